@@ -1,0 +1,371 @@
+"""The program: ``countersign`` and ``python -m bot``. Tables for people, ``--json`` for machines; every error says what to do next."""
+
+import json
+import logging
+import signal
+import sys
+import tempfile
+import threading
+import time
+import webbrowser
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from rich.console import Console
+from rich.progress import Progress
+from rich.table import Table
+
+from bot import settings as configuration
+from bot.cases.errors import CountersignError, LedgerBroken, Refusal
+
+out, err = Console(), Console(stderr=True)
+app = typer.Typer(help="Countersign puts each business exception in front of the right manager as one card, and proves what was done.", no_args_is_help=True, pretty_exceptions_enable=False, rich_markup_mode=None)
+ledger_app = typer.Typer(help="Verify, export and sign the ledger.", no_args_is_help=True)
+app.add_typer(ledger_app, name="ledger")
+AsJson = Annotated[bool, typer.Option("--json", help="Print JSON for machines.")]
+
+
+def main() -> None:
+    """Run the command; a refusal is printed as it is and ends with status 1."""
+    try:
+        app()
+    except Refusal as refusal:
+        err.print(str(refusal), style="red", markup=False)
+        sys.exit(1)
+    except CountersignError as failure:
+        err.print(f"{type(failure).__name__}: {failure}", style="red", markup=False)
+        sys.exit(1)
+
+
+# --- demo and run --------------------------------------------------------------------------------------------------------
+
+
+@app.command()
+def demo(
+    headless: Annotated[bool, typer.Option(help="Open no browser.")] = False,
+    story: Annotated[bool, typer.Option(help="Play the story and end: eight signals, a decision, a refusal, an edit, a drift, a proof.")] = False,
+    prepare_only: Annotated[bool, typer.Option("--prepare", help="Make the sample company and its past, and end.")] = False,
+    folder: Annotated[Path, typer.Option(help="Where the demo keeps its files.")] = Path(".countersign/demo"),
+    port: Annotated[int, typer.Option(help="Port of the page; 0 picks one.")] = 0,
+    as_json: AsJson = False,
+) -> None:
+    """The whole thing on this machine: emulator, sample company, bot. No account, key or network."""
+    began = time.monotonic()
+    from bot.sample import demo as sample
+
+    _log("WARNING")
+    folder = folder.resolve()
+    prepared = _prepared(sample, folder)
+    if prepare_only:
+        return
+    with sample.running(folder, prepared, port=port) as (emulator, house):
+        card_after = _first_card(emulator, began)
+        if story:
+            from bot.sample.story import play
+
+            summary = play(emulator, house)
+            summary["first_card_seconds"] = card_after
+            _print_story(summary, as_json)
+            raise typer.Exit(0 if summary["ok"] else 1)
+        _greet(emulator, house, card_after)
+        if not headless:
+            webbrowser.open(emulator.url)
+        _until_stopped()
+        out.print("Closing.")
+
+
+def _prepared(sample: Any, folder: Path) -> Any:
+    with Progress(console=err, transient=True) as progress:
+        task: Any = None
+
+        def step(done: int, total: int) -> None:
+            nonlocal task
+            if task is None:
+                task = progress.add_task("Playing last year's cases (once a day)", total=total)
+            progress.update(task, completed=done)
+
+        return sample.prepare(folder, step)
+
+
+def _first_card(emulator: Any, began: float) -> float:
+    while time.monotonic() - began < 60:
+        if any(channel["messages"] for channel in emulator.get("state?as=U0ANA")["channels"]):
+            return round(time.monotonic() - began, 2)
+        time.sleep(0.02)
+    raise CountersignError("no card came within a minute; run again with COUNTERSIGN_LOG_LEVEL=DEBUG")
+
+
+def _greet(emulator: Any, house: Any, card_after: float) -> None:
+    counts = house.desk.store.counts()
+    ended = sum(counts.get(name, 0) for name in ("RESOLVED", "REJECTED", "CLEARED", "EXPIRED"))
+    out.print()
+    out.print("[bold]Harbour & Vine[/bold] is open.")
+    out.print(f"  {ended} cases of last year are in the ledger; the detectors look for new ones.")
+    out.print(f"  The first card stood after {card_after} s.")
+    out.print(f"\n  Open  [bold cyan]{emulator.url}[/bold cyan]\n")
+    out.print("  You are Ana, floor manager; the menu in the corner makes you somebody else. Approve something.")
+    out.print(f"  Signals over HTTP go to http://127.0.0.1:{house.settings.port}/v1/signals (see README).")
+    out.print("  Ctrl-C ends it.")
+
+
+def _print_story(summary: dict[str, Any], as_json: bool) -> None:
+    if as_json:
+        print(json.dumps(summary, indent=2))
+        return
+    for chapter in summary["chapters"]:
+        out.print(f"{'[green]✔[/green]' if chapter['ok'] else '[red]✘[/red]'} {chapter['title']}")
+        if not chapter["ok"]:
+            out.print(f"    {chapter['detail']}", markup=False)
+
+
+@app.command()
+def run() -> None:
+    """Run the bot against Slack (or what SLACK_API_URL names) until it is stopped."""
+    settings = configuration.load()
+    _log(settings.log_level)
+    from bot import wiring
+
+    house = wiring.build(settings)
+    house.open()
+    log = logging.getLogger("countersign")
+    log.info("open: %s mode, intake on http://%s:%s, %s", settings.mode, settings.host, settings.port, settings.slack_api_url)
+    _until_stopped()
+    log.info("closing: finishing what is in hand")
+    house.close()
+
+
+def _until_stopped() -> None:
+    stopped = threading.Event()
+    for name in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(name, lambda *_: stopped.set())
+    stopped.wait()
+
+
+def _log(level: str) -> None:
+    logging.basicConfig(level=level, format="%(asctime)s %(levelname)s %(name)s %(message)s", stream=sys.stderr)
+    for noisy in ("apscheduler", "httpx", "alembic"):
+        logging.getLogger(noisy).setLevel(logging.WARNING)
+    # The SDK logs whole requests with a traceback when one fails; what fails is told by the outbox and `doctor`.
+    logging.getLogger("slack_sdk").setLevel(logging.CRITICAL)
+
+
+# --- setting up ----------------------------------------------------------------------------------------------------------
+
+
+@app.command()
+def check(as_json: AsJson = False) -> None:
+    """Read every playbook and setting, and say what is missing. Starts nothing."""
+    from bot import wiring
+
+    problems = wiring.check(configuration.offline())
+    _findings(problems, "Everything is in place.", as_json)
+
+
+@app.command("try")
+def try_playbook(
+    playbook: Annotated[Path, typer.Argument(help="A playbook file.")],
+    database: Annotated[str, typer.Option(help="Where its signal is looked for: a database URL, or an SQLite file.")],
+    now: Annotated[str, typer.Option(help="Pretend that it is this time (UTC), like 1998-05-06 12:00:00.")] = "",
+    limit: Annotated[int, typer.Option(help="How many rows to show.")] = 20,
+    as_json: AsJson = False,
+) -> None:
+    """Try a playbook's signal on live data: what it would find, and the first card's facts. Opens no case, writes nothing."""
+    from bot.sample.trial import trial
+
+    found = trial(playbook, database, now)
+    if as_json:
+        print(json.dumps({"kind": found.kind, "count": len(found.rows), "rows": found.rows[:limit], "facts": found.facts}, indent=2, default=str))
+        return
+    table = Table("subject", "title", title=f"{found.title}: {len(found.rows)} found, no case opened")
+    for row in found.rows[:limit]:
+        table.add_row(str(row.get("subject")), str(row.get("title")))
+    out.print(table)
+    for name, value in found.facts.items():
+        out.print(f"  {name}: {value}", markup=False)
+
+
+@app.command()
+def manifest() -> None:
+    """Print the Slack app manifest as JSON, for the Slack CLI."""
+    from ruamel.yaml import YAML
+
+    path = Path(__file__).parent.parent / "manifest.yml"
+    print(json.dumps(YAML(typ="safe").load(path.read_text()), indent=2))
+
+
+@app.command()
+def init(folder: Annotated[Path, typer.Argument(help="Where to put them.")] = Path("countersign-library")) -> None:
+    """Copy the sample playbooks, policy, systems and sources, and list what to set in the environment."""
+    import shutil
+
+    if folder.exists():
+        raise Refusal(f"{folder} exists; name another folder or remove it")
+    shutil.copytree(configuration.PACKAGED_LIBRARY, folder, ignore=shutil.ignore_patterns("*.py", "__pycache__"))
+    out.print(f"{folder}: edit playbooks/, policy.yml, systems.yml and sources.yml, then set:", markup=False)
+    out.print(f"  COUNTERSIGN_LIBRARY_DIR={folder.resolve()}", markup=False)
+    for name, meaning in configuration.NAMES.items():
+        out.print(f"  {name}: {meaning}", markup=False)
+    out.print("Then `countersign check`.")
+
+
+# --- looking after it ------------------------------------------------------------------------------------------------------
+
+
+@app.command()
+def doctor(as_json: AsJson = False) -> None:
+    """What is wrong, and what to do about it: settings, Slack, parked work, the ledger."""
+    settings = configuration.offline()
+    from bot import wiring
+    from bot.store.export import replay
+
+    problems = wiring.check(settings)
+    store = wiring.open_store(settings)
+    for row in store.parked():
+        problems.append(f"{row['key']} is parked after {row['attempts']} attempts: {row['error']}. Mend the cause, then `countersign unpark {row['key']}`")
+    replayed = replay(store)
+    problems += [f"ledger: {difference}" for difference in replayed.differences]
+    if not as_json:
+        for what, count in store.backlog().items():
+            out.print(f"  {what}: {count}", markup=False)
+    store.database.close()
+    _findings(problems, f"All well: {replayed.cases} cases, {replayed.entries} entries, ledger and projection agree.", as_json)
+
+
+@app.command()
+def unpark(key: Annotated[str, typer.Argument(help="The key that `countersign doctor` shows.")]) -> None:
+    """Let parked work be tried again."""
+    from bot import wiring
+    from bot.clock import utc_now
+
+    store = wiring.open_store(configuration.offline())
+    found = store.unpark(key, utc_now())
+    store.database.close()
+    if not found:
+        raise Refusal(f"nothing is parked under {key}; `countersign doctor` lists what is")
+    out.print(f"{key} will be tried again.", markup=False)
+
+
+@app.command()
+def case(case_id: Annotated[str, typer.Argument(help="Like EX-12.")], as_json: AsJson = False) -> None:
+    """One case with its trail."""
+    from bot import wiring
+    from bot.cases.canonical import to_plain
+    from handlers.cards.notes import trail_lines
+
+    store = wiring.open_store(configuration.offline())
+    found = store.case(case_id)
+    entries = store.entries(case_id)
+    store.database.close()
+    if as_json:
+        print(json.dumps(to_plain(found), indent=2))
+        return
+    out.print(f"{found.id}  {found.state}  {found.signal.title}\n", markup=False)
+    for line in trail_lines(found, entries):
+        out.print(f"  {line}", markup=False)
+
+
+@ledger_app.command("verify")
+def ledger_verify(
+    key: Annotated[str, typer.Option(help="The pinned verifier key; the folder's own if left out, which proves less.")] = "",
+    as_json: AsJson = False,
+) -> None:
+    """Check every leaf, link, root, signature and rule, and the projection against the ledger."""
+    from bot import verifier, wiring
+    from bot.store.checkpoints import Checkpoints
+    from bot.store.export import export, replay
+
+    settings = configuration.offline()
+    store = wiring.open_store(settings)
+    findings = []
+    checkpoints = Checkpoints(settings.data_dir / "checkpoints", settings.origin)
+    try:
+        checkpoints.sign(store)
+    except LedgerBroken as broken:
+        findings.append(str(broken))
+    total = store.head()[0]
+    with tempfile.TemporaryDirectory() as folder, Progress(console=err, transient=True) as progress:
+        task = progress.add_task("Reading the ledger", total=2 * total)
+        path = Path(folder) / "ledger.jsonl"
+        export(store, path, progress=lambda step: progress.advance(task, step))
+        found, entries, covered = verifier.verify(str(path), str(settings.data_dir / "checkpoints"), key or checkpoints.public_key)
+        findings += found
+        if entries != total:
+            findings.append(f"the head says {total} entries, the ledger has {entries}")
+        findings += replay(store, progress=lambda step: progress.advance(task, step)).differences
+    store.database.close()
+    if as_json:
+        print(json.dumps({"ok": not findings, "entries": entries, "covered": covered, "findings": findings}, indent=2))
+        raise typer.Exit(1 if findings else 0)
+    _findings(findings, f"{entries} entries, {covered} under a signed checkpoint: everything holds.", False)
+
+
+@ledger_app.command("export")
+def ledger_export(path: Annotated[Path, typer.Argument(help="A new folder.")]) -> None:
+    """Write the ledger, the checkpoints, the public key and the verifier into a folder for an auditor."""
+    import shutil
+
+    from bot import wiring
+    from bot.store.checkpoints import Checkpoints
+    from bot.store.export import export
+
+    if path.exists():
+        raise Refusal(f"{path} exists; name a new folder")
+    settings = configuration.offline()
+    store = wiring.open_store(settings)
+    Checkpoints(settings.data_dir / "checkpoints", settings.origin).sign(store)
+    (path / "checkpoints").mkdir(parents=True)
+    with Progress(console=err, transient=True) as progress:
+        task = progress.add_task("Exporting", total=store.head()[0])
+        count = export(store, path / "ledger.jsonl", progress=lambda step: progress.advance(task, step))
+    for note in (settings.data_dir / "checkpoints").glob("*.note"):
+        shutil.copy(note, path / "checkpoints")
+    shutil.copy(settings.data_dir / "checkpoints" / "public.key", path / "checkpoints")
+    shutil.copy(Path(__file__).parent / "verifier.py", path)
+    store.database.close()
+    out.print(f"{count} entries in {path}. Verify with:\n  python {path}/verifier.py {path}/ledger.jsonl --checkpoints {path}/checkpoints", markup=False)
+
+
+@ledger_app.command("checkpoint")
+def ledger_checkpoint() -> None:
+    """Sign the ledger as it is now, and print the note."""
+    from bot import wiring
+    from bot.store.checkpoints import Checkpoints
+
+    settings = configuration.offline()
+    store = wiring.open_store(settings)
+    checkpoints = Checkpoints(settings.data_dir / "checkpoints", settings.origin)
+    signed = checkpoints.sign(store)
+    store.database.close()
+    out.print(signed.note if signed else "Nothing was added since the last checkpoint.", markup=False)
+    out.print(f"Public key: {checkpoints.public_key}", markup=False, soft_wrap=True)
+
+
+@ledger_app.command("replay")
+def ledger_replay(as_json: AsJson = False) -> None:
+    """Fold the ledger again and compare every case with the projection."""
+    from bot import wiring
+    from bot.store.export import replay
+
+    store = wiring.open_store(configuration.offline())
+    with Progress(console=err, transient=True) as progress:
+        task = progress.add_task("Folding", total=store.head()[0])
+        replayed = replay(store, progress=lambda step: progress.advance(task, step))
+    store.database.close()
+    _findings(list(replayed.differences), f"{replayed.entries} entries fold into {replayed.cases} cases, as the projection says.", as_json)
+
+
+def _findings(problems: list[str], all_well: str, as_json: bool) -> None:
+    """Print what was found; status 1 when anything was."""
+    if as_json:
+        print(json.dumps({"ok": not problems, "problems": problems}, indent=2))
+    elif problems:
+        for problem in problems:
+            out.print(f"• {problem}", markup=False)
+    else:
+        out.print(all_well, markup=False)
+    raise typer.Exit(1 if problems else 0)
+
+
+if __name__ == "__main__":
+    main()

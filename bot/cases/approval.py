@@ -1,0 +1,79 @@
+"""Who may say yes. Deny by default: no facts, no group, an empty group or any doubt about the person means no."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Person:
+    """A person as their workspace knows them at this moment. ``id`` is the principal: "team/user", never a name."""
+
+    id: str
+    name: str
+    active: bool = True
+    guest: bool = False
+    external: bool = False
+    bot: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Factor:
+    """``count`` distinct people out of ``group``."""
+
+    group: str
+    count: int
+
+
+@dataclass(frozen=True, slots=True)
+class Approval:
+    """One named person's yes to one exact plan. ``person`` is a principal, or "policy:<digest>"."""
+
+    person: str
+    name: str
+    digest: str
+    at: datetime
+    note: str = ""
+
+
+Groups = Mapping[str, frozenset[str]]
+"""Group name to the principals in it now, read fresh. A group that is missing is an empty group."""
+
+
+def why_not(person: Person, *, authors: Iterable[str], factors: Iterable[Factor], groups: Groups) -> str | None:
+    """The reason this person may not approve, as a sentence to them; None when they may."""
+    if not person.active:
+        return "your account is deactivated"
+    if person.bot:
+        return "apps and workflows never approve"
+    if person.guest:
+        return "guests cannot approve"
+    if person.external:
+        return "people from other organisations cannot approve"
+    if person.id in set(authors):
+        return "whoever raised or edited a plan, or gains from it, cannot approve it"
+    wanted = [factor.group for factor in factors]
+    if not any(person.id in groups.get(group, frozenset()) for group in wanted):
+        return f"only {_either(wanted)} may approve this" if wanted else "nobody is named who may approve this"
+    return None
+
+
+def quorum_met(approvals: Iterable[Approval], factors: Iterable[Factor], groups: Groups) -> bool:
+    """Whether every factor has enough distinct people. One person may count in several groups, once in each.
+
+    No factors, or a factor of none, is never a quorum: empty means nobody.
+    """
+    voters = {approval.person for approval in approvals}
+    wanted = list(factors)
+    needed = sum(factor.count for factor in wanted)
+    return (
+        bool(wanted)
+        and all(factor.count >= 1 for factor in wanted)
+        and len(voters) >= needed
+        and all(len(voters & groups.get(factor.group, frozenset())) >= factor.count for factor in wanted)
+    )
+
+
+def _either(groups: list[str]) -> str:
+    names = sorted({f"@{group}" for group in groups})
+    return names[0] if len(names) == 1 else f"{', '.join(names[:-1])} or {names[-1]}"

@@ -1,0 +1,341 @@
+"""A case is the fold of its ledger entries. ``evolve`` applies one entry; nothing else changes a case."""
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import Any
+
+from bot.cases import entry as e
+from bot.cases.approval import Approval
+from bot.cases.entry import Body, Entry, StepState
+from bot.cases.errors import LedgerBroken
+from bot.cases.evidence import Evidence
+from bot.cases.lifecycle import TERMINAL, State, next_state
+from bot.cases.plan import Action, Money, Plan
+from bot.cases.policy import Verdict
+from bot.cases.recommendation import Recommendation
+from bot.cases.signal import Signal
+from bot.cases.sla import Sla
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """How far one action of the current plan has come."""
+
+    state: StepState
+    key: str
+    detail: str
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Ending:
+    """How it was decided or ended, for the card: who, when, why."""
+
+    at: datetime
+    by: str
+    reason: str
+    note: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """``version`` is the compare-and-set token, ``revision`` what approvals bind, ``generation`` which card shows it."""
+
+    id: str
+    state: State
+    version: int
+    revision: int
+    generation: int
+    kind: str
+    fingerprint: str
+    signal: Signal
+    owner: str
+    channel: str
+    opened_at: datetime
+    changed_at: datetime
+    sla: Sla
+    count: int = 1
+    conflicts: int = 0
+    refusals: int = 0
+    evidence: tuple[Evidence, ...] = ()
+    what: str = ""
+    why: str = ""
+    stake: Money | None = None
+    recommendation: Recommendation | None = None
+    plan: Plan | None = None
+    verdict: Verdict | None = None
+    editors: tuple[str, ...] = ()
+    changes: tuple[e.Change, ...] = ()
+    approvals: tuple[Approval, ...] = ()
+    steps: tuple[Step, ...] = ()
+    expires_at: datetime | None = None
+    escalated: bool = False
+    snoozed_until: datetime | None = None
+    cleared_at: datetime | None = None
+    drifted: tuple[str, ...] = ()
+    reopened: str = ""
+    ending: Ending | None = None
+    due_at: datetime | None = None
+
+    @property
+    def is_terminal(self) -> bool:
+        return self.state in TERMINAL
+
+    @property
+    def authors(self) -> tuple[str, ...]:
+        """Those who may not approve: whoever raised it, edited it or gains from it."""
+        plan = self.plan
+        named = (self.signal.requester, plan and plan.requester, plan and plan.beneficiary)
+        return (*filter(None, named), *self.editors)
+
+    def action(self, step: int) -> Action:
+        if self.plan is None:
+            raise LedgerBroken(f"{self.id} has no plan")
+        return self.plan.actions[step]
+
+
+def fold(entries: Iterable[Entry]) -> Case | None:
+    """The case that these entries tell of."""
+    case: Case | None = None
+    for entry in entries:
+        case = evolve(case, entry)
+    return case
+
+
+def evolve(case: Case | None, entry: Entry) -> Case:
+    """The case after this entry. Pure: the same entries always give the same case.
+
+    Raises:
+        LedgerBroken: the entry does not follow on what came before.
+        MoveNotAllowed: the lifecycle has no such arrow.
+    """
+    if case is None:
+        return _opened(entry)
+    if entry.case_id != case.id or entry.version != case.version + 1:
+        raise LedgerBroken(f"{entry.case_id} entry {entry.version} does not follow {case.id} entry {case.version}")
+    state = next_state(case.state, entry.body.move)
+    moved = replace(case, state=state, version=entry.version, changed_at=entry.at)
+    folded = FOLDS[type(entry.body)](moved, entry.body, entry)
+    return replace(folded, due_at=_due_at(folded))
+
+
+def _due_at(case: Case) -> datetime | None:
+    """When time itself next has something to do with this case."""
+    if case.state is State.PROPOSED:
+        return case.expires_at
+    return case.snoozed_until if case.state is State.SNOOZED else None
+
+
+def _opened(entry: Entry) -> Case:
+    body = entry.body
+    if not isinstance(body, e.Opened) or entry.version != 1:
+        raise LedgerBroken(f"{entry.case_id} does not begin with its opening")
+    return Case(
+        id=entry.case_id,
+        state=next_state(State.NEW, body.move),
+        version=1,
+        revision=0,
+        generation=1,
+        kind=body.signal.kind,
+        fingerprint=body.signal.fingerprint,
+        signal=body.signal,
+        owner=body.owner,
+        channel=body.channel,
+        opened_at=entry.at,
+        changed_at=entry.at,
+        sla=body.sla,
+    )
+
+
+def _recurred(case: Case, body: e.Recurred, entry: Entry) -> Case:
+    return replace(case, count=case.count + 1, cleared_at=None)
+
+
+def _cleared(case: Case, body: e.Cleared, entry: Entry) -> Case:
+    ending = Ending(entry.at, entry.actor, "it went away by itself")
+    return replace(case, cleared_at=entry.at, ending=ending, snoozed_until=None)
+
+
+def _gathered(case: Case, body: e.Gathered, entry: Entry) -> Case:
+    return replace(case, evidence=body.evidence, what=body.what, why=body.why, stake=body.stake)
+
+
+def _proposal(case: Case, body: e.Recommended | e.Referred | e.Authorised, entry: Entry) -> Case:
+    return replace(
+        case,
+        revision=entry.revision,
+        recommendation=body.recommendation,
+        plan=body.plan,
+        verdict=body.verdict,
+        approvals=(),
+        steps=(),
+        editors=(),
+        changes=(),
+        escalated=False,
+        expires_at=body.expires_at if isinstance(body, e.Recommended) else None,
+        ending=None,
+    )
+
+
+def _referred(case: Case, body: e.Referred, entry: Entry) -> Case:
+    return replace(_proposal(case, body, entry), ending=Ending(entry.at, entry.actor, body.reason))
+
+
+def _authorised(case: Case, body: e.Authorised, entry: Entry) -> Case:
+    if body.plan is None:
+        return case
+    alone = Approval(body.by[0], "policy", body.digest, entry.at)
+    return replace(_proposal(case, body, entry), approvals=(alone,))
+
+
+def _approval_given(case: Case, body: e.ApprovalGiven, entry: Entry) -> Case:
+    return replace(case, approvals=(*case.approvals, body.approval))
+
+
+def _withdrawn(case: Case, body: e.Withdrawn, entry: Entry) -> Case:
+    return replace(case, approvals=tuple(given for given in case.approvals if given.person != body.person))
+
+
+def _rejected(case: Case, body: e.Rejected, entry: Entry) -> Case:
+    return replace(case, ending=Ending(entry.at, body.by_name, body.reason.description, body.note), snoozed_until=None)
+
+
+def _edited(case: Case, body: e.Edited, entry: Entry) -> Case:
+    return replace(
+        case,
+        revision=entry.revision,
+        plan=body.plan,
+        verdict=body.verdict,
+        editors=(*case.editors, entry.actor),
+        changes=body.changes,
+        approvals=(),
+        expires_at=body.expires_at,
+    )
+
+
+def _handed_over(case: Case, body: e.HandedOver, entry: Entry) -> Case:
+    return replace(case, owner=body.to)
+
+
+def _snoozed(case: Case, body: e.Snoozed, entry: Entry) -> Case:
+    ending = Ending(entry.at, body.by_name, body.reason)
+    return replace(case, snoozed_until=body.until, approvals=(), ending=ending)
+
+
+def _woken(case: Case, body: e.Woken, entry: Entry) -> Case:
+    return replace(case, snoozed_until=None, ending=None, generation=case.generation + 1)
+
+
+def _escalated(case: Case, body: e.Escalated, entry: Entry) -> Case:
+    return replace(case, owner=body.to, expires_at=body.expires_at, escalated=True)
+
+
+def _expired(case: Case, body: e.Expired, entry: Entry) -> Case:
+    return replace(case, ending=Ending(entry.at, entry.actor, "nobody decided in time; nothing was done"))
+
+
+def _step_started(case: Case, body: e.StepStarted, entry: Entry) -> Case:
+    started = Step(StepState.STARTED, body.key, "", entry.at)
+    if body.step < len(case.steps):
+        return _with_step(case, body.step, started)
+    return replace(case, steps=(*case.steps, started))
+
+
+def _step_reported(case: Case, body: e.StepReported, entry: Entry) -> Case:
+    return _report(case, body.step, body.state, body.detail, entry)
+
+
+def _report(case: Case, step: int, state: StepState, detail: str, entry: Entry) -> Case:
+    return _with_step(case, step, Step(state, case.steps[step].key, detail, entry.at))
+
+
+def _with_step(case: Case, step: int, record: Step) -> Case:
+    return replace(case, steps=(*case.steps[:step], record, *case.steps[step + 1 :]))
+
+
+def _drifted(case: Case, body: e.Drifted, entry: Entry) -> Case:
+    """Back to the beginning, on a fresh card: whoever approved the old one must see that it is another question now."""
+    return replace(
+        case, drifted=body.reasons, approvals=(), expires_at=None, ending=None, generation=case.generation + 1
+    )
+
+
+def _stopped(case: Case, body: e.Stopped, entry: Entry) -> Case:
+    return replace(case, ending=Ending(entry.at, entry.actor, body.reason))
+
+
+def _parked(case: Case, body: e.Parked, entry: Entry) -> Case:
+    return replace(case, ending=Ending(entry.at, entry.actor, body.reason))
+
+
+def _settled(case: Case, body: e.Settled, entry: Entry) -> Case:
+    before = case.steps[body.step].state
+    after = _settled_as(before, landed=body.landed)
+    return replace(_report(case, body.step, after, f"{body.by_name}: {body.note}", entry), ending=None)
+
+
+def _settled_as(before: StepState, *, landed: bool) -> StepState:
+    """What a person's word makes of a step whose outcome was in doubt: the doing of it, or the undoing of it."""
+    if before in {StepState.UNDOING, StepState.LANDED}:
+        return StepState.UNDONE if landed else StepState.LANDED
+    return StepState.LANDED if landed else StepState.FAILED
+
+
+def _resolved(case: Case, body: e.Resolved, entry: Entry) -> Case:
+    return replace(case, ending=Ending(entry.at, body.by_name, body.resolution, body.note))
+
+
+def _reopened(case: Case, body: e.Reopened, entry: Entry) -> Case:
+    return replace(
+        case,
+        reopened=body.reason,
+        cleared_at=None,
+        ending=None,
+        approvals=(),
+        steps=(),
+        drifted=(),
+        generation=case.generation + 1,
+    )
+
+
+def _refused(case: Case, body: e.AttemptRefused, entry: Entry) -> Case:
+    return replace(case, refusals=case.refusals + 1)
+
+
+def _conflicted(case: Case, body: e.Conflicted, entry: Entry) -> Case:
+    return replace(case, conflicts=case.conflicts + 1)
+
+
+def _marked_clear(case: Case, body: e.MarkedClear, entry: Entry) -> Case:
+    return replace(case, cleared_at=entry.at)
+
+
+FOLDS: dict[type[Body], Callable[[Case, Any, Entry], Case]] = {
+    e.Recurred: _recurred,
+    e.Cleared: _cleared,
+    e.MarkedClear: _marked_clear,
+    e.Conflicted: _conflicted,
+    e.Gathered: _gathered,
+    e.Recommended: _proposal,
+    e.Referred: _referred,
+    e.ApprovalGiven: _approval_given,
+    e.Withdrawn: _withdrawn,
+    e.Authorised: _authorised,
+    e.Rejected: _rejected,
+    e.Edited: _edited,
+    e.HandedOver: _handed_over,
+    e.Snoozed: _snoozed,
+    e.Woken: _woken,
+    e.Escalated: _escalated,
+    e.Expired: _expired,
+    e.StepStarted: _step_started,
+    e.StepReported: _step_reported,
+    e.Drifted: _drifted,
+    e.Stopped: _stopped,
+    e.Parked: _parked,
+    e.Settled: _settled,
+    e.Resolved: _resolved,
+    e.Reopened: _reopened,
+    e.AttemptRefused: _refused,
+}

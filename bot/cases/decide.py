@@ -1,0 +1,386 @@
+"""``decide(case, move, now)`` gives the entries a move writes, or refuses. Pure, and the only place where moves are judged.
+
+Every refusal is a sentence to the person who asked. What a move may do to the state is the lifecycle table's business;
+here is who may ask it, of which revision, and in time.
+"""
+
+from collections.abc import Callable
+from datetime import datetime, timedelta
+from typing import Any
+
+from bot.cases import entry as e
+from bot.cases import moves as m
+from bot.cases.approval import Approval, Factor, Person, quorum_met, why_not
+from bot.cases.case import Case
+from bot.cases.entry import Body, Entry, StepState
+from bot.cases.errors import BadRequest, LedgerBroken, MoveNotAllowed, NotEligible, Superseded, TooLate, WorldMoved
+from bot.cases.evidence import changed
+from bot.cases.lifecycle import DECIDED, WAITING, State, next_state
+from bot.cases.policy import RiskTier, Ruling, Verdict, no_looser
+
+DESK = "countersign"
+LONGEST_NOTE = 1_000
+LONGEST_SNOOZE = timedelta(days=30)
+
+
+def decide(case: Case | None, move: m.Move, now: datetime) -> tuple[Entry, ...]:
+    """The entries that this move writes, ready to commit on top of ``case``.
+
+    Raises:
+        Refusal: an expected no, safe to show the person who asked.
+    """
+    if case is None:
+        return (_open(move, now),)
+    bodies = DECISIONS[type(move)](case, move, now)
+    state = case.state
+    for body in bodies:
+        state = next_state(state, body.move)
+    by = getattr(move, "by", None)
+    actor, surface = (by.person.id, by.surface) if by else _automatic(move)
+    revision = case.revision
+    entries = []
+    for ahead, body in enumerate(bodies, start=1):
+        revision = _revision_of(body) or revision
+        entries.append(Entry(case.id, case.version + ahead, revision, now, actor, surface, body))
+    return tuple(entries)
+
+
+def refused(case: Case, by: m.Asker, attempt: str, revision: int, refusal: Exception, now: datetime) -> tuple[Entry, ...]:
+    """The entry for an attempt that was turned away: refused attempts are part of the record."""
+    body = e.AttemptRefused(attempt, getattr(refusal, "code", "refused"), str(refusal), revision)
+    return (Entry(case.id, case.version + 1, case.revision, now, by.person.id, by.surface, body),)
+
+
+def conflicted(case: Case, source: str, key: str, digest: str, now: datetime) -> tuple[Entry, ...]:
+    """The entry for a second body under a known key."""
+    body = e.Conflicted(source, key, digest)
+    return (Entry(case.id, case.version + 1, case.revision, now, f"source:{source}", "intake", body),)
+
+
+def _open(move: m.Move, now: datetime) -> Entry:
+    if not isinstance(move, m.Open):
+        raise LedgerBroken("a case begins with its opening")
+    body = e.Opened(move.signal, move.owner, move.channel, move.sla)
+    return Entry(move.case_id, 1, 0, now, f"source:{move.signal.source}", "intake", body)
+
+
+def _automatic(move: m.Move) -> tuple[str, str]:
+    if isinstance(move, m.Recur | m.Clear):
+        return f"source:{move.signal.source}", "intake"
+    return DESK, "scheduler" if isinstance(move, m.Wake | m.Expire) else "desk"
+
+
+def _revision_of(body: Body) -> int | None:
+    """A body that carries a plan carries the revision it begins."""
+    plan = getattr(body, "plan", None)
+    return plan.revision if plan else None
+
+
+# --- signals -----------------------------------------------------------------------------------------------------------
+
+
+def _recur(case: Case, move: m.Recur, now: datetime) -> tuple[Body, ...]:
+    if move.reopen:
+        return e.Recurred(move.signal), e.Reopened(f"it came back: {move.signal.title}")
+    return (e.Recurred(move.signal),)
+
+
+def _clear(case: Case, move: m.Clear, now: datetime) -> tuple[Body, ...]:
+    return (e.Cleared(move.signal),) if case.state in WAITING else (e.MarkedClear(move.signal),)
+
+
+# --- triage ------------------------------------------------------------------------------------------------------------
+
+
+def _gather(case: Case, move: m.Gather, now: datetime) -> tuple[Body, ...]:
+    return (e.Gathered(move.evidence, move.what, move.why, move.stake),)
+
+
+def _recommend(case: Case, move: m.Recommend, now: datetime) -> tuple[Body, ...]:
+    plan, verdict = move.plan, move.verdict
+    if plan is None or verdict is None:
+        return (e.Referred(move.recommendation.blocked or "no action of the playbook fits", move.recommendation),)
+    _must_follow(case, plan.revision)
+    if verdict.ruling is Ruling.REFUSE:
+        return (e.Referred(f"policy: {verdict.reason}", move.recommendation, plan, verdict),)
+    if verdict.ruling is Ruling.ALONE:
+        by = (f"policy:{verdict.policy_digest}",)
+        return (e.Authorised(plan.digest, by, move.recommendation, plan, verdict),)
+    return (e.Recommended(move.recommendation, plan, verdict, now + verdict.expires_for),)
+
+
+def _must_follow(case: Case, revision: int) -> None:
+    if revision != case.revision + 1:
+        raise LedgerBroken(f"revision {revision} does not follow revision {case.revision} of {case.id}")
+
+
+# --- decisions ---------------------------------------------------------------------------------------------------------
+
+
+def _approve(case: Case, move: m.Approve, now: datetime) -> tuple[Body, ...]:
+    verdict = _open_question(case, move.revision, "approve", now)
+    if case.plan is None:
+        raise LedgerBroken(f"{case.id} waits for a decision without a plan")
+    person = move.by.person
+    _must_be_approver(case, move.by, verdict)
+    if any(given.person == person.id for given in case.approvals):
+        raise TooLate("you have approved this already; it waits for somebody else")
+    if verdict.tier is RiskTier.HIGH and not move.note.strip():
+        raise BadRequest("a high-risk plan needs your reason in words", field="note")
+    digest = case.plan.digest
+    given = Approval(person.id, person.name, digest, now, _note(move.note))
+    votes = (*case.approvals, given)
+    if quorum_met(votes, verdict.factors, move.by.groups):
+        return e.ApprovalGiven(given), e.Authorised(digest, tuple(vote.person for vote in votes))
+    return (e.ApprovalGiven(given),)
+
+
+def _withdraw(case: Case, move: m.Withdraw, now: datetime) -> tuple[Body, ...]:
+    _same_revision(case, move.revision)
+    if case.state not in {State.PROPOSED, State.APPROVED}:
+        raise TooLate(f"{case.id} is {case.state}: what has begun can only be undone, not withdrawn")
+    if not any(given.person == move.by.person.id for given in case.approvals):
+        raise NotEligible("there is no approval of yours to withdraw")
+    return (e.Withdrawn(move.by.person.id),)
+
+
+def _reject(case: Case, move: m.Reject, now: datetime) -> tuple[Body, ...]:
+    _same_revision(case, move.revision)
+    _undecided(case, "reject")
+    _must_be_decider(case, move.by)
+    if move.reason is e.RejectReason.OTHER and not move.note.strip():
+        raise BadRequest("say in a few words why", field="note")
+    return (e.Rejected(move.reason, _note(move.note), move.by.person.name),)
+
+
+def _edit(case: Case, move: m.Edit, now: datetime) -> tuple[Body, ...]:
+    _open_question(case, move.revision, "edit", now)
+    _must_be_decider(case, move.by)
+    if not move.changes:
+        raise BadRequest("nothing was changed")
+    _must_follow(case, move.plan.revision)
+    edited = e.Edited(move.plan, move.verdict, move.changes, move.by.person.name, now + move.verdict.expires_for)
+    if move.verdict.ruling is Ruling.REFUSE:
+        raise BadRequest(f"policy does not allow it: {move.verdict.reason}")
+    return (edited,)
+
+
+def _hand_over(case: Case, move: m.HandOver, now: datetime) -> tuple[Body, ...]:
+    if case.is_terminal:
+        raise TooLate(_how_it_ended(case))
+    _must_be_colleague(move.by.person)
+    if not move.to:
+        raise BadRequest("name who takes over", field="to")
+    if not move.note.strip():
+        raise BadRequest("say what is done and what is open", field="note")
+    return (e.HandedOver(move.to, _note(move.note), move.by.person.name),)
+
+
+def _snooze(case: Case, move: m.Snooze, now: datetime) -> tuple[Body, ...]:
+    _undecided(case, "snooze")
+    _must_be_decider(case, move.by)
+    if not now < move.until <= now + LONGEST_SNOOZE:
+        raise BadRequest(f"snooze until a time within {LONGEST_SNOOZE.days} days", field="until")
+    return (e.Snoozed(move.until, _note(move.reason), move.by.person.name),)
+
+
+def _resolve(case: Case, move: m.Resolve, now: datetime) -> tuple[Body, ...]:
+    if case.is_terminal:
+        raise TooLate(_how_it_ended(case))
+    _must_be_decider(case, move.by)
+    if not move.note.strip():
+        raise BadRequest("say what was done", field="note")
+    return (e.Resolved(e.Resolution.BY_HAND, _note(move.note), move.by.person.name),)
+
+
+def _try_again(case: Case, move: m.TryAgain, now: datetime) -> tuple[Body, ...]:
+    if case.is_terminal:
+        raise TooLate(_how_it_ended(case))
+    _must_be_decider(case, move.by)
+    return (e.Drifted((f"{move.by.person.name} asked to look again",)),)
+
+
+def _settle(case: Case, move: m.Settle, now: datetime) -> tuple[Body, ...]:
+    _must_be_decider(case, move.by)
+    if case.state is not State.PARKED:
+        raise TooLate(f"{case.id} is {case.state}; there is nothing in doubt")
+    if not move.note.strip():
+        raise BadRequest("say what you saw, and where", field="note")
+    step = _step_in_doubt(case)
+    return (e.Settled(step, move.landed, _note(move.note), move.by.person.name),)
+
+
+def _step_in_doubt(case: Case) -> int:
+    doubtful = {StepState.STARTED, StepState.UNKNOWN, StepState.UNDOING}
+    return next(index for index, step in enumerate(case.steps) if step.state in doubtful)
+
+
+# --- time --------------------------------------------------------------------------------------------------------------
+
+
+def _wake(case: Case, move: m.Wake, now: datetime) -> tuple[Body, ...]:
+    if case.snoozed_until is None or now < case.snoozed_until:
+        raise MoveNotAllowed(f"{case.id} sleeps until {case.snoozed_until}")
+    return (e.Woken(),)
+
+
+def _expire(case: Case, move: m.Expire, now: datetime) -> tuple[Body, ...]:
+    if case.expires_at is None or now < case.expires_at or case.verdict is None:
+        raise MoveNotAllowed(f"{case.id} has until {case.expires_at}")
+    if case.escalated:
+        return (e.Expired(),)
+    return (e.Escalated(move.next_owner, now + case.verdict.expires_for),)
+
+
+# --- execution ---------------------------------------------------------------------------------------------------------
+
+
+def _start_step(case: Case, move: m.StartStep, now: datetime) -> tuple[Body, ...]:
+    """The step starts only if everything that was approved is still so; otherwise the case goes back with the reasons.
+
+    Raises:
+        WorldMoved: a later step cannot start; what has landed must be undone.
+    """
+    if case.plan is None or case.verdict is None:
+        raise LedgerBroken(f"{case.id} is approved without a plan")
+    reasons = what_moved(case, move, now)
+    if reasons and any(step.state is StepState.LANDED for step in case.steps):
+        raise WorldMoved("; ".join(reasons))
+    if reasons:
+        return (e.Drifted(tuple(reasons)),)
+    return (e.StepStarted(move.step, case.plan.step_key(move.step), case.plan.digest),)
+
+
+def what_moved(case: Case, move: m.StartStep, now: datetime) -> list[str]:
+    """What is no longer as it was approved, as sentences; empty when the step may run."""
+    plan, verdict = case.plan, case.verdict
+    if plan is None or verdict is None:
+        return ["there is no plan"]
+    reasons = changed(plan.actions[move.step].precondition, move.precondition)
+    if move.digest != plan.digest or any(given.digest != plan.digest for given in case.approvals):
+        reasons.append("the plan is not the one that was approved")
+    if now >= plan.not_after:
+        reasons.append("the approval is too old")
+    if not no_looser(verdict, move.verdict):
+        reasons.append(f"policy is stricter now: {move.verdict.reason}")
+    if verdict.ruling is not Ruling.ALONE:
+        standing = [given for given in case.approvals if _still_counts(case, given, move)]
+        if not quorum_met(standing, verdict.factors, move.groups):
+            reasons.append("the approvals no longer count")
+    return reasons
+
+
+def _still_counts(case: Case, given: Approval, move: m.StartStep) -> bool:
+    person = move.people.get(given.person)
+    factors = case.verdict.factors if case.verdict else ()
+    return person is not None and why_not(person, authors=case.authors, factors=factors, groups=move.groups) is None
+
+
+def _report_step(case: Case, move: m.ReportStep, now: datetime) -> tuple[Body, ...]:
+    return (e.StepReported(move.step, move.state, move.detail),)
+
+
+def _drift(case: Case, move: m.Drift, now: datetime) -> tuple[Body, ...]:
+    return (e.Drifted(move.reasons),)
+
+
+def _stop(case: Case, move: m.Stop, now: datetime) -> tuple[Body, ...]:
+    return (e.Stopped(move.reason),)
+
+
+def _park(case: Case, move: m.Park, now: datetime) -> tuple[Body, ...]:
+    return (e.Parked(move.step, move.reason),)
+
+
+def _finish(case: Case, move: m.Finish, now: datetime) -> tuple[Body, ...]:
+    return (e.Resolved(e.Resolution.WORKED, move.note),)
+
+
+def _reopen(case: Case, move: m.Reopen, now: datetime) -> tuple[Body, ...]:
+    return (e.Reopened(move.reason),)
+
+
+# --- what many of them ask -----------------------------------------------------------------------------------------------
+
+
+def _open_question(case: Case, revision: int, attempt: str, now: datetime) -> Verdict:
+    """The verdict of a case that can be decided now, on this revision."""
+    _same_revision(case, revision)
+    _undecided(case, attempt)
+    if case.state is not State.PROPOSED or case.verdict is None or case.expires_at is None:
+        raise MoveNotAllowed(f"cannot {attempt} a case that is {case.state}")
+    if now >= case.expires_at:
+        raise TooLate("the time to decide has passed; it goes to the next person")
+    return case.verdict
+
+
+def _same_revision(case: Case, revision: int) -> None:
+    if revision < case.revision:
+        raise Superseded(f"{case.id} has a newer plan (revision {case.revision}); please look at it again")
+    if revision > case.revision:
+        raise BadRequest(f"{case.id} has no revision {revision}")
+
+
+def _undecided(case: Case, attempt: str) -> None:
+    if case.is_terminal:
+        raise TooLate(_how_it_ended(case))
+    if case.state in DECIDED:
+        names = ", ".join(given.name for given in case.approvals)
+        raise TooLate(f"{case.id} was approved by {names} and is {case.state}; too late to {attempt}")
+
+
+def _how_it_ended(case: Case) -> str:
+    ending = case.ending
+    if ending is None:
+        return f"{case.id} is {case.state}"
+    by = f" by {ending.by}" if case.state is State.REJECTED or ending.by not in {"", DESK} else ""
+    return f"{case.id} is {case.state}{by} since {ending.at:%d %b %H:%M} UTC: {ending.reason}"
+
+
+def _must_be_approver(case: Case, by: m.Asker, verdict: Verdict) -> None:
+    reason = why_not(by.person, authors=case.authors, factors=verdict.factors, groups=by.groups)
+    if reason:
+        raise NotEligible(reason)
+
+
+def _must_be_decider(case: Case, by: m.Asker) -> None:
+    """Who may reject, edit, snooze or close: the approvers of this plan and the owning group; authors may say no."""
+    factors = case.verdict.factors if case.verdict else ()
+    reason = why_not(by.person, authors=(), factors=(*factors, Factor(case.owner, 1)), groups=by.groups)
+    if reason and by.person.id != case.owner:
+        raise NotEligible(reason)
+
+
+def _must_be_colleague(person: Person) -> None:
+    if not person.active or person.bot or person.guest or person.external:
+        raise NotEligible("only members of this workspace may do this")
+
+
+def _note(text: str) -> str:
+    return text.strip()[:LONGEST_NOTE]
+
+
+DECISIONS: dict[type, Callable[[Case, Any, datetime], tuple[Body, ...]]] = {
+    m.Recur: _recur,
+    m.Clear: _clear,
+    m.Gather: _gather,
+    m.Recommend: _recommend,
+    m.Approve: _approve,
+    m.Withdraw: _withdraw,
+    m.Reject: _reject,
+    m.Edit: _edit,
+    m.HandOver: _hand_over,
+    m.Snooze: _snooze,
+    m.Resolve: _resolve,
+    m.TryAgain: _try_again,
+    m.Settle: _settle,
+    m.Wake: _wake,
+    m.Expire: _expire,
+    m.StartStep: _start_step,
+    m.ReportStep: _report_step,
+    m.Drift: _drift,
+    m.Stop: _stop,
+    m.Park: _park,
+    m.Finish: _finish,
+    m.Reopen: _reopen,
+}

@@ -1,0 +1,342 @@
+"""The ledger's entries: what can be written about a case, each a dataclass under a stable name.
+
+A name, once released, keeps its meaning; a new field gets a default, so that old ledgers fold forever.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from typing import Any, ClassVar, TypeVar
+
+from bot.cases.approval import Approval
+from bot.cases.canonical import Scalar, from_plain, moment, to_plain
+from bot.cases.evidence import Evidence
+from bot.cases.lifecycle import Move
+from bot.cases.plan import Money, Plan
+from bot.cases.policy import Verdict
+from bot.cases.recommendation import Recommendation
+from bot.cases.signal import Signal
+from bot.cases.sla import Sla
+
+
+class Body:
+    """What happened. Every subclass is one line in the register below."""
+
+    name: ClassVar[str]
+    move: ClassVar[Move]
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One line of the ledger. ``version`` counts the entries of this case, ``revision`` the revisions of its plan."""
+
+    case_id: str
+    version: int
+    revision: int
+    at: datetime
+    actor: str
+    surface: str
+    body: Body
+
+
+BODIES: dict[str, type[Body]] = {}
+B = TypeVar("B", bound=type[Body])
+
+
+def _entry(name: str, move: Move) -> Callable[[B], B]:
+    def register(shape: B) -> B:
+        shape.name, shape.move = name, move
+        BODIES[name] = shape
+        return shape
+
+    return register
+
+
+def entry_plain(entry: Entry) -> dict[str, Any]:
+    """The entry as JSON types, ready for canonical bytes."""
+    return {
+        "type": entry.body.name,
+        "case": entry.case_id,
+        "version": entry.version,
+        "revision": entry.revision,
+        "at": moment(entry.at),
+        "actor": entry.actor,
+        "surface": entry.surface,
+        "body": to_plain(entry.body),
+    }
+
+
+def entry_of(plain: Mapping[str, Any]) -> Entry:
+    """The entry that ``entry_plain`` wrote."""
+    return Entry(
+        case_id=plain["case"],
+        version=plain["version"],
+        revision=plain["revision"],
+        at=datetime.fromisoformat(plain["at"]),
+        actor=plain["actor"],
+        surface=plain["surface"],
+        body=from_plain(BODIES[plain["type"]], plain["body"]),
+    )
+
+
+class RejectReason(StrEnum):
+    """Why a plan was rejected: a closed list, each with what it means on the form."""
+
+    WRONG_PLAN = "wrong_plan"
+    WRONG_FACTS = "wrong_facts"
+    ALREADY_HANDLED = "already_handled"
+    NOT_WORTH_IT = "not_worth_it"
+    DUPLICATE = "duplicate"
+    NOT_ALLOWED = "not_allowed"
+    OTHER = "other"
+
+    @property
+    def description(self) -> str:
+        return REJECT_REASONS[self]
+
+
+REJECT_REASONS = {
+    RejectReason.WRONG_PLAN: "The plan is wrong",
+    RejectReason.WRONG_FACTS: "The facts are wrong",
+    RejectReason.ALREADY_HANDLED: "Already taken care of",
+    RejectReason.NOT_WORTH_IT: "Not worth acting on",
+    RejectReason.DUPLICATE: "Same as another case",
+    RejectReason.NOT_ALLOWED: "We must not do this",
+    RejectReason.OTHER: "Something else",
+}
+
+
+class Resolution(StrEnum):
+    """How a case ended, from a closed list."""
+
+    WORKED = "worked"
+    BY_HAND = "handled by hand"
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    field: str
+    before: Scalar
+    after: Scalar
+
+
+@_entry("case.opened", Move.OPEN)
+@dataclass(frozen=True, slots=True)
+class Opened(Body):
+    signal: Signal
+    owner: str
+    channel: str
+    sla: Sla
+
+
+@_entry("signal.recurred", Move.RECUR)
+@dataclass(frozen=True, slots=True)
+class Recurred(Body):
+    signal: Signal
+
+
+@_entry("signal.cleared", Move.CLEAR)
+@dataclass(frozen=True, slots=True)
+class Cleared(Body):
+    signal: Signal
+
+
+@_entry("signal.marked_clear", Move.MARK_CLEAR)
+@dataclass(frozen=True, slots=True)
+class MarkedClear(Body):
+    signal: Signal
+
+
+@_entry("signal.conflicted", Move.NOTE)
+@dataclass(frozen=True, slots=True)
+class Conflicted(Body):
+    """The same key came again with another body. It is stored in the inbox and changes nothing here."""
+
+    source: str
+    key: str
+    digest: str
+
+
+@_entry("evidence.gathered", Move.GATHER)
+@dataclass(frozen=True, slots=True)
+class Gathered(Body):
+    evidence: tuple[Evidence, ...]
+    what: str
+    why: str
+    stake: Money | None
+
+
+@_entry("plan.recommended", Move.RECOMMEND)
+@dataclass(frozen=True, slots=True)
+class Recommended(Body):
+    recommendation: Recommendation
+    plan: Plan
+    verdict: Verdict
+    expires_at: datetime
+
+
+@_entry("case.referred", Move.REFER)
+@dataclass(frozen=True, slots=True)
+class Referred(Body):
+    reason: str
+    recommendation: Recommendation
+    plan: Plan | None = None
+    verdict: Verdict | None = None
+
+
+@_entry("approval.given", Move.VOTE)
+@dataclass(frozen=True, slots=True)
+class ApprovalGiven(Body):
+    approval: Approval
+
+
+@_entry("approval.withdrawn", Move.WITHDRAW)
+@dataclass(frozen=True, slots=True)
+class Withdrawn(Body):
+    person: str
+
+
+@_entry("plan.authorised", Move.AUTHORISE)
+@dataclass(frozen=True, slots=True)
+class Authorised(Body):
+    """The quorum is complete, or policy allows this plan to run alone; ``plan`` and the rest are set only then."""
+
+    digest: str
+    by: tuple[str, ...]
+    recommendation: Recommendation | None = None
+    plan: Plan | None = None
+    verdict: Verdict | None = None
+
+
+@_entry("plan.rejected", Move.REJECT)
+@dataclass(frozen=True, slots=True)
+class Rejected(Body):
+    reason: RejectReason
+    note: str
+    by_name: str
+
+
+@_entry("plan.edited", Move.EDIT)
+@dataclass(frozen=True, slots=True)
+class Edited(Body):
+    plan: Plan
+    verdict: Verdict
+    changes: tuple[Change, ...]
+    by_name: str
+    expires_at: datetime
+
+
+@_entry("case.handed_over", Move.HAND_OVER)
+@dataclass(frozen=True, slots=True)
+class HandedOver(Body):
+    to: str
+    note: str
+    by_name: str
+
+
+@_entry("case.snoozed", Move.SNOOZE)
+@dataclass(frozen=True, slots=True)
+class Snoozed(Body):
+    until: datetime
+    reason: str
+    by_name: str
+
+
+@_entry("case.woken", Move.WAKE)
+@dataclass(frozen=True, slots=True)
+class Woken(Body):
+    pass
+
+
+@_entry("case.escalated", Move.ESCALATE)
+@dataclass(frozen=True, slots=True)
+class Escalated(Body):
+    to: str
+    expires_at: datetime
+
+
+@_entry("case.expired", Move.EXPIRE)
+@dataclass(frozen=True, slots=True)
+class Expired(Body):
+    pass
+
+
+@_entry("step.started", Move.START)
+@dataclass(frozen=True, slots=True)
+class StepStarted(Body):
+    step: int
+    key: str
+    digest: str
+
+
+class StepState(StrEnum):
+    STARTED = "started"
+    LANDED = "done"
+    FAILED = "failed"
+    UNKNOWN = "outcome unknown"
+    UNDOING = "being undone"
+    UNDONE = "undone"
+
+
+@_entry("step.reported", Move.REPORT)
+@dataclass(frozen=True, slots=True)
+class StepReported(Body):
+    step: int
+    state: StepState
+    detail: str
+
+
+@_entry("plan.drifted", Move.DRIFT)
+@dataclass(frozen=True, slots=True)
+class Drifted(Body):
+    """What was approved is no longer so. Nothing runs; the case is looked at again under a new revision."""
+
+    reasons: tuple[str, ...]
+
+
+@_entry("plan.stopped", Move.STOP)
+@dataclass(frozen=True, slots=True)
+class Stopped(Body):
+    reason: str
+
+
+@_entry("step.parked", Move.PARK)
+@dataclass(frozen=True, slots=True)
+class Parked(Body):
+    step: int
+    reason: str
+
+
+@_entry("step.settled", Move.SETTLE)
+@dataclass(frozen=True, slots=True)
+class Settled(Body):
+    """A person looked in the outside system and says what happened."""
+
+    step: int
+    landed: bool
+    note: str
+    by_name: str
+
+
+@_entry("case.resolved", Move.RESOLVE)
+@dataclass(frozen=True, slots=True)
+class Resolved(Body):
+    resolution: Resolution
+    note: str
+    by_name: str = ""
+
+
+@_entry("case.reopened", Move.REOPEN)
+@dataclass(frozen=True, slots=True)
+class Reopened(Body):
+    reason: str
+
+
+@_entry("attempt.refused", Move.NOTE)
+@dataclass(frozen=True, slots=True)
+class AttemptRefused(Body):
+    attempt: str
+    code: str
+    reason: str
+    on_revision: int

@@ -1,0 +1,151 @@
+"""Every error of the house, in one tree. A refusal is an expected "no": its text is safe to show a person.
+
+* CountersignError
+  + Refusal                 an expected no; ``code`` goes into the ledger
+    - NoSuchCase
+    - MoveNotAllowed
+    - Superseded
+    - TooLate
+    - NotEligible
+    - BadRequest
+    - KeyReused
+    - OutOfPolicy
+    - SettingsIncomplete
+    - PlaybookInvalid
+  + Conflict                somebody else wrote first; read again and decide again
+  + StaleFence              this worker's lease was taken over; nothing was written
+  + ConnectorFailed         an outside system said no, and nothing changed there
+    - WorldMoved            the precondition no longer holds, and nothing was changed
+    - OutcomeUnknown        it may or may not have happened: verify, never repeat blindly
+  + ChatFailed              Slack refused, and nothing was posted
+    - ChatUnknown           Slack may or may not have posted
+    - RateLimited           Slack asked to wait
+      . Unreachable         nothing could be sent
+  + LedgerBroken            the ledger does not prove what it should
+"""
+
+
+class CountersignError(Exception):
+    """The root; never raised itself."""
+
+
+class Refusal(CountersignError):
+    """An expected no, safe to show a person."""
+
+    code = "refused"
+
+
+class NoSuchCase(Refusal):
+    """There is no such case, or the asker may not know of it: both read the same."""
+
+    code = "no_such_case"
+
+
+class MoveNotAllowed(Refusal):
+    """The lifecycle has no such arrow."""
+
+    code = "move_not_allowed"
+
+
+class Superseded(Refusal):
+    """The press names an older revision of the plan."""
+
+    code = "superseded"
+
+
+class TooLate(Refusal):
+    """The case has been decided, or the time to decide it has passed."""
+
+    code = "too_late"
+
+
+class NotEligible(Refusal):
+    """This person may not decide this case."""
+
+    code = "not_eligible"
+
+
+class BadRequest(Refusal):
+    """What was asked is not well formed; ``field`` names the culprit."""
+
+    code = "bad_request"
+
+    def __init__(self, message: str, *, field: str = "") -> None:
+        super().__init__(message)
+        self.field = field
+
+
+class KeyReused(Refusal):
+    """The same key came again with another body. Both are kept; neither is merged."""
+
+    code = "key_reused"
+
+
+class OutOfPolicy(Refusal):
+    """Policy forbids this plan, whoever asks."""
+
+    code = "out_of_policy"
+
+
+class SettingsIncomplete(Refusal):
+    """The program cannot start; the text is a to-do list."""
+
+    code = "settings_incomplete"
+
+
+class PlaybookInvalid(Refusal):
+    """A playbook or another YAML file does not say what it must; the text names file and line."""
+
+    code = "playbook_invalid"
+
+
+class Conflict(CountersignError):
+    """The case changed between reading and writing."""
+
+
+class StaleFence(CountersignError):
+    """The lease on this work was taken over by another worker."""
+
+
+class ConnectorFailed(CountersignError):
+    """A definite no from an outside system. ``retryable`` says whether asking again can help."""
+
+    def __init__(self, message: str, *, retryable: bool = False) -> None:
+        super().__init__(message)
+        self.retryable = retryable
+
+
+class WorldMoved(ConnectorFailed):
+    """What the plan was approved against is no longer so."""
+
+
+class OutcomeUnknown(ConnectorFailed):
+    """The request left and no answer came back."""
+
+
+class ChatFailed(CountersignError):
+    """A definite no from Slack; ``error`` is Slack's own word for it."""
+
+    def __init__(self, error: str) -> None:
+        super().__init__(error)
+        self.error = error
+
+
+class ChatUnknown(ChatFailed):
+    """Slack may have acted on the request."""
+
+
+class RateLimited(ChatFailed):
+    """Slack asked to wait ``seconds``."""
+
+    def __init__(self, seconds: float) -> None:
+        super().__init__("ratelimited")
+        self.seconds = seconds
+
+
+class Unreachable(RateLimited):
+    """No connection: nothing left this machine. Wait and try again; that is no failure of the work."""
+
+
+class LedgerBroken(CountersignError):
+    """A leaf, a link, a root or a signature is not what it must be."""

@@ -1,0 +1,63 @@
+"""What to do next with an approved plan, from how far its steps have come. Pure: the executor asks, acts and reports back."""
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from bot.cases.case import Case
+from bot.cases.entry import StepState
+from bot.cases.lifecycle import State
+
+
+class Next(StrEnum):
+    START = "start"
+    VERIFY = "verify"
+    UNDO = "undo"
+    VERIFY_UNDO = "verify undo"
+    STOP = "stop"
+    FINISH = "finish"
+    NOTHING = "nothing"
+
+
+@dataclass(frozen=True, slots=True)
+class Work:
+    next: Next
+    step: int = 0
+
+
+def next_work(case: Case) -> Work:
+    """One thing at a time. A step in doubt is verified before anything else; after a failure what landed is undone, last first."""
+    if case.plan is None or case.state not in {State.APPROVED, State.RUNNING}:
+        return Work(Next.NOTHING)
+    if any(step.state in _BACKING_OUT for step in case.steps):
+        return _back_out(case)
+    for index, step in enumerate(case.steps):
+        if step.state in {StepState.STARTED, StepState.UNKNOWN}:
+            return Work(Next.VERIFY, index)
+    if len(case.steps) < len(case.plan.actions):
+        return Work(Next.START, len(case.steps))
+    return Work(Next.FINISH)
+
+
+_BACKING_OUT = frozenset({StepState.FAILED, StepState.UNDOING, StepState.UNDONE})
+
+
+def _back_out(case: Case) -> Work:
+    for index in reversed(range(len(case.steps))):
+        state = case.steps[index].state
+        if state is StepState.UNDOING:
+            return Work(Next.VERIFY_UNDO, index)
+        if state in {StepState.STARTED, StepState.UNKNOWN}:
+            return Work(Next.VERIFY, index)
+        if state is StepState.LANDED and case.action(index).reversible:
+            return Work(Next.UNDO, index)
+    return Work(Next.STOP)
+
+
+def account(case: Case) -> str:
+    """What came of each step, in one sentence each: for the card when a plan could not be carried out."""
+    lines = []
+    for index, step in enumerate(case.steps):
+        left = " and stays, it cannot be undone" if step.state is StepState.LANDED else ""
+        detail = f" ({step.detail})" if step.detail else ""
+        lines.append(f"{case.action(index).summary}: {step.state}{left}{detail}")
+    return "; ".join(lines)

@@ -1,0 +1,70 @@
+"""How playbooks look into what is known: JMESPath for values and conditions, ``{item.column}`` for sentences. Neither can act."""
+
+import re
+from collections.abc import Mapping
+from functools import lru_cache
+from typing import Any
+
+import jmespath
+from jmespath.exceptions import JMESPathError
+from jmespath.parser import ParsedResult
+
+from bot.cases.canonical import Scalar
+from bot.cases.errors import PlaybookInvalid
+
+_PLACE = re.compile(r"\{([A-Za-z_][\w.]*)\}")
+
+
+@lru_cache(maxsize=1024)
+def compiled(expression: str) -> ParsedResult:
+    """The parsed expression; ``PlaybookInvalid`` says what is wrong with it."""
+    try:
+        return jmespath.compile(expression)
+    except JMESPathError as wrong:
+        raise PlaybookInvalid(f"not a JMESPath expression: {expression!r} ({wrong})".replace("\n", " ")) from None
+
+
+def look_up(expression: str, known: Mapping[str, Any]) -> Scalar:
+    """The scalar that the expression finds, or None."""
+    try:
+        found = compiled(expression).search(known)
+    except JMESPathError:
+        return None
+    return found if isinstance(found, str | int | float | bool) else None
+
+
+def holds(condition: str, known: Mapping[str, Any]) -> bool:
+    """Whether the condition is true. What is missing makes it false, never true; an empty condition always holds."""
+    if not condition:
+        return True
+    try:
+        return compiled(condition).search(known) is True
+    except JMESPathError:
+        return False
+
+
+def places(sentence: str) -> list[str]:
+    """The names a sentence asks for."""
+    return _PLACE.findall(sentence)
+
+
+def filled(sentence: str, known: Mapping[str, Any]) -> str:
+    """The sentence with every ``{item.column}`` replaced; what is not known reads "unknown"."""
+
+    def value(match: re.Match[str]) -> str:
+        found: Any = known
+        for part in match[1].split("."):
+            found = found.get(part) if isinstance(found, Mapping) else None
+        return _readable(found)
+
+    return _PLACE.sub(value, sentence)
+
+
+def _readable(value: Any) -> str:
+    if value is None:
+        return "unknown"
+    if isinstance(value, float):
+        return f"{value:,.2f}".removesuffix(".00")
+    if isinstance(value, int) and not isinstance(value, bool):
+        return f"{value:,}" if abs(value) >= 10_000 else str(value)
+    return str(value)

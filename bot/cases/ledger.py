@@ -1,0 +1,58 @@
+"""The ledger's arithmetic: leaves and roots as in RFC 6962, a hash chain beside them, and checkpoints as C2SP signed notes.
+
+``bot.verifier`` does the same sums in its own words, on purpose: the auditor's program must not trust ours.
+"""
+
+import hashlib
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+EMPTY_ROOT = hashlib.sha256(b"").digest()
+GENESIS = hashlib.sha256(b"countersign ledger").hexdigest()
+
+
+def leaf_hash(body: bytes) -> bytes:
+    """RFC 6962 section 2.1: SHA-256 over 0x00 and the entry."""
+    return hashlib.sha256(b"\x00" + body).digest()
+
+
+def node_hash(left: bytes, right: bytes) -> bytes:
+    """RFC 6962 section 2.1: SHA-256 over 0x01 and both children."""
+    return hashlib.sha256(b"\x01" + left + right).digest()
+
+
+def chain_hash(previous: str, leaf: bytes) -> str:
+    """The link that makes a damaged row visible where it stands."""
+    return hashlib.sha256(bytes.fromhex(previous) + leaf).hexdigest()
+
+
+@dataclass(frozen=True, slots=True)
+class Tree:
+    """A growing Merkle tree, held as the roots of its perfect subtrees, largest first: O(log n) to keep and to append."""
+
+    size: int = 0
+    peaks: tuple[bytes, ...] = ()
+
+    def append(self, leaf: bytes) -> "Tree":
+        peaks, size = [*self.peaks, leaf], self.size
+        while size % 2 == 1:
+            right = peaks.pop()
+            peaks.append(node_hash(peaks.pop(), right))
+            size //= 2
+        return Tree(self.size + 1, tuple(peaks))
+
+    def extend(self, leaves: Iterable[bytes]) -> "Tree":
+        tree = self
+        for leaf in leaves:
+            tree = tree.append(leaf)
+        return tree
+
+    @property
+    def root(self) -> bytes:
+        """The RFC 6962 Merkle tree hash."""
+        if not self.peaks:
+            return EMPTY_ROOT
+        root = self.peaks[-1]
+        for peak in reversed(self.peaks[:-1]):
+            root = node_hash(peak, root)
+        return root

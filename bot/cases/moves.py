@@ -1,0 +1,213 @@
+"""What may be asked of a case, each as data: who asks, and what they say. ``decide`` turns a move into entries, or refuses."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from bot.cases.approval import Groups, Person
+from bot.cases.canonical import Scalar
+from bot.cases.entry import Change, RejectReason, StepState
+from bot.cases.evidence import Evidence
+from bot.cases.plan import Money, Plan
+from bot.cases.policy import Verdict
+from bot.cases.recommendation import Recommendation
+from bot.cases.signal import Signal
+from bot.cases.sla import Sla
+
+
+@dataclass(frozen=True, slots=True)
+class Asker:
+    """Who asks, through which door, with their groups read fresh."""
+
+    person: Person
+    groups: Groups = field(default_factory=dict)
+    surface: str = "slack"
+
+
+@dataclass(frozen=True, slots=True)
+class Open:
+    case_id: str
+    signal: Signal
+    owner: str
+    channel: str
+    sla: Sla
+
+
+@dataclass(frozen=True, slots=True)
+class Recur:
+    """``reopen`` is set when the trouble came back on a case that had ended a short while ago."""
+
+    signal: Signal
+    reopen: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Clear:
+    signal: Signal
+
+
+@dataclass(frozen=True, slots=True)
+class Gather:
+    evidence: tuple[Evidence, ...]
+    what: str
+    why: str
+    stake: Money | None
+
+
+@dataclass(frozen=True, slots=True)
+class Recommend:
+    """The desk's suggestion with policy's verdict on it; no plan means that a person must find one."""
+
+    recommendation: Recommendation
+    plan: Plan | None
+    verdict: Verdict | None
+
+
+@dataclass(frozen=True, slots=True)
+class Approve:
+    by: Asker
+    revision: int
+    note: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Withdraw:
+    by: Asker
+    revision: int
+
+
+@dataclass(frozen=True, slots=True)
+class Reject:
+    by: Asker
+    revision: int
+    reason: RejectReason
+    note: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Edit:
+    by: Asker
+    revision: int
+    plan: Plan
+    verdict: Verdict
+    changes: tuple[Change, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class HandOver:
+    by: Asker
+    to: str
+    note: str
+
+
+@dataclass(frozen=True, slots=True)
+class Snooze:
+    by: Asker
+    until: datetime
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Resolve:
+    """Handled by hand: a person says so, and what they did."""
+
+    by: Asker
+    note: str
+
+
+@dataclass(frozen=True, slots=True)
+class TryAgain:
+    by: Asker
+
+
+@dataclass(frozen=True, slots=True)
+class Settle:
+    """A person looked in the outside system: did the step in doubt land or not?"""
+
+    by: Asker
+    landed: bool
+    note: str
+
+
+@dataclass(frozen=True, slots=True)
+class Wake:
+    pass
+
+
+@dataclass(frozen=True, slots=True)
+class Expire:
+    """Time is up: ask ``next_owner`` once, then close unexecuted."""
+
+    next_owner: str
+
+
+@dataclass(frozen=True, slots=True)
+class StartStep:
+    """What the executor found immediately before the step; anything that moved stops it."""
+
+    step: int
+    digest: str
+    verdict: Verdict
+    groups: Groups
+    people: Mapping[str, Person]
+    precondition: Mapping[str, Scalar]
+
+
+@dataclass(frozen=True, slots=True)
+class ReportStep:
+    step: int
+    state: StepState
+    detail: str
+
+
+@dataclass(frozen=True, slots=True)
+class Drift:
+    reasons: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Stop:
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Park:
+    step: int
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Finish:
+    note: str
+
+
+@dataclass(frozen=True, slots=True)
+class Reopen:
+    reason: str
+
+
+Move = (
+    Open
+    | Recur
+    | Clear
+    | Gather
+    | Recommend
+    | Approve
+    | Withdraw
+    | Reject
+    | Edit
+    | HandOver
+    | Snooze
+    | Resolve
+    | TryAgain
+    | Settle
+    | Wake
+    | Expire
+    | StartStep
+    | ReportStep
+    | Drift
+    | Stop
+    | Park
+    | Finish
+    | Reopen
+)

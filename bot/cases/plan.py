@@ -1,0 +1,85 @@
+"""A plan is the ordered actions awaiting approval. It is a closed document, approved by its digest: what was shown is what runs."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
+from enum import StrEnum
+
+from bot.cases.canonical import Scalar, digest, to_plain
+
+
+class Idempotency(StrEnum):
+    """How a connector keeps an action from happening twice. NONE is never retried by itself."""
+
+    NATIVE_KEY = "native_key"
+    CONDITIONAL = "conditional"
+    MARKER = "marker"
+    NONE = "none"
+
+
+class Proposer(StrEnum):
+    PLAYBOOK = "playbook"
+    PERSON = "person"
+    MODEL = "model"
+
+
+@dataclass(frozen=True, slots=True)
+class Money:
+    amount: Decimal
+    currency: str
+
+    def __str__(self) -> str:
+        symbol = {"GBP": "£", "EUR": "€", "USD": "$"}.get(self.currency, f"{self.currency} ")
+        return f"{symbol}{self.amount:,.2f}"
+
+
+@dataclass(frozen=True, slots=True)
+class Action:
+    """One change to one outside system. ``precondition`` is the snapshot that must still hold when it runs."""
+
+    name: str
+    version: int
+    system: str
+    connector: str
+    target: str
+    parameters: Mapping[str, Scalar]
+    summary: str
+    preview: str
+    reversible: bool
+    idempotency: Idempotency
+    precondition: Mapping[str, Scalar]
+    amount: Money | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """Everything an approval binds. Nothing outside this document influences what is executed."""
+
+    case_id: str
+    revision: int
+    actions: tuple[Action, ...]
+    playbook: str
+    playbook_digest: str
+    policy_digest: str
+    proposer: Proposer
+    requester: str | None
+    beneficiary: str | None
+    not_after: datetime
+
+    @property
+    def digest(self) -> str:
+        """SHA-256 of the RFC 8785 form: what an approval names and the executor recomputes."""
+        return digest(to_plain(self))
+
+    @property
+    def amount(self) -> Money | None:
+        """The money this plan moves, summed; None when it moves none. Mixed currencies are refused by policy."""
+        moved = [action.amount for action in self.actions if action.amount]
+        if not moved:
+            return None
+        return Money(sum((money.amount for money in moved), Decimal(0)), moved[0].currency)
+
+    def step_key(self, step: int) -> str:
+        """The idempotency key of one step: the same for every attempt, different for every revision."""
+        return digest([self.case_id, self.revision, step, self.digest])

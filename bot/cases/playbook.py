@@ -1,0 +1,89 @@
+"""The shape of a playbook: how one kind of case is noticed, understood, acted on, decided, owned and measured."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import timedelta
+
+from bot.cases.policy import PlaybookTerms
+
+
+@dataclass(frozen=True, slots=True)
+class Detection:
+    """One SELECT against one system; each row is a signal, and a row that is gone clears its case."""
+
+    system: str
+    query: str
+    every: timedelta
+    subject: str
+
+
+@dataclass(frozen=True, slots=True)
+class Lookup:
+    """One piece of evidence: a read-only query with parameters filled by expressions over what is known."""
+
+    name: str
+    system: str
+    query: str
+    parameters: Mapping[str, str]
+    show: Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class Stake:
+    """The money or customer at risk. ``amount`` is an expression; empty when the kind has no price."""
+
+    why: str
+    amount: str = ""
+    currency: str = "GBP"
+
+
+@dataclass(frozen=True, slots=True)
+class Offer:
+    """An action this playbook may recommend: when it fits, its parameters, and which of them a person may edit."""
+
+    action: str
+    when: str
+    parameters: Mapping[str, str]
+    reason: str
+    edit: tuple[str, ...] = ()
+    then: tuple["Offer", ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Owners:
+    """Slack user group handles. ``business`` owns new cases; ``next_owner`` is asked when a decision does not come."""
+
+    business: str
+    operations: str
+    technical: str
+    governance: str
+    next_owner: str
+
+
+@dataclass(frozen=True, slots=True)
+class Measure:
+    decide_for: timedelta
+    resolve_for: timedelta
+    follow_up_for: timedelta
+    denominator: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Playbook:
+    kind: str
+    title: str
+    channel: str
+    what: str
+    detection: Detection | None
+    evidence: tuple[Lookup, ...]
+    stake: Stake
+    offers: tuple[Offer, ...]
+    terms: PlaybookTerms
+    owners: Owners
+    measure: Measure
+    digest: str
+    beneficiary: str = ""
+
+    def offer(self, action: str) -> Offer | None:
+        """The offer of this action, if the playbook still makes it."""
+        return next((offer for offer in self.offers if offer.action == action), None)

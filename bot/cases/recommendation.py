@@ -1,0 +1,20 @@
+"""A recommendation: the one plan the desk suggests, why, how sure it is and on what basis, and what else it considered."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Alternative:
+    action: str
+    why_not: str
+
+
+@dataclass(frozen=True, slots=True)
+class Recommendation:
+    """``action`` is empty when nothing fits and a person must decide what to do."""
+
+    action: str
+    reason: str
+    basis: str
+    alternatives: tuple[Alternative, ...] = ()
+    blocked: str = ""

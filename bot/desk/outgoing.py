@@ -1,0 +1,68 @@
+"""Which effects follow from what was written. Pure: the commit and its consequences are one decision."""
+
+from collections.abc import Iterable
+from datetime import datetime, timedelta
+
+from bot.cases import entry as e
+from bot.cases.case import Case
+from bot.cases.entry import Entry
+from bot.cases.lifecycle import State
+from bot.ports import Outgoing, Topic
+
+# What is told in the card's thread; everything else only redraws the card.
+NOTED = (
+    e.ApprovalGiven,
+    e.Withdrawn,
+    e.Authorised,
+    e.Rejected,
+    e.Edited,
+    e.HandedOver,
+    e.Snoozed,
+    e.Escalated,
+    e.Expired,
+    e.StepReported,
+    e.Drifted,
+    e.Stopped,
+    e.Parked,
+    e.Settled,
+    e.Resolved,
+    e.Reopened,
+    e.Cleared,
+    e.MarkedClear,
+)
+NOT_SHOWN = (e.AttemptRefused, e.Conflicted)
+TRIAGED = (e.Opened, e.Drifted, e.Reopened, e.Woken)
+EXECUTED = (e.Authorised, e.Settled)
+
+
+def outgoing(after: Case, entries: Iterable[Entry], *, follow_up_for: timedelta) -> tuple[Outgoing, ...]:
+    """The outbox rows that belong to this commit."""
+    written = list(entries)
+    now = written[-1].at
+    asked: list[Outgoing] = []
+    if after.state is State.OPEN and any(isinstance(entry.body, TRIAGED) for entry in written):
+        asked.append(Outgoing(Topic.TRIAGE, f"triage:{after.id}", after.id, now))
+    elif any(not isinstance(entry.body, NOT_SHOWN) for entry in written):
+        asked.append(card(after.id, now))
+    if any(isinstance(entry.body, EXECUTED) for entry in written):
+        key = f"execute:{after.id}:{after.revision}"
+        asked.append(Outgoing(Topic.EXECUTE, key, after.id, now, {"revision": after.revision}))
+    asked.extend(_notes(after, written))
+    if any(isinstance(entry.body, e.Resolved) and entry.body.resolution is e.Resolution.WORKED for entry in written):
+        key = f"follow_up:{after.id}:{after.version}"
+        asked.append(Outgoing(Topic.FOLLOW_UP, key, after.id, now + follow_up_for))
+    return tuple(asked)
+
+
+def card(case_id: str, now: datetime) -> Outgoing:
+    """Redraw the card. One row per case however often it is asked: it shows the state, not the event."""
+    return Outgoing(Topic.CARD, f"card:{case_id}", case_id, now)
+
+
+def _notes(after: Case, written: list[Entry]) -> list[Outgoing]:
+    """One message in the thread per commit that has something to tell."""
+    versions = [entry.version for entry in written if isinstance(entry.body, NOTED)]
+    if not versions:
+        return []
+    key = f"note:{after.id}:{versions[0]}"
+    return [Outgoing(Topic.NOTE, key, after.id, written[-1].at, {"versions": versions})]

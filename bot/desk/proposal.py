@@ -1,0 +1,55 @@
+"""From prepared actions to a plan with policy's verdict on it: the one place where plans are made, at triage and on edit alike."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from bot.cases.canonical import Scalar
+from bot.cases.case import Case
+from bot.cases.evidence import Evidence, facts_of
+from bot.cases.expressions import look_up
+from bot.cases.plan import Action, Plan, Proposer
+from bot.cases.playbook import Playbook
+from bot.cases.policy import Verdict, judge
+from bot.ports import Library, Store, Systems
+
+# An approved plan that could not start for this long is asked about again.
+APPROVAL_STANDS_FOR = timedelta(hours=24)
+
+
+@dataclass(frozen=True)
+class Proposals:
+    store: Store
+    library: Library
+    systems: Systems
+
+    def propose(
+        self, case: Case, actions: tuple[Action, ...], evidence: tuple[Evidence, ...], proposer: Proposer, now: datetime
+    ) -> tuple[Plan, Verdict]:
+        """The next revision of this case's plan, and what policy says of it."""
+        playbook, policy = self.library.playbook(case.kind), self.library.policy()
+        beneficiary = look_up(playbook.beneficiary, facts_of(case.signal, evidence)) if playbook.beneficiary else None
+        longest = max((rule.expires_for for rule in policy.tiers.values()), default=timedelta(0))
+        plan = Plan(
+            case_id=case.id,
+            revision=case.revision + 1,
+            actions=actions,
+            playbook=playbook.kind,
+            playbook_digest=playbook.digest,
+            policy_digest=policy.digest,
+            proposer=proposer,
+            requester=case.signal.requester,
+            beneficiary=str(beneficiary) if beneficiary else None,
+            # The question may be handed on once before it closes, so a plan outlives two times to decide.
+            not_after=now + 2 * longest + APPROVAL_STANDS_FOR,
+        )
+        return plan, self.verdict(plan, playbook, now)
+
+    def verdict(self, plan: Plan, playbook: Playbook, now: datetime) -> Verdict:
+        """Policy as it is now, on this plan, with what has been done today."""
+        return judge(plan, playbook.terms, self.library.policy(), self.store.usage(f"{now:%Y-%m-%d}"))
+
+    def prepare(self, action: str, parameters: Mapping[str, Scalar]) -> Action:
+        """The dry run of "system.action"."""
+        system, _, name = action.partition(".")
+        return self.systems[system].prepare(name, parameters)

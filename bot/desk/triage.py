@@ -1,0 +1,108 @@
+"""A new case is looked at: evidence gathered, a plan recommended, policy asked. All of it is one set of entries.
+
+A look-up that fails is shown as failed; it never keeps the card from its owner.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal, InvalidOperation
+
+from bot.cases import moves as m
+from bot.cases.canonical import Scalar
+from bot.cases.case import Case, evolve
+from bot.cases.decide import decide
+from bot.cases.entry import Entry
+from bot.cases.errors import ConnectorFailed
+from bot.cases.evidence import Evidence, facts_of
+from bot.cases.expressions import filled, look_up
+from bot.cases.lifecycle import State
+from bot.cases.plan import Money, Proposer
+from bot.cases.playbook import Lookup, Playbook, Stake
+from bot.desk.outgoing import outgoing
+from bot.desk.proposal import Proposals
+from bot.ports import Change, Clock, Library, Recommender, Store, Systems, Work
+
+MOST_ROWS = 50
+
+
+@dataclass(frozen=True)
+class Triage:
+    store: Store
+    library: Library
+    systems: Systems
+    recommender: Recommender
+    proposals: Proposals
+    clock: Clock
+
+    def run(self, work: Work) -> None:
+        """Handle one outbox row; nothing to do when the case has moved on meanwhile."""
+        case = self.store.case(work.case_id)
+        if case.state is not State.OPEN:
+            self.store.finish(work)
+            return
+        now = self.clock()
+        entries = self._look_at(case, now)
+        after = case
+        for entry in entries:
+            after = evolve(after, entry)
+        follow_up_for = self.library.playbook(case.kind).measure.follow_up_for
+        self.store.commit(Change(case, entries, outgoing(after, entries, follow_up_for=follow_up_for)), done=work)
+
+    def _look_at(self, case: Case, now: datetime) -> tuple[Entry, ...]:
+        playbook = self.library.playbook(case.kind)
+        evidence = gather(case, playbook, self.systems, now)
+        known = facts_of(case.signal, evidence)
+        stake = stake_of(playbook.stake, known)
+        gathered = m.Gather(evidence, filled(playbook.what, known), filled(playbook.stake.why, known), stake)
+        first = decide(case, gathered, now)
+        case = evolve(case, first[0])
+        recommendation, actions = self.recommender.recommend(case, playbook, evidence, self.proposals.prepare)
+        plan = verdict = None
+        if actions:
+            plan, verdict = self.proposals.propose(case, actions, evidence, Proposer.PLAYBOOK, now)
+        return (*first, *decide(case, m.Recommend(recommendation, plan, verdict), now))
+
+
+def gather(case: Case, playbook: Playbook, systems: Systems, now: datetime) -> tuple[Evidence, ...]:
+    """Everything the playbook wants to know, in its order; a later look-up may use what an earlier one found."""
+    found: list[Evidence] = []
+    for lookup in playbook.evidence:
+        found.extend(_one(lookup, case, systems, found, now))
+    return tuple(found)
+
+
+def _one(lookup: Lookup, case: Case, systems: Systems, so_far: list[Evidence], now: datetime) -> list[Evidence]:
+    known = facts_of(case.signal, so_far)
+    parameters = {name: look_up(expression, known) for name, expression in lookup.parameters.items()}
+    missing = sorted(lookup.parameters[name] for name, value in parameters.items() if value is None)
+    if missing:
+        return [_failed(lookup, f"needs {', '.join(missing)}, which is not known", now)]
+    given: dict[str, Scalar] = {"now": f"{now:%Y-%m-%d %H:%M:%S}", **parameters}
+    try:
+        rows = systems[lookup.system].look_up(lookup.query, given, MOST_ROWS)
+    except ConnectorFailed as failure:
+        return [_failed(lookup, str(failure), now)]
+    if not rows:
+        return [_failed(lookup, "nothing found", now)]
+    facts = [
+        Evidence(f"{lookup.name}.{column}", lookup.show.get(column, ""), value, lookup.system, now)
+        for column, value in rows[0].items()
+    ]
+    return [*facts, Evidence(f"{lookup.name}.rows", "", len(rows), lookup.system, now)]
+
+
+def _failed(lookup: Lookup, failure: str, now: datetime) -> Evidence:
+    label = lookup.name.replace("_", " ").capitalize()
+    return Evidence(lookup.name, label, None, lookup.system, now, failure[:300])
+
+
+def stake_of(stake: Stake, known: dict[str, object]) -> Money | None:
+    """The money at risk, or None when the kind has no price or the price is not known."""
+    found = look_up(stake.amount, known) if stake.amount else None
+    if found is None or isinstance(found, bool):
+        return None
+    try:
+        amount = Decimal(str(found))
+    except InvalidOperation:
+        return None
+    return Money(amount.quantize(Decimal("0.01")), stake.currency) if amount.is_finite() else None

@@ -1,0 +1,144 @@
+"""The workers that empty the outbox: claim under a lease, do, complete under a fence; back off, or park for a person.
+
+Two lanes, so that a slow or silent Slack never holds up the system of record, nor the other way round.
+"""
+
+import contextlib
+import logging
+import random
+import threading
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from datetime import timedelta
+
+from bot.cases.errors import (
+    ChatFailed,
+    ChatUnknown,
+    Conflict,
+    ConnectorFailed,
+    CountersignError,
+    OutcomeUnknown,
+    RateLimited,
+    StaleFence,
+)
+from bot.ports import Clock, Store, Topic, Work
+
+log = logging.getLogger(__name__)
+
+Handler = Callable[[Work], None]
+MOST_ATTEMPTS = 8
+LONGEST_WAIT = 300.0
+
+
+@dataclass(frozen=True, slots=True)
+class Pace:
+    """Seconds: how long a lease holds, how long Slack may take to show what it has, how long the first back-off is."""
+
+    lease_for: float = 30.0
+    settle_for: float = 30.0
+    back_off: float = 1.0
+    poll_every: float = 0.5
+
+
+class Lane:
+    """Threads that work through the rows of some topics."""
+
+    def __init__(
+        self, name: str, store: Store, handlers: Mapping[Topic, Handler], clock: Clock, *, threads: int, pace: Pace
+    ) -> None:
+        self._store = store
+        self._handlers = dict(handlers)
+        self._topics: Sequence[Topic] = list(handlers)
+        self._clock = clock
+        self._pace = pace
+        self._threads = threads
+        self._free = threading.Semaphore(threads)
+        self._wake = threading.Event()
+        self._stopping = threading.Event()
+        self._pool = ThreadPoolExecutor(threads, thread_name_prefix=f"lane-{name}")
+        self._dispatcher = threading.Thread(target=self._dispatch, name=f"lane-{name}", daemon=True)
+
+    def start(self) -> None:
+        self._dispatcher.start()
+
+    def wake(self) -> None:
+        """There may be something to do."""
+        self._wake.set()
+
+    def stop(self) -> None:
+        """Take nothing new, finish what is in hand."""
+        self._stopping.set()
+        self._wake.set()
+        self._dispatcher.join()
+        self._pool.shutdown(wait=True)
+
+    def _dispatch(self) -> None:
+        while not self._stopping.is_set():
+            if not self._claim_once():
+                self._wake.wait(self._pace.poll_every)
+                self._wake.clear()
+
+    def _claim_once(self) -> bool:
+        """Hand out as many rows as there are free threads; whether there was anything."""
+        free = 0
+        while free < self._threads and self._free.acquire(blocking=free == 0):
+            free += 1
+        claimed: list[Work] = []
+        try:
+            now = self._clock()
+            if not self._stopping.is_set() and self._store.has_due(self._topics, now):
+                claimed = self._store.claim(self._topics, free, now, self._pace.lease_for)
+        except Exception:
+            # Outermost loop: a database that is away for a moment must not end the worker.
+            log.exception("could not claim work; trying again")
+        for _ in range(free - len(claimed)):
+            self._free.release()
+        for work in claimed:
+            self._pool.submit(self._run, work)
+        return bool(claimed)
+
+    def _run(self, work: Work) -> None:
+        try:
+            self.handle(work)
+        finally:
+            self._free.release()
+            self._wake.set()
+
+    def handle(self, work: Work) -> None:
+        """Do one row and see to it that it is done, tried again, or parked."""
+        try:
+            self._handlers[work.topic](work)
+        except StaleFence:
+            log.info("%s was taken over by another worker", work.key)
+        except Conflict:
+            self._settle(work, "the case changed meanwhile", wait=0.0, certain=True)
+        except RateLimited as limited:
+            # Waiting as told is no failure: it does not count towards parking.
+            self._settle(work, "Slack asked to wait", wait=limited.seconds, certain=work.doubt <= 1, counts=False)
+        except (ChatUnknown, OutcomeUnknown) as doubt:
+            self._settle(work, f"outcome unknown: {doubt}", wait=self._pace.settle_for, certain=False, counts=False)
+        except ChatFailed as failure:
+            self._park(work, f"Slack refused: {failure.error}")
+        except ConnectorFailed as failure:
+            self._settle(work, str(failure), wait=self._backed_off(work), certain=False)
+        except CountersignError as failure:
+            self._park(work, f"{type(failure).__name__}: {failure}")
+        except Exception as failure:
+            # Outermost loop: recorded with the row, tried again, parked in the end; never lost.
+            log.exception("%s failed", work.key)
+            self._settle(work, f"{type(failure).__name__}: {failure}", wait=self._backed_off(work), certain=False)
+
+    def _backed_off(self, work: Work) -> float:
+        return min(LONGEST_WAIT, self._pace.back_off * 2.0**work.attempts) * random.uniform(0.8, 1.2)  # noqa: S311 (jitter)
+
+    def _settle(self, work: Work, error: str, *, wait: float, certain: bool, counts: bool = True) -> None:
+        if counts and work.attempts + 1 >= MOST_ATTEMPTS and wait > 0:
+            self._park(work, error)
+            return
+        with contextlib.suppress(StaleFence):
+            self._store.retry(work, self._clock() + timedelta(seconds=wait), error[:500], certain=certain)
+
+    def _park(self, work: Work, error: str) -> None:
+        log.error("%s is parked: %s. See `countersign doctor`.", work.key, error)
+        self._store.park(work, error[:500])

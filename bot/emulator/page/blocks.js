@@ -1,0 +1,160 @@
+// Draws Block Kit with DOM nodes only: nothing that came over the wire is ever parsed as HTML.
+
+export function el(tag, attributes = {}, ...children) {
+  const node = document.createElement(tag);
+  for (const [name, value] of Object.entries(attributes)) {
+    if (value === undefined || value === null || value === false) continue;
+    if (name.startsWith("on")) node.addEventListener(name.slice(2), value);
+    else node.setAttribute(name, value === true ? "" : value);
+  }
+  node.append(...children.filter((child) => child !== null && child !== undefined));
+  return node;
+}
+
+const EMOJI = { white_check_mark: "✅", x: "❌", warning: "⚠️", hourglass: "⌛", hourglass_flowing_sand: "⏳", bell: "🔔", lock: "🔒", arrows_counterclockwise: "🔄",
+  zzz: "💤", question: "❓", rotating_light: "🚨", large_green_circle: "🟢", large_yellow_circle: "🟡", red_circle: "🔴", leftwards_arrow_with_hook: "↩️", bust_in_silhouette: "👤",
+  pencil2: "✏️", eyes: "👀", gear: "⚙️", wind_blowing_face: "🌬️", heavy_check_mark: "✔️", no_entry: "⛔", package: "📦", handshake: "🤝" };
+const unescape = (text) => text.replaceAll("&lt;", "<").replaceAll("&gt;", ">").replaceAll("&amp;", "&");
+const emoji = (text) => text.replace(/:([a-z0-9_+-]+):/g, (all, name) => EMOJI[name] ?? all);
+
+// Slack's mrkdwn: *bold* _italic_ ~strike~ `code` ```pre``` > quote, and <…> for links and mentions.
+export function mrkdwn(text, names) {
+  const out = el("div", { class: "mrkdwn" });
+  for (const [index, part] of text.split("```").entries()) {
+    if (index % 2) out.append(el("pre", {}, unescape(part.replace(/^\n/, ""))));
+    else lines(part, out, names);
+  }
+  return out;
+}
+
+function lines(text, out, names) {
+  let quote = null;
+  const all = text.split("\n");
+  all.forEach((line, index) => {
+    if (line.startsWith("&gt;") || line.startsWith(">")) {
+      if (!quote) out.append((quote = el("blockquote")));
+      else quote.append("\n");
+      inline(line.replace(/^(&gt;|>) ?/, ""), quote, names);
+    } else {
+      quote = null;
+      inline(line, out, names);
+      if (index < all.length - 1) out.append("\n");
+    }
+  });
+}
+
+const TOKEN = /(`[^`\n]+`)|<([^<>\n]+)>|(?<![\w*])\*([^*\n]+)\*(?![\w*])|(?<![\w_])_([^_\n]+)_(?![\w_])|(?<![\w~])~([^~\n]+)~(?![\w~])/g;
+
+function inline(text, out, names) {
+  let at = 0;
+  for (const found of text.matchAll(TOKEN)) {
+    out.append(emoji(unescape(text.slice(at, found.index))));
+    at = found.index + found[0].length;
+    if (found[1]) out.append(el("code", {}, unescape(found[1].slice(1, -1))));
+    else if (found[2]) out.append(angle(found[2], names));
+    else {
+      const node = el(found[3] ? "b" : found[4] ? "i" : "s");
+      inline(found[3] ?? found[4] ?? found[5], node, names);
+      out.append(node);
+    }
+  }
+  out.append(emoji(unescape(text.slice(at))));
+}
+
+function angle(inside, names) {
+  const [target, label] = inside.split("|");
+  if (/^[@#!]/.test(target)) {
+    const date = target.match(/^!date\^(\d+)\^([^^]+)/);
+    if (date) return date_(Number(date[1]), date[2]);
+    const id = target.replace(/^[@#]|^!subteam\^|^!/, "");
+    const sign = target.startsWith("#") ? "#" : "@";
+    return el("span", { class: "mention" }, sign + unescape(label ?? names(id)));
+  }
+  const safe = /^(https?:|mailto:)/.test(unescape(target));
+  return safe ? el("a", { href: unescape(target), rel: "noopener noreferrer", target: "_blank" }, unescape(label ?? target)) : document.createTextNode(unescape(inside));
+}
+
+function date_(seconds, format) {
+  const at = new Date(seconds * 1000);
+  const clock = at.toLocaleTimeString([], { hour: "2-digit", minute: "2-digit" });
+  const today = at.toDateString() === new Date().toDateString();
+  const day = today && format.includes("pretty") ? "today" : at.toLocaleDateString([], { day: "numeric", month: "short" });
+  const shown = format.replace(/\{date[a-z_]*\}/g, day).replace(/\{time[a-z_]*\}/g, clock);
+  return el("time", { datetime: at.toISOString() }, shown);
+}
+
+export const text = (object, names) => (object.type === "mrkdwn" ? mrkdwn(object.text, names) : el("span", {}, emoji(object.text)));
+
+export function draw(block, world) {
+  const maker = BLOCKS[block.type];
+  const node = maker ? maker(block, world) : el("div", { class: "block-unknown" }, `unsupported block: ${block.type}\n${JSON.stringify(block, null, 1)}`);
+  node.classList.add("block", `block-${block.type}`);
+  return node;
+}
+
+const BLOCKS = {
+  header: (block) => el("div", {}, emoji(block.text.text)),
+  divider: () => el("div"),
+  section(block, world) {
+    const body = el("div", {}, block.text ? text(block.text, world.names) : null);
+    if (block.fields) body.append(el("div", { class: "fields" }, ...block.fields.map((field) => text(field, world.names))));
+    return el("div", {}, body, block.accessory ? element(block.accessory, block, world) : null);
+  },
+  context: (block, world) => el("div", {}, ...block.elements.map((item) => (item.type === "image" ? el("span", {}, item.alt_text) : el("div", {}, text(item, world.names))))),
+  actions: (block, world) => el("div", {}, ...block.elements.map((item) => element(item, block, world))),
+  image: (block) => el("div", { class: "block-unknown" }, `image: ${block.alt_text}`),
+  markdown: (block) => el("div", { class: "mrkdwn" }, block.text),
+  table(block, world) {
+    const rows = block.rows.map((row, index) => el("tr", {}, ...row.map((cell) => el(index ? "td" : "th", {}, cellOf(cell, world)))));
+    return el("div", {}, el("table", {}, ...rows));
+  },
+  rich_text: (block, world) => el("div", {}, ...block.elements.map((part) => rich(part, world))),
+  input: (block, world) => input(block, world),
+  alert: (block, world) => el("div", { class: "only" }, text(block.text, world.names)),
+};
+
+const cellOf = (cell, world) => (cell.type === "rich_text" ? BLOCKS.rich_text(cell, world) : document.createTextNode(String(cell.text ?? cell.value)));
+
+function rich(part, world) {
+  const tag = { rich_text_quote: "blockquote", rich_text_preformatted: "pre", rich_text_list: "ul" }[part.type] ?? "div";
+  const node = el(tag, { class: "mrkdwn" });
+  for (const item of part.elements ?? []) {
+    if (item.type === "rich_text_section") node.append(el("li", {}, rich(item, world)));
+    else if (item.type === "text") {
+      let inner = document.createTextNode(item.text);
+      for (const [name, wrap] of Object.entries({ bold: "b", italic: "i", strike: "s", code: "code" })) if (item.style?.[name]) inner = el(wrap, {}, inner);
+      node.append(inner);
+    } else if (item.type === "user") node.append(el("span", { class: "mention" }, `@${world.names(item.user_id)}`));
+    else if (item.type === "channel") node.append(el("span", { class: "mention" }, `#${world.names(item.channel_id)}`));
+    else if (item.type === "emoji") node.append(EMOJI[item.name] ?? `:${item.name}:`);
+    else if (item.type === "link") node.append(angle(item.text ? `${item.url}|${item.text}` : item.url, world.names));
+    else node.append(`[${item.type}]`);
+  }
+  return node;
+}
+
+function element(item, block, world) {
+  if (item.type === "button") {
+    return el("button", { class: `button ${item.style ?? ""}`, type: "button", "data-action": item.action_id, onclick: (event) => world.press(item, event.currentTarget) }, emoji(item.text.text));
+  }
+  if (item.type === "overflow") {
+    const box = el("span", { class: "overflow" });
+    const menu = el("div", { class: "menu", hidden: true }, ...item.options.map((option) => el("button", { type: "button", "data-option": option.value, onclick: (event) => { menu.hidden = true; world.choose(item, option, event.currentTarget); } }, option.text.text)));
+    box.append(el("button", { class: "button", type: "button", "aria-label": "More", "data-action": item.action_id, onclick: () => (menu.hidden = !menu.hidden) }, "⋯"), menu);
+    return box;
+  }
+  return el("span", { class: "block-unknown" }, `unsupported element: ${item.type}`);
+}
+
+function input(block, world) {
+  const item = block.element;
+  const id = `in-${block.block_id}`;
+  const common = { id, name: item.action_id, "data-input": item.action_id, placeholder: item.placeholder?.text };
+  let field;
+  if (item.type === "plain_text_input" && item.multiline) { field = el("textarea", { ...common, rows: 3, maxlength: item.max_length }); field.value = item.initial_value ?? ""; }
+  else if (item.type === "static_select") field = el("select", common, el("option", { value: "" }, item.placeholder?.text ?? "Choose…"), ...item.options.map((option) => el("option", { value: option.value, selected: option.value === item.initial_option?.value }, option.text.text)));
+  else if (item.type === "users_select") field = el("select", common, el("option", { value: "" }, "Choose a person…"), ...world.people().map((one) => el("option", { value: one.id }, one.real_name)));
+  else if (item.type === "radio_buttons") field = el("div", {}, ...item.options.map((option) => el("label", { class: "option" }, el("input", { type: "radio", name: item.action_id, value: option.value, "data-input": item.action_id, checked: option.value === item.initial_option?.value }), option.text.text)));
+  else { const type = { number_input: "number", datepicker: "date", datetimepicker: "datetime-local" }[item.type] ?? "text"; field = el("input", { ...common, type, step: item.is_decimal_allowed ? "any" : null, value: item.initial_value ?? item.initial_date }); }
+  return el("div", { class: "field" }, el("label", { for: id }, block.label.text, block.optional ? " (optional)" : ""), field, block.hint ? el("div", { class: "hint" }, block.hint.text) : null, el("div", { class: "error", "data-error": block.block_id }));
+}

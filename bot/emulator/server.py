@@ -1,0 +1,98 @@
+"""One port for everything: /api the Web API, /link Socket Mode, /_ctl the control API, / the page."""
+
+import asyncio
+import json
+from pathlib import Path
+from typing import Any
+from urllib.parse import parse_qsl
+
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import FileResponse, JSONResponse, Response
+from starlette.routing import Route, WebSocketRoute
+from starlette.websockets import WebSocket
+
+from bot.emulator.control import Control
+from bot.emulator.faults import Faults
+from bot.emulator.socket_mode import Sockets
+from bot.emulator.state import Json, Workspace
+from bot.emulator.web_api import call, method
+
+PAGE = Path(__file__).parent / "page"
+# The page shows hostile text by design: it may run nothing but its own script and reach nothing but this server.
+PAGE_POLICY = "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; img-src 'self' data:; base-uri 'none'; form-action 'none'"
+
+
+def build() -> Starlette:
+    """The whole emulator as one application, empty until seeded."""
+    workspace, faults = Workspace(), Faults()
+    sockets = Sockets(workspace.app_id)
+    control = Control(workspace, sockets, faults)
+
+    async def api(request: Request) -> Response:
+        name = request.path_params["name"]
+        token, arguments = await _request(request)
+        verdict = faults.verdict(name)
+        if faults.slow_for:
+            await asyncio.sleep(faults.slow_for)
+        if verdict == "limited":
+            return JSONResponse({"ok": False, "error": "ratelimited"}, 429, {"Retry-After": str(faults.retry_after)})
+        if verdict == "fail_before":
+            return Response("<html>upstream error</html>", 500, media_type="text/html")
+        if name == "apps.connections.open":
+            arguments["_host"] = request.headers.get("host", "")
+        answer = call(workspace, name, token, arguments)
+        control.traffic.append({"to": "slack", "kind": name, "ok": answer["ok"], "error": answer.get("error", "")})
+        if verdict == "fail_after":
+            return Response("<html>upstream error</html>", 500, media_type="text/html")
+        if verdict == "drop_after":
+            return _Dropped()
+        return JSONResponse(answer)
+
+    async def link(socket: WebSocket) -> None:
+        await sockets.serve(socket)
+
+    routes: list[Any] = [
+        Route("/", _page("index.html")),
+        *(Route(f"/{name}", _page(name)) for name in ("page.js", "blocks.js", "page.css")),
+        Route("/api/{name:path}", api, methods=["GET", "POST"]),
+        WebSocketRoute("/link/", link),
+        *control.routes(),
+    ]
+    return Starlette(routes=routes)
+
+
+class _Dropped(Response):
+    """The work is done and the answer never comes: the connection ends before its promised body."""
+
+    async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
+        await send({"type": "http.response.start", "status": 200, "headers": [(b"content-length", b"64")]})
+
+
+async def _request(request: Request) -> tuple[str, Json]:
+    """Token and arguments, from the header or the body, in a query, a form or JSON: Slack's SDKs use all of these."""
+    arguments: Json = dict(request.query_params)
+    body = await request.body()
+    kind = request.headers.get("content-type", "")
+    # The sync SDK sends calls without arguments as JSON with an empty body.
+    if body and kind.startswith("application/json"):
+        arguments.update(json.loads(body))
+    elif body and kind.startswith("application/x-www-form-urlencoded"):
+        arguments.update(parse_qsl(body.decode(), keep_blank_values=True))
+    elif body:
+        arguments.update({name: value for name, value in (await request.form()).items() if isinstance(value, str)})
+    bearer = request.headers.get("authorization", "").removeprefix("Bearer ").strip()
+    return bearer or str(arguments.pop("token", "")), arguments
+
+
+def _page(name: str) -> Any:
+    async def serve(request: Request) -> Response:
+        headers = {"Content-Security-Policy": PAGE_POLICY, "Cache-Control": "no-store", "X-Content-Type-Options": "nosniff", "Referrer-Policy": "no-referrer"}
+        return FileResponse(PAGE / name, headers=headers)
+
+    return serve
+
+
+@method("apps.connections.open")
+def apps_connections_open(workspace: Workspace, arguments: Json) -> Json:
+    return {"url": f"ws://{arguments['_host']}/link/?ticket={workspace.serial('t')}&app_id={workspace.app_id}"}

@@ -1,0 +1,231 @@
+"""What the rules need from the world: small protocols, each with one real thing behind it and one fake beside it."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+from typing import Any, Protocol
+
+from bot.cases.approval import Groups, Person
+from bot.cases.canonical import Scalar
+from bot.cases.case import Case
+from bot.cases.entry import Entry
+from bot.cases.evidence import Evidence
+from bot.cases.plan import Action
+from bot.cases.playbook import Playbook
+from bot.cases.policy import Policy, Usage
+from bot.cases.recommendation import Recommendation
+from bot.cases.signal import Signal
+
+Clock = Callable[[], datetime]
+"""The time now, aware and in UTC."""
+
+
+class Topic(StrEnum):
+    """What an outbox row asks for. Each has one handler, plugged in by the wiring."""
+
+    TRIAGE = "triage"
+    CARD = "card"
+    NOTE = "note"
+    EXECUTE = "execute"
+    FOLLOW_UP = "follow_up"
+
+
+@dataclass(frozen=True, slots=True)
+class Outgoing:
+    """An effect that must happen because of a commit. The same key asked again before it is done is one effect, not two."""
+
+    topic: Topic
+    key: str
+    case_id: str
+    run_at: datetime
+    payload: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Work:
+    """An outbox row under lease. ``fence`` goes up with every claim: an old holder can no longer write.
+
+    ``doubt`` counts the attempts since the last certain outcome, this one included: above 1, look before you repeat.
+    """
+
+    key: str
+    topic: Topic
+    case_id: str
+    fence: int
+    wanted: int
+    attempts: int
+    doubt: int
+    payload: Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Drawn:
+    """Where a card stands, and which version of the case it shows."""
+
+    case_id: str
+    generation: int
+    channel: str
+    ts: str
+    version: int
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """What one decision writes: the case before it, the entries, and the effects they ask for."""
+
+    before: Case | None
+    entries: tuple[Entry, ...]
+    outgoing: tuple[Outgoing, ...] = ()
+
+
+class Outcome(StrEnum):
+    """What became of a signal at the door."""
+
+    OPENED = "opened"
+    COUNTED = "counted"
+    CLEARED = "cleared"
+    DUPLICATE = "duplicate"
+    CONFLICT = "conflict"
+    IGNORED = "ignored"
+
+
+@dataclass(frozen=True, slots=True)
+class Receipt:
+    outcome: Outcome
+    case_id: str | None
+
+
+class Store(Protocol):
+    """Persistence. Every method is one transaction."""
+
+    def case(self, case_id: str) -> Case:
+        """The case as it is now; ``NoSuchCase`` when there is none."""
+
+    def receive(self, signal: Signal, raw: bytes, judge: "Judge", now: datetime) -> Receipt:
+        """Record the signal and what ``judge`` makes of it, once per (source, key)."""
+
+    def commit(self, change: Change, *, done: Work | None = None, again_at: datetime | None = None) -> Case:
+        """Append, project and enqueue, or do nothing: ``Conflict`` when the case moved, ``StaleFence`` when the lease did."""
+
+    def usage(self, day: str) -> Usage:
+        """What has been carried out on this UTC day."""
+
+    def due(self, now: datetime, limit: int) -> list[Case]:
+        """Cases for which time itself has something to do."""
+
+    def open_from(self, source: str, kind: str) -> list[Case]:
+        """Cases of this kind and source that have not ended."""
+
+    def episodes(self, fingerprint: str) -> int:
+        """How often this trouble has gone away by itself so far."""
+
+    def has_due(self, topics: Sequence[Topic], now: datetime) -> bool:
+        """Whether a claim would find anything."""
+
+    def claim(self, topics: Sequence[Topic], limit: int, now: datetime, lease_for: float) -> list[Work]:
+        """Take due rows under a lease of ``lease_for`` seconds."""
+
+    def finish(self, work: Work, *, drawn: Drawn | None = None) -> None:
+        """The work is done, and the card stands where ``drawn`` says."""
+
+    def retry(self, work: Work, run_at: datetime, error: str, *, certain: bool) -> None:
+        """Again later. ``certain``: this attempt surely had no effect."""
+
+    def park(self, work: Work, error: str) -> None:
+        """Not again without a person."""
+
+    def cards(self, case_id: str) -> list[Drawn]:
+        """Where the cards of this case stand, the newest generation first."""
+
+    def entries(self, case_id: str, *, after: int = 0) -> list[Entry]:
+        """The ledger entries of a case, in order."""
+
+
+Judge = Callable[[Case | None, str], Change]
+"""Given the latest case of a fingerprint and the id that a new one would get: what to write."""
+
+
+class Landing(StrEnum):
+    """What ``verify`` found in the outside system."""
+
+    LANDED = "landed"
+    ABSENT = "absent"
+    UNKNOWN = "unknown"
+
+
+class Connector(Protocol):
+    """Speaks to one outside system."""
+
+    def look_up(self, query: str, parameters: Mapping[str, Scalar], limit: int) -> list[dict[str, Scalar]]:
+        """At most ``limit`` rows of one read-only question. Raises ``ConnectorFailed``."""
+
+    def prepare(self, action: str, parameters: Mapping[str, Scalar]) -> Action:
+        """The dry run: typed parameters, target, preview and precondition snapshot. Raises ``ConnectorFailed``."""
+
+    def precondition(self, action: Action) -> Mapping[str, Scalar]:
+        """The snapshot as it is now. Raises ``ConnectorFailed``."""
+
+    def execute(self, action: Action, key: str) -> str:
+        """Do it once; says what came of it. Raises ``ConnectorFailed``, ``WorldMoved`` or ``OutcomeUnknown``."""
+
+    def verify(self, action: Action, key: str) -> Landing:
+        """Whether the effect under this key is there."""
+
+    def undo(self, action: Action, key: str, undo_key: str) -> str:
+        """Take back the effect under ``key``; the undoing has a key of its own."""
+
+
+class Systems(Protocol):
+    """The outside systems by name."""
+
+    def __getitem__(self, name: str) -> Connector: ...
+
+
+class Library(Protocol):
+    """Playbooks and policy, as people wrote them."""
+
+    def playbook(self, kind: str) -> Playbook:
+        """The playbook of a kind, or the one for what is not recognised."""
+
+    def policy(self) -> Policy: ...
+
+
+class Recommender(Protocol):
+    """Which plan to suggest. It only proposes: what it returns is validated and judged like anything else."""
+
+    def recommend(
+        self, case: Case, playbook: Playbook, evidence: Sequence[Evidence], prepare: "Prepare"
+    ) -> tuple[Recommendation, tuple[Action, ...]]: ...
+
+
+Prepare = Callable[[str, Mapping[str, Scalar]], Action]
+
+
+class Directory(Protocol):
+    """Who people are and which groups they are in, as their workspace says now."""
+
+    def person(self, principal: str, *, fresh: bool = False) -> Person:
+        """``NotEligible`` when nobody, or more than one, is meant."""
+
+    def groups(self, handles: Sequence[str], *, fresh: bool = False) -> Groups:
+        """Members by group handle; a group that does not exist, or cannot be read, is empty."""
+
+
+class Chat(Protocol):
+    """The one sender of messages. Raises ``ChatFailed`` and its kin. ``look_first``: an earlier attempt may have posted."""
+
+    def draw_card(self, case: Case, cards: Sequence[Drawn], *, look_first: bool) -> Drawn:
+        """Make the one live card of this case show its state."""
+
+    def post_note(
+        self, case: Case, entries: Sequence[Entry], cards: Sequence[Drawn], *, key: str, look_first: bool
+    ) -> None:
+        """Say in the card's thread what these entries tell."""
+
+    def send(self, to: str, text: str, key: str) -> str:
+        """A plain message to a channel or person, once per key; returns its id."""
+
+    def find(self, to: str, key: str) -> Landing:
+        """Whether the message under this key is there."""
+

@@ -1,0 +1,162 @@
+"""The demo: the emulator, the sample company with its past, and the bot with its detectors, from one command and without an account."""
+
+import contextlib
+import json
+import shutil
+import socket
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+from bot import settings as configuration
+from bot import wiring
+from bot.clock import utc_now
+from bot.sample import company
+from bot.sample.past import Past, Register, SetClock, Silence
+from bot.sample.people import WORKSPACE
+from bot.settings import Settings
+
+# A year that ends today is made once a day; starting it again only copies it.
+PAST_IS_FRESH_FOR = timedelta(hours=12)
+READY_WITHIN = 15.0
+FAVOURITE_PORT = 8765
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """Where a prepared past lies, and when its today is."""
+
+    folder: Path
+    today: datetime
+
+
+def prepare(root: Path, progress: Callable[[int, int], None] = lambda done, total: None) -> Prepared:
+    """The company and its past, made now or found fresh: a folder with both databases."""
+    folder = root / "past"
+    stamp = folder / "today"
+    now = utc_now().replace(microsecond=0)
+    if stamp.exists():
+        today = datetime.fromisoformat(stamp.read_text())
+        if timedelta(0) <= now - today < PAST_IS_FRESH_FOR:
+            return Prepared(folder, today)
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir(parents=True)
+    troubles = company.build(folder / "company.db", now.replace(tzinfo=None))
+    past = [trouble for trouble in troubles if trouble.at.replace(tzinfo=UTC) < now]
+    settings = sample_settings(folder, "")
+    store, library = wiring.open_store(settings), wiring.open_library(settings)
+    clock = SetClock(datetime(2000, 1, 1, tzinfo=UTC))
+    systems = wiring.build_systems(settings, library.systems, Silence())
+    desk = wiring.build_desk(settings, store, library, systems, Silence(), Register(), clock)
+    done = 0
+
+    def step() -> None:
+        nonlocal done
+        done += 1
+        progress(done, len(past))
+
+    Past(desk, clock).play(past, step)
+    store.database.close()
+    stamp.write_text(now.isoformat())
+    return Prepared(folder, now)
+
+
+def sample_settings(folder: Path, slack: str, **more: str) -> Settings:
+    """Settings for the sample company in this folder and the emulator at this address."""
+    environment = {
+        "SLACK_BOT_TOKEN": "xoxb-emulator",
+        "SLACK_APP_TOKEN": "xapp-emulator",
+        "SLACK_API_URL": f"{slack}/api/",
+        "COUNTERSIGN_DATA_DIR": str(folder),
+        "COUNTERSIGN_MODE": "live",
+        "COUNTERSIGN_PORT": str(free_port()),
+        "COUNTERSIGN_ORIGIN": "harbour-and-vine",
+        "COUNTERSIGN_SETTLE_FOR": "2",
+        "COUNTERSIGN_SOURCE_API_TOKEN": "sample-source-token",
+        "COUNTERSIGN_API_TOKEN": "sample-read-token",
+        "HARBOUR_VINE_URL": f"sqlite:///{folder / 'company.db'}",
+    }
+    return configuration.load({**environment, **more})
+
+
+def free_port(favourite: int = 0) -> int:
+    """A port nobody listens on; the favourite one if it is free."""
+    for port in (favourite, 0):
+        with socket.socket() as probe, contextlib.suppress(OSError):
+            probe.bind(("127.0.0.1", port))
+            found: int = probe.getsockname()[1]
+            return found
+    raise OSError("no port is free")
+
+
+class Emulator:
+    """The emulator as a process of its own, and its control API."""
+
+    def __init__(self, port: int = 0) -> None:
+        self.url = f"http://127.0.0.1:{port or free_port(FAVOURITE_PORT)}"
+        self._process = subprocess.Popen(  # noqa: S603 (our own module)
+            [sys.executable, "-m", "bot.emulator", "--port", self.url.rpartition(":")[2]], stdout=subprocess.DEVNULL
+        )
+
+    def wait(self) -> None:
+        """Until it answers."""
+        ends = time.monotonic() + READY_WITHIN
+        while True:
+            try:
+                self.get("traffic")
+            except (urllib.error.URLError, ConnectionError):
+                if time.monotonic() > ends or self._process.poll() is not None:
+                    raise
+                time.sleep(0.02)
+            else:
+                return
+
+    def seed(self) -> None:
+        self.post("seed", WORKSPACE)
+
+    def get(self, path: str) -> Any:
+        with urllib.request.urlopen(f"{self.url}/_ctl/{path}", timeout=10) as answer:  # noqa: S310 (loopback)
+            return json.load(answer)
+
+    def post(self, path: str, body: Any) -> Any:
+        request = urllib.request.Request(f"{self.url}/_ctl/{path}", json.dumps(body).encode(), {"Content-Type": "application/json"})  # noqa: S310
+        try:
+            with urllib.request.urlopen(request, timeout=10) as answer:  # noqa: S310
+                return json.load(answer)
+        except urllib.error.HTTPError as refused:
+            return json.load(refused)
+
+    def messages(self, channel: str) -> list[dict[str, Any]]:
+        found: list[dict[str, Any]] = self.get(f"messages?channel={channel}")
+        return found
+
+    def close(self) -> None:
+        self._process.terminate()
+        self._process.wait(10)
+
+
+@contextlib.contextmanager
+def running(root: Path, prepared: Prepared, *, port: int = 0) -> Iterator[tuple[Emulator, wiring.House]]:
+    """The whole demo, open: emulator seeded, bot connected, detectors looking. Everything is closed on the way out."""
+    emulator = Emulator(port)
+    try:
+        folder = root / "now"
+        shutil.rmtree(folder, ignore_errors=True)
+        shutil.copytree(prepared.folder, folder)
+        house = wiring.build(sample_settings(folder, emulator.url))
+        emulator.wait()
+        emulator.seed()
+        house.open()
+        try:
+            yield emulator, house
+        finally:
+            house.close()
+    finally:
+        emulator.close()

@@ -1,0 +1,140 @@
+"""One database, one writer. Every write is a job run inside the writer's transaction; jobs that arrive together commit together.
+
+On SQLite that is group commit: with ``synchronous=FULL`` one fsync serves the whole batch. On PostgreSQL it keeps the ledger's
+head row locked for as short a time as can be. A job must be repeatable: when one job of a batch fails, the batch is rolled back
+and each is run again on its own, so that nobody pays for another's failure.
+"""
+
+import contextlib
+import queue
+import sqlite3
+import threading
+from collections.abc import Callable, Iterator
+from concurrent.futures import Future
+from pathlib import Path
+from typing import Any, TypeVar
+
+from sqlalchemy import Connection, Engine, create_engine, event
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.pool import QueuePool
+
+from bot.store.unit import Unit
+
+T = TypeVar("T")
+LARGEST_BATCH = 64
+SQLITE_BUSY_FOR = 30.0
+
+
+class Database:
+    """``url`` is an SQLAlchemy URL: ``sqlite:///file`` or ``postgresql+psycopg://…``."""
+
+    def __init__(self, url: str) -> None:
+        self.url = url
+        self.engine = _engine(url)
+        self.is_sqlite = self.engine.dialect.name == "sqlite"
+        # A reader never begins a transaction: each SELECT is its own snapshot.
+        self._readers = self.engine.execution_options(isolation_level="AUTOCOMMIT")
+        self._jobs: queue.SimpleQueue[_Job | None] = queue.SimpleQueue()
+        self._writer = threading.Thread(target=self._write_loop, name="store-writer", daemon=True)
+        self._writer.start()
+
+    def close(self) -> None:
+        """Finish what is queued and let go of the connections."""
+        self._jobs.put(None)
+        self._writer.join()
+        self.engine.dispose()
+
+    @contextlib.contextmanager
+    def read(self) -> Iterator[Connection]:
+        with self._readers.connect() as connection:
+            yield connection
+
+    def write(self, job: Callable[[Unit], T], *, appends: bool = True) -> T:
+        """Run the job in a transaction and wait until it is durable. ``appends`` says whether it writes the ledger."""
+        waiting = _Job(job, appends)
+        self._jobs.put(waiting)
+        result: T = waiting.future.result()
+        return result
+
+    def _write_loop(self) -> None:
+        while True:
+            first = self._jobs.get()
+            if first is None:
+                return
+            batch, closing = [first], False
+            with contextlib.suppress(queue.Empty):
+                while len(batch) < LARGEST_BATCH and not closing:
+                    following = self._jobs.get_nowait()
+                    if following is None:
+                        closing = True
+                    else:
+                        batch.append(following)
+            self._run_batch(batch)
+            if closing:
+                return
+
+    def _run_batch(self, batch: list["_Job"]) -> None:
+        try:
+            results = self._transaction(batch)
+        except BaseException as failure:
+            if len(batch) > 1:
+                for job in batch:
+                    self._run_batch([job])
+            elif _may_repeat(failure) and batch[0].repeats > 0:
+                batch[0].repeats -= 1
+                self._run_batch(batch)
+            else:
+                batch[0].future.set_exception(failure)
+            return
+        for job, result in zip(batch, results, strict=True):
+            job.future.set_result(result)
+
+    def _transaction(self, batch: list["_Job"]) -> list[Any]:
+        with self.engine.begin() as connection:
+            unit = Unit(connection)
+            if any(job.appends for job in batch):
+                unit.lock_head()
+            results = [job.run(unit) for job in batch]
+            unit.flush()
+        return results
+
+
+class _Job:
+    __slots__ = ("appends", "future", "repeats", "run")
+
+    def __init__(self, run: Callable[[Unit], Any], appends: bool) -> None:
+        self.run = run
+        self.appends = appends
+        self.future: Future[Any] = Future()
+        self.repeats = 3
+
+
+def _may_repeat(failure: BaseException) -> bool:
+    """Deadlock and serialization failures on PostgreSQL, and a unique key lost to another process: asking again can help."""
+    code = getattr(getattr(failure, "orig", None), "sqlstate", "")
+    if isinstance(failure, DBAPIError) and isinstance(failure.orig, sqlite3.IntegrityError):
+        return "UNIQUE" in str(failure.orig)
+    return code in {"40001", "40P01", "23505"}
+
+
+def _engine(url: str) -> Engine:
+    if not url.startswith("sqlite"):
+        return create_engine(url, pool_size=12, max_overflow=4, pool_pre_ping=True)
+    engine = create_engine(url, poolclass=QueuePool, pool_size=12, max_overflow=20, connect_args={"timeout": SQLITE_BUSY_FOR})
+    event.listen(engine, "connect", _on_sqlite_connect)
+    event.listen(engine, "begin", _begin_immediate)
+    path = engine.url.database
+    if path and not Path(path).exists():
+        # The ledger is nobody else's to read: SQLite keeps the mode of the file it finds.
+        Path(path).touch(mode=0o600)
+    return engine
+
+
+def _on_sqlite_connect(raw: sqlite3.Connection, _: object) -> None:
+    raw.isolation_level = None
+    for pragma in ("journal_mode=WAL", "synchronous=FULL", "recursive_triggers=ON", "foreign_keys=ON", "cache_size=-8000"):
+        raw.execute(f"PRAGMA {pragma}")
+
+
+def _begin_immediate(connection: Connection) -> None:
+    connection.exec_driver_sql("BEGIN IMMEDIATE")

@@ -1,0 +1,1 @@
+"""Alembic migrations, run by ``countersign`` itself at start."""

@@ -1,0 +1,365 @@
+"""The store: every method one transaction, the same on SQLite and PostgreSQL."""
+
+import json
+from collections.abc import Iterable, Iterator, Sequence
+from datetime import UTC, datetime
+from decimal import Decimal
+from typing import Any
+
+from sqlalchemy import and_, bindparam, delete, func, insert, literal, or_, select, update
+from sqlalchemy.dialects import postgresql, sqlite
+
+from bot.cases.canonical import from_json
+from bot.cases.case import Case, evolve
+from bot.cases.decide import conflicted
+from bot.cases.entry import Entry, entry_of
+from bot.cases.errors import NoSuchCase
+from bot.cases.lifecycle import TERMINAL, State
+from bot.cases.policy import Usage
+from bot.cases.signal import Signal
+from bot.ports import Change, Drawn, Judge, Outcome, Outgoing, Receipt, Topic, Work
+from bot.store import tables as t
+from bot.store.database import Database
+from bot.store.unit import DONE, LEASED, PARKED, READY, Unit, effect_rows, lines, outbox_row, projection
+
+
+class SqlStore:
+    """``on_enqueue`` is told after every commit that asked for effects, so that workers in this process need not poll."""
+
+    def __init__(self, database: Database) -> None:
+        self.database = database
+        self.on_enqueue: list[Any] = []
+
+    # --- cases ---------------------------------------------------------------------------------------------------------
+
+    def case(self, case_id: str) -> Case:
+        with self.database.read() as connection:
+            body = connection.execute(_CASE_BODY, {"id": case_id}).scalar()
+        if body is None:
+            raise NoSuchCase(f"there is no case {case_id[:40]}")
+        return from_json(Case, body)
+
+    def entries(self, case_id: str, *, after: int = 0) -> list[Entry]:
+        with self.database.read() as connection:
+            rows = connection.execute(_ENTRIES, {"case_id": case_id, "after": after}).scalars()
+            return [entry_of(json.loads(body)) for body in rows]
+
+    def commit(self, change: Change, *, done: Work | None = None, again_at: datetime | None = None) -> Case:
+        before = change.before
+        after = _after(change)
+        moved = projection(after, before.version if before else 0)
+        new_lines, effects = lines(change.entries), effect_rows(after, change.entries)
+        rows = [outbox_row(outgoing) for outgoing in change.outgoing]
+        again = again_at.timestamp() if again_at else None
+
+        def job(unit: Unit) -> None:
+            if done:
+                unit.complete(done, again)
+            unit.append(moved, new_lines, effects)
+            unit.enqueue(rows)
+
+        self.database.write(job)
+        self._tell(change.outgoing, also=bool(again_at))
+        return after
+
+    def receive(self, signal: Signal, raw: bytes, judge: Judge, now: datetime) -> Receipt:
+        inbox_row = {"source": signal.source, "key": signal.key, "digest": signal.body_digest, "body": raw}
+        inbox_row["received_at"] = now.isoformat()
+
+        def job(unit: Unit) -> tuple[Receipt, tuple[Outgoing, ...]]:
+            known = unit.connection.execute(_INBOX_KNOWN, inbox_row).first()
+            if known is not None:
+                return self._known(unit, known, inbox_row, now), ()
+            latest = unit.latest_case(signal.fingerprint)
+            change = judge(latest, unit.next_case_id())
+            if not change.entries:
+                unit.connection.execute(insert(t.inbox), {**inbox_row, "outcome": Outcome.IGNORED, "case_id": None})
+                return Receipt(Outcome.IGNORED, None), ()
+            after = _after(change)
+            outcome = _outcome(change, signal)
+            unit.connection.execute(insert(t.inbox), {**inbox_row, "outcome": outcome, "case_id": after.id})
+            expected = change.before.version if change.before else 0
+            unit.append(projection(after, expected), lines(change.entries), ())
+            unit.enqueue([outbox_row(outgoing) for outgoing in change.outgoing])
+            return Receipt(outcome, after.id), change.outgoing
+
+        receipt, outgoing = self.database.write(job)
+        self._tell(outgoing)
+        return receipt
+
+    def _known(self, unit: Unit, known: Any, row: dict[str, Any], now: datetime) -> Receipt:
+        """The key has come before: the same body is the same signal, another body is a conflict, kept and refused."""
+        if known.digest == row["digest"]:
+            return Receipt(Outcome.DUPLICATE, known.case_id)
+        kept = unit.connection.execute(_KEEP_CONFLICT[unit.connection.dialect.name], row).first()
+        existing = unit.case(known.case_id) if known.case_id and kept else None
+        if existing is not None:
+            entries = conflicted(existing, row["source"], row["key"], row["digest"], now)
+            unit.append(projection(evolve(existing, entries[0]), existing.version), lines(entries), ())
+        return Receipt(Outcome.CONFLICT, known.case_id)
+
+    # --- lists ---------------------------------------------------------------------------------------------------------
+
+    def due(self, now: datetime, limit: int) -> list[Case]:
+        return self._cases(select(t.cases.c.body).where(t.cases.c.due_at <= now.timestamp()).order_by(t.cases.c.due_at).limit(limit))
+
+    def open_from(self, source: str, kind: str) -> list[Case]:
+        ended = [state.name for state in TERMINAL]
+        query = select(t.cases.c.body).where(t.cases.c.kind == kind, t.cases.c.state.not_in(ended), t.cases.c.source == source)
+        return self._cases(query)
+
+    def cases(self, *, states: Iterable[State] = (), limit: int = 100) -> list[Case]:
+        """The newest cases, in these states only when some are named."""
+        query = select(t.cases.c.body).order_by(t.cases.c.number.desc()).limit(limit)
+        names = [state.name for state in states]
+        return self._cases(query.where(t.cases.c.state.in_(names)) if names else query)
+
+    def counts(self) -> dict[str, int]:
+        """Cases by state name."""
+        with self.database.read() as connection:
+            return {row.state: row.count for row in connection.execute(_COUNTS)}
+
+    def episodes(self, fingerprint: str) -> int:
+        with self.database.read() as connection:
+            return connection.execute(_EPISODES, {"fingerprint": fingerprint}).scalar_one()
+
+    def usage(self, day: str) -> Usage:
+        with self.database.read() as connection:
+            rows = connection.execute(_USAGE, {"day": day}).all()
+        times: dict[str, int] = {}
+        amounts: dict[str, Decimal] = {}
+        targets: dict[str, int] = {}
+        for row in rows:
+            times[row.action] = times.get(row.action, 0) + row.times
+            amounts[row.action] = amounts.get(row.action, Decimal(0)) + Decimal(str(row.amount))
+            targets[f"{row.action} {row.target}"] = row.times
+        return Usage(times, amounts, targets)
+
+    def _cases(self, query: Any) -> list[Case]:
+        with self.database.read() as connection:
+            return [from_json(Case, body) for body in connection.execute(query).scalars()]
+
+    # --- outbox --------------------------------------------------------------------------------------------------------
+
+    def claim(self, topics: Sequence[Topic], limit: int, now: datetime, lease_for: float) -> list[Work]:
+        at = now.timestamp()
+        values = {"topics": [topic.value for topic in topics], "limit": limit, "now": at, "lease_until": at + lease_for}
+
+        def job(unit: Unit) -> list[Work]:
+            rows = unit.connection.execute(_CLAIM, values).all()
+            return [_work(row) for row in sorted(rows, key=lambda row: row.run_at)]
+
+        return self.database.write(job, appends=False)
+
+    def has_due(self, topics: Sequence[Topic], now: datetime) -> bool:
+        """Whether a claim would find anything: a read, so that idle workers do not write."""
+        with self.database.read() as connection:
+            values = {"topics": [topic.value for topic in topics], "now": now.timestamp()}
+            return connection.execute(_HAS_DUE, values).first() is not None
+
+    def finish(self, work: Work, *, drawn: Drawn | None = None) -> None:
+        def job(unit: Unit) -> None:
+            unit.complete(work)
+            if drawn:
+                unit.connection.execute(_DRAWN[unit.connection.dialect.name], _drawn_row(drawn))
+
+        self.database.write(job, appends=False)
+
+    def retry(self, work: Work, run_at: datetime, error: str, *, certain: bool) -> None:
+        self._release(work, state=READY, run_at=run_at.timestamp(), error=error, certain=certain)
+
+    def park(self, work: Work, error: str) -> None:
+        self._release(work, state=PARKED, run_at=0.0, error=error, certain=False)
+
+    def _release(self, work: Work, *, certain: bool, **values: Any) -> None:
+        doubt = {"doubt": 0} if certain else {}
+        held = and_(t.outbox.c.key == work.key, t.outbox.c.fence == work.fence, t.outbox.c.state == LEASED)
+        statement = update(t.outbox).where(held).values(**values, **doubt, attempts=t.outbox.c.attempts + 1)
+        self.database.write(lambda unit: unit.connection.execute(statement) and None, appends=False)
+
+    def parked(self) -> list[dict[str, Any]]:
+        """Work that waits for a person, with the reason."""
+        query = select(t.outbox).where(t.outbox.c.state == PARKED).order_by(t.outbox.c.key)
+        with self.database.read() as connection:
+            return [dict(row) for row in connection.execute(query).mappings()]
+
+    def unpark(self, key: str, now: datetime) -> bool:
+        """Let parked work be tried again; False when there is none under this key."""
+        statement = (
+            update(t.outbox)
+            .where(t.outbox.c.key == key, t.outbox.c.state == PARKED)
+            .values(state=READY, attempts=0, run_at=now.timestamp())
+        )
+        found = self.database.write(lambda unit: unit.connection.execute(statement).rowcount, appends=False)
+        self._tell((), also=bool(found))
+        return bool(found)
+
+    def discard(self, topics: Sequence[Topic]) -> None:
+        """Mark all work of these topics as done without doing it: for a past that nobody is to be told of."""
+        statement = update(t.outbox).where(t.outbox.c.topic.in_([topic.value for topic in topics])).values(state=DONE)
+        self.database.write(lambda unit: unit.connection.execute(statement) and None, appends=False)
+
+    def backlog(self) -> dict[str, int]:
+        """Rows that are not done, by topic and state."""
+        with self.database.read() as connection:
+            return {f"{row.topic} {row.state}": row.count for row in connection.execute(_BACKLOG)}
+
+    def _tell(self, outgoing: Sequence[Outgoing], *, also: bool = False) -> None:
+        if outgoing or also:
+            for tell in self.on_enqueue:
+                tell()
+
+    # --- cards ---------------------------------------------------------------------------------------------------------
+
+    def cards(self, case_id: str) -> list[Drawn]:
+        query = select(t.cards).where(t.cards.c.case_id == case_id).order_by(t.cards.c.generation.desc())
+        with self.database.read() as connection:
+            rows = connection.execute(query).all()
+        return [Drawn(row.case_id, row.generation, row.channel, row.ts, int(row.drawn)) for row in rows]
+
+    def case_of_card(self, channel: str, ts: str) -> str | None:
+        """Which case the message at this place shows."""
+        query = select(t.cards.c.case_id).where(t.cards.c.channel == channel, t.cards.c.ts == ts)
+        with self.database.read() as connection:
+            found: str | None = connection.execute(query).scalar()
+        return found
+
+    # --- ticks, ledger -------------------------------------------------------------------------------------------------
+
+    def claim_tick(self, job: str, slot: int) -> bool:
+        """Whether this process is the one that runs ``job`` for this slot; exactly one is, however many ask."""
+        values = {"job": job, "slot": slot}
+
+        def claimed(unit: Unit) -> bool:
+            mine = unit.connection.execute(_TICK[unit.connection.dialect.name], values).first() is not None
+            if mine:
+                unit.connection.execute(delete(t.ticks).where(t.ticks.c.job == job, t.ticks.c.slot < slot))
+            return mine
+
+        return self.database.write(claimed, appends=False)
+
+    def ledger(self, *, after: int = 0, page: int = 2_000) -> Iterator[Any]:
+        """The ledger's rows in order, a page at a time: memory does not grow with the ledger."""
+        while True:
+            with self.database.read() as connection:
+                rows = connection.execute(_LEDGER_PAGE, {"after": after, "page": page}).all()
+            yield from rows
+            if len(rows) < page:
+                return
+            after = rows[-1].seq
+
+    def head(self) -> tuple[int, str, list[str]]:
+        """The head row: how many lines, the last link of the chain, the peaks of the tree."""
+        with self.database.read() as connection:
+            row = connection.execute(select(t.heads).where(t.heads.c.name == "ledger")).one()
+        return row.number, row.chain, json.loads(row.peaks)
+
+    def projection(self) -> Iterator[tuple[str, str]]:
+        """Case id and projected body of every case, by number."""
+        after = 0
+        while True:
+            query = select(t.cases.c.number, t.cases.c.id, t.cases.c.body).where(t.cases.c.number > after)
+            with self.database.read() as connection:
+                rows = connection.execute(query.order_by(t.cases.c.number).limit(500)).all()
+            yield from ((row.id, row.body) for row in rows)
+            if len(rows) < 500:
+                return
+            after = rows[-1].number
+
+
+def _after(change: Change) -> Case:
+    after = change.before
+    for entry in change.entries:
+        after = evolve(after, entry)
+    if after is None:
+        raise ValueError("a change without entries changes nothing")
+    return after
+
+
+def _outcome(change: Change, signal: Signal) -> Outcome:
+    if change.before is None:
+        return Outcome.OPENED
+    return Outcome.CLEARED if signal.status == "clear" else Outcome.COUNTED
+
+
+def _work(row: Any) -> Work:
+    payload = json.loads(row.payload)
+    return Work(row.key, Topic(row.topic), row.case_id, row.fence, row.wanted, row.attempts, row.doubt, payload)
+
+
+def _drawn_row(drawn: Drawn) -> dict[str, Any]:
+    place = {"channel": drawn.channel, "ts": drawn.ts, "drawn": str(drawn.version)}
+    return {"case_id": drawn.case_id, "generation": drawn.generation, **place}
+
+
+def utc(timestamp: float) -> datetime:
+    return datetime.fromtimestamp(timestamp, UTC)
+
+
+def _upsert_card(dialect: Any) -> Any:
+    new = dialect.insert(t.cards)
+    place = {name: new.excluded[name] for name in ("channel", "ts", "drawn")}
+    return new.on_conflict_do_update(index_elements=[t.cards.c.case_id, t.cards.c.generation], set_=place)
+
+
+def _first_wins(dialect: Any, table: Any, returning: Any) -> Any:
+    # RETURNING tells who was first; rowcount does not, on psycopg.
+    return dialect.insert(table).on_conflict_do_nothing().returning(returning)
+
+
+_CASE_BODY = select(t.cases.c.body).where(t.cases.c.id == bindparam("id"))
+_ENTRIES = (
+    select(t.ledger.c.body)
+    .where(t.ledger.c.case_id == bindparam("case_id"), t.ledger.c.version > bindparam("after"))
+    .order_by(t.ledger.c.version)
+)
+_INBOX_KNOWN = select(t.inbox.c.digest, t.inbox.c.case_id).where(
+    t.inbox.c.source == bindparam("source"), t.inbox.c.key == bindparam("key")
+)
+_KEEP_CONFLICT = {
+    "sqlite": _first_wins(sqlite, t.inbox_conflicts, t.inbox_conflicts.c.digest),
+    "postgresql": _first_wins(postgresql, t.inbox_conflicts, t.inbox_conflicts.c.digest),
+}
+_COUNTS = select(t.cases.c.state, func.count().label("count")).group_by(t.cases.c.state)
+_EPISODES = (
+    select(func.count())
+    .select_from(t.inbox.join(t.cases, t.inbox.c.case_id == t.cases.c.id))
+    .where(t.cases.c.fingerprint == bindparam("fingerprint"), t.inbox.c.outcome == Outcome.CLEARED.value)
+)
+_USAGE = (
+    select(t.effects.c.action, t.effects.c.target, func.count().label("times"), func.sum(t.effects.c.amount).label("amount"))
+    .where(t.effects.c.day == bindparam("day"))
+    .group_by(t.effects.c.action, t.effects.c.target)
+)
+# A leased row whose lease has run out is due again: ``run_at`` doubles as the end of the lease.
+_IS_DUE = and_(
+    or_(t.outbox.c.state == READY, t.outbox.c.state == LEASED),
+    t.outbox.c.topic.in_(bindparam("topics", expanding=True)),
+    t.outbox.c.run_at <= bindparam("now"),
+)
+_CHOSEN = (
+    select(t.outbox.c.key)
+    .where(_IS_DUE)
+    .order_by(t.outbox.c.run_at)
+    .limit(bindparam("limit"))
+    .with_for_update(skip_locked=True)
+    .scalar_subquery()
+)
+_CLAIM = (
+    update(t.outbox)
+    .where(t.outbox.c.key.in_(_CHOSEN))
+    .values(state=LEASED, fence=t.outbox.c.fence + 1, doubt=t.outbox.c.doubt + 1, run_at=bindparam("lease_until"))
+    .returning(t.outbox)
+)
+_HAS_DUE = select(literal(1)).where(_IS_DUE).limit(1)
+_BACKLOG = (
+    select(t.outbox.c.topic, t.outbox.c.state, func.count().label("count"))
+    .where(t.outbox.c.state != DONE)
+    .group_by(t.outbox.c.topic, t.outbox.c.state)
+)
+_DRAWN = {"sqlite": _upsert_card(sqlite), "postgresql": _upsert_card(postgresql)}
+_TICK = {
+    "sqlite": _first_wins(sqlite, t.ticks, t.ticks.c.job),
+    "postgresql": _first_wins(postgresql, t.ticks, t.ticks.c.job),
+}
+_LEDGER_PAGE = select(t.ledger).where(t.ledger.c.seq > bindparam("after")).order_by(t.ledger.c.seq).limit(bindparam("page"))

@@ -1,0 +1,136 @@
+"""The tables. ``ledger`` is the truth; ``cases``, ``effects`` and ``outbox`` follow from it in the same transaction."""
+
+from sqlalchemy import (
+    BigInteger,
+    Column,
+    Float,
+    Index,
+    Integer,
+    LargeBinary,
+    MetaData,
+    Numeric,
+    PrimaryKeyConstraint,
+    Table,
+    Text,
+    UniqueConstraint,
+)
+
+metadata = MetaData()
+
+heads = Table(
+    "heads",
+    metadata,
+    Column("name", Text, primary_key=True),
+    Column("number", BigInteger, nullable=False),
+    Column("chain", Text, nullable=False),
+    Column("peaks", Text, nullable=False),
+)
+
+inbox = Table(
+    "inbox",
+    metadata,
+    Column("source", Text, nullable=False),
+    Column("key", Text, nullable=False),
+    Column("digest", Text, nullable=False),
+    Column("body", LargeBinary, nullable=False),
+    Column("received_at", Text, nullable=False),
+    Column("outcome", Text, nullable=False),
+    Column("case_id", Text),
+    PrimaryKeyConstraint("source", "key"),
+    Index("inbox_by_case", "case_id"),
+)
+
+# A second body under a known key: kept for a person to look at, never merged.
+inbox_conflicts = Table(
+    "inbox_conflicts",
+    metadata,
+    Column("source", Text, nullable=False),
+    Column("key", Text, nullable=False),
+    Column("digest", Text, nullable=False),
+    Column("body", LargeBinary, nullable=False),
+    Column("received_at", Text, nullable=False),
+    PrimaryKeyConstraint("source", "key", "digest"),
+)
+
+cases = Table(
+    "cases",
+    metadata,
+    Column("id", Text, primary_key=True),
+    Column("number", BigInteger, nullable=False, unique=True),
+    Column("kind", Text, nullable=False),
+    Column("source", Text, nullable=False),
+    Column("state", Text, nullable=False),
+    Column("fingerprint", Text, nullable=False),
+    Column("owner", Text, nullable=False),
+    Column("version", Integer, nullable=False),
+    Column("due_at", Float),
+    Column("body", Text, nullable=False),
+    Index("cases_by_fingerprint", "fingerprint", "number"),
+    Index("cases_by_state", "state", "kind"),
+    Index("cases_by_due", "due_at"),
+)
+
+ledger = Table(
+    "ledger",
+    metadata,
+    Column("seq", BigInteger, primary_key=True, autoincrement=False),
+    Column("case_id", Text, nullable=False),
+    Column("version", Integer, nullable=False),
+    Column("leaf", Text, nullable=False),
+    Column("chain", Text, nullable=False),
+    Column("body", LargeBinary, nullable=False),
+    UniqueConstraint("case_id", "version"),
+)
+
+outbox = Table(
+    "outbox",
+    metadata,
+    Column("key", Text, primary_key=True),
+    Column("topic", Text, nullable=False),
+    Column("case_id", Text, nullable=False),
+    Column("state", Text, nullable=False),
+    Column("wanted", Integer, nullable=False),
+    Column("fence", Integer, nullable=False),
+    Column("attempts", Integer, nullable=False),
+    # Attempts since the last certain outcome: above 1, an earlier attempt may have had its effect.
+    Column("doubt", Integer, nullable=False),
+    Column("run_at", Float, nullable=False),
+    Column("payload", Text, nullable=False),
+    Column("error", Text, nullable=False),
+    Index("outbox_by_due", "state", "topic", "run_at"),
+)
+
+# One row per step that was ever begun: an approval is consumed here, once.
+effects = Table(
+    "effects",
+    metadata,
+    Column("case_id", Text, nullable=False),
+    Column("revision", Integer, nullable=False),
+    Column("step", Integer, nullable=False),
+    Column("action", Text, nullable=False),
+    Column("target", Text, nullable=False),
+    Column("amount", Numeric(20, 4), nullable=False),
+    Column("day", Text, nullable=False),
+    PrimaryKeyConstraint("case_id", "revision", "step"),
+    Index("effects_by_day", "day"),
+)
+
+# Where a card stands in Slack. Not in the ledger: it is about the picture, not about the case.
+cards = Table(
+    "cards",
+    metadata,
+    Column("case_id", Text, nullable=False),
+    Column("generation", Integer, nullable=False),
+    Column("channel", Text, nullable=False),
+    Column("ts", Text, nullable=False),
+    Column("drawn", Text, nullable=False),
+    PrimaryKeyConstraint("case_id", "generation"),
+)
+
+ticks = Table(
+    "ticks",
+    metadata,
+    Column("job", Text, nullable=False),
+    Column("slot", BigInteger, nullable=False),
+    PrimaryKeyConstraint("job", "slot"),
+)

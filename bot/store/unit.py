@@ -1,0 +1,240 @@
+"""What a writing job may do inside the transaction. Ledger lines are gathered and written together when the batch ends."""
+
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import Connection, Table, bindparam, case, insert, select, text, update
+from sqlalchemy.dialects import postgresql, sqlite
+
+from bot.cases.canonical import canonical_bytes, from_json, to_json
+from bot.cases.case import Case
+from bot.cases.entry import Entry, StepStarted, entry_plain
+from bot.cases.errors import Conflict, StaleFence
+from bot.cases.ledger import GENESIS, Tree, chain_hash, leaf_hash
+from bot.ports import Outgoing, Work
+from bot.store import tables as t
+
+READY, LEASED, DONE, PARKED = "ready", "leased", "done", "parked"
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One ledger line before it has its place: serialised by the caller, so that the writer only hashes."""
+
+    case_id: str
+    version: int
+    body: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Projection:
+    """The row that lists are made from, and the version it must be found at (0: not at all)."""
+
+    expected: int
+    row: Mapping[str, Any]
+
+
+def lines(entries: Iterable[Entry]) -> list[Line]:
+    return [Line(entry.case_id, entry.version, canonical_bytes(entry_plain(entry))) for entry in entries]
+
+
+def projection(after: Case, expected: int) -> Projection:
+    return Projection(
+        expected,
+        {
+            "id": after.id,
+            "number": int(after.id.rpartition("-")[2]),
+            "kind": after.kind,
+            "source": after.signal.source,
+            "state": after.state.name,
+            "fingerprint": after.fingerprint,
+            "owner": after.owner,
+            "version": after.version,
+            "due_at": after.due_at.timestamp() if after.due_at else None,
+            "body": to_json(after),
+        },
+    )
+
+
+def effect_rows(after: Case, entries: Iterable[Entry]) -> list[dict[str, Any]]:
+    """The approvals that these entries consume: one row per step begun."""
+    rows = []
+    for entry in entries:
+        if isinstance(entry.body, StepStarted):
+            action = after.action(entry.body.step)
+            key = {"case_id": after.id, "revision": entry.revision, "step": entry.body.step}
+            amount = action.amount.amount if action.amount else 0
+            rows.append({**key, "action": action.name, "target": action.target, "amount": amount, "day": f"{entry.at:%Y-%m-%d}"})
+    return rows
+
+
+def outbox_row(outgoing: Outgoing) -> dict[str, Any]:
+    return {
+        "key": outgoing.key,
+        "topic": outgoing.topic.value,
+        "case_id": outgoing.case_id,
+        "run_at": outgoing.run_at.timestamp(),
+        "payload": json.dumps(dict(outgoing.payload)),
+    }
+
+
+class Unit:
+    """One transaction of the writer."""
+
+    def __init__(self, connection: Connection) -> None:
+        self.connection = connection
+        self._head: _Head | None = None
+        self._lines: list[Line] = []
+
+    def lock_head(self) -> "_Head":
+        """Take the head of the ledger: whoever holds it is alone in writing, in this process and in every other."""
+        if self._head is None:
+            cases, row = self.connection.execute(_HEADS).all()
+            tree = Tree(row.number, tuple(bytes.fromhex(peak) for peak in json.loads(row.peaks)))
+            self._head = _Head(tree, row.chain, cases.number)
+        return self._head
+
+    def next_case_id(self) -> str:
+        return f"EX-{self.lock_head().case_number + 1}"
+
+    def latest_case(self, fingerprint: str) -> Case | None:
+        body = self.connection.execute(_LATEST, {"fingerprint": fingerprint}).scalar()
+        return from_json(Case, body) if body else None
+
+    def case(self, case_id: str) -> Case | None:
+        body = self.connection.execute(_CASE, {"id": case_id}).scalar()
+        return from_json(Case, body) if body else None
+
+    def append(self, projected: Projection, new_lines: Sequence[Line], effects: Sequence[Mapping[str, Any]]) -> None:
+        """The compare-and-set: the projection moves from the expected version, or nothing is written."""
+        if projected.expected == 0:
+            self.lock_head().case_number += 1
+            self.connection.execute(_INSERT_CASE, projected.row)
+        else:
+            moved = self.connection.execute(_MOVE_CASE, {**projected.row, "case_id": projected.row["id"], "expected": projected.expected})
+            if moved.rowcount != 1:
+                raise Conflict(f"{projected.row['id']} is no longer at version {projected.expected}")
+        if effects:
+            self.connection.execute(insert(t.effects), list(effects))
+        self._lines.extend(new_lines)
+
+    def enqueue(self, rows: Sequence[Mapping[str, Any]]) -> None:
+        if rows:
+            self.connection.execute(_ENQUEUE[self.connection.dialect.name], list(rows))
+
+    def complete(self, work: Work, again_at: float | None = None) -> None:
+        """The fenced completion: asked for again meanwhile, the row is ready again; taken over meanwhile, nothing is written."""
+        values = {"fenced_key": work.key, "fence_held": work.fence, "wanted_then": work.wanted, "again_at": again_at}
+        finished = self.connection.execute(_AGAIN if again_at is not None else _COMPLETE, values)
+        if finished.rowcount != 1:
+            raise StaleFence(work.key)
+
+    def flush(self) -> None:
+        """Give every gathered line its place, and move the head."""
+        if not self._lines:
+            if self._head is not None and self._head.moved:
+                self._move_head(self._head)
+            return
+        head, rows = self.lock_head(), []
+        for line in self._lines:
+            leaf = leaf_hash(line.body)
+            head.tree = head.tree.append(leaf)
+            head.chain = chain_hash(head.chain, leaf)
+            place = {"seq": head.tree.size, "leaf": leaf.hex(), "chain": head.chain}
+            rows.append({**place, "case_id": line.case_id, "version": line.version, "body": line.body})
+        self.connection.execute(insert(t.ledger), rows)
+        self._move_head(head)
+
+    def _move_head(self, head: "_Head") -> None:
+        peaks = json.dumps([peak.hex() for peak in head.tree.peaks])
+        self.connection.execute(_MOVE_HEAD, {"head": "ledger", "number": head.tree.size, "chain": head.chain, "peaks": peaks})
+        if head.moved:
+            self.connection.execute(_MOVE_HEAD, {"head": "cases", "number": head.case_number, "chain": "", "peaks": "[]"})
+
+
+class _Head:
+    __slots__ = ("_number_then", "case_number", "chain", "tree")
+
+    def __init__(self, tree: Tree, chain: str, case_number: int) -> None:
+        self.tree = tree
+        self.chain = chain or GENESIS
+        self.case_number = self._number_then = case_number
+
+    @property
+    def moved(self) -> bool:
+        return self.case_number != self._number_then
+
+
+def _upsert(dialect: Any, table: Table) -> Any:
+    new = dialect.insert(table).values(
+        key=bindparam("key"),
+        topic=bindparam("topic"),
+        case_id=bindparam("case_id"),
+        state=READY,
+        wanted=1,
+        fence=0,
+        attempts=0,
+        doubt=0,
+        run_at=bindparam("run_at"),
+        payload=bindparam("payload"),
+        error="",
+    )
+    at_rest = (table.c.state == DONE) | (table.c.state == PARKED)
+    return new.on_conflict_do_update(
+        index_elements=[table.c.key],
+        set_={
+            "wanted": table.c.wanted + 1,
+            "state": case((at_rest, READY), else_=table.c.state),
+            "attempts": case((at_rest, 0), else_=table.c.attempts),
+            # A row that waits out a back-off goes on waiting.
+            "run_at": case((at_rest, new.excluded.run_at), else_=table.c.run_at),
+            "payload": new.excluded.payload,
+        },
+    )
+
+
+_ENQUEUE = {"sqlite": _upsert(sqlite, t.outbox), "postgresql": _upsert(postgresql, t.outbox)}
+_HEADS = select(t.heads).order_by(t.heads.c.name).with_for_update()
+_CASE = select(t.cases.c.body).where(t.cases.c.id == bindparam("id"))
+_LATEST = (
+    select(t.cases.c.body)
+    .where(t.cases.c.fingerprint == bindparam("fingerprint"))
+    .order_by(t.cases.c.number.desc())
+    .limit(1)
+)
+_INSERT_CASE = insert(t.cases)
+_MOVE_CASE = (
+    update(t.cases)
+    .where(t.cases.c.id == bindparam("case_id"), t.cases.c.version == bindparam("expected"))
+    .values({name: bindparam(name) for name in ("state", "owner", "version", "due_at", "body")})
+)
+_MOVE_HEAD = (
+    update(t.heads)
+    .where(t.heads.c.name == bindparam("head"))
+    .values({name: bindparam(name) for name in ("number", "chain", "peaks")})
+)
+_FENCED = update(t.outbox).where(
+    t.outbox.c.key == bindparam("fenced_key"), t.outbox.c.fence == bindparam("fence_held"), t.outbox.c.state == LEASED
+)
+_COMPLETE = _FENCED.values(
+    state=case((t.outbox.c.wanted == bindparam("wanted_then"), DONE), else_=READY),
+    # Asked for again while it ran: due at once.
+    run_at=case((t.outbox.c.wanted == bindparam("wanted_then"), t.outbox.c.run_at), else_=0.0),
+    attempts=0,
+    doubt=0,
+    error="",
+)
+_AGAIN = _FENCED.values(state=READY, attempts=0, doubt=0, error="", run_at=bindparam("again_at"))
+
+LATEST_MIGRATION = "0001"
+_VERSION = text("SELECT version_num FROM alembic_version")
+
+
+def migration_of(connection: Connection) -> str | None:
+    """Which migration the database is at; read without Alembic, whose import costs most of a second."""
+    if not connection.dialect.has_table(connection, "alembic_version"):
+        return None
+    found: str | None = connection.execute(_VERSION).scalar()
+    return found

@@ -1,0 +1,1 @@
+"""The door of people and systems: Slack, the cards, and the HTTP intake."""

@@ -1,0 +1,240 @@
+"""The card of a case: what happened, why it matters, the evidence, one plan, who decides and until when, and what came of it."""
+
+from bot.cases.case import Case
+from bot.cases.entry import StepState
+from bot.cases.evidence import Evidence
+from bot.cases.lifecycle import State
+from bot.cases.plan import Action, Money
+from bot.cases.policy import RiskTier, Ruling
+from handlers.cards import ids
+from handlers.cards.text import Json, bullets, clean, context, escaped, groups, paragraph, plain, quote, rich, say, when
+
+MOST_EVIDENCE = 12
+MARKS = {
+    State.OPEN: ":hourglass_flowing_sand: Looking into it",
+    State.PROPOSED: ":large_yellow_circle: Waiting for a decision",
+    State.REFERRED: ":bust_in_silhouette: Needs a person",
+    State.SNOOZED: ":zzz: Snoozed",
+    State.APPROVED: ":white_check_mark: Approved, about to be carried out",
+    State.RUNNING: ":gear: Being carried out",
+    State.PARKED: ":question: Outcome unknown: somebody must look",
+    State.RESOLVED: ":white_check_mark: Resolved",
+    State.REJECTED: ":no_entry: Rejected",
+    State.EXPIRED: ":hourglass: Expired, nothing was done",
+    State.CLEARED: ":wind_blowing_face: Cleared by itself, nothing was done",
+}
+STEP_MARKS = {
+    StepState.STARTED: "running",
+    StepState.LANDED: "done",
+    StepState.FAILED: "failed",
+    StepState.UNKNOWN: "outcome unknown",
+    StepState.UNDOING: "being undone",
+    StepState.UNDONE: "undone",
+}
+
+
+def case_card(case: Case) -> list[Json]:
+    """The blocks of the card, from the state alone."""
+    blocks: list[Json] = [{"type": "header", "text": plain(_headline(case), 150)}, context(_status(case))]
+    blocks += _ending(case)
+    blocks.append(rich(paragraph(say(f"What happened, according to {clean(case.signal.source, 40)}", bold=True)), quote(_what(case))))
+    if case.why:
+        blocks.append(rich(paragraph(say("Why it matters  ", bold=True), say(clean(case.why, 600, lines=3)))))
+    blocks += _evidence(case)
+    blocks += _plan(case)
+    blocks.append(context(*_who(case)))
+    buttons = _buttons(case)
+    if buttons:
+        blocks.append({"type": "actions", "block_id": f"case:{ids.token(case.id, case.revision)}", "elements": buttons})
+    return blocks
+
+
+def notification(case: Case) -> str:
+    """The line in a notification: plain words, nothing live in it."""
+    return escaped(f"{case.id}: {case.signal.title} — {case.state}", 250)
+
+
+def superseded_card(case: Case) -> list[Json]:
+    """What is left of an older card of the same case: no buttons, and where to look."""
+    because = "; ".join(case.drifted) or case.reopened or "it came up again"
+    return [
+        {"type": "header", "text": plain(_headline(case), 150)},
+        context(":arrows_counterclockwise: Replaced by a newer card in this channel"),
+        rich(paragraph(say("Why  ", bold=True), say(clean(because, 500)))),
+    ]
+
+
+def _headline(case: Case) -> str:
+    stake = f" · {case.stake}" if case.stake else ""
+    return f"{case.id} · {clean(case.signal.title, 110)}{stake}"
+
+
+def _status(case: Case) -> str:
+    parts = [f"*{MARKS[case.state]}*"]
+    if case.state is State.SNOOZED and case.snoozed_until:
+        parts.append(f"until {when(case.snoozed_until)}")
+    if case.state is State.PROPOSED and case.expires_at:
+        parts.append(f"decide by {when(case.expires_at)}")
+    if case.verdict and case.state in {State.PROPOSED, State.APPROVED}:
+        parts.append(f"{case.verdict.tier.name.lower()} risk")
+    if case.count > 1:
+        parts.append(f"seen {case.count:,} times")
+    if case.cleared_at and case.state is not State.CLEARED:
+        parts.append("the source says it has cleared")
+    if case.conflicts:
+        parts.append(f":warning: {case.conflicts} contradictory deliveries kept aside")
+    return "  ·  ".join(parts)
+
+
+def _what(case: Case) -> str:
+    return clean(case.what or case.signal.title, 900, lines=6) or "(no words)"
+
+
+def _ending(case: Case) -> list[Json]:
+    """Who, when, why: what a person sees first once something has been decided."""
+    lines = []
+    if case.approvals:
+        names = ", ".join("policy, by itself" if given.person.startswith("policy:") else clean(given.name, 60) for given in case.approvals)
+        notes = "".join(f" — “{clean(given.note, 200)}”" for given in case.approvals if given.note)
+        lines.append(paragraph(say("Approved by ", bold=True), say(f"{names}{notes}")))
+    ending = case.ending
+    if ending and case.state is State.REJECTED:
+        note = f" — “{clean(ending.note, 300)}”" if ending.note else ""
+        lines.append(paragraph(say(f"Rejected by {clean(ending.by, 60)}: ", bold=True), say(f"{ending.reason}{note}")))
+    elif ending and case.state is not State.PROPOSED:
+        by = f" ({clean(ending.by, 60)})" if ending.by and ending.by != "countersign" and not ending.by.startswith("source:") else ""
+        note = f" — {clean(ending.note, 500)}" if ending.note else ""
+        lines.append(paragraph(say(clean(ending.reason, 700).capitalize(), bold=True), say(f"{by}{note}")))
+    if case.drifted and not case.is_terminal:
+        lines.append(paragraph(say("Asked again because ", bold=True), say(clean("; ".join(case.drifted), 500))))
+    if case.reopened and not case.is_terminal:
+        lines.append(paragraph(say("Opened again: ", bold=True), say(clean(case.reopened, 300))))
+    return [rich(*lines)] if lines else []
+
+
+def _evidence(case: Case) -> list[Json]:
+    """The facts as a table. A look-up that failed is a row like any other, and says so."""
+    shown = [fact for fact in case.evidence if fact.label]
+    if not shown:
+        return []
+    head = [_cell(title) for title in ("Fact", "Value", "Source", "Read")]
+    rows = [[_cell(clean(fact.label, 60)), _cell(_value(fact)), _cell(clean(fact.source, 30)), _cell(f"{fact.read_at:%H:%M} UTC")] for fact in shown[:MOST_EVIDENCE]]
+    table: Json = {"type": "table", "rows": [head, *rows]}
+    more = len(shown) - MOST_EVIDENCE
+    return [table, context(f"{more} more facts are in the ledger")] if more > 0 else [table]
+
+
+def _cell(text: str) -> Json:
+    return {"type": "raw_text", "text": text or "-"}
+
+
+def _value(fact: Evidence) -> str:
+    if fact.failure is not None:
+        return f"could not be read: {clean(fact.failure, 140)}"
+    if isinstance(fact.value, float):
+        return f"{fact.value:,.2f}".removesuffix(".00")
+    if isinstance(fact.value, bool):
+        return "yes" if fact.value else "no"
+    return clean(str(fact.value), 160) if fact.value is not None else "none"
+
+
+def _plan(case: Case) -> list[Json]:
+    """The plan, from the bytes that will run; then why, on what basis, and what else was considered."""
+    recommendation = case.recommendation
+    if case.plan is None:
+        return [context("*Precedents* none found")] if recommendation else []
+    title = "Plan" if case.state not in {State.PROPOSED, State.OPEN} else "Recommended plan"
+    revised = f" (revision {case.revision})" if case.revision > 1 else ""
+    steps = [_step(case, index, action) for index, action in enumerate(case.plan.actions)]
+    parts = [paragraph(say(f"{title}{revised}", bold=True)), bullets(steps, ordered=True)]
+    if case.changes:
+        edits = ", ".join(f"{change.field} {change.before} → {change.after}" for change in case.changes)
+        parts.append(paragraph(say("Edited: ", bold=True), say(clean(edits, 400))))
+    blocks = [rich(*parts)]
+    if recommendation:
+        why = [paragraph(say("Why this  ", bold=True), say(clean(recommendation.reason, 300)))]
+        considered = "; ".join(f"{item.action}: {item.why_not}" for item in recommendation.alternatives)
+        if considered:
+            why.append(paragraph(say("Also considered  ", bold=True), say(clean(considered, 300))))
+        blocks.append(rich(*why))
+        blocks.append(context(f"*Basis* {escaped(recommendation.basis)}", "*Precedents* none found"))
+    return blocks
+
+
+def _step(case: Case, index: int, action: Action) -> list[Json]:
+    parts = [say(clean(action.summary, 200), bold=True)]
+    if index < len(case.steps):
+        record = case.steps[index]
+        detail = f" ({clean(record.detail, 150)})" if record.detail else ""
+        parts.append(say(f"  {STEP_MARKS[record.state]}{detail}"))
+    else:
+        undo = "can be undone" if action.reversible else "CANNOT be undone"
+        parts.append(say(f"  {_money(action.amount)}{undo}. Dry run: {clean(action.preview, 250)}"))
+    return parts
+
+
+def _money(amount: Money | None) -> str:
+    return f"{amount}, " if amount else ""
+
+
+def _who(case: Case) -> list[str]:
+    """Owner, who may approve and how many, and the rule that says so. Our own words and configuration only."""
+    owner = f"<@{case.owner.rpartition('/')[2]}>" if "/" in case.owner else f"@{escaped(case.owner, 50)}"
+    lines = [f"*Owner* {owner}  ·  *Opened* {when(case.opened_at)}"]
+    verdict = case.verdict
+    if verdict and case.state is State.PROPOSED:
+        given = f" ({len(case.approvals)} of {verdict.approvals_needed} given)" if case.approvals else ""
+        lines.append(f"*May approve* {groups(verdict.factors)}{given}  ·  *Policy* {escaped(verdict.reason)} (`{verdict.rule}`)")
+    elif verdict and verdict.ruling is Ruling.REFUSE:
+        lines.append(f"*Policy* refuses: {escaped(verdict.reason)} (`{verdict.rule}`)")
+    return lines
+
+
+def _buttons(case: Case) -> list[Json]:
+    """Never a dead button: each state has only those that do something now."""
+    token = ids.token(case.id, case.revision)
+    more = _more(case, token)
+    if case.state is State.PROPOSED:
+        edit = [_button("Edit…", ids.EDIT, token)] if case.plan and case.recommendation else []
+        return [_approve(case, token), *edit, _button("Reject…", ids.REJECT, token, style="danger"), more]
+    if case.state is State.REFERRED:
+        by_hand = _button("Handled by hand…", ids.RESOLVE, token)
+        return [by_hand, _button("Try again", ids.TRY_AGAIN, token), _button("Reject…", ids.REJECT, token, style="danger"), more]
+    if case.state is State.PARKED:
+        return [_button("I have looked…", ids.SETTLE, token, style="primary"), more]
+    return [more] if not case.is_terminal else []
+
+
+def _approve(case: Case, token: str) -> Json:
+    tier = case.verdict.tier if case.verdict else RiskTier.HIGH
+    if tier is RiskTier.HIGH:
+        # No colour that nudges, and a form that asks for words.
+        return _button("Approve…", ids.APPROVE_WITH_REASON, token)
+    button = _button("Approve", ids.APPROVE, token, style="primary")
+    if tier is RiskTier.MEDIUM and case.plan:
+        button["confirm"] = _confirm(case)
+    return button
+
+
+def _confirm(case: Case) -> Json:
+    """Repeats target and amount, so that the last look is at what will happen."""
+    plan = case.plan
+    lines = [f"{clean(action.summary, 80)} [{clean(action.target, 40)}]" for action in plan.actions] if plan else []
+    amount = f" Amount: {plan.amount}." if plan and plan.amount else ""
+    return {"title": plain(f"Approve {case.id}?", 100), "text": plain(f"{'; '.join(lines)}.{amount}", 300), "confirm": plain("Approve", 30), "deny": plain("Not yet", 30)}
+
+
+def _more(case: Case, token: str) -> Json:
+    offers = [(ids.HAND_OVER, "Hand over…")]
+    if case.state in {State.PROPOSED, State.REFERRED}:
+        offers.append((ids.SNOOZE, "Snooze…"))
+    if case.approvals and case.state in {State.PROPOSED, State.APPROVED}:
+        offers.append((ids.WITHDRAW, "Withdraw my approval"))
+    offers.append((ids.TRAIL, "Trail"))
+    options = [{"text": plain(label), "value": f"{name} {token}"} for name, label in offers]
+    return {"type": "overflow", "action_id": ids.MORE, "options": options}
+
+
+def _button(label: str, action_id: str, value: str, *, style: str = "") -> Json:
+    button: Json = {"type": "button", "action_id": action_id, "text": plain(label), "value": value}
+    return {**button, "style": style} if style else button

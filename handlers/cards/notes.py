@@ -1,0 +1,96 @@
+"""What is said in the thread of a card when something happens: one line an entry, who and what came of it."""
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from bot.cases import entry as e
+from bot.cases.case import Case
+from bot.cases.entry import Body, Entry
+from handlers.cards.text import Json, clean, escaped, paragraph, rich, say
+
+
+def note_blocks(case: Case, entries: Sequence[Entry]) -> list[Json]:
+    """The message for these entries, as rich text: outside words in it are only words."""
+    lines = note_lines(case, entries)
+    return [rich(*(paragraph(say(head, bold=True), say(f" {rest}" if rest else "")) for head, rest in lines))]
+
+
+def note_text(case: Case, entries: Sequence[Entry]) -> str:
+    """The same for the notification."""
+    return escaped(". ".join(f"{head} {rest}".strip() for head, rest in note_lines(case, entries)), 300)
+
+
+def note_lines(case: Case, entries: Sequence[Entry]) -> list[tuple[str, str]]:
+    """Head and rest of each line."""
+    return [(clean(head, 200), clean(rest, 700)) for head, rest in (LINES[type(entry.body)](entry.body, case) for entry in entries)]
+
+
+def trail_lines(case: Case, entries: Sequence[Entry]) -> list[str]:
+    """The trail of a case for one person's eyes: every entry, refused attempts included."""
+    lines = []
+    for entry in entries:
+        head, rest = LINES.get(type(entry.body), _other)(entry.body, case)
+        lines.append(f"{entry.at:%d %b %H:%M:%S}  {clean(f'{head} {rest}', 160)}")
+    return lines
+
+
+def _other(body: Body, case: Case) -> tuple[str, str]:
+    return body.name.replace(".", " ").replace("_", " ").capitalize(), ""
+
+
+def _authorised(body: e.Authorised, case: Case) -> tuple[str, str]:
+    if body.by and body.by[0].startswith("policy:"):
+        return "Policy lets this run by itself.", f"Plan {body.digest[:12]}"
+    return "The approvals are complete.", f"Carrying out plan {body.digest[:12]}"
+
+
+def _step(body: e.StepReported, case: Case) -> tuple[str, str]:
+    plan = case.plan
+    name = plan.actions[body.step].summary if plan and body.step < len(plan.actions) else "a step of an earlier plan"
+    return f"Step {body.step + 1} {body.state}:", f"{name}{f' ({body.detail})' if body.detail else ''}"
+
+
+def _rejected(body: e.Rejected, case: Case) -> tuple[str, str]:
+    return f"{body.by_name} rejected it:", f"{body.reason.description}{f' — “{body.note}”' if body.note else ''}"
+
+
+def _edited(body: e.Edited, case: Case) -> tuple[str, str]:
+    changes = ", ".join(f"{change.field} {change.before} → {change.after}" for change in body.changes)
+    return f"{body.by_name} edited the plan:", f"{changes}. It is revision {body.plan.revision} now; earlier approvals no longer count"
+
+
+def _approval(body: e.ApprovalGiven, case: Case) -> tuple[str, str]:
+    return f"{body.approval.name} approved.", f"“{body.approval.note}”" if body.approval.note else ""
+
+
+def _settled(body: e.Settled, case: Case) -> tuple[str, str]:
+    return f"{body.by_name} has looked: it {'did' if body.landed else 'did not'} happen.", body.note
+
+
+def _resolved(body: e.Resolved, case: Case) -> tuple[str, str]:
+    if body.resolution is e.Resolution.BY_HAND:
+        return f"{body.by_name} handled it by hand:", body.note
+    return "Done:", body.note
+
+
+LINES: dict[type[Body], Callable[[Any, Case], tuple[str, str]]] = {
+    e.ApprovalGiven: _approval,
+    e.Withdrawn: lambda body, case: ("An approval was withdrawn.", ""),
+    e.Authorised: _authorised,
+    e.Rejected: _rejected,
+    e.Edited: _edited,
+    e.HandedOver: lambda body, case: (f"{body.by_name} handed it over:", body.note),
+    e.Snoozed: lambda body, case: (f"{body.by_name} snoozed it until {body.until:%d %b %H:%M} UTC:", body.reason),
+    e.Escalated: lambda body, case: ("Nobody decided in time.", f"It is with {body.to} now"),
+    e.Expired: lambda body, case: ("Nobody decided in time.", "The case is closed; nothing was done"),
+    e.StepReported: _step,
+    e.Drifted: lambda body, case: ("Stopped and asked again:", "; ".join(body.reasons)),
+    e.Stopped: lambda body, case: ("Given up:", body.reason),
+    e.Parked: lambda body, case: ("Outcome unknown:", body.reason),
+    e.Settled: _settled,
+    e.Resolved: _resolved,
+    e.Reopened: lambda body, case: ("Opened again:", body.reason),
+    e.Cleared: lambda body, case: ("The source says it is over.", "Closed; nothing was done"),
+    e.MarkedClear: lambda body, case: ("The source says it is over.", ""),
+    e.AttemptRefused: lambda body, case: (f"Refused: {body.attempt}", f"({body.reason})"),
+}

@@ -1,0 +1,75 @@
+"""Text for Slack. Outside text goes into rich text, tables and plain text, where nothing is markup; these are the building blocks.
+
+What people must not see is taken out: control characters, and the invisible ones that reorder or hide text.
+"""
+
+import unicodedata
+from collections.abc import Iterable
+from datetime import datetime
+from typing import Any
+
+from bot.cases.approval import Factor
+
+Json = dict[str, Any]
+ELLIPSIS = "…"
+
+
+def clean(text: str, most: int, *, lines: int = 1) -> str:
+    """At most so many characters on so many lines, without controls, direction marks, joiners and private use."""
+    kept = "".join(letter if letter == "\n" or not unicodedata.category(letter).startswith("C") else " " for letter in text.replace("\t", " "))
+    rows = [" ".join(row.split()) for row in kept.split("\n")]
+    rows = [row for row in rows if row]
+    if len(rows) > lines:
+        rows = [*rows[: lines - 1], " ".join(rows[lines - 1 :])]
+    joined = "\n".join(rows)
+    return joined if len(joined) <= most else joined[: most - 1] + ELLIPSIS
+
+
+def escaped(text: str, most: int = 200) -> str:
+    """Outside text for the one place that only takes mrkdwn: the notification line."""
+    cut = clean(text, most)
+    return cut.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
+
+
+def plain(text: str, most: int = 75) -> Json:
+    return {"type": "plain_text", "text": clean(text, most) or "-", "emoji": False}
+
+
+def say(text: str, *, bold: bool = False, italic: bool = False) -> Json:
+    """A run of rich text, shown exactly as it is."""
+    styles = {name: True for name, on in (("bold", bold), ("italic", italic)) if on}
+    return {"type": "text", "text": text, **({"style": styles} if styles else {})}
+
+
+def paragraph(*runs: Json) -> Json:
+    return {"type": "rich_text_section", "elements": list(runs)}
+
+
+def quote(text: str) -> Json:
+    """Somebody else's words, marked as such."""
+    return {"type": "rich_text_quote", "elements": [say(text)]}
+
+
+def bullets(items: Iterable[list[Json]], *, ordered: bool = False) -> Json:
+    style = "ordered" if ordered else "bullet"
+    return {"type": "rich_text_list", "style": style, "elements": [paragraph(*item) for item in items]}
+
+
+def rich(*parts: Json) -> Json:
+    return {"type": "rich_text", "elements": list(parts)}
+
+
+def context(*lines: str) -> Json:
+    """Small print, in our own words only: these are the only lines where mrkdwn is read."""
+    return {"type": "context", "elements": [{"type": "mrkdwn", "text": line} for line in lines if line]}
+
+
+def when(at: datetime) -> str:
+    """A moment in the reader's own time zone."""
+    return f"<!date^{int(at.timestamp())}^{{date_short_pretty}} {{time}}|{at:%d %b %H:%M} UTC>"
+
+
+def groups(factors: Iterable[Factor]) -> str:
+    """Who may say yes, as a phrase: "one of @ops-leads and one of @finance"."""
+    numbers = {1: "one", 2: "two", 3: "three", 4: "four", 5: "five"}
+    return " and ".join(f"{numbers.get(factor.count, factor.count)} of @{factor.group}" for factor in factors) or "nobody"

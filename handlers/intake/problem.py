@@ -1,0 +1,37 @@
+"""Errors over HTTP as RFC 9457 problem documents: what is wrong, with which field, and what to do."""
+
+from dataclasses import dataclass
+
+from starlette.responses import JSONResponse
+
+TITLES = {
+    400: "The request cannot be read",
+    401: "Who is asking is not known",
+    404: "There is no such thing here",
+    405: "This can only be asked another way",
+    409: "This key was used before for something else",
+    413: "The request is too large",
+    415: "This kind of content is not understood",
+    422: "The request says something it must not",
+    429: "Too many requests",
+    503: "Not now",
+}
+
+
+@dataclass(frozen=True)
+class Problem(Exception):
+    """Raised anywhere on the way in; becomes the answer."""
+
+    status: int
+    detail: str
+    field: str = ""
+    retry_after: int = 0
+
+    def response(self) -> JSONResponse:
+        body: dict[str, object] = {"type": f"urn:countersign:problem:{self.status}", "title": TITLES[self.status], "status": self.status, "detail": self.detail}
+        if self.field:
+            body["errors"] = [{"field": self.field, "detail": self.detail}]
+        headers = {"Retry-After": str(self.retry_after)} if self.retry_after else {}
+        if self.status == 401:
+            headers["WWW-Authenticate"] = "Bearer"
+        return JSONResponse(body, self.status, headers, media_type="application/problem+json")

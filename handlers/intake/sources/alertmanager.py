@@ -1,0 +1,56 @@
+"""Prometheus Alertmanager's webhook, version 4: every alert of the group is a signal; a resolved one is a clear signal.
+
+Alertmanager repeats what it has said, to be sure that it was heard. The same alert with the same annotations is therefore the same
+signal again; when its annotations have changed since, it counts once more on the same case.
+"""
+
+from collections.abc import Mapping
+from typing import Any
+
+from bot.cases.canonical import digest
+from bot.cases.signal import UNRECOGNISED, Signal, SignalStatus
+from bot.cases.source import Source
+from handlers.intake.problem import Problem
+from handlers.intake.reading import facts_of, object_of, text_of, time_of
+from handlers.intake.sources.signals import LONGEST_KEY, LONGEST_TITLE
+
+
+def signals(body: bytes, headers: Mapping[str, str], source: Source) -> list[Signal]:
+    message = object_of(body)
+    alerts = message.get("alerts")
+    if not isinstance(alerts, list) or not alerts or not all(isinstance(alert, dict) for alert in alerts):
+        raise Problem(422, "alerts must be a list of at least one alert", "alerts")
+    return [_signal(alert, f"alerts.{index}", source) for index, alert in enumerate(alerts)]
+
+
+def _signal(alert: Mapping[str, Any], where: str, source: Source) -> Signal:
+    labels, annotations = _texts(alert, "labels", where), _texts(alert, "annotations", where)
+    name = text_of(labels.get("alertname"), f"{where}.labels.alertname", LONGEST_KEY)
+    fingerprint = text_of(alert.get("fingerprint") or digest(labels), f"{where}.fingerprint", LONGEST_KEY)
+    clear = alert.get("status") == "resolved"
+    if not clear and alert.get("status") != "firing":
+        raise Problem(422, "status must be firing or resolved", f"{where}.status")
+    started = time_of(alert.get("startsAt"), f"{where}.startsAt")
+    if started is None:
+        raise Problem(422, "startsAt is missing", f"{where}.startsAt")
+    said = digest([labels, {} if clear else annotations])[:16]
+    summary = annotations.get("summary") or annotations.get("description") or name
+    instance = labels.get("instance", "")
+    return Signal(
+        source=source.name,
+        key=f"{fingerprint}@{started:%Y%m%dT%H%M%S.%f}@{'clear' if clear else said}",
+        kind=source.kind or UNRECOGNISED,
+        subject=text_of(f"{name}:{instance}" if instance else name, f"{where}.labels", LONGEST_KEY),
+        title=text_of(summary[:LONGEST_TITLE], f"{where}.annotations.summary", LONGEST_TITLE),
+        occurred_at=started,
+        facts=facts_of({**labels, **({} if clear else annotations)}, where),
+        status=SignalStatus.CLEAR if clear else SignalStatus.FIRING,
+        group=fingerprint,
+    )
+
+
+def _texts(alert: Mapping[str, Any], name: str, where: str) -> dict[str, str]:
+    found = alert.get(name) or {}
+    if not isinstance(found, dict) or not all(isinstance(value, str) for value in found.values()):
+        raise Problem(422, f"{name} must map names to text", f"{where}.{name}")
+    return found

@@ -1,0 +1,54 @@
+"""Our own JSON: one signal. Its schema is published at /v1/signals/schema."""
+
+from collections.abc import Mapping
+from typing import Annotated, Any
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from bot.cases.signal import UNRECOGNISED, Signal, SignalStatus
+from bot.cases.source import Source
+from handlers.intake.problem import Problem
+from handlers.intake.reading import facts_of, object_of, text_of, time_of
+
+LONGEST_KEY = 200
+LONGEST_TITLE = 300
+
+
+class SignalIn(BaseModel):
+    """A signal: something a system noticed."""
+
+    model_config = ConfigDict(extra="forbid", title="Countersign signal", strict=True)
+
+    key: Annotated[str, Field(min_length=1, max_length=LONGEST_KEY, description="Unique per source and happening; sending it again changes nothing.")]
+    subject: Annotated[str, Field(min_length=1, max_length=LONGEST_KEY, description="What it is about, like invoice:4711. Same kind and subject: same case.")]
+    title: Annotated[str, Field(min_length=1, max_length=LONGEST_TITLE, description="One sentence for people.")]
+    kind: Annotated[str, Field(max_length=50, pattern="^[a-z0-9_]*$", description="Which playbook; empty when the sender does not know.")] = ""
+    status: Annotated[str, Field(pattern="^(firing|clear)$", description="clear: it is over.")] = "firing"
+    occurred_at: Annotated[str, Field(description="RFC 3339; now, if left out.")] = ""
+    facts: Annotated[dict[str, Any], Field(description="Whatever the playbook may look at; flattened to plain values.")] = {}
+    requester: Annotated[str | None, Field(max_length=80, description="Who raised it by hand, as team/user. They can never approve it.")] = None
+
+
+def signals(body: bytes, headers: Mapping[str, str], source: Source) -> list[Signal]:
+    given = object_of(body)
+    if "key" not in given and headers.get("webhook-id"):
+        given["key"] = headers["webhook-id"]
+    try:
+        said = SignalIn.model_validate(given)
+    except ValidationError as wrong:
+        first = wrong.errors()[0]
+        field = ".".join(str(part) for part in first["loc"])
+        raise Problem(422, f"{field}: {first['msg']}", field) from None
+    return [
+        Signal(
+            source=source.name,
+            key=text_of(said.key, "key", LONGEST_KEY),
+            kind=said.kind or source.kind or UNRECOGNISED,
+            subject=text_of(said.subject, "subject", LONGEST_KEY),
+            title=text_of(said.title, "title", LONGEST_TITLE),
+            occurred_at=time_of(said.occurred_at, "occurred_at"),
+            facts=facts_of(said.facts),
+            status=SignalStatus(said.status),
+            requester=text_of(said.requester, "requester", 80) if said.requester else None,
+        )
+    ]

@@ -1,0 +1,84 @@
+"""How a listener answers: one wrapper for presses, one for forms. Commit first, then acknowledge, then say what could not be done."""
+
+import logging
+import uuid
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from slack_bolt import Ack
+
+from bot.cases.errors import BadRequest, ChatFailed, Refusal
+from handlers.slack.chat import SlackChat
+from handlers.slack.press import Press, Submission
+
+log = logging.getLogger(__name__)
+
+
+def on_press(chat: SlackChat, do: Callable[[Press], str | None]) -> Callable[..., None]:
+    """A listener for a button: ``do`` commits; what it returns, or its refusal, is told to the presser alone."""
+
+    def listener(body: dict[str, Any], ack: Ack) -> None:
+        said: str | None
+        try:
+            press = Press.parse(body)
+        except BadRequest as refusal:
+            log.warning("a press that cannot be understood: %s", refusal)
+            ack()
+            return
+        try:
+            said = do(press)
+        except Refusal as refusal:
+            said = f"Not done: {refusal}."
+        except Exception:
+            said = _reference("press")
+        ack()
+        if said:
+            _whisper(chat, press.channel, press.user, said)
+
+    return listener
+
+
+def on_submit(do: Callable[[Submission], None]) -> Callable[..., None]:
+    """A listener for a form: a refusal is shown in the form, next to the field it is about."""
+
+    def listener(body: dict[str, Any], ack: Ack) -> None:
+        try:
+            submission = Submission.parse(body)
+        except BadRequest as refusal:
+            log.warning("a form that cannot be understood: %s", refusal)
+            ack()
+            return
+        try:
+            do(submission)
+        except Refusal as refusal:
+            ack(response_action="errors", errors={_field(refusal, submission): f"Not done: {refusal}."})
+        except Exception:
+            ack(response_action="errors", errors={_field(None, submission): _reference("form")})
+        else:
+            ack()
+
+    return listener
+
+
+def _field(refusal: Refusal | None, submission: Submission) -> str:
+    """The block to show the message at: the field it names, or the last one."""
+    named = getattr(refusal, "field", "")
+    blocks: Mapping[str, str] = submission.blocks
+    for action_id, block_id in blocks.items():
+        if named and action_id.endswith(f".{named}"):
+            return block_id
+    return list(blocks.values())[-1] if blocks else "note"
+
+
+def _reference(where: str) -> str:
+    """An outermost handler: what went wrong is logged under a number, and the person gets the number, not the inside."""
+    reference = uuid.uuid4().hex[:8]
+    log.exception("%s failed, reference %s", where, reference)
+    return f"Something went wrong on our side; nothing was decided. Reference {reference}."
+
+
+def _whisper(chat: SlackChat, channel: str, user: str, text: str) -> None:
+    try:
+        chat.whisper(channel, user, text)
+    except ChatFailed as failure:
+        log.warning("could not answer %s privately: %s", user, failure.error)

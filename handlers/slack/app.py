@@ -1,0 +1,70 @@
+"""The Bolt app with every listener, and the two ways Slack reaches it: Socket Mode, or HTTP behind our own verifier."""
+
+import http.client
+import logging
+import threading
+
+from slack_bolt import App
+from slack_bolt.adapter.socket_mode import SocketModeHandler
+from slack_sdk import WebClient
+from slack_sdk.errors import SlackClientError
+from slack_sdk.socket_mode import SocketModeClient
+
+from bot.desk.decisions import Decisions
+from bot.ports import Library
+from handlers.slack import case_buttons, case_forms
+from handlers.slack.chat import SlackChat
+
+log = logging.getLogger(__name__)
+WORKERS = 16
+FIRST_WAIT, LONGEST_WAIT = 0.5, 60.0
+
+
+def build(client: WebClient, desk: Decisions, library: Library, chat: SlackChat) -> App:
+    """``process_before_response`` runs the listener before the answer: the decision is durable before Slack hears "got it"."""
+    quiet = logging.getLogger("slack_bolt")
+    # Bolt logs whole bodies at INFO when something is wrong with a request; bodies are not for logs.
+    quiet.setLevel(logging.WARNING)
+    app = App(client=client, process_before_response=True, token_verification_enabled=False, request_verification_enabled=False, ignoring_self_events_enabled=True, logger=quiet)
+    case_buttons.register(app, desk, library, chat)
+    case_forms.register(app, desk)
+    app.event("message")(_not_for_us)
+    app.event("app_mention")(_not_for_us)
+    return app
+
+
+def _not_for_us() -> None:
+    """Heard and acknowledged: nobody is spoken to uninvited."""
+
+
+class SocketDoor:
+    """Socket Mode: an outgoing connection, so that nothing needs to reach us. Slack may be away when we start: we go on asking."""
+
+    def __init__(self, app: App, app_token: str, base_url: str) -> None:
+        client = WebClient(token=app_token, base_url=base_url, retry_handlers=[])
+        self._handler = SocketModeHandler(app, app_token, web_client=client, concurrency=WORKERS)
+        self._closing = threading.Event()
+        self._opening = threading.Thread(target=self._open, name="slack-socket", daemon=True)
+
+    def open(self) -> None:
+        self._opening.start()
+
+    def _open(self) -> None:
+        wait = FIRST_WAIT
+        while not self._closing.is_set():
+            try:
+                self._handler.connect()
+            except (SlackClientError, OSError, http.client.HTTPException) as failure:
+                log.warning("Slack cannot be reached (%s); trying again in %.0f s", failure, wait)
+                self._closing.wait(wait)
+                wait = min(wait * 2, LONGEST_WAIT)
+            else:
+                return
+
+    def close(self) -> None:
+        self._closing.set()
+        self._opening.join()
+        self._handler.close()
+
+    def is_connected(self) -> bool:
+        return bool(self._handler.client.is_connected())

@@ -1,0 +1,196 @@
+"""The only sender. A message is posted under a uid in its metadata, so that one whose reply was lost can be found again.
+
+The client is built without the SDK's retries: a post whose connection broke may have been posted, and is looked for first.
+"""
+
+import http.client
+import threading
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+from typing import Any
+
+from slack_sdk import WebClient
+from slack_sdk.errors import SlackApiError, SlackRequestError
+
+from bot.cases.case import Case
+from bot.cases.entry import Entry
+from bot.cases.errors import ChatFailed, ChatUnknown, RateLimited, Unreachable
+from bot.ports import Drawn, Landing
+from handlers.cards.case_card import case_card, notification, superseded_card
+from handlers.cards.notes import note_blocks, note_text
+from handlers.cards.text import escaped
+from handlers.slack.gate import Gate
+
+CARD, NOTE, MESSAGE = "exception_card", "exception_note", "exception_message"
+# Slack's words for "something went wrong on our side": the call may have had its effect.
+IN_DOUBT = frozenset({"fatal_error", "internal_error", "service_unavailable", "request_timeout", "team_added_to_org"})
+GONE = frozenset({"message_not_found", "cant_update_message", "edit_window_closed"})
+WAIT_WHEN_UNREACHABLE = 2.0
+TIMEOUT_SECONDS = 10
+LOOK_BACK_SECONDS = 60.0
+MOST_PAGES = 20
+
+
+def web_client(token: str, base_url: str) -> WebClient:
+    """A client that never repeats a call by itself, and reads no proxy from the environment."""
+    client = WebClient(token=token, base_url=base_url, timeout=TIMEOUT_SECONDS, retry_handlers=[])
+    client.proxy = None
+    return client
+
+
+class SlackChat:
+    """Cards, notes and messages in one workspace."""
+
+    def __init__(self, client: WebClient, gate: Gate) -> None:
+        self._client = client
+        self._gate = gate
+        self._known: Mapping[str, Any] = {}
+        self._asking = threading.Lock()
+
+    def draw_card(self, case: Case, cards: Sequence[Drawn], *, look_first: bool) -> Drawn:
+        live = next((card for card in cards if card.generation == case.generation), None)
+        if live is not None:
+            try:
+                return self._redraw(case, live)
+            except ChatFailed as failure:
+                if failure.error not in GONE:
+                    raise
+        uid = f"{case.id}/{case.generation}"
+        found = self._find(CARD, uid, case.channel, since=case.opened_at.timestamp()) if look_first and live is None else None
+        drawn = Drawn(case.id, case.generation, case.channel, found or "", case.version)
+        drawn = self._redraw(case, drawn) if found else replace(drawn, ts=self._post_card(case, uid))
+        for older in cards:
+            if older.generation == case.generation - 1:
+                self._retire(case, older)
+        return drawn
+
+    def post_note(
+        self, case: Case, entries: Sequence[Entry], cards: Sequence[Drawn], *, key: str, look_first: bool
+    ) -> None:
+        card = cards[0]
+        if look_first and self._find(NOTE, key, card.channel, thread=card.ts):
+            return
+        content = {"text": note_text(case, entries), "blocks": note_blocks(case, entries), "thread_ts": card.ts}
+        self._call("chat.postMessage", card.channel, **content, **_quiet(NOTE, key))
+
+    def send(self, to: str, text: str, key: str) -> str:
+        """A message with outside text in it: shown as plain text."""
+        block = {"type": "section", "text": {"type": "plain_text", "text": text[:3000], "emoji": False}}
+        answer = self._call("chat.postMessage", to, text=escaped(text, 3000), blocks=[block], **_quiet(MESSAGE, key))
+        return str(answer["ts"])
+
+    def find(self, to: str, key: str) -> Landing:
+        found = self._find(MESSAGE, key, to, since=time.time() - 86_400)
+        return Landing.LANDED if found else Landing.ABSENT
+
+    def whisper(self, channel: str, person: str, text: str) -> None:
+        """A private answer that only this person sees, in the channel where they asked."""
+        block = {"type": "section", "text": {"type": "plain_text", "text": text[:3000], "emoji": False}}
+        self._call("chat.postEphemeral", channel, user=person, text=escaped(text, 3000), blocks=[block])
+
+    def open_form(self, trigger_id: str, view: Mapping[str, Any]) -> None:
+        self.ask(lambda: self._client.views_open(trigger_id=trigger_id, view=dict(view)))
+
+    def ping(self) -> str:
+        """The name of the workspace; ``ChatFailed`` says why not."""
+        return str(self.ask(self._client.auth_test)["team"])
+
+    def team_id(self) -> str:
+        """The id of our own team; asked once."""
+        return str(self._identity()["team_id"])
+
+    # --- inside --------------------------------------------------------------------------------------------------------
+
+    def _post_card(self, case: Case, uid: str) -> str:
+        content = {"text": notification(case), "blocks": case_card(case)}
+        return str(self._call("chat.postMessage", case.channel, **content, **_quiet(CARD, uid))["ts"])
+
+    def _redraw(self, case: Case, card: Drawn) -> Drawn:
+        content = {"text": notification(case), "blocks": case_card(case), "ts": card.ts}
+        self._call("chat.update", card.channel, pace_as=f"{card.channel}/{card.ts}", **content)
+        return replace(card, version=case.version)
+
+    def _retire(self, case: Case, older: Drawn) -> None:
+        """Take the buttons from a card that a newer one replaces; one that is gone needs none taken."""
+        try:
+            self._call("chat.update", older.channel, pace_as=f"{older.channel}/{older.ts}", ts=older.ts, text=notification(case), blocks=superseded_card(case))
+        except ChatFailed as failure:
+            if failure.error not in GONE:
+                raise
+
+    def _find(self, kind: str, uid: str, channel: str, *, since: float = 0.0, thread: str = "") -> str | None:
+        """Where the message with this uid stands. Several are one too many: the first is kept, the others are taken away."""
+        found = []
+        place: dict[str, Any] = {"ts": thread} if thread else {"oldest": f"{since - LOOK_BACK_SECONDS:.6f}"}
+        ask = self._client.conversations_replies if thread else self._client.conversations_history
+        channel = self._opened(channel)
+        cursor = ""
+        for _ in range(MOST_PAGES):
+            # Bound now: the lambda runs before the next page is asked for.
+            asked = {**place, "cursor": cursor} if cursor else place
+            answer = self.ask(lambda asked=asked: ask(channel=channel, include_all_metadata=True, limit=200, **asked))  # type: ignore[misc]
+            found += [message["ts"] for message in answer["messages"] if self._is_ours(message, kind, uid)]
+            cursor = answer.get("response_metadata", {}).get("next_cursor", "")
+            if not cursor:
+                break
+        first, *doubles = sorted(found) or [None]
+        for double in doubles:
+            self._call("chat.delete", channel, ts=double)
+        return first
+
+    def _is_ours(self, message: Mapping[str, Any], kind: str, uid: str) -> bool:
+        metadata = message.get("metadata") or {}
+        said = metadata.get("event_type") == kind and metadata.get("event_payload", {}).get("uid") == uid
+        return said and message.get("bot_id") == self._identity()["bot_id"]
+
+    def _identity(self) -> Mapping[str, Any]:
+        with self._asking:
+            if not self._known:
+                self._known = self.ask(self._client.auth_test)
+        return self._known
+
+    def _opened(self, to: str) -> str:
+        """Messages to a person live in a channel of their own."""
+        if not to.startswith(("U", "W")):
+            return to
+        return str(self.ask(lambda: self._client.conversations_open(users=to))["channel"]["id"])
+
+    def _call(self, method: str, channel: str, *, pace_as: str = "", **arguments: Any) -> Mapping[str, Any]:
+        with self._gate.turn(method, pace_as or channel):
+            return self.ask(lambda: self._client.api_call(method, json={"channel": channel, **arguments}))
+
+    @staticmethod
+    def ask(call: Callable[[], Any]) -> Mapping[str, Any]:
+        """Make the call and sort what can go wrong into: refused, in doubt, asked to wait, not sent at all."""
+        try:
+            answer: Mapping[str, Any] = call().data
+        except SlackApiError as refused:
+            raise _sorted(refused) from None
+        except (ConnectionRefusedError, SlackRequestError):
+            raise Unreachable(WAIT_WHEN_UNREACHABLE) from None
+        except (OSError, http.client.HTTPException, ValueError) as broken:
+            if isinstance(getattr(broken, "reason", None), ConnectionRefusedError):
+                raise Unreachable(WAIT_WHEN_UNREACHABLE) from None
+            raise ChatUnknown(type(broken).__name__) from None
+        return answer
+
+
+def _sorted(refused: SlackApiError) -> ChatFailed:
+    response = refused.response
+    status = response.status_code
+    if status == 429:
+        return RateLimited(float(response.headers.get("Retry-After") or response.headers.get("retry-after") or 1))
+    body = response.data if isinstance(response.data, Mapping) else {}
+    error = str(body.get("error", f"http_{status}"))
+    if status >= 500 or error in IN_DOUBT or "error" not in body:
+        return ChatUnknown(error)
+    return ChatFailed(error)
+
+
+def _quiet(kind: str, uid: str) -> dict[str, Any]:
+    """No link in a card is ever fetched for a preview; the uid is an opaque id and nothing else."""
+    metadata = {"event_type": kind, "event_payload": {"uid": uid}}
+    return {"unfurl_links": False, "unfurl_media": False, "metadata": metadata}
+
+

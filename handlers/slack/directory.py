@@ -1,0 +1,74 @@
+"""Who people are, asked of Slack: ids only, never names or e-mail addresses. What cannot be read counts as nobody."""
+
+import logging
+import threading
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from slack_sdk import WebClient
+
+from bot.cases.approval import Groups, Person
+from bot.cases.errors import ChatFailed, NotEligible
+from bot.clock import monotonic
+from handlers.slack.chat import SlackChat
+
+log = logging.getLogger(__name__)
+REMEMBERED_SECONDS = 60.0
+
+
+class SlackDirectory:
+    """Facts are at most a minute old, and not remembered at all when ``fresh`` is asked for."""
+
+    def __init__(self, client: WebClient, team_id: Callable[[], str]) -> None:
+        self._client = client
+        self._team_id = team_id
+        self._remembered: dict[str, tuple[float, Any]] = {}
+        self._guard = threading.Lock()
+
+    def person(self, principal: str, *, fresh: bool = False) -> Person:
+        team, _, user_id = principal.partition("/")
+        if not team or not user_id or "/" in user_id:
+            raise NotEligible("it is not clear who you are")
+        try:
+            user = self._recall(f"user {user_id}", fresh, lambda: self._ask("users.info", user=user_id)["user"])
+        except ChatFailed as failure:
+            raise NotEligible(f"Slack does not say who you are ({failure.error})") from None
+        return Person(
+            id=principal,
+            name=str(user.get("real_name") or user.get("name") or user_id),
+            active=not user.get("deleted", False),
+            guest=bool(user.get("is_restricted") or user.get("is_ultra_restricted")),
+            external=bool(user.get("is_stranger")) or team != self._team_id() or user.get("team_id", team) != team,
+            bot=bool(user.get("is_bot") or user.get("is_workflow_bot")) or user_id == "USLACKBOT",
+        )
+
+    def groups(self, handles: Sequence[str], *, fresh: bool = False) -> Groups:
+        return {handle: self._members(handle, fresh) for handle in handles}
+
+    def _members(self, handle: str, fresh: bool) -> frozenset[str]:
+        if "/" in handle:
+            return frozenset()
+        try:
+            found = self._recall("groups", fresh, lambda: self._ask("usergroups.list")["usergroups"])
+            ids = [group["id"] for group in found if group.get("handle") == handle and not group.get("date_delete")]
+            if len(ids) != 1:
+                return frozenset()
+            users = self._recall(f"members {ids[0]}", fresh, lambda: self._ask("usergroups.users.list", usergroup=ids[0])["users"])
+        except ChatFailed as failure:
+            log.warning("group %s cannot be read (%s): nobody is in it", handle, failure.error)
+            return frozenset()
+        return frozenset(f"{self._team_id()}/{user}" for user in users)
+
+    def _recall(self, what: str, fresh: bool, ask: Callable[[], Any]) -> Any:
+        now = monotonic()
+        with self._guard:
+            then, known = self._remembered.get(what, (float("-inf"), None))
+        if not fresh and now - then < REMEMBERED_SECONDS:
+            return known
+        known = ask()
+        with self._guard:
+            self._remembered[what] = (now, known)
+        return known
+
+    def _ask(self, method: str, **arguments: Any) -> Any:
+        return SlackChat.ask(lambda: self._client.api_call(method, params=arguments))

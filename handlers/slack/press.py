@@ -1,0 +1,90 @@
+"""What Slack says when somebody presses or submits. The only place that looks into Slack's payloads."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from bot.cases.errors import BadRequest
+
+
+@dataclass(frozen=True, slots=True)
+class Press:
+    """A button or menu choice. Nothing in it is believed beyond who pressed and which case and revision they saw."""
+
+    person: str
+    user: str
+    case_id: str
+    revision: int
+    choice: str
+    channel: str
+    trigger_id: str
+
+    @classmethod
+    def parse(cls, body: Mapping[str, Any]) -> "Press":
+        try:
+            action = body["actions"][0]
+            value = action.get("value") or action["selected_option"]["value"]
+            choice, _, token = value.rpartition(" ")
+            case_id, revision = _token(token)
+            return cls(_principal(body), body["user"]["id"], case_id, revision, choice, _channel(body), body["trigger_id"])
+        except (KeyError, IndexError, TypeError, AttributeError):
+            raise BadRequest("this button says nothing that can be understood") from None
+
+
+@dataclass(frozen=True, slots=True)
+class Submission:
+    """A modal sent in. ``values`` by action id; ``private_metadata`` is as hostile as anything else."""
+
+    person: str
+    user: str
+    case_id: str
+    revision: int
+    values: Mapping[str, Any]
+    blocks: Mapping[str, str]
+
+    @classmethod
+    def parse(cls, body: Mapping[str, Any]) -> "Submission":
+        try:
+            view = body["view"]
+            case_id, revision = _token(view["private_metadata"])
+            values, blocks = {}, {}
+            for block_id, fields in view["state"]["values"].items():
+                for action_id, field in fields.items():
+                    values[action_id] = _entered(field)
+                    blocks[action_id] = block_id
+            return cls(_principal(body), body["user"]["id"], case_id, revision, values, blocks)
+        except (KeyError, TypeError, AttributeError):
+            raise BadRequest("this form says nothing that can be understood") from None
+
+    def text(self, action_id: str) -> str:
+        return str(self.values.get(action_id) or "").strip()
+
+
+def _token(token: str) -> tuple[str, int]:
+    case_id, _, revision = token.partition(":")
+    if not case_id.startswith("EX-") or not case_id[3:].isascii() or not case_id[3:].isdigit() or not revision.isascii() or not revision.isdigit():
+        raise BadRequest("this button belongs to no case")
+    if len(token) > 40:
+        raise BadRequest("this button belongs to no case")
+    return case_id, int(revision)
+
+
+def _principal(body: Mapping[str, Any]) -> str:
+    """Team and user of the person, from Slack: the team is theirs, not that of the channel."""
+    user = body["user"]
+    team = user.get("team_id") or body["team"]["id"]
+    return f"{team}/{user['id']}"
+
+
+def _channel(body: Mapping[str, Any]) -> str:
+    return str((body.get("channel") or {}).get("id") or body["container"]["channel_id"])
+
+
+def _entered(field: Mapping[str, Any]) -> Any:
+    option = field.get("selected_option")
+    if option:
+        return option["value"]
+    for name in ("value", "selected_user", "selected_date", "selected_date_time"):
+        if field.get(name) is not None:
+            return field[name]
+    return None

@@ -1,0 +1,67 @@
+"""Detectors: each playbook's own query, run on its interval. A row is a signal; a row that has gone clears its case."""
+
+import logging
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+
+from bot.cases.canonical import Scalar, digest
+from bot.cases.errors import ConnectorFailed, KeyReused
+from bot.cases.lifecycle import WAITING
+from bot.cases.playbook import Detection, Playbook
+from bot.cases.signal import Signal, SignalStatus
+from bot.desk.follow_up import detection_parameters
+from bot.desk.intake import Intake
+from bot.ports import Clock, Outcome, Systems
+
+log = logging.getLogger(__name__)
+MOST_ROWS = 5_000
+
+
+@dataclass(frozen=True)
+class Detector:
+    """Runs one playbook's query and tells the intake what it sees."""
+
+    playbook: Playbook
+    detection: Detection
+    systems: Systems
+    intake: Intake
+    clock: Clock
+
+    def look(self) -> int:
+        """One look; returns how many new cases it opened. A system that cannot be read changes nothing: absence is not an all-clear."""
+        now = self.clock()
+        try:
+            rows = self.systems[self.detection.system].look_up(self.detection.query, detection_parameters(now), MOST_ROWS)
+        except ConnectorFailed as failure:
+            log.warning("detector %s could not look: %s", self.playbook.kind, failure)
+            return 0
+        opened = sum(self._tell(row, now) for row in rows)
+        if len(rows) < MOST_ROWS:
+            self._clear({str(row.get("subject")) for row in rows}, now)
+        return opened
+
+    def _tell(self, row: Mapping[str, Scalar], now: datetime) -> bool:
+        signal = signal_of(self.playbook, self.detection, row, self.intake.store.episodes)
+        try:
+            return self.intake.receive(signal, b"").outcome is Outcome.OPENED
+        except KeyReused:
+            log.warning("detector %s: %s came with another body", self.playbook.kind, signal.key)
+            return False
+
+    def _clear(self, present: set[str], now: datetime) -> None:
+        for case in self.intake.store.open_from(self.detection.system, self.playbook.kind):
+            if case.signal.subject not in present and case.state in WAITING:
+                key = f"{case.signal.key}#clear{case.version}"
+                gone = Signal(case.signal.source, key, case.kind, case.signal.subject, case.signal.title, now, {}, SignalStatus.CLEAR)
+                self.intake.receive(gone, b"")
+
+
+def signal_of(playbook: Playbook, detection: Detection, row: Mapping[str, Scalar], episodes: Callable[[str], int]) -> Signal:
+    """The signal of a row. An unchanged row is the same signal at every look, until it has gone away and come back."""
+    subject, title = str(row.get("subject")), str(row.get("title"))
+    facts = {name: value for name, value in row.items() if name not in {"subject", "title"}}
+    signal = Signal(detection.system, "", playbook.kind, subject, title, None, facts)
+    key = f"{subject}@{digest([title, facts])[:16]}#{episodes(signal.fingerprint)}"
+    return Signal(detection.system, key, playbook.kind, subject, title, None, facts)
+
