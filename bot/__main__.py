@@ -20,7 +20,12 @@ from bot import settings as configuration
 from bot.cases.errors import CountersignError, LedgerBroken, Refusal
 
 out, err = Console(), Console(stderr=True)
-app = typer.Typer(help="Countersign puts each business exception in front of the right manager as one card, and proves what was done.", no_args_is_help=True, pretty_exceptions_enable=False, rich_markup_mode=None)
+app = typer.Typer(
+    help="Countersign puts each business exception in front of the right manager as one card, and proves what was done.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+)
 ledger_app = typer.Typer(help="Verify, export and sign the ledger.", no_args_is_help=True)
 app.add_typer(ledger_app, name="ledger")
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON for machines.")]
@@ -44,8 +49,13 @@ def main() -> None:
 @app.command()
 def demo(
     headless: Annotated[bool, typer.Option(help="Open no browser.")] = False,
-    story: Annotated[bool, typer.Option(help="Play the story and end: eight signals, a decision, a refusal, an edit, a drift, a proof.")] = False,
-    prepare_only: Annotated[bool, typer.Option("--prepare", help="Make the sample company and its past, and end.")] = False,
+    story: Annotated[
+        bool,
+        typer.Option(help="Play the story and end: eight signals, a decision, a refusal, an edit, a drift, a proof."),
+    ] = False,
+    prepare_only: Annotated[
+        bool, typer.Option("--prepare", help="Make the sample company and its past, and end.")
+    ] = False,
     folder: Annotated[Path, typer.Option(help="Where the demo keeps its files.")] = Path(".countersign/demo"),
     port: Annotated[int, typer.Option(help="Port of the page; 0 picks one.")] = 0,
     as_json: AsJson = False,
@@ -59,15 +69,14 @@ def demo(
     prepared = _prepared(sample, folder)
     if prepare_only:
         return
+    if story:
+        from bot.sample.story import play
+
+        summary = play(folder, prepared, lambda title: None if as_json else out.print(f"… {title}", markup=False))
+        _print_story(summary, as_json)
+        raise typer.Exit(0 if summary["ok"] else 1)
     with sample.running(folder, prepared, port=port) as (emulator, house):
         card_after = _first_card(emulator, began)
-        if story:
-            from bot.sample.story import play
-
-            summary = play(emulator, house)
-            summary["first_card_seconds"] = card_after
-            _print_story(summary, as_json)
-            raise typer.Exit(0 if summary["ok"] else 1)
         _greet(emulator, house, card_after)
         if not headless:
             webbrowser.open(emulator.url)
@@ -129,7 +138,9 @@ def run() -> None:
     house = wiring.build(settings)
     house.open()
     log = logging.getLogger("countersign")
-    log.info("open: %s mode, intake on http://%s:%s, %s", settings.mode, settings.host, settings.port, settings.slack_api_url)
+    log.info(
+        "open: %s mode, intake on http://%s:%s, %s", settings.mode, settings.host, settings.port, settings.slack_api_url
+    )
     _until_stopped()
     log.info("closing: finishing what is in hand")
     house.close()
@@ -175,7 +186,13 @@ def try_playbook(
 
     found = trial(playbook, database, now)
     if as_json:
-        print(json.dumps({"kind": found.kind, "count": len(found.rows), "rows": found.rows[:limit], "facts": found.facts}, indent=2, default=str))
+        print(
+            json.dumps(
+                {"kind": found.kind, "count": len(found.rows), "rows": found.rows[:limit], "facts": found.facts},
+                indent=2,
+                default=str,
+            )
+        )
         return
     table = Table("subject", "title", title=f"{found.title}: {len(found.rows)} found, no case opened")
     for row in found.rows[:limit]:
@@ -222,14 +239,18 @@ def doctor(as_json: AsJson = False) -> None:
     problems = wiring.check(settings)
     store = wiring.open_store(settings)
     for row in store.parked():
-        problems.append(f"{row['key']} is parked after {row['attempts']} attempts: {row['error']}. Mend the cause, then `countersign unpark {row['key']}`")
+        problems.append(
+            f"{row['key']} is parked after {row['attempts']} attempts: {row['error']}. Mend the cause, then `countersign unpark {row['key']}`"
+        )
     replayed = replay(store)
     problems += [f"ledger: {difference}" for difference in replayed.differences]
     if not as_json:
         for what, count in store.backlog().items():
             out.print(f"  {what}: {count}", markup=False)
     store.database.close()
-    _findings(problems, f"All well: {replayed.cases} cases, {replayed.entries} entries, ledger and projection agree.", as_json)
+    _findings(
+        problems, f"All well: {replayed.cases} cases, {replayed.entries} entries, ledger and projection agree.", as_json
+    )
 
 
 @app.command()
@@ -267,7 +288,9 @@ def case(case_id: Annotated[str, typer.Argument(help="Like EX-12.")], as_json: A
 
 @ledger_app.command("verify")
 def ledger_verify(
-    key: Annotated[str, typer.Option(help="The pinned verifier key; the folder's own if left out, which proves less.")] = "",
+    key: Annotated[
+        str, typer.Option(help="The pinned verifier key; the folder's own if left out, which proves less.")
+    ] = "",
     as_json: AsJson = False,
 ) -> None:
     """Check every leaf, link, root, signature and rule, and the projection against the ledger."""
@@ -288,7 +311,9 @@ def ledger_verify(
         task = progress.add_task("Reading the ledger", total=2 * total)
         path = Path(folder) / "ledger.jsonl"
         export(store, path, progress=lambda step: progress.advance(task, step))
-        found, entries, covered = verifier.verify(str(path), str(settings.data_dir / "checkpoints"), key or checkpoints.public_key)
+        found, entries, covered = verifier.verify(
+            str(path), str(settings.data_dir / "checkpoints"), key or checkpoints.public_key
+        )
         findings += found
         if entries != total:
             findings.append(f"the head says {total} entries, the ledger has {entries}")
@@ -323,7 +348,10 @@ def ledger_export(path: Annotated[Path, typer.Argument(help="A new folder.")]) -
     shutil.copy(settings.data_dir / "checkpoints" / "public.key", path / "checkpoints")
     shutil.copy(Path(__file__).parent / "verifier.py", path)
     store.database.close()
-    out.print(f"{count} entries in {path}. Verify with:\n  python {path}/verifier.py {path}/ledger.jsonl --checkpoints {path}/checkpoints", markup=False)
+    out.print(
+        f"{count} entries in {path}. Verify with:\n  python {path}/verifier.py {path}/ledger.jsonl --checkpoints {path}/checkpoints",
+        markup=False,
+    )
 
 
 @ledger_app.command("checkpoint")
@@ -352,7 +380,11 @@ def ledger_replay(as_json: AsJson = False) -> None:
         task = progress.add_task("Folding", total=store.head()[0])
         replayed = replay(store, progress=lambda step: progress.advance(task, step))
     store.database.close()
-    _findings(list(replayed.differences), f"{replayed.entries} entries fold into {replayed.cases} cases, as the projection says.", as_json)
+    _findings(
+        list(replayed.differences),
+        f"{replayed.entries} entries fold into {replayed.cases} cases, as the projection says.",
+        as_json,
+    )
 
 
 def _findings(problems: list[str], all_well: str, as_json: bool) -> None:

@@ -228,4 +228,3 @@ class Chat(Protocol):
 
     def find(self, to: str, key: str) -> Landing:
         """Whether the message under this key is there."""
-

@@ -126,10 +126,17 @@ def offline(environment: Mapping[str, str] | None = None) -> Settings:
     return load({"SLACK_BOT_TOKEN": "xoxb-none", "SLACK_APP_TOKEN": "xapp-none", **given})
 
 
+def inherited(*names: str) -> dict[str, str]:
+    """These variables as this process has them, for one that it starts."""
+    return {name: os.environ[name] for name in names if name in os.environ}
+
+
 def _slack_todo(given: Mapping[str, str]) -> list[str]:
     todo = []
     if not given.get("SLACK_BOT_TOKEN", "").startswith("xoxb-"):
-        todo.append("set SLACK_BOT_TOKEN to the bot token of your Slack app (xoxb-…); or try `countersign demo`, which needs none")
+        todo.append(
+            "set SLACK_BOT_TOKEN to the bot token of your Slack app (xoxb-…); or try `countersign demo`, which needs none"
+        )
     if not given.get("SLACK_APP_TOKEN") and not given.get("SLACK_SIGNING_SECRET"):
         todo.append("set SLACK_APP_TOKEN (xapp-…, Socket Mode) or SLACK_SIGNING_SECRET (HTTP)")
     if given.get("SLACK_CLIENT_ID") or given.get("SLACK_CLIENT_SECRET"):

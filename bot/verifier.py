@@ -63,7 +63,9 @@ def check_chain(path, findings):
         leaf = sha(b"\x00" + body)
         link = sha(link + leaf)
         if line.get("seq") != number:
-            findings.append(f"line {number}: seq is {line.get('seq')}, must be {number}: an entry was taken out, put in or moved")
+            findings.append(
+                f"line {number}: seq is {line.get('seq')}, must be {number}: an entry was taken out, put in or moved"
+            )
         if line.get("leaf") != leaf.hex():
             findings.append(f"entry {number}: its content is not what its leaf was made of")
         if line.get("chain") != link.hex():
@@ -129,7 +131,9 @@ def check_checkpoints(folder, key_text, leaves, findings):
         if size > len(leaves):
             findings.append(f"{path.name}: signs {size} entries, the ledger has {len(leaves)}: entries were cut off")
         elif root_of(leaves[:size]) != root:
-            findings.append(f"{path.name}: the first {size} entries are not those that were signed: rewritten or grown anew")
+            findings.append(
+                f"{path.name}: the first {size} entries are not those that were signed: rewritten or grown anew"
+            )
         last = max(last, size)
     return last
 
@@ -147,9 +151,14 @@ def check_trade(entries, findings):
     """The rules that make the ledger worth having."""
     cases = {}
     for number, entry in enumerate(entries, start=1):
-        case = cases.setdefault(entry.get("case"), {"version": 0, "digest": None, "votes": {}, "authors": set(), "authorised": None, "steps": set()})
+        case = cases.setdefault(
+            entry.get("case"),
+            {"version": 0, "digest": None, "votes": {}, "authors": set(), "authorised": None, "steps": set()},
+        )
         if entry.get("version") != case["version"] + 1:
-            findings.append(f"entry {number}: {entry.get('case')} version {entry.get('version')} after {case['version']}")
+            findings.append(
+                f"entry {number}: {entry.get('case')} version {entry.get('version')} after {case['version']}"
+            )
         case["version"] = entry.get("version") or 0
         rule = RULES.get(entry.get("type"))
         wrong = rule(entry, entry.get("body") or {}, case) if rule else None
@@ -165,7 +174,9 @@ def digest_of(plan):
 def canonical(value):
     if isinstance(value, dict):
         ordered = sorted(value, key=lambda name: name.encode("utf-16-be"))
-        return "{" + ",".join(f"{json.dumps(name, ensure_ascii=False)}:{canonical(value[name])}" for name in ordered) + "}"
+        return (
+            "{" + ",".join(f"{json.dumps(name, ensure_ascii=False)}:{canonical(value[name])}" for name in ordered) + "}"
+        )
     if isinstance(value, list):
         return "[" + ",".join(canonical(item) for item in value) + "]"
     if isinstance(value, float) and value == int(value) and abs(value) < 1e21:
@@ -248,7 +259,9 @@ def verify(ledger, checkpoints=None, key=None, against=None):
     leaves, entries = check_chain(ledger, findings)
     covered = 0
     if checkpoints:
-        covered = check_checkpoints(checkpoints, key or (Path(checkpoints) / "public.key").read_text(), leaves, findings)
+        covered = check_checkpoints(
+            checkpoints, key or (Path(checkpoints) / "public.key").read_text(), leaves, findings
+        )
     if against:
         check_fork(leaves, against, findings)
     check_trade(entries, findings)
@@ -271,7 +284,9 @@ def main(arguments=None):
         print(f"FINDING  {finding}")
     if len(findings) > MOST_FINDINGS:
         print(f"and {len(findings) - MOST_FINDINGS} more")
-    print(f"{entries} entries, {covered} of them under a signed checkpoint: {'everything holds' if not findings else f'{len(findings)} findings'}")
+    print(
+        f"{entries} entries, {covered} of them under a signed checkpoint: {'everything holds' if not findings else f'{len(findings)} findings'}"
+    )
     return 1 if findings else 0
 
 

@@ -114,7 +114,15 @@ def open_library(settings: Settings) -> Library:
     return load(settings.library_dir, stage=Stage.SHADOW if settings.mode is Mode.SHADOW else None)
 
 
-def build_desk(settings: Settings, store: SqlStore, library: Library, systems: Systems, chat: Chat, directory: Directory, clock: Clock) -> Desk:
+def build_desk(
+    settings: Settings,
+    store: SqlStore,
+    library: Library,
+    systems: Systems,
+    chat: Chat,
+    directory: Directory,
+    clock: Clock,
+) -> Desk:
     """The use cases, over whatever stands behind the ports."""
     proposals = Proposals(store, library, systems)
     return Desk(
@@ -168,11 +176,25 @@ def build(settings: Settings, *, clock: Clock = utc_now) -> House:
     for lane in lanes:
         store.on_enqueue.append(lane.wake)
     app = slack_app.build(client, desk.decisions, library, chat)
-    socket = slack_app.SocketDoor(app, settings.slack_app_token, settings.slack_api_url) if settings.slack_app_token else None
+    socket = (
+        slack_app.SocketDoor(app, settings.slack_app_token, settings.slack_api_url)
+        if settings.slack_app_token
+        else None
+    )
     over_http = [] if socket else [http_door.route(app, settings.slack_signing_secrets, clock)]
     checkpoints = Checkpoints(settings.data_dir / "checkpoints", settings.origin)
     web = build_intake(_door(settings, desk, chat), more=over_http)
-    return House(settings, desk, lanes, Loop(store, clock), _jobs(desk, checkpoints, clock), checkpoints, chat, socket, _server(settings, web))
+    return House(
+        settings,
+        desk,
+        lanes,
+        Loop(store, clock),
+        _jobs(desk, checkpoints, clock),
+        checkpoints,
+        chat,
+        socket,
+        _server(settings, web),
+    )
 
 
 def _lanes(desk: Desk, clock: Clock, pace: Pace) -> list[Lane]:
@@ -199,7 +221,8 @@ def _jobs(desk: Desk, checkpoints: Checkpoints, clock: Clock) -> list[Job]:
 def _door(settings: Settings, desk: Desk, chat: SlackChat) -> Door:
     credentials = {
         name: Credentials(
-            tuple(filter(None, map(settings.secret, source.token_env))), tuple(filter(None, map(settings.secret, source.webhook_secret_env)))
+            tuple(filter(None, map(settings.secret, source.token_env))),
+            tuple(filter(None, map(settings.secret, source.webhook_secret_env))),
         )
         for name, source in desk.library.sources.items()
     }
@@ -222,7 +245,15 @@ def _door(settings: Settings, desk: Desk, chat: SlackChat) -> Door:
 
 def _server(settings: Settings, app: Starlette) -> uvicorn.Server:
     config = uvicorn.Config(
-        app, host=settings.host, port=settings.port, log_level="warning", access_log=False, timeout_graceful_shutdown=3, limit_concurrency=1000, ws="none", lifespan="off"
+        app,
+        host=settings.host,
+        port=settings.port,
+        log_level="warning",
+        access_log=False,
+        timeout_graceful_shutdown=3,
+        limit_concurrency=1000,
+        ws="none",
+        lifespan="off",
     )
     return uvicorn.Server(config)
 
@@ -237,6 +268,7 @@ def check(settings: Settings) -> list[str]:
             problems.append(f"{env} is not set: {name} cannot be reached")
     for name, source in library.sources.items():
         if not any(settings.secret(env) for env in (*source.token_env, *source.webhook_secret_env)):
-            problems.append(f"source {name} has no secret set ({', '.join((*source.token_env, *source.webhook_secret_env))}): it cannot send")
+            problems.append(
+                f"source {name} has no secret set ({', '.join((*source.token_env, *source.webhook_secret_env))}): it cannot send"
+            )
     return problems
-

@@ -15,7 +15,16 @@ from bot.cases.playbook import Detection, Lookup, Measure, Offer, Owners, Playbo
 from bot.cases.policy import ActionLimit, PlaybookTerms, Policy, Stage, TierRule
 from bot.cases.signal import UNRECOGNISED
 from bot.cases.source import Format, SignalMapping, Source
-from bot.connectors.specs import ActionSpec, Call, HttpAction, HttpSystem, MessageSystem, SqlSystem, Statement, SystemSpec
+from bot.connectors.specs import (
+    ActionSpec,
+    Call,
+    HttpAction,
+    HttpSystem,
+    MessageSystem,
+    SqlSystem,
+    Statement,
+    SystemSpec,
+)
 from knowledge import shapes as s
 from knowledge.yaml_files import read
 
@@ -81,7 +90,8 @@ def _playbook(path: Path, systems: Mapping[str, SystemSpec], policy: Policy, sta
 
 
 def _built(shape: s.PlaybookShape, digest: str, stage: Stage | None) -> Playbook:
-    detection = shape.signal and Detection(shape.signal.system, shape.signal.query, shape.signal.every, "subject")
+    noticed = shape.signal
+    detection = Detection(noticed.system, noticed.query, noticed.every) if noticed else None
     terms = PlaybookTerms(_factors(shape.approval.approvers), shape.approval.expires, stage or shape.approval.stage)
     owners = shape.owners
     measure = shape.measure
@@ -91,7 +101,9 @@ def _built(shape: s.PlaybookShape, digest: str, stage: Stage | None) -> Playbook
         channel=shape.channel,
         what=shape.what,
         detection=detection,
-        evidence=tuple(Lookup(item.name, item.system, item.query, item.parameters, item.show) for item in shape.evidence),
+        evidence=tuple(
+            Lookup(item.name, item.system, item.query, item.parameters, item.show) for item in shape.evidence
+        ),
         stake=Stake(shape.stake.why, shape.stake.amount, shape.stake.currency),
         offers=tuple(_offer(offer) for offer in shape.actions),
         terms=terms,
@@ -138,7 +150,9 @@ def _all_offers(offers: Iterable[Offer]) -> Iterable[Offer]:
 
 
 def _unknown_system(name: str, systems: Mapping[str, SystemSpec], where: str) -> list[str]:
-    return [] if name in systems else [f"{where}: systems.yml has no system {name!r}; it has {', '.join(sorted(systems))}"]
+    return (
+        [] if name in systems else [f"{where}: systems.yml has no system {name!r}; it has {', '.join(sorted(systems))}"]
+    )
 
 
 def _unfit_offer(offer: Offer, systems: Mapping[str, SystemSpec], policy: Policy) -> list[str]:
@@ -153,7 +167,9 @@ def _unfit_offer(offer: Offer, systems: Mapping[str, SystemSpec], policy: Policy
     missing = sorted(set(spec.parameters) - set(offer.parameters))
     unknown = sorted(set(offer.parameters) - set(spec.parameters))
     if missing or unknown:
-        wrong.append(f"actions: {offer.action} takes {', '.join(sorted(spec.parameters))}; given {', '.join(sorted(offer.parameters))}")
+        wrong.append(
+            f"actions: {offer.action} takes {', '.join(sorted(spec.parameters))}; given {', '.join(sorted(offer.parameters))}"
+        )
     return wrong
 
 

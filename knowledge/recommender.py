@@ -32,7 +32,10 @@ class PlaybookRecommender:
                 except ConnectorFailed as failure:
                     passed_over.append(Alternative(offer.action, f"cannot be prepared: {failure}"))
         if chosen is None:
-            blocked = "; ".join(f"{item.action} {item.why_not}" for item in passed_over) or "the playbook has no action for this"
+            blocked = (
+                "; ".join(f"{item.action} {item.why_not}" for item in passed_over)
+                or "the playbook has no action for this"
+            )
             return Recommendation("", "", "", tuple(passed_over), f"No plan fits: {blocked}"), ()
         offer, actions = chosen
         basis = f"rule {playbook.offers.index(offer) + 1} of the playbook “{playbook.title}”; no precedents yet"
@@ -41,4 +44,7 @@ class PlaybookRecommender:
 
 def _prepared(offer: Offer, known: dict[str, object], prepare: Prepare) -> tuple[Action, ...]:
     parameters = {name: look_up(expression, known) for name, expression in offer.parameters.items()}
-    return (prepare(offer.action, parameters), *(action for later in offer.then for action in _prepared(later, known, prepare)))
+    return (
+        prepare(offer.action, parameters),
+        *(action for later in offer.then for action in _prepared(later, known, prepare)),
+    )

@@ -198,7 +198,9 @@ class MessageSystemShape(Strict):
 
 
 class SystemsShape(Strict):
-    systems: dict[Name, Annotated[SqlSystemShape | HttpSystemShape | MessageSystemShape, Field(discriminator="connector")]]
+    systems: dict[
+        Name, Annotated[SqlSystemShape | HttpSystemShape | MessageSystemShape, Field(discriminator="connector")]
+    ]
 
 
 class MappingShape(Strict):

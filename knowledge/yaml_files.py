@@ -45,7 +45,10 @@ def read(path: Path, shape: type[M]) -> tuple[M, str]:
     try:
         return shape.model_validate(_plain(loaded)), hashlib.sha256(raw).hexdigest()
     except ValidationError as wrong:
-        complaints = [f"{path.name}:{_line(loaded, error['loc'])}: {_where(error['loc'])}: {error['msg']}" for error in wrong.errors()]
+        complaints = [
+            f"{path.name}:{_line(loaded, error['loc'])}: {_where(error['loc'])}: {error['msg']}"
+            for error in wrong.errors()
+        ]
         raise PlaybookInvalid("\n".join(complaints)) from None
 
 
@@ -66,7 +69,9 @@ def _load(path: Path, raw: bytes) -> Any:
         text = raw.decode("utf-8")
         for token in yaml.scan(text):
             if isinstance(token, AliasToken | AnchorToken | TagToken):
-                raise PlaybookInvalid(f"{path.name}:{token.start_mark.line + 1}: anchors, aliases and tags are not allowed")
+                raise PlaybookInvalid(
+                    f"{path.name}:{token.start_mark.line + 1}: anchors, aliases and tags are not allowed"
+                )
         loaded = yaml.load(text)
     except UnicodeDecodeError:
         raise PlaybookInvalid(f"{path.name}: is not UTF-8 text") from None
@@ -97,10 +102,10 @@ def _plain(value: Any) -> Any:
 def _line(loaded: Any, place: tuple[int | str, ...]) -> int:
     """The line of the innermost thing on this path that has one."""
     line = 1
-    here = loaded
+    here: Any = loaded
     for part in place:
         try:
-            line = (here.lc.key(part)[0] if isinstance(here, dict) else here.lc.item(part)[0]) + 1
+            line = (here.lc.key(part)[0] if hasattr(here, "keys") else here.lc.item(part)[0]) + 1
             here = here[part]
         except (KeyError, IndexError, AttributeError, TypeError):
             break

@@ -32,7 +32,9 @@ class Detector:
         """One look; returns how many new cases it opened. A system that cannot be read changes nothing: absence is not an all-clear."""
         now = self.clock()
         try:
-            rows = self.systems[self.detection.system].look_up(self.detection.query, detection_parameters(now), MOST_ROWS)
+            rows = self.systems[self.detection.system].look_up(
+                self.detection.query, detection_parameters(now), MOST_ROWS
+            )
         except ConnectorFailed as failure:
             log.warning("detector %s could not look: %s", self.playbook.kind, failure)
             return 0
@@ -53,15 +55,25 @@ class Detector:
         for case in self.intake.store.open_from(self.detection.system, self.playbook.kind):
             if case.signal.subject not in present and case.state in WAITING:
                 key = f"{case.signal.key}#clear{case.version}"
-                gone = Signal(case.signal.source, key, case.kind, case.signal.subject, case.signal.title, now, {}, SignalStatus.CLEAR)
+                gone = Signal(
+                    case.signal.source,
+                    key,
+                    case.kind,
+                    case.signal.subject,
+                    case.signal.title,
+                    now,
+                    {},
+                    SignalStatus.CLEAR,
+                )
                 self.intake.receive(gone, b"")
 
 
-def signal_of(playbook: Playbook, detection: Detection, row: Mapping[str, Scalar], episodes: Callable[[str], int]) -> Signal:
+def signal_of(
+    playbook: Playbook, detection: Detection, row: Mapping[str, Scalar], episodes: Callable[[str], int]
+) -> Signal:
     """The signal of a row. An unchanged row is the same signal at every look, until it has gone away and come back."""
     subject, title = str(row.get("subject")), str(row.get("title"))
     facts = {name: value for name, value in row.items() if name not in {"subject", "title"}}
     signal = Signal(detection.system, "", playbook.kind, subject, title, None, facts)
     key = f"{subject}@{digest([title, facts])[:16]}#{episodes(signal.fingerprint)}"
     return Signal(detection.system, key, playbook.kind, subject, title, None, facts)
-

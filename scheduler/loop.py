@@ -31,13 +31,17 @@ class Loop:
     def __init__(self, ticks: Ticks, clock: Clock) -> None:
         self._ticks = ticks
         self._clock = clock
-        self._scheduler = BackgroundScheduler(timezone="UTC", job_defaults={"coalesce": True, "misfire_grace_time": None, "max_instances": 1})
+        self._scheduler = BackgroundScheduler(
+            timezone="UTC", job_defaults={"coalesce": True, "misfire_grace_time": None, "max_instances": 1}
+        )
 
     def start(self, jobs: list[Job]) -> None:
         """Look at every job once, then on its interval."""
         for job in jobs:
             seconds = job.every.total_seconds()
-            self._scheduler.add_job(self.tick, "interval", args=[job], seconds=seconds, next_run_time=self._clock(), id=job.name)
+            self._scheduler.add_job(
+                self.tick, "interval", args=[job], seconds=seconds, next_run_time=self._clock(), id=job.name
+            )
         self._scheduler.start()
 
     def tick(self, job: Job) -> bool:

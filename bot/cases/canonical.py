@@ -5,9 +5,10 @@ Digests are SHA-256 over the canonical bytes, so two processes, two releases and
 
 import hashlib
 import json
+from collections.abc import Hashable
 from datetime import datetime
 from functools import lru_cache
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 
 import rfc8785
 from pydantic import TypeAdapter
@@ -20,23 +21,24 @@ LARGEST_INTEGER = 2**53 - 1
 
 
 @lru_cache(maxsize=256)
-def _adapter(shape: Any) -> TypeAdapter[Any]:
-    return TypeAdapter(shape)
+def _adapter(shape: Hashable) -> TypeAdapter[Any]:
+    return TypeAdapter(cast(Any, shape))
 
 
 def to_plain(value: Any, shape: Any = None) -> Any:
     """The value as JSON types only: Decimal and datetime as text, dataclasses as objects."""
-    return _adapter(shape or type(value)).dump_python(value, mode="json")
+    return _adapter(shape or cast(Hashable, type(value))).dump_python(value, mode="json")
 
 
 def to_json(value: Any, shape: Any = None) -> str:
     """The value as JSON text, fast and not canonical: for the projection, never for a digest."""
-    return _adapter(shape or type(value)).dump_json(value).decode()
+    return _adapter(shape or cast(Hashable, type(value))).dump_json(value).decode()
 
 
 def from_json(shape: type[T], raw: str | bytes) -> T:
     """The value that ``to_json`` wrote."""
-    return _adapter(shape).validate_json(raw)  # type: ignore[no-any-return]
+    read: T = _adapter(cast(Hashable, shape)).validate_json(raw)
+    return read
 
 
 def from_plain(shape: Any, value: Any) -> Any:

@@ -86,8 +86,8 @@ class Case:
     def authors(self) -> tuple[str, ...]:
         """Those who may not approve: whoever raised it, edited it or gains from it."""
         plan = self.plan
-        named = (self.signal.requester, plan and plan.requester, plan and plan.beneficiary)
-        return (*filter(None, named), *self.editors)
+        named = [self.signal.requester, *((plan.requester, plan.beneficiary) if plan else ())]
+        return (*(name for name in named if name), *self.editors)
 
     def action(self, step: int) -> Action:
         if self.plan is None:

@@ -45,7 +45,9 @@ def decide(case: Case | None, move: m.Move, now: datetime) -> tuple[Entry, ...]:
     return tuple(entries)
 
 
-def refused(case: Case, by: m.Asker, attempt: str, revision: int, refusal: Exception, now: datetime) -> tuple[Entry, ...]:
+def refused(
+    case: Case, by: m.Asker, attempt: str, revision: int, refusal: Exception, now: datetime
+) -> tuple[Entry, ...]:
     """The entry for an attempt that was turned away: refused attempts are part of the record."""
     body = e.AttemptRefused(attempt, getattr(refusal, "code", "refused"), str(refusal), revision)
     return (Entry(case.id, case.version + 1, case.revision, now, by.person.id, by.surface, body),)

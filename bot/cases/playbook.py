@@ -14,7 +14,6 @@ class Detection:
     system: str
     query: str
     every: timedelta
-    subject: str
 
 
 @dataclass(frozen=True, slots=True)

@@ -120,7 +120,8 @@ def judge(plan: Plan, terms: PlaybookTerms, policy: Policy, usage: Usage) -> Ver
     """What may be done with this plan. Anything not foreseen is refused."""
     tier, reason = risk_tier(plan, policy)
     tier_rule = policy.tiers.get(tier.name.lower())
-    expires_for = min(filter(None, (terms.expires_for, tier_rule and tier_rule.expires_for)), default=timedelta(0))
+    terms_given = [span for span in (terms.expires_for, tier_rule.expires_for if tier_rule else None) if span]
+    expires_for = min(terms_given, default=timedelta(0))
 
     def verdict(ruling: Ruling, rule: str, why: str, factors: tuple[Factor, ...] = ()) -> Verdict:
         return Verdict(ruling, tier, rule, why, factors, expires_for, policy.digest)

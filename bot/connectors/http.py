@@ -62,7 +62,9 @@ class HttpConnector:
     def execute(self, action: Action, key: str) -> str:
         declared = self._action(_short(action))
         if declared.spec.version != action.version:
-            raise WorldMoved(f"{action.name} is version {declared.spec.version} now, version {action.version} was approved")
+            raise WorldMoved(
+                f"{action.name} is version {declared.spec.version} now, version {action.version} was approved"
+            )
         reasons = changed(action.precondition, self._snapshot(declared, action.parameters))
         if reasons:
             raise WorldMoved("; ".join(reasons))
@@ -143,7 +145,9 @@ class HttpConnector:
             finally:
                 with_body.close()
         except _NOT_SENT as failure:
-            raise ConnectorFailed(f"cannot reach {self._system.name}: {type(failure).__name__}", retryable=True) from None
+            raise ConnectorFailed(
+                f"cannot reach {self._system.name}: {type(failure).__name__}", retryable=True
+            ) from None
         except httpx.HTTPError as failure:
             raise OutcomeUnknown(f"no answer from {self._system.name}: {type(failure).__name__}") from None
 
@@ -155,7 +159,9 @@ def _read(answer: httpx.Response) -> httpx.Response:
         body += chunk
         if len(body) > LARGEST_ANSWER:
             raise httpx.ReadError("the answer is too large")
-    return httpx.Response(answer.status_code, headers={"content-type": answer.headers.get("content-type", "")}, content=body)
+    return httpx.Response(
+        answer.status_code, headers={"content-type": answer.headers.get("content-type", "")}, content=body
+    )
 
 
 def _json(answer: httpx.Response) -> Mapping[str, Any]:

@@ -1,6 +1,6 @@
 """What people declare about an outside system and its actions, after validation. Secrets are named here, never held."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import date, timedelta
 from decimal import Decimal, InvalidOperation
@@ -148,7 +148,7 @@ def _date(value: Scalar) -> str:
     return date.fromisoformat(str(value)[:10]).isoformat()
 
 
-_CONVERSIONS = {
+_CONVERSIONS: dict[ParameterType, Callable[[Scalar], Scalar]] = {
     ParameterType.INTEGER: _integer,
     ParameterType.DECIMAL: _decimal,
     ParameterType.TEXT: _text,

@@ -86,7 +86,9 @@ class SqlConnector:
         """The statement that was approved; a newer one under the same name is not what was approved."""
         statement = self._statement(_short(action))
         if statement.spec.version != action.version:
-            raise WorldMoved(f"{action.name} is version {statement.spec.version} now, version {action.version} was approved")
+            raise WorldMoved(
+                f"{action.name} is version {statement.spec.version} now, version {action.version} was approved"
+            )
         return statement
 
     def _snapshot(self, statement: Statement, parameters: Mapping[str, Scalar]) -> dict[str, Scalar]:
@@ -126,7 +128,11 @@ class SqlConnector:
 
     def _check(self, connection: Connection, statement: Statement, action: Action) -> None:
         """The precondition again, inside the transaction: between this look and the change nobody else writes."""
-        rows = connection.execute(text(statement.precondition), self._bound(statement, action.parameters)).mappings().fetchmany(2)
+        rows = (
+            connection.execute(text(statement.precondition), self._bound(statement, action.parameters))
+            .mappings()
+            .fetchmany(2)
+        )
         now = {name: _scalar(value) for name, value in rows[0].items()} if len(rows) == 1 else {}
         reasons = changed(action.precondition, now)
         if reasons:
@@ -175,7 +181,9 @@ class SqlConnector:
                     yield connection
             except SQLAlchemyError as failure:
                 if transaction.is_active or not _in_commit(failure):
-                    raise ConnectorFailed(self._plain(failure), retryable=isinstance(failure, OperationalError)) from None
+                    raise ConnectorFailed(
+                        self._plain(failure), retryable=isinstance(failure, OperationalError)
+                    ) from None
                 raise OutcomeUnknown(self._plain(failure)) from None
 
     def _plain(self, failure: SQLAlchemyError) -> str:
@@ -197,7 +205,9 @@ def _short(action: Action) -> str:
 
 def _mark(connection: Connection, key: str, action: str) -> bool:
     """Leave the mark; False when it was there."""
-    insert = text("INSERT INTO countersign_marks (key, action, done_at) VALUES (:key, :action, CURRENT_TIMESTAMP) ON CONFLICT (key) DO NOTHING")
+    insert = text(
+        "INSERT INTO countersign_marks (key, action, done_at) VALUES (:key, :action, CURRENT_TIMESTAMP) ON CONFLICT (key) DO NOTHING"
+    )
     return connection.execute(insert, {"key": key, "action": action}).rowcount == 1
 
 
@@ -222,9 +232,14 @@ def _reading_engine(url: str, seconds: float) -> Engine:
     parsed = make_url(url)
     if parsed.get_backend_name() != "sqlite":
         options = f"-c default_transaction_read_only=on -c statement_timeout={int(seconds * 1000)}"
-        return create_engine(url, pool_size=8, pool_pre_ping=True, isolation_level="AUTOCOMMIT", connect_args={"options": options})
+        return create_engine(
+            url, pool_size=8, pool_pre_ping=True, isolation_level="AUTOCOMMIT", connect_args={"options": options}
+        )
     engine = create_engine(
-        f"sqlite:///file:{parsed.database}?mode=ro&uri=true", pool_size=8, isolation_level="AUTOCOMMIT", connect_args={"timeout": seconds}
+        f"sqlite:///file:{parsed.database}?mode=ro&uri=true",
+        pool_size=8,
+        isolation_level="AUTOCOMMIT",
+        connect_args={"timeout": seconds},
     )
     event.listen(engine, "connect", lambda raw, _: raw.set_authorizer(_authorize))
     return engine
@@ -237,8 +252,15 @@ def _authorize(operation: int, *_: object) -> int:
 def _writing_engine(url: str, seconds: float) -> Engine:
     parsed = make_url(url)
     if parsed.get_backend_name() != "sqlite":
-        return create_engine(url, pool_size=4, pool_pre_ping=True, connect_args={"options": f"-c statement_timeout={int(seconds * 1000)}"})
-    engine = create_engine(f"sqlite:///file:{parsed.database}?mode=rw&uri=true", pool_size=4, connect_args={"timeout": seconds})
+        return create_engine(
+            url,
+            pool_size=4,
+            pool_pre_ping=True,
+            connect_args={"options": f"-c statement_timeout={int(seconds * 1000)}"},
+        )
+    engine = create_engine(
+        f"sqlite:///file:{parsed.database}?mode=rw&uri=true", pool_size=4, connect_args={"timeout": seconds}
+    )
     event.listen(engine, "connect", _by_hand)
     event.listen(engine, "begin", lambda connection: connection.exec_driver_sql("BEGIN IMMEDIATE"))
     return engine

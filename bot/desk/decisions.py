@@ -35,12 +35,16 @@ class Decisions:
     clock: Clock
 
     def approve(self, case_id: str, *, by: str, revision: int, note: str = "", surface: str = "slack") -> Case:
-        return self._decide("approve", case_id, by, surface, revision, lambda case, asker: m.Approve(asker, revision, note))
+        return self._decide(
+            "approve", case_id, by, surface, revision, lambda case, asker: m.Approve(asker, revision, note)
+        )
 
     def reject(
         self, case_id: str, *, by: str, revision: int, reason: RejectReason, note: str = "", surface: str = "slack"
     ) -> Case:
-        return self._decide("reject", case_id, by, surface, revision, lambda case, asker: m.Reject(asker, revision, reason, note))
+        return self._decide(
+            "reject", case_id, by, surface, revision, lambda case, asker: m.Reject(asker, revision, reason, note)
+        )
 
     def withdraw(self, case_id: str, *, by: str, revision: int, surface: str = "slack") -> Case:
         return self._decide("withdraw", case_id, by, surface, revision, lambda case, asker: m.Withdraw(asker, revision))
@@ -60,7 +64,9 @@ class Decisions:
     def settle(self, case_id: str, *, by: str, landed: bool, note: str, surface: str = "slack") -> Case:
         return self._decide("settle", case_id, by, surface, 0, lambda case, asker: m.Settle(asker, landed, note))
 
-    def edit(self, case_id: str, *, by: str, revision: int, values: Mapping[str, Scalar], surface: str = "slack") -> Case:
+    def edit(
+        self, case_id: str, *, by: str, revision: int, values: Mapping[str, Scalar], surface: str = "slack"
+    ) -> Case:
         """A new revision with other parameters, of those only that the playbook lets people edit."""
 
         def move(case: Case, asker: m.Asker) -> m.Move:
@@ -132,4 +138,3 @@ def again_on_conflict(attempt: Callable[[], T]) -> T:
         except Conflict:
             continue
     raise Conflict("the case keeps changing; try again")
-

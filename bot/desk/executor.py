@@ -40,22 +40,21 @@ class Executor:
         if case.revision != work.payload.get("revision") or todo.next is Next.NOTHING:
             self.store.finish(work)
             return
-        step = todo.step
-        match todo.next:
-            case Next.START:
-                self._start(case, step, work)
-            case Next.VERIFY:
-                self._verify(case, step, work)
-            case Next.UNDO:
-                self._undo(case, step, work)
-            case Next.VERIFY_UNDO:
-                self._verify_undo(case, step, work)
-            case Next.STOP:
-                self._write(case, m.Stop(f"the plan could not be carried out. {account(case)}"), work)
-            case Next.FINISH:
-                self._write(case, m.Finish(account(case)), work)
-            case Next.NOTHING:
-                raise LedgerBroken("unreachable: nothing to do was handled above")
+        steps = {
+            Next.START: self._start,
+            Next.VERIFY: self._verify,
+            Next.UNDO: self._undo,
+            Next.VERIFY_UNDO: self._verify_undo,
+            Next.STOP: self._stop,
+            Next.FINISH: self._finish,
+        }
+        steps[todo.next](case, todo.step, work)
+
+    def _stop(self, case: Case, step: int, work: Work) -> None:
+        self._write(case, m.Stop(f"the plan could not be carried out. {account(case)}"), work)
+
+    def _finish(self, case: Case, step: int, work: Work) -> None:
+        self._write(case, m.Finish(account(case)), work)
 
     # --- doing ---------------------------------------------------------------------------------------------------------
 
@@ -118,7 +117,9 @@ class Executor:
         elif landing is Landing.ABSENT:
             self._report(case, step, StepState.FAILED, "reported as done, but it is not there", work)
         else:
-            self._report(case, step, StepState.UNKNOWN, "reported as done, not yet visible", work, again_in=LOOK_AGAIN_AFTER)
+            self._report(
+                case, step, StepState.UNKNOWN, "reported as done, not yet visible", work, again_in=LOOK_AGAIN_AFTER
+            )
 
     def _moved(self, case: Case, step: int, reason: str, work: Work) -> None:
         """The world moved between the check and the act, and the connector refused: nothing changed."""

@@ -33,7 +33,9 @@ class Intake:
             KeyReused: the source used this key before for something else; both are stored, neither is merged.
         """
         playbook, now = self.library.playbook(signal.kind), self.clock()
-        receipt = self.store.receive(signal, raw, lambda latest, new_id: judge(latest, new_id, signal, playbook, now), now)
+        receipt = self.store.receive(
+            signal, raw, lambda latest, new_id: judge(latest, new_id, signal, playbook, now), now
+        )
         if receipt.outcome is Outcome.CONFLICT:
             raise KeyReused(f"key {signal.key[:80]!r} was used before with another body")
         return receipt
@@ -69,5 +71,3 @@ def _change(before: Case | None, entries: tuple[Entry, ...], playbook: Playbook)
     if after is None:
         return Change(before, ())
     return Change(before, entries, outgoing(after, entries, follow_up_for=playbook.measure.follow_up_for))
-
-

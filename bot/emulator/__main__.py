@@ -10,11 +10,20 @@ from bot.emulator.server import build
 
 def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m bot.emulator", description="A small Slack on localhost.")
-    parser.add_argument("--host", default="127.0.0.1", help="loopback unless you know better: anyone who reaches it can act as anyone")
+    parser.add_argument(
+        "--host", default="127.0.0.1", help="loopback unless you know better: anyone who reaches it can act as anyone"
+    )
     parser.add_argument("--port", type=int, default=8765)
     options = parser.parse_args()
     config = uvicorn.Config(
-        build(), host=options.host, port=options.port, log_level="error", access_log=False, ws_ping_interval=1, ws_ping_timeout=60, timeout_graceful_shutdown=1
+        build(),
+        host=options.host,
+        port=options.port,
+        log_level="error",
+        access_log=False,
+        ws_ping_interval=1,
+        ws_ping_timeout=60,
+        timeout_graceful_shutdown=1,
     )
     try:
         uvicorn.Server(config).run()

@@ -41,7 +41,9 @@ def validate_view(view: Any) -> list[Mistake]:
     """Every mistake in a modal or home view."""
     if not isinstance(view, dict) or view.get("type") not in {"modal", "home"}:
         return [Mistake("/view/type", "invalid_type", "a view is a modal or a home")]
-    mistakes = list(_fields(view, "/view", {"private_metadata": _text(3000), "callback_id": _text(255), "external_id": _text(255)}))
+    mistakes = list(
+        _fields(view, "/view", {"private_metadata": _text(3000), "callback_id": _text(255), "external_id": _text(255)})
+    )
     if view["type"] == "modal":
         plain = {name: _plain(24) for name in ("title", "submit", "close")}
         mistakes.extend(_fields(view, "/view", plain, required={"title"}))
@@ -71,7 +73,9 @@ def _block(block: Any, at: str, surface: str) -> Errors:
         yield Mistake(at, "missing", f"a {kind} needs {' or '.join(shape.one_of)}")
 
 
-def _fields(owner: dict[str, Any], at: str, checks: dict[str, Check], required: frozenset[str] | set[str] = frozenset()) -> Errors:
+def _fields(
+    owner: dict[str, Any], at: str, checks: dict[str, Check], required: frozenset[str] | set[str] = frozenset()
+) -> Errors:
     for name in sorted(required):
         if name not in owner:
             yield Mistake(f"{at}/{name}", "missing", f"{name} is required")
@@ -91,7 +95,11 @@ def _unique(blocks: list[Any]) -> Errors:
             yield Mistake(f"/blocks/{index}/block_id", "duplicate", f"block_id {block_id} is used twice")
         if isinstance(block_id, str):
             seen.add(block_id)
-        actions = [str(element.get("action_id")) for element in block.get("elements", []) if isinstance(element, dict) and "action_id" in element]
+        actions = [
+            str(element.get("action_id"))
+            for element in block.get("elements", [])
+            if isinstance(element, dict) and "action_id" in element
+        ]
         if len(actions) != len(set(actions)):
             yield Mistake(f"/blocks/{index}/elements", "duplicate", "an action_id is used twice")
 
@@ -175,7 +183,13 @@ def _confirm(value: Any, at: str) -> Errors:
     if not isinstance(value, dict):
         yield Mistake(at, "invalid_type", "a confirm is an object")
         return
-    checks = {"title": _plain(100), "text": _text_object(300), "confirm": _plain(30), "deny": _plain(30), "style": _one("primary", "danger")}
+    checks = {
+        "title": _plain(100),
+        "text": _text_object(300),
+        "confirm": _plain(30),
+        "deny": _plain(30),
+        "style": _one("primary", "danger"),
+    }
     yield from _fields(value, at, checks, {"title", "text", "confirm", "deny"})
 
 
@@ -183,7 +197,12 @@ def _option(value: Any, at: str) -> Errors:
     if not isinstance(value, dict):
         yield Mistake(at, "invalid_type", "an option is an object")
         return
-    yield from _fields(value, at, {"text": _text_object(75), "value": _text(150, 1), "description": _text_object(75)}, {"text", "value"})
+    yield from _fields(
+        value,
+        at,
+        {"text": _text_object(75), "value": _text(150, 1), "description": _text_object(75)},
+        {"text", "value"},
+    )
 
 
 def _cell(value: Any, at: str) -> Errors:
@@ -207,7 +226,12 @@ class Shape:
     one_of: tuple[str, ...] = ()
 
 
-def _shape(fields: dict[str, Check], *required: str, surfaces: tuple[str, ...] = ("message", "modal", "home"), one_of: tuple[str, ...] = ()) -> Shape:
+def _shape(
+    fields: dict[str, Check],
+    *required: str,
+    surfaces: tuple[str, ...] = ("message", "modal", "home"),
+    one_of: tuple[str, ...] = (),
+) -> Shape:
     return Shape(fields, frozenset(required), frozenset(surfaces), one_of)
 
 
@@ -217,20 +241,43 @@ _SELECT: dict[str, Check] = {**_ACTION, **_PLACEHOLDER}
 _OPTIONS = _list(_option, 100)
 ELEMENTS: dict[str, Shape] = {
     "button": _shape(
-        {**_ACTION, "text": _plain(75), "value": _text(2000), "url": _text(3000), "style": _one("primary", "danger"), "accessibility_label": _text(75)},
+        {
+            **_ACTION,
+            "text": _plain(75),
+            "value": _text(2000),
+            "url": _text(3000),
+            "style": _one("primary", "danger"),
+            "accessibility_label": _text(75),
+        },
         "text",
     ),
     "overflow": _shape({**_ACTION, "options": _list(_option, 5)}, "options"),
     "static_select": _shape({**_SELECT, "options": _OPTIONS, "initial_option": _option, "option_groups": _anything}),
     "users_select": _shape({**_SELECT, "initial_user": _text(40)}),
-    "conversations_select": _shape({**_SELECT, "initial_conversation": _text(40), "filter": _anything, "default_to_current_conversation": _boolean}),
+    "conversations_select": _shape(
+        {**_SELECT, "initial_conversation": _text(40), "filter": _anything, "default_to_current_conversation": _boolean}
+    ),
     "radio_buttons": _shape({**_ACTION, "options": _list(_option, 10), "initial_option": _option}, "options"),
     "checkboxes": _shape({**_ACTION, "options": _list(_option, 10), "initial_options": _list(_option, 10)}, "options"),
     "plain_text_input": _shape(
-        {**_SELECT, "initial_value": _text(3000), "multiline": _boolean, "min_length": _anything, "max_length": _anything, "dispatch_action_config": _anything},
+        {
+            **_SELECT,
+            "initial_value": _text(3000),
+            "multiline": _boolean,
+            "min_length": _anything,
+            "max_length": _anything,
+            "dispatch_action_config": _anything,
+        },
     ),
     "number_input": _shape(
-        {**_SELECT, "is_decimal_allowed": _boolean, "initial_value": _text(3000), "min_value": _text(100), "max_value": _text(100)}, "is_decimal_allowed"
+        {
+            **_SELECT,
+            "is_decimal_allowed": _boolean,
+            "initial_value": _text(3000),
+            "min_value": _text(100),
+            "max_value": _text(100),
+        },
+        "is_decimal_allowed",
     ),
     "datepicker": _shape({**_SELECT, "initial_date": _text(10, 10)}),
     "timepicker": _shape({**_SELECT, "initial_time": _text(5, 5), "timezone": _text(50)}),
@@ -238,40 +285,149 @@ ELEMENTS: dict[str, Shape] = {
     "image": _shape({"image_url": _text(3000), "alt_text": _text(2000), "slack_file": _anything}, "alt_text"),
     "plain_text": _shape({"text": _text(3000, 1), "emoji": _boolean}, "text"),
     "mrkdwn": _shape({"text": _text(3000, 1), "verbatim": _boolean}, "text"),
-    "feedback_buttons": _shape({**_ACTION, "positive_button": _anything, "negative_button": _anything}, "positive_button", "negative_button"),
-    "icon_button": _shape({**_ACTION, "icon": _text(40), "text": _plain(75), "value": _text(2000), "visible_to_user_ids": _list(_text(40), 10)}, "icon", "text"),
+    "feedback_buttons": _shape(
+        {**_ACTION, "positive_button": _anything, "negative_button": _anything}, "positive_button", "negative_button"
+    ),
+    "icon_button": _shape(
+        {
+            **_ACTION,
+            "icon": _text(40),
+            "text": _plain(75),
+            "value": _text(2000),
+            "visible_to_user_ids": _list(_text(40), 10),
+        },
+        "icon",
+        "text",
+    ),
 }
-_INTERACTIVE = ("button", "overflow", "static_select", "users_select", "conversations_select", "radio_buttons", "checkboxes", "datepicker", "timepicker", "datetimepicker")
-_INPUTS = ("plain_text_input", "number_input", "static_select", "users_select", "conversations_select", "radio_buttons", "checkboxes", "datepicker", "timepicker", "datetimepicker")
+_INTERACTIVE = (
+    "button",
+    "overflow",
+    "static_select",
+    "users_select",
+    "conversations_select",
+    "radio_buttons",
+    "checkboxes",
+    "datepicker",
+    "timepicker",
+    "datetimepicker",
+)
+_INPUTS = (
+    "plain_text_input",
+    "number_input",
+    "static_select",
+    "users_select",
+    "conversations_select",
+    "radio_buttons",
+    "checkboxes",
+    "datepicker",
+    "timepicker",
+    "datetimepicker",
+)
 BLOCKS: dict[str, Shape] = {
     "section": _shape(
-        {"text": _text_object(3000), "fields": _list(_text_object(2000), 10), "accessory": _element(*_INTERACTIVE, "image"), "expand": _boolean},
+        {
+            "text": _text_object(3000),
+            "fields": _list(_text_object(2000), 10),
+            "accessory": _element(*_INTERACTIVE, "image"),
+            "expand": _boolean,
+        },
         one_of=("text", "fields"),
     ),
     "header": _shape({"text": _plain(150)}, "text"),
     "divider": _shape({}),
     "actions": _shape({"elements": _list(_element(*_INTERACTIVE), 25)}, "elements"),
     "context": _shape({"elements": _list(_element("plain_text", "mrkdwn", "image"), 10)}, "elements"),
-    "context_actions": _shape({"elements": _list(_element("feedback_buttons", "icon_button"), 5)}, "elements", surfaces=("message",)),
-    "image": _shape({"image_url": _text(3000), "alt_text": _text(2000), "title": _plain(2000), "slack_file": _anything}, "alt_text"),
+    "context_actions": _shape(
+        {"elements": _list(_element("feedback_buttons", "icon_button"), 5)}, "elements", surfaces=("message",)
+    ),
+    "image": _shape(
+        {"image_url": _text(3000), "alt_text": _text(2000), "title": _plain(2000), "slack_file": _anything}, "alt_text"
+    ),
     "input": _shape(
-        {"label": _plain(2000), "element": _element(*_INPUTS), "hint": _plain(2000), "optional": _boolean, "dispatch_action": _boolean}, "label", "element"
+        {
+            "label": _plain(2000),
+            "element": _element(*_INPUTS),
+            "hint": _plain(2000),
+            "optional": _boolean,
+            "dispatch_action": _boolean,
+        },
+        "label",
+        "element",
     ),
     "markdown": _shape({"text": _text(12_000, 1)}, "text", surfaces=("message",)),
     "rich_text": _shape({"elements": _list(_anything, 200, 0)}, "elements"),
     "table": _shape({"rows": _rows, "column_settings": _list(_anything, 20)}, "rows", surfaces=("message",)),
-    "alert": _shape({"text": _text_object(200), "level": _one("default", "info", "warning", "error", "success")}, "text", surfaces=("modal",)),
-    "data_table": _shape({"caption": _text(500, 1), "rows": _anything, "page_size": _anything, "row_header_column_index": _anything}, "caption", "rows", surfaces=("message", "home")),
-    "data_visualization": _shape({"title": _text(50, 1), "chart": _anything}, "title", "chart", surfaces=("message", "home")),
+    "alert": _shape(
+        {"text": _text_object(200), "level": _one("default", "info", "warning", "error", "success")},
+        "text",
+        surfaces=("modal",),
+    ),
+    "data_table": _shape(
+        {"caption": _text(500, 1), "rows": _anything, "page_size": _anything, "row_header_column_index": _anything},
+        "caption",
+        "rows",
+        surfaces=("message", "home"),
+    ),
+    "data_visualization": _shape(
+        {"title": _text(50, 1), "chart": _anything}, "title", "chart", surfaces=("message", "home")
+    ),
     "container": _shape(
-        {"title": _plain(150), "subtitle": _plain(150), "child_blocks": _list(_anything, 10), "is_collapsible": _boolean, "default_collapsed": _boolean, "width": _one("narrow", "standard", "wide", "full"), "has_header_divider": _boolean},
+        {
+            "title": _plain(150),
+            "subtitle": _plain(150),
+            "child_blocks": _list(_anything, 10),
+            "is_collapsible": _boolean,
+            "default_collapsed": _boolean,
+            "width": _one("narrow", "standard", "wide", "full"),
+            "has_header_divider": _boolean,
+        },
         "child_blocks",
         surfaces=("message",),
     ),
-    "card": _shape({"title": _text_object(150), "subtitle": _text_object(150), "body": _text_object(200), "actions": _list(_element("button"), 3), "hero_image": _anything, "icon": _anything}),
+    "card": _shape(
+        {
+            "title": _text_object(150),
+            "subtitle": _text_object(150),
+            "body": _text_object(200),
+            "actions": _list(_element("button"), 3),
+            "hero_image": _anything,
+            "icon": _anything,
+        }
+    ),
     "carousel": _shape({"elements": _list(_anything, 10)}, "elements", surfaces=("message", "home")),
-    "task_card": _shape({"task_id": _text(255, 1), "title": _text(500, 1), "status": _one("pending", "in_progress", "complete", "error"), "details": _anything, "output": _anything, "sources": _anything}, "task_id", "title", surfaces=("message",)),
+    "task_card": _shape(
+        {
+            "task_id": _text(255, 1),
+            "title": _text(500, 1),
+            "status": _one("pending", "in_progress", "complete", "error"),
+            "details": _anything,
+            "output": _anything,
+            "sources": _anything,
+        },
+        "task_id",
+        "title",
+        surfaces=("message",),
+    ),
     "plan": _shape({"title": _text(500, 1), "tasks": _list(_anything, 50)}, "title", surfaces=("message",)),
-    "video": _shape({"title": _plain(200), "title_url": _text(3000), "video_url": _text(3000), "thumbnail_url": _text(3000), "alt_text": _text(2000), "author_name": _text(50), "description": _plain(200), "provider_name": _text(50), "provider_icon_url": _text(3000)}, "title", "video_url", "thumbnail_url", "alt_text"),
-    "file": _shape({"external_id": _text(255), "source": _one("remote")}, "external_id", "source", surfaces=("message",)),
+    "video": _shape(
+        {
+            "title": _plain(200),
+            "title_url": _text(3000),
+            "video_url": _text(3000),
+            "thumbnail_url": _text(3000),
+            "alt_text": _text(2000),
+            "author_name": _text(50),
+            "description": _plain(200),
+            "provider_name": _text(50),
+            "provider_icon_url": _text(3000),
+        },
+        "title",
+        "video_url",
+        "thumbnail_url",
+        "alt_text",
+    ),
+    "file": _shape(
+        {"external_id": _text(255), "source": _one("remote")}, "external_id", "source", surfaces=("message",)
+    ),
 }

@@ -30,7 +30,13 @@ class Control:
         workspace.on_change.append(self._tell)
 
     def routes(self) -> list[Route]:
-        acts = {"click": self.click, "submit": self.submit, "close": self.close, "message": self.message, "slash": self.slash}
+        acts = {
+            "click": self.click,
+            "submit": self.submit,
+            "close": self.close,
+            "message": self.message,
+            "slash": self.slash,
+        }
         return [
             Route("/_ctl/seed", self.seed, methods=["POST"]),
             *(Route(f"/_ctl/{name}", self._guarded(act), methods=["POST"]) for name, act in acts.items()),
@@ -68,18 +74,27 @@ class Control:
         for group in wanted.get("groups", []):
             self.workspace.groups[group["id"]] = {**group, "is_usergroup": True}
         for channel in wanted.get("channels", []):
-            self.workspace.add_channel(channel["id"], channel["name"], channel["members"], is_private=channel.get("is_private", False))
+            self.workspace.add_channel(
+                channel["id"], channel["name"], channel["members"], is_private=channel.get("is_private", False)
+            )
         self.workspace.changed()
         return JSONResponse({"users": len(self.workspace.users), "channels": len(self.workspace.channels)})
 
     async def click(self, wanted: Json) -> Json:
         """Press a button, or choose from a menu, on a message or in a private message. Answers when the app has acknowledged."""
         user, channel = self.workspace.user(wanted["as"]), self._channel(wanted["channel"])
-        message = channel.messages.get(wanted["ts"]) or next(one for one in self.workspace.ephemerals if one["ts"] == wanted["ts"])
+        message = channel.messages.get(wanted["ts"]) or next(
+            one for one in self.workspace.ephemerals if one["ts"] == wanted["ts"]
+        )
         if user["id"] not in channel.members:
             raise ApiError("not_in_channel")
         block, element = _find(message.get("blocks", []), wanted["action_id"], wanted.get("value"))
-        action = {"action_id": element["action_id"], "block_id": block.get("block_id", "b"), "type": element["type"], "action_ts": self.workspace.next_ts()}
+        action = {
+            "action_id": element["action_id"],
+            "block_id": block.get("block_id", "b"),
+            "type": element["type"],
+            "action_ts": self.workspace.next_ts(),
+        }
         if element["type"] == "overflow":
             chosen = next(option for option in element["options"] if option["value"] == wanted["value"])
             action["selected_option"] = chosen
@@ -87,7 +102,12 @@ class Control:
             action.update(text=element.get("text"), value=wanted.get("forged_value", element.get("value", "")))
         payload = {
             **self._common("block_actions", user),
-            "container": {"type": "message", "message_ts": message["ts"], "channel_id": channel.id, "is_ephemeral": "to" in message},
+            "container": {
+                "type": "message",
+                "message_ts": message["ts"],
+                "channel_id": channel.id,
+                "is_ephemeral": "to" in message,
+            },
             "trigger_id": self.workspace.new_trigger(user["id"]),
             "channel": {"id": channel.id, "name": channel.name},
             "message": {key: value for key, value in message.items() if key != "metadata"},
@@ -100,7 +120,12 @@ class Control:
         """Submit a modal with the values given per action_id. The answer says what the app made of it."""
         view = self.workspace.view(wanted["view_id"])
         values = _state(view.body["blocks"], wanted.get("values", {}))
-        payload = {**self._common("view_submission", self.workspace.user(wanted["as"])), "view": shown_view(self.workspace, view, values), "response_urls": [], "trigger_id": self.workspace.new_trigger(view.user)}
+        payload = {
+            **self._common("view_submission", self.workspace.user(wanted["as"])),
+            "view": shown_view(self.workspace, view, values),
+            "response_urls": [],
+            "trigger_id": self.workspace.new_trigger(view.user),
+        }
         if "private_metadata" in wanted:
             payload["view"]["private_metadata"] = wanted["private_metadata"]
         answer = await self._send("interactive", payload)
@@ -125,7 +150,10 @@ class Control:
         self.workspace.close_view(view)
         if view.body.get("notify_on_close"):
             user = self.workspace.user(wanted["as"])
-            await self._send("interactive", {**self._common("view_closed", user), "view": shown_view(self.workspace, view), "is_cleared": False})
+            await self._send(
+                "interactive",
+                {**self._common("view_closed", user), "view": shown_view(self.workspace, view), "is_cleared": False},
+            )
         return {"closed": True}
 
     async def message(self, wanted: Json) -> Json:
@@ -134,19 +162,50 @@ class Control:
         thread = {"thread_ts": wanted["thread_ts"]} if wanted.get("thread_ts") else {}
         stored = self.workspace.post(channel, {"user": user["id"], "text": wanted["text"], **thread})
         kind = "im" if channel.is_im else "group" if channel.is_private else "channel"
-        event = {**{key: stored[key] for key in ("user", "text", "ts", "team", *thread)}, "type": "message", "channel": channel.id, "channel_type": kind, "event_ts": stored["ts"]}
+        event = {
+            **{key: stored[key] for key in ("user", "text", "ts", "team", *thread)},
+            "type": "message",
+            "channel": channel.id,
+            "channel_type": kind,
+            "event_ts": stored["ts"],
+        }
         answers = [await self._event(event)]
         if f"<@{self.workspace.bot_user}>" in wanted["text"] and not channel.is_im:
             answers.append(await self._event({**event, "type": "app_mention"}))
         return {"ts": stored["ts"], "acked": all(answer.acked for answer in answers)}
 
     async def _event(self, event: Json) -> Answer:
-        callback = {"token": "emulator", "team_id": self.workspace.team["id"], "api_app_id": self.workspace.app_id, "type": "event_callback", "event": event, "event_id": self.workspace.serial("Ev"), "event_time": int(float(event["ts"])), "authorizations": [{"team_id": self.workspace.team["id"], "user_id": self.workspace.bot_user, "is_bot": True}]}
+        callback = {
+            "token": "emulator",
+            "team_id": self.workspace.team["id"],
+            "api_app_id": self.workspace.app_id,
+            "type": "event_callback",
+            "event": event,
+            "event_id": self.workspace.serial("Ev"),
+            "event_time": int(float(event["ts"])),
+            "authorizations": [
+                {"team_id": self.workspace.team["id"], "user_id": self.workspace.bot_user, "is_bot": True}
+            ],
+        }
         return await self._send("events_api", callback, retry_attempt=0, retry_reason="")
 
     async def slash(self, wanted: Json) -> Json:
         user, channel = self.workspace.user(wanted["as"]), self._channel(wanted["channel"])
-        payload = {"token": "emulator", "team_id": self.workspace.team["id"], "team_domain": self.workspace.team["domain"], "channel_id": channel.id, "channel_name": channel.name, "user_id": user["id"], "user_name": user["name"], "command": wanted["command"], "text": wanted.get("text", ""), "api_app_id": self.workspace.app_id, "is_enterprise_install": "false", "response_url": "", "trigger_id": self.workspace.new_trigger(user["id"])}
+        payload = {
+            "token": "emulator",
+            "team_id": self.workspace.team["id"],
+            "team_domain": self.workspace.team["domain"],
+            "channel_id": channel.id,
+            "channel_name": channel.name,
+            "user_id": user["id"],
+            "user_name": user["name"],
+            "command": wanted["command"],
+            "text": wanted.get("text", ""),
+            "api_app_id": self.workspace.app_id,
+            "is_enterprise_install": "false",
+            "response_url": "",
+            "trigger_id": self.workspace.new_trigger(user["id"]),
+        }
         answer = await self._send("slash_commands", payload)
         if answer.acked and answer.payload:
             content = answer.payload if isinstance(answer.payload, dict) else {"text": str(answer.payload)}
@@ -184,14 +243,21 @@ class Control:
 
     async def state(self, request: Request) -> Response:
         """All that one person's window shows."""
-        user_id = request.query_params.get("as") or next((one for one in self.workspace.users if one != self.workspace.bot_user), "")
+        user_id = request.query_params.get("as") or next(
+            (one for one in self.workspace.users if one != self.workspace.bot_user), ""
+        )
         channels = [channel for channel in self.workspace.channels.values() if user_id in channel.members]
         return JSONResponse(
             {
                 "version": self.workspace.version,
                 "team": self.workspace.team,
                 "me": user_id,
-                "bot": {"id": self.workspace.bot_id, "user": self.workspace.bot_user, "name": self.workspace.bot_name, "connections": self.sockets.count},
+                "bot": {
+                    "id": self.workspace.bot_id,
+                    "user": self.workspace.bot_user,
+                    "name": self.workspace.bot_name,
+                    "connections": self.sockets.count,
+                },
                 "users": list(self.workspace.users.values()),
                 "groups": list(self.workspace.groups.values()),
                 "channels": [self._window(channel) for channel in channels],
@@ -202,14 +268,27 @@ class Control:
 
     def _window(self, channel: Channel) -> Json:
         recent = sorted(channel.messages.values(), key=lambda message: message["ts"])
-        top = [message for message in recent if message.get("thread_ts") in {None, message["ts"]}][-MOST_MESSAGES_SHOWN:]
+        top = [message for message in recent if message.get("thread_ts") in {None, message["ts"]}][
+            -MOST_MESSAGES_SHOWN:
+        ]
         shown = {message["ts"] for message in top}
         replies = [message for message in recent if message.get("thread_ts") in shown and message["ts"] not in shown]
         name = self.workspace.users[channel.name]["real_name"] if channel.is_im else channel.name
-        return {"id": channel.id, "name": name, "is_im": channel.is_im, "total": len(channel.messages), "messages": top, "replies": replies}
+        return {
+            "id": channel.id,
+            "name": name,
+            "is_im": channel.is_im,
+            "total": len(channel.messages),
+            "messages": top,
+            "replies": replies,
+        }
 
     async def show_traffic(self, request: Request) -> Response:
-        counts = {"calls": dict(self.faults.calls), "rejected": dict(self.faults.rejected), "windows": self.faults.windows}
+        counts = {
+            "calls": dict(self.faults.calls),
+            "rejected": dict(self.faults.rejected),
+            "windows": self.faults.windows,
+        }
         return JSONResponse({**counts, "connections": self.sockets.count, "recent": list(self.traffic)})
 
     async def stream(self, request: Request) -> Response:
@@ -245,11 +324,21 @@ class Control:
     def _common(self, kind: str, user: Json) -> Json:
         person = {"id": user["id"], "username": user["name"], "name": user["name"], "team_id": user["team_id"]}
         team = {"id": self.workspace.team["id"], "domain": self.workspace.team["domain"]}
-        return {"type": kind, "user": person, "api_app_id": self.workspace.app_id, "token": "emulator", "team": team, "enterprise": None, "is_enterprise_install": False}
+        return {
+            "type": kind,
+            "user": person,
+            "api_app_id": self.workspace.app_id,
+            "token": "emulator",
+            "team": team,
+            "enterprise": None,
+            "is_enterprise_install": False,
+        }
 
     async def _send(self, kind: str, payload: Json, **more: Any) -> Answer:
         answer = await self.sockets.send(kind, payload, **more)
-        self.traffic.append({"to": "app", "kind": payload.get("type", kind), "acked": answer.acked, "ms": round(answer.milliseconds, 1)})
+        self.traffic.append(
+            {"to": "app", "kind": payload.get("type", kind), "acked": answer.acked, "ms": round(answer.milliseconds, 1)}
+        )
         return answer
 
     @staticmethod
@@ -262,7 +351,9 @@ def _find(blocks: list[Json], action_id: str, value: Any) -> tuple[Json, Json]:
     for block in blocks:
         elements = [*block.get("elements", []), block.get("accessory") or {}]
         for element in elements:
-            if element.get("action_id") == action_id and (value is None or element["type"] == "overflow" or element.get("value") == value):
+            if element.get("action_id") == action_id and (
+                value is None or element["type"] == "overflow" or element.get("value") == value
+            ):
                 return block, element
     raise ApiError("no_such_element")
 
@@ -280,12 +371,19 @@ def _state(blocks: list[Json], given: Json) -> Json:
 def _entered(element: Json, value: Any) -> Json:
     kind = element["type"]
     if kind in {"static_select", "radio_buttons"}:
-        chosen = next((option for option in element["options"] if option["value"] == value), None) if value is not None else element.get("initial_option")
+        chosen = (
+            next((option for option in element["options"] if option["value"] == value), None)
+            if value is not None
+            else element.get("initial_option")
+        )
         return {"type": kind, "selected_option": chosen}
     if kind in {"users_select", "conversations_select"}:
         key = "selected_user" if kind == "users_select" else "selected_conversation"
         return {"type": kind, key: value}
     if kind in {"datepicker", "datetimepicker"}:
         key = "selected_date" if kind == "datepicker" else "selected_date_time"
-        return {"type": kind, key: value if value is not None else element.get("initial_date") or element.get("initial_date_time")}
+        return {
+            "type": kind,
+            key: value if value is not None else element.get("initial_date") or element.get("initial_date_time"),
+        }
     return {"type": kind, "value": value if value is not None else element.get("initial_value")}

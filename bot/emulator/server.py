@@ -32,22 +32,16 @@ def build() -> Starlette:
     async def api(request: Request) -> Response:
         name = request.path_params["name"]
         token, arguments = await _request(request)
-        verdict = faults.verdict(name)
         if faults.slow_for:
             await asyncio.sleep(faults.slow_for)
-        if verdict == "limited":
-            return JSONResponse({"ok": False, "error": "ratelimited"}, 429, {"Retry-After": str(faults.retry_after)})
-        if verdict == "fail_before":
-            return Response("<html>upstream error</html>", 500, media_type="text/html")
+        verdict = faults.verdict(name)
+        if verdict in {"limited", "fail_before"}:
+            return _spoiled(verdict, faults)
         if name == "apps.connections.open":
             arguments["_host"] = request.headers.get("host", "")
         answer = call(workspace, name, token, arguments)
         control.traffic.append({"to": "slack", "kind": name, "ok": answer["ok"], "error": answer.get("error", "")})
-        if verdict == "fail_after":
-            return Response("<html>upstream error</html>", 500, media_type="text/html")
-        if verdict == "drop_after":
-            return _Dropped()
-        return JSONResponse(answer)
+        return JSONResponse(answer) if verdict == "ok" else _spoiled(verdict, faults)
 
     async def link(socket: WebSocket) -> None:
         await sockets.serve(socket)
@@ -60,6 +54,14 @@ def build() -> Starlette:
         *control.routes(),
     ]
     return Starlette(routes=routes)
+
+
+def _spoiled(verdict: str, faults: Faults) -> Response:
+    if verdict == "limited":
+        return JSONResponse({"ok": False, "error": "ratelimited"}, 429, {"Retry-After": str(faults.retry_after)})
+    if verdict == "drop_after":
+        return _Dropped()
+    return Response("<html>upstream error</html>", 500, media_type="text/html")
 
 
 class _Dropped(Response):
@@ -87,7 +89,12 @@ async def _request(request: Request) -> tuple[str, Json]:
 
 def _page(name: str) -> Any:
     async def serve(request: Request) -> Response:
-        headers = {"Content-Security-Policy": PAGE_POLICY, "Cache-Control": "no-store", "X-Content-Type-Options": "nosniff", "Referrer-Policy": "no-referrer"}
+        headers = {
+            "Content-Security-Policy": PAGE_POLICY,
+            "Cache-Control": "no-store",
+            "X-Content-Type-Options": "nosniff",
+            "Referrer-Policy": "no-referrer",
+        }
         return FileResponse(PAGE / name, headers=headers)
 
     return serve

@@ -45,7 +45,12 @@ class Sockets:
         number = next(self._numbers)
         self._open[number] = socket
         info = {"host": "emulator", "approximate_connection_time": 3600, "started": str(time.time())}
-        hello = {"type": "hello", "num_connections": len(self._open), "connection_info": {"app_id": self._app_id}, "debug_info": info}
+        hello = {
+            "type": "hello",
+            "num_connections": len(self._open),
+            "connection_info": {"app_id": self._app_id},
+            "debug_info": info,
+        }
         await socket.send_text(json.dumps(hello))
         try:
             while True:
@@ -72,7 +77,13 @@ class Sockets:
         envelope_id = str(uuid.uuid4())
         waiting: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
         self._waiting[envelope_id] = waiting
-        envelope = {"envelope_id": envelope_id, "type": kind, "payload": payload, "accepts_response_payload": kind != "events_api", **more}
+        envelope = {
+            "envelope_id": envelope_id,
+            "type": kind,
+            "payload": payload,
+            "accepts_response_payload": kind != "events_api",
+            **more,
+        }
         try:
             await socket.send_text(json.dumps(envelope))
             async with asyncio.timeout(ACK_WITHIN):
@@ -87,5 +98,7 @@ class Sockets:
         """Tell every connection to go, as Slack does when it refreshes."""
         for socket in list(self._open.values()):
             with contextlib.suppress(RuntimeError):
-                await socket.send_text(json.dumps({"type": "disconnect", "reason": reason, "debug_info": {"host": "emulator"}}))
+                await socket.send_text(
+                    json.dumps({"type": "disconnect", "reason": reason, "debug_info": {"host": "emulator"}})
+                )
                 await socket.close()

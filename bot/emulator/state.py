@@ -76,7 +76,14 @@ class Workspace:
     # --- people --------------------------------------------------------------------------------------------------------
 
     def add_user(self, user: Json) -> None:
-        defaults = {"team_id": self.team["id"], "deleted": False, "is_bot": False, "is_restricted": False, "is_ultra_restricted": False, "is_stranger": False}
+        defaults = {
+            "team_id": self.team["id"],
+            "deleted": False,
+            "is_bot": False,
+            "is_restricted": False,
+            "is_ultra_restricted": False,
+            "is_stranger": False,
+        }
         self.users[user["id"]] = {**defaults, "profile": {"real_name": user.get("real_name", user["name"])}, **user}
 
     def user(self, user_id: Any) -> Json:
@@ -105,7 +112,9 @@ class Workspace:
     def direct(self, user_id: str) -> Channel:
         channel_id = f"D{user_id[1:]}"
         if channel_id not in self.channels:
-            self.channels[channel_id] = Channel(channel_id, user_id, {user_id, self.bot_user}, is_private=True, is_im=True)
+            self.channels[channel_id] = Channel(
+                channel_id, user_id, {user_id, self.bot_user}, is_private=True, is_im=True
+            )
         return self.channels[channel_id]
 
     # --- messages ------------------------------------------------------------------------------------------------------

@@ -44,7 +44,9 @@ def _check_token(workspace: Workspace, name: str, token: str) -> None:
         raise ApiError("not_authed")
     wanted = "xapp-" if name in APP_LEVEL else "xoxb-"
     if not token.startswith(wanted):
-        raise ApiError("not_allowed_token_type" if token.startswith("xo") or token.startswith("xapp-") else "invalid_auth")
+        raise ApiError(
+            "not_allowed_token_type" if token.startswith("xo") or token.startswith("xapp-") else "invalid_auth"
+        )
     if workspace.revoked:
         raise ApiError("token_revoked")
 
@@ -91,7 +93,14 @@ def team_info(workspace: Workspace, arguments: Json) -> Json:
 
 @method("bots.info")
 def bots_info(workspace: Workspace, arguments: Json) -> Json:
-    return {"bot": {"id": workspace.bot_id, "app_id": workspace.app_id, "user_id": workspace.bot_user, "name": workspace.bot_name}}
+    return {
+        "bot": {
+            "id": workspace.bot_id,
+            "app_id": workspace.app_id,
+            "user_id": workspace.bot_user,
+            "name": workspace.bot_name,
+        }
+    }
 
 
 @method("users.info")
@@ -120,8 +129,15 @@ def usergroups_users_list(workspace: Workspace, arguments: Json) -> Json:
 
 @method("conversations.list")
 def conversations_list(workspace: Workspace, arguments: Json) -> Json:
-    visible = [channel for channel in workspace.channels.values() if not channel.is_private or workspace.bot_user in channel.members]
-    return {"channels": [_channel(workspace, channel) for channel in visible if not channel.is_im], "response_metadata": {"next_cursor": ""}}
+    visible = [
+        channel
+        for channel in workspace.channels.values()
+        if not channel.is_private or workspace.bot_user in channel.members
+    ]
+    return {
+        "channels": [_channel(workspace, channel) for channel in visible if not channel.is_im],
+        "response_metadata": {"next_cursor": ""},
+    }
 
 
 @method("conversations.info")
@@ -131,7 +147,10 @@ def conversations_info(workspace: Workspace, arguments: Json) -> Json:
 
 @method("conversations.members")
 def conversations_members(workspace: Workspace, arguments: Json) -> Json:
-    return {"members": sorted(workspace.channel(arguments.get("channel")).members), "response_metadata": {"next_cursor": ""}}
+    return {
+        "members": sorted(workspace.channel(arguments.get("channel")).members),
+        "response_metadata": {"next_cursor": ""},
+    }
 
 
 @method("conversations.open")
@@ -167,13 +186,22 @@ def _page(messages: list[Json], arguments: Json, *, newest_first: bool) -> Json:
     if not _true(arguments.get("include_all_metadata")):
         shown = [{key: value for key, value in message.items() if key != "metadata"} for message in shown]
     more = start + limit < len(wanted)
-    return {"messages": shown, "has_more": more, "response_metadata": {"next_cursor": str(start + limit) if more else ""}}
+    return {
+        "messages": shown,
+        "has_more": more,
+        "response_metadata": {"next_cursor": str(start + limit) if more else ""},
+    }
 
 
 @method("chat.postMessage")
 def chat_post_message(workspace: Workspace, arguments: Json) -> Json:
     channel = workspace.channel(arguments.get("channel"), writing=True)
-    message = {**_content(arguments), "user": workspace.bot_user, "bot_id": workspace.bot_id, "app_id": workspace.app_id}
+    message = {
+        **_content(arguments),
+        "user": workspace.bot_user,
+        "bot_id": workspace.bot_id,
+        "app_id": workspace.app_id,
+    }
     if arguments.get("thread_ts"):
         message["thread_ts"] = str(arguments["thread_ts"])
     stored = workspace.post(channel, message)
@@ -212,11 +240,16 @@ def chat_get_permalink(workspace: Workspace, arguments: Json) -> Json:
     channel, ts = workspace.channel(arguments.get("channel")), str(arguments.get("message_ts"))
     if ts not in channel.messages:
         raise ApiError("message_not_found")
-    return {"channel": channel.id, "permalink": f"https://{workspace.team['domain']}.example/archives/{channel.id}/p{ts.replace('.', '')}"}
+    return {
+        "channel": channel.id,
+        "permalink": f"https://{workspace.team['domain']}.example/archives/{channel.id}/p{ts.replace('.', '')}",
+    }
 
 
 def _content(arguments: Json) -> Json:
-    content = {name: arguments[name] for name in ("text", "blocks", "metadata") if arguments.get(name) not in (None, "")}
+    content = {
+        name: arguments[name] for name in ("text", "blocks", "metadata") if arguments.get(name) not in (None, "")
+    }
     if not content.get("text") and not content.get("blocks"):
         raise ApiError("no_text")
     if len(str(content.get("text", ""))) > LONGEST_TEXT:
@@ -247,7 +280,9 @@ def blocks_validate(workspace: Workspace, arguments: Json) -> Json:
 @method("views.open")
 def views_open(workspace: Workspace, arguments: Json) -> Json:
     body = _view(arguments)
-    return {"view": shown_view(workspace, workspace.open_view(workspace.use_trigger(arguments.get("trigger_id")), body))}
+    return {
+        "view": shown_view(workspace, workspace.open_view(workspace.use_trigger(arguments.get("trigger_id")), body))
+    }
 
 
 @method("views.push")
@@ -282,8 +317,21 @@ def _view(arguments: Json) -> Json:
 
 def shown_view(workspace: Workspace, view: View, values: Json | None = None) -> Json:
     """The view as payloads carry it."""
-    more = {"id": view.id, "hash": view.hash, "team_id": workspace.team["id"], "app_id": workspace.app_id, "bot_id": workspace.bot_id}
-    return {"private_metadata": "", "callback_id": "", **view.body, **more, "root_view_id": view.id, "state": {"values": values or {}}}
+    more = {
+        "id": view.id,
+        "hash": view.hash,
+        "team_id": workspace.team["id"],
+        "app_id": workspace.app_id,
+        "bot_id": workspace.bot_id,
+    }
+    return {
+        "private_metadata": "",
+        "callback_id": "",
+        **view.body,
+        **more,
+        "root_view_id": view.id,
+        "state": {"values": values or {}},
+    }
 
 
 def _channel(workspace: Workspace, channel: Channel) -> Json:

@@ -49,15 +49,100 @@ CREATE INDEX tasks_by_staff ON tasks (done_by);
 """
 VENUES = ("Harbour Street", "The Vine Room", "Quayside", "Old Customs House")
 ROLES = ("waiter", "chef", "shift lead", "sommelier", "accessibility host")
-FIRST = ("Ada", "Bela", "Cora", "Dina", "Eli", "Femi", "Gil", "Hana", "Ivo", "Jun", "Kit", "Lena", "Milo", "Nia", "Otis", "Pia", "Rafi", "Sol", "Tess", "Una")
-LAST = ("Abara", "Bright", "Costa", "Dunn", "Egan", "Flores", "Grey", "Hale", "Ito", "Jarvis", "Kaur", "Lund", "Marsh", "Novak", "Orr", "Price")
-COMPANIES = ("Marlow & Sons", "Brightside Hotels", "Kestrel Events", "Northgate Caterers", "Fairweather Cruises", "Linden Schools", "Pell & Co", "Sable Arts")
-SUPPLIERS = ("Cellar Direct", "Dockside Fish", "Greenline Produce", "Millstone Bakery", "Coldchain Dairy", "Bluebell Linen", "Rivet Repairs", "Ember Gas")
-WINES = ("Merlot Reserve", "Albariño", "Picpoul", "Barolo", "Pinot Noir", "Sancerre", "Rioja Alta", "Crémant", "Chablis", "Malbec")
-SERVICES = ("Booking platform", "Linen service", "Waste collection", "Music licence", "Coffee machines", "Pest control", "Card terminals", "Rota software")
-NOTES = ("Fridge 2 reads 9 °C", "Wobbly step at the side door", "Guest waited 50 minutes for mains", "Extractor is loud again", "Allergen folder is out of date")
+FIRST = (
+    "Ada",
+    "Bela",
+    "Cora",
+    "Dina",
+    "Eli",
+    "Femi",
+    "Gil",
+    "Hana",
+    "Ivo",
+    "Jun",
+    "Kit",
+    "Lena",
+    "Milo",
+    "Nia",
+    "Otis",
+    "Pia",
+    "Rafi",
+    "Sol",
+    "Tess",
+    "Una",
+)
+LAST = (
+    "Abara",
+    "Bright",
+    "Costa",
+    "Dunn",
+    "Egan",
+    "Flores",
+    "Grey",
+    "Hale",
+    "Ito",
+    "Jarvis",
+    "Kaur",
+    "Lund",
+    "Marsh",
+    "Novak",
+    "Orr",
+    "Price",
+)
+COMPANIES = (
+    "Marlow & Sons",
+    "Brightside Hotels",
+    "Kestrel Events",
+    "Northgate Caterers",
+    "Fairweather Cruises",
+    "Linden Schools",
+    "Pell & Co",
+    "Sable Arts",
+)
+SUPPLIERS = (
+    "Cellar Direct",
+    "Dockside Fish",
+    "Greenline Produce",
+    "Millstone Bakery",
+    "Coldchain Dairy",
+    "Bluebell Linen",
+    "Rivet Repairs",
+    "Ember Gas",
+)
+WINES = (
+    "Merlot Reserve",
+    "Albariño",
+    "Picpoul",
+    "Barolo",
+    "Pinot Noir",
+    "Sancerre",
+    "Rioja Alta",
+    "Crémant",
+    "Chablis",
+    "Malbec",
+)
+SERVICES = (
+    "Booking platform",
+    "Linen service",
+    "Waste collection",
+    "Music licence",
+    "Coffee machines",
+    "Pest control",
+    "Card terminals",
+    "Rota software",
+)
+NOTES = (
+    "Fridge 2 reads 9 °C",
+    "Wobbly step at the side door",
+    "Guest waited 50 minutes for mains",
+    "Extractor is loud again",
+    "Allergen folder is out of date",
+)
 TASKS = ("Evening fridge temperatures", "Fire door check", "Allergen sheet signed", "Till count", "Cellar lock-up")
-REQUESTS = {"sommelier": "wine pairing for the tasting menu", "accessibility host": "step-free table and help from the car"}
+REQUESTS = {
+    "sommelier": "wine pairing for the tasting menu",
+    "accessibility host": "step-free table and help from the car",
+}
 PAST_OF_EACH = 53
 
 
@@ -91,7 +176,16 @@ class _Maker:
 
     def fill(self, database: sqlite3.Connection) -> None:
         self._fixed()
-        for make in (self._bookings, self._stock, self._notes, self._leads, self._renewals, self._invoices, self._shipments, self._tasks):
+        for make in (
+            self._bookings,
+            self._stock,
+            self._notes,
+            self._leads,
+            self._renewals,
+            self._invoices,
+            self._shipments,
+            self._tasks,
+        ):
             make()
         for table, rows in self._rows.items():
             marks = ",".join("?" * len(rows[0]))
@@ -107,7 +201,11 @@ class _Maker:
         past = []
         for index in range(PAST_OF_EACH):
             day = self.today - timedelta(days=345 - index * 6 - self.dice.randrange(5))
-            past.append(day.replace(hour=self.dice.randrange(8, 19), minute=self.dice.randrange(60), second=self.dice.randrange(60)))
+            past.append(
+                day.replace(
+                    hour=self.dice.randrange(8, 19), minute=self.dice.randrange(60), second=self.dice.randrange(60)
+                )
+            )
         return [*past, self.today]
 
     def _trouble(self, kind: str, subject: str, at: datetime) -> None:
@@ -125,23 +223,38 @@ class _Maker:
         for index in range(60):
             self._add("staff", self._name(), ROLES[index % len(ROLES)], index % len(VENUES) + 1)
         for index in range(40):
-            self._add("suppliers", f"{SUPPLIERS[index % 8]}{'' if index < 8 else f' {index // 8 + 1}'}", self.dice.randrange(1, 3))
+            self._add(
+                "suppliers",
+                f"{SUPPLIERS[index % 8]}{'' if index < 8 else f' {index // 8 + 1}'}",
+                self.dice.randrange(1, 3),
+            )
 
     def _bookings(self) -> None:
         for ago in range(360, -8, -1):
             for venue in range(1, 5):
                 for _ in range(4):
                     starts = f"{self._day(ago)} {self.dice.randrange(17, 22)}:{self.dice.choice(('00', '15', '30'))}:00"
-                    self._add("bookings", venue, self._name(), self.dice.randrange(2, 9), starts, None, None, "confirmed")
+                    self._add(
+                        "bookings", venue, self._name(), self.dice.randrange(2, 9), starts, None, None, "confirmed"
+                    )
                 for slot in range(5):
                     staff = (ago * 5 + slot * 7 + venue * 3) % 60 + 1
                     if (staff - 1) % len(ROLES) < 3:
                         self._add("rota", venue, staff, self._day(ago), ROLES[(staff - 1) % len(ROLES)], None)
         for at in self._moments():
             role = self.dice.choice(tuple(REQUESTS))
-            starts = (at + timedelta(hours=self.dice.randrange(20, 44))).replace(minute=30, second=0)
+            moment = (at + timedelta(hours=self.dice.randrange(20, 44))).replace(minute=30, second=0)
             venue = self.dice.randrange(1, 5)
-            booking = self._add("bookings", venue, self._name(), self.dice.randrange(4, 13), f"{starts:%Y-%m-%d %H:%M:%S}", REQUESTS[role], role, "confirmed")
+            booking = self._add(
+                "bookings",
+                venue,
+                self._name(),
+                self.dice.randrange(4, 13),
+                f"{moment:%Y-%m-%d %H:%M:%S}",
+                REQUESTS[role],
+                role,
+                "confirmed",
+            )
             self._trouble("booking_no_cover", f"booking:{booking}", at)
 
     def _stock(self) -> None:
@@ -149,34 +262,84 @@ class _Maker:
         for index in range(160):
             cost = round(self.dice.uniform(4, 14), 2)
             price = round(cost * self.dice.uniform(2.9, 4.2), 2)
-            product = self._add("products", f"{WINES[index % 10]} {2012 + index // 10}", "bottles", cost, price, round(1 - cost / price, 3), index % 40 + 1)
+            product = self._add(
+                "products",
+                f"{WINES[index % 10]} {2012 + index // 10}",
+                "bottles",
+                cost,
+                price,
+                round(1 - cost / price, 3),
+                index % 5 * 8 + 1,
+            )
             if index < len(moments):
                 at = moments[index]
                 peak = at + timedelta(days=self.dice.randrange(3, 5))
-                self._rows.setdefault("stock", []).append((product, self.dice.randrange(3, 10), 0, self.dice.randrange(24, 40), f"{peak:%Y-%m-%d}"))
+                self._rows.setdefault("stock", []).append(
+                    (product, self.dice.randrange(3, 10), 0, self.dice.randrange(24, 40), f"{peak:%Y-%m-%d}")
+                )
                 self._trouble("low_stock", f"product:{product}", at)
             else:
-                self._rows["stock"].append((product, self.dice.randrange(60, 120), 0, self.dice.randrange(10, 40), self._day(-self.dice.randrange(1, 9))))
+                self._rows["stock"].append(
+                    (
+                        product,
+                        self.dice.randrange(60, 120),
+                        0,
+                        self.dice.randrange(10, 40),
+                        self._day(-self.dice.randrange(1, 9)),
+                    )
+                )
 
     def _notes(self) -> None:
         for ago in range(355, 0, -1):
             for _ in range(3):
                 raised = f"{self._day(ago)} {self.dice.randrange(10, 23)}:10:00"
-                self._add("service_notes", self.dice.randrange(1, 5), self.dice.choice(NOTES), "low", raised, f"{self._day(ago - 1)} 11:00:00", None)
+                self._add(
+                    "service_notes",
+                    self.dice.randrange(1, 5),
+                    self.dice.choice(NOTES),
+                    "low",
+                    raised,
+                    f"{self._day(ago - 1)} 11:00:00",
+                    None,
+                )
         for at in self._moments():
-            raised = at - timedelta(days=4, hours=self.dice.randrange(1, 40))
-            note = self._add("service_notes", self.dice.randrange(1, 5), self.dice.choice(NOTES), self.dice.choice(("medium", "high")), f"{raised:%Y-%m-%d %H:%M:%S}", None, None)
+            noted = at - timedelta(days=4, hours=self.dice.randrange(1, 40))
+            note = self._add(
+                "service_notes",
+                self.dice.randrange(1, 5),
+                self.dice.choice(NOTES),
+                self.dice.choice(("medium", "high")),
+                f"{noted:%Y-%m-%d %H:%M:%S}",
+                None,
+                None,
+            )
             self._trouble("service_note_open", f"service_note:{note}", at)
 
     def _leads(self) -> None:
         owners = ("Dev Patel", "Mina Roth", "Sam Oduya")
         for ago in range(355, 0, -1):
             for _ in range(4):
-                lead = self._add("leads", self.dice.choice(COMPANIES), self._name(), self.dice.randrange(400, 9000), self.dice.choice(owners), f"{self._day(ago)} 15:00:00", self.dice.choice(("won", "lost", "cold")))
+                lead = self._add(
+                    "leads",
+                    self.dice.choice(COMPANIES),
+                    self._name(),
+                    self.dice.randrange(400, 9000),
+                    self.dice.choice(owners),
+                    f"{self._day(ago)} 15:00:00",
+                    self.dice.choice(("won", "lost", "cold")),
+                )
                 self._add("quotes", lead, self.dice.randrange(300, 8000), self._day(ago))
         for at in self._moments():
             last = at - timedelta(hours=self.dice.randrange(50, 90))
-            lead = self._add("leads", self.dice.choice(COMPANIES), self._name(), self.dice.randrange(800, 12000), self.dice.choice(owners), f"{last:%Y-%m-%d %H:%M:%S}", "warm")
+            lead = self._add(
+                "leads",
+                self.dice.choice(COMPANIES),
+                self._name(),
+                self.dice.randrange(800, 12000),
+                self.dice.choice(owners),
+                f"{last:%Y-%m-%d %H:%M:%S}",
+                "warm",
+            )
             self._add("quotes", lead, self.dice.randrange(500, 9000), f"{last:%Y-%m-%d}")
             self._trouble("lead_cold", f"lead:{lead}", at)
 
@@ -184,7 +347,17 @@ class _Maker:
         for at in self._moments():
             notice = at + timedelta(days=self.dice.randrange(3, 6))
             yearly = self.dice.randrange(300, 5000)
-            renewal = self._add("renewals", self.dice.randrange(1, 41), self.dice.choice(SERVICES), yearly, round(yearly * self.dice.uniform(1.08, 1.4)), f"{notice + timedelta(days=30):%Y-%m-%d}", f"{notice:%Y-%m-%d}", self.dice.randrange(0, 14) if self.dice.random() < 0.8 or at == self.today else 60, "active")
+            renewal = self._add(
+                "renewals",
+                self.dice.randrange(1, 41),
+                self.dice.choice(SERVICES),
+                yearly,
+                round(yearly * self.dice.uniform(1.08, 1.4)),
+                f"{notice + timedelta(days=30):%Y-%m-%d}",
+                f"{notice:%Y-%m-%d}",
+                self.dice.randrange(0, 14) if self.dice.random() < 0.8 or at == self.today else 60,
+                "active",
+            )
             self._trouble("renewal_due", f"renewal:{renewal}", at)
 
     def _invoices(self) -> None:
@@ -197,22 +370,64 @@ class _Maker:
             supplier, amount = self.dice.randrange(1, 9), round(self.dice.uniform(90, 3600), 2)
             if index % 3 != 1:
                 self._add("orders", supplier, amount, f"{at - timedelta(days=6):%Y-%m-%d}", "delivered")
-            invoice = self._add("invoices", f"INV-X{index:04d}", supplier, None, amount, f"{at - timedelta(days=1):%Y-%m-%d}", "received")
+            invoice = self._add(
+                "invoices",
+                f"INV-X{index:04d}",
+                supplier,
+                None,
+                amount,
+                f"{at - timedelta(days=1):%Y-%m-%d}",
+                "received",
+            )
             self._trouble("invoice_no_order", f"invoice:{invoice}", at)
 
     def _shipments(self) -> None:
         for ago in range(355, 6, -1):
             for _ in range(5):
-                self._add("shipments", self.dice.choice(COMPANIES), round(self.dice.uniform(80, 1800), 2), self._day(ago), "delivered", "received", "closed")
+                self._add(
+                    "shipments",
+                    self.dice.choice(COMPANIES),
+                    round(self.dice.uniform(80, 1800), 2),
+                    self._day(ago),
+                    "delivered",
+                    "received",
+                    "closed",
+                )
         for at in self._moments():
-            shipment = self._add("shipments", self.dice.choice(COMPANIES), round(self.dice.uniform(120, 2200), 2), f"{at - timedelta(days=2):%Y-%m-%d}", "delivered", self.dice.choice(("not received", "two cases short")), "open")
+            shipment = self._add(
+                "shipments",
+                self.dice.choice(COMPANIES),
+                round(self.dice.uniform(120, 2200), 2),
+                f"{at - timedelta(days=2):%Y-%m-%d}",
+                "delivered",
+                self.dice.choice(("not received", "two cases short")),
+                "open",
+            )
             self._trouble("shipment_mismatch", f"shipment:{shipment}", at)
 
     def _tasks(self) -> None:
         for ago in range(355, 0, -1):
             for venue in range(1, 5):
-                self._add("tasks", self.dice.choice(TASKS), venue, self.dice.randrange(1, 61), 1, f"{self._day(ago)} 23:05:00", f"photo-{ago}-{venue}.jpg", "complete")
+                self._add(
+                    "tasks",
+                    self.dice.choice(TASKS),
+                    venue,
+                    self.dice.randrange(1, 61),
+                    1,
+                    f"{self._day(ago)} 23:05:00",
+                    f"photo-{ago}-{venue}.jpg",
+                    "complete",
+                )
         for at in self._moments():
             done = at - timedelta(hours=self.dice.randrange(2, 30))
-            task = self._add("tasks", self.dice.choice(TASKS), self.dice.randrange(1, 5), self.dice.randrange(1, 61), 1, f"{done:%Y-%m-%d %H:%M:%S}", None, "complete")
+            task = self._add(
+                "tasks",
+                self.dice.choice(TASKS),
+                self.dice.randrange(1, 5),
+                self.dice.randrange(1, 61),
+                1,
+                f"{done:%Y-%m-%d %H:%M:%S}",
+                None,
+                "complete",
+            )
             self._trouble("task_no_evidence", f"task:{task}", at)

@@ -9,7 +9,7 @@ import sys
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -68,8 +68,13 @@ def prepare(root: Path, progress: Callable[[int, int], None] = lambda done, tota
     return Prepared(folder, now)
 
 
-def sample_settings(folder: Path, slack: str, **more: str) -> Settings:
+def sample_settings(folder: Path, slack: str) -> Settings:
     """Settings for the sample company in this folder and the emulator at this address."""
+    return configuration.load(sample_environment(folder, slack))
+
+
+def sample_environment(folder: Path, slack: str, **more: str) -> dict[str, str]:
+    """The same as environment variables, for a bot in a process of its own."""
     environment = {
         "SLACK_BOT_TOKEN": "xoxb-emulator",
         "SLACK_APP_TOKEN": "xapp-emulator",
@@ -83,7 +88,7 @@ def sample_settings(folder: Path, slack: str, **more: str) -> Settings:
         "COUNTERSIGN_API_TOKEN": "sample-read-token",
         "HARBOUR_VINE_URL": f"sqlite:///{folder / 'company.db'}",
     }
-    return configuration.load({**environment, **more})
+    return {**environment, **more}
 
 
 def free_port(favourite: int = 0) -> int:
@@ -122,13 +127,15 @@ class Emulator:
         self.post("seed", WORKSPACE)
 
     def get(self, path: str) -> Any:
-        with urllib.request.urlopen(f"{self.url}/_ctl/{path}", timeout=10) as answer:  # noqa: S310 (loopback)
+        with urllib.request.urlopen(f"{self.url}/_ctl/{path}", timeout=10) as answer:
             return json.load(answer)
 
     def post(self, path: str, body: Any) -> Any:
-        request = urllib.request.Request(f"{self.url}/_ctl/{path}", json.dumps(body).encode(), {"Content-Type": "application/json"})  # noqa: S310
+        request = urllib.request.Request(
+            f"{self.url}/_ctl/{path}", json.dumps(body).encode(), {"Content-Type": "application/json"}
+        )
         try:
-            with urllib.request.urlopen(request, timeout=10) as answer:  # noqa: S310
+            with urllib.request.urlopen(request, timeout=10) as answer:
                 return json.load(answer)
         except urllib.error.HTTPError as refused:
             return json.load(refused)
@@ -140,6 +147,64 @@ class Emulator:
     def close(self) -> None:
         self._process.terminate()
         self._process.wait(10)
+
+
+class Bot:
+    """``countersign run`` as a process of its own, that can be killed and started again."""
+
+    def __init__(self, environment: Mapping[str, str]) -> None:
+        self.environment = environment
+        self.url = f"http://127.0.0.1:{environment['COUNTERSIGN_PORT']}"
+        self._process: subprocess.Popen[bytes] | None = None
+
+    def start(self) -> float:
+        """Until it is ready and connected; the seconds that took."""
+        began = time.monotonic()
+        inherited = configuration.inherited("PATH", "HOME", "COVERAGE_PROCESS_START")
+        self._process = subprocess.Popen([sys.executable, "-m", "bot", "run"], env={**inherited, **self.environment})
+        while True:
+            try:
+                with urllib.request.urlopen(f"{self.url}/readyz", timeout=5):
+                    return time.monotonic() - began
+            except (urllib.error.URLError, ConnectionError, TimeoutError):
+                if self._process.poll() is not None or time.monotonic() - began > READY_WITHIN:
+                    raise
+                time.sleep(0.02)
+
+    def kill(self) -> None:
+        """Without a word, as a power cut does."""
+        if self._process:
+            self._process.kill()
+            self._process.wait()
+
+    def stop(self) -> None:
+        if self._process:
+            self._process.terminate()
+            self._process.wait(20)
+
+    @property
+    def pid(self) -> int:
+        return self._process.pid if self._process else 0
+
+
+@contextlib.contextmanager
+def apart(root: Path, prepared: Prepared, **environment: str) -> Iterator[tuple[Emulator, Bot]]:
+    """The demo with the bot in a process of its own."""
+    emulator = Emulator()
+    try:
+        folder = root / "now"
+        shutil.rmtree(folder, ignore_errors=True)
+        shutil.copytree(prepared.folder, folder)
+        emulator.wait()
+        emulator.seed()
+        bot = Bot(sample_environment(folder, emulator.url, **environment))
+        bot.start()
+        try:
+            yield emulator, bot
+        finally:
+            bot.stop()
+    finally:
+        emulator.close()
 
 
 @contextlib.contextmanager

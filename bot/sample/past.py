@@ -114,12 +114,16 @@ class Past:
         case = self.desk.store.case(case_id)
         if case.state is not State.PROPOSED or case.verdict is None:
             if case.state is State.REFERRED:
-                self.desk.decisions.resolve(case_id, by=self._someone(case.owner), note="called them and settled it", surface="past")
+                self.desk.decisions.resolve(
+                    case_id, by=self._someone(case.owner), note="called them and settled it", surface="past"
+                )
             return
         groups = [factor.group for factor in case.verdict.factors]
         if self.dice.random() < 0.16:
             reason, note = self.dice.choice(REJECTIONS)
-            self.desk.decisions.reject(case_id, by=self._someone(groups[0]), revision=case.revision, reason=reason, note=note, surface="past")
+            self.desk.decisions.reject(
+                case_id, by=self._someone(groups[0]), revision=case.revision, reason=reason, note=note, surface="past"
+            )
             return
         if case.kind == "low_stock" and self.dice.random() < 0.25 and case.plan:
             case = self._edit(case)
@@ -130,7 +134,13 @@ class Past:
     def _edit(self, case: Case) -> Case:
         quantity = int(str(case.plan.actions[0].parameters["quantity"])) + 6 if case.plan else 6
         try:
-            return self.desk.decisions.edit(case.id, by=self._someone(case.owner), revision=case.revision, values={"quantity": quantity}, surface="past")
+            return self.desk.decisions.edit(
+                case.id,
+                by=self._someone(case.owner),
+                revision=case.revision,
+                values={"quantity": quantity},
+                surface="past",
+            )
         except Refusal:
             return self.desk.store.case(case.id)
 
@@ -138,7 +148,9 @@ class Past:
         """Whoever of the group is free to: the first may have edited the plan."""
         for person in sorted(Register().groups([group])[group]):
             try:
-                self.desk.decisions.approve(case.id, by=person, revision=case.revision, note="as discussed", surface="past")
+                self.desk.decisions.approve(
+                    case.id, by=person, revision=case.revision, note="as discussed", surface="past"
+                )
             except Refusal:
                 continue
             return
@@ -152,7 +164,11 @@ class Past:
 
     def _work(self, case_id: str) -> None:
         """Do what the workers would, one row at a time; pictures of the past are not drawn."""
-        handlers = {Topic.TRIAGE: self.desk.triage.run, Topic.EXECUTE: self.desk.executor.run, Topic.FOLLOW_UP: self.desk.follow_up.run}
+        handlers = {
+            Topic.TRIAGE: self.desk.triage.run,
+            Topic.EXECUTE: self.desk.executor.run,
+            Topic.FOLLOW_UP: self.desk.follow_up.run,
+        }
         later = self.clock.at + timedelta(days=2)
         while claimed := self.desk.store.claim(list(handlers), 50, later, 60):
             for work in claimed:
@@ -160,4 +176,6 @@ class Past:
 
 
 def _cleared(signal: Signal) -> Signal:
-    return Signal(signal.source, f"{signal.key}#clear", signal.kind, signal.subject, signal.title, None, {}, SignalStatus.CLEAR)
+    return Signal(
+        signal.source, f"{signal.key}#clear", signal.kind, signal.subject, signal.title, None, {}, SignalStatus.CLEAR
+    )

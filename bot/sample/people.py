@@ -3,14 +3,30 @@
 from typing import Any
 
 TEAM = "T0HARBOUR"
-ANA, BEN, CARLA, DEV, ELSIE, FINN, GUS, OMAR = "U0ANA", "U0BEN", "U0CARLA", "U0DEV", "U0ELSIE", "U0FINN", "U0GUS", "U0OMAR"
+ANA, BEN, CARLA, DEV, ELSIE, FINN, GUS, OMAR = (
+    "U0ANA",
+    "U0BEN",
+    "U0CARLA",
+    "U0DEV",
+    "U0ELSIE",
+    "U0FINN",
+    "U0GUS",
+    "U0OMAR",
+)
 FLOOR, STOCK, SALES, OPS = "C0FLOOR", "C0STOCK", "C0SALES", "C0OPS"
 STAFF = [ANA, BEN, CARLA, DEV, ELSIE, FINN, OMAR]
 
 
 def _user(user_id: str, name: str, title: str, **more: Any) -> dict[str, Any]:
     handle = name.split()[0].lower()
-    return {"id": user_id, "name": handle, "real_name": name, "profile": {"real_name": name, "title": title}, "tz": "Europe/London", **more}
+    return {
+        "id": user_id,
+        "name": handle,
+        "real_name": name,
+        "profile": {"real_name": name, "title": title},
+        "tz": "Europe/London",
+        **more,
+    }
 
 
 def _group(group_id: str, handle: str, users: list[str]) -> dict[str, Any]:

@@ -57,7 +57,9 @@ class Checkpoints:
             tree = tree.append(hashlib.sha256(b"\x00" + bytes(row.body)).digest())
         size, _, peaks = store.head()
         if size < witnessed.size:
-            raise LedgerBroken(f"the ledger has {size} entries; {witnessed.size} were signed before: entries were taken away")
+            raise LedgerBroken(
+                f"the ledger has {size} entries; {witnessed.size} were signed before: entries were taken away"
+            )
         if tree.size == witnessed.size and [peak.hex() for peak in witnessed.peaks] == peaks:
             return None
         if tree.size == size and [peak.hex() for peak in tree.peaks] != peaks:
@@ -68,7 +70,10 @@ class Checkpoints:
         note = self._note(tree)
         name = self._folder / f"{number:06d}-{tree.size}.note"
         _durable(name, note)
-        _durable(self._folder / "witness.json", json.dumps({"number": number, "size": tree.size, "peaks": [peak.hex() for peak in tree.peaks]}))
+        _durable(
+            self._folder / "witness.json",
+            json.dumps({"number": number, "size": tree.size, "peaks": [peak.hex() for peak in tree.peaks]}),
+        )
         return Checkpoint(tree.size, tree.root, note)
 
     def _note(self, tree: Tree) -> str:

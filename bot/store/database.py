@@ -120,7 +120,9 @@ def _may_repeat(failure: BaseException) -> bool:
 def _engine(url: str) -> Engine:
     if not url.startswith("sqlite"):
         return create_engine(url, pool_size=12, max_overflow=4, pool_pre_ping=True)
-    engine = create_engine(url, poolclass=QueuePool, pool_size=12, max_overflow=20, connect_args={"timeout": SQLITE_BUSY_FOR})
+    engine = create_engine(
+        url, poolclass=QueuePool, pool_size=12, max_overflow=20, connect_args={"timeout": SQLITE_BUSY_FOR}
+    )
     event.listen(engine, "connect", _on_sqlite_connect)
     event.listen(engine, "begin", _begin_immediate)
     path = engine.url.database
@@ -132,7 +134,13 @@ def _engine(url: str) -> Engine:
 
 def _on_sqlite_connect(raw: sqlite3.Connection, _: object) -> None:
     raw.isolation_level = None
-    for pragma in ("journal_mode=WAL", "synchronous=FULL", "recursive_triggers=ON", "foreign_keys=ON", "cache_size=-8000"):
+    for pragma in (
+        "journal_mode=WAL",
+        "synchronous=FULL",
+        "recursive_triggers=ON",
+        "foreign_keys=ON",
+        "cache_size=-8000",
+    ):
         raw.execute(f"PRAGMA {pragma}")
 
 

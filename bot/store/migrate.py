@@ -14,7 +14,9 @@ def migrate(database: Database) -> None:
     if at == LATEST_MIGRATION:
         return
     if at is not None and at > LATEST_MIGRATION:
-        raise SettingsIncomplete(f"the database is at migration {at}, newer than this release ({LATEST_MIGRATION}); update countersign")
+        raise SettingsIncomplete(
+            f"the database is at migration {at}, newer than this release ({LATEST_MIGRATION}); update countersign"
+        )
     # Imported here: alembic costs most of a second, and most starts do not need it.
     from alembic import command
     from alembic.config import Config

@@ -101,11 +101,15 @@ class SqlStore:
     # --- lists ---------------------------------------------------------------------------------------------------------
 
     def due(self, now: datetime, limit: int) -> list[Case]:
-        return self._cases(select(t.cases.c.body).where(t.cases.c.due_at <= now.timestamp()).order_by(t.cases.c.due_at).limit(limit))
+        return self._cases(
+            select(t.cases.c.body).where(t.cases.c.due_at <= now.timestamp()).order_by(t.cases.c.due_at).limit(limit)
+        )
 
     def open_from(self, source: str, kind: str) -> list[Case]:
         ended = [state.name for state in TERMINAL]
-        query = select(t.cases.c.body).where(t.cases.c.kind == kind, t.cases.c.state.not_in(ended), t.cases.c.source == source)
+        query = select(t.cases.c.body).where(
+            t.cases.c.kind == kind, t.cases.c.state.not_in(ended), t.cases.c.source == source
+        )
         return self._cases(query)
 
     def cases(self, *, states: Iterable[State] = (), limit: int = 100) -> list[Case]:
@@ -117,7 +121,7 @@ class SqlStore:
     def counts(self) -> dict[str, int]:
         """Cases by state name."""
         with self.database.read() as connection:
-            return {row.state: row.count for row in connection.execute(_COUNTS)}
+            return {row.state: row.cases for row in connection.execute(_COUNTS)}
 
     def episodes(self, fingerprint: str) -> int:
         with self.database.read() as connection:
@@ -202,7 +206,7 @@ class SqlStore:
     def backlog(self) -> dict[str, int]:
         """Rows that are not done, by topic and state."""
         with self.database.read() as connection:
-            return {f"{row.topic} {row.state}": row.count for row in connection.execute(_BACKLOG)}
+            return {f"{row.topic} {row.state}": row.rows for row in connection.execute(_BACKLOG)}
 
     def _tell(self, outgoing: Sequence[Outgoing], *, also: bool = False) -> None:
         if outgoing or also:
@@ -320,14 +324,19 @@ _KEEP_CONFLICT = {
     "sqlite": _first_wins(sqlite, t.inbox_conflicts, t.inbox_conflicts.c.digest),
     "postgresql": _first_wins(postgresql, t.inbox_conflicts, t.inbox_conflicts.c.digest),
 }
-_COUNTS = select(t.cases.c.state, func.count().label("count")).group_by(t.cases.c.state)
+_COUNTS = select(t.cases.c.state, func.count().label("cases")).group_by(t.cases.c.state)
 _EPISODES = (
     select(func.count())
     .select_from(t.inbox.join(t.cases, t.inbox.c.case_id == t.cases.c.id))
     .where(t.cases.c.fingerprint == bindparam("fingerprint"), t.inbox.c.outcome == Outcome.CLEARED.value)
 )
 _USAGE = (
-    select(t.effects.c.action, t.effects.c.target, func.count().label("times"), func.sum(t.effects.c.amount).label("amount"))
+    select(
+        t.effects.c.action,
+        t.effects.c.target,
+        func.count().label("times"),
+        func.sum(t.effects.c.amount).label("amount"),
+    )
     .where(t.effects.c.day == bindparam("day"))
     .group_by(t.effects.c.action, t.effects.c.target)
 )
@@ -353,7 +362,7 @@ _CLAIM = (
 )
 _HAS_DUE = select(literal(1)).where(_IS_DUE).limit(1)
 _BACKLOG = (
-    select(t.outbox.c.topic, t.outbox.c.state, func.count().label("count"))
+    select(t.outbox.c.topic, t.outbox.c.state, func.count().label("rows"))
     .where(t.outbox.c.state != DONE)
     .group_by(t.outbox.c.topic, t.outbox.c.state)
 )
@@ -362,4 +371,6 @@ _TICK = {
     "sqlite": _first_wins(sqlite, t.ticks, t.ticks.c.job),
     "postgresql": _first_wins(postgresql, t.ticks, t.ticks.c.job),
 }
-_LEDGER_PAGE = select(t.ledger).where(t.ledger.c.seq > bindparam("after")).order_by(t.ledger.c.seq).limit(bindparam("page"))
+_LEDGER_PAGE = (
+    select(t.ledger).where(t.ledger.c.seq > bindparam("after")).order_by(t.ledger.c.seq).limit(bindparam("page"))
+)

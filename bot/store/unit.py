@@ -66,7 +66,9 @@ def effect_rows(after: Case, entries: Iterable[Entry]) -> list[dict[str, Any]]:
             action = after.action(entry.body.step)
             key = {"case_id": after.id, "revision": entry.revision, "step": entry.body.step}
             amount = action.amount.amount if action.amount else 0
-            rows.append({**key, "action": action.name, "target": action.target, "amount": amount, "day": f"{entry.at:%Y-%m-%d}"})
+            rows.append(
+                {**key, "action": action.name, "target": action.target, "amount": amount, "day": f"{entry.at:%Y-%m-%d}"}
+            )
     return rows
 
 
@@ -113,7 +115,9 @@ class Unit:
             self.lock_head().case_number += 1
             self.connection.execute(_INSERT_CASE, projected.row)
         else:
-            moved = self.connection.execute(_MOVE_CASE, {**projected.row, "case_id": projected.row["id"], "expected": projected.expected})
+            moved = self.connection.execute(
+                _MOVE_CASE, {**projected.row, "case_id": projected.row["id"], "expected": projected.expected}
+            )
             if moved.rowcount != 1:
                 raise Conflict(f"{projected.row['id']} is no longer at version {projected.expected}")
         if effects:
@@ -149,9 +153,13 @@ class Unit:
 
     def _move_head(self, head: "_Head") -> None:
         peaks = json.dumps([peak.hex() for peak in head.tree.peaks])
-        self.connection.execute(_MOVE_HEAD, {"head": "ledger", "number": head.tree.size, "chain": head.chain, "peaks": peaks})
+        self.connection.execute(
+            _MOVE_HEAD, {"head": "ledger", "number": head.tree.size, "chain": head.chain, "peaks": peaks}
+        )
         if head.moved:
-            self.connection.execute(_MOVE_HEAD, {"head": "cases", "number": head.case_number, "chain": "", "peaks": "[]"})
+            self.connection.execute(
+                _MOVE_HEAD, {"head": "cases", "number": head.case_number, "chain": "", "peaks": "[]"}
+            )
 
 
 class _Head:

@@ -37,7 +37,12 @@ def case_card(case: Case) -> list[Json]:
     """The blocks of the card, from the state alone."""
     blocks: list[Json] = [{"type": "header", "text": plain(_headline(case), 150)}, context(_status(case))]
     blocks += _ending(case)
-    blocks.append(rich(paragraph(say(f"What happened, according to {clean(case.signal.source, 40)}", bold=True)), quote(_what(case))))
+    blocks.append(
+        rich(
+            paragraph(say(f"What happened, according to {clean(case.signal.source, 40)}", bold=True)),
+            quote(_what(case)),
+        )
+    )
     if case.why:
         blocks.append(rich(paragraph(say("Why it matters  ", bold=True), say(clean(case.why, 600, lines=3)))))
     blocks += _evidence(case)
@@ -94,7 +99,10 @@ def _ending(case: Case) -> list[Json]:
     """Who, when, why: what a person sees first once something has been decided."""
     lines = []
     if case.approvals:
-        names = ", ".join("policy, by itself" if given.person.startswith("policy:") else clean(given.name, 60) for given in case.approvals)
+        names = ", ".join(
+            "policy, by itself" if given.person.startswith("policy:") else clean(given.name, 60)
+            for given in case.approvals
+        )
         notes = "".join(f" — “{clean(given.note, 200)}”" for given in case.approvals if given.note)
         lines.append(paragraph(say("Approved by ", bold=True), say(f"{names}{notes}")))
     ending = case.ending
@@ -102,7 +110,11 @@ def _ending(case: Case) -> list[Json]:
         note = f" — “{clean(ending.note, 300)}”" if ending.note else ""
         lines.append(paragraph(say(f"Rejected by {clean(ending.by, 60)}: ", bold=True), say(f"{ending.reason}{note}")))
     elif ending and case.state is not State.PROPOSED:
-        by = f" ({clean(ending.by, 60)})" if ending.by and ending.by != "countersign" and not ending.by.startswith("source:") else ""
+        by = (
+            f" ({clean(ending.by, 60)})"
+            if ending.by and ending.by != "countersign" and not ending.by.startswith("source:")
+            else ""
+        )
         note = f" — {clean(ending.note, 500)}" if ending.note else ""
         lines.append(paragraph(say(clean(ending.reason, 700).capitalize(), bold=True), say(f"{by}{note}")))
     if case.drifted and not case.is_terminal:
@@ -118,7 +130,15 @@ def _evidence(case: Case) -> list[Json]:
     if not shown:
         return []
     head = [_cell(title) for title in ("Fact", "Value", "Source", "Read")]
-    rows = [[_cell(clean(fact.label, 60)), _cell(_value(fact)), _cell(clean(fact.source, 30)), _cell(f"{fact.read_at:%H:%M} UTC")] for fact in shown[:MOST_EVIDENCE]]
+    rows = [
+        [
+            _cell(clean(fact.label, 60)),
+            _cell(_value(fact)),
+            _cell(clean(fact.source, 30)),
+            _cell(f"{fact.read_at:%H:%M} UTC"),
+        ]
+        for fact in shown[:MOST_EVIDENCE]
+    ]
     table: Json = {"type": "table", "rows": [head, *rows]}
     more = len(shown) - MOST_EVIDENCE
     return [table, context(f"{more} more facts are in the ledger")] if more > 0 else [table]
@@ -184,7 +204,9 @@ def _who(case: Case) -> list[str]:
     verdict = case.verdict
     if verdict and case.state is State.PROPOSED:
         given = f" ({len(case.approvals)} of {verdict.approvals_needed} given)" if case.approvals else ""
-        lines.append(f"*May approve* {groups(verdict.factors)}{given}  ·  *Policy* {escaped(verdict.reason)} (`{verdict.rule}`)")
+        lines.append(
+            f"*May approve* {groups(verdict.factors)}{given}  ·  *Policy* {escaped(verdict.reason)} (`{verdict.rule}`)"
+        )
     elif verdict and verdict.ruling is Ruling.REFUSE:
         lines.append(f"*Policy* refuses: {escaped(verdict.reason)} (`{verdict.rule}`)")
     return lines
@@ -199,7 +221,12 @@ def _buttons(case: Case) -> list[Json]:
         return [_approve(case, token), *edit, _button("Reject…", ids.REJECT, token, style="danger"), more]
     if case.state is State.REFERRED:
         by_hand = _button("Handled by hand…", ids.RESOLVE, token)
-        return [by_hand, _button("Try again", ids.TRY_AGAIN, token), _button("Reject…", ids.REJECT, token, style="danger"), more]
+        return [
+            by_hand,
+            _button("Try again", ids.TRY_AGAIN, token),
+            _button("Reject…", ids.REJECT, token, style="danger"),
+            more,
+        ]
     if case.state is State.PARKED:
         return [_button("I have looked…", ids.SETTLE, token, style="primary"), more]
     return [more] if not case.is_terminal else []
@@ -221,7 +248,12 @@ def _confirm(case: Case) -> Json:
     plan = case.plan
     lines = [f"{clean(action.summary, 80)} [{clean(action.target, 40)}]" for action in plan.actions] if plan else []
     amount = f" Amount: {plan.amount}." if plan and plan.amount else ""
-    return {"title": plain(f"Approve {case.id}?", 100), "text": plain(f"{'; '.join(lines)}.{amount}", 300), "confirm": plain("Approve", 30), "deny": plain("Not yet", 30)}
+    return {
+        "title": plain(f"Approve {case.id}?", 100),
+        "text": plain(f"{'; '.join(lines)}.{amount}", 300),
+        "confirm": plain("Approve", 30),
+        "deny": plain("Not yet", 30),
+    }
 
 
 def _more(case: Case, token: str) -> Json:

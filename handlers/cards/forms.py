@@ -13,39 +13,102 @@ LONGEST_NOTE = 1000
 def approve_form(case: Case) -> Json:
     """For high risk: target and amount once more, and a reason in words."""
     plan = case.plan
-    steps = [[say(clean(action.summary, 200), bold=True), say(f"  {clean(action.target, 60)}. {'Can' if action.reversible else 'CANNOT'} be undone")] for action in plan.actions] if plan else []
+    steps = (
+        [
+            [
+                say(clean(action.summary, 200), bold=True),
+                say(f"  {clean(action.target, 60)}. {'Can' if action.reversible else 'CANNOT'} be undone"),
+            ]
+            for action in plan.actions
+        ]
+        if plan
+        else []
+    )
     amount = [paragraph(say("Amount  ", bold=True), say(str(plan.amount)))] if plan and plan.amount else []
-    return _form(case, ids.APPROVE_FORM, "Approve", "Approve", rich(bullets(steps), *amount), _note("Why is this right?", "It is written next to your name."))
+    return _form(
+        case,
+        ids.APPROVE_FORM,
+        "Approve",
+        "Approve",
+        rich(bullets(steps), *amount),
+        _note("Why is this right?", "It is written next to your name."),
+    )
 
 
 def reject_form(case: Case) -> Json:
     options = [{"text": plain(reason.description), "value": reason.value} for reason in RejectReason]
-    choice = {"type": "static_select", "action_id": ids.REASON, "options": options, "placeholder": plain("Choose a reason")}
-    return _form(case, ids.REJECT_FORM, "Reject", "Reject", _input("reason", "Why?", choice), _note("In your words", "Needed for “Something else”.", optional=True))
+    choice = {
+        "type": "static_select",
+        "action_id": ids.REASON,
+        "options": options,
+        "placeholder": plain("Choose a reason"),
+    }
+    return _form(
+        case,
+        ids.REJECT_FORM,
+        "Reject",
+        "Reject",
+        _input("reason", "Why?", choice),
+        _note("In your words", "Needed for “Something else”.", optional=True),
+    )
 
 
 def edit_form(case: Case, editable: Iterable[str]) -> Json:
     """Only the fields that the playbook lets people edit, filled with what the plan says now."""
     parameters = case.plan.actions[0].parameters if case.plan else {}
-    fields = [_input(f"parameter:{name}", name.replace("_", " ").capitalize(), {"type": "plain_text_input", "action_id": f"{ids.PARAMETER}{name}", "initial_value": str(parameters[name]), "max_length": 500}) for name in editable if name in parameters]
+    fields = [
+        _input(
+            f"parameter:{name}",
+            name.replace("_", " ").capitalize(),
+            {
+                "type": "plain_text_input",
+                "action_id": f"{ids.PARAMETER}{name}",
+                "initial_value": str(parameters[name]),
+                "max_length": 500,
+            },
+        )
+        for name in editable
+        if name in parameters
+    ]
     words = "A new revision is made and judged by policy again. You cannot approve what you edited."
     return _form(case, ids.EDIT_FORM, "Edit the plan", "Save", rich(paragraph(say(words))), *fields)
 
 
 def resolve_form(case: Case) -> Json:
-    return _form(case, ids.RESOLVE_FORM, "Handled by hand", "Close the case", _note("What was done?", "It becomes part of the record."))
+    return _form(
+        case,
+        ids.RESOLVE_FORM,
+        "Handled by hand",
+        "Close the case",
+        _note("What was done?", "It becomes part of the record."),
+    )
 
 
 def settle_form(case: Case) -> Json:
     options = [{"text": plain("Yes, it happened"), "value": "yes"}, {"text": plain("No, it did not"), "value": "no"}]
     choice = {"type": "radio_buttons", "action_id": ids.LANDED, "options": options}
     reason = clean(case.ending.reason, 500) if case.ending else ""
-    return _form(case, ids.SETTLE_FORM, "What happened?", "Say so", rich(paragraph(say(reason or case.id))), _input("landed", "Did it happen?", choice), _note("What did you see, and where?", ""))
+    return _form(
+        case,
+        ids.SETTLE_FORM,
+        "What happened?",
+        "Say so",
+        rich(paragraph(say(reason or case.id))),
+        _input("landed", "Did it happen?", choice),
+        _note("What did you see, and where?", ""),
+    )
 
 
 def hand_over_form(case: Case) -> Json:
     person = {"type": "users_select", "action_id": ids.TO, "placeholder": plain("Who takes over?")}
-    return _form(case, ids.HAND_OVER_FORM, "Hand over", "Hand over", _input("to", "To", person), _note("What is done, what is open?", ""))
+    return _form(
+        case,
+        ids.HAND_OVER_FORM,
+        "Hand over",
+        "Hand over",
+        _input("to", "To", person),
+        _note("What is done, what is open?", ""),
+    )
 
 
 def snooze_form(case: Case) -> Json:
@@ -71,5 +134,11 @@ def _note(label: str, hint: str, *, optional: bool = False) -> Json:
 
 
 def _input(block_id: str, label: str, element: Json, *, hint: str = "", optional: bool = False) -> Json:
-    block: Json = {"type": "input", "block_id": block_id, "label": plain(label, 200), "element": element, "optional": optional}
+    block: Json = {
+        "type": "input",
+        "block_id": block_id,
+        "label": plain(label, 200),
+        "element": element,
+        "optional": optional,
+    }
     return {**block, "hint": plain(hint, 200)} if hint else block

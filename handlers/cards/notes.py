@@ -22,7 +22,10 @@ def note_text(case: Case, entries: Sequence[Entry]) -> str:
 
 def note_lines(case: Case, entries: Sequence[Entry]) -> list[tuple[str, str]]:
     """Head and rest of each line."""
-    return [(clean(head, 200), clean(rest, 700)) for head, rest in (LINES[type(entry.body)](entry.body, case) for entry in entries)]
+    return [
+        (clean(head, 200), clean(rest, 700))
+        for head, rest in (LINES[type(entry.body)](entry.body, case) for entry in entries)
+    ]
 
 
 def trail_lines(case: Case, entries: Sequence[Entry]) -> list[str]:
@@ -56,7 +59,10 @@ def _rejected(body: e.Rejected, case: Case) -> tuple[str, str]:
 
 def _edited(body: e.Edited, case: Case) -> tuple[str, str]:
     changes = ", ".join(f"{change.field} {change.before} → {change.after}" for change in body.changes)
-    return f"{body.by_name} edited the plan:", f"{changes}. It is revision {body.plan.revision} now; earlier approvals no longer count"
+    return (
+        f"{body.by_name} edited the plan:",
+        f"{changes}. It is revision {body.plan.revision} now; earlier approvals no longer count",
+    )
 
 
 def _approval(body: e.ApprovalGiven, case: Case) -> tuple[str, str]:

@@ -16,7 +16,10 @@ ELLIPSIS = "…"
 
 def clean(text: str, most: int, *, lines: int = 1) -> str:
     """At most so many characters on so many lines, without controls, direction marks, joiners and private use."""
-    kept = "".join(letter if letter == "\n" or not unicodedata.category(letter).startswith("C") else " " for letter in text.replace("\t", " "))
+    kept = "".join(
+        letter if letter == "\n" or not unicodedata.category(letter).startswith("C") else " "
+        for letter in text.replace("\t", " ")
+    )
     rows = [" ".join(row.split()) for row in kept.split("\n")]
     rows = [row for row in rows if row]
     if len(rows) > lines:
@@ -72,4 +75,6 @@ def when(at: datetime) -> str:
 def groups(factors: Iterable[Factor]) -> str:
     """Who may say yes, as a phrase: "one of @ops-leads and one of @finance"."""
     numbers = {1: "one", 2: "two", 3: "three", 4: "four", 5: "five"}
-    return " and ".join(f"{numbers.get(factor.count, factor.count)} of @{factor.group}" for factor in factors) or "nobody"
+    return (
+        " and ".join(f"{numbers.get(factor.count, factor.count)} of @{factor.group}" for factor in factors) or "nobody"
+    )

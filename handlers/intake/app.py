@@ -64,7 +64,9 @@ class Door:
             raise Problem(409, f"{reused}; both are kept, nothing was merged", "key") from None
         except DBAPIError as failure:
             log.exception("a signal could not be stored")
-            raise Problem(503, "the signal could not be stored; nothing is lost if you send it again", retry_after=5) from failure
+            raise Problem(
+                503, "the signal could not be stored; nothing is lost if you send it again", retry_after=5
+            ) from failure
 
     async def case(self, request: Request) -> Response:
         scheme, _, token = request.headers.get("authorization", "").partition(" ")
@@ -85,7 +87,9 @@ class Door:
 
     async def ready(self, request: Request) -> Response:
         problems = await run_in_threadpool(self.problems)
-        return JSONResponse({"status": "not ready" if problems else "ready", "problems": problems}, 503 if problems else 200)
+        return JSONResponse(
+            {"status": "not ready" if problems else "ready", "problems": problems}, 503 if problems else 200
+        )
 
 
 def build(door: Door, *, more: Sequence[Route] = ()) -> Starlette:
@@ -117,11 +121,15 @@ async def _problem(request: Request, problem: Exception) -> Response:
 
 async def _not_here(request: Request, missing: Any) -> Response:
     status = missing.status_code if missing.status_code in TITLES else 404
-    return Problem(status, f"{request.method} {request.url.path[:100]} is not something that can be asked here").response()
+    return Problem(
+        status, f"{request.method} {request.url.path[:100]} is not something that can be asked here"
+    ).response()
 
 
 async def _unforeseen(request: Request, failure: Exception) -> Response:
     """The outermost handler: the inside stays inside, the reference is in the log."""
     reference = uuid.uuid4().hex[:8]
     log.error("reference %s", reference, exc_info=failure)
-    return Problem(503, f"something went wrong on our side, reference {reference}; send it again", retry_after=5).response()
+    return Problem(
+        503, f"something went wrong on our side, reference {reference}; send it again", retry_after=5
+    ).response()

@@ -54,7 +54,11 @@ class Sources:
             if left < signals:
                 wait = max(1, int((signals - left) / per_second) + 1)
                 self._allowances[source.name] = (left, now)
-                raise Problem(429, f"{source.name} may send {source.per_minute} signals a minute; wait {wait} s", retry_after=min(wait, 60))
+                raise Problem(
+                    429,
+                    f"{source.name} may send {source.per_minute} signals a minute; wait {wait} s",
+                    retry_after=min(wait, 60),
+                )
             self._allowances[source.name] = (left - signals, now)
 
     def _proves(self, name: str, headers: Mapping[str, str], body: bytes) -> bool:
@@ -79,7 +83,8 @@ def is_signed(headers: Mapping[str, str], body: bytes, secrets: Sequence[str]) -
         # A dot in the id would let one signed text be read as another.
         return False
     given = {name: headers.get(name, "") for name in ("webhook-id", "webhook-timestamp", "webhook-signature")}
-    return any([_verifies(secret, given, body) for secret in secrets if secret])
+    verdicts = [_verifies(secret, given, body) for secret in secrets if secret]
+    return any(verdicts)
 
 
 def _verifies(secret: str, headers: dict[str, str], body: bytes) -> bool:

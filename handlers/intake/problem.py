@@ -28,7 +28,12 @@ class Problem(Exception):
     retry_after: int = 0
 
     def response(self) -> JSONResponse:
-        body: dict[str, object] = {"type": f"urn:countersign:problem:{self.status}", "title": TITLES[self.status], "status": self.status, "detail": self.detail}
+        body: dict[str, object] = {
+            "type": f"urn:countersign:problem:{self.status}",
+            "title": TITLES[self.status],
+            "status": self.status,
+            "detail": self.detail,
+        }
         if self.field:
             body["errors"] = [{"field": self.field, "detail": self.detail}]
         headers = {"Retry-After": str(self.retry_after)} if self.retry_after else {}

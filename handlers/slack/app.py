@@ -8,7 +8,6 @@ from slack_bolt import App
 from slack_bolt.adapter.socket_mode import SocketModeHandler
 from slack_sdk import WebClient
 from slack_sdk.errors import SlackClientError
-from slack_sdk.socket_mode import SocketModeClient
 
 from bot.desk.decisions import Decisions
 from bot.ports import Library
@@ -25,7 +24,14 @@ def build(client: WebClient, desk: Decisions, library: Library, chat: SlackChat)
     quiet = logging.getLogger("slack_bolt")
     # Bolt logs whole bodies at INFO when something is wrong with a request; bodies are not for logs.
     quiet.setLevel(logging.WARNING)
-    app = App(client=client, process_before_response=True, token_verification_enabled=False, request_verification_enabled=False, ignoring_self_events_enabled=True, logger=quiet)
+    app = App(
+        client=client,
+        process_before_response=True,
+        token_verification_enabled=False,
+        request_verification_enabled=False,
+        ignoring_self_events_enabled=True,
+        logger=quiet,
+    )
     case_buttons.register(app, desk, library, chat)
     case_forms.register(app, desk)
     app.event("message")(_not_for_us)
@@ -53,7 +59,7 @@ class SocketDoor:
         wait = FIRST_WAIT
         while not self._closing.is_set():
             try:
-                self._handler.connect()
+                self._handler.connect()  # type: ignore[no-untyped-call]
             except (SlackClientError, OSError, http.client.HTTPException) as failure:
                 log.warning("Slack cannot be reached (%s); trying again in %.0f s", failure, wait)
                 self._closing.wait(wait)
@@ -64,7 +70,7 @@ class SocketDoor:
     def close(self) -> None:
         self._closing.set()
         self._opening.join()
-        self._handler.close()
+        self._handler.close()  # type: ignore[no-untyped-call]
 
     def is_connected(self) -> bool:
         return bool(self._handler.client.is_connected())

@@ -1,5 +1,6 @@
 """The forms of a card, sent in. What they say is checked by the desk as if it came from a stranger."""
 
+from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from slack_bolt import App
@@ -11,55 +12,66 @@ from handlers.cards import ids
 from handlers.slack.answers import on_submit
 from handlers.slack.press import Submission
 
+LATEST_SECOND = 2**33
+
 
 def register(app: App, desk: Decisions) -> None:
     """Give every form its listener."""
+    forms = CaseForms(desk)
+    listeners = {
+        ids.APPROVE_FORM: forms.approve,
+        ids.REJECT_FORM: forms.reject,
+        ids.EDIT_FORM: forms.edit,
+        ids.RESOLVE_FORM: forms.resolve,
+        ids.SETTLE_FORM: forms.settle,
+        ids.HAND_OVER_FORM: forms.hand_over,
+        ids.SNOOZE_FORM: forms.snooze,
+    }
+    for callback_id, do in listeners.items():
+        app.view(callback_id)(on_submit(do))
 
-    def approve(form: Submission) -> None:
-        desk.approve(form.case_id, by=form.person, revision=form.revision, note=form.text(ids.NOTE))
 
-    def reject(form: Submission) -> None:
+@dataclass(frozen=True)
+class CaseForms:
+    """What each form does."""
+
+    desk: Decisions
+
+    def approve(self, form: Submission) -> None:
+        self.desk.approve(form.case_id, by=form.person, revision=form.revision, note=form.text(ids.NOTE))
+
+    def reject(self, form: Submission) -> None:
         try:
             reason = RejectReason(form.text(ids.REASON))
         except ValueError:
             raise BadRequest("choose a reason from the list", field="reason") from None
-        desk.reject(form.case_id, by=form.person, revision=form.revision, reason=reason, note=form.text(ids.NOTE))
+        note = form.text(ids.NOTE)
+        self.desk.reject(form.case_id, by=form.person, revision=form.revision, reason=reason, note=note)
 
-    def edit(form: Submission) -> None:
-        values = {name.removeprefix(ids.PARAMETER): form.text(name) for name in form.values if name.startswith(ids.PARAMETER)}
-        desk.edit(form.case_id, by=form.person, revision=form.revision, values=values)
+    def edit(self, form: Submission) -> None:
+        named = [name for name in form.values if name.startswith(ids.PARAMETER)]
+        values = {name.removeprefix(ids.PARAMETER): form.text(name) for name in named}
+        self.desk.edit(form.case_id, by=form.person, revision=form.revision, values=values)
 
-    def resolve(form: Submission) -> None:
-        desk.resolve(form.case_id, by=form.person, note=form.text(ids.NOTE))
+    def resolve(self, form: Submission) -> None:
+        self.desk.resolve(form.case_id, by=form.person, note=form.text(ids.NOTE))
 
-    def settle(form: Submission) -> None:
+    def settle(self, form: Submission) -> None:
         answer = form.text(ids.LANDED)
         if answer not in {"yes", "no"}:
             raise BadRequest("say whether it happened", field="landed")
-        desk.settle(form.case_id, by=form.person, landed=answer == "yes", note=form.text(ids.NOTE))
+        self.desk.settle(form.case_id, by=form.person, landed=answer == "yes", note=form.text(ids.NOTE))
 
-    def hand_over(form: Submission) -> None:
+    def hand_over(self, form: Submission) -> None:
         user = form.text(ids.TO)
         if not user:
             raise BadRequest("choose who takes over", field="to")
         to = f"{form.person.partition('/')[0]}/{user}"
-        desk.hand_over(form.case_id, by=form.person, to=to, note=form.text(ids.NOTE))
+        self.desk.hand_over(form.case_id, by=form.person, to=to, note=form.text(ids.NOTE))
 
-    def snooze(form: Submission) -> None:
+    def snooze(self, form: Submission) -> None:
         seconds = form.values.get(ids.UNTIL)
         if not isinstance(seconds, int):
             raise BadRequest("choose a time", field="until")
-        until = datetime.fromtimestamp(min(seconds, 2**33), UTC)
-        desk.snooze(form.case_id, by=form.person, until=until, reason=form.text(ids.NOTE))
-
-    listeners = {
-        ids.APPROVE_FORM: approve,
-        ids.REJECT_FORM: reject,
-        ids.EDIT_FORM: edit,
-        ids.RESOLVE_FORM: resolve,
-        ids.SETTLE_FORM: settle,
-        ids.HAND_OVER_FORM: hand_over,
-        ids.SNOOZE_FORM: snooze,
-    }
-    for callback_id, do in listeners.items():
-        app.view(callback_id)(on_submit(do))
+        until = datetime.fromtimestamp(min(seconds, LATEST_SECOND), UTC)
+        self.desk.snooze(form.case_id, by=form.person, until=until, reason=form.text(ids.NOTE))

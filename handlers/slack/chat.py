@@ -57,7 +57,11 @@ class SlackChat:
                 if failure.error not in GONE:
                     raise
         uid = f"{case.id}/{case.generation}"
-        found = self._find(CARD, uid, case.channel, since=case.opened_at.timestamp()) if look_first and live is None else None
+        found = (
+            self._find(CARD, uid, case.channel, since=case.opened_at.timestamp())
+            if look_first and live is None
+            else None
+        )
         drawn = Drawn(case.id, case.generation, case.channel, found or "", case.version)
         drawn = self._redraw(case, drawn) if found else replace(drawn, ts=self._post_card(case, uid))
         for older in cards:
@@ -71,8 +75,8 @@ class SlackChat:
         card = cards[0]
         if look_first and self._find(NOTE, key, card.channel, thread=card.ts):
             return
-        content = {"text": note_text(case, entries), "blocks": note_blocks(case, entries), "thread_ts": card.ts}
-        self._call("chat.postMessage", card.channel, **content, **_quiet(NOTE, key))
+        said: dict[str, Any] = {"text": note_text(case, entries), "blocks": note_blocks(case, entries)}
+        self._call("chat.postMessage", card.channel, thread_ts=card.ts, **said, **_quiet(NOTE, key))
 
     def send(self, to: str, text: str, key: str) -> str:
         """A message with outside text in it: shown as plain text."""
@@ -103,25 +107,32 @@ class SlackChat:
     # --- inside --------------------------------------------------------------------------------------------------------
 
     def _post_card(self, case: Case, uid: str) -> str:
-        content = {"text": notification(case), "blocks": case_card(case)}
+        content: dict[str, Any] = {"text": notification(case), "blocks": case_card(case)}
         return str(self._call("chat.postMessage", case.channel, **content, **_quiet(CARD, uid))["ts"])
 
     def _redraw(self, case: Case, card: Drawn) -> Drawn:
-        content = {"text": notification(case), "blocks": case_card(case), "ts": card.ts}
-        self._call("chat.update", card.channel, pace_as=f"{card.channel}/{card.ts}", **content)
+        shown: dict[str, Any] = {"text": notification(case), "blocks": case_card(case)}
+        self._call("chat.update", card.channel, pace_as=f"{card.channel}/{card.ts}", ts=card.ts, **shown)
         return replace(card, version=case.version)
 
     def _retire(self, case: Case, older: Drawn) -> None:
         """Take the buttons from a card that a newer one replaces; one that is gone needs none taken."""
         try:
-            self._call("chat.update", older.channel, pace_as=f"{older.channel}/{older.ts}", ts=older.ts, text=notification(case), blocks=superseded_card(case))
+            self._call(
+                "chat.update",
+                older.channel,
+                pace_as=f"{older.channel}/{older.ts}",
+                ts=older.ts,
+                text=notification(case),
+                blocks=superseded_card(case),
+            )
         except ChatFailed as failure:
             if failure.error not in GONE:
                 raise
 
     def _find(self, kind: str, uid: str, channel: str, *, since: float = 0.0, thread: str = "") -> str | None:
         """Where the message with this uid stands. Several are one too many: the first is kept, the others are taken away."""
-        found = []
+        found: list[str] = []
         place: dict[str, Any] = {"ts": thread} if thread else {"oldest": f"{since - LOOK_BACK_SECONDS:.6f}"}
         ask = self._client.conversations_replies if thread else self._client.conversations_history
         channel = self._opened(channel)
@@ -134,10 +145,9 @@ class SlackChat:
             cursor = answer.get("response_metadata", {}).get("next_cursor", "")
             if not cursor:
                 break
-        first, *doubles = sorted(found) or [None]
-        for double in doubles:
+        for double in sorted(found)[1:]:
             self._call("chat.delete", channel, ts=double)
-        return first
+        return min(found, default=None)
 
     def _is_ours(self, message: Mapping[str, Any], kind: str, uid: str) -> bool:
         metadata = message.get("metadata") or {}
@@ -192,5 +202,3 @@ def _quiet(kind: str, uid: str) -> dict[str, Any]:
     """No link in a card is ever fetched for a preview; the uid is an opaque id and nothing else."""
     metadata = {"event_type": kind, "event_payload": {"uid": uid}}
     return {"unfurl_links": False, "unfurl_media": False, "metadata": metadata}
-
-

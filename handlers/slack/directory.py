@@ -53,7 +53,9 @@ class SlackDirectory:
             ids = [group["id"] for group in found if group.get("handle") == handle and not group.get("date_delete")]
             if len(ids) != 1:
                 return frozenset()
-            users = self._recall(f"members {ids[0]}", fresh, lambda: self._ask("usergroups.users.list", usergroup=ids[0])["users"])
+            users = self._recall(
+                f"members {ids[0]}", fresh, lambda: self._ask("usergroups.users.list", usergroup=ids[0])["users"]
+            )
         except ChatFailed as failure:
             log.warning("group %s cannot be read (%s): nobody is in it", handle, failure.error)
             return frozenset()

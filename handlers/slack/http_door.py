@@ -38,7 +38,9 @@ def route(app: App, secrets: Sequence[str], clock: Clock) -> Route:
     return Route("/slack/events", receive, methods=["POST"])
 
 
-def is_genuine(body: bytes, timestamps: Sequence[str], signatures: Sequence[str], secrets: Sequence[str], now: float) -> bool:
+def is_genuine(
+    body: bytes, timestamps: Sequence[str], signatures: Sequence[str], secrets: Sequence[str], now: float
+) -> bool:
     """Whether Slack signed exactly these bytes within the last five minutes."""
     if len(timestamps) != 1 or len(signatures) != 1 or not secrets:
         return False
@@ -48,7 +50,8 @@ def is_genuine(body: bytes, timestamps: Sequence[str], signatures: Sequence[str]
     signed = b"v0:" + timestamp.encode() + b":" + body
     wanted = [f"v0={hmac.new(secret.encode(), signed, hashlib.sha256).hexdigest()}" for secret in secrets]
     # Compared with every secret, so that timing does not tell which one is in use.
-    return any([hmac.compare_digest(signature, one) for one in wanted])
+    verdicts = [hmac.compare_digest(signature, one) for one in wanted]
+    return any(verdicts)
 
 
 async def _limited(request: Request) -> bytes | None:
@@ -61,7 +64,7 @@ async def _limited(request: Request) -> bytes | None:
 
 
 def _dispatch(app: App, request: Request, body: bytes) -> Response:
-    headers = {name: [value] for name, value in request.headers.items()}
+    headers: dict[str, str | Sequence[str]] = {name: [value] for name, value in request.headers.items()}
     try:
         answer = app.dispatch(BoltRequest(body=body.decode("utf-8"), headers=headers))
     except (ValueError, AttributeError, RecursionError):

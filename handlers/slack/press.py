@@ -26,7 +26,9 @@ class Press:
             value = action.get("value") or action["selected_option"]["value"]
             choice, _, token = value.rpartition(" ")
             case_id, revision = _token(token)
-            return cls(_principal(body), body["user"]["id"], case_id, revision, choice, _channel(body), body["trigger_id"])
+            return cls(
+                _principal(body), body["user"]["id"], case_id, revision, choice, _channel(body), body["trigger_id"]
+            )
         except (KeyError, IndexError, TypeError, AttributeError):
             raise BadRequest("this button says nothing that can be understood") from None
 
@@ -62,7 +64,13 @@ class Submission:
 
 def _token(token: str) -> tuple[str, int]:
     case_id, _, revision = token.partition(":")
-    if not case_id.startswith("EX-") or not case_id[3:].isascii() or not case_id[3:].isdigit() or not revision.isascii() or not revision.isdigit():
+    if (
+        not case_id.startswith("EX-")
+        or not case_id[3:].isascii()
+        or not case_id[3:].isdigit()
+        or not revision.isascii()
+        or not revision.isdigit()
+    ):
         raise BadRequest("this button belongs to no case")
     if len(token) > 40:
         raise BadRequest("this button belongs to no case")

@@ -116,7 +116,8 @@ const BLOCKS = {
 const cellOf = (cell, world) => (cell.type === "rich_text" ? BLOCKS.rich_text(cell, world) : document.createTextNode(String(cell.text ?? cell.value)));
 
 function rich(part, world) {
-  const tag = { rich_text_quote: "blockquote", rich_text_preformatted: "pre", rich_text_list: "ul" }[part.type] ?? "div";
+  const list = part.style === "ordered" ? "ol" : "ul";
+  const tag = { rich_text_quote: "blockquote", rich_text_preformatted: "pre", rich_text_list: list }[part.type] ?? "div";
   const node = el(tag, { class: "mrkdwn" });
   for (const item of part.elements ?? []) {
     if (item.type === "rich_text_section") node.append(el("li", {}, rich(item, world)));

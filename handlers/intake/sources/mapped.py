@@ -30,7 +30,9 @@ def _signal(item: Any, mapping: SignalMapping, source: Source) -> Signal:
 
     def text(name: str, expression: str, most: int) -> str:
         value = look_up(expression, item)
-        return text_of(str(value) if value is not None and not isinstance(value, bool) else None, f"{name} ({expression})", most)
+        return text_of(
+            str(value) if value is not None and not isinstance(value, bool) else None, f"{name} ({expression})", most
+        )
 
     kind = look_up(mapping.kind, item) if mapping.kind else None
     facts = {name: look_up(expression, item) for name, expression in mapping.facts.items()}

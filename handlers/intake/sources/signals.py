@@ -19,14 +19,37 @@ class SignalIn(BaseModel):
 
     model_config = ConfigDict(extra="forbid", title="Countersign signal", strict=True)
 
-    key: Annotated[str, Field(min_length=1, max_length=LONGEST_KEY, description="Unique per source and happening; sending it again changes nothing.")]
-    subject: Annotated[str, Field(min_length=1, max_length=LONGEST_KEY, description="What it is about, like invoice:4711. Same kind and subject: same case.")]
+    key: Annotated[
+        str,
+        Field(
+            min_length=1,
+            max_length=LONGEST_KEY,
+            description="Unique per source and happening; sending it again changes nothing.",
+        ),
+    ]
+    subject: Annotated[
+        str,
+        Field(
+            min_length=1,
+            max_length=LONGEST_KEY,
+            description="What it is about, like invoice:4711. Same kind and subject: same case.",
+        ),
+    ]
     title: Annotated[str, Field(min_length=1, max_length=LONGEST_TITLE, description="One sentence for people.")]
-    kind: Annotated[str, Field(max_length=50, pattern="^[a-z0-9_]*$", description="Which playbook; empty when the sender does not know.")] = ""
+    kind: Annotated[
+        str,
+        Field(
+            max_length=50, pattern="^[a-z0-9_]*$", description="Which playbook; empty when the sender does not know."
+        ),
+    ] = ""
     status: Annotated[str, Field(pattern="^(firing|clear)$", description="clear: it is over.")] = "firing"
     occurred_at: Annotated[str, Field(description="RFC 3339; now, if left out.")] = ""
-    facts: Annotated[dict[str, Any], Field(description="Whatever the playbook may look at; flattened to plain values.")] = {}
-    requester: Annotated[str | None, Field(max_length=80, description="Who raised it by hand, as team/user. They can never approve it.")] = None
+    facts: Annotated[
+        dict[str, Any], Field(description="Whatever the playbook may look at; flattened to plain values.")
+    ] = {}
+    requester: Annotated[
+        str | None, Field(max_length=80, description="Who raised it by hand, as team/user. They can never approve it.")
+    ] = None
 
 
 def signals(body: bytes, headers: Mapping[str, str], source: Source) -> list[Signal]:

@@ -50,7 +50,9 @@ def upgrade() -> None:
         sa.Column("peaks", text, nullable=False),
     )
     genesis = hashlib.sha256(b"countersign ledger").hexdigest()
-    op.execute(f"INSERT INTO heads (name, number, chain, peaks) VALUES ('ledger', 0, '{genesis}', '[]'), ('cases', 0, '', '[]')")  # noqa: S608 (constants)
+    op.execute(
+        f"INSERT INTO heads (name, number, chain, peaks) VALUES ('ledger', 0, '{genesis}', '[]'), ('cases', 0, '', '[]')"
+    )
     for name, key in (("inbox", ("source", "key")), ("inbox_conflicts", ("source", "key", "digest"))):
         later = [sa.Column("outcome", text, nullable=False), sa.Column("case_id", text)] if name == "inbox" else []
         op.create_table(

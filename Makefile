@@ -1,0 +1,60 @@
+# Countersign. `make help` lists what there is.
+SHELL := /bin/bash
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+UV := VIRTUAL_ENV=$(VENV) UV_PROJECT_ENVIRONMENT=$(VENV) UV_PYTHON_DOWNLOADS=never $(BIN)/uv
+ARGS ?=
+
+.PHONY: help setup demo check format test journeys bench bench-floor shots clean
+
+help: ## This list
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'
+
+# The virtual environment with uv in it, hashes checked; made again when the version of Python it stands on is gone.
+$(BIN)/uv: .uv-requirements.txt
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "Countersign needs Python 3.11 or newer; set PYTHON=python3.12 or so"; exit 1; }
+	@$(PYTHON) -m venv $(VENV) || { echo "python -m venv failed; on Debian: apt install python3-venv"; exit 1; }
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r .uv-requirements.txt
+	@touch $@
+
+$(VENV)/.run: $(BIN)/uv uv.lock pyproject.toml
+	@$(UV) sync --quiet --frozen --inexact
+	@touch $@
+
+$(VENV)/.dev: $(VENV)/.run
+	@$(UV) sync --quiet --frozen --inexact --all-groups
+	@touch $@
+
+setup: $(VENV)/.dev ## Install everything, tests included
+
+demo: $(VENV)/.run ## The whole thing on this machine; ARGS="--headless --story --json" plays the story
+	@$(BIN)/countersign demo --prepare
+	@$(BIN)/countersign demo $(ARGS)
+
+check: $(VENV)/.dev ## Format, lint, types, floors, spelling
+	@$(BIN)/ruff format --check .
+	@$(BIN)/ruff check .
+	@$(BIN)/mypy
+	@$(BIN)/lint-imports
+	@$(BIN)/validate-pyproject pyproject.toml > /dev/null
+	@$(BIN)/codespell
+
+format: $(VENV)/.dev ## Put the code into shape
+	@$(BIN)/ruff check --fix-only .
+	@$(BIN)/ruff format .
+
+test: $(VENV)/.dev ## All tests; ARGS="-k name" for some
+	@$(BIN)/pytest -n 2 --dist loadgroup $(ARGS)
+
+journeys: $(VENV)/.dev ## The stories against real processes
+	@$(BIN)/pytest tests/journeys $(ARGS)
+
+bench: $(VENV)/.dev ## The numbers of docs/benchmarks.md, beside the bare floor
+	@$(BIN)/python -m tests.bench $(ARGS)
+
+shots: $(VENV)/.dev ## Screenshots of the page, into artifacts/
+	@$(BIN)/pytest tests/journeys/test_page.py $(ARGS)
+
+clean: ## Forget the environment and the demo
+	@rm -rf $(VENV) .countersign artifacts .pytest_cache .mypy_cache .ruff_cache .hypothesis
