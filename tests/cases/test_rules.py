@@ -1,0 +1,382 @@
+"""The rules of approval, each test named after the rule of the design it keeps (numbers as in its list)."""
+
+from dataclasses import replace
+from datetime import timedelta
+from decimal import Decimal
+
+import pytest
+
+from bot.cases import moves as m
+from bot.cases.approval import Factor, Person, quorum_met, why_not
+from bot.cases.case import Case
+from bot.cases.decide import decide
+from bot.cases.entry import RejectReason, StepState
+from bot.cases.errors import BadRequest, MoveNotAllowed, NotEligible, Superseded, TooLate
+from bot.cases.lifecycle import ARROWS, TERMINAL, Move, State, next_state
+from bot.cases.plan import Idempotency
+from bot.cases.policy import ActionLimit, PlaybookTerms, RiskTier, Ruling, Stage, Usage, judge, no_looser, risk_tier, stricter
+from tests.cases.making import ANA, BEN, CARLA, NOW, OMAR, action, asker, approved, fold_all, plan, proposed, start_step, verdict
+from tests.world import policy
+
+
+def do(case: Case, move, now=NOW) -> Case:
+    return fold_all(case, decide(case, move, now))
+
+
+# --- the lifecycle -------------------------------------------------------------------------------------------------------
+
+
+def test_every_state_and_move_is_in_the_table_or_refused():
+    for state in State:
+        for move in Move:
+            if (state, move) in ARROWS:
+                assert next_state(state, move) is ARROWS[state, move]
+            else:
+                with pytest.raises(MoveNotAllowed, match=f"cannot {move} a case that is"):
+                    next_state(state, move)
+
+
+def test_no_arrow_leads_out_of_rejected_or_expired():
+    for state in (State.REJECTED, State.EXPIRED):
+        assert {target for (source, _), target in ARROWS.items() if source is state} == {state}
+
+
+def test_every_state_can_be_reached_and_every_open_one_can_end():
+    reached, grown = {State.NEW}, True
+    while grown:
+        more = {target for (source, _), target in ARROWS.items() if source in reached} - reached
+        reached, grown = reached | more, bool(more)
+    assert reached == set(State)
+    for state in set(State) - TERMINAL:
+        ends, grown = {state}, True
+        while grown:
+            more = {target for (source, _), target in ARROWS.items() if source in ends} - ends
+            ends, grown = ends | more, bool(more)
+        assert ends & TERMINAL, state
+
+
+# --- binding -------------------------------------------------------------------------------------------------------------
+
+
+def test_rule_1_the_digest_covers_every_field_of_the_envelope():
+    base = plan()
+    first = base.actions[0]
+    changed_actions = [
+        replace(first, name="house.other"), replace(first, version=2), replace(first, system="x"), replace(first, connector="x"),
+        replace(first, target="product:2"), replace(first, parameters={"quantity": 25}), replace(first, summary="x"), replace(first, preview="x"),
+        replace(first, reversible=False), replace(first, idempotency=Idempotency.NONE), replace(first, precondition={"on_hand": 5}), replace(first, amount=None),
+    ]
+    mutants = [replace(base, actions=(changed,)) for changed in changed_actions] + [
+        replace(base, case_id="EX-2"), replace(base, revision=2), replace(base, playbook="x"), replace(base, playbook_digest="1"), replace(base, policy_digest="1"),
+        replace(base, requester="T1/U9"), replace(base, beneficiary="T1/U9"), replace(base, not_after=base.not_after + timedelta(seconds=1)), replace(base, actions=()), replace(base, actions=(first, first)),
+    ]
+    digests = [mutant.digest for mutant in mutants]
+    assert base.digest not in digests
+    assert len(set(digests)) == len(digests)
+    assert replace(base).digest == base.digest
+
+
+def test_rule_4_a_step_of_another_plan_than_the_approved_one_does_not_start():
+    case = approved()
+    moved = do(replace(case, plan=replace(case.plan, actions=(action(parameters={"quantity": 25}),))), start_step(case))
+    assert (moved.state, moved.drifted[0]) == (State.OPEN, "the plan is not the one that was approved")
+
+
+def test_rule_4_a_precondition_that_moved_stops_the_step():
+    case = approved()
+    moved = do(case, start_step(case, precondition={"on_hand": 3}))
+    assert (moved.state, moved.drifted, moved.approvals) == (State.OPEN, ("on_hand was 4, is 3",), ())
+
+
+def test_rule_5_an_edit_makes_a_new_revision_and_voids_the_approvals():
+    case = do(proposed(factors=(Factor("floor-managers", 2),)), m.Approve(asker(ANA), 1))
+    assert len(case.approvals) == 1
+    edited = do(case, m.Edit(asker(OMAR), 1, plan(revision=2, quantity=12), verdict(), (change(),)))
+    assert (edited.revision, edited.approvals, edited.state) == (2, (), State.PROPOSED)
+    with pytest.raises(Superseded, match="newer plan"):
+        decide(edited, m.Approve(asker(ANA), 1), NOW)
+
+
+def test_rule_6_the_editor_is_an_author_and_may_not_approve():
+    edited = do(proposed(), m.Edit(asker(ANA), 1, plan(revision=2, quantity=12), verdict(), (change(),)))
+    with pytest.raises(NotEligible, match="raised or edited"):
+        decide(edited, m.Approve(asker(ANA), 2), NOW)
+    assert do(edited, m.Approve(asker(OMAR), 2)).state is State.APPROVED
+
+
+def test_rule_6_an_edit_that_changes_nothing_is_no_edit():
+    with pytest.raises(BadRequest, match="nothing was changed"):
+        decide(proposed(), m.Edit(asker(ANA), 1, plan(revision=2), verdict(), ()), NOW)
+
+
+def test_an_edit_that_policy_forbids_is_refused():
+    refused = verdict(ruling=Ruling.REFUSE, reason="over the limit")
+    with pytest.raises(BadRequest, match="over the limit"):
+        decide(proposed(), m.Edit(asker(ANA), 1, plan(revision=2), refused, (change(),)), NOW)
+
+
+# --- who -----------------------------------------------------------------------------------------------------------------
+
+OUTSIDERS = [
+    (replace(ANA, active=False), "deactivated"),
+    (replace(ANA, guest=True), "guests"),
+    (replace(ANA, external=True), "other organisations"),
+    (replace(ANA, bot=True), "apps and workflows"),
+    (BEN, "only @floor-managers"),
+]
+
+
+@pytest.mark.parametrize(("person", "why"), OUTSIDERS, ids=lambda value: value if isinstance(value, str) else "")
+def test_rule_9_only_active_full_members_of_the_group_may_approve(person, why):
+    with pytest.raises(NotEligible, match=why):
+        decide(proposed(), m.Approve(asker(person), 1), NOW)
+
+
+@pytest.mark.parametrize(("person", "why"), OUTSIDERS, ids=lambda value: value if isinstance(value, str) else "")
+def test_rule_9_an_approver_who_is_none_any_more_does_not_count_at_execution(person, why):
+    case = approved()
+    people = {ANA.id: person} if person is not BEN else {}
+    moved = do(case, start_step(case, people=people))
+    assert (moved.state, moved.drifted) == (State.OPEN, ("the approvals no longer count",))
+
+
+def test_rule_10_empty_means_nobody():
+    assert why_not(ANA, authors=(), factors=(), groups={}) == "nobody is named who may approve this"
+    assert why_not(ANA, authors=(), factors=(Factor("floor-managers", 1),), groups={}) is not None
+    assert not quorum_met([], (), {})
+    assert not quorum_met([approval(ANA)], (Factor("floor-managers", 0),), asker(ANA).groups)
+    assert judge(plan(), PlaybookTerms(), policy(tiers={}), Usage()).ruling is Ruling.REFUSE
+
+
+def test_rule_10_an_action_that_policy_does_not_list_is_refused():
+    found = judge(plan(), PlaybookTerms(), policy(actions={}), Usage())
+    assert (found.ruling, found.rule) == (Ruling.REFUSE, "action.not_listed")
+
+
+def test_rule_11_neither_requester_nor_beneficiary_may_approve():
+    for who in ({"requester": ANA.id}, {"beneficiary": ANA.id}):
+        with pytest.raises(NotEligible, match="gains from it"):
+            decide(proposed(**who), m.Approve(asker(ANA), 1), NOW)
+
+
+def test_rule_11_whoever_raised_it_may_still_say_no():
+    assert do(proposed(requester=ANA.id), m.Reject(asker(ANA), 1, RejectReason.WRONG_FACTS)).state is State.REJECTED
+
+
+def test_rule_12_a_quorum_is_of_distinct_people_one_per_group():
+    factors = (Factor("ops-leads", 1), Factor("finance", 1))
+    both = Person("T1/UBOTH", "Both")
+    groups = {"ops-leads": frozenset({BEN.id, both.id}), "finance": frozenset({CARLA.id, both.id})}
+    assert not quorum_met([approval(BEN)], factors, groups)
+    assert not quorum_met([approval(both)], factors, groups)
+    assert not quorum_met([approval(both), approval(both)], factors, groups)
+    assert quorum_met([approval(BEN), approval(CARLA)], factors, groups)
+    assert quorum_met([approval(both), approval(CARLA)], factors, groups)
+
+
+def test_rule_12_one_vote_each():
+    case = do(proposed(factors=(Factor("floor-managers", 2),)), m.Approve(asker(ANA), 1))
+    with pytest.raises(TooLate, match="you have approved this already"):
+        decide(case, m.Approve(asker(ANA), 1), NOW)
+    withdrawn = do(case, m.Withdraw(asker(ANA), 1))
+    assert withdrawn.approvals == ()
+    assert [given.name for given in do(withdrawn, m.Approve(asker(ANA), 1)).approvals] == ["Ana"]
+
+
+def test_rule_13_a_denial_ends_it_whoever_else_said_yes():
+    case = do(proposed(factors=(Factor("floor-managers", 2),)), m.Approve(asker(ANA), 1))
+    rejected = do(case, m.Reject(asker(OMAR), 1, RejectReason.NOT_WORTH_IT))
+    assert rejected.state is State.REJECTED
+    with pytest.raises(TooLate, match="rejected by Omar"):
+        decide(rejected, m.Approve(asker(ANA), 1), NOW)
+
+
+def test_other_as_a_reason_needs_words():
+    with pytest.raises(BadRequest, match="say in a few words why"):
+        decide(proposed(), m.Reject(asker(ANA), 1, RejectReason.OTHER), NOW)
+
+
+# --- when ----------------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(("seconds", "may"), [(-1, True), (0, False), (1, False)])
+def test_rule_17_a_decision_is_in_time_until_the_very_moment_it_expires(seconds, may):
+    case = proposed()
+    at = case.expires_at + timedelta(seconds=seconds)
+    if may:
+        assert do(case, m.Approve(asker(ANA), 1), at).state is State.APPROVED
+    else:
+        with pytest.raises(TooLate, match="time to decide has passed"):
+            decide(case, m.Approve(asker(ANA), 1), at)
+
+
+def test_rule_17_expiry_asks_the_next_person_once_and_then_closes_unexecuted():
+    case = proposed()
+    with pytest.raises(MoveNotAllowed):
+        decide(case, m.Expire("ops-leads"), case.expires_at - timedelta(seconds=1))
+    escalated = do(case, m.Expire("ops-leads"), case.expires_at)
+    assert (escalated.state, escalated.owner, escalated.expires_at > case.expires_at) == (State.PROPOSED, "ops-leads", True)
+    expired = do(escalated, m.Expire("ops-leads"), escalated.expires_at)
+    assert (expired.state, expired.steps) == (State.EXPIRED, ())
+
+
+def test_rule_17_an_approval_that_is_too_old_starts_nothing():
+    case = approved()
+    moved = fold_all(case, decide(case, start_step(case), case.plan.not_after))
+    assert moved.drifted == ("the approval is too old",)
+
+
+def test_rule_18_withdrawal_until_the_step_begins_and_not_after():
+    case = approved()
+    assert do(case, m.Withdraw(asker(ANA), 1)).state is State.PROPOSED
+    running = do(case, start_step(case))
+    with pytest.raises(TooLate, match="only be undone"):
+        decide(running, m.Withdraw(asker(ANA), 1), NOW)
+
+
+def test_rule_19_tightening_is_immediate_and_loosening_is_not_retroactive():
+    low, high = verdict(), verdict(tier=RiskTier.HIGH, factors=(Factor("ops-leads", 1), Factor("finance", 1)))
+    assert no_looser(low, low)
+    assert no_looser(high, low)
+    assert not no_looser(low, high)
+    assert not no_looser(low, verdict(ruling=Ruling.REFUSE))
+    assert not no_looser(verdict(ruling=Ruling.ALONE, factors=()), low)
+    case = approved()
+    moved = do(case, start_step(case, verdict=verdict(ruling=Ruling.REFUSE, reason="stopped by policy")))
+    assert moved.drifted == ("policy is stricter now: stopped by policy",)
+
+
+# --- how -----------------------------------------------------------------------------------------------------------------
+
+
+def test_rule_24_high_risk_needs_a_reason_in_words():
+    case = proposed(verdict=verdict(tier=RiskTier.HIGH))
+    with pytest.raises(BadRequest, match="your reason in words"):
+        decide(case, m.Approve(asker(ANA), 1, " "), NOW)
+    assert do(case, m.Approve(asker(ANA), 1, "the guest is waiting")).approvals[0].note == "the guest is waiting"
+
+
+def test_rule_27_alone_only_for_what_is_listed_low_risk_reversible_and_idempotent():
+    terms = PlaybookTerms(stage=Stage.AUTONOMOUS)
+    rules = policy(actions={"house.order_stock": ActionLimit(alone=True)})
+    assert judge(plan(), terms, rules, Usage()).ruling is Ruling.ALONE
+    assert judge(plan(), PlaybookTerms(), rules, Usage()).ruling is Ruling.ASK
+    assert judge(plan(), terms, policy(), Usage()).ruling is Ruling.ASK
+    for hard in (action(reversible=False), action(amount=300), action(idempotency=Idempotency.NONE)):
+        assert judge(plan(actions=(hard,)), terms, rules, Usage()).ruling is Ruling.ASK
+
+
+def test_shadow_mode_recommends_and_carries_out_nothing():
+    found = judge(plan(), PlaybookTerms(stage=Stage.SHADOW), policy(), Usage())
+    assert (found.ruling, found.rule) == (Ruling.REFUSE, "stage.shadow")
+
+
+# --- policy --------------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("actions", "tier"),
+    [
+        ((action(),), RiskTier.LOW),
+        ((action(amount=None),), RiskTier.LOW),
+        ((action(amount=250),), RiskTier.LOW),
+        ((action(amount="250.01"),), RiskTier.MEDIUM),
+        ((action(amount=2500),), RiskTier.MEDIUM),
+        ((action(amount="2500.01"),), RiskTier.HIGH),
+        ((action(amount=None, reversible=False),), RiskTier.MEDIUM),
+        ((action(amount=251, reversible=False),), RiskTier.HIGH),
+        ((action(), action()), RiskTier.MEDIUM),
+        ((action(amount=130), action(amount=130)), RiskTier.MEDIUM),
+        ((action(amount=1300), action(amount=1300)), RiskTier.HIGH),
+    ],
+)
+def test_the_risk_tier_comes_from_reversibility_amount_and_scope(actions, tier):
+    assert risk_tier(plan(actions=actions), policy())[0] is tier
+
+
+@pytest.mark.parametrize(
+    ("limit", "usage", "rule"),
+    [
+        (ActionLimit(per_plan=Decimal(99)), Usage(), "limit.per_plan"),
+        (ActionLimit(amount_per_day=Decimal(150)), Usage(amounts={"house.order_stock": Decimal(51)}), "limit.amount_per_day"),
+        (ActionLimit(times_per_day=2), Usage(times={"house.order_stock": 2}), "limit.times_per_day"),
+        (ActionLimit(times_per_target_per_day=1), Usage(target_times={"house.order_stock product:1": 1}), "limit.per_target"),
+    ],
+)
+def test_limits_per_plan_per_day_and_per_target(limit, usage, rule):
+    found = judge(plan(), PlaybookTerms(), policy(actions={"house.order_stock": limit}), usage)
+    assert (found.ruling, found.rule) == (Ruling.REFUSE, rule)
+
+
+@pytest.mark.parametrize(("actions", "rule"), [((), "plan.empty"), ((action(),) * 6, "scope.too_large"), ((action(currency="EUR"),), "currency.other"), ((action(amount=-1),), "amount.negative")])
+def test_what_policy_refuses_outright(actions, rule):
+    assert judge(plan(actions=actions), PlaybookTerms(), policy(), Usage()).rule == rule
+
+
+def test_the_playbook_names_the_people_for_low_risk_and_can_only_ask_for_more():
+    ours, theirs = (Factor("floor-managers", 1),), (Factor("sales-leads", 1),)
+    assert stricter(RiskTier.LOW, ours, theirs) == theirs
+    assert stricter(RiskTier.MEDIUM, ours, theirs) == ours
+    assert stricter(RiskTier.MEDIUM, ours, (Factor("sales-leads", 3),)) == (Factor("floor-managers", 3),)
+    assert stricter(RiskTier.LOW, (Factor("a", 2),), theirs) == (Factor("sales-leads", 2),)
+    assert stricter(RiskTier.HIGH, (), theirs) == ()
+
+
+def test_the_shorter_time_counts():
+    found = judge(plan(), PlaybookTerms(expires_for=timedelta(hours=1)), policy(), Usage())
+    assert found.expires_for == timedelta(hours=1)
+
+
+# --- the rest of what people may do ------------------------------------------------------------------------------------------
+
+
+def test_handing_over_needs_a_person_and_words_and_is_open_to_colleagues():
+    assert do(proposed(), m.HandOver(asker(BEN), OMAR.id, "called, no answer")).owner == OMAR.id
+    with pytest.raises(BadRequest, match="what is done and what is open"):
+        decide(proposed(), m.HandOver(asker(BEN), OMAR.id, " "), NOW)
+    with pytest.raises(BadRequest, match="name who takes over"):
+        decide(proposed(), m.HandOver(asker(BEN), "", "x"), NOW)
+    with pytest.raises(NotEligible, match="only members"):
+        decide(proposed(), m.HandOver(asker(replace(BEN, guest=True)), OMAR.id, "x"), NOW)
+
+
+def test_the_person_it_was_handed_to_may_reject_it():
+    handed = do(proposed(), m.HandOver(asker(BEN), CARLA.id, "yours"))
+    assert do(handed, m.Reject(asker(CARLA), 1, RejectReason.DUPLICATE)).state is State.REJECTED
+
+
+def test_snooze_wakes_by_itself_on_a_fresh_look_and_not_before():
+    asleep = do(proposed(), m.Snooze(asker(ANA), NOW + timedelta(hours=2), "after lunch"))
+    assert (asleep.state, asleep.due_at) == (State.SNOOZED, NOW + timedelta(hours=2))
+    with pytest.raises(MoveNotAllowed):
+        decide(asleep, m.Wake(), NOW + timedelta(hours=1))
+    awake = do(asleep, m.Wake(), NOW + timedelta(hours=2))
+    assert (awake.state, awake.generation) == (State.OPEN, 2)
+
+
+@pytest.mark.parametrize("hours", [0, -1, 24 * 31])
+def test_a_snooze_is_never_for_the_past_nor_for_ever(hours):
+    with pytest.raises(BadRequest, match="within 30 days"):
+        decide(proposed(), m.Snooze(asker(ANA), NOW + timedelta(hours=hours), "x"), NOW)
+
+
+def test_a_step_after_one_that_landed_does_not_drift_it_is_backed_out():
+    from bot.cases.errors import WorldMoved
+
+    case = approved(actions=(action(), action()))
+    running = do(case, start_step(case))
+    landed = do(running, m.ReportStep(0, StepState.LANDED, "done"))
+    with pytest.raises(WorldMoved, match="on_hand was 4, is 9"):
+        decide(landed, replace(start_step(landed, precondition={"on_hand": 9}), step=1), NOW)
+
+
+def change():
+    from bot.cases.entry import Change
+
+    return Change("quantity", 24, 12)
+
+
+def approval(person):
+    from bot.cases.approval import Approval
+
+    return Approval(person.id, person.name, "d", NOW)

@@ -1,0 +1,35 @@
+"""A chat that remembers what it was asked to show, and can fail in each of the ways Slack does."""
+
+from bot.cases.errors import ChatFailed
+from bot.ports import Drawn, Landing
+
+
+class FakeChat:
+    def __init__(self) -> None:
+        self.cards: dict[str, list] = {}
+        self.notes: list[str] = []
+        self.sent: dict[str, str] = {}
+        self.failures: list[ChatFailed] = []
+        self.looked_first = 0
+
+    def _maybe_fail(self) -> None:
+        if self.failures:
+            raise self.failures.pop(0)
+
+    def draw_card(self, case, cards, *, look_first):
+        self.looked_first += look_first
+        self._maybe_fail()
+        self.cards.setdefault(f"{case.id}/{case.generation}", []).append(case)
+        return Drawn(case.id, case.generation, case.channel, f"{case.generation}.0", case.version)
+
+    def post_note(self, case, entries, cards, *, key, look_first):
+        self._maybe_fail()
+        self.notes.append(key)
+
+    def send(self, to, text, key):
+        self._maybe_fail()
+        self.sent[key] = text
+        return key
+
+    def find(self, to, key):
+        return Landing.LANDED if key in self.sent else Landing.ABSENT

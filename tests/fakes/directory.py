@@ -1,0 +1,38 @@
+"""People and groups that a test can change between two looks."""
+
+from dataclasses import replace
+
+from bot.cases.approval import Person
+from bot.cases.errors import NotEligible
+
+TEAM = "T1"
+
+
+def principal(name: str) -> str:
+    return f"{TEAM}/U{name.upper()}"
+
+
+class FakeDirectory:
+    def __init__(self) -> None:
+        names = ("ana", "ben", "carla", "dev", "elsie", "finn", "omar")
+        self.people = {principal(name): Person(principal(name), name.capitalize()) for name in names}
+        self.members = {
+            "floor-managers": {"ana", "omar"},
+            "ops-leads": {"ben", "elsie"},
+            "finance": {"carla"},
+            "sales-leads": {"dev"},
+            "owners": {"elsie"},
+        }
+        self.fresh_asks = 0
+
+    def change(self, name: str, **facts: bool) -> None:
+        self.people[principal(name)] = replace(self.people[principal(name)], **facts)
+
+    def person(self, who: str, *, fresh: bool = False) -> Person:
+        self.fresh_asks += fresh
+        if who not in self.people:
+            raise NotEligible("nobody is known by that id")
+        return self.people[who]
+
+    def groups(self, handles, *, fresh: bool = False):
+        return {handle: frozenset(map(principal, self.members.get(handle, ()))) for handle in handles}

@@ -1,0 +1,241 @@
+"""The store, the same on SQLite and PostgreSQL."""
+
+import json
+import threading
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+import sqlalchemy as sa
+
+from bot.cases import moves as m
+from bot.cases.decide import decide
+from bot.cases.entry import RejectReason
+from bot.cases.errors import Conflict, KeyReused, NoSuchCase, Refusal, StaleFence
+from bot.cases.lifecycle import State
+from bot.ports import Change, Outcome, Outgoing, Topic
+from bot.store import tables
+from bot.store.export import replay
+from tests.fakes.directory import principal
+
+
+def test_a_signal_opens_a_case_once_however_often_it_is_sent(world):
+    signal = world.signal()
+    assert world.receive(signal).outcome is Outcome.OPENED
+    assert [world.receive(signal).outcome for _ in range(3)] == [Outcome.DUPLICATE] * 3
+    assert world.store.counts() == {"OPEN": 1}
+
+
+def test_fifty_parallel_deliveries_of_one_signal_are_one_case(world):
+    signal = world.signal()
+    with ThreadPoolExecutor(16) as many:
+        receipts = list(many.map(lambda _: world.receive(signal), range(50)))
+    assert sorted(receipt.outcome for receipt in receipts) == ["duplicate"] * 49 + ["opened"]
+    assert {receipt.case_id for receipt in receipts} == {"EX-1"}
+
+
+def test_the_same_key_with_another_body_is_kept_refused_and_merged_into_nothing(world):
+    signal = world.signal()
+    world.receive(signal)
+    other = replace(signal, title="something else entirely")
+    for _ in range(2):
+        with pytest.raises(KeyReused, match="used before with another body"):
+            world.receive(other)
+    case = world.store.case("EX-1")
+    assert (case.signal.title, case.count, case.conflicts) == (signal.title, 1, 1)
+    with world.store.database.read() as connection:
+        kept = connection.execute(sa.select(tables.inbox_conflicts)).all()
+    assert [row.digest for row in kept] == [other.body_digest]
+
+
+def test_a_recurring_signal_counts_on_the_same_case(world):
+    world.receive()
+    assert [world.receive().outcome for _ in range(4)] == [Outcome.COUNTED] * 4
+    assert world.store.case("EX-1").count == 5
+
+
+def test_different_subjects_are_different_cases_numbered_without_gaps(world):
+    ids = [world.receive(world.signal(f"product:{n}")).case_id for n in range(5)]
+    assert ids == ["EX-1", "EX-2", "EX-3", "EX-4", "EX-5"]
+
+
+def test_a_commit_on_an_older_version_writes_nothing(world):
+    case = world.proposed()
+    stale = case
+    world.receive()
+    entries = decide(stale, m.Drift(("x",)), world.clock())
+    with pytest.raises(Conflict):
+        world.store.commit(Change(stale, entries, (Outgoing(Topic.CARD, "never", stale.id, world.clock()),)))
+    assert "plan.drifted" not in world.entry_names(case)
+    with world.store.database.read() as connection:
+        assert connection.execute(sa.select(tables.outbox).where(tables.outbox.c.key == "never")).first() is None
+
+
+def test_there_is_no_case_by_that_name(store):
+    with pytest.raises(NoSuchCase):
+        store.case("EX-1")
+
+
+def test_a_stale_fence_writes_nothing(world):
+    world.receive()
+    (first,) = world.store.claim([Topic.TRIAGE], 10, world.clock(), 30)
+    world.clock.forward(seconds=31)
+    (second,) = world.store.claim([Topic.TRIAGE], 10, world.clock(), 30)
+    assert (second.fence, second.doubt) == (first.fence + 1, 2)
+    with pytest.raises(StaleFence):
+        world.store.finish(first)
+    world.store.finish(second)
+    assert world.store.backlog() == {}
+
+
+def test_work_under_lease_is_nobody_elses(world):
+    world.receive()
+    assert len(world.store.claim([Topic.TRIAGE], 10, world.clock(), 30)) == 1
+    assert world.store.claim([Topic.TRIAGE], 10, world.clock(), 30) == []
+    assert not world.store.has_due([Topic.TRIAGE], world.clock())
+
+
+def test_a_card_asked_for_while_it_is_drawn_is_drawn_once_more(world):
+    case = world.proposed()
+    world.receive()
+    (work,) = world.store.claim([Topic.CARD], 1, world.clock(), 30)
+    world.receive()
+    world.store.finish(work)
+    (again,) = world.store.claim([Topic.CARD], 10, world.clock(), 30)
+    assert (again.key, again.doubt) == (f"card:{case.id}", 1)
+
+
+def test_parked_work_waits_for_a_person_and_can_be_let_go(world):
+    world.receive()
+    (work,) = world.store.claim([Topic.TRIAGE], 1, world.clock(), 30)
+    world.store.park(work, "no such table")
+    assert world.store.claim([Topic.TRIAGE], 1, world.clock() + timedelta(days=9), 30) == []
+    assert [(row["key"], row["error"]) for row in world.store.parked()] == [("triage:EX-1", "no such table")]
+    assert world.store.unpark("triage:EX-1", world.clock())
+    assert not world.store.unpark("triage:EX-1", world.clock())
+    assert len(world.store.claim([Topic.TRIAGE], 1, world.clock(), 30)) == 1
+
+
+def test_a_tick_belongs_to_one_process(store):
+    with ThreadPoolExecutor(8) as many:
+        claimed = list(many.map(lambda _: store.claim_tick("digest", 7), range(24)))
+    assert claimed.count(True) == 1
+    assert store.claim_tick("digest", 8)
+
+
+def test_one_failing_job_does_not_fail_its_batch(store):
+    gate = threading.Event()
+    with ThreadPoolExecutor(3) as many:
+        first = many.submit(store.database.write, lambda unit: gate.wait(5))
+        bad = many.submit(store.database.write, lambda unit: 1 / 0)
+        good = many.submit(store.claim_tick, "job", 1)
+        gate.set()
+        assert first.result() is True
+        assert good.result() is True
+        with pytest.raises(ZeroDivisionError):
+            bad.result()
+
+
+RACES = 1000
+
+
+@pytest.mark.timeout(600)
+def test_a_thousand_races_of_approve_against_reject_have_one_winner_each(world):
+    """Two people, released together, a thousand times: one decision, and the other is told who and what."""
+    world.people.members["floor-managers"] = {"ana", "omar"}
+    cases = []
+    for number in range(RACES):
+        world.receive(world.signal(f"product:{number}"))
+    while claimed := world.store.claim([Topic.TRIAGE], 200, world.clock(), 300):
+        for work in claimed:
+            world.desk.triage.run(work)
+            cases.append(work.case_id)
+    assert len(cases) == RACES
+    barrier, told = threading.Barrier(2, timeout=60), []
+
+    def person(decide_one):
+        for case_id in cases:
+            barrier.wait()
+            try:
+                decide_one(case_id)
+            except Refusal as refusal:
+                told.append(str(refusal))
+
+    approve = threading.Thread(target=person, args=[lambda case_id: world.desk.decisions.approve(case_id, by=principal("ana"), revision=1)])
+    reject = threading.Thread(target=person, args=[lambda case_id: world.desk.decisions.reject(case_id, by=principal("omar"), revision=1, reason=RejectReason.NOT_WORTH_IT)])
+    for thread in (approve, reject):
+        thread.start()
+    for thread in (approve, reject):
+        thread.join()
+    states = world.store.counts()
+    assert states.get("APPROVED", 0) + states.get("REJECTED", 0) == RACES
+    assert len(told) == RACES
+    assert all("rejected by Omar" in text or "approved by Ana" in text for text in told)
+    decided = [json.loads(bytes(row.body))["type"] for row in world.store.ledger()]
+    assert decided.count("plan.authorised") + decided.count("plan.rejected") == RACES
+    assert decided.count("attempt.refused") == RACES
+    assert replay(world.store).differences == ()
+
+
+def test_the_naive_way_does_lose_the_race(tmp_path):
+    """The positive control: load, test, set, commit, without a compare-and-set, has two winners."""
+    engine = sa.create_engine(f"sqlite:///{tmp_path / 'naive.db'}")
+    metadata = sa.MetaData()
+    table = sa.Table("cases", metadata, sa.Column("id", sa.Integer, primary_key=True), sa.Column("state", sa.Text))
+    metadata.create_all(engine)
+    with engine.begin() as connection:
+        connection.execute(sa.insert(table), [{"id": n, "state": "PENDING"} for n in range(30)])
+    barrier, winners = threading.Barrier(2), []
+
+    def press(state):
+        for n in range(30):
+            with engine.connect() as connection:
+                pending = connection.execute(sa.select(table.c.state).where(table.c.id == n)).scalar_one() == "PENDING"
+                connection.rollback()
+            barrier.wait()
+            if pending:
+                with engine.begin() as connection:
+                    connection.execute(sa.update(table).where(table.c.id == n).values(state=state))
+                winners.append(n)
+
+    threads = [threading.Thread(target=press, args=[state]) for state in ("APPROVED", "REJECTED")]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert len(winners) > 30
+
+
+def test_usage_counts_what_was_begun_today(world):
+    case = world.proposed()
+    world.approve(case)
+    world.work()
+    usage = world.store.usage("2026-11-21")
+    assert (usage.times, usage.target_times) == ({"house.order_stock": 1}, {"house.order_stock order_stock:1": 1})
+    assert usage.amounts == {"house.order_stock": 100}
+    assert world.store.usage("2026-11-22").times == {}
+
+
+def test_the_projection_equals_the_ledger_folded_again(world):
+    case = world.proposed()
+    world.approve(case)
+    world.work()
+    assert world.case(case).state is State.RESOLVED
+    assert replay(world.store).differences == ()
+
+
+def test_a_state_edited_without_the_ledger_is_found(world):
+    case = world.proposed()
+    with world.store.database.engine.begin() as connection:
+        row = connection.execute(sa.select(tables.cases.c.body)).scalar_one()
+        connection.execute(sa.update(tables.cases).values(body=row.replace("waiting for a decision", "resolved")))
+    assert replay(world.store).differences == (f"{case.id}: the projection says resolved, the ledger says waiting for a decision, or they differ in detail",)
+
+
+def test_a_row_without_a_ledger_and_a_ledger_without_a_row_are_found(world):
+    world.receive()
+    world.receive(world.signal("product:2"))
+    with world.store.database.engine.begin() as connection:
+        connection.execute(sa.update(tables.cases).where(tables.cases.c.id == "EX-2").values(id="EX-9", number=9))
+    assert replay(world.store).differences == ("EX-9: in the projection, but not in the ledger", "EX-2: in the ledger, but not in the projection")

@@ -1,0 +1,112 @@
+"""A small world for tests: the real desk over a real store, with fakes where the outside would be."""
+
+import itertools
+from dataclasses import replace
+from datetime import timedelta
+from decimal import Decimal
+
+from bot import wiring
+from bot.cases.approval import Factor
+from bot.cases.case import Case
+from bot.cases.playbook import Detection, Lookup, Measure, Offer, Owners, Playbook, Stake
+from bot.cases.policy import ActionLimit, PlaybookTerms, Policy, TierRule
+from bot.cases.signal import Signal, SignalStatus
+from bot.desk.worker import Lane, Pace
+from bot.ports import Topic
+from tests.fakes.chat import FakeChat
+from tests.fakes.clock import FakeClock
+from tests.fakes.connector import FakeConnector
+from tests.fakes.directory import FakeDirectory, principal
+
+HOUR = timedelta(hours=1)
+
+
+def policy(**changes) -> Policy:
+    tiers = {
+        "low": TierRule((Factor("floor-managers", 1),), 24 * HOUR),
+        "medium": TierRule((Factor("ops-leads", 1),), 24 * HOUR),
+        "high": TierRule((Factor("ops-leads", 1), Factor("finance", 1)), 8 * HOUR),
+    }
+    names = ("order_stock", "give_notice", "open_claim")
+    actions = {f"house.{name}": ActionLimit() for name in names}
+    return replace(Policy("GBP", Decimal(250), Decimal(2500), tiers, actions), **changes)
+
+
+def playbook(**changes) -> Playbook:
+    base = Playbook(
+        kind="low_stock",
+        title="Running low",
+        channel="C0STOCK",
+        what="{stock.product}: {stock.on_hand} left",
+        detection=Detection("house", "SELECT", HOUR),
+        evidence=(Lookup("stock", "house", "look", {"product_id": "signal.product_id"}, {"on_hand": "On hand"}),),
+        stake=Stake("matters", "stock.at_risk"),
+        offers=(Offer("house.order_stock", "", {"product_id": "signal.product_id", "quantity": "stock.quantity"}, "because", ("quantity",)),),
+        terms=PlaybookTerms(),
+        owners=Owners("floor-managers", "ops-leads", "ops-leads", "owners", "ops-leads"),
+        measure=Measure(4 * HOUR, 24 * HOUR, timedelta(minutes=10)),
+        digest="0" * 64,
+    )
+    return replace(base, **changes)
+
+
+class FakeLibrary:
+    def __init__(self) -> None:
+        self.book = playbook()
+        self.rules = policy()
+
+    def playbook(self, kind: str) -> Playbook:
+        return replace(self.book, kind=kind)
+
+    def policy(self) -> Policy:
+        return self.rules
+
+
+class World:
+    """Everything a test may press, break or look at."""
+
+    def __init__(self, store) -> None:
+        self.store = store
+        self.clock = FakeClock()
+        self.chat = FakeChat()
+        self.people = FakeDirectory()
+        self.house = FakeConnector()
+        self.house.rows = [{"product": "Merlot", "on_hand": 4, "quantity": 24, "at_risk": 312.5, "subject": "product:1"}]
+        self.library = FakeLibrary()
+        self.desk = wiring.build_desk(None, store, self.library, {"house": self.house}, self.chat, self.people, self.clock)
+        work = {Topic.TRIAGE: self.desk.triage.run, Topic.EXECUTE: self.desk.executor.run, Topic.FOLLOW_UP: self.desk.follow_up.run, Topic.CARD: self.desk.drawing.draw, Topic.NOTE: self.desk.drawing.note}
+        self.lane = Lane("test", store, work, self.clock, threads=1, pace=Pace(lease_for=30, settle_for=30))
+        self._keys = itertools.count(1)
+
+    def signal(self, subject: str = "product:1", **changes) -> Signal:
+        base = Signal("api", f"key-{next(self._keys)}", "low_stock", subject, "Merlot is running low", self.clock(), {"product_id": 1})
+        return replace(base, **changes)
+
+    def receive(self, signal: Signal | None = None):
+        return self.desk.intake.receive(signal or self.signal(), b"{}")
+
+    def clear(self, signal: Signal):
+        return self.receive(replace(signal, key=f"{signal.key}-clear", status=SignalStatus.CLEAR))
+
+    def work(self, *, rounds: int = 100) -> None:
+        """Empty what is due, one row at a time, as a worker would."""
+        for _ in range(rounds):
+            claimed = self.store.claim(list(Topic), 1, self.clock(), 30)
+            if not claimed:
+                return
+            self.lane.handle(claimed[0])
+
+    def proposed(self) -> Case:
+        """A case that waits for a decision."""
+        receipt = self.receive()
+        self.work()
+        return self.store.case(receipt.case_id)
+
+    def approve(self, case: Case, name: str = "ana", **more) -> Case:
+        return self.desk.decisions.approve(case.id, by=principal(name), revision=more.pop("revision", case.revision), **more)
+
+    def case(self, case: Case) -> Case:
+        return self.store.case(case.id)
+
+    def entry_names(self, case: Case) -> list[str]:
+        return [entry.body.name for entry in self.store.entries(case.id)]
