@@ -1,5 +1,7 @@
 """The card of a case: what happened, why it matters, the evidence, one plan, who decides and until when, and what came of it."""
 
+import re
+
 from bot.cases.case import Case
 from bot.cases.entry import StepState
 from bot.cases.evidence import Evidence
@@ -10,6 +12,7 @@ from handlers.cards import ids
 from handlers.cards.text import Json, bullets, clean, context, escaped, groups, paragraph, plain, quote, rich, say, when
 
 MOST_EVIDENCE = 12
+PERSON = re.compile(r"[A-Z0-9]+/[UW][A-Z0-9]+")
 MARKS = {
     State.OPEN: ":hourglass_flowing_sand: Looking into it",
     State.PROPOSED: ":large_yellow_circle: Waiting for a decision",
@@ -199,7 +202,7 @@ def _money(amount: Money | None) -> str:
 
 def _who(case: Case) -> list[str]:
     """Owner, who may approve and how many, and the rule that says so. Our own words and configuration only."""
-    owner = f"<@{case.owner.rpartition('/')[2]}>" if "/" in case.owner else f"@{escaped(case.owner, 50)}"
+    owner = f"<@{case.owner.rpartition('/')[2]}>" if PERSON.fullmatch(case.owner) else f"@{escaped(case.owner, 50)}"
     lines = [f"*Owner* {owner}  ·  *Opened* {when(case.opened_at)}"]
     verdict = case.verdict
     if verdict and case.state is State.PROPOSED:

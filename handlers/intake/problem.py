@@ -18,7 +18,7 @@ TITLES = {
 }
 
 
-@dataclass(frozen=True)
+@dataclass(eq=False)
 class Problem(Exception):
     """Raised anywhere on the way in; becomes the answer."""
 

@@ -1,5 +1,6 @@
 """The forms of a card, sent in. What they say is checked by the desk as if it came from a stranger."""
 
+import re
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
@@ -13,6 +14,7 @@ from handlers.slack.answers import on_submit
 from handlers.slack.press import Submission
 
 LATEST_SECOND = 2**33
+SLACK_USER = re.compile(r"[UW][A-Z0-9]{1,20}")
 
 
 def register(app: App, desk: Decisions) -> None:
@@ -64,7 +66,7 @@ class CaseForms:
 
     def hand_over(self, form: Submission) -> None:
         user = form.text(ids.TO)
-        if not user:
+        if not SLACK_USER.fullmatch(user):
             raise BadRequest("choose who takes over", field="to")
         to = f"{form.person.partition('/')[0]}/{user}"
         self.desk.hand_over(form.case_id, by=form.person, to=to, note=form.text(ids.NOTE))

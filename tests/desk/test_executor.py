@@ -1,0 +1,400 @@
+"""The executor and everything that can go wrong while a plan is carried out: at most one effect, and never silence."""
+
+from datetime import timedelta
+from decimal import Decimal
+
+import pytest
+
+from bot.cases.entry import RejectReason, StepState
+from bot.cases.errors import NotEligible, Superseded, TooLate
+from bot.cases.lifecycle import State
+from bot.cases.plan import Idempotency
+from bot.cases.playbook import Offer
+from bot.cases.policy import ActionLimit, PlaybookTerms, Stage
+from bot.ports import Topic
+from tests.fakes.directory import principal
+from tests.world import playbook, policy
+
+
+def finish(world, case, *, seconds=0):
+    world.work()
+    for _ in range(seconds):
+        world.clock.forward(seconds=1)
+        world.work()
+    return world.case(case)
+
+
+def two_steps(world):
+    then = (Offer("house.open_claim", "", {"product_id": "signal.product_id"}, "too"),)
+    offer = world.library.book.offers[0]
+    world.library.book = playbook(offers=(Offer(offer.action, "", offer.parameters, "because", offer.edit, then),))
+
+
+def test_an_approved_plan_runs_once_and_the_case_is_resolved(world):
+    case = world.proposed()
+    world.approve(case)
+    done = finish(world, case)
+    assert (done.state, [step.state for step in done.steps], len(world.house.effects)) == (State.RESOLVED, [StepState.LANDED], 1)
+    assert world.entry_names(case) == ["case.opened", "evidence.gathered", "plan.recommended", "approval.given", "plan.authorised", "step.started", "step.reported", "case.resolved"]
+
+
+def test_nothing_runs_before_it_is_approved(world):
+    case = world.proposed()
+    world.clock.forward(hours=1)
+    world.work()
+    assert world.house.effects == []
+    assert world.case(case).state is State.PROPOSED
+
+
+def test_a_refusal_by_the_system_ends_with_a_person(world):
+    case = world.proposed()
+    world.house.faults["execute"] = ["refuse"]
+    world.approve(case)
+    done = finish(world, case)
+    assert (done.state, done.steps[0].state, world.house.effects) == (State.REFERRED, StepState.FAILED, [])
+
+
+def test_an_answer_that_was_lost_after_the_effect_is_found_and_never_repeated(world):
+    case = world.proposed()
+    world.house.faults["execute"] = ["lost after"]
+    world.approve(case)
+    assert finish(world, case).steps[0].state is StepState.UNKNOWN
+    done = finish(world, case, seconds=3)
+    assert (done.state, done.steps[0].detail, len(world.house.effects)) == (State.RESOLVED, "found done", 1)
+
+
+def test_a_request_that_was_lost_before_the_effect_is_done_after_it_was_verified_absent(world):
+    case = world.proposed()
+    world.house.faults["execute"] = ["lost before"]
+    world.approve(case)
+    done = finish(world, case, seconds=3)
+    assert (done.state, len(world.house.effects)) == (State.RESOLVED, 1)
+
+
+def test_an_outcome_that_cannot_be_found_out_is_parked_for_a_person(world):
+    case = world.proposed()
+    world.house.faults["execute"] = ["lost after"]
+    world.house.faults["verify"] = ["unknown"] * 20
+    world.approve(case)
+    parked = finish(world, case, seconds=60)
+    assert (parked.state, len(world.house.effects)) == (State.PARKED, 1)
+    assert "does not say whether it happened" in parked.ending.reason
+    world.desk.decisions.settle(case.id, by=principal("ana"), landed=True, note="seen in the order list")
+    done = finish(world, case)
+    assert (done.state, len(world.house.effects)) == (State.RESOLVED, 1)
+
+
+def test_a_person_who_says_it_did_not_happen_ends_it_without_another_try(world):
+    case = world.proposed()
+    world.house.faults["execute"] = ["lost before"]
+    world.house.faults["verify"] = ["unknown"] * 20
+    world.approve(case)
+    finish(world, case, seconds=60)
+    world.desk.decisions.settle(case.id, by=principal("ana"), landed=False, note="not there")
+    done = finish(world, case)
+    assert (done.state, world.house.effects) == (State.REFERRED, [])
+
+
+def test_an_action_without_idempotency_is_never_repeated(world):
+    world.house.idempotency = Idempotency.NONE
+    case = world.proposed()
+    world.house.faults["execute"] = ["lost before"]
+    world.approve(case)
+    parked = finish(world, case, seconds=5)
+    assert (parked.state, world.house.effects) == (State.PARKED, [])
+    assert "never repeated by itself" in parked.ending.reason
+
+
+def test_a_worker_that_dies_after_the_effect_leaves_one_effect(world):
+    """The lease runs out, another worker takes over, looks, and finds it done."""
+    case = world.proposed()
+    world.approve(case)
+    original, world.desk.store.database.write = world.desk.store.database.write, None
+
+    class Died(BaseException):
+        pass
+
+    calls = {"writes": 0}
+
+    def dying(job, **more):
+        calls["writes"] += 1
+        if calls["writes"] == 3:
+            raise Died
+        return original(job, **more)
+
+    world.desk.store.database.write = dying
+    (work,) = world.store.claim([Topic.EXECUTE], 1, world.clock(), 30)
+    with pytest.raises(Died):
+        world.desk.executor.run(work)
+    world.desk.store.database.write = original
+    assert len(world.house.effects) == 1
+    assert world.case(case).steps[0].state is StepState.STARTED
+    world.clock.forward(seconds=31)
+    done = finish(world, case)
+    assert (done.state, len(world.house.effects)) == (State.RESOLVED, 1)
+
+
+def test_a_worker_that_wakes_up_late_changes_nothing(world):
+    case = world.proposed()
+    world.approve(case)
+    (late,) = world.store.claim([Topic.EXECUTE], 1, world.clock(), 30)
+    world.clock.forward(seconds=31)
+    done = finish(world, case)
+    before = world.entry_names(case)
+    world.lane.handle(late)
+    assert (world.entry_names(case), len(world.house.effects), done.state) == (before, 1, State.RESOLVED)
+
+
+def test_evidence_that_changed_since_the_card_was_drawn_asks_again_on_a_new_card(world):
+    case = world.proposed()
+    world.house.facts["on_hand"] = 30
+    world.approve(case)
+    again = finish(world, case)
+    assert (again.state, again.revision, again.generation, world.house.effects) == (State.PROPOSED, 2, 2, [])
+    assert again.drifted == ("on_hand was 4, is 30",)
+    assert [card for card in world.chat.cards if card.startswith(case.id)] == ["EX-1/1", "EX-1/2"]
+    with pytest.raises(Superseded):
+        world.approve(case, "omar", revision=1)
+    world.approve(again)
+    assert finish(world, again).state is State.RESOLVED
+
+
+def test_an_approver_who_left_between_vote_and_step_does_not_count(world):
+    case = world.proposed()
+    world.approve(case)
+    world.people.change("ana", active=False)
+    again = finish(world, case)
+    assert (again.state, again.drifted, world.house.effects) == (State.PROPOSED, ("the approvals no longer count",), [])
+
+
+def test_an_approver_taken_out_of_the_group_does_not_count(world):
+    case = world.proposed()
+    world.approve(case)
+    world.people.members["floor-managers"] = {"omar"}
+    assert finish(world, case).drifted == ("the approvals no longer count",)
+
+
+def test_policy_that_became_stricter_stops_it(world):
+    case = world.proposed()
+    world.approve(case)
+    world.library.rules = policy(medium_above=Decimal(10))
+    again = finish(world, case)
+    assert again.drifted[0].startswith("policy is stricter now")
+    assert world.house.effects == []
+
+
+def test_a_daily_limit_reached_meanwhile_stops_it(world):
+    world.library.rules = policy(actions={"house.order_stock": ActionLimit(times_per_day=1)})
+    first, second = world.proposed(), None
+    receipt = world.receive(world.signal("product:2"))
+    world.work()
+    second = world.store.case(receipt.case_id)
+    world.approve(first)
+    finish(world, first)
+    world.approve(second)
+    stopped = finish(world, second)
+    assert (stopped.state, len(world.house.effects)) == (State.REFERRED, 1)
+
+
+def test_an_edited_plan_runs_as_edited(world):
+    case = world.proposed()
+    edited = world.desk.decisions.edit(case.id, by=principal("omar"), revision=1, values={"quantity": 6})
+    assert [(change.field, change.before, change.after) for change in edited.changes] == [("quantity", 24, 6)]
+    world.approve(edited)
+    done = finish(world, edited)
+    assert (done.state, done.plan.actions[0].parameters["quantity"]) == (State.RESOLVED, 6)
+
+
+def test_only_what_the_playbook_lists_can_be_edited(world):
+    case = world.proposed()
+    from bot.cases.errors import BadRequest
+
+    with pytest.raises(BadRequest, match="product_id cannot be edited here"):
+        world.desk.decisions.edit(case.id, by=principal("omar"), revision=1, values={"product_id": 2})
+    assert world.entry_names(case)[-1] == "attempt.refused"
+
+
+# --- several steps -------------------------------------------------------------------------------------------------------
+
+
+def test_two_steps_run_in_order(world):
+    two_steps(world)
+    case = world.proposed()
+    world.approve(case, "ben")
+    done = finish(world, case)
+    assert [step.state for step in done.steps] == [StepState.LANDED, StepState.LANDED]
+    assert len(world.house.effects) == 2
+
+
+def test_when_a_later_step_fails_what_landed_is_undone(world):
+    two_steps(world)
+    case = world.proposed()
+    world.house.faults["execute"] = ["", "refuse"]
+    world.approve(case, "ben")
+    done = finish(world, case)
+    assert (done.state, [step.state for step in done.steps]) == (State.REFERRED, [StepState.UNDONE, StepState.FAILED])
+    assert world.house.effects == [done.steps[0].key, f"undo:{done.steps[0].key}"]
+
+
+def test_what_cannot_be_undone_is_shown_as_standing(world):
+    two_steps(world)
+    world.house.reversible = False
+    case = world.proposed()
+    world.house.faults["execute"] = ["", "refuse"]
+    world.approve(case, "ben")
+    done = finish(world, case)
+    assert (done.state, [step.state for step in done.steps]) == (State.REFERRED, [StepState.LANDED, StepState.FAILED])
+    assert "stays, it cannot be undone" in done.ending.reason
+
+
+def test_a_world_that_moves_between_two_steps_backs_out_the_first(world):
+    two_steps(world)
+    case = world.proposed()
+    world.approve(case, "ben")
+    while not world.house.effects:
+        (work,) = world.store.claim([Topic.EXECUTE], 1, world.clock(), 30)
+        world.lane.handle(work)
+    world.house.facts["on_hand"] = 99
+    done = finish(world, case)
+    assert (done.state, [step.state for step in done.steps]) == (State.REFERRED, [StepState.UNDONE])
+
+
+def test_an_undo_that_is_refused_is_tried_and_then_parked(world):
+    two_steps(world)
+    case = world.proposed()
+    world.house.faults["execute"] = ["", "refuse"]
+    world.house.faults["undo"] = ["refuse"] * 20
+    world.approve(case, "ben")
+    parked = finish(world, case, seconds=60)
+    assert parked.state is State.PARKED
+    world.desk.decisions.settle(case.id, by=principal("ben"), landed=True, note="cancelled on the phone")
+    assert finish(world, case).state is State.REFERRED
+
+
+# --- alone, afterwards, by hand ---------------------------------------------------------------------------------------------
+
+
+def test_what_policy_lets_run_alone_runs_alone_and_says_so(world):
+    world.library.book = playbook(terms=PlaybookTerms(stage=Stage.AUTONOMOUS))
+    world.library.rules = policy(actions={"house.order_stock": ActionLimit(alone=True)})
+    case = world.proposed()
+    done = world.case(case)
+    assert (done.state, done.approvals[0].person) == (State.RESOLVED, f"policy:{world.library.rules.digest}")
+    assert len(world.house.effects) == 1
+
+
+def test_a_remedy_that_did_not_help_opens_the_case_again(world):
+    signal = world.signal(source="house")
+    world.receive(signal)
+    world.work()
+    case = world.store.case("EX-1")
+    world.approve(case)
+    assert finish(world, case).state is State.RESOLVED
+    world.clock.forward(minutes=11)
+    again = finish(world, case)
+    assert (again.state, again.reopened, again.revision) == (State.PROPOSED, "what was done did not help: it is still there", 2)
+
+
+def test_a_remedy_that_helped_stays_resolved(world):
+    world.receive(world.signal(source="house"))
+    world.work()
+    case = world.store.case("EX-1")
+    world.approve(case)
+    finish(world, case)
+    world.house.rows = []
+    world.clock.forward(minutes=11)
+    assert finish(world, case).state is State.RESOLVED
+
+
+def test_a_failed_lookup_is_shown_as_failed_and_the_card_goes_out(world):
+    world.house.failing_lookups.add("look")
+    case = world.proposed()
+    assert (case.state, case.evidence[0].failure) == (State.REFERRED, "the system is away")
+    assert "No plan fits" in case.recommendation.blocked
+    assert world.chat.cards["EX-1/1"]
+
+
+def test_a_case_that_needs_a_person_can_be_looked_at_again_or_handled_by_hand(world):
+    world.house.failing_lookups.add("look")
+    case = world.proposed()
+    world.house.failing_lookups.clear()
+    world.desk.decisions.try_again(case.id, by=principal("ana"))
+    world.work()
+    assert world.case(case).state is State.PROPOSED
+    other = world.store.case(world.receive(world.signal("product:7")).case_id)
+    world.house.failing_lookups.add("look")
+    world.work()
+    world.desk.decisions.resolve(other.id, by=principal("ana"), note="called the supplier")
+    assert world.case(other).state is State.RESOLVED
+
+
+def test_clear_closes_what_waits_and_marks_what_runs(world):
+    signal = world.signal()
+    world.receive(signal)
+    world.work()
+    world.clear(signal)
+    assert world.store.case("EX-1").state is State.CLEARED
+    other = world.signal("product:2")
+    world.receive(other)
+    world.work()
+    case = world.store.case("EX-2")
+    world.approve(case)
+    world.clear(other)
+    marked = world.case(case)
+    assert (marked.state, marked.cleared_at) == (State.APPROVED, world.clock())
+
+
+def test_trouble_that_comes_back_within_a_day_is_the_same_case_and_later_a_new_one(world):
+    signal = world.signal()
+    world.receive(signal)
+    world.work()
+    world.clear(signal)
+    assert world.receive().case_id == "EX-1"
+    world.work()
+    again = world.store.case("EX-1")
+    assert (again.state, again.count, again.generation) == (State.PROPOSED, 2, 2)
+    world.clear(world.signal())
+    world.clock.forward(hours=25)
+    assert world.receive().case_id == "EX-2"
+
+
+def test_asking_again_after_a_no_counts_on_the_rejected_case(world):
+    case = world.proposed()
+    world.desk.decisions.reject(case.id, by=principal("ana"), revision=1, reason=RejectReason.WRONG_PLAN)
+    world.receive()
+    assert (world.case(case).state, world.case(case).count) == (State.REJECTED, 2)
+
+
+def test_time_wakes_escalates_and_closes(world):
+    case = world.proposed()
+    world.desk.decisions.snooze(case.id, by=principal("ana"), until=world.clock() + timedelta(hours=2), reason="busy")
+    assert world.desk.follow_up.keep_time() == 0
+    world.clock.forward(hours=2)
+    assert world.desk.follow_up.keep_time() == 1
+    world.work()
+    assert world.case(case).state is State.PROPOSED
+    world.clock.forward(hours=24)
+    assert world.desk.follow_up.keep_time() == 1
+    assert world.case(case).owner == "ops-leads"
+    world.clock.forward(hours=24)
+    assert world.desk.follow_up.keep_time() == 1
+    assert (world.case(case).state, world.house.effects) == (State.EXPIRED, [])
+    with pytest.raises(TooLate):
+        world.approve(world.case(case))
+
+
+def test_a_refused_press_is_written_down(world):
+    case = world.proposed()
+    with pytest.raises(NotEligible, match="only @floor-managers may approve this"):
+        world.approve(case, "finn")
+    entry = world.store.entries(case.id)[-1]
+    assert (entry.body.name, entry.actor, entry.body.code, entry.body.on_revision) == ("attempt.refused", principal("finn"), "not_eligible", 1)
+
+
+def test_high_risk_asks_afresh_who_people_are(world):
+    world.house.amount = Decimal(3000)
+    case = world.proposed()
+    world.approve(case, "ben", note="yes")
+    world.approve(world.case(case), "carla", note="yes")
+    assert finish(world, case).state is State.RESOLVED
+    assert world.people.fresh_asks >= 4

@@ -1,0 +1,242 @@
+"""Every card in every state: valid Block Kit, drawn from the state alone, with no dead button and nothing live from outside."""
+
+import json
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from bot.cases import moves as m
+from bot.cases.approval import Factor
+from bot.cases.decide import decide
+from bot.cases.entry import RejectReason, StepState
+from bot.cases.evidence import Evidence
+from bot.cases.lifecycle import State
+from bot.cases.plan import Money
+from bot.cases.policy import RiskTier, Ruling
+from bot.cases.recommendation import Alternative, Recommendation
+from bot.emulator.blocks import validate, validate_view
+from handlers.cards import forms, ids
+from handlers.cards.case_card import case_card, notification, superseded_card
+from handlers.cards.notes import LINES, note_blocks, note_text, trail_lines
+from handlers.cards.text import clean, escaped
+from tests.cases.making import ANA, BEN, CARLA, NOW, OMAR, action, approved, asker, fold_all, opened, plan, proposed, start_step, verdict
+from tests.conftest import SHARED
+
+
+def do(case, *moves, at=NOW):
+    for move in moves:
+        case = fold_all(case, decide(case, move, at))
+    return case
+
+
+def evidenced(case):
+    facts = (
+        Evidence("stock.on_hand", "On hand", 4, "house", NOW),
+        Evidence("stock.value", "Worth", 1234.5, "house", NOW),
+        Evidence("stock.secret", "", "not shown", "house", NOW),
+        Evidence("supplier", "Supplier", None, "house", NOW, "took longer than 2 s"),
+    )
+    return replace(case, evidence=facts, what="Merlot: 4 bottles left", why="£312.50 of margin", stake=Money(312, "GBP"))
+
+
+def referred():
+    return do(opened(), m.Recommend(Recommendation("", "", "", (Alternative("house.order_stock", "needs a supplier"),), "No plan fits"), None, None))
+
+
+def running(**more):
+    case = approved(**more)
+    return do(case, start_step(case))
+
+
+STATES = {
+    "open": lambda: opened(),
+    "proposed low": lambda: evidenced(proposed()),
+    "proposed medium": lambda: evidenced(proposed(verdict=verdict(tier=RiskTier.MEDIUM))),
+    "proposed high": lambda: evidenced(proposed(verdict=verdict(tier=RiskTier.HIGH, factors=(Factor("ops-leads", 1), Factor("finance", 1))))),
+    "half approved": lambda: do(evidenced(proposed(factors=(Factor("floor-managers", 2),))), m.Approve(asker(ANA), 1)),
+    "edited": lambda: do(proposed(), m.Edit(asker(OMAR), 1, plan(revision=2, quantity=12), verdict(), (_change(),))),
+    "escalated": lambda: do(proposed(), m.Expire("ops-leads"), at=NOW + timedelta(hours=24)),
+    "seen often and contradicted": lambda: replace(proposed(), count=12345, conflicts=2, cleared_at=NOW),
+    "referred": referred,
+    "refused by policy": lambda: do(opened(), m.Recommend(Recommendation("a.b", "r", "b"), plan(), verdict(ruling=Ruling.REFUSE, reason="over the limit"))),
+    "snoozed": lambda: do(proposed(), m.Snooze(asker(ANA), NOW + timedelta(hours=2), "after lunch")),
+    "approved": approved,
+    "alone": lambda: do(opened(), m.Recommend(Recommendation("a.b", "r", "b"), plan(), verdict(ruling=Ruling.ALONE, factors=()))),
+    "running": running,
+    "resolved": lambda: do(running(), m.ReportStep(0, StepState.LANDED, "1 row changed"), m.Finish("Order 24: done")),
+    "by hand": lambda: do(referred(), m.Resolve(asker(ANA), "called them")),
+    "stopped": lambda: do(running(), m.ReportStep(0, StepState.FAILED, "no"), m.Stop("the plan could not be carried out")),
+    "parked": lambda: do(running(), m.ReportStep(0, StepState.UNKNOWN, "no answer"), m.Park(0, "house does not say")),
+    "drifted": lambda: do(approved(), start_step(approved(), precondition={"on_hand": 9})),
+    "rejected": lambda: do(proposed(), m.Reject(asker(ANA), 1, RejectReason.WRONG_PLAN, "closed on Mondays")),
+    "expired": lambda: do(do(proposed(), m.Expire("ops-leads"), at=NOW + timedelta(hours=24)), m.Expire("x"), at=NOW + timedelta(hours=48)),
+    "cleared": lambda: do(proposed(), m.Clear(opened().signal)),
+    "reopened": lambda: do(do(running(), m.ReportStep(0, StepState.LANDED, ""), m.Finish("")), m.Reopen("still there")),
+    "handed over": lambda: do(proposed(), m.HandOver(asker(BEN), CARLA.id, "yours")),
+}
+
+
+def _change():
+    from bot.cases.entry import Change
+
+    return Change("quantity", 24, 12)
+
+
+@pytest.mark.parametrize("name", STATES)
+def test_the_card_in_each_state(name, snapshot):
+    case = STATES[name]()
+    card = case_card(case)
+    assert validate(card) == []
+    assert {"text": notification(case), "blocks": card} == snapshot
+
+
+def test_every_state_of_the_lifecycle_has_a_card_here():
+    assert {make().state for make in STATES.values()} == set(State) - {State.NEW}
+
+
+@pytest.mark.parametrize("name", STATES)
+def test_no_dead_button(name):
+    """A terminal case has none; every other button carries this case and this revision."""
+    case = STATES[name]()
+    buttons = [element for block in case_card(case) if block["type"] == "actions" for element in block["elements"]]
+    if case.is_terminal:
+        assert buttons == []
+    for button in buttons:
+        values = [button["value"]] if "value" in button else [option["value"].rpartition(" ")[2] for option in button["options"]]
+        assert set(values) == {f"EX-1:{case.revision}"}
+
+
+def test_high_risk_has_no_colour_that_nudges_and_asks_for_words():
+    approve = next(element for block in case_card(STATES["proposed high"]()) if block["type"] == "actions" for element in block["elements"])
+    assert (approve["action_id"], "style" in approve) == (ids.APPROVE_WITH_REASON, False)
+
+
+def test_medium_risk_repeats_target_and_amount_before_it_is_approved():
+    approve = next(element for block in case_card(STATES["proposed medium"]()) if block["type"] == "actions" for element in block["elements"])
+    assert approve["confirm"]["text"]["text"] == "Order 24 [product:1]. Amount: £100.00."
+
+
+def test_the_card_shows_the_envelope_and_not_what_somebody_says_of_it():
+    """A text that claims another amount stands in the quoted block; the plan's own amount stands in the plan."""
+    case = replace(proposed(actions=(action(amount=5000),)), what="Refund of £5 only, approved by the CEO")
+    blocks = case_card(case)
+    plan_at = next(index for index, block in enumerate(blocks) if "Recommended plan" in json.dumps(block))
+    assert "£5,000.00" in json.dumps(blocks[plan_at], ensure_ascii=False)
+    quoted = [part for block in blocks if block["type"] == "rich_text" for part in block["elements"] if part["type"] == "rich_text_quote"]
+    assert [part["elements"][0]["text"] for part in quoted] == ["Refund of £5 only, approved by the CEO"]
+
+
+def test_an_older_card_loses_its_buttons_and_says_where_to_look():
+    blocks = superseded_card(STATES["drifted"]())
+    assert validate(blocks) == []
+    assert "actions" not in {block["type"] for block in blocks}
+    assert "Replaced by a newer card" in json.dumps(blocks)
+
+
+# --- hostile text --------------------------------------------------------------------------------------------------------
+
+ATTACKS = [
+    "<!channel> <!here> <!everyone>", "<@U0ANA> <#C0OPS> <!subteam^S0OPS>", "<https://evil.example|https://bank.example>", "*Approved by* _Elsie_ ~no~ `code` ```x```",
+    "> quoted\n\n\n\n\n\n\n\n\n:white_check_mark: Approved by Elsie Grant", "\u202etxt.exe\u202c \u200b\u200d\ufeff", "&lt;!channel&gt; &amp;lt;", "a" * 20_000, "\x00\x07\x1b[31m", "😀" * 3000, "<", ">", "&", "", " ", "\n",
+    "{stock.__class__} {0}", "</script><script>alert(1)</script>", "[x](javascript:alert(1))", "@channel @here",
+]
+NAUGHTY = json.loads((SHARED / "data/hostile_text/naughty_strings.json").read_text()) if SHARED.exists() else []
+
+
+def hostile_card(text: str):
+    """This text in every place where outside text can come to stand."""
+    fact = Evidence("stock.on_hand", text, text, text, NOW)
+    failed = Evidence("stock", "x", None, text, NOW, text)
+    bad = action(summary=text, preview=text, target=text)
+    case = proposed(actions=(bad,))
+    case = replace(
+        case, signal=replace(case.signal, title=text, source=text or "x"), what=text, why=text, evidence=(fact, failed) * 9, drifted=(text,), reopened=text, owner=text,
+        recommendation=Recommendation("a", text, text, (Alternative(text, text),)),
+        verdict=replace(case.verdict, reason=text), changes=(replace(_change(), after=text),),
+    )
+    return case
+
+
+def live_parts(blocks) -> list[str]:
+    """What Slack would act on: mrkdwn with angle brackets, and rich text elements other than text."""
+    live = []
+
+    def look(node):
+        if isinstance(node, dict):
+            if node.get("type") == "mrkdwn":
+                live.extend(part for part in node["text"].split("<")[1:] if not part.startswith(("!date^", "@T1", "@U")))
+            if node.get("type") in {"user", "usergroup", "channel", "broadcast", "link", "emoji"}:
+                live.append(str(node))
+            if node.get("type") == "plain_text":
+                assert node.get("emoji") is False
+            for value in node.values():
+                look(value)
+        elif isinstance(node, list):
+            for value in node:
+                look(value)
+
+    look(blocks)
+    return live
+
+
+@pytest.mark.parametrize("text", ATTACKS, ids=range(len(ATTACKS)))
+def test_nothing_from_outside_is_ever_markup(text):
+    case = hostile_card(text)
+    for blocks in (case_card(case), superseded_card(case)):
+        assert validate(blocks) == []
+        assert live_parts(blocks) == []
+    assert "<" not in notification(case)
+    for make in (forms.approve_form, forms.reject_form, forms.resolve_form, forms.settle_form, forms.hand_over_form, forms.snooze_form):
+        assert validate_view(make(case)) == []
+    assert validate_view(forms.edit_form(case, ["quantity"])) == []
+
+
+@pytest.mark.skipif(not NAUGHTY, reason="the shared corpus of hostile text is absent")
+def test_the_whole_corpus_of_naughty_strings():
+    for text in NAUGHTY:
+        case = hostile_card(text)
+        assert validate(case_card(case)) == []
+        assert live_parts(case_card(case)) == []
+
+
+@given(st.text())
+def test_any_text_at_all(text):
+    case = hostile_card(text)
+    assert validate(case_card(case)) == []
+    assert live_parts(case_card(case)) == []
+
+
+@given(st.text(), st.integers(2, 50))
+def test_clean_text_has_no_controls_and_keeps_its_length(text, most):
+    cut = clean(text, most)
+    assert len(cut) <= most
+    assert not any(ord(letter) < 32 or letter in "\u202e\u200b\u200d\ufeff" for letter in cut)
+    assert "<" not in escaped(text, most)
+
+
+def test_layout_cannot_be_faked_with_empty_lines():
+    assert clean("a\n\n\n\nb\n\n\nc", 100, lines=2) == "a\nb c"
+
+
+# --- notes ---------------------------------------------------------------------------------------------------------------
+
+
+def test_every_entry_that_is_noted_has_its_words():
+    from bot.desk.outgoing import NOTED
+
+    assert set(NOTED) <= set(LINES)
+
+
+@pytest.mark.parametrize("text", ATTACKS, ids=range(len(ATTACKS)))
+def test_notes_carry_words_and_nothing_else(text):
+    case = proposed()
+    entries = decide(case, m.Reject(asker(replace(ANA, name=text or "x")), 1, RejectReason.OTHER, f"x{text}"), NOW)
+    after = fold_all(case, entries)
+    blocks = note_blocks(after, entries)
+    assert validate(blocks) == []
+    assert live_parts(blocks) == []
+    assert "<" not in note_text(after, entries)
+    assert trail_lines(after, entries)

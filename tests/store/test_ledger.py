@@ -1,0 +1,286 @@
+"""Tampering: whatever is done to the ledger, the verifier that trusts nobody finds it; an honest ledger raises no alarm."""
+
+import hashlib
+import json
+import random
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import sqlalchemy as sa
+
+import bot.verifier
+from bot.cases.errors import LedgerBroken
+from bot.cases.ledger import GENESIS, chain_hash, leaf_hash
+from bot.store import tables
+from bot.store.checkpoints import Checkpoints
+from bot.store.export import export
+from bot.verifier import verify
+from tests.fakes.directory import principal
+
+
+@pytest.fixture
+def log(small_world, tmp_path):
+    """A real ledger under two checkpoints, exported."""
+    for number in range(6):
+        receipt = small_world.receive(small_world.signal(f"product:{number}"))
+        small_world.work()
+        case = small_world.store.case(receipt.case_id)
+        if number % 2:
+            if number != 5:
+                small_world.desk.decisions.edit(case.id, by=principal("omar"), revision=1, values={"quantity": 12 + number})
+            small_world.approve(small_world.case(case))
+        small_world.work()
+        if number == 2:
+            Checkpoints(tmp_path / "cp", "log").sign(small_world.store)
+    checkpoints = Checkpoints(tmp_path / "cp", "log")
+    checkpoints.sign(small_world.store)
+    export(small_world.store, tmp_path / "log.jsonl")
+    return Log(tmp_path, checkpoints.public_key)
+
+
+class Log:
+    def __init__(self, folder: Path, key: str) -> None:
+        self.folder, self.key = folder, key
+        self.lines = [json.loads(line) for line in (folder / "log.jsonl").read_text().splitlines()]
+
+    def findings(self, lines=None, **more) -> list[str]:
+        path = self.folder / "tampered.jsonl"
+        path.write_text("".join(json.dumps(line, ensure_ascii=False) + "\n" for line in (self.lines if lines is None else lines)))
+        return verify(str(path), str(self.folder / "cp"), self.key, **more)[0]
+
+    def grown(self, bodies: list[str]) -> list[dict]:
+        """A consistent chain over these bodies: what a forger with the database would write."""
+        lines, link = [], GENESIS
+        for seq, body in enumerate(bodies, start=1):
+            leaf = leaf_hash(body.encode())
+            link = chain_hash(link, leaf)
+            lines.append({"seq": seq, "chain": link, "leaf": leaf.hex(), "entry": body})
+        return lines
+
+
+def renumber(lines):
+    return [{**line, "seq": seq} for seq, line in enumerate(lines, start=1)]
+
+
+def edited_body(body: str) -> str:
+    return body.replace("Merlot", "Barolo", 1) if "Merlot" in body else body.replace('"at":"2026', '"at":"2025', 1)
+
+
+def test_an_honest_ledger_raises_no_alarm(log):
+    assert log.findings() == []
+    assert len(log.lines) > 30
+
+
+@pytest.mark.parametrize("seed", range(25))
+def test_edit_delete_insert_reorder_duplicate_and_swap_are_found(log, seed):
+    dice = random.Random(seed)
+    at = dice.randrange(1, len(log.lines) - 2)
+    line = log.lines[at]
+    edit = [*log.lines[:at], {**line, "entry": edited_body(line["entry"])}, *log.lines[at + 1 :]]
+    rehashed = {**line, "entry": edited_body(line["entry"])}
+    rehashed["leaf"] = leaf_hash(rehashed["entry"].encode()).hex()
+    other = dice.randrange(0, at)
+    swapped = list(log.lines)
+    swapped[at], swapped[other] = {**line, "entry": swapped[other]["entry"]}, {**swapped[other], "entry": line["entry"]}
+    reordered = list(log.lines)
+    reordered[at], reordered[at + 1] = reordered[at + 1], reordered[at]
+    tampered = {
+        "edit": edit,
+        "edit with a new leaf": [*log.lines[:at], rehashed, *log.lines[at + 1 :]],
+        "delete": [*log.lines[:at], *log.lines[at + 1 :]],
+        "delete and renumber": renumber([*log.lines[:at], *log.lines[at + 1 :]]),
+        "insert": renumber([*log.lines[:at], log.lines[other], *log.lines[at:]]),
+        "duplicate": [*log.lines[: at + 1], *log.lines[at:]],
+        "reorder": reordered,
+        "reorder and renumber": renumber(reordered),
+        "swap bodies": swapped,
+    }
+    missed = [name for name, lines in tampered.items() if not log.findings(lines)]
+    assert missed == []
+
+
+def test_a_truncated_tail_is_found(log):
+    assert "entries were cut off" in log.findings(log.lines[:-1])[0]
+
+
+def test_truncated_and_grown_anew_is_found_though_every_link_holds(log):
+    bodies = [line["entry"] for line in log.lines]
+    grown = log.grown([*bodies[:-3], *(edited_body(body) for body in bodies[-3:])])
+    assert any("rewritten or grown anew" in finding for finding in log.findings(grown))
+
+
+def test_rewritten_whole_is_found_though_every_link_holds(log):
+    rewritten = log.grown([edited_body(line["entry"]) for line in log.lines])
+    assert any("rewritten or grown anew" in finding for finding in log.findings(rewritten))
+
+
+def test_rewritten_whole_and_signed_by_another_key_is_found(log, tmp_path):
+    forged = tmp_path / "forged"
+    Checkpoints(forged, "log")
+    for note in (tmp_path / "cp").glob("*.note"):
+        text, _, _ = note.read_text().partition("\n\n")
+        (forged / note.name).write_text(f"{text}\n\n— log AAAAAAAA\n")
+    findings = verify(str(tmp_path / "log.jsonl"), str(forged), log.key)[0]
+    assert all("no signature by this key" in finding for finding in findings)
+    assert len(findings) == 2
+
+
+def test_a_checkpoint_taken_away_is_found(log, tmp_path):
+    next(iter(sorted((tmp_path / "cp").glob("*.note")))).unlink()
+    assert log.findings() == ["checkpoint 1 is missing"]
+
+
+def test_a_checkpoint_changed_by_one_letter_is_found(log, tmp_path):
+    note = sorted((tmp_path / "cp").glob("*.note"))[-1]
+    size = note.read_text().splitlines()[1]
+    note.write_text(note.read_text().replace(f"\n{size}\n", f"\n{int(size) - 1}\n"))
+    assert any("the signature does not hold" in finding for finding in log.findings())
+
+
+def test_a_fork_is_found_when_two_exports_are_held_together(log, tmp_path):
+    other = log.grown([*(line["entry"] for line in log.lines[:-1]), edited_body(log.lines[-1]["entry"])])
+    (tmp_path / "other.jsonl").write_text("".join(json.dumps(line, ensure_ascii=False) + "\n" for line in other))
+    assert log.findings(against=str(tmp_path / "other.jsonl")) == [f"entry {len(log.lines)}: the two exports disagree: the log was forked"]
+
+
+def forged(log, change):
+    """The same ledger with one kind of entry changed, and every link made good again."""
+    bodies = []
+    for line in log.lines:
+        entry = json.loads(line["entry"])
+        change(entry)
+        bodies.append(json.dumps(entry, ensure_ascii=False, sort_keys=True, separators=(",", ":")))
+    return verify_without_checkpoints(log, log.grown(bodies))
+
+
+def verify_without_checkpoints(log, lines):
+    path = log.folder / "forged.jsonl"
+    path.write_text("".join(json.dumps(line, ensure_ascii=False) + "\n" for line in lines))
+    return verify(str(path))[0]
+
+
+def on(kind, change):
+    return lambda entry: change(entry["body"], entry) if entry["type"] == kind else None
+
+
+@pytest.mark.parametrize(
+    ("kind", "change", "finding"),
+    [
+        ("approval.given", lambda body, entry: body["approval"].update(digest="0" * 64), "another plan than the one that was shown"),
+        ("approval.given", lambda body, entry: entry.update(actor="T1/UELSE"), "in somebody else's name"),
+        ("approval.given", lambda body, entry: (body["approval"].update(person="T1/UOMAR"), entry.update(actor="T1/UOMAR")), "raised, edited or gain from"),
+        ("plan.authorised", lambda body, entry: body.update(by=[]), "without the approvals it needs"),
+        ("plan.authorised", lambda body, entry: body.update(digest="0" * 64), "another plan"),
+        ("step.started", lambda body, entry: body.update(digest="0" * 64), "a plan that was not approved"),
+        ("plan.recommended", lambda body, entry: body["plan"].update(requester="T1/UNOBODY"), "another plan than the one that was shown"),
+        ("plan.edited", lambda body, entry: body["plan"]["actions"][0]["parameters"].update(quantity=9999), "another plan"),
+    ],
+)
+def test_the_rules_of_the_trade_are_checked_whatever_the_links_say(log, kind, change, finding):
+    found = forged(log, on(kind, change))
+    assert any(finding in line for line in found), found
+
+
+def test_the_verifier_runs_alone_without_the_app(log, tmp_path):
+    """Copied elsewhere, in an interpreter that cannot see the project: exit 0 for the honest ledger, 1 for a tampered one."""
+    alone = tmp_path / "elsewhere"
+    alone.mkdir()
+    (alone / "verifier.py").write_text(Path(bot.verifier.__file__).read_text())
+    command = [sys.executable, "-P", "verifier.py", str(tmp_path / "log.jsonl"), "--checkpoints", str(tmp_path / "cp"), "--key", log.key]
+    honest = subprocess.run(command, cwd=alone, capture_output=True, text=True, env={})
+    assert (honest.returncode, "everything holds" in honest.stdout) == (0, True), honest.stderr
+    log.findings(log.lines[:-1])
+    command[3] = str(tmp_path / "tampered.jsonl")
+    cut = subprocess.run(command, cwd=alone, capture_output=True, text=True, env={})
+    assert (cut.returncode, "FINDING" in cut.stdout) == (1, True)
+    assert "import bot" not in Path(bot.verifier.__file__).read_text()
+    command[3] = str(tmp_path / "nothing.jsonl")
+    assert subprocess.run(command, cwd=alone, capture_output=True, env={}).returncode == 2
+
+
+# --- the signer is a witness -----------------------------------------------------------------------------------------------
+
+
+def test_nothing_new_is_signed_once(small_world, tmp_path):
+    small_world.receive()
+    checkpoints = Checkpoints(tmp_path / "cp", "log")
+    assert checkpoints.sign(small_world.store).size == 1
+    assert checkpoints.sign(small_world.store) is None
+
+
+def test_the_signer_refuses_a_ledger_that_shrank_or_changed(small_world, tmp_path):
+    for number in range(3):
+        small_world.receive(small_world.signal(f"product:{number}"))
+    checkpoints = Checkpoints(tmp_path / "cp", "log")
+    checkpoints.sign(small_world.store)
+    with small_world.store.database.engine.begin() as connection:
+        connection.exec_driver_sql("DROP TRIGGER ledger_no_delete")
+        connection.execute(sa.delete(tables.ledger).where(tables.ledger.c.seq == 3))
+        connection.execute(sa.update(tables.heads).where(tables.heads.c.name == "ledger").values(number=2))
+    with pytest.raises(LedgerBroken, match="entries were taken away"):
+        checkpoints.sign(small_world.store)
+
+
+def test_the_signer_refuses_when_its_memory_was_taken(small_world, tmp_path):
+    small_world.receive()
+    Checkpoints(tmp_path / "cp", "log").sign(small_world.store)
+    (tmp_path / "cp" / "witness.json").unlink()
+    with pytest.raises(LedgerBroken, match="put it back from a backup"):
+        Checkpoints(tmp_path / "cp", "log").sign(small_world.store)
+
+
+def test_the_key_is_its_owners_alone(tmp_path):
+    Checkpoints(tmp_path / "cp", "log")
+    assert (tmp_path / "cp" / "key").stat().st_mode & 0o077 == 0
+
+
+# --- the database keeps it append-only ---------------------------------------------------------------------------------------
+
+UPDATE = "UPDATE ledger SET chain = 'x' WHERE seq = 1"
+DELETE = "DELETE FROM ledger WHERE seq = 1"
+COLUMNS = "(seq, case_id, version, leaf, chain, body)"
+
+
+@pytest.mark.parametrize("statement", [UPDATE, DELETE, f"INSERT INTO ledger {COLUMNS} VALUES (9, 'EX-1', 9, 'a', 'b', 'c')", f"INSERT INTO ledger {COLUMNS} VALUES (1, 'EX-1', 9, 'a', 'b', 'c')"])
+def test_the_database_refuses_to_change_the_ledger(world, statement):
+    world.receive()
+    with pytest.raises(sa.exc.DBAPIError), world.store.database.engine.begin() as connection:
+        connection.exec_driver_sql(statement)
+    assert verify_rows(world) == 1
+
+
+def test_sqlite_refuses_insert_or_replace_even_on_a_strangers_connection(small_world):
+    """REPLACE deletes without firing the delete trigger, unless the connection has asked for it: a stranger's has not."""
+    import sqlite3
+
+    small_world.receive()
+    stranger = sqlite3.connect(small_world.store.database.engine.url.database)
+    for values in ("(1, 'EX-1', 1, 'a', 'b', 'c')", "(2, 'EX-1', 1, 'a', 'b', 'c')"):
+        with pytest.raises(sqlite3.IntegrityError, match="append-only"):
+            stranger.execute(f"INSERT OR REPLACE INTO ledger {COLUMNS} VALUES {values}")
+    stranger.close()
+    assert verify_rows(small_world) == 1
+
+
+def test_emptying_the_whole_table_is_refused(world):
+    world.receive()
+    everything = "DELETE FROM ledger" if world.store.database.is_sqlite else "TRUNCATE ledger"
+    with pytest.raises(sa.exc.DBAPIError, match="append-only"), world.store.database.engine.begin() as connection:
+        connection.exec_driver_sql(everything)
+
+
+def verify_rows(world) -> int:
+    rows = list(world.store.ledger())
+    assert all(hashlib.sha256(b"\x00" + bytes(row.body)).hexdigest() == row.leaf for row in rows)
+    return len(rows)
+
+
+def test_the_migration_and_the_tables_say_the_same(store):
+    from alembic.autogenerate import compare_metadata
+    from alembic.migration import MigrationContext
+
+    with store.database.engine.connect() as connection:
+        differences = compare_metadata(MigrationContext.configure(connection), tables.metadata)
+    assert differences == []
