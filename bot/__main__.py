@@ -194,7 +194,8 @@ def try_playbook(
             )
         )
         return
-    table = Table("subject", "title", title=f"{found.title}: {len(found.rows)} found, no case opened")
+    out.print(f"{found.title}: {len(found.rows)} found, no case opened", markup=False)
+    table = Table("subject", "title")
     for row in found.rows[:limit]:
         table.add_row(str(row.get("subject")), str(row.get("title")))
     out.print(table)

@@ -4,6 +4,7 @@ import contextlib
 import glob
 import os
 import shutil
+import signal
 import socket
 import subprocess
 import time
@@ -71,7 +72,8 @@ def postgres(tmp_path_factory):
         database.close()
         yield url
     finally:
-        server.terminate()
+        # SIGINT is PostgreSQL's fast shutdown: it does not wait for clients to leave.
+        server.send_signal(signal.SIGINT)
         server.wait(20)
         shutil.rmtree(base, ignore_errors=True)
 
@@ -129,6 +131,18 @@ def store(database_url):
 def world(store) -> World:
     """The desk on both databases."""
     return World(store)
+
+
+@pytest.fixture
+def emulator():
+    """A Slack of one's own, seeded with the sample company's people."""
+    from bot.sample.demo import Emulator
+
+    running = Emulator(free_port())
+    running.wait()
+    running.seed()
+    yield running
+    running.close()
 
 
 @pytest.fixture

@@ -65,6 +65,4 @@ def _readable(value: Any) -> str:
         return "unknown"
     if isinstance(value, float):
         return f"{value:,.2f}".removesuffix(".00")
-    if isinstance(value, int) and not isinstance(value, bool):
-        return f"{value:,}" if abs(value) >= 10_000 else str(value)
     return str(value)

@@ -1,0 +1,287 @@
+"""Our side of Slack, against the emulator over a real socket: what is posted, found again, refused, and who people are."""
+
+import hashlib
+import hmac
+import json
+import time
+from dataclasses import replace
+from datetime import UTC, datetime
+from urllib.parse import urlencode
+
+import pytest
+from starlette.applications import Starlette
+from starlette.testclient import TestClient
+
+from bot.cases.errors import BadRequest, ChatFailed, ChatUnknown, NotEligible, RateLimited, Unreachable
+from bot.ports import Landing
+from bot.sample.people import ANA, FINN, GUS, OMAR, TEAM
+from handlers.slack import app as slack_app
+from handlers.slack import http_door
+from handlers.slack.chat import SlackChat, web_client
+from handlers.slack.directory import SlackDirectory
+from handlers.slack.gate import Gate
+from handlers.slack.press import Press, Submission
+from tests.cases.making import NOW, proposed
+from tests.conftest import SHARED, free_port
+from tests.world import FakeLibrary
+
+
+@pytest.fixture
+def chat(emulator):
+    chat = SlackChat(web_client("xoxb-emulator", f"{emulator.url}/api/"), Gate(0, 1))
+    chat.emulator = emulator
+    return chat
+
+
+def case(**changes):
+    now = datetime.now(UTC)
+    return replace(proposed(), channel="C0STOCK", opened_at=now, **changes)
+
+
+def test_a_card_is_posted_once_and_then_redrawn_in_place(chat):
+    drawn = chat.draw_card(case(), [], look_first=False)
+    again = chat.draw_card(case(version=9), [drawn], look_first=False)
+    assert (again.ts, again.version) == (drawn.ts, 9)
+    (message,) = chat.emulator.messages("C0STOCK")
+    assert message["metadata"] == {"event_type": "exception_card", "event_payload": {"uid": "EX-1/1"}}
+
+
+@pytest.mark.parametrize("fault", [{"drop_next": 1}, {"fail_every": 1, "fail_applied": True}])
+def test_a_card_whose_reply_was_lost_is_found_and_adopted(chat, fault):
+    chat.emulator.post("faults", fault)
+    with pytest.raises(ChatUnknown):
+        chat.draw_card(case(), [], look_first=False)
+    chat.emulator.post("faults", {"fail_every": 0})
+    drawn = chat.draw_card(case(), [], look_first=True)
+    assert [message["ts"] for message in chat.emulator.messages("C0STOCK")] == [drawn.ts]
+
+
+def test_two_copies_become_one(chat):
+    ours = {"event_type": "exception_card", "event_payload": {"uid": "EX-1/1"}}
+    client = web_client("xoxb-emulator", f"{chat.emulator.url}/api/")
+    first, _ = [client.chat_postMessage(channel="C0STOCK", text="card", metadata=ours)["ts"] for _ in range(2)]
+    drawn = chat.draw_card(case(), [], look_first=True)
+    assert [message["ts"] for message in chat.emulator.messages("C0STOCK")] == [first] == [drawn.ts]
+
+
+def test_a_card_that_somebody_deleted_is_posted_again(chat):
+    drawn = chat.draw_card(case(), [], look_first=False)
+    web_client("xoxb-emulator", f"{chat.emulator.url}/api/").chat_delete(channel="C0STOCK", ts=drawn.ts)
+    again = chat.draw_card(case(), [drawn], look_first=False)
+    assert [message["ts"] for message in chat.emulator.messages("C0STOCK")] == [again.ts]
+
+
+def test_a_new_generation_is_a_new_card_and_the_old_one_loses_its_buttons(chat):
+    old = chat.draw_card(case(), [], look_first=False)
+    new = chat.draw_card(case(generation=2), [old], look_first=False)
+    first, second = chat.emulator.messages("C0STOCK")
+    assert (first["ts"], second["ts"]) == (old.ts, new.ts)
+    assert "actions" not in {block["type"] for block in first["blocks"]}
+    assert "actions" in {block["type"] for block in second["blocks"]}
+
+
+def test_the_kinds_of_no(chat):
+    gone = replace(case(), channel="C0NOWHERE")
+    with pytest.raises(ChatFailed, match="channel_not_found") as refused:
+        chat.draw_card(gone, [], look_first=False)
+    assert type(refused.value) is ChatFailed
+    nobody = SlackChat(web_client("xoxb-emulator", f"http://127.0.0.1:{free_port()}/api/"), Gate(0, 1))
+    with pytest.raises(Unreachable):
+        nobody.draw_card(case(), [], look_first=False)
+
+
+def test_when_slack_says_wait_one_call_was_refused_and_no_more(chat):
+    chat.emulator.post("faults", {"per_second": 2, "retry_after": 1})
+    refused = 0
+    for number in range(12):
+        try:
+            chat.draw_card(replace(case(), id=f"EX-{number}"), [], look_first=False)
+        except RateLimited as limited:
+            refused += 1
+            assert 0 < limited.seconds <= 1
+    told = chat.emulator.get("traffic")
+    assert (refused, told["rejected"]["chat.postMessage"], told["windows"]) == (10, 1, 1)
+
+
+def test_we_keep_to_one_message_a_second_to_a_channel_ourselves():
+    gate = Gate(1, 2)
+    for _ in range(2):
+        with gate.turn("chat.postMessage", "C1"):
+            pass
+    with pytest.raises(RateLimited), gate.turn("chat.postMessage", "C1"):
+        pass
+    with gate.turn("chat.postMessage", "C2"):
+        pass
+
+
+def test_a_message_of_a_plan_is_found_under_its_key(chat):
+    assert chat.find("C0SALES", "k") is Landing.ABSENT
+    chat.send("C0SALES", "<!channel> *x*", "k")
+    assert chat.find("C0SALES", "k") is Landing.LANDED
+    (message,) = chat.emulator.messages("C0SALES")
+    assert message["text"] == "&lt;!channel&gt; *x*"
+    assert message["blocks"][0]["text"] == {"type": "plain_text", "text": "<!channel> *x*", "emoji": False}
+    chat.send(ANA, "to you", "k2")
+    assert chat.find(ANA, "k2") is Landing.LANDED
+
+
+def test_a_note_is_posted_once_in_the_thread(chat):
+    from bot.cases import moves as m
+    from bot.cases.decide import decide
+    from tests.cases.making import ANA as ANA_PERSON
+    from tests.cases.making import asker
+
+    drawn = chat.draw_card(case(), [], look_first=False)
+    entries = decide(case(), m.Approve(asker(ANA_PERSON), 1), NOW)
+    for look_first in (False, True):
+        chat.post_note(case(), entries, [drawn], key="note:EX-1:3", look_first=look_first)
+    assert [message.get("thread_ts") for message in chat.emulator.messages("C0STOCK")] == [drawn.ts, drawn.ts]
+
+
+# --- who people are --------------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def directory(chat):
+    return SlackDirectory(web_client("xoxb-emulator", f"{chat.emulator.url}/api/"), chat.team_id)
+
+
+def test_people_are_who_slack_says_they_are_now(directory, chat):
+    ana = directory.person(f"{TEAM}/{ANA}")
+    assert (ana.name, ana.active, ana.guest, ana.external, ana.bot) == ("Ana Duarte", True, False, False, False)
+    assert directory.person(f"{TEAM}/{GUS}").guest
+    assert directory.person(f"TOTHER/{ANA}").external
+    chat.emulator.post("user", {"id": ANA, "deleted": True})
+    assert directory.person(f"{TEAM}/{ANA}").active
+    assert not directory.person(f"{TEAM}/{ANA}", fresh=True).active
+
+
+@pytest.mark.parametrize("principal", ["", "U0ANA", "T0HARBOUR/", "/U0ANA", "T0HARBOUR/U0NOBODY", "T0HARBOUR/U0ANA/x", "Ana Duarte"])
+def test_nobody_by_that_id_is_nobody(directory, principal):
+    with pytest.raises(NotEligible):
+        directory.person(principal)
+
+
+def test_groups_are_exact_and_what_cannot_be_read_is_empty(directory, chat):
+    assert directory.groups(["floor-managers"])["floor-managers"] == {f"{TEAM}/{one}" for one in (ANA, OMAR, GUS)}
+    assert directory.groups(["Floor-Managers", "nobody", "T1/U1"]) == {"Floor-Managers": frozenset(), "nobody": frozenset(), "T1/U1": frozenset()}
+    chat.emulator.post("group", {"id": "S0FLOOR", "users": [FINN]})
+    assert f"{TEAM}/{FINN}" not in directory.groups(["floor-managers"])["floor-managers"]
+    assert directory.groups(["floor-managers"], fresh=True)["floor-managers"] == {f"{TEAM}/{FINN}"}
+    lost = SlackDirectory(web_client("xoxb-emulator", f"http://127.0.0.1:{free_port()}/api/"), chat.team_id)
+    assert lost.groups(["floor-managers"]) == {"floor-managers": frozenset()}
+
+
+# --- payloads ------------------------------------------------------------------------------------------------------------
+
+BODY = {"user": {"id": "U1", "team_id": "T1"}, "team": {"id": "T1"}, "channel": {"id": "C1"}, "trigger_id": "t", "actions": [{"value": "EX-1:2"}]}
+
+
+def test_a_press_says_who_and_which_case_and_nothing_else():
+    assert Press.parse(BODY) == Press("T1/U1", "U1", "EX-1", 2, "", "C1", "t")
+    chosen = {**BODY, "actions": [{"selected_option": {"value": "snooze EX-3:1"}}]}
+    assert (Press.parse(chosen).choice, Press.parse(chosen).case_id) == ("snooze", "EX-3")
+
+
+@pytest.mark.parametrize("value", ["", ":", "EX-1", "EX-1:", "EX-:1", "EX-x:1", "EX-1:-1", "EX-1:x", "EX-1:1:1", "EX-" + "9" * 60 + ":1", "EX-١:1", None, 5, ["x"], "../EX-1:1"])
+def test_a_forged_button_is_no_button(value):
+    with pytest.raises(BadRequest):
+        Press.parse({**BODY, "actions": [{"value": value}]})
+
+
+@pytest.mark.parametrize("missing", ["user", "actions", "trigger_id", "channel"])
+def test_a_payload_with_a_part_missing_is_refused(missing):
+    with pytest.raises(BadRequest):
+        Press.parse({name: value for name, value in BODY.items() if name != missing})
+
+
+@pytest.mark.skipif(not SHARED.exists(), reason="the shared Slack payloads are absent")
+def test_slacks_own_sample_payloads_are_understood_or_refused_and_never_crash():
+    for path in (SHARED / "data/slack_payloads/samples/app-backend").rglob("*.json"):
+        payload = json.loads(path.read_text())
+        for parse in (Press.parse, Submission.parse):
+            try:
+                parse(payload)
+            except BadRequest:
+                continue
+
+
+# --- Slack over HTTP -----------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def over_http(emulator, small_world):
+    client = web_client("xoxb-emulator", f"{emulator.url}/api/")
+    chat = SlackChat(client, Gate(0, 1))
+    app = slack_app.build(client, small_world.desk.decisions, FakeLibrary(), chat)
+    small_world.people.people["T1/UANA"] = replace(small_world.people.people["T1/UANA"])
+    clock = lambda: datetime.now(UTC)  # noqa: E731
+    door = TestClient(Starlette(routes=[http_door.route(app, ("new-secret", "old-secret"), clock)]), raise_server_exceptions=False)
+    door.world = small_world
+    return door
+
+
+def signed(door, body: bytes, secret="new-secret", at=None, **change):
+    timestamp = str(int(at or time.time()))
+    signature = "v0=" + hmac.new(secret.encode(), b"v0:" + timestamp.encode() + b":" + body, hashlib.sha256).hexdigest()
+    headers = {"content-type": "application/x-www-form-urlencoded", "x-slack-request-timestamp": timestamp, "x-slack-signature": signature, **change}
+    return door.post("/slack/events", content=body, headers={name: value for name, value in headers.items() if value is not None})
+
+
+def press(case, user="UANA", action="case.approve"):
+    payload = {
+        "type": "block_actions", "user": {"id": user, "team_id": "T1"}, "team": {"id": "T1", "domain": "x"}, "api_app_id": "A1", "token": "x", "trigger_id": "t",
+        "container": {"type": "message", "channel_id": "C0STOCK", "message_ts": "1.0"}, "channel": {"id": "C0STOCK", "name": "stock"}, "enterprise": None, "is_enterprise_install": False,
+        "actions": [{"type": "button", "action_id": action, "block_id": "b", "value": f"{case.id}:{case.revision}", "action_ts": "1.0"}],
+    }
+    return urlencode({"payload": json.dumps(payload)}).encode()
+
+
+@pytest.mark.parametrize("secret", ["new-secret", "old-secret"])
+def test_a_signed_press_decides_and_is_acknowledged_after_it_is_stored(over_http, secret):
+    case = over_http.world.proposed()
+    assert signed(over_http, press(case), secret).status_code == 200
+    assert over_http.world.case(case).approvals[0].name == "Ana"
+
+
+def test_the_identical_press_a_hundred_times_is_one_decision(over_http):
+    case = over_http.world.proposed()
+    body = press(case)
+    answers = {signed(over_http, body).status_code for _ in range(100)}
+    assert answers == {200}
+    assert over_http.world.entry_names(case).count("approval.given") == 1
+
+
+@pytest.mark.parametrize(("seconds", "status"), [(-299, 200), (-302, 401), (298, 200), (302, 401)])
+def test_five_minutes_either_side(over_http, seconds, status):
+    case = over_http.world.proposed()
+    assert signed(over_http, press(case), at=time.time() + seconds).status_code == status
+
+
+FORGED = [
+    {"x-slack-signature": None}, {"x-slack-signature": ""}, {"x-slack-signature": "v0="}, {"x-slack-signature": "v0=" + "0" * 64}, {"x-slack-signature": b"v0=\xff"}, {"x-slack-signature": "v1=" + "0" * 64},
+    {"x-slack-request-timestamp": None}, {"x-slack-request-timestamp": "abc"}, {"x-slack-request-timestamp": "1e9"}, {"x-slack-request-timestamp": "-1"}, {"x-slack-request-timestamp": "9" * 40}, {"x-slack-request-timestamp": "1 "}, {"x-slack-request-timestamp": "١"},
+]
+
+
+@pytest.mark.parametrize("change", FORGED, ids=range(len(FORGED)))
+def test_a_forged_request_is_401_before_anything_is_parsed(over_http, change):
+    case = over_http.world.proposed()
+    change = {name: value.encode() if isinstance(value, str) else value for name, value in change.items()}
+    assert signed(over_http, press(case), **change).status_code == 401
+    assert over_http.world.case(case).approvals == ()
+
+
+def test_another_secret_a_changed_body_and_an_unsigned_ssl_check_are_401(over_http):
+    case = over_http.world.proposed()
+    assert signed(over_http, press(case), "wrong").status_code == 401
+    assert over_http.post("/slack/events", content=b"ssl_check=1").status_code == 401
+    assert over_http.post("/slack/events", content=b"x" * 1_100_000).status_code == 413
+
+
+@pytest.mark.parametrize("body", [b"payload=zzz", b"payload=[]", b"payload=%5B%5B%5B", b"payload=" + b"[" * 3000, b"{}", b"[]", b"null", b"\xff\xfe", b"", b'{"type":"url_verification","challenge":"x"}'])
+def test_a_signed_body_that_is_not_slacks_is_never_5xx(over_http, body):
+    for kind in ("application/x-www-form-urlencoded", "application/json"):
+        assert signed(over_http, body, **{"content-type": kind}).status_code < 500
+
+

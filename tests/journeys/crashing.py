@@ -1,0 +1,243 @@
+"""Kill -9 at every point: one process forks a child per crash point, lets it die there, and lets another one recover.
+
+``python -m tests.journeys.crashing FOLDER`` prints what every run left behind, as JSON. It runs apart from pytest because it forks,
+and a fork wants a process with one thread. The database is real SQLite, the system of record is real SQLite behind the real
+connector, and Slack is a file: what was posted stays posted, whoever dies.
+"""
+
+import json
+import os
+import shutil
+import signal
+import sqlite3
+import sys
+from collections import Counter
+from dataclasses import replace
+from datetime import timedelta
+from pathlib import Path
+
+from bot.cases.errors import CountersignError
+from bot.cases.entry import RejectReason
+from bot.cases.lifecycle import State
+from bot.cases.plan import Idempotency
+from bot.connectors.specs import ActionSpec, ParameterType, SqlSystem, Statement
+from bot.connectors.sql import SqlConnector
+from bot.ports import Drawn, Landing, Topic
+from bot.store.checkpoints import Checkpoints
+from bot.store.database import Database
+from bot.store.export import export, replay
+from bot.store.store import SqlStore
+from bot.verifier import verify
+from tests.fakes.directory import principal
+from tests.world import Offer, World, playbook
+
+FAR = 10_000
+
+
+class Points:
+    """Counts the points passed, and dies at the chosen one."""
+
+    def __init__(self, fatal: int) -> None:
+        self.passed, self.fatal = 0, fatal
+
+    def __call__(self, name: str) -> None:
+        self.passed += 1
+        if self.passed == self.fatal:
+            os.kill(os.getpid(), signal.SIGKILL)
+
+
+class FileSlack:
+    """Slack as a file of lines: one per post. A redraw changes nothing that must be counted."""
+
+    def __init__(self, path: Path, point) -> None:
+        self.path, self.point = path, point
+
+    def _posted(self, uid: str) -> bool:
+        return self.path.exists() and uid in self.path.read_text().split("\n")
+
+    def _post(self, uid: str) -> None:
+        self.point("before post")
+        with self.path.open("a") as file:
+            file.write(f"{uid}\n")
+        self.point("after post")
+
+    def draw_card(self, case, cards, *, look_first):
+        uid = f"card {case.id}/{case.generation}"
+        stands = any(card.generation == case.generation for card in cards)
+        if not stands and not (look_first and self._posted(uid)):
+            self._post(uid)
+        return Drawn(case.id, case.generation, case.channel, uid, case.version)
+
+    def post_note(self, case, entries, cards, *, key, look_first):
+        if not (look_first and self._posted(key)):
+            self._post(key)
+
+    def send(self, to, text, key):
+        self._post(key)
+        return key
+
+    def find(self, to, key):
+        return Landing.LANDED if self._posted(key) else Landing.ABSENT
+
+
+def house(folder: Path) -> SqlConnector:
+    spec = ActionSpec("order_stock", 1, {"product_id": ParameterType.INTEGER, "quantity": ParameterType.INTEGER}, "product:{product_id}", "Order", "x", True, Idempotency.MARKER)
+    claim = ActionSpec("open_claim", 1, {"product_id": ParameterType.INTEGER}, "product:{product_id}", "Claim", "x", True, spec.idempotency)
+    look = "SELECT on_hand FROM stock WHERE product_id = :product_id"
+    actions = {
+        "order_stock": Statement(spec, "UPDATE stock SET on_order = on_order + :quantity WHERE product_id = :product_id", look, 1, "", "UPDATE stock SET on_order = on_order - :quantity WHERE product_id = :product_id"),
+        "open_claim": Statement(claim, "INSERT INTO claims (product_id) SELECT product_id FROM stock WHERE product_id = :product_id", look, 1, "", "DELETE FROM claims WHERE product_id = :product_id"),
+    }
+    return SqlConnector(SqlSystem("house", "X", timedelta(seconds=2), actions), f"sqlite:///{folder / 'house.db'}")
+
+
+def world(folder: Path, point) -> World:
+    built = World(SqlStore(Database(f"sqlite:///{folder / 'countersign.db'}")))
+    connector = house(folder)
+    execute, undo, transaction = connector.execute, connector.undo, built.store.database._transaction
+
+    def hooked(name, inner):
+        def call(*args):
+            point(f"before {name}")
+            result = inner(*args)
+            point(f"after {name}")
+            return result
+
+        return call
+
+    connector.execute, connector.undo = hooked("effect", execute), hooked("undo", undo)
+    built.store.database._transaction = hooked("commit", transaction)
+    built.desk.systems["house"] = connector
+    object.__setattr__(built.desk.drawing, "chat", FileSlack(folder / "slack", point))
+    then = (Offer("house.open_claim", "", {"product_id": "signal.product_id"}, "too"),)
+    look = "SELECT 'Merlot' AS product, on_hand, 24 AS quantity, 312.5 AS at_risk FROM stock WHERE product_id = :product_id"
+
+
+    offer = replace(built.library.book.offers[0], then=then)
+    built.library.book = playbook(offers=(offer,), evidence=(replace(built.library.book.evidence[0], query=look),))
+    return built
+
+
+def acked(folder: Path, what: str) -> None:
+    """What the outside was told: it must be true ever after."""
+    with (folder / "acked").open("a") as file:
+        file.write(f"{what}\n")
+
+
+def live(folder: Path, point) -> None:
+    """Two cases: one edited, approved and carried out in two steps; one whose evidence moves, asked again, then rejected."""
+    w = world(folder, point)
+    for number in (1, 2):
+        first = w.signal(f"product:{number}", key=f"k{number}", facts={"product_id": number})
+        for _ in range(2):
+            acked(folder, f"case {w.receive(first).case_id}")
+    w.work()
+    w.desk.decisions.edit("EX-1", by=principal("elsie"), revision=1, values={"quantity": 12})
+    acked(folder, "edited EX-1")
+    w.approve(w.store.case("EX-1"), "ben")
+    acked(folder, "approved EX-1")
+    w.approve(w.store.case("EX-2"), "ben")
+    with sqlite3.connect(folder / "house.db") as database:
+        database.execute("UPDATE stock SET on_hand = 30 WHERE product_id = 2")
+    database.close()
+    w.work()
+
+
+    w.desk.decisions.reject("EX-2", by=principal("ben"), revision=2, reason=RejectReason.WRONG_PLAN)
+    acked(folder, "rejected EX-2")
+    w.work()
+
+
+def recover(folder: Path) -> dict:
+    """Start again, let every lease run out, work until nothing is left, and look."""
+    w = world(folder, Points(FAR))
+    for _ in range(40):
+        w.clock.forward(seconds=31)
+        w.work()
+    said = set((folder / "acked").read_text().split("\n")) if (folder / "acked").exists() else set()
+    names = {f"EX-{n}": [entry.body.name for entry in w.store.entries(f"EX-{n}")] for n in (1, 2) if f"case EX-{n}" in said}
+    with sqlite3.connect(folder / "house.db") as database:
+        moved = database.execute("SELECT on_hand FROM stock WHERE product_id = 2").fetchone() == (30,)
+        ordered = dict(database.execute("SELECT product_id, on_order FROM stock"))
+        claims = Counter(product for (product,) in database.execute("SELECT product_id FROM claims"))
+    database.close()
+    wrong = []
+    if ordered[1] not in {0, 12} or claims[1] not in {0, 1} or (ordered[1] == 0) != (claims[1] == 0):
+        wrong.append(f"system of record: {ordered} {claims}")
+    if "approved EX-1" in said and (w.store.case("EX-1").state is not State.RESOLVED or ordered[1] != 12):
+        wrong.append(f"an approval that was acknowledged was lost: {w.store.case('EX-1').state}")
+    if moved and (ordered[2] or claims[2]):
+        wrong.append("what had moved was carried out")
+    if "rejected EX-2" in said and w.store.case("EX-2").state is not State.REJECTED:
+        wrong.append("a rejection that was acknowledged was lost")
+    if "edited EX-1" in said and "plan.edited" not in names["EX-1"]:
+        wrong.append("an edit that was acknowledged was lost")
+    posts = Counter((folder / "slack").read_text().split("\n")[:-1]) if (folder / "slack").exists() else Counter()
+    wrong += [f"posted {count} times: {uid}" for uid, count in posts.items() if count != 1]
+    for case in w.store.cases():
+        if f"card {case.id}/{case.generation}" not in posts:
+            wrong.append(f"{case.id} has no card")
+    wrong += [f"left over: {what}" for what in [*w.store.backlog(), *(row["key"] for row in w.store.parked())]]
+    wrong += replay(w.store).differences
+    if Checkpoints(folder / "cp", "log").sign(w.store):
+        export(w.store, folder / "log.jsonl")
+        wrong += verify(str(folder / "log.jsonl"), str(folder / "cp"))[0]
+    return {"wrong": wrong, "cases": len(w.store.cases())}
+
+
+def in_child(do) -> int:
+    child = os.fork()
+    if child == 0:
+        try:
+            do()
+            os._exit(0)
+        except CountersignError as refused:
+            # After a crash in the middle, a decision may find the case where the dead one left it.
+            print(f"{type(refused).__name__}: {refused}", file=sys.stderr)
+            os._exit(3)
+        except BaseException:
+            import traceback
+
+            traceback.print_exc()
+            os._exit(4)
+    return os.waitpid(child, 0)[1]
+
+
+def run(root: Path, empty: Path, fatal: int) -> dict:
+    folder = root / f"at{fatal}"
+    folder.mkdir()
+    shutil.copy(empty, folder / "countersign.db")
+    with sqlite3.connect(folder / "house.db") as database:
+        database.execute("CREATE TABLE stock (product_id INTEGER PRIMARY KEY, on_hand INTEGER, on_order INTEGER)")
+        database.execute("CREATE TABLE claims (product_id INTEGER)")
+        database.execute("INSERT INTO stock VALUES (1, 4, 0), (2, 4, 0)")
+    database.close()
+    point = Points(fatal)
+
+    def living():
+        live(folder, point)
+        (folder / "passed").write_text(str(point.passed))
+
+    status = in_child(living)
+    died = os.WIFSIGNALED(status) and os.WTERMSIG(status) == signal.SIGKILL
+
+    def recovering():
+        (folder / "found").write_text(json.dumps(recover(folder)))
+
+    recovered = in_child(recovering)
+    found = json.loads((folder / "found").read_text()) if (folder / "found").exists() else {"wrong": [f"the recovery ended with {recovered}"]}
+    shutil.copyfile(folder / "passed", root / "passed") if (folder / "passed").exists() else None
+    shutil.rmtree(folder)
+    return {"at": fatal, "died": died, "status": status, **found}
+
+
+def main() -> None:
+    root, empty, share, of = Path(sys.argv[1]), Path(sys.argv[2]), int(sys.argv[3]), int(sys.argv[4])
+    whole = run(root, empty, FAR)
+    points = int((root / "passed").read_text())
+    runs = [whole, *(run(root, empty, fatal) for fatal in range(1, points + 1) if fatal % of == share)]
+    print(json.dumps({"points": points, "runs": runs}))
+
+
+if __name__ == "__main__":
+    main()

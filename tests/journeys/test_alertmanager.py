@@ -1,0 +1,100 @@
+"""Real alerts from a real Alertmanager: fired, repeated, changed and resolved; one card, redrawn in place, then cleared."""
+
+import json
+import shutil
+import subprocess
+import time
+import urllib.request
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from bot.sample.demo import Bot, sample_environment
+from bot.sample.people import OPS
+from tests.conftest import free_port, missing
+
+pytestmark = [pytest.mark.journey, pytest.mark.alertmanager]
+CONFIG = """
+global: {{resolve_timeout: 1s}}
+route: {{receiver: countersign, group_by: [alertname], group_wait: 100ms, group_interval: 300ms, repeat_interval: 1s}}
+receivers:
+  - name: countersign
+    webhook_configs:
+      - url: {url}/v1/webhooks/alertmanager
+        send_resolved: true
+        http_config: {{authorization: {{credentials: am-token}}}}
+"""
+
+
+@pytest.fixture
+def alertmanager(tmp_path):
+    """Debian's own binary, on loopback, clustering off."""
+    binary = shutil.which("prometheus-alertmanager") or missing("prometheus-alertmanager")
+    running = []
+
+    def start(url):
+        (tmp_path / "am.yml").write_text(CONFIG.format(url=url))
+        port = free_port()
+        command = [binary, f"--config.file={tmp_path / 'am.yml'}", f"--storage.path={tmp_path / 'am'}", f"--web.listen-address=127.0.0.1:{port}", "--cluster.listen-address="]
+        running.append(subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL))
+        wait(lambda: answers(f"http://127.0.0.1:{port}/-/ready"))
+        return f"http://127.0.0.1:{port}"
+
+    yield start
+    for process in running:
+        process.terminate()
+        process.wait(10)
+
+
+def answers(url):
+    try:
+        with urllib.request.urlopen(url, timeout=1) as answer:
+            return answer.status == 200
+    except OSError:
+        return False
+
+
+def wait(true, seconds=30):
+    ends = time.monotonic() + seconds
+    while not true():
+        assert time.monotonic() < ends, "waited in vain"
+        time.sleep(0.05)
+
+
+def fire(url, *, value, ended=False):
+    now = datetime.now(UTC)
+    alert = {"labels": {"alertname": "TillLatency", "instance": "till-4", "severity": "page"}, "annotations": {"summary": "Till 4 is slow", "value": value}, "startsAt": "2026-11-21T04:00:00Z"}
+    alert["endsAt"] = (now - timedelta(seconds=1) if ended else now + timedelta(minutes=5)).isoformat()
+    request = urllib.request.Request(f"{url}/api/v2/alerts", json.dumps([alert]).encode(), {"Content-Type": "application/json"})
+    urllib.request.urlopen(request, timeout=5).close()
+
+
+def test_one_alert_is_one_card_through_its_whole_life(emulator, alertmanager, tmp_path):
+    import sqlite3
+
+    sqlite3.connect(tmp_path / "company.db").close()
+    bot = Bot(sample_environment(tmp_path, emulator.url, COUNTERSIGN_SOURCE_ALERTMANAGER_TOKEN="am-token", COUNTERSIGN_LOG_LEVEL="CRITICAL"))
+    bot.start()
+    try:
+        upstream = alertmanager(bot.url)
+
+        def cards():
+            return [message for message in emulator.messages(OPS) if message.get("metadata", {}).get("event_type") == "exception_card"]
+
+        fire(upstream, value="2 s")
+        wait(lambda: len(cards()) == 1)
+        first = cards()[0]
+        assert "Till 4 is slow" in json.dumps(first)
+        # Alertmanager repeats itself every second: the same words again are the same signal.
+        time.sleep(3)
+        assert cards()[0]["blocks"] == first["blocks"]
+        fire(upstream, value="9 s")
+        wait(lambda: "seen 2 times" in json.dumps(cards()))
+        assert [card["ts"] for card in cards()] == [first["ts"]]
+        fire(upstream, value="9 s", ended=True)
+        wait(lambda: "Cleared by itself" in json.dumps(cards()))
+        (last,) = cards()
+        assert last["ts"] == first["ts"]
+        assert "actions" not in {block["type"] for block in last["blocks"]}
+    finally:
+        bot.stop()

@@ -1,0 +1,29 @@
+"""Kill -9 at every point of a life of two cases, on real files: nothing lost, nothing twice, and the ledger says so."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+pytestmark = pytest.mark.journey
+
+
+@pytest.mark.timeout(400)
+def test_killed_at_every_point_nothing_is_lost_and_nothing_happens_twice(tmp_path, empty_sqlite):
+    shm = Path("/dev/shm")
+    root = shm if shm.is_dir() else tmp_path
+    import tempfile
+
+    # A process that is killed needs no fsync to be survived; the runs are on memory so that there can be many.
+    with tempfile.TemporaryDirectory(dir=root) as folder:
+        told = subprocess.run([sys.executable, "-m", "tests.journeys.crashing", folder, str(empty_sqlite), "0", "1"], capture_output=True, text=True, cwd=Path(__file__).parent.parent.parent)
+    assert told.returncode == 0, told.stderr[-2000:]
+    found = json.loads(told.stdout)
+    whole, *runs = found["runs"]
+    assert (whole["wrong"], whole["died"], whole["cases"]) == ([], False, 2), told.stderr[-2000:]
+    assert found["points"] > 60
+    assert [run["at"] for run in runs if not run["died"]] == []
+    assert {run["at"]: run["wrong"] for run in runs if run["wrong"]} == {}
+    print(f"{len(runs)} crash points, 0 violations")

@@ -1,0 +1,132 @@
+"""The page in a real browser: what a manager sees and presses, on a desk and on a phone. Screenshots go to artifacts/."""
+
+import json
+import shutil
+from pathlib import Path
+
+import pytest
+
+from tests.conftest import missing
+
+pytestmark = [pytest.mark.journey, pytest.mark.browser]
+SHOTS = Path(__file__).parent.parent.parent / "artifacts" / "screenshots"
+FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking", "--disable-component-update", "--disable-sync"]
+
+
+@pytest.fixture(scope="module")
+def browser():
+    from playwright.sync_api import sync_playwright
+
+    binary = shutil.which("chromium") or missing("chromium")
+    with sync_playwright() as playwright:
+        running = playwright.chromium.launch(executable_path=binary, args=FLAGS)
+        yield running
+        running.close()
+
+
+@pytest.fixture(scope="module")
+def demo(tmp_path_factory):
+    from bot.sample.demo import prepare, running
+
+    root = tmp_path_factory.mktemp("page")
+    with running(root, prepare(root)) as (emulator, house):
+        yield emulator, house
+
+
+def window(browser, emulator, who, channel, *, width=1180, height=900, dark=False):
+    page = browser.new_page(viewport={"width": width, "height": height}, color_scheme="dark" if dark else "light")
+    page.errors = []
+    page.on("pageerror", lambda failure: page.errors.append(str(failure)))
+    page.on("dialog", lambda dialog: (page.errors.append(f"dialog: {dialog.message}"), dialog.dismiss()))
+    page.goto(f"{emulator.url}/?as={who}&channel={channel}")
+    page.wait_for_selector("article")
+    return page
+
+
+def shot(page, name):
+    SHOTS.mkdir(parents=True, exist_ok=True)
+    page.screenshot(path=str(SHOTS / f"{name}.png"))
+
+
+def card(page, text):
+    return page.locator("article", has_text=text).last
+
+
+def test_a_manager_approves_with_a_confirmation_and_sees_what_came_of_it(browser, demo):
+    emulator, house = demo
+    page = window(browser, emulator, "U0BEN", "C0STOCK")
+    shot(page, "card-waiting")
+    card(page, "is running low").get_by_role("button", name="Approve").click()
+    assert "Order" in page.locator("#confirm").inner_text()
+    shot(page, "card-confirm")
+    page.locator("#confirm [data-confirm]").click()
+    card(page, "Resolved").wait_for()
+    assert "Approved by Ben Okafor" in card(page, "Resolved").inner_text()
+    assert card(page, "Resolved").get_by_role("button", name="Approve").count() == 0
+    page.get_by_role("button", name="replies").or_(page.get_by_role("button", name="reply")).first.click()
+    page.locator("#thread").get_by_text("Ben Okafor approved.").wait_for()
+    shot(page, "card-resolved-thread")
+    assert page.errors == []
+
+
+def test_the_wrong_person_gets_a_private_answer(browser, demo):
+    emulator, _ = demo
+    page = window(browser, emulator, "U0FINN", "C0FLOOR")
+    card(page, "is marked complete without evidence").get_by_role("button", name="Approve").click()
+    page.get_by_text("only @floor-managers may approve this").wait_for()
+    page.get_by_text("Only visible to you").wait_for()
+    shot(page, "private-answer")
+
+
+def test_rejecting_asks_for_a_reason_from_a_list(browser, demo):
+    emulator, _ = demo
+    page = window(browser, emulator, "U0ANA", "C0FLOOR")
+    card(page, "was never closed").get_by_role("button", name="Reject…").click()
+    page.locator("#modal select").wait_for()
+    shot(page, "modal-reject")
+    page.locator("#modal").get_by_role("button", name="Reject", exact=True).click()
+    page.locator("#modal .error", has_text="choose a reason from the list").wait_for()
+    page.locator("#modal select").select_option("already_handled")
+    page.locator("#modal textarea").fill("closed by <b>Finn</b> <!channel>")
+    page.locator("#modal").get_by_role("button", name="Reject", exact=True).click()
+    card(page, "Rejected by Ana Duarte").wait_for()
+    assert "“closed by <b>Finn</b> <!channel>”" in card(page, "Rejected by").inner_text()
+    shot(page, "card-rejected")
+    assert page.errors == []
+
+
+def test_editing_makes_a_new_revision_on_the_same_card(browser, demo):
+    emulator, _ = demo
+    page = window(browser, emulator, "U0DEV", "C0SALES")
+    card(page, "has not been followed up").get_by_role("button", name="Edit…").click()
+    page.locator("#modal input").fill("2031-05-06")
+    page.locator("#modal").get_by_role("button", name="Save").click()
+    card(page, "revision 2").get_by_text("2031-05-06").first.wait_for()
+    shot(page, "card-edited")
+
+
+@pytest.mark.parametrize(("name", "width", "height", "dark"), [("phone", 390, 844, False), ("phone-dark", 390, 844, True), ("desk-dark", 1180, 900, True)])
+def test_it_reads_on_a_phone_and_in_the_dark(browser, demo, name, width, height, dark):
+    emulator, _ = demo
+    page = window(browser, emulator, "U0BEN", "C0OPS", width=width, height=height, dark=dark)
+    card(page, "rolls over on").wait_for()
+    assert page.evaluate("document.documentElement.scrollWidth") <= width
+    shot(page, name)
+
+
+def test_hostile_text_is_text(browser, demo):
+    emulator, house = demo
+    import urllib.request
+
+    attacks = ["<img src=x onerror=alert(1)>", "<script>alert(1)</script>", "javascript:alert(1)", "<https://evil.example|https://bank.example>", "*bold* <!channel> `code`", "\u202egnp.exe"]
+    for number, text in enumerate(attacks):
+        body = {"key": f"h{number}", "subject": f"hostile:{number}", "title": text, "facts": {"x": text}}
+        request = urllib.request.Request(f"http://127.0.0.1:{house.settings.port}/v1/signals", json.dumps(body).encode(), {"Content-Type": "application/json", "Authorization": "Bearer sample-source-token"})
+        urllib.request.urlopen(request, timeout=5).close()
+    page = window(browser, emulator, "U0BEN", "C0OPS")
+    page.get_by_text("<img src=x onerror=alert(1)>").first.wait_for()
+    page.wait_for_timeout(500)
+    assert page.locator("#messages img, #messages script").count() == 0
+    assert page.locator("#messages a[href*=evil]").count() == 0
+    shot(page, "hostile")
+    assert page.errors == []
