@@ -2,6 +2,7 @@
 
 import logging
 import threading
+import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
@@ -11,7 +12,7 @@ from starlette.applications import Starlette
 
 from bot.cases.errors import ChatFailed, SettingsIncomplete
 from bot.cases.policy import Stage
-from bot.clock import utc_now
+from bot.clock import monotonic, utc_now
 from bot.connectors.dry_run import DryRun
 from bot.connectors.http import HttpConnector
 from bot.connectors.message import MessageConnector
@@ -48,6 +49,7 @@ log = logging.getLogger(__name__)
 DESK_THREADS, CHAT_THREADS = 4, 4
 KEEP_TIME_EVERY = timedelta(seconds=5)
 CHECKPOINT_EVERY = timedelta(minutes=5)
+SERVED_WITHIN = 10.0
 
 
 @dataclass(frozen=True)
@@ -84,11 +86,20 @@ class House:
         """Begin: first the doors through which people and systems come, then the work, then time."""
         self._serving = threading.Thread(target=self.server.run, name="intake", daemon=True)
         self._serving.start()
+        self._wait_until_served()
         if self.socket:
             self.socket.open()
         for lane in self.lanes:
             lane.start()
         self.loop.start(self.jobs)
+
+    def _wait_until_served(self) -> None:
+        """Nobody is told that we are open before the port is."""
+        ends = monotonic() + SERVED_WITHIN
+        while not self.server.started:
+            if monotonic() > ends or not (self._serving and self._serving.is_alive()):
+                raise SettingsIncomplete(f"the intake cannot listen on {self.settings.host}:{self.settings.port}; is the port taken? Set COUNTERSIGN_PORT")
+            time.sleep(0.005)
 
     def close(self) -> None:
         """Take nothing new, finish what is in hand, sign the ledger."""

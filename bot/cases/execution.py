@@ -54,10 +54,11 @@ def _back_out(case: Case) -> Work:
 
 
 def account(case: Case) -> str:
-    """What came of each step, in one sentence each: for the card when a plan could not be carried out."""
+    """What came of each step, in one sentence each."""
     lines = []
+    failed = any(step.state is StepState.FAILED for step in case.steps)
     for index, step in enumerate(case.steps):
-        left = " and stays, it cannot be undone" if step.state is StepState.LANDED else ""
+        left = " and stays, it cannot be undone" if failed and step.state is StepState.LANDED else ""
         detail = f" ({step.detail})" if step.detail else ""
         lines.append(f"{case.action(index).summary}: {step.state}{left}{detail}")
     return "; ".join(lines)

@@ -11,10 +11,14 @@ class Alternative:
 
 @dataclass(frozen=True, slots=True)
 class Recommendation:
-    """``action`` is empty when nothing fits and a person must decide what to do."""
+    """``action`` is empty when nothing fits and a person must decide what to do.
+
+    ``editable`` names the parameters that the playbook lets people change, so that the card offers no button that does nothing.
+    """
 
     action: str
     reason: str
     basis: str
     alternatives: tuple[Alternative, ...] = ()
     blocked: str = ""
+    editable: tuple[str, ...] = ()

@@ -220,7 +220,7 @@ def _buttons(case: Case) -> list[Json]:
     token = ids.token(case.id, case.revision)
     more = _more(case, token)
     if case.state is State.PROPOSED:
-        edit = [_button("Edit…", ids.EDIT, token)] if case.plan and case.recommendation else []
+        edit = [_button("Edit…", ids.EDIT, token)] if case.recommendation and case.recommendation.editable else []
         return [_approve(case, token), *edit, _button("Reject…", ids.REJECT, token, style="danger"), more]
     if case.state is State.REFERRED:
         by_hand = _button("Handled by hand…", ids.RESOLVE, token)

@@ -39,7 +39,8 @@ def evidenced(case):
         Evidence("stock.secret", "", "not shown", "house", NOW),
         Evidence("supplier", "Supplier", None, "house", NOW, "took longer than 2 s"),
     )
-    return replace(case, evidence=facts, what="Merlot: 4 bottles left", why="£312.50 of margin", stake=Money(312, "GBP"))
+    editable = replace(case.recommendation, editable=("quantity",))
+    return replace(case, recommendation=editable, evidence=facts, what="Merlot: 4 bottles left", why="£312.50 of margin", stake=Money(312, "GBP"))
 
 
 def referred():
