@@ -135,6 +135,8 @@ def run() -> None:
     _log(settings.log_level)
     from bot import wiring
 
+    # Many short waits on few cores: a thread that has work should not wait five milliseconds for the interpreter.
+    sys.setswitchinterval(0.0005)
     house = wiring.build(settings)
     house.open()
     log = logging.getLogger("countersign")

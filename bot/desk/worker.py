@@ -29,6 +29,8 @@ log = logging.getLogger(__name__)
 Handler = Callable[[Work], None]
 MOST_ATTEMPTS = 8
 LONGEST_WAIT = 300.0
+# Rows taken per thread in one claim. What is in hand when the process ends is done by another when its lease runs out.
+AHEAD = 8
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +55,8 @@ class Lane:
         self._clock = clock
         self._pace = pace
         self._threads = threads
-        self._free = threading.Semaphore(threads)
+        self._in_hand = 0
+        self._counting = threading.Lock()
         self._wake = threading.Event()
         self._stopping = threading.Event()
         self._pool = ThreadPoolExecutor(threads, thread_name_prefix=f"lane-{name}")
@@ -67,43 +70,54 @@ class Lane:
         self._wake.set()
 
     def stop(self) -> None:
-        """Take nothing new, finish what is in hand."""
+        """Take nothing new, finish what has begun."""
         self._stopping.set()
         self._wake.set()
         self._dispatcher.join()
         self._pool.shutdown(wait=True)
 
     def _dispatch(self) -> None:
+        woken = True
         while not self._stopping.is_set():
-            if not self._claim_once():
-                self._wake.wait(self._pace.poll_every)
+            if not self._claim_once(look_first=not woken):
+                woken = self._wake.wait(self._pace.poll_every)
                 self._wake.clear()
 
-    def _claim_once(self) -> bool:
-        """Hand out as many rows as there are free threads; whether there was anything."""
-        free = 0
-        while free < self._threads and self._free.acquire(blocking=free == 0):
-            free += 1
-        claimed: list[Work] = []
+    def _claim_once(self, *, look_first: bool) -> bool:
+        """Take rows ahead of the threads, so that a claim serves many; whether there was anything.
+
+        ``look_first``: nobody said that there is something, so read before writing.
+        """
+        room = self._threads * AHEAD - self._in_hand
+        if room <= 0:
+            self._wake.wait(self._pace.poll_every)
+            self._wake.clear()
+            return True
         try:
             now = self._clock()
-            if not self._stopping.is_set() and self._store.has_due(self._topics, now):
-                claimed = self._store.claim(self._topics, free, now, self._pace.lease_for)
+            if look_first and not self._store.has_due(self._topics, now):
+                return False
+            claimed = self._store.claim(self._topics, room, now, self._pace.lease_for)
         except Exception:
             # Outermost loop: a database that is away for a moment must not end the worker.
             log.exception("could not claim work; trying again")
-        for _ in range(free - len(claimed)):
-            self._free.release()
+            return False
+        with self._counting:
+            self._in_hand += len(claimed)
         for work in claimed:
             self._pool.submit(self._run, work)
         return bool(claimed)
 
     def _run(self, work: Work) -> None:
         try:
-            self.handle(work)
+            if not self._stopping.is_set():
+                self.handle(work)
         finally:
-            self._free.release()
-            self._wake.set()
+            with self._counting:
+                self._in_hand -= 1
+                spare = self._in_hand < self._threads
+            if spare:
+                self._wake.set()
 
     def handle(self, work: Work) -> None:  # noqa: C901 (one line for each way in which it can end)
         """Do one row and see to it that it is done, tried again, or parked."""

@@ -33,7 +33,8 @@ class Database:
         self.engine = _engine(url)
         self.is_sqlite = self.engine.dialect.name == "sqlite"
         # A reader never begins a transaction: each SELECT is its own snapshot.
-        self._readers = self.engine.execution_options(isolation_level="AUTOCOMMIT")
+        self._readers = _reading_engine(url)
+        self._connection: Connection | None = None
         self._jobs: queue.SimpleQueue[_Job | None] = queue.SimpleQueue()
         self._writer = threading.Thread(target=self._write_loop, name="store-writer", daemon=True)
         self._writer.start()
@@ -42,7 +43,10 @@ class Database:
         """Finish what is queued and let go of the connections."""
         self._jobs.put(None)
         self._writer.join()
+        if self._connection is not None:
+            self._connection.close()
         self.engine.dispose()
+        self._readers.dispose()
 
     @contextlib.contextmanager
     def read(self) -> Iterator[Connection]:
@@ -90,12 +94,21 @@ class Database:
             job.future.set_result(result)
 
     def _transaction(self, batch: list["_Job"]) -> list[Any]:
-        with self.engine.begin() as connection:
-            unit = Unit(connection)
-            if any(job.appends for job in batch):
-                unit.lock_head()
-            results = [job.run(unit) for job in batch]
-            unit.flush()
+        # The writer keeps its connection: taking one from the pool for every batch costs as much as a statement.
+        if self._connection is None:
+            self._connection = self.engine.connect()
+        try:
+            with self._connection.begin():
+                unit = Unit(self._connection)
+                if any(job.appends for job in batch):
+                    unit.lock_head()
+                results = [job.run(unit) for job in batch]
+                unit.flush()
+        except DBAPIError:
+            # It may be broken: the next batch gets another.
+            self._connection.close()
+            self._connection = None
+            raise
         return results
 
 
@@ -119,7 +132,7 @@ def _may_repeat(failure: BaseException) -> bool:
 
 def _engine(url: str) -> Engine:
     if not url.startswith("sqlite"):
-        return create_engine(url, pool_size=12, max_overflow=4, pool_pre_ping=True)
+        return create_engine(url, pool_size=2, max_overflow=4, pool_pre_ping=True)
     engine = create_engine(
         url, poolclass=QueuePool, pool_size=12, max_overflow=20, connect_args={"timeout": SQLITE_BUSY_FOR}
     )
@@ -129,6 +142,15 @@ def _engine(url: str) -> Engine:
     if path and not Path(path).exists():
         # The ledger is nobody else's to read: SQLite keeps the mode of the file it finds.
         Path(path).touch(mode=0o600)
+    return engine
+
+
+def _reading_engine(url: str) -> Engine:
+    """An engine of its own: the writer's begins every transaction with the write lock, and a reader must never wait for that."""
+    if not url.startswith("sqlite"):
+        return create_engine(url, isolation_level="AUTOCOMMIT", pool_size=12, max_overflow=20, pool_pre_ping=True)
+    engine = create_engine(url, isolation_level="AUTOCOMMIT", poolclass=QueuePool, pool_size=12, max_overflow=20, connect_args={"timeout": SQLITE_BUSY_FOR})
+    event.listen(engine, "connect", _on_sqlite_connect)
     return engine
 
 
