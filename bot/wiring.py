@@ -98,7 +98,9 @@ class House:
         ends = monotonic() + SERVED_WITHIN
         while not self.server.started:
             if monotonic() > ends or not (self._serving and self._serving.is_alive()):
-                raise SettingsIncomplete(f"the intake cannot listen on {self.settings.host}:{self.settings.port}; is the port taken? Set COUNTERSIGN_PORT")
+                raise SettingsIncomplete(
+                    f"the intake cannot listen on {self.settings.host}:{self.settings.port}; is the port taken? Set COUNTERSIGN_PORT"
+                )
             time.sleep(0.005)
 
     def close(self) -> None:
@@ -184,8 +186,7 @@ def build(settings: Settings, *, clock: Clock = utc_now) -> House:
     desk = build_desk(settings, store, library, systems, chat, SlackDirectory(client, chat.team_id), clock)
     pace = Pace(lease_for=settings.lease_for, settle_for=settings.settle_for)
     lanes = _lanes(desk, clock, pace)
-    for lane in lanes:
-        store.on_enqueue.append(lane.wake)
+    store.takers.extend(lanes)
     app = slack_app.build(client, desk.decisions, library, chat)
     socket = (
         slack_app.SocketDoor(app, settings.slack_app_token, settings.slack_api_url)

@@ -39,7 +39,9 @@ class PlaybookRecommender:
             return Recommendation("", "", "", tuple(passed_over), f"No plan fits: {blocked}"), ()
         offer, actions = chosen
         basis = f"rule {playbook.offers.index(offer) + 1} of the playbook “{playbook.title}”; no precedents yet"
-        return Recommendation(offer.action, filled(offer.reason, known), basis, tuple(passed_over), "", offer.edit), actions
+        return Recommendation(
+            offer.action, filled(offer.reason, known), basis, tuple(passed_over), "", offer.edit
+        ), actions
 
 
 def _prepared(offer: Offer, known: dict[str, object], prepare: Prepare) -> tuple[Action, ...]:

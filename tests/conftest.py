@@ -22,7 +22,9 @@ from tests.world import World
 
 IN_CI = bool(os.environ.get("CI"))
 SHARED = Path(__file__).parent.parent.parent / "shared"
-settings.register_profile("ours", deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture])
+settings.register_profile(
+    "ours", deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture]
+)
 settings.load_profile("ours")
 for name in list(os.environ):
     # No setting of the one who runs the tests may reach them, nor a proxy, which the Slack SDK would use even for loopback.
@@ -47,7 +49,9 @@ def free_port() -> int:
 @pytest.fixture(scope="session")
 def postgres(tmp_path_factory):
     """A real PostgreSQL on loopback, with a data directory and port of its own; yields its URL without a database."""
-    found = sorted(glob.glob("/usr/lib/postgresql/*/bin")) or [str(Path(p).parent) for p in [shutil.which("initdb")] if p]
+    found = sorted(glob.glob("/usr/lib/postgresql/*/bin")) or [
+        str(Path(p).parent) for p in [shutil.which("initdb")] if p
+    ]
     found = [folder for folder in found if Path(folder, "postgres").exists()]
     if not found:
         missing("PostgreSQL")
@@ -60,9 +64,21 @@ def postgres(tmp_path_factory):
         shutil.chown(base, "postgres")
         as_user = ["setpriv", "--reuid=postgres", "--regid=postgres", "--clear-groups"]
     data = str(base / "data")
-    subprocess.run([*as_user, tools / "initdb", "-D", data, "-U", "countersign", "-A", "trust", "--no-sync", "-E", "UTF8"], check=True, stdout=subprocess.DEVNULL, cwd=base)
-    options = f"-c listen_addresses=127.0.0.1 -c port={port} -c unix_socket_directories= -c fsync=off -c max_connections=200"
-    server = subprocess.Popen([*as_user, tools / "postgres", "-D", data, *options.split()], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, cwd=base)
+    subprocess.run(
+        [*as_user, tools / "initdb", "-D", data, "-U", "countersign", "-A", "trust", "--no-sync", "-E", "UTF8"],
+        check=True,
+        stdout=subprocess.DEVNULL,
+        cwd=base,
+    )
+    options = (
+        f"-c listen_addresses=127.0.0.1 -c port={port} -c unix_socket_directories= -c fsync=off -c max_connections=200"
+    )
+    server = subprocess.Popen(
+        [*as_user, tools / "postgres", "-D", data, *options.split()],
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        cwd=base,
+    )
     url = f"postgresql+psycopg://countersign@127.0.0.1:{port}"
     try:
         _wait_for(f"{url}/postgres")

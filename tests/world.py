@@ -41,7 +41,15 @@ def playbook(**changes) -> Playbook:
         detection=Detection("house", "SELECT", HOUR),
         evidence=(Lookup("stock", "house", "look", {"product_id": "signal.product_id"}, {"on_hand": "On hand"}),),
         stake=Stake("matters", "stock.at_risk"),
-        offers=(Offer("house.order_stock", "", {"product_id": "signal.product_id", "quantity": "stock.quantity"}, "because", ("quantity",)),),
+        offers=(
+            Offer(
+                "house.order_stock",
+                "",
+                {"product_id": "signal.product_id", "quantity": "stock.quantity"},
+                "because",
+                ("quantity",),
+            ),
+        ),
         terms=PlaybookTerms(),
         owners=Owners("floor-managers", "ops-leads", "ops-leads", "owners", "ops-leads"),
         measure=Measure(4 * HOUR, 24 * HOUR, timedelta(minutes=10)),
@@ -71,15 +79,33 @@ class World:
         self.chat = FakeChat()
         self.people = FakeDirectory()
         self.house = FakeConnector()
-        self.house.rows = [{"product": "Merlot", "on_hand": 4, "quantity": 24, "at_risk": 312.5, "subject": "product:1"}]
+        self.house.rows = [
+            {"product": "Merlot", "on_hand": 4, "quantity": 24, "at_risk": 312.5, "subject": "product:1"}
+        ]
         self.library = FakeLibrary()
-        self.desk = wiring.build_desk(None, store, self.library, {"house": self.house}, self.chat, self.people, self.clock)
-        work = {Topic.TRIAGE: self.desk.triage.run, Topic.EXECUTE: self.desk.executor.run, Topic.FOLLOW_UP: self.desk.follow_up.run, Topic.CARD: self.desk.drawing.draw, Topic.NOTE: self.desk.drawing.note}
+        self.desk = wiring.build_desk(
+            None, store, self.library, {"house": self.house}, self.chat, self.people, self.clock
+        )
+        work = {
+            Topic.TRIAGE: self.desk.triage.run,
+            Topic.EXECUTE: self.desk.executor.run,
+            Topic.FOLLOW_UP: self.desk.follow_up.run,
+            Topic.CARD: self.desk.drawing.draw,
+            Topic.NOTE: self.desk.drawing.note,
+        }
         self.lane = Lane("test", store, work, self.clock, threads=1, pace=Pace(lease_for=30, settle_for=30))
         self._keys = itertools.count(1)
 
     def signal(self, subject: str = "product:1", **changes) -> Signal:
-        base = Signal("api", f"key-{next(self._keys)}", "low_stock", subject, "Merlot is running low", self.clock(), {"product_id": 1})
+        base = Signal(
+            "api",
+            f"key-{next(self._keys)}",
+            "low_stock",
+            subject,
+            "Merlot is running low",
+            self.clock(),
+            {"product_id": 1},
+        )
         return replace(base, **changes)
 
     def receive(self, signal: Signal | None = None):
@@ -103,7 +129,9 @@ class World:
         return self.store.case(receipt.case_id)
 
     def approve(self, case: Case, name: str = "ana", **more) -> Case:
-        return self.desk.decisions.approve(case.id, by=principal(name), revision=more.pop("revision", case.revision), **more)
+        return self.desk.decisions.approve(
+            case.id, by=principal(name), revision=more.pop("revision", case.revision), **more
+        )
 
     def case(self, case: Case) -> Case:
         return self.store.case(case.id)

@@ -51,7 +51,8 @@ class Lane:
     ) -> None:
         self._store = store
         self._handlers = dict(handlers)
-        self._topics: Sequence[Topic] = list(handlers)
+        self.topics: Sequence[Topic] = list(handlers)
+        self.lease_for = pace.lease_for
         self._clock = clock
         self._pace = pace
         self._threads = threads
@@ -68,6 +69,19 @@ class Lane:
     def wake(self) -> None:
         """There may be something to do."""
         self._wake.set()
+
+    def has_room(self) -> bool:
+        """Whether more rows may be leased to this lane now."""
+        return self._in_hand < self._threads * AHEAD and not self._stopping.is_set()
+
+    def take(self, works: Sequence[Work]) -> None:
+        """Do these: they are under lease already. A lane that is closing leaves them to whoever finds the lease run out."""
+        if self._stopping.is_set():
+            return
+        with self._counting:
+            self._in_hand += len(works)
+        for work in works:
+            self._pool.submit(self._run, work)
 
     def stop(self) -> None:
         """Take nothing new, finish what has begun."""
@@ -95,17 +109,14 @@ class Lane:
             return True
         try:
             now = self._clock()
-            if look_first and not self._store.has_due(self._topics, now):
+            if look_first and not self._store.has_due(self.topics, now):
                 return False
-            claimed = self._store.claim(self._topics, room, now, self._pace.lease_for)
+            claimed = self._store.claim(self.topics, room, now, self._pace.lease_for)
         except Exception:
             # Outermost loop: a database that is away for a moment must not end the worker.
             log.exception("could not claim work; trying again")
             return False
-        with self._counting:
-            self._in_hand += len(claimed)
-        for work in claimed:
-            self._pool.submit(self._run, work)
+        self.take(claimed)
         return bool(claimed)
 
     def _run(self, work: Work) -> None:

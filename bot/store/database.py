@@ -149,7 +149,14 @@ def _reading_engine(url: str) -> Engine:
     """An engine of its own: the writer's begins every transaction with the write lock, and a reader must never wait for that."""
     if not url.startswith("sqlite"):
         return create_engine(url, isolation_level="AUTOCOMMIT", pool_size=12, max_overflow=20, pool_pre_ping=True)
-    engine = create_engine(url, isolation_level="AUTOCOMMIT", poolclass=QueuePool, pool_size=12, max_overflow=20, connect_args={"timeout": SQLITE_BUSY_FOR})
+    engine = create_engine(
+        url,
+        isolation_level="AUTOCOMMIT",
+        poolclass=QueuePool,
+        pool_size=12,
+        max_overflow=20,
+        connect_args={"timeout": SQLITE_BUSY_FOR},
+    )
     event.listen(engine, "connect", _on_sqlite_connect)
     return engine
 

@@ -4,7 +4,7 @@ import json
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import UTC, datetime
 from decimal import Decimal
-from typing import Any
+from typing import Any, Protocol
 
 from sqlalchemy import and_, bindparam, delete, func, insert, literal, or_, select, update
 from sqlalchemy.dialects import postgresql, sqlite
@@ -23,12 +23,25 @@ from bot.store.database import Database
 from bot.store.unit import DONE, LEASED, PARKED, READY, Unit, effect_rows, lines, outbox_row, projection
 
 
+class Taker(Protocol):
+    """A lane of workers in this process."""
+
+    topics: Sequence[Topic]
+    lease_for: float
+
+    def has_room(self) -> bool: ...
+
+    def take(self, works: Sequence[Work]) -> None: ...
+
+    def wake(self) -> None: ...
+
+
 class SqlStore:
-    """``on_enqueue`` is told after every commit that asked for effects, so that workers in this process need not poll."""
+    """``takers`` are the lanes of this process: a commit that asks for effects hands them over under lease at once, or wakes them."""
 
     def __init__(self, database: Database) -> None:
         self.database = database
-        self.on_enqueue: list[Any] = []
+        self.takers: list[Taker] = []
 
     # --- cases ---------------------------------------------------------------------------------------------------------
 
@@ -52,39 +65,41 @@ class SqlStore:
         rows = [outbox_row(outgoing) for outgoing in change.outgoing]
         again = again_at.timestamp() if again_at else None
 
-        def job(unit: Unit) -> None:
+        at = change.entries[-1].at.timestamp()
+
+        def job(unit: Unit) -> list[Work]:
             if done:
                 unit.complete(done, again)
             unit.append(moved, new_lines, effects)
             unit.enqueue(rows)
+            return self._take(unit, change.outgoing, at)
 
-        self.database.write(job)
-        self._tell(change.outgoing, also=bool(again_at))
+        self._hand_over(self.database.write(job), wake=bool(change.outgoing or again_at))
         return after
 
     def receive(self, signal: Signal, raw: bytes, judge: Judge, now: datetime) -> Receipt:
         inbox_row = {"source": signal.source, "key": signal.key, "digest": signal.body_digest, "body": raw}
         inbox_row["received_at"] = now.isoformat()
 
-        def job(unit: Unit) -> tuple[Receipt, tuple[Outgoing, ...]]:
+        def job(unit: Unit) -> tuple[Receipt, list[Work]]:
             known = unit.connection.execute(_INBOX_KNOWN, inbox_row).first()
             if known is not None:
-                return self._known(unit, known, inbox_row, now), ()
+                return self._known(unit, known, inbox_row, now), []
             latest = unit.latest_case(signal.fingerprint)
             change = judge(latest, unit.next_case_id())
             if not change.entries:
                 unit.connection.execute(insert(t.inbox), {**inbox_row, "outcome": Outcome.IGNORED, "case_id": None})
-                return Receipt(Outcome.IGNORED, None), ()
+                return Receipt(Outcome.IGNORED, None), []
             after = _after(change)
             outcome = _outcome(change, signal)
             unit.connection.execute(insert(t.inbox), {**inbox_row, "outcome": outcome, "case_id": after.id})
             expected = change.before.version if change.before else 0
             unit.append(projection(after, expected), lines(change.entries), ())
             unit.enqueue([outbox_row(outgoing) for outgoing in change.outgoing])
-            return Receipt(outcome, after.id), change.outgoing
+            return Receipt(outcome, after.id), self._take(unit, change.outgoing, now.timestamp())
 
-        receipt, outgoing = self.database.write(job)
-        self._tell(outgoing)
+        receipt, taken = self.database.write(job)
+        self._hand_over(taken, wake=receipt.outcome is not Outcome.DUPLICATE)
         return receipt
 
     def _known(self, unit: Unit, known: Any, row: dict[str, Any], now: datetime) -> Receipt:
@@ -195,7 +210,7 @@ class SqlStore:
             .values(state=READY, attempts=0, run_at=now.timestamp())
         )
         found = self.database.write(lambda unit: unit.connection.execute(statement).rowcount, appends=False)
-        self._tell((), also=bool(found))
+        self._hand_over([], wake=bool(found))
         return bool(found)
 
     def discard(self, topics: Sequence[Topic]) -> None:
@@ -208,10 +223,23 @@ class SqlStore:
         with self.database.read() as connection:
             return {f"{row.topic} {row.state}": row.rows for row in connection.execute(_BACKLOG)}
 
-    def _tell(self, outgoing: Sequence[Outgoing], *, also: bool = False) -> None:
-        if outgoing or also:
-            for tell in self.on_enqueue:
-                tell()
+    def _take(self, unit: Unit, outgoing: Sequence[Outgoing], at: float) -> list[Work]:
+        """Lease the effects just asked for to a lane with room, in the same transaction: no second one, and no look-up, is needed."""
+        taken = []
+        for taker in self.takers:
+            keys = [asked.key for asked in outgoing if asked.topic in taker.topics and asked.run_at.timestamp() <= at]
+            if keys and taker.has_room():
+                values = {"keys": keys, "now": at, "lease_until": at + taker.lease_for}
+                taken += [_work(row) for row in unit.connection.execute(_TAKE, values).all()]
+        return taken
+
+    def _hand_over(self, taken: Sequence[Work], *, wake: bool) -> None:
+        for taker in self.takers:
+            mine = [work for work in taken if work.topic in taker.topics]
+            if mine:
+                taker.take(mine)
+            elif wake:
+                taker.wake()
 
     # --- cards ---------------------------------------------------------------------------------------------------------
 
@@ -357,6 +385,16 @@ _CHOSEN = (
 _CLAIM = (
     update(t.outbox)
     .where(t.outbox.c.key.in_(_CHOSEN))
+    .values(state=LEASED, fence=t.outbox.c.fence + 1, doubt=t.outbox.c.doubt + 1, run_at=bindparam("lease_until"))
+    .returning(t.outbox)
+)
+_TAKE = (
+    update(t.outbox)
+    .where(
+        t.outbox.c.key.in_(bindparam("keys", expanding=True)),
+        t.outbox.c.state == READY,
+        t.outbox.c.run_at <= bindparam("now"),
+    )
     .values(state=LEASED, fence=t.outbox.c.fence + 1, doubt=t.outbox.c.doubt + 1, run_at=bindparam("lease_until"))
     .returning(t.outbox)
 )

@@ -22,7 +22,11 @@ def main(port: int, slack: str, path: str) -> None:
     def keep(body):
         with lock:
             database.execute("INSERT INTO signals VALUES (?, ?)", (body["key"], str(body)))
-        client.chat_postMessage(channel="C0STOCK", text=body["title"], metadata={"event_type": "exception_card", "event_payload": {"uid": body["key"]}})
+        client.chat_postMessage(
+            channel="C0STOCK",
+            text=body["title"],
+            metadata={"event_type": "exception_card", "event_payload": {"uid": body["key"]}},
+        )
 
     async def receive(request):
         await run_in_threadpool(keep, await request.json())

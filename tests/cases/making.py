@@ -18,7 +18,11 @@ from tests.fakes.clock import NOON
 NOW = NOON
 HOUR = timedelta(hours=1)
 ANA, BEN, CARLA, OMAR = (Person(f"T1/U{name.upper()}", name) for name in ("Ana", "Ben", "Carla", "Omar"))
-GROUPS = {"floor-managers": frozenset({ANA.id, OMAR.id}), "ops-leads": frozenset({BEN.id}), "finance": frozenset({CARLA.id})}
+GROUPS = {
+    "floor-managers": frozenset({ANA.id, OMAR.id}),
+    "ops-leads": frozenset({BEN.id}),
+    "finance": frozenset({CARLA.id}),
+}
 
 
 def asker(person: Person) -> m.Asker:
@@ -27,13 +31,28 @@ def asker(person: Person) -> m.Asker:
 
 def action(*, amount=100, currency="GBP", **changes) -> Action:
     money = Money(Decimal(amount), currency) if amount is not None else None
-    base = Action("house.order_stock", 1, "house", "fake", "product:1", {"quantity": 24}, "Order 24", "24 more", True, Idempotency.MARKER, {"on_hand": 4}, money)
+    base = Action(
+        "house.order_stock",
+        1,
+        "house",
+        "fake",
+        "product:1",
+        {"quantity": 24},
+        "Order 24",
+        "24 more",
+        True,
+        Idempotency.MARKER,
+        {"on_hand": 4},
+        money,
+    )
     return replace(base, **changes)
 
 
 def plan(*, revision=1, quantity=24, actions=None, **changes) -> Plan:
     actions = (action(parameters={"quantity": quantity}),) if actions is None else actions
-    base = Plan("EX-1", revision, actions, "low_stock", "0" * 64, "p" * 64, Proposer.PLAYBOOK, None, None, NOW + 72 * HOUR)
+    base = Plan(
+        "EX-1", revision, actions, "low_stock", "0" * 64, "p" * 64, Proposer.PLAYBOOK, None, None, NOW + 72 * HOUR
+    )
     return replace(base, **changes)
 
 
@@ -42,7 +61,9 @@ def verdict(*, ruling=Ruling.ASK, tier=RiskTier.LOW, reason="fine", factors=(Fac
 
 
 def signal(**changes) -> Signal:
-    return replace(Signal("api", "k", "low_stock", "product:1", "Merlot is running low", NOW, {"product_id": 1}), **changes)
+    return replace(
+        Signal("api", "k", "low_stock", "product:1", "Merlot is running low", NOW, {"product_id": 1}), **changes
+    )
 
 
 def fold_all(case, entries) -> Case:
@@ -52,7 +73,9 @@ def fold_all(case, entries) -> Case:
 
 
 def opened(**changes) -> Case:
-    opening = m.Open("EX-1", signal(**changes), "floor-managers", "C0STOCK", promised(NOW, decide_for=HOUR, resolve_for=8 * HOUR))
+    opening = m.Open(
+        "EX-1", signal(**changes), "floor-managers", "C0STOCK", promised(NOW, decide_for=HOUR, resolve_for=8 * HOUR)
+    )
     return fold_all(None, decide(None, opening, NOW))
 
 
@@ -60,7 +83,9 @@ def proposed(*, factors=(Factor("floor-managers", 1),), requester=None, benefici
     found = more.get("verdict") or verdict(factors=factors)
     case = opened(requester=requester)
     proposal = plan(requester=requester, beneficiary=beneficiary, actions=actions)
-    return fold_all(case, decide(case, m.Recommend(Recommendation("house.order_stock", "because", "rule 1"), proposal, found), NOW))
+    return fold_all(
+        case, decide(case, m.Recommend(Recommendation("house.order_stock", "because", "rule 1"), proposal, found), NOW)
+    )
 
 
 def approved(**more) -> Case:
@@ -69,5 +94,12 @@ def approved(**more) -> Case:
 
 
 def start_step(case: Case, **changes) -> m.StartStep:
-    base = m.StartStep(0, case.plan.digest, case.verdict, GROUPS, {person.id: person for person in (ANA, BEN, CARLA, OMAR)}, dict(case.plan.actions[0].precondition))
+    base = m.StartStep(
+        0,
+        case.plan.digest,
+        case.verdict,
+        GROUPS,
+        {person.id: person for person in (ANA, BEN, CARLA, OMAR)},
+        dict(case.plan.actions[0].precondition),
+    )
     return replace(base, **changes)

@@ -76,12 +76,27 @@ class CaseMachine(RuleBasedStateMachine):
         found = Evidence("stock.on_hand", "On hand", None if fails else 4, "house", self.now, "away" if fails else None)
         self.ask(m.Gather((found,), "what", "why", None))
 
-    @rule(count=st.integers(1, 2), actions=st.integers(1, 2), ruling=st.sampled_from(list(Ruling)), reversible=st.booleans())
+    @rule(
+        count=st.integers(1, 2),
+        actions=st.integers(1, 2),
+        ruling=st.sampled_from(list(Ruling)),
+        reversible=st.booleans(),
+    )
     def recommend(self, count, actions, ruling, reversible):
         from bot.cases.recommendation import Recommendation
 
-        proposal = plan(revision=self.case.revision + 1, actions=(action(reversible=reversible),) * actions, not_after=self.now + timedelta(days=3))
-        self.ask(m.Recommend(Recommendation("a", "b", "c"), proposal, verdict(ruling=ruling, factors=(Factor("floor-managers", count),))))
+        proposal = plan(
+            revision=self.case.revision + 1,
+            actions=(action(reversible=reversible),) * actions,
+            not_after=self.now + timedelta(days=3),
+        )
+        self.ask(
+            m.Recommend(
+                Recommendation("a", "b", "c"),
+                proposal,
+                verdict(ruling=ruling, factors=(Factor("floor-managers", count),)),
+            )
+        )
 
     @rule(person=PEOPLE, off=REVISIONS)
     def approve(self, person, off):
@@ -106,7 +121,10 @@ class CaseMachine(RuleBasedStateMachine):
         from bot.cases.entry import Change
 
         proposal = plan(revision=self.case.revision + 1, quantity=quantity, not_after=self.now + timedelta(days=3))
-        if self.ask(m.Edit(asker(person), self.case.revision, proposal, verdict(), (Change("quantity", 0, quantity),)), asker(person)):
+        if self.ask(
+            m.Edit(asker(person), self.case.revision, proposal, verdict(), (Change("quantity", 0, quantity),)),
+            asker(person),
+        ):
             assert self.case.approvals == ()
             assert person.id in self.case.authors
 
@@ -156,13 +174,22 @@ class CaseMachine(RuleBasedStateMachine):
                 assert at not in self.begun
                 self.begun.append(at)
         elif work.next is Next.VERIFY:
-            reports = {"lands": StepState.LANDED, "fails": StepState.FAILED, "unknown": StepState.UNKNOWN, "moved": StepState.FAILED}
+            reports = {
+                "lands": StepState.LANDED,
+                "fails": StepState.FAILED,
+                "unknown": StepState.UNKNOWN,
+                "moved": StepState.FAILED,
+            }
             move = m.Park(step, "who knows") if outcome == "park" else m.ReportStep(step, reports[outcome], "")
             assert self.ask(move)
         elif work.next is Next.UNDO:
             assert self.ask(m.ReportStep(step, StepState.UNDOING, ""))
         elif work.next is Next.VERIFY_UNDO:
-            assert self.ask(m.Park(step, "who knows") if outcome in {"park", "unknown"} else m.ReportStep(step, StepState.UNDONE, ""))
+            assert self.ask(
+                m.Park(step, "who knows")
+                if outcome in {"park", "unknown"}
+                else m.ReportStep(step, StepState.UNDONE, "")
+            )
         elif work.next is Next.STOP:
             assert self.ask(m.Stop("no"))
         else:
@@ -211,7 +238,11 @@ class CaseMachine(RuleBasedStateMachine):
 def _opening():
     from tests.cases.making import HOUR, promised
 
-    return decide(None, m.Open("EX-1", signal(), "floor-managers", "C0STOCK", promised(NOW, decide_for=HOUR, resolve_for=8 * HOUR)), NOW)
+    return decide(
+        None,
+        m.Open("EX-1", signal(), "floor-managers", "C0STOCK", promised(NOW, decide_for=HOUR, resolve_for=8 * HOUR)),
+        NOW,
+    )
 
 
 def _fields(move) -> dict:

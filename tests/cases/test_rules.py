@@ -14,8 +14,33 @@ from bot.cases.entry import RejectReason, StepState
 from bot.cases.errors import BadRequest, MoveNotAllowed, NotEligible, Superseded, TooLate
 from bot.cases.lifecycle import ARROWS, TERMINAL, Move, State, next_state
 from bot.cases.plan import Idempotency
-from bot.cases.policy import ActionLimit, PlaybookTerms, RiskTier, Ruling, Stage, Usage, judge, no_looser, risk_tier, stricter
-from tests.cases.making import ANA, BEN, CARLA, NOW, OMAR, action, asker, approved, fold_all, plan, proposed, start_step, verdict
+from bot.cases.policy import (
+    ActionLimit,
+    PlaybookTerms,
+    RiskTier,
+    Ruling,
+    Stage,
+    Usage,
+    judge,
+    no_looser,
+    risk_tier,
+    stricter,
+)
+from tests.cases.making import (
+    ANA,
+    BEN,
+    CARLA,
+    NOW,
+    OMAR,
+    action,
+    approved,
+    asker,
+    fold_all,
+    plan,
+    proposed,
+    start_step,
+    verdict,
+)
 from tests.world import policy
 
 
@@ -62,13 +87,30 @@ def test_rule_1_the_digest_covers_every_field_of_the_envelope():
     base = plan()
     first = base.actions[0]
     changed_actions = [
-        replace(first, name="house.other"), replace(first, version=2), replace(first, system="x"), replace(first, connector="x"),
-        replace(first, target="product:2"), replace(first, parameters={"quantity": 25}), replace(first, summary="x"), replace(first, preview="x"),
-        replace(first, reversible=False), replace(first, idempotency=Idempotency.NONE), replace(first, precondition={"on_hand": 5}), replace(first, amount=None),
+        replace(first, name="house.other"),
+        replace(first, version=2),
+        replace(first, system="x"),
+        replace(first, connector="x"),
+        replace(first, target="product:2"),
+        replace(first, parameters={"quantity": 25}),
+        replace(first, summary="x"),
+        replace(first, preview="x"),
+        replace(first, reversible=False),
+        replace(first, idempotency=Idempotency.NONE),
+        replace(first, precondition={"on_hand": 5}),
+        replace(first, amount=None),
     ]
     mutants = [replace(base, actions=(changed,)) for changed in changed_actions] + [
-        replace(base, case_id="EX-2"), replace(base, revision=2), replace(base, playbook="x"), replace(base, playbook_digest="1"), replace(base, policy_digest="1"),
-        replace(base, requester="T1/U9"), replace(base, beneficiary="T1/U9"), replace(base, not_after=base.not_after + timedelta(seconds=1)), replace(base, actions=()), replace(base, actions=(first, first)),
+        replace(base, case_id="EX-2"),
+        replace(base, revision=2),
+        replace(base, playbook="x"),
+        replace(base, playbook_digest="1"),
+        replace(base, policy_digest="1"),
+        replace(base, requester="T1/U9"),
+        replace(base, beneficiary="T1/U9"),
+        replace(base, not_after=base.not_after + timedelta(seconds=1)),
+        replace(base, actions=()),
+        replace(base, actions=(first, first)),
     ]
     digests = [mutant.digest for mutant in mutants]
     assert base.digest not in digests
@@ -215,7 +257,11 @@ def test_rule_17_expiry_asks_the_next_person_once_and_then_closes_unexecuted():
     with pytest.raises(MoveNotAllowed):
         decide(case, m.Expire("ops-leads"), case.expires_at - timedelta(seconds=1))
     escalated = do(case, m.Expire("ops-leads"), case.expires_at)
-    assert (escalated.state, escalated.owner, escalated.expires_at > case.expires_at) == (State.PROPOSED, "ops-leads", True)
+    assert (escalated.state, escalated.owner, escalated.expires_at > case.expires_at) == (
+        State.PROPOSED,
+        "ops-leads",
+        True,
+    )
     expired = do(escalated, m.Expire("ops-leads"), escalated.expires_at)
     assert (expired.state, expired.steps) == (State.EXPIRED, ())
 
@@ -298,9 +344,17 @@ def test_the_risk_tier_comes_from_reversibility_amount_and_scope(actions, tier):
     ("limit", "usage", "rule"),
     [
         (ActionLimit(per_plan=Decimal(99)), Usage(), "limit.per_plan"),
-        (ActionLimit(amount_per_day=Decimal(150)), Usage(amounts={"house.order_stock": Decimal(51)}), "limit.amount_per_day"),
+        (
+            ActionLimit(amount_per_day=Decimal(150)),
+            Usage(amounts={"house.order_stock": Decimal(51)}),
+            "limit.amount_per_day",
+        ),
         (ActionLimit(times_per_day=2), Usage(times={"house.order_stock": 2}), "limit.times_per_day"),
-        (ActionLimit(times_per_target_per_day=1), Usage(target_times={"house.order_stock product:1": 1}), "limit.per_target"),
+        (
+            ActionLimit(times_per_target_per_day=1),
+            Usage(target_times={"house.order_stock product:1": 1}),
+            "limit.per_target",
+        ),
     ],
 )
 def test_limits_per_plan_per_day_and_per_target(limit, usage, rule):
@@ -308,7 +362,15 @@ def test_limits_per_plan_per_day_and_per_target(limit, usage, rule):
     assert (found.ruling, found.rule) == (Ruling.REFUSE, rule)
 
 
-@pytest.mark.parametrize(("actions", "rule"), [((), "plan.empty"), ((action(),) * 6, "scope.too_large"), ((action(currency="EUR"),), "currency.other"), ((action(amount=-1),), "amount.negative")])
+@pytest.mark.parametrize(
+    ("actions", "rule"),
+    [
+        ((), "plan.empty"),
+        ((action(),) * 6, "scope.too_large"),
+        ((action(currency="EUR"),), "currency.other"),
+        ((action(amount=-1),), "amount.negative"),
+    ],
+)
 def test_what_policy_refuses_outright(actions, rule):
     assert judge(plan(actions=actions), PlaybookTerms(), policy(), Usage()).rule == rule
 

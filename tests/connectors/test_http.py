@@ -82,7 +82,17 @@ def bank():
 
 
 def system(bank, *, private=("127.0.0.1",), hosts=("127.0.0.1",), host="127.0.0.1") -> HttpSystem:
-    spec = ActionSpec("pay", 1, {"invoice": TEXT, "amount": ParameterType.DECIMAL}, "invoice:{invoice}", "Pay {invoice}", "{amount} goes", False, Idempotency.NATIVE_KEY, "amount")
+    spec = ActionSpec(
+        "pay",
+        1,
+        {"invoice": TEXT, "amount": ParameterType.DECIMAL},
+        "invoice:{invoice}",
+        "Pay {invoice}",
+        "{amount} goes",
+        False,
+        Idempotency.NATIVE_KEY,
+        "amount",
+    )
     pay = HttpAction(
         spec,
         Call("POST", "/pay/{invoice}", {"invoice": "invoice", "amount": "amount"}, landed="ok", detail="id"),
@@ -90,7 +100,17 @@ def system(bank, *, private=("127.0.0.1",), hosts=("127.0.0.1",), host="127.0.0.
         verify=Call("GET", "/payments/{key}", landed="state == 'done'"),
     )
     lookups = {"invoice": Call("GET", "/invoices/{id}", fields={"status": "status", "path": "path"})}
-    return HttpSystem("bank", f"http://{host}:{bank.server_port}", hosts, private, "BANK_TOKEN", timedelta(seconds=2), "Idempotency-Key", lookups, {"pay": pay})
+    return HttpSystem(
+        "bank",
+        f"http://{host}:{bank.server_port}",
+        hosts,
+        private,
+        "BANK_TOKEN",
+        timedelta(seconds=2),
+        "Idempotency-Key",
+        lookups,
+        {"pay": pay},
+    )
 
 
 PAY = {"invoice": "INV-1", "amount": "12.50"}
@@ -103,10 +123,23 @@ def test_it_pays_once_per_key_and_says_what_came_of_it(bank):
     assert connector.verify(action, "k1") is Landing.ABSENT
     assert connector.execute(action, "k1") == "pay_1"
     assert connector.execute(action, "k1") == "pay_1"
-    assert (bank.paid, connector.verify(action, "k1")) == ({"k1": {"invoice": "INV-1", "amount": "12.50"}}, Landing.LANDED)
+    assert (bank.paid, connector.verify(action, "k1")) == (
+        {"k1": {"invoice": "INV-1", "amount": "12.50"}},
+        Landing.LANDED,
+    )
 
 
-@pytest.mark.parametrize(("mode", "error", "paid"), [("refuse", ConnectorFailed, 0), ("not ok", ConnectorFailed, 1), ("moved", WorldMoved, 0), ("fails before", OutcomeUnknown, 0), ("fails after", OutcomeUnknown, 1), ("dies after", OutcomeUnknown, 1)])
+@pytest.mark.parametrize(
+    ("mode", "error", "paid"),
+    [
+        ("refuse", ConnectorFailed, 0),
+        ("not ok", ConnectorFailed, 1),
+        ("moved", WorldMoved, 0),
+        ("fails before", OutcomeUnknown, 0),
+        ("fails after", OutcomeUnknown, 1),
+        ("dies after", OutcomeUnknown, 1),
+    ],
+)
 def test_a_definite_no_is_a_failure_and_everything_else_is_unknown(bank, mode, error, paid):
     connector = HttpConnector(system(bank), "secret")
     action = connector.prepare("pay", PAY)
@@ -158,7 +191,9 @@ def test_a_host_that_is_not_listed_is_refused_at_start(bank):
         HttpConnector(system(bank, hosts=("api.bank.example",)), "")
 
 
-@pytest.mark.parametrize("host", ["127.0.0.1", "localhost", "127.1", "0x7f000001", "2130706433", "0.0.0.0", "[::1]", "[::ffff:127.0.0.1]"])
+@pytest.mark.parametrize(
+    "host", ["127.0.0.1", "localhost", "127.1", "0x7f000001", "2130706433", "0.0.0.0", "[::1]", "[::ffff:127.0.0.1]"]
+)
 def test_a_private_address_is_not_reached_unless_it_is_listed(bank, host):
     connector = HttpConnector(system(bank, private=(), hosts=(host.strip("[]"), host), host=host), "")
     with pytest.raises(ConnectorFailed):
@@ -167,19 +202,39 @@ def test_a_private_address_is_not_reached_unless_it_is_listed(bank, host):
 
 
 def test_which_addresses_are_public():
-    assert [_is_public(address) for address in ("8.8.8.8", "10.0.0.1", "169.254.169.254", "127.0.0.1", "::1", "fe80::1", "::ffff:10.0.0.1", "100.64.0.1", "224.0.0.1", "2606:4700::1")] == [True] + [False] * 8 + [True]
+    assert [
+        _is_public(address)
+        for address in (
+            "8.8.8.8",
+            "10.0.0.1",
+            "169.254.169.254",
+            "127.0.0.1",
+            "::1",
+            "fe80::1",
+            "::ffff:10.0.0.1",
+            "100.64.0.1",
+            "224.0.0.1",
+            "2606:4700::1",
+        )
+    ] == [True] + [False] * 8 + [True]
 
 
 # --- messages ------------------------------------------------------------------------------------------------------------
 
-TELL = ActionSpec("tell", 1, {"to": TEXT, "text": TEXT}, "channel:{to}", "Tell {to}", "“{text}”", False, Idempotency.MARKER)
+TELL = ActionSpec(
+    "tell", 1, {"to": TEXT, "text": TEXT}, "channel:{to}", "Tell {to}", "“{text}”", False, Idempotency.MARKER
+)
 
 
 def test_a_message_is_an_action_like_any_other():
     chat = FakeChat()
     connector = MessageConnector(MessageSystem("slack", {"tell": TELL}), chat)
     action = connector.prepare("tell", {"to": "C0SALES", "text": "please call <!channel>"})
-    assert (action.reversible, connector.precondition(action), connector.verify(action, "k")) == (False, {}, Landing.ABSENT)
+    assert (action.reversible, connector.precondition(action), connector.verify(action, "k")) == (
+        False,
+        {},
+        Landing.ABSENT,
+    )
     assert connector.execute(action, "k") == "posted"
     assert (chat.sent, connector.verify(action, "k")) == ({"k": "please call <!channel>"}, Landing.LANDED)
     with pytest.raises(ConnectorFailed, match="cannot be unread"):

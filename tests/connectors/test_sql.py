@@ -14,11 +14,23 @@ from bot.connectors.sql import SqlConnector
 from bot.ports import Landing
 from tests.conftest import _create
 
-SPEC = ActionSpec("order", 1, {"product_id": ParameterType.INTEGER, "quantity": ParameterType.INTEGER}, "product:{product_id}", "Order {quantity} × {name}", "{on_order} + {quantity}", True, Idempotency.MARKER, "cost")
+SPEC = ActionSpec(
+    "order",
+    1,
+    {"product_id": ParameterType.INTEGER, "quantity": ParameterType.INTEGER},
+    "product:{product_id}",
+    "Order {quantity} × {name}",
+    "{on_order} + {quantity}",
+    True,
+    Idempotency.MARKER,
+    "cost",
+)
 PRECONDITION = "SELECT name, on_order, 2.5 * :quantity AS cost FROM stock WHERE product_id = :product_id"
 CHANGE = "UPDATE stock SET on_order = on_order + :quantity WHERE product_id = :product_id"
 UNDO = "UPDATE stock SET on_order = :was_on_order WHERE product_id = :product_id"
-CONDITIONAL = "UPDATE stock SET on_order = :was_on_order + :quantity WHERE product_id = :product_id AND on_order = :was_on_order"
+CONDITIONAL = (
+    "UPDATE stock SET on_order = :was_on_order + :quantity WHERE product_id = :product_id AND on_order = :was_on_order"
+)
 SEEN = "SELECT 1 AS seen FROM stock WHERE product_id = :product_id AND on_order = :was_on_order + :quantity"
 
 
@@ -65,7 +77,12 @@ ORDER = {"product_id": 1, "quantity": 24}
 
 def test_the_dry_run_changes_nothing_and_says_everything(house):
     action = house.prepare("order", ORDER)
-    assert (action.summary, action.preview, action.target, str(action.amount)) == ("Order 24 × Merlot", "0 + 24", "product:1", "£60.00")
+    assert (action.summary, action.preview, action.target, str(action.amount)) == (
+        "Order 24 × Merlot",
+        "0 + 24",
+        "product:1",
+        "£60.00",
+    )
     assert action.precondition == {"name": "Merlot", "on_order": 0, "cost": 60}
     assert DryRun(house).execute(action, "k").startswith("dry run, nothing changed")
     assert on_order(house) == 0
@@ -134,13 +151,32 @@ def test_a_newer_version_of_the_action_is_not_what_was_approved(house):
         house.execute(replace(house.prepare("order", ORDER), version=2), "k")
 
 
-@pytest.mark.parametrize(("parameters", "said"), [({"product_id": 1}, "quantity is missing"), ({**ORDER, "x": 1}, "no such parameter: x"), ({**ORDER, "quantity": "many"}, "must be a whole number"), ({**ORDER, "quantity": 2.5}, "must be a whole number"), ({**ORDER, "quantity": True}, "is missing"), ({**ORDER, "quantity": "1; DROP TABLE stock"}, "must be a whole number"), ({**ORDER, "product_id": 99}, "no rows match")])
+@pytest.mark.parametrize(
+    ("parameters", "said"),
+    [
+        ({"product_id": 1}, "quantity is missing"),
+        ({**ORDER, "x": 1}, "no such parameter: x"),
+        ({**ORDER, "quantity": "many"}, "must be a whole number"),
+        ({**ORDER, "quantity": 2.5}, "must be a whole number"),
+        ({**ORDER, "quantity": True}, "is missing"),
+        ({**ORDER, "quantity": "1; DROP TABLE stock"}, "must be a whole number"),
+        ({**ORDER, "product_id": 99}, "no rows match"),
+    ],
+)
 def test_parameters_are_typed_and_complete(house, parameters, said):
     with pytest.raises(ConnectorFailed, match=said):
         house.prepare("order", parameters)
 
 
-WRITES = ["DELETE FROM stock", "UPDATE stock SET on_order = 1", "DROP TABLE stock", "CREATE TABLE x (a int)", "INSERT INTO stock VALUES (3, 'x', 1)", "SELECT 1 AS a; DELETE FROM stock", "WITH gone AS (DELETE FROM stock RETURNING *) SELECT * FROM gone"]
+WRITES = [
+    "DELETE FROM stock",
+    "UPDATE stock SET on_order = 1",
+    "DROP TABLE stock",
+    "CREATE TABLE x (a int)",
+    "INSERT INTO stock VALUES (3, 'x', 1)",
+    "SELECT 1 AS a; DELETE FROM stock",
+    "WITH gone AS (DELETE FROM stock RETURNING *) SELECT * FROM gone",
+]
 
 
 @pytest.mark.parametrize("query", WRITES)
@@ -151,7 +187,11 @@ def test_evidence_can_only_read(house, query):
 
 
 def test_sqlite_evidence_can_neither_attach_nor_set(house, tmp_path):
-    statements = [f"ATTACH '{tmp_path}/other.db' AS other", "PRAGMA journal_mode=DELETE", "SELECT load_extension('x')"] if house.is_sqlite else ["COPY stock TO '/tmp/x'", "SET statement_timeout = 0; SELECT 1", "SELECT pg_read_file('/etc/hostname/x')"]
+    statements = (
+        [f"ATTACH '{tmp_path}/other.db' AS other", "PRAGMA journal_mode=DELETE", "SELECT load_extension('x')"]
+        if house.is_sqlite
+        else ["COPY stock TO '/tmp/x'", "SET statement_timeout = 0; SELECT 1", "SELECT pg_read_file('/etc/hostname/x')"]
+    )
     for statement in statements:
         with pytest.raises(ConnectorFailed):
             house.look_up(statement, {}, 1)
@@ -163,7 +203,11 @@ def test_rows_are_capped_and_parameters_are_values(house):
 
 
 def test_a_slow_question_is_cut_off(house):
-    slow = "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n) SELECT COUNT(*) FROM n" if house.is_sqlite else "SELECT pg_sleep(20)"
+    slow = (
+        "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n) SELECT COUNT(*) FROM n"
+        if house.is_sqlite
+        else "SELECT pg_sleep(20)"
+    )
     with pytest.raises(ConnectorFailed, match="longer than 1 s|statement timeout"):
         house.look_up(slow, {}, 1)
 

@@ -34,8 +34,21 @@ def test_an_approved_plan_runs_once_and_the_case_is_resolved(world):
     case = world.proposed()
     world.approve(case)
     done = finish(world, case)
-    assert (done.state, [step.state for step in done.steps], len(world.house.effects)) == (State.RESOLVED, [StepState.LANDED], 1)
-    assert world.entry_names(case) == ["case.opened", "evidence.gathered", "plan.recommended", "approval.given", "plan.authorised", "step.started", "step.reported", "case.resolved"]
+    assert (done.state, [step.state for step in done.steps], len(world.house.effects)) == (
+        State.RESOLVED,
+        [StepState.LANDED],
+        1,
+    )
+    assert world.entry_names(case) == [
+        "case.opened",
+        "evidence.gathered",
+        "plan.recommended",
+        "approval.given",
+        "plan.authorised",
+        "step.started",
+        "step.reported",
+        "case.resolved",
+    ]
 
 
 def test_nothing_runs_before_it_is_approved(world):
@@ -292,7 +305,11 @@ def test_a_remedy_that_did_not_help_opens_the_case_again(world):
     assert finish(world, case).state is State.RESOLVED
     world.clock.forward(minutes=11)
     again = finish(world, case)
-    assert (again.state, again.reopened, again.revision) == (State.PROPOSED, "what was done did not help: it is still there", 2)
+    assert (again.state, again.reopened, again.revision) == (
+        State.PROPOSED,
+        "what was done did not help: it is still there",
+        2,
+    )
 
 
 def test_a_remedy_that_helped_stays_resolved(world):
@@ -388,7 +405,12 @@ def test_a_refused_press_is_written_down(world):
     with pytest.raises(NotEligible, match="only @floor-managers may approve this"):
         world.approve(case, "finn")
     entry = world.store.entries(case.id)[-1]
-    assert (entry.body.name, entry.actor, entry.body.code, entry.body.on_revision) == ("attempt.refused", principal("finn"), "not_eligible", 1)
+    assert (entry.body.name, entry.actor, entry.body.code, entry.body.on_revision) == (
+        "attempt.refused",
+        principal("finn"),
+        "not_eligible",
+        1,
+    )
 
 
 def test_high_risk_asks_afresh_who_people_are(world):

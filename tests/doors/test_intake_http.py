@@ -19,14 +19,35 @@ SOURCES = {
     "api": Source("api", Format.SIGNAL),
     "events": Source("events", Format.CLOUDEVENTS),
     "alertmanager": Source("alertmanager", Format.ALERTMANAGER, kind="service_alert"),
-    "stripe": Source("stripe", Format.MAPPING, "failed_payment", mapping=SignalMapping("id", "data.object.id", "join(' ', ['Payment', type])", occurred_at="created", clear="type == 'charge.succeeded'", facts={"amount": "data.object.amount"})),
+    "stripe": Source(
+        "stripe",
+        Format.MAPPING,
+        "failed_payment",
+        mapping=SignalMapping(
+            "id",
+            "data.object.id",
+            "join(' ', ['Payment', type])",
+            occurred_at="created",
+            clear="type == 'charge.succeeded'",
+            facts={"amount": "data.object.amount"},
+        ),
+    ),
     "slow": Source("slow", Format.SIGNAL, per_minute=2),
 }
 CREDENTIALS = {
-    "api": Credentials((TOKEN, OLD), (SECRET,)), "events": Credentials(("t-events",)), "alertmanager": Credentials(("t-am",)),
-    "stripe": Credentials((), ("whsec_" + base64.b64encode(b"stripe's own secret").decode(),)), "slow": Credentials(("t-slow",)),
+    "api": Credentials((TOKEN, OLD), (SECRET,)),
+    "events": Credentials(("t-events",)),
+    "alertmanager": Credentials(("t-am",)),
+    "stripe": Credentials((), ("whsec_" + base64.b64encode(b"stripe's own secret").decode(),)),
+    "slow": Credentials(("t-slow",)),
 }
-GOOD = {"key": "k1", "kind": "low_stock", "subject": "product:1", "title": "Merlot is running low", "facts": {"product_id": 1}}
+GOOD = {
+    "key": "k1",
+    "kind": "low_stock",
+    "subject": "product:1",
+    "title": "Merlot is running low",
+    "facts": {"product_id": 1},
+}
 
 
 @pytest.fixture
@@ -70,7 +91,11 @@ def test_the_same_key_with_another_body_is_409(door):
 @pytest.mark.parametrize("token", ["", "wrong", TOKEN[:-1], TOKEN + "x", "Ünïcode"])
 def test_an_unknown_speaker_is_nobody(door, token):
     headers = {"authorization": f"Bearer {token}".encode() if token else None}
-    answer = door.post("/v1/signals", content=b"{}", headers={"content-type": "application/json", **{k: v for k, v in headers.items() if v}})
+    answer = door.post(
+        "/v1/signals",
+        content=b"{}",
+        headers={"content-type": "application/json", **{k: v for k, v in headers.items() if v}},
+    )
     assert "no source is known" in problem(answer, 401)
 
 
@@ -88,7 +113,13 @@ def signed(client, body, secret=SECRET, message_id="msg_1", path="/v1/signals", 
     content = json.dumps(body)
     at = at or datetime.now(UTC)
     signature = Webhook(secret).sign(message_id, at, content)
-    headers = {"content-type": "application/json", "webhook-id": message_id, "webhook-timestamp": str(int(at.timestamp())), "webhook-signature": signature, **change}
+    headers = {
+        "content-type": "application/json",
+        "webhook-id": message_id,
+        "webhook-timestamp": str(int(at.timestamp())),
+        "webhook-signature": signature,
+        **change,
+    }
     return client.post(path, content=content, headers=headers)
 
 
@@ -102,8 +133,18 @@ def test_a_standard_webhooks_signature_speaks_and_its_id_is_the_key(door):
 @pytest.mark.parametrize(
     "change",
     [
-        {"webhook-signature": "v1,AAAA"}, {"webhook-signature": "garbage"}, {"webhook-signature": ""}, {"webhook-signature": "v1"}, {"webhook-id": "other"}, {"webhook-id": "a.b"}, {"webhook-id": ""},
-        {"webhook-timestamp": "1"}, {"webhook-timestamp": "x"}, {"webhook-timestamp": "nan"}, {"webhook-timestamp": "9" * 400}, {"webhook-timestamp": ""},
+        {"webhook-signature": "v1,AAAA"},
+        {"webhook-signature": "garbage"},
+        {"webhook-signature": ""},
+        {"webhook-signature": "v1"},
+        {"webhook-id": "other"},
+        {"webhook-id": "a.b"},
+        {"webhook-id": ""},
+        {"webhook-timestamp": "1"},
+        {"webhook-timestamp": "x"},
+        {"webhook-timestamp": "nan"},
+        {"webhook-timestamp": "9" * 400},
+        {"webhook-timestamp": ""},
     ],
 )
 def test_a_signature_that_does_not_hold_is_401_and_never_5xx(door, change):
@@ -111,16 +152,39 @@ def test_a_signature_that_does_not_hold_is_401_and_never_5xx(door, change):
 
 
 def test_another_sources_secret_is_401(door):
-    problem(signed(door, GOOD, secret="whsec_" + base64.b64encode(b"stripe's own secret").decode(), path="/v1/webhooks/api"), 401)
+    problem(
+        signed(
+            door, GOOD, secret="whsec_" + base64.b64encode(b"stripe's own secret").decode(), path="/v1/webhooks/api"
+        ),
+        401,
+    )
 
 
 BAD = [
-    (b"", 400, ""), (b"{", 400, ""), (b"\xff", 400, ""), (b"[" * 5000 + b"]" * 5000, 400, ""), (b'{"key": NaN}', 400, ""), (b"[]", 422, ""), (b"null", 422, ""), (b'"x"', 422, ""),
-    ({}, 422, "key"), ({**GOOD, "key": ""}, 422, "key"), ({**GOOD, "key": "k" * 201}, 422, "key"), ({**GOOD, "key": 5}, 422, "key"), ({**GOOD, "surprise": 1}, 422, "surprise"),
-    ({**GOOD, "kind": "Bad Kind"}, 422, "kind"), ({**GOOD, "status": "maybe"}, 422, "status"), ({**GOOD, "occurred_at": "yesterday"}, 422, "occurred_at"),
-    ({**GOOD, "title": "a\x00b"}, 422, "title"), ({**GOOD, "title": "   "}, 422, "title"), ({**GOOD, "facts": {"n": 2**53}}, 422, "facts.n"), ({**GOOD, "facts": {"t": "x" * 2001}}, 422, "facts.t"),
-    ({**GOOD, "facts": {str(n): n for n in range(65)}}, 422, "facts"), (b'{"key":"k","subject":"s","title":"\\ud800","facts":{}}', 422, "title"),
-    ({**GOOD, "facts": {"a": {"b": {"c": {"d": {"e": {"f": {"g": {"h": {"i": {"j": 1}}}}}}}}}}}, 422, "facts"), ({**GOOD, "facts": {"big": 1e999}}, 400, ""),
+    (b"", 400, ""),
+    (b"{", 400, ""),
+    (b"\xff", 400, ""),
+    (b"[" * 5000 + b"]" * 5000, 400, ""),
+    (b'{"key": NaN}', 400, ""),
+    (b"[]", 422, ""),
+    (b"null", 422, ""),
+    (b'"x"', 422, ""),
+    ({}, 422, "key"),
+    ({**GOOD, "key": ""}, 422, "key"),
+    ({**GOOD, "key": "k" * 201}, 422, "key"),
+    ({**GOOD, "key": 5}, 422, "key"),
+    ({**GOOD, "surprise": 1}, 422, "surprise"),
+    ({**GOOD, "kind": "Bad Kind"}, 422, "kind"),
+    ({**GOOD, "status": "maybe"}, 422, "status"),
+    ({**GOOD, "occurred_at": "yesterday"}, 422, "occurred_at"),
+    ({**GOOD, "title": "a\x00b"}, 422, "title"),
+    ({**GOOD, "title": "   "}, 422, "title"),
+    ({**GOOD, "facts": {"n": 2**53}}, 422, "facts.n"),
+    ({**GOOD, "facts": {"t": "x" * 2001}}, 422, "facts.t"),
+    ({**GOOD, "facts": {str(n): n for n in range(65)}}, 422, "facts"),
+    (b'{"key":"k","subject":"s","title":"\\ud800","facts":{}}', 422, "title"),
+    ({**GOOD, "facts": {"a": {"b": {"c": {"d": {"e": {"f": {"g": {"h": {"i": {"j": 1}}}}}}}}}}}, 422, "facts"),
+    ({**GOOD, "facts": {"big": 1e999}}, 400, ""),
 ]
 
 
@@ -190,14 +254,26 @@ def test_health_and_schema(door):
 
 # --- CloudEvents ---------------------------------------------------------------------------------------------------------
 
-EVENT = {"specversion": "1.0", "id": "e1", "source": "/till/4", "type": "com.example.low_stock", "subject": "product:7", "data": {"title": "Low", "product": {"id": 7}}}
+EVENT = {
+    "specversion": "1.0",
+    "id": "e1",
+    "source": "/till/4",
+    "type": "com.example.low_stock",
+    "subject": "product:7",
+    "data": {"title": "Low", "product": {"id": 7}},
+}
 
 
 def test_a_structured_cloudevent(door):
     answer = post(door, EVENT, token="t-events", **{"content-type": "application/cloudevents+json; charset=utf-8"})
     assert answer.status_code == 201
     signal = door.world.store.case("EX-1").signal
-    assert (signal.kind, signal.subject, signal.key, signal.facts["product_id"]) == ("low_stock", "product:7", "/till/4#e1", 7)
+    assert (signal.kind, signal.subject, signal.key, signal.facts["product_id"]) == (
+        "low_stock",
+        "product:7",
+        "/till/4#e1",
+        7,
+    )
 
 
 def test_a_binary_cloudevent_is_the_same_signal(door):
@@ -207,11 +283,24 @@ def test_a_binary_cloudevent_is_the_same_signal(door):
 
 
 def test_a_batch_of_cloudevents(door):
-    answer = post(door, [EVENT, {**EVENT, "id": "e2", "type": "com.example.low_stock.cleared"}], token="t-events", **{"content-type": "application/cloudevents-batch+json"})
+    answer = post(
+        door,
+        [EVENT, {**EVENT, "id": "e2", "type": "com.example.low_stock.cleared"}],
+        token="t-events",
+        **{"content-type": "application/cloudevents-batch+json"},
+    )
     assert [item["outcome"] for item in answer.json()["signals"]] == ["opened", "cleared"]
 
 
-@pytest.mark.parametrize(("event", "status", "field"), [({**EVENT, "specversion": "0.3"}, 422, "specversion"), ({**EVENT, "id": ""}, 422, "id"), ({**EVENT, "type": None}, 422, "type"), ({**EVENT, "data_base64": "eA=="}, 415, "")])
+@pytest.mark.parametrize(
+    ("event", "status", "field"),
+    [
+        ({**EVENT, "specversion": "0.3"}, 422, "specversion"),
+        ({**EVENT, "id": ""}, 422, "id"),
+        ({**EVENT, "type": None}, 422, "type"),
+        ({**EVENT, "data_base64": "eA=="}, 415, ""),
+    ],
+)
 def test_a_bad_cloudevent_names_the_attribute(door, event, status, field):
     problem(post(door, event, token="t-events", **{"content-type": "application/cloudevents+json"}), status, field)
 
@@ -224,11 +313,26 @@ def test_an_event_that_is_none_is_415(door):
 
 
 def alert(status="firing", **annotations):
-    return {"version": "4", "status": status, "alerts": [{"status": status, "labels": {"alertname": "HighLatency", "instance": "till-4"}, "annotations": {"summary": "slow", **annotations}, "startsAt": "2026-11-21T10:00:00.123456789Z", "fingerprint": "f1"}]}
+    return {
+        "version": "4",
+        "status": status,
+        "alerts": [
+            {
+                "status": status,
+                "labels": {"alertname": "HighLatency", "instance": "till-4"},
+                "annotations": {"summary": "slow", **annotations},
+                "startsAt": "2026-11-21T10:00:00.123456789Z",
+                "fingerprint": "f1",
+            }
+        ],
+    }
 
 
 def test_alertmanager_fires_repeats_changes_and_resolves_on_one_case(door):
-    outcomes = [post(door, body, token="t-am").json()["outcome"] for body in (alert(), alert(), alert(value="9 s"), alert("resolved", value="1 s"), alert("resolved"))]
+    outcomes = [
+        post(door, body, token="t-am").json()["outcome"]
+        for body in (alert(), alert(), alert(value="9 s"), alert("resolved", value="1 s"), alert("resolved"))
+    ]
     assert outcomes == ["opened", "duplicate", "counted", "cleared", "duplicate"]
     assert door.world.store.counts() == {"CLEARED": 1}
 
@@ -241,7 +345,12 @@ def test_one_bad_alert_refuses_the_whole_group_before_anything_is_stored(door):
 
 
 def test_any_json_by_a_mapping(door):
-    body = {"id": "evt_1", "type": "charge.failed", "created": 1760000000, "data": {"object": {"id": "ch_1", "amount": 1999}}}
+    body = {
+        "id": "evt_1",
+        "type": "charge.failed",
+        "created": 1760000000,
+        "data": {"object": {"id": "ch_1", "amount": 1999}},
+    }
     secret = "whsec_" + base64.b64encode(b"stripe's own secret").decode()
     assert signed(door, body, secret, path="/v1/webhooks/stripe").status_code == 201
     signal = door.world.store.case("EX-1").signal
@@ -254,8 +363,10 @@ def test_hundreds_of_real_payloads_are_taken_or_refused_but_never_5xx(door):
     import gzip
 
     seen = set()
-    payloads = [line for line in gzip.open(SHARED / "data/webhooks/alerts.jsonl.gz", "rt")]
-    payloads += [json.dumps(item) for item in json.load(gzip.open(SHARED / "data/webhooks/stripe_objects.json.gz", "rt")).values()]
+    with gzip.open(SHARED / "data/webhooks/alerts.jsonl.gz", "rt") as lines:
+        payloads = list(lines)
+    with gzip.open(SHARED / "data/webhooks/stripe_objects.json.gz", "rt") as objects:
+        payloads += [json.dumps(item) for item in json.load(objects).values()]
     for text in payloads:
         for token in (TOKEN, "t-events", "t-am"):
             seen.add(post(door, text.encode(), token=token).status_code)

@@ -156,7 +156,9 @@ def test_people_are_who_slack_says_they_are_now(directory, chat):
     assert not directory.person(f"{TEAM}/{ANA}", fresh=True).active
 
 
-@pytest.mark.parametrize("principal", ["", "U0ANA", "T0HARBOUR/", "/U0ANA", "T0HARBOUR/U0NOBODY", "T0HARBOUR/U0ANA/x", "Ana Duarte"])
+@pytest.mark.parametrize(
+    "principal", ["", "U0ANA", "T0HARBOUR/", "/U0ANA", "T0HARBOUR/U0NOBODY", "T0HARBOUR/U0ANA/x", "Ana Duarte"]
+)
 def test_nobody_by_that_id_is_nobody(directory, principal):
     with pytest.raises(NotEligible):
         directory.person(principal)
@@ -164,7 +166,11 @@ def test_nobody_by_that_id_is_nobody(directory, principal):
 
 def test_groups_are_exact_and_what_cannot_be_read_is_empty(directory, chat):
     assert directory.groups(["floor-managers"])["floor-managers"] == {f"{TEAM}/{one}" for one in (ANA, OMAR, GUS)}
-    assert directory.groups(["Floor-Managers", "nobody", "T1/U1"]) == {"Floor-Managers": frozenset(), "nobody": frozenset(), "T1/U1": frozenset()}
+    assert directory.groups(["Floor-Managers", "nobody", "T1/U1"]) == {
+        "Floor-Managers": frozenset(),
+        "nobody": frozenset(),
+        "T1/U1": frozenset(),
+    }
     chat.emulator.post("group", {"id": "S0FLOOR", "users": [FINN]})
     assert f"{TEAM}/{FINN}" not in directory.groups(["floor-managers"])["floor-managers"]
     assert directory.groups(["floor-managers"], fresh=True)["floor-managers"] == {f"{TEAM}/{FINN}"}
@@ -174,7 +180,13 @@ def test_groups_are_exact_and_what_cannot_be_read_is_empty(directory, chat):
 
 # --- payloads ------------------------------------------------------------------------------------------------------------
 
-BODY = {"user": {"id": "U1", "team_id": "T1"}, "team": {"id": "T1"}, "channel": {"id": "C1"}, "trigger_id": "t", "actions": [{"value": "EX-1:2"}]}
+BODY = {
+    "user": {"id": "U1", "team_id": "T1"},
+    "team": {"id": "T1"},
+    "channel": {"id": "C1"},
+    "trigger_id": "t",
+    "actions": [{"value": "EX-1:2"}],
+}
 
 
 def test_a_press_says_who_and_which_case_and_nothing_else():
@@ -183,7 +195,26 @@ def test_a_press_says_who_and_which_case_and_nothing_else():
     assert (Press.parse(chosen).choice, Press.parse(chosen).case_id) == ("snooze", "EX-3")
 
 
-@pytest.mark.parametrize("value", ["", ":", "EX-1", "EX-1:", "EX-:1", "EX-x:1", "EX-1:-1", "EX-1:x", "EX-1:1:1", "EX-" + "9" * 60 + ":1", "EX-١:1", None, 5, ["x"], "../EX-1:1"])
+@pytest.mark.parametrize(
+    "value",
+    [
+        "",
+        ":",
+        "EX-1",
+        "EX-1:",
+        "EX-:1",
+        "EX-x:1",
+        "EX-1:-1",
+        "EX-1:x",
+        "EX-1:1:1",
+        "EX-" + "9" * 60 + ":1",
+        "EX-١:1",
+        None,
+        5,
+        ["x"],
+        "../EX-1:1",
+    ],
+)
 def test_a_forged_button_is_no_button(value):
     with pytest.raises(BadRequest):
         Press.parse({**BODY, "actions": [{"value": value}]})
@@ -216,7 +247,9 @@ def over_http(emulator, small_world):
     app = slack_app.build(client, small_world.desk.decisions, FakeLibrary(), chat)
     small_world.people.people["T1/UANA"] = replace(small_world.people.people["T1/UANA"])
     clock = lambda: datetime.now(UTC)  # noqa: E731
-    door = TestClient(Starlette(routes=[http_door.route(app, ("new-secret", "old-secret"), clock)]), raise_server_exceptions=False)
+    door = TestClient(
+        Starlette(routes=[http_door.route(app, ("new-secret", "old-secret"), clock)]), raise_server_exceptions=False
+    )
     door.world = small_world
     return door
 
@@ -224,15 +257,38 @@ def over_http(emulator, small_world):
 def signed(door, body: bytes, secret="new-secret", at=None, **change):
     timestamp = str(int(at or time.time()))
     signature = "v0=" + hmac.new(secret.encode(), b"v0:" + timestamp.encode() + b":" + body, hashlib.sha256).hexdigest()
-    headers = {"content-type": "application/x-www-form-urlencoded", "x-slack-request-timestamp": timestamp, "x-slack-signature": signature, **change}
-    return door.post("/slack/events", content=body, headers={name: value for name, value in headers.items() if value is not None})
+    headers = {
+        "content-type": "application/x-www-form-urlencoded",
+        "x-slack-request-timestamp": timestamp,
+        "x-slack-signature": signature,
+        **change,
+    }
+    return door.post(
+        "/slack/events", content=body, headers={name: value for name, value in headers.items() if value is not None}
+    )
 
 
 def press(case, user="UANA", action="case.approve"):
     payload = {
-        "type": "block_actions", "user": {"id": user, "team_id": "T1"}, "team": {"id": "T1", "domain": "x"}, "api_app_id": "A1", "token": "x", "trigger_id": "t",
-        "container": {"type": "message", "channel_id": "C0STOCK", "message_ts": "1.0"}, "channel": {"id": "C0STOCK", "name": "stock"}, "enterprise": None, "is_enterprise_install": False,
-        "actions": [{"type": "button", "action_id": action, "block_id": "b", "value": f"{case.id}:{case.revision}", "action_ts": "1.0"}],
+        "type": "block_actions",
+        "user": {"id": user, "team_id": "T1"},
+        "team": {"id": "T1", "domain": "x"},
+        "api_app_id": "A1",
+        "token": "x",
+        "trigger_id": "t",
+        "container": {"type": "message", "channel_id": "C0STOCK", "message_ts": "1.0"},
+        "channel": {"id": "C0STOCK", "name": "stock"},
+        "enterprise": None,
+        "is_enterprise_install": False,
+        "actions": [
+            {
+                "type": "button",
+                "action_id": action,
+                "block_id": "b",
+                "value": f"{case.id}:{case.revision}",
+                "action_ts": "1.0",
+            }
+        ],
     }
     return urlencode({"payload": json.dumps(payload)}).encode()
 
@@ -259,8 +315,19 @@ def test_five_minutes_either_side(over_http, seconds, status):
 
 
 FORGED = [
-    {"x-slack-signature": None}, {"x-slack-signature": ""}, {"x-slack-signature": "v0="}, {"x-slack-signature": "v0=" + "0" * 64}, {"x-slack-signature": b"v0=\xff"}, {"x-slack-signature": "v1=" + "0" * 64},
-    {"x-slack-request-timestamp": None}, {"x-slack-request-timestamp": "abc"}, {"x-slack-request-timestamp": "1e9"}, {"x-slack-request-timestamp": "-1"}, {"x-slack-request-timestamp": "9" * 40}, {"x-slack-request-timestamp": "1 "}, {"x-slack-request-timestamp": "١"},
+    {"x-slack-signature": None},
+    {"x-slack-signature": ""},
+    {"x-slack-signature": "v0="},
+    {"x-slack-signature": "v0=" + "0" * 64},
+    {"x-slack-signature": b"v0=\xff"},
+    {"x-slack-signature": "v1=" + "0" * 64},
+    {"x-slack-request-timestamp": None},
+    {"x-slack-request-timestamp": "abc"},
+    {"x-slack-request-timestamp": "1e9"},
+    {"x-slack-request-timestamp": "-1"},
+    {"x-slack-request-timestamp": "9" * 40},
+    {"x-slack-request-timestamp": "1 "},
+    {"x-slack-request-timestamp": "١"},
 ]
 
 
@@ -279,9 +346,21 @@ def test_another_secret_a_changed_body_and_an_unsigned_ssl_check_are_401(over_ht
     assert over_http.post("/slack/events", content=b"x" * 1_100_000).status_code == 413
 
 
-@pytest.mark.parametrize("body", [b"payload=zzz", b"payload=[]", b"payload=%5B%5B%5B", b"payload=" + b"[" * 3000, b"{}", b"[]", b"null", b"\xff\xfe", b"", b'{"type":"url_verification","challenge":"x"}'])
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"payload=zzz",
+        b"payload=[]",
+        b"payload=%5B%5B%5B",
+        b"payload=" + b"[" * 3000,
+        b"{}",
+        b"[]",
+        b"null",
+        b"\xff\xfe",
+        b"",
+        b'{"type":"url_verification","challenge":"x"}',
+    ],
+)
 def test_a_signed_body_that_is_not_slacks_is_never_5xx(over_http, body):
     for kind in ("application/x-www-form-urlencoded", "application/json"):
         assert signed(over_http, body, **{"content-type": kind}).status_code < 500
-
-

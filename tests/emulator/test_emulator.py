@@ -36,7 +36,9 @@ def test_tokens_are_of_a_kind(emulator):
     assert error(WebClient("xapp-x", base_url=base).auth_test) == "not_allowed_token_type"
     assert error(WebClient("nonsense", base_url=base).auth_test) == "invalid_auth"
     assert error(WebClient(base_url=base).auth_test) == "not_authed"
-    assert error(WebClient("xoxb-x", base_url=base).apps_connections_open, app_token="xoxb-x") == "not_allowed_token_type"
+    assert (
+        error(WebClient("xoxb-x", base_url=base).apps_connections_open, app_token="xoxb-x") == "not_allowed_token_type"
+    )
     assert WebClient("xoxb-x", base_url=base).auth_test()["team"] == "Harbour & Vine"
 
 
@@ -58,7 +60,10 @@ def test_ts_is_unique_and_grows_under_load(slack):
 def test_metadata_is_shown_only_when_asked_for(slack):
     slack.chat_postMessage(channel="C0OPS", text="x", metadata={"event_type": "e", "event_payload": {"uid": "1"}})
     assert "metadata" not in slack.conversations_history(channel="C0OPS")["messages"][0]
-    assert slack.conversations_history(channel="C0OPS", include_all_metadata=True)["messages"][0]["metadata"]["event_type"] == "e"
+    assert (
+        slack.conversations_history(channel="C0OPS", include_all_metadata=True)["messages"][0]["metadata"]["event_type"]
+        == "e"
+    )
 
 
 def test_history_has_pages_newest_first_and_threads_apart(slack):
@@ -67,7 +72,10 @@ def test_history_has_pages_newest_first_and_threads_apart(slack):
     first = slack.conversations_history(channel="C0OPS", limit=3)
     second = slack.conversations_history(channel="C0OPS", limit=3, cursor=first["response_metadata"]["next_cursor"])
     assert [message["text"] for message in (*first["messages"], *second["messages"])] == ["4", "3", "2", "1", "0"]
-    assert [message["text"] for message in slack.conversations_replies(channel="C0OPS", ts=ts[0])["messages"]] == ["0", "reply"]
+    assert [message["text"] for message in slack.conversations_replies(channel="C0OPS", ts=ts[0])["messages"]] == [
+        "0",
+        "reply",
+    ]
     assert second["messages"][-1]["reply_count"] == 1
 
 
@@ -79,7 +87,14 @@ def test_errors_are_slacks_own(slack):
     assert error(slack.users_info, user="U0NO") == "user_not_found"
     assert error(slack.usergroups_users_list, usergroup="S0NO") == "no_such_subteam"
     assert error(slack.chat_postMessage, channel="C0OPS", text="x", blocks=[{"type": "section"}]) == "invalid_blocks"
-    assert error(slack.views_open, trigger_id="none", view={"type": "modal", "title": {"type": "plain_text", "text": "x"}, "blocks": []}) == "invalid_trigger_id"
+    assert (
+        error(
+            slack.views_open,
+            trigger_id="none",
+            view={"type": "modal", "title": {"type": "plain_text", "text": "x"}, "blocks": []},
+        )
+        == "invalid_trigger_id"
+    )
 
 
 def test_updating_with_text_alone_takes_the_blocks_away(slack):
@@ -104,8 +119,26 @@ def test_faults_are_counted_and_ended(slack):
 
 # --- sockets and views -----------------------------------------------------------------------------------------------------
 
-MODAL = {"type": "modal", "callback_id": "f", "title": {"type": "plain_text", "text": "x"}, "submit": {"type": "plain_text", "text": "go"}, "blocks": [{"type": "input", "block_id": "b", "label": {"type": "plain_text", "text": "l"}, "element": {"type": "plain_text_input", "action_id": "a", "initial_value": "given"}}]}
-BUTTON = [{"type": "actions", "elements": [{"type": "button", "action_id": "go", "value": "v", "text": {"type": "plain_text", "text": "Go"}}]}]
+MODAL = {
+    "type": "modal",
+    "callback_id": "f",
+    "title": {"type": "plain_text", "text": "x"},
+    "submit": {"type": "plain_text", "text": "go"},
+    "blocks": [
+        {
+            "type": "input",
+            "block_id": "b",
+            "label": {"type": "plain_text", "text": "l"},
+            "element": {"type": "plain_text_input", "action_id": "a", "initial_value": "given"},
+        }
+    ],
+}
+BUTTON = [
+    {
+        "type": "actions",
+        "elements": [{"type": "button", "action_id": "go", "value": "v", "text": {"type": "plain_text", "text": "Go"}}],
+    }
+]
 
 
 @pytest.fixture
@@ -113,7 +146,9 @@ def connect(slack):
     clients = []
 
     def one(answer):
-        client = SocketModeClient(app_token="xapp-x", web_client=WebClient("xoxb-x", base_url=f"{slack.emulator.url}/api/"))
+        client = SocketModeClient(
+            app_token="xapp-x", web_client=WebClient("xoxb-x", base_url=f"{slack.emulator.url}/api/")
+        )
         client.socket_mode_request_listeners.append(answer)
         client.connect()
         clients.append(client)
@@ -132,19 +167,37 @@ def wait_for(emulator, connections):
 def test_each_envelope_goes_to_exactly_one_connection_and_comes_back_with_its_ack(slack, connect):
     heard = {1: [], 2: []}
     for number in heard:
-        connect(lambda client, request, number=number: (heard[number].append(request.payload), client.send_socket_mode_response(SocketModeResponse(request.envelope_id))))
+        connect(
+            lambda client, request, number=number: (
+                heard[number].append(request.payload),
+                client.send_socket_mode_response(SocketModeResponse(request.envelope_id)),
+            )
+        )
     wait_for(slack.emulator, 2)
     ts = slack.chat_postMessage(channel="C0OPS", text="x", blocks=BUTTON)["ts"]
-    answers = [slack.emulator.post("click", {"as": "U0ANA", "channel": "C0OPS", "ts": ts, "action_id": "go"}) for _ in range(10)]
+    answers = [
+        slack.emulator.post("click", {"as": "U0ANA", "channel": "C0OPS", "ts": ts, "action_id": "go"})
+        for _ in range(10)
+    ]
     assert all(answer["acked"] for answer in answers)
     assert (len(heard[1]), len(heard[2])) == (5, 5)
     press = heard[1][0]
-    assert (press["type"], press["user"]["id"], press["actions"][0]["value"], press["channel"]["id"]) == ("block_actions", "U0ANA", "v", "C0OPS")
+    assert (press["type"], press["user"]["id"], press["actions"][0]["value"], press["channel"]["id"]) == (
+        "block_actions",
+        "U0ANA",
+        "v",
+        "C0OPS",
+    )
 
 
 def test_a_trigger_is_good_once_and_a_form_gives_back_what_it_holds(slack, connect):
     heard = []
-    connect(lambda client, request: (heard.append(request.payload), client.send_socket_mode_response(SocketModeResponse(request.envelope_id))))
+    connect(
+        lambda client, request: (
+            heard.append(request.payload),
+            client.send_socket_mode_response(SocketModeResponse(request.envelope_id)),
+        )
+    )
     wait_for(slack.emulator, 1)
     ts = slack.chat_postMessage(channel="C0OPS", text="x", blocks=BUTTON)["ts"]
     slack.emulator.post("click", {"as": "U0ANA", "channel": "C0OPS", "ts": ts, "action_id": "go"})
@@ -159,13 +212,22 @@ def test_a_trigger_is_good_once_and_a_form_gives_back_what_it_holds(slack, conne
 
 def test_a_press_that_nobody_answers_is_shown_as_unanswered(slack):
     ts = slack.chat_postMessage(channel="C0OPS", text="x", blocks=BUTTON)["ts"]
-    assert slack.emulator.post("click", {"as": "U0ANA", "channel": "C0OPS", "ts": ts, "action_id": "go"})["acked"] is False
-    assert slack.emulator.post("click", {"as": "U0ANA", "channel": "C0OPS", "ts": ts, "action_id": "other"}) == {"error": "no_such_element"}
+    assert (
+        slack.emulator.post("click", {"as": "U0ANA", "channel": "C0OPS", "ts": ts, "action_id": "go"})["acked"] is False
+    )
+    assert slack.emulator.post("click", {"as": "U0ANA", "channel": "C0OPS", "ts": ts, "action_id": "other"}) == {
+        "error": "no_such_element"
+    }
 
 
 def test_a_mention_is_heard_as_a_message_and_as_a_mention(slack, connect):
     heard = []
-    connect(lambda client, request: (heard.append(request.payload["event"]), client.send_socket_mode_response(SocketModeResponse(request.envelope_id))))
+    connect(
+        lambda client, request: (
+            heard.append(request.payload["event"]),
+            client.send_socket_mode_response(SocketModeResponse(request.envelope_id)),
+        )
+    )
     wait_for(slack.emulator, 1)
     said = slack.emulator.post("message", {"as": "U0ANA", "channel": "C0OPS", "text": "<@U0COUNTERSIGN> what is open?"})
     assert [(event["type"], event["ts"]) for event in heard] == [("message", said["ts"]), ("app_mention", said["ts"])]
@@ -182,12 +244,23 @@ def test_a_private_message_is_its_readers_alone(slack):
 TEXT = {"type": "mrkdwn", "text": "x"}
 PLAIN = {"type": "plain_text", "text": "x"}
 WRONG = [
-    ({"type": "section"}, "missing"), ({"type": "nonsense"}, "unsupported_type"), ({"type": "header", "text": TEXT}, "invalid_type"), ({"type": "header", "text": {"type": "plain_text", "text": "x" * 151}}, "length"),
-    ({"type": "section", "text": {"type": "mrkdwn", "text": "x" * 3001}}, "length"), ({"type": "section", "text": {"type": "mrkdwn", "text": ""}}, "length"), ({"type": "section", "fields": [TEXT] * 11}, "count"),
-    ({"type": "actions", "elements": []}, "count"), ({"type": "context", "elements": [TEXT] * 11}, "count"), ({"type": "section", "text": TEXT, "colour": "red"}, "unknown_field"),
-    ({"type": "actions", "elements": [{"type": "button", "text": {"type": "plain_text", "text": "x" * 76}}]}, "length"), ({"type": "actions", "elements": [{"type": "button", "text": PLAIN, "style": "huge"}]}, "invalid_value"),
-    ({"type": "actions", "elements": [{"type": "overflow", "options": [{"text": PLAIN, "value": "1"}] * 6}]}, "count"), ({"type": "alert", "text": TEXT}, "wrong_surface"),
-    ({"type": "table", "rows": [[{"type": "raw_text", "text": "a"}], []]}, "ragged"), ({"type": "table", "rows": [[{"type": "raw_text", "text": "a"}]] * 101}, "count"), ({"type": "actions", "elements": [{"type": "button", "action_id": "a", "text": PLAIN}] * 2}, "duplicate"),
+    ({"type": "section"}, "missing"),
+    ({"type": "nonsense"}, "unsupported_type"),
+    ({"type": "header", "text": TEXT}, "invalid_type"),
+    ({"type": "header", "text": {"type": "plain_text", "text": "x" * 151}}, "length"),
+    ({"type": "section", "text": {"type": "mrkdwn", "text": "x" * 3001}}, "length"),
+    ({"type": "section", "text": {"type": "mrkdwn", "text": ""}}, "length"),
+    ({"type": "section", "fields": [TEXT] * 11}, "count"),
+    ({"type": "actions", "elements": []}, "count"),
+    ({"type": "context", "elements": [TEXT] * 11}, "count"),
+    ({"type": "section", "text": TEXT, "colour": "red"}, "unknown_field"),
+    ({"type": "actions", "elements": [{"type": "button", "text": {"type": "plain_text", "text": "x" * 76}}]}, "length"),
+    ({"type": "actions", "elements": [{"type": "button", "text": PLAIN, "style": "huge"}]}, "invalid_value"),
+    ({"type": "actions", "elements": [{"type": "overflow", "options": [{"text": PLAIN, "value": "1"}] * 6}]}, "count"),
+    ({"type": "alert", "text": TEXT}, "wrong_surface"),
+    ({"type": "table", "rows": [[{"type": "raw_text", "text": "a"}], []]}, "ragged"),
+    ({"type": "table", "rows": [[{"type": "raw_text", "text": "a"}]] * 101}, "count"),
+    ({"type": "actions", "elements": [{"type": "button", "action_id": "a", "text": PLAIN}] * 2}, "duplicate"),
 ]
 
 
@@ -202,7 +275,9 @@ def test_whole_messages_have_limits_too():
     table = {"type": "table", "rows": [[{"type": "raw_text", "text": "a"}]]}
     assert {mistake.code for mistake in validate([table, table])} == {"only_one_table_allowed"}
     assert {mistake.code for mistake in validate("x")} == {"invalid_type"}
-    assert {mistake.code for mistake in validate_view({"type": "modal", "blocks": MODAL["blocks"], "title": PLAIN})} == {"missing"}
+    assert {
+        mistake.code for mistake in validate_view({"type": "modal", "blocks": MODAL["blocks"], "title": PLAIN})
+    } == {"missing"}
 
 
 @pytest.mark.skipif(not SHARED.exists(), reason="the shared block fixtures are absent")

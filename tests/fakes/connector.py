@@ -33,7 +33,20 @@ class FakeConnector:
             raise ConnectorFailed("a parameter is missing")
         amount = Money(self.amount, "GBP") if self.amount is not None else None
         target = f"{action}:{parameters.get('product_id', 1)}"
-        return Action(f"{self.name}.{action}", 1, self.name, "fake", target, dict(parameters), f"Do {action}", f"{action} done", self.reversible, self.idempotency, dict(self.facts), amount)
+        return Action(
+            f"{self.name}.{action}",
+            1,
+            self.name,
+            "fake",
+            target,
+            dict(parameters),
+            f"Do {action}",
+            f"{action} done",
+            self.reversible,
+            self.idempotency,
+            dict(self.facts),
+            amount,
+        )
 
     def precondition(self, action):
         return dict(self.facts)

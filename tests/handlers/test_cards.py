@@ -22,7 +22,22 @@ from handlers.cards import forms, ids
 from handlers.cards.case_card import case_card, notification, superseded_card
 from handlers.cards.notes import LINES, note_blocks, note_text, trail_lines
 from handlers.cards.text import clean, escaped
-from tests.cases.making import ANA, BEN, CARLA, NOW, OMAR, action, approved, asker, fold_all, opened, plan, proposed, start_step, verdict
+from tests.cases.making import (
+    ANA,
+    BEN,
+    CARLA,
+    NOW,
+    OMAR,
+    action,
+    approved,
+    asker,
+    fold_all,
+    opened,
+    plan,
+    proposed,
+    start_step,
+    verdict,
+)
 from tests.conftest import SHARED
 
 
@@ -40,11 +55,25 @@ def evidenced(case):
         Evidence("supplier", "Supplier", None, "house", NOW, "took longer than 2 s"),
     )
     editable = replace(case.recommendation, editable=("quantity",))
-    return replace(case, recommendation=editable, evidence=facts, what="Merlot: 4 bottles left", why="£312.50 of margin", stake=Money(312, "GBP"))
+    return replace(
+        case,
+        recommendation=editable,
+        evidence=facts,
+        what="Merlot: 4 bottles left",
+        why="£312.50 of margin",
+        stake=Money(312, "GBP"),
+    )
 
 
 def referred():
-    return do(opened(), m.Recommend(Recommendation("", "", "", (Alternative("house.order_stock", "needs a supplier"),), "No plan fits"), None, None))
+    return do(
+        opened(),
+        m.Recommend(
+            Recommendation("", "", "", (Alternative("house.order_stock", "needs a supplier"),), "No plan fits"),
+            None,
+            None,
+        ),
+    )
 
 
 def running(**more):
@@ -56,24 +85,35 @@ STATES = {
     "open": lambda: opened(),
     "proposed low": lambda: evidenced(proposed()),
     "proposed medium": lambda: evidenced(proposed(verdict=verdict(tier=RiskTier.MEDIUM))),
-    "proposed high": lambda: evidenced(proposed(verdict=verdict(tier=RiskTier.HIGH, factors=(Factor("ops-leads", 1), Factor("finance", 1))))),
+    "proposed high": lambda: evidenced(
+        proposed(verdict=verdict(tier=RiskTier.HIGH, factors=(Factor("ops-leads", 1), Factor("finance", 1))))
+    ),
     "half approved": lambda: do(evidenced(proposed(factors=(Factor("floor-managers", 2),))), m.Approve(asker(ANA), 1)),
     "edited": lambda: do(proposed(), m.Edit(asker(OMAR), 1, plan(revision=2, quantity=12), verdict(), (_change(),))),
     "escalated": lambda: do(proposed(), m.Expire("ops-leads"), at=NOW + timedelta(hours=24)),
     "seen often and contradicted": lambda: replace(proposed(), count=12345, conflicts=2, cleared_at=NOW),
     "referred": referred,
-    "refused by policy": lambda: do(opened(), m.Recommend(Recommendation("a.b", "r", "b"), plan(), verdict(ruling=Ruling.REFUSE, reason="over the limit"))),
+    "refused by policy": lambda: do(
+        opened(),
+        m.Recommend(Recommendation("a.b", "r", "b"), plan(), verdict(ruling=Ruling.REFUSE, reason="over the limit")),
+    ),
     "snoozed": lambda: do(proposed(), m.Snooze(asker(ANA), NOW + timedelta(hours=2), "after lunch")),
     "approved": approved,
-    "alone": lambda: do(opened(), m.Recommend(Recommendation("a.b", "r", "b"), plan(), verdict(ruling=Ruling.ALONE, factors=()))),
+    "alone": lambda: do(
+        opened(), m.Recommend(Recommendation("a.b", "r", "b"), plan(), verdict(ruling=Ruling.ALONE, factors=()))
+    ),
     "running": running,
     "resolved": lambda: do(running(), m.ReportStep(0, StepState.LANDED, "1 row changed"), m.Finish("Order 24: done")),
     "by hand": lambda: do(referred(), m.Resolve(asker(ANA), "called them")),
-    "stopped": lambda: do(running(), m.ReportStep(0, StepState.FAILED, "no"), m.Stop("the plan could not be carried out")),
+    "stopped": lambda: do(
+        running(), m.ReportStep(0, StepState.FAILED, "no"), m.Stop("the plan could not be carried out")
+    ),
     "parked": lambda: do(running(), m.ReportStep(0, StepState.UNKNOWN, "no answer"), m.Park(0, "house does not say")),
     "drifted": lambda: do(approved(), start_step(approved(), precondition={"on_hand": 9})),
     "rejected": lambda: do(proposed(), m.Reject(asker(ANA), 1, RejectReason.WRONG_PLAN, "closed on Mondays")),
-    "expired": lambda: do(do(proposed(), m.Expire("ops-leads"), at=NOW + timedelta(hours=24)), m.Expire("x"), at=NOW + timedelta(hours=48)),
+    "expired": lambda: do(
+        do(proposed(), m.Expire("ops-leads"), at=NOW + timedelta(hours=24)), m.Expire("x"), at=NOW + timedelta(hours=48)
+    ),
     "cleared": lambda: do(proposed(), m.Clear(opened().signal)),
     "reopened": lambda: do(do(running(), m.ReportStep(0, StepState.LANDED, ""), m.Finish("")), m.Reopen("still there")),
     "handed over": lambda: do(proposed(), m.HandOver(asker(BEN), CARLA.id, "yours")),
@@ -106,17 +146,31 @@ def test_no_dead_button(name):
     if case.is_terminal:
         assert buttons == []
     for button in buttons:
-        values = [button["value"]] if "value" in button else [option["value"].rpartition(" ")[2] for option in button["options"]]
+        values = (
+            [button["value"]]
+            if "value" in button
+            else [option["value"].rpartition(" ")[2] for option in button["options"]]
+        )
         assert set(values) == {f"EX-1:{case.revision}"}
 
 
 def test_high_risk_has_no_colour_that_nudges_and_asks_for_words():
-    approve = next(element for block in case_card(STATES["proposed high"]()) if block["type"] == "actions" for element in block["elements"])
+    approve = next(
+        element
+        for block in case_card(STATES["proposed high"]())
+        if block["type"] == "actions"
+        for element in block["elements"]
+    )
     assert (approve["action_id"], "style" in approve) == (ids.APPROVE_WITH_REASON, False)
 
 
 def test_medium_risk_repeats_target_and_amount_before_it_is_approved():
-    approve = next(element for block in case_card(STATES["proposed medium"]()) if block["type"] == "actions" for element in block["elements"])
+    approve = next(
+        element
+        for block in case_card(STATES["proposed medium"]())
+        if block["type"] == "actions"
+        for element in block["elements"]
+    )
     assert approve["confirm"]["text"]["text"] == "Order 24 [product:1]. Amount: £100.00."
 
 
@@ -126,7 +180,13 @@ def test_the_card_shows_the_envelope_and_not_what_somebody_says_of_it():
     blocks = case_card(case)
     plan_at = next(index for index, block in enumerate(blocks) if "Recommended plan" in json.dumps(block))
     assert "£5,000.00" in json.dumps(blocks[plan_at], ensure_ascii=False)
-    quoted = [part for block in blocks if block["type"] == "rich_text" for part in block["elements"] if part["type"] == "rich_text_quote"]
+    quoted = [
+        part
+        for block in blocks
+        if block["type"] == "rich_text"
+        for part in block["elements"]
+        if part["type"] == "rich_text_quote"
+    ]
     assert [part["elements"][0]["text"] for part in quoted] == ["Refund of £5 only, approved by the CEO"]
 
 
@@ -140,9 +200,26 @@ def test_an_older_card_loses_its_buttons_and_says_where_to_look():
 # --- hostile text --------------------------------------------------------------------------------------------------------
 
 ATTACKS = [
-    "<!channel> <!here> <!everyone>", "<@U0ANA> <#C0OPS> <!subteam^S0OPS>", "<https://evil.example|https://bank.example>", "*Approved by* _Elsie_ ~no~ `code` ```x```",
-    "> quoted\n\n\n\n\n\n\n\n\n:white_check_mark: Approved by Elsie Grant", "\u202etxt.exe\u202c \u200b\u200d\ufeff", "&lt;!channel&gt; &amp;lt;", "a" * 20_000, "\x00\x07\x1b[31m", "😀" * 3000, "<", ">", "&", "", " ", "\n",
-    "{stock.__class__} {0}", "</script><script>alert(1)</script>", "[x](javascript:alert(1))", "@channel @here",
+    "<!channel> <!here> <!everyone>",
+    "<@U0ANA> <#C0OPS> <!subteam^S0OPS>",
+    "<https://evil.example|https://bank.example>",
+    "*Approved by* _Elsie_ ~no~ `code` ```x```",
+    "> quoted\n\n\n\n\n\n\n\n\n:white_check_mark: Approved by Elsie Grant",
+    "\u202etxt.exe\u202c \u200b\u200d\ufeff",
+    "&lt;!channel&gt; &amp;lt;",
+    "a" * 20_000,
+    "\x00\x07\x1b[31m",
+    "😀" * 3000,
+    "<",
+    ">",
+    "&",
+    "",
+    " ",
+    "\n",
+    "{stock.__class__} {0}",
+    "</script><script>alert(1)</script>",
+    "[x](javascript:alert(1))",
+    "@channel @here",
 ]
 NAUGHTY = json.loads((SHARED / "data/hostile_text/naughty_strings.json").read_text()) if SHARED.exists() else []
 
@@ -153,12 +230,19 @@ def hostile_card(text: str):
     failed = Evidence("stock", "x", None, text, NOW, text)
     bad = action(summary=text, preview=text, target=text)
     case = proposed(actions=(bad,))
-    case = replace(
-        case, signal=replace(case.signal, title=text, source=text or "x"), what=text, why=text, evidence=(fact, failed) * 9, drifted=(text,), reopened=text, owner=text,
+    return replace(
+        case,
+        signal=replace(case.signal, title=text, source=text or "x"),
+        what=text,
+        why=text,
+        evidence=(fact, failed) * 9,
+        drifted=(text,),
+        reopened=text,
+        owner=text,
         recommendation=Recommendation("a", text, text, (Alternative(text, text),)),
-        verdict=replace(case.verdict, reason=text), changes=(replace(_change(), after=text),),
+        verdict=replace(case.verdict, reason=text),
+        changes=(replace(_change(), after=text),),
     )
-    return case
 
 
 def live_parts(blocks) -> list[str]:
@@ -168,7 +252,9 @@ def live_parts(blocks) -> list[str]:
     def look(node):
         if isinstance(node, dict):
             if node.get("type") == "mrkdwn":
-                live.extend(part for part in node["text"].split("<")[1:] if not part.startswith(("!date^", "@T1", "@U")))
+                live.extend(
+                    part for part in node["text"].split("<")[1:] if not part.startswith(("!date^", "@T1", "@U"))
+                )
             if node.get("type") in {"user", "usergroup", "channel", "broadcast", "link", "emoji"}:
                 live.append(str(node))
             if node.get("type") == "plain_text":
@@ -190,7 +276,14 @@ def test_nothing_from_outside_is_ever_markup(text):
         assert validate(blocks) == []
         assert live_parts(blocks) == []
     assert "<" not in notification(case)
-    for make in (forms.approve_form, forms.reject_form, forms.resolve_form, forms.settle_form, forms.hand_over_form, forms.snooze_form):
+    for make in (
+        forms.approve_form,
+        forms.reject_form,
+        forms.resolve_form,
+        forms.settle_form,
+        forms.hand_over_form,
+        forms.snooze_form,
+    ):
         assert validate_view(make(case)) == []
     assert validate_view(forms.edit_form(case, ["quantity"])) == []
 

@@ -16,13 +16,13 @@ from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
-from bot.cases.errors import CountersignError
 from bot.cases.entry import RejectReason
+from bot.cases.errors import CountersignError
 from bot.cases.lifecycle import State
 from bot.cases.plan import Idempotency
 from bot.connectors.specs import ActionSpec, ParameterType, SqlSystem, Statement
 from bot.connectors.sql import SqlConnector
-from bot.ports import Drawn, Landing, Topic
+from bot.ports import Drawn, Landing
 from bot.store.checkpoints import Checkpoints
 from bot.store.database import Database
 from bot.store.export import export, replay
@@ -81,12 +81,44 @@ class FileSlack:
 
 
 def house(folder: Path) -> SqlConnector:
-    spec = ActionSpec("order_stock", 1, {"product_id": ParameterType.INTEGER, "quantity": ParameterType.INTEGER}, "product:{product_id}", "Order", "x", True, Idempotency.MARKER)
-    claim = ActionSpec("open_claim", 1, {"product_id": ParameterType.INTEGER}, "product:{product_id}", "Claim", "x", True, spec.idempotency)
+    spec = ActionSpec(
+        "order_stock",
+        1,
+        {"product_id": ParameterType.INTEGER, "quantity": ParameterType.INTEGER},
+        "product:{product_id}",
+        "Order",
+        "x",
+        True,
+        Idempotency.MARKER,
+    )
+    claim = ActionSpec(
+        "open_claim",
+        1,
+        {"product_id": ParameterType.INTEGER},
+        "product:{product_id}",
+        "Claim",
+        "x",
+        True,
+        spec.idempotency,
+    )
     look = "SELECT on_hand FROM stock WHERE product_id = :product_id"
     actions = {
-        "order_stock": Statement(spec, "UPDATE stock SET on_order = on_order + :quantity WHERE product_id = :product_id", look, 1, "", "UPDATE stock SET on_order = on_order - :quantity WHERE product_id = :product_id"),
-        "open_claim": Statement(claim, "INSERT INTO claims (product_id) SELECT product_id FROM stock WHERE product_id = :product_id", look, 1, "", "DELETE FROM claims WHERE product_id = :product_id"),
+        "order_stock": Statement(
+            spec,
+            "UPDATE stock SET on_order = on_order + :quantity WHERE product_id = :product_id",
+            look,
+            1,
+            "",
+            "UPDATE stock SET on_order = on_order - :quantity WHERE product_id = :product_id",
+        ),
+        "open_claim": Statement(
+            claim,
+            "INSERT INTO claims (product_id) SELECT product_id FROM stock WHERE product_id = :product_id",
+            look,
+            1,
+            "",
+            "DELETE FROM claims WHERE product_id = :product_id",
+        ),
     }
     return SqlConnector(SqlSystem("house", "X", timedelta(seconds=2), actions), f"sqlite:///{folder / 'house.db'}")
 
@@ -111,7 +143,6 @@ def world(folder: Path, point) -> World:
     object.__setattr__(built.desk.drawing, "chat", FileSlack(folder / "slack", point))
     then = (Offer("house.open_claim", "", {"product_id": "signal.product_id"}, "too"),)
     look = "SELECT 'Merlot' AS product, on_hand, 24 AS quantity, 312.5 AS at_risk FROM stock WHERE product_id = :product_id"
-
 
     offer = replace(built.library.book.offers[0], then=then)
     built.library.book = playbook(offers=(offer,), evidence=(replace(built.library.book.evidence[0], query=look),))
@@ -142,7 +173,6 @@ def live(folder: Path, point) -> None:
     database.close()
     w.work()
 
-
     w.desk.decisions.reject("EX-2", by=principal("ben"), revision=2, reason=RejectReason.WRONG_PLAN)
     acked(folder, "rejected EX-2")
     w.work()
@@ -155,7 +185,9 @@ def recover(folder: Path) -> dict:
         w.clock.forward(seconds=31)
         w.work()
     said = set((folder / "acked").read_text().split("\n")) if (folder / "acked").exists() else set()
-    names = {f"EX-{n}": [entry.body.name for entry in w.store.entries(f"EX-{n}")] for n in (1, 2) if f"case EX-{n}" in said}
+    names = {
+        f"EX-{n}": [entry.body.name for entry in w.store.entries(f"EX-{n}")] for n in (1, 2) if f"case EX-{n}" in said
+    }
     with sqlite3.connect(folder / "house.db") as database:
         moved = database.execute("SELECT on_hand FROM stock WHERE product_id = 2").fetchone() == (30,)
         ordered = dict(database.execute("SELECT product_id, on_order FROM stock"))
@@ -225,7 +257,11 @@ def run(root: Path, empty: Path, fatal: int) -> dict:
         (folder / "found").write_text(json.dumps(recover(folder)))
 
     recovered = in_child(recovering)
-    found = json.loads((folder / "found").read_text()) if (folder / "found").exists() else {"wrong": [f"the recovery ended with {recovered}"]}
+    found = (
+        json.loads((folder / "found").read_text())
+        if (folder / "found").exists()
+        else {"wrong": [f"the recovery ended with {recovered}"]}
+    )
     shutil.copyfile(folder / "passed", root / "passed") if (folder / "passed").exists() else None
     shutil.rmtree(folder)
     return {"at": fatal, "died": died, "status": status, **found}

@@ -35,7 +35,13 @@ def alertmanager(tmp_path):
     def start(url):
         (tmp_path / "am.yml").write_text(CONFIG.format(url=url))
         port = free_port()
-        command = [binary, f"--config.file={tmp_path / 'am.yml'}", f"--storage.path={tmp_path / 'am'}", f"--web.listen-address=127.0.0.1:{port}", "--cluster.listen-address="]
+        command = [
+            binary,
+            f"--config.file={tmp_path / 'am.yml'}",
+            f"--storage.path={tmp_path / 'am'}",
+            f"--web.listen-address=127.0.0.1:{port}",
+            "--cluster.listen-address=",
+        ]
         running.append(subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL))
         wait(lambda: answers(f"http://127.0.0.1:{port}/-/ready"))
         return f"http://127.0.0.1:{port}"
@@ -63,9 +69,15 @@ def wait(true, seconds=30):
 
 def fire(url, *, value, ended=False):
     now = datetime.now(UTC)
-    alert = {"labels": {"alertname": "TillLatency", "instance": "till-4", "severity": "page"}, "annotations": {"summary": "Till 4 is slow", "value": value}, "startsAt": "2026-11-21T04:00:00Z"}
+    alert = {
+        "labels": {"alertname": "TillLatency", "instance": "till-4", "severity": "page"},
+        "annotations": {"summary": "Till 4 is slow", "value": value},
+        "startsAt": "2026-11-21T04:00:00Z",
+    }
     alert["endsAt"] = (now - timedelta(seconds=1) if ended else now + timedelta(minutes=5)).isoformat()
-    request = urllib.request.Request(f"{url}/api/v2/alerts", json.dumps([alert]).encode(), {"Content-Type": "application/json"})
+    request = urllib.request.Request(
+        f"{url}/api/v2/alerts", json.dumps([alert]).encode(), {"Content-Type": "application/json"}
+    )
     urllib.request.urlopen(request, timeout=5).close()
 
 
@@ -73,13 +85,21 @@ def test_one_alert_is_one_card_through_its_whole_life(emulator, alertmanager, tm
     import sqlite3
 
     sqlite3.connect(tmp_path / "company.db").close()
-    bot = Bot(sample_environment(tmp_path, emulator.url, COUNTERSIGN_SOURCE_ALERTMANAGER_TOKEN="am-token", COUNTERSIGN_LOG_LEVEL="CRITICAL"))
+    bot = Bot(
+        sample_environment(
+            tmp_path, emulator.url, COUNTERSIGN_SOURCE_ALERTMANAGER_TOKEN="am-token", COUNTERSIGN_LOG_LEVEL="CRITICAL"
+        )
+    )
     bot.start()
     try:
         upstream = alertmanager(bot.url)
 
         def cards():
-            return [message for message in emulator.messages(OPS) if message.get("metadata", {}).get("event_type") == "exception_card"]
+            return [
+                message
+                for message in emulator.messages(OPS)
+                if message.get("metadata", {}).get("event_type") == "exception_card"
+            ]
 
         fire(upstream, value="2 s")
         wait(lambda: len(cards()) == 1)

@@ -18,7 +18,12 @@ def test_killed_at_every_point_nothing_is_lost_and_nothing_happens_twice(tmp_pat
 
     # A process that is killed needs no fsync to be survived; the runs are on memory so that there can be many.
     with tempfile.TemporaryDirectory(dir=root) as folder:
-        told = subprocess.run([sys.executable, "-m", "tests.journeys.crashing", folder, str(empty_sqlite), "0", "1"], capture_output=True, text=True, cwd=Path(__file__).parent.parent.parent)
+        told = subprocess.run(
+            [sys.executable, "-m", "tests.journeys.crashing", folder, str(empty_sqlite), "0", "1"],
+            capture_output=True,
+            text=True,
+            cwd=Path(__file__).parent.parent.parent,
+        )
     assert told.returncode == 0, told.stderr[-2000:]
     found = json.loads(told.stdout)
     whole, *runs = found["runs"]

@@ -10,7 +10,15 @@ from tests.conftest import missing
 
 pytestmark = [pytest.mark.journey, pytest.mark.browser]
 SHOTS = Path(__file__).parent.parent.parent / "artifacts" / "screenshots"
-FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking", "--disable-component-update", "--disable-sync"]
+FLAGS = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
 
 
 @pytest.fixture(scope="module")
@@ -53,7 +61,7 @@ def card(page, text):
 
 
 def test_a_manager_approves_with_a_confirmation_and_sees_what_came_of_it(browser, demo):
-    emulator, house = demo
+    emulator, _ = demo
     page = window(browser, emulator, "U0BEN", "C0STOCK")
     shot(page, "card-waiting")
     card(page, "is running low").get_by_role("button", name="Approve").click()
@@ -105,7 +113,10 @@ def test_editing_makes_a_new_revision_on_the_same_card(browser, demo):
     shot(page, "card-edited")
 
 
-@pytest.mark.parametrize(("name", "width", "height", "dark"), [("phone", 390, 844, False), ("phone-dark", 390, 844, True), ("desk-dark", 1180, 900, True)])
+@pytest.mark.parametrize(
+    ("name", "width", "height", "dark"),
+    [("phone", 390, 844, False), ("phone-dark", 390, 844, True), ("desk-dark", 1180, 900, True)],
+)
 def test_it_reads_on_a_phone_and_in_the_dark(browser, demo, name, width, height, dark):
     emulator, _ = demo
     page = window(browser, emulator, "U0BEN", "C0OPS", width=width, height=height, dark=dark)
@@ -118,10 +129,21 @@ def test_hostile_text_is_text(browser, demo):
     emulator, house = demo
     import urllib.request
 
-    attacks = ["<img src=x onerror=alert(1)>", "<script>alert(1)</script>", "javascript:alert(1)", "<https://evil.example|https://bank.example>", "*bold* <!channel> `code`", "\u202egnp.exe"]
+    attacks = [
+        "<img src=x onerror=alert(1)>",
+        "<script>alert(1)</script>",
+        "javascript:alert(1)",
+        "<https://evil.example|https://bank.example>",
+        "*bold* <!channel> `code`",
+        "\u202egnp.exe",
+    ]
     for number, text in enumerate(attacks):
         body = {"key": f"h{number}", "subject": f"hostile:{number}", "title": text, "facts": {"x": text}}
-        request = urllib.request.Request(f"http://127.0.0.1:{house.settings.port}/v1/signals", json.dumps(body).encode(), {"Content-Type": "application/json", "Authorization": "Bearer sample-source-token"})
+        request = urllib.request.Request(
+            f"http://127.0.0.1:{house.settings.port}/v1/signals",
+            json.dumps(body).encode(),
+            {"Content-Type": "application/json", "Authorization": "Bearer sample-source-token"},
+        )
         urllib.request.urlopen(request, timeout=5).close()
     page = window(browser, emulator, "U0BEN", "C0OPS")
     page.get_by_text("<img src=x onerror=alert(1)>").first.wait_for()

@@ -21,7 +21,9 @@ def prepared(tmp_path_factory):
 
 
 def countersign(*arguments, cwd, env=None):
-    return subprocess.run([sys.executable, "-m", "bot", *arguments], cwd=cwd, capture_output=True, text=True, timeout=200, env=env)
+    return subprocess.run(
+        [sys.executable, "-m", "bot", *arguments], cwd=cwd, capture_output=True, text=True, timeout=200, env=env
+    )
 
 
 def test_the_story_is_told_from_the_first_signal_to_the_proof(prepared, tmp_path):
@@ -38,7 +40,7 @@ def test_the_past_is_more_than_four_hundred_cases_and_their_ledger_is_real(prepa
     from bot.store.export import replay
     from bot.wiring import open_store
 
-    root, past = prepared
+    _, past = prepared
     store = open_store(sample_settings(past.folder, "http://127.0.0.1:1"))
     replayed = replay(store)
     counts = store.counts()
@@ -88,7 +90,10 @@ measure: {{decide_for: 4h, resolve_for: 24h, follow_up_for: 10m}}
 
 
 @pytest.mark.skipif(not NORTHWIND.exists(), reason="the shared Northwind database is absent")
-@pytest.mark.parametrize(("word", "where", "count"), [("shipped late", "ShippedDate > RequiredDate", 37), ("never shipped", "ShippedDate IS NULL", 21)])
+@pytest.mark.parametrize(
+    ("word", "where", "count"),
+    [("shipped late", "ShippedDate > RequiredDate", 37), ("never shipped", "ShippedDate IS NULL", 21)],
+)
 def test_a_playbook_tried_on_northwind_finds_its_late_and_unshipped_orders(tmp_path, word, where, count):
     (tmp_path / "late.yml").write_text(LATE.format(word=word, where=where))
     tried = countersign("try", "late.yml", "--database", str(NORTHWIND), "--json", cwd=tmp_path)
@@ -100,9 +105,15 @@ def test_a_playbook_tried_on_northwind_finds_its_late_and_unshipped_orders(tmp_p
     assert f"{count} found, no case opened" in shown.stdout
 
 
-@pytest.mark.parametrize(("change", "said"), [("SELECT", "near"), ("kind: order_late", "late.yml:"), ("title:", "late.yml:")])
+@pytest.mark.parametrize(
+    ("change", "said"), [("SELECT", "near"), ("kind: order_late", "late.yml:"), ("title:", "late.yml:")]
+)
 def test_a_mistake_in_a_playbook_is_told_with_file_and_line(tmp_path, change, said):
-    (tmp_path / "late.yml").write_text(LATE.format(word="x", where="1").replace(change, "SELEKT" if change == "SELECT" else "knd: x" if "kind" in change else "titel:", 1))
+    (tmp_path / "late.yml").write_text(
+        LATE.format(word="x", where="1").replace(
+            change, "SELEKT" if change == "SELECT" else "knd: x" if "kind" in change else "titel:", 1
+        )
+    )
     tried = countersign("try", "late.yml", "--database", str(NORTHWIND), cwd=tmp_path)
     assert (tried.returncode, "Traceback" in tried.stderr) == (1, False)
     assert "late.yml" in tried.stderr

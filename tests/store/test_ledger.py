@@ -29,7 +29,9 @@ def log(small_world, tmp_path):
         case = small_world.store.case(receipt.case_id)
         if number % 2:
             if number != 5:
-                small_world.desk.decisions.edit(case.id, by=principal("omar"), revision=1, values={"quantity": 12 + number})
+                small_world.desk.decisions.edit(
+                    case.id, by=principal("omar"), revision=1, values={"quantity": 12 + number}
+                )
             small_world.approve(small_world.case(case))
         small_world.work()
         if number == 2:
@@ -47,7 +49,9 @@ class Log:
 
     def findings(self, lines=None, **more) -> list[str]:
         path = self.folder / "tampered.jsonl"
-        path.write_text("".join(json.dumps(line, ensure_ascii=False) + "\n" for line in (self.lines if lines is None else lines)))
+        path.write_text(
+            "".join(json.dumps(line, ensure_ascii=False) + "\n" for line in (self.lines if lines is None else lines))
+        )
         return verify(str(path), str(self.folder / "cp"), self.key, **more)[0]
 
     def grown(self, bodies: list[str]) -> list[dict]:
@@ -142,7 +146,9 @@ def test_a_checkpoint_changed_by_one_letter_is_found(log, tmp_path):
 def test_a_fork_is_found_when_two_exports_are_held_together(log, tmp_path):
     other = log.grown([*(line["entry"] for line in log.lines[:-1]), edited_body(log.lines[-1]["entry"])])
     (tmp_path / "other.jsonl").write_text("".join(json.dumps(line, ensure_ascii=False) + "\n" for line in other))
-    assert log.findings(against=str(tmp_path / "other.jsonl")) == [f"entry {len(log.lines)}: the two exports disagree: the log was forked"]
+    assert log.findings(against=str(tmp_path / "other.jsonl")) == [
+        f"entry {len(log.lines)}: the two exports disagree: the log was forked"
+    ]
 
 
 def forged(log, change):
@@ -168,14 +174,30 @@ def on(kind, change):
 @pytest.mark.parametrize(
     ("kind", "change", "finding"),
     [
-        ("approval.given", lambda body, entry: body["approval"].update(digest="0" * 64), "another plan than the one that was shown"),
+        (
+            "approval.given",
+            lambda body, entry: body["approval"].update(digest="0" * 64),
+            "another plan than the one that was shown",
+        ),
         ("approval.given", lambda body, entry: entry.update(actor="T1/UELSE"), "in somebody else's name"),
-        ("approval.given", lambda body, entry: (body["approval"].update(person="T1/UOMAR"), entry.update(actor="T1/UOMAR")), "raised, edited or gain from"),
+        (
+            "approval.given",
+            lambda body, entry: (body["approval"].update(person="T1/UOMAR"), entry.update(actor="T1/UOMAR")),
+            "raised, edited or gain from",
+        ),
         ("plan.authorised", lambda body, entry: body.update(by=[]), "without the approvals it needs"),
         ("plan.authorised", lambda body, entry: body.update(digest="0" * 64), "another plan"),
         ("step.started", lambda body, entry: body.update(digest="0" * 64), "a plan that was not approved"),
-        ("plan.recommended", lambda body, entry: body["plan"].update(requester="T1/UNOBODY"), "another plan than the one that was shown"),
-        ("plan.edited", lambda body, entry: body["plan"]["actions"][0]["parameters"].update(quantity=9999), "another plan"),
+        (
+            "plan.recommended",
+            lambda body, entry: body["plan"].update(requester="T1/UNOBODY"),
+            "another plan than the one that was shown",
+        ),
+        (
+            "plan.edited",
+            lambda body, entry: body["plan"]["actions"][0]["parameters"].update(quantity=9999),
+            "another plan",
+        ),
     ],
 )
 def test_the_rules_of_the_trade_are_checked_whatever_the_links_say(log, kind, change, finding):
@@ -188,7 +210,16 @@ def test_the_verifier_runs_alone_without_the_app(log, tmp_path):
     alone = tmp_path / "elsewhere"
     alone.mkdir()
     (alone / "verifier.py").write_text(Path(bot.verifier.__file__).read_text())
-    command = [sys.executable, "-P", "verifier.py", str(tmp_path / "log.jsonl"), "--checkpoints", str(tmp_path / "cp"), "--key", log.key]
+    command = [
+        sys.executable,
+        "-P",
+        "verifier.py",
+        str(tmp_path / "log.jsonl"),
+        "--checkpoints",
+        str(tmp_path / "cp"),
+        "--key",
+        log.key,
+    ]
     honest = subprocess.run(command, cwd=alone, capture_output=True, text=True, env={})
     assert (honest.returncode, "everything holds" in honest.stdout) == (0, True), honest.stderr
     log.findings(log.lines[:-1])
@@ -243,7 +274,15 @@ DELETE = "DELETE FROM ledger WHERE seq = 1"
 COLUMNS = "(seq, case_id, version, leaf, chain, body)"
 
 
-@pytest.mark.parametrize("statement", [UPDATE, DELETE, f"INSERT INTO ledger {COLUMNS} VALUES (9, 'EX-1', 9, 'a', 'b', 'c')", f"INSERT INTO ledger {COLUMNS} VALUES (1, 'EX-1', 9, 'a', 'b', 'c')"])
+@pytest.mark.parametrize(
+    "statement",
+    [
+        UPDATE,
+        DELETE,
+        f"INSERT INTO ledger {COLUMNS} VALUES (9, 'EX-1', 9, 'a', 'b', 'c')",
+        f"INSERT INTO ledger {COLUMNS} VALUES (1, 'EX-1', 9, 'a', 'b', 'c')",
+    ],
+)
 def test_the_database_refuses_to_change_the_ledger(world, statement):
     world.receive()
     with pytest.raises(sa.exc.DBAPIError), world.store.database.engine.begin() as connection:

@@ -162,8 +162,17 @@ def test_a_thousand_races_of_approve_against_reject_have_one_winner_each(world):
             except Refusal as refusal:
                 told.append(str(refusal))
 
-    approve = threading.Thread(target=person, args=[lambda case_id: world.desk.decisions.approve(case_id, by=principal("ana"), revision=1)])
-    reject = threading.Thread(target=person, args=[lambda case_id: world.desk.decisions.reject(case_id, by=principal("omar"), revision=1, reason=RejectReason.NOT_WORTH_IT)])
+    approve = threading.Thread(
+        target=person, args=[lambda case_id: world.desk.decisions.approve(case_id, by=principal("ana"), revision=1)]
+    )
+    reject = threading.Thread(
+        target=person,
+        args=[
+            lambda case_id: world.desk.decisions.reject(
+                case_id, by=principal("omar"), revision=1, reason=RejectReason.NOT_WORTH_IT
+            )
+        ],
+    )
     for thread in (approve, reject):
         thread.start()
     for thread in (approve, reject):
@@ -230,7 +239,9 @@ def test_a_state_edited_without_the_ledger_is_found(world):
     with world.store.database.engine.begin() as connection:
         row = connection.execute(sa.select(tables.cases.c.body)).scalar_one()
         connection.execute(sa.update(tables.cases).values(body=row.replace("waiting for a decision", "resolved")))
-    assert replay(world.store).differences == (f"{case.id}: the projection says resolved, the ledger says waiting for a decision, or they differ in detail",)
+    assert replay(world.store).differences == (
+        f"{case.id}: the projection says resolved, the ledger says waiting for a decision, or they differ in detail",
+    )
 
 
 def test_a_row_without_a_ledger_and_a_ledger_without_a_row_are_found(world):
@@ -238,4 +249,7 @@ def test_a_row_without_a_ledger_and_a_ledger_without_a_row_are_found(world):
     world.receive(world.signal("product:2"))
     with world.store.database.engine.begin() as connection:
         connection.execute(sa.update(tables.cases).where(tables.cases.c.id == "EX-2").values(id="EX-9", number=9))
-    assert replay(world.store).differences == ("EX-9: in the projection, but not in the ledger", "EX-2: in the ledger, but not in the projection")
+    assert replay(world.store).differences == (
+        "EX-9: in the projection, but not in the ledger",
+        "EX-2: in the ledger, but not in the projection",
+    )
