@@ -1,0 +1,123 @@
+"""YAML read strictly: every mistake is told with file, line and what is allowed; nothing half-understood is used."""
+
+import shutil
+
+import pytest
+
+from bot.cases.errors import PlaybookInvalid
+from bot.cases.policy import Stage
+from knowledge.library import PACKAGED, load
+
+
+@pytest.fixture
+def folder(tmp_path):
+    shutil.copytree(PACKAGED, tmp_path / "library", ignore=shutil.ignore_patterns("*.py", "__pycache__"))
+    return tmp_path / "library"
+
+
+def change(folder, name, before, after):
+    path = folder / name
+    text = path.read_text()
+    assert before in text
+    path.write_text(text.replace(before, after, 1))
+
+
+MISTAKES = [
+    ("playbooks/low_stock.yml", "every: 60s", "every: often", "low_stock.yml:6: signal.every: .*duration like 30s"),
+    ("playbooks/low_stock.yml", "title:", "titel:", "low_stock.yml"),
+    ("playbooks/low_stock.yml", "channel: C0STOCK", "channel: stock", "low_stock.yml:3: channel"),
+    (
+        "playbooks/low_stock.yml",
+        "system: house",
+        "system: home",
+        "systems.yml has no system 'home'; it has house, slack",
+    ),
+    (
+        "playbooks/low_stock.yml",
+        "action: house.order_stock",
+        "action: house.order_stok",
+        "has no action 'house.order_stok'",
+    ),
+    ("playbooks/low_stock.yml", "edit: [quantity]", "edit: [price]", "edit names price, which is no parameter here"),
+    (
+        "playbooks/low_stock.yml",
+        "quantity: stock.order_quantity",
+        "amount: stock.order_quantity",
+        "takes product_id, quantity",
+    ),
+    (
+        "playbooks/low_stock.yml",
+        "stock.days_left >= supplier.lead_days",
+        "stock.days_left >= [",
+        "not a JMESPath expression",
+    ),
+    ("playbooks/low_stock.yml", "kind: low_stock", "kind: lead_cold", "another playbook is already for lead_cold"),
+    (
+        "playbooks/low_stock.yml",
+        "kind: low_stock",
+        "kind: low_stock\nkind: low_stock",
+        "low_stock.yml:2: .*duplicate key",
+    ),
+    ("playbooks/low_stock.yml", "kind: low_stock", "kind: !!python/object/apply:os.system [x]", "tags are not allowed"),
+    ("playbooks/low_stock.yml", "kind: low_stock", "kind: &a low_stock", "anchors"),
+    ("playbooks/low_stock.yml", "kind: low_stock", "kind: [", "low_stock.yml"),
+    ("playbooks/unrecognised.yml", "kind: unrecognised", "kind: something", "one must be for kind unrecognised"),
+    ("policy.yml", "high_above: 2500", "high_above: lots", "policy.yml:4: high_above"),
+    (
+        "policy.yml",
+        "house.order_stock:",
+        "house.other:",
+        "policy.yml does not list 'house.order_stock', so it could never run",
+    ),
+    (
+        "policy.yml",
+        "high: {approvers: [{group: ops-leads}, {group: finance}], expires: 8h}",
+        "high: {approvers: [], expires: 8h}",
+        "tiers.high.approvers",
+    ),
+    (
+        "systems.yml",
+        "precondition: |\n          SELECT b.status",
+        "precondition: |\n          DELETE b.status",
+        "precondition and verify must be SELECTs",
+    ),
+    ("systems.yml", "url_env: HARBOUR_VINE_URL", "url_env: sqlite:///x", "url_env"),
+    (
+        "sources.yml",
+        "token_env: [COUNTERSIGN_SOURCE_ALERTMANAGER_TOKEN]",
+        "per_minute: 5",
+        "a source needs token_env or webhook_secret_env",
+    ),
+    ("sources.yml", "format: mapping", "format: signal", "format: mapping goes with a mapping"),
+]
+
+
+@pytest.mark.parametrize(("name", "before", "after", "said"), MISTAKES, ids=range(len(MISTAKES)))
+def test_a_mistake_is_told_where_it_is(folder, name, before, after, said):
+    change(folder, name, before, after)
+    with pytest.raises(PlaybookInvalid, match=said):
+        load(folder)
+
+
+def test_all_mistakes_are_told_at_once(folder):
+    change(folder, "playbooks/low_stock.yml", "every: 60s", "every: often")
+    change(folder, "playbooks/lead_cold.yml", "every: 60s", "every: often")
+    with pytest.raises(PlaybookInvalid) as told:
+        load(folder)
+    assert len(str(told.value).splitlines()) == 2
+
+
+def test_a_missing_or_huge_or_binary_file_is_refused(folder):
+    (folder / "policy.yml").write_bytes(b"\xff\xfe")
+    with pytest.raises(PlaybookInvalid, match="not UTF-8"):
+        load(folder)
+    (folder / "policy.yml").write_text("a: " + "x" * 300_000)
+    with pytest.raises(PlaybookInvalid, match="larger than"):
+        load(folder)
+    (folder / "policy.yml").unlink()
+    with pytest.raises(PlaybookInvalid, match="No such file"):
+        load(folder)
+
+
+def test_shadow_mode_is_for_every_playbook():
+    assert {playbook.terms.stage for playbook in load(stage=Stage.SHADOW).playbooks.values()} == {Stage.SHADOW}
