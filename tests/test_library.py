@@ -40,10 +40,10 @@ MISTAKES = [
     ),
     ("playbooks/low_stock.yml", "edit: [quantity]", "edit: [price]", "edit names price, which is no parameter here"),
     (
-        "playbooks/low_stock.yml",
-        "quantity: stock.order_quantity",
-        "amount: stock.order_quantity",
-        "takes product_id, quantity",
+        "playbooks/lead_cold.yml",
+        "due_on: lead.call_on}\n    edit: [due_on]",
+        "on: lead.call_on}",
+        "takes due_on, lead_id; given lead_id, on",
     ),
     (
         "playbooks/low_stock.yml",
