@@ -23,7 +23,7 @@ def build(client: WebClient, desk: Decisions, library: Library, chat: SlackChat)
     """``process_before_response`` runs the listener before the answer: the decision is durable before Slack hears "got it"."""
     quiet = logging.getLogger("slack_bolt")
     # Bolt logs whole bodies at INFO when something is wrong with a request; bodies are not for logs.
-    quiet.setLevel(logging.WARNING)
+    quiet.setLevel(logging.ERROR)
     app = App(
         client=client,
         process_before_response=True,

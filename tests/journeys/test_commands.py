@@ -1,0 +1,120 @@
+"""The commands, as the one who looks after it uses them: in a process of its own, with a real database."""
+
+import json
+import shutil
+import subprocess
+import sys
+
+import pytest
+
+pytestmark = pytest.mark.journey
+
+
+@pytest.fixture
+def kept(world, tmp_path):
+    """A data folder with a case carried out in it, and the environment that names it; on both databases."""
+    case = world.proposed()
+    world.approve(case)
+    world.work()
+    environment = {
+        "PATH": "/usr/bin:/bin",
+        "COUNTERSIGN_DATA_DIR": str(tmp_path),
+        "COUNTERSIGN_DATABASE_URL": world.store.database.url,
+        "HARBOUR_VINE_URL": "sqlite:///x",
+    }
+
+    def countersign(*arguments):
+        return subprocess.run(
+            [sys.executable, "-m", "bot", *arguments], env=environment, capture_output=True, text=True, timeout=60
+        )
+
+    countersign.world, countersign.folder = world, tmp_path
+    return countersign
+
+
+def test_the_ledger_is_verified_replayed_signed_and_exported(kept):
+    verified = kept("ledger", "verify", "--json")
+    found = json.loads(verified.stdout)
+    assert (verified.returncode, found["ok"], found["entries"], found["covered"]) == (0, True, 8, 8), verified.stderr
+    assert "8 entries fold into 1 cases" in kept("ledger", "replay").stdout
+    assert "Nothing was added" in kept("ledger", "checkpoint").stdout
+    exported = kept("ledger", "export", str(kept.folder / "audit"))
+    assert exported.returncode == 0, exported.stderr
+    alone = subprocess.run(
+        [
+            sys.executable,
+            "-P",
+            kept.folder / "audit/verifier.py",
+            kept.folder / "audit/ledger.jsonl",
+            "--checkpoints",
+            kept.folder / "audit/checkpoints",
+        ],
+        env={},
+        capture_output=True,
+        text=True,
+    )
+    assert (alone.returncode, "8 entries, 8 of them under a signed checkpoint: everything holds" in alone.stdout) == (
+        0,
+        True,
+    )
+    assert "name a new folder" in kept("ledger", "export", str(kept.folder / "audit")).stderr
+
+
+def test_a_state_edited_without_the_ledger_makes_verify_fail(kept):
+    import sqlalchemy as sa
+
+    from bot.store import tables
+
+    with kept.world.store.database.engine.begin() as connection:
+        connection.execute(
+            sa.update(tables.cases).values(body=sa.func.replace(tables.cases.c.body, '"count":1', '"count":2'))
+        )
+    verified = kept("ledger", "verify", "--json")
+    assert (verified.returncode, "EX-1" in json.loads(verified.stdout)["findings"][0]) == (1, True)
+
+
+def test_doctor_names_what_is_parked_and_how_to_let_it_go(kept):
+    from bot.ports import Topic
+
+    kept.world.receive(kept.world.signal("product:2"))
+    kept.world.lane.handle(kept.world.store.claim([Topic.TRIAGE], 1, kept.world.clock(), 30)[0])
+    (work,) = kept.world.store.claim([Topic.CARD], 1, kept.world.clock(), 30)
+    kept.world.store.park(work, "Slack refused: channel_not_found")
+    told = kept("doctor", "--json")
+    problems = json.loads(told.stdout)["problems"]
+    assert told.returncode == 1
+    assert [
+        problem for problem in problems if "countersign unpark card:EX-2" in problem and "channel_not_found" in problem
+    ]
+    assert kept("unpark", "card:EX-2").returncode == 0
+    assert "nothing is parked under card:EX-2" in kept("unpark", "card:EX-2").stderr
+
+
+def test_a_case_is_shown_with_its_trail(kept):
+    shown = kept("case", "EX-1")
+    assert "Ana approved." in shown.stdout
+    assert json.loads(kept("case", "EX-1", "--json").stdout)["state"] == "resolved"
+    missing = kept("case", "EX-9")
+    assert (missing.returncode, missing.stderr.strip()) == (1, "there is no case EX-9")
+
+
+def test_check_says_which_secrets_are_missing(kept):
+    told = kept("check")
+    assert told.returncode == 1
+    assert "source api has no secret set" in told.stdout
+
+
+def test_init_copies_a_library_to_edit(kept):
+    folder = kept.folder / "mine"
+    assert "COUNTERSIGN_LIBRARY_DIR=" in kept("init", str(folder)).stdout
+    assert (folder / "playbooks" / "low_stock.yml").exists()
+    assert not list(folder.rglob("*.py"))
+    assert "exists" in kept("init", str(folder)).stderr
+    shutil.rmtree(folder)
+
+
+def test_everything_has_help_and_nothing_shows_a_traceback(kept):
+    for command in ("demo", "run", "check", "try", "manifest", "init", "doctor", "unpark", "case", "ledger"):
+        told = kept(command, "--help")
+        assert (told.returncode, command in told.stdout) == (0, True)
+    assert "Traceback" not in kept("run").stderr

@@ -1,0 +1,107 @@
+"""Detectors and the loop of time: a row is one case, a row that goes clears it, and no tick runs twice."""
+
+import time
+from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
+
+import pytest
+
+from bot.cases.lifecycle import State
+from scheduler.detectors import Detector
+from scheduler.loop import Job, Loop
+from tests.fakes.directory import principal
+
+ROW = {
+    "subject": "product:1",
+    "title": "Merlot is running low",
+    "product_id": 1,
+    "product": "Merlot",
+    "on_hand": 4,
+    "quantity": 24,
+    "at_risk": 312.5,
+}
+
+
+@pytest.fixture
+def detector(world):
+    world.house.rows = [ROW]
+    book = world.library.book
+    return Detector(book, book.detection, {"house": world.house}, world.desk.intake, world.clock)
+
+
+def test_a_row_is_one_case_however_often_it_is_seen(detector, world):
+    assert [detector.look() for _ in range(3)] == [1, 0, 0]
+    case = world.store.case("EX-1")
+    assert (case.signal.source, case.signal.facts["product_id"], case.count) == ("house", 1, 1)
+
+
+def test_a_row_that_changed_counts_on_the_same_case(detector, world):
+    detector.look()
+    world.house.rows = [{**ROW, "on_hand": 2}]
+    assert detector.look() == 0
+    assert world.store.case("EX-1").count == 2
+
+
+def test_a_row_that_is_gone_clears_its_case_and_one_that_comes_back_reopens_it_every_time(detector, world):
+    for times in range(1, 4):
+        detector.look()
+        world.work()
+        assert world.store.case("EX-1").state is State.PROPOSED
+        world.house.rows = []
+        detector.look()
+        assert world.store.case("EX-1").state is State.CLEARED
+        detector.look()
+        assert world.store.episodes(world.store.case("EX-1").fingerprint) == times
+        world.house.rows = [ROW]
+        world.clock.forward(minutes=5)
+    assert set(world.store.counts()) == {"CLEARED"}
+
+
+def test_a_system_that_cannot_be_read_is_no_all_clear(detector, world):
+    detector.look()
+    world.house.failing_lookups.add("SELECT")
+    assert detector.look() == 0
+    assert world.store.case("EX-1").state is State.OPEN
+
+
+def test_what_is_being_carried_out_is_not_cleared_under_its_feet(detector, world):
+    detector.look()
+    world.work()
+    world.desk.decisions.approve("EX-1", by=principal("ana"), revision=1)
+    world.house.rows = []
+    detector.look()
+    assert world.store.case("EX-1").state is State.APPROVED
+
+
+def test_a_tick_runs_in_one_of_several_processes(world):
+    ran = []
+    job = Job("digest", timedelta(minutes=1), lambda: ran.append(1))
+    loops = [Loop(world.store, world.clock) for _ in range(4)]
+    with ThreadPoolExecutor(4) as many:
+        assert sorted(many.map(lambda loop: loop.tick(job), loops)) == [False, False, False, True]
+    world.clock.forward(minutes=1)
+    assert loops[0].tick(job)
+    assert not loops[0].tick(job)
+    assert len(ran) == 2
+
+
+def test_a_job_that_fails_runs_again_at_its_next_slot(world, caplog):
+    def failing():
+        raise ValueError("a bug")
+
+    loop, job = Loop(world.store, world.clock), Job("x", timedelta(minutes=1), failing)
+    assert loop.tick(job)
+    assert "it runs again at its next slot" in caplog.text
+    world.clock.forward(minutes=1)
+    assert loop.tick(job)
+
+
+def test_the_loop_looks_once_at_start_and_then_on_its_interval(small_world):
+    from bot.clock import utc_now
+
+    ran = []
+    loop = Loop(small_world.store, utc_now)
+    loop.start([Job("quick", timedelta(seconds=1), lambda: ran.append(time.monotonic()))])
+    time.sleep(2.4)
+    loop.stop()
+    assert 2 <= len(ran) <= 4
