@@ -11,14 +11,14 @@ from typing import TypeVar
 
 from bot.cases import moves as m
 from bot.cases.canonical import Scalar
-from bot.cases.case import Case, evolve
+from bot.cases.case import Case
 from bot.cases.decide import decide, refused
 from bot.cases.entry import Change as FieldChange
 from bot.cases.entry import RejectReason
 from bot.cases.errors import BadRequest, Conflict, ConnectorFailed, Refusal
 from bot.cases.plan import Action, Proposer
 from bot.cases.policy import RiskTier
-from bot.desk.outgoing import outgoing
+from bot.desk.outgoing import change
 from bot.desk.proposal import Proposals
 from bot.ports import Change, Clock, Directory, Library, Store
 
@@ -113,11 +113,7 @@ class Decisions:
             except Refusal as refusal:
                 self._record(case_id, asker, name, revision, refusal)
                 raise
-            after = case
-            for entry in entries:
-                after = evolve(after, entry)
-            follow_up_for = self.library.playbook(case.kind).measure.follow_up_for
-            return self.store.commit(Change(case, entries, outgoing(after, entries, follow_up_for=follow_up_for)))
+            return self.store.commit(change(case, entries, self.library.playbook(case.kind)))
 
         return again_on_conflict(attempt)
 

@@ -5,10 +5,12 @@ effect; after a crash or a lost answer the effect is looked for before anything 
 for a person.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from bot.cases import moves as m
+from bot.cases.canonical import Scalar
 from bot.cases.case import Case, evolve
 from bot.cases.decide import decide, what_moved
 from bot.cases.entry import Entry, StepStarted, StepState
@@ -16,9 +18,9 @@ from bot.cases.errors import ConnectorFailed, LedgerBroken, NotEligible, Outcome
 from bot.cases.execution import Next, account, next_work
 from bot.cases.plan import Action, Idempotency
 from bot.cases.policy import RiskTier
-from bot.desk.outgoing import outgoing
+from bot.desk.outgoing import change
 from bot.desk.proposal import Proposals
-from bot.ports import Change, Clock, Connector, Directory, Landing, Library, Store, Systems, Work
+from bot.ports import Clock, Connector, Directory, Landing, Library, Store, Systems, Work
 
 MOST_LOOKS = 5
 LOOK_AGAIN_AFTER = timedelta(seconds=2)
@@ -64,8 +66,11 @@ class Executor:
         try:
             entries = decide(case, self._facts(case, step, action, connector, now), now)
         except WorldMoved as moved:
-            # An earlier step has landed: this one counts as failed, and what landed is taken back.
-            self._back_out(case, step, str(moved), work, now)
+            if step == 0:
+                self._write(case, m.Drift((str(moved),)), work)
+            else:
+                # An earlier step has landed: this one counts as failed, and what landed is taken back.
+                self._back_out(case, step, str(moved), work, now)
             return
         started = isinstance(entries[0].body, StepStarted)
         after = self._write_all(case, entries, None if started else work)
@@ -85,7 +90,7 @@ class Executor:
             except NotEligible:
                 continue
         verdict = self.proposals.verdict(case.plan, self.library.playbook(case.kind), now)
-        return m.StartStep(step, case.plan.digest, verdict, groups, people, connector.precondition(action))
+        return m.StartStep(step, case.plan.digest, verdict, groups, people, _precondition(connector, action))
 
     def _back_out(self, case: Case, step: int, reason: str, work: Work, now: datetime) -> None:
         """A step that was never begun has no record to fail, so the last one that landed is marked for undoing."""
@@ -145,7 +150,10 @@ class Executor:
     def _do_again(self, case: Case, step: int, action: Action, connector: Connector, work: Work) -> None:
         """It surely did not happen: do it, if it may still be done."""
         now = self.clock()
-        reasons = what_moved(case, self._facts(case, step, action, connector, now), now)
+        try:
+            reasons = what_moved(case, self._facts(case, step, action, connector, now), now)
+        except WorldMoved as moved:
+            reasons = [str(moved)]
         if not reasons:
             self._execute(case, step, action, connector, work)
         elif step == 0:
@@ -224,17 +232,23 @@ class Executor:
         *,
         again_at: datetime | None = None,
     ) -> Case:
-        after = case
-        for entry in entries:
-            after = evolve(after, entry)
-        follow_up_for = self.library.playbook(case.kind).measure.follow_up_for
-        effects = outgoing(after, entries, follow_up_for=follow_up_for)
-        return self.store.commit(Change(case, entries, effects), done=done, again_at=again_at)
+        written = change(case, entries, self.library.playbook(case.kind))
+        return self.store.commit(written, done=done, again_at=again_at)
 
 
 def undo_key(key: str) -> str:
     """The idempotency key of taking back what was done under ``key``."""
     return f"undo:{key}"
+
+
+def _precondition(connector: Connector, action: Action) -> Mapping[str, Scalar]:
+    """The snapshot as it is now. What it was taken of may be gone: that too is a world that moved; a system that is away is not."""
+    try:
+        return connector.precondition(action)
+    except ConnectorFailed as failure:
+        if failure.retryable:
+            raise
+        raise WorldMoved(str(failure)) from None
 
 
 def _look(connector: Connector, action: Action, key: str) -> Landing:

@@ -4,15 +4,15 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from bot.cases import moves as m
-from bot.cases.case import Case, evolve
+from bot.cases.case import Case
 from bot.cases.decide import decide
 from bot.cases.entry import Resolution
 from bot.cases.errors import Conflict, MoveNotAllowed
 from bot.cases.lifecycle import State
 from bot.cases.playbook import Playbook
 from bot.cases.signal import Signal
-from bot.desk.outgoing import outgoing
-from bot.ports import Change, Clock, Library, Store, Systems, Work
+from bot.desk.outgoing import change
+from bot.ports import Clock, Library, Store, Systems, Work
 
 MOST_ROWS = 5_000
 AT_ONCE = 100
@@ -57,12 +57,8 @@ class FollowUp:
         return moved
 
     def _write(self, case: Case, move: m.Move, now: datetime, done: Work | None) -> None:
-        entries = decide(case, move, now)
-        after = case
-        for entry in entries:
-            after = evolve(after, entry)
-        follow_up_for = self.library.playbook(case.kind).measure.follow_up_for
-        self.store.commit(Change(case, entries, outgoing(after, entries, follow_up_for=follow_up_for)), done=done)
+        playbook = self.library.playbook(case.kind)
+        self.store.commit(change(case, decide(case, move, now), playbook), done=done)
 
 
 def detection_parameters(now: datetime) -> dict[str, str | int | float | bool | None]:

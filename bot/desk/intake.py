@@ -4,15 +4,14 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from bot.cases import moves as m
-from bot.cases.case import Case, evolve
+from bot.cases.case import Case
 from bot.cases.decide import decide
-from bot.cases.entry import Entry
 from bot.cases.errors import KeyReused
 from bot.cases.lifecycle import State
 from bot.cases.playbook import Playbook
 from bot.cases.signal import Signal, SignalStatus
 from bot.cases.sla import promised
-from bot.desk.outgoing import outgoing
+from bot.desk.outgoing import change
 from bot.ports import Change, Clock, Library, Outcome, Receipt, Store
 
 # Trouble that comes back within this time is the same case again, not a new one; and asking again soon after a "no"
@@ -48,26 +47,17 @@ def judge(latest: Case | None, new_id: str, signal: Signal, playbook: Playbook, 
     if latest is None or _is_over(latest, now):
         sla = promised(now, decide_for=playbook.measure.decide_for, resolve_for=playbook.measure.resolve_for)
         opening = m.Open(new_id, signal, playbook.owners.business, playbook.channel, sla)
-        return _change(None, decide(None, opening, now), playbook)
+        return change(None, decide(None, opening, now), playbook)
     reopen = latest.state in {State.RESOLVED, State.CLEARED}
-    return _change(latest, decide(latest, m.Recur(signal, reopen), now), playbook)
+    return change(latest, decide(latest, m.Recur(signal, reopen), now), playbook)
 
 
 def _clear(latest: Case | None, signal: Signal, playbook: Playbook, now: datetime) -> Change:
     if latest is None or latest.is_terminal:
         return Change(latest, ())
-    return _change(latest, decide(latest, m.Clear(signal), now), playbook)
+    return change(latest, decide(latest, m.Clear(signal), now), playbook)
 
 
 def _is_over(case: Case, now: datetime) -> bool:
     """Whether a new signal is a new case: the old one expired undecided, or ended long enough ago."""
     return case.is_terminal and (case.state is State.EXPIRED or now - case.changed_at > SAME_CASE_FOR)
-
-
-def _change(before: Case | None, entries: tuple[Entry, ...], playbook: Playbook) -> Change:
-    after = before
-    for entry in entries:
-        after = evolve(after, entry)
-    if after is None:
-        return Change(before, ())
-    return Change(before, entries, outgoing(after, entries, follow_up_for=playbook.measure.follow_up_for))

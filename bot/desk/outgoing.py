@@ -4,10 +4,11 @@ from collections.abc import Iterable
 from datetime import datetime, timedelta
 
 from bot.cases import entry as e
-from bot.cases.case import Case
+from bot.cases.case import Case, evolve
 from bot.cases.entry import Entry
 from bot.cases.lifecycle import State
-from bot.ports import Outgoing, Topic
+from bot.cases.playbook import Playbook
+from bot.ports import Change, Outgoing, Topic
 
 # What is told in the card's thread; everything else only redraws the card.
 NOTED = (
@@ -33,6 +34,16 @@ NOTED = (
 NOT_SHOWN = (e.AttemptRefused, e.Conflicted)
 TRIAGED = (e.Opened, e.Drifted, e.Reopened, e.Woken)
 EXECUTED = (e.Authorised, e.Settled)
+
+
+def change(before: Case | None, entries: tuple[Entry, ...], playbook: Playbook) -> Change:
+    """What a decision writes: its entries, and the effects that follow from them."""
+    after = before
+    for entry in entries:
+        after = evolve(after, entry)
+    if after is None or not entries:
+        return Change(before, ())
+    return Change(before, entries, outgoing(after, entries, follow_up_for=playbook.measure.follow_up_for))
 
 
 def outgoing(after: Case, entries: Iterable[Entry], *, follow_up_for: timedelta) -> tuple[Outgoing, ...]:

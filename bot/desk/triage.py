@@ -18,9 +18,9 @@ from bot.cases.expressions import filled, look_up
 from bot.cases.lifecycle import State
 from bot.cases.plan import Money, Proposer
 from bot.cases.playbook import Lookup, Playbook, Stake
-from bot.desk.outgoing import outgoing
+from bot.desk.outgoing import change
 from bot.desk.proposal import Proposals
-from bot.ports import Change, Clock, Library, Recommender, Store, Systems, Work
+from bot.ports import Clock, Library, Recommender, Store, Systems, Work
 
 MOST_ROWS = 50
 
@@ -42,11 +42,7 @@ class Triage:
             return
         now = self.clock()
         entries = self._look_at(case, now)
-        after = case
-        for entry in entries:
-            after = evolve(after, entry)
-        follow_up_for = self.library.playbook(case.kind).measure.follow_up_for
-        self.store.commit(Change(case, entries, outgoing(after, entries, follow_up_for=follow_up_for)), done=work)
+        self.store.commit(change(case, entries, self.library.playbook(case.kind)), done=work)
 
     def _look_at(self, case: Case, now: datetime) -> tuple[Entry, ...]:
         playbook = self.library.playbook(case.kind)

@@ -172,6 +172,20 @@ def test_evidence_that_changed_since_the_card_was_drawn_asks_again_on_a_new_card
     assert finish(world, again).state is State.RESOLVED
 
 
+def test_a_target_that_is_gone_asks_again_and_a_system_that_is_away_is_waited_for(world):
+    case = world.proposed()
+    world.house.faults["precondition"] = ["away"]
+    world.approve(case)
+    assert finish(world, case).state is State.APPROVED
+    assert finish(world, case, seconds=3).state is State.RESOLVED
+    other = world.store.case(world.receive(world.signal("product:2")).case_id)
+    world.work()
+    world.house.faults["precondition"] = ["gone"]
+    world.approve(world.case(other))
+    again = finish(world, other)
+    assert (again.drifted, again.revision, len(world.house.effects)) == (("exactly one row must match",), 2, 1)
+
+
 def test_an_approver_who_left_between_vote_and_step_does_not_count(world):
     case = world.proposed()
     world.approve(case)

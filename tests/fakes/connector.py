@@ -49,6 +49,8 @@ class FakeConnector:
         )
 
     def precondition(self, action):
+        if fault := self._fault("precondition"):
+            raise ConnectorFailed("exactly one row must match", retryable=fault == "away")
         return dict(self.facts)
 
     def execute(self, action, key):
