@@ -209,7 +209,6 @@ def presses(rig, name, at_once, rounds):
 
 def bad_day(rig, name, fault):
     """A hundred signals while Slack misbehaves: how many cards are missing, how many are there twice, what was refused."""
-    before = rig.emulator.get("traffic")
     rig.emulator.post("faults", fault)
     keys = [f"{name}-{n}" for n in range(100)]
     send, began = rig.sender(), time.monotonic()
@@ -217,6 +216,7 @@ def bad_day(rig, name, fault):
         send(key)
     rig.wait_for(keys, 150)
     took = time.monotonic() - began
+    after = rig.emulator.get("traffic")
     urllib.request.urlopen(urllib.request.Request(f"{rig.emulator.url}/_ctl/faults", method="DELETE")).close()
     time.sleep(1)
     titles = [
@@ -224,8 +224,7 @@ def bad_day(rig, name, fault):
         for message in rig.emulator.messages(CHANNEL)
         if f"bench {name}-" in message["text"] and "thread_ts" not in message
     ]
-    after = rig.emulator.get("traffic")
-    return len(set(keys) - set(titles)), len(titles) - len(set(titles)), before, after, took
+    return len(set(keys) - set(titles)), len(titles) - len(set(titles)), after, took
 
 
 def ledger_of(entries):
@@ -368,7 +367,7 @@ def main():
         ("500 after the fact", {"fail_every": 5, "fail_applied": True}),
     ):
         with rig("countersign") as r:
-            lost, doubled, _, after, took = bad_day(r, name.split()[0].replace("-", "") + str(len(fault)), fault)
+            lost, doubled, after, took = bad_day(r, name.split()[0].replace("-", "") + str(len(fault)), fault)
             line(f"Slack {name}: lost, doubled, seconds", lost, doubled, f"{took:.1f}")
             if "per_second" in fault:
                 line("  refused calls, windows closed", sum(after["rejected"].values()), after["windows"])
