@@ -1,0 +1,107 @@
+"""Two bots on one PostgreSQL and one Slack, one of them killed in the middle: every signal one card, every approval one effect."""
+
+import json
+import sqlite3
+import time
+import urllib.request
+import uuid
+from collections import Counter
+
+import pytest
+
+from bot.clock import utc_now
+from bot.sample.company import build
+from bot.sample.demo import Bot, sample_environment
+from bot.sample.people import STOCK
+from bot.store.database import Database
+from bot.store.export import replay
+from bot.store.store import SqlStore
+from tests.conftest import _create, free_port
+
+pytestmark = pytest.mark.journey
+CASES = 24
+
+
+def send(bot, number):
+    body = {
+        "key": f"k{number}",
+        "kind": "low_stock",
+        "subject": f"bin:{number}",
+        "title": f"Bin {number} is low",
+        "facts": {"product_id": number + 60},
+    }
+    headers = {"Content-Type": "application/json", "Authorization": "Bearer sample-source-token"}
+    request = urllib.request.Request(f"{bot.url}/v1/signals", json.dumps(body).encode(), headers)
+    with urllib.request.urlopen(request, timeout=10) as answer:
+        return json.load(answer)["outcome"]
+
+
+def wait(true, seconds=60):
+    ends = time.monotonic() + seconds
+    while not true():
+        assert time.monotonic() < ends, "waited in vain"
+        time.sleep(0.1)
+
+
+@pytest.mark.timeout(200)
+def test_two_processes_share_the_work_and_one_may_die(postgres, emulator, tmp_path):
+    name = f"two{uuid.uuid4().hex[:10]}"
+    _create(postgres, name, "template_countersign")
+    build(tmp_path / "company.db", utc_now().replace(tzinfo=None, microsecond=0))
+    shared = {
+        "COUNTERSIGN_DATABASE_URL": f"{postgres}/{name}",
+        "COUNTERSIGN_LOG_LEVEL": "CRITICAL",
+        "COUNTERSIGN_LEASE_FOR": "2",
+        "COUNTERSIGN_SLACK_PER_SECOND": "0",
+    }
+    bots = [
+        Bot({**sample_environment(tmp_path, emulator.url, **shared), "COUNTERSIGN_PORT": str(free_port())})
+        for _ in range(2)
+    ]
+    for bot in bots:
+        bot.start()
+    database = Database(f"{postgres}/{name}")
+    store = SqlStore(database)
+
+    def cards():
+        return [
+            message
+            for message in emulator.messages(STOCK)
+            if ("Bin " in message["text"] and "thread_ts" not in message) or message.get("ts") == message.get("thread_ts")
+        ]
+
+    try:
+        wait(lambda: emulator.get("traffic")["connections"] == 2)
+        outcomes = Counter(
+            send(bots[(number + again) % 2], number) for again in range(2) for number in range(1, CASES + 1)
+        )
+        assert outcomes == {"opened": CASES, "duplicate": CASES}
+        wait(lambda: len([card for card in cards() if "Bin " in card["text"]]) == CASES)
+        for count, card in enumerate([card for card in cards() if "Bin " in card["text"]]):
+            if count == CASES // 2:
+                bots[0].kill()
+            who = "U0ANA" if "low risk" in json.dumps(card["blocks"]) else "U0BEN"
+            emulator.post("click", {"as": who, "channel": STOCK, "ts": card["ts"], "action_id": "case.approve"})
+        bots[0].start()
+        ours = [case for case in store.cases(limit=200) if case.signal.source == "api"]
+        wait(lambda: not any(store.case(case.id).state.name in {"APPROVED", "RUNNING"} for case in ours))
+        wait(lambda: set(store.backlog()) <= {"follow_up ready"})
+        ended = [store.case(case.id) for case in ours]
+        with sqlite3.connect(tmp_path / "company.db") as company:
+            ordered = dict(company.execute("SELECT product_id, on_order FROM stock"))
+        company.close()
+        for case in ended:
+            wanted = int(str(case.plan.actions[0].parameters["quantity"])) if case.state.name == "RESOLVED" else 0
+            assert ordered[case.signal.facts["product_id"]] == wanted, case
+        assert sum(case.state.name == "RESOLVED" for case in ended) >= CASES // 2
+        uids = Counter(
+            card["metadata"]["event_payload"]["uid"]
+            for card in cards()
+            if card["metadata"]["event_type"] == "exception_card"
+        )
+        assert {uid: count for uid, count in uids.items() if count != 1} == {}
+        assert replay(store).differences == ()
+    finally:
+        for bot in bots:
+            bot.stop()
+        database.close()
