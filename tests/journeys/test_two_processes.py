@@ -67,7 +67,8 @@ def test_two_processes_share_the_work_and_one_may_die(postgres, emulator, tmp_pa
         return [
             message
             for message in emulator.messages(STOCK)
-            if ("Bin " in message["text"] and "thread_ts" not in message) or message.get("ts") == message.get("thread_ts")
+            if ("Bin " in message["text"] and "thread_ts" not in message)
+            or message.get("ts") == message.get("thread_ts")
         ]
 
     try:
