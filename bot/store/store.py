@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Iterable, Iterator, Sequence
-from datetime import UTC, datetime
+from datetime import datetime
 from decimal import Decimal
 from typing import Any, Protocol
 
@@ -20,7 +20,7 @@ from bot.cases.signal import Signal
 from bot.ports import Change, Drawn, Judge, Outcome, Outgoing, Receipt, Topic, Work
 from bot.store import tables as t
 from bot.store.database import Database
-from bot.store.unit import DONE, LEASED, PARKED, READY, Unit, effect_rows, lines, outbox_row, projection
+from bot.store.unit import CASE_BODY, DONE, LEASED, PARKED, READY, Unit, effect_rows, lines, outbox_row, projection
 
 
 class Taker(Protocol):
@@ -47,7 +47,7 @@ class SqlStore:
 
     def case(self, case_id: str) -> Case:
         with self.database.read() as connection:
-            body = connection.execute(_CASE_BODY, {"id": case_id}).scalar()
+            body = connection.execute(CASE_BODY, {"id": case_id}).scalar()
         if body is None:
             raise NoSuchCase(f"there is no case {case_id[:40]}")
         return from_json(Case, body)
@@ -249,13 +249,6 @@ class SqlStore:
             rows = connection.execute(query).all()
         return [Drawn(row.case_id, row.generation, row.channel, row.ts, int(row.drawn)) for row in rows]
 
-    def case_of_card(self, channel: str, ts: str) -> str | None:
-        """Which case the message at this place shows."""
-        query = select(t.cards.c.case_id).where(t.cards.c.channel == channel, t.cards.c.ts == ts)
-        with self.database.read() as connection:
-            found: str | None = connection.execute(query).scalar()
-        return found
-
     # --- ticks, ledger -------------------------------------------------------------------------------------------------
 
     def claim_tick(self, job: str, slot: int) -> bool:
@@ -324,10 +317,6 @@ def _drawn_row(drawn: Drawn) -> dict[str, Any]:
     return {"case_id": drawn.case_id, "generation": drawn.generation, **place}
 
 
-def utc(timestamp: float) -> datetime:
-    return datetime.fromtimestamp(timestamp, UTC)
-
-
 def _upsert_card(dialect: Any) -> Any:
     new = dialect.insert(t.cards)
     place = {name: new.excluded[name] for name in ("channel", "ts", "drawn")}
@@ -339,7 +328,6 @@ def _first_wins(dialect: Any, table: Any, returning: Any) -> Any:
     return dialect.insert(table).on_conflict_do_nothing().returning(returning)
 
 
-_CASE_BODY = select(t.cases.c.body).where(t.cases.c.id == bindparam("id"))
 _ENTRIES = (
     select(t.ledger.c.body)
     .where(t.ledger.c.case_id == bindparam("case_id"), t.ledger.c.version > bindparam("after"))

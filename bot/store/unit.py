@@ -106,7 +106,7 @@ class Unit:
         return from_json(Case, body) if body else None
 
     def case(self, case_id: str) -> Case | None:
-        body = self.connection.execute(_CASE, {"id": case_id}).scalar()
+        body = self.connection.execute(CASE_BODY, {"id": case_id}).scalar()
         return from_json(Case, body) if body else None
 
     def append(self, projected: Projection, new_lines: Sequence[Line], effects: Sequence[Mapping[str, Any]]) -> None:
@@ -205,7 +205,7 @@ def _upsert(dialect: Any, table: Table) -> Any:
 
 _ENQUEUE = {"sqlite": _upsert(sqlite, t.outbox), "postgresql": _upsert(postgresql, t.outbox)}
 _HEADS = select(t.heads).order_by(t.heads.c.name).with_for_update()
-_CASE = select(t.cases.c.body).where(t.cases.c.id == bindparam("id"))
+CASE_BODY = select(t.cases.c.body).where(t.cases.c.id == bindparam("id"))
 _LATEST = (
     select(t.cases.c.body)
     .where(t.cases.c.fingerprint == bindparam("fingerprint"))
