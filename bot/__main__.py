@@ -26,8 +26,12 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
 )
+memory_app = typer.Typer(
+    help="Precedents: fill, rebuild, train and review what the bot remembers.", no_args_is_help=True
+)
 ledger_app = typer.Typer(help="Verify, export and sign the ledger.", no_args_is_help=True)
 app.add_typer(ledger_app, name="ledger")
+app.add_typer(memory_app, name="memory")
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON for machines.")]
 
 
@@ -176,17 +180,24 @@ def check(as_json: AsJson = False) -> None:
 
 
 @app.command("try")
-def try_playbook(
-    playbook: Annotated[Path, typer.Argument(help="A playbook file.")],
-    database: Annotated[str, typer.Option(help="Where its signal is looked for: a database URL, or an SQLite file.")],
+def try_file(
+    file: Annotated[Path, typer.Argument(help="A playbook (.yml), or signals as JSON lines (.jsonl).")],
+    database: Annotated[
+        str, typer.Option(help="For a playbook: where its signal is looked for, a database URL or an SQLite file.")
+    ] = "",
     now: Annotated[str, typer.Option(help="Pretend that it is this time (UTC), like 1998-05-06 12:00:00.")] = "",
     limit: Annotated[int, typer.Option(help="How many rows to show.")] = 20,
     as_json: AsJson = False,
 ) -> None:
-    """Try a playbook's signal on live data: what it would find, and the first card's facts. Opens no case, writes nothing."""
+    """See what the bot would do, without a case: a playbook's signal on live data, or each signal of a file up to its card."""
+    if file.suffix != ".yml":
+        _try_signals(file, as_json)
+        return
+    if not database:
+        raise Refusal("name the database that the playbook looks into: --database company.db")
     from bot.sample.trial import trial
 
-    found = trial(playbook, database, now)
+    found = trial(file, database, now)
     if as_json:
         print(
             json.dumps(
@@ -203,6 +214,27 @@ def try_playbook(
     out.print(table)
     for name, value in found.facts.items():
         out.print(f"  {name}: {value}", markup=False)
+
+
+def _try_signals(path: Path, as_json: bool) -> None:
+    from bot.console import attempts
+
+    table = Table("line", "kind", "sure", "plan", "precedents")
+    for number, told in attempts(configuration.offline(), path):
+        if as_json:
+            print(json.dumps(told, ensure_ascii=False), flush=True)
+        else:
+            plan = told.get("plan") or {}
+            said = told.get("error") or plan.get("action") or "a person decides"
+            table.add_row(
+                str(number),
+                told.get("kind") or "none",
+                f"{told.get('confidence')}",
+                said,
+                str(len(told.get("precedents", []))),
+            )
+    if not as_json:
+        out.print(table)
 
 
 @app.command()
@@ -388,6 +420,145 @@ def ledger_replay(as_json: AsJson = False) -> None:
         f"{replayed.entries} entries fold into {replayed.cases} cases, as the projection says.",
         as_json,
     )
+
+
+# --- memory --------------------------------------------------------------------------------------------------------------
+
+
+@memory_app.command("rebuild")
+def memory_rebuild(as_json: AsJson = False) -> None:
+    """Make precedents and their index again from the ledger. Cut short, it goes on where it stopped."""
+    from bot.console import opened
+
+    with opened(configuration.offline()) as knowledge, Progress(console=err, transient=True) as progress:
+        task = progress.add_task("Reading the ledger", total=None)
+        cases = sum(step for step, _ in knowledge.shelf.derive())
+        total = knowledge.shelf.count()
+        progress.update(task, description="Embedding", total=total, completed=0)
+        indexed = knowledge.precedents.rebuild(lambda done: progress.advance(task, done))
+        progress.update(task, description="Learning", total=None)
+        _train(knowledge)
+    summary = {"cases": cases, "precedents": total, "indexed": indexed}
+    if as_json:
+        print(json.dumps(summary, indent=2))
+    else:
+        out.print(f"{cases} cases read, {total} precedents, {indexed} in the index.", markup=False)
+
+
+@memory_app.command("train")
+def memory_train(as_json: AsJson = False) -> None:
+    """Learn again from what people decided and confirmed. The bot does this by itself when there is enough that is new."""
+    import os
+
+    from bot.console import opened
+
+    os.nice(10)
+    with opened(configuration.offline()) as knowledge:
+        summary = _train(knowledge)
+    if as_json:
+        print(json.dumps(summary, indent=2))
+    else:
+        out.print(
+            f"Version {summary['version']}: {summary['examples']} examples of {summary['kinds']} kinds; plans of {summary['plans'] or 'none'}.",
+            markup=False,
+        )
+
+
+def _train(knowledge: Any) -> dict[str, Any]:
+    from knowledge.training import learn, lessons, save
+
+    given = lessons(knowledge.shelf, knowledge.library.playbooks, knowledge.embedder)
+    model = learn(given, knowledge.embedder)
+    save(model, knowledge.folder)
+    recogniser = model.recogniser
+    return {
+        "version": model.version,
+        "examples": recogniser.examples if recogniser else 0,
+        "kinds": len(recogniser.learner.labels) if recogniser else 0,
+        "plans": ", ".join(sorted(model.plans)),
+    }
+
+
+@memory_app.command("learn")
+def memory_learn(
+    file: Annotated[Path, typer.Argument(help="Your past: a .csv or .jsonl file.")],
+    playbook: Annotated[str, typer.Option(help="The kind of every row; or map a column to kind.")] = "",
+    maps: Annotated[
+        list[str] | None,
+        typer.Option("--map", help="FIELD=COLUMN: text, what, action, ended, reason, by, at, key, kind."),
+    ] = None,
+    facts: Annotated[str, typer.Option(help="Columns to learn from beside the text, with commas between.")] = "",
+    as_json: AsJson = False,
+) -> None:
+    """Take a team's past into memory as precedents. Again changes nothing; `memory forget` takes a batch back."""
+    from bot.console import import_past, opened
+
+    with opened(configuration.offline()) as knowledge, Progress(console=err, transient=True) as progress:
+        task = progress.add_task("Reading", total=file.stat().st_size if file.exists() else None)
+        done = import_past(knowledge, file, playbook, maps or [], facts, lambda: progress.advance(task))
+    if as_json:
+        print(json.dumps(done, indent=2))
+        raise typer.Exit(1 if done["rejected"] else 0)
+    for wrong in done["rejected"][:20]:
+        out.print(f"• line {wrong['line']}: {wrong['reason']}", markup=False)
+    if len(done["rejected"]) > 20:
+        out.print(f"• and {len(done['rejected']) - 20} more")
+    out.print(f"{done['new']} new precedents of {done['read']} rows, in batch {done['batch']}.", markup=False)
+    if done["flagged"]:
+        out.print(f"{done['flagged']} give orders to a machine: they are shown as such and count for nothing.")
+    out.print(
+        f"Take it back with `countersign memory forget {done['batch']}`. Learn with `countersign memory train`.",
+        markup=False,
+    )
+    raise typer.Exit(1 if done["rejected"] else 0)
+
+
+@memory_app.command("forget")
+def memory_forget(batch: Annotated[str, typer.Argument(help="A batch that `memory status` lists.")]) -> None:
+    """Take an imported past back, whole."""
+    from bot.console import opened
+
+    with opened(configuration.offline()) as knowledge:
+        many = knowledge.shelf.forget(batch)
+        if not many:
+            raise Refusal(f"there is no batch {batch}; `countersign memory status` lists them")
+        note = knowledge.fill()
+    out.print(f"{many} precedents are forgotten.{f' {note}' if note else ''}", markup=False)
+
+
+@memory_app.command("status")
+def memory_status(as_json: AsJson = False) -> None:
+    """What is remembered, by kind and batch; whether the index agrees; what was learned."""
+    from bot.console import opened, status
+
+    with opened(configuration.offline()) as knowledge:
+        told = status(knowledge)
+    if as_json:
+        print(json.dumps(told, indent=2))
+        return
+    table = Table("kind", "precedents", "right so far", "promise")
+    for row in told["kinds"]:
+        table.add_row(row["kind"], str(row["precedents"]), row["right"], row["promise"])
+    out.print(table)
+    for batch in told["batches"]:
+        out.print(f"  batch {batch['name']}: {batch['precedents']} of {batch['kind']}", markup=False)
+    for name in ("index", "embedder", "learned"):
+        out.print(f"  {name}: {told[name]}", markup=False)
+
+
+@memory_app.command("review")
+def memory_review(as_json: AsJson = False) -> None:
+    """Every case that was not recognised and that nobody has named yet: most at stake first."""
+    from bot.console import abstained
+
+    found = abstained(configuration.offline())
+    if as_json:
+        print(json.dumps(found, indent=2))
+        return
+    table = Table("case", "state", "at stake", "it says", "best guesses")
+    for row in found:
+        table.add_row(row["case"], row["state"], row["stake"], row["title"][:60], ", ".join(row["guesses"]))
+    out.print(table if found else "Nothing waits for a name.")
 
 
 def _findings(problems: list[str], all_well: str, as_json: bool) -> None:

@@ -14,7 +14,9 @@ from bot.cases.evidence import Evidence
 from bot.cases.plan import Action
 from bot.cases.playbook import Playbook
 from bot.cases.policy import Policy, Usage
-from bot.cases.recommendation import Recommendation
+from bot.cases.precedent import Label, Precedent
+from bot.cases.recognition import Recognition
+from bot.cases.recommendation import Recommendation, Words
 from bot.cases.signal import Signal
 
 Clock = Callable[[], datetime]
@@ -29,6 +31,8 @@ class Topic(StrEnum):
     NOTE = "note"
     EXECUTE = "execute"
     FOLLOW_UP = "follow_up"
+    REMEMBER = "remember"
+    NARRATE = "narrate"
 
 
 @dataclass(frozen=True, slots=True)
@@ -189,6 +193,75 @@ class Library(Protocol):
         """The playbook of a kind, or the one for what is not recognised."""
 
     def policy(self) -> Policy: ...
+
+    def titles(self) -> list[tuple[str, str]]:
+        """Every kind that can be named, with its title, by title."""
+
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """A precedent on the shelf: its place in the order of changes, and whether it has been taken back."""
+
+    seq: int
+    digest: str
+    is_gone: bool
+    precedent: Precedent
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """An imported past: how many precedents of which kind."""
+
+    name: str
+    kind: str
+    precedents: int
+
+
+class Shelf(Protocol):
+    """Where precedents and labels are kept as rows; indexes are made from it and catch up by its order of changes."""
+
+    def keep(self, precedents: Sequence[Precedent], label: Label | None = None, *, done: Work | None = None) -> int:
+        """Write what is new or different; returns how many were."""
+
+    def since(self, seq: int, limit: int = 500) -> list[Kept]:
+        """What has changed after this place, in order."""
+
+    def by_id(self, ids: Sequence[str]) -> dict[str, Precedent]:
+        """These precedents, as far as they are still there."""
+
+    def of_kind(self, kind: str, limit: int) -> list[Precedent]:
+        """The latest of this kind, the oldest of them first."""
+
+    def kinds(self) -> dict[str, int]:
+        """How many each kind has."""
+
+    def count(self) -> int: ...
+
+    def labels(self) -> list[Label]:
+        """What people said of unrecognised cases."""
+
+
+class Memory(Protocol):
+    """The index over the shelf. It is never an authority: whatever it cannot do, cards go out without."""
+
+    def catch_up(self) -> int:
+        """Take in what the shelf has that the index has not; returns how many. Raises ``MemoryUnavailable``."""
+
+
+class Recogniser(Protocol):
+    """Which kind a text speaks of, or none. Never fails: what it cannot tell, it abstains from."""
+
+    def recognise(self, text: str) -> Recognition: ...
+
+
+class Narrator(Protocol):
+    """A model's words about a case. None when it has none in time, within its cost, or in the right shape."""
+
+    def narrate(self, case: Case, playbook: Playbook, check: "Check") -> Words | None: ...
+
+
+Check = Callable[[Mapping[str, Scalar]], str]
+"""What the plan would say with these parameters; raises ``Refusal`` when the playbook or the system does not allow them."""
 
 
 class Recommender(Protocol):

@@ -41,6 +41,11 @@ class Settings:
     mode: Mode
     origin: str
     log_level: str
+    embeddings: str
+    chroma_url: str
+    chat_model: str
+    chat_url: str
+    chat_per_day: int
     secrets: Mapping[str, str]
 
     def secret(self, name: str) -> str:
@@ -63,6 +68,11 @@ NAMES = {
     "COUNTERSIGN_SETTLE_FOR": "seconds to wait before looking for a message whose posting is in doubt; default 30",
     "COUNTERSIGN_SLACK_PER_SECOND": "messages a second to one channel; default 1, 0 for no pacing",
     "COUNTERSIGN_SLACK_BURST": "messages to one channel before pacing begins; default 10",
+    "COUNTERSIGN_EMBEDDINGS": "another embedder than the built-in one, by LangChain's name for it; `words` for none",
+    "COUNTERSIGN_CHROMA_URL": "a Chroma server, when several processes share the memory",
+    "COUNTERSIGN_CHAT_MODEL": "a chat model by LangChain's name for it, like openai:gpt-5-mini; default: none",
+    "COUNTERSIGN_CHAT_URL": "where that model is served, if not by its provider",
+    "COUNTERSIGN_CHAT_PER_DAY": "how many cases a day it may be asked about; default 500",
     "SLACK_BOT_TOKEN": "xoxb-…, from the app's page at Slack",
     "SLACK_APP_TOKEN": "xapp-…, for Socket Mode",
     "SLACK_SIGNING_SECRET": "instead of SLACK_APP_TOKEN: Slack sends over HTTP to /slack/events",
@@ -113,6 +123,11 @@ def load(environment: Mapping[str, str] | None = None) -> Settings:
         mode=Mode(mode) if mode in list(Mode) else Mode.DRY_RUN,
         origin=given.get("COUNTERSIGN_ORIGIN", "countersign"),
         log_level=given.get("COUNTERSIGN_LOG_LEVEL", "INFO").upper(),
+        embeddings=given.get("COUNTERSIGN_EMBEDDINGS", ""),
+        chroma_url=given.get("COUNTERSIGN_CHROMA_URL", ""),
+        chat_model=given.get("COUNTERSIGN_CHAT_MODEL", ""),
+        chat_url=given.get("COUNTERSIGN_CHAT_URL", ""),
+        chat_per_day=int(number("COUNTERSIGN_CHAT_PER_DAY", 500, 0)),
         secrets=given,
     )
     if todo:

@@ -1,17 +1,21 @@
 """The composition root: the one place where real things are plugged together."""
 
 import logging
+import subprocess
+import sys
 import threading
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
+from pathlib import Path
 
 import uvicorn
 from starlette.applications import Starlette
 
 from bot.cases.errors import ChatFailed, SettingsIncomplete
 from bot.cases.policy import Stage
+from bot.cases.signal import UNRECOGNISED
 from bot.clock import monotonic, utc_now
 from bot.connectors.dry_run import DryRun
 from bot.connectors.http import HttpConnector
@@ -23,14 +27,18 @@ from bot.desk.drawing import Drawing
 from bot.desk.executor import Executor
 from bot.desk.follow_up import FollowUp
 from bot.desk.intake import Intake
+from bot.desk.narration import Narration
 from bot.desk.proposal import Proposals
+from bot.desk.remembering import Remembering
 from bot.desk.triage import Triage
 from bot.desk.worker import Lane, Pace
-from bot.ports import Chat, Clock, Connector, Directory, Systems, Topic
+from bot.ports import Chat, Clock, Connector, Directory, Narrator, Recogniser, Recommender, Shelf, Systems, Topic
+from bot.ports import Memory as MemoryPort
 from bot.settings import Mode, Settings
 from bot.store.checkpoints import Checkpoints
 from bot.store.database import Database
 from bot.store.migrate import migrate
+from bot.store.shelf import Shelf as SqlShelf
 from bot.store.store import SqlStore
 from handlers.intake.app import Door
 from handlers.intake.app import build as build_intake
@@ -40,13 +48,22 @@ from handlers.slack import http_door
 from handlers.slack.chat import SlackChat, web_client
 from handlers.slack.directory import SlackDirectory
 from handlers.slack.gate import Gate
+from knowledge.embedder import Embedder, Words, open_embedder
+from knowledge.learned import Learned
 from knowledge.library import Library, load
-from knowledge.recommender import PlaybookRecommender
+from knowledge.narrator import Bounds, open_narrator
+from knowledge.plan_model import PlanModel
+from knowledge.precedents import Forgetful, Precedents
+from knowledge.recogniser import RecogniserModel, TrainedRecogniser
+from knowledge.recommender import RememberingRecommender
+from knowledge.training import is_worth_it
+from knowledge.vector_index import VectorIndex
 from scheduler.detectors import Detector
 from scheduler.loop import Job, Loop
 
 log = logging.getLogger(__name__)
-DESK_THREADS, CHAT_THREADS = 4, 4
+DESK_THREADS, CHAT_THREADS, LATER_THREADS = 4, 4, 2
+LEARN_EVERY = timedelta(minutes=10)
 KEEP_TIME_EVERY = timedelta(seconds=5)
 CHECKPOINT_EVERY = timedelta(minutes=5)
 SERVED_WITHIN = 10.0
@@ -65,6 +82,31 @@ class Desk:
     executor: Executor
     follow_up: FollowUp
     drawing: Drawing
+    remembering: Remembering
+    narration: Narration | None
+
+
+@dataclass(frozen=True)
+class Mind:
+    """What the desk asks before it recommends: how like cases ended, which kind it is, which plan, and how to say it."""
+
+    shelf: Shelf
+    memory: MemoryPort
+    recogniser: Recogniser
+    recommender: Recommender
+    narrator: Narrator | None = None
+
+
+@dataclass(frozen=True)
+class Knowledge:
+    """The real thing: an index that fills itself from the shelf, and what was learned from it."""
+
+    mind: Mind
+    shelf: SqlShelf
+    precedents: Precedents
+    embedder: Embedder
+    learned: Learned
+    folder: Path
 
 
 @dataclass
@@ -78,12 +120,15 @@ class House:
     jobs: list[Job]
     checkpoints: Checkpoints
     chat: SlackChat
+    knowledge: Knowledge
+    trainer: "Trainer"
     socket: slack_app.SocketDoor | None
     server: uvicorn.Server
     _serving: threading.Thread | None = field(default=None)
 
     def open(self) -> None:
         """Begin: first the doors through which people and systems come, then the work, then time."""
+        self.knowledge.precedents.start()
         self._serving = threading.Thread(target=self.server.run, name="intake", daemon=True)
         self._serving.start()
         self._wait_until_served()
@@ -105,12 +150,14 @@ class House:
 
     def close(self) -> None:
         """Take nothing new, finish what is in hand, sign the ledger."""
+        self.trainer.stop()
         self.loop.stop()
         if self.socket:
             self.socket.close()
         self.server.should_exit = True
         for lane in self.lanes:
             lane.stop()
+        self.knowledge.precedents.close()
         self.checkpoints.sign(self.desk.store)
         self.desk.store.database.close()
 
@@ -128,27 +175,72 @@ def open_library(settings: Settings) -> Library:
 
 
 def build_desk(
-    settings: Settings,
     store: SqlStore,
     library: Library,
     systems: Systems,
     chat: Chat,
     directory: Directory,
     clock: Clock,
+    mind: Mind,
 ) -> Desk:
     """The use cases, over whatever stands behind the ports."""
     proposals = Proposals(store, library, systems)
+    triage = build_triage(store, library, systems, mind, clock)
     return Desk(
         store=store,
         library=library,
         systems=systems,
         intake=Intake(store, library, clock),
-        triage=Triage(store, library, systems, PlaybookRecommender(), proposals, clock),
+        triage=triage,
         decisions=Decisions(store, library, directory, proposals, clock),
         executor=Executor(store, library, systems, directory, proposals, clock),
         follow_up=FollowUp(store, library, systems, clock),
         drawing=Drawing(store, chat, clock),
+        remembering=Remembering(store, mind.shelf, mind.memory),
+        narration=Narration(store, library, proposals, mind.narrator, clock) if mind.narrator else None,
     )
+
+
+def build_triage(store: SqlStore, library: Library, systems: Systems, mind: Mind, clock: Clock) -> Triage:
+    """The part of the desk that looks at new cases."""
+    proposals, narrated = Proposals(store, library, systems), mind.narrator is not None
+    return Triage(store, library, systems, mind.recommender, mind.recogniser, proposals, clock, narrated)
+
+
+def forgetful(shelf: Shelf, clock: Clock) -> Mind:
+    """A mind that remembers nothing: playbooks alone recommend, and what has no kind goes to a person."""
+    nothing, words = Forgetful(), Words()
+    recommender = RememberingRecommender(nothing, lambda kind: None, words, clock)
+    return Mind(shelf, nothing, TrainedRecogniser(lambda: None, words, {}), recommender)
+
+
+def open_knowledge(settings: Settings, store: SqlStore, library: Library, clock: Clock) -> Knowledge:
+    """Everything of memory, not yet filled: ``precedents.start()`` does that in a thread of its own."""
+    folder = settings.data_dir / "memory"
+    shelf, embedder, learned = SqlShelf(store), open_embedder(settings.embeddings), Learned(folder)
+    precedents = Precedents(shelf, embedder, VectorIndex(folder, settings.chroma_url, embedder.identity))
+
+    def recogniser() -> RecogniserModel | None:
+        return learned.model.recogniser if learned.model else None
+
+    def plans(kind: str) -> PlanModel | None:
+        model = learned.model
+        # What was learned over other vectors says nothing about ours.
+        return model.plans.get(kind) if model and model.embedder == embedder.identity else None
+
+    narrator = None
+    if settings.chat_model:
+        bounds = Bounds(per_day=settings.chat_per_day)
+        narrator = open_narrator(settings.chat_model, settings.chat_url, clock, bounds)
+    titles = {kind: playbook.title for kind, playbook in library.playbooks.items() if kind != UNRECOGNISED}
+    mind = Mind(
+        shelf,
+        precedents,
+        TrainedRecogniser(recogniser, embedder, titles),
+        RememberingRecommender(precedents, plans, embedder, clock),
+        narrator,
+    )
+    return Knowledge(mind, shelf, precedents, embedder, learned, folder)
 
 
 def build_systems(settings: Settings, specs: Mapping[str, SystemSpec], chat: Chat) -> dict[str, Connector]:
@@ -183,7 +275,9 @@ def build(settings: Settings, *, clock: Clock = utc_now) -> House:
     client = web_client(settings.slack_bot_token, settings.slack_api_url)
     chat = SlackChat(client, Gate(settings.slack_per_second, settings.slack_burst))
     systems = build_systems(settings, library.systems, chat)
-    desk = build_desk(settings, store, library, systems, chat, SlackDirectory(client, chat.team_id), clock)
+    knowledge = open_knowledge(settings, store, library, clock)
+    directory = SlackDirectory(client, chat.team_id)
+    desk = build_desk(store, library, systems, chat, directory, clock, knowledge.mind)
     pace = Pace(lease_for=settings.lease_for, settle_for=settings.settle_for)
     lanes = _lanes(desk, clock, pace)
     store.takers.extend(lanes)
@@ -193,6 +287,7 @@ def build(settings: Settings, *, clock: Clock = utc_now) -> House:
         if settings.slack_app_token
         else None
     )
+    trainer = Trainer(settings, knowledge)
     over_http = [] if socket else [http_door.route(app, settings.slack_signing_secrets, clock)]
     checkpoints = Checkpoints(settings.data_dir / "checkpoints", settings.origin)
     web = build_intake(_door(settings, desk, chat), more=over_http)
@@ -201,9 +296,11 @@ def build(settings: Settings, *, clock: Clock = utc_now) -> House:
         desk,
         lanes,
         Loop(store, clock),
-        _jobs(desk, checkpoints, clock),
+        _jobs(desk, checkpoints, trainer, clock),
         checkpoints,
         chat,
+        knowledge,
+        trainer,
         socket,
         _server(settings, web),
     )
@@ -212,22 +309,53 @@ def build(settings: Settings, *, clock: Clock = utc_now) -> House:
 def _lanes(desk: Desk, clock: Clock, pace: Pace) -> list[Lane]:
     work = {Topic.TRIAGE: desk.triage.run, Topic.EXECUTE: desk.executor.run, Topic.FOLLOW_UP: desk.follow_up.run}
     words = {Topic.CARD: desk.drawing.draw, Topic.NOTE: desk.drawing.note}
+    # What nobody waits for has a lane of its own: memory, and a model that may take its time.
+    later = {Topic.REMEMBER: desk.remembering.run}
+    if desk.narration:
+        later[Topic.NARRATE] = desk.narration.run
     return [
         Lane("desk", desk.store, work, clock, threads=DESK_THREADS, pace=pace),
         Lane("chat", desk.store, words, clock, threads=CHAT_THREADS, pace=pace),
+        Lane("later", desk.store, later, clock, threads=LATER_THREADS, pace=pace),
     ]
 
 
-def _jobs(desk: Desk, checkpoints: Checkpoints, clock: Clock) -> list[Job]:
+def _jobs(desk: Desk, checkpoints: Checkpoints, trainer: "Trainer", clock: Clock) -> list[Job]:
     jobs = [
         Job("keep time", KEEP_TIME_EVERY, desk.follow_up.keep_time),
         Job("checkpoint", CHECKPOINT_EVERY, lambda: checkpoints.sign(desk.store)),
+        Job("learn", LEARN_EVERY, trainer.train_if_worth_it),
     ]
     for playbook in desk.library.playbooks.values():
         if playbook.detection:
             detector = Detector(playbook, playbook.detection, desk.systems, desk.intake, clock)
             jobs.append(Job(f"detect {playbook.kind}", playbook.detection.every, detector.look))
     return jobs
+
+
+class Trainer:
+    """Trains in a process of its own, at low priority, when people have taught enough since the last time."""
+
+    def __init__(self, settings: Settings, knowledge: Knowledge) -> None:
+        self._settings = settings
+        self._knowledge = knowledge
+        self._process: subprocess.Popen[bytes] | None = None
+        self._closing = False
+
+    def train_if_worth_it(self) -> None:
+        known = self._knowledge
+        if self._closing or not is_worth_it(known.learned.model, known.shelf, known.embedder):
+            return
+        command = [sys.executable, "-m", "bot", "memory", "train"]
+        self._process = subprocess.Popen(command, env=dict(self._settings.secrets), stdout=subprocess.DEVNULL)  # noqa: S603 (our own program)
+        if self._process.wait() and not self._closing:
+            log.warning("training failed; the last model stays. `countersign memory train` shows why")
+
+    def stop(self) -> None:
+        """A training that is cut short loses nothing: the next one begins anew."""
+        self._closing = True
+        if self._process:
+            self._process.terminate()
 
 
 def _door(settings: Settings, desk: Desk, chat: SlackChat) -> Door:

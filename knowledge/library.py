@@ -44,6 +44,11 @@ class Library:
         """The playbook of this kind, or the one for what is not recognised: nothing is dropped for want of a playbook."""
         return self.playbooks.get(kind) or self.playbooks[UNRECOGNISED]
 
+    def titles(self) -> list[tuple[str, str]]:
+        """Every kind that can be named, with its title, by title."""
+        named = [(kind, playbook.title) for kind, playbook in self.playbooks.items() if kind != UNRECOGNISED]
+        return sorted(named, key=lambda pair: pair[1])
+
     def policy(self) -> Policy:
         return self.rules
 
@@ -111,6 +116,7 @@ def _built(shape: s.PlaybookShape, digest: str, stage: Stage | None) -> Playbook
         measure=Measure(measure.decide_for, measure.resolve_for, measure.follow_up_for, measure.denominator),
         digest=digest,
         beneficiary=shape.beneficiary,
+        examples=tuple(shape.examples),
     )
 
 

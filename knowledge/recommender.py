@@ -1,6 +1,11 @@
-"""Which plan to recommend: the playbook's own, the first action whose conditions hold and which can be prepared."""
+"""Which plan to recommend: of the playbook's actions those whose conditions hold, of those the one that people chose in like cases.
 
-from collections.abc import Sequence
+What people wrote narrows; what people did ranks; neither decides. The recommendation is validated, judged and shown like any other.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Protocol
 
 from bot.cases.case import Case
 from bot.cases.errors import ConnectorFailed
@@ -8,45 +13,172 @@ from bot.cases.evidence import Evidence, facts_of
 from bot.cases.expressions import filled, holds, look_up
 from bot.cases.plan import Action
 from bot.cases.playbook import Offer, Playbook
-from bot.cases.recommendation import Alternative, Recommendation
-from bot.ports import Prepare
+from bot.cases.precedent import Ended, Precedent, said_by, tally
+from bot.cases.recommendation import Alternative, Citation, Recommendation
+from bot.ports import Clock, Prepare
+from knowledge.embedder import Embedder
+from knowledge.plan_model import TARGET, PlanModel
+from knowledge.precedents import Recollection
+
+MOST_CITED = 8
+# An action that memory puts before the playbook's own must have been the right one at least so often.
+SUPPORT = 5
 
 
-class PlaybookRecommender:
-    """Knows no precedents: its confidence is the playbook's word, and it says so."""
+class Recalls(Protocol):
+    def recall(self, text: str, kind: str, channel: str, now: Any) -> Recollection: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Chosen:
+    """An offer that fits, its prepared actions, and what memory thinks of it (None: nothing)."""
+
+    offer: Offer
+    actions: tuple[Action, ...]
+    margin: float | None
+
+
+class RememberingRecommender:
+    """``latest`` gives what training learned of a kind, or None."""
+
+    def __init__(
+        self, memory: Recalls, latest: Callable[[str], PlanModel | None], embedder: Embedder, clock: Clock
+    ) -> None:
+        self._memory = memory
+        self._latest = latest
+        self._embedder = embedder
+        self._clock = clock
 
     def recommend(
         self, case: Case, playbook: Playbook, evidence: Sequence[Evidence], prepare: Prepare
     ) -> tuple[Recommendation, tuple[Action, ...]]:
         known = facts_of(case.signal, evidence)
-        passed_over: list[Alternative] = []
-        chosen: tuple[Offer, tuple[Action, ...]] | None = None
-        for offer in playbook.offers:
-            if chosen:
-                passed_over.append(Alternative(offer.action, "the playbook prefers the one above"))
-            elif not holds(offer.when, known):
-                passed_over.append(Alternative(offer.action, f"needs {offer.when}"))
-            else:
-                try:
-                    chosen = offer, _prepared(offer, known, prepare)
-                except ConnectorFailed as failure:
-                    passed_over.append(Alternative(offer.action, f"cannot be prepared: {failure}"))
+        recollection = self._memory.recall(_text_of(case), playbook.kind, case.channel, self._clock())
+        model = self._latest(playbook.kind)
+        ranked = self._ranked(case, playbook, evidence, known, model)
+        chosen, passed_over = _first_that_can_be_prepared(ranked, playbook, known, prepare)
+        told = self._told(recollection)
         if chosen is None:
-            blocked = (
-                "; ".join(f"{item.action} {item.why_not}" for item in passed_over)
-                or "the playbook has no action for this"
-            )
-            return Recommendation("", "", "", tuple(passed_over), f"No plan fits: {blocked}"), ()
-        offer, actions = chosen
-        basis = f"rule {playbook.offers.index(offer) + 1} of the playbook “{playbook.title}”; no precedents yet"
+            why = "; ".join(f"{item.action} {item.why_not}" for item in passed_over)
+            blocked = f"No plan fits: {why or 'the playbook has no action for this'}"
+            return Recommendation("", "", "", passed_over, blocked, **told), ()
+        confidence, promise = _sureness(chosen, model)
         return Recommendation(
-            offer.action, filled(offer.reason, known), basis, tuple(passed_over), "", offer.edit
-        ), actions
+            action=chosen.offer.action,
+            reason=filled(chosen.offer.reason, known),
+            basis=_basis(chosen, playbook, model, recollection),
+            alternatives=passed_over,
+            editable=chosen.offer.edit,
+            confidence=confidence,
+            promise=promise,
+            **told,
+        ), chosen.actions
+
+    def _ranked(
+        self,
+        case: Case,
+        playbook: Playbook,
+        evidence: Sequence[Evidence],
+        known: Mapping[str, Any],
+        model: PlanModel | None,
+    ) -> list[tuple[Offer, float | None]]:
+        """The fitting offers: in the playbook's order, or by what was right in like cases where there is enough of that."""
+        fitting = [offer for offer in playbook.offers if holds(offer.when, known)]
+        if model is None:
+            return [(offer, None) for offer in fitting]
+        text = said_by(case.signal)
+        shown = {fact.label: fact.value for fact in evidence if fact.label and fact.failure is None}
+        margins = model.margins(text, shown, self._embedder.embed([text])[0])
+        scored = [(offer, margins.get(offer.action)) for offer in fitting]
+        supported = [
+            margin for offer, margin in scored if margin is not None and model.support[offer.action] >= SUPPORT
+        ]
+        if len(supported) < 2:
+            return scored
+        unknown = min(supported) - 1
+        return sorted(
+            scored,
+            key=lambda pair: (
+                -(pair[1] if pair[1] is not None and model.support[pair[0].action] >= SUPPORT else unknown)
+            ),
+        )
+
+    def _told(self, recollection: Recollection) -> dict[str, Any]:
+        now = self._clock()
+        alike = [precedent for precedent in recollection.alike if not precedent.gives_orders]
+        cited = tuple(_citation(precedent, precedent.is_stale(now)) for precedent in recollection.alike[:MOST_CITED])
+        return {"precedents": tally(alike), "citations": cited, "memory": recollection.failure}
 
 
-def _prepared(offer: Offer, known: dict[str, object], prepare: Prepare) -> tuple[Action, ...]:
+def _text_of(case: Case) -> str:
+    return f"{said_by(case.signal)}\n{case.what}"
+
+
+def _first_that_can_be_prepared(
+    ranked: Sequence[tuple[Offer, float | None]], playbook: Playbook, known: Mapping[str, Any], prepare: Prepare
+) -> tuple[Chosen | None, tuple[Alternative, ...]]:
+    chosen: Chosen | None = None
+    passed_over = [
+        Alternative(offer.action, f"needs {offer.when}") for offer in playbook.offers if not holds(offer.when, known)
+    ]
+    first = [offer for offer, _ in ranked]
+    for offer, margin in ranked:
+        if chosen:
+            earlier = playbook.offers.index(offer) < playbook.offers.index(chosen.offer)
+            why_not = "fits too, but was right less often in like cases" if earlier else "comes after the one above"
+            passed_over.append(Alternative(offer.action, why_not))
+            continue
+        try:
+            chosen = Chosen(offer, _prepared(offer, known, prepare), margin)
+        except ConnectorFailed as failure:
+            passed_over.append(Alternative(offer.action, f"cannot be prepared: {failure}"))
+    order = {offer.action: place for place, offer in enumerate([*first, *playbook.offers])}
+    return chosen, tuple(sorted(passed_over, key=lambda item: order[item.action]))
+
+
+def _prepared(offer: Offer, known: Mapping[str, Any], prepare: Prepare) -> tuple[Action, ...]:
     parameters = {name: look_up(expression, known) for name, expression in offer.parameters.items()}
     return (
         prepare(offer.action, parameters),
         *(action for later in offer.then for action in _prepared(later, known, prepare)),
+    )
+
+
+def _sureness(chosen: Chosen, model: PlanModel | None) -> tuple[int | None, str]:
+    """The probability in per cent, and what may be promised about it."""
+    if model is None or chosen.margin is None or model.calibration is None:
+        return None, ""
+    confidence = round(100 * model.calibration.probability(chosen.margin))
+    held = model.promise
+    if held is None:
+        return confidence, f"no promise: {TARGET:.0%} right cannot be certified for this kind yet"
+    if chosen.margin < held.threshold:
+        return confidence, f"below the line at which {held.target:.0%} right is certified"
+    return confidence, f"{held.target:.0%} right is certified here: {held.right} of {held.judged} were"
+
+
+def _basis(chosen: Chosen, playbook: Playbook, model: PlanModel | None, recollection: Recollection) -> str:
+    rule = f"rule {playbook.offers.index(chosen.offer) + 1} of the playbook “{playbook.title}”"
+    if model and chosen.margin is not None:
+        return f"{rule}; in {model.judged} earlier cases this would have been right {model.right} times"
+    counted = [precedent for precedent in recollection.alike if precedent.teaches]
+    if not counted:
+        return rule
+    same = [precedent for precedent in counted if precedent.action == chosen.offer.action]
+    worked = sum(precedent.ended is Ended.WORKED for precedent in same)
+    return f"{rule}; {worked} of {len(counted)} alike did the same and it worked: too few for a probability"
+
+
+def _citation(precedent: Precedent, is_stale: bool) -> Citation:
+    return Citation(
+        id=precedent.id,
+        case_id=precedent.case_id,
+        title=precedent.said.partition("\n")[0][:150],
+        action=precedent.action,
+        ended=precedent.ended.value,
+        reason=precedent.reason[:200],
+        by=precedent.decided_by,
+        at=precedent.ended_at,
+        is_stale=is_stale,
+        is_flagged=precedent.gives_orders,
     )

@@ -86,6 +86,7 @@ class PlaybookShape(Strict):
     title: Text
     channel: Annotated[str, StringConstraints(pattern=r"^[CG][A-Z0-9]{2,20}$")]
     signal: DetectionShape | None = None
+    examples: list[Text] = Field(default=[], max_length=100)
     what: Text
     evidence: list[LookupShape] = Field(default=[], max_length=10)
     stake: StakeShape

@@ -10,9 +10,10 @@ from bot.cases.approval import Factor
 from bot.cases.case import Case
 from bot.cases.playbook import Detection, Lookup, Measure, Offer, Owners, Playbook, Stake
 from bot.cases.policy import ActionLimit, PlaybookTerms, Policy, TierRule
-from bot.cases.signal import Signal, SignalStatus
+from bot.cases.signal import UNRECOGNISED, Signal, SignalStatus
 from bot.desk.worker import Lane, Pace
 from bot.ports import Topic
+from bot.store.shelf import Shelf
 from tests.fakes.chat import FakeChat
 from tests.fakes.clock import FakeClock
 from tests.fakes.connector import FakeConnector
@@ -64,7 +65,14 @@ class FakeLibrary:
         self.rules = policy()
 
     def playbook(self, kind: str) -> Playbook:
+        if kind == UNRECOGNISED:
+            return replace(
+                self.book, kind=kind, offers=(), evidence=(), stake=Stake("unknown", "signal.amount"), channel="C0OPS"
+            )
         return replace(self.book, kind=kind)
+
+    def titles(self) -> list[tuple[str, str]]:
+        return [("low_stock", "Running low")]
 
     def policy(self) -> Policy:
         return self.rules
@@ -73,9 +81,12 @@ class FakeLibrary:
 class World:
     """Everything a test may press, break or look at."""
 
-    def __init__(self, store) -> None:
+    def __init__(self, store, mind=None) -> None:
+        """``mind`` takes shelf and clock, and gives what the desk asks before it recommends; nothing, if left out."""
         self.store = store
         self.clock = FakeClock()
+        self.shelf = Shelf(store)
+        self.mind = (mind or wiring.forgetful)(self.shelf, self.clock)
         self.chat = FakeChat()
         self.people = FakeDirectory()
         self.house = FakeConnector()
@@ -84,7 +95,7 @@ class World:
         ]
         self.library = FakeLibrary()
         self.desk = wiring.build_desk(
-            None, store, self.library, {"house": self.house}, self.chat, self.people, self.clock
+            store, self.library, {"house": self.house}, self.chat, self.people, self.clock, self.mind
         )
         work = {
             Topic.TRIAGE: self.desk.triage.run,
@@ -92,7 +103,10 @@ class World:
             Topic.FOLLOW_UP: self.desk.follow_up.run,
             Topic.CARD: self.desk.drawing.draw,
             Topic.NOTE: self.desk.drawing.note,
+            Topic.REMEMBER: self.desk.remembering.run,
         }
+        if self.desk.narration:
+            work[Topic.NARRATE] = self.desk.narration.run
         self.lane = Lane("test", store, work, self.clock, threads=1, pace=Pace(lease_for=30, settle_for=30))
         self._keys = itertools.count(1)
 

@@ -13,7 +13,8 @@ from bot.cases.evidence import Evidence
 from bot.cases.lifecycle import TERMINAL, State, next_state
 from bot.cases.plan import Action, Money, Plan
 from bot.cases.policy import Verdict
-from bot.cases.recommendation import Recommendation
+from bot.cases.recognition import Recognition
+from bot.cases.recommendation import Recommendation, Words
 from bot.cases.signal import Signal
 from bot.cases.sla import Sla
 
@@ -77,6 +78,11 @@ class Case:
     reopened: str = ""
     ending: Ending | None = None
     due_at: datetime | None = None
+    recognition: Recognition | None = None
+    is_urgent: bool = False
+    named_by: str = ""
+    is_novel: bool = False
+    words: Words | None = None
 
     @property
     def is_terminal(self) -> bool:
@@ -157,6 +163,42 @@ def _cleared(case: Case, body: e.Cleared, entry: Entry) -> Case:
     return replace(case, cleared_at=entry.at, ending=ending, snoozed_until=None)
 
 
+def _recognised(case: Case, body: e.Recognised, entry: Entry) -> Case:
+    kind = body.recognition.kind or case.kind
+    return replace(
+        case,
+        kind=kind,
+        recognition=body.recognition,
+        owner=body.owner,
+        channel=body.channel,
+        sla=body.sla,
+        is_urgent=body.is_urgent,
+    )
+
+
+def _named(case: Case, body: e.Named, entry: Entry) -> Case:
+    """In another channel it is another card; the old one says where it went."""
+    return replace(
+        case,
+        kind=body.kind,
+        named_by=body.by_name,
+        is_urgent=False,
+        owner=body.owner,
+        channel=body.channel,
+        sla=body.sla,
+        generation=case.generation + (body.channel != case.channel),
+        ending=None,
+    )
+
+
+def _novel(case: Case, body: e.Novel, entry: Entry) -> Case:
+    return replace(case, is_novel=True, named_by=body.by_name)
+
+
+def _narrated(case: Case, body: e.Narrated, entry: Entry) -> Case:
+    return replace(case, words=body.words) if body.on_revision == case.revision else case
+
+
 def _gathered(case: Case, body: e.Gathered, entry: Entry) -> Case:
     return replace(case, evidence=body.evidence, what=body.what, why=body.why, stake=body.stake)
 
@@ -172,6 +214,7 @@ def _proposal(case: Case, body: e.Recommended | e.Referred | e.Authorised, entry
         steps=(),
         editors=(),
         changes=(),
+        words=None,
         escalated=False,
         expires_at=body.expires_at if isinstance(body, e.Recommended) else None,
         ending=None,
@@ -316,6 +359,10 @@ FOLDS: dict[type[Body], Callable[[Case, Any, Entry], Case]] = {
     e.Cleared: _cleared,
     e.MarkedClear: _marked_clear,
     e.Conflicted: _conflicted,
+    e.Recognised: _recognised,
+    e.Named: _named,
+    e.Novel: _novel,
+    e.Narrated: _narrated,
     e.Gathered: _gathered,
     e.Recommended: _proposal,
     e.Referred: _referred,

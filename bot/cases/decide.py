@@ -91,6 +91,38 @@ def _clear(case: Case, move: m.Clear, now: datetime) -> tuple[Body, ...]:
     return (e.Cleared(move.signal),) if case.state in WAITING else (e.MarkedClear(move.signal),)
 
 
+# --- recognition -------------------------------------------------------------------------------------------------------
+
+
+def _recognise(case: Case, move: m.Recognise, now: datetime) -> tuple[Body, ...]:
+    return (e.Recognised(move.recognition, move.owner, move.channel, move.sla, move.is_urgent),)
+
+
+def _name_kind(case: Case, move: m.NameKind, now: datetime) -> tuple[Body, ...]:
+    _must_be_nameless(case, move.by)
+    return (e.Named(move.kind, move.owner, move.channel, move.sla, move.by.person.name),)
+
+
+def _call_novel(case: Case, move: m.CallNovel, now: datetime) -> tuple[Body, ...]:
+    _must_be_nameless(case, move.by)
+    return (e.Novel(move.by.person.name),)
+
+
+def _must_be_nameless(case: Case, by: m.Asker) -> None:
+    """Only what was not recognised can be named, by those it belongs to."""
+    if case.is_terminal:
+        raise TooLate(_how_it_ended(case))
+    _must_be_decider(case, by)
+    if case.state is not State.REFERRED or case.recognition is None or case.recognition.kind or case.named_by:
+        raise TooLate(f"{case.id} is known as {case.kind.replace('_', ' ')}; reject its plan if that is wrong")
+
+
+def _narrate(case: Case, move: m.Narrate, now: datetime) -> tuple[Body, ...]:
+    if move.revision != case.revision or case.state not in WAITING:
+        raise Superseded(f"{case.id} has moved on since the model was asked")
+    return (e.Narrated(move.words, move.revision),)
+
+
 # --- triage ------------------------------------------------------------------------------------------------------------
 
 
@@ -365,6 +397,10 @@ def _note(text: str) -> str:
 DECISIONS: dict[type, Callable[[Case, Any, datetime], tuple[Body, ...]]] = {
     m.Recur: _recur,
     m.Clear: _clear,
+    m.Recognise: _recognise,
+    m.NameKind: _name_kind,
+    m.CallNovel: _call_novel,
+    m.Narrate: _narrate,
     m.Gather: _gather,
     m.Recommend: _recommend,
     m.Approve: _approve,

@@ -15,7 +15,8 @@ from bot.cases.evidence import Evidence
 from bot.cases.lifecycle import Move
 from bot.cases.plan import Money, Plan
 from bot.cases.policy import Verdict
-from bot.cases.recommendation import Recommendation
+from bot.cases.recognition import Recognition
+from bot.cases.recommendation import Recommendation, Words
 from bot.cases.signal import Signal
 from bot.cases.sla import Sla
 
@@ -156,6 +157,47 @@ class Conflicted(Body):
     source: str
     key: str
     digest: str
+
+
+@_entry("kind.recognised", Move.RECOGNISE)
+@dataclass(frozen=True, slots=True)
+class Recognised(Body):
+    """Which kind it is taken for, or that none fits: then ``owner`` and the clock stay, or tighten when much is at stake."""
+
+    recognition: Recognition
+    owner: str
+    channel: str
+    sla: Sla
+    is_urgent: bool = False
+
+
+@_entry("kind.named", Move.NAME)
+@dataclass(frozen=True, slots=True)
+class Named(Body):
+    """A person says which kind it is. It is looked at again, by that kind's playbook."""
+
+    kind: str
+    owner: str
+    channel: str
+    sla: Sla
+    by_name: str
+
+
+@_entry("kind.novel", Move.NOTE)
+@dataclass(frozen=True, slots=True)
+class Novel(Body):
+    """A person says that it is something new: no guess fits, and none is made again."""
+
+    by_name: str
+
+
+@_entry("case.narrated", Move.NOTE)
+@dataclass(frozen=True, slots=True)
+class Narrated(Body):
+    """A model's words about the case, of this revision. They change nothing but what is read in their labelled block."""
+
+    words: Words
+    on_revision: int
 
 
 @_entry("evidence.gathered", Move.GATHER)

@@ -21,6 +21,7 @@
     - ChatUnknown           Slack may or may not have posted
     - RateLimited           Slack asked to wait
       . Unreachable         nothing could be sent
+  + MemoryUnavailable       precedents cannot be asked now; cards go out without
   + LedgerBroken            the ledger does not prove what it should
 """
 
@@ -145,6 +146,10 @@ class RateLimited(ChatFailed):
 
 class Unreachable(RateLimited):
     """No connection: nothing left this machine. Wait and try again; that is no failure of the work."""
+
+
+class MemoryUnavailable(CountersignError):
+    """The index over the precedents is not there, not in order or too slow; the text says what to do."""
 
 
 class LedgerBroken(CountersignError):

@@ -25,6 +25,8 @@ class Move(StrEnum):
     RECUR = "recur"
     CLEAR = "clear"
     MARK_CLEAR = "mark clear"
+    RECOGNISE = "recognise"
+    NAME = "name"
     GATHER = "gather evidence for"
     RECOMMEND = "recommend"
     REFER = "refer"
@@ -55,6 +57,7 @@ DECIDED = frozenset({State.APPROVED, State.RUNNING, State.PARKED})
 
 ARROWS: dict[tuple[State, Move], State] = {
     (State.NEW, Move.OPEN): State.OPEN,
+    (State.OPEN, Move.RECOGNISE): State.OPEN,
     (State.OPEN, Move.GATHER): State.OPEN,
     (State.OPEN, Move.RECOMMEND): State.PROPOSED,
     (State.OPEN, Move.REFER): State.REFERRED,
@@ -71,6 +74,7 @@ ARROWS: dict[tuple[State, Move], State] = {
     (State.PROPOSED, Move.ESCALATE): State.PROPOSED,
     (State.PROPOSED, Move.EXPIRE): State.EXPIRED,
     (State.PROPOSED, Move.DRIFT): State.OPEN,
+    (State.REFERRED, Move.NAME): State.OPEN,
     (State.REFERRED, Move.REJECT): State.REJECTED,
     (State.REFERRED, Move.HAND_OVER): State.REFERRED,
     (State.REFERRED, Move.SNOOZE): State.SNOOZED,

@@ -10,7 +10,8 @@ from bot.cases.entry import Change, RejectReason, StepState
 from bot.cases.evidence import Evidence
 from bot.cases.plan import Money, Plan
 from bot.cases.policy import Verdict
-from bot.cases.recommendation import Recommendation
+from bot.cases.recognition import Recognition
+from bot.cases.recommendation import Recommendation, Words
 from bot.cases.signal import Signal
 from bot.cases.sla import Sla
 
@@ -44,6 +45,37 @@ class Recur:
 @dataclass(frozen=True, slots=True)
 class Clear:
     signal: Signal
+
+
+@dataclass(frozen=True, slots=True)
+class Recognise:
+    """What recognition says of a case whose source named no known kind, and whose it is then."""
+
+    recognition: Recognition
+    owner: str
+    channel: str
+    sla: Sla
+    is_urgent: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class NameKind:
+    by: Asker
+    kind: str
+    owner: str
+    channel: str
+    sla: Sla
+
+
+@dataclass(frozen=True, slots=True)
+class CallNovel:
+    by: Asker
+
+
+@dataclass(frozen=True, slots=True)
+class Narrate:
+    words: Words
+    revision: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -190,6 +222,10 @@ Move = (
     Open
     | Recur
     | Clear
+    | Recognise
+    | NameKind
+    | CallNovel
+    | Narrate
     | Gather
     | Recommend
     | Approve

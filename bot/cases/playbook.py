@@ -82,6 +82,7 @@ class Playbook:
     measure: Measure
     digest: str
     beneficiary: str = ""
+    examples: tuple[str, ...] = ()
 
     def offer(self, action: str) -> Offer | None:
         """The offer of this action, if the playbook still makes it."""

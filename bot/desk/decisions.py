@@ -18,6 +18,8 @@ from bot.cases.entry import RejectReason
 from bot.cases.errors import BadRequest, Conflict, ConnectorFailed, Refusal
 from bot.cases.plan import Action, Proposer
 from bot.cases.policy import RiskTier
+from bot.cases.signal import UNRECOGNISED
+from bot.cases.sla import promised
 from bot.desk.outgoing import change
 from bot.desk.proposal import Proposals
 from bot.ports import Change, Clock, Directory, Library, Store
@@ -63,6 +65,22 @@ class Decisions:
 
     def settle(self, case_id: str, *, by: str, landed: bool, note: str, surface: str = "slack") -> Case:
         return self._decide("settle", case_id, by, surface, 0, lambda case, asker: m.Settle(asker, landed, note))
+
+    def name_kind(self, case_id: str, *, by: str, kind: str, surface: str = "slack") -> Case:
+        """A person says which kind an unrecognised case is: it goes to that kind's owner and playbook, and is learned from."""
+
+        def move(case: Case, asker: m.Asker) -> m.Move:
+            playbook = self.library.playbook(kind)
+            if playbook.kind != kind or kind == UNRECOGNISED:
+                raise BadRequest(f"there is no playbook for {kind[:50]!r}", field="kind")
+            times = playbook.measure
+            sla = promised(case.opened_at, decide_for=times.decide_for, resolve_for=times.resolve_for)
+            return m.NameKind(asker, kind, playbook.owners.business, playbook.channel, sla)
+
+        return self._decide("name", case_id, by, surface, 0, move)
+
+    def call_novel(self, case_id: str, *, by: str, surface: str = "slack") -> Case:
+        return self._decide("call new", case_id, by, surface, 0, lambda case, asker: m.CallNovel(asker))
 
     def edit(
         self, case_id: str, *, by: str, revision: int, values: Mapping[str, Scalar], surface: str = "slack"

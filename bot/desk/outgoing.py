@@ -30,9 +30,12 @@ NOTED = (
     e.Reopened,
     e.Cleared,
     e.MarkedClear,
+    e.Named,
+    e.Novel,
 )
 NOT_SHOWN = (e.AttemptRefused, e.Conflicted)
-TRIAGED = (e.Opened, e.Drifted, e.Reopened, e.Woken)
+TRIAGED = (e.Opened, e.Drifted, e.Reopened, e.Woken, e.Named)
+REMEMBERED = (e.Resolved, e.Rejected, e.Stopped, e.Reopened, e.Named, e.Novel)
 EXECUTED = (e.Authorised, e.Settled)
 
 
@@ -62,6 +65,8 @@ def outgoing(after: Case, entries: Iterable[Entry], *, follow_up_for: timedelta)
     if any(isinstance(entry.body, e.Resolved) and entry.body.resolution is e.Resolution.WORKED for entry in written):
         key = f"follow_up:{after.id}:{after.version}"
         asked.append(Outgoing(Topic.FOLLOW_UP, key, after.id, now + follow_up_for))
+    if any(isinstance(entry.body, REMEMBERED) for entry in written):
+        asked.append(Outgoing(Topic.REMEMBER, f"remember:{after.id}", after.id, now))
     return tuple(asked)
 
 

@@ -3,7 +3,7 @@
 A look-up that fails is shown as failed; it never keeps the card from its owner.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from decimal import Decimal, InvalidOperation
 
@@ -18,9 +18,13 @@ from bot.cases.expressions import filled, look_up
 from bot.cases.lifecycle import State
 from bot.cases.plan import Money, Proposer
 from bot.cases.playbook import Lookup, Playbook, Stake
+from bot.cases.precedent import said_by
+from bot.cases.recognition import money_in
+from bot.cases.signal import UNRECOGNISED
+from bot.cases.sla import promised
 from bot.desk.outgoing import change
 from bot.desk.proposal import Proposals
-from bot.ports import Clock, Library, Recommender, Store, Systems, Work
+from bot.ports import Clock, Library, Outgoing, Recogniser, Recommender, Store, Systems, Topic, Work
 
 MOST_ROWS = 50
 
@@ -31,8 +35,10 @@ class Triage:
     library: Library
     systems: Systems
     recommender: Recommender
+    recogniser: Recogniser
     proposals: Proposals
     clock: Clock
+    has_narrator: bool = False
 
     def run(self, work: Work) -> None:
         """Handle one outbox row; nothing to do when the case has moved on meanwhile."""
@@ -41,14 +47,23 @@ class Triage:
             self.store.finish(work)
             return
         now = self.clock()
-        entries = self._look_at(case, now)
-        self.store.commit(change(case, entries, self.library.playbook(case.kind)), done=work)
+        entries = self.look_at(case, now)
+        written = change(case, entries, self.library.playbook(case.kind))
+        if self.has_narrator:
+            revision = entries[-1].revision
+            asked = Outgoing(Topic.NARRATE, f"narrate:{case.id}:{revision}", case.id, now)
+            written = replace(written, outgoing=(*written.outgoing, asked))
+        self.store.commit(written, done=work)
 
-    def _look_at(self, case: Case, now: datetime) -> tuple[Entry, ...]:
+    def look_at(self, case: Case, now: datetime) -> tuple[Entry, ...]:
+        """What would be written about this open case; nothing is, here."""
+        recognised = self._recognised(case, now)
+        for entry in recognised:
+            case = evolve(case, entry)
         playbook = self.library.playbook(case.kind)
         evidence = gather(case, playbook, self.systems, now)
         known = facts_of(case.signal, evidence)
-        stake = stake_of(playbook.stake, known)
+        stake = stake_of(playbook.stake, known) or self._spoken_of(case, playbook)
         gathered = m.Gather(evidence, filled(playbook.what, known), filled(playbook.stake.why, known), stake)
         first = decide(case, gathered, now)
         case = evolve(case, first[0])
@@ -56,7 +71,35 @@ class Triage:
         plan = verdict = None
         if actions:
             plan, verdict = self.proposals.propose(case, actions, evidence, Proposer.PLAYBOOK, now)
-        return (*first, *decide(case, m.Recommend(recommendation, plan, verdict), now))
+        return (*recognised, *first, *decide(case, m.Recommend(recommendation, plan, verdict), now))
+
+    def _recognised(self, case: Case, now: datetime) -> tuple[Entry, ...]:
+        """Which kind it is, when its source did not say and no person has. What fits nothing keeps its owner and its clock.
+
+        Something new with much at stake goes up: to the next owner at once, with a quarter of the time.
+        """
+        playbook = self.library.playbook(case.kind)
+        if playbook.kind != UNRECOGNISED or case.named_by:
+            return ()
+        recognition = self.recogniser.recognise(said_by(case.signal))
+        found = self.library.playbook(recognition.kind or UNRECOGNISED)
+        owner, wait = found.owners.business, found.measure.decide_for
+        urgent = found.kind == UNRECOGNISED and self._is_much(self._spoken_of(case, found))
+        if urgent:
+            owner, wait = found.owners.next_owner, wait / 4
+        sla = promised(case.opened_at, decide_for=wait, resolve_for=found.measure.resolve_for)
+        return decide(case, m.Recognise(recognition, owner, found.channel, sla, urgent), now)
+
+    def _spoken_of(self, case: Case, playbook: Playbook) -> Money | None:
+        """What is at stake in a case that no playbook knows how to price: what its facts or its words name."""
+        if playbook.kind != UNRECOGNISED:
+            return None
+        priced = stake_of(playbook.stake, facts_of(case.signal, ()))
+        return priced or money_in(said_by(case.signal), self.library.policy().currency)
+
+    def _is_much(self, stake: Money | None) -> bool:
+        policy = self.library.policy()
+        return stake is not None and stake.currency == policy.currency and stake.amount > policy.high_above
 
 
 def gather(case: Case, playbook: Playbook, systems: Systems, now: datetime) -> tuple[Evidence, ...]:

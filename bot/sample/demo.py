@@ -18,10 +18,16 @@ from typing import Any
 from bot import settings as configuration
 from bot import wiring
 from bot.clock import utc_now
+from bot.desk.silence import Silence
+from bot.ports import Topic
 from bot.sample import company
-from bot.sample.past import Past, Register, SetClock, Silence
+from bot.sample.past import Past, Register, SetClock
 from bot.sample.people import WORKSPACE
 from bot.settings import Settings
+from bot.store.shelf import Shelf
+from bot.store.store import SqlStore
+from knowledge.library import Library
+from knowledge.training import learn, lessons, save
 
 # A year that ends today is made once a day; starting it again only copies it.
 PAST_IS_FRESH_FOR = timedelta(hours=12)
@@ -54,7 +60,8 @@ def prepare(root: Path, progress: Callable[[int, int], None] = lambda done, tota
     store, library = wiring.open_store(settings), wiring.open_library(settings)
     clock = SetClock(datetime(2000, 1, 1, tzinfo=UTC))
     systems = wiring.build_systems(settings, library.systems, Silence())
-    desk = wiring.build_desk(settings, store, library, systems, Silence(), Register(), clock)
+    mind = wiring.forgetful(Shelf(store), clock)
+    desk = wiring.build_desk(store, library, systems, Silence(), Register(), clock, mind)
     done = 0
 
     def step() -> None:
@@ -63,9 +70,22 @@ def prepare(root: Path, progress: Callable[[int, int], None] = lambda done, tota
         progress(done, len(past))
 
     Past(desk, clock).play(past, step)
+    _remember(settings, store, library)
     store.database.close()
     stamp.write_text(now.isoformat())
     return Prepared(folder, now)
+
+
+def _remember(settings: Settings, store: SqlStore, library: Library) -> None:
+    """Put the past into memory and learn from it, as a bot that had been there would have done along the way."""
+    knowledge = wiring.open_knowledge(settings, store, library, utc_now)
+    for _ in knowledge.shelf.derive():
+        pass
+    store.discard([Topic.REMEMBER])
+    knowledge.precedents.open()
+    given = lessons(knowledge.shelf, library.playbooks, knowledge.embedder)
+    save(learn(given, knowledge.embedder), knowledge.folder)
+    knowledge.precedents.close()
 
 
 def sample_settings(folder: Path, slack: str) -> Settings:

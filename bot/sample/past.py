@@ -16,7 +16,7 @@ from bot.cases.errors import Refusal
 from bot.cases.lifecycle import State
 from bot.cases.signal import Signal, SignalStatus
 from bot.desk.follow_up import detection_parameters
-from bot.ports import Chat, Directory, Drawn, Landing, Topic
+from bot.ports import Directory, Topic
 from bot.sample.company import Trouble
 from bot.sample.people import TEAM, WORKSPACE, principal
 from bot.wiring import Desk
@@ -39,22 +39,6 @@ class SetClock:
     def __call__(self) -> datetime:
         self.at += timedelta(milliseconds=40)
         return self.at
-
-
-class Silence(Chat):
-    """Nobody is written to about the past; messages that were part of a plan count as read."""
-
-    def draw_card(self, case: Case, cards: Sequence[Drawn], *, look_first: bool) -> Drawn:
-        return Drawn(case.id, case.generation, case.channel, "", case.version)
-
-    def post_note(self, case: Case, entries: object, cards: object, *, key: str, look_first: bool) -> None:
-        return None
-
-    def send(self, to: str, text: str, key: str) -> str:
-        return ""
-
-    def find(self, to: str, key: str) -> Landing:
-        return Landing.LANDED
 
 
 class Register(Directory):

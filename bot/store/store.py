@@ -133,6 +133,21 @@ class SqlStore:
         names = [state.name for state in states]
         return self._cases(query.where(t.cases.c.state.in_(names)) if names else query)
 
+    def case_ids(self) -> Iterator[str]:
+        """Every case, by number."""
+        with self.database.read() as connection:
+            yield from connection.execute(select(t.cases.c.id).order_by(t.cases.c.number)).scalars().all()
+
+    def of_kinds(self, kinds: Iterable[str], *, limit: int = 200) -> list[Case]:
+        """The newest cases of these kinds."""
+        query = select(t.cases.c.body).where(t.cases.c.kind.in_(list(kinds)))
+        return self._cases(query.order_by(t.cases.c.number.desc()).limit(limit))
+
+    def kinds(self) -> set[str]:
+        """Every kind that a case has."""
+        with self.database.read() as connection:
+            return set(connection.execute(select(t.cases.c.kind).distinct()).scalars())
+
     def counts(self) -> dict[str, int]:
         """Cases by state name."""
         with self.database.read() as connection:

@@ -134,3 +134,31 @@ ticks = Table(
     Column("slot", BigInteger, nullable=False),
     PrimaryKeyConstraint("job", "slot"),
 )
+
+# What memory is made of. It follows from the ledger, except for an imported past, which has only this place: ``batch`` names it.
+# ``seq`` goes up with every change, so that an index that was away catches up by asking what is new.
+precedents = Table(
+    "precedents",
+    metadata,
+    Column("id", Text, primary_key=True),
+    Column("seq", BigInteger, nullable=False),
+    Column("kind", Text, nullable=False),
+    Column("case_id", Text, nullable=False),
+    Column("batch", Text, nullable=False),
+    Column("digest", Text, nullable=False),
+    Column("is_gone", Integer, nullable=False),
+    Column("ended_at", Float, nullable=False),
+    Column("body", Text, nullable=False),
+    Index("precedents_by_seq", "seq"),
+    Index("precedents_by_batch", "batch"),
+    Index("precedents_by_kind", "kind", "ended_at"),
+)
+
+# A person's word on what an unrecognised case was; an empty kind means "something new".
+labels = Table(
+    "labels",
+    metadata,
+    Column("case_id", Text, primary_key=True),
+    Column("kind", Text, nullable=False),
+    Column("body", Text, nullable=False),
+)

@@ -204,7 +204,8 @@ def _upsert(dialect: Any, table: Table) -> Any:
 
 
 _ENQUEUE = {"sqlite": _upsert(sqlite, t.outbox), "postgresql": _upsert(postgresql, t.outbox)}
-_HEADS = select(t.heads).order_by(t.heads.c.name).with_for_update()
+# The heads of cases and ledger; that of memory is another matter, and no writer of cases waits for it.
+_HEADS = select(t.heads).where(t.heads.c.name != "memory").order_by(t.heads.c.name).with_for_update()
 CASE_BODY = select(t.cases.c.body).where(t.cases.c.id == bindparam("id"))
 _LATEST = (
     select(t.cases.c.body)
@@ -216,7 +217,7 @@ _INSERT_CASE = insert(t.cases)
 _MOVE_CASE = (
     update(t.cases)
     .where(t.cases.c.id == bindparam("case_id"), t.cases.c.version == bindparam("expected"))
-    .values({name: bindparam(name) for name in ("state", "owner", "version", "due_at", "body")})
+    .values({name: bindparam(name) for name in ("kind", "state", "owner", "version", "due_at", "body")})
 )
 _MOVE_HEAD = (
     update(t.heads)
@@ -236,7 +237,7 @@ _COMPLETE = _FENCED.values(
 )
 _AGAIN = _FENCED.values(state=READY, attempts=0, doubt=0, error="", run_at=bindparam("again_at"))
 
-LATEST_MIGRATION = "0001"
+LATEST_MIGRATION = "0002"
 _VERSION = text("SELECT version_num FROM alembic_version")
 
 

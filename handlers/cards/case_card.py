@@ -8,6 +8,7 @@ from bot.cases.evidence import Evidence
 from bot.cases.lifecycle import State
 from bot.cases.plan import Action, Money
 from bot.cases.policy import RiskTier, Ruling
+from bot.cases.recommendation import Recommendation
 from handlers.cards import ids
 from handlers.cards.text import Json, bullets, clean, context, escaped, groups, paragraph, plain, quote, rich, say, when
 
@@ -48,9 +49,14 @@ def case_card(case: Case) -> list[Json]:
     )
     if case.why:
         blocks.append(rich(paragraph(say("Why it matters  ", bold=True), say(clean(case.why, 600, lines=3)))))
+    blocks += _recognition(case)
     blocks += _evidence(case)
     blocks += _plan(case)
+    blocks += _words(case)
     blocks.append(context(*_who(case)))
+    names = _names(case)
+    if names:
+        blocks.append({"type": "actions", "block_id": f"kind:{ids.token(case.id, case.revision)}", "elements": names})
     buttons = _buttons(case)
     if buttons:
         blocks.append({"type": "actions", "block_id": f"case:{ids.token(case.id, case.revision)}", "elements": buttons})
@@ -64,7 +70,8 @@ def notification(case: Case) -> str:
 
 def superseded_card(case: Case) -> list[Json]:
     """What is left of an older card of the same case: no buttons, and where to look."""
-    because = "; ".join(case.drifted) or case.reopened or "it came up again"
+    named = f"{case.named_by} says what it is: {case.kind.replace('_', ' ')}" if case.named_by else ""
+    because = "; ".join(case.drifted) or case.reopened or named or "it came up again"
     return [
         {"type": "header", "text": plain(_headline(case), 150)},
         context(":arrows_counterclockwise: Replaced by a newer card in this channel"),
@@ -165,7 +172,7 @@ def _plan(case: Case) -> list[Json]:
     """The plan, from the bytes that will run; then why, on what basis, and what else was considered."""
     recommendation = case.recommendation
     if case.plan is None:
-        return [context("*Precedents* none found")] if recommendation else []
+        return [context(_precedents(recommendation))] if recommendation else []
     title = "Plan" if case.state not in {State.PROPOSED, State.OPEN} else "Recommended plan"
     revised = f" (revision {case.revision})" if case.revision > 1 else ""
     steps = [_step(case, index, action) for index, action in enumerate(case.plan.actions)]
@@ -180,8 +187,69 @@ def _plan(case: Case) -> list[Json]:
         if considered:
             why.append(paragraph(say("Also considered  ", bold=True), say(clean(considered, 300))))
         blocks.append(rich(*why))
-        blocks.append(context(f"*Basis* {escaped(recommendation.basis)}", "*Precedents* none found"))
+        blocks.append(context(_precedents(recommendation), _sureness(recommendation)))
     return blocks
+
+
+def _precedents(recommendation: Recommendation) -> str:
+    """How like cases ended, or why nobody can say; and whether any of them is not to be trusted."""
+    if recommendation.memory:
+        return f"*Precedents* not available: {escaped(recommendation.memory)}"
+    flagged = sum(citation.is_flagged for citation in recommendation.citations)
+    stale = sum(citation.is_stale for citation in recommendation.citations)
+    marks = [f"{stale} older than a year"] if stale else []
+    marks += [f":warning: {flagged} with text that gives orders, not counted"] if flagged else []
+    return "  ·  ".join([f"*Precedents* {escaped(recommendation.precedents) or 'none found'}", *marks])
+
+
+def _sureness(recommendation: Recommendation) -> str:
+    """How sure, on what basis, and what of it is promised."""
+    sure = f"*Confidence* {recommendation.confidence} %  ·  " if recommendation.confidence is not None else ""
+    promise = f"  ·  {escaped(recommendation.promise)}" if recommendation.promise else ""
+    return f"{sure}*Basis* {escaped(recommendation.basis, 400)}{promise}"
+
+
+def _recognition(case: Case) -> list[Json]:
+    """What recognition made of a signal whose source did not say what it is."""
+    found = case.recognition
+    if found is None:
+        return []
+    if case.named_by:
+        said = "is something new" if case.is_novel else f"is “{escaped(case.kind.replace('_', ' '))}”"
+        return [context(f":label: {escaped(case.named_by, 60)} says that it {said}")]
+    if found.kind:
+        title = next((guess.title for guess in found.guesses if guess.kind == found.kind), found.kind)
+        return [context(f":label: Taken for “{escaped(title)}”, {found.confidence} % sure ({escaped(found.basis)})")]
+    urgent = (
+        ":small_red_triangle: *Nothing like it is known, and much is at stake: asked first.*  "
+        if case.is_urgent
+        else ""
+    )
+    return [context(f"{urgent}:label: Not recognised ({escaped(found.basis)}). Your answer below is learned from.")]
+
+
+def _names(case: Case) -> list[Json]:
+    """The best guesses as buttons; any other kind, or none, is two presses away."""
+    found = case.recognition
+    if case.state is not State.REFERRED or found is None or found.kind or case.named_by:
+        return []
+    token = ids.token(case.id, case.revision)
+    guesses = [
+        _button(f"{clean(guess.title, 60)} ({guess.confidence} %)", action_id, f"{guess.kind} {token}")
+        for action_id, guess in zip((ids.NAME_FIRST, ids.NAME_SECOND, ids.NAME_THIRD), found.guesses, strict=False)
+    ]
+    return [*guesses, _button("Another kind…", ids.ANOTHER_KIND, token), _button("Something new", ids.NOVEL, token)]
+
+
+def _words(case: Case) -> list[Json]:
+    """A model's words, quoted and labelled, below everything that counts."""
+    words = case.words
+    if words is None or case.is_terminal:
+        return []
+    suggested = f"\nIt would change: {clean(words.suggestion, 300)}" if words.suggestion else ""
+    said = f"{clean(words.what, 400)}\n{clean(words.why, 400)}{suggested}"
+    label = say(f"In other words, written by the model {clean(words.model, 60)} and not checked", italic=True)
+    return [rich(paragraph(label), quote(said))]
 
 
 def _step(case: Case, index: int, action: Action) -> list[Json]:
@@ -265,6 +333,8 @@ def _more(case: Case, token: str) -> Json:
         offers.append((ids.SNOOZE, "Snooze…"))
     if case.approvals and case.state in {State.PROPOSED, State.APPROVED}:
         offers.append((ids.WITHDRAW, "Withdraw my approval"))
+    if case.recommendation and case.recommendation.citations:
+        offers.append((ids.PRECEDENTS, "Precedents"))
     offers.append((ids.TRAIL, "Trail"))
     options = [{"text": plain(label), "value": f"{name} {token}"} for name, label in offers]
     return {"type": "overflow", "action_id": ids.MORE, "options": options}

@@ -116,6 +116,13 @@ def snooze_form(case: Case) -> Json:
     return _form(case, ids.SNOOZE_FORM, "Snooze", "Snooze", _input("until", "Until", moment), _note("Why not now?", ""))
 
 
+def kind_form(case: Case, kinds: Iterable[tuple[str, str]]) -> Json:
+    """Every kind there is a playbook for."""
+    options = [{"text": plain(title), "value": kind} for kind, title in kinds][:100]
+    choice = {"type": "static_select", "action_id": ids.KIND, "options": options, "placeholder": plain("Choose a kind")}
+    return _form(case, ids.KIND_FORM, "What is it?", "That is it", _input("kind", "Kind", choice))
+
+
 def _form(case: Case, callback_id: str, title: str, submit: str, *blocks: Json) -> Json:
     return {
         "type": "modal",

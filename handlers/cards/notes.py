@@ -1,12 +1,13 @@
 """What is said in the thread of a card when something happens: one line an entry, who and what came of it."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from bot.cases import entry as e
 from bot.cases.case import Case
 from bot.cases.entry import Body, Entry
-from handlers.cards.text import Json, clean, escaped, paragraph, rich, say
+from bot.cases.recommendation import Citation
+from handlers.cards.text import Json, bullets, clean, escaped, paragraph, rich, say
 
 
 def note_blocks(case: Case, entries: Sequence[Entry]) -> list[Json]:
@@ -35,6 +36,24 @@ def trail_lines(case: Case, entries: Sequence[Entry]) -> list[str]:
         head, rest = LINES.get(type(entry.body), _other)(entry.body, case)
         lines.append(f"{entry.at:%d %b %H:%M:%S}  {clean(f'{head} {rest}', 160)}")
     return lines
+
+
+def precedent_blocks(case: Case, links: Mapping[str, str]) -> list[Json]:
+    """The cases a recommendation stands on, for one person's eyes: what, what was done, by whom, how it ended; and the way to each."""
+    cited = case.recommendation.citations if case.recommendation else ()
+    head = paragraph(say(f"What {case.id} stands on, the most alike first", bold=True))
+    return [rich(head, bullets(_precedent(citation, links.get(citation.case_id, "")) for citation in cited))]
+
+
+def _precedent(citation: Citation, link: str) -> list[Json]:
+    name = citation.case_id or "imported"
+    shown = {"type": "link", "url": link, "text": name} if link else say(name, bold=True)
+    marks = " (older than a year)" if citation.is_stale else ""
+    marks += " (its text gives orders: not counted)" if citation.is_flagged else ""
+    by = f" by {', '.join(citation.by)}" if citation.by else ""
+    reason = f": {citation.reason}" if citation.reason else ""
+    ended = f"{citation.action or 'no action'}, {citation.ended}{by} on {citation.at:%d %b %Y}{reason}{marks}"
+    return [shown, say(clean(f"  {citation.title} — {ended}", 400))]
 
 
 def _other(body: Body, case: Case) -> tuple[str, str]:
@@ -96,6 +115,8 @@ LINES: dict[type[Body], Callable[[Any, Case], tuple[str, str]]] = {
     e.Settled: _settled,
     e.Resolved: _resolved,
     e.Reopened: lambda body, case: ("Opened again:", body.reason),
+    e.Named: lambda body, case: (f"{body.by_name} says what it is:", body.kind.replace("_", " ")),
+    e.Novel: lambda body, case: (f"{body.by_name} says that it is something new.", ""),
     e.Cleared: lambda body, case: ("The source says it is over.", "Closed; nothing was done"),
     e.MarkedClear: lambda body, case: ("The source says it is over.", ""),
     e.AttemptRefused: lambda body, case: (f"Refused: {body.attempt}", f"({body.reason})"),

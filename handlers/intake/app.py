@@ -13,6 +13,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
+from bot import metrics
 from bot.cases.canonical import to_plain
 from bot.cases.errors import KeyReused, NoSuchCase
 from bot.cases.signal import Signal
@@ -85,6 +86,9 @@ class Door:
     async def alive(self, request: Request) -> Response:
         return JSONResponse({"status": "ok"})
 
+    async def metrics(self, request: Request) -> Response:
+        return Response(metrics.exposition(), media_type="text/plain; version=0.0.4")
+
     async def ready(self, request: Request) -> Response:
         problems = await run_in_threadpool(self.problems)
         return JSONResponse(
@@ -101,6 +105,7 @@ def build(door: Door, *, more: Sequence[Route] = ()) -> Starlette:
         Route("/v1/cases/{id}", door.case),
         Route("/healthz", door.alive),
         Route("/readyz", door.ready),
+        Route("/metrics", door.metrics),
         *more,
     ]
     handlers: dict[Any, Any] = {Problem: _problem, 404: _not_here, 405: _not_here, Exception: _unforeseen}

@@ -9,7 +9,7 @@ from bot.cases.errors import BadRequest, NotEligible, TooLate
 from bot.desk.decisions import Decisions
 from bot.ports import Library
 from handlers.cards import forms, ids
-from handlers.cards.notes import trail_lines
+from handlers.cards.notes import precedent_blocks, trail_lines
 from handlers.cards.text import Json
 from handlers.slack.answers import on_press
 from handlers.slack.chat import SlackChat
@@ -30,6 +30,11 @@ def register(app: App, desk: Decisions, library: Library, chat: SlackChat) -> No
         ids.TRY_AGAIN: buttons.try_again,
         ids.SETTLE: buttons.settle,
         ids.MORE: buttons.more,
+        ids.NAME_FIRST: buttons.name_kind,
+        ids.NAME_SECOND: buttons.name_kind,
+        ids.NAME_THIRD: buttons.name_kind,
+        ids.NOVEL: buttons.novel,
+        ids.ANOTHER_KIND: buttons.another_kind,
     }
     for action_id, do in listeners.items():
         app.action(action_id)(on_press(chat, do))
@@ -68,12 +73,23 @@ class CaseButtons:
             raise NotEligible("the playbook lets nothing of this plan be edited; reject it and say what is wrong")
         self._open(press, forms.edit_form(case, offer.edit))
 
+    def name_kind(self, press: Press) -> None:
+        self.desk.name_kind(press.case_id, by=press.person, kind=press.choice)
+
+    def novel(self, press: Press) -> str:
+        self.desk.call_novel(press.case_id, by=press.person)
+        return "Noted as something new. The next one like it is not taken for something else."
+
+    def another_kind(self, press: Press) -> None:
+        self._open(press, forms.kind_form(self._current(press), self.library.titles()))
+
     def more(self, press: Press) -> str | None:
         offers = {
             ids.HAND_OVER: self.hand_over,
             ids.SNOOZE: self.snooze,
             ids.WITHDRAW: self.withdraw,
             ids.TRAIL: self.trail,
+            ids.PRECEDENTS: self.precedents,
         }
         if press.choice not in offers:
             raise BadRequest("this menu has no such entry")
@@ -94,6 +110,19 @@ class CaseButtons:
         lines = trail_lines(case, self.desk.store.entries(case.id))
         earlier = f"… {len(lines) - LONGEST_TRAIL} earlier\n" if len(lines) > LONGEST_TRAIL else ""
         return f"The trail of {case.id} (UTC)\n{earlier}" + "\n".join(lines[-LONGEST_TRAIL:])
+
+    def precedents(self, press: Press) -> None:
+        """The cases that the recommendation stands on, each with the way to its card."""
+        case = self.desk.store.case(press.case_id)
+        cited = case.recommendation.citations if case.recommendation else ()
+        links = {citation.case_id: self._link(citation.case_id) for citation in cited}
+        words = f"What {case.id} stands on: {case.recommendation.precedents if case.recommendation else 'nothing'}"
+        self.chat.whisper(press.channel, press.user, words, precedent_blocks(case, links))
+
+    def _link(self, case_id: str) -> str:
+        """Where the card of this case stands; empty when it has none, or Slack cannot say."""
+        cards = self.desk.store.cards(case_id) if case_id else []
+        return self.chat.permalink(cards[0]) if cards and cards[0].ts else ""
 
     def _current(self, press: Press) -> Case:
         """The case, if this press can still lead somewhere: the form is judged again when it is sent."""

@@ -28,6 +28,7 @@ def register(app: App, desk: Decisions) -> None:
         ids.SETTLE_FORM: forms.settle,
         ids.HAND_OVER_FORM: forms.hand_over,
         ids.SNOOZE_FORM: forms.snooze,
+        ids.KIND_FORM: forms.name_kind,
     }
     for callback_id, do in listeners.items():
         app.view(callback_id)(on_submit(do))
@@ -63,6 +64,9 @@ class CaseForms:
         if answer not in {"yes", "no"}:
             raise BadRequest("say whether it happened", field="landed")
         self.desk.settle(form.case_id, by=form.person, landed=answer == "yes", note=form.text(ids.NOTE))
+
+    def name_kind(self, form: Submission) -> None:
+        self.desk.name_kind(form.case_id, by=form.person, kind=form.text(ids.KIND))
 
     def hand_over(self, form: Submission) -> None:
         user = form.text(ids.TO)

@@ -88,10 +88,19 @@ class SlackChat:
         found = self._find(MESSAGE, key, to, since=time.time() - 86_400)
         return Landing.LANDED if found else Landing.ABSENT
 
-    def whisper(self, channel: str, person: str, text: str) -> None:
+    def whisper(self, channel: str, person: str, text: str, blocks: Sequence[Mapping[str, Any]] = ()) -> None:
         """A private answer that only this person sees, in the channel where they asked."""
         block = {"type": "section", "text": {"type": "plain_text", "text": text[:3000], "emoji": False}}
-        self._call("chat.postEphemeral", channel, user=person, text=escaped(text, 3000), blocks=[block])
+        shown = list(blocks) or [block]
+        self._call("chat.postEphemeral", channel, user=person, text=escaped(text, 3000), blocks=shown)
+
+    def permalink(self, card: Drawn) -> str:
+        """The address of this card; empty when Slack cannot say."""
+        try:
+            answer = self.ask(lambda: self._client.chat_getPermalink(channel=card.channel, message_ts=card.ts))
+        except ChatFailed:
+            return ""
+        return str(answer["permalink"])
 
     def open_form(self, trigger_id: str, view: Mapping[str, Any]) -> None:
         self.ask(lambda: self._client.views_open(trigger_id=trigger_id, view=dict(view)))

@@ -1,0 +1,22 @@
+"""A chat that writes to nobody: for a past that nobody is told of, and for trials."""
+
+from collections.abc import Sequence
+
+from bot.cases.case import Case
+from bot.ports import Chat, Drawn, Landing
+
+
+class Silence(Chat):
+    """Messages that are part of a plan count as read."""
+
+    def draw_card(self, case: Case, cards: Sequence[Drawn], *, look_first: bool) -> Drawn:
+        return Drawn(case.id, case.generation, case.channel, "", case.version)
+
+    def post_note(self, case: Case, entries: object, cards: object, *, key: str, look_first: bool) -> None:
+        return None
+
+    def send(self, to: str, text: str, key: str) -> str:
+        return ""
+
+    def find(self, to: str, key: str) -> Landing:
+        return Landing.LANDED

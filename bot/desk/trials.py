@@ -1,0 +1,29 @@
+"""What the desk would do with a signal: the same path as a real one, up to the card; nothing is opened, written or carried out."""
+
+from dataclasses import dataclass
+
+from bot.cases.case import Case, evolve
+from bot.cases.signal import Signal
+from bot.desk.intake import judge
+from bot.desk.triage import Triage
+from bot.ports import Clock, Library
+
+
+@dataclass(frozen=True)
+class Trials:
+    triage: Triage
+    library: Library
+    clock: Clock
+
+    def attempt(self, signal: Signal) -> Case:
+        """The case as its card would first show it. Evidence is really looked up, and dry runs are really made."""
+        now = self.clock()
+        opened = judge(None, "EX-0", signal, self.library.playbook(signal.kind), now)
+        case: Case | None = None
+        for entry in opened.entries:
+            case = evolve(case, entry)
+        if case is None:
+            raise ValueError("a signal that opens nothing")
+        for entry in self.triage.look_at(case, now):
+            case = evolve(case, entry)
+        return case

@@ -1,0 +1,15 @@
+"""The counters that Prometheus may read at /metrics. What is counted here is about the machinery; what is about the work comes from the ledger."""
+
+from prometheus_client import CollectorRegistry, Counter, generate_latest
+
+REGISTRY = CollectorRegistry()
+RECALLS = Counter("countersign_recalls", "Questions to memory, by what came of them.", ["outcome"], registry=REGISTRY)
+RECOGNITIONS = Counter("countersign_recognitions", "Signals without a known kind.", ["outcome"], registry=REGISTRY)
+NARRATIONS = Counter(
+    "countersign_narrations", "Cases that a model was asked to put into words.", ["outcome"], registry=REGISTRY
+)
+
+
+def exposition() -> bytes:
+    """The counters in Prometheus's text format."""
+    return generate_latest(REGISTRY)

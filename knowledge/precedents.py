@@ -1,0 +1,232 @@
+"""How cases like it ended. An index over the shelf: it can be asked, filled and made again, and nothing depends on it.
+
+Whatever is wrong with it - missing, corrupt, slow, another embedder - is one answer with a reason; the card goes out in time and says so.
+"""
+
+import logging
+import threading
+from collections.abc import Callable, Iterable, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import TimeoutError as NotInTime
+from dataclasses import dataclass
+from datetime import datetime
+from functools import partial
+from typing import Any, TypeVar
+
+from bot import metrics
+from bot.cases.errors import MemoryUnavailable
+from bot.cases.precedent import Ended, Precedent
+from bot.clock import monotonic
+from bot.ports import Kept, Shelf
+from knowledge.embedder import Embedder
+from knowledge.vector_index import REBUILD, VectorIndex
+from knowledge.word_index import WordIndex
+
+log = logging.getLogger(__name__)
+T = TypeVar("T")
+OVERFETCH, WIDER = 50, 500
+MOST_ALIKE = 12
+# Below this cosine two cases are not alike, whatever their kind. Hashed words agree less than meanings do.
+ALIKE, ALIKE_IN_WORDS = 0.45, 0.25
+RANK_DAMPING = 60
+EMBEDDED_AT_ONCE = 64
+RESTS_FOR = 10.0
+
+
+@dataclass(frozen=True, slots=True)
+class Recollection:
+    """What memory says: the alike, best first; or why it cannot say anything."""
+
+    alike: tuple[Precedent, ...] = ()
+    failure: str = ""
+
+
+class Precedents:
+    """``patience``: seconds that a card waits for an answer. ``opening_for``: seconds that it waits for memory to open, at start."""
+
+    def __init__(
+        self,
+        shelf: Shelf,
+        embedder: Embedder,
+        index: VectorIndex,
+        *,
+        patience: float = 0.5,
+        opening_for: float = 4.0,
+    ) -> None:
+        self._shelf = shelf
+        self._embedder = embedder
+        self._index = index
+        self._words = WordIndex()
+        self._patience = patience
+        self._opening_for = opening_for
+        self._place = 0
+        self._filling = threading.Lock()
+        self._opened = threading.Event()
+        self._failure = "memory is still opening"
+        self._rests_until = 0.0
+        self._asking = ThreadPoolExecutor(4, thread_name_prefix="memory")
+
+    # --- filling -------------------------------------------------------------------------------------------------------
+
+    def start(self) -> threading.Thread:
+        """Open in a thread of its own."""
+        opening = threading.Thread(target=self.open, name="memory-opening", daemon=True)
+        opening.start()
+        return opening
+
+    def open(self) -> None:
+        """Open the index and take in what it missed. A failure is remembered and told, never raised."""
+        try:
+            self._guarded(self._index.open)
+            self._catch_up()
+            self._guarded(self._drop_strays)
+        except MemoryUnavailable as failure:
+            self._failure = str(failure)
+            log.warning("precedents are not available: %s", failure)
+        else:
+            self._failure = ""
+        self._opened.set()
+
+    def catch_up(self, progress: Callable[[int], None] = lambda done: None) -> int:
+        """Take in what the shelf has that the index has not; returns how many."""
+        if self._failure:
+            raise MemoryUnavailable(self._failure)
+        return self._catch_up(progress)
+
+    def _catch_up(self, progress: Callable[[int], None] = lambda done: None) -> int:
+        with self._filling:
+            taken = 0
+            while kept := self._shelf.since(self._place):
+                self._guarded(partial(self._take_in, kept, progress))
+                self._place = kept[-1].seq
+                taken += len(kept)
+            return taken
+
+    def rebuild(self, progress: Callable[[int], None]) -> int:
+        """Make the index again from the shelf; one that was cut short goes on where it stopped. Returns how many it has now."""
+        resumed = self._guarded(self._index.renew)
+        if resumed:
+            log.info("going on with a rebuild that was cut short")
+        self._place = 0
+        self._catch_up(progress)
+        self._guarded(self._drop_strays)
+        self._guarded(self._index.complete)
+        return self._guarded(self._index.count)
+
+    def close(self) -> None:
+        self._asking.shutdown(wait=False, cancel_futures=True)
+        with self._filling:
+            self._index.close()
+            self._failure = "memory is closed"
+            self._opened.set()
+
+    def _take_in(self, kept: Sequence[Kept], progress: Callable[[int], None]) -> None:
+        live = [one for one in kept if not one.is_gone]
+        gone = [one.precedent.id for one in kept if one.is_gone]
+        known = self._index.digests([one.precedent.id for one in live])
+        fresh = [one for one in live if known.get(one.precedent.id) != one.digest]
+        progress(len(kept) - len(fresh))
+        for start in range(0, len(fresh), EMBEDDED_AT_ONCE):
+            batch = fresh[start : start + EMBEDDED_AT_ONCE]
+            vectors = self._embedder.embed([one.precedent.text for one in batch])
+            self._index.put([one.precedent.id for one in batch], vectors, [one.digest for one in batch])
+            progress(len(batch))
+        self._index.drop(gone)
+        self._words.put(((one.precedent.id, one.precedent.text) for one in live), gone=gone)
+
+    def _drop_strays(self) -> None:
+        """The index must hold what the shelf holds: no more (less is not possible after catching up)."""
+        if self._index.count() != self._shelf.count():
+            ids = self._index.every_id()
+            for start in range(0, len(ids), WIDER):
+                page = ids[start : start + WIDER]
+                known = self._shelf.by_id(page)
+                self._index.drop([name for name in page if name not in known])
+
+    # --- asking --------------------------------------------------------------------------------------------------------
+
+    def recall(self, text: str, kind: str, channel: str, now: datetime) -> Recollection:
+        """The decided cases of this kind most like this text, as far as readers of this channel may see them."""
+        if not self._opened.wait(self._opening_for):
+            self._opening_for = 0.0
+        failure = self._failure or ("memory does not answer in time" if monotonic() < self._rests_until else "")
+        if failure:
+            metrics.RECALLS.labels("unavailable").inc()
+            return Recollection(failure=failure)
+        asked: Future[tuple[Precedent, ...]] = self._asking.submit(self._recall, text, kind, channel, now)
+        try:
+            found = asked.result(timeout=self._patience)
+        except NotInTime:
+            # One slow answer is enough: the next cards do not wait for it.
+            self._rests_until = monotonic() + RESTS_FOR
+            metrics.RECALLS.labels("slow").inc()
+            return Recollection(failure="memory does not answer in time")
+        except MemoryUnavailable as wrong:
+            metrics.RECALLS.labels("failed").inc()
+            return Recollection(failure=str(wrong))
+        metrics.RECALLS.labels("answered").inc()
+        return Recollection(found)
+
+    def _recall(self, text: str, kind: str, channel: str, now: datetime) -> tuple[Precedent, ...]:
+        return self._guarded(lambda: self._search(text, kind, channel, now))
+
+    def _search(self, text: str, kind: str, channel: str, now: datetime) -> tuple[Precedent, ...]:
+        vector = self._embedder.embed([text])[0]
+        found: tuple[Precedent, ...] = ()
+        for many in (OVERFETCH, WIDER):
+            near = [(name, likeness) for name, likeness in self._index.nearest(vector, many) if likeness >= self._alike]
+            worded = self._words.best(text, many)
+            likeness = dict(near)
+            # A word in common is a reason to look, not to call two cases alike.
+            ranked = _fused([[name for name, _ in near], [name for name in worded if name in likeness]])
+            kept = self._shelf.by_id([name for name, _ in ranked])
+            seen = [
+                (kept[name], score)
+                for name, score in ranked
+                if name in kept and kept[name].kind == kind and kept[name].channel in {channel, ""}
+            ]
+            seen.sort(key=lambda pair: -pair[1] * _preference(pair[0], now))
+            found = tuple(precedent for precedent, _ in seen[:MOST_ALIKE])
+            if len(found) == MOST_ALIKE or len(near) < many:
+                break
+        return found
+
+    @property
+    def _alike(self) -> float:
+        return ALIKE if self._embedder.is_semantic else ALIKE_IN_WORDS
+
+    def _guarded(self, ask: Callable[[], T]) -> T:
+        """Whatever a derived index throws is one thing to us: it is not available. Rust panics are no Exceptions, but no signals either."""
+        try:
+            return ask()
+        except (MemoryUnavailable, KeyboardInterrupt, SystemExit):
+            raise
+        except BaseException as failure:
+            log.warning("the index failed", exc_info=failure)
+            raise MemoryUnavailable(f"the index is broken ({type(failure).__name__}); {REBUILD}") from None
+
+
+class Forgetful:
+    """A memory without memories: for a past that is played before there are any."""
+
+    def recall(self, text: str, kind: str, channel: str, now: datetime) -> Recollection:
+        return Recollection()
+
+    def catch_up(self) -> int:
+        return 0
+
+
+def _fused(rankings: Iterable[Sequence[str]]) -> list[tuple[str, float]]:
+    """Reciprocal rank fusion: what several rankings put in front comes first."""
+    scores: dict[str, float] = {}
+    for ranking in rankings:
+        for rank, name in enumerate(ranking):
+            scores[name] = scores.get(name, 0.0) + 1 / (RANK_DAMPING + rank)
+    return sorted(scores.items(), key=lambda item: -item[1])
+
+
+def _preference(precedent: Precedent, now: datetime) -> float:
+    """Recent ones a little before old ones, good endings a little before bad ones; likeness still decides."""
+    age: Any = max(0.0, (now - precedent.ended_at).days / 365)
+    good = 1.0 if precedent.ended in {Ended.WORKED, Ended.BY_HAND} else 0.97
+    return float(good * (0.8 + 0.2 / (1 + age)))

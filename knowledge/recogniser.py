@@ -1,0 +1,191 @@
+"""Which kind a signal is whose source does not say so; or none, and then a person is asked.
+
+A linear head over meaning and words says which kind it would be. Whether it is any known kind at all is another question, answered by
+how near its nearest known examples are as well: the two together are weighed on examples whose whole kind was hidden from training.
+"""
+
+import math
+from collections import defaultdict
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from bot import metrics
+from bot.cases.recognition import Guess, Recognition
+from knowledge.embedder import Embedder, Vectors
+from knowledge.learner import Example, Learner, train
+
+MOST_PER_KIND = 150
+NEIGHBOURS = 3
+SHOWN = 3
+# The share of right answers that the threshold may cost: with few examples, or without meaning, we would rather ask.
+MAY_LOSE, MAY_LOSE_WITH_FEW = 0.003, 0.05
+FEW = 400
+
+
+@dataclass(frozen=True)
+class RecogniserModel:
+    """``curve`` weighs best score, lead over the second, and nearness into the probability of being right; below ``threshold``: none."""
+
+    version: str
+    embedder: str
+    learner: Learner
+    known: Vectors
+    curve: NDArray[np.float64]
+    threshold: float
+    examples: int
+
+    def confidence(self, signs: NDArray[np.float64]) -> float:
+        return 1 / (1 + math.exp(-float(np.clip(signs @ self.curve[:-1] + self.curve[-1], -30, 30))))
+
+    def arrays(self) -> dict[str, Any]:
+        facts = {
+            "version": self.version,
+            "embedder": self.embedder,
+            "threshold": self.threshold,
+            "examples": self.examples,
+        }
+        plain = {f"recogniser.{name}": np.array(value) for name, value in facts.items()}
+        return {
+            **plain,
+            "recogniser.known": self.known.astype(np.float16),
+            "recogniser.curve": self.curve,
+            **self.learner.arrays("recogniser"),
+        }
+
+    @classmethod
+    def from_arrays(cls, arrays: Mapping[str, Any]) -> "RecogniserModel":
+        def of(name: str) -> Any:
+            return arrays[f"recogniser.{name}"]
+
+        learner = Learner.from_arrays("recogniser", arrays)
+        words = str(of("version")), str(of("embedder"))
+        return cls(
+            *words, learner, of("known").astype(np.float32), of("curve"), float(of("threshold")), int(of("examples"))
+        )
+
+
+class TrainedRecogniser:
+    """Asks the model of the latest training (``latest``); abstains as long as there is none."""
+
+    def __init__(
+        self, latest: Callable[[], RecogniserModel | None], embedder: Embedder, titles: Mapping[str, str]
+    ) -> None:
+        self._latest = latest
+        self._embedder = embedder
+        self._titles = titles
+
+    def recognise(self, text: str) -> Recognition:
+        """Which of the kinds with a playbook, or none, with the next best guesses."""
+        found = self._recognise(text)
+        metrics.RECOGNITIONS.labels("abstained" if found.abstains else "recognised").inc()
+        return found
+
+    def _recognise(self, text: str) -> Recognition:
+        model = self._latest()
+        if not text.strip():
+            return Recognition("", 0, (), "it says nothing", "")
+        if model is None or model.embedder != self._embedder.identity:
+            return Recognition("", 0, (), "recognition has not been trained yet", "")
+        vector = self._embedder.embed([text])[0]
+        scores = model.learner.scores(text, {}, vector)
+        order = np.argsort(-scores)
+        confidence = model.confidence(signs_of(scores, model.known @ vector))
+        shares = np.exp(4 * (scores[order[:SHOWN]] - scores[order[0]]))
+        guesses = tuple(
+            self._guess(model.learner.labels[place], confidence * float(share))
+            for place, share in zip(order[:SHOWN], shares, strict=True)
+        )
+        basis = f"learned from {model.examples} examples of {len(model.learner.labels)} kinds"
+        fits = confidence >= model.threshold and guesses[0].kind in self._titles
+        return Recognition(guesses[0].kind if fits else "", guesses[0].confidence, guesses, basis, model.version)
+
+    def _guess(self, kind: str, confidence: float) -> Guess:
+        return Guess(kind, self._titles.get(kind, kind), round(100 * confidence))
+
+
+def signs_of(scores: NDArray[Any], nearness: NDArray[Any]) -> NDArray[np.float64]:
+    """What tells a right answer from a wrong one: the best score, its lead, and how near the nearest known examples are."""
+    best = np.partition(scores, -2)[-2:] if len(scores) > 1 else np.array([-1.0, scores[0]])
+    near = np.sort(nearness)[-NEIGHBOURS:].mean() if len(nearness) else 0.0
+    return np.array([best[1], best[1] - best[0], near], np.float64)
+
+
+def train_recogniser(
+    examples: Sequence[Example], novel: Sequence[str], embedder: Embedder, version: str, *, folds: int = 4
+) -> RecogniserModel | None:
+    """Learn from labelled texts, and from those that people called new; None when there are not two kinds with two examples each.
+
+    Takes some seconds for hundreds of examples, a minute or two for ten thousand.
+    """
+    examples = _balanced(examples)
+    kinds = sorted({example.label for example in examples})
+    if len(kinds) < 2:
+        return None
+    vectors = embedder.embed([example.text for example in examples])
+    strange = embedder.embed(list(novel)) if novel else np.zeros((0, vectors.shape[1]), np.float32)
+    learner = train(examples, vectors, penalty=0.5)
+    signs, right = _rehearsed(examples, vectors, novel, strange, min(folds, len(kinds)))
+    few = len(examples) < FEW or not embedder.is_semantic
+    curve, threshold = _weighed(signs, right, MAY_LOSE_WITH_FEW if few else MAY_LOSE)
+    return RecogniserModel(version, embedder.identity, learner, vectors, curve, threshold, len(examples))
+
+
+def _balanced(examples: Sequence[Example]) -> list[Example]:
+    """At most so many of each kind, the latest ones; a kind with one example cannot be rehearsed and is left out."""
+    grouped: dict[str, dict[str, Example]] = defaultdict(dict)
+    for example in examples:
+        if example.text.strip():
+            grouped[example.label].pop(example.text, None)
+            grouped[example.label][example.text] = example
+    return [
+        example
+        for _, group in sorted(grouped.items())
+        if len(group) > 1
+        for example in list(group.values())[-MOST_PER_KIND:]
+    ]
+
+
+def _rehearsed(
+    examples: Sequence[Example], vectors: Vectors, novel: Sequence[str], strange: Vectors, folds: int
+) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
+    """Signs and rightness on examples that training did not see: of known kinds, and of kinds hidden as a whole."""
+    kinds = sorted({example.label for example in examples})
+    dice = np.random.default_rng(0)
+    hidden_in = dict(zip(kinds, dice.permutation(len(kinds)) % folds, strict=True))
+    held_in = dice.permutation(len(examples)) % folds
+    signs, right = [], []
+    for fold in range(folds):
+        hidden = np.array([hidden_in[example.label] == fold for example in examples])
+        seen = ~hidden & (held_in != fold)
+        taught = [example for example, is_seen in zip(examples, seen, strict=True) if is_seen]
+        if len({example.label for example in taught}) < 2:
+            continue
+        known = vectors[seen]
+        learner = train(taught, known, penalty=0.5)
+        held = held_in == fold
+        asked = [(example, vector) for example, vector, ask in zip(examples, vectors, held, strict=True) if ask]
+        asked += [(Example(text, "", {}), vector) for text, vector in zip(novel, strange, strict=True)]
+        for example, vector in asked:
+            scores = learner.scores(example.text, {}, vector)
+            signs.append(signs_of(scores, known @ vector))
+            right.append(learner.labels[int(scores.argmax())] == example.label)
+    return np.array(signs), np.array(right, bool)
+
+
+def _weighed(
+    signs: NDArray[np.float64], right: NDArray[np.bool_], may_lose: float
+) -> tuple[NDArray[np.float64], float]:
+    """The curve, and the confidence below which at most ``may_lose`` of the right answers lie."""
+    if len(signs) == 0 or right.all() or not right.any():
+        # Nothing to tell right from wrong by: abstain from everything.
+        return np.zeros(4), 1.1
+    from sklearn.linear_model import LogisticRegression
+
+    fitted = LogisticRegression(C=100.0, max_iter=1000).fit(signs, right)
+    curve = np.concatenate([fitted.coef_[0], fitted.intercept_])
+    confident = 1 / (1 + np.exp(-(signs[right] @ curve[:-1] + curve[-1])))
+    return curve, float(np.quantile(confident, may_lose))
