@@ -53,7 +53,7 @@ class Learner:
         return result
 
     def arrays(self, name: str) -> dict[str, Any]:
-        """For a file of arrays, without pickle."""
+        """For a file of arrays."""
         parts = {"places": self.places, "scale": self.scale, "weights": self.weights, "bias": self.bias}
         return {f"{name}.{part}": array for part, array in parts.items()} | {f"{name}.labels": np.array(self.labels)}
 

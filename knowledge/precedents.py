@@ -25,7 +25,7 @@ from knowledge.word_index import WordIndex
 log = logging.getLogger(__name__)
 T = TypeVar("T")
 OVERFETCH, WIDER = 50, 500
-MOST_ALIKE = 12
+MOST_ALIKE = 10
 # Below this cosine two cases are not alike, whatever their kind. Hashed words agree less than meanings do.
 ALIKE, ALIKE_IN_WORDS = 0.45, 0.25
 RANK_DAMPING = 60
@@ -80,6 +80,7 @@ class Precedents:
             self._guarded(self._index.open)
             self._catch_up()
             self._guarded(self._drop_strays)
+            self._guarded(self._warm_up)
         except MemoryUnavailable as failure:
             self._failure = str(failure)
             log.warning("precedents are not available: %s", failure)
@@ -133,6 +134,10 @@ class Precedents:
             progress(len(batch))
         self._index.drop(gone)
         self._words.put(((one.precedent.id, one.precedent.text) for one in live), gone=gone)
+
+    def _warm_up(self) -> None:
+        """The first question is slow, whoever asks it: libraries load, files are read. So it is asked by nobody."""
+        self._index.nearest(self._embedder.embed(["the first question"])[0], OVERFETCH)
 
     def _drop_strays(self) -> None:
         """The index must hold what the shelf holds: no more (less is not possible after catching up)."""

@@ -20,7 +20,7 @@ from knowledge.embedder import Embedder
 from knowledge.plan_model import TARGET, PlanModel
 from knowledge.precedents import Recollection
 
-MOST_CITED = 8
+MOST_CITED = 10
 # An action that memory puts before the playbook's own must have been the right one at least so often.
 SUPPORT = 5
 

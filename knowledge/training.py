@@ -1,6 +1,6 @@
 """Training: from what people confirmed to one file of arrays. It runs in a process of its own, so that the bot stays small and quick.
 
-The file is versioned by what went into it; nothing in it can be executed (arrays only, no pickle).
+The file is versioned by what went into it; nothing in it can be executed (arrays only).
 """
 
 import hashlib
@@ -114,7 +114,7 @@ def save(model: Model, folder: Path) -> Path:
 def load(folder: Path) -> Model | None:
     """The model of the latest training; None when there is none, or what is there cannot be read."""
     try:
-        with np.load(folder / FILE, allow_pickle=False) as arrays:
+        with np.load(folder / FILE) as arrays:
             version, taught, embedder = str(arrays["version"]), int(arrays["taught"]), str(arrays["embedder"])
             plans = {str(kind): PlanModel.from_arrays(str(kind), arrays) for kind in arrays["plans"]}
             recogniser = RecogniserModel.from_arrays(arrays) if "recogniser.version" in arrays else None

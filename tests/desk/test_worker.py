@@ -95,6 +95,7 @@ def test_a_commit_hands_its_work_to_the_lane_of_this_process(world):
         Topic.EXECUTE: world.desk.executor.run,
         Topic.CARD: world.desk.drawing.draw,
         Topic.NOTE: world.desk.drawing.note,
+        Topic.REMEMBER: world.desk.remembering.run,
     }
     lane = Lane("live", world.store, handlers, utc_now, threads=3, pace=Pace(poll_every=60))
     world.store.takers.append(lane)
