@@ -253,7 +253,9 @@ def init(folder: Annotated[Path, typer.Argument(help="Where to put them.")] = Pa
 
     if folder.exists():
         raise Refusal(f"{folder} exists; name another folder or remove it")
-    shutil.copytree(configuration.PACKAGED_LIBRARY, folder, ignore=shutil.ignore_patterns("*.py", "__pycache__", "minilm"))
+    shutil.copytree(
+        configuration.PACKAGED_LIBRARY, folder, ignore=shutil.ignore_patterns("*.py", "__pycache__", "minilm")
+    )
     out.print(f"{folder}: edit playbooks/, policy.yml, systems.yml and sources.yml, then set:", markup=False)
     out.print(f"  COUNTERSIGN_LIBRARY_DIR={folder.resolve()}", markup=False)
     for name, meaning in configuration.NAMES.items():

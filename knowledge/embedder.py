@@ -89,7 +89,7 @@ class MiniLM:
         with self._starting:
             if self._session is None:
                 self._start()
-        encoded = self._tokenizer.encode_batch([text[:LONGEST_TEXT] for text in texts])
+        encoded = self._tokenizer.encode_batch([_well_formed(text[:LONGEST_TEXT]) for text in texts])
         found = np.zeros((len(texts), 384), np.float32)
         # Texts of like length go together, so that short ones do not pay for long ones.
         order = sorted(range(len(texts)), key=lambda index: len(encoded[index].ids))
@@ -167,6 +167,11 @@ class Cached:
             while len(self._known) > REMEMBERED:
                 self._known.popitem(last=False)
         return found
+
+
+def _well_formed(text: str) -> str:
+    """Half a surrogate pair is no text, and the tokenizer refuses it."""
+    return text.encode("utf-8", "replace").decode()
 
 
 def checked(path: Path, sha256: str) -> bytes:

@@ -21,13 +21,14 @@ from bot.ports import Kept, Shelf
 from knowledge.embedder import Embedder
 from knowledge.vector_index import REBUILD, VectorIndex
 from knowledge.word_index import WordIndex
+from knowledge.words import codes_of
 
 log = logging.getLogger(__name__)
 T = TypeVar("T")
 OVERFETCH, WIDER = 50, 500
 MOST_ALIKE = 10
 # Below this cosine two cases are not alike, whatever their kind. Hashed words agree less than meanings do.
-ALIKE, ALIKE_IN_WORDS = 0.45, 0.25
+ALIKE, ALIKE_IN_WORDS = 0.35, 0.25
 RANK_DAMPING = 60
 EMBEDDED_AT_ONCE = 64
 RESTS_FOR = 10.0
@@ -105,7 +106,12 @@ class Precedents:
 
     def rebuild(self, progress: Callable[[int], None]) -> int:
         """Make the index again from the shelf; one that was cut short goes on where it stopped. Returns how many it has now."""
-        resumed = self._guarded(self._index.renew)
+        try:
+            resumed = self._guarded(self._index.renew)
+        except MemoryUnavailable:
+            if not self._index.set_aside():
+                raise
+            resumed = self._guarded(self._index.renew)
         if resumed:
             log.info("going on with a rebuild that was cut short")
         self._place = 0
@@ -176,19 +182,21 @@ class Precedents:
         return self._guarded(lambda: self._search(text, kind, channel, now))
 
     def _search(self, text: str, kind: str, channel: str, now: datetime) -> tuple[Precedent, ...]:
-        vector = self._embedder.embed([text])[0]
+        vector, codes = self._embedder.embed([text])[0], codes_of(text)
         found: tuple[Precedent, ...] = ()
         for many in (OVERFETCH, WIDER):
-            near = [(name, likeness) for name, likeness in self._index.nearest(vector, many) if likeness >= self._alike]
-            worded = self._words.best(text, many)
-            likeness = dict(near)
-            # A word in common is a reason to look, not to call two cases alike.
-            ranked = _fused([[name for name, _ in near], [name for name in worded if name in likeness]])
+            near = [name for name, likeness in self._index.nearest(vector, many) if likeness >= self._alike]
+            ranked = _fused([near, self._words.best(text, many)])
             kept = self._shelf.by_id([name for name, _ in ranked])
+            meant = set(near)
             seen = [
                 (kept[name], score)
                 for name, score in ranked
-                if name in kept and kept[name].kind == kind and kept[name].channel in {channel, ""}
+                if name in kept
+                and kept[name].kind == kind
+                and kept[name].channel in {channel, ""}
+                # A word in common makes no two cases alike; a code in common does.
+                and (name in meant or codes & codes_of(kept[name].text))
             ]
             seen.sort(key=lambda pair: -pair[1] * _preference(pair[0], now))
             found = tuple(precedent for precedent, _ in seen[:MOST_ALIKE])

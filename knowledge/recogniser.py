@@ -23,12 +23,17 @@ NEIGHBOURS = 3
 SHOWN = 3
 # The share of right answers that the threshold may cost: with few examples, or without meaning, we would rather ask.
 MAY_LOSE, MAY_LOSE_WITH_FEW = 0.003, 0.05
-FEW = 400
+FEW = 1_000
+# With few examples it must at least be more likely right than wrong.
+LEAST_WITH_FEW = 0.5
+# The label of what people called new: it competes with the kinds, and never wins a case.
+NOVEL = ""
 
 
 @dataclass(frozen=True)
 class RecogniserModel:
-    """``curve`` weighs best score, lead over the second, and nearness into the probability of being right; below ``threshold``: none."""
+    """``curve`` weighs best score, lead over the second, and nearness into the probability of being right; below ``threshold``, or
+    further than ``least_near`` from anything known: none."""
 
     version: str
     embedder: str
@@ -36,16 +41,26 @@ class RecogniserModel:
     known: Vectors
     curve: NDArray[np.float64]
     threshold: float
+    least_near: float
     examples: int
+
+    @property
+    def kinds(self) -> int:
+        return sum(label != NOVEL for label in self.learner.labels)
 
     def confidence(self, signs: NDArray[np.float64]) -> float:
         return 1 / (1 + math.exp(-float(np.clip(signs @ self.curve[:-1] + self.curve[-1], -30, 30))))
+
+    def fits(self, signs: NDArray[np.float64]) -> bool:
+        """Whether the best kind may be named at all."""
+        return self.confidence(signs) >= self.threshold and signs[-1] >= self.least_near
 
     def arrays(self) -> dict[str, Any]:
         facts = {
             "version": self.version,
             "embedder": self.embedder,
             "threshold": self.threshold,
+            "least_near": self.least_near,
             "examples": self.examples,
         }
         plain = {f"recogniser.{name}": np.array(value) for name, value in facts.items()}
@@ -64,7 +79,13 @@ class RecogniserModel:
         learner = Learner.from_arrays("recogniser", arrays)
         words = str(of("version")), str(of("embedder"))
         return cls(
-            *words, learner, of("known").astype(np.float32), of("curve"), float(of("threshold")), int(of("examples"))
+            *words,
+            learner,
+            of("known").astype(np.float32),
+            of("curve"),
+            float(of("threshold")),
+            float(of("least_near")),
+            int(of("examples")),
         )
 
 
@@ -92,26 +113,33 @@ class TrainedRecogniser:
             return Recognition("", 0, (), "recognition has not been trained yet", "")
         vector = self._embedder.embed([text])[0]
         scores = model.learner.scores(text, {}, vector)
-        order = np.argsort(-scores)
-        confidence = model.confidence(signs_of(scores, model.known @ vector))
-        shares = np.exp(4 * (scores[order[:SHOWN]] - scores[order[0]]))
+        order = [place for place in np.argsort(-scores) if model.learner.labels[place] != NOVEL][:SHOWN]
+        signs = signs_of(model.learner.labels, scores, model.known @ vector)
+        confidence = model.confidence(signs)
+        shares = np.exp(4 * (scores[order] - scores[order[0]]))
         guesses = tuple(
             self._guess(model.learner.labels[place], confidence * float(share))
-            for place, share in zip(order[:SHOWN], shares, strict=True)
+            for place, share in zip(order, shares, strict=True)
         )
-        basis = f"learned from {model.examples} examples of {len(model.learner.labels)} kinds"
-        fits = confidence >= model.threshold and guesses[0].kind in self._titles
+        basis = f"learned from {model.examples} examples of {model.kinds} kinds"
+        fits = model.fits(signs) and guesses[0].kind in self._titles
         return Recognition(guesses[0].kind if fits else "", guesses[0].confidence, guesses, basis, model.version)
 
     def _guess(self, kind: str, confidence: float) -> Guess:
         return Guess(kind, self._titles.get(kind, kind), round(100 * confidence))
 
 
-def signs_of(scores: NDArray[Any], nearness: NDArray[Any]) -> NDArray[np.float64]:
-    """What tells a right answer from a wrong one: the best score, its lead, and how near the nearest known examples are."""
-    best = np.partition(scores, -2)[-2:] if len(scores) > 1 else np.array([-1.0, scores[0]])
-    near = np.sort(nearness)[-NEIGHBOURS:].mean() if len(nearness) else 0.0
-    return np.array([best[1], best[1] - best[0], near], np.float64)
+def best_of(labels: Sequence[str], scores: NDArray[Any]) -> int:
+    """The place of the best kind."""
+    return int(np.where(np.array(labels) == NOVEL, -np.inf, scores).argmax())
+
+
+def signs_of(labels: Sequence[str], scores: NDArray[Any], nearness: NDArray[Any]) -> NDArray[np.float64]:
+    """What tells a right answer from a wrong one: the best kind's score, its lead over all else, and how near known examples are."""
+    best = best_of(labels, scores)
+    lead = scores[best] - np.delete(scores, best).max()
+    near = np.sort(nearness)[-NEIGHBOURS:].mean()
+    return np.array([scores[best], lead, near], np.float64)
 
 
 def train_recogniser(
@@ -125,13 +153,18 @@ def train_recogniser(
     kinds = sorted({example.label for example in examples})
     if len(kinds) < 2:
         return None
+    known = len(examples)
+    examples += [Example(text, NOVEL, {}) for text in dict.fromkeys(novel) if text.strip()]
     vectors = embedder.embed([example.text for example in examples])
-    strange = embedder.embed(list(novel)) if novel else np.zeros((0, vectors.shape[1]), np.float32)
     learner = train(examples, vectors, penalty=0.5)
-    signs, right = _rehearsed(examples, vectors, novel, strange, min(folds, len(kinds)))
+    signs, right = _rehearsed(examples, vectors, min(folds, len(kinds)))
     few = len(examples) < FEW or not embedder.is_semantic
-    curve, threshold = _weighed(signs, right, MAY_LOSE_WITH_FEW if few else MAY_LOSE)
-    return RecogniserModel(version, embedder.identity, learner, vectors, curve, threshold, len(examples))
+    may_lose = MAY_LOSE_WITH_FEW if few else MAY_LOSE
+    curve, threshold = _weighed(signs, right, may_lose)
+    least_near = float(np.quantile(signs[right][:, -1], may_lose)) if right.any() else 1.0
+    if few:
+        threshold = max(threshold, LEAST_WITH_FEW)
+    return RecogniserModel(version, embedder.identity, learner, vectors[:known], curve, threshold, least_near, known)
 
 
 def _balanced(examples: Sequence[Example]) -> list[Example]:
@@ -150,29 +183,29 @@ def _balanced(examples: Sequence[Example]) -> list[Example]:
 
 
 def _rehearsed(
-    examples: Sequence[Example], vectors: Vectors, novel: Sequence[str], strange: Vectors, folds: int
+    examples: Sequence[Example], vectors: Vectors, folds: int
 ) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
     """Signs and rightness on examples that training did not see: of known kinds, and of kinds hidden as a whole."""
-    kinds = sorted({example.label for example in examples})
+    kinds = sorted({example.label for example in examples} - {NOVEL})
     dice = np.random.default_rng(0)
     hidden_in = dict(zip(kinds, dice.permutation(len(kinds)) % folds, strict=True))
     held_in = dice.permutation(len(examples)) % folds
+    strange = np.array([example.label == NOVEL for example in examples])
     signs, right = [], []
     for fold in range(folds):
-        hidden = np.array([hidden_in[example.label] == fold for example in examples])
+        hidden = np.array([hidden_in.get(example.label) == fold for example in examples])
         seen = ~hidden & (held_in != fold)
         taught = [example for example, is_seen in zip(examples, seen, strict=True) if is_seen]
-        if len({example.label for example in taught}) < 2:
+        if len({example.label for example in taught} - {NOVEL}) < 2:
             continue
-        known = vectors[seen]
-        learner = train(taught, known, penalty=0.5)
+        learner = train(taught, vectors[seen], penalty=0.5)
+        known = vectors[seen & ~strange]
         held = held_in == fold
         asked = [(example, vector) for example, vector, ask in zip(examples, vectors, held, strict=True) if ask]
-        asked += [(Example(text, "", {}), vector) for text, vector in zip(novel, strange, strict=True)]
         for example, vector in asked:
             scores = learner.scores(example.text, {}, vector)
-            signs.append(signs_of(scores, known @ vector))
-            right.append(learner.labels[int(scores.argmax())] == example.label)
+            signs.append(signs_of(learner.labels, scores, known @ vector))
+            right.append(learner.labels[best_of(learner.labels, scores)] == example.label)
     return np.array(signs), np.array(right, bool)
 
 

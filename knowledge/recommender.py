@@ -15,6 +15,7 @@ from bot.cases.plan import Action
 from bot.cases.playbook import Offer, Playbook
 from bot.cases.precedent import Ended, Precedent, said_by, tally
 from bot.cases.recommendation import Alternative, Citation, Recommendation
+from bot.cases.signal import UNRECOGNISED
 from bot.ports import Clock, Prepare
 from knowledge.embedder import Embedder
 from knowledge.plan_model import TARGET, PlanModel
@@ -59,6 +60,10 @@ class RememberingRecommender:
         chosen, passed_over = _first_that_can_be_prepared(ranked, playbook, known, prepare)
         told = self._told(recollection)
         if chosen is None:
+            if playbook.kind == UNRECOGNISED:
+                return Recommendation(
+                    "", "", "", (), "It fits no known kind: say what it is, or handle it by hand", **told
+                ), ()
             why = "; ".join(f"{item.action} {item.why_not}" for item in passed_over)
             blocked = f"No plan fits: {why or 'the playbook has no action for this'}"
             return Recommendation("", "", "", passed_over, blocked, **told), ()
@@ -151,10 +156,10 @@ def _sureness(chosen: Chosen, model: PlanModel | None) -> tuple[int | None, str]
     confidence = round(100 * model.calibration.probability(chosen.margin))
     held = model.promise
     if held is None:
-        return confidence, f"no promise: {TARGET:.0%} right cannot be certified for this kind yet"
+        return confidence, f"no promise: {TARGET * 100:.0f} % right cannot be certified for this kind yet"
     if chosen.margin < held.threshold:
-        return confidence, f"below the line at which {held.target:.0%} right is certified"
-    return confidence, f"{held.target:.0%} right is certified here: {held.right} of {held.judged} were"
+        return confidence, f"below the line at which {held.target * 100:.0f} % right is certified"
+    return confidence, f"{held.target * 100:.0f} % right is certified here: {held.right} of {held.judged} were"
 
 
 def _basis(chosen: Chosen, playbook: Playbook, model: PlanModel | None, recollection: Recollection) -> str:

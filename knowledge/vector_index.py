@@ -59,6 +59,19 @@ class VectorIndex:
         )
         return False
 
+    def set_aside(self) -> bool:
+        """Move an embedded index that cannot even be opened out of the way; whether there was one of ours to move."""
+        if self._url or not self._lock.is_locked:
+            return False
+        from chromadb.api.shared_system_client import SharedSystemClient
+
+        # Chroma remembers by path what it opened, broken or not.
+        SharedSystemClient.clear_system_cache()
+        self._client = self._collection = None
+        broken = self._folder / "chroma"
+        broken.rename(self._folder / f"chroma-broken-{len(list(self._folder.glob('chroma-broken-*'))) + 1}")
+        return True
+
     def complete(self) -> None:
         """The rebuild is done."""
         self._collection.modify(metadata={"embedder": self._identity})
@@ -69,6 +82,8 @@ class VectorIndex:
 
     def digests(self, ids: Sequence[str]) -> dict[str, str]:
         """Which of these are in the index, and the digest of what was embedded."""
+        if not ids:
+            return {}
         found = self._collection.get(ids=list(ids), include=["metadatas"])
         return {name: str(about["digest"]) for name, about in zip(found["ids"], found["metadatas"], strict=True)}
 

@@ -24,6 +24,11 @@ def words_of(text: str) -> list[str]:
     return _WORD.findall(text.lower())
 
 
+def codes_of(text: str) -> set[str]:
+    """The words that name one thing: with letters and digits, or a long number."""
+    return {word for word in words_of(text) if any(map(str.isdigit, word)) and (len(word) > 4 or not word.isdigit())}
+
+
 def hashed(text: str, places: int = PLACES) -> Features:
     """Places and weights of a text's words and word pairs; a word said often counts by the logarithm."""
     words = words_of(text)

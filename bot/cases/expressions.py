@@ -48,16 +48,26 @@ def places(sentence: str) -> list[str]:
     return _PLACE.findall(sentence)
 
 
+def mostly_known(sentence: str, known: Mapping[str, Any]) -> bool:
+    """Whether at least half of what the sentence asks for is known: with less it says nothing."""
+    asked = places(sentence)
+    return sum(_found(place, known) is not None for place in asked) * 2 >= len(asked)
+
+
 def filled(sentence: str, known: Mapping[str, Any]) -> str:
     """The sentence with every ``{item.column}`` replaced; what is not known reads "unknown"."""
 
     def value(match: re.Match[str]) -> str:
-        found: Any = known
-        for part in match[1].split("."):
-            found = found.get(part) if isinstance(found, Mapping) else None
-        return _readable(found)
+        return _readable(_found(match[1], known))
 
     return _PLACE.sub(value, sentence)
+
+
+def _found(place: str, known: Mapping[str, Any]) -> Any:
+    found: Any = known
+    for part in place.split("."):
+        found = found.get(part) if isinstance(found, Mapping) else None
+    return found
 
 
 def _readable(value: Any) -> str:

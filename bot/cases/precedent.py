@@ -23,12 +23,14 @@ LONGEST_TEXT = 2_000
 # Text that speaks to a machine instead of telling what happened. A flag, not a defence: nothing such text says has any
 # effect in the first place.
 _ORDERS = re.compile(
-    r"\b(ignore|disregard|forget|override)\b.{0,40}\b(instructions?|rules?|polic(y|ies)|previous|above|prior|prompts?)\b"
-    r"|\b(always|automatically|auto)[\s-]*approve|\bauto[\s-]?approv|\bpre[\s-]?approved\b"
-    r"|\b(system|developer)\s+(prompt|message|instructions?)\b|\byou are (now|no longer)\b|\bact as\b|\bjailbr|\bDAN\b"
+    r"\b(ignore|disregard|forget|override)\b.{0,30}\b(instructions?|rules?|guidelines|polic(y|ies)|prompts?)\b"
+    r"|\b(always|automatically|auto)[\s-]*approv|\bpre[\s-]?approved\b"
+    r"|\b(system|developer|hidden)\s+(prompt|message|note|instructions?)\b|^\W*system\s*:|\bnew (instructions?|directive)\b"
+    r"|\byou are (now|no longer)\b|\bfrom now on\b|\b(pretend|act as if) you\b|\bjailbr|\bDAN\b|\boverride\s*:"
+    r"|\b(note|message) (to|for) (the|any) (bot|assistant|ai|model)\b|\bAI (assistant|agents?)\b"
     r"|\b(skip|bypass|disable)\b.{0,30}\b(approvals?|checks?|review|policy|confirmation)\b"
-    r"|<\|?\s*(im_start|system|assistant)",
-    re.IGNORECASE | re.DOTALL,
+    r"|\b(no|without) (rules|restrictions|filters?|limits)\b|<\|?\s*(im_start|system|assistant)",
+    re.IGNORECASE | re.DOTALL | re.MULTILINE,
 )
 
 

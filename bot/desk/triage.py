@@ -14,7 +14,7 @@ from bot.cases.decide import decide
 from bot.cases.entry import Entry
 from bot.cases.errors import ConnectorFailed
 from bot.cases.evidence import Evidence, facts_of
-from bot.cases.expressions import filled, look_up
+from bot.cases.expressions import filled, look_up, mostly_known
 from bot.cases.lifecycle import State
 from bot.cases.plan import Money, Proposer
 from bot.cases.playbook import Lookup, Playbook, Stake
@@ -27,6 +27,7 @@ from bot.desk.proposal import Proposals
 from bot.ports import Clock, Library, Outgoing, Recogniser, Recommender, Store, Systems, Topic, Work
 
 MOST_ROWS = 50
+NOT_COMPUTED = "It cannot be computed: most of the evidence is missing."
 
 
 @dataclass(frozen=True)
@@ -64,7 +65,9 @@ class Triage:
         evidence = gather(case, playbook, self.systems, now)
         known = facts_of(case.signal, evidence)
         stake = stake_of(playbook.stake, known) or self._spoken_of(case, playbook)
-        gathered = m.Gather(evidence, filled(playbook.what, known), filled(playbook.stake.why, known), stake)
+        what = filled(playbook.what, known) if mostly_known(playbook.what, known) else case.signal.title
+        why = filled(playbook.stake.why, known) if mostly_known(playbook.stake.why, known) else NOT_COMPUTED
+        gathered = m.Gather(evidence, what, why, stake)
         first = decide(case, gathered, now)
         case = evolve(case, first[0])
         recommendation, actions = self.recommender.recommend(case, playbook, evidence, self.proposals.prepare)

@@ -52,7 +52,7 @@ class Shelf:
     def of_kind(self, kind: str, limit: int) -> list[Precedent]:
         """The latest of this kind, the oldest of them first."""
         live = select(t.precedents.c.body).where(t.precedents.c.kind == kind, t.precedents.c.is_gone == 0)
-        newest = self._rows(live.order_by(t.precedents.c.ended_at.desc()).limit(limit))
+        newest = self._rows(live.order_by(t.precedents.c.ended_at.desc(), t.precedents.c.seq.desc()).limit(limit))
         return [from_json(Precedent, row.body) for row in reversed(newest)]
 
     def kinds(self) -> dict[str, int]:

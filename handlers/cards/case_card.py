@@ -13,6 +13,8 @@ from handlers.cards import ids
 from handlers.cards.text import Json, bullets, clean, context, escaped, groups, paragraph, plain, quote, rich, say, when
 
 MOST_EVIDENCE = 12
+# A guess that is less likely than this (per cent) is noise on a card.
+LEAST_LIKELY = 3
 PERSON = re.compile(r"[A-Z0-9]+/[UW][A-Z0-9]+")
 MARKS = {
     State.OPEN: ":hourglass_flowing_sand: Looking into it",
@@ -234,11 +236,16 @@ def _names(case: Case) -> list[Json]:
     if case.state is not State.REFERRED or found is None or found.kind or case.named_by:
         return []
     token = ids.token(case.id, case.revision)
+    likely = [guess for guess in found.guesses if guess.confidence >= LEAST_LIKELY]
     guesses = [
-        _button(f"{clean(guess.title, 60)} ({guess.confidence} %)", action_id, f"{guess.kind} {token}")
-        for action_id, guess in zip((ids.NAME_FIRST, ids.NAME_SECOND, ids.NAME_THIRD), found.guesses, strict=False)
+        _button(f"{_kind(guess.kind)} ({guess.confidence} %)", action_id, f"{guess.kind} {token}")
+        for action_id, guess in zip((ids.NAME_FIRST, ids.NAME_SECOND, ids.NAME_THIRD), likely, strict=False)
     ]
     return [*guesses, _button("Another kind…", ids.ANOTHER_KIND, token), _button("Something new", ids.NOVEL, token)]
+
+
+def _kind(kind: str) -> str:
+    return clean(kind.replace("_", " ").capitalize(), 50)
 
 
 def _words(case: Case) -> list[Json]:

@@ -11,7 +11,7 @@ export function el(tag, attributes = {}, ...children) {
   return node;
 }
 
-const EMOJI = { white_check_mark: "✅", x: "❌", warning: "⚠️", hourglass: "⌛", hourglass_flowing_sand: "⏳", bell: "🔔", lock: "🔒", arrows_counterclockwise: "🔄",
+const EMOJI = { label: "🏷️", small_red_triangle: "🔺", white_check_mark: "✅", x: "❌", warning: "⚠️", hourglass: "⌛", hourglass_flowing_sand: "⏳", bell: "🔔", lock: "🔒", arrows_counterclockwise: "🔄",
   zzz: "💤", question: "❓", rotating_light: "🚨", large_green_circle: "🟢", large_yellow_circle: "🟡", red_circle: "🔴", leftwards_arrow_with_hook: "↩️", bust_in_silhouette: "👤",
   pencil2: "✏️", eyes: "👀", gear: "⚙️", wind_blowing_face: "🌬️", heavy_check_mark: "✔️", no_entry: "⛔", package: "📦", handshake: "🤝" };
 const unescape = (text) => text.replaceAll("&lt;", "<").replaceAll("&gt;", ">").replaceAll("&amp;", "&");

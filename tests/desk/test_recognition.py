@@ -1,0 +1,127 @@
+"""A signal that names no kind: recognised, or put before a person who names it. Nothing is dropped, and every answer is kept."""
+
+import pytest
+
+from bot.cases.entry import RejectReason
+from bot.cases.errors import BadRequest, NotEligible, TooLate
+from bot.cases.lifecycle import State
+from bot.cases.signal import UNRECOGNISED
+from tests.fakes.directory import principal
+from tests.fakes.mind import FakeRecogniser, mind
+from tests.world import World
+
+
+@pytest.fixture
+def unsure(store):
+    return World(store, mind(recogniser=FakeRecogniser()))
+
+
+@pytest.fixture
+def sure(store):
+    return World(store, mind(recogniser=FakeRecogniser("low_stock", 97)))
+
+
+def nameless(world, **changes):
+    given = {"kind": UNRECOGNISED, "title": "Two bottles left", **changes}
+    receipt = world.receive(world.signal(**given))
+    world.work()
+    return world.store.case(receipt.case_id)
+
+
+def test_what_is_recognised_goes_the_way_of_its_kind(sure):
+    case = nameless(sure)
+    assert (case.state, case.kind, case.channel, case.recognition.confidence) == (
+        State.PROPOSED,
+        "low_stock",
+        "C0STOCK",
+        97,
+    )
+    assert sure.store.of_kinds(["low_stock"])[0].id == case.id
+
+
+def test_what_fits_nothing_waits_for_a_person_with_an_owner_and_a_clock(unsure):
+    case = nameless(unsure)
+    assert (case.state, case.kind, case.owner, case.is_urgent) == (
+        State.REFERRED,
+        UNRECOGNISED,
+        unsure.library.book.owners.business,
+        False,
+    )
+    assert case.sla.decide_by > case.opened_at
+    assert unsure.entry_names(case)[:2] == ["case.opened", "kind.recognised"]
+
+
+@pytest.mark.parametrize("said", [{"title": "They want £40,000"}, {"facts": {"amount": 40000}}])
+def test_something_new_with_much_at_stake_goes_up_the_queue(unsure, said):
+    case = nameless(unsure, **said)
+    owners, usual = unsure.library.book.owners, unsure.library.book.measure.decide_for
+    assert (case.is_urgent, case.owner, str(case.stake)) == (True, owners.next_owner, "£40,000.00")
+    assert case.sla.decide_by - case.opened_at == usual / 4
+
+
+def test_a_signal_whose_kind_is_named_is_not_second_guessed(unsure):
+    unsure.receive()
+    unsure.work()
+    assert unsure.mind.recogniser.asked == []
+
+
+def test_a_person_names_it_and_it_goes_to_that_playbook_on_a_new_card(unsure):
+    case = nameless(unsure)
+    unsure.desk.decisions.name_kind(case.id, by=principal("ana"), kind="low_stock")
+    unsure.work()
+    named = unsure.case(case)
+    assert (named.state, named.kind, named.channel, named.named_by, named.generation) == (
+        State.PROPOSED,
+        "low_stock",
+        "C0STOCK",
+        "Ana",
+        2,
+    )
+    (label,) = unsure.shelf.labels()
+    assert (label.kind, label.said, label.by) == ("low_stock", "Two bottles left", "Ana")
+
+
+def test_something_new_is_an_answer_too(unsure):
+    case = nameless(unsure)
+    unsure.desk.decisions.call_novel(case.id, by=principal("ana"))
+    unsure.work()
+    assert (unsure.case(case).state, unsure.case(case).is_novel, unsure.shelf.labels()[0].kind) == (
+        State.REFERRED,
+        True,
+        "",
+    )
+
+
+def test_an_answer_is_given_once_by_those_it_belongs_to_and_names_a_playbook(unsure):
+    case, decisions = nameless(unsure), unsure.desk.decisions
+    with pytest.raises(NotEligible):
+        decisions.name_kind(case.id, by=principal("carla"), kind="low_stock")
+    with pytest.raises(BadRequest, match="no playbook"):
+        decisions.name_kind(case.id, by=principal("ana"), kind=UNRECOGNISED)
+    decisions.call_novel(case.id, by=principal("ana"))
+    with pytest.raises(TooLate):
+        decisions.name_kind(case.id, by=principal("ana"), kind="low_stock")
+    assert unsure.entry_names(case).count("attempt.refused") == 3
+
+
+def test_a_case_whose_kind_was_guessed_teaches_nothing_until_a_person_approves(sure):
+    case = nameless(sure)
+    sure.desk.decisions.reject(case.id, by=principal("ana"), revision=1, reason=RejectReason.WRONG_FACTS)
+    sure.work()
+    (precedent,) = sure.shelf.of_kind("low_stock", 10)
+    assert (precedent.named, precedent.is_reviewed) == (False, True)
+    again = nameless(sure, subject="product:2")
+    sure.approve(again)
+    sure.work()
+    assert [one.named for one in sure.shelf.of_kind("low_stock", 10)] == [False, True]
+
+
+def test_a_reopened_case_corrects_what_was_remembered(world):
+    case = world.proposed()
+    world.approve(case)
+    world.work()
+    assert [str(one.ended) for one in world.shelf.of_kind("low_stock", 10)] == ["worked"]
+    world.clock.forward(seconds=60)
+    world.receive(world.signal())
+    world.work()
+    assert [str(one.ended) for one in world.shelf.of_kind("low_stock", 10)] == ["reopened"]

@@ -1,0 +1,26 @@
+"""A shelf with precedents on it."""
+
+import shutil
+
+import pytest
+
+from bot.store.database import Database
+from bot.store.shelf import Shelf
+from bot.store.store import SqlStore
+
+
+@pytest.fixture
+def shelf(empty_sqlite, tmp_path):
+    shutil.copy(empty_sqlite, tmp_path / "small.db")
+    database = Database(f"sqlite:///{tmp_path / 'small.db'}")
+    yield Shelf(SqlStore(database))
+    database.close()
+
+
+@pytest.fixture
+def shelf_of(shelf):
+    def kept(precedents):
+        shelf.keep(precedents)
+        return shelf
+
+    return kept
