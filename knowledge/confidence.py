@@ -77,12 +77,17 @@ class Calibration:
 
 
 def calibrate(past: Sequence[Judged]) -> Calibration | None:
-    """Platt's fit; None when there is too little, or only one outcome, to learn from. Needs scikit-learn: for training, not for asking."""
+    """Platt's fit; None when there is too little to learn from. Needs scikit-learn: for training, not for asking.
+
+    One imagined failure below all scores and one success above keep a spotless record from promising certainty.
+    """
     from sklearn.linear_model import LogisticRegression
 
-    right = np.array([judged.was_right for judged in past])
-    if len(past) < ENOUGH or right.sum() < 2 or (~right).sum() < 2:
+    if len(past) < ENOUGH:
         return None
-    fitted = LogisticRegression().fit(np.array([[judged.score] for judged in past]), right)
+    known = [judged.score for judged in past]
+    scores = np.array([[score] for score in (*known, min(known) - 1, max(known) + 1)])
+    right = np.array([*(judged.was_right for judged in past), False, True])
+    fitted = LogisticRegression().fit(scores, right)
     slope = max(float(fitted.coef_[0][0]), 1e-6)
     return Calibration(slope, -float(fitted.intercept_[0]) / slope)

@@ -12,8 +12,7 @@ from bot.cases.entry import RejectReason, StepState
 from bot.cases.plan import Money
 from bot.cases.precedent import Ended, gives_orders, remembered, said_by, tally
 from bot.cases.recognition import money_in
-from tests.cases.making import ANA, BEN, NOW, asker, fold_all, opened, plan, signal, start_step, verdict
-from tests.cases.making import Recommendation
+from tests.cases.making import ANA, BEN, NOW, Recommendation, asker, fold_all, opened, plan, signal, start_step, verdict
 from tests.conftest import SHARED
 
 

@@ -51,7 +51,12 @@ def test_a_promise_that_the_recent_past_belies_is_withdrawn():
 
 def test_too_little_is_too_little():
     assert (certify([Judged(1.0, True)] * 29, 0.5), calibrate([Judged(1.0, True)] * 29)) == (None, None)
-    assert calibrate([Judged(1.0, True)] * 100) is None
+
+
+def test_a_spotless_record_is_no_certainty():
+    spotless = calibrate([Judged(place / 100, True) for place in range(100)])
+    assert 0.9 < spotless.probability(0.5) < 1
+    assert spotless.probability(0.5) < spotless.probability(0.9)
 
 
 def test_a_calibrated_probability_is_the_share_that_was_right():
