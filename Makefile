@@ -6,10 +6,10 @@ BIN := $(VENV)/bin
 UV := VIRTUAL_ENV=$(VENV) UV_PROJECT_ENVIRONMENT=$(VENV) UV_PYTHON_DOWNLOADS=never $(BIN)/uv
 ARGS ?=
 
-.PHONY: help setup demo check format test journeys bench shots clean
+.PHONY: help setup demo check format test journeys bench bench-knowledge shots clean
 
 help: ## This list
-	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-15s %s\n", $$1, $$2}'
 
 # The virtual environment with uv in it, hashes checked; made again when the version of Python it stands on is gone.
 $(BIN)/uv: .uv-requirements.txt
@@ -52,6 +52,9 @@ journeys: $(VENV)/.dev ## The stories against real processes
 
 bench: $(VENV)/.dev ## The numbers of docs/benchmarks.md, beside the bare floor
 	@$(BIN)/python -m tests.bench $(ARGS)
+
+bench-knowledge: $(VENV)/.dev ## How good recognition and recommendation are, and what they cost; ARGS="clinc150 cost" for some parts
+	@$(BIN)/python -m tests.bench.knowledge $(ARGS)
 
 shots: $(VENV)/.dev ## Screenshots of the page, into artifacts/
 	@$(BIN)/pytest tests/journeys/test_page.py $(ARGS)

@@ -23,6 +23,7 @@ from bot.cases.lifecycle import State
 from bot.sample import demo
 from bot.sample.people import ANA, BEN, DEV, FINN, FLOOR, OMAR, OPS, SALES, STOCK
 from bot.store.database import Database
+from bot.store.shelf import Shelf
 from bot.store.store import SqlStore
 
 PATIENCE = 30.0
@@ -76,6 +77,8 @@ class Story:
             ("A plan is edited: the old button is dead, the edited plan runs", self.edit),
             ("The evidence changes after the card was drawn: refused, and asked again on a new card", self.drift),
             ("The bot is killed while it works, and started again: nothing lost, nothing twice", self.kill),
+            ("The card says how like cases ended, and the way to each", self.remembered),
+            ("Two signals say nothing of their kind: one is recognised, a person names the other", self.named),
             ("The ledger proves it", self.proof),
         ]
 
@@ -211,6 +214,36 @@ class Story:
             lambda: not _buttons(self._card(case)) and "Resolved" in json.dumps(self._card(case)), "the card says so"
         )
 
+    def remembered(self) -> None:
+        case = self._case("renewal_due")
+        cited = case.recommendation.citations if case.recommendation else ()
+        _must(len(cited) >= 5, f"{len(cited)} precedents cited")
+        for citation in cited:
+            real = self.store.case(citation.case_id)
+            _must(real.kind == case.kind and real.is_terminal, f"{citation.case_id} is no ended case of this kind")
+        _must("like this: " in json.dumps(self._card(case)), "the card counts them")
+        self._click(BEN, case, "case.more", f"precedents {case.id}:{case.revision}")
+        self._until(lambda: cited[0].case_id in self._whispers(BEN), "they are listed for the one who asks")
+
+    def named(self) -> None:
+        told = "We have hardly any bottles of Barolo left for Saturday"
+        known = self._signal({"key": "chat-1", "subject": "message:1", "title": told})["case"]
+        strange = self._signal({"key": "chat-2", "subject": "message:2", "title": "A parrot sits in the lobby"})["case"]
+        self._until(lambda: self.store.case(known).kind == "low_stock", "the first is recognised")
+        self._until(lambda: self.store.case(strange).state is State.REFERRED, "the second waits for a person")
+        case = self.store.case(strange)
+        self._until(lambda: "Something new" in json.dumps(self._card(case)), "its card asks what it is")
+        self._click(BEN, case, "case.another_kind", f"{case.id}:{case.revision}")
+        view = self.emulator.get(f"state?as={BEN}")["views"][-1]
+        values = {"field.kind": "low_stock"}
+        answer = self.emulator.post("submit", {"as": BEN, "view_id": view["id"], "values": values})
+        _must(answer["payload"] is None, f"the form was refused: {answer['payload']}")
+        self._until(lambda: self.store.case(strange).kind == "low_stock", "it has the name that Ben gave it")
+        self._until(lambda: bool(self._card(self.store.case(strange))), "and a card where that kind is dealt with")
+        _must(self.store.case(strange).channel == STOCK, "in the channel of that kind")
+        (label,) = Shelf(self.store).labels()
+        _must((label.kind, label.case_id) == ("low_stock", strange), "the answer is kept to learn from")
+
     def proof(self) -> None:
         environment = {**configuration.inherited("PATH", "HOME"), **self.bot.environment}
         asked = subprocess.run(
@@ -256,6 +289,13 @@ class Story:
         pressed: Json = self.emulator.post(
             "click", {"as": person, "channel": case.channel, "ts": self._card(case)["ts"], "action_id": action}
         )
+        return pressed
+
+    def _click(self, person: str, case: Case, action: str, value: str) -> Json:
+        """Press one of several elements, or an entry of a menu, named by its value."""
+        place = {"as": person, "channel": case.channel, "ts": self._card(case)["ts"]}
+        pressed: Json = self.emulator.post("click", {**place, "action_id": action, "value": value})
+        _must(pressed.get("acked"), f"{action} was not acknowledged: {pressed}")
         return pressed
 
     def _press_old(self, person: str, case: Case, action: str) -> bool:
