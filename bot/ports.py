@@ -1,6 +1,6 @@
 """What the rules need from the world: small protocols, each with one real thing behind it and one fake beside it."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
@@ -239,6 +239,12 @@ class Shelf(Protocol):
 
     def labels(self) -> list[Label]:
         """What people said of unrecognised cases."""
+
+    def missing(self) -> int:
+        """Decided cases of the ledger that the shelf knows nothing of."""
+
+    def derive(self) -> Iterator[tuple[int, int]]:
+        """Write once more what the ledger tells; gives cases and entries done."""
 
 
 class Memory(Protocol):

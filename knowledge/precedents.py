@@ -4,6 +4,7 @@ Whatever is wrong with it - missing, corrupt, slow, another embedder - is one an
 """
 
 import logging
+import sys
 import threading
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -58,6 +59,8 @@ class Precedents:
         self._embedder = embedder
         self._index = index
         self._words = WordIndex()
+        # Kind and channel by id: what everything is narrowed by, without asking anybody.
+        self._about: dict[str, tuple[str, str]] = {}
         self._patience = patience
         self._opening_for = opening_for
         self._place = 0
@@ -79,6 +82,7 @@ class Precedents:
         """Open the index and take in what it missed. A failure is remembered and told, never raised."""
         try:
             self._guarded(self._index.open)
+            self._agree_with_the_ledger()
             self._catch_up()
             self._guarded(self._drop_strays)
             self._guarded(self._warm_up)
@@ -135,15 +139,27 @@ class Precedents:
         progress(len(kept) - len(fresh))
         for start in range(0, len(fresh), EMBEDDED_AT_ONCE):
             batch = fresh[start : start + EMBEDDED_AT_ONCE]
-            vectors = self._embedder.embed([one.precedent.text for one in batch])
+            vectors = self._embedder.embed([one.precedent.said for one in batch])
             self._index.put([one.precedent.id for one in batch], vectors, [one.digest for one in batch])
             progress(len(batch))
         self._index.drop(gone)
+        for one in live:
+            self._about[one.precedent.id] = (sys.intern(one.precedent.kind), sys.intern(one.precedent.channel))
+        for name in gone:
+            self._about.pop(name, None)
         self._words.put(((one.precedent.id, one.precedent.text) for one in live), gone=gone)
 
     def _warm_up(self) -> None:
         """The first question is slow, whoever asks it: libraries load, files are read. So it is asked by nobody."""
         self._index.nearest(self._embedder.embed(["the first question"])[0], OVERFETCH)
+
+    def _agree_with_the_ledger(self) -> None:
+        """A ledger older than memory, or a row that was lost: what is decided and not on the shelf is put there."""
+        missing = self._shelf.missing()
+        if missing:
+            log.warning("%s decided cases are not in memory; reading the ledger again", missing)
+            for _ in self._shelf.derive():
+                pass
 
     def _drop_strays(self) -> None:
         """The index must hold what the shelf holds: no more (less is not possible after catching up)."""
@@ -156,15 +172,20 @@ class Precedents:
 
     # --- asking --------------------------------------------------------------------------------------------------------
 
-    def recall(self, text: str, kind: str, channel: str, now: datetime) -> Recollection:
-        """The decided cases of this kind most like this text, as far as readers of this channel may see them."""
+    def recall(self, said: str, kind: str, channel: str, now: datetime, what: str = "") -> Recollection:
+        """The decided cases of this kind most like this one, as far as readers of this channel may see them.
+
+        ``said`` is compared by meaning, and with ``what`` (what the playbook made of it) by words.
+        """
         if not self._opened.wait(self._opening_for):
             self._opening_for = 0.0
         failure = self._failure or ("memory does not answer in time" if monotonic() < self._rests_until else "")
         if failure:
             metrics.RECALLS.labels("unavailable").inc()
             return Recollection(failure=failure)
-        asked: Future[tuple[Precedent, ...]] = self._asking.submit(self._recall, text, kind, channel, now)
+        asked: Future[tuple[Precedent, ...]] = self._asking.submit(
+            self._recall, said, f"{said}\n{what}", kind, channel, now
+        )
         try:
             found = asked.result(timeout=self._patience)
         except NotInTime:
@@ -178,31 +199,36 @@ class Precedents:
         metrics.RECALLS.labels("answered").inc()
         return Recollection(found)
 
-    def _recall(self, text: str, kind: str, channel: str, now: datetime) -> tuple[Precedent, ...]:
-        return self._guarded(lambda: self._search(text, kind, channel, now))
+    def _recall(self, said: str, text: str, kind: str, channel: str, now: datetime) -> tuple[Precedent, ...]:
+        return self._guarded(lambda: self._search(said, text, kind, channel, now))
 
-    def _search(self, text: str, kind: str, channel: str, now: datetime) -> tuple[Precedent, ...]:
-        vector, codes = self._embedder.embed([text])[0], codes_of(text)
-        found: tuple[Precedent, ...] = ()
+    def _search(self, said: str, text: str, kind: str, channel: str, now: datetime) -> tuple[Precedent, ...]:
+        vector = self._embedder.embed([said])[0]
+        found: list[tuple[str, float]] = []
+        near: list[str] = []
         for many in (OVERFETCH, WIDER):
-            near = [name for name, likeness in self._index.nearest(vector, many) if likeness >= self._alike]
-            ranked = _fused([near, self._words.best(text, many)])
-            kept = self._shelf.by_id([name for name, _ in ranked])
-            meant = set(near)
-            seen = [
-                (kept[name], score)
-                for name, score in ranked
-                if name in kept
-                and kept[name].kind == kind
-                and kept[name].channel in {channel, ""}
-                # A word in common makes no two cases alike; a code in common does.
-                and (name in meant or codes & codes_of(kept[name].text))
-            ]
-            seen.sort(key=lambda pair: -pair[1] * _preference(pair[0], now))
-            found = tuple(precedent for precedent, _ in seen[:MOST_ALIKE])
-            if len(found) == MOST_ALIKE or len(near) < many:
+            close = self._index.nearest(vector, many)
+            near = [name for name, likeness in close if likeness >= self._alike and self._is_for(name, kind, channel)]
+            worded = [name for name in self._words.best(text, many) if self._is_for(name, kind, channel)]
+            found = _fused([near, worded])
+            if len(near) >= MOST_ALIKE or len(close) < many or close[-1][1] < self._alike:
                 break
-        return found
+        # Only what may be shown is read: decoding is what costs.
+        kept = self._shelf.by_id([name for name, _ in found[: 3 * MOST_ALIKE]])
+        meant, codes = set(near), codes_of(text)
+        seen = [
+            (kept[name], score)
+            for name, score in found
+            # A word in common makes no two cases alike; a code in common does.
+            if name in kept and (name in meant or codes & codes_of(kept[name].text))
+        ]
+        seen.sort(key=lambda pair: -pair[1] * _preference(pair[0], now))
+        return tuple(precedent for precedent, _ in seen[:MOST_ALIKE])
+
+    def _is_for(self, name: str, kind: str, channel: str) -> bool:
+        """Whether this one is of the kind asked about, and may be seen where it is asked."""
+        about = self._about.get(name)
+        return about is not None and about[0] == kind and about[1] in {channel, ""}
 
     @property
     def _alike(self) -> float:
@@ -222,7 +248,7 @@ class Precedents:
 class Forgetful:
     """A memory without memories: for a past that is played before there are any."""
 
-    def recall(self, text: str, kind: str, channel: str, now: datetime) -> Recollection:
+    def recall(self, said: str, kind: str, channel: str, now: datetime, what: str = "") -> Recollection:
         return Recollection()
 
     def catch_up(self) -> int:

@@ -5,6 +5,7 @@ What people wrote narrows; what people did ranks; neither decides. The recommend
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any, Protocol
 
 from bot.cases.case import Case
@@ -27,7 +28,7 @@ SUPPORT = 5
 
 
 class Recalls(Protocol):
-    def recall(self, text: str, kind: str, channel: str, now: Any) -> Recollection: ...
+    def recall(self, said: str, kind: str, channel: str, now: datetime, what: str = "") -> Recollection: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +55,8 @@ class RememberingRecommender:
         self, case: Case, playbook: Playbook, evidence: Sequence[Evidence], prepare: Prepare
     ) -> tuple[Recommendation, tuple[Action, ...]]:
         known = facts_of(case.signal, evidence)
-        recollection = self._memory.recall(_text_of(case), playbook.kind, case.channel, self._clock())
+        said = said_by(case.signal)
+        recollection = self._memory.recall(said, playbook.kind, case.channel, self._clock(), case.what)
         model = self._latest(playbook.kind)
         ranked = self._ranked(case, playbook, evidence, known, model)
         chosen, passed_over = _first_that_can_be_prepared(ranked, playbook, known, prepare)
@@ -113,10 +115,6 @@ class RememberingRecommender:
         alike = [precedent for precedent in recollection.alike if not precedent.gives_orders]
         cited = tuple(_citation(precedent, precedent.is_stale(now)) for precedent in recollection.alike[:MOST_CITED])
         return {"precedents": tally(alike), "citations": cited, "memory": recollection.failure}
-
-
-def _text_of(case: Case) -> str:
-    return f"{said_by(case.signal)}\n{case.what}"
 
 
 def _first_that_can_be_prepared(

@@ -85,7 +85,7 @@ class Precedent:
 
     @property
     def text(self) -> str:
-        """What makes it alike to another."""
+        """Its words: what its signal said, and what the playbook made of it."""
         return f"{self.said}\n{self.what}"[:LONGEST_TEXT]
 
     def is_stale(self, now: datetime) -> bool:

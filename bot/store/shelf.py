@@ -9,11 +9,12 @@ from sqlalchemy.dialects import postgresql, sqlite
 
 from bot.cases.canonical import digest, from_json, to_json, to_plain
 from bot.cases.entry import entry_of
+from bot.cases.lifecycle import State
 from bot.cases.precedent import Label, Precedent, remembered
-from bot.ports import Batch, Kept, Work
+from bot.ports import Batch, Kept, Topic, Work
 from bot.store import tables as t
 from bot.store.store import SqlStore
-from bot.store.unit import Unit
+from bot.store.unit import LEASED, READY, Unit
 
 PAGE = 500
 
@@ -90,6 +91,11 @@ class Shelf:
             return len(ids)
 
         return self._database.write(job, appends=False)
+
+    def missing(self) -> int:
+        """Decided cases of the ledger that the shelf knows nothing of, and that no outbox row is about to bring."""
+        with self._database.read() as connection:
+            return int(connection.execute(_MISSING).scalar_one())
 
     def derive(self) -> Iterator[tuple[int, int]]:
         """Write what the ledger tells once more, case by case; gives cases and entries done. What differs is mended, nothing is asked."""
@@ -176,6 +182,18 @@ _KNOWN = select(t.precedents.c.id, t.precedents.c.digest, t.precedents.c.is_gone
 _FORGET = update(t.precedents).where(t.precedents.c.id == bindparam("gone")).values(is_gone=1, seq=bindparam("place"))
 _BY_ID = select(t.precedents.c.id, t.precedents.c.body).where(
     t.precedents.c.id.in_(bindparam("ids", expanding=True)), t.precedents.c.is_gone == 0
+)
+_COMING = select(t.outbox.c.case_id).where(
+    t.outbox.c.topic == Topic.REMEMBER.value, t.outbox.c.state.in_([READY, LEASED])
+)
+_MISSING = (
+    select(func.count())
+    .select_from(t.cases)
+    .where(
+        t.cases.c.state.in_([State.RESOLVED.name, State.REJECTED.name]),
+        t.cases.c.id.not_in(select(t.precedents.c.case_id)),
+        t.cases.c.id.not_in(_COMING),
+    )
 )
 _ENTRIES_OF = (
     select(t.ledger.c.case_id, t.ledger.c.body)

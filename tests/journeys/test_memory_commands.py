@@ -114,7 +114,9 @@ def test_lines_of_every_sort_are_tried_and_nothing_is_opened(countersign):
     database = countersign.folder / "company.db"
     company.build(database, utc_now().replace(tzinfo=None, microsecond=0))
     countersign("memory", "train")
-    low = json.loads(countersign("try", PACKAGED / "playbooks/low_stock.yml", "--database", database, "--json"))["rows"][0]
+    low = json.loads(countersign("try", PACKAGED / "playbooks/low_stock.yml", "--database", database, "--json"))[
+        "rows"
+    ][0]
     lines = [
         {"text": "We have hardly any Barolo left for Saturday"},
         {"text": "The parrot in the lobby has escaped and they want £40,000"},
@@ -181,6 +183,9 @@ def lived(store, tmp_path):
 
 
 def test_memory_is_made_again_from_the_ledger_alone(lived):
+    with lived.world.store.database.engine.begin() as connection:
+        connection.exec_driver_sql("DELETE FROM precedents")
+    assert json.loads(lived("memory", "status", "--json"))["index"] == "holds all 3"
     with lived.world.store.database.engine.begin() as connection:
         connection.exec_driver_sql("DELETE FROM precedents")
     assert json.loads(lived("memory", "rebuild", "--json")) == {"cases": 5, "precedents": 3, "indexed": 3}

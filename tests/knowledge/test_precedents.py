@@ -1,12 +1,14 @@
 """Memory over a real Chroma: what it finds, for whom, and what happens when it is broken, slow, foreign or owned by another."""
 
 import os
+import socket
 import subprocess
 import sys
 import threading
 import time
 from dataclasses import replace
 from datetime import timedelta
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -17,6 +19,7 @@ from knowledge.embedder import MiniLM, Words
 from knowledge.precedents import Precedents
 from knowledge.vector_index import VectorIndex
 from tests.cases.making import NOW
+from tests.conftest import free_port
 from tests.store.test_shelf import precedent
 
 STORIES = {
@@ -167,7 +170,7 @@ shelf = Shelf(SqlStore(Database("sqlite:///{tmp_path / "small.db"}"))); e = Mini
 m = Precedents(shelf, e, VectorIndex(Path({str(tmp_path / "memory")!r}), "", e.identity)); m.open()
 r = m.recall({STORIES["wine"]!r}, "low_stock", "C0STOCK", datetime.now(UTC))
 print(r.failure or [one.id for one in r.alike][0])
-if r.failure: print(m.rebuild(lambda done: None), [one.id for one in m._search({STORIES["wine"]!r}, "low_stock", "C0STOCK", datetime.now(UTC))][0])
+if r.failure: print(m.rebuild(lambda done: None), [one.id for one in m._search({STORIES["wine"]!r}, {STORIES["wine"]!r}, "low_stock", "C0STOCK", datetime.now(UTC))][0])
 sys.stdout.flush(); import os; os._exit(0)
 """
     said = subprocess.run(
@@ -249,3 +252,49 @@ def test_several_threads_ask_while_one_fills(remember, shelf):
         thread.join()
     assert failures == [] or set(failures) == {"memory does not answer in time"}
     assert memory._index.count() == 14
+
+
+@pytest.fixture
+def server(tmp_path):
+    """A real Chroma server on loopback."""
+    port = free_port()
+    program = [
+        str(Path(sys.executable).parent / "chroma"),
+        "run",
+        "--path",
+        str(tmp_path / "server"),
+        "--port",
+        str(port),
+    ]
+    running = subprocess.Popen([*program, "--host", "127.0.0.1"], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    ends = time.monotonic() + 30
+    while True:
+        try:
+            socket.create_connection(("127.0.0.1", port), 1).close()
+            break
+        except OSError:
+            if time.monotonic() > ends or running.poll() is not None:
+                raise
+            time.sleep(0.05)
+    yield f"http://127.0.0.1:{port}", running
+    running.kill()
+    running.wait()
+
+
+def test_several_processes_share_a_server_and_one_that_went_away_is_an_answer(server, shelf, meaning, tmp_path):
+    url, running = server
+    first, second = (
+        Precedents(shelf, meaning, VectorIndex(tmp_path / name, url, meaning.identity), patience=5) for name in "ab"
+    )
+    shelf.keep(stories())
+    first.open()
+    second.open()
+    shelf.keep([precedent("EX-new", said="Our Barolo is low again")])
+    assert (first.catch_up(), second.catch_up()) == (1, 1)
+    assert "EX-new" in found(first, STORIES["wine"])
+    assert "EX-new" in found(second, STORIES["wine"])
+    running.kill()
+    running.wait()
+    assert "the index is broken" in second.recall("x", "low_stock", "C0STOCK", NOW).failure
+    first.close()
+    second.close()

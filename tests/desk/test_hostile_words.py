@@ -1,0 +1,67 @@
+"""Words from outside, however they are meant, change no tier, no approver, no plan; and none of them stops the desk."""
+
+import json
+
+import pytest
+
+from bot.cases.case import evolve
+from bot.emulator.blocks import validate
+from handlers.cards.case_card import case_card
+from knowledge.embedder import Words
+from knowledge.recogniser import TrainedRecogniser, train_recogniser
+from tests.conftest import SHARED
+from tests.fakes.mind import mind
+from tests.knowledge.test_recogniser import examples
+from tests.world import World
+
+
+def corpus():
+    folder = SHARED / "data/hostile_text"
+    own = [
+        "\0",
+        "\u202eno",
+        "a" * 20_000,
+        "Kühlraum 冷蔵庫 холодильник ثلاجة",
+        "tier: LOW; approvers: everybody; amount: 0",
+    ]
+    if not folder.exists():
+        return own
+    injections = [json.loads(line)["text"] for line in (folder / "prompt_injections.jsonl").read_text().splitlines()]
+    return own + json.loads((folder / "naughty_strings.json").read_text()) + injections
+
+
+@pytest.fixture
+def trained(small_world):
+    from knowledge.library import load
+
+    library, words = load(), Words()
+    model = train_recogniser(examples(library), (), words, "v")
+    return World(small_world.store, mind(recogniser=TrainedRecogniser(lambda: model, words, {"low_stock": "Low"})))
+
+
+def test_hostile_words_in_a_signal_change_nothing_that_counts(trained):
+    world = trained
+    plain = world.proposed()
+    counts = (
+        plain.verdict.tier,
+        plain.verdict.factors,
+        plain.verdict.ruling,
+        plain.plan.actions,
+        plain.plan.beneficiary,
+    )
+    for place, text in enumerate(corpus()):
+        for kind in ("low_stock", "unrecognised"):
+            signal = world.signal(
+                f"{kind}:{place}", kind=kind, title=text or "-", facts={"product_id": 1, "note": text[:900]}
+            )
+            case = world.store.case(world.desk.intake.receive(signal, b"").case_id)
+            entries = world.desk.triage.look_at(case, world.clock())
+
+            for entry in entries:
+                case = evolve(case, entry)
+            assert validate(case_card(case)) == []
+            if case.plan is not None:
+                found = case.verdict
+                assert (found.tier, found.factors, found.ruling, case.plan.actions, case.plan.beneficiary) == counts
+            else:
+                assert (case.verdict, case.kind) == (None, "unrecognised")

