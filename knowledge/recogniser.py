@@ -161,9 +161,11 @@ def train_recogniser(
     few = len(examples) < FEW or not embedder.is_semantic
     may_lose = MAY_LOSE_WITH_FEW if few else MAY_LOSE
     curve, threshold = _weighed(signs, right, may_lose)
-    least_near = float(np.quantile(signs[right][:, -1], may_lose)) if right.any() else 1.0
+    least_near = -1.0
     if few:
         threshold = max(threshold, LEAST_WITH_FEW)
+        # The curve is rough then: what is far from everything known is not named, however it scores.
+        least_near = float(np.quantile(signs[right][:, -1], may_lose)) if right.any() else 1.0
     return RecogniserModel(version, embedder.identity, learner, vectors[:known], curve, threshold, least_near, known)
 
 

@@ -245,6 +245,17 @@ def test_what_is_not_here_is_a_problem_too(door):
     problem(door.get("/v1/signals"), 405)
 
 
+def test_the_counters_are_there_for_prometheus(door):
+    from bot import metrics
+
+    metrics.RECALLS.labels("answered").inc()
+    answer = door.get("/metrics")
+    assert answer.headers["content-type"].startswith("text/plain")
+    for name in ("countersign_recalls", "countersign_recognitions", "countersign_narrations"):
+        assert f"# TYPE {name}_total counter" in answer.text
+    assert 'countersign_recalls_total{outcome="answered"}' in answer.text
+
+
 def test_health_and_schema(door):
     assert door.get("/healthz").json() == {"status": "ok"}
     assert door.get("/readyz").json() == {"status": "ready", "problems": []}
