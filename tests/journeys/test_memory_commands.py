@@ -73,11 +73,11 @@ def test_a_past_is_learned_once_bad_rows_are_told_and_a_batch_is_taken_back(coun
     path = countersign.folder / "past.csv"
     told = json.loads(countersign("memory", "learn", path, "--playbook", "low_stock", *MAPS, "--json"))
     assert (countersign.code, told["read"], told["new"], told["flagged"]) == (1, 9, 5, 1), countersign.err
-    assert [(wrong["line"], wrong["reason"].partition(";")[0][:30]) for wrong in told["rejected"]] == [
-        (4, "column 'story' is empty or mis"),
-        (5, "action 'house.fly_to_moon' is "),
-        (6, "ended 'exploded' is none of wo"),
-        (7, "at 'yesterday' is not a date o"),
+    assert [(wrong["line"], wrong["reason"].split("'")[1]) for wrong in told["rejected"]] == [
+        (4, "story"),
+        (5, "house.fly_to_moon"),
+        (6, "exploded"),
+        (7, "yesterday"),
     ]
     assert json.loads(countersign("memory", "learn", path, "--playbook", "low_stock", *MAPS, "--json"))["new"] == 0
     status = json.loads(countersign("memory", "status", "--json"))
