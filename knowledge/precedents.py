@@ -68,6 +68,7 @@ class Precedents:
         self._opened = threading.Event()
         self._failure = "memory is still opening"
         self._rests_until = 0.0
+        self._closing = False
         self._asking = ThreadPoolExecutor(4, thread_name_prefix="memory")
 
     # --- filling -------------------------------------------------------------------------------------------------------
@@ -125,6 +126,7 @@ class Precedents:
         return self._guarded(self._index.count)
 
     def close(self) -> None:
+        self._closing = True
         self._asking.shutdown(wait=False, cancel_futures=True)
         with self._filling:
             self._index.close()
@@ -138,6 +140,9 @@ class Precedents:
         fresh = [one for one in live if known.get(one.precedent.id) != one.digest]
         progress(len(kept) - len(fresh))
         for start in range(0, len(fresh), EMBEDDED_AT_ONCE):
+            if self._closing:
+                # What is not in yet comes in at the next start.
+                raise MemoryUnavailable("memory is closed")
             batch = fresh[start : start + EMBEDDED_AT_ONCE]
             vectors = self._embedder.embed([one.precedent.said for one in batch])
             self._index.put([one.precedent.id for one in batch], vectors, [one.digest for one in batch])

@@ -1,5 +1,6 @@
 """Memory over a real Chroma: what it finds, for whom, and what happens when it is broken, slow, foreign or owned by another."""
 
+import contextlib
 import os
 import socket
 import subprocess
@@ -231,6 +232,25 @@ def test_a_rebuild_that_was_cut_short_goes_on_where_it_stopped(remember, shelf, 
     memory._embedder = meaning
     assert memory.rebuild(done.append) == 200
     assert done[0] == sum(asked) == 128
+
+
+def test_closing_does_not_wait_for_a_long_filling_and_the_next_opening_goes_on(remember, shelf, meaning):
+    memory = remember()
+    shelf.keep([precedent(f"EX-{n}", said=f"story {n}") for n in range(2_000)])
+    filling = threading.Thread(target=_quietly, args=[memory])
+    filling.start()
+    time.sleep(0.5)
+    began = time.monotonic()
+    memory.close()
+    filling.join()
+    assert time.monotonic() - began < 5
+    again = remember()
+    assert again._index.count() == 2_000
+
+
+def _quietly(memory):
+    with contextlib.suppress(MemoryUnavailable):
+        memory.catch_up()
 
 
 def test_several_threads_ask_while_one_fills(remember, shelf):
