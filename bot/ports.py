@@ -11,6 +11,7 @@ from bot.cases.canonical import Scalar
 from bot.cases.case import Case
 from bot.cases.entry import Entry
 from bot.cases.evidence import Evidence
+from bot.cases.hours import Hours
 from bot.cases.plan import Action
 from bot.cases.playbook import Playbook
 from bot.cases.policy import Policy, Usage
@@ -18,6 +19,7 @@ from bot.cases.precedent import Label, Precedent
 from bot.cases.recognition import Recognition
 from bot.cases.recommendation import Recommendation, Words
 from bot.cases.signal import Signal
+from bot.cases.standing import Standing
 
 Clock = Callable[[], datetime]
 """The time now, aware and in UTC."""
@@ -65,22 +67,45 @@ class Work:
 
 @dataclass(frozen=True, slots=True)
 class Drawn:
-    """Where a card stands, and which version of the case it shows."""
+    """Where a card stands, which version of the case it shows, and in which look."""
 
     case_id: str
     generation: int
     channel: str
     ts: str
     version: int
+    look: str = ""
+
+
+Guard = Callable[[Standing, Usage], None]
+"""Asked inside the transaction, with the standing and the day's usage as they are there; a refusal writes nothing."""
 
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """What one decision writes: the case before it, the entries, and the effects they ask for."""
+    """What one decision writes: the case before it, the entries, and the effects they ask for.
+
+    ``guard`` has the last word. ``standing`` and its entries are written with it, or neither is.
+    """
 
     before: Case | None
     entries: tuple[Entry, ...]
     outgoing: tuple[Outgoing, ...] = ()
+    guard: Guard | None = None
+    standing: Standing | None = None
+    rulings: tuple[Entry, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """What a card shows beyond its case: why nothing runs now, and whether the plan can still be taken back."""
+
+    paused: str = ""
+    is_undoable: bool = False
+
+    @property
+    def key(self) -> str:
+        return f"{'paused ' if self.paused else ''}{'undoable' if self.is_undoable else ''}".strip()
 
 
 class Outcome(StrEnum):
@@ -114,6 +139,21 @@ class Store(Protocol):
 
     def usage(self, day: str) -> Usage:
         """What has been carried out on this UTC day."""
+
+    def standing(self) -> Standing:
+        """What holds for the whole desk now."""
+
+    def rule(self, before: Standing, rulings: tuple[Entry, ...], outgoing: Sequence[Outgoing] = ()) -> Standing:
+        """Write what was ruled about the desk, or ``Conflict`` when somebody else wrote first."""
+
+    def hasten(self, topic: Topic, now: datetime) -> None:
+        """Let what waits for its next attempt be tried at once."""
+
+    def affected(self, scope: str) -> list[str]:
+        """Open cases whose card shows a pause of this scope."""
+
+    def outcomes(self, action: str, limit: int) -> list[str]:
+        """How the last steps of this action ended, the latest first."""
 
     def due(self, now: datetime, limit: int) -> list[Case]:
         """Cases for which time itself has something to do."""
@@ -196,6 +236,18 @@ class Library(Protocol):
 
     def titles(self) -> list[tuple[str, str]]:
         """Every kind that can be named, with its title, by title."""
+
+    def hours(self, channel: str) -> Hours:
+        """When people of this channel are at work."""
+
+    def deciders(self) -> list[str]:
+        """Every group that decides, owns or is asked next, anywhere."""
+
+    def channels(self) -> list[str]:
+        """Every channel that cards go to."""
+
+    def governors(self) -> list[str]:
+        """Every group that answers for a kind."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -294,8 +346,8 @@ class Directory(Protocol):
 class Chat(Protocol):
     """The one sender of messages. Raises ``ChatFailed`` and its kin. ``look_first``: an earlier attempt may have posted."""
 
-    def draw_card(self, case: Case, cards: Sequence[Drawn], *, look_first: bool) -> Drawn:
-        """Make the one live card of this case show its state."""
+    def draw_card(self, case: Case, cards: Sequence[Drawn], *, look_first: bool, look: Look) -> Drawn:
+        """Make the one live card of this case show its state, in this look."""
 
     def post_note(
         self, case: Case, entries: Sequence[Entry], cards: Sequence[Drawn], *, key: str, look_first: bool

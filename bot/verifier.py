@@ -186,7 +186,7 @@ def canonical(value):
 
 def begun(entry, body, case):
     plan = body.get("plan")
-    case.update(digest=digest_of(plan) if plan else None, votes={}, authorised=None, steps=set())
+    case.update(digest=digest_of(plan) if plan else None, votes={}, authorised=None, steps=set(), emergency=False)
     if entry["type"] != "plan.edited":
         case["authors"] = set()
     else:
@@ -207,6 +207,10 @@ def voted(entry, body, case):
         return f"{approval['person']} approved what they raised, edited or gain from"
     if approval["person"] != entry["actor"]:
         return "an approval in somebody else's name"
+    if approval.get("behalf_of") and approval["behalf_of"] in case["authors"]:
+        return f"{approval['person']} approved for {approval['behalf_of']}, who raised, edited or gains from it"
+    if approval.get("emergency"):
+        case["emergency"] = True
     case["votes"][approval["person"]] = True
 
 
@@ -215,7 +219,9 @@ def authorised(entry, body, case):
         begun(entry, body, case)
         if not case["low"] or not body["by"][0].startswith("policy:"):
             return "a plan ran without a person that is not low risk"
-    elif set(body["by"]) != set(case["votes"]) or len(case["votes"]) < case.get("needed", 1):
+    elif set(body["by"]) != set(case["votes"]) or (
+        len(case["votes"]) < case.get("needed", 1) and not case.get("emergency")
+    ):
         return "authorised without the approvals it needs"
     if body["digest"] != case["digest"]:
         return "authorised another plan than the one that was shown"

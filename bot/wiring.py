@@ -30,6 +30,7 @@ from bot.desk.intake import Intake
 from bot.desk.narration import Narration
 from bot.desk.proposal import Proposals
 from bot.desk.remembering import Remembering
+from bot.desk.switchboard import Switchboard
 from bot.desk.triage import Triage
 from bot.desk.worker import Lane, Pace
 from bot.ports import Chat, Clock, Connector, Directory, Narrator, Recogniser, Recommender, Shelf, Systems, Topic
@@ -79,6 +80,7 @@ class Desk:
     intake: Intake
     triage: Triage
     decisions: Decisions
+    switchboard: Switchboard
     executor: Executor
     follow_up: FollowUp
     drawing: Drawing
@@ -185,6 +187,7 @@ def build_desk(
 ) -> Desk:
     """The use cases, over whatever stands behind the ports."""
     proposals = Proposals(store, library, systems)
+    switchboard = Switchboard(store, library, directory, clock)
     triage = build_triage(store, library, systems, mind, clock)
     return Desk(
         store=store,
@@ -193,7 +196,8 @@ def build_desk(
         intake=Intake(store, library, clock),
         triage=triage,
         decisions=Decisions(store, library, directory, proposals, clock),
-        executor=Executor(store, library, systems, directory, proposals, clock),
+        switchboard=switchboard,
+        executor=Executor(store, library, systems, directory, proposals, switchboard, clock),
         follow_up=FollowUp(store, library, systems, clock),
         drawing=Drawing(store, chat, clock),
         remembering=Remembering(store, mind.shelf, mind.memory),

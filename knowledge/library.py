@@ -1,18 +1,23 @@
 """Loads and validates playbooks, policy, systems and sources. What is not understood is refused, all of it, at start.
 
-A folder holds ``playbooks/*.yml``, ``policy.yml``, ``systems.yml`` and ``sources.yml``. Nothing here reads a secret.
+A folder holds ``playbooks/*.yml``, ``policy.yml``, ``systems.yml``, ``sources.yml`` and ``channels.yml``. Nothing here reads a secret.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
+from datetime import date, time, timedelta
 from pathlib import Path
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from holidays import country_holidays
 
 from bot.cases.approval import Factor
 from bot.cases.errors import PlaybookInvalid
 from bot.cases.expressions import compiled
+from bot.cases.hours import Hours, never
 from bot.cases.plan import Idempotency
 from bot.cases.playbook import Detection, Lookup, Measure, Offer, Owners, Playbook, Stake
-from bot.cases.policy import ActionLimit, PlaybookTerms, Policy, Stage, TierRule
+from bot.cases.policy import ActionLimit, Emergency, PlaybookTerms, Policy, Stage, TierRule
 from bot.cases.signal import UNRECOGNISED
 from bot.cases.source import Format, SignalMapping, Source
 from bot.connectors.specs import (
@@ -29,6 +34,8 @@ from knowledge import shapes as s
 from knowledge.yaml_files import read
 
 PACKAGED = Path(__file__).parent
+DEFAULT = "default"
+WEEKDAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 
 
 @dataclass(frozen=True)
@@ -39,6 +46,7 @@ class Library:
     rules: Policy
     systems: Mapping[str, SystemSpec]
     sources: Mapping[str, Source]
+    calendars: Mapping[str, Hours]
 
     def playbook(self, kind: str) -> Playbook:
         """The playbook of this kind, or the one for what is not recognised: nothing is dropped for want of a playbook."""
@@ -52,6 +60,27 @@ class Library:
     def policy(self) -> Policy:
         return self.rules
 
+    def hours(self, channel: str) -> Hours:
+        """When people of this channel are at work."""
+        return self.calendars.get(channel) or self.calendars[DEFAULT]
+
+    def deciders(self) -> list[str]:
+        """Every group that decides, owns or is asked next, anywhere."""
+        groups = {factor.group for tier in self.rules.tiers.values() for factor in tier.factors}
+        for playbook in self.playbooks.values():
+            owners = playbook.owners
+            groups |= {factor.group for factor in playbook.terms.factors}
+            groups |= {owners.business, owners.operations, owners.next_owner, owners.governance}
+        return sorted(groups)
+
+    def governors(self) -> list[str]:
+        """Every group that answers for a kind."""
+        return sorted({playbook.owners.governance for playbook in self.playbooks.values()})
+
+    def channels(self) -> list[str]:
+        """Every channel that cards go to."""
+        return sorted({playbook.channel for playbook in self.playbooks.values()})
+
 
 def load(folder: Path = PACKAGED, *, stage: Stage | None = None) -> Library:
     """The library in this folder. ``stage`` overrides that of every playbook, as shadow mode does.
@@ -63,6 +92,7 @@ def load(folder: Path = PACKAGED, *, stage: Stage | None = None) -> Library:
     systems = _systems(folder / "systems.yml")
     policy = _policy(folder / "policy.yml")
     sources = _sources(folder / "sources.yml")
+    calendars = _calendars(folder / "channels.yml")
     playbooks: dict[str, Playbook] = {}
     for path in sorted((folder / "playbooks").glob("*.yml")):
         try:
@@ -76,7 +106,7 @@ def load(folder: Path = PACKAGED, *, stage: Stage | None = None) -> Library:
         complaints.append(f"playbooks: one must be for kind {UNRECOGNISED}, so that nothing is dropped")
     if complaints:
         raise PlaybookInvalid("\n".join(complaints))
-    return Library(playbooks, policy, systems, sources)
+    return Library(playbooks, policy, systems, sources, calendars)
 
 
 def read_playbook(path: Path, *, folder: Path = PACKAGED) -> Playbook:
@@ -222,7 +252,48 @@ def _policy(path: Path) -> Policy:
         tiers={name: TierRule(_factors(tier.approvers), tier.expires) for name, tier in tiers.items()},
         actions={name: ActionLimit(**limit.model_dump()) for name, limit in shape.actions.items()},
         largest_scope=shape.largest_scope,
+        emergency=Emergency(shape.emergency.group, shape.emergency.review_for) if shape.emergency else None,
     )
+
+
+def _calendars(path: Path) -> dict[str, Hours]:
+    """The hours of every channel. Without the file everyone is always at work, and the digest comes at nine, UTC."""
+    if not path.exists():
+        return {DEFAULT: Hours()}
+    shape, _ = read(path, s.ChannelsShape)
+    return {DEFAULT: _hours(shape.default), **{name: _hours(hours) for name, hours in shape.channels.items()}}
+
+
+def _hours(shape: s.HoursShape) -> Hours:
+    opens, _, closes = shape.open.partition("-")
+    try:
+        ZoneInfo(shape.zone)
+    except (ZoneInfoNotFoundError, ValueError):
+        raise PlaybookInvalid(
+            f"channels.yml: there is no time zone {shape.zone!r}; name one like Europe/London"
+        ) from None
+    return Hours(
+        zone=shape.zone,
+        opens=time.fromisoformat(opens),
+        closes=time.fromisoformat(closes),
+        days=frozenset(WEEKDAYS.index(day) for day in shape.days),
+        is_holiday=_holidays(shape.holidays),
+        digest_at=time.fromisoformat(shape.digest),
+        review_on=WEEKDAYS.index(shape.review),
+    )
+
+
+def _holidays(name: str) -> Callable[[date], bool]:
+    if name == "none":
+        return never
+    country, _, part = name.partition("-")
+    try:
+        days = country_holidays(country, subdiv=part or None)
+    except NotImplementedError:
+        raise PlaybookInvalid(
+            f"channels.yml: no holidays are known for {name!r}; name a country like GB-ENG, or none"
+        ) from None
+    return days.__contains__
 
 
 def _systems(path: Path) -> dict[str, SystemSpec]:
@@ -287,4 +358,11 @@ def _spec(name: str, shape: s.ActionShape, *, reversible: bool, idempotency: Ide
         idempotency=idempotency,
         amount=shape.amount,
         currency=shape.currency,
+        undo_for=_undo_window(name, shape.undo_for, reversible=reversible),
     )
+
+
+def _undo_window(name: str, asked: timedelta | None, *, reversible: bool) -> timedelta:
+    if asked and not reversible:
+        raise PlaybookInvalid(f"systems.yml: {name}: undo_for needs an undo")
+    return asked or timedelta(0)

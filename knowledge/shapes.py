@@ -116,13 +116,39 @@ class LimitShape(Strict):
     alone: bool = False
 
 
+class EmergencyShape(Strict):
+    group: Handle
+    review_for: Span
+
+
 class PolicyShape(Strict):
     currency: Annotated[str, StringConstraints(pattern=r"^[A-Z]{3}$")]
     medium_above: Decimal
     high_above: Decimal
     largest_scope: Annotated[int, Field(ge=1, le=20)] = 5
     tiers: TiersShape
+    emergency: EmergencyShape | None = None
     actions: dict[str, LimitShape]
+
+
+Weekday = Literal["mon", "tue", "wed", "thu", "fri", "sat", "sun"]
+Clock = Annotated[str, StringConstraints(pattern=r"^([01]\d|2[0-3]):[0-5]\d$")]
+
+
+class HoursShape(Strict):
+    """When a channel's people are at work; ``open`` may end on the next day."""
+
+    zone: str
+    days: list[Weekday] = Field(min_length=1, max_length=7)
+    open: Annotated[str, StringConstraints(pattern=r"^([01]\d|2[0-3]):[0-5]\d-([01]\d|2[0-3]):[0-5]\d$")]
+    holidays: Annotated[str, StringConstraints(pattern=r"^(none|[A-Z]{2}(-[A-Z0-9]{1,5})?)$")] = "none"
+    digest: Clock = "09:00"
+    review: Weekday = "mon"
+
+
+class ChannelsShape(Strict):
+    default: HoursShape
+    channels: dict[Annotated[str, StringConstraints(pattern=r"^[CG][A-Z0-9]{2,20}$")], HoursShape] = {}
 
 
 class ActionShape(Strict):
@@ -133,6 +159,7 @@ class ActionShape(Strict):
     preview: Text
     amount: str = ""
     currency: str = "GBP"
+    undo_for: Span | None = None
 
 
 class SqlActionShape(ActionShape):

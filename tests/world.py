@@ -8,6 +8,7 @@ from decimal import Decimal
 from bot import wiring
 from bot.cases.approval import Factor
 from bot.cases.case import Case
+from bot.cases.hours import ALWAYS, Hours
 from bot.cases.playbook import Detection, Lookup, Measure, Offer, Owners, Playbook, Stake
 from bot.cases.policy import ActionLimit, PlaybookTerms, Policy, TierRule
 from bot.cases.signal import UNRECOGNISED, Signal, SignalStatus
@@ -63,6 +64,7 @@ class FakeLibrary:
     def __init__(self) -> None:
         self.book = playbook()
         self.rules = policy()
+        self.calendars: dict[str, Hours] = {}
 
     def playbook(self, kind: str) -> Playbook:
         if kind == UNRECOGNISED:
@@ -76,6 +78,18 @@ class FakeLibrary:
 
     def policy(self) -> Policy:
         return self.rules
+
+    def hours(self, channel: str) -> Hours:
+        return self.calendars.get(channel, ALWAYS)
+
+    def deciders(self) -> list[str]:
+        return ["floor-managers", "ops-leads", "finance", "owners"]
+
+    def governors(self) -> list[str]:
+        return ["owners"]
+
+    def channels(self) -> list[str]:
+        return ["C0STOCK", "C0OPS"]
 
 
 class World:

@@ -7,7 +7,10 @@ from datetime import datetime
 
 @dataclass(frozen=True, slots=True)
 class Person:
-    """A person as their workspace knows them at this moment. ``id`` is the principal: "team/user", never a name."""
+    """A person as their workspace knows them at this moment. ``id`` is the principal: "team/user", never a name.
+
+    ``away`` is what their status says when it says that they are not at work; it suggests a delegation and decides nothing.
+    """
 
     id: str
     name: str
@@ -15,6 +18,7 @@ class Person:
     guest: bool = False
     external: bool = False
     bot: bool = False
+    away: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,13 +31,24 @@ class Factor:
 
 @dataclass(frozen=True, slots=True)
 class Approval:
-    """One named person's yes to one exact plan. ``person`` is a principal, or "policy:<digest>"."""
+    """One named person's yes to one exact plan. ``person`` is a principal, or "policy:<digest>".
+
+    ``behalf_of`` is whose delegation was used; ``emergency`` says that the glass was broken for it.
+    """
 
     person: str
     name: str
     digest: str
     at: datetime
     note: str = ""
+    behalf_of: str = ""
+    behalf_name: str = ""
+    emergency: bool = False
+
+    @property
+    def principal(self) -> str:
+        """Whose yes it is: the one who gave the delegation, if there was one."""
+        return self.behalf_of or self.person
 
 
 Groups = Mapping[str, frozenset[str]]
@@ -61,15 +76,18 @@ def why_not(person: Person, *, authors: Iterable[str], factors: Iterable[Factor]
 def quorum_met(approvals: Iterable[Approval], factors: Iterable[Factor], groups: Groups) -> bool:
     """Whether every factor has enough distinct people. One person may count in several groups, once in each.
 
-    No factors, or a factor of none, is never a quorum: empty means nobody.
+    A delegated yes counts for the one who delegated, and still needs a person of its own. No factors, or a factor of none, is
+    never a quorum: empty means nobody.
     """
-    voters = {approval.person for approval in approvals}
+    given = list(approvals)
+    voters = {approval.principal for approval in given}
+    people = min(len(voters), len({approval.person for approval in given}))
     wanted = list(factors)
     needed = sum(factor.count for factor in wanted)
     return (
         bool(wanted)
         and all(factor.count >= 1 for factor in wanted)
-        and len(voters) >= needed
+        and people >= needed
         and all(len(voters & groups.get(factor.group, frozenset())) >= factor.count for factor in wanted)
     )
 

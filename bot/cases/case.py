@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from bot.cases import entry as e
@@ -17,6 +17,9 @@ from bot.cases.recognition import Recognition
 from bot.cases.recommendation import Recommendation, Words
 from bot.cases.signal import Signal
 from bot.cases.sla import Sla
+
+# An outcome that nobody knows is asked about after this.
+LOOK_WITHIN = timedelta(hours=1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +44,11 @@ class Ending:
 
 @dataclass(frozen=True, slots=True)
 class Case:
-    """``version`` is the compare-and-set token, ``revision`` what approvals bind, ``generation`` which card shows it."""
+    """``version`` is the compare-and-set token, ``revision`` what approvals bind, ``generation`` which card shows it.
+
+    ``team`` is the group that it belongs to, whoever of it (``owner``) has taken it on. ``people`` are those who raised it, were
+    given it or did something about it: they may know of it wherever they are.
+    """
 
     id: str
     state: State
@@ -83,10 +90,30 @@ class Case:
     named_by: str = ""
     is_novel: bool = False
     words: Words | None = None
+    team: str = ""
+    remind_at: datetime | None = None
+    reminded: int = 0
+    undo_until: datetime | None = None
+    undoing: bool = False
+    decided_at: datetime | None = None
+    people: tuple[str, ...] = ()
 
     @property
     def is_terminal(self) -> bool:
         return self.state in TERMINAL
+
+    @property
+    def ended_at(self) -> datetime | None:
+        """When it ended, if it has."""
+        return (self.ending.at if self.ending else self.changed_at) if self.is_terminal else None
+
+    @property
+    def waits_on(self) -> tuple[str, ...]:
+        """The groups and people of whom something is wanted now."""
+        if self.state is State.PROPOSED and self.verdict:
+            asked = [factor.group for factor in self.verdict.factors]
+            return tuple(dict.fromkeys([*asked, self.owner] if is_principal(self.owner) else asked))
+        return (self.owner,) if self.state in {State.REFERRED, State.PARKED} else ()
 
     @property
     def authors(self) -> tuple[str, ...]:
@@ -123,14 +150,36 @@ def evolve(case: Case | None, entry: Entry) -> Case:
     state = next_state(case.state, entry.body.move)
     moved = replace(case, state=state, version=entry.version, changed_at=entry.at)
     folded = FOLDS[type(entry.body)](moved, entry.body, entry)
-    return replace(folded, due_at=_due_at(folded))
+    named = _named_by(case, entry)
+    people = (*folded.people, *named) if named else folded.people
+    return replace(folded, due_at=_due_at(folded), people=people)
+
+
+def _named_by(case: Case, entry: Entry) -> tuple[str, ...]:
+    """Whom this entry makes a party to the case. A refused attempt makes nobody one."""
+    if isinstance(entry.body, e.AttemptRefused):
+        return ()
+    names = (entry.actor, getattr(entry.body, "to", ""))
+    return tuple(dict.fromkeys(name for name in names if is_principal(name) and name not in case.people))
+
+
+def is_principal(name: str) -> bool:
+    """Whether this names a person ("team/user"), and not a group, a source or policy."""
+    return "/" in name and ":" not in name
 
 
 def _due_at(case: Case) -> datetime | None:
     """When time itself next has something to do with this case."""
+    if case.state is State.SNOOZED:
+        return case.snoozed_until
+    if case.state not in {State.PROPOSED, State.REFERRED, State.PARKED}:
+        return None
+    times = [case.remind_at]
     if case.state is State.PROPOSED:
-        return case.expires_at
-    return case.snoozed_until if case.state is State.SNOOZED else None
+        times.append(case.expires_at)
+    if case.state is not State.PARKED and not case.escalated:
+        times.append(case.sla.decide_by)
+    return min((at for at in times if at), default=None)
 
 
 def _opened(entry: Entry) -> Case:
@@ -151,6 +200,9 @@ def _opened(entry: Entry) -> Case:
         opened_at=entry.at,
         changed_at=entry.at,
         sla=body.sla,
+        team=body.owner,
+        remind_at=body.sla.remind_at,
+        people=tuple(name for name in [body.signal.requester or ""] if is_principal(name)),
     )
 
 
@@ -173,6 +225,8 @@ def _recognised(case: Case, body: e.Recognised, entry: Entry) -> Case:
         channel=body.channel,
         sla=body.sla,
         is_urgent=body.is_urgent,
+        team=body.owner,
+        remind_at=body.sla.remind_at,
     )
 
 
@@ -188,6 +242,8 @@ def _named(case: Case, body: e.Named, entry: Entry) -> Case:
         sla=body.sla,
         generation=case.generation + (body.channel != case.channel),
         ending=None,
+        team=body.owner,
+        remind_at=body.sla.remind_at,
     )
 
 
@@ -204,6 +260,7 @@ def _gathered(case: Case, body: e.Gathered, entry: Entry) -> Case:
 
 
 def _proposal(case: Case, body: e.Recommended | e.Referred | e.Authorised, entry: Entry) -> Case:
+    sla = getattr(body, "sla", None) or case.sla
     return replace(
         case,
         revision=entry.revision,
@@ -216,6 +273,9 @@ def _proposal(case: Case, body: e.Recommended | e.Referred | e.Authorised, entry
         changes=(),
         words=None,
         escalated=False,
+        sla=sla,
+        remind_at=sla.remind_at,
+        reminded=0,
         expires_at=body.expires_at if isinstance(body, e.Recommended) else None,
         ending=None,
     )
@@ -226,6 +286,7 @@ def _referred(case: Case, body: e.Referred, entry: Entry) -> Case:
 
 
 def _authorised(case: Case, body: e.Authorised, entry: Entry) -> Case:
+    case = replace(case, decided_at=case.decided_at or entry.at)
     if body.plan is None:
         return case
     alone = Approval(body.by[0], "policy", body.digest, entry.at)
@@ -241,7 +302,8 @@ def _withdrawn(case: Case, body: e.Withdrawn, entry: Entry) -> Case:
 
 
 def _rejected(case: Case, body: e.Rejected, entry: Entry) -> Case:
-    return replace(case, ending=Ending(entry.at, body.by_name, body.reason.description, body.note), snoozed_until=None)
+    ending = Ending(entry.at, body.by_name, body.reason.description, body.note)
+    return replace(case, ending=ending, snoozed_until=None, decided_at=case.decided_at or entry.at)
 
 
 def _edited(case: Case, body: e.Edited, entry: Entry) -> Case:
@@ -258,7 +320,11 @@ def _edited(case: Case, body: e.Edited, entry: Entry) -> Case:
 
 
 def _handed_over(case: Case, body: e.HandedOver, entry: Entry) -> Case:
-    return replace(case, owner=body.to)
+    return replace(case, owner=body.to, team=case.team if "/" in body.to else body.to)
+
+
+def _claimed(case: Case, body: e.Claimed, entry: Entry) -> Case:
+    return replace(case, owner=entry.actor)
 
 
 def _snoozed(case: Case, body: e.Snoozed, entry: Entry) -> Case:
@@ -271,7 +337,20 @@ def _woken(case: Case, body: e.Woken, entry: Entry) -> Case:
 
 
 def _escalated(case: Case, body: e.Escalated, entry: Entry) -> Case:
-    return replace(case, owner=body.to, expires_at=body.expires_at, escalated=True)
+    later = max(case.expires_at, body.expires_at) if case.expires_at else None
+    return replace(
+        case,
+        owner=body.to,
+        team=body.to,
+        expires_at=later,
+        escalated=True,
+        remind_at=body.remind_at,
+        reminded=0,
+    )
+
+
+def _reminded(case: Case, body: e.Reminded, entry: Entry) -> Case:
+    return replace(case, remind_at=body.next_at, reminded=case.reminded + 1)
 
 
 def _expired(case: Case, body: e.Expired, entry: Entry) -> Case:
@@ -305,11 +384,14 @@ def _drifted(case: Case, body: e.Drifted, entry: Entry) -> Case:
 
 
 def _stopped(case: Case, body: e.Stopped, entry: Entry) -> Case:
-    return replace(case, ending=Ending(entry.at, entry.actor, body.reason))
+    return replace(case, ending=Ending(entry.at, entry.actor, body.reason), undoing=False)
 
 
 def _parked(case: Case, body: e.Parked, entry: Entry) -> Case:
-    return replace(case, ending=Ending(entry.at, entry.actor, body.reason))
+    """Whoever owns it is asked at the next look, and then with growing gaps."""
+    return replace(
+        case, ending=Ending(entry.at, entry.actor, body.reason), remind_at=entry.at + LOOK_WITHIN, reminded=0
+    )
 
 
 def _settled(case: Case, body: e.Settled, entry: Entry) -> Case:
@@ -326,7 +408,13 @@ def _settled_as(before: StepState, *, landed: bool) -> StepState:
 
 
 def _resolved(case: Case, body: e.Resolved, entry: Entry) -> Case:
-    return replace(case, ending=Ending(entry.at, body.by_name, body.resolution, body.note))
+    ending = Ending(entry.at, body.by_name, body.resolution, body.note)
+    return replace(case, ending=ending, undo_until=body.undo_until, decided_at=case.decided_at or entry.at)
+
+
+def _undo_asked(case: Case, body: e.UndoAsked, entry: Entry) -> Case:
+    ending = Ending(entry.at, body.by_name, "taken back", body.note)
+    return replace(case, undoing=True, undo_until=None, ending=ending)
 
 
 def _reopened(case: Case, body: e.Reopened, entry: Entry) -> Case:
@@ -338,6 +426,8 @@ def _reopened(case: Case, body: e.Reopened, entry: Entry) -> Case:
         approvals=(),
         steps=(),
         drifted=(),
+        undo_until=None,
+        undoing=False,
         generation=case.generation + 1,
     )
 
@@ -372,9 +462,11 @@ FOLDS: dict[type[Body], Callable[[Case, Any, Entry], Case]] = {
     e.Rejected: _rejected,
     e.Edited: _edited,
     e.HandedOver: _handed_over,
+    e.Claimed: _claimed,
     e.Snoozed: _snoozed,
     e.Woken: _woken,
     e.Escalated: _escalated,
+    e.Reminded: _reminded,
     e.Expired: _expired,
     e.StepStarted: _step_started,
     e.StepReported: _step_reported,
@@ -384,5 +476,6 @@ FOLDS: dict[type[Body], Callable[[Case, Any, Entry], Case]] = {
     e.Settled: _settled,
     e.Resolved: _resolved,
     e.Reopened: _reopened,
+    e.UndoAsked: _undo_asked,
     e.AttemptRefused: _refused,
 }

@@ -5,6 +5,7 @@ here is who may ask it, of which revision, and in time.
 """
 
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -12,11 +13,13 @@ from bot.cases import entry as e
 from bot.cases import moves as m
 from bot.cases.approval import Approval, Factor, Person, quorum_met, why_not
 from bot.cases.case import Case
+from bot.cases.delegation import stands_in_for
 from bot.cases.entry import Body, Entry, StepState
 from bot.cases.errors import BadRequest, LedgerBroken, MoveNotAllowed, NotEligible, Superseded, TooLate, WorldMoved
 from bot.cases.evidence import changed
 from bot.cases.lifecycle import DECIDED, WAITING, State, next_state
 from bot.cases.policy import RiskTier, Ruling, Verdict, no_looser
+from bot.cases.sla import LEAST_GAP
 
 DESK = "countersign"
 LONGEST_NOTE = 1_000
@@ -69,7 +72,7 @@ def _open(move: m.Move, now: datetime) -> Entry:
 def _automatic(move: m.Move) -> tuple[str, str]:
     if isinstance(move, m.Recur | m.Clear):
         return f"source:{move.signal.source}", "intake"
-    return DESK, "scheduler" if isinstance(move, m.Wake | m.Expire) else "desk"
+    return DESK, "scheduler" if isinstance(move, m.Wake | m.Expire | m.Remind) else "desk"
 
 
 def _revision_of(body: Body) -> int | None:
@@ -133,14 +136,16 @@ def _gather(case: Case, move: m.Gather, now: datetime) -> tuple[Body, ...]:
 def _recommend(case: Case, move: m.Recommend, now: datetime) -> tuple[Body, ...]:
     plan, verdict = move.plan, move.verdict
     if plan is None or verdict is None:
-        return (e.Referred(move.recommendation.blocked or "no action of the playbook fits", move.recommendation),)
+        reason = move.recommendation.blocked or "no action of the playbook fits"
+        return (e.Referred(reason, move.recommendation, sla=move.sla),)
     _must_follow(case, plan.revision)
     if verdict.ruling is Ruling.REFUSE:
-        return (e.Referred(f"policy: {verdict.reason}", move.recommendation, plan, verdict),)
+        return (e.Referred(f"policy: {verdict.reason}", move.recommendation, plan, verdict, move.sla),)
     if verdict.ruling is Ruling.ALONE:
         by = (f"policy:{verdict.policy_digest}",)
         return (e.Authorised(plan.digest, by, move.recommendation, plan, verdict),)
-    return (e.Recommended(move.recommendation, plan, verdict, now + verdict.expires_for),)
+    expires_at = move.expires_at or now + verdict.expires_for
+    return (e.Recommended(move.recommendation, plan, verdict, expires_at, move.sla),)
 
 
 def _must_follow(case: Case, revision: int) -> None:
@@ -155,18 +160,45 @@ def _approve(case: Case, move: m.Approve, now: datetime) -> tuple[Body, ...]:
     verdict = _open_question(case, move.revision, "approve", now)
     if case.plan is None:
         raise LedgerBroken(f"{case.id} waits for a decision without a plan")
-    person = move.by.person
-    _must_be_approver(case, move.by, verdict)
-    if any(given.person == person.id for given in case.approvals):
+    digest = case.plan.digest
+    given = _vote(case, move, verdict, now, digest)
+    if any(vote.person == given.person for vote in case.approvals):
         raise TooLate("you have approved this already; it waits for somebody else")
+    if any(vote.principal == given.principal for vote in case.approvals):
+        raise TooLate(f"{given.behalf_name or given.name} has been heard already; it waits for somebody else")
     if verdict.tier is RiskTier.HIGH and not move.note.strip():
         raise BadRequest("a high-risk plan needs your reason in words", field="note")
-    digest = case.plan.digest
-    given = Approval(person.id, person.name, digest, now, _note(move.note))
     votes = (*case.approvals, given)
-    if quorum_met(votes, verdict.factors, move.by.groups):
+    if given.emergency or quorum_met(votes, verdict.factors, move.by.groups):
         return e.ApprovalGiven(given), e.Authorised(digest, tuple(vote.person for vote in votes))
     return (e.ApprovalGiven(given),)
+
+
+def _vote(case: Case, move: m.Approve, verdict: Verdict, now: datetime, digest: str) -> Approval:
+    """The yes of this person: in their own right, in an emergency, or for somebody they stand in for."""
+    person, note = move.by.person, _note(move.note)
+    vote = Approval(person.id, person.name, digest, now, note)
+    if move.emergency:
+        _must_be_an_emergency(case, move, verdict)
+        return replace(vote, emergency=True)
+    reason = why_not(person, authors=case.authors, factors=verdict.factors, groups=move.by.groups)
+    if reason is None:
+        return vote
+    if person.id not in case.authors and is_colleague(person):
+        for giver in move.by.behalf_of:
+            if why_not(giver, authors=case.authors, factors=verdict.factors, groups=move.by.groups) is None:
+                return replace(vote, behalf_of=giver.id, behalf_name=giver.name)
+    raise NotEligible(reason)
+
+
+def _must_be_an_emergency(case: Case, move: m.Approve, verdict: Verdict) -> None:
+    """The glass is never broken for high risk, nor by an author; that the person may at all is ruled with the standing."""
+    if verdict.tier is RiskTier.HIGH:
+        raise NotEligible("a high-risk plan is never let through by one person alone")
+    if move.by.person.id in case.authors or not is_colleague(move.by.person):
+        raise NotEligible("whoever raised or edited a plan, or gains from it, cannot approve it")
+    if not move.note.strip():
+        raise BadRequest("say why it cannot wait; it is read afterwards", field="note")
 
 
 def _withdraw(case: Case, move: m.Withdraw, now: datetime) -> tuple[Body, ...]:
@@ -193,7 +225,8 @@ def _edit(case: Case, move: m.Edit, now: datetime) -> tuple[Body, ...]:
     if not move.changes:
         raise BadRequest("nothing was changed")
     _must_follow(case, move.plan.revision)
-    edited = e.Edited(move.plan, move.verdict, move.changes, move.by.person.name, now + move.verdict.expires_for)
+    expires_at = move.expires_at or now + move.verdict.expires_for
+    edited = e.Edited(move.plan, move.verdict, move.changes, move.by.person.name, expires_at)
     if move.verdict.ruling is Ruling.REFUSE:
         raise BadRequest(f"policy does not allow it: {move.verdict.reason}")
     return (edited,)
@@ -205,9 +238,37 @@ def _hand_over(case: Case, move: m.HandOver, now: datetime) -> tuple[Body, ...]:
     _must_be_colleague(move.by.person)
     if not move.to:
         raise BadRequest("name who takes over", field="to")
+    if move.to == case.owner:
+        raise BadRequest("it is theirs already", field="to")
+    for field, words in (("done", move.done), ("remains", move.remains)):
+        if not words.strip():
+            raise BadRequest(f"say what {'is done' if field == 'done' else 'is open'}", field=field)
+    note = f"Done: {move.done.strip()} Open: {move.remains.strip()}"
+    return (e.HandedOver(move.to, _note(note), move.by.person.name),)
+
+
+def _claim(case: Case, move: m.Claim, now: datetime) -> tuple[Body, ...]:
+    if case.is_terminal:
+        raise TooLate(_how_it_ended(case))
+    _must_be_decider(case, move.by)
+    if case.owner == move.by.person.id:
+        raise TooLate("it is yours already")
+    return (e.Claimed(move.by.person.name),)
+
+
+def _undo(case: Case, move: m.Undo, now: datetime) -> tuple[Body, ...]:
+    """To take back is an action too: of those who may approve the plan, inside the window that its actions declare."""
+    if case.state is not State.RESOLVED or case.verdict is None or case.undo_until is None:
+        raise TooLate(f"{case.id} is {case.state}; there is nothing that can be taken back")
+    if now >= case.undo_until:
+        raise TooLate("the time to take it back has passed; raise what is wrong as a new case")
+    if case.verdict.ruling is Ruling.ALONE:
+        _must_be_decider(case, move.by)
+    else:
+        _must_be_approver(case, move.by, case.verdict)
     if not move.note.strip():
-        raise BadRequest("say what is done and what is open", field="note")
-    return (e.HandedOver(move.to, _note(move.note), move.by.person.name),)
+        raise BadRequest("say why it is taken back", field="note")
+    return (e.UndoAsked(_note(move.note), move.by.person.name),)
 
 
 def _snooze(case: Case, move: m.Snooze, now: datetime) -> tuple[Body, ...]:
@@ -259,11 +320,23 @@ def _wake(case: Case, move: m.Wake, now: datetime) -> tuple[Body, ...]:
 
 
 def _expire(case: Case, move: m.Expire, now: datetime) -> tuple[Body, ...]:
-    if case.expires_at is None or now < case.expires_at or case.verdict is None:
-        raise MoveNotAllowed(f"{case.id} has until {case.expires_at}")
+    """Expiry never means yes. Without a plan a case goes to the next owner too, and never closes by itself."""
+    ends = [case.expires_at] if case.expires_at and case.state is State.PROPOSED else []
+    until = min([*ends, case.sla.decide_by]) if not case.escalated else min(ends, default=None)
+    if until is None or now < until:
+        raise MoveNotAllowed(f"{case.id} has until {until}")
     if case.escalated:
         return (e.Expired(),)
-    return (e.Escalated(move.next_owner, now + case.verdict.expires_for),)
+    wait = case.verdict.expires_for if case.verdict and case.state is State.PROPOSED else move.decide_for
+    return (e.Escalated(move.next_owner, move.expires_at or now + wait, move.remind_at),)
+
+
+def _remind(case: Case, move: m.Remind, now: datetime) -> tuple[Body, ...]:
+    if case.remind_at is None or now < case.remind_at:
+        raise MoveNotAllowed(f"{case.id} is reminded of at {case.remind_at}")
+    if case.state not in {State.PROPOSED, State.REFERRED, State.PARKED}:
+        raise MoveNotAllowed(f"cannot remind of a case that is {case.state}")
+    return (e.Reminded(case.owner, max(move.next_at, now + LEAST_GAP)),)
 
 
 # --- execution ---------------------------------------------------------------------------------------------------------
@@ -298,16 +371,32 @@ def what_moved(case: Case, move: m.StartStep, now: datetime) -> list[str]:
     if not no_looser(verdict, move.verdict):
         reasons.append(f"policy is stricter now: {move.verdict.reason}")
     if verdict.ruling is not Ruling.ALONE:
-        standing = [given for given in case.approvals if _still_counts(case, given, move)]
-        if not quorum_met(standing, verdict.factors, move.groups):
+        standing = [given for given in case.approvals if _still_counts(case, given, move, now)]
+        alone = any(given.emergency for given in standing)
+        if not alone and not quorum_met(standing, verdict.factors, move.groups):
             reasons.append("the approvals no longer count")
     return reasons
 
 
-def _still_counts(case: Case, given: Approval, move: m.StartStep) -> bool:
+def _still_counts(case: Case, given: Approval, move: m.StartStep, now: datetime) -> bool:
+    """Whether the one who pressed, and the one they stood in for, may still say yes."""
     person = move.people.get(given.person)
+    if person is None:
+        return False
     factors = case.verdict.factors if case.verdict else ()
-    return person is not None and why_not(person, authors=case.authors, factors=factors, groups=move.groups) is None
+    if given.emergency:
+        factors = (Factor(move.emergency_group, 1),) if move.emergency_group else ()
+    if not given.behalf_of:
+        return why_not(person, authors=case.authors, factors=factors, groups=move.groups) is None
+    giver = move.people.get(given.behalf_of)
+    delegated = stands_in_for(move.delegations, given.person, case.kind, now)
+    return (
+        giver is not None
+        and is_colleague(person)
+        and person.id not in case.authors
+        and any(found.giver == giver.id for found in delegated)
+        and why_not(giver, authors=case.authors, factors=factors, groups=move.groups) is None
+    )
 
 
 def _report_step(case: Case, move: m.ReportStep, now: datetime) -> tuple[Body, ...]:
@@ -327,7 +416,7 @@ def _park(case: Case, move: m.Park, now: datetime) -> tuple[Body, ...]:
 
 
 def _finish(case: Case, move: m.Finish, now: datetime) -> tuple[Body, ...]:
-    return (e.Resolved(e.Resolution.WORKED, move.note),)
+    return (e.Resolved(e.Resolution.WORKED, move.note, undo_until=move.undo_until),)
 
 
 def _reopen(case: Case, move: m.Reopen, now: datetime) -> tuple[Body, ...]:
@@ -378,15 +467,25 @@ def _must_be_approver(case: Case, by: m.Asker, verdict: Verdict) -> None:
 
 
 def _must_be_decider(case: Case, by: m.Asker) -> None:
-    """Who may reject, edit, snooze or close: the approvers of this plan and the owning group; authors may say no."""
+    """Who may reject, edit, snooze or close: the approvers of this plan and the owning group, or who stands in; authors may say no."""
     factors = case.verdict.factors if case.verdict else ()
-    reason = why_not(by.person, authors=(), factors=(*factors, Factor(case.owner, 1)), groups=by.groups)
-    if reason and by.person.id != case.owner:
-        raise NotEligible(reason)
+    wanted = (*factors, *(Factor(group, 1) for group in sorted({case.owner, case.team}) if "/" not in group))
+    reason = why_not(by.person, authors=(), factors=wanted, groups=by.groups)
+    if reason is None or (by.person.id == case.owner and is_colleague(by.person)):
+        return
+    for giver in by.behalf_of if is_colleague(by.person) else ():
+        if why_not(giver, authors=(), factors=wanted, groups=by.groups) is None or giver.id == case.owner:
+            return
+    raise NotEligible(reason)
+
+
+def is_colleague(person: Person) -> bool:
+    """A member of this workspace, at work in it: no guest, nobody from outside, no app."""
+    return person.active and not (person.bot or person.guest or person.external)
 
 
 def _must_be_colleague(person: Person) -> None:
-    if not person.active or person.bot or person.guest or person.external:
+    if not is_colleague(person):
         raise NotEligible("only members of this workspace may do this")
 
 
@@ -408,12 +507,15 @@ DECISIONS: dict[type, Callable[[Case, Any, datetime], tuple[Body, ...]]] = {
     m.Reject: _reject,
     m.Edit: _edit,
     m.HandOver: _hand_over,
+    m.Claim: _claim,
     m.Snooze: _snooze,
     m.Resolve: _resolve,
     m.TryAgain: _try_again,
     m.Settle: _settle,
     m.Wake: _wake,
     m.Expire: _expire,
+    m.Remind: _remind,
+    m.Undo: _undo,
     m.StartStep: _start_step,
     m.ReportStep: _report_step,
     m.Drift: _drift,

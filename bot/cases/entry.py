@@ -11,6 +11,7 @@ from typing import Any, ClassVar, TypeVar
 
 from bot.cases.approval import Approval
 from bot.cases.canonical import Scalar, from_plain, moment, to_plain
+from bot.cases.delegation import Delegation
 from bot.cases.evidence import Evidence
 from bot.cases.lifecycle import Move
 from bot.cases.plan import Money, Plan
@@ -212,10 +213,13 @@ class Gathered(Body):
 @_entry("plan.recommended", Move.RECOMMEND)
 @dataclass(frozen=True, slots=True)
 class Recommended(Body):
+    """``sla`` is a new promise, where the old one had run out before this plan was made."""
+
     recommendation: Recommendation
     plan: Plan
     verdict: Verdict
     expires_at: datetime
+    sla: Sla | None = None
 
 
 @_entry("case.referred", Move.REFER)
@@ -225,6 +229,7 @@ class Referred(Body):
     recommendation: Recommendation
     plan: Plan | None = None
     verdict: Verdict | None = None
+    sla: Sla | None = None
 
 
 @_entry("approval.given", Move.VOTE)
@@ -277,6 +282,14 @@ class HandedOver(Body):
     by_name: str
 
 
+@_entry("case.claimed", Move.HAND_OVER)
+@dataclass(frozen=True, slots=True)
+class Claimed(Body):
+    """Somebody of the owning group takes it on."""
+
+    by_name: str
+
+
 @_entry("case.snoozed", Move.SNOOZE)
 @dataclass(frozen=True, slots=True)
 class Snoozed(Body):
@@ -294,8 +307,20 @@ class Woken(Body):
 @_entry("case.escalated", Move.ESCALATE)
 @dataclass(frozen=True, slots=True)
 class Escalated(Body):
+    """``remind_at``: when the next owner is reminded for the first time."""
+
     to: str
     expires_at: datetime
+    remind_at: datetime | None = None
+
+
+@_entry("case.reminded", Move.NOTE)
+@dataclass(frozen=True, slots=True)
+class Reminded(Body):
+    """The same owner is asked again; ``next_at`` is when once more, or when it goes to the next."""
+
+    to: str
+    next_at: datetime
 
 
 @_entry("case.expired", Move.EXPIRE)
@@ -364,9 +389,21 @@ class Settled(Body):
 @_entry("case.resolved", Move.RESOLVE)
 @dataclass(frozen=True, slots=True)
 class Resolved(Body):
+    """``undo_until``: so long the plan may be taken back whole, where every action declares it."""
+
     resolution: Resolution
     note: str
     by_name: str = ""
+    undo_until: datetime | None = None
+
+
+@_entry("plan.undo_asked", Move.UNDO)
+@dataclass(frozen=True, slots=True)
+class UndoAsked(Body):
+    """One who may approve the plan wants it taken back whole, inside its window."""
+
+    note: str
+    by_name: str
 
 
 @_entry("case.reopened", Move.REOPEN)
@@ -382,3 +419,58 @@ class AttemptRefused(Body):
     code: str
     reason: str
     on_revision: int
+
+
+# --- about the desk as a whole: these carry the desk's id, not a case's ---------------------------------------------------
+
+
+@_entry("desk.paused", Move.NOTE)
+@dataclass(frozen=True, slots=True)
+class Halted(Body):
+    """The kill switch: no step of what ``scope`` covers is begun until it is resumed."""
+
+    scope: str
+    reason: str
+    by_name: str
+
+
+@_entry("desk.resumed", Move.NOTE)
+@dataclass(frozen=True, slots=True)
+class Resumed(Body):
+    scope: str
+    by_name: str
+
+
+@_entry("delegation.given", Move.NOTE)
+@dataclass(frozen=True, slots=True)
+class Delegated(Body):
+    delegation: Delegation
+
+
+@_entry("delegation.ended", Move.NOTE)
+@dataclass(frozen=True, slots=True)
+class DelegationEnded(Body):
+    giver: str
+    taker: str
+    kind: str
+    by_name: str
+
+
+@_entry("glass.broken", Move.NOTE)
+@dataclass(frozen=True, slots=True)
+class GlassBroken(Body):
+    """One person let a plan through alone, in an emergency."""
+
+    on_case: str
+    on_revision: int
+    by_name: str
+    reason: str
+    review_by: datetime
+
+
+@_entry("glass.reviewed", Move.NOTE)
+@dataclass(frozen=True, slots=True)
+class GlassReviewed(Body):
+    on_case: str
+    note: str
+    by_name: str

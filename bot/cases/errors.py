@@ -7,6 +7,7 @@
     - Superseded
     - TooLate
     - NotEligible
+    - Paused              the kill switch is on
     - BadRequest
     - KeyReused
     - OutOfPolicy
@@ -64,6 +65,12 @@ class NotEligible(Refusal):
     """This person may not decide this case."""
 
     code = "not_eligible"
+
+
+class Paused(Refusal):
+    """The kill switch is on for this plan: it waits, and nothing is lost."""
+
+    code = "paused"
 
 
 class BadRequest(Refusal):

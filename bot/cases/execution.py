@@ -28,7 +28,7 @@ def next_work(case: Case) -> Work:
     """One thing at a time. A step in doubt is verified before anything else; after a failure what landed is undone, last first."""
     if case.plan is None or case.state not in {State.APPROVED, State.RUNNING}:
         return Work(Next.NOTHING)
-    if any(step.state in _BACKING_OUT for step in case.steps):
+    if case.undoing or any(step.state in _BACKING_OUT for step in case.steps):
         return _back_out(case)
     for index, step in enumerate(case.steps):
         if step.state in {StepState.STARTED, StepState.UNKNOWN}:

@@ -46,6 +46,7 @@ class Move(StrEnum):
     STOP = "give up"
     PARK = "park"
     SETTLE = "settle"
+    UNDO = "take back"
     RESOLVE = "resolve"
     REOPEN = "reopen"
     NOTE = "note on"
@@ -78,6 +79,7 @@ ARROWS: dict[tuple[State, Move], State] = {
     (State.REFERRED, Move.REJECT): State.REJECTED,
     (State.REFERRED, Move.HAND_OVER): State.REFERRED,
     (State.REFERRED, Move.SNOOZE): State.SNOOZED,
+    (State.REFERRED, Move.ESCALATE): State.REFERRED,
     (State.REFERRED, Move.RESOLVE): State.RESOLVED,
     (State.REFERRED, Move.DRIFT): State.OPEN,
     (State.SNOOZED, Move.WAKE): State.OPEN,
@@ -98,6 +100,7 @@ ARROWS: dict[tuple[State, Move], State] = {
     (State.PARKED, Move.RESOLVE): State.RESOLVED,
     (State.PARKED, Move.HAND_OVER): State.PARKED,
     (State.RESOLVED, Move.REOPEN): State.OPEN,
+    (State.RESOLVED, Move.UNDO): State.RUNNING,
     (State.CLEARED, Move.REOPEN): State.OPEN,
     **{(state, Move.CLEAR): State.CLEARED for state in WAITING},
     **{(state, Move.MARK_CLEAR): state for state in DECIDED | TERMINAL},

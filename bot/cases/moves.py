@@ -2,10 +2,11 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from bot.cases.approval import Groups, Person
 from bot.cases.canonical import Scalar
+from bot.cases.delegation import Delegation
 from bot.cases.entry import Change, RejectReason, StepState
 from bot.cases.evidence import Evidence
 from bot.cases.plan import Money, Plan
@@ -18,11 +19,12 @@ from bot.cases.sla import Sla
 
 @dataclass(frozen=True, slots=True)
 class Asker:
-    """Who asks, through which door, with their groups read fresh."""
+    """Who asks, through which door, with their groups read fresh; and those who have asked them to stand in, read fresh too."""
 
     person: Person
     groups: Groups = field(default_factory=dict)
     surface: str = "slack"
+    behalf_of: tuple[Person, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,18 +90,26 @@ class Gather:
 
 @dataclass(frozen=True, slots=True)
 class Recommend:
-    """The desk's suggestion with policy's verdict on it; no plan means that a person must find one."""
+    """The desk's suggestion with policy's verdict on it; no plan means that a person must find one.
+
+    ``expires_at`` is given where the hours of the channel put it later than policy's plain span would.
+    """
 
     recommendation: Recommendation
     plan: Plan | None
     verdict: Verdict | None
+    sla: Sla | None = None
+    expires_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Approve:
+    """``emergency``: the glass is broken for this one yes, which then is enough alone."""
+
     by: Asker
     revision: int
     note: str = ""
+    emergency: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,13 +133,22 @@ class Edit:
     plan: Plan
     verdict: Verdict
     changes: tuple[Change, ...]
+    expires_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class HandOver:
+    """``to`` is a person, or the group that the playbook names as the next owner."""
+
     by: Asker
     to: str
-    note: str
+    done: str
+    remains: str
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    by: Asker
 
 
 @dataclass(frozen=True, slots=True)
@@ -168,9 +187,23 @@ class Wake:
 
 @dataclass(frozen=True, slots=True)
 class Expire:
-    """Time is up: ask ``next_owner`` once, then close unexecuted."""
+    """Time is up: ask ``next_owner`` once, then close unexecuted. ``decide_for`` is how long the next owner has without a plan."""
 
     next_owner: str
+    remind_at: datetime | None = None
+    decide_for: timedelta = timedelta(hours=24)
+    expires_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Remind:
+    next_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Undo:
+    by: Asker
+    note: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -183,6 +216,8 @@ class StartStep:
     groups: Groups
     people: Mapping[str, Person]
     precondition: Mapping[str, Scalar]
+    delegations: tuple[Delegation, ...] = ()
+    emergency_group: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -211,6 +246,7 @@ class Park:
 @dataclass(frozen=True, slots=True)
 class Finish:
     note: str
+    undo_until: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -233,12 +269,15 @@ Move = (
     | Reject
     | Edit
     | HandOver
+    | Claim
     | Snooze
     | Resolve
     | TryAgain
     | Settle
     | Wake
     | Expire
+    | Remind
+    | Undo
     | StartStep
     | ReportStep
     | Drift

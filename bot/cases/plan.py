@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from decimal import Decimal
 from enum import StrEnum
 
@@ -36,7 +36,10 @@ class Money:
 
 @dataclass(frozen=True, slots=True)
 class Action:
-    """One change to one outside system. ``precondition`` is the snapshot that must still hold when it runs."""
+    """One change to one outside system. ``precondition`` is the snapshot that must still hold when it runs.
+
+    ``undo_for`` is how long after it has landed it may still be taken back; zero where the action declares no such window.
+    """
 
     name: str
     version: int
@@ -50,6 +53,7 @@ class Action:
     idempotency: Idempotency
     precondition: Mapping[str, Scalar]
     amount: Money | None = None
+    undo_for: timedelta = timedelta(0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,6 +83,13 @@ class Plan:
         if not moved:
             return None
         return Money(sum((money.amount for money in moved), Decimal(0)), moved[0].currency)
+
+    @property
+    def undo_for(self) -> timedelta:
+        """How long the whole plan may be taken back: as long as each of its actions allows."""
+        return min(
+            (action.undo_for if action.reversible else timedelta(0) for action in self.actions), default=timedelta(0)
+        )
 
     def step_key(self, step: int) -> str:
         """The idempotency key of one step: the same for every attempt, different for every revision."""

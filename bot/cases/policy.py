@@ -51,6 +51,14 @@ class ActionLimit:
 
 
 @dataclass(frozen=True, slots=True)
+class Emergency:
+    """Who may let a plan through alone when it cannot wait, and how soon somebody else must look at it."""
+
+    group: str
+    review_for: timedelta
+
+
+@dataclass(frozen=True, slots=True)
 class Policy:
     currency: str
     medium_above: Decimal
@@ -58,6 +66,7 @@ class Policy:
     tiers: Mapping[str, TierRule]
     actions: Mapping[str, ActionLimit]
     largest_scope: int = 5
+    emergency: Emergency | None = None
 
     @property
     def digest(self) -> str:
@@ -149,6 +158,12 @@ def stricter(tier: RiskTier, ours: tuple[Factor, ...], theirs: tuple[Factor, ...
         return chosen
     first, *rest = chosen
     return (Factor(first.group, first.count + short), *rest)
+
+
+def over_budget(plan: Plan, step: int, policy: Policy, usage: Usage) -> str | None:
+    """Why this step may not begin now, asked once more where it is begun: the limits of the day, with what others have just used."""
+    refused = _action_refusal(plan.actions[step], policy, usage)
+    return refused[1] if refused else None
 
 
 def no_looser(approved: Verdict, now: Verdict) -> bool:

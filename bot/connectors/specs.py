@@ -36,6 +36,7 @@ class ActionSpec:
     idempotency: Idempotency
     amount: str = ""
     currency: str = "GBP"
+    undo_for: timedelta = timedelta(0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -181,4 +182,5 @@ def prepared(
         idempotency=spec.idempotency,
         precondition=dict(snapshot),
         amount=Money(Decimal(str(amount)).quantize(Decimal("0.01")), spec.currency) if amount is not None else None,
+        undo_for=spec.undo_for,
     )

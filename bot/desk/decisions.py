@@ -5,21 +5,24 @@ presses at the same instant one wins and the other gets a specific answer.
 """
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
-from datetime import datetime
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
 from typing import TypeVar
 
 from bot.cases import moves as m
+from bot.cases.approval import Person
 from bot.cases.canonical import Scalar
 from bot.cases.case import Case
-from bot.cases.decide import decide, refused
+from bot.cases.decide import decide, is_colleague, refused
+from bot.cases.delegation import stands_in_for
 from bot.cases.entry import Change as FieldChange
 from bot.cases.entry import RejectReason
-from bot.cases.errors import BadRequest, Conflict, ConnectorFailed, Refusal
+from bot.cases.errors import BadRequest, Conflict, ConnectorFailed, NotEligible, Refusal
 from bot.cases.plan import Action, Proposer
 from bot.cases.policy import RiskTier
 from bot.cases.signal import UNRECOGNISED
 from bot.cases.sla import promised
+from bot.cases.standing import Asked, BreakGlass, rule
 from bot.desk.outgoing import change
 from bot.desk.proposal import Proposals
 from bot.ports import Change, Clock, Directory, Library, Store
@@ -51,8 +54,44 @@ class Decisions:
     def withdraw(self, case_id: str, *, by: str, revision: int, surface: str = "slack") -> Case:
         return self._decide("withdraw", case_id, by, surface, revision, lambda case, asker: m.Withdraw(asker, revision))
 
-    def hand_over(self, case_id: str, *, by: str, to: str, note: str, surface: str = "slack") -> Case:
-        return self._decide("hand over", case_id, by, surface, 0, lambda case, asker: m.HandOver(asker, to, note))
+    def hand_over(self, case_id: str, *, by: str, to: str, done: str, remains: str, surface: str = "slack") -> Case:
+        """To a person, or to the group that the playbook names as the next owner; ``to`` is empty for that."""
+
+        def move(case: Case, asker: m.Asker) -> m.Move:
+            owner = to or self.library.playbook(case.kind).owners.next_owner
+            if to and not is_colleague(self.directory.person(to)):
+                raise BadRequest("choose a member of this workspace", field="to")
+            return m.HandOver(asker, owner, done, remains)
+
+        return self._decide("hand over", case_id, by, surface, 0, move)
+
+    def claim(self, case_id: str, *, by: str, surface: str = "slack") -> Case:
+        return self._decide("claim", case_id, by, surface, 0, lambda case, asker: m.Claim(asker))
+
+    def undo(self, case_id: str, *, by: str, note: str, surface: str = "slack") -> Case:
+        return self._decide("take back", case_id, by, surface, 0, lambda case, asker: m.Undo(asker, note))
+
+    def break_glass(self, case_id: str, *, by: str, revision: int, reason: str, surface: str = "slack") -> Case:
+        """One person lets a plan through alone, because it cannot wait: loudly, and looked at afterwards by somebody else."""
+        emergency = self.library.policy().emergency
+
+        def attempt() -> Case:
+            case, standing, now = self.store.case(case_id), self.store.standing(), self.clock()
+            asker = self.asker(case, by, surface, fresh=True)
+            group = emergency.group if emergency else ""
+            groups = self.directory.groups([group] if group else [], fresh=True)
+            asked = Asked(asker.person, frozenset(), frozenset(), surface)
+            wait = emergency.review_for if emergency else timedelta(0)
+            try:
+                entries = decide(case, m.Approve(asker, revision, reason, emergency=True), now)
+                rulings = rule(standing, BreakGlass(asked, case.id, revision, reason, group, groups, wait), now)
+            except Refusal as refusal:
+                self._record(case_id, asker, "break glass", revision, refusal)
+                raise
+            written = change(case, entries, self.library.playbook(case.kind))
+            return self.store.commit(replace(written, standing=standing, rulings=rulings))
+
+        return again_on_conflict(attempt)
 
     def snooze(self, case_id: str, *, by: str, until: datetime, reason: str, surface: str = "slack") -> Case:
         return self._decide("snooze", case_id, by, surface, 0, lambda case, asker: m.Snooze(asker, until, reason))
@@ -74,7 +113,8 @@ class Decisions:
             if playbook.kind != kind or kind == UNRECOGNISED:
                 raise BadRequest(f"there is no playbook for {kind[:50]!r}", field="kind")
             times = playbook.measure
-            sla = promised(case.opened_at, decide_for=times.decide_for, resolve_for=times.resolve_for)
+            hours = self.library.hours(playbook.channel)
+            sla = promised(self.clock(), decide_for=times.decide_for, resolve_for=times.resolve_for, hours=hours)
             return m.NameKind(asker, kind, playbook.owners.business, playbook.channel, sla)
 
         return self._decide("name", case_id, by, surface, 0, move)
@@ -89,17 +129,30 @@ class Decisions:
 
         def move(case: Case, asker: m.Asker) -> m.Move:
             actions, changes = self._edited(case, values)
-            plan, verdict = self.proposals.propose(case, actions, case.evidence, Proposer.PERSON, self.clock())
-            return m.Edit(asker, revision, plan, verdict, changes)
+            now = self.clock()
+            plan, verdict = self.proposals.propose(case, actions, case.evidence, Proposer.PERSON, now)
+            expires_at = self.library.hours(case.channel).opening(now + verdict.expires_for)
+            return m.Edit(asker, revision, plan, verdict, changes, expires_at)
 
         return self._decide("edit", case_id, by, surface, revision, move)
 
-    def asker(self, case: Case, by: str, surface: str) -> m.Asker:
-        """Who asks, with the groups that matter here. For high risk nothing is taken from memory."""
-        fresh = case.verdict is not None and case.verdict.tier is RiskTier.HIGH
+    def asker(self, case: Case, by: str, surface: str, *, fresh: bool = False) -> m.Asker:
+        """Who asks, with the groups that matter here, and whom they stand in for. For high risk nothing is taken from memory."""
+        fresh = fresh or (case.verdict is not None and case.verdict.tier is RiskTier.HIGH)
         factors = case.verdict.factors if case.verdict else ()
-        handles = sorted({*(factor.group for factor in factors), case.owner})
-        return m.Asker(self.directory.person(by, fresh=fresh), self.directory.groups(handles, fresh=fresh), surface)
+        handles = sorted({*(factor.group for factor in factors), case.owner, case.team})
+        given = stands_in_for(self.store.standing().delegations, by, case.kind, self.clock())
+        behalf_of = [self._giver(delegation.giver, fresh) for delegation in given]
+        person = self.directory.person(by, fresh=fresh)
+        groups = self.directory.groups(handles, fresh=fresh)
+        return m.Asker(person, groups, surface, tuple(filter(None, behalf_of)))
+
+    def _giver(self, principal: str, fresh: bool) -> Person | None:
+        """Whoever is not known any more has nobody standing in for them."""
+        try:
+            return self.directory.person(principal, fresh=fresh)
+        except NotEligible:
+            return None
 
     def _edited(self, case: Case, values: Mapping[str, Scalar]) -> tuple[tuple[Action, ...], tuple[FieldChange, ...]]:
         offer = self.library.playbook(case.kind).offer(case.plan.actions[0].name) if case.plan else None

@@ -1,9 +1,12 @@
 """Keep the card in Slack equal to the case: drawn from the state as it is now, whatever asked for it."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 
-from bot.ports import Chat, Clock, Store, Work
+from bot.cases.case import Case
+from bot.cases.lifecycle import State
+from bot.cases.standing import named
+from bot.ports import Chat, Clock, Look, Store, Work
 
 NOT_YET = timedelta(seconds=1)
 
@@ -18,11 +21,20 @@ class Drawing:
         """Make the one live card show the case."""
         case = self.store.case(work.case_id)
         cards = self.store.cards(case.id)
-        if cards and cards[0].generation == case.generation and cards[0].version == case.version:
+        look = Look(self._paused(case), case.undo_until is not None and self.clock() < case.undo_until)
+        shown = cards[0] if cards else None
+        if shown and (shown.generation, shown.version, shown.look) == (case.generation, case.version, look.key):
             self.store.finish(work)
             return
-        drawn = self.chat.draw_card(case, cards, look_first=work.doubt > 1)
-        self.store.finish(work, drawn=drawn)
+        drawn = self.chat.draw_card(case, cards, look_first=work.doubt > 1, look=look)
+        self.store.finish(work, drawn=replace(drawn, look=look.key))
+
+    def _paused(self, case: Case) -> str:
+        """What holds this case up, in words; empty when nothing does, or nothing is about to run."""
+        if case.state not in {State.PROPOSED, State.APPROVED, State.RUNNING}:
+            return ""
+        pause = self.store.standing().pause_on(case.kind, case.plan)
+        return f"{named(pause.scope)} is paused by {pause.by_name}: {pause.reason}" if pause else ""
 
     def note(self, work: Work) -> None:
         """Tell the thread what was written; once the card stands."""

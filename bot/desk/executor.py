@@ -5,24 +5,30 @@ effect; after a crash or a lost answer the effect is looked for before anything 
 for a person.
 """
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+import contextlib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from bot.cases import moves as m
+from bot.cases.approval import Person
 from bot.cases.canonical import Scalar
 from bot.cases.case import Case, evolve
 from bot.cases.decide import decide, what_moved
 from bot.cases.entry import Entry, StepStarted, StepState
-from bot.cases.errors import ConnectorFailed, LedgerBroken, NotEligible, OutcomeUnknown, WorldMoved
+from bot.cases.errors import ConnectorFailed, LedgerBroken, NotEligible, OutcomeUnknown, Paused, WorldMoved
 from bot.cases.execution import Next, account, next_work
 from bot.cases.plan import Action, Idempotency
-from bot.cases.policy import RiskTier
+from bot.cases.policy import RiskTier, Usage, over_budget
+from bot.cases.standing import Standing, must_not_be_paused
 from bot.desk.outgoing import change
 from bot.desk.proposal import Proposals
+from bot.desk.switchboard import Switchboard
 from bot.ports import Clock, Connector, Directory, Landing, Library, Store, Systems, Work
 
 MOST_LOOKS = 5
+# A resumed desk hastens what waits; this is for whoever missed that.
+LOOK_AGAIN_WHEN_PAUSED = timedelta(minutes=1)
 LOOK_AGAIN_AFTER = timedelta(seconds=2)
 
 
@@ -33,6 +39,7 @@ class Executor:
     systems: Systems
     directory: Directory
     proposals: Proposals
+    switchboard: Switchboard
     clock: Clock
 
     def run(self, work: Work) -> None:
@@ -53,10 +60,10 @@ class Executor:
         steps[todo.next](case, todo.step, work)
 
     def _stop(self, case: Case, step: int, work: Work) -> None:
-        self._write(case, m.Stop(f"the plan could not be carried out. {account(case)}"), work)
+        self._write(case, m.Stop(_why_stopped(case)), work)
 
     def _finish(self, case: Case, step: int, work: Work) -> None:
-        self._write(case, m.Finish(account(case)), work)
+        self._write(case, _finish(case, self.clock()), work)
 
     # --- doing ---------------------------------------------------------------------------------------------------------
 
@@ -72,25 +79,52 @@ class Executor:
                 # An earlier step has landed: this one counts as failed, and what landed is taken back.
                 self._back_out(case, step, str(moved), work, now)
             return
-        started = isinstance(entries[0].body, StepStarted)
-        after = self._write_all(case, entries, None if started else work)
-        if started:
+        if not isinstance(entries[0].body, StepStarted):
+            self._write_all(case, entries, work)
+            return
+        after = self._begun(case, step, entries, work)
+        if after:
             self._execute(after, step, action, connector, work)
+
+    def _begun(
+        self, case: Case, step: int, entries: tuple[Entry, ...], work: Work, *, undoing: bool = False
+    ) -> Case | None:
+        """Write that an effect begins, if kill switch and budget allow it in that very transaction; otherwise it waits."""
+
+        def guard(standing: Standing, usage: Usage) -> None:
+            must_not_be_paused(standing, case.kind, case.plan)
+            again = undoing or step < len(case.steps)
+            spent = None if again or case.plan is None else over_budget(case.plan, step, self.library.policy(), usage)
+            if spent:
+                raise Paused(f"the budget of the day is used up: {spent}")
+
+        written = change(case, entries, self.library.playbook(case.kind))
+        try:
+            return self.store.commit(replace(written, guard=guard))
+        except Paused as paused:
+            self.store.retry(work, self.clock() + LOOK_AGAIN_WHEN_PAUSED, str(paused), certain=True)
+            return None
 
     def _facts(self, case: Case, step: int, action: Action, connector: Connector, now: datetime) -> m.StartStep:
         """Everything that must still be so, read now. For high risk nothing is taken from memory."""
         if case.plan is None or case.verdict is None:
             raise LedgerBroken(f"{case.id} is approved without a plan")
         fresh = case.verdict.tier is RiskTier.HIGH
-        groups = self.directory.groups(sorted({factor.group for factor in case.verdict.factors}), fresh=fresh)
-        people = {}
-        for given in case.approvals:
-            try:
-                people[given.person] = self.directory.person(given.person, fresh=fresh)
-            except NotEligible:
-                continue
+        emergency = self.library.policy().emergency
+        alone = emergency.group if emergency and any(given.emergency for given in case.approvals) else ""
+        handles = {factor.group for factor in case.verdict.factors} | ({alone} - {""})
+        groups = self.directory.groups(sorted(handles), fresh=fresh)
+        people = self._people([name for given in case.approvals for name in (given.person, given.principal)], fresh)
         verdict = self.proposals.verdict(case.plan, self.library.playbook(case.kind), now)
-        return m.StartStep(step, case.plan.digest, verdict, groups, people, _precondition(connector, action))
+        snapshot, delegations = _precondition(connector, action), self.store.standing().delegations
+        return m.StartStep(step, case.plan.digest, verdict, groups, people, snapshot, delegations, alone)
+
+    def _people(self, principals: Sequence[str], fresh: bool) -> dict[str, Person]:
+        found = {}
+        for principal in principals:
+            with contextlib.suppress(NotEligible):
+                found[principal] = self.directory.person(principal, fresh=fresh)
+        return found
 
     def _back_out(self, case: Case, step: int, reason: str, work: Work, now: datetime) -> None:
         """A step that was never begun has no record to fail, so the last one that landed is marked for undoing."""
@@ -155,7 +189,10 @@ class Executor:
         except WorldMoved as moved:
             reasons = [str(moved)]
         if not reasons:
-            self._execute(case, step, action, connector, work)
+            again = decide(case, m.ReportStep(step, StepState.STARTED, "it had not happened; doing it again"), now)
+            after = self._begun(case, step, again, work)
+            if after:
+                self._execute(after, step, action, connector, work)
         elif step == 0:
             self._write(case, m.Drift(tuple(reasons)), work)
         else:
@@ -174,9 +211,10 @@ class Executor:
     # --- undoing -------------------------------------------------------------------------------------------------------
 
     def _undo(self, case: Case, step: int, work: Work) -> None:
-        now = self.clock()
-        after = self._write_all(case, decide(case, m.ReportStep(step, StepState.UNDOING, ""), now), None)
-        self._take_back(after, step, work)
+        begins = decide(case, m.ReportStep(step, StepState.UNDOING, ""), self.clock())
+        after = self._begun(case, step, begins, work, undoing=True)
+        if after:
+            self._take_back(after, step, work)
 
     def _take_back(self, case: Case, step: int, work: Work) -> None:
         action, connector = self._action(case, step)
@@ -215,11 +253,13 @@ class Executor:
         after = evolve(case, entries[0])
         todo = next_work(after).next
         if todo is Next.FINISH:
-            entries = (*entries, *decide(after, m.Finish(account(after)), now))
+            entries = (*entries, *decide(after, _finish(after, now), now))
         elif todo is Next.STOP:
-            entries = (*entries, *decide(after, m.Stop(f"the plan could not be carried out. {account(after)}"), now))
+            entries = (*entries, *decide(after, m.Stop(_why_stopped(after)), now))
         over = todo in {Next.FINISH, Next.STOP}
         self._write_all(case, entries, work, again_at=None if over else now + again_in)
+        if state is StepState.FAILED:
+            self.switchboard.watch(case.action(step).name)
 
     def _write(self, case: Case, move: m.Move, work: Work) -> None:
         self._write_all(case, decide(case, move, self.clock()), work)
@@ -234,6 +274,17 @@ class Executor:
     ) -> Case:
         written = change(case, entries, self.library.playbook(case.kind))
         return self.store.commit(written, done=done, again_at=again_at)
+
+
+def _finish(case: Case, now: datetime) -> m.Finish:
+    window = case.plan.undo_for if case.plan else timedelta(0)
+    return m.Finish(account(case), now + window if window else None)
+
+
+def _why_stopped(case: Case) -> str:
+    if case.undoing and case.ending:
+        return f"taken back by {case.ending.by}: {case.ending.note}. {account(case)}"
+    return f"the plan could not be carried out. {account(case)}"
 
 
 def undo_key(key: str) -> str:

@@ -11,11 +11,13 @@ from bot.cases.errors import Conflict, MoveNotAllowed
 from bot.cases.lifecycle import State
 from bot.cases.playbook import Playbook
 from bot.cases.signal import Signal
+from bot.cases.sla import next_reminder
 from bot.desk.outgoing import change
 from bot.ports import Clock, Library, Store, Systems, Work
 
 MOST_ROWS = 5_000
 AT_ONCE = 100
+MOST_PAGES = 500
 
 
 @dataclass(frozen=True)
@@ -44,17 +46,44 @@ class FollowUp:
         return any(str(row.get("subject")) == signal.subject for row in rows)
 
     def keep_time(self) -> int:
-        """Do what has become due; returns how many cases moved. A case that somebody moved first is left alone."""
+        """Do what has become due, a page at a time; returns how many cases moved. One that somebody moved first is left alone."""
         now, moved = self.clock(), 0
-        for case in self.store.due(now, AT_ONCE):
-            next_owner = self.library.playbook(case.kind).owners.next_owner
-            move = m.Wake() if case.state is State.SNOOZED else m.Expire(next_owner)
-            try:
-                self._write(case, move, now, None)
-            except (Conflict, MoveNotAllowed):
-                continue
-            moved += 1
+        for _ in range(MOST_PAGES):
+            page = self.store.due(now, AT_ONCE)
+            done = sum(self._keep(case, now) for case in page)
+            moved += done
+            if done < AT_ONCE:
+                break
         return moved
+
+    def _keep(self, case: Case, now: datetime) -> bool:
+        try:
+            self._write(case, self._due_move(case, now), now, None)
+        except (Conflict, MoveNotAllowed):
+            return False
+        return True
+
+    def _due_move(self, case: Case, now: datetime) -> m.Move:
+        """To wake, to hand on or close, or to ask the same person again."""
+        if case.state is State.SNOOZED:
+            return m.Wake()
+        playbook, hours = self.library.playbook(case.kind), self.library.hours(case.channel)
+        times = playbook.measure
+        is_over = case.state is State.PROPOSED and case.expires_at is not None and now >= case.expires_at
+        is_late = case.state is not State.PARKED and not case.escalated and now >= case.sla.decide_by
+        if is_over or is_late:
+            remind_at = hours.after(now, times.decide_for / 2)
+            wait = case.verdict.expires_for if case.verdict else times.decide_for
+            return m.Expire(playbook.owners.next_owner, remind_at, times.decide_for, hours.opening(now + wait))
+        next_at = next_reminder(
+            case.sla,
+            reminded=case.reminded,
+            escalated=case.escalated or case.state is State.PARKED,
+            now=now,
+            decide_for=times.decide_for,
+            hours=hours,
+        )
+        return m.Remind(next_at)
 
     def _write(self, case: Case, move: m.Move, now: datetime, done: Work | None) -> None:
         playbook = self.library.playbook(case.kind)

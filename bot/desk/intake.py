@@ -7,6 +7,7 @@ from bot.cases import moves as m
 from bot.cases.case import Case
 from bot.cases.decide import decide
 from bot.cases.errors import KeyReused
+from bot.cases.hours import ALWAYS, Hours
 from bot.cases.lifecycle import State
 from bot.cases.playbook import Playbook
 from bot.cases.signal import Signal, SignalStatus
@@ -32,20 +33,24 @@ class Intake:
             KeyReused: the source used this key before for something else; both are stored, neither is merged.
         """
         playbook, now = self.library.playbook(signal.kind), self.clock()
+        hours = self.library.hours(playbook.channel)
         receipt = self.store.receive(
-            signal, raw, lambda latest, new_id: judge(latest, new_id, signal, playbook, now), now
+            signal, raw, lambda latest, new_id: judge(latest, new_id, signal, playbook, now, hours), now
         )
         if receipt.outcome is Outcome.CONFLICT:
             raise KeyReused(f"key {signal.key[:80]!r} was used before with another body")
         return receipt
 
 
-def judge(latest: Case | None, new_id: str, signal: Signal, playbook: Playbook, now: datetime) -> Change:
+def judge(
+    latest: Case | None, new_id: str, signal: Signal, playbook: Playbook, now: datetime, hours: Hours = ALWAYS
+) -> Change:
     """What this signal writes, given the latest case of its fingerprint."""
     if signal.status is SignalStatus.CLEAR:
         return _clear(latest, signal, playbook, now)
     if latest is None or _is_over(latest, now):
-        sla = promised(now, decide_for=playbook.measure.decide_for, resolve_for=playbook.measure.resolve_for)
+        times = playbook.measure
+        sla = promised(now, decide_for=times.decide_for, resolve_for=times.resolve_for, hours=hours)
         opening = m.Open(new_id, signal, playbook.owners.business, playbook.channel, sla)
         return change(None, decide(None, opening, now), playbook)
     reopen = latest.state in {State.RESOLVED, State.CLEARED}

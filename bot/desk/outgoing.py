@@ -18,8 +18,10 @@ NOTED = (
     e.Rejected,
     e.Edited,
     e.HandedOver,
+    e.Claimed,
     e.Snoozed,
     e.Escalated,
+    e.Reminded,
     e.Expired,
     e.StepReported,
     e.Drifted,
@@ -28,6 +30,7 @@ NOTED = (
     e.Settled,
     e.Resolved,
     e.Reopened,
+    e.UndoAsked,
     e.Cleared,
     e.MarkedClear,
     e.Named,
@@ -35,8 +38,8 @@ NOTED = (
 )
 NOT_SHOWN = (e.AttemptRefused, e.Conflicted)
 TRIAGED = (e.Opened, e.Drifted, e.Reopened, e.Woken, e.Named)
-REMEMBERED = (e.Resolved, e.Rejected, e.Stopped, e.Reopened, e.Named, e.Novel)
-EXECUTED = (e.Authorised, e.Settled)
+REMEMBERED = (e.Resolved, e.UndoAsked, e.Rejected, e.Stopped, e.Reopened, e.Named, e.Novel)
+EXECUTED = (e.Authorised, e.Settled, e.UndoAsked)
 
 
 def change(before: Case | None, entries: tuple[Entry, ...], playbook: Playbook) -> Change:
@@ -65,6 +68,9 @@ def outgoing(after: Case, entries: Iterable[Entry], *, follow_up_for: timedelta)
     if any(isinstance(entry.body, e.Resolved) and entry.body.resolution is e.Resolution.WORKED for entry in written):
         key = f"follow_up:{after.id}:{after.version}"
         asked.append(Outgoing(Topic.FOLLOW_UP, key, after.id, now + follow_up_for))
+    if after.undo_until and any(isinstance(entry.body, e.Resolved) for entry in written):
+        # When the window closes the button goes: there is never a dead one.
+        asked.append(Outgoing(Topic.CARD, f"card:{after.id}:undo", after.id, after.undo_until))
     if any(isinstance(entry.body, REMEMBERED) for entry in written):
         asked.append(Outgoing(Topic.REMEMBER, f"remember:{after.id}", after.id, now))
     return tuple(asked)

@@ -29,6 +29,7 @@ class Proposals:
         """The next revision of this case's plan, and what policy says of it."""
         playbook, policy = self.library.playbook(case.kind), self.library.policy()
         beneficiary = look_up(playbook.beneficiary, facts_of(case.signal, evidence)) if playbook.beneficiary else None
+        hours = self.library.hours(case.channel)
         longest = max((rule.expires_for for rule in policy.tiers.values()), default=timedelta(0))
         plan = Plan(
             case_id=case.id,
@@ -41,7 +42,7 @@ class Proposals:
             requester=case.signal.requester,
             beneficiary=str(beneficiary) if beneficiary else None,
             # The question may be handed on once before it closes, so a plan outlives two times to decide.
-            not_after=now + 2 * longest + APPROVAL_STANDS_FOR,
+            not_after=hours.opening(hours.opening(now + longest) + longest) + APPROVAL_STANDS_FOR,
         )
         return plan, self.verdict(plan, playbook, now)
 

@@ -3,13 +3,13 @@
 from collections.abc import Sequence
 
 from bot.cases.case import Case
-from bot.ports import Chat, Drawn, Landing
+from bot.ports import Chat, Drawn, Landing, Look
 
 
 class Silence(Chat):
     """Messages that are part of a plan count as read."""
 
-    def draw_card(self, case: Case, cards: Sequence[Drawn], *, look_first: bool) -> Drawn:
+    def draw_card(self, case: Case, cards: Sequence[Drawn], *, look_first: bool, look: Look) -> Drawn:
         return Drawn(case.id, case.generation, case.channel, "", case.version)
 
     def post_note(self, case: Case, entries: object, cards: object, *, key: str, look_first: bool) -> None:

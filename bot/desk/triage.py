@@ -21,7 +21,7 @@ from bot.cases.playbook import Lookup, Playbook, Stake
 from bot.cases.precedent import said_by
 from bot.cases.recognition import money_in
 from bot.cases.signal import UNRECOGNISED
-from bot.cases.sla import promised
+from bot.cases.sla import Sla, promised
 from bot.desk.outgoing import change
 from bot.desk.proposal import Proposals
 from bot.ports import Clock, Library, Outgoing, Recogniser, Recommender, Store, Systems, Topic, Work
@@ -74,7 +74,17 @@ class Triage:
         plan = verdict = None
         if actions:
             plan, verdict = self.proposals.propose(case, actions, evidence, Proposer.PLAYBOOK, now)
-        return (*recognised, *first, *decide(case, m.Recommend(recommendation, plan, verdict), now))
+        expires_at = self.library.hours(case.channel).opening(now + verdict.expires_for) if verdict else None
+        proposed = m.Recommend(recommendation, plan, verdict, self._again(case, now), expires_at)
+        return (*recognised, *first, *decide(case, proposed, now))
+
+    def _again(self, case: Case, now: datetime) -> Sla | None:
+        """A new promise for a case that is asked about anew after the old one has run out: the next owner is not to blame for a nap."""
+        if now < case.sla.decide_by:
+            return None
+        playbook = self.library.playbook(case.kind)
+        times, hours = playbook.measure, self.library.hours(case.channel)
+        return promised(now, decide_for=times.decide_for, resolve_for=times.resolve_for, hours=hours)
 
     def _recognised(self, case: Case, now: datetime) -> tuple[Entry, ...]:
         """Which kind it is, when its source did not say and no person has. What fits nothing keeps its owner and its clock.
@@ -90,7 +100,8 @@ class Triage:
         urgent = found.kind == UNRECOGNISED and self._is_much(self._spoken_of(case, found))
         if urgent:
             owner, wait = found.owners.next_owner, wait / 4
-        sla = promised(case.opened_at, decide_for=wait, resolve_for=found.measure.resolve_for)
+        hours = self.library.hours(found.channel)
+        sla = promised(case.opened_at, decide_for=wait, resolve_for=found.measure.resolve_for, hours=hours)
         return decide(case, m.Recognise(recognition, owner, found.channel, sla, urgent), now)
 
     def _spoken_of(self, case: Case, playbook: Playbook) -> Money | None:

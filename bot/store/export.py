@@ -9,6 +9,7 @@ from bot.cases.canonical import from_json, to_plain
 from bot.cases.case import Case, evolve
 from bot.cases.entry import entry_of
 from bot.cases.errors import CountersignError
+from bot.cases.standing import DESK_ID, Standing, fold_standing
 from bot.store.store import SqlStore
 
 
@@ -36,6 +37,7 @@ class Replayed:
 def replay(store: SqlStore, *, progress: Callable[[int], None] = lambda count: None) -> Replayed:
     """Fold every entry again and compare each case with what the projection says of it."""
     folded: dict[str, Case] = {}
+    standing = Standing()
     differences: list[str] = []
     count = 0
     for row in store.ledger():
@@ -43,10 +45,15 @@ def replay(store: SqlStore, *, progress: Callable[[int], None] = lambda count: N
         progress(1)
         try:
             entry = entry_of(json.loads(bytes(row.body)))
-            folded[entry.case_id] = evolve(folded.get(entry.case_id), entry)
+            if entry.case_id == DESK_ID:
+                standing = fold_standing([entry], standing)
+            else:
+                folded[entry.case_id] = evolve(folded.get(entry.case_id), entry)
         except (CountersignError, ValueError, KeyError) as wrong:
             differences.append(f"entry {row.seq}: {type(wrong).__name__}: {wrong}")
     differences.extend(_compared(store, folded))
+    if store.standing() != standing:
+        differences.append(f"{DESK_ID}: what is paused or delegated is not what the ledger says")
     return Replayed(count, len(folded), tuple(differences[:100]))
 
 

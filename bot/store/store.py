@@ -3,7 +3,6 @@
 import json
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
-from decimal import Decimal
 from typing import Any, Protocol
 
 from sqlalchemy import and_, bindparam, delete, func, insert, literal, or_, select, update
@@ -17,10 +16,28 @@ from bot.cases.errors import NoSuchCase
 from bot.cases.lifecycle import TERMINAL, State
 from bot.cases.policy import Usage
 from bot.cases.signal import Signal
+from bot.cases.standing import Standing
 from bot.ports import Change, Drawn, Judge, Outcome, Outgoing, Receipt, Topic, Work
 from bot.store import tables as t
 from bot.store.database import Database
-from bot.store.unit import CASE_BODY, DONE, LEASED, PARKED, READY, Unit, effect_rows, lines, outbox_row, projection
+from bot.store.unit import (
+    CASE_BODY,
+    DONE,
+    LEASED,
+    PARKED,
+    READY,
+    STANDING_BODY,
+    Unit,
+    effect_rows,
+    lines,
+    new_names,
+    outbox_row,
+    outcome_rows,
+    projection,
+    usage_of,
+)
+
+KEPT_TICKS = 400
 
 
 class Taker(Protocol):
@@ -62,6 +79,7 @@ class SqlStore:
         after = _after(change)
         moved = projection(after, before.version if before else 0)
         new_lines, effects = lines(change.entries), effect_rows(after, change.entries)
+        outcomes, names = outcome_rows(change.entries), new_names(before, after)
         rows = [outbox_row(outgoing) for outgoing in change.outgoing]
         again = again_at.timestamp() if again_at else None
 
@@ -70,7 +88,12 @@ class SqlStore:
         def job(unit: Unit) -> list[Work]:
             if done:
                 unit.complete(done, again)
-            unit.append(moved, new_lines, effects)
+            if change.guard:
+                change.guard(unit.standing(), unit.usage(f"{change.entries[-1].at:%Y-%m-%d}"))
+            unit.append(moved, new_lines)
+            unit.follow(effects, outcomes, names)
+            if change.standing:
+                unit.stand(change.standing, change.rulings)
             unit.enqueue(rows)
             return self._take(unit, change.outgoing, at)
 
@@ -79,7 +102,7 @@ class SqlStore:
 
     def receive(self, signal: Signal, raw: bytes, judge: Judge, now: datetime) -> Receipt:
         inbox_row = {"source": signal.source, "key": signal.key, "digest": signal.body_digest, "body": raw}
-        inbox_row["received_at"] = now.isoformat()
+        inbox_row |= {"received_at": now.isoformat(), "fingerprint": signal.fingerprint}
 
         def job(unit: Unit) -> tuple[Receipt, list[Work]]:
             known = unit.connection.execute(_INBOX_KNOWN, inbox_row).first()
@@ -94,7 +117,8 @@ class SqlStore:
             outcome = _outcome(change, signal)
             unit.connection.execute(insert(t.inbox), {**inbox_row, "outcome": outcome, "case_id": after.id})
             expected = change.before.version if change.before else 0
-            unit.append(projection(after, expected), lines(change.entries), ())
+            unit.append(projection(after, expected), lines(change.entries))
+            unit.follow((), (), new_names(change.before, after))
             unit.enqueue([outbox_row(outgoing) for outgoing in change.outgoing])
             return Receipt(outcome, after.id), self._take(unit, change.outgoing, now.timestamp())
 
@@ -110,8 +134,47 @@ class SqlStore:
         existing = unit.case(known.case_id) if known.case_id and kept else None
         if existing is not None:
             entries = conflicted(existing, row["source"], row["key"], row["digest"], now)
-            unit.append(projection(evolve(existing, entries[0]), existing.version), lines(entries), ())
+            unit.append(projection(evolve(existing, entries[0]), existing.version), lines(entries))
         return Receipt(Outcome.CONFLICT, known.case_id)
+
+    # --- the desk as a whole -------------------------------------------------------------------------------------------
+
+    def standing(self) -> Standing:
+        with self.database.read() as connection:
+            body = connection.execute(STANDING_BODY).scalar()
+        return from_json(Standing, body) if body else Standing()
+
+    def rule(self, before: Standing, rulings: tuple[Entry, ...], outgoing: Sequence[Outgoing] = ()) -> Standing:
+        rows = [outbox_row(asked) for asked in outgoing]
+
+        def job(unit: Unit) -> Standing:
+            after = unit.stand(before, rulings)
+            unit.enqueue(rows)
+            return after
+
+        after = self.database.write(job)
+        self._hand_over([], wake=bool(rows))
+        return after
+
+    def hasten(self, topic: Topic, now: datetime) -> None:
+        waiting = and_(t.outbox.c.topic == topic.value, t.outbox.c.state == READY, t.outbox.c.run_at > now.timestamp())
+        statement = update(t.outbox).where(waiting).values(run_at=now.timestamp())
+        self.database.write(lambda unit: unit.connection.execute(statement) and None, appends=False)
+        self._hand_over([], wake=True)
+
+    def affected(self, scope: str) -> list[str]:
+        what, _, name = scope.partition(":")
+        states = [state.name for state in (State.PROPOSED, State.APPROVED, State.RUNNING)]
+        query = select(t.cases.c.id).where(t.cases.c.state.in_(states)).order_by(t.cases.c.rank)
+        if what == "kind":
+            query = query.where(t.cases.c.kind == name)
+        with self.database.read() as connection:
+            return list(connection.execute(query).scalars())
+
+    def outcomes(self, action: str, limit: int) -> list[str]:
+        query = select(t.effects.c.outcome).where(t.effects.c.action == action, t.effects.c.outcome != "")
+        with self.database.read() as connection:
+            return list(connection.execute(query.order_by(t.effects.c.at.desc()).limit(limit)).scalars())
 
     # --- lists ---------------------------------------------------------------------------------------------------------
 
@@ -159,15 +222,7 @@ class SqlStore:
 
     def usage(self, day: str) -> Usage:
         with self.database.read() as connection:
-            rows = connection.execute(_USAGE, {"day": day}).all()
-        times: dict[str, int] = {}
-        amounts: dict[str, Decimal] = {}
-        targets: dict[str, int] = {}
-        for row in rows:
-            times[row.action] = times.get(row.action, 0) + row.times
-            amounts[row.action] = amounts.get(row.action, Decimal(0)) + Decimal(str(row.amount))
-            targets[f"{row.action} {row.target}"] = row.times
-        return Usage(times, amounts, targets)
+            return usage_of(connection, day)
 
     def _cases(self, query: Any) -> list[Case]:
         with self.database.read() as connection:
@@ -262,7 +317,7 @@ class SqlStore:
         query = select(t.cards).where(t.cards.c.case_id == case_id).order_by(t.cards.c.generation.desc())
         with self.database.read() as connection:
             rows = connection.execute(query).all()
-        return [Drawn(row.case_id, row.generation, row.channel, row.ts, int(row.drawn)) for row in rows]
+        return [Drawn(row.case_id, row.generation, row.channel, row.ts, int(row.drawn), row.look) for row in rows]
 
     # --- ticks, ledger -------------------------------------------------------------------------------------------------
 
@@ -273,7 +328,8 @@ class SqlStore:
         def claimed(unit: Unit) -> bool:
             mine = unit.connection.execute(_TICK[unit.connection.dialect.name], values).first() is not None
             if mine:
-                unit.connection.execute(delete(t.ticks).where(t.ticks.c.job == job, t.ticks.c.slot < slot))
+                # Those of a while ago stay, so that a clock that is set back finds what was done.
+                unit.connection.execute(delete(t.ticks).where(t.ticks.c.job == job, t.ticks.c.slot < slot - KEPT_TICKS))
             return mine
 
         return self.database.write(claimed, appends=False)
@@ -328,13 +384,13 @@ def _work(row: Any) -> Work:
 
 
 def _drawn_row(drawn: Drawn) -> dict[str, Any]:
-    place = {"channel": drawn.channel, "ts": drawn.ts, "drawn": str(drawn.version)}
+    place = {"channel": drawn.channel, "ts": drawn.ts, "drawn": str(drawn.version), "look": drawn.look}
     return {"case_id": drawn.case_id, "generation": drawn.generation, **place}
 
 
 def _upsert_card(dialect: Any) -> Any:
     new = dialect.insert(t.cards)
-    place = {name: new.excluded[name] for name in ("channel", "ts", "drawn")}
+    place = {name: new.excluded[name] for name in ("channel", "ts", "drawn", "look")}
     return new.on_conflict_do_update(index_elements=[t.cards.c.case_id, t.cards.c.generation], set_=place)
 
 
@@ -360,16 +416,6 @@ _EPISODES = (
     select(func.count())
     .select_from(t.inbox.join(t.cases, t.inbox.c.case_id == t.cases.c.id))
     .where(t.cases.c.fingerprint == bindparam("fingerprint"), t.inbox.c.outcome == Outcome.CLEARED.value)
-)
-_USAGE = (
-    select(
-        t.effects.c.action,
-        t.effects.c.target,
-        func.count().label("times"),
-        func.sum(t.effects.c.amount).label("amount"),
-    )
-    .where(t.effects.c.day == bindparam("day"))
-    .group_by(t.effects.c.action, t.effects.c.target)
 )
 # A leased row whose lease has run out is due again: ``run_at`` doubles as the end of the lease.
 _IS_DUE = and_(

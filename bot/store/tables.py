@@ -36,7 +36,9 @@ inbox = Table(
     Column("received_at", Text, nullable=False),
     Column("outcome", Text, nullable=False),
     Column("case_id", Text),
+    Column("fingerprint", Text, nullable=False, server_default=""),
     PrimaryKeyConstraint("source", "key"),
+    Index("inbox_by_fingerprint", "fingerprint", "received_at"),
     Index("inbox_by_case", "case_id"),
 )
 
@@ -65,6 +67,20 @@ cases = Table(
     Column("version", Integer, nullable=False),
     Column("due_at", Float),
     Column("body", Text, nullable=False),
+    # For lists: where it is, what is wanted of whom (names between blanks), what to look at first, when it began and ended.
+    Column("channel", Text, nullable=False, server_default=""),
+    Column("waits_on", Text, nullable=False, server_default=""),
+    Column("rank", Float, nullable=False, server_default="0"),
+    Column("stake", Float),
+    Column("opened_at", Float, nullable=False, server_default="0"),
+    Column("decided_at", Float),
+    Column("ended_at", Float),
+    Column("undo_until", Float),
+    Column("words", Text, nullable=False, server_default=""),
+    Index("cases_by_channel", "channel", "state", "rank"),
+    Index("cases_by_rank", "state", "rank"),
+    Index("cases_by_opening", "opened_at"),
+    Index("cases_by_end", "ended_at"),
     Index("cases_by_fingerprint", "fingerprint", "number"),
     Index("cases_by_state", "state", "kind"),
     Index("cases_by_due", "due_at"),
@@ -111,8 +127,12 @@ effects = Table(
     Column("target", Text, nullable=False),
     Column("amount", Numeric(20, 4), nullable=False),
     Column("day", Text, nullable=False),
+    Column("at", Float, nullable=False, server_default="0"),
+    # How it ended, for the circuit breaker; empty while nobody knows.
+    Column("outcome", Text, nullable=False, server_default=""),
     PrimaryKeyConstraint("case_id", "revision", "step"),
     Index("effects_by_day", "day"),
+    Index("effects_by_action", "action", "at"),
 )
 
 # Where a card stands in Slack. Not in the ledger: it is about the picture, not about the case.
@@ -124,6 +144,7 @@ cards = Table(
     Column("channel", Text, nullable=False),
     Column("ts", Text, nullable=False),
     Column("drawn", Text, nullable=False),
+    Column("look", Text, nullable=False, server_default=""),
     PrimaryKeyConstraint("case_id", "generation"),
 )
 
@@ -161,4 +182,55 @@ labels = Table(
     Column("case_id", Text, primary_key=True),
     Column("kind", Text, nullable=False),
     Column("body", Text, nullable=False),
+)
+
+# What holds for the whole desk: one row, the fold of the ledger's entries about the desk.
+standing = Table(
+    "standing",
+    metadata,
+    Column("name", Text, primary_key=True),
+    Column("version", Integer, nullable=False),
+    Column("body", Text, nullable=False),
+)
+
+# Who may know of a case wherever they are: those who raised it, own it or acted on it.
+named = Table(
+    "named",
+    metadata,
+    Column("person", Text, nullable=False),
+    Column("case_id", Text, nullable=False),
+    PrimaryKeyConstraint("person", "case_id"),
+)
+
+# Lists that stand somewhere and follow their cases: a channel's digest, a person's App Home.
+boards = Table(
+    "boards",
+    metadata,
+    Column("key", Text, primary_key=True),
+    Column("place", Text, nullable=False),
+    Column("ts", Text, nullable=False),
+    Column("shown_at", Float, nullable=False),
+    Column("body", Text, nullable=False),
+)
+
+listed = Table(
+    "listed",
+    metadata,
+    Column("case_id", Text, nullable=False),
+    Column("board", Text, nullable=False),
+    PrimaryKeyConstraint("case_id", "board"),
+    Index("listed_by_board", "board"),
+)
+
+# What was asked, so that what was not understood can be looked at, and what helped is known.
+questions = Table(
+    "questions",
+    metadata,
+    Column("id", Text, primary_key=True),
+    Column("asked_at", Float, nullable=False),
+    Column("person", Text, nullable=False),
+    Column("text", Text, nullable=False),
+    Column("understood", Text, nullable=False),
+    Column("vote", Text, nullable=False),
+    Index("questions_by_time", "asked_at"),
 )

@@ -3,19 +3,26 @@
 import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
 from typing import Any
 
-from sqlalchemy import Connection, Table, bindparam, case, insert, select, text, update
+from sqlalchemy import Connection, Table, bindparam, case, func, insert, select, text, update
 from sqlalchemy.dialects import postgresql, sqlite
 
 from bot.cases.canonical import canonical_bytes, from_json, to_json
 from bot.cases.case import Case
-from bot.cases.entry import Entry, StepStarted, entry_plain
+from bot.cases.entry import Entry, StepReported, StepStarted, StepState, entry_plain
 from bot.cases.errors import Conflict, StaleFence
 from bot.cases.ledger import GENESIS, Tree, chain_hash, leaf_hash
+from bot.cases.lifecycle import State
+from bot.cases.policy import Usage
+from bot.cases.sla import rank
+from bot.cases.standing import Standing, fold_standing
 from bot.ports import Outgoing, Work
 from bot.store import tables as t
 
+LONGEST_SEARCHED = 1_000
 READY, LEASED, DONE, PARKED = "ready", "leased", "done", "parked"
 
 
@@ -52,10 +59,35 @@ def projection(after: Case, expected: int) -> Projection:
             "fingerprint": after.fingerprint,
             "owner": after.owner,
             "version": after.version,
-            "due_at": after.due_at.timestamp() if after.due_at else None,
+            "due_at": _seconds(after.due_at),
             "body": to_json(after),
+            "channel": after.channel,
+            "waits_on": f" {' '.join(after.waits_on)} ",
+            "rank": rank(after.sla, after.stake.amount if after.stake else None),
+            "stake": float(after.stake.amount) if after.stake else None,
+            "opened_at": after.opened_at.timestamp(),
+            "decided_at": _seconds(after.decided_at),
+            "ended_at": _seconds(after.ended_at),
+            "undo_until": _seconds(after.undo_until) if after.state is State.RESOLVED else None,
+            "words": searched(after),
         },
     )
+
+
+def searched(case: Case) -> str:
+    """The words under which a case is found."""
+    said = f"{case.id} {case.signal.title} {case.signal.subject} {case.kind.replace('_', ' ')} {case.what}"
+    return " ".join(said.casefold().split())[:LONGEST_SEARCHED]
+
+
+def _seconds(at: datetime | None) -> float | None:
+    return at.timestamp() if at else None
+
+
+def new_names(before: Case | None, after: Case) -> list[dict[str, str]]:
+    """Those whom this change makes a party to the case."""
+    known = set(before.people) if before else set()
+    return [{"person": person, "case_id": after.id} for person in after.people if person not in known]
 
 
 def effect_rows(after: Case, entries: Iterable[Entry]) -> list[dict[str, Any]]:
@@ -66,10 +98,18 @@ def effect_rows(after: Case, entries: Iterable[Entry]) -> list[dict[str, Any]]:
             action = after.action(entry.body.step)
             key = {"case_id": after.id, "revision": entry.revision, "step": entry.body.step}
             amount = action.amount.amount if action.amount else 0
-            rows.append(
-                {**key, "action": action.name, "target": action.target, "amount": amount, "day": f"{entry.at:%Y-%m-%d}"}
-            )
+            when = {"day": f"{entry.at:%Y-%m-%d}", "at": entry.at.timestamp()}
+            rows.append({**key, **when, "action": action.name, "target": action.target, "amount": amount})
     return rows
+
+
+def outcome_rows(entries: Iterable[Entry]) -> list[dict[str, Any]]:
+    """How steps ended, for the circuit breaker."""
+    return [
+        {"of_case": entry.case_id, "of_revision": entry.revision, "of_step": body.step, "outcome": body.state.name}
+        for entry in entries
+        if isinstance(body := entry.body, StepReported) and body.state in {StepState.LANDED, StepState.FAILED}
+    ]
 
 
 def outbox_row(outgoing: Outgoing) -> dict[str, Any]:
@@ -109,7 +149,7 @@ class Unit:
         body = self.connection.execute(CASE_BODY, {"id": case_id}).scalar()
         return from_json(Case, body) if body else None
 
-    def append(self, projected: Projection, new_lines: Sequence[Line], effects: Sequence[Mapping[str, Any]]) -> None:
+    def append(self, projected: Projection, new_lines: Sequence[Line]) -> None:
         """The compare-and-set: the projection moves from the expected version, or nothing is written."""
         if projected.expected == 0:
             self.lock_head().case_number += 1
@@ -120,9 +160,35 @@ class Unit:
             )
             if moved.rowcount != 1:
                 raise Conflict(f"{projected.row['id']} is no longer at version {projected.expected}")
+        self._lines.extend(new_lines)
+
+    def follow(
+        self, effects: Sequence[Mapping[str, Any]], outcomes: Sequence[Mapping[str, Any]], names: Sequence[Any]
+    ) -> None:
+        """What else follows from the entries: approvals consumed, steps ended, people named."""
         if effects:
             self.connection.execute(insert(t.effects), list(effects))
-        self._lines.extend(new_lines)
+        if outcomes:
+            self.connection.execute(_OUTCOME, list(outcomes))
+        if names:
+            self.connection.execute(_NAMED[self.connection.dialect.name], list(names))
+
+    def standing(self) -> Standing:
+        """What holds for the desk, as it is in this transaction."""
+        body = self.connection.execute(STANDING_BODY).scalar()
+        return from_json(Standing, body) if body else Standing()
+
+    def usage(self, day: str) -> Usage:
+        return usage_of(self.connection, day)
+
+    def stand(self, before: Standing, rulings: Sequence[Entry]) -> Standing:
+        """The compare-and-set of the standing; its entries go into the same ledger."""
+        after = fold_standing(rulings, before)
+        values = {"expected": before.version, "new_version": after.version, "new_body": to_json(after)}
+        if self.connection.execute(_STAND, values).rowcount != 1:
+            raise Conflict(f"the standing is no longer at version {before.version}")
+        self._lines.extend(lines(rulings))
+        return after
 
     def enqueue(self, rows: Sequence[Mapping[str, Any]]) -> None:
         if rows:
@@ -160,6 +226,18 @@ class Unit:
             self.connection.execute(
                 _MOVE_HEAD, {"head": "cases", "number": head.case_number, "chain": "", "peaks": "[]"}
             )
+
+
+def usage_of(connection: Connection, day: str) -> Usage:
+    """What has been carried out on this UTC day."""
+    times: dict[str, int] = {}
+    amounts: dict[str, Decimal] = {}
+    targets: dict[str, int] = {}
+    for row in connection.execute(_USAGE, {"day": day}):
+        times[row.action] = times.get(row.action, 0) + row.times
+        amounts[row.action] = amounts.get(row.action, Decimal(0)) + Decimal(str(row.amount))
+        targets[f"{row.action} {row.target}"] = row.times
+    return Usage(times, amounts, targets)
 
 
 class _Head:
@@ -214,10 +292,14 @@ _LATEST = (
     .limit(1)
 )
 _INSERT_CASE = insert(t.cases)
+_MOVED = (
+    *("kind", "state", "owner", "version", "due_at", "body", "channel", "waits_on", "rank", "stake"),
+    *("decided_at", "ended_at", "undo_until", "words"),
+)
 _MOVE_CASE = (
     update(t.cases)
     .where(t.cases.c.id == bindparam("case_id"), t.cases.c.version == bindparam("expected"))
-    .values({name: bindparam(name) for name in ("kind", "state", "owner", "version", "due_at", "body")})
+    .values({name: bindparam(name) for name in _MOVED})
 )
 _MOVE_HEAD = (
     update(t.heads)
@@ -237,7 +319,37 @@ _COMPLETE = _FENCED.values(
 )
 _AGAIN = _FENCED.values(state=READY, attempts=0, doubt=0, error="", run_at=bindparam("again_at"))
 
-LATEST_MIGRATION = "0002"
+STANDING_BODY = select(t.standing.c.body).where(t.standing.c.name == "desk")
+_STAND = (
+    update(t.standing)
+    .where(t.standing.c.name == "desk", t.standing.c.version == bindparam("expected"))
+    .values(version=bindparam("new_version"), body=bindparam("new_body"))
+)
+_OUTCOME = (
+    update(t.effects)
+    .where(
+        t.effects.c.case_id == bindparam("of_case"),
+        t.effects.c.revision == bindparam("of_revision"),
+        t.effects.c.step == bindparam("of_step"),
+    )
+    .values(outcome=bindparam("outcome"))
+)
+_NAMED = {
+    name: module.insert(t.named).on_conflict_do_nothing()
+    for name, module in (("sqlite", sqlite), ("postgresql", postgresql))
+}
+_USAGE = (
+    select(
+        t.effects.c.action,
+        t.effects.c.target,
+        func.count().label("times"),
+        func.sum(t.effects.c.amount).label("amount"),
+    )
+    .where(t.effects.c.day == bindparam("day"))
+    .group_by(t.effects.c.action, t.effects.c.target)
+)
+
+LATEST_MIGRATION = "0003"
 _VERSION = text("SELECT version_num FROM alembic_version")
 
 

@@ -2,13 +2,15 @@
 
 import re
 
-from bot.cases.case import Case
+from bot.cases.approval import Approval
+from bot.cases.case import Case, is_principal
 from bot.cases.entry import StepState
 from bot.cases.evidence import Evidence
 from bot.cases.lifecycle import State
 from bot.cases.plan import Action, Money
 from bot.cases.policy import RiskTier, Ruling
 from bot.cases.recommendation import Recommendation
+from bot.ports import Look
 from handlers.cards import ids
 from handlers.cards.text import Json, bullets, clean, context, escaped, groups, paragraph, plain, quote, rich, say, when
 
@@ -16,6 +18,8 @@ MOST_EVIDENCE = 12
 # A guess that is less likely than this (per cent) is noise on a card.
 LEAST_LIKELY = 3
 PERSON = re.compile(r"[A-Z0-9]+/[UW][A-Z0-9]+")
+PLAIN = Look()
+MOST_OFFERS = 5
 MARKS = {
     State.OPEN: ":hourglass_flowing_sand: Looking into it",
     State.PROPOSED: ":large_yellow_circle: Waiting for a decision",
@@ -39,9 +43,11 @@ STEP_MARKS = {
 }
 
 
-def case_card(case: Case) -> list[Json]:
-    """The blocks of the card, from the state alone."""
+def case_card(case: Case, look: Look = PLAIN) -> list[Json]:
+    """The blocks of the card, from the state alone; ``look`` says what holds beside it."""
     blocks: list[Json] = [{"type": "header", "text": plain(_headline(case), 150)}, context(_status(case))]
+    if look.paused:
+        blocks.append(context(f":double_vertical_bar: *Paused: nothing runs.* {escaped(look.paused, 400)}"))
     blocks += _ending(case)
     blocks.append(
         rich(
@@ -59,7 +65,7 @@ def case_card(case: Case) -> list[Json]:
     names = _names(case)
     if names:
         blocks.append({"type": "actions", "block_id": f"kind:{ids.token(case.id, case.revision)}", "elements": names})
-    buttons = _buttons(case)
+    buttons = _buttons(case, look)
     if buttons:
         blocks.append({"type": "actions", "block_id": f"case:{ids.token(case.id, case.revision)}", "elements": buttons})
     return blocks
@@ -111,10 +117,7 @@ def _ending(case: Case) -> list[Json]:
     """Who, when, why: what a person sees first once something has been decided."""
     lines = []
     if case.approvals:
-        names = ", ".join(
-            "policy, by itself" if given.person.startswith("policy:") else clean(given.name, 60)
-            for given in case.approvals
-        )
+        names = ", ".join(map(_who_approved, case.approvals))
         notes = "".join(f" — “{clean(given.note, 200)}”" for given in case.approvals if given.note)
         lines.append(paragraph(say("Approved by ", bold=True), say(f"{names}{notes}")))
     ending = case.ending
@@ -134,6 +137,13 @@ def _ending(case: Case) -> list[Json]:
     if case.reopened and not case.is_terminal:
         lines.append(paragraph(say("Opened again: ", bold=True), say(clean(case.reopened, 300))))
     return [rich(*lines)] if lines else []
+
+
+def _who_approved(given: Approval) -> str:
+    if given.person.startswith("policy:"):
+        return "policy, by itself"
+    behalf = f" for {clean(given.behalf_name, 60)}" if given.behalf_of else ""
+    return f"{clean(given.name, 60)}{behalf}{', ALONE in an emergency' if given.emergency else ''}"
 
 
 def _evidence(case: Case) -> list[Json]:
@@ -266,9 +276,16 @@ def _step(case: Case, index: int, action: Action) -> list[Json]:
         detail = f" ({clean(record.detail, 150)})" if record.detail else ""
         parts.append(say(f"  {STEP_MARKS[record.state]}{detail}"))
     else:
-        undo = "can be undone" if action.reversible else "CANNOT be undone"
+        undo = _undo(action)
         parts.append(say(f"  {_money(action.amount)}{undo}. Dry run: {clean(action.preview, 250)}"))
     return parts
+
+
+def _undo(action: Action) -> str:
+    if not action.reversible:
+        return "CANNOT be undone"
+    minutes = int(action.undo_for.total_seconds() // 60)
+    return f"can be taken back for {minutes} minutes" if minutes else "can be undone"
 
 
 def _money(amount: Money | None) -> str:
@@ -290,10 +307,11 @@ def _who(case: Case) -> list[str]:
     return lines
 
 
-def _buttons(case: Case) -> list[Json]:
+def _buttons(case: Case, look: Look) -> list[Json]:
     """Never a dead button: each state has only those that do something now."""
     token = ids.token(case.id, case.revision)
     more = _more(case, token)
+    claim = [] if is_principal(case.owner) else [_button("I'm on it", ids.CLAIM, token)]
     if case.state is State.PROPOSED:
         edit = [_button("Edit…", ids.EDIT, token)] if case.recommendation and case.recommendation.editable else []
         return [_approve(case, token), *edit, _button("Reject…", ids.REJECT, token, style="danger"), more]
@@ -301,12 +319,15 @@ def _buttons(case: Case) -> list[Json]:
         by_hand = _button("Handled by hand…", ids.RESOLVE, token)
         return [
             by_hand,
+            *claim,
             _button("Try again", ids.TRY_AGAIN, token),
             _button("Reject…", ids.REJECT, token, style="danger"),
             more,
         ]
     if case.state is State.PARKED:
-        return [_button("I have looked…", ids.SETTLE, token, style="primary"), more]
+        return [_button("I have looked…", ids.SETTLE, token, style="primary"), *claim, more]
+    if look.is_undoable and case.state is State.RESOLVED:
+        return [_button("Take back…", ids.UNDO, token)]
     return [more] if not case.is_terminal else []
 
 
@@ -343,6 +364,8 @@ def _more(case: Case, token: str) -> Json:
     if case.recommendation and case.recommendation.citations:
         offers.append((ids.PRECEDENTS, "Precedents"))
     offers.append((ids.TRAIL, "Trail"))
+    if case.state is State.PROPOSED and not is_principal(case.owner) and len(offers) < MOST_OFFERS:
+        offers.insert(0, (ids.CLAIM_IT, "I'm on it"))
     options = [{"text": plain(label), "value": f"{name} {token}"} for name, label in offers]
     return {"type": "overflow", "action_id": ids.MORE, "options": options}
 

@@ -99,15 +99,25 @@ def settle_form(case: Case) -> Json:
     )
 
 
-def hand_over_form(case: Case) -> Json:
-    person = {"type": "users_select", "action_id": ids.TO, "placeholder": plain("Who takes over?")}
+def undo_form(case: Case) -> Json:
+    """What will be taken back, and until when that is possible."""
+    steps = [[say(clean(action.summary, 200))] for action in case.plan.actions] if case.plan else []
+    words = paragraph(say("This is taken back in the outside system, last step first. The case then needs a person."))
+    return _form(case, ids.UNDO_FORM, "Take back", "Take it back", rich(bullets(steps), words), _note("Why?", ""))
+
+
+def hand_over_form(case: Case, next_owner: str) -> Json:
+    """To a person, or left empty: to the group that the playbook names."""
+    person = {"type": "users_select", "action_id": ids.TO, "placeholder": plain("Choose a person")}
+    hint = f"Leave it empty for @{next_owner}, whom the playbook asks next."
     return _form(
         case,
         ids.HAND_OVER_FORM,
         "Hand over",
         "Hand over",
-        _input("to", "To", person),
-        _note("What is done, what is open?", ""),
+        _input("to", "To", person, hint=hint, optional=True),
+        _words("done", "What is done?", ids.DONE),
+        _words("remains", "What is open?", ids.REMAINS),
     )
 
 
@@ -133,6 +143,11 @@ def _form(case: Case, callback_id: str, title: str, submit: str, *blocks: Json) 
         "close": plain("Cancel", 24),
         "blocks": list(blocks),
     }
+
+
+def _words(block_id: str, label: str, action_id: str) -> Json:
+    box = {"type": "plain_text_input", "action_id": action_id, "multiline": True, "max_length": LONGEST_NOTE // 2}
+    return _input(block_id, label, box)
 
 
 def _note(label: str, hint: str, *, optional: bool = False) -> Json:

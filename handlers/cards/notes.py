@@ -6,6 +6,7 @@ from typing import Any
 from bot.cases import entry as e
 from bot.cases.case import Case
 from bot.cases.entry import Body, Entry
+from bot.cases.lifecycle import State
 from bot.cases.recommendation import Citation
 from handlers.cards.text import Json, bullets, clean, escaped, paragraph, rich, say
 
@@ -85,11 +86,24 @@ def _edited(body: e.Edited, case: Case) -> tuple[str, str]:
 
 
 def _approval(body: e.ApprovalGiven, case: Case) -> tuple[str, str]:
-    return f"{body.approval.name} approved.", f"“{body.approval.note}”" if body.approval.note else ""
+    given = body.approval
+    said = f"“{given.note}”" if given.note else ""
+    if given.emergency:
+        return f"EMERGENCY: {given.name} let this through ALONE.", f"{said} Somebody else must look at it afterwards"
+    behalf = f" for {given.behalf_name}" if given.behalf_of else ""
+    return f"{given.name} approved{behalf}.", said
 
 
 def _settled(body: e.Settled, case: Case) -> tuple[str, str]:
     return f"{body.by_name} has looked: it {'did' if body.landed else 'did not'} happen.", body.note
+
+
+def _wanted(case: Case) -> str:
+    """What the reminded person is asked for, and until when."""
+    if case.state is State.PARKED:
+        return "somebody must look in the outside system and say what happened"
+    late = case.changed_at >= case.sla.decide_by
+    return f"a decision is {'overdue since' if late else 'due by'} {case.sla.decide_by:%d %b %H:%M} UTC"
 
 
 def _resolved(body: e.Resolved, case: Case) -> tuple[str, str]:
@@ -105,6 +119,9 @@ LINES: dict[type[Body], Callable[[Any, Case], tuple[str, str]]] = {
     e.Rejected: _rejected,
     e.Edited: _edited,
     e.HandedOver: lambda body, case: (f"{body.by_name} handed it over:", body.note),
+    e.Claimed: lambda body, case: (f"{body.by_name} is on it.", ""),
+    e.Reminded: lambda body, case: ("Still waiting:", _wanted(case)),
+    e.UndoAsked: lambda body, case: (f"{body.by_name} takes it back:", body.note),
     e.Snoozed: lambda body, case: (f"{body.by_name} snoozed it until {body.until:%d %b %H:%M} UTC:", body.reason),
     e.Escalated: lambda body, case: ("Nobody decided in time.", f"It is with {body.to} now"),
     e.Expired: lambda body, case: ("Nobody decided in time.", "The case is closed; nothing was done"),

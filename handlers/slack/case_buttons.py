@@ -29,6 +29,8 @@ def register(app: App, desk: Decisions, library: Library, chat: SlackChat) -> No
         ids.RESOLVE: buttons.resolve,
         ids.TRY_AGAIN: buttons.try_again,
         ids.SETTLE: buttons.settle,
+        ids.CLAIM: buttons.claim,
+        ids.UNDO: buttons.undo,
         ids.MORE: buttons.more,
         ids.NAME_FIRST: buttons.name_kind,
         ids.NAME_SECOND: buttons.name_kind,
@@ -66,6 +68,12 @@ class CaseButtons:
     def settle(self, press: Press) -> None:
         self._open(press, forms.settle_form(self._current(press)))
 
+    def claim(self, press: Press) -> None:
+        self.desk.claim(press.case_id, by=press.person)
+
+    def undo(self, press: Press) -> None:
+        self._open(press, forms.undo_form(self.desk.store.case(press.case_id)))
+
     def edit(self, press: Press) -> None:
         case = self._current(press)
         offer = self.library.playbook(case.kind).offer(case.plan.actions[0].name) if case.plan else None
@@ -85,6 +93,7 @@ class CaseButtons:
 
     def more(self, press: Press) -> str | None:
         offers = {
+            ids.CLAIM_IT: self.claim,
             ids.HAND_OVER: self.hand_over,
             ids.SNOOZE: self.snooze,
             ids.WITHDRAW: self.withdraw,
@@ -96,7 +105,8 @@ class CaseButtons:
         return offers[press.choice](press)
 
     def hand_over(self, press: Press) -> None:
-        self._open(press, forms.hand_over_form(self._current(press)))
+        case = self._current(press)
+        self._open(press, forms.hand_over_form(case, self.library.playbook(case.kind).owners.next_owner))
 
     def snooze(self, press: Press) -> None:
         self._open(press, forms.snooze_form(self._current(press)))

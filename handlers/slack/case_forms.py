@@ -26,6 +26,7 @@ def register(app: App, desk: Decisions) -> None:
         ids.EDIT_FORM: forms.edit,
         ids.RESOLVE_FORM: forms.resolve,
         ids.SETTLE_FORM: forms.settle,
+        ids.UNDO_FORM: forms.undo,
         ids.HAND_OVER_FORM: forms.hand_over,
         ids.SNOOZE_FORM: forms.snooze,
         ids.KIND_FORM: forms.name_kind,
@@ -70,10 +71,14 @@ class CaseForms:
 
     def hand_over(self, form: Submission) -> None:
         user = form.text(ids.TO)
-        if not SLACK_USER.fullmatch(user):
+        if user and not SLACK_USER.fullmatch(user):
             raise BadRequest("choose who takes over", field="to")
-        to = f"{form.person.partition('/')[0]}/{user}"
-        self.desk.hand_over(form.case_id, by=form.person, to=to, note=form.text(ids.NOTE))
+        to = f"{form.person.partition('/')[0]}/{user}" if user else ""
+        done, remains = form.text(ids.DONE), form.text(ids.REMAINS)
+        self.desk.hand_over(form.case_id, by=form.person, to=to, done=done, remains=remains)
+
+    def undo(self, form: Submission) -> None:
+        self.desk.undo(form.case_id, by=form.person, note=form.text(ids.NOTE))
 
     def snooze(self, form: Submission) -> None:
         seconds = form.values.get(ids.UNTIL)

@@ -16,7 +16,7 @@ from slack_sdk.errors import SlackApiError, SlackRequestError
 from bot.cases.case import Case
 from bot.cases.entry import Entry
 from bot.cases.errors import ChatFailed, ChatUnknown, RateLimited, Unreachable
-from bot.ports import Drawn, Landing
+from bot.ports import Drawn, Landing, Look
 from handlers.cards.case_card import case_card, notification, superseded_card
 from handlers.cards.notes import note_blocks, note_text
 from handlers.cards.text import escaped
@@ -48,11 +48,11 @@ class SlackChat:
         self._known: Mapping[str, Any] = {}
         self._asking = threading.Lock()
 
-    def draw_card(self, case: Case, cards: Sequence[Drawn], *, look_first: bool) -> Drawn:
+    def draw_card(self, case: Case, cards: Sequence[Drawn], *, look_first: bool, look: Look) -> Drawn:
         live = next((card for card in cards if card.generation == case.generation), None)
         if live is not None:
             try:
-                return self._redraw(case, live)
+                return self._redraw(case, live, look)
             except ChatFailed as failure:
                 if failure.error not in GONE:
                     raise
@@ -63,7 +63,7 @@ class SlackChat:
             else None
         )
         drawn = Drawn(case.id, case.generation, case.channel, found or "", case.version)
-        drawn = self._redraw(case, drawn) if found else replace(drawn, ts=self._post_card(case, uid))
+        drawn = self._redraw(case, drawn, look) if found else replace(drawn, ts=self._post_card(case, uid, look))
         for older in cards:
             if older.generation == case.generation - 1:
                 self._retire(case, older)
@@ -115,12 +115,12 @@ class SlackChat:
 
     # --- inside --------------------------------------------------------------------------------------------------------
 
-    def _post_card(self, case: Case, uid: str) -> str:
-        content: dict[str, Any] = {"text": notification(case), "blocks": case_card(case)}
+    def _post_card(self, case: Case, uid: str, look: Look) -> str:
+        content: dict[str, Any] = {"text": notification(case), "blocks": case_card(case, look)}
         return str(self._call("chat.postMessage", case.channel, **content, **_quiet(CARD, uid))["ts"])
 
-    def _redraw(self, case: Case, card: Drawn) -> Drawn:
-        shown: dict[str, Any] = {"text": notification(case), "blocks": case_card(case)}
+    def _redraw(self, case: Case, card: Drawn, look: Look) -> Drawn:
+        shown: dict[str, Any] = {"text": notification(case), "blocks": case_card(case, look)}
         self._call("chat.update", card.channel, pace_as=f"{card.channel}/{card.ts}", ts=card.ts, **shown)
         return replace(card, version=case.version)
 

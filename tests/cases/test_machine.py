@@ -130,11 +130,28 @@ class CaseMachine(RuleBasedStateMachine):
 
     @rule(person=PEOPLE, to=PEOPLE)
     def hand_over(self, person, to):
-        self.ask(m.HandOver(asker(person), to.id, "yours"), asker(person))
+        self.ask(m.HandOver(asker(person), to.id, "counted", "the order"), asker(person))
 
     @rule(person=PEOPLE, hours=st.integers(-1, 800))
     def snooze(self, person, hours):
         self.ask(m.Snooze(asker(person), self.now + timedelta(hours=hours), "later"), asker(person))
+
+    @rule(person=PEOPLE)
+    def claim(self, person):
+        self.ask(m.Claim(asker(person)), asker(person))
+
+    @rule(person=PEOPLE)
+    def take_back(self, person):
+        before = self.case
+        if self.ask(m.Undo(asker(person), "wrong table"), asker(person)):
+            assert before.state is State.RESOLVED
+            assert self.now < before.undo_until
+
+    @rule(minutes=st.integers(1, 600))
+    def remind(self, minutes):
+        before = self.case
+        if self.ask(m.Remind(self.now + timedelta(minutes=minutes))):
+            assert before.remind_at <= self.now < self.case.remind_at
 
     @rule()
     def wake(self):
@@ -193,7 +210,7 @@ class CaseMachine(RuleBasedStateMachine):
         elif work.next is Next.STOP:
             assert self.ask(m.Stop("no"))
         else:
-            assert self.ask(m.Finish("done"))
+            assert self.ask(m.Finish("done", self.now + timedelta(hours=1)))
 
     # --- what always holds ---
 

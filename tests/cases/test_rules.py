@@ -9,9 +9,11 @@ import pytest
 from bot.cases import moves as m
 from bot.cases.approval import Factor, Person, quorum_met, why_not
 from bot.cases.case import Case
-from bot.cases.decide import decide
+from bot.cases.decide import decide, refused
+from bot.cases.delegation import Delegation
 from bot.cases.entry import RejectReason, StepState
 from bot.cases.errors import BadRequest, MoveNotAllowed, NotEligible, Superseded, TooLate
+from bot.cases.execution import Next, Work, next_work
 from bot.cases.lifecycle import ARROWS, TERMINAL, Move, State, next_state
 from bot.cases.plan import Idempotency
 from bot.cases.policy import (
@@ -255,7 +257,7 @@ def test_rule_17_a_decision_is_in_time_until_the_very_moment_it_expires(seconds,
 def test_rule_17_expiry_asks_the_next_person_once_and_then_closes_unexecuted():
     case = proposed()
     with pytest.raises(MoveNotAllowed):
-        decide(case, m.Expire("ops-leads"), case.expires_at - timedelta(seconds=1))
+        decide(case, m.Expire("ops-leads"), case.sla.decide_by - timedelta(seconds=1))
     escalated = do(case, m.Expire("ops-leads"), case.expires_at)
     assert (escalated.state, escalated.owner, escalated.expires_at > case.expires_at) == (
         State.PROPOSED,
@@ -393,17 +395,21 @@ def test_the_shorter_time_counts():
 
 
 def test_handing_over_needs_a_person_and_words_and_is_open_to_colleagues():
-    assert do(proposed(), m.HandOver(asker(BEN), OMAR.id, "called, no answer")).owner == OMAR.id
-    with pytest.raises(BadRequest, match="what is done and what is open"):
-        decide(proposed(), m.HandOver(asker(BEN), OMAR.id, " "), NOW)
+    assert do(proposed(), m.HandOver(asker(BEN), OMAR.id, "called", "no answer yet")).owner == OMAR.id
+    with pytest.raises(BadRequest, match="what is done"):
+        decide(proposed(), m.HandOver(asker(BEN), OMAR.id, " ", "x"), NOW)
+    with pytest.raises(BadRequest, match="what is open"):
+        decide(proposed(), m.HandOver(asker(BEN), OMAR.id, "x", ""), NOW)
+    with pytest.raises(BadRequest, match="theirs already"):
+        decide(proposed(), m.HandOver(asker(BEN), "floor-managers", "x", "y"), NOW)
     with pytest.raises(BadRequest, match="name who takes over"):
-        decide(proposed(), m.HandOver(asker(BEN), "", "x"), NOW)
+        decide(proposed(), m.HandOver(asker(BEN), "", "x", "y"), NOW)
     with pytest.raises(NotEligible, match="only members"):
-        decide(proposed(), m.HandOver(asker(replace(BEN, guest=True)), OMAR.id, "x"), NOW)
+        decide(proposed(), m.HandOver(asker(replace(BEN, guest=True)), OMAR.id, "x", "y"), NOW)
 
 
 def test_the_person_it_was_handed_to_may_reject_it():
-    handed = do(proposed(), m.HandOver(asker(BEN), CARLA.id, "yours"))
+    handed = do(proposed(), m.HandOver(asker(BEN), CARLA.id, "counted", "the order"))
     assert do(handed, m.Reject(asker(CARLA), 1, RejectReason.DUPLICATE)).state is State.REJECTED
 
 
@@ -442,3 +448,125 @@ def approval(person):
     from bot.cases.approval import Approval
 
     return Approval(person.id, person.name, "d", NOW)
+
+
+# --- standing in, emergencies, taking back -----------------------------------------------------------------------------------
+
+
+def delegation(giver=BEN, taker=OMAR, kind="", begins=NOW, hours=8):
+    return Delegation(giver.id, giver.name, taker.id, taker.name, kind, begins, begins + timedelta(hours=hours))
+
+
+def standing_in(person, *givers):
+    return replace(asker(person), behalf_of=givers)
+
+
+def test_rule_12_a_delegated_yes_counts_for_the_one_who_delegated_and_once():
+    case = proposed(factors=(Factor("ops-leads", 1), Factor("finance", 1)))
+    half = do(case, m.Approve(standing_in(OMAR, BEN), 1))
+    (given,) = half.approvals
+    assert (given.person, given.behalf_of, given.behalf_name) == (OMAR.id, BEN.id, "Ben")
+    with pytest.raises(TooLate, match="Ben has been heard already"):
+        decide(half, m.Approve(asker(BEN), 1), NOW)
+    with pytest.raises(TooLate, match="approved this already"):
+        decide(half, m.Approve(standing_in(OMAR, CARLA), 1), NOW)
+    assert do(half, m.Approve(asker(CARLA), 1)).state is State.APPROVED
+
+
+@pytest.mark.parametrize(("giver", "taker", "authors"), [(BEN, OMAR, OMAR), (BEN, OMAR, BEN)])
+def test_rule_14_duties_are_kept_apart_on_both_sides_of_a_delegation(giver, taker, authors):
+    case = proposed(factors=(Factor("ops-leads", 1),), requester=authors.id)
+    with pytest.raises(NotEligible):
+        decide(case, m.Approve(standing_in(taker, giver), 1), NOW)
+
+
+def test_rule_14_a_delegation_is_not_passed_on():
+    """Whoever stands in for Ana, who stands in for Ben, may nothing that is Ben's."""
+    case = proposed(factors=(Factor("ops-leads", 1),))
+    with pytest.raises(NotEligible, match="only @ops-leads"):
+        decide(case, m.Approve(standing_in(OMAR, ANA), 1), NOW)
+
+
+@pytest.mark.parametrize(
+    ("found", "counts"),
+    [
+        (delegation(), True),
+        (delegation(kind="low_stock"), True),
+        (delegation(kind="lead_cold"), False),
+        (delegation(begins=NOW - timedelta(hours=9)), False),
+        (delegation(taker=ANA), False),
+        (None, False),
+    ],
+)
+def test_rule_14_a_delegation_must_hold_when_the_step_begins_too(found, counts):
+    case = do(proposed(factors=(Factor("ops-leads", 1),)), m.Approve(standing_in(OMAR, BEN), 1))
+    begun = do(case, start_step(case, delegations=(found,) if found else ()))
+    assert (begun.state is State.RUNNING) is counts
+    assert begun.drifted == (() if counts else ("the approvals no longer count",))
+
+
+def test_rule_15_one_person_alone_only_in_words_never_for_high_risk_and_never_an_author():
+    case = proposed(factors=(Factor("ops-leads", 1), Factor("finance", 1)), requester=OMAR.id)
+    through = do(case, m.Approve(asker(ANA), 1, "the boiler is on fire", emergency=True))
+    assert (through.state, through.approvals[0].emergency) == (State.APPROVED, True)
+    with pytest.raises(BadRequest, match="cannot wait"):
+        decide(case, m.Approve(asker(ANA), 1, " ", emergency=True), NOW)
+    with pytest.raises(NotEligible, match="cannot approve it"):
+        decide(case, m.Approve(asker(OMAR), 1, "x", emergency=True), NOW)
+    high = proposed(verdict=verdict(tier=RiskTier.HIGH, factors=(Factor("ops-leads", 1),)))
+    with pytest.raises(NotEligible, match="never let through by one"):
+        decide(high, m.Approve(asker(ANA), 1, "x", emergency=True), NOW)
+
+
+def test_rule_15_an_emergency_still_needs_the_right_to_it_when_the_step_begins():
+    case = do(proposed(factors=(Factor("finance", 2),)), m.Approve(asker(ANA), 1, "fire", emergency=True))
+    assert do(case, start_step(case, emergency_group="floor-managers")).state is State.RUNNING
+    assert do(case, start_step(case, emergency_group="finance")).state is State.OPEN
+    assert do(case, start_step(case)).state is State.OPEN
+
+
+def resolved(minutes=30, **more):
+    case = approved(**more)
+    case = do(case, start_step(case))
+    return do(do(case, m.ReportStep(0, StepState.LANDED, "")), m.Finish("done", NOW + timedelta(minutes=minutes)))
+
+
+def test_rule_18_after_execution_only_compensation_by_those_who_may_approve_inside_the_window():
+    case = resolved()
+    back = do(case, m.Undo(asker(OMAR), "wrong product"))
+    assert (back.state, next_work(back)) == (State.RUNNING, Work(Next.UNDO, 0))
+    undone = do(do(back, m.ReportStep(0, StepState.UNDOING, "")), m.ReportStep(0, StepState.UNDONE, ""))
+    assert next_work(undone).next is Next.STOP
+    assert do(undone, m.Stop("taken back by Omar")).state is State.REFERRED
+    with pytest.raises(BadRequest, match="why"):
+        decide(case, m.Undo(asker(OMAR), " "), NOW)
+    with pytest.raises(NotEligible, match="only @floor-managers"):
+        decide(case, m.Undo(asker(BEN), "x"), NOW)
+    with pytest.raises(TooLate, match="time to take it back has passed"):
+        decide(case, m.Undo(asker(OMAR), "x"), NOW + timedelta(minutes=30))
+    with pytest.raises(TooLate, match="nothing that can be taken back"):
+        decide(back, m.Undo(asker(ANA), "x"), NOW)
+
+
+def test_a_plan_can_be_taken_back_only_as_long_as_each_of_its_actions():
+    half, hour = action(undo_for=timedelta(minutes=30)), action(undo_for=timedelta(hours=1))
+    assert plan(actions=(half, hour)).undo_for == timedelta(minutes=30)
+    assert plan(actions=(half, action())).undo_for == timedelta(0)
+    assert plan(actions=(half, action(reversible=False, undo_for=timedelta(hours=1)))).undo_for == timedelta(0)
+    assert plan(actions=()).undo_for == timedelta(0)
+
+
+def test_one_of_the_owning_group_takes_it_on_and_the_group_may_still_decide():
+    claimed = do(proposed(), m.Claim(asker(ANA)))
+    assert (claimed.owner, claimed.team, claimed.people) == (ANA.id, "floor-managers", (ANA.id,))
+    assert do(claimed, m.Reject(asker(OMAR), 1, RejectReason.DUPLICATE)).state is State.REJECTED
+    with pytest.raises(TooLate, match="yours already"):
+        decide(claimed, m.Claim(asker(ANA)), NOW)
+    with pytest.raises(NotEligible):
+        decide(proposed(), m.Claim(asker(CARLA)), NOW)
+
+
+def test_a_refused_attempt_makes_nobody_a_party_to_the_case():
+    case = proposed()
+    after = fold_all(case, refused(case, asker(CARLA), "approve", 1, NotEligible("no"), NOW))
+    assert after.people == ()

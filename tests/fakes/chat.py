@@ -11,14 +11,16 @@ class FakeChat:
         self.sent: dict[str, str] = {}
         self.failures: list[ChatFailed] = []
         self.looked_first = 0
+        self.looks: dict[str, object] = {}
 
     def _maybe_fail(self) -> None:
         if self.failures:
             raise self.failures.pop(0)
 
-    def draw_card(self, case, cards, *, look_first):
+    def draw_card(self, case, cards, *, look_first, look):
         self.looked_first += look_first
         self._maybe_fail()
+        self.looks[case.id] = look
         self.cards.setdefault(f"{case.id}/{case.generation}", []).append(case)
         return Drawn(case.id, case.generation, case.channel, f"{case.generation}.0", case.version)
 

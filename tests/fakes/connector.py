@@ -1,5 +1,6 @@
 """A system of record in memory: counts every effect by its key, and can lose answers, refuse, or change under our feet."""
 
+from datetime import timedelta
 from decimal import Decimal
 
 from bot.cases.errors import ConnectorFailed, OutcomeUnknown, WorldMoved
@@ -16,6 +17,7 @@ class FakeConnector:
         self.effects: list[str] = []
         self.amount: Decimal | None = Decimal(100)
         self.reversible = True
+        self.undo_for = timedelta(0)
         self.idempotency = Idempotency.MARKER
         self.faults: dict[str, list[str]] = {}
         self.failing_lookups: set[str] = set()
@@ -46,6 +48,7 @@ class FakeConnector:
             self.idempotency,
             dict(self.facts),
             amount,
+            self.undo_for,
         )
 
     def precondition(self, action):

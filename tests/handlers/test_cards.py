@@ -18,6 +18,7 @@ from bot.cases.plan import Money
 from bot.cases.policy import RiskTier, Ruling
 from bot.cases.recommendation import Alternative, Recommendation
 from bot.emulator.blocks import validate, validate_view
+from bot.ports import Look
 from handlers.cards import forms, ids
 from handlers.cards.case_card import case_card, notification, superseded_card
 from handlers.cards.notes import LINES, note_blocks, note_text, trail_lines
@@ -116,7 +117,7 @@ STATES = {
     ),
     "cleared": lambda: do(proposed(), m.Clear(opened().signal)),
     "reopened": lambda: do(do(running(), m.ReportStep(0, StepState.LANDED, ""), m.Finish("")), m.Reopen("still there")),
-    "handed over": lambda: do(proposed(), m.HandOver(asker(BEN), CARLA.id, "yours")),
+    "handed over": lambda: do(proposed(), m.HandOver(asker(BEN), CARLA.id, "counted", "the order")),
 }
 
 
@@ -136,6 +137,30 @@ def test_the_card_in_each_state(name, snapshot):
 
 def test_every_state_of_the_lifecycle_has_a_card_here():
     assert {make().state for make in STATES.values()} == set(State) - {State.NEW}
+
+
+def test_a_paused_desk_is_seen_on_the_card():
+    case = proposed()
+    paused = case_card(case, Look(paused="everything is paused by Ben: <!channel> *wait*"))
+    assert validate(paused) == []
+    (line,) = [block for block in paused if block not in case_card(case)]
+    assert line["elements"][0]["text"] == (
+        ":double_vertical_bar: *Paused: nothing runs.* everything is paused by Ben: &lt;!channel&gt; *wait*"
+    )
+
+
+def test_what_can_still_be_taken_back_has_a_button_for_it_and_nothing_else_has():
+    case = STATES["resolved"]()
+    extra = [block for block in case_card(case, Look(is_undoable=True)) if block not in case_card(case)]
+    assert [element["action_id"] for block in extra for element in block["elements"]] == [ids.UNDO]
+    assert case_card(proposed(), Look(is_undoable=True)) == case_card(proposed())
+
+
+def test_the_card_says_for_whom_somebody_decided_and_what_was_an_emergency():
+    stood_in = do(proposed(factors=(Factor("ops-leads", 2),)), m.Approve(replace(asker(CARLA), behalf_of=(BEN,)), 1))
+    assert "Carla for Ben" in json.dumps(case_card(stood_in))
+    alone = do(proposed(factors=(Factor("ops-leads", 2),)), m.Approve(asker(ANA), 1, "fire", emergency=True))
+    assert "ALONE in an emergency" in json.dumps(case_card(alone))
 
 
 @pytest.mark.parametrize("name", STATES)
@@ -281,10 +306,11 @@ def test_nothing_from_outside_is_ever_markup(text):
         forms.reject_form,
         forms.resolve_form,
         forms.settle_form,
-        forms.hand_over_form,
+        forms.undo_form,
         forms.snooze_form,
     ):
         assert validate_view(make(case)) == []
+    assert validate_view(forms.hand_over_form(case, "ops-leads")) == []
     assert validate_view(forms.edit_form(case, ["quantity"])) == []
 
 

@@ -1,0 +1,328 @@
+"""What holds for the whole desk: what is paused, who stands in for whom, where the glass was broken. The fold of its own entries.
+
+The standing is a second thing with a ledger beside the cases: its entries carry ``DESK_ID`` where theirs carry a case id.
+"""
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from typing import Any
+
+from bot.cases import entry as e
+from bot.cases.approval import Groups, Person
+from bot.cases.decide import is_colleague
+from bot.cases.delegation import LONGEST, Delegation
+from bot.cases.entry import Body, Entry
+from bot.cases.errors import BadRequest, LedgerBroken, NotEligible, Paused, TooLate
+from bot.cases.plan import Plan
+
+DESK_ID = "DESK"
+EVERYTHING = ""
+LONGEST_REASON = 500
+
+
+@dataclass(frozen=True, slots=True)
+class Pause:
+    """``scope`` is empty for everything, or "kind:…", "action:…", "system:…"."""
+
+    scope: str
+    reason: str
+    by: str
+    by_name: str
+    at: datetime
+
+    def stops(self, kind: str, plan: Plan | None) -> bool:
+        """Whether this holds up the plan of a case of this kind."""
+        what, _, name = self.scope.partition(":")
+        actions = plan.actions if plan else ()
+        return {
+            "": True,
+            "kind": name == kind,
+            "action": any(action.name == name for action in actions),
+            "system": any(action.system == name for action in actions),
+        }.get(what, True)
+
+
+@dataclass(frozen=True, slots=True)
+class Emergency:
+    """A plan that one person let through alone. It is looked at afterwards, by somebody else, until ``review_by``."""
+
+    case_id: str
+    revision: int
+    person: str
+    name: str
+    reason: str
+    at: datetime
+    review_by: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """``version`` is the compare-and-set token."""
+
+    version: int = 0
+    pauses: tuple[Pause, ...] = ()
+    delegations: tuple[Delegation, ...] = ()
+    emergencies: tuple[Emergency, ...] = ()
+
+    def pause_on(self, kind: str, plan: Plan | None) -> Pause | None:
+        """What holds up this plan now, the widest first."""
+        found = [pause for pause in self.pauses if pause.stops(kind, plan)]
+        return min(found, key=lambda pause: len(pause.scope), default=None)
+
+
+def must_not_be_paused(standing: Standing, kind: str, plan: Plan | None) -> None:
+    """Asked inside the transaction that begins a step.
+
+    Raises:
+        Paused: the kill switch is on for this plan.
+    """
+    pause = standing.pause_on(kind, plan)
+    if pause is not None:
+        raise Paused(f"{named(pause.scope)} is paused by {pause.by_name}: {pause.reason}")
+
+
+def named(scope: str) -> str:
+    """The scope in words."""
+    return scope.partition(":")[2].replace("_", " ") if scope else "everything"
+
+
+# --- what may be asked -------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """Who asks, with the groups that count here: those who decide anything, and those who answer for all of it."""
+
+    person: Person
+    deciders: frozenset[str]
+    governors: frozenset[str]
+    surface: str = "slack"
+
+
+@dataclass(frozen=True, slots=True)
+class Halt:
+    by: Asked
+    scope: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Resume:
+    by: Asked
+    scope: str
+
+
+@dataclass(frozen=True, slots=True)
+class Delegate:
+    by: Asked
+    to: Person
+    kind: str
+    begins_at: datetime
+    ends_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class EndDelegation:
+    by: Asked
+    giver: str
+    taker: str
+    kind: str
+
+
+@dataclass(frozen=True, slots=True)
+class BreakGlass:
+    """``case_id`` and ``revision`` name the plan; ``group`` are those who may; ``review_for`` how soon it is looked at."""
+
+    by: Asked
+    case_id: str
+    revision: int
+    reason: str
+    group: str
+    groups: Groups
+    review_for: timedelta
+
+
+@dataclass(frozen=True, slots=True)
+class ReviewEmergency:
+    by: Asked
+    case_id: str
+    note: str
+
+
+@dataclass(frozen=True, slots=True)
+class Trip:
+    """The circuit breaker: one action has failed too often in a row."""
+
+    action: str
+    reason: str
+
+
+Move = Halt | Resume | Delegate | EndDelegation | BreakGlass | ReviewEmergency | Trip
+
+
+def rule(standing: Standing, move: Move, now: datetime) -> tuple[Entry, ...]:
+    """The entries that this move writes about the desk.
+
+    Raises:
+        Refusal: an expected no, safe to show the person who asked.
+    """
+    bodies = RULINGS[type(move)](standing, move, now)
+    by = getattr(move, "by", None)
+    actor, surface = (by.person.id, by.surface) if by else ("countersign", "desk")
+    return tuple(
+        Entry(DESK_ID, standing.version + ahead, 0, now, actor, surface, body)
+        for ahead, body in enumerate(bodies, start=1)
+    )
+
+
+def _halt(standing: Standing, move: Halt, now: datetime) -> tuple[Body, ...]:
+    """Stopping is easy: everyone who decides anything may."""
+    if move.by.person.id not in move.by.deciders | move.by.governors or not is_colleague(move.by.person):
+        raise NotEligible("only those who decide cases here may pause; ask one of them")
+    if not move.reason.strip():
+        raise BadRequest("say why; everyone will see it", field="reason")
+    if any(pause.scope == move.scope for pause in standing.pauses):
+        raise TooLate(f"{named(move.scope)} is paused already")
+    return (e.Halted(move.scope, move.reason.strip()[:LONGEST_REASON], move.by.person.name),)
+
+
+def _resume(standing: Standing, move: Resume, now: datetime) -> tuple[Body, ...]:
+    """Starting again is for those who answer for it."""
+    pause = next((pause for pause in standing.pauses if pause.scope == move.scope), None)
+    if pause is None:
+        raise TooLate(f"{named(move.scope)} is not paused")
+    if move.by.person.id not in move.by.governors or not is_colleague(move.by.person):
+        raise NotEligible("only the governance owners may let it go on")
+    return (e.Resumed(move.scope, move.by.person.name),)
+
+
+def _delegate(standing: Standing, move: Delegate, now: datetime) -> tuple[Body, ...]:
+    giver, taker = move.by.person, move.to
+    if giver.id == taker.id:
+        raise BadRequest("choose somebody else to stand in", field="to")
+    if giver.id not in move.by.deciders or not is_colleague(giver):
+        raise NotEligible("you decide nothing here that somebody could stand in for")
+    if not is_colleague(taker):
+        raise BadRequest(
+            f"{taker.name} is a guest, from outside, deactivated or an app, and cannot stand in", field="to"
+        )
+    begins = max(move.begins_at, now)
+    if not begins < move.ends_at <= begins + LONGEST:
+        raise BadRequest(f"choose an end within {LONGEST.days} days", field="until")
+    return (e.Delegated(Delegation(giver.id, giver.name, taker.id, taker.name, move.kind, begins, move.ends_at)),)
+
+
+def _end_delegation(standing: Standing, move: EndDelegation, now: datetime) -> tuple[Body, ...]:
+    if move.by.person.id not in {move.giver, move.taker, *move.by.governors}:
+        raise NotEligible("only the two of them, or the governance owners, may end this")
+    known = [(given.giver, given.taker, given.kind) for given in standing.delegations if given.ends_at > now]
+    if (move.giver, move.taker, move.kind) not in known:
+        raise TooLate("this has ended already")
+    return (e.DelegationEnded(move.giver, move.taker, move.kind, move.by.person.name),)
+
+
+def _break_glass(standing: Standing, move: BreakGlass, now: datetime) -> tuple[Body, ...]:
+    person = move.by.person
+    if not move.group or person.id not in move.groups.get(move.group, frozenset()) or not is_colleague(person):
+        raise NotEligible(
+            f"only @{move.group} may do this alone" if move.group else "policy names nobody who may do this alone"
+        )
+    if not move.reason.strip():
+        raise BadRequest("say why it cannot wait; it is read afterwards", field="reason")
+    open_ones = [one for one in standing.emergencies if one.person == person.id]
+    if open_ones:
+        raise TooLate(f"what you let through for {open_ones[0].case_id} has not been looked at yet")
+    reason, review_by = move.reason.strip()[:LONGEST_REASON], now + move.review_for
+    return (e.GlassBroken(move.case_id, move.revision, person.name, reason, review_by),)
+
+
+def _review(standing: Standing, move: ReviewEmergency, now: datetime) -> tuple[Body, ...]:
+    found = next((one for one in standing.emergencies if one.case_id == move.case_id), None)
+    if found is None:
+        raise TooLate(f"nothing of {move.case_id} waits to be looked at")
+    if move.by.person.id not in move.by.governors or move.by.person.id == found.person:
+        raise NotEligible("another governance owner must look at it")
+    if not move.note.strip():
+        raise BadRequest("say what you found", field="note")
+    return (e.GlassReviewed(move.case_id, move.note.strip()[:LONGEST_REASON], move.by.person.name),)
+
+
+def _trip(standing: Standing, move: Trip, now: datetime) -> tuple[Body, ...]:
+    scope = f"action:{move.action}"
+    if any(pause.scope == scope for pause in standing.pauses):
+        return ()
+    return (e.Halted(scope, move.reason[:LONGEST_REASON], "Countersign"),)
+
+
+RULINGS: dict[type, Callable[[Standing, Any, datetime], tuple[Body, ...]]] = {
+    Halt: _halt,
+    Resume: _resume,
+    Delegate: _delegate,
+    EndDelegation: _end_delegation,
+    BreakGlass: _break_glass,
+    ReviewEmergency: _review,
+    Trip: _trip,
+}
+
+
+# --- the fold ----------------------------------------------------------------------------------------------------------
+
+
+def fold_standing(entries: Iterable[Entry], standing: Standing | None = None) -> Standing:
+    """The standing that these entries tell of.
+
+    Raises:
+        LedgerBroken: an entry does not follow on what came before, or is not about the desk.
+    """
+    standing = standing or Standing()
+    for entry in entries:
+        if entry.case_id != DESK_ID or entry.version != standing.version + 1 or type(entry.body) not in FOLDS:
+            raise LedgerBroken(f"{entry.case_id} entry {entry.version} does not follow {DESK_ID} {standing.version}")
+        standing = replace(FOLDS[type(entry.body)](standing, entry.body, entry), version=entry.version)
+    return standing
+
+
+def _halted(standing: Standing, body: e.Halted, entry: Entry) -> Standing:
+    pause = Pause(body.scope, body.reason, entry.actor, body.by_name, entry.at)
+    return replace(standing, pauses=(*standing.pauses, pause))
+
+
+def _resumed(standing: Standing, body: e.Resumed, entry: Entry) -> Standing:
+    return replace(standing, pauses=tuple(pause for pause in standing.pauses if pause.scope != body.scope))
+
+
+def _delegated(standing: Standing, body: e.Delegated, entry: Entry) -> Standing:
+    """A new one for the same two and kind replaces the old; what has ended is forgotten here, not in the ledger."""
+    new = body.delegation
+    kept = [
+        given
+        for given in standing.delegations
+        if given.ends_at > entry.at and (given.giver, given.taker, given.kind) != (new.giver, new.taker, new.kind)
+    ]
+    return replace(standing, delegations=(*kept, new))
+
+
+def _delegation_ended(standing: Standing, body: e.DelegationEnded, entry: Entry) -> Standing:
+    ended = (body.giver, body.taker, body.kind)
+    kept = tuple(given for given in standing.delegations if (given.giver, given.taker, given.kind) != ended)
+    return replace(standing, delegations=kept)
+
+
+def _glass_broken(standing: Standing, body: e.GlassBroken, entry: Entry) -> Standing:
+    new = Emergency(body.on_case, body.on_revision, entry.actor, body.by_name, body.reason, entry.at, body.review_by)
+    return replace(standing, emergencies=(*standing.emergencies, new))
+
+
+def _glass_reviewed(standing: Standing, body: e.GlassReviewed, entry: Entry) -> Standing:
+    return replace(standing, emergencies=tuple(one for one in standing.emergencies if one.case_id != body.on_case))
+
+
+FOLDS: dict[type[Body], Callable[[Standing, Any, Entry], Standing]] = {
+    e.Halted: _halted,
+    e.Resumed: _resumed,
+    e.Delegated: _delegated,
+    e.DelegationEnded: _delegation_ended,
+    e.GlassBroken: _glass_broken,
+    e.GlassReviewed: _glass_reviewed,
+}

@@ -1,0 +1,119 @@
+"""The switches of the whole desk: pause and resume, who stands in for whom, what was let through in an emergency.
+
+One path for all of them: read the standing, read who asks afresh, rule, write once.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+
+from bot.cases.errors import BadRequest
+from bot.cases.standing import (
+    Asked,
+    Delegate,
+    EndDelegation,
+    Halt,
+    Move,
+    Resume,
+    ReviewEmergency,
+    Standing,
+    Trip,
+    named,
+    rule,
+)
+from bot.desk.decisions import again_on_conflict
+from bot.desk.outgoing import card
+from bot.ports import Clock, Directory, Library, Store, Topic
+
+# So many failures of one action in a row, and it is not begun again before a person has looked.
+MOST_FAILURES = 3
+
+
+@dataclass(frozen=True)
+class Switchboard:
+    store: Store
+    library: Library
+    directory: Directory
+    clock: Clock
+
+    def pause(self, scope: str, *, by: str, reason: str, surface: str = "slack") -> Standing:
+        """The kill switch. ``scope``: empty for everything, or "kind:…", "action:…", "system:…"."""
+        self._must_mean_something(scope)
+        return self._rule(lambda standing: Halt(self.asked(by, surface), scope, reason), redraw=scope)
+
+    def resume(self, scope: str, *, by: str, surface: str = "slack") -> Standing:
+        """Let it go on; what waited is tried at once."""
+        after = self._rule(lambda standing: Resume(self.asked(by, surface), scope), redraw=scope)
+        self.store.hasten(Topic.EXECUTE, self.clock())
+        return after
+
+    def delegate(
+        self, *, by: str, to: str, kind: str, begins_at: datetime, ends_at: datetime, surface: str = "slack"
+    ) -> Standing:
+        """Somebody may decide where ``by`` may, for one kind or all, for a time."""
+        if kind and self.library.playbook(kind).kind != kind:
+            raise BadRequest(f"there is no playbook for {kind[:50]!r}", field="kind")
+        taker = self.directory.person(to, fresh=True)
+        return self._rule(lambda standing: Delegate(self.asked(by, surface), taker, kind, begins_at, ends_at))
+
+    def end_delegation(self, *, by: str, giver: str, taker: str, kind: str, surface: str = "slack") -> Standing:
+        return self._rule(lambda standing: EndDelegation(self.asked(by, surface), giver, taker, kind))
+
+    def review(self, case_id: str, *, by: str, note: str, surface: str = "slack") -> Standing:
+        """Somebody else has looked at what was let through in an emergency."""
+        return self._rule(lambda standing: ReviewEmergency(self.asked(by, surface), case_id, note))
+
+    def watch(self, action: str) -> None:
+        """The circuit breaker: an action that fails again and again is paused until a person has looked."""
+        last = self.store.outcomes(action, MOST_FAILURES)
+        if len(last) == MOST_FAILURES and set(last) == {"FAILED"}:
+            reason = f"it has failed {MOST_FAILURES} times in a row; look at the system, then resume"
+            self._rule(lambda standing: Trip(action, reason), redraw=f"action:{action}")
+
+    def asked(self, by: str, surface: str) -> Asked:
+        """Who asks, with the groups that count for the desk as a whole, read fresh."""
+        governors = self._members(self.library.governors())
+        deciders = self._members(self.library.deciders())
+        return Asked(self.directory.person(by, fresh=True), deciders, governors, surface)
+
+    def scope_of(self, words: str) -> str:
+        """What a person means by "/exceptions pause …": nothing for everything, a kind, an action or a system."""
+        said = words.strip().lower().replace("-", "_").replace(" ", "_")
+        if said in {"", "all", "everything"}:
+            return ""
+        if self.library.playbook(said).kind == said:
+            return f"kind:{said}"
+        if said in self.library.policy().actions:
+            return f"action:{said}"
+        systems = {action.partition(".")[0] for action in self.library.policy().actions}
+        if said in systems:
+            return f"system:{said}"
+        kinds = ", ".join(kind.replace("_", " ") for kind, _ in self.library.titles())
+        raise BadRequest(f"there is no kind, action or system called {words.strip()[:50]!r}; kinds are: {kinds}")
+
+    def _must_mean_something(self, scope: str) -> None:
+        if scope:
+            self.scope_of(scope.partition(":")[2])
+
+    def _members(self, handles: list[str]) -> frozenset[str]:
+        groups = self.directory.groups(handles, fresh=True)
+        return frozenset().union(*groups.values()) if groups else frozenset()
+
+    def _rule(self, move: Callable[[Standing], Move], *, redraw: str | None = None) -> Standing:
+        def attempt() -> Standing:
+            standing, now = self.store.standing(), self.clock()
+            rulings = rule(standing, move(standing), now)
+            if not rulings:
+                return standing
+            cards = [] if redraw is None else [card(case_id, now) for case_id in self.store.affected(redraw)]
+            return self.store.rule(standing, rulings, cards)
+
+        return again_on_conflict(attempt)
+
+
+def paused_lines(standing: Standing) -> list[str]:
+    """What is paused, in words."""
+    return [
+        f"{named(pause.scope)} by {pause.by_name} since {pause.at:%d %b %H:%M} UTC: {pause.reason}"
+        for pause in standing.pauses
+    ]

@@ -1,0 +1,98 @@
+"""The whole desk: its standing, lists of cases, boards that follow them, questions. Every case is folded and projected anew."""
+
+import json
+from typing import Any
+
+import sqlalchemy as sa
+from alembic import op
+
+revision = "0003"
+down_revision = "0002"
+branch_labels = None
+depends_on = None
+
+
+def upgrade() -> None:
+    _columns()
+    _tables()
+    _projected_anew(op.get_bind())
+
+
+def _columns() -> None:
+    text, number = sa.Text, sa.Float
+    empty: dict[str, Any] = {"nullable": False, "server_default": ""}
+    nought: dict[str, Any] = {"nullable": False, "server_default": "0"}
+    for name in ("channel", "waits_on", "words"):
+        op.add_column("cases", sa.Column(name, text, **empty))
+    for name in ("rank", "opened_at"):
+        op.add_column("cases", sa.Column(name, number, **nought))
+    for name in ("stake", "decided_at", "ended_at", "undo_until"):
+        op.add_column("cases", sa.Column(name, number))
+    op.create_index("cases_by_channel", "cases", ["channel", "state", "rank"])
+    op.create_index("cases_by_rank", "cases", ["state", "rank"])
+    op.create_index("cases_by_opening", "cases", ["opened_at"])
+    op.create_index("cases_by_end", "cases", ["ended_at"])
+    op.add_column("effects", sa.Column("at", number, **nought))
+    op.add_column("effects", sa.Column("outcome", text, **empty))
+    op.create_index("effects_by_action", "effects", ["action", "at"])
+    op.add_column("inbox", sa.Column("fingerprint", text, **empty))
+    op.create_index("inbox_by_fingerprint", "inbox", ["fingerprint", "received_at"])
+    op.add_column("cards", sa.Column("look", text, **empty))
+
+
+def _tables() -> None:
+    text, number = sa.Text, sa.Float
+    op.create_table(
+        "standing",
+        sa.Column("name", text, primary_key=True),
+        sa.Column("version", sa.Integer, nullable=False),
+        sa.Column("body", text, nullable=False),
+    )
+    op.execute("INSERT INTO standing (name, version, body) VALUES ('desk', 0, '')")
+    op.create_table(
+        "named",
+        *(sa.Column(name, text, nullable=False) for name in ("person", "case_id")),
+        sa.PrimaryKeyConstraint("person", "case_id"),
+    )
+    op.create_table(
+        "boards",
+        sa.Column("key", text, primary_key=True),
+        *(sa.Column(name, text, nullable=False) for name in ("place", "ts", "body")),
+        sa.Column("shown_at", number, nullable=False),
+    )
+    op.create_table(
+        "listed",
+        *(sa.Column(name, text, nullable=False) for name in ("case_id", "board")),
+        sa.PrimaryKeyConstraint("case_id", "board"),
+    )
+    op.create_index("listed_by_board", "listed", ["board"])
+    op.create_table(
+        "questions",
+        sa.Column("id", text, primary_key=True),
+        sa.Column("asked_at", number, nullable=False),
+        *(sa.Column(name, text, nullable=False) for name in ("person", "text", "understood", "vote")),
+    )
+    op.create_index("questions_by_time", "questions", ["asked_at"])
+
+
+def _projected_anew(connection: sa.Connection) -> None:
+    """The ledger is the truth: what the projection lacks is told by it."""
+    from bot.cases.case import fold
+    from bot.cases.entry import entry_of
+    from bot.store import tables as t
+    from bot.store.unit import new_names, projection
+
+    entries = sa.select(t.ledger.c.body).where(t.ledger.c.case_id == sa.bindparam("id")).order_by(t.ledger.c.version)
+    ids = connection.execute(sa.select(t.cases.c.id)).scalars().all()
+    for case_id in ids:
+        bodies = connection.execute(entries, {"id": case_id}).scalars().all()
+        case = fold(entry_of(json.loads(bytes(body))) for body in bodies)
+        if case is not None:
+            connection.execute(sa.update(t.cases).where(t.cases.c.id == case_id).values(projection(case, 0).row))
+            names = new_names(None, case)
+            if names:
+                connection.execute(sa.insert(t.named), names)
+
+
+def downgrade() -> None:
+    raise NotImplementedError("a ledger only grows; restore the backup that was made before the upgrade")

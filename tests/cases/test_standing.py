@@ -1,0 +1,152 @@
+"""What holds for the whole desk: who may stop it and start it again, who stands in for whom, and what was an emergency."""
+
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+
+from bot.cases import standing as s
+from bot.cases.canonical import from_json, to_json
+from bot.cases.entry import entry_of, entry_plain
+from bot.cases.errors import BadRequest, LedgerBroken, NotEligible, Paused, TooLate
+from bot.cases.standing import Standing, fold_standing, must_not_be_paused, rule
+from tests.cases.making import ANA, BEN, CARLA, NOW, OMAR, plan
+
+HOUR = timedelta(hours=1)
+DECIDERS, GOVERNORS = frozenset({ANA.id, BEN.id}), frozenset({BEN.id, CARLA.id})
+
+
+def by(person):
+    return s.Asked(person, DECIDERS, GOVERNORS)
+
+
+def do(standing, move, now=NOW):
+    """The standing after the move, folded from what would be read back from the ledger."""
+    after = fold_standing([entry_of(entry_plain(entry)) for entry in rule(standing, move, now)], standing)
+    assert from_json(Standing, to_json(after)) == after
+    return after
+
+
+HALTED = do(Standing(), s.Halt(by(ANA), "", "something is wrong"))
+
+
+@pytest.mark.parametrize(
+    ("scope", "stops"),
+    [
+        ("", True),
+        ("kind:low_stock", True),
+        ("kind:lead_cold", False),
+        ("action:house.order_stock", True),
+        ("action:house.give_notice", False),
+        ("system:house", True),
+        ("system:slack", False),
+        ("nonsense:x", True),
+    ],
+)
+def test_rule_20_the_kill_switch_stops_all_a_kind_an_action_or_a_system(scope, stops):
+    halted = do(Standing(), s.Halt(by(ANA), scope, "wait"))
+    assert (halted.pause_on("low_stock", plan()) is not None) is stops
+    if stops:
+        with pytest.raises(Paused, match="is paused by Ana: wait"):
+            must_not_be_paused(halted, "low_stock", plan())
+    else:
+        must_not_be_paused(halted, "low_stock", plan())
+
+
+def test_rule_20_everyone_who_decides_may_stop_and_only_those_who_answer_for_it_start_again():
+    with pytest.raises(NotEligible, match="only those who decide"):
+        rule(Standing(), s.Halt(by(OMAR), "", "x"), NOW)
+    with pytest.raises(NotEligible):
+        rule(Standing(), s.Halt(by(replace(ANA, guest=True)), "", "x"), NOW)
+    with pytest.raises(BadRequest, match="say why"):
+        rule(Standing(), s.Halt(by(ANA), "", " "), NOW)
+    with pytest.raises(TooLate, match="everything is paused already"):
+        rule(HALTED, s.Halt(by(BEN), "", "x"), NOW)
+    with pytest.raises(NotEligible, match="only the governance owners"):
+        rule(HALTED, s.Resume(by(ANA), ""), NOW)
+    assert do(HALTED, s.Resume(by(CARLA), "")).pauses == ()
+    with pytest.raises(TooLate, match="is not paused"):
+        rule(Standing(), s.Resume(by(CARLA), "kind:low_stock"), NOW)
+
+
+def test_rule_20_the_breaker_trips_once_and_a_person_resets_it():
+    tripped = do(Standing(), s.Trip("house.order_stock", "it has failed 3 times"))
+    assert tripped.pauses[0].scope == "action:house.order_stock"
+    assert rule(tripped, s.Trip("house.order_stock", "again"), NOW) == ()
+    assert do(tripped, s.Resume(by(BEN), "action:house.order_stock")).pauses == ()
+
+
+def delegate(**more):
+    return s.Delegate(**{"by": by(ANA), "to": OMAR, "kind": "", "begins_at": NOW, "ends_at": NOW + 8 * HOUR, **more})
+
+
+def test_rule_14_a_delegation_is_explicit_dated_and_scoped():
+    given = do(Standing(), delegate(kind="low_stock"))
+    (found,) = given.delegations
+    assert (found.giver, found.taker, found.kind, found.ends_at) == (ANA.id, OMAR.id, "low_stock", NOW + 8 * HOUR)
+    assert [found.holds("low_stock", NOW + span) for span in (-HOUR, 0 * HOUR, 8 * HOUR)] == [False, True, False]
+    assert not found.holds("lead_cold", NOW)
+    longer = do(given, delegate(kind="low_stock", ends_at=NOW + 9 * HOUR))
+    assert [one.ends_at for one in longer.delegations] == [NOW + 9 * HOUR]
+    assert do(longer, s.EndDelegation(by(OMAR), ANA.id, OMAR.id, "low_stock")).delegations == ()
+
+
+@pytest.mark.parametrize(
+    ("move", "why"),
+    [
+        (delegate(to=ANA), "somebody else"),
+        (delegate(by=by(OMAR), to=ANA), "decide nothing here"),
+        (delegate(to=replace(OMAR, guest=True)), "cannot stand in"),
+        (delegate(to=replace(OMAR, external=True)), "cannot stand in"),
+        (delegate(ends_at=NOW), "choose an end"),
+        (delegate(ends_at=NOW + timedelta(days=61)), "within 60 days"),
+        (s.EndDelegation(by(ANA), ANA.id, OMAR.id, ""), "ended already"),
+        (s.EndDelegation(by(replace(OMAR, id="T1/UX")), ANA.id, OMAR.id, ""), "only the two of them"),
+    ],
+)
+def test_rule_14_what_is_no_delegation(move, why):
+    with pytest.raises((BadRequest, NotEligible, TooLate), match=why):
+        rule(Standing(), move, NOW)
+
+
+def broken(person=BEN, **more):
+    asked = {"case_id": "EX-1", "revision": 1, "reason": "fire", "group": "owners", "groups": {"owners": {BEN.id}}}
+    return s.BreakGlass(**{"by": by(person), **asked, "review_for": 48 * HOUR, **more})
+
+
+def test_rule_15_an_emergency_is_reviewed_by_another_before_the_same_person_has_one_again():
+    through = do(Standing(), broken())
+    assert (through.emergencies[0].person, through.emergencies[0].review_by) == (BEN.id, NOW + 48 * HOUR)
+    with pytest.raises(TooLate, match="EX-1 has not been looked at yet"):
+        rule(through, broken(case_id="EX-2"), NOW)
+    with pytest.raises(NotEligible, match="another governance owner"):
+        rule(through, s.ReviewEmergency(by(BEN), "EX-1", "fine"), NOW)
+    with pytest.raises(BadRequest, match="what you found"):
+        rule(through, s.ReviewEmergency(by(CARLA), "EX-1", ""), NOW)
+    reviewed = do(through, s.ReviewEmergency(by(CARLA), "EX-1", "it was right"))
+    assert do(reviewed, broken(case_id="EX-2")).emergencies[0].case_id == "EX-2"
+    with pytest.raises(TooLate, match="nothing of EX-9"):
+        rule(through, s.ReviewEmergency(by(CARLA), "EX-9", "x"), NOW)
+
+
+@pytest.mark.parametrize(
+    ("move", "why"),
+    [
+        (broken(ANA), "only @owners"),
+        (broken(group="", groups={}), "names nobody"),
+        (broken(groups={}), "only @owners"),
+        (broken(reason=" "), "cannot wait"),
+        (broken(replace(BEN, active=False)), "only @owners"),
+    ],
+)
+def test_rule_15_what_is_no_emergency(move, why):
+    with pytest.raises((BadRequest, NotEligible), match=why):
+        rule(Standing(), move, NOW)
+
+
+def test_the_standing_is_the_fold_of_its_own_entries_and_of_nothing_else():
+    entries = rule(Standing(), s.Halt(by(ANA), "", "x"), NOW)
+    with pytest.raises(LedgerBroken):
+        fold_standing(entries, HALTED)
+    with pytest.raises(LedgerBroken):
+        fold_standing([replace(entries[0], case_id="EX-1")])

@@ -1,0 +1,126 @@
+"""What time drives: reminders, hand-ons and expiry in working hours; late but never lost, and never twice."""
+
+from datetime import UTC, datetime, time, timedelta
+
+from bot.cases.hours import Hours
+from bot.cases.lifecycle import State
+from bot.ports import Topic
+from tests.desk.test_switchboard import ANA, BEN
+
+OFFICE = Hours("Europe/London", time(9), time(18), frozenset(range(5)))
+HOUR = timedelta(hours=1)
+
+
+def pass_time(world, hours, step=1):
+    """Time goes by, a step at a time, as the ticker sees it; every entry that time wrote, with its hour."""
+    for _ in range(int(hours / step)):
+        world.clock.forward(hours=step)
+        if world.desk.follow_up.keep_time() or world.store.has_due(list(Topic), world.clock()):
+            world.work()
+
+
+def written(world, case, *names):
+    return [(entry.body.name, entry.at) for entry in world.store.entries(case.id) if entry.body.name in names]
+
+
+TIMED = ("case.reminded", "case.escalated", "case.expired")
+
+
+def test_the_same_person_is_reminded_then_the_next_and_in_the_end_it_closes_unexecuted(world):
+    case = world.proposed()
+    start = world.clock()
+    pass_time(world, 80, 0.5)
+    told = [(name.partition(".")[2], (at - start) / HOUR) for name, at in written(world, case, *TIMED)]
+    assert told[:4] == [("reminded", 2), ("reminded", 3), ("reminded", 3.5), ("escalated", 4)]
+    assert told[-1] == ("expired", 28)
+    reminders = [hour for name, hour in told[4:-1] if name == "reminded"]
+    assert reminders == [6, 10, 18]
+    assert (world.case(case).state, world.house.effects) == (State.EXPIRED, [])
+
+
+def test_what_needs_a_person_goes_to_the_next_and_never_closes_by_itself(world):
+    world.house.failing_lookups.add("look")
+    case = world.proposed()
+    assert case.state is State.REFERRED
+    pass_time(world, 24 * 14, 2)
+    after = world.case(case)
+    assert (after.state, after.owner, after.escalated) == (State.REFERRED, "ops-leads", True)
+    assert 3 < len(written(world, case, "case.reminded")) < 20
+
+
+def test_nobody_is_asked_outside_working_hours(world):
+    world.clock.at = datetime(2026, 11, 20, 16, 0, tzinfo=UTC)  # a Friday afternoon
+    world.library.calendars = {"C0STOCK": OFFICE}
+    case = world.proposed()
+    pass_time(world, 24 * 7, 0.25)
+    asked = [at for name, at in written(world, case, "case.reminded", "case.escalated")]
+    assert asked
+    assert all(OFFICE.is_open(at) for at in asked)
+    assert case.sla.decide_by == datetime(2026, 11, 23, 11, 0, tzinfo=UTC)
+
+
+def test_a_machine_that_slept_for_days_does_what_is_due_once(world):
+    case = world.proposed()
+    world.clock.forward(days=9)
+    for _ in range(5):
+        world.desk.follow_up.keep_time()
+    assert [name for name, _ in written(world, case, *TIMED)] == ["case.escalated"]
+
+
+def test_a_clock_that_is_set_back_repeats_nothing(world):
+    case = world.proposed()
+    pass_time(world, 3)
+    before = written(world, case, *TIMED)
+    world.clock.forward(hours=-2)
+    world.desk.follow_up.keep_time()
+    assert written(world, case, *TIMED) == before
+
+
+def test_after_a_snooze_the_time_to_decide_begins_anew(world):
+    case = world.proposed()
+    until = world.clock() + timedelta(days=2)
+    world.desk.decisions.snooze(case.id, by=ANA, until=until, reason="after the weekend")
+    pass_time(world, 49)
+    awake = world.case(case)
+    assert (awake.state, awake.escalated) == (State.PROPOSED, False)
+    assert awake.sla.decide_by == until + 4 * HOUR
+
+
+def test_an_outcome_that_nobody_knows_is_asked_about_until_somebody_looks(world):
+    case = world.proposed()
+    world.house.faults |= {"execute": ["lost before"], "verify": ["unknown"] * 9}
+    world.approve(case)
+    for _ in range(9):
+        world.clock.forward(minutes=1)
+        world.work()
+    assert world.case(case).state is State.PARKED
+    pass_time(world, 30)
+    assert len(written(world, case, "case.reminded")) >= 3
+    assert written(world, case, "case.escalated", "case.expired") == []
+
+
+def test_a_thousand_cases_that_fall_due_together_are_all_seen_to(small_world):
+    for number in range(250):
+        small_world.receive(small_world.signal(f"product:{number}"))
+    small_world.work(rounds=2000)
+    small_world.clock.forward(hours=2)
+    assert small_world.desk.follow_up.keep_time() == 250
+    assert small_world.desk.follow_up.keep_time() == 0
+
+
+def test_taking_it_on_and_handing_it_over_change_who_is_reminded(world):
+    case = world.proposed()
+    world.desk.decisions.claim(case.id, by=ANA)
+    pass_time(world, 2)
+    (reminded,) = [entry.body for entry in world.store.entries(case.id) if entry.body.name == "case.reminded"]
+    assert reminded.to == ANA
+    world.desk.decisions.hand_over(case.id, by=ANA, to="", done="counted", remains="the order")
+    assert world.case(case).owner == "ops-leads"
+    world.desk.decisions.hand_over(case.id, by=BEN, to=BEN, done="called", remains="the answer")
+    assert world.case(case).people == (ANA, BEN)
+
+
+def test_a_case_that_is_opened_at_night_has_its_time_from_the_morning(world):
+    world.clock.at = datetime(2026, 11, 23, 2, 0, tzinfo=UTC)
+    world.library.calendars = {"C0STOCK": OFFICE}
+    assert world.proposed().sla.decide_by == datetime(2026, 11, 23, 13, 0, tzinfo=UTC)
