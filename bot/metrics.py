@@ -8,6 +8,7 @@ RECOGNITIONS = Counter("countersign_recognitions", "Signals without a known kind
 NARRATIONS = Counter(
     "countersign_narrations", "Cases that a model was asked to put into words.", ["outcome"], registry=REGISTRY
 )
+TALKS = Counter("countersign_talks", "Questions that a model was asked to answer.", ["outcome"], registry=REGISTRY)
 
 
 def exposition() -> bytes:

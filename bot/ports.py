@@ -9,13 +9,16 @@ from typing import Any, Protocol
 from bot.cases.approval import Groups, Person
 from bot.cases.canonical import Scalar
 from bot.cases.case import Case
+from bot.cases.digest import Digest, Home
 from bot.cases.entry import Entry
 from bot.cases.evidence import Evidence
 from bot.cases.hours import Hours
+from bot.cases.lifecycle import State
 from bot.cases.plan import Action
 from bot.cases.playbook import Playbook
 from bot.cases.policy import Policy, Usage
 from bot.cases.precedent import Label, Precedent
+from bot.cases.question import Answer, Durations, Question
 from bot.cases.recognition import Recognition
 from bot.cases.recommendation import Recommendation, Words
 from bot.cases.signal import Signal
@@ -34,6 +37,9 @@ class Topic(StrEnum):
     EXECUTE = "execute"
     FOLLOW_UP = "follow_up"
     REMEMBER = "remember"
+    ANSWER = "answer"
+    DIGEST = "digest"
+    HOME = "home"
     NARRATE = "narrate"
 
 
@@ -186,6 +192,130 @@ class Store(Protocol):
         """The ledger entries of a case, in order."""
 
 
+@dataclass(frozen=True, slots=True)
+class Sight:
+    """Whose eyes: the channels this person is in now. They see the cases there, and those they are a party to."""
+
+    person: str
+    channels: frozenset[str]
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """Which cases to list. Open ones, unless states are named, or ``is_over`` or ``is_any`` says otherwise; no sight sees all."""
+
+    sight: Sight | None = None
+    states: tuple[str, ...] = ()
+    kind: str = ""
+    channel: str = ""
+    owner: str = ""
+    waits_on: tuple[str, ...] = ()
+    words: tuple[str, ...] = ()
+    opened: tuple[datetime, datetime] | None = None
+    ended: tuple[datetime, datetime] | None = None
+    late_at: datetime | None = None
+    undoable_at: datetime | None = None
+    unrecognised: bool = False
+    is_over: bool = False
+    is_any: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Tally:
+    """One case as a trend counts it; moments in seconds since 1970."""
+
+    state: State
+    opened_at: float
+    decided_at: float | None
+    ended_at: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class Board:
+    """A list that stands in a message or a view, and which cases it shows, by section.
+
+    A person's App Home has no ``ts`` of its own; there it holds the filter they chose.
+    """
+
+    key: str
+    place: str
+    ts: str
+    sections: Mapping[str, Sequence[str]]
+    shown_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """A question as it was put, what was made of it, and whether the answer helped."""
+
+    id: str
+    asked_at: datetime
+    person: str
+    text: str
+    understood: str = ""
+    vote: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Placed:
+    """A question and where it was put. ``thread`` is where the answer goes; ``is_direct`` between the two of us."""
+
+    id: str
+    person: str
+    user: str
+    text: str
+    channel: str
+    thread: str
+    is_direct: bool
+    case_id: str = ""
+
+
+class Lists(Protocol):
+    """Lists of cases, boards that follow them, and the record of what was asked."""
+
+    def find(self, wanted: Wanted, limit: int) -> list[Case]: ...
+
+    def count(self, wanted: Wanted) -> int: ...
+
+    def closest(self, words: Sequence[str], sight: Sight | None, limit: int) -> list[Case]: ...
+
+    def durations(self, wanted: Wanted) -> Durations: ...
+
+    def tally(self, wanted: Wanted, since: datetime, until: datetime) -> list[Tally]: ...
+
+    def by_id(self, ids: Sequence[str]) -> dict[str, Case]: ...
+
+    def is_named(self, person: str, case_id: str) -> bool: ...
+
+    def cards_of(self, ids: Sequence[str]) -> dict[str, Drawn]: ...
+
+    def case_at(self, channel: str, ts: str) -> str: ...
+
+    def last_heard(self, fingerprint: str) -> datetime | None: ...
+
+    def board(self, key: str) -> Board | None: ...
+
+    def boards(self, prefix: str, since: datetime) -> list[Board]: ...
+
+    def boards_with(self, case_id: str) -> list[str]: ...
+
+    def show(self, board: Board) -> None: ...
+
+    def forget(self, key: str) -> None: ...
+
+    def enqueue(self, outgoing: Sequence[Outgoing]) -> None: ...
+
+    def enqueue_once(self, job: str, slot: int, outgoing: Outgoing) -> bool: ...
+
+    def ask(self, question: Asked, outgoing: Outgoing | None) -> bool: ...
+
+    def understood(self, question_id: str, understood: str) -> None: ...
+
+    def vote(self, question_id: str, person: str, vote: str) -> bool: ...
+
+    def questions(self, since: datetime, *, unanswered: bool, limit: int = 100) -> list[Asked]: ...
+
+
 Judge = Callable[[Case | None, str], Change]
 """Given the latest case of a fingerprint and the id that a new one would get: what to write."""
 
@@ -322,6 +452,30 @@ Check = Callable[[Mapping[str, Scalar]], str]
 """What the plan would say with these parameters; raises ``Refusal`` when the playbook or the system does not allow them."""
 
 
+class Grammar(Protocol):
+    """What a question means, without a model. None when nothing is understood."""
+
+    def understand(self, text: str, now: datetime, hours: Hours, case_id: str = "") -> Question | None: ...
+
+
+class Tools(Protocol):
+    """What a model may ask on somebody's behalf: the same queries, through the same eyes; reading only."""
+
+    def search(self, question: str) -> str:
+        """Cases that fit a question in plain words."""
+
+    def show(self, case_id: str) -> str:
+        """All that is known of one case."""
+
+
+class Talker(Protocol):
+    """A model that answers from tools. None when it has no answer in time, within its cost, or at all."""
+
+    name: str
+
+    def answer(self, text: str, tools: Tools, tell: Callable[[str], None]) -> str | None: ...
+
+
 class Recommender(Protocol):
     """Which plan to suggest. It only proposes: what it returns is validated and judged like anything else."""
 
@@ -342,6 +496,9 @@ class Directory(Protocol):
     def groups(self, handles: Sequence[str], *, fresh: bool = False) -> Groups:
         """Members by group handle; a group that does not exist, or cannot be read, is empty."""
 
+    def members_of(self, channel: str) -> frozenset[str]:
+        """Who is in this channel now; nobody when it cannot be read."""
+
 
 class Chat(Protocol):
     """The one sender of messages. Raises ``ChatFailed`` and its kin. ``look_first``: an earlier attempt may have posted."""
@@ -353,6 +510,15 @@ class Chat(Protocol):
         self, case: Case, entries: Sequence[Entry], cards: Sequence[Drawn], *, key: str, look_first: bool
     ) -> None:
         """Say in the card's thread what these entries tell."""
+
+    def post_digest(self, digest: Digest, board: Board | None, *, look_first: bool) -> str:
+        """Post the digest of a channel or person, or make the one that stands show its cases as they are; returns where."""
+
+    def publish_home(self, home: Home) -> None:
+        """Make a person's App Home show this."""
+
+    def answer(self, question: Placed, answer: Answer, *, look_first: bool) -> None:
+        """Answer where it was asked; privately, unless everyone there may see all of it."""
 
     def send(self, to: str, text: str, key: str) -> str:
         """A plain message to a channel or person, once per key; returns its id."""

@@ -6,7 +6,7 @@ import sys
 import threading
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from pathlib import Path
 
@@ -23,21 +23,38 @@ from bot.connectors.message import MessageConnector
 from bot.connectors.specs import HttpSystem, SqlSystem, SystemSpec
 from bot.connectors.sql import SqlConnector
 from bot.desk.decisions import Decisions
+from bot.desk.digests import Digests
 from bot.desk.drawing import Drawing
 from bot.desk.executor import Executor
 from bot.desk.follow_up import FollowUp
+from bot.desk.homes import Homes
 from bot.desk.intake import Intake
 from bot.desk.narration import Narration
 from bot.desk.proposal import Proposals
+from bot.desk.questions import Questions
+from bot.desk.raising import Raising
 from bot.desk.remembering import Remembering
 from bot.desk.switchboard import Switchboard
 from bot.desk.triage import Triage
 from bot.desk.worker import Lane, Pace
-from bot.ports import Chat, Clock, Connector, Directory, Narrator, Recogniser, Recommender, Shelf, Systems, Topic
+from bot.ports import (
+    Chat,
+    Clock,
+    Connector,
+    Directory,
+    Narrator,
+    Recogniser,
+    Recommender,
+    Shelf,
+    Systems,
+    Talker,
+    Topic,
+)
 from bot.ports import Memory as MemoryPort
 from bot.settings import Mode, Settings
 from bot.store.checkpoints import Checkpoints
 from bot.store.database import Database
+from bot.store.lists import Lists
 from bot.store.migrate import migrate
 from bot.store.shelf import Shelf as SqlShelf
 from bot.store.store import SqlStore
@@ -49,6 +66,7 @@ from handlers.slack import http_door
 from handlers.slack.chat import SlackChat, web_client
 from handlers.slack.directory import SlackDirectory
 from handlers.slack.gate import Gate
+from knowledge.answers import QuestionGrammar
 from knowledge.embedder import Embedder, Words, open_embedder
 from knowledge.learned import Learned
 from knowledge.library import Library, load
@@ -57,17 +75,22 @@ from knowledge.plan_model import PlanModel
 from knowledge.precedents import Forgetful, Precedents
 from knowledge.recogniser import RecogniserModel, TrainedRecogniser
 from knowledge.recommender import RememberingRecommender
+from knowledge.talker import open_talker
 from knowledge.training import is_worth_it
 from knowledge.vector_index import VectorIndex
 from scheduler.detectors import Detector
+from scheduler.digest import DigestTimes
 from scheduler.loop import Job, Loop
 
 log = logging.getLogger(__name__)
-DESK_THREADS, CHAT_THREADS, LATER_THREADS = 4, 4, 2
+DESK_THREADS, CHAT_THREADS, TALK_THREADS, LATER_THREADS = 4, 4, 4, 2
 LEARN_EVERY = timedelta(minutes=10)
 KEEP_TIME_EVERY = timedelta(seconds=5)
 CHECKPOINT_EVERY = timedelta(minutes=5)
 SERVED_WITHIN = 10.0
+TALK_WITHIN = 30.0
+LOOK_FOR_DIGESTS_EVERY = timedelta(seconds=30)
+CATCH_UP_EVERY = timedelta(hours=1)
 
 
 @dataclass(frozen=True)
@@ -84,6 +107,11 @@ class Desk:
     executor: Executor
     follow_up: FollowUp
     drawing: Drawing
+    lists: Lists
+    questions: Questions
+    digests: Digests
+    homes: Homes
+    raising: Raising
     remembering: Remembering
     narration: Narration | None
 
@@ -97,6 +125,7 @@ class Mind:
     recogniser: Recogniser
     recommender: Recommender
     narrator: Narrator | None = None
+    talker: Talker | None = None
 
 
 @dataclass(frozen=True)
@@ -189,17 +218,27 @@ def build_desk(
     proposals = Proposals(store, library, systems)
     switchboard = Switchboard(store, library, directory, clock)
     triage = build_triage(store, library, systems, mind, clock)
+    lists, intake = Lists(store), Intake(store, library, clock)
+    grammar = QuestionGrammar(dict(library.titles()))
+    questions = Questions(store, lists, library, directory, grammar, chat, clock, mind.talker)
+    digests = Digests(store, lists, library, questions, chat, clock)
+    homes = Homes(store, lists, library, directory, questions, chat, clock)
     return Desk(
         store=store,
         library=library,
         systems=systems,
-        intake=Intake(store, library, clock),
+        intake=intake,
         triage=triage,
         decisions=Decisions(store, library, directory, proposals, clock),
         switchboard=switchboard,
         executor=Executor(store, library, systems, directory, proposals, switchboard, clock),
         follow_up=FollowUp(store, library, systems, clock),
-        drawing=Drawing(store, chat, clock),
+        drawing=Drawing(store, chat, clock, (digests.follow, homes.follow)),
+        lists=lists,
+        questions=questions,
+        digests=digests,
+        homes=homes,
+        raising=Raising(intake, library, directory, clock),
         remembering=Remembering(store, mind.shelf, mind.memory),
         narration=Narration(store, library, proposals, mind.narrator, clock) if mind.narrator else None,
     )
@@ -232,10 +271,11 @@ def open_knowledge(settings: Settings, store: SqlStore, library: Library, clock:
         # What was learned over other vectors says nothing about ours.
         return model.plans.get(kind) if model and model.embedder == embedder.identity else None
 
-    narrator = None
+    narrator = talker = None
     if settings.chat_model:
         bounds = Bounds(per_day=settings.chat_per_day)
         narrator = open_narrator(settings.chat_model, settings.chat_url, clock, bounds)
+        talker = open_talker(settings.chat_model, settings.chat_url, clock, replace(bounds, seconds=TALK_WITHIN))
     titles = {kind: playbook.title for kind, playbook in library.playbooks.items() if kind != UNRECOGNISED}
     mind = Mind(
         shelf,
@@ -243,6 +283,7 @@ def open_knowledge(settings: Settings, store: SqlStore, library: Library, clock:
         TrainedRecogniser(recogniser, embedder, titles),
         RememberingRecommender(precedents, plans, embedder, clock),
         narrator,
+        talker,
     )
     return Knowledge(mind, shelf, precedents, embedder, learned, folder)
 
@@ -285,7 +326,10 @@ def build(settings: Settings, *, clock: Clock = utc_now) -> House:
     pace = Pace(lease_for=settings.lease_for, settle_for=settings.settle_for)
     lanes = _lanes(desk, clock, pace)
     store.takers.extend(lanes)
-    app = slack_app.build(client, desk.decisions, library, chat)
+    asked = slack_app.Asked(
+        desk.decisions, desk.switchboard, desk.questions, desk.homes, desk.raising, desk.lists, library, clock
+    )
+    app = slack_app.build(client, asked, chat)
     socket = (
         slack_app.SocketDoor(app, settings.slack_app_token, settings.slack_api_url)
         if settings.slack_app_token
@@ -315,11 +359,13 @@ def _lanes(desk: Desk, clock: Clock, pace: Pace) -> list[Lane]:
     words = {Topic.CARD: desk.drawing.draw, Topic.NOTE: desk.drawing.note}
     # What nobody waits for has a lane of its own: memory, and a model that may take its time.
     later = {Topic.REMEMBER: desk.remembering.run}
+    talk = {Topic.ANSWER: desk.questions.run, Topic.HOME: desk.homes.run, Topic.DIGEST: desk.digests.run}
     if desk.narration:
         later[Topic.NARRATE] = desk.narration.run
     return [
         Lane("desk", desk.store, work, clock, threads=DESK_THREADS, pace=pace),
         Lane("chat", desk.store, words, clock, threads=CHAT_THREADS, pace=pace),
+        Lane("talk", desk.store, talk, clock, threads=TALK_THREADS, pace=pace),
         Lane("later", desk.store, later, clock, threads=LATER_THREADS, pace=pace),
     ]
 
@@ -329,6 +375,8 @@ def _jobs(desk: Desk, checkpoints: Checkpoints, trainer: "Trainer", clock: Clock
         Job("keep time", KEEP_TIME_EVERY, desk.follow_up.keep_time),
         Job("checkpoint", CHECKPOINT_EVERY, lambda: checkpoints.sign(desk.store)),
         Job("learn", LEARN_EVERY, trainer.train_if_worth_it),
+        Job("digests", LOOK_FOR_DIGESTS_EVERY, DigestTimes(desk.lists, desk.library, clock).look),
+        Job("memory", CATCH_UP_EVERY, desk.remembering.look_again),
     ]
     for playbook in desk.library.playbooks.values():
         if playbook.detection:

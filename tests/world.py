@@ -118,6 +118,9 @@ class World:
             Topic.CARD: self.desk.drawing.draw,
             Topic.NOTE: self.desk.drawing.note,
             Topic.REMEMBER: self.desk.remembering.run,
+            Topic.ANSWER: self.desk.questions.run,
+            Topic.DIGEST: self.desk.digests.run,
+            Topic.HOME: self.desk.homes.run,
         }
         if self.desk.narration:
             work[Topic.NARRATE] = self.desk.narration.run
@@ -160,6 +163,14 @@ class World:
         return self.desk.decisions.approve(
             case.id, by=principal(name), revision=more.pop("revision", case.revision), **more
         )
+
+    def asked(self):
+        """All of the desk that people reach through Slack."""
+        from handlers.slack.app import Asked
+
+        desk = self.desk
+        parts = (desk.decisions, desk.switchboard, desk.questions, desk.homes, desk.raising, desk.lists)
+        return Asked(*parts, self.library, self.clock)
 
     def case(self, case: Case) -> Case:
         return self.store.case(case.id)

@@ -1,10 +1,13 @@
 """The shape of a playbook: how one kind of case is noticed, understood, acted on, decided, owned and measured."""
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 
 from bot.cases.policy import PlaybookTerms
+
+_FACT = re.compile(r"signal\.([a-z][a-z0-9_]*)")
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,6 +86,14 @@ class Playbook:
     digest: str
     beneficiary: str = ""
     examples: tuple[str, ...] = ()
+
+    @property
+    def facts_asked(self) -> tuple[str, ...]:
+        """The facts of a signal by which evidence is looked up: what a person who raises one by hand is asked for."""
+        wanted = [expression for lookup in self.evidence for expression in lookup.parameters.values()]
+        found = (_FACT.fullmatch(expression.strip()) for expression in wanted)
+        names = [match[1] for match in found if match and match[1] not in {"subject", "title", "source"}]
+        return tuple(dict.fromkeys(names))
 
     def offer(self, action: str) -> Offer | None:
         """The offer of this action, if the playbook still makes it."""

@@ -1,5 +1,6 @@
 """Keep the card in Slack equal to the case: drawn from the state as it is now, whatever asked for it."""
 
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import timedelta
 
@@ -16,9 +17,10 @@ class Drawing:
     store: Store
     chat: Chat
     clock: Clock
+    followers: Sequence[Callable[[Case], None]] = ()
 
     def draw(self, work: Work) -> None:
-        """Make the one live card show the case."""
+        """Make the one live card show the case; what else shows it follows."""
         case = self.store.case(work.case_id)
         cards = self.store.cards(case.id)
         look = Look(self._paused(case), case.undo_until is not None and self.clock() < case.undo_until)
@@ -28,6 +30,8 @@ class Drawing:
             return
         drawn = self.chat.draw_card(case, cards, look_first=work.doubt > 1, look=look)
         self.store.finish(work, drawn=replace(drawn, look=look.key))
+        for follow in self.followers:
+            follow(case)
 
     def _paused(self, case: Case) -> str:
         """What holds this case up, in words; empty when nothing does, or nothing is about to run."""

@@ -64,7 +64,7 @@ class FollowUp:
         return True
 
     def _due_move(self, case: Case, now: datetime) -> m.Move:
-        """To wake, to hand on or close, or to ask the same person again."""
+        """To wake; escalation to the next owner, or the end; or a reminder to the same person."""
         if case.state is State.SNOOZED:
             return m.Wake()
         playbook, hours = self.library.playbook(case.kind), self.library.hours(case.channel)

@@ -20,3 +20,13 @@ class Remembering:
         self.shelf.keep(precedents, label, done=work)
         with contextlib.suppress(MemoryUnavailable):
             self.memory.catch_up()
+
+    def look_again(self) -> int:
+        """Whether memory still knows all that the ledger tells; what it lacks is written and indexed. Returns how many cases it lacked."""
+        lacking = self.shelf.missing()
+        if lacking:
+            for _ in self.shelf.derive():
+                pass
+        with contextlib.suppress(MemoryUnavailable):
+            self.memory.catch_up()
+        return lacking

@@ -15,6 +15,15 @@ class Silence(Chat):
     def post_note(self, case: Case, entries: object, cards: object, *, key: str, look_first: bool) -> None:
         return None
 
+    def post_digest(self, digest: object, board: object, *, look_first: bool) -> str:
+        return ""
+
+    def publish_home(self, home: object) -> None:
+        return None
+
+    def answer(self, question: object, answer: object, *, look_first: bool) -> None:
+        return None
+
     def send(self, to: str, text: str, key: str) -> str:
         return ""
 

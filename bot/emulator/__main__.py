@@ -2,6 +2,7 @@
 
 import argparse
 import sys
+from pathlib import Path
 
 import uvicorn
 
@@ -14,9 +15,12 @@ def main() -> None:
         "--host", default="127.0.0.1", help="loopback unless you know better: anyone who reaches it can act as anyone"
     )
     parser.add_argument("--port", type=int, default=8765)
+    parser.add_argument(
+        "--manifest", type=Path, help="the app's manifest.yml: its scopes, events and commands are enforced"
+    )
     options = parser.parse_args()
     config = uvicorn.Config(
-        build(),
+        build(host=f"{options.host}:{options.port}", manifest=options.manifest),
         host=options.host,
         port=options.port,
         log_level="error",

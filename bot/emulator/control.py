@@ -11,11 +11,14 @@ from starlette.routing import Route
 
 from bot.emulator.faults import Faults
 from bot.emulator.socket_mode import Answer, Sockets
-from bot.emulator.state import ApiError, Channel, Json, View, Workspace
-from bot.emulator.web_api import shown_view
+from bot.emulator.state import ApiError, Channel, Json, ResponseUrl, View, Workspace
+from bot.emulator.web_api import message_content, shown_view
 
 MOST_MESSAGES_SHOWN = 60
 PAGE_UPDATES_EVERY = 0.15
+# Seconds after which an event that was not acknowledged is sent again, by Slack's own rule.
+RETRY_AFTER = (0.0, 60.0, 300.0)
+RESPONSES, RESPONSE_SECONDS = 5, 1_800.0
 
 
 class Control:
@@ -26,6 +29,7 @@ class Control:
         self.sockets = sockets
         self.faults = faults
         self.traffic: deque[Json] = deque(maxlen=200)
+        self._unheard: list[tuple[float, int, Json]] = []
         self._listeners: set[asyncio.Event] = set()
         workspace.on_change.append(self._tell)
 
@@ -36,8 +40,15 @@ class Control:
             "close": self.close,
             "message": self.message,
             "slash": self.slash,
+            "shortcut": self.shortcut,
+            "home": self.open_home,
+            "react": self.react,
+            "change": self.change_input,
+            "clock": self.put_forward,
         }
         return [
+            Route("/response/{name}", self.respond, methods=["POST"]),
+            Route("/upload/v1/{name}", self.upload, methods=["POST"]),
             Route("/_ctl/seed", self.seed, methods=["POST"]),
             *(Route(f"/_ctl/{name}", self._guarded(act), methods=["POST"]) for name, act in acts.items()),
             Route("/_ctl/user", self.change_user, methods=["POST"]),
@@ -75,13 +86,21 @@ class Control:
             self.workspace.groups[group["id"]] = {**group, "is_usergroup": True}
         for channel in wanted.get("channels", []):
             self.workspace.add_channel(
-                channel["id"], channel["name"], channel["members"], is_private=channel.get("is_private", False)
+                channel["id"],
+                channel["name"],
+                channel["members"],
+                is_private=channel.get("is_private", False),
+                is_shared=channel.get("is_shared", False),
             )
+        if "manifest" in wanted:
+            self.workspace.permissions.take(wanted["manifest"])
         self.workspace.changed()
         return JSONResponse({"users": len(self.workspace.users), "channels": len(self.workspace.channels)})
 
     async def click(self, wanted: Json) -> Json:
         """Press a button, or choose from a menu, on a message or in a private message. Answers when the app has acknowledged."""
+        if "channel" not in wanted:
+            return await self._click_view(wanted)
         user, channel = self.workspace.user(wanted["as"]), self._channel(wanted["channel"])
         message = channel.messages.get(wanted["ts"]) or next(
             one for one in self.workspace.ephemerals if one["ts"] == wanted["ts"]
@@ -89,17 +108,7 @@ class Control:
         if user["id"] not in channel.members:
             raise ApiError("not_in_channel")
         block, element = _find(message.get("blocks", []), wanted["action_id"], wanted.get("value"))
-        action = {
-            "action_id": element["action_id"],
-            "block_id": block.get("block_id", "b"),
-            "type": element["type"],
-            "action_ts": self.workspace.next_ts(),
-        }
-        if element["type"] == "overflow":
-            chosen = next(option for option in element["options"] if option["value"] == wanted["value"])
-            action["selected_option"] = chosen
-        else:
-            action.update(text=element.get("text"), value=wanted.get("forged_value", element.get("value", "")))
+        action = self._action(block, element, wanted)
         payload = {
             **self._common("block_actions", user),
             "container": {
@@ -112,9 +121,154 @@ class Control:
             "channel": {"id": channel.id, "name": channel.name},
             "message": {key: value for key, value in message.items() if key != "metadata"},
             "state": {"values": {}},
+            "response_url": self._response_url(channel.id, user["id"], message["ts"]),
             "actions": [action],
         }
         return self._told(await self._send("interactive", payload))
+
+    def _action(self, block: Json, element: Json, wanted: Json) -> Json:
+        """What the payload says of the element that was used."""
+        action = {
+            "action_id": element["action_id"],
+            "block_id": block.get("block_id", "b"),
+            "type": element["type"],
+            "action_ts": self.workspace.next_ts(),
+        }
+        if element["type"] in {"overflow", "static_select", "radio_buttons"}:
+            chosen = next(option for option in element["options"] if option["value"] == wanted["value"])
+            action["selected_option"] = chosen
+        elif element["type"] == "feedback_buttons":
+            sides = (element["positive_button"], element["negative_button"])
+            action["value"] = next(side["value"] for side in sides if side["value"] == wanted["value"])
+        else:
+            action.update(text=element.get("text"), value=wanted.get("forged_value", element.get("value", "")))
+        return action
+
+    async def _click_view(self, wanted: Json) -> Json:
+        """Use an element of the App Home, or of the open modal."""
+        user = self.workspace.user(wanted["as"])
+        if "view_id" in wanted:
+            view = self.workspace.view(wanted["view_id"])
+            shown = shown_view(self.workspace, view, _state(view.body["blocks"], wanted.get("values", {})))
+        else:
+            shown = self._home(user["id"])
+        block, element = _find(shown["blocks"], wanted["action_id"], wanted.get("value"))
+        payload = {
+            **self._common("block_actions", user),
+            "container": {"type": "view", "view_id": shown["id"]},
+            "trigger_id": self.workspace.new_trigger(user["id"]),
+            "view": shown,
+            "actions": [self._action(block, element, wanted)],
+        }
+        return self._told(await self._send("interactive", payload))
+
+    async def change_input(self, wanted: Json) -> Json:
+        """An input with ``dispatch_action`` has changed: the app hears of it while the modal stays open."""
+        return await self._click_view(wanted)
+
+    def _home(self, user: str) -> Json:
+        home = self.workspace.homes.get(user)
+        if home is None:
+            raise ApiError("no_such_home")
+        more = {"id": f"VHOME{user}", "hash": str(self.workspace.version), "team_id": self.workspace.team["id"]}
+        return {"private_metadata": "", "callback_id": "", **home, **more, "state": {"values": {}}}
+
+    async def open_home(self, wanted: Json) -> Json:
+        """Somebody opens a tab of the app: their home, or the conversation with it."""
+        user = self.workspace.user(wanted["as"])
+        tab = wanted.get("tab", "home")
+        channel = self.workspace.direct(user["id"])
+        event = {
+            "type": "app_home_opened",
+            "user": user["id"],
+            "channel": channel.id,
+            "tab": tab,
+            "event_ts": self.workspace.next_ts(),
+        }
+        if tab == "home" and user["id"] in self.workspace.homes:
+            event["view"] = self._home(user["id"])
+        answer = await self._event({**event, "ts": event["event_ts"]})
+        return self._told(answer)
+
+    async def shortcut(self, wanted: Json) -> Json:
+        """Use a shortcut: a global one, or that of a message."""
+        user = self.workspace.user(wanted["as"])
+        payload = {
+            **self._common("shortcut", user),
+            "callback_id": wanted["callback_id"],
+            "trigger_id": self.workspace.new_trigger(user["id"]),
+            "action_ts": self.workspace.next_ts(),
+        }
+        if "ts" in wanted:
+            channel = self._channel(wanted["channel"])
+            message = channel.messages[wanted["ts"]]
+            payload |= {
+                "type": "message_action",
+                "channel": {"id": channel.id, "name": channel.name},
+                "message_ts": message["ts"],
+                "message": message,
+                "response_url": self._response_url(channel.id, user["id"], message["ts"]),
+            }
+        return self._told(await self._send("interactive", payload))
+
+    async def react(self, wanted: Json) -> Json:
+        """Put an emoji under a message."""
+        user, channel = self.workspace.user(wanted["as"]), self._channel(wanted["channel"])
+        reactions = channel.messages[wanted["ts"]].setdefault("reactions", [])
+        found = next((one for one in reactions if one["name"] == wanted["name"]), None)
+        if found is None:
+            found = {"name": wanted["name"], "users": [], "count": 0}
+            reactions.append(found)
+        found["users"] = sorted({*found["users"], user["id"]})
+        found["count"] = len(found["users"])
+        self.workspace.changed()
+        item = {"type": "message", "channel": channel.id, "ts": wanted["ts"]}
+        event = {"type": "reaction_added", "user": user["id"], "reaction": wanted["name"], "item": item}
+        ts = self.workspace.next_ts()
+        return self._told(await self._event({**event, "event_ts": ts, "ts": ts}))
+
+    def _response_url(self, channel: str, user: str, ts: str) -> str:
+        name = self.workspace.serial("R")
+        self.workspace.response_urls[name] = ResponseUrl(channel, user, ts, self.workspace.now())
+        return f"http://{self.workspace.host}/response/{name}"
+
+    async def respond(self, request: Request) -> Response:
+        """The app answers an interaction through its response_url: five times, for thirty minutes."""
+        known = self.workspace.response_urls.get(request.path_params["name"])
+        if known is None or known.uses >= RESPONSES or self.workspace.now() - known.made_at > RESPONSE_SECONDS:
+            return JSONResponse({"ok": False, "error": "used_url" if known else "invalid_url"}, 404)
+        known.uses += 1
+        body = await request.json()
+        channel = self.workspace.channels[known.channel]
+        try:
+            if body.get("delete_original"):
+                channel.messages.pop(known.ts, None)
+                self.workspace.changed()
+            elif body.get("replace_original"):
+                self.workspace.update(channel, known.ts, message_content(body))
+            elif body.get("response_type") == "in_channel":
+                self.workspace.post(channel, {**message_content(body), "bot_id": self.workspace.bot_id})
+            else:
+                self.workspace.whisper(channel, known.user, {**message_content(body), "bot_id": self.workspace.bot_id})
+        except ApiError as refused:
+            return JSONResponse({"ok": False, "error": refused.error}, 400)
+        return JSONResponse({"ok": True})
+
+    async def upload(self, request: Request) -> Response:
+        found = self.workspace.files.get(request.path_params["name"])
+        if found is None:
+            return Response("no such upload", 404)
+        found["content"] = await request.body()
+        return Response(f"OK - {len(found['content'])}")
+
+    async def put_forward(self, wanted: Json) -> Json:
+        """Let time go by in this workspace: triggers, streams and response_urls run out, and what was not acknowledged is sent again."""
+        self.workspace.put_forward(float(wanted["seconds"]))
+        due = [one for one in self._unheard if one[0] <= self.workspace.now()]
+        self._unheard = [one for one in self._unheard if one not in due]
+        for _, attempt, callback in due:
+            await self._deliver(callback, attempt)
+        return {"now": self.workspace.now(), "sent_again": len(due)}
 
     async def submit(self, wanted: Json) -> Json:
         """Submit a modal with the values given per action_id. The answer says what the app made of it."""
@@ -187,10 +341,25 @@ class Control:
                 {"team_id": self.workspace.team["id"], "user_id": self.workspace.bot_user, "is_bot": True}
             ],
         }
-        return await self._send("events_api", callback, retry_attempt=0, retry_reason="")
+        if not self.workspace.permissions.hears(event):
+            return Answer(True, None, 0.0)
+        return await self._deliver(callback, 0)
+
+    async def _deliver(self, callback: Json, attempt: int) -> Answer:
+        """Once, and when it is not acknowledged again: at once, after a minute, after five."""
+        reason = "timeout" if attempt else ""
+        answer = await self._send("events_api", callback, retry_attempt=attempt, retry_reason=reason)
+        if not answer.acked and attempt < len(RETRY_AFTER):
+            wait = RETRY_AFTER[attempt]
+            if wait == 0:
+                return await self._deliver(callback, attempt + 1)
+            self._unheard.append((self.workspace.now() + wait, attempt + 1, callback))
+        return answer
 
     async def slash(self, wanted: Json) -> Json:
         user, channel = self.workspace.user(wanted["as"]), self._channel(wanted["channel"])
+        if self.workspace.permissions.is_known and wanted["command"] not in self.workspace.permissions.commands:
+            raise ApiError("no_such_command")
         payload = {
             "token": "emulator",
             "team_id": self.workspace.team["id"],
@@ -203,7 +372,7 @@ class Control:
             "text": wanted.get("text", ""),
             "api_app_id": self.workspace.app_id,
             "is_enterprise_install": "false",
-            "response_url": "",
+            "response_url": self._response_url(channel.id, user["id"], ""),
             "trigger_id": self.workspace.new_trigger(user["id"]),
         }
         answer = await self._send("slash_commands", payload)
@@ -263,6 +432,16 @@ class Control:
                 "channels": [self._window(channel) for channel in channels],
                 "ephemerals": [one for one in self.workspace.ephemerals if one["to"] == user_id][-20:],
                 "views": [shown_view(self.workspace, view) for view in self.workspace.views.get(user_id, [])],
+                "home": self.workspace.homes.get(user_id),
+                "direct": self.workspace.direct(user_id).id if user_id in self.workspace.users else "",
+                "prompts": self.workspace.prompts.get(f"D{user_id[1:]}", []),
+                "statuses": {
+                    f"{channel}:{thread}": status
+                    for (channel, thread), (status, until) in self.workspace.statuses.items()
+                    if status and until > self.workspace.now()
+                },
+                "shortcuts": self.workspace.permissions.shortcuts,
+                "now": self.workspace.now(),
             }
         )
 
@@ -349,10 +528,10 @@ class Control:
 def _find(blocks: list[Json], action_id: str, value: Any) -> tuple[Json, Json]:
     """The element a person presses: by action id, and by value where several share it."""
     for block in blocks:
-        elements = [*block.get("elements", []), block.get("accessory") or {}]
+        elements = [*block.get("elements", []), block.get("accessory") or {}, block.get("element") or {}]
         for element in elements:
             if element.get("action_id") == action_id and (
-                value is None or element["type"] == "overflow" or element.get("value") == value
+                value is None or element["type"] != "button" or element.get("value") == value
             ):
                 return block, element
     raise ApiError("no_such_element")

@@ -12,6 +12,7 @@ from starlette.responses import FileResponse, JSONResponse, Response
 from starlette.routing import Route, WebSocketRoute
 from starlette.websockets import WebSocket
 
+from bot.emulator import assistant_api, extras_api
 from bot.emulator.control import Control
 from bot.emulator.faults import Faults
 from bot.emulator.socket_mode import Sockets
@@ -19,13 +20,17 @@ from bot.emulator.state import Json, Workspace
 from bot.emulator.web_api import call, method
 
 PAGE = Path(__file__).parent / "page"
+APIS = (assistant_api, extras_api)
 # The page shows hostile text by design: it may run nothing but its own script and reach nothing but this server.
 PAGE_POLICY = "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; img-src 'self' data:; base-uri 'none'; form-action 'none'"
 
 
-def build() -> Starlette:
-    """The whole emulator as one application, empty until seeded."""
+def build(*, host: str = "127.0.0.1", manifest: Path | None = None) -> Starlette:
+    """The whole emulator as one application, empty until seeded. ``host`` with port is where it is reached."""
     workspace, faults = Workspace(), Faults()
+    workspace.host = host
+    if manifest is not None:
+        workspace.permissions.read(manifest)
     sockets = Sockets(workspace.app_id)
     control = Control(workspace, sockets, faults)
 

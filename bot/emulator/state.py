@@ -5,16 +5,9 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
-Json = dict[str, Any]
-
-
-class ApiError(Exception):
-    """A Slack error code, as in ``{"ok": false, "error": …}``."""
-
-    def __init__(self, error: str, **details: Any) -> None:
-        super().__init__(error)
-        self.error = error
-        self.details = details
+from bot.emulator.scopes import Permissions
+from bot.emulator.wire import ApiError as ApiError
+from bot.emulator.wire import Json as Json
 
 
 @dataclass
@@ -25,6 +18,8 @@ class Channel:
     is_private: bool = False
     is_im: bool = False
     is_archived: bool = False
+    is_shared: bool = False
+    pins: list[str] = field(default_factory=list)
     messages: dict[str, Json] = field(default_factory=dict)
 
 
@@ -34,6 +29,17 @@ class View:
     user: str
     body: Json
     hash: str
+
+
+@dataclass
+class ResponseUrl:
+    """Where an app may answer an interaction without a token: five times, for half an hour."""
+
+    channel: str
+    user: str
+    ts: str
+    made_at: float
+    uses: int = 0
 
 
 class Workspace:
@@ -53,6 +59,15 @@ class Workspace:
         self.homes: dict[str, Json] = {}
         self.triggers: dict[str, tuple[str, float]] = {}
         self.revoked = False
+        self.permissions = Permissions()
+        self.host = ""
+        self.statuses: dict[tuple[str, str], tuple[str, float]] = {}
+        self.prompts: dict[str, list[Json]] = {}
+        self.streams: dict[tuple[str, str], float] = {}
+        self.scheduled: list[Json] = []
+        self.files: dict[str, Json] = {}
+        self.response_urls: dict[str, ResponseUrl] = {}
+        self.ahead = 0.0
         self.version = 0
         self.on_change: list[Callable[[], None]] = []
         self._last_ts = 0
@@ -64,13 +79,27 @@ class Workspace:
         for tell in self.on_change:
             tell()
 
+    def now(self) -> float:
+        """Seconds since 1970, as this workspace has it: its clock can be put forward."""
+        return time.time() + self.ahead
+
+    def put_forward(self, seconds: float) -> None:
+        """Let time go by; what was scheduled meanwhile is posted."""
+        self.ahead += seconds
+        due = [one for one in self.scheduled if one["post_at"] <= self.now()]
+        self.scheduled = [one for one in self.scheduled if one not in due]
+        for one in sorted(due, key=lambda one: one["post_at"]):
+            content: Json = {name: one[name] for name in ("text", "blocks", "metadata") if name in one}
+            self.post(self.channels[one["channel_id"]], {**content, "bot_id": self.bot_id, "user": self.bot_user})
+        self.changed()
+
     def serial(self, prefix: str) -> str:
         self._serial += 1
         return f"{prefix}{self._serial:08d}"
 
     def next_ts(self) -> str:
         """Slack's message id: seconds and microseconds, always later than the last one."""
-        self._last_ts = max(self._last_ts + 1, int(time.time() * 1_000_000))
+        self._last_ts = max(self._last_ts + 1, int(self.now() * 1_000_000))
         return f"{self._last_ts // 1_000_000}.{self._last_ts % 1_000_000:06d}"
 
     # --- people --------------------------------------------------------------------------------------------------------
@@ -93,8 +122,11 @@ class Workspace:
 
     # --- channels ------------------------------------------------------------------------------------------------------
 
-    def add_channel(self, channel_id: str, name: str, members: list[str], *, is_private: bool = False) -> None:
-        self.channels[channel_id] = Channel(channel_id, name, {*members, self.bot_user}, is_private)
+    def add_channel(
+        self, channel_id: str, name: str, members: list[str], *, is_private: bool = False, is_shared: bool = False
+    ) -> None:
+        known = {*members, self.bot_user}
+        self.channels[channel_id] = Channel(channel_id, name, known, is_private, is_shared=is_shared)
 
     def channel(self, channel_id: Any, *, writing: bool = False) -> Channel:
         """The channel, if the bot may see it; a user id means the direct messages with that person."""
@@ -132,6 +164,8 @@ class Workspace:
             parent["latest_reply"] = ts
             parent["thread_ts"] = parent["ts"]
         channel.messages[ts] = stored
+        if stored.get("bot_id"):
+            self.statuses.pop((channel.id, str(message.get("thread_ts", ""))), None)
         self.changed()
         return stored
 
@@ -161,7 +195,7 @@ class Workspace:
 
     def new_trigger(self, user: str) -> str:
         trigger = self.serial("trigger.")
-        self.triggers[trigger] = (user, time.monotonic())
+        self.triggers[trigger] = (user, self.now())
         return trigger
 
     def use_trigger(self, trigger: Any) -> str:
@@ -171,7 +205,7 @@ class Workspace:
         user, made = self.triggers[trigger]
         if made < 0:
             raise ApiError("exchanged_trigger_id")
-        if time.monotonic() - made > 3.0:
+        if self.now() - made > 3.0:
             raise ApiError("expired_trigger_id")
         self.triggers[trigger] = (user, -1.0)
         return user

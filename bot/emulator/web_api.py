@@ -32,6 +32,7 @@ def call(workspace: Workspace, name: str, token: str, arguments: Json) -> Json:
         return {"ok": False, "error": "unknown_method", "req_method": name}
     try:
         _check_token(workspace, name, token)
+        workspace.permissions.must_allow(name)
         return {"ok": True, **function(workspace, _parsed(arguments))}
     except ApiError as refused:
         return {"ok": False, "error": refused.error, **refused.details}
@@ -135,14 +136,14 @@ def conversations_list(workspace: Workspace, arguments: Json) -> Json:
         if not channel.is_private or workspace.bot_user in channel.members
     ]
     return {
-        "channels": [_channel(workspace, channel) for channel in visible if not channel.is_im],
+        "channels": [channel_plain(workspace, channel) for channel in visible if not channel.is_im],
         "response_metadata": {"next_cursor": ""},
     }
 
 
 @method("conversations.info")
 def conversations_info(workspace: Workspace, arguments: Json) -> Json:
-    return {"channel": _channel(workspace, workspace.channel(arguments.get("channel")))}
+    return {"channel": channel_plain(workspace, workspace.channel(arguments.get("channel")))}
 
 
 @method("conversations.members")
@@ -197,7 +198,7 @@ def _page(messages: list[Json], arguments: Json, *, newest_first: bool) -> Json:
 def chat_post_message(workspace: Workspace, arguments: Json) -> Json:
     channel = workspace.channel(arguments.get("channel"), writing=True)
     message = {
-        **_content(arguments),
+        **message_content(arguments),
         "user": workspace.bot_user,
         "bot_id": workspace.bot_id,
         "app_id": workspace.app_id,
@@ -213,7 +214,7 @@ def chat_update(workspace: Workspace, arguments: Json) -> Json:
     channel = workspace.channel(arguments.get("channel"), writing=True)
     if len(str(arguments.get("text", ""))) > LONGEST_UPDATE:
         raise ApiError("msg_too_long")
-    stored = workspace.update(channel, arguments.get("ts"), _content(arguments))
+    stored = workspace.update(channel, arguments.get("ts"), message_content(arguments))
     return {"channel": channel.id, "ts": stored["ts"], "text": stored.get("text", ""), "message": stored}
 
 
@@ -232,7 +233,7 @@ def chat_post_ephemeral(workspace: Workspace, arguments: Json) -> Json:
     user = workspace.user(arguments.get("user"))["id"]
     if user not in channel.members:
         raise ApiError("user_not_in_channel")
-    return {"message_ts": workspace.whisper(channel, user, {**_content(arguments), "bot_id": workspace.bot_id})}
+    return {"message_ts": workspace.whisper(channel, user, {**message_content(arguments), "bot_id": workspace.bot_id})}
 
 
 @method("chat.getPermalink")
@@ -246,7 +247,8 @@ def chat_get_permalink(workspace: Workspace, arguments: Json) -> Json:
     }
 
 
-def _content(arguments: Json) -> Json:
+def message_content(arguments: Json) -> Json:
+    """What a message may say, validated: text, blocks, metadata."""
     content = {
         name: arguments[name] for name in ("text", "blocks", "metadata") if arguments.get(name) not in (None, "")
     }
@@ -334,7 +336,8 @@ def shown_view(workspace: Workspace, view: View, values: Json | None = None) -> 
     }
 
 
-def _channel(workspace: Workspace, channel: Channel) -> Json:
+def channel_plain(workspace: Workspace, channel: Channel) -> Json:
+    """The channel as payloads carry it."""
     return {
         "id": channel.id,
         "name": channel.name,

@@ -33,6 +33,7 @@ from knowledge.training import learn, lessons, save
 PAST_IS_FRESH_FOR = timedelta(hours=12)
 READY_WITHIN = 15.0
 FAVOURITE_PORT = 8765
+MANIFEST = Path(__file__).parent.parent.parent / "manifest.yml"
 
 
 @dataclass(frozen=True)
@@ -126,8 +127,11 @@ class Emulator:
 
     def __init__(self, port: int = 0) -> None:
         self.url = f"http://127.0.0.1:{port or free_port(FAVOURITE_PORT)}"
+        # A wheel has no manifest beside it: then the emulator asks for no scopes.
+        known = ["--manifest", str(MANIFEST)] if MANIFEST.exists() else []
         self._process = subprocess.Popen(  # noqa: S603 (our own module)
-            [sys.executable, "-m", "bot.emulator", "--port", self.url.rpartition(":")[2]], stdout=subprocess.DEVNULL
+            [sys.executable, "-m", "bot.emulator", "--port", self.url.rpartition(":")[2], *known],
+            stdout=subprocess.DEVNULL,
         )
 
     def wait(self) -> None:

@@ -48,6 +48,10 @@ class Register(Directory):
         user = next(user for user in WORKSPACE["users"] if f"{TEAM}/{user['id']}" == principal)
         return Person(principal, user["real_name"], guest=user.get("is_restricted", False))
 
+    def members_of(self, channel: str) -> frozenset[str]:
+        found: list[str] = next((one["members"] for one in WORKSPACE["channels"] if one["id"] == channel), [])
+        return frozenset(map(principal, found))
+
     def groups(self, handles: Sequence[str], *, fresh: bool = False) -> Groups:
         members = {group["handle"]: group["users"] for group in WORKSPACE["groups"]}
         return {handle: frozenset(map(principal, members.get(handle, []))) for handle in handles}

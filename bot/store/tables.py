@@ -71,6 +71,7 @@ cases = Table(
     Column("channel", Text, nullable=False, server_default=""),
     Column("waits_on", Text, nullable=False, server_default=""),
     Column("rank", Float, nullable=False, server_default="0"),
+    Column("decide_by", Float, nullable=False, server_default="0"),
     Column("stake", Float),
     Column("opened_at", Float, nullable=False, server_default="0"),
     Column("decided_at", Float),
@@ -146,6 +147,7 @@ cards = Table(
     Column("drawn", Text, nullable=False),
     Column("look", Text, nullable=False, server_default=""),
     PrimaryKeyConstraint("case_id", "generation"),
+    Index("cards_by_place", "channel", "ts"),
 )
 
 ticks = Table(

@@ -64,6 +64,7 @@ def projection(after: Case, expected: int) -> Projection:
             "channel": after.channel,
             "waits_on": f" {' '.join(after.waits_on)} ",
             "rank": rank(after.sla, after.stake.amount if after.stake else None),
+            "decide_by": after.sla.decide_by.timestamp(),
             "stake": float(after.stake.amount) if after.stake else None,
             "opened_at": after.opened_at.timestamp(),
             "decided_at": _seconds(after.decided_at),
@@ -293,7 +294,7 @@ _LATEST = (
 )
 _INSERT_CASE = insert(t.cases)
 _MOVED = (
-    *("kind", "state", "owner", "version", "due_at", "body", "channel", "waits_on", "rank", "stake"),
+    *("kind", "state", "owner", "version", "due_at", "body", "channel", "waits_on", "rank", "stake", "decide_by"),
     *("decided_at", "ended_at", "undo_until", "words"),
 )
 _MOVE_CASE = (

@@ -331,6 +331,19 @@ def _buttons(case: Case, look: Look) -> list[Json]:
     return [more] if not case.is_terminal else []
 
 
+def row_buttons(case: Case) -> list[Json]:
+    """What can be decided with one press from a list: yes or no. Everything else is on the card."""
+    if case.state is not State.PROPOSED:
+        return []
+    token = ids.token(case.id, case.revision)
+    return [_approve(case, token), _button("Reject…", ids.REJECT, token)]
+
+
+def name_buttons(case: Case) -> list[Json]:
+    """The best guesses for what was not recognised."""
+    return _names(case)
+
+
 def _approve(case: Case, token: str) -> Json:
     tier = case.verdict.tier if case.verdict else RiskTier.HIGH
     if tier is RiskTier.HIGH:

@@ -126,6 +126,74 @@ def snooze_form(case: Case) -> Json:
     return _form(case, ids.SNOOZE_FORM, "Snooze", "Snooze", _input("until", "Until", moment), _note("Why not now?", ""))
 
 
+def notice(words: str) -> Json:
+    """A window that only says something."""
+    body = [rich(paragraph(say(clean(words, 2_000, lines=30))))]
+    return {"type": "modal", "title": plain("Countersign", 24), "close": plain("Close", 24), "blocks": body}
+
+
+def delegate_form(kinds: Iterable[tuple[str, str]]) -> Json:
+    """Who stands in, for what, until when."""
+    person = {"type": "users_select", "action_id": ids.TO, "placeholder": plain("Who stands in?")}
+    options = [_option("Every kind", "every"), *(_option(title, kind) for kind, title in kinds)][:100]
+    choice = {"type": "static_select", "action_id": ids.KIND, "options": options, "initial_option": options[0]}
+    words = "They decide where you may, and the record names you both. They cannot pass it on, nor approve what either of you raised."
+    return {
+        "type": "modal",
+        "callback_id": ids.DELEGATE_FORM,
+        "private_metadata": "",
+        "title": plain("Stand in for me", 24),
+        "submit": plain("Let them", 24),
+        "close": plain("Cancel", 24),
+        "blocks": [
+            rich(paragraph(say(words))),
+            _input("to", "Who", person),
+            _input("kind", "For", choice),
+            _input("until", "Until", {"type": "datetimepicker", "action_id": ids.UNTIL}),
+        ],
+    }
+
+
+def raise_form(kinds: Iterable[tuple[str, str]], kind: str, facts: Iterable[str], place: str, words: str) -> Json:
+    """What happened, in a person's words; and the facts that the playbook of the chosen kind looks things up by."""
+    options = [_option("I am not sure", "not_sure"), *(_option(title, name) for name, title in kinds)][:100]
+    chosen = next((option for option in options if option["value"] == kind), options[0])
+    choice = {"type": "static_select", "action_id": ids.RAISE_KIND, "options": options, "initial_option": chosen}
+    title = {"type": "plain_text_input", "action_id": ids.TITLE, "max_length": 150}
+    about = {"type": "plain_text_input", "action_id": ids.SUBJECT, "max_length": 150}
+    told = {"type": "plain_text_input", "action_id": ids.NOTE, "multiline": True, "max_length": 2_000}
+    first = clean(words, 140)
+    asked = [
+        _input(
+            name,
+            name.replace("_", " ").capitalize(),
+            {"type": "plain_text_input", "action_id": f"{ids.PARAMETER}{name}", "max_length": 200},
+        )
+        for name in facts
+    ]
+    return {
+        "type": "modal",
+        "callback_id": ids.RAISE_FORM,
+        "private_metadata": place,
+        "title": plain("Raise an exception", 24),
+        "submit": plain("Raise it", 24),
+        "close": plain("Cancel", 24),
+        "blocks": [
+            {**_input("kind", "What sort of thing is it?", choice), "dispatch_action": True},
+            _input("title", "What happened?", {**title, "initial_value": first} if first else title),
+            _input("subject", "What is it about?", about, hint="A table, a customer, an order.", optional=True),
+            *asked,
+            _input(
+                "note", "Anything else?", {**told, "initial_value": words[:2_000]} if words else told, optional=True
+            ),
+        ],
+    }
+
+
+def _option(title: str, value: str) -> Json:
+    return {"text": plain(title), "value": value}
+
+
 def kind_form(case: Case, kinds: Iterable[tuple[str, str]]) -> Json:
     """Every kind there is a playbook for."""
     options = [{"text": plain(title), "value": kind} for kind, title in kinds][:100]

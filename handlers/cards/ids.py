@@ -16,6 +16,15 @@ NAME_THIRD = "case.name_third"
 NOVEL = "case.novel"
 ANOTHER_KIND = "case.another_kind"
 
+HOME_KIND = "home.kind"
+HOME_RAISE = "home.raise"
+HOME_DELEGATE = "home.delegate"
+HOME_DIGEST = "home.digest"
+FEEDBACK = "answer.feedback"
+RAISE_KIND = "raise.kind"
+FROM_MESSAGE = "exception_from_message"
+FROM_ANYWHERE = "create_exception"
+
 # What the overflow offers; the value of an option is one of these and the case's token.
 HAND_OVER = "hand_over"
 CLAIM_IT = "claim"
@@ -33,6 +42,8 @@ UNDO_FORM = "form.undo"
 HAND_OVER_FORM = "form.hand_over"
 SNOOZE_FORM = "form.snooze"
 KIND_FORM = "form.kind"
+RAISE_FORM = "form.raise"
+DELEGATE_FORM = "form.delegate"
 
 NOTE = "field.note"
 DONE = "field.done"
@@ -42,6 +53,8 @@ TO = "field.to"
 UNTIL = "field.until"
 LANDED = "field.landed"
 KIND = "field.kind"
+TITLE = "field.title"
+SUBJECT = "field.subject"
 PARAMETER = "field.parameter."
 
 

@@ -72,6 +72,26 @@ def when(at: datetime) -> str:
     return f"<!date^{int(at.timestamp())}^{{date_short_pretty}} {{time}}|{at:%d %b %H:%M} UTC>"
 
 
+def link(url: str, text: str) -> Json:
+    """A run that leads somewhere of ours; without an address, only bold."""
+    return {"type": "link", "url": url, "text": text, "style": {"bold": True}} if url else say(text, bold=True)
+
+
+def moment(at: datetime) -> Json:
+    """A moment in the reader's own time zone, inside rich text."""
+    fallback = f"{at:%d %b %H:%M} UTC"
+    return {
+        "type": "date",
+        "timestamp": int(at.timestamp()),
+        "format": "{date_short_pretty} {time}",
+        "fallback": fallback,
+    }
+
+
+def preformatted(text: str) -> Json:
+    return {"type": "rich_text_preformatted", "elements": [say(text)]}
+
+
 def groups(factors: Iterable[Factor]) -> str:
     """Who may say yes, as a phrase: "one of @ops-leads and one of @finance"."""
     numbers = {1: "one", 2: "two", 3: "three", 4: "four", 5: "five"}

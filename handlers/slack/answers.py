@@ -8,14 +8,20 @@ from typing import Any
 from slack_bolt import Ack
 
 from bot.cases.errors import BadRequest, ChatFailed, Refusal
+from handlers.cards.forms import notice
 from handlers.slack.chat import SlackChat
 from handlers.slack.press import Press, Submission
 
 log = logging.getLogger(__name__)
 
 
-def on_press(chat: SlackChat, do: Callable[[Press], str | None]) -> Callable[..., None]:
-    """A listener for a button: ``do`` commits; what it returns, or its refusal, is told to the presser alone."""
+def on_press(
+    chat: SlackChat, do: Callable[[Press], str | None], on_home: Callable[[str], None] = lambda person: None
+) -> Callable[..., None]:
+    """A listener for a button: ``do`` commits; what it returns, or its refusal, is told to the presser alone.
+
+    A press on the App Home is followed by ``on_home``, so that the home shows at once what came of it.
+    """
 
     def listener(body: dict[str, Any], ack: Ack) -> None:
         said: str | None
@@ -30,10 +36,12 @@ def on_press(chat: SlackChat, do: Callable[[Press], str | None]) -> Callable[...
         except Refusal as refusal:
             said = f"Not done: {refusal}."
         except Exception:
-            said = _reference("press")
+            said = reference("press")
         ack()
         if said:
-            _whisper(chat, press.channel, press.user, said)
+            _whisper(chat, press, said)
+        if not press.channel:
+            on_home(press.person)
 
     return listener
 
@@ -53,7 +61,7 @@ def on_submit(do: Callable[[Submission], None]) -> Callable[..., None]:
         except Refusal as refusal:
             ack(response_action="errors", errors={_field(refusal, submission): f"Not done: {refusal}."})
         except Exception:
-            ack(response_action="errors", errors={_field(None, submission): _reference("form")})
+            ack(response_action="errors", errors={_field(None, submission): reference("form")})
         else:
             ack()
 
@@ -70,15 +78,19 @@ def _field(refusal: Refusal | None, submission: Submission) -> str:
     return list(blocks.values())[-1] if blocks else "note"
 
 
-def _reference(where: str) -> str:
+def reference(where: str) -> str:
     """An outermost handler: what went wrong is logged under a number, and the person gets the number, not the inside."""
     reference = uuid.uuid4().hex[:8]
     log.exception("%s failed, reference %s", where, reference)
     return f"Something went wrong on our side; nothing was decided. Reference {reference}."
 
 
-def _whisper(chat: SlackChat, channel: str, user: str, text: str) -> None:
+def _whisper(chat: SlackChat, press: Press, text: str) -> None:
+    """In the channel of the button; on the App Home, which has none, in a window of its own."""
     try:
-        chat.whisper(channel, user, text)
+        if press.channel:
+            chat.whisper(press.channel, press.user, text)
+        else:
+            chat.open_form(press.trigger_id, notice(text))
     except ChatFailed as failure:
-        log.warning("could not answer %s privately: %s", user, failure.error)
+        log.warning("could not answer %s privately: %s", press.user, failure.error)

@@ -3,6 +3,7 @@
 import http.client
 import logging
 import threading
+from dataclasses import dataclass
 
 from slack_bolt import App
 from slack_bolt.adapter.socket_mode import SocketModeHandler
@@ -10,8 +11,12 @@ from slack_sdk import WebClient
 from slack_sdk.errors import SlackClientError
 
 from bot.desk.decisions import Decisions
-from bot.ports import Library
-from handlers.slack import case_buttons, case_forms
+from bot.desk.homes import Homes
+from bot.desk.questions import Questions
+from bot.desk.raising import Raising
+from bot.desk.switchboard import Switchboard
+from bot.ports import Clock, Library, Lists
+from handlers.slack import asking, case_buttons, case_forms, commands, home, raising
 from handlers.slack.chat import SlackChat
 
 log = logging.getLogger(__name__)
@@ -19,7 +24,21 @@ WORKERS = 16
 FIRST_WAIT, LONGEST_WAIT = 0.5, 60.0
 
 
-def build(client: WebClient, desk: Decisions, library: Library, chat: SlackChat) -> App:
+@dataclass(frozen=True)
+class Asked:
+    """All of the desk that people reach through Slack."""
+
+    decisions: Decisions
+    switchboard: Switchboard
+    questions: Questions
+    homes: Homes
+    raising: Raising
+    lists: Lists
+    library: Library
+    clock: Clock
+
+
+def build(client: WebClient, desk: Asked, chat: SlackChat) -> App:
     """``process_before_response`` runs the listener before the answer: the decision is durable before Slack hears "got it"."""
     quiet = logging.getLogger("slack_bolt")
     # Bolt logs whole bodies at INFO when something is wrong with a request; bodies are not for logs.
@@ -32,15 +51,19 @@ def build(client: WebClient, desk: Decisions, library: Library, chat: SlackChat)
         ignoring_self_events_enabled=True,
         logger=quiet,
     )
-    case_buttons.register(app, desk, library, chat)
-    case_forms.register(app, desk)
-    app.event("message")(_not_for_us)
-    app.event("app_mention")(_not_for_us)
+    register(app, desk, chat)
     return app
 
 
-def _not_for_us() -> None:
-    """Heard and acknowledged: nobody is spoken to uninvited."""
+def register(app: App, desk: Asked, chat: SlackChat) -> None:
+    """Every listener there is."""
+    case_buttons.register(app, desk.decisions, desk.library, chat, desk.homes.opened)
+    case_forms.register(app, desk.decisions)
+    asking.register(app, desk.lists, chat, desk.clock, desk.homes.opened)
+    home.register(app, desk.homes, desk.switchboard, desk.library, chat, desk.clock)
+    raising.register(app, desk.raising, desk.library, chat)
+    heard = (desk.questions, desk.switchboard, desk.decisions, desk.lists, desk.library, chat, desk.clock)
+    commands.register(app, commands.Commands(*heard))
 
 
 class SocketDoor:

@@ -1,5 +1,6 @@
 """The buttons of a card. Each either decides at once or opens the form that does."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from slack_bolt import App
@@ -18,7 +19,9 @@ from handlers.slack.press import Press
 LONGEST_TRAIL = 25
 
 
-def register(app: App, desk: Decisions, library: Library, chat: SlackChat) -> None:
+def register(
+    app: App, desk: Decisions, library: Library, chat: SlackChat, on_home: Callable[[str], None] = lambda person: None
+) -> None:
     """Give every button of the card its listener."""
     buttons = CaseButtons(desk, library, chat)
     listeners = {
@@ -39,7 +42,7 @@ def register(app: App, desk: Decisions, library: Library, chat: SlackChat) -> No
         ids.ANOTHER_KIND: buttons.another_kind,
     }
     for action_id, do in listeners.items():
-        app.action(action_id)(on_press(chat, do))
+        app.action(action_id)(on_press(chat, do, on_home))
 
 
 @dataclass(frozen=True)
@@ -132,7 +135,7 @@ class CaseButtons:
     def _link(self, case_id: str) -> str:
         """Where the card of this case stands; empty when it has none, or Slack cannot say."""
         cards = self.desk.store.cards(case_id) if case_id else []
-        return self.chat.permalink(cards[0]) if cards and cards[0].ts else ""
+        return self.chat.link(cards[0].channel, cards[0].ts) if cards else ""
 
     def _current(self, press: Press) -> Case:
         """The case, if this press can still lead somewhere: the form is judged again when it is sent."""

@@ -3,6 +3,7 @@
 The client is built without the SDK's retries: a post whose connection broke may have been posted, and is looked for first.
 """
 
+import contextlib
 import http.client
 import threading
 import time
@@ -14,15 +15,24 @@ from slack_sdk import WebClient
 from slack_sdk.errors import SlackApiError, SlackRequestError
 
 from bot.cases.case import Case
+from bot.cases.digest import Digest, Home
 from bot.cases.entry import Entry
 from bot.cases.errors import ChatFailed, ChatUnknown, RateLimited, Unreachable
-from bot.ports import Drawn, Landing, Look
-from handlers.cards.case_card import case_card, notification, superseded_card
+from bot.cases.question import Answer
+from bot.ports import Board, Drawn, Landing, Look, Placed
+from handlers.cards.answer_blocks import answer_blocks, answer_text
+from handlers.cards.case_card import PLAIN, case_card, notification, superseded_card
+from handlers.cards.charts import without_charts
+from handlers.cards.digest_card import digest_card, digest_text, rest_blocks
+from handlers.cards.home_view import home_view
 from handlers.cards.notes import note_blocks, note_text
 from handlers.cards.text import escaped
 from handlers.slack.gate import Gate
 
 CARD, NOTE, MESSAGE = "exception_card", "exception_note", "exception_message"
+DIGEST, ANSWER = "exception_digest", "exception_answer"
+# Slack's words for blocks that this workspace, or this surface, does not take.
+NOT_TAKEN = frozenset({"invalid_blocks", "invalid_arguments", "invalid_blocks_format"})
 # Slack's words for "something went wrong on our side": the call may have had its effect.
 IN_DOUBT = frozenset({"fatal_error", "internal_error", "service_unavailable", "request_timeout", "team_added_to_org"})
 GONE = frozenset({"message_not_found", "cant_update_message", "edit_window_closed"})
@@ -39,6 +49,10 @@ def web_client(token: str, base_url: str) -> WebClient:
     return client
 
 
+class Gone(ChatFailed):
+    """The message is not there any more."""
+
+
 class SlackChat:
     """Cards, notes and messages in one workspace."""
 
@@ -48,7 +62,7 @@ class SlackChat:
         self._known: Mapping[str, Any] = {}
         self._asking = threading.Lock()
 
-    def draw_card(self, case: Case, cards: Sequence[Drawn], *, look_first: bool, look: Look) -> Drawn:
+    def draw_card(self, case: Case, cards: Sequence[Drawn], *, look_first: bool, look: Look = PLAIN) -> Drawn:
         live = next((card for card in cards if card.generation == case.generation), None)
         if live is not None:
             try:
@@ -94,16 +108,92 @@ class SlackChat:
         shown = list(blocks) or [block]
         self._call("chat.postEphemeral", channel, user=person, text=escaped(text, 3000), blocks=shown)
 
-    def permalink(self, card: Drawn) -> str:
-        """The address of this card; empty when Slack cannot say."""
+    def tell(self, user: str, text: str) -> None:
+        """A line to one person, between the two of us."""
+        block = {"type": "section", "text": {"type": "plain_text", "text": text[:3000], "emoji": False}}
+        self._call("chat.postMessage", user, text=escaped(text, 3000), blocks=[block])
+
+    def link(self, channel: str, ts: str) -> str:
+        """The address of a message, as Slack's own permalinks are made; empty when it is not known where we are."""
+        if not ts:
+            return ""
         try:
-            answer = self.ask(lambda: self._client.chat_getPermalink(channel=card.channel, message_ts=card.ts))
+            base = str(self._identity()["url"])
         except ChatFailed:
             return ""
-        return str(answer["permalink"])
+        return f"{base.rstrip('/')}/archives/{channel}/p{ts.replace('.', '')}"
 
     def open_form(self, trigger_id: str, view: Mapping[str, Any]) -> None:
         self.ask(lambda: self._client.views_open(trigger_id=trigger_id, view=dict(view)))
+
+    def update_form(self, view_id: str, view_hash: str, view: Mapping[str, Any]) -> None:
+        """Draw an open form again, if nobody has meanwhile."""
+        given = {"view_id": view_id, "view": dict(view), **({"hash": view_hash} if view_hash else {})}
+        self.ask(lambda: self._client.api_call("views.update", json=given))
+
+    def suggest(self, channel: str, examples: Sequence[str]) -> None:
+        """What one might ask, above the empty line of the agent pane."""
+        prompts = [{"title": example[:60], "message": example} for example in examples[:4]]
+        with contextlib.suppress(ChatFailed):
+            self.ask(
+                lambda: self._client.api_call(
+                    "assistant.threads.setSuggestedPrompts", json={"channel_id": channel, "prompts": prompts}
+                )
+            )
+
+    # --- lists and answers ---------------------------------------------------------------------------------------------
+
+    def post_digest(self, digest: Digest, board: Board | None, *, look_first: bool) -> str:
+        """The digest, once; the one that stands is drawn again. What else waits goes into its thread."""
+        shown: dict[str, Any] = {"text": digest_text(digest), "blocks": digest_card(digest, self.link)}
+        channel = self._opened(digest.place.rpartition("/")[2])
+        if board is not None:
+            with contextlib.suppress(Gone):
+                self._charted("chat.update", channel, pace_as=f"{channel}/{board.ts}", ts=board.ts, **shown)
+            return board.ts
+        found = self._find(DIGEST, digest.key, channel, since=time.time() - 86_400) if look_first else None
+        if found:
+            return found
+        ts = str(self._charted("chat.postMessage", channel, **shown, **_quiet(DIGEST, digest.key))["ts"])
+        if digest.rest:
+            words: dict[str, Any] = {"text": "What else waits for a decision", "blocks": rest_blocks(digest, self.link)}
+            self._call("chat.postMessage", channel, thread_ts=ts, **words, **_quiet(DIGEST, f"{digest.key}/rest"))
+        return ts
+
+    def publish_home(self, home: Home) -> None:
+        """The whole view, as it is now; last one wins."""
+        view = home_view(home, self.link)
+        try:
+            self.ask(lambda: self._client.api_call("views.publish", json={"user_id": home.user, "view": view}))
+        except ChatFailed as failure:
+            if failure.error not in NOT_TAKEN:
+                raise
+            plainer = {**view, "blocks": without_charts(view["blocks"])}
+            self.ask(lambda: self._client.api_call("views.publish", json={"user_id": home.user, "view": plainer}))
+
+    def answer(self, question: Placed, answer: Answer, *, look_first: bool) -> None:
+        """Where it was asked: for all to see between the two of us, or where everybody may see all of it; else for the asker alone."""
+        is_open = question.is_direct or answer.is_all_in(question.channel)
+        blocks = answer_blocks(answer, self.link, question.id)
+        said: dict[str, Any] = {"text": answer_text(answer), "blocks": blocks, "thread_ts": question.thread}
+        if not is_open:
+            self._call("chat.postEphemeral", question.channel, user=question.user, **said)
+            return
+        if look_first and self._find(ANSWER, question.id, question.channel, thread=question.thread):
+            return
+        self._call("chat.postMessage", question.channel, **said, **_quiet(ANSWER, question.id))
+
+    def _charted(self, method: str, channel: str, **arguments: Any) -> Mapping[str, Any]:
+        """With charts; where they are not taken, with the same numbers as text."""
+        try:
+            return self._call(method, channel, **arguments)
+        except ChatFailed as failure:
+            if failure.error in GONE:
+                raise Gone(failure.error) from None
+            if failure.error not in NOT_TAKEN:
+                raise
+        plainer = {**arguments, "blocks": without_charts(arguments["blocks"])}
+        return self._call(method, channel, **plainer)
 
     def ping(self) -> str:
         """The name of the workspace; ``ChatFailed`` says why not."""

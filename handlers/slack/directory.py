@@ -1,8 +1,9 @@
 """Who people are, asked of Slack: ids only, never names or e-mail addresses. What cannot be read counts as nobody."""
 
 import logging
+import re
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from slack_sdk import WebClient
@@ -14,6 +15,9 @@ from handlers.slack.chat import SlackChat
 
 log = logging.getLogger(__name__)
 REMEMBERED_SECONDS = 60.0
+MOST_PAGES = 50
+AWAY = re.compile(r"\b(vacation|holiday|away|out of (the )?office|ooo|leave|sick|off)\b", re.IGNORECASE)
+AWAY_EMOJI = frozenset({":palm_tree:", ":face_with_thermometer:", ":airplane:", ":beach_with_umbrella:"})
 
 
 class SlackDirectory:
@@ -39,11 +43,33 @@ class SlackDirectory:
             active=not user.get("deleted", False),
             guest=bool(user.get("is_restricted") or user.get("is_ultra_restricted")),
             external=bool(user.get("is_stranger")) or team != self._team_id() or user.get("team_id", team) != team,
+            away=_away(user.get("profile") or {}),
             bot=bool(user.get("is_bot") or user.get("is_workflow_bot")) or user_id == "USLACKBOT",
         )
 
     def groups(self, handles: Sequence[str], *, fresh: bool = False) -> Groups:
         return {handle: self._members(handle, fresh) for handle in handles}
+
+    def members_of(self, channel: str) -> frozenset[str]:
+        """Who is in this channel now; people of other workspaces under their own team. Nobody, when it cannot be read."""
+        try:
+            found: list[str] = self._recall(f"channel {channel}", False, lambda: self._everyone(channel))
+        except ChatFailed as failure:
+            log.warning("the members of %s cannot be read (%s): nobody is in it", channel, failure.error)
+            return frozenset()
+        return frozenset(f"{self._team_id()}/{user}" for user in found)
+
+    def _everyone(self, channel: str) -> list[str]:
+        people: list[str] = []
+        cursor = ""
+        for _ in range(MOST_PAGES):
+            more = {"cursor": cursor} if cursor else {}
+            answer = self._ask("conversations.members", channel=channel, limit=1000, **more)
+            people += answer["members"]
+            cursor = (answer.get("response_metadata") or {}).get("next_cursor", "")
+            if not cursor:
+                break
+        return people
 
     def _members(self, handle: str, fresh: bool) -> frozenset[str]:
         if "/" in handle:
@@ -74,3 +100,11 @@ class SlackDirectory:
 
     def _ask(self, method: str, **arguments: Any) -> Any:
         return SlackChat.ask(lambda: self._client.api_call(method, params=arguments))
+
+
+def _away(profile: Mapping[str, Any]) -> str:
+    """What their status says, if it says that they are not at work. A hint for a suggestion, never a fact to decide by."""
+    text, emoji = str(profile.get("status_text") or ""), str(profile.get("status_emoji") or "")
+    if emoji in AWAY_EMOJI or AWAY.search(text):
+        return text[:80] or "away"
+    return ""

@@ -1,10 +1,15 @@
 """What Slack says when somebody presses or submits. The only place that looks into Slack's payloads."""
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from bot.cases.errors import BadRequest
+from handlers.cards import ids
+
+WITHOUT_A_CASE = frozenset({ids.RAISE_FORM, ids.DELEGATE_FORM})
+PLACE = re.compile(r"[CGD][A-Z0-9]{1,20} \d{1,12}\.\d{1,9}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,20 +48,31 @@ class Submission:
     revision: int
     values: Mapping[str, Any]
     blocks: Mapping[str, str]
+    view_id: str = ""
+    place: str = ""
 
     @classmethod
     def parse(cls, body: Mapping[str, Any]) -> "Submission":
         try:
-            view = body["view"]
-            case_id, revision = _token(view["private_metadata"])
-            values, blocks = {}, {}
+            view, user = body["view"], body["user"]["id"]
+            values = cls.values_of(view)
+            blocks: dict[str, str] = {}
             for block_id, fields in view["state"]["values"].items():
-                for action_id, field in fields.items():
-                    values[action_id] = _entered(field)
-                    blocks[action_id] = block_id
-            return cls(_principal(body), body["user"]["id"], case_id, revision, values, blocks)
+                blocks |= dict.fromkeys(fields, block_id)
+            told = str(view["private_metadata"])
+            if view.get("callback_id") in WITHOUT_A_CASE:
+                place = told if PLACE.fullmatch(told) else ""
+                return cls(_principal(body), user, "", 0, values, blocks, str(view["id"]), place)
+            case_id, revision = _token(told)
+            return cls(_principal(body), user, case_id, revision, values, blocks, str(view["id"]))
         except (KeyError, TypeError, AttributeError):
             raise BadRequest("this form says nothing that can be understood") from None
+
+    @staticmethod
+    def values_of(view: Mapping[str, Any]) -> dict[str, Any]:
+        """What has been entered, by action id."""
+        fields = view["state"]["values"].values()
+        return {action_id: _entered(field) for entered in fields for action_id, field in entered.items()}
 
     def text(self, action_id: str) -> str:
         return str(self.values.get(action_id) or "").strip()
@@ -84,7 +100,15 @@ def _principal(body: Mapping[str, Any]) -> str:
     return f"{team}/{user['id']}"
 
 
+def person_of(body: Mapping[str, Any]) -> str:
+    """Who pressed."""
+    return _principal(body)
+
+
 def _channel(body: Mapping[str, Any]) -> str:
+    """Where the button stands; empty for the App Home."""
+    if (body.get("container") or {}).get("type") == "view":
+        return ""
     return str((body.get("channel") or {}).get("id") or body["container"]["channel_id"])
 
 

@@ -23,7 +23,6 @@ from handlers.slack.gate import Gate
 from handlers.slack.press import Press, Submission
 from tests.cases.making import NOW, proposed
 from tests.conftest import SHARED, free_port
-from tests.world import FakeLibrary
 
 
 @pytest.fixture
@@ -244,7 +243,7 @@ def test_slacks_own_sample_payloads_are_understood_or_refused_and_never_crash():
 def over_http(emulator, small_world):
     client = web_client("xoxb-emulator", f"{emulator.url}/api/")
     chat = SlackChat(client, Gate(0, 1))
-    app = slack_app.build(client, small_world.desk.decisions, FakeLibrary(), chat)
+    app = slack_app.build(client, small_world.asked(), chat)
     small_world.people.people["T1/UANA"] = replace(small_world.people.people["T1/UANA"])
     clock = lambda: datetime.now(UTC)  # noqa: E731
     door = TestClient(

@@ -220,7 +220,7 @@ def test_a_press_that_nobody_answers_is_shown_as_unanswered(slack):
     }
 
 
-def test_a_mention_is_heard_as_a_message_and_as_a_mention(slack, connect):
+def test_only_what_the_manifest_subscribes_to_is_heard(slack, connect):
     heard = []
     connect(
         lambda client, request: (
@@ -229,8 +229,21 @@ def test_a_mention_is_heard_as_a_message_and_as_a_mention(slack, connect):
         )
     )
     wait_for(slack.emulator, 1)
+    slack.emulator.post("message", {"as": "U0ANA", "channel": "C0OPS", "text": "between ourselves"})
     said = slack.emulator.post("message", {"as": "U0ANA", "channel": "C0OPS", "text": "<@U0COUNTERSIGN> what is open?"})
-    assert [(event["type"], event["ts"]) for event in heard] == [("message", said["ts"]), ("app_mention", said["ts"])]
+    assert [(event["type"], event["ts"]) for event in heard] == [("app_mention", said["ts"])]
+    events = ["message.channels", "app_mention"]
+    manifest = {
+        "settings": {"event_subscriptions": {"bot_events": events}},
+        "oauth_config": {"scopes": {"bot": ["chat:write"]}},
+    }
+    slack.emulator.post("seed", {"manifest": manifest})
+    heard.clear()
+    slack.emulator.post("message", {"as": "U0ANA", "channel": "C0OPS", "text": "<@U0COUNTERSIGN> and now?"})
+    assert [event["type"] for event in heard] == ["message", "app_mention"]
+    with pytest.raises(SlackApiError) as refused:
+        slack.users_info(user="U0ANA")
+    assert (refused.value.response["error"], refused.value.response["needed"]) == ("missing_scope", "users:read")
 
 
 def test_a_private_message_is_its_readers_alone(slack):

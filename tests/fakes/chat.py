@@ -9,6 +9,9 @@ class FakeChat:
         self.cards: dict[str, list] = {}
         self.notes: list[str] = []
         self.sent: dict[str, str] = {}
+        self.digests: list = []
+        self.homes: list = []
+        self.answers: list = []
         self.failures: list[ChatFailed] = []
         self.looked_first = 0
         self.looks: dict[str, object] = {}
@@ -27,6 +30,19 @@ class FakeChat:
     def post_note(self, case, entries, cards, *, key, look_first):
         self._maybe_fail()
         self.notes.append(key)
+
+    def post_digest(self, digest, board, *, look_first):
+        self._maybe_fail()
+        self.digests.append(digest)
+        return board.ts if board else f"9.{len(self.digests)}"
+
+    def publish_home(self, home):
+        self._maybe_fail()
+        self.homes.append(home)
+
+    def answer(self, question, answer, *, look_first):
+        self._maybe_fail()
+        self.answers.append((question, answer))
 
     def send(self, to, text, key):
         self._maybe_fail()

@@ -23,6 +23,9 @@ class FakeDirectory:
             "sales-leads": {"dev"},
             "owners": {"elsie"},
         }
+        self.names = names
+        # Everyone is in every channel, unless a test says otherwise.
+        self.channels: dict[str, set[str]] = {}
         self.fresh_asks = 0
 
     def change(self, name: str, **facts: bool) -> None:
@@ -33,6 +36,9 @@ class FakeDirectory:
         if who not in self.people:
             raise NotEligible("nobody is known by that id")
         return self.people[who]
+
+    def members_of(self, channel):
+        return frozenset(map(principal, self.channels.get(channel, set(self.names))))
 
     def groups(self, handles, *, fresh: bool = False):
         return {handle: frozenset(map(principal, self.members.get(handle, ()))) for handle in handles}

@@ -61,7 +61,7 @@ class FileSlack:
             file.write(f"{uid}\n")
         self.point("after post")
 
-    def draw_card(self, case, cards, *, look_first):
+    def draw_card(self, case, cards, *, look_first, look):
         uid = f"card {case.id}/{case.generation}"
         stands = any(card.generation == case.generation for card in cards)
         if not stands and not (look_first and self._posted(uid)):

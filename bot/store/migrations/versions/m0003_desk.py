@@ -24,7 +24,7 @@ def _columns() -> None:
     nought: dict[str, Any] = {"nullable": False, "server_default": "0"}
     for name in ("channel", "waits_on", "words"):
         op.add_column("cases", sa.Column(name, text, **empty))
-    for name in ("rank", "opened_at"):
+    for name in ("rank", "decide_by", "opened_at"):
         op.add_column("cases", sa.Column(name, number, **nought))
     for name in ("stake", "decided_at", "ended_at", "undo_until"):
         op.add_column("cases", sa.Column(name, number))
@@ -37,6 +37,7 @@ def _columns() -> None:
     op.create_index("effects_by_action", "effects", ["action", "at"])
     op.add_column("inbox", sa.Column("fingerprint", text, **empty))
     op.create_index("inbox_by_fingerprint", "inbox", ["fingerprint", "received_at"])
+    op.create_index("cards_by_place", "cards", ["channel", "ts"])
     op.add_column("cards", sa.Column("look", text, **empty))
 
 

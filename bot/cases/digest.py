@@ -1,0 +1,188 @@
+"""What leads read: the daily digest of a channel or person, the weekly review, and a person's App Home. Data only; cards draw it."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from statistics import median
+
+from bot.cases.case import Case
+from bot.cases.entry import Resolution
+from bot.cases.hours import Hours
+from bot.cases.lifecycle import State
+
+TREND_DAYS = 14
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """A case in a list, and where its card stands."""
+
+    case: Case
+    channel: str
+    ts: str
+
+
+@dataclass(frozen=True, slots=True)
+class Day:
+    """What came and went on a day; ``decided`` is the median time to the first decision, in hours."""
+
+    on: date
+    opened: int
+    ended: int
+    decided: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class Counts:
+    """What happened since the last digest."""
+
+    opened: int = 0
+    resolved: int = 0
+    alone: int = 0
+    rejected: int = 0
+    cleared: int = 0
+    expired: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Agreement:
+    """How often people decided as recommended, in one kind: unedited, after an edit, otherwise."""
+
+    kind: str
+    title: str
+    as_recommended: int
+    edited: int
+    otherwise: int
+
+
+@dataclass(frozen=True, slots=True)
+class Review:
+    """The week: what the bot could not see, whether people agreed with it, what was slow, what had to be done twice."""
+
+    blind: tuple[Row, ...]
+    agreements: tuple[Agreement, ...]
+    slow: tuple[Row, ...]
+    reopened: int
+    taken_back: int
+
+
+@dataclass(frozen=True, slots=True)
+class Digest:
+    """One screen for one place; ``rest`` is what else waits, for the thread. ``questions`` were asked and not understood."""
+
+    key: str
+    place: str
+    on: date
+    paused: tuple[str, ...]
+    needs: tuple[Row, ...]
+    needs_more: int
+    rest: tuple[Row, ...]
+    late: tuple[Row, ...]
+    late_more: int
+    unhandled: tuple[Row, ...]
+    counts: Counts
+    days: tuple[Day, ...]
+    questions: int = 0
+    review: Review | None = None
+
+    @property
+    def says_something(self) -> bool:
+        """Whether it is worth anybody's morning."""
+        return bool(self.needs or self.late or self.unhandled or self.review) or self.counts != Counts()
+
+    @property
+    def sections(self) -> dict[str, tuple[str, ...]]:
+        """Which cases it lists, for drawing it again."""
+        blind = self.review.blind if self.review else ()
+        lists = {"needs": self.needs, "late": self.late, "unhandled": self.unhandled, "blind": blind}
+        return {name: tuple(row.case.id for row in rows) for name, rows in lists.items()}
+
+
+@dataclass(frozen=True, slots=True)
+class Home:
+    """One person's desk. ``kind`` is the filter they chose; ``suggestion`` is set when their status says that they are away."""
+
+    user: str
+    name: str
+    waiting: tuple[Row, ...]
+    waiting_more: int
+    mine: tuple[Row, ...]
+    team: tuple[Row, ...]
+    team_more: int
+    alone: tuple[Row, ...]
+    days: tuple[Day, ...]
+    paused: tuple[str, ...]
+    standing_in: tuple[str, ...]
+    kinds: tuple[tuple[str, str], ...]
+    kind: str = ""
+    suggestion: str = ""
+    has_digest: bool = False
+    at: datetime | None = None
+
+
+def counted(cases: Iterable[Case], opened: int) -> Counts:
+    """What these ended cases add up to."""
+    ended = list(cases)
+
+    def many(state: State) -> int:
+        return sum(case.state is state for case in ended)
+
+    alone = sum(case.state is State.RESOLVED and was_alone(case) for case in ended)
+    return Counts(
+        opened,
+        many(State.RESOLVED) - alone,
+        alone,
+        many(State.REJECTED),
+        many(State.CLEARED),
+        many(State.EXPIRED),
+    )
+
+
+def was_alone(case: Case) -> bool:
+    """Whether policy let it run without anybody."""
+    return any(given.person.startswith("policy:") for given in case.approvals)
+
+
+def agreements(cases: Iterable[Case], titles: dict[str, str]) -> tuple[Agreement, ...]:
+    """By kind, what people made of what was recommended; the most disagreed with first."""
+    tallies: dict[str, list[int]] = {}
+    for case in cases:
+        place = _agreed(case)
+        if place is not None:
+            tallies.setdefault(case.kind, [0, 0, 0])[place] += 1
+    found = [Agreement(kind, titles.get(kind, kind), *tally) for kind, tally in tallies.items()]
+    return tuple(sorted(found, key=lambda one: (-(one.otherwise + one.edited), one.kind)))
+
+
+def _agreed(case: Case) -> int | None:
+    """0: as recommended, 1: after an edit, 2: otherwise; None when nobody decided on a recommendation."""
+    if case.plan is None or was_alone(case):
+        return None
+    if case.state is State.REJECTED:
+        return 2
+    if case.state is not State.RESOLVED or case.ending is None:
+        return None
+    if case.ending.reason == Resolution.BY_HAND:
+        return 2
+    return 1 if case.editors else 0
+
+
+def trend(
+    tallies: Sequence[tuple[float, float | None, float | None]], until: datetime, hours: Hours
+) -> tuple[Day, ...]:
+    """The last fourteen days as the clock on the wall there has them. Each tally: opened, decided, ended, in seconds since 1970."""
+    last = hours.local(until).date()
+    days = [last - timedelta(days=back) for back in reversed(range(TREND_DAYS))]
+    opened = [_day(begun, hours, until) for begun, _, _ in tallies]
+    ended = [_day(end, hours, until) for _, _, end in tallies if end is not None]
+    waits: dict[date, list[float]] = {}
+    for begun, decided, _ in tallies:
+        if decided is not None:
+            waits.setdefault(_day(decided, hours, until), []).append((decided - begun) / 3600)
+    return tuple(
+        Day(day, opened.count(day), ended.count(day), median(waits[day]) if day in waits else None) for day in days
+    )
+
+
+def _day(seconds: float, hours: Hours, like: datetime) -> date:
+    return hours.local(datetime.fromtimestamp(seconds, like.tzinfo)).date()

@@ -1,0 +1,168 @@
+"""The daily digest of each channel, and the weekly review: gathered from lists, posted once, and kept true while its cases move."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
+
+from bot.cases.case import Case, is_principal
+from bot.cases.digest import TREND_DAYS, Digest, Review, Row, agreements, counted, trend
+from bot.cases.entry import StepState
+from bot.cases.hours import Hours
+from bot.cases.lifecycle import State
+from bot.cases.standing import named
+from bot.desk.questions import Questions
+from bot.ports import Board, Chat, Clock, Library, Lists, Outgoing, Store, Topic, Wanted, Work
+
+MOST_NEEDS, MOST_LATE, MOST_UNHANDLED, MOST_BLIND, MOST_SLOW = 8, 5, 5, 5, 5
+MOST_ENDED = 2_000
+MOST_REST = 25
+NOT_POSTED_AFTER = timedelta(hours=12)
+WEEK = timedelta(days=7)
+
+
+@dataclass(frozen=True)
+class Digests:
+    store: Store
+    lists: Lists
+    library: Library
+    questions: Questions
+    chat: Chat
+    clock: Clock
+
+    def run(self, work: Work) -> None:
+        """Handle one outbox row: post the digest of that day, or draw the one that stands again."""
+        place, due = str(work.payload["place"]), datetime.fromtimestamp(float(work.payload["due"]), UTC)
+        board = self.lists.board(work.key)
+        now = self.clock()
+        if board is None and now - due > NOT_POSTED_AFTER:
+            # Yesterday's news: the next one tells it.
+            self.store.finish(work)
+            return
+        digest = self.gathered(work.key, place, due, board)
+        if digest.says_something:
+            ts = self.chat.post_digest(digest, board, look_first=True)
+            self.lists.show(Board(work.key, place, ts, digest.sections, board.shown_at if board else now))
+        self.store.finish(work)
+
+    def follow(self, case: Case) -> None:
+        """A case has moved: the lists that show it are drawn again."""
+        boards = [board for key in self.lists.boards_with(case.id) if (board := self.lists.board(key))]
+        now = self.clock()
+        self.lists.enqueue([again(board, now) for board in boards if board.key.startswith("digest:")])
+
+    def gathered(self, key: str, place: str, due: datetime, board: Board | None) -> Digest:
+        """What there is to say at ``due``. One that stands keeps its rows, with the cases as they are now."""
+        hours = self.library.hours(place)
+        since = self._previous(hours, due)
+        on = hours.local(due).date()
+        base = self._base(place)
+        waiting = replace(base, states=(State.PROPOSED,))
+        overdue = replace(base, late_at=due)
+        needs = self._rows(board, "needs", lambda: self._needs(place, waiting))
+        shown = {row.case.id for row in needs}
+        late = self._rows(board, "late", lambda: self._late(overdue, shown))
+        unhandled = self._rows(board, "unhandled", lambda: self._unhandled(base, since, due))
+        ended = self.lists.find(replace(base, ended=(since, due), is_over=True), MOST_ENDED)
+        opened = self.lists.count(replace(base, opened=(since, due), is_any=True))
+        tallies = self.lists.tally(base, due - timedelta(days=TREND_DAYS), due)
+        standing = self.store.standing()
+        return Digest(
+            key=key,
+            place=place,
+            on=on,
+            paused=tuple(f"{named(pause.scope)} by {pause.by_name}: {pause.reason}" for pause in standing.pauses),
+            needs=needs,
+            needs_more=max(0, self.lists.count(waiting) - len(needs)) if not is_principal(place) else 0,
+            rest=self._with_cards(self._rest(place, waiting, shown)) if board is None else (),
+            late=late,
+            late_more=max(0, self.lists.count(overdue) - len(late) - sum(_is_late(row.case, due) for row in needs)),
+            unhandled=unhandled,
+            counts=counted(ended, opened),
+            days=trend([(one.opened_at, one.decided_at, one.ended_at) for one in tallies], due, hours),
+            questions=len(self.lists.questions(since, unanswered=True)),
+            review=self._review(base, due, board) if on.weekday() == hours.review_on else None,
+        )
+
+    def _base(self, place: str) -> Wanted:
+        """A channel's own cases; for a person, what they may see now."""
+        return Wanted(sight=self.questions.sight(place)) if is_principal(place) else Wanted(channel=place)
+
+    def _needs(self, place: str, waiting: Wanted) -> list[Case]:
+        if is_principal(place):
+            return self.questions.waiting_on(self.questions.sight(place))[:MOST_NEEDS]
+        return self.lists.find(waiting, MOST_NEEDS)
+
+    def _rest(self, place: str, waiting: Wanted, shown: set[str]) -> list[Case]:
+        """What else waits, for the thread; a person finds theirs at home."""
+        found = [] if is_principal(place) else self.lists.find(waiting, MOST_NEEDS + MOST_REST)
+        return [case for case in found if case.id not in shown]
+
+    def _late(self, overdue: Wanted, shown: set[str]) -> list[Case]:
+        found = self.lists.find(overdue, MOST_LATE + len(shown))
+        return [case for case in found if case.id not in shown][:MOST_LATE]
+
+    def _previous(self, hours: Hours, due: datetime) -> datetime:
+        """When the last digest was due: on the working day before."""
+        day = hours.local(due).date() - timedelta(days=1)
+        while not hours.is_working_day(day):
+            day -= timedelta(days=1)
+        return hours.digest_time(day)
+
+    def _unhandled(self, base: Wanted, since: datetime, due: datetime) -> list[Case]:
+        """What was not recognised and still is not, what expired, and what was waved away."""
+        open_ones = self.lists.find(replace(base, unrecognised=True), MOST_UNHANDLED)
+        ended = self.lists.find(
+            replace(base, ended=(since, due), is_over=True, states=(State.EXPIRED,)), MOST_UNHANDLED
+        )
+        return [*open_ones, *ended][:MOST_UNHANDLED]
+
+    def _review(self, base: Wanted, due: datetime, board: Board | None) -> Review:
+        ended = self.lists.find(replace(base, ended=(due - WEEK, due), is_over=True), MOST_ENDED)
+        slow = sorted((case for case in ended if case.escalated), key=_waited, reverse=True)[:MOST_SLOW]
+        blind = self._rows(board, "blind", lambda: self._blind(base, ended))
+        return Review(
+            blind=blind,
+            agreements=agreements(ended, dict(self.library.titles())),
+            slow=self._with_cards(slow),
+            reopened=sum(bool(case.reopened) for case in ended),
+            taken_back=sum(_was_taken_back(case) for case in ended),
+        )
+
+    def _blind(self, base: Wanted, ended: Sequence[Case]) -> list[Case]:
+        """What abstained, was named otherwise by people, was dismissed or expired: what there is to learn from."""
+        unknown = self.lists.find(replace(base, unrecognised=True), MOST_BLIND)
+        missed = [case for case in ended if case.named_by or case.state is State.EXPIRED]
+        return [*unknown, *missed][:MOST_BLIND]
+
+    def _rows(self, board: Board | None, section: str, find: Callable[[], Sequence[Case]]) -> tuple[Row, ...]:
+        if board is None:
+            return self._with_cards(find())
+        ids = list(board.sections.get(section, ()))
+        known = self.lists.by_id(ids)
+        return self._with_cards([known[case_id] for case_id in ids if case_id in known])
+
+    def _with_cards(self, cases: Sequence[Case]) -> tuple[Row, ...]:
+        cards = self.lists.cards_of([case.id for case in cases])
+        return tuple(Row(case, case.channel, cards[case.id].ts if case.id in cards else "") for case in cases)
+
+
+def _is_late(case: Case, at: datetime) -> bool:
+    return case.sla.decide_by < at
+
+
+def _waited(case: Case) -> timedelta:
+    return (case.decided_at or case.changed_at) - case.opened_at
+
+
+def _was_taken_back(case: Case) -> bool:
+    return any(step.state is StepState.UNDONE for step in case.steps)
+
+
+def asked_for(key: str, place: str, due: datetime, now: datetime) -> Outgoing:
+    """The effect of posting, or drawing again, this digest."""
+    return Outgoing(Topic.DIGEST, key, "", now, {"place": place, "due": due.timestamp()})
+
+
+def again(board: Board, now: datetime) -> Outgoing:
+    due = float(board.key.rpartition(":")[2])
+    return Outgoing(Topic.DIGEST, board.key, "", now, {"place": board.place, "due": due})

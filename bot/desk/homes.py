@@ -1,0 +1,139 @@
+"""Each person's App Home: what waits on them, what is theirs, what was handled without them; published again when it changes."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+
+from bot.cases.case import Case, is_principal
+from bot.cases.digest import TREND_DAYS, Home, Row, trend
+from bot.cases.errors import NotEligible
+from bot.cases.standing import Standing, named
+from bot.desk.questions import JUST_NOW, Questions
+from bot.ports import Board, Chat, Clock, Directory, Library, Lists, Outgoing, Store, Topic, Wanted, Work
+
+MOST_WAITING, MOST_MINE, MOST_TEAM, MOST_ALONE = 12, 6, 8, 6
+# A home is published again for so long after it was last looked at; opening it publishes it anyway.
+KEPT_FRESH_FOR = timedelta(hours=8)
+NOT_MORE_OFTEN_THAN = timedelta(seconds=2)
+ALONE_FOR = timedelta(days=2)
+
+
+@dataclass(frozen=True)
+class Homes:
+    store: Store
+    lists: Lists
+    library: Library
+    directory: Directory
+    questions: Questions
+    chat: Chat
+    clock: Clock
+
+    def opened(self, person: str, *, kind: str | None = None) -> None:
+        """Somebody looks at their home, or chooses another filter: it is published now."""
+        board, now = self.lists.board(_key(person)), self.clock()
+        chosen = kind if kind is not None else board.ts if board else ""
+        known = {name for name, _ in self.library.titles()}
+        sections = board.sections if board else {}
+        self.lists.show(Board(_key(person), person, chosen if chosen in known else "", sections, now))
+        self.lists.enqueue([Outgoing(Topic.HOME, _key(person), "", now, {"person": person})])
+
+    def run(self, work: Work) -> None:
+        """Handle one outbox row: publish the home as it is now."""
+        person = str(work.payload["person"])
+        board = self.lists.board(_key(person))
+        home = self.gathered(person, board.ts if board else "")
+        self.chat.publish_home(home)
+        if board:
+            self.lists.show(replace(board, sections=_sections(home)))
+        self.store.finish(work)
+
+    def follow(self, case: Case) -> None:
+        """A case has moved: the homes that show it, and those of whom something is wanted, are published again soon."""
+        now = self.clock()
+        recent = {board.key: board.place for board in self.lists.boards("home:", now - KEPT_FRESH_FOR)}
+        if not recent:
+            return
+        concerned = {key for key in self.lists.boards_with(case.id) if key in recent}
+        groups = self.directory.groups([name for name in case.waits_on if not is_principal(name)])
+        people = {person for members in groups.values() for person in members} | set(case.waits_on)
+        concerned |= {key for key, person in recent.items() if person in people}
+        soon = now + NOT_MORE_OFTEN_THAN
+        self.lists.enqueue([Outgoing(Topic.HOME, key, "", soon, {"person": recent[key]}) for key in sorted(concerned)])
+
+    def gathered(self, person: str, kind: str) -> Home:
+        """Everything on one person's home, through their eyes."""
+        now, sight = self.clock(), self.questions.sight(person)
+        waiting = [case for case in self.questions.waiting_on(sight) if kind in {"", case.kind}]
+        shown = {case.id for case in waiting}
+        mine = self._others(Wanted(owner=person, kind=kind), shown, MOST_MINE)
+        shown |= {case.id for case in mine}
+        wanted = Wanted(sight=sight, kind=kind)
+        team = self._others(wanted, shown, MOST_TEAM)
+        many = self.lists.count(wanted)
+        alone = self.questions.handled_alone(sight, (now - ALONE_FOR, now + JUST_NOW))[:MOST_ALONE]
+        hours = self.library.hours("")
+        tallies = self.lists.tally(Wanted(sight=sight), now - timedelta(days=TREND_DAYS), now)
+        standing = self.store.standing()
+        return Home(
+            user=person.rpartition("/")[2],
+            name=self._name(person),
+            waiting=self._rows(waiting[:MOST_WAITING]),
+            waiting_more=max(0, len(waiting) - MOST_WAITING),
+            mine=self._rows(mine),
+            team=self._rows(team),
+            team_more=max(0, many - len(shown) - len(team)),
+            alone=self._rows(alone),
+            days=trend([(one.opened_at, one.decided_at, one.ended_at) for one in tallies], now, hours),
+            paused=tuple(f"{named(pause.scope)} by {pause.by_name}: {pause.reason}" for pause in standing.pauses),
+            standing_in=tuple(
+                f"{one.taker_name} stands in for {one.giver_name} until {one.ends_at:%d %b %H:%M} UTC"
+                for one in standing.delegations
+                if person in {one.giver, one.taker} and now < one.ends_at
+            ),
+            kinds=tuple(self.library.titles()),
+            kind=kind,
+            suggestion=self._suggestion(person, standing, now),
+            has_digest=self.lists.board(f"digest-for:{person}") is not None,
+            at=now,
+        )
+
+    def wants_digest(self, person: str, *, wanted: bool) -> None:
+        """Whether this person wants a digest of their own every working day."""
+        key = f"digest-for:{person}"
+        if wanted:
+            self.lists.show(Board(key, person, "", {}, self.clock()))
+        else:
+            self.lists.forget(key)
+        self.opened(person)
+
+    def _suggestion(self, person: str, standing: Standing, now: datetime) -> str:
+        """Their status says that they are away, and nobody stands in for them."""
+        try:
+            away = self.directory.person(person).away
+        except NotEligible:
+            return ""
+        covered = any(one.giver == person and one.holds("", now) for one in standing.delegations)
+        return away if away and not covered else ""
+
+    def _others(self, wanted: Wanted, shown: set[str], most: int) -> list[Case]:
+        found = self.lists.find(wanted, most + len(shown))
+        return [case for case in found if case.id not in shown][:most]
+
+    def _rows(self, cases: Sequence[Case]) -> tuple[Row, ...]:
+        cards = self.lists.cards_of([case.id for case in cases])
+        return tuple(Row(case, case.channel, cards[case.id].ts if case.id in cards else "") for case in cases)
+
+    def _name(self, person: str) -> str:
+        try:
+            return self.directory.person(person).name
+        except NotEligible:
+            return "you"
+
+
+def _key(person: str) -> str:
+    return f"home:{person}"
+
+
+def _sections(home: Home) -> dict[str, tuple[str, ...]]:
+    lists = {"waiting": home.waiting, "mine": home.mine, "team": home.team, "alone": home.alone}
+    return {name: tuple(row.case.id for row in rows) for name, rows in lists.items()}

@@ -1,0 +1,361 @@
+"""People ask. Counts and names come from queries, "why" from what was recorded; nobody learns of a case they may not see."""
+
+import json
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+
+from bot.cases import entry as e
+from bot.cases.case import Case
+from bot.cases.errors import NoSuchCase
+from bot.cases.hours import Hours
+from bot.cases.lifecycle import State
+from bot.cases.policy import Ruling
+from bot.cases.question import EXAMPLES, Answer, Ask, Durations, Line, Question, Which
+from bot.cases.standing import named
+from bot.ports import Chat, Clock, Directory, Grammar, Library, Lists, Placed, Sight, Store, Talker, Wanted, Work
+
+MOST_LINES = 10
+# What has ended this very moment has ended.
+JUST_NOW = timedelta(seconds=1)
+NOT_THERE = "There is no such case, or none that you may see."
+ENDED = {
+    Which.RESOLVED: (State.RESOLVED,),
+    Which.REJECTED: (State.REJECTED,),
+    Which.EXPIRED: (State.EXPIRED,),
+    Which.CLEARED: (State.CLEARED,),
+    Which.ENDED: (State.RESOLVED, State.REJECTED, State.EXPIRED, State.CLEARED),
+}
+
+
+@dataclass(frozen=True)
+class Questions:
+    store: Store
+    lists: Lists
+    library: Library
+    directory: Directory
+    grammar: Grammar
+    chat: Chat
+    clock: Clock
+    talker: Talker | None = None
+
+    def run(self, work: Work) -> None:
+        """Handle one outbox row: answer where it was asked."""
+        placed = Placed(**work.payload)
+        answer = self.answer(placed.text, by=placed.person, case_id=placed.case_id, channel=placed.channel)
+        self.lists.understood(placed.id, answer.understood)
+        self.chat.answer(placed, answer, look_first=work.doubt > 1)
+        self.store.finish(work)
+
+    def answer(self, text: str, *, by: str, case_id: str = "", channel: str = "") -> Answer:
+        """The answer to this person. ``case_id``: the case in whose thread it was asked."""
+        hours, sight = self.library.hours(channel), self.sight(by)
+        question = self.grammar.understand(text, self.clock(), hours, case_id)
+        if self.talker is not None and (question is None or question.ask is not Ask.HELP):
+            told = self._told(text, sight, hours, case_id)
+            if told is not None:
+                return told
+        if question is None:
+            return self._closest(text, sight)
+        return self._of(question, sight)
+
+    def asked(self, question: Question, *, by: str) -> Answer:
+        """The answer to a question that needs no understanding."""
+        return self._of(question, self.sight(by))
+
+    def sight(self, by: str) -> Sight:
+        """What this person may see now."""
+        return Sight(by, frozenset(name for name in self.library.channels() if by in self.directory.members_of(name)))
+
+    def visible(self, case_id: str, sight: Sight) -> Case:
+        """The case, if these eyes may see it; otherwise the same as for one that does not exist."""
+        try:
+            case = self.store.case(case_id)
+        except NoSuchCase:
+            raise NoSuchCase(NOT_THERE) from None
+        if case.channel not in sight.channels and not self.lists.is_named(sight.person, case_id):
+            raise NoSuchCase(NOT_THERE)
+        return case
+
+    # --- each kind of question -----------------------------------------------------------------------------------------
+
+    def _of(self, question: Question, sight: Sight) -> Answer:
+        kinds: dict[Ask, Callable[[Question, Sight], Answer]] = {
+            Ask.LIST: self._list,
+            Ask.COUNT: self._count,
+            Ask.MINE: self._mine,
+            Ask.SHOW: self._show,
+            Ask.WHY: self._why,
+            Ask.WHY_ASKED: self._why_asked,
+            Ask.HANDLED: self._handled,
+            Ask.PAUSED: self._paused,
+            Ask.HELP: lambda asked, eyes: Answer(asked.said(), "You can ask things like:", examples=EXAMPLES),
+        }
+        try:
+            return kinds[question.ask](question, sight)
+        except NoSuchCase as nothing:
+            return Answer(question.said(), str(nothing))
+
+    def _list(self, question: Question, sight: Sight) -> Answer:
+        wanted = self._wanted(question, sight)
+        found, many = self.lists.find(wanted, MOST_LINES), self.lists.count(wanted)
+        text = f"{_cases(many)}." if many else "None that you may see."
+        return self._with_lines(Answer(self._said(question), text), found, many)
+
+    def _count(self, question: Question, sight: Sight) -> Answer:
+        wanted = self._wanted(question, sight)
+        took = self.lists.durations(wanted)
+        found = self.lists.find(wanted, 3 if question.how_long else MOST_LINES)
+        text = f"{_cases(took.cases)}.{_took(took)}" if question.how_long else f"{_cases(took.cases)}."
+        return self._with_lines(Answer(self._said(question), text), found, took.cases)
+
+    def _mine(self, question: Question, sight: Sight) -> Answer:
+        found = self.waiting_on(sight)
+        text = (
+            f"{_cases(len(found))} {'waits' if len(found) == 1 else 'wait'} on you."
+            if found
+            else "Nothing waits on you."
+        )
+        return self._with_lines(Answer(question.said(), text), found[:MOST_LINES], len(found))
+
+    def waiting_on(self, sight: Sight, *, limit: int = 200) -> list[Case]:
+        """What waits on this person: they may decide it and have not, or it is theirs; what matters most first."""
+        groups = self.directory.groups(self.library.deciders())
+        mine = [handle for handle, people in groups.items() if sight.person in people]
+        given = self.store.standing().delegations
+        now = self.clock()
+        for one in given:
+            if one.taker == sight.person and one.begins_at <= now < one.ends_at:
+                mine += [handle for handle, people in groups.items() if one.giver in people]
+        found = self.lists.find(Wanted(waits_on=(sight.person, *sorted(set(mine)))), limit)
+        return [case for case in found if sight.person not in case.authors and not _has_voted(case, sight.person)]
+
+    def _show(self, question: Question, sight: Sight) -> Answer:
+        case = self.visible(question.case_id, sight)
+        what = case.what or case.signal.title
+        text = f"{case.id} is {case.state}. {what} {case.why}".strip()
+        return self._with_lines(Answer(question.said(), text), [case], 1)
+
+    def _why(self, question: Question, sight: Sight) -> Answer:
+        """What people and policy said, as it was recorded; nothing is made up."""
+        case = self.visible(question.case_id, sight)
+        said = [line for entry in self.store.entries(case.id) if (line := _recorded(entry))]
+        text = " ".join(said[-4:]) or f"{case.id} is {case.state}; nobody has decided anything yet."
+        return self._with_lines(Answer(question.said(), text), [case], 1)
+
+    def _why_asked(self, question: Question, sight: Sight) -> Answer:
+        case = self.visible(question.case_id, sight)
+        verdict = case.verdict
+        if verdict is None:
+            why = case.ending.reason if case.ending else "no plan was found"
+            text = f"There was nothing to do by itself: {why}."
+        elif verdict.ruling is Ruling.ALONE:
+            text = f"It was done without asking: {verdict.reason} ({verdict.rule})."
+        elif verdict.ruling is Ruling.REFUSE:
+            text = f"Policy does not allow it: {verdict.reason} ({verdict.rule})."
+        else:
+            stage = self.library.playbook(case.kind).terms.stage
+            text = (
+                f"Because {verdict.reason}: that is {verdict.tier.name.lower()} risk ({verdict.rule}), which policy lets "
+                f"nobody do without {verdict.approvals_needed} approval{'s' if verdict.approvals_needed > 1 else ''}; "
+                f"and this kind is {stage}."
+            )
+        return self._with_lines(Answer(question.said(), text), [case], 1)
+
+    def _handled(self, question: Question, sight: Sight) -> Answer:
+        span = question.span
+        since = (span.since, span.until) if span else (self.clock() - timedelta(days=7), self.clock() + JUST_NOW)
+        found = self.handled_alone(sight, since)
+        name = span.name if span else "in the last seven days"
+        text = (
+            f"{_cases(len(found))} without anybody, {name}."
+            if found
+            else f"Nothing was handled without anybody, {name}."
+        )
+        return self._with_lines(Answer(question.said(), text), found[:MOST_LINES], len(found))
+
+    def handled_alone(self, sight: Sight, ended: tuple[datetime, datetime]) -> list[Case]:
+        """What policy let run, or what went away, without a person."""
+        states = (State.RESOLVED, State.CLEARED)
+        found = self.lists.find(Wanted(sight=sight, states=states, ended=ended, is_over=True), 200)
+        return [
+            case
+            for case in found
+            if case.state is State.CLEARED or any(given.person.startswith("policy:") for given in case.approvals)
+        ]
+
+    def _paused(self, question: Question, sight: Sight) -> Answer:
+        pauses = self.store.standing().pauses
+        lines = [f"{named(pause.scope)} is paused by {pause.by_name}: {pause.reason}." for pause in pauses]
+        return Answer(question.said(), " ".join(lines) or "Nothing is paused.")
+
+    # --- when nothing is understood, and with a model --------------------------------------------------------------------
+
+    def _closest(self, text: str, sight: Sight) -> Answer:
+        words = sorted({word for word in _words(text) if len(word) > 3}, key=len, reverse=True)[:8]
+        found = self.lists.closest(words, sight, 3)
+        said = "I did not understand that. The closest cases:" if found else "I did not understand that."
+        return self._with_lines(Answer("", said, examples=EXAMPLES), found, len(found))
+
+    def _told(self, text: str, sight: Sight, hours: Hours, case_id: str) -> Answer | None:
+        """A model's words over the same queries. The cases that it was shown are named below them, from our own record."""
+        if self.talker is None:
+            return None
+        tools = Looking(self, sight, hours)
+        about = f"{text}\n(asked in the thread of {case_id})" if case_id else text
+        told = self.talker.answer(about, tools, lambda step: None)
+        if told is None:
+            return None
+        cases = list(self.lists.by_id(tools.seen[:MOST_LINES]).values())
+        answer = Answer("answered by the model from the cases below", "", told=told, model=self.talker.name)
+        return self._with_lines(answer, cases, len(tools.seen))
+
+    # --- inside ----------------------------------------------------------------------------------------------------------
+
+    def _wanted(self, question: Question, sight: Sight) -> Wanted:
+        span = (question.span.since, question.span.until) if question.span else None
+        wanted = Wanted(sight=sight, kind=question.kind, words=question.words)
+        if question.which in ENDED:
+            return replace(wanted, states=ENDED[question.which], ended=span, is_over=True)
+        wanted = replace(wanted, opened=span, is_any=question.which is Which.ANY or question.ask is Ask.COUNT)
+        if question.which is Which.OPEN and question.ask is Ask.LIST:
+            return replace(wanted, is_any=False)
+        if question.which is Which.SNOOZED:
+            return replace(wanted, states=(State.SNOOZED,))
+        if question.which is Which.LATE:
+            return replace(wanted, late_at=self.clock(), is_any=False)
+        return replace(wanted, unrecognised=question.which is Which.UNRECOGNISED)
+
+    def _said(self, question: Question) -> str:
+        return question.said(self.library.playbook(question.kind).title if question.kind else "")
+
+    def _with_lines(self, answer: Answer, cases: Sequence[Case], many: int) -> Answer:
+        cards = self.lists.cards_of([case.id for case in cases])
+        lines = tuple(
+            Line(
+                case.id,
+                case.signal.title,
+                case.state,
+                _detail(case),
+                case.channel,
+                cards[case.id].ts if case.id in cards else "",
+            )
+            for case in cases
+        )
+        return replace(answer, lines=lines, more=max(0, many - len(lines)))
+
+
+class Looking:
+    """The tools of a model: the same queries, through the asker's eyes. It keeps what was shown."""
+
+    def __init__(self, questions: Questions, sight: Sight, hours: Hours) -> None:
+        self._questions = questions
+        self._sight = sight
+        self._hours = hours
+        self.seen: list[str] = []
+
+    def search(self, question: str) -> str:
+        asked = self._questions.grammar.understand(question, self._questions.clock(), self._hours)
+        if asked is None or asked.ask is Ask.HELP:
+            return json.dumps({"not understood": question, "examples": EXAMPLES})
+        answer = self._questions._of(asked, self._sight)
+        self._keep(line.case_id for line in answer.lines)
+        cases = [
+            {"case": line.case_id, "title": line.title, "state": line.state, "detail": line.detail}
+            for line in answer.lines
+        ]
+        return json.dumps({"understood": answer.understood, "answer": answer.text, "cases": cases, "more": answer.more})
+
+    def show(self, case_id: str) -> str:
+        try:
+            case = self._questions.visible(case_id.strip().upper(), self._sight)
+        except NoSuchCase as nothing:
+            return json.dumps({"error": str(nothing)})
+        self._keep([case.id])
+        facts = {
+            fact.label: fact.value if fact.failure is None else f"failed: {fact.failure}"
+            for fact in case.evidence
+            if fact.label
+        }
+        said = [line for entry in self._questions.store.entries(case.id) if (line := _recorded(entry))]
+        plan = [action.summary for action in case.plan.actions] if case.plan else []
+        about = {"case": case.id, "title": case.signal.title, "state": case.state, "what": case.what, "why": case.why}
+        return json.dumps(
+            {**about, "evidence": facts, "plan": plan, "owner": case.owner, "recorded": said[-8:]}, default=str
+        )
+
+    def _keep(self, ids: object) -> None:
+        self.seen += [case_id for case_id in ids if case_id not in self.seen]  # type: ignore[attr-defined]
+
+
+def _recorded(entry: e.Entry) -> str:
+    """What somebody decided, from the ledger, as a sentence; empty for what nobody decided."""
+    body, at = entry.body, f"{entry.at:%d %b %H:%M} UTC"
+    if isinstance(body, e.Rejected):
+        note = f" (“{body.note}”)" if body.note else ""
+        return f"{body.by_name} rejected it on {at}: {body.reason.description.lower()}{note}."
+    if isinstance(body, e.ApprovalGiven):
+        behalf = f" for {body.approval.behalf_name}" if body.approval.behalf_of else ""
+        return f"{body.approval.name} approved it{behalf} on {at}{f': “{body.approval.note}”' if body.approval.note else ''}."
+    if isinstance(body, e.Authorised) and body.by and body.by[0].startswith("policy:"):
+        return f"Policy let it run by itself on {at}."
+    if isinstance(body, e.Edited):
+        changes = ", ".join(f"{change.field} {change.before} → {change.after}" for change in body.changes)
+        return f"{body.by_name} edited the plan on {at}: {changes}."
+    if isinstance(body, e.Resolved):
+        return f"{body.by_name} handled it by hand on {at}: {body.note}." if body.by_name else f"It worked on {at}."
+    return _recorded_otherwise(body, at)
+
+
+def _recorded_otherwise(body: e.Body, at: str) -> str:
+    sentences: dict[type, Callable[..., str]] = {
+        e.Referred: lambda b: f"It needed a person from {at}: {b.reason}.",
+        e.Drifted: lambda b: f"It was asked again on {at}: {'; '.join(b.reasons)}.",
+        e.Expired: lambda b: f"Nobody decided in time; it was closed unexecuted on {at}.",
+        e.Escalated: lambda b: f"Nobody had decided by {at}, so it went to {b.to}.",
+        e.HandedOver: lambda b: f"{b.by_name} handed it over on {at}: {b.note}.",
+        e.Snoozed: lambda b: f"{b.by_name} snoozed it on {at}: {b.reason}.",
+        e.UndoAsked: lambda b: f"{b.by_name} took it back on {at}: {b.note}.",
+        e.Stopped: lambda b: f"It was given up on {at}: {b.reason}.",
+        e.Cleared: lambda b: f"The source said on {at} that it was over.",
+        e.Reopened: lambda b: f"It was opened again on {at}: {b.reason}.",
+    }
+    tell = sentences.get(type(body))
+    return tell(body) if tell else ""
+
+
+def _has_voted(case: Case, person: str) -> bool:
+    return any(person in {given.person, given.principal} for given in case.approvals)
+
+
+def _detail(case: Case) -> str:
+    stake = f"{case.stake}, " if case.stake else ""
+    if case.is_terminal:
+        return f"{stake}{case.ending.reason}" if case.ending else stake.rstrip(", ")
+    owner = "" if "/" in case.owner else f"@{case.owner}, "
+    return f"{stake}{owner}decide by {case.sla.decide_by:%d %b %H:%M} UTC"
+
+
+def _cases(many: int) -> str:
+    return "1 case" if many == 1 else f"{many:,} cases"
+
+
+def _took(took: Durations) -> str:
+    parts = []
+    if took.decided is not None:
+        parts.append(f"half were decided within {spoken(took.decided)}")
+    if took.ended is not None:
+        parts.append(f"half had ended within {spoken(took.ended)}")
+    return f" {', '.join(parts).capitalize()}." if parts else " None of them has been decided yet."
+
+
+def spoken(seconds: float) -> str:
+    """A span as people say it."""
+    for unit, size in (("days", 86400), ("hours", 3600), ("minutes", 60)):
+        if seconds >= 2 * size:
+            return f"{seconds / size:.1f} {unit}".replace(".0 ", " ")
+    return f"{seconds:.0f} seconds"
+
+
+def _words(text: str) -> list[str]:
+    return [word.strip(".,;:!?\"'“”()") for word in text.casefold().split()]

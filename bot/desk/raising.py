@@ -1,0 +1,58 @@
+"""A person raises an exception by hand: from a message, from a form, from a command. It goes the way of every other signal."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from bot.cases.canonical import Scalar, digest
+from bot.cases.decide import is_colleague
+from bot.cases.errors import BadRequest, NotEligible
+from bot.cases.signal import UNRECOGNISED, Signal
+from bot.desk.intake import Intake
+from bot.ports import Clock, Directory, Library, Receipt
+
+SOURCE = "slack"
+LONGEST_TITLE, LONGEST_WORDS = 150, 2_000
+
+
+@dataclass(frozen=True)
+class Raising:
+    intake: Intake
+    library: Library
+    directory: Directory
+    clock: Clock
+
+    def raise_case(
+        self,
+        *,
+        by: str,
+        title: str,
+        key: str,
+        kind: str = "",
+        words: str = "",
+        link: str = "",
+        subject: str = "",
+        facts: Mapping[str, str] | None = None,
+    ) -> Receipt:
+        """Open a case, or count it on the one that is there. ``key`` makes one press one signal; whoever raises it cannot approve it.
+
+        Raises:
+            NotEligible: guests and people from outside raise nothing here.
+            BadRequest: there is nothing to tell, or no such kind.
+        """
+        if not is_colleague(self.directory.person(by)):
+            raise NotEligible("only members of this workspace may raise an exception")
+        title = " ".join(title.split())[:LONGEST_TITLE]
+        if not title:
+            raise BadRequest("say in a few words what happened", field="title")
+        if kind and self.library.playbook(kind).kind != kind:
+            raise BadRequest(f"there is no playbook for {kind[:50]!r}", field="kind")
+        told: dict[str, Scalar] = {name: _typed(value) for name, value in (facts or {}).items()}
+        told |= {name: value for name, value in (("words", words[:LONGEST_WORDS]), ("link", link)) if value}
+        about = subject or link or digest([title.casefold()])[:24]
+        signal = Signal(SOURCE, key, kind or UNRECOGNISED, about, title, None, told, requester=by)
+        return self.intake.receive(signal, b"")
+
+
+def _typed(text: str) -> Scalar:
+    """A number where a number was typed: systems look things up by it."""
+    return int(text) if text.isascii() and text.isdigit() and len(text) < 16 else text

@@ -1,0 +1,14 @@
+"""What goes over the wire: JSON, and Slack's own words for what it refuses."""
+
+from typing import Any
+
+Json = dict[str, Any]
+
+
+class ApiError(Exception):
+    """A Slack error code, as in ``{"ok": false, "error": …}``."""
+
+    def __init__(self, error: str, **details: Any) -> None:
+        super().__init__(error)
+        self.error = error
+        self.details = details

@@ -1,0 +1,280 @@
+"""Lists of cases for people: what is open, what waits on whom, what happened. Read from indexes, never by folding history."""
+
+import json
+import statistics
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from datetime import UTC, datetime
+from typing import Any
+
+from sqlalchemy import and_, delete, func, insert, or_, select, update
+from sqlalchemy import case as choose
+from sqlalchemy.dialects import postgresql, sqlite
+
+from bot.cases.canonical import from_json
+from bot.cases.case import Case
+from bot.cases.lifecycle import TERMINAL, WAITING, State
+from bot.cases.question import Durations
+from bot.cases.signal import UNRECOGNISED
+from bot.ports import Asked, Board, Drawn, Outgoing, Sight, Tally, Wanted
+from bot.store import tables as t
+from bot.store.store import SqlStore
+from bot.store.unit import Unit, outbox_row
+
+OPEN = [state.name for state in State if state not in TERMINAL and state is not State.NEW]
+MOST_MEASURED = 20_000
+
+
+class Lists:
+    """Read-only, but for the boards that stand somewhere and the record of what was asked."""
+
+    def __init__(self, store: SqlStore) -> None:
+        self._store = store
+        self._database = store.database
+
+    # --- cases ---------------------------------------------------------------------------------------------------------
+
+    def find(self, wanted: Wanted, limit: int) -> list[Case]:
+        """The first of these, what needs looking at first to the front; what has ended by its end."""
+        order = t.cases.c.ended_at.desc() if wanted.is_over else t.cases.c.rank
+        query = select(t.cases.c.body).where(_where(wanted)).order_by(order, t.cases.c.number.desc()).limit(limit)
+        return [from_json(Case, row.body) for row in self._rows(query)]
+
+    def count(self, wanted: Wanted) -> int:
+        return int(self._rows(select(func.count().label("many")).select_from(t.cases).where(_where(wanted)))[0].many)
+
+    def closest(self, words: Sequence[str], sight: Sight | None, limit: int) -> list[Case]:
+        """Cases that have some of these words, those with most of them first."""
+        if not words:
+            return []
+        hits = [_has(word) for word in words]
+        score = sum((_as_number(hit) for hit in hits[1:]), _as_number(hits[0]))
+        query = select(t.cases.c.body).where(or_(*hits), _seen(sight)).order_by(score.desc(), t.cases.c.number.desc())
+        return [from_json(Case, row.body) for row in self._rows(query.limit(limit))]
+
+    def durations(self, wanted: Wanted) -> Durations:
+        """How many there are, and how long they took."""
+        columns = (t.cases.c.opened_at, t.cases.c.decided_at, t.cases.c.ended_at)
+        rows = self._rows(select(*columns).where(_where(wanted)).limit(MOST_MEASURED))
+        decided = [row.decided_at - row.opened_at for row in rows if row.decided_at is not None]
+        ended = [row.ended_at - row.opened_at for row in rows if row.ended_at is not None]
+        return Durations(self.count(wanted), _median(decided), _median(ended))
+
+    def tally(self, wanted: Wanted, since: datetime, until: datetime) -> list[Tally]:
+        """What of these was opened and what ended meanwhile, one row a case: for a trend over some days."""
+        begin, end = since.timestamp(), until.timestamp()
+        inside = or_(t.cases.c.opened_at.between(begin, end), t.cases.c.ended_at.between(begin, end))
+        columns = (t.cases.c.state, t.cases.c.opened_at, t.cases.c.decided_at, t.cases.c.ended_at)
+        query = select(*columns).where(inside, _where(replace(wanted, is_any=True))).limit(MOST_MEASURED)
+        return [Tally(State[row.state], row.opened_at, row.decided_at, row.ended_at) for row in self._rows(query)]
+
+    def by_id(self, ids: Sequence[str]) -> dict[str, Case]:
+        query = select(t.cases.c.id, t.cases.c.body).where(t.cases.c.id.in_(list(ids)))
+        return {row.id: from_json(Case, row.body) for row in self._rows(query)}
+
+    def is_named(self, person: str, case_id: str) -> bool:
+        """Whether this person is a party to the case."""
+        query = select(t.named.c.case_id).where(t.named.c.person == person, t.named.c.case_id == case_id)
+        return bool(self._rows(query))
+
+    def cards_of(self, ids: Sequence[str]) -> dict[str, Drawn]:
+        """Where the newest card of each of these stands."""
+        query = select(t.cards).where(t.cards.c.case_id.in_(list(ids))).order_by(t.cards.c.generation)
+        return {
+            row.case_id: Drawn(row.case_id, row.generation, row.channel, row.ts, int(row.drawn), row.look)
+            for row in self._rows(query)
+        }
+
+    def case_at(self, channel: str, ts: str) -> str:
+        """The case whose card stands there; empty when none does."""
+        rows = self._rows(select(t.cards.c.case_id).where(t.cards.c.channel == channel, t.cards.c.ts == ts).limit(1))
+        return str(rows[0].case_id) if rows else ""
+
+    def last_heard(self, fingerprint: str) -> datetime | None:
+        """When anything of this fingerprint was last received, an all-clear included."""
+        query = select(func.max(t.inbox.c.received_at).label("at")).where(t.inbox.c.fingerprint == fingerprint)
+        found = self._rows(query)[0].at
+        return datetime.fromisoformat(found) if found else None
+
+    # --- boards --------------------------------------------------------------------------------------------------------
+
+    def board(self, key: str) -> Board | None:
+        rows = self._rows(select(t.boards).where(t.boards.c.key == key))
+        return _board(rows[0]) if rows else None
+
+    def boards(self, prefix: str, since: datetime) -> list[Board]:
+        """The boards whose key begins so that were shown after this moment."""
+        inside = (t.boards.c.key.startswith(prefix, autoescape=True), t.boards.c.shown_at >= since.timestamp())
+        return [_board(row) for row in self._rows(select(t.boards).where(*inside).order_by(t.boards.c.key))]
+
+    def boards_with(self, case_id: str) -> list[str]:
+        """The keys of the boards that list this case."""
+        query = select(t.listed.c.board).where(t.listed.c.case_id == case_id).order_by(t.listed.c.board)
+        return [row.board for row in self._rows(query)]
+
+    def show(self, board: Board) -> None:
+        """The board stands there now and lists these cases."""
+        row = {"key": board.key, "place": board.place, "ts": board.ts, "shown_at": board.shown_at.timestamp()}
+        row["body"] = json.dumps({name: list(ids) for name, ids in board.sections.items()})
+        cases = dict.fromkeys(case_id for ids in board.sections.values() for case_id in ids)
+        listed = [{"case_id": case_id, "board": board.key} for case_id in cases]
+
+        def job(unit: Unit) -> None:
+            unit.connection.execute(_SHOW[unit.connection.dialect.name], row)
+            unit.connection.execute(delete(t.listed).where(t.listed.c.board == board.key))
+            if listed:
+                unit.connection.execute(insert(t.listed), listed)
+
+        self._database.write(job, appends=False)
+
+    def forget(self, key: str) -> None:
+        """The board is no more."""
+
+        def job(unit: Unit) -> None:
+            unit.connection.execute(delete(t.listed).where(t.listed.c.board == key))
+            unit.connection.execute(delete(t.boards).where(t.boards.c.key == key))
+
+        self._database.write(job, appends=False)
+
+    def enqueue(self, outgoing: Sequence[Outgoing]) -> None:
+        """Ask for effects that follow from no decision: a board to be drawn again."""
+        rows = [outbox_row(asked) for asked in outgoing]
+        if rows:
+            self._database.write(lambda unit: unit.enqueue(rows), appends=False)
+            for taker in self._store.takers:
+                taker.wake()
+
+    def enqueue_once(self, job: str, slot: int, outgoing: Outgoing) -> bool:
+        """Ask for this effect, if nobody has for this slot: the tick and the effect are one transaction, so neither is without the other."""
+        tick, row = {"job": job, "slot": slot}, outbox_row(outgoing)
+
+        def write(unit: Unit) -> bool:
+            mine = unit.connection.execute(_TICK[unit.connection.dialect.name], tick).first() is not None
+            if mine:
+                unit.enqueue([row])
+            return mine
+
+        return self._database.write(write, appends=False)
+
+    # --- questions -----------------------------------------------------------------------------------------------------
+
+    def ask(self, question: Asked, outgoing: Outgoing | None) -> bool:
+        """Record what was asked, once, and ask for its answer in the same transaction; False when it is known already."""
+        row = {
+            "id": question.id,
+            "asked_at": question.asked_at.timestamp(),
+            "person": question.person,
+            "text": question.text[:2000],
+            "understood": question.understood,
+            "vote": "",
+        }
+
+        def write(unit: Unit) -> bool:
+            mine = unit.connection.execute(_ASK[unit.connection.dialect.name], row).first() is not None
+            if mine and outgoing:
+                unit.enqueue([outbox_row(outgoing)])
+            return mine
+
+        mine = self._database.write(write, appends=False)
+        if mine and outgoing:
+            for taker in self._store.takers:
+                taker.wake()
+        return mine
+
+    def understood(self, question_id: str, understood: str) -> None:
+        """What was made of it; empty when nothing was."""
+        statement = update(t.questions).where(t.questions.c.id == question_id).values(understood=understood[:500])
+        self._database.write(lambda unit: unit.connection.execute(statement) and None, appends=False)
+
+    def vote(self, question_id: str, person: str, vote: str) -> bool:
+        """Whether the answer helped, as the one who asked says."""
+        mine = and_(t.questions.c.id == question_id, t.questions.c.person == person)
+        statement = update(t.questions).where(mine).values(vote=vote)
+        return bool(self._database.write(lambda unit: unit.connection.execute(statement).rowcount, appends=False))
+
+    def questions(self, since: datetime, *, unanswered: bool, limit: int = 100) -> list[Asked]:
+        """What was asked, the latest first; only what was not understood or did not help, if so wanted."""
+        query = select(t.questions).where(t.questions.c.asked_at >= since.timestamp())
+        if unanswered:
+            query = query.where(or_(t.questions.c.understood == "", t.questions.c.vote == "down"))
+        return [_question(row) for row in self._rows(query.order_by(t.questions.c.asked_at.desc()).limit(limit))]
+
+    def _rows(self, query: Any) -> list[Any]:
+        with self._database.read() as connection:
+            return list(connection.execute(query).all())
+
+
+def _where(wanted: Wanted) -> Any:
+    """One clause for each thing that is asked for."""
+    c = t.cases.c
+    states = [State(state).name for state in wanted.states] or ([] if wanted.is_over or wanted.is_any else OPEN)
+    late_at, undoable_at = _stamp(wanted.late_at), _stamp(wanted.undoable_at)
+    asked: tuple[tuple[object, Callable[[], Any]], ...] = (
+        (bool(states), lambda: c.state.in_(states)),
+        (wanted.kind, lambda: c.kind == wanted.kind),
+        (wanted.channel, lambda: c.channel == wanted.channel),
+        (wanted.owner, lambda: c.owner == wanted.owner),
+        (
+            wanted.waits_on,
+            lambda: or_(*(c.waits_on.contains(f" {name} ", autoescape=True) for name in wanted.waits_on)),
+        ),
+        (wanted.unrecognised, lambda: c.kind == UNRECOGNISED),
+        (late_at, lambda: and_(c.state.in_([s.name for s in WAITING]), c.decide_by < late_at)),
+        (undoable_at, lambda: c.undo_until > undoable_at),
+    )
+    clauses = [clause() for is_asked, clause in asked if is_asked]
+    spans = _between(c.opened_at, wanted.opened) + _between(c.ended_at, wanted.ended)
+    return and_(_seen(wanted.sight), *clauses, *spans, *map(_has, wanted.words))
+
+
+def _stamp(at: datetime | None) -> float | None:
+    return at.timestamp() if at else None
+
+
+def _between(column: Any, span: tuple[datetime, datetime] | None) -> list[Any]:
+    return [column >= span[0].timestamp(), column < span[1].timestamp()] if span else []
+
+
+def _has(word: str) -> Any:
+    return t.cases.c.words.contains(word.casefold(), autoescape=True)
+
+
+def _as_number(hit: Any) -> Any:
+    return choose((hit, 1), else_=0)
+
+
+def _seen(sight: Sight | None) -> Any:
+    """What this person may know of: the cases of their channels, and those they are a party to."""
+    if sight is None:
+        return t.cases.c.number > 0
+    mine = select(t.named.c.case_id).where(t.named.c.person == sight.person)
+    return or_(t.cases.c.channel.in_(sorted(sight.channels)), t.cases.c.id.in_(mine))
+
+
+def _median(values: list[float]) -> float | None:
+    return statistics.median(values) if values else None
+
+
+def _board(row: Any) -> Board:
+    return Board(row.key, row.place, row.ts, json.loads(row.body), datetime.fromtimestamp(row.shown_at, UTC))
+
+
+def _question(row: Any) -> Asked:
+    return Asked(row.id, datetime.fromtimestamp(row.asked_at, UTC), row.person, row.text, row.understood, row.vote)
+
+
+def _upsert(dialect: Any) -> Any:
+    new = dialect.insert(t.boards)
+    rest = {name: new.excluded[name] for name in ("place", "ts", "shown_at", "body")}
+    return new.on_conflict_do_update(index_elements=[t.boards.c.key], set_=rest)
+
+
+_SHOW = {"sqlite": _upsert(sqlite), "postgresql": _upsert(postgresql)}
+_TICK = {
+    name: module.insert(t.ticks).on_conflict_do_nothing().returning(t.ticks.c.job)
+    for name, module in (("sqlite", sqlite), ("postgresql", postgresql))
+}
+_ASK = {
+    name: module.insert(t.questions).on_conflict_do_nothing().returning(t.questions.c.id)
+    for name, module in (("sqlite", sqlite), ("postgresql", postgresql))
+}

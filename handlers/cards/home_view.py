@@ -1,0 +1,83 @@
+"""A person's App Home: their queue first, then what is theirs, their team's, and what was handled without anybody."""
+
+from bot.cases.digest import Home, Row
+from bot.cases.lifecycle import State
+from handlers.cards import ids
+from handlers.cards.charts import charts
+from handlers.cards.rows import Link, listed, pressable
+from handlers.cards.text import Json, context, escaped, paragraph, plain, rich, say
+
+EVERY_KIND = "every"
+
+
+def home_view(home: Home, to: Link) -> Json:
+    """The view for views.publish."""
+    blocks: list[Json] = [{"type": "header", "text": plain(_headline(home), 150)}]
+    blocks += [context(f":double_vertical_bar: *Paused:* {escaped(line, 300)}") for line in home.paused]
+    blocks += [context(f":handshake: {escaped(line, 200)}") for line in home.standing_in]
+    if home.suggestion:
+        blocks.append(
+            context(f":palm_tree: Your status says “{escaped(home.suggestion, 80)}”. Shall somebody stand in?")
+        )
+    blocks.append({"type": "actions", "block_id": "home", "elements": _controls(home)})
+    blocks += _section("Waiting on you", pressable("waiting", home.waiting, to), home.waiting_more)
+    if not home.waiting:
+        blocks.append(context(":white_check_mark: Nothing waits on you."))
+    blocks += _section("Yours", pressable("mine", home.mine, to) if home.mine else [], 0)
+    blocks += _section("Your team", [listed(home.team, to)] if home.team else [], home.team_more)
+    blocks += _section("Handled without you", _alone(home, to), 0)
+    return {"type": "home", "blocks": [*blocks, *charts(home.days)]}
+
+
+def _headline(home: Home) -> str:
+    many = len(home.waiting) + home.waiting_more
+    return f"{many:,} waiting on you" if many else "All clear"
+
+
+def _controls(home: Home) -> list[Json]:
+    options = [_option("Every kind", EVERY_KIND), *(_option(title, kind) for kind, title in home.kinds)][:100]
+    chosen = next((option for option in options if option["value"] == home.kind), options[0])
+    picker = {
+        "type": "static_select",
+        "action_id": ids.HOME_KIND,
+        "options": options,
+        "initial_option": chosen,
+        "placeholder": plain("Kind"),
+    }
+    raise_it = _button("Raise an exception…", ids.HOME_RAISE)
+    stand_in = _button("Let somebody stand in…", ids.HOME_DELEGATE)
+    digest = _button("No morning digest" if home.has_digest else "A digest every morning", ids.HOME_DIGEST)
+    digest["value"] = "off" if home.has_digest else "on"
+    return [picker, raise_it, stand_in, digest]
+
+
+def _alone(home: Home, to: Link) -> list[Json]:
+    """What policy let run, or what went away; with a way back while there is one."""
+    blocks: list[Json] = []
+    for row in home.alone:
+        blocks.append(listed([row], to))
+        if _can_be_taken_back(row, home):
+            token = ids.token(row.case.id, row.case.revision)
+            button = {"type": "button", "action_id": ids.UNDO, "text": plain("Take back…"), "value": token}
+            blocks.append({"type": "actions", "block_id": f"alone:{token}", "elements": [button]})
+    return blocks
+
+
+def _can_be_taken_back(row: Row, home: Home) -> bool:
+    until = row.case.undo_until
+    return row.case.state is State.RESOLVED and until is not None and home.at is not None and home.at < until
+
+
+def _section(title: str, blocks: list[Json], more: int) -> list[Json]:
+    if not blocks:
+        return []
+    tail = [context(f"and {more:,} more")] if more else []
+    return [{"type": "divider"}, rich(paragraph(say(title, bold=True))), *blocks, *tail]
+
+
+def _option(title: str, value: str) -> Json:
+    return {"text": plain(title), "value": value}
+
+
+def _button(label: str, action_id: str) -> Json:
+    return {"type": "button", "action_id": action_id, "text": plain(label), "value": "-"}

@@ -1,0 +1,223 @@
+"""Questions to the desk: counts and names from the record, nothing about what one may not see, "why" from what was written."""
+
+from datetime import timedelta
+
+import pytest
+
+from bot.cases.entry import RejectReason
+from bot.cases.errors import BadRequest, NotEligible
+from bot.ports import Asked, Outcome, Outgoing, Placed, Topic
+from tests.fakes.directory import principal
+from tests.fakes.mind import mind
+from tests.world import World
+
+ANA, BEN, CARLA, FINN, OMAR = map(principal, ("ana", "ben", "carla", "finn", "omar"))
+NOTHING = "There is no such case, or none that you may see."
+
+
+def ask(world, text, by=ANA, **more):
+    return world.desk.questions.answer(text, by=by, **more)
+
+
+def ids(answer):
+    return [line.case_id for line in answer.lines]
+
+
+def test_what_is_open_is_counted_and_linked_to_its_cards(world):
+    case = world.proposed()
+    answer = ask(world, "what is open?")
+    assert (answer.text, ids(answer), answer.understood) == ("1 case.", [case.id], "open cases")
+    assert (answer.lines[0].channel, answer.lines[0].ts) == ("C0STOCK", "1.0")
+
+
+def test_what_waits_on_me_is_what_i_may_decide_and_have_not(world):
+    case = world.proposed()
+    assert ids(ask(world, "what waits on me?")) == [case.id]
+    assert ids(ask(world, "what waits on me?", CARLA)) == []
+    assert ask(world, "what waits on me?", FINN).text == "Nothing waits on you."
+    now = world.clock()
+    world.desk.switchboard.delegate(by=ANA, to=FINN, kind="", begins_at=now, ends_at=now + timedelta(hours=1))
+    assert ids(ask(world, "what waits on me?", FINN)) == [case.id]
+    world.approve(case)
+    assert ids(ask(world, "what waits on me?")) == []
+
+
+def test_a_case_that_one_may_not_see_reads_like_one_that_does_not_exist(world):
+    case = world.proposed()
+    world.people.channels["C0STOCK"] = {"ana"}
+    for text in (
+        f"show {case.id}",
+        "show EX-999",
+        f"why was {case.id} rejected?",
+        f"why didn't you just do it? {case.id}",
+    ):
+        answer = ask(world, text, FINN)
+        assert (answer.text, answer.lines) == (NOTHING, ())
+    assert ask(world, "what is open?", FINN).text == "None that you may see."
+    assert ask(world, "how many cases today?", FINN).text == "0 cases."
+    assert ids(ask(world, "how many today?", FINN)) == []
+    assert ids(ask(world, f"show {case.id}", ANA)) == [case.id]
+    assert ask(world, "merlot running low gibberish words here now", FINN).lines == ()
+
+
+def test_whoever_was_named_on_it_sees_it_wherever_they_are(world):
+    case = world.proposed()
+    world.people.channels["C0STOCK"] = set()
+    assert ids(ask(world, "what is open?", FINN)) == []
+    world.desk.decisions.hand_over(case.id, by=BEN, to=FINN, done="counted", remains="order")
+    assert ids(ask(world, "what is open?", FINN)) == [case.id]
+    assert ids(ask(world, "what waits on me?", FINN)) == [case.id]
+
+
+def test_why_is_what_was_recorded(world):
+    case = world.proposed()
+    world.desk.decisions.reject(case.id, by=ANA, revision=1, reason=RejectReason.WRONG_PLAN, note="closed on Mondays")
+    answer = ask(world, f"why was {case.id} rejected, and by whom?", OMAR)
+    assert answer.text == "Ana rejected it on 21 Nov 12:00 UTC: the plan is wrong (“closed on Mondays”)."
+    other = world.store.case(world.receive(world.signal("product:2")).case_id)
+    world.work()
+    assert "nobody has decided" in ask(world, f"why {other.id}").text
+    told = ask(world, "why didn't you just do it?", case_id=other.id)
+    assert told.text == (
+        "Because one reversible change, moving £100.00: that is low risk (tier.low), which policy lets nobody do without "
+        "1 approval; and this kind is supervised."
+    )
+
+
+def test_how_many_and_how_long(world):
+    for number, hours in enumerate((1, 2, 5)):
+        case = world.store.case(world.receive(world.signal(f"product:{number}")).case_id)
+        world.work()
+        world.clock.forward(hours=hours)
+        world.approve(case, revision=1)
+        world.work()
+    answer = ask(world, "how many today, and how long did they take?")
+    assert answer.text == "3 cases. Half were decided within 2 hours, half had ended within 2 hours."
+
+
+def test_what_went_away_by_itself_was_handled_without_anybody(world):
+    case = world.proposed()
+    world.clear(case.signal)
+    assert ids(ask(world, "what did you handle without me?")) == [case.id]
+
+
+def test_what_is_not_understood_says_so_with_the_closest_and_examples(world):
+    case = world.proposed()
+    answer = ask(world, "merlot pineapple zeppelin")
+    assert (answer.text, ids(answer), answer.understood) == (
+        "I did not understand that. The closest cases:",
+        [case.id],
+        "",
+    )
+    assert answer.examples
+    assert ask(world, "zeppelin").text == "I did not understand that."
+
+
+def placed(text="what is open?", **more):
+    base = {"id": "C0OPS:1.0", "person": ANA, "user": "UANA", "text": text, "channel": "C0OPS", "thread": "1.0"}
+    return Placed(**{**base, "is_direct": False, **more})
+
+
+def put(world, question):
+    from dataclasses import asdict
+
+    asked = Asked(question.id, world.clock(), question.person, question.text)
+    return world.desk.lists.ask(
+        asked, Outgoing(Topic.ANSWER, f"answer:{question.id}", "", world.clock(), asdict(question))
+    )
+
+
+def test_a_question_that_slack_delivers_twice_is_answered_once(world):
+    world.proposed()
+    assert [put(world, placed()), put(world, placed())] == [True, False]
+    world.work()
+    put(world, placed())
+    world.work()
+    assert len(world.chat.answers) == 1
+
+
+def test_what_was_not_understood_or_did_not_help_is_kept_for_review(world):
+    long_ago = world.clock() - timedelta(days=1)
+    put(world, placed("zeppelin", id="C:1"))
+    put(world, placed("what is open?", id="C:2"))
+    world.work()
+    assert [one.text for one in world.desk.lists.questions(long_ago, unanswered=True)] == ["zeppelin"]
+    assert not world.desk.lists.vote("C:2", BEN, "down")
+    assert world.desk.lists.vote("C:2", ANA, "down")
+    assert len(world.desk.lists.questions(long_ago, unanswered=True)) == 2
+
+
+# --- with a model ------------------------------------------------------------------------------------------------------------
+
+
+class ScriptedTalker:
+    """Uses the tools as it was told, and says what it was told."""
+
+    name = "scripted"
+
+    def __init__(self, says, asks=("what is open?",), shows=()):
+        self.says, self.asks, self.shows, self.heard = says, asks, shows, []
+
+    def answer(self, text, tools, tell):
+        self.heard += [tools.search(question) for question in self.asks]
+        self.heard += [tools.show(case_id) for case_id in self.shows]
+        return self.says
+
+
+def test_a_models_tools_look_through_the_askers_eyes(store):
+    talker = ScriptedTalker("Here you are.", shows=("EX-1", "EX-77"))
+    world = World(store, mind(talker=talker))
+    case = world.proposed()
+    world.people.channels["C0STOCK"] = {"ana"}
+    answer = ask(world, "tell me about the wine", FINN)
+    assert (answer.told, answer.model, answer.lines) == ("Here you are.", "scripted", ())
+    assert talker.heard[1] == talker.heard[2] == '{"error": "There is no such case, or none that you may see."}'
+    assert "Merlot" not in "".join(talker.heard)
+    seen = ask(world, "tell me about the wine", ANA)
+    assert ids(seen) == [case.id]
+
+
+def test_without_an_answer_from_the_model_the_grammar_answers(store):
+    world = World(store, mind(talker=ScriptedTalker(None)))
+    world.proposed()
+    assert ask(world, "what is open?").text == "1 case."
+
+
+# --- raising by hand -----------------------------------------------------------------------------------------------------------
+
+
+def test_what_a_person_raises_goes_the_way_of_every_signal_and_they_may_not_approve_it(world):
+    raised = world.desk.raising.raise_case(
+        by=ANA, title="Merlot is out", key="v1", kind="low_stock", facts={"product_id": "1"}
+    )
+    again = world.desk.raising.raise_case(
+        by=ANA, title="Merlot is out", key="v1", kind="low_stock", facts={"product_id": "1"}
+    )
+    assert (raised.outcome, again.outcome, again.case_id) == (Outcome.OPENED, Outcome.DUPLICATE, raised.case_id)
+    world.work()
+    case = world.store.case(raised.case_id)
+    assert (case.signal.requester, case.signal.facts["product_id"], case.people) == (ANA, 1, (ANA,))
+    with pytest.raises(NotEligible, match="raised or edited"):
+        world.approve(case)
+
+
+def test_what_is_raised_without_a_kind_is_looked_at_like_any_unknown(world):
+    raised = world.desk.raising.raise_case(
+        by=OMAR, title="  odd   smell ", key="C:1:U", words="in the cellar", link="https://x"
+    )
+    world.work()
+    case = world.store.case(raised.case_id)
+    assert (case.kind, case.signal.title, case.signal.facts) == (
+        "unrecognised",
+        "odd smell",
+        {"words": "in the cellar", "link": "https://x"},
+    )
+
+
+@pytest.mark.parametrize(("change", "why"), [({"title": "  "}, "few words"), ({"by": "T1/UGUEST"}, "members")])
+def test_who_and_what_cannot_be_raised(world, change, why):
+    from bot.cases.approval import Person
+
+    world.people.people["T1/UGUEST"] = Person("T1/UGUEST", "Gus", guest=True)
+    with pytest.raises((BadRequest, NotEligible), match=why):
+        world.desk.raising.raise_case(**{"by": ANA, "title": "x", "key": "k", **change})
