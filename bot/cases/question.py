@@ -61,7 +61,8 @@ class Question:
             return f"{self.ask}{f', {self.span.name}' if self.span else ''}"
         if self.case_id:
             return f"{self.ask} {self.case_id}" if self.ask is not Ask.WHY_ASKED else f"{self.case_id}: {self.ask}"
-        parts = [f"how many {self.which} cases" if self.ask is Ask.COUNT else f"{self.which} cases"]
+        cases = "cases" if self.which is Which.ANY else f"{self.which} cases"
+        parts = [f"how many {cases}" if self.ask is Ask.COUNT else cases]
         parts += [f"of “{title or self.kind}”"] if self.kind else []
         parts += [f"about “{' '.join(self.words)}”"] if self.words else []
         parts += [self.span.name] if self.span else []
@@ -111,5 +112,5 @@ EXAMPLES = (
     "What is open?",
     "What waits on me?",
     "Anything late?",
-    "How many stock exceptions last week, and how long did they take?",
+    "How many stock exceptions last week, and how long?",
 )

@@ -18,6 +18,7 @@ MOST_ENDED = 2_000
 MOST_REST = 25
 NOT_POSTED_AFTER = timedelta(hours=12)
 WEEK = timedelta(days=7)
+NOTHING_TO_REVIEW = Review((), (), (), 0, 0)
 
 
 @dataclass(frozen=True)
@@ -116,17 +117,18 @@ class Digests:
         )
         return [*open_ones, *ended][:MOST_UNHANDLED]
 
-    def _review(self, base: Wanted, due: datetime, board: Board | None) -> Review:
+    def _review(self, base: Wanted, due: datetime, board: Board | None) -> Review | None:
         ended = self.lists.find(replace(base, ended=(due - WEEK, due), is_over=True), MOST_ENDED)
         slow = sorted((case for case in ended if case.escalated), key=_waited, reverse=True)[:MOST_SLOW]
         blind = self._rows(board, "blind", lambda: self._blind(base, ended))
-        return Review(
+        review = Review(
             blind=blind,
             agreements=agreements(ended, dict(self.library.titles())),
             slow=self._with_cards(slow),
             reopened=sum(bool(case.reopened) for case in ended),
             taken_back=sum(_was_taken_back(case) for case in ended),
         )
+        return review if review != NOTHING_TO_REVIEW else None
 
     def _blind(self, base: Wanted, ended: Sequence[Case]) -> list[Case]:
         """What abstained, was named otherwise by people, was dismissed or expired: what there is to learn from."""

@@ -353,7 +353,7 @@ def spoken(seconds: float) -> str:
     """A span as people say it."""
     for unit, size in (("days", 86400), ("hours", 3600), ("minutes", 60)):
         if seconds >= 2 * size:
-            return f"{seconds / size:.1f} {unit}".replace(".0 ", " ")
+            return f"{seconds / size:.{0 if unit == 'minutes' else 1}f} {unit}".replace(".0 ", " ")
     return f"{seconds:.0f} seconds"
 
 

@@ -36,8 +36,9 @@ class Lists:
 
     def find(self, wanted: Wanted, limit: int) -> list[Case]:
         """The first of these, what needs looking at first to the front; what has ended by its end."""
-        order = t.cases.c.ended_at.desc() if wanted.is_over else t.cases.c.rank
-        query = select(t.cases.c.body).where(_where(wanted)).order_by(order, t.cases.c.number.desc()).limit(limit)
+        number = t.cases.c.number
+        order = (t.cases.c.ended_at.desc(), number.desc()) if wanted.is_over else (t.cases.c.rank, number)
+        query = select(t.cases.c.body).where(_where(wanted)).order_by(*order).limit(limit)
         return [from_json(Case, row.body) for row in self._rows(query)]
 
     def count(self, wanted: Wanted) -> int:

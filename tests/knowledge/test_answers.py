@@ -91,7 +91,7 @@ def test_how_many_of_a_kind_and_how_long():
     question = meant("How many stock exceptions last week, and how long did they take?")
     assert (question.ask, question.kind, question.words, question.how_long) == (Ask.COUNT, "low_stock", (), True)
     assert question.span.name == "last week"
-    assert question.said("Running low") == "how many all cases, of “Running low”, last week, and how long they took"
+    assert question.said("Running low") == "how many cases, of “Running low”, last week, and how long they took"
 
 
 @pytest.mark.parametrize("text", ["", "   ", "the quick brown fox", "asdf qwer", "pineapple", "?" * 400])

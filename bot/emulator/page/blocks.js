@@ -13,7 +13,7 @@ export function el(tag, attributes = {}, ...children) {
 
 const EMOJI = { label: "🏷️", small_red_triangle: "🔺", white_check_mark: "✅", x: "❌", warning: "⚠️", hourglass: "⌛", hourglass_flowing_sand: "⏳", bell: "🔔", lock: "🔒", arrows_counterclockwise: "🔄",
   zzz: "💤", question: "❓", rotating_light: "🚨", large_green_circle: "🟢", large_yellow_circle: "🟡", red_circle: "🔴", leftwards_arrow_with_hook: "↩️", bust_in_silhouette: "👤",
-  pencil2: "✏️", eyes: "👀", gear: "⚙️", wind_blowing_face: "🌬️", heavy_check_mark: "✔️", no_entry: "⛔", package: "📦", handshake: "🤝" };
+  pencil2: "✏️", eyes: "👀", gear: "⚙️", wind_blowing_face: "🌬️", heavy_check_mark: "✔️", no_entry: "⛔", package: "📦", handshake: "🤝", double_vertical_bar: "⏸️", palm_tree: "🌴", airplane: "✈️" };
 const unescape = (text) => text.replaceAll("&lt;", "<").replaceAll("&gt;", ">").replaceAll("&amp;", "&");
 const emoji = (text) => text.replace(/:([a-z0-9_+-]+):/g, (all, name) => EMOJI[name] ?? all);
 
@@ -103,7 +103,17 @@ const BLOCKS = {
   context: (block, world) => el("div", {}, ...block.elements.map((item) => (item.type === "image" ? el("span", {}, item.alt_text) : el("div", {}, text(item, world.names))))),
   actions: (block, world) => el("div", {}, ...block.elements.map((item) => element(item, block, world))),
   image: (block) => el("div", { class: "block-unknown" }, `image: ${block.alt_text}`),
-  markdown: (block) => el("div", { class: "mrkdwn" }, block.text),
+  markdown: (block) => el("div", {}, ...markdown(block.text)),
+  data_table: (block, world) => el("div", {}, el("b", {}, block.caption), BLOCKS.table({ rows: block.rows }, world)),
+  data_visualization: (block) => chart(block),
+  context_actions: (block, world) => el("div", {}, ...block.elements.map((item) => element(item, block, world))),
+  container: (block, world) => el("details", { open: !block.default_collapsed }, el("summary", {}, block.title?.text ?? ""), ...block.child_blocks.map((child) => draw(child, world))),
+  card: (block, world) => el("div", { class: "boxed" }, el("b", {}, block.title ? text(block.title, world.names) : ""), block.subtitle ? el("div", { class: "only" }, text(block.subtitle, world.names)) : null, block.body ? text(block.body, world.names) : null, ...(block.actions ?? []).map((item) => element(item, block, world))),
+  carousel: (block, world) => el("div", { class: "carousel" }, ...block.elements.map((child) => draw({ type: "card", ...child }, world))),
+  task_card: (block) => el("div", { class: "boxed" }, `${{ pending: "◌", in_progress: "◐", complete: "✓", error: "✗" }[block.status] ?? "·"} ${block.title}`),
+  plan: (block, world) => el("div", {}, el("b", {}, block.title), ...(block.tasks ?? []).map((task) => draw({ type: "task_card", ...task }, world))),
+  video: (block) => el("div", { class: "boxed" }, `▶ ${block.title.text}`),
+  file: (block) => el("div", { class: "boxed" }, `📎 ${block.external_id}`),
   table(block, world) {
     const rows = block.rows.map((row, index) => el("tr", {}, ...row.map((cell) => el(index ? "td" : "th", {}, cellOf(cell, world)))));
     return el("div", {}, el("table", {}, ...rows));
@@ -128,10 +138,64 @@ function rich(part, world) {
     } else if (item.type === "user") node.append(el("span", { class: "mention" }, `@${world.names(item.user_id)}`));
     else if (item.type === "channel") node.append(el("span", { class: "mention" }, `#${world.names(item.channel_id)}`));
     else if (item.type === "emoji") node.append(EMOJI[item.name] ?? `:${item.name}:`);
-    else if (item.type === "link") node.append(angle(item.text ? `${item.url}|${item.text}` : item.url, world.names));
+    else if (item.type === "link") node.append(link(item));
+    else if (item.type === "date") node.append(date_(item.timestamp, item.format));
+    else if (item.type === "usergroup") node.append(el("span", { class: "mention" }, `@${world.names(item.usergroup_id)}`));
     else node.append(`[${item.type}]`);
   }
   return node;
+}
+
+// Built by hand: the address and the words are never joined into markup.
+function link(item) {
+  const words = document.createTextNode(item.text ?? item.url);
+  const node = /^(https?:|mailto:)/.test(item.url) ? el("a", { href: item.url, rel: "noopener noreferrer", target: "_blank" }, words) : el("span", {}, words);
+  return item.style?.bold ? el("b", {}, node) : node;
+}
+
+// A small part of Markdown: paragraphs, bullets, bold and code. Links stay text.
+function markdown(source) {
+  return source.split("\n").map((line) => {
+    const bullet = line.match(/^[-*] (.*)/);
+    const node = el(bullet ? "li" : "p");
+    for (const [index, part] of (bullet ? bullet[1] : line).split(/\*\*|`/).entries()) node.append(index % 2 ? el("b", {}, part) : part);
+    return node;
+  });
+}
+
+const SVG = "http://www.w3.org/2000/svg";
+function svg(tag, attributes, ...children) {
+  const node = document.createElementNS(SVG, tag);
+  for (const [name, value] of Object.entries(attributes)) node.setAttribute(name, value);
+  node.append(...children);
+  return node;
+}
+
+// Bars, lines and areas over categories, and pies as bars of their shares.
+function chart(block) {
+  const { type, series = [{ name: "", data: block.chart.segments ?? [] }] } = block.chart;
+  const width = 560, height = 150, foot = 18, colours = ["#1264a3", "#2bac76", "#e8912d", "#e01e5a", "#7c3aed"];
+  const labels = series[0].data.map((point) => point.label);
+  const most = Math.max(1, ...series.flatMap((one) => one.data.map((point) => point.value)));
+  const step = width / Math.max(1, labels.length);
+  const y = (value) => (height - foot) * (1 - value / most) + 4;
+  const shapes = [];
+  series.forEach((one, place) => {
+    const colour = colours[place % colours.length];
+    if (type === "line" || type === "area") {
+      const points = one.data.map((point, index) => `${step * (index + 0.5)},${y(point.value)}`).join(" ");
+      shapes.push(svg("polyline", { points, fill: "none", stroke: colour, "stroke-width": 2.5 }));
+      one.data.forEach((point, index) => shapes.push(svg("circle", { cx: step * (index + 0.5), cy: y(point.value), r: 3, fill: colour }, svg("title", {}, `${point.label}: ${point.value}`))));
+    } else {
+      const bar = (step * 0.7) / series.length;
+      one.data.forEach((point, index) => shapes.push(svg("rect", { x: step * index + step * 0.15 + bar * place, y: y(point.value), width: Math.max(1, bar - 1), height: Math.max(0, height - foot + 4 - y(point.value)), fill: colour, rx: 1.5 }, svg("title", {}, `${one.name} ${point.label}: ${point.value}`))));
+    }
+  });
+  const every = Math.ceil(labels.length / 8);
+  labels.forEach((label, index) => { if (index % every === 0) shapes.push(svg("text", { x: step * (index + 0.5), y: height, "text-anchor": "middle", "font-size": 10, fill: "currentColor" }, label)); });
+  shapes.push(svg("text", { x: 2, y: 12, "font-size": 10, fill: "currentColor", opacity: 0.7 }, String(most)));
+  const legend = series.map((one, place) => { const dot = el("i"); dot.style.background = colours[place % colours.length]; return el("span", {}, dot, one.name); });
+  return el("figure", {}, el("figcaption", {}, el("b", {}, block.title), ...legend), svg("svg", { viewBox: `0 0 ${width} ${height + 6}`, role: "img", "aria-label": block.title }, ...shapes));
 }
 
 function element(item, block, world) {
@@ -144,6 +208,15 @@ function element(item, block, world) {
     box.append(el("button", { class: "button", type: "button", "aria-label": "More", "data-action": item.action_id, onclick: () => (menu.hidden = !menu.hidden) }, "⋯"), menu);
     return box;
   }
+  if (item.type === "static_select") {
+    const pick = el("select", { class: "button", "aria-label": item.placeholder?.text ?? "Choose", "data-action": item.action_id, onchange: () => world.choose(item, item.options.find((option) => option.value === pick.value), pick) }, ...item.options.map((option) => el("option", { value: option.value, selected: option.value === item.initial_option?.value }, option.text.text)));
+    return pick;
+  }
+  if (item.type === "feedback_buttons") {
+    const thumb = (side, sign) => el("button", { class: "button", type: "button", title: side.text.text, "aria-label": side.text.text, "data-action": item.action_id, onclick: (event) => world.choose(item, side, event.currentTarget) }, sign);
+    return el("span", { class: "thumbs" }, thumb(item.positive_button, "👍"), thumb(item.negative_button, "👎"));
+  }
+  if (item.type === "icon_button") return el("button", { class: "button", type: "button", onclick: (event) => world.press(item, event.currentTarget) }, item.text.text);
   return el("span", { class: "block-unknown" }, `unsupported element: ${item.type}`);
 }
 
@@ -156,6 +229,7 @@ function input(block, world) {
   else if (item.type === "static_select") field = el("select", common, el("option", { value: "" }, item.placeholder?.text ?? "Choose…"), ...item.options.map((option) => el("option", { value: option.value, selected: option.value === item.initial_option?.value }, option.text.text)));
   else if (item.type === "users_select") field = el("select", common, el("option", { value: "" }, "Choose a person…"), ...world.people().map((one) => el("option", { value: one.id }, one.real_name)));
   else if (item.type === "radio_buttons") field = el("div", {}, ...item.options.map((option) => el("label", { class: "option" }, el("input", { type: "radio", name: item.action_id, value: option.value, "data-input": item.action_id, checked: option.value === item.initial_option?.value }), option.text.text)));
-  else { const type = { number_input: "number", datepicker: "date", datetimepicker: "datetime-local" }[item.type] ?? "text"; field = el("input", { ...common, type, step: item.is_decimal_allowed ? "any" : null, value: item.initial_value ?? item.initial_date }); }
+  else { const type = { number_input: "number", datepicker: "date", datetimepicker: "datetime-local" }[item.type] ?? "text"; field = el("input", { ...common, type, maxlength: item.max_length, step: item.is_decimal_allowed ? "any" : null, value: item.initial_value ?? item.initial_date }); }
+  if (block.dispatch_action) field.addEventListener("change", () => world.changed?.(item, field.value));
   return el("div", { class: "field" }, el("label", { for: id }, block.label.text, block.optional ? " (optional)" : ""), field, block.hint ? el("div", { class: "hint" }, block.hint.text) : null, el("div", { class: "error", "data-error": block.block_id }));
 }

@@ -2,6 +2,7 @@
 import { draw, el, mrkdwn, text } from "/blocks.js";
 
 const $ = (id) => document.getElementById(id);
+const HOME = "home";
 const here = { me: new URLSearchParams(location.search).get("as") ?? "", channel: new URLSearchParams(location.search).get("channel") ?? "", thread: null, seen: {} };
 let world = null;
 let drawing = Promise.resolve();
@@ -13,7 +14,7 @@ const people = () => world.users.filter((user) => !user.is_bot && !user.deleted)
 async function refresh() {
   world = await (await fetch(`/_ctl/state?as=${encodeURIComponent(here.me)}`)).json();
   here.me = world.me;
-  if (!world.channels.some((one) => one.id === here.channel)) {
+  if (here.channel !== HOME && !world.channels.some((one) => one.id === here.channel)) {
     const busiest = [...world.channels].sort((a, b) => b.messages.length - a.messages.length)[0];
     here.channel = busiest?.id ?? "";
   }
@@ -21,6 +22,8 @@ async function refresh() {
   drawMessages();
   drawThread();
   drawModal();
+  drawPrompts();
+  if (!$("inspector").hidden) await drawInspector();
 }
 const redraw = () => (drawing = drawing.then(refresh, refresh));
 
@@ -30,26 +33,63 @@ function drawSidebar() {
   $("connected").textContent = world.bot.connections ? `${world.bot.name} is connected` : `${world.bot.name} is not connected`;
   const options = people().map((user) => el("option", { value: user.id, selected: user.id === here.me }, `${user.real_name} · ${user.profile?.title ?? (user.is_restricted ? "guest" : "")}`));
   $("me").replaceChildren(...options);
-  $("channels").replaceChildren(...world.channels.map((channel) => {
+  const rooms = world.channels.filter((one) => one.id !== world.direct);
+  const direct = world.channels.find((one) => one.id === world.direct);
+  const app = [el("h3", {}, "Apps"), room({ id: HOME, name: "Home", total: 0 }, "⌂ "), ...(direct ? [room({ ...direct, name: world.bot.name }, "● ")] : [])];
+  $("channels").replaceChildren(el("h3", {}, "Channels"), ...rooms.map((channel) => room(channel, channel.is_im ? "● " : "# ")), ...app);
+}
+
+function room(channel, sign) {
     const unread = channel.total - (here.seen[channel.id] ?? 0);
     if (channel.id === here.channel) here.seen[channel.id] = channel.total;
     const badge = unread > 0 && channel.id !== here.channel ? el("b", {}, String(unread)) : null;
-    return el("button", { type: "button", class: badge ? "unread" : "", "aria-current": channel.id === here.channel, onclick: () => { here.channel = channel.id; here.thread = null; redraw(); } }, (channel.is_im ? "● " : "# ") + channel.name, badge);
-  }));
+    return el("button", { type: "button", class: badge ? "unread" : "", "aria-current": channel.id === here.channel, "data-room": channel.id, onclick: () => go(channel.id) }, sign + channel.name, badge);
+}
+
+async function go(room) {
+  here.channel = room;
+  here.thread = null;
+  const tab = room === HOME ? "home" : room === world.direct ? "messages" : null;
+  if (tab) await post("home", { tab });
+  redraw();
+}
+
+function drawPrompts() {
+  const shown = here.channel === world.direct ? world.prompts : [];
+  $("prompts").replaceChildren(...shown.map((one) => el("button", { class: "button", type: "button", onclick: () => post("message", { channel: here.channel, text: one.message }).then(redraw) }, one.title)));
+  $("composer").hidden = here.channel === HOME;
 }
 
 const current = () => world.channels.find((one) => one.id === here.channel);
 
 function drawMessages() {
   const channel = current();
-  $("title").textContent = channel ? (channel.is_im ? channel.name : `# ${channel.name}`) : "";
+  $("title").textContent = channel ? (channel.id === world.direct ? world.bot.name : channel.is_im ? channel.name : `# ${channel.name}`) : "";
   const box = $("messages");
   if (box.querySelector(".menu:not([hidden])")) return;
+  if (here.channel === HOME) return drawHome(box);
   const atEnd = box.scrollHeight - box.scrollTop - box.clientHeight < 80;
-  const privates = world.ephemerals.filter((one) => one.channel === here.channel && !one.thread_ts);
+  const privates = world.ephemerals.filter((one) => one.channel === here.channel && (!one.thread_ts || !channel?.messages.some((other) => other.ts === one.thread_ts)));
   const all = [...(channel?.messages ?? []), ...privates].sort((a, b) => a.ts.localeCompare(b.ts));
   box.replaceChildren(...(all.length ? all.map((one) => message(one, true)) : [el("p", { class: "empty" }, "Nothing here yet.")]));
   if (atEnd) box.scrollTop = box.scrollHeight;
+}
+
+function drawHome(box) {
+  $("title").textContent = world.bot.name;
+  const scene = { names, people, press: (item, node) => pressView({}, item, item.value, node), choose: (item, option, node) => pressView({}, item, option.value, node) };
+  const blocks = world.home?.blocks ?? [];
+  box.replaceChildren(el("article", { class: "home" }, el("div", { class: "content" }, ...(blocks.length ? blocks.map((block) => draw(block, scene)) : [el("p", { class: "empty" }, "This app has no home yet.")]))));
+}
+
+async function pressView(where, item, value, node) {
+  if (item.confirm && !(await confirmed(item.confirm))) return;
+  if (node) node.disabled = true;
+  const answer = await post("click", { ...where, action_id: item.action_id, value });
+  if (node) node.disabled = false;
+  if (answer.error) toast(answer.error);
+  else if (!answer.acked) toast("⚠️ The app did not answer in time. Nothing may have happened; look again.");
+  redraw();
 }
 
 function drawThread() {
@@ -57,8 +97,11 @@ function drawThread() {
   const parent = channel?.messages.find((one) => one.ts === here.thread);
   $("thread").hidden = !parent;
   if (!parent) return;
-  const replies = channel.replies.filter((one) => one.thread_ts === here.thread);
-  $("thread").replaceChildren(el("header", {}, "Thread", el("button", { class: "button", type: "button", onclick: () => { here.thread = null; redraw(); } }, "Close")), message(parent, false), ...replies.map((one) => message(one, false)));
+  const privates = world.ephemerals.filter((one) => one.channel === here.channel && one.thread_ts === here.thread);
+  const replies = [...channel.replies.filter((one) => one.thread_ts === here.thread), ...privates].sort((a, b) => a.ts.localeCompare(b.ts));
+  const status = world.statuses[`${channel.id}:${here.thread}`];
+  const reply = el("form", { class: "reply", onsubmit: (event) => { event.preventDefault(); const said = reply.elements[0].value.trim(); if (said) say(said, { thread_ts: here.thread }); reply.elements[0].value = ""; } }, el("input", { "aria-label": "Reply", placeholder: "Reply", autocomplete: "off", "data-reply": "" }), el("button", { class: "button" }, "Send"));
+  $("thread").replaceChildren(el("header", {}, "Thread", el("button", { class: "button", type: "button", onclick: () => { here.thread = null; redraw(); } }, "Close")), message(parent, false), ...replies.map((one) => message(one, false)), ...(status ? [el("div", { class: "status" }, `${world.bot.name} ${status}`)] : []), reply);
 }
 
 const COLOURS = ["#7c3aed", "#0e7490", "#b45309", "#be185d", "#15803d", "#4338ca", "#9f1239", "#0369a1"];
@@ -74,6 +117,11 @@ function message(one, withThread) {
   const blocks = one.blocks ?? [];
   content.append(...(blocks.length ? blocks.map((block) => draw(block, scene)) : [mrkdwn(one.text ?? "", names)]));
   if (withThread && one.reply_count) content.append(el("button", { class: "replies", type: "button", onclick: () => { here.thread = one.ts; redraw(); } }, `${one.reply_count} ${one.reply_count === 1 ? "reply" : "replies"}`));
+  if (one.files) content.append(...one.files.map((file) => el("div", { class: "file" }, `📎 ${file.name} (${file.size} bytes)`)));
+  if (one.reactions?.length) content.append(el("div", { class: "reactions" }, ...one.reactions.map((reaction) => el("span", { class: "button" }, `:${reaction.name}: ${reaction.count}`))));
+  const acts = isBot && !one.to ? [] : one.to ? [] : world.shortcuts.filter((shortcut) => shortcut.type === "message").map((shortcut) => el("button", { class: "act", type: "button", "data-shortcut": shortcut.callback_id, onclick: () => useShortcut(shortcut, one) }, `⚡ ${shortcut.name}`));
+  if (withThread && !one.to && !one.thread_ts) acts.push(el("button", { class: "act", type: "button", "data-thread": one.ts, onclick: () => { here.thread = one.ts; redraw(); } }, "Reply in thread"));
+  if (acts.length) content.append(el("div", { class: "acts" }, ...acts));
   const avatar = el("div", { class: "avatar" }, name[0] ?? "?");
   avatar.style.background = colour;
   return el("article", { class: `message ${one.to ? "private" : ""}`, "data-ts": one.ts }, avatar, content);
@@ -86,6 +134,23 @@ async function press(one, item, value, node) {
   node.disabled = false;
   if (answer.error) toast(answer.error);
   else if (!answer.acked) toast("⚠️ The app did not answer in time. Nothing may have happened; look at the card.");
+  redraw();
+}
+
+async function useShortcut(shortcut, one) {
+  const where = one ? { channel: here.channel, ts: one.ts } : {};
+  const answer = await post("shortcut", { callback_id: shortcut.callback_id, ...where });
+  if (!answer.acked) toast("⚠️ The app did not answer in time.");
+  redraw();
+}
+
+async function say(said, more = {}) {
+  if (said.startsWith("/")) {
+    const [command, ...rest] = said.split(" ");
+    const answer = await post("slash", { channel: here.channel, command, text: rest.join(" ") });
+    if (answer.error) toast(answer.error === "no_such_command" ? `${command} is not a command here` : answer.error);
+    else if (!answer.acked) toast("⚠️ The app did not answer in time.");
+  } else await post("message", { channel: here.channel, text: said, ...more });
   redraw();
 }
 
@@ -107,7 +172,8 @@ function drawModal() {
   if (key === shown) return;
   shown = key;
   if (!view) return box.close();
-  const scene = { names, people, press: () => toast("buttons in modals come with the next release"), choose: () => {} };
+  const press = (item, value, node) => pressView({ view_id: view.id, values: entered(form) }, item, value, node);
+  const scene = { names, people, press: (item, node) => press(item, item.value, node), choose: (item, option, node) => press(item, option.value, node), changed: (item, value) => press(item, value, null) };
   const form = el("form", { onsubmit: (event) => { event.preventDefault(); submit(view, form); } }, el("h2", {}, view.title.text), el("div", { class: "body" }, ...view.blocks.map((block) => draw(block, scene))), el("footer", {}, el("button", { class: "button", type: "button", onclick: () => post("close", { view_id: view.id }).then(redraw) }, view.close?.text ?? "Cancel"), view.submit ? el("button", { class: "button primary" }, view.submit.text) : null));
   box.replaceChildren(form);
   box.oncancel = (event) => { event.preventDefault(); post("close", { view_id: view.id }).then(redraw); };
@@ -115,6 +181,14 @@ function drawModal() {
 }
 
 async function submit(view, form) {
+  const values = entered(form);
+  const answer = await post("submit", { view_id: view.id, values });
+  for (const spot of form.querySelectorAll("[data-error]")) spot.textContent = answer.payload?.errors?.[spot.dataset.error] ?? "";
+  if (!answer.acked) toast("⚠️ The app did not answer in time.");
+  redraw();
+}
+
+function entered(form) {
   const values = {};
   for (const field of form.querySelectorAll("[data-input]")) {
     if (field.type === "radio" && !field.checked) continue;
@@ -122,10 +196,22 @@ async function submit(view, form) {
     if (field.type === "datetime-local" && value) value = Math.floor(new Date(value).getTime() / 1000);
     values[field.dataset.input] = value;
   }
-  const answer = await post("submit", { view_id: view.id, values });
-  for (const spot of form.querySelectorAll("[data-error]")) spot.textContent = answer.payload?.errors?.[spot.dataset.error] ?? "";
-  if (!answer.acked) toast("⚠️ The app did not answer in time.");
-  redraw();
+  return values;
+}
+
+// What went over the wire, the clock, and faults on demand.
+async function drawInspector() {
+  const traffic = await (await fetch("/_ctl/traffic")).json();
+  const fault = (label, body) => el("button", { class: "button", type: "button", onclick: () => post("faults", body).then(redraw) }, label);
+  const clock = (label, seconds) => el("button", { class: "button", type: "button", onclick: () => post("clock", { seconds }).then(redraw) }, label);
+  const rows = traffic.recent.slice(-40).reverse().map((one) => el("tr", { class: one.ok === false || one.acked === false ? "bad" : "" }, el("td", {}, one.to), el("td", {}, one.kind), el("td", {}, one.error || (one.ms === undefined ? "" : `${one.ms} ms`))));
+  const close = el("button", { class: "button", type: "button", onclick: () => { $("inspector").hidden = true; } }, "Close");
+  $("inspector").replaceChildren(
+    el("header", {}, "Inspector", close),
+    el("div", { class: "knobs" }, el("b", {}, new Date(world.now * 1000).toLocaleString()), clock("+1 min", 60), clock("+5 min", 300), clock("+1 h", 3600)),
+    el("div", { class: "knobs" }, fault("Slack down", { down: true }), fault("One call a second", { per_second: 1 }), fault("Lose the next answer", { drop_next: 1 }), fault("Slow by 2 s", { slow_for: 2 }),
+      el("button", { class: "button", type: "button", onclick: () => fetch("/_ctl/faults", { method: "DELETE" }).then(redraw) }, "All well"), el("button", { class: "button", type: "button", onclick: () => post("disconnect", {}).then(redraw) }, "Disconnect")),
+    el("table", {}, ...rows));
 }
 
 function toast(words) {
@@ -135,7 +221,10 @@ function toast(words) {
 }
 
 $("me").addEventListener("change", (event) => { here.me = event.target.value; here.thread = null; redraw(); });
-$("composer").addEventListener("submit", (event) => { event.preventDefault(); const said = $("say").value.trim(); $("say").value = ""; if (said) post("message", { channel: here.channel, text: said }).then(redraw); });
+$("composer").addEventListener("submit", (event) => { event.preventDefault(); const said = $("say").value.trim(); $("say").value = ""; if (said) say(said); });
+$("plus").addEventListener("click", () => { const found = world.shortcuts.find((one) => one.type === "global"); if (found) useShortcut(found, null); else toast("This app has no shortcut."); });
+$("inspect").addEventListener("click", async () => { $("inspector").hidden = !$("inspector").hidden; await redraw(); });
+document.addEventListener("keydown", (event) => { if (event.key === "Escape" && !document.querySelector("dialog[open]")) { here.thread = null; $("inspector").hidden = true; redraw(); } });
 document.addEventListener("click", (event) => { if (!event.target.closest(".overflow")) for (const menu of document.querySelectorAll(".menu")) menu.hidden = true; });
 const listen = () => { const stream = new EventSource("/_ctl/stream"); stream.onmessage = redraw; };
 await redraw();
