@@ -5,11 +5,19 @@ from dataclasses import dataclass, replace
 from datetime import timedelta
 
 from bot.cases.case import Case
+from bot.cases.entry import Entry, Reminded
 from bot.cases.lifecycle import State
 from bot.cases.standing import named
 from bot.ports import Chat, Clock, Look, Store, Work
 
 NOT_YET = timedelta(seconds=1)
+
+
+def _is_stale(entry: Entry, case: Case) -> bool:
+    """A reminder that could not be posted in time, and that a later one or a decision has overtaken, is only noise."""
+    if not isinstance(entry.body, Reminded):
+        return False
+    return case.remind_at is None or case.remind_at > entry.body.next_at or not case.waits_on
 
 
 @dataclass(frozen=True)
@@ -50,5 +58,6 @@ class Drawing:
             return
         versions = set(work.payload["versions"])
         entries = [entry for entry in self.store.entries(case.id, after=min(versions) - 1) if entry.version in versions]
-        self.chat.post_note(case, entries, cards, key=work.key, look_first=work.doubt > 1)
+        if not all(_is_stale(entry, case) for entry in entries):
+            self.chat.post_note(case, entries, cards, key=work.key, look_first=work.doubt > 1)
         self.store.finish(work)

@@ -71,6 +71,9 @@ class SlackChat:
                 if failure.error not in GONE:
                     raise
         uid = f"{case.id}/{case.generation}"
+        if look_first:
+            # Looking costs a call too: not before there is room for what it is for.
+            self._gate.must_have_room("chat.postMessage", case.channel)
         found = (
             self._find(CARD, uid, case.channel, since=case.opened_at.timestamp())
             if look_first and live is None

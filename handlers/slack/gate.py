@@ -34,6 +34,21 @@ class Gate:
                 self._closed_until[method] = monotonic() + limited.seconds
                 raise
 
+    def must_have_room(self, method: str, place: str) -> None:
+        """Whether a call could be made now. Raises ``RateLimited`` when it could not; nothing is taken."""
+        self._must_be_open(method)
+        if self._per_second:
+            with self._guard:
+                wait = self._short_of(place, monotonic())[1]
+            if wait > 0:
+                raise RateLimited(wait)
+
+    def _short_of(self, place: str, now: float) -> tuple[float, float]:
+        """The tokens there are, and the seconds until there is one."""
+        tokens, then = self._tokens.get(place, (self._burst, now))
+        tokens = min(self._burst, tokens + (now - then) * self._per_second)
+        return tokens, max(0.0, (1 - tokens) / self._per_second)
+
     def _must_be_open(self, method: str) -> None:
         wait = self._closed_until.get(method, 0.0) - monotonic()
         if wait > 0:
@@ -44,11 +59,10 @@ class Gate:
             return
         with self._guard:
             now = monotonic()
-            tokens, then = self._tokens.get(place, (self._burst, now))
-            tokens = min(self._burst, tokens + (now - then) * self._per_second)
-            if tokens < 1:
+            tokens, wait = self._short_of(place, now)
+            if wait > 0:
                 self._tokens[place] = (tokens, now)
-                raise RateLimited((1 - tokens) / self._per_second)
+                raise RateLimited(wait)
             self._tokens[place] = (tokens - 1, now)
             if len(self._tokens) > 10_000:
                 # A place that has not been used for a while has a full bucket, as has one that is forgotten.

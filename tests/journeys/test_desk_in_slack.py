@@ -1,0 +1,360 @@
+"""People at work in Slack, each test one story, against the real bot and the emulator over a real socket."""
+
+import json
+import time
+from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
+
+import pytest
+
+from bot.cases.lifecycle import TERMINAL, State
+from bot.sample.people import ANA, BEN, CARLA, DEV, ELSIE, FINN, GUS, OMAR
+from bot.store.export import replay
+from tests.journeys.harbour import harbour, principal
+
+pytestmark = pytest.mark.journey
+
+
+@pytest.fixture
+def town(tmp_path, emulator):
+    with harbour(tmp_path, emulator) as running:
+        yield running
+
+
+def proven(town):
+    return replay(town.desk.store).differences == ()
+
+
+def buttons(blocks, action_id):
+    return [
+        e for block in blocks if block["type"] == "actions" for e in block["elements"] if e["action_id"] == action_id
+    ]
+
+
+def answer_to(town, who, text, channel=None, **more):
+    """Ask between the two of us, and wait for what is said in the thread."""
+    channel = channel or f"D{who[1:]}"
+    town.emulator.post("home", {"as": who, "tab": "messages"})
+    said = town.say(who, channel, text, **more)
+    thread = more.get("thread_ts") or said["ts"]
+
+    def replies():
+        return [
+            one
+            for one in town.emulator.messages(channel)
+            if one.get("thread_ts") == thread and one.get("bot_id") and one["ts"] > said["ts"]
+        ]
+
+    town.until(replies, f"an answer to {text!r}")
+    return json.dumps(replies()[-1]["blocks"], ensure_ascii=False)
+
+
+def test_a_morning_of_questions(town):
+    """Ana asks what waits, in the agent pane; a thumb says that it helped; in the thread of a card she asks why."""
+    case = town.the("booking_no_cover")
+    told = answer_to(town, ANA, "What waits on me?")
+    assert case.id in told
+    assert f"/archives/{case.channel}/p" in told
+    assert "I did not understand that" in answer_to(town, ANA, "zeppelin flights to mars")
+    assert next(one["title"] for one in town.window(ANA)["prompts"]) == "What is open?"
+    reply = [one for one in town.direct(ANA) if one.get("bot_id")][-1]
+    (thumbs,) = [e for b in reply["blocks"] if b["type"] == "context_actions" for e in b["elements"]]
+    town.press(ANA, f"D{ANA[1:]}", reply["ts"], thumbs["action_id"], thumbs["negative_button"]["value"])
+    long_ago = town.clock() - timedelta(days=1)
+    assert len(town.desk.lists.questions(long_ago, unanswered=True)) == 1
+    card = town.card(case)
+    why = answer_to(town, ANA, "<@U0COUNTERSIGN> why didn't you just do it?", case.channel, thread_ts=card["ts"])
+    assert "low risk" in why
+
+
+def test_the_question_from_the_wrong_channel(town):
+    """Gus, a guest in one channel, asks about a case of another: he learns nothing, and others in his channel learn nothing either."""
+    stock, floor = town.the("low_stock"), town.the("booking_no_cover")
+    told = answer_to(town, GUS, f"show {stock.id}")
+    assert "no such case, or none that you may see" in told
+    other = answer_to(town, GUS, "show EX-999").replace("EX-999", stock.id)
+    assert json.loads(other)[:-1] == json.loads(told)[:-1]
+    said = town.say(ANA, "C0FLOOR", f"<@U0COUNTERSIGN> show {stock.id}")
+    town.until(lambda: any(stock.id in one for one in town.whispers(ANA)), "a private answer")
+    assert not [
+        one for one in town.emulator.messages("C0FLOOR") if one.get("thread_ts") == said["ts"] and one.get("bot_id")
+    ]
+    assert floor.id in answer_to(town, ANA, f"<@U0COUNTERSIGN> show {floor.id}", "C0FLOOR")
+
+
+def test_nobody_is_spoken_to_uninvited(town):
+    town.settled()
+    before = len(town.emulator.messages("C0FLOOR"))
+    town.say(ANA, "C0FLOOR", "what is open?")
+    town.say(FINN, "C0FLOOR", "EX-1 looks odd")
+    time.sleep(0.7)
+    assert len(town.emulator.messages("C0FLOOR")) == before + 2
+
+
+def test_the_command_says_what_it_can_and_why_it_could_not(town):
+    case = town.the("low_stock")
+
+    def told(who, text):
+        answer = town.command(who, "C0STOCK", text)
+        return json.dumps((answer["payload"] or {}).get("blocks"), ensure_ascii=False)
+
+    assert "1 case" in told(ANA, "list about barolo") or "case" in told(ANA, "list")
+    assert case.id in told(BEN, "mine")
+    assert case.id in told(BEN, f"show {case.id}")
+    assert "name the case" in told(BEN, "show me")
+    assert "thirty days" in told(BEN, "report")
+    assert "what is open" in told(BEN, "help")
+    assert "say why" in told(BEN, "pause low stock")
+    assert "kinds are:" in told(BEN, "pause the moon because")
+    assert "Paused: low stock" in told(BEN, "pause low stock because the supplier is closed")
+    town.until(lambda: "Paused: nothing runs" in json.dumps(town.card(case)), "the pause on the card")
+    assert "only the governance owners" in told(BEN, "resume low stock")
+    town.approve(BEN, case)
+    time.sleep(1)
+    assert town.case(case).state is State.APPROVED
+    assert "Resumed" in told(ELSIE, "resume low stock")
+    town.until(lambda: town.case(case).state is State.RESOLVED, "what waited")
+    assert proven(town)
+
+
+def test_a_message_becomes_a_case_that_its_raiser_cannot_approve(town):
+    """Finn turns somebody's words into a case; it is quoted and linked; somebody else decides."""
+    town.the("low_stock")
+    said = town.say(OMAR, "C0STOCK", "the Merlot *boxes* in the cellar are <!channel> wet")
+    town.emulator.post(
+        "shortcut", {"as": FINN, "callback_id": "exception_from_message", "channel": "C0STOCK", "ts": said["ts"]}
+    )
+    (view,) = town.window(FINN)["views"]
+    fields = {
+        b["element"]["action_id"]: b["element"].get("initial_value") for b in view["blocks"] if b["type"] == "input"
+    }
+    assert fields["field.title"] == "the Merlot *boxes* in the cellar are !channel wet"
+    town.submit(FINN, **{"raise.kind": "not_sure", "field.title": "Wet boxes in the cellar"})
+    town.until(lambda: any("is open" in json.dumps(one) for one in town.direct(FINN)), "the word that it is open")
+    (case,) = [case for case in town.cases() if case.signal.source == "slack"]
+    assert case.signal.requester == principal(FINN)
+    assert case.signal.facts["link"].endswith(f"/archives/C0STOCK/p{said['ts'].replace('.', '')}")
+    again = town.emulator.post(
+        "shortcut", {"as": FINN, "callback_id": "exception_from_message", "channel": "C0STOCK", "ts": said["ts"]}
+    )
+    assert again["acked"]
+    town.submit(FINN, **{"raise.kind": "not_sure", "field.title": "Wet boxes in the cellar"})
+    time.sleep(0.3)
+    assert len([case for case in town.cases() if case.signal.source == "slack"]) == 1
+
+
+def test_the_form_of_a_playbook_asks_for_what_it_looks_things_up_by(town):
+    known = town.the("low_stock")
+    town.emulator.post("shortcut", {"as": FINN, "callback_id": "create_exception"})
+    (view,) = town.window(FINN)["views"]
+    town.emulator.post(
+        "change", {"as": FINN, "view_id": view["id"], "action_id": "raise.kind", "value": "low_stock", "values": {}}
+    )
+    (view,) = town.window(FINN)["views"]
+    assert "field.parameter.product_id" in json.dumps(view["blocks"])
+    refused = town.submit(
+        FINN, **{"raise.kind": "low_stock", "field.title": "Gin is low", "field.parameter.product_id": None}
+    )
+    assert "needs it" in json.dumps(refused["payload"])
+    product = str(known.signal.facts["product_id"])
+    values = {
+        "raise.kind": "low_stock",
+        "field.title": "Counted by hand",
+        "field.subject": "cellar 2",
+        "field.parameter.product_id": product,
+    }
+    town.submit(FINN, **values)
+    town.until(
+        lambda: any(case.signal.title == "Counted by hand" and case.plan for case in town.cases()), "a plan for it"
+    )
+    assert proven(town)
+
+
+def test_the_approver_who_is_on_holiday(town):
+    """Ben is away; his home suggests it; Dev stands in for one kind, decides it, and nothing else; the card names both."""
+    town.emulator.post(
+        "user",
+        {"id": BEN, "profile": {"real_name": "Ben Okafor", "status_text": "On holiday", "status_emoji": ":palm_tree:"}},
+    )
+    stock, shipment = town.the("low_stock"), town.the("shipment_mismatch")
+    town.until(lambda: "On holiday" in json.dumps(town.home(BEN)), "the suggestion")
+    town.press_home(BEN, "home.delegate", "-")
+    until = int((town.clock() + timedelta(days=3)).timestamp())
+    town.submit(BEN, **{"field.to": GUS, "field.kind": "low_stock", "field.until": until})
+    assert "guest" in json.dumps(
+        town.emulator.post(
+            "submit",
+            {
+                "as": BEN,
+                "view_id": town.window(BEN)["views"][-1]["id"],
+                "values": {"field.to": GUS, "field.kind": "low_stock", "field.until": until},
+            },
+        )["payload"]
+    )
+    town.submit(BEN, **{"field.to": DEV, "field.kind": "low_stock", "field.until": until})
+    town.approve(DEV, shipment)
+    town.until(lambda: any("only @ops-leads" in one for one in town.whispers(DEV)), "the refusal")
+    town.approve(DEV, stock)
+    town.until(lambda: town.case(stock).state is State.RESOLVED, "the order")
+    town.until(lambda: "Dev Patel for Ben Okafor" in json.dumps(town.card(stock)), "both names on the card")
+    assert (town.case(shipment).state, proven(town)) == (State.PROPOSED, True)
+
+
+def test_the_card_decided_in_two_places_at_once(town):
+    """Ana presses on her home while Omar presses on the card: one wins, the other is told, both places show it."""
+    case = town.the("booking_no_cover")
+    town.home(ANA)
+    town.until(lambda: buttons(town.window(ANA)["home"]["blocks"], "case.approve"), "her queue")
+    button = next(
+        b for b in buttons(town.window(ANA)["home"]["blocks"], "case.approve") if b["value"].startswith(f"{case.id}:")
+    )
+    with ThreadPoolExecutor(2) as pool:
+        pressed = [
+            pool.submit(town.press_home, ANA, "case.approve", button["value"]),
+            pool.submit(town.approve, OMAR, case),
+        ]
+        assert all(one.result()["acked"] for one in pressed)
+    town.until(lambda: town.case(case).state is State.RESOLVED, "the end")
+    assert len(town.case(case).approvals) == 1
+    refused = town.case(case).refusals
+    assert refused == 1
+    told = town.window(ANA)["views"] or any("Not done" in one for one in town.whispers(OMAR))
+    assert told
+    town.until(
+        lambda: case.id not in json.dumps(buttons(town.window(ANA)["home"]["blocks"], "case.approve")),
+        "a home without the button",
+    )
+
+
+def test_one_press_decisions_keep_working_one_after_the_other(town):
+    """Ana clears her whole queue from her home without opening it again."""
+    for kind in ("booking_no_cover", "service_note_open", "task_no_evidence"):
+        town.the(kind)
+    town.home(ANA)
+    done = []
+    town.until(lambda: len(buttons(town.window(ANA)["home"]["blocks"], "case.approve")) >= 3, "her queue")
+    while found := [b for b in buttons(town.window(ANA)["home"]["blocks"], "case.approve") if b["value"] not in done]:
+        assert town.press_home(ANA, "case.approve", found[0]["value"])["acked"]
+        done.append(found[0]["value"])
+        town.until(lambda: done[-1] not in json.dumps(town.window(ANA)["home"]), "the row to go")
+    assert len(done) >= 3
+    town.until(lambda: all(town.desk.store.case(v.partition(":")[0]).is_terminal for v in done), "all of them done")
+
+
+def test_a_digest_acted_on_row_by_row(town):
+    """Nine o'clock: one message in each channel with work; each row is decided there, and the others stay as they are."""
+    cases = [town.the(kind) for kind in ("service_note_open", "task_no_evidence", "booking_no_cover")]
+    local = town.desk.library.hours("C0FLOOR").local(town.clock())
+    town.clock.forward(hours=(9 - local.hour) % 24, minutes=1 - local.minute)
+    town.house.jobs[0].run()
+    look = next(job for job in town.house.jobs if job.name == "digests")
+    look.run()
+    look.run()
+
+    def digests():
+        messages = town.emulator.messages("C0FLOOR")
+        return [one for one in messages if (one.get("metadata") or {}).get("event_type") == "exception_digest"]
+
+    town.until(digests, "the digest")
+    (digest,) = digests()
+    rows = {b["value"].partition(":")[0]: b["value"] for b in buttons(digest["blocks"], "case.approve")}
+    assert len(rows) >= 2
+    for case_id, value in list(rows.items())[:2]:
+        assert town.press(ANA, "C0FLOOR", digest["ts"], "case.approve", value)["acked"]
+        town.until(lambda case_id=case_id: town.desk.store.case(case_id).is_terminal, "the row to be done")
+        town.until(lambda value=value: value not in json.dumps(digests()[0]["blocks"]), "the row to say so")
+    left = {b["value"].partition(":")[0] for b in buttons(digests()[0]["blocks"], "case.approve")}
+    assert left == set(rows) - set(list(rows)[:2])
+    assert len(digests()) == 1
+    assert {case.channel for case in cases} == {"C0FLOOR"}
+
+
+def test_a_monday_of_eight_managers_and_a_hundred_and_twenty_cases(tmp_path, emulator):
+    """Everyone works through what waits on them; nothing is dropped, nothing is decided twice."""
+    with harbour(tmp_path, emulator, COUNTERSIGN_SLACK_PER_SECOND="0") as town:
+        a_monday(town)
+
+
+def a_monday(town):
+    for kind in ("low_stock", "service_note_open", "task_no_evidence"):
+        town.the(kind)
+    facts = dict(town.cases("service_note_open")[0].signal.facts)
+    for number in range(112):
+        town.signal(
+            key=f"monday-{number}",
+            kind="service_note_open",
+            subject=f"note:{number}",
+            title=f"Note {number} was never closed",
+            facts=facts,
+        )
+    town.until(
+        lambda: len(town.cases()) >= 120 and not any(case.state is State.OPEN for case in town.cases()), "120 cases", 90
+    )
+    people = (ANA, BEN, CARLA, DEV, ELSIE, FINN, OMAR)
+
+    def work(who):
+        for _ in range(200):
+            mine = town.desk.questions.waiting_on(town.desk.questions.sight(principal(who)), limit=20)
+            mine = [case for case in mine if case.state is State.PROPOSED]
+            if not mine:
+                return
+            case = mine[hash(who) % len(mine)]
+            card = town.card(case)
+            if card is None:
+                time.sleep(0.05)
+                continue
+            if buttons(card["blocks"], "case.approve"):
+                town.press(who, case.channel, card["ts"], "case.approve", f"{case.id}:{case.revision}")
+            else:
+                town.press(who, case.channel, card["ts"], "case.approve_with_reason", f"{case.id}:{case.revision}")
+                if town.window(who)["views"]:
+                    town.submit(who, **{"field.note": "looked at the order"})
+
+    with ThreadPoolExecutor(7) as pool:
+        list(pool.map(work, people))
+    town.until(
+        lambda: not [c for c in town.cases() if c.state in {State.PROPOSED, State.APPROVED, State.RUNNING}],
+        "an empty desk",
+        60,
+    )
+    ended = [case for case in town.cases() if case.state in TERMINAL]
+    assert len(ended) >= 100
+    assert all(len({vote.person for vote in case.approvals}) == len(case.approvals) for case in town.cases())
+    assert proven(town)
+
+
+def test_slack_is_down_for_six_hours_and_back(town):
+    """One card for each open case, no doubles, within the rate that Slack allows; what ended meanwhile asks nobody."""
+    first = town.the("low_stock")
+    town.emulator.post("faults", {"down": True})
+    for number in range(12):
+        town.signal(
+            key=f"down-{number}",
+            kind="service_note_open",
+            subject=f"note:{number}",
+            title=f"Note {number}",
+            facts={"note_id": 1},
+        )
+    town.until(lambda: not any(case.state is State.OPEN for case in town.cases()), "triage without Slack")
+    assert town.approve(BEN, first)["acked"]
+    town.until(lambda: town.case(first).state is State.RESOLVED, "work without Slack")
+    for _ in range(6):
+        town.clock.forward(hours=1)
+        time.sleep(0.2)
+    urllib_delete(town)
+    town.emulator.post("faults", {"per_second": 20, "retry_after": 1})
+    town.clock.forward(minutes=10)
+    live = [case for case in town.cases() if not case.is_terminal]
+    town.until(lambda: all(town.cards_of(case) for case in live), "a card for every open case", 60)
+    time.sleep(1)
+    assert all(len(set(town.cards_of(case))) == len(town.cards_of(case)) for case in town.cases())
+    town.until(lambda: "Approved by" in json.dumps(town.card(first)), "the card of what ended meanwhile", 40)
+    told = town.emulator.get("traffic")
+    assert sum(told["rejected"].values()) <= told["windows"]
+
+
+def urllib_delete(town):
+    import urllib.request
+
+    with urllib.request.urlopen(urllib.request.Request(f"{town.emulator.url}/_ctl/faults", method="DELETE")):
+        pass
