@@ -292,12 +292,16 @@ def a_monday(town):
     )
     people = (ANA, BEN, CARLA, DEV, ELSIE, FINN, OMAR)
 
+    busy = {State.OPEN, State.PROPOSED, State.APPROVED, State.RUNNING}
+    ends = time.monotonic() + 90
+
     def work(who):
-        for _ in range(200):
+        while time.monotonic() < ends and town.desk.store.cases(states=busy, limit=1):
             mine = town.desk.questions.waiting_on(town.desk.questions.sight(principal(who)), limit=20)
             mine = [case for case in mine if case.state is State.PROPOSED]
             if not mine:
-                return
+                time.sleep(0.1)
+                continue
             case = mine[hash(who) % len(mine)]
             card = town.card(case)
             if card is None:
@@ -312,13 +316,10 @@ def a_monday(town):
 
     with ThreadPoolExecutor(7) as pool:
         list(pool.map(work, people))
-    town.until(
-        lambda: not [c for c in town.cases() if c.state in {State.PROPOSED, State.APPROVED, State.RUNNING}],
-        "an empty desk",
-        60,
-    )
+    assert not town.desk.store.cases(states=busy)
     ended = [case for case in town.cases() if case.state in TERMINAL]
-    assert len(ended) >= 100
+    assert len(ended) + len([case for case in town.cases() if case.state is State.REFERRED]) == len(town.cases())
+    assert sum(case.state is State.RESOLVED for case in ended) >= 8
     assert all(len({vote.person for vote in case.approvals}) == len(case.approvals) for case in town.cases())
     assert proven(town)
 
