@@ -9,7 +9,7 @@ from typing import Any, Protocol
 from bot.cases.approval import Groups, Person
 from bot.cases.canonical import Scalar
 from bot.cases.case import Case
-from bot.cases.digest import Digest, Home
+from bot.cases.digest import Digest, Home, Storm
 from bot.cases.entry import Entry
 from bot.cases.evidence import Evidence
 from bot.cases.hours import Hours
@@ -40,6 +40,7 @@ class Topic(StrEnum):
     ANSWER = "answer"
     DIGEST = "digest"
     HOME = "home"
+    STORM = "storm"
     NARRATE = "narrate"
 
 
@@ -208,6 +209,7 @@ class Wanted:
     states: tuple[str, ...] = ()
     kind: str = ""
     channel: str = ""
+    board: str = ""
     owner: str = ""
     waits_on: tuple[str, ...] = ()
     words: tuple[str, ...] = ()
@@ -299,7 +301,9 @@ class Lists(Protocol):
 
     def boards_with(self, case_id: str) -> list[str]: ...
 
-    def show(self, board: Board) -> None: ...
+    def show(self, board: Board, *, follow: bool = True) -> None: ...
+
+    def join(self, case_id: str, board: str) -> None: ...
 
     def forget(self, key: str) -> None: ...
 
@@ -513,6 +517,9 @@ class Chat(Protocol):
 
     def post_digest(self, digest: Digest, board: Board | None, *, look_first: bool) -> str:
         """Post the digest of a channel or person, or make the one that stands show its cases as they are; returns where."""
+
+    def post_storm(self, storm: Storm, board: Board | None, *, look_first: bool) -> str:
+        """Post the card that many cases share, or draw it again; returns where."""
 
     def publish_home(self, home: Home) -> None:
         """Make a person's App Home show this."""

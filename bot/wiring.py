@@ -34,6 +34,7 @@ from bot.desk.proposal import Proposals
 from bot.desk.questions import Questions
 from bot.desk.raising import Raising
 from bot.desk.remembering import Remembering
+from bot.desk.storms import Storms
 from bot.desk.switchboard import Switchboard
 from bot.desk.triage import Triage
 from bot.desk.worker import Lane, Pace
@@ -111,6 +112,7 @@ class Desk:
     questions: Questions
     digests: Digests
     homes: Homes
+    storms: Storms
     raising: Raising
     remembering: Remembering
     narration: Narration | None
@@ -222,6 +224,7 @@ def build_desk(
     grammar = QuestionGrammar(dict(library.titles()))
     questions = Questions(store, lists, library, directory, grammar, chat, clock, mind.talker)
     digests = Digests(store, lists, library, questions, chat, clock)
+    storms = Storms(store, lists, library, chat, clock)
     homes = Homes(store, lists, library, directory, questions, chat, clock)
     return Desk(
         store=store,
@@ -233,7 +236,8 @@ def build_desk(
         switchboard=switchboard,
         executor=Executor(store, library, systems, directory, proposals, switchboard, clock),
         follow_up=FollowUp(store, library, systems, clock),
-        drawing=Drawing(store, chat, clock, (digests.follow, homes.follow)),
+        storms=storms,
+        drawing=Drawing(store, chat, clock, (digests.follow, homes.follow), storms),
         lists=lists,
         questions=questions,
         digests=digests,
@@ -356,7 +360,7 @@ def build(settings: Settings, *, clock: Clock = utc_now) -> House:
 
 def _lanes(desk: Desk, clock: Clock, pace: Pace) -> list[Lane]:
     work = {Topic.TRIAGE: desk.triage.run, Topic.EXECUTE: desk.executor.run, Topic.FOLLOW_UP: desk.follow_up.run}
-    words = {Topic.CARD: desk.drawing.draw, Topic.NOTE: desk.drawing.note}
+    words = {Topic.CARD: desk.drawing.draw, Topic.NOTE: desk.drawing.note, Topic.STORM: desk.storms.run}
     # What nobody waits for has a lane of its own: memory, and a model that may take its time.
     later = {Topic.REMEMBER: desk.remembering.run}
     talk = {Topic.ANSWER: desk.questions.run, Topic.HOME: desk.homes.run, Topic.DIGEST: desk.digests.run}

@@ -121,6 +121,7 @@ class World:
             Topic.ANSWER: self.desk.questions.run,
             Topic.DIGEST: self.desk.digests.run,
             Topic.HOME: self.desk.homes.run,
+            Topic.STORM: self.desk.storms.run,
         }
         if self.desk.narration:
             work[Topic.NARRATE] = self.desk.narration.run

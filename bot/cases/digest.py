@@ -99,6 +99,19 @@ class Digest:
 
 
 @dataclass(frozen=True, slots=True)
+class Storm:
+    """Many cases of one kind and source that share one card: how many are open, how many there were, and the first of them."""
+
+    key: str
+    place: str
+    title: str
+    source: str
+    rows: tuple[Row, ...]
+    open: int
+    total: int
+
+
+@dataclass(frozen=True, slots=True)
 class Home:
     """One person's desk. ``kind`` is the filter they chose; ``suggestion`` is set when their status says that they are away."""
 

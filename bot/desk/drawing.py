@@ -8,6 +8,7 @@ from bot.cases.case import Case
 from bot.cases.entry import Entry, Reminded
 from bot.cases.lifecycle import State
 from bot.cases.standing import named
+from bot.desk.storms import Storms
 from bot.ports import Chat, Clock, Look, Store, Work
 
 NOT_YET = timedelta(seconds=1)
@@ -26,6 +27,7 @@ class Drawing:
     chat: Chat
     clock: Clock
     followers: Sequence[Callable[[Case], None]] = ()
+    storms: Storms | None = None
 
     def draw(self, work: Work) -> None:
         """Make the one live card show the case; what else shows it follows."""
@@ -36,8 +38,11 @@ class Drawing:
         if shown and (shown.generation, shown.version, shown.look) == (case.generation, case.version, look.key):
             self.store.finish(work)
             return
-        drawn = self.chat.draw_card(case, cards, look_first=work.doubt > 1, look=look)
-        self.store.finish(work, drawn=replace(drawn, look=look.key))
+        if not cards and work.doubt <= 1 and self.storms and self.storms.takes(case):
+            self.store.finish(work)
+        else:
+            drawn = self.chat.draw_card(case, cards, look_first=work.doubt > 1, look=look)
+            self.store.finish(work, drawn=replace(drawn, look=look.key))
         for follow in self.followers:
             follow(case)
 
@@ -52,6 +57,9 @@ class Drawing:
         """Tell the thread what was written; once the card stands."""
         case = self.store.case(work.case_id)
         cards = self.store.cards(case.id)
+        if not cards and self.storms and self.storms.has(case.id):
+            self.store.finish(work)
+            return
         if not cards:
             # No failure: the card is waiting for Slack, and the note waits for the card.
             self.store.retry(work, self.clock() + NOT_YET, "the card does not stand yet", certain=True)

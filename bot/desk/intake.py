@@ -1,6 +1,6 @@
 """A signal comes in: a new case, one more count on a known one, the end of one, or a repeat that changes nothing."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
 from bot.cases import moves as m
@@ -13,6 +13,7 @@ from bot.cases.playbook import Playbook
 from bot.cases.signal import Signal, SignalStatus
 from bot.cases.sla import promised
 from bot.desk.outgoing import change
+from bot.desk.storms import Pacer
 from bot.ports import Change, Clock, Library, Outcome, Receipt, Store
 
 # Trouble that comes back within this time is the same case again, not a new one; and asking again soon after a "no"
@@ -25,6 +26,7 @@ class Intake:
     store: Store
     library: Library
     clock: Clock
+    pacer: Pacer = field(default_factory=Pacer)
 
     def receive(self, signal: Signal, raw: bytes) -> Receipt:
         """Record the signal durably and say what it became. ``raw`` is kept as it came.
@@ -35,11 +37,22 @@ class Intake:
         playbook, now = self.library.playbook(signal.kind), self.clock()
         hours = self.library.hours(playbook.channel)
         receipt = self.store.receive(
-            signal, raw, lambda latest, new_id: judge(latest, new_id, signal, playbook, now, hours), now
+            signal,
+            raw,
+            lambda latest, new_id: self._paced(judge(latest, new_id, signal, playbook, now, hours), signal, now),
+            now,
         )
         if receipt.outcome is Outcome.CONFLICT:
             raise KeyReused(f"key {signal.key[:80]!r} was used before with another body")
         return receipt
+
+    def _paced(self, written: Change, signal: Signal, now: datetime) -> Change:
+        """New cases of a source in a storm are looked at one after the other, so that a quiet source's are not behind them all."""
+        if written.before is not None or not written.entries:
+            return written
+        due = self.pacer.due(signal.source, now)
+        later = tuple(replace(asked, run_at=max(asked.run_at, due)) for asked in written.outgoing)
+        return replace(written, outgoing=later)
 
 
 def judge(

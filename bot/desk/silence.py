@@ -18,6 +18,9 @@ class Silence(Chat):
     def post_digest(self, digest: object, board: object, *, look_first: bool) -> str:
         return ""
 
+    def post_storm(self, storm: object, board: object, *, look_first: bool) -> str:
+        return ""
+
     def publish_home(self, home: object) -> None:
         return None
 

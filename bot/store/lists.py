@@ -113,8 +113,8 @@ class Lists:
         query = select(t.listed.c.board).where(t.listed.c.case_id == case_id).order_by(t.listed.c.board)
         return [row.board for row in self._rows(query)]
 
-    def show(self, board: Board) -> None:
-        """The board stands there now and lists these cases."""
+    def show(self, board: Board, *, follow: bool = True) -> None:
+        """The board stands there now and lists these cases; with ``follow`` those and no others are followed."""
         row = {"key": board.key, "place": board.place, "ts": board.ts, "shown_at": board.shown_at.timestamp()}
         row["body"] = json.dumps({name: list(ids) for name, ids in board.sections.items()})
         cases = dict.fromkeys(case_id for ids in board.sections.values() for case_id in ids)
@@ -122,11 +122,19 @@ class Lists:
 
         def job(unit: Unit) -> None:
             unit.connection.execute(_SHOW[unit.connection.dialect.name], row)
-            unit.connection.execute(delete(t.listed).where(t.listed.c.board == board.key))
-            if listed:
+            if follow:
+                unit.connection.execute(delete(t.listed).where(t.listed.c.board == board.key))
+            if listed and follow:
                 unit.connection.execute(insert(t.listed), listed)
 
         self._database.write(job, appends=False)
+
+    def join(self, case_id: str, board: str) -> None:
+        """This case is told of on that board."""
+        row = {"case_id": case_id, "board": board}
+        self._database.write(
+            lambda unit: unit.connection.execute(_JOIN[unit.connection.dialect.name], row) and None, appends=False
+        )
 
     def forget(self, key: str) -> None:
         """The board is no more."""
@@ -214,6 +222,7 @@ def _where(wanted: Wanted) -> Any:
         (bool(states), lambda: c.state.in_(states)),
         (wanted.kind, lambda: c.kind == wanted.kind),
         (wanted.channel, lambda: c.channel == wanted.channel),
+        (wanted.board, lambda: c.id.in_(select(t.listed.c.case_id).where(t.listed.c.board == wanted.board))),
         (wanted.owner, lambda: c.owner == wanted.owner),
         (
             wanted.waits_on,
@@ -273,6 +282,10 @@ def _upsert(dialect: Any) -> Any:
 _SHOW = {"sqlite": _upsert(sqlite), "postgresql": _upsert(postgresql)}
 _TICK = {
     name: module.insert(t.ticks).on_conflict_do_nothing().returning(t.ticks.c.job)
+    for name, module in (("sqlite", sqlite), ("postgresql", postgresql))
+}
+_JOIN = {
+    name: module.insert(t.listed).on_conflict_do_nothing()
     for name, module in (("sqlite", sqlite), ("postgresql", postgresql))
 }
 _ASK = {

@@ -15,7 +15,7 @@ from slack_sdk import WebClient
 from slack_sdk.errors import SlackApiError, SlackRequestError
 
 from bot.cases.case import Case
-from bot.cases.digest import Digest, Home
+from bot.cases.digest import Digest, Home, Storm
 from bot.cases.entry import Entry
 from bot.cases.errors import ChatFailed, ChatUnknown, RateLimited, Unreachable
 from bot.cases.question import Answer
@@ -26,11 +26,12 @@ from handlers.cards.charts import without_charts
 from handlers.cards.digest_card import digest_card, digest_text, rest_blocks
 from handlers.cards.home_view import home_view
 from handlers.cards.notes import note_blocks, note_text
+from handlers.cards.storm_card import storm_card, storm_headline
 from handlers.cards.text import escaped
 from handlers.slack.gate import Gate
 
 CARD, NOTE, MESSAGE = "exception_card", "exception_note", "exception_message"
-DIGEST, ANSWER = "exception_digest", "exception_answer"
+DIGEST, ANSWER, STORM = "exception_digest", "exception_answer", "exception_storm"
 # Slack's words for blocks that this workspace, or this surface, does not take.
 NOT_TAKEN = frozenset({"invalid_blocks", "invalid_arguments", "invalid_blocks_format"})
 # Slack's words for "something went wrong on our side": the call may have had its effect.
@@ -150,18 +151,29 @@ class SlackChat:
         """The digest, once; the one that stands is drawn again. What else waits goes into its thread."""
         shown: dict[str, Any] = {"text": digest_text(digest), "blocks": digest_card(digest, self.link)}
         channel = self._opened(digest.place.rpartition("/")[2])
-        if board is not None:
-            with contextlib.suppress(Gone):
-                self._charted("chat.update", channel, pace_as=f"{channel}/{board.ts}", ts=board.ts, **shown)
-            return board.ts
-        found = self._find(DIGEST, digest.key, channel, since=time.time() - 86_400) if look_first else None
-        if found:
-            return found
-        ts = str(self._charted("chat.postMessage", channel, **shown, **_quiet(DIGEST, digest.key))["ts"])
-        if digest.rest:
+        ts, is_new = self._post_board(DIGEST, digest.key, channel, shown, board, look_first=look_first)
+        if digest.rest and is_new:
             words: dict[str, Any] = {"text": "What else waits for a decision", "blocks": rest_blocks(digest, self.link)}
             self._call("chat.postMessage", channel, thread_ts=ts, **words, **_quiet(DIGEST, f"{digest.key}/rest"))
         return ts
+
+    def post_storm(self, storm: Storm, board: Board | None, *, look_first: bool) -> str:
+        """The card that many cases share, drawn at most once a second."""
+        shown: dict[str, Any] = {"text": escaped(storm_headline(storm)), "blocks": storm_card(storm, self.link)}
+        return self._post_board(STORM, storm.key, storm.place, shown, board, look_first=look_first)[0]
+
+    def _post_board(
+        self, kind: str, key: str, channel: str, shown: dict[str, Any], board: Board | None, *, look_first: bool
+    ) -> tuple[str, bool]:
+        """Where the board stands, and whether it was posted just now."""
+        if board is not None:
+            with contextlib.suppress(Gone):
+                self._charted("chat.update", channel, pace_as=f"{channel}/{board.ts}", ts=board.ts, **shown)
+            return board.ts, False
+        found = self._find(kind, key, channel, since=time.time() - 86_400) if look_first else None
+        if found:
+            return found, False
+        return str(self._charted("chat.postMessage", channel, **shown, **_quiet(kind, key))["ts"]), True
 
     def publish_home(self, home: Home) -> None:
         """The whole view, as it is now; last one wins."""

@@ -10,6 +10,7 @@ class FakeChat:
         self.notes: list[str] = []
         self.sent: dict[str, str] = {}
         self.digests: list = []
+        self.storms: list = []
         self.homes: list = []
         self.answers: list = []
         self.failures: list[ChatFailed] = []
@@ -35,6 +36,11 @@ class FakeChat:
         self._maybe_fail()
         self.digests.append(digest)
         return board.ts if board else f"9.{len(self.digests)}"
+
+    def post_storm(self, storm, board, *, look_first):
+        self._maybe_fail()
+        self.storms.append(storm)
+        return board.ts if board else f"8.{len(self.storms)}"
 
     def publish_home(self, home):
         self._maybe_fail()

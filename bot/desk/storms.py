@@ -1,0 +1,103 @@
+"""A storm: one source opens so many cases of one kind that a card each would bury the channel. They share one card that counts them.
+
+Nothing is lost: each is a case with an owner and a clock, in the queue of those who decide. The shared card shows what matters most, and the
+next ones come up as those are decided.
+"""
+
+import threading
+from collections import deque
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from bot.cases.case import Case
+from bot.cases.digest import Row, Storm
+from bot.ports import Board, Chat, Clock, Library, Lists, Outgoing, Store, Topic, Wanted, Work
+
+# More cards than this from one source, of one kind, within this time, are a storm.
+MOST_CARDS, WITHIN = 30, timedelta(minutes=10)
+MOST_ROWS = 5
+PREFIX = "storm:"
+
+
+class Pacer:
+    """Lets one source's new cases through at a rate, so that a storm does not stand in front of a quiet one (GCRA, per process)."""
+
+    def __init__(self, per_second: float = 30.0, burst: int = 200) -> None:
+        self._gap = timedelta(seconds=1 / per_second)
+        self._slack = self._gap * burst
+        self._next: dict[str, datetime] = {}
+        self._guard = threading.Lock()
+
+    def due(self, source: str, now: datetime) -> datetime:
+        """When the next case of this source may be looked at."""
+        with self._guard:
+            at = max(self._next.get(source, now), now) + self._gap
+            self._next[source] = at
+            if len(self._next) > 10_000:
+                self._next = {name: then for name, then in self._next.items() if then > now}
+        return max(now, at - self._slack)
+
+
+@dataclass
+class Storms:
+    """Counts, per process, how many first cards each source has asked for; what is over is told on the shared card."""
+
+    store: Store
+    lists: Lists
+    library: Library
+    chat: Chat
+    clock: Clock
+
+    def __post_init__(self) -> None:
+        self._recent: dict[str, deque[datetime]] = {}
+        self._guard = threading.Lock()
+
+    def takes(self, case: Case) -> bool:
+        """Whether this case, which has no card yet, is told of on a shared one."""
+        key = next((one for one in self.lists.boards_with(case.id) if one.startswith(PREFIX)), "")
+        if not key and not case.is_terminal and self._is_too_many(_name(case)):
+            key = _name(case)
+            self.lists.join(case.id, key)
+        if key:
+            self.lists.enqueue(
+                [Outgoing(Topic.STORM, key, "", self.clock(), {"channel": case.channel, "kind": case.kind})]
+            )
+        return bool(key)
+
+    def has(self, case_id: str) -> bool:
+        """Whether this case is told of on a shared card."""
+        return any(one.startswith(PREFIX) for one in self.lists.boards_with(case_id))
+
+    def run(self, work: Work) -> None:
+        """Handle one outbox row: the shared card shows how many there are, and the first of them."""
+        board = self.lists.board(work.key)
+        channel, kind = str(work.payload["channel"]), str(work.payload["kind"])
+        inside = Wanted(board=work.key)
+        found = self.lists.find(inside, MOST_ROWS)
+        rows = tuple(Row(case, case.channel, "") for case in found)
+        storm = Storm(
+            key=work.key,
+            place=channel,
+            title=self.library.playbook(kind).title,
+            source=work.key.split(":")[3],
+            rows=rows,
+            open=self.lists.count(inside),
+            total=self.lists.count(Wanted(board=work.key, is_any=True)),
+        )
+        ts = self.chat.post_storm(storm, board, look_first=work.doubt > 1)
+        sections = {"first": tuple(case.id for case in found)}
+        self.lists.show(Board(work.key, channel, ts, sections, board.shown_at if board else self.clock()), follow=False)
+        self.store.finish(work)
+
+    def _is_too_many(self, name: str) -> bool:
+        now = self.clock()
+        with self._guard:
+            recent = self._recent.setdefault(name, deque(maxlen=MOST_CARDS + 1))
+            while recent and now - recent[0] > WITHIN:
+                recent.popleft()
+            recent.append(now)
+            return len(recent) > MOST_CARDS
+
+
+def _name(case: Case) -> str:
+    return f"{PREFIX}{case.channel}:{case.kind}:{case.signal.source}:{case.opened_at:%Y-%m-%d}"

@@ -1,0 +1,75 @@
+"""Storms: many signals are few messages, none is lost, and a quiet source is not behind a loud one."""
+
+from dataclasses import replace
+from datetime import timedelta
+
+from bot.cases.lifecycle import State
+from bot.desk.storms import MOST_CARDS, WITHIN, Pacer
+from tests.fakes.clock import NOON
+
+
+def storm(world, many, start=0):
+    return [world.receive(world.signal(f"product:{start + n}")).case_id for n in range(many)]
+
+
+def test_a_source_goes_at_its_pace_and_another_is_not_behind_it():
+    pacer = Pacer(per_second=10, burst=20)
+    dues = [pacer.due("loud", NOON) for _ in range(120)]
+    assert dues[:20] == [NOON] * 20
+    assert dues[-1] == NOON + timedelta(seconds=10)
+    assert pacer.due("quiet", NOON) == NOON
+    assert pacer.due("loud", NOON + timedelta(minutes=1)) == NOON + timedelta(minutes=1)
+
+
+def test_many_different_ones_share_a_card_and_each_is_a_case(small_world):
+    world = small_world
+    ids = storm(world, MOST_CARDS + 50)
+    for _ in range(10):
+        world.work(rounds=1000)
+        world.clock.forward(seconds=1)
+    assert len(world.chat.cards) == MOST_CARDS
+    last = world.chat.storms[-1]
+    assert (last.open, last.total, len(last.rows)) == (50, 50, 5)
+    assert len(world.chat.storms) < 60
+    assert {world.store.case(case_id).state for case_id in ids} == {State.PROPOSED}
+
+
+def test_what_is_decided_on_the_shared_card_makes_room_for_the_next(small_world):
+    world = small_world
+    storm(world, MOST_CARDS + 8)
+    for _ in range(5):
+        world.work(rounds=1000)
+        world.clock.forward(seconds=1)
+    first = world.chat.storms[-1].rows[0].case
+    world.approve(first)
+    world.work()
+    after = world.chat.storms[-1]
+    assert world.case(first).state is State.RESOLVED
+    assert first.id not in {row.case.id for row in after.rows}
+    assert (after.open, after.total, len(after.rows)) == (7, 8, 5)
+    assert world.store.backlog().keys() <= {"follow_up ready"}
+
+
+def test_after_the_storm_a_new_one_has_a_card_again(small_world):
+    world = small_world
+    storm(world, MOST_CARDS + 3)
+    for _ in range(3):
+        world.work(rounds=1000)
+        world.clock.forward(seconds=1)
+    world.clock.forward(seconds=WITHIN.total_seconds() + 1)
+    cards = len(world.chat.cards)
+    storm(world, 1, start=900)
+    world.work()
+    assert len(world.chat.cards) == cards + 1
+
+
+def test_ten_thousand_of_one_fingerprint_are_one_case_with_an_exact_count(small_world):
+    world = small_world
+    first = world.signal()
+    for number in range(2_000):
+        world.desk.intake.receive(replace(first, key=f"again-{number}"), b"")
+    world.work(rounds=1000)
+    (case,) = world.store.cases()
+    assert case.count == 2_000
+    assert len(world.chat.cards) == 1
+    assert len(next(iter(world.chat.cards.values()))) <= 3
