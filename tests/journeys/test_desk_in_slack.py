@@ -359,3 +359,95 @@ def urllib_delete(town):
 
     with urllib.request.urlopen(urllib.request.Request(f"{town.emulator.url}/_ctl/faults", method="DELETE")):
         pass
+
+
+def test_the_storm(town):
+    """A thousand at once from one source: few messages, none lost; a quiet source has its card within ten seconds all the while."""
+    town.settled()
+    facts = dict(town.cases("service_note_open")[0].signal.facts)
+    base = town.desk.intake
+
+    def loud(number):
+        from bot.cases.signal import Signal
+
+        base.receive(
+            Signal("loud", f"k{number}", "service_note_open", f"note:{number}", f"Note {number}", None, facts), b""
+        )
+
+    with ThreadPoolExecutor(8) as pool:
+        list(pool.map(loud, range(1_000)))
+    began = time.monotonic()
+    quiet = town.signal(
+        key="quiet", kind="low_stock", subject="product:quiet", title="Gin is low", facts={"product_id": 1}
+    )
+    case = town.desk.store.case(quiet["case"])
+    town.until(lambda: town.card(case), "the card of the quiet source", 10)
+    assert time.monotonic() - began < 10
+    assert len([case for case in town.cases() if case.signal.source == "loud"]) == 1_000
+
+    def shared():
+        return [
+            one
+            for one in town.emulator.messages("C0FLOOR")
+            if (one.get("metadata") or {}).get("event_type") == "exception_storm"
+        ]
+
+    town.until(lambda: shared() and "What matters most" in json.dumps(shared()[0]["blocks"]), "the shared card", 40)
+    assert len(town.emulator.messages("C0FLOOR")) < 60
+    (card,) = shared()
+    button = buttons(card["blocks"], "case.approve")[0]
+    town.press(ANA, "C0FLOOR", card["ts"], "case.approve", button["value"])
+    pressed = button["value"].partition(":")[0]
+    town.until(lambda: town.desk.store.case(pressed).state not in {State.PROPOSED, State.OPEN}, "the decision")
+
+
+def test_one_trouble_told_two_thousand_times(town):
+    """One card, an exact count, and never more than about an update a second."""
+    known = town.the("low_stock")
+    before = town.emulator.get("traffic")["calls"].get("chat.update", 0)
+    began = time.monotonic()
+
+    def again(number):
+        from dataclasses import replace
+
+        town.desk.intake.receive(replace(known.signal, key=f"again-{number}"), b"")
+
+    with ThreadPoolExecutor(8) as pool:
+        list(pool.map(again, range(2_000)))
+    town.until(lambda: "seen 2,001 times" in json.dumps(town.card(known)), "the exact count", 40)
+    took = time.monotonic() - began
+    updates = town.emulator.get("traffic")["calls"]["chat.update"] - before
+    assert updates <= took + 12
+    assert len(town.cards_of(known)) == 1
+
+
+def test_the_bot_is_restarted_again_and_again_through_the_day(tmp_path, emulator):
+    """Opened and closed at many hours of a day: reminders, hand-ons, digests and cards as if it had never been away."""
+    with harbour(tmp_path, emulator, COUNTERSIGN_SLACK_PER_SECOND="0") as town:
+        town.settled()
+        clock = town.clock
+        for _ in range(12):
+            town.close()
+            clock.forward(hours=2)
+            town.clock = clock
+            town.open()
+            town.house.desk.follow_up.keep_time()
+            next(job for job in town.house.jobs if job.name == "digests").run()
+            time.sleep(0.3)
+        town.until(
+            lambda: not town.desk.store.backlog().get("card ready") and not town.desk.store.backlog().get("note ready"),
+            "quiet",
+            40,
+        )
+        for case in town.cases():
+            assert len(set(town.cards_of(case))) == len(town.cards_of(case))
+            names = [entry.body.name for entry in town.desk.store.entries(case.id)]
+            assert names.count("case.escalated") <= 1 + names.count("plan.drifted") + names.count("case.reopened")
+        for channel in ("C0FLOOR", "C0STOCK", "C0SALES", "C0OPS"):
+            keys = [
+                (one.get("metadata") or {}).get("event_payload", {}).get("uid", "")
+                for one in town.emulator.messages(channel)
+            ]
+            digests = [key for key in keys if key.startswith("digest:")]
+            assert len(digests) == len(set(digests))
+        assert proven(town)
