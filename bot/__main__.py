@@ -323,6 +323,35 @@ def case(case_id: Annotated[str, typer.Argument(help="Like EX-12.")], as_json: A
         out.print(f"  {line}", markup=False)
 
 
+@app.command()
+def questions(
+    days: Annotated[int, typer.Option(help="How far back to look.")] = 14,
+    every: Annotated[bool, typer.Option("--all", help="All of them, not only those without a good answer.")] = False,
+    as_json: AsJson = False,
+) -> None:
+    """What people asked and the bot did not understand, or did not answer well: what to teach it next."""
+    from datetime import timedelta
+
+    from bot import wiring
+    from bot.clock import utc_now
+    from bot.store.lists import Lists
+
+    store = wiring.open_store(configuration.offline())
+    found = Lists(store).questions(utc_now() - timedelta(days=days), unanswered=not every)
+    store.database.close()
+    if as_json:
+        rows = [
+            {"at": one.asked_at.isoformat(), "text": one.text, "understood": one.understood, "vote": one.vote}
+            for one in found
+        ]
+        print(json.dumps(rows, indent=2, ensure_ascii=False))
+        return
+    table = Table("asked", "question", "understood as", "helped")
+    for one in found:
+        table.add_row(f"{one.asked_at:%d %b %H:%M}", one.text[:100], one.understood or "nothing", one.vote)
+    out.print(table if found else f"Nothing in {days} days that was not understood.")
+
+
 @ledger_app.command("verify")
 def ledger_verify(
     key: Annotated[

@@ -293,7 +293,7 @@ class Lists(Protocol):
 
     def case_at(self, channel: str, ts: str) -> str: ...
 
-    def last_heard(self, fingerprint: str) -> datetime | None: ...
+    def last_heard(self, fingerprint: str, *, except_from: str) -> datetime | None: ...
 
     def board(self, key: str) -> Board | None: ...
 
@@ -511,9 +511,17 @@ class Chat(Protocol):
         """Make the one live card of this case show its state, in this look."""
 
     def post_note(
-        self, case: Case, entries: Sequence[Entry], cards: Sequence[Drawn], *, key: str, look_first: bool
+        self,
+        case: Case,
+        entries: Sequence[Entry],
+        cards: Sequence[Drawn],
+        *,
+        key: str,
+        look_first: bool,
+        call: str = "",
+        is_loud: bool = False,
     ) -> None:
-        """Say in the card's thread what these entries tell."""
+        """Say in the card's thread what these entries tell; ``call`` a person or group by name, ``is_loud`` in the channel too."""
 
     def post_digest(self, digest: Digest, board: Board | None, *, look_first: bool) -> str:
         """Post the digest of a channel or person, or make the one that stands show its cases as they are; returns where."""

@@ -79,7 +79,7 @@ from knowledge.recommender import RememberingRecommender
 from knowledge.talker import open_talker
 from knowledge.training import is_worth_it
 from knowledge.vector_index import VectorIndex
-from scheduler.detectors import Detector
+from scheduler.detectors import AbsenceDetector, Detector
 from scheduler.digest import DigestTimes
 from scheduler.loop import Job, Loop
 
@@ -237,7 +237,7 @@ def build_desk(
         executor=Executor(store, library, systems, directory, proposals, switchboard, clock),
         follow_up=FollowUp(store, library, systems, clock),
         storms=storms,
-        drawing=Drawing(store, chat, clock, (digests.follow, homes.follow), storms),
+        drawing=Drawing(store, chat, clock, (digests.follow, homes.follow), storms, library),
         lists=lists,
         questions=questions,
         digests=digests,
@@ -386,6 +386,9 @@ def _jobs(desk: Desk, checkpoints: Checkpoints, trainer: "Trainer", clock: Clock
         if playbook.detection:
             detector = Detector(playbook, playbook.detection, desk.systems, desk.intake, clock)
             jobs.append(Job(f"detect {playbook.kind}", playbook.detection.every, detector.look))
+        if playbook.absence:
+            missing = AbsenceDetector(playbook, playbook.absence, desk.lists, desk.intake, clock, clock())
+            jobs.append(Job(f"miss {playbook.kind}", playbook.absence.every, missing.look))
     return jobs
 
 

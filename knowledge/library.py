@@ -16,7 +16,7 @@ from bot.cases.errors import PlaybookInvalid
 from bot.cases.expressions import compiled
 from bot.cases.hours import Hours, never
 from bot.cases.plan import Idempotency
-from bot.cases.playbook import Detection, Lookup, Measure, Offer, Owners, Playbook, Stake
+from bot.cases.playbook import Absence, Detection, Lookup, Measure, Offer, Owners, Playbook, Stake
 from bot.cases.policy import ActionLimit, Emergency, PlaybookTerms, Policy, Stage, TierRule
 from bot.cases.signal import UNRECOGNISED
 from bot.cases.source import Format, SignalMapping, Source
@@ -125,7 +125,7 @@ def _playbook(path: Path, systems: Mapping[str, SystemSpec], policy: Policy, sta
 
 
 def _built(shape: s.PlaybookShape, digest: str, stage: Stage | None) -> Playbook:
-    noticed = shape.signal
+    noticed, missed = shape.signal, shape.absence
     detection = Detection(noticed.system, noticed.query, noticed.every) if noticed else None
     terms = PlaybookTerms(_factors(shape.approval.approvers), shape.approval.expires, stage or shape.approval.stage)
     owners = shape.owners
@@ -147,6 +147,7 @@ def _built(shape: s.PlaybookShape, digest: str, stage: Stage | None) -> Playbook
         digest=digest,
         beneficiary=shape.beneficiary,
         examples=tuple(shape.examples),
+        absence=Absence(tuple(missed.subjects), missed.title, missed.within, missed.every) if missed else None,
     )
 
 

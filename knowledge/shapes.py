@@ -23,6 +23,15 @@ class DetectionShape(Strict):
     every: Span
 
 
+class AbsenceShape(Strict):
+    """An expected event that did not come. Its source reports with ``status: clear``, kind and subject."""
+
+    subjects: list[Text] = Field(min_length=1, max_length=500)
+    title: Text
+    within: Span
+    every: Span
+
+
 class LookupShape(Strict):
     name: Name
     system: Name
@@ -86,6 +95,7 @@ class PlaybookShape(Strict):
     title: Text
     channel: Annotated[str, StringConstraints(pattern=r"^[CG][A-Z0-9]{2,20}$")]
     signal: DetectionShape | None = None
+    absence: AbsenceShape | None = None
     examples: list[Text] = Field(default=[], max_length=100)
     what: Text
     evidence: list[LookupShape] = Field(default=[], max_length=10)

@@ -1,21 +1,25 @@
-"""Detectors: each playbook's own query, run on its interval. A row is a signal; a row that has gone clears its case."""
+"""Detectors: each playbook's own query, run on its interval; and what ought to be heard of and is not.
+
+A row is a signal; a row that has gone clears its case. A silence is a signal; the first word clears its case.
+"""
 
 import logging
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from bot.cases.canonical import Scalar, digest
 from bot.cases.errors import ConnectorFailed, KeyReused
 from bot.cases.lifecycle import WAITING
-from bot.cases.playbook import Detection, Playbook
+from bot.cases.playbook import Absence, Detection, Playbook
 from bot.cases.signal import Signal, SignalStatus
 from bot.desk.follow_up import detection_parameters
 from bot.desk.intake import Intake
-from bot.ports import Clock, Outcome, Systems
+from bot.ports import Clock, Lists, Outcome, Systems
 
 log = logging.getLogger(__name__)
 MOST_ROWS = 5_000
+ABSENCE = "absence"
 
 
 @dataclass(frozen=True)
@@ -66,6 +70,33 @@ class Detector:
                     SignalStatus.CLEAR,
                 )
                 self.intake.receive(gone, b"")
+
+
+@dataclass(frozen=True)
+class AbsenceDetector:
+    """Notices what has not been heard of. It begins to count when it first looks, so that a new playbook does not cry at once."""
+
+    playbook: Playbook
+    absence: Absence
+    lists: Lists
+    intake: Intake
+    clock: Clock
+    since: datetime
+
+    def look(self) -> int:
+        """One look; returns how many cases it opened."""
+        now = self.clock()
+        return sum(self._missed(subject, now) for subject in self.absence.subjects)
+
+    def _missed(self, subject: str, now: datetime) -> bool:
+        title = self.absence.title.replace("{subject}", subject)
+        missing = Signal(ABSENCE, "", self.playbook.kind, subject, title, None, {})
+        heard = self.lists.last_heard(missing.fingerprint, except_from=ABSENCE) or self.since
+        if now - heard <= self.absence.within:
+            return False
+        facts = {"last_heard": f"{heard:%Y-%m-%d %H:%M} UTC"}
+        told = replace(missing, key=f"{subject}@{heard:%Y%m%dT%H%M%S}", facts=facts)
+        return self.intake.receive(told, b"").outcome is Outcome.OPENED
 
 
 def signal_of(

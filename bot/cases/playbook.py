@@ -20,6 +20,19 @@ class Detection:
 
 
 @dataclass(frozen=True, slots=True)
+class Absence:
+    """What ought to be heard of and is not: an all-clear of this kind for each of ``subjects``, at least every ``within``.
+
+    The title names what is missing, with ``{subject}``. Whatever is heard closes the case again.
+    """
+
+    subjects: tuple[str, ...]
+    title: str
+    within: timedelta
+    every: timedelta
+
+
+@dataclass(frozen=True, slots=True)
 class Lookup:
     """One piece of evidence: a read-only query with parameters filled by expressions over what is known."""
 
@@ -86,6 +99,7 @@ class Playbook:
     digest: str
     beneficiary: str = ""
     examples: tuple[str, ...] = ()
+    absence: Absence | None = None
 
     @property
     def facts_asked(self) -> tuple[str, ...]:

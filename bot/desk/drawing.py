@@ -5,11 +5,11 @@ from dataclasses import dataclass, replace
 from datetime import timedelta
 
 from bot.cases.case import Case
-from bot.cases.entry import Entry, Reminded
+from bot.cases.entry import ApprovalGiven, Entry, Escalated, HandedOver, Reminded
 from bot.cases.lifecycle import State
 from bot.cases.standing import named
 from bot.desk.storms import Storms
-from bot.ports import Chat, Clock, Look, Store, Work
+from bot.ports import Chat, Clock, Library, Look, Store, Work
 
 NOT_YET = timedelta(seconds=1)
 
@@ -28,6 +28,7 @@ class Drawing:
     clock: Clock
     followers: Sequence[Callable[[Case], None]] = ()
     storms: Storms | None = None
+    library: Library | None = None
 
     def draw(self, work: Work) -> None:
         """Make the one live card show the case; what else shows it follows."""
@@ -45,6 +46,13 @@ class Drawing:
             self.store.finish(work, drawn=replace(drawn, look=look.key))
         for follow in self.followers:
             follow(case)
+
+    def _called(self, case: Case, entries: Sequence[Entry]) -> tuple[str, bool]:
+        """Who is called by name, and whether the whole channel hears it: an emergency is never quiet."""
+        if any(isinstance(entry.body, ApprovalGiven) and entry.body.approval.emergency for entry in entries):
+            return (self.library.playbook(case.kind).owners.governance if self.library else ""), True
+        called = [entry.body.to for entry in entries if isinstance(entry.body, Reminded | Escalated | HandedOver)]
+        return (called[-1] if called else ""), False
 
     def _paused(self, case: Case) -> str:
         """What holds this case up, in words; empty when nothing does, or nothing is about to run."""
@@ -67,5 +75,8 @@ class Drawing:
         versions = set(work.payload["versions"])
         entries = [entry for entry in self.store.entries(case.id, after=min(versions) - 1) if entry.version in versions]
         if not all(_is_stale(entry, case) for entry in entries):
-            self.chat.post_note(case, entries, cards, key=work.key, look_first=work.doubt > 1)
+            call, is_loud = self._called(case, entries)
+            self.chat.post_note(
+                case, entries, cards, key=work.key, look_first=work.doubt > 1, call=call, is_loud=is_loud
+            )
         self.store.finish(work)

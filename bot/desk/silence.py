@@ -12,7 +12,17 @@ class Silence(Chat):
     def draw_card(self, case: Case, cards: Sequence[Drawn], *, look_first: bool, look: Look) -> Drawn:
         return Drawn(case.id, case.generation, case.channel, "", case.version)
 
-    def post_note(self, case: Case, entries: object, cards: object, *, key: str, look_first: bool) -> None:
+    def post_note(
+        self,
+        case: Case,
+        entries: object,
+        cards: object,
+        *,
+        key: str,
+        look_first: bool,
+        call: str = "",
+        is_loud: bool = False,
+    ) -> None:
         return None
 
     def post_digest(self, digest: object, board: object, *, look_first: bool) -> str:

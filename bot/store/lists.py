@@ -91,9 +91,10 @@ class Lists:
         rows = self._rows(select(t.cards.c.case_id).where(t.cards.c.channel == channel, t.cards.c.ts == ts).limit(1))
         return str(rows[0].case_id) if rows else ""
 
-    def last_heard(self, fingerprint: str) -> datetime | None:
-        """When anything of this fingerprint was last received, an all-clear included."""
-        query = select(func.max(t.inbox.c.received_at).label("at")).where(t.inbox.c.fingerprint == fingerprint)
+    def last_heard(self, fingerprint: str, *, except_from: str) -> datetime | None:
+        """When anything of this fingerprint was last received, an all-clear included, from any source but this one."""
+        heard = (t.inbox.c.fingerprint == fingerprint, t.inbox.c.source != except_from)
+        query = select(func.max(t.inbox.c.received_at).label("at")).where(*heard)
         found = self._rows(query)[0].at
         return datetime.fromisoformat(found) if found else None
 

@@ -11,10 +11,12 @@ from bot.cases.recommendation import Citation
 from handlers.cards.text import Json, bullets, clean, escaped, paragraph, rich, say
 
 
-def note_blocks(case: Case, entries: Sequence[Entry]) -> list[Json]:
-    """The message for these entries, as rich text: outside words in it are only words."""
-    lines = note_lines(case, entries)
-    return [rich(*(paragraph(say(head, bold=True), say(f" {rest}" if rest else "")) for head, rest in lines))]
+def note_blocks(case: Case, entries: Sequence[Entry], call: Json | None = None) -> list[Json]:
+    """The message for these entries, as rich text: outside words in it are only words. ``call`` names who must hear it."""
+    lines = [
+        paragraph(say(head, bold=True), say(f" {rest}" if rest else "")) for head, rest in note_lines(case, entries)
+    ]
+    return [rich(*lines, *([paragraph(call)] if call else []))]
 
 
 def note_text(case: Case, entries: Sequence[Entry]) -> str:

@@ -19,6 +19,7 @@ from bot.cases.digest import Digest, Home, Storm
 from bot.cases.entry import Entry
 from bot.cases.errors import ChatFailed, ChatUnknown, RateLimited, Unreachable
 from bot.cases.question import Answer
+from bot.clock import monotonic
 from bot.ports import Board, Drawn, Landing, Look, Placed
 from handlers.cards.answer_blocks import answer_blocks, answer_text
 from handlers.cards.case_card import PLAIN, case_card, notification, superseded_card
@@ -27,7 +28,7 @@ from handlers.cards.digest_card import digest_card, digest_text, rest_blocks
 from handlers.cards.home_view import home_view
 from handlers.cards.notes import note_blocks, note_text
 from handlers.cards.storm_card import storm_card, storm_headline
-from handlers.cards.text import escaped
+from handlers.cards.text import Json, escaped, say
 from handlers.slack.gate import Gate
 
 CARD, NOTE, MESSAGE = "exception_card", "exception_note", "exception_message"
@@ -41,6 +42,7 @@ WAIT_WHEN_UNREACHABLE = 2.0
 TIMEOUT_SECONDS = 10
 LOOK_BACK_SECONDS = 60.0
 MOST_PAGES = 20
+GROUPS_KNOWN_FOR = 300.0
 
 
 def web_client(token: str, base_url: str) -> WebClient:
@@ -62,6 +64,8 @@ class SlackChat:
         self._gate = gate
         self._known: Mapping[str, Any] = {}
         self._asking = threading.Lock()
+        self._groups: Mapping[str, str] = {}
+        self._groups_until = 0.0
 
     def draw_card(self, case: Case, cards: Sequence[Drawn], *, look_first: bool, look: Look = PLAIN) -> Drawn:
         live = next((card for card in cards if card.generation == case.generation), None)
@@ -88,13 +92,43 @@ class SlackChat:
         return drawn
 
     def post_note(
-        self, case: Case, entries: Sequence[Entry], cards: Sequence[Drawn], *, key: str, look_first: bool
+        self,
+        case: Case,
+        entries: Sequence[Entry],
+        cards: Sequence[Drawn],
+        *,
+        key: str,
+        look_first: bool,
+        call: str = "",
+        is_loud: bool = False,
     ) -> None:
         card = cards[0]
         if look_first and self._find(NOTE, key, card.channel, thread=card.ts):
             return
-        said: dict[str, Any] = {"text": note_text(case, entries), "blocks": note_blocks(case, entries)}
-        self._call("chat.postMessage", card.channel, thread_ts=card.ts, **said, **_quiet(NOTE, key))
+        loud: dict[str, Any] = {"reply_broadcast": True} if is_loud else {}
+        said: dict[str, Any] = {
+            "text": note_text(case, entries),
+            "blocks": note_blocks(case, entries, self._name(call)),
+        }
+        self._call("chat.postMessage", card.channel, thread_ts=card.ts, **said, **_quiet(NOTE, key), **loud)
+
+    def _name(self, call: str) -> Json | None:
+        """The one who is called, as Slack notifies them: a person by their id, a group by its own."""
+        if not call:
+            return None
+        if "/" in call:
+            return {"type": "user", "user_id": call.rpartition("/")[2]}
+        known = self._group_ids()
+        return {"type": "usergroup", "usergroup_id": known[call]} if call in known else say(f"@{call}")
+
+    def _group_ids(self) -> Mapping[str, str]:
+        """Slack's ids of the groups by their handles; asked every few minutes, and nobody is called while that fails."""
+        if monotonic() > self._groups_until:
+            with contextlib.suppress(ChatFailed):
+                found = self.ask(lambda: self._client.api_call("usergroups.list"))["usergroups"]
+                self._groups = {group["handle"]: group["id"] for group in found}
+            self._groups_until = monotonic() + GROUPS_KNOWN_FOR
+        return self._groups
 
     def send(self, to: str, text: str, key: str) -> str:
         """A message with outside text in it: shown as plain text."""

@@ -1,11 +1,18 @@
 """What time drives: reminders, hand-ons and expiry in working hours; late but never lost, and never twice."""
 
+import shutil
 from datetime import UTC, datetime, time, timedelta
 
 from bot.cases.hours import Hours
 from bot.cases.lifecycle import State
+from bot.cases.policy import Emergency
 from bot.ports import Topic
+from bot.store.database import Database
+from bot.store.store import SqlStore
+from scheduler.digest import DigestTimes
 from tests.desk.test_switchboard import ANA, BEN
+from tests.fakes.directory import principal
+from tests.world import World, policy
 
 OFFICE = Hours("Europe/London", time(9), time(18), frozenset(range(5)))
 HOUR = timedelta(hours=1)
@@ -102,10 +109,21 @@ def test_an_outcome_that_nobody_knows_is_asked_about_until_somebody_looks(world)
 def test_a_thousand_cases_that_fall_due_together_are_all_seen_to(small_world):
     for number in range(250):
         small_world.receive(small_world.signal(f"product:{number}"))
+    small_world.clock.forward(seconds=10)
     small_world.work(rounds=2000)
     small_world.clock.forward(hours=2)
     assert small_world.desk.follow_up.keep_time() == 250
     assert small_world.desk.follow_up.keep_time() == 0
+
+
+def test_whoever_is_asked_is_called_by_name_and_an_emergency_is_loud(world):
+    case = world.proposed()
+    pass_time(world, 4)
+    assert world.chat.calls == [("floor-managers", False)] * 2 + [("ops-leads", False)]
+    world.library.rules = policy(emergency=Emergency("owners", timedelta(hours=48)))
+    world.desk.decisions.break_glass(case.id, by=principal("elsie"), revision=1, reason="fire")
+    world.work()
+    assert ("owners", True) in world.chat.calls
 
 
 def test_taking_it_on_and_handing_it_over_change_who_is_reminded(world):
@@ -124,3 +142,35 @@ def test_a_case_that_is_opened_at_night_has_its_time_from_the_morning(world):
     world.clock.at = datetime(2026, 11, 23, 2, 0, tzinfo=UTC)
     world.library.calendars = {"C0STOCK": OFFICE}
     assert world.proposed().sla.decide_by == datetime(2026, 11, 23, 13, 0, tzinfo=UTC)
+
+
+def test_restarted_at_every_minute_of_the_day_is_as_if_never(tmp_path, empty_sqlite):
+    """The same day twice: once in one go, once with a new process every minute. The ledger says the same, to the minute."""
+    told = []
+    for name, often in (("whole", False), ("restarted", True)):
+        shutil.copy(empty_sqlite, tmp_path / f"{name}.db")
+        database = Database(f"sqlite:///{tmp_path / name}.db")
+        store = SqlStore(database)
+        world = World(store)
+        world.proposed()
+        world.house.failing_lookups.add("look")
+        world.receive(world.signal("product:2"))
+        world.work()
+        digests = []
+        for _ in range(24 * 60):
+            if often:
+                clock, house = world.clock, world.house
+                world = World(store)
+                world.clock.at = clock.at
+                world.house.failing_lookups = house.failing_lookups
+            world.clock.forward(minutes=1)
+            world.desk.follow_up.keep_time()
+            DigestTimes(world.desk.lists, world.library, world.clock).look()
+            if world.store.has_due(list(Topic), world.clock()):
+                world.work()
+            digests += [one.key for one in world.chat.digests if one.key not in digests]
+        entries = [entry for case in ("EX-1", "EX-2") for entry in store.entries(case)]
+        told.append(([(entry.body.name, entry.at) for entry in entries], digests))
+        database.close()
+    assert told[0] == told[1]
+    assert len(told[0][1]) == 2

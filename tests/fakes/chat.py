@@ -8,6 +8,7 @@ class FakeChat:
     def __init__(self) -> None:
         self.cards: dict[str, list] = {}
         self.notes: list[str] = []
+        self.calls: list[tuple[str, bool]] = []
         self.sent: dict[str, str] = {}
         self.digests: list = []
         self.storms: list = []
@@ -28,9 +29,10 @@ class FakeChat:
         self.cards.setdefault(f"{case.id}/{case.generation}", []).append(case)
         return Drawn(case.id, case.generation, case.channel, f"{case.generation}.0", case.version)
 
-    def post_note(self, case, entries, cards, *, key, look_first):
+    def post_note(self, case, entries, cards, *, key, look_first, call="", is_loud=False):
         self._maybe_fail()
         self.notes.append(key)
+        self.calls.append((call, is_loud))
 
     def post_digest(self, digest, board, *, look_first):
         self._maybe_fail()

@@ -68,7 +68,7 @@ class FileSlack:
             self._post(uid)
         return Drawn(case.id, case.generation, case.channel, uid, case.version)
 
-    def post_note(self, case, entries, cards, *, key, look_first):
+    def post_note(self, case, entries, cards, *, key, look_first, call="", is_loud=False):
         if not (look_first and self._posted(key)):
             self._post(key)
 

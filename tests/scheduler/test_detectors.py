@@ -105,3 +105,49 @@ def test_the_loop_looks_once_at_start_and_then_on_its_interval(small_world):
     time.sleep(2.4)
     loop.stop()
     assert 2 <= len(ran) <= 4
+
+
+# --- what ought to be heard of and is not ------------------------------------------------------------------------------------
+
+
+def till(world, hours=26):
+    from bot.cases.playbook import Absence
+    from scheduler.detectors import AbsenceDetector
+
+    absence = Absence(
+        ("till:quay", "till:vine"), "No takings from {subject}", timedelta(hours=hours), timedelta(minutes=15)
+    )
+    return AbsenceDetector(
+        world.library.playbook("takings"), absence, world.desk.lists, world.desk.intake, world.clock, world.clock()
+    )
+
+
+def word_from(world, subject, number):
+    from bot.cases.signal import Signal, SignalStatus
+
+    signal = Signal("api", f"w{number}", "takings", subject, "takings", None, {}, SignalStatus.CLEAR)
+    return world.desk.intake.receive(signal, b"")
+
+
+def test_a_silence_opens_one_case_and_the_first_word_closes_it(world):
+    missing = till(world)
+    word_from(world, "till:vine", 1)
+    assert missing.look() == 0
+    world.clock.forward(hours=20)
+    word_from(world, "till:vine", 2)
+    world.clock.forward(hours=7)
+    assert [missing.look(), missing.look()] == [1, 0]
+    (case,) = world.store.cases()
+    assert (case.signal.title, case.signal.subject) == ("No takings from till:quay", "till:quay")
+    world.work()
+    word_from(world, "till:quay", 3)
+    assert world.case(case).state is State.CLEARED
+    assert missing.look() == 0
+    world.clock.forward(hours=27)
+    assert missing.look() == 1
+
+
+def test_a_new_absence_playbook_does_not_cry_at_once(world):
+    missing = till(world)
+    world.clock.forward(hours=25)
+    assert missing.look() == 0
