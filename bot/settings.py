@@ -33,6 +33,7 @@ class Settings:
     slack_api_url: str
     slack_per_second: float
     slack_burst: int
+    storm_after: int
     settle_for: float
     lease_for: float
     api_tokens: tuple[str, ...]
@@ -73,6 +74,7 @@ NAMES = {
     "COUNTERSIGN_CHAT_MODEL": "a chat model by LangChain's name for it, like openai:gpt-5-mini; default: none",
     "COUNTERSIGN_CHAT_URL": "where that model is served, if not by its provider",
     "COUNTERSIGN_CHAT_PER_DAY": "how many cases a day it may be asked about; default 500",
+    "COUNTERSIGN_STORM_AFTER": "cards of one kind from one source within ten minutes before the rest share one; default 30, 0 for never",
     "SLACK_BOT_TOKEN": "xoxb-…, from the app's page at Slack",
     "SLACK_APP_TOKEN": "xapp-…, for Socket Mode",
     "SLACK_SIGNING_SECRET": "instead of SLACK_APP_TOKEN: Slack sends over HTTP to /slack/events",
@@ -115,6 +117,7 @@ def load(environment: Mapping[str, str] | None = None) -> Settings:
         slack_api_url=given.get("SLACK_API_URL") or REAL_SLACK,
         slack_per_second=number("COUNTERSIGN_SLACK_PER_SECOND", 1, 0),
         slack_burst=int(number("COUNTERSIGN_SLACK_BURST", 10, 1)),
+        storm_after=int(number("COUNTERSIGN_STORM_AFTER", 30, 0)),
         settle_for=number("COUNTERSIGN_SETTLE_FOR", 30, 0.1),
         lease_for=number("COUNTERSIGN_LEASE_FOR", 30, 1),
         api_tokens=_present(given, "COUNTERSIGN_API_TOKEN", "COUNTERSIGN_API_TOKEN_OLD"),

@@ -34,7 +34,7 @@ from bot.desk.proposal import Proposals
 from bot.desk.questions import Questions
 from bot.desk.raising import Raising
 from bot.desk.remembering import Remembering
-from bot.desk.storms import Storms
+from bot.desk.storms import MOST_CARDS, Pacer, Storms
 from bot.desk.switchboard import Switchboard
 from bot.desk.triage import Triage
 from bot.desk.worker import Lane, Pace
@@ -215,16 +215,18 @@ def build_desk(
     directory: Directory,
     clock: Clock,
     mind: Mind,
+    *,
+    storm_after: int = MOST_CARDS,
 ) -> Desk:
-    """The use cases, over whatever stands behind the ports."""
+    """The use cases, over whatever stands behind the ports. ``storm_after``: how many cards before they share one; 0 for never."""
     proposals = Proposals(store, library, systems)
     switchboard = Switchboard(store, library, directory, clock)
     triage = build_triage(store, library, systems, mind, clock)
-    lists, intake = Lists(store), Intake(store, library, clock)
+    lists, intake = Lists(store), Intake(store, library, clock, Pacer() if storm_after else None)
     grammar = QuestionGrammar(dict(library.titles()))
     questions = Questions(store, lists, library, directory, grammar, chat, clock, mind.talker)
     digests = Digests(store, lists, library, questions, chat, clock)
-    storms = Storms(store, lists, library, chat, clock)
+    storms = Storms(store, lists, library, chat, clock, storm_after)
     homes = Homes(store, lists, library, directory, questions, chat, clock)
     return Desk(
         store=store,
@@ -237,7 +239,7 @@ def build_desk(
         executor=Executor(store, library, systems, directory, proposals, switchboard, clock),
         follow_up=FollowUp(store, library, systems, clock),
         storms=storms,
-        drawing=Drawing(store, chat, clock, (digests.follow, homes.follow), storms, library),
+        drawing=Drawing(store, chat, clock, (digests.follow, homes.follow), storms if storm_after else None, library),
         lists=lists,
         questions=questions,
         digests=digests,
@@ -326,7 +328,8 @@ def build(settings: Settings, *, clock: Clock = utc_now) -> House:
     systems = build_systems(settings, library.systems, chat)
     knowledge = open_knowledge(settings, store, library, clock)
     directory = SlackDirectory(client, chat.team_id)
-    desk = build_desk(store, library, systems, chat, directory, clock, knowledge.mind)
+    storm_after = settings.storm_after
+    desk = build_desk(store, library, systems, chat, directory, clock, knowledge.mind, storm_after=storm_after)
     pace = Pace(lease_for=settings.lease_for, settle_for=settings.settle_for)
     lanes = _lanes(desk, clock, pace)
     store.takers.extend(lanes)

@@ -26,7 +26,7 @@ class Intake:
     store: Store
     library: Library
     clock: Clock
-    pacer: Pacer = field(default_factory=Pacer)
+    pacer: Pacer | None = field(default_factory=Pacer)
 
     def receive(self, signal: Signal, raw: bytes) -> Receipt:
         """Record the signal durably and say what it became. ``raw`` is kept as it came.
@@ -48,7 +48,7 @@ class Intake:
 
     def _paced(self, written: Change, signal: Signal, now: datetime) -> Change:
         """New cases of a source in a storm are looked at one after the other, so that a quiet source's are not behind them all."""
-        if written.before is not None or not written.entries:
+        if self.pacer is None or written.before is not None or not written.entries:
             return written
         due = self.pacer.due(signal.source, now)
         later = tuple(replace(asked, run_at=max(asked.run_at, due)) for asked in written.outgoing)

@@ -15,6 +15,7 @@ from bot.ports import Board, Chat, Clock, Library, Lists, Outgoing, Store, Topic
 
 # More cards than this from one source, of one kind, within this time, are a storm.
 MOST_CARDS, WITHIN = 30, timedelta(minutes=10)
+PER_SECOND, BURST = 30.0, 200
 MOST_ROWS = 5
 PREFIX = "storm:"
 
@@ -22,7 +23,7 @@ PREFIX = "storm:"
 class Pacer:
     """Lets one source's new cases through at a rate, so that a storm does not stand in front of a quiet one (GCRA, per process)."""
 
-    def __init__(self, per_second: float = 30.0, burst: int = 200) -> None:
+    def __init__(self, per_second: float = PER_SECOND, burst: int = BURST) -> None:
         self._gap = timedelta(seconds=1 / per_second)
         self._slack = self._gap * burst
         self._next: dict[str, datetime] = {}
@@ -47,6 +48,7 @@ class Storms:
     library: Library
     chat: Chat
     clock: Clock
+    most: int = MOST_CARDS
 
     def __post_init__(self) -> None:
         self._recent: dict[str, deque[datetime]] = {}
@@ -92,11 +94,11 @@ class Storms:
     def _is_too_many(self, name: str) -> bool:
         now = self.clock()
         with self._guard:
-            recent = self._recent.setdefault(name, deque(maxlen=MOST_CARDS + 1))
+            recent = self._recent.setdefault(name, deque(maxlen=self.most + 1))
             while recent and now - recent[0] > WITHIN:
                 recent.popleft()
             recent.append(now)
-            return len(recent) > MOST_CARDS
+            return len(recent) > self.most
 
 
 def _name(case: Case) -> str:

@@ -62,7 +62,7 @@ def prepare(root: Path, progress: Callable[[int, int], None] = lambda done, tota
     clock = SetClock(datetime(2000, 1, 1, tzinfo=UTC))
     systems = wiring.build_systems(settings, library.systems, Silence())
     mind = wiring.forgetful(Shelf(store), clock)
-    desk = wiring.build_desk(store, library, systems, Silence(), Register(), clock, mind)
+    desk = wiring.build_desk(store, library, systems, Silence(), Register(), clock, mind, storm_after=0)
     done = 0
 
     def step() -> None:

@@ -52,7 +52,12 @@ class Rig:
         for left in folder.glob("countersign.db*"):
             left.unlink()
         more = {"COUNTERSIGN_DATABASE_URL": url} if url else {}
-        fast = {"COUNTERSIGN_SLACK_PER_SECOND": "0", "COUNTERSIGN_LOG_LEVEL": "CRITICAL", "COUNTERSIGN_SETTLE_FOR": "1"}
+        fast = {
+            "COUNTERSIGN_SLACK_PER_SECOND": "0",
+            "COUNTERSIGN_STORM_AFTER": "0",
+            "COUNTERSIGN_LOG_LEVEL": "CRITICAL",
+            "COUNTERSIGN_SETTLE_FOR": "1",
+        }
         self.environment = demo.sample_environment(folder, self.emulator.url, **fast, **more)
         self.bot = demo.Bot(self.environment)
         self.ready_in = self.bot.start()

@@ -144,7 +144,7 @@ def test_a_silence_opens_one_case_and_the_first_word_closes_it(world):
     assert world.case(case).state is State.CLEARED
     assert missing.look() == 0
     world.clock.forward(hours=27)
-    assert missing.look() == 1
+    assert missing.look() == 2
 
 
 def test_a_new_absence_playbook_does_not_cry_at_once(world):

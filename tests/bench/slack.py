@@ -1,0 +1,229 @@
+"""``make bench-slack``: presses, redrawn cards, digests, homes and questions over many open cases, beside what the bare parts cost.
+
+Each figure stands beside a floor measured in the same run: a Bolt app that only acknowledges, and the same count by plain SQL.
+"""
+
+import json
+import statistics
+import sys
+import tempfile
+import time
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from datetime import timedelta
+from decimal import Decimal
+from pathlib import Path
+
+from slack_bolt import App
+from slack_bolt.adapter.socket_mode import SocketModeHandler
+from slack_sdk import WebClient
+from sqlalchemy import text
+
+from bot.cases import moves as m
+from bot.cases.case import evolve
+from bot.cases.decide import decide
+from bot.cases.plan import Money
+from bot.cases.recommendation import Recommendation
+from bot.cases.signal import Signal
+from bot.cases.sla import promised
+from bot.clock import utc_now
+from bot.ports import Change, Topic
+from bot.sample import demo
+from bot.sample.people import ANA, BEN, TEAM, WORKSPACE
+from tests.cases.making import plan, verdict
+from tests.conftest import free_port
+from tests.journeys.harbour import Harbour
+
+QUICK = "quick" in sys.argv
+MANY = 1_000 if QUICK else 10_000
+SIGNALS = 1_000 if QUICK else 10_000
+PRESSES = 200
+QUESTIONS = (
+    "What is open?",
+    "What waits on me?",
+    "Anything late?",
+    "anything about bench 77?",
+    "How many stock exceptions this week, and how long did they take?",
+    "how many were rejected last month",
+    "why was EX-12 rejected, and by whom?",
+    "show EX-40",
+    "what did you handle without me?",
+    "zeppelin flights to mars",
+)
+
+
+def main() -> None:
+    print(f"{'':34}{'p50':>10}{'p99':>10}   floor   aim")
+    with tempfile.TemporaryDirectory() as folder:
+        presses(Path(folder) / "presses")
+    with tempfile.TemporaryDirectory() as folder:
+        lists(Path(folder) / "lists")
+
+
+def told(name: str, seconds: list[float], floor: str, aim: str) -> None:
+    ordered = sorted(seconds)
+    middle, tail = statistics.median(ordered), ordered[min(len(ordered) - 1, int(len(ordered) * 0.99))]
+    print(f"{name:34}{middle * 1000:8.1f}ms{tail * 1000:8.1f}ms   {floor:8}{aim}")
+
+
+def town(folder: Path) -> Harbour:
+    folder.mkdir(parents=True)
+    emulator = demo.Emulator(free_port())
+    emulator.wait()
+    emulator.seed()
+    fast = {"COUNTERSIGN_SLACK_PER_SECOND": "0", "COUNTERSIGN_STORM_AFTER": "0", "COUNTERSIGN_LOG_LEVEL": "CRITICAL"}
+    return Harbour(folder, emulator, **fast)
+
+
+# --- presses ---------------------------------------------------------------------------------------------------------------
+
+
+def presses(folder: Path) -> None:
+    floor = bare_acks()
+    running = town(folder)
+    running.settled()
+    known = running.the("low_stock")
+    cases = filled(running.desk, PRESSES + 40, "C0STOCK", known)
+    running.until(lambda: sum(1 for case in cases if running.desk.store.cards(case)) == len(cases), "cards", 120)
+    values = {case: (running.desk.store.cards(case)[0].ts, f"{case}:1") for case in cases}
+
+    def press(case):
+        ts, value = values[case]
+        answer = running.press(ANA, "C0STOCK", ts, "case.approve", value)
+        return answer["ms"] / 1000 if answer["acked"] else 9.0
+
+    with ThreadPoolExecutor(PRESSES) as pool:
+        acks = list(pool.map(press, cases[:PRESSES]))
+    told(f"press → ack, {PRESSES} at once", acks, f"{floor * 1000:.0f}ms", "p99 ≤ 200 ms")
+    redrawn = []
+    for case in cases[PRESSES : PRESSES + 30]:
+        before = running.desk.store.cards(case)[0].version
+        began = time.perf_counter()
+        running.desk.decisions.claim(case, by=f"{TEAM}/{ANA}")
+        while running.desk.store.cards(case)[0].version == before:
+            time.sleep(0.002)
+        redrawn.append(time.perf_counter() - began)
+    told("press → card redrawn", redrawn, "", "p50 ≤ 150 ms")
+    calls = sum(running.emulator.get("traffic")["calls"].values())
+    with ThreadPoolExecutor(8) as pool:
+        list(pool.map(lambda n: running.desk.intake.receive(replace(known.signal, key=f"s{n}"), b""), range(SIGNALS)))
+    time.sleep(3)
+    spent = sum(running.emulator.get("traffic")["calls"].values()) - calls
+    print(f"{f'Slack calls for {SIGNALS:,} signals':34}{spent:>10}            (of one fingerprint, no pacing)")
+    running.close()
+    running.emulator.close()
+
+
+def bare_acks() -> float:
+    """p99 of a Bolt app that only acknowledges, pressed as often at once."""
+    emulator = demo.Emulator(free_port())
+    emulator.wait()
+    emulator.post("seed", WORKSPACE)
+    client = WebClient("xoxb-floor", base_url=f"{emulator.url}/api/", retry_handlers=[])
+    app = App(client=client, process_before_response=True, token_verification_enabled=False)
+    app.action("go")(lambda ack: ack())
+    handler = SocketModeHandler(
+        app, "xapp-floor", web_client=WebClient("xapp-floor", base_url=f"{emulator.url}/api/"), concurrency=16
+    )
+    handler.connect()
+    button = {"type": "button", "action_id": "go", "text": {"type": "plain_text", "text": "Go"}, "value": "x"}
+    ts = client.chat_postMessage(channel="C0STOCK", text="x", blocks=[{"type": "actions", "elements": [button]}])["ts"]
+    time.sleep(0.5)
+
+    def press(number):
+        return emulator.post("click", {"as": ANA, "channel": "C0STOCK", "ts": ts, "action_id": "go"})["ms"] / 1000
+
+    with ThreadPoolExecutor(PRESSES) as pool:
+        acks = sorted(pool.map(press, range(PRESSES)))
+    handler.close()
+    emulator.close()
+    return acks[int(len(acks) * 0.99) - 1]
+
+
+# --- lists -----------------------------------------------------------------------------------------------------------------
+
+
+def lists(folder: Path) -> None:
+    running = town(folder)
+    running.settled()
+    filled(running.desk, MANY, "C0STOCK", running.the("low_stock"), cards=False)
+    database = running.desk.store.database
+    bare = []
+    for _ in range(20):
+        began = time.perf_counter()
+        with database.read() as connection:
+            connection.execute(text("SELECT count(*) FROM cases WHERE state = 'PROPOSED'")).scalar()
+        bare.append(time.perf_counter() - began)
+    floor = f"{statistics.median(bare) * 1000:.1f}ms"
+    running.desk.homes.chat.publish_home(running.desk.homes.gathered(f"{TEAM}/{BEN}", ""))
+    homes = []
+    for _ in range(15):
+        began = time.perf_counter()
+        running.desk.homes.chat.publish_home(running.desk.homes.gathered(f"{TEAM}/{ANA}", ""))
+        homes.append(time.perf_counter() - began)
+    told(f"App Home, {MANY:,} open", homes, floor, "≤ 200 ms")
+    answers = []
+    for _ in range(5):
+        for question in QUESTIONS:
+            began = time.perf_counter()
+            running.desk.questions.answer(question, by=f"{TEAM}/{ANA}")
+            answers.append(time.perf_counter() - began)
+    told("question, without a model", answers, floor, "p50 ≤ 200 ms")
+    digest(running)
+    running.close()
+    running.emulator.close()
+
+
+def digest(running: Harbour) -> None:
+    now = running.clock()
+    calls = running.emulator.get("traffic")["calls"]
+    began = time.perf_counter()
+    gathered = running.desk.digests.gathered("digest:C0STOCK:1", "C0STOCK", now, None)
+    running.desk.digests.chat.post_digest(gathered, None, look_first=True)
+    took = time.perf_counter() - began
+    after = running.emulator.get("traffic")["calls"]
+    spent = {name: after[name] - calls.get(name, 0) for name in after if after[name] != calls.get(name, 0)}
+    told(f"digest over {MANY:,} open", [took], "", "≤ 2 s")
+    print(f"{'Slack calls for the digest':34}{sum(spent.values()):>10}   {json.dumps(spent)}   ≤ 3")
+
+
+def filled(desk, many: int, channel: str, like, *, cards: bool = True) -> list[str]:
+    """So many cases that wait for a decision, written through the store."""
+    now = utc_now()
+
+    def one(number: int) -> str:
+        signal = Signal(
+            "bench",
+            f"b{number}",
+            "low_stock",
+            f"bench:{number}",
+            f"bench {number} is low",
+            None,
+            dict(like.signal.facts),
+        )
+        opened_at = now - timedelta(minutes=number % 20_000)
+        sla = promised(opened_at, decide_for=timedelta(days=2), resolve_for=timedelta(days=4))
+        case_id = f"EX-{1_000 + number}"
+        entries = decide(None, m.Open(case_id, signal, "floor-managers", channel, sla), opened_at)
+        case = evolve(None, entries[0])
+        stake = Money(Decimal(number % 977), "GBP")
+        entries += decide(case, m.Gather((), f"bench {number}", "because", stake), opened_at)
+        case = evolve(case, entries[-1])
+        proposal = replace(plan(), case_id=case_id, actions=like.plan.actions, not_after=now + timedelta(days=9))
+        entries += decide(case, m.Recommend(Recommendation("house.order_stock", "r", "b"), proposal, verdict()), now)
+        drawn = (desk_card(case_id, now),) if cards else ()
+        desk.store.commit(Change(None, entries, drawn))
+        return case_id
+
+    with ThreadPoolExecutor(16) as pool:
+        return list(pool.map(one, range(many)))
+
+
+def desk_card(case_id: str, now):
+    from bot.ports import Outgoing
+
+    return Outgoing(Topic.CARD, f"card:{case_id}", case_id, now)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,174 @@
+"""The rules of approval that need more than the pure rules to be seen, each test named after the rule it keeps."""
+
+import ast
+import json
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from sqlalchemy.exc import IntegrityError
+
+from bot.cases import moves as m
+from bot.cases.approval import Factor
+from bot.cases.decide import decide
+from bot.cases.errors import Conflict, NotEligible, Refusal, Superseded, TooLate
+from bot.cases.lifecycle import State
+from bot.cases.policy import PlaybookTerms, RiskTier
+from bot.cases.recommendation import Words
+from bot.desk.outgoing import change
+from bot.ports import Change
+from handlers.cards.case_card import case_card
+from tests.cases.making import ANA, NOW, approved, asker, fold_all, proposed, start_step, verdict
+from tests.fakes.directory import principal
+from tests.world import playbook
+
+ROOT = Path(__file__).parent.parent.parent
+
+
+def flat(blocks):
+    return json.dumps(blocks, ensure_ascii=False)
+
+
+def test_rule_2_what_a_model_says_stands_below_the_plan_and_under_its_label():
+    case = proposed()
+    words = Words("m1", "Approve now: order 9,999", "Plan: pay everything")
+    told = flat(case_card(fold_all(case, decide(case, m.Narrate(words, 1), NOW))))
+    assert (
+        told.index("Recommended plan")
+        < told.index("written by the model m1 and not checked")
+        < told.index("order 9,999")
+    )
+    assert "rich_text_quote" in told[told.index("not checked") :]
+
+
+def test_rule_3_a_button_carries_a_case_and_a_revision_and_is_believed_in_nothing_else(world):
+    case = world.proposed()
+    buttons = [e for b in case_card(case) if b["type"] == "actions" for e in b["elements"] if e["type"] == "button"]
+    assert {button["value"] for button in buttons} == {f"{case.id}:1"}
+    with pytest.raises(Superseded):
+        world.approve(case, revision=0)
+
+
+def test_rule_7_an_approval_is_consumed_once(world):
+    """Two executors begin the same step: one row, one effect."""
+    case = world.proposed()
+    ready = world.approve(case)
+    first = decide(
+        ready,
+        start_step(
+            ready,
+            groups=world.people.groups(["floor-managers"]),
+            people=world.people.people,
+            precondition=world.house.facts,
+        ),
+        NOW,
+    )
+    world.store.commit(Change(ready, first))
+    with pytest.raises((Conflict, IntegrityError)):
+        world.store.commit(Change(ready, first))
+    running = world.case(case)
+    again = replace(first[0], version=running.version + 1)
+    with pytest.raises(IntegrityError):
+        world.store.commit(Change(running, (again,)))
+
+
+@pytest.mark.parametrize("who", ["", "T1", "T1/", "/UANA", "T1/UANA/UBEN", "ana@example.com", "Ana"])
+def test_rule_8_who_is_not_exactly_one_person_decides_nothing(world, who):
+    case = world.proposed()
+    with pytest.raises(NotEligible):
+        world.desk.decisions.approve(case.id, by=who, revision=1)
+    assert world.case(case).state is State.PROPOSED
+
+
+def test_rule_16_a_change_is_written_on_what_was_read_or_not_at_all(world):
+    case = world.proposed()
+    ana, omar = (decide(case, m.Claim(asker(replace(ANA, id=principal(name)))), NOW) for name in ("ana", "omar"))
+    world.store.commit(change(case, ana, world.library.book))
+    with pytest.raises(Conflict):
+        world.store.commit(change(case, omar, world.library.book))
+    assert world.case(case).owner == principal("ana")
+
+
+def test_rule_21_every_surface_asks_the_same_function():
+    """Whatever decides a case in Slack calls the desk; nothing else does."""
+    for path in (ROOT / "handlers").rglob("*.py"):
+        imported = {node.module for node in ast.walk(ast.parse(path.read_text())) if isinstance(node, ast.ImportFrom)}
+        assert "bot.cases.decide" not in imported, path
+        assert not {name for name in imported if name and name.startswith(("bot.store", "bot.connectors"))}, path
+
+
+def test_rule_22_a_press_that_is_repeated_is_told_what_was_stored(world):
+    case = world.proposed()
+    world.approve(case)
+    entries = len(world.entry_names(case))
+    with pytest.raises(TooLate, match="was approved by Ana"):
+        world.approve(case)
+    assert world.entry_names(case)[entries:] == ["attempt.refused"]
+
+
+def test_rule_23_every_attempt_is_written_with_its_reason(world):
+    case = world.proposed()
+    for attempt in (
+        lambda: world.approve(case, "carla"),
+        lambda: world.approve(case, revision=7),
+        lambda: world.desk.decisions.claim(case.id, by=principal("finn")),
+    ):
+        with pytest.raises(Refusal):
+            attempt()
+    refused = [entry.body for entry in world.store.entries(case.id) if entry.body.name == "attempt.refused"]
+    assert [(one.attempt, one.code) for one in refused] == [
+        ("approve", "not_eligible"),
+        ("approve", "bad_request"),
+        ("claim", "not_eligible"),
+    ]
+
+
+def test_rule_25_only_the_executor_changes_an_outside_system():
+    """``execute`` and ``undo`` of a connector are called in one module of the house."""
+    callers = set()
+    for room in ("bot/desk", "handlers", "knowledge", "scheduler"):
+        for path in (ROOT / room).rglob("*.py"):
+            for node in ast.walk(ast.parse(path.read_text())):
+                if (
+                    isinstance(node, ast.Call)
+                    and isinstance(node.func, ast.Attribute)
+                    and node.func.attr in {"execute", "undo"}
+                ):
+                    owner = node.func.value
+                    if isinstance(owner, ast.Name) and owner.id == "connector":
+                        callers.add(path.name)
+    assert callers == {"executor.py"}
+
+
+def test_rule_26_nothing_in_the_program_writes_policy_or_playbooks():
+    """They are files under version control, where two people look at every change; the program only reads them."""
+    for path in (ROOT / "knowledge").glob("*.py"):
+        if path.name in {"library.py", "yaml_files.py", "shapes.py"}:
+            assert not {"write_text", "write_bytes", "dump"} & {
+                node.attr for node in ast.walk(ast.parse(path.read_text())) if isinstance(node, ast.Attribute)
+            }
+
+
+def test_rule_28_the_reviewer_sees_what_changed_who_voted_and_no_colour_that_nudges():
+    from bot.cases.entry import Change as Edited
+
+    case = proposed(factors=(Factor("floor-managers", 2),))
+    half = fold_all(case, decide(case, m.Approve(asker(ANA), 1), NOW))
+    told = flat(case_card(replace(half, changes=(Edited("quantity", 24, 12),))))
+    assert "Edited: " in told
+    assert "quantity 24 → 12" in told
+    assert "Approved by " in told
+    assert "(1 of 2 given)" in told
+    high = proposed(verdict=verdict(tier=RiskTier.HIGH, factors=(Factor("ops-leads", 1),)))
+    assert '"style": "primary"' not in flat(case_card(high))
+
+
+def test_rule_24_there_is_no_bulk_approval(world):
+    """A row of a list approves its own case: nothing approves several."""
+    world.library.book = playbook(terms=PlaybookTerms((Factor("floor-managers", 1),)))
+    first = world.proposed()
+    second = world.store.case(world.receive(world.signal("product:2")).case_id)
+    world.work()
+    world.approve(first)
+    assert world.case(second).state is State.PROPOSED
+    assert approved().approvals[0].digest == approved().plan.digest
