@@ -13,7 +13,6 @@ from bot.cases.digest import Digest, Home, Storm
 from bot.cases.entry import Entry
 from bot.cases.evidence import Evidence
 from bot.cases.hours import Hours
-from bot.cases.lifecycle import State
 from bot.cases.plan import Action
 from bot.cases.playbook import Playbook
 from bot.cases.policy import Policy, Usage
@@ -222,14 +221,8 @@ class Wanted:
     is_any: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Tally:
-    """One case as a trend counts it; moments in seconds since 1970."""
-
-    state: State
-    opened_at: float
-    decided_at: float | None
-    ended_at: float | None
+Tally = tuple[float, float | None, float | None]
+"""One case as a trend counts it: opened, first decided, ended, in seconds since 1970."""
 
 
 @dataclass(frozen=True, slots=True)

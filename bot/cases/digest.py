@@ -1,5 +1,6 @@
 """What leads read: the daily digest of a channel or person, the weekly review, and a person's App Home. Data only; cards draw it."""
 
+from bisect import bisect_right
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
@@ -186,16 +187,22 @@ def trend(
     """The last fourteen days as the clock on the wall there has them. Each tally: opened, decided, ended, in seconds since 1970."""
     last = hours.local(until).date()
     days = [last - timedelta(days=back) for back in reversed(range(TREND_DAYS))]
-    opened = [_day(begun, hours, until) for begun, _, _ in tallies]
-    ended = [_day(end, hours, until) for _, _, end in tallies if end is not None]
-    waits: dict[date, list[float]] = {}
-    for begun, decided, _ in tallies:
-        if decided is not None:
-            waits.setdefault(_day(decided, hours, until), []).append((decided - begun) / 3600)
-    return tuple(
-        Day(day, opened.count(day), ended.count(day), median(waits[day]) if day in waits else None) for day in days
-    )
+    starts = [hours.midnight(day).timestamp() for day in (*days, last + timedelta(days=1))]
+    opened, ended = [0] * TREND_DAYS, [0] * TREND_DAYS
+    waits: list[list[float]] = [[] for _ in days]
+    for begun, decided, end in tallies:
+        for moment, count in ((begun, opened), (end, ended)):
+            place = _place(moment, starts)
+            if place is not None:
+                count[place] += 1
+        place = _place(decided, starts)
+        if place is not None and decided is not None:
+            waits[place].append((decided - begun) / 3600)
+    return tuple(Day(day, opened[n], ended[n], median(waits[n]) if waits[n] else None) for n, day in enumerate(days))
 
 
-def _day(seconds: float, hours: Hours, like: datetime) -> date:
-    return hours.local(datetime.fromtimestamp(seconds, like.tzinfo)).date()
+def _place(moment: float | None, starts: Sequence[float]) -> int | None:
+    """In which of the days between these midnights the moment lies."""
+    if moment is None or not starts[0] <= moment < starts[-1]:
+        return None
+    return bisect_right(starts, moment) - 1

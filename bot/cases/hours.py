@@ -58,6 +58,10 @@ class Hours:
         """When the digest of this day is due, in UTC."""
         return _utc(day, self.digest_at, self.zone)
 
+    def midnight(self, day: date) -> datetime:
+        """When this day begins there, in UTC."""
+        return _utc(day, time(0), self.zone)
+
     def _windows(self, at: datetime) -> Iterator[tuple[datetime, datetime]]:
         first = self.local(at).date() - DAY
         for ahead in range(LONGEST_CLOSED):

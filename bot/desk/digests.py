@@ -79,7 +79,7 @@ class Digests:
             late_more=max(0, self.lists.count(overdue) - len(late) - sum(_is_late(row.case, due) for row in needs)),
             unhandled=unhandled,
             counts=counted(ended, opened),
-            days=trend([(one.opened_at, one.decided_at, one.ended_at) for one in tallies], due, hours),
+            days=trend(tallies, due, hours),
             questions=len(self.lists.questions(since, unanswered=True)),
             review=self._review(base, due, board) if on.weekday() == hours.review_on else None,
         )
@@ -90,7 +90,7 @@ class Digests:
 
     def _needs(self, place: str, waiting: Wanted) -> list[Case]:
         if is_principal(place):
-            return self.questions.waiting_on(self.questions.sight(place))[:MOST_NEEDS]
+            return self.questions.waiting_on(self.questions.sight(place))[0][:MOST_NEEDS]
         return self.lists.find(waiting, MOST_NEEDS)
 
     def _rest(self, place: str, waiting: Wanted, shown: set[str]) -> list[Case]:

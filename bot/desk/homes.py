@@ -63,7 +63,8 @@ class Homes:
     def gathered(self, person: str, kind: str) -> Home:
         """Everything on one person's home, through their eyes."""
         now, sight = self.clock(), self.questions.sight(person)
-        waiting = [case for case in self.questions.waiting_on(sight) if kind in {"", case.kind}]
+        found, waits = self.questions.waiting_on(sight, kind=kind)
+        waiting = found[:MOST_WAITING]
         shown = {case.id for case in waiting}
         mine = self._others(Wanted(owner=person, kind=kind), shown, MOST_MINE)
         shown |= {case.id for case in mine}
@@ -77,13 +78,13 @@ class Homes:
         return Home(
             user=person.rpartition("/")[2],
             name=self._name(person),
-            waiting=self._rows(waiting[:MOST_WAITING]),
-            waiting_more=max(0, len(waiting) - MOST_WAITING),
+            waiting=self._rows(waiting),
+            waiting_more=max(0, waits - len(waiting)),
             mine=self._rows(mine),
             team=self._rows(team),
             team_more=max(0, many - len(shown) - len(team)),
             alone=self._rows(alone),
-            days=trend([(one.opened_at, one.decided_at, one.ended_at) for one in tallies], now, hours),
+            days=trend(tallies, now, hours),
             paused=tuple(f"{named(pause.scope)} by {pause.by_name}: {pause.reason}" for pause in standing.pauses),
             standing_in=tuple(
                 f"{one.taker_name} stands in for {one.giver_name} until {one.ends_at:%d %b %H:%M} UTC"

@@ -110,16 +110,13 @@ class Questions:
         return self._with_lines(Answer(self._said(question), text), found, took.cases)
 
     def _mine(self, question: Question, sight: Sight) -> Answer:
-        found = self.waiting_on(sight)
-        text = (
-            f"{_cases(len(found))} {'waits' if len(found) == 1 else 'wait'} on you."
-            if found
-            else "Nothing waits on you."
-        )
-        return self._with_lines(Answer(question.said(), text), found[:MOST_LINES], len(found))
+        found, many = self.waiting_on(sight)
+        wait = "waits" if many == 1 else "wait"
+        text = f"{_cases(many)} {wait} on you." if found else "Nothing waits on you."
+        return self._with_lines(Answer(question.said(), text), found[:MOST_LINES], many)
 
-    def waiting_on(self, sight: Sight, *, limit: int = 200) -> list[Case]:
-        """What waits on this person: they may decide it and have not, or it is theirs; what matters most first."""
+    def waiting_on(self, sight: Sight, *, kind: str = "", limit: int = 40) -> tuple[list[Case], int]:
+        """What waits on this person: they may decide it and have not, or it is theirs; what matters most first, and how many in all."""
         groups = self.directory.groups(self.library.deciders())
         mine = [handle for handle, people in groups.items() if sight.person in people]
         given = self.store.standing().delegations
@@ -127,8 +124,12 @@ class Questions:
         for one in given:
             if one.taker == sight.person and one.begins_at <= now < one.ends_at:
                 mine += [handle for handle, people in groups.items() if one.giver in people]
-        found = self.lists.find(Wanted(waits_on=(sight.person, *sorted(set(mine)))), limit)
-        return [case for case in found if sight.person not in case.authors and not _has_voted(case, sight.person)]
+        wanted = Wanted(waits_on=(sight.person, *sorted(set(mine))), kind=kind)
+        found = self.lists.find(wanted, limit)
+        theirs = [case for case in found if sight.person not in case.authors and not _has_voted(case, sight.person)]
+        # Beyond what was looked at, the few that they raised or have voted on are counted too.
+        more = self.lists.count(wanted) - len(found) if len(found) == limit else 0
+        return theirs, len(theirs) + more
 
     def _show(self, question: Question, sight: Sight) -> Answer:
         case = self.visible(question.case_id, sight)
@@ -177,7 +178,7 @@ class Questions:
     def handled_alone(self, sight: Sight, ended: tuple[datetime, datetime]) -> list[Case]:
         """What policy let run, or what went away, without a person."""
         states = (State.RESOLVED, State.CLEARED)
-        found = self.lists.find(Wanted(sight=sight, states=states, ended=ended, is_over=True), 200)
+        found = self.lists.find(Wanted(sight=sight, states=states, ended=ended, is_over=True), 60)
         return [
             case
             for case in found

@@ -13,7 +13,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 
 from bot.cases.canonical import from_json
 from bot.cases.case import Case
-from bot.cases.lifecycle import TERMINAL, WAITING, State
+from bot.cases.lifecycle import WAITING, State
 from bot.cases.question import Durations
 from bot.cases.signal import UNRECOGNISED
 from bot.ports import Asked, Board, Drawn, Outgoing, Sight, Tally, Wanted
@@ -21,7 +21,6 @@ from bot.store import tables as t
 from bot.store.store import SqlStore
 from bot.store.unit import Unit, outbox_row
 
-OPEN = [state.name for state in State if state not in TERMINAL and state is not State.NEW]
 MOST_MEASURED = 20_000
 
 
@@ -65,9 +64,9 @@ class Lists:
         """What of these was opened and what ended meanwhile, one row a case: for a trend over some days."""
         begin, end = since.timestamp(), until.timestamp()
         inside = or_(t.cases.c.opened_at.between(begin, end), t.cases.c.ended_at.between(begin, end))
-        columns = (t.cases.c.state, t.cases.c.opened_at, t.cases.c.decided_at, t.cases.c.ended_at)
+        columns = (t.cases.c.opened_at, t.cases.c.decided_at, t.cases.c.ended_at)
         query = select(*columns).where(inside, _where(replace(wanted, is_any=True))).limit(MOST_MEASURED)
-        return [Tally(State[row.state], row.opened_at, row.decided_at, row.ended_at) for row in self._rows(query)]
+        return [tuple(row) for row in self._rows(query)]
 
     def by_id(self, ids: Sequence[str]) -> dict[str, Case]:
         query = select(t.cases.c.id, t.cases.c.body).where(t.cases.c.id.in_(list(ids)))
@@ -217,10 +216,13 @@ class Lists:
 def _where(wanted: Wanted) -> Any:
     """One clause for each thing that is asked for."""
     c = t.cases.c
-    states = [State(state).name for state in wanted.states] or ([] if wanted.is_over or wanted.is_any else OPEN)
+    states = [State(state).name for state in wanted.states]
+    # What is open has not ended: one range of an index that is in the order of what matters.
+    is_open = not (states or wanted.is_over or wanted.is_any)
     late_at, undoable_at = _stamp(wanted.late_at), _stamp(wanted.undoable_at)
     asked: tuple[tuple[object, Callable[[], Any]], ...] = (
-        (bool(states), lambda: c.state.in_(states)),
+        (is_open, lambda: c.ended_at.is_(None)),
+        (states, lambda: c.state.in_(states)),
         (wanted.kind, lambda: c.kind == wanted.kind),
         (wanted.channel, lambda: c.channel == wanted.channel),
         (wanted.board, lambda: c.id.in_(select(t.listed.c.case_id).where(t.listed.c.board == wanted.board))),

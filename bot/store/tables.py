@@ -81,7 +81,7 @@ cases = Table(
     Index("cases_by_channel", "channel", "state", "rank"),
     Index("cases_by_rank", "state", "rank"),
     Index("cases_by_opening", "opened_at"),
-    Index("cases_by_end", "ended_at"),
+    Index("cases_by_end", "ended_at", "rank"),
     Index("cases_by_fingerprint", "fingerprint", "number"),
     Index("cases_by_state", "state", "kind"),
     Index("cases_by_due", "due_at"),

@@ -201,7 +201,7 @@ def filled(desk, many: int, channel: str, like, *, cards: bool = True) -> list[s
             None,
             dict(like.signal.facts),
         )
-        opened_at = now - timedelta(minutes=number % 20_000)
+        opened_at = now - timedelta(minutes=number % 1_200)
         sla = promised(opened_at, decide_for=timedelta(days=2), resolve_for=timedelta(days=4))
         case_id = f"EX-{1_000 + number}"
         entries = decide(None, m.Open(case_id, signal, "floor-managers", channel, sla), opened_at)

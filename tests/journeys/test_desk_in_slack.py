@@ -297,7 +297,7 @@ def a_monday(town):
 
     def work(who):
         while time.monotonic() < ends and town.desk.store.cases(states=busy, limit=1):
-            mine = town.desk.questions.waiting_on(town.desk.questions.sight(principal(who)), limit=20)
+            mine, _ = town.desk.questions.waiting_on(town.desk.questions.sight(principal(who)), limit=20)
             mine = [case for case in mine if case.state is State.PROPOSED]
             if not mine:
                 time.sleep(0.1)

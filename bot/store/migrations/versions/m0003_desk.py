@@ -31,7 +31,7 @@ def _columns() -> None:
     op.create_index("cases_by_channel", "cases", ["channel", "state", "rank"])
     op.create_index("cases_by_rank", "cases", ["state", "rank"])
     op.create_index("cases_by_opening", "cases", ["opened_at"])
-    op.create_index("cases_by_end", "cases", ["ended_at"])
+    op.create_index("cases_by_end", "cases", ["ended_at", "rank"])
     op.add_column("effects", sa.Column("at", number, **nought))
     op.add_column("effects", sa.Column("outcome", text, **empty))
     op.create_index("effects_by_action", "effects", ["action", "at"])
