@@ -1,6 +1,7 @@
 """The daily digest: one screen, what needs a decision first, each row with buttons of its own. Readable as one line in a notification."""
 
 from bot.cases.digest import Agreement, Counts, Digest, Review
+from bot.cases.lifecycle import State
 from handlers.cards.charts import charts
 from handlers.cards.rows import Link, listed, nameable, pressable
 from handlers.cards.text import Json, bullets, clean, context, escaped, paragraph, plain, rich, say
@@ -38,8 +39,9 @@ def rest_blocks(digest: Digest, to: Link) -> list[Json]:
 
 
 def _headline(digest: Digest) -> str:
-    needs, late = len(digest.needs) + digest.needs_more, len(digest.late) + digest.late_more
-    decide = f"{needs:,} to decide" if needs else "Nothing to decide"
+    undecided = sum(row.case.state is State.PROPOSED for row in digest.needs)
+    needs, late = undecided + digest.needs_more, len(digest.late) + digest.late_more
+    decide = f"{needs:,} to decide" if needs else "Nothing left to decide" if digest.needs else "Nothing to decide"
     return f"{decide}{f', {late:,} late' if late else ''}"
 
 

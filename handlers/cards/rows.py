@@ -4,6 +4,7 @@ from collections.abc import Callable, Sequence
 
 from bot.cases.case import Case
 from bot.cases.digest import Row
+from bot.cases.entry import Resolution
 from bot.cases.lifecycle import State
 from handlers.cards import ids
 from handlers.cards.case_card import name_buttons, row_buttons
@@ -75,5 +76,7 @@ def outcome(case: Case) -> str:
         return str(case.state).capitalize()
     if case.state is State.REJECTED:
         return f"Rejected by {clean(ending.by, 60)}: {ending.reason}"
+    if ending.reason == Resolution.WORKED:
+        return f"Done, approved{by}"
     note = f": {clean(ending.note, 120)}" if ending.note else ""
-    return f"{str(case.state).capitalize()}{by}: {clean(ending.reason, 80)}{note}"
+    return f"{str(case.state).capitalize()}: {clean(ending.reason, 80)}{note}"

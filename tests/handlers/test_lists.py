@@ -120,7 +120,7 @@ def test_an_answer(snapshot):
 
 def test_a_digest_reads_in_a_notification():
     assert digest_text(digest()) == (
-        "7 to decide, 3 late. First: EX-1 Merlot is running low. "
+        "5 to decide, 3 late. First: EX-1 Merlot is running low. "
         "Since the last one: 5 new, 3 resolved, 1 handled by itself, 1 rejected, 1 went away."
     )
 

@@ -152,3 +152,82 @@ def test_hostile_text_is_text(browser, demo):
     assert page.locator("#messages a[href*=evil]").count() == 0
     shot(page, "hostile")
     assert page.errors == []
+
+
+SIZES = [
+    ("desk", 1180, 1000, False),
+    ("desk-dark", 1180, 1000, True),
+    ("phone", 390, 844, False),
+    ("phone-dark", 390, 844, True),
+]
+
+
+@pytest.mark.parametrize(("name", "width", "height", "dark"), SIZES)
+def test_the_home_is_a_queue_one_can_press(browser, demo, name, width, height, dark):
+    emulator, _ = demo
+    page = window(browser, emulator, "U0BEN", "C0OPS", width=width, height=height, dark=dark)
+    page.locator("[data-room=home]").click()
+    page.locator(".home .block-header").wait_for()
+    page.locator(".home [data-action='home.kind']").wait_for()
+    assert page.evaluate("document.documentElement.scrollWidth") <= width
+    shot(page, f"home-{name}")
+    assert page.locator(".home img, .home script").count() == 0
+    assert page.errors == []
+
+
+@pytest.mark.parametrize(("name", "width", "height", "dark"), SIZES[:1] + SIZES[3:])
+def test_one_asks_in_the_agent_pane_and_the_answer_links_its_cases(browser, demo, name, width, height, dark):
+    emulator, _ = demo
+    page = window(browser, emulator, "U0BEN", "C0OPS", width=width, height=height, dark=dark)
+    page.locator("[data-room^=D]").click()
+    page.locator("#prompts button").first.wait_for()
+    page.fill("#say", f"what is open? {name}")
+    page.fill("#say", "what is open?")
+    page.keyboard.press("Enter")
+    page.locator(".replies").last.wait_for()
+    page.locator(".replies").last.click()
+    page.locator("#thread").get_by_text("Understood: open cases").last.wait_for()
+    assert page.locator("#thread a[href*='/archives/']").count() > 0
+    shot(page, f"agent-pane-{name}")
+    assert page.errors == []
+
+
+def test_a_digest_is_acted_on_row_by_row(browser, demo):
+    emulator, house = demo
+    from bot.desk.digests import asked_for
+
+    now = house.desk.digests.clock()
+    house.desk.lists.enqueue([asked_for(f"digest:C0FLOOR:{int(now.timestamp())}", "C0FLOOR", now, now)])
+    page = window(browser, emulator, "U0ANA", "C0FLOOR", height=1200)
+    digest = page.locator("article", has_text="since the last one")
+    digest.wait_for()
+    shot(page, "digest")
+    rows = digest.locator("[data-action='case.approve']")
+    many = rows.count()
+    if many:
+        rows.first.click()
+        digest.get_by_text("approved by Ana Duarte").first.wait_for()
+        assert digest.locator("[data-action='case.approve']").count() == many - 1
+    shot(page, "digest-acted-on")
+    assert page.errors == []
+
+
+def test_a_form_asks_for_what_its_kind_needs_and_everything_works_by_keyboard(browser, demo):
+    emulator, _ = demo
+    page = window(browser, emulator, "U0FINN", "C0STOCK")
+    page.locator("#plus").focus()
+    page.keyboard.press("Enter")
+    page.locator("#modal [data-input='raise.kind']").wait_for()
+    page.locator("#modal [data-input='raise.kind']").select_option("low_stock")
+    page.locator("#modal").get_by_text("Product id").wait_for()
+    shot(page, "form-raise")
+    page.keyboard.press("Escape")
+    page.locator("#modal").wait_for(state="hidden")
+    page.fill("#say", "/exceptions help")
+    page.keyboard.press("Enter")
+    page.get_by_text("stand-in: let somebody decide for you").wait_for()
+    shot(page, "command-help")
+    page.locator("#inspect").click()
+    page.locator("#inspector").get_by_text("slash_commands").first.wait_for()
+    shot(page, "inspector")
+    assert page.errors == []
