@@ -525,7 +525,13 @@ class Chat(Protocol):
     def publish_home(self, home: Home) -> None:
         """Make a person's App Home show this."""
 
-    def answer(self, question: Placed, answer: Answer, *, look_first: bool) -> None:
+    def begin_answer(self, question: Placed) -> str:
+        """Show that an answer is being worked out, where that can be shown; returns where it grows, or nothing."""
+
+    def step(self, question: Placed, growing: str, words: str) -> None:
+        """Say what is being looked at for it."""
+
+    def answer(self, question: Placed, answer: Answer, *, look_first: bool, growing: str = "") -> None:
         """Answer where it was asked; privately, unless everyone there may see all of it."""
 
     def send(self, to: str, text: str, key: str) -> str:

@@ -42,17 +42,31 @@ class Questions:
     def run(self, work: Work) -> None:
         """Handle one outbox row: answer where it was asked."""
         placed = Placed(**work.payload)
-        answer = self.answer(placed.text, by=placed.person, case_id=placed.case_id, channel=placed.channel)
+        growing = self.chat.begin_answer(placed) if self.talker and work.doubt <= 1 else ""
+
+        def tell(step: str) -> None:
+            if growing:
+                self.chat.step(placed, growing, step)
+
+        answer = self.answer(placed.text, by=placed.person, case_id=placed.case_id, channel=placed.channel, tell=tell)
         self.lists.understood(placed.id, answer.understood)
-        self.chat.answer(placed, answer, look_first=work.doubt > 1)
+        self.chat.answer(placed, answer, look_first=work.doubt > 1, growing=growing)
         self.store.finish(work)
 
-    def answer(self, text: str, *, by: str, case_id: str = "", channel: str = "") -> Answer:
-        """The answer to this person. ``case_id``: the case in whose thread it was asked."""
+    def answer(
+        self,
+        text: str,
+        *,
+        by: str,
+        case_id: str = "",
+        channel: str = "",
+        tell: Callable[[str], None] = lambda step: None,
+    ) -> Answer:
+        """The answer to this person. ``case_id``: the case in whose thread it was asked; ``tell`` hears what a model looks at."""
         hours, sight = self.library.hours(channel), self.sight(by)
         question = self.grammar.understand(text, self.clock(), hours, case_id)
         if self.talker is not None and (question is None or question.ask is not Ask.HELP):
-            told = self._told(text, sight, hours, case_id)
+            told = self._told(text, sight, hours, case_id, tell)
             if told is not None:
                 return told
         if question is None:
@@ -198,13 +212,13 @@ class Questions:
         said = "I did not understand that. The closest cases:" if found else "I did not understand that."
         return self._with_lines(Answer("", said, examples=EXAMPLES), found, len(found))
 
-    def _told(self, text: str, sight: Sight, hours: Hours, case_id: str) -> Answer | None:
+    def _told(self, text: str, sight: Sight, hours: Hours, case_id: str, tell: Callable[[str], None]) -> Answer | None:
         """A model's words over the same queries. The cases that it was shown are named below them, from our own record."""
         if self.talker is None:
             return None
         tools = Looking(self, sight, hours)
         about = f"{text}\n(asked in the thread of {case_id})" if case_id else text
-        told = self.talker.answer(about, tools, lambda step: None)
+        told = self.talker.answer(about, tools, tell)
         if told is None:
             return None
         cases = list(self.lists.by_id(tools.seen[:MOST_LINES]).values())

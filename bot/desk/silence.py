@@ -34,7 +34,13 @@ class Silence(Chat):
     def publish_home(self, home: object) -> None:
         return None
 
-    def answer(self, question: object, answer: object, *, look_first: bool) -> None:
+    def begin_answer(self, question: object) -> str:
+        return ""
+
+    def step(self, question: object, growing: str, words: str) -> None:
+        return None
+
+    def answer(self, question: object, answer: object, *, look_first: bool, growing: str = "") -> None:
         return None
 
     def send(self, to: str, text: str, key: str) -> str:

@@ -5,7 +5,6 @@ next ones come up as those are decided.
 """
 
 import threading
-from collections import deque
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -51,13 +50,13 @@ class Storms:
     most: int = MOST_CARDS
 
     def __post_init__(self) -> None:
-        self._recent: dict[str, deque[datetime]] = {}
+        self._granted: dict[str, dict[str, datetime]] = {}
         self._guard = threading.Lock()
 
     def takes(self, case: Case) -> bool:
         """Whether this case, which has no card yet, is told of on a shared one."""
         key = next((one for one in self.lists.boards_with(case.id) if one.startswith(PREFIX)), "")
-        if not key and not case.is_terminal and self._is_too_many(_name(case)):
+        if not key and not case.is_terminal and self._is_too_many(_name(case), case.id):
             key = _name(case)
             self.lists.join(case.id, key)
         if key:
@@ -91,14 +90,16 @@ class Storms:
         self.lists.show(Board(work.key, channel, ts, sections, board.shown_at if board else self.clock()), follow=False)
         self.store.finish(work)
 
-    def _is_too_many(self, name: str) -> bool:
+    def _is_too_many(self, name: str, case_id: str) -> bool:
+        """Whether this one is over the number. One that was let through stays so, however often its drawing is tried."""
         now = self.clock()
         with self._guard:
-            recent = self._recent.setdefault(name, deque(maxlen=self.most + 1))
-            while recent and now - recent[0] > WITHIN:
-                recent.popleft()
-            recent.append(now)
-            return len(recent) > self.most
+            granted = {one: at for one, at in self._granted.get(name, {}).items() if now - at <= WITHIN}
+            is_over = case_id not in granted and len(granted) >= self.most
+            if not is_over:
+                granted[case_id] = now
+            self._granted[name] = granted
+        return is_over
 
 
 def _name(case: Case) -> str:

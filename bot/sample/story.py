@@ -21,7 +21,7 @@ from bot.cases.case import Case
 from bot.cases.errors import CountersignError
 from bot.cases.lifecycle import State
 from bot.sample import demo
-from bot.sample.people import ANA, BEN, DEV, FINN, FLOOR, OMAR, OPS, SALES, STOCK
+from bot.sample.people import ANA, BEN, DEV, ELSIE, FINN, FLOOR, GUS, OMAR, OPS, SALES, STOCK
 from bot.store.database import Database
 from bot.store.shelf import Shelf
 from bot.store.store import SqlStore
@@ -79,6 +79,11 @@ class Story:
             ("The bot is killed while it works, and started again: nothing lost, nothing twice", self.kill),
             ("The card says how like cases ended, and the way to each", self.remembered),
             ("Two signals say nothing of their kind: one is recognised, a person names the other", self.named),
+            (
+                "Everything of a kind is paused: what is approved waits, goes on when resumed, and is taken back",
+                self.paused,
+            ),
+            ("People ask: the answer is what was recorded, and nobody learns what they may not see", self.asked),
             ("The ledger proves it", self.proof),
         ]
 
@@ -211,7 +216,8 @@ class Story:
         )
         _must(marks == 1, f"carried out {marks} times")
         self._until(
-            lambda: not _buttons(self._card(case)) and "Resolved" in json.dumps(self._card(case)), "the card says so"
+            lambda: "case.approve" not in json.dumps(self._card(case)) and "Resolved" in json.dumps(self._card(case)),
+            "the card says so",
         )
 
     def remembered(self) -> None:
@@ -243,6 +249,39 @@ class Story:
         _must(self.store.case(strange).channel == STOCK, "in the channel of that kind")
         (label,) = Shelf(self.store).labels()
         _must((label.kind, label.case_id) == ("low_stock", strange), "the answer is kept to learn from")
+
+    def paused(self) -> None:
+        case = self._case("task_no_evidence")
+        task = case.signal.facts["task_id"]
+        before = self._record("SELECT status FROM tasks WHERE id = ?", task)
+        told = self._command(ANA, FLOOR, "pause task no evidence because the checklist is wrong")
+        _must("Paused" in told, told)
+        self._until(lambda: "Paused: nothing runs" in json.dumps(self._card(case)), "the pause on the card")
+        self._press(ANA, case, "case.approve")
+        self._until(lambda: self._case("task_no_evidence").state is State.APPROVED, "approved")
+        time.sleep(0.7)
+        _must(self._case("task_no_evidence").state is State.APPROVED, "and nothing runs")
+        _must(
+            "only the governance owners" in self._command(ANA, FLOOR, "resume task no evidence"), "Ana cannot resume it"
+        )
+        _must("Resumed" in self._command(ELSIE, FLOOR, "resume task no evidence"), "Elsie can")
+        self._until(lambda: self._case("task_no_evidence").state is State.RESOLVED, "it goes on")
+        self._until(lambda: "case.undo" in json.dumps(self._card(case)), "and can be taken back")
+        self._press(OMAR, self._case("task_no_evidence"), "case.undo")
+        view = self.emulator.get(f"state?as={OMAR}")["views"][-1]
+        values = {"field.note": "the evidence was on paper"}
+        self.emulator.post("submit", {"as": OMAR, "view_id": view["id"], "values": values})
+        self._until(lambda: self._case("task_no_evidence").state is State.REFERRED, "taken back, with a person")
+        _must(self._record("SELECT status FROM tasks WHERE id = ?", task) == before, "the row is as it was")
+
+    def asked(self) -> None:
+        case = self._case("task_no_evidence")
+        why = self._answer(ANA, f"why was {case.id} taken back, and by whom?")
+        _must("Omar Haddad took it back" in why and "the evidence was on paper" in why, why)
+        _must(case.id in why and "/archives/" in why, "with the way to its card")
+        hidden = self._answer(GUS, f"show {self._case('renewal_due').id}")
+        nothing = self._answer(GUS, "show EX-99999")
+        _must("none that you may see" in hidden and "none that you may see" in nothing, f"{hidden} {nothing}")
 
     def proof(self) -> None:
         environment = {**configuration.inherited("PATH", "HOME"), **self.bot.environment}
@@ -311,6 +350,24 @@ class Story:
             },
         )
         return pressed.get("error") == "no_such_element" or bool(pressed.get("acked"))
+
+    def _command(self, person: str, channel: str, words: str) -> str:
+        """What the slash command answers."""
+        asked = {"as": person, "channel": channel, "command": "/exceptions", "text": words}
+        return json.dumps((self.emulator.post("slash", asked)["payload"] or {}).get("blocks"), ensure_ascii=False)
+
+    def _answer(self, person: str, words: str) -> str:
+        """Ask in a direct message, and wait for the reply."""
+        channel = f"D{person[1:]}"
+        self.emulator.post("home", {"as": person, "tab": "messages"})
+        ts = self.emulator.post("message", {"as": person, "channel": channel, "text": words})["ts"]
+
+        def replies() -> list[Json]:
+            found = self.emulator.messages(channel)
+            return [one for one in found if one.get("thread_ts") == ts and one.get("bot_id")]
+
+        self._until(lambda: bool(replies()), f"an answer to {words!r}")
+        return json.dumps(replies()[-1]["blocks"], ensure_ascii=False)
 
     def _whispers(self, person: str) -> str:
         return json.dumps(self.emulator.get(f"state?as={person}")["ephemerals"])

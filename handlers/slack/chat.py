@@ -28,7 +28,7 @@ from handlers.cards.digest_card import digest_card, digest_text, rest_blocks
 from handlers.cards.home_view import home_view
 from handlers.cards.notes import note_blocks, note_text
 from handlers.cards.storm_card import storm_card, storm_headline
-from handlers.cards.text import Json, escaped, say
+from handlers.cards.text import Json, clean, escaped, say
 from handlers.slack.gate import Gate
 
 CARD, NOTE, MESSAGE = "exception_card", "exception_note", "exception_message"
@@ -220,10 +220,31 @@ class SlackChat:
             plainer = {**view, "blocks": without_charts(view["blocks"])}
             self.ask(lambda: self._client.api_call("views.publish", json={"user_id": home.user, "view": plainer}))
 
-    def answer(self, question: Placed, answer: Answer, *, look_first: bool) -> None:
+    def begin_answer(self, question: Placed) -> str:
+        """A message that grows, between the two of us; elsewhere nothing is shown before it is known who may see it."""
+        if not question.is_direct:
+            return ""
+        with contextlib.suppress(ChatFailed):
+            started = self._call("chat.startStream", question.channel, thread_ts=question.thread)
+            return str(started["ts"])
+        return ""
+
+    def step(self, question: Placed, growing: str, words: str) -> None:
+        task = {
+            "type": "task_update",
+            "id": f"{len(words)}{words[:40]}",
+            "title": clean(words, 150),
+            "status": "complete",
+        }
+        with contextlib.suppress(ChatFailed):
+            self._call("chat.appendStream", question.channel, ts=growing, chunks=[task])
+
+    def answer(self, question: Placed, answer: Answer, *, look_first: bool, growing: str = "") -> None:
         """Where it was asked: for all to see between the two of us, or where everybody may see all of it; else for the asker alone."""
         is_open = question.is_direct or answer.is_all_in(question.channel)
         blocks = answer_blocks(answer, self.link, question.id)
+        if growing and self._grown(question, growing, answer, blocks):
+            return
         said: dict[str, Any] = {"text": answer_text(answer), "blocks": blocks, "thread_ts": question.thread}
         if not is_open:
             self._call("chat.postEphemeral", question.channel, user=question.user, **said)
@@ -231,6 +252,20 @@ class SlackChat:
         if look_first and self._find(ANSWER, question.id, question.channel, thread=question.thread):
             return
         self._call("chat.postMessage", question.channel, **said, **_quiet(ANSWER, question.id))
+
+    def _grown(self, question: Placed, growing: str, answer: Answer, blocks: list[Json]) -> bool:
+        """End the growing message with the answer; one that Slack has closed meanwhile is written over."""
+        shown: dict[str, Any] = {"ts": growing, "blocks": blocks, **_quiet(ANSWER, question.id)}
+        try:
+            self._call("chat.stopStream", question.channel, ts=growing, blocks=blocks, metadata=shown["metadata"])
+        except (ChatUnknown, RateLimited):
+            raise
+        except ChatFailed:
+            with contextlib.suppress(ChatFailed):
+                self._call("chat.update", question.channel, text=answer_text(answer), **shown)
+                return True
+            return False
+        return True
 
     def _charted(self, method: str, channel: str, **arguments: Any) -> Mapping[str, Any]:
         """With charts; where they are not taken, with the same numbers as text."""

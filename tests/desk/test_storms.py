@@ -73,3 +73,15 @@ def test_ten_thousand_of_one_fingerprint_are_one_case_with_an_exact_count(small_
     assert case.count == 2_000
     assert len(world.chat.cards) == 1
     assert len(next(iter(world.chat.cards.values()))) <= 3
+
+
+def test_trying_again_to_draw_the_same_few_is_no_storm(small_world):
+    from bot.cases.errors import RateLimited
+
+    world = small_world
+    ids = storm(world, 12)
+    world.chat.failures = [RateLimited(1.0)] * 200
+    for _ in range(40):
+        world.work(rounds=100)
+        world.clock.forward(seconds=1)
+    assert (len(world.chat.cards), world.chat.storms) == (len(ids), [])

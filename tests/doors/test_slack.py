@@ -13,7 +13,8 @@ from starlette.applications import Starlette
 from starlette.testclient import TestClient
 
 from bot.cases.errors import BadRequest, ChatFailed, ChatUnknown, NotEligible, RateLimited, Unreachable
-from bot.ports import Landing
+from bot.cases.question import Answer, Line
+from bot.ports import Landing, Placed
 from bot.sample.people import ANA, FINN, GUS, OMAR, TEAM
 from handlers.slack import app as slack_app
 from handlers.slack import http_door
@@ -135,6 +136,59 @@ def test_a_note_is_posted_once_in_the_thread(chat):
     for look_first in (False, True):
         chat.post_note(case(), entries, [drawn], key="note:EX-1:3", look_first=look_first)
     assert [message.get("thread_ts") for message in chat.emulator.messages("C0STOCK")] == [drawn.ts, drawn.ts]
+
+
+def asked_directly(**changes):
+    base = {"id": "D0ANA:1.0", "person": f"{TEAM}/{ANA}", "user": ANA, "text": "open?", "channel": f"D{ANA[1:]}"}
+    return Placed(**{**base, "thread": "1.0", "is_direct": True, **changes})
+
+
+def answered():
+    line = Line("EX-1", "Merlot is low", "open", "by noon", "C0STOCK", "1.000001")
+    return Answer("open cases", "", (line,), told="One case: EX-1 <!channel>.", model="m1")
+
+
+def test_an_answer_grows_between_the_two_of_us_and_ends_with_its_cases(chat):
+    chat.emulator.post("home", {"as": ANA, "tab": "messages"})
+    thread = chat.emulator.post("message", {"as": ANA, "channel": f"D{ANA[1:]}", "text": "open?"})["ts"]
+    question = asked_directly(thread=thread)
+    growing = chat.begin_answer(question)
+    chat.step(question, growing, "Looking for: open <!channel>")
+    (message,) = [one for one in chat.emulator.messages(f"D{ANA[1:]}") if one.get("bot_id")]
+    assert [block["type"] for block in message["blocks"]] == ["task_card"]
+    chat.answer(question, answered(), look_first=False, growing=growing)
+    chat.answer(question, answered(), look_first=True)
+    (message,) = [one for one in chat.emulator.messages(f"D{ANA[1:]}") if one.get("bot_id")]
+    assert message["thread_ts"] == thread
+    told = json.dumps(message["blocks"])
+    assert "In the words of the model m1" in told
+    assert "/archives/C0STOCK/p1000001" in told
+    assert "feedback_buttons" in told
+
+
+def test_a_message_that_slack_has_closed_meanwhile_is_written_over(chat):
+    chat.emulator.post("home", {"as": ANA, "tab": "messages"})
+    thread = chat.emulator.post("message", {"as": ANA, "channel": f"D{ANA[1:]}", "text": "open?"})["ts"]
+    question = asked_directly(thread=thread)
+    growing = chat.begin_answer(question)
+    chat.emulator.post("clock", {"seconds": 400})
+    chat.answer(question, answered(), look_first=False, growing=growing)
+    (message,) = [one for one in chat.emulator.messages(f"D{ANA[1:]}") if one.get("bot_id")]
+    assert "In the words of the model m1" in json.dumps(message["blocks"])
+
+
+def test_in_a_channel_nothing_grows_and_what_not_all_may_see_is_for_one_alone(chat):
+    thread = chat.emulator.post("message", {"as": ANA, "channel": "C0OPS", "text": "open?"})["ts"]
+    question = asked_directly(channel="C0OPS", thread=thread, is_direct=False)
+    assert chat.begin_answer(question) == ""
+    chat.answer(question, answered(), look_first=False)
+    assert [one["to"] for one in chat.emulator.get(f"state?as={ANA}")["ephemerals"]] == [ANA]
+    here = replace(answered(), told="", text="1 case.", lines=(replace(answered().lines[0], channel="C0OPS"),))
+    chat.answer(question, here, look_first=False)
+    assert (
+        len([one for one in chat.emulator.messages("C0OPS") if one.get("thread_ts") == thread and one.get("bot_id")])
+        == 1
+    )
 
 
 # --- who people are --------------------------------------------------------------------------------------------------------

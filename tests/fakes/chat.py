@@ -14,6 +14,7 @@ class FakeChat:
         self.storms: list = []
         self.homes: list = []
         self.answers: list = []
+        self.steps: list = []
         self.failures: list[ChatFailed] = []
         self.looked_first = 0
         self.looks: dict[str, object] = {}
@@ -48,7 +49,13 @@ class FakeChat:
         self._maybe_fail()
         self.homes.append(home)
 
-    def answer(self, question, answer, *, look_first):
+    def begin_answer(self, question):
+        return "7.0" if question.is_direct else ""
+
+    def step(self, question, growing, words):
+        self.steps.append(words)
+
+    def answer(self, question, answer, *, look_first, growing=""):
         self._maybe_fail()
         self.answers.append((question, answer))
 

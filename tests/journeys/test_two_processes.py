@@ -53,6 +53,7 @@ def test_two_processes_share_the_work_and_one_may_die(postgres, emulator, tmp_pa
         "COUNTERSIGN_LOG_LEVEL": "CRITICAL",
         "COUNTERSIGN_LEASE_FOR": "2",
         "COUNTERSIGN_SLACK_PER_SECOND": "0",
+        "COUNTERSIGN_STORM_AFTER": "0",
     }
     bots = [
         Bot({**sample_environment(tmp_path, emulator.url, **shared), "COUNTERSIGN_PORT": str(free_port())})
@@ -86,7 +87,8 @@ def test_two_processes_share_the_work_and_one_may_die(postgres, emulator, tmp_pa
         bots[0].start()
         ours = [case for case in store.cases(limit=200) if case.signal.source == "api"]
         wait(lambda: not any(store.case(case.id).state.name in {"APPROVED", "RUNNING"} for case in ours))
-        wait(lambda: set(store.backlog()) <= {"follow_up ready"})
+        # What is left is asked for later: another look, and the end of the window for taking back.
+        wait(lambda: set(store.backlog()) <= {"follow_up ready", "card ready"})
         ended = [store.case(case.id) for case in ours]
         with sqlite3.connect(tmp_path / "company.db") as company:
             ordered = dict(company.execute("SELECT product_id, on_order FROM stock"))
