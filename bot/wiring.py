@@ -68,10 +68,11 @@ from handlers.slack.chat import SlackChat, web_client
 from handlers.slack.directory import SlackDirectory
 from handlers.slack.gate import Gate
 from knowledge.answers import QuestionGrammar
+from knowledge.chat_model import Bounds
 from knowledge.embedder import Embedder, Words, open_embedder
 from knowledge.learned import Learned
 from knowledge.library import Library, load
-from knowledge.narrator import Bounds, open_narrator
+from knowledge.narrator import open_narrator
 from knowledge.plan_model import PlanModel
 from knowledge.precedents import Forgetful, Precedents
 from knowledge.recogniser import RecogniserModel, TrainedRecogniser

@@ -7,22 +7,21 @@ block, and able to change nothing. Late, costly, malformed or inventive answers 
 import json
 import logging
 import re
-import threading
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from concurrent.futures import TimeoutError as NotInTime
-from dataclasses import dataclass
 from typing import Annotated, Any
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError
 
 from bot import metrics
 from bot.cases.case import Case
-from bot.cases.errors import BadRequest, ConnectorFailed, Refusal
+from bot.cases.errors import ConnectorFailed, Refusal
 from bot.cases.playbook import Playbook
 from bot.cases.precedent import gives_orders
 from bot.cases.recommendation import Words
 from bot.ports import Check, Clock
+from knowledge.chat_model import Allowance, Bounds, open_chat_model
 
 log = logging.getLogger(__name__)
 LONGEST = 400
@@ -50,24 +49,14 @@ class Narration(BaseModel):
     value: str = Field(default="", max_length=200, description="Its better value, or empty.")
 
 
-@dataclass(frozen=True, slots=True)
-class Bounds:
-    """Seconds that one answer may take, and how many cases a day may cost a call."""
-
-    seconds: float = 10.0
-    per_day: int = 500
-
-
 class ModelNarrator:
     """``ask`` gives the model the instructions and the document, and returns what it answered in the shape of ``Narration``."""
 
     def __init__(self, name: str, ask: Callable[[str, str], Any], clock: Clock, bounds: Bounds) -> None:
         self._name = name
         self._ask = ask
-        self._clock = clock
         self._bounds = bounds
-        self._day, self._asked = "", 0
-        self._counting = threading.Lock()
+        self._allowance = Allowance(clock, bounds.per_day)
         self._pool = ThreadPoolExecutor(4, thread_name_prefix="narrator")
 
     def narrate(self, case: Case, playbook: Playbook, check: Check) -> Words | None:
@@ -77,7 +66,7 @@ class ModelNarrator:
         return words
 
     def _narrate(self, case: Case, check: Check) -> tuple[str, Words | None]:
-        if not self._may_ask():
+        if not self._allowance.takes_one():
             return "over the daily limit", None
         document = document_of(case)
         asked = self._pool.submit(self._ask, INSTRUCTIONS, document)
@@ -98,14 +87,6 @@ class ModelNarrator:
             return "inventive", None
         return "shown", Words(self._name, narration.what, narration.why, suggestion(case, narration, check))
 
-    def _may_ask(self) -> bool:
-        with self._counting:
-            today = f"{self._clock():%Y-%m-%d}"
-            if today != self._day:
-                self._day, self._asked = today, 0
-            self._asked += 1
-            return self._asked <= self._bounds.per_day
-
 
 def open_narrator(name: str, url: str, clock: Clock, bounds: Bounds) -> ModelNarrator:
     """A narrator over any chat model that LangChain's ``init_chat_model`` knows; ``url`` for a server of one's own.
@@ -113,13 +94,7 @@ def open_narrator(name: str, url: str, clock: Clock, bounds: Bounds) -> ModelNar
     Raises:
         BadRequest: there is no such model, or its package is not installed.
     """
-    from langchain.chat_models import init_chat_model
-
-    where: dict[str, Any] = {"base_url": url, "api_key": "none"} if url else {}
-    try:
-        model = init_chat_model(name, timeout=bounds.seconds, max_retries=0, max_tokens=MOST_TOKENS, **where)
-    except (ImportError, ValueError) as failure:
-        raise BadRequest(f"COUNTERSIGN_CHAT_MODEL={name}: {failure}") from None
+    model = open_chat_model(name, url, seconds=bounds.seconds, tokens=MOST_TOKENS)
     shaped = model.with_structured_output(Narration, method="json_schema")
     return ModelNarrator(name, lambda said, given: shaped.invoke([("system", said), ("user", given)]), clock, bounds)
 

@@ -5,17 +5,16 @@ answers. What it says is data from outside, shown as the model's words.
 """
 
 import logging
-import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from concurrent.futures import TimeoutError as NotInTime
 from typing import Any
 
 from bot import metrics
-from bot.cases.errors import BadRequest
 from bot.cases.precedent import gives_orders
 from bot.ports import Clock, Tools
-from knowledge.narrator import Bounds, figures
+from knowledge.chat_model import Allowance, Bounds, open_chat_model
+from knowledge.narrator import figures
 
 log = logging.getLogger(__name__)
 MOST_STEPS = 6
@@ -37,10 +36,8 @@ class ModelTalker:
     ) -> None:
         self.name = name
         self._converse = converse
-        self._clock = clock
         self._bounds = bounds
-        self._day, self._asked = "", 0
-        self._counting = threading.Lock()
+        self._allowance = Allowance(clock, bounds.per_day)
         self._pool = ThreadPoolExecutor(4, thread_name_prefix="talker")
 
     def answer(self, text: str, tools: Tools, tell: Callable[[str], None]) -> str | None:
@@ -50,7 +47,7 @@ class ModelTalker:
         return told
 
     def _answer(self, text: str, tools: Tools, tell: Callable[[str], None]) -> tuple[str, str | None]:
-        if not self._may_ask():
+        if not self._allowance.takes_one():
             return "over the daily limit", None
         heard = Heard(tools)
         asked = self._pool.submit(self._converse, INSTRUCTIONS, text[:2000], heard, tell)
@@ -70,14 +67,6 @@ class ModelTalker:
         if not figures(told) <= figures(known) or gives_orders(told):
             return "inventive", None
         return "shown", told
-
-    def _may_ask(self) -> bool:
-        with self._counting:
-            today = f"{self._clock():%Y-%m-%d}"
-            if today != self._day:
-                self._day, self._asked = today, 0
-            self._asked += 1
-            return self._asked <= self._bounds.per_day
 
 
 class Heard:
@@ -106,13 +95,7 @@ def open_talker(name: str, url: str, clock: Clock, bounds: Bounds) -> ModelTalke
     Raises:
         BadRequest: there is no such model, or its package is not installed.
     """
-    from langchain.chat_models import init_chat_model
-
-    where: dict[str, Any] = {"base_url": url, "api_key": "none"} if url else {}
-    try:
-        model = init_chat_model(name, timeout=bounds.seconds, max_retries=0, max_tokens=MOST_TOKENS, **where)
-    except (ImportError, ValueError) as wrong:
-        raise BadRequest(f"COUNTERSIGN_CHAT_MODEL={name!r} cannot be opened: {wrong}") from None
+    model = open_chat_model(name, url, seconds=bounds.seconds, tokens=MOST_TOKENS)
     return ModelTalker(name, agent(model), clock, bounds)
 
 

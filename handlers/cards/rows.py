@@ -15,23 +15,20 @@ Link = Callable[[str, str], str]
 
 
 def pressable(section: str, rows: Sequence[Row], to: Link) -> list[Json]:
-    """Rows with their buttons, each in a block of its own: pressing one leaves the others as they are."""
-    blocks: list[Json] = []
-    for row in rows:
-        blocks.append(rich(paragraph(*_line(row, to)), paragraph(*_wanted(row.case))))
-        buttons = row_buttons(row.case)
-        if buttons:
-            token = ids.token(row.case.id, row.case.revision)
-            blocks.append({"type": "actions", "block_id": f"{section}:{token}", "elements": buttons})
-    return blocks
+    """Rows that can be decided, each with its buttons in a block of its own: pressing one leaves the others as they are."""
+    return _with_buttons(section, rows, to, row_buttons)
 
 
 def nameable(section: str, rows: Sequence[Row], to: Link) -> list[Json]:
     """Rows that may be given a name, with the guesses as buttons."""
+    return _with_buttons(section, rows, to, name_buttons)
+
+
+def _with_buttons(section: str, rows: Sequence[Row], to: Link, buttons_of: Callable[[Case], list[Json]]) -> list[Json]:
     blocks: list[Json] = []
     for row in rows:
         blocks.append(rich(paragraph(*_line(row, to)), paragraph(*_wanted(row.case))))
-        buttons = name_buttons(row.case)
+        buttons = buttons_of(row.case)
         if buttons:
             token = ids.token(row.case.id, row.case.revision)
             blocks.append({"type": "actions", "block_id": f"{section}:{token}", "elements": buttons})

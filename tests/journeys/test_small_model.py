@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from knowledge.narrator import Bounds, open_narrator
+from knowledge.chat_model import Bounds
+from knowledge.narrator import open_narrator
 from tests.conftest import missing
 from tests.fakes.mind import mind
 from tests.world import World

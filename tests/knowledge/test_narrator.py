@@ -17,7 +17,8 @@ from bot.cases.errors import BadRequest
 from bot.cases.lifecycle import State
 from bot.emulator.blocks import validate
 from handlers.cards.case_card import case_card
-from knowledge.narrator import Bounds, ModelNarrator, Narration, document_of, figures, open_narrator
+from knowledge.chat_model import Bounds
+from knowledge.narrator import ModelNarrator, Narration, document_of, figures, open_narrator
 from tests.fakes.mind import mind
 from tests.world import World
 

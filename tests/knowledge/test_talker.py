@@ -8,7 +8,7 @@ from langchain_core.language_models.chat_models import BaseChatModel
 from langchain_core.messages import AIMessage
 from langchain_core.outputs import ChatGeneration, ChatResult
 
-from knowledge.narrator import Bounds
+from knowledge.chat_model import Bounds
 from knowledge.talker import MOST_STEPS, ModelTalker, agent
 
 
