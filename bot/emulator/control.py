@@ -515,6 +515,13 @@ class Control:
 
     async def _send(self, kind: str, payload: Json, **more: Any) -> Answer:
         answer = await self.sockets.send(kind, payload, **more)
+        if self.faults.duplicate_next > 0:
+            self.faults.duplicate_next -= 1
+            await self.sockets.send(kind, payload, **more)
+        if self.faults.lose_acks > 0:
+            # The app has done its part; Slack never hears of it.
+            self.faults.lose_acks -= 1
+            answer = Answer(False, None, answer.milliseconds)
         self.traffic.append(
             {"to": "app", "kind": payload.get("type", kind), "acked": answer.acked, "ms": round(answer.milliseconds, 1)}
         )

@@ -15,6 +15,9 @@ class Faults:
     fail_every: int = 0
     fail_applied: bool = False
     drop_next: int = 0
+    lose_acks: int = 0
+    duplicate_next: int = 0
+    edit_window_closed: bool = False
     refuse_next: str = ""
     per_second: float = 0.0
     retry_after: int = 1

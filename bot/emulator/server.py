@@ -44,7 +44,10 @@ def build(*, host: str = "127.0.0.1", manifest: Path | None = None) -> Starlette
             return _spoiled(verdict, faults)
         if name == "apps.connections.open":
             arguments["_host"] = request.headers.get("host", "")
-        answer = call(workspace, name, token, arguments)
+        if name == "chat.update" and faults.edit_window_closed:
+            answer: Json = {"ok": False, "error": "edit_window_closed"}
+        else:
+            answer = call(workspace, name, token, arguments)
         control.traffic.append({"to": "slack", "kind": name, "ok": answer["ok"], "error": answer.get("error", "")})
         return JSONResponse(answer) if verdict == "ok" else _spoiled(verdict, faults)
 
