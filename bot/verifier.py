@@ -167,7 +167,12 @@ def check_trade(entries, findings):
 
 
 def digest_of(plan):
-    """SHA-256 of the plan's RFC 8785 form. Plans hold no floats but in snapshots, which Python writes as RFC 8785 does up to 1e16."""
+    """SHA-256 of the plan's RFC 8785 form. Plans hold no floats but in snapshots, which Python writes as RFC 8785 does up to 1e16.
+
+    ``undo_for`` came with a later release; where it says nothing it is no part of the digest.
+    """
+    told = [{k: v for k, v in action.items() if (k, v) != ("undo_for", "PT0S")} for action in plan["actions"]]
+    plan = dict(plan, actions=told)
     return hashlib.sha256(canonical(plan).encode()).hexdigest()
 
 

@@ -8,6 +8,8 @@ from enum import StrEnum
 
 from bot.cases.canonical import Scalar, digest, to_plain
 
+NO_TIME = "PT0S"
+
 
 class Idempotency(StrEnum):
     """How a connector keeps an action from happening twice. NONE is never retried by itself."""
@@ -73,8 +75,16 @@ class Plan:
 
     @property
     def digest(self) -> str:
-        """SHA-256 of the RFC 8785 form: what an approval names and the executor recomputes."""
-        return digest(to_plain(self))
+        """SHA-256 of the RFC 8785 form: what an approval names and the executor recomputes.
+
+        A field that came with a later release is left out where it says nothing, so that what was approved before an upgrade is
+        still what was approved. The verifier leaves it out likewise.
+        """
+        plain = to_plain(self)
+        for action in plain["actions"]:
+            if action["undo_for"] == NO_TIME:
+                del action["undo_for"]
+        return digest(plain)
 
     @property
     def amount(self) -> Money | None:

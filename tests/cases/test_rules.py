@@ -548,6 +548,18 @@ def test_rule_18_after_execution_only_compensation_by_those_who_may_approve_insi
         decide(back, m.Undo(asker(ANA), "x"), NOW)
 
 
+def test_rule_1_a_plan_of_an_earlier_release_keeps_its_digest():
+    from bot.cases.canonical import digest, to_plain
+    from bot.verifier import digest_of
+
+    plain = to_plain(plan())
+    for one in plain["actions"]:
+        assert one.pop("undo_for") == "PT0S"
+    windowed = plan(actions=(action(undo_for=timedelta(minutes=30)),))
+    assert plan().digest == digest(plain) == digest_of(plain) == digest_of(to_plain(plan()))
+    assert plan().digest != windowed.digest == digest_of(to_plain(windowed))
+
+
 def test_a_plan_can_be_taken_back_only_as_long_as_each_of_its_actions():
     half, hour = action(undo_for=timedelta(minutes=30)), action(undo_for=timedelta(hours=1))
     assert plan(actions=(half, hour)).undo_for == timedelta(minutes=30)
