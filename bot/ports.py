@@ -179,8 +179,8 @@ class Store(Protocol):
     def finish(self, work: Work, *, drawn: Drawn | None = None) -> None:
         """The work is done, and the card stands where ``drawn`` says."""
 
-    def retry(self, work: Work, run_at: datetime, error: str, *, certain: bool) -> None:
-        """Again later. ``certain``: this attempt surely had no effect."""
+    def retry(self, work: Work, run_at: datetime, error: str, *, certain: bool, counts: bool = True) -> None:
+        """Again later. ``certain``: this attempt surely had no effect. ``counts``: it was a failure, and not only a wait."""
 
     def park(self, work: Work, error: str) -> None:
         """Not again without a person."""
@@ -215,7 +215,6 @@ class Wanted:
     opened: tuple[datetime, datetime] | None = None
     ended: tuple[datetime, datetime] | None = None
     late_at: datetime | None = None
-    undoable_at: datetime | None = None
     unrecognised: bool = False
     is_over: bool = False
     is_any: bool = False

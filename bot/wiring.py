@@ -240,7 +240,9 @@ def build_desk(
         executor=Executor(store, library, systems, directory, proposals, switchboard, clock),
         follow_up=FollowUp(store, library, systems, clock),
         storms=storms,
-        drawing=Drawing(store, chat, clock, (digests.follow, homes.follow), storms if storm_after else None, library),
+        drawing=Drawing(
+            store, chat, clock, (digests.follow, homes.follow), storms if storm_after else None, library, lists
+        ),
         lists=lists,
         questions=questions,
         digests=digests,

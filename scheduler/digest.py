@@ -30,8 +30,7 @@ class DigestTimes:
         return sum(self._ask(place, due, now) for place in places for due in due_now(self.library.hours(place), now))
 
     def _ask(self, place: str, due: datetime, now: datetime) -> bool:
-        key = f"digest:{place}:{int(due.timestamp())}"
-        return self.lists.enqueue_once(f"digest {place}", int(due.timestamp()), asked_for(key, place, due, now))
+        return self.lists.enqueue_once(f"digest {place}", int(due.timestamp()), asked_for(place, due, now))
 
 
 def due_now(hours: Hours, now: datetime) -> Sequence[datetime]:

@@ -117,7 +117,6 @@ class Home:
     """One person's desk. ``kind`` is the filter they chose; ``suggestion`` is set when their status says that they are away."""
 
     user: str
-    name: str
     waiting: tuple[Row, ...]
     waiting_more: int
     mine: tuple[Row, ...]

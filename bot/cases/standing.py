@@ -31,6 +31,11 @@ class Pause:
     by_name: str
     at: datetime
 
+    @property
+    def said(self) -> str:
+        """What is paused, by whom and why."""
+        return f"{named(self.scope)} is paused by {self.by_name}: {self.reason}"
+
     def stops(self, kind: str, plan: Plan | None) -> bool:
         """Whether this holds up the plan of a case of this kind."""
         what, _, name = self.scope.partition(":")
@@ -79,7 +84,7 @@ def must_not_be_paused(standing: Standing, kind: str, plan: Plan | None) -> None
     """
     pause = standing.pause_on(kind, plan)
     if pause is not None:
-        raise Paused(f"{named(pause.scope)} is paused by {pause.by_name}: {pause.reason}")
+        raise Paused(pause.said)
 
 
 def named(scope: str) -> str:

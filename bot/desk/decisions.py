@@ -114,7 +114,7 @@ class Decisions:
                 raise BadRequest(f"there is no playbook for {kind[:50]!r}", field="kind")
             times = playbook.measure
             hours = self.library.hours(playbook.channel)
-            sla = promised(self.clock(), decide_for=times.decide_for, resolve_for=times.resolve_for, hours=hours)
+            sla = promised(case.opened_at, decide_for=times.decide_for, resolve_for=times.resolve_for, hours=hours)
             return m.NameKind(asker, kind, playbook.owners.business, playbook.channel, sla)
 
         return self._decide("name", case_id, by, surface, 0, move)

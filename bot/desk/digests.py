@@ -9,8 +9,8 @@ from bot.cases.digest import TREND_DAYS, Digest, Review, Row, agreements, counte
 from bot.cases.entry import StepState
 from bot.cases.hours import Hours
 from bot.cases.lifecycle import State
-from bot.cases.standing import named
 from bot.desk.questions import Questions
+from bot.desk.rows import others, with_cards
 from bot.ports import Board, Chat, Clock, Library, Lists, Outgoing, Store, Topic, Wanted, Work
 
 MOST_NEEDS, MOST_LATE, MOST_UNHANDLED, MOST_BLIND, MOST_SLOW = 8, 5, 5, 5, 5
@@ -18,6 +18,7 @@ MOST_ENDED = 2_000
 MOST_REST = 25
 NOT_POSTED_AFTER = timedelta(hours=12)
 WEEK = timedelta(days=7)
+PREFIX = "digest:"
 NOTHING_TO_REVIEW = Review((), (), (), 0, 0)
 
 
@@ -45,11 +46,10 @@ class Digests:
             self.lists.show(Board(work.key, place, ts, digest.sections, board.shown_at if board else now))
         self.store.finish(work)
 
-    def follow(self, case: Case) -> None:
-        """A case has moved: the lists that show it are drawn again."""
-        boards = [board for key in self.lists.boards_with(case.id) if (board := self.lists.board(key))]
+    def follow(self, case: Case, boards: Sequence[str]) -> None:
+        """A case has moved: those of these boards that are digests are drawn again."""
         now = self.clock()
-        self.lists.enqueue([again(board, now) for board in boards if board.key.startswith("digest:")])
+        self.lists.enqueue([_again(key, now) for key in boards if key.startswith(PREFIX)])
 
     def gathered(self, key: str, place: str, due: datetime, board: Board | None) -> Digest:
         """What there is to say at ``due``. One that stands keeps its rows, with the cases as they are now."""
@@ -61,7 +61,7 @@ class Digests:
         overdue = replace(base, late_at=due)
         needs = self._rows(board, "needs", lambda: self._needs(place, waiting))
         shown = {row.case.id for row in needs}
-        late = self._rows(board, "late", lambda: self._late(overdue, shown))
+        late = self._rows(board, "late", lambda: others(self.lists, overdue, shown, MOST_LATE))
         unhandled = self._rows(board, "unhandled", lambda: self._unhandled(base, since, due))
         ended = self.lists.find(replace(base, ended=(since, due), is_over=True), MOST_ENDED)
         opened = self.lists.count(replace(base, opened=(since, due), is_any=True))
@@ -71,10 +71,10 @@ class Digests:
             key=key,
             place=place,
             on=on,
-            paused=tuple(f"{named(pause.scope)} by {pause.by_name}: {pause.reason}" for pause in standing.pauses),
+            paused=tuple(pause.said for pause in standing.pauses),
             needs=needs,
             needs_more=max(0, self.lists.count(waiting) - len(needs)) if not is_principal(place) else 0,
-            rest=self._with_cards(self._rest(place, waiting, shown)) if board is None else (),
+            rest=with_cards(self.lists, self._rest(place, waiting, shown)) if board is None else (),
             late=late,
             late_more=max(0, self.lists.count(overdue) - len(late) - sum(_is_late(row.case, due) for row in needs)),
             unhandled=unhandled,
@@ -95,12 +95,7 @@ class Digests:
 
     def _rest(self, place: str, waiting: Wanted, shown: set[str]) -> list[Case]:
         """What else waits, for the thread; a person finds theirs at home."""
-        found = [] if is_principal(place) else self.lists.find(waiting, MOST_NEEDS + MOST_REST)
-        return [case for case in found if case.id not in shown]
-
-    def _late(self, overdue: Wanted, shown: set[str]) -> list[Case]:
-        found = self.lists.find(overdue, MOST_LATE + len(shown))
-        return [case for case in found if case.id not in shown][:MOST_LATE]
+        return [] if is_principal(place) else others(self.lists, waiting, shown, MOST_REST)
 
     def _previous(self, hours: Hours, due: datetime) -> datetime:
         """When the last digest was due: on the working day before."""
@@ -124,7 +119,7 @@ class Digests:
         review = Review(
             blind=blind,
             agreements=agreements(ended, dict(self.library.titles())),
-            slow=self._with_cards(slow),
+            slow=with_cards(self.lists, slow),
             reopened=sum(bool(case.reopened) for case in ended),
             taken_back=sum(_was_taken_back(case) for case in ended),
         )
@@ -138,14 +133,10 @@ class Digests:
 
     def _rows(self, board: Board | None, section: str, find: Callable[[], Sequence[Case]]) -> tuple[Row, ...]:
         if board is None:
-            return self._with_cards(find())
+            return with_cards(self.lists, find())
         ids = list(board.sections.get(section, ()))
         known = self.lists.by_id(ids)
-        return self._with_cards([known[case_id] for case_id in ids if case_id in known])
-
-    def _with_cards(self, cases: Sequence[Case]) -> tuple[Row, ...]:
-        cards = self.lists.cards_of([case.id for case in cases])
-        return tuple(Row(case, case.channel, cards[case.id].ts if case.id in cards else "") for case in cases)
+        return with_cards(self.lists, [known[case_id] for case_id in ids if case_id in known])
 
 
 def _is_late(case: Case, at: datetime) -> bool:
@@ -160,11 +151,16 @@ def _was_taken_back(case: Case) -> bool:
     return any(step.state is StepState.UNDONE for step in case.steps)
 
 
-def asked_for(key: str, place: str, due: datetime, now: datetime) -> Outgoing:
-    """The effect of posting, or drawing again, this digest."""
-    return Outgoing(Topic.DIGEST, key, "", now, {"place": place, "due": due.timestamp()})
+def asked_for(place: str, due: datetime, now: datetime) -> Outgoing:
+    """The effect of posting the digest that is due there then. Its key says both."""
+    return _asked(f"{PREFIX}{place}:{int(due.timestamp())}", place, due.timestamp(), now)
 
 
-def again(board: Board, now: datetime) -> Outgoing:
-    due = float(board.key.rpartition(":")[2])
-    return Outgoing(Topic.DIGEST, board.key, "", now, {"place": board.place, "due": due})
+def _again(key: str, now: datetime) -> Outgoing:
+    """The effect of drawing the one under this key again."""
+    _, place, due = key.split(":")
+    return _asked(key, place, float(due), now)
+
+
+def _asked(key: str, place: str, due: float, now: datetime) -> Outgoing:
+    return Outgoing(Topic.DIGEST, key, "", now, {"place": place, "due": due})

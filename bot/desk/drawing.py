@@ -7,9 +7,8 @@ from datetime import timedelta
 from bot.cases.case import Case
 from bot.cases.entry import ApprovalGiven, Entry, Escalated, HandedOver, Reminded
 from bot.cases.lifecycle import State
-from bot.cases.standing import named
 from bot.desk.storms import Storms
-from bot.ports import Chat, Clock, Library, Look, Store, Work
+from bot.ports import Chat, Clock, Library, Lists, Look, Store, Work
 
 NOT_YET = timedelta(seconds=1)
 
@@ -26,9 +25,10 @@ class Drawing:
     store: Store
     chat: Chat
     clock: Clock
-    followers: Sequence[Callable[[Case], None]] = ()
+    followers: Sequence[Callable[[Case, Sequence[str]], None]] = ()
     storms: Storms | None = None
     library: Library | None = None
+    lists: Lists | None = None
 
     def draw(self, work: Work) -> None:
         """Make the one live card show the case; what else shows it follows."""
@@ -39,13 +39,18 @@ class Drawing:
         if shown and (shown.generation, shown.version, shown.look) == (case.generation, case.version, look.key):
             self.store.finish(work)
             return
-        if not cards and work.doubt <= 1 and self.storms and self.storms.takes(case):
-            self.store.finish(work)
-        else:
+        drawn = None
+        if cards or work.doubt > 1 or not (self.storms and self.storms.takes(case)):
             drawn = self.chat.draw_card(case, cards, look_first=work.doubt > 1, look=look)
-            self.store.finish(work, drawn=replace(drawn, look=look.key))
+            drawn = replace(drawn, look=look.key)
+        # Before the row is done: whoever dies in between leaves no list with a dead button.
+        self._follow(case)
+        self.store.finish(work, drawn=drawn)
+
+    def _follow(self, case: Case) -> None:
+        boards = self.lists.boards_with(case.id) if self.lists else ()
         for follow in self.followers:
-            follow(case)
+            follow(case, boards)
 
     def _called(self, case: Case, entries: Sequence[Entry]) -> tuple[str, bool]:
         """Who is called by name, and whether the whole channel hears it: an emergency is never quiet."""
@@ -59,7 +64,7 @@ class Drawing:
         if case.state not in {State.PROPOSED, State.APPROVED, State.RUNNING}:
             return ""
         pause = self.store.standing().pause_on(case.kind, case.plan)
-        return f"{named(pause.scope)} is paused by {pause.by_name}: {pause.reason}" if pause else ""
+        return pause.said if pause else ""
 
     def note(self, work: Work) -> None:
         """Tell the thread what was written; once the card stands."""
@@ -70,7 +75,7 @@ class Drawing:
             return
         if not cards:
             # No failure: the card is waiting for Slack, and the note waits for the card.
-            self.store.retry(work, self.clock() + NOT_YET, "the card does not stand yet", certain=True)
+            self.store.retry(work, self.clock() + NOT_YET, "the card does not stand yet", certain=True, counts=False)
             return
         versions = set(work.payload["versions"])
         entries = [entry for entry in self.store.entries(case.id, after=min(versions) - 1) if entry.version in versions]

@@ -102,7 +102,7 @@ class Executor:
         try:
             return self.store.commit(replace(written, guard=guard))
         except Paused as paused:
-            self.store.retry(work, self.clock() + LOOK_AGAIN_WHEN_PAUSED, str(paused), certain=True)
+            self.store.retry(work, self.clock() + LOOK_AGAIN_WHEN_PAUSED, str(paused), certain=True, counts=False)
             return None
 
     def _facts(self, case: Case, step: int, action: Action, connector: Connector, now: datetime) -> m.StartStep:

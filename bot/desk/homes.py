@@ -5,10 +5,11 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from bot.cases.case import Case, is_principal
-from bot.cases.digest import TREND_DAYS, Home, Row, trend
+from bot.cases.digest import TREND_DAYS, Home, trend
 from bot.cases.errors import NotEligible
-from bot.cases.standing import Standing, named
+from bot.cases.standing import Standing
 from bot.desk.questions import JUST_NOW, Questions
+from bot.desk.rows import others, with_cards
 from bot.ports import Board, Chat, Clock, Directory, Library, Lists, Outgoing, Store, Topic, Wanted, Work
 
 MOST_WAITING, MOST_MINE, MOST_TEAM, MOST_ALONE = 12, 6, 8, 6
@@ -47,13 +48,13 @@ class Homes:
             self.lists.show(replace(board, sections=_sections(home)))
         self.store.finish(work)
 
-    def follow(self, case: Case) -> None:
+    def follow(self, case: Case, boards: Sequence[str]) -> None:
         """A case has moved: the homes that show it, and those of whom something is wanted, are published again soon."""
         now = self.clock()
         recent = {board.key: board.place for board in self.lists.boards("home:", now - KEPT_FRESH_FOR)}
         if not recent:
             return
-        concerned = {key for key in self.lists.boards_with(case.id) if key in recent}
+        concerned = {key for key in boards if key in recent}
         groups = self.directory.groups([name for name in case.waits_on if not is_principal(name)])
         people = {person for members in groups.values() for person in members} | set(case.waits_on)
         concerned |= {key for key, person in recent.items() if person in people}
@@ -66,10 +67,10 @@ class Homes:
         found, waits = self.questions.waiting_on(sight, kind=kind)
         waiting = found[:MOST_WAITING]
         shown = {case.id for case in waiting}
-        mine = self._others(Wanted(owner=person, kind=kind), shown, MOST_MINE)
+        mine = others(self.lists, Wanted(owner=person, kind=kind), shown, MOST_MINE)
         shown |= {case.id for case in mine}
         wanted = Wanted(sight=sight, kind=kind)
-        team = self._others(wanted, shown, MOST_TEAM)
+        team = others(self.lists, wanted, shown, MOST_TEAM)
         many = self.lists.count(wanted)
         alone = self.questions.handled_alone(sight, (now - ALONE_FOR, now + JUST_NOW))[:MOST_ALONE]
         hours = self.library.hours("")
@@ -77,15 +78,14 @@ class Homes:
         standing = self.store.standing()
         return Home(
             user=person.rpartition("/")[2],
-            name=self._name(person),
-            waiting=self._rows(waiting),
+            waiting=with_cards(self.lists, waiting),
             waiting_more=max(0, waits - len(waiting)),
-            mine=self._rows(mine),
-            team=self._rows(team),
+            mine=with_cards(self.lists, mine),
+            team=with_cards(self.lists, team),
             team_more=max(0, many - len(shown) - len(team)),
-            alone=self._rows(alone),
+            alone=with_cards(self.lists, alone),
             days=trend(tallies, now, hours),
-            paused=tuple(f"{named(pause.scope)} by {pause.by_name}: {pause.reason}" for pause in standing.pauses),
+            paused=tuple(pause.said for pause in standing.pauses),
             standing_in=tuple(
                 f"{one.taker_name} stands in for {one.giver_name} until {one.ends_at:%d %b %H:%M} UTC"
                 for one in standing.delegations
@@ -115,20 +115,6 @@ class Homes:
             return ""
         covered = any(one.giver == person and one.holds("", now) for one in standing.delegations)
         return away if away and not covered else ""
-
-    def _others(self, wanted: Wanted, shown: set[str], most: int) -> list[Case]:
-        found = self.lists.find(wanted, most + len(shown))
-        return [case for case in found if case.id not in shown][:most]
-
-    def _rows(self, cases: Sequence[Case]) -> tuple[Row, ...]:
-        cards = self.lists.cards_of([case.id for case in cases])
-        return tuple(Row(case, case.channel, cards[case.id].ts if case.id in cards else "") for case in cases)
-
-    def _name(self, person: str) -> str:
-        try:
-            return self.directory.person(person).name
-        except NotEligible:
-            return "you"
 
 
 def _key(person: str) -> str:

@@ -12,7 +12,6 @@ from bot.cases.hours import Hours
 from bot.cases.lifecycle import State
 from bot.cases.policy import Ruling
 from bot.cases.question import EXAMPLES, Answer, Ask, Durations, Line, Question, Which
-from bot.cases.standing import named
 from bot.ports import Chat, Clock, Directory, Grammar, Library, Lists, Placed, Sight, Store, Talker, Wanted, Work
 
 MOST_LINES = 10
@@ -138,7 +137,7 @@ class Questions:
         for one in given:
             if one.taker == sight.person and one.begins_at <= now < one.ends_at:
                 mine += [handle for handle, people in groups.items() if one.giver in people]
-        wanted = Wanted(waits_on=(sight.person, *sorted(set(mine))), kind=kind)
+        wanted = Wanted(sight=sight, waits_on=(sight.person, *sorted(set(mine))), kind=kind)
         found = self.lists.find(wanted, limit)
         theirs = [case for case in found if sight.person not in case.authors and not _has_voted(case, sight.person)]
         # Beyond what was looked at, the few that they raised or have voted on are counted too.
@@ -201,7 +200,7 @@ class Questions:
 
     def _paused(self, question: Question, sight: Sight) -> Answer:
         pauses = self.store.standing().pauses
-        lines = [f"{named(pause.scope)} is paused by {pause.by_name}: {pause.reason}." for pause in pauses]
+        lines = [f"{pause.said}." for pause in pauses]
         return Answer(question.said(), " ".join(lines) or "Nothing is paused.")
 
     # --- when nothing is understood, and with a model --------------------------------------------------------------------

@@ -9,7 +9,8 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from bot.cases.case import Case
-from bot.cases.digest import Row, Storm
+from bot.cases.digest import Storm
+from bot.desk.rows import with_cards
 from bot.ports import Board, Chat, Clock, Library, Lists, Outgoing, Store, Topic, Wanted, Work
 
 # More cards than this from one source, of one kind, within this time, are a storm.
@@ -75,13 +76,12 @@ class Storms:
         channel, kind = str(work.payload["channel"]), str(work.payload["kind"])
         inside = Wanted(board=work.key)
         found = self.lists.find(inside, MOST_ROWS)
-        rows = tuple(Row(case, case.channel, "") for case in found)
         storm = Storm(
             key=work.key,
             place=channel,
             title=self.library.playbook(kind).title,
             source=work.key.split(":")[3],
-            rows=rows,
+            rows=with_cards(self.lists, found),
             open=self.lists.count(inside),
             total=self.lists.count(Wanted(board=work.key, is_any=True)),
         )

@@ -18,7 +18,6 @@ from bot.cases.standing import (
     ReviewEmergency,
     Standing,
     Trip,
-    named,
     rule,
 )
 from bot.desk.decisions import again_on_conflict
@@ -109,11 +108,3 @@ class Switchboard:
             return self.store.rule(standing, rulings, cards)
 
         return again_on_conflict(attempt)
-
-
-def paused_lines(standing: Standing) -> list[str]:
-    """What is paused, in words."""
-    return [
-        f"{named(pause.scope)} by {pause.by_name} since {pause.at:%d %b %H:%M} UTC: {pause.reason}"
-        for pause in standing.pauses
-    ]

@@ -162,7 +162,9 @@ class Lane:
             self._park(work, error)
             return
         with contextlib.suppress(StaleFence):
-            self._store.retry(work, self._clock() + timedelta(seconds=wait), error[:500], certain=certain)
+            self._store.retry(
+                work, self._clock() + timedelta(seconds=wait), error[:500], certain=certain, counts=counts
+            )
 
     def _park(self, work: Work, error: str) -> None:
         log.error("%s is parked: %s. See `countersign doctor`.", work.key, error)

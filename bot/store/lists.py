@@ -219,7 +219,7 @@ def _where(wanted: Wanted) -> Any:
     states = [State(state).name for state in wanted.states]
     # What is open has not ended: one range of an index that is in the order of what matters.
     is_open = not (states or wanted.is_over or wanted.is_any)
-    late_at, undoable_at = _stamp(wanted.late_at), _stamp(wanted.undoable_at)
+    late_at = wanted.late_at.timestamp() if wanted.late_at else 0.0
     asked: tuple[tuple[object, Callable[[], Any]], ...] = (
         (is_open, lambda: c.ended_at.is_(None)),
         (states, lambda: c.state.in_(states)),
@@ -233,15 +233,10 @@ def _where(wanted: Wanted) -> Any:
         ),
         (wanted.unrecognised, lambda: c.kind == UNRECOGNISED),
         (late_at, lambda: and_(c.state.in_([s.name for s in WAITING]), c.decide_by < late_at)),
-        (undoable_at, lambda: c.undo_until > undoable_at),
     )
     clauses = [clause() for is_asked, clause in asked if is_asked]
     spans = _between(c.opened_at, wanted.opened) + _between(c.ended_at, wanted.ended)
     return and_(_seen(wanted.sight), *clauses, *spans, *map(_has, wanted.words))
-
-
-def _stamp(at: datetime | None) -> float | None:
-    return at.timestamp() if at else None
 
 
 def _between(column: Any, span: tuple[datetime, datetime] | None) -> list[Any]:

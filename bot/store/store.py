@@ -254,16 +254,18 @@ class SqlStore:
 
         self.database.write(job, appends=False)
 
-    def retry(self, work: Work, run_at: datetime, error: str, *, certain: bool) -> None:
-        self._release(work, state=READY, run_at=run_at.timestamp(), error=error, certain=certain)
+    def retry(self, work: Work, run_at: datetime, error: str, *, certain: bool, counts: bool = True) -> None:
+        self._release(work, state=READY, run_at=run_at.timestamp(), error=error, certain=certain, counts=counts)
 
     def park(self, work: Work, error: str) -> None:
         self._release(work, state=PARKED, run_at=0.0, error=error, certain=False)
 
-    def _release(self, work: Work, *, certain: bool, **values: Any) -> None:
+    def _release(self, work: Work, *, certain: bool, counts: bool = True, **values: Any) -> None:
+        # Only failures count towards parking: however long something waited, its first failure is its first.
+        tried = {"attempts": t.outbox.c.attempts + 1} if counts else {}
         doubt = {"doubt": 0} if certain else {}
         held = and_(t.outbox.c.key == work.key, t.outbox.c.fence == work.fence, t.outbox.c.state == LEASED)
-        statement = update(t.outbox).where(held).values(**values, **doubt, attempts=t.outbox.c.attempts + 1)
+        statement = update(t.outbox).where(held).values(**values, **doubt, **tried)
         self.database.write(lambda unit: unit.connection.execute(statement) and None, appends=False)
 
     def parked(self) -> list[dict[str, Any]]:

@@ -1,8 +1,6 @@
 """The forms of a card, sent in. What they say is checked by the desk as if it came from a stranger."""
 
-import re
 from dataclasses import dataclass
-from datetime import UTC, datetime
 
 from slack_bolt import App
 
@@ -12,9 +10,6 @@ from bot.desk.decisions import Decisions
 from handlers.cards import ids
 from handlers.slack.answers import on_submit
 from handlers.slack.press import Submission
-
-LATEST_SECOND = 2**33
-SLACK_USER = re.compile(r"[UW][A-Z0-9]{1,20}")
 
 
 def register(app: App, desk: Decisions) -> None:
@@ -70,10 +65,7 @@ class CaseForms:
         self.desk.name_kind(form.case_id, by=form.person, kind=form.text(ids.KIND))
 
     def hand_over(self, form: Submission) -> None:
-        user = form.text(ids.TO)
-        if user and not SLACK_USER.fullmatch(user):
-            raise BadRequest("choose who takes over", field="to")
-        to = f"{form.person.partition('/')[0]}/{user}" if user else ""
+        to = form.person_named(ids.TO, "choose who takes over") if form.text(ids.TO) else ""
         done, remains = form.text(ids.DONE), form.text(ids.REMAINS)
         self.desk.hand_over(form.case_id, by=form.person, to=to, done=done, remains=remains)
 
@@ -81,8 +73,5 @@ class CaseForms:
         self.desk.undo(form.case_id, by=form.person, note=form.text(ids.NOTE))
 
     def snooze(self, form: Submission) -> None:
-        seconds = form.values.get(ids.UNTIL)
-        if not isinstance(seconds, int):
-            raise BadRequest("choose a time", field="until")
-        until = datetime.fromtimestamp(min(seconds, LATEST_SECOND), UTC)
+        until = form.moment(ids.UNTIL, "choose a time")
         self.desk.snooze(form.case_id, by=form.person, until=until, reason=form.text(ids.NOTE))

@@ -1,13 +1,10 @@
 """The controls of the App Home, and the form that lets somebody stand in."""
 
-import re
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from typing import Any
 
 from slack_bolt import Ack, App
 
-from bot.cases.errors import BadRequest
 from bot.desk.homes import Homes
 from bot.desk.switchboard import Switchboard
 from bot.ports import Clock, Library
@@ -16,9 +13,6 @@ from handlers.cards.home_view import EVERY_KIND
 from handlers.slack.answers import on_submit
 from handlers.slack.chat import SlackChat
 from handlers.slack.press import Submission, person_of
-
-SLACK_USER = re.compile(r"[UW][A-Z0-9]{1,20}")
-LATEST_SECOND = 2**33
 
 
 def register(app: App, homes: Homes, switchboard: Switchboard, library: Library, chat: SlackChat, clock: Clock) -> None:
@@ -53,18 +47,8 @@ class HomeControls:
         ack()
 
     def delegate(self, form: Submission) -> None:
-        user, seconds = form.text(ids.TO), form.values.get(ids.UNTIL)
-        if not SLACK_USER.fullmatch(user):
-            raise BadRequest("choose who stands in", field="to")
-        if not isinstance(seconds, int):
-            raise BadRequest("choose until when", field="until")
-        kind = form.text(ids.KIND)
-        until = datetime.fromtimestamp(min(seconds, LATEST_SECOND), UTC)
-        self.switchboard.delegate(
-            by=form.person,
-            to=f"{form.person.partition('/')[0]}/{user}",
-            kind="" if kind == EVERY_KIND else kind,
-            begins_at=self.clock(),
-            ends_at=until,
-        )
+        to = form.person_named(ids.TO, "choose who stands in")
+        until, kind = form.moment(ids.UNTIL, "choose until when"), form.text(ids.KIND)
+        kind = "" if kind == EVERY_KIND else kind
+        self.switchboard.delegate(by=form.person, to=to, kind=kind, begins_at=self.clock(), ends_at=until)
         self.homes.opened(form.person)

@@ -3,11 +3,14 @@
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import Any
 
 from bot.cases.errors import BadRequest
 from handlers.cards import ids
 
+LATEST_SECOND = 2**33
+SLACK_USER = re.compile(r"[UW][A-Z0-9]{1,20}")
 WITHOUT_A_CASE = frozenset({ids.RAISE_FORM, ids.DELEGATE_FORM})
 PLACE = re.compile(r"[CGD][A-Z0-9]{1,20} \d{1,12}\.\d{1,9}")
 
@@ -73,6 +76,20 @@ class Submission:
         """What has been entered, by action id."""
         fields = view["state"]["values"].values()
         return {action_id: _entered(field) for entered in fields for action_id, field in entered.items()}
+
+    def person_named(self, action_id: str, otherwise: str) -> str:
+        """The principal of the colleague who was chosen; ``BadRequest`` with these words when that is none."""
+        user = self.text(action_id)
+        if not SLACK_USER.fullmatch(user):
+            raise BadRequest(otherwise, field=action_id.rpartition(".")[2])
+        return f"{self.person.partition('/')[0]}/{user}"
+
+    def moment(self, action_id: str, otherwise: str) -> datetime:
+        """The time that was chosen; ``BadRequest`` with these words when it is none."""
+        seconds = self.values.get(action_id)
+        if not isinstance(seconds, int):
+            raise BadRequest(otherwise, field=action_id.rpartition(".")[2])
+        return datetime.fromtimestamp(min(seconds, LATEST_SECOND), UTC)
 
     def text(self, action_id: str) -> str:
         return str(self.values.get(action_id) or "").strip()

@@ -244,3 +244,38 @@ def test_a_home_never_shows_what_its_owner_may_not_see(world):
     home = home_of(world, FINN)
     assert (home.waiting, home.mine, home.team, home.alone) == ((), (), (), ())
     assert all(day.opened == 0 for day in home.days)
+
+
+def test_an_approver_who_is_not_in_the_channel_learns_nothing_of_its_cases(world):
+    case = opened(world, "Gin")
+    world.people.channels["C0STOCK"] = {"finn"}
+    assert home_of(world, ANA).waiting == ()
+    assert world.desk.questions.answer("what waits on me?", by=ANA).text == "Nothing waits on you."
+    world.people.channels["C0STOCK"] = {"ana"}
+    assert names(home_of(world, ANA).waiting) == [case.id]
+
+
+def test_a_process_that_dies_before_a_card_is_done_leaves_no_list_with_a_dead_button(world):
+    """The card was drawn and the row is not yet done when the power goes: the list is drawn again all the same."""
+    world.clock.at = MONDAY - timedelta(hours=1)
+    case = opened(world, "Gin")
+    digested(world)
+    world.approve(case)
+    finish, died = world.store.finish, []
+
+    def dying(work, *, drawn=None):
+        if drawn and not died:
+            died.append(work.key)
+            raise SystemExit
+        finish(work, drawn=drawn)
+
+    world.store.finish = dying
+    with pytest.raises(SystemExit):
+        world.work()
+    world.store.finish = finish
+    asked = world.store.backlog()
+    assert died == [f"card:{case.id}"]
+    assert asked["digest ready"] == 1
+    world.clock.forward(seconds=40)
+    world.work()
+    assert world.chat.digests[-1].needs[0].case.state is State.RESOLVED

@@ -219,3 +219,19 @@ def test_what_people_call_what_they_want_to_stop(small_world, words, scope):
     assert small_world.desk.switchboard.scope_of(words) == scope
     with pytest.raises(BadRequest, match="kinds are: low stock"):
         small_world.desk.switchboard.scope_of("the moon")
+
+
+def test_however_long_it_was_paused_the_first_failure_after_it_is_the_first(world):
+    case = world.proposed()
+    world.approve(case)
+    pause(world)
+    for _ in range(12):
+        world.work()
+        world.clock.forward(minutes=2)
+    world.desk.switchboard.resume("", by=ELSIE)
+    world.house.faults["precondition"] = ["away"]
+    world.work()
+    assert world.store.parked() == []
+    world.clock.forward(minutes=1)
+    world.work()
+    assert world.case(case).state is State.RESOLVED

@@ -102,7 +102,8 @@ def test_a_commit_hands_its_work_to_the_lane_of_this_process(world):
     lane.start()
     try:
         world.receive()
-        wait(lambda: world.store.case("EX-1").state is State.PROPOSED)
+        # As in life: nobody presses on a card that does not stand yet (what is told to its thread waits for it).
+        wait(lambda: world.store.case("EX-1").state is State.PROPOSED and world.store.cards("EX-1"))
         world.approve(world.store.case("EX-1"))
         wait(lambda: world.store.case("EX-1").state is State.RESOLVED)
         wait(lambda: set(world.store.backlog()) <= {"follow_up ready"})

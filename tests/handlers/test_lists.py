@@ -76,7 +76,6 @@ def home(case=None, **changes):
     case = case or proposed()
     base = Home(
         user="UANA",
-        name="Ana",
         waiting=(row(case, 1), row(case, 2)),
         waiting_more=3,
         mine=(row(case, 3),),

@@ -198,7 +198,7 @@ def test_a_digest_is_acted_on_row_by_row(browser, demo):
 
     page = window(browser, emulator, "U0ANA", "C0FLOOR", height=1200)
     now = house.desk.digests.clock()
-    house.desk.lists.enqueue([asked_for(f"digest:C0FLOOR:{int(now.timestamp())}", "C0FLOOR", now, now)])
+    house.desk.lists.enqueue([asked_for("C0FLOOR", now, now)])
     digest = page.locator("article", has_text="since the last one")
     digest.wait_for()
     shot(page, "digest")
