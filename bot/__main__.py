@@ -29,9 +29,11 @@ app = typer.Typer(
 memory_app = typer.Typer(
     help="Precedents: fill, rebuild, train and review what the bot remembers.", no_args_is_help=True
 )
+passkey_app = typer.Typer(help="Passkeys: who may add one, which there are, and taking one away.", no_args_is_help=True)
 ledger_app = typer.Typer(help="Verify, export and sign the ledger.", no_args_is_help=True)
 app.add_typer(ledger_app, name="ledger")
 app.add_typer(memory_app, name="memory")
+app.add_typer(passkey_app, name="passkey")
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON for machines.")]
 
 
@@ -451,6 +453,68 @@ def ledger_replay(as_json: AsJson = False) -> None:
         f"{replayed.entries} entries fold into {replayed.cases} cases, as the projection says.",
         as_json,
     )
+
+
+# --- passkeys ------------------------------------------------------------------------------------------------------------
+
+
+@passkey_app.command("invite")
+def passkey_invite(
+    person: Annotated[str, typer.Argument(help="Their Slack id, like U012AB3CD.")], as_json: AsJson = False
+) -> None:
+    """Make a link by which one person adds a passkey. Hand it to them yourself: whoever opens it first has it."""
+    import getpass
+
+    from bot import wiring
+    from handlers.passkeys.app import adding
+
+    settings = configuration.load()
+    store = wiring.open_store(settings)
+    try:
+        switchboard, chat = wiring.open_switchboard(settings, store)
+        principal = f"{chat.team_id()}/{person}"
+        link = adding(settings.public_url, switchboard.invite(principal, operator=getpass.getuser()))
+    finally:
+        store.database.close()
+    if as_json:
+        print(json.dumps({"person": principal, "link": link}))
+        return
+    out.print("It works once, for a day. Hand it over in person, not through Slack:")
+    out.print(link, markup=False, soft_wrap=True)
+
+
+@passkey_app.command("list")
+def passkey_list(as_json: AsJson = False) -> None:
+    """Which passkeys there are."""
+    from bot import wiring
+    from bot.cases.canonical import to_plain
+
+    store = wiring.open_store(configuration.offline())
+    known = store.standing().passkeys
+    store.database.close()
+    if as_json:
+        print(json.dumps([to_plain(key) for key in known], indent=2))
+        return
+    table = Table("person", "name", "passkey", "site", "added")
+    for key in known:
+        table.add_row(key.person, key.name, key.credential[:16], key.site, f"{key.added_at:%d %b %Y %H:%M} UTC")
+    out.print(table if known else "There are none. `countersign passkey invite U…` lets somebody add one.")
+
+
+@passkey_app.command("remove")
+def passkey_remove(passkey: Annotated[str, typer.Argument(help="As `passkey list` shows it.")]) -> None:
+    """Take one away, lost or stolen. What it approved and is not carried out yet is asked again."""
+    import getpass
+
+    from bot import wiring
+
+    settings = configuration.offline()
+    store = wiring.open_store(settings)
+    try:
+        wiring.open_switchboard(settings, store)[0].remove_passkey(passkey, operator=getpass.getuser())
+    finally:
+        store.database.close()
+    out.print("It is removed; it signs nothing from now on.")
 
 
 # --- memory --------------------------------------------------------------------------------------------------------------

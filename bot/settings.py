@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
+from urllib.parse import urlsplit
 
 from bot.cases.errors import SettingsIncomplete
 
@@ -39,6 +40,7 @@ class Settings:
     api_tokens: tuple[str, ...]
     host: str
     port: int
+    public_url: str
     mode: Mode
     origin: str
     log_level: str
@@ -61,6 +63,7 @@ NAMES = {
     "COUNTERSIGN_MODE": "shadow, dry-run (default) or live",
     "COUNTERSIGN_HOST": "address of the HTTP intake; default 127.0.0.1",
     "COUNTERSIGN_PORT": "port of the HTTP intake; default 8080",
+    "COUNTERSIGN_PUBLIC_URL": "where people reach the page for passkeys, https://…; default http://localhost and the port",
     "COUNTERSIGN_API_TOKEN": "bearer token for reading cases over HTTP",
     "COUNTERSIGN_API_TOKEN_OLD": "the one before, while it is being changed",
     "COUNTERSIGN_ORIGIN": "name of this ledger in its checkpoints; default countersign",
@@ -104,6 +107,7 @@ def load(environment: Mapping[str, str] | None = None) -> Settings:
 
     data_dir = Path(given.get("COUNTERSIGN_DATA_DIR", ".countersign")).resolve()
     todo += _slack_todo(given)
+    port = number("COUNTERSIGN_PORT", 8080, 0)
     mode = given.get("COUNTERSIGN_MODE", Mode.DRY_RUN)
     if mode not in list(Mode):
         todo.append(f"COUNTERSIGN_MODE must be one of {', '.join(Mode)}, not {mode!r}")
@@ -122,7 +126,8 @@ def load(environment: Mapping[str, str] | None = None) -> Settings:
         lease_for=number("COUNTERSIGN_LEASE_FOR", 30, 1),
         api_tokens=_present(given, "COUNTERSIGN_API_TOKEN", "COUNTERSIGN_API_TOKEN_OLD"),
         host=given.get("COUNTERSIGN_HOST", "127.0.0.1"),
-        port=int(number("COUNTERSIGN_PORT", 8080, 0)),
+        port=int(port),
+        public_url=_public_url(given.get("COUNTERSIGN_PUBLIC_URL", ""), int(port), todo),
         mode=Mode(mode) if mode in list(Mode) else Mode.DRY_RUN,
         origin=given.get("COUNTERSIGN_ORIGIN", "countersign"),
         log_level=given.get("COUNTERSIGN_LOG_LEVEL", "INFO").upper(),
@@ -147,6 +152,14 @@ def offline(environment: Mapping[str, str] | None = None) -> Settings:
 def inherited(*names: str) -> dict[str, str]:
     """These variables as this process has them, for one that it starts."""
     return {name: os.environ[name] for name in names if name in os.environ}
+
+
+def _public_url(url: str, port: int, todo: list[str]) -> str:
+    """Passkeys work over https alone, and on this very machine."""
+    asked = urlsplit(url or f"http://localhost:{port}")
+    if (asked.scheme, asked.hostname) != ("http", "localhost") and (asked.scheme != "https" or not asked.hostname):
+        todo.append(f"COUNTERSIGN_PUBLIC_URL must begin with https:// (passkeys work nowhere else), not {url!r}")
+    return f"{asked.scheme}://{asked.netloc}"
 
 
 def _slack_todo(given: Mapping[str, str]) -> list[str]:

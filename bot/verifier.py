@@ -6,7 +6,7 @@
 Needs Python and the `cryptography` package, and nothing of Countersign: copy this file where you like. It derives every leaf from
 the entry's bytes, every link and root from the leaves, checks every checkpoint's signature and that each grows from the one before,
 and then the rules of the trade: no step without an approval of exactly that plan, no approval counted twice, nobody approving
-what they raised or edited. Exit status 0: everything holds. 1: something does not, each finding on a line. 2: it cannot be read.
+what they raised or edited, and where a passkey was asked for, a signature by the approver's own device over exactly that plan. Exit status 0: everything holds. 1: something does not, each finding on a line. 2: it cannot be read.
 """
 
 import argparse
@@ -18,6 +18,8 @@ import sys
 from pathlib import Path
 
 from cryptography.exceptions import InvalidSignature
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec, padding, rsa
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
 GENESIS = hashlib.sha256(b"countersign ledger").digest()
@@ -149,12 +151,10 @@ def check_fork(leaves, other, findings):
 
 def check_trade(entries, findings):
     """The rules that make the ledger worth having."""
-    cases = {}
+    cases, passkeys = {}, {}
     for number, entry in enumerate(entries, start=1):
-        case = cases.setdefault(
-            entry.get("case"),
-            {"version": 0, "digest": None, "votes": {}, "authors": set(), "authorised": None, "steps": set()},
-        )
+        new = {"version": 0, "digest": None, "votes": {}, "authors": set(), "authorised": None, "steps": set()}
+        case = cases.setdefault(entry.get("case"), {**new, "passkeys": passkeys, "asked": {}})
         if entry.get("version") != case["version"] + 1:
             findings.append(
                 f"entry {number}: {entry.get('case')} version {entry.get('version')} after {case['version']}"
@@ -191,7 +191,10 @@ def canonical(value):
 
 def begun(entry, body, case):
     plan = body.get("plan")
-    case.update(digest=digest_of(plan) if plan else None, votes={}, authorised=None, steps=set(), emergency=False)
+    case.update(
+        digest=digest_of(plan) if plan else None, votes={}, authorised=None, steps=set(), emergency=False, asked={}
+    )
+    case["step_up"] = bool((body.get("verdict") or {}).get("step_up"))
     if entry["type"] != "plan.edited":
         case["authors"] = set()
     else:
@@ -216,7 +219,79 @@ def voted(entry, body, case):
         return f"{approval['person']} approved for {approval['behalf_of']}, who raised, edited or gains from it"
     if approval.get("emergency"):
         case["emergency"] = True
+    if case.get("step_up"):
+        wrong = unsigned(entry, approval, case)
+        if wrong:
+            return f"{approval['person']} approved without their passkey: {wrong}"
     case["votes"][approval["person"]] = True
+
+
+def unsigned(entry, approval, case):
+    """Why the device's signature does not prove this yes; None when it does (WebAuthn level 2, section 7.2)."""
+    told, person = approval.get("assertion") or {}, approval["person"]
+    key = case["passkeys"].get(told.get("credential"))
+    if key is None or key["person"] != person:
+        return "no passkey of theirs was known then"
+    if case["asked"].get(person) != told.get("ticket"):
+        return "it was not begun in Slack"
+    try:
+        client, device = unarmoured(told["client_data"]), unarmoured(told["authenticator_data"])
+        said = json.loads(client)
+        asked = {
+            "case": entry["case"],
+            "revision": entry["revision"],
+            "plan": case["digest"],
+            "person": person,
+            "ticket": told["ticket"],
+        }
+        wanted = sha(b"countersign step-up\n" + canonical(asked).encode())
+        if said["type"] != "webauthn.get" or unarmoured(said["challenge"]) != wanted:
+            return "the device signed something else than this plan"
+        if device[:32] != sha(key["site"].encode()):
+            return "the device signed for another site"
+        if device[32] & 0x05 != 0x05:
+            return "the device did not make sure who held it"
+        signature_holds(base64.b64decode(key["public_key"]), unarmoured(told["signature"]), device + sha(client))
+    except InvalidSignature:
+        return "the signature does not hold"
+    except (ValueError, KeyError, TypeError, IndexError) as wrong:
+        return f"what the device signed cannot be read ({type(wrong).__name__})"
+    return None
+
+
+def signature_holds(der, signature, signed):
+    """Raises InvalidSignature. The three algorithms that passkeys use: ES256, EdDSA, RS256."""
+    public = serialization.load_der_public_key(der)
+    if isinstance(public, ec.EllipticCurvePublicKey):
+        public.verify(signature, signed, ec.ECDSA(hashes.SHA256()))
+    elif isinstance(public, rsa.RSAPublicKey):
+        public.verify(signature, signed, padding.PKCS1v15(), hashes.SHA256())
+    else:
+        public.verify(signature, signed)
+
+
+def unarmoured(text):
+    return base64.urlsafe_b64decode(text + "=" * (-len(text) % 4))
+
+
+def passkey_added(entry, body, case):
+    key = body["passkey"]
+    if body["ticket"] not in case["asked"] or case["asked"][body["ticket"]] != key["person"]:
+        return f"a passkey was added for {key['person']}, who was not invited"
+    del case["asked"][body["ticket"]]
+    case["passkeys"][key["credential"]] = key
+
+
+def passkey_removed(entry, body, case):
+    case["passkeys"].pop(body["credential"], None)
+
+
+def invited(entry, body, case):
+    case["asked"][body["ticket"]] = body["to"]
+
+
+def approval_begun(entry, body, case):
+    case["asked"][entry["actor"]] = body["ticket"]
 
 
 def authorised(entry, body, case):
@@ -254,6 +329,7 @@ RULES = {
     "plan.recommended": begun,
     "plan.edited": begun,
     "case.referred": begun,
+    "approval.begun": approval_begun,
     "approval.given": voted,
     "approval.withdrawn": withdrawn,
     "plan.authorised": authorised,
@@ -261,6 +337,9 @@ RULES = {
     "plan.drifted": voided,
     "case.reopened": voided,
     "case.snoozed": voided,
+    "passkey.invited": invited,
+    "passkey.added": passkey_added,
+    "passkey.removed": passkey_removed,
 }
 
 

@@ -8,6 +8,7 @@ import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
+from functools import partial
 from pathlib import Path
 
 import uvicorn
@@ -62,6 +63,8 @@ from bot.store.store import SqlStore
 from handlers.intake.app import Door
 from handlers.intake.app import build as build_intake
 from handlers.intake.authentication import Credentials, Sources
+from handlers.passkeys import app as passkeys
+from handlers.passkeys.ceremony import Ceremony
 from handlers.slack import app as slack_app
 from handlers.slack import http_door
 from handlers.slack.chat import SlackChat, web_client
@@ -204,6 +207,13 @@ def open_store(settings: Settings) -> SqlStore:
     return SqlStore(database)
 
 
+def open_switchboard(settings: Settings, store: SqlStore, clock: Clock = utc_now) -> tuple[Switchboard, SlackChat]:
+    """The switches of the desk for one who asks from the command line, and the Slack that says who people are."""
+    client = web_client(settings.slack_bot_token, settings.slack_api_url)
+    chat = SlackChat(client, Gate(settings.slack_per_second, settings.slack_burst))
+    return Switchboard(store, open_library(settings), SlackDirectory(client, chat.team_id), clock), chat
+
+
 def open_library(settings: Settings) -> Library:
     return load(settings.library_dir, stage=Stage.SHADOW if settings.mode is Mode.SHADOW else None)
 
@@ -337,7 +347,15 @@ def build(settings: Settings, *, clock: Clock = utc_now) -> House:
     lanes = _lanes(desk, clock, pace)
     store.takers.extend(lanes)
     asked = slack_app.Asked(
-        desk.decisions, desk.switchboard, desk.questions, desk.homes, desk.raising, desk.lists, library, clock
+        desk.decisions,
+        desk.switchboard,
+        desk.questions,
+        desk.homes,
+        desk.raising,
+        desk.lists,
+        library,
+        clock,
+        partial(passkeys.confirming, settings.public_url),
     )
     app = slack_app.build(client, asked, chat)
     socket = (
@@ -348,7 +366,8 @@ def build(settings: Settings, *, clock: Clock = utc_now) -> House:
     trainer = Trainer(settings, knowledge)
     over_http = [] if socket else [http_door.route(app, settings.slack_signing_secrets, clock)]
     checkpoints = Checkpoints(settings.data_dir / "checkpoints", settings.origin)
-    web = build_intake(_door(settings, desk, chat), more=over_http)
+    outside = passkeys.routes(desk.decisions, desk.switchboard, Ceremony(settings.public_url), clock)
+    web = build_intake(_door(settings, desk, chat), more=[*over_http, *outside])
     return House(
         settings,
         desk,

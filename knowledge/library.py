@@ -245,6 +245,8 @@ def _expressions(mapping: SignalMapping | None) -> list[str]:
 
 def _policy(path: Path) -> Policy:
     shape, _ = read(path, s.PolicyShape)
+    if shape.step_up_above is not None and shape.step_up_above < shape.high_above:
+        raise PlaybookInvalid(f"{path.name}: step_up_above is below high_above; only high risk asks for a passkey")
     tiers = {name: getattr(shape.tiers, name) for name in ("low", "medium", "high")}
     return Policy(
         currency=shape.currency,
@@ -254,6 +256,7 @@ def _policy(path: Path) -> Policy:
         actions={name: ActionLimit(**limit.model_dump()) for name, limit in shape.actions.items()},
         largest_scope=shape.largest_scope,
         emergency=Emergency(shape.emergency.group, shape.emergency.review_for) if shape.emergency else None,
+        step_up_above=shape.step_up_above,
     )
 
 

@@ -135,6 +135,7 @@ class PolicyShape(Strict):
     currency: Annotated[str, StringConstraints(pattern=r"^[A-Z]{3}$")]
     medium_above: Decimal
     high_above: Decimal
+    step_up_above: Decimal | None = None
     largest_scope: Annotated[int, Field(ge=1, le=20)] = 5
     tiers: TiersShape
     emergency: EmergencyShape | None = None

@@ -171,7 +171,9 @@ class World:
 
         desk = self.desk
         parts = (desk.decisions, desk.switchboard, desk.questions, desk.homes, desk.raising, desk.lists)
-        return Asked(*parts, self.library, self.clock)
+        return Asked(
+            *parts, self.library, self.clock, lambda case_id, token: f"http://localhost/confirm/{case_id}/{token}"
+        )
 
     def case(self, case: Case) -> Case:
         return self.store.case(case.id)

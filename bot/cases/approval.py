@@ -4,6 +4,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
+from bot.cases.passkey import Assertion
+
 
 @dataclass(frozen=True, slots=True)
 class Person:
@@ -33,7 +35,8 @@ class Factor:
 class Approval:
     """One named person's yes to one exact plan. ``person`` is a principal, or "policy:<digest>".
 
-    ``behalf_of`` is whose delegation was used; ``emergency`` says that the glass was broken for it.
+    ``behalf_of`` is whose delegation was used; ``emergency`` says that the glass was broken for it; ``assertion`` is what the
+    person's own device signed, where policy asks for that.
     """
 
     person: str
@@ -44,6 +47,7 @@ class Approval:
     behalf_of: str = ""
     behalf_name: str = ""
     emergency: bool = False
+    assertion: Assertion | None = None
 
     @property
     def principal(self) -> str:

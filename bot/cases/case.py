@@ -11,6 +11,7 @@ from bot.cases.entry import Body, Entry, StepState
 from bot.cases.errors import LedgerBroken
 from bot.cases.evidence import Evidence
 from bot.cases.lifecycle import TERMINAL, State, next_state
+from bot.cases.passkey import StepUp
 from bot.cases.plan import Action, Money, Plan
 from bot.cases.policy import Verdict
 from bot.cases.recognition import Recognition
@@ -97,6 +98,7 @@ class Case:
     undoing: bool = False
     decided_at: datetime | None = None
     people: tuple[str, ...] = ()
+    step_ups: tuple[StepUp, ...] = ()
 
     @property
     def is_terminal(self) -> bool:
@@ -276,6 +278,7 @@ def _proposal(case: Case, body: e.Recommended | e.Referred | e.Authorised, entry
         sla=sla,
         remind_at=sla.remind_at,
         reminded=0,
+        step_ups=(),
         expires_at=body.expires_at if isinstance(body, e.Recommended) else None,
         ending=None,
     )
@@ -293,8 +296,19 @@ def _authorised(case: Case, body: e.Authorised, entry: Entry) -> Case:
     return replace(_proposal(case, body, entry), approvals=(alone,))
 
 
+def _step_up_asked(case: Case, body: e.StepUpAsked, entry: Entry) -> Case:
+    """A new link takes the place of the last one."""
+    asked = StepUp(entry.actor, body.by_name, entry.revision, body.ticket, body.note, body.until)
+    return replace(case, step_ups=(*_others(case, entry.actor), asked))
+
+
+def _others(case: Case, person: str) -> tuple[StepUp, ...]:
+    return tuple(one for one in case.step_ups if one.person != person)
+
+
 def _approval_given(case: Case, body: e.ApprovalGiven, entry: Entry) -> Case:
-    return replace(case, approvals=(*case.approvals, body.approval))
+    """Whatever link this person had has done its work."""
+    return replace(case, approvals=(*case.approvals, body.approval), step_ups=_others(case, entry.actor))
 
 
 def _withdrawn(case: Case, body: e.Withdrawn, entry: Entry) -> Case:
@@ -315,6 +329,7 @@ def _edited(case: Case, body: e.Edited, entry: Entry) -> Case:
         editors=(*case.editors, entry.actor),
         changes=body.changes,
         approvals=(),
+        step_ups=(),
         expires_at=body.expires_at,
     )
 
@@ -456,6 +471,7 @@ FOLDS: dict[type[Body], Callable[[Case, Any, Entry], Case]] = {
     e.Gathered: _gathered,
     e.Recommended: _proposal,
     e.Referred: _referred,
+    e.StepUpAsked: _step_up_asked,
     e.ApprovalGiven: _approval_given,
     e.Withdrawn: _withdrawn,
     e.Authorised: _authorised,

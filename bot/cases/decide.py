@@ -18,6 +18,7 @@ from bot.cases.entry import Body, Entry, StepState
 from bot.cases.errors import BadRequest, LedgerBroken, MoveNotAllowed, NotEligible, Superseded, TooLate, WorldMoved
 from bot.cases.evidence import changed
 from bot.cases.lifecycle import DECIDED, WAITING, State, next_state
+from bot.cases.passkey import STEP_UP_FOR, Assertion, answers, challenge, is_in_force
 from bot.cases.policy import RiskTier, Ruling, Verdict, no_looser
 from bot.cases.sla import LEAST_GAP
 
@@ -157,21 +158,53 @@ def _must_follow(case: Case, revision: int) -> None:
 
 
 def _approve(case: Case, move: m.Approve, now: datetime) -> tuple[Body, ...]:
+    given, verdict = _heard(case, move, now)
+    if verdict.step_up:
+        given = replace(given, assertion=_signed(case, move, given.digest, now))
+    votes = (*case.approvals, given)
+    if given.emergency or quorum_met(votes, verdict.factors, move.by.groups):
+        return e.ApprovalGiven(given), e.Authorised(given.digest, tuple(vote.person for vote in votes))
+    return (e.ApprovalGiven(given),)
+
+
+def _begin_approval(case: Case, move: m.BeginApproval, now: datetime) -> tuple[Body, ...]:
+    """Everything is judged as for the yes itself, so that nobody is sent to their device for nothing."""
+    given, verdict = _heard(case, m.Approve(move.by, move.revision, move.note), now)
+    if not verdict.step_up:
+        raise BadRequest("this plan is approved on its card")
+    if not any(key.person == given.person for key in move.passkeys):
+        raise NotEligible("this needs your passkey, and you have none yet; ask whoever runs Countersign to invite you")
+    return (e.StepUpAsked(move.ticket, given.note, now + STEP_UP_FOR, given.name),)
+
+
+def _signed(case: Case, move: m.Approve, digest: str, now: datetime) -> Assertion:
+    """What the person's device signed, if it was asked for exactly this and in time. Its signature is verified at the door."""
+    person, signed = move.by.person.id, move.assertion
+    if signed is None:
+        raise NotEligible("this plan is approved with your passkey, outside Slack: press Approve on its card")
+    asked = next((one for one in case.step_ups if one.person == person and one.ticket == signed.ticket), None)
+    if asked is None or now >= asked.until:
+        raise TooLate("this link works no longer; press Approve on the card again")
+    if not is_in_force(signed, person, move.passkeys):
+        raise NotEligible("this passkey is not one of yours any more")
+    if not answers(signed, challenge(case.id, case.revision, digest, person, signed.ticket)):
+        raise NotEligible("your device signed something else than this plan")
+    return signed
+
+
+def _heard(case: Case, move: m.Approve, now: datetime) -> tuple[Approval, Verdict]:
+    """The yes of somebody who may say it, once, to a question that is open; with the verdict that says what it takes."""
     verdict = _open_question(case, move.revision, "approve", now)
     if case.plan is None:
         raise LedgerBroken(f"{case.id} waits for a decision without a plan")
-    digest = case.plan.digest
-    given = _vote(case, move, verdict, now, digest)
+    given = _vote(case, move, verdict, now, case.plan.digest)
     if any(vote.person == given.person for vote in case.approvals):
         raise TooLate("you have approved this already; it waits for somebody else")
     if any(vote.principal == given.principal for vote in case.approvals):
         raise TooLate(f"{given.behalf_name or given.name} has been heard already; it waits for somebody else")
     if verdict.tier is RiskTier.HIGH and not move.note.strip():
         raise BadRequest("a high-risk plan needs your reason in words", field="note")
-    votes = (*case.approvals, given)
-    if given.emergency or quorum_met(votes, verdict.factors, move.by.groups):
-        return e.ApprovalGiven(given), e.Authorised(digest, tuple(vote.person for vote in votes))
-    return (e.ApprovalGiven(given),)
+    return given, verdict
 
 
 def _vote(case: Case, move: m.Approve, verdict: Verdict, now: datetime, digest: str) -> Approval:
@@ -193,7 +226,7 @@ def _vote(case: Case, move: m.Approve, verdict: Verdict, now: datetime, digest: 
 
 def _must_be_an_emergency(case: Case, move: m.Approve, verdict: Verdict) -> None:
     """The glass is never broken for high risk, nor by an author; that the person may at all is ruled with the standing."""
-    if verdict.tier is RiskTier.HIGH:
+    if verdict.tier is RiskTier.HIGH or verdict.step_up:
         raise NotEligible("a high-risk plan is never let through by one person alone")
     if move.by.person.id in case.authors or not is_colleague(move.by.person):
         raise NotEligible("whoever raised or edited a plan, or gains from it, cannot approve it")
@@ -381,7 +414,7 @@ def what_moved(case: Case, move: m.StartStep, now: datetime) -> list[str]:
 def _still_counts(case: Case, given: Approval, move: m.StartStep, now: datetime) -> bool:
     """Whether the one who pressed, and the one they stood in for, may still say yes."""
     person = move.people.get(given.person)
-    if person is None:
+    if person is None or not _still_signed(case, given, move):
         return False
     factors = case.verdict.factors if case.verdict else ()
     if given.emergency:
@@ -397,6 +430,13 @@ def _still_counts(case: Case, given: Approval, move: m.StartStep, now: datetime)
         and any(found.giver == giver.id for found in delegated)
         and why_not(giver, authors=case.authors, factors=factors, groups=move.groups) is None
     )
+
+
+def _still_signed(case: Case, given: Approval, move: m.StartStep) -> bool:
+    """A yes that needed a passkey counts no longer when that passkey has been removed."""
+    if case.verdict is None or not case.verdict.step_up:
+        return True
+    return given.assertion is not None and is_in_force(given.assertion, given.person, move.passkeys)
 
 
 def _report_step(case: Case, move: m.ReportStep, now: datetime) -> tuple[Body, ...]:
@@ -503,6 +543,7 @@ DECISIONS: dict[type, Callable[[Case, Any, datetime], tuple[Body, ...]]] = {
     m.Gather: _gather,
     m.Recommend: _recommend,
     m.Approve: _approve,
+    m.BeginApproval: _begin_approval,
     m.Withdraw: _withdraw,
     m.Reject: _reject,
     m.Edit: _edit,

@@ -14,6 +14,7 @@ from bot.cases.canonical import Scalar, from_plain, moment, to_plain
 from bot.cases.delegation import Delegation
 from bot.cases.evidence import Evidence
 from bot.cases.lifecycle import Move
+from bot.cases.passkey import Passkey
 from bot.cases.plan import Money, Plan
 from bot.cases.policy import Verdict
 from bot.cases.recognition import Recognition
@@ -230,6 +231,17 @@ class Referred(Body):
     plan: Plan | None = None
     verdict: Verdict | None = None
     sla: Sla | None = None
+
+
+@_entry("approval.begun", Move.NOTE)
+@dataclass(frozen=True, slots=True)
+class StepUpAsked(Body):
+    """A yes of the top class: it counts when the person's own device has signed it, by the link whose ticket this is."""
+
+    ticket: str
+    note: str
+    until: datetime
+    by_name: str
 
 
 @_entry("approval.given", Move.VOTE)
@@ -474,3 +486,28 @@ class GlassReviewed(Body):
     on_case: str
     note: str
     by_name: str
+
+
+@_entry("passkey.invited", Move.NOTE)
+@dataclass(frozen=True, slots=True)
+class PasskeyInvited(Body):
+    """Whoever runs the bot lets a person add a passkey, by a link that works once."""
+
+    to: str
+    to_name: str
+    ticket: str
+    until: datetime
+
+
+@_entry("passkey.added", Move.NOTE)
+@dataclass(frozen=True, slots=True)
+class PasskeyAdded(Body):
+    passkey: Passkey
+    ticket: str
+
+
+@_entry("passkey.removed", Move.NOTE)
+@dataclass(frozen=True, slots=True)
+class PasskeyRemoved(Body):
+    credential: str
+    owner: str

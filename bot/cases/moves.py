@@ -9,6 +9,7 @@ from bot.cases.canonical import Scalar
 from bot.cases.delegation import Delegation
 from bot.cases.entry import Change, RejectReason, StepState
 from bot.cases.evidence import Evidence
+from bot.cases.passkey import Assertion, Passkey
 from bot.cases.plan import Money, Plan
 from bot.cases.policy import Verdict
 from bot.cases.recognition import Recognition
@@ -104,12 +105,28 @@ class Recommend:
 
 @dataclass(frozen=True, slots=True)
 class Approve:
-    """``emergency``: the glass is broken for this one yes, which then is enough alone."""
+    """``emergency``: the glass is broken for this one yes, which then is enough alone.
+
+    ``assertion`` is what the approver's device signed, with the passkeys that are known now.
+    """
 
     by: Asker
     revision: int
     note: str = ""
     emergency: bool = False
+    assertion: Assertion | None = None
+    passkeys: tuple[Passkey, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class BeginApproval:
+    """A yes of the top class, which waits for its signature outside Slack."""
+
+    by: Asker
+    revision: int
+    note: str
+    ticket: str
+    passkeys: tuple[Passkey, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -218,6 +235,7 @@ class StartStep:
     precondition: Mapping[str, Scalar]
     delegations: tuple[Delegation, ...] = ()
     emergency_group: str = ""
+    passkeys: tuple[Passkey, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -265,6 +283,7 @@ Move = (
     | Gather
     | Recommend
     | Approve
+    | BeginApproval
     | Withdraw
     | Reject
     | Edit

@@ -60,6 +60,8 @@ class Emergency:
 
 @dataclass(frozen=True, slots=True)
 class Policy:
+    """``step_up_above``: over this amount every yes is given outside Slack, with the approver's passkey; None for never."""
+
     currency: str
     medium_above: Decimal
     high_above: Decimal
@@ -67,6 +69,7 @@ class Policy:
     actions: Mapping[str, ActionLimit]
     largest_scope: int = 5
     emergency: Emergency | None = None
+    step_up_above: Decimal | None = None
 
     @property
     def digest(self) -> str:
@@ -93,7 +96,7 @@ class PlaybookTerms:
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """What policy said about a plan, by which rule, and why."""
+    """What policy said about a plan, by which rule, and why. ``step_up``: each yes needs the approver's passkey."""
 
     ruling: Ruling
     tier: RiskTier
@@ -102,6 +105,7 @@ class Verdict:
     factors: tuple[Factor, ...]
     expires_for: timedelta
     policy_digest: str
+    step_up: bool = False
 
     @property
     def approvals_needed(self) -> int:
@@ -133,7 +137,7 @@ def judge(plan: Plan, terms: PlaybookTerms, policy: Policy, usage: Usage) -> Ver
     expires_for = min(terms_given, default=timedelta(0))
 
     def verdict(ruling: Ruling, rule: str, why: str, factors: tuple[Factor, ...] = ()) -> Verdict:
-        return Verdict(ruling, tier, rule, why, factors, expires_for, policy.digest)
+        return Verdict(ruling, tier, rule, why, factors, expires_for, policy.digest, _is_top_class(plan, policy))
 
     refused = _refusal(plan, policy, usage)
     if terms.stage is Stage.SHADOW:
@@ -148,6 +152,10 @@ def judge(plan: Plan, terms: PlaybookTerms, policy: Policy, usage: Usage) -> Ver
     if not factors:
         return verdict(Ruling.REFUSE, "approvers.empty", "nobody is named who may approve this")
     return verdict(Ruling.ASK, f"tier.{tier.name.lower()}", reason, factors)
+
+
+def _is_top_class(plan: Plan, policy: Policy) -> bool:
+    return policy.step_up_above is not None and plan.amount is not None and plan.amount.amount > policy.step_up_above
 
 
 def stricter(tier: RiskTier, ours: tuple[Factor, ...], theirs: tuple[Factor, ...]) -> tuple[Factor, ...]:
@@ -173,6 +181,7 @@ def no_looser(approved: Verdict, now: Verdict) -> bool:
         and now.tier <= approved.tier
         and (approved.ruling is not Ruling.ALONE or now.ruling is Ruling.ALONE)
         and now.approvals_needed <= approved.approvals_needed
+        and now.step_up <= approved.step_up
     )
 
 

@@ -1,4 +1,6 @@
-"""What holds for the whole desk: what is paused, who stands in for whom, where the glass was broken. The fold of its own entries.
+"""What holds for the whole desk: what is paused, who stands in for whom, where the glass was broken, which passkeys are known.
+
+It is the fold of its own entries.
 
 The standing is a second thing with a ledger beside the cases: its entries carry ``DESK_ID`` where theirs carry a case id.
 """
@@ -14,6 +16,7 @@ from bot.cases.decide import is_colleague
 from bot.cases.delegation import LONGEST, Delegation
 from bot.cases.entry import Body, Entry
 from bot.cases.errors import BadRequest, LedgerBroken, NotEligible, Paused, TooLate
+from bot.cases.passkey import INVITED_FOR, Invitation, Passkey
 from bot.cases.plan import Plan
 
 DESK_ID = "DESK"
@@ -69,6 +72,8 @@ class Standing:
     pauses: tuple[Pause, ...] = ()
     delegations: tuple[Delegation, ...] = ()
     emergencies: tuple[Emergency, ...] = ()
+    invitations: tuple[Invitation, ...] = ()
+    passkeys: tuple[Passkey, ...] = ()
 
     def pause_on(self, kind: str, plan: Plan | None) -> Pause | None:
         """What holds up this plan now, the widest first."""
@@ -163,7 +168,42 @@ class Trip:
     reason: str
 
 
-Move = Halt | Resume | Delegate | EndDelegation | BreakGlass | ReviewEmergency | Trip
+@dataclass(frozen=True, slots=True)
+class InvitePasskey:
+    """Whoever runs the bot lets somebody add a passkey; ``by`` is an operator, not a person of the workspace."""
+
+    by: Asked
+    to: Person
+    ticket: str
+
+
+@dataclass(frozen=True, slots=True)
+class AddPasskey:
+    """The device has answered: ``passkey`` is of the one who was invited."""
+
+    by: Asked
+    passkey: Passkey
+    ticket: str
+
+
+@dataclass(frozen=True, slots=True)
+class RemovePasskey:
+    by: Asked
+    credential: str
+
+
+Move = (
+    Halt
+    | Resume
+    | Delegate
+    | EndDelegation
+    | BreakGlass
+    | ReviewEmergency
+    | Trip
+    | InvitePasskey
+    | AddPasskey
+    | RemovePasskey
+)
 
 
 def rule(standing: Standing, move: Move, now: datetime) -> tuple[Entry, ...]:
@@ -260,6 +300,28 @@ def _trip(standing: Standing, move: Trip, now: datetime) -> tuple[Body, ...]:
     return (e.Halted(scope, move.reason[:LONGEST_REASON], "Countersign"),)
 
 
+def _invite_passkey(standing: Standing, move: InvitePasskey, now: datetime) -> tuple[Body, ...]:
+    if not is_colleague(move.to):
+        raise BadRequest(f"{move.to.name} is a guest, from outside, deactivated or an app, and approves nothing")
+    return (e.PasskeyInvited(move.to.id, move.to.name, move.ticket, now + INVITED_FOR),)
+
+
+def _add_passkey(standing: Standing, move: AddPasskey, now: datetime) -> tuple[Body, ...]:
+    invited = next((one for one in standing.invitations if one.ticket == move.ticket), None)
+    if invited is None or now >= invited.until or invited.person != move.passkey.person:
+        raise TooLate("this link works no longer; ask for another one")
+    if any(key.credential == move.passkey.credential for key in standing.passkeys):
+        raise TooLate("this passkey is known already")
+    return (e.PasskeyAdded(move.passkey, move.ticket),)
+
+
+def _remove_passkey(standing: Standing, move: RemovePasskey, now: datetime) -> tuple[Body, ...]:
+    found = [key for key in standing.passkeys if key.credential.startswith(move.credential)] if move.credential else []
+    if len(found) != 1:
+        raise BadRequest(f"{len(found)} passkeys begin with {move.credential[:50]!r}; see `countersign passkey list`")
+    return (e.PasskeyRemoved(found[0].credential, found[0].person),)
+
+
 RULINGS: dict[type, Callable[[Standing, Any, datetime], tuple[Body, ...]]] = {
     Halt: _halt,
     Resume: _resume,
@@ -268,6 +330,9 @@ RULINGS: dict[type, Callable[[Standing, Any, datetime], tuple[Body, ...]]] = {
     BreakGlass: _break_glass,
     ReviewEmergency: _review,
     Trip: _trip,
+    InvitePasskey: _invite_passkey,
+    AddPasskey: _add_passkey,
+    RemovePasskey: _remove_passkey,
 }
 
 
@@ -323,6 +388,22 @@ def _glass_reviewed(standing: Standing, body: e.GlassReviewed, entry: Entry) -> 
     return replace(standing, emergencies=tuple(one for one in standing.emergencies if one.case_id != body.on_case))
 
 
+def _passkey_invited(standing: Standing, body: e.PasskeyInvited, entry: Entry) -> Standing:
+    """A new invitation takes the place of that person's last one; what has run out is forgotten here."""
+    kept = [one for one in standing.invitations if one.until > entry.at and one.person != body.to]
+    new = Invitation(body.to, body.to_name, body.ticket, body.until)
+    return replace(standing, invitations=(*kept, new))
+
+
+def _passkey_added(standing: Standing, body: e.PasskeyAdded, entry: Entry) -> Standing:
+    kept = tuple(one for one in standing.invitations if one.ticket != body.ticket)
+    return replace(standing, invitations=kept, passkeys=(*standing.passkeys, body.passkey))
+
+
+def _passkey_removed(standing: Standing, body: e.PasskeyRemoved, entry: Entry) -> Standing:
+    return replace(standing, passkeys=tuple(key for key in standing.passkeys if key.credential != body.credential))
+
+
 FOLDS: dict[type[Body], Callable[[Standing, Any, Entry], Standing]] = {
     e.Halted: _halted,
     e.Resumed: _resumed,
@@ -330,4 +411,7 @@ FOLDS: dict[type[Body], Callable[[Standing, Any, Entry], Standing]] = {
     e.DelegationEnded: _delegation_ended,
     e.GlassBroken: _glass_broken,
     e.GlassReviewed: _glass_reviewed,
+    e.PasskeyInvited: _passkey_invited,
+    e.PasskeyAdded: _passkey_added,
+    e.PasskeyRemoved: _passkey_removed,
 }

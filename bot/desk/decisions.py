@@ -4,6 +4,8 @@ A refused attempt is written too. When somebody else wrote first, the case is re
 presses at the same instant one wins and the other gets a specific answer.
 """
 
+import hmac
+import secrets
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
@@ -17,7 +19,8 @@ from bot.cases.decide import decide, is_colleague, refused
 from bot.cases.delegation import stands_in_for
 from bot.cases.entry import Change as FieldChange
 from bot.cases.entry import RejectReason
-from bot.cases.errors import BadRequest, Conflict, ConnectorFailed, NotEligible, Refusal
+from bot.cases.errors import BadRequest, Conflict, ConnectorFailed, NoSuchCase, NotEligible, Refusal, TooLate
+from bot.cases.passkey import Assertion, StepUp, ticket_of
 from bot.cases.plan import Action, Proposer
 from bot.cases.policy import RiskTier
 from bot.cases.signal import UNRECOGNISED
@@ -28,6 +31,7 @@ from bot.desk.proposal import Proposals
 from bot.ports import Change, Clock, Directory, Library, Store
 
 MOST_REREADS = 20
+NO_LINK = "this link works no longer; press Approve on the card again"
 T = TypeVar("T")
 
 
@@ -43,6 +47,44 @@ class Decisions:
         return self._decide(
             "approve", case_id, by, surface, revision, lambda case, asker: m.Approve(asker, revision, note)
         )
+
+    def begin_approval(self, case_id: str, *, by: str, revision: int, note: str, surface: str = "slack") -> str:
+        """The first half of a yes of the top class. What comes back is the secret part of the link to the other half."""
+        token = secrets.token_urlsafe(32)
+        passkeys = self.store.standing().passkeys
+        self._decide(
+            "approve",
+            case_id,
+            by,
+            surface,
+            revision,
+            lambda case, asker: m.BeginApproval(asker, revision, note, ticket_of(token), passkeys),
+        )
+        return token
+
+    def begun(self, case_id: str, token: str) -> tuple[Case, StepUp]:
+        """The yes that waits behind this link.
+
+        Raises:
+            TooLate: there is none, or not any more; a case that does not exist reads the same.
+        """
+        try:
+            case = self.store.case(case_id)
+        except NoSuchCase:
+            raise TooLate(NO_LINK) from None
+        found = [one for one in case.step_ups if hmac.compare_digest(one.ticket, ticket_of(token))]
+        if not found or found[0].revision != case.revision or self.clock() >= found[0].until:
+            raise TooLate(NO_LINK)
+        return case, found[0]
+
+    def finish_approval(self, case_id: str, asked: StepUp, assertion: Assertion, *, surface: str) -> Case:
+        """The second half: the person's device has signed this plan."""
+
+        def move(case: Case, asker: m.Asker) -> m.Move:
+            passkeys = self.store.standing().passkeys
+            return m.Approve(asker, asked.revision, asked.note, assertion=assertion, passkeys=passkeys)
+
+        return self._decide("approve", case_id, asked.person, surface, asked.revision, move)
 
     def reject(
         self, case_id: str, *, by: str, revision: int, reason: RejectReason, note: str = "", surface: str = "slack"

@@ -116,8 +116,9 @@ class Executor:
         groups = self.directory.groups(sorted(handles), fresh=fresh)
         people = self._people([name for given in case.approvals for name in (given.person, given.principal)], fresh)
         verdict = self.proposals.verdict(case.plan, self.library.playbook(case.kind), now)
-        snapshot, delegations = _precondition(connector, action), self.store.standing().delegations
-        return m.StartStep(step, case.plan.digest, verdict, groups, people, snapshot, delegations, alone)
+        snapshot, standing = _precondition(connector, action), self.store.standing()
+        given = (standing.delegations, alone, standing.passkeys)
+        return m.StartStep(step, case.plan.digest, verdict, groups, people, snapshot, *given)
 
     def _people(self, principals: Sequence[str], fresh: bool) -> dict[str, Person]:
         found = {}

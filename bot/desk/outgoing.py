@@ -36,7 +36,7 @@ NOTED = (
     e.Named,
     e.Novel,
 )
-NOT_SHOWN = (e.AttemptRefused, e.Conflicted)
+NOT_SHOWN = (e.AttemptRefused, e.Conflicted, e.StepUpAsked)
 TRIAGED = (e.Opened, e.Drifted, e.Reopened, e.Woken, e.Named)
 REMEMBERED = (e.Resolved, e.UndoAsked, e.Rejected, e.Stopped, e.Reopened, e.Named, e.Novel)
 EXECUTED = (e.Authorised, e.Settled, e.UndoAsked)

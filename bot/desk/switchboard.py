@@ -3,17 +3,24 @@
 One path for all of them: read the standing, read who asks afresh, rule, write once.
 """
 
+import hmac
+import secrets
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 
-from bot.cases.errors import BadRequest
+from bot.cases.approval import Person
+from bot.cases.errors import BadRequest, TooLate
+from bot.cases.passkey import Invitation, Passkey, ticket_of
 from bot.cases.standing import (
+    AddPasskey,
     Asked,
     Delegate,
     EndDelegation,
     Halt,
+    InvitePasskey,
     Move,
+    RemovePasskey,
     Resume,
     ReviewEmergency,
     Standing,
@@ -62,6 +69,35 @@ class Switchboard:
         """Somebody else has looked at what was let through in an emergency."""
         return self._rule(lambda standing: ReviewEmergency(self.asked(by, surface), case_id, note))
 
+    # --- passkeys ------------------------------------------------------------------------------------------------------
+
+    def invite(self, to: str, *, operator: str) -> str:
+        """Let somebody add a passkey. What comes back is the secret part of a link that works once."""
+        token, person = secrets.token_urlsafe(32), self.directory.person(to, fresh=True)
+        self._rule(lambda standing: InvitePasskey(_operator(operator), person, ticket_of(token)))
+        return token
+
+    def invitation(self, token: str) -> Invitation:
+        """What this link invites to.
+
+        Raises:
+            TooLate: nothing, or not any more.
+        """
+        for one in self.store.standing().invitations:
+            if hmac.compare_digest(one.ticket, ticket_of(token)) and self.clock() < one.until:
+                return one
+        raise TooLate("this link works no longer; ask whoever runs Countersign for another one")
+
+    def add_passkey(self, invited: Invitation, passkey: Passkey, *, surface: str) -> None:
+        """The device of the one who was invited has answered."""
+        person = self.directory.person(invited.person, fresh=True)
+        asked = Asked(person, frozenset(), frozenset(), surface)
+        self._rule(lambda standing: AddPasskey(asked, passkey, invited.ticket))
+
+    def remove_passkey(self, credential: str, *, operator: str) -> None:
+        """Lost or stolen: yeses that it signed and that have not been carried out count no longer. A unique beginning will do."""
+        self._rule(lambda standing: RemovePasskey(_operator(operator), credential))
+
     def watch(self, action: str) -> None:
         """The circuit breaker: an action that fails again and again is paused until a person has looked."""
         last = self.store.outcomes(action, MOST_FAILURES)
@@ -108,3 +144,8 @@ class Switchboard:
             return self.store.rule(standing, rulings, cards)
 
         return again_on_conflict(attempt)
+
+
+def _operator(name: str) -> Asked:
+    """Somebody with a shell on the bot's machine: trusted there, and a name in the record."""
+    return Asked(Person(f"operator:{name}", name), frozenset(), frozenset(), "command line")

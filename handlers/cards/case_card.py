@@ -299,6 +299,7 @@ def _who(case: Case) -> list[str]:
     verdict = case.verdict
     if verdict and case.state is State.PROPOSED:
         given = f" ({len(case.approvals)} of {verdict.approvals_needed} given)" if case.approvals else ""
+        given += ", each with their passkey" if verdict.step_up else ""
         lines.append(
             f"*May approve* {groups(verdict.factors)}{given}  ·  *Policy* {escaped(verdict.reason)} (`{verdict.rule}`)"
         )

@@ -4,8 +4,9 @@ from collections.abc import Iterable
 
 from bot.cases.case import Case
 from bot.cases.entry import RejectReason
+from bot.cases.passkey import STEP_UP_FOR
 from handlers.cards import ids
-from handlers.cards.text import Json, bullets, clean, paragraph, plain, rich, say
+from handlers.cards.text import Json, bullets, clean, context, paragraph, plain, rich, say
 
 LONGEST_NOTE = 1000
 
@@ -33,6 +34,29 @@ def approve_form(case: Case) -> Json:
         rich(bullets(steps), *amount),
         _note("Why is this right?", "It is written next to your name."),
     )
+
+
+def step_up_form(case: Case, link: str) -> Json:
+    """Shown in place of the form once the reason is written: the other half is done outside Slack."""
+    minutes = int(STEP_UP_FOR.total_seconds() // 60)
+    words = "One more step. What moves this much is approved with your passkey, on a page outside Slack."
+    button = {
+        "type": "button",
+        "action_id": ids.STEP_UP,
+        "text": plain("Approve with my passkey"),
+        "url": link,
+        "style": "primary",
+    }
+    return {
+        "type": "modal",
+        "title": plain(f"Approve {case.id}", 24),
+        "close": plain("Close", 24),
+        "blocks": [
+            rich(paragraph(say(words))),
+            {"type": "actions", "elements": [button]},
+            context(f"The link is yours alone, works once and for {minutes} minutes. Nothing is approved before."),
+        ],
+    }
 
 
 def reject_form(case: Case) -> Json:

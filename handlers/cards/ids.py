@@ -16,6 +16,8 @@ NAME_THIRD = "case.name_third"
 NOVEL = "case.novel"
 ANOTHER_KIND = "case.another_kind"
 
+STEP_UP = "case.step_up"
+
 HOME_KIND = "home.kind"
 HOME_RAISE = "home.raise"
 HOME_DELEGATE = "home.delegate"

@@ -93,7 +93,8 @@ def _approval(body: e.ApprovalGiven, case: Case) -> tuple[str, str]:
     if given.emergency:
         return f"EMERGENCY: {given.name} let this through ALONE.", f"{said} Somebody else must look at it afterwards"
     behalf = f" for {given.behalf_name}" if given.behalf_of else ""
-    return f"{given.name} approved{behalf}.", said
+    signed = ", signed with their passkey" if given.assertion else ""
+    return f"{given.name} approved{behalf}{signed}.", said
 
 
 def _settled(body: e.Settled, case: Case) -> tuple[str, str]:
@@ -115,6 +116,7 @@ def _resolved(body: e.Resolved, case: Case) -> tuple[str, str]:
 
 
 LINES: dict[type[Body], Callable[[Any, Case], tuple[str, str]]] = {
+    e.StepUpAsked: lambda body, case: (f"{body.by_name} wants to approve;", "their passkey has not signed yet"),
     e.ApprovalGiven: _approval,
     e.Withdrawn: lambda body, case: ("An approval was withdrawn.", ""),
     e.Authorised: _authorised,

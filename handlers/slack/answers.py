@@ -9,6 +9,7 @@ from slack_bolt import Ack
 
 from bot.cases.errors import BadRequest, ChatFailed, Refusal
 from handlers.cards.forms import notice
+from handlers.cards.text import Json
 from handlers.slack.chat import SlackChat
 from handlers.slack.press import Press, Submission
 
@@ -46,8 +47,8 @@ def on_press(
     return listener
 
 
-def on_submit(do: Callable[[Submission], None]) -> Callable[..., None]:
-    """A listener for a form: a refusal is shown in the form, next to the field it is about."""
+def on_submit(do: Callable[[Submission], Json | None]) -> Callable[..., None]:
+    """A listener for a form: what it returns takes its place; a refusal is shown in it, next to the field it is about."""
 
     def listener(body: dict[str, Any], ack: Ack) -> None:
         try:
@@ -57,13 +58,13 @@ def on_submit(do: Callable[[Submission], None]) -> Callable[..., None]:
             ack()
             return
         try:
-            do(submission)
+            following = do(submission)
         except Refusal as refusal:
             ack(response_action="errors", errors={_field(refusal, submission): f"Not done: {refusal}."})
         except Exception:
             ack(response_action="errors", errors={_field(None, submission): reference("form")})
         else:
-            ack()
+            ack(response_action="update", view=following) if following else ack()
 
     return listener
 

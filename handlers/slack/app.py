@@ -36,6 +36,7 @@ class Asked:
     lists: Lists
     library: Library
     clock: Clock
+    confirming: case_forms.Confirming
 
 
 def build(client: WebClient, desk: Asked, chat: SlackChat) -> App:
@@ -58,7 +59,7 @@ def build(client: WebClient, desk: Asked, chat: SlackChat) -> App:
 def register(app: App, desk: Asked, chat: SlackChat) -> None:
     """Every listener there is."""
     case_buttons.register(app, desk.decisions, desk.library, chat, desk.homes.opened)
-    case_forms.register(app, desk.decisions)
+    case_forms.register(app, desk.decisions, desk.confirming)
     asking.register(app, desk.lists, chat, desk.clock, desk.homes.opened)
     home.register(app, desk.homes, desk.switchboard, desk.library, chat, desk.clock)
     raising.register(app, desk.raising, desk.library, chat)

@@ -1,5 +1,6 @@
 """The forms of a card, sent in. What they say is checked by the desk as if it came from a stranger."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from slack_bolt import App
@@ -8,13 +9,18 @@ from bot.cases.entry import RejectReason
 from bot.cases.errors import BadRequest
 from bot.desk.decisions import Decisions
 from handlers.cards import ids
+from handlers.cards.forms import step_up_form
+from handlers.cards.text import Json
 from handlers.slack.answers import on_submit
 from handlers.slack.press import Submission
 
+# The link to the page where this case's plan is confirmed, with its secret part.
+Confirming = Callable[[str, str], str]
 
-def register(app: App, desk: Decisions) -> None:
+
+def register(app: App, desk: Decisions, confirming: Confirming) -> None:
     """Give every form its listener."""
-    forms = CaseForms(desk)
+    forms = CaseForms(desk, confirming)
     listeners = {
         ids.APPROVE_FORM: forms.approve,
         ids.REJECT_FORM: forms.reject,
@@ -28,6 +34,8 @@ def register(app: App, desk: Decisions) -> None:
     }
     for callback_id, do in listeners.items():
         app.view(callback_id)(on_submit(do))
+    # Slack tells of a press on a link too, and wants to hear that it was heard.
+    app.action(ids.STEP_UP)(lambda ack: ack())
 
 
 @dataclass(frozen=True)
@@ -35,9 +43,16 @@ class CaseForms:
     """What each form does."""
 
     desk: Decisions
+    confirming: Confirming
 
-    def approve(self, form: Submission) -> None:
-        self.desk.approve(form.case_id, by=form.person, revision=form.revision, note=form.text(ids.NOTE))
+    def approve(self, form: Submission) -> Json | None:
+        """The top class is only begun here: what comes back is the way to the other half."""
+        case, note = self.desk.store.case(form.case_id), form.text(ids.NOTE)
+        if case.verdict and case.verdict.step_up:
+            token = self.desk.begin_approval(form.case_id, by=form.person, revision=form.revision, note=note)
+            return step_up_form(case, self.confirming(case.id, token))
+        self.desk.approve(form.case_id, by=form.person, revision=form.revision, note=note)
+        return None
 
     def reject(self, form: Submission) -> None:
         try:

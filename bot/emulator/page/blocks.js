@@ -199,6 +199,10 @@ function chart(block) {
 }
 
 function element(item, block, world) {
+  if (item.type === "button" && /^https?:/.test(item.url ?? "")) {
+    // As Slack does: the link opens, and the app hears of the press too.
+    return el("a", { class: `button ${item.style ?? ""}`, href: item.url, target: "_blank", rel: "noopener noreferrer", "data-action": item.action_id, onclick: (event) => world.press(item, event.currentTarget) }, emoji(item.text.text));
+  }
   if (item.type === "button") {
     return el("button", { class: `button ${item.style ?? ""}`, type: "button", "data-action": item.action_id, onclick: (event) => world.press(item, event.currentTarget) }, emoji(item.text.text));
   }

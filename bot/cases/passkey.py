@@ -1,0 +1,105 @@
+"""The step-up: for the top class a yes is given outside Slack, signed by the approver's own device.
+
+What the device signs is a challenge made of the case, the revision and the digest of the plan, so that its signature is over exactly
+this plan. It is kept with the approval: whoever verifies the ledger checks it again, without trusting the program that wrote it.
+"""
+
+import base64
+import binascii
+import hashlib
+import json
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from bot.cases.canonical import canonical_bytes
+
+# How long a link to the confirming page works, and one by which a passkey is added.
+STEP_UP_FOR = timedelta(minutes=10)
+INVITED_FOR = timedelta(hours=24)
+
+
+@dataclass(frozen=True, slots=True)
+class Passkey:
+    """A device that signs for ``person``. ``credential`` is its id (base64url), ``public_key`` DER SubjectPublicKeyInfo (base64)."""
+
+    person: str
+    name: str
+    credential: str
+    public_key: str
+    site: str
+    added_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Invitation:
+    """Somebody may add a passkey once, by the link whose ticket this is."""
+
+    person: str
+    name: str
+    ticket: str
+    until: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class StepUp:
+    """A yes that was begun in Slack and waits for its signature. ``ticket`` is the hash of what the link carries."""
+
+    person: str
+    name: str
+    revision: int
+    ticket: str
+    note: str
+    until: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Assertion:
+    """What the device answered (WebAuthn §5.8.1, each part base64url), to the challenge of ``ticket``."""
+
+    ticket: str
+    credential: str
+    client_data: str
+    authenticator_data: str
+    signature: str
+
+
+def ticket_of(token: str) -> str:
+    """What is kept of the secret part of a link: enough to know it again, not enough to make it."""
+    return hashlib.sha256(token.encode("utf-8", "replace")).hexdigest()
+
+
+def challenge(case_id: str, revision: int, digest: str, person: str, ticket: str) -> bytes:
+    """What the device signs: this person's yes to this plan, asked this once."""
+    told = {"case": case_id, "revision": revision, "plan": digest, "person": person, "ticket": ticket}
+    return hashlib.sha256(b"countersign step-up\n" + canonical_bytes(told)).digest()
+
+
+def invitation_challenge(invitation: Invitation) -> bytes:
+    """What a device signs when it is added."""
+    told = {"person": invitation.person, "ticket": invitation.ticket}
+    return hashlib.sha256(b"countersign passkey\n" + canonical_bytes(told)).digest()
+
+
+def answers(assertion: Assertion, wanted: bytes) -> bool:
+    """Whether the device was asked exactly this."""
+    try:
+        told = json.loads(unarmoured(assertion.client_data))
+        return told["type"] == "webauthn.get" and unarmoured(told["challenge"]) == wanted
+    except (ValueError, KeyError, TypeError, AttributeError, binascii.Error):
+        return False
+
+
+def is_in_force(assertion: Assertion, person: str, passkeys: Iterable[Passkey]) -> bool:
+    """Whether the device is one of this person's, still."""
+    return any(key.person == person and key.credential == assertion.credential for key in passkeys)
+
+
+def armoured(raw: bytes) -> str:
+    """base64url without padding, as WebAuthn writes it."""
+    return base64.urlsafe_b64encode(raw).rstrip(b"=").decode()
+
+
+def unarmoured(text: str) -> bytes:
+    """The bytes of unpadded base64url. Raises ``binascii.Error`` or ``ValueError`` for anything else."""
+    return base64.b64decode(text + "=" * (-len(text) % 4), altchars=b"-_", validate=True)

@@ -1,0 +1,149 @@
+"""The routes of the page. The page itself is the same for everyone; what it shows is asked for behind the secret of the link."""
+
+import json
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from starlette.concurrency import run_in_threadpool
+from starlette.requests import Request
+from starlette.responses import FileResponse, JSONResponse, Response
+from starlette.routing import Route
+
+from bot.cases.case import Case
+from bot.cases.errors import BadRequest, NotEligible, Refusal, TooLate
+from bot.cases.lifecycle import State
+from bot.cases.passkey import StepUp, challenge
+from bot.desk.decisions import NO_LINK, Decisions
+from bot.desk.switchboard import Switchboard
+from bot.ports import Clock
+from handlers.passkeys.ceremony import Ceremony
+
+PAGE = Path(__file__).parent / "page"
+LARGEST_ANSWER = 32_000
+STATUS: dict[type[Refusal], int] = {TooLate: 410, NotEligible: 403}
+SURFACE = "passkey"
+# Nothing from elsewhere is loaded or told, nobody frames it, and nothing of it is kept.
+GUARDED = {
+    "Content-Security-Policy": "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; "
+    "frame-ancestors 'none'; base-uri 'none'; form-action 'none'",
+    "Cache-Control": "no-store",
+    "Referrer-Policy": "no-referrer",
+    "X-Content-Type-Options": "nosniff",
+}
+
+
+def confirming(url: str, case_id: str, token: str) -> str:
+    """The link by which a plan of the top class is confirmed."""
+    return f"{url}/confirm/{case_id}/{token}"
+
+
+def adding(url: str, token: str) -> str:
+    """The link by which a passkey is added."""
+    return f"{url}/passkey/{token}"
+
+
+def routes(decisions: Decisions, switchboard: Switchboard, ceremony: Ceremony, clock: Clock) -> list[Route]:
+    """Everything the page needs."""
+    door = PasskeyDoor(decisions, switchboard, ceremony, clock)
+    confirm, add = "/confirm/{case}/{token}", "/passkey/{token}"
+    return [
+        Route(confirm, _page("index.html")),
+        Route(add, _page("index.html")),
+        Route(f"{confirm}/question", _told(door.plan)),
+        Route(f"{add}/question", _told(door.invitation)),
+        Route(confirm, _told(door.confirm), methods=["POST"]),
+        Route(add, _told(door.add), methods=["POST"]),
+        *(Route(f"/passkeys/{name}", _page(name)) for name in ("page.js", "page.css")),
+    ]
+
+
+@dataclass(frozen=True)
+class PasskeyDoor:
+    """What each route does. A link is worth nothing without the device, and the device nothing without the link."""
+
+    decisions: Decisions
+    switchboard: Switchboard
+    ceremony: Ceremony
+    clock: Clock
+
+    def plan(self, path: dict[str, str], answer: Any) -> dict[str, Any]:
+        """The plan from the bytes that will run, and what the device is to sign."""
+        case, asked, wanted = self._begun(path)
+        keys = [key for key in self.decisions.store.standing().passkeys if key.person == asked.person]
+        plan = case.plan
+        actions = plan.actions if plan else ()
+        return {
+            "title": f"{case.id}  {case.signal.title}",
+            "as": asked.name,
+            "amount": str(plan.amount) if plan and plan.amount else "",
+            "steps": [{"what": action.summary, "on": action.target, "undo": action.reversible} for action in actions],
+            "note": asked.note,
+            "options": self.ceremony.confirmation(keys, wanted),
+        }
+
+    def confirm(self, path: dict[str, str], answer: Any) -> dict[str, Any]:
+        case, asked, wanted = self._begun(path)
+        keys = [key for key in self.decisions.store.standing().passkeys if key.person == asked.person]
+        signed = self.ceremony.confirmed(answer, keys, wanted, asked.ticket)
+        after = self.decisions.finish_approval(case.id, asked, signed, surface=SURFACE)
+        waits = after.state is State.PROPOSED
+        return {
+            "said": "Approved. It waits for somebody else's yes too." if waits else "Approved. It is carried out now."
+        }
+
+    def invitation(self, path: dict[str, str], answer: Any) -> dict[str, Any]:
+        invited = self.switchboard.invitation(path["token"])
+        known = self.decisions.store.standing().passkeys
+        return {"as": invited.name, "options": self.ceremony.registration(invited, known)}
+
+    def add(self, path: dict[str, str], answer: Any) -> dict[str, Any]:
+        invited = self.switchboard.invitation(path["token"])
+        passkey = self.ceremony.registered(answer, invited, self.clock())
+        self.switchboard.add_passkey(invited, passkey, surface=SURFACE)
+        return {"said": "Your passkey is added. You can close this page."}
+
+    def _begun(self, path: dict[str, str]) -> tuple[Case, StepUp, bytes]:
+        case, asked = self.decisions.begun(path["case"], path["token"])
+        if case.plan is None:
+            raise TooLate(NO_LINK)
+        return case, asked, challenge(case.id, case.revision, case.plan.digest, asked.person, asked.ticket)
+
+
+Answer = Callable[[dict[str, str], Any], dict[str, Any]]
+
+
+def _told(do: Answer) -> Callable[[Request], Awaitable[Response]]:
+    async def answer(request: Request) -> Response:
+        try:
+            said = await _json(request) if request.method == "POST" else None
+            told = await run_in_threadpool(do, dict(request.path_params), said)
+        except Refusal as refusal:
+            return JSONResponse({"refused": f"Not done: {refusal}."}, STATUS.get(type(refusal), 422), GUARDED)
+        return JSONResponse(told, headers=GUARDED)
+
+    return answer
+
+
+def _page(name: str) -> Callable[[Request], Awaitable[Response]]:
+    async def page(request: Request) -> Response:
+        return FileResponse(PAGE / name, headers=GUARDED)
+
+    return page
+
+
+async def _json(request: Request) -> Any:
+    kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+    if kind != "application/json":
+        # A form of another site can send nothing that is called so.
+        raise BadRequest("send application/json")
+    body = b""
+    async for chunk in request.stream():
+        body += chunk
+        if len(body) > LARGEST_ANSWER:
+            raise BadRequest("that is more than a device says")
+    try:
+        return json.loads(body)
+    except (ValueError, RecursionError):
+        raise BadRequest("that is not JSON") from None
