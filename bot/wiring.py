@@ -490,6 +490,8 @@ def check(settings: Settings) -> list[str]:
         env = spec.url_env if isinstance(spec, SqlSystem) else spec.token_env if isinstance(spec, HttpSystem) else ""
         if env and not settings.secret(env):
             problems.append(f"{env} is not set: {name} cannot be reached")
+    if library.policy().step_up_above is not None and not settings.secret("COUNTERSIGN_PUBLIC_URL"):
+        problems.append("COUNTERSIGN_PUBLIC_URL is not set: nobody can reach the page that step_up_above sends them to")
     for name, source in library.sources.items():
         if not any(settings.secret(env) for env in (*source.token_env, *source.webhook_secret_env)):
             problems.append(

@@ -96,13 +96,15 @@ def sample_settings(folder: Path, slack: str) -> Settings:
 
 def sample_environment(folder: Path, slack: str, **more: str) -> dict[str, str]:
     """The same as environment variables, for a bot in a process of its own."""
+    port = str(free_port())
     environment = {
         "SLACK_BOT_TOKEN": "xoxb-emulator",
         "SLACK_APP_TOKEN": "xapp-emulator",
         "SLACK_API_URL": f"{slack}/api/",
         "COUNTERSIGN_DATA_DIR": str(folder),
         "COUNTERSIGN_MODE": "live",
-        "COUNTERSIGN_PORT": str(free_port()),
+        "COUNTERSIGN_PORT": port,
+        "COUNTERSIGN_PUBLIC_URL": f"http://localhost:{port}",
         "COUNTERSIGN_ORIGIN": "harbour-and-vine",
         "COUNTERSIGN_SETTLE_FOR": "2",
         "COUNTERSIGN_SOURCE_API_TOKEN": "sample-source-token",

@@ -40,13 +40,7 @@ def step_up_form(case: Case, link: str) -> Json:
     """Shown in place of the form once the reason is written: the other half is done outside Slack."""
     minutes = int(STEP_UP_FOR.total_seconds() // 60)
     words = "One more step. What moves this much is approved with your passkey, on a page outside Slack."
-    button = {
-        "type": "button",
-        "action_id": ids.STEP_UP,
-        "text": plain("Approve with my passkey"),
-        "url": link,
-        "style": "primary",
-    }
+    button = {"type": "button", "action_id": ids.STEP_UP, "text": plain("Approve with my passkey"), "url": link}
     return {
         "type": "modal",
         "title": plain(f"Approve {case.id}", 24),

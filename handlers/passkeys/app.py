@@ -75,7 +75,8 @@ class PasskeyDoor:
         plan = case.plan
         actions = plan.actions if plan else ()
         return {
-            "title": f"{case.id}  {case.signal.title}",
+            "case": case.id,
+            "about": case.signal.title,
             "as": asked.name,
             "amount": str(plan.amount) if plan and plan.amount else "",
             "steps": [{"what": action.summary, "on": action.target, "undo": action.reversible} for action in actions],

@@ -272,7 +272,9 @@ def test_guests_are_not_invited(page):
         page.world.desk.switchboard.invite(OMAR, operator="root")
 
 
-@pytest.mark.parametrize("body", [b"", b"[]", b"null", b"{}", b'{"id": 1, "response": 7}', b"\xff", b"[" * 30_000, b" " * 40_000])
+@pytest.mark.parametrize(
+    "body", [b"", b"[]", b"null", b"{}", b'{"id": 1, "response": 7}', b"\xff", b"[" * 30_000, b" " * 40_000]
+)
 def test_nonsense_is_refused_and_breaks_nothing(page, case, body):
     path = page.begin(case)
     told = page.web.post(path, content=body, headers={"Content-Type": "application/json"})

@@ -28,7 +28,6 @@ async function begin() {
     else showInvitation(told);
     if (!window.PublicKeyCredential) throw new Error("This browser knows no passkeys. Open the link on your phone, or in another browser.");
     at("go").hidden = false;
-    at("go").focus();
   } catch (failure) {
     if (!options) at("title").textContent = "Nothing to do here";
     say(failure.message, true);
@@ -36,8 +35,8 @@ async function begin() {
 }
 
 function showPlan(told) {
-  at("title").textContent = told.title;
-  at("who").textContent = `You approve this as ${told.as}:`;
+  at("title").textContent = `Approve ${told.case}?`;
+  at("who").textContent = `As ${told.as}. What will be done:`;
   for (const step of told.steps) {
     const line = document.createElement("li");
     const what = document.createElement("strong");
@@ -46,6 +45,8 @@ function showPlan(told) {
     at("steps").append(line);
   }
   at("amount").textContent = told.amount ? `Amount: ${told.amount}` : "";
+  // Words from outside come after the plan, and in quotation marks.
+  at("about").textContent = `It is about: “${told.about}”`;
   at("note").textContent = told.note ? `Your reason: “${told.note}”` : "";
   at("go").textContent = "Approve with my passkey";
 }

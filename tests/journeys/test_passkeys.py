@@ -1,0 +1,117 @@
+"""The top class, from the card to the proof: real bot, real browser, and a passkey that the browser itself holds."""
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+
+import pytest
+
+from bot.cases.lifecycle import State
+from bot.sample.people import BEN
+from bot.settings import PACKAGED_LIBRARY
+from tests.journeys.harbour import harbour, principal
+from tests.journeys.test_page import browser, shot  # noqa: F401 (a fixture)
+
+pytestmark = [pytest.mark.journey, pytest.mark.browser]
+DEVICE = {
+    "protocol": "ctap2",
+    "transport": "internal",
+    "hasResidentKey": True,
+    "hasUserVerification": True,
+    "isUserVerified": True,
+    "automaticPresenceSimulation": True,
+}
+
+
+@pytest.fixture
+def town(tmp_path, emulator):
+    """Harbour & Vine, where any order is the top class."""
+    library = tmp_path / "library"
+    shutil.copytree(PACKAGED_LIBRARY, library, ignore=shutil.ignore_patterns("*.py", "__pycache__", "minilm"))
+    policy = (library / "policy.yml").read_text()
+    for before, after in (
+        ("medium_above: 250", "medium_above: 10"),
+        ("high_above: 2500", "high_above: 20"),
+        ("step_up_above: 20000", "step_up_above: 30"),
+        ("high: {approvers: [{group: ops-leads}, {group: finance}]", "high: {approvers: [{group: ops-leads}]"),
+    ):
+        assert before in policy
+        policy = policy.replace(before, after)
+    (library / "policy.yml").write_text(policy)
+    with harbour(tmp_path, emulator, COUNTERSIGN_LIBRARY_DIR=str(library)) as running:
+        running.library = library
+        yield running
+
+
+def countersign(town, *arguments):
+    environment = {name: value for name, value in town.settings.secrets.items() if name.isupper()}
+    command = [sys.executable, "-m", "bot", *arguments]
+    done = subprocess.run(
+        command, env={**environment, "PATH": os.environ["PATH"]}, capture_output=True, text=True, timeout=60
+    )
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+def test_a_manager_approves_the_top_class_with_their_passkey(browser, town):  # noqa: F811
+    case = town.the("low_stock")
+    link = json.loads(countersign(town, "passkey", "invite", BEN, "--json"))["link"]
+    context = browser.new_context(viewport={"width": 1180, "height": 900})
+    page = context.new_page()
+    devices = context.new_cdp_session(page)
+    devices.send("WebAuthn.enable")
+    device = devices.send("WebAuthn.addVirtualAuthenticator", {"options": DEVICE})
+
+    page.goto(link)
+    page.get_by_role("button", name="Add a passkey").wait_for()
+    shot(page, "passkey-add")
+    page.get_by_role("button", name="Add a passkey").click()
+    page.get_by_text("Your passkey is added").wait_for()
+    page.reload()
+    page.get_by_text("this link works no longer").wait_for()
+    assert "Ben Okafor" in countersign(town, "passkey", "list")
+
+    page.goto(f"{town.emulator.url}/?as={BEN}&channel={case.channel}")
+    card = page.locator("article", has_text=case.signal.title).last
+    assert "each with their passkey" in card.inner_text()
+    shot(page, "passkey-card")
+    card.get_by_role("button", name="Approve…").click()
+    page.locator("#modal textarea").fill("The Saturday party drinks nothing else.")
+    page.locator("#modal").get_by_role("button", name="Approve", exact=True).click()
+    onward = page.locator("#modal").get_by_role("link", name="Approve with my passkey")
+    onward.wait_for()
+    shot(page, "passkey-modal")
+    assert town.case(case).state is State.PROPOSED
+
+    page.goto(onward.get_attribute("href"))
+    page.get_by_role("button", name="Approve with my passkey").wait_for()
+    assert case.plan.actions[0].summary in page.locator("#steps").inner_text()
+    assert str(case.plan.amount) in page.locator("#amount").inner_text()
+    assert "The Saturday party" in page.locator("#note").inner_text()
+    shot(page, "passkey-confirm")
+    page.set_viewport_size({"width": 390, "height": 844})
+    page.emulate_media(color_scheme="dark")
+    shot(page, "passkey-confirm-phone-dark")
+    assert page.evaluate("document.documentElement.scrollWidth") <= 390
+
+    # A finger that is not recognised: nothing happens, and the page says so.
+    known = {"authenticatorId": device["authenticatorId"]}
+    devices.send("WebAuthn.setUserVerified", {**known, "isUserVerified": False})
+    page.get_by_role("button", name="Approve with my passkey").click()
+    page.get_by_text("Nothing was done; try again").wait_for(timeout=60_000)
+    assert town.case(case).approvals == ()
+    devices.send("WebAuthn.setUserVerified", {**known, "isUserVerified": True})
+    page.get_by_role("button", name="Approve with my passkey").click()
+    page.get_by_text("Approved. It is carried out now.").wait_for()
+    shot(page, "passkey-done")
+
+    town.until(lambda: town.case(case).state is State.RESOLVED, "the order")
+    given = town.case(case).approvals[0]
+    assert (given.person, given.note) == (principal(BEN), "The Saturday party drinks nothing else.")
+    assert given.assertion is not None
+    assert json.loads(countersign(town, "ledger", "verify", "--json"))["ok"]
+    countersign(town, "passkey", "remove", given.assertion.credential[:12])
+    assert "There are none" in countersign(town, "passkey", "list")
+    context.close()
