@@ -293,17 +293,23 @@ def doctor(as_json: AsJson = False) -> None:
 
 
 @app.command()
-def unpark(key: Annotated[str, typer.Argument(help="The key that `countersign doctor` shows.")]) -> None:
+def unpark(
+    key: Annotated[str, typer.Argument(help="The key that `countersign doctor` shows.")] = "",
+    every: Annotated[bool, typer.Option("--all", help="All of it.")] = False,
+) -> None:
     """Let parked work be tried again."""
     from bot import wiring
     from bot.clock import utc_now
 
+    if bool(key) == every:
+        raise Refusal("name one key, or say --all")
     store = wiring.open_store(configuration.offline())
-    found = store.unpark(key, utc_now())
+    keys = [row["key"] for row in store.parked()] if every else [key]
+    found = sum(store.unpark(one, utc_now()) for one in keys)
     store.database.close()
     if not found:
-        raise Refusal(f"nothing is parked under {key}; `countersign doctor` lists what is")
-    out.print(f"{key} will be tried again.", markup=False)
+        raise Refusal(f"nothing is parked{f' under {key}' if key else ''}; `countersign doctor` lists what is")
+    out.print(f"{key or found} will be tried again.", markup=False)
 
 
 @app.command()

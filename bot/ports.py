@@ -487,13 +487,13 @@ class Directory(Protocol):
     """Who people are and which groups they are in, as their workspace says now."""
 
     def person(self, principal: str, *, fresh: bool = False) -> Person:
-        """``NotEligible`` when nobody, or more than one, is meant."""
+        """``NotEligible`` when nobody, or more than one, is meant. While nothing can be read: ``ChatFailed``, from all three."""
 
     def groups(self, handles: Sequence[str], *, fresh: bool = False) -> Groups:
-        """Members by group handle; a group that does not exist, or cannot be read, is empty."""
+        """Members by group handle; a group that does not exist, or that we may not read, is empty."""
 
     def members_of(self, channel: str) -> frozenset[str]:
-        """Who is in this channel now; nobody when it cannot be read."""
+        """Who is in this channel now; nobody when we may not read it."""
 
 
 class Chat(Protocol):

@@ -8,6 +8,7 @@
     - TooLate
     - NotEligible
     - Paused              the kill switch is on
+    - NotNow              it cannot be known just now who asks
     - BadRequest
     - KeyReused
     - OutOfPolicy
@@ -22,6 +23,7 @@
     - ChatUnknown           Slack may or may not have posted
     - RateLimited           Slack asked to wait
       . Unreachable         nothing could be sent
+      . LockedOut           Slack does not accept our token
   + MemoryUnavailable       precedents cannot be asked now; cards go out without
   + LedgerBroken            the ledger does not prove what it should
 """
@@ -71,6 +73,12 @@ class Paused(Refusal):
     """The kill switch is on for this plan: it waits, and nothing is lost."""
 
     code = "paused"
+
+
+class NotNow(Refusal):
+    """Who asks, or who may, cannot be read just now: nobody may, until it can."""
+
+    code = "not_now"
 
 
 class BadRequest(Refusal):
@@ -148,11 +156,20 @@ class RateLimited(ChatFailed):
 
     def __init__(self, seconds: float) -> None:
         super().__init__("ratelimited")
+        self.args = ("Slack asked to wait",)
         self.seconds = seconds
 
 
 class Unreachable(RateLimited):
     """No connection: nothing left this machine. Wait and try again; that is no failure of the work."""
+
+
+class LockedOut(RateLimited):
+    """Slack does not accept our token. Everything waits until a person has mended that; nothing is given up."""
+
+    def __init__(self, error: str, seconds: float = 15.0) -> None:
+        super().__init__(seconds)
+        self.args, self.error = (f"Slack does not let us in ({error})",), error
 
 
 class MemoryUnavailable(CountersignError):

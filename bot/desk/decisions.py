@@ -19,7 +19,17 @@ from bot.cases.decide import decide, is_colleague, refused
 from bot.cases.delegation import stands_in_for
 from bot.cases.entry import Change as FieldChange
 from bot.cases.entry import RejectReason
-from bot.cases.errors import BadRequest, Conflict, ConnectorFailed, NoSuchCase, NotEligible, Refusal, TooLate
+from bot.cases.errors import (
+    BadRequest,
+    ChatFailed,
+    Conflict,
+    ConnectorFailed,
+    NoSuchCase,
+    NotEligible,
+    NotNow,
+    Refusal,
+    TooLate,
+)
 from bot.cases.passkey import Assertion, StepUp, ticket_of
 from bot.cases.plan import Action, Proposer
 from bot.cases.policy import RiskTier
@@ -31,6 +41,7 @@ from bot.desk.proposal import Proposals
 from bot.ports import Change, Clock, Directory, Library, Store
 
 MOST_REREADS = 20
+WHO_IS_NOT_KNOWN = "Slack cannot say just now who may do this; nothing was decided, press again in a minute"
 NO_LINK = "this link works no longer; press Approve on the card again"
 T = TypeVar("T")
 
@@ -119,7 +130,7 @@ class Decisions:
 
         def attempt() -> Case:
             case, standing, now = self.store.case(case_id), self.store.standing(), self.clock()
-            asker = self.asker(case, by, surface, fresh=True)
+            asker = self._known(case, by, surface, "break glass", revision, fresh=True)
             group = emergency.group if emergency else ""
             groups = self.directory.groups([group] if group else [], fresh=True)
             asked = Asked(asker.person, frozenset(), frozenset(), surface)
@@ -189,6 +200,15 @@ class Decisions:
         groups = self.directory.groups(handles, fresh=fresh)
         return m.Asker(person, groups, surface, tuple(filter(None, behalf_of)))
 
+    def _known(self, case: Case, by: str, surface: str, attempt: str, revision: int, *, fresh: bool = False) -> m.Asker:
+        """Who asks. An attempt of somebody of whom nothing can be read is refused, and written too."""
+        try:
+            return self.asker(case, by, surface, fresh=fresh)
+        except (ChatFailed, NotEligible) as failure:
+            refusal = failure if isinstance(failure, NotEligible) else NotNow(f"{WHO_IS_NOT_KNOWN} ({failure.error})")
+            self._record(case.id, m.Asker(Person(by, by), surface=surface), attempt, revision, refusal)
+            raise refusal from None
+
     def _giver(self, principal: str, fresh: bool) -> Person | None:
         """Whoever is not known any more has nobody standing in for them."""
         try:
@@ -220,7 +240,7 @@ class Decisions:
     ) -> Case:
         def attempt() -> Case:
             case = self.store.case(case_id)
-            asker = self.asker(case, by, surface)
+            asker = self._known(case, by, surface, name, revision)
             try:
                 entries = decide(case, move(case, asker), self.clock())
             except Refusal as refusal:

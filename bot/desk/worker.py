@@ -140,7 +140,7 @@ class Lane:
             self._settle(work, "the case changed meanwhile", wait=0.0, certain=True)
         except RateLimited as limited:
             # Waiting as told is no failure: it does not count towards parking.
-            self._settle(work, "Slack asked to wait", wait=limited.seconds, certain=work.doubt <= 1, counts=False)
+            self._settle(work, str(limited), wait=limited.seconds, certain=work.doubt <= 1, counts=False)
         except (ChatUnknown, OutcomeUnknown) as doubt:
             self._settle(work, f"outcome unknown: {doubt}", wait=self._pace.settle_for, certain=False, counts=False)
         except ChatFailed as failure:

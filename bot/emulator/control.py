@@ -1,6 +1,7 @@
 """The control API: what a person does in Slack, done over HTTP, for tests and for the page alike. Not part of Slack."""
 
 import asyncio
+import contextlib
 import json
 from collections import deque
 from typing import Any
@@ -12,12 +13,14 @@ from starlette.routing import Route
 from bot.emulator.faults import Faults
 from bot.emulator.socket_mode import Answer, Sockets
 from bot.emulator.state import ApiError, Channel, Json, ResponseUrl, View, Workspace
-from bot.emulator.web_api import message_content, shown_view
+from bot.emulator.web_api import channel_plain, message_content, shown_view
 
 MOST_MESSAGES_SHOWN = 60
 PAGE_UPDATES_EVERY = 0.15
 # Seconds after which an event that was not acknowledged is sent again, by Slack's own rule.
 RETRY_AFTER = (0.0, 60.0, 300.0)
+# How long an envelope that is to be overtaken waits for another.
+OVERTAKEN_WITHIN = 2.0
 RESPONSES, RESPONSE_SECONDS = 5, 1_800.0
 
 
@@ -29,6 +32,7 @@ class Control:
         self.sockets = sockets
         self.faults = faults
         self.traffic: deque[Json] = deque(maxlen=200)
+        self._ahead = asyncio.Event()
         self._unheard: list[tuple[float, int, Json]] = []
         self._listeners: set[asyncio.Event] = set()
         workspace.on_change.append(self._tell)
@@ -53,6 +57,8 @@ class Control:
             *(Route(f"/_ctl/{name}", self._guarded(act), methods=["POST"]) for name, act in acts.items()),
             Route("/_ctl/user", self.change_user, methods=["POST"]),
             Route("/_ctl/group", self.change_group, methods=["POST"]),
+            Route("/_ctl/channel", self.change_channel, methods=["POST"]),
+            Route("/_ctl/token", self.change_token, methods=["POST"]),
             Route("/_ctl/faults", self.change_faults, methods=["POST", "DELETE"]),
             Route("/_ctl/disconnect", self.disconnect, methods=["POST"]),
             Route("/_ctl/messages", self.messages),
@@ -317,8 +323,10 @@ class Control:
         stored = self.workspace.post(channel, {"user": user["id"], "text": wanted["text"], **thread})
         kind = "im" if channel.is_im else "group" if channel.is_private else "channel"
         event = {
-            **{key: stored[key] for key in ("user", "text", "ts", "team", *thread)},
+            **{key: stored[key] for key in ("user", "text", "ts", *thread)},
             "type": "message",
+            "team": user["team_id"],
+            **({"user_team": user["team_id"], "source_team": user["team_id"]} if channel.is_shared else {}),
             "channel": channel.id,
             "channel_type": kind,
             "event_ts": stored["ts"],
@@ -337,6 +345,7 @@ class Control:
             "event": event,
             "event_id": self.workspace.serial("Ev"),
             "event_time": int(float(event["ts"])),
+            "is_ext_shared_channel": self._is_shared(event.get("channel")),
             "authorizations": [
                 {"team_id": self.workspace.team["id"], "user_id": self.workspace.bot_user, "is_bot": True}
             ],
@@ -393,6 +402,22 @@ class Control:
         self.workspace.changed()
         return JSONResponse(self.workspace.groups[wanted["id"]])
 
+    async def change_channel(self, request: Request) -> Response:
+        """Archive a channel, share it with another workspace, or change who is in it."""
+        wanted = await request.json()
+        channel = self.workspace.channels[wanted["id"]]
+        channel.is_archived = wanted.get("is_archived", channel.is_archived)
+        channel.is_shared = wanted.get("is_shared", channel.is_shared)
+        if "members" in wanted:
+            channel.members = {*wanted["members"], self.workspace.bot_user}
+        self.workspace.changed()
+        return JSONResponse(channel_plain(self.workspace, channel))
+
+    async def change_token(self, request: Request) -> Response:
+        """Revoke the app's tokens, or give them back."""
+        self.workspace.revoked = bool((await request.json())["revoked"])
+        return JSONResponse({"revoked": self.workspace.revoked})
+
     async def change_faults(self, request: Request) -> Response:
         if request.method == "DELETE":
             self.faults.clear()
@@ -401,7 +426,8 @@ class Control:
         return JSONResponse({"ok": True})
 
     async def disconnect(self, request: Request) -> Response:
-        await self.sockets.disconnect("refresh_requested")
+        abruptly = (await request.json()).get("abruptly", False) if await request.body() else False
+        await self.sockets.disconnect("" if abruptly else "refresh_requested")
         return JSONResponse({"ok": True})
 
     # --- looking -------------------------------------------------------------------------------------------------------
@@ -494,6 +520,10 @@ class Control:
         for changed in self._listeners:
             changed.set()
 
+    def _is_shared(self, channel_id: Any) -> bool:
+        found = self.workspace.channels.get(str(channel_id))
+        return found is not None and found.is_shared
+
     def _channel(self, channel_id: str) -> Channel:
         found = self.workspace.channels.get(channel_id)
         if found is None:
@@ -514,6 +544,10 @@ class Control:
         }
 
     async def _send(self, kind: str, payload: Json, **more: Any) -> Answer:
+        if self.faults.swap_next > 0:
+            self.faults.swap_next -= 1
+            await self._overtaken()
+        self._ahead.set()
         answer = await self.sockets.send(kind, payload, **more)
         if self.faults.duplicate_next > 0:
             self.faults.duplicate_next -= 1
@@ -526,6 +560,13 @@ class Control:
             {"to": "app", "kind": payload.get("type", kind), "acked": answer.acked, "ms": round(answer.milliseconds, 1)}
         )
         return answer
+
+    async def _overtaken(self) -> None:
+        """Wait until another envelope has gone ahead, if one comes soon."""
+        self._ahead.clear()
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(OVERTAKEN_WITHIN):
+                await self._ahead.wait()
 
     @staticmethod
     def _told(answer: Answer) -> Json:

@@ -8,7 +8,11 @@ from typing import Literal
 
 @dataclass
 class Faults:
-    """``applied`` faults happen after the call did its work: the worst kind, for the caller cannot tell."""
+    """``applied`` faults happen after the call did its work: the worst kind, for the caller cannot tell.
+
+    ``tiers``: Slack's own rates hold. ``refuse``: the error that a method answers. ``swap_next``: so many times an envelope is kept
+    back and comes after the one behind it.
+    """
 
     down: bool = False
     slow_for: float = 0.0
@@ -18,7 +22,9 @@ class Faults:
     lose_acks: int = 0
     duplicate_next: int = 0
     edit_window_closed: bool = False
-    refuse_next: str = ""
+    refuse: dict[str, str] = field(default_factory=dict)
+    swap_next: int = 0
+    tiers: bool = False
     per_second: float = 0.0
     retry_after: int = 1
     calls: Counter[str] = field(default_factory=Counter)
@@ -46,6 +52,12 @@ class Faults:
         if self.fail_every and self._seen % self.fail_every == 0:
             return "fail_after" if self.fail_applied else "fail_before"
         return "ok"
+
+    def error_of(self, method: str) -> str:
+        """What this method answers instead of doing its work; empty when it does it."""
+        if method == "chat.update" and self.edit_window_closed:
+            return "edit_window_closed"
+        return self.refuse.get(method, "")
 
     def _limited(self, method: str) -> bool:
         """A token bucket of one second's worth, then a closed window of ``retry_after`` seconds."""

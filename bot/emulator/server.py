@@ -15,6 +15,7 @@ from starlette.websockets import WebSocket
 from bot.emulator import assistant_api, extras_api
 from bot.emulator.control import Control
 from bot.emulator.faults import Faults
+from bot.emulator.rates import Rates
 from bot.emulator.socket_mode import Sockets
 from bot.emulator.state import Json, Workspace
 from bot.emulator.web_api import call, method
@@ -31,7 +32,7 @@ def build(*, host: str = "127.0.0.1", manifest: Path | None = None) -> Starlette
     workspace.host = host
     if manifest is not None:
         workspace.permissions.read(manifest)
-    sockets = Sockets(workspace.app_id)
+    sockets, rates = Sockets(workspace.app_id), Rates(workspace.now)
     control = Control(workspace, sockets, faults)
 
     async def api(request: Request) -> Response:
@@ -40,14 +41,14 @@ def build(*, host: str = "127.0.0.1", manifest: Path | None = None) -> Starlette
         if faults.slow_for:
             await asyncio.sleep(faults.slow_for)
         verdict = faults.verdict(name)
-        if verdict in {"limited", "fail_before"}:
-            return _spoiled(verdict, faults)
+        wait = rates.wait_for(name, str(arguments.get("channel", ""))) if faults.tiers else 0
+        faults.rejected[name] += bool(wait)
+        if wait or verdict in {"limited", "fail_before"}:
+            return _limited(wait) if wait else _spoiled(verdict, faults)
         if name == "apps.connections.open":
             arguments["_host"] = request.headers.get("host", "")
-        if name == "chat.update" and faults.edit_window_closed:
-            answer: Json = {"ok": False, "error": "edit_window_closed"}
-        else:
-            answer = call(workspace, name, token, arguments)
+        error = faults.error_of(name)
+        answer: Json = {"ok": False, "error": error} if error else call(workspace, name, token, arguments)
         control.traffic.append({"to": "slack", "kind": name, "ok": answer["ok"], "error": answer.get("error", "")})
         return JSONResponse(answer) if verdict == "ok" else _spoiled(verdict, faults)
 
@@ -66,10 +67,14 @@ def build(*, host: str = "127.0.0.1", manifest: Path | None = None) -> Starlette
 
 def _spoiled(verdict: str, faults: Faults) -> Response:
     if verdict == "limited":
-        return JSONResponse({"ok": False, "error": "ratelimited"}, 429, {"Retry-After": str(faults.retry_after)})
+        return _limited(faults.retry_after)
     if verdict == "drop_after":
         return _Dropped()
     return Response("<html>upstream error</html>", 500, media_type="text/html")
+
+
+def _limited(seconds: int) -> Response:
+    return JSONResponse({"ok": False, "error": "ratelimited"}, 429, {"Retry-After": str(seconds)})
 
 
 class _Dropped(Response):

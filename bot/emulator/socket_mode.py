@@ -95,9 +95,12 @@ class Sockets:
         return Answer(True, answer, (time.perf_counter() - began) * 1000)
 
     async def disconnect(self, reason: str) -> None:
-        """Tell every connection to go, as Slack does when it refreshes."""
+        """Tell every connection to go, as Slack does when it refreshes; without a reason it is cut off in the middle."""
         for socket in list(self._open.values()):
             with contextlib.suppress(RuntimeError):
+                if not reason:
+                    await socket.close(1011)
+                    continue
                 await socket.send_text(
                     json.dumps({"type": "disconnect", "reason": reason, "debug_info": {"host": "emulator"}})
                 )

@@ -116,7 +116,8 @@ def users_list(workspace: Workspace, arguments: Json) -> Json:
 
 @method("usergroups.list")
 def usergroups_list(workspace: Workspace, arguments: Json) -> Json:
-    shown = [{key: value for key, value in group.items() if key != "users"} for group in workspace.groups.values()]
+    hidden = set() if _true(arguments.get("include_users")) else {"users"}
+    shown = [{key: value for key, value in group.items() if key not in hidden} for group in workspace.groups.values()]
     return {"usergroups": shown}
 
 
@@ -345,6 +346,8 @@ def channel_plain(workspace: Workspace, channel: Channel) -> Json:
         "is_im": channel.is_im,
         "is_private": channel.is_private,
         "is_archived": channel.is_archived,
+        "is_shared": channel.is_shared,
+        "is_ext_shared": channel.is_shared,
         "is_member": workspace.bot_user in channel.members,
         "num_members": len(channel.members),
     }

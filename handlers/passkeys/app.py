@@ -12,17 +12,17 @@ from starlette.responses import FileResponse, JSONResponse, Response
 from starlette.routing import Route
 
 from bot.cases.case import Case
-from bot.cases.errors import BadRequest, NotEligible, Refusal, TooLate
+from bot.cases.errors import BadRequest, ChatFailed, NotEligible, NotNow, Refusal, TooLate
 from bot.cases.lifecycle import State
 from bot.cases.passkey import StepUp, challenge
-from bot.desk.decisions import NO_LINK, Decisions
+from bot.desk.decisions import NO_LINK, WHO_IS_NOT_KNOWN, Decisions
 from bot.desk.switchboard import Switchboard
 from bot.ports import Clock
 from handlers.passkeys.ceremony import Ceremony
 
 PAGE = Path(__file__).parent / "page"
 LARGEST_ANSWER = 32_000
-STATUS: dict[type[Refusal], int] = {TooLate: 410, NotEligible: 403}
+STATUS: dict[type[Refusal], int] = {TooLate: 410, NotEligible: 403, NotNow: 503}
 SURFACE = "passkey"
 # Nothing from elsewhere is loaded or told, nobody frames it, and nothing of it is kept.
 GUARDED = {
@@ -122,6 +122,8 @@ def _told(do: Answer) -> Callable[[Request], Awaitable[Response]]:
             told = await run_in_threadpool(do, dict(request.path_params), said)
         except Refusal as refusal:
             return JSONResponse({"refused": f"Not done: {refusal}."}, STATUS.get(type(refusal), 422), GUARDED)
+        except ChatFailed:
+            return JSONResponse({"refused": f"Not done: {WHO_IS_NOT_KNOWN}."}, 503, GUARDED)
         return JSONResponse(told, headers=GUARDED)
 
     return answer

@@ -36,6 +36,8 @@ def on_press(
             said = do(press)
         except Refusal as refusal:
             said = f"Not done: {refusal}."
+        except ChatFailed as failure:
+            said = slack_said(failure)
         except Exception:
             said = reference("press")
         ack()
@@ -61,6 +63,8 @@ def on_submit(do: Callable[[Submission], Json | None]) -> Callable[..., None]:
             following = do(submission)
         except Refusal as refusal:
             ack(response_action="errors", errors={_field(refusal, submission): f"Not done: {refusal}."})
+        except ChatFailed as failure:
+            ack(response_action="errors", errors={_field(None, submission): slack_said(failure)})
         except Exception:
             ack(response_action="errors", errors={_field(None, submission): reference("form")})
         else:
@@ -77,6 +81,11 @@ def _field(refusal: Refusal | None, submission: Submission) -> str:
         if named and action_id.endswith(f".{named}"):
             return block_id
     return list(blocks.values())[-1] if blocks else "note"
+
+
+def slack_said(failure: ChatFailed) -> str:
+    """Slack did not do what was asked of it on the way; what to do about it."""
+    return f"Slack did not answer as it should ({failure.error}); nothing was decided. Try again in a minute."
 
 
 def reference(where: str) -> str:

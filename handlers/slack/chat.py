@@ -17,7 +17,7 @@ from slack_sdk.errors import SlackApiError, SlackRequestError
 from bot.cases.case import Case
 from bot.cases.digest import Digest, Home, Storm
 from bot.cases.entry import Entry
-from bot.cases.errors import ChatFailed, ChatUnknown, RateLimited, Unreachable
+from bot.cases.errors import ChatFailed, ChatUnknown, LockedOut, RateLimited, Unreachable
 from bot.cases.question import Answer
 from bot.clock import monotonic
 from bot.ports import Board, Drawn, Landing, Look, Placed
@@ -37,6 +37,8 @@ DIGEST, ANSWER, STORM = "exception_digest", "exception_answer", "exception_storm
 NOT_TAKEN = frozenset({"invalid_blocks", "invalid_arguments", "invalid_blocks_format"})
 # Slack's words for "something went wrong on our side": the call may have had its effect.
 IN_DOUBT = frozenset({"fatal_error", "internal_error", "service_unavailable", "request_timeout", "team_added_to_org"})
+# A person must mend the token; what waits for that is not given up.
+LOCKED_OUT = frozenset({"token_revoked", "token_expired", "account_inactive", "invalid_auth", "not_authed"})
 GONE = frozenset({"message_not_found", "cant_update_message", "edit_window_closed"})
 WAIT_WHEN_UNREACHABLE = 2.0
 TIMEOUT_SECONDS = 10
@@ -378,7 +380,7 @@ def _sorted(refused: SlackApiError) -> ChatFailed:
     error = str(body.get("error", f"http_{status}"))
     if status >= 500 or error in IN_DOUBT or "error" not in body:
         return ChatUnknown(error)
-    return ChatFailed(error)
+    return LockedOut(error) if error in LOCKED_OUT else ChatFailed(error)
 
 
 def _quiet(kind: str, uid: str) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""Who people are, asked of Slack: ids only, never names or e-mail addresses. What cannot be read counts as nobody."""
+"""Who people are, asked of Slack: ids only, never names or e-mail addresses. What Slack refuses to say counts as nobody."""
 
 import logging
 import re
@@ -9,7 +9,7 @@ from typing import Any
 from slack_sdk import WebClient
 
 from bot.cases.approval import Groups, Person
-from bot.cases.errors import ChatFailed, NotEligible
+from bot.cases.errors import ChatFailed, ChatUnknown, NotEligible, RateLimited
 from bot.clock import monotonic
 from handlers.slack.chat import SlackChat
 
@@ -21,7 +21,10 @@ AWAY_EMOJI = frozenset({":palm_tree:", ":face_with_thermometer:", ":airplane:", 
 
 
 class SlackDirectory:
-    """Facts are at most a minute old, and not remembered at all when ``fresh`` is asked for."""
+    """Facts are at most a minute old, and not remembered at all when ``fresh`` is asked for.
+
+    While Slack is away or asks to wait, nothing is known: that is raised (``RateLimited``, ``ChatUnknown``), and is not "nobody".
+    """
 
     def __init__(self, client: WebClient, team_id: Callable[[], str]) -> None:
         self._client = client
@@ -35,6 +38,8 @@ class SlackDirectory:
             raise NotEligible("it is not clear who you are")
         try:
             user = self._recall(f"user {user_id}", fresh, lambda: self._ask("users.info", user=user_id)["user"])
+        except (RateLimited, ChatUnknown):
+            raise
         except ChatFailed as failure:
             raise NotEligible(f"Slack does not say who you are ({failure.error})") from None
         return Person(
@@ -48,12 +53,15 @@ class SlackDirectory:
         )
 
     def groups(self, handles: Sequence[str], *, fresh: bool = False) -> Groups:
-        return {handle: self._members(handle, fresh) for handle in handles}
+        known = self._everything(fresh) if handles else []
+        return {handle: self._members(handle, known) for handle in handles}
 
     def members_of(self, channel: str) -> frozenset[str]:
         """Who is in this channel now; people of other workspaces under their own team. Nobody, when it cannot be read."""
         try:
             found: list[str] = self._recall(f"channel {channel}", False, lambda: self._everyone(channel))
+        except (RateLimited, ChatUnknown):
+            raise
         except ChatFailed as failure:
             log.warning("the members of %s cannot be read (%s): nobody is in it", channel, failure.error)
             return frozenset()
@@ -71,21 +79,26 @@ class SlackDirectory:
                 break
         return people
 
-    def _members(self, handle: str, fresh: bool) -> frozenset[str]:
+    def _members(self, handle: str, known: Sequence[Mapping[str, Any]]) -> frozenset[str]:
         if "/" in handle:
             return frozenset()
-        try:
-            found = self._recall("groups", fresh, lambda: self._ask("usergroups.list")["usergroups"])
-            ids = [group["id"] for group in found if group.get("handle") == handle and not group.get("date_delete")]
-            if len(ids) != 1:
-                return frozenset()
-            users = self._recall(
-                f"members {ids[0]}", fresh, lambda: self._ask("usergroups.users.list", usergroup=ids[0])["users"]
-            )
-        except ChatFailed as failure:
-            log.warning("group %s cannot be read (%s): nobody is in it", handle, failure.error)
+        found = [group for group in known if group.get("handle") == handle and not group.get("date_delete")]
+        if len(found) != 1:
             return frozenset()
-        return frozenset(f"{self._team_id()}/{user}" for user in users)
+        return frozenset(f"{self._team_id()}/{user}" for user in found[0].get("users") or ())
+
+    def _everything(self, fresh: bool) -> Sequence[Mapping[str, Any]]:
+        """Every group with its members, in one call: a decision must not use up what Slack allows in a minute."""
+        try:
+            groups: Sequence[Mapping[str, Any]] = self._recall(
+                "groups", fresh, lambda: self._ask("usergroups.list", include_users="true")["usergroups"]
+            )
+        except (RateLimited, ChatUnknown):
+            raise
+        except ChatFailed as failure:
+            log.warning("groups cannot be read (%s): nobody is in any", failure.error)
+            return []
+        return groups
 
     def _recall(self, what: str, fresh: bool, ask: Callable[[], Any]) -> Any:
         now = monotonic()

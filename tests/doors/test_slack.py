@@ -12,7 +12,7 @@ import pytest
 from starlette.applications import Starlette
 from starlette.testclient import TestClient
 
-from bot.cases.errors import BadRequest, ChatFailed, ChatUnknown, NotEligible, RateLimited, Unreachable
+from bot.cases.errors import BadRequest, ChatFailed, ChatUnknown, LockedOut, NotEligible, RateLimited, Unreachable
 from bot.cases.question import Answer, Line
 from bot.ports import Landing, Placed
 from bot.sample.people import ANA, FINN, GUS, OMAR, TEAM
@@ -217,7 +217,7 @@ def test_nobody_by_that_id_is_nobody(directory, principal):
         directory.person(principal)
 
 
-def test_groups_are_exact_and_what_cannot_be_read_is_empty(directory, chat):
+def test_groups_are_exact_and_what_cannot_be_read_is_nobodys_to_use(directory, chat):
     assert directory.groups(["floor-managers"])["floor-managers"] == {f"{TEAM}/{one}" for one in (ANA, OMAR, GUS)}
     assert directory.groups(["Floor-Managers", "nobody", "T1/U1"]) == {
         "Floor-Managers": frozenset(),
@@ -228,7 +228,33 @@ def test_groups_are_exact_and_what_cannot_be_read_is_empty(directory, chat):
     assert f"{TEAM}/{FINN}" not in directory.groups(["floor-managers"])["floor-managers"]
     assert directory.groups(["floor-managers"], fresh=True)["floor-managers"] == {f"{TEAM}/{FINN}"}
     lost = SlackDirectory(web_client("xoxb-emulator", f"http://127.0.0.1:{free_port()}/api/"), chat.team_id)
-    assert lost.groups(["floor-managers"]) == {"floor-managers": frozenset()}
+    with pytest.raises(Unreachable):
+        lost.groups(["floor-managers"])
+    chat.emulator.post(
+        "faults", {"refuse": {"usergroups.list": "missing_scope", "conversations.members": "missing_scope"}}
+    )
+    assert directory.groups(["floor-managers"], fresh=True) == {"floor-managers": frozenset()}
+    assert directory.members_of("C0FLOOR") == frozenset()
+
+
+def test_groups_of_any_number_cost_one_call(directory, chat):
+    before = chat.emulator.get("traffic")["calls"]
+    assert len(directory.groups(["floor-managers", "ops-leads", "finance"], fresh=True)) == 3
+    after = chat.emulator.get("traffic")["calls"]
+    assert {name: after[name] - before.get(name, 0) for name in after if name.startswith("usergroups")} == {
+        "usergroups.list": 1
+    }
+
+
+@pytest.mark.parametrize("error", ["token_revoked", "invalid_auth", "account_inactive"])
+def test_a_token_that_is_not_accepted_is_waited_for_and_named(directory, chat, error):
+    chat.emulator.post("faults", {"refuse": {"users.info": error, "auth.test": error}})
+    with pytest.raises(LockedOut, match=error) as caught:
+        directory.person(f"{TEAM}/{ANA}", fresh=True)
+    assert isinstance(caught.value, RateLimited)
+    with pytest.raises(ChatFailed) as refused:
+        chat.ping()
+    assert refused.value.error == error
 
 
 # --- payloads ------------------------------------------------------------------------------------------------------------

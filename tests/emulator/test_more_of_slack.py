@@ -4,6 +4,7 @@ import json
 import time
 import urllib.error
 import urllib.request
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 from slack_sdk import WebClient
@@ -17,6 +18,7 @@ SCOPES += [
     "channels:read",
     "channels:history",
     "users:read",
+    "usergroups:read",
     "users:read.email",
     "channels:join",
     "emoji:read",
@@ -201,3 +203,94 @@ def test_a_command_that_is_not_in_the_manifest_does_not_exist(slack, heard):
     assert slack.emulator.post("slash", {**asked, "command": "/exceptions"})["acked"]
     slack.emulator.post("react", {"as": "U0BEN", "channel": "C0OPS", "ts": post(slack), "name": "eyes"})
     assert heard[-1].payload["event"]["reaction"] == "eyes"
+
+
+def limited(call, **arguments):
+    """Seconds that Slack asks to wait, or 0."""
+    try:
+        call(**arguments)
+    except SlackApiError as failed:
+        assert (failed.response.status_code, failed.response["error"]) == (429, "ratelimited")
+        return int(failed.response.headers["Retry-After"])
+    return 0
+
+
+def test_slacks_own_rates_hold_for_each_method_and_for_each_channel(slack):
+    slack.emulator.post("faults", {"tiers": True})
+    waits = [limited(slack.chat_postMessage, channel="C0OPS", text="x") for _ in range(16)]
+    assert waits[:10] == [0] * 10
+    assert 1 in waits
+    assert limited(slack.chat_postMessage, channel="C0STOCK", text="another channel") == 0
+    waits = [limited(slack.usergroups_list) for _ in range(26)]
+    assert waits[:20] == [0] * 20
+    assert 3 in waits
+    assert limited(slack.users_info, user="U0ANA") == 0
+    slack.emulator.post("clock", {"seconds": 3})
+    assert limited(slack.usergroups_list) == 0
+    assert slack.emulator.get("traffic")["rejected"]["usergroups.list"] == sum(map(bool, waits))
+
+
+def test_faults_of_the_workspace_itself(slack):
+    slack.emulator.post("channel", {"id": "C0OPS", "is_archived": True, "is_shared": True})
+    assert refused(slack.chat_postMessage, channel="C0OPS", text="x") == "is_archived"
+    assert slack.conversations_info(channel="C0OPS")["channel"]["is_ext_shared"]
+    slack.emulator.post("faults", {"refuse": {"users.info": "user_not_visible"}})
+    assert refused(slack.users_info, user="U0ANA") == "user_not_visible"
+    slack.emulator.post("token", {"revoked": True})
+    assert refused(slack.auth_test) == "token_revoked"
+    slack.emulator.post("token", {"revoked": False})
+    assert slack.auth_test()["ok"]
+
+
+def test_groups_come_with_their_members_when_asked(slack):
+    assert "users" not in slack.usergroups_list()["usergroups"][0]
+    assert slack.usergroups_list(include_users=True)["usergroups"][0]["users"]
+
+
+def test_an_envelope_that_is_overtaken_comes_after_the_next(slack, heard):
+    slack.emulator.post("faults", {"swap_next": 1})
+    with ThreadPoolExecutor(2) as hands:
+        first = hands.submit(slack.emulator.post, "home", {"as": "U0ANA", "tab": "home"})
+        time.sleep(0.2)
+        slack.emulator.post("home", {"as": "U0BEN", "tab": "home"})
+        first.result()
+    assert [one.payload["event"]["user"] for one in heard] == ["U0BEN", "U0ANA"]
+
+
+def test_a_connection_that_is_cut_off_is_made_again(slack, heard):
+    slack.emulator.post("disconnect", {"abruptly": True})
+    ends = time.monotonic() + 30
+    while not slack.emulator.get("traffic")["connections"]:
+        assert time.monotonic() < ends, "it did not come back"
+        time.sleep(0.05)
+    slack.emulator.post("home", {"as": "U0ANA", "tab": "home"})
+    assert heard[-1].payload["event"]["type"] == "app_home_opened"
+
+
+def modal(title):
+    return {"type": "modal", "title": {"type": "plain_text", "text": title}, "blocks": []}
+
+
+def trigger(slack, heard):
+    slack.emulator.post("shortcut", {"as": "U0ANA", "callback_id": "x"})
+    return heard[-1].payload["trigger_id"]
+
+
+def test_views_stand_on_each_other_three_high_and_change_only_from_what_was_seen(slack, heard):
+    first = slack.views_open(trigger_id=trigger(slack, heard), view=modal("One"))["view"]
+    slack.views_push(trigger_id=trigger(slack, heard), view=modal("Two"))
+    third = slack.views_push(trigger_id=trigger(slack, heard), view=modal("Three"))["view"]
+    assert refused(slack.views_push, trigger_id=trigger(slack, heard), view=modal("Four")) == "push_limit_reached"
+    shown = slack.emulator.get("state?as=U0ANA")["views"]
+    assert [one["title"]["text"] for one in shown] == ["One", "Two", "Three"]
+    changed = slack.views_update(view_id=first["id"], hash=first["hash"], view=modal("Uno"))["view"]
+    assert refused(slack.views_update, view_id=first["id"], hash=first["hash"], view=modal("Eins")) == "hash_conflict"
+    assert changed["hash"] != first["hash"]
+    slack.emulator.post("close", {"as": "U0ANA", "view_id": third["id"]})
+    assert [one["title"]["text"] for one in slack.emulator.get("state?as=U0ANA")["views"]] == ["Uno", "Two"]
+    used = trigger(slack, heard)
+    slack.views_open(trigger_id=used, view=modal("Once"))
+    assert refused(slack.views_open, trigger_id=used, view=modal("Twice")) == "exchanged_trigger_id"
+    late = trigger(slack, heard)
+    slack.emulator.post("clock", {"seconds": 4})
+    assert refused(slack.views_open, trigger_id=late, view=modal("Late")) == "expired_trigger_id"

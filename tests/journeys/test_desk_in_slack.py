@@ -1,11 +1,17 @@
 """People at work in Slack, each test one story, against the real bot and the emulator over a real socket."""
 
 import json
+import os
+import subprocess
+import sys
 import time
+import urllib.error
+import urllib.request
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 
 import pytest
+import sqlalchemy as sa
 
 from bot.cases.lifecycle import TERMINAL, State
 from bot.sample.people import ANA, BEN, CARLA, DEV, ELSIE, FINN, GUS, OMAR
@@ -454,3 +460,136 @@ def test_the_bot_is_restarted_again_and_again_through_the_day(tmp_path, emulator
             digests = [key for key in keys if key.startswith("digest:")]
             assert len(digests) == len(set(digests))
         assert proven(town)
+
+
+# --- Slack at its worst ----------------------------------------------------------------------------------------------------
+
+
+def fault(town, **wanted):
+    town.emulator.post("faults", wanted)
+
+
+def stock(town, number):
+    """One more thing that runs low, told by a source."""
+    return town.signal(
+        key=f"worst-{number}", kind="low_stock", subject=f"bottle:{number}", title=f"Bottle {number} is running low"
+    )["case"]
+
+
+def test_slacks_own_rates_are_kept_and_nothing_is_lost(town):
+    """Every method at the rate that Slack allows it: more cards than the burst, all stand, and what was refused was waited for."""
+    town.settled()
+    fault(town, tiers=True)
+    ids = [stock(town, number) for number in range(16)]
+    cases = [town.desk.store.case(case_id) for case_id in ids]
+    town.until(lambda: all(town.card(case) for case in cases), "a card each", patience=90)
+    assert all(len(town.cards_of(case)) == 1 for case in cases)
+    told = town.emulator.get("traffic")
+    assert sum(told["rejected"].values()) <= 6, told["rejected"]
+    assert town.desk.store.parked() == []
+    assert proven(town)
+
+
+def test_a_token_revoked_and_given_back_loses_nothing(town):
+    """An admin revokes the app's token; for that while nothing is given up, the health check says why, and then all is told."""
+    town.settled()
+    town.emulator.post("token", {"revoked": True})
+    case = town.desk.store.case(stock(town, 1))
+    town.until(lambda: "Slack: token_revoked" in not_ready(town), "the health check to say so")
+    town.until(lambda: waiting_for(town, "token_revoked"), "the card to wait")
+    assert town.desk.store.parked() == []
+    town.emulator.post("token", {"revoked": False})
+    town.clock.forward(minutes=1)
+    town.until(lambda: town.card(case), "the card", patience=60)
+    assert not_ready(town) == []
+
+
+def waiting_for(town, error):
+    with town.desk.store.database.read() as connection:
+        rows = connection.execute(sa.text("SELECT error FROM outbox WHERE state = 'ready'")).scalars()
+        return any(error in row for row in rows)
+
+
+def not_ready(town):
+    try:
+        with urllib.request.urlopen(f"http://127.0.0.1:{town.settings.port}/readyz", timeout=10) as answer:
+            return json.load(answer)["problems"]
+    except urllib.error.HTTPError as refused:
+        return json.load(refused)["problems"]
+
+
+def test_an_archived_channel_parks_its_cards_for_a_person(town):
+    """Its cards cannot stand anywhere: a person is told, opens the channel again, and lets everything go on with one command."""
+    town.settled()
+    town.emulator.post("channel", {"id": "C0STOCK", "is_archived": True})
+    cases = [town.desk.store.case(stock(town, number)) for number in range(3)]
+    town.until(lambda: len(town.desk.store.parked()) >= 3, "three parked cards")
+    assert {row["error"] for row in town.desk.store.parked()} == {"Slack refused: is_archived"}
+    town.emulator.post("channel", {"id": "C0STOCK", "is_archived": False})
+    command = [sys.executable, "-m", "bot", "unpark", "--all"]
+    environment = {name: value for name, value in town.settings.secrets.items() if name.isupper()}
+    done = subprocess.run(command, env={**environment, "PATH": os.environ["PATH"]}, capture_output=True, text=True)
+    assert (done.returncode, done.stdout.strip()) == (0, "3 will be tried again."), done.stderr
+    town.until(lambda: all(town.card(case) for case in cases), "their cards")
+
+
+def test_a_connection_cut_in_the_middle_of_a_press_decides_once(town):
+    """Slack never hears that it was heard, and the manager presses again: what was decided stands, and is carried out once."""
+    case = town.the("booking_no_cover")
+    fault(town, slow_for=1.0)
+    with ThreadPoolExecutor(2) as hands:
+        pressed = hands.submit(town.approve, ANA, case)
+        time.sleep(0.5)
+        town.emulator.post("disconnect", {"abruptly": True})
+        assert pressed.result()["acked"] is False
+    fault(town, slow_for=0.0)
+    town.until(lambda: town.case(case).state is State.RESOLVED, "the cover")
+    town.until(lambda: town.emulator.get("traffic")["connections"] > 0, "a new connection")
+    assert [entry.body.name for entry in town.desk.store.entries(case.id)].count("step.started") == 1
+    assert proven(town)
+
+
+def test_presses_that_overtake_each_other_have_one_winner(town):
+    """Ana approves, Omar rejects a moment later, and his press arrives first."""
+    case = town.the("booking_no_cover")
+    fault(town, swap_next=1)
+    with ThreadPoolExecutor(2) as hands:
+        first = hands.submit(town.approve, ANA, case)
+        time.sleep(0.2)
+        card = town.card(case)
+        second = hands.submit(town.press, OMAR, case.channel, card["ts"], "case.reject", f"{case.id}:{case.revision}")
+        assert first.result()["acked"]
+        assert second.result()["acked"]
+    town.until(lambda: town.case(case).state is State.RESOLVED, "the cover")
+    answer = town.submit(OMAR, **{"field.reason": "wrong_plan"})
+    assert "too late to reject" in json.dumps(answer) or "is resolved" in json.dumps(answer)
+    assert proven(town)
+
+
+def test_a_form_that_opens_too_late_is_told_and_pressed_again(town):
+    case = town.the("booking_no_cover")
+    fault(town, refuse={"views.open": "expired_trigger_id"})
+    card = town.card(case)
+    press = (ANA, case.channel, card["ts"], "case.reject", f"{case.id}:{case.revision}")
+    town.press(*press)
+    town.until(lambda: any("expired_trigger_id" in one for one in town.whispers(ANA)), "a word about it")
+    fault(town, refuse={})
+    town.press(*press)
+    assert town.window(ANA)["views"]
+
+
+def test_people_of_another_company_in_a_shared_channel_decide_nothing(town):
+    """The channel is shared with a supplier: their people see the card, press, and are told that it is not theirs to decide."""
+    supplier = {"id": "U0SUE", "name": "sue", "real_name": "Sue Supplier", "team_id": "T0SUPPLIER", "is_stranger": True}
+    town.emulator.post("seed", {"users": [supplier], "groups": [FLOOR_WITH_SUE]})
+    case = town.the("booking_no_cover")
+    town.emulator.post("channel", {"id": case.channel, "is_shared": True, "members": [ANA, OMAR, "U0SUE"]})
+    town.approve("U0SUE", case)
+    town.until(lambda: any("Not done" in one for one in town.whispers("U0SUE")), "a refusal")
+    assert town.case(case).state is State.PROPOSED
+    assert [entry.body.name for entry in town.desk.store.entries(case.id)][-1] == "attempt.refused"
+    assert town.approve(ANA, case)["acked"]
+    town.until(lambda: town.case(case).state is State.RESOLVED, "the cover")
+
+
+FLOOR_WITH_SUE = {"id": "S0FLOOR", "handle": "floor-managers", "name": "Floor Managers", "users": [ANA, OMAR, "U0SUE"]}

@@ -209,7 +209,7 @@ async function drawInspector() {
   $("inspector").replaceChildren(
     el("header", {}, "Inspector", close),
     el("div", { class: "knobs" }, el("b", {}, new Date(world.now * 1000).toLocaleString()), clock("+1 min", 60), clock("+5 min", 300), clock("+1 h", 3600)),
-    el("div", { class: "knobs" }, fault("Slack down", { down: true }), fault("One call a second", { per_second: 1 }), fault("Lose the next answer", { drop_next: 1 }), fault("Slow by 2 s", { slow_for: 2 }),
+    el("div", { class: "knobs" }, fault("Slack down", { down: true }), fault("One call a second", { per_second: 1 }), fault("Slack's own rates", { tiers: true }), fault("Lose the next answer", { drop_next: 1 }), fault("Slow by 2 s", { slow_for: 2 }),
       el("button", { class: "button", type: "button", onclick: () => fetch("/_ctl/faults", { method: "DELETE" }).then(redraw) }, "All well"), el("button", { class: "button", type: "button", onclick: () => post("disconnect", {}).then(redraw) }, "Disconnect")),
     el("table", {}, ...rows));
 }
