@@ -1,6 +1,6 @@
 """What the rules need from the world: small protocols, each with one real thing behind it and one fake beside it."""
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
@@ -430,6 +430,9 @@ class Memory(Protocol):
 
     def catch_up(self) -> int:
         """Take in what the shelf has that the index has not; returns how many. Raises ``MemoryUnavailable``."""
+
+    def related(self, words: str, channels: Collection[str], now: datetime) -> list[str]:
+        """Ids of decided cases in these channels that mean something like this, best first; none when it cannot say."""
 
 
 class Recogniser(Protocol):

@@ -235,7 +235,7 @@ def build_desk(
     triage = build_triage(store, library, systems, mind, clock)
     lists, intake = Lists(store), Intake(store, library, clock, Pacer() if storm_after else None)
     grammar = QuestionGrammar(dict(library.titles()))
-    questions = Questions(store, lists, library, directory, grammar, chat, clock, mind.talker)
+    questions = Questions(store, lists, library, directory, grammar, chat, clock, mind.memory, mind.talker)
     digests = Digests(store, lists, library, questions, chat, clock)
     storms = Storms(store, lists, library, chat, clock, storm_after)
     homes = Homes(store, lists, library, directory, questions, chat, clock)

@@ -6,7 +6,7 @@ Whatever is wrong with it - missing, corrupt, slow, another embedder - is one an
 import logging
 import sys
 import threading
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from concurrent.futures import TimeoutError as NotInTime
 from dataclasses import dataclass
@@ -182,15 +182,23 @@ class Precedents:
 
         ``said`` is compared by meaning, and with ``what`` (what the playbook made of it) by words.
         """
+        return self._answer(said, f"{said}\n{what}", lambda name: self._is_for(name, kind, channel), now)
+
+    def related(self, words: str, channels: Collection[str], now: datetime) -> list[str]:
+        """Decided cases of any kind in these channels that mean something like this, the most alike first; none when it cannot say."""
+        found = self._answer(words, words, lambda name: self._is_in(name, channels), now)
+        return [precedent.case_id for precedent in found.alike if precedent.case_id]
+
+    def _answer(self, said: str, text: str, may: Callable[[str], bool], now: datetime) -> Recollection:
+        """What is alike among those that may be shown, in time or not at all."""
         if not self._opened.wait(self._opening_for):
             self._opening_for = 0.0
         failure = self._failure or ("memory does not answer in time" if monotonic() < self._rests_until else "")
         if failure:
             metrics.RECALLS.labels("unavailable").inc()
             return Recollection(failure=failure)
-        asked: Future[tuple[Precedent, ...]] = self._asking.submit(
-            self._recall, said, f"{said}\n{what}", kind, channel, now
-        )
+        search = partial(self._search, said, text, may, now)
+        asked: Future[tuple[Precedent, ...]] = self._asking.submit(self._guarded, search)
         try:
             found = asked.result(timeout=self._patience)
         except NotInTime:
@@ -204,17 +212,14 @@ class Precedents:
         metrics.RECALLS.labels("answered").inc()
         return Recollection(found)
 
-    def _recall(self, said: str, text: str, kind: str, channel: str, now: datetime) -> tuple[Precedent, ...]:
-        return self._guarded(lambda: self._search(said, text, kind, channel, now))
-
-    def _search(self, said: str, text: str, kind: str, channel: str, now: datetime) -> tuple[Precedent, ...]:
+    def _search(self, said: str, text: str, may: Callable[[str], bool], now: datetime) -> tuple[Precedent, ...]:
         vector = self._embedder.embed([said])[0]
         found: list[tuple[str, float]] = []
         near: list[str] = []
         for many in (OVERFETCH, WIDER):
             close = self._index.nearest(vector, many)
-            near = [name for name, likeness in close if likeness >= self._alike and self._is_for(name, kind, channel)]
-            worded = [name for name in self._words.best(text, many) if self._is_for(name, kind, channel)]
+            near = [name for name, likeness in close if likeness >= self._alike and may(name)]
+            worded = [name for name in self._words.best(text, many) if may(name)]
             found = _fused([near, worded])
             if len(near) >= MOST_ALIKE or len(close) < many or close[-1][1] < self._alike:
                 break
@@ -234,6 +239,10 @@ class Precedents:
         """Whether this one is of the kind asked about, and may be seen where it is asked."""
         about = self._about.get(name)
         return about is not None and about[0] == kind and about[1] in {channel, ""}
+
+    def _is_in(self, name: str, channels: Collection[str]) -> bool:
+        about = self._about.get(name)
+        return about is not None and about[1] in channels
 
     @property
     def _alike(self) -> float:
@@ -255,6 +264,9 @@ class Forgetful:
 
     def recall(self, said: str, kind: str, channel: str, now: datetime, what: str = "") -> Recollection:
         return Recollection()
+
+    def related(self, words: str, channels: Collection[str], now: datetime) -> list[str]:
+        return []
 
     def catch_up(self) -> int:
         return 0

@@ -12,11 +12,26 @@ from bot.cases.hours import Hours
 from bot.cases.lifecycle import State
 from bot.cases.policy import Ruling
 from bot.cases.question import EXAMPLES, Answer, Ask, Durations, Line, Question, Which
-from bot.ports import Chat, Clock, Directory, Grammar, Library, Lists, Placed, Sight, Store, Talker, Wanted, Work
+from bot.ports import (
+    Chat,
+    Clock,
+    Directory,
+    Grammar,
+    Library,
+    Lists,
+    Memory,
+    Placed,
+    Sight,
+    Store,
+    Talker,
+    Wanted,
+    Work,
+)
 
-MOST_LINES = 10
+MOST_LINES, MOST_ALIKE = 10, 3
 # What has ended this very moment has ended.
 JUST_NOW = timedelta(seconds=1)
+NONE_SEEN = "None that you may see."
 NOT_THERE = "There is no such case, or none that you may see."
 ENDED = {
     Which.RESOLVED: (State.RESOLVED,),
@@ -36,6 +51,7 @@ class Questions:
     grammar: Grammar
     chat: Chat
     clock: Clock
+    memory: Memory
     talker: Talker | None = None
 
     def run(self, work: Work) -> None:
@@ -112,8 +128,12 @@ class Questions:
     def _list(self, question: Question, sight: Sight) -> Answer:
         wanted = self._wanted(question, sight)
         found, many = self.lists.find(wanted, MOST_LINES), self.lists.count(wanted)
-        text = f"{_cases(many)}." if many else "None that you may see."
-        return self._with_lines(Answer(self._said(question), text), found, many)
+        if many or not question.words:
+            text = f"{_cases(many)}." if many else NONE_SEEN
+            return self._with_lines(Answer(self._said(question), text), found, many)
+        alike = self._alike(" ".join(question.words), sight)
+        text = "None in these words. What was decided in cases that mean something like it:" if alike else NONE_SEEN
+        return self._with_lines(Answer(self._said(question), text), alike, len(alike))
 
     def _count(self, question: Question, sight: Sight) -> Answer:
         wanted = self._wanted(question, sight)
@@ -208,8 +228,16 @@ class Questions:
     def _closest(self, text: str, sight: Sight) -> Answer:
         words = sorted({word for word in _words(text) if len(word) > 3}, key=len, reverse=True)[:8]
         found = self.lists.closest(words, sight, 3)
+        known = {case.id for case in found}
+        found += [case for case in self._alike(text, sight) if case.id not in known]
         said = "I did not understand that. The closest cases:" if found else "I did not understand that."
         return self._with_lines(Answer("", said, examples=EXAMPLES), found, len(found))
+
+    def _alike(self, text: str, sight: Sight) -> list[Case]:
+        """Decided cases that mean something like this, by memory; read afresh, and only those that these eyes may see."""
+        related = self.memory.related(text, sight.channels, self.clock())[:MOST_ALIKE]
+        cases = self.lists.by_id(related)
+        return [cases[case_id] for case_id in related if case_id in cases and cases[case_id].channel in sight.channels]
 
     def _told(self, text: str, sight: Sight, hours: Hours, case_id: str, tell: Callable[[str], None]) -> Answer | None:
         """A model's words over the same queries. The cases that it was shown are named below them, from our own record."""

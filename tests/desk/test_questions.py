@@ -1,5 +1,6 @@
 """Questions to the desk: counts and names from the record, nothing about what one may not see, "why" from what was written."""
 
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -7,6 +8,10 @@ import pytest
 from bot.cases.entry import RejectReason
 from bot.cases.errors import BadRequest, NotEligible
 from bot.ports import Asked, Outcome, Outgoing, Placed, Topic
+from bot.wiring import forgetful
+from knowledge.embedder import MiniLM
+from knowledge.precedents import Precedents
+from knowledge.vector_index import VectorIndex
 from tests.fakes.directory import principal
 from tests.fakes.mind import mind
 from tests.world import World
@@ -221,3 +226,38 @@ def test_who_and_what_cannot_be_raised(world, change, why):
     world.people.people["T1/UGUEST"] = Person("T1/UGUEST", "Gus", guest=True)
     with pytest.raises((BadRequest, NotEligible), match=why):
         world.desk.raising.raise_case(**{"by": ANA, "title": "x", "key": "k", **change})
+
+
+# --- by meaning ------------------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def remembering(store, tmp_path):
+    """A world with a real memory behind the questions."""
+    opened = []
+
+    def thinking(shelf, clock):
+        embedder = MiniLM()
+        memory = Precedents(shelf, embedder, VectorIndex(tmp_path / "memory", "", embedder.identity), patience=20)
+        memory.open()
+        opened.append(memory)
+        return replace(forgetful(shelf, clock), memory=memory)
+
+    yield World(store, thinking)
+    opened[0].close()
+
+
+def test_what_no_word_finds_is_found_by_meaning_among_what_one_may_see(remembering):
+    world = remembering
+    world.receive(world.signal(title="Almost out of red wine for Saturday"))
+    world.work()
+    case = world.store.case("EX-1")
+    world.approve(case)
+    world.work()
+    answer = ask(world, "anything about shortages of wine this week?")
+    assert answer.text == "None in these words. What was decided in cases that mean something like it:"
+    assert ids(answer) == ["EX-1"]
+    assert ids(ask(world, "our bottles of wine could be gone on Saturday, hm")) == ["EX-1"]
+    assert ask(world, "anything about forklift batteries?").text == "None that you may see."
+    world.people.channels["C0STOCK"] = {"ana"}
+    assert ask(world, "anything about shortages of wine this week?", FINN).lines == ()

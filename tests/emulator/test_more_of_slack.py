@@ -146,7 +146,7 @@ def test_small_look_ups(slack):
     assert refused(slack.users_lookupByEmail, email="nobody@example.com") == "users_not_found"
     assert slack.emoji_list()["emoji"] == {}
     assert refused(slack.conversations_join, channel="C9") == "channel_not_found"
-    assert refused(slack.usergroups_list) == "missing_scope"
+    assert refused(slack.team_info) == "missing_scope"
 
 
 def respond(url, **body):

@@ -84,6 +84,17 @@ def test_it_shows_only_this_kind_and_what_this_channel_may_see(remember):
     assert all(name.endswith("-0") for name in found(memory, STORIES["wine"]))
 
 
+def test_what_is_related_is_of_any_kind_and_of_the_asked_channels_alone(remember):
+    hidden = precedent("EX-hidden", said=STORIES["wine"], channel="C0SECRET")
+    other = precedent("EX-other", said=STORIES["wine"], kind="lead_cold")
+    cases = [replace(one, case_id=one.id) for one in (*stories(), hidden, other)]
+    memory = remember(*cases, precedent("row-7", said=STORIES["wine"]))
+    related = memory.related("almost out of red wine for Saturday", {"C0STOCK"}, NOW)
+    assert set(related) == {"EX-wine", "EX-gin", "EX-other"}
+    assert memory.related("almost out of red wine for Saturday", set(), NOW) == []
+    assert memory.related("the lift is stuck between two floors", {"C0STOCK"}, NOW) == []
+
+
 def test_a_rare_kind_among_many_others_is_found_by_looking_further(remember):
     crowd = [precedent(f"EX-c{n}", kind="lead_cold", said=f"{STORIES['wine']} {n}") for n in range(150)]
     memory = remember(*crowd, precedent("EX-rare", said="Barolo runs low"))
@@ -171,7 +182,7 @@ shelf = Shelf(SqlStore(Database("sqlite:///{tmp_path / "small.db"}"))); e = Mini
 m = Precedents(shelf, e, VectorIndex(Path({str(tmp_path / "memory")!r}), "", e.identity)); m.open()
 r = m.recall({STORIES["wine"]!r}, "low_stock", "C0STOCK", datetime.now(UTC))
 print(r.failure or [one.id for one in r.alike][0])
-if r.failure: print(m.rebuild(lambda done: None), [one.id for one in m._search({STORIES["wine"]!r}, {STORIES["wine"]!r}, "low_stock", "C0STOCK", datetime.now(UTC))][0])
+if r.failure: print(m.rebuild(lambda done: None), [one.id for one in m._search({STORIES["wine"]!r}, {STORIES["wine"]!r}, lambda name: True, datetime.now(UTC))][0])
 sys.stdout.flush(); import os; os._exit(0)
 """
     said = subprocess.run(
