@@ -91,7 +91,8 @@ Guard = Callable[[Standing, Usage], None]
 class Change:
     """What one decision writes: the case before it, the entries, and the effects they ask for.
 
-    ``guard`` has the last word. ``standing`` and its entries are written with it, or neither is.
+    ``guard`` has the last word. ``standing`` and its entries are written with it, or neither is. ``after`` is what the entries make
+    of the case, where they have been folded already: nobody folds them twice.
     """
 
     before: Case | None
@@ -100,6 +101,7 @@ class Change:
     guard: Guard | None = None
     standing: Standing | None = None
     rulings: tuple[Entry, ...] = ()
+    after: Case | None = None
 
 
 @dataclass(frozen=True, slots=True)

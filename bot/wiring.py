@@ -389,13 +389,14 @@ def _lanes(desk: Desk, clock: Clock, pace: Pace) -> list[Lane]:
     # What nobody waits for has a lane of its own: memory, and a model that may take its time.
     later = {Topic.REMEMBER: desk.remembering.run}
     talk = {Topic.ANSWER: desk.questions.run, Topic.HOME: desk.homes.run, Topic.DIGEST: desk.digests.run}
+    rush = desk.decisions.rush
     if desk.narration:
         later[Topic.NARRATE] = desk.narration.run
     return [
-        Lane("desk", desk.store, work, clock, threads=DESK_THREADS, pace=pace),
-        Lane("chat", desk.store, words, clock, threads=CHAT_THREADS, pace=pace),
-        Lane("talk", desk.store, talk, clock, threads=TALK_THREADS, pace=pace),
-        Lane("later", desk.store, later, clock, threads=LATER_THREADS, pace=pace),
+        Lane("desk", desk.store, work, clock, threads=DESK_THREADS, pace=pace, rush=rush),
+        Lane("chat", desk.store, words, clock, threads=CHAT_THREADS, pace=pace, rush=rush),
+        Lane("talk", desk.store, talk, clock, threads=TALK_THREADS, pace=pace, rush=rush),
+        Lane("later", desk.store, later, clock, threads=LATER_THREADS, pace=pace, rush=rush),
     ]
 
 

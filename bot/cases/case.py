@@ -154,7 +154,10 @@ def evolve(case: Case | None, entry: Entry) -> Case:
     folded = FOLDS[type(entry.body)](moved, entry.body, entry)
     named = _named_by(case, entry)
     people = (*folded.people, *named) if named else folded.people
-    return replace(folded, due_at=_due_at(folded), people=people)
+    due_at = _due_at(folded)
+    if due_at == folded.due_at and not named:
+        return folded
+    return replace(folded, due_at=due_at, people=people)
 
 
 def _named_by(case: Case, entry: Entry) -> tuple[str, ...]:

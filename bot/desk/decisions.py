@@ -7,7 +7,7 @@ presses at the same instant one wins and the other gets a specific answer.
 import hmac
 import secrets
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import TypeVar
 
@@ -38,6 +38,7 @@ from bot.cases.sla import promised
 from bot.cases.standing import Asked, BreakGlass, rule
 from bot.desk.outgoing import change
 from bot.desk.proposal import Proposals
+from bot.desk.rush import Rush
 from bot.ports import Change, Clock, Directory, Library, Store
 
 MOST_REREADS = 20
@@ -53,6 +54,7 @@ class Decisions:
     directory: Directory
     proposals: Proposals
     clock: Clock
+    rush: Rush = field(default_factory=Rush)
 
     def approve(self, case_id: str, *, by: str, revision: int, note: str = "", surface: str = "slack") -> Case:
         return self._decide(
@@ -221,9 +223,9 @@ class Decisions:
         if case.plan is None or offer is None:
             raise BadRequest(f"{case.id} has no plan that can be edited")
         first, *rest = case.plan.actions
-        for field in values:
-            if field not in offer.edit:
-                raise BadRequest(f"{field} cannot be edited here", field=field)
+        for name in values:
+            if name not in offer.edit:
+                raise BadRequest(f"{name} cannot be edited here", field=name)
         try:
             edited = self.proposals.prepare(first.name, {**first.parameters, **values})
         except ConnectorFailed as failure:
@@ -248,7 +250,8 @@ class Decisions:
                 raise
             return self.store.commit(change(case, entries, self.library.playbook(case.kind)))
 
-        return again_on_conflict(attempt)
+        with self.rush:
+            return again_on_conflict(attempt)
 
     def _record(self, case_id: str, asker: m.Asker, attempt: str, revision: int, refusal: Refusal) -> None:
         def write() -> None:

@@ -49,7 +49,8 @@ def change(before: Case | None, entries: tuple[Entry, ...], playbook: Playbook) 
         after = evolve(after, entry)
     if after is None or not entries:
         return Change(before, ())
-    return Change(before, entries, outgoing(after, entries, follow_up_for=playbook.measure.follow_up_for))
+    asked = outgoing(after, entries, follow_up_for=playbook.measure.follow_up_for)
+    return Change(before, entries, asked, after=after)
 
 
 def outgoing(after: Case, entries: Iterable[Entry], *, follow_up_for: timedelta) -> tuple[Outgoing, ...]:

@@ -22,6 +22,7 @@ from bot.cases.errors import (
     RateLimited,
     StaleFence,
 )
+from bot.desk.rush import Rush
 from bot.ports import Clock, Store, Topic, Work
 
 log = logging.getLogger(__name__)
@@ -47,7 +48,15 @@ class Lane:
     """Threads that work through the rows of some topics."""
 
     def __init__(
-        self, name: str, store: Store, handlers: Mapping[Topic, Handler], clock: Clock, *, threads: int, pace: Pace
+        self,
+        name: str,
+        store: Store,
+        handlers: Mapping[Topic, Handler],
+        clock: Clock,
+        *,
+        threads: int,
+        pace: Pace,
+        rush: Rush | None = None,
     ) -> None:
         self._store = store
         self._handlers = dict(handlers)
@@ -56,6 +65,7 @@ class Lane:
         self._clock = clock
         self._pace = pace
         self._threads = threads
+        self._rush = rush or Rush()
         self._in_hand = 0
         self._counting = threading.Lock()
         self._wake = threading.Event()
@@ -121,6 +131,7 @@ class Lane:
 
     def _run(self, work: Work) -> None:
         try:
+            self._rush.give_way()
             if not self._stopping.is_set():
                 self.handle(work)
         finally:

@@ -366,6 +366,8 @@ class SqlStore:
 
 
 def _after(change: Change) -> Case:
+    if change.after is not None and change.entries and change.after.version == change.entries[-1].version:
+        return change.after
     after = change.before
     for entry in change.entries:
         after = evolve(after, entry)

@@ -251,9 +251,26 @@ class SlackChat:
         if not is_open:
             self._call("chat.postEphemeral", question.channel, user=question.user, **said)
             return
-        if look_first and self._find(ANSWER, question.id, question.channel, thread=question.thread):
-            return
-        self._call("chat.postMessage", question.channel, **said, **_quiet(ANSWER, question.id))
+        if not (look_first and self._find(ANSWER, question.id, question.channel, thread=question.thread)):
+            self._call("chat.postMessage", question.channel, **said, **_quiet(ANSWER, question.id))
+        if look_first and question.is_direct:
+            self._clear_half_grown(question)
+
+    def _clear_half_grown(self, question: Placed) -> None:
+        """Take away what an earlier attempt began to say and never ended: ours, without a name, right behind this question."""
+        channel, asked_at = self._opened(question.channel), question.id.rpartition(":")[2]
+        thread = self.ask(
+            lambda: self._client.conversations_replies(
+                channel=channel, ts=question.thread, include_all_metadata=True, limit=200
+            )
+        )["messages"]
+        latest = ""
+        for message in sorted(thread, key=lambda one: float(one["ts"])):
+            if not message.get("bot_id"):
+                latest = message["ts"]
+            elif latest == asked_at and message["bot_id"] == self._identity()["bot_id"] and not message.get("metadata"):
+                with contextlib.suppress(ChatFailed):
+                    self._call("chat.delete", channel, ts=message["ts"])
 
     def _grown(self, question: Placed, growing: str, answer: Answer, blocks: list[Json]) -> bool:
         """End the growing message with the answer; one that Slack has closed meanwhile is written over."""

@@ -177,6 +177,24 @@ def test_a_message_that_slack_has_closed_meanwhile_is_written_over(chat):
     assert "In the words of the model m1" in json.dumps(message["blocks"])
 
 
+def test_what_an_attempt_began_and_never_ended_is_taken_away(chat):
+    """Killed while it grew: the next attempt answers anew, and leaves the answers to other questions alone."""
+    channel = f"D{ANA[1:]}"
+    chat.emulator.post("home", {"as": ANA, "tab": "messages"})
+    thread = chat.emulator.post("message", {"as": ANA, "channel": channel, "text": "open?"})["ts"]
+    first = asked_directly(thread=thread, id=f"{channel}:{thread}")
+    chat.begin_answer(first)
+    later = chat.emulator.post("message", {"as": ANA, "channel": channel, "text": "late?", "thread_ts": thread})["ts"]
+    growing = chat.begin_answer(asked_directly(thread=thread, id=f"{channel}:{later}"))
+    chat.answer(first, answered(), look_first=True)
+    ours = [one for one in chat.emulator.messages(channel) if one.get("bot_id")]
+    assert growing in {one["ts"] for one in ours}
+    assert [one.get("metadata", {}).get("event_payload", {}).get("uid", "") for one in ours] == [
+        "",
+        f"{channel}:{thread}",
+    ]
+
+
 def test_in_a_channel_nothing_grows_and_what_not_all_may_see_is_for_one_alone(chat):
     thread = chat.emulator.post("message", {"as": ANA, "channel": "C0OPS", "text": "open?"})["ts"]
     question = asked_directly(channel="C0OPS", thread=thread, is_direct=False)

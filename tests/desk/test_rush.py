@@ -1,0 +1,49 @@
+"""People first: work in hand waits while somebody decides, and never for long."""
+
+import threading
+import time
+
+from bot.desk.rush import LONGEST, Rush
+
+
+def waited(rush):
+    began = time.monotonic()
+    rush.give_way()
+    return time.monotonic() - began
+
+
+def test_nobody_waits_when_nobody_decides():
+    rush = Rush()
+    with rush:
+        pass
+    waiting = threading.Thread(target=rush.give_way)
+    waiting.start()
+    waiting.join(10)
+    assert not waiting.is_alive()
+
+
+def test_work_waits_until_the_last_one_has_decided():
+    rush, order, inside, first_is_out = Rush(), [], threading.Event(), threading.Event()
+
+    def decide():
+        with rush:
+            inside.set()
+            first_is_out.wait(10)
+            order.append("decided")
+
+    deciding = threading.Thread(target=decide)
+    with rush:
+        deciding.start()
+        inside.wait(10)
+    working = threading.Thread(target=lambda: (rush.give_way(), order.append("worked")))
+    working.start()
+    first_is_out.set()
+    working.join(10)
+    deciding.join(10)
+    assert order == ["decided", "worked"]
+
+
+def test_work_goes_on_however_long_somebody_takes():
+    rush = Rush()
+    with rush:
+        assert waited(rush) >= LONGEST * 0.9
