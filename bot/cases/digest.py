@@ -4,6 +4,7 @@ from bisect import bisect_right
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
+from enum import StrEnum
 from statistics import median
 
 from bot.cases.case import Case
@@ -112,9 +113,36 @@ class Storm:
     total: int
 
 
+class When(StrEnum):
+    """Which cases of a queue are shown."""
+
+    ALWAYS = "always"
+    LATE = "late"
+    TODAY = "today"
+
+
+@dataclass(frozen=True, slots=True)
+class Filter:
+    """What one has chosen to see on one's home."""
+
+    kind: str = ""
+    when: When = When.ALWAYS
+
+    @property
+    def key(self) -> str:
+        """As it is kept between two looks."""
+        return f"{self.when} {self.kind}"
+
+    @classmethod
+    def of(cls, key: str, kinds: Iterable[str]) -> "Filter":
+        """What was kept; a kind that is known no longer, or anything else that makes no sense, is no filter."""
+        when, _, kind = key.partition(" ")
+        return cls(kind if kind in set(kinds) else "", When(when) if when in set(When) else When.ALWAYS)
+
+
 @dataclass(frozen=True, slots=True)
 class Home:
-    """One person's desk. ``kind`` is the filter they chose; ``suggestion`` is set when their status says that they are away."""
+    """One person's desk. ``chosen`` is the filter they set; ``suggestion`` is set when their status says that they are away."""
 
     user: str
     waiting: tuple[Row, ...]
@@ -127,7 +155,7 @@ class Home:
     paused: tuple[str, ...]
     standing_in: tuple[str, ...]
     kinds: tuple[tuple[str, str], ...]
-    kind: str = ""
+    chosen: Filter = Filter()
     suggestion: str = ""
     has_digest: bool = False
     at: datetime | None = None

@@ -5,8 +5,9 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from bot.cases.case import Case, is_principal
-from bot.cases.digest import TREND_DAYS, Home, trend
+from bot.cases.digest import TREND_DAYS, Filter, Home, When, trend
 from bot.cases.errors import NotEligible
+from bot.cases.hours import Hours
 from bot.cases.standing import Standing
 from bot.desk.questions import JUST_NOW, Questions
 from bot.desk.rows import others, with_cards
@@ -29,20 +30,20 @@ class Homes:
     chat: Chat
     clock: Clock
 
-    def opened(self, person: str, *, kind: str | None = None) -> None:
+    def opened(self, person: str, *, kind: str | None = None, when: str | None = None) -> None:
         """Somebody looks at their home, or chooses another filter: it is published now."""
         board, now = self.lists.board(_key(person)), self.clock()
-        chosen = kind if kind is not None else board.ts if board else ""
-        known = {name for name, _ in self.library.titles()}
+        before = self._chosen(board)
+        asked = f"{before.when if when is None else when} {before.kind if kind is None else kind}"
         sections = board.sections if board else {}
-        self.lists.show(Board(_key(person), person, chosen if chosen in known else "", sections, now))
+        self.lists.show(Board(_key(person), person, self._filter(asked).key, sections, now))
         self.lists.enqueue([Outgoing(Topic.HOME, _key(person), "", now, {"person": person})])
 
     def run(self, work: Work) -> None:
         """Handle one outbox row: publish the home as it is now."""
         person = str(work.payload["person"])
         board = self.lists.board(_key(person))
-        home = self.gathered(person, board.ts if board else "")
+        home = self.gathered(person, self._chosen(board))
         self.chat.publish_home(home)
         if board:
             self.lists.show(replace(board, sections=_sections(home)))
@@ -61,19 +62,20 @@ class Homes:
         soon = now + NOT_MORE_OFTEN_THAN
         self.lists.enqueue([Outgoing(Topic.HOME, key, "", soon, {"person": recent[key]}) for key in sorted(concerned)])
 
-    def gathered(self, person: str, kind: str) -> Home:
+    def gathered(self, person: str, chosen: Filter) -> Home:
         """Everything on one person's home, through their eyes."""
-        now, sight = self.clock(), self.questions.sight(person)
-        found, waits = self.questions.waiting_on(sight, kind=kind)
+        now, sight, hours = self.clock(), self.questions.sight(person), self.library.hours("")
+        narrowed = _narrowed(chosen, now, hours)
+        found, waits = self.questions.waiting_on(sight, narrowed)
         waiting = found[:MOST_WAITING]
         shown = {case.id for case in waiting}
-        mine = others(self.lists, Wanted(owner=person, kind=kind), shown, MOST_MINE)
+        mine = others(self.lists, replace(narrowed, owner=person), shown, MOST_MINE)
         shown |= {case.id for case in mine}
-        wanted = Wanted(sight=sight, kind=kind)
+        wanted = replace(narrowed, sight=sight)
         team = others(self.lists, wanted, shown, MOST_TEAM)
         many = self.lists.count(wanted)
-        alone = self.questions.handled_alone(sight, (now - ALONE_FOR, now + JUST_NOW))[:MOST_ALONE]
-        hours = self.library.hours("")
+        ended = (now - ALONE_FOR, now + JUST_NOW)
+        alone = self.questions.handled_alone(sight, ended, kind=chosen.kind)[:MOST_ALONE]
         tallies = self.lists.tally(Wanted(sight=sight), now - timedelta(days=TREND_DAYS), now)
         standing = self.store.standing()
         return Home(
@@ -92,7 +94,7 @@ class Homes:
                 if person in {one.giver, one.taker} and now < one.ends_at
             ),
             kinds=tuple(self.library.titles()),
-            kind=kind,
+            chosen=chosen,
             suggestion=self._suggestion(person, standing, now),
             has_digest=self.lists.board(f"digest-for:{person}") is not None,
             at=now,
@@ -107,6 +109,12 @@ class Homes:
             self.lists.forget(key)
         self.opened(person)
 
+    def _chosen(self, board: Board | None) -> Filter:
+        return self._filter(board.ts if board else "")
+
+    def _filter(self, key: str) -> Filter:
+        return Filter.of(key, [kind for kind, _ in self.library.titles()])
+
     def _suggestion(self, person: str, standing: Standing, now: datetime) -> str:
         """Their status says that they are away, and nobody stands in for them."""
         try:
@@ -115,6 +123,16 @@ class Homes:
             return ""
         covered = any(one.giver == person and one.holds("", now) for one in standing.delegations)
         return away if away and not covered else ""
+
+
+def _narrowed(chosen: Filter, now: datetime, hours: Hours) -> Wanted:
+    """The open cases that this filter lets through."""
+    today = hours.local(now).replace(hour=0, minute=0, second=0, microsecond=0)
+    return Wanted(
+        kind=chosen.kind,
+        late_at=now if chosen.when is When.LATE else None,
+        opened=(today, now + JUST_NOW) if chosen.when is When.TODAY else None,
+    )
 
 
 def _key(person: str) -> str:

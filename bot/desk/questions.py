@@ -29,6 +29,7 @@ from bot.ports import (
 )
 
 MOST_LINES, MOST_ALIKE = 10, 3
+ANY_OPEN = Wanted()
 # What has ended this very moment has ended.
 JUST_NOW = timedelta(seconds=1)
 NONE_SEEN = "None that you may see."
@@ -148,7 +149,7 @@ class Questions:
         text = f"{_cases(many)} {wait} on you." if found else "Nothing waits on you."
         return self._with_lines(Answer(question.said(), text), found[:MOST_LINES], many)
 
-    def waiting_on(self, sight: Sight, *, kind: str = "", limit: int = 40) -> tuple[list[Case], int]:
+    def waiting_on(self, sight: Sight, among: Wanted = ANY_OPEN, *, limit: int = 40) -> tuple[list[Case], int]:
         """What waits on this person: they may decide it and have not, or it is theirs; what matters most first, and how many in all."""
         groups = self.directory.groups(self.library.deciders())
         mine = [handle for handle, people in groups.items() if sight.person in people]
@@ -157,7 +158,7 @@ class Questions:
         for one in given:
             if one.taker == sight.person and one.begins_at <= now < one.ends_at:
                 mine += [handle for handle, people in groups.items() if one.giver in people]
-        wanted = Wanted(sight=sight, waits_on=(sight.person, *sorted(set(mine))), kind=kind)
+        wanted = replace(among, sight=sight, waits_on=(sight.person, *sorted(set(mine))))
         found = self.lists.find(wanted, limit)
         theirs = [case for case in found if sight.person not in case.authors and not _has_voted(case, sight.person)]
         # Beyond what was looked at, the few that they raised or have voted on are counted too.
@@ -208,10 +209,10 @@ class Questions:
         )
         return self._with_lines(Answer(question.said(), text), found[:MOST_LINES], len(found))
 
-    def handled_alone(self, sight: Sight, ended: tuple[datetime, datetime]) -> list[Case]:
+    def handled_alone(self, sight: Sight, ended: tuple[datetime, datetime], *, kind: str = "") -> list[Case]:
         """What policy let run, or what went away, without a person."""
         states = (State.RESOLVED, State.CLEARED)
-        found = self.lists.find(Wanted(sight=sight, states=states, ended=ended, is_over=True), 60)
+        found = self.lists.find(Wanted(sight=sight, states=states, ended=ended, is_over=True, kind=kind), 60)
         return [
             case
             for case in found

@@ -10,7 +10,8 @@ LONGEST = 0.25
 class Rush:
     """Entered for as long as a person's decision is being taken."""
 
-    def __init__(self) -> None:
+    def __init__(self, longest: float = LONGEST) -> None:
+        self._longest = longest
         self._quiet = threading.Condition()
         self._deciding = 0
 
@@ -27,7 +28,7 @@ class Rush:
                 self._quiet.notify_all()
 
     def give_way(self) -> None:
-        """Wait until nobody is deciding, or for a quarter of a second."""
+        """Wait until nobody is deciding, or for as long as work in hand may wait."""
         if self._deciding:
             with self._quiet:
-                self._quiet.wait_for(lambda: not self._deciding, LONGEST)
+                self._quiet.wait_for(lambda: not self._deciding, self._longest)

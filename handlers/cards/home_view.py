@@ -1,6 +1,6 @@
 """A person's App Home: their queue first, then what is theirs, their team's, and what was handled without anybody."""
 
-from bot.cases.digest import Home, Row
+from bot.cases.digest import Filter, Home, Row, When
 from bot.cases.lifecycle import State
 from handlers.cards import ids
 from handlers.cards.charts import charts
@@ -8,6 +8,7 @@ from handlers.cards.rows import Link, listed, pressable
 from handlers.cards.text import Json, context, escaped, paragraph, plain, rich, say
 
 EVERY_KIND = "every"
+WHEN = {When.ALWAYS: "All that is open", When.LATE: "Late", When.TODAY: "New today"}
 
 
 def home_view(home: Home, to: Link) -> Json:
@@ -22,7 +23,8 @@ def home_view(home: Home, to: Link) -> Json:
     blocks.append({"type": "actions", "block_id": "home", "elements": _controls(home)})
     blocks += _section("Waiting on you", pressable("waiting", home.waiting, to), home.waiting_more)
     if not home.waiting:
-        blocks.append(context(":white_check_mark: Nothing waits on you."))
+        narrowed = " of what is shown here" if home.chosen != Filter() else ""
+        blocks.append(context(f":white_check_mark: Nothing{narrowed} waits on you."))
     blocks += _section("Yours", pressable("mine", home.mine, to) if home.mine else [], 0)
     blocks += _section("Your team", [listed(home.team, to)] if home.team else [], home.team_more)
     blocks += _section("Handled without you", _alone(home, to), 0)
@@ -31,24 +33,33 @@ def home_view(home: Home, to: Link) -> Json:
 
 def _headline(home: Home) -> str:
     many = len(home.waiting) + home.waiting_more
+    if home.chosen != Filter():
+        return f"{many:,} of these waiting on you" if many else "None of these waits on you"
     return f"{many:,} waiting on you" if many else "All clear"
 
 
 def _controls(home: Home) -> list[Json]:
-    options = [_option("Every kind", EVERY_KIND), *(_option(title, kind) for kind, title in home.kinds)][:100]
-    chosen = next((option for option in options if option["value"] == home.kind), options[0])
-    picker = {
-        "type": "static_select",
-        "action_id": ids.HOME_KIND,
-        "options": options,
-        "initial_option": chosen,
-        "placeholder": plain("Kind"),
-    }
+    kinds = [_option("Every kind", EVERY_KIND), *(_option(title, kind) for kind, title in home.kinds)][:100]
+    times = [_option(words, when) for when, words in WHEN.items()]
     raise_it = _button("Raise an exception…", ids.HOME_RAISE)
     stand_in = _button("Let somebody stand in…", ids.HOME_DELEGATE)
     digest = _button("No morning digest" if home.has_digest else "A digest every morning", ids.HOME_DIGEST)
     digest["value"] = "off" if home.has_digest else "on"
-    return [picker, raise_it, stand_in, digest]
+    pickers = [_picker(ids.HOME_KIND, kinds, home.chosen.kind), _picker(ids.HOME_WHEN, times, home.chosen.when)]
+    return [*pickers, raise_it, stand_in, digest]
+
+
+def _picker(action_id: str, options: list[Json], chosen: str) -> Json:
+    """A filter, which shows what is chosen."""
+    first = next((option for option in options if option["value"] == chosen), options[0])
+    words = plain("Show")
+    return {
+        "type": "static_select",
+        "action_id": action_id,
+        "options": options,
+        "initial_option": first,
+        "placeholder": words,
+    }
 
 
 def _alone(home: Home, to: Link) -> list[Json]:

@@ -19,6 +19,7 @@ ANOTHER_KIND = "case.another_kind"
 STEP_UP = "case.step_up"
 
 HOME_KIND = "home.kind"
+HOME_WHEN = "home.when"
 HOME_RAISE = "home.raise"
 HOME_DELEGATE = "home.delegate"
 HOME_DIGEST = "home.digest"

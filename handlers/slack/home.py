@@ -5,6 +5,7 @@ from typing import Any
 
 from slack_bolt import Ack, App
 
+from bot.cases.digest import When
 from bot.desk.homes import Homes
 from bot.desk.switchboard import Switchboard
 from bot.ports import Clock, Library
@@ -19,6 +20,7 @@ def register(app: App, homes: Homes, switchboard: Switchboard, library: Library,
     """Give the controls of the home their listeners."""
     controls = HomeControls(homes, switchboard, library, chat, clock)
     app.action(ids.HOME_KIND)(controls.choose)
+    app.action(ids.HOME_WHEN)(controls.choose_when)
     app.action(ids.HOME_DIGEST)(controls.digest)
     app.action(ids.HOME_DELEGATE)(controls.open_delegation)
     app.view(ids.DELEGATE_FORM)(on_submit(controls.delegate))
@@ -34,8 +36,13 @@ class HomeControls:
 
     def choose(self, body: dict[str, Any], ack: Ack) -> None:
         """Another filter: the home shows one kind, or every kind."""
-        chosen = str((body["actions"][0].get("selected_option") or {}).get("value", EVERY_KIND))
+        chosen = _selected(body, EVERY_KIND)
         self.homes.opened(person_of(body), kind="" if chosen == EVERY_KIND else chosen)
+        ack()
+
+    def choose_when(self, body: dict[str, Any], ack: Ack) -> None:
+        """Everything, what is late, or what is new today."""
+        self.homes.opened(person_of(body), when=_selected(body, When.ALWAYS))
         ack()
 
     def digest(self, body: dict[str, Any], ack: Ack) -> None:
@@ -52,3 +59,7 @@ class HomeControls:
         kind = "" if kind == EVERY_KIND else kind
         self.switchboard.delegate(by=form.person, to=to, kind=kind, begins_at=self.clock(), ends_at=until)
         self.homes.opened(form.person)
+
+
+def _selected(body: dict[str, Any], otherwise: str) -> str:
+    return str((body["actions"][0].get("selected_option") or {}).get("value", otherwise))

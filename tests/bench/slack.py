@@ -22,6 +22,7 @@ from sqlalchemy import text
 from bot.cases import moves as m
 from bot.cases.case import evolve
 from bot.cases.decide import decide
+from bot.cases.digest import Filter
 from bot.cases.plan import Money
 from bot.cases.recommendation import Recommendation
 from bot.cases.signal import Signal
@@ -155,11 +156,11 @@ def lists(folder: Path) -> None:
             connection.execute(text("SELECT count(*) FROM cases WHERE state = 'PROPOSED'")).scalar()
         bare.append(time.perf_counter() - began)
     floor = f"{statistics.median(bare) * 1000:.1f}ms"
-    running.desk.homes.chat.publish_home(running.desk.homes.gathered(f"{TEAM}/{BEN}", ""))
+    running.desk.homes.chat.publish_home(running.desk.homes.gathered(f"{TEAM}/{BEN}", Filter()))
     homes = []
     for _ in range(15):
         began = time.perf_counter()
-        running.desk.homes.chat.publish_home(running.desk.homes.gathered(f"{TEAM}/{ANA}", ""))
+        running.desk.homes.chat.publish_home(running.desk.homes.gathered(f"{TEAM}/{ANA}", Filter()))
         homes.append(time.perf_counter() - began)
     told(f"App Home, {MANY:,} open", homes, floor, "≤ 200 ms")
     answers = []

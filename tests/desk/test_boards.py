@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from bot.cases.digest import Filter
 from bot.cases.entry import RejectReason
 from bot.cases.hours import ALWAYS, Hours
 from bot.cases.lifecycle import State
@@ -221,11 +222,28 @@ def test_a_filter_is_kept_and_a_made_up_one_is_not(world):
     world.library.titles = lambda: [("low_stock", "Running low"), ("lead_cold", "Cold lead")]
     world.desk.homes.opened(ANA, kind="lead_cold")
     world.work()
-    assert (world.chat.homes[-1].waiting, world.chat.homes[-1].kind) == ((), "lead_cold")
-    assert home_of(world).kind == "lead_cold"
+    assert (world.chat.homes[-1].waiting, world.chat.homes[-1].chosen.kind) == ((), "lead_cold")
+    assert home_of(world).chosen.kind == "lead_cold"
     world.desk.homes.opened(ANA, kind="'; DROP TABLE cases")
     world.work()
-    assert (world.chat.homes[-1].kind, len(world.chat.homes[-1].waiting)) == ("", 1)
+    assert (world.chat.homes[-1].chosen, len(world.chat.homes[-1].waiting)) == (Filter(), 1)
+
+
+def test_a_home_shows_what_is_late_or_new_today_when_asked(world):
+    old = opened(world, "Gin")
+    world.clock.forward(hours=25)
+    new = opened(world, "Rum")
+    shown = {}
+    for when in ("late", "today", "always", "never heard of"):
+        world.desk.homes.opened(ANA, when=when)
+        world.work()
+        shown[when] = sorted(names(world.chat.homes[-1].waiting))
+    assert shown == {
+        "late": [old.id],
+        "today": [new.id],
+        "always": sorted([old.id, new.id]),
+        "never heard of": sorted([old.id, new.id]),
+    }
 
 
 def test_a_status_that_says_away_suggests_a_stand_in_until_there_is_one(world):

@@ -23,7 +23,7 @@ def test_nobody_waits_when_nobody_decides():
 
 
 def test_work_waits_until_the_last_one_has_decided():
-    rush, order, inside, first_is_out = Rush(), [], threading.Event(), threading.Event()
+    rush, order, inside, first_is_out = Rush(longest=60), [], threading.Event(), threading.Event()
 
     def decide():
         with rush:

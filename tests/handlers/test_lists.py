@@ -7,7 +7,7 @@ from datetime import date, timedelta
 import pytest
 
 from bot.cases import moves as m
-from bot.cases.digest import Agreement, Counts, Day, Digest, Home, Review, Row
+from bot.cases.digest import Agreement, Counts, Day, Digest, Filter, Home, Review, Row
 from bot.cases.entry import RejectReason, StepState
 from bot.cases.question import EXAMPLES, Answer, Line
 from bot.emulator.blocks import validate, validate_view
@@ -86,7 +86,7 @@ def home(case=None, **changes):
         paused=("low stock by Ben: wait",),
         standing_in=("Finn stands in for Ana until Monday",),
         kinds=(("low_stock", "Running low"),),
-        kind="low_stock",
+        chosen=Filter("low_stock"),
         suggestion="on holiday",
         at=NOW,
     )
