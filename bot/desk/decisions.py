@@ -45,6 +45,8 @@ MOST_REREADS = 20
 WHO_IS_NOT_KNOWN = "Slack cannot say just now who may do this; nothing was decided, press again in a minute"
 NO_LINK = "this link works no longer; press Approve on the card again"
 T = TypeVar("T")
+Prove = Callable[[Case, StepUp], Assertion]
+"""Verifies what the device answered to this question. Raises ``NotEligible`` when it is not genuine."""
 
 
 @dataclass(frozen=True)
@@ -90,8 +92,15 @@ class Decisions:
             raise TooLate(NO_LINK)
         return case, found[0]
 
-    def finish_approval(self, case_id: str, asked: StepUp, assertion: Assertion, *, surface: str) -> Case:
-        """The second half: the person's device has signed this plan."""
+    def finish_approval(self, case_id: str, token: str, prove: Prove, *, surface: str) -> Case:
+        """The second half: the person's device has signed this plan. An answer that is not genuine is written too."""
+        case, asked = self.begun(case_id, token)
+        try:
+            assertion = prove(case, asked)
+        except Refusal as refusal:
+            by = m.Asker(Person(asked.person, asked.name), surface=surface)
+            self._record(case_id, by, "approve", asked.revision, refusal)
+            raise
 
         def move(case: Case, asker: m.Asker) -> m.Move:
             passkeys = self.store.standing().passkeys

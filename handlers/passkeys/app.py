@@ -14,7 +14,7 @@ from starlette.routing import Route
 from bot.cases.case import Case
 from bot.cases.errors import BadRequest, ChatFailed, NotEligible, NotNow, Refusal, TooLate
 from bot.cases.lifecycle import State
-from bot.cases.passkey import StepUp, challenge
+from bot.cases.passkey import Assertion, Passkey, StepUp, challenge
 from bot.desk.decisions import NO_LINK, WHO_IS_NOT_KNOWN, Decisions
 from bot.desk.switchboard import Switchboard
 from bot.ports import Clock
@@ -70,8 +70,7 @@ class PasskeyDoor:
 
     def plan(self, path: dict[str, str], answer: Any) -> dict[str, Any]:
         """The plan from the bytes that will run, and what the device is to sign."""
-        case, asked, wanted = self._begun(path)
-        keys = [key for key in self.decisions.store.standing().passkeys if key.person == asked.person]
+        case, asked = self.decisions.begun(path["case"], path["token"])
         plan = case.plan
         actions = plan.actions if plan else ()
         return {
@@ -81,14 +80,14 @@ class PasskeyDoor:
             "amount": str(plan.amount) if plan and plan.amount else "",
             "steps": [{"what": action.summary, "on": action.target, "undo": action.reversible} for action in actions],
             "note": asked.note,
-            "options": self.ceremony.confirmation(keys, wanted),
+            "options": self.ceremony.confirmation(self._keys_of(asked), _wanted(case, asked)),
         }
 
     def confirm(self, path: dict[str, str], answer: Any) -> dict[str, Any]:
-        case, asked, wanted = self._begun(path)
-        keys = [key for key in self.decisions.store.standing().passkeys if key.person == asked.person]
-        signed = self.ceremony.confirmed(answer, keys, wanted, asked.ticket)
-        after = self.decisions.finish_approval(case.id, asked, signed, surface=SURFACE)
+        def prove(case: Case, asked: StepUp) -> Assertion:
+            return self.ceremony.confirmed(answer, self._keys_of(asked), _wanted(case, asked), asked.ticket)
+
+        after = self.decisions.finish_approval(path["case"], path["token"], prove, surface=SURFACE)
         waits = after.state is State.PROPOSED
         return {
             "said": "Approved. It waits for somebody else's yes too." if waits else "Approved. It is carried out now."
@@ -105,11 +104,15 @@ class PasskeyDoor:
         self.switchboard.add_passkey(invited, passkey, surface=SURFACE)
         return {"said": "Your passkey is added. You can close this page."}
 
-    def _begun(self, path: dict[str, str]) -> tuple[Case, StepUp, bytes]:
-        case, asked = self.decisions.begun(path["case"], path["token"])
-        if case.plan is None:
-            raise TooLate(NO_LINK)
-        return case, asked, challenge(case.id, case.revision, case.plan.digest, asked.person, asked.ticket)
+    def _keys_of(self, asked: StepUp) -> list[Passkey]:
+        return [key for key in self.decisions.store.standing().passkeys if key.person == asked.person]
+
+
+def _wanted(case: Case, asked: StepUp) -> bytes:
+    """What the device is to sign."""
+    if case.plan is None:
+        raise TooLate(NO_LINK)
+    return challenge(case.id, case.revision, case.plan.digest, asked.person, asked.ticket)
 
 
 Answer = Callable[[dict[str, str], Any], dict[str, Any]]

@@ -172,6 +172,8 @@ def test_what_is_not_genuine_changes_nothing(page, case, wrong):
         signature[-1] ^= 1
         answer["response"]["signature"] = armoured(bytes(signature))
     assert "not genuine" in refused(page.web.post(path, json=answer))
+    last = page.world.store.entries(case.id)[-1]
+    assert (last.body.name, last.actor, last.surface) == ("attempt.refused", ANA, "passkey")
     page.world.work()
     assert (page.world.case(case).state, page.world.house.effects) == (State.PROPOSED, [])
 
