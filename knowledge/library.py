@@ -11,7 +11,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from holidays import country_holidays
 
-from bot.cases.approval import Factor
+from bot.cases.approval import OWNER, PEOPLE, Factor
 from bot.cases.errors import PlaybookInvalid
 from bot.cases.expressions import compiled
 from bot.cases.hours import Hours, never
@@ -66,12 +66,14 @@ class Library:
 
     def deciders(self) -> list[str]:
         """Every group that decides, owns or is asked next, anywhere."""
-        groups = {factor.group for tier in self.rules.tiers.values() for factor in tier.factors}
+        everywhere = [factor for tier in self.rules.tiers.values() for factor in tier.factors]
+        asked: set[str] = set()
         for playbook in self.playbooks.values():
             owners = playbook.owners
-            groups |= {factor.group for factor in playbook.terms.factors}
-            groups |= {owners.business, owners.operations, owners.next_owner, owners.governance}
-        return sorted(groups)
+            asked |= {factor.group for factor in (*everywhere, *playbook.terms.factors)}
+            asked |= {owners.business, owners.operations, owners.next_owner, owners.governance}
+            asked |= {name for role, name in playbook.terms.owners.items() if f"{OWNER}{role}" in asked}
+        return sorted(group for group in asked if not group.startswith(OWNER))
 
     def governors(self) -> list[str]:
         """Every group that answers for a kind."""
@@ -127,8 +129,13 @@ def _playbook(path: Path, systems: Mapping[str, SystemSpec], policy: Policy, sta
 def _built(shape: s.PlaybookShape, digest: str, stage: Stage | None) -> Playbook:
     noticed, missed = shape.signal, shape.absence
     detection = Detection(noticed.system, noticed.query, noticed.every) if noticed else None
-    terms = PlaybookTerms(_factors(shape.approval.approvers), shape.approval.expires, stage or shape.approval.stage)
     owners = shape.owners
+    terms = PlaybookTerms(
+        _factors(shape.approval.approvers),
+        shape.approval.expires,
+        stage or shape.approval.stage,
+        owners.model_dump(),
+    )
     measure = shape.measure
     return Playbook(
         kind=shape.kind,
@@ -157,7 +164,14 @@ def _offer(shape: s.OfferShape) -> Offer:
 
 
 def _factors(shapes: Iterable[s.ApproverShape]) -> tuple[Factor, ...]:
-    return tuple(Factor(shape.group, shape.count) for shape in shapes)
+    return tuple(Factor(_set(shape), shape.count) for shape in shapes)
+
+
+def _set(shape: s.ApproverShape) -> str:
+    """The name under which the rules know these approvers."""
+    if shape.people:
+        return PEOPLE + "+".join(sorted(set(shape.people)))
+    return shape.group or f"{OWNER}{shape.owner}"
 
 
 def _complaints(playbook: Playbook, systems: Mapping[str, SystemSpec], policy: Policy) -> list[str]:

@@ -63,8 +63,22 @@ class OfferShape(Strict):
 
 
 class ApproverShape(Strict):
-    group: Handle
+    """One of the three: a user group, people by their Slack ids, or an owner of the playbook."""
+
+    group: Handle | None = None
+    people: list[Annotated[str, StringConstraints(pattern=r"^[UW][A-Z0-9]{2,20}$")]] | None = Field(
+        default=None, min_length=1, max_length=20
+    )
+    owner: Literal["business", "operations", "technical", "governance", "next"] | None = None
     count: Annotated[int, Field(ge=1, le=5)] = 1
+
+    @model_validator(mode="after")
+    def _one_of_them(self) -> "ApproverShape":
+        if sum(given is not None for given in (self.group, self.people, self.owner)) != 1:
+            raise ValueError("name approvers by one of group, people or owner")
+        if self.people is not None and self.count > len(set(self.people)):
+            raise ValueError(f"{self.count} of {len(set(self.people))} people can never be complete")
+        return self
 
 
 class ApprovalShape(Strict):

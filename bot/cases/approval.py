@@ -23,9 +23,15 @@ class Person:
     away: str = ""
 
 
+PEOPLE, OWNER = "people:", "owner:"
+
+
 @dataclass(frozen=True, slots=True)
 class Factor:
-    """``count`` distinct people out of ``group``."""
+    """``count`` distinct people out of ``group``: the handle of a group, or "people:…" with user ids joined by "+".
+
+    In policy it may also be "owner:…", whom each playbook names; a verdict never holds one of those.
+    """
 
     group: str
     count: int
@@ -53,6 +59,11 @@ class Approval:
     def principal(self) -> str:
         """Whose yes it is: the one who gave the delegation, if there was one."""
         return self.behalf_of or self.person
+
+
+def people_of(group: str) -> tuple[str, ...]:
+    """The user ids of those who are named one by one; none for the handle of a group."""
+    return tuple(filter(None, group.removeprefix(PEOPLE).split("+"))) if group.startswith(PEOPLE) else ()
 
 
 Groups = Mapping[str, frozenset[str]]
@@ -97,5 +108,5 @@ def quorum_met(approvals: Iterable[Approval], factors: Iterable[Factor], groups:
 
 
 def _either(groups: list[str]) -> str:
-    names = sorted({f"@{group}" for group in groups})
+    names = sorted({"those named for it" if people_of(group) else f"@{group}" for group in groups})
     return names[0] if len(names) == 1 else f"{', '.join(names[:-1])} or {names[-1]}"

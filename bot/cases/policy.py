@@ -6,7 +6,7 @@ from datetime import timedelta
 from decimal import Decimal
 from enum import IntEnum, StrEnum
 
-from bot.cases.approval import Factor
+from bot.cases.approval import OWNER, Factor
 from bot.cases.canonical import digest, to_plain
 from bot.cases.plan import Action, Idempotency, Plan
 
@@ -87,11 +87,12 @@ class Usage:
 
 @dataclass(frozen=True, slots=True)
 class PlaybookTerms:
-    """What the playbook adds to policy. It can only be stricter: more people, a shorter time."""
+    """What the playbook adds to policy. It can only be stricter: more people, a shorter time. ``owners``: its groups by role."""
 
     factors: tuple[Factor, ...] = ()
     expires_for: timedelta | None = None
     stage: Stage = Stage.SUPERVISED
+    owners: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,10 +149,20 @@ def judge(plan: Plan, terms: PlaybookTerms, policy: Policy, usage: Usage) -> Ver
         return verdict(Ruling.REFUSE, "tier.unknown", f"policy names no approvers for {tier.name.lower()} risk")
     if _may_act_alone(plan, terms, policy, tier):
         return verdict(Ruling.ALONE, "alone.low_risk", f"{reason}; policy lets this run alone")
-    factors = stricter(tier, tier_rule.factors, terms.factors)
-    if not factors:
+    factors = stricter(tier, _named(tier_rule.factors, terms), _named(terms.factors, terms))
+    if not factors or not all(factor.group for factor in factors):
         return verdict(Ruling.REFUSE, "approvers.empty", "nobody is named who may approve this")
     return verdict(Ruling.ASK, f"tier.{tier.name.lower()}", reason, factors)
+
+
+def _named(factors: tuple[Factor, ...], terms: PlaybookTerms) -> tuple[Factor, ...]:
+    """With the playbook's owners in the place of their roles; a role that it does not fill is nobody."""
+    return tuple(
+        Factor(terms.owners.get(factor.group.removeprefix(OWNER), ""), factor.count)
+        if factor.group.startswith(OWNER)
+        else factor
+        for factor in factors
+    )
 
 
 def _is_top_class(plan: Plan, policy: Policy) -> bool:

@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from datetime import datetime
 from typing import Any
 
-from bot.cases.approval import Factor
+from bot.cases.approval import Factor, people_of
 
 Json = dict[str, Any]
 ELLIPSIS = "…"
@@ -96,5 +96,11 @@ def groups(factors: Iterable[Factor]) -> str:
     """Who may say yes, as a phrase: "one of @ops-leads and one of @finance"."""
     numbers = {1: "one", 2: "two", 3: "three", 4: "four", 5: "five"}
     return (
-        " and ".join(f"{numbers.get(factor.count, factor.count)} of @{factor.group}" for factor in factors) or "nobody"
+        " and ".join(f"{numbers.get(factor.count, factor.count)} of {_set(factor.group)}" for factor in factors)
+        or "nobody"
     )
+
+
+def _set(group: str) -> str:
+    people = [user for user in people_of(group) if user.isalnum()]
+    return ", ".join(f"<@{user}>" for user in people) if people else f"@{group}"

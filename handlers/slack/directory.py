@@ -8,7 +8,7 @@ from typing import Any
 
 from slack_sdk import WebClient
 
-from bot.cases.approval import Groups, Person
+from bot.cases.approval import Groups, Person, people_of
 from bot.cases.errors import ChatFailed, ChatUnknown, NotEligible, RateLimited
 from bot.clock import monotonic
 from handlers.slack.chat import SlackChat
@@ -53,8 +53,12 @@ class SlackDirectory:
         )
 
     def groups(self, handles: Sequence[str], *, fresh: bool = False) -> Groups:
-        known = self._everything(fresh) if handles else []
-        return {handle: self._members(handle, known) for handle in handles}
+        known = self._everything(fresh) if any(not people_of(handle) for handle in handles) else []
+        return {handle: self._named(handle) or self._members(handle, known) for handle in handles}
+
+    def _named(self, handle: str) -> frozenset[str]:
+        """Those of our own team who are named one by one; whether each of them may is another question."""
+        return frozenset(f"{self._team_id()}/{user}" for user in people_of(handle))
 
     def members_of(self, channel: str) -> frozenset[str]:
         """Who is in this channel now; people of other workspaces under their own team. Nobody, when it cannot be read."""

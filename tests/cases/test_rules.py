@@ -22,6 +22,7 @@ from bot.cases.policy import (
     RiskTier,
     Ruling,
     Stage,
+    TierRule,
     Usage,
     judge,
     no_looser,
@@ -295,6 +296,26 @@ def test_rule_19_tightening_is_immediate_and_loosening_is_not_retroactive():
 
 
 # --- how -----------------------------------------------------------------------------------------------------------------
+
+
+def test_rule_10_approvers_are_groups_people_named_one_by_one_or_the_owners_of_the_playbook():
+    tiers = {
+        "low": TierRule((Factor("people:UANA+UOMAR", 2),), timedelta(hours=1)),
+        "medium": TierRule((Factor("owner:operations", 1),), timedelta(hours=1)),
+    }
+    rules, terms = policy(tiers=tiers), PlaybookTerms(owners={"operations": "ops-leads"})
+    low = judge(plan(), terms, rules, Usage())
+    assert low.factors == (Factor("people:UANA+UOMAR", 2),)
+    named = {"people:UANA+UOMAR": frozenset({ANA.id, OMAR.id})}
+    votes = [replace(approved().approvals[0], person=person.id) for person in (ANA, OMAR)]
+    assert not quorum_met(votes[:1], low.factors, named)
+    assert quorum_met(votes, low.factors, named)
+    assert why_not(BEN, authors=(), factors=low.factors, groups=named) == "only those named for it may approve this"
+    assert why_not(replace(ANA, guest=True), authors=(), factors=low.factors, groups=named) == "guests cannot approve"
+    medium = plan(actions=(action(amount=300),))
+    assert judge(medium, terms, rules, Usage()).factors == (Factor("ops-leads", 1),)
+    nobody = judge(medium, PlaybookTerms(owners={"business": "ops-leads"}), rules, Usage())
+    assert (nobody.ruling, nobody.rule) == (Ruling.REFUSE, "approvers.empty")
 
 
 def test_rule_24_high_risk_needs_a_reason_in_words():

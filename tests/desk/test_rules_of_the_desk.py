@@ -3,6 +3,7 @@
 import ast
 import json
 from dataclasses import replace
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -13,14 +14,14 @@ from bot.cases.approval import Factor
 from bot.cases.decide import decide
 from bot.cases.errors import Conflict, NotEligible, Refusal, Superseded, TooLate
 from bot.cases.lifecycle import State
-from bot.cases.policy import PlaybookTerms, RiskTier
+from bot.cases.policy import PlaybookTerms, RiskTier, TierRule
 from bot.cases.recommendation import Words
 from bot.desk.outgoing import change
 from bot.ports import Change
 from handlers.cards.case_card import case_card
 from tests.cases.making import ANA, NOW, approved, asker, fold_all, proposed, start_step, verdict
 from tests.fakes.directory import principal
-from tests.world import playbook
+from tests.world import playbook, policy
 
 ROOT = Path(__file__).parent.parent.parent
 
@@ -172,3 +173,24 @@ def test_rule_24_there_is_no_bulk_approval(world):
     world.approve(first)
     assert world.case(second).state is State.PROPOSED
     assert approved().approvals[0].digest == approved().plan.digest
+
+
+def test_rule_9_people_named_one_by_one_decide_while_they_are_colleagues_and_nobody_else(world):
+    tiers = {**world.library.rules.tiers, "low": TierRule((Factor("people:UCARLA+UDEV", 1),), timedelta(hours=4))}
+    world.library.rules = policy(tiers=tiers)
+    world.library.deciders = lambda: ["floor-managers", "people:UCARLA+UDEV"]
+    case = world.proposed()
+    assert [one.id for one in world.desk.questions.waiting_on(world.desk.questions.sight(principal("carla")))[0]] == [
+        case.id
+    ]
+    with pytest.raises(NotEligible, match="only those named for it"):
+        world.approve(case, "ana")
+    world.people.change("carla", guest=True)
+    with pytest.raises(NotEligible, match="guests cannot"):
+        world.approve(case, "carla")
+    world.people.change("carla", guest=False)
+    world.approve(case, "carla")
+    world.people.change("carla", active=False)
+    world.work()
+    assert world.house.effects == []
+    assert "approvals no longer count" in world.case(case).drifted[0]

@@ -255,6 +255,13 @@ def test_groups_are_exact_and_what_cannot_be_read_is_nobodys_to_use(directory, c
     assert directory.members_of("C0FLOOR") == frozenset()
 
 
+def test_people_named_one_by_one_are_of_our_own_team_and_cost_no_call(directory, chat):
+    chat.emulator.post("faults", {"refuse": {"usergroups.list": "missing_scope"}})
+    named = directory.groups(["people:U0ANA+U0SUE"], fresh=True)
+    assert named == {"people:U0ANA+U0SUE": {f"{TEAM}/U0ANA", f"{TEAM}/U0SUE"}}
+    assert directory.groups(["people:"]) == {"people:": frozenset()}
+
+
 def test_groups_of_any_number_cost_one_call(directory, chat):
     before = chat.emulator.get("traffic")["calls"]
     assert len(directory.groups(["floor-managers", "ops-leads", "finance"], fresh=True)) == 3

@@ -2,7 +2,7 @@
 
 from dataclasses import replace
 
-from bot.cases.approval import Person
+from bot.cases.approval import Person, people_of
 from bot.cases.errors import NotEligible
 
 TEAM = "T1"
@@ -41,4 +41,5 @@ class FakeDirectory:
         return frozenset(map(principal, self.channels.get(channel, set(self.names))))
 
     def groups(self, handles, *, fresh: bool = False):
-        return {handle: frozenset(map(principal, self.members.get(handle, ()))) for handle in handles}
+        named = {handle: frozenset(f"{TEAM}/{user}" for user in people_of(handle)) for handle in handles}
+        return {handle: named[handle] or frozenset(map(principal, self.members.get(handle, ()))) for handle in handles}

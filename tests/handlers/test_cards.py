@@ -22,7 +22,7 @@ from bot.ports import Look
 from handlers.cards import forms, ids
 from handlers.cards.case_card import case_card, notification, superseded_card
 from handlers.cards.notes import LINES, note_blocks, note_text, trail_lines
-from handlers.cards.text import clean, escaped
+from handlers.cards.text import clean, escaped, groups
 from tests.cases.making import (
     ANA,
     BEN,
@@ -360,3 +360,11 @@ def test_notes_carry_words_and_nothing_else(text):
     assert live_parts(blocks) == []
     assert "<" not in note_text(after, entries)
     assert trail_lines(after, entries)
+
+
+def test_people_named_one_by_one_are_mentioned_and_a_made_up_one_is_no_markup():
+    assert (
+        groups([Factor("people:U0ANA+U0BEN", 2), Factor("finance", 1)])
+        == "two of <@U0ANA>, <@U0BEN> and one of @finance"
+    )
+    assert "<" not in groups([Factor("people:!channel", 1)])

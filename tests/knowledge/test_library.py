@@ -4,6 +4,7 @@ import shutil
 
 import pytest
 
+from bot.cases.approval import Factor
 from bot.cases.errors import PlaybookInvalid
 from bot.cases.policy import Stage
 from knowledge.library import PACKAGED, load
@@ -23,6 +24,16 @@ def change(folder, name, before, after):
 
 
 MISTAKES = [
+    ("policy.yml", "step_up_above: 20000", "step_up_above: 200", "step_up_above is below high_above"),
+    ("policy.yml", "[{group: floor-managers}]", "[{people: [Ana]}]", "policy.yml:.*people"),
+    ("policy.yml", "[{group: floor-managers}]", "[{people: [U0ANA], count: 2}]", "2 of 1 people can never be complete"),
+    (
+        "policy.yml",
+        "[{group: floor-managers}]",
+        "[{group: floor-managers, owner: business}]",
+        "by one of group, people or owner",
+    ),
+    ("policy.yml", "[{group: floor-managers}]", "[{owner: nobody}]", "policy.yml:.*owner"),
     ("playbooks/low_stock.yml", "every: 60s", "every: often", "low_stock.yml:15: signal.every: .*duration like 30s"),
     ("playbooks/low_stock.yml", "title:", "titel:", "low_stock.yml"),
     ("playbooks/low_stock.yml", "channel: C0STOCK", "channel: stock", "low_stock.yml:3: channel"),
@@ -121,3 +132,15 @@ def test_a_missing_or_huge_or_binary_file_is_refused(folder):
 
 def test_shadow_mode_is_for_every_playbook():
     assert {playbook.terms.stage for playbook in load(stage=Stage.SHADOW).playbooks.values()} == {Stage.SHADOW}
+
+
+def test_approvers_are_a_group_people_or_an_owner_of_the_playbook(folder):
+    change(folder, "policy.yml", "medium: {approvers: [{group: ops-leads}]", "medium: {approvers: [{owner: technical}]")
+    change(folder, "policy.yml", "high: {approvers: [{group: ops-leads}", "high: {approvers: [{people: [U0BEN, U0ANA]}")
+    found = load(folder)
+    assert found.rules.tiers["medium"].factors == (Factor("owner:technical", 1),)
+    assert found.rules.tiers["high"].factors[0] == Factor("people:U0ANA+U0BEN", 1)
+    technical = {playbook.owners.technical for playbook in found.playbooks.values()}
+    assert technical | {"people:U0ANA+U0BEN"} <= set(found.deciders())
+    assert not [name for name in found.deciders() if name.startswith("owner:")]
+    assert found.playbook("low_stock").terms.owners["technical"] in technical
