@@ -367,7 +367,7 @@ def build(settings: Settings, *, clock: Clock = utc_now) -> House:
     over_http = [] if socket else [http_door.route(app, settings.slack_signing_secrets, clock)]
     checkpoints = Checkpoints(settings.data_dir / "checkpoints", settings.origin)
     outside = passkeys.routes(desk.decisions, desk.switchboard, Ceremony(settings.public_url), clock)
-    web = build_intake(_door(settings, desk, chat), more=[*over_http, *outside])
+    web = build_intake(_door(settings, desk, chat, socket), more=[*over_http, *outside])
     return House(
         settings,
         desk,
@@ -443,7 +443,7 @@ class Trainer:
             self._process.terminate()
 
 
-def _door(settings: Settings, desk: Desk, chat: SlackChat) -> Door:
+def _door(settings: Settings, desk: Desk, chat: SlackChat, socket: slack_app.SocketDoor | None) -> Door:
     credentials = {
         name: Credentials(
             tuple(filter(None, map(settings.secret, source.token_env))),
@@ -463,6 +463,8 @@ def _door(settings: Settings, desk: Desk, chat: SlackChat) -> Door:
             chat.ping()
         except ChatFailed as failure:
             found.append(f"Slack: {failure.error}")
+        if socket and not socket.is_connected():
+            found.append("Slack: no connection, so no press and no question arrives; it is tried again by itself")
         return found
 
     return Door(desk.intake, Sources(desk.library.sources, credentials), settings.api_tokens, problems)

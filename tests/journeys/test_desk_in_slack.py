@@ -494,6 +494,8 @@ def test_a_token_revoked_and_given_back_loses_nothing(town):
     """An admin revokes the app's token; for that while nothing is given up, the health check says why, and then all is told."""
     town.settled()
     town.emulator.post("token", {"revoked": True})
+    town.emulator.post("disconnect", {"abruptly": True})
+    town.until(lambda: any("no connection" in one for one in not_ready(town)), "the lost connection to be told")
     case = town.desk.store.case(stock(town, 1))
     town.until(lambda: "Slack: token_revoked" in not_ready(town), "the health check to say so")
     town.until(lambda: waiting_for(town, "token_revoked"), "the card to wait")
@@ -501,7 +503,8 @@ def test_a_token_revoked_and_given_back_loses_nothing(town):
     town.emulator.post("token", {"revoked": False})
     town.clock.forward(minutes=1)
     town.until(lambda: town.card(case), "the card", patience=60)
-    assert not_ready(town) == []
+    town.until(lambda: not_ready(town) == [], "all to be well", 60)
+    assert town.approve(ANA, town.the("booking_no_cover"))["acked"]
 
 
 def waiting_for(town, error):
