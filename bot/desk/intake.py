@@ -51,8 +51,9 @@ class Intake:
         if self.pacer is None or written.before is not None or not written.entries:
             return written
         due = self.pacer.due(signal.source, now)
-        later = tuple(replace(asked, run_at=max(asked.run_at, due)) for asked in written.outgoing)
-        return replace(written, outgoing=later)
+        placed = tuple(replace(asked, run_at=due) for asked in written.outgoing if asked.run_at <= now)
+        others = tuple(asked for asked in written.outgoing if asked.run_at > now)
+        return replace(written, outgoing=(*placed, *others))
 
 
 def judge(

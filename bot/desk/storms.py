@@ -16,12 +16,17 @@ from bot.ports import Board, Chat, Clock, Library, Lists, Outgoing, Store, Topic
 # More cards than this from one source, of one kind, within this time, are a storm.
 MOST_CARDS, WITHIN = 30, timedelta(minutes=10)
 PER_SECOND, BURST = 30.0, 200
+HEAD_START = timedelta(days=1)
 MOST_ROWS = 5
 PREFIX = "storm:"
 
 
 class Pacer:
-    """Lets one source's new cases through at a rate, so that a storm does not stand in front of a quiet one (GCRA, per process)."""
+    """Lets one source's new cases through at a rate, so that a storm does not stand in front of a quiet one (GCRA, per process).
+
+    The less a source has said lately, the further to the front its cases go: on a machine that cannot keep up with the rate, too, a
+    quiet one is not behind what is overdue of a loud one.
+    """
 
     def __init__(self, per_second: float = PER_SECOND, burst: int = BURST) -> None:
         self._gap = timedelta(seconds=1 / per_second)
@@ -36,7 +41,8 @@ class Pacer:
             self._next[source] = at
             if len(self._next) > 10_000:
                 self._next = {name: then for name, then in self._next.items() if then > now}
-        return max(now, at - self._slack)
+        due = at - self._slack
+        return due if due > now else now - (now - due) / self._slack * HEAD_START
 
 
 @dataclass

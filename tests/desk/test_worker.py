@@ -142,7 +142,7 @@ def test_several_lanes_on_one_database_do_each_row_once(world):
     assert (len(done), len(set(done))) == (40, 40)
 
 
-def wait(true, seconds=20):
+def wait(true, seconds=60):
     ends = time.monotonic() + seconds
     while not true():
         assert time.monotonic() < ends, "waited in vain"

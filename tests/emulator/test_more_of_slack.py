@@ -52,7 +52,7 @@ def heard(slack):
 
     socket.socket_mode_request_listeners.append(listen)
     socket.connect()
-    ends = time.monotonic() + 5
+    ends = time.monotonic() + 30
     while slack.emulator.get("traffic")["connections"] != 1:
         assert time.monotonic() < ends
         time.sleep(0.02)

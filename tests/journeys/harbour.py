@@ -13,7 +13,7 @@ from bot.sample import company
 from bot.sample.demo import sample_environment
 from bot.sample.people import TEAM
 
-PATIENCE = 25.0
+PATIENCE = 60.0
 
 
 class MovedClock:

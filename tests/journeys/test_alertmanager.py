@@ -60,7 +60,7 @@ def answers(url):
         return False
 
 
-def wait(true, seconds=30):
+def wait(true, seconds=60):
     ends = time.monotonic() + seconds
     while not true():
         assert time.monotonic() < ends, "waited in vain"

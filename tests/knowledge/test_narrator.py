@@ -90,10 +90,10 @@ def test_what_is_not_sound_is_dropped_in_silence_and_counted(store, answer, outc
 def test_a_slow_model_costs_its_time_and_no_more(small_world):
     world = small_world
     case = world.proposed()
-    slow = ModelNarrator("slow", lambda said, given: time.sleep(3) or GOOD, world.clock, Bounds(seconds=0.1))
+    slow = ModelNarrator("slow", lambda said, given: time.sleep(30) or GOOD, world.clock, Bounds(seconds=0.1))
     began = time.monotonic()
     assert slow.narrate(case, world.library.book, lambda values: "") is None
-    assert time.monotonic() - began < 2.5
+    assert time.monotonic() - began < 20
 
 
 def test_a_day_has_its_limit(small_world):

@@ -201,13 +201,13 @@ def test_a_slow_memory_costs_one_card_its_patience_and_the_next_nothing(remember
     memory = remember(*stories(), patience=0.2)
     waiting = threading.Event()
     real = memory._index.nearest
-    memory._index.nearest = lambda vector, many: waiting.wait(20) and real(vector, many)
+    memory._index.nearest = lambda vector, many: waiting.wait(60) and real(vector, many)
     began = time.monotonic()
     first = memory.recall(STORIES["wine"], "low_stock", "C0STOCK", NOW)
     second = memory.recall(STORIES["wine"], "low_stock", "C0STOCK", NOW)
     waited = time.monotonic() - began
     waiting.set()
-    assert (first.failure, second.failure, waited < 5) == ("memory does not answer in time",) * 2 + (True,)
+    assert (first.failure, second.failure, waited < 30) == ("memory does not answer in time",) * 2 + (True,)
 
 
 def test_an_index_that_throws_anything_is_not_available(remember):
