@@ -20,6 +20,7 @@ from bot.store.export import replay
 from tests.journeys.harbour import harbour, principal
 
 pytestmark = pytest.mark.journey
+MANY = 10_000
 
 
 @pytest.fixture
@@ -376,9 +377,11 @@ def looked_at(town, case):
     return next((one.at for one in town.desk.store.entries(case.id) if one.body.name == "evidence.gathered"), None)
 
 
+@pytest.mark.timeout(480)
 def test_the_storm(town):
-    """Thousands at once from one source: few messages, none lost; a quiet source does not wait behind them."""
+    """Ten thousand at once from one source: few messages, none lost; a quiet source does not wait behind them."""
     town.settled()
+    before = sum(1 for _ in town.desk.store.case_ids())
     facts = dict(town.cases("service_note_open")[0].signal.facts)
     base = town.desk.intake
 
@@ -390,7 +393,7 @@ def test_the_storm(town):
         )
 
     with ThreadPoolExecutor(8) as pool:
-        list(pool.map(loud, range(1_000)))
+        list(pool.map(loud, range(MANY)))
     quiet = town.signal(
         key="quiet", kind="low_stock", subject="product:quiet", title="Gin is low", facts={"product_id": 1}
     )
@@ -400,7 +403,7 @@ def test_the_storm(town):
     loud_ones = [one for one in town.cases() if one.signal.source == "loud"]
     ahead = [at for one in loud_ones if (at := looked_at(town, one)) and case.opened_at < at < looked_at(town, case)]
     assert len(ahead) <= 10 * PER_SECOND
-    assert len([case for case in town.cases() if case.signal.source == "loud"]) == 1_000
+    assert sum(1 for _ in town.desk.store.case_ids()) == before + MANY + 1
 
     def shared():
         return [
@@ -409,7 +412,7 @@ def test_the_storm(town):
             if (one.get("metadata") or {}).get("event_type") == "exception_storm"
         ]
 
-    town.until(lambda: shared() and "What matters most" in json.dumps(shared()[0]["blocks"]), "the shared card", 40)
+    town.until(lambda: shared() and "What matters most" in json.dumps(shared()[0]["blocks"]), "the shared card", 120)
     assert len(town.emulator.messages("C0FLOOR")) < 60
     (card,) = shared()
     button = buttons(card["blocks"], "case.approve")[0]
@@ -418,7 +421,8 @@ def test_the_storm(town):
     town.until(lambda: town.desk.store.case(pressed).state not in {State.PROPOSED, State.OPEN}, "the decision")
 
 
-def test_one_trouble_told_two_thousand_times(town):
+@pytest.mark.timeout(480)
+def test_one_trouble_told_ten_thousand_times(town):
     """One card, an exact count, and never more than about an update a second."""
     known = town.the("low_stock")
     before = town.emulator.get("traffic")["calls"].get("chat.update", 0)
@@ -430,8 +434,8 @@ def test_one_trouble_told_two_thousand_times(town):
         town.desk.intake.receive(replace(known.signal, key=f"again-{number}"), b"")
 
     with ThreadPoolExecutor(8) as pool:
-        list(pool.map(again, range(2_000)))
-    town.until(lambda: "seen 2,001 times" in json.dumps(town.card(known)), "the exact count", 40)
+        list(pool.map(again, range(MANY)))
+    town.until(lambda: "seen 10,001 times" in json.dumps(town.card(known)), "the exact count", 120)
     took = time.monotonic() - began
     updates = town.emulator.get("traffic")["calls"]["chat.update"] - before
     assert updates <= took + 12
