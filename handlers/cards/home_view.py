@@ -20,7 +20,7 @@ def home_view(home: Home, to: Link) -> Json:
         blocks.append(
             context(f":palm_tree: Your status says “{escaped(home.suggestion, 80)}”. Shall somebody stand in?")
         )
-    blocks.append({"type": "actions", "block_id": "home", "elements": _controls(home)})
+    blocks.append({"type": "actions", "block_id": "home", "elements": _filters(home)})
     blocks += _section("Waiting on you", pressable("waiting", home.waiting, to), home.waiting_more)
     if not home.waiting:
         narrowed = " of what is shown here" if home.chosen != Filter() else ""
@@ -28,7 +28,8 @@ def home_view(home: Home, to: Link) -> Json:
     blocks += _section("Yours", pressable("mine", home.mine, to) if home.mine else [], 0)
     blocks += _section("Your team", [listed(home.team, to)] if home.team else [], home.team_more)
     blocks += _section("Handled without you", _alone(home, to), 0)
-    return {"type": "home", "blocks": [*blocks, *charts(home.days)]}
+    more: Json = {"type": "actions", "block_id": "home:more", "elements": _rarer(home)}
+    return {"type": "home", "blocks": [*blocks, *charts(home.days), more]}
 
 
 def _headline(home: Home) -> str:
@@ -38,15 +39,24 @@ def _headline(home: Home) -> str:
     return f"{many:,} waiting on you" if many else "All clear"
 
 
-def _controls(home: Home) -> list[Json]:
+def _filters(home: Home) -> list[Json]:
+    """What narrows the queue below; and the way to a stand-in, when their status has just suggested one."""
     kinds = [_option("Every kind", EVERY_KIND), *(_option(title, kind) for kind, title in home.kinds)][:100]
     times = [_option(words, when) for when, words in WHEN.items()]
-    raise_it = _button("Raise an exception…", ids.HOME_RAISE)
-    stand_in = _button("Let somebody stand in…", ids.HOME_DELEGATE)
+    pickers = [_picker(ids.HOME_KIND, kinds, home.chosen.kind), _picker(ids.HOME_WHEN, times, home.chosen.when)]
+    return [*pickers, _stand_in()] if home.suggestion else pickers
+
+
+def _rarer(home: Home) -> list[Json]:
+    """What one does now and then: below the queue, which is what one comes for."""
     digest = _button("No morning digest" if home.has_digest else "A digest every morning", ids.HOME_DIGEST)
     digest["value"] = "off" if home.has_digest else "on"
-    pickers = [_picker(ids.HOME_KIND, kinds, home.chosen.kind), _picker(ids.HOME_WHEN, times, home.chosen.when)]
-    return [*pickers, raise_it, stand_in, digest]
+    raise_it = _button("Raise an exception…", ids.HOME_RAISE)
+    return [raise_it, digest] if home.suggestion else [raise_it, _stand_in(), digest]
+
+
+def _stand_in() -> Json:
+    return _button("Let somebody stand in…", ids.HOME_DELEGATE)
 
 
 def _picker(action_id: str, options: list[Json], chosen: str) -> Json:

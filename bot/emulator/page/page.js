@@ -60,6 +60,7 @@ function drawPrompts() {
   $("composer").hidden = here.channel === HOME;
 }
 
+let standing = null;
 const current = () => world.channels.find((one) => one.id === here.channel);
 
 function drawMessages() {
@@ -67,19 +68,24 @@ function drawMessages() {
   $("title").textContent = channel ? (channel.id === world.direct ? world.bot.name : channel.is_im ? channel.name : `# ${channel.name}`) : "";
   const box = $("messages");
   if (box.querySelector(".menu:not([hidden])")) return;
-  if (here.channel === HOME) return drawHome(box);
-  const atEnd = box.scrollHeight - box.scrollTop - box.clientHeight < 80;
+  const isNew = standing !== here.channel;
+  standing = here.channel;
+  if (here.channel === HOME) return drawHome(box, isNew);
+  const atEnd = isNew || box.scrollHeight - box.scrollTop - box.clientHeight < 80;
   const privates = world.ephemerals.filter((one) => one.channel === here.channel && (!one.thread_ts || !channel?.messages.some((other) => other.ts === one.thread_ts)));
   const all = [...(channel?.messages ?? []), ...privates].sort((a, b) => a.ts.localeCompare(b.ts));
   box.replaceChildren(...(all.length ? all.map((one) => message(one, true)) : [el("p", { class: "empty" }, "Nothing here yet.")]));
   if (atEnd) box.scrollTop = box.scrollHeight;
 }
 
-function drawHome(box) {
+// A home is read from its top; a conversation from its end.
+function drawHome(box, isNew) {
+  const at = isNew ? 0 : box.scrollTop;
   $("title").textContent = world.bot.name;
   const scene = { names, people, press: (item, node) => pressView({}, item, item.value, node), choose: (item, option, node) => pressView({}, item, option.value, node) };
   const blocks = world.home?.blocks ?? [];
   box.replaceChildren(el("article", { class: "home" }, el("div", { class: "content" }, ...(blocks.length ? blocks.map((block) => draw(block, scene)) : [el("p", { class: "empty" }, "This app has no home yet.")]))));
+  box.scrollTop = at;
 }
 
 async function pressView(where, item, value, node) {
