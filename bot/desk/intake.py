@@ -51,7 +51,12 @@ class Intake:
         if self.pacer is None or written.before is not None or not written.entries:
             return written
         due = self.pacer.due(signal.source, now)
-        placed = tuple(replace(asked, run_at=due) for asked in written.outgoing if asked.run_at <= now)
+        kept = {"place": due.timestamp()}
+        placed = tuple(
+            replace(asked, run_at=due, payload={**asked.payload, **kept})
+            for asked in written.outgoing
+            if asked.run_at <= now
+        )
         others = tuple(asked for asked in written.outgoing if asked.run_at > now)
         return replace(written, outgoing=(*placed, *others))
 

@@ -4,7 +4,7 @@ A look-up that fails is shown as failed; it never keeps the card from its owner.
 """
 
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import UTC, datetime
 from decimal import Decimal, InvalidOperation
 
 from bot.cases import moves as m
@@ -24,7 +24,7 @@ from bot.cases.signal import UNRECOGNISED
 from bot.cases.sla import Sla, promised
 from bot.desk.outgoing import change
 from bot.desk.proposal import Proposals
-from bot.ports import Clock, Library, Outgoing, Recogniser, Recommender, Store, Systems, Topic, Work
+from bot.ports import Change, Clock, Library, Outgoing, Recogniser, Recommender, Store, Systems, Topic, Work
 
 MOST_ROWS = 50
 NOT_COMPUTED = "It cannot be computed: most of the evidence is missing."
@@ -54,7 +54,7 @@ class Triage:
             revision = entries[-1].revision
             asked = Outgoing(Topic.NARRATE, f"narrate:{case.id}:{revision}", case.id, now)
             written = replace(written, outgoing=(*written.outgoing, asked))
-        self.store.commit(written, done=work)
+        self.store.commit(_in_place(written, work), done=work)
 
     def look_at(self, case: Case, now: datetime) -> tuple[Entry, ...]:
         """What would be written about this open case; nothing is, here."""
@@ -114,6 +114,19 @@ class Triage:
     def _is_much(self, stake: Money | None) -> bool:
         policy = self.library.policy()
         return stake is not None and stake.currency == policy.currency and stake.amount > policy.high_above
+
+
+def _in_place(written: Change, work: Work) -> Change:
+    """The card goes where its case stood in the queue: a quiet source's is not drawn behind all those of a loud one."""
+    place = work.payload.get("place")
+    if not isinstance(place, float):
+        return written
+    at = datetime.fromtimestamp(place, UTC)
+    placed = (
+        replace(asked, run_at=min(asked.run_at, at)) if asked.topic is Topic.CARD else asked
+        for asked in written.outgoing
+    )
+    return replace(written, outgoing=tuple(placed))
 
 
 def gather(case: Case, playbook: Playbook, systems: Systems, now: datetime) -> tuple[Evidence, ...]:
