@@ -53,7 +53,11 @@ class Page:
 
 
 @pytest.fixture
-def page(world):
+def page(small_world):
+    return opened(small_world)
+
+
+def opened(world):
     """A world in which a case of 300 is the top class, and Ana has a passkey."""
     tiers = {**policy().tiers, "high": HIGH}
     world.library.rules = policy(high_above=Decimal(100), step_up_above=Decimal(200), tiers=tiers)
@@ -79,8 +83,9 @@ def findings(world, folder):
 
 
 @pytest.mark.parametrize("sort", ["ES256", "EdDSA", "RS256"])
-def test_rule_24_the_top_class_runs_only_with_a_signature_over_the_plan(page, case, sort, tmp_path):
-    world, device = page.world, Device(sort=sort)
+def test_rule_24_the_top_class_runs_only_with_a_signature_over_the_plan(world, sort, tmp_path):
+    page, device = opened(world), Device(sort=sort)
+    case = world.proposed()
     page.add(ANA, device)
     path = page.begin(case)
     world.work()
