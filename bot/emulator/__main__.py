@@ -1,6 +1,7 @@
 """``python -m bot.emulator --port 8765``: the emulator on its own."""
 
 import argparse
+import socket
 import sys
 from pathlib import Path
 
@@ -18,7 +19,10 @@ def main() -> None:
     parser.add_argument(
         "--manifest", type=Path, help="the app's manifest.yml: its scopes, events and commands are enforced"
     )
+    parser.add_argument("--fd", type=int, help="a socket that is bound already, from the process that starts this one")
     options = parser.parse_args()
+    listener = socket.socket(fileno=options.fd) if options.fd else None
+    options.port = listener.getsockname()[1] if listener else options.port
     config = uvicorn.Config(
         build(host=f"{options.host}:{options.port}", manifest=options.manifest),
         host=options.host,
@@ -30,7 +34,7 @@ def main() -> None:
         timeout_graceful_shutdown=1,
     )
     try:
-        uvicorn.Server(config).run()
+        uvicorn.Server(config).run(sockets=[listener] if listener else None)
     except KeyboardInterrupt:
         sys.exit(0)
 

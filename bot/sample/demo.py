@@ -17,6 +17,7 @@ from typing import Any
 
 from bot import settings as configuration
 from bot import wiring
+from bot.cases.errors import SettingsIncomplete
 from bot.clock import utc_now
 from bot.desk.silence import Silence
 from bot.ports import Topic
@@ -114,27 +115,44 @@ def sample_environment(folder: Path, slack: str, **more: str) -> dict[str, str]:
     return {**environment, **more}
 
 
-def free_port(favourite: int = 0) -> int:
-    """A port nobody listens on; the favourite one if it is free."""
-    for port in (favourite, 0):
-        with socket.socket() as probe, contextlib.suppress(OSError):
-            probe.bind(("127.0.0.1", port))
-            found: int = probe.getsockname()[1]
-            return found
-    raise OSError("no port is free")
+def free_port() -> int:
+    """A port nobody listens on."""
+    with _bound(0) as probe:
+        found: int = probe.getsockname()[1]
+        return found
+
+
+def _bound(port: int, *, otherwise: int | None = None) -> socket.socket:
+    """A socket on this port of loopback, or on the other one if that is taken; 0 is any."""
+    listener = socket.socket()
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        listener.bind(("127.0.0.1", port))
+        # Only one that listens keeps others from the port.
+        listener.listen(128)
+    except OSError:
+        listener.close()
+        if otherwise is None:
+            raise SettingsIncomplete(f"port {port} is taken; name another with --port, or 0 for any") from None
+        return _bound(otherwise)
+    return listener
 
 
 class Emulator:
     """The emulator as a process of its own, and its control API."""
 
     def __init__(self, port: int = 0) -> None:
-        self.url = f"http://127.0.0.1:{port or free_port(FAVOURITE_PORT)}"
+        # Bound here and handed on: between finding a free port and taking it, another demo might take it.
+        listener = _bound(port) if port else _bound(FAVOURITE_PORT, otherwise=0)
+        self.url = f"http://127.0.0.1:{listener.getsockname()[1]}"
         # A wheel has no manifest beside it: then the emulator asks for no scopes.
         known = ["--manifest", str(MANIFEST)] if MANIFEST.exists() else []
         self._process = subprocess.Popen(  # noqa: S603 (our own module)
-            [sys.executable, "-m", "bot.emulator", "--port", self.url.rpartition(":")[2], *known],
+            [sys.executable, "-m", "bot.emulator", "--fd", str(listener.fileno()), *known],
             stdout=subprocess.DEVNULL,
+            pass_fds=[listener.fileno()],
         )
+        listener.close()
 
     def wait(self) -> None:
         """Until it answers."""
@@ -142,7 +160,7 @@ class Emulator:
         while True:
             try:
                 self.get("traffic")
-            except (urllib.error.URLError, ConnectionError):
+            except (urllib.error.URLError, ConnectionError, TimeoutError):
                 if time.monotonic() > ends or self._process.poll() is not None:
                     raise
                 time.sleep(0.02)

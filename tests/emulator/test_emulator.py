@@ -310,3 +310,18 @@ def test_slacks_own_fixtures_are_valid_but_for_what_we_do_not_know():
         "slack_alert_block": {"wrong_surface"},
         "slack_workflow_button": {"unsupported_type"},
     }
+
+
+def test_emulators_started_at_the_same_moment_have_a_port_each():
+    from bot.sample.demo import Emulator
+
+    started = [Emulator() for _ in range(3)]
+    try:
+        for one in started:
+            one.wait()
+        assert len({one.url for one in started}) == 3
+        started[0].close()
+        assert started[1].get("traffic")["connections"] == 0
+    finally:
+        for one in started:
+            one.close()
