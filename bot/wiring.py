@@ -12,6 +12,7 @@ from functools import partial
 from pathlib import Path
 
 import uvicorn
+from slack_sdk import WebClient
 from starlette.applications import Starlette
 
 from bot.cases.errors import ChatFailed, SettingsIncomplete
@@ -209,9 +210,14 @@ def open_store(settings: Settings) -> SqlStore:
 
 def open_switchboard(settings: Settings, store: SqlStore, clock: Clock = utc_now) -> tuple[Switchboard, SlackChat]:
     """The switches of the desk for one who asks from the command line, and the Slack that says who people are."""
+    _, chat, directory = _slack(settings)
+    return Switchboard(store, open_library(settings), directory, clock), chat
+
+
+def _slack(settings: Settings) -> tuple[WebClient, SlackChat, SlackDirectory]:
     client = web_client(settings.slack_bot_token, settings.slack_api_url)
     chat = SlackChat(client, Gate(settings.slack_per_second, settings.slack_burst))
-    return Switchboard(store, open_library(settings), SlackDirectory(client, chat.team_id), clock), chat
+    return client, chat, SlackDirectory(client, chat.team_id)
 
 
 def open_library(settings: Settings) -> Library:
@@ -336,11 +342,9 @@ def _connector(spec: SystemSpec, secret: str, chat: Chat) -> Connector:
 def build(settings: Settings, *, clock: Clock = utc_now) -> House:
     """The whole bot, not yet open."""
     store, library = open_store(settings), open_library(settings)
-    client = web_client(settings.slack_bot_token, settings.slack_api_url)
-    chat = SlackChat(client, Gate(settings.slack_per_second, settings.slack_burst))
+    client, chat, directory = _slack(settings)
     systems = build_systems(settings, library.systems, chat)
     knowledge = open_knowledge(settings, store, library, clock)
-    directory = SlackDirectory(client, chat.team_id)
     storm_after = settings.storm_after
     desk = build_desk(store, library, systems, chat, directory, clock, knowledge.mind, storm_after=storm_after)
     pace = Pace(lease_for=settings.lease_for, settle_for=settings.settle_for)

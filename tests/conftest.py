@@ -154,7 +154,7 @@ def emulator():
     """A Slack of one's own, seeded with the sample company's people."""
     from bot.sample.demo import Emulator
 
-    running = Emulator(free_port())
+    running = Emulator()
     running.wait()
     running.seed()
     yield running

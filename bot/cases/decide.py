@@ -18,7 +18,7 @@ from bot.cases.entry import Body, Entry, StepState
 from bot.cases.errors import BadRequest, LedgerBroken, MoveNotAllowed, NotEligible, Superseded, TooLate, WorldMoved
 from bot.cases.evidence import changed
 from bot.cases.lifecycle import DECIDED, WAITING, State, next_state
-from bot.cases.passkey import STEP_UP_FOR, Assertion, answers, challenge, is_in_force
+from bot.cases.passkey import LINK_IS_OVER, STEP_UP_FOR, Assertion, answers, challenge, is_in_force, waiting
 from bot.cases.policy import RiskTier, Ruling, Verdict, no_looser
 from bot.cases.sla import LEAST_GAP
 
@@ -182,9 +182,9 @@ def _signed(case: Case, move: m.Approve, digest: str, now: datetime) -> Assertio
     person, signed = move.by.person.id, move.assertion
     if signed is None:
         raise NotEligible("this plan is approved with your passkey, outside Slack: press Approve on its card")
-    asked = next((one for one in case.step_ups if one.person == person and one.ticket == signed.ticket), None)
-    if asked is None or now >= asked.until:
-        raise TooLate("this link works no longer; press Approve on the card again")
+    asked = waiting(case.step_ups, signed.ticket, now)
+    if asked is None or asked.person != person:
+        raise TooLate(LINK_IS_OVER)
     if not is_in_force(signed, person, move.passkeys):
         raise NotEligible("this passkey is not one of yours any more")
     if not answers(signed, challenge(case.id, case.revision, digest, person, signed.ticket)):

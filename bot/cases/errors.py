@@ -154,14 +154,18 @@ class ChatUnknown(ChatFailed):
 class RateLimited(ChatFailed):
     """Slack asked to wait ``seconds``."""
 
+    words = "Slack asked to wait"
+
     def __init__(self, seconds: float) -> None:
         super().__init__("ratelimited")
-        self.args = ("Slack asked to wait",)
+        self.args = (self.words,)
         self.seconds = seconds
 
 
 class Unreachable(RateLimited):
     """No connection: nothing left this machine. Wait and try again; that is no failure of the work."""
+
+    words = "Slack cannot be reached"
 
 
 class LockedOut(RateLimited):

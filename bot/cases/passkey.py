@@ -7,10 +7,12 @@ this plan. It is kept with the approval: whoever verifies the ledger checks it a
 import base64
 import binascii
 import hashlib
+import hmac
 import json
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import TypeVar
 
 from bot.cases.canonical import canonical_bytes
 
@@ -53,6 +55,11 @@ class StepUp:
     until: datetime
 
 
+Link = TypeVar("Link", Invitation, StepUp)
+LINK_IS_OVER = "this link works no longer; press Approve on the card again"
+INVITATION_IS_OVER = "this link works no longer; ask whoever runs Countersign for another one"
+
+
 @dataclass(frozen=True, slots=True)
 class Assertion:
     """What the device answered (WebAuthn §5.8.1, each part base64url), to the challenge of ``ticket``."""
@@ -62,6 +69,11 @@ class Assertion:
     client_data: str
     authenticator_data: str
     signature: str
+
+
+def waiting(asked: Iterable[Link], ticket: str, now: datetime) -> Link | None:
+    """The one that this ticket belongs to, while its link works."""
+    return next((one for one in asked if hmac.compare_digest(one.ticket, ticket) and now < one.until), None)
 
 
 def ticket_of(token: str) -> str:

@@ -16,7 +16,7 @@ from bot.cases.decide import is_colleague
 from bot.cases.delegation import LONGEST, Delegation
 from bot.cases.entry import Body, Entry
 from bot.cases.errors import BadRequest, LedgerBroken, NotEligible, Paused, TooLate
-from bot.cases.passkey import INVITED_FOR, Invitation, Passkey
+from bot.cases.passkey import INVITATION_IS_OVER, INVITED_FOR, Invitation, Passkey, waiting
 from bot.cases.plan import Plan
 
 DESK_ID = "DESK"
@@ -307,9 +307,9 @@ def _invite_passkey(standing: Standing, move: InvitePasskey, now: datetime) -> t
 
 
 def _add_passkey(standing: Standing, move: AddPasskey, now: datetime) -> tuple[Body, ...]:
-    invited = next((one for one in standing.invitations if one.ticket == move.ticket), None)
-    if invited is None or now >= invited.until or invited.person != move.passkey.person:
-        raise TooLate("this link works no longer; ask for another one")
+    invited = waiting(standing.invitations, move.ticket, now)
+    if invited is None or invited.person != move.passkey.person:
+        raise TooLate(INVITATION_IS_OVER)
     if any(key.credential == move.passkey.credential for key in standing.passkeys):
         raise TooLate("this passkey is known already")
     return (e.PasskeyAdded(move.passkey, move.ticket),)

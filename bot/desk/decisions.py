@@ -4,7 +4,6 @@ A refused attempt is written too. When somebody else wrote first, the case is re
 presses at the same instant one wins and the other gets a specific answer.
 """
 
-import hmac
 import secrets
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
@@ -30,7 +29,7 @@ from bot.cases.errors import (
     Refusal,
     TooLate,
 )
-from bot.cases.passkey import Assertion, StepUp, ticket_of
+from bot.cases.passkey import LINK_IS_OVER, Assertion, StepUp, ticket_of, waiting
 from bot.cases.plan import Action, Proposer
 from bot.cases.policy import RiskTier
 from bot.cases.signal import UNRECOGNISED
@@ -43,7 +42,6 @@ from bot.ports import Change, Clock, Directory, Library, Store
 
 MOST_REREADS = 20
 WHO_IS_NOT_KNOWN = "Slack cannot say just now who may do this; nothing was decided, press again in a minute"
-NO_LINK = "this link works no longer; press Approve on the card again"
 T = TypeVar("T")
 Prove = Callable[[Case, StepUp], Assertion]
 """Verifies what the device answered to this question. Raises ``NotEligible`` when it is not genuine."""
@@ -86,11 +84,11 @@ class Decisions:
         try:
             case = self.store.case(case_id)
         except NoSuchCase:
-            raise TooLate(NO_LINK) from None
-        found = [one for one in case.step_ups if hmac.compare_digest(one.ticket, ticket_of(token))]
-        if not found or found[0].revision != case.revision or self.clock() >= found[0].until:
-            raise TooLate(NO_LINK)
-        return case, found[0]
+            raise TooLate(LINK_IS_OVER) from None
+        found = waiting(case.step_ups, ticket_of(token), self.clock())
+        if found is None or found.revision != case.revision:
+            raise TooLate(LINK_IS_OVER)
+        return case, found
 
     def finish_approval(self, case_id: str, token: str, prove: Prove, *, surface: str) -> Case:
         """The second half: the person's device has signed this plan. An answer that is not genuine is written too."""

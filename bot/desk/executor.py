@@ -117,8 +117,17 @@ class Executor:
         people = self._people([name for given in case.approvals for name in (given.person, given.principal)], fresh)
         verdict = self.proposals.verdict(case.plan, self.library.playbook(case.kind), now)
         snapshot, standing = _precondition(connector, action), self.store.standing()
-        given = (standing.delegations, alone, standing.passkeys)
-        return m.StartStep(step, case.plan.digest, verdict, groups, people, snapshot, *given)
+        return m.StartStep(
+            step,
+            case.plan.digest,
+            verdict,
+            groups,
+            people,
+            snapshot,
+            delegations=standing.delegations,
+            emergency_group=alone,
+            passkeys=standing.passkeys,
+        )
 
     def _people(self, principals: Sequence[str], fresh: bool) -> dict[str, Person]:
         found = {}

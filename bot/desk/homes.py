@@ -127,7 +127,7 @@ class Homes:
 
 def _narrowed(chosen: Filter, now: datetime, hours: Hours) -> Wanted:
     """The open cases that this filter lets through."""
-    today = hours.local(now).replace(hour=0, minute=0, second=0, microsecond=0)
+    today = hours.midnight(hours.local(now).date())
     return Wanted(
         kind=chosen.kind,
         late_at=now if chosen.when is When.LATE else None,

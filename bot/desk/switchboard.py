@@ -3,7 +3,6 @@
 One path for all of them: read the standing, read who asks afresh, rule, write once.
 """
 
-import hmac
 import secrets
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -11,7 +10,7 @@ from datetime import datetime
 
 from bot.cases.approval import Person
 from bot.cases.errors import BadRequest, TooLate
-from bot.cases.passkey import Invitation, Passkey, ticket_of
+from bot.cases.passkey import INVITATION_IS_OVER, Invitation, Passkey, ticket_of, waiting
 from bot.cases.standing import (
     AddPasskey,
     Asked,
@@ -83,10 +82,10 @@ class Switchboard:
         Raises:
             TooLate: nothing, or not any more.
         """
-        for one in self.store.standing().invitations:
-            if hmac.compare_digest(one.ticket, ticket_of(token)) and self.clock() < one.until:
-                return one
-        raise TooLate("this link works no longer; ask whoever runs Countersign for another one")
+        found = waiting(self.store.standing().invitations, ticket_of(token), self.clock())
+        if found is None:
+            raise TooLate(INVITATION_IS_OVER)
+        return found
 
     def add_passkey(self, invited: Invitation, passkey: Passkey, *, surface: str) -> None:
         """The device of the one who was invited has answered."""

@@ -14,8 +14,8 @@ from starlette.routing import Route
 from bot.cases.case import Case
 from bot.cases.errors import BadRequest, ChatFailed, NotEligible, NotNow, Refusal, TooLate
 from bot.cases.lifecycle import State
-from bot.cases.passkey import Assertion, Passkey, StepUp, challenge
-from bot.desk.decisions import NO_LINK, WHO_IS_NOT_KNOWN, Decisions
+from bot.cases.passkey import LINK_IS_OVER, Assertion, Passkey, StepUp, challenge
+from bot.desk.decisions import WHO_IS_NOT_KNOWN, Decisions
 from bot.desk.switchboard import Switchboard
 from bot.ports import Clock
 from handlers.passkeys.ceremony import Ceremony
@@ -111,7 +111,7 @@ class PasskeyDoor:
 def _wanted(case: Case, asked: StepUp) -> bytes:
     """What the device is to sign."""
     if case.plan is None:
-        raise TooLate(NO_LINK)
+        raise TooLate(LINK_IS_OVER)
     return challenge(case.id, case.revision, case.plan.digest, asked.person, asked.ticket)
 
 

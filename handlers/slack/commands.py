@@ -10,7 +10,7 @@ from typing import Any
 from slack_bolt import Ack, App
 
 from bot.cases.digest import agreements
-from bot.cases.errors import BadRequest, Refusal
+from bot.cases.errors import BadRequest, ChatFailed, Refusal
 from bot.cases.question import EXAMPLES, Answer, Ask, Question, Which
 from bot.desk.decisions import Decisions
 from bot.desk.questions import Questions, spoken
@@ -18,7 +18,7 @@ from bot.desk.switchboard import Switchboard
 from bot.ports import Clock, Library, Lists, Wanted
 from handlers.cards import forms
 from handlers.cards.answer_blocks import answer_blocks, answer_text
-from handlers.slack.answers import reference
+from handlers.slack.answers import reference, slack_said
 from handlers.slack.asking import plain_words
 from handlers.slack.chat import SlackChat
 
@@ -78,6 +78,8 @@ class Commands:
             answer = found(rest.strip(), person, body) if found else self._question(text, person, body)
         except Refusal as refusal:
             answer = Answer("", f"Not done: {refusal}.")
+        except ChatFailed as failure:
+            answer = Answer("", slack_said(failure))
         except Exception:
             answer = Answer("", reference("command"))
         if answer is None:

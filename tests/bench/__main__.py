@@ -35,7 +35,7 @@ class Rig:
     """An emulator, and something that turns signals into messages there."""
 
     def __init__(self, kind: str, folder: Path, url: str = "") -> None:
-        self.kind, self.emulator = kind, demo.Emulator(free_port())
+        self.kind, self.emulator = kind, demo.Emulator()
         self.emulator.wait()
         self.emulator.post("seed", WORKSPACE)
         if kind == "floor":

@@ -32,7 +32,6 @@ from bot.ports import Change, Topic
 from bot.sample import demo
 from bot.sample.people import ANA, BEN, TEAM, WORKSPACE
 from tests.cases.making import plan, verdict
-from tests.conftest import free_port
 from tests.journeys.harbour import Harbour
 
 QUICK = "quick" in sys.argv
@@ -69,7 +68,7 @@ def told(name: str, seconds: list[float], floor: str, aim: str) -> None:
 
 def town(folder: Path) -> Harbour:
     folder.mkdir(parents=True)
-    emulator = demo.Emulator(free_port())
+    emulator = demo.Emulator()
     emulator.wait()
     emulator.seed()
     fast = {"COUNTERSIGN_SLACK_PER_SECOND": "0", "COUNTERSIGN_STORM_AFTER": "0", "COUNTERSIGN_LOG_LEVEL": "CRITICAL"}
@@ -117,7 +116,7 @@ def presses(folder: Path) -> None:
 
 def bare_acks() -> float:
     """p99 of a Bolt app that only acknowledges, pressed as often at once."""
-    emulator = demo.Emulator(free_port())
+    emulator = demo.Emulator()
     emulator.wait()
     emulator.post("seed", WORKSPACE)
     client = WebClient("xoxb-floor", base_url=f"{emulator.url}/api/", retry_handlers=[])

@@ -1,6 +1,9 @@
 """The sample company without its past: the real bot against the emulator, with people who press, ask and wait."""
 
 import json
+import os
+import subprocess
+import sys
 import time
 import urllib.request
 from contextlib import contextmanager
@@ -54,6 +57,16 @@ class Harbour:
     @property
     def desk(self):
         return self.house.desk
+
+    def countersign(self, *arguments):
+        """What a command of the program prints, run beside this bot with its settings."""
+        environment = {name: value for name, value in self.settings.secrets.items() if name.isupper()}
+        run = [sys.executable, "-m", "bot", *arguments]
+        done = subprocess.run(
+            run, env={**environment, "PATH": os.environ["PATH"]}, capture_output=True, text=True, timeout=60
+        )
+        assert done.returncode == 0, done.stderr
+        return done.stdout
 
     # --- people ---
 

@@ -1,10 +1,7 @@
 """The top class, from the card to the proof: real bot, real browser, and a passkey that the browser itself holds."""
 
 import json
-import os
 import shutil
-import subprocess
-import sys
 
 import pytest
 
@@ -45,19 +42,9 @@ def town(tmp_path, emulator):
         yield running
 
 
-def countersign(town, *arguments):
-    environment = {name: value for name, value in town.settings.secrets.items() if name.isupper()}
-    command = [sys.executable, "-m", "bot", *arguments]
-    done = subprocess.run(
-        command, env={**environment, "PATH": os.environ["PATH"]}, capture_output=True, text=True, timeout=60
-    )
-    assert done.returncode == 0, done.stderr
-    return done.stdout
-
-
 def test_a_manager_approves_the_top_class_with_their_passkey(browser, town):  # noqa: F811
     case = town.the("low_stock")
-    link = json.loads(countersign(town, "passkey", "invite", BEN, "--json"))["link"]
+    link = json.loads(town.countersign("passkey", "invite", BEN, "--json"))["link"]
     context = browser.new_context(viewport={"width": 1180, "height": 900})
     page = context.new_page()
     devices = context.new_cdp_session(page)
@@ -71,7 +58,7 @@ def test_a_manager_approves_the_top_class_with_their_passkey(browser, town):  # 
     page.get_by_text("Your passkey is added").wait_for()
     page.reload()
     page.get_by_text("this link works no longer").wait_for()
-    assert "Ben Okafor" in countersign(town, "passkey", "list")
+    assert "Ben Okafor" in town.countersign("passkey", "list")
 
     page.goto(f"{town.emulator.url}/?as={BEN}&channel={case.channel}")
     card = page.locator("article", has_text=case.signal.title).last
@@ -111,7 +98,7 @@ def test_a_manager_approves_the_top_class_with_their_passkey(browser, town):  # 
     given = town.case(case).approvals[0]
     assert (given.person, given.note) == (principal(BEN), "The Saturday party drinks nothing else.")
     assert given.assertion is not None
-    assert json.loads(countersign(town, "ledger", "verify", "--json"))["ok"]
-    countersign(town, "passkey", "remove", given.assertion.credential[:12])
-    assert "There are none" in countersign(town, "passkey", "list")
+    assert json.loads(town.countersign("ledger", "verify", "--json"))["ok"]
+    town.countersign("passkey", "remove", given.assertion.credential[:12])
+    assert "There are none" in town.countersign("passkey", "list")
     context.close()
