@@ -104,6 +104,11 @@ class Change:
     after: Case | None = None
 
 
+# The form of cards and buttons that this release draws. A card in another form is drawn again:
+# its buttons do not say what they must. Change it when what a button carries changes.
+CARD_FORMAT = "2"
+
+
 @dataclass(frozen=True, slots=True)
 class Look:
     """What a card shows beyond its case: why nothing runs now, and whether the plan can still be taken back."""
@@ -113,7 +118,8 @@ class Look:
 
     @property
     def key(self) -> str:
-        return f"{'paused ' if self.paused else ''}{'undoable' if self.is_undoable else ''}".strip()
+        holds = {"paused": bool(self.paused), "undoable": self.is_undoable}
+        return " ".join([CARD_FORMAT, *(name for name, is_so in holds.items() if is_so)])
 
 
 class Outcome(StrEnum):
@@ -189,6 +195,9 @@ class Store(Protocol):
 
     def cards(self, case_id: str) -> list[Drawn]:
         """Where the cards of this case stand, the newest generation first."""
+
+    def outdated_cards(self, card_format: str, now: datetime) -> list[str]:
+        """List the cases that somebody may press on whose newest card was drawn in another form."""
 
     def entries(self, case_id: str, *, after: int = 0) -> list[Entry]:
         """The ledger entries of a case, in order."""

@@ -6,7 +6,7 @@
 Needs Python and the `cryptography` package, and nothing of Countersign: copy this file where you like. It derives every leaf from
 the entry's bytes, every link and root from the leaves, checks every checkpoint's signature and that each grows from the one before,
 and then the rules of the trade: no step without an approval of exactly that plan, no approval counted twice, nobody approving
-what they raised or edited, and where a passkey was asked for, a signature by the approver's own device over exactly that plan. Exit status 0: everything holds. 1: something does not, each finding on a line. 2: it cannot be read.
+what they raised or edited, no step forgotten whose outcome nobody knows, and where a passkey was asked for, a signature by the approver's own device over exactly that plan. Exit status 0: everything holds. 1: something does not, each finding on a line. 2: it cannot be read.
 """
 
 import argparse
@@ -154,12 +154,17 @@ def check_trade(entries, findings):
     cases, passkeys = {}, {}
     for number, entry in enumerate(entries, start=1):
         new = {"version": 0, "digest": None, "votes": {}, "authors": set(), "authorised": None, "steps": set()}
+        new["doubt"] = {}
         case = cases.setdefault(entry.get("case"), {**new, "passkeys": passkeys, "asked": {}})
         if entry.get("version") != case["version"] + 1:
             findings.append(
                 f"entry {number}: {entry.get('case')} version {entry.get('version')} after {case['version']}"
             )
         case["version"] = entry.get("version") or 0
+        if entry.get("type") in ENDS_DOUBT and case["doubt"] and not drifted_unreported(entry, case):
+            step = min(case["doubt"]) + 1
+            findings.append(f"entry {number}: {entry.get('case')}: step {step} was forgotten while nobody knew of it")
+            case["doubt"] = {}
         rule = RULES.get(entry.get("type"))
         wrong = rule(entry, entry.get("body") or {}, case) if rule else None
         if wrong:
@@ -314,6 +319,29 @@ def started(entry, body, case):
     if body["step"] in case["steps"]:
         return f"step {body['step'] + 1} was begun twice"
     case["steps"].add(body["step"])
+    case["doubt"][body["step"]] = "started"
+
+
+def reported(entry, body, case):
+    if body["state"] in IN_DOUBT:
+        case["doubt"][body["step"]] = body["state"]
+    else:
+        case["doubt"].pop(body["step"], None)
+
+
+def settled(entry, body, case):
+    if case["doubt"].pop(body["step"], None) is None:
+        return f"a person settled step {body['step'] + 1}, of which nothing was in doubt"
+
+
+def drifted_unreported(entry, case):
+    """An executor of an earlier release knew that its only step had not happened, and wrote no report of it."""
+    honest = case["doubt"] in ({0: "started"}, {0: "outcome unknown"}) and case["steps"] == {0}
+    told = (entry.get("body") or {}).get("is_settled")
+    if entry.get("type") == "plan.drifted" and entry.get("actor") == "countersign" and honest and not told:
+        case["doubt"] = {}
+        return True
+    return False
 
 
 def withdrawn(entry, body, case):
@@ -325,6 +353,33 @@ def voided(entry, body, case):
     case.update(votes={}, authorised=None)
 
 
+# What became of a step is in doubt in these states, until a report or a person's word ends that.
+IN_DOUBT = {"started", "outcome unknown", "being undone"}
+# Everything that leaves the carrying out of a plan. None of it may come while a step is in doubt.
+ENDS_DOUBT = {
+    "case.opened",
+    "signal.cleared",
+    "kind.recognised",
+    "kind.named",
+    "evidence.gathered",
+    "plan.recommended",
+    "case.referred",
+    "approval.given",
+    "approval.withdrawn",
+    "plan.authorised",
+    "plan.rejected",
+    "plan.edited",
+    "case.snoozed",
+    "case.woken",
+    "case.retriage_asked",
+    "case.escalated",
+    "case.expired",
+    "plan.drifted",
+    "plan.stopped",
+    "case.resolved",
+    "plan.undo_asked",
+    "case.reopened",
+}
 RULES = {
     "plan.recommended": begun,
     "plan.edited": begun,
@@ -334,8 +389,11 @@ RULES = {
     "approval.withdrawn": withdrawn,
     "plan.authorised": authorised,
     "step.started": started,
+    "step.reported": reported,
+    "step.settled": settled,
     "plan.drifted": voided,
     "case.reopened": voided,
+    "case.retriage_asked": voided,
     "case.snoozed": voided,
     "passkey.invited": invited,
     "passkey.added": passkey_added,

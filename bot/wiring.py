@@ -172,6 +172,7 @@ class House:
         self._wait_until_served()
         if self.socket:
             self.socket.open()
+        self.desk.drawing.renew()
         for lane in self.lanes:
             lane.start()
         self.loop.start(self.jobs)

@@ -11,6 +11,7 @@ from bot.cases.case import Case
 from bot.cases.hours import ALWAYS, Hours
 from bot.cases.playbook import Detection, Lookup, Measure, Offer, Owners, Playbook, Stake
 from bot.cases.policy import ActionLimit, PlaybookTerms, Policy, TierRule
+from bot.cases.seen import Seen
 from bot.cases.signal import UNRECOGNISED, Signal, SignalStatus
 from bot.desk.worker import Lane, Pace
 from bot.ports import Topic
@@ -162,8 +163,12 @@ class World:
 
     def approve(self, case: Case, name: str = "ana", **more) -> Case:
         return self.desk.decisions.approve(
-            case.id, by=principal(name), revision=more.pop("revision", case.revision), **more
+            case.id, by=principal(name), seen=more.pop("seen", None) or self.seen(case), **more
         )
+
+    def seen(self, case: Case | str) -> Seen:
+        """What a card that is drawn now shows of this case."""
+        return Seen.of(self.store.case(case if isinstance(case, str) else case.id))
 
     def asked(self):
         """All of the desk that people reach through Slack."""

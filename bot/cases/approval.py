@@ -72,6 +72,19 @@ Groups = Mapping[str, frozenset[str]]
 
 def why_not(person: Person, *, authors: Iterable[str], factors: Iterable[Factor], groups: Groups) -> str | None:
     """The reason this person may not approve, as a sentence to them; None when they may."""
+    reason = unfit(person)
+    if reason:
+        return reason
+    if person.id in set(authors):
+        return "whoever raised or edited a plan, or gains from it, cannot approve it"
+    wanted = [factor.group for factor in factors]
+    if not any(person.id in groups.get(group, frozenset()) for group in wanted):
+        return f"only {either(wanted)} may approve this" if wanted else "nobody is named who may approve this"
+    return None
+
+
+def unfit(person: Person) -> str | None:
+    """Say why this account decides nothing, whoever names it; None for a colleague at work."""
     if not person.active:
         return "your account is deactivated"
     if person.bot:
@@ -80,11 +93,6 @@ def why_not(person: Person, *, authors: Iterable[str], factors: Iterable[Factor]
         return "guests cannot approve"
     if person.external:
         return "people from other organisations cannot approve"
-    if person.id in set(authors):
-        return "whoever raised or edited a plan, or gains from it, cannot approve it"
-    wanted = [factor.group for factor in factors]
-    if not any(person.id in groups.get(group, frozenset()) for group in wanted):
-        return f"only {_either(wanted)} may approve this" if wanted else "nobody is named who may approve this"
     return None
 
 
@@ -107,6 +115,7 @@ def quorum_met(approvals: Iterable[Approval], factors: Iterable[Factor], groups:
     )
 
 
-def _either(groups: list[str]) -> str:
+def either(groups: Iterable[str]) -> str:
+    """Name these groups as alternatives: "@finance, @floor-managers or @owners"."""
     names = sorted({"those named for it" if people_of(group) else f"@{group}" for group in groups})
     return names[0] if len(names) == 1 else f"{', '.join(names[:-1])} or {names[-1]}"

@@ -7,10 +7,10 @@ from typing import Any
 
 from bot.cases import entry as e
 from bot.cases.approval import Approval
-from bot.cases.entry import Body, Entry, StepState
-from bot.cases.errors import LedgerBroken
+from bot.cases.entry import IN_DOUBT, Body, Entry, StepState
+from bot.cases.errors import DoubtDropped, LedgerBroken
 from bot.cases.evidence import Evidence
-from bot.cases.lifecycle import TERMINAL, State, next_state
+from bot.cases.lifecycle import TERMINAL, State, next_state, recorded_state
 from bot.cases.passkey import StepUp
 from bot.cases.plan import Action, Money, Plan
 from bot.cases.policy import Verdict
@@ -19,6 +19,8 @@ from bot.cases.recommendation import Recommendation, Words
 from bot.cases.signal import Signal
 from bot.cases.sla import Sla
 
+# Who acts when nobody asked: the program itself.
+DESK = "countersign"
 # An outcome that nobody knows is asked about after this.
 LOOK_WITHIN = timedelta(hours=1)
 
@@ -115,7 +117,17 @@ class Case:
         if self.state is State.PROPOSED and self.verdict:
             asked = [factor.group for factor in self.verdict.factors]
             return tuple(dict.fromkeys([*asked, self.owner] if is_principal(self.owner) else asked))
-        return (self.owner,) if self.state in {State.REFERRED, State.PARKED} else ()
+        if self.state not in {State.REFERRED, State.PARKED}:
+            return ()
+        # A person who was given it may not be one who may decide it; somebody of the group is.
+        groups = [self.team] if is_principal(self.owner) and self.team else []
+        return (self.owner, *groups)
+
+    @property
+    def step_in_doubt(self) -> int | None:
+        """The first step whose outcome nobody knows."""
+        doubtful = (index for index, step in enumerate(self.steps) if step.state in IN_DOUBT)
+        return next(doubtful, None)
 
     @property
     def authors(self) -> tuple[str, ...]:
@@ -143,21 +155,52 @@ def evolve(case: Case | None, entry: Entry) -> Case:
 
     Raises:
         LedgerBroken: the entry does not follow on what came before.
+        DoubtDropped: the entry forgets a step whose outcome nobody knows.
         MoveNotAllowed: the lifecycle has no such arrow.
     """
     if case is None:
         return _opened(entry)
     if entry.case_id != case.id or entry.version != case.version + 1:
         raise LedgerBroken(f"{entry.case_id} entry {entry.version} does not follow {case.id} entry {case.version}")
-    state = next_state(case.state, entry.body.move)
+    state = recorded_state(case.state, entry.body.move)
     moved = replace(case, state=state, version=entry.version, changed_at=entry.at)
     folded = FOLDS[type(entry.body)](moved, entry.body, entry)
+    _must_keep_doubt(case, folded, entry)
     named = _named_by(case, entry)
     people = (*folded.people, *named) if named else folded.people
     due_at = _due_at(folded)
     if due_at == folded.due_at and not named:
         return folded
     return replace(folded, due_at=due_at, people=people)
+
+
+def _must_keep_doubt(before: Case, after: Case, entry: Entry) -> None:
+    """Hold on to every step in doubt until it is reported, or a person says what happened."""
+    if before.step_in_doubt is None or isinstance(entry.body, e.StepReported | e.Settled):
+        return
+    if _drifted_unreported(before, entry):
+        return
+    is_carried_out = after.state in {State.RUNNING, State.PARKED}
+    for index, step in enumerate(before.steps):
+        kept = after.steps[index] if index < len(after.steps) else None
+        if step.state in IN_DOUBT and not (is_carried_out and kept == step):
+            raise DoubtDropped(f"nobody knows yet what came of step {index + 1} of {before.id}")
+
+
+def _drifted_unreported(before: Case, entry: Entry) -> bool:
+    """The one way in which an earlier release left a step that had begun: found absent, and drifted.
+
+    Its executor knew that nothing had happened, and wrote no report of it.
+    """
+    body = entry.body
+    return (
+        isinstance(body, e.Drifted)
+        and not body.is_settled
+        and entry.actor == DESK
+        and before.step_in_doubt == 0
+        and len(before.steps) == 1
+        and before.steps[0].state is not StepState.UNDOING
+    )
 
 
 def _named_by(case: Case, entry: Entry) -> tuple[str, ...]:
@@ -401,6 +444,11 @@ def _drifted(case: Case, body: e.Drifted, entry: Entry) -> Case:
     )
 
 
+def _retriage_asked(case: Case, body: e.RetriageAsked, entry: Entry) -> Case:
+    reasons = (f"{body.by_name} asked to look again",)
+    return replace(case, drifted=reasons, approvals=(), expires_at=None, ending=None, generation=case.generation + 1)
+
+
 def _stopped(case: Case, body: e.Stopped, entry: Entry) -> Case:
     return replace(case, ending=Ending(entry.at, entry.actor, body.reason), undoing=False)
 
@@ -490,6 +538,7 @@ FOLDS: dict[type[Body], Callable[[Case, Any, Entry], Case]] = {
     e.StepStarted: _step_started,
     e.StepReported: _step_reported,
     e.Drifted: _drifted,
+    e.RetriageAsked: _retriage_asked,
     e.Stopped: _stopped,
     e.Parked: _parked,
     e.Settled: _settled,

@@ -4,25 +4,35 @@ Every refusal is a sentence to the person who asked. What a move may do to the s
 here is who may ask it, of which revision, and in time.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
 from bot.cases import entry as e
 from bot.cases import moves as m
-from bot.cases.approval import Approval, Factor, Person, quorum_met, why_not
-from bot.cases.case import Case
+from bot.cases.approval import Approval, Factor, quorum_met, why_not
+from bot.cases.authority import ineligibility, is_colleague
+from bot.cases.case import DESK, Case, evolve
 from bot.cases.delegation import stands_in_for
-from bot.cases.entry import Body, Entry, StepState
-from bot.cases.errors import BadRequest, LedgerBroken, MoveNotAllowed, NotEligible, Superseded, TooLate, WorldMoved
+from bot.cases.entry import IN_DOUBT, Body, Entry, StepState
+from bot.cases.errors import (
+    BadRequest,
+    DoubtDropped,
+    LedgerBroken,
+    MoveNotAllowed,
+    NotEligible,
+    Superseded,
+    TooLate,
+    WorldMoved,
+)
 from bot.cases.evidence import changed
 from bot.cases.lifecycle import DECIDED, WAITING, State, next_state
 from bot.cases.passkey import LINK_IS_OVER, STEP_UP_FOR, Assertion, answers, challenge, is_in_force, waiting
 from bot.cases.policy import RiskTier, Ruling, Verdict, no_looser
+from bot.cases.seen import CHANGES_COURSE, OFFERED, Decision, Seen
 from bot.cases.sla import LEAST_GAP
 
-DESK = "countersign"
 LONGEST_NOTE = 1_000
 LONGEST_SNOOZE = timedelta(days=30)
 
@@ -35,25 +45,65 @@ def decide(case: Case | None, move: m.Move, now: datetime) -> tuple[Entry, ...]:
     """
     if case is None:
         return (_open(move, now),)
+    actor, surface = _automatic(move)
+    if isinstance(move, m.PersonDecision):
+        must_be_current(case, move.decision, move.seen)
+        _must_be_allowed(case, move)
+        actor, surface = move.by.person.id, move.by.surface
     bodies = DECISIONS[type(move)](case, move, now)
-    state = case.state
+    after, entries = case, []
     for body in bodies:
-        state = next_state(state, body.move)
-    by = getattr(move, "by", None)
-    actor, surface = (by.person.id, by.surface) if by else _automatic(move)
-    revision = case.revision
-    entries = []
-    for ahead, body in enumerate(bodies, start=1):
-        revision = _revision_of(body) or revision
-        entries.append(Entry(case.id, case.version + ahead, revision, now, actor, surface, body))
+        next_state(after.state, body.move)
+        revision = _revision_of(body) or after.revision
+        entry = Entry(case.id, after.version + 1, revision, now, actor, surface, body)
+        after = _followed_by(after, entry)
+        entries.append(entry)
     return tuple(entries)
+
+
+def must_be_current(case: Case, decision: Decision, seen: Seen) -> None:
+    """Refuse a decision on what is no longer so, or that the case offers nobody now.
+
+    Raises:
+        TooLate: it has been decided or has ended; the text says by whom and how.
+        Superseded: what the person had before them is not what is decided on.
+        MoveNotAllowed: the card of this state does not offer it.
+    """
+    is_offered = case.state in OFFERED[decision]
+    if not is_offered:
+        _must_not_be_over(case, decision)
+    _same_revision(case, seen.revision)
+    present = Seen.of(case)
+    if seen.plan != present.plan:
+        raise Superseded(f"the plan on that card is not the plan of {case.id}; look at its card again")
+    if not is_offered:
+        raise MoveNotAllowed(f"cannot {decision} a case that is {case.state}")
+    if decision in CHANGES_COURSE and seen != present:
+        raise Superseded(f"{case.id} is {case.state} now, in another way than on that card; look at it again")
+
+
+def _must_be_allowed(case: Case, move: m.PersonDecision) -> None:
+    """Refuse whoever has no authority. Whom policy names for emergencies is ruled with the standing."""
+    if isinstance(move, m.Approve) and move.emergency:
+        return
+    reason = ineligibility(case, move.decision, move.by)
+    if reason:
+        raise NotEligible(reason)
+
+
+def _followed_by(case: Case, entry: Entry) -> Case:
+    """Fold the entry, if it leaves no step in doubt behind."""
+    try:
+        return evolve(case, entry)
+    except DoubtDropped as dropped:
+        raise MoveNotAllowed(f"{dropped}: that is found out first") from None
 
 
 def refused(
     case: Case, by: m.Asker, attempt: str, revision: int, refusal: Exception, now: datetime
 ) -> tuple[Entry, ...]:
     """The entry for an attempt that was turned away: refused attempts are part of the record."""
-    body = e.AttemptRefused(attempt, getattr(refusal, "code", "refused"), str(refusal), revision)
+    body = e.AttemptRefused(str(attempt), getattr(refusal, "code", "refused"), str(refusal), revision)
     return (Entry(case.id, case.version + 1, case.revision, now, by.person.id, by.surface, body),)
 
 
@@ -103,21 +153,18 @@ def _recognise(case: Case, move: m.Recognise, now: datetime) -> tuple[Body, ...]
 
 
 def _name_kind(case: Case, move: m.NameKind, now: datetime) -> tuple[Body, ...]:
-    _must_be_nameless(case, move.by)
+    _must_be_nameless(case)
     return (e.Named(move.kind, move.owner, move.channel, move.sla, move.by.person.name),)
 
 
 def _call_novel(case: Case, move: m.CallNovel, now: datetime) -> tuple[Body, ...]:
-    _must_be_nameless(case, move.by)
+    _must_be_nameless(case)
     return (e.Novel(move.by.person.name),)
 
 
-def _must_be_nameless(case: Case, by: m.Asker) -> None:
-    """Only what was not recognised can be named, by those it belongs to."""
-    if case.is_terminal:
-        raise TooLate(_how_it_ended(case))
-    _must_be_decider(case, by)
-    if case.state is not State.REFERRED or case.recognition is None or case.recognition.kind or case.named_by:
+def _must_be_nameless(case: Case) -> None:
+    """Only what was not recognised can be named."""
+    if case.recognition is None or case.recognition.kind or case.named_by:
         raise TooLate(f"{case.id} is known as {case.kind.replace('_', ' ')}; reject its plan if that is wrong")
 
 
@@ -169,7 +216,7 @@ def _approve(case: Case, move: m.Approve, now: datetime) -> tuple[Body, ...]:
 
 def _begin_approval(case: Case, move: m.BeginApproval, now: datetime) -> tuple[Body, ...]:
     """Everything is judged as for the yes itself, so that nobody is sent to their device for nothing."""
-    given, verdict = _heard(case, m.Approve(move.by, move.revision, move.note), now)
+    given, verdict = _heard(case, m.Approve(move.by, move.seen, move.note), now)
     if not verdict.step_up:
         raise BadRequest("this plan is approved on its card")
     if not any(key.person == given.person for key in move.passkeys):
@@ -194,7 +241,7 @@ def _signed(case: Case, move: m.Approve, digest: str, now: datetime) -> Assertio
 
 def _heard(case: Case, move: m.Approve, now: datetime) -> tuple[Approval, Verdict]:
     """The yes of somebody who may say it, once, to a question that is open; with the verdict that says what it takes."""
-    verdict = _open_question(case, move.revision, "approve", now)
+    verdict = _open_question(case, now)
     if case.plan is None:
         raise LedgerBroken(f"{case.id} waits for a decision without a plan")
     given = _vote(case, move, verdict, now, case.plan.digest)
@@ -235,26 +282,17 @@ def _must_be_an_emergency(case: Case, move: m.Approve, verdict: Verdict) -> None
 
 
 def _withdraw(case: Case, move: m.Withdraw, now: datetime) -> tuple[Body, ...]:
-    _same_revision(case, move.revision)
-    if case.state not in {State.PROPOSED, State.APPROVED}:
-        raise TooLate(f"{case.id} is {case.state}: what has begun can only be undone, not withdrawn")
-    if not any(given.person == move.by.person.id for given in case.approvals):
-        raise NotEligible("there is no approval of yours to withdraw")
     return (e.Withdrawn(move.by.person.id),)
 
 
 def _reject(case: Case, move: m.Reject, now: datetime) -> tuple[Body, ...]:
-    _same_revision(case, move.revision)
-    _undecided(case, "reject")
-    _must_be_decider(case, move.by)
     if move.reason is e.RejectReason.OTHER and not move.note.strip():
         raise BadRequest("say in a few words why", field="note")
     return (e.Rejected(move.reason, _note(move.note), move.by.person.name),)
 
 
 def _edit(case: Case, move: m.Edit, now: datetime) -> tuple[Body, ...]:
-    _open_question(case, move.revision, "edit", now)
-    _must_be_decider(case, move.by)
+    _open_question(case, now)
     if not move.changes:
         raise BadRequest("nothing was changed")
     _must_follow(case, move.plan.revision)
@@ -266,11 +304,10 @@ def _edit(case: Case, move: m.Edit, now: datetime) -> tuple[Body, ...]:
 
 
 def _hand_over(case: Case, move: m.HandOver, now: datetime) -> tuple[Body, ...]:
-    if case.is_terminal:
-        raise TooLate(_how_it_ended(case))
-    _must_be_colleague(move.by.person)
     if not move.to:
         raise BadRequest("name who takes over", field="to")
+    if move.to == move.by.person.id:
+        raise BadRequest("choose somebody else; to take it on yourself, say so on its card", field="to")
     if move.to == case.owner:
         raise BadRequest("it is theirs already", field="to")
     for field, words in (("done", move.done), ("remains", move.remains)):
@@ -281,9 +318,6 @@ def _hand_over(case: Case, move: m.HandOver, now: datetime) -> tuple[Body, ...]:
 
 
 def _claim(case: Case, move: m.Claim, now: datetime) -> tuple[Body, ...]:
-    if case.is_terminal:
-        raise TooLate(_how_it_ended(case))
-    _must_be_decider(case, move.by)
     if case.owner == move.by.person.id:
         raise TooLate("it is yours already")
     return (e.Claimed(move.by.person.name),)
@@ -291,56 +325,38 @@ def _claim(case: Case, move: m.Claim, now: datetime) -> tuple[Body, ...]:
 
 def _undo(case: Case, move: m.Undo, now: datetime) -> tuple[Body, ...]:
     """To take back is an action too: of those who may approve the plan, inside the window that its actions declare."""
-    if case.state is not State.RESOLVED or case.verdict is None or case.undo_until is None:
-        raise TooLate(f"{case.id} is {case.state}; there is nothing that can be taken back")
+    if case.undo_until is None:
+        raise TooLate(_nothing_to_undo(case))
     if now >= case.undo_until:
         raise TooLate("the time to take it back has passed; raise what is wrong as a new case")
-    if case.verdict.ruling is Ruling.ALONE:
-        _must_be_decider(case, move.by)
-    else:
-        _must_be_approver(case, move.by, case.verdict)
     if not move.note.strip():
         raise BadRequest("say why it is taken back", field="note")
     return (e.UndoAsked(_note(move.note), move.by.person.name),)
 
 
 def _snooze(case: Case, move: m.Snooze, now: datetime) -> tuple[Body, ...]:
-    _undecided(case, "snooze")
-    _must_be_decider(case, move.by)
     if not now < move.until <= now + LONGEST_SNOOZE:
         raise BadRequest(f"snooze until a time within {LONGEST_SNOOZE.days} days", field="until")
     return (e.Snoozed(move.until, _note(move.reason), move.by.person.name),)
 
 
 def _resolve(case: Case, move: m.Resolve, now: datetime) -> tuple[Body, ...]:
-    if case.is_terminal:
-        raise TooLate(_how_it_ended(case))
-    _must_be_decider(case, move.by)
     if not move.note.strip():
         raise BadRequest("say what was done", field="note")
     return (e.Resolved(e.Resolution.BY_HAND, _note(move.note), move.by.person.name),)
 
 
 def _try_again(case: Case, move: m.TryAgain, now: datetime) -> tuple[Body, ...]:
-    if case.is_terminal:
-        raise TooLate(_how_it_ended(case))
-    _must_be_decider(case, move.by)
-    return (e.Drifted((f"{move.by.person.name} asked to look again",)),)
+    return (e.RetriageAsked(move.by.person.name),)
 
 
 def _settle(case: Case, move: m.Settle, now: datetime) -> tuple[Body, ...]:
-    _must_be_decider(case, move.by)
-    if case.state is not State.PARKED:
-        raise TooLate(f"{case.id} is {case.state}; there is nothing in doubt")
     if not move.note.strip():
         raise BadRequest("say what you saw, and where", field="note")
-    step = _step_in_doubt(case)
+    step = case.step_in_doubt
+    if step is None:
+        raise LedgerBroken(f"{case.id} is {case.state} without a step in doubt")
     return (e.Settled(step, move.landed, _note(move.note), move.by.person.name),)
-
-
-def _step_in_doubt(case: Case) -> int:
-    doubtful = {StepState.STARTED, StepState.UNKNOWN, StepState.UNDOING}
-    return next(index for index, step in enumerate(case.steps) if step.state in doubtful)
 
 
 # --- time --------------------------------------------------------------------------------------------------------------
@@ -383,11 +399,12 @@ def _start_step(case: Case, move: m.StartStep, now: datetime) -> tuple[Body, ...
     """
     if case.plan is None or case.verdict is None:
         raise LedgerBroken(f"{case.id} is approved without a plan")
+    _must_be_only_doubt(case, move.step)
     reasons = what_moved(case, move, now)
     if reasons and any(step.state is StepState.LANDED for step in case.steps):
         raise WorldMoved("; ".join(reasons))
     if reasons:
-        return (e.Drifted(tuple(reasons)),)
+        return (_drifted(reasons),)
     return (e.StepStarted(move.step, case.plan.step_key(move.step), case.plan.digest),)
 
 
@@ -440,11 +457,24 @@ def _still_signed(case: Case, given: Approval, move: m.StartStep) -> bool:
 
 
 def _report_step(case: Case, move: m.ReportStep, now: datetime) -> tuple[Body, ...]:
+    if move.state in IN_DOUBT:
+        _must_be_only_doubt(case, move.step)
     return (e.StepReported(move.step, move.state, move.detail),)
 
 
+def _must_be_only_doubt(case: Case, step: int) -> None:
+    """Begin nothing while it is not known what came of another step: a person can settle only one."""
+    doubtful = case.step_in_doubt
+    if doubtful is not None and doubtful != step:
+        raise MoveNotAllowed(f"nobody knows yet what came of step {doubtful + 1} of {case.id}")
+
+
 def _drift(case: Case, move: m.Drift, now: datetime) -> tuple[Body, ...]:
-    return (e.Drifted(move.reasons),)
+    return (_drifted(move.reasons),)
+
+
+def _drifted(reasons: Iterable[str]) -> e.Drifted:
+    return e.Drifted(tuple(reasons), is_settled=True)
 
 
 def _stop(case: Case, move: m.Stop, now: datetime) -> tuple[Body, ...]:
@@ -452,6 +482,8 @@ def _stop(case: Case, move: m.Stop, now: datetime) -> tuple[Body, ...]:
 
 
 def _park(case: Case, move: m.Park, now: datetime) -> tuple[Body, ...]:
+    if case.step_in_doubt != move.step:
+        raise MoveNotAllowed(f"step {move.step + 1} of {case.id} is not in doubt")
     return (e.Parked(move.step, move.reason),)
 
 
@@ -466,12 +498,10 @@ def _reopen(case: Case, move: m.Reopen, now: datetime) -> tuple[Body, ...]:
 # --- what many of them ask -----------------------------------------------------------------------------------------------
 
 
-def _open_question(case: Case, revision: int, attempt: str, now: datetime) -> Verdict:
-    """The verdict of a case that can be decided now, on this revision."""
-    _same_revision(case, revision)
-    _undecided(case, attempt)
-    if case.state is not State.PROPOSED or case.verdict is None or case.expires_at is None:
-        raise MoveNotAllowed(f"cannot {attempt} a case that is {case.state}")
+def _open_question(case: Case, now: datetime) -> Verdict:
+    """The verdict of a case that can be decided now."""
+    if case.verdict is None or case.expires_at is None:
+        raise LedgerBroken(f"{case.id} waits for a decision without a verdict")
     if now >= case.expires_at:
         raise TooLate("the time to decide has passed; it goes to the next person")
     return case.verdict
@@ -484,12 +514,23 @@ def _same_revision(case: Case, revision: int) -> None:
         raise BadRequest(f"{case.id} has no revision {revision}")
 
 
-def _undecided(case: Case, attempt: str) -> None:
+def _must_not_be_over(case: Case, decision: Decision) -> None:
+    """Say how it was decided or ended, where that is why the decision comes too late."""
+    if decision is Decision.SETTLE:
+        raise TooLate(f"{case.id} is {case.state}; there is nothing in doubt")
+    if decision is Decision.UNDO:
+        raise TooLate(_nothing_to_undo(case))
     if case.is_terminal:
         raise TooLate(_how_it_ended(case))
+    if decision is Decision.WITHDRAW and case.state in DECIDED:
+        raise TooLate(f"{case.id} is {case.state}: what has begun can only be undone, not withdrawn")
     if case.state in DECIDED:
         names = ", ".join(given.name for given in case.approvals)
-        raise TooLate(f"{case.id} was approved by {names} and is {case.state}; too late to {attempt}")
+        raise TooLate(f"{case.id} was approved by {names} and is {case.state}; too late to {decision}")
+
+
+def _nothing_to_undo(case: Case) -> str:
+    return f"{case.id} is {case.state}; there is nothing that can be taken back"
 
 
 def _how_it_ended(case: Case) -> str:
@@ -498,35 +539,6 @@ def _how_it_ended(case: Case) -> str:
         return f"{case.id} is {case.state}"
     by = f" by {ending.by}" if case.state is State.REJECTED or ending.by not in {"", DESK} else ""
     return f"{case.id} is {case.state}{by} since {ending.at:%d %b %H:%M} UTC: {ending.reason}"
-
-
-def _must_be_approver(case: Case, by: m.Asker, verdict: Verdict) -> None:
-    reason = why_not(by.person, authors=case.authors, factors=verdict.factors, groups=by.groups)
-    if reason:
-        raise NotEligible(reason)
-
-
-def _must_be_decider(case: Case, by: m.Asker) -> None:
-    """Who may reject, edit, snooze or close: the approvers of this plan and the owning group, or who stands in; authors may say no."""
-    factors = case.verdict.factors if case.verdict else ()
-    wanted = (*factors, *(Factor(group, 1) for group in sorted({case.owner, case.team}) if "/" not in group))
-    reason = why_not(by.person, authors=(), factors=wanted, groups=by.groups)
-    if reason is None or (by.person.id == case.owner and is_colleague(by.person)):
-        return
-    for giver in by.behalf_of if is_colleague(by.person) else ():
-        if why_not(giver, authors=(), factors=wanted, groups=by.groups) is None or giver.id == case.owner:
-            return
-    raise NotEligible(reason)
-
-
-def is_colleague(person: Person) -> bool:
-    """A member of this workspace, at work in it: no guest, nobody from outside, no app."""
-    return person.active and not (person.bot or person.guest or person.external)
-
-
-def _must_be_colleague(person: Person) -> None:
-    if not is_colleague(person):
-        raise NotEligible("only members of this workspace may do this")
 
 
 def _note(text: str) -> str:

@@ -27,7 +27,12 @@ class Body:
     """What happened. Every subclass is one line in the register below."""
 
     name: ClassVar[str]
-    move: ClassVar[Move]
+    usual_move: ClassVar[Move]
+
+    @property
+    def move(self) -> Move:
+        """The arrow of the lifecycle that this entry takes."""
+        return self.usual_move
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +54,7 @@ B = TypeVar("B", bound=type[Body])
 
 def _entry(name: str, move: Move) -> Callable[[B], B]:
     def register(shape: B) -> B:
-        shape.name, shape.move = name, move
+        shape.name, shape.usual_move = name, move
         BODIES[name] = shape
         return shape
 
@@ -316,6 +321,14 @@ class Woken(Body):
     pass
 
 
+@_entry("case.retriage_asked", Move.RETRIAGE)
+@dataclass(frozen=True, slots=True)
+class RetriageAsked(Body):
+    """A person wants a case without a plan that fits to be looked at again, from the beginning."""
+
+    by_name: str
+
+
 @_entry("case.escalated", Move.ESCALATE)
 @dataclass(frozen=True, slots=True)
 class Escalated(Body):
@@ -356,6 +369,11 @@ class StepState(StrEnum):
     UNKNOWN = "outcome unknown"
     UNDOING = "being undone"
     UNDONE = "undone"
+    ABSENT = "did not happen"
+
+
+# Nobody knows what became of these. Only a report of the step, or a person's word, ends that.
+IN_DOUBT = frozenset({StepState.STARTED, StepState.UNKNOWN, StepState.UNDOING})
 
 
 @_entry("step.reported", Move.REPORT)
@@ -369,9 +387,13 @@ class StepReported(Body):
 @_entry("plan.drifted", Move.DRIFT)
 @dataclass(frozen=True, slots=True)
 class Drifted(Body):
-    """What was approved is no longer so. Nothing runs; the case is looked at again under a new revision."""
+    """What was approved is no longer so. Nothing runs; the case is looked at again under a new revision.
+
+    ``is_settled``: no step was in doubt. Earlier releases wrote this without a report of the step that had begun.
+    """
 
     reasons: tuple[str, ...]
+    is_settled: bool = False
 
 
 @_entry("plan.stopped", Move.STOP)
@@ -398,7 +420,7 @@ class Settled(Body):
     by_name: str
 
 
-@_entry("case.resolved", Move.RESOLVE)
+@_entry("case.resolved", Move.FINISH)
 @dataclass(frozen=True, slots=True)
 class Resolved(Body):
     """``undo_until``: so long the plan may be taken back whole, where every action declares it."""
@@ -407,6 +429,11 @@ class Resolved(Body):
     note: str
     by_name: str = ""
     undo_until: datetime | None = None
+
+    @property
+    def move(self) -> Move:
+        """A plan that ran is finished by the executor; only a person handles a case by hand."""
+        return Move.RESOLVE if self.resolution is Resolution.BY_HAND else Move.FINISH
 
 
 @_entry("plan.undo_asked", Move.UNDO)

@@ -26,6 +26,7 @@
       . LockedOut           Slack does not accept our token
   + MemoryUnavailable       precedents cannot be asked now; cards go out without
   + LedgerBroken            the ledger does not prove what it should
+    - DoubtDropped          an entry would forget a step whose outcome nobody knows
 """
 
 
@@ -182,3 +183,7 @@ class MemoryUnavailable(CountersignError):
 
 class LedgerBroken(CountersignError):
     """A leaf, a link, a root or a signature is not what it must be."""
+
+
+class DoubtDropped(LedgerBroken):
+    """An entry would forget a step whose outcome nobody knows."""

@@ -38,7 +38,7 @@ def next_work(case: Case) -> Work:
     return Work(Next.FINISH)
 
 
-_BACKING_OUT = frozenset({StepState.FAILED, StepState.UNDOING, StepState.UNDONE})
+_BACKING_OUT = frozenset({StepState.FAILED, StepState.ABSENT, StepState.UNDOING, StepState.UNDONE})
 
 
 def _back_out(case: Case) -> Work:

@@ -47,6 +47,8 @@ class Move(StrEnum):
     PARK = "park"
     SETTLE = "settle"
     UNDO = "take back"
+    RETRIAGE = "look again at"
+    FINISH = "finish"
     RESOLVE = "resolve"
     REOPEN = "reopen"
     NOTE = "note on"
@@ -74,17 +76,15 @@ ARROWS: dict[tuple[State, Move], State] = {
     (State.PROPOSED, Move.SNOOZE): State.SNOOZED,
     (State.PROPOSED, Move.ESCALATE): State.PROPOSED,
     (State.PROPOSED, Move.EXPIRE): State.EXPIRED,
-    (State.PROPOSED, Move.DRIFT): State.OPEN,
     (State.REFERRED, Move.NAME): State.OPEN,
     (State.REFERRED, Move.REJECT): State.REJECTED,
     (State.REFERRED, Move.HAND_OVER): State.REFERRED,
     (State.REFERRED, Move.SNOOZE): State.SNOOZED,
     (State.REFERRED, Move.ESCALATE): State.REFERRED,
     (State.REFERRED, Move.RESOLVE): State.RESOLVED,
-    (State.REFERRED, Move.DRIFT): State.OPEN,
+    (State.REFERRED, Move.RETRIAGE): State.OPEN,
     (State.SNOOZED, Move.WAKE): State.OPEN,
     (State.SNOOZED, Move.HAND_OVER): State.SNOOZED,
-    (State.SNOOZED, Move.REJECT): State.REJECTED,
     (State.APPROVED, Move.WITHDRAW): State.PROPOSED,
     (State.APPROVED, Move.START): State.RUNNING,
     (State.APPROVED, Move.DRIFT): State.OPEN,
@@ -94,10 +94,9 @@ ARROWS: dict[tuple[State, Move], State] = {
     (State.RUNNING, Move.DRIFT): State.OPEN,
     (State.RUNNING, Move.STOP): State.REFERRED,
     (State.RUNNING, Move.PARK): State.PARKED,
-    (State.RUNNING, Move.RESOLVE): State.RESOLVED,
+    (State.RUNNING, Move.FINISH): State.RESOLVED,
     (State.RUNNING, Move.HAND_OVER): State.RUNNING,
     (State.PARKED, Move.SETTLE): State.RUNNING,
-    (State.PARKED, Move.RESOLVE): State.RESOLVED,
     (State.PARKED, Move.HAND_OVER): State.PARKED,
     (State.RESOLVED, Move.REOPEN): State.OPEN,
     (State.RESOLVED, Move.UNDO): State.RUNNING,
@@ -106,6 +105,15 @@ ARROWS: dict[tuple[State, Move], State] = {
     **{(state, Move.MARK_CLEAR): state for state in DECIDED | TERMINAL},
     **{(state, Move.RECUR): state for state in WAITING | DECIDED | TERMINAL},
     **{(state, Move.NOTE): state for state in WAITING | DECIDED | TERMINAL},
+}
+
+# Earlier releases let people take these. Their ledgers are read; nothing new is written so.
+FORMER_ARROWS: dict[tuple[State, Move], State] = {
+    (State.PROPOSED, Move.DRIFT): State.OPEN,
+    (State.REFERRED, Move.DRIFT): State.OPEN,
+    (State.SNOOZED, Move.REJECT): State.REJECTED,
+    (State.RUNNING, Move.RESOLVE): State.RESOLVED,
+    (State.PARKED, Move.RESOLVE): State.RESOLVED,
 }
 
 
@@ -119,3 +127,13 @@ def next_state(state: State, move: Move) -> State:
         return ARROWS[state, move]
     except KeyError:
         raise MoveNotAllowed(f"cannot {move} a case that is {state}") from None
+
+
+def recorded_state(state: State, move: Move) -> State:
+    """Where a move that stands in the ledger led, in this release or an earlier one.
+
+    Raises:
+        MoveNotAllowed: no release ever had such an arrow.
+    """
+    former = FORMER_ARROWS.get((state, move))
+    return former or next_state(state, move)

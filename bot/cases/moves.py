@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from typing import ClassVar
 
 from bot.cases.approval import Groups, Person
 from bot.cases.canonical import Scalar
@@ -14,18 +15,33 @@ from bot.cases.plan import Money, Plan
 from bot.cases.policy import Verdict
 from bot.cases.recognition import Recognition
 from bot.cases.recommendation import Recommendation, Words
+from bot.cases.seen import Decision, Seen
 from bot.cases.signal import Signal
 from bot.cases.sla import Sla
 
 
 @dataclass(frozen=True, slots=True)
 class Asker:
-    """Who asks, through which door, with their groups read fresh; and those who have asked them to stand in, read fresh too."""
+    """Who asks, through which door, with their groups read fresh; and those who have asked them to stand in, read fresh too.
+
+    ``playbook_owners`` are the groups that own the playbook of the case; who is in them is in ``groups``.
+    """
 
     person: Person
     groups: Groups = field(default_factory=dict)
     surface: str = "slack"
     behalf_of: tuple[Person, ...] = ()
+    playbook_owners: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class PersonDecision:
+    """What a person decides: ``by`` whom, on what they had ``seen``. Judged alike for every one of them."""
+
+    decision: ClassVar[Decision]
+
+    by: Asker
+    seen: Seen
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,8 +78,9 @@ class Recognise:
 
 
 @dataclass(frozen=True, slots=True)
-class NameKind:
-    by: Asker
+class NameKind(PersonDecision):
+    decision = Decision.NAME_KIND
+
     kind: str
     owner: str
     channel: str
@@ -71,8 +88,8 @@ class NameKind:
 
 
 @dataclass(frozen=True, slots=True)
-class CallNovel:
-    by: Asker
+class CallNovel(PersonDecision):
+    decision = Decision.CALL_NOVEL
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,14 +121,14 @@ class Recommend:
 
 
 @dataclass(frozen=True, slots=True)
-class Approve:
+class Approve(PersonDecision):
     """``emergency``: the glass is broken for this one yes, which then is enough alone.
 
     ``assertion`` is what the approver's device signed, with the passkeys that are known now.
     """
 
-    by: Asker
-    revision: int
+    decision = Decision.APPROVE
+
     note: str = ""
     emergency: bool = False
     assertion: Assertion | None = None
@@ -119,34 +136,33 @@ class Approve:
 
 
 @dataclass(frozen=True, slots=True)
-class BeginApproval:
+class BeginApproval(PersonDecision):
     """A yes of the top class, which waits for its signature outside Slack."""
 
-    by: Asker
-    revision: int
+    decision = Decision.APPROVE
+
     note: str
     ticket: str
     passkeys: tuple[Passkey, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
-class Withdraw:
-    by: Asker
-    revision: int
+class Withdraw(PersonDecision):
+    decision = Decision.WITHDRAW
 
 
 @dataclass(frozen=True, slots=True)
-class Reject:
-    by: Asker
-    revision: int
+class Reject(PersonDecision):
+    decision = Decision.REJECT
+
     reason: RejectReason
     note: str = ""
 
 
 @dataclass(frozen=True, slots=True)
-class Edit:
-    by: Asker
-    revision: int
+class Edit(PersonDecision):
+    decision = Decision.EDIT
+
     plan: Plan
     verdict: Verdict
     changes: tuple[Change, ...]
@@ -154,45 +170,49 @@ class Edit:
 
 
 @dataclass(frozen=True, slots=True)
-class HandOver:
+class HandOver(PersonDecision):
     """``to`` is a person, or the group that the playbook names as the next owner."""
 
-    by: Asker
+    decision = Decision.HAND_OVER
+
     to: str
     done: str
     remains: str
 
 
 @dataclass(frozen=True, slots=True)
-class Claim:
-    by: Asker
+class Claim(PersonDecision):
+    decision = Decision.CLAIM
 
 
 @dataclass(frozen=True, slots=True)
-class Snooze:
-    by: Asker
+class Snooze(PersonDecision):
+    decision = Decision.SNOOZE
+
     until: datetime
     reason: str
 
 
 @dataclass(frozen=True, slots=True)
-class Resolve:
+class Resolve(PersonDecision):
     """Handled by hand: a person says so, and what they did."""
 
-    by: Asker
+    decision = Decision.RESOLVE
+
     note: str
 
 
 @dataclass(frozen=True, slots=True)
-class TryAgain:
-    by: Asker
+class TryAgain(PersonDecision):
+    decision = Decision.TRY_AGAIN
 
 
 @dataclass(frozen=True, slots=True)
-class Settle:
+class Settle(PersonDecision):
     """A person looked in the outside system: did the step in doubt land or not?"""
 
-    by: Asker
+    decision = Decision.SETTLE
+
     landed: bool
     note: str
 
@@ -218,8 +238,9 @@ class Remind:
 
 
 @dataclass(frozen=True, slots=True)
-class Undo:
-    by: Asker
+class Undo(PersonDecision):
+    decision = Decision.UNDO
+
     note: str
 
 

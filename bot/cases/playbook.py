@@ -74,6 +74,12 @@ class Owners:
     governance: str
     next_owner: str
 
+    @property
+    def handles(self) -> tuple[str, ...]:
+        """Every group that owns the playbook, each once."""
+        named = (self.business, self.operations, self.technical, self.governance, self.next_owner)
+        return tuple(dict.fromkeys(filter(None, named)))
+
 
 @dataclass(frozen=True, slots=True)
 class Measure:

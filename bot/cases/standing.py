@@ -12,7 +12,7 @@ from typing import Any
 
 from bot.cases import entry as e
 from bot.cases.approval import Groups, Person
-from bot.cases.decide import is_colleague
+from bot.cases.authority import is_colleague
 from bot.cases.delegation import LONGEST, Delegation
 from bot.cases.entry import Body, Entry
 from bot.cases.errors import BadRequest, LedgerBroken, NotEligible, Paused, TooLate

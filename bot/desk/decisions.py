@@ -12,9 +12,10 @@ from typing import TypeVar
 
 from bot.cases import moves as m
 from bot.cases.approval import Person
+from bot.cases.authority import is_colleague
 from bot.cases.canonical import Scalar
 from bot.cases.case import Case
-from bot.cases.decide import decide, is_colleague, refused
+from bot.cases.decide import decide, must_be_current, refused
 from bot.cases.delegation import stands_in_for
 from bot.cases.entry import Change as FieldChange
 from bot.cases.entry import RejectReason
@@ -27,21 +28,24 @@ from bot.cases.errors import (
     NotEligible,
     NotNow,
     Refusal,
+    Superseded,
     TooLate,
 )
 from bot.cases.passkey import LINK_IS_OVER, Assertion, StepUp, ticket_of, waiting
 from bot.cases.plan import Action, Proposer
 from bot.cases.policy import RiskTier
+from bot.cases.seen import Decision, Seen
 from bot.cases.signal import UNRECOGNISED
 from bot.cases.sla import promised
 from bot.cases.standing import Asked, BreakGlass, rule
-from bot.desk.outgoing import change
+from bot.desk.outgoing import card, change
 from bot.desk.proposal import Proposals
 from bot.desk.rush import Rush
 from bot.ports import Change, Clock, Directory, Library, Store
 
 MOST_REREADS = 20
 WHO_IS_NOT_KNOWN = "Slack cannot say just now who may do this; nothing was decided, press again in a minute"
+DRAWN_EARLIER = "this card was drawn by an earlier release; it has been drawn again, press there"
 T = TypeVar("T")
 Prove = Callable[[Case, StepUp], Assertion]
 """Verifies what the device answered to this question. Raises ``NotEligible`` when it is not genuine."""
@@ -56,24 +60,44 @@ class Decisions:
     clock: Clock
     rush: Rush = field(default_factory=Rush)
 
-    def approve(self, case_id: str, *, by: str, revision: int, note: str = "", surface: str = "slack") -> Case:
+    def approve(self, case_id: str, *, by: str, seen: Seen, note: str = "", surface: str = "slack") -> Case:
         return self._decide(
-            "approve", case_id, by, surface, revision, lambda case, asker: m.Approve(asker, revision, note)
+            Decision.APPROVE, case_id, by, surface, seen, lambda case, asker: m.Approve(asker, seen, note)
         )
 
-    def begin_approval(self, case_id: str, *, by: str, revision: int, note: str, surface: str = "slack") -> str:
+    def begin_approval(self, case_id: str, *, by: str, seen: Seen, note: str, surface: str = "slack") -> str:
         """The first half of a yes of the top class. What comes back is the secret part of the link to the other half."""
         token = secrets.token_urlsafe(32)
         passkeys = self.store.standing().passkeys
         self._decide(
-            "approve",
+            Decision.APPROVE,
             case_id,
             by,
             surface,
-            revision,
-            lambda case, asker: m.BeginApproval(asker, revision, note, ticket_of(token), passkeys),
+            seen,
+            lambda case, asker: m.BeginApproval(asker, seen, note, ticket_of(token), passkeys),
         )
         return token
+
+    def current(self, case_id: str, decision: Decision, seen: Seen) -> Case:
+        """Read the case for a form about this decision, while the case still offers it.
+
+        Raises:
+            Refusal: the case is not what was seen, or does not offer it any more.
+        """
+        case = self.store.case(case_id)
+        must_be_current(case, decision, seen)
+        return case
+
+    def outdated(self, case_id: str, *, by: str, decision: Decision, surface: str = "slack") -> Superseded:
+        """Record a press on a card of an earlier release, and draw the card again.
+
+        Such a button does not say which plan and state were seen, so nothing is decided by it.
+        """
+        refusal = Superseded(DRAWN_EARLIER)
+        asker = m.Asker(Person(by, by), surface=surface)
+        self._record(case_id, asker, decision, self.store.case(case_id).revision, refusal)
+        return refusal
 
     def begun(self, case_id: str, token: str) -> tuple[Case, StepUp]:
         """The yes that waits behind this link.
@@ -97,77 +121,90 @@ class Decisions:
             assertion = prove(case, asked)
         except Refusal as refusal:
             by = m.Asker(Person(asked.person, asked.name), surface=surface)
-            self._record(case_id, by, "approve", asked.revision, refusal)
+            self._record(case_id, by, Decision.APPROVE, asked.revision, refusal)
             raise
+
+        # The plan that the link was begun for: a new one would have ended the link.
+        seen = Seen.of(case)
 
         def move(case: Case, asker: m.Asker) -> m.Move:
             passkeys = self.store.standing().passkeys
-            return m.Approve(asker, asked.revision, asked.note, assertion=assertion, passkeys=passkeys)
+            return m.Approve(asker, seen, asked.note, assertion=assertion, passkeys=passkeys)
 
-        return self._decide("approve", case_id, asked.person, surface, asked.revision, move)
+        return self._decide(Decision.APPROVE, case_id, asked.person, surface, seen, move)
 
     def reject(
-        self, case_id: str, *, by: str, revision: int, reason: RejectReason, note: str = "", surface: str = "slack"
+        self, case_id: str, *, by: str, seen: Seen, reason: RejectReason, note: str = "", surface: str = "slack"
     ) -> Case:
         return self._decide(
-            "reject", case_id, by, surface, revision, lambda case, asker: m.Reject(asker, revision, reason, note)
+            Decision.REJECT, case_id, by, surface, seen, lambda case, asker: m.Reject(asker, seen, reason, note)
         )
 
-    def withdraw(self, case_id: str, *, by: str, revision: int, surface: str = "slack") -> Case:
-        return self._decide("withdraw", case_id, by, surface, revision, lambda case, asker: m.Withdraw(asker, revision))
+    def withdraw(self, case_id: str, *, by: str, seen: Seen, surface: str = "slack") -> Case:
+        return self._decide(Decision.WITHDRAW, case_id, by, surface, seen, lambda case, asker: m.Withdraw(asker, seen))
 
-    def hand_over(self, case_id: str, *, by: str, to: str, done: str, remains: str, surface: str = "slack") -> Case:
+    def hand_over(
+        self, case_id: str, *, by: str, seen: Seen, to: str, done: str, remains: str, surface: str = "slack"
+    ) -> Case:
         """To a person, or to the group that the playbook names as the next owner; ``to`` is empty for that."""
 
         def move(case: Case, asker: m.Asker) -> m.Move:
             owner = to or self.library.playbook(case.kind).owners.next_owner
             if to and not is_colleague(self.directory.person(to)):
                 raise BadRequest("choose a member of this workspace", field="to")
-            return m.HandOver(asker, owner, done, remains)
+            return m.HandOver(asker, seen, owner, done, remains)
 
-        return self._decide("hand over", case_id, by, surface, 0, move)
+        return self._decide(Decision.HAND_OVER, case_id, by, surface, seen, move)
 
-    def claim(self, case_id: str, *, by: str, surface: str = "slack") -> Case:
-        return self._decide("claim", case_id, by, surface, 0, lambda case, asker: m.Claim(asker))
+    def claim(self, case_id: str, *, by: str, seen: Seen, surface: str = "slack") -> Case:
+        return self._decide(Decision.CLAIM, case_id, by, surface, seen, lambda case, asker: m.Claim(asker, seen))
 
-    def undo(self, case_id: str, *, by: str, note: str, surface: str = "slack") -> Case:
-        return self._decide("take back", case_id, by, surface, 0, lambda case, asker: m.Undo(asker, note))
+    def undo(self, case_id: str, *, by: str, seen: Seen, note: str, surface: str = "slack") -> Case:
+        return self._decide(Decision.UNDO, case_id, by, surface, seen, lambda case, asker: m.Undo(asker, seen, note))
 
-    def break_glass(self, case_id: str, *, by: str, revision: int, reason: str, surface: str = "slack") -> Case:
+    def break_glass(self, case_id: str, *, by: str, seen: Seen, reason: str, surface: str = "slack") -> Case:
         """One person lets a plan through alone, because it cannot wait: loudly, and looked at afterwards by somebody else."""
         emergency = self.library.policy().emergency
 
         def attempt() -> Case:
             case, standing, now = self.store.case(case_id), self.store.standing(), self.clock()
-            asker = self._known(case, by, surface, "break glass", revision, fresh=True)
+            asker = self._known(case, by, surface, Decision.EMERGENCY, seen, fresh=True)
             group = emergency.group if emergency else ""
             groups = self.directory.groups([group] if group else [], fresh=True)
             asked = Asked(asker.person, frozenset(), frozenset(), surface)
             wait = emergency.review_for if emergency else timedelta(0)
             try:
-                entries = decide(case, m.Approve(asker, revision, reason, emergency=True), now)
-                rulings = rule(standing, BreakGlass(asked, case.id, revision, reason, group, groups, wait), now)
+                entries = decide(case, m.Approve(asker, seen, reason, emergency=True), now)
+                rulings = rule(standing, BreakGlass(asked, case.id, seen.revision, reason, group, groups, wait), now)
             except Refusal as refusal:
-                self._record(case_id, asker, "break glass", revision, refusal)
+                self._record(case_id, asker, Decision.EMERGENCY, seen.revision, refusal)
                 raise
             written = change(case, entries, self.library.playbook(case.kind))
             return self.store.commit(replace(written, standing=standing, rulings=rulings))
 
         return again_on_conflict(attempt)
 
-    def snooze(self, case_id: str, *, by: str, until: datetime, reason: str, surface: str = "slack") -> Case:
-        return self._decide("snooze", case_id, by, surface, 0, lambda case, asker: m.Snooze(asker, until, reason))
+    def snooze(
+        self, case_id: str, *, by: str, seen: Seen, until: datetime, reason: str, surface: str = "slack"
+    ) -> Case:
+        return self._decide(
+            Decision.SNOOZE, case_id, by, surface, seen, lambda case, asker: m.Snooze(asker, seen, until, reason)
+        )
 
-    def resolve(self, case_id: str, *, by: str, note: str, surface: str = "slack") -> Case:
-        return self._decide("resolve", case_id, by, surface, 0, lambda case, asker: m.Resolve(asker, note))
+    def resolve(self, case_id: str, *, by: str, seen: Seen, note: str, surface: str = "slack") -> Case:
+        return self._decide(
+            Decision.RESOLVE, case_id, by, surface, seen, lambda case, asker: m.Resolve(asker, seen, note)
+        )
 
-    def try_again(self, case_id: str, *, by: str, surface: str = "slack") -> Case:
-        return self._decide("try again", case_id, by, surface, 0, lambda case, asker: m.TryAgain(asker))
+    def try_again(self, case_id: str, *, by: str, seen: Seen, surface: str = "slack") -> Case:
+        return self._decide(Decision.TRY_AGAIN, case_id, by, surface, seen, lambda case, asker: m.TryAgain(asker, seen))
 
-    def settle(self, case_id: str, *, by: str, landed: bool, note: str, surface: str = "slack") -> Case:
-        return self._decide("settle", case_id, by, surface, 0, lambda case, asker: m.Settle(asker, landed, note))
+    def settle(self, case_id: str, *, by: str, seen: Seen, landed: bool, note: str, surface: str = "slack") -> Case:
+        return self._decide(
+            Decision.SETTLE, case_id, by, surface, seen, lambda case, asker: m.Settle(asker, seen, landed, note)
+        )
 
-    def name_kind(self, case_id: str, *, by: str, kind: str, surface: str = "slack") -> Case:
+    def name_kind(self, case_id: str, *, by: str, seen: Seen, kind: str, surface: str = "slack") -> Case:
         """A person says which kind an unrecognised case is: it goes to that kind's owner and playbook, and is learned from."""
 
         def move(case: Case, asker: m.Asker) -> m.Move:
@@ -177,16 +214,16 @@ class Decisions:
             times = playbook.measure
             hours = self.library.hours(playbook.channel)
             sla = promised(case.opened_at, decide_for=times.decide_for, resolve_for=times.resolve_for, hours=hours)
-            return m.NameKind(asker, kind, playbook.owners.business, playbook.channel, sla)
+            return m.NameKind(asker, seen, kind, playbook.owners.business, playbook.channel, sla)
 
-        return self._decide("name", case_id, by, surface, 0, move)
+        return self._decide(Decision.NAME_KIND, case_id, by, surface, seen, move)
 
-    def call_novel(self, case_id: str, *, by: str, surface: str = "slack") -> Case:
-        return self._decide("call new", case_id, by, surface, 0, lambda case, asker: m.CallNovel(asker))
+    def call_novel(self, case_id: str, *, by: str, seen: Seen, surface: str = "slack") -> Case:
+        return self._decide(
+            Decision.CALL_NOVEL, case_id, by, surface, seen, lambda case, asker: m.CallNovel(asker, seen)
+        )
 
-    def edit(
-        self, case_id: str, *, by: str, revision: int, values: Mapping[str, Scalar], surface: str = "slack"
-    ) -> Case:
+    def edit(self, case_id: str, *, by: str, seen: Seen, values: Mapping[str, Scalar], surface: str = "slack") -> Case:
         """A new revision with other parameters, of those only that the playbook lets people edit."""
 
         def move(case: Case, asker: m.Asker) -> m.Move:
@@ -194,28 +231,31 @@ class Decisions:
             now = self.clock()
             plan, verdict = self.proposals.propose(case, actions, case.evidence, Proposer.PERSON, now)
             expires_at = self.library.hours(case.channel).opening(now + verdict.expires_for)
-            return m.Edit(asker, revision, plan, verdict, changes, expires_at)
+            return m.Edit(asker, seen, plan, verdict, changes, expires_at)
 
-        return self._decide("edit", case_id, by, surface, revision, move)
+        return self._decide(Decision.EDIT, case_id, by, surface, seen, move)
 
     def asker(self, case: Case, by: str, surface: str, *, fresh: bool = False) -> m.Asker:
         """Who asks, with the groups that matter here, and whom they stand in for. For high risk nothing is taken from memory."""
         fresh = fresh or (case.verdict is not None and case.verdict.tier is RiskTier.HIGH)
         factors = case.verdict.factors if case.verdict else ()
-        handles = sorted({*(factor.group for factor in factors), case.owner, case.team})
+        owners = self.library.playbook(case.kind).owners.handles
+        handles = sorted({*(factor.group for factor in factors), *owners, case.owner})
         given = stands_in_for(self.store.standing().delegations, by, case.kind, self.clock())
         behalf_of = [self._giver(delegation.giver, fresh) for delegation in given]
         person = self.directory.person(by, fresh=fresh)
         groups = self.directory.groups(handles, fresh=fresh)
-        return m.Asker(person, groups, surface, tuple(filter(None, behalf_of)))
+        return m.Asker(person, groups, surface, tuple(filter(None, behalf_of)), owners)
 
-    def _known(self, case: Case, by: str, surface: str, attempt: str, revision: int, *, fresh: bool = False) -> m.Asker:
+    def _known(
+        self, case: Case, by: str, surface: str, decision: Decision, seen: Seen, *, fresh: bool = False
+    ) -> m.Asker:
         """Who asks. An attempt of somebody of whom nothing can be read is refused, and written too."""
         try:
             return self.asker(case, by, surface, fresh=fresh)
         except (ChatFailed, NotEligible) as failure:
             refusal = failure if isinstance(failure, NotEligible) else NotNow(f"{WHO_IS_NOT_KNOWN} ({failure.error})")
-            self._record(case.id, m.Asker(Person(by, by), surface=surface), attempt, revision, refusal)
+            self._record(case.id, m.Asker(Person(by, by), surface=surface), decision, seen.revision, refusal)
             raise refusal from None
 
     def _giver(self, principal: str, fresh: bool) -> Person | None:
@@ -245,26 +285,37 @@ class Decisions:
         return (edited, *rest), changes
 
     def _decide(
-        self, name: str, case_id: str, by: str, surface: str, revision: int, move: Callable[[Case, m.Asker], m.Move]
+        self,
+        decision: Decision,
+        case_id: str,
+        by: str,
+        surface: str,
+        seen: Seen,
+        move: Callable[[Case, m.Asker], m.Move],
     ) -> Case:
         def attempt() -> Case:
             case = self.store.case(case_id)
-            asker = self._known(case, by, surface, name, revision)
+            asker = self._known(case, by, surface, decision, seen)
             try:
+                # Before a form's words are read: what they are about may be gone.
+                must_be_current(case, decision, seen)
                 entries = decide(case, move(case, asker), self.clock())
             except Refusal as refusal:
-                self._record(case_id, asker, name, revision, refusal)
+                self._record(case_id, asker, decision, seen.revision, refusal)
                 raise
             return self.store.commit(change(case, entries, self.library.playbook(case.kind)))
 
         with self.rush:
             return again_on_conflict(attempt)
 
-    def _record(self, case_id: str, asker: m.Asker, attempt: str, revision: int, refusal: Refusal) -> None:
+    def _record(self, case_id: str, asker: m.Asker, decision: Decision, revision: int, refusal: Refusal) -> None:
+        """Write an attempt that was turned away; a card that showed something else is drawn again."""
+
         def write() -> None:
-            case = self.store.case(case_id)
-            entries = refused(case, asker, attempt, revision or case.revision, refusal, self.clock())
-            self.store.commit(Change(case, entries))
+            case, now = self.store.case(case_id), self.clock()
+            entries = refused(case, asker, decision, revision, refusal, now)
+            again = (card(case_id, now),) if isinstance(refusal, Superseded) else ()
+            self.store.commit(Change(case, entries, again))
 
         again_on_conflict(write)
 

@@ -7,8 +7,9 @@ from datetime import timedelta
 from bot.cases.case import Case
 from bot.cases.entry import ApprovalGiven, Entry, Escalated, HandedOver, Reminded
 from bot.cases.lifecycle import State
+from bot.desk.outgoing import card
 from bot.desk.storms import Storms
-from bot.ports import Chat, Clock, Library, Lists, Look, Store, Work
+from bot.ports import CARD_FORMAT, Chat, Clock, Library, Lists, Look, Store, Work
 
 NOT_YET = timedelta(seconds=1)
 
@@ -46,6 +47,13 @@ class Drawing:
         # Before the row is done: whoever dies in between leaves no list with a dead button.
         self._follow(case)
         self.store.finish(work, drawn=drawn)
+
+    def renew(self) -> int:
+        """Ask for the cards that an earlier release drew, whose buttons do nothing any more; say how many."""
+        outdated = self.store.outdated_cards(CARD_FORMAT, self.clock()) if self.lists else []
+        if self.lists:
+            self.lists.enqueue([card(case_id, self.clock()) for case_id in outdated])
+        return len(outdated)
 
     def _follow(self, case: Case) -> None:
         boards = self.lists.boards_with(case.id) if self.lists else ()

@@ -173,9 +173,16 @@ class Executor:
     def _moved(self, case: Case, step: int, reason: str, work: Work) -> None:
         """The world moved between the check and the act, and the connector refused: nothing changed."""
         if step == 0:
-            self._write(case, m.Drift((reason,)), work)
+            self._drift_absent(case, step, [reason], work)
         else:
             self._report(case, step, StepState.FAILED, reason, work)
+
+    def _drift_absent(self, case: Case, step: int, reasons: Sequence[str], work: Work) -> None:
+        """Report that the step did not happen, and only then ask again: no step is left in doubt."""
+        now = self.clock()
+        absent = decide(case, m.ReportStep(step, StepState.ABSENT, "; ".join(reasons)[:500]), now)
+        drift = decide(evolve(case, absent[0]), m.Drift(tuple(reasons)), now)
+        self._write_all(case, (*absent, *drift), work)
 
     # --- finding out ---------------------------------------------------------------------------------------------------
 
@@ -204,7 +211,7 @@ class Executor:
             if after:
                 self._execute(after, step, action, connector, work)
         elif step == 0:
-            self._write(case, m.Drift(tuple(reasons)), work)
+            self._drift_absent(case, step, reasons, work)
         else:
             self._report(case, step, StepState.FAILED, "; ".join(reasons), work)
 

@@ -25,6 +25,7 @@ NOTED = (
     e.Expired,
     e.StepReported,
     e.Drifted,
+    e.RetriageAsked,
     e.Stopped,
     e.Parked,
     e.Settled,
@@ -37,7 +38,7 @@ NOTED = (
     e.Novel,
 )
 NOT_SHOWN = (e.AttemptRefused, e.Conflicted, e.StepUpAsked)
-TRIAGED = (e.Opened, e.Drifted, e.Reopened, e.Woken, e.Named)
+TRIAGED = (e.Opened, e.Drifted, e.RetriageAsked, e.Reopened, e.Woken, e.Named)
 REMEMBERED = (e.Resolved, e.UndoAsked, e.Rejected, e.Stopped, e.Reopened, e.Named, e.Novel)
 EXECUTED = (e.Authorised, e.Settled, e.UndoAsked)
 

@@ -354,6 +354,7 @@ def _recorded_otherwise(body: e.Body, at: str) -> str:
     sentences: dict[type, Callable[..., str]] = {
         e.Referred: lambda b: f"It needed a person from {at}: {b.reason}.",
         e.Drifted: lambda b: f"It was asked again on {at}: {'; '.join(b.reasons)}.",
+        e.RetriageAsked: lambda b: f"{b.by_name} asked on {at} to look again.",
         e.Expired: lambda b: f"Nobody decided in time; it was closed unexecuted on {at}.",
         e.Escalated: lambda b: f"Nobody had decided by {at}, so it went to {b.to}.",
         e.HandedOver: lambda b: f"{b.by_name} handed it over on {at}: {b.note}.",

@@ -3,8 +3,8 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from bot.cases.authority import is_colleague
 from bot.cases.canonical import Scalar, digest
-from bot.cases.decide import is_colleague
 from bot.cases.errors import BadRequest, NotEligible
 from bot.cases.signal import UNRECOGNISED, Signal
 from bot.desk.intake import Intake

@@ -133,14 +133,19 @@ class Control:
         return self._told(await self._send("interactive", payload))
 
     def _action(self, block: Json, element: Json, wanted: Json) -> Json:
-        """What the payload says of the element that was used."""
+        """What the payload says of the element that was used.
+
+        ``forged_action_id`` and ``forged_value`` say it of one that is not, or no longer, there.
+        """
         action = {
-            "action_id": element["action_id"],
+            "action_id": wanted.get("forged_action_id", element["action_id"]),
             "block_id": block.get("block_id", "b"),
             "type": element["type"],
             "action_ts": self.workspace.next_ts(),
         }
-        if element["type"] in {"overflow", "static_select", "radio_buttons"}:
+        if "forged_action_id" in wanted:
+            action.update(type="button", value=wanted.get("forged_value", ""))
+        elif element["type"] in {"overflow", "static_select", "radio_buttons"}:
             chosen = next(option for option in element["options"] if option["value"] == wanted["value"])
             action["selected_option"] = chosen
         elif element["type"] == "feedback_buttons":

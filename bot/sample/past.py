@@ -14,6 +14,7 @@ from bot.cases.case import Case
 from bot.cases.entry import RejectReason
 from bot.cases.errors import Refusal
 from bot.cases.lifecycle import State
+from bot.cases.seen import Seen
 from bot.cases.signal import Signal, SignalStatus
 from bot.desk.follow_up import detection_parameters
 from bot.ports import Directory, Topic
@@ -103,14 +104,18 @@ class Past:
         if case.state is not State.PROPOSED or case.verdict is None:
             if case.state is State.REFERRED:
                 self.desk.decisions.resolve(
-                    case_id, by=self._someone(case.owner), note="called them and settled it", surface="past"
+                    case_id,
+                    by=self._someone(case.owner),
+                    seen=Seen.of(case),
+                    note="called them and settled it",
+                    surface="past",
                 )
             return
         groups = [factor.group for factor in case.verdict.factors]
         if self.dice.random() < 0.16:
             reason, note = self.dice.choice(REJECTIONS)
             self.desk.decisions.reject(
-                case_id, by=self._someone(groups[0]), revision=case.revision, reason=reason, note=note, surface="past"
+                case_id, by=self._someone(groups[0]), seen=Seen.of(case), reason=reason, note=note, surface="past"
             )
             return
         if case.kind == "low_stock" and self.dice.random() < 0.25 and case.plan:
@@ -125,7 +130,7 @@ class Past:
             return self.desk.decisions.edit(
                 case.id,
                 by=self._someone(case.owner),
-                revision=case.revision,
+                seen=Seen.of(case),
                 values={"quantity": quantity},
                 surface="past",
             )
@@ -136,9 +141,7 @@ class Past:
         """Whoever of the group is free to: the first may have edited the plan."""
         for person in sorted(Register().groups([group])[group]):
             try:
-                self.desk.decisions.approve(
-                    case.id, by=person, revision=case.revision, note="as discussed", surface="past"
-                )
+                self.desk.decisions.approve(case.id, by=person, seen=Seen.of(case), note="as discussed", surface="past")
             except Refusal:
                 continue
             return

@@ -25,6 +25,7 @@ from bot.sample.people import ANA, BEN, DEV, ELSIE, FINN, FLOOR, GUS, OMAR, OPS,
 from bot.store.database import Database
 from bot.store.shelf import Shelf
 from bot.store.store import SqlStore
+from handlers.cards import ids
 
 PATIENCE = 30.0
 CHANNELS = (FLOOR, STOCK, SALES, OPS)
@@ -228,7 +229,7 @@ class Story:
             real = self.store.case(citation.case_id)
             _must(real.kind == case.kind and real.is_terminal, f"{citation.case_id} is no ended case of this kind")
         _must("like this: " in json.dumps(self._card(case)), "the card counts them")
-        self._click(BEN, case, "case.more", f"precedents {case.id}:{case.revision}")
+        self._click(BEN, case, "case.more", f"precedents {ids.token(case)}")
         self._until(lambda: cited[0].case_id in self._whispers(BEN), "they are listed for the one who asks")
 
     def named(self) -> None:
@@ -239,7 +240,7 @@ class Story:
         self._until(lambda: self.store.case(strange).state is State.REFERRED, "the second waits for a person")
         case = self.store.case(strange)
         self._until(lambda: "Something new" in json.dumps(self._card(case)), "its card asks what it is")
-        self._click(BEN, case, "case.another_kind", f"{case.id}:{case.revision}")
+        self._click(BEN, case, "case.another_kind", ids.token(case))
         view = self.emulator.get(f"state?as={BEN}")["views"][-1]
         values = {"field.kind": "low_stock"}
         answer = self.emulator.post("submit", {"as": BEN, "view_id": view["id"], "values": values})
@@ -324,7 +325,7 @@ class Story:
 
     def _press(self, person: str, case: Case, action: str) -> Json:
         """Press as soon as the card is there with this revision's button."""
-        self._until(lambda: f"{case.id}:{case.revision}" in json.dumps(self._card(case)), f"the button of {case.id}")
+        self._until(lambda: ids.token(case) in json.dumps(self._card(case)), f"the button of {case.id}")
         pressed: Json = self.emulator.post(
             "click", {"as": person, "channel": case.channel, "ts": self._card(case)["ts"], "action_id": action}
         )
@@ -346,7 +347,7 @@ class Story:
                 "channel": case.channel,
                 "ts": self._card(case)["ts"],
                 "action_id": action,
-                "forged_value": f"{case.id}:{case.revision}",
+                "forged_value": ids.token(case),
             },
         )
         return pressed.get("error") == "no_such_element" or bool(pressed.get("acked"))

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
 from typing import Any, Protocol
 
-from sqlalchemy import and_, bindparam, delete, func, insert, literal, or_, select, update
+from sqlalchemy import and_, bindparam, delete, exists, func, insert, literal, or_, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
 from bot.cases.canonical import from_json
@@ -320,6 +320,21 @@ class SqlStore:
         with self.database.read() as connection:
             rows = connection.execute(query).all()
         return [Drawn(row.case_id, row.generation, row.channel, row.ts, int(row.drawn), row.look) for row in rows]
+
+    def outdated_cards(self, card_format: str, now: datetime) -> list[str]:
+        """List the cases that somebody may press on whose newest card was drawn in another form."""
+        newer = t.cards.alias()
+        is_newest = ~exists().where(newer.c.case_id == t.cards.c.case_id, newer.c.generation > t.cards.c.generation)
+        is_open = t.cases.c.state.not_in([state.name for state in TERMINAL])
+        query = (
+            select(t.cases.c.id)
+            .join(t.cards, t.cards.c.case_id == t.cases.c.id)
+            .where(or_(is_open, t.cases.c.undo_until > now.timestamp()), is_newest)
+            .where(t.cards.c.look != card_format, ~t.cards.c.look.startswith(f"{card_format} "))
+            .order_by(t.cases.c.number)
+        )
+        with self.database.read() as connection:
+            return list(connection.execute(query).scalars())
 
     # --- ticks, ledger -------------------------------------------------------------------------------------------------
 

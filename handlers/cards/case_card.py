@@ -40,6 +40,7 @@ STEP_MARKS = {
     StepState.UNKNOWN: "outcome unknown",
     StepState.UNDOING: "being undone",
     StepState.UNDONE: "undone",
+    StepState.ABSENT: "did not happen",
 }
 
 
@@ -64,10 +65,10 @@ def case_card(case: Case, look: Look = PLAIN) -> list[Json]:
     blocks.append(context(*_who(case)))
     names = _names(case)
     if names:
-        blocks.append({"type": "actions", "block_id": f"kind:{ids.token(case.id, case.revision)}", "elements": names})
+        blocks.append({"type": "actions", "block_id": f"kind:{ids.token(case)}", "elements": names})
     buttons = _buttons(case, look)
     if buttons:
-        blocks.append({"type": "actions", "block_id": f"case:{ids.token(case.id, case.revision)}", "elements": buttons})
+        blocks.append({"type": "actions", "block_id": f"case:{ids.token(case)}", "elements": buttons})
     return blocks
 
 
@@ -245,7 +246,7 @@ def _names(case: Case) -> list[Json]:
     found = case.recognition
     if case.state is not State.REFERRED or found is None or found.kind or case.named_by:
         return []
-    token = ids.token(case.id, case.revision)
+    token = ids.token(case)
     likely = [guess for guess in found.guesses if guess.confidence >= LEAST_LIKELY]
     guesses = [
         _button(f"{_kind(guess.kind)} ({guess.confidence} %)", action_id, f"{guess.kind} {token}")
@@ -310,7 +311,7 @@ def _who(case: Case) -> list[str]:
 
 def _buttons(case: Case, look: Look) -> list[Json]:
     """Never a dead button: each state has only those that do something now."""
-    token = ids.token(case.id, case.revision)
+    token = ids.token(case)
     more = _more(case, token)
     claim = [] if is_principal(case.owner) else [_button("I'm on it", ids.CLAIM, token)]
     if case.state is State.PROPOSED:
@@ -336,7 +337,7 @@ def row_buttons(case: Case) -> list[Json]:
     """What can be decided with one press from a list: yes or no. Everything else is on the card."""
     if case.state is not State.PROPOSED:
         return []
-    token = ids.token(case.id, case.revision)
+    token = ids.token(case)
     return [_approve(case, token), _button("Reject…", ids.REJECT, token)]
 
 

@@ -133,6 +133,7 @@ def hand_over_form(case: Case, next_owner: str) -> Json:
         ids.HAND_OVER_FORM,
         "Hand over",
         "Hand over",
+        rich(paragraph(say("Whoever takes it over may hand it on. Deciding stays with those who may decide it now."))),
         _input("to", "To", person, hint=hint, optional=True),
         _words("done", "What is done?", ids.DONE),
         _words("remains", "What is open?", ids.REMAINS),
@@ -223,7 +224,7 @@ def _form(case: Case, callback_id: str, title: str, submit: str, *blocks: Json) 
     return {
         "type": "modal",
         "callback_id": callback_id,
-        "private_metadata": ids.token(case.id, case.revision),
+        "private_metadata": ids.token(case),
         "title": plain(f"{title} {case.id}" if len(title) + len(case.id) < 24 else title, 24),
         "submit": plain(submit, 24),
         "close": plain("Cancel", 24),

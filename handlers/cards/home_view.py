@@ -78,7 +78,7 @@ def _alone(home: Home, to: Link) -> list[Json]:
     for row in home.alone:
         blocks.append(listed([row], to))
         if _can_be_taken_back(row, home):
-            token = ids.token(row.case.id, row.case.revision)
+            token = ids.token(row.case)
             button = {"type": "button", "action_id": ids.UNDO, "text": plain("Take back…"), "value": token}
             blocks.append({"type": "actions", "block_id": f"alone:{token}", "elements": [button]})
     return blocks

@@ -1,5 +1,8 @@
 """The names of things people can press or fill in: ``noun.verb``. Every one of them has a listener (a test says so)."""
 
+from bot.cases.case import Case
+from bot.cases.seen import Seen
+
 APPROVE = "case.approve"
 APPROVE_WITH_REASON = "case.approve_with_reason"
 REJECT = "case.reject"
@@ -61,6 +64,12 @@ SUBJECT = "field.subject"
 PARAMETER = "field.parameter."
 
 
-def token(case_id: str, revision: int) -> str:
-    """What a button carries: which case, which revision. Everything else is looked up."""
-    return f"{case_id}:{revision}"
+def token(case: Case) -> str:
+    """Write which case a button belongs to and what it was drawn from; all else is looked up.
+
+    "EX-12:3:<32 hex digits of the plan>:PROPOSED", and ":<step>@<milliseconds>" where a step is in
+    doubt. ``handlers.slack.press`` reads it. When this changes, ``bot.ports.CARD_FORMAT`` does too.
+    """
+    seen = Seen.of(case)
+    doubt = f":{seen.doubt}" if seen.doubt else ""
+    return f"{case.id}:{seen.revision}:{seen.plan}:{seen.state.name}{doubt}"

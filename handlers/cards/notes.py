@@ -131,6 +131,7 @@ LINES: dict[type[Body], Callable[[Any, Case], tuple[str, str]]] = {
     e.Expired: lambda body, case: ("Nobody decided in time.", "The case is closed; nothing was done"),
     e.StepReported: _step,
     e.Drifted: lambda body, case: ("Stopped and asked again:", "; ".join(body.reasons)),
+    e.RetriageAsked: lambda body, case: (f"{body.by_name} asked to look again.", ""),
     e.Stopped: lambda body, case: ("Given up:", body.reason),
     e.Parked: lambda body, case: ("Outcome unknown:", body.reason),
     e.Settled: _settled,

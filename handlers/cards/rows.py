@@ -30,7 +30,7 @@ def _with_buttons(section: str, rows: Sequence[Row], to: Link, buttons_of: Calla
         blocks.append(rich(paragraph(*_line(row, to)), paragraph(*_wanted(row.case))))
         buttons = buttons_of(row.case)
         if buttons:
-            token = ids.token(row.case.id, row.case.revision)
+            token = ids.token(row.case)
             blocks.append({"type": "actions", "block_id": f"{section}:{token}", "elements": buttons})
     return blocks
 

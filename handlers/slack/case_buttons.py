@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from slack_bolt import App
 
 from bot.cases.case import Case
-from bot.cases.errors import BadRequest, NotEligible, TooLate
+from bot.cases.errors import BadRequest, NotEligible
+from bot.cases.seen import Decision, Seen
 from bot.desk.decisions import Decisions
 from bot.ports import Library
 from handlers.cards import forms, ids
@@ -54,45 +55,46 @@ class CaseButtons:
     chat: SlackChat
 
     def approve(self, press: Press) -> None:
-        self.desk.approve(press.case_id, by=press.person, revision=press.revision)
+        self.desk.approve(press.case_id, by=press.person, seen=self._seen(press, Decision.APPROVE))
 
     def try_again(self, press: Press) -> None:
-        self.desk.try_again(press.case_id, by=press.person)
+        self.desk.try_again(press.case_id, by=press.person, seen=self._seen(press, Decision.TRY_AGAIN))
 
     def approve_with_reason(self, press: Press) -> None:
-        self._open(press, forms.approve_form(self._current(press)))
+        self._open(press, forms.approve_form(self._current(press, Decision.APPROVE)))
 
     def reject(self, press: Press) -> None:
-        self._open(press, forms.reject_form(self._current(press)))
+        self._open(press, forms.reject_form(self._current(press, Decision.REJECT)))
 
     def resolve(self, press: Press) -> None:
-        self._open(press, forms.resolve_form(self._current(press)))
+        self._open(press, forms.resolve_form(self._current(press, Decision.RESOLVE)))
 
     def settle(self, press: Press) -> None:
-        self._open(press, forms.settle_form(self._current(press)))
+        self._open(press, forms.settle_form(self._current(press, Decision.SETTLE)))
 
     def claim(self, press: Press) -> None:
-        self.desk.claim(press.case_id, by=press.person)
+        self.desk.claim(press.case_id, by=press.person, seen=self._seen(press, Decision.CLAIM))
 
     def undo(self, press: Press) -> None:
-        self._open(press, forms.undo_form(self.desk.store.case(press.case_id)))
+        self._open(press, forms.undo_form(self._current(press, Decision.UNDO)))
 
     def edit(self, press: Press) -> None:
-        case = self._current(press)
+        case = self._current(press, Decision.EDIT)
         offer = self.library.playbook(case.kind).offer(case.plan.actions[0].name) if case.plan else None
         if offer is None or not offer.edit:
             raise NotEligible("the playbook lets nothing of this plan be edited; reject it and say what is wrong")
         self._open(press, forms.edit_form(case, offer.edit))
 
     def name_kind(self, press: Press) -> None:
-        self.desk.name_kind(press.case_id, by=press.person, kind=press.choice)
+        seen = self._seen(press, Decision.NAME_KIND)
+        self.desk.name_kind(press.case_id, by=press.person, seen=seen, kind=press.choice)
 
     def novel(self, press: Press) -> str:
-        self.desk.call_novel(press.case_id, by=press.person)
+        self.desk.call_novel(press.case_id, by=press.person, seen=self._seen(press, Decision.CALL_NOVEL))
         return "Noted as something new. The next one like it is not taken for something else."
 
     def another_kind(self, press: Press) -> None:
-        self._open(press, forms.kind_form(self._current(press), self.library.titles()))
+        self._open(press, forms.kind_form(self._current(press, Decision.NAME_KIND), self.library.titles()))
 
     def more(self, press: Press) -> str | None:
         offers = {
@@ -108,14 +110,14 @@ class CaseButtons:
         return offers[press.choice](press)
 
     def hand_over(self, press: Press) -> None:
-        case = self._current(press)
+        case = self._current(press, Decision.HAND_OVER)
         self._open(press, forms.hand_over_form(case, self.library.playbook(case.kind).owners.next_owner))
 
     def snooze(self, press: Press) -> None:
-        self._open(press, forms.snooze_form(self._current(press)))
+        self._open(press, forms.snooze_form(self._current(press, Decision.SNOOZE)))
 
     def withdraw(self, press: Press) -> str:
-        self.desk.withdraw(press.case_id, by=press.person, revision=press.revision)
+        self.desk.withdraw(press.case_id, by=press.person, seen=self._seen(press, Decision.WITHDRAW))
         return "Your approval is withdrawn."
 
     def trail(self, press: Press) -> str:
@@ -137,12 +139,15 @@ class CaseButtons:
         cards = self.desk.store.cards(case_id) if case_id else []
         return self.chat.link(cards[0].channel, cards[0].ts) if cards else ""
 
-    def _current(self, press: Press) -> Case:
-        """The case, if this press can still lead somewhere: the form is judged again when it is sent."""
-        case = self.desk.store.case(press.case_id)
-        if case.is_terminal:
-            raise TooLate(f"{case.id} is {case.state}")
-        return case
+    def _current(self, press: Press, decision: Decision) -> Case:
+        """The case, if it is what was seen: a form is about that, and is judged again when it is sent."""
+        return self.desk.current(press.case_id, decision, self._seen(press, decision))
+
+    def _seen(self, press: Press, decision: Decision) -> Seen:
+        """What the button says was seen; a button of an earlier release says nothing, and decides nothing."""
+        if press.seen is None:
+            raise self.desk.outdated(press.case_id, by=press.person, decision=decision)
+        return press.seen
 
     def _open(self, press: Press, form: Json) -> None:
         self.chat.open_form(press.trigger_id, form)

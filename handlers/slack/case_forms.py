@@ -7,6 +7,7 @@ from slack_bolt import App
 
 from bot.cases.entry import RejectReason
 from bot.cases.errors import BadRequest
+from bot.cases.seen import Decision, Seen
 from bot.desk.decisions import Decisions
 from handlers.cards import ids
 from handlers.cards.forms import step_up_form
@@ -47,11 +48,12 @@ class CaseForms:
 
     def approve(self, form: Submission) -> Json | None:
         """The top class is only begun here: what comes back is the way to the other half."""
-        case, note = self.desk.store.case(form.case_id), form.text(ids.NOTE)
+        seen, note = self._seen(form, Decision.APPROVE), form.text(ids.NOTE)
+        case = self.desk.store.case(form.case_id)
         if case.verdict and case.verdict.step_up:
-            token = self.desk.begin_approval(form.case_id, by=form.person, revision=form.revision, note=note)
+            token = self.desk.begin_approval(form.case_id, by=form.person, seen=seen, note=note)
             return step_up_form(case, self.confirming(case.id, token))
-        self.desk.approve(form.case_id, by=form.person, revision=form.revision, note=note)
+        self.desk.approve(form.case_id, by=form.person, seen=seen, note=note)
         return None
 
     def reject(self, form: Submission) -> None:
@@ -59,34 +61,46 @@ class CaseForms:
             reason = RejectReason(form.text(ids.REASON))
         except ValueError:
             raise BadRequest("choose a reason from the list", field="reason") from None
-        note = form.text(ids.NOTE)
-        self.desk.reject(form.case_id, by=form.person, revision=form.revision, reason=reason, note=note)
+        seen, note = self._seen(form, Decision.REJECT), form.text(ids.NOTE)
+        self.desk.reject(form.case_id, by=form.person, seen=seen, reason=reason, note=note)
 
     def edit(self, form: Submission) -> None:
         named = [name for name in form.values if name.startswith(ids.PARAMETER)]
         values = {name.removeprefix(ids.PARAMETER): form.text(name) for name in named}
-        self.desk.edit(form.case_id, by=form.person, revision=form.revision, values=values)
+        self.desk.edit(form.case_id, by=form.person, seen=self._seen(form, Decision.EDIT), values=values)
 
     def resolve(self, form: Submission) -> None:
-        self.desk.resolve(form.case_id, by=form.person, note=form.text(ids.NOTE))
+        seen = self._seen(form, Decision.RESOLVE)
+        self.desk.resolve(form.case_id, by=form.person, seen=seen, note=form.text(ids.NOTE))
 
     def settle(self, form: Submission) -> None:
         answer = form.text(ids.LANDED)
         if answer not in {"yes", "no"}:
             raise BadRequest("say whether it happened", field="landed")
-        self.desk.settle(form.case_id, by=form.person, landed=answer == "yes", note=form.text(ids.NOTE))
+        seen, note = self._seen(form, Decision.SETTLE), form.text(ids.NOTE)
+        self.desk.settle(form.case_id, by=form.person, seen=seen, landed=answer == "yes", note=note)
 
     def name_kind(self, form: Submission) -> None:
-        self.desk.name_kind(form.case_id, by=form.person, kind=form.text(ids.KIND))
+        seen = self._seen(form, Decision.NAME_KIND)
+        self.desk.name_kind(form.case_id, by=form.person, seen=seen, kind=form.text(ids.KIND))
 
     def hand_over(self, form: Submission) -> None:
         to = form.person_named(ids.TO, "choose who takes over") if form.text(ids.TO) else ""
         done, remains = form.text(ids.DONE), form.text(ids.REMAINS)
-        self.desk.hand_over(form.case_id, by=form.person, to=to, done=done, remains=remains)
+        seen = self._seen(form, Decision.HAND_OVER)
+        self.desk.hand_over(form.case_id, by=form.person, seen=seen, to=to, done=done, remains=remains)
 
     def undo(self, form: Submission) -> None:
-        self.desk.undo(form.case_id, by=form.person, note=form.text(ids.NOTE))
+        seen = self._seen(form, Decision.UNDO)
+        self.desk.undo(form.case_id, by=form.person, seen=seen, note=form.text(ids.NOTE))
 
     def snooze(self, form: Submission) -> None:
         until = form.moment(ids.UNTIL, "choose a time")
-        self.desk.snooze(form.case_id, by=form.person, until=until, reason=form.text(ids.NOTE))
+        seen = self._seen(form, Decision.SNOOZE)
+        self.desk.snooze(form.case_id, by=form.person, seen=seen, until=until, reason=form.text(ids.NOTE))
+
+    def _seen(self, form: Submission, decision: Decision) -> Seen:
+        """What the form was opened on; one that an earlier release opened says nothing, and decides nothing."""
+        if form.seen is None:
+            raise self.desk.outdated(form.case_id, by=form.person, decision=decision)
+        return form.seen

@@ -12,6 +12,7 @@ from slack_bolt import Ack, App
 from bot.cases.digest import agreements
 from bot.cases.errors import BadRequest, ChatFailed, Refusal
 from bot.cases.question import EXAMPLES, Answer, Ask, Question, Which
+from bot.cases.seen import Seen
 from bot.desk.decisions import Decisions
 from bot.desk.questions import Questions, spoken
 from bot.desk.switchboard import Switchboard
@@ -122,7 +123,7 @@ class Commands:
     def _emergency(self, rest: str, person: str, body: dict[str, Any]) -> Answer:
         what, _, why = _because(rest)
         case = self.questions.visible(_case_id(what), self.questions.sight(person))
-        self.decisions.break_glass(case.id, by=person, revision=case.revision, reason=why)
+        self.decisions.break_glass(case.id, by=person, seen=Seen.of(case), reason=why)
         return Answer(
             "", f"{case.id} is let through. Another governance owner must look at it: {COMMAND} reviewed {case.id} …"
         )

@@ -7,22 +7,31 @@ from datetime import UTC, datetime
 from typing import Any
 
 from bot.cases.errors import BadRequest
+from bot.cases.lifecycle import State
+from bot.cases.seen import Seen
 from handlers.cards import ids
 
 LATEST_SECOND = 2**33
 SLACK_USER = re.compile(r"[UW][A-Z0-9]{1,20}")
 WITHOUT_A_CASE = frozenset({ids.RAISE_FORM, ids.DELEGATE_FORM})
+TOKEN = re.compile(
+    r"(?P<case>EX-[0-9]{1,12}):(?P<revision>[0-9]{1,9})"
+    r"(?P<seen>:(?P<plan>(?:[0-9a-f]{32})?):(?P<state>[A-Z]{1,20})(?::(?P<doubt>[0-9]{1,3}@[0-9]{1,16}))?)?"
+)
 PLACE = re.compile(r"[CGD][A-Z0-9]{1,20} \d{1,12}\.\d{1,9}")
 
 
 @dataclass(frozen=True, slots=True)
 class Press:
-    """A button or menu choice. Nothing in it is believed beyond who pressed and which case and revision they saw."""
+    """A button or menu choice. Nothing in it is believed beyond who pressed, and what they say they saw.
+
+    ``seen`` is None on a card of an earlier release, whose buttons did not say it.
+    """
 
     person: str
     user: str
     case_id: str
-    revision: int
+    seen: Seen | None
     choice: str
     channel: str
     trigger_id: str
@@ -33,10 +42,8 @@ class Press:
             action = body["actions"][0]
             value = action.get("value") or action["selected_option"]["value"]
             choice, _, token = value.rpartition(" ")
-            case_id, revision = _token(token)
-            return cls(
-                _principal(body), body["user"]["id"], case_id, revision, choice, _channel(body), body["trigger_id"]
-            )
+            case_id, seen = _token(token)
+            return cls(_principal(body), body["user"]["id"], case_id, seen, choice, _channel(body), body["trigger_id"])
         except (KeyError, IndexError, TypeError, AttributeError):
             raise BadRequest("this button says nothing that can be understood") from None
 
@@ -48,7 +55,7 @@ class Submission:
     person: str
     user: str
     case_id: str
-    revision: int
+    seen: Seen | None
     values: Mapping[str, Any]
     blocks: Mapping[str, str]
     view_id: str = ""
@@ -65,9 +72,9 @@ class Submission:
             told = str(view["private_metadata"])
             if view.get("callback_id") in WITHOUT_A_CASE:
                 place = told if PLACE.fullmatch(told) else ""
-                return cls(_principal(body), user, "", 0, values, blocks, str(view["id"]), place)
-            case_id, revision = _token(told)
-            return cls(_principal(body), user, case_id, revision, values, blocks, str(view["id"]))
+                return cls(_principal(body), user, "", None, values, blocks, str(view["id"]), place)
+            case_id, seen = _token(told)
+            return cls(_principal(body), user, case_id, seen, values, blocks, str(view["id"]))
         except (KeyError, TypeError, AttributeError):
             raise BadRequest("this form says nothing that can be understood") from None
 
@@ -95,19 +102,15 @@ class Submission:
         return str(self.values.get(action_id) or "").strip()
 
 
-def _token(token: str) -> tuple[str, int]:
-    case_id, _, revision = token.partition(":")
-    if (
-        not case_id.startswith("EX-")
-        or not case_id[3:].isascii()
-        or not case_id[3:].isdigit()
-        or not revision.isascii()
-        or not revision.isdigit()
-    ):
+def _token(token: str) -> tuple[str, Seen | None]:
+    """Read what ``handlers.cards.ids.token`` wrote, or the first two parts of it, as an earlier release did."""
+    match = TOKEN.fullmatch(token)
+    if match is None or (match["state"] and match["state"] not in State.__members__):
         raise BadRequest("this button belongs to no case")
-    if len(token) > 40:
-        raise BadRequest("this button belongs to no case")
-    return case_id, int(revision)
+    if match["seen"] is None:
+        return match["case"], None
+    seen = Seen(int(match["revision"]), State[match["state"]], match["plan"], match["doubt"] or "")
+    return match["case"], seen
 
 
 def _principal(body: Mapping[str, Any]) -> str:

@@ -25,6 +25,7 @@ from bot.cases.decide import decide
 from bot.cases.digest import Filter
 from bot.cases.plan import Money
 from bot.cases.recommendation import Recommendation
+from bot.cases.seen import Seen
 from bot.cases.signal import Signal
 from bot.cases.sla import promised
 from bot.clock import utc_now
@@ -99,7 +100,7 @@ def presses(folder: Path) -> None:
     for case in cases[PRESSES : PRESSES + 30]:
         before = running.desk.store.cards(case)[0].version
         began = time.perf_counter()
-        running.desk.decisions.claim(case, by=f"{TEAM}/{ANA}")
+        running.desk.decisions.claim(case, by=f"{TEAM}/{ANA}", seen=Seen.of(running.desk.store.case(case)))
         while running.desk.store.cards(case)[0].version == before:
             time.sleep(0.002)
         redrawn.append(time.perf_counter() - began)

@@ -11,6 +11,7 @@ from bot.cases.decide import decide
 from bot.cases.plan import Action, Idempotency, Money, Plan, Proposer
 from bot.cases.policy import RiskTier, Ruling, Verdict
 from bot.cases.recommendation import Recommendation
+from bot.cases.seen import Seen
 from bot.cases.signal import Signal
 from bot.cases.sla import promised
 from tests.fakes.clock import NOON
@@ -25,8 +26,11 @@ GROUPS = {
 }
 
 
-def asker(person: Person) -> m.Asker:
-    return m.Asker(person, GROUPS)
+OWNERS = ("floor-managers", "ops-leads")
+
+
+def asker(person: Person, **more) -> m.Asker:
+    return m.Asker(person, GROUPS, playbook_owners=OWNERS, **more)
 
 
 def action(*, amount=100, currency="GBP", **changes) -> Action:
@@ -90,7 +94,7 @@ def proposed(*, factors=(Factor("floor-managers", 1),), requester=None, benefici
 
 def approved(**more) -> Case:
     case = proposed(**more)
-    return fold_all(case, decide(case, m.Approve(asker(ANA), 1), NOW))
+    return fold_all(case, decide(case, m.Approve(asker(ANA), Seen.of(case)), NOW))
 
 
 def start_step(case: Case, **changes) -> m.StartStep:
@@ -103,3 +107,7 @@ def start_step(case: Case, **changes) -> m.StartStep:
         dict(case.plan.actions[0].precondition),
     )
     return replace(base, **changes)
+
+
+# A case as ``proposed()`` shows it, whoever must say yes to its plan.
+SEEN = Seen.of(proposed())

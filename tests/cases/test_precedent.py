@@ -12,6 +12,7 @@ from bot.cases.entry import RejectReason, StepState
 from bot.cases.plan import Money
 from bot.cases.precedent import Ended, gives_orders, remembered, said_by, tally
 from bot.cases.recognition import money_in
+from bot.cases.seen import Seen
 from tests.cases.making import ANA, BEN, NOW, Recommendation, asker, fold_all, opened, plan, signal, start_step, verdict
 from tests.conftest import SHARED
 
@@ -36,9 +37,13 @@ class Told:
         return self.move(m.Recommend(Recommendation("house.order_stock", "because", "rule 1"), proposal, verdict()))
 
     def carried_out(self):
-        self.move(m.Approve(asker(ANA), self.case.revision))
+        self.decided(m.Approve)
         self.move(start_step(self.case)).move(m.ReportStep(0, StepState.LANDED, "done"))
         return self.move(m.Finish("landed"))
+
+    def decided(self, decision, *words):
+        """Ana decides this, on what her card shows now."""
+        return self.move(decision(asker(ANA), Seen.of(self.case), *words))
 
     def endings(self):
         precedents, label = remembered(self.entries)
@@ -61,25 +66,25 @@ def test_a_plan_that_did_not_help_is_remembered_as_reopened_and_the_next_one_bes
 
 
 def test_a_rejection_is_remembered_with_its_reason():
-    told = Told().proposed().move(m.Reject(asker(ANA), 1, RejectReason.WRONG_PLAN, "closed that day"))
+    told = Told().proposed().decided(m.Reject, RejectReason.WRONG_PLAN, "closed that day")
     assert told.endings()[0] == [
         ("EX-1.1", Ended.REJECTED, "house.order_stock", ("Ana",), "The plan is wrong: closed that day")
     ]
 
 
 def test_what_failed_and_what_a_person_then_did_are_two_precedents():
-    told = Told().proposed().move(m.Approve(asker(ANA), 1))
+    told = Told().proposed().decided(m.Approve)
     told.move(start_step(told.case)).move(m.ReportStep(0, StepState.FAILED, "no")).move(m.Stop("the till said no"))
-    told.move(m.Resolve(asker(ANA), "by telephone"))
+    told.decided(m.Resolve, "by telephone")
     assert [(one[0], one[1], one[2]) for one in told.endings()[0]] == [
         ("EX-1.1", Ended.UNDONE, "house.order_stock"),
         ("EX-1.1h", Ended.BY_HAND, ""),
     ]
 
 
-@pytest.mark.parametrize("ending", [m.Clear(signal(key="c")), m.Snooze(asker(ANA), NOW + timedelta(hours=1), "later")])
-def test_what_nobody_decided_is_no_precedent(ending):
-    assert Told().proposed().move(ending).endings() == ([], None)
+def test_what_nobody_decided_is_no_precedent():
+    assert Told().proposed().move(m.Clear(signal(key="c"))).endings() == ([], None)
+    assert Told().proposed().decided(m.Snooze, NOW + timedelta(hours=1), "later").endings() == ([], None)
 
 
 def test_what_policy_ran_alone_is_shown_but_teaches_nothing():
@@ -171,11 +176,11 @@ def test_a_persons_word_is_a_label_and_something_new_is_one_too():
     nothing = Recognition("", 3, (), "", "")
     told.move(m.Recognise(nothing, "floor-managers", "C0OPS", told.case.sla))
     told.move(m.Recommend(Recommendation("", "", ""), None, None))
-    told.move(m.CallNovel(asker(ANA)))
+    told.decided(m.CallNovel)
     assert told.endings()[1].kind == ""
     named = Told(kind="unrecognised").move(m.Recognise(nothing, "floor-managers", "C0OPS", told.case.sla))
     named.move(m.Recommend(Recommendation("", "", ""), None, None))
-    named.move(m.NameKind(asker(ANA), "low_stock", "floor-managers", "C0STOCK", told.case.sla))
+    named.decided(m.NameKind, "low_stock", "floor-managers", "C0STOCK", told.case.sla)
     label = named.endings()[1]
     assert (label.kind, label.by, named.case.kind, named.case.generation) == ("low_stock", "Ana", "low_stock", 2)
     assert BEN.name == "Ben"

@@ -29,12 +29,14 @@ from bot.cases.policy import (
     risk_tier,
     stricter,
 )
+from bot.cases.seen import Seen
 from tests.cases.making import (
     ANA,
     BEN,
     CARLA,
     NOW,
     OMAR,
+    SEEN,
     action,
     approved,
     asker,
@@ -134,30 +136,30 @@ def test_rule_4_a_precondition_that_moved_stops_the_step():
 
 
 def test_rule_5_an_edit_makes_a_new_revision_and_voids_the_approvals():
-    case = do(proposed(factors=(Factor("floor-managers", 2),)), m.Approve(asker(ANA), 1))
+    case = do(proposed(factors=(Factor("floor-managers", 2),)), m.Approve(asker(ANA), SEEN))
     assert len(case.approvals) == 1
-    edited = do(case, m.Edit(asker(OMAR), 1, plan(revision=2, quantity=12), verdict(), (change(),)))
+    edited = do(case, m.Edit(asker(OMAR), Seen.of(case), plan(revision=2, quantity=12), verdict(), (change(),)))
     assert (edited.revision, edited.approvals, edited.state) == (2, (), State.PROPOSED)
     with pytest.raises(Superseded, match="newer plan"):
-        decide(edited, m.Approve(asker(ANA), 1), NOW)
+        decide(edited, m.Approve(asker(ANA), SEEN), NOW)
 
 
 def test_rule_6_the_editor_is_an_author_and_may_not_approve():
-    edited = do(proposed(), m.Edit(asker(ANA), 1, plan(revision=2, quantity=12), verdict(), (change(),)))
+    edited = do(proposed(), m.Edit(asker(ANA), SEEN, plan(revision=2, quantity=12), verdict(), (change(),)))
     with pytest.raises(NotEligible, match="raised or edited"):
-        decide(edited, m.Approve(asker(ANA), 2), NOW)
-    assert do(edited, m.Approve(asker(OMAR), 2)).state is State.APPROVED
+        decide(edited, m.Approve(asker(ANA), Seen.of(edited)), NOW)
+    assert do(edited, m.Approve(asker(OMAR), Seen.of(edited))).state is State.APPROVED
 
 
 def test_rule_6_an_edit_that_changes_nothing_is_no_edit():
     with pytest.raises(BadRequest, match="nothing was changed"):
-        decide(proposed(), m.Edit(asker(ANA), 1, plan(revision=2), verdict(), ()), NOW)
+        decide(proposed(), m.Edit(asker(ANA), SEEN, plan(revision=2), verdict(), ()), NOW)
 
 
 def test_an_edit_that_policy_forbids_is_refused():
     refused = verdict(ruling=Ruling.REFUSE, reason="over the limit")
     with pytest.raises(BadRequest, match="over the limit"):
-        decide(proposed(), m.Edit(asker(ANA), 1, plan(revision=2), refused, (change(),)), NOW)
+        decide(proposed(), m.Edit(asker(ANA), SEEN, plan(revision=2), refused, (change(),)), NOW)
 
 
 # --- who -----------------------------------------------------------------------------------------------------------------
@@ -174,7 +176,7 @@ OUTSIDERS = [
 @pytest.mark.parametrize(("person", "why"), OUTSIDERS, ids=lambda value: value if isinstance(value, str) else "")
 def test_rule_9_only_active_full_members_of_the_group_may_approve(person, why):
     with pytest.raises(NotEligible, match=why):
-        decide(proposed(), m.Approve(asker(person), 1), NOW)
+        decide(proposed(), m.Approve(asker(person), SEEN), NOW)
 
 
 @pytest.mark.parametrize(("person", "why"), OUTSIDERS, ids=lambda value: value if isinstance(value, str) else "")
@@ -200,12 +202,14 @@ def test_rule_10_an_action_that_policy_does_not_list_is_refused():
 
 def test_rule_11_neither_requester_nor_beneficiary_may_approve():
     for who in ({"requester": ANA.id}, {"beneficiary": ANA.id}):
+        case = proposed(**who)
         with pytest.raises(NotEligible, match="gains from it"):
-            decide(proposed(**who), m.Approve(asker(ANA), 1), NOW)
+            decide(case, m.Approve(asker(ANA), Seen.of(case)), NOW)
 
 
 def test_rule_11_whoever_raised_it_may_still_say_no():
-    assert do(proposed(requester=ANA.id), m.Reject(asker(ANA), 1, RejectReason.WRONG_FACTS)).state is State.REJECTED
+    case = proposed(requester=ANA.id)
+    assert do(case, m.Reject(asker(ANA), Seen.of(case), RejectReason.WRONG_FACTS)).state is State.REJECTED
 
 
 def test_rule_12_a_quorum_is_of_distinct_people_one_per_group():
@@ -220,25 +224,25 @@ def test_rule_12_a_quorum_is_of_distinct_people_one_per_group():
 
 
 def test_rule_12_one_vote_each():
-    case = do(proposed(factors=(Factor("floor-managers", 2),)), m.Approve(asker(ANA), 1))
+    case = do(proposed(factors=(Factor("floor-managers", 2),)), m.Approve(asker(ANA), SEEN))
     with pytest.raises(TooLate, match="you have approved this already"):
-        decide(case, m.Approve(asker(ANA), 1), NOW)
-    withdrawn = do(case, m.Withdraw(asker(ANA), 1))
+        decide(case, m.Approve(asker(ANA), Seen.of(case)), NOW)
+    withdrawn = do(case, m.Withdraw(asker(ANA), Seen.of(case)))
     assert withdrawn.approvals == ()
-    assert [given.name for given in do(withdrawn, m.Approve(asker(ANA), 1)).approvals] == ["Ana"]
+    assert [given.name for given in do(withdrawn, m.Approve(asker(ANA), Seen.of(withdrawn))).approvals] == ["Ana"]
 
 
 def test_rule_13_a_denial_ends_it_whoever_else_said_yes():
-    case = do(proposed(factors=(Factor("floor-managers", 2),)), m.Approve(asker(ANA), 1))
-    rejected = do(case, m.Reject(asker(OMAR), 1, RejectReason.NOT_WORTH_IT))
+    case = do(proposed(factors=(Factor("floor-managers", 2),)), m.Approve(asker(ANA), SEEN))
+    rejected = do(case, m.Reject(asker(OMAR), Seen.of(case), RejectReason.NOT_WORTH_IT))
     assert rejected.state is State.REJECTED
     with pytest.raises(TooLate, match="rejected by Omar"):
-        decide(rejected, m.Approve(asker(ANA), 1), NOW)
+        decide(rejected, m.Approve(asker(ANA), Seen.of(rejected)), NOW)
 
 
 def test_other_as_a_reason_needs_words():
     with pytest.raises(BadRequest, match="say in a few words why"):
-        decide(proposed(), m.Reject(asker(ANA), 1, RejectReason.OTHER), NOW)
+        decide(proposed(), m.Reject(asker(ANA), SEEN, RejectReason.OTHER), NOW)
 
 
 # --- when ----------------------------------------------------------------------------------------------------------------
@@ -249,10 +253,10 @@ def test_rule_17_a_decision_is_in_time_until_the_very_moment_it_expires(seconds,
     case = proposed()
     at = case.expires_at + timedelta(seconds=seconds)
     if may:
-        assert do(case, m.Approve(asker(ANA), 1), at).state is State.APPROVED
+        assert do(case, m.Approve(asker(ANA), Seen.of(case)), at).state is State.APPROVED
     else:
         with pytest.raises(TooLate, match="time to decide has passed"):
-            decide(case, m.Approve(asker(ANA), 1), at)
+            decide(case, m.Approve(asker(ANA), Seen.of(case)), at)
 
 
 def test_rule_17_expiry_asks_the_next_person_once_and_then_closes_unexecuted():
@@ -277,10 +281,10 @@ def test_rule_17_an_approval_that_is_too_old_starts_nothing():
 
 def test_rule_18_withdrawal_until_the_step_begins_and_not_after():
     case = approved()
-    assert do(case, m.Withdraw(asker(ANA), 1)).state is State.PROPOSED
+    assert do(case, m.Withdraw(asker(ANA), Seen.of(case))).state is State.PROPOSED
     running = do(case, start_step(case))
     with pytest.raises(TooLate, match="only be undone"):
-        decide(running, m.Withdraw(asker(ANA), 1), NOW)
+        decide(running, m.Withdraw(asker(ANA), Seen.of(running)), NOW)
 
 
 def test_rule_19_tightening_is_immediate_and_loosening_is_not_retroactive():
@@ -321,8 +325,11 @@ def test_rule_10_approvers_are_groups_people_named_one_by_one_or_the_owners_of_t
 def test_rule_24_high_risk_needs_a_reason_in_words():
     case = proposed(verdict=verdict(tier=RiskTier.HIGH))
     with pytest.raises(BadRequest, match="your reason in words"):
-        decide(case, m.Approve(asker(ANA), 1, " "), NOW)
-    assert do(case, m.Approve(asker(ANA), 1, "the guest is waiting")).approvals[0].note == "the guest is waiting"
+        decide(case, m.Approve(asker(ANA), Seen.of(case), " "), NOW)
+    assert (
+        do(case, m.Approve(asker(ANA), Seen.of(case), "the guest is waiting")).approvals[0].note
+        == "the guest is waiting"
+    )
 
 
 def test_rule_27_alone_only_for_what_is_listed_low_risk_reversible_and_idempotent():
@@ -415,27 +422,30 @@ def test_the_shorter_time_counts():
 # --- the rest of what people may do ------------------------------------------------------------------------------------------
 
 
-def test_handing_over_needs_a_person_and_words_and_is_open_to_colleagues():
-    assert do(proposed(), m.HandOver(asker(BEN), OMAR.id, "called", "no answer yet")).owner == OMAR.id
+def test_handing_over_needs_a_person_and_words():
+    assert do(proposed(), m.HandOver(asker(BEN), SEEN, OMAR.id, "called", "no answer yet")).owner == OMAR.id
     with pytest.raises(BadRequest, match="what is done"):
-        decide(proposed(), m.HandOver(asker(BEN), OMAR.id, " ", "x"), NOW)
+        decide(proposed(), m.HandOver(asker(BEN), SEEN, OMAR.id, " ", "x"), NOW)
     with pytest.raises(BadRequest, match="what is open"):
-        decide(proposed(), m.HandOver(asker(BEN), OMAR.id, "x", ""), NOW)
+        decide(proposed(), m.HandOver(asker(BEN), SEEN, OMAR.id, "x", ""), NOW)
     with pytest.raises(BadRequest, match="theirs already"):
-        decide(proposed(), m.HandOver(asker(BEN), "floor-managers", "x", "y"), NOW)
+        decide(proposed(), m.HandOver(asker(BEN), SEEN, "floor-managers", "x", "y"), NOW)
     with pytest.raises(BadRequest, match="name who takes over"):
-        decide(proposed(), m.HandOver(asker(BEN), "", "x", "y"), NOW)
+        decide(proposed(), m.HandOver(asker(BEN), SEEN, "", "x", "y"), NOW)
     with pytest.raises(NotEligible, match="only members"):
-        decide(proposed(), m.HandOver(asker(replace(BEN, guest=True)), OMAR.id, "x", "y"), NOW)
+        decide(proposed(), m.HandOver(asker(replace(BEN, guest=True)), SEEN, OMAR.id, "x", "y"), NOW)
 
 
-def test_the_person_it_was_handed_to_may_reject_it():
-    handed = do(proposed(), m.HandOver(asker(BEN), CARLA.id, "counted", "the order"))
-    assert do(handed, m.Reject(asker(CARLA), 1, RejectReason.DUPLICATE)).state is State.REJECTED
+@pytest.mark.threat("A4")
+def test_the_person_it_was_handed_to_may_hand_it_on_and_not_reject_it():
+    handed = do(proposed(), m.HandOver(asker(BEN), SEEN, CARLA.id, "counted", "the order"))
+    with pytest.raises(NotEligible, match="only @floor-managers or @ops-leads may do this"):
+        decide(handed, m.Reject(asker(CARLA), Seen.of(handed), RejectReason.DUPLICATE), NOW)
+    assert do(handed, m.HandOver(asker(CARLA), Seen.of(handed), OMAR.id, "counted", "the order")).owner == OMAR.id
 
 
 def test_snooze_wakes_by_itself_on_a_fresh_look_and_not_before():
-    asleep = do(proposed(), m.Snooze(asker(ANA), NOW + timedelta(hours=2), "after lunch"))
+    asleep = do(proposed(), m.Snooze(asker(ANA), SEEN, NOW + timedelta(hours=2), "after lunch"))
     assert (asleep.state, asleep.due_at) == (State.SNOOZED, NOW + timedelta(hours=2))
     with pytest.raises(MoveNotAllowed):
         decide(asleep, m.Wake(), NOW + timedelta(hours=1))
@@ -446,7 +456,7 @@ def test_snooze_wakes_by_itself_on_a_fresh_look_and_not_before():
 @pytest.mark.parametrize("hours", [0, -1, 24 * 31])
 def test_a_snooze_is_never_for_the_past_nor_for_ever(hours):
     with pytest.raises(BadRequest, match="within 30 days"):
-        decide(proposed(), m.Snooze(asker(ANA), NOW + timedelta(hours=hours), "x"), NOW)
+        decide(proposed(), m.Snooze(asker(ANA), SEEN, NOW + timedelta(hours=hours), "x"), NOW)
 
 
 def test_a_step_after_one_that_landed_does_not_drift_it_is_backed_out():
@@ -484,28 +494,28 @@ def standing_in(person, *givers):
 
 def test_rule_12_a_delegated_yes_counts_for_the_one_who_delegated_and_once():
     case = proposed(factors=(Factor("ops-leads", 1), Factor("finance", 1)))
-    half = do(case, m.Approve(standing_in(OMAR, BEN), 1))
+    half = do(case, m.Approve(standing_in(OMAR, BEN), Seen.of(case)))
     (given,) = half.approvals
     assert (given.person, given.behalf_of, given.behalf_name) == (OMAR.id, BEN.id, "Ben")
     with pytest.raises(TooLate, match="Ben has been heard already"):
-        decide(half, m.Approve(asker(BEN), 1), NOW)
+        decide(half, m.Approve(asker(BEN), Seen.of(half)), NOW)
     with pytest.raises(TooLate, match="approved this already"):
-        decide(half, m.Approve(standing_in(OMAR, CARLA), 1), NOW)
-    assert do(half, m.Approve(asker(CARLA), 1)).state is State.APPROVED
+        decide(half, m.Approve(standing_in(OMAR, CARLA), Seen.of(half)), NOW)
+    assert do(half, m.Approve(asker(CARLA), Seen.of(half))).state is State.APPROVED
 
 
 @pytest.mark.parametrize(("giver", "taker", "authors"), [(BEN, OMAR, OMAR), (BEN, OMAR, BEN)])
 def test_rule_14_duties_are_kept_apart_on_both_sides_of_a_delegation(giver, taker, authors):
     case = proposed(factors=(Factor("ops-leads", 1),), requester=authors.id)
     with pytest.raises(NotEligible):
-        decide(case, m.Approve(standing_in(taker, giver), 1), NOW)
+        decide(case, m.Approve(standing_in(taker, giver), Seen.of(case)), NOW)
 
 
 def test_rule_14_a_delegation_is_not_passed_on():
     """Whoever stands in for Ana, who stands in for Ben, may nothing that is Ben's."""
     case = proposed(factors=(Factor("ops-leads", 1),))
     with pytest.raises(NotEligible, match="only @ops-leads"):
-        decide(case, m.Approve(standing_in(OMAR, ANA), 1), NOW)
+        decide(case, m.Approve(standing_in(OMAR, ANA), Seen.of(case)), NOW)
 
 
 @pytest.mark.parametrize(
@@ -520,7 +530,7 @@ def test_rule_14_a_delegation_is_not_passed_on():
     ],
 )
 def test_rule_14_a_delegation_must_hold_when_the_step_begins_too(found, counts):
-    case = do(proposed(factors=(Factor("ops-leads", 1),)), m.Approve(standing_in(OMAR, BEN), 1))
+    case = do(proposed(factors=(Factor("ops-leads", 1),)), m.Approve(standing_in(OMAR, BEN), SEEN))
     begun = do(case, start_step(case, delegations=(found,) if found else ()))
     assert (begun.state is State.RUNNING) is counts
     assert begun.drifted == (() if counts else ("the approvals no longer count",))
@@ -528,19 +538,19 @@ def test_rule_14_a_delegation_must_hold_when_the_step_begins_too(found, counts):
 
 def test_rule_15_one_person_alone_only_in_words_never_for_high_risk_and_never_an_author():
     case = proposed(factors=(Factor("ops-leads", 1), Factor("finance", 1)), requester=OMAR.id)
-    through = do(case, m.Approve(asker(ANA), 1, "the boiler is on fire", emergency=True))
+    through = do(case, m.Approve(asker(ANA), Seen.of(case), "the boiler is on fire", emergency=True))
     assert (through.state, through.approvals[0].emergency) == (State.APPROVED, True)
     with pytest.raises(BadRequest, match="cannot wait"):
-        decide(case, m.Approve(asker(ANA), 1, " ", emergency=True), NOW)
+        decide(case, m.Approve(asker(ANA), Seen.of(case), " ", emergency=True), NOW)
     with pytest.raises(NotEligible, match="cannot approve it"):
-        decide(case, m.Approve(asker(OMAR), 1, "x", emergency=True), NOW)
+        decide(case, m.Approve(asker(OMAR), Seen.of(case), "x", emergency=True), NOW)
     high = proposed(verdict=verdict(tier=RiskTier.HIGH, factors=(Factor("ops-leads", 1),)))
     with pytest.raises(NotEligible, match="never let through by one"):
-        decide(high, m.Approve(asker(ANA), 1, "x", emergency=True), NOW)
+        decide(high, m.Approve(asker(ANA), Seen.of(high), "x", emergency=True), NOW)
 
 
 def test_rule_15_an_emergency_still_needs_the_right_to_it_when_the_step_begins():
-    case = do(proposed(factors=(Factor("finance", 2),)), m.Approve(asker(ANA), 1, "fire", emergency=True))
+    case = do(proposed(factors=(Factor("finance", 2),)), m.Approve(asker(ANA), SEEN, "fire", emergency=True))
     assert do(case, start_step(case, emergency_group="floor-managers")).state is State.RUNNING
     assert do(case, start_step(case, emergency_group="finance")).state is State.OPEN
     assert do(case, start_step(case)).state is State.OPEN
@@ -554,19 +564,19 @@ def resolved(minutes=30, **more):
 
 def test_rule_18_after_execution_only_compensation_by_those_who_may_approve_inside_the_window():
     case = resolved()
-    back = do(case, m.Undo(asker(OMAR), "wrong product"))
+    back = do(case, m.Undo(asker(OMAR), Seen.of(case), "wrong product"))
     assert (back.state, next_work(back)) == (State.RUNNING, Work(Next.UNDO, 0))
     undone = do(do(back, m.ReportStep(0, StepState.UNDOING, "")), m.ReportStep(0, StepState.UNDONE, ""))
     assert next_work(undone).next is Next.STOP
     assert do(undone, m.Stop("taken back by Omar")).state is State.REFERRED
     with pytest.raises(BadRequest, match="why"):
-        decide(case, m.Undo(asker(OMAR), " "), NOW)
+        decide(case, m.Undo(asker(OMAR), Seen.of(case), " "), NOW)
     with pytest.raises(NotEligible, match="only @floor-managers"):
-        decide(case, m.Undo(asker(BEN), "x"), NOW)
+        decide(case, m.Undo(asker(BEN), Seen.of(case), "x"), NOW)
     with pytest.raises(TooLate, match="time to take it back has passed"):
-        decide(case, m.Undo(asker(OMAR), "x"), NOW + timedelta(minutes=30))
+        decide(case, m.Undo(asker(OMAR), Seen.of(case), "x"), NOW + timedelta(minutes=30))
     with pytest.raises(TooLate, match="nothing that can be taken back"):
-        decide(back, m.Undo(asker(ANA), "x"), NOW)
+        decide(back, m.Undo(asker(ANA), Seen.of(back), "x"), NOW)
 
 
 def test_rule_1_a_plan_of_an_earlier_release_keeps_its_digest():
@@ -590,13 +600,13 @@ def test_a_plan_can_be_taken_back_only_as_long_as_each_of_its_actions():
 
 
 def test_one_of_the_owning_group_takes_it_on_and_the_group_may_still_decide():
-    claimed = do(proposed(), m.Claim(asker(ANA)))
+    claimed = do(proposed(), m.Claim(asker(ANA), SEEN))
     assert (claimed.owner, claimed.team, claimed.people) == (ANA.id, "floor-managers", (ANA.id,))
-    assert do(claimed, m.Reject(asker(OMAR), 1, RejectReason.DUPLICATE)).state is State.REJECTED
+    assert do(claimed, m.Reject(asker(OMAR), Seen.of(claimed), RejectReason.DUPLICATE)).state is State.REJECTED
     with pytest.raises(TooLate, match="yours already"):
-        decide(claimed, m.Claim(asker(ANA)), NOW)
+        decide(claimed, m.Claim(asker(ANA), Seen.of(claimed)), NOW)
     with pytest.raises(NotEligible):
-        decide(proposed(), m.Claim(asker(CARLA)), NOW)
+        decide(proposed(), m.Claim(asker(CARLA), SEEN), NOW)
 
 
 def test_a_refused_attempt_makes_nobody_a_party_to_the_case():

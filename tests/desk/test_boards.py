@@ -128,10 +128,10 @@ def test_the_week_shows_blind_spots_agreement_slow_hand_overs_and_rework(world):
     world.clock.at = MONDAY - timedelta(days=3)
     yes, no, slow = opened(world, "Gin"), opened(world, "Rum"), opened(world, "Ale")
     world.approve(yes)
-    world.desk.decisions.reject(no.id, by=ANA, revision=1, reason=RejectReason.WRONG_PLAN)
+    world.desk.decisions.reject(no.id, by=ANA, seen=world.seen(no), reason=RejectReason.WRONG_PLAN)
     world.clock.forward(hours=5)
     world.desk.follow_up.keep_time()
-    world.desk.decisions.approve(slow.id, by=ANA, revision=1)
+    world.desk.decisions.approve(slow.id, by=ANA, seen=world.seen(slow))
     world.work()
     unknown = world.store.case(world.receive(world.signal("odd", kind="unrecognised")).case_id)
     world.work()
@@ -179,7 +179,9 @@ def test_a_home_has_what_waits_what_is_mine_the_teams_and_what_was_handled_witho
     home = home_of(world)
     assert (names(home.waiting), names(home.alone)) == ([waiting.id], [gone.id])
     assert names(home_of(world, BEN).team) == [waiting.id]
-    world.desk.decisions.hand_over(waiting.id, by=ANA, to=FINN, done="counted", remains="order")
+    world.desk.decisions.hand_over(
+        waiting.id, by=ANA, seen=world.seen(waiting), to=FINN, done="counted", remains="order"
+    )
     world.work()
     assert names(home_of(world, FINN).waiting) == [waiting.id]
 

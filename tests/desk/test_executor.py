@@ -11,6 +11,7 @@ from bot.cases.lifecycle import State
 from bot.cases.plan import Idempotency
 from bot.cases.playbook import Offer
 from bot.cases.policy import ActionLimit, PlaybookTerms, Stage
+from bot.cases.seen import Seen
 from bot.ports import Topic
 from tests.fakes.directory import principal
 from tests.world import playbook, policy
@@ -92,7 +93,9 @@ def test_an_outcome_that_cannot_be_found_out_is_parked_for_a_person(world):
     parked = finish(world, case, seconds=60)
     assert (parked.state, len(world.house.effects)) == (State.PARKED, 1)
     assert "does not say whether it happened" in parked.ending.reason
-    world.desk.decisions.settle(case.id, by=principal("ana"), landed=True, note="seen in the order list")
+    world.desk.decisions.settle(
+        case.id, by=principal("ana"), seen=world.seen(case), landed=True, note="seen in the order list"
+    )
     done = finish(world, case)
     assert (done.state, len(world.house.effects)) == (State.RESOLVED, 1)
 
@@ -103,7 +106,7 @@ def test_a_person_who_says_it_did_not_happen_ends_it_without_another_try(world):
     world.house.faults["verify"] = ["unknown"] * 20
     world.approve(case)
     finish(world, case, seconds=60)
-    world.desk.decisions.settle(case.id, by=principal("ana"), landed=False, note="not there")
+    world.desk.decisions.settle(case.id, by=principal("ana"), seen=world.seen(case), landed=False, note="not there")
     done = finish(world, case)
     assert (done.state, world.house.effects) == (State.REFERRED, [])
 
@@ -167,7 +170,7 @@ def test_evidence_that_changed_since_the_card_was_drawn_asks_again_on_a_new_card
     assert again.drifted == ("on_hand was 4, is 30",)
     assert [card for card in world.chat.cards if card.startswith(case.id)] == ["EX-1/1", "EX-1/2"]
     with pytest.raises(Superseded):
-        world.approve(case, "omar", revision=1)
+        world.approve(case, "omar", seen=Seen.of(case))
     world.approve(again)
     assert finish(world, again).state is State.RESOLVED
 
@@ -225,7 +228,7 @@ def test_a_daily_limit_reached_meanwhile_stops_it(world):
 
 def test_an_edited_plan_runs_as_edited(world):
     case = world.proposed()
-    edited = world.desk.decisions.edit(case.id, by=principal("omar"), revision=1, values={"quantity": 6})
+    edited = world.desk.decisions.edit(case.id, by=principal("omar"), seen=world.seen(case), values={"quantity": 6})
     assert [(change.field, change.before, change.after) for change in edited.changes] == [("quantity", 24, 6)]
     world.approve(edited)
     done = finish(world, edited)
@@ -237,7 +240,7 @@ def test_only_what_the_playbook_lists_can_be_edited(world):
     from bot.cases.errors import BadRequest
 
     with pytest.raises(BadRequest, match="product_id cannot be edited here"):
-        world.desk.decisions.edit(case.id, by=principal("omar"), revision=1, values={"product_id": 2})
+        world.desk.decisions.edit(case.id, by=principal("omar"), seen=world.seen(case), values={"product_id": 2})
     assert world.entry_names(case)[-1] == "attempt.refused"
 
 
@@ -294,7 +297,9 @@ def test_an_undo_that_is_refused_is_tried_and_then_parked(world):
     world.approve(case, "ben")
     parked = finish(world, case, seconds=60)
     assert parked.state is State.PARKED
-    world.desk.decisions.settle(case.id, by=principal("ben"), landed=True, note="cancelled on the phone")
+    world.desk.decisions.settle(
+        case.id, by=principal("ben"), seen=world.seen(case), landed=True, note="cancelled on the phone"
+    )
     assert finish(world, case).state is State.REFERRED
 
 
@@ -349,13 +354,13 @@ def test_a_case_that_needs_a_person_can_be_looked_at_again_or_handled_by_hand(wo
     world.house.failing_lookups.add("look")
     case = world.proposed()
     world.house.failing_lookups.clear()
-    world.desk.decisions.try_again(case.id, by=principal("ana"))
+    world.desk.decisions.try_again(case.id, by=principal("ana"), seen=world.seen(case))
     world.work()
     assert world.case(case).state is State.PROPOSED
     other = world.store.case(world.receive(world.signal("product:7")).case_id)
     world.house.failing_lookups.add("look")
     world.work()
-    world.desk.decisions.resolve(other.id, by=principal("ana"), note="called the supplier")
+    world.desk.decisions.resolve(other.id, by=principal("ana"), seen=world.seen(other), note="called the supplier")
     assert world.case(other).state is State.RESOLVED
 
 
@@ -391,14 +396,16 @@ def test_trouble_that_comes_back_within_a_day_is_the_same_case_and_later_a_new_o
 
 def test_asking_again_after_a_no_counts_on_the_rejected_case(world):
     case = world.proposed()
-    world.desk.decisions.reject(case.id, by=principal("ana"), revision=1, reason=RejectReason.WRONG_PLAN)
+    world.desk.decisions.reject(case.id, by=principal("ana"), seen=world.seen(case), reason=RejectReason.WRONG_PLAN)
     world.receive()
     assert (world.case(case).state, world.case(case).count) == (State.REJECTED, 2)
 
 
 def test_time_wakes_escalates_and_closes(world):
     case = world.proposed()
-    world.desk.decisions.snooze(case.id, by=principal("ana"), until=world.clock() + timedelta(hours=2), reason="busy")
+    world.desk.decisions.snooze(
+        case.id, by=principal("ana"), seen=world.seen(case), until=world.clock() + timedelta(hours=2), reason="busy"
+    )
     assert world.desk.follow_up.keep_time() == 0
     world.clock.forward(hours=2)
     assert world.desk.follow_up.keep_time() == 1

@@ -42,7 +42,7 @@ class Page:
         return path, self.web.post(path, json=device.made(self.web.get(f"{path}/question").json()["options"]))
 
     def begin(self, case, who=ANA, note="the harvest is late"):
-        token = self.world.desk.decisions.begin_approval(case.id, by=who, revision=case.revision, note=note)
+        token = self.world.desk.decisions.begin_approval(case.id, by=who, seen=self.world.seen(case), note=note)
         return f"/confirm/{case.id}/{token}"
 
     def options(self, path):
@@ -140,7 +140,7 @@ def test_rule_24_no_emergency_lets_the_top_class_through(page, case):
         emergency=Emergency("owners", 48 * HOUR),
     )
     with pytest.raises(NotEligible, match="never let through by one person"):
-        page.world.desk.decisions.break_glass(case.id, by=ELSIE, revision=1, reason="now")
+        page.world.desk.decisions.break_glass(case.id, by=ELSIE, seen=page.world.seen(case), reason="now")
 
 
 def refused(answer, status=403):
@@ -218,7 +218,7 @@ def test_a_link_that_is_over_says_so_and_nothing_else(page, case, why):
     elif why == "newer":
         page.begin(case)
     elif why == "edited":
-        page.world.desk.decisions.edit(case.id, by=OMAR, revision=1, values={"quantity": 30})
+        page.world.desk.decisions.edit(case.id, by=OMAR, seen=page.world.seen(case), values={"quantity": 30})
     elif why == "no such case":
         path = path.replace(case.id, "EX-999")
     else:
@@ -231,7 +231,7 @@ def test_a_link_that_is_over_says_so_and_nothing_else(page, case, why):
 def test_an_edit_between_question_and_answer_voids_it(page, case):
     path = page.begin(case)
     answer = page.device.signed(page.options(path))
-    page.world.desk.decisions.edit(case.id, by=OMAR, revision=1, values={"quantity": 30})
+    page.world.desk.decisions.edit(case.id, by=OMAR, seen=page.world.seen(case), values={"quantity": 30})
     assert page.web.post(path, json=answer).status_code == 410
     with pytest.raises(Superseded):
         page.begin(case)

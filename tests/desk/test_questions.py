@@ -69,14 +69,16 @@ def test_whoever_was_named_on_it_sees_it_wherever_they_are(world):
     case = world.proposed()
     world.people.channels["C0STOCK"] = set()
     assert ids(ask(world, "what is open?", FINN)) == []
-    world.desk.decisions.hand_over(case.id, by=BEN, to=FINN, done="counted", remains="order")
+    world.desk.decisions.hand_over(case.id, by=BEN, seen=world.seen(case), to=FINN, done="counted", remains="order")
     assert ids(ask(world, "what is open?", FINN)) == [case.id]
     assert ids(ask(world, "what waits on me?", FINN)) == [case.id]
 
 
 def test_why_is_what_was_recorded(world):
     case = world.proposed()
-    world.desk.decisions.reject(case.id, by=ANA, revision=1, reason=RejectReason.WRONG_PLAN, note="closed on Mondays")
+    world.desk.decisions.reject(
+        case.id, by=ANA, seen=world.seen(case), reason=RejectReason.WRONG_PLAN, note="closed on Mondays"
+    )
     answer = ask(world, f"why was {case.id} rejected, and by whom?", OMAR)
     assert answer.text == "Ana rejected it on 21 Nov 12:00 UTC: the plan is wrong (“closed on Mondays”)."
     other = world.store.case(world.receive(world.signal("product:2")).case_id)
@@ -94,7 +96,7 @@ def test_how_many_and_how_long(world):
         case = world.store.case(world.receive(world.signal(f"product:{number}")).case_id)
         world.work()
         world.clock.forward(hours=hours)
-        world.approve(case, revision=1)
+        world.approve(case)
         world.work()
     answer = ask(world, "how many today, and how long did they take?")
     assert answer.text == "3 cases. Half were decided within 2 hours, half had ended within 2 hours."

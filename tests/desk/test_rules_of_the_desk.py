@@ -16,6 +16,7 @@ from bot.cases.errors import Conflict, NotEligible, Refusal, Superseded, TooLate
 from bot.cases.lifecycle import State
 from bot.cases.policy import PlaybookTerms, RiskTier, TierRule
 from bot.cases.recommendation import Words
+from bot.cases.seen import Seen
 from bot.desk.outgoing import change
 from bot.ports import Change
 from handlers.cards.case_card import case_card
@@ -42,12 +43,12 @@ def test_rule_2_what_a_model_says_stands_below_the_plan_and_under_its_label():
     assert "rich_text_quote" in told[told.index("not checked") :]
 
 
-def test_rule_3_a_button_carries_a_case_and_a_revision_and_is_believed_in_nothing_else(world):
+def test_rule_3_a_button_carries_what_was_seen_and_is_believed_in_nothing_else(world):
     case = world.proposed()
     buttons = [e for b in case_card(case) if b["type"] == "actions" for e in b["elements"] if e["type"] == "button"]
-    assert {button["value"] for button in buttons} == {f"{case.id}:1"}
+    assert {button["value"] for button in buttons} == {f"{case.id}:1:{case.plan.digest[:32]}:PROPOSED"}
     with pytest.raises(Superseded):
-        world.approve(case, revision=0)
+        world.approve(case, seen=replace(Seen.of(case), revision=0))
 
 
 def test_rule_7_an_approval_is_consumed_once(world):
@@ -77,13 +78,15 @@ def test_rule_7_an_approval_is_consumed_once(world):
 def test_rule_8_who_is_not_exactly_one_person_decides_nothing(world, who):
     case = world.proposed()
     with pytest.raises(NotEligible):
-        world.desk.decisions.approve(case.id, by=who, revision=1)
+        world.desk.decisions.approve(case.id, by=who, seen=world.seen(case))
     assert world.case(case).state is State.PROPOSED
 
 
 def test_rule_16_a_change_is_written_on_what_was_read_or_not_at_all(world):
     case = world.proposed()
-    ana, omar = (decide(case, m.Claim(asker(replace(ANA, id=principal(name)))), NOW) for name in ("ana", "omar"))
+    ana, omar = (
+        decide(case, m.Claim(asker(replace(ANA, id=principal(name))), Seen.of(case)), NOW) for name in ("ana", "omar")
+    )
     world.store.commit(change(case, ana, world.library.book))
     with pytest.raises(Conflict):
         world.store.commit(change(case, omar, world.library.book))
@@ -111,8 +114,8 @@ def test_rule_23_every_attempt_is_written_with_its_reason(world):
     case = world.proposed()
     for attempt in (
         lambda: world.approve(case, "carla"),
-        lambda: world.approve(case, revision=7),
-        lambda: world.desk.decisions.claim(case.id, by=principal("finn")),
+        lambda: world.approve(case, seen=replace(Seen.of(case), revision=7)),
+        lambda: world.desk.decisions.claim(case.id, by=principal("finn"), seen=world.seen(case)),
     ):
         with pytest.raises(Refusal):
             attempt()
@@ -154,7 +157,7 @@ def test_rule_28_the_reviewer_sees_what_changed_who_voted_and_no_colour_that_nud
     from bot.cases.entry import Change as Edited
 
     case = proposed(factors=(Factor("floor-managers", 2),))
-    half = fold_all(case, decide(case, m.Approve(asker(ANA), 1), NOW))
+    half = fold_all(case, decide(case, m.Approve(asker(ANA), Seen.of(case)), NOW))
     told = flat(case_card(replace(half, changes=(Edited("quantity", 24, 12),))))
     assert "Edited: " in told
     assert "quantity 24 → 12" in told

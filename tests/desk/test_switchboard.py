@@ -78,7 +78,7 @@ def taken_back_after(world, then=lambda: None):
     world.approve(case)
     world.work()
     then()
-    world.desk.decisions.undo(case.id, by=OMAR, note="the delivery came after all")
+    world.desk.decisions.undo(case.id, by=OMAR, seen=world.seen(case), note="the delivery came after all")
     world.work()
     return world.case(case)
 
@@ -103,7 +103,7 @@ def test_rule_18_the_window_closes_and_the_button_goes(world):
     world.work()
     assert not world.chat.looks[case.id].is_undoable
     with pytest.raises(TooLate, match="time to take it back"):
-        world.desk.decisions.undo(case.id, by=OMAR, note="x")
+        world.desk.decisions.undo(case.id, by=OMAR, seen=world.seen(case), note="x")
 
 
 def test_rule_20_an_action_that_keeps_failing_is_paused_by_itself(world):
@@ -181,16 +181,16 @@ def test_rule_15_the_glass_is_broken_aloud_and_reviewed_by_another(world):
     world.library.book = playbook(terms=PlaybookTerms((Factor("ops-leads", 2),)))
     case = world.proposed()
     with pytest.raises(NotEligible, match="only @owners"):
-        world.desk.decisions.break_glass(case.id, by=ANA, revision=1, reason="fire")
+        world.desk.decisions.break_glass(case.id, by=ANA, seen=world.seen(case), reason="fire")
     assert world.case(case).refusals == 1
-    world.desk.decisions.break_glass(case.id, by=ELSIE, revision=1, reason="the boiler is on fire")
+    world.desk.decisions.break_glass(case.id, by=ELSIE, seen=world.seen(case), reason="the boiler is on fire")
     world.work()
     assert (world.case(case).state, len(world.house.effects)) == (State.RESOLVED, 1)
     assert [one.case_id for one in world.store.standing().emergencies] == [case.id]
     other = world.store.case(world.receive(world.signal("product:2")).case_id)
     world.work()
     with pytest.raises(TooLate, match="has not been looked at"):
-        world.desk.decisions.break_glass(other.id, by=ELSIE, revision=1, reason="again")
+        world.desk.decisions.break_glass(other.id, by=ELSIE, seen=world.seen(other), reason="again")
     world.desk.switchboard.review(case.id, by=CARLA, note="it was right")
     assert world.store.standing().emergencies == ()
     assert proven(world)

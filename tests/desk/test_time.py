@@ -86,7 +86,7 @@ def test_a_clock_that_is_set_back_repeats_nothing(world):
 def test_after_a_snooze_the_time_to_decide_begins_anew(world):
     case = world.proposed()
     until = world.clock() + timedelta(days=2)
-    world.desk.decisions.snooze(case.id, by=ANA, until=until, reason="after the weekend")
+    world.desk.decisions.snooze(case.id, by=ANA, seen=world.seen(case), until=until, reason="after the weekend")
     pass_time(world, 49)
     awake = world.case(case)
     assert (awake.state, awake.escalated) == (State.PROPOSED, False)
@@ -121,20 +121,20 @@ def test_whoever_is_asked_is_called_by_name_and_an_emergency_is_loud(world):
     pass_time(world, 4)
     assert world.chat.calls == [("floor-managers", False)] * 2 + [("ops-leads", False)]
     world.library.rules = policy(emergency=Emergency("owners", timedelta(hours=48)))
-    world.desk.decisions.break_glass(case.id, by=principal("elsie"), revision=1, reason="fire")
+    world.desk.decisions.break_glass(case.id, by=principal("elsie"), seen=world.seen(case), reason="fire")
     world.work()
     assert ("owners", True) in world.chat.calls
 
 
 def test_taking_it_on_and_handing_it_over_change_who_is_reminded(world):
     case = world.proposed()
-    world.desk.decisions.claim(case.id, by=ANA)
+    world.desk.decisions.claim(case.id, by=ANA, seen=world.seen(case))
     pass_time(world, 2)
     (reminded,) = [entry.body for entry in world.store.entries(case.id) if entry.body.name == "case.reminded"]
     assert reminded.to == ANA
-    world.desk.decisions.hand_over(case.id, by=ANA, to="", done="counted", remains="the order")
+    world.desk.decisions.hand_over(case.id, by=ANA, seen=world.seen(case), to="", done="counted", remains="the order")
     assert world.case(case).owner == "ops-leads"
-    world.desk.decisions.hand_over(case.id, by=BEN, to=BEN, done="called", remains="the answer")
+    world.desk.decisions.hand_over(case.id, by=BEN, seen=world.seen(case), to=BEN, done="called", remains="the answer")
     assert world.case(case).people == (ANA, BEN)
 
 

@@ -16,13 +16,14 @@ from bot.cases.errors import BadRequest, ChatFailed, ChatUnknown, LockedOut, Not
 from bot.cases.question import Answer, Line
 from bot.ports import Landing, Placed
 from bot.sample.people import ANA, FINN, GUS, OMAR, TEAM
+from handlers.cards import ids
 from handlers.slack import app as slack_app
 from handlers.slack import http_door
 from handlers.slack.chat import SlackChat, web_client
 from handlers.slack.directory import SlackDirectory
 from handlers.slack.gate import Gate
 from handlers.slack.press import Press, Submission
-from tests.cases.making import NOW, proposed
+from tests.cases.making import NOW, SEEN, proposed
 from tests.conftest import SHARED, free_port
 
 
@@ -132,7 +133,7 @@ def test_a_note_is_posted_once_in_the_thread(chat):
     from tests.cases.making import asker
 
     drawn = chat.draw_card(case(), [], look_first=False)
-    entries = decide(case(), m.Approve(asker(ANA_PERSON), 1), NOW)
+    entries = decide(case(), m.Approve(asker(ANA_PERSON), SEEN), NOW)
     for look_first in (False, True):
         chat.post_note(case(), entries, [drawn], key="note:EX-1:3", look_first=look_first)
     assert [message.get("thread_ts") for message in chat.emulator.messages("C0STOCK")] == [drawn.ts, drawn.ts]
@@ -389,7 +390,7 @@ def press(case, user="UANA", action="case.approve"):
                 "type": "button",
                 "action_id": action,
                 "block_id": "b",
-                "value": f"{case.id}:{case.revision}",
+                "value": ids.token(case),
                 "action_ts": "1.0",
             }
         ],

@@ -17,6 +17,7 @@ from bot.cases.lifecycle import State
 from bot.cases.plan import Money
 from bot.cases.policy import RiskTier, Ruling
 from bot.cases.recommendation import Alternative, Recommendation
+from bot.cases.seen import Seen
 from bot.emulator.blocks import validate, validate_view
 from bot.ports import Look
 from handlers.cards import forms, ids
@@ -29,6 +30,7 @@ from tests.cases.making import (
     CARLA,
     NOW,
     OMAR,
+    SEEN,
     action,
     approved,
     asker,
@@ -89,8 +91,10 @@ STATES = {
     "proposed high": lambda: evidenced(
         proposed(verdict=verdict(tier=RiskTier.HIGH, factors=(Factor("ops-leads", 1), Factor("finance", 1))))
     ),
-    "half approved": lambda: do(evidenced(proposed(factors=(Factor("floor-managers", 2),))), m.Approve(asker(ANA), 1)),
-    "edited": lambda: do(proposed(), m.Edit(asker(OMAR), 1, plan(revision=2, quantity=12), verdict(), (_change(),))),
+    "half approved": lambda: do(
+        evidenced(proposed(factors=(Factor("floor-managers", 2),))), m.Approve(asker(ANA), SEEN)
+    ),
+    "edited": lambda: do(proposed(), m.Edit(asker(OMAR), SEEN, plan(revision=2, quantity=12), verdict(), (_change(),))),
     "escalated": lambda: do(proposed(), m.Expire("ops-leads"), at=NOW + timedelta(hours=24)),
     "seen often and contradicted": lambda: replace(proposed(), count=12345, conflicts=2, cleared_at=NOW),
     "referred": referred,
@@ -98,26 +102,26 @@ STATES = {
         opened(),
         m.Recommend(Recommendation("a.b", "r", "b"), plan(), verdict(ruling=Ruling.REFUSE, reason="over the limit")),
     ),
-    "snoozed": lambda: do(proposed(), m.Snooze(asker(ANA), NOW + timedelta(hours=2), "after lunch")),
+    "snoozed": lambda: do(proposed(), m.Snooze(asker(ANA), SEEN, NOW + timedelta(hours=2), "after lunch")),
     "approved": approved,
     "alone": lambda: do(
         opened(), m.Recommend(Recommendation("a.b", "r", "b"), plan(), verdict(ruling=Ruling.ALONE, factors=()))
     ),
     "running": running,
     "resolved": lambda: do(running(), m.ReportStep(0, StepState.LANDED, "1 row changed"), m.Finish("Order 24: done")),
-    "by hand": lambda: do(referred(), m.Resolve(asker(ANA), "called them")),
+    "by hand": lambda: do(referred(), m.Resolve(asker(ANA), Seen.of(referred()), "called them")),
     "stopped": lambda: do(
         running(), m.ReportStep(0, StepState.FAILED, "no"), m.Stop("the plan could not be carried out")
     ),
     "parked": lambda: do(running(), m.ReportStep(0, StepState.UNKNOWN, "no answer"), m.Park(0, "house does not say")),
     "drifted": lambda: do(approved(), start_step(approved(), precondition={"on_hand": 9})),
-    "rejected": lambda: do(proposed(), m.Reject(asker(ANA), 1, RejectReason.WRONG_PLAN, "closed on Mondays")),
+    "rejected": lambda: do(proposed(), m.Reject(asker(ANA), SEEN, RejectReason.WRONG_PLAN, "closed on Mondays")),
     "expired": lambda: do(
         do(proposed(), m.Expire("ops-leads"), at=NOW + timedelta(hours=24)), m.Expire("x"), at=NOW + timedelta(hours=48)
     ),
     "cleared": lambda: do(proposed(), m.Clear(opened().signal)),
     "reopened": lambda: do(do(running(), m.ReportStep(0, StepState.LANDED, ""), m.Finish("")), m.Reopen("still there")),
-    "handed over": lambda: do(proposed(), m.HandOver(asker(BEN), CARLA.id, "counted", "the order")),
+    "handed over": lambda: do(proposed(), m.HandOver(asker(BEN), SEEN, CARLA.id, "counted", "the order")),
 }
 
 
@@ -157,15 +161,15 @@ def test_what_can_still_be_taken_back_has_a_button_for_it_and_nothing_else_has()
 
 
 def test_the_card_says_for_whom_somebody_decided_and_what_was_an_emergency():
-    stood_in = do(proposed(factors=(Factor("ops-leads", 2),)), m.Approve(replace(asker(CARLA), behalf_of=(BEN,)), 1))
+    stood_in = do(proposed(factors=(Factor("ops-leads", 2),)), m.Approve(replace(asker(CARLA), behalf_of=(BEN,)), SEEN))
     assert "Carla for Ben" in json.dumps(case_card(stood_in))
-    alone = do(proposed(factors=(Factor("ops-leads", 2),)), m.Approve(asker(ANA), 1, "fire", emergency=True))
+    alone = do(proposed(factors=(Factor("ops-leads", 2),)), m.Approve(asker(ANA), SEEN, "fire", emergency=True))
     assert "ALONE in an emergency" in json.dumps(case_card(alone))
 
 
 @pytest.mark.parametrize("name", STATES)
 def test_no_dead_button(name):
-    """A terminal case has none; every other button carries this case and this revision."""
+    """A terminal case has none; every other button carries what the case is now."""
     case = STATES[name]()
     buttons = [element for block in case_card(case) if block["type"] == "actions" for element in block["elements"]]
     if case.is_terminal:
@@ -176,7 +180,7 @@ def test_no_dead_button(name):
             if "value" in button
             else [option["value"].rpartition(" ")[2] for option in button["options"]]
         )
-        assert set(values) == {f"EX-1:{case.revision}"}
+        assert set(values) == {ids.token(case)}
 
 
 def test_high_risk_has_no_colour_that_nudges_and_asks_for_words():
@@ -353,7 +357,9 @@ def test_every_entry_that_is_noted_has_its_words():
 @pytest.mark.parametrize("text", ATTACKS, ids=range(len(ATTACKS)))
 def test_notes_carry_words_and_nothing_else(text):
     case = proposed()
-    entries = decide(case, m.Reject(asker(replace(ANA, name=text or "x")), 1, RejectReason.OTHER, f"x{text}"), NOW)
+    entries = decide(
+        case, m.Reject(asker(replace(ANA, name=text or "x")), Seen.of(case), RejectReason.OTHER, f"x{text}"), NOW
+    )
     after = fold_all(case, entries)
     blocks = note_blocks(after, entries)
     assert validate(blocks) == []

@@ -10,12 +10,14 @@ from bot.cases import moves as m
 from bot.cases.digest import Agreement, Counts, Day, Digest, Filter, Home, Review, Row
 from bot.cases.entry import RejectReason, StepState
 from bot.cases.question import EXAMPLES, Answer, Line
+from bot.cases.seen import Seen
 from bot.emulator.blocks import validate, validate_view
 from handlers.cards import forms
 from handlers.cards.answer_blocks import answer_blocks, answer_text
 from handlers.cards.charts import charts, without_charts
 from handlers.cards.digest_card import digest_card, digest_text, rest_blocks
 from handlers.cards.home_view import home_view
+from handlers.cards.ids import token
 from tests.cases.making import ANA, NOW, approved, asker, proposed, start_step
 from tests.handlers.test_cards import ATTACKS, do, hostile_card, live_parts
 
@@ -48,7 +50,7 @@ def resolved():
 def digest(case=None, **changes):
     case = case or proposed()
     rejected = (
-        do(case, m.Reject(asker(ANA), case.revision, RejectReason.WRONG_PLAN))
+        do(case, m.Reject(asker(ANA), Seen.of(case), RejectReason.WRONG_PLAN))
         if case.state.name == "PROPOSED"
         else case
     )
@@ -127,7 +129,7 @@ def test_a_digest_reads_in_a_notification():
 def test_each_row_has_buttons_of_its_own_and_a_decided_one_has_none():
     blocks = digest_card(digest(review=None), to)
     ids = [block["block_id"] for block in blocks if block["type"] == "actions"]
-    assert ids == ["needs:EX-1:1"]
+    assert ids == [f"needs:{token(proposed())}"]
     text = json.dumps(blocks, ensure_ascii=False)
     assert "Rejected by Ana: The plan is wrong" in text
     assert "Approved by Ana, approved" in text
@@ -139,7 +141,7 @@ def test_only_what_can_still_be_taken_back_has_a_button_for_it():
             b["block_id"] for b in home_view(home(at=at), to)["blocks"] if b.get("block_id", "").startswith("alone")
         ]
 
-    assert undo(NOW) == ["alone:EX-5:1"]
+    assert undo(NOW) == [f"alone:{token(row(resolved(), 5).case)}"]
     assert undo(NOW + timedelta(minutes=30)) == []
 
 

@@ -163,7 +163,7 @@ def live(folder: Path, point) -> None:
         for _ in range(2):
             acked(folder, f"case {w.receive(first).case_id}")
     w.work()
-    w.desk.decisions.edit("EX-1", by=principal("elsie"), revision=1, values={"quantity": 12})
+    w.desk.decisions.edit("EX-1", by=principal("elsie"), seen=w.seen("EX-1"), values={"quantity": 12})
     acked(folder, "edited EX-1")
     w.approve(w.store.case("EX-1"), "ben")
     acked(folder, "approved EX-1")
@@ -173,7 +173,7 @@ def live(folder: Path, point) -> None:
     database.close()
     w.work()
 
-    w.desk.decisions.reject("EX-2", by=principal("ben"), revision=2, reason=RejectReason.WRONG_PLAN)
+    w.desk.decisions.reject("EX-2", by=principal("ben"), seen=w.seen("EX-2"), reason=RejectReason.WRONG_PLAN)
     acked(folder, "rejected EX-2")
     w.work()
 

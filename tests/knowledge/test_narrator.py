@@ -111,7 +111,7 @@ def test_words_for_a_plan_that_is_no_longer_there_are_not_shown(store):
     while world.store.case(receipt.case_id).state is State.OPEN:
         world.work(rounds=1)
     case = world.store.case(receipt.case_id)
-    world.desk.decisions.edit(case.id, by="T1/UANA", revision=1, values={"quantity": 12})
+    world.desk.decisions.edit(case.id, by="T1/UANA", seen=world.seen(case), values={"quantity": 12})
     world.work()
     assert world.case(case).revision == 2
 

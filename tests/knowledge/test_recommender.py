@@ -153,9 +153,9 @@ def test_every_citation_is_a_real_case_that_really_carries_that_action(store, me
         world.work()
         if dice.random() < 0.4:
             reason = dice.choice([RejectReason.WRONG_PLAN, RejectReason.NOT_WORTH_IT])
-            world.desk.decisions.reject(case.id, by=principal("ana"), revision=1, reason=reason)
+            world.desk.decisions.reject(case.id, by=principal("ana"), seen=world.seen(case), reason=reason)
         else:
-            world.approve(replace(case, revision=1))
+            world.approve(case)
         world.work()
     world.clock.forward(seconds=60)
     last_id = world.receive(world.signal("product:99")).case_id

@@ -67,7 +67,7 @@ def test_a_system_that_cannot_be_read_is_no_all_clear(detector, world):
 def test_what_is_being_carried_out_is_not_cleared_under_its_feet(detector, world):
     detector.look()
     world.work()
-    world.desk.decisions.approve("EX-1", by=principal("ana"), revision=1)
+    world.desk.decisions.approve("EX-1", by=principal("ana"), seen=world.seen("EX-1"))
     world.house.rows = []
     detector.look()
     assert world.store.case("EX-1").state is State.APPROVED

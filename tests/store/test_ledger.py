@@ -30,7 +30,7 @@ def log(small_world, tmp_path):
         if number % 2:
             if number != 5:
                 small_world.desk.decisions.edit(
-                    case.id, by=principal("omar"), revision=1, values={"quantity": 12 + number}
+                    case.id, by=principal("omar"), seen=small_world.seen(case), values={"quantity": 12 + number}
                 )
             small_world.approve(small_world.case(case))
         small_world.work()

@@ -154,6 +154,7 @@ def test_a_thousand_races_of_approve_against_reject_have_one_winner_each(world):
             world.desk.triage.run(work)
             cases.append(work.case_id)
     assert len(cases) == RACES
+    seen = {case_id: world.seen(case_id) for case_id in cases}
     barrier, told = threading.Barrier(2, timeout=60), []
 
     def person(decide_one):
@@ -165,13 +166,14 @@ def test_a_thousand_races_of_approve_against_reject_have_one_winner_each(world):
                 told.append(str(refusal))
 
     approve = threading.Thread(
-        target=person, args=[lambda case_id: world.desk.decisions.approve(case_id, by=principal("ana"), revision=1)]
+        target=person,
+        args=[lambda case_id: world.desk.decisions.approve(case_id, by=principal("ana"), seen=seen[case_id])],
     )
     reject = threading.Thread(
         target=person,
         args=[
             lambda case_id: world.desk.decisions.reject(
-                case_id, by=principal("omar"), revision=1, reason=RejectReason.NOT_WORTH_IT
+                case_id, by=principal("omar"), seen=seen[case_id], reason=RejectReason.NOT_WORTH_IT
             )
         ],
     )

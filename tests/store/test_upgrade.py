@@ -32,7 +32,7 @@ def test_an_upgrade_loses_nothing_and_asks_nothing_again(tmp_path):
     world.clock.forward(hours=1)
     world.work()
     assert (store.case("EX-3").state, store.case("EX-3").drifted) == (State.RESOLVED, ())
-    world.desk.decisions.approve("EX-2", by=principal("omar"), revision=1)
+    world.desk.decisions.approve("EX-2", by=principal("omar"), seen=world.seen("EX-2"))
     world.work()
     assert store.case("EX-2").state is State.RESOLVED
     export(store, tmp_path / "ledger.jsonl")

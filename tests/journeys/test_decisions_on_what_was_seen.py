@@ -1,0 +1,249 @@
+"""Presses from stale cards, forged buttons and people without authority, against the emulator and `countersign run`."""
+
+import contextlib
+import json
+import shutil
+import sqlite3
+import time
+import urllib.request
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+
+from bot.cases import moves as m
+from bot.cases.case import evolve
+from bot.cases.decide import decide
+from bot.cases.entry import StepState
+from bot.cases.lifecycle import State
+from bot.clock import utc_now
+from bot.ports import Change
+from bot.sample import company
+from bot.sample.demo import Bot, Emulator, sample_environment
+from bot.sample.people import ANA, FINN, OMAR, TEAM
+from bot.settings import PACKAGED_LIBRARY
+from bot.store.database import Database
+from bot.store.export import replay
+from bot.store.store import SqlStore
+
+pytestmark = [pytest.mark.journey, pytest.mark.timeout(200)]
+PATIENCE_SECONDS = 60
+
+
+class Shop:
+    """A bot in a process of its own, its system of record, and the people who press."""
+
+    def __init__(self, folder: Path, emulator: Emulator) -> None:
+        self.folder, self.emulator = folder, emulator
+        library = folder / "library"
+        shutil.copytree(PACKAGED_LIBRARY / "playbooks", library / "playbooks")
+        for name in ("policy", "sources", "channels"):
+            shutil.copy(PACKAGED_LIBRARY / f"{name}.yml", library)
+        # A deed may hang for longer than it does by default: these tests hold the database.
+        systems = (PACKAGED_LIBRARY / "systems.yml").read_text()
+        (library / "systems.yml").write_text(systems.replace("timeout: 2s", "timeout: 10s", 1))
+        company.build(folder / "company.db", utc_now().replace(tzinfo=None, microsecond=0))
+        self.stock()
+        settings = {"COUNTERSIGN_LIBRARY_DIR": str(library), "COUNTERSIGN_LOG_LEVEL": "CRITICAL"}
+        self.bot = Bot(sample_environment(folder, emulator.url, **settings, COUNTERSIGN_STORM_AFTER="0"))
+        self.bot.start()
+        self.store = SqlStore(Database(f"sqlite:///{folder / 'countersign.db'}"))
+
+    def stock(self) -> None:
+        """Make a small order the right thing for every bin of these tests."""
+        with contextlib.closing(sqlite3.connect(self.folder / "company.db")) as database, database:
+            database.execute("UPDATE suppliers SET lead_days = 1")
+            database.execute("UPDATE products SET cost = 2, price = 9, margin = 0.1 WHERE id BETWEEN 31 AND 34")
+            database.execute(
+                "UPDATE stock SET on_hand = 1, on_order = 0, expected_use = 7, next_peak_on = date('now', '+4 days')"
+                " WHERE product_id BETWEEN 31 AND 34"
+            )
+
+    def close(self) -> None:
+        self.bot.stop()
+        self.store.database.close()
+
+    def proposed(self, product: int):
+        """The case of a bin that is low, once its card asks for a decision."""
+        body = {
+            "key": f"bin-{product}",
+            "kind": "low_stock",
+            "subject": f"bin:{product}",
+            "title": f"Bin {product} is low",
+            "facts": {"product_id": product},
+        }
+        headers = {"Content-Type": "application/json", "Authorization": "Bearer sample-source-token"}
+        request = urllib.request.Request(f"{self.bot.url}/v1/signals", json.dumps(body).encode(), headers)
+        with urllib.request.urlopen(request, timeout=10) as answer:
+            case_id = json.load(answer)["case"]
+        self.until(lambda: self.values(case_id, "case.reject"), f"the card of {case_id}")
+        return self.store.case(case_id)
+
+    def card(self, case_id: str):
+        cards = self.store.cards(case_id)
+        found = self.emulator.messages(cards[0].channel) if cards else []
+        return next((message for message in found if message["ts"] == cards[0].ts), None)
+
+    def values(self, case_id: str, action_id: str) -> list[str]:
+        """What the card's buttons of this name carry; for a menu, what its entries do."""
+        blocks = (self.card(case_id) or {}).get("blocks", [])
+        elements = [e for block in blocks if block["type"] == "actions" for e in block["elements"]]
+        return [
+            value
+            for element in elements
+            if element["action_id"] == action_id
+            for value in [element.get("value"), *(option["value"] for option in element.get("options", []))]
+            if value
+        ]
+
+    def press(self, who: str, case, action_id: str, value=None, **forged):
+        place = {"as": who, "channel": case.channel, "ts": self.card(case.id)["ts"]}
+        return self.emulator.post("click", {**place, "action_id": action_id, "value": value, **forged})
+
+    def forge(self, who: str, case, action_id: str, value: str):
+        """Press a button that is not there, or not any more."""
+        return self.press(
+            who, case, "case.more", self.values(case.id, "case.more")[0], forged_action_id=action_id, forged_value=value
+        )
+
+    def choose(self, who: str, case, entry: str):
+        """Choose this entry of the card's menu."""
+        (value,) = [one for one in self.values(case.id, "case.more") if one.startswith(f"{entry} ")]
+        return self.press(who, case, "case.more", value)
+
+    def fill_in(self, who: str, **values) -> str:
+        """Send in the form that has just opened, and close it; what it was refused with, or nothing."""
+        views = self.emulator.get(f"state?as={who}")["views"]
+        if not views:
+            return "no form opened"
+        answer = self.emulator.post("submit", {"as": who, "view_id": views[-1]["id"], "values": values})
+        if answer["payload"]:
+            self.emulator.post("close", {"as": who, "view_id": views[-1]["id"]})
+        return json.dumps(answer["payload"]) if answer["payload"] else ""
+
+    def whispers(self, who: str) -> str:
+        return json.dumps(self.emulator.get(f"state?as={who}")["ephemerals"], ensure_ascii=False)
+
+    def ordered(self, product: int) -> int:
+        with contextlib.closing(sqlite3.connect(self.folder / "company.db")) as database:
+            (ordered,) = database.execute("SELECT on_order FROM stock WHERE product_id = ?", (product,)).fetchone()
+        return ordered
+
+    @contextlib.contextmanager
+    def hanging(self):
+        """The system of record answers nobody who wants to change something."""
+        with contextlib.closing(sqlite3.connect(self.folder / "company.db", isolation_level=None)) as database:
+            database.execute("BEGIN IMMEDIATE")
+            yield
+            database.execute("ROLLBACK")
+
+    def begun(self, case) -> None:
+        """Approve it, and wait until its step is in doubt."""
+        assert self.press(ANA, case, "case.approve")["acked"]
+        self.until(lambda: self.store.case(case.id).state is State.RUNNING, "the step")
+
+    def names(self, case) -> list[str]:
+        return [entry.body.name for entry in self.store.entries(case.id)]
+
+    @staticmethod
+    def until(true, what: str) -> None:
+        ends = time.monotonic() + PATIENCE_SECONDS
+        while not true():
+            assert time.monotonic() < ends, f"waited {PATIENCE_SECONDS} s for {what}"
+            time.sleep(0.03)
+
+
+@pytest.fixture(scope="module")
+def shop(tmp_path_factory):
+    emulator = Emulator()
+    try:
+        emulator.wait()
+        emulator.seed()
+        running = Shop(tmp_path_factory.mktemp("shop"), emulator)
+        try:
+            yield running
+        finally:
+            running.close()
+    finally:
+        emulator.close()
+
+
+@pytest.mark.threat("A1")
+def test_a_stale_press_while_a_step_is_in_doubt_leads_to_no_second_effect(shop):
+    """ "Try again" and "Handled by hand", as an earlier release drew them, as they are drawn, and forged."""
+    case = shop.proposed(31)
+    before = shop.ordered(31)
+    seen = f"{case.id}:{case.revision}:{case.plan.digest[:32]}"
+    values = [f"{case.id}:{case.revision}", f"{case.id}:0", f"{case.id}:0::REFERRED"]
+    values += [f"{seen}:{state}" for state in ("REFERRED", "PARKED", "RUNNING", "PARKED:0@0")]
+    with shop.hanging():
+        shop.begun(case)
+        for action_id in ("case.try_again", "case.resolve", "case.settle", "case.reject"):
+            for value in values:
+                assert shop.forge(ANA, case, action_id, value)["acked"]
+                shop.fill_in(ANA, **{"field.note": "done", "field.landed": "no", "field.reason": "wrong_plan"})
+                assert shop.store.case(case.id).state is State.RUNNING, (action_id, value)
+    shop.until(lambda: shop.store.case(case.id).state is State.RESOLVED, "the end")
+    after = shop.store.case(case.id)
+    assert (after.revision, shop.names(case).count("step.started")) == (1, 1)
+    assert shop.ordered(31) == before + after.plan.actions[0].parameters["quantity"]
+    assert "drawn by an earlier release" in shop.whispers(ANA)
+    assert replay(shop.store).differences == ()
+
+
+@pytest.mark.threat("A4")
+def test_a_member_of_no_group_does_not_become_a_decider_by_handing_a_case_to_themself(shop):
+    case = shop.proposed(32)
+    assert shop.choose(FINN, case, "hand_over")["acked"]
+    told = shop.fill_in(FINN, **{"field.to": FINN, "field.done": "counted", "field.remains": "the order"})
+    assert "Not done" in told
+    assert (shop.store.case(case.id).owner, shop.names(case)[-1]) == ("floor-managers", "attempt.refused")
+
+
+@pytest.mark.threat("A4")
+def test_whom_a_case_was_handed_to_may_hand_it_on_and_decides_nothing(shop):
+    case = shop.proposed(33)
+    shop.choose(ANA, case, "hand_over")
+    assert shop.fill_in(ANA, **{"field.to": FINN, "field.done": "counted", "field.remains": "the order"}) == ""
+    before = shop.store.case(case.id)
+    assert before.owner == f"{TEAM}/{FINN}"
+    tomorrow = int((utc_now() + timedelta(days=1)).timestamp())
+    attempts = [
+        ("case.reject", {"field.reason": "wrong_plan"}),
+        ("case.edit", {"field.parameter.quantity": "9999"}),
+        ("snooze", {"field.until": tomorrow, "field.note": "later"}),
+    ]
+    for name, values in attempts:
+        pressed = shop.choose(FINN, case, name) if name == "snooze" else shop.press(FINN, case, name)
+        assert pressed["acked"]
+        assert "Not done" in shop.fill_in(FINN, **values), name
+    after = shop.store.case(case.id)
+    assert (after.state, after.revision, after.plan) == (State.PROPOSED, 1, before.plan)
+    shop.choose(FINN, case, "hand_over")
+    assert shop.fill_in(FINN, **{"field.to": OMAR, "field.done": "counted", "field.remains": "the order"}) == ""
+    assert shop.store.case(case.id).owner == f"{TEAM}/{OMAR}"
+
+
+@pytest.mark.threat("A4")
+def test_whom_a_parked_case_was_handed_to_does_not_say_what_happened(shop):
+    case = shop.proposed(34)
+    before = shop.ordered(34)
+    with shop.hanging():
+        shop.begun(case)
+        running = shop.store.case(case.id)
+        unknown = decide(running, m.ReportStep(0, StepState.UNKNOWN, "no answer"), utc_now())
+        parked = decide(evolve(running, unknown[0]), m.Park(0, "nobody knows"), utc_now())
+        shop.store.commit(Change(running, (*unknown, *parked)))
+    shop.until(lambda: shop.ordered(34) > before, "the effect")
+    shop.choose(ANA, case, "hand_over")
+    assert shop.fill_in(ANA, **{"field.to": FINN, "field.done": "looked", "field.remains": "call them"}) == ""
+    shop.until(lambda: shop.values(case.id, "case.settle"), "a card that asks what happened")
+    answer = {"field.landed": "no", "field.note": "trust me"}
+    shop.press(FINN, case, "case.settle")
+    assert "Not done" in shop.fill_in(FINN, **answer)
+    assert shop.store.case(case.id).state is State.PARKED
+    shop.press(OMAR, case, "case.settle")
+    assert shop.fill_in(OMAR, **{**answer, "field.landed": "yes", "field.note": "it is on order"}) == ""
+    shop.until(lambda: shop.store.case(case.id).state is State.RESOLVED, "the end")
+    assert shop.names(case).count("step.started") == 1
+    assert replay(shop.store).differences == ()
