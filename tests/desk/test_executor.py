@@ -13,6 +13,7 @@ from bot.cases.playbook import Offer
 from bot.cases.policy import ActionLimit, PlaybookTerms, Stage
 from bot.cases.seen import Seen
 from bot.ports import Topic
+from bot.store.export import replay
 from tests.fakes.directory import principal
 from tests.world import playbook, policy
 
@@ -83,6 +84,22 @@ def test_a_request_that_was_lost_before_the_effect_is_done_after_it_was_verified
     world.approve(case)
     done = finish(world, case, seconds=3)
     assert (done.state, len(world.house.effects)) == (State.RESOLVED, 1)
+
+
+@pytest.mark.threat("A1")
+def test_a_step_that_surely_did_not_happen_is_reported_so_before_it_is_asked_again(world):
+    """Begun, lost on the way, looked for and not found; and meanwhile the world has moved."""
+    case = world.proposed()
+    world.house.faults["execute"] = ["lost before"]
+    world.approve(case)
+    assert finish(world, case).steps[0].state is StepState.UNKNOWN
+    world.house.facts["on_hand"] = 30
+    again = finish(world, case, seconds=3)
+    assert (again.state, again.revision, world.house.effects) == (State.PROPOSED, 2, [])
+    bodies = [entry.body for entry in world.store.entries(case.id)]
+    drift = next(index for index, body in enumerate(bodies) if body.name == "plan.drifted")
+    assert (bodies[drift - 1].state, bodies[drift - 1].detail) == (StepState.ABSENT, "on_hand was 4, is 30")
+    assert replay(world.store).differences == ()
 
 
 def test_an_outcome_that_cannot_be_found_out_is_parked_for_a_person(world):

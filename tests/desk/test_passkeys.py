@@ -13,6 +13,7 @@ from bot.cases.errors import BadRequest, NotEligible, Superseded, TooLate
 from bot.cases.lifecycle import State
 from bot.cases.passkey import armoured, unarmoured
 from bot.cases.policy import Emergency, PlaybookTerms, TierRule
+from bot.cases.seen import Seen
 from bot.store.checkpoints import Checkpoints
 from bot.store.export import export, replay
 from bot.verifier import verify
@@ -42,7 +43,7 @@ class Page:
         return path, self.web.post(path, json=device.made(self.web.get(f"{path}/question").json()["options"]))
 
     def begin(self, case, who=ANA, note="the harvest is late"):
-        token = self.world.desk.decisions.begin_approval(case.id, by=who, seen=self.world.seen(case), note=note)
+        token = self.world.desk.decisions.begin_approval(case.id, by=who, seen=Seen.of(case), note=note)
         return f"/confirm/{case.id}/{token}"
 
     def options(self, path):

@@ -5,6 +5,7 @@ import pytest
 from bot.cases.entry import RejectReason
 from bot.cases.errors import BadRequest, NotEligible, TooLate
 from bot.cases.lifecycle import State
+from bot.cases.seen import Seen
 from bot.cases.signal import UNRECOGNISED
 from tests.fakes.directory import principal
 from tests.fakes.mind import FakeRecogniser, mind
@@ -95,12 +96,12 @@ def test_something_new_is_an_answer_too(unsure):
 def test_an_answer_is_given_once_by_those_it_belongs_to_and_names_a_playbook(unsure):
     case, decisions = nameless(unsure), unsure.desk.decisions
     with pytest.raises(NotEligible):
-        decisions.name_kind(case.id, by=principal("carla"), kind="low_stock")
+        decisions.name_kind(case.id, by=principal("carla"), seen=Seen.of(case), kind="low_stock")
     with pytest.raises(BadRequest, match="no playbook"):
-        decisions.name_kind(case.id, by=principal("ana"), kind=UNRECOGNISED)
-    decisions.call_novel(case.id, by=principal("ana"))
+        decisions.name_kind(case.id, by=principal("ana"), seen=Seen.of(case), kind=UNRECOGNISED)
+    decisions.call_novel(case.id, by=principal("ana"), seen=Seen.of(case))
     with pytest.raises(TooLate):
-        decisions.name_kind(case.id, by=principal("ana"), kind="low_stock")
+        decisions.name_kind(case.id, by=principal("ana"), seen=Seen.of(case), kind="low_stock")
     assert unsure.entry_names(case).count("attempt.refused") == 3
 
 

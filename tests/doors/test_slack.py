@@ -13,7 +13,9 @@ from starlette.applications import Starlette
 from starlette.testclient import TestClient
 
 from bot.cases.errors import BadRequest, ChatFailed, ChatUnknown, LockedOut, NotEligible, RateLimited, Unreachable
+from bot.cases.lifecycle import State
 from bot.cases.question import Answer, Line
+from bot.cases.seen import Seen
 from bot.ports import Landing, Placed
 from bot.sample.people import ANA, FINN, GUS, OMAR, TEAM
 from handlers.cards import ids
@@ -25,6 +27,7 @@ from handlers.slack.gate import Gate
 from handlers.slack.press import Press, Submission
 from tests.cases.making import NOW, SEEN, proposed
 from tests.conftest import SHARED, free_port
+from tests.handlers.test_cards import STATES as CARDS
 
 
 @pytest.fixture
@@ -290,14 +293,30 @@ BODY = {
     "team": {"id": "T1"},
     "channel": {"id": "C1"},
     "trigger_id": "t",
-    "actions": [{"value": "EX-1:2"}],
+    "actions": [{"value": f"EX-1:2:{'0123456789abcdef' * 2}:PROPOSED"}],
 }
 
 
 def test_a_press_says_who_and_which_case_and_nothing_else():
-    assert Press.parse(BODY) == Press("T1/U1", "U1", "EX-1", 2, "", "C1", "t")
-    chosen = {**BODY, "actions": [{"selected_option": {"value": "snooze EX-3:1"}}]}
+    seen = Seen(2, State.PROPOSED, "0123456789abcdef" * 2)
+    assert Press.parse(BODY) == Press("T1/U1", "U1", "EX-1", seen, "", "C1", "t")
+    chosen = {**BODY, "actions": [{"selected_option": {"value": "snooze EX-3:0::REFERRED"}}]}
     assert (Press.parse(chosen).choice, Press.parse(chosen).case_id) == ("snooze", "EX-3")
+    assert Press.parse(chosen).seen == Seen(0, State.REFERRED)
+
+
+@pytest.mark.threat("A1")
+@pytest.mark.threat("A5")
+@pytest.mark.parametrize("name", CARDS)
+def test_what_a_button_of_any_state_carries_is_read_back_as_what_was_seen(name):
+    case = CARDS[name]()
+    press = Press.parse({**BODY, "actions": [{"value": ids.token(case)}]})
+    assert (press.case_id, press.seen) == (case.id, Seen.of(case))
+
+
+@pytest.mark.threat("A1")
+def test_a_button_of_an_earlier_release_says_nothing_of_what_was_seen():
+    assert Press.parse({**BODY, "actions": [{"value": "EX-1:2"}]}).seen is None
 
 
 @pytest.mark.parametrize(
@@ -312,6 +331,20 @@ def test_a_press_says_who_and_which_case_and_nothing_else():
         "EX-1:-1",
         "EX-1:x",
         "EX-1:1:1",
+        "EX-1:1:",
+        "EX-1:1::",
+        "EX-1:1::PROPOSED:",
+        "EX-1:1::PROPOSED:0",
+        "EX-1:1::PROPOSED:0@",
+        "EX-1:1::PROPOSED:0@1:2",
+        "EX-1:1::proposed",
+        "EX-1:1::GONE",
+        "EX-1:1:" + "f" * 31 + ":PROPOSED",
+        "EX-1:1:" + "f" * 64 + ":PROPOSED",
+        "EX-1:1:" + "F" * 32 + ":PROPOSED",
+        "EX-1:1:" + "g" * 32 + ":PROPOSED",
+        "EX-1:1::PROPOSED\n",
+        "EX-1:1" + "0" * 20,
         "EX-" + "9" * 60 + ":1",
         "EX-١:1",
         None,
@@ -373,7 +406,7 @@ def signed(door, body: bytes, secret="new-secret", at=None, **change):
     )
 
 
-def press(case, user="UANA", action="case.approve"):
+def press(case, user="UANA", action="case.approve", value=None):
     payload = {
         "type": "block_actions",
         "user": {"id": user, "team_id": "T1"},
@@ -390,7 +423,7 @@ def press(case, user="UANA", action="case.approve"):
                 "type": "button",
                 "action_id": action,
                 "block_id": "b",
-                "value": ids.token(case),
+                "value": value or ids.token(case),
                 "action_ts": "1.0",
             }
         ],
@@ -411,6 +444,40 @@ def test_the_identical_press_a_hundred_times_is_one_decision(over_http):
     answers = {signed(over_http, body).status_code for _ in range(100)}
     assert answers == {200}
     assert over_http.world.entry_names(case).count("approval.given") == 1
+
+
+BUTTONS = [ids.APPROVE, ids.REJECT, ids.TRY_AGAIN, ids.RESOLVE, ids.SETTLE, ids.EDIT, ids.CLAIM, ids.NOVEL]
+
+
+@pytest.mark.threat("A1")
+@pytest.mark.parametrize("action", BUTTONS)
+def test_a_button_of_an_earlier_release_decides_nothing_and_its_card_is_drawn_again(over_http, action):
+    world = over_http.world
+    case = world.proposed()
+    before = len(world.chat.cards["EX-1/1"])
+    assert signed(over_http, press(case, action=action, value=f"{case.id}:{case.revision}")).status_code == 200
+    refused = world.store.entries(case.id)[-1].body
+    assert (refused.name, refused.code) == ("attempt.refused", "superseded")
+    assert "drawn by an earlier release" in refused.reason
+    assert (world.case(case).state, world.case(case).approvals) == (State.PROPOSED, ())
+    world.work()
+    assert len(world.chat.cards["EX-1/1"]) == before + 1
+
+
+@pytest.mark.threat("A5")
+def test_a_button_of_another_plan_under_the_same_number_decides_nothing(over_http):
+    """A backup was restored and its ids are given again: the card of yesterday shows another order."""
+    world = over_http.world
+    world.house.rows[0]["quantity"] = 30
+    yesterday = world.proposed()
+    other = replace(yesterday, plan=replace(yesterday.plan, playbook="another"))
+    assert signed(over_http, press(other)).status_code == 200
+    refused = world.store.entries(yesterday.id)[-1].body
+    assert (refused.name, refused.reason) == (
+        "attempt.refused",
+        "the plan on that card is not the plan of EX-1; look at its card again",
+    )
+    assert world.case(yesterday).approvals == ()
 
 
 @pytest.mark.parametrize(("seconds", "status"), [(-299, 200), (-302, 401), (298, 200), (302, 401)])

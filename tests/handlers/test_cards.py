@@ -16,8 +16,9 @@ from bot.cases.evidence import Evidence
 from bot.cases.lifecycle import State
 from bot.cases.plan import Money
 from bot.cases.policy import RiskTier, Ruling
+from bot.cases.recognition import Guess, Recognition
 from bot.cases.recommendation import Alternative, Recommendation
-from bot.cases.seen import Seen
+from bot.cases.seen import OFFERED, Decision, Seen
 from bot.emulator.blocks import validate, validate_view
 from bot.ports import Look
 from handlers.cards import forms, ids
@@ -181,6 +182,53 @@ def test_no_dead_button(name):
             else [option["value"].rpartition(" ")[2] for option in button["options"]]
         )
         assert set(values) == {ids.token(case)}
+
+
+DECISIONS = {
+    ids.APPROVE: Decision.APPROVE,
+    ids.APPROVE_WITH_REASON: Decision.APPROVE,
+    ids.REJECT: Decision.REJECT,
+    ids.EDIT: Decision.EDIT,
+    ids.RESOLVE: Decision.RESOLVE,
+    ids.TRY_AGAIN: Decision.TRY_AGAIN,
+    ids.SETTLE: Decision.SETTLE,
+    ids.CLAIM: Decision.CLAIM,
+    ids.UNDO: Decision.UNDO,
+    ids.NAME_FIRST: Decision.NAME_KIND,
+    ids.NAME_SECOND: Decision.NAME_KIND,
+    ids.NAME_THIRD: Decision.NAME_KIND,
+    ids.ANOTHER_KIND: Decision.NAME_KIND,
+    ids.NOVEL: Decision.CALL_NOVEL,
+    ids.CLAIM_IT: Decision.CLAIM,
+    ids.HAND_OVER: Decision.HAND_OVER,
+    ids.SNOOZE: Decision.SNOOZE,
+    ids.WITHDRAW: Decision.WITHDRAW,
+}
+ONLY_LOOKS = {ids.TRAIL, ids.PRECEDENTS}
+
+
+def unrecognised():
+    guesses = (Guess("low_stock", "Running low", 40), Guess("lead_cold", "A cold lead", 20))
+    return replace(referred(), recognition=Recognition("", 40, guesses, "by their words", ""))
+
+
+def drawn_decisions(case):
+    """What the card lets a person decide."""
+    buttons = [e for b in case_card(case, Look(is_undoable=True)) if b["type"] == "actions" for e in b["elements"]]
+    names = [e["action_id"] for e in buttons if e["type"] == "button"]
+    names += [o["value"].partition(" ")[0] for e in buttons if e["type"] == "overflow" for o in e["options"]]
+    return {DECISIONS[name] for name in names if name not in ONLY_LOOKS}
+
+
+@pytest.mark.threat("A1")
+def test_each_card_offers_what_its_state_offers_and_nothing_else():
+    """The rules refuse whatever a state's card does not offer, so the two must be one and the same."""
+    drawn = {state: set() for state in State}
+    for make in [*STATES.values(), unrecognised]:
+        drawn[make().state] |= drawn_decisions(make())
+    by_card = {decision: {state for state in State if decision in drawn[state]} for decision in Decision}
+    # The emergency is asked for in words, never by a button.
+    assert by_card == {**OFFERED, Decision.EMERGENCY: set()}
 
 
 def test_high_risk_has_no_colour_that_nudges_and_asks_for_words():

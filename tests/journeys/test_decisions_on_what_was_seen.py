@@ -41,7 +41,7 @@ class Shop:
             shutil.copy(PACKAGED_LIBRARY / f"{name}.yml", library)
         # A deed may hang for longer than it does by default: these tests hold the database.
         systems = (PACKAGED_LIBRARY / "systems.yml").read_text()
-        (library / "systems.yml").write_text(systems.replace("timeout: 2s", "timeout: 10s", 1))
+        (library / "systems.yml").write_text(systems.replace("timeout: 2s", "timeout: 20s", 1))
         company.build(folder / "company.db", utc_now().replace(tzinfo=None, microsecond=0))
         self.stock()
         settings = {"COUNTERSIGN_LIBRARY_DIR": str(library), "COUNTERSIGN_LOG_LEVEL": "CRITICAL"}

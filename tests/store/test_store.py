@@ -14,9 +14,11 @@ from bot.cases.decide import decide
 from bot.cases.entry import RejectReason
 from bot.cases.errors import Conflict, KeyReused, NoSuchCase, Refusal, StaleFence
 from bot.cases.lifecycle import State
+from bot.cases.seen import Seen
 from bot.ports import Change, Outcome, Outgoing, Topic
 from bot.store import tables
 from bot.store.export import replay
+from tests.cases.making import ANA, asker
 from tests.fakes.directory import principal
 
 
@@ -64,10 +66,10 @@ def test_a_commit_on_an_older_version_writes_nothing(world):
     case = world.proposed()
     stale = case
     world.receive()
-    entries = decide(stale, m.Drift(("x",)), world.clock())
+    entries = decide(stale, m.Claim(asker(ANA), Seen.of(stale)), world.clock())
     with pytest.raises(Conflict):
         world.store.commit(Change(stale, entries, (Outgoing(Topic.CARD, "never", stale.id, world.clock()),)))
-    assert "plan.drifted" not in world.entry_names(case)
+    assert "case.claimed" not in world.entry_names(case)
     with world.store.database.read() as connection:
         assert connection.execute(sa.select(tables.outbox).where(tables.outbox.c.key == "never")).first() is None
 

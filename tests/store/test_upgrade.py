@@ -4,12 +4,17 @@ import contextlib
 import sqlite3
 from pathlib import Path
 
+import pytest
+import sqlalchemy as sa
+
 from bot.cases.lifecycle import State
 from bot.ports import Wanted
+from bot.store import tables
 from bot.store.database import Database
 from bot.store.export import export, replay
 from bot.store.lists import Lists
 from bot.store.migrate import migrate
+from bot.store.migrations.versions.m0004_queues import wait_on_the_group
 from bot.store.store import SqlStore
 from bot.verifier import verify
 from tests.fakes.directory import principal
@@ -39,3 +44,24 @@ def test_an_upgrade_loses_nothing_and_asks_nothing_again(tmp_path):
     assert verify(str(tmp_path / "ledger.jsonl"))[0] == []
     assert replay(store).differences == ()
     database.close()
+
+
+@pytest.mark.threat("A4")
+def test_a_case_in_one_persons_hands_comes_up_for_its_group_after_an_upgrade(world):
+    """Earlier releases let it wait on that person alone, who may not be one who may decide it."""
+    world.house.failing_lookups.add("look")
+    case = world.proposed()
+    finn, omar = principal("finn"), principal("omar")
+    seen = world.seen(case)
+    world.desk.decisions.hand_over(case.id, by=omar, seen=seen, to=finn, done="counted", remains="the order")
+    before = sa.update(tables.cases).values(waits_on=f" {finn} ")
+    world.store.database.write(lambda unit: unit.connection.execute(before) and None, appends=False)
+    assert waiting(world, omar) == []
+    world.store.database.write(lambda unit: wait_on_the_group(unit.connection), appends=False)
+    assert waiting(world, omar) == waiting(world, finn) == [case.id]
+    assert waiting(world, principal("carla")) == []
+
+
+def waiting(world, who):
+    """The queue of this person."""
+    return [case.id for case in world.desk.questions.waiting_on(world.desk.questions.sight(who))[0]]

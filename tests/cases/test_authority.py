@@ -1,0 +1,273 @@
+"""Who may decide what: every state, every decision, every sort of person, against a table that is written here by hand."""
+
+from dataclasses import replace
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+
+from bot.cases import moves as m
+from bot.cases.approval import Factor, Person
+from bot.cases.case import Case
+from bot.cases.decide import decide
+from bot.cases.entry import Change, RejectReason, StepState
+from bot.cases.errors import BadRequest, NotEligible, Refusal
+from bot.cases.lifecycle import State
+from bot.cases.policy import Ruling
+from bot.cases.recognition import Recognition
+from bot.cases.recommendation import Recommendation
+from bot.cases.seen import Decision, Seen
+from tests.cases.authority_page import page
+from tests.cases.making import HOUR, NOW, fold_all, opened, plan, start_step, verdict
+
+pytestmark = pytest.mark.threat("A4")
+DOCUMENTATION = Path(__file__).parent.parent.parent / "docs" / "authority.md"
+
+
+def person(name: str, **facts) -> Person:
+    return Person(f"T1/U{name.upper()}", name.capitalize(), **facts)
+
+
+ANA, VERA, OTTO, BEN, FINN, OMAR, NINA = map(person, ("ana", "vera", "otto", "ben", "finn", "omar", "nina"))
+ABE, ADA, AMY, CY = map(person, ("abe", "ada", "amy", "cy"))
+GUEST, STRANGER = person("gus", guest=True), person("sue", external=True)
+ROBOT, LEAVER = person("bot", bot=True), person("dan", active=False)
+NOBODY = (GUEST, STRANGER, ROBOT, LEAVER)
+OWNING = ("ops-leads",)
+GROUPS = {
+    # Whoever may not act is a member of everything: that must not help.
+    "floor-managers": frozenset(one.id for one in (ANA, VERA, OTTO, OMAR, *NOBODY)),
+    "ops-leads": frozenset(one.id for one in (BEN, *NOBODY)),
+    "night-shift": frozenset({NINA.id}),
+}
+
+
+def asker(one: Person, *givers: Person) -> m.Asker:
+    return m.Asker(one, GROUPS, behalf_of=givers, playbook_owners=OWNING)
+
+
+# The floor managers approve, two of them; operations own the playbook; Finn has the case; Omar raised it.
+ASKERS = {
+    "approver": asker(ANA),
+    "approver who voted": asker(VERA),
+    "playbook owner": asker(BEN),
+    "present owner": asker(FINN),
+    "author who approves": asker(OMAR),
+    "stands in for approver": asker(ABE, ANA),
+    "stands in for author": asker(ADA, OMAR),
+    "stands in for owner": asker(AMY, FINN),
+    "guest stands in": asker(GUEST, ANA),
+    "colleague": asker(CY),
+    "guest": asker(GUEST),
+    "stranger": asker(STRANGER),
+    "app": asker(ROBOT),
+    "leaver": asker(LEAVER),
+}
+# "y" may, "n" may not, "t" comes too late: it is theirs, or they have said yes already.
+MAY_HERE = """
+                       approve withdraw reject edit snooze resolve retry settle undo name novel claim hand
+approver                  y       n       y     y     y       y      y      y     y    y     y     y    y
+approver who voted        t       y       y     y     y       y      y      y     y    y     y     y    y
+playbook owner            n       n       y     y     y       y      y      y     n    y     y     y    y
+present owner             n       n       n     n     n       n      n      n     n    n     n     t    y
+author who approves       n       n       y     y     y       y      y      y     n    y     y     y    y
+stands in for approver    y       n       y     y     y       y      y      y     y    y     y     y    y
+stands in for author      n       n       y     y     y       y      y      y     n    y     y     y    y
+stands in for owner       n       n       n     n     n       n      n      n     n    n     n     y    y
+guest stands in           n       n       n     n     n       n      n      n     n    n     n     n    n
+colleague                 n       n       n     n     n       n      n      n     n    n     n     n    n
+guest                     n       n       n     n     n       n      n      n     n    n     n     n    n
+stranger                  n       n       n     n     n       n      n      n     n    n     n     n    n
+app                       n       n       n     n     n       n      n      n     n    n     n     n    n
+leaver                    n       n       n     n     n       n      n      n     n    n     n     n    n
+"""
+OFFERED_HERE = {
+    State.OPEN: "hand",
+    State.PROPOSED: "approve withdraw reject edit snooze claim hand",
+    State.REFERRED: "reject snooze resolve retry name novel claim hand",
+    State.SNOOZED: "hand",
+    State.APPROVED: "withdraw hand",
+    State.RUNNING: "hand",
+    State.PARKED: "settle claim hand",
+    State.RESOLVED: "undo",
+    State.REJECTED: "",
+    State.EXPIRED: "",
+    State.CLEARED: "",
+}
+COLUMNS, *LINES = MAY_HERE.strip("\n").splitlines()
+TABLE = {line[:25].strip(): dict(zip(COLUMNS.split(), line[25:].split(), strict=True)) for line in LINES}
+
+
+def commands(case: Case, by: m.Asker) -> dict[str, m.PersonDecision]:
+    """One well-formed command for each column of the table."""
+    seen = Seen.of(case)
+    edited = plan(revision=case.revision + 1, quantity=12, requester=OMAR.id)
+    return {
+        "approve": m.Approve(by, seen),
+        "withdraw": m.Withdraw(by, seen),
+        "reject": m.Reject(by, seen, RejectReason.WRONG_PLAN),
+        "edit": m.Edit(by, seen, edited, verdict(), (Change("quantity", 24, 12),)),
+        "snooze": m.Snooze(by, seen, NOW + HOUR, "later"),
+        "resolve": m.Resolve(by, seen, "called them"),
+        "retry": m.TryAgain(by, seen),
+        "settle": m.Settle(by, seen, landed=True, note="seen there"),
+        "undo": m.Undo(by, seen, "wrong table"),
+        "name": m.NameKind(by, seen, "low_stock", "floor-managers", "C0STOCK", case.sla),
+        "novel": m.CallNovel(by, seen),
+        "claim": m.Claim(by, seen),
+        "hand": m.HandOver(by, seen, CY.id, "counted", "the order"),
+    }
+
+
+def do(case: Case, *moves, at=NOW) -> Case:
+    for move in moves:
+        case = fold_all(case, decide(case, move, at))
+    return case
+
+
+def proposed(**more) -> Case:
+    """Vera has said yes; one more is needed."""
+    factors = (Factor("floor-managers", 2),)
+    proposal = m.Recommend(Recommendation("a", "b", "c"), plan(requester=OMAR.id), verdict(factors=factors, **more))
+    case = do(opened(requester=OMAR.id), proposal)
+    case = do(case, m.HandOver(asker(BEN), Seen.of(case), FINN.id, "counted", "the order"))
+    return do(case, m.Approve(asker(VERA), Seen.of(case)))
+
+
+def approved() -> Case:
+    case = proposed()
+    return do(case, m.Approve(asker(OTTO), Seen.of(case)))
+
+
+def running() -> Case:
+    case = approved()
+    people = {one.id: one for one in (VERA, OTTO)}
+    return do(case, replace(start_step(case), groups=GROUPS, people=people))
+
+
+def referred() -> Case:
+    """Given up, and taken for nothing that is known: such a case offers the most."""
+    case = do(running(), m.ReportStep(0, StepState.FAILED, "no"), m.Stop("it could not be carried out"))
+    return replace(case, recognition=Recognition("", 3, (), "", ""))
+
+
+def snoozed() -> Case:
+    case = proposed()
+    return do(case, m.Snooze(asker(ANA), Seen.of(case), NOW + HOUR, "later"))
+
+
+def rejected() -> Case:
+    case = proposed()
+    return do(case, m.Reject(asker(ANA), Seen.of(case), RejectReason.DUPLICATE))
+
+
+def expired() -> Case:
+    late = do(proposed(), m.Expire("ops-leads"), at=NOW + timedelta(hours=24))
+    return do(late, m.Expire("ops-leads"), at=NOW + timedelta(hours=48))
+
+
+CASES = {
+    State.OPEN: lambda: do(approved(), m.Drift(("it moved",))),
+    State.PROPOSED: proposed,
+    State.REFERRED: referred,
+    State.SNOOZED: snoozed,
+    State.APPROVED: approved,
+    State.RUNNING: running,
+    State.PARKED: lambda: do(running(), m.Park(0, "nobody knows")),
+    State.RESOLVED: lambda: do(running(), m.ReportStep(0, StepState.LANDED, ""), m.Finish("", NOW + HOUR)),
+    State.REJECTED: rejected,
+    State.EXPIRED: expired,
+    State.CLEARED: lambda: do(proposed(), m.Clear(opened().signal)),
+}
+
+
+def test_the_table_has_every_state_decision_and_command():
+    case = proposed()
+    assert {make().state for make in CASES.values()} == set(CASES) == set(OFFERED_HERE) == set(State) - {State.NEW}
+    assert set(TABLE) == set(ASKERS)
+    decisions = {command.decision for command in commands(case, asker(ANA)).values()}
+    # The emergency is a yes too, and is ruled with the standing of the desk.
+    assert decisions == set(Decision) - {Decision.EMERGENCY}
+    every = {command for command in vars(m).values() if isinstance(command, type) and hasattr(command, "decision")}
+    assert {type(command) for command in commands(case, asker(ANA)).values()} == every - {
+        m.BeginApproval,
+        m.PersonDecision,
+    }
+
+
+@pytest.mark.parametrize("state", CASES, ids=lambda state: state.name)
+@pytest.mark.parametrize("who", ASKERS)
+def test_each_person_may_decide_in_each_state_what_the_table_says_and_nothing_else(state, who):
+    case = CASES[state]()
+    for name, command in commands(case, ASKERS[who]).items():
+        expected = TABLE[who][name] if name in OFFERED_HERE[state].split() else "t"
+        assert outcome(case, command) == expected, name
+
+
+def outcome(case: Case, command: m.PersonDecision) -> str:
+    """What came of it, as the table has it."""
+    try:
+        entries = decide(case, command, NOW)
+    except NotEligible:
+        return "n"
+    except Refusal:
+        return "t"
+    assert entries[0].actor == command.by.person.id
+    return "y"
+
+
+def test_a_member_of_the_group_that_has_a_case_may_claim_it_and_hand_it_on_and_decides_nothing():
+    """A group that is neither approver nor owner of the playbook, as after a playbook was changed."""
+    case = replace(proposed(), owner="night-shift", team="night-shift")
+    may = {name for name, command in commands(case, asker(NINA)).items() if outcome(case, command) == "y"}
+    assert may == {"claim", "hand"}
+
+
+def test_nobody_hands_a_case_to_themself_whatever_they_are():
+    for by in (asker(ANA), asker(BEN), asker(FINN), asker(ABE, ANA)):
+        case = replace(proposed(), owner="floor-managers")
+        case = replace(case, owner=FINN.id) if by.person is FINN else case
+        with pytest.raises(BadRequest, match="choose somebody else|theirs already"):
+            decide(case, m.HandOver(by, Seen.of(case), by.person.id, "counted", "the order"), NOW)
+
+
+def test_nobody_hands_a_case_to_whom_it_belongs():
+    case = proposed()
+    with pytest.raises(BadRequest, match="theirs already"):
+        decide(case, m.HandOver(asker(ANA), Seen.of(case), FINN.id, "counted", "the order"), NOW)
+
+
+def test_what_policy_ran_alone_is_taken_back_by_the_owners_of_the_playbook_and_never_by_its_author():
+    alone = verdict(ruling=Ruling.ALONE, factors=())
+    case = do(opened(requester=BEN.id), m.Recommend(Recommendation("a", "b", "c"), plan(requester=OMAR.id), alone))
+    case = do(case, replace(start_step(case, verdict=alone), people={}, groups={}))
+    case = do(case, m.ReportStep(0, StepState.LANDED, ""), m.Finish("", NOW + HOUR))
+    assert outcome(case, m.Undo(asker(ANA), Seen.of(case), "wrong")) == "n"
+    assert outcome(case, m.Undo(asker(BEN), Seen.of(case), "wrong")) == "n"
+    other = replace(case, signal=replace(case.signal, requester=None))
+    assert outcome(other, m.Undo(asker(BEN), Seen.of(other), "wrong")) == "y"
+
+
+def test_whoever_was_refused_is_told_who_may():
+    case = proposed()
+    told = {}
+    for name, command in commands(case, asker(CY)).items():
+        try:
+            decide(case, command, NOW)
+        except NotEligible as refusal:
+            told[name] = str(refusal)
+        except Refusal:
+            continue
+    assert told["approve"] == "only @floor-managers may approve this"
+    assert told["reject"] == "only @floor-managers or @ops-leads may do this"
+    assert told["withdraw"] == "there is no approval of yours to withdraw"
+
+
+def test_a_case_in_the_hands_of_a_person_waits_on_those_who_may_decide_it_too():
+    for state in (State.REFERRED, State.PARKED):
+        assert CASES[state]().waits_on == (FINN.id, "floor-managers")
+    assert proposed().waits_on == ("floor-managers", FINN.id)
+
+
+def test_the_page_of_the_documentation_shows_this_table():
+    assert DOCUMENTATION.read_text() == page(), "run python -m tests.cases.authority_page"

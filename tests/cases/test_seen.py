@@ -1,0 +1,354 @@
+"""A decision counts only on what the person had before them, and no step in doubt is ever forgotten."""
+
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+
+from bot.cases import entry as e
+from bot.cases import moves as m
+from bot.cases.case import evolve, fold
+from bot.cases.decide import decide
+from bot.cases.entry import BODIES, Entry, StepState, entry_plain
+from bot.cases.errors import DoubtDropped, MoveNotAllowed, Refusal, Superseded, TooLate
+from bot.cases.execution import Next, next_work
+from bot.cases.lifecycle import ARROWS, FORMER_ARROWS, Move, State, next_state, recorded_state
+from bot.cases.seen import CHANGES_COURSE, OFFERED, Decision, Seen
+from bot.verifier import ENDS_DOUBT, check_trade
+from tests.cases.making import ANA, BEN, HOUR, NOW, action, approved, asker, fold_all, opened, proposed, start_step
+from tests.cases.test_authority import CASES, commands
+from tests.cases.test_authority import asker as asker_there
+
+pytestmark = pytest.mark.threat("A1")
+LATER = NOW + timedelta(minutes=5)
+CARRYING_OUT = {State.RUNNING, State.PARKED}
+APPROVER = asker_there(ANA)
+
+
+def do(case, *moves, at=NOW):
+    for move in moves:
+        case = fold_all(case, decide(case, move, at))
+    return case
+
+
+def running(*reports, **more):
+    case = approved(**more)
+    return do(case, start_step(case), *reports)
+
+
+def parked(**more):
+    return do(running(**more), m.Park(0, "nobody knows"))
+
+
+# --- what was seen ---------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("state", CASES, ids=lambda state: state.name)
+def test_nothing_is_decided_on_another_revision_plan_or_doubt_than_that_of_the_case(state):
+    case = CASES[state]()
+    present = Seen.of(case)
+    wrong = [
+        replace(present, revision=present.revision - 1),
+        replace(present, revision=present.revision + 1),
+        replace(present, plan="0" * 32),
+        replace(present, plan=""),
+        replace(present, doubt="1@1"),
+    ]
+    for command in commands(case, APPROVER).values():
+        for seen in wrong:
+            if seen.doubt != present.doubt and command.decision not in CHANGES_COURSE:
+                continue
+            with pytest.raises(Refusal):
+                decide(case, replace(command, seen=seen), NOW)
+
+
+@pytest.mark.parametrize("state", CASES, ids=lambda state: state.name)
+@pytest.mark.parametrize("other", CASES, ids=lambda state: state.name)
+def test_what_changes_the_course_counts_only_in_the_state_that_was_seen(state, other):
+    if state is other:
+        return
+    case = CASES[state]()
+    seen = replace(Seen.of(case), state=other)
+    for command in commands(case, APPROVER).values():
+        if command.decision in CHANGES_COURSE:
+            with pytest.raises((Superseded, TooLate, MoveNotAllowed)):
+                decide(case, replace(command, seen=seen), NOW)
+
+
+def test_the_words_say_what_has_become_of_it():
+    case = proposed()
+    seen = Seen.of(case)
+    told = {
+        "approved by Ana": do(case, m.Approve(asker(ANA), seen)),
+        "rejected by Ana": do(case, m.Reject(asker(ANA), seen, e.RejectReason.DUPLICATE)),
+        "not the plan of EX-1": replace(case, plan=replace(case.plan, playbook="another")),
+        "cannot reject a case that is snoozed": do(case, m.Snooze(asker(ANA), seen, NOW + HOUR, "later")),
+    }
+    for words, now in told.items():
+        with pytest.raises(Refusal, match=words):
+            decide(now, m.Reject(asker(ANA), seen, e.RejectReason.DUPLICATE), NOW)
+
+
+@pytest.mark.threat("A5")
+def test_a_yes_to_one_plan_is_none_to_another_of_the_same_number():
+    """After a backup was restored EX-1, revision 1, may be another order: what was shown is what is approved."""
+    shown = Seen.of(proposed())
+    other = proposed(actions=(action(target="product:31"),))
+    with pytest.raises(Superseded, match="not the plan of EX-1"):
+        decide(other, m.Approve(asker(ANA), shown), NOW)
+
+
+def test_a_form_about_one_step_in_doubt_never_settles_another():
+    two = {"actions": (action(), action())}
+    first = parked(**two)
+    shown = Seen.of(first)
+    second = do(first, m.Settle(asker(ANA), shown, landed=True, note="there"), at=LATER)
+    begins = replace(start_step(second), step=1)
+    second = do(second, begins, m.Park(1, "nobody knows"), at=LATER)
+    assert (second.state, second.step_in_doubt) == (State.PARKED, 1)
+    with pytest.raises(Superseded):
+        decide(second, m.Settle(asker(ANA), shown, landed=True, note="there"), LATER)
+
+
+def test_a_form_about_the_doing_of_a_step_never_settles_its_undoing():
+    """ "Did it happen?" asks of the order first, and of the cancelling later: the same step, another question."""
+    first = parked()
+    shown = Seen.of(first)
+    landed = do(first, m.Settle(asker(ANA), shown, landed=True, note="there"), m.Finish("done", NOW + HOUR), at=LATER)
+    back = do(landed, m.Undo(asker(ANA), Seen.of(landed), "wrong"), m.ReportStep(0, StepState.UNDOING, ""), at=LATER)
+    again = do(back, m.Park(0, "nobody knows"), at=LATER)
+    assert (again.step_in_doubt, Seen.of(again).revision) == (first.step_in_doubt, shown.revision)
+    with pytest.raises(Superseded):
+        decide(again, m.Settle(asker(ANA), shown, landed=True, note="there"), LATER)
+
+
+# --- people's arrows and the executor's ------------------------------------------------------------------------------------
+
+
+def test_people_do_not_end_what_is_being_carried_out():
+    """From a running plan a person may hand the case over; everything else is the executor's."""
+    people = {Move.HAND_OVER, Move.VOTE, Move.WITHDRAW, Move.REJECT, Move.EDIT, Move.SNOOZE}
+    people |= {Move.RESOLVE, Move.RETRIAGE, Move.SETTLE, Move.UNDO, Move.NAME}
+    assert {move for state, move in ARROWS if state is State.RUNNING} & people == {Move.HAND_OVER}
+    assert {move for state, move in ARROWS if state is State.PARKED} & people == {Move.HAND_OVER, Move.SETTLE}
+    for state in CARRYING_OUT:
+        for decision in set(Decision) - {Decision.HAND_OVER, Decision.CLAIM, Decision.SETTLE}:
+            assert state not in OFFERED[decision], decision
+
+
+def test_to_look_again_and_to_handle_by_hand_are_asked_only_of_a_case_that_needs_a_person():
+    for name in ("retry", "resolve"):
+        able = []
+        for state, make in CASES.items():
+            case = make()
+            try:
+                (entry,) = decide(case, commands(case, APPROVER)[name], NOW)
+            except Refusal:
+                continue
+            able.append(state)
+            assert entry.body.name == {"retry": "case.retriage_asked", "resolve": "case.resolved"}[name]
+        assert able == [State.REFERRED]
+
+
+def test_every_command_of_a_person_says_what_they_saw():
+    for command in vars(m).values():
+        fields = getattr(command, "__dataclass_fields__", {})
+        assert ("by" in fields) is ("seen" in fields), command
+        assert "by" not in fields or issubclass(command, m.PersonDecision), command
+
+
+def test_what_earlier_releases_let_people_do_is_read_and_never_written():
+    for (state, move), target in FORMER_ARROWS.items():
+        assert recorded_state(state, move) is target
+        with pytest.raises(MoveNotAllowed):
+            next_state(state, move)
+    with pytest.raises(MoveNotAllowed):
+        recorded_state(State.RUNNING, Move.REJECT)
+
+
+# --- a step in doubt -------------------------------------------------------------------------------------------------------
+
+DOUBTS = {
+    "started": lambda: running(),
+    "unknown": lambda: running(m.ReportStep(0, StepState.UNKNOWN, "no answer")),
+    "being undone": lambda: running(m.ReportStep(0, StepState.UNDOING, "")),
+    "parked": lambda: parked(),
+}
+DROPPING = {
+    "drifted": e.Drifted(("it moved",), is_settled=True),
+    "drifted by somebody": e.Drifted(("Ana asked to look again",)),
+    "by hand": e.Resolved(e.Resolution.BY_HAND, "did it", "Ana"),
+    "finished": e.Resolved(e.Resolution.WORKED, "done"),
+    "stopped": e.Stopped("given up"),
+}
+
+
+@pytest.mark.parametrize("doubt", DOUBTS)
+@pytest.mark.parametrize("body", DROPPING.values(), ids=DROPPING)
+def test_no_entry_forgets_a_step_in_doubt(doubt, body):
+    case = DOUBTS[doubt]()
+    actor = ANA.id if isinstance(body, e.Drifted) and not body.is_settled else "countersign"
+    entry = Entry(case.id, case.version + 1, case.revision, NOW, actor, "desk", body)
+    if (case.state, body.move) in {**ARROWS, **FORMER_ARROWS}:
+        with pytest.raises(DoubtDropped, match="nobody knows yet what came of step 1"):
+            evolve(case, entry)
+    else:
+        with pytest.raises(MoveNotAllowed):
+            evolve(case, entry)
+
+
+@pytest.mark.parametrize("doubt", DOUBTS)
+def test_no_command_forgets_a_step_in_doubt(doubt):
+    case = DOUBTS[doubt]()
+    commanded = [
+        m.Drift(("it moved",)),
+        m.Stop("given up"),
+        m.Finish("done"),
+        m.Reopen("again"),
+        m.TryAgain(asker(ANA), Seen.of(case)),
+        m.Resolve(asker(ANA), Seen.of(case), "did it"),
+        m.Reject(asker(ANA), Seen.of(case), e.RejectReason.DUPLICATE),
+        m.Recur(opened().signal, reopen=True),
+        m.Wake(),
+        m.StartStep(**{**{name: getattr(start_step(case), name) for name in m.StartStep.__slots__}, "step": 1}),
+    ]
+    for command in commanded:
+        with pytest.raises(Refusal):
+            decide(case, command, NOW)
+    cleared = do(case, m.Clear(opened().signal))
+    assert (cleared.state, cleared.steps) == (case.state, case.steps)
+
+
+def test_a_step_that_did_not_happen_is_reported_before_it_is_asked_again():
+    case = running(m.ReportStep(0, StepState.ABSENT, "it moved"))
+    assert next_work(case).next is Next.STOP
+    again = do(case, m.Drift(("it moved",)))
+    assert (again.state, again.drifted) == (State.OPEN, ("it moved",))
+
+
+def test_only_the_step_in_doubt_is_parked():
+    with pytest.raises(MoveNotAllowed, match="not in doubt"):
+        decide(running(m.ReportStep(0, StepState.LANDED, "")), m.Park(0, "x"), NOW)
+
+
+# --- ledgers of earlier releases ---------------------------------------------------------------------------------------------
+
+
+def written(case, *bodies, actor=ANA.id):
+    """The case after these entries, as an earlier release wrote them."""
+    entries = []
+    for ahead, body in enumerate(bodies, start=1):
+        entries.append(Entry(case.id, case.version + ahead, case.revision, NOW, actor, "slack", body))
+    return fold_all(case, entries)
+
+
+def test_what_dropped_nothing_in_doubt_still_folds():
+    landed = running(m.ReportStep(0, StepState.LANDED, ""), actions=(action(), action()))
+    referred = do(running(m.ReportStep(0, StepState.FAILED, "no")), m.Stop("given up"))
+    looked = e.Drifted(("Ana asked to look again",))
+    by_hand = e.Resolved(e.Resolution.BY_HAND, "did it", "Ana")
+    assert written(referred, looked).state is State.OPEN
+    assert written(proposed(), looked).state is State.OPEN
+    assert written(approved(), looked).state is State.OPEN
+    assert written(landed, looked).state is State.OPEN
+    assert written(landed, by_hand).state is State.RESOLVED
+    asleep = do(proposed(), m.Snooze(asker(ANA), Seen.of(proposed()), NOW + HOUR, "later"))
+    assert written(asleep, e.Rejected(e.RejectReason.DUPLICATE, "", "Ana")).state is State.REJECTED
+
+
+@pytest.mark.parametrize("doubt", ["started", "unknown"])
+def test_an_executor_of_an_earlier_release_that_found_nothing_done_may_have_drifted(doubt):
+    """It wrote no report that the step had not happened. A person who did the same is another matter."""
+    case = DOUBTS[doubt]()
+    moved = e.Drifted(("on_hand was 4, is 3",))
+    assert written(case, moved, actor="countersign").state is State.OPEN
+    with pytest.raises(DoubtDropped):
+        written(case, moved, actor=ANA.id)
+    with pytest.raises(DoubtDropped):
+        written(case, replace(moved, is_settled=True), actor="countersign")
+
+
+# --- the stand-alone verifier ------------------------------------------------------------------------------------------------
+
+
+def findings(*histories):
+    found = []
+    check_trade([entry_plain(entry) for entries in histories for entry in entries], found)
+    return found
+
+
+class Told:
+    """The ledger of a case, entry by entry; what decide refuses can be forged on top."""
+
+    def __init__(self) -> None:
+        self.entries = list(
+            decide(None, m.Open("EX-1", opened().signal, "floor-managers", "C0STOCK", opened().sla), NOW)
+        )
+        case = proposed()
+        offered = m.Recommend(case.recommendation, case.plan, case.verdict)
+        self.move(offered).move(m.Approve(asker(ANA), Seen.of(proposed())))
+        self.move(start_step(self.case))
+
+    @property
+    def case(self):
+        return fold(self.entries)
+
+    def move(self, *moves):
+        for move in moves:
+            self.entries += decide(self.case, move, NOW)
+        return self
+
+    def forged(self, body, actor=ANA.id):
+        last = self.entries[-1]
+        return [*self.entries, Entry(last.case_id, last.version + 1, last.revision, NOW, actor, "slack", body)]
+
+
+REPORTED = {
+    "started": (),
+    "unknown": (m.ReportStep(0, StepState.UNKNOWN, "no answer"),),
+    "parked": (m.Park(0, "nobody knows"),),
+    "being undone": (m.ReportStep(0, StepState.LANDED, ""), m.ReportStep(0, StepState.UNDOING, "")),
+}
+
+
+@pytest.mark.parametrize("doubt", REPORTED)
+@pytest.mark.parametrize(
+    "body", [*DROPPING.values(), e.Reopened("x"), e.RetriageAsked("Ana")], ids=lambda body: body.name
+)
+def test_the_verifier_objects_when_a_step_in_doubt_is_forgotten(doubt, body):
+    told = Told().move(*REPORTED[doubt])
+    assert findings(told.entries) == []
+    assert findings(told.forged(body)) == [
+        f"entry {len(told.entries) + 1}: EX-1: step 1 was forgotten while nobody knew of it"
+    ]
+
+
+def test_the_verifier_takes_a_report_and_a_persons_word_for_an_end_of_the_doubt():
+    absent = Told().move(m.ReportStep(0, StepState.ABSENT, "it moved"), m.Drift(("it moved",)))
+    assert findings(absent.entries) == []
+    told = Told().move(m.Park(0, "nobody knows"))
+    told.move(m.Settle(asker(ANA), Seen.of(told.case), landed=True, note="there"), m.Finish("done"))
+    assert findings(told.entries) == []
+    assert findings(told.forged(e.Settled(0, True, "there", "Ana"))) == [
+        f"entry {len(told.entries) + 1}: EX-1: a person settled step 1, of which nothing was in doubt"
+    ]
+
+
+def test_the_verifier_reads_the_drifts_of_an_earlier_release_and_no_others():
+    told = Told()
+    moved = e.Drifted(("it moved",))
+    assert findings(told.forged(moved, actor="countersign")) == []
+    assert len(findings(told.forged(moved, actor=BEN.id))) == 1
+    assert len(findings(told.forged(replace(moved, is_settled=True), actor="countersign"))) == 1
+
+
+def test_the_verifier_knows_every_entry_that_leaves_the_carrying_out_of_a_plan():
+    """Only these may come while a step is in doubt; the desk's own entries are about no case."""
+    about_the_desk = ("desk.", "delegation.", "glass.", "passkey.")
+    stays = set()
+    for name, body in BODIES.items():
+        moves = {Move.RESOLVE, Move.FINISH} if name == "case.resolved" else {body.usual_move}
+        targets = {ARROWS.get((state, move)) for state in CARRYING_OUT for move in moves} - {None}
+        if targets and targets <= CARRYING_OUT:
+            stays.add(name)
+    assert {name for name in BODIES if not name.startswith(about_the_desk)} - stays == ENDS_DOUBT

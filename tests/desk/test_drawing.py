@@ -1,0 +1,69 @@
+"""The cards of an earlier release are drawn again at the first start of this one: their buttons do nothing any more."""
+
+from datetime import timedelta
+
+import pytest
+import sqlalchemy as sa
+
+from bot.cases.entry import RejectReason
+from bot.cases.lifecycle import State
+from bot.ports import CARD_FORMAT
+from bot.store import tables
+from tests.fakes.directory import principal
+
+pytestmark = pytest.mark.threat("A1")
+
+
+def drawn_earlier(world, look="", *, generation=1):
+    """Make every first card of a case one that an earlier release drew."""
+    statement = sa.update(tables.cards).where(tables.cards.c.generation == generation).values(look=look)
+    world.store.database.write(lambda unit: unit.connection.execute(statement) and None, appends=False)
+
+
+def another(world, subject):
+    case_id = world.receive(world.signal(subject)).case_id
+    world.work()
+    return world.store.case(case_id)
+
+
+def test_what_can_be_pressed_is_drawn_again_once_and_nothing_else(world):
+    world.house.undo_for = timedelta(minutes=30)
+    waiting, rejected, resolved = (another(world, f"product:{number}") for number in (1, 2, 3))
+    seen = world.seen(rejected)
+    world.desk.decisions.reject(rejected.id, by=principal("ana"), seen=seen, reason=RejectReason.DUPLICATE)
+    world.approve(resolved)
+    world.work()
+    assert world.case(resolved).state is State.RESOLVED
+    assert world.desk.drawing.renew() == 0
+    drawn_earlier(world, "undoable")
+    before = {uid: len(drawings) for uid, drawings in world.chat.cards.items()}
+    assert world.desk.drawing.renew() == 2
+    world.work()
+    after = {uid: len(drawings) for uid, drawings in world.chat.cards.items()}
+    assert {uid for uid in after if after[uid] > before[uid]} == {f"{waiting.id}/1", f"{resolved.id}/1"}
+    assert world.store.cards(waiting.id)[0].look == CARD_FORMAT
+    assert world.store.cards(resolved.id)[0].look == f"{CARD_FORMAT} undoable"
+    assert world.desk.drawing.renew() == 0
+
+
+def test_only_the_newest_card_of_a_case_counts(world):
+    case = another(world, "product:1")
+    world.house.facts["on_hand"] = 30
+    world.approve(case)
+    world.work()
+    assert world.case(case).generation == 2
+    drawn_earlier(world)
+    assert [card.look for card in world.store.cards(case.id)] == [CARD_FORMAT, ""]
+    assert world.desk.drawing.renew() == 0
+    drawn_earlier(world, generation=2)
+    assert world.desk.drawing.renew() == 1
+
+
+def test_a_case_that_ends_is_not_drawn_again_when_its_window_has_closed(world):
+    world.house.undo_for = timedelta(minutes=30)
+    case = another(world, "product:1")
+    world.approve(case)
+    world.work()
+    drawn_earlier(world)
+    world.clock.forward(minutes=31)
+    assert world.desk.drawing.renew() == 0
