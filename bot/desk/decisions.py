@@ -79,14 +79,18 @@ class Decisions:
         )
         return token
 
-    def current(self, case_id: str, decision: Decision, seen: Seen) -> Case:
+    def current(self, case_id: str, decision: Decision, seen: Seen, *, by: str, surface: str = "slack") -> Case:
         """Read the case for a form about this decision, while the case still offers it.
 
         Raises:
-            Refusal: the case is not what was seen, or does not offer it any more.
+            Refusal: the case is not what was seen, or does not offer it any more; that is recorded.
         """
         case = self.store.case(case_id)
-        must_be_current(case, decision, seen)
+        try:
+            must_be_current(case, decision, seen)
+        except Refusal as refusal:
+            self._record(case_id, m.Asker(Person(by, by), surface=surface), decision, seen.revision, refusal)
+            raise
         return case
 
     def outdated(self, case_id: str, *, by: str, decision: Decision, surface: str = "slack") -> Superseded:

@@ -1,6 +1,7 @@
 """The shelf of memory: precedents and labels as rows. What follows from the ledger is written again from it; an imported past lives here."""
 
 import json
+import logging
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
@@ -9,6 +10,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 
 from bot.cases.canonical import digest, from_json, to_json, to_plain
 from bot.cases.entry import entry_of
+from bot.cases.errors import LedgerBroken
 from bot.cases.lifecycle import State
 from bot.cases.precedent import Label, Precedent, remembered
 from bot.ports import Batch, Kept, Topic, Work
@@ -16,6 +18,7 @@ from bot.store import tables as t
 from bot.store.store import SqlStore
 from bot.store.unit import LEASED, READY, Unit
 
+log = logging.getLogger(__name__)
 PAGE = 500
 
 
@@ -103,9 +106,14 @@ class Shelf:
         for case_ids in _pages(list(self._store.case_ids()), 100):
             precedents: list[Precedent] = []
             for entries in self._entries(case_ids):
-                found, label = remembered(map(entry_of, entries))
-                precedents += found
                 done += len(entries)
+                try:
+                    found, label = remembered(map(entry_of, entries))
+                except LedgerBroken as broken:
+                    # `ledger replay` names it; one case that proves nothing keeps no other from memory.
+                    log.warning("a case is not remembered: %s", broken)
+                    continue
+                precedents += found
                 if label:
                     self.keep((), label)
             self.keep(precedents)

@@ -141,7 +141,7 @@ class CaseButtons:
 
     def _current(self, press: Press, decision: Decision) -> Case:
         """The case, if it is what was seen: a form is about that, and is judged again when it is sent."""
-        return self.desk.current(press.case_id, decision, self._seen(press, decision))
+        return self.desk.current(press.case_id, decision, self._seen(press, decision), by=press.person)
 
     def _seen(self, press: Press, decision: Decision) -> Seen:
         """What the button says was seen; a button of an earlier release says nothing, and decides nothing."""

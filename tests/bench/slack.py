@@ -32,6 +32,7 @@ from bot.clock import utc_now
 from bot.ports import Change, Topic
 from bot.sample import demo
 from bot.sample.people import ANA, BEN, TEAM, WORKSPACE
+from handlers.cards import ids
 from tests.cases.making import plan, verdict
 from tests.journeys.harbour import Harbour
 
@@ -86,7 +87,7 @@ def presses(folder: Path) -> None:
     known = running.the("low_stock")
     cases = filled(running.desk, PRESSES + 40, "C0STOCK", known)
     running.until(lambda: sum(1 for case in cases if running.desk.store.cards(case)) == len(cases), "cards", 120)
-    values = {case: (running.desk.store.cards(case)[0].ts, f"{case}:1") for case in cases}
+    values = {case: (running.desk.store.cards(case)[0].ts, ids.token(running.desk.store.case(case))) for case in cases}
 
     def press(case):
         ts, value = values[case]

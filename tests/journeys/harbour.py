@@ -15,6 +15,7 @@ from bot.clock import utc_now
 from bot.sample import company
 from bot.sample.demo import sample_environment
 from bot.sample.people import TEAM
+from handlers.cards import ids
 
 PATIENCE = 60.0
 
@@ -146,7 +147,7 @@ class Harbour:
 
     def approve(self, who, case):
         card = self.card(case)
-        return self.press(who, case.channel, card["ts"], "case.approve", f"{case.id}:{case.revision}")
+        return self.press(who, case.channel, card["ts"], "case.approve", ids.token(case))
 
     @staticmethod
     def until(true, what, patience=PATIENCE):

@@ -14,6 +14,7 @@ from bot.cases.lifecycle import TERMINAL, State
 from bot.desk.storms import PER_SECOND
 from bot.sample.people import ANA, BEN, CARLA, DEV, ELSIE, FINN, GUS, OMAR
 from bot.store.export import replay
+from handlers.cards import ids
 from tests.journeys.harbour import harbour, principal
 
 pytestmark = [pytest.mark.journey, pytest.mark.timeout(600)]
@@ -316,9 +317,9 @@ def a_monday(town):
                 time.sleep(0.05)
                 continue
             if buttons(card["blocks"], "case.approve"):
-                town.press(who, case.channel, card["ts"], "case.approve", f"{case.id}:{case.revision}")
+                town.press(who, case.channel, card["ts"], "case.approve", ids.token(case))
             else:
-                town.press(who, case.channel, card["ts"], "case.approve_with_reason", f"{case.id}:{case.revision}")
+                town.press(who, case.channel, card["ts"], "case.approve_with_reason", ids.token(case))
                 if town.window(who)["views"]:
                     town.submit(who, **{"field.note": "looked at the order"})
 
@@ -564,7 +565,7 @@ def test_presses_that_overtake_each_other_have_one_winner(town):
         first = hands.submit(town.approve, ANA, case)
         time.sleep(0.2)
         card = town.card(case)
-        second = hands.submit(town.press, OMAR, case.channel, card["ts"], "case.reject", f"{case.id}:{case.revision}")
+        second = hands.submit(town.press, OMAR, case.channel, card["ts"], "case.reject", ids.token(case))
         assert first.result()["acked"]
         assert second.result()["acked"]
     town.until(lambda: town.case(case).state is State.RESOLVED, "the cover")
@@ -577,7 +578,7 @@ def test_a_form_that_opens_too_late_is_told_and_pressed_again(town):
     case = town.the("booking_no_cover")
     fault(town, refuse={"views.open": "expired_trigger_id"})
     card = town.card(case)
-    press = (ANA, case.channel, card["ts"], "case.reject", f"{case.id}:{case.revision}")
+    press = (ANA, case.channel, card["ts"], "case.reject", ids.token(case))
     town.press(*press)
     town.until(lambda: any("expired_trigger_id" in one for one in town.whispers(ANA)), "a word about it")
     fault(town, refuse={})

@@ -5,17 +5,21 @@ import json
 import random
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 import sqlalchemy as sa
 
 import bot.verifier
+from bot.cases.entry import Entry, Resolution, Resolved
 from bot.cases.errors import LedgerBroken
 from bot.cases.ledger import GENESIS, chain_hash, leaf_hash
+from bot.cases.lifecycle import State
+from bot.ports import Change
 from bot.store import tables
 from bot.store.checkpoints import Checkpoints
-from bot.store.export import export
+from bot.store.export import export, replay
 from bot.verifier import verify
 from tests.fakes.directory import principal
 
@@ -323,3 +327,29 @@ def test_the_migration_and_the_tables_say_the_same(store):
     with store.database.engine.connect() as connection:
         differences = compare_metadata(MigrationContext.configure(connection), tables.metadata)
     assert differences == []
+
+
+@pytest.mark.threat("A1")
+def test_a_step_that_a_person_let_be_forgotten_is_named_by_replay_and_verifier_and_stops_nothing_else(world, tmp_path):
+    """As an earlier release wrote it: "Handled by hand" from a stale card, while the step was in doubt."""
+    remembered = world.proposed()
+    world.approve(remembered)
+    world.work()
+    case = world.store.case(world.receive(world.signal("product:2")).case_id)
+    world.work()
+    world.house.faults["execute"] = ["lost after"]
+    world.approve(world.case(case))
+    world.work()
+    running = world.case(case)
+    assert running.step_in_doubt == 0
+    body = Resolved(Resolution.BY_HAND, "did it", "Ana")
+    entry = Entry(case.id, running.version + 1, 1, world.clock(), principal("ana"), "slack", body)
+    after = replace(running, state=State.RESOLVED, version=entry.version)
+    world.store.commit(Change(running, (entry,), after=after))
+    assert any("DoubtDropped" in difference for difference in replay(world.store).differences)
+    export(world.store, tmp_path / "log.jsonl")
+    (finding,) = verify(str(tmp_path / "log.jsonl"))[0]
+    assert "EX-2: step 1 was forgotten while nobody knew of it" in finding
+    for _ in world.shelf.derive():
+        pass
+    assert [one.case_id for one in world.shelf.of_kind("low_stock", 10)] == [remembered.id]
