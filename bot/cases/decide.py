@@ -74,8 +74,9 @@ def must_be_current(case: Case, decision: Decision, seen: Seen) -> None:
         _must_not_be_over(case, decision)
     _same_revision(case, seen.revision)
     present = Seen.of(case)
-    if seen.plan != present.plan:
-        raise Superseded(f"the plan on that card is not the plan of {case.id}; look at its card again")
+    if seen.checksum != present.checksum:
+        what = "plan" if case.plan else "case"
+        raise Superseded(f"that card shows another {what} than {case.id} has now; look at its card again")
     if not is_offered:
         raise MoveNotAllowed(f"cannot {decision} a case that is {case.state}")
     if decision in CHANGES_COURSE and seen != present:

@@ -4,11 +4,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
+from bot.cases.canonical import digest, moment
 from bot.cases.case import Case
 from bot.cases.lifecycle import State
 
-# So much of a digest tells one plan from every other, and fits into a button.
-PLAN_DIGITS = 32
+# So much of a SHA-256 tells one plan from every other, and fits into a button.
+CHECKSUM_DIGITS = 32
 
 
 class Decision(StrEnum):
@@ -67,21 +68,27 @@ CHANGES_COURSE = frozenset(Decision) - _KEEPS_ITS_COURSE
 class Seen:
     """The case as it stood before the person who decides.
 
-    ``plan`` is the beginning of the plan's digest, empty where there was no plan: revisions and
-    even case ids may be given again after a backup is restored, a digest never is. ``doubt`` names
-    the step whose outcome nobody knew, and since when; empty where none was asked about.
+    ``checksum`` is the beginning of the plan's SHA-256, or of the opening's where there was no
+    plan: revisions and even case ids may be given again after a backup is restored, a checksum
+    never is. ``doubt`` names the step whose outcome nobody knew, and since when; empty where none
+    was asked about.
     """
 
     revision: int
     state: State
-    plan: str = ""
+    checksum: str
     doubt: str = ""
 
     @classmethod
     def of(cls, case: Case) -> "Seen":
         """Describe the case as a card drawn now shows it."""
-        plan = case.plan.digest[:PLAN_DIGITS] if case.plan else ""
-        return cls(case.revision, case.state, plan, _doubt(case))
+        checksum = case.plan.digest if case.plan else _opening_checksum(case)
+        return cls(case.revision, case.state, checksum[:CHECKSUM_DIGITS], _doubt(case))
+
+
+def _opening_checksum(case: Case) -> str:
+    signal = case.signal
+    return digest([case.id, moment(case.opened_at), signal.source, signal.key])
 
 
 def _doubt(case: Case) -> str:

@@ -67,9 +67,9 @@ PARAMETER = "field.parameter."
 def token(case: Case) -> str:
     """Write which case a button belongs to and what it was drawn from; all else is looked up.
 
-    "EX-12:3:<32 hex digits of the plan>:PROPOSED", and ":<step>@<milliseconds>" where a step is in
+    "EX-12:3:<32 hex digits of the checksum>:PROPOSED", and ":<step>@<milliseconds>" where a step is in
     doubt. ``handlers.slack.press`` reads it. When this changes, ``bot.ports.CARD_FORMAT`` does too.
     """
     seen = Seen.of(case)
     doubt = f":{seen.doubt}" if seen.doubt else ""
-    return f"{case.id}:{seen.revision}:{seen.plan}:{seen.state.name}{doubt}"
+    return f"{case.id}:{seen.revision}:{seen.checksum}:{seen.state.name}{doubt}"

@@ -16,7 +16,7 @@ SLACK_USER = re.compile(r"[UW][A-Z0-9]{1,20}")
 WITHOUT_A_CASE = frozenset({ids.RAISE_FORM, ids.DELEGATE_FORM})
 TOKEN = re.compile(
     r"(?P<case>EX-[0-9]{1,12}):(?P<revision>[0-9]{1,9})"
-    r"(?P<seen>:(?P<plan>(?:[0-9a-f]{32})?):(?P<state>[A-Z]{1,20})(?::(?P<doubt>[0-9]{1,3}@[0-9]{1,16}))?)?"
+    r"(?P<seen>:(?P<checksum>[0-9a-f]{32}):(?P<state>[A-Z]{1,20})(?::(?P<doubt>[0-9]{1,3}@[0-9]{1,16}))?)?"
 )
 PLACE = re.compile(r"[CGD][A-Z0-9]{1,20} \d{1,12}\.\d{1,9}")
 
@@ -109,7 +109,7 @@ def _token(token: str) -> tuple[str, Seen | None]:
         raise BadRequest("this button belongs to no case")
     if match["seen"] is None:
         return match["case"], None
-    seen = Seen(int(match["revision"]), State[match["state"]], match["plan"], match["doubt"] or "")
+    seen = Seen(int(match["revision"]), State[match["state"]], match["checksum"], match["doubt"] or "")
     return match["case"], seen
 
 

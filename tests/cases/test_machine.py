@@ -52,7 +52,7 @@ class CaseMachine(RuleBasedStateMachine):
             "long ago": self.sights[len(self.sights) // 2],
             "revision before": replace(now, revision=now.revision - 1),
             "revision after": replace(now, revision=now.revision + 1),
-            "other plan": replace(now, plan="0" * 32 if now.plan != "0" * 32 else ""),
+            "other plan": replace(now, checksum="0" * 32),
             "other state": replace(now, state=next(state for state in State if state is not now.state)),
         }[sight]
 
@@ -62,7 +62,7 @@ class CaseMachine(RuleBasedStateMachine):
         counts = self.ask(decision(asker(person), seen, *words), asker(person))
         if counts:
             present = Seen.of(before)
-            assert (seen.revision, seen.plan) == (present.revision, present.plan)
+            assert (seen.revision, seen.checksum) == (present.revision, present.checksum)
             assert before.state in OFFERED[decision.decision]
             assert seen == present or decision.decision not in CHANGES_COURSE
             assert person is not FINN or before.owner == FINN.id

@@ -50,8 +50,8 @@ def test_nothing_is_decided_on_another_revision_plan_or_doubt_than_that_of_the_c
     wrong = [
         replace(present, revision=present.revision - 1),
         replace(present, revision=present.revision + 1),
-        replace(present, plan="0" * 32),
-        replace(present, plan=""),
+        replace(present, checksum="0" * 32),
+        replace(present, checksum=""),
         replace(present, doubt="1@1"),
     ]
     for command in commands(case, APPROVER).values():
@@ -81,7 +81,7 @@ def test_the_words_say_what_has_become_of_it():
     told = {
         "approved by Ana": do(case, m.Approve(asker(ANA), seen)),
         "rejected by Ana": do(case, m.Reject(asker(ANA), seen, e.RejectReason.DUPLICATE)),
-        "not the plan of EX-1": replace(case, plan=replace(case.plan, playbook="another")),
+        "another plan than EX-1": replace(case, plan=replace(case.plan, playbook="another")),
         "cannot reject a case that is snoozed": do(case, m.Snooze(asker(ANA), seen, NOW + HOUR, "later")),
     }
     for words, now in told.items():
@@ -94,8 +94,18 @@ def test_a_yes_to_one_plan_is_none_to_another_of_the_same_number():
     """After a backup was restored EX-1, revision 1, may be another order: what was shown is what is approved."""
     shown = Seen.of(proposed())
     other = proposed(actions=(action(target="product:31"),))
-    with pytest.raises(Superseded, match="not the plan of EX-1"):
+    with pytest.raises(Superseded, match="another plan than EX-1"):
         decide(other, m.Approve(asker(ANA), shown), NOW)
+
+
+@pytest.mark.threat("A5")
+def test_a_case_without_a_plan_is_told_from_another_of_the_same_number():
+    """Handled by hand was yesterday's EX-1, not the one that has its number now."""
+    nothing = m.Recommend(proposed().recommendation, None, None)
+    yesterday, today = (do(opened(key=key), nothing) for key in ("count-1", "count-2"))
+    assert Seen.of(yesterday).revision == Seen.of(today).revision == 0
+    with pytest.raises(Superseded, match="another case than EX-1"):
+        decide(today, m.Resolve(asker(ANA), Seen.of(yesterday), "did it"), NOW)
 
 
 def test_a_form_about_one_step_in_doubt_never_settles_another():

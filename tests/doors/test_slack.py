@@ -300,9 +300,9 @@ BODY = {
 def test_a_press_says_who_and_which_case_and_nothing_else():
     seen = Seen(2, State.PROPOSED, "0123456789abcdef" * 2)
     assert Press.parse(BODY) == Press("T1/U1", "U1", "EX-1", seen, "", "C1", "t")
-    chosen = {**BODY, "actions": [{"selected_option": {"value": "snooze EX-3:0::REFERRED"}}]}
+    chosen = {**BODY, "actions": [{"selected_option": {"value": f"snooze EX-3:0:{'0' * 32}:REFERRED"}}]}
     assert (Press.parse(chosen).choice, Press.parse(chosen).case_id) == ("snooze", "EX-3")
-    assert Press.parse(chosen).seen == Seen(0, State.REFERRED)
+    assert Press.parse(chosen).seen == Seen(0, State.REFERRED, "0" * 32)
 
 
 @pytest.mark.threat("A1")
@@ -333,17 +333,18 @@ def test_a_button_of_an_earlier_release_says_nothing_of_what_was_seen():
         "EX-1:1:1",
         "EX-1:1:",
         "EX-1:1::",
-        "EX-1:1::PROPOSED:",
-        "EX-1:1::PROPOSED:0",
-        "EX-1:1::PROPOSED:0@",
-        "EX-1:1::PROPOSED:0@1:2",
-        "EX-1:1::proposed",
-        "EX-1:1::GONE",
+        "EX-1:1::PROPOSED",
+        f"EX-1:1:{'0' * 32}:PROPOSED:",
+        f"EX-1:1:{'0' * 32}:PROPOSED:0",
+        f"EX-1:1:{'0' * 32}:PROPOSED:0@",
+        f"EX-1:1:{'0' * 32}:PROPOSED:0@1:2",
+        f"EX-1:1:{'0' * 32}:proposed",
+        f"EX-1:1:{'0' * 32}:GONE",
         "EX-1:1:" + "f" * 31 + ":PROPOSED",
         "EX-1:1:" + "f" * 64 + ":PROPOSED",
         "EX-1:1:" + "F" * 32 + ":PROPOSED",
         "EX-1:1:" + "g" * 32 + ":PROPOSED",
-        "EX-1:1::PROPOSED\n",
+        f"EX-1:1:{'0' * 32}:PROPOSED\n",
         "EX-1:1" + "0" * 20,
         "EX-" + "9" * 60 + ":1",
         "EX-١:1",
@@ -475,7 +476,7 @@ def test_a_button_of_another_plan_under_the_same_number_decides_nothing(over_htt
     refused = world.store.entries(yesterday.id)[-1].body
     assert (refused.name, refused.reason) == (
         "attempt.refused",
-        "the plan on that card is not the plan of EX-1; look at its card again",
+        "that card shows another plan than EX-1 has now; look at its card again",
     )
     assert world.case(yesterday).approvals == ()
 
