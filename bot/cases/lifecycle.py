@@ -46,7 +46,9 @@ class Move(StrEnum):
     STOP = "give up"
     PARK = "park"
     SETTLE = "settle"
+    UNDO_VOTE = "agree to take back"
     UNDO = "take back"
+    UNDO_LAPSE = "leave as it is"
     RESOLVE = "resolve"
     REOPEN = "reopen"
     NOTE = "note on"
@@ -100,7 +102,9 @@ ARROWS: dict[tuple[State, Move], State] = {
     (State.PARKED, Move.RESOLVE): State.RESOLVED,
     (State.PARKED, Move.HAND_OVER): State.PARKED,
     (State.RESOLVED, Move.REOPEN): State.OPEN,
+    (State.RESOLVED, Move.UNDO_VOTE): State.RESOLVED,
     (State.RESOLVED, Move.UNDO): State.RUNNING,
+    (State.RUNNING, Move.UNDO_LAPSE): State.RESOLVED,
     (State.CLEARED, Move.REOPEN): State.OPEN,
     **{(state, Move.CLEAR): State.CLEARED for state in WAITING},
     **{(state, Move.MARK_CLEAR): state for state in DECIDED | TERMINAL},

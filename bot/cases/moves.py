@@ -9,6 +9,7 @@ from bot.cases.canonical import Scalar
 from bot.cases.delegation import Delegation
 from bot.cases.entry import Change, RejectReason, StepState
 from bot.cases.evidence import Evidence
+from bot.cases.identity import UNLINKED, Identities
 from bot.cases.passkey import Assertion, Passkey
 from bot.cases.plan import Money, Plan
 from bot.cases.policy import Verdict
@@ -20,12 +21,16 @@ from bot.cases.sla import Sla
 
 @dataclass(frozen=True, slots=True)
 class Asker:
-    """Who asks, through which door, with their groups read fresh; and those who have asked them to stand in, read fresh too."""
+    """Who asks, through which door, with their groups read fresh; and those who have asked them to stand in, read fresh too.
+
+    ``identities``: which accounts are one person.
+    """
 
     person: Person
     groups: Groups = field(default_factory=dict)
     surface: str = "slack"
     behalf_of: tuple[Person, ...] = ()
+    identities: Identities = UNLINKED
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +48,7 @@ class Recur:
 
     signal: Signal
     reopen: bool = False
+    identities: Identities = UNLINKED
 
 
 @dataclass(frozen=True, slots=True)
@@ -219,8 +225,34 @@ class Remind:
 
 @dataclass(frozen=True, slots=True)
 class Undo:
+    """One person's yes to taking the plan back; ``assertion`` as for the yes to doing it."""
+
     by: Asker
     note: str
+    assertion: Assertion | None = None
+    passkeys: tuple[Passkey, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class BeginUndo:
+    """A yes to taking back a plan of the top class, which waits for its signature outside Slack."""
+
+    by: Asker
+    note: str
+    ticket: str
+    passkeys: tuple[Passkey, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class StartUndo:
+    """What the executor found immediately before a step is undone because people want it so."""
+
+    step: int
+    groups: Groups
+    people: Mapping[str, Person]
+    delegations: tuple[Delegation, ...] = ()
+    passkeys: tuple[Passkey, ...] = ()
+    identities: Identities = UNLINKED
 
 
 @dataclass(frozen=True, slots=True)
@@ -236,6 +268,7 @@ class StartStep:
     delegations: tuple[Delegation, ...] = ()
     emergency_group: str = ""
     passkeys: tuple[Passkey, ...] = ()
+    identities: Identities = UNLINKED
 
 
 @dataclass(frozen=True, slots=True)
@@ -297,6 +330,8 @@ Move = (
     | Expire
     | Remind
     | Undo
+    | BeginUndo
+    | StartUndo
     | StartStep
     | ReportStep
     | Drift

@@ -29,7 +29,7 @@ from bot.cases.errors import (
     Refusal,
     TooLate,
 )
-from bot.cases.passkey import LINK_IS_OVER, Assertion, StepUp, ticket_of, waiting
+from bot.cases.passkey import LINK_IS_OVER, Assertion, Purpose, StepUp, ticket_of, waiting
 from bot.cases.plan import Action, Proposer
 from bot.cases.policy import RiskTier
 from bot.cases.signal import UNRECOGNISED
@@ -42,6 +42,7 @@ from bot.ports import Change, Clock, Directory, Library, Store
 
 MOST_REREADS = 20
 WHO_IS_NOT_KNOWN = "Slack cannot say just now who may do this; nothing was decided, press again in a minute"
+ATTEMPTS = {Purpose.APPROVE: "approve", Purpose.UNDO: "take back"}
 T = TypeVar("T")
 Prove = Callable[[Case, StepUp], Assertion]
 """Verifies what the device answered to this question. Raises ``NotEligible`` when it is not genuine."""
@@ -93,18 +94,21 @@ class Decisions:
     def finish_approval(self, case_id: str, token: str, prove: Prove, *, surface: str) -> Case:
         """The second half: the person's device has signed this plan. An answer that is not genuine is written too."""
         case, asked = self.begun(case_id, token)
+        attempt = ATTEMPTS[asked.purpose]
         try:
             assertion = prove(case, asked)
         except Refusal as refusal:
             by = m.Asker(Person(asked.person, asked.name), surface=surface)
-            self._record(case_id, by, "approve", asked.revision, refusal)
+            self._record(case_id, by, attempt, asked.revision, refusal)
             raise
 
         def move(case: Case, asker: m.Asker) -> m.Move:
             passkeys = self.store.standing().passkeys
+            if asked.purpose is Purpose.UNDO:
+                return m.Undo(asker, asked.note, assertion=assertion, passkeys=passkeys)
             return m.Approve(asker, asked.revision, asked.note, assertion=assertion, passkeys=passkeys)
 
-        return self._decide("approve", case_id, asked.person, surface, asked.revision, move)
+        return self._decide(attempt, case_id, asked.person, surface, asked.revision, move)
 
     def reject(
         self, case_id: str, *, by: str, revision: int, reason: RejectReason, note: str = "", surface: str = "slack"
@@ -131,7 +135,19 @@ class Decisions:
         return self._decide("claim", case_id, by, surface, 0, lambda case, asker: m.Claim(asker))
 
     def undo(self, case_id: str, *, by: str, note: str, surface: str = "slack") -> Case:
+        """One yes to taking it back; with the last that it needs, that begins."""
         return self._decide("take back", case_id, by, surface, 0, lambda case, asker: m.Undo(asker, note))
+
+    def begin_undo(self, case_id: str, *, by: str, note: str, surface: str = "slack") -> str:
+        """The first half of a yes to taking back what is of the top class, as ``begin_approval``."""
+        token = secrets.token_urlsafe(32)
+        passkeys = self.store.standing().passkeys
+
+        def move(case: Case, asker: m.Asker) -> m.Move:
+            return m.BeginUndo(asker, note, ticket_of(token), passkeys)
+
+        self._decide("take back", case_id, by, surface, 0, move)
+        return token
 
     def break_glass(self, case_id: str, *, by: str, revision: int, reason: str, surface: str = "slack") -> Case:
         """One person lets a plan through alone, because it cannot wait: loudly, and looked at afterwards by somebody else."""
@@ -142,7 +158,7 @@ class Decisions:
             asker = self._known(case, by, surface, "break glass", revision, fresh=True)
             group = emergency.group if emergency else ""
             groups = self.directory.groups([group] if group else [], fresh=True)
-            asked = Asked(asker.person, frozenset(), frozenset(), surface)
+            asked = Asked(asker.person, frozenset(), frozenset(), surface, asker.identities)
             wait = emergency.review_for if emergency else timedelta(0)
             try:
                 entries = decide(case, m.Approve(asker, revision, reason, emergency=True), now)
@@ -207,7 +223,13 @@ class Decisions:
         behalf_of = [self._giver(delegation.giver, fresh) for delegation in given]
         person = self.directory.person(by, fresh=fresh)
         groups = self.directory.groups(handles, fresh=fresh)
-        return m.Asker(person, groups, surface, tuple(filter(None, behalf_of)))
+        return m.Asker(
+            person=person,
+            groups=groups,
+            surface=surface,
+            behalf_of=tuple(filter(None, behalf_of)),
+            identities=self.library.identities(),
+        )
 
     def _known(self, case: Case, by: str, surface: str, attempt: str, revision: int, *, fresh: bool = False) -> m.Asker:
         """Who asks. An attempt of somebody of whom nothing can be read is refused, and written too."""

@@ -15,7 +15,7 @@ from bot.cases.approval import Person
 from bot.cases.canonical import Scalar
 from bot.cases.case import Case, evolve
 from bot.cases.decide import decide, what_moved
-from bot.cases.entry import Entry, StepStarted, StepState
+from bot.cases.entry import Entry, StepStarted, StepState, UndoLapsed
 from bot.cases.errors import ConnectorFailed, LedgerBroken, NotEligible, OutcomeUnknown, Paused, WorldMoved
 from bot.cases.execution import Next, account, next_work
 from bot.cases.plan import Action, Idempotency
@@ -115,7 +115,11 @@ class Executor:
         handles = {factor.group for factor in case.verdict.factors} | ({alone} - {""})
         groups = self.directory.groups(sorted(handles), fresh=fresh)
         people = self._people([name for given in case.approvals for name in (given.person, given.principal)], fresh)
-        verdict = self.proposals.verdict(case.plan, self.library.playbook(case.kind), now)
+        playbook = self.library.playbook(case.kind)
+        verdict = self.proposals.verdict(case.plan, playbook, now)
+        # Whoever raised it after the last yes takes nothing back.
+        authors = case.authors_before(max((given.at for given in case.approvals), default=now))
+        verdict = self.proposals.known(verdict, authors, playbook)
         snapshot, standing = _precondition(connector, action), self.store.standing()
         return m.StartStep(
             step,
@@ -127,6 +131,7 @@ class Executor:
             delegations=standing.delegations,
             emergency_group=alone,
             passkeys=standing.passkeys,
+            identities=self.library.identities(),
         )
 
     def _people(self, principals: Sequence[str], fresh: bool) -> dict[str, Person]:
@@ -221,10 +226,32 @@ class Executor:
     # --- undoing -------------------------------------------------------------------------------------------------------
 
     def _undo(self, case: Case, step: int, work: Work) -> None:
-        begins = decide(case, m.ReportStep(step, StepState.UNDOING, ""), self.clock())
+        now = self.clock()
+        wanted = m.ReportStep(step, StepState.UNDOING, "")
+        begins = decide(case, self._undo_facts(case, step, now) if case.undoing else wanted, now)
+        if isinstance(begins[0].body, UndoLapsed):
+            self._write_all(case, begins, work)
+            return
         after = self._begun(case, step, begins, work, undoing=True)
         if after:
             self._take_back(after, step, work)
+
+    def _undo_facts(self, case: Case, step: int, now: datetime) -> m.StartUndo:
+        """Whoever wants it taken back, as they are now. For high risk nothing is taken from memory."""
+        fresh = case.verdict is not None and case.verdict.tier is RiskTier.HIGH
+        factors = case.verdict.factors if case.verdict else ()
+        groups = {*(factor.group for factor in factors), case.owner, case.team}
+        standing = self.store.standing()
+        names = {name for given in case.undo_approvals for name in (given.person, given.principal)}
+        names |= {one.giver for one in standing.delegations if one.taker in names and one.holds(case.kind, now)}
+        return m.StartUndo(
+            step=step,
+            groups=self.directory.groups(sorted(groups), fresh=fresh),
+            people=self._people(sorted(names), fresh),
+            delegations=standing.delegations,
+            passkeys=standing.passkeys,
+            identities=self.library.identities(),
+        )
 
     def _take_back(self, case: Case, step: int, work: Work) -> None:
         action, connector = self._action(case, step)

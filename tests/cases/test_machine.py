@@ -18,7 +18,21 @@ from bot.cases.evidence import Evidence
 from bot.cases.execution import Next, next_work
 from bot.cases.lifecycle import ARROWS, TERMINAL, State
 from bot.cases.policy import Ruling
-from tests.cases.making import ANA, BEN, CARLA, NOW, OMAR, action, asker, opened, plan, signal, start_step, verdict
+from tests.cases.making import (
+    ANA,
+    BEN,
+    CARLA,
+    GROUPS,
+    NOW,
+    OMAR,
+    action,
+    asker,
+    opened,
+    plan,
+    signal,
+    start_step,
+    verdict,
+)
 
 PEOPLE = st.sampled_from([ANA, BEN, CARLA, OMAR])
 REVISIONS = st.integers(-1, 1)
@@ -62,10 +76,12 @@ class CaseMachine(RuleBasedStateMachine):
     def time_passes(self, minutes):
         self.now += timedelta(minutes=minutes)
 
-    @rule()
-    def recur(self):
-        reopen = self.case.state in {State.RESOLVED, State.CLEARED}
-        assert self.ask(m.Recur(signal(key="again"), reopen))
+    @rule(requester=st.sampled_from([None, None, OMAR.id, CARLA.id, "nobody's account"]))
+    def recur(self, requester):
+        before, reopen = self.case, self.case.state in {State.RESOLVED, State.CLEARED}
+        assert self.ask(m.Recur(signal(key="again", requester=requester), reopen))
+        assert requester is None or requester in self.case.authors
+        assert set(before.requesters) <= set(self.case.requesters)
 
     @rule()
     def clear(self):
@@ -140,12 +156,18 @@ class CaseMachine(RuleBasedStateMachine):
     def claim(self, person):
         self.ask(m.Claim(asker(person)), asker(person))
 
+    @precondition(lambda self: self.case.state is State.RESOLVED or self.case.undoing)
     @rule(person=PEOPLE)
     def take_back(self, person):
         before = self.case
         if self.ask(m.Undo(asker(person), "wrong table"), asker(person)):
             assert before.state is State.RESOLVED
             assert self.now < before.undo_until
+            votes = [vote.person for vote in self.case.undo_approvals]
+            assert votes == [*(vote.person for vote in before.undo_approvals), person.id]
+            is_alone = self.case.verdict.ruling is Ruling.ALONE
+            assert is_alone or person.id not in before.authors
+            assert self.case.undoing is (len(votes) >= self.case.undo_votes_needed)
 
     @rule(minutes=st.integers(1, 600))
     def remind(self, minutes):
@@ -199,6 +221,11 @@ class CaseMachine(RuleBasedStateMachine):
             }
             move = m.Park(step, "who knows") if outcome == "park" else m.ReportStep(step, reports[outcome], "")
             assert self.ask(move)
+        elif work.next is Next.UNDO and self.case.undoing:
+            people = {} if outcome == "moved" else {person.id: person for person in (ANA, BEN, CARLA, OMAR)}
+            is_begun = any(one.state in {StepState.UNDOING, StepState.UNDONE} for one in self.case.steps)
+            assert self.ask(m.StartUndo(step=step, groups=GROUPS, people=people))
+            assert is_begun or self.case.undoing is bool(people)
         elif work.next is Next.UNDO:
             assert self.ask(m.ReportStep(step, StepState.UNDOING, ""))
         elif work.next is Next.VERIFY_UNDO:
@@ -231,7 +258,17 @@ class CaseMachine(RuleBasedStateMachine):
             assert {vote.digest for vote in given} == {self.case.plan.digest}
             if self.case.verdict.ruling is Ruling.ASK:
                 assert len({vote.person for vote in given}) >= self.case.verdict.approvals_needed
-                assert not {vote.person for vote in given} & set(self.case.authors)
+                assert not any(vote.person in self.case.authors_before(vote.at) for vote in given)
+
+    @invariant()
+    def nothing_is_taken_back_without_as_many_yeses_as_it_needed(self):
+        votes = self.case.undo_approvals
+        assert len({vote.person for vote in votes}) == len(votes)
+        if self.case.undoing:
+            assert len(votes) >= self.case.undo_votes_needed
+            assert {vote.digest for vote in votes} == {self.case.plan.digest}
+        elif votes:
+            assert self.case.state is State.RESOLVED or self.case.state is State.REFERRED
 
     @invariant()
     def at_most_one_terminal_decision_per_revision(self):
