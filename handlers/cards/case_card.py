@@ -147,9 +147,8 @@ def _undo_votes(case: Case) -> list[Json]:
         return []
     votes = ", ".join(f"{_who_approved(vote)} — “{clean(vote.note, 200)}”" for vote in case.undo_approvals)
     so_far = f"{len(case.undo_approvals)} of {case.undo_votes_needed} say take it back: "
-    waits = (
-        f"It waits for {groups(case.verdict.factors)} to say so, until {when(case.undo_until)}; then it stays as it is"
-    )
+    who, until = groups(case.verdict.factors), when(case.undo_until)
+    waits = f"It takes {who} to say so, until {until}; after that it stays as it is"
     return [rich(paragraph(say(so_far, bold=True), say(votes))), context(waits)]
 
 

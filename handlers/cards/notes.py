@@ -109,8 +109,8 @@ def _undo_vote(body: e.UndoApproved, case: Case) -> tuple[str, str]:
     behalf = f" for {vote.behalf_name}" if vote.behalf_of else ""
     signed = ", signed with their passkey" if vote.assertion else ""
     needed = case.undo_votes_needed
-    needs = f"It takes {needed} people to take it back" if needed > 1 else ""
-    return f"{vote.name} says{behalf} that it is taken back{signed}:", f"“{vote.note}” {needs}".strip()
+    needs = f". It takes {needed} people to take it back" if needed > 1 else ""
+    return f"{vote.name} says{behalf} that it is taken back{signed}:", f"“{vote.note}”{needs}"
 
 
 def _undo(body: e.UndoAsked, case: Case) -> tuple[str, str]:

@@ -1,11 +1,12 @@
 """Everything that can be asked of a case, interleaved at random: the invariants hold after every step."""
 
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
 from hypothesis import settings
 from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
+from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
 from bot.cases import moves as m
 from bot.cases.approval import Factor
@@ -18,6 +19,8 @@ from bot.cases.evidence import Evidence
 from bot.cases.execution import Next, next_work
 from bot.cases.lifecycle import ARROWS, TERMINAL, State
 from bot.cases.policy import Ruling
+from bot.cases.recommendation import Recommendation
+from bot.ports import Look
 from tests.cases.making import (
     ANA,
     BEN,
@@ -99,8 +102,6 @@ class CaseMachine(RuleBasedStateMachine):
         reversible=st.booleans(),
     )
     def recommend(self, count, actions, ruling, reversible):
-        from bot.cases.recommendation import Recommendation
-
         proposal = plan(
             revision=self.case.revision + 1,
             actions=(action(reversible=reversible),) * actions,
@@ -268,7 +269,7 @@ class CaseMachine(RuleBasedStateMachine):
             assert len(votes) >= self.case.undo_votes_needed
             assert {vote.digest for vote in votes} == {self.case.plan.digest}
         elif votes:
-            assert self.case.state is State.RESOLVED or self.case.state is State.REFERRED
+            assert self.case.state in {State.RESOLVED, State.REFERRED}
 
     @invariant()
     def at_most_one_terminal_decision_per_revision(self):
@@ -285,7 +286,8 @@ class CaseMachine(RuleBasedStateMachine):
         from bot.emulator.blocks import validate
         from handlers.cards.case_card import case_card, notification
 
-        assert validate(case_card(self.case)) == []
+        for look in (Look(), Look(is_undoable=True)):
+            assert validate(case_card(self.case, look)) == []
         assert notification(self.case)
 
 
@@ -303,6 +305,42 @@ def _fields(move) -> dict:
     return {name: getattr(move, name) for name in move.__dataclass_fields__}
 
 
+class UndoMachine(RuleBasedStateMachine):
+    """The same, from the moment on at which a plan is done and may be taken back."""
+
+    ask, write = CaseMachine.ask, CaseMachine.write
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.now = NOW
+        self.case = opened()
+        self.entries = list(_opening())
+        self.begun: list[tuple[int, int]] = []
+
+    @initialize(count=st.integers(1, 2), actions=st.integers(1, 2), ruling=st.sampled_from([Ruling.ASK, Ruling.ALONE]))
+    def carry_out(self, count, actions, ruling):
+        factors = (Factor("floor-managers", count),) if ruling is Ruling.ASK else ()
+        proposal = plan(actions=(action(),) * actions, not_after=self.now + timedelta(days=3))
+        recommended = m.Recommend(Recommendation("a", "b", "c"), proposal, verdict(ruling=ruling, factors=factors))
+        assert self.ask(recommended)
+        for person in (ANA, OMAR)[: len(factors) and count]:
+            assert self.ask(m.Approve(asker(person), 1))
+        for step in range(actions):
+            assert self.ask(replace(start_step(self.case), step=step))
+            assert self.ask(m.ReportStep(step, StepState.LANDED, ""))
+        assert self.ask(m.Finish("done", self.now + timedelta(hours=10)))
+
+    time_passes, take_back = CaseMachine.time_passes, CaseMachine.take_back
+    settle, execute = CaseMachine.settle, CaseMachine.execute
+    the_case_is_the_fold_of_its_entries = CaseMachine.the_case_is_the_fold_of_its_entries
+    versions_are_contiguous = CaseMachine.versions_are_contiguous
+    as_many_yeses = CaseMachine.nothing_is_taken_back_without_as_many_yeses_as_it_needed
+    the_card_can_always_be_drawn = CaseMachine.the_card_can_always_be_drawn
+
+
+TestUndoMachine = UndoMachine.TestCase
+TestUndoMachine.settings = settings(max_examples=80, stateful_step_count=25, deadline=None)
+TestUndoMachine.pytestmark = [pytest.mark.threat("B7")]
 TestCaseMachine = CaseMachine.TestCase
 TestCaseMachine.settings = settings(max_examples=250, stateful_step_count=60, deadline=None)
 TestCaseMachine = pytest.mark.timeout(200)(TestCaseMachine)

@@ -255,7 +255,7 @@ def test_what_two_people_approved_is_not_undone_by_one(world, tmp_path):
     assert (half.state, len(world.house.effects)) == (State.RESOLVED, 1)
     card = flat(case_card(half, world.chat.looks[case.id]))
     assert "1 of 2 say take it back: " in card
-    assert "It waits for one of @ops-leads and one of @finance" in card
+    assert "It takes one of @ops-leads and one of @finance" in card
     assert "case.undo" in card
     with pytest.raises(TooLate, match="said already"):
         take_back(world, case, BEN)
@@ -266,7 +266,7 @@ def test_what_two_people_approved_is_not_undone_by_one(world, tmp_path):
     names = world.entry_names(case)
     assert [name for name in names if "undo" in name] == ["undo.approved", "undo.approved", "plan.undo_asked"]
     notes = [note_text(back, [entry]) for entry in world.store.entries(case.id) if "undo" in entry.body.name]
-    assert notes[0] == "Ben says that it is taken back: “wrong table” It takes 2 people to take it back"
+    assert notes[0] == "Ben says that it is taken back: “wrong table”. It takes 2 people to take it back"
     assert notes[-1] == "It is being taken back."
     assert proven(world, tmp_path)
 

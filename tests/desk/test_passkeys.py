@@ -15,11 +15,16 @@ from bot.cases.errors import BadRequest, NotEligible, Superseded, TooLate
 from bot.cases.lifecycle import State
 from bot.cases.passkey import Purpose, armoured, challenge, unarmoured
 from bot.cases.policy import Emergency, PlaybookTerms, TierRule
+from bot.emulator.blocks import validate_view
 from bot.store.checkpoints import Checkpoints
 from bot.store.export import export, replay
 from bot.verifier import verify
+from handlers.cards import ids
+from handlers.cards.forms import undo_form
 from handlers.passkeys.app import routes
 from handlers.passkeys.ceremony import Ceremony
+from handlers.slack.case_forms import CaseForms
+from handlers.slack.press import Submission
 from tests.fakes.device import PRESENT, Device
 from tests.fakes.directory import principal
 from tests.world import playbook, policy
@@ -408,6 +413,23 @@ def test_the_top_class_is_taken_back_only_with_a_signature_over_that(page, sort,
     assert after.undo_approvals[0].assertion.credential == armoured(device.id)
     assert findings(world, tmp_path) == []
     assert replay(world.store).differences == ()
+
+
+@pytest.mark.threat("B7")
+def test_the_form_of_taking_back_leads_to_the_page(page):
+    case = carried_out(page)
+    form = undo_form(case)
+    entered = {"note": {ids.NOTE: {"type": "plain_text_input", "value": "wrong wine"}}}
+    body = {"user": {"id": "UANA", "team_id": "T1"}, "view": {**form, "id": "V1", "state": {"values": entered}}}
+    door = CaseForms(page.world.desk.decisions, lambda case_id, token: f"/confirm/{case_id}/{token}")
+    onward = door.undo(Submission.parse(body))
+    assert validate_view(onward) == []
+    words, buttons, small = onward["blocks"]
+    assert "is taken back with your passkey, on a page outside Slack" in json.dumps(words)
+    assert "Nothing is taken back before." in json.dumps(small)
+    (button,) = buttons["elements"]
+    assert button["text"]["text"] == "Take it back with my passkey"
+    assert page.confirm(button["url"], page.device).json() == {"said": "It is taken back now."}
 
 
 @pytest.mark.threat("B7")
