@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from bot.cases.approval import Approval
 
 # A workspace or an organisation, and a member of it, by Slack's immutable ids.
-_PRINCIPAL = re.compile(r"[TE][A-Z0-9]{1,20}/[UW][A-Z0-9]{1,20}")
+_PRINCIPAL = re.compile(r"[ET][A-Z0-9]{1,20}/[UW][A-Z0-9]{1,20}")
 
 
 def is_slack_account(account: str) -> bool:
