@@ -153,7 +153,7 @@ def check_fork(leaves, other, findings):
 
 def check_trade(entries, findings):
     """The rules that make the ledger worth having."""
-    # ``release``: what has been seen of the releases that wrote this; from then on their rules are asked for.
+    # ``release``: what was seen of the releases that wrote this; from then on their rules hold.
     cases, passkeys, release = {}, {}, {"undo_votes": False}
     for number, entry in enumerate(entries, start=1):
         new = {"version": 0, "digest": None, "votes": {}, "authors": set(), "authorised": None, "steps": set()}
@@ -214,7 +214,8 @@ def voted(entry, body, case):
     approval = body["approval"]
     if approval["digest"] != case["digest"]:
         return "an approval of another plan than the one that was shown"
-    wrong = wrongly_said(entry, approval, case, "votes", case["authors"] | case["requesters"], "approve")
+    authors = case["authors"] | case["requesters"]
+    wrong = wrongly_said(entry, approval, case, "votes", authors, "approve")
     if wrong:
         return wrong
     if approval.get("emergency"):
@@ -256,8 +257,9 @@ def resolved(entry, body, case):
 
 
 def undo_voted(entry, body, case):
-    """Undoing is approved as the doing was; only what policy let run alone may be stopped by its authors too."""
-    approval, authors = body["approval"], set() if case["alone"] else case["authors"] | case["requesters"]
+    """Undoing is approved as the doing was; what ran alone may be stopped by its authors too."""
+    approval = body["approval"]
+    authors = set() if case["alone"] else case["authors"] | case["requesters"]
     case["release"]["undo_votes"] = True
     if case["authorised"] is None or approval["digest"] != case["authorised"]:
         return "a yes to taking back another plan than the one that was carried out"
@@ -268,8 +270,9 @@ def undo_voted(entry, body, case):
 
 def undo_asked(entry, body, case):
     """Ledgers of earlier releases, where one person was enough, know of no votes."""
-    votes, needed = case["undo_votes"], 1 if case["alone"] else max(1, case.get("needed", 1))
-    by, is_new = set(body.get("by") or ()), case["release"]["undo_votes"] or "by" in body
+    votes, by = case["undo_votes"], set(body.get("by") or ())
+    needed = 1 if case["alone"] else max(1, case.get("needed", 1))
+    is_new = case["release"]["undo_votes"] or "by" in body
     case.update(undo_votes={}, undo_until=None)
     if is_new and (not by <= set(votes) or len(by) < needed):
         return "taken back without the approvals it needs"

@@ -297,7 +297,7 @@ def _calendars(path: Path) -> dict[str, Hours]:
 
 
 def _people(path: Path) -> Identities:
-    """Link the accounts of every person. Without the file every account in Slack is a person of its own."""
+    """Link the accounts of every person; without the file each in Slack is a person."""
     if not path.exists():
         return UNLINKED
     shape, _ = read(path, s.PeopleShape)

@@ -21,8 +21,8 @@ from bot.cases.sla import Sla
 
 # An outcome that nobody knows is asked about after this.
 LOOK_WITHIN = timedelta(hours=1)
-# So many people who raised it again are kept by name. Whoever comes after them makes the case one that
-# somebody unknown has raised.
+# So many people who raised it again are kept by name. Whoever comes after them makes the case
+# one that somebody unknown has raised.
 MAX_REQUESTERS = 100
 OTHERS = "*"
 
@@ -149,12 +149,18 @@ class Case:
     def _authors(self, requesters: Iterable[Requester]) -> tuple[str, ...]:
         plan = self.plan
         named = (plan.requester, plan.beneficiary) if plan else ()
-        accounts = [*(one.account for one in requesters), *(name for name in named if name), *self.editors]
+        raised = [one.account for one in requesters]
+        accounts = [*raised, *(name for name in named if name), *self.editors]
         return tuple(dict.fromkeys(accounts))
 
     @property
+    def is_undo_begun(self) -> bool:
+        """Tell whether a step is being undone or has been: then it goes on to the end."""
+        return any(step.state in {StepState.UNDOING, StepState.UNDONE} for step in self.steps)
+
+    @property
     def undo_votes_needed(self) -> int:
-        """How many people must say that the plan is taken back: as many as had to approve it, and at least one."""
+        """Count the people who must say that the plan is taken back: as many as approved it."""
         return max(1, self.verdict.approvals_needed) if self.verdict else 0
 
     def action(self, step: int) -> Action:
@@ -497,7 +503,13 @@ def _undo_asked(case: Case, body: e.UndoAsked, entry: Entry) -> Case:
 
 def _undo_lapsed(case: Case, body: e.UndoLapsed, entry: Entry) -> Case:
     ending = Ending(entry.at, entry.actor, f"not taken back: {body.reason}")
-    return replace(case, undoing=False, undo_until=body.undo_until, undo_approvals=(), ending=ending)
+    return replace(
+        case,
+        undoing=False,
+        undo_until=body.undo_until,
+        undo_approvals=(),
+        ending=ending,
+    )
 
 
 def _reopened(case: Case, body: e.Reopened, entry: Entry) -> Case:

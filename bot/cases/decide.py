@@ -101,9 +101,11 @@ def _recur(case: Case, move: m.Recur, now: datetime) -> tuple[Body, ...]:
         return e.Recurred(move.signal), e.Reopened(f"it came back: {move.signal.title}")
     requester = move.signal.requester
     is_stranger = bool(requester and move.identities.strangers([requester]))
-    if is_stranger and case.state is State.PROPOSED and not (case.verdict and is_governed(case.verdict)):
+    is_asked = case.state is State.PROPOSED and case.verdict and not is_governed(case.verdict)
+    if is_stranger and is_asked:
         # Others must say yes now, so the question is another one.
-        return e.Recurred(move.signal), e.Drifted(("somebody who is not known here has raised it too",))
+        why = "somebody who is not known here has raised it too"
+        return e.Recurred(move.signal), e.Drifted((why,))
     return (e.Recurred(move.signal),)
 
 
@@ -178,7 +180,8 @@ def _approve(case: Case, move: m.Approve, now: datetime) -> tuple[Body, ...]:
     if verdict.step_up:
         given = replace(given, assertion=_signed(case, move, given.digest, now))
     votes = (*case.approvals, given)
-    if given.emergency or quorum_met(move.by.identities.distinct(votes), verdict.factors, move.by.groups):
+    people = move.by.identities.distinct(votes)
+    if given.emergency or quorum_met(people, verdict.factors, move.by.groups):
         return e.ApprovalGiven(given), e.Authorised(given.digest, tuple(vote.person for vote in votes))
     return (e.ApprovalGiven(given),)
 
@@ -219,7 +222,8 @@ def _signed(
         raise TooLate(LINK_IS_OVER)
     if not is_in_force(signed, person, move.passkeys):
         raise NotEligible("this passkey is not one of yours any more")
-    if not answers(signed, challenge(case.id, case.revision, digest, person, signed.ticket, purpose)):
+    wanted = challenge(case.id, case.revision, digest, person, signed.ticket, purpose)
+    if not answers(signed, wanted):
         raise NotEligible("your device signed something else than this plan")
     return signed
 
@@ -236,25 +240,32 @@ def _heard(case: Case, move: m.Approve, now: datetime) -> tuple[Approval, Verdic
     return given, verdict
 
 
-def _must_be_new(given: Approval, votes: tuple[Approval, ...], identities: Identities, said: str) -> None:
-    """One person is heard once, under whichever account, and so is whoever they stand in for."""
+def _must_be_new(
+    given: Approval,
+    votes: tuple[Approval, ...],
+    identities: Identities,
+    said: str,
+) -> None:
+    """Hear one person once, under whichever account, and whoever they stand in for once."""
     if any(identities.are_one(vote.person, given.person) for vote in votes):
         raise TooLate(f"{said}; it waits for somebody else")
     if identities.is_heard(given, votes):
-        raise TooLate(f"{given.behalf_name or given.name} has been heard already; it waits for somebody else")
+        name = given.behalf_name or given.name
+        raise TooLate(f"{name} has been heard already; it waits for somebody else")
 
 
 def _vote(case: Case, move: m.Approve, verdict: Verdict, now: datetime, digest: str) -> Approval:
     """The yes of this person: in their own right, in an emergency, or for somebody they stand in for."""
+    person = move.by.person
+    vote = Approval(person.id, person.name, digest, now, _note(move.note))
     if move.emergency:
         _must_be_an_emergency(case, move, verdict)
-        person = move.by.person
-        return Approval(person.id, person.name, digest, now, _note(move.note), emergency=True)
-    return _yes(case, move.by, verdict, Approval(move.by.person.id, move.by.person.name, digest, now, _note(move.note)))
+        return replace(vote, emergency=True)
+    return _yes(case, move.by, verdict, vote)
 
 
 def _yes(case: Case, by: m.Asker, verdict: Verdict, vote: Approval) -> Approval:
-    """Give this vote, if it is theirs to give: in their own right, or for somebody they stand in for."""
+    """Give this vote in their own right, or for somebody they stand in for; or refuse it."""
     person, authors = by.person, by.identities.accounts(case.authors)
     reason = why_not(person, authors=authors, factors=verdict.factors, groups=by.groups)
     if reason is None:
@@ -274,7 +285,8 @@ def _must_be_an_emergency(case: Case, move: m.Approve, verdict: Verdict) -> None
         raise NotEligible("a high-risk plan is never let through by one person alone")
     if is_governed(verdict):
         raise NotEligible("who raised it is not known here, so nobody lets it through alone")
-    if move.by.person.id in move.by.identities.accounts(case.authors) or not is_colleague(move.by.person):
+    authors = move.by.identities.accounts(case.authors)
+    if move.by.person.id in authors or not is_colleague(move.by.person):
         raise NotEligible("whoever raised or edited a plan, or gains from it, cannot approve it")
     if not move.note.strip():
         raise BadRequest("say why it cannot wait; it is read afterwards", field="note")
@@ -336,7 +348,7 @@ def _claim(case: Case, move: m.Claim, now: datetime) -> tuple[Body, ...]:
 
 
 def _undo(case: Case, move: m.Undo, now: datetime) -> tuple[Body, ...]:
-    """To take back is an action too, approved like the doing: by as many, as independent, and as surely who they are."""
+    """Count a yes to taking it back; with as many as the doing needed, that begins."""
     given, verdict = _undo_heard(case, move.by, move.note, now)
     if verdict.step_up:
         given = replace(given, assertion=_signed(case, move, given.digest, now, Purpose.UNDO))
@@ -349,7 +361,7 @@ def _undo(case: Case, move: m.Undo, now: datetime) -> tuple[Body, ...]:
 
 
 def _begin_undo(case: Case, move: m.BeginUndo, now: datetime) -> tuple[Body, ...]:
-    """Everything is judged as for the yes itself, so that nobody is sent to their device for nothing."""
+    """Judge the yes before its signature, so that nobody goes to their device for nothing."""
     given, verdict = _undo_heard(case, move.by, move.note, now)
     if not verdict.step_up:
         raise BadRequest("this plan is taken back on its card")
@@ -358,11 +370,11 @@ def _begin_undo(case: Case, move: m.BeginUndo, now: datetime) -> tuple[Body, ...
 
 
 def _undo_heard(case: Case, by: m.Asker, note: str, now: datetime) -> tuple[Approval, Verdict]:
-    """The yes of somebody who may take it back, once and inside the window, with the verdict that says what it takes."""
-    plan, verdict = case.plan, case.verdict
-    if case.state is not State.RESOLVED or plan is None or verdict is None or case.undo_until is None:
+    """Hear somebody who may take it back, once and in time; with what that takes."""
+    plan, verdict, until = case.plan, case.verdict, case.undo_until
+    if case.state is not State.RESOLVED or plan is None or verdict is None or until is None:
         raise TooLate(f"{case.id} is {case.state}; there is nothing that can be taken back")
-    if now >= case.undo_until:
+    if now >= until:
         raise TooLate("the time to take it back has passed; raise what is wrong as a new case")
     given = Approval(by.person.id, by.person.name, plan.digest, now, _note(note))
     if verdict.ruling is Ruling.ALONE:
@@ -370,15 +382,18 @@ def _undo_heard(case: Case, by: m.Asker, note: str, now: datetime) -> tuple[Appr
         _must_be_decider(case, by)
     else:
         given = _yes(case, by, verdict, given)
-    _must_be_new(given, case.undo_approvals, by.identities, "you have said already that it is taken back")
+    said = "you have said already that it is taken back"
+    _must_be_new(given, case.undo_approvals, by.identities, said)
     if not note.strip():
         raise BadRequest("say why it is taken back", field="note")
     return given, verdict
 
 
 def _undo_agreed(verdict: Verdict, votes: tuple[Approval, ...], groups: Groups) -> bool:
-    """Tell whether so many have said so as had to approve the plan. What nobody had to approve, one person takes back."""
-    return bool(votes) if verdict.ruling is Ruling.ALONE else quorum_met(votes, verdict.factors, groups)
+    """Tell whether as many have said so as had to approve the plan; one, where nobody had to."""
+    if verdict.ruling is Ruling.ALONE:
+        return bool(votes)
+    return quorum_met(votes, verdict.factors, groups)
 
 
 def _snooze(case: Case, move: m.Snooze, now: datetime) -> tuple[Body, ...]:
@@ -483,12 +498,18 @@ def what_moved(case: Case, move: m.StartStep, now: datetime) -> list[str]:
     if verdict.ruling is not Ruling.ALONE:
         standing = [given for given in case.approvals if _still_counts(case, given, move, now)]
         alone = any(given.emergency for given in standing)
-        if not alone and not quorum_met(move.identities.distinct(standing), verdict.factors, move.groups):
+        people = move.identities.distinct(standing)
+        if not alone and not quorum_met(people, verdict.factors, move.groups):
             reasons.append("the approvals no longer count")
     return reasons
 
 
-def _still_counts(case: Case, given: Approval, move: m.StartStep | m.StartUndo, now: datetime) -> bool:
+def _still_counts(
+    case: Case,
+    given: Approval,
+    move: m.StartStep | m.StartUndo,
+    now: datetime,
+) -> bool:
     """Whether the one who pressed, and the one they stood in for, may still say yes."""
     person = move.people.get(given.person)
     if person is None or not _still_signed(case, given, move):
@@ -520,10 +541,10 @@ def _still_signed(case: Case, given: Approval, move: m.StartStep | m.StartUndo) 
 
 
 def _start_undo(case: Case, move: m.StartUndo, now: datetime) -> tuple[Body, ...]:
-    """The undoing begins only if those who wanted it may still want it; once begun it goes on to the end."""
-    is_begun = any(step.state in {StepState.UNDOING, StepState.UNDONE} for step in case.steps)
+    """Begin the undoing only if those who wanted it may still want it."""
     # Whoever asked under an earlier release is not in the case.
-    if case.undo_approvals and not is_begun and not _undo_still_agreed(case, move, now):
+    is_new = case.undo_approvals and not case.is_undo_begun
+    if is_new and not _undo_still_agreed(case, move, now):
         return (e.UndoLapsed("the approvals to take it back no longer count", case.undo_until),)
     return (e.StepReported(move.step, StepState.UNDOING, ""),)
 
@@ -538,14 +559,15 @@ def _undo_still_agreed(case: Case, move: m.StartUndo, now: datetime) -> bool:
 
 
 def _still_decides(case: Case, given: Approval, move: m.StartUndo, now: datetime) -> bool:
-    """Whether whoever took back what nobody had approved may still decide here."""
+    """Tell whether whoever takes back what nobody had approved may still decide here."""
     person = move.people.get(given.person)
     delegated = stands_in_for(move.delegations, given.person, case.kind, now)
     givers = tuple(move.people[one.giver] for one in delegated if one.giver in move.people)
     if person is None:
         return False
+    by = m.Asker(person, move.groups, behalf_of=givers, identities=move.identities)
     try:
-        _must_be_decider(case, m.Asker(person, move.groups, behalf_of=givers, identities=move.identities))
+        _must_be_decider(case, by)
     except NotEligible:
         return False
     return True
@@ -568,8 +590,9 @@ def _park(case: Case, move: m.Park, now: datetime) -> tuple[Body, ...]:
 
 
 def _finish(case: Case, move: m.Finish, now: datetime) -> tuple[Body, ...]:
-    votes = case.undo_votes_needed if move.undo_until else 0
-    return (e.Resolved(e.Resolution.WORKED, move.note, undo_until=move.undo_until, undo_votes=votes),)
+    until = move.undo_until
+    votes = case.undo_votes_needed if until else 0
+    return (e.Resolved(e.Resolution.WORKED, move.note, undo_until=until, undo_votes=votes),)
 
 
 def _reopen(case: Case, move: m.Reopen, now: datetime) -> tuple[Body, ...]:

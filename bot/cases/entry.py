@@ -404,7 +404,7 @@ class Settled(Body):
 class Resolved(Body):
     """``undo_until``: so long the plan may be taken back whole, where every action declares it.
 
-    ``undo_votes``: how many people must say so. Its presence tells the verifier that they are asked for.
+    ``undo_votes``: how many people must say so. It tells the verifier too that they are asked for.
     """
 
     resolution: Resolution
@@ -427,7 +427,7 @@ class UndoApproved(Body):
 class UndoAsked(Body):
     """Enough people have said that the plan is taken back whole: it begins now.
 
-    ``by``: whose yeses these are; none in entries of an earlier release, where one person was enough.
+    ``by``: whose yeses these are; none where an earlier release let one person be enough.
     ``until``: when the window closes, in case that it does not begin after all.
     """
 

@@ -1,4 +1,4 @@
-"""Say whose an account is. Slack's own ids name a person; any other account only where it has been declared.
+"""Say whose an account is. Slack's own ids name a person; other accounts only where declared.
 
 An account that is neither matches nobody: it is never taken for a name that looks alike.
 """
@@ -14,13 +14,13 @@ _PRINCIPAL = re.compile(r"[ET][A-Z0-9]{1,20}/[UW][A-Z0-9]{1,20}")
 
 
 def is_slack_account(account: str) -> bool:
-    """Tell whether this is a principal by Slack's own ids, and no other text that has a stroke in it."""
+    """Tell whether this is a principal by Slack's own ids, and no other text with a stroke."""
     return _PRINCIPAL.fullmatch(account) is not None
 
 
 @dataclass(frozen=True, slots=True)
 class Identities:
-    """Which accounts belong to one person. ``linked``: each declared account, folded, and all of its person."""
+    """Know which accounts are one person's. ``linked``: each declared one, and all it goes with."""
 
     linked: Mapping[str, frozenset[str]] = field(default_factory=dict)
 
@@ -42,7 +42,7 @@ class Identities:
         return cls(linked)
 
     def person_of(self, account: str) -> str | None:
-        """Name the person whose account this is, the same for all their accounts; None for nobody."""
+        """Name the person whose account this is, alike for all of theirs; None for nobody."""
         accounts = self.linked.get(_folded(account))
         if accounts is not None:
             return min(filter(is_slack_account, accounts))
@@ -73,7 +73,12 @@ class Identities:
     def is_heard(self, vote: Approval, votes: Iterable[Approval]) -> bool:
         """Tell whether one of these is by the same person, or for the same."""
         return any(
-            self.are_one(vote.person, other.person) or self.are_one(vote.principal, other.principal) for other in votes
+            self.are_one(vote.person, other.person)
+            or self.are_one(
+                vote.principal,
+                other.principal,
+            )
+            for other in votes
         )
 
 

@@ -21,8 +21,9 @@ from bot.cases.sla import Sla
 
 @dataclass(frozen=True, slots=True)
 class Asker:
-    """Who asks, through which door, with their groups read fresh; and those who have asked them to stand in, read fresh too.
+    """Who asks, through which door, with their groups read fresh.
 
+    ``behalf_of``: those who have asked them to stand in, read fresh too.
     ``identities``: which accounts are one person.
     """
 

@@ -156,22 +156,23 @@ def judge(plan: Plan, terms: PlaybookTerms, policy: Policy, usage: Usage) -> Ver
 
 
 STRANGER = "identity.unknown"
+NOT_KNOWN = "who raised it, or gains from it, is not known here"
 
 
 def governed(verdict: Verdict, terms: PlaybookTerms) -> Verdict:
-    """Let nobody below the governance owners decide alone: who raised it, or gains from it, is not known here.
+    """Let the governance owners decide, because who raised it or gains from it is not known.
 
-    They come on top of whoever must say yes anyway, because the one who is not known may be among those.
+    They come on top of whoever must say yes anyway: the unknown one may be among those.
     """
     if verdict.ruling is Ruling.REFUSE:
         return verdict
     group = terms.owners.get("governance", "")
     if not group:
-        reason = "who raised it, or gains from it, is not known here, and no governance owners are named"
+        reason = f"{NOT_KNOWN}, and no governance owners are named"
         return replace(verdict, ruling=Ruling.REFUSE, rule=STRANGER, reason=reason, factors=())
     is_asked = any(factor.group == group for factor in verdict.factors)
     factors = verdict.factors if is_asked else (*verdict.factors, Factor(group, 1))
-    reason = f"{verdict.reason}; who raised it, or gains from it, is not known here, so the governance owners decide"
+    reason = f"{verdict.reason}; {NOT_KNOWN}, so the governance owners decide"
     return replace(verdict, ruling=Ruling.ASK, rule=STRANGER, reason=reason, factors=factors)
 
 

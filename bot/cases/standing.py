@@ -277,7 +277,8 @@ def _break_glass(standing: Standing, move: BreakGlass, now: datetime) -> tuple[B
         )
     if not move.reason.strip():
         raise BadRequest("say why it cannot wait; it is read afterwards", field="reason")
-    open_ones = [one for one in standing.emergencies if move.by.identities.are_one(one.person, person.id)]
+    identities = move.by.identities
+    open_ones = [one for one in standing.emergencies if identities.are_one(one.person, person.id)]
     if open_ones:
         raise TooLate(f"what you let through for {open_ones[0].case_id} has not been looked at yet")
     reason, review_by = move.reason.strip()[:LONGEST_REASON], now + move.review_for

@@ -139,7 +139,7 @@ class Decisions:
         return self._decide("take back", case_id, by, surface, 0, lambda case, asker: m.Undo(asker, note))
 
     def begin_undo(self, case_id: str, *, by: str, note: str, surface: str = "slack") -> str:
-        """The first half of a yes to taking back what is of the top class, as ``begin_approval``."""
+        """Begin a yes to taking back what is of the top class, as ``begin_approval``."""
         token = secrets.token_urlsafe(32)
         passkeys = self.store.standing().passkeys
 

@@ -227,8 +227,10 @@ class Executor:
 
     def _undo(self, case: Case, step: int, work: Work) -> None:
         now = self.clock()
-        wanted = m.ReportStep(step, StepState.UNDOING, "")
-        begins = decide(case, self._undo_facts(case, step, now) if case.undoing else wanted, now)
+        move: m.Move = m.ReportStep(step, StepState.UNDOING, "")
+        if case.undoing and not case.is_undo_begun:
+            move = self._undo_facts(case, step, now)
+        begins = decide(case, move, now)
         if isinstance(begins[0].body, UndoLapsed):
             self._write_all(case, begins, work)
             return
@@ -237,13 +239,14 @@ class Executor:
             self._take_back(after, step, work)
 
     def _undo_facts(self, case: Case, step: int, now: datetime) -> m.StartUndo:
-        """Whoever wants it taken back, as they are now. For high risk nothing is taken from memory."""
+        """Read who wants it taken back, as they are now; for high risk nothing from memory."""
         fresh = case.verdict is not None and case.verdict.tier is RiskTier.HIGH
         factors = case.verdict.factors if case.verdict else ()
         groups = {*(factor.group for factor in factors), case.owner, case.team}
         standing = self.store.standing()
         names = {name for given in case.undo_approvals for name in (given.person, given.principal)}
-        names |= {one.giver for one in standing.delegations if one.taker in names and one.holds(case.kind, now)}
+        used = [one for one in standing.delegations if one.taker in names]
+        names |= {one.giver for one in used if one.holds(case.kind, now)}
         return m.StartUndo(
             step=step,
             groups=self.directory.groups(sorted(groups), fresh=fresh),

@@ -36,12 +36,12 @@ class Intake:
             KeyReused: the source used this key before for something else; both are stored, neither is merged.
         """
         playbook, now = self.library.playbook(signal.kind), self.clock()
-        hours = self.library.hours(playbook.channel)
+        hours, identities = self.library.hours(playbook.channel), self.library.identities()
         receipt = self.store.receive(
             signal,
             raw,
             lambda latest, new_id: self._paced(
-                judge(latest, new_id, signal, playbook, now, hours, self.library.identities()), signal, now
+                judge(latest, new_id, signal, playbook, now, hours, identities), signal, now
             ),
             now,
         )

@@ -51,7 +51,9 @@ class Proposals:
     def known(self, verdict: Verdict, authors: Iterable[str | None], playbook: Playbook) -> Verdict:
         """Leave a plan to the governance owners when one of its authors matches nobody here."""
         named = [account for account in authors if account]
-        return governed(verdict, playbook.terms) if self.library.identities().strangers(named) else verdict
+        if self.library.identities().strangers(named):
+            return governed(verdict, playbook.terms)
+        return verdict
 
     def verdict(self, plan: Plan, playbook: Playbook, now: datetime) -> Verdict:
         """Policy as it is now, on this plan, with what has been done today."""

@@ -161,11 +161,8 @@ class Questions:
         wanted = replace(among, sight=sight, waits_on=(sight.person, *sorted(set(mine))))
         found = self.lists.find(wanted, limit)
         identities = self.library.identities()
-        theirs = [
-            case
-            for case in found
-            if sight.person not in identities.accounts(case.authors) and not _has_voted(case, sight.person)
-        ]
+        open_ones = [case for case in found if not _has_voted(case, sight.person)]
+        theirs = [case for case in open_ones if sight.person not in identities.accounts(case.authors)]
         # Beyond what was looked at, the few that they raised or have voted on are counted too.
         more = self.lists.count(wanted) - len(found) if len(found) == limit else 0
         return theirs, len(theirs) + more

@@ -143,11 +143,12 @@ def _ending(case: Case) -> list[Json]:
 
 def _undo_votes(case: Case) -> list[Json]:
     """Who has said that it is taken back, and what that still waits for."""
-    if case.state is not State.RESOLVED or not case.undo_approvals or not case.verdict or not case.undo_until:
+    given, verdict = case.undo_approvals, case.verdict
+    if case.state is not State.RESOLVED or not given or not verdict or not case.undo_until:
         return []
-    votes = ", ".join(f"{_who_approved(vote)} — “{clean(vote.note, 200)}”" for vote in case.undo_approvals)
+    votes = ", ".join(f"{_who_approved(vote)} — “{clean(vote.note, 200)}”" for vote in given)
     so_far = f"{len(case.undo_approvals)} of {case.undo_votes_needed} say take it back: "
-    who, until = groups(case.verdict.factors), when(case.undo_until)
+    who, until = groups(verdict.factors), when(case.undo_until)
     waits = f"It takes {who} to say so, until {until}; after that it stays as it is"
     return [rich(paragraph(say(so_far, bold=True), say(votes))), context(waits)]
 

@@ -36,27 +36,27 @@ def approve_form(case: Case) -> Json:
     )
 
 
-# What the form says that leads out of Slack: its title, what it is about, its button, and what has not happened yet.
+# What the form says that leads out of Slack: its title, what it is about, and its button.
 OUTSIDE = {
-    Purpose.APPROVE: ("Approve", "approved", "Approve with my passkey", "Nothing is approved before."),
-    Purpose.UNDO: ("Take back", "taken back", "Take it back with my passkey", "Nothing is taken back before."),
+    Purpose.APPROVE: ("Approve", "approved", "Approve with my passkey"),
+    Purpose.UNDO: ("Take back", "taken back", "Take it back with my passkey"),
 }
 
 
 def step_up_form(case: Case, link: str, purpose: Purpose = Purpose.APPROVE) -> Json:
     """Shown in place of the form once the reason is written: the other half is done outside Slack."""
     minutes = int(STEP_UP_FOR.total_seconds() // 60)
-    title, done, label, not_yet = OUTSIDE[purpose]
-    words = f"One more step. What moves this much is {done} with your passkey, on a page outside Slack."
+    title, done, label = OUTSIDE[purpose]
+    words = f"One more step. What moves this much is {done} with your passkey, on a page"
     button = {"type": "button", "action_id": ids.STEP_UP, "text": plain(label), "url": link}
     return {
         "type": "modal",
         "title": plain(f"{title} {case.id}", 24),
         "close": plain("Close", 24),
         "blocks": [
-            rich(paragraph(say(words))),
+            rich(paragraph(say(f"{words} outside Slack."))),
             {"type": "actions", "elements": [button]},
-            context(f"The link is yours alone, works once and for {minutes} minutes. {not_yet}"),
+            context(f"The link is yours alone, works once and for {minutes} minutes. Nothing is {done} before."),
         ],
     }
 
@@ -128,12 +128,14 @@ def settle_form(case: Case) -> Json:
 def undo_form(case: Case) -> Json:
     """What will be taken back, and how many must say so."""
     steps = [[say(clean(action.summary, 200))] for action in case.plan.actions] if case.plan else []
-    words = [paragraph(say("This is taken back in the outside system, last step first. The case then needs a person."))]
+    first = "This is taken back in the outside system, last step first. The case then needs a person."
+    words = [paragraph(say(first))]
     needed = case.undo_votes_needed
     if needed > 1:
         votes = f"It needs {needed} people, as the plan did; {len(case.undo_approvals)} of them so far."
         words.append(paragraph(say(votes)))
-    return _form(case, ids.UNDO_FORM, "Take back", "Take it back", rich(bullets(steps), *words), _note("Why?", ""))
+    body = rich(bullets(steps), *words)
+    return _form(case, ids.UNDO_FORM, "Take back", "Take it back", body, _note("Why?", ""))
 
 
 def hand_over_form(case: Case, next_owner: str) -> Json:

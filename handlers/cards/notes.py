@@ -115,7 +115,9 @@ def _undo_vote(body: e.UndoApproved, case: Case) -> tuple[str, str]:
 
 def _undo(body: e.UndoAsked, case: Case) -> tuple[str, str]:
     """Whoever said so and why has been told of with their yes; earlier releases had none."""
-    return ("It is being taken back.", "") if body.by else (f"{body.by_name} takes it back:", body.note)
+    if body.by:
+        return "It is being taken back.", ""
+    return f"{body.by_name} takes it back:", body.note
 
 
 def _settled(body: e.Settled, case: Case) -> tuple[str, str]:

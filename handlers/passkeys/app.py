@@ -25,7 +25,10 @@ STATUS: dict[type[Refusal], int] = {TooLate: 410, NotEligible: 403, NotNow: 503}
 SURFACE = "passkey"
 # What a signed yes has done: the last that was needed, or one that waits for another.
 SAID = {
-    Purpose.APPROVE: ("Approved. It is carried out now.", "Approved. It waits for somebody else's yes too."),
+    Purpose.APPROVE: (
+        "Approved. It is carried out now.",
+        "Approved. It waits for somebody else's yes too.",
+    ),
     Purpose.UNDO: ("It is taken back now.", "Noted. It waits for somebody else's yes too."),
 }
 # Nothing from elsewhere is loaded or told, nobody frames it, and nothing of it is kept.
