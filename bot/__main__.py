@@ -258,7 +258,7 @@ def init(folder: Annotated[Path, typer.Argument(help="Where to put them.")] = Pa
     shutil.copytree(
         configuration.PACKAGED_LIBRARY, folder, ignore=shutil.ignore_patterns("*.py", "__pycache__", "minilm")
     )
-    out.print(f"{folder}: edit playbooks/, policy.yml, systems.yml and sources.yml, then set:", markup=False)
+    out.print(f"{folder}: edit playbooks/ and the .yml files beside it, then set:", markup=False)
     out.print(f"  COUNTERSIGN_LIBRARY_DIR={folder.resolve()}", markup=False)
     for name, meaning in configuration.NAMES.items():
         out.print(f"  {name}: {meaning}", markup=False)

@@ -13,6 +13,7 @@ from bot.cases.digest import Digest, Home, Storm
 from bot.cases.entry import Entry
 from bot.cases.evidence import Evidence
 from bot.cases.hours import Hours
+from bot.cases.identity import Identities
 from bot.cases.plan import Action
 from bot.cases.playbook import Playbook
 from bot.cases.policy import Policy, Usage
@@ -385,6 +386,9 @@ class Library(Protocol):
 
     def governors(self) -> list[str]:
         """Every group that answers for a kind."""
+
+    def identities(self) -> Identities:
+        """Which accounts are one person's, as people declared it."""
 
 
 @dataclass(frozen=True, slots=True)

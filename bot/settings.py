@@ -59,7 +59,7 @@ class Settings:
 NAMES = {
     "COUNTERSIGN_DATABASE_URL": "where cases and the ledger live; default: SQLite in the data folder",
     "COUNTERSIGN_DATA_DIR": "folder for the database and the signed checkpoints; default: .countersign",
-    "COUNTERSIGN_LIBRARY_DIR": "folder of playbooks/, policy.yml, systems.yml and sources.yml; default: the packaged sample",
+    "COUNTERSIGN_LIBRARY_DIR": "folder of playbooks/ and the .yml files that go with it; default: the packaged sample",
     "COUNTERSIGN_MODE": "shadow, dry-run (default) or live",
     "COUNTERSIGN_HOST": "address of the HTTP intake; default 127.0.0.1",
     "COUNTERSIGN_PORT": "port of the HTTP intake; default 8080",

@@ -6,7 +6,9 @@
 Needs Python and the `cryptography` package, and nothing of Countersign: copy this file where you like. It derives every leaf from
 the entry's bytes, every link and root from the leaves, checks every checkpoint's signature and that each grows from the one before,
 and then the rules of the trade: no step without an approval of exactly that plan, no approval counted twice, nobody approving
-what they raised or edited, no step forgotten whose outcome nobody knows, and where a passkey was asked for, a signature by the approver's own device over exactly that plan. Exit status 0: everything holds. 1: something does not, each finding on a line. 2: it cannot be read.
+what they raised or edited, nothing taken back by fewer than had to approve it, no step forgotten whose outcome nobody knows,
+and where a passkey was asked for, a signature by the approver's own device over exactly that plan. Exit status 0: everything holds.
+1: something does not, each finding on a line. 2: it cannot be read.
 """
 
 import argparse
@@ -15,6 +17,7 @@ import hashlib
 import json
 import re
 import sys
+from datetime import datetime
 from pathlib import Path
 
 from cryptography.exceptions import InvalidSignature
@@ -151,10 +154,12 @@ def check_fork(leaves, other, findings):
 
 def check_trade(entries, findings):
     """The rules that make the ledger worth having."""
-    cases, passkeys = {}, {}
+    # ``release``: what was seen of the releases that wrote this; from then on their rules hold.
+    cases, passkeys, release = {}, {}, {"undo_votes": False}
     for number, entry in enumerate(entries, start=1):
         new = {"version": 0, "digest": None, "votes": {}, "authors": set(), "authorised": None, "steps": set()}
         new["doubt"] = {}
+        new.update(requesters=set(), undo_votes={}, undo_until=None, alone=False, release=release)
         case = cases.setdefault(entry.get("case"), {**new, "passkeys": passkeys, "asked": {}})
         if entry.get("version") != case["version"] + 1:
             findings.append(
@@ -199,6 +204,7 @@ def begun(entry, body, case):
     case.update(
         digest=digest_of(plan) if plan else None, votes={}, authorised=None, steps=set(), emergency=False, asked={}
     )
+    case.update(alone=False, undo_votes={}, undo_until=None)
     case["step_up"] = bool((body.get("verdict") or {}).get("step_up"))
     if entry["type"] != "plan.edited":
         case["authors"] = set()
@@ -214,30 +220,85 @@ def voted(entry, body, case):
     approval = body["approval"]
     if approval["digest"] != case["digest"]:
         return "an approval of another plan than the one that was shown"
-    if approval["person"] in case["votes"]:
-        return f"{approval['person']} approved twice"
-    if approval["person"] in case["authors"]:
-        return f"{approval['person']} approved what they raised, edited or gain from"
-    if approval["person"] != entry["actor"]:
-        return "an approval in somebody else's name"
-    if approval.get("behalf_of") and approval["behalf_of"] in case["authors"]:
-        return f"{approval['person']} approved for {approval['behalf_of']}, who raised, edited or gains from it"
+    authors = case["authors"] | case["requesters"]
+    wrong = wrongly_said(entry, approval, case, "votes", authors, "approve")
+    if wrong:
+        return wrong
     if approval.get("emergency"):
         case["emergency"] = True
+
+
+def wrongly_said(entry, approval, case, votes, authors, purpose):
+    """Why this yes is not its giver's to give; None when it is, and then it counts among the votes."""
+    person, principal = approval["person"], approval.get("behalf_of") or approval["person"]
+    if person in case[votes]:
+        return f"{person} approved twice"
+    if principal in case[votes].values():
+        return f"{principal} was heard twice"
+    if person in authors:
+        return f"{person} approved what they raised, edited or gain from"
+    if person != entry["actor"]:
+        return "an approval in somebody else's name"
+    if principal in authors:
+        return f"{person} approved for {principal}, who raised, edited or gains from it"
     if case.get("step_up"):
-        wrong = unsigned(entry, approval, case)
+        wrong = unsigned(entry, approval, case, purpose)
         if wrong:
-            return f"{approval['person']} approved without their passkey: {wrong}"
-    case["votes"][approval["person"]] = True
+            return f"{person} approved without their passkey: {wrong}"
+    case[votes][person] = principal
 
 
-def unsigned(entry, approval, case):
+def raised(entry, body, case):
+    """Whoever raises the trouble, at first or again, is an author of all that follows."""
+    requester = (body.get("signal") or {}).get("requester")
+    if requester:
+        case["requesters"].add(requester)
+
+
+def resolved(entry, body, case):
+    """From the release on that says how many people it takes to undo, they are asked for."""
+    case.update(undo_votes={}, undo_until=body.get("undo_until"))
+    if "undo_votes" in body:
+        case["release"]["undo_votes"] = True
+
+
+def undo_voted(entry, body, case):
+    """Undoing is approved as the doing was; what ran alone may be stopped by its authors too."""
+    approval = body["approval"]
+    authors = set() if case["alone"] else case["authors"] | case["requesters"]
+    case["release"]["undo_votes"] = True
+    if case["authorised"] is None or approval["digest"] != case["authorised"]:
+        return "a yes to taking back another plan than the one that was carried out"
+    if not case["undo_until"] or moment(entry["at"]) >= moment(case["undo_until"]):
+        return "a yes to taking back what could not be taken back then"
+    return wrongly_said(entry, approval, case, "undo_votes", authors, "undo")
+
+
+def undo_asked(entry, body, case):
+    """Ledgers of earlier releases, where one person was enough, know of no votes."""
+    votes, by = case["undo_votes"], set(body.get("by") or ())
+    needed = 1 if case["alone"] else max(1, case.get("needed", 1))
+    is_new = case["release"]["undo_votes"] or "by" in body
+    case.update(undo_votes={}, undo_until=None)
+    if is_new and (not by <= set(votes) or len(by) < needed):
+        return "taken back without the approvals it needs"
+
+
+def undo_lapsed(entry, body, case):
+    case.update(undo_votes={}, undo_until=body.get("undo_until"))
+
+
+def moment(text):
+    return datetime.fromisoformat(text.replace("Z", "+00:00"))
+
+
+def unsigned(entry, approval, case, purpose):
     """Why the device's signature does not prove this yes; None when it does (WebAuthn level 2, section 7.2)."""
     told, person = approval.get("assertion") or {}, approval["person"]
     key = case["passkeys"].get(told.get("credential"))
     if key is None or key["person"] != person:
         return "no passkey of theirs was known then"
-    if case["asked"].get(person) != told.get("ticket"):
+    if case["asked"].get(person) != (told.get("ticket"), purpose):
         return "it was not begun in Slack"
     try:
         client, device = unarmoured(told["client_data"]), unarmoured(told["authenticator_data"])
@@ -249,6 +310,8 @@ def unsigned(entry, approval, case):
             "person": person,
             "ticket": told["ticket"],
         }
+        if purpose != "approve":
+            asked["purpose"] = purpose
         wanted = sha(b"countersign step-up\n" + canonical(asked).encode())
         if said["type"] != "webauthn.get" or unarmoured(said["challenge"]) != wanted:
             return "the device signed something else than this plan"
@@ -296,7 +359,7 @@ def invited(entry, body, case):
 
 
 def approval_begun(entry, body, case):
-    case["asked"][entry["actor"]] = body["ticket"]
+    case["asked"][entry["actor"]] = (body["ticket"], body.get("purpose", "approve"))
 
 
 def authorised(entry, body, case):
@@ -304,6 +367,7 @@ def authorised(entry, body, case):
         begun(entry, body, case)
         if not case["low"] or not body["by"][0].startswith("policy:"):
             return "a plan ran without a person that is not low risk"
+        case["alone"] = True
     elif set(body["by"]) != set(case["votes"]) or (
         len(case["votes"]) < case.get("needed", 1) and not case.get("emergency")
     ):
@@ -350,7 +414,7 @@ def withdrawn(entry, body, case):
 
 
 def voided(entry, body, case):
-    case.update(votes={}, authorised=None)
+    case.update(votes={}, authorised=None, undo_votes={}, undo_until=None)
 
 
 # What became of a step is in doubt in these states, until a report or a person's word ends that.
@@ -378,9 +442,17 @@ ENDS_DOUBT = {
     "plan.stopped",
     "case.resolved",
     "plan.undo_asked",
+    "undo.approved",
+    "undo.lapsed",
     "case.reopened",
 }
 RULES = {
+    "case.opened": raised,
+    "signal.recurred": raised,
+    "case.resolved": resolved,
+    "undo.approved": undo_voted,
+    "plan.undo_asked": undo_asked,
+    "undo.lapsed": undo_lapsed,
     "plan.recommended": begun,
     "plan.edited": begun,
     "case.referred": begun,

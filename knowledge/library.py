@@ -1,6 +1,6 @@
 """Loads and validates playbooks, policy, systems and sources. What is not understood is refused, all of it, at start.
 
-A folder holds ``playbooks/*.yml``, ``policy.yml``, ``systems.yml``, ``sources.yml`` and ``channels.yml``. Nothing here reads a secret.
+A folder holds ``playbooks/*.yml``, ``policy.yml``, ``systems.yml``, ``sources.yml``, ``channels.yml`` and ``people.yml``. Nothing here reads a secret.
 """
 
 from collections.abc import Callable, Iterable, Mapping
@@ -15,6 +15,7 @@ from bot.cases.approval import OWNER, PEOPLE, Factor
 from bot.cases.errors import PlaybookInvalid
 from bot.cases.expressions import compiled
 from bot.cases.hours import Hours, never
+from bot.cases.identity import UNLINKED, Identities
 from bot.cases.plan import Idempotency
 from bot.cases.playbook import Absence, Detection, Lookup, Measure, Offer, Owners, Playbook, Stake
 from bot.cases.policy import ActionLimit, Emergency, PlaybookTerms, Policy, Stage, TierRule
@@ -47,6 +48,11 @@ class Library:
     systems: Mapping[str, SystemSpec]
     sources: Mapping[str, Source]
     calendars: Mapping[str, Hours]
+    people: Identities = UNLINKED
+
+    def identities(self) -> Identities:
+        """Which accounts are one person's."""
+        return self.people
 
     def playbook(self, kind: str) -> Playbook:
         """The playbook of this kind, or the one for what is not recognised: nothing is dropped for want of a playbook."""
@@ -95,6 +101,7 @@ def load(folder: Path = PACKAGED, *, stage: Stage | None = None) -> Library:
     policy = _policy(folder / "policy.yml")
     sources = _sources(folder / "sources.yml")
     calendars = _calendars(folder / "channels.yml")
+    people = _people(folder / "people.yml")
     playbooks: dict[str, Playbook] = {}
     for path in sorted((folder / "playbooks").glob("*.yml")):
         try:
@@ -108,7 +115,14 @@ def load(folder: Path = PACKAGED, *, stage: Stage | None = None) -> Library:
         complaints.append(f"playbooks: one must be for kind {UNRECOGNISED}, so that nothing is dropped")
     if complaints:
         raise PlaybookInvalid("\n".join(complaints))
-    return Library(playbooks, policy, systems, sources, calendars)
+    return Library(
+        playbooks=playbooks,
+        rules=policy,
+        systems=systems,
+        sources=sources,
+        calendars=calendars,
+        people=people,
+    )
 
 
 def read_playbook(path: Path, *, folder: Path = PACKAGED) -> Playbook:
@@ -280,6 +294,23 @@ def _calendars(path: Path) -> dict[str, Hours]:
         return {DEFAULT: Hours()}
     shape, _ = read(path, s.ChannelsShape)
     return {DEFAULT: _hours(shape.default), **{name: _hours(hours) for name, hours in shape.channels.items()}}
+
+
+def _people(path: Path) -> Identities:
+    """Link the accounts of every person; without the file each in Slack is a person."""
+    if not path.exists():
+        return UNLINKED
+    shape, _ = read(path, s.PeopleShape)
+    owners: dict[str, str] = {}
+    for person in shape.people:
+        for account in {one.casefold() for one in person.accounts}:
+            if account in owners:
+                raise PlaybookInvalid(
+                    f"{path.name}: {account} belongs to {owners[account]} and to {person.name};"
+                    " an account is one person's"
+                )
+            owners[account] = person.name
+    return Identities.of(person.accounts for person in shape.people)
 
 
 def _hours(shape: s.HoursShape) -> Hours:

@@ -5,6 +5,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field, StringConstraints, model_validator
 
+from bot.cases.identity import is_slack_account
 from bot.cases.plan import Idempotency
 from bot.cases.policy import Stage
 from bot.connectors.specs import ParameterType
@@ -288,3 +289,26 @@ class SourceShape(Strict):
 
 class SourcesShape(Strict):
     sources: dict[Handle, SourceShape]
+
+
+# Whatever a system calls a person: an address, a number; never the mark of "somebody else too".
+Account = Annotated[
+    str, StringConstraints(pattern=r"^[^\s*\x00-\x1f\x7f]([^*\x00-\x1f\x7f]{0,78}[^\s*\x00-\x1f\x7f])?$")
+]
+
+
+class PersonShape(Strict):
+    """One person and all of their accounts, at least one of them in Slack."""
+
+    name: Text
+    accounts: list[Account] = Field(min_length=1, max_length=20)
+
+    @model_validator(mode="after")
+    def _is_in_slack(self) -> "PersonShape":
+        if not any(map(is_slack_account, self.accounts)):
+            raise ValueError("one of the accounts must be in Slack, as team/user, like T012AB3CD/U012AB3CD")
+        return self
+
+
+class PeopleShape(Strict):
+    people: list[PersonShape] = Field(default=[], max_length=2_000)

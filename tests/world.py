@@ -9,6 +9,7 @@ from bot import wiring
 from bot.cases.approval import Factor
 from bot.cases.case import Case
 from bot.cases.hours import ALWAYS, Hours
+from bot.cases.identity import Identities
 from bot.cases.playbook import Detection, Lookup, Measure, Offer, Owners, Playbook, Stake
 from bot.cases.policy import ActionLimit, PlaybookTerms, Policy, TierRule
 from bot.cases.seen import Seen
@@ -66,6 +67,10 @@ class FakeLibrary:
         self.book = playbook()
         self.rules = policy()
         self.calendars: dict[str, Hours] = {}
+        self.people = Identities()
+
+    def identities(self) -> Identities:
+        return self.people
 
     def playbook(self, kind: str) -> Playbook:
         if kind == UNRECOGNISED:

@@ -62,10 +62,10 @@ def ineligibility(case: Case, decision: Decision, by: Asker) -> str | None:
     if not is_colleague(person):
         says_yes = decision in NEVER_BY_AUTHORS
         return unfit(person) if says_yes else "only members of this workspace may do this"
-    if _is_barred(case, decision, person):
+    if _is_barred(case, decision, person, by):
         return "whoever raised or edited a plan, or gains from it, cannot approve it"
     for principal in (person, *by.behalf_of):
-        fit = is_colleague(principal) and not _is_barred(case, decision, principal)
+        fit = is_colleague(principal) and not _is_barred(case, decision, principal, by)
         if fit and roles(case, principal, by) & MAY[decision]:
             return None
     return _only_others(case, decision, by)
@@ -95,8 +95,9 @@ def _approvers(case: Case, by: Asker) -> tuple[str, ...]:
     return tuple(factor.group for factor in case.verdict.factors)
 
 
-def _is_barred(case: Case, decision: Decision, person: Person) -> bool:
-    return decision in NEVER_BY_AUTHORS and person.id in case.authors
+def _is_barred(case: Case, decision: Decision, person: Person, by: Asker) -> bool:
+    """Tell whether one of this person's accounts raised or edited the plan, or gains from it."""
+    return decision in NEVER_BY_AUTHORS and person.id in by.identities.accounts(case.authors)
 
 
 def _only_others(case: Case, decision: Decision, by: Asker) -> str:

@@ -23,6 +23,10 @@ from bot.cases.sla import Sla
 DESK = "countersign"
 # An outcome that nobody knows is asked about after this.
 LOOK_WITHIN = timedelta(hours=1)
+# So many people who raised it again are kept by name. Whoever comes after them makes the case
+# one that somebody unknown has raised.
+MAX_REQUESTERS = 100
+OTHERS = "*"
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +36,14 @@ class Step:
     state: StepState
     key: str
     detail: str
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Requester:
+    """Who raised the trouble, under which account, and when first."""
+
+    account: str
     at: datetime
 
 
@@ -101,6 +113,8 @@ class Case:
     decided_at: datetime | None = None
     people: tuple[str, ...] = ()
     step_ups: tuple[StepUp, ...] = ()
+    raised_again: tuple[Requester, ...] = ()
+    undo_approvals: tuple[Approval, ...] = ()
 
     @property
     def is_terminal(self) -> bool:
@@ -132,9 +146,34 @@ class Case:
     @property
     def authors(self) -> tuple[str, ...]:
         """Those who may not approve: whoever raised it, edited it or gains from it."""
+        return self._authors(self.requesters)
+
+    def authors_before(self, at: datetime) -> tuple[str, ...]:
+        """Those who could not approve then: raising it later does not take back a yes."""
+        return self._authors(one for one in self.requesters if one.at <= at)
+
+    @property
+    def requesters(self) -> tuple[Requester, ...]:
+        """Whoever raised the trouble since the case was opened, once each."""
+        first = self.signal.requester
+        return (*((Requester(first, self.opened_at),) if first else ()), *self.raised_again)
+
+    def _authors(self, requesters: Iterable[Requester]) -> tuple[str, ...]:
         plan = self.plan
-        named = [self.signal.requester, *((plan.requester, plan.beneficiary) if plan else ())]
-        return (*(name for name in named if name), *self.editors)
+        named = (plan.requester, plan.beneficiary) if plan else ()
+        raised = [one.account for one in requesters]
+        accounts = [*raised, *(name for name in named if name), *self.editors]
+        return tuple(dict.fromkeys(accounts))
+
+    @property
+    def is_undo_begun(self) -> bool:
+        """Tell whether a step is being undone or has been: then it goes on to the end."""
+        return any(step.state in {StepState.UNDOING, StepState.UNDONE} for step in self.steps)
+
+    @property
+    def undo_votes_needed(self) -> int:
+        """Count the people who must say that the plan is taken back: as many as approved it."""
+        return max(1, self.verdict.approvals_needed) if self.verdict else 0
 
     def action(self, step: int) -> Action:
         if self.plan is None:
@@ -255,7 +294,12 @@ def _opened(entry: Entry) -> Case:
 
 
 def _recurred(case: Case, body: e.Recurred, entry: Entry) -> Case:
-    return replace(case, count=case.count + 1, cleared_at=None)
+    again = Requester(body.signal.requester, entry.at) if body.signal.requester else None
+    if again and len(case.raised_again) >= MAX_REQUESTERS:
+        again = Requester(OTHERS, entry.at)
+    is_new = again is not None and all(again.account != one.account for one in case.requesters)
+    raised_again = (*case.raised_again, again) if again and is_new else case.raised_again
+    return replace(case, count=case.count + 1, cleared_at=None, raised_again=raised_again)
 
 
 def _cleared(case: Case, body: e.Cleared, entry: Entry) -> Case:
@@ -325,6 +369,7 @@ def _proposal(case: Case, body: e.Recommended | e.Referred | e.Authorised, entry
         remind_at=sla.remind_at,
         reminded=0,
         step_ups=(),
+        undo_approvals=(),
         expires_at=body.expires_at if isinstance(body, e.Recommended) else None,
         ending=None,
     )
@@ -344,7 +389,15 @@ def _authorised(case: Case, body: e.Authorised, entry: Entry) -> Case:
 
 def _step_up_asked(case: Case, body: e.StepUpAsked, entry: Entry) -> Case:
     """A new link takes the place of the last one."""
-    asked = StepUp(entry.actor, body.by_name, entry.revision, body.ticket, body.note, body.until)
+    asked = StepUp(
+        person=entry.actor,
+        name=body.by_name,
+        revision=entry.revision,
+        ticket=body.ticket,
+        note=body.note,
+        until=body.until,
+        purpose=body.purpose,
+    )
     return replace(case, step_ups=(*_others(case, entry.actor), asked))
 
 
@@ -450,7 +503,8 @@ def _retriage_asked(case: Case, body: e.RetriageAsked, entry: Entry) -> Case:
 
 
 def _stopped(case: Case, body: e.Stopped, entry: Entry) -> Case:
-    return replace(case, ending=Ending(entry.at, entry.actor, body.reason), undoing=False)
+    ending = Ending(entry.at, entry.actor, body.reason)
+    return replace(case, ending=ending, undoing=False, undo_until=None)
 
 
 def _parked(case: Case, body: e.Parked, entry: Entry) -> Case:
@@ -475,12 +529,35 @@ def _settled_as(before: StepState, *, landed: bool) -> StepState:
 
 def _resolved(case: Case, body: e.Resolved, entry: Entry) -> Case:
     ending = Ending(entry.at, body.by_name, body.resolution, body.note)
-    return replace(case, ending=ending, undo_until=body.undo_until, decided_at=case.decided_at or entry.at)
+    return replace(
+        case,
+        ending=ending,
+        undo_until=body.undo_until,
+        undo_approvals=(),
+        decided_at=case.decided_at or entry.at,
+    )
+
+
+def _undo_approved(case: Case, body: e.UndoApproved, entry: Entry) -> Case:
+    """Whatever link this person had has done its work."""
+    votes = (*case.undo_approvals, body.approval)
+    return replace(case, undo_approvals=votes, step_ups=_others(case, entry.actor))
 
 
 def _undo_asked(case: Case, body: e.UndoAsked, entry: Entry) -> Case:
     ending = Ending(entry.at, body.by_name, "taken back", body.note)
-    return replace(case, undoing=True, undo_until=None, ending=ending)
+    return replace(case, undoing=True, undo_until=body.until, ending=ending)
+
+
+def _undo_lapsed(case: Case, body: e.UndoLapsed, entry: Entry) -> Case:
+    ending = Ending(entry.at, entry.actor, f"not taken back: {body.reason}")
+    return replace(
+        case,
+        undoing=False,
+        undo_until=body.undo_until,
+        undo_approvals=(),
+        ending=ending,
+    )
 
 
 def _reopened(case: Case, body: e.Reopened, entry: Entry) -> Case:
@@ -494,6 +571,7 @@ def _reopened(case: Case, body: e.Reopened, entry: Entry) -> Case:
         drifted=(),
         undo_until=None,
         undoing=False,
+        undo_approvals=(),
         generation=case.generation + 1,
     )
 
@@ -544,6 +622,8 @@ FOLDS: dict[type[Body], Callable[[Case, Any, Entry], Case]] = {
     e.Settled: _settled,
     e.Resolved: _resolved,
     e.Reopened: _reopened,
+    e.UndoApproved: _undo_approved,
     e.UndoAsked: _undo_asked,
+    e.UndoLapsed: _undo_lapsed,
     e.AttemptRefused: _refused,
 }

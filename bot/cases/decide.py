@@ -11,7 +11,7 @@ from typing import Any
 
 from bot.cases import entry as e
 from bot.cases import moves as m
-from bot.cases.approval import Approval, Factor, quorum_met, why_not
+from bot.cases.approval import Approval, Factor, Groups, quorum_met, why_not
 from bot.cases.authority import ineligibility, is_colleague
 from bot.cases.case import DESK, Case, evolve
 from bot.cases.delegation import stands_in_for
@@ -27,9 +27,20 @@ from bot.cases.errors import (
     WorldMoved,
 )
 from bot.cases.evidence import changed
+from bot.cases.identity import Identities
 from bot.cases.lifecycle import DECIDED, WAITING, State, next_state
-from bot.cases.passkey import LINK_IS_OVER, STEP_UP_FOR, Assertion, answers, challenge, is_in_force, waiting
-from bot.cases.policy import RiskTier, Ruling, Verdict, no_looser
+from bot.cases.passkey import (
+    LINK_IS_OVER,
+    STEP_UP_FOR,
+    Assertion,
+    Passkey,
+    Purpose,
+    answers,
+    challenge,
+    is_in_force,
+    waiting,
+)
+from bot.cases.policy import RiskTier, Ruling, Verdict, is_governed, no_looser
 from bot.cases.seen import CHANGES_COURSE, OFFERED, Decision, Seen
 from bot.cases.sla import LEAST_GAP
 
@@ -139,6 +150,13 @@ def _revision_of(body: Body) -> int | None:
 def _recur(case: Case, move: m.Recur, now: datetime) -> tuple[Body, ...]:
     if move.reopen:
         return e.Recurred(move.signal), e.Reopened(f"it came back: {move.signal.title}")
+    requester = move.signal.requester
+    is_stranger = bool(requester and move.identities.strangers([requester]))
+    is_asked = case.state is State.PROPOSED and case.verdict and not is_governed(case.verdict)
+    if is_stranger and is_asked:
+        # Others must say yes now, so the question is another one.
+        why = "somebody who is not known here has raised it too"
+        return e.Recurred(move.signal), _drifted((why,))
     return (e.Recurred(move.signal),)
 
 
@@ -210,7 +228,8 @@ def _approve(case: Case, move: m.Approve, now: datetime) -> tuple[Body, ...]:
     if verdict.step_up:
         given = replace(given, assertion=_signed(case, move, given.digest, now))
     votes = (*case.approvals, given)
-    if given.emergency or quorum_met(votes, verdict.factors, move.by.groups):
+    people = move.by.identities.distinct(votes)
+    if given.emergency or quorum_met(people, verdict.factors, move.by.groups):
         return e.ApprovalGiven(given), e.Authorised(given.digest, tuple(vote.person for vote in votes))
     return (e.ApprovalGiven(given),)
 
@@ -220,22 +239,39 @@ def _begin_approval(case: Case, move: m.BeginApproval, now: datetime) -> tuple[B
     given, verdict = _heard(case, m.Approve(move.by, move.seen, move.note), now)
     if not verdict.step_up:
         raise BadRequest("this plan is approved on its card")
-    if not any(key.person == given.person for key in move.passkeys):
-        raise NotEligible("this needs your passkey, and you have none yet; ask whoever runs Countersign to invite you")
+    _must_have_a_passkey(given, move.passkeys)
     return (e.StepUpAsked(move.ticket, given.note, now + STEP_UP_FOR, given.name),)
 
 
-def _signed(case: Case, move: m.Approve, digest: str, now: datetime) -> Assertion:
+def _must_have_a_passkey(given: Approval, passkeys: tuple[Passkey, ...]) -> None:
+    if not any(key.person == given.person for key in passkeys):
+        raise NotEligible("this needs your passkey, and you have none yet; ask whoever runs Countersign to invite you")
+
+
+NOT_SIGNED = {
+    Purpose.APPROVE: "this plan is approved with your passkey, outside Slack: press Approve on its card",
+    Purpose.UNDO: "this plan is taken back with your passkey, outside Slack: press Take back on its card",
+}
+
+
+def _signed(
+    case: Case,
+    move: m.Approve | m.Undo,
+    digest: str,
+    now: datetime,
+    purpose: Purpose = Purpose.APPROVE,
+) -> Assertion:
     """What the person's device signed, if it was asked for exactly this and in time. Its signature is verified at the door."""
     person, signed = move.by.person.id, move.assertion
     if signed is None:
-        raise NotEligible("this plan is approved with your passkey, outside Slack: press Approve on its card")
+        raise NotEligible(NOT_SIGNED[purpose])
     asked = waiting(case.step_ups, signed.ticket, now)
-    if asked is None or asked.person != person:
+    if asked is None or asked.person != person or asked.purpose is not purpose:
         raise TooLate(LINK_IS_OVER)
     if not is_in_force(signed, person, move.passkeys):
         raise NotEligible("this passkey is not one of yours any more")
-    if not answers(signed, challenge(case.id, case.revision, digest, person, signed.ticket)):
+    wanted = challenge(case.id, case.revision, digest, person, signed.ticket, purpose)
+    if not answers(signed, wanted):
         raise NotEligible("your device signed something else than this plan")
     return signed
 
@@ -246,28 +282,47 @@ def _heard(case: Case, move: m.Approve, now: datetime) -> tuple[Approval, Verdic
     if case.plan is None:
         raise LedgerBroken(f"{case.id} waits for a decision without a plan")
     given = _vote(case, move, verdict, now, case.plan.digest)
-    if any(vote.person == given.person for vote in case.approvals):
-        raise TooLate("you have approved this already; it waits for somebody else")
-    if any(vote.principal == given.principal for vote in case.approvals):
-        raise TooLate(f"{given.behalf_name or given.name} has been heard already; it waits for somebody else")
+    _must_be_new(given, case.approvals, move.by.identities, "you have approved this already")
     if verdict.tier is RiskTier.HIGH and not move.note.strip():
         raise BadRequest("a high-risk plan needs your reason in words", field="note")
     return given, verdict
 
 
+def _must_be_new(
+    given: Approval,
+    votes: tuple[Approval, ...],
+    identities: Identities,
+    said: str,
+) -> None:
+    """Hear one person once, under whichever account, and whoever they stand in for once."""
+    if any(identities.are_one(vote.person, given.person) for vote in votes):
+        raise TooLate(f"{said}; it waits for somebody else")
+    if identities.is_heard(given, votes):
+        name = given.behalf_name or given.name
+        raise TooLate(f"{name} has been heard already; it waits for somebody else")
+
+
 def _vote(case: Case, move: m.Approve, verdict: Verdict, now: datetime, digest: str) -> Approval:
     """The yes of this person: in their own right, in an emergency, or for somebody they stand in for."""
-    person, note = move.by.person, _note(move.note)
-    vote = Approval(person.id, person.name, digest, now, note)
+    person = move.by.person
+    vote = Approval(person.id, person.name, digest, now, _note(move.note))
     if move.emergency:
         _must_be_an_emergency(case, move, verdict)
         return replace(vote, emergency=True)
-    reason = why_not(person, authors=case.authors, factors=verdict.factors, groups=move.by.groups)
+    return _yes(case, move.by, verdict, vote)
+
+
+def _yes(case: Case, by: m.Asker, verdict: Verdict, vote: Approval) -> Approval:
+    """Give this vote in their own right, or for somebody they stand in for; or refuse it."""
+    person, authors = by.person, by.identities.accounts(case.authors)
+    reason = why_not(person, authors=authors, factors=verdict.factors, groups=by.groups)
     if reason is None:
         return vote
-    if person.id not in case.authors and is_colleague(person):
-        for giver in move.by.behalf_of:
-            if why_not(giver, authors=case.authors, factors=verdict.factors, groups=move.by.groups) is None:
+    if person.id not in authors and is_colleague(person):
+        for giver in by.behalf_of:
+            if by.identities.are_one(giver.id, person.id):
+                continue
+            if why_not(giver, authors=authors, factors=verdict.factors, groups=by.groups) is None:
                 return replace(vote, behalf_of=giver.id, behalf_name=giver.name)
     raise NotEligible(reason)
 
@@ -276,7 +331,10 @@ def _must_be_an_emergency(case: Case, move: m.Approve, verdict: Verdict) -> None
     """The glass is never broken for high risk, nor by an author; that the person may at all is ruled with the standing."""
     if verdict.tier is RiskTier.HIGH or verdict.step_up:
         raise NotEligible("a high-risk plan is never let through by one person alone")
-    if move.by.person.id in case.authors or not is_colleague(move.by.person):
+    if is_governed(verdict):
+        raise NotEligible("who raised it is not known here, so nobody lets it through alone")
+    authors = move.by.identities.accounts(case.authors)
+    if move.by.person.id in authors or not is_colleague(move.by.person):
         raise NotEligible("whoever raised or edited a plan, or gains from it, cannot approve it")
     if not move.note.strip():
         raise BadRequest("say why it cannot wait; it is read afterwards", field="note")
@@ -325,14 +383,50 @@ def _claim(case: Case, move: m.Claim, now: datetime) -> tuple[Body, ...]:
 
 
 def _undo(case: Case, move: m.Undo, now: datetime) -> tuple[Body, ...]:
-    """To take back is an action too: of those who may approve the plan, inside the window that its actions declare."""
-    if case.undo_until is None:
+    """Count a yes to taking it back; with as many as the doing needed, that begins."""
+    given, verdict = _undo_heard(case, move.by, move.note, now)
+    if verdict.step_up:
+        given = replace(given, assertion=_signed(case, move, given.digest, now, Purpose.UNDO))
+    votes = (*case.undo_approvals, given)
+    if not _undo_agreed(verdict, move.by.identities.distinct(votes), move.by.groups):
+        return (e.UndoApproved(given),)
+    names = " and ".join(vote.name for vote in votes)
+    by = tuple(vote.person for vote in votes)
+    return e.UndoApproved(given), e.UndoAsked(given.note, names, by, case.undo_until)
+
+
+def _begin_undo(case: Case, move: m.BeginUndo, now: datetime) -> tuple[Body, ...]:
+    """Judge the yes before its signature, so that nobody goes to their device for nothing."""
+    given, verdict = _undo_heard(case, move.by, move.note, now)
+    if not verdict.step_up:
+        raise BadRequest("this plan is taken back on its card")
+    _must_have_a_passkey(given, move.passkeys)
+    return (e.StepUpAsked(move.ticket, given.note, now + STEP_UP_FOR, given.name, Purpose.UNDO),)
+
+
+def _undo_heard(case: Case, by: m.Asker, note: str, now: datetime) -> tuple[Approval, Verdict]:
+    """Hear somebody who may take it back, once and in time; with what that takes."""
+    plan, verdict, until = case.plan, case.verdict, case.undo_until
+    if plan is None or verdict is None or until is None:
         raise TooLate(_nothing_to_undo(case))
-    if now >= case.undo_until:
+    if now >= until:
         raise TooLate("the time to take it back has passed; raise what is wrong as a new case")
-    if not move.note.strip():
+    given = Approval(by.person.id, by.person.name, plan.digest, now, _note(note))
+    # Nobody approved what policy let run alone, so whoever decides here may stop it.
+    if verdict.ruling is not Ruling.ALONE:
+        given = _yes(case, by, verdict, given)
+    said = "you have said already that it is taken back"
+    _must_be_new(given, case.undo_approvals, by.identities, said)
+    if not note.strip():
         raise BadRequest("say why it is taken back", field="note")
-    return (e.UndoAsked(_note(move.note), move.by.person.name),)
+    return given, verdict
+
+
+def _undo_agreed(verdict: Verdict, votes: tuple[Approval, ...], groups: Groups) -> bool:
+    """Tell whether as many have said so as had to approve the plan; one, where nobody had to."""
+    if verdict.ruling is Ruling.ALONE:
+        return bool(votes)
+    return quorum_met(votes, verdict.factors, groups)
 
 
 def _snooze(case: Case, move: m.Snooze, now: datetime) -> tuple[Body, ...]:
@@ -424,37 +518,81 @@ def what_moved(case: Case, move: m.StartStep, now: datetime) -> list[str]:
     if verdict.ruling is not Ruling.ALONE:
         standing = [given for given in case.approvals if _still_counts(case, given, move, now)]
         alone = any(given.emergency for given in standing)
-        if not alone and not quorum_met(standing, verdict.factors, move.groups):
+        people = move.identities.distinct(standing)
+        if not alone and not quorum_met(people, verdict.factors, move.groups):
             reasons.append("the approvals no longer count")
     return reasons
 
 
-def _still_counts(case: Case, given: Approval, move: m.StartStep, now: datetime) -> bool:
+def _still_counts(
+    case: Case,
+    given: Approval,
+    move: m.StartStep | m.StartUndo,
+    now: datetime,
+) -> bool:
     """Whether the one who pressed, and the one they stood in for, may still say yes."""
     person = move.people.get(given.person)
     if person is None or not _still_signed(case, given, move):
         return False
+    authors = move.identities.accounts(case.authors_before(given.at))
     factors = case.verdict.factors if case.verdict else ()
     if given.emergency:
-        factors = (Factor(move.emergency_group, 1),) if move.emergency_group else ()
+        group = move.emergency_group if isinstance(move, m.StartStep) else ""
+        factors = (Factor(group, 1),) if group else ()
     if not given.behalf_of:
-        return why_not(person, authors=case.authors, factors=factors, groups=move.groups) is None
+        return why_not(person, authors=authors, factors=factors, groups=move.groups) is None
     giver = move.people.get(given.behalf_of)
     delegated = stands_in_for(move.delegations, given.person, case.kind, now)
     return (
         giver is not None
         and is_colleague(person)
-        and person.id not in case.authors
+        and person.id not in authors
+        and not move.identities.are_one(person.id, giver.id)
         and any(found.giver == giver.id for found in delegated)
-        and why_not(giver, authors=case.authors, factors=factors, groups=move.groups) is None
+        and why_not(giver, authors=authors, factors=factors, groups=move.groups) is None
     )
 
 
-def _still_signed(case: Case, given: Approval, move: m.StartStep) -> bool:
+def _still_signed(case: Case, given: Approval, move: m.StartStep | m.StartUndo) -> bool:
     """A yes that needed a passkey counts no longer when that passkey has been removed."""
     if case.verdict is None or not case.verdict.step_up:
         return True
     return given.assertion is not None and is_in_force(given.assertion, given.person, move.passkeys)
+
+
+def _start_undo(case: Case, move: m.StartUndo, now: datetime) -> tuple[Body, ...]:
+    """Begin the undoing only if those who wanted it may still want it."""
+    # Whoever asked under an earlier release is not in the case.
+    is_new = case.undo_approvals and not case.is_undo_begun
+    if is_new and not _undo_still_agreed(case, move, now):
+        return (e.UndoLapsed("the approvals to take it back no longer count", case.undo_until),)
+    return (e.StepReported(move.step, StepState.UNDOING, ""),)
+
+
+def _undo_still_agreed(case: Case, move: m.StartUndo, now: datetime) -> bool:
+    verdict = case.verdict
+    if verdict is None:
+        return False
+    counts = _still_decides if verdict.ruling is Ruling.ALONE else _still_counts
+    standing = tuple(given for given in case.undo_approvals if counts(case, given, move, now))
+    return _undo_agreed(verdict, move.identities.distinct(standing), move.groups)
+
+
+def _still_decides(case: Case, given: Approval, move: m.StartUndo, now: datetime) -> bool:
+    """Tell whether whoever takes back what nobody had approved may still decide here."""
+    person = move.people.get(given.person)
+    delegated = stands_in_for(move.delegations, given.person, case.kind, now)
+    givers = tuple(move.people[one.giver] for one in delegated if one.giver in move.people)
+    if person is None:
+        return False
+    by = m.Asker(
+        person=person,
+        groups=move.groups,
+        behalf_of=givers,
+        playbook_owners=move.playbook_owners,
+        identities=move.identities,
+    )
+    return ineligibility(case, Decision.UNDO, by) is None
 
 
 def _report_step(case: Case, move: m.ReportStep, now: datetime) -> tuple[Body, ...]:
@@ -489,7 +627,9 @@ def _park(case: Case, move: m.Park, now: datetime) -> tuple[Body, ...]:
 
 
 def _finish(case: Case, move: m.Finish, now: datetime) -> tuple[Body, ...]:
-    return (e.Resolved(e.Resolution.WORKED, move.note, undo_until=move.undo_until),)
+    until = move.undo_until
+    votes = case.undo_votes_needed if until else 0
+    return (e.Resolved(e.Resolution.WORKED, move.note, undo_until=until, undo_votes=votes),)
 
 
 def _reopen(case: Case, move: m.Reopen, now: datetime) -> tuple[Body, ...]:
@@ -570,6 +710,8 @@ DECISIONS: dict[type, Callable[[Case, Any, datetime], tuple[Body, ...]]] = {
     m.Expire: _expire,
     m.Remind: _remind,
     m.Undo: _undo,
+    m.BeginUndo: _begin_undo,
+    m.StartUndo: _start_undo,
     m.StartStep: _start_step,
     m.ReportStep: _report_step,
     m.Drift: _drift,

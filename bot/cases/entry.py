@@ -14,7 +14,7 @@ from bot.cases.canonical import Scalar, from_plain, moment, to_plain
 from bot.cases.delegation import Delegation
 from bot.cases.evidence import Evidence
 from bot.cases.lifecycle import Move
-from bot.cases.passkey import Passkey
+from bot.cases.passkey import Passkey, Purpose
 from bot.cases.plan import Money, Plan
 from bot.cases.policy import Verdict
 from bot.cases.recognition import Recognition
@@ -247,6 +247,7 @@ class StepUpAsked(Body):
     note: str
     until: datetime
     by_name: str
+    purpose: Purpose = Purpose.APPROVE
 
 
 @_entry("approval.given", Move.VOTE)
@@ -423,12 +424,16 @@ class Settled(Body):
 @_entry("case.resolved", Move.FINISH)
 @dataclass(frozen=True, slots=True)
 class Resolved(Body):
-    """``undo_until``: so long the plan may be taken back whole, where every action declares it."""
+    """``undo_until``: so long the plan may be taken back whole, where every action declares it.
+
+    ``undo_votes``: how many people must say so. It tells the verifier too that they are asked for.
+    """
 
     resolution: Resolution
     note: str
     by_name: str = ""
     undo_until: datetime | None = None
+    undo_votes: int = 0
 
     @property
     def move(self) -> Move:
@@ -436,13 +441,39 @@ class Resolved(Body):
         return Move.RESOLVE if self.resolution is Resolution.BY_HAND else Move.FINISH
 
 
+@_entry("undo.approved", Move.UNDO_VOTE)
+@dataclass(frozen=True, slots=True)
+class UndoApproved(Body):
+    """One who may approve the plan says, inside its window, that it is taken back whole."""
+
+    approval: Approval
+
+
 @_entry("plan.undo_asked", Move.UNDO)
 @dataclass(frozen=True, slots=True)
 class UndoAsked(Body):
-    """One who may approve the plan wants it taken back whole, inside its window."""
+    """Enough people have said that the plan is taken back whole: it begins now.
+
+    ``by``: whose yeses these are; none where an earlier release let one person be enough.
+    ``until``: when the window closes, in case that it does not begin after all.
+    """
 
     note: str
     by_name: str
+    by: tuple[str, ...] = ()
+    until: datetime | None = None
+
+
+@_entry("undo.lapsed", Move.UNDO_LAPSE)
+@dataclass(frozen=True, slots=True)
+class UndoLapsed(Body):
+    """The yeses to the undoing counted no longer when it was to begin: what was done stands.
+
+    ``undo_until``: so long it may be asked for again.
+    """
+
+    reason: str
+    undo_until: datetime | None = None
 
 
 @_entry("case.reopened", Move.REOPEN)

@@ -46,9 +46,11 @@ class Move(StrEnum):
     STOP = "give up"
     PARK = "park"
     SETTLE = "settle"
+    UNDO_VOTE = "agree to take back"
     UNDO = "take back"
     RETRIAGE = "look again at"
     FINISH = "finish"
+    UNDO_LAPSE = "leave as it is"
     RESOLVE = "resolve"
     REOPEN = "reopen"
     NOTE = "note on"
@@ -76,6 +78,7 @@ ARROWS: dict[tuple[State, Move], State] = {
     (State.PROPOSED, Move.SNOOZE): State.SNOOZED,
     (State.PROPOSED, Move.ESCALATE): State.PROPOSED,
     (State.PROPOSED, Move.EXPIRE): State.EXPIRED,
+    (State.PROPOSED, Move.DRIFT): State.OPEN,
     (State.REFERRED, Move.NAME): State.OPEN,
     (State.REFERRED, Move.REJECT): State.REJECTED,
     (State.REFERRED, Move.HAND_OVER): State.REFERRED,
@@ -99,7 +102,9 @@ ARROWS: dict[tuple[State, Move], State] = {
     (State.PARKED, Move.SETTLE): State.RUNNING,
     (State.PARKED, Move.HAND_OVER): State.PARKED,
     (State.RESOLVED, Move.REOPEN): State.OPEN,
+    (State.RESOLVED, Move.UNDO_VOTE): State.RESOLVED,
     (State.RESOLVED, Move.UNDO): State.RUNNING,
+    (State.RUNNING, Move.UNDO_LAPSE): State.RESOLVED,
     (State.CLEARED, Move.REOPEN): State.OPEN,
     **{(state, Move.CLEAR): State.CLEARED for state in WAITING},
     **{(state, Move.MARK_CLEAR): state for state in DECIDED | TERMINAL},
@@ -109,7 +114,6 @@ ARROWS: dict[tuple[State, Move], State] = {
 
 # Earlier releases let people take these. Their ledgers are read; nothing new is written so.
 FORMER_ARROWS: dict[tuple[State, Move], State] = {
-    (State.PROPOSED, Move.DRIFT): State.OPEN,
     (State.REFERRED, Move.DRIFT): State.OPEN,
     (State.SNOOZED, Move.REJECT): State.REJECTED,
     (State.RUNNING, Move.RESOLVE): State.RESOLVED,

@@ -10,6 +10,7 @@ from bot.cases.canonical import Scalar
 from bot.cases.delegation import Delegation
 from bot.cases.entry import Change, RejectReason, StepState
 from bot.cases.evidence import Evidence
+from bot.cases.identity import UNLINKED, Identities
 from bot.cases.passkey import Assertion, Passkey
 from bot.cases.plan import Money, Plan
 from bot.cases.policy import Verdict
@@ -22,9 +23,11 @@ from bot.cases.sla import Sla
 
 @dataclass(frozen=True, slots=True)
 class Asker:
-    """Who asks, through which door, with their groups read fresh; and those who have asked them to stand in, read fresh too.
+    """Who asks, through which door, with their groups read fresh.
 
-    ``playbook_owners`` are the groups that own the playbook of the case; who is in them is in ``groups``.
+    ``behalf_of``: those who have asked them to stand in, read fresh too.
+    ``playbook_owners``: the groups that own the playbook of the case; their members are in ``groups``.
+    ``identities``: which accounts are one person.
     """
 
     person: Person
@@ -32,6 +35,7 @@ class Asker:
     surface: str = "slack"
     behalf_of: tuple[Person, ...] = ()
     playbook_owners: tuple[str, ...] = ()
+    identities: Identities = UNLINKED
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +63,7 @@ class Recur:
 
     signal: Signal
     reopen: bool = False
+    identities: Identities = UNLINKED
 
 
 @dataclass(frozen=True, slots=True)
@@ -239,9 +244,37 @@ class Remind:
 
 @dataclass(frozen=True, slots=True)
 class Undo(PersonDecision):
+    """One person's yes to taking the plan back; ``assertion`` as for the yes to doing it."""
+
     decision = Decision.UNDO
 
     note: str
+    assertion: Assertion | None = None
+    passkeys: tuple[Passkey, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class BeginUndo(PersonDecision):
+    """A yes to taking back a plan of the top class, which waits for its signature outside Slack."""
+
+    decision = Decision.UNDO
+
+    note: str
+    ticket: str
+    passkeys: tuple[Passkey, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class StartUndo:
+    """What the executor found immediately before a step is undone because people want it so."""
+
+    step: int
+    groups: Groups
+    people: Mapping[str, Person]
+    delegations: tuple[Delegation, ...] = ()
+    passkeys: tuple[Passkey, ...] = ()
+    identities: Identities = UNLINKED
+    playbook_owners: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -257,6 +290,7 @@ class StartStep:
     delegations: tuple[Delegation, ...] = ()
     emergency_group: str = ""
     passkeys: tuple[Passkey, ...] = ()
+    identities: Identities = UNLINKED
 
 
 @dataclass(frozen=True, slots=True)
@@ -318,6 +352,8 @@ Move = (
     | Expire
     | Remind
     | Undo
+    | BeginUndo
+    | StartUndo
     | StartStep
     | ReportStep
     | Drift

@@ -12,6 +12,7 @@ import json
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from enum import StrEnum
 from typing import TypeVar
 
 from bot.cases.canonical import canonical_bytes
@@ -43,6 +44,13 @@ class Invitation:
     until: datetime
 
 
+class Purpose(StrEnum):
+    """What a yes is said to: the doing of a plan, or the undoing of it."""
+
+    APPROVE = "approve"
+    UNDO = "undo"
+
+
 @dataclass(frozen=True, slots=True)
 class StepUp:
     """A yes that was begun in Slack and waits for its signature. ``ticket`` is the hash of what the link carries."""
@@ -53,10 +61,11 @@ class StepUp:
     ticket: str
     note: str
     until: datetime
+    purpose: Purpose = Purpose.APPROVE
 
 
 Link = TypeVar("Link", Invitation, StepUp)
-LINK_IS_OVER = "this link works no longer; press Approve on the card again"
+LINK_IS_OVER = "this link works no longer; press the button on the card again"
 INVITATION_IS_OVER = "this link works no longer; ask whoever runs Countersign for another one"
 
 
@@ -81,9 +90,19 @@ def ticket_of(token: str) -> str:
     return hashlib.sha256(token.encode("utf-8", "replace")).hexdigest()
 
 
-def challenge(case_id: str, revision: int, digest: str, person: str, ticket: str) -> bytes:
+def challenge(
+    case_id: str,
+    revision: int,
+    digest: str,
+    person: str,
+    ticket: str,
+    purpose: Purpose = Purpose.APPROVE,
+) -> bytes:
     """What the device signs: this person's yes to this plan, asked this once."""
     told = {"case": case_id, "revision": revision, "plan": digest, "person": person, "ticket": ticket}
+    # The yes to the doing is signed as it always was; a signature for one is none for the other.
+    if purpose is not Purpose.APPROVE:
+        told["purpose"] = purpose.value
     return hashlib.sha256(b"countersign step-up\n" + canonical_bytes(told)).digest()
 
 

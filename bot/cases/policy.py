@@ -1,7 +1,7 @@
 """Policy: limits and who must say yes. ``judge`` is the only place where risk is decided, from the plan and never from text."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from decimal import Decimal
 from enum import IntEnum, StrEnum
@@ -153,6 +153,32 @@ def judge(plan: Plan, terms: PlaybookTerms, policy: Policy, usage: Usage) -> Ver
     if not factors or not all(factor.group for factor in factors):
         return verdict(Ruling.REFUSE, "approvers.empty", "nobody is named who may approve this")
     return verdict(Ruling.ASK, f"tier.{tier.name.lower()}", reason, factors)
+
+
+STRANGER = "identity.unknown"
+NOT_KNOWN = "who raised it, or gains from it, is not known here"
+
+
+def governed(verdict: Verdict, terms: PlaybookTerms) -> Verdict:
+    """Let the governance owners decide, because who raised it or gains from it is not known.
+
+    They come on top of whoever must say yes anyway: the unknown one may be among those.
+    """
+    if verdict.ruling is Ruling.REFUSE:
+        return verdict
+    group = terms.owners.get("governance", "")
+    if not group:
+        reason = f"{NOT_KNOWN}, and no governance owners are named"
+        return replace(verdict, ruling=Ruling.REFUSE, rule=STRANGER, reason=reason, factors=())
+    is_asked = any(factor.group == group for factor in verdict.factors)
+    factors = verdict.factors if is_asked else (*verdict.factors, Factor(group, 1))
+    reason = f"{verdict.reason}; {NOT_KNOWN}, so the governance owners decide"
+    return replace(verdict, ruling=Ruling.ASK, rule=STRANGER, reason=reason, factors=factors)
+
+
+def is_governed(verdict: Verdict) -> bool:
+    """Tell whether the governance owners decide because somebody is not known here."""
+    return verdict.rule == STRANGER
 
 
 def _named(factors: tuple[Factor, ...], terms: PlaybookTerms) -> tuple[Factor, ...]:

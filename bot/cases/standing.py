@@ -16,6 +16,7 @@ from bot.cases.authority import is_colleague
 from bot.cases.delegation import LONGEST, Delegation
 from bot.cases.entry import Body, Entry
 from bot.cases.errors import BadRequest, LedgerBroken, NotEligible, Paused, TooLate
+from bot.cases.identity import UNLINKED, Identities
 from bot.cases.passkey import INVITATION_IS_OVER, INVITED_FOR, Invitation, Passkey, waiting
 from bot.cases.plan import Plan
 
@@ -108,6 +109,7 @@ class Asked:
     deciders: frozenset[str]
     governors: frozenset[str]
     surface: str = "slack"
+    identities: Identities = UNLINKED
 
 
 @dataclass(frozen=True, slots=True)
@@ -244,7 +246,7 @@ def _resume(standing: Standing, move: Resume, now: datetime) -> tuple[Body, ...]
 
 def _delegate(standing: Standing, move: Delegate, now: datetime) -> tuple[Body, ...]:
     giver, taker = move.by.person, move.to
-    if giver.id == taker.id:
+    if move.by.identities.are_one(giver.id, taker.id):
         raise BadRequest("choose somebody else to stand in", field="to")
     if giver.id not in move.by.deciders or not is_colleague(giver):
         raise NotEligible("you decide nothing here that somebody could stand in for")
@@ -275,7 +277,8 @@ def _break_glass(standing: Standing, move: BreakGlass, now: datetime) -> tuple[B
         )
     if not move.reason.strip():
         raise BadRequest("say why it cannot wait; it is read afterwards", field="reason")
-    open_ones = [one for one in standing.emergencies if one.person == person.id]
+    identities = move.by.identities
+    open_ones = [one for one in standing.emergencies if identities.are_one(one.person, person.id)]
     if open_ones:
         raise TooLate(f"what you let through for {open_ones[0].case_id} has not been looked at yet")
     reason, review_by = move.reason.strip()[:LONGEST_REASON], now + move.review_for
@@ -286,7 +289,8 @@ def _review(standing: Standing, move: ReviewEmergency, now: datetime) -> tuple[B
     found = next((one for one in standing.emergencies if one.case_id == move.case_id), None)
     if found is None:
         raise TooLate(f"nothing of {move.case_id} waits to be looked at")
-    if move.by.person.id not in move.by.governors or move.by.person.id == found.person:
+    reviewer = move.by.person.id
+    if reviewer not in move.by.governors or move.by.identities.are_one(reviewer, found.person):
         raise NotEligible("another governance owner must look at it")
     if not move.note.strip():
         raise BadRequest("say what you found", field="note")

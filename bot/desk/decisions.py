@@ -31,7 +31,7 @@ from bot.cases.errors import (
     Superseded,
     TooLate,
 )
-from bot.cases.passkey import LINK_IS_OVER, Assertion, StepUp, ticket_of, waiting
+from bot.cases.passkey import LINK_IS_OVER, Assertion, Purpose, StepUp, ticket_of, waiting
 from bot.cases.plan import Action, Proposer
 from bot.cases.policy import RiskTier
 from bot.cases.seen import Decision, Seen
@@ -46,6 +46,7 @@ from bot.ports import Change, Clock, Directory, Library, Store
 MOST_REREADS = 20
 WHO_IS_NOT_KNOWN = "Slack cannot say just now who may do this; nothing was decided, press again in a minute"
 DRAWN_EARLIER = "this card was drawn by an earlier release; it has been drawn again, press there"
+DECIDED_BY = {Purpose.APPROVE: Decision.APPROVE, Purpose.UNDO: Decision.UNDO}
 T = TypeVar("T")
 Prove = Callable[[Case, StepUp], Assertion]
 """Verifies what the device answered to this question. Raises ``NotEligible`` when it is not genuine."""
@@ -121,11 +122,12 @@ class Decisions:
     def finish_approval(self, case_id: str, token: str, prove: Prove, *, surface: str) -> Case:
         """The second half: the person's device has signed this plan. An answer that is not genuine is written too."""
         case, asked = self.begun(case_id, token)
+        decision = DECIDED_BY[asked.purpose]
         try:
             assertion = prove(case, asked)
         except Refusal as refusal:
             by = m.Asker(Person(asked.person, asked.name), surface=surface)
-            self._record(case_id, by, Decision.APPROVE, asked.revision, refusal)
+            self._record(case_id, by, decision, asked.revision, refusal)
             raise
 
         # The plan that the link was begun for: a new one would have ended the link.
@@ -133,9 +135,11 @@ class Decisions:
 
         def move(case: Case, asker: m.Asker) -> m.Move:
             passkeys = self.store.standing().passkeys
+            if asked.purpose is Purpose.UNDO:
+                return m.Undo(asker, seen, asked.note, assertion=assertion, passkeys=passkeys)
             return m.Approve(asker, seen, asked.note, assertion=assertion, passkeys=passkeys)
 
-        return self._decide(Decision.APPROVE, case_id, asked.person, surface, seen, move)
+        return self._decide(decision, case_id, asked.person, surface, seen, move)
 
     def reject(
         self, case_id: str, *, by: str, seen: Seen, reason: RejectReason, note: str = "", surface: str = "slack"
@@ -164,7 +168,19 @@ class Decisions:
         return self._decide(Decision.CLAIM, case_id, by, surface, seen, lambda case, asker: m.Claim(asker, seen))
 
     def undo(self, case_id: str, *, by: str, seen: Seen, note: str, surface: str = "slack") -> Case:
+        """One yes to taking it back; with the last that it needs, that begins."""
         return self._decide(Decision.UNDO, case_id, by, surface, seen, lambda case, asker: m.Undo(asker, seen, note))
+
+    def begin_undo(self, case_id: str, *, by: str, seen: Seen, note: str, surface: str = "slack") -> str:
+        """Begin a yes to taking back what is of the top class, as ``begin_approval``."""
+        token = secrets.token_urlsafe(32)
+        passkeys = self.store.standing().passkeys
+
+        def move(case: Case, asker: m.Asker) -> m.Move:
+            return m.BeginUndo(asker, seen, note, ticket_of(token), passkeys)
+
+        self._decide(Decision.UNDO, case_id, by, surface, seen, move)
+        return token
 
     def break_glass(self, case_id: str, *, by: str, seen: Seen, reason: str, surface: str = "slack") -> Case:
         """One person lets a plan through alone, because it cannot wait: loudly, and looked at afterwards by somebody else."""
@@ -175,7 +191,7 @@ class Decisions:
             asker = self._known(case, by, surface, Decision.EMERGENCY, seen, fresh=True)
             group = emergency.group if emergency else ""
             groups = self.directory.groups([group] if group else [], fresh=True)
-            asked = Asked(asker.person, frozenset(), frozenset(), surface)
+            asked = Asked(asker.person, frozenset(), frozenset(), surface, asker.identities)
             wait = emergency.review_for if emergency else timedelta(0)
             try:
                 entries = decide(case, m.Approve(asker, seen, reason, emergency=True), now)
@@ -249,7 +265,14 @@ class Decisions:
         behalf_of = [self._giver(delegation.giver, fresh) for delegation in given]
         person = self.directory.person(by, fresh=fresh)
         groups = self.directory.groups(handles, fresh=fresh)
-        return m.Asker(person, groups, surface, tuple(filter(None, behalf_of)), owners)
+        return m.Asker(
+            person=person,
+            groups=groups,
+            surface=surface,
+            behalf_of=tuple(filter(None, behalf_of)),
+            playbook_owners=owners,
+            identities=self.library.identities(),
+        )
 
     def _known(
         self, case: Case, by: str, surface: str, decision: Decision, seen: Seen, *, fresh: bool = False

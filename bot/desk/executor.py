@@ -15,7 +15,7 @@ from bot.cases.approval import Person
 from bot.cases.canonical import Scalar
 from bot.cases.case import Case, evolve
 from bot.cases.decide import decide, what_moved
-from bot.cases.entry import Entry, StepStarted, StepState
+from bot.cases.entry import Entry, StepStarted, StepState, UndoLapsed
 from bot.cases.errors import ConnectorFailed, LedgerBroken, NotEligible, OutcomeUnknown, Paused, WorldMoved
 from bot.cases.execution import Next, account, next_work
 from bot.cases.plan import Action, Idempotency
@@ -115,7 +115,11 @@ class Executor:
         handles = {factor.group for factor in case.verdict.factors} | ({alone} - {""})
         groups = self.directory.groups(sorted(handles), fresh=fresh)
         people = self._people([name for given in case.approvals for name in (given.person, given.principal)], fresh)
-        verdict = self.proposals.verdict(case.plan, self.library.playbook(case.kind), now)
+        playbook = self.library.playbook(case.kind)
+        verdict = self.proposals.verdict(case.plan, playbook, now)
+        # Whoever raised it after the last yes takes nothing back.
+        authors = case.authors_before(max((given.at for given in case.approvals), default=now))
+        verdict = self.proposals.known(verdict, authors, playbook)
         snapshot, standing = _precondition(connector, action), self.store.standing()
         return m.StartStep(
             step,
@@ -127,6 +131,7 @@ class Executor:
             delegations=standing.delegations,
             emergency_group=alone,
             passkeys=standing.passkeys,
+            identities=self.library.identities(),
         )
 
     def _people(self, principals: Sequence[str], fresh: bool) -> dict[str, Person]:
@@ -228,10 +233,37 @@ class Executor:
     # --- undoing -------------------------------------------------------------------------------------------------------
 
     def _undo(self, case: Case, step: int, work: Work) -> None:
-        begins = decide(case, m.ReportStep(step, StepState.UNDOING, ""), self.clock())
+        now = self.clock()
+        move: m.Move = m.ReportStep(step, StepState.UNDOING, "")
+        if case.undoing and not case.is_undo_begun:
+            move = self._undo_facts(case, step, now)
+        begins = decide(case, move, now)
+        if isinstance(begins[0].body, UndoLapsed):
+            self._write_all(case, begins, work)
+            return
         after = self._begun(case, step, begins, work, undoing=True)
         if after:
             self._take_back(after, step, work)
+
+    def _undo_facts(self, case: Case, step: int, now: datetime) -> m.StartUndo:
+        """Read who wants it taken back, as they are now; for high risk nothing from memory."""
+        fresh = case.verdict is not None and case.verdict.tier is RiskTier.HIGH
+        factors = case.verdict.factors if case.verdict else ()
+        owners = self.library.playbook(case.kind).owners.handles
+        groups = {*(factor.group for factor in factors), *owners}
+        standing = self.store.standing()
+        names = {name for given in case.undo_approvals for name in (given.person, given.principal)}
+        used = [one for one in standing.delegations if one.taker in names]
+        names |= {one.giver for one in used if one.holds(case.kind, now)}
+        return m.StartUndo(
+            step=step,
+            groups=self.directory.groups(sorted(groups), fresh=fresh),
+            people=self._people(sorted(names), fresh),
+            delegations=standing.delegations,
+            passkeys=standing.passkeys,
+            identities=self.library.identities(),
+            playbook_owners=owners,
+        )
 
     def _take_back(self, case: Case, step: int, work: Work) -> None:
         action, connector = self._action(case, step)

@@ -8,6 +8,7 @@ from bot.cases.case import Case
 from bot.cases.decide import decide
 from bot.cases.errors import KeyReused
 from bot.cases.hours import ALWAYS, Hours
+from bot.cases.identity import UNLINKED, Identities
 from bot.cases.lifecycle import State
 from bot.cases.playbook import Playbook
 from bot.cases.signal import Signal, SignalStatus
@@ -35,11 +36,13 @@ class Intake:
             KeyReused: the source used this key before for something else; both are stored, neither is merged.
         """
         playbook, now = self.library.playbook(signal.kind), self.clock()
-        hours = self.library.hours(playbook.channel)
+        hours, identities = self.library.hours(playbook.channel), self.library.identities()
         receipt = self.store.receive(
             signal,
             raw,
-            lambda latest, new_id: self._paced(judge(latest, new_id, signal, playbook, now, hours), signal, now),
+            lambda latest, new_id: self._paced(
+                judge(latest, new_id, signal, playbook, now, hours, identities), signal, now
+            ),
             now,
         )
         if receipt.outcome is Outcome.CONFLICT:
@@ -62,7 +65,13 @@ class Intake:
 
 
 def judge(
-    latest: Case | None, new_id: str, signal: Signal, playbook: Playbook, now: datetime, hours: Hours = ALWAYS
+    latest: Case | None,
+    new_id: str,
+    signal: Signal,
+    playbook: Playbook,
+    now: datetime,
+    hours: Hours = ALWAYS,
+    identities: Identities = UNLINKED,
 ) -> Change:
     """What this signal writes, given the latest case of its fingerprint."""
     if signal.status is SignalStatus.CLEAR:
@@ -73,7 +82,7 @@ def judge(
         opening = m.Open(new_id, signal, playbook.owners.business, playbook.channel, sla)
         return change(None, decide(None, opening, now), playbook)
     reopen = latest.state in {State.RESOLVED, State.CLEARED}
-    return change(latest, decide(latest, m.Recur(signal, reopen), now), playbook)
+    return change(latest, decide(latest, m.Recur(signal, reopen, identities), now), playbook)
 
 
 def _clear(latest: Case | None, signal: Signal, playbook: Playbook, now: datetime) -> Change:

@@ -1,6 +1,6 @@
 """From prepared actions to a plan with policy's verdict on it: the one place where plans are made, at triage and on edit alike."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -10,7 +10,7 @@ from bot.cases.evidence import Evidence, facts_of
 from bot.cases.expressions import look_up
 from bot.cases.plan import Action, Plan, Proposer
 from bot.cases.playbook import Playbook
-from bot.cases.policy import Verdict, judge
+from bot.cases.policy import Verdict, governed, judge
 from bot.ports import Library, Store, Systems
 
 # An approved plan that could not start for this long is asked about again.
@@ -44,7 +44,16 @@ class Proposals:
             # The question may be handed on once before it closes, so a plan outlives two times to decide.
             not_after=hours.opening(hours.opening(now + longest) + longest) + APPROVAL_STANDS_FOR,
         )
-        return plan, self.verdict(plan, playbook, now)
+        verdict = self.verdict(plan, playbook, now)
+        authors = [plan.requester, plan.beneficiary, *(one.account for one in case.requesters)]
+        return plan, self.known(verdict, authors, playbook)
+
+    def known(self, verdict: Verdict, authors: Iterable[str | None], playbook: Playbook) -> Verdict:
+        """Leave a plan to the governance owners when one of its authors matches nobody here."""
+        named = [account for account in authors if account]
+        if self.library.identities().strangers(named):
+            return governed(verdict, playbook.terms)
+        return verdict
 
     def verdict(self, plan: Plan, playbook: Playbook, now: datetime) -> Verdict:
         """Policy as it is now, on this plan, with what has been done today."""

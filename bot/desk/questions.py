@@ -160,7 +160,9 @@ class Questions:
                 mine += [handle for handle, people in groups.items() if one.giver in people]
         wanted = replace(among, sight=sight, waits_on=(sight.person, *sorted(set(mine))))
         found = self.lists.find(wanted, limit)
-        theirs = [case for case in found if sight.person not in case.authors and not _has_voted(case, sight.person)]
+        identities = self.library.identities()
+        open_ones = [case for case in found if not _has_voted(case, sight.person)]
+        theirs = [case for case in open_ones if sight.person not in identities.accounts(case.authors)]
         # Beyond what was looked at, the few that they raised or have voted on are counted too.
         more = self.lists.count(wanted) - len(found) if len(found) == limit else 0
         return theirs, len(theirs) + more
@@ -359,7 +361,9 @@ def _recorded_otherwise(body: e.Body, at: str) -> str:
         e.Escalated: lambda b: f"Nobody had decided by {at}, so it went to {b.to}.",
         e.HandedOver: lambda b: f"{b.by_name} handed it over on {at}: {b.note}.",
         e.Snoozed: lambda b: f"{b.by_name} snoozed it on {at}: {b.reason}.",
+        e.UndoApproved: lambda b: f"{b.approval.name} said on {at} that it is taken back: {b.approval.note}.",
         e.UndoAsked: lambda b: f"{b.by_name} took it back on {at}: {b.note}.",
+        e.UndoLapsed: lambda b: f"It was not taken back on {at}: {b.reason}.",
         e.Stopped: lambda b: f"It was given up on {at}: {b.reason}.",
         e.Cleared: lambda b: f"The source said on {at} that it was over.",
         e.Reopened: lambda b: f"It was opened again on {at}: {b.reason}.",

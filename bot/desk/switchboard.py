@@ -108,7 +108,8 @@ class Switchboard:
         """Who asks, with the groups that count for the desk as a whole, read fresh."""
         governors = self._members(self.library.governors())
         deciders = self._members(self.library.deciders())
-        return Asked(self.directory.person(by, fresh=True), deciders, governors, surface)
+        person = self.directory.person(by, fresh=True)
+        return Asked(person, deciders, governors, surface, self.library.identities())
 
     def scope_of(self, words: str) -> str:
         """What a person means by "/exceptions pause …": nothing for everything, a kind, an action or a system."""

@@ -50,6 +50,8 @@ def case_card(case: Case, look: Look = PLAIN) -> list[Json]:
     if look.paused:
         blocks.append(context(f":double_vertical_bar: *Paused: nothing runs.* {escaped(look.paused, 400)}"))
     blocks += _ending(case)
+    if look.is_undoable:
+        blocks += _undo_votes(case)
     blocks.append(
         rich(
             paragraph(say(f"What happened, according to {clean(case.signal.source, 40)}", bold=True)),
@@ -138,6 +140,18 @@ def _ending(case: Case) -> list[Json]:
     if case.reopened and not case.is_terminal:
         lines.append(paragraph(say("Opened again: ", bold=True), say(clean(case.reopened, 300))))
     return [rich(*lines)] if lines else []
+
+
+def _undo_votes(case: Case) -> list[Json]:
+    """Who has said that it is taken back, and what that still waits for."""
+    given, verdict = case.undo_approvals, case.verdict
+    if case.state is not State.RESOLVED or not given or not verdict or not case.undo_until:
+        return []
+    votes = ", ".join(f"{_who_approved(vote)} — “{clean(vote.note, 200)}”" for vote in given)
+    so_far = f"{len(case.undo_approvals)} of {case.undo_votes_needed} say take it back: "
+    who, until = groups(verdict.factors), when(case.undo_until)
+    waits = f"It takes {who} to say so, until {until}; after that it stays as it is"
+    return [rich(paragraph(say(so_far, bold=True), say(votes))), context(waits)]
 
 
 def _who_approved(given: Approval) -> str:

@@ -4,7 +4,7 @@ from collections.abc import Iterable
 
 from bot.cases.case import Case
 from bot.cases.entry import RejectReason
-from bot.cases.passkey import STEP_UP_FOR
+from bot.cases.passkey import STEP_UP_FOR, Purpose
 from handlers.cards import ids
 from handlers.cards.text import Json, bullets, clean, context, paragraph, plain, rich, say
 
@@ -36,19 +36,27 @@ def approve_form(case: Case) -> Json:
     )
 
 
-def step_up_form(case: Case, link: str) -> Json:
+# What the form says that leads out of Slack: its title, what it is about, and its button.
+OUTSIDE = {
+    Purpose.APPROVE: ("Approve", "approved", "Approve with my passkey"),
+    Purpose.UNDO: ("Take back", "taken back", "Take it back with my passkey"),
+}
+
+
+def step_up_form(case: Case, link: str, purpose: Purpose = Purpose.APPROVE) -> Json:
     """Shown in place of the form once the reason is written: the other half is done outside Slack."""
     minutes = int(STEP_UP_FOR.total_seconds() // 60)
-    words = "One more step. What moves this much is approved with your passkey, on a page outside Slack."
-    button = {"type": "button", "action_id": ids.STEP_UP, "text": plain("Approve with my passkey"), "url": link}
+    title, done, label = OUTSIDE[purpose]
+    words = f"One more step. What moves this much is {done} with your passkey, on a page"
+    button = {"type": "button", "action_id": ids.STEP_UP, "text": plain(label), "url": link}
     return {
         "type": "modal",
-        "title": plain(f"Approve {case.id}", 24),
+        "title": plain(f"{title} {case.id}", 24),
         "close": plain("Close", 24),
         "blocks": [
-            rich(paragraph(say(words))),
+            rich(paragraph(say(f"{words} outside Slack."))),
             {"type": "actions", "elements": [button]},
-            context(f"The link is yours alone, works once and for {minutes} minutes. Nothing is approved before."),
+            context(f"The link is yours alone, works once and for {minutes} minutes. Nothing is {done} before."),
         ],
     }
 
@@ -118,10 +126,16 @@ def settle_form(case: Case) -> Json:
 
 
 def undo_form(case: Case) -> Json:
-    """What will be taken back, and until when that is possible."""
+    """What will be taken back, and how many must say so."""
     steps = [[say(clean(action.summary, 200))] for action in case.plan.actions] if case.plan else []
-    words = paragraph(say("This is taken back in the outside system, last step first. The case then needs a person."))
-    return _form(case, ids.UNDO_FORM, "Take back", "Take it back", rich(bullets(steps), words), _note("Why?", ""))
+    first = "This is taken back in the outside system, last step first. The case then needs a person."
+    words = [paragraph(say(first))]
+    needed = case.undo_votes_needed
+    if needed > 1:
+        votes = f"It needs {needed} people, as the plan did; {len(case.undo_approvals)} of them so far."
+        words.append(paragraph(say(votes)))
+    body = rich(bullets(steps), *words)
+    return _form(case, ids.UNDO_FORM, "Take back", "Take it back", body, _note("Why?", ""))
 
 
 def hand_over_form(case: Case, next_owner: str) -> Json:

@@ -7,6 +7,7 @@ from bot.cases import entry as e
 from bot.cases.case import Case
 from bot.cases.entry import Body, Entry
 from bot.cases.lifecycle import State
+from bot.cases.passkey import Purpose
 from bot.cases.recommendation import Citation
 from handlers.cards.text import Json, bullets, clean, escaped, paragraph, rich, say
 
@@ -97,6 +98,28 @@ def _approval(body: e.ApprovalGiven, case: Case) -> tuple[str, str]:
     return f"{given.name} approved{behalf}{signed}.", said
 
 
+def _step_up(body: e.StepUpAsked, case: Case) -> tuple[str, str]:
+    wish = "take it back" if body.purpose is Purpose.UNDO else "approve"
+    return f"{body.by_name} wants to {wish};", "their passkey has not signed yet"
+
+
+def _undo_vote(body: e.UndoApproved, case: Case) -> tuple[str, str]:
+    """Who says so and why; what it still waits for stands on the card."""
+    vote = body.approval
+    behalf = f" for {vote.behalf_name}" if vote.behalf_of else ""
+    signed = ", signed with their passkey" if vote.assertion else ""
+    needed = case.undo_votes_needed
+    needs = f". It takes {needed} people to take it back" if needed > 1 else ""
+    return f"{vote.name} says{behalf} that it is taken back{signed}:", f"“{vote.note}”{needs}"
+
+
+def _undo(body: e.UndoAsked, case: Case) -> tuple[str, str]:
+    """Whoever said so and why has been told of with their yes; earlier releases had none."""
+    if body.by:
+        return "It is being taken back.", ""
+    return f"{body.by_name} takes it back:", body.note
+
+
 def _settled(body: e.Settled, case: Case) -> tuple[str, str]:
     return f"{body.by_name} has looked: it {'did' if body.landed else 'did not'} happen.", body.note
 
@@ -116,7 +139,7 @@ def _resolved(body: e.Resolved, case: Case) -> tuple[str, str]:
 
 
 LINES: dict[type[Body], Callable[[Any, Case], tuple[str, str]]] = {
-    e.StepUpAsked: lambda body, case: (f"{body.by_name} wants to approve;", "their passkey has not signed yet"),
+    e.StepUpAsked: _step_up,
     e.ApprovalGiven: _approval,
     e.Withdrawn: lambda body, case: ("An approval was withdrawn.", ""),
     e.Authorised: _authorised,
@@ -125,7 +148,9 @@ LINES: dict[type[Body], Callable[[Any, Case], tuple[str, str]]] = {
     e.HandedOver: lambda body, case: (f"{body.by_name} handed it over:", body.note),
     e.Claimed: lambda body, case: (f"{body.by_name} is on it.", ""),
     e.Reminded: lambda body, case: ("Still waiting:", _wanted(case)),
-    e.UndoAsked: lambda body, case: (f"{body.by_name} takes it back:", body.note),
+    e.UndoApproved: _undo_vote,
+    e.UndoAsked: _undo,
+    e.UndoLapsed: lambda body, case: ("Not taken back:", f"{body.reason}. What was done stands"),
     e.Snoozed: lambda body, case: (f"{body.by_name} snoozed it until {body.until:%d %b %H:%M} UTC:", body.reason),
     e.Escalated: lambda body, case: ("Nobody decided in time.", f"It is with {body.to} now"),
     e.Expired: lambda body, case: ("Nobody decided in time.", "The case is closed; nothing was done"),

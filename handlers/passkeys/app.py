@@ -13,8 +13,7 @@ from starlette.routing import Route
 
 from bot.cases.case import Case
 from bot.cases.errors import BadRequest, ChatFailed, NotEligible, NotNow, Refusal, TooLate
-from bot.cases.lifecycle import State
-from bot.cases.passkey import LINK_IS_OVER, Assertion, Passkey, StepUp, challenge
+from bot.cases.passkey import LINK_IS_OVER, Assertion, Passkey, Purpose, StepUp, challenge
 from bot.desk.decisions import WHO_IS_NOT_KNOWN, Decisions
 from bot.desk.switchboard import Switchboard
 from bot.ports import Clock
@@ -24,6 +23,14 @@ PAGE = Path(__file__).parent / "page"
 LARGEST_ANSWER = 32_000
 STATUS: dict[type[Refusal], int] = {TooLate: 410, NotEligible: 403, NotNow: 503}
 SURFACE = "passkey"
+# What a signed yes has done: the last that was needed, or one that waits for another.
+SAID = {
+    Purpose.APPROVE: (
+        "Approved. It is carried out now.",
+        "Approved. It waits for somebody else's yes too.",
+    ),
+    Purpose.UNDO: ("It is taken back now.", "Noted. It waits for somebody else's yes too."),
+}
 # Nothing from elsewhere is loaded or told, nobody frames it, and nothing of it is kept.
 GUARDED = {
     "Content-Security-Policy": "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; "
@@ -74,6 +81,7 @@ class PasskeyDoor:
         plan = case.plan
         actions = plan.actions if plan else ()
         return {
+            "purpose": asked.purpose,
             "case": case.id,
             "about": case.signal.title,
             "as": asked.name,
@@ -87,11 +95,9 @@ class PasskeyDoor:
         def prove(case: Case, asked: StepUp) -> Assertion:
             return self.ceremony.confirmed(answer, self._keys_of(asked), _wanted(case, asked), asked.ticket)
 
+        case, asked = self.decisions.begun(path["case"], path["token"])
         after = self.decisions.finish_approval(path["case"], path["token"], prove, surface=SURFACE)
-        waits = after.state is State.PROPOSED
-        return {
-            "said": "Approved. It waits for somebody else's yes too." if waits else "Approved. It is carried out now."
-        }
+        return {"said": SAID[asked.purpose][after.state is case.state]}
 
     def invitation(self, path: dict[str, str], answer: Any) -> dict[str, Any]:
         invited = self.switchboard.invitation(path["token"])
@@ -112,7 +118,14 @@ def _wanted(case: Case, asked: StepUp) -> bytes:
     """What the device is to sign."""
     if case.plan is None:
         raise TooLate(LINK_IS_OVER)
-    return challenge(case.id, case.revision, case.plan.digest, asked.person, asked.ticket)
+    return challenge(
+        case_id=case.id,
+        revision=case.revision,
+        digest=case.plan.digest,
+        person=asked.person,
+        ticket=asked.ticket,
+        purpose=asked.purpose,
+    )
 
 
 Answer = Callable[[dict[str, str], Any], dict[str, Any]]

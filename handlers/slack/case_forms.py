@@ -7,6 +7,7 @@ from slack_bolt import App
 
 from bot.cases.entry import RejectReason
 from bot.cases.errors import BadRequest
+from bot.cases.passkey import Purpose
 from bot.cases.seen import Decision, Seen
 from bot.desk.decisions import Decisions
 from handlers.cards import ids
@@ -90,9 +91,15 @@ class CaseForms:
         seen = self._seen(form, Decision.HAND_OVER)
         self.desk.hand_over(form.case_id, by=form.person, seen=seen, to=to, done=done, remains=remains)
 
-    def undo(self, form: Submission) -> None:
+    def undo(self, form: Submission) -> Json | None:
+        """As for the yes to doing it: the top class is only begun here."""
+        case, note = self.desk.store.case(form.case_id), form.text(ids.NOTE)
         seen = self._seen(form, Decision.UNDO)
-        self.desk.undo(form.case_id, by=form.person, seen=seen, note=form.text(ids.NOTE))
+        if case.verdict and case.verdict.step_up:
+            token = self.desk.begin_undo(form.case_id, by=form.person, seen=seen, note=note)
+            return step_up_form(case, self.confirming(case.id, token), Purpose.UNDO)
+        self.desk.undo(form.case_id, by=form.person, seen=seen, note=note)
+        return None
 
     def snooze(self, form: Submission) -> None:
         until = form.moment(ids.UNTIL, "choose a time")

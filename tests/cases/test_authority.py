@@ -191,6 +191,7 @@ def test_the_table_has_every_state_decision_and_command():
     every = {command for command in vars(m).values() if isinstance(command, type) and hasattr(command, "decision")}
     assert {type(command) for command in commands(case, asker(ANA)).values()} == every - {
         m.BeginApproval,
+        m.BeginUndo,
         m.PersonDecision,
     }
 

@@ -6,7 +6,7 @@ from datetime import timedelta
 import pytest
 from hypothesis import settings
 from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
+from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
 from bot.cases import moves as m
 from bot.cases.approval import Factor, Person
@@ -19,8 +19,24 @@ from bot.cases.evidence import Evidence
 from bot.cases.execution import Next, next_work
 from bot.cases.lifecycle import ARROWS, TERMINAL, State
 from bot.cases.policy import Ruling
+from bot.cases.recommendation import Recommendation
 from bot.cases.seen import CHANGES_COURSE, OFFERED, Seen
-from tests.cases.making import ANA, BEN, CARLA, NOW, OMAR, action, asker, opened, plan, signal, start_step, verdict
+from bot.ports import Look
+from tests.cases.making import (
+    ANA,
+    BEN,
+    CARLA,
+    GROUPS,
+    NOW,
+    OMAR,
+    action,
+    asker,
+    opened,
+    plan,
+    signal,
+    start_step,
+    verdict,
+)
 
 FINN = Person("T1/UFINN", "Finn")
 PEOPLE = st.sampled_from([ANA, BEN, CARLA, OMAR, FINN])
@@ -106,10 +122,12 @@ class CaseMachine(RuleBasedStateMachine):
     def time_passes(self, minutes):
         self.now += timedelta(minutes=minutes)
 
-    @rule()
-    def recur(self):
-        reopen = self.case.state in {State.RESOLVED, State.CLEARED}
-        assert self.ask(m.Recur(signal(key="again"), reopen))
+    @rule(requester=st.sampled_from([None, None, OMAR.id, CARLA.id, "nobody's account"]))
+    def recur(self, requester):
+        before, reopen = self.case, self.case.state in {State.RESOLVED, State.CLEARED}
+        assert self.ask(m.Recur(signal(key="again", requester=requester), reopen))
+        assert requester is None or requester in self.case.authors
+        assert set(before.requesters) <= set(self.case.requesters)
 
     @rule()
     def clear(self):
@@ -127,8 +145,6 @@ class CaseMachine(RuleBasedStateMachine):
         reversible=st.booleans(),
     )
     def recommend(self, count, actions, ruling, reversible):
-        from bot.cases.recommendation import Recommendation
-
         proposal = plan(
             revision=self.case.revision + 1,
             actions=(action(reversible=reversible),) * actions,
@@ -182,13 +198,18 @@ class CaseMachine(RuleBasedStateMachine):
     def claim(self, person, sight):
         self.decide_as(m.Claim, person, sight)
 
+    @precondition(lambda self: self.case.state is State.RESOLVED or self.case.undoing)
     @rule(person=PEOPLE, sight=SIGHTS)
     def take_back(self, person, sight):
         before = self.case
         if self.decide_as(m.Undo, person, sight, "wrong table"):
             assert before.state is State.RESOLVED
             assert self.now < before.undo_until
-            assert person.id not in before.authors
+            votes = [vote.person for vote in self.case.undo_approvals]
+            assert votes == [*(vote.person for vote in before.undo_approvals), person.id]
+            is_alone = self.case.verdict.ruling is Ruling.ALONE
+            assert is_alone or person.id not in before.authors
+            assert self.case.undoing is (len(votes) >= self.case.undo_votes_needed)
 
     @rule(minutes=st.integers(1, 600))
     def remind(self, minutes):
@@ -258,6 +279,11 @@ class CaseMachine(RuleBasedStateMachine):
             assert self.ask(move)
             if outcome == "moved" and step == 0 and not self.case.undoing:
                 assert self.ask(m.Drift(("it moved",)))
+        elif work.next is Next.UNDO and self.case.undoing:
+            people = {} if outcome == "moved" else {person.id: person for person in (ANA, BEN, CARLA, OMAR)}
+            is_begun = any(one.state in {StepState.UNDOING, StepState.UNDONE} for one in self.case.steps)
+            assert self.ask(m.StartUndo(step=step, groups=GROUPS, people=people))
+            assert is_begun or self.case.undoing is bool(people)
         elif work.next is Next.UNDO:
             assert self.ask(m.ReportStep(step, StepState.UNDOING, ""))
         elif work.next is Next.VERIFY_UNDO:
@@ -290,7 +316,17 @@ class CaseMachine(RuleBasedStateMachine):
             assert {vote.digest for vote in given} == {self.case.plan.digest}
             if self.case.verdict.ruling is Ruling.ASK:
                 assert len({vote.person for vote in given}) >= self.case.verdict.approvals_needed
-                assert not {vote.person for vote in given} & set(self.case.authors)
+                assert not any(vote.person in self.case.authors_before(vote.at) for vote in given)
+
+    @invariant()
+    def nothing_is_taken_back_without_as_many_yeses_as_it_needed(self):
+        votes = self.case.undo_approvals
+        assert len({vote.person for vote in votes}) == len(votes)
+        if self.case.undoing:
+            assert len(votes) >= self.case.undo_votes_needed
+            assert {vote.digest for vote in votes} == {self.case.plan.digest}
+        elif votes:
+            assert self.case.state in {State.RESOLVED, State.REFERRED}
 
     @invariant()
     def at_most_one_terminal_decision_per_revision(self):
@@ -307,7 +343,8 @@ class CaseMachine(RuleBasedStateMachine):
         from bot.emulator.blocks import validate
         from handlers.cards.case_card import case_card, notification
 
-        assert validate(case_card(self.case)) == []
+        for look in (Look(), Look(is_undoable=True)):
+            assert validate(case_card(self.case, look)) == []
         assert notification(self.case)
 
 
@@ -325,6 +362,42 @@ def _fields(move) -> dict:
     return {name: getattr(move, name) for name in move.__dataclass_fields__}
 
 
+class UndoMachine(RuleBasedStateMachine):
+    """The same, from the moment on at which a plan is done and may be taken back."""
+
+    ask, write = CaseMachine.ask, CaseMachine.write
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.now = NOW
+        self.case = opened()
+        self.entries = list(_opening())
+        self.begun: list[tuple[int, int]] = []
+
+    @initialize(count=st.integers(1, 2), actions=st.integers(1, 2), ruling=st.sampled_from([Ruling.ASK, Ruling.ALONE]))
+    def carry_out(self, count, actions, ruling):
+        factors = (Factor("floor-managers", count),) if ruling is Ruling.ASK else ()
+        proposal = plan(actions=(action(),) * actions, not_after=self.now + timedelta(days=3))
+        recommended = m.Recommend(Recommendation("a", "b", "c"), proposal, verdict(ruling=ruling, factors=factors))
+        assert self.ask(recommended)
+        for person in (ANA, OMAR)[: len(factors) and count]:
+            assert self.ask(m.Approve(asker(person), Seen.of(self.case)))
+        for step in range(actions):
+            assert self.ask(replace(start_step(self.case), step=step))
+            assert self.ask(m.ReportStep(step, StepState.LANDED, ""))
+        assert self.ask(m.Finish("done", self.now + timedelta(hours=10)))
+
+    time_passes, take_back = CaseMachine.time_passes, CaseMachine.take_back
+    settle, execute = CaseMachine.settle, CaseMachine.execute
+    the_case_is_the_fold_of_its_entries = CaseMachine.the_case_is_the_fold_of_its_entries
+    versions_are_contiguous = CaseMachine.versions_are_contiguous
+    as_many_yeses = CaseMachine.nothing_is_taken_back_without_as_many_yeses_as_it_needed
+    the_card_can_always_be_drawn = CaseMachine.the_card_can_always_be_drawn
+
+
+TestUndoMachine = UndoMachine.TestCase
+TestUndoMachine.settings = settings(max_examples=80, stateful_step_count=25, deadline=None)
+TestUndoMachine.pytestmark = [pytest.mark.threat("B7")]
 TestCaseMachine = CaseMachine.TestCase
 TestCaseMachine.settings = settings(max_examples=250, stateful_step_count=60, deadline=None)
 TestCaseMachine = pytest.mark.timeout(200)(TestCaseMachine)

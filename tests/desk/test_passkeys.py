@@ -8,17 +8,24 @@ import pytest
 from starlette.applications import Starlette
 from starlette.testclient import TestClient
 
+from bot.cases import moves as m
 from bot.cases.approval import Factor
+from bot.cases.decide import decide
 from bot.cases.errors import BadRequest, NotEligible, Superseded, TooLate
 from bot.cases.lifecycle import State
-from bot.cases.passkey import armoured, unarmoured
+from bot.cases.passkey import Purpose, armoured, challenge, unarmoured
 from bot.cases.policy import Emergency, PlaybookTerms, TierRule
 from bot.cases.seen import Seen
+from bot.emulator.blocks import validate_view
 from bot.store.checkpoints import Checkpoints
 from bot.store.export import export, replay
 from bot.verifier import verify
+from handlers.cards import ids
+from handlers.cards.forms import undo_form
 from handlers.passkeys.app import routes
 from handlers.passkeys.ceremony import Ceremony
+from handlers.slack.case_forms import CaseForms
+from handlers.slack.press import Submission
 from tests.fakes.device import PRESENT, Device
 from tests.fakes.directory import principal
 from tests.world import playbook, policy
@@ -225,7 +232,7 @@ def test_a_link_that_is_over_says_so_and_nothing_else(page, case, why):
     else:
         path = path[:-1] + ("A" if path[-1] != "A" else "B")
     told = refused(page.web.get(f"{path}/question"), 410)
-    assert told == "Not done: this link works no longer; press Approve on the card again."
+    assert told == "Not done: this link works no longer; press the button on the card again."
     assert refused(page.web.post(path, json=page.device.signed({"challenge": "AAAA"})), 410) == told
 
 
@@ -365,6 +372,159 @@ def test_the_auditor_finds_a_yes_that_the_device_did_not_sign(page, case, tmp_pa
         path.write_text("".join(json.dumps(line, ensure_ascii=False) + "\n" for line in forged(lines, how)))
         told = verify(str(path))[0]
         assert any("without their passkey" in finding for finding in told) is found, told
+
+
+# --- taking back -----------------------------------------------------------------------------------------------------------
+
+
+def begin_undo(page, case, who=ANA, note="wrong wine"):
+    token = page.world.desk.decisions.begin_undo(case.id, by=who, seen=page.world.seen(case), note=note)
+    return f"/confirm/{case.id}/{token}"
+
+
+def carried_out(page):
+    """A plan of the top class that Ana has signed; it is done, and may be taken back for half an hour."""
+    page.world.house.undo_for = timedelta(minutes=30)
+    case = page.world.proposed()
+    assert page.confirm(page.begin(case), page.device).status_code == 200
+    page.world.work()
+    done = page.world.case(case)
+    assert done.state is State.RESOLVED
+    return done
+
+
+@pytest.mark.threat("B7")
+@pytest.mark.parametrize("sort", ["ES256", "EdDSA", "RS256"])
+def test_the_top_class_is_taken_back_only_with_a_signature_over_that(page, sort, tmp_path):
+    world = page.world
+    device, case = Device(sort=sort), carried_out(page)
+    page.add(OMAR, device)
+    with pytest.raises(NotEligible, match="taken back with your passkey, outside Slack"):
+        world.desk.decisions.undo(case.id, by=OMAR, seen=page.world.seen(case), note="wrong wine")
+    path = begin_undo(page, case, OMAR)
+    asked = page.web.get(f"{path}/question").json()
+    assert (asked["purpose"], asked["as"], asked["note"]) == ("undo", "Omar", "wrong wine")
+    assert [step["what"] for step in asked["steps"]] == [case.plan.actions[0].summary]
+    assert world.case(case).state is State.RESOLVED
+    told = page.confirm(path, device)
+    assert (told.status_code, told.json()) == (200, {"said": "It is taken back now."})
+    world.work()
+    after = world.case(case)
+    assert (after.state, len(world.house.effects)) == (State.REFERRED, 2)
+    assert after.undo_approvals[0].assertion.credential == armoured(device.id)
+    assert findings(world, tmp_path) == []
+    assert replay(world.store).differences == ()
+
+
+@pytest.mark.threat("B7")
+def test_the_form_of_taking_back_leads_to_the_page(page):
+    case = carried_out(page)
+    form = undo_form(case)
+    entered = {"note": {ids.NOTE: {"type": "plain_text_input", "value": "wrong wine"}}}
+    body = {"user": {"id": "UANA", "team_id": "T1"}, "view": {**form, "id": "V1", "state": {"values": entered}}}
+    door = CaseForms(page.world.desk.decisions, lambda case_id, token: f"/confirm/{case_id}/{token}")
+    onward = door.undo(Submission.parse(body))
+    assert validate_view(onward) == []
+    words, buttons, small = onward["blocks"]
+    assert "is taken back with your passkey, on a page outside Slack" in json.dumps(words)
+    assert "Nothing is taken back before." in json.dumps(small)
+    (button,) = buttons["elements"]
+    assert button["text"]["text"] == "Take it back with my passkey"
+    assert page.confirm(button["url"], page.device).json() == {"said": "It is taken back now."}
+
+
+@pytest.mark.threat("B7")
+def test_a_signature_for_the_doing_is_none_for_the_undoing(page):
+    case = carried_out(page)
+    challenges = [challenge(case.id, case.revision, case.plan.digest, ANA, "0" * 64, purpose) for purpose in Purpose]
+    assert challenges[0] != challenges[1]
+    assert challenges[0] == challenge(case.id, case.revision, case.plan.digest, ANA, "0" * 64)
+    given = case.approvals[0].assertion
+    with pytest.raises(TooLate, match="works no longer"):
+        decide(
+            case,
+            m.Undo(page.world.desk.decisions.asker(case, ANA, "passkey"), Seen.of(case), "x", given),
+            page.world.clock(),
+        )
+    path = begin_undo(page, case)
+    (asked,) = page.world.case(case).step_ups
+    answer = page.device.signed({"challenge": armoured(challenges[0])})
+    assert "not genuine" in refused(page.web.post(path, json=answer))
+    wrong = page.device.signed(
+        {"challenge": armoured(challenge(case.id, case.revision, case.plan.digest, ANA, asked.ticket))}
+    )
+    assert "not genuine" in refused(page.web.post(path, json=wrong))
+    last = page.world.store.entries(case.id)[-1].body
+    assert (last.name, last.attempt) == ("attempt.refused", "take back")
+    assert page.world.case(case).state is State.RESOLVED
+
+
+@pytest.mark.threat("B7")
+def test_two_sign_the_undoing_each_with_their_own(page, tmp_path):
+    world = page.world
+    world.library.rules = policy(high_above=Decimal(100), step_up_above=Decimal(200))
+    world.house.undo_for = timedelta(minutes=30)
+    ben, carla = Device(), Device()
+    page.add(BEN, ben)
+    page.add(CARLA, carla)
+    case = world.proposed()
+    for who, device in ((BEN, ben), (CARLA, carla)):
+        page.confirm(page.begin(case, who), device)
+    world.work()
+    told = page.confirm(begin_undo(page, case, CARLA), carla).json()
+    assert told == {"said": "Noted. It waits for somebody else's yes too."}
+    assert (world.case(case).state, len(world.house.effects)) == (State.RESOLVED, 1)
+    assert page.confirm(begin_undo(page, case, BEN), ben).json() == {"said": "It is taken back now."}
+    world.work()
+    assert world.case(case).state is State.REFERRED
+    assert findings(world, tmp_path) == []
+
+
+@pytest.mark.threat("B7")
+def test_a_passkey_that_is_removed_takes_nothing_back(page):
+    case = carried_out(page)
+    assert page.confirm(begin_undo(page, case), page.device).status_code == 200
+    page.world.desk.switchboard.remove_passkey(armoured(page.device.id)[:16], operator="root")
+    page.world.work()
+    kept = page.world.case(case)
+    assert (kept.state, len(page.world.house.effects)) == (State.RESOLVED, 1)
+    assert kept.ending.reason == "not taken back: the approvals to take it back no longer count"
+
+
+@pytest.mark.threat("B7")
+def test_nobody_is_sent_to_their_device_who_may_not_take_it_back(page):
+    case = carried_out(page)
+    with pytest.raises(NotEligible, match="only @floor-managers"):
+        begin_undo(page, case, CARLA)
+    with pytest.raises(NotEligible, match="ask whoever runs Countersign"):
+        begin_undo(page, case, OMAR)
+    with pytest.raises(BadRequest, match="say why"):
+        begin_undo(page, case, note=" ")
+    path = begin_undo(page, case)
+    page.world.clock.forward(minutes=31)
+    assert "works no longer" in refused(page.web.get(f"{path}/question"), 410)
+    with pytest.raises(TooLate, match="time to take it back has passed"):
+        begin_undo(page, case)
+
+
+@pytest.mark.threat("B7")
+@pytest.mark.parametrize("change", [without, of_another, cut, swapped, never_begun, "purpose"])
+def test_the_auditor_finds_an_undoing_that_the_device_did_not_sign(page, tmp_path, change):
+    case = carried_out(page)
+    assert page.confirm(begin_undo(page, case), page.device).status_code == 200
+    page.world.work()
+    assert findings(page.world, tmp_path) == []
+    lines = [json.loads(line) for line in (tmp_path / "log.jsonl").read_text().splitlines()]
+
+    def altered(entry):
+        if change == "purpose" and entry["type"] == "approval.begun":
+            entry["body"]["purpose"] = "approve" if entry["body"]["purpose"] == "undo" else "undo"
+        elif change != "purpose" and entry["type"] == "undo.approved":
+            change(entry)
+
+    path = tmp_path / "forged.jsonl"
+    path.write_text("".join(json.dumps(line, ensure_ascii=False) + "\n" for line in forged(lines, altered)))
+    assert any("without their passkey" in finding for finding in verify(str(path))[0])
 
 
 def test_a_playbook_that_acts_alone_is_never_of_the_top_class(page):

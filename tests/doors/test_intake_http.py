@@ -83,6 +83,17 @@ def problem(answer, status, field=""):
     return body["detail"]
 
 
+@pytest.mark.threat("B6")
+def test_a_requester_is_taken_as_it_is_named_and_only_what_cannot_be_stored_is_refused(door):
+    for number, requester in enumerate(["T1/UANA", "ana@harbour.example", "Ana Lima", "corp/ana"]):
+        body = {**GOOD, "key": f"r{number}", "subject": f"s{number}", "requester": requester}
+        answer = post(door, body)
+        assert answer.status_code == 201
+        assert door.world.store.case(answer.json()["case"]).authors == (requester,)
+    for requester in ("x" * 81, "a\u0000b", "  ", 7):
+        problem(post(door, {**GOOD, "key": "bad", "requester": requester}), 422, "requester")
+
+
 def test_the_same_key_with_another_body_is_409(door):
     post(door, GOOD)
     assert "both are kept" in problem(post(door, {**GOOD, "title": "other"}), 409, "key")

@@ -5,7 +5,8 @@ import hmac
 import json
 import time
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
 from urllib.parse import urlencode
 
 import pytest
@@ -18,7 +19,7 @@ from bot.cases.question import Answer, Line
 from bot.cases.seen import Seen
 from bot.ports import Landing, Placed
 from bot.sample.people import ANA, FINN, GUS, OMAR, TEAM
-from handlers.cards import ids
+from handlers.cards import forms, ids
 from handlers.slack import app as slack_app
 from handlers.slack import http_door
 from handlers.slack.chat import SlackChat, web_client
@@ -28,6 +29,7 @@ from handlers.slack.press import Press, Submission
 from tests.cases.making import NOW, SEEN, proposed
 from tests.conftest import SHARED, free_port
 from tests.handlers.test_cards import STATES as CARDS
+from tests.world import policy
 
 
 @pytest.fixture
@@ -479,6 +481,43 @@ def test_a_button_of_another_plan_under_the_same_number_decides_nothing(over_htt
         "that card shows another plan than EX-1 has now; look at its card again",
     )
     assert world.case(yesterday).approvals == ()
+
+
+def taken_back_by(case, user, note="wrong table"):
+    """What Slack sends when this person has filled in the form of "Take back…"."""
+    form = forms.undo_form(case)
+    entered = {"note": {ids.NOTE: {"type": "plain_text_input", "value": note}}}
+    payload = {
+        "type": "view_submission",
+        "user": {"id": user, "team_id": "T1"},
+        "team": {"id": "T1", "domain": "x"},
+        "api_app_id": "A1",
+        "token": "x",
+        "trigger_id": "t",
+        "view": {**form, "id": "V1", "state": {"values": entered}},
+    }
+    return urlencode({"payload": json.dumps(payload)}).encode()
+
+
+@pytest.mark.threat("B7")
+def test_taking_back_in_slack_waits_for_the_second_of_two(over_http):
+    world = over_http.world
+    world.library.rules = policy(high_above=Decimal(50))
+    world.house.undo_for = timedelta(minutes=30)
+    case = world.proposed()
+    for name in ("ben", "carla"):
+        world.approve(case, name, note="yes")
+    world.work()
+    case = world.case(case)
+    assert "It needs 2 people, as the plan did; 0 of them so far." in json.dumps(forms.undo_form(case))
+    assert signed(over_http, taken_back_by(case, "UBEN")).content == b""
+    assert [vote.name for vote in world.case(case).undo_approvals] == ["Ben"]
+    again = signed(over_http, taken_back_by(case, "UBEN")).json()
+    assert "said already that it is taken back; it waits for somebody else" in again["errors"]["note"]
+    assert "only @finance or @ops-leads" in signed(over_http, taken_back_by(case, "UANA")).json()["errors"]["note"]
+    assert signed(over_http, taken_back_by(case, "UCARLA")).content == b""
+    world.work()
+    assert (world.case(case).state, len(world.house.effects)) == (State.REFERRED, 2)
 
 
 @pytest.mark.parametrize(("seconds", "status"), [(-299, 200), (-302, 401), (298, 200), (302, 401)])

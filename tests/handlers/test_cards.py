@@ -161,6 +161,41 @@ def test_what_can_still_be_taken_back_has_a_button_for_it_and_nothing_else_has()
     assert case_card(proposed(), Look(is_undoable=True)) == case_card(proposed())
 
 
+def half_taken_back():
+    """Done by two, and one of them wants it taken back."""
+    case = proposed(factors=(Factor("floor-managers", 2),))
+    done = do(case, *(m.Approve(asker(person), Seen.of(case)) for person in (ANA, OMAR)))
+    done = do(done, start_step(done), m.ReportStep(0, StepState.LANDED, ""))
+    done = do(done, m.Finish("done", NOW + timedelta(minutes=30)))
+    return do(done, m.Undo(asker(ANA), Seen.of(done), "<!here> *wrong* table"))
+
+
+@pytest.mark.threat("B7")
+def test_the_card_says_who_wants_it_taken_back_and_what_that_waits_for(snapshot):
+    case = half_taken_back()
+    card = case_card(case, Look(is_undoable=True))
+    assert validate(card) == []
+    assert live_parts(card) == []
+    more = [block for block in card if block not in case_card(case)]
+    assert more == snapshot
+    assert validate_view(forms.undo_form(case)) == []
+    assert "1 of them so far" in json.dumps(forms.undo_form(case))
+
+
+@pytest.mark.threat("B7")
+def test_the_thread_is_told_of_each_yes_to_taking_it_back_and_of_what_came_of_it():
+    case = half_taken_back()
+    entries = decide(case, m.Undo(replace(asker(OMAR), behalf_of=()), Seen.of(case), "late"), NOW)
+    assert note_text(case, entries) == (
+        "Omar says that it is taken back: “late”. It takes 2 people to take it back. It is being taken back."
+    )
+    going = fold_all(case, entries)
+    kept = decide(going, m.StartUndo(step=0, groups={}, people={}), NOW)
+    assert note_text(going, kept) == (
+        "Not taken back: the approvals to take it back no longer count. What was done stands"
+    )
+
+
 def test_the_card_says_for_whom_somebody_decided_and_what_was_an_emergency():
     stood_in = do(proposed(factors=(Factor("ops-leads", 2),)), m.Approve(replace(asker(CARLA), behalf_of=(BEN,)), SEEN))
     assert "Carla for Ben" in json.dumps(case_card(stood_in))

@@ -42,7 +42,8 @@ def town(tmp_path, emulator):
         yield running
 
 
-def test_a_manager_approves_the_top_class_with_their_passkey(browser, town):  # noqa: F811
+@pytest.mark.threat("B7")
+def test_a_manager_approves_the_top_class_with_their_passkey_and_takes_it_back_with_it(browser, town):  # noqa: F811
     case = town.the("low_stock")
     link = json.loads(town.countersign("passkey", "invite", BEN, "--json"))["link"]
     context = browser.new_context(viewport={"width": 1180, "height": 900})
@@ -98,6 +99,25 @@ def test_a_manager_approves_the_top_class_with_their_passkey(browser, town):  # 
     given = town.case(case).approvals[0]
     assert (given.person, given.note) == (principal(BEN), "The Saturday party drinks nothing else.")
     assert given.assertion is not None
+
+    # Taking it back is signed too, in words of its own.
+    page.set_viewport_size({"width": 1180, "height": 900})
+    page.goto(f"{town.emulator.url}/?as={BEN}&channel={case.channel}")
+    page.locator("#modal").get_by_role("button", name="Close", exact=True).click()
+    page.locator("article", has_text=case.signal.title).last.get_by_role("button", name="Take back…").click()
+    page.locator("#modal textarea").fill("They drink something else now.")
+    page.locator("#modal").get_by_role("button", name="Take it back", exact=True).click()
+    onward = page.locator("#modal").get_by_role("link", name="Take it back with my passkey")
+    onward.wait_for()
+    page.goto(onward.get_attribute("href"))
+    page.get_by_role("button", name="Take it back with my passkey").wait_for()
+    assert f"Take back {case.id}?" in page.locator("#title").inner_text()
+    assert "Will be undone." in page.locator("#steps").inner_text()
+    shot(page, "passkey-take-back")
+    page.get_by_role("button", name="Take it back with my passkey").click()
+    page.get_by_text("It is taken back now.").wait_for()
+    town.until(lambda: town.case(case).state is State.REFERRED, "the undoing")
+    assert town.case(case).undo_approvals[0].assertion is not None
     assert json.loads(town.countersign("ledger", "verify", "--json"))["ok"]
     town.countersign("passkey", "remove", given.assertion.credential[:12])
     assert "There are none" in town.countersign("passkey", "list")

@@ -6,6 +6,7 @@ import pytest
 
 from bot.cases.approval import Factor
 from bot.cases.errors import PlaybookInvalid
+from bot.cases.identity import UNLINKED
 from bot.cases.policy import Stage
 from knowledge.library import PACKAGED, load
 
@@ -100,6 +101,38 @@ MISTAKES = [
         "a source needs token_env or webhook_secret_env",
     ),
     ("sources.yml", "format: mapping", "format: signal", "format: mapping goes with a mapping"),
+    ("people.yml", "people: []", "people: [{name: Ana}]", "people.yml:7: people.0.accounts: Field required"),
+    ("people.yml", "people: []", "people:\n  - {name: Ana, accounts: []}", "people.yml:8: people.0.accounts"),
+    (
+        "people.yml",
+        "people: []",
+        'people:\n  - {name: Ana, accounts: ["staff:17"]}',
+        "people.yml:8: people.0: .*one of the accounts must be in Slack, as team/user",
+    ),
+    (
+        "people.yml",
+        "people: []",
+        "people:\n  - {name: Ana, accounts: [T1/UANA, 17]}",
+        "people.yml:8: people.0.accounts.1: .*string",
+    ),
+    (
+        "people.yml",
+        "people: []",
+        'people:\n  - {name: Ana, accounts: [T1/UANA, " x"]}',
+        "people.yml:8: people.0.accounts.1: .*pattern",
+    ),
+    (
+        "people.yml",
+        "people: []",
+        'people:\n  - {name: Ana, accounts: [T1/UANA, "*"]}',
+        "people.yml:8: people.0.accounts.1: .*pattern",
+    ),
+    (
+        "people.yml",
+        "people: []",
+        "people:\n  - {name: Ana, accounts: [T1/UANA, a@x.example]}\n  - {name: Ben, accounts: [T1/UBEN, A@X.example]}",
+        "people.yml: a@x.example belongs to Ana and to Ben; an account is one person's",
+    ),
 ]
 
 
@@ -108,6 +141,16 @@ def test_a_mistake_is_told_where_it_is(folder, name, before, after, said):
     change(folder, name, before, after)
     with pytest.raises(PlaybookInvalid, match=said):
         load(folder)
+
+
+@pytest.mark.threat("B6")
+def test_people_are_declared_with_all_their_accounts_and_the_file_may_be_missing(folder):
+    change(folder, "people.yml", "people: []", 'people:\n  - {name: Ana, accounts: [T1/UANA, T2/UTWO, "staff:17"]}')
+    people = load(folder).identities()
+    assert {people.person_of(account) for account in ("T1/UANA", "T2/UTWO", "STAFF:17")} == {"T1/UANA"}
+    assert people.person_of("staff:18") is None
+    (folder / "people.yml").unlink()
+    assert load(folder).identities() == UNLINKED == load().identities()
 
 
 def test_all_mistakes_are_told_at_once(folder):

@@ -6,6 +6,8 @@ import random
 import subprocess
 import sys
 from dataclasses import replace
+from datetime import timedelta
+from decimal import Decimal
 from pathlib import Path
 
 import pytest
@@ -22,6 +24,7 @@ from bot.store.checkpoints import Checkpoints
 from bot.store.export import export, replay
 from bot.verifier import verify
 from tests.fakes.directory import principal
+from tests.world import policy
 
 
 @pytest.fixture
@@ -207,6 +210,122 @@ def on(kind, change):
 def test_the_rules_of_the_trade_are_checked_whatever_the_links_say(log, kind, change, finding):
     found = forged(log, on(kind, change))
     assert any(finding in line for line in found), found
+
+
+# --- taken back, and raised again --------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def undone(small_world, tmp_path):
+    """One case that Ben and Carla approved and took back, which Finn has raised and Dev has raised again."""
+    small_world.library.rules = policy(high_above=Decimal(50))
+    small_world.house.undo_for = timedelta(minutes=30)
+    case = small_world.store.case(small_world.receive(small_world.signal(requester=principal("finn"))).case_id)
+    small_world.work()
+    small_world.receive(small_world.signal(requester=principal("dev")))
+    for name in ("ben", "carla"):
+        small_world.approve(small_world.case(case), name, note="yes")
+    small_world.work()
+    for name in ("ben", "carla"):
+        small_world.desk.decisions.undo(case.id, by=principal(name), seen=small_world.seen(case), note="wrong table")
+    small_world.work()
+    assert small_world.case(case).state is State.REFERRED
+    checkpoints = Checkpoints(tmp_path / "cp", "log")
+    checkpoints.sign(small_world.store)
+    export(small_world.store, tmp_path / "log.jsonl")
+    return Log(tmp_path, checkpoints.public_key)
+
+
+def hushed(body, entry):
+    """Put an entry that says nothing in its place, so that no version is missing."""
+    entry.update(type="case.narrated", body={})
+
+
+def of(name):
+    def change(body, entry):
+        body["approval"]["person"] = entry["actor"] = principal(name)
+
+    return change
+
+
+def for_another(name):
+    return lambda body, entry: body["approval"].update(behalf_of=principal(name))
+
+
+TAKEN_BACK = [
+    ("plan.undo_asked", lambda body, entry: body.update(by=[]), "taken back without the approvals it needs"),
+    ("plan.undo_asked", lambda body, entry: body["by"].pop(), "taken back without the approvals it needs"),
+    ("plan.undo_asked", lambda body, entry: body.update(by=["T1/UX", "T1/UY"]), "without the approvals it needs"),
+    ("plan.undo_asked", lambda body, entry: body.pop("by"), "taken back without the approvals it needs"),
+    ("undo.approved", hushed, "taken back without the approvals it needs"),
+    ("undo.approved", of("ben"), "approved twice"),
+    ("undo.approved", of("finn"), "approved what they raised, edited or gain from"),
+    ("undo.approved", of("dev"), "approved what they raised, edited or gain from"),
+    ("undo.approved", for_another("dev"), "approved for T1/UDEV, who raised, edited or gains from it"),
+    ("undo.approved", for_another("omar"), "T1/UOMAR was heard twice"),
+    ("undo.approved", lambda body, entry: entry.update(actor="T1/UELSE"), "in somebody else's name"),
+    (
+        "undo.approved",
+        lambda body, entry: body["approval"].update(digest="0" * 64),
+        "taking back another plan than the one that was carried out",
+    ),
+    (
+        "undo.approved",
+        lambda body, entry: entry.update(at="2026-11-21T12:30:00.000000Z"),
+        "taking back what could not be taken back then",
+    ),
+    ("case.resolved", lambda body, entry: body.update(undo_until=None), "could not be taken back then"),
+]
+
+
+@pytest.mark.threat("B7")
+@pytest.mark.parametrize(("kind", "change", "finding"), TAKEN_BACK, ids=range(len(TAKEN_BACK)))
+def test_what_was_taken_back_without_as_many_yeses_is_found(undone, kind, change, finding):
+    assert forged(undone, lambda entry: None) == []
+    found = forged(undone, on(kind, change))
+    assert any(finding in line for line in found), found
+
+
+def of_the_release_before(entry):
+    """What an earlier release wrote of the same: one press, no votes, and none of the new fields."""
+    for name, fields in (("case.resolved", ["undo_votes"]), ("plan.undo_asked", ["by", "until"])):
+        if entry["type"] == name:
+            for field in fields:
+                del entry["body"][field]
+    if entry["type"] == "undo.approved":
+        hushed(entry["body"], entry)
+
+
+@pytest.mark.threat("B7")
+def test_a_ledger_of_the_release_before_raises_no_alarm_though_one_person_took_it_back(undone):
+    assert forged(undone, of_the_release_before) == []
+
+
+@pytest.mark.threat("B7")
+def test_a_program_of_this_release_cannot_pass_for_the_one_before(undone):
+    """Whatever it leaves out of the undoing, the doing before it has shown which release it is."""
+
+    def posing(entry):
+        if entry["type"] != "case.resolved":
+            of_the_release_before(entry)
+
+    assert any("without the approvals it needs" in line for line in forged(undone, posing))
+
+
+@pytest.mark.threat("B6")
+@pytest.mark.parametrize("kind", ["case.opened", "signal.recurred"])
+def test_a_yes_by_whoever_raised_it_at_first_or_again_is_found(undone, kind):
+    found = forged(undone, on(kind, lambda body, entry: body["signal"].update(requester=principal("carla"))))
+    assert any("EX-1: T1/UCARLA approved what they raised, edited or gain from" in line for line in found), found
+
+
+@pytest.mark.threat("B6")
+def test_raising_it_after_the_yes_is_no_finding(small_world, tmp_path):
+    case = small_world.proposed()
+    small_world.approve(case)
+    small_world.receive(small_world.signal(requester=principal("ana")))
+    export(small_world.store, tmp_path / "log.jsonl")
+    assert verify(str(tmp_path / "log.jsonl"))[0] == []
 
 
 def test_the_verifier_runs_alone_without_the_app(log, tmp_path):

@@ -48,7 +48,12 @@ class SignalIn(BaseModel):
         dict[str, Any], Field(description="Whatever the playbook may look at; flattened to plain values.")
     ] = {}
     requester: Annotated[
-        str | None, Field(max_length=80, description="Who raised it by hand, as team/user. They can never approve it.")
+        str | None,
+        Field(
+            max_length=80,
+            description="Who raised it by hand, as team/user or as people.yml names them. They can never approve it;"
+            " when nobody is known by that name, the governance owners must say yes too.",
+        ),
     ] = None
 
 

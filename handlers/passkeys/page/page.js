@@ -35,20 +35,22 @@ async function begin() {
 }
 
 function showPlan(told) {
-  at("title").textContent = `Approve ${told.case}?`;
-  at("who").textContent = `As ${told.as}. What will be done:`;
+  const isUndo = told.purpose === "undo";
+  at("title").textContent = isUndo ? `Take back ${told.case}?` : `Approve ${told.case}?`;
+  at("who").textContent = `As ${told.as}. ${isUndo ? "What was done and will be undone, the last step first:" : "What will be done:"}`;
   for (const step of told.steps) {
     const line = document.createElement("li");
     const what = document.createElement("strong");
     what.textContent = step.what;
-    line.append(what, ` ${step.on}. ${step.undo ? "Can be undone." : "CANNOT be undone."}`);
+    const after = isUndo ? "Will be undone." : step.undo ? "Can be undone." : "CANNOT be undone.";
+    line.append(what, ` ${step.on}. ${after}`);
     at("steps").append(line);
   }
   at("amount").textContent = told.amount ? `Amount: ${told.amount}` : "";
   // Words from outside come after the plan, and in quotation marks.
   at("about").textContent = `It is about: “${told.about}”`;
   at("note").textContent = told.note ? `Your reason: “${told.note}”` : "";
-  at("go").textContent = "Approve with my passkey";
+  at("go").textContent = isUndo ? "Take it back with my passkey" : "Approve with my passkey";
 }
 
 function showInvitation(told) {

@@ -1,0 +1,225 @@
+"""Whose account it is: Slack's own ids and declared accounts name a person; everything else names nobody."""
+
+from dataclasses import replace
+
+import pytest
+
+from bot.cases import moves as m
+from bot.cases.approval import Approval, Factor, Person
+from bot.cases.case import MAX_REQUESTERS, OTHERS
+from bot.cases.decide import decide
+from bot.cases.errors import NotEligible, TooLate
+from bot.cases.identity import UNLINKED, Identities, is_slack_account
+from bot.cases.lifecycle import State
+from bot.cases.policy import PlaybookTerms, Ruling, governed, is_governed
+from bot.cases.seen import Seen
+from tests.cases.making import (
+    ANA,
+    BEN,
+    CARLA,
+    GROUPS,
+    HOUR,
+    NOW,
+    OMAR,
+    approved,
+    asker,
+    fold_all,
+    proposed,
+    signal,
+    start_step,
+    verdict,
+)
+
+pytestmark = pytest.mark.threat("B6")
+ANA_TWO = Person("T2/UANATWO", "Ana")
+LINKED = Identities.of([[ANA.id, ANA_TWO.id, "staff:17", "Ana@Harbour.example"], [BEN.id, "staff:18"]])
+TWO = (Factor("floor-managers", 2),)
+
+
+def do(case, move, now=NOW):
+    return fold_all(case, decide(case, move, now))
+
+
+def known(person, **more):
+    groups = {**GROUPS, "floor-managers": GROUPS["floor-managers"] | {ANA_TWO.id}}
+    return replace(asker(person), groups=groups, identities=LINKED, **more)
+
+
+@pytest.mark.parametrize("account", ["T1/UANA", "E0ORG/W012AB", "T012AB3CD/U012AB3CD"])
+def test_slacks_own_ids_name_a_person(account):
+    assert is_slack_account(account)
+    assert UNLINKED.person_of(account) == account
+
+
+@pytest.mark.parametrize(
+    "account",
+    ["", "ana", "U0ANA", "T1/", "/UANA", "T1/UANA ", "T1/UANA/UBEN", "t1/uana", "T1/CANA", "X1/UANA", "T1/UАNA", "*"],
+)
+def test_what_only_looks_like_one_names_nobody(account):
+    assert UNLINKED.person_of(account) is None
+    assert UNLINKED.strangers([account]) == (account,)
+
+
+def test_declared_accounts_are_one_person_in_whatever_case_they_are_written():
+    accounts = [ANA.id, ANA_TWO.id, "STAFF:17", " ana@harbour.example"]
+    assert {LINKED.person_of(account) for account in accounts} == {ANA.id}
+    assert LINKED.are_one("staff:17", "ana@harbour.EXAMPLE")
+    assert not LINKED.are_one("staff:17", "staff:18")
+    assert not LINKED.are_one("staff:99", "staff:98")
+    assert LINKED.person_of("staff:99") is None
+    assert LINKED.accounts(["staff:17", "x"]) == {ANA.id, ANA_TWO.id, "staff:17", "Ana@Harbour.example", "x"}
+
+
+@pytest.mark.parametrize(
+    ("people", "wrong"),
+    [
+        ([[ANA.id, "staff:17"], [BEN.id, "STAFF:17"]], "belongs to two people"),
+        ([["staff:17", "staff:18"]], "is an account in Slack"),
+    ],
+)
+def test_what_is_not_exactly_one_person_is_refused(people, wrong):
+    with pytest.raises(ValueError, match=wrong):
+        Identities.of(people)
+
+
+# --- whoever raises it again ---------------------------------------------------------------------------------------------
+
+
+def test_whoever_raises_a_known_trouble_again_is_an_author_from_then_on():
+    case = do(proposed(), m.Recur(signal(key="again", requester=ANA.id)))
+    assert case.authors == (ANA.id,)
+    with pytest.raises(NotEligible, match="raised or edited"):
+        decide(case, m.Approve(asker(ANA), Seen.of(case)), NOW)
+    assert do(case, m.Approve(asker(OMAR), Seen.of(case))).state is State.APPROVED
+
+
+def test_a_trouble_that_came_back_is_of_everybody_who_ever_raised_it():
+    case = do(proposed(requester=OMAR.id), m.Clear(signal(key="gone")))
+    back = do(case, m.Recur(signal(key="again", requester=ANA.id), reopen=True))
+    assert (back.state, back.authors) == (State.OPEN, (OMAR.id, ANA.id))
+    assert [one.account for one in back.requesters] == [OMAR.id, ANA.id]
+
+
+def test_raising_it_after_the_yes_takes_nothing_back():
+    case = do(approved(), m.Recur(signal(key="again", requester=ANA.id)), NOW + HOUR)
+    assert case.authors == (ANA.id,)
+    assert case.authors_before(NOW) == ()
+    assert do(case, start_step(case), NOW + HOUR).state is State.RUNNING
+
+
+def test_so_many_requesters_are_kept_and_the_next_is_somebody_unknown():
+    case = proposed()
+    for number in range(MAX_REQUESTERS + 5):
+        for _ in range(2):
+            case = do(case, m.Recur(signal(key=f"k{number}", requester=f"T1/U{number}")))
+    assert len(case.raised_again) == MAX_REQUESTERS + 1
+    assert case.raised_again[-1].account == OTHERS
+    assert UNLINKED.strangers(case.authors) == (OTHERS,)
+
+
+# --- linked accounts -----------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("author", ["requester", "beneficiary"])
+@pytest.mark.parametrize("account", ["staff:17", ANA_TWO.id, "ana@harbour.example"])
+def test_whoever_raised_it_or_gains_from_it_approves_it_under_none_of_their_accounts(author, account):
+    case = proposed(**{author: account})
+    with pytest.raises(NotEligible, match="raised or edited"):
+        decide(case, m.Approve(known(ANA), Seen.of(case)), NOW)
+    assert do(case, m.Approve(known(OMAR), Seen.of(case))).state is State.APPROVED
+
+
+def test_two_accounts_of_one_person_are_one_yes():
+    case = proposed(factors=TWO)
+    case = do(case, m.Approve(known(ANA), Seen.of(case)))
+    with pytest.raises(TooLate, match="you have approved this already"):
+        decide(case, m.Approve(known(ANA_TWO), Seen.of(case)), NOW)
+    assert do(case, m.Approve(known(OMAR), Seen.of(case))).state is State.APPROVED
+
+
+def test_an_account_is_of_a_group_only_by_itself():
+    """To know that both are Ana does not put her second account into the group of the first."""
+    with pytest.raises(NotEligible, match="only @floor-managers"):
+        decide(proposed(), m.Approve(replace(asker(ANA_TWO), identities=LINKED), Seen.of(proposed())), NOW)
+
+
+def test_nobody_stands_in_for_themselves():
+    factors = (Factor("finance", 1),)
+    groups = {**GROUPS, "finance": frozenset({ANA_TWO.id})}
+    by = replace(known(ANA, behalf_of=(ANA_TWO,)), groups=groups)
+    case = proposed(factors=factors)
+    with pytest.raises(NotEligible, match="only @finance"):
+        decide(case, m.Approve(by, Seen.of(case)), NOW)
+
+
+def test_accounts_that_are_linked_after_both_said_yes_count_once_when_the_step_begins():
+    groups = {**GROUPS, "floor-managers": frozenset({ANA.id, ANA_TWO.id})}
+    case = proposed(factors=TWO)
+    for person in (ANA, ANA_TWO):
+        case = do(case, m.Approve(replace(asker(person), groups=groups), Seen.of(case)))
+    assert case.state is State.APPROVED
+    people = {ANA.id: ANA, ANA_TWO.id: ANA_TWO}
+    unaware = do(case, start_step(case, groups=groups, people=people))
+    aware = do(case, start_step(case, groups=groups, people=people, identities=LINKED))
+    assert (unaware.state, aware.state) == (State.RUNNING, State.OPEN)
+    assert aware.drifted == ("the approvals no longer count",)
+
+
+def test_an_emergency_is_not_let_through_by_an_author_under_another_account():
+    with pytest.raises(NotEligible, match="cannot approve it"):
+        decide(
+            proposed(requester="staff:17"),
+            m.Approve(known(ANA), Seen.of(proposed(requester="staff:17")), "fire", emergency=True),
+            NOW,
+        )
+
+
+def test_the_first_yes_of_a_person_is_the_one_that_counts():
+    votes = [Approval(one, one, "d", NOW) for one in (ANA.id, "staff:17", BEN.id, ANA_TWO.id)]
+    assert [vote.person for vote in LINKED.distinct(votes)] == [ANA.id, BEN.id]
+    for_ben = Approval(OMAR.id, "Omar", "d", NOW, behalf_of="staff:18")
+    assert LINKED.distinct([votes[2], for_ben]) == (votes[2],)
+    assert UNLINKED.distinct([votes[2], for_ben]) == (votes[2], for_ben)
+
+
+# --- whom nobody knows ---------------------------------------------------------------------------------------------------
+
+TERMS = PlaybookTerms(owners={"governance": "owners"})
+
+
+def test_the_governance_owners_come_on_top_of_whoever_must_say_yes_anyway():
+    found = governed(verdict(factors=TWO), TERMS)
+    assert (found.ruling, found.factors) == (Ruling.ASK, (*TWO, Factor("owners", 1)))
+    assert "not known here, so the governance owners decide" in found.reason
+    assert is_governed(found)
+    already = verdict(factors=(Factor("owners", 1),))
+    assert governed(already, TERMS).factors == already.factors
+
+
+def test_what_policy_would_let_run_alone_is_asked_of_them():
+    found = governed(verdict(ruling=Ruling.ALONE, factors=()), TERMS)
+    assert (found.ruling, found.factors) == (Ruling.ASK, (Factor("owners", 1),))
+
+
+def test_where_no_governance_owners_are_named_nobody_decides():
+    assert governed(verdict(), PlaybookTerms()).ruling is Ruling.REFUSE
+    refused = verdict(ruling=Ruling.REFUSE)
+    assert governed(refused, TERMS) == refused
+
+
+def test_nobody_lets_it_through_alone():
+    case = proposed(requester="ana", verdict=governed(verdict(factors=TWO), TERMS))
+    with pytest.raises(NotEligible, match="nobody lets it through alone"):
+        decide(case, m.Approve(asker(CARLA), Seen.of(case), "fire", emergency=True), NOW)
+
+
+def test_when_somebody_unknown_raises_it_too_the_question_is_asked_anew_and_once():
+    asked_of_two = proposed(factors=TWO)
+    case = do(asked_of_two, m.Approve(asker(OMAR), Seen.of(asked_of_two)))
+    again = do(case, m.Recur(signal(key="again", requester="ana@elsewhere.example")))
+    assert (again.state, again.approvals) == (State.OPEN, ())
+    assert again.drifted == ("somebody who is not known here has raised it too",)
+    declared = do(case, m.Recur(signal(key="again", requester="staff:17"), identities=LINKED))
+    assert (declared.state, len(declared.approvals)) == (State.PROPOSED, 1)
+    asked = proposed(verdict=governed(verdict(factors=TWO), TERMS))
+    assert do(asked, m.Recur(signal(key="again", requester="bea"))).state is State.PROPOSED
