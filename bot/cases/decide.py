@@ -91,7 +91,7 @@ def must_be_current(case: Case, decision: Decision, seen: Seen) -> None:
     if not is_offered:
         raise MoveNotAllowed(f"cannot {decision} a case that is {case.state}")
     if decision in CHANGES_COURSE and seen != present:
-        raise Superseded(f"{case.id} is {case.state} now, in another way than on that card; look at it again")
+        raise Superseded(f"{case.id} has moved on since that card was drawn ({case.state}); look at it again")
 
 
 def _must_be_allowed(case: Case, move: m.PersonDecision) -> None:
