@@ -13,7 +13,7 @@ from bot.cases.digest import Digest, Home, Storm
 from bot.cases.entry import Entry
 from bot.cases.evidence import Evidence
 from bot.cases.hours import Hours
-from bot.cases.plan import Action
+from bot.cases.plan import Action, Plan
 from bot.cases.playbook import Playbook
 from bot.cases.policy import Policy, Usage
 from bot.cases.precedent import Label, Precedent
@@ -83,7 +83,13 @@ class Drawn:
     look: str = ""
 
 
-Guard = Callable[[Standing, Usage], None]
+class UsageOn(Protocol):
+    """What has been carried out on a UTC day, but for what ``plan`` itself has begun of ``step`` and what follows it."""
+
+    def __call__(self, day: str, *, plan: Plan | None = None, step: int = 0) -> Usage: ...
+
+
+Guard = Callable[[Standing, UsageOn], None]
 """Asked inside the transaction, with the standing and the day's usage as they are there; a refusal writes nothing."""
 
 
@@ -145,8 +151,8 @@ class Store(Protocol):
     def commit(self, change: Change, *, done: Work | None = None, again_at: datetime | None = None) -> Case:
         """Append, project and enqueue, or do nothing: ``Conflict`` when the case moved, ``StaleFence`` when the lease did."""
 
-    def usage(self, day: str) -> Usage:
-        """What has been carried out on this UTC day."""
+    def usage(self, day: str, *, plan: Plan | None = None, step: int = 0) -> Usage:
+        """What has been carried out on this UTC day, but for this plan's steps from ``step`` on: they are still to come."""
 
     def standing(self) -> Standing:
         """What holds for the whole desk now."""

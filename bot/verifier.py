@@ -169,10 +169,10 @@ def check_trade(entries, findings):
 def digest_of(plan):
     """SHA-256 of the plan's RFC 8785 form. Plans hold no floats but in snapshots, which Python writes as RFC 8785 does up to 1e16.
 
-    ``undo_for`` came with a later release; where it says nothing it is no part of the digest.
+    ``undo_for`` and ``mode`` came with later releases; where they say nothing they are no part of the digest.
     """
-    told = [{k: v for k, v in action.items() if (k, v) != ("undo_for", "PT0S")} for action in plan["actions"]]
-    plan = dict(plan, actions=told)
+    actions = [{k: v for k, v in action.items() if (k, v) != ("undo_for", "PT0S")} for action in plan["actions"]]
+    plan = dict({k: v for k, v in plan.items() if (k, v) != ("mode", "")}, actions=actions)
     return hashlib.sha256(canonical(plan).encode()).hexdigest()
 
 
@@ -209,8 +209,11 @@ def voted(entry, body, case):
     approval = body["approval"]
     if approval["digest"] != case["digest"]:
         return "an approval of another plan than the one that was shown"
+    principal = approval.get("behalf_of") or approval["person"]
     if approval["person"] in case["votes"]:
         return f"{approval['person']} approved twice"
+    if principal in case["votes"].values():
+        return f"{approval['person']} approved for {principal}, who had been heard already"
     if approval["person"] in case["authors"]:
         return f"{approval['person']} approved what they raised, edited or gain from"
     if approval["person"] != entry["actor"]:
@@ -223,7 +226,7 @@ def voted(entry, body, case):
         wrong = unsigned(entry, approval, case)
         if wrong:
             return f"{approval['person']} approved without their passkey: {wrong}"
-    case["votes"][approval["person"]] = True
+    case["votes"][approval["person"]] = principal
 
 
 def unsigned(entry, approval, case):

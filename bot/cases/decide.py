@@ -11,7 +11,7 @@ from typing import Any
 
 from bot.cases import entry as e
 from bot.cases import moves as m
-from bot.cases.approval import Approval, Factor, Person, quorum_met, why_not
+from bot.cases.approval import Approval, Factor, Person, names_of, quorum_met, why_not
 from bot.cases.case import Case
 from bot.cases.delegation import stands_in_for
 from bot.cases.entry import Body, Entry, StepState
@@ -25,6 +25,8 @@ from bot.cases.sla import LEAST_GAP
 DESK = "countersign"
 LONGEST_NOTE = 1_000
 LONGEST_SNOOZE = timedelta(days=30)
+NOW_FOR_REAL = "it was approved as a dry run; now it would be carried out"
+NOW_FOR_SHOW = "it was approved to be carried out; now it would only be a dry run"
 
 
 def decide(case: Case | None, move: m.Move, now: datetime) -> tuple[Entry, ...]:
@@ -200,8 +202,12 @@ def _heard(case: Case, move: m.Approve, now: datetime) -> tuple[Approval, Verdic
     given = _vote(case, move, verdict, now, case.plan.digest)
     if any(vote.person == given.person for vote in case.approvals):
         raise TooLate("you have approved this already; it waits for somebody else")
-    if any(vote.principal == given.principal for vote in case.approvals):
-        raise TooLate(f"{given.behalf_name or given.name} has been heard already; it waits for somebody else")
+    for vote in case.approvals:
+        # Nobody is heard twice, whether they pressed or a delegation of theirs was used.
+        if given.principal in {vote.person, vote.principal}:
+            raise TooLate(f"{given.behalf_name or given.name} has been heard already; it waits for somebody else")
+        if given.person == vote.principal:
+            raise TooLate(f"{given.name} has been heard already; it waits for somebody else")
     if verdict.tier is RiskTier.HIGH and not move.note.strip():
         raise BadRequest("a high-risk plan needs your reason in words", field="note")
     return given, verdict
@@ -293,6 +299,7 @@ def _undo(case: Case, move: m.Undo, now: datetime) -> tuple[Body, ...]:
     """To take back is an action too: of those who may approve the plan, inside the window that its actions declare."""
     if case.state is not State.RESOLVED or case.verdict is None or case.undo_until is None:
         raise TooLate(f"{case.id} is {case.state}; there is nothing that can be taken back")
+    _must_be_of_this_mode(case, move.mode)
     if now >= case.undo_until:
         raise TooLate("the time to take it back has passed; raise what is wrong as a new case")
     if case.verdict.ruling is Ruling.ALONE:
@@ -302,6 +309,15 @@ def _undo(case: Case, move: m.Undo, now: datetime) -> tuple[Body, ...]:
     if not move.note.strip():
         raise BadRequest("say why it is taken back", field="note")
     return (e.UndoAsked(_note(move.note), move.by.person.name),)
+
+
+def _must_be_of_this_mode(case: Case, mode: str) -> None:
+    """What was done in one mode is not there to be taken back in another."""
+    if case.plan is None or case.plan.is_of(mode):
+        return
+    if case.plan.is_dry_run:
+        raise TooLate("it was a dry run: nothing was changed, so there is nothing to take back")
+    raise TooLate("it was carried out for real, and nothing is carried out now, so it cannot be taken back here")
 
 
 def _snooze(case: Case, move: m.Snooze, now: datetime) -> tuple[Body, ...]:
@@ -401,22 +417,37 @@ def what_moved(case: Case, move: m.StartStep, now: datetime) -> list[str]:
         reasons.append("the plan is not the one that was approved")
     if now >= plan.not_after:
         reasons.append("the approval is too old")
+    if not plan.is_of(move.mode):
+        reasons.append(NOW_FOR_REAL if plan.is_dry_run else NOW_FOR_SHOW)
     if not no_looser(verdict, move.verdict):
         reasons.append(f"policy is stricter now: {move.verdict.reason}")
-    if verdict.ruling is not Ruling.ALONE:
-        standing = [given for given in case.approvals if _still_counts(case, given, move, now)]
-        alone = any(given.emergency for given in standing)
-        if not alone and not quorum_met(standing, verdict.factors, move.groups):
-            reasons.append("the approvals no longer count")
+    elif verdict.ruling is not Ruling.ALONE:
+        reasons += _lapsed(case, verdict, move, now)
     return reasons
 
 
-def _still_counts(case: Case, given: Approval, move: m.StartStep, now: datetime) -> bool:
+def _lapsed(case: Case, verdict: Verdict, move: m.StartStep, now: datetime) -> list[str]:
+    """Why the approvals do not carry the plan: they must satisfy policy as it was, and policy as it is now."""
+    if not _carried(case, verdict.factors, move, now):
+        return ["the approvals no longer count"]
+    # Where it may run alone now, policy asks for nobody: what was approved is asked for all the same.
+    if move.verdict.ruling is Ruling.ASK and not _carried(case, move.verdict.factors, move, now):
+        named = ", ".join(names_of(factor.group for factor in move.verdict.factors))
+        return [f"policy asks other people now: {named}"]
+    return []
+
+
+def _carried(case: Case, factors: tuple[Factor, ...], move: m.StartStep, now: datetime) -> bool:
+    """Whether the approvals that still stand are enough for these factors."""
+    standing = [given for given in case.approvals if _still_counts(case, given, factors, move, now)]
+    return any(given.emergency for given in standing) or quorum_met(standing, factors, move.groups)
+
+
+def _still_counts(case: Case, given: Approval, factors: tuple[Factor, ...], move: m.StartStep, now: datetime) -> bool:
     """Whether the one who pressed, and the one they stood in for, may still say yes."""
     person = move.people.get(given.person)
     if person is None or not _still_signed(case, given, move):
         return False
-    factors = case.verdict.factors if case.verdict else ()
     if given.emergency:
         factors = (Factor(move.emergency_group, 1),) if move.emergency_group else ()
     if not given.behalf_of:

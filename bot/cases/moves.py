@@ -219,8 +219,11 @@ class Remind:
 
 @dataclass(frozen=True, slots=True)
 class Undo:
+    """``mode`` is the one that the program runs in now."""
+
     by: Asker
     note: str
+    mode: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -236,6 +239,7 @@ class StartStep:
     delegations: tuple[Delegation, ...] = ()
     emergency_group: str = ""
     passkeys: tuple[Passkey, ...] = ()
+    mode: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -131,7 +131,9 @@ class Decisions:
         return self._decide("claim", case_id, by, surface, 0, lambda case, asker: m.Claim(asker))
 
     def undo(self, case_id: str, *, by: str, note: str, surface: str = "slack") -> Case:
-        return self._decide("take back", case_id, by, surface, 0, lambda case, asker: m.Undo(asker, note))
+        return self._decide(
+            "take back", case_id, by, surface, 0, lambda case, asker: m.Undo(asker, note, self.proposals.mode)
+        )
 
     def break_glass(self, case_id: str, *, by: str, revision: int, reason: str, surface: str = "slack") -> Case:
         """One person lets a plan through alone, because it cannot wait: loudly, and looked at afterwards by somebody else."""

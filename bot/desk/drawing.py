@@ -29,12 +29,13 @@ class Drawing:
     storms: Storms | None = None
     library: Library | None = None
     lists: Lists | None = None
+    mode: str = ""
 
     def draw(self, work: Work) -> None:
         """Make the one live card show the case; what else shows it follows."""
         case = self.store.case(work.case_id)
         cards = self.store.cards(case.id)
-        look = Look(self._paused(case), case.undo_until is not None and self.clock() < case.undo_until)
+        look = Look(self._paused(case), self._is_undoable(case))
         shown = cards[0] if cards else None
         if shown and (shown.generation, shown.version, shown.look) == (case.generation, case.version, look.key):
             self.store.finish(work)
@@ -58,6 +59,11 @@ class Drawing:
             return (self.library.playbook(case.kind).owners.governance if self.library else ""), True
         called = [entry.body.to for entry in entries if isinstance(entry.body, Reminded | Escalated | HandedOver)]
         return (called[-1] if called else ""), False
+
+    def _is_undoable(self, case: Case) -> bool:
+        """Tell whether a press on the button would do something: in time, and in the mode in which it was done."""
+        in_time = case.undo_until is not None and self.clock() < case.undo_until
+        return in_time and case.plan is not None and case.plan.is_of(self.mode)
 
     def _paused(self, case: Case) -> str:
         """What holds this case up, in words; empty when nothing does, or nothing is about to run."""

@@ -188,7 +188,7 @@ def _plan(case: Case) -> list[Json]:
     title = "Plan" if case.state not in {State.PROPOSED, State.OPEN} else "Recommended plan"
     revised = f" (revision {case.revision})" if case.revision > 1 else ""
     steps = [_step(case, index, action) for index, action in enumerate(case.plan.actions)]
-    parts = [paragraph(say(f"{title}{revised}", bold=True)), bullets(steps, ordered=True)]
+    parts = [paragraph(say(f"{title}{revised}", bold=True)), *_dry_run(case), bullets(steps, ordered=True)]
     if case.changes:
         edits = ", ".join(f"{change.field} {change.before} → {change.after}" for change in case.changes)
         parts.append(paragraph(say("Edited: ", bold=True), say(clean(edits, 400))))
@@ -201,6 +201,14 @@ def _plan(case: Case) -> list[Json]:
         blocks.append(rich(*why))
         blocks.append(context(_precedents(recommendation), _sureness(recommendation)))
     return blocks
+
+
+def _dry_run(case: Case) -> list[Json]:
+    """Said before the steps, so that nobody takes a rehearsal for the deed."""
+    if case.plan is None or not case.plan.is_dry_run:
+        return []
+    words = "nothing was changed" if case.is_terminal else "nothing will be changed"
+    return [paragraph(say(f"Dry run: {words}", bold=True))]
 
 
 def _precedents(recommendation: Recommendation) -> str:
