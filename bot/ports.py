@@ -84,7 +84,10 @@ class Drawn:
 
 
 class UsageOn(Protocol):
-    """What has been carried out on a UTC day, but for what ``plan`` itself has begun of ``step`` and what follows it."""
+    """Sum what has been carried out on a UTC day.
+
+    The steps of ``plan`` from ``step`` on are left out: they are still to come.
+    """
 
     def __call__(self, day: str, *, plan: Plan | None = None, step: int = 0) -> Usage: ...
 
@@ -152,7 +155,7 @@ class Store(Protocol):
         """Append, project and enqueue, or do nothing: ``Conflict`` when the case moved, ``StaleFence`` when the lease did."""
 
     def usage(self, day: str, *, plan: Plan | None = None, step: int = 0) -> Usage:
-        """What has been carried out on this UTC day, but for this plan's steps from ``step`` on: they are still to come."""
+        """Sum what has been carried out on this UTC day; see ``UsageOn``."""
 
     def standing(self) -> Standing:
         """What holds for the whole desk now."""

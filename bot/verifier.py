@@ -169,7 +169,7 @@ def check_trade(entries, findings):
 def digest_of(plan):
     """SHA-256 of the plan's RFC 8785 form. Plans hold no floats but in snapshots, which Python writes as RFC 8785 does up to 1e16.
 
-    ``undo_for`` and ``mode`` came with later releases; where they say nothing they are no part of the digest.
+    ``undo_for`` and ``mode`` came with later releases; empty, they are no part of the digest.
     """
     actions = [{k: v for k, v in action.items() if (k, v) != ("undo_for", "PT0S")} for action in plan["actions"]]
     plan = dict({k: v for k, v in plan.items() if (k, v) != ("mode", "")}, actions=actions)

@@ -205,7 +205,7 @@ def _complaints(playbook: Playbook, systems: Mapping[str, SystemSpec], policy: P
 
 
 def _unfit_approvers(playbook: Playbook, policy: Policy) -> list[str]:
-    """Tell of people named one by one who are too few for the places they are named for, with policy's added."""
+    """Complain of people named one by one who are too few, with those of policy."""
     return [
         f"at {tier.name.lower()} risk the people named here and in policy.yml can never be complete: "
         "somebody would be needed twice"
@@ -215,7 +215,7 @@ def _unfit_approvers(playbook: Playbook, policy: Policy) -> list[str]:
 
 
 def _unfit_limits(folder: Path, policy: Policy, systems: Mapping[str, SystemSpec]) -> list[str]:
-    """Tell of limits that can never bite and of actions that policy could only refuse."""
+    """Complain of limits that can never bite and of actions policy could only refuse."""
     return [wrong for action in policy.actions if (wrong := _unfit_limit(folder, action, policy, systems))]
 
 

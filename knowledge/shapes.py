@@ -88,8 +88,8 @@ class ApproverShape(Strict):
 
 
 def _can_be_complete(approvers: list[ApproverShape]) -> list[ApproverShape]:
-    named = [Factor(PEOPLE + "+".join(one.people), one.count) for one in approvers if one.people]
-    if not can_be_met(named):
+    factors = [Factor(PEOPLE + "+".join(one.people), one.count) for one in approvers if one.people]
+    if not can_be_met(factors):
         raise ValueError("the people named can never be complete: somebody would be needed twice")
     return approvers
 
@@ -213,7 +213,10 @@ class PolicyShape(Strict):
 
 
 def _must_reach(value: Any, lower: str, info: ValidationInfo, why: str = "") -> None:
-    """Refuse a value that is below the field that must not pass it; one that is wrong itself has been told already."""
+    """Refuse a value below the field that it must reach.
+
+    A lower field that is wrong itself has its own complaint.
+    """
     least = info.data.get(lower)
     if value is not None and least is not None and value < least:
         raise ValueError(f"{info.field_name} is below {lower}{why}")

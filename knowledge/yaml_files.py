@@ -110,9 +110,10 @@ def _plain(value: Any) -> Any:
 
 
 def _line(loaded: Any, place: tuple[int | str, ...]) -> int:
-    """The line of the innermost thing on this path that has one. A part that the file does not have is passed over.
+    """The line of the innermost thing on this path that has one.
 
-    Such a part is a field that is missing, or the name of a shape that Pydantic puts in between.
+    A part that the file does not have is passed over: a field that is missing, or the name of a
+    shape that Pydantic puts in between.
     """
     line = 1
     here: Any = loaded

@@ -89,25 +89,28 @@ def why_not(person: Person, *, authors: Iterable[str], factors: Iterable[Factor]
 
 
 def quorum_met(approvals: Iterable[Approval], factors: Iterable[Factor], groups: Groups) -> bool:
-    """Tell whether every place that the factors ask for is taken by a person of its own.
+    """Tell whether every place is taken by a person of its own.
 
-    A delegated yes takes a place of whoever delegated; the giver and the one who pressed are then both used up. No factors, or
-    a factor of none, is never a quorum: empty means nobody.
+    A delegated yes takes a place of its giver; giver and presser are then both used up. No factors,
+    or a factor of none, is never a quorum: empty means nobody.
     """
-    wanted = list(factors)
-    places = [groups.get(factor.group, frozenset()) for factor in wanted for _ in range(factor.count)]
-    return bool(wanted) and all(factor.count >= 1 for factor in wanted) and _seated(places, _distinct(approvals))
+    factors = list(factors)
+    if not factors or any(factor.count < 1 for factor in factors):
+        return False
+    places = [groups.get(factor.group, frozenset()) for factor in factors for _ in range(factor.count)]
+    return _seated(places, _distinct(approvals))
 
 
 def can_be_met(factors: Iterable[Factor]) -> bool:
-    """Tell whether the people named one by one are enough for all the places they are named for."""
-    named = [(frozenset(people_of(factor.group)), factor.count) for factor in factors if people_of(factor.group)]
-    places = [people for people, count in named for _ in range(count)]
+    """Tell whether the people named one by one suffice for their places."""
+    places = [
+        frozenset(people_of(factor.group)) for factor in factors for _ in range(factor.count) if people_of(factor.group)
+    ]
     return _seated(places, sorted(frozenset().union(*places)))
 
 
 def _distinct(approvals: Iterable[Approval]) -> list[str]:
-    """Whose approvals count: nobody is used twice, as giver or as the one who pressed."""
+    """List the principals whose yes counts: nobody is used twice, giver or presser."""
     used: set[str] = set()
     principals = []
     for approval in approvals:
@@ -121,8 +124,8 @@ def _distinct(approvals: Iterable[Approval]) -> list[str]:
 def _seated(places: Sequence[frozenset[str]], people: Sequence[str]) -> bool:
     """Tell whether each place can have a person of its own.
 
-    This is a bipartite matching, by augmenting paths: whoever has a place already moves on where that makes room. A dozen people
-    and places at most, so that a graph library would bring in more than it saves.
+    This is a bipartite matching, by augmenting paths: whoever has a place moves on where that makes
+    room. A dozen people and places at most: a graph library would bring in more than it saves.
     """
     seats: dict[str, int] = {}
 

@@ -87,7 +87,10 @@ def _simple_number(value: Any) -> int | float:
 
 
 def storable(value: Scalar) -> Scalar:
-    """Write as text what no ledger can hold: NaN, an infinity, a large integer, half a character."""
+    """Write as text what no ledger can hold.
+
+    That is NaN, an infinity, an integer that no double holds, or half a character.
+    """
     if isinstance(value, str):
         # PostgreSQL has no NUL in text, UTF-8 no lone surrogate.
         return value.encode("utf-8", "replace").decode().replace("\x00", "?")

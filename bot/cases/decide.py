@@ -312,12 +312,12 @@ def _undo(case: Case, move: m.Undo, now: datetime) -> tuple[Body, ...]:
 
 
 def _must_be_of_this_mode(case: Case, mode: str) -> None:
-    """What was done in one mode is not there to be taken back in another."""
+    """Refuse to take back what was done in another mode: it is not there."""
     if case.plan is None or case.plan.is_of(mode):
         return
     if case.plan.is_dry_run:
         raise TooLate("it was a dry run: nothing was changed, so there is nothing to take back")
-    raise TooLate("it was carried out for real, and nothing is carried out now, so it cannot be taken back here")
+    raise TooLate("it was carried out for real, and nothing is carried out now: it cannot be taken back")
 
 
 def _snooze(case: Case, move: m.Snooze, now: datetime) -> tuple[Body, ...]:
@@ -427,20 +427,20 @@ def what_moved(case: Case, move: m.StartStep, now: datetime) -> list[str]:
 
 
 def _lapsed(case: Case, verdict: Verdict, move: m.StartStep, now: datetime) -> list[str]:
-    """Why the approvals do not carry the plan: they must satisfy policy as it was, and policy as it is now."""
+    """Say why the approvals do not carry the plan, by policy then and by policy now."""
     if not _carried(case, verdict.factors, move, now):
         return ["the approvals no longer count"]
-    # Where it may run alone now, policy asks for nobody: what was approved is asked for all the same.
+    # Where it may run alone now, policy asks for nobody: what was approved still binds.
     if move.verdict.ruling is Ruling.ASK and not _carried(case, move.verdict.factors, move, now):
-        named = ", ".join(names_of(factor.group for factor in move.verdict.factors))
-        return [f"policy asks other people now: {named}"]
+        names = ", ".join(names_of(factor.group for factor in move.verdict.factors))
+        return [f"policy asks other people now: {names}"]
     return []
 
 
 def _carried(case: Case, factors: tuple[Factor, ...], move: m.StartStep, now: datetime) -> bool:
-    """Whether the approvals that still stand are enough for these factors."""
-    standing = [given for given in case.approvals if _still_counts(case, given, factors, move, now)]
-    return any(given.emergency for given in standing) or quorum_met(standing, factors, move.groups)
+    """Tell whether the approvals that still stand are enough for these factors."""
+    votes = [vote for vote in case.approvals if _still_counts(case, vote, factors, move, now)]
+    return any(vote.emergency for vote in votes) or quorum_met(votes, factors, move.groups)
 
 
 def _still_counts(case: Case, given: Approval, factors: tuple[Factor, ...], move: m.StartStep, now: datetime) -> bool:

@@ -42,7 +42,8 @@ class Money:
 def amount_of(value: object) -> Decimal | None:
     """Read an amount of money; None where the value is not one.
 
-    A truth value, a NaN, an infinity, text without a number, less than nothing or more than there is: none of them is money.
+    A truth value, a NaN, an infinity, text without a number, less than nothing or more than there
+    is: none of them is money.
     """
     if value is None or isinstance(value, bool):
         return None
@@ -60,7 +61,8 @@ def amount_of(value: object) -> Decimal | None:
 class Action:
     """One change to one outside system. ``precondition`` is the snapshot that must still hold when it runs.
 
-    ``amount`` is None only where the action declares that it moves no money: without a known amount there is no such action.
+    ``amount`` is None only where the action declares that it moves no money: there is no action
+    whose amount is not known.
     ``undo_for`` is how long after it has landed it may still be taken back; zero where the action declares no such window.
     """
 
@@ -93,7 +95,8 @@ class Plan:
     requester: str | None
     beneficiary: str | None
     not_after: datetime
-    #: "live" or "dry-run": what was approved is carried out in that mode or not at all. Empty before there was this field.
+    #: What was approved is carried out in this mode ("live", "dry-run") or not at all. Empty in
+    #: plans of earlier releases: they run in any.
     mode: str = ""
 
     @property

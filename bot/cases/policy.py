@@ -91,7 +91,10 @@ class Usage:
 
 @dataclass(frozen=True, slots=True)
 class PlaybookTerms:
-    """What the playbook adds to policy. It can only be stricter: its people too, a shorter time. ``owners``: its groups by role."""
+    """What the playbook adds to policy. It can only be stricter: its people too, a shorter time.
+
+    ``owners``: its groups by role.
+    """
 
     factors: tuple[Factor, ...] = ()
     expires_for: timedelta | None = None
@@ -137,8 +140,8 @@ def risk_tier(plan: Plan, policy: Policy) -> tuple[RiskTier, str]:
 def judge(plan: Plan, terms: PlaybookTerms, policy: Policy, usage: Usage, *, step: int = 0) -> Verdict:
     """Say what may be done with this plan. Anything not foreseen is refused.
 
-    ``step`` is the first action that is still to come; ``usage`` holds what has been done, of this plan too, and nothing of what
-    is to come.
+    ``step`` is the first action that is still to come; ``usage`` holds what has been done, of this
+    plan too, and nothing of what is to come.
     """
     tier, reason = risk_tier(plan, policy)
     tier_rule = policy.tiers.get(tier.name.lower())
@@ -164,7 +167,10 @@ def judge(plan: Plan, terms: PlaybookTerms, policy: Policy, usage: Usage, *, ste
 
 
 def approvers_of(tier: RiskTier, terms: PlaybookTerms, tier_rule: TierRule) -> tuple[Factor, ...]:
-    """Who must say yes at this tier, by policy and playbook together; a role that nobody fills has an empty name."""
+    """Say who must say yes at this tier, by policy and playbook together.
+
+    A role that nobody fills has an empty name.
+    """
     return stricter(tier, _named(tier_rule.factors, terms), _named(terms.factors, terms))
 
 
@@ -185,8 +191,8 @@ def _is_top_class(plan: Plan, policy: Policy) -> bool:
 def stricter(tier: RiskTier, ours: tuple[Factor, ...], theirs: tuple[Factor, ...]) -> tuple[Factor, ...]:
     """Join the people of policy (``ours``) and of the playbook: never fewer than either asks.
 
-    Low risk is the playbook's people to decide, where it names any. Above that both must be satisfied: a group that both name is
-    asked for the larger count.
+    Low risk is the playbook's people to decide, where it names any. Above that both must be
+    satisfied: a group that both name is asked for the larger count.
     """
     counts, theirs_counts = _counts(ours), _counts(theirs)
     if tier is RiskTier.LOW and theirs_counts:
@@ -195,11 +201,12 @@ def stricter(tier: RiskTier, ours: tuple[Factor, ...], theirs: tuple[Factor, ...
         return _factors({**theirs_counts, first: theirs_counts[first] + max(short, 0)})
     if not counts:
         return ()
-    return _factors(counts | {name: max(count, counts.get(name, 0)) for name, count in theirs_counts.items()})
+    larger = {name: max(count, counts.get(name, 0)) for name, count in theirs_counts.items()}
+    return _factors(counts | larger)
 
 
 def _counts(factors: Iterable[Factor]) -> dict[str, int]:
-    """How many people each group gives; a group that is named twice gives both."""
+    """Count the people of each group; a group that is named twice gives both."""
     counts: dict[str, int] = {}
     for factor in factors:
         counts[factor.group] = counts.get(factor.group, 0) + factor.count
@@ -211,16 +218,19 @@ def _factors(counts: Mapping[str, int]) -> tuple[Factor, ...]:
 
 
 def over_budget(plan: Plan, step: int, policy: Policy, usage: Usage) -> str | None:
-    """Say why this step may not begin now, where it is begun: with what others have just used, the rest would pass a limit."""
+    """Say which limit the rest of the plan would pass from this step on.
+
+    Asked where the step is begun, with what others have just used.
+    """
     refused = _limit_refusal(plan, policy, usage, step)
     return refused[1] if refused else None
 
 
 def no_looser(approved: Verdict, now: Verdict) -> bool:
-    """Tell whether policy now asks nothing of another sort than it did when the plan was approved.
+    """Tell whether policy asks nothing of another sort than when the plan was approved.
 
-    Tightening is immediate, loosening is not retroactive. Whether the people who said yes are still those who must is asked of
-    the people, not of the two verdicts: see ``what_moved``.
+    Tightening is immediate, loosening is not retroactive. Whether those who said yes are still those
+    who must is asked of the people, not of the two verdicts: see ``what_moved``.
     """
     return (
         now.ruling is not Ruling.REFUSE
@@ -257,7 +267,7 @@ def _action_refusal(action: Action, policy: Policy) -> tuple[str, str] | None:
 
 
 def _limit_refusal(plan: Plan, policy: Policy, usage: Usage, step: int) -> tuple[str, str] | None:
-    """Count all actions of the plan together: in one plan all of them, of a day those that are still to come."""
+    """Count all actions of the plan together; of a day, those still to come."""
     to_come = plan.actions[step:]
     for name in dict.fromkeys(action.name for action in to_come):
         limit = policy.actions.get(name, ActionLimit())
@@ -269,16 +279,16 @@ def _limit_refusal(plan: Plan, policy: Policy, usage: Usage, step: int) -> tuple
             ("limit.times_per_day", limit.times_per_day, usage.times.get(name, 0) + len(rest), "times a day"),
             *_target_checks(name, rest, limit, usage),
         )
-        for rule, most, wanted, unit in checks:
-            if most is not None and wanted > most:
-                return rule, f"{name}: {wanted:,} would pass the limit of {most:,} {unit}"
+        for rule, most, total, unit in checks:
+            if most is not None and total > most:
+                return rule, f"{name}: {total:,} would pass the limit of {most:,} {unit}"
     return None
 
 
 def _target_checks(name: str, rest: Iterable[Action], limit: ActionLimit, usage: Usage) -> Iterator[Check]:
     for target, times in Counter(action.target for action in rest).items():
-        wanted = usage.target_times.get(f"{name} {target}", 0) + times
-        yield "limit.per_target", limit.times_per_target_per_day, wanted, f"times a day for {target}"
+        total = usage.target_times.get(f"{name} {target}", 0) + times
+        yield "limit.per_target", limit.times_per_target_per_day, total, f"times a day for {target}"
 
 
 def _moved(actions: Iterable[Action]) -> Decimal:
@@ -286,7 +296,10 @@ def _moved(actions: Iterable[Action]) -> Decimal:
 
 
 def _may_act_alone(plan: Plan, terms: PlaybookTerms, policy: Policy, tier: RiskTier) -> bool:
-    """Only what the playbook itself proposes: a plan that a person or a model has touched is asked about."""
+    """Let only the playbook's own proposals run alone.
+
+    A plan that a person or a model has touched is asked about.
+    """
     return (
         terms.stage is Stage.AUTONOMOUS
         and plan.proposer is Proposer.PLAYBOOK

@@ -168,7 +168,7 @@ _A = {
 def prepared(
     spec: ActionSpec, system: str, connector: str, parameters: Mapping[str, Scalar], snapshot: Mapping[str, Scalar]
 ) -> Action:
-    """The action as it goes into the plan: everything rendered from typed parameters and the snapshot.
+    """Render the action as it goes into the plan, from typed parameters and the snapshot.
 
     Raises:
         ConnectorFailed: the action declares an amount and there is none.

@@ -61,7 +61,7 @@ class Drawing:
         return (called[-1] if called else ""), False
 
     def _is_undoable(self, case: Case) -> bool:
-        """Tell whether a press on the button would do something: in time, and in the mode in which it was done."""
+        """Tell whether it can still be taken back: in time, in the mode it was done in."""
         in_time = case.undo_until is not None and self.clock() < case.undo_until
         return in_time and case.plan is not None and case.plan.is_of(self.mode)
 

@@ -33,6 +33,7 @@ LOOK_AGAIN_AFTER = timedelta(seconds=2)
 # What asks or changes an outside system; the rest only writes down how it ended.
 TOUCHING = frozenset({Next.START, Next.VERIFY, Next.UNDO, Next.VERIFY_UNDO})
 WAS_DRY_RUN = "a dry run, nothing was changed"
+BEGUN_FOR_REAL = "it was begun for real, and goes on when the program runs live again"
 
 
 @dataclass(frozen=True)
@@ -66,16 +67,15 @@ class Executor:
         steps[todo.next](case, todo.step, work)
 
     def _set_aside(self, case: Case, plan: Plan, work: Work) -> None:
-        """Leave alone what was begun in another mode: what a dry run did is not there, what was done for real cannot be seen.
+        """Leave alone what was begun in another mode.
 
-        A plan of which nothing has begun takes the ordinary way: it is asked about again.
+        What a dry run did is not there; what was done for real can be neither seen nor taken back
+        from a dry run, so it waits. A plan of which nothing has begun is asked about again.
         """
         now = self.clock()
         if not plan.is_dry_run:
             wait = now + LOOK_AGAIN_WHEN_PAUSED
-            self.store.retry(
-                work, wait, "it was begun for real and waits until it goes on so", certain=True, counts=False
-            )
+            self.store.retry(work, wait, BEGUN_FOR_REAL, certain=True, counts=False)
             return
         entries: tuple[Entry, ...] = ()
         after = case
@@ -316,7 +316,7 @@ class Executor:
 
 
 def _unmade(case: Case) -> list[m.ReportStep]:
-    """Report what is left of a dry run that is over: it did nothing, so nothing is in doubt and nothing is taken back."""
+    """Report what is left of a dry run that is over: nothing was done."""
     reports = []
     for step, record in enumerate(case.steps):
         if record.state in {StepState.STARTED, StepState.UNKNOWN}:

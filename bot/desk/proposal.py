@@ -19,7 +19,11 @@ APPROVAL_STANDS_FOR = timedelta(hours=24)
 
 @dataclass(frozen=True)
 class Proposals:
-    """``mode`` is the one that the program runs in: "live", "dry-run" or "shadow"; empty for a plan that may run in any."""
+    """Make plans, and ask policy about them.
+
+    ``mode`` is the one that the program runs in: "live", "dry-run" or "shadow". Empty: plans may
+    run in any.
+    """
 
     store: Store
     library: Library
@@ -51,7 +55,7 @@ class Proposals:
         return plan, self.verdict(plan, playbook, now)
 
     def verdict(self, plan: Plan, playbook: Playbook, now: datetime, *, step: int = 0) -> Verdict:
-        """Policy as it is now, on this plan from ``step`` on, with what has been done today."""
+        """Ask policy as it is now about this plan from ``step`` on."""
         usage = self.store.usage(f"{now:%Y-%m-%d}", plan=plan, step=step)
         return judge(plan, playbook.terms, self.library.policy(), usage, step=step)
 

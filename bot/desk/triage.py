@@ -1,7 +1,7 @@
 """A new case is looked at: evidence gathered, a plan recommended, policy asked. All of it is one set of entries.
 
-A look-up that fails is shown as failed; it never keeps the card from its owner. Nor does anything else: a case that cannot be
-looked at goes to its owner as it is.
+A look-up that fails is shown as failed; it never keeps the card from its owner. Nor does anything
+else: a case that cannot be looked at goes to its owner as it is.
 """
 
 import logging
@@ -74,9 +74,9 @@ class Triage:
         self.store.commit(_in_place(written, work), done=work)
 
     def _refer(self, case: Case, reason: str, work: Work) -> None:
-        """Put the case before its owner as it is, with what kept us from looking at it."""
+        """Put the case before its owner as it is, with the reason."""
         now = self.clock()
-        blocked = f"This could not be looked at: {reason[:300]}. Handle it by hand, or try again when that is mended"
+        blocked = f"This could not be looked at: {reason[:300]}. Handle it by hand, or try again later"
         nothing = Recommendation("", "", "", blocked=blocked)
         entries = decide(case, m.Recommend(nothing, None, None, self._again(case, now)), now)
         written = change(case, entries, self.library.playbook(case.kind))
@@ -143,7 +143,10 @@ class Triage:
 
 
 def _is_last(work: Work) -> bool:
-    """Tell whether the row would be given up after this attempt, or has ended whoever took it: then nothing is tried any more."""
+    """Tell whether the row would be given up after this attempt.
+
+    ``doubt`` counts workers that died of it too; a mere conflict resets it and is no failure.
+    """
     return work.doubt >= MOST_ATTEMPTS or (work.doubt > 1 and work.attempts + 1 >= MOST_ATTEMPTS)
 
 

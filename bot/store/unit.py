@@ -106,7 +106,10 @@ def effect_rows(after: Case, entries: Iterable[Entry]) -> list[dict[str, Any]]:
 
 
 def outcome_rows(entries: Iterable[Entry]) -> list[dict[str, Any]]:
-    """How steps ended, for the limits and the circuit breaker. What is known once stays: an undoing is another matter."""
+    """List how steps ended, for the limits and the circuit breaker.
+
+    What is known once stays: an undoing is another matter.
+    """
     return [
         {"of_case": entry.case_id, "of_revision": entry.revision, "of_step": step, "outcome": state.name}
         for entry in entries
@@ -242,9 +245,10 @@ class Unit:
 def usage_of(connection: Connection, day: str, plan: Plan | None = None, step: int = 0) -> Usage:
     """Sum what has been carried out on this UTC day; what surely failed was not.
 
-    Of ``plan`` itself the steps from ``step`` on are left out: they are still to come, also where one was begun and lost.
+    Of ``plan`` itself the steps from ``step`` on are left out: they are still to come, also where
+    one was begun and lost.
     """
-    own = {"own_case": plan.case_id, "own_revision": plan.revision} if plan else {"own_case": "", "own_revision": 0}
+    own = {"own_case": plan.case_id if plan else "", "own_revision": plan.revision if plan else 0}
     times: dict[str, int] = {}
     amounts: dict[str, Decimal] = {}
     targets: dict[str, int] = {}

@@ -1,6 +1,7 @@
 """Limits and who must say yes: every rule once by example, and the two that count by comparison with brute force."""
 
 import itertools
+import json
 from collections import Counter
 from dataclasses import replace
 from datetime import timedelta
@@ -15,6 +16,7 @@ from bot.cases.approval import Approval, Factor, quorum_met
 from bot.cases.canonical import to_plain
 from bot.cases.case import Case
 from bot.cases.decide import decide
+from bot.cases.entry import StepState
 from bot.cases.errors import TooLate
 from bot.cases.lifecycle import State
 from bot.cases.plan import Proposer
@@ -29,6 +31,9 @@ from bot.cases.policy import (
     over_budget,
     stricter,
 )
+from bot.cases.recommendation import Recommendation
+from bot.verifier import check_trade, digest_of
+from handlers.cards.case_card import case_card
 from tests.cases.making import (
     ANA,
     BEN,
@@ -40,6 +45,7 @@ from tests.cases.making import (
     approved,
     asker,
     fold_all,
+    opened,
     plan,
     proposed,
     start_step,
@@ -126,6 +132,16 @@ def test_whoever_gave_a_delegation_and_whoever_used_it_are_each_one_person_once(
 
 
 @pytest.mark.threat("B10")
+def test_a_card_with_enough_yeses_of_the_wrong_people_says_that_it_is_not_enough():
+    case = proposed(factors=(Factor("ops-leads", 1), Factor("finance", 1)))
+    groups = {"ops-leads": frozenset({BEN.id, ANA.id}), "finance": frozenset({CARLA.id})}
+    half = do(do(case, m.Approve(m.Asker(BEN, groups), 1)), m.Approve(m.Asker(ANA, groups), 1))
+    assert half.state is State.PROPOSED
+    assert "2 given, but not yet a person of its own for each" in json.dumps(case_card(half))
+    assert do(half, m.Approve(m.Asker(CARLA, groups), 1)).state is State.APPROVED
+
+
+@pytest.mark.threat("B10")
 def test_who_has_been_heard_by_way_of_a_delegation_is_not_heard_again():
     case = proposed(factors=(Factor("ops-leads", 2), Factor("finance", 1)))
     half = do(case, m.Approve(replace(asker(OMAR), behalf_of=(BEN,)), 1))
@@ -135,6 +151,27 @@ def test_who_has_been_heard_by_way_of_a_delegation_is_not_heard_again():
     other = do(case, m.Approve(m.Asker(ANA, groups, behalf_of=(OMAR,)), 1))
     with pytest.raises(TooLate, match="Omar has been heard already"):
         decide(other, m.Approve(m.Asker(OMAR, {"finance": frozenset({CARLA.id})}, behalf_of=(CARLA,)), 1), NOW)
+
+
+@pytest.mark.threat("B10")
+def test_the_verifier_counts_whoever_delegated_once():
+    proposal, asked = plan(), verdict(factors=(Factor("ops-leads", 2),))
+    votes = [replace(vote(person, behalf_of="T1/UD"), digest=proposal.digest) for person in PEOPLE[:2]]
+    bodies = [
+        ("plan.recommended", "countersign", {"plan": to_plain(proposal), "verdict": to_plain(asked)}),
+        *(("approval.given", given.person, {"approval": to_plain(given)}) for given in votes),
+        ("plan.authorised", PEOPLE[1], {"digest": proposal.digest, "by": list(PEOPLE[:2])}),
+    ]
+    entries = [
+        {"case": "EX-1", "version": version, "revision": 1, "type": name, "actor": actor, "body": body}
+        for version, (name, actor, body) in enumerate(bodies, start=1)
+    ]
+    findings: list[str] = []
+    check_trade(entries, findings)
+    assert [finding.partition(": EX-1: ")[2] for finding in findings] == [
+        "T1/UB approved for T1/UD, who had been heard already",
+        "authorised without the approvals it needs",
+    ]
 
 
 MEMBERS = st.fixed_dictionaries({name: st.frozensets(st.sampled_from(PEOPLE)) for name in GROUP_NAMES})
@@ -327,8 +364,6 @@ def test_what_a_person_edited_or_a_model_wrote_never_runs_alone(proposer):
 
 @pytest.mark.threat("B8")
 def test_the_mode_is_in_the_digest_and_an_older_plan_keeps_its_own():
-    from bot.verifier import digest_of
-
     old, dry, live = plan(), plan(mode="dry-run"), plan(mode="live")
     assert len({old.digest, dry.digest, live.digest}) == 3
     assert [digest_of(to_plain(one)) for one in (old, dry, live)] == [old.digest, dry.digest, live.digest]
@@ -354,9 +389,6 @@ def test_a_plan_runs_only_in_the_mode_in_which_it_was_approved(then, now, reason
 
 
 def _approved_in(mode: str) -> Case:
-    from bot.cases.recommendation import Recommendation
-    from tests.cases.making import opened
-
     offered = m.Recommend(Recommendation("house.order_stock", "because", "rule 1"), plan(mode=mode), verdict())
     return do(do(opened(), offered), m.Approve(asker(ANA), 1))
 
@@ -371,8 +403,6 @@ def _approved_in(mode: str) -> Case:
     ],
 )
 def test_what_was_done_in_another_mode_is_not_taken_back(then, now, said):
-    from bot.cases.entry import StepState
-
     case = _approved_in(then)
     case = do(do(case, start_step(case, mode=then)), m.ReportStep(0, StepState.LANDED, ""))
     case = do(case, m.Finish("done", NOW + HOUR))

@@ -1,4 +1,4 @@
-"""Limits, money and the mode between the yes and the deed, on both databases: what was allowed runs, and nothing else does."""
+"""Limits, money and the mode between the yes and the deed, on both databases."""
 
 import json
 from dataclasses import replace
@@ -18,6 +18,7 @@ from bot.connectors.specs import ActionSpec, ParameterType, prepared
 from bot.ports import Topic
 from bot.store.store import SqlStore
 from handlers.cards.case_card import case_card
+from handlers.cards.forms import approve_form
 from tests.desk.test_executor import finish
 from tests.fakes.connector import FakeConnector
 from tests.fakes.directory import principal
@@ -354,6 +355,7 @@ def test_a_yes_to_a_dry_run_is_not_a_yes_to_the_deed(dry_world):
     case = world.proposed()
     assert case.plan.mode == "dry-run"
     assert "Dry run: nothing will be changed" in json.dumps(case_card(case))
+    assert "Dry run: nothing will be changed" in json.dumps(approve_form(case))
     world.approve(case)
     world.start("live")
     again = finish(world, case)
