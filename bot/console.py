@@ -14,6 +14,7 @@ from bot.cases.lifecycle import TERMINAL
 from bot.cases.precedent import Precedent
 from bot.cases.signal import UNRECOGNISED, Signal
 from bot.clock import utc_now
+from bot.desk.proposal import Proposals
 from bot.desk.silence import Silence
 from bot.desk.trials import Trials
 from bot.settings import Settings
@@ -138,7 +139,8 @@ def attempts(settings: Settings, path: Path) -> Iterator[tuple[int, dict[str, An
     store, library = wiring.open_store(settings), wiring.open_library(settings)
     known = wiring.open_knowledge(settings, store, library, utc_now)
     systems = wiring.build_systems(settings, library.systems, Silence())
-    triage = wiring.build_triage(store, library, systems, known.mind, utc_now)
+    proposals = Proposals(store, library, systems, settings.mode)
+    triage = wiring.build_triage(proposals, known.mind, utc_now)
     trials = Trials(triage, library, utc_now)
     known.precedents.open()
     try:

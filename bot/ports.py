@@ -14,7 +14,7 @@ from bot.cases.entry import Entry
 from bot.cases.evidence import Evidence
 from bot.cases.hours import Hours
 from bot.cases.identity import Identities
-from bot.cases.plan import Action
+from bot.cases.plan import Action, Plan
 from bot.cases.playbook import Playbook
 from bot.cases.policy import Policy, Usage
 from bot.cases.precedent import Label, Precedent
@@ -84,7 +84,16 @@ class Drawn:
     look: str = ""
 
 
-Guard = Callable[[Standing, Usage], None]
+class UsageOn(Protocol):
+    """Sum what has been carried out on a UTC day.
+
+    The steps of ``plan`` from ``step`` on are left out: they are still to come.
+    """
+
+    def __call__(self, day: str, *, plan: Plan | None = None, step: int = 0) -> Usage: ...
+
+
+Guard = Callable[[Standing, UsageOn], None]
 """Asked inside the transaction, with the standing and the day's usage as they are there; a refusal writes nothing."""
 
 
@@ -152,8 +161,8 @@ class Store(Protocol):
     def commit(self, change: Change, *, done: Work | None = None, again_at: datetime | None = None) -> Case:
         """Append, project and enqueue, or do nothing: ``Conflict`` when the case moved, ``StaleFence`` when the lease did."""
 
-    def usage(self, day: str) -> Usage:
-        """What has been carried out on this UTC day."""
+    def usage(self, day: str, *, plan: Plan | None = None, step: int = 0) -> Usage:
+        """Sum what has been carried out on this UTC day; see ``UsageOn``."""
 
     def standing(self) -> Standing:
         """What holds for the whole desk now."""

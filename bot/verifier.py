@@ -179,10 +179,10 @@ def check_trade(entries, findings):
 def digest_of(plan):
     """SHA-256 of the plan's RFC 8785 form. Plans hold no floats but in snapshots, which Python writes as RFC 8785 does up to 1e16.
 
-    ``undo_for`` came with a later release; where it says nothing it is no part of the digest.
+    ``undo_for`` and ``mode`` came with later releases; empty, they are no part of the digest.
     """
-    told = [{k: v for k, v in action.items() if (k, v) != ("undo_for", "PT0S")} for action in plan["actions"]]
-    plan = dict(plan, actions=told)
+    actions = [{k: v for k, v in action.items() if (k, v) != ("undo_for", "PT0S")} for action in plan["actions"]]
+    plan = dict({k: v for k, v in plan.items() if (k, v) != ("mode", "")}, actions=actions)
     return hashlib.sha256(canonical(plan).encode()).hexdigest()
 
 
@@ -233,7 +233,8 @@ def wrongly_said(entry, approval, case, votes, authors, purpose):
     person, principal = approval["person"], approval.get("behalf_of") or approval["person"]
     if person in case[votes]:
         return f"{person} approved twice"
-    if principal in case[votes].values():
+    heard = set(case[votes]) | set(case[votes].values())
+    if {person, principal} & heard:
         return f"{principal} was heard twice"
     if person in authors:
         return f"{person} approved what they raised, edited or gain from"

@@ -225,7 +225,7 @@ def open_library(settings: Settings) -> Library:
     return load(settings.library_dir, stage=Stage.SHADOW if settings.mode is Mode.SHADOW else None)
 
 
-def build_desk(
+def build_desk(  # noqa: PLR0913 (the composition root: one argument for each thing behind a port)
     store: SqlStore,
     library: Library,
     systems: Systems,
@@ -235,11 +235,15 @@ def build_desk(
     mind: Mind,
     *,
     storm_after: int = MOST_CARDS,
+    mode: str = "",
 ) -> Desk:
-    """The use cases, over whatever stands behind the ports. ``storm_after``: how many cards before they share one; 0 for never."""
-    proposals = Proposals(store, library, systems)
+    """The use cases, over whatever stands behind the ports. ``storm_after``: how many cards before they share one; 0 for never.
+
+    ``mode``: what plans are approved for; empty binds them to none.
+    """
+    proposals = Proposals(store, library, systems, mode)
     switchboard = Switchboard(store, library, directory, clock)
-    triage = build_triage(store, library, systems, mind, clock)
+    triage = build_triage(proposals, mind, clock)
     lists, intake = Lists(store), Intake(store, library, clock, Pacer() if storm_after else None)
     grammar = QuestionGrammar(dict(library.titles()))
     questions = Questions(store, lists, library, directory, grammar, chat, clock, mind.memory, mind.talker)
@@ -258,7 +262,7 @@ def build_desk(
         follow_up=FollowUp(store, library, systems, clock),
         storms=storms,
         drawing=Drawing(
-            store, chat, clock, (digests.follow, homes.follow), storms if storm_after else None, library, lists
+            store, chat, clock, (digests.follow, homes.follow), storms if storm_after else None, library, lists, mode
         ),
         lists=lists,
         questions=questions,
@@ -270,10 +274,18 @@ def build_desk(
     )
 
 
-def build_triage(store: SqlStore, library: Library, systems: Systems, mind: Mind, clock: Clock) -> Triage:
+def build_triage(proposals: Proposals, mind: Mind, clock: Clock) -> Triage:
     """The part of the desk that looks at new cases."""
-    proposals, narrated = Proposals(store, library, systems), mind.narrator is not None
-    return Triage(store, library, systems, mind.recommender, mind.recogniser, proposals, clock, narrated)
+    return Triage(
+        store=proposals.store,
+        library=proposals.library,
+        systems=proposals.systems,
+        recommender=mind.recommender,
+        recogniser=mind.recogniser,
+        proposals=proposals,
+        clock=clock,
+        has_narrator=mind.narrator is not None,
+    )
 
 
 def forgetful(shelf: Shelf, clock: Clock) -> Mind:
@@ -346,8 +358,17 @@ def build(settings: Settings, *, clock: Clock = utc_now) -> House:
     client, chat, directory = _slack(settings)
     systems = build_systems(settings, library.systems, chat)
     knowledge = open_knowledge(settings, store, library, clock)
-    storm_after = settings.storm_after
-    desk = build_desk(store, library, systems, chat, directory, clock, knowledge.mind, storm_after=storm_after)
+    desk = build_desk(
+        store,
+        library,
+        systems,
+        chat,
+        directory,
+        clock,
+        knowledge.mind,
+        storm_after=settings.storm_after,
+        mode=settings.mode,
+    )
     pace = Pace(lease_for=settings.lease_for, settle_for=settings.settle_for)
     lanes = _lanes(desk, clock, pace)
     store.takers.extend(lanes)

@@ -11,14 +11,23 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from holidays import country_holidays
 
-from bot.cases.approval import OWNER, PEOPLE, Factor
+from bot.cases.approval import OWNER, PEOPLE, Factor, can_be_met
 from bot.cases.errors import PlaybookInvalid
 from bot.cases.expressions import compiled
 from bot.cases.hours import Hours, never
 from bot.cases.identity import UNLINKED, Identities
 from bot.cases.plan import Idempotency
 from bot.cases.playbook import Absence, Detection, Lookup, Measure, Offer, Owners, Playbook, Stake
-from bot.cases.policy import ActionLimit, Emergency, PlaybookTerms, Policy, Stage, TierRule
+from bot.cases.policy import (
+    ActionLimit,
+    Emergency,
+    PlaybookTerms,
+    Policy,
+    RiskTier,
+    Stage,
+    TierRule,
+    approvers_of,
+)
 from bot.cases.signal import UNRECOGNISED
 from bot.cases.source import Format, SignalMapping, Source
 from bot.connectors.specs import (
@@ -32,7 +41,7 @@ from bot.connectors.specs import (
     SystemSpec,
 )
 from knowledge import shapes as s
-from knowledge.yaml_files import read
+from knowledge.yaml_files import located, read
 
 PACKAGED = Path(__file__).parent
 DEFAULT = "default"
@@ -96,9 +105,9 @@ def load(folder: Path = PACKAGED, *, stage: Stage | None = None) -> Library:
     Raises:
         PlaybookInvalid: every complaint of every file, one a line.
     """
-    complaints: list[str] = []
     systems = _systems(folder / "systems.yml")
     policy = _policy(folder / "policy.yml")
+    complaints = _unfit_limits(folder, policy, systems)
     sources = _sources(folder / "sources.yml")
     calendars = _calendars(folder / "channels.yml")
     people = _people(folder / "people.yml")
@@ -135,6 +144,7 @@ def _playbook(path: Path, systems: Mapping[str, SystemSpec], policy: Policy, sta
     shape, digest = read(path, s.PlaybookShape)
     playbook = _built(shape, digest, stage)
     wrong = [f"{path.name}: {complaint}" for complaint in _complaints(playbook, systems, policy)]
+    wrong += [f"{located(path, 'approval')}: approval: {complaint}" for complaint in _unfit_approvers(playbook, policy)]
     if wrong:
         raise PlaybookInvalid("\n".join(wrong))
     return playbook
@@ -208,6 +218,37 @@ def _complaints(playbook: Playbook, systems: Mapping[str, SystemSpec], policy: P
     return wrong
 
 
+def _unfit_approvers(playbook: Playbook, policy: Policy) -> list[str]:
+    """Complain of people named one by one who are too few, with those of policy."""
+    return [
+        f"at {tier.name.lower()} risk the people named here and in policy.yml can never be complete: "
+        "somebody would be needed twice"
+        for tier in RiskTier
+        if not can_be_met(approvers_of(tier, playbook.terms, policy.tiers[tier.name.lower()]))
+    ]
+
+
+def _unfit_limits(folder: Path, policy: Policy, systems: Mapping[str, SystemSpec]) -> list[str]:
+    """Complain of limits that can never bite and of actions policy could only refuse."""
+    return [wrong for action in policy.actions if (wrong := _unfit_limit(folder, action, policy, systems))]
+
+
+def _unfit_limit(folder: Path, action: str, policy: Policy, systems: Mapping[str, SystemSpec]) -> str:
+    limit = policy.actions[action]
+    system, _, name = action.partition(".")
+    spec = _specs(systems[system]).get(name) if system in systems else None
+    if spec is None:
+        where = located(folder / "policy.yml", "actions", action)
+        return f"{where}: systems.yml has no action {action!r}"
+    if not spec.amount and (limit.per_plan is not None or limit.amount_per_day is not None):
+        where = located(folder / "policy.yml", "actions", action)
+        return f"{where}: {action} declares no amount in systems.yml, so a limit of money says nothing"
+    if spec.amount and spec.currency != policy.currency:
+        where = located(folder / "systems.yml", "systems", system, "actions", name)
+        return f"{where}: {action} moves {spec.currency}; policy.yml speaks {policy.currency}, and refuses it"
+    return ""
+
+
 def _all_offers(offers: Iterable[Offer]) -> Iterable[Offer]:
     for offer in offers:
         yield offer
@@ -273,15 +314,13 @@ def _expressions(mapping: SignalMapping | None) -> list[str]:
 
 def _policy(path: Path) -> Policy:
     shape, _ = read(path, s.PolicyShape)
-    if shape.step_up_above is not None and shape.step_up_above < shape.high_above:
-        raise PlaybookInvalid(f"{path.name}: step_up_above is below high_above; only high risk asks for a passkey")
     tiers = {name: getattr(shape.tiers, name) for name in ("low", "medium", "high")}
     return Policy(
         currency=shape.currency,
         medium_above=shape.medium_above,
         high_above=shape.high_above,
         tiers={name: TierRule(_factors(tier.approvers), tier.expires) for name, tier in tiers.items()},
-        actions={name: ActionLimit(**limit.model_dump()) for name, limit in shape.actions.items()},
+        actions={name: ActionLimit(**limit.model_dump(exclude={"unlimited"})) for name, limit in shape.actions.items()},
         largest_scope=shape.largest_scope,
         emergency=Emergency(shape.emergency.group, shape.emergency.review_for) if shape.emergency else None,
         step_up_above=shape.step_up_above,

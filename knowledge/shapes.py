@@ -1,12 +1,14 @@
 """What the YAML files may say: the shapes at the door, turned into the house's own dataclasses by ``library``."""
 
+from datetime import timedelta
 from decimal import Decimal
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import Field, StringConstraints, model_validator
+from pydantic import AfterValidator, Field, StringConstraints, ValidationInfo, field_validator, model_validator
 
+from bot.cases.approval import PEOPLE, Factor, can_be_met
 from bot.cases.identity import is_slack_account
-from bot.cases.plan import Idempotency
+from bot.cases.plan import MAX_AMOUNT, Idempotency
 from bot.cases.policy import Stage
 from bot.connectors.specs import ParameterType
 from knowledge.yaml_files import Span, Strict
@@ -15,6 +17,10 @@ Name = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]{1,48}$")]
 Handle = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9._-]{0,48}$")]
 Text = Annotated[str, StringConstraints(min_length=1, max_length=500)]
 Query = Annotated[str, StringConstraints(min_length=8, max_length=4000)]
+Currency = Annotated[str, StringConstraints(pattern=r"^[A-Z]{3}$")]
+Amount = Annotated[Decimal, Field(ge=0, le=MAX_AMOUNT)]
+# Strict: for YAML, and so for a limit, yes and no are numbers too.
+Times = Annotated[int, Field(ge=0, strict=True)]
 EnvName = Annotated[str, StringConstraints(pattern=r"^[A-Z][A-Z0-9_]{2,60}$")]
 
 
@@ -44,7 +50,7 @@ class LookupShape(Strict):
 class StakeShape(Strict):
     why: Text
     amount: str = ""
-    currency: Annotated[str, StringConstraints(pattern=r"^[A-Z]{3}$")] = "GBP"
+    currency: Currency = "GBP"
 
 
 class OfferShape(Strict):
@@ -71,7 +77,7 @@ class ApproverShape(Strict):
         default=None, min_length=1, max_length=20
     )
     owner: Literal["business", "operations", "technical", "governance", "next"] | None = None
-    count: Annotated[int, Field(ge=1, le=5)] = 1
+    count: Annotated[int, Field(ge=1, le=5, strict=True)] = 1
 
     @model_validator(mode="after")
     def _one_of_them(self) -> "ApproverShape":
@@ -82,8 +88,18 @@ class ApproverShape(Strict):
         return self
 
 
+def _can_be_complete(approvers: list[ApproverShape]) -> list[ApproverShape]:
+    factors = [Factor(PEOPLE + "+".join(one.people), one.count) for one in approvers if one.people]
+    if not can_be_met(factors):
+        raise ValueError("the people named can never be complete: somebody would be needed twice")
+    return approvers
+
+
+Approvers = Annotated[list[ApproverShape], AfterValidator(_can_be_complete)]
+
+
 class ApprovalShape(Strict):
-    approvers: list[ApproverShape] = []
+    approvers: Approvers = []
     expires: Span | None = None
     stage: Stage = Stage.SUPERVISED
 
@@ -101,6 +117,12 @@ class MeasureShape(Strict):
     resolve_for: Span
     follow_up_for: Span
     denominator: str = ""
+
+    @field_validator("resolve_for")
+    @classmethod
+    def _is_not_before_the_decision(cls, resolve_for: timedelta, info: ValidationInfo) -> timedelta:
+        _must_reach(resolve_for, "decide_for", info)
+        return resolve_for
 
 
 class PlaybookShape(Strict):
@@ -123,7 +145,7 @@ class PlaybookShape(Strict):
 
 
 class TierShape(Strict):
-    approvers: list[ApproverShape] = Field(min_length=1)
+    approvers: Approvers = Field(min_length=1)
     expires: Span
 
 
@@ -134,11 +156,33 @@ class TiersShape(Strict):
 
 
 class LimitShape(Strict):
-    per_plan: Decimal | None = None
-    amount_per_day: Decimal | None = None
-    times_per_day: int | None = None
-    times_per_target_per_day: int | None = None
+    """What one action may do; one without any limit says so, so that none was forgotten."""
+
+    per_plan: Amount | None = None
+    amount_per_day: Amount | None = None
+    times_per_day: Times | None = None
+    times_per_target_per_day: Times | None = None
+    unlimited: bool = False
     alone: bool = False
+
+    @field_validator("amount_per_day")
+    @classmethod
+    def _is_no_less_than_one_plan(cls, amount: Decimal | None, info: ValidationInfo) -> Decimal | None:
+        _must_reach(amount, "per_plan", info)
+        return amount
+
+    @model_validator(mode="after")
+    def _says_how_much(self) -> "LimitShape":
+        limits = (self.per_plan, self.amount_per_day, self.times_per_day, self.times_per_target_per_day)
+        has_limit = any(limit is not None for limit in limits)
+        if not has_limit and not self.unlimited:
+            raise ValueError(
+                "needs at least one limit (per_plan, amount_per_day, times_per_day or times_per_target_per_day), "
+                "or unlimited: true"
+            )
+        if has_limit and self.unlimited:
+            raise ValueError("unlimited goes without limits")
+        return self
 
 
 class EmergencyShape(Strict):
@@ -147,14 +191,36 @@ class EmergencyShape(Strict):
 
 
 class PolicyShape(Strict):
-    currency: Annotated[str, StringConstraints(pattern=r"^[A-Z]{3}$")]
-    medium_above: Decimal
-    high_above: Decimal
-    step_up_above: Decimal | None = None
+    currency: Currency
+    medium_above: Amount
+    high_above: Amount
+    step_up_above: Amount | None = None
     largest_scope: Annotated[int, Field(ge=1, le=20)] = 5
     tiers: TiersShape
     emergency: EmergencyShape | None = None
     actions: dict[str, LimitShape]
+
+    @field_validator("high_above")
+    @classmethod
+    def _is_above_medium(cls, amount: Decimal, info: ValidationInfo) -> Decimal:
+        _must_reach(amount, "medium_above", info)
+        return amount
+
+    @field_validator("step_up_above")
+    @classmethod
+    def _is_above_high(cls, amount: Decimal | None, info: ValidationInfo) -> Decimal | None:
+        _must_reach(amount, "high_above", info, "; only high risk asks for a passkey")
+        return amount
+
+
+def _must_reach(value: Any, lower: str, info: ValidationInfo, why: str = "") -> None:
+    """Refuse a value below the field that it must reach.
+
+    A lower field that is wrong itself has its own complaint.
+    """
+    least = info.data.get(lower)
+    if value is not None and least is not None and value < least:
+        raise ValueError(f"{info.field_name} is below {lower}{why}")
 
 
 Weekday = Literal["mon", "tue", "wed", "thu", "fri", "sat", "sun"]
@@ -184,8 +250,15 @@ class ActionShape(Strict):
     summary: Text
     preview: Text
     amount: str = ""
-    currency: str = "GBP"
+    currency: Currency = "GBP"
     undo_for: Span | None = None
+
+    @model_validator(mode="after")
+    def _amount_is_a_number(self) -> "ActionShape":
+        kind = self.parameters.get(self.amount)
+        if kind in {ParameterType.TEXT, ParameterType.DATE}:
+            raise ValueError(f"amount names {self.amount}, which is {kind}, and not a number")
+        return self
 
 
 class SqlActionShape(ActionShape):
@@ -233,6 +306,13 @@ class HttpActionShape(ActionShape):
             raise ValueError("only idempotency: none may go without a verify call")
         return self
 
+    @model_validator(mode="after")
+    def _amount_is_known(self) -> "HttpActionShape":
+        fields = self.precondition.fields if self.precondition else {}
+        if self.amount and self.amount not in {*self.parameters, *fields}:
+            raise ValueError(f"amount names {self.amount}, which is no parameter and no field of the precondition")
+        return self
+
 
 class HttpSystemShape(Strict):
     connector: Literal["http"]
@@ -246,9 +326,17 @@ class HttpSystemShape(Strict):
     actions: dict[Name, HttpActionShape] = {}
 
 
+class MessageActionShape(ActionShape):
+    @model_validator(mode="after")
+    def _amount_is_known(self) -> "MessageActionShape":
+        if self.amount and self.amount not in self.parameters:
+            raise ValueError(f"amount names {self.amount}, which is no parameter")
+        return self
+
+
 class MessageSystemShape(Strict):
     connector: Literal["message"]
-    actions: dict[Name, ActionShape]
+    actions: dict[Name, MessageActionShape]
 
 
 class SystemsShape(Strict):
@@ -275,7 +363,7 @@ class SourceShape(Strict):
     kind: Name | Literal[""] = ""
     token_env: list[EnvName] = Field(default=[], max_length=2)
     webhook_secret_env: list[EnvName] = Field(default=[], max_length=2)
-    per_minute: Annotated[int, Field(ge=1)] = 6000
+    per_minute: Annotated[int, Field(ge=1, strict=True)] = 6000
     mapping: MappingShape | None = None
 
     @model_validator(mode="after")

@@ -2,6 +2,7 @@
 
 import hashlib
 from datetime import timedelta
+from decimal import Decimal
 from pathlib import Path
 from typing import Annotated, Any, TypeVar
 
@@ -14,15 +15,19 @@ from bot.cases.errors import PlaybookInvalid
 
 LARGEST_FILE = 256_000
 _UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
+MAX_DAYS = 3_650
 M = TypeVar("M", bound=BaseModel)
 
 
 def _span(value: Any) -> timedelta:
     """A duration as people write it: 30s, 15m, 48h, 7d."""
-    text = str(value).strip()
-    if len(text) < 2 or text[-1] not in _UNITS or not text[:-1].isdigit():
+    number, unit = str(value).strip()[:-1], str(value).strip()[-1:]
+    if unit not in _UNITS or not (number.isascii() and number.isdecimal()):
         raise ValueError("must be a duration like 30s, 15m, 48h or 7d")
-    return timedelta(seconds=int(text[:-1]) * _UNITS[text[-1]])
+    seconds = Decimal(number) * _UNITS[unit]
+    if not 1 <= seconds <= MAX_DAYS * _UNITS["d"]:
+        raise ValueError(f"must be at least 1s and at most {MAX_DAYS}d")
+    return timedelta(seconds=int(seconds))
 
 
 Span = Annotated[timedelta, BeforeValidator(_span)]
@@ -46,10 +51,15 @@ def read(path: Path, shape: type[M]) -> tuple[M, str]:
         return shape.model_validate(_plain(loaded)), hashlib.sha256(raw).hexdigest()
     except ValidationError as wrong:
         complaints = [
-            f"{path.name}:{_line(loaded, error['loc'])}: {_where(error['loc'])}: {error['msg']}"
+            f"{path.name}:{_line(loaded, error['loc'])}: {_where(error['loc'])}: {_said(error['msg'])}"
             for error in wrong.errors()
         ]
         raise PlaybookInvalid("\n".join(complaints)) from None
+
+
+def located(path: Path, *place: int | str) -> str:
+    """Name the file and the line of what stands at this place in it."""
+    return f"{path.name}:{_line(_load(path, _bytes(path)), place)}"
 
 
 def _bytes(path: Path) -> bytes:
@@ -100,7 +110,11 @@ def _plain(value: Any) -> Any:
 
 
 def _line(loaded: Any, place: tuple[int | str, ...]) -> int:
-    """The line of the innermost thing on this path that has one."""
+    """The line of the innermost thing on this path that has one.
+
+    A part that the file does not have is passed over: a field that is missing, or the name of a
+    shape that Pydantic puts in between.
+    """
     line = 1
     here: Any = loaded
     for part in place:
@@ -108,8 +122,13 @@ def _line(loaded: Any, place: tuple[int | str, ...]) -> int:
             line = (here.lc.key(part)[0] if hasattr(here, "keys") else here.lc.item(part)[0]) + 1
             here = here[part]
         except (KeyError, IndexError, AttributeError, TypeError):
-            break
+            continue
     return line
+
+
+def _said(message: str) -> str:
+    """Without Pydantic's word for a complaint of our own."""
+    return message.removeprefix("Value error, ")
 
 
 def _where(place: tuple[int | str, ...]) -> str:

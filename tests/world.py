@@ -14,6 +14,7 @@ from bot.cases.playbook import Detection, Lookup, Measure, Offer, Owners, Playbo
 from bot.cases.policy import ActionLimit, PlaybookTerms, Policy, TierRule
 from bot.cases.seen import Seen
 from bot.cases.signal import UNRECOGNISED, Signal, SignalStatus
+from bot.connectors.dry_run import DryRun
 from bot.desk.worker import Lane, Pace
 from bot.ports import Topic
 from bot.store.shelf import Shelf
@@ -101,7 +102,7 @@ class FakeLibrary:
 class World:
     """Everything a test may press, break or look at."""
 
-    def __init__(self, store, mind=None) -> None:
+    def __init__(self, store, mind=None, mode: str = "") -> None:
         """``mind`` takes shelf and clock, and gives what the desk asks before it recommends; nothing, if left out."""
         self.store = store
         self.clock = FakeClock()
@@ -114,8 +115,21 @@ class World:
             {"product": "Merlot", "on_hand": 4, "quantity": 24, "at_risk": 312.5, "subject": "product:1"}
         ]
         self.library = FakeLibrary()
+        self._keys = itertools.count(1)
+        self.start(mode)
+
+    def start(self, mode: str) -> None:
+        """Build the desk over the store in this mode, as a restart of the program does."""
+        house = DryRun(self.house) if mode == "dry-run" else self.house
         self.desk = wiring.build_desk(
-            store, self.library, {"house": self.house}, self.chat, self.people, self.clock, self.mind
+            store=self.store,
+            library=self.library,
+            systems={"house": house},
+            chat=self.chat,
+            directory=self.people,
+            clock=self.clock,
+            mind=self.mind,
+            mode=mode,
         )
         work = {
             Topic.TRIAGE: self.desk.triage.run,
@@ -131,8 +145,7 @@ class World:
         }
         if self.desk.narration:
             work[Topic.NARRATE] = self.desk.narration.run
-        self.lane = Lane("test", store, work, self.clock, threads=1, pace=Pace(lease_for=30, settle_for=30))
-        self._keys = itertools.count(1)
+        self.lane = Lane("test", self.store, work, self.clock, threads=1, pace=Pace(lease_for=30, settle_for=30))
 
     def signal(self, subject: str = "product:1", **changes) -> Signal:
         base = Signal(

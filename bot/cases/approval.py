@@ -1,6 +1,6 @@
 """Who may say yes. Deny by default: no facts, no group, an empty group or any doubt about the person means no."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -97,25 +97,64 @@ def unfit(person: Person) -> str | None:
 
 
 def quorum_met(approvals: Iterable[Approval], factors: Iterable[Factor], groups: Groups) -> bool:
-    """Whether every factor has enough distinct people. One person may count in several groups, once in each.
+    """Tell whether every place is taken by a person of its own.
 
-    A delegated yes counts for the one who delegated, and still needs a person of its own. No factors, or a factor of none, is
-    never a quorum: empty means nobody.
+    A delegated yes takes a place of its giver; giver and presser are then both used up. No factors,
+    or a factor of none, is never a quorum: empty means nobody.
     """
-    given = list(approvals)
-    voters = {approval.principal for approval in given}
-    people = min(len(voters), len({approval.person for approval in given}))
-    wanted = list(factors)
-    needed = sum(factor.count for factor in wanted)
-    return (
-        bool(wanted)
-        and all(factor.count >= 1 for factor in wanted)
-        and people >= needed
-        and all(len(voters & groups.get(factor.group, frozenset())) >= factor.count for factor in wanted)
-    )
+    factors = list(factors)
+    if not factors or any(factor.count < 1 for factor in factors):
+        return False
+    places = [groups.get(factor.group, frozenset()) for factor in factors for _ in range(factor.count)]
+    return _seated(places, _distinct(approvals))
+
+
+def can_be_met(factors: Iterable[Factor]) -> bool:
+    """Tell whether the people named one by one suffice for their places."""
+    places = [
+        frozenset(people_of(factor.group)) for factor in factors for _ in range(factor.count) if people_of(factor.group)
+    ]
+    return _seated(places, sorted(frozenset().union(*places)))
+
+
+def _distinct(approvals: Iterable[Approval]) -> list[str]:
+    """List the principals whose yes counts: nobody is used twice, giver or presser."""
+    used: set[str] = set()
+    principals = []
+    for approval in approvals:
+        people = {approval.person, approval.principal}
+        if not people & used:
+            principals.append(approval.principal)
+        used |= people
+    return principals
+
+
+def _seated(places: Sequence[frozenset[str]], people: Sequence[str]) -> bool:
+    """Tell whether each place can have a person of its own.
+
+    This is a bipartite matching, by augmenting paths: whoever has a place moves on where that makes
+    room. A dozen people and places at most: a graph library would bring in more than it saves.
+    """
+    seats: dict[str, int] = {}
+
+    def has_room(place: int, passed: set[str]) -> bool:
+        for person in people:
+            if person in places[place] and person not in passed:
+                passed.add(person)
+                if person not in seats or has_room(seats[person], passed):
+                    seats[person] = place
+                    return True
+        return False
+
+    return all(has_room(place, set()) for place in range(len(places)))
+
+
+def names_of(groups: Iterable[str]) -> list[str]:
+    """Name these groups as people read them."""
+    return sorted({"those named for it" if people_of(group) else f"@{group}" for group in groups})
 
 
 def either(groups: Iterable[str]) -> str:
     """Name these groups as alternatives: "@finance, @floor-managers or @owners"."""
-    names = sorted({"those named for it" if people_of(group) else f"@{group}" for group in groups})
+    names = names_of(groups)
     return names[0] if len(names) == 1 else f"{', '.join(names[:-1])} or {names[-1]}"

@@ -5,6 +5,7 @@ Digests are SHA-256 over the canonical bytes, so two processes, two releases and
 
 import hashlib
 import json
+import math
 from collections.abc import Hashable
 from datetime import datetime
 from functools import lru_cache
@@ -83,6 +84,21 @@ def _simple_number(value: Any) -> int | float:
     if type(value) is float and 1e-4 <= abs(value) < 1e15:
         return int(value) if value.is_integer() else value
     raise _NotSimple
+
+
+def storable(value: Scalar) -> Scalar:
+    """Write as text what no ledger can hold.
+
+    That is NaN, an infinity, an integer that no double holds, or half a character.
+    """
+    if isinstance(value, str):
+        # PostgreSQL has no NUL in text, UTF-8 no lone surrogate.
+        return value.encode("utf-8", "replace").decode().replace("\x00", "?")
+    if isinstance(value, float):
+        return value if math.isfinite(value) else str(value)
+    if isinstance(value, int) and abs(value) > LARGEST_INTEGER:
+        return str(value)
+    return value
 
 
 def digest(plain: Any) -> str:

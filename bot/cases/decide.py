@@ -11,7 +11,7 @@ from typing import Any
 
 from bot.cases import entry as e
 from bot.cases import moves as m
-from bot.cases.approval import Approval, Factor, Groups, quorum_met, why_not
+from bot.cases.approval import Approval, Factor, Groups, names_of, quorum_met, why_not
 from bot.cases.authority import ineligibility, is_colleague
 from bot.cases.case import DESK, Case, evolve
 from bot.cases.delegation import stands_in_for
@@ -40,12 +40,15 @@ from bot.cases.passkey import (
     is_in_force,
     waiting,
 )
+from bot.cases.plan import Plan
 from bot.cases.policy import RiskTier, Ruling, Verdict, is_governed, no_looser
 from bot.cases.seen import CHANGES_COURSE, OFFERED, Decision, Seen
 from bot.cases.sla import LEAST_GAP
 
 LONGEST_NOTE = 1_000
 LONGEST_SNOOZE = timedelta(days=30)
+NOW_FOR_REAL = "it was approved as a dry run; now it would be carried out"
+NOW_FOR_SHOW = "it was approved to be carried out; now it would only be a dry run"
 
 
 def decide(case: Case | None, move: m.Move, now: datetime) -> tuple[Entry, ...]:
@@ -384,7 +387,7 @@ def _claim(case: Case, move: m.Claim, now: datetime) -> tuple[Body, ...]:
 
 def _undo(case: Case, move: m.Undo, now: datetime) -> tuple[Body, ...]:
     """Count a yes to taking it back; with as many as the doing needed, that begins."""
-    given, verdict = _undo_heard(case, move.by, move.note, now)
+    given, verdict = _undo_heard(case, move, now)
     if verdict.step_up:
         given = replace(given, assertion=_signed(case, move, given.digest, now, Purpose.UNDO))
     votes = (*case.undo_approvals, given)
@@ -397,27 +400,28 @@ def _undo(case: Case, move: m.Undo, now: datetime) -> tuple[Body, ...]:
 
 def _begin_undo(case: Case, move: m.BeginUndo, now: datetime) -> tuple[Body, ...]:
     """Judge the yes before its signature, so that nobody goes to their device for nothing."""
-    given, verdict = _undo_heard(case, move.by, move.note, now)
+    given, verdict = _undo_heard(case, move, now)
     if not verdict.step_up:
         raise BadRequest("this plan is taken back on its card")
     _must_have_a_passkey(given, move.passkeys)
     return (e.StepUpAsked(move.ticket, given.note, now + STEP_UP_FOR, given.name, Purpose.UNDO),)
 
 
-def _undo_heard(case: Case, by: m.Asker, note: str, now: datetime) -> tuple[Approval, Verdict]:
+def _undo_heard(case: Case, move: m.Undo | m.BeginUndo, now: datetime) -> tuple[Approval, Verdict]:
     """Hear somebody who may take it back, once and in time; with what that takes."""
-    plan, verdict, until = case.plan, case.verdict, case.undo_until
+    plan, verdict, until, by = case.plan, case.verdict, case.undo_until, move.by
     if plan is None or verdict is None or until is None:
         raise TooLate(_nothing_to_undo(case))
+    _must_be_of_this_mode(plan, move.mode)
     if now >= until:
         raise TooLate("the time to take it back has passed; raise what is wrong as a new case")
-    given = Approval(by.person.id, by.person.name, plan.digest, now, _note(note))
+    given = Approval(by.person.id, by.person.name, plan.digest, now, _note(move.note))
     # Nobody approved what policy let run alone, so whoever decides here may stop it.
     if verdict.ruling is not Ruling.ALONE:
         given = _yes(case, by, verdict, given)
     said = "you have said already that it is taken back"
     _must_be_new(given, case.undo_approvals, by.identities, said)
-    if not note.strip():
+    if not move.note.strip():
         raise BadRequest("say why it is taken back", field="note")
     return given, verdict
 
@@ -427,6 +431,15 @@ def _undo_agreed(verdict: Verdict, votes: tuple[Approval, ...], groups: Groups) 
     if verdict.ruling is Ruling.ALONE:
         return bool(votes)
     return quorum_met(votes, verdict.factors, groups)
+
+
+def _must_be_of_this_mode(plan: Plan, mode: str) -> None:
+    """Refuse to take back what was done in another mode: it is not there."""
+    if plan.is_of(mode):
+        return
+    if plan.is_dry_run:
+        raise TooLate("it was a dry run: nothing was changed, so there is nothing to take back")
+    raise TooLate("it was carried out for real, and nothing is carried out now: it cannot be taken back")
 
 
 def _snooze(case: Case, move: m.Snooze, now: datetime) -> tuple[Body, ...]:
@@ -513,20 +526,38 @@ def what_moved(case: Case, move: m.StartStep, now: datetime) -> list[str]:
         reasons.append("the plan is not the one that was approved")
     if now >= plan.not_after:
         reasons.append("the approval is too old")
+    if not plan.is_of(move.mode):
+        reasons.append(NOW_FOR_REAL if plan.is_dry_run else NOW_FOR_SHOW)
     if not no_looser(verdict, move.verdict):
         reasons.append(f"policy is stricter now: {move.verdict.reason}")
-    if verdict.ruling is not Ruling.ALONE:
-        standing = [given for given in case.approvals if _still_counts(case, given, move, now)]
-        alone = any(given.emergency for given in standing)
-        people = move.identities.distinct(standing)
-        if not alone and not quorum_met(people, verdict.factors, move.groups):
-            reasons.append("the approvals no longer count")
+    elif verdict.ruling is not Ruling.ALONE:
+        reasons += _lapsed(case, verdict, move, now)
     return reasons
+
+
+def _lapsed(case: Case, verdict: Verdict, move: m.StartStep, now: datetime) -> list[str]:
+    """Say why the approvals do not carry the plan, by policy then and by policy now."""
+    if not _carried(case, verdict.factors, move, now):
+        return ["the approvals no longer count"]
+    # Where it may run alone now, policy asks for nobody: what was approved still binds.
+    if move.verdict.ruling is Ruling.ASK and not _carried(case, move.verdict.factors, move, now):
+        names = ", ".join(names_of(factor.group for factor in move.verdict.factors))
+        return [f"policy asks other people now: {names}"]
+    return []
+
+
+def _carried(case: Case, factors: tuple[Factor, ...], move: m.StartStep, now: datetime) -> bool:
+    """Tell whether the approvals that still stand are enough for these factors."""
+    votes = [vote for vote in case.approvals if _still_counts(case, vote, factors, move, now)]
+    if any(vote.emergency for vote in votes):
+        return True
+    return quorum_met(move.identities.distinct(votes), factors, move.groups)
 
 
 def _still_counts(
     case: Case,
     given: Approval,
+    factors: tuple[Factor, ...],
     move: m.StartStep | m.StartUndo,
     now: datetime,
 ) -> bool:
@@ -535,7 +566,6 @@ def _still_counts(
     if person is None or not _still_signed(case, given, move):
         return False
     authors = move.identities.accounts(case.authors_before(given.at))
-    factors = case.verdict.factors if case.verdict else ()
     if given.emergency:
         group = move.emergency_group if isinstance(move, m.StartStep) else ""
         factors = (Factor(group, 1),) if group else ()
@@ -573,8 +603,14 @@ def _undo_still_agreed(case: Case, move: m.StartUndo, now: datetime) -> bool:
     verdict = case.verdict
     if verdict is None:
         return False
-    counts = _still_decides if verdict.ruling is Ruling.ALONE else _still_counts
-    standing = tuple(given for given in case.undo_approvals if counts(case, given, move, now))
+    if verdict.ruling is Ruling.ALONE:
+        standing = [vote for vote in case.undo_approvals if _still_decides(case, vote, move, now)]
+    else:
+        standing = [
+            vote
+            for vote in case.undo_approvals
+            if _still_counts(case, vote, verdict.factors, move, now)
+        ]
     return _undo_agreed(verdict, move.identities.distinct(standing), move.groups)
 
 

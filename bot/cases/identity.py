@@ -71,15 +71,10 @@ class Identities:
         return tuple(kept)
 
     def is_heard(self, vote: Approval, votes: Iterable[Approval]) -> bool:
-        """Tell whether one of these is by the same person, or for the same."""
-        return any(
-            self.are_one(vote.person, other.person)
-            or self.are_one(
-                vote.principal,
-                other.principal,
-            )
-            for other in votes
-        )
+        """Tell whether one of these is by the same person or for the same, either way round."""
+        people = {vote.person, vote.principal}
+        heard = {name for other in votes for name in (other.person, other.principal)}
+        return any(self.are_one(person, other) for person in people for other in heard)
 
 
 def _folded(account: str) -> str:

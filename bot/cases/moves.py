@@ -244,11 +244,15 @@ class Remind:
 
 @dataclass(frozen=True, slots=True)
 class Undo(PersonDecision):
-    """One person's yes to taking the plan back; ``assertion`` as for the yes to doing it."""
+    """One person's yes to taking the plan back; ``assertion`` as for the yes to doing it.
+
+    ``mode`` is the one that the program runs in now.
+    """
 
     decision = Decision.UNDO
 
     note: str
+    mode: str = ""
     assertion: Assertion | None = None
     passkeys: tuple[Passkey, ...] = ()
 
@@ -261,6 +265,7 @@ class BeginUndo(PersonDecision):
 
     note: str
     ticket: str
+    mode: str = ""
     passkeys: tuple[Passkey, ...] = ()
 
 
@@ -291,6 +296,7 @@ class StartStep:
     emergency_group: str = ""
     passkeys: tuple[Passkey, ...] = ()
     identities: Identities = UNLINKED
+    mode: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,6 +9,9 @@ from enum import StrEnum
 from bot.cases.canonical import Scalar, digest, to_plain
 
 NO_TIME = "PT0S"
+CENT = Decimal("0.01")
+MAX_AMOUNT = Decimal(10**12)
+DRY_RUN = "dry-run"
 
 
 class Idempotency(StrEnum):
@@ -36,10 +39,30 @@ class Money:
         return f"{symbol}{self.amount:,.2f}"
 
 
+def amount_of(value: object) -> Decimal | None:
+    """Read an amount of money; None where the value is not one.
+
+    A truth value, a NaN, an infinity, text without a number, less than nothing or more than there
+    is: none of them is money.
+    """
+    if value is None or isinstance(value, bool):
+        return None
+    try:
+        amount = Decimal(str(value))
+    except (ArithmeticError, ValueError):
+        return None
+    # A NaN cannot be compared: whether it is finite comes first.
+    if not amount.is_finite() or not 0 <= amount <= MAX_AMOUNT:
+        return None
+    return abs(amount.quantize(CENT))
+
+
 @dataclass(frozen=True, slots=True)
 class Action:
     """One change to one outside system. ``precondition`` is the snapshot that must still hold when it runs.
 
+    ``amount`` is None only where the action declares that it moves no money: there is no action
+    whose amount is not known.
     ``undo_for`` is how long after it has landed it may still be taken back; zero where the action declares no such window.
     """
 
@@ -72,6 +95,9 @@ class Plan:
     requester: str | None
     beneficiary: str | None
     not_after: datetime
+    #: What was approved is carried out in this mode ("live", "dry-run") or not at all. Empty in
+    #: plans of earlier releases: they run in any.
+    mode: str = ""
 
     @property
     def digest(self) -> str:
@@ -84,6 +110,8 @@ class Plan:
         for action in plain["actions"]:
             if action["undo_for"] == NO_TIME:
                 del action["undo_for"]
+        if not self.mode:
+            del plain["mode"]
         return digest(plain)
 
     @property
@@ -100,6 +128,14 @@ class Plan:
         return min(
             (action.undo_for if action.reversible else timedelta(0) for action in self.actions), default=timedelta(0)
         )
+
+    @property
+    def is_dry_run(self) -> bool:
+        return self.mode == DRY_RUN
+
+    def is_of(self, mode: str) -> bool:
+        """Tell whether it may be carried out in this mode; a plan without a mode may in any."""
+        return self.mode in {"", mode}
 
     def step_key(self, step: int) -> str:
         """The idempotency key of one step: the same for every attempt, different for every revision."""

@@ -1,6 +1,7 @@
 """Policy: limits and who must say yes. ``judge`` is the only place where risk is decided, from the plan and never from text."""
 
-from collections.abc import Mapping
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from decimal import Decimal
@@ -8,7 +9,10 @@ from enum import IntEnum, StrEnum
 
 from bot.cases.approval import OWNER, Factor
 from bot.cases.canonical import digest, to_plain
-from bot.cases.plan import Action, Idempotency, Plan
+from bot.cases.plan import Action, Idempotency, Plan, Proposer
+
+Check = tuple[str, Decimal | int | None, Decimal | int, str]
+"""A limit as it is asked: its rule, how much at most, how much it would be, and of what."""
 
 
 class RiskTier(IntEnum):
@@ -87,7 +91,10 @@ class Usage:
 
 @dataclass(frozen=True, slots=True)
 class PlaybookTerms:
-    """What the playbook adds to policy. It can only be stricter: more people, a shorter time. ``owners``: its groups by role."""
+    """What the playbook adds to policy. It can only be stricter: its people too, a shorter time.
+
+    ``owners``: its groups by role.
+    """
 
     factors: tuple[Factor, ...] = ()
     expires_for: timedelta | None = None
@@ -130,8 +137,12 @@ def risk_tier(plan: Plan, policy: Policy) -> tuple[RiskTier, str]:
     return RiskTier.LOW, f"one reversible change{f', moving {money}' if money else ''}"
 
 
-def judge(plan: Plan, terms: PlaybookTerms, policy: Policy, usage: Usage) -> Verdict:
-    """What may be done with this plan. Anything not foreseen is refused."""
+def judge(plan: Plan, terms: PlaybookTerms, policy: Policy, usage: Usage, *, step: int = 0) -> Verdict:
+    """Say what may be done with this plan. Anything not foreseen is refused.
+
+    ``step`` is the first action that is still to come; ``usage`` holds what has been done, of this
+    plan too, and nothing of what is to come.
+    """
     tier, reason = risk_tier(plan, policy)
     tier_rule = policy.tiers.get(tier.name.lower())
     terms_given = [span for span in (terms.expires_for, tier_rule.expires_for if tier_rule else None) if span]
@@ -140,7 +151,7 @@ def judge(plan: Plan, terms: PlaybookTerms, policy: Policy, usage: Usage) -> Ver
     def verdict(ruling: Ruling, rule: str, why: str, factors: tuple[Factor, ...] = ()) -> Verdict:
         return Verdict(ruling, tier, rule, why, factors, expires_for, policy.digest, _is_top_class(plan, policy))
 
-    refused = _refusal(plan, policy, usage)
+    refused = _refusal(plan, policy, usage, step)
     if terms.stage is Stage.SHADOW:
         refused = refused or ("stage.shadow", "shadow mode: this is what would be recommended; nothing is carried out")
     if refused:
@@ -149,7 +160,7 @@ def judge(plan: Plan, terms: PlaybookTerms, policy: Policy, usage: Usage) -> Ver
         return verdict(Ruling.REFUSE, "tier.unknown", f"policy names no approvers for {tier.name.lower()} risk")
     if _may_act_alone(plan, terms, policy, tier):
         return verdict(Ruling.ALONE, "alone.low_risk", f"{reason}; policy lets this run alone")
-    factors = stricter(tier, _named(tier_rule.factors, terms), _named(terms.factors, terms))
+    factors = approvers_of(tier, terms, tier_rule)
     if not factors or not all(factor.group for factor in factors):
         return verdict(Ruling.REFUSE, "approvers.empty", "nobody is named who may approve this")
     return verdict(Ruling.ASK, f"tier.{tier.name.lower()}", reason, factors)
@@ -181,6 +192,14 @@ def is_governed(verdict: Verdict) -> bool:
     return verdict.rule == STRANGER
 
 
+def approvers_of(tier: RiskTier, terms: PlaybookTerms, tier_rule: TierRule) -> tuple[Factor, ...]:
+    """Say who must say yes at this tier, by policy and playbook together.
+
+    A role that nobody fills has an empty name.
+    """
+    return stricter(tier, _named(tier_rule.factors, terms), _named(terms.factors, terms))
+
+
 def _named(factors: tuple[Factor, ...], terms: PlaybookTerms) -> tuple[Factor, ...]:
     """With the playbook's owners in the place of their roles; a role that it does not fill is nobody."""
     return tuple(
@@ -196,33 +215,58 @@ def _is_top_class(plan: Plan, policy: Policy) -> bool:
 
 
 def stricter(tier: RiskTier, ours: tuple[Factor, ...], theirs: tuple[Factor, ...]) -> tuple[Factor, ...]:
-    """Low risk is the playbook's people to decide, where it names any; above that policy's, and never fewer than either asks."""
-    chosen, other = (theirs, ours) if tier is RiskTier.LOW and theirs else (ours, theirs)
-    short = sum(factor.count for factor in other) - sum(factor.count for factor in chosen)
-    if short <= 0 or not chosen:
-        return chosen
-    first, *rest = chosen
-    return (Factor(first.group, first.count + short), *rest)
+    """Join the people of policy (``ours``) and of the playbook: never fewer than either asks.
+
+    Low risk is the playbook's people to decide, where it names any. Above that both must be
+    satisfied: a group that both name is asked for the larger count.
+    """
+    counts, theirs_counts = _counts(ours), _counts(theirs)
+    if tier is RiskTier.LOW and theirs_counts:
+        short = sum(counts.values()) - sum(theirs_counts.values())
+        first = next(iter(theirs_counts))
+        return _factors({**theirs_counts, first: theirs_counts[first] + max(short, 0)})
+    if not counts:
+        return ()
+    larger = {name: max(count, counts.get(name, 0)) for name, count in theirs_counts.items()}
+    return _factors(counts | larger)
+
+
+def _counts(factors: Iterable[Factor]) -> dict[str, int]:
+    """Count the people of each group; a group that is named twice gives both."""
+    counts: dict[str, int] = {}
+    for factor in factors:
+        counts[factor.group] = counts.get(factor.group, 0) + factor.count
+    return counts
+
+
+def _factors(counts: Mapping[str, int]) -> tuple[Factor, ...]:
+    return tuple(Factor(group, count) for group, count in counts.items())
 
 
 def over_budget(plan: Plan, step: int, policy: Policy, usage: Usage) -> str | None:
-    """Why this step may not begin now, asked once more where it is begun: the limits of the day, with what others have just used."""
-    refused = _action_refusal(plan.actions[step], policy, usage)
+    """Say which limit the rest of the plan would pass from this step on.
+
+    Asked where the step is begun, with what others have just used.
+    """
+    refused = _limit_refusal(plan, policy, usage, step)
     return refused[1] if refused else None
 
 
 def no_looser(approved: Verdict, now: Verdict) -> bool:
-    """Whether what was approved still satisfies policy as it is now: tightening is immediate, loosening is not retroactive."""
+    """Tell whether policy asks nothing of another sort than when the plan was approved.
+
+    Tightening is immediate, loosening is not retroactive. Whether those who said yes are still those
+    who must is asked of the people, not of the two verdicts: see ``what_moved``.
+    """
     return (
         now.ruling is not Ruling.REFUSE
         and now.tier <= approved.tier
         and (approved.ruling is not Ruling.ALONE or now.ruling is Ruling.ALONE)
-        and now.approvals_needed <= approved.approvals_needed
         and now.step_up <= approved.step_up
     )
 
 
-def _refusal(plan: Plan, policy: Policy, usage: Usage) -> tuple[str, str] | None:
+def _refusal(plan: Plan, policy: Policy, usage: Usage, step: int) -> tuple[str, str] | None:
     if not plan.actions:
         return "plan.empty", "the plan does nothing"
     if len(plan.actions) > policy.largest_scope:
@@ -231,36 +275,60 @@ def _refusal(plan: Plan, policy: Policy, usage: Usage) -> tuple[str, str] | None
     if currencies - {policy.currency}:
         return "currency.other", f"policy speaks {policy.currency}, the plan {', '.join(sorted(currencies))}"
     for action in plan.actions:
-        refused = _action_refusal(action, policy, usage)
+        refused = _action_refusal(action, policy)
         if refused:
             return refused
-    return None
+    return _limit_refusal(plan, policy, usage, step)
 
 
-def _action_refusal(action: Action, policy: Policy, usage: Usage) -> tuple[str, str] | None:
+def _action_refusal(action: Action, policy: Policy) -> tuple[str, str] | None:
     limit = policy.actions.get(action.name)
     if limit is None:
         return "action.not_listed", f"{action.name} is not on the list of allowed actions"
+    if action.amount is None and (limit.per_plan is not None or limit.amount_per_day is not None):
+        return "amount.unknown", f"{action.name}: the amount is not known"
     if action.amount and action.amount.amount < 0:
         return "amount.negative", "an amount below zero"
-    amount = action.amount.amount if action.amount else Decimal(0)
-    spent = usage.amounts.get(action.name, Decimal(0))
-    target_times = usage.target_times.get(f"{action.name} {action.target}", 0)
-    checks = (
-        ("limit.per_plan", limit.per_plan, amount, "at once"),
-        ("limit.amount_per_day", limit.amount_per_day, spent + amount, "a day"),
-        ("limit.times_per_day", limit.times_per_day, usage.times.get(action.name, 0) + 1, "times a day"),
-        ("limit.per_target", limit.times_per_target_per_day, target_times + 1, f"times a day for {action.target}"),
-    )
-    for rule, most, wanted, unit in checks:
-        if most is not None and wanted > most:
-            return rule, f"{action.name}: {wanted:,} would pass the limit of {most:,} {unit}"
     return None
 
 
+def _limit_refusal(plan: Plan, policy: Policy, usage: Usage, step: int) -> tuple[str, str] | None:
+    """Count all actions of the plan together; of a day, those still to come."""
+    to_come = plan.actions[step:]
+    for name in dict.fromkeys(action.name for action in to_come):
+        limit = policy.actions.get(name, ActionLimit())
+        rest = [action for action in to_come if action.name == name]
+        whole = [action for action in plan.actions if action.name == name]
+        checks: tuple[Check, ...] = (
+            ("limit.per_plan", limit.per_plan, _moved(whole), "at once"),
+            ("limit.amount_per_day", limit.amount_per_day, usage.amounts.get(name, 0) + _moved(rest), "a day"),
+            ("limit.times_per_day", limit.times_per_day, usage.times.get(name, 0) + len(rest), "times a day"),
+            *_target_checks(name, rest, limit, usage),
+        )
+        for rule, most, total, unit in checks:
+            if most is not None and total > most:
+                return rule, f"{name}: {total:,} would pass the limit of {most:,} {unit}"
+    return None
+
+
+def _target_checks(name: str, rest: Iterable[Action], limit: ActionLimit, usage: Usage) -> Iterator[Check]:
+    for target, times in Counter(action.target for action in rest).items():
+        total = usage.target_times.get(f"{name} {target}", 0) + times
+        yield "limit.per_target", limit.times_per_target_per_day, total, f"times a day for {target}"
+
+
+def _moved(actions: Iterable[Action]) -> Decimal:
+    return sum((action.amount.amount for action in actions if action.amount), Decimal(0))
+
+
 def _may_act_alone(plan: Plan, terms: PlaybookTerms, policy: Policy, tier: RiskTier) -> bool:
+    """Let only the playbook's own proposals run alone.
+
+    A plan that a person or a model has touched is asked about.
+    """
     return (
         terms.stage is Stage.AUTONOMOUS
+        and plan.proposer is Proposer.PLAYBOOK
         and tier is RiskTier.LOW
         and all(
             action.reversible and action.idempotency is not Idempotency.NONE and policy.actions[action.name].alone

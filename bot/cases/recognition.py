@@ -4,7 +4,7 @@ import re
 from dataclasses import dataclass
 from decimal import Decimal
 
-from bot.cases.plan import Money
+from bot.cases.plan import Money, amount_of
 
 _SYMBOLS = {"£": "GBP", "€": "EUR", "$": "USD"}
 _MONEY = re.compile(
@@ -40,8 +40,9 @@ class Recognition:
 def money_in(text: str, currency: str) -> Money | None:
     """The largest amount of this currency that the text speaks of: what may be at stake when no playbook says how to compute it."""
     amounts = [
-        Decimal(re.sub("[, ]", "", number)) * _TIMES.get(unit.lower(), 1)
+        amount_of(Decimal(re.sub("[, ]", "", number)) * _TIMES.get(unit.lower(), 1))
         for symbol, number, unit in _MONEY.findall(text[:20_000])
         if _SYMBOLS[symbol] == currency
     ]
-    return Money(max(amounts).quantize(Decimal("0.01")), currency) if amounts else None
+    largest = max((amount for amount in amounts if amount is not None), default=None)
+    return Money(largest, currency) if largest is not None else None

@@ -14,7 +14,7 @@ from urllib.parse import quote, urlsplit
 import httpcore
 import httpx
 
-from bot.cases.canonical import Scalar
+from bot.cases.canonical import Scalar, storable
 from bot.cases.errors import ConnectorFailed, OutcomeUnknown, WorldMoved
 from bot.cases.evidence import changed
 from bot.cases.expressions import look_up as find
@@ -173,7 +173,7 @@ def _json(answer: httpx.Response) -> Mapping[str, Any]:
 
 
 def _fields(call: Call, body: Mapping[str, Any]) -> dict[str, Scalar]:
-    return {name: find(expression, body) for name, expression in call.fields.items()}
+    return {name: storable(find(expression, body)) for name, expression in call.fields.items()}
 
 
 def _why(answer: httpx.Response) -> str:

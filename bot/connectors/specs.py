@@ -9,7 +9,7 @@ from enum import StrEnum
 from bot.cases.canonical import LARGEST_INTEGER, Scalar
 from bot.cases.errors import ConnectorFailed
 from bot.cases.expressions import filled
-from bot.cases.plan import Action, Idempotency, Money
+from bot.cases.plan import MAX_AMOUNT, Action, Idempotency, Money, amount_of
 
 
 class ParameterType(StrEnum):
@@ -133,7 +133,7 @@ def _integer(value: Scalar) -> int:
 
 def _decimal(value: Scalar) -> str:
     number = Decimal(str(value))
-    if not number.is_finite() or abs(number) > 10**12:
+    if not number.is_finite() or abs(number) > MAX_AMOUNT:
         raise ValueError
     return str(number.quantize(Decimal("0.01")))
 
@@ -142,6 +142,8 @@ def _text(value: Scalar) -> str:
     text = str(value)
     if len(text) > LONGEST_TEXT or any(ord(letter) < 32 and letter not in "\n\t" for letter in text):
         raise ValueError
+    # Half a character (a lone surrogate) is a ValueError here, and would be one in every ledger.
+    text.encode()
     return text
 
 
@@ -166,9 +168,12 @@ _A = {
 def prepared(
     spec: ActionSpec, system: str, connector: str, parameters: Mapping[str, Scalar], snapshot: Mapping[str, Scalar]
 ) -> Action:
-    """The action as it goes into the plan: everything rendered from typed parameters and the snapshot."""
+    """Render the action as it goes into the plan, from typed parameters and the snapshot.
+
+    Raises:
+        ConnectorFailed: the action declares an amount and there is none.
+    """
     known = {**snapshot, **parameters}
-    amount = known.get(spec.amount) if spec.amount else None
     return Action(
         name=f"{system}.{spec.name}",
         version=spec.version,
@@ -181,6 +186,16 @@ def prepared(
         reversible=spec.reversible,
         idempotency=spec.idempotency,
         precondition=dict(snapshot),
-        amount=Money(Decimal(str(amount)).quantize(Decimal("0.01")), spec.currency) if amount is not None else None,
+        amount=_amount(spec, known),
         undo_for=spec.undo_for,
     )
+
+
+def _amount(spec: ActionSpec, known: Mapping[str, Scalar]) -> Money | None:
+    """Read what the action moves; only one that declares no amount moves no money."""
+    if not spec.amount:
+        return None
+    amount = amount_of(known.get(spec.amount))
+    if amount is None:
+        raise ConnectorFailed(f"the amount is not known ({spec.amount.replace('_', ' ')})")
+    return Money(amount, spec.currency)

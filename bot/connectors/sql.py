@@ -13,7 +13,7 @@ from sqlalchemy import Connection, Engine, create_engine, event, text
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import DBAPIError, OperationalError, SQLAlchemyError
 
-from bot.cases.canonical import Scalar
+from bot.cases.canonical import LARGEST_INTEGER, Scalar, storable
 from bot.cases.errors import ConnectorFailed, OutcomeUnknown, WorldMoved
 from bot.cases.evidence import changed
 from bot.cases.plan import Action, Idempotency
@@ -213,12 +213,19 @@ def _mark(connection: Connection, key: str, action: str) -> bool:
 
 def _scalar(value: Any) -> Scalar:
     if isinstance(value, Decimal):
-        return int(value) if value == value.to_integral_value() else float(value)
+        return _number(value)
     if isinstance(value, datetime | date):
         return value.isoformat(" ") if isinstance(value, datetime) else value.isoformat()
     if isinstance(value, bytes | memoryview):
         return f"{len(bytes(value))} bytes"
-    return value if isinstance(value, str | int | float | bool) or value is None else str(value)
+    return storable(value if isinstance(value, str | int | float | bool) or value is None else str(value))
+
+
+def _number(value: Decimal) -> Scalar:
+    """A NaN, an infinity and what no double holds exactly stay text."""
+    if not value.is_finite() or abs(value) > LARGEST_INTEGER:
+        return str(value)
+    return int(value) if value == value.to_integral_value() else float(value)
 
 
 def _limit(connection: Connection, seconds: float) -> None:

@@ -136,7 +136,7 @@ class Decisions:
         def move(case: Case, asker: m.Asker) -> m.Move:
             passkeys = self.store.standing().passkeys
             if asked.purpose is Purpose.UNDO:
-                return m.Undo(asker, seen, asked.note, assertion=assertion, passkeys=passkeys)
+                return m.Undo(asker, seen, asked.note, self.proposals.mode, assertion, passkeys)
             return m.Approve(asker, seen, asked.note, assertion=assertion, passkeys=passkeys)
 
         return self._decide(decision, case_id, asked.person, surface, seen, move)
@@ -169,7 +169,11 @@ class Decisions:
 
     def undo(self, case_id: str, *, by: str, seen: Seen, note: str, surface: str = "slack") -> Case:
         """One yes to taking it back; with the last that it needs, that begins."""
-        return self._decide(Decision.UNDO, case_id, by, surface, seen, lambda case, asker: m.Undo(asker, seen, note))
+
+        def move(case: Case, asker: m.Asker) -> m.Move:
+            return m.Undo(asker, seen, note, self.proposals.mode)
+
+        return self._decide(Decision.UNDO, case_id, by, surface, seen, move)
 
     def begin_undo(self, case_id: str, *, by: str, seen: Seen, note: str, surface: str = "slack") -> str:
         """Begin a yes to taking back what is of the top class, as ``begin_approval``."""
@@ -177,7 +181,7 @@ class Decisions:
         passkeys = self.store.standing().passkeys
 
         def move(case: Case, asker: m.Asker) -> m.Move:
-            return m.BeginUndo(asker, seen, note, ticket_of(token), passkeys)
+            return m.BeginUndo(asker, seen, note, ticket_of(token), self.proposals.mode, passkeys)
 
         self._decide(Decision.UNDO, case_id, by, surface, seen, move)
         return token

@@ -30,12 +30,13 @@ class Drawing:
     storms: Storms | None = None
     library: Library | None = None
     lists: Lists | None = None
+    mode: str = ""
 
     def draw(self, work: Work) -> None:
         """Make the one live card show the case; what else shows it follows."""
         case = self.store.case(work.case_id)
         cards = self.store.cards(case.id)
-        look = Look(self._paused(case), case.undo_until is not None and self.clock() < case.undo_until)
+        look = Look(self._paused(case), self._is_undoable(case))
         shown = cards[0] if cards else None
         if shown and (shown.generation, shown.version, shown.look) == (case.generation, case.version, look.key):
             self.store.finish(work)
@@ -66,6 +67,11 @@ class Drawing:
             return (self.library.playbook(case.kind).owners.governance if self.library else ""), True
         called = [entry.body.to for entry in entries if isinstance(entry.body, Reminded | Escalated | HandedOver)]
         return (called[-1] if called else ""), False
+
+    def _is_undoable(self, case: Case) -> bool:
+        """Tell whether it can still be taken back: in time, in the mode it was done in."""
+        in_time = case.undo_until is not None and self.clock() < case.undo_until
+        return in_time and case.plan is not None and case.plan.is_of(self.mode)
 
     def _paused(self, case: Case) -> str:
         """What holds this case up, in words; empty when nothing does, or nothing is about to run."""

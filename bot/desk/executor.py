@@ -14,22 +14,26 @@ from bot.cases import moves as m
 from bot.cases.approval import Person
 from bot.cases.canonical import Scalar
 from bot.cases.case import Case, evolve
-from bot.cases.decide import decide, what_moved
+from bot.cases.decide import NOW_FOR_REAL, decide, what_moved
 from bot.cases.entry import Entry, StepStarted, StepState, UndoLapsed
 from bot.cases.errors import ConnectorFailed, LedgerBroken, NotEligible, OutcomeUnknown, Paused, WorldMoved
 from bot.cases.execution import Next, account, next_work
-from bot.cases.plan import Action, Idempotency
-from bot.cases.policy import RiskTier, Usage, over_budget
+from bot.cases.plan import Action, Idempotency, Plan
+from bot.cases.policy import RiskTier, over_budget
 from bot.cases.standing import Standing, must_not_be_paused
 from bot.desk.outgoing import change
 from bot.desk.proposal import Proposals
 from bot.desk.switchboard import Switchboard
-from bot.ports import Clock, Connector, Directory, Landing, Library, Store, Systems, Work
+from bot.ports import Clock, Connector, Directory, Landing, Library, Store, Systems, UsageOn, Work
 
 MOST_LOOKS = 5
 # A resumed desk hastens what waits; this is for whoever missed that.
 LOOK_AGAIN_WHEN_PAUSED = timedelta(minutes=1)
 LOOK_AGAIN_AFTER = timedelta(seconds=2)
+# What asks or changes an outside system; the rest only writes down how it ended.
+TOUCHING = frozenset({Next.START, Next.VERIFY, Next.UNDO, Next.VERIFY_UNDO})
+WAS_DRY_RUN = "a dry run, nothing was changed"
+BEGUN_FOR_REAL = "it was begun for real, and goes on when the program runs live again"
 
 
 @dataclass(frozen=True)
@@ -49,6 +53,9 @@ class Executor:
         if case.revision != work.payload.get("revision") or todo.next is Next.NOTHING:
             self.store.finish(work)
             return
+        if todo.next in TOUCHING and case.steps and case.plan and not case.plan.is_of(self.proposals.mode):
+            self._set_aside(case, case.plan, work)
+            return
         steps = {
             Next.START: self._start,
             Next.VERIFY: self._verify,
@@ -58,6 +65,25 @@ class Executor:
             Next.FINISH: self._finish,
         }
         steps[todo.next](case, todo.step, work)
+
+    def _set_aside(self, case: Case, plan: Plan, work: Work) -> None:
+        """Leave alone what was begun in another mode.
+
+        What a dry run did is not there; what was done for real can be neither seen nor taken back
+        from a dry run, so it waits. A plan of which nothing has begun is asked about again.
+        """
+        now = self.clock()
+        if not plan.is_dry_run:
+            wait = now + LOOK_AGAIN_WHEN_PAUSED
+            self.store.retry(work, wait, BEGUN_FOR_REAL, certain=True, counts=False)
+            return
+        entries: tuple[Entry, ...] = ()
+        after = case
+        for report in _unmade(case):
+            entries = (*entries, *decide(after, report, now))
+            after = evolve(after, entries[-1])
+        over = m.Stop(_why_stopped(after)) if case.undoing else m.Drift((NOW_FOR_REAL,))
+        self._write_all(case, (*entries, *decide(after, over, now)), work)
 
     def _stop(self, case: Case, step: int, work: Work) -> None:
         self._write(case, m.Stop(_why_stopped(case)), work)
@@ -91,10 +117,12 @@ class Executor:
     ) -> Case | None:
         """Write that an effect begins, if kill switch and budget allow it in that very transaction; otherwise it waits."""
 
-        def guard(standing: Standing, usage: Usage) -> None:
+        def guard(standing: Standing, usage_on: UsageOn) -> None:
             must_not_be_paused(standing, case.kind, case.plan)
-            again = undoing or step < len(case.steps)
-            spent = None if again or case.plan is None else over_budget(case.plan, step, self.library.policy(), usage)
+            if undoing or case.plan is None:
+                return
+            usage = usage_on(f"{entries[-1].at:%Y-%m-%d}", plan=case.plan, step=step)
+            spent = over_budget(case.plan, step, self.library.policy(), usage)
             if spent:
                 raise Paused(f"the budget of the day is used up: {spent}")
 
@@ -112,14 +140,14 @@ class Executor:
         fresh = case.verdict.tier is RiskTier.HIGH
         emergency = self.library.policy().emergency
         alone = emergency.group if emergency and any(given.emergency for given in case.approvals) else ""
-        handles = {factor.group for factor in case.verdict.factors} | ({alone} - {""})
-        groups = self.directory.groups(sorted(handles), fresh=fresh)
-        people = self._people([name for given in case.approvals for name in (given.person, given.principal)], fresh)
         playbook = self.library.playbook(case.kind)
-        verdict = self.proposals.verdict(case.plan, playbook, now)
+        verdict = self.proposals.verdict(case.plan, playbook, now, step=step)
         # Whoever raised it after the last yes takes nothing back.
         authors = case.authors_before(max((given.at for given in case.approvals), default=now))
         verdict = self.proposals.known(verdict, authors, playbook)
+        handles = {factor.group for factor in (*case.verdict.factors, *verdict.factors)} | ({alone} - {""})
+        groups = self.directory.groups(sorted(handles), fresh=fresh)
+        people = self._people([name for given in case.approvals for name in (given.person, given.principal)], fresh)
         snapshot, standing = _precondition(connector, action), self.store.standing()
         return m.StartStep(
             step,
@@ -132,6 +160,7 @@ class Executor:
             emergency_group=alone,
             passkeys=standing.passkeys,
             identities=self.library.identities(),
+            mode=self.proposals.mode,
         )
 
     def _people(self, principals: Sequence[str], fresh: bool) -> dict[str, Person]:
@@ -323,6 +352,17 @@ class Executor:
     ) -> Case:
         written = change(case, entries, self.library.playbook(case.kind))
         return self.store.commit(written, done=done, again_at=again_at)
+
+
+def _unmade(case: Case) -> list[m.ReportStep]:
+    """Report what is left of a dry run that is over: nothing was done."""
+    reports = []
+    for step, record in enumerate(case.steps):
+        if record.state in {StepState.STARTED, StepState.UNKNOWN}:
+            reports.append(m.ReportStep(step, StepState.FAILED, WAS_DRY_RUN))
+        elif record.state is StepState.UNDOING or (case.undoing and record.state is StepState.LANDED):
+            reports.append(m.ReportStep(step, StepState.UNDONE, WAS_DRY_RUN))
+    return reports
 
 
 def _finish(case: Case, now: datetime) -> m.Finish:

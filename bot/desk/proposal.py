@@ -19,9 +19,16 @@ APPROVAL_STANDS_FOR = timedelta(hours=24)
 
 @dataclass(frozen=True)
 class Proposals:
+    """Make plans, and ask policy about them.
+
+    ``mode`` is the one that the program runs in: "live", "dry-run" or "shadow". Empty: plans may
+    run in any.
+    """
+
     store: Store
     library: Library
     systems: Systems
+    mode: str = ""
 
     def propose(
         self, case: Case, actions: tuple[Action, ...], evidence: tuple[Evidence, ...], proposer: Proposer, now: datetime
@@ -43,6 +50,7 @@ class Proposals:
             beneficiary=str(beneficiary) if beneficiary else None,
             # The question may be handed on once before it closes, so a plan outlives two times to decide.
             not_after=hours.opening(hours.opening(now + longest) + longest) + APPROVAL_STANDS_FOR,
+            mode=self.mode,
         )
         verdict = self.verdict(plan, playbook, now)
         authors = [plan.requester, plan.beneficiary, *(one.account for one in case.requesters)]
@@ -55,9 +63,10 @@ class Proposals:
             return governed(verdict, playbook.terms)
         return verdict
 
-    def verdict(self, plan: Plan, playbook: Playbook, now: datetime) -> Verdict:
-        """Policy as it is now, on this plan, with what has been done today."""
-        return judge(plan, playbook.terms, self.library.policy(), self.store.usage(f"{now:%Y-%m-%d}"))
+    def verdict(self, plan: Plan, playbook: Playbook, now: datetime, *, step: int = 0) -> Verdict:
+        """Ask policy as it is now about this plan from ``step`` on."""
+        usage = self.store.usage(f"{now:%Y-%m-%d}", plan=plan, step=step)
+        return judge(plan, playbook.terms, self.library.policy(), usage, step=step)
 
     def prepare(self, action: str, parameters: Mapping[str, Scalar]) -> Action:
         """The dry run of "system.action"."""

@@ -1,31 +1,35 @@
 """A new case is looked at: evidence gathered, a plan recommended, policy asked. All of it is one set of entries.
 
-A look-up that fails is shown as failed; it never keeps the card from its owner.
+A look-up that fails is shown as failed; it never keeps the card from its owner. Nor does anything
+else: a case that cannot be looked at goes to its owner as it is.
 """
 
+import logging
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
-from decimal import Decimal, InvalidOperation
 
 from bot.cases import moves as m
-from bot.cases.canonical import Scalar
+from bot.cases.canonical import Scalar, storable
 from bot.cases.case import Case, evolve
 from bot.cases.decide import decide
 from bot.cases.entry import Entry
-from bot.cases.errors import ConnectorFailed
+from bot.cases.errors import ConnectorFailed, Refusal
 from bot.cases.evidence import Evidence, facts_of
 from bot.cases.expressions import filled, look_up, mostly_known
 from bot.cases.lifecycle import State
-from bot.cases.plan import Money, Proposer
+from bot.cases.plan import Money, Proposer, amount_of
 from bot.cases.playbook import Lookup, Playbook, Stake
 from bot.cases.precedent import said_by
 from bot.cases.recognition import money_in
+from bot.cases.recommendation import Recommendation
 from bot.cases.signal import UNRECOGNISED
 from bot.cases.sla import Sla, promised
 from bot.desk.outgoing import change
 from bot.desk.proposal import Proposals
+from bot.desk.worker import MOST_ATTEMPTS
 from bot.ports import Change, Clock, Library, Outgoing, Recogniser, Recommender, Store, Systems, Topic, Work
 
+log = logging.getLogger(__name__)
 MOST_ROWS = 50
 NOT_COMPUTED = "It cannot be computed: most of the evidence is missing."
 
@@ -47,6 +51,19 @@ class Triage:
         if case.state is not State.OPEN:
             self.store.finish(work)
             return
+        if _is_last(work):
+            self._refer(case, "it was tried again and again, and did not succeed", work)
+            return
+        try:
+            self._look(case, work)
+        except (ConnectorFailed, Refusal) as failure:
+            self._refer(case, str(failure), work)
+        except (ArithmeticError, LookupError, ValueError):
+            # Something in what was read that nobody foresaw: trying again would meet it again.
+            log.exception("%s cannot be looked at", case.id)
+            self._refer(case, "something that was read about it makes no sense", work)
+
+    def _look(self, case: Case, work: Work) -> None:
         now = self.clock()
         entries = self.look_at(case, now)
         written = change(case, entries, self.library.playbook(case.kind))
@@ -54,6 +71,15 @@ class Triage:
             revision = entries[-1].revision
             asked = Outgoing(Topic.NARRATE, f"narrate:{case.id}:{revision}", case.id, now)
             written = replace(written, outgoing=(*written.outgoing, asked))
+        self.store.commit(_in_place(written, work), done=work)
+
+    def _refer(self, case: Case, reason: str, work: Work) -> None:
+        """Put the case before its owner as it is, with the reason."""
+        now = self.clock()
+        blocked = f"This could not be looked at: {reason[:300]}. Handle it by hand, or try again later"
+        nothing = Recommendation("", "", "", blocked=blocked)
+        entries = decide(case, m.Recommend(nothing, None, None, self._again(case, now)), now)
+        written = change(case, entries, self.library.playbook(case.kind))
         self.store.commit(_in_place(written, work), done=work)
 
     def look_at(self, case: Case, now: datetime) -> tuple[Entry, ...]:
@@ -116,6 +142,14 @@ class Triage:
         return stake is not None and stake.currency == policy.currency and stake.amount > policy.high_above
 
 
+def _is_last(work: Work) -> bool:
+    """Tell whether the row would be given up after this attempt.
+
+    ``doubt`` counts workers that died of it too; a mere conflict resets it and is no failure.
+    """
+    return work.doubt >= MOST_ATTEMPTS or (work.doubt > 1 and work.attempts + 1 >= MOST_ATTEMPTS)
+
+
 def _in_place(written: Change, work: Work) -> Change:
     """The card goes where its case stood in the queue: a quiet source's is not drawn behind all those of a loud one."""
     place = work.payload.get("place")
@@ -151,7 +185,7 @@ def _one(lookup: Lookup, case: Case, systems: Systems, so_far: list[Evidence], n
     if not rows:
         return [_failed(lookup, "nothing found", now)]
     facts = [
-        Evidence(f"{lookup.name}.{column}", lookup.show.get(column, ""), value, lookup.system, now)
+        Evidence(f"{lookup.name}.{column}", lookup.show.get(column, ""), storable(value), lookup.system, now)
         for column, value in rows[0].items()
     ]
     return [*facts, Evidence(f"{lookup.name}.rows", "", len(rows), lookup.system, now)]
@@ -164,11 +198,5 @@ def _failed(lookup: Lookup, failure: str, now: datetime) -> Evidence:
 
 def stake_of(stake: Stake, known: dict[str, object]) -> Money | None:
     """The money at risk, or None when the kind has no price or the price is not known."""
-    found = look_up(stake.amount, known) if stake.amount else None
-    if found is None or isinstance(found, bool):
-        return None
-    try:
-        amount = Decimal(str(found))
-    except InvalidOperation:
-        return None
-    return Money(amount.quantize(Decimal("0.01")), stake.currency) if amount.is_finite() else None
+    amount = amount_of(look_up(stake.amount, known)) if stake.amount else None
+    return Money(amount, stake.currency) if amount is not None else None

@@ -14,6 +14,7 @@ from bot.cases.decide import conflicted
 from bot.cases.entry import Entry, entry_of
 from bot.cases.errors import NoSuchCase
 from bot.cases.lifecycle import TERMINAL, State
+from bot.cases.plan import Plan
 from bot.cases.policy import Usage
 from bot.cases.signal import Signal
 from bot.cases.standing import Standing
@@ -89,7 +90,7 @@ class SqlStore:
             if done:
                 unit.complete(done, again)
             if change.guard:
-                change.guard(unit.standing(), unit.usage(f"{change.entries[-1].at:%Y-%m-%d}"))
+                change.guard(unit.standing(), unit.usage)
             unit.append(moved, new_lines)
             unit.follow(effects, outcomes, names)
             if change.standing:
@@ -220,9 +221,9 @@ class SqlStore:
         with self.database.read() as connection:
             return connection.execute(_EPISODES, {"fingerprint": fingerprint}).scalar_one()
 
-    def usage(self, day: str) -> Usage:
+    def usage(self, day: str, *, plan: Plan | None = None, step: int = 0) -> Usage:
         with self.database.read() as connection:
-            return usage_of(connection, day)
+            return usage_of(connection, day, plan, step)
 
     def _cases(self, query: Any) -> list[Case]:
         with self.database.read() as connection:

@@ -7,15 +7,16 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
-from sqlalchemy import Connection, Table, bindparam, case, func, insert, select, text, update
+from sqlalchemy import Connection, Table, and_, bindparam, case, func, insert, not_, select, text, update
 from sqlalchemy.dialects import postgresql, sqlite
 
 from bot.cases.canonical import canonical_bytes, from_json, to_json
 from bot.cases.case import Case
-from bot.cases.entry import Entry, StepReported, StepStarted, StepState, entry_plain
+from bot.cases.entry import Entry, Settled, StepReported, StepStarted, StepState, entry_plain
 from bot.cases.errors import Conflict, StaleFence
 from bot.cases.ledger import GENESIS, Tree, chain_hash, leaf_hash
 from bot.cases.lifecycle import State
+from bot.cases.plan import Plan
 from bot.cases.policy import Usage
 from bot.cases.sla import rank
 from bot.cases.standing import Standing, fold_standing
@@ -105,12 +106,24 @@ def effect_rows(after: Case, entries: Iterable[Entry]) -> list[dict[str, Any]]:
 
 
 def outcome_rows(entries: Iterable[Entry]) -> list[dict[str, Any]]:
-    """How steps ended, for the circuit breaker."""
+    """List how steps ended, for the limits and the circuit breaker.
+
+    What is known once stays: an undoing is another matter.
+    """
     return [
-        {"of_case": entry.case_id, "of_revision": entry.revision, "of_step": body.step, "outcome": body.state.name}
+        {"of_case": entry.case_id, "of_revision": entry.revision, "of_step": step, "outcome": state.name}
         for entry in entries
-        if isinstance(body := entry.body, StepReported) and body.state in {StepState.LANDED, StepState.FAILED}
+        for step, state in _ended(entry)
     ]
+
+
+def _ended(entry: Entry) -> list[tuple[int, StepState]]:
+    body = entry.body
+    if isinstance(body, StepReported) and body.state in {StepState.LANDED, StepState.FAILED}:
+        return [(body.step, body.state)]
+    if isinstance(body, Settled):
+        return [(body.step, StepState.LANDED if body.landed else StepState.FAILED)]
+    return []
 
 
 def outbox_row(outgoing: Outgoing) -> dict[str, Any]:
@@ -179,8 +192,8 @@ class Unit:
         body = self.connection.execute(STANDING_BODY).scalar()
         return from_json(Standing, body) if body else Standing()
 
-    def usage(self, day: str) -> Usage:
-        return usage_of(self.connection, day)
+    def usage(self, day: str, *, plan: Plan | None = None, step: int = 0) -> Usage:
+        return usage_of(self.connection, day, plan, step)
 
     def stand(self, before: Standing, rulings: Sequence[Entry]) -> Standing:
         """The compare-and-set of the standing; its entries go into the same ledger."""
@@ -229,12 +242,17 @@ class Unit:
             )
 
 
-def usage_of(connection: Connection, day: str) -> Usage:
-    """What has been carried out on this UTC day."""
+def usage_of(connection: Connection, day: str, plan: Plan | None = None, step: int = 0) -> Usage:
+    """Sum what has been carried out on this UTC day; what surely failed was not.
+
+    Of ``plan`` itself the steps from ``step`` on are left out: they are still to come, also where
+    one was begun and lost.
+    """
+    own = {"own_case": plan.case_id if plan else "", "own_revision": plan.revision if plan else 0}
     times: dict[str, int] = {}
     amounts: dict[str, Decimal] = {}
     targets: dict[str, int] = {}
-    for row in connection.execute(_USAGE, {"day": day}):
+    for row in connection.execute(_USAGE, {"day": day, "own_step": step, **own}):
         times[row.action] = times.get(row.action, 0) + row.times
         amounts[row.action] = amounts.get(row.action, Decimal(0)) + Decimal(str(row.amount))
         targets[f"{row.action} {row.target}"] = row.times
@@ -332,6 +350,7 @@ _OUTCOME = (
         t.effects.c.case_id == bindparam("of_case"),
         t.effects.c.revision == bindparam("of_revision"),
         t.effects.c.step == bindparam("of_step"),
+        t.effects.c.outcome == "",
     )
     .values(outcome=bindparam("outcome"))
 )
@@ -346,7 +365,17 @@ _USAGE = (
         func.count().label("times"),
         func.sum(t.effects.c.amount).label("amount"),
     )
-    .where(t.effects.c.day == bindparam("day"))
+    .where(
+        t.effects.c.day == bindparam("day"),
+        t.effects.c.outcome != StepState.FAILED.name,
+        not_(
+            and_(
+                t.effects.c.case_id == bindparam("own_case"),
+                t.effects.c.revision == bindparam("own_revision"),
+                t.effects.c.step >= bindparam("own_step"),
+            )
+        ),
+    )
     .group_by(t.effects.c.action, t.effects.c.target)
 )
 

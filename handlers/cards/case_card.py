@@ -8,7 +8,7 @@ from bot.cases.entry import StepState
 from bot.cases.evidence import Evidence
 from bot.cases.lifecycle import State
 from bot.cases.plan import Action, Money
-from bot.cases.policy import RiskTier, Ruling
+from bot.cases.policy import RiskTier, Ruling, Verdict
 from bot.cases.recommendation import Recommendation
 from bot.ports import Look
 from handlers.cards import ids
@@ -203,7 +203,7 @@ def _plan(case: Case) -> list[Json]:
     title = "Plan" if case.state not in {State.PROPOSED, State.OPEN} else "Recommended plan"
     revised = f" (revision {case.revision})" if case.revision > 1 else ""
     steps = [_step(case, index, action) for index, action in enumerate(case.plan.actions)]
-    parts = [paragraph(say(f"{title}{revised}", bold=True)), bullets(steps, ordered=True)]
+    parts = [paragraph(say(f"{title}{revised}", bold=True)), *_dry_run(case), bullets(steps, ordered=True)]
     if case.changes:
         edits = ", ".join(f"{change.field} {change.before} → {change.after}" for change in case.changes)
         parts.append(paragraph(say("Edited: ", bold=True), say(clean(edits, 400))))
@@ -216,6 +216,14 @@ def _plan(case: Case) -> list[Json]:
         blocks.append(rich(*why))
         blocks.append(context(_precedents(recommendation), _sureness(recommendation)))
     return blocks
+
+
+def _dry_run(case: Case) -> list[Json]:
+    """Say before the steps that they are only rehearsed."""
+    if case.plan is None or not case.plan.is_dry_run:
+        return []
+    words = "nothing was changed" if case.is_terminal else "nothing will be changed"
+    return [paragraph(say(f"Dry run: {words}", bold=True))]
 
 
 def _precedents(recommendation: Recommendation) -> str:
@@ -313,7 +321,7 @@ def _who(case: Case) -> list[str]:
     lines = [f"*Owner* {owner}  ·  *Opened* {when(case.opened_at)}"]
     verdict = case.verdict
     if verdict and case.state is State.PROPOSED:
-        given = f" ({len(case.approvals)} of {verdict.approvals_needed} given)" if case.approvals else ""
+        given = f" ({_heard(case, verdict)})" if case.approvals else ""
         given += ", each with their passkey" if verdict.step_up else ""
         lines.append(
             f"*May approve* {groups(verdict.factors)}{given}  ·  *Policy* {escaped(verdict.reason)} (`{verdict.rule}`)"
@@ -321,6 +329,13 @@ def _who(case: Case) -> list[str]:
     elif verdict and verdict.ruling is Ruling.REFUSE:
         lines.append(f"*Policy* refuses: {escaped(verdict.reason)} (`{verdict.rule}`)")
     return lines
+
+
+def _heard(case: Case, verdict: Verdict) -> str:
+    """Say how many have said yes; enough of them may still leave a place empty."""
+    if len(case.approvals) < verdict.approvals_needed:
+        return f"{len(case.approvals)} of {verdict.approvals_needed} given"
+    return f"{len(case.approvals)} given, but not yet a person of its own for each"
 
 
 def _buttons(case: Case, look: Look) -> list[Json]:

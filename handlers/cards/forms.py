@@ -26,12 +26,13 @@ def approve_form(case: Case) -> Json:
         else []
     )
     amount = [paragraph(say("Amount  ", bold=True), say(str(plan.amount)))] if plan and plan.amount else []
+    rehearsal = [paragraph(say("Dry run: nothing will be changed", bold=True))] if plan and plan.is_dry_run else []
     return _form(
         case,
         ids.APPROVE_FORM,
         "Approve",
         "Approve",
-        rich(bullets(steps), *amount),
+        rich(*rehearsal, bullets(steps), *amount),
         _note("Why is this right?", "It is written next to your name."),
     )
 

@@ -443,7 +443,7 @@ def test_a_signature_for_the_doing_is_none_for_the_undoing(page):
     with pytest.raises(TooLate, match="works no longer"):
         decide(
             case,
-            m.Undo(page.world.desk.decisions.asker(case, ANA, "passkey"), Seen.of(case), "x", given),
+            m.Undo(page.world.desk.decisions.asker(case, ANA, "passkey"), Seen.of(case), "x", assertion=given),
             page.world.clock(),
         )
     path = begin_undo(page, case)

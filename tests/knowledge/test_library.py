@@ -1,13 +1,16 @@
 """YAML read strictly: every mistake is told with file, line and what is allowed; nothing half-understood is used."""
 
+import os
 import shutil
+import subprocess
+import sys
 
 import pytest
 
 from bot.cases.approval import Factor
 from bot.cases.errors import PlaybookInvalid
 from bot.cases.identity import UNLINKED
-from bot.cases.policy import Stage
+from bot.cases.policy import ActionLimit, Stage
 from knowledge.library import PACKAGED, load
 
 
@@ -151,6 +154,142 @@ def test_people_are_declared_with_all_their_accounts_and_the_file_may_be_missing
     assert people.person_of("staff:18") is None
     (folder / "people.yml").unlink()
     assert load(folder).identities() == UNLINKED == load().identities()
+
+
+THREATS = [
+    ("policy.yml", "medium_above: 250", "medium_above: 2501", "policy.yml:4: high_above: .*below medium_above"),
+    ("policy.yml", "step_up_above: 20000", "step_up_above: 200", "policy.yml:6: step_up_above: .*below high_above"),
+    ("policy.yml", "medium_above: 250", "medium_above: -1", "policy.yml:3: medium_above: .*greater than or equal to 0"),
+    ("policy.yml", "medium_above: 250", "medium_above: .nan", "policy.yml:3: medium_above: .*finite"),
+    ("policy.yml", "high_above: 2500", "high_above: .inf", "policy.yml:4: high_above: .*finite"),
+    ("policy.yml", "currency: GBP", "currency: pounds", "policy.yml:2: currency"),
+    ("policy.yml", "currency: GBP", "currency: EUR", "systems.yml:.*house.order_stock.*GBP.*policy.yml speaks EUR"),
+    ("policy.yml", "  low: {app", "  lowest: {app", "policy.yml:9: tiers.lowest"),
+    (
+        "policy.yml",
+        "  low: {approvers: [{group: floor-managers}], expires: 24h}\n",
+        "",
+        "policy.yml:8: tiers.low: .*required",
+    ),
+    ("policy.yml", "expires: 8h", "expires: 0s", "policy.yml:11: tiers.high.expires: .*at least 1s"),
+    ("policy.yml", "expires: 8h", "expires: -8h", "policy.yml:11: tiers.high.expires: .*duration like 30s"),
+    ("policy.yml", "expires: 8h", "expires: 99999999d", "policy.yml:11: tiers.high.expires: .*at most 3650d"),
+    ("policy.yml", "expires: 8h", "expires: ²h", "policy.yml:11: tiers.high.expires: .*duration like 30s"),
+    ("policy.yml", "{group: finance}]", "{group: finance, count: 0}]", "policy.yml:11: tiers.high.approvers.1.count"),
+    ("policy.yml", "{group: finance}]", "{group: finance, count: -1}]", "policy.yml:11: tiers.high.approvers.1.count"),
+    ("policy.yml", "emergency: {group: owners,", "emergency: {group: '',", "policy.yml:13: emergency.group"),
+    ("policy.yml", "review_for: 48h", "review_for: 0h", "policy.yml:13: emergency.review_for"),
+    ("policy.yml", "{per_plan: 5000,", "{per_plan: -5000,", "policy.yml:16: actions.house.order_stock.per_plan"),
+    ("policy.yml", "{per_plan: 5000,", "{per_plan: 50000,", "policy.yml:16: .*amount_per_day: .*below per_plan"),
+    ("policy.yml", "{times_per_day: 40}", "{times_per_day: -1}", "policy.yml:15: .*times_per_day"),
+    ("policy.yml", "{times_per_day: 40}", "{times_per_day: true}", "policy.yml:15: .*times_per_day"),
+    (
+        "policy.yml",
+        "{times_per_day: 40}",
+        "{}",
+        "policy.yml:15: actions.house.assign_cover: .*at least one limit.*unlimited: true",
+    ),
+    ("policy.yml", "{times_per_day: 40}", "{alone: true}", "policy.yml:15: .*at least one limit"),
+    (
+        "policy.yml",
+        "{times_per_day: 40}",
+        "{times_per_day: 4, unlimited: true}",
+        "policy.yml:15: .*unlimited goes without",
+    ),
+    ("policy.yml", "{times_per_day: 40}", "{per_plan: 40}", "policy.yml:15: house.assign_cover declares no amount"),
+    (
+        "policy.yml",
+        "house.assign_cover:",
+        "house.asign_cover:",
+        "policy.yml:15: systems.yml has no action 'house.asign_cover'",
+    ),
+    (
+        "policy.yml",
+        "{group: finance}]",
+        "{people: [U0ANA]}, {people: [U0ANA, U0BEN], count: 2}]",
+        "policy.yml:11: tiers.high.approvers: .*never be complete",
+    ),
+    (
+        "playbooks/low_stock.yml",
+        "expires: 12h",
+        "approvers: [{owner: legal}], expires: 12h",
+        "low_stock.yml:.*approval.approvers.0.owner",
+    ),
+    ("playbooks/low_stock.yml", "business: floor-managers, ", "", "low_stock.yml:.*owners.business: .*required"),
+    ("playbooks/low_stock.yml", "business: floor-managers", "business: ''", "low_stock.yml:.*owners.business"),
+    ("playbooks/low_stock.yml", "every: 60s", "every: 0s", "low_stock.yml:15: signal.every: .*at least 1s"),
+    ("playbooks/low_stock.yml", "decide_for: 4h", "decide_for: 0h", "low_stock.yml:.*measure.decide_for"),
+    (
+        "playbooks/low_stock.yml",
+        "resolve_for: 48h",
+        "resolve_for: 1h",
+        "low_stock.yml:.*measure.resolve_for: .*below decide_for",
+    ),
+    ("systems.yml", "timeout: 2s", "timeout: 0s", "systems.yml:6: systems.house.sql.timeout: .*at least 1s"),
+    ("systems.yml", "undo_for: 30m", "undo_for: 0m", "systems.yml:.*undo_for: .*at least 1s"),
+    ("systems.yml", "undo_for: 30m", "undo_for: -30m", "systems.yml:.*undo_for: .*duration like 30s"),
+    (
+        "systems.yml",
+        "parameters: {to: text, text: text}",
+        "amount: price\n        parameters: {to: text, text: text}",
+        "systems.yml:.*tell: amount names price, which is no parameter",
+    ),
+    (
+        "systems.yml",
+        "parameters: {to: text, text: text}",
+        "amount: to\n        parameters: {to: text, text: text}",
+        "systems.yml:.*tell: amount names to, which is text",
+    ),
+    ("systems.yml", "amount: order_cost", "amount: order_cost\n        currency: quid", "systems.yml:.*currency"),
+    ("sources.yml", "format: cloudevents", "format: cloudevents\n    per_minute: 0", "sources.yml:.*per_minute"),
+    ("sources.yml", "format: cloudevents", "format: cloudevents\n    per_minute: true", "sources.yml:.*per_minute"),
+]
+
+
+@pytest.mark.threat("D6")
+@pytest.mark.parametrize(("name", "before", "after", "said"), THREATS, ids=range(len(THREATS)))
+def test_a_policy_that_could_not_be_meant_is_refused_with_file_and_line(folder, name, before, after, said):
+    change(folder, name, before, after)
+    with pytest.raises(PlaybookInvalid, match=said):
+        load(folder)
+
+
+@pytest.mark.threat("D6")
+def test_people_of_policy_and_playbook_who_are_too_few_together_are_told(folder):
+    change(folder, "policy.yml", "{group: finance}]", "{people: [U0ANA, U0BEN]}]")
+    change(folder, "playbooks/low_stock.yml", "expires: 12h", "approvers: [{people: [U0ANA]}, {people: [U0BEN]}]")
+    with pytest.raises(PlaybookInvalid, match="low_stock.yml:47: approval: at high risk .*never be complete"):
+        load(folder)
+
+
+@pytest.mark.threat("D6")
+def test_an_action_without_limits_says_so(folder):
+    change(folder, "policy.yml", "{times_per_day: 40}", "{unlimited: true}")
+    assert load(folder).policy().actions["house.assign_cover"] == ActionLimit()
+
+
+@pytest.mark.threat("D6")
+def test_the_files_that_are_packaged_are_as_strict_as_they_ask_of_others():
+    assert all(limit != ActionLimit(alone=limit.alone) for limit in load().policy().actions.values())
+
+
+@pytest.mark.threat("D6")
+def test_the_command_that_checks_says_it(folder, tmp_path):
+    change(folder, "policy.yml", "medium_above: 250", "medium_above: 2501")
+    change(folder, "policy.yml", "{times_per_day: 40}", "{}")
+    asked = {"COUNTERSIGN_LIBRARY_DIR": str(folder), "COUNTERSIGN_DATA_DIR": str(tmp_path / "data")}
+    asked |= {"SLACK_BOT_TOKEN": "xoxb-1", "SLACK_APP_TOKEN": "xapp-1", "PATH": os.environ["PATH"]}
+    done = subprocess.run(
+        [sys.executable, "-m", "bot", "check"],
+        env=asked,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        cwd=tmp_path.parent,
+    )
+    assert done.returncode == 1
+    assert "policy.yml:4: high_above" in done.stderr
+    assert "policy.yml:15: actions.house.assign_cover" in done.stderr
 
 
 def test_all_mistakes_are_told_at_once(folder):

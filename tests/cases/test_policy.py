@@ -1,0 +1,411 @@
+"""Limits and who must say yes: every rule once by example, and the two that count by comparison with brute force."""
+
+import itertools
+import json
+from collections import Counter
+from dataclasses import replace
+from datetime import timedelta
+from decimal import Decimal
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from bot.cases import moves as m
+from bot.cases.approval import Approval, Factor, quorum_met
+from bot.cases.canonical import to_plain
+from bot.cases.case import Case
+from bot.cases.decide import decide
+from bot.cases.entry import StepState
+from bot.cases.errors import TooLate
+from bot.cases.lifecycle import State
+from bot.cases.plan import Proposer
+from bot.cases.policy import (
+    ActionLimit,
+    PlaybookTerms,
+    RiskTier,
+    Ruling,
+    Stage,
+    Usage,
+    judge,
+    over_budget,
+    stricter,
+)
+from bot.cases.recommendation import Recommendation
+from bot.verifier import check_trade, digest_of
+from handlers.cards.case_card import case_card
+from tests.cases.making import (
+    ANA,
+    BEN,
+    CARLA,
+    GROUPS,
+    NOW,
+    OMAR,
+    action,
+    approved,
+    asker,
+    fold_all,
+    opened,
+    plan,
+    proposed,
+    start_step,
+    verdict,
+)
+from tests.world import policy
+
+HOUR = timedelta(hours=1)
+GROUP_NAMES = ("ops-leads", "finance", "owners")
+PEOPLE = ("T1/UA", "T1/UB", "T1/UC", "T1/UD")
+
+
+def do(case: Case, move) -> Case:
+    return fold_all(case, decide(case, move, NOW))
+
+
+def vote(person: str, behalf_of: str = "") -> Approval:
+    return Approval(person, person, "d", NOW, behalf_of=behalf_of)
+
+
+# --- who must say yes ----------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.threat("B1")
+def test_above_low_risk_the_people_of_policy_and_of_the_playbook_must_all_say_yes():
+    ours, theirs = (Factor("ops-leads", 1), Factor("finance", 1)), (Factor("finance", 2), Factor("sales-leads", 1))
+    both = (Factor("ops-leads", 1), Factor("finance", 2), Factor("sales-leads", 1))
+    assert stricter(RiskTier.MEDIUM, ours, theirs) == both
+    assert stricter(RiskTier.HIGH, ours, theirs) == both
+    assert stricter(RiskTier.LOW, ours, theirs) == theirs
+    assert stricter(RiskTier.HIGH, ours, ()) == ours
+    assert stricter(RiskTier.HIGH, (Factor("a", 1), Factor("a", 1)), (Factor("a", 1),)) == (Factor("a", 2),)
+    assert stricter(RiskTier.MEDIUM, (), theirs) == ()
+
+
+@pytest.mark.threat("B1")
+def test_an_owner_whom_the_playbook_names_by_role_is_added_above_low_risk():
+    terms = PlaybookTerms(factors=(Factor("owner:governance", 1),), owners={"governance": "owners"})
+    medium = plan(actions=(action(amount=300),))
+    assert judge(medium, terms, policy(), Usage()).factors == (Factor("ops-leads", 1), Factor("owners", 1))
+    nobody = judge(medium, replace(terms, owners={}), policy(), Usage())
+    assert (nobody.ruling, nobody.rule) == (Ruling.REFUSE, "approvers.empty")
+
+
+FACTORS = st.lists(st.builds(Factor, st.sampled_from(GROUP_NAMES), st.integers(1, 3)), min_size=1, max_size=3)
+
+
+@pytest.mark.threat("B1")
+@given(tier=st.sampled_from(list(RiskTier)), ours=FACTORS, theirs=st.one_of(st.just([]), FACTORS))
+def test_never_fewer_people_than_either_asks(tier, ours, theirs):
+    wanted = stricter(tier, tuple(ours), tuple(theirs))
+    counts = Counter({factor.group: factor.count for factor in wanted})
+    assert len(counts) == len(wanted)
+    assert counts.total() >= max(sum(one.count for one in ours), sum(one.count for one in theirs))
+    for asked in (ours, theirs) if tier is not RiskTier.LOW else ():
+        of_group = Counter()
+        for factor in asked:
+            of_group[factor.group] += factor.count
+        assert all(counts[group] >= count for group, count in of_group.items())
+
+
+# --- who covers which place ----------------------------------------------------------------------------------------------
+
+
+@pytest.mark.threat("B10")
+def test_three_groups_need_three_people_who_cover_them_one_each():
+    factors = tuple(Factor(name, 1) for name in GROUP_NAMES)
+    a, b, c, d = PEOPLE
+    groups = {"ops-leads": frozenset({a, b}), "finance": frozenset({a}), "owners": frozenset({a, c, d})}
+    assert not quorum_met([vote(a), vote(c), vote(d)], factors, groups)
+    assert quorum_met([vote(a), vote(b), vote(c)], factors, groups)
+    # Whoever came first gives up a place that only a later one needs less.
+    assert quorum_met([vote(c), vote(b), vote(a)], factors, groups)
+
+
+@pytest.mark.threat("B10")
+def test_whoever_gave_a_delegation_and_whoever_used_it_are_each_one_person_once():
+    a, b, c, _ = PEOPLE
+    factors = (Factor("ops-leads", 1), Factor("finance", 1))
+    groups = {"ops-leads": frozenset({a}), "finance": frozenset({b, c})}
+    assert quorum_met([vote(c, behalf_of=a), vote(b)], factors, groups)
+    assert not quorum_met([vote(c, behalf_of=a), vote(c)], factors, groups)
+    assert not quorum_met([vote(c, behalf_of=a), vote(b, behalf_of=c)], factors, groups)
+
+
+@pytest.mark.threat("B10")
+def test_a_card_with_enough_yeses_of_the_wrong_people_says_that_it_is_not_enough():
+    case = proposed(factors=(Factor("ops-leads", 1), Factor("finance", 1)))
+    groups = {"ops-leads": frozenset({BEN.id, ANA.id}), "finance": frozenset({CARLA.id})}
+    half = do(do(case, m.Approve(m.Asker(BEN, groups), 1)), m.Approve(m.Asker(ANA, groups), 1))
+    assert half.state is State.PROPOSED
+    assert "2 given, but not yet a person of its own for each" in json.dumps(case_card(half))
+    assert do(half, m.Approve(m.Asker(CARLA, groups), 1)).state is State.APPROVED
+
+
+@pytest.mark.threat("B10")
+def test_who_has_been_heard_by_way_of_a_delegation_is_not_heard_again():
+    case = proposed(factors=(Factor("ops-leads", 2), Factor("finance", 1)))
+    half = do(case, m.Approve(replace(asker(OMAR), behalf_of=(BEN,)), 1))
+    groups = {**GROUPS, "ops-leads": frozenset({BEN.id, OMAR.id})}
+    with pytest.raises(TooLate, match="Omar has been heard already"):
+        decide(half, m.Approve(m.Asker(ANA, groups, behalf_of=(OMAR,)), 1), NOW)
+    other = do(case, m.Approve(m.Asker(ANA, groups, behalf_of=(OMAR,)), 1))
+    with pytest.raises(TooLate, match="Omar has been heard already"):
+        decide(other, m.Approve(m.Asker(OMAR, {"finance": frozenset({CARLA.id})}, behalf_of=(CARLA,)), 1), NOW)
+
+
+@pytest.mark.threat("B10")
+def test_the_verifier_counts_whoever_delegated_once():
+    proposal, asked = plan(), verdict(factors=(Factor("ops-leads", 2),))
+    votes = [replace(vote(person, behalf_of="T1/UD"), digest=proposal.digest) for person in PEOPLE[:2]]
+    bodies = [
+        ("plan.recommended", "countersign", {"plan": to_plain(proposal), "verdict": to_plain(asked)}),
+        *(("approval.given", given.person, {"approval": to_plain(given)}) for given in votes),
+        ("plan.authorised", PEOPLE[1], {"digest": proposal.digest, "by": list(PEOPLE[:2])}),
+    ]
+    entries = [
+        {"case": "EX-1", "version": version, "revision": 1, "type": name, "actor": actor, "body": body}
+        for version, (name, actor, body) in enumerate(bodies, start=1)
+    ]
+    findings: list[str] = []
+    check_trade(entries, findings)
+    assert [finding.partition(": EX-1: ")[2] for finding in findings] == [
+        "T1/UB approved for T1/UD, who had been heard already",
+        "authorised without the approvals it needs",
+    ]
+
+
+MEMBERS = st.fixed_dictionaries({name: st.frozensets(st.sampled_from(PEOPLE)) for name in GROUP_NAMES})
+VOTES = st.lists(st.sampled_from(PEOPLE), max_size=4, unique=True)
+
+
+@pytest.mark.threat("B10")
+@given(
+    factors=st.lists(st.builds(Factor, st.sampled_from(GROUP_NAMES), st.integers(1, 2)), min_size=1, max_size=3),
+    groups=MEMBERS,
+    voters=VOTES,
+)
+def test_a_quorum_is_what_trying_every_seating_says(factors, groups, voters):
+    places = [groups[factor.group] for factor in factors for _ in range(factor.count)]
+    seatings = itertools.permutations(voters, len(places))
+    found = any(all(person in place for person, place in zip(one, places, strict=True)) for one in seatings)
+    assert quorum_met([vote(person) for person in voters], factors, groups) is found
+
+
+# --- policy that changed between the yes and the deed --------------------------------------------------------------------
+
+
+@pytest.mark.threat("B2")
+def test_other_people_in_policy_between_the_yes_and_the_deed_are_asked():
+    case = approved()
+    today = verdict(factors=(Factor("ops-leads", 1),))
+    moved = do(case, start_step(case, verdict=today))
+    assert (moved.state, moved.drifted) == (State.OPEN, ("policy asks other people now: @ops-leads",))
+    both = verdict(factors=(Factor("floor-managers", 1),))
+    assert do(case, start_step(case, verdict=both)).state is State.RUNNING
+
+
+@pytest.mark.threat("B2")
+def test_loosening_is_not_retroactive_whoever_it_would_let_through():
+    case = proposed(factors=(Factor("ops-leads", 1), Factor("finance", 1)))
+    case = do(do(case, m.Approve(asker(BEN), 1)), m.Approve(asker(CARLA), 1))
+    looser = verdict(factors=(Factor("ops-leads", 1),))
+    without_carla = {person.id: person for person in (ANA, BEN, OMAR)}
+    assert do(case, start_step(case, verdict=looser)).state is State.RUNNING
+    assert do(case, start_step(case, verdict=looser, people=without_carla)).drifted == (
+        "the approvals no longer count",
+    )
+    alone = verdict(ruling=Ruling.ALONE, factors=())
+    assert do(case, start_step(case, verdict=alone)).state is State.RUNNING
+    assert do(case, start_step(case, verdict=alone, people=without_carla)).state is State.OPEN
+
+
+@pytest.mark.threat("B2")
+def test_the_same_person_may_satisfy_both_the_policy_of_then_and_that_of_now():
+    case = approved()
+    groups = {**GROUPS, "night-managers": frozenset({ANA.id})}
+    today = verdict(factors=(Factor("night-managers", 1),))
+    assert do(case, start_step(case, verdict=today, groups=groups)).state is State.RUNNING
+    more = verdict(factors=(Factor("night-managers", 1), Factor("floor-managers", 1)))
+    assert do(case, start_step(case, verdict=more, groups=groups)).state is State.OPEN
+
+
+# --- money ---------------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.threat("B3")
+@pytest.mark.parametrize("limit", [ActionLimit(per_plan=Decimal(99)), ActionLimit(amount_per_day=Decimal(99))])
+def test_a_limit_of_money_refuses_a_plan_whose_amount_is_not_known(limit):
+    rules = policy(actions={"house.order_stock": limit})
+    found = judge(plan(actions=(action(amount=None),)), PlaybookTerms(), rules, Usage())
+    assert (found.ruling, found.rule) == (Ruling.REFUSE, "amount.unknown")
+    assert "the amount is not known" in found.reason
+
+
+@pytest.mark.threat("B4")
+@pytest.mark.parametrize(
+    ("limit", "rule"),
+    [
+        (ActionLimit(per_plan=Decimal(299)), "limit.per_plan"),
+        (ActionLimit(amount_per_day=Decimal(299)), "limit.amount_per_day"),
+        (ActionLimit(times_per_day=2), "limit.times_per_day"),
+        (ActionLimit(times_per_target_per_day=2), "limit.per_target"),
+    ],
+)
+def test_the_limits_count_all_actions_of_a_plan_together(limit, rule):
+    """Three orders of £100 do not pass where one of £300 would not."""
+    rules = policy(actions={"house.order_stock": limit})
+    assert judge(plan(actions=(action(),) * 3), PlaybookTerms(), rules, Usage()).rule == rule
+    assert judge(plan(actions=(action(),) * 2), PlaybookTerms(), rules, Usage()).ruling is Ruling.ASK
+
+
+@pytest.mark.threat("B4")
+def test_a_target_of_its_own_has_a_limit_of_its_own():
+    rules = policy(actions={"house.order_stock": ActionLimit(times_per_target_per_day=1)})
+    two = plan(actions=(action(), action(target="product:2")))
+    assert judge(two, PlaybookTerms(), rules, Usage()).ruling is Ruling.ASK
+    used = Usage(target_times={"house.order_stock product:2": 1})
+    assert judge(two, PlaybookTerms(), rules, used).rule == "limit.per_target"
+
+
+@pytest.mark.threat("B4")
+def test_at_each_step_only_what_is_still_to_come_is_counted():
+    rules = policy(actions={"house.order_stock": ActionLimit(amount_per_day=Decimal(300), times_per_day=3)})
+    three = plan(actions=(action(),) * 3)
+    after_one = Usage({"house.order_stock": 1}, {"house.order_stock": Decimal(100)})
+    assert over_budget(three, 1, rules, after_one) is None
+    assert over_budget(three, 0, rules, after_one) is not None
+    assert judge(three, PlaybookTerms(), rules, after_one, step=1).ruling is Ruling.ASK
+    after_one_and_another = Usage({"house.order_stock": 2}, {"house.order_stock": Decimal(101)})
+    assert judge(three, PlaybookTerms(), rules, after_one_and_another, step=1).rule == "limit.amount_per_day"
+
+
+NAMES = ("house.order_stock", "house.give_notice")
+ACTIONS = st.lists(
+    st.builds(
+        lambda name, target, amount: action(name=name, target=target, amount=amount),
+        st.sampled_from(NAMES),
+        st.sampled_from(["a", "b"]),
+        st.integers(0, 4),
+    ),
+    min_size=1,
+    max_size=5,
+)
+SOME = st.none() | st.integers(0, 6)
+LIMITS = st.fixed_dictionaries(
+    {
+        name: st.builds(
+            ActionLimit,
+            per_plan=SOME.map(lambda n: None if n is None else Decimal(n)),
+            amount_per_day=SOME.map(lambda n: None if n is None else Decimal(n)),
+            times_per_day=SOME,
+            times_per_target_per_day=SOME,
+        )
+        for name in NAMES
+    }
+)
+
+
+def carried_out(actions, limits) -> bool:
+    """Do one action after the other, and say whether no limit was ever passed: the slow and certain way."""
+    money, times, targets = Counter(), Counter(), Counter()
+    for one in actions:
+        money[one.name] += one.amount.amount
+        times[one.name] += 1
+        targets[one.name, one.target] += 1
+        limit = limits[one.name]
+        for most, reached in (
+            (limit.per_plan, money[one.name]),
+            (limit.amount_per_day, money[one.name]),
+            (limit.times_per_day, times[one.name]),
+            (limit.times_per_target_per_day, targets[one.name, one.target]),
+        ):
+            if most is not None and reached > most:
+                return False
+    return True
+
+
+@pytest.mark.threat("B4")
+@given(actions=ACTIONS, limits=LIMITS)
+def test_a_plan_passes_its_limits_exactly_when_every_step_of_it_would(actions, limits):
+    rules = policy(actions=limits)
+    found = judge(plan(actions=tuple(actions)), PlaybookTerms(), rules, Usage())
+    assert (found.ruling is not Ruling.REFUSE) is carried_out(actions, limits)
+
+
+@pytest.mark.threat("B5")
+@given(actions=ACTIONS, limits=LIMITS)
+def test_a_plan_that_was_allowed_never_stops_itself(actions, limits):
+    """With nobody else about, what the first steps used up never keeps a later one from beginning."""
+    rules, proposal = policy(actions=limits), plan(actions=tuple(actions))
+    if judge(proposal, PlaybookTerms(), rules, Usage()).ruling is Ruling.REFUSE:
+        return
+    times, amounts, targets = Counter(), Counter(), Counter()
+    for step, one in enumerate(actions):
+        usage = Usage(dict(times), {name: Decimal(sum_) for name, sum_ in amounts.items()}, dict(targets))
+        assert judge(proposal, PlaybookTerms(), rules, usage, step=step).ruling is not Ruling.REFUSE
+        assert over_budget(proposal, step, rules, usage) is None
+        times[one.name] += 1
+        amounts[one.name] += one.amount.amount
+        targets[f"{one.name} {one.target}"] += 1
+
+
+# --- alone, and for show -------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.threat("B9")
+@pytest.mark.parametrize("proposer", [Proposer.PERSON, Proposer.MODEL])
+def test_what_a_person_edited_or_a_model_wrote_never_runs_alone(proposer):
+    terms = PlaybookTerms(stage=Stage.AUTONOMOUS)
+    rules = policy(actions={"house.order_stock": ActionLimit(alone=True)})
+    assert judge(plan(), terms, rules, Usage()).ruling is Ruling.ALONE
+    found = judge(plan(proposer=proposer), terms, rules, Usage())
+    assert (found.ruling, found.factors) == (Ruling.ASK, (Factor("floor-managers", 1),))
+
+
+@pytest.mark.threat("B8")
+def test_the_mode_is_in_the_digest_and_an_older_plan_keeps_its_own():
+    old, dry, live = plan(), plan(mode="dry-run"), plan(mode="live")
+    assert len({old.digest, dry.digest, live.digest}) == 3
+    assert [digest_of(to_plain(one)) for one in (old, dry, live)] == [old.digest, dry.digest, live.digest]
+    without = {name: value for name, value in to_plain(old).items() if name != "mode"}
+    assert digest_of(without) == old.digest
+
+
+@pytest.mark.threat("B8")
+@pytest.mark.parametrize(
+    ("then", "now", "reason"),
+    [
+        ("dry-run", "live", "it was approved as a dry run; now it would be carried out"),
+        ("live", "dry-run", "it was approved to be carried out; now it would only be a dry run"),
+        ("live", "live", ""),
+        ("dry-run", "dry-run", ""),
+        ("", "live", ""),
+    ],
+)
+def test_a_plan_runs_only_in_the_mode_in_which_it_was_approved(then, now, reason):
+    case = _approved_in(then)
+    moved = do(case, start_step(case, mode=now))
+    assert moved.drifted == ((reason,) if reason else ())
+
+
+def _approved_in(mode: str) -> Case:
+    offered = m.Recommend(Recommendation("house.order_stock", "because", "rule 1"), plan(mode=mode), verdict())
+    return do(do(opened(), offered), m.Approve(asker(ANA), 1))
+
+
+@pytest.mark.threat("B8")
+@pytest.mark.parametrize(
+    ("then", "now", "said"),
+    [
+        ("dry-run", "live", "it was a dry run: nothing was changed"),
+        ("live", "dry-run", "it was carried out for real"),
+        ("live", "shadow", "it was carried out for real"),
+    ],
+)
+def test_what_was_done_in_another_mode_is_not_taken_back(then, now, said):
+    case = _approved_in(then)
+    case = do(do(case, start_step(case, mode=then)), m.ReportStep(0, StepState.LANDED, ""))
+    case = do(case, m.Finish("done", NOW + HOUR))
+    with pytest.raises(TooLate, match=said):
+        decide(case, m.Undo(asker(ANA), "wrong", mode=now), NOW)
+    assert do(case, m.Undo(asker(ANA), "wrong", mode=then)).state is State.RUNNING
