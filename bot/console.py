@@ -139,7 +139,7 @@ def attempts(settings: Settings, path: Path) -> Iterator[tuple[int, dict[str, An
     store, library = wiring.open_store(settings), wiring.open_library(settings)
     known = wiring.open_knowledge(settings, store, library, utc_now)
     systems = wiring.build_systems(settings, library.systems, Silence())
-    proposals = Proposals(store, library, systems, settings.mode)
+    proposals = Proposals(store, library, systems, settings.mode.value)
     triage = wiring.build_triage(proposals, known.mind, utc_now)
     trials = Trials(triage, library, utc_now)
     known.precedents.open()

@@ -367,7 +367,7 @@ def build(settings: Settings, *, clock: Clock = utc_now) -> House:
         clock,
         knowledge.mind,
         storm_after=settings.storm_after,
-        mode=settings.mode,
+        mode=settings.mode.value,
     )
     pace = Pace(lease_for=settings.lease_for, settle_for=settings.settle_for)
     lanes = _lanes(desk, clock, pace)

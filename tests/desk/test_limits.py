@@ -11,11 +11,12 @@ from bot.cases.approval import Factor
 from bot.cases.entry import StepState
 from bot.cases.errors import BadRequest, ConnectorFailed, TooLate
 from bot.cases.lifecycle import State
-from bot.cases.plan import Idempotency
+from bot.cases.plan import DRY_RUN, Idempotency
 from bot.cases.playbook import Offer
 from bot.cases.policy import ActionLimit, PlaybookTerms, Ruling, Stage, TierRule
 from bot.connectors.specs import ActionSpec, ParameterType, prepared
 from bot.ports import Topic
+from bot.settings import Mode
 from bot.store.store import SqlStore
 from handlers.cards.case_card import case_card
 from handlers.cards.forms import approve_form
@@ -347,6 +348,11 @@ def test_an_autonomous_kind_that_a_person_edited_to_low_risk_can_be_approved(wor
 @pytest.fixture
 def dry_world(store) -> World:
     return World(store, mode="dry-run")
+
+
+@pytest.mark.threat("B8")
+def test_the_setting_and_the_plan_mean_the_same_by_a_dry_run():
+    assert Mode.DRY_RUN.value == DRY_RUN
 
 
 @pytest.mark.threat("B8")
