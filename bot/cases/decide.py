@@ -606,11 +606,7 @@ def _undo_still_agreed(case: Case, move: m.StartUndo, now: datetime) -> bool:
     if verdict.ruling is Ruling.ALONE:
         standing = [vote for vote in case.undo_approvals if _still_decides(case, vote, move, now)]
     else:
-        standing = [
-            vote
-            for vote in case.undo_approvals
-            if _still_counts(case, vote, verdict.factors, move, now)
-        ]
+        standing = [vote for vote in case.undo_approvals if _still_counts(case, vote, verdict.factors, move, now)]
     return _undo_agreed(verdict, move.identities.distinct(standing), move.groups)
 
 

@@ -32,6 +32,7 @@ from bot.cases.policy import (
     stricter,
 )
 from bot.cases.recommendation import Recommendation
+from bot.cases.seen import Seen
 from bot.verifier import check_trade, digest_of
 from handlers.cards.case_card import case_card
 from tests.cases.making import (
@@ -135,22 +136,24 @@ def test_whoever_gave_a_delegation_and_whoever_used_it_are_each_one_person_once(
 def test_a_card_with_enough_yeses_of_the_wrong_people_says_that_it_is_not_enough():
     case = proposed(factors=(Factor("ops-leads", 1), Factor("finance", 1)))
     groups = {"ops-leads": frozenset({BEN.id, ANA.id}), "finance": frozenset({CARLA.id})}
-    half = do(do(case, m.Approve(m.Asker(BEN, groups), 1)), m.Approve(m.Asker(ANA, groups), 1))
+    half = do(do(case, m.Approve(m.Asker(BEN, groups), Seen.of(case))), m.Approve(m.Asker(ANA, groups), Seen.of(case)))
     assert half.state is State.PROPOSED
     assert "2 given, but not yet a person of its own for each" in json.dumps(case_card(half))
-    assert do(half, m.Approve(m.Asker(CARLA, groups), 1)).state is State.APPROVED
+    assert do(half, m.Approve(m.Asker(CARLA, groups), Seen.of(half))).state is State.APPROVED
 
 
 @pytest.mark.threat("B10")
 def test_who_has_been_heard_by_way_of_a_delegation_is_not_heard_again():
     case = proposed(factors=(Factor("ops-leads", 2), Factor("finance", 1)))
-    half = do(case, m.Approve(replace(asker(OMAR), behalf_of=(BEN,)), 1))
+    half = do(case, m.Approve(replace(asker(OMAR), behalf_of=(BEN,)), Seen.of(case)))
     groups = {**GROUPS, "ops-leads": frozenset({BEN.id, OMAR.id})}
     with pytest.raises(TooLate, match="Omar has been heard already"):
-        decide(half, m.Approve(m.Asker(ANA, groups, behalf_of=(OMAR,)), 1), NOW)
-    other = do(case, m.Approve(m.Asker(ANA, groups, behalf_of=(OMAR,)), 1))
+        decide(half, m.Approve(m.Asker(ANA, groups, behalf_of=(OMAR,)), Seen.of(half)), NOW)
+    other = do(case, m.Approve(m.Asker(ANA, groups, behalf_of=(OMAR,)), Seen.of(case)))
     with pytest.raises(TooLate, match="Omar has been heard already"):
-        decide(other, m.Approve(m.Asker(OMAR, {"finance": frozenset({CARLA.id})}, behalf_of=(CARLA,)), 1), NOW)
+        decide(
+            other, m.Approve(m.Asker(OMAR, {"finance": frozenset({CARLA.id})}, behalf_of=(CARLA,)), Seen.of(other)), NOW
+        )
 
 
 @pytest.mark.threat("B10")
@@ -207,7 +210,7 @@ def test_other_people_in_policy_between_the_yes_and_the_deed_are_asked():
 @pytest.mark.threat("B2")
 def test_loosening_is_not_retroactive_whoever_it_would_let_through():
     case = proposed(factors=(Factor("ops-leads", 1), Factor("finance", 1)))
-    case = do(do(case, m.Approve(asker(BEN), 1)), m.Approve(asker(CARLA), 1))
+    case = do(do(case, m.Approve(asker(BEN), Seen.of(case))), m.Approve(asker(CARLA), Seen.of(case)))
     looser = verdict(factors=(Factor("ops-leads", 1),))
     without_carla = {person.id: person for person in (ANA, BEN, OMAR)}
     assert do(case, start_step(case, verdict=looser)).state is State.RUNNING
@@ -390,7 +393,8 @@ def test_a_plan_runs_only_in_the_mode_in_which_it_was_approved(then, now, reason
 
 def _approved_in(mode: str) -> Case:
     offered = m.Recommend(Recommendation("house.order_stock", "because", "rule 1"), plan(mode=mode), verdict())
-    return do(do(opened(), offered), m.Approve(asker(ANA), 1))
+    case = do(opened(), offered)
+    return do(case, m.Approve(asker(ANA), Seen.of(case)))
 
 
 @pytest.mark.threat("B8")
@@ -407,5 +411,5 @@ def test_what_was_done_in_another_mode_is_not_taken_back(then, now, said):
     case = do(do(case, start_step(case, mode=then)), m.ReportStep(0, StepState.LANDED, ""))
     case = do(case, m.Finish("done", NOW + HOUR))
     with pytest.raises(TooLate, match=said):
-        decide(case, m.Undo(asker(ANA), "wrong", mode=now), NOW)
-    assert do(case, m.Undo(asker(ANA), "wrong", mode=then)).state is State.RUNNING
+        decide(case, m.Undo(asker(ANA), Seen.of(case), "wrong", mode=now), NOW)
+    assert do(case, m.Undo(asker(ANA), Seen.of(case), "wrong", mode=then)).state is State.RUNNING

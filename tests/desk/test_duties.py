@@ -169,7 +169,7 @@ def test_an_account_that_is_declared_no_longer_stops_what_it_let_pass(small_worl
     world.work()
     assert world.house.effects == []
     again = world.case(case)
-    assert "policy is stricter now" in again.drifted[0]
+    assert again.drifted == ("policy asks other people now: @floor-managers, @owners",)
     assert again.verdict.factors[-1] == Factor("owners", 1)
 
 

@@ -122,7 +122,7 @@ def test_an_edit_to_an_amount_that_is_none_is_refused_and_the_case_stays(world):
     case = world.proposed()
     house.price = float("nan")
     with pytest.raises(BadRequest, match="the amount is not known"):
-        world.desk.decisions.edit(case.id, by=principal("omar"), revision=1, values={"quantity": 6})
+        world.desk.decisions.edit(case.id, by=principal("omar"), seen=world.seen(case), values={"quantity": 6})
     assert world.case(case).state is State.PROPOSED
     assert world.entry_names(case)[-1] == "attempt.refused"
 
@@ -208,7 +208,7 @@ def test_a_case_that_cannot_be_looked_at_gets_a_card_that_says_so(small_world, f
     assert type(fault).__name__ not in case.ending.reason
     world.house.prepare = FakeConnector().prepare
     world.house.rows = [{"product": "Merlot", "on_hand": 4, "quantity": 24, "at_risk": 3.5}]
-    world.desk.decisions.try_again(case.id, by=principal("ana"))
+    world.desk.decisions.try_again(case.id, by=principal("ana"), seen=world.seen(case))
     world.work()
     assert world.case(case).state is State.PROPOSED
 
@@ -286,7 +286,7 @@ def test_what_certainly_did_not_happen_uses_up_no_budget(world, how):
     world.approve(case)
     finish(world, case, seconds=60)
     if how == "settled":
-        world.desk.decisions.settle(case.id, by=principal("ana"), landed=False, note="not there")
+        world.desk.decisions.settle(case.id, by=principal("ana"), seen=world.seen(case), landed=False, note="not there")
         finish(world, case)
     world.house.faults.clear()
     assert world.case(case).state is State.REFERRED
@@ -301,7 +301,7 @@ def test_what_a_person_saw_happen_uses_up_budget_like_what_was_reported(world):
     world.house.faults["verify"] = ["unknown"] * 20
     world.approve(case)
     finish(world, case, seconds=60)
-    world.desk.decisions.settle(case.id, by=principal("ana"), landed=True, note="seen")
+    world.desk.decisions.settle(case.id, by=principal("ana"), seen=world.seen(case), landed=True, note="seen")
     finish(world, case)
     assert world.store.outcomes("house.order_stock", 5) == ["LANDED"]
     assert world.store.usage(f"{world.clock():%Y-%m-%d}").times == {"house.order_stock": 1}
@@ -334,7 +334,7 @@ def test_an_autonomous_kind_that_a_person_edited_to_low_risk_can_be_approved(wor
     world.house.amount = Decimal(300)
     case = world.proposed()
     world.house.amount = Decimal(100)
-    edited = world.desk.decisions.edit(case.id, by=principal("ben"), revision=1, values={"quantity": 8})
+    edited = world.desk.decisions.edit(case.id, by=principal("ben"), seen=world.seen(case), values={"quantity": 8})
     assert (edited.verdict.ruling, edited.verdict.factors) == (Ruling.ASK, (Factor("floor-managers", 1),))
     world.work()
     assert world.house.effects == []
@@ -394,7 +394,7 @@ def test_what_was_done_as_a_dry_run_is_not_taken_back_live(dry_world):
     assert "Dry run: nothing was changed" in json.dumps(case_card(done))
     world.start("live")
     with pytest.raises(TooLate, match="it was a dry run: nothing was changed, so there is nothing to take back"):
-        world.desk.decisions.undo(case.id, by=principal("ana"), note="wrong product")
+        world.desk.decisions.undo(case.id, by=principal("ana"), seen=world.seen(case), note="wrong product")
     assert (world.case(case).state, world.house.effects) == (State.RESOLVED, [])
 
 
@@ -405,7 +405,7 @@ def test_a_dry_run_that_was_being_taken_back_ends_without_touching_anything(dry_
     case = world.proposed()
     world.approve(case)
     finish(world, case)
-    world.desk.decisions.undo(case.id, by=principal("ana"), note="wrong product")
+    world.desk.decisions.undo(case.id, by=principal("ana"), seen=world.seen(case), note="wrong product")
     world.start("live")
     assert (finish(world, case).state, world.house.effects) == (State.REFERRED, [])
 
@@ -423,7 +423,7 @@ def test_what_was_done_for_real_is_neither_found_nor_taken_back_by_a_dry_run(sto
     finish(world, unsure)
     world.start("dry-run")
     with pytest.raises(TooLate, match="it was carried out for real"):
-        world.desk.decisions.undo(done.id, by=principal("ana"), note="wrong product")
+        world.desk.decisions.undo(done.id, by=principal("ana"), seen=world.seen(done), note="wrong product")
     waiting = finish(world, unsure, seconds=3)
     assert (waiting.state, waiting.steps[0].state, len(world.house.effects)) == (State.RUNNING, StepState.UNKNOWN, 1)
     world.start("live")
