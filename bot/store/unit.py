@@ -350,7 +350,7 @@ _USAGE = (
     .group_by(t.effects.c.action, t.effects.c.target)
 )
 
-LATEST_MIGRATION = "0003"
+LATEST_MIGRATION = "0005"
 _VERSION = text("SELECT version_num FROM alembic_version")
 
 
