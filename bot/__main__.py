@@ -299,13 +299,14 @@ def unpark(
 ) -> None:
     """Let parked work be tried again."""
     from bot import wiring
-    from bot.clock import utc_now
+    from bot.store.clock import clock_of
 
     if bool(key) == every:
         raise Refusal("name one key, or say --all")
     store = wiring.open_store(configuration.offline())
     keys = [row["key"] for row in store.parked()] if every else [key]
-    found = sum(store.unpark(one, utc_now()) for one in keys)
+    now = clock_of(store.database)()
+    found = sum(store.unpark(one, now) for one in keys)
     store.database.close()
     if not found:
         raise Refusal(f"nothing is parked{f' under {key}' if key else ''}; `countersign doctor` lists what is")

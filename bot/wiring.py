@@ -18,7 +18,7 @@ from starlette.applications import Starlette
 from bot.cases.errors import ChatFailed, SettingsIncomplete
 from bot.cases.policy import Stage
 from bot.cases.signal import UNRECOGNISED
-from bot.clock import monotonic, utc_now
+from bot.clock import monotonic
 from bot.connectors.dry_run import DryRun
 from bot.connectors.http import HttpConnector
 from bot.connectors.message import MessageConnector
@@ -56,6 +56,7 @@ from bot.ports import (
 from bot.ports import Memory as MemoryPort
 from bot.settings import Mode, Settings
 from bot.store.checkpoints import Checkpoints
+from bot.store.clock import DatabaseClock, clock_of
 from bot.store.database import Database
 from bot.store.lists import Lists
 from bot.store.migrate import migrate
@@ -162,10 +163,13 @@ class House:
     trainer: "Trainer"
     socket: slack_app.SocketDoor | None
     server: uvicorn.Server
+    clock: Clock
     _serving: threading.Thread | None = field(default=None)
 
     def open(self) -> None:
         """Begin: first the doors through which people and systems come, then the work, then time."""
+        if isinstance(self.clock, DatabaseClock):
+            self.clock.start()
         self.knowledge.precedents.start()
         self._serving = threading.Thread(target=self.server.run, name="intake", daemon=True)
         self._serving.start()
@@ -197,6 +201,8 @@ class House:
             lane.stop()
         self.knowledge.precedents.close()
         self.checkpoints.sign(self.desk.store)
+        if isinstance(self.clock, DatabaseClock):
+            self.clock.stop()
         self.desk.store.database.close()
 
 
@@ -208,10 +214,10 @@ def open_store(settings: Settings) -> SqlStore:
     return SqlStore(database)
 
 
-def open_switchboard(settings: Settings, store: SqlStore, clock: Clock = utc_now) -> tuple[Switchboard, SlackChat]:
+def open_switchboard(settings: Settings, store: SqlStore) -> tuple[Switchboard, SlackChat]:
     """The switches of the desk for one who asks from the command line, and the Slack that says who people are."""
     _, chat, directory = _slack(settings)
-    return Switchboard(store, open_library(settings), directory, clock), chat
+    return Switchboard(store, open_library(settings), directory, clock_of(store.database)), chat
 
 
 def _slack(settings: Settings) -> tuple[WebClient, SlackChat, SlackDirectory]:
@@ -339,9 +345,10 @@ def _connector(spec: SystemSpec, secret: str, chat: Chat) -> Connector:
     return HttpConnector(spec, secret) if isinstance(spec, HttpSystem) else MessageConnector(spec, chat)
 
 
-def build(settings: Settings, *, clock: Clock = utc_now) -> House:
-    """The whole bot, not yet open."""
+def build(settings: Settings, *, clock: Clock | None = None) -> House:
+    """The whole bot, not yet open. Its clock is the database's, unless another is given."""
     store, library = open_store(settings), open_library(settings)
+    clock = clock or clock_of(store.database)
     client, chat, directory = _slack(settings)
     systems = build_systems(settings, library.systems, chat)
     knowledge = open_knowledge(settings, store, library, clock)
@@ -384,6 +391,7 @@ def build(settings: Settings, *, clock: Clock = utc_now) -> House:
         trainer,
         socket,
         _server(settings, web),
+        clock,
     )
 
 

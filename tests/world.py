@@ -95,10 +95,10 @@ class FakeLibrary:
 class World:
     """Everything a test may press, break or look at."""
 
-    def __init__(self, store, mind=None) -> None:
+    def __init__(self, store, mind=None, *, clock=None) -> None:
         """``mind`` takes shelf and clock, and gives what the desk asks before it recommends; nothing, if left out."""
         self.store = store
-        self.clock = FakeClock()
+        self.clock = clock or FakeClock()
         self.shelf = Shelf(store)
         self.mind = (mind or wiring.forgetful)(self.shelf, self.clock)
         self.chat = FakeChat()
