@@ -22,7 +22,7 @@ from bot.verifier import canonical, main
 from tests.fakes.directory import principal
 
 pytestmark = pytest.mark.threat("D3")
-MUTATIONS = 600
+MUTATIONS = 500
 DEEP = 100_000
 
 
