@@ -22,7 +22,7 @@ from bot.verifier import canonical, main
 from tests.fakes.directory import principal
 
 pytestmark = pytest.mark.threat("D3")
-MUTATIONS = 500
+MUTATIONS = 400
 DEEP = 100_000
 
 
@@ -168,7 +168,7 @@ def test_the_honest_export_holds(honest, capsys):
 def test_a_damaged_checkpoint_or_key_is_a_finding_or_cannot_be_read(honest, tmp_path, capsys, seed):
     dice = random.Random(seed)
     names = [*sorted(path.name for path in (honest / "cp").glob("*.note")), "public.key"]
-    for number in range(150):
+    for number in range(100):
         folder = tmp_path / f"at{number}"
         shutil.copytree(honest / "cp", folder / "cp")
         path = folder / "cp" / dice.choice(names)
