@@ -422,7 +422,11 @@ def ledger_export(path: Annotated[Path, typer.Argument(help="A new folder.")]) -
         raise Refusal(f"{path} exists; name a new folder")
     settings = configuration.offline()
     store = wiring.open_store(settings)
-    wiring.sign(wiring.open_witness(settings), store)
+    try:
+        wiring.sign(wiring.open_witness(settings), store)
+    except LedgerBroken as broken:
+        # What cannot be signed is just what an auditor wants to see.
+        err.print(f"Not signed: {broken}", style="red", markup=False)
     (path / "checkpoints").mkdir(parents=True)
     with Progress(console=err, transient=True) as progress:
         task = progress.add_task("Exporting", total=store.head()[0])
@@ -517,7 +521,7 @@ def ledger_acknowledge(
         store.database.close()
     last = standing.rollbacks[-1]
     out.print(
-        f"Noted. {last.size} entries were signed, {last.common_size} of them are in the ledger. What waited goes on now; "
+        f"Noted. {last.size} entries were signed, {last.common_size} of them are in the ledger, as they were. What waited goes on now; "
         "what was planned before is looked for before it is carried out.",
         markup=False,
     )

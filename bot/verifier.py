@@ -278,7 +278,7 @@ def remark_on(restored, acknowledged):
     size, root, common = restored
     entry = acknowledgement_of(size, root, acknowledged)
     return (
-        f"a backup was restored: entries {common + 1} to {size} that were signed once are gone; "
+        f"a backup was restored: entries {common + 1} to {size} that were signed once are gone, or not proved to be the same; "
         f"acknowledged by {entry['body'].get('by_name')!r} at {entry['at']}: {entry['body'].get('note')!r}"
     )
 

@@ -494,7 +494,7 @@ class LedgerBehind(Body):
     """The ledger was found to be older than what was signed: a backup was restored. Nothing runs until that is acknowledged.
 
     ``signed_size`` and ``signed_root`` are of the last checkpoint, ``own_size`` is how many entries were found, of which
-    ``common_size`` are what they were then. New cases are numbered above ``numbers_from``.
+    ``common_size`` are proved to be what they were then. New cases are numbered above ``numbers_from``.
     """
 
     signed_size: int

@@ -72,7 +72,7 @@ class Emergency:
 class Rollback:
     """A restored backup: what was signed, what was found, when, and when whoever runs the bot acknowledged it.
 
-    ``size`` and ``root`` are of the last checkpoint, ``own_size`` of the ledger, ``common_size`` of what both have.
+    ``size`` and ``root`` are of the last checkpoint, ``own_size`` of the ledger, ``common_size`` of what is proved to be in both.
     """
 
     size: int

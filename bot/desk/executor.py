@@ -98,7 +98,7 @@ class Executor:
     def _may_be_done(self, case: Case) -> bool:
         """Whether this plan is older than the last restored backup: a later ledger, now lost, may have carried it out."""
         restored_at = self.store.standing().restored_at
-        if restored_at is None:
+        if restored_at is None or case.opened_at > restored_at:
             return False
         planned = [entry.at for entry in self.store.entries(case.id) if entry.revision == case.revision]
         return not planned or planned[0] <= restored_at

@@ -66,7 +66,9 @@ class RollbackWatch:
 
 def lost(found: FallBehind) -> str:
     """What a restored backup lacks, and what to do about it."""
-    gone = f"entries {found.common_size + 1} to {found.size} that were signed are not in it"
+    gone = (
+        f"entries {found.common_size + 1} to {found.size} that were signed are not in it, or not proved to be the same"
+    )
     return (
         f"{BEHIND[0].upper()}{BEHIND[1:]}. It has {found.own_size} entries, {found.size} were signed; {gone}. "
         "Compare the systems of record with what was done since, then `countersign ledger acknowledge`"

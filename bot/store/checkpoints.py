@@ -126,7 +126,7 @@ class Witness:
 
     def _behind(self, store: SqlStore, found: _Disagrees) -> FallBehind:
         own_size, cases = store.head()[0], store.case_number()
-        common = self._common(store, found.size, own_size)
+        common = self._common(store, found.memory, own_size)
         # An older witness does not know the numbers: no case was opened without an entry.
         highest = found.memory.cases if found.memory.cases is not None else cases + max(0, found.size - common)
         return FallBehind(
@@ -137,23 +137,24 @@ class Witness:
             numbers_from=max(cases, highest) + NUMBER_MARGIN,
         )
 
-    def _common(self, store: SqlStore, signed_size: int, own_size: int) -> int:
-        """How many entries are surely what they were: all, where the ledger was only cut; else up to the last note that holds."""
-        notes = sorted(_in_force(self._notes()), key=lambda note: note.size)
-        tree, holds = Tree(), 0
+    def _common(self, store: SqlStore, memory: _Memory, own_size: int) -> int:
+        """How many entries are proved to be what was signed, by a note or by a part of the remembered tree."""
+        signed = {note.size: note.root for note in _in_force(self._notes())}
+        for count in range(1, len(memory.tree.peaks)):
+            part = memory.tree.first(count)
+            signed.setdefault(part.size, part.root)
+        tree, proved = Tree(), 0
         rows = store.ledger()
-        for note in notes:
-            while tree.size < min(note.size, own_size):
+        for size in sorted(size for size in signed if size <= own_size):
+            while tree.size < size:
                 row = next(rows, None)
                 if row is None:
-                    return holds
+                    return proved
                 tree = tree.append(_leaf(row))
-            if note.size > own_size:
-                break
-            if tree.root != note.root:
-                return holds
-            holds = note.size
-        return own_size if own_size < signed_size else holds
+            if tree.root != signed[size]:
+                return proved
+            proved = size
+        return proved
 
     # --- the folder ----------------------------------------------------------------------------------------------------
 

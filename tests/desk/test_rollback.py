@@ -9,6 +9,7 @@ from dataclasses import replace
 import pytest
 import sqlalchemy as sa
 
+from bot import wiring
 from bot.cases.entry import RejectReason
 from bot.cases.errors import BadRequest, LedgerBroken, NotEligible, TooLate
 from bot.cases.lifecycle import State
@@ -450,3 +451,43 @@ def test_pausing_and_resuming_go_on_as_before(town):
     after = world.store.rule(standing, halted)
     assert [pause.scope for pause in after.holds] == [""]
     assert world.store.rule(after, rule(after, Resume(carla, ""), world.clock())).holds == ()
+
+
+def test_no_more_is_called_the_same_than_what_was_signed_proves(town):
+    """Between two notes nobody can tell what the lost ledger held: it is not said to be the same."""
+    world = town.world
+    for number in range(5):
+        world.receive(world.signal(f"product:{number}"))
+    proved = town.sign().size
+    world.receive(world.signal("product:not yet signed"))
+    backup = town.back_up()
+    for number in range(20):
+        town.world.receive(town.world.signal(f"product:later {number}"))
+    town.sign()
+    world = town.restore(backup)
+    town.watch.look()
+    body = world.store.entries("DESK")[-1].body
+    assert (body.own_size, body.common_size) == (proved + 1, proved)
+
+
+def test_the_job_that_signs_sees_it_while_the_bot_runs_and_says_it_once(town, caplog):
+    world = town.restore(carried_out_after_the_backup(town))
+    keeper = wiring.Keeper(town.watch, town.witness, world.store)
+    for _ in range(3):
+        keeper.run()
+    said = [record for record in caplog.records if "a backup was restored" in record.message]
+    assert (len(said), world.store.standing().is_behind, names(world.store)) == (1, True, ["ledger.behind"])
+    town.watch.acknowledge("compared", operator="root")
+    keeper.run()
+    assert town.findings()[0] == []
+
+
+def test_a_witness_that_cannot_be_read_stops_nobody_and_is_said(town, caplog):
+    town.world.receive()
+    town.sign()
+    (town.folder / "cp/witness.json").write_text("{")
+    keeper = wiring.Keeper(town.watch, town.witness, town.world.store)
+    keeper.open()
+    keeper.run()
+    assert any("put it back from a backup" in record.message for record in caplog.records)
+    assert not town.world.store.standing().is_behind

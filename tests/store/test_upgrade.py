@@ -28,6 +28,8 @@ from tests.world import World
 
 RELEASES = sorted(Path(__file__).parent.glob("at_migration_*.sql"))
 MIGRATIONS = sorted(Path(bot.store.migrations.versions.__file__).parent.glob("m0*.py"))
+# Migrations that came with a later one: no release ended with them.
+NEVER_THE_LAST: set[str] = set()
 ROOT = Path(__file__).parent.parent.parent
 
 
@@ -66,8 +68,8 @@ def test_an_upgrade_loses_nothing_and_asks_nothing_again(dump, tmp_path):
 
 @pytest.mark.threat("D7")
 def test_there_is_a_database_of_every_release_before_this_one():
-    before = [path.stem.removeprefix("m")[:4] for path in MIGRATIONS[:-1]]
-    assert [path.stem.removeprefix("at_migration_") for path in RELEASES] == before
+    before = {path.stem.removeprefix("m")[:4] for path in MIGRATIONS[:-1]} - NEVER_THE_LAST
+    assert {path.stem.removeprefix("at_migration_") for path in RELEASES} == before
 
 
 @pytest.mark.threat("D7")
