@@ -2,6 +2,7 @@
 
 import json
 import logging
+import re
 import signal
 import sys
 import tempfile
@@ -155,10 +156,15 @@ def run() -> None:
 
 
 def _until_stopped() -> None:
+    _stopping().wait()
+
+
+def _stopping() -> threading.Event:
+    """Set when somebody asks this process to end."""
     stopped = threading.Event()
     for name in (signal.SIGINT, signal.SIGTERM):
         signal.signal(name, lambda *_: stopped.set())
-    stopped.wait()
+    return stopped
 
 
 def _log(level: str) -> None:
@@ -282,6 +288,7 @@ def doctor(as_json: AsJson = False) -> None:
             f"{row['key']} is parked after {row['attempts']} attempts: {row['error']}. Mend the cause, then `countersign unpark {row['key']}`"
         )
     replayed = replay(store)
+    problems += wiring.witnessed(settings, store)
     problems += [f"ledger: {difference}" for difference in replayed.differences]
     if not as_json:
         for what, count in store.backlog().items():
@@ -299,13 +306,14 @@ def unpark(
 ) -> None:
     """Let parked work be tried again."""
     from bot import wiring
-    from bot.clock import utc_now
+    from bot.store.clock import clock_of
 
     if bool(key) == every:
         raise Refusal("name one key, or say --all")
     store = wiring.open_store(configuration.offline())
     keys = [row["key"] for row in store.parked()] if every else [key]
-    found = sum(store.unpark(one, utc_now()) for one in keys)
+    now = clock_of(store.database)()
+    found = sum(store.unpark(one, now) for one in keys)
     store.database.close()
     if not found:
         raise Refusal(f"nothing is parked{f' under {key}' if key else ''}; `countersign doctor` lists what is")
@@ -369,15 +377,15 @@ def ledger_verify(
 ) -> None:
     """Check every leaf, link, root, signature and rule, and the projection against the ledger."""
     from bot import verifier, wiring
-    from bot.store.checkpoints import Checkpoints
     from bot.store.export import export, replay
 
     settings = configuration.offline()
     store = wiring.open_store(settings)
-    findings = []
-    checkpoints = Checkpoints(settings.data_dir / "checkpoints", settings.origin)
+    findings: list[str] = []
+    remarks: list[str] = []
+    witness = wiring.open_witness(settings)
     try:
-        checkpoints.sign(store)
+        wiring.sign(witness, store)
     except LedgerBroken as broken:
         findings.append(str(broken))
     total = store.head()[0]
@@ -386,7 +394,7 @@ def ledger_verify(
         path = Path(folder) / "ledger.jsonl"
         export(store, path, progress=lambda step: progress.advance(task, step))
         found, entries, covered = verifier.verify(
-            str(path), str(settings.data_dir / "checkpoints"), key or checkpoints.public_key
+            str(path), str(settings.checkpoints_dir), key or witness.public_key, remarks=remarks
         )
         findings += found
         if entries != total:
@@ -394,8 +402,11 @@ def ledger_verify(
         findings += replay(store, progress=lambda step: progress.advance(task, step)).differences
     store.database.close()
     if as_json:
-        print(json.dumps({"ok": not findings, "entries": entries, "covered": covered, "findings": findings}, indent=2))
+        told = {"ok": not findings, "entries": entries, "covered": covered, "findings": findings, "notes": remarks}
+        print(json.dumps(told, indent=2))
         raise typer.Exit(1 if findings else 0)
+    for remark in remarks:
+        out.print(f"Note: {remark}", markup=False)
     _findings(findings, f"{entries} entries, {covered} under a signed checkpoint: everything holds.", False)
 
 
@@ -405,21 +416,24 @@ def ledger_export(path: Annotated[Path, typer.Argument(help="A new folder.")]) -
     import shutil
 
     from bot import wiring
-    from bot.store.checkpoints import Checkpoints
     from bot.store.export import export
 
     if path.exists():
         raise Refusal(f"{path} exists; name a new folder")
     settings = configuration.offline()
     store = wiring.open_store(settings)
-    Checkpoints(settings.data_dir / "checkpoints", settings.origin).sign(store)
+    try:
+        wiring.sign(wiring.open_witness(settings), store)
+    except LedgerBroken as broken:
+        # What cannot be signed is just what an auditor wants to see.
+        err.print(f"Not signed: {broken}", style="red", markup=False)
     (path / "checkpoints").mkdir(parents=True)
     with Progress(console=err, transient=True) as progress:
         task = progress.add_task("Exporting", total=store.head()[0])
         count = export(store, path / "ledger.jsonl", progress=lambda step: progress.advance(task, step))
-    for note in (settings.data_dir / "checkpoints").glob("*.note"):
+    for note in settings.checkpoints_dir.glob("*.note"):
         shutil.copy(note, path / "checkpoints")
-    shutil.copy(settings.data_dir / "checkpoints" / "public.key", path / "checkpoints")
+    shutil.copy(settings.checkpoints_dir / "public.key", path / "checkpoints")
     shutil.copy(Path(__file__).parent / "verifier.py", path)
     store.database.close()
     out.print(
@@ -429,18 +443,88 @@ def ledger_export(path: Annotated[Path, typer.Argument(help="A new folder.")]) -
 
 
 @ledger_app.command("checkpoint")
-def ledger_checkpoint() -> None:
+def ledger_checkpoint(
+    every: Annotated[
+        str,
+        typer.Option(help="Go on signing, like 5m: the signer as a process of its own, with a role that only reads."),
+    ] = "",
+) -> None:
     """Sign the ledger as it is now, and print the note."""
     from bot import wiring
     from bot.store.checkpoints import Checkpoints
 
     settings = configuration.offline()
-    store = wiring.open_store(settings)
-    checkpoints = Checkpoints(settings.data_dir / "checkpoints", settings.origin)
-    signed = checkpoints.sign(store)
-    store.database.close()
+    interval = _interval(every) if every else 0.0
+    store = wiring.open_reader(settings)
+    checkpoints = Checkpoints(settings.checkpoints_dir, settings.origin)
+    try:
+        if interval:
+            _log(settings.log_level)
+            _sign_on(checkpoints, store, interval)
+            return
+        signed = checkpoints.sign(store)
+    finally:
+        store.database.close()
     out.print(signed.note if signed else "Nothing was added since the last checkpoint.", markup=False)
     out.print(f"Public key: {checkpoints.public_key}", markup=False, soft_wrap=True)
+
+
+def _sign_on(checkpoints: Any, store: Any, interval: float) -> None:
+    """Sign what is new until stopped. What keeps it from signing is said once, until it is something else."""
+    from sqlalchemy.exc import DBAPIError
+
+    log, stopped, last = logging.getLogger("countersign"), _stopping(), ""
+    log.info("signing %s every %g s", checkpoints.folder, interval)
+    while True:
+        failure = ""
+        try:
+            signed = checkpoints.sign(store)
+            if signed:
+                log.info("signed %s entries", signed.size)
+        except LedgerBroken as broken:
+            failure = f"not signed: {broken}. `countersign doctor` says more"
+        except DBAPIError as away:
+            failure = f"not signed: the database does not answer ({type(away.orig).__name__}); trying again"
+        if failure and failure != last:
+            log.error("%s", failure)
+        last = failure
+        if stopped.wait(interval):
+            return
+
+
+def _interval(text: str) -> float:
+    """Seconds of a time like 30s, 5m or 1h."""
+    found = re.fullmatch(r"(\d{1,6})([smh])", text.strip())
+    seconds = int(found[1]) * {"s": 1, "m": 60, "h": 3600}[found[2]] if found else 0
+    if not seconds:
+        raise Refusal(f"--every takes a time like 30s, 5m or 1h, not {text[:20]!r}")
+    return float(seconds)
+
+
+@ledger_app.command("acknowledge")
+def ledger_acknowledge(
+    note: Annotated[str, typer.Option(help="What you compared the ledger with, and what you found.")],
+) -> None:
+    """Let the bot go on after a backup was restored: you have compared what was lost with the systems of record."""
+    import getpass
+
+    from bot import wiring
+    from bot.store.clock import clock_of
+
+    settings = configuration.offline()
+    store = wiring.open_store(settings)
+    try:
+        keeper = wiring.open_keeper(settings, store, clock_of(store.database))
+        standing = keeper.watch.acknowledge(note, operator=getpass.getuser())
+        keeper.run()
+    finally:
+        store.database.close()
+    last = standing.rollbacks[-1]
+    out.print(
+        f"Noted. {last.size} entries were signed, {last.common_size} of them are in the ledger, as they were. What waited goes on now; "
+        "what was planned before is looked for before it is carried out.",
+        markup=False,
+    )
 
 
 @ledger_app.command("replay")

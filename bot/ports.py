@@ -170,6 +170,17 @@ class Store(Protocol):
     def rule(self, before: Standing, rulings: tuple[Entry, ...], outgoing: Sequence[Outgoing] = ()) -> Standing:
         """Write what was ruled about the desk, or ``Conflict`` when somebody else wrote first."""
 
+    def rewind(
+        self, before: Standing, rulings: tuple[Entry, ...], outgoing: Sequence[Outgoing], numbers_from: int
+    ) -> Standing:
+        """Write that a backup was restored: cases are numbered above ``numbers_from``, and no card counts as drawn."""
+
+    def case_number(self) -> int:
+        """The highest number that a case may have got so far."""
+
+    def open_ids(self) -> list[str]:
+        """Every case that has not ended, the most urgent first."""
+
     def hasten(self, topic: Topic, now: datetime) -> None:
         """Let what waits for its next attempt be tried at once."""
 

@@ -13,6 +13,13 @@ PACKAGED_LIBRARY = Path(__file__).parent.parent / "knowledge"
 REAL_SLACK = "https://slack.com/api/"
 
 
+class Signer(StrEnum):
+    """on: this process signs the ledger. elsewhere: another process does, under a role that only reads; this one compares."""
+
+    ON = "on"
+    ELSEWHERE = "elsewhere"
+
+
 class Mode(StrEnum):
     """shadow: recommend, carry out nothing. dry-run: everything but the last touch. live: carry out what was approved."""
 
@@ -37,6 +44,8 @@ class Settings:
     storm_after: int
     settle_for: float
     lease_for: float
+    checkpoints: Signer
+    checkpoints_dir: Path
     api_tokens: tuple[str, ...]
     host: str
     port: int
@@ -66,6 +75,8 @@ NAMES = {
     "COUNTERSIGN_PUBLIC_URL": "where people reach the page for passkeys, https://…; default http://localhost and the port",
     "COUNTERSIGN_API_TOKEN": "bearer token for reading cases over HTTP",
     "COUNTERSIGN_API_TOKEN_OLD": "the one before, while it is being changed",
+    "COUNTERSIGN_CHECKPOINTS": "on (the default), or elsewhere: another process signs the ledger, and this one only compares",
+    "COUNTERSIGN_CHECKPOINTS_DIR": "folder of the signed checkpoints; default: checkpoints in COUNTERSIGN_DATA_DIR",
     "COUNTERSIGN_ORIGIN": "name of this ledger in its checkpoints; default countersign",
     "COUNTERSIGN_LOG_LEVEL": "INFO (default), WARNING or DEBUG",
     "COUNTERSIGN_LEASE_FOR": "seconds a worker may take for one piece of work; default 30",
@@ -111,6 +122,9 @@ def load(environment: Mapping[str, str] | None = None) -> Settings:
     mode = given.get("COUNTERSIGN_MODE", Mode.DRY_RUN)
     if mode not in list(Mode):
         todo.append(f"COUNTERSIGN_MODE must be one of {', '.join(Mode)}, not {mode!r}")
+    signer = given.get("COUNTERSIGN_CHECKPOINTS") or Signer.ON
+    if signer not in list(Signer):
+        todo.append(f"COUNTERSIGN_CHECKPOINTS must be one of {', '.join(Signer)}, not {signer!r}")
     settings = Settings(
         database_url=given.get("COUNTERSIGN_DATABASE_URL") or f"sqlite:///{data_dir / 'countersign.db'}",
         data_dir=data_dir,
@@ -124,6 +138,8 @@ def load(environment: Mapping[str, str] | None = None) -> Settings:
         storm_after=int(number("COUNTERSIGN_STORM_AFTER", 30, 0)),
         settle_for=number("COUNTERSIGN_SETTLE_FOR", 30, 0.1),
         lease_for=number("COUNTERSIGN_LEASE_FOR", 30, 1),
+        checkpoints=Signer(signer) if signer in list(Signer) else Signer.ON,
+        checkpoints_dir=Path(given.get("COUNTERSIGN_CHECKPOINTS_DIR") or data_dir / "checkpoints").resolve(),
         api_tokens=_present(given, "COUNTERSIGN_API_TOKEN", "COUNTERSIGN_API_TOKEN_OLD"),
         host=given.get("COUNTERSIGN_HOST", "127.0.0.1"),
         port=int(port),

@@ -15,10 +15,11 @@ import uvicorn
 from slack_sdk import WebClient
 from starlette.applications import Starlette
 
-from bot.cases.errors import ChatFailed, SettingsIncomplete
+from bot.cases.errors import ChatFailed, LedgerBroken, SettingsIncomplete
 from bot.cases.policy import Stage
 from bot.cases.signal import UNRECOGNISED
-from bot.clock import monotonic, utc_now
+from bot.cases.standing import BEHIND, EVERYTHING, Standing
+from bot.clock import monotonic
 from bot.connectors.dry_run import DryRun
 from bot.connectors.http import HttpConnector
 from bot.connectors.message import MessageConnector
@@ -36,6 +37,7 @@ from bot.desk.proposal import Proposals
 from bot.desk.questions import Questions
 from bot.desk.raising import Raising
 from bot.desk.remembering import Remembering
+from bot.desk.rollback import RollbackWatch, lost
 from bot.desk.storms import MOST_CARDS, Pacer, Storms
 from bot.desk.switchboard import Switchboard
 from bot.desk.triage import Triage
@@ -54,11 +56,12 @@ from bot.ports import (
     Topic,
 )
 from bot.ports import Memory as MemoryPort
-from bot.settings import Mode, Settings
-from bot.store.checkpoints import Checkpoints
+from bot.settings import Mode, Settings, Signer
+from bot.store.checkpoints import Checkpoints, Witness
+from bot.store.clock import DatabaseClock, clock_of
 from bot.store.database import Database
 from bot.store.lists import Lists
-from bot.store.migrate import migrate
+from bot.store.migrate import migrate, must_be_migrated
 from bot.store.shelf import Shelf as SqlShelf
 from bot.store.store import SqlStore
 from handlers.intake.app import Door
@@ -156,16 +159,23 @@ class House:
     lanes: list[Lane]
     loop: Loop
     jobs: list[Job]
-    checkpoints: Checkpoints
+    keeper: "Keeper"
     chat: SlackChat
     knowledge: Knowledge
     trainer: "Trainer"
     socket: slack_app.SocketDoor | None
     server: uvicorn.Server
+    clock: Clock
     _serving: threading.Thread | None = field(default=None)
 
     def open(self) -> None:
-        """Begin: first the doors through which people and systems come, then the work, then time."""
+        """Begin: first the doors through which people and systems come, then the work, then time.
+
+        Before all of them, the ledger is compared with what was signed of it.
+        """
+        self.keeper.open()
+        if isinstance(self.clock, DatabaseClock):
+            self.clock.start()
         self.knowledge.precedents.start()
         self._serving = threading.Thread(target=self.server.run, name="intake", daemon=True)
         self._serving.start()
@@ -197,8 +207,96 @@ class House:
         for lane in self.lanes:
             lane.stop()
         self.knowledge.precedents.close()
-        self.checkpoints.sign(self.desk.store)
+        self.keeper.run()
+        if isinstance(self.clock, DatabaseClock):
+            self.clock.stop()
         self.desk.store.database.close()
+
+
+@dataclass(frozen=True)
+class Keeper:
+    """Keeps the ledger under signed checkpoints, or under the eyes of a signer elsewhere."""
+
+    watch: RollbackWatch
+    witness: Witness
+    store: SqlStore
+
+    def open(self) -> None:
+        """Say at start what keeps everything paused, and what cannot be compared."""
+        if self.look().is_behind:
+            log.error("open, but paused: %s. `countersign doctor` says more.", BEHIND)
+        elif not isinstance(self.witness, Checkpoints) and not self.witness.is_there:
+            log.warning("no checkpoint can be read in %s: a restored backup would not be seen", self.witness.folder)
+
+    def look(self) -> Standing:
+        try:
+            return self.watch.look()
+        except LedgerBroken as failure:
+            log.critical("the ledger cannot be compared with its checkpoints: %s", failure)
+            return self.store.standing()
+
+    def run(self) -> None:
+        """Sign what is new. While a restored backup waits to be acknowledged nothing is signed, and nothing said again."""
+        if self.look().is_behind or not isinstance(self.witness, Checkpoints):
+            return
+        try:
+            self.witness.sign(self.store)
+        except LedgerBroken as failure:
+            log.critical("the ledger is not signed: %s", failure)
+
+
+def open_keeper(settings: Settings, store: SqlStore, clock: Clock) -> Keeper:
+    """The checkpoints of these settings, and the watch over them."""
+    witness = open_witness(settings)
+    return Keeper(RollbackWatch(store, lambda: witness.compare(store), clock), witness, store)
+
+
+def open_witness(settings: Settings) -> Witness:
+    """What was signed; by this process, unless another one signs."""
+    shape = Checkpoints if settings.checkpoints is Signer.ON else Witness
+    return shape(settings.checkpoints_dir, settings.origin)
+
+
+def sign(witness: Witness, store: SqlStore) -> None:
+    """Sign the ledger, if this process may; else only compare.
+
+    Raises:
+        LedgerBroken: it does not grow from what was signed.
+    """
+    if isinstance(witness, Checkpoints):
+        witness.sign(store)
+        return
+    found = witness.compare(store)
+    if found is not None:
+        raise LedgerBroken(lost(found))
+
+
+def witnessed(settings: Settings, store: SqlStore) -> list[str]:
+    """What the signed checkpoints say against the ledger, as sentences. Reads only."""
+    witness = Witness(settings.checkpoints_dir, settings.origin)
+    try:
+        found = witness.compare(store)
+    except LedgerBroken as failure:
+        return [f"checkpoints: {failure}"]
+    standing = store.standing()
+    if found is not None and standing.acknowledgement_of(found.size, found.root) is None:
+        return [lost(found)]
+    if standing.is_behind:
+        return [f"{BEHIND}: `countersign ledger acknowledge`"]
+    if settings.checkpoints is Signer.ELSEWHERE and not witness.is_there:
+        return [f"no checkpoint can be read in {witness.folder}: a restored backup would not be seen"]
+    return []
+
+
+def open_reader(settings: Settings) -> SqlStore:
+    """The store for a role that only reads: the schema must be this release's already."""
+    database = Database(settings.database_url)
+    try:
+        must_be_migrated(database)
+    except SettingsIncomplete:
+        database.close()
+        raise
+    return SqlStore(database)
 
 
 def open_store(settings: Settings) -> SqlStore:
@@ -209,10 +307,10 @@ def open_store(settings: Settings) -> SqlStore:
     return SqlStore(database)
 
 
-def open_switchboard(settings: Settings, store: SqlStore, clock: Clock = utc_now) -> tuple[Switchboard, SlackChat]:
+def open_switchboard(settings: Settings, store: SqlStore) -> tuple[Switchboard, SlackChat]:
     """The switches of the desk for one who asks from the command line, and the Slack that says who people are."""
     _, chat, directory = _slack(settings)
-    return Switchboard(store, open_library(settings), directory, clock), chat
+    return Switchboard(store, open_library(settings), directory, clock_of(store.database)), chat
 
 
 def _slack(settings: Settings) -> tuple[WebClient, SlackChat, SlackDirectory]:
@@ -352,9 +450,10 @@ def _connector(spec: SystemSpec, secret: str, chat: Chat) -> Connector:
     return HttpConnector(spec, secret) if isinstance(spec, HttpSystem) else MessageConnector(spec, chat)
 
 
-def build(settings: Settings, *, clock: Clock = utc_now) -> House:
-    """The whole bot, not yet open."""
+def build(settings: Settings, *, clock: Clock | None = None) -> House:
+    """The whole bot, not yet open. Its clock is the database's, unless another is given."""
     store, library = open_store(settings), open_library(settings)
+    clock = clock or clock_of(store.database)
     client, chat, directory = _slack(settings)
     systems = build_systems(settings, library.systems, chat)
     knowledge = open_knowledge(settings, store, library, clock)
@@ -391,7 +490,7 @@ def build(settings: Settings, *, clock: Clock = utc_now) -> House:
     )
     trainer = Trainer(settings, knowledge)
     over_http = [] if socket else [http_door.route(app, settings.slack_signing_secrets, clock)]
-    checkpoints = Checkpoints(settings.data_dir / "checkpoints", settings.origin)
+    keeper = open_keeper(settings, store, clock)
     outside = passkeys.routes(desk.decisions, desk.switchboard, Ceremony(settings.public_url), clock)
     web = build_intake(_door(settings, desk, chat, socket), more=[*over_http, *outside])
     return House(
@@ -399,13 +498,14 @@ def build(settings: Settings, *, clock: Clock = utc_now) -> House:
         desk,
         lanes,
         Loop(store, clock),
-        _jobs(desk, checkpoints, trainer, clock),
-        checkpoints,
+        _jobs(desk, keeper, trainer, clock),
+        keeper,
         chat,
         knowledge,
         trainer,
         socket,
         _server(settings, web),
+        clock,
     )
 
 
@@ -426,10 +526,10 @@ def _lanes(desk: Desk, clock: Clock, pace: Pace) -> list[Lane]:
     ]
 
 
-def _jobs(desk: Desk, checkpoints: Checkpoints, trainer: "Trainer", clock: Clock) -> list[Job]:
+def _jobs(desk: Desk, keeper: Keeper, trainer: "Trainer", clock: Clock) -> list[Job]:
     jobs = [
         Job("keep time", KEEP_TIME_EVERY, desk.follow_up.keep_time),
-        Job("checkpoint", CHECKPOINT_EVERY, lambda: checkpoints.sign(desk.store)),
+        Job("checkpoint", CHECKPOINT_EVERY, keeper.run),
         Job("learn", LEARN_EVERY, trainer.train_if_worth_it),
         Job("digests", LOOK_FOR_DIGESTS_EVERY, DigestTimes(desk.lists, desk.library, clock).look),
         Job("memory", CATCH_UP_EVERY, desk.remembering.look_again),
@@ -493,7 +593,10 @@ def _door(settings: Settings, desk: Desk, chat: SlackChat, socket: slack_app.Soc
             found.append("Slack: no connection, so no press and no question arrives; it is tried again by itself")
         return found
 
-    return Door(desk.intake, Sources(desk.library.sources, credentials), settings.api_tokens, problems)
+    def paused() -> list[str]:
+        return [pause.said for pause in desk.store.standing().holds if pause.scope == EVERYTHING]
+
+    return Door(desk.intake, Sources(desk.library.sources, credentials), settings.api_tokens, problems, paused)
 
 
 def _server(settings: Settings, app: Starlette) -> uvicorn.Server:

@@ -8,6 +8,7 @@ from typing import Protocol
 
 from apscheduler.schedulers.background import BackgroundScheduler
 
+from bot.clock import utc_now
 from bot.ports import Clock
 
 log = logging.getLogger(__name__)
@@ -37,10 +38,12 @@ class Loop:
 
     def start(self, jobs: list[Job]) -> None:
         """Look at every job once, then on its interval."""
+        # The scheduler waits by this machine's clock; which slot it is, the desk's clock says.
+        at_once = utc_now()
         for job in jobs:
             seconds = job.every.total_seconds()
             self._scheduler.add_job(
-                self.tick, "interval", args=[job], seconds=seconds, next_run_time=self._clock(), id=job.name
+                self.tick, "interval", args=[job], seconds=seconds, next_run_time=at_once, id=job.name
             )
         self._scheduler.start()
 

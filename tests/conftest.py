@@ -20,6 +20,12 @@ from bot.store.migrate import migrate
 from bot.store.store import SqlStore
 from tests.world import World
 
+SAMPLE_ENVIRONMENT = {
+    "SLACK_BOT_TOKEN": "xoxb-test",
+    "SLACK_APP_TOKEN": "xapp-test",
+    "SLACK_API_URL": "http://127.0.0.1:9/api/",
+    "HARBOUR_VINE_URL": "sqlite:///:memory:",
+}
 IN_CI = bool(os.environ.get("CI"))
 SHARED = Path(__file__).parent.parent.parent / "shared"
 settings.register_profile(

@@ -102,15 +102,18 @@ class FakeLibrary:
 class World:
     """Everything a test may press, break or look at."""
 
-    def __init__(self, store, mind=None, mode: str = "") -> None:
-        """``mind`` takes shelf and clock, and gives what the desk asks before it recommends; nothing, if left out."""
+    def __init__(self, store, mind=None, mode: str = "", *, clock=None, outside=None) -> None:
+        """``mind`` takes shelf and clock, and gives what the desk asks before it recommends; nothing, if left out.
+
+        ``outside`` is another world whose clock, Slack, people and systems this one goes on with.
+        """
         self.store = store
-        self.clock = FakeClock()
+        self.clock = clock or (outside.clock if outside else FakeClock())
         self.shelf = Shelf(store)
         self.mind = (mind or wiring.forgetful)(self.shelf, self.clock)
-        self.chat = FakeChat()
-        self.people = FakeDirectory()
-        self.house = FakeConnector()
+        self.chat = outside.chat if outside else FakeChat()
+        self.people = outside.people if outside else FakeDirectory()
+        self.house = outside.house if outside else FakeConnector()
         self.house.rows = [
             {"product": "Merlot", "on_hand": 4, "quantity": 24, "at_risk": 312.5, "subject": "product:1"}
         ]

@@ -516,6 +516,13 @@ def _start_step(case: Case, move: m.StartStep, now: datetime) -> tuple[Body, ...
     return (e.StepStarted(move.step, case.plan.step_key(move.step), case.plan.digest),)
 
 
+def _look_first(case: Case, move: m.LookFirst, now: datetime) -> tuple[Body, ...]:
+    """Nothing is judged yet: if it was done, it was done under this approval; if not, all is checked before it is."""
+    if case.plan is None:
+        raise LedgerBroken(f"{case.id} is approved without a plan")
+    return (e.StepStarted(move.step, case.plan.step_key(move.step), case.plan.digest),)
+
+
 def what_moved(case: Case, move: m.StartStep, now: datetime) -> list[str]:
     """What is no longer as it was approved, as sentences; empty when the step may run."""
     plan, verdict = case.plan, case.verdict
@@ -745,6 +752,7 @@ DECISIONS: dict[type, Callable[[Case, Any, datetime], tuple[Body, ...]]] = {
     m.BeginUndo: _begin_undo,
     m.StartUndo: _start_undo,
     m.StartStep: _start_step,
+    m.LookFirst: _look_first,
     m.ReportStep: _report_step,
     m.Drift: _drift,
     m.Stop: _stop,

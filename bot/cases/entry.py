@@ -546,6 +546,34 @@ class GlassReviewed(Body):
     by_name: str
 
 
+@_entry("ledger.behind", Move.NOTE)
+@dataclass(frozen=True, slots=True)
+class LedgerBehind(Body):
+    """The ledger was found to be older than what was signed: a backup was restored. Nothing runs until that is acknowledged.
+
+    ``signed_size`` and ``signed_root`` are of the last checkpoint, ``own_size`` is how many entries were found, of which
+    ``common_size`` are proved to be what they were then. New cases are numbered above ``numbers_from``.
+    """
+
+    signed_size: int
+    signed_root: str
+    own_size: int
+    common_size: int
+    numbers_from: int
+
+
+@_entry("ledger.acknowledged", Move.NOTE)
+@dataclass(frozen=True, slots=True)
+class LedgerAcknowledged(Body):
+    """Whoever runs the bot has looked at what was lost; what was signed before is named, so that the next note may follow it."""
+
+    signed_size: int
+    signed_root: str
+    note: str
+    by_name: str
+    numbers_from: int
+
+
 @_entry("passkey.invited", Move.NOTE)
 @dataclass(frozen=True, slots=True)
 class PasskeyInvited(Body):

@@ -47,6 +47,11 @@ class Tree:
             tree = tree.append(leaf)
         return tree
 
+    def first(self, count: int) -> "Tree":
+        """The tree of the entries under the first so many peaks."""
+        sizes = [1 << bit for bit in reversed(range(self.size.bit_length())) if self.size >> bit & 1]
+        return Tree(sum(sizes[:count]), self.peaks[:count])
+
     @property
     def root(self) -> bytes:
         """The RFC 6962 Merkle tree hash."""

@@ -300,6 +300,13 @@ class StartStep:
 
 
 @dataclass(frozen=True, slots=True)
+class LookFirst:
+    """A step that may have been carried out already, by a bot whose ledger was lost: it begins with a look."""
+
+    step: int
+
+
+@dataclass(frozen=True, slots=True)
 class ReportStep:
     step: int
     state: StepState
@@ -361,6 +368,7 @@ Move = (
     | BeginUndo
     | StartUndo
     | StartStep
+    | LookFirst
     | ReportStep
     | Drift
     | Stop

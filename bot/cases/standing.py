@@ -23,6 +23,10 @@ from bot.cases.plan import Plan
 DESK_ID = "DESK"
 EVERYTHING = ""
 LONGEST_REASON = 500
+BEHIND = (
+    "the ledger is older than what was signed: a backup was restored. "
+    "Nothing runs until whoever runs Countersign has looked"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +70,22 @@ class Emergency:
 
 
 @dataclass(frozen=True, slots=True)
+class Rollback:
+    """A restored backup: what was signed, what was found, when, and when whoever runs the bot acknowledged it.
+
+    ``size`` and ``root`` are of the last checkpoint, ``own_size`` of the ledger, ``common_size`` of what is proved to be in both.
+    """
+
+    size: int
+    root: str
+    own_size: int
+    common_size: int
+    at: datetime
+    acknowledged_at: datetime | None = None
+    acknowledged_by: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Standing:
     """``version`` is the compare-and-set token."""
 
@@ -75,10 +95,36 @@ class Standing:
     emergencies: tuple[Emergency, ...] = ()
     invitations: tuple[Invitation, ...] = ()
     passkeys: tuple[Passkey, ...] = ()
+    rollbacks: tuple[Rollback, ...] = ()
+
+    @property
+    def holds(self) -> tuple[Pause, ...]:
+        """Everything that is paused, by people and by a restored backup, which comes first."""
+        behind = [Pause(EVERYTHING, BEHIND, "countersign", "Countersign", one.at) for one in self._unacknowledged]
+        return (*behind[:1], *self.pauses)
+
+    @property
+    def is_behind(self) -> bool:
+        """Whether a backup was restored and nobody has acknowledged it."""
+        return bool(self._unacknowledged)
+
+    @property
+    def _unacknowledged(self) -> tuple[Rollback, ...]:
+        return tuple(one for one in self.rollbacks if one.acknowledged_at is None)
+
+    @property
+    def restored_at(self) -> datetime | None:
+        """When a restored backup was noticed last: what was planned before may have been carried out after it was made."""
+        return max((one.at for one in self.rollbacks), default=None)
+
+    def acknowledgement_of(self, size: int, root: str) -> Rollback | None:
+        """The acknowledged rollback from this very checkpoint."""
+        found = (one for one in self.rollbacks if (one.size, one.root) == (size, root) and one.acknowledged_at)
+        return next(found, None)
 
     def pause_on(self, kind: str, plan: Plan | None) -> Pause | None:
         """What holds up this plan now, the widest first."""
-        found = [pause for pause in self.pauses if pause.stops(kind, plan)]
+        found = [pause for pause in self.holds if pause.stops(kind, plan)]
         return min(found, key=lambda pause: len(pause.scope), default=None)
 
 
@@ -194,6 +240,26 @@ class RemovePasskey:
     credential: str
 
 
+@dataclass(frozen=True, slots=True)
+class FallBehind:
+    """The ledger does not grow from what was signed. The fields are those of ``LedgerBehind``."""
+
+    size: int
+    root: str
+    own_size: int
+    common_size: int
+    numbers_from: int
+
+
+@dataclass(frozen=True, slots=True)
+class Acknowledge:
+    """Whoever runs the bot has looked at what a restored backup lost; ``by`` is an operator."""
+
+    by: Asked
+    note: str
+    numbers_from: int
+
+
 Move = (
     Halt
     | Resume
@@ -205,6 +271,8 @@ Move = (
     | InvitePasskey
     | AddPasskey
     | RemovePasskey
+    | FallBehind
+    | Acknowledge
 )
 
 
@@ -237,6 +305,8 @@ def _halt(standing: Standing, move: Halt, now: datetime) -> tuple[Body, ...]:
 def _resume(standing: Standing, move: Resume, now: datetime) -> tuple[Body, ...]:
     """Starting again is for those who answer for it."""
     pause = next((pause for pause in standing.pauses if pause.scope == move.scope), None)
+    if pause is None and standing.is_behind and move.scope == EVERYTHING:
+        raise NotEligible(f"{BEHIND}: `countersign ledger acknowledge`")
     if pause is None:
         raise TooLate(f"{named(move.scope)} is not paused")
     if move.by.person.id not in move.by.governors or not is_colleague(move.by.person):
@@ -326,6 +396,40 @@ def _remove_passkey(standing: Standing, move: RemovePasskey, now: datetime) -> t
     return (e.PasskeyRemoved(found[0].credential, found[0].person),)
 
 
+def _fall_behind(standing: Standing, move: FallBehind, now: datetime) -> tuple[Body, ...]:
+    """Each disagreement is written once, however many processes find it."""
+    if any((one.size, one.root) == (move.size, move.root) for one in standing.rollbacks):
+        return ()
+    return (
+        e.LedgerBehind(
+            signed_size=move.size,
+            signed_root=move.root,
+            own_size=move.own_size,
+            common_size=move.common_size,
+            numbers_from=move.numbers_from,
+        ),
+    )
+
+
+def _acknowledge(standing: Standing, move: Acknowledge, now: datetime) -> tuple[Body, ...]:
+    waiting_ones = [one for one in standing.rollbacks if one.acknowledged_at is None]
+    if not waiting_ones:
+        raise TooLate("the ledger grows from what was signed; there is nothing to acknowledge")
+    note = move.note.strip()[:LONGEST_REASON]
+    if not note:
+        raise BadRequest("say what you compared, and with what; it is in the record", field="note")
+    return tuple(
+        e.LedgerAcknowledged(
+            signed_size=one.size,
+            signed_root=one.root,
+            note=note,
+            by_name=move.by.person.name,
+            numbers_from=move.numbers_from,
+        )
+        for one in waiting_ones
+    )
+
+
 RULINGS: dict[type, Callable[[Standing, Any, datetime], tuple[Body, ...]]] = {
     Halt: _halt,
     Resume: _resume,
@@ -337,6 +441,8 @@ RULINGS: dict[type, Callable[[Standing, Any, datetime], tuple[Body, ...]]] = {
     InvitePasskey: _invite_passkey,
     AddPasskey: _add_passkey,
     RemovePasskey: _remove_passkey,
+    FallBehind: _fall_behind,
+    Acknowledge: _acknowledge,
 }
 
 
@@ -408,6 +514,30 @@ def _passkey_removed(standing: Standing, body: e.PasskeyRemoved, entry: Entry) -
     return replace(standing, passkeys=tuple(key for key in standing.passkeys if key.credential != body.credential))
 
 
+def _ledger_behind(standing: Standing, body: e.LedgerBehind, entry: Entry) -> Standing:
+    found = Rollback(
+        size=body.signed_size,
+        root=body.signed_root,
+        own_size=body.own_size,
+        common_size=body.common_size,
+        at=entry.at,
+    )
+    return replace(standing, rollbacks=(*standing.rollbacks, found))
+
+
+def _ledger_acknowledged(standing: Standing, body: e.LedgerAcknowledged, entry: Entry) -> Standing:
+    named_one = (body.signed_size, body.signed_root)
+    return replace(
+        standing,
+        rollbacks=tuple(
+            replace(one, acknowledged_at=entry.at, acknowledged_by=body.by_name)
+            if (one.size, one.root) == named_one
+            else one
+            for one in standing.rollbacks
+        ),
+    )
+
+
 FOLDS: dict[type[Body], Callable[[Standing, Any, Entry], Standing]] = {
     e.Halted: _halted,
     e.Resumed: _resumed,
@@ -418,4 +548,6 @@ FOLDS: dict[type[Body], Callable[[Standing, Any, Entry], Standing]] = {
     e.PasskeyInvited: _passkey_invited,
     e.PasskeyAdded: _passkey_added,
     e.PasskeyRemoved: _passkey_removed,
+    e.LedgerBehind: _ledger_behind,
+    e.LedgerAcknowledged: _ledger_acknowledged,
 }

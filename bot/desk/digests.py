@@ -71,7 +71,7 @@ class Digests:
             key=key,
             place=place,
             on=on,
-            paused=tuple(pause.said for pause in standing.pauses),
+            paused=tuple(pause.said for pause in standing.holds),
             needs=needs,
             needs_more=max(0, self.lists.count(waiting) - len(needs)) if not is_principal(place) else 0,
             rest=with_cards(self.lists, self._rest(place, waiting, shown)) if board is None else (),

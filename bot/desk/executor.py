@@ -20,7 +20,7 @@ from bot.cases.errors import ConnectorFailed, LedgerBroken, NotEligible, Outcome
 from bot.cases.execution import Next, account, next_work
 from bot.cases.plan import Action, Idempotency, Plan
 from bot.cases.policy import RiskTier, over_budget
-from bot.cases.standing import Standing, must_not_be_paused
+from bot.cases.standing import BEHIND, Standing, must_not_be_paused
 from bot.desk.outgoing import change
 from bot.desk.proposal import Proposals
 from bot.desk.switchboard import Switchboard
@@ -48,6 +48,10 @@ class Executor:
 
     def run(self, work: Work) -> None:
         """Handle one outbox row: do the next thing this plan needs, and ask to be called again until there is none."""
+        if self.store.standing().is_behind:
+            # Nothing of a restored backup is touched before it is acknowledged, not even to look.
+            self.store.retry(work, self.clock() + LOOK_AGAIN_WHEN_PAUSED, BEHIND, certain=True, counts=False)
+            return
         case = self.store.case(work.case_id)
         todo = next_work(case)
         if case.revision != work.payload.get("revision") or todo.next is Next.NOTHING:
@@ -96,6 +100,11 @@ class Executor:
     def _start(self, case: Case, step: int, work: Work) -> None:
         action, connector = self._action(case, step)
         now = self.clock()
+        if self._may_be_done(case):
+            after = self._begun(case, step, decide(case, m.LookFirst(step), now), work)
+            if after:
+                self._verify(after, step, work)
+            return
         try:
             entries = decide(case, self._facts(case, step, action, connector, now), now)
         except WorldMoved as moved:
@@ -111,6 +120,14 @@ class Executor:
         after = self._begun(case, step, entries, work)
         if after:
             self._execute(after, step, action, connector, work)
+
+    def _may_be_done(self, case: Case) -> bool:
+        """Whether this plan is older than the last restored backup: a later ledger, now lost, may have carried it out."""
+        restored_at = self.store.standing().restored_at
+        if restored_at is None or case.opened_at > restored_at:
+            return False
+        planned = [entry.at for entry in self.store.entries(case.id) if entry.revision == case.revision]
+        return not planned or planned[0] <= restored_at
 
     def _begun(
         self, case: Case, step: int, entries: tuple[Entry, ...], work: Work, *, undoing: bool = False
@@ -271,7 +288,9 @@ class Executor:
             self._write_all(case, begins, work)
             return
         after = self._begun(case, step, begins, work, undoing=True)
-        if after:
+        if after and self._may_be_done(case):
+            self._verify_undo(after, step, work)
+        elif after:
             self._take_back(after, step, work)
 
     def _undo_facts(self, case: Case, step: int, now: datetime) -> m.StartUndo:

@@ -87,7 +87,7 @@ class Homes:
             team_more=max(0, many - len(shown) - len(team)),
             alone=with_cards(self.lists, alone),
             days=trend(tallies, now, hours),
-            paused=tuple(pause.said for pause in standing.pauses),
+            paused=tuple(pause.said for pause in standing.holds),
             standing_in=tuple(
                 f"{one.taker_name} stands in for {one.giver_name} until {one.ends_at:%d %b %H:%M} UTC"
                 for one in standing.delegations

@@ -222,7 +222,7 @@ class Questions:
         ]
 
     def _paused(self, question: Question, sight: Sight) -> Answer:
-        pauses = self.store.standing().pauses
+        pauses = self.store.standing().holds
         lines = [f"{pause.said}." for pause in pauses]
         return Answer(question.said(), " ".join(lines) or "Nothing is paused.")
 

@@ -53,6 +53,22 @@ class Database:
         with self._readers.connect() as connection:
             yield connection
 
+    @contextlib.contextmanager
+    def snapshot(self) -> Iterator[Connection]:
+        """A connection that sees the database as it was at its first read, and changes nothing."""
+        with self._readers.connect() as connection:
+            if self.is_sqlite:
+                connection.exec_driver_sql("BEGIN")
+            else:
+                connection.execution_options(isolation_level="REPEATABLE READ", postgresql_readonly=True)
+            try:
+                yield connection
+            finally:
+                if self.is_sqlite:
+                    connection.exec_driver_sql("ROLLBACK")
+                else:
+                    connection.rollback()
+
     def write(self, job: Callable[[Unit], T], *, appends: bool = True) -> T:
         """Run the job in a transaction and wait until it is durable. ``appends`` says whether it writes the ledger."""
         waiting = _Job(job, appends)

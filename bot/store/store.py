@@ -157,6 +157,33 @@ class SqlStore:
         self._hand_over([], wake=bool(rows))
         return after
 
+    def rewind(
+        self, before: Standing, rulings: tuple[Entry, ...], outgoing: Sequence[Outgoing], numbers_from: int
+    ) -> Standing:
+        rows = [outbox_row(asked) for asked in outgoing]
+        # What Slack shows may be newer than what these rows remember.
+        redrawn = update(t.cards).where(t.cards.c.case_id.in_(select(_OPEN.subquery().c.id))).values(drawn="0")
+
+        def job(unit: Unit) -> Standing:
+            after = unit.stand(before, rulings)
+            unit.number_above(numbers_from)
+            unit.connection.execute(redrawn)
+            unit.enqueue(rows)
+            return after
+
+        after = self.database.write(job)
+        self._hand_over([], wake=bool(rows))
+        return after
+
+    def case_number(self) -> int:
+        with self.database.read() as connection:
+            number: int = connection.execute(_CASE_NUMBER).scalar_one()
+        return number
+
+    def open_ids(self) -> list[str]:
+        with self.database.read() as connection:
+            return list(connection.execute(_OPEN).scalars())
+
     def hasten(self, topic: Topic, now: datetime) -> None:
         waiting = and_(t.outbox.c.topic == topic.value, t.outbox.c.state == READY, t.outbox.c.run_at > now.timestamp())
         statement = update(t.outbox).where(waiting).values(run_at=now.timestamp())
@@ -431,6 +458,8 @@ _KEEP_CONFLICT = {
     "sqlite": _first_wins(sqlite, t.inbox_conflicts, t.inbox_conflicts.c.digest),
     "postgresql": _first_wins(postgresql, t.inbox_conflicts, t.inbox_conflicts.c.digest),
 }
+_CASE_NUMBER = select(t.heads.c.number).where(t.heads.c.name == "cases")
+_OPEN = select(t.cases.c.id).where(t.cases.c.state.not_in([state.name for state in TERMINAL])).order_by(t.cases.c.rank)
 _COUNTS = select(t.cases.c.state, func.count().label("cases")).group_by(t.cases.c.state)
 _EPISODES = (
     select(func.count())

@@ -155,6 +155,11 @@ class Unit:
     def next_case_id(self) -> str:
         return f"EX-{self.lock_head().case_number + 1}"
 
+    def number_above(self, number: int) -> None:
+        """Give no case a number up to this one from now on."""
+        head = self.lock_head()
+        head.case_number = max(head.case_number, number)
+
     def latest_case(self, fingerprint: str) -> Case | None:
         body = self.connection.execute(_LATEST, {"fingerprint": fingerprint}).scalar()
         return from_json(Case, body) if body else None
@@ -379,7 +384,7 @@ _USAGE = (
     .group_by(t.effects.c.action, t.effects.c.target)
 )
 
-LATEST_MIGRATION = "0004"
+LATEST_MIGRATION = "0005"
 _VERSION = text("SELECT version_num FROM alembic_version")
 
 

@@ -38,12 +38,16 @@ STATUS = {Outcome.OPENED: 201, Outcome.COUNTED: 202, Outcome.CLEARED: 202, Outco
 
 @dataclass(frozen=True)
 class Door:
-    """What the routes need. ``problems`` says what keeps the bot from being ready, as sentences; none is good."""
+    """What the routes need. ``problems`` says what keeps the bot from being ready, as sentences; none is good.
+
+    ``paused`` says why nothing is carried out now. That keeps no signal out: a bot that is paused is ready to receive.
+    """
 
     intake: Intake
     sources: Sources
     read_tokens: tuple[str, ...]
     problems: Callable[[], list[str]]
+    paused: Callable[[], list[str]] = list
 
     async def receive(self, request: Request) -> Response:
         """Authenticate, parse everything, then commit everything: a bad part refuses the whole, before anything is stored."""
@@ -91,9 +95,11 @@ class Door:
 
     async def ready(self, request: Request) -> Response:
         problems = await run_in_threadpool(self.problems)
-        return JSONResponse(
-            {"status": "not ready" if problems else "ready", "problems": problems}, 503 if problems else 200
-        )
+        if problems:
+            return JSONResponse({"status": "not ready", "problems": problems}, 503)
+        # Not 503: whoever balances load would send signals nowhere, and they must come in.
+        paused = await run_in_threadpool(self.paused)
+        return JSONResponse({"status": "paused" if paused else "ready", "problems": paused})
 
 
 def build(door: Door, *, more: Sequence[Route] = ()) -> Starlette:

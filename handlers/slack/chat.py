@@ -6,7 +6,6 @@ The client is built without the SDK's retries: a post whose connection broke may
 import contextlib
 import http.client
 import threading
-import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
@@ -19,7 +18,7 @@ from bot.cases.digest import Digest, Home, Storm
 from bot.cases.entry import Entry
 from bot.cases.errors import ChatFailed, ChatUnknown, LockedOut, RateLimited, Unreachable
 from bot.cases.question import Answer
-from bot.clock import monotonic
+from bot.clock import monotonic, utc_now
 from bot.ports import Board, Drawn, Landing, Look, Placed
 from handlers.cards.answer_blocks import answer_blocks, answer_text
 from handlers.cards.case_card import PLAIN, case_card, notification, superseded_card
@@ -139,7 +138,7 @@ class SlackChat:
         return str(answer["ts"])
 
     def find(self, to: str, key: str) -> Landing:
-        found = self._find(MESSAGE, key, to, since=time.time() - 86_400)
+        found = self._find(MESSAGE, key, to, since=utc_now().timestamp() - 86_400)
         return Landing.LANDED if found else Landing.ABSENT
 
     def whisper(self, channel: str, person: str, text: str, blocks: Sequence[Mapping[str, Any]] = ()) -> None:
@@ -206,7 +205,7 @@ class SlackChat:
             with contextlib.suppress(Gone):
                 self._charted("chat.update", channel, pace_as=f"{channel}/{board.ts}", ts=board.ts, **shown)
             return board.ts, False
-        found = self._find(kind, key, channel, since=time.time() - 86_400) if look_first else None
+        found = self._find(kind, key, channel, since=utc_now().timestamp() - 86_400) if look_first else None
         if found:
             return found, False
         return str(self._charted("chat.postMessage", channel, **shown, **_quiet(kind, key))["ts"]), True

@@ -3,7 +3,7 @@
 import logging
 import re
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Any
 
@@ -83,10 +83,17 @@ class Commands:
             answer = Answer("", slack_said(failure))
         except Exception:
             answer = Answer("", reference("command"))
+        if answer is not None:
+            answer = self._while_behind(answer)
         if answer is None:
             ack()
         else:
             ack(text=answer_text(answer), blocks=answer_blocks(answer, self.chat.link), response_type="ephemeral")
+
+    def _while_behind(self, answer: Answer) -> Answer:
+        """Whatever is asked after a backup was restored, that comes first."""
+        standing = self.switchboard.store.standing()
+        return replace(answer, text=f"{standing.holds[0].said}. {answer.text}") if standing.is_behind else answer
 
     def _list(self, rest: str, person: str, body: dict[str, Any]) -> Answer:
         if rest:

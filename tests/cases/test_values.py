@@ -78,6 +78,10 @@ def test_roots_are_those_of_rfc_6962():
 def test_the_growing_tree_the_recursive_definition_and_the_verifier_agree(bodies):
     leaves = [leaf_hash(body) for body in bodies]
     assert Tree().extend(leaves).root == _by_definition(leaves) == root_of(leaves)
+    whole = Tree().extend(leaves)
+    for count in range(len(whole.peaks) + 1):
+        part = whole.first(count)
+        assert part == Tree().extend(leaves[: part.size])
 
 
 def _by_definition(leaves):

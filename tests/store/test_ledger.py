@@ -378,8 +378,9 @@ def test_the_signer_refuses_a_ledger_that_shrank_or_changed(small_world, tmp_pat
 
 
 def test_the_signer_refuses_when_its_memory_was_taken(small_world, tmp_path):
-    small_world.receive()
-    Checkpoints(tmp_path / "cp", "log").sign(small_world.store)
+    for number in range(2):
+        small_world.receive(small_world.signal(f"product:{number}"))
+        Checkpoints(tmp_path / "cp", "log").sign(small_world.store)
     (tmp_path / "cp" / "witness.json").unlink()
     with pytest.raises(LedgerBroken, match="put it back from a backup"):
         Checkpoints(tmp_path / "cp", "log").sign(small_world.store)

@@ -245,8 +245,9 @@ def test_a_state_edited_without_the_ledger_is_found(world):
     with world.store.database.engine.begin() as connection:
         row = connection.execute(sa.select(tables.cases.c.body)).scalar_one()
         connection.execute(sa.update(tables.cases).values(body=row.replace("waiting for a decision", "resolved")))
-    assert replay(world.store).differences == (
-        f"{case.id}: the projection says resolved, the ledger says waiting for a decision, or they differ in detail",
+    (difference,) = replay(world.store).differences
+    assert difference.startswith(
+        f"{case.id}: the projection says resolved, the ledger says waiting for a decision, or they differ in detail"
     )
 
 
@@ -255,7 +256,7 @@ def test_a_row_without_a_ledger_and_a_ledger_without_a_row_are_found(world):
     world.receive(world.signal("product:2"))
     with world.store.database.engine.begin() as connection:
         connection.execute(sa.update(tables.cases).where(tables.cases.c.id == "EX-2").values(id="EX-9", number=9))
-    assert replay(world.store).differences == (
-        "EX-9: in the projection, but not in the ledger",
-        "EX-2: in the ledger, but not in the projection",
+    differences = [difference.rpartition(": ")[0] for difference in replay(world.store).differences]
+    assert {"EX-9: in the projection, but not in the ledger", "EX-2: in the ledger, but not in the projection"} <= set(
+        differences
     )

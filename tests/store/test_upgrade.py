@@ -1,33 +1,54 @@
-"""A database of the release before, with cases in flight: one resolved, one waiting in somebody's hands, one approved and not begun."""
+"""Databases of every release, and what happens to them when this one starts: once, by one process, and losing nothing."""
 
+import ast
 import contextlib
 import sqlite3
+import subprocess
+import sys
+import uuid
 from pathlib import Path
 
 import pytest
 import sqlalchemy as sa
 
+import bot.store.migrations.versions
 from bot.cases.lifecycle import State
 from bot.ports import Wanted
 from bot.store import tables
 from bot.store.database import Database
+from bot.store.derived import write_anew
 from bot.store.export import export, replay
 from bot.store.lists import Lists
 from bot.store.migrate import migrate
-from bot.store.migrations.versions.m0004_queues import wait_on_the_group
 from bot.store.store import SqlStore
+from bot.store.unit import LATEST_MIGRATION, migration_of
 from bot.verifier import verify
+from tests.conftest import _create
 from tests.fakes.directory import principal
 from tests.world import World
 
-BEFORE = Path(__file__).parent / "at_migration_0002.sql"
+RELEASES = sorted(Path(__file__).parent.glob("at_migration_*.sql"))
+MIGRATIONS = sorted(Path(bot.store.migrations.versions.__file__).parent.glob("m0*.py"))
+# Migrations that came with a later one: no release ended with them.
+NEVER_THE_LAST = {"0004"}
+ROOT = Path(__file__).parent.parent.parent
 
 
-def test_an_upgrade_loses_nothing_and_asks_nothing_again(tmp_path):
-    with contextlib.closing(sqlite3.connect(tmp_path / "old.db")) as old:
-        old.executescript(BEFORE.read_text())
-    database = Database(f"sqlite:///{tmp_path / 'old.db'}")
+def upgraded(dump: Path, folder: Path) -> Database:
+    """A database of that release with cases in flight: one resolved, one in somebody's hands, one approved and not begun."""
+    with contextlib.closing(sqlite3.connect(folder / "old.db")) as old:
+        old.executescript(dump.read_text())
+    database = Database(f"sqlite:///{folder / 'old.db'}")
     migrate(database)
+    return database
+
+
+@pytest.mark.threat("D7")
+@pytest.mark.parametrize("dump", RELEASES, ids=lambda path: path.stem)
+def test_an_upgrade_loses_nothing_and_asks_nothing_again(dump, tmp_path):
+    database = upgraded(dump, tmp_path)
+    with database.read() as connection:
+        assert migration_of(connection) == LATEST_MIGRATION
     store = SqlStore(database)
     assert replay(store).differences == ()
     lists = Lists(store)
@@ -57,7 +78,7 @@ def test_a_case_in_one_persons_hands_comes_up_for_its_group_after_an_upgrade(wor
     before = sa.update(tables.cases).values(waits_on=f" {finn} ")
     world.store.database.write(lambda unit: unit.connection.execute(before) and None, appends=False)
     assert waiting(world, omar) == []
-    world.store.database.write(lambda unit: wait_on_the_group(unit.connection), appends=False)
+    world.store.database.write(lambda unit: write_anew(unit.connection) and None, appends=False)
     assert waiting(world, omar) == waiting(world, finn) == [case.id]
     assert waiting(world, principal("carla")) == []
 
@@ -65,3 +86,92 @@ def test_a_case_in_one_persons_hands_comes_up_for_its_group_after_an_upgrade(wor
 def waiting(world, who):
     """The queue of this person."""
     return [case.id for case in world.desk.questions.waiting_on(world.desk.questions.sight(who))[0]]
+
+
+@pytest.mark.threat("D7")
+def test_there_is_a_database_of_every_release_before_this_one():
+    before = {path.stem.removeprefix("m")[:4] for path in MIGRATIONS[:-1]} - NEVER_THE_LAST
+    assert {path.stem.removeprefix("at_migration_") for path in RELEASES} == before
+
+
+@pytest.mark.threat("D7")
+@pytest.mark.parametrize("path", MIGRATIONS, ids=lambda path: path.stem)
+def test_a_migration_imports_nothing_of_todays_rules(path):
+    modules = set()
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.Import):
+            modules |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom):
+            modules.add(node.module)
+    assert {name for name in modules if name.split(".")[0] in {"bot", "handlers", "knowledge", "scheduler"}} == set()
+
+
+@pytest.fixture
+def later_release():
+    """This release with one more column of the projection, which no migration so far has heard of."""
+    column = sa.Column("mood", sa.Text, nullable=False, server_default="")
+    tables.cases.append_column(column)
+    yield column
+    # SQLAlchemy has no public way to take a column away again.
+    tables.cases._columns.remove(column)
+
+
+@pytest.mark.threat("D7")
+@pytest.mark.parametrize("dump", RELEASES, ids=lambda path: path.stem)
+def test_old_migrations_do_not_notice_what_a_later_release_adds_to_the_projection(
+    dump, tmp_path, later_release, monkeypatch
+):
+    from bot.store import unit
+
+    todays = unit.projection
+
+    def projection(after, expected):
+        found = todays(after, expected)
+        return unit.Projection(found.expected, {**found.row, "mood": "calm"})
+
+    monkeypatch.setattr(unit, "projection", projection)
+    with contextlib.closing(sqlite3.connect(tmp_path / "old.db")) as old:
+        old.executescript(dump.read_text())
+    database = Database(f"sqlite:///{tmp_path / 'old.db'}")
+    with database.engine.begin() as connection:
+        from alembic import command
+
+        from bot.store.migrate import configuration
+
+        command.upgrade(configuration(connection), LATEST_MIGRATION)
+        assert migration_of(connection) == LATEST_MIGRATION
+    database.close()
+
+
+def a_line(process: subprocess.Popen) -> str:
+    return process.stdout.readline().strip() or process.stderr.read()[-400:]
+
+
+@pytest.mark.threat("D8")
+@pytest.mark.parametrize("sort", ["sqlite", "postgresql"])
+def test_two_processes_that_start_together_on_an_empty_database_both_live(sort, request, tmp_path):
+    pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
+    command = [sys.executable, "-m", "tests.store.starting"]
+    both = [subprocess.Popen(command, cwd=ROOT, text=True, **pipes) for _ in range(2)]
+    try:
+        assert [a_line(process) for process in both] == ["ready", "ready"]
+        for number in range(10):
+            url = f"sqlite:///{tmp_path / f'{number}.db'}"
+            if sort == "postgresql":
+                server, name = request.getfixturevalue("postgres"), f"e{uuid.uuid4().hex[:12]}"
+                _create(server, name)
+                url = f"{server}/{name}"
+            for process in both:
+                process.stdin.write(f"{url}\n")
+                process.stdin.flush()
+            assert [a_line(process) for process in both] == ["done", "done"]
+            database = Database(url)
+            with database.read() as connection:
+                assert migration_of(connection) == LATEST_MIGRATION
+                heads = connection.execute(sa.select(sa.func.count()).select_from(tables.heads)).scalar_one()
+            database.close()
+            assert heads == 3
+    finally:
+        for process in both:
+            process.kill()
+            process.communicate()

@@ -1,6 +1,8 @@
-"""The whole desk: its standing, lists of cases, boards that follow them, questions. Every case is folded and projected anew."""
+"""The whole desk: its standing, lists of cases, boards that follow them, questions.
 
-import json
+The new columns are filled by ``bot.store.derived`` after the last migration, by the rules of the release that upgrades.
+"""
+
 from typing import Any
 
 import sqlalchemy as sa
@@ -15,7 +17,6 @@ depends_on = None
 def upgrade() -> None:
     _columns()
     _tables()
-    _projected_anew(op.get_bind())
 
 
 def _columns() -> None:
@@ -74,25 +75,6 @@ def _tables() -> None:
         *(sa.Column(name, text, nullable=False) for name in ("person", "text", "understood", "vote")),
     )
     op.create_index("questions_by_time", "questions", ["asked_at"])
-
-
-def _projected_anew(connection: sa.Connection) -> None:
-    """The ledger is the truth: what the projection lacks is told by it."""
-    from bot.cases.case import fold
-    from bot.cases.entry import entry_of
-    from bot.store import tables as t
-    from bot.store.unit import new_names, projection
-
-    entries = sa.select(t.ledger.c.body).where(t.ledger.c.case_id == sa.bindparam("id")).order_by(t.ledger.c.version)
-    ids = connection.execute(sa.select(t.cases.c.id)).scalars().all()
-    for case_id in ids:
-        bodies = connection.execute(entries, {"id": case_id}).scalars().all()
-        case = fold(entry_of(json.loads(bytes(body))) for body in bodies)
-        if case is not None:
-            connection.execute(sa.update(t.cases).where(t.cases.c.id == case_id).values(projection(case, 0).row))
-            names = new_names(None, case)
-            if names:
-                connection.execute(sa.insert(t.named), names)
 
 
 def downgrade() -> None:

@@ -1,0 +1,75 @@
+"""A restored backup is noticed, pauses everything, and is acknowledged by whoever runs the bot.
+
+The ledger is compared with what was signed. One that does not grow from that may lack decisions and deeds that happened: nothing
+runs before somebody has compared it with the systems of record.
+"""
+
+import logging
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from bot.cases.approval import Person
+from bot.cases.entry import Entry
+from bot.cases.standing import BEHIND, Acknowledge, Asked, FallBehind, Standing, rule
+from bot.desk.decisions import again_on_conflict
+from bot.desk.outgoing import card
+from bot.ports import Clock, Store, Topic
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class RollbackWatch:
+    """``compare`` gives what a witness outside the database says of the ledger; None when it agrees."""
+
+    store: Store
+    compare: Callable[[], FallBehind | None]
+    clock: Clock
+
+    def look(self) -> Standing:
+        """Pause everything if the ledger does not grow from what was signed.
+
+        Raises:
+            LedgerBroken: the witness itself cannot be read.
+        """
+        found = self.compare()
+        if found is None:
+            return self.store.standing()
+
+        def attempt() -> Standing:
+            standing, now = self.store.standing(), self.clock()
+            rulings = rule(standing, found, now)
+            if not rulings:
+                return standing
+            cards = [card(case_id, now) for case_id in self.store.open_ids()]
+            after = self.store.rewind(standing, rulings, cards, found.numbers_from)
+            log.error("%s", lost(found))
+            return after
+
+        return again_on_conflict(attempt)
+
+    def acknowledge(self, note: str, *, operator: str) -> Standing:
+        """End the pause: whoever runs the bot has compared what was lost with the systems of record."""
+        self.look()
+        by = Asked(Person(f"operator:{operator}", operator), frozenset(), frozenset(), "command line")
+
+        def attempt() -> Standing:
+            standing, now = self.store.standing(), self.clock()
+            rulings: tuple[Entry, ...] = rule(standing, Acknowledge(by, note, self.store.case_number()), now)
+            cards = [card(case_id, now) for case_id in self.store.open_ids()]
+            return self.store.rule(standing, rulings, cards)
+
+        after = again_on_conflict(attempt)
+        self.store.hasten(Topic.EXECUTE, self.clock())
+        return after
+
+
+def lost(found: FallBehind) -> str:
+    """What a restored backup lacks, and what to do about it."""
+    gone = (
+        f"entries {found.common_size + 1} to {found.size} that were signed are not in it, or not proved to be the same"
+    )
+    return (
+        f"{BEHIND[0].upper()}{BEHIND[1:]}. It has {found.own_size} entries, {found.size} were signed; {gone}. "
+        "Compare the systems of record with what was done since, then `countersign ledger acknowledge`"
+    )

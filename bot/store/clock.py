@@ -1,0 +1,83 @@
+"""The database's time, so that processes whose own clocks disagree agree: about expiry, leases, and the order of the record."""
+
+import logging
+import threading
+from collections.abc import Callable
+from datetime import datetime, timedelta
+
+from sqlalchemy import select
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.sql import func
+
+from bot.clock import elapsed, utc_now
+from bot.ports import Clock
+from bot.store.database import Database
+
+log = logging.getLogger(__name__)
+RESYNC_SECONDS = 30.0
+# A slower answer says less about the time than the last one, counted on.
+MAX_ROUND_TRIP_SECONDS = 2.0
+
+
+class DatabaseClock:
+    """Tell the time of a database server, read every half minute and counted on in between by a clock that is never set.
+
+    While the database is away the last reading is counted on. ``elapsed`` counts the seconds of a suspended machine too.
+    """
+
+    def __init__(self, database: Database, *, elapsed: Callable[[], float] = elapsed) -> None:
+        self._database = database
+        self._elapsed = elapsed
+        self._guard = threading.Lock()
+        self._stopping = threading.Event()
+        self._thread: threading.Thread | None = None
+        self._base, self._since = self._read()
+
+    def __call__(self) -> datetime:
+        with self._guard:
+            base, since = self._base, self._since
+        return base + timedelta(seconds=self._elapsed() - since)
+
+    def start(self) -> None:
+        """Read the database's time again every half minute until ``stop``."""
+        self._thread = threading.Thread(target=self._follow, name="database-clock", daemon=True)
+        self._thread.start()
+
+    def stop(self) -> None:
+        self._stopping.set()
+        if self._thread:
+            # One that waits for a database that is away ends with the process.
+            self._thread.join(1.0)
+
+    def resync(self) -> bool:
+        """Read the database's time once more; False when it does not say, or too slowly to be of use."""
+        before = self._elapsed()
+        try:
+            base, since = self._read()
+        except DBAPIError as failure:
+            log.warning(
+                "the database does not tell the time (%s); counting on", type(failure.__cause__ or failure).__name__
+            )
+            return False
+        if self._elapsed() - before > MAX_ROUND_TRIP_SECONDS:
+            return False
+        with self._guard:
+            self._base, self._since = base, since
+        return True
+
+    def _follow(self) -> None:
+        while not self._stopping.wait(RESYNC_SECONDS):
+            self.resync()
+
+    def _read(self) -> tuple[datetime, float]:
+        """What the database says, and the moment in the middle of asking."""
+        with self._database.read() as connection:
+            sent = self._elapsed()
+            at: datetime = connection.execute(select(func.clock_timestamp())).scalar_one()
+            answered = self._elapsed()
+        return at.astimezone(utc_now().tzinfo), (sent + answered) / 2
+
+
+def clock_of(database: Database) -> Clock:
+    """The clock of this database: a file has its machine's, a server its own."""
+    return utc_now if database.is_sqlite else DatabaseClock(database)
