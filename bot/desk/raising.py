@@ -7,10 +7,10 @@ from bot.cases.canonical import Scalar, digest
 from bot.cases.decide import is_colleague
 from bot.cases.errors import BadRequest, NotEligible
 from bot.cases.signal import UNRECOGNISED, Signal
+from bot.cases.source import BY_HAND
 from bot.desk.intake import Intake
 from bot.ports import Clock, Directory, Library, Receipt
 
-SOURCE = "slack"
 LONGEST_TITLE, LONGEST_WORDS = 150, 2_000
 
 
@@ -49,7 +49,7 @@ class Raising:
         told: dict[str, Scalar] = {name: _typed(value) for name, value in (facts or {}).items()}
         told |= {name: value for name, value in (("words", words[:LONGEST_WORDS]), ("link", link)) if value}
         about = subject or link or digest([title.casefold()])[:24]
-        signal = Signal(SOURCE, key, kind or UNRECOGNISED, about, title, None, told, requester=by)
+        signal = Signal(BY_HAND, key, kind or UNRECOGNISED, about, title, None, told, requester=by)
         return self.intake.receive(signal, b"")
 
 

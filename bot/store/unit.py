@@ -142,9 +142,13 @@ class Unit:
     def next_case_id(self) -> str:
         return f"EX-{self.lock_head().case_number + 1}"
 
-    def latest_case(self, fingerprint: str) -> Case | None:
-        body = self.connection.execute(_LATEST, {"fingerprint": fingerprint}).scalar()
-        return from_json(Case, body) if body else None
+    def latest_case(self, fingerprints: Sequence[str]) -> Case | None:
+        """Find the newest case of the first of these fingerprints that has one."""
+        for fingerprint in fingerprints:
+            body = self.connection.execute(_LATEST, {"fingerprint": fingerprint}).scalar()
+            if body:
+                return from_json(Case, body)
+        return None
 
     def case(self, case_id: str) -> Case | None:
         body = self.connection.execute(CASE_BODY, {"id": case_id}).scalar()
@@ -350,7 +354,7 @@ _USAGE = (
     .group_by(t.effects.c.action, t.effects.c.target)
 )
 
-LATEST_MIGRATION = "0003"
+LATEST_MIGRATION = "0004"
 _VERSION = text("SELECT version_num FROM alembic_version")
 
 
