@@ -23,8 +23,7 @@ async def limited_body(request: Request, limit: int, seconds: float = BODY_SECON
     Raises:
         BodyRefused: 413 or 408, before more than that was kept.
     """
-    if _declared(request.headers.get("content-length", "")) > limit:
-        raise BodyRefused(413, f"at most {limit:,} bytes")
+    refuse_too_large(request, limit)
     try:
         async with asyncio.timeout(seconds):
             return await _read(request, limit)
@@ -33,6 +32,12 @@ async def limited_body(request: Request, limit: int, seconds: float = BODY_SECON
     except ClientDisconnect:
         # Nobody is there to hear it; and it is nothing that our log must tell of.
         raise BodyRefused(408, "the body did not arrive") from None
+
+
+def refuse_too_large(request: Request, limit: int) -> None:
+    """Raise ``BodyRefused`` for a declared length above the limit, before anything is read."""
+    if _declared(request.headers.get("content-length", "")) > limit:
+        raise BodyRefused(413, f"at most {limit:,} bytes")
 
 
 async def _read(request: Request, limit: int) -> bytes:
