@@ -14,7 +14,7 @@ from bot.cases.lifecycle import WAITING
 from bot.cases.playbook import Absence, Detection, Playbook
 from bot.cases.signal import Signal, SignalStatus
 from bot.cases.source import ABSENCE
-from bot.desk.follow_up import detection_parameters
+from bot.desk.follow_up import detection_parameters, subject_of
 from bot.desk.intake import Intake
 from bot.ports import Clock, Lists, Outcome, Systems
 
@@ -44,7 +44,7 @@ class Detector:
             return 0
         opened = sum(self._tell(row, now) for row in rows)
         if len(rows) < MOST_ROWS:
-            self._clear({str(row.get("subject")) for row in rows}, now)
+            self._clear({subject_of(row) for row in rows}, now)
         return opened
 
     def _tell(self, row: Mapping[str, Scalar], now: datetime) -> bool:
@@ -121,7 +121,7 @@ def signal_of(
     playbook: Playbook, detection: Detection, row: Mapping[str, Scalar], episodes: Callable[[Sequence[str]], int]
 ) -> Signal:
     """The signal of a row. An unchanged row is the same signal at every look, until it has gone away and come back."""
-    subject, title = str(row.get("subject")), str(row.get("title"))
+    subject, title = subject_of(row), str(row.get("title"))
     facts = {name: value for name, value in row.items() if name not in {"subject", "title"}}
     signal = Signal(detection.system, "", playbook.kind, subject, title, None, facts, domain=detection.domain)
     key = f"{subject}@{digest([title, facts])[:16]}#{episodes(signal.fingerprints)}"

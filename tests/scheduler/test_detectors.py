@@ -246,3 +246,14 @@ def test_the_rule_does_not_hang_on_a_hash_alone(world):
     assert (opening.before, opening.entries[0].case_id) == (None, "EX-2")
     clear = replace(stranger, status=SignalStatus.CLEAR)
     assert judge(case, "EX-2", clear, playbook, world.clock()).entries == ()
+
+
+@pytest.mark.threat("C1")
+def test_a_row_with_a_subject_beyond_all_measure_holds_up_no_other_row(detector, world):
+    long = [{**ROW, "subject": "x" * 9000 + end} for end in "ab"]
+    world.house.rows = [*long, {**ROW, "subject": "product:\x002"}, ROW]
+    assert [detector.look(), detector.look()] == [4, 0]
+    world.work()
+    world.house.rows = [ROW]
+    detector.look()
+    assert world.store.counts() == {"CLEARED": 3, "PROPOSED": 1}
