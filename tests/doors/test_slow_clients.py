@@ -193,7 +193,7 @@ def test_however_many_ask_whether_it_is_ready_slack_is_asked_once():
         return ["Slack: away"]
 
     async def many():
-        readiness = Readiness(fresh_seconds=60)
+        readiness = Readiness(ready_seconds=60, not_ready_seconds=60)
         waiting = [asyncio.create_task(readiness.problems(check)) for _ in range(50)]
         await asyncio.sleep(0)
         waiting.pop().cancel()
@@ -206,11 +206,11 @@ def test_however_many_ask_whether_it_is_ready_slack_is_asked_once():
 
 
 @pytest.mark.threat("C3")
-def test_a_verdict_that_is_not_fresh_any_more_is_made_again():
-    asked = []
+def test_that_it_is_ready_now_is_told_sooner_than_that_it_is_not_any_more():
+    verdicts = [["Slack: away"], [], ["Slack: away"]]
 
-    async def twice():
-        readiness = Readiness(fresh_seconds=0)
-        return [await readiness.problems(lambda: asked.append(1) or []) for _ in range(2)]
+    async def ask():
+        readiness = Readiness(ready_seconds=60, not_ready_seconds=0)
+        return [await readiness.problems(lambda: verdicts.pop(0)) for _ in range(4)]
 
-    assert (asyncio.run(twice()), len(asked)) == ([[], []], 2)
+    assert asyncio.run(ask()) == [["Slack: away"], [], [], []]
