@@ -13,6 +13,7 @@ from bot.cases.errors import BadRequest, CountersignError, MemoryUnavailable
 from bot.cases.lifecycle import TERMINAL
 from bot.cases.precedent import Precedent
 from bot.cases.signal import UNRECOGNISED, Signal
+from bot.cases.source import TRIAL
 from bot.clock import utc_now
 from bot.desk.proposal import Proposals
 from bot.desk.silence import Silence
@@ -172,7 +173,7 @@ def signal_of(row: Mapping[str, Any], line: int) -> Signal:
         facts[str(name)[:60]] = value if isinstance(value, int | float | bool) else str(value)[:2_000]
     kind = str(row.get("kind") or UNRECOGNISED)
     subject = str(row.get("subject") or f"line:{line}")
-    return Signal("try", str(row.get("key") or line), kind, subject[:200], text[:LONGEST_TITLE], None, facts)
+    return Signal(TRIAL, str(row.get("key") or line), kind, subject[:200], text[:LONGEST_TITLE], None, facts)
 
 
 def told(case: Case, library: Library) -> dict[str, Any]:

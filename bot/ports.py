@@ -196,7 +196,7 @@ class Store(Protocol):
     def open_from(self, source: str, kind: str) -> list[Case]:
         """Cases of this kind and source that have not ended."""
 
-    def episodes(self, fingerprint: str) -> int:
+    def episodes(self, fingerprints: Sequence[str]) -> int:
         """How often this trouble has gone away by itself so far."""
 
     def has_due(self, topics: Sequence[Topic], now: datetime) -> bool:

@@ -49,6 +49,7 @@ class Settings:
     api_tokens: tuple[str, ...]
     host: str
     port: int
+    connections_per_address: int
     public_url: str
     mode: Mode
     origin: str
@@ -72,6 +73,7 @@ NAMES = {
     "COUNTERSIGN_MODE": "shadow, dry-run (default) or live",
     "COUNTERSIGN_HOST": "address of the HTTP intake; default 127.0.0.1",
     "COUNTERSIGN_PORT": "port of the HTTP intake; default 8080",
+    "COUNTERSIGN_CONNECTIONS_PER_ADDRESS": "open connections to the intake from one address; default 64, 0 behind a proxy",
     "COUNTERSIGN_PUBLIC_URL": "where people reach the page for passkeys, https://…; default http://localhost and the port",
     "COUNTERSIGN_API_TOKEN": "bearer token for reading cases over HTTP",
     "COUNTERSIGN_API_TOKEN_OLD": "the one before, while it is being changed",
@@ -143,6 +145,7 @@ def load(environment: Mapping[str, str] | None = None) -> Settings:
         api_tokens=_present(given, "COUNTERSIGN_API_TOKEN", "COUNTERSIGN_API_TOKEN_OLD"),
         host=given.get("COUNTERSIGN_HOST", "127.0.0.1"),
         port=int(port),
+        connections_per_address=int(number("COUNTERSIGN_CONNECTIONS_PER_ADDRESS", 64, 0)),
         public_url=_public_url(given.get("COUNTERSIGN_PUBLIC_URL", ""), int(port), todo),
         mode=Mode(mode) if mode in list(Mode) else Mode.DRY_RUN,
         origin=given.get("COUNTERSIGN_ORIGIN", "countersign"),

@@ -13,7 +13,6 @@ from pathlib import Path
 
 import uvicorn
 from slack_sdk import WebClient
-from starlette.applications import Starlette
 
 from bot.cases.errors import ChatFailed, LedgerBroken, SettingsIncomplete
 from bot.cases.policy import Stage
@@ -67,6 +66,7 @@ from bot.store.store import SqlStore
 from handlers.intake.app import Door
 from handlers.intake.app import build as build_intake
 from handlers.intake.authentication import Credentials, Sources
+from handlers.intake.server import Limits, server
 from handlers.passkeys import app as passkeys
 from handlers.passkeys.ceremony import Ceremony
 from handlers.slack import app as slack_app
@@ -504,7 +504,12 @@ def build(settings: Settings, *, clock: Clock | None = None) -> House:
         knowledge,
         trainer,
         socket,
-        _server(settings, web),
+        server(
+            web,
+            host=settings.host,
+            port=settings.port,
+            limits=Limits(per_address=settings.connections_per_address),
+        ),
         clock,
     )
 
@@ -597,21 +602,6 @@ def _door(settings: Settings, desk: Desk, chat: SlackChat, socket: slack_app.Soc
         return [pause.said for pause in desk.store.standing().holds if pause.scope == EVERYTHING]
 
     return Door(desk.intake, Sources(desk.library.sources, credentials), settings.api_tokens, problems, paused)
-
-
-def _server(settings: Settings, app: Starlette) -> uvicorn.Server:
-    config = uvicorn.Config(
-        app,
-        host=settings.host,
-        port=settings.port,
-        log_level="warning",
-        access_log=False,
-        timeout_graceful_shutdown=3,
-        limit_concurrency=1000,
-        ws="none",
-        lifespan="off",
-    )
-    return uvicorn.Server(config)
 
 
 def check(settings: Settings) -> list[str]:

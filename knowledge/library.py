@@ -4,7 +4,7 @@ A folder holds ``playbooks/*.yml``, ``policy.yml``, ``systems.yml``, ``sources.y
 """
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, time, timedelta
 from pathlib import Path
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
@@ -29,7 +29,7 @@ from bot.cases.policy import (
     approvers_of,
 )
 from bot.cases.signal import UNRECOGNISED
-from bot.cases.source import Format, SignalMapping, Source
+from bot.cases.source import RESERVED_NAMES, Format, SignalMapping, Source
 from bot.connectors.specs import (
     ActionSpec,
     Call,
@@ -112,6 +112,7 @@ def load(folder: Path = PACKAGED, *, stage: Stage | None = None) -> Library:
     calendars = _calendars(folder / "channels.yml")
     people = _people(folder / "people.yml")
     playbooks: dict[str, Playbook] = {}
+    complaints = _taken_names(sources, systems)
     for path in sorted((folder / "playbooks").glob("*.yml")):
         try:
             playbook = _playbook(path, systems, policy, stage)
@@ -120,6 +121,12 @@ def load(folder: Path = PACKAGED, *, stage: Stage | None = None) -> Library:
             playbooks[playbook.kind] = playbook
         except PlaybookInvalid as wrong:
             complaints.append(str(wrong))
+    for kind, playbook in playbooks.items():
+        if playbook.absence:
+            origin, complaint = _listened_to(playbook, playbook.absence, sources, playbooks)
+            complaints += complaint
+            playbooks[kind] = replace(playbook, absence=replace(playbook.absence, origin=origin))
+    complaints += _taken_domains(sources, systems, playbooks)
     if UNRECOGNISED not in playbooks and not complaints:
         complaints.append(f"playbooks: one must be for kind {UNRECOGNISED}, so that nothing is dropped")
     if complaints:
@@ -152,7 +159,16 @@ def _playbook(path: Path, systems: Mapping[str, SystemSpec], policy: Policy, sta
 
 def _built(shape: s.PlaybookShape, digest: str, stage: Stage | None) -> Playbook:
     noticed, missed = shape.signal, shape.absence
-    detection = Detection(noticed.system, noticed.query, noticed.every) if noticed else None
+    detection = Detection(noticed.system, noticed.query, noticed.every, noticed.domain) if noticed else None
+    absence = None
+    if missed:
+        absence = Absence(
+            subjects=tuple(missed.subjects),
+            title=missed.title,
+            within=missed.within,
+            every=missed.every,
+            origin=missed.origin,
+        )
     owners = shape.owners
     terms = PlaybookTerms(
         _factors(shape.approval.approvers),
@@ -178,7 +194,7 @@ def _built(shape: s.PlaybookShape, digest: str, stage: Stage | None) -> Playbook
         digest=digest,
         beneficiary=shape.beneficiary,
         examples=tuple(shape.examples),
-        absence=Absence(tuple(missed.subjects), missed.title, missed.within, missed.every) if missed else None,
+        absence=absence,
     )
 
 
@@ -207,6 +223,7 @@ def _complaints(playbook: Playbook, systems: Mapping[str, SystemSpec], policy: P
         wrong += _unknown_system(lookup.system, systems, f"evidence.{lookup.name}")
     if playbook.detection:
         wrong += _unknown_system(playbook.detection.system, systems, "signal")
+        wrong += _reserved("signal: system", playbook.detection.system)
     for offer in _all_offers(playbook.offers):
         expressions += [offer.when, *offer.parameters.values()]
         wrong += _unfit_offer(offer, systems, policy)
@@ -285,6 +302,75 @@ def _specs(system: SystemSpec) -> Mapping[str, ActionSpec]:
     return {name: action.spec for name, action in system.actions.items()}
 
 
+def _reserved(where: str, name: str) -> list[str]:
+    return [f"{where} {name} is called as the desk calls itself; rename it"] if name in RESERVED_NAMES else []
+
+
+def _taken_names(sources: Mapping[str, Source], systems: Mapping[str, SystemSpec]) -> list[str]:
+    """Complain of sources that are called like somebody else who opens cases."""
+    complaints = []
+    for name in sources:
+        complaints += [f"sources.yml: {line}" for line in _reserved("source", name)]
+        if name in systems and name not in RESERVED_NAMES:
+            complaints.append(f"sources.yml: source {name} is called like a system of systems.yml; rename it")
+    return complaints
+
+
+def _members(sources: Mapping[str, Source], playbooks: Mapping[str, Playbook]) -> list[tuple[str, str]]:
+    """List whoever opens cases, each with its domain."""
+    members = [(source.name, source.domain) for source in sources.values()]
+    detections = [playbook.detection for playbook in playbooks.values() if playbook.detection]
+    return members + [(detection.system, detection.domain) for detection in detections]
+
+
+def _taken_domains(
+    sources: Mapping[str, Source], systems: Mapping[str, SystemSpec], playbooks: Mapping[str, Playbook]
+) -> list[str]:
+    """Complain of domains that would speak as somebody who is not in them."""
+    members = _members(sources, playbooks)
+    complaints = []
+    for domain in sorted({domain for _, domain in members if domain}):
+        complaints += _reserved("sources.yml: domain", domain)
+        declared = [own for name, own in members if name == domain]
+        is_name = domain in sources or domain in systems
+        if is_name and (not declared or set(declared) != {domain}) and domain not in RESERVED_NAMES:
+            complaints.append(
+                f"sources.yml: domain {domain} is the name of a source or system that is not in it; "
+                f"say domain: {domain} there too, or call the domain something else"
+            )
+    return complaints
+
+
+def _listened_to(
+    playbook: Playbook, absence: Absence, sources: Mapping[str, Source], playbooks: Mapping[str, Playbook]
+) -> tuple[str, list[str]]:
+    """Find who ought to be heard of, by name or as the only one whose kinds name this kind."""
+    kind, where = playbook.kind, f"{playbook.kind}: absence.from"
+    if not absence.origin:
+        speakers = {source.origin for source in sources.values() if kind in source.allowed}
+        if len(speakers) == 1:
+            return speakers.pop(), []
+        return "", [
+            f"{where}: say which source or domain ought to be heard of ({_names(sources)}); it may be left out "
+            f"when exactly one source of sources.yml names {kind} as its kind"
+        ]
+    if absence.origin in sources:
+        speakers = {sources[absence.origin].origin}
+    else:
+        speakers = {domain for _, domain in _members(sources, playbooks) if domain == absence.origin}
+    if not speakers:
+        return "", [f"{where}: there is no source or domain {absence.origin}; there are {_names(sources)}"]
+    origin = speakers.pop()
+    able = [one for one in sources.values() if one.origin == origin and (not one.allowed or kind in one.allowed)]
+    if not able:
+        return "", [f"{where}: nobody of {absence.origin} may send {kind}; add it to kinds in sources.yml"]
+    return origin, []
+
+
+def _names(sources: Mapping[str, Source]) -> str:
+    return ", ".join(sorted({*sources, *(source.domain for source in sources.values() if source.domain)})) or "none"
+
+
 def _sources(path: Path) -> dict[str, Source]:
     shape, _ = read(path, s.SourcesShape)
     return {name: _source(name, source) for name, source in shape.sources.items()}
@@ -302,6 +388,8 @@ def _source(name: str, shape: s.SourceShape) -> Source:
         webhook_secret_env=tuple(shape.webhook_secret_env),
         per_minute=shape.per_minute,
         mapping=mapping,
+        domain=shape.domain,
+        kinds=tuple(shape.kinds),
     )
 
 

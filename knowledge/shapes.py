@@ -4,9 +4,18 @@ from datetime import timedelta
 from decimal import Decimal
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, Field, StringConstraints, ValidationInfo, field_validator, model_validator
+from pydantic import (
+    AfterValidator,
+    ConfigDict,
+    Field,
+    StringConstraints,
+    ValidationInfo,
+    field_validator,
+    model_validator,
+)
 
 from bot.cases.approval import PEOPLE, Factor, can_be_met
+from bot.cases.evidence import SIGNAL
 from bot.cases.identity import is_slack_account
 from bot.cases.plan import MAX_AMOUNT, Idempotency
 from bot.cases.policy import Stage
@@ -24,15 +33,43 @@ Times = Annotated[int, Field(ge=0, strict=True)]
 EnvName = Annotated[str, StringConstraints(pattern=r"^[A-Z][A-Z0-9_]{2,60}$")]
 
 
+# Places that the connectors fill themselves: a parameter of such a name would take the place of ours.
+FILLED_BY_US = frozenset({"key", "done_key", "now"})
+
+
+def _not_ours(name: str) -> str:
+    if name in FILLED_BY_US or name.startswith("was_"):
+        raise ValueError(f"{name} is filled by the desk itself; call the parameter something else")
+    return name
+
+
+def _not_the_signal(name: str) -> str:
+    if name == SIGNAL:
+        raise ValueError(f"{SIGNAL} is what came in; call the look-up something else")
+    return name
+
+
+Parameter = Annotated[Name, AfterValidator(_not_ours)]
+
+
 class DetectionShape(Strict):
+    """``domain``: shared with a source that may count on these cases and clear them."""
+
     system: Name
     query: Query
     every: Span
+    domain: Handle | Literal[""] = ""
 
 
 class AbsenceShape(Strict):
-    """An expected event that did not come. Its source reports with ``status: clear``, kind and subject."""
+    """An expected event that did not come. Its source reports with ``status: clear``, kind and subject.
 
+    ``from`` names the source, or the domain of several, that ought to be heard of. Left out: the one whose kinds name this kind.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True, validate_by_name=False, validate_by_alias=True)
+
+    origin: Handle | Literal[""] = Field(default="", alias="from")
     subjects: list[Text] = Field(min_length=1, max_length=500)
     title: Text
     within: Span
@@ -40,10 +77,10 @@ class AbsenceShape(Strict):
 
 
 class LookupShape(Strict):
-    name: Name
+    name: Annotated[Name, AfterValidator(_not_the_signal)]
     system: Name
     query: Query
-    parameters: dict[Name, str] = {}
+    parameters: dict[Parameter, str] = {}
     show: dict[Name, Text] = {}
 
 
@@ -245,7 +282,7 @@ class ChannelsShape(Strict):
 
 class ActionShape(Strict):
     version: Annotated[int, Field(ge=1)] = 1
-    parameters: dict[Name, ParameterType]
+    parameters: dict[Parameter, ParameterType]
     target: Text
     summary: Text
     preview: Text
@@ -359,8 +396,15 @@ class MappingShape(Strict):
 
 
 class SourceShape(Strict):
+    """``kind`` is the only one it sends, ``kinds`` the only ones it may; without either it may send any.
+
+    ``domain`` is a name that several sources share: each may then clear what another opened.
+    """
+
     format: Literal["signal", "cloudevents", "alertmanager", "mapping"]
     kind: Name | Literal[""] = ""
+    kinds: list[Name] = Field(default=[], max_length=100)
+    domain: Handle | Literal[""] = ""
     token_env: list[EnvName] = Field(default=[], max_length=2)
     webhook_secret_env: list[EnvName] = Field(default=[], max_length=2)
     per_minute: Annotated[int, Field(ge=1, strict=True)] = 6000
@@ -372,6 +416,18 @@ class SourceShape(Strict):
             raise ValueError("a source needs token_env or webhook_secret_env (two of either while a secret is changed)")
         if (self.format == "mapping") != (self.mapping is not None):
             raise ValueError("format: mapping goes with a mapping, and only that does")
+        return self
+
+    @model_validator(mode="after")
+    def _says_once_what_it_sends(self) -> "SourceShape":
+        if "kinds" in self.model_fields_set and not self.kinds:
+            raise ValueError("kinds is empty, so nothing could be sent; name some, or leave kinds out")
+        if self.kind and self.kinds:
+            raise ValueError("say kind (the only one) or kinds (the only ones), not both")
+        if self.kind and self.mapping and self.mapping.kind:
+            raise ValueError("with a fixed kind the mapping cannot name another; say kinds instead of kind")
+        if self.format == "alertmanager" and self.kinds:
+            raise ValueError("an alert names no kind; say kind instead of kinds")
         return self
 
 

@@ -4,7 +4,7 @@ A row is a signal; a row that has gone clears its case. A silence is a signal; t
 """
 
 import logging
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
@@ -13,13 +13,13 @@ from bot.cases.errors import ConnectorFailed, KeyReused
 from bot.cases.lifecycle import WAITING
 from bot.cases.playbook import Absence, Detection, Playbook
 from bot.cases.signal import Signal, SignalStatus
-from bot.desk.follow_up import detection_parameters
+from bot.cases.source import ABSENCE
+from bot.desk.follow_up import detection_parameters, subject_of
 from bot.desk.intake import Intake
 from bot.ports import Clock, Lists, Outcome, Systems
 
 log = logging.getLogger(__name__)
 MOST_ROWS = 5_000
-ABSENCE = "absence"
 
 
 @dataclass(frozen=True)
@@ -44,7 +44,7 @@ class Detector:
             return 0
         opened = sum(self._tell(row, now) for row in rows)
         if len(rows) < MOST_ROWS:
-            self._clear({str(row.get("subject")) for row in rows}, now)
+            self._clear({subject_of(row) for row in rows}, now)
         return opened
 
     def _tell(self, row: Mapping[str, Scalar], now: datetime) -> bool:
@@ -57,18 +57,10 @@ class Detector:
 
     def _clear(self, present: set[str], now: datetime) -> None:
         for case in self.intake.store.open_from(self.detection.system, self.playbook.kind):
-            if case.signal.subject not in present and case.state in WAITING:
+            is_ours = case.signal.kind == self.playbook.kind
+            if is_ours and case.signal.subject not in present and case.state in WAITING:
                 key = f"{case.signal.key}#clear{case.version}"
-                gone = Signal(
-                    case.signal.source,
-                    key,
-                    case.kind,
-                    case.signal.subject,
-                    case.signal.title,
-                    now,
-                    {},
-                    SignalStatus.CLEAR,
-                )
+                gone = replace(case.signal, key=key, occurred_at=now, facts={}, status=SignalStatus.CLEAR)
                 self.intake.receive(gone, b"")
 
 
@@ -86,11 +78,37 @@ class AbsenceDetector:
     def look(self) -> int:
         """One look; returns how many cases it opened."""
         now = self.clock()
-        return sum(self._missed(subject, now) for subject in self.absence.subjects)
+        opened = sum(self._missed(subject, now) for subject in self.absence.subjects)
+        self._close_former(now)
+        return opened
+
+    def _close_former(self, now: datetime) -> None:
+        """Clear the cases from before ``origin`` was declared, which its word does not reach."""
+        for case in self.intake.store.open_from(ABSENCE, self.playbook.kind):
+            signal = case.signal
+            if signal.domain == self.absence.origin or case.state not in WAITING:
+                continue
+            last = self.lists.last_heard(self._missing(signal.subject).fingerprint, except_from=ABSENCE)
+            if last is not None and last > case.opened_at:
+                key = f"{signal.key}#clear{case.version}"
+                word = replace(signal, key=key, occurred_at=now, facts={}, status=SignalStatus.CLEAR)
+                self.intake.receive(word, b"")
+
+    def _missing(self, subject: str) -> Signal:
+        title = self.absence.title.replace("{subject}", subject)
+        return Signal(
+            source=ABSENCE,
+            key="",
+            kind=self.playbook.kind,
+            subject=subject,
+            title=title,
+            occurred_at=None,
+            facts={},
+            domain=self.absence.origin,
+        )
 
     def _missed(self, subject: str, now: datetime) -> bool:
-        title = self.absence.title.replace("{subject}", subject)
-        missing = Signal(ABSENCE, "", self.playbook.kind, subject, title, None, {})
+        missing = self._missing(subject)
         heard = self.lists.last_heard(missing.fingerprint, except_from=ABSENCE) or self.since
         if now - heard <= self.absence.within:
             return False
@@ -100,11 +118,11 @@ class AbsenceDetector:
 
 
 def signal_of(
-    playbook: Playbook, detection: Detection, row: Mapping[str, Scalar], episodes: Callable[[str], int]
+    playbook: Playbook, detection: Detection, row: Mapping[str, Scalar], episodes: Callable[[Sequence[str]], int]
 ) -> Signal:
     """The signal of a row. An unchanged row is the same signal at every look, until it has gone away and come back."""
-    subject, title = str(row.get("subject")), str(row.get("title"))
+    subject, title = subject_of(row), str(row.get("title"))
     facts = {name: value for name, value in row.items() if name not in {"subject", "title"}}
-    signal = Signal(detection.system, "", playbook.kind, subject, title, None, facts)
-    key = f"{subject}@{digest([title, facts])[:16]}#{episodes(signal.fingerprint)}"
-    return Signal(detection.system, key, playbook.kind, subject, title, None, facts)
+    signal = Signal(detection.system, "", playbook.kind, subject, title, None, facts, domain=detection.domain)
+    key = f"{subject}@{digest([title, facts])[:16]}#{episodes(signal.fingerprints)}"
+    return replace(signal, key=key)

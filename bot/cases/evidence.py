@@ -8,6 +8,10 @@ from typing import Any
 from bot.cases.canonical import Scalar
 from bot.cases.signal import Signal
 
+# What the desk itself says of a signal; no fact of its body has these names, and no look-up is called like the signal.
+OWN_FACTS = frozenset({"subject", "title", "source"})
+SIGNAL = "signal"
+
 
 @dataclass(frozen=True, slots=True)
 class Evidence:
@@ -22,15 +26,14 @@ class Evidence:
 
 
 def facts_of(signal: Signal, evidence: Iterable[Evidence]) -> dict[str, Any]:
-    """Everything known, as the nested object that playbook expressions look into."""
-    known: dict[str, Any] = {
-        "signal": {"subject": signal.subject, "title": signal.title, "source": signal.source, **signal.facts}
-    }
+    """Nest everything known, as playbook expressions look into it; no fact from outside takes the place of our own."""
+    own = {"subject": signal.subject, "title": signal.title, "source": signal.source}
+    facts: dict[str, Any] = {}
     for fact in evidence:
         if fact.failure is None:
             item, _, column = fact.name.partition(".")
-            known.setdefault(item, {})[column] = fact.value
-    return known
+            facts.setdefault(item, {})[column] = fact.value
+    return {**facts, SIGNAL: {**signal.facts, **own}}
 
 
 def changed(before: Mapping[str, Scalar], now: Mapping[str, Scalar]) -> list[str]:

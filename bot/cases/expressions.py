@@ -12,6 +12,8 @@ from jmespath.parser import ParsedResult
 from bot.cases.canonical import Scalar
 from bot.cases.errors import PlaybookInvalid
 
+# JMESPath's own errors, and those of Python that its functions let through on values of the wrong type.
+_FAILURES = (JMESPathError, TypeError, ValueError, ArithmeticError)
 _PLACE = re.compile(r"\{([A-Za-z_][\w.]*)\}")
 
 
@@ -24,12 +26,17 @@ def compiled(expression: str) -> ParsedResult:
         raise PlaybookInvalid(f"not a JMESPath expression: {expression!r} ({wrong})".replace("\n", " ")) from None
 
 
+def search(expression: str, content: Any) -> Any:
+    """Look into outside JSON; what the expression cannot be applied to gives None."""
+    try:
+        return compiled(expression).search(content)
+    except _FAILURES:
+        return None
+
+
 def look_up(expression: str, known: Mapping[str, Any]) -> Scalar:
     """The scalar that the expression finds, or None."""
-    try:
-        found = compiled(expression).search(known)
-    except JMESPathError:
-        return None
+    found = search(expression, known)
     return found if isinstance(found, str | int | float | bool) else None
 
 
@@ -37,10 +44,7 @@ def holds(condition: str, known: Mapping[str, Any]) -> bool:
     """Whether the condition is true. What is missing makes it false, never true; an empty condition always holds."""
     if not condition:
         return True
-    try:
-        return compiled(condition).search(known) is True
-    except JMESPathError:
-        return False
+    return search(condition, known) is True
 
 
 def places(sentence: str) -> list[str]:

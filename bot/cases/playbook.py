@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 
+from bot.cases.evidence import OWN_FACTS
 from bot.cases.policy import PlaybookTerms
 
 _FACT = re.compile(r"signal\.([a-z][a-z0-9_]*)")
@@ -12,24 +13,30 @@ _FACT = re.compile(r"signal\.([a-z][a-z0-9_]*)")
 
 @dataclass(frozen=True, slots=True)
 class Detection:
-    """One SELECT against one system; each row is a signal, and a row that is gone clears its case."""
+    """One SELECT against one system; each row is a signal, and a row that is gone clears its case.
+
+    ``domain`` is shared with a source that may count on these cases and clear them too.
+    """
 
     system: str
     query: str
     every: timedelta
+    domain: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class Absence:
     """What ought to be heard of and is not: an all-clear of this kind for each of ``subjects``, at least every ``within``.
 
-    The title names what is missing, with ``{subject}``. Whatever is heard closes the case again.
+    The title names what is missing, with ``{subject}``. Only ``origin``, a source or a domain, is listened to; its first word
+    closes the case again.
     """
 
     subjects: tuple[str, ...]
     title: str
     within: timedelta
     every: timedelta
+    origin: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,7 +119,7 @@ class Playbook:
         """The facts of a signal by which evidence is looked up: what a person who raises one by hand is asked for."""
         wanted = [expression for lookup in self.evidence for expression in lookup.parameters.values()]
         found = (_FACT.fullmatch(expression.strip()) for expression in wanted)
-        names = [match[1] for match in found if match and match[1] not in {"subject", "title", "source"}]
+        names = [match[1] for match in found if match and match[1] not in OWN_FACTS]
         return tuple(dict.fromkeys(names))
 
     def offer(self, action: str) -> Offer | None:

@@ -4,6 +4,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 
+# Names under which the desk itself speaks: nobody outside may be called so.
+ABSENCE, BY_HAND, TRIAL = "absence", "slack", "try"
+RESERVED_NAMES = frozenset({ABSENCE, BY_HAND, TRIAL, "countersign", "desk", "operator", "policy"})
+
 
 class Format(StrEnum):
     SIGNAL = "signal"
@@ -35,3 +39,17 @@ class Source:
     webhook_secret_env: tuple[str, ...] = ()
     per_minute: int = 6000
     mapping: SignalMapping | None = None
+    #: Shared with other sources on purpose; empty for a source that speaks for itself alone.
+    domain: str = ""
+    #: The only kinds it may send; empty for any.
+    kinds: tuple[str, ...] = ()
+
+    @property
+    def origin(self) -> str:
+        """Name whose trouble its signals are."""
+        return self.domain or self.name
+
+    @property
+    def allowed(self) -> tuple[str, ...]:
+        """List the kinds that it may send; empty for any."""
+        return (self.kind,) if self.kind else self.kinds

@@ -1,9 +1,11 @@
 """After the deed: has the trouble really gone? And what time itself asks for: waking what was snoozed, closing what nobody decided."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
 from bot.cases import moves as m
+from bot.cases.canonical import Scalar
 from bot.cases.case import Case
 from bot.cases.decide import decide
 from bot.cases.entry import Resolution
@@ -12,12 +14,14 @@ from bot.cases.lifecycle import State
 from bot.cases.playbook import Playbook
 from bot.cases.signal import Signal
 from bot.cases.sla import next_reminder
+from bot.cases.text import bounded_key, storable
 from bot.desk.outgoing import change
 from bot.ports import Clock, Library, Store, Systems, Work
 
 MOST_ROWS = 5_000
 AT_ONCE = 100
 MOST_PAGES = 500
+MAX_SUBJECT = 500
 
 
 @dataclass(frozen=True)
@@ -43,7 +47,7 @@ class FollowUp:
         if detection is None or signal.source != detection.system:
             return False
         rows = self.systems[detection.system].look_up(detection.query, detection_parameters(self.clock()), MOST_ROWS)
-        return any(str(row.get("subject")) == signal.subject for row in rows)
+        return any(subject_of(row) == signal.subject for row in rows)
 
     def keep_time(self) -> int:
         """Do what has become due, a page at a time; returns how many cases moved. One that somebody moved first is left alone."""
@@ -93,3 +97,8 @@ class FollowUp:
 def detection_parameters(now: datetime) -> dict[str, str | int | float | bool | None]:
     """What every detection query may ask for: ``:now`` as text that sorts, in UTC."""
     return {"now": f"{now:%Y-%m-%d %H:%M:%S}"}
+
+
+def subject_of(row: Mapping[str, Scalar]) -> str:
+    """Name what a detected row is about; bounded, for it becomes part of a key that a database indexes."""
+    return bounded_key(storable(str(row.get("subject"))), MAX_SUBJECT)

@@ -73,7 +73,12 @@ def judge(
     hours: Hours = ALWAYS,
     identities: Identities = UNLINKED,
 ) -> Change:
-    """What this signal writes, given the latest case of its fingerprint."""
+    """What this signal writes, given the latest case of its fingerprint.
+
+    Only who opened a case, or shares a domain with who did, may count on it or clear it. That does not hang on a hash alone.
+    """
+    if latest is not None and latest.signal.identity not in signal.identities:
+        latest = None
     if signal.status is SignalStatus.CLEAR:
         return _clear(latest, signal, playbook, now)
     if latest is None or _is_over(latest, now):

@@ -7,11 +7,12 @@ from bot.cases.authority import is_colleague
 from bot.cases.canonical import Scalar, digest
 from bot.cases.errors import BadRequest, NotEligible
 from bot.cases.signal import UNRECOGNISED, Signal
+from bot.cases.source import BY_HAND
+from bot.cases.text import bounded_key
 from bot.desk.intake import Intake
 from bot.ports import Clock, Directory, Library, Receipt
 
-SOURCE = "slack"
-LONGEST_TITLE, LONGEST_WORDS = 150, 2_000
+LONGEST_TITLE, LONGEST_WORDS, MAX_SUBJECT = 150, 2_000, 200
 
 
 @dataclass(frozen=True)
@@ -48,8 +49,8 @@ class Raising:
             raise BadRequest(f"there is no playbook for {kind[:50]!r}", field="kind")
         told: dict[str, Scalar] = {name: _typed(value) for name, value in (facts or {}).items()}
         told |= {name: value for name, value in (("words", words[:LONGEST_WORDS]), ("link", link)) if value}
-        about = subject or link or digest([title.casefold()])[:24]
-        signal = Signal(SOURCE, key, kind or UNRECOGNISED, about, title, None, told, requester=by)
+        about = bounded_key(subject or link, MAX_SUBJECT) or digest([title.casefold()])[:24]
+        signal = Signal(BY_HAND, key, kind or UNRECOGNISED, about, title, None, told, requester=by)
         return self.intake.receive(signal, b"")
 
 

@@ -177,7 +177,7 @@ def _one(lookup: Lookup, case: Case, systems: Systems, so_far: list[Evidence], n
     missing = sorted(lookup.parameters[name] for name, value in parameters.items() if value is None)
     if missing:
         return [_failed(lookup, f"needs {', '.join(missing)}, which is not known", now)]
-    given: dict[str, Scalar] = {"now": f"{now:%Y-%m-%d %H:%M:%S}", **parameters}
+    given: dict[str, Scalar] = {**parameters, "now": f"{now:%Y-%m-%d %H:%M:%S}"}
     try:
         rows = systems[lookup.system].look_up(lookup.query, given, MOST_ROWS)
     except ConnectorFailed as failure:

@@ -212,6 +212,7 @@ class Bot:
                     return time.monotonic() - began
             except (urllib.error.URLError, ConnectionError, TimeoutError):
                 if self._process.poll() is not None or time.monotonic() - began > READY_WITHIN:
+                    self.kill()
                     raise
                 time.sleep(0.02)
 

@@ -40,7 +40,7 @@ def trial(path: Path, database: str, now: str) -> Trial:
         raise PlaybookInvalid(f"{path.name}: signal.query: {failure}") from None
     if not rows:
         return Trial(playbook.kind, playbook.title, [], {})
-    signal = signal_of(playbook, playbook.detection, rows[0], lambda fingerprint: 0)
+    signal = signal_of(playbook, playbook.detection, rows[0], lambda fingerprints: 0)
     known = facts_of(signal, ())
     facts: dict[str, Any] = {}
     for lookup in playbook.evidence:

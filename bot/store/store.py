@@ -109,7 +109,7 @@ class SqlStore:
             known = unit.connection.execute(_INBOX_KNOWN, inbox_row).first()
             if known is not None:
                 return self._known(unit, known, inbox_row, now), []
-            latest = unit.latest_case(signal.fingerprint)
+            latest = unit.latest_case(signal.fingerprints)
             change = judge(latest, unit.next_case_id())
             if not change.entries:
                 unit.connection.execute(insert(t.inbox), {**inbox_row, "outcome": Outcome.IGNORED, "case_id": None})
@@ -244,9 +244,9 @@ class SqlStore:
         with self.database.read() as connection:
             return {row.state: row.cases for row in connection.execute(_COUNTS)}
 
-    def episodes(self, fingerprint: str) -> int:
+    def episodes(self, fingerprints: Sequence[str]) -> int:
         with self.database.read() as connection:
-            return connection.execute(_EPISODES, {"fingerprint": fingerprint}).scalar_one()
+            return connection.execute(_EPISODES, {"fingerprints": list(fingerprints)}).scalar_one()
 
     def usage(self, day: str, *, plan: Plan | None = None, step: int = 0) -> Usage:
         with self.database.read() as connection:
@@ -461,10 +461,15 @@ _KEEP_CONFLICT = {
 _CASE_NUMBER = select(t.heads.c.number).where(t.heads.c.name == "cases")
 _OPEN = select(t.cases.c.id).where(t.cases.c.state.not_in([state.name for state in TERMINAL])).order_by(t.cases.c.rank)
 _COUNTS = select(t.cases.c.state, func.count().label("cases")).group_by(t.cases.c.state)
+# Every all-clear of a case that a signal of these fingerprints ever opened or counted on: a count
+# that never goes down, whoever sent the all-clear.
+_TOUCHED = select(t.inbox.c.case_id).where(
+    t.inbox.c.fingerprint.in_(bindparam("fingerprints", expanding=True)), t.inbox.c.case_id.is_not(None)
+)
 _EPISODES = (
     select(func.count())
-    .select_from(t.inbox.join(t.cases, t.inbox.c.case_id == t.cases.c.id))
-    .where(t.cases.c.fingerprint == bindparam("fingerprint"), t.inbox.c.outcome == Outcome.CLEARED.value)
+    .select_from(t.inbox)
+    .where(t.inbox.c.case_id.in_(_TOUCHED), t.inbox.c.outcome == Outcome.CLEARED.value)
 )
 # A leased row whose lease has run out is due again: ``run_at`` doubles as the end of the lease.
 _IS_DUE = and_(

@@ -11,9 +11,10 @@ from sqlalchemy import (
     Numeric,
     PrimaryKeyConstraint,
     Table,
-    Text,
     UniqueConstraint,
 )
+
+from bot.store.columns import StorableText as Text
 
 metadata = MetaData()
 

@@ -160,9 +160,13 @@ class Unit:
         head = self.lock_head()
         head.case_number = max(head.case_number, number)
 
-    def latest_case(self, fingerprint: str) -> Case | None:
-        body = self.connection.execute(_LATEST, {"fingerprint": fingerprint}).scalar()
-        return from_json(Case, body) if body else None
+    def latest_case(self, fingerprints: Sequence[str]) -> Case | None:
+        """Find the newest case of the first of these fingerprints that has one."""
+        for fingerprint in fingerprints:
+            body = self.connection.execute(_LATEST, {"fingerprint": fingerprint}).scalar()
+            if body:
+                return from_json(Case, body)
+        return None
 
     def case(self, case_id: str) -> Case | None:
         body = self.connection.execute(CASE_BODY, {"id": case_id}).scalar()

@@ -3,10 +3,10 @@
 import logging
 import uuid
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
-from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import DataError, DBAPIError
 from starlette.applications import Starlette
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
@@ -19,14 +19,15 @@ from bot.cases.errors import KeyReused, NoSuchCase
 from bot.cases.signal import Signal
 from bot.cases.source import Format, Source
 from bot.desk.intake import Intake
-from bot.ports import Outcome
+from bot.ports import Outcome, Receipt
 from handlers.intake.authentication import Sources, has_token
 from handlers.intake.problem import TITLES, Problem
-from handlers.intake.reading import body_of
+from handlers.intake.readiness import Readiness
+from handlers.intake.reading import Item, body_of
 from handlers.intake.sources import alertmanager, cloudevents, mapped, signals
 
 log = logging.getLogger(__name__)
-Parse = Callable[[bytes, Mapping[str, str], Source], list[Signal]]
+Parse = Callable[[bytes, Mapping[str, str], Source], list[Item]]
 PARSERS: dict[Format, Parse] = {
     Format.SIGNAL: signals.signals,
     Format.CLOUDEVENTS: cloudevents.signals,
@@ -48,30 +49,47 @@ class Door:
     read_tokens: tuple[str, ...]
     problems: Callable[[], list[str]]
     paused: Callable[[], list[str]] = list
+    readiness: Readiness = field(default_factory=Readiness)
 
     async def receive(self, request: Request) -> Response:
-        """Authenticate, parse everything, then commit everything: a bad part refuses the whole, before anything is stored."""
+        """Authenticate, parse, commit: each signal on its own, and the answer says what became of each."""
+        headers, claimed = request.headers, request.path_params.get("source", "")
+        self.sources.refuse_strangers(headers, claimed=claimed)
         body = await body_of(request)
-        headers = request.headers
-        source = self.sources.speaking(headers, body, claimed=request.path_params.get("source", ""))
+        source = self.sources.speaking(headers, body, claimed=claimed)
         _must_be_json(source, headers)
-        found = PARSERS[source.format](body, headers, source)
-        self.sources.spend(source, len(found))
-        receipts = [await run_in_threadpool(self._commit, signal, body) for signal in found]
-        told = [{"outcome": receipt.outcome, "case": receipt.case_id} for receipt in receipts]
-        status = max(STATUS[receipt.outcome] for receipt in receipts)
-        return JSONResponse(told[0] if len(told) == 1 else {"signals": told}, status)
+        self.sources.admit(source)
+        try:
+            items = await run_in_threadpool(PARSERS[source.format], body, headers, source)
+        except Problem:
+            self.sources.spend(source, 1)
+            raise
+        self.sources.spend(source, max(1, len(items)))
+        return answered(await self._commit_all(items, body))
 
-    def _commit(self, signal: Signal, body: bytes) -> Any:
+    async def _commit_all(self, items: list[Item], body: bytes) -> list[Receipt | Problem]:
+        """Commit what can be; one that fails holds up nobody. Two failures in a row: the database is away."""
+        results: list[Receipt | Problem] = []
+        for item in items:
+            if isinstance(item, Problem):
+                results.append(item)
+            elif len(results) > 1 and all(map(_is_not_stored, results[-2:])):
+                results.append(results[-1])
+            else:
+                results.append(await run_in_threadpool(self._commit, item, body))
+        return results
+
+    def _commit(self, signal: Signal, body: bytes) -> Receipt | Problem:
         try:
             return self.intake.receive(signal, body)
         except KeyReused as reused:
-            raise Problem(409, f"{reused}; both are kept, nothing was merged", "key") from None
-        except DBAPIError as failure:
+            return Problem(409, f"{reused}; both are kept, nothing was merged", "key")
+        except DataError:
+            log.exception("a signal that no database keeps")
+            return Problem(422, "the signal holds something that cannot be stored")
+        except DBAPIError:
             log.exception("a signal could not be stored")
-            raise Problem(
-                503, "the signal could not be stored; nothing is lost if you send it again", retry_after=5
-            ) from failure
+            return Problem(503, "the signal could not be stored; nothing is lost if you send it again", retry_after=5)
 
     async def case(self, request: Request) -> Response:
         scheme, _, token = request.headers.get("authorization", "").partition(" ")
@@ -94,12 +112,52 @@ class Door:
         return Response(metrics.exposition(), media_type="text/plain; version=0.0.4")
 
     async def ready(self, request: Request) -> Response:
-        problems = await run_in_threadpool(self.problems)
+        problems = await self.readiness.problems(self.problems)
         if problems:
             return JSONResponse({"status": "not ready", "problems": problems}, 503)
         # Not 503: whoever balances load would send signals nowhere, and they must come in.
         paused = await run_in_threadpool(self.paused)
         return JSONResponse({"status": "paused" if paused else "ready", "problems": paused})
+
+
+def answered(results: Sequence[Receipt | Problem]) -> Response:
+    """Answer for one signal with what became of it, for several with a list in their order.
+
+    2xx means that something was stored, or had been: whoever then reads no further sends nothing again. A batch of which
+    nothing was stored has the status that a single signal would have.
+    """
+    if len(results) == 1:
+        return results[0].response() if isinstance(results[0], Problem) else _stored(results)
+    problems = [result for result in results if isinstance(result, Problem)]
+    later = next((problem for problem in problems if _is_not_stored(problem)), None)
+    signals = [_told(result) for result in results]
+    if later:
+        return later.response(signals=signals)
+    if len(problems) < len(results) or not results:
+        return _stored(results)
+    status = 409 if all(problem.status == 409 for problem in problems) else 422
+    return Problem(status, "none of these signals could be taken; each says why").response(signals=signals)
+
+
+def _is_not_stored(result: Receipt | Problem) -> bool:
+    return isinstance(result, Problem) and result.status == 503
+
+
+def _stored(results: Sequence[Receipt | Problem]) -> Response:
+    receipts = [result for result in results if isinstance(result, Receipt)]
+    status = max((STATUS[receipt.outcome] for receipt in receipts), default=200)
+    signals = [_told(result) for result in results]
+    if len(results) == 1:
+        return JSONResponse(signals[0], status)
+    refused = len(results) - len(receipts)
+    return JSONResponse({"signals": signals, **({"refused": refused} if refused else {})}, status)
+
+
+def _told(result: Receipt | Problem) -> dict[str, Any]:
+    if isinstance(result, Receipt):
+        return {"outcome": result.outcome, "case": result.case_id}
+    outcome = {409: "conflict", 503: "not stored"}.get(result.status, "invalid")
+    return {"outcome": outcome, "problem": {"detail": result.detail, "field": result.field}}
 
 
 def build(door: Door, *, more: Sequence[Route] = ()) -> Starlette:

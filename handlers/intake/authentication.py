@@ -44,15 +44,41 @@ class Sources:
             raise Problem(401, UNKNOWN)
         return self.sources[found[0]]
 
+    def refuse_strangers(self, headers: Mapping[str, str], *, claimed: str = "") -> None:
+        """Turn away whoever shows no secret at all, or a wrong token, before the body is read.
+
+        Raises:
+            Problem: 401, the same for a wrong secret as for a source that does not exist.
+        """
+        scheme, _, token = headers.get("authorization", "").partition(" ")
+        if scheme.lower() == "bearer":
+            candidates = [claimed] if claimed else list(self.sources)
+            known = [self.credentials.get(name, Credentials()).tokens for name in candidates]
+            if not has_token(token.strip(), [one for tokens in known for one in tokens]):
+                raise Problem(401, UNKNOWN)
+        elif not headers.get("webhook-signature"):
+            raise Problem(401, UNKNOWN)
+
+    def admit(self, source: Source) -> None:
+        """Refuse a source that has used up its allowance, before anything is made of its body. Raises 429."""
+        self._take(source, 0, at_least=1)
+
     def spend(self, source: Source, signals: int) -> None:
-        """Take from the source's allowance, so that a noisy source does not delay a quiet one. Raises 429."""
+        """Take from the source's allowance, so that a noisy source does not delay a quiet one. Raises 429.
+
+        A batch larger than a minute's allowance passes when nothing of it is used, and is made up for afterwards: it could
+        never pass otherwise.
+        """
+        self._take(source, signals, at_least=min(signals, source.per_minute))
+
+    def _take(self, source: Source, signals: int, *, at_least: int) -> None:
         per_second = source.per_minute / 60
         with self._guard:
             now = monotonic()
             left, then = self._allowances.get(source.name, (float(source.per_minute), now))
             left = min(float(source.per_minute), left + (now - then) * per_second)
-            if left < signals:
-                wait = max(1, int((signals - left) / per_second) + 1)
+            if left < at_least:
+                wait = max(1, int((at_least - left) / per_second) + 1)
                 self._allowances[source.name] = (left, now)
                 raise Problem(
                     429,

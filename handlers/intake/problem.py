@@ -4,11 +4,16 @@ from dataclasses import dataclass
 
 from starlette.responses import JSONResponse
 
+from bot.cases.text import storable
+
+MAX_QUOTED = 500
+
 TITLES = {
     400: "The request cannot be read",
     401: "Who is asking is not known",
     404: "There is no such thing here",
     405: "This can only be asked another way",
+    408: "The request did not arrive in time",
     409: "This key was used before for something else",
     413: "The request is too large",
     415: "This kind of content is not understood",
@@ -27,7 +32,11 @@ class Problem(Exception):
     field: str = ""
     retry_after: int = 0
 
-    def response(self) -> JSONResponse:
+    def __post_init__(self) -> None:
+        # Both may quote what was sent, and the answer is UTF-8 whatever that was.
+        self.detail, self.field = (storable(text)[:MAX_QUOTED] for text in (self.detail, self.field))
+
+    def response(self, **more: object) -> JSONResponse:
         body: dict[str, object] = {
             "type": f"urn:countersign:problem:{self.status}",
             "title": TITLES[self.status],
@@ -36,6 +45,7 @@ class Problem(Exception):
         }
         if self.field:
             body["errors"] = [{"field": self.field, "detail": self.detail}]
+        body |= more
         headers = {"Retry-After": str(self.retry_after)} if self.retry_after else {}
         if self.status == 401:
             headers["WWW-Authenticate"] = "Bearer"

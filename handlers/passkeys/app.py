@@ -17,6 +17,7 @@ from bot.cases.passkey import LINK_IS_OVER, Assertion, Passkey, Purpose, StepUp,
 from bot.desk.decisions import WHO_IS_NOT_KNOWN, Decisions
 from bot.desk.switchboard import Switchboard
 from bot.ports import Clock
+from handlers.bodies import BodyRefused, limited_body
 from handlers.passkeys.ceremony import Ceremony
 
 PAGE = Path(__file__).parent / "page"
@@ -157,11 +158,11 @@ async def _json(request: Request) -> Any:
     if kind != "application/json":
         # A form of another site can send nothing that is called so.
         raise BadRequest("send application/json")
-    body = b""
-    async for chunk in request.stream():
-        body += chunk
-        if len(body) > LARGEST_ANSWER:
-            raise BadRequest("that is more than a device says")
+    try:
+        body = await limited_body(request, LARGEST_ANSWER)
+    except BodyRefused as refused:
+        slow = refused.status == 408
+        raise BadRequest("it took too long to arrive" if slow else "that is more than a device says") from None
     try:
         return json.loads(body)
     except (ValueError, RecursionError):

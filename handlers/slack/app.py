@@ -5,11 +5,12 @@ import logging
 import threading
 from dataclasses import dataclass
 
-from slack_bolt import App
+from slack_bolt import App, BoltResponse
 from slack_bolt.adapter.socket_mode import SocketModeHandler
 from slack_sdk import WebClient
 from slack_sdk.errors import SlackClientError
 
+from bot.cases.errors import ChatFailed, Refusal
 from bot.desk.decisions import Decisions
 from bot.desk.homes import Homes
 from bot.desk.questions import Questions
@@ -53,7 +54,17 @@ def build(client: WebClient, desk: Asked, chat: SlackChat) -> App:
         logger=quiet,
     )
     register(app, desk, chat)
+    app.error(_failed)
     return app
+
+
+def _failed(error: Exception) -> BoltResponse:
+    """Answer for what a listener let through: a refusal is the asker's to mend, anything else is ours."""
+    if isinstance(error, Refusal | ChatFailed):
+        log.warning("a listener was refused: %s", error)
+        return BoltResponse(status=400, body="")
+    log.error("a listener failed", exc_info=error)
+    return BoltResponse(status=500, body="")
 
 
 def register(app: App, desk: Asked, chat: SlackChat) -> None:

@@ -15,6 +15,8 @@ from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
 
 from bot.ports import Clock
+from handlers.bodies import BodyRefused, limited_body, refuse_too_large
+from handlers.slack.payload import is_slacks
 
 LARGEST_BODY = 1_000_000
 WINDOW_SECONDS = 300
@@ -26,11 +28,15 @@ def route(app: App, secrets: Sequence[str], clock: Clock) -> Route:
     """``POST /slack/events``. Two secrets may be valid while one is being changed."""
 
     async def receive(request: Request) -> Response:
-        body = await _limited(request)
-        if body is None:
-            return PlainTextResponse("too large", 413)
         timestamps = request.headers.getlist("x-slack-request-timestamp")
         signatures = request.headers.getlist("x-slack-signature")
+        try:
+            refuse_too_large(request, LARGEST_BODY)
+            if not could_be_genuine(timestamps, signatures, clock().timestamp()):
+                return PlainTextResponse("not from Slack", 401)
+            body = await limited_body(request, LARGEST_BODY)
+        except BodyRefused as refused:
+            return PlainTextResponse(refused.detail, refused.status)
         if not is_genuine(body, timestamps, signatures, secrets, clock().timestamp()):
             return PlainTextResponse("not from Slack", 401)
         return await run_in_threadpool(_dispatch, app, request, body)
@@ -42,11 +48,9 @@ def is_genuine(
     body: bytes, timestamps: Sequence[str], signatures: Sequence[str], secrets: Sequence[str], now: float
 ) -> bool:
     """Whether Slack signed exactly these bytes within the last five minutes."""
-    if len(timestamps) != 1 or len(signatures) != 1 or not secrets:
+    if not could_be_genuine(timestamps, signatures, now) or not secrets:
         return False
     timestamp, signature = timestamps[0], signatures[0]
-    if not _TIMESTAMP.match(timestamp) or not _SIGNATURE.match(signature) or abs(now - int(timestamp)) > WINDOW_SECONDS:
-        return False
     signed = b"v0:" + timestamp.encode() + b":" + body
     wanted = [f"v0={hmac.new(secret.encode(), signed, hashlib.sha256).hexdigest()}" for secret in secrets]
     # Compared with every secret, so that timing does not tell which one is in use.
@@ -54,21 +58,23 @@ def is_genuine(
     return any(verdicts)
 
 
-async def _limited(request: Request) -> bytes | None:
-    body = b""
-    async for chunk in request.stream():
-        body += chunk
-        if len(body) > LARGEST_BODY:
-            return None
-    return body
+def could_be_genuine(timestamps: Sequence[str], signatures: Sequence[str], now: float) -> bool:
+    """Tell from the headers alone whether the body is worth reading."""
+    if len(timestamps) != 1 or len(signatures) != 1:
+        return False
+    is_whole = bool(_TIMESTAMP.match(timestamps[0]) and _SIGNATURE.match(signatures[0]))
+    return is_whole and abs(now - int(timestamps[0])) <= WINDOW_SECONDS
 
 
 def _dispatch(app: App, request: Request, body: bytes) -> Response:
     headers: dict[str, str | Sequence[str]] = {name: [value] for name, value in request.headers.items()}
     try:
-        answer = app.dispatch(BoltRequest(body=body.decode("utf-8"), headers=headers))
-    except (ValueError, AttributeError, RecursionError):
+        bolt_request = BoltRequest(body=body.decode("utf-8"), headers=headers)
+    except (ValueError, TypeError, LookupError, AttributeError, RecursionError):
         # Signed, and still not what Slack sends: the sender's fault, not ours.
         return PlainTextResponse("not understood", 400)
+    if not is_slacks(bolt_request.body):
+        return PlainTextResponse("not understood", 400)
+    answer = app.dispatch(bolt_request)
     kept = {name: values[0] for name, values in answer.headers.items() if name.lower() != "content-length"}
     return Response(answer.body, answer.status, kept)

@@ -96,7 +96,7 @@ class Submission:
         seconds = self.values.get(action_id)
         if not isinstance(seconds, int):
             raise BadRequest(otherwise, field=action_id.rpartition(".")[2])
-        return datetime.fromtimestamp(min(seconds, LATEST_SECOND), UTC)
+        return datetime.fromtimestamp(max(0, min(seconds, LATEST_SECOND)), UTC)
 
     def text(self, action_id: str) -> str:
         return str(self.values.get(action_id) or "").strip()

@@ -49,9 +49,12 @@ class RaiseForms:
 
     def choose_kind(self, body: dict[str, Any], ack: Ack) -> None:
         """Another kind asks for other facts: the form is drawn again, with what was typed so far."""
-        view = body["view"]
         chosen = str((body["actions"][0].get("selected_option") or {}).get("value", NOT_SURE))
-        typed = Submission.values_of(view)
+        try:
+            view = body["view"]
+            typed = Submission.values_of(view)
+        except (KeyError, TypeError, AttributeError):
+            raise BadRequest("this form says nothing that can be understood") from None
         words = str(typed.get(ids.NOTE) or "")
         form = self._form("" if chosen == NOT_SURE else chosen, str(view.get("private_metadata", "")), words)
         self.chat.update_form(str(view["id"]), str(view.get("hash", "")), form)

@@ -229,7 +229,7 @@ def test_a_noisy_source_is_told_to_wait_and_a_quiet_one_is_not(door):
     assert [answer.status_code for answer in answers] == [201, 202, 429]
     assert int(answers[2].headers["retry-after"]) >= 1
     problem(answers[2], 429)
-    assert post(door, {**GOOD, "key": "quiet"}).status_code == 202
+    assert post(door, {**GOOD, "key": "quiet"}).status_code == 201
 
 
 def test_a_database_that_is_away_is_503_and_the_sender_tries_again(door, monkeypatch):
@@ -287,6 +287,10 @@ EVENT = {
     "subject": "product:7",
     "data": {"title": "Low", "product": {"id": 7}},
 }
+
+
+STRUCTURED = {"content-type": "application/cloudevents+json"}
+BATCH = {"content-type": "application/cloudevents-batch+json"}
 
 
 def test_a_structured_cloudevent(door):
@@ -362,11 +366,84 @@ def test_alertmanager_fires_repeats_changes_and_resolves_on_one_case(door):
     assert door.world.store.counts() == {"CLEARED": 1}
 
 
-def test_one_bad_alert_refuses_the_whole_group_before_anything_is_stored(door):
+@pytest.mark.threat("C1")
+def test_one_bad_alert_is_told_of_and_the_others_are_stored(door):
     body = alert()
-    body["alerts"].append({"status": "firing", "labels": {}})
-    problem(post(door, body, token="t-am"), 422, "alerts.1.labels.alertname")
-    assert door.world.store.counts() == {}
+    body["alerts"].insert(0, {"status": "firing", "labels": {}})
+    answer = post(door, body, token="t-am")
+    assert (answer.status_code, answer.json()["refused"]) == (201, 1)
+    bad, good = answer.json()["signals"]
+    assert (bad["outcome"], bad["problem"]["field"]) == ("invalid", "alerts.0.labels.alertname")
+    assert good == {"outcome": "opened", "case": "EX-1"}
+    assert door.world.store.counts() == {"OPEN": 1}
+
+
+@pytest.mark.threat("C1")
+def test_a_batch_of_which_nothing_can_be_taken_has_the_status_of_a_single_one(door):
+    answer = post(door, {"alerts": [{"status": "firing"}, 5]}, token="t-am")
+    problem(answer, 422)
+    assert [one["problem"]["field"] for one in answer.json()["signals"]] == ["alerts.0.labels.alertname", "alerts.1"]
+
+
+@pytest.mark.threat("C1")
+def test_a_reused_key_holds_up_nobody_behind_it(door):
+    events = [{**EVENT, "id": f"e{number}"} for number in range(3)]
+    post(door, {**events[1], "subject": "product:8"}, token="t-events", **STRUCTURED)
+    answers = [post(door, events, token="t-events", **BATCH) for _ in range(2)]
+    outcomes = [[one["outcome"] for one in answer.json()["signals"]] for answer in answers]
+    assert outcomes == [["opened", "conflict", "counted"], ["duplicate", "conflict", "duplicate"]]
+    assert [answer.status_code for answer in answers] == [202, 200]
+    assert "both are kept" in answers[0].json()["signals"][1]["problem"]["detail"]
+    problem(post(door, [events[1], events[1]], token="t-events", **BATCH), 409)
+
+
+@pytest.mark.threat("C1")
+def test_one_signal_that_cannot_be_stored_does_not_hold_up_the_others(door, monkeypatch):
+    receive = type(door.world.store).receive
+
+    def poisoned(store, signal, *rest):
+        if signal.key.endswith("e1"):
+            raise OperationalError("x", {}, Exception("poisoned"))
+        return receive(store, signal, *rest)
+
+    monkeypatch.setattr(type(door.world.store), "receive", poisoned)
+    answer = post(door, [{**EVENT, "id": f"e{number}"} for number in range(3)], token="t-events", **BATCH)
+    assert "send it again" in problem(answer, 503)
+    assert [one["outcome"] for one in answer.json()["signals"]] == ["opened", "not stored", "counted"]
+
+
+@pytest.mark.threat("C1")
+def test_a_long_annotation_is_shortened_with_a_mark_and_refuses_nothing(door):
+    body = alert(summary="long " * 100, description="x" * 5000, runbook="a\x00b")
+    assert post(door, body, token="t-am").json() == {"outcome": "opened", "case": "EX-1"}
+    signal = door.world.store.case("EX-1").signal
+    assert (len(signal.title), len(signal.facts["description"])) == (300, 2000)
+    assert signal.title.endswith("… (shortened)")
+    assert signal.facts["description"].endswith("… (shortened)")
+    assert signal.facts["runbook"] == "a\ufffdb"
+
+
+@pytest.mark.threat("C1")
+def test_what_tells_signals_apart_is_never_cut_to_the_same(door):
+    answers = [
+        post(door, {**EVENT, "id": "i" * 500 + end, "subject": "s" * 500 + end}, token="t-events", **STRUCTURED)
+        for end in ("1", "2", "1")
+    ]
+    assert [answer.json() for answer in answers] == [
+        {"outcome": "opened", "case": "EX-1"},
+        {"outcome": "opened", "case": "EX-2"},
+        {"outcome": "duplicate", "case": "EX-1"},
+    ]
+
+
+@pytest.mark.threat("C1")
+def test_an_event_with_too_much_in_it_is_taken_and_says_what_was_left_out(door):
+    data = {"deep": {"a": {"b": {"c": {"d": {"e": {"f": {"g": {"h": 1}}}}}}}}, "big": 2**60}
+    data |= {f"n{number}": number for number in range(100)}
+    post(door, {**EVENT, "data": data}, token="t-events", **STRUCTURED)
+    facts = door.world.store.case("EX-1").signal.facts
+    assert (len(facts), facts["facts_left_out"], facts["big"]) == (64, 40, str(2**60))
+    assert facts["deep_a_b_c_d_e_f_g_h"] == "… (shortened)"
 
 
 def test_any_json_by_a_mapping(door):

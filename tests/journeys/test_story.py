@@ -31,7 +31,7 @@ def test_the_story_is_told_from_the_first_signal_to_the_proof(prepared, tmp_path
     told = countersign("demo", "--headless", "--story", "--json", "--folder", str(root), cwd=tmp_path)
     summary = json.loads(told.stdout)
     assert [chapter["title"] for chapter in summary["chapters"] if not chapter["ok"]] == [], summary
-    assert (told.returncode, summary["ok"], summary["cards"], len(summary["chapters"])) == (0, True, 8, 12)
+    assert (told.returncode, summary["ok"], summary["cards"], len(summary["chapters"])) == (0, True, 9, 12)
     assert summary["ledger_entries"] > 3_000
 
 

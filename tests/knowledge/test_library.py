@@ -136,7 +136,27 @@ MISTAKES = [
         "people:\n  - {name: Ana, accounts: [T1/UANA, a@x.example]}\n  - {name: Ben, accounts: [T1/UBEN, A@X.example]}",
         "people.yml: a@x.example belongs to Ana and to Ben; an account is one person's",
     ),
+    *(
+        ("sources.yml", "  api:\n", f"  {name}:\n", f"sources.yml: source {name} is called as the desk calls itself")
+        for name in ("absence", "slack", "try", "countersign", "policy", "operator", "desk")
+    ),
+    ("sources.yml", "  api:\n", "  house:\n", "source house is called like a system of systems.yml"),
+    ("sources.yml", "format: signal", "format: signal\n    kinds: []", "kinds is empty"),
+    ("sources.yml", "format: signal", "format: signal\n    kinds:", "sources.api.kinds: .*list"),
+    ("sources.yml", "kind: service_alert", "kind: service_alert\n    kinds: [other]", "not both"),
+    ("sources.yml", "kind: service_alert", "kinds: [service_alert]", "an alert names no kind; say kind"),
+    ("sources.yml", "      key: id", "      key: id\n      kind: type", "say kinds instead of kind"),
+    ("sources.yml", "format: signal", "format: signal\n    domain: events", "domain events is the name of a source"),
+    ("sources.yml", "format: signal", "format: signal\n    domain: house", "domain house is the name of a source"),
+    ("sources.yml", "format: signal", "format: signal\n    domain: slack", "domain slack is called as the desk"),
+    ("playbooks/low_stock.yml", "every: 60s", "every: 60s\n  domain: api", "domain api is the name of a source"),
+    ("playbooks/low_stock.yml", "- name: stock", "- name: signal", "signal is what came in"),
+    ("playbooks/low_stock.yml", "parameters: {product_id", "parameters: {now: signal.x, product_id", "now is filled"),
+    ("systems.yml", "note_id: integer, staff_id", "key: integer, staff_id", "key is filled by the desk itself"),
+    ("systems.yml", "note_id: integer, staff_id", "done_key: integer, staff_id", "done_key is filled by the desk"),
+    ("systems.yml", "note_id: integer, staff_id", "was_open: integer, staff_id", "was_open is filled by the desk"),
 ]
+SILENCE = "\nabsence: {subjects: [x], title: nothing from x, within: 1h, every: 1m"
 
 
 @pytest.mark.parametrize(("name", "before", "after", "said"), MISTAKES, ids=range(len(MISTAKES)))
@@ -326,3 +346,59 @@ def test_approvers_are_a_group_people_or_an_owner_of_the_playbook(folder):
     assert technical | {"people:U0ANA+U0BEN"} <= set(found.deciders())
     assert not [name for name in found.deciders() if name.startswith("owner:")]
     assert found.playbook("low_stock").terms.owners["technical"] in technical
+
+
+# --- who may speak -----------------------------------------------------------------------------------------------------------
+
+
+def hushed(folder, rest):
+    """Low stock with a silence to notice: what ought to be heard is said in ``rest``."""
+    change(folder, "playbooks/low_stock.yml", "\nwhat:", f"{SILENCE}{rest}}}\nwhat:")
+    return load(folder).playbook("low_stock").absence
+
+
+@pytest.mark.threat("A6")
+def test_a_source_says_its_domain_and_its_kinds(folder):
+    change(folder, "sources.yml", "format: signal", "format: signal\n    domain: tills\n    kinds: [low_stock]")
+    change(folder, "playbooks/low_stock.yml", "every: 60s", "every: 60s\n  domain: tills")
+    library = load(folder)
+    source, detection = library.sources["api"], library.playbook("low_stock").detection
+    assert (source.origin, source.allowed, detection.domain) == ("tills", ("low_stock",), "tills")
+    assert (library.sources["stripe"].origin, library.sources["stripe"].allowed) == ("stripe", ("failed_payment",))
+    assert library.sources["events"].allowed == ()
+
+
+@pytest.mark.threat("A6")
+def test_a_domain_may_have_the_name_of_one_that_is_in_it(folder):
+    change(folder, "sources.yml", "format: signal", "format: signal\n    domain: api")
+    change(folder, "sources.yml", "format: cloudevents", "format: cloudevents\n    domain: api")
+    assert {source.origin for source in load(folder).sources.values()} == {"api", "alertmanager", "stripe"}
+
+
+@pytest.mark.threat("A6")
+@pytest.mark.parametrize(("rest", "origin"), [(", from: api", "api"), (", from: tills", "tills")])
+def test_a_silence_names_who_ought_to_be_heard_of(folder, rest, origin):
+    if origin == "tills":
+        change(folder, "sources.yml", "format: cloudevents", "format: cloudevents\n    domain: tills")
+    assert hushed(folder, rest).origin == origin
+
+
+@pytest.mark.threat("A6")
+def test_a_silence_listens_to_the_one_source_of_its_kind_when_none_is_named(folder):
+    change(folder, "sources.yml", "format: signal", "format: signal\n    kinds: [low_stock, lead_cold]")
+    assert hushed(folder, "").origin == "api"
+
+
+@pytest.mark.threat("A6")
+@pytest.mark.parametrize(
+    ("rest", "complaint"),
+    [
+        ("", "low_stock: absence.from: say which source or domain ought to be heard of .*alertmanager, api"),
+        (", from: nobody", "there is no source or domain nobody"),
+        (", from: stripe", "nobody of stripe may send low_stock; add it to kinds"),
+        (", origin: api", "absence.origin"),
+    ],
+)
+def test_a_silence_that_could_never_end_is_refused(folder, rest, complaint):
+    with pytest.raises(PlaybookInvalid, match=complaint):
+        hushed(folder, rest)

@@ -2,11 +2,15 @@
 
 import time
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
 
 from bot.cases.lifecycle import State
+from bot.cases.signal import Signal, SignalStatus
+from bot.desk.intake import judge
+from bot.ports import Outcome
 from scheduler.detectors import Detector
 from scheduler.loop import Job, Loop
 from tests.fakes.directory import principal
@@ -51,7 +55,7 @@ def test_a_row_that_is_gone_clears_its_case_and_one_that_comes_back_reopens_it_e
         detector.look()
         assert world.store.case("EX-1").state is State.CLEARED
         detector.look()
-        assert world.store.episodes(world.store.case("EX-1").fingerprint) == times
+        assert world.store.episodes([world.store.case("EX-1").fingerprint]) == times
         world.house.rows = [ROW]
         world.clock.forward(minutes=5)
     assert set(world.store.counts()) == {"CLEARED"}
@@ -110,22 +114,24 @@ def test_the_loop_looks_once_at_start_and_then_on_its_interval(small_world):
 # --- what ought to be heard of and is not ------------------------------------------------------------------------------------
 
 
-def till(world, hours=26):
+def till(world, hours=26, origin="api"):
     from bot.cases.playbook import Absence
     from scheduler.detectors import AbsenceDetector
 
     absence = Absence(
-        ("till:quay", "till:vine"), "No takings from {subject}", timedelta(hours=hours), timedelta(minutes=15)
+        subjects=("till:quay", "till:vine"),
+        title="No takings from {subject}",
+        within=timedelta(hours=hours),
+        every=timedelta(minutes=15),
+        origin=origin,
     )
     return AbsenceDetector(
         world.library.playbook("takings"), absence, world.desk.lists, world.desk.intake, world.clock, world.clock()
     )
 
 
-def word_from(world, subject, number):
-    from bot.cases.signal import Signal, SignalStatus
-
-    signal = Signal("api", f"w{number}", "takings", subject, "takings", None, {}, SignalStatus.CLEAR)
+def word_from(world, subject, number, source="api", domain=""):
+    signal = Signal(source, f"w{number}", "takings", subject, "takings", None, {}, SignalStatus.CLEAR, domain=domain)
     return world.desk.intake.receive(signal, b"")
 
 
@@ -151,3 +157,103 @@ def test_a_new_absence_playbook_does_not_cry_at_once(world):
     missing = till(world)
     world.clock.forward(hours=25)
     assert missing.look() == 0
+
+
+@pytest.mark.threat("A6")
+def test_only_the_source_that_ought_to_be_heard_of_ends_a_silence(world):
+    missing = till(world)
+    world.clock.forward(hours=27)
+    word_from(world, "till:quay", 1, source="stranger")
+    assert missing.look() == 2
+    world.work()
+    word_from(world, "till:quay", 2, source="stranger")
+    assert world.store.counts() == {"REFERRED": 2}
+    word_from(world, "till:quay", 3)
+    assert world.store.counts() == {"REFERRED": 1, "CLEARED": 1}
+
+
+@pytest.mark.threat("A6")
+def test_a_silence_of_a_domain_is_ended_by_any_of_its_sources(world):
+    missing = till(world, origin="tills")
+    world.clock.forward(hours=27)
+    assert missing.look() == 2
+    world.work()
+    word_from(world, "till:quay", 1, source="old-tills", domain="tills")
+    word_from(world, "till:vine", 2, source="new-tills", domain="tills")
+    assert world.store.counts() == {"CLEARED": 2}
+
+
+@pytest.mark.threat("A6")
+def test_a_silence_opened_before_its_source_was_declared_ends_with_the_first_word_too(world):
+    former = Signal("absence", "till:quay@then", "takings", "till:quay", "No takings", None, {})
+    world.receive(former)
+    world.work()
+    missing = till(world)
+    world.clock.forward(hours=27)
+    missing.look()
+    (case,) = [case for case in world.store.cases() if case.signal.subject == "till:quay"]
+    assert case.state is State.REFERRED
+    word_from(world, "till:quay", 1)
+    assert missing.look() == 0
+    assert world.case(case).state is State.CLEARED
+
+
+# --- whose trouble it is -------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.threat("A6")
+def test_a_stranger_neither_clears_nor_counts_on_what_a_detector_opened(detector, world):
+    detector.look()
+    world.work()
+    stranger = world.signal("product:1", source="api")
+    assert world.clear(stranger).outcome is Outcome.IGNORED
+    assert world.store.case("EX-1").state is State.PROPOSED
+    assert world.receive(stranger).case_id == "EX-2"
+    assert (world.store.case("EX-1").count, world.store.case("EX-1").version) == (1, 3)
+
+
+@pytest.mark.threat("A6")
+def test_a_source_of_the_same_domain_clears_what_a_detector_opened(detector, world):
+    shared = replace(detector, detection=replace(detector.detection, domain="stock"))
+    shared.look()
+    world.work()
+    assert world.clear(world.signal("product:1", source="scanner", domain="stock")).case_id == "EX-1"
+    assert world.store.case("EX-1").state is State.CLEARED
+    world.clock.forward(minutes=5)
+    shared.look()
+    assert world.store.case("EX-1").count == 2
+
+
+@pytest.mark.threat("A6")
+def test_a_detector_that_joins_a_domain_goes_on_with_its_open_cases(detector, world):
+    detector.look()
+    world.work()
+    shared = replace(detector, detection=replace(detector.detection, domain="stock"))
+    assert shared.look() == 0
+    world.house.rows = []
+    shared.look()
+    assert world.store.case("EX-1").state is State.CLEARED
+    world.house.rows = [ROW]
+    assert shared.look() == 0
+    assert (world.store.case("EX-1").state, world.store.case("EX-1").count) == (State.OPEN, 2)
+
+
+@pytest.mark.threat("A6")
+def test_the_rule_does_not_hang_on_a_hash_alone(world):
+    case, playbook = world.proposed(), world.library.book
+    stranger = world.signal("product:1", source="stranger")
+    opening = judge(case, "EX-2", stranger, playbook, world.clock())
+    assert (opening.before, opening.entries[0].case_id) == (None, "EX-2")
+    clear = replace(stranger, status=SignalStatus.CLEAR)
+    assert judge(case, "EX-2", clear, playbook, world.clock()).entries == ()
+
+
+@pytest.mark.threat("C1")
+def test_a_row_with_a_subject_beyond_all_measure_holds_up_no_other_row(detector, world):
+    long = [{**ROW, "subject": "x" * 9000 + end} for end in "ab"]
+    world.house.rows = [*long, {**ROW, "subject": "product:\x002"}, ROW]
+    assert [detector.look(), detector.look()] == [4, 0]
+    world.work()
+    world.house.rows = [ROW]
+    detector.look()
+    assert world.store.counts() == {"CLEARED": 3, "PROPOSED": 1}

@@ -8,25 +8,28 @@ from collections.abc import Mapping
 from typing import Any
 
 from bot.cases.canonical import digest
-from bot.cases.signal import UNRECOGNISED, Signal, SignalStatus
+from bot.cases.signal import Signal, SignalStatus
 from bot.cases.source import Source
+from bot.cases.text import storable
 from handlers.intake.problem import Problem
-from handlers.intake.reading import facts_of, object_of, text_of, time_of
+from handlers.intake.reading import Item, facts_of, items_of, key_of, kind_of, object_of, time_of, title_of
 from handlers.intake.sources.signals import LONGEST_KEY, LONGEST_TITLE
 
 
-def signals(body: bytes, headers: Mapping[str, str], source: Source) -> list[Signal]:
+def signals(body: bytes, headers: Mapping[str, str], source: Source) -> list[Item]:
     message = object_of(body)
     alerts = message.get("alerts")
-    if not isinstance(alerts, list) or not alerts or not all(isinstance(alert, dict) for alert in alerts):
+    if not isinstance(alerts, list) or not alerts:
         raise Problem(422, "alerts must be a list of at least one alert", "alerts")
-    return [_signal(alert, f"alerts.{index}", source) for index, alert in enumerate(alerts)]
+    return items_of(alerts, lambda alert, index: _signal(alert, f"alerts.{index}", source))
 
 
-def _signal(alert: Mapping[str, Any], where: str, source: Source) -> Signal:
+def _signal(alert: Any, where: str, source: Source) -> Signal:
+    if not isinstance(alert, dict):
+        raise Problem(422, "an alert must be a JSON object", where)
     labels, annotations = _texts(alert, "labels", where), _texts(alert, "annotations", where)
-    name = text_of(labels.get("alertname"), f"{where}.labels.alertname", LONGEST_KEY)
-    fingerprint = text_of(alert.get("fingerprint") or digest(labels), f"{where}.fingerprint", LONGEST_KEY)
+    name = key_of(labels.get("alertname"), f"{where}.labels.alertname", LONGEST_KEY)
+    fingerprint = key_of(alert.get("fingerprint") or digest(labels), f"{where}.fingerprint", LONGEST_KEY)
     clear = alert.get("status") == "resolved"
     if not clear and alert.get("status") != "firing":
         raise Problem(422, "status must be firing or resolved", f"{where}.status")
@@ -39,18 +42,22 @@ def _signal(alert: Mapping[str, Any], where: str, source: Source) -> Signal:
     return Signal(
         source=source.name,
         key=f"{fingerprint}@{started:%Y%m%dT%H%M%S.%f}@{'clear' if clear else said}",
-        kind=source.kind or UNRECOGNISED,
-        subject=text_of(f"{name}:{instance}" if instance else name, f"{where}.labels", LONGEST_KEY),
-        title=text_of(summary[:LONGEST_TITLE], f"{where}.annotations.summary", LONGEST_TITLE),
+        kind=kind_of("", source),
+        subject=key_of(f"{name}:{instance}" if instance else name, f"{where}.labels", LONGEST_KEY),
+        title=title_of(summary, f"{where}.annotations.summary", LONGEST_TITLE),
         occurred_at=started,
-        facts=facts_of({**labels, **({} if clear else annotations)}, where),
+        facts=facts_of([labels, {} if clear else annotations], where, strict=False),
         status=SignalStatus.CLEAR if clear else SignalStatus.FIRING,
         group=fingerprint,
+        domain=source.domain,
     )
 
 
 def _texts(alert: Mapping[str, Any], name: str, where: str) -> dict[str, str]:
-    found = alert.get(name) or {}
-    if not isinstance(found, dict) or not all(isinstance(value, str) for value in found.values()):
+    texts = alert.get(name) or {}
+    if not isinstance(texts, dict) or not all(isinstance(value, str) for value in texts.values()):
         raise Problem(422, f"{name} must map names to text", f"{where}.{name}")
-    return found
+    kept = {storable(label): storable(value) for label, value in texts.items()}
+    if len(kept) != len(texts):
+        raise Problem(422, f"{name} has two names that differ only in characters no database keeps", f"{where}.{name}")
+    return kept

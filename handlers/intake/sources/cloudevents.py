@@ -4,23 +4,37 @@ from collections.abc import Mapping
 from typing import Any
 from urllib.parse import unquote
 
-from bot.cases.signal import UNRECOGNISED, Signal, SignalStatus
+from bot.cases.signal import Signal, SignalStatus
 from bot.cases.source import Source
 from handlers.intake.problem import Problem
-from handlers.intake.reading import facts_of, json_of, object_of, text_of, time_of
+from handlers.intake.reading import (
+    Item,
+    facts_of,
+    items_of,
+    json_of,
+    key_of,
+    kind_named,
+    kind_of,
+    object_of,
+    time_of,
+    title_of,
+)
 from handlers.intake.sources.signals import LONGEST_KEY, LONGEST_TITLE
 
 STRUCTURED = "application/cloudevents+json"
+LONGEST_ID, MAX_EVENTS = 120, 100
+CLEARED = ".cleared"
 BATCH = "application/cloudevents-batch+json"
 
 
-def signals(body: bytes, headers: Mapping[str, str], source: Source) -> list[Signal]:
+def signals(body: bytes, headers: Mapping[str, str], source: Source) -> list[Item]:
+    """Read one event or a batch; an empty batch is nothing, and nothing is wrong with it."""
     kind = headers.get("content-type", "").partition(";")[0].strip().lower()
     if kind == BATCH:
         events = json_of(body)
-        if not isinstance(events, list) or not all(isinstance(event, dict) for event in events) or len(events) > 100:
-            raise Problem(422, "a batch is a list of at most 100 events")
-        return [_signal(event, source) for event in events]
+        if not isinstance(events, list) or len(events) > MAX_EVENTS:
+            raise Problem(422, f"a batch is a list of at most {MAX_EVENTS} events")
+        return items_of(events, lambda event, index: _signal(event, source, f"{index}."))
     if kind == STRUCTURED:
         return [_signal(object_of(body), source)]
     if "ce-specversion" not in headers:
@@ -31,29 +45,31 @@ def signals(body: bytes, headers: Mapping[str, str], source: Source) -> list[Sig
     return [_signal({**attributes, "data": json_of(body) if body else {}}, source)]
 
 
-def _signal(event: Mapping[str, Any], source: Source) -> Signal:
+def _signal(event: Any, source: Source, where: str = "") -> Signal:
+    if not isinstance(event, dict):
+        raise Problem(422, "an event must be a JSON object", where.rstrip("."))
     if event.get("specversion") != "1.0":
-        raise Problem(422, "specversion must be 1.0", "specversion")
-    event_id, sender = text_of(event.get("id"), "id", 120), text_of(event.get("source"), "source", LONGEST_KEY)
-    event_type = text_of(event.get("type"), "type", LONGEST_KEY)
+        raise Problem(422, "specversion must be 1.0", f"{where}specversion")
+    event_id = key_of(event.get("id"), f"{where}id", LONGEST_ID)
+    sender = key_of(event.get("source"), f"{where}source", LONGEST_KEY)
+    event_type = event.get("type")
+    type_name = title_of(event_type, f"{where}type", LONGEST_KEY)
     if "data_base64" in event:
-        raise Problem(415, "the data of an event must be JSON, not base64")
-    data = event.get("data") if isinstance(event.get("data"), dict) else {"data": event.get("data")}
-    subject = event.get("subject") or sender
-    title = (data or {}).get("title") or event_type
+        raise Problem(415, "the data of an event must be JSON, not base64", f"{where}data_base64")
+    content = event.get("data")
+    data: dict[str, Any] = content if isinstance(content, dict) else {"data": content}
+    title = data.get("title")
+    clear = str(event_type).endswith(CLEARED)
+    named = kind_named(str(event_type).removesuffix(CLEARED).rpartition(".")[2])
     return Signal(
         source=source.name,
-        key=text_of(f"{sender}#{event_id}", "id", LONGEST_KEY + 121),
-        kind=source.kind or _kind(event_type),
-        subject=text_of(subject, "subject", LONGEST_KEY),
-        title=text_of(title, "data.title", LONGEST_TITLE),
-        occurred_at=time_of(event.get("time"), "time"),
-        facts=facts_of({"type": event_type, **(data or {})}, "data"),
-        status=SignalStatus.CLEAR if event_type.endswith(".cleared") else SignalStatus.FIRING,
+        key=key_of(f"{sender}#{event_id}", f"{where}id", LONGEST_KEY + LONGEST_ID + 1),
+        # A kind that is fixed in sources.yml is not for the event to name.
+        kind=kind_of("" if source.kind else named, source),
+        subject=key_of(event.get("subject") or sender, f"{where}subject", LONGEST_KEY),
+        title=title_of(title if isinstance(title, str) and title.strip() else type_name, "title", LONGEST_TITLE),
+        occurred_at=time_of(event.get("time"), f"{where}time"),
+        facts=facts_of([{"type": type_name}, data], f"{where}data", strict=False),
+        status=SignalStatus.CLEAR if clear else SignalStatus.FIRING,
+        domain=source.domain,
     )
-
-
-def _kind(event_type: str) -> str:
-    """``com.example.low_stock`` and ``com.example.low_stock.cleared`` are both of kind low_stock."""
-    last = event_type.removesuffix(".cleared").rpartition(".")[2].lower()
-    return last if last.replace("_", "").isalnum() and len(last) <= 50 else UNRECOGNISED

@@ -5,10 +5,10 @@ from typing import Annotated, Any
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from bot.cases.signal import UNRECOGNISED, Signal, SignalStatus
+from bot.cases.signal import Signal, SignalStatus
 from bot.cases.source import Source
 from handlers.intake.problem import Problem
-from handlers.intake.reading import facts_of, object_of, text_of, time_of
+from handlers.intake.reading import Item, facts_of, kind_of, object_of, text_of, time_of
 
 LONGEST_KEY = 200
 LONGEST_TITLE = 300
@@ -57,7 +57,7 @@ class SignalIn(BaseModel):
     ] = None
 
 
-def signals(body: bytes, headers: Mapping[str, str], source: Source) -> list[Signal]:
+def signals(body: bytes, headers: Mapping[str, str], source: Source) -> list[Item]:
     given = object_of(body)
     if "key" not in given and headers.get("webhook-id"):
         given["key"] = headers["webhook-id"]
@@ -71,12 +71,13 @@ def signals(body: bytes, headers: Mapping[str, str], source: Source) -> list[Sig
         Signal(
             source=source.name,
             key=text_of(said.key, "key", LONGEST_KEY),
-            kind=said.kind or source.kind or UNRECOGNISED,
+            kind=kind_of(said.kind, source),
             subject=text_of(said.subject, "subject", LONGEST_KEY),
             title=text_of(said.title, "title", LONGEST_TITLE),
             occurred_at=time_of(said.occurred_at, "occurred_at"),
-            facts=facts_of(said.facts),
+            facts=facts_of([said.facts], strict=True),
             status=SignalStatus(said.status),
             requester=text_of(said.requester, "requester", 80) if said.requester else None,
+            domain=source.domain,
         )
     ]

@@ -1,7 +1,7 @@
 """No change of the schema: what follows from the ledger is derived anew after this one, by the release that runs it."""
 
 revision = "0005"
-down_revision = "0003"
+down_revision = "0004"
 branch_labels = None
 depends_on = None
 

@@ -1,0 +1,55 @@
+"""What a signal is: whose trouble it names, what makes two deliveries one, and that no fact speaks for it."""
+
+from dataclasses import replace
+
+import pytest
+
+from bot.cases.canonical import digest, to_plain
+from bot.cases.evidence import Evidence, facts_of
+from bot.cases.expressions import look_up
+from bot.cases.signal import Signal
+from tests.cases.making import NOW
+
+BASE = Signal("api", "k", "low_stock", "product:1", "Merlot is running low", NOW, {"product_id": 1})
+
+
+@pytest.mark.threat("A6")
+def test_the_fingerprint_says_whose_trouble_it_is():
+    others = [
+        replace(BASE, source="till"),
+        replace(BASE, kind="x"),
+        replace(BASE, subject="x"),
+        replace(BASE, group="g"),
+    ]
+    assert len({BASE.fingerprint, *(other.fingerprint for other in others)}) == 5
+    assert replace(BASE, key="k2", title="x", facts={}).fingerprint == BASE.fingerprint
+
+
+@pytest.mark.threat("A6")
+def test_sources_of_one_domain_speak_of_the_same_trouble():
+    first, second = replace(BASE, domain="stock"), replace(BASE, source="till", domain="stock")
+    assert first.fingerprint == second.fingerprint != BASE.fingerprint
+    assert first.identities == (("stock", "low_stock", "product:1"), ("api", "low_stock", "product:1"))
+    assert BASE.identities == (BASE.identity,)
+
+
+@pytest.mark.threat("A6")
+def test_a_body_of_before_has_the_digest_of_before():
+    plain = to_plain(BASE)
+    del plain["domain"]
+    assert BASE.body_digest == replace(BASE, domain="stock").body_digest == digest(plain)
+    assert BASE.body_digest == "6af578272a0a6543aad83511866144a4719699c8e059d4949210dd1c6fa3c25c"
+
+
+@pytest.mark.threat("A6")
+def test_no_fact_speaks_for_the_signal_itself():
+    facts = {"source": "house", "title": "Nothing", "subject": "product:9", "product_id": 1}
+    evidence = [Evidence(f"signal.{name}", "", "forged", "house", NOW) for name in ("source", "product_id", "x")]
+    known = facts_of(replace(BASE, facts=facts), evidence)
+    assert [look_up(f"signal.{name}", known) for name in ("source", "title", "subject", "product_id", "x")] == [
+        "api",
+        "Merlot is running low",
+        "product:1",
+        1,
+        None,
+    ]
