@@ -234,6 +234,7 @@ def build_desk(
     mind: Mind,
     *,
     storm_after: int = MOST_CARDS,
+    lease_for: float = 30.0,
 ) -> Desk:
     """The use cases, over whatever stands behind the ports. ``storm_after``: how many cards before they share one; 0 for never."""
     proposals = Proposals(store, library, systems)
@@ -253,7 +254,9 @@ def build_desk(
         triage=triage,
         decisions=Decisions(store, library, directory, proposals, clock),
         switchboard=switchboard,
-        executor=Executor(store, library, systems, directory, proposals, switchboard, clock),
+        executor=Executor(
+            store, library, systems, directory, proposals, switchboard, clock, timedelta(seconds=lease_for)
+        ),
         follow_up=FollowUp(store, library, systems, clock),
         storms=storms,
         drawing=Drawing(
@@ -346,7 +349,17 @@ def build(settings: Settings, *, clock: Clock = utc_now) -> House:
     systems = build_systems(settings, library.systems, chat)
     knowledge = open_knowledge(settings, store, library, clock)
     storm_after = settings.storm_after
-    desk = build_desk(store, library, systems, chat, directory, clock, knowledge.mind, storm_after=storm_after)
+    desk = build_desk(
+        store,
+        library,
+        systems,
+        chat,
+        directory,
+        clock,
+        knowledge.mind,
+        storm_after=storm_after,
+        lease_for=settings.lease_for,
+    )
     pace = Pace(lease_for=settings.lease_for, settle_for=settings.settle_for)
     lanes = _lanes(desk, clock, pace)
     store.takers.extend(lanes)

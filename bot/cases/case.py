@@ -420,7 +420,7 @@ def _settled(case: Case, body: e.Settled, entry: Entry) -> Case:
 
 def _settled_as(before: StepState, *, landed: bool) -> StepState:
     """What a person's word makes of a step whose outcome was in doubt: the doing of it, or the undoing of it."""
-    if before in {StepState.UNDOING, StepState.LANDED}:
+    if before in {StepState.UNDOING, StepState.UNDO_UNKNOWN, StepState.UNDO_MISSING, StepState.LANDED}:
         return StepState.UNDONE if landed else StepState.LANDED
     return StepState.LANDED if landed else StepState.FAILED
 

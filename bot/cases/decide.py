@@ -339,8 +339,7 @@ def _settle(case: Case, move: m.Settle, now: datetime) -> tuple[Body, ...]:
 
 
 def _step_in_doubt(case: Case) -> int:
-    doubtful = {StepState.STARTED, StepState.UNKNOWN, StepState.UNDOING}
-    return next(index for index, step in enumerate(case.steps) if step.state in doubtful)
+    return next(index for index, step in enumerate(case.steps) if step.state in e.IN_DOUBT)
 
 
 # --- time --------------------------------------------------------------------------------------------------------------
