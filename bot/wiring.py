@@ -224,7 +224,7 @@ def open_library(settings: Settings) -> Library:
     return load(settings.library_dir, stage=Stage.SHADOW if settings.mode is Mode.SHADOW else None)
 
 
-def build_desk(
+def build_desk(  # noqa: PLR0913 (what stands behind every port)
     store: SqlStore,
     library: Library,
     systems: Systems,
