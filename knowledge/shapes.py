@@ -1,5 +1,6 @@
 """What the YAML files may say: the shapes at the door, turned into the house's own dataclasses by ``library``."""
 
+from datetime import timedelta
 from decimal import Decimal
 from typing import Annotated, Literal
 
@@ -14,6 +15,8 @@ Name = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]{1,48}$")]
 Handle = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9._-]{0,48}$")]
 Text = Annotated[str, StringConstraints(min_length=1, max_length=500)]
 Query = Annotated[str, StringConstraints(min_length=8, max_length=4000)]
+# In all, for one call: name, connection, question and answer.
+Timeout = Annotated[Span, Field(ge=timedelta(milliseconds=100), le=timedelta(minutes=5))]
 EnvName = Annotated[str, StringConstraints(pattern=r"^[A-Z][A-Z0-9_]{2,60}$")]
 
 
@@ -205,7 +208,9 @@ class SqlActionShape(ActionShape):
 class SqlSystemShape(Strict):
     connector: Literal["sql"]
     url_env: EnvName
-    timeout: Span = Field(default="2s", validate_default=True)
+    # A role that can only read, for look-ups.
+    read_url_env: EnvName | Literal[""] = ""
+    timeout: Timeout = timedelta(seconds=2)
     actions: dict[Name, SqlActionShape] = {}
 
 
@@ -239,7 +244,7 @@ class HttpSystemShape(Strict):
     hosts: list[str] = Field(min_length=1)
     private_hosts: list[str] = []
     token_env: EnvName | Literal[""] = ""
-    timeout: Span = Field(default="5s", validate_default=True)
+    timeout: Timeout = timedelta(seconds=5)
     idempotency_header: str = "Idempotency-Key"
     lookups: dict[Name, CallShape] = {}
     actions: dict[Name, HttpActionShape] = {}
@@ -247,6 +252,7 @@ class HttpSystemShape(Strict):
 
 class MessageSystemShape(Strict):
     connector: Literal["message"]
+    timeout: Timeout = timedelta(seconds=10)
     actions: dict[Name, ActionShape]
 
 

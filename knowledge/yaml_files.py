@@ -1,6 +1,7 @@
 """YAML read strictly: no aliases, no tags, no duplicate keys, no unknown fields; every complaint names file and line."""
 
 import hashlib
+import re
 from datetime import timedelta
 from pathlib import Path
 from typing import Annotated, Any, TypeVar
@@ -13,16 +14,17 @@ from ruamel.yaml.tokens import AliasToken, AnchorToken, TagToken
 from bot.cases.errors import PlaybookInvalid
 
 LARGEST_FILE = 256_000
-_UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
+_UNITS = {"ms": 0.001, "s": 1, "m": 60, "h": 3600, "d": 86400}
+_SPAN = re.compile(r"([0-9]+)(ms|s|m|h|d)")
 M = TypeVar("M", bound=BaseModel)
 
 
 def _span(value: Any) -> timedelta:
-    """A duration as people write it: 30s, 15m, 48h, 7d."""
-    text = str(value).strip()
-    if len(text) < 2 or text[-1] not in _UNITS or not text[:-1].isdigit():
+    """A duration as people write it: 1500ms, 30s, 15m, 48h, 7d."""
+    span = _SPAN.fullmatch(str(value).strip())
+    if span is None:
         raise ValueError("must be a duration like 30s, 15m, 48h or 7d")
-    return timedelta(seconds=int(text[:-1]) * _UNITS[text[-1]])
+    return timedelta(seconds=int(span[1]) * _UNITS[span[2]])
 
 
 Span = Annotated[timedelta, BeforeValidator(_span)]

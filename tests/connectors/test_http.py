@@ -390,13 +390,16 @@ def test_a_message_is_an_action_like_any_other():
 
 
 def test_slack_failures_are_told_apart():
-    from bot.cases.errors import ChatFailed, ChatUnknown
+    from bot.cases.errors import ChatFailed, ChatUnknown, Unreachable
 
     chat = FakeChat()
     connector = MessageConnector(MessageSystem("slack", {"tell": TELL}), chat)
     action = connector.prepare("tell", {"to": "C0SALES", "text": "x"})
-    chat.failures = [ChatUnknown("timeout"), ChatFailed("channel_not_found")]
+    chat.failures = [ChatUnknown("timeout"), ChatFailed("channel_not_found"), Unreachable(2.0)]
     with pytest.raises(OutcomeUnknown):
         connector.execute(action, "k")
     with pytest.raises(ConnectorFailed, match="channel_not_found"):
         connector.execute(action, "k")
+    with pytest.raises(ConnectorFailed, match="cannot be reached") as raised:
+        connector.execute(action, "k")
+    assert (type(raised.value), raised.value.retryable) == (ConnectorFailed, True)

@@ -61,7 +61,8 @@ class Silent(_Server):
 class Dripping(_Server):
     """Answers one request with a byte at a time: every read gets something in time, the answer takes five seconds."""
 
-    def __init__(self, body: bytes = b'{"ok": true}') -> None:
+    def __init__(self, body: bytes = b'{"ok": true}', every: float = DRIP_EVERY) -> None:
+        self.every = every
         self.answer = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n%s" % (
             len(body),
             body,
@@ -71,7 +72,7 @@ class Dripping(_Server):
     def serve(self, connection):
         self.requests.append(connection.recv(65536))
         for place in range(len(self.answer)):
-            if self.over.wait(DRIP_EVERY):
+            if self.over.wait(self.every):
                 return
             connection.sendall(self.answer[place : place + 1])
 
