@@ -1,10 +1,15 @@
-"""The only reader of the wall clock. Everyone else takes ``now`` as an argument, or a ``Clock``."""
+"""The only reader of clocks. Everyone else takes ``now`` as an argument, or a ``Clock``."""
 
+import contextlib
+import math
+import threading
 import time
+from collections.abc import Callable, Iterator
+from contextvars import ContextVar
 from datetime import UTC, datetime
 
 # Where a machine can tell, the seconds for which it was suspended count too.
-_ELAPSED = getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC)
+_SLEEPLESS = getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC)
 
 
 def utc_now() -> datetime:
@@ -17,6 +22,54 @@ def monotonic() -> float:
     return time.monotonic()
 
 
-def elapsed() -> float:
-    """Seconds on a clock that is never set and does not stop while the machine is suspended."""
-    return time.clock_gettime(_ELAPSED)
+def boottime() -> float:
+    """Count seconds, also while this process is stopped: for leases and deadlines."""
+    return time.clock_gettime(_SLEEPLESS)
+
+
+class TimeLimit:
+    """The end of one call to the outside, for everything that takes part in it."""
+
+    def __init__(self, ends: float) -> None:
+        self.ends = ends
+        self._cleanup = contextlib.ExitStack()
+
+    def at_end(self, action: Callable[[], None], *, cleanup: Callable[[], None]) -> None:
+        """Run ``action`` in another thread if the end comes before the call does."""
+        timer = threading.Timer(max(0.0, self.ends - boottime()), action)
+        timer.daemon = True
+        # Undone last to first: the timer is over before what it acts on is given up.
+        self._cleanup.callback(cleanup)
+        self._cleanup.callback(timer.join)
+        self._cleanup.callback(timer.cancel)
+        timer.start()
+
+    def close(self) -> None:
+        self._cleanup.close()
+
+
+_LIMIT: ContextVar[TimeLimit | None] = ContextVar("time limit", default=None)
+
+
+@contextlib.contextmanager
+def time_limit(ends: float) -> Iterator[None]:
+    """Let everything inside end by ``ends`` on ``boottime``, or earlier if a limit holds already."""
+    outer = _LIMIT.get()
+    limit = TimeLimit(min(ends, outer.ends) if outer else ends)
+    token = _LIMIT.set(limit)
+    try:
+        yield
+    finally:
+        _LIMIT.reset(token)
+        limit.close()
+
+
+def current_limit() -> TimeLimit | None:
+    """Return the limit of the call that this thread is making."""
+    return _LIMIT.get()
+
+
+def seconds_left() -> float:
+    """Return the seconds until the limit of this thread's call; below zero when it has passed."""
+    limit = _LIMIT.get()
+    return limit.ends - boottime() if limit else math.inf

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any, Protocol
 
@@ -158,8 +158,19 @@ class Store(Protocol):
     def receive(self, signal: Signal, raw: bytes, judge: "Judge", now: datetime) -> Receipt:
         """Record the signal and what ``judge`` makes of it, once per (source, key)."""
 
-    def commit(self, change: Change, *, done: Work | None = None, again_at: datetime | None = None) -> Case:
-        """Append, project and enqueue, or do nothing: ``Conflict`` when the case moved, ``StaleFence`` when the lease did."""
+    def commit(
+        self,
+        change: Change,
+        *,
+        done: Work | None = None,
+        again_at: datetime | None = None,
+        held: Work | None = None,
+        held_until: datetime | None = None,
+    ) -> Case:
+        """Append, project and enqueue, or do nothing: ``Conflict`` when the case moved, ``StaleFence`` when the lease did.
+
+        ``held`` goes on being worked on: its lease must still hold, and lasts until ``held_until``.
+        """
 
     def usage(self, day: str, *, plan: Plan | None = None, step: int = 0) -> Usage:
         """Sum what has been carried out on this UTC day; see ``UsageOn``."""
@@ -204,6 +215,9 @@ class Store(Protocol):
 
     def claim(self, topics: Sequence[Topic], limit: int, now: datetime, lease_for: float) -> list[Work]:
         """Take due rows under a lease of ``lease_for`` seconds."""
+
+    def renew(self, works: Sequence[Work], until: datetime) -> set[tuple[str, int]]:
+        """Extend the leases that still hold; returns key and fence of each."""
 
     def finish(self, work: Work, *, drawn: Drawn | None = None) -> None:
         """The work is done, and the card stands where ``drawn`` says."""
@@ -357,7 +371,13 @@ class Landing(StrEnum):
 
 
 class Connector(Protocol):
-    """Speaks to one outside system."""
+    """Speaks to one outside system. Every call ends within ``timeout``, whatever the system does.
+
+    A call inside a ``time_limit`` has done nothing after it, and does nothing later.
+    """
+
+    @property
+    def timeout(self) -> timedelta: ...
 
     def look_up(self, query: str, parameters: Mapping[str, Scalar], limit: int) -> list[dict[str, Scalar]]:
         """At most ``limit`` rows of one read-only question. Raises ``ConnectorFailed``."""
@@ -369,10 +389,16 @@ class Connector(Protocol):
         """The snapshot as it is now. Raises ``ConnectorFailed``."""
 
     def execute(self, action: Action, key: str) -> str:
-        """Do it once; says what came of it. Raises ``ConnectorFailed``, ``WorldMoved`` or ``OutcomeUnknown``."""
+        """Do it once; says what came of it.
+
+        Raises:
+            WorldMoved: it surely did not happen, and is no longer right.
+            OutcomeUnknown: it may have happened.
+            ConnectorFailed: it surely did not happen; ``retryable`` says whether it may be tried again.
+        """
 
     def verify(self, action: Action, key: str) -> Landing:
-        """Whether the effect under this key is there."""
+        """Look whether the effect under this key is there. ABSENT is an answer of the system; no answer is UNKNOWN."""
 
     def undo(self, action: Action, key: str, undo_key: str) -> str:
         """Take back the effect under ``key``; the undoing has a key of its own."""

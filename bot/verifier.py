@@ -606,7 +606,15 @@ def voided(entry, body, case):
 
 
 # What became of a step is in doubt in these states, until a report or a person's word ends that.
-IN_DOUBT = {"started", "outcome unknown", "being undone"}
+IN_DOUBT = {
+    "started",
+    "accepted, not visible yet",
+    "outcome unknown",
+    "not found yet",
+    "being undone",
+    "outcome of undoing unknown",
+    "undoing not found yet",
+}
 # Everything that leaves the carrying out of a plan. None of it may come while a step is in doubt.
 ENDS_DOUBT = {
     "case.opened",

@@ -5,11 +5,12 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from functools import partial
 from pathlib import Path
+from typing import assert_never
 
 import uvicorn
 from slack_sdk import WebClient
@@ -22,7 +23,7 @@ from bot.clock import monotonic
 from bot.connectors.dry_run import DryRun
 from bot.connectors.http import HttpConnector
 from bot.connectors.message import MessageConnector
-from bot.connectors.specs import HttpSystem, SqlSystem, SystemSpec
+from bot.connectors.specs import HttpSystem, MessageSystem, SqlSystem, SystemSpec
 from bot.connectors.sql import SqlConnector
 from bot.desk.decisions import Decisions
 from bot.desk.digests import Digests
@@ -334,6 +335,7 @@ def build_desk(  # noqa: PLR0913 (the composition root: one argument for each th
     *,
     storm_after: int = MOST_CARDS,
     mode: str = "",
+    lease_for: float = 30.0,
 ) -> Desk:
     """The use cases, over whatever stands behind the ports. ``storm_after``: how many cards before they share one; 0 for never.
 
@@ -356,7 +358,9 @@ def build_desk(  # noqa: PLR0913 (the composition root: one argument for each th
         triage=triage,
         decisions=Decisions(store, library, directory, proposals, clock),
         switchboard=switchboard,
-        executor=Executor(store, library, systems, directory, proposals, switchboard, clock),
+        executor=Executor(
+            store, library, systems, directory, proposals, switchboard, clock, timedelta(seconds=lease_for)
+        ),
         follow_up=FollowUp(store, library, systems, clock),
         storms=storms,
         drawing=Drawing(
@@ -430,24 +434,53 @@ def build_systems(settings: Settings, specs: Mapping[str, SystemSpec], chat: Cha
     Raises:
         SettingsIncomplete: the names of the secrets that are not set.
     """
-    todo = []
+    todo = _too_slow(settings, specs)
     systems: dict[str, Connector] = {}
     for name, spec in specs.items():
-        env = spec.url_env if isinstance(spec, SqlSystem) else spec.token_env if isinstance(spec, HttpSystem) else ""
-        if env and not settings.secret(env):
-            todo.append(f"set {env}: systems.yml needs it for {name}")
+        missing = [env for env in _secrets_of(spec) if not settings.secret(env)]
+        if missing:
+            todo += [f"set {env}: systems.yml needs it for {name}" for env in missing]
             continue
-        real = _connector(spec, settings.secret(env), chat)
+        real = _connector(spec, [settings.secret(env) for env in _secrets_of(spec)], chat)
         systems[name] = DryRun(real) if settings.mode is Mode.DRY_RUN else real
     if todo:
         raise SettingsIncomplete("To do before Countersign can start:\n" + "\n".join(f"  • {line}" for line in todo))
     return systems
 
 
-def _connector(spec: SystemSpec, secret: str, chat: Chat) -> Connector:
-    if isinstance(spec, SqlSystem):
-        return SqlConnector(spec, secret)
-    return HttpConnector(spec, secret) if isinstance(spec, HttpSystem) else MessageConnector(spec, chat)
+def _secrets_of(spec: SystemSpec) -> list[str]:
+    """The names of the secrets that a system declares."""
+    match spec:
+        case SqlSystem():
+            return [spec.url_env, *filter(None, [spec.read_url_env])]
+        case HttpSystem():
+            return list(filter(None, [spec.token_env]))
+        case MessageSystem():
+            return []
+        case _:
+            assert_never(spec)
+
+
+def _too_slow(settings: Settings, specs: Mapping[str, SystemSpec]) -> list[str]:
+    """Name every system whose calls may outlast the lease of the worker that makes them."""
+    return [
+        f"let one call to {name} take less than a lease: its timeout in systems.yml is {spec.timeout.total_seconds():g} s,"
+        f" COUNTERSIGN_LEASE_FOR is {settings.lease_for:g} s"
+        for name, spec in specs.items()
+        if spec.timeout.total_seconds() >= settings.lease_for
+    ]
+
+
+def _connector(spec: SystemSpec, secrets: Sequence[str], chat: Chat) -> Connector:
+    match spec:
+        case SqlSystem():
+            return SqlConnector(spec, *secrets)
+        case HttpSystem():
+            return HttpConnector(spec, *(secrets or [""]))
+        case MessageSystem():
+            return MessageConnector(spec, chat)
+        case _:
+            assert_never(spec)
 
 
 def build(settings: Settings, *, clock: Clock | None = None) -> House:
@@ -467,6 +500,7 @@ def build(settings: Settings, *, clock: Clock | None = None) -> House:
         knowledge.mind,
         storm_after=settings.storm_after,
         mode=settings.mode.value,
+        lease_for=settings.lease_for,
     )
     pace = Pace(lease_for=settings.lease_for, settle_for=settings.settle_for)
     lanes = _lanes(desk, clock, pace)
@@ -606,12 +640,11 @@ def _door(settings: Settings, desk: Desk, chat: SlackChat, socket: slack_app.Soc
 
 def check(settings: Settings) -> list[str]:
     """What would keep the bot from starting or working, as sentences; empty when all is well."""
-    problems = []
     library = open_library(settings)
+    problems = _too_slow(settings, library.systems)
     for name, spec in library.systems.items():
-        env = spec.url_env if isinstance(spec, SqlSystem) else spec.token_env if isinstance(spec, HttpSystem) else ""
-        if env and not settings.secret(env):
-            problems.append(f"{env} is not set: {name} cannot be reached")
+        missing = [env for env in _secrets_of(spec) if not settings.secret(env)]
+        problems += [f"{env} is not set: {name} cannot be reached" for env in missing]
     if library.policy().step_up_above is not None and not settings.secret("COUNTERSIGN_PUBLIC_URL"):
         problems.append("COUNTERSIGN_PUBLIC_URL is not set: nobody can reach the page that step_up_above sends them to")
     for name, source in library.sources.items():

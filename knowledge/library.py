@@ -480,9 +480,10 @@ def _systems(path: Path) -> dict[str, SystemSpec]:
 def _system(name: str, shape: s.SqlSystemShape | s.HttpSystemShape | s.MessageSystemShape) -> SystemSpec:
     if isinstance(shape, s.SqlSystemShape):
         actions = {key: _statement(key, action) for key, action in shape.actions.items()}
-        return SqlSystem(name, shape.url_env, shape.timeout, actions)
+        return SqlSystem(name, shape.url_env, shape.timeout, actions, shape.read_url_env)
     if isinstance(shape, s.MessageSystemShape):
-        return MessageSystem(name, {key: _message(key, action) for key, action in shape.actions.items()})
+        messages = {key: _message(key, action) for key, action in shape.actions.items()}
+        return MessageSystem(name, messages, shape.timeout)
     return HttpSystem(
         name=name,
         base_url=shape.base_url,

@@ -20,7 +20,7 @@ from bot.cases.identity import is_slack_account
 from bot.cases.plan import MAX_AMOUNT, Idempotency
 from bot.cases.policy import Stage
 from bot.connectors.specs import ParameterType
-from knowledge.yaml_files import Span, Strict
+from knowledge.yaml_files import Duration, Span, Strict
 
 Name = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]{1,48}$")]
 Handle = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9._-]{0,48}$")]
@@ -30,6 +30,8 @@ Currency = Annotated[str, StringConstraints(pattern=r"^[A-Z]{3}$")]
 Amount = Annotated[Decimal, Field(ge=0, le=MAX_AMOUNT)]
 # Strict: for YAML, and so for a limit, yes and no are numbers too.
 Times = Annotated[int, Field(ge=0, strict=True)]
+# In all, for one call: name, connection, question and answer.
+Timeout = Annotated[Duration, Field(ge=timedelta(milliseconds=100), le=timedelta(minutes=5))]
 EnvName = Annotated[str, StringConstraints(pattern=r"^[A-Z][A-Z0-9_]{2,60}$")]
 
 
@@ -316,7 +318,9 @@ class SqlActionShape(ActionShape):
 class SqlSystemShape(Strict):
     connector: Literal["sql"]
     url_env: EnvName
-    timeout: Span = Field(default="2s", validate_default=True)
+    # A role that can only read, for look-ups.
+    read_url_env: EnvName | Literal[""] = ""
+    timeout: Timeout = timedelta(seconds=2)
     actions: dict[Name, SqlActionShape] = {}
 
 
@@ -357,7 +361,7 @@ class HttpSystemShape(Strict):
     hosts: list[str] = Field(min_length=1)
     private_hosts: list[str] = []
     token_env: EnvName | Literal[""] = ""
-    timeout: Span = Field(default="5s", validate_default=True)
+    timeout: Timeout = timedelta(seconds=5)
     idempotency_header: str = "Idempotency-Key"
     lookups: dict[Name, CallShape] = {}
     actions: dict[Name, HttpActionShape] = {}
@@ -373,6 +377,7 @@ class MessageActionShape(ActionShape):
 
 class MessageSystemShape(Strict):
     connector: Literal["message"]
+    timeout: Timeout = timedelta(seconds=10)
     actions: dict[Name, MessageActionShape]
 
 

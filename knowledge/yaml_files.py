@@ -1,8 +1,8 @@
 """YAML read strictly: no aliases, no tags, no duplicate keys, no unknown fields; every complaint names file and line."""
 
 import hashlib
+import re
 from datetime import timedelta
-from decimal import Decimal
 from pathlib import Path
 from typing import Annotated, Any, TypeVar
 
@@ -14,23 +14,35 @@ from ruamel.yaml.tokens import AliasToken, AnchorToken, TagToken
 from bot.cases.errors import PlaybookInvalid
 
 LARGEST_FILE = 256_000
-_UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
+_UNITS = {"ms": 1, "s": 1_000, "m": 60_000, "h": 3_600_000, "d": 86_400_000}
+_SPAN = re.compile(r"([0-9]+)(ms|s|m|h|d)")
 MAX_DAYS = 3_650
+MAX_DIGITS = 15
 M = TypeVar("M", bound=BaseModel)
 
 
 def _span(value: Any) -> timedelta:
-    """A duration as people write it: 30s, 15m, 48h, 7d."""
-    number, unit = str(value).strip()[:-1], str(value).strip()[-1:]
-    if unit not in _UNITS or not (number.isascii() and number.isdecimal()):
-        raise ValueError("must be a duration like 30s, 15m, 48h or 7d")
-    seconds = Decimal(number) * _UNITS[unit]
-    if not 1 <= seconds <= MAX_DAYS * _UNITS["d"]:
+    """Read a duration as people write it, of a second at least: 30s, 15m, 48h, 7d."""
+    span = _duration(value)
+    if not timedelta(seconds=1) <= span <= timedelta(days=MAX_DAYS):
         raise ValueError(f"must be at least 1s and at most {MAX_DAYS}d")
-    return timedelta(seconds=int(seconds))
+    return span
+
+
+def _duration(value: Any) -> timedelta:
+    """Read a duration that may be shorter than a second: 1500ms, 30s."""
+    written = _SPAN.fullmatch(str(value).strip())
+    # Whatever is longer than this many digits is no duration, and would overflow.
+    if written is None or len(written[1]) > MAX_DIGITS:
+        raise ValueError("must be a duration like 30s, 15m, 48h or 7d")
+    try:
+        return timedelta(milliseconds=int(written[1]) * _UNITS[written[2]])
+    except OverflowError:
+        raise ValueError(f"must be at least 1s and at most {MAX_DAYS}d") from None
 
 
 Span = Annotated[timedelta, BeforeValidator(_span)]
+Duration = Annotated[timedelta, BeforeValidator(_duration)]
 
 
 class Strict(BaseModel):

@@ -7,7 +7,7 @@ from typing import Any
 
 from bot.cases import entry as e
 from bot.cases.approval import Approval
-from bot.cases.entry import IN_DOUBT, Body, Entry, StepState
+from bot.cases.entry import IN_DOUBT, UNDO_BEGUN, Body, Entry, StepState
 from bot.cases.errors import DoubtDropped, LedgerBroken
 from bot.cases.evidence import Evidence
 from bot.cases.lifecycle import TERMINAL, State, next_state, recorded_state
@@ -168,7 +168,7 @@ class Case:
     @property
     def is_undo_begun(self) -> bool:
         """Tell whether a step is being undone or has been: then it goes on to the end."""
-        return any(step.state in {StepState.UNDOING, StepState.UNDONE} for step in self.steps)
+        return any(step.state in UNDO_BEGUN for step in self.steps)
 
     @property
     def undo_votes_needed(self) -> int:
@@ -522,7 +522,7 @@ def _settled(case: Case, body: e.Settled, entry: Entry) -> Case:
 
 def _settled_as(before: StepState, *, landed: bool) -> StepState:
     """What a person's word makes of a step whose outcome was in doubt: the doing of it, or the undoing of it."""
-    if before in {StepState.UNDOING, StepState.LANDED}:
+    if before in {StepState.UNDOING, StepState.UNDO_UNKNOWN, StepState.UNDO_MISSING, StepState.LANDED}:
         return StepState.UNDONE if landed else StepState.LANDED
     return StepState.LANDED if landed else StepState.FAILED
 

@@ -364,17 +364,45 @@ class StepStarted(Body):
 
 
 class StepState(StrEnum):
+    """How far a step has come. Only the deed itself makes it FAILED; a look finds it LANDED, or leaves it in doubt."""
+
+    #: A worker may be at it, for as long as an attempt can last.
     STARTED = "started"
+    #: The system said that it is done, and does not show it yet. Never repeated.
+    ACCEPTED = "accepted, not visible yet"
     LANDED = "done"
+    #: The system refused for good.
     FAILED = "failed"
-    UNKNOWN = "outcome unknown"
-    UNDOING = "being undone"
-    UNDONE = "undone"
+    #: It surely did not happen, because it was no longer right: nobody's failure.
     ABSENT = "did not happen"
+    #: It surely did not happen, and is begun again under the same key.
+    DEFERRED = "waiting to be tried again"
+    #: The attempt is over, and nobody knows how it ended.
+    UNKNOWN = "outcome unknown"
+    #: The first look after an unknown outcome found nothing.
+    MISSING = "not found yet"
+    UNDOING = "being undone"
+    UNDO_UNKNOWN = "outcome of undoing unknown"
+    UNDO_MISSING = "undoing not found yet"
+    UNDONE = "undone"
 
 
-# Nobody knows what became of these. Only a report of the step, or a person's word, ends that.
-IN_DOUBT = frozenset({StepState.STARTED, StepState.UNKNOWN, StepState.UNDOING})
+#: Doing and undoing that may have happened: only a look or a person's word ends it.
+IN_DOUBT = frozenset(
+    {
+        StepState.STARTED,
+        StepState.ACCEPTED,
+        StepState.UNKNOWN,
+        StepState.MISSING,
+        StepState.UNDOING,
+        StepState.UNDO_UNKNOWN,
+        StepState.UNDO_MISSING,
+    }
+)
+
+
+#: Taking it back has begun: it goes on to the end.
+UNDO_BEGUN = frozenset({StepState.UNDOING, StepState.UNDO_UNKNOWN, StepState.UNDO_MISSING, StepState.UNDONE})
 
 
 @_entry("step.reported", Move.REPORT)

@@ -10,6 +10,7 @@ from bot.cases.lifecycle import State
 
 class Next(StrEnum):
     START = "start"
+    RETRY = "retry"
     VERIFY = "verify"
     UNDO = "undo"
     VERIFY_UNDO = "verify undo"
@@ -28,25 +29,34 @@ def next_work(case: Case) -> Work:
     """One thing at a time. A step in doubt is verified before anything else; after a failure what landed is undone, last first."""
     if case.plan is None or case.state not in {State.APPROVED, State.RUNNING}:
         return Work(Next.NOTHING)
-    if case.undoing or any(step.state in _BACKING_OUT for step in case.steps):
+    if is_backing_out(case):
         return _back_out(case)
     for index, step in enumerate(case.steps):
-        if step.state in {StepState.STARTED, StepState.UNKNOWN}:
+        if step.state in DOING:
             return Work(Next.VERIFY, index)
+        if step.state is StepState.DEFERRED:
+            return Work(Next.RETRY, index)
     if len(case.steps) < len(case.plan.actions):
         return Work(Next.START, len(case.steps))
     return Work(Next.FINISH)
 
 
-_BACKING_OUT = frozenset({StepState.FAILED, StepState.ABSENT, StepState.UNDOING, StepState.UNDONE})
+DOING = frozenset({StepState.STARTED, StepState.ACCEPTED, StepState.UNKNOWN, StepState.MISSING})
+UNDOING = frozenset({StepState.UNDOING, StepState.UNDO_UNKNOWN, StepState.UNDO_MISSING})
+_BACKING_OUT = frozenset({StepState.FAILED, StepState.ABSENT, StepState.UNDONE}) | UNDOING
+
+
+def is_backing_out(case: Case) -> bool:
+    """Tell whether no step of this plan may be begun any more."""
+    return case.undoing or any(step.state in _BACKING_OUT for step in case.steps)
 
 
 def _back_out(case: Case) -> Work:
     for index in reversed(range(len(case.steps))):
         state = case.steps[index].state
-        if state is StepState.UNDOING:
+        if state in UNDOING:
             return Work(Next.VERIFY_UNDO, index)
-        if state in {StepState.STARTED, StepState.UNKNOWN}:
+        if state in DOING:
             return Work(Next.VERIFY, index)
         if state is StepState.LANDED and case.action(index).reversible:
             return Work(Next.UNDO, index)
@@ -56,7 +66,7 @@ def _back_out(case: Case) -> Work:
 def account(case: Case) -> str:
     """What came of each step, in one sentence each."""
     lines = []
-    failed = any(step.state is StepState.FAILED for step in case.steps)
+    failed = any(step.state in {StepState.FAILED, StepState.ABSENT} for step in case.steps)
     for index, step in enumerate(case.steps):
         left = " and stays, it cannot be undone" if failed and step.state is StepState.LANDED else ""
         detail = f" ({step.detail})" if step.detail else ""

@@ -1,6 +1,7 @@
 """The connector that only says what it would do. It asks the real system everything and changes nothing."""
 
 from collections.abc import Mapping
+from datetime import timedelta
 
 from bot.cases.canonical import Scalar
 from bot.cases.plan import Action
@@ -12,6 +13,10 @@ class DryRun:
 
     def __init__(self, real: Connector) -> None:
         self._real = real
+
+    @property
+    def timeout(self) -> timedelta:
+        return self._real.timeout
 
     def look_up(self, query: str, parameters: Mapping[str, Scalar], limit: int) -> list[dict[str, Scalar]]:
         return self._real.look_up(query, parameters, limit)

@@ -57,6 +57,8 @@ class SqlSystem:
     url_env: str
     timeout: timedelta
     actions: Mapping[str, Statement]
+    #: Look-ups log in with this URL, where it is named: a role that can only read.
+    read_url_env: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,6 +100,7 @@ class HttpSystem:
 class MessageSystem:
     name: str
     actions: Mapping[str, ActionSpec]
+    timeout: timedelta = timedelta(seconds=10)
 
 
 SystemSpec = SqlSystem | HttpSystem | MessageSystem

@@ -1,12 +1,14 @@
 """Carry out exactly what was approved, one step at a time, and never twice.
 
 Before a step everything is checked again: digest, policy, the approvers, the precondition. The intent is committed before the
-effect; after a crash or a lost answer the effect is looked for before anything is repeated. What cannot be found out is parked
-for a person.
+effect, and an effect is begun only while the lease of that commit holds. Only the deed itself may say that it failed. After a
+crash or a lost answer the effect is looked for, more than once, and not before the earlier attempt is surely over. What cannot
+be found out is parked for a person.
 """
 
 import contextlib
-from collections.abc import Mapping, Sequence
+import logging
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
@@ -15,29 +17,66 @@ from bot.cases.approval import Person
 from bot.cases.canonical import Scalar
 from bot.cases.case import Case, evolve
 from bot.cases.decide import NOW_FOR_REAL, decide, what_moved
-from bot.cases.entry import Entry, StepStarted, StepState, UndoLapsed
-from bot.cases.errors import ConnectorFailed, LedgerBroken, NotEligible, OutcomeUnknown, Paused, WorldMoved
-from bot.cases.execution import Next, account, next_work
+from bot.cases.entry import Entry, StepReported, StepStarted, StepState, UndoLapsed
+from bot.cases.errors import (
+    Conflict,
+    ConnectorFailed,
+    LedgerBroken,
+    NotEligible,
+    OutcomeUnknown,
+    Paused,
+    WorldMoved,
+)
+from bot.cases.execution import DOING, UNDOING, Next, account, is_backing_out, next_work
 from bot.cases.plan import Action, Idempotency, Plan
 from bot.cases.policy import RiskTier, over_budget
 from bot.cases.standing import BEHIND, Standing, must_not_be_paused
+from bot.clock import boottime, time_limit
 from bot.desk.outgoing import change
 from bot.desk.proposal import Proposals
 from bot.desk.switchboard import Switchboard
 from bot.ports import Clock, Connector, Directory, Landing, Library, Store, Systems, UsageOn, Work
 
+log = logging.getLogger(__name__)
+
 MOST_LOOKS = 5
+# What a system has accepted it may show late: it is looked for during some minutes.
+MAX_LOOKS_AFTER_SUCCESS = 9
+# How often one step is begun, with the same key, before a person is asked.
+MAX_TRIES = 5
+MAX_REREADS = 20
 # A resumed desk hastens what waits; this is for whoever missed that.
 LOOK_AGAIN_WHEN_PAUSED = timedelta(minutes=1)
 LOOK_AGAIN_AFTER = timedelta(seconds=2)
+UNEXPECTED = "it ended in a way that was not expected"
 # What asks or changes an outside system; the rest only writes down how it ended.
-TOUCHING = frozenset({Next.START, Next.VERIFY, Next.UNDO, Next.VERIFY_UNDO})
+TOUCHING = frozenset({Next.START, Next.RETRY, Next.VERIFY, Next.UNDO, Next.VERIFY_UNDO})
 WAS_DRY_RUN = "a dry run, nothing was changed"
 BEGUN_FOR_REAL = "it was begun for real, and goes on when the program runs live again"
+MAY_BE_DONE = "a backup was restored: it is looked for before it is done"
+
+
+@dataclass(frozen=True, slots=True)
+class _Side:
+    """The states of doing a step, or of taking it back."""
+
+    begun: StepState
+    unknown: StepState
+    missing: StepState
+    done: StepState
+    detail: str
+
+
+_DOING = _Side(StepState.STARTED, StepState.UNKNOWN, StepState.MISSING, StepState.LANDED, "found done")
+_TAKING_BACK = _Side(
+    StepState.UNDOING, StepState.UNDO_UNKNOWN, StepState.UNDO_MISSING, StepState.UNDONE, "found undone"
+)
 
 
 @dataclass(frozen=True)
 class Executor:
+    """``lease_for``: how long after its intent an effect may be begun. ``stopwatch`` counts seconds, sleep included."""
+
     store: Store
     library: Library
     systems: Systems
@@ -45,6 +84,8 @@ class Executor:
     proposals: Proposals
     switchboard: Switchboard
     clock: Clock
+    lease_for: timedelta = timedelta(seconds=30)
+    stopwatch: Callable[[], float] = boottime
 
     def run(self, work: Work) -> None:
         """Handle one outbox row: do the next thing this plan needs, and ask to be called again until there is none."""
@@ -62,6 +103,7 @@ class Executor:
             return
         steps = {
             Next.START: self._start,
+            Next.RETRY: self._do_again,
             Next.VERIFY: self._verify,
             Next.UNDO: self._undo,
             Next.VERIFY_UNDO: self._verify_undo,
@@ -98,28 +140,44 @@ class Executor:
     # --- doing ---------------------------------------------------------------------------------------------------------
 
     def _start(self, case: Case, step: int, work: Work) -> None:
+        if self._may_be_done(case):
+            self._look_first(case, step, work)
+            return
         action, connector = self._action(case, step)
         now = self.clock()
-        if self._may_be_done(case):
-            after = self._begun(case, step, decide(case, m.LookFirst(step), now), work)
-            if after:
-                self._verify(after, step, work)
-            return
         try:
-            entries = decide(case, self._facts(case, step, action, connector, now), now)
+            facts = self._facts(case, step, action, connector, now)
+            # The lease counts from here: reading the facts may have taken a while.
+            began, now = self.stopwatch(), self.clock()
+            entries = decide(case, facts, now)
         except WorldMoved as moved:
             if step == 0:
                 self._write(case, m.Drift((str(moved),)), work)
             else:
-                # An earlier step has landed: this one counts as failed, and what landed is taken back.
-                self._back_out(case, step, str(moved), work, now)
+                # An earlier step has landed: this one counts as not done, and what landed is taken back.
+                self._back_out(case, step, str(moved), work)
             return
         if not isinstance(entries[0].body, StepStarted):
             self._write_all(case, entries, work)
             return
         after = self._begun(case, step, entries, work)
         if after:
-            self._execute(after, step, action, connector, work)
+            self._execute(after, step, began, work)
+
+    def _look_first(self, case: Case, step: int, work: Work) -> None:
+        """Begin with a look what a later ledger, now lost, may have carried out already."""
+        entries = decide(case, m.LookFirst(step), self.clock())
+        after = self._begun(case, step, self._in_doubt(case, step, _DOING, entries), work)
+        if after:
+            self._verify(after, step, work)
+
+    def _in_doubt(self, case: Case, step: int, side: "_Side", begins: tuple[Entry, ...]) -> tuple[Entry, ...]:
+        """Add to the beginning that nobody knows whether it has happened."""
+        after = case
+        for entry in begins:
+            after = evolve(after, entry)
+        doubt = m.ReportStep(step, side.unknown, MAY_BE_DONE)
+        return (*begins, *decide(after, doubt, self.clock()))
 
     def _may_be_done(self, case: Case) -> bool:
         """Whether this plan is older than the last restored backup: a later ledger, now lost, may have carried it out."""
@@ -132,7 +190,10 @@ class Executor:
     def _begun(
         self, case: Case, step: int, entries: tuple[Entry, ...], work: Work, *, undoing: bool = False
     ) -> Case | None:
-        """Write that an effect begins, if kill switch and budget allow it in that very transaction; otherwise it waits."""
+        """Write that an effect begins, if kill switch and budget allow it in that very transaction; otherwise it waits.
+
+        The same transaction makes sure that the lease still holds: one that was taken over begins nothing.
+        """
 
         def guard(standing: Standing, usage_on: UsageOn) -> None:
             must_not_be_paused(standing, case.kind, case.plan)
@@ -145,7 +206,9 @@ class Executor:
 
         written = change(case, entries, self.library.playbook(case.kind))
         try:
-            return self.store.commit(replace(written, guard=guard))
+            return self.store.commit(
+                replace(written, guard=guard), held=work, held_until=entries[-1].at + self.lease_for
+            )
         except Paused as paused:
             self.store.retry(work, self.clock() + LOOK_AGAIN_WHEN_PAUSED, str(paused), certain=True, counts=False)
             return None
@@ -187,87 +250,154 @@ class Executor:
                 found[principal] = self.directory.person(principal, fresh=fresh)
         return found
 
-    def _back_out(self, case: Case, step: int, reason: str, work: Work, now: datetime) -> None:
-        """A step that was never begun has no record to fail, so the last one that landed is marked for undoing."""
+    def _back_out(self, case: Case, step: int, reason: str, work: Work) -> None:
+        """A step that was never begun has no record to fail, so the last one that landed is taken back at once."""
         landed = max(index for index, record in enumerate(case.steps) if record.state is StepState.LANDED)
         why = f"step {step + 1} was not begun: {reason}"
         if case.action(landed).reversible:
-            entries = decide(case, m.ReportStep(landed, StepState.UNDOING, why), now)
-            self._write_all(case, entries, work, again_at=now)
+            self._undo(case, landed, work, why)
         else:
             self._write(case, m.Stop(f"{why}. {account(case)}"), work)
 
-    def _execute(self, case: Case, step: int, action: Action, connector: Connector, work: Work) -> None:
+    def _execute(self, case: Case, step: int, began: float, work: Work) -> None:
+        """Do it, and say how that went. A failure is what the deed itself says; every other doubt is looked into later."""
+        if self._is_too_late(began, work):
+            return
+        action, connector = self._action(case, step)
         key = case.steps[step].key
         try:
-            detail = connector.execute(action, key)
-            landing = connector.verify(action, key) if action.idempotency is not Idempotency.NONE else Landing.LANDED
+            with time_limit(self._ends(began, connector)):
+                detail = connector.execute(action, key)
         except OutcomeUnknown as doubt:
             self._report(case, step, StepState.UNKNOWN, str(doubt), work, again_in=LOOK_AGAIN_AFTER)
         except WorldMoved as moved:
-            self._moved(case, step, str(moved), work)
+            self._did_not_happen(case, step, [str(moved)], work)
         except ConnectorFailed as failure:
-            self._report(case, step, StepState.FAILED, str(failure), work)
+            self._refused(case, step, failure, work)
+        except Exception:
+            # Whatever it was, it came from the middle of a deed.
+            log.exception("step %d of %s ended unexpectedly; it is looked for", step + 1, case.id)
+            self._report(case, step, StepState.UNKNOWN, UNEXPECTED, work, again_in=LOOK_AGAIN_AFTER)
         else:
-            self._landed(case, step, landing, detail, work)
+            self._accepted(case, step, detail, work)
 
-    def _landed(self, case: Case, step: int, landing: Landing, detail: str, work: Work) -> None:
-        if landing is Landing.LANDED:
+    def _accepted(self, case: Case, step: int, detail: str, work: Work) -> None:
+        """The system says that it is done. Seeing it there makes it so; not seeing it never makes it undone."""
+        action, connector = self._action(case, step)
+        is_seen = action.idempotency is Idempotency.NONE or (
+            _look(connector, action, case.steps[step].key) is Landing.LANDED
+        )
+        if is_seen:
             self._report(case, step, StepState.LANDED, detail, work)
-        elif landing is Landing.ABSENT:
-            self._report(case, step, StepState.FAILED, "reported as done, but it is not there", work)
         else:
-            self._report(
-                case, step, StepState.UNKNOWN, "reported as done, not yet visible", work, again_in=LOOK_AGAIN_AFTER
-            )
+            self._report(case, step, StepState.ACCEPTED, detail, work, again_in=LOOK_AGAIN_AFTER)
 
-    def _moved(self, case: Case, step: int, reason: str, work: Work) -> None:
-        """The world moved between the check and the act, and the connector refused: nothing changed."""
-        if step == 0:
-            self._drift_absent(case, step, [reason], work)
+    def _refused(self, case: Case, step: int, failure: ConnectorFailed, work: Work) -> None:
+        """Nothing happened, for certain. What may pass is tried again with the same key, a few times."""
+        may_pass = failure.retryable and case.action(step).idempotency is not Idempotency.NONE
+        tries = self._tries(case, step, _DOING) if may_pass else MAX_TRIES
+        if tries < MAX_TRIES:
+            wait = LOOK_AGAIN_AFTER * 2 ** (tries - 1)
+            self._report(case, step, StepState.DEFERRED, str(failure), work, again_in=wait)
         else:
-            self._report(case, step, StepState.FAILED, reason, work)
+            self._report(case, step, StepState.FAILED, str(failure), work)
 
-    def _drift_absent(self, case: Case, step: int, reasons: Sequence[str], work: Work) -> None:
-        """Report that the step did not happen, and only then ask again: no step is left in doubt."""
+    def _did_not_happen(self, case: Case, step: int, reasons: Sequence[str], work: Work) -> None:
+        """It surely did not happen, and is no longer right: asked again at the first step, later ones back out."""
+        drift = tuple(reasons) if step == 0 and not is_backing_out(case) else ()
+        self._report(case, step, StepState.ABSENT, "; ".join(reasons), work, drift=drift)
+
+    def _do_again(self, case: Case, step: int, work: Work) -> None:
+        """It surely did not happen: do it, if it may still be done."""
+        action, connector = self._action(case, step)
         now = self.clock()
-        absent = decide(case, m.ReportStep(step, StepState.ABSENT, "; ".join(reasons)[:500]), now)
-        drift = decide(evolve(case, absent[0]), m.Drift(tuple(reasons)), now)
-        self._write_all(case, (*absent, *drift), work)
+        try:
+            facts = self._facts(case, step, action, connector, now)
+            began, now = self.stopwatch(), self.clock()
+            reasons = what_moved(case, facts, now)
+        except WorldMoved as moved:
+            reasons = [str(moved)]
+        except ConnectorFailed as failure:
+            self._cannot_tell(case, step, str(failure), work)
+            return
+        if reasons:
+            self._did_not_happen(case, step, reasons, work)
+            return
+        again = decide(case, m.ReportStep(step, StepState.STARTED, "it had not happened; doing it again"), now)
+        after = self._begun(case, step, again, work)
+        if after:
+            self._execute(after, step, began, work)
+
+    def _cannot_tell(self, case: Case, step: int, reason: str, work: Work) -> None:
+        """The system does not say whether the step may still be done: wait, and in the end leave it undone."""
+        if case.steps[step].state is StepState.DEFERRED and work.attempts + 1 >= MOST_LOOKS:
+            self._did_not_happen(case, step, [reason], work)
+        else:
+            self._look_again(case, step, work, reason)
 
     # --- finding out ---------------------------------------------------------------------------------------------------
 
     def _verify(self, case: Case, step: int, work: Work) -> None:
+        self._find_out(case, step, _DOING, work)
+
+    def _verify_undo(self, case: Case, step: int, work: Work) -> None:
+        self._find_out(case, step, _TAKING_BACK, work)
+
+    def _find_out(self, case: Case, step: int, side: _Side, work: Work) -> None:
+        """Look for what may have happened. Nothing is repeated, dropped or failed on the word of one look."""
         action, connector = self._action(case, step)
-        landing = _look(connector, action, case.steps[step].key)
+        record = case.steps[step]
+        landing = _look(connector, action, record.key if side is _DOING else undo_key(record.key))
         if landing is Landing.LANDED:
-            self._report(case, step, StepState.LANDED, "found done", work)
+            self._report(case, step, side.done, side.detail, work)
+        elif record.state is side.begun:
+            self._wait_for_the_other(case, step, side, work)
+        elif record.state is StepState.ACCEPTED:
+            reason = f"{action.summary}: {action.system} accepted it, but it is not to be seen there"
+            self._look_again(case, step, work, reason, most=MAX_LOOKS_AFTER_SUCCESS)
         elif landing is Landing.UNKNOWN:
-            self._look_again(case, step, work, f"{action.summary}: {action.system} does not say whether it happened")
+            done = "it happened" if side is _DOING else "it was undone"
+            self._look_again(case, step, work, f"{action.summary}: {action.system} does not say whether {done}")
+        elif record.state is side.unknown:
+            detail = "looked for once, to be looked for again"
+            self._report(case, step, side.missing, detail, work, again_in=_second_look(connector))
+        elif self.clock() < record.at + _second_look(connector):
+            self.store.retry(work, record.at + _second_look(connector), "too early", certain=False, counts=False)
+        else:
+            self._surely_absent(case, step, side, work)
+
+    def _wait_for_the_other(self, case: Case, step: int, side: _Side, work: Work) -> None:
+        """Whoever began this may still be at it: only after that time its outcome is in doubt."""
+        _, connector = self._action(case, step)
+        ends = case.steps[step].at + self.lease_for + connector.timeout
+        if self.clock() <= ends:
+            again_at = ends + timedelta(milliseconds=1)
+            self.store.retry(work, again_at, "another worker may be at it", certain=False, counts=False)
+        else:
+            self._report(case, step, side.unknown, "whoever began it has not reported back", work)
+
+    def _surely_absent(self, case: Case, step: int, side: _Side, work: Work) -> None:
+        """Two looks found nothing, and nobody is at it any more."""
+        action = case.action(step)
+        if side is _DOING and is_backing_out(case):
+            self._did_not_happen(case, step, ["it is not done any more"], work)
         elif action.idempotency is Idempotency.NONE:
             self._park(case, step, work, f"{action.summary}: not found, and this action is never repeated by itself")
+        elif self._tries(case, step, side) >= MAX_TRIES:
+            self._park(case, step, work, f"{action.summary}: tried {MAX_TRIES} times, without an answer")
+        elif side is _DOING:
+            self._do_again(case, step, work)
         else:
-            self._do_again(case, step, action, connector, work)
+            self._undo(case, step, work)
 
-    def _do_again(self, case: Case, step: int, action: Action, connector: Connector, work: Work) -> None:
-        """It surely did not happen: do it, if it may still be done."""
-        now = self.clock()
-        try:
-            reasons = what_moved(case, self._facts(case, step, action, connector, now), now)
-        except WorldMoved as moved:
-            reasons = [str(moved)]
-        if not reasons:
-            again = decide(case, m.ReportStep(step, StepState.STARTED, "it had not happened; doing it again"), now)
-            after = self._begun(case, step, again, work)
-            if after:
-                self._execute(after, step, action, connector, work)
-        elif step == 0:
-            self._drift_absent(case, step, reasons, work)
-        else:
-            self._report(case, step, StepState.FAILED, "; ".join(reasons), work)
+    def _tries(self, case: Case, step: int, side: _Side) -> int:
+        """How often this step of this revision was begun."""
+        return sum(
+            entry.revision == case.revision and _begins(entry, step, side) for entry in self.store.entries(case.id)
+        )
 
-    def _look_again(self, case: Case, step: int, work: Work, reason: str) -> None:
-        if work.attempts + 1 >= MOST_LOOKS:
+    def _look_again(self, case: Case, step: int, work: Work, reason: str, *, most: int = MOST_LOOKS) -> None:
+        if work.attempts + 1 >= most:
             self._park(case, step, work, reason)
         else:
             wait = LOOK_AGAIN_AFTER * 2**work.attempts
@@ -278,20 +408,26 @@ class Executor:
 
     # --- undoing -------------------------------------------------------------------------------------------------------
 
-    def _undo(self, case: Case, step: int, work: Work) -> None:
+    def _undo(self, case: Case, step: int, work: Work, why: str = "") -> None:
         now = self.clock()
-        move: m.Move = m.ReportStep(step, StepState.UNDOING, "")
+        move: m.Move = m.ReportStep(step, StepState.UNDOING, why[:500])
         if case.undoing and not case.is_undo_begun:
             move = self._undo_facts(case, step, now)
+        began, now = self.stopwatch(), self.clock()
         begins = decide(case, move, now)
         if isinstance(begins[0].body, UndoLapsed):
             self._write_all(case, begins, work)
             return
+        is_first = case.steps[step].state is StepState.LANDED
+        if is_first and self._may_be_done(case):
+            begins = self._in_doubt(case, step, _TAKING_BACK, begins)
+            after = self._begun(case, step, begins, work, undoing=True)
+            if after:
+                self._verify_undo(after, step, work)
+            return
         after = self._begun(case, step, begins, work, undoing=True)
-        if after and self._may_be_done(case):
-            self._verify_undo(after, step, work)
-        elif after:
-            self._take_back(after, step, work)
+        if after:
+            self._take_back(after, step, began, work)
 
     def _undo_facts(self, case: Case, step: int, now: datetime) -> m.StartUndo:
         """Read who wants it taken back, as they are now; for high risk nothing from memory."""
@@ -313,27 +449,39 @@ class Executor:
             playbook_owners=owners,
         )
 
-    def _take_back(self, case: Case, step: int, work: Work) -> None:
+    def _take_back(self, case: Case, step: int, began: float, work: Work) -> None:
+        """Undo it, as carefully as it was done: what is refused goes to a person, every doubt is looked into."""
+        if self._is_too_late(began, work):
+            return
         action, connector = self._action(case, step)
         key = case.steps[step].key
         try:
-            detail = connector.undo(action, key, undo_key(key))
-        except OutcomeUnknown as doubt:
-            self.store.retry(work, self.clock() + LOOK_AGAIN_AFTER, str(doubt), certain=False)
+            with time_limit(self._ends(began, connector)):
+                detail = connector.undo(action, key, undo_key(key))
         except ConnectorFailed as failure:
-            self._look_again(case, step, work, f"{action.summary} could not be undone: {failure}")
+            if failure.retryable or isinstance(failure, OutcomeUnknown):
+                self._report(case, step, StepState.UNDO_UNKNOWN, str(failure), work, again_in=LOOK_AGAIN_AFTER)
+            else:
+                self._park(case, step, work, f"{action.summary} could not be undone: {failure}")
+        except Exception:
+            # Whatever it was, it came from the middle of an undoing.
+            log.exception("undoing step %d of %s ended unexpectedly; it is looked for", step + 1, case.id)
+            self._report(case, step, StepState.UNDO_UNKNOWN, UNEXPECTED, work, again_in=LOOK_AGAIN_AFTER)
         else:
             self._report(case, step, StepState.UNDONE, detail, work)
 
-    def _verify_undo(self, case: Case, step: int, work: Work) -> None:
-        action, connector = self._action(case, step)
-        landing = _look(connector, action, undo_key(case.steps[step].key))
-        if landing is Landing.LANDED:
-            self._report(case, step, StepState.UNDONE, "found undone", work)
-        elif landing is Landing.ABSENT:
-            self._take_back(case, step, work)
-        else:
-            self._look_again(case, step, work, f"{action.system} does not say whether {action.summary} was undone")
+    # --- leases --------------------------------------------------------------------------------------------------------
+
+    def _is_too_late(self, began: float, work: Work) -> bool:
+        """Stand back when this process stood still between intent and effect: another may have taken over."""
+        if self.stopwatch() - began <= self.lease_for.total_seconds():
+            return False
+        self.store.retry(work, self.clock(), "not begun in time", certain=False, counts=False)
+        return True
+
+    def _ends(self, began: float, connector: Connector) -> float:
+        """When an attempt that began then is over, whatever happens: another worker counts on it."""
+        return began + (self.lease_for + connector.timeout).total_seconds()
 
     # --- writing -------------------------------------------------------------------------------------------------------
 
@@ -342,21 +490,46 @@ class Executor:
         return action, self.systems[action.system]
 
     def _report(
-        self, case: Case, step: int, state: StepState, detail: str, work: Work, *, again_in: timedelta = timedelta(0)
+        self,
+        case: Case,
+        step: int,
+        state: StepState,
+        detail: str,
+        work: Work,
+        *,
+        again_in: timedelta = timedelta(0),
+        drift: tuple[str, ...] = (),
     ) -> None:
-        """Write how the step went; when that ends the plan, its ending goes into the same commit."""
-        now = self.clock()
-        entries = decide(case, m.ReportStep(step, state, detail[:500]), now)
-        after = evolve(case, entries[0])
-        todo = next_work(after).next
-        if todo is Next.FINISH:
-            entries = (*entries, *decide(after, _finish(after, now), now))
-        elif todo is Next.STOP:
-            entries = (*entries, *decide(after, m.Stop(_why_stopped(after)), now))
-        over = todo in {Next.FINISH, Next.STOP}
-        self._write_all(case, entries, work, again_at=None if over else now + again_in)
+        """Write how the step went; when that ends the plan, its ending goes into the same commit.
+
+        What is known of the step is not lost because something else was written about the case meanwhile.
+        """
+        for _ in range(MAX_REREADS):
+            entries, is_over = self._reported(case, m.ReportStep(step, state, detail[:500]), drift)
+            try:
+                self._write_all(case, entries, work, again_at=None if is_over else entries[0].at + again_in)
+                break
+            except Conflict:
+                fresh = self.store.case(case.id)
+                if (fresh.revision, fresh.state, fresh.steps) != (case.revision, case.state, case.steps):
+                    raise
+                case = fresh
         if state is StepState.FAILED:
             self.switchboard.watch(case.action(step).name)
+
+    def _reported(self, case: Case, report: m.ReportStep, drift: tuple[str, ...]) -> tuple[tuple[Entry, ...], bool]:
+        """The report with whatever follows from it at once, and whether that is the end of the plan."""
+        now = self.clock()
+        entries = decide(case, report, now)
+        after = evolve(case, entries[0])
+        todo = next_work(after).next
+        if drift:
+            return (*entries, *decide(after, m.Drift(drift), now)), True
+        if todo is Next.FINISH:
+            return (*entries, *decide(after, _finish(after, now), now)), True
+        if todo is Next.STOP:
+            return (*entries, *decide(after, m.Stop(_why_stopped(after)), now)), True
+        return entries, False
 
     def _write(self, case: Case, move: m.Move, work: Work) -> None:
         self._write_all(case, decide(case, move, self.clock()), work)
@@ -377,9 +550,9 @@ def _unmade(case: Case) -> list[m.ReportStep]:
     """Report what is left of a dry run that is over: nothing was done."""
     reports = []
     for step, record in enumerate(case.steps):
-        if record.state in {StepState.STARTED, StepState.UNKNOWN}:
-            reports.append(m.ReportStep(step, StepState.FAILED, WAS_DRY_RUN))
-        elif record.state is StepState.UNDOING or (case.undoing and record.state is StepState.LANDED):
+        if record.state in DOING or record.state is StepState.DEFERRED:
+            reports.append(m.ReportStep(step, StepState.ABSENT, WAS_DRY_RUN))
+        elif record.state in UNDOING or (case.undoing and record.state is StepState.LANDED):
             reports.append(m.ReportStep(step, StepState.UNDONE, WAS_DRY_RUN))
     return reports
 
@@ -411,7 +584,23 @@ def _precondition(connector: Connector, action: Action) -> Mapping[str, Scalar]:
 
 
 def _look(connector: Connector, action: Action, key: str) -> Landing:
+    """Look for the effect. A look that fails, in whatever way, has seen nothing: neither that it is there nor that it is not."""
     try:
         return connector.verify(action, key)
     except ConnectorFailed:
         return Landing.UNKNOWN
+    except Exception:
+        log.exception("looking for an effect at %s ended unexpectedly", action.system)
+        return Landing.UNKNOWN
+
+
+def _second_look(connector: Connector) -> timedelta:
+    """How long after the first look that found nothing: the system may be at a request that it had just taken in."""
+    return max(LOOK_AGAIN_AFTER, connector.timeout)
+
+
+def _begins(entry: Entry, step: int, side: _Side) -> bool:
+    body = entry.body
+    if isinstance(body, StepReported):
+        return body.step == step and body.state is side.begun
+    return isinstance(body, StepStarted) and body.step == step and side is _DOING

@@ -35,9 +35,7 @@ MAX_DELAY = timedelta(days=1)
 PROMPT = {Topic.TRIAGE.value, Topic.EXECUTE.value}
 # As earlier releases wrote them, and as this one does.
 LOOKS = {"", "paused", "undoable", "paused undoable"} | {
-    Look(paused=paused, is_undoable=is_undoable).key
-    for paused in ("", "paused")
-    for is_undoable in (False, True)
+    Look(paused=paused, is_undoable=is_undoable).key for paused in ("", "paused") for is_undoable in (False, True)
 }
 STORM = "storm:"
 CHANGED = "it was changed past the bot; find out who else writes to the database, the ledger is right"

@@ -9,7 +9,7 @@ from sqlalchemy import select
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.sql import func
 
-from bot.clock import elapsed, utc_now
+from bot.clock import boottime, utc_now
 from bot.ports import Clock
 from bot.store.database import Database
 
@@ -25,7 +25,7 @@ class DatabaseClock:
     While the database is away the last reading is counted on. ``elapsed`` counts the seconds of a suspended machine too.
     """
 
-    def __init__(self, database: Database, *, elapsed: Callable[[], float] = elapsed) -> None:
+    def __init__(self, database: Database, *, elapsed: Callable[[], float] = boottime) -> None:
         self._database = database
         self._elapsed = elapsed
         self._guard = threading.Lock()

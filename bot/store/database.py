@@ -23,6 +23,8 @@ from bot.store.unit import Unit
 T = TypeVar("T")
 LARGEST_BATCH = 64
 SQLITE_BUSY_FOR = 30.0
+# On PostgreSQL: how long a writer may do nothing inside a transaction.
+MAX_IDLE_SECONDS = 10.0
 
 
 class Database:
@@ -112,7 +114,7 @@ class Database:
     def _transaction(self, batch: list["_Job"]) -> list[Any]:
         # The writer keeps its connection: taking one from the pool for every batch costs as much as a statement.
         if self._connection is None:
-            self._connection = self.engine.connect()
+            self._connection = self._connected()
         try:
             with self._connection.begin():
                 unit = Unit(self._connection)
@@ -126,6 +128,18 @@ class Database:
             self._connection = None
             raise
         return results
+
+    def _connected(self) -> Connection:
+        """Connect the writer so that it holds up nobody: it shares the ledger's head with every other process.
+
+        One that stands still in the middle of a transaction loses it, and the others go on.
+        """
+        connection = self.engine.connect()
+        if not self.is_sqlite:
+            milliseconds = int(MAX_IDLE_SECONDS * 1000)
+            connection.exec_driver_sql(f"SET idle_in_transaction_session_timeout = {milliseconds}")
+            connection.commit()
+        return connection
 
 
 class _Job:

@@ -1,5 +1,6 @@
 """The store: every method one transaction, the same on SQLite and PostgreSQL."""
 
+import contextlib
 import json
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
@@ -12,7 +13,7 @@ from bot.cases.canonical import from_json
 from bot.cases.case import Case, evolve
 from bot.cases.decide import conflicted
 from bot.cases.entry import Entry, entry_of
-from bot.cases.errors import NoSuchCase
+from bot.cases.errors import NoSuchCase, StaleFence
 from bot.cases.lifecycle import TERMINAL, State
 from bot.cases.plan import Plan
 from bot.cases.policy import Usage
@@ -75,7 +76,15 @@ class SqlStore:
             rows = connection.execute(_ENTRIES, {"case_id": case_id, "after": after}).scalars()
             return [entry_of(json.loads(body)) for body in rows]
 
-    def commit(self, change: Change, *, done: Work | None = None, again_at: datetime | None = None) -> Case:
+    def commit(
+        self,
+        change: Change,
+        *,
+        done: Work | None = None,
+        again_at: datetime | None = None,
+        held: Work | None = None,
+        held_until: datetime | None = None,
+    ) -> Case:
         before = change.before
         after = _after(change)
         moved = projection(after, before.version if before else 0)
@@ -89,6 +98,8 @@ class SqlStore:
         def job(unit: Unit) -> list[Work]:
             if done:
                 unit.complete(done, again)
+            if held and held_until:
+                unit.hold(held, held_until.timestamp())
             if change.guard:
                 change.guard(unit.standing(), unit.usage)
             unit.append(moved, new_lines)
@@ -265,6 +276,18 @@ class SqlStore:
         def job(unit: Unit) -> list[Work]:
             rows = unit.connection.execute(_CLAIM, values).all()
             return [_work(row) for row in sorted(rows, key=lambda row: row.run_at)]
+
+        return self.database.write(job, appends=False)
+
+    def renew(self, works: Sequence[Work], until: datetime) -> set[tuple[str, int]]:
+        def job(unit: Unit) -> set[tuple[str, int]]:
+            held = set()
+            # In one order, so that two that renew do not wait for each other.
+            for work in sorted(works, key=lambda one: one.key):
+                with contextlib.suppress(StaleFence):
+                    unit.hold(work, until.timestamp())
+                    held.add((work.key, work.fence))
+            return held
 
         return self.database.write(job, appends=False)
 

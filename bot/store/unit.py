@@ -224,6 +224,12 @@ class Unit:
         if finished.rowcount != 1:
             raise StaleFence(work.key)
 
+    def hold(self, work: Work, until: float) -> None:
+        """Make sure that the lease still holds, and extend it."""
+        values = {"fenced_key": work.key, "fence_held": work.fence, "held_until": until}
+        if self.connection.execute(_RENEW, values).rowcount != 1:
+            raise StaleFence(work.key)
+
     def flush(self) -> None:
         """Give every gathered line its place, and move the head."""
         if not self._lines:
@@ -345,6 +351,7 @@ _COMPLETE = _FENCED.values(
     doubt=0,
     error="",
 )
+_RENEW = _FENCED.values(run_at=bindparam("held_until"))
 _AGAIN = _FENCED.values(state=READY, attempts=0, doubt=0, error="", run_at=bindparam("again_at"))
 
 STANDING_BODY = select(t.standing.c.body).where(t.standing.c.name == "desk")

@@ -35,10 +35,16 @@ MARKS = {
 }
 STEP_MARKS = {
     StepState.STARTED: "running",
+    StepState.ACCEPTED: "accepted, not visible there yet",
     StepState.LANDED: "done",
     StepState.FAILED: "failed",
+    StepState.ABSENT: "did not happen",
+    StepState.DEFERRED: "waiting to be tried again",
     StepState.UNKNOWN: "outcome unknown",
+    StepState.MISSING: "not found there yet, looked for again",
     StepState.UNDOING: "being undone",
+    StepState.UNDO_UNKNOWN: "being undone, outcome unknown",
+    StepState.UNDO_MISSING: "being undone, not found there yet",
     StepState.UNDONE: "undone",
     StepState.ABSENT: "did not happen",
 }

@@ -5,9 +5,12 @@ The client is built without the SDK's retries: a post whose connection broke may
 
 import contextlib
 import http.client
+import re
 import threading
+import urllib.request
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 from slack_sdk import WebClient
@@ -18,7 +21,8 @@ from bot.cases.digest import Digest, Home, Storm
 from bot.cases.entry import Entry
 from bot.cases.errors import ChatFailed, ChatUnknown, LockedOut, RateLimited, Unreachable
 from bot.cases.question import Answer
-from bot.clock import monotonic, utc_now
+from bot.clock import boottime, monotonic, seconds_left, time_limit, utc_now
+from bot.connectors import sockets
 from bot.ports import Board, Drawn, Landing, Look, Placed
 from handlers.cards.answer_blocks import answer_blocks, answer_text
 from handlers.cards.case_card import PLAIN, case_card, notification, superseded_card
@@ -42,15 +46,48 @@ GONE = frozenset({"message_not_found", "cant_update_message", "edit_window_close
 WAIT_WHEN_UNREACHABLE = 2.0
 TIMEOUT_SECONDS = 10
 LOOK_BACK_SECONDS = 60.0
+# An approval that is older has run out long ago: nothing is repeated for want of a message from before.
+FIND_WITHIN_SECONDS = 30 * 86_400.0
+# Slack's own word for an error; anything else in its place came from somewhere on the way.
+ERROR_WORD = re.compile(r"[a-z0-9_]+")
 MOST_PAGES = 20
 GROUPS_KNOWN_FOR = 300.0
 
 
 def web_client(token: str, base_url: str) -> WebClient:
     """A client that never repeats a call by itself, and reads no proxy from the environment."""
-    client = WebClient(token=token, base_url=base_url, timeout=TIMEOUT_SECONDS, retry_handlers=[])
+    client = _BoundedClient(token=token, base_url=base_url, timeout=TIMEOUT_SECONDS, retry_handlers=[])
     client.proxy = None
     return client
+
+
+class _BoundedClient(WebClient):
+    """A client whose calls end in time, all in all. The SDK's time-out begins anew with every byte that arrives."""
+
+    def _perform_urllib_http_request_internal(self, url: str, req: urllib.request.Request) -> dict[str, Any]:
+        with time_limit(boottime() + self.timeout):
+            opener = urllib.request.build_opener(_BoundedHttp(), _BoundedHttps(context=self.ssl))
+            with opener.open(req, timeout=max(0.001, seconds_left())) as answer:
+                body = answer.read().decode(answer.headers.get_content_charset() or "utf-8")
+                return {"status": answer.code, "headers": answer.headers, "body": body}
+
+
+class _BoundedHttp(urllib.request.HTTPHandler):
+    def http_open(self, req: urllib.request.Request) -> http.client.HTTPResponse:
+        return self.do_open(partial(_bounded, http.client.HTTPConnection), req)
+
+
+class _BoundedHttps(urllib.request.HTTPSHandler):
+    def https_open(self, req: urllib.request.Request) -> http.client.HTTPResponse:
+        context = self._context  # type: ignore[attr-defined]
+        return self.do_open(partial(_bounded, http.client.HTTPSConnection), req, context=context)
+
+
+def _bounded(kind: Callable[..., Any], *arguments: Any, **more: Any) -> Any:
+    """A connection of the standard library over a socket of ours, with its proxies and TLS as they are."""
+    connection = kind(*arguments, **more)
+    connection._create_connection = lambda address, *_: sockets.connect(*address)
+    return connection
 
 
 class Gone(ChatFailed):
@@ -138,7 +175,9 @@ class SlackChat:
         return str(answer["ts"])
 
     def find(self, to: str, key: str) -> Landing:
-        found = self._find(MESSAGE, key, to, since=utc_now().timestamp() - 86_400)
+        """Look for a message; that it is not there is only said when everything was looked through."""
+        since = utc_now().timestamp() - FIND_WITHIN_SECONDS
+        found = self._find(MESSAGE, key, to, since=since, is_whole=True)
         return Landing.LANDED if found else Landing.ABSENT
 
     def whisper(self, channel: str, person: str, text: str, blocks: Sequence[Mapping[str, Any]] = ()) -> None:
@@ -331,7 +370,9 @@ class SlackChat:
             if failure.error not in GONE:
                 raise
 
-    def _find(self, kind: str, uid: str, channel: str, *, since: float = 0.0, thread: str = "") -> str | None:
+    def _find(
+        self, kind: str, uid: str, channel: str, *, since: float = 0.0, thread: str = "", is_whole: bool = False
+    ) -> str | None:
         """Where the message with this uid stands. Several are one too many: the first is kept, the others are taken away."""
         found: list[str] = []
         place: dict[str, Any] = {"ts": thread} if thread else {"oldest": f"{since - LOOK_BACK_SECONDS:.6f}"}
@@ -346,6 +387,9 @@ class SlackChat:
             cursor = answer.get("response_metadata", {}).get("next_cursor", "")
             if not cursor:
                 break
+        else:
+            if is_whole and not found:
+                raise ChatUnknown("more messages than can be looked through")
         for double in sorted(found)[1:]:
             self._call("chat.delete", channel, ts=double)
         return min(found, default=None)
@@ -394,7 +438,7 @@ def _sorted(refused: SlackApiError) -> ChatFailed:
         return RateLimited(float(response.headers.get("Retry-After") or response.headers.get("retry-after") or 1))
     body = response.data if isinstance(response.data, Mapping) else {}
     error = str(body.get("error", f"http_{status}"))
-    if status >= 500 or error in IN_DOUBT or "error" not in body:
+    if status >= 500 or error in IN_DOUBT or "error" not in body or not ERROR_WORD.fullmatch(error):
         return ChatUnknown(error)
     return LockedOut(error) if error in LOCKED_OUT else ChatFailed(error)
 

@@ -5,7 +5,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from bot.cases.errors import RateLimited
-from bot.clock import monotonic
+from bot.clock import monotonic, seconds_left
+
+WAIT_FOR_TURN_SECONDS = 1.0
 
 
 class Gate:
@@ -25,7 +27,10 @@ class Gate:
         """The right to make one call. Raises ``RateLimited`` with the seconds to wait when it is not time yet."""
         with self._guard:
             one_at_a_time = self._turns.setdefault(method, threading.Lock())
-        with one_at_a_time:
+        # Whoever is ahead may take a while: the wait is part of the call that it delays.
+        if not one_at_a_time.acquire(timeout=min(max(0.0, seconds_left()), threading.TIMEOUT_MAX)):
+            raise RateLimited(WAIT_FOR_TURN_SECONDS)
+        try:
             self._must_be_open(method)
             self._take(place)
             try:
@@ -33,6 +38,8 @@ class Gate:
             except RateLimited as limited:
                 self._closed_until[method] = monotonic() + limited.seconds
                 raise
+        finally:
+            one_at_a_time.release()
 
     def must_have_room(self, method: str, place: str) -> None:
         """Whether a call could be made now. Raises ``RateLimited`` when it could not; nothing is taken."""

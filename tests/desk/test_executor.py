@@ -12,8 +12,11 @@ from bot.cases.plan import Idempotency
 from bot.cases.playbook import Offer
 from bot.cases.policy import ActionLimit, PlaybookTerms, Stage
 from bot.cases.seen import Seen
+from bot.clock import boottime
+from bot.desk.executor import MAX_TRIES
 from bot.ports import Topic
 from bot.store.export import replay
+from tests.fakes.connector import Died
 from tests.fakes.directory import principal
 from tests.world import playbook, policy
 
@@ -82,7 +85,7 @@ def test_a_request_that_was_lost_before_the_effect_is_done_after_it_was_verified
     case = world.proposed()
     world.house.faults["execute"] = ["lost before"]
     world.approve(case)
-    done = finish(world, case, seconds=3)
+    done = finish(world, case, seconds=10)
     assert (done.state, len(world.house.effects)) == (State.RESOLVED, 1)
 
 
@@ -306,7 +309,7 @@ def test_a_world_that_moves_between_two_steps_backs_out_the_first(world):
     assert (done.state, [step.state for step in done.steps]) == (State.REFERRED, [StepState.UNDONE])
 
 
-def test_an_undo_that_is_refused_is_tried_and_then_parked(world):
+def test_an_undo_that_is_refused_is_parked(world):
     two_steps(world)
     case = world.proposed()
     world.house.faults["execute"] = ["", "refuse"]
@@ -458,3 +461,279 @@ def test_high_risk_asks_afresh_who_people_are(world):
     world.approve(world.case(case), "carla", note="yes")
     assert finish(world, case).state is State.RESOLVED
     assert world.people.fresh_asks >= 4
+
+
+# --- only the deed itself may say that it failed ----------------------------------------------------------------------------
+
+
+def step_states(world, case):
+    """Every state that was ever reported of a step, in order."""
+    return [entry.body.state for entry in world.store.entries(case.id) if entry.body.name == "step.reported"]
+
+
+@pytest.mark.threat("A2")
+@pytest.mark.parametrize("look", ["absent", "unknown", "away", "bug"])
+def test_a_deed_that_landed_is_never_failed_by_the_look_after_it(world, look):
+    case = world.proposed()
+    world.house.faults["verify"] = [look] * 3
+    world.approve(case)
+    done = finish(world, case, seconds=20)
+    assert (done.state, len(world.house.effects)) == (State.RESOLVED, 1)
+    assert StepState.FAILED not in step_states(world, case)
+    assert world.house.calls.count("execute") == 1
+
+
+@pytest.mark.threat("A2")
+@pytest.mark.parametrize("look", ["absent", "away"])
+def test_what_was_accepted_and_is_never_seen_goes_to_a_person_and_is_not_repeated(world, look):
+    case = world.proposed()
+    world.house.faults["verify"] = [look] * 50
+    world.approve(case)
+    parked = finish(world, case, seconds=700)
+    assert (parked.state, parked.steps[0].state) == (State.PARKED, StepState.ACCEPTED)
+    assert (world.house.calls.count("execute"), len(world.house.effects)) == (1, 1)
+    looks = world.house.calls.count("verify")
+    assert 5 <= looks <= 12
+    world.desk.decisions.settle(case.id, by=principal("ana"), landed=True, note="seen in the order list")
+    assert finish(world, case).state is State.RESOLVED
+
+
+@pytest.mark.threat("A2")
+def test_a_bug_while_a_deed_is_done_leaves_it_in_doubt_and_it_is_found(world):
+    case = world.proposed()
+    world.house.faults["execute"] = ["bug after"]
+    world.approve(case)
+    done = finish(world, case, seconds=10)
+    assert (done.state, len(world.house.effects)) == (State.RESOLVED, 1)
+    assert step_states(world, case) == [StepState.UNKNOWN, StepState.LANDED]
+
+
+@pytest.mark.threat("A2")
+@pytest.mark.parametrize("looks", [["absent"], ["unknown", "absent"], ["away", "absent", "unknown"]])
+def test_one_look_that_finds_nothing_is_not_enough_to_repeat_a_deed(world, looks):
+    """The answer was lost, and the system shows the write only a moment later."""
+    case = world.proposed()
+    world.house.faults["execute"] = ["lost after"]
+    world.house.faults["verify"] = looks
+    world.approve(case)
+    done = finish(world, case, seconds=60)
+    assert (done.state, len(world.house.effects)) == (State.RESOLVED, 1)
+
+
+@pytest.mark.threat("A2")
+def test_a_deed_is_repeated_only_after_two_looks_that_found_nothing(world):
+    case = world.proposed()
+    world.house.faults["execute"] = ["lost before"]
+    world.approve(case)
+    done = finish(world, case, seconds=20)
+    assert (done.state, len(world.house.effects)) == (State.RESOLVED, 1)
+    assert world.house.calls == ["execute", "verify", "verify", "execute", "verify"]
+
+
+@pytest.mark.threat("A2")
+def test_what_is_lost_again_and_again_goes_to_a_person(world):
+    case = world.proposed()
+    world.house.faults["execute"] = ["lost before"] * 99
+    world.approve(case)
+    parked = finish(world, case, seconds=300)
+    assert (parked.state, world.house.effects) == (State.PARKED, [])
+    assert world.house.calls.count("execute") == MAX_TRIES
+
+
+@pytest.mark.threat("A2")
+def test_a_system_that_surely_did_nothing_is_tried_again_with_the_same_key(world):
+    case = world.proposed()
+    world.house.faults["execute"] = ["busy", "busy"]
+    world.approve(case)
+    done = finish(world, case, seconds=20)
+    assert (done.state, world.house.effects) == (State.RESOLVED, [done.steps[0].key])
+    assert StepState.FAILED not in step_states(world, case)
+
+
+@pytest.mark.threat("A2")
+def test_a_system_that_keeps_doing_nothing_is_given_up_and_goes_to_a_person(world):
+    case = world.proposed()
+    world.house.faults["execute"] = ["busy"] * 99
+    world.approve(case)
+    done = finish(world, case, seconds=300)
+    assert (done.state, done.steps[0].state, world.house.effects) == (State.REFERRED, StepState.FAILED, [])
+    assert world.house.calls.count("execute") == MAX_TRIES
+
+
+@pytest.mark.threat("A2")
+def test_a_deed_that_found_the_world_moved_did_not_happen_and_counts_as_no_failure(world):
+    case = world.proposed()
+    world.house.faults["execute"] = ["moved"]
+    world.approve(case)
+    again = finish(world, case)
+    assert (again.state, again.drifted, world.house.effects) == (State.PROPOSED, ("it moved",), [])
+    names = world.entry_names(case)
+    assert names[names.index("step.reported") + 1] == "plan.drifted"
+    assert step_states(world, case) == [StepState.ABSENT]
+    assert world.store.outcomes("house.order_stock", 5) == []
+
+
+@pytest.mark.threat("A2")
+def test_a_later_step_that_did_not_happen_takes_the_first_one_back(world):
+    two_steps(world)
+    case = world.proposed()
+    world.house.faults["execute"] = ["", "moved"]
+    world.approve(case, "ben")
+    done = finish(world, case)
+    assert (done.state, [step.state for step in done.steps]) == (State.REFERRED, [StepState.UNDONE, StepState.ABSENT])
+    assert world.store.outcomes("house.open_claim", 5) == []
+
+
+@pytest.mark.threat("A2")
+def test_looks_that_fail_never_trip_the_circuit_breaker(world):
+    for number in range(4):
+        receipt = world.receive(world.signal(f"product:{number}"))
+        world.work()
+        world.house.faults["verify"] = ["absent"] * 3
+        world.approve(world.store.case(receipt.case_id))
+        finish(world, world.store.case(receipt.case_id), seconds=20)
+    assert set(world.store.outcomes("house.order_stock", 9)) == {"LANDED"}
+    assert world.store.standing().pauses == ()
+
+
+# --- taking back, with the same care ----------------------------------------------------------------------------------------
+
+
+def being_taken_back(world, *faults, looks=()):
+    """Two steps of which the second is refused, so that the first is taken back."""
+    two_steps(world)
+    case = world.proposed()
+    world.house.faults["execute"] = ["", "refuse"]
+    world.house.faults["undo"] = list(faults)
+    world.house.faults["verify"] = ["", *looks]
+    world.approve(case, "ben")
+    return case
+
+
+@pytest.mark.threat("A2")
+@pytest.mark.parametrize("looks", [[], ["absent"], ["away", "absent"], ["bug"]])
+@pytest.mark.parametrize("fault", ["lost after", "bug after"])
+def test_an_undo_whose_answer_was_lost_is_found_and_never_repeated(world, fault, looks):
+    case = being_taken_back(world, fault, looks=looks)
+    done = finish(world, case, seconds=60)
+    assert (done.state, done.steps[0].state) == (State.REFERRED, StepState.UNDONE)
+    assert world.house.effects == [done.steps[0].key, f"undo:{done.steps[0].key}"]
+
+
+@pytest.mark.threat("A2")
+@pytest.mark.parametrize("fault", ["lost before", "busy"])
+def test_an_undo_that_did_not_happen_is_repeated_after_two_looks(world, fault):
+    case = being_taken_back(world, fault)
+    done = finish(world, case, seconds=60)
+    assert (done.state, done.steps[0].state, len(world.house.effects)) == (State.REFERRED, StepState.UNDONE, 2)
+    first, second = (place for place, call in enumerate(world.house.calls) if call == "undo")
+    assert world.house.calls[first + 1 : second] == ["verify", "verify"]
+
+
+@pytest.mark.threat("A2")
+def test_an_undo_that_is_refused_goes_to_a_person_at_once(world):
+    case = being_taken_back(world, "refuse", "refuse")
+    parked = finish(world, case)
+    assert (parked.state, world.house.calls.count("undo")) == (State.PARKED, 1)
+    world.desk.decisions.settle(case.id, by=principal("ben"), seen=world.seen(case), landed=False, note="it stays")
+    assert finish(world, case).state is State.PARKED
+    world.desk.decisions.settle(
+        case.id, by=principal("ben"), seen=world.seen(case), landed=True, note="cancelled on the phone"
+    )
+    done = finish(world, case)
+    assert (done.state, done.steps[0].state) == (State.REFERRED, StepState.UNDONE)
+
+
+# --- when another worker takes over -----------------------------------------------------------------------------------------
+
+
+def start_and_die(world, case, how):
+    """The first worker begins the step and dies in it; its lease then runs out."""
+    world.house.faults["execute"] = [how]
+    world.approve(case)
+    (work,) = world.store.claim([Topic.EXECUTE], 1, world.clock(), 30)
+    with pytest.raises(Died):
+        world.desk.executor.run(work)
+    assert world.case(case).steps[0].state is StepState.STARTED
+    world.clock.forward(seconds=30)
+
+
+@pytest.mark.threat("A3")
+def test_a_started_step_is_not_repeated_while_its_first_worker_may_still_be_at_it(world):
+    case = world.proposed()
+    start_and_die(world, case, "die before")
+    began = world.case(case).steps[0].at
+    while world.clock() <= began + timedelta(seconds=30) + world.house.timeout:
+        world.work()
+        assert (world.house.calls.count("execute"), world.case(case).steps[0].state) == (1, StepState.STARTED)
+        world.clock.forward(seconds=1)
+    world.work()
+    assert world.case(case).steps[0].state in {StepState.UNKNOWN, StepState.MISSING}
+    done = finish(world, case, seconds=20)
+    assert (done.state, len(world.house.effects)) == (State.RESOLVED, 1)
+
+
+@pytest.mark.threat("A3")
+@pytest.mark.parametrize("looks", [["absent"], ["absent", "absent"], ["absent", "away", "absent"]])
+def test_a_world_that_the_first_worker_changed_is_no_drift_before_its_step_is_looked_for(world, looks):
+    """The slow system shows the effect late; what it changed is already to be seen in the precondition."""
+    case = world.proposed()
+    start_and_die(world, case, "die after")
+    world.house.facts["on_hand"] = 28
+    world.house.faults["verify"] = looks
+    done = finish(world, case, seconds=40)
+    assert (done.state, done.drifted, len(world.house.effects)) == (State.RESOLVED, (), 1)
+
+
+@pytest.mark.threat("A3")
+def test_a_started_step_that_did_not_happen_is_absent_before_it_drifts(world):
+    case = world.proposed()
+    start_and_die(world, case, "die before")
+    world.house.facts["on_hand"] = 28
+    again = finish(world, case, seconds=40)
+    assert (again.state, again.drifted, world.house.effects) == (State.PROPOSED, ("on_hand was 4, is 28",), [])
+    assert step_states(world, case) == [StepState.UNKNOWN, StepState.MISSING, StepState.ABSENT]
+    names = world.entry_names(case)
+    assert names[names.index("plan.drifted") - 1] == "step.reported"
+
+
+@pytest.mark.threat("A3")
+def test_an_effect_is_not_begun_by_a_process_that_stood_still_after_it_had_written_its_intent(world):
+    case = world.proposed()
+    world.approve(case)
+    times = iter([0.0])
+    object.__setattr__(world.desk.executor, "stopwatch", lambda: next(times, 3_600.0))
+    (work,) = world.store.claim([Topic.EXECUTE], 1, world.clock(), 30)
+    world.lane.handle(work)
+    object.__setattr__(world.desk.executor, "stopwatch", boottime)
+    assert (world.case(case).steps[0].state, world.house.calls) == (StepState.STARTED, [])
+    done = finish(world, case, seconds=60)
+    assert (done.state, len(world.house.effects)) == (State.RESOLVED, 1)
+
+
+@pytest.mark.threat("A3")
+def test_a_worker_whose_lease_is_gone_cannot_begin_a_step(world):
+    case = world.proposed()
+    world.approve(case)
+    (late,) = world.store.claim([Topic.EXECUTE], 1, world.clock(), 30)
+    world.clock.forward(seconds=31)
+    (taken_over,) = world.store.claim([Topic.EXECUTE], 1, world.clock(), 30)
+    world.lane.handle(late)
+    assert (world.case(case).state, world.house.calls) == (State.APPROVED, [])
+    world.lane.handle(taken_over)
+    assert finish(world, case).state is State.RESOLVED
+
+
+@pytest.mark.threat("A3")
+def test_an_undo_is_not_repeated_while_its_first_worker_may_still_be_at_it(world):
+    case = being_taken_back(world, "die before")
+    with pytest.raises(Died):
+        world.work()
+    began = world.case(case).steps[0].at
+    world.clock.forward(seconds=30)
+    while world.clock() <= began + timedelta(seconds=30) + world.house.timeout:
+        world.work()
+        assert (world.house.calls.count("undo"), world.case(case).steps[0].state) == (1, StepState.UNDOING)
+        world.clock.forward(seconds=1)
+    done = finish(world, case, seconds=20)
+    assert (done.state, done.steps[0].state, len(world.house.effects)) == (State.REFERRED, StepState.UNDONE, 2)

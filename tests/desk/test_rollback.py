@@ -208,14 +208,14 @@ def test_what_was_taken_back_after_the_backup_is_not_taken_back_twice(town):
     world.work()
     backup = town.back_up()
     world = town.world
-    world.desk.decisions.undo(case.id, by=principal("ana"), note="wrong shop")
+    world.desk.decisions.undo(case.id, by=principal("ana"), seen=world.seen(case), note="wrong shop")
     world.work()
     town.sign()
     effects = list(world.house.effects)
     assert effects[1] == f"undo:{effects[0]}"
     world = town.restore(backup)
     town.watch.acknowledge("compared", operator="root")
-    world.desk.decisions.undo(case.id, by=principal("ana"), note="wrong shop")
+    world.desk.decisions.undo(case.id, by=principal("ana"), seen=world.seen(case), note="wrong shop")
     world.work()
     assert world.house.effects == effects
     assert world.store.case(case.id).steps[0].detail == "found undone"
@@ -295,7 +295,7 @@ def test_every_open_card_is_drawn_anew_whatever_the_backup_remembers_of_it(town)
     world.desk.decisions.reject(
         case.id,
         by=principal("ana"),
-        revision=1,
+        seen=world.seen(case),
         reason=RejectReason.WRONG_PLAN,
     )
     world.work()

@@ -3,6 +3,9 @@
 import itertools
 import threading
 import time
+from datetime import timedelta
+
+import pytest
 
 from bot.cases.errors import ChatFailed, ChatUnknown, ConnectorFailed, RateLimited, Unreachable
 from bot.cases.lifecycle import State
@@ -147,3 +150,87 @@ def wait(true, seconds=60):
     while not true():
         assert time.monotonic() < ends, "waited in vain"
         time.sleep(0.02)
+
+
+# --- leases are renewed while work is in hand -------------------------------------------------------------------------------
+
+
+def two_rows(world):
+    for number in range(2):
+        world.receive(world.signal(f"product:{number}"))
+    return world.store.claim([Topic.TRIAGE], 2, world.clock(), 30)
+
+
+@pytest.mark.threat("A3")
+def test_a_lease_is_renewed_only_by_the_one_who_holds_it(world):
+    first, second = two_rows(world)
+    world.store.finish(second)
+    held = world.store.renew([first, second], world.clock() + timedelta(seconds=90))
+    assert held == {(first.key, first.fence)}
+    world.clock.forward(seconds=60)
+    assert world.store.claim([Topic.TRIAGE], 9, world.clock(), 30) == []
+    world.clock.forward(seconds=31)
+    (taken_over,) = world.store.claim([Topic.TRIAGE], 9, world.clock(), 30)
+    assert world.store.renew([first], world.clock() + timedelta(seconds=90)) == set()
+    assert row(world, first.key).fence == taken_over.fence
+
+
+@pytest.mark.threat("A3")
+def test_work_that_runs_and_work_that_waits_its_turn_keep_their_leases_longer_than_one(world):
+    """One thread, two rows, a handler that takes several leases: nobody else ever finds anything due."""
+    world.clock.at = utc_now()
+    for number in range(2):
+        world.receive(world.signal(f"product:{number}"))
+    renewed, go_on, done = threading.Semaphore(0), threading.Event(), []
+    renew = world.store.renew
+
+    def counted(works, until):
+        held = renew(works, until)
+        if len(held) == 2:
+            renewed.release()
+        return held
+
+    def slow(work):
+        assert go_on.wait(60)
+        done.append((work.key, work.fence))
+        world.store.finish(work)
+
+    world.store.renew = counted
+    lane = Lane("slow", world.store, {Topic.TRIAGE: slow}, utc_now, threads=1, pace=Pace(lease_for=1, poll_every=0.05))
+    lane.start()
+    try:
+        for _ in range(7):
+            assert renewed.acquire(timeout=60)
+        assert world.store.claim([Topic.TRIAGE], 9, utc_now(), 1) == []
+        go_on.set()
+        wait(lambda: len(done) == 2)
+    finally:
+        go_on.set()
+        lane.stop()
+    assert {fence for _, fence in done} == {1}
+
+
+@pytest.mark.threat("A3")
+def test_a_row_that_was_taken_over_while_it_waited_is_not_worked_on(world):
+    """As after a stop of the whole process: the heartbeat finds that the lease is somebody else's now."""
+    first, second = two_rows(world)
+    busy, go_on, done = threading.Event(), threading.Event(), []
+
+    def slow(work):
+        busy.set()
+        assert go_on.wait(60)
+        done.append(work.key)
+
+    lane = Lane("x", world.store, {Topic.TRIAGE: slow}, world.clock, threads=1, pace=Pace(lease_for=30))
+    lane.take([first, second])
+    assert busy.wait(60)
+    world.clock.forward(seconds=31)
+    world.store.claim([Topic.TRIAGE], 9, world.clock(), 30)
+    lane.renew()
+    world.receive(world.signal("product:3"))
+    lane.take(world.store.claim([Topic.TRIAGE], 9, world.clock(), 30))
+    go_on.set()
+    lane.start()
+    wait(lambda: len(done) == 2)
+    lane.stop()
+    assert done == [first.key, "triage:EX-3"]

@@ -4,19 +4,34 @@ import hashlib
 import hmac
 import json
 import time
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
+from types import SimpleNamespace
 from urllib.parse import urlencode
 
 import pytest
 from starlette.applications import Starlette
 from starlette.testclient import TestClient
 
-from bot.cases.errors import BadRequest, ChatFailed, ChatUnknown, LockedOut, NotEligible, RateLimited, Unreachable
+from bot.cases.errors import (
+    BadRequest,
+    ChatFailed,
+    ChatUnknown,
+    ConnectorFailed,
+    LockedOut,
+    NotEligible,
+    OutcomeUnknown,
+    RateLimited,
+    Unreachable,
+)
 from bot.cases.lifecycle import State
+from bot.cases.plan import Idempotency
 from bot.cases.question import Answer, Line
 from bot.cases.seen import Seen
+from bot.connectors.message import MessageConnector
+from bot.connectors.specs import ActionSpec, MessageSystem, ParameterType
 from bot.ports import Landing, Placed
 from bot.sample.people import ANA, FINN, GUS, OMAR, TEAM
 from handlers.cards import forms, ids
@@ -28,6 +43,7 @@ from handlers.slack.gate import Gate
 from handlers.slack.press import Press, Submission
 from tests.cases.making import NOW, SEEN, proposed
 from tests.conftest import SHARED, free_port
+from tests.fakes.servers import Dripping, Silent, serving
 from tests.handlers.test_cards import STATES as CARDS
 from tests.world import policy
 
@@ -576,3 +592,69 @@ def test_another_secret_a_changed_body_and_an_unsigned_ssl_check_are_401(over_ht
 def test_a_signed_body_that_is_not_slacks_is_never_5xx(over_http, body):
     for kind in ("application/x-www-form-urlencoded", "application/json"):
         assert signed(over_http, body, **{"content-type": kind}).status_code < 500
+
+
+# --- in time, and what is no answer of Slack's ------------------------------------------------------------------------------
+
+
+def chat_at(server, seconds=0.5):
+    client = web_client("xoxb-emulator", f"http://127.0.0.1:{server.port}/api/")
+    client.timeout = seconds
+    return SlackChat(client, Gate(0, 1))
+
+
+@pytest.mark.threat("A3")
+@pytest.mark.parametrize("kind", [Dripping, Silent])
+def test_a_slack_that_answers_too_slowly_leaves_the_message_in_doubt(kind):
+    with serving(kind()) as server:
+        with pytest.raises(ChatUnknown):
+            chat_at(server).send("C0STOCK", "hello", "k1")
+        assert b"POST /api/chat.postMessage" in server.requests[0]
+
+
+@pytest.mark.threat("A3")
+def test_a_message_as_an_action_ends_within_the_time_of_its_system():
+    tell = ActionSpec(
+        "tell",
+        1,
+        {"to": ParameterType.TEXT, "text": ParameterType.TEXT},
+        "channel:{to}",
+        "Tell {to}",
+        "“{text}”",
+        False,
+        Idempotency.MARKER,
+    )
+    with serving(Silent()) as server:
+        chat = chat_at(server, seconds=60)
+        connector = MessageConnector(MessageSystem("slack", {"tell": tell}, timedelta(seconds=0.5)), chat)
+        action = connector.prepare("tell", {"to": "C0STOCK", "text": "hello"})
+        with pytest.raises(OutcomeUnknown):
+            connector.execute(action, "k1")
+        assert connector.verify(action, "k1") is Landing.UNKNOWN
+        # Somebody else's call of the same method is under way: the turn is not waited for without end.
+        with chat._gate.turn("chat.postMessage", "C0STOCK"), pytest.raises(ConnectorFailed) as raised:
+            in_another_thread(lambda: connector.execute(action, "k1"))
+        assert (type(raised.value), raised.value.retryable) == (ConnectorFailed, True)
+
+
+def in_another_thread(call):
+    with ThreadPoolExecutor(1) as pool:
+        return pool.submit(call).result()
+
+
+@pytest.mark.threat("A2")
+def test_a_page_from_somewhere_on_the_way_is_no_refusal_by_slack():
+    with serving(Dripping(b"<html>Please log in</html>", every=0)) as server, pytest.raises(ChatUnknown):
+        chat_at(server, seconds=60).send("C0STOCK", "hello", "k1")
+
+
+@pytest.mark.threat("A2")
+def test_a_message_is_only_absent_when_everything_was_looked_through():
+    class Endless:
+        """A channel in which there is always another page."""
+
+        def conversations_history(self, **_):
+            return SimpleNamespace(data={"messages": [], "response_metadata": {"next_cursor": "more"}})
+
+    with pytest.raises(ChatUnknown):
+        SlackChat(Endless(), Gate(0, 1)).find("C0STOCK", "k1")

@@ -9,6 +9,10 @@ from bot.cases.plan import Action, Idempotency, Money
 from bot.ports import Landing
 
 
+class Died(BaseException):
+    """The end of a process, as far as a test in one process can have it."""
+
+
 class FakeConnector:
     def __init__(self, name: str = "house") -> None:
         self.name = name
@@ -21,6 +25,8 @@ class FakeConnector:
         self.idempotency = Idempotency.MARKER
         self.faults: dict[str, list[str]] = {}
         self.failing_lookups: set[str] = set()
+        self.timeout = timedelta(seconds=2)
+        self.calls: list[str] = []
 
     def _fault(self, verb: str) -> str:
         return self.faults[verb].pop(0) if self.faults.get(verb) else ""
@@ -57,26 +63,52 @@ class FakeConnector:
         return dict(self.facts)
 
     def execute(self, action, key):
+        self.calls.append("execute")
         fault = self._fault("execute")
-        if fault == "refuse":
-            raise ConnectorFailed("no")
-        if fault == "lost before":
-            raise OutcomeUnknown("no answer")
+        self._fail_before(fault)
         if changed(action.precondition, self.facts):
             raise WorldMoved("it moved")
         self.effects.append(key)
-        if fault == "lost after":
-            raise OutcomeUnknown("no answer")
+        self._fail_after(fault)
         return "done"
 
     def verify(self, action, key):
+        self.calls.append("verify")
         fault = self._fault("verify")
+        if fault == "away":
+            raise ConnectorFailed("the system is away", retryable=True)
+        if fault == "bug":
+            raise RuntimeError("a bug in the look")
         if fault:
             return Landing(fault)
         return Landing.LANDED if key in self.effects else Landing.ABSENT
 
     def undo(self, action, key, undo_key):
-        if self._fault("undo") == "refuse":
-            raise ConnectorFailed("cannot be undone today")
+        self.calls.append("undo")
+        fault = self._fault("undo")
+        self._fail_before(fault)
         self.effects.append(undo_key)
+        self._fail_after(fault)
         return "taken back"
+
+    @staticmethod
+    def _fail_before(fault):
+        if fault == "refuse":
+            raise ConnectorFailed("no")
+        if fault == "busy":
+            raise ConnectorFailed("database is locked", retryable=True)
+        if fault == "lost before":
+            raise OutcomeUnknown("no answer")
+        if fault == "die before":
+            raise Died
+        if fault == "moved":
+            raise WorldMoved("it moved")
+
+    @staticmethod
+    def _fail_after(fault):
+        if fault == "lost after":
+            raise OutcomeUnknown("no answer")
+        if fault == "bug after":
+            raise RuntimeError("a bug after the deed")
+        if fault == "die after":
+            raise Died

@@ -37,8 +37,10 @@ def lived(world: World) -> None:
     world.approve(store.case("EX-4"))
     (work,) = store.claim(list(_EXECUTE), 1, world.clock(), 30)
     world.lane.handle(work)
-    desk.decisions.edit("EX-2", by=principal("omar"), revision=1, values={"quantity": 12})
-    desk.decisions.hand_over("EX-2", by=principal("ana"), to=principal("finn"), done="looked", remains="decide")
+    desk.decisions.edit("EX-2", by=principal("omar"), seen=world.seen("EX-2"), values={"quantity": 12})
+    desk.decisions.hand_over(
+        "EX-2", by=principal("ana"), seen=world.seen("EX-2"), to=principal("finn"), done="looked", remains="decide"
+    )
     world.receive(world.signal("product:2", key="again", requester=principal("finn")))
     with contextlib.suppress(KeyReused):
         world.receive(world.signal("product:5", key="k5", title="another body"))

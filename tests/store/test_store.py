@@ -2,6 +2,7 @@
 
 import json
 import threading
+import uuid
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import timedelta
@@ -16,9 +17,12 @@ from bot.cases.errors import Conflict, KeyReused, NoSuchCase, Refusal, StaleFenc
 from bot.cases.lifecycle import State
 from bot.cases.seen import Seen
 from bot.ports import Change, Outcome, Outgoing, Topic
+from bot.store import database as database_module
 from bot.store import tables
+from bot.store.database import Database
 from bot.store.export import replay
 from tests.cases.making import ANA, asker
+from tests.conftest import _create
 from tests.fakes.directory import principal
 
 
@@ -260,3 +264,31 @@ def test_a_row_without_a_ledger_and_a_ledger_without_a_row_are_found(world):
     assert {"EX-9: in the projection, but not in the ledger", "EX-2: in the ledger, but not in the projection"} <= set(
         differences
     )
+
+
+@pytest.mark.threat("A3")
+def test_a_writer_that_stands_still_in_a_transaction_does_not_stop_the_others(postgres, monkeypatch):
+    """As when a process is stopped, or its machine sleeps, while it holds the head of the ledger."""
+    monkeypatch.setattr(database_module, "MAX_IDLE_SECONDS", 0.5)
+    name = f"idle{uuid.uuid4().hex[:10]}"
+    _create(postgres, name, "template_countersign")
+    still, other = Database(f"{postgres}/{name}"), Database(f"{postgres}/{name}")
+    inside, go_on = threading.Event(), threading.Event()
+
+    def stand_still(unit):
+        inside.set()
+        assert go_on.wait(60)
+
+    try:
+        with ThreadPoolExecutor(1) as pool:
+            waiting = pool.submit(still.write, stand_still)
+            assert inside.wait(60)
+            assert other.write(lambda unit: unit.next_case_id()) == "EX-1"
+            go_on.set()
+            with pytest.raises(sa.exc.DBAPIError):
+                waiting.result(60)
+        assert still.write(lambda unit: unit.next_case_id()) == "EX-1"
+    finally:
+        go_on.set()
+        still.close()
+        other.close()

@@ -1,0 +1,106 @@
+"""Sockets that keep to the time limit of the call they serve: name, connection, every read and every write.
+
+A time-out of the standard library begins anew with every byte that arrives; a time limit does not.
+"""
+
+import contextlib
+import ipaddress
+import os
+import socket
+import threading
+from collections.abc import Callable
+from concurrent.futures import Future
+from functools import partial
+from typing import TypeVar
+
+from bot.clock import current_limit, seconds_left
+
+T = TypeVar("T")
+
+
+def run_within(seconds: float, call: Callable[[], T], *, discard: Callable[[T], object]) -> T:
+    """Run ``call`` in a thread of its own, and leave it behind when time is up.
+
+    Only for calls that change nothing. A result that comes too late goes to ``discard``.
+
+    Raises:
+        TimeoutError: the seconds have passed.
+    """
+    future: Future[T] = Future()
+
+    def work() -> None:
+        try:
+            future.set_result(call())
+        except BaseException as failure:  # noqa: BLE001 (handed to the one who waits for it)
+            future.set_exception(failure)
+
+    threading.Thread(target=work, name="outside-call", daemon=True).start()
+    try:
+        return future.result(timeout=min(max(0.0, seconds), threading.TIMEOUT_MAX))
+    except TimeoutError:
+        future.add_done_callback(partial(_discard_result, discard))
+        raise
+
+
+def _discard_result(discard: Callable[[T], object], future: Future[T]) -> None:
+    if future.exception() is None:
+        discard(future.result())
+
+
+def addresses(host: str, port: int) -> list[str]:
+    """Resolve a name, within the time limit of the call.
+
+    Raises:
+        OSError: the name has no address, or ``TimeoutError``.
+    """
+    with contextlib.suppress(ValueError):
+        return [str(ipaddress.ip_address(host))]
+    look_up = partial(socket.getaddrinfo, host, port, type=socket.SOCK_STREAM)
+    rows = run_within(seconds_left(), look_up, discard=lambda late: None)
+    return [str(row[4][0]) for row in rows]
+
+
+def connect(host: str, port: int) -> socket.socket:
+    """Open a TCP connection that is cut off at the time limit of the call.
+
+    Raises:
+        OSError: nobody listens there, or ``TimeoutError``.
+    """
+    failure: OSError = OSError(f"{host} has no address")
+    for address in addresses(host, port):
+        try:
+            connection = socket.create_connection((address, port), timeout=time_left())
+        except OSError as refused:
+            failure = refused
+            continue
+        connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        cut_off(connection.fileno())
+        return connection
+    raise failure
+
+
+def time_left() -> float | None:
+    """Return the seconds that one operation of a socket may take; None where no limit holds.
+
+    Raises:
+        TimeoutError: there are none.
+    """
+    left = seconds_left()
+    if left <= 0:
+        raise TimeoutError("the time for this call is over")
+    return left if left < threading.TIMEOUT_MAX else None
+
+
+def cut_off(fileno: int) -> None:
+    """Shut this socket down at the time limit, so that whoever waits for it wakes up."""
+    limit = current_limit()
+    if limit is None:
+        return
+    # A descriptor of our own: the number may be another socket's by then, what it stands for may not.
+    twin = socket.socket(fileno=os.dup(fileno))
+    limit.at_end(partial(_shut_down, twin), cleanup=twin.close)
+
+
+def _shut_down(connection: socket.socket) -> None:
+    with contextlib.suppress(OSError):
+        connection.shutdown(socket.SHUT_RDWR)

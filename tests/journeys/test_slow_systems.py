@@ -1,0 +1,231 @@
+"""Systems that are slow, silent or late to show what they did, and a worker that stands still in the middle: one effect, always."""
+
+import contextlib
+import json
+import os
+import shutil
+import signal
+import threading
+import time
+import urllib.request
+import uuid
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+
+import pytest
+
+from bot.cases.entry import StepState
+from bot.cases.lifecycle import State
+from bot.sample.demo import Bot, sample_environment
+from bot.sample.people import STOCK
+from bot.store.database import Database
+from bot.store.export import replay
+from bot.store.store import SqlStore
+from knowledge.library import PACKAGED
+from tests.conftest import _create
+
+pytestmark = [pytest.mark.journey, pytest.mark.timeout(200)]
+
+SYSTEMS = """
+systems:
+  till:
+    connector: http
+    base_url: http://127.0.0.1:PORT
+    hosts: [127.0.0.1]
+    private_hosts: [127.0.0.1]
+    timeout: 1500ms
+    lookups:
+      bin_of_shop: {path: "/bins/{bin_id}", fields: {on_order: on_order}}
+    actions:
+      order:
+        parameters: {bin_id: integer}
+        target: "bin:{bin_id}"
+        summary: "Fill bin {bin_id}"
+        preview: "one order more"
+        idempotency: conditional
+        precondition: {path: "/bins/{bin_id}", fields: {on_order: on_order}}
+        execute: {method: POST, path: "/orders", body: {bin_id: bin_id}, landed: ok}
+        verify: {path: "/orders/{key}", landed: "state == 'done'"}
+"""
+PLAYBOOK = """
+kind: bin_low
+title: A bin is low
+channel: C0STOCK
+what: "Bin {bin.bin_id} is low"
+evidence:
+  - {name: bin, system: till, query: bin_of_shop, parameters: {bin_id: signal.bin_id}}
+stake: {why: "It sells out."}
+actions:
+  - {action: till.order, parameters: {bin_id: signal.bin_id}, reason: "It is low."}
+approval: {approvers: [{group: floor-managers}], expires: 12h}
+owners: {business: floor-managers, operations: ops-leads, technical: ops-leads, governance: owners, next: ops-leads}
+measure: {decide_for: 4h, resolve_for: 48h, follow_up_for: 10m}
+"""
+
+
+class Till(ThreadingHTTPServer):
+    """Takes orders, as often as it is asked: it knows no keys. What it has taken it shows after some looks."""
+
+    def __init__(self):
+        super().__init__(("127.0.0.1", 0), Clerk)
+        self.orders: list[str] = []
+        self.looks: list[int] = []
+        #: What it answers to the first looks for an order.
+        self.first_looks: list[int] = []
+        self.is_held = lambda request: False
+        self.held, self.go_on = threading.Event(), threading.Event()
+
+
+class Clerk(BaseHTTPRequestHandler):
+    def do_GET(self):
+        if self.path.startswith("/bins/"):
+            on_order = len(self.server.orders)
+            self.wait_if_held("GET")
+            return self.answer(200, {"on_order": on_order})
+        status = self.server.first_looks.pop(0) if self.server.first_looks else 200 if self.server.orders else 404
+        self.server.looks.append(status)
+        if status == 0:
+            return self.connection.close()
+        return self.answer(status, {"state": "done"})
+
+    def do_POST(self):
+        self.rfile.read(int(self.headers["Content-Length"]))
+        self.server.orders.append(self.headers["Idempotency-Key"])
+        self.wait_if_held("POST")
+        return self.answer(200, {"ok": True})
+
+    def wait_if_held(self, method):
+        if self.server.is_held(method):
+            self.server.held.set()
+            self.server.go_on.wait(120)
+
+    def answer(self, status, body):
+        raw = json.dumps(body).encode()
+        self.send_response(status)
+        self.send_header("Content-Length", str(len(raw)))
+        self.end_headers()
+        self.wfile.write(raw)
+
+    def log_message(self, *_):
+        pass
+
+    def handle(self):
+        with contextlib.suppress(ConnectionError):
+            super().handle()
+
+
+@pytest.fixture
+def till():
+    server = Till()
+    threading.Thread(target=server.serve_forever, args=[0.05], daemon=True).start()
+    yield server
+    server.go_on.set()
+    server.shutdown()
+    server.server_close()
+
+
+@pytest.fixture
+def library(tmp_path, till):
+    folder = tmp_path / "library"
+    (folder / "playbooks").mkdir(parents=True)
+    for name in ("sources.yml", "channels.yml", "playbooks/unrecognised.yml"):
+        shutil.copy(PACKAGED / name, folder / name)
+    policy = (PACKAGED / "policy.yml").read_text()
+    (folder / "policy.yml").write_text(f"{policy.rstrip()}\n  till.order: {{times_per_day: 40}}\n")
+    (folder / "systems.yml").write_text(SYSTEMS.replace("PORT", str(till.server_port)))
+    (folder / "playbooks" / "bin_low.yml").write_text(PLAYBOOK)
+    return folder
+
+
+class Shop:
+    """Some bots on one database, the till, and Ben, who approves."""
+
+    def __init__(self, url, bots, emulator, till):
+        self.database = Database(url)
+        self.store, self.bots, self.emulator, self.till = SqlStore(self.database), bots, emulator, till
+
+    def approved(self):
+        """A case whose plan Ana has approved on its card."""
+        body = {"key": "k1", "kind": "bin_low", "subject": "bin:7", "title": "Bin 7 is low", "facts": {"bin_id": 7}}
+        headers = {"Content-Type": "application/json", "Authorization": "Bearer sample-source-token"}
+        request = urllib.request.Request(f"{self.bots[0].url}/v1/signals", json.dumps(body).encode(), headers)
+        urllib.request.urlopen(request, timeout=10).close()
+        self.wait(lambda: self.store.cards("EX-1"), "a card")
+        self.emulator.post(
+            "click",
+            {"as": "U0BEN", "channel": STOCK, "ts": self.store.cards("EX-1")[0].ts, "action_id": "case.approve"},
+        )
+
+    @property
+    def case(self):
+        return self.store.case("EX-1")
+
+    def reported(self):
+        return [entry.body.state.name for entry in self.store.entries("EX-1") if entry.body.name == "step.reported"]
+
+    def wait(self, true, what):
+        ends = time.monotonic() + 60
+        while not true():
+            assert time.monotonic() < ends, f"waited in vain for {what}: {self.case.state}, {self.reported()}"
+            time.sleep(0.05)
+
+    def close(self):
+        for bot in self.bots:
+            bot.kill()
+        self.database.close()
+
+
+@pytest.fixture
+def shop(tmp_path, emulator, till, library, postgres):
+    name = f"slow{uuid.uuid4().hex[:10]}"
+    _create(postgres, name, "template_countersign")
+    url = f"{postgres}/{name}"
+    more = {"COUNTERSIGN_LIBRARY_DIR": str(library), "COUNTERSIGN_LEASE_FOR": "2", "COUNTERSIGN_LOG_LEVEL": "CRITICAL"}
+    bots = [
+        Bot(sample_environment(tmp_path / f"bot{number}", emulator.url, COUNTERSIGN_DATABASE_URL=url, **more))
+        for number in (1, 2)
+    ]
+    running = Shop(url, bots, emulator, till)
+    yield running
+    running.close()
+
+
+@pytest.mark.threat("A2")
+def test_an_order_that_the_system_shows_late_is_not_failed_and_not_made_again(shop, till):
+    """It answers 200; then it does not know the order, breaks a connection and fails, before it shows it."""
+    till.first_looks = [404, 0, 500]
+    shop.bots[0].start()
+    shop.approved()
+    shop.wait(lambda: shop.case.state in {State.RESOLVED, State.REFERRED, State.PARKED}, "an end")
+    assert (shop.case.state, len(till.orders)) == (State.RESOLVED, 1)
+    assert shop.reported() == [StepState.ACCEPTED.name, StepState.LANDED.name]
+    assert till.looks == [404, 0, 500, 200]
+
+
+@pytest.mark.threat("A3")
+@pytest.mark.parametrize(
+    ("at", "first_looks"),
+    [
+        # Stopped before the order leaves: the second bot makes it, the first must not any more.
+        ("GET", []),
+        # Stopped after the order has arrived: the second bot must find it, though it is shown late.
+        ("POST", [404, 404]),
+    ],
+)
+def test_a_bot_that_stands_still_in_the_middle_of_an_effect_leaves_one_effect(shop, till, at, first_looks):
+    first, second = shop.bots
+    till.is_held = lambda method: method == at and not till.held.is_set() and bool(shop.case.steps)
+    till.first_looks = first_looks
+    first.start()
+    shop.approved()
+    assert till.held.wait(60)
+    os.kill(first.pid, signal.SIGSTOP)
+    till.go_on.set()
+    second.start()
+    shop.wait(lambda: shop.case.state is not State.RUNNING, "an end")
+    os.kill(first.pid, signal.SIGCONT)
+    # The first bot is awake again when it answers, and what it had in hand is over when a new case is through.
+    urllib.request.urlopen(f"{first.url}/healthz", timeout=30).close()
+    shop.wait(lambda: shop.store.backlog().get("execute leased") is None, "quiet")
+    assert (shop.case.state, shop.case.drifted, len(till.orders)) == (State.RESOLVED, (), 1)
+    assert [entry.body.name for entry in shop.store.entries("EX-1")].count("step.started") == 1
+    assert replay(shop.store).differences == ()
