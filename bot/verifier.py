@@ -579,8 +579,8 @@ def settled(entry, body, case):
 def drifted_unreported(entry, case):
     """An executor of an earlier release knew that its only step had not happened, and wrote no report of it."""
     honest = case["doubt"] in ({0: "started"}, {0: "outcome unknown"}) and case["steps"] == {0}
-    told = (entry.get("body") or {}).get("is_settled")
-    if entry.get("type") == "plan.drifted" and entry.get("actor") == "countersign" and honest and not told:
+    by_program = entry.get("type") == "plan.drifted" and entry.get("actor") == "countersign"
+    if by_program and honest and not (entry.get("body") or {}).get("is_settled"):
         case["doubt"] = {}
         return True
     return False

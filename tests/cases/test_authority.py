@@ -251,17 +251,17 @@ def test_what_policy_ran_alone_is_taken_back_by_the_owners_of_the_playbook_and_n
 
 def test_whoever_was_refused_is_told_who_may():
     case = proposed()
-    told = {}
+    refusals = {}
     for name, command in commands(case, asker(CY)).items():
         try:
             decide(case, command, NOW)
         except NotEligible as refusal:
-            told[name] = str(refusal)
+            refusals[name] = str(refusal)
         except Refusal:
             continue
-    assert told["approve"] == "only @floor-managers may approve this"
-    assert told["reject"] == "only @floor-managers or @ops-leads may do this"
-    assert told["withdraw"] == "there is no approval of yours to withdraw"
+    assert refusals["approve"] == "only @floor-managers may approve this"
+    assert refusals["reject"] == "only @floor-managers or @ops-leads may do this"
+    assert refusals["withdraw"] == "there is no approval of yours to withdraw"
 
 
 def test_a_case_in_the_hands_of_a_person_waits_on_those_who_may_decide_it_too():

@@ -78,13 +78,13 @@ def test_what_changes_the_course_counts_only_in_the_state_that_was_seen(state, o
 def test_the_words_say_what_has_become_of_it():
     case = proposed()
     seen = Seen.of(case)
-    told = {
+    histories = {
         "approved by Ana": do(case, m.Approve(asker(ANA), seen)),
         "rejected by Ana": do(case, m.Reject(asker(ANA), seen, e.RejectReason.DUPLICATE)),
         "another plan than EX-1": replace(case, plan=replace(case.plan, playbook="another")),
         "cannot reject a case that is snoozed": do(case, m.Snooze(asker(ANA), seen, NOW + HOUR, "later")),
     }
-    for words, now in told.items():
+    for words, now in histories.items():
         with pytest.raises(Refusal, match=words):
             decide(now, m.Reject(asker(ANA), seen, e.RejectReason.DUPLICATE), NOW)
 
@@ -282,12 +282,12 @@ def test_an_executor_of_an_earlier_release_that_found_nothing_done_may_have_drif
 
 
 def findings(*histories):
-    found = []
-    check_trade([entry_plain(entry) for entries in histories for entry in entries], found)
-    return found
+    lines = []
+    check_trade([entry_plain(entry) for entries in histories for entry in entries], lines)
+    return lines
 
 
-class Told:
+class History:
     """The ledger of a case, entry by entry; what decide refuses can be forged on top."""
 
     def __init__(self) -> None:
@@ -326,30 +326,30 @@ REPORTED = {
     "body", [*DROPPING.values(), e.Reopened("x"), e.RetriageAsked("Ana")], ids=lambda body: body.name
 )
 def test_the_verifier_objects_when_a_step_in_doubt_is_forgotten(doubt, body):
-    told = Told().move(*REPORTED[doubt])
-    assert findings(told.entries) == []
-    assert findings(told.forged(body)) == [
-        f"entry {len(told.entries) + 1}: EX-1: step 1 was forgotten while nobody knew of it"
+    history = History().move(*REPORTED[doubt])
+    assert findings(history.entries) == []
+    assert findings(history.forged(body)) == [
+        f"entry {len(history.entries) + 1}: EX-1: step 1 was forgotten while nobody knew of it"
     ]
 
 
 def test_the_verifier_takes_a_report_and_a_persons_word_for_an_end_of_the_doubt():
-    absent = Told().move(m.ReportStep(0, StepState.ABSENT, "it moved"), m.Drift(("it moved",)))
+    absent = History().move(m.ReportStep(0, StepState.ABSENT, "it moved"), m.Drift(("it moved",)))
     assert findings(absent.entries) == []
-    told = Told().move(m.Park(0, "nobody knows"))
-    told.move(m.Settle(asker(ANA), Seen.of(told.case), landed=True, note="there"), m.Finish("done"))
-    assert findings(told.entries) == []
-    assert findings(told.forged(e.Settled(0, True, "there", "Ana"))) == [
-        f"entry {len(told.entries) + 1}: EX-1: a person settled step 1, of which nothing was in doubt"
+    history = History().move(m.Park(0, "nobody knows"))
+    history.move(m.Settle(asker(ANA), Seen.of(history.case), landed=True, note="there"), m.Finish("done"))
+    assert findings(history.entries) == []
+    assert findings(history.forged(e.Settled(0, True, "there", "Ana"))) == [
+        f"entry {len(history.entries) + 1}: EX-1: a person settled step 1, of which nothing was in doubt"
     ]
 
 
 def test_the_verifier_reads_the_drifts_of_an_earlier_release_and_no_others():
-    told = Told()
+    history = History()
     moved = e.Drifted(("it moved",))
-    assert findings(told.forged(moved, actor="countersign")) == []
-    assert len(findings(told.forged(moved, actor=BEN.id))) == 1
-    assert len(findings(told.forged(replace(moved, is_settled=True), actor="countersign"))) == 1
+    assert findings(history.forged(moved, actor="countersign")) == []
+    assert len(findings(history.forged(moved, actor=BEN.id))) == 1
+    assert len(findings(history.forged(replace(moved, is_settled=True), actor="countersign"))) == 1
 
 
 def test_the_verifier_knows_every_entry_that_leaves_the_carrying_out_of_a_plan():

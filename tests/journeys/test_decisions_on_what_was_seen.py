@@ -195,8 +195,8 @@ def test_a_stale_press_while_a_step_is_in_doubt_leads_to_no_second_effect(shop):
 def test_a_member_of_no_group_does_not_become_a_decider_by_handing_a_case_to_themself(shop):
     case = shop.proposed(32)
     assert shop.choose(FINN, case, "hand_over")["acked"]
-    told = shop.fill_in(FINN, **{"field.to": FINN, "field.done": "counted", "field.remains": "the order"})
-    assert "Not done" in told
+    refusal = shop.fill_in(FINN, **{"field.to": FINN, "field.done": "counted", "field.remains": "the order"})
+    assert "Not done" in refusal
     assert (shop.store.case(case.id).owner, shop.names(case)[-1]) == ("floor-managers", "attempt.refused")
 
 
