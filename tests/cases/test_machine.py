@@ -179,7 +179,11 @@ class CaseMachine(RuleBasedStateMachine):
         assert self.ask(m.Reopen("still there"))
 
     @precondition(lambda self: next_work(self.case).next is not Next.NOTHING)
-    @rule(outcome=st.sampled_from(["lands", "fails", "unknown", "moved", "park"]))
+    @rule(
+        outcome=st.sampled_from(
+            ["lands", "fails", "unknown", "moved", "park", "accepted", "busy", "missing", "again", "drift"]
+        )
+    )
     def execute(self, outcome):
         work = next_work(self.case)
         step = work.step
@@ -195,18 +199,33 @@ class CaseMachine(RuleBasedStateMachine):
                 "lands": StepState.LANDED,
                 "fails": StepState.FAILED,
                 "unknown": StepState.UNKNOWN,
-                "moved": StepState.FAILED,
+                "moved": StepState.ABSENT,
+                "drift": StepState.ABSENT,
+                "accepted": StepState.ACCEPTED,
+                "busy": StepState.DEFERRED,
+                "missing": StepState.MISSING,
+                "again": StepState.STARTED,
             }
             move = m.Park(step, "who knows") if outcome == "park" else m.ReportStep(step, reports[outcome], "")
             assert self.ask(move)
+            if outcome == "drift" and step == 0 and not self.case.undoing:
+                assert self.ask(m.Drift(("it moved",)))
+        elif work.next is Next.RETRY:
+            assert self.ask(m.ReportStep(step, StepState.STARTED, "again"))
         elif work.next is Next.UNDO:
             assert self.ask(m.ReportStep(step, StepState.UNDOING, ""))
         elif work.next is Next.VERIFY_UNDO:
-            assert self.ask(
+            reports = {
+                "unknown": StepState.UNDO_UNKNOWN,
+                "missing": StepState.UNDO_MISSING,
+                "again": StepState.UNDOING,
+            }
+            move = (
                 m.Park(step, "who knows")
-                if outcome in {"park", "unknown"}
-                else m.ReportStep(step, StepState.UNDONE, "")
+                if outcome == "park"
+                else m.ReportStep(step, reports.get(outcome, StepState.UNDONE), "")
             )
+            assert self.ask(move)
         elif work.next is Next.STOP:
             assert self.ask(m.Stop("no"))
         else:
