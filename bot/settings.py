@@ -81,7 +81,7 @@ NAMES = {
     "COUNTERSIGN_CHECKPOINTS_DIR": "folder of the signed checkpoints; default: checkpoints in COUNTERSIGN_DATA_DIR",
     "COUNTERSIGN_ORIGIN": "name of this ledger in its checkpoints; default countersign",
     "COUNTERSIGN_LOG_LEVEL": "INFO (default), WARNING or DEBUG",
-    "COUNTERSIGN_LEASE_FOR": "seconds a worker may take for one piece of work; default 30",
+    "COUNTERSIGN_LEASE_FOR": "seconds that work stays with a worker that gives no sign of life; more than any timeout in systems.yml; default 30",
     "COUNTERSIGN_SETTLE_FOR": "seconds to wait before looking for a message whose posting is in doubt; default 30",
     "COUNTERSIGN_SLACK_PER_SECOND": "messages a second to one channel; default 1, 0 for no pacing",
     "COUNTERSIGN_SLACK_BURST": "messages to one channel before pacing begins; default 10",

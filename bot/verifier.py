@@ -408,9 +408,9 @@ def wrongly_said(entry, approval, case, votes, authors, purpose):
     person, principal = approval["person"], approval.get("behalf_of") or approval["person"]
     if person in case[votes]:
         return f"{person} approved twice"
-    heard = set(case[votes]) | set(case[votes].values())
-    if {person, principal} & heard:
-        return f"{principal} was heard twice"
+    twice = sorted({person, principal} & (set(case[votes]) | set(case[votes].values())))
+    if twice:
+        return f"{twice[0]} was heard twice"
     if person in authors:
         return f"{person} approved what they raised, edited or gain from"
     if person != entry["actor"]:

@@ -300,9 +300,11 @@ def _must_be_new(
     """Hear one person once, under whichever account, and whoever they stand in for once."""
     if any(identities.are_one(vote.person, given.person) for vote in votes):
         raise TooLate(f"{said}; it waits for somebody else")
-    if identities.is_heard(given, votes):
+    if identities.is_one_of(given.principal, votes):
         name = given.behalf_name or given.name
         raise TooLate(f"{name} has been heard already; it waits for somebody else")
+    if identities.is_one_of(given.person, votes):
+        raise TooLate(f"{given.name} has been heard already; it waits for somebody else")
 
 
 def _vote(case: Case, move: m.Approve, verdict: Verdict, now: datetime, digest: str) -> Approval:

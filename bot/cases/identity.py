@@ -72,9 +72,13 @@ class Identities:
 
     def is_heard(self, vote: Approval, votes: Iterable[Approval]) -> bool:
         """Tell whether one of these is by the same person or for the same, either way round."""
-        people = {vote.person, vote.principal}
-        heard = {name for other in votes for name in (other.person, other.principal)}
-        return any(self.are_one(person, other) for person in people for other in heard)
+        heard = tuple(votes)
+        return any(self.is_one_of(person, heard) for person in (vote.person, vote.principal))
+
+    def is_one_of(self, account: str, votes: Iterable[Approval]) -> bool:
+        """Tell whether this person said one of these, or one of these was said for them."""
+        heard = {name for vote in votes for name in (vote.person, vote.principal)}
+        return any(self.are_one(account, other) for other in heard)
 
 
 def _folded(account: str) -> str:

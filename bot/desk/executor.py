@@ -271,7 +271,7 @@ class Executor:
         except OutcomeUnknown as doubt:
             self._report(case, step, StepState.UNKNOWN, str(doubt), work, again_in=LOOK_AGAIN_AFTER)
         except WorldMoved as moved:
-            self._did_not_happen(case, step, [str(moved)], work)
+            self._moved(case, step, [str(moved)], work)
         except ConnectorFailed as failure:
             self._refused(case, step, failure, work)
         except Exception:
@@ -302,6 +302,18 @@ class Executor:
         else:
             self._report(case, step, StepState.FAILED, str(failure), work)
 
+    def _moved(self, case: Case, step: int, reasons: Sequence[str], work: Work) -> None:
+        """The world is not as it was approved. Where an earlier attempt may have moved it, look once more."""
+        action, connector = self._action(case, step)
+        is_again = case.steps[step].state is not StepState.STARTED or self._tries(case, step, _DOING) > 1
+        landing = _look(connector, action, case.steps[step].key) if is_again else Landing.ABSENT
+        if landing is Landing.LANDED:
+            self._report(case, step, StepState.LANDED, _DOING.detail, work)
+        elif landing is Landing.ABSENT:
+            self._did_not_happen(case, step, reasons, work)
+        else:
+            self._report(case, step, StepState.UNKNOWN, "; ".join(reasons), work, again_in=LOOK_AGAIN_AFTER)
+
     def _did_not_happen(self, case: Case, step: int, reasons: Sequence[str], work: Work) -> None:
         """It surely did not happen, and is no longer right: asked again at the first step, later ones back out."""
         drift = tuple(reasons) if step == 0 and not is_backing_out(case) else ()
@@ -321,7 +333,7 @@ class Executor:
             self._cannot_tell(case, step, str(failure), work)
             return
         if reasons:
-            self._did_not_happen(case, step, reasons, work)
+            self._moved(case, step, reasons, work)
             return
         again = decide(case, m.ReportStep(step, StepState.STARTED, "it had not happened; doing it again"), now)
         after = self._begun(case, step, again, work)

@@ -9,7 +9,7 @@ from bot.cases.canonical import Scalar
 from bot.cases.case import Case
 from bot.cases.decide import decide
 from bot.cases.entry import Resolution
-from bot.cases.errors import Conflict, MoveNotAllowed
+from bot.cases.errors import Conflict, ConnectorFailed, MoveNotAllowed
 from bot.cases.lifecycle import State
 from bot.cases.playbook import Playbook
 from bot.cases.signal import Signal
@@ -47,7 +47,12 @@ class FollowUp:
         if detection is None or signal.source != detection.system:
             return False
         rows = self.systems[detection.system].look_up(detection.query, detection_parameters(self.clock()), MOST_ROWS)
-        return any(subject_of(row) == signal.subject for row in rows)
+        if any(subject_of(row) == signal.subject for row in rows):
+            return True
+        if len(rows) == MOST_ROWS:
+            # Not among the first is not the same as gone.
+            raise ConnectorFailed(f"{detection.system} has more rows than can be looked through")
+        return False
 
     def keep_time(self) -> int:
         """Do what has become due, a page at a time; returns how many cases moved. One that somebody moved first is left alone."""

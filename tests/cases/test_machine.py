@@ -45,7 +45,15 @@ SIGHTS = st.sampled_from(
     ["now", "now", "now", "a moment ago", "long ago", "revision before", "revision after", "other plan", "other state"]
 )
 REPORTS = {"step.reported", "step.settled"}
-IN_DOUBT = {StepState.STARTED, StepState.UNKNOWN, StepState.UNDOING}
+IN_DOUBT = {
+    StepState.STARTED,
+    StepState.ACCEPTED,
+    StepState.UNKNOWN,
+    StepState.MISSING,
+    StepState.UNDOING,
+    StepState.UNDO_UNKNOWN,
+    StepState.UNDO_MISSING,
+}
 
 
 class CaseMachine(RuleBasedStateMachine):
@@ -257,7 +265,11 @@ class CaseMachine(RuleBasedStateMachine):
         assert self.ask(m.Reopen("still there"))
 
     @precondition(lambda self: next_work(self.case).next is not Next.NOTHING)
-    @rule(outcome=st.sampled_from(["lands", "fails", "unknown", "moved", "park"]))
+    @rule(
+        outcome=st.sampled_from(
+            ["lands", "fails", "unknown", "moved", "park", "accepted", "busy", "missing", "again", "drift"]
+        )
+    )
     def execute(self, outcome):
         work = next_work(self.case)
         step = work.step
@@ -274,24 +286,37 @@ class CaseMachine(RuleBasedStateMachine):
                 "fails": StepState.FAILED,
                 "unknown": StepState.UNKNOWN,
                 "moved": StepState.ABSENT,
+                "drift": StepState.ABSENT,
+                "accepted": StepState.ACCEPTED,
+                "busy": StepState.DEFERRED,
+                "missing": StepState.MISSING,
+                "again": StepState.STARTED,
             }
             move = m.Park(step, "who knows") if outcome == "park" else m.ReportStep(step, reports[outcome], "")
             assert self.ask(move)
-            if outcome == "moved" and step == 0 and not self.case.undoing:
+            if outcome == "drift" and step == 0 and not self.case.undoing:
                 assert self.ask(m.Drift(("it moved",)))
+        elif work.next is Next.RETRY:
+            assert self.ask(m.ReportStep(step, StepState.STARTED, "again"))
         elif work.next is Next.UNDO and self.case.undoing:
             people = {} if outcome == "moved" else {person.id: person for person in (ANA, BEN, CARLA, OMAR)}
-            is_begun = any(one.state in {StepState.UNDOING, StepState.UNDONE} for one in self.case.steps)
+            is_begun = self.case.is_undo_begun
             assert self.ask(m.StartUndo(step=step, groups=GROUPS, people=people))
             assert is_begun or self.case.undoing is bool(people)
         elif work.next is Next.UNDO:
             assert self.ask(m.ReportStep(step, StepState.UNDOING, ""))
         elif work.next is Next.VERIFY_UNDO:
-            assert self.ask(
+            reports = {
+                "unknown": StepState.UNDO_UNKNOWN,
+                "missing": StepState.UNDO_MISSING,
+                "again": StepState.UNDOING,
+            }
+            move = (
                 m.Park(step, "who knows")
-                if outcome in {"park", "unknown"}
-                else m.ReportStep(step, StepState.UNDONE, "")
+                if outcome == "park"
+                else m.ReportStep(step, reports.get(outcome, StepState.UNDONE), "")
             )
+            assert self.ask(move)
         elif work.next is Next.STOP:
             assert self.ask(m.Stop("no"))
         else:

@@ -172,7 +172,7 @@ def test_the_verifier_counts_whoever_delegated_once():
     findings: list[str] = []
     check_trade(entries, findings)
     assert [finding.partition(": EX-1: ")[2] for finding in findings] == [
-        "T1/UB approved for T1/UD, who had been heard already",
+        "T1/UD was heard twice",
         "authorised without the approvals it needs",
     ]
 

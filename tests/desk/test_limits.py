@@ -222,7 +222,7 @@ def test_a_step_that_was_lost_is_done_again_within_its_own_limit(world):
     case = world.proposed()
     world.house.faults["execute"] = ["lost before"]
     world.approve(case)
-    done = finish(world, case, seconds=3)
+    done = finish(world, case, seconds=10)
     assert (done.state, len(world.house.effects), done.drifted) == (State.RESOLVED, 1, ())
 
 

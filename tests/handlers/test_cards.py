@@ -22,7 +22,7 @@ from bot.cases.seen import OFFERED, Decision, Seen
 from bot.emulator.blocks import validate, validate_view
 from bot.ports import Look
 from handlers.cards import forms, ids
-from handlers.cards.case_card import case_card, notification, superseded_card
+from handlers.cards.case_card import STEP_MARKS, case_card, notification, superseded_card
 from handlers.cards.notes import LINES, note_blocks, note_text, trail_lines
 from handlers.cards.text import clean, escaped, groups
 from tests.cases.making import (
@@ -457,3 +457,8 @@ def test_people_named_one_by_one_are_mentioned_and_a_made_up_one_is_no_markup():
         == "two of <@U0ANA>, <@U0BEN> and one of @finance"
     )
     assert "<" not in groups([Factor("people:!channel", 1)])
+
+
+@pytest.mark.threat("A2")
+def test_every_state_of_a_step_has_words_on_the_card():
+    assert set(STEP_MARKS) == set(StepState)
