@@ -37,6 +37,7 @@ from bot.desk.questions import Questions
 from bot.desk.raising import Raising
 from bot.desk.remembering import Remembering
 from bot.desk.storms import MOST_CARDS, Pacer, Storms
+from bot.desk.sweeping import Sweeping
 from bot.desk.switchboard import Switchboard
 from bot.desk.triage import Triage
 from bot.desk.worker import Lane, Pace
@@ -113,6 +114,7 @@ class Desk:
     executor: Executor
     follow_up: FollowUp
     drawing: Drawing
+    sweeping: Sweeping
     lists: Lists
     questions: Questions
     digests: Digests
@@ -224,7 +226,7 @@ def open_library(settings: Settings) -> Library:
     return load(settings.library_dir, stage=Stage.SHADOW if settings.mode is Mode.SHADOW else None)
 
 
-def build_desk(
+def build_desk(  # noqa: PLR0913 (the composition root names every part)
     store: SqlStore,
     library: Library,
     systems: Systems,
@@ -234,6 +236,7 @@ def build_desk(
     mind: Mind,
     *,
     storm_after: int = MOST_CARDS,
+    settle_for: float = 30.0,
 ) -> Desk:
     """The use cases, over whatever stands behind the ports. ``storm_after``: how many cards before they share one; 0 for never."""
     proposals = Proposals(store, library, systems)
@@ -242,8 +245,9 @@ def build_desk(
     lists, intake = Lists(store), Intake(store, library, clock, Pacer() if storm_after else None)
     grammar = QuestionGrammar(dict(library.titles()))
     questions = Questions(store, lists, library, directory, grammar, chat, clock, mind.memory, mind.talker)
-    digests = Digests(store, lists, library, questions, chat, clock)
-    storms = Storms(store, lists, library, chat, clock, storm_after)
+    settle = timedelta(seconds=settle_for)
+    digests = Digests(store, lists, library, questions, chat, clock, settle)
+    storms = Storms(store, lists, library, chat, clock, storm_after, settle)
     homes = Homes(store, lists, library, directory, questions, chat, clock)
     return Desk(
         store=store,
@@ -257,8 +261,16 @@ def build_desk(
         follow_up=FollowUp(store, library, systems, clock),
         storms=storms,
         drawing=Drawing(
-            store, chat, clock, (digests.follow, homes.follow), storms if storm_after else None, library, lists
+            store=store,
+            chat=chat,
+            clock=clock,
+            followers=(digests.follow, homes.follow),
+            storms=storms if storm_after else None,
+            library=library,
+            lists=lists,
+            settle_for=settle,
         ),
+        sweeping=Sweeping(store=store, lists=lists, chat=chat, clock=clock, settle_for=settle),
         lists=lists,
         questions=questions,
         digests=digests,
@@ -346,7 +358,17 @@ def build(settings: Settings, *, clock: Clock = utc_now) -> House:
     systems = build_systems(settings, library.systems, chat)
     knowledge = open_knowledge(settings, store, library, clock)
     storm_after = settings.storm_after
-    desk = build_desk(store, library, systems, chat, directory, clock, knowledge.mind, storm_after=storm_after)
+    desk = build_desk(
+        store,
+        library,
+        systems,
+        chat,
+        directory,
+        clock,
+        knowledge.mind,
+        storm_after=storm_after,
+        settle_for=settings.settle_for,
+    )
     pace = Pace(lease_for=settings.lease_for, settle_for=settings.settle_for)
     lanes = _lanes(desk, clock, pace)
     store.takers.extend(lanes)
@@ -360,6 +382,7 @@ def build(settings: Settings, *, clock: Clock = utc_now) -> House:
         library,
         clock,
         partial(passkeys.confirming, settings.public_url),
+        desk.sweeping,
     )
     app = slack_app.build(client, asked, chat)
     socket = (
@@ -390,6 +413,7 @@ def build(settings: Settings, *, clock: Clock = utc_now) -> House:
 def _lanes(desk: Desk, clock: Clock, pace: Pace) -> list[Lane]:
     work = {Topic.TRIAGE: desk.triage.run, Topic.EXECUTE: desk.executor.run, Topic.FOLLOW_UP: desk.follow_up.run}
     words = {Topic.CARD: desk.drawing.draw, Topic.NOTE: desk.drawing.note, Topic.STORM: desk.storms.run}
+    words[Topic.SWEEP] = desk.sweeping.run
     # What nobody waits for has a lane of its own: memory, and a model that may take its time.
     later = {Topic.REMEMBER: desk.remembering.run}
     talk = {Topic.ANSWER: desk.questions.run, Topic.HOME: desk.homes.run, Topic.DIGEST: desk.digests.run}

@@ -95,13 +95,13 @@ class FakeLibrary:
 class World:
     """Everything a test may press, break or look at."""
 
-    def __init__(self, store, mind=None) -> None:
+    def __init__(self, store, mind=None, *, chat=None, settle_for=30.0, storm_after=30) -> None:
         """``mind`` takes shelf and clock, and gives what the desk asks before it recommends; nothing, if left out."""
         self.store = store
         self.clock = FakeClock()
         self.shelf = Shelf(store)
         self.mind = (mind or wiring.forgetful)(self.shelf, self.clock)
-        self.chat = FakeChat()
+        self.chat = chat or FakeChat()
         self.people = FakeDirectory()
         self.house = FakeConnector()
         self.house.rows = [
@@ -109,7 +109,15 @@ class World:
         ]
         self.library = FakeLibrary()
         self.desk = wiring.build_desk(
-            store, self.library, {"house": self.house}, self.chat, self.people, self.clock, self.mind
+            store,
+            self.library,
+            {"house": self.house},
+            self.chat,
+            self.people,
+            self.clock,
+            self.mind,
+            storm_after=storm_after,
+            settle_for=settle_for,
         )
         work = {
             Topic.TRIAGE: self.desk.triage.run,
@@ -122,6 +130,7 @@ class World:
             Topic.DIGEST: self.desk.digests.run,
             Topic.HOME: self.desk.homes.run,
             Topic.STORM: self.desk.storms.run,
+            Topic.SWEEP: self.desk.sweeping.run,
         }
         if self.desk.narration:
             work[Topic.NARRATE] = self.desk.narration.run
@@ -172,7 +181,11 @@ class World:
         desk = self.desk
         parts = (desk.decisions, desk.switchboard, desk.questions, desk.homes, desk.raising, desk.lists)
         return Asked(
-            *parts, self.library, self.clock, lambda case_id, token: f"http://localhost/confirm/{case_id}/{token}"
+            *parts,
+            self.library,
+            self.clock,
+            lambda case_id, token: f"http://localhost/confirm/{case_id}/{token}",
+            desk.sweeping,
         )
 
     def case(self, case: Case) -> Case:

@@ -8,6 +8,7 @@ from slack_bolt import App
 from bot.cases.case import Case
 from bot.cases.errors import BadRequest, NotEligible, TooLate
 from bot.desk.decisions import Decisions
+from bot.desk.sweeping import Sweeping
 from bot.ports import Library
 from handlers.cards import forms, ids
 from handlers.cards.notes import precedent_blocks, trail_lines
@@ -20,7 +21,12 @@ LONGEST_TRAIL = 25
 
 
 def register(
-    app: App, desk: Decisions, library: Library, chat: SlackChat, on_home: Callable[[str], None] = lambda person: None
+    app: App,
+    desk: Decisions,
+    library: Library,
+    chat: SlackChat,
+    on_home: Callable[[str], None] = lambda person: None,
+    sweeping: Sweeping | None = None,
 ) -> None:
     """Give every button of the card its listener."""
     buttons = CaseButtons(desk, library, chat)
@@ -42,7 +48,7 @@ def register(
         ids.ANOTHER_KIND: buttons.another_kind,
     }
     for action_id, do in listeners.items():
-        app.action(action_id)(on_press(chat, do, on_home))
+        app.action(action_id)(on_press(chat, do, on_home, sweeping))
 
 
 @dataclass(frozen=True)

@@ -12,6 +12,8 @@ from handlers.cards import ids
 LATEST_SECOND = 2**33
 SLACK_USER = re.compile(r"[UW][A-Z0-9]{1,20}")
 WITHOUT_A_CASE = frozenset({ids.RAISE_FORM, ids.DELEGATE_FORM})
+# What the blocks with the buttons of a card are called; those of lists have names of their own.
+CARD_BLOCKS = ("case:", "kind:")
 PLACE = re.compile(r"[CGD][A-Z0-9]{1,20} \d{1,12}\.\d{1,9}")
 
 
@@ -39,6 +41,24 @@ class Press:
             )
         except (KeyError, IndexError, TypeError, AttributeError):
             raise BadRequest("this button says nothing that can be understood") from None
+
+
+@dataclass(frozen=True, slots=True)
+class Pressed:
+    """The message that a button stands in. ``is_card``: it shows one case; rows of a list are valid wherever they stand."""
+
+    channel: str
+    ts: str
+    is_card: bool
+
+    @classmethod
+    def parse(cls, body: Mapping[str, Any]) -> "Pressed":
+        container, actions = body.get("container") or {}, body.get("actions") or [{}]
+        is_message = container.get("type") == "message" and not container.get("is_ephemeral")
+        block_id = str(actions[0].get("block_id", ""))
+        return cls(
+            _channel(body), str(container.get("message_ts", "")), is_message and block_id.startswith(CARD_BLOCKS)
+        )
 
 
 @dataclass(frozen=True, slots=True)
