@@ -221,12 +221,12 @@ def _plan(case: Case) -> list[Json]:
 def _precedents(recommendation: Recommendation) -> list[str | Json]:
     """How like cases ended, or why nobody can say; and whether any of them is not to be trusted."""
     if recommendation.memory:
-        return ["*Precedents*", plain(f"not available: {recommendation.memory}", 220)]
+        return [plain(f"Precedents: not available: {recommendation.memory}", 220)]
     flagged = sum(citation.is_flagged for citation in recommendation.citations)
     stale = sum(citation.is_stale for citation in recommendation.citations)
     marks = [f"{stale} older than a year"] if stale else []
     marks += [f":warning: {flagged} with text that gives orders, not counted"] if flagged else []
-    return ["*Precedents*", plain(recommendation.precedents or "none found", 200), "  ·  ".join(marks)]
+    return [plain(f"Precedents: {recommendation.precedents or 'none found'}", 220), "  ·  ".join(marks)]
 
 
 def _sureness(recommendation: Recommendation) -> Json:
@@ -243,16 +243,16 @@ def _recognition(case: Case) -> list[Json]:
         return []
     if case.named_by:
         said = "is something new" if case.is_novel else f"is “{clean(case.kind.replace('_', ' '), 200)}”"
-        return [context(":label:", plain(f"{clean(case.named_by, 60)} says that it {said}", 300))]
+        return [context(plain(f"🏷 {clean(case.named_by, 60)} says that it {said}", 300))]
     if found.kind:
         title = next((guess.title for guess in found.guesses if guess.kind == found.kind), found.kind)
         said = f"Taken for “{clean(title, 200)}”, {found.confidence} % sure ({clean(found.basis, 200)})"
-        return [context(":label:", plain(said, 450))]
+        return [context(plain(f"🏷 {said}", 450))]
     urgent = (
         ":small_red_triangle: *Nothing like it is known, and much is at stake: asked first.*" if case.is_urgent else ""
     )
-    basis = f"Not recognised ({clean(found.basis, 200)}). Your answer below is learned from."
-    return [context(urgent, ":label:", plain(basis, 300))]
+    basis = f"🏷 Not recognised ({clean(found.basis, 200)}). Your answer below is learned from."
+    return [context(urgent, plain(basis, 300))]
 
 
 def _names(case: Case) -> list[Json]:
@@ -319,9 +319,10 @@ def _who(case: Case) -> list[str | Json]:
         given = f" ({len(case.approvals)} of {verdict.approvals_needed} given)" if case.approvals else ""
         given += ", each with their passkey" if verdict.step_up else ""
         lines.append(f"*May approve* {groups(verdict.factors)}{given}")
-        lines += ["*Policy*", plain(f"{clean(verdict.reason, MAX_REASON)} ({verdict.rule})", 2 * MAX_REASON)]
+        lines.append(plain(f"Policy: {clean(verdict.reason, MAX_REASON)} ({verdict.rule})", 2 * MAX_REASON))
     elif verdict and verdict.ruling is Ruling.REFUSE:
-        lines += ["*Policy*", plain(f"refuses: {clean(verdict.reason, MAX_REASON)} ({verdict.rule})", 2 * MAX_REASON)]
+        reason = f"Policy refuses: {clean(verdict.reason, MAX_REASON)} ({verdict.rule})"
+        lines.append(plain(reason, 2 * MAX_REASON))
     return lines
 
 

@@ -14,13 +14,11 @@ WHEN = {When.ALWAYS: "All that is open", When.LATE: "Late", When.TODAY: "New tod
 def home_view(home: Home, to: Link) -> Json:
     """The view for views.publish."""
     blocks: list[Json] = [{"type": "header", "text": plain(_headline(home), 150)}]
-    blocks += [context(":double_vertical_bar: *Paused:*", plain(line, 300)) for line in home.paused]
-    blocks += [context(":handshake:", plain(line, 200)) for line in home.standing_in]
+    blocks += [context(plain(f"⏸ Paused: {line}", 320)) for line in home.paused]
+    blocks += [context(plain(f"🤝 {line}", 200)) for line in home.standing_in]
     if home.suggestion:
         blocks.append(
-            context(
-                ":palm_tree:", plain(f"Your status says “{clean(home.suggestion, 80)}”. Shall somebody stand in?", 150)
-            )
+            context(plain(f"🌴 Your status says “{clean(home.suggestion, 80)}”. Shall somebody stand in?", 150))
         )
     blocks.append({"type": "actions", "block_id": "home", "elements": _filters(home)})
     blocks += _section("Waiting on you", pressable("waiting", home.waiting, to), home.waiting_more)

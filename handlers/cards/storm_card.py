@@ -11,8 +11,8 @@ def storm_card(storm: Storm, to: Link) -> list[Json]:
     blocks: list[Json] = [
         {"type": "header", "text": plain(storm_headline(storm), 150)},
         context(
-            f":wind_blowing_face: {storm.total:,}, each a case with an owner and a clock; none is lost. From",
-            plain(storm.source, 40),
+            f":wind_blowing_face: {storm.total:,}, each a case with an owner and a clock; none is lost",
+            plain(f"From {storm.source}", 50),
         ),
     ]
     if storm.rows:
