@@ -85,7 +85,7 @@ class Digests:
             unhandled=unhandled,
             counts=counted(ended, opened),
             days=trend(tallies, due, hours),
-            questions=len(self.lists.questions(since, unanswered=True)),
+            questions=self._unanswered(place, since),
             review=self._review(base, due, board) if on.weekday() == hours.review_on else None,
         )
 
@@ -108,6 +108,11 @@ class Digests:
         while not hours.is_working_day(day):
             day -= timedelta(days=1)
         return hours.digest_time(day)
+
+    def _unanswered(self, place: str, since: datetime) -> int:
+        """Count what was asked here, or by this person: what others asked elsewhere is not for everyone."""
+        asked = self.lists.questions(since, unanswered=True)
+        return sum(one.person == place or one.id.startswith(f"{place}:") for one in asked)
 
     def _unhandled(self, base: Wanted, since: datetime, due: datetime) -> list[Case]:
         """What was not recognised and still is not, what expired, and what was waved away."""

@@ -205,7 +205,8 @@ def test_in_a_channel_nothing_grows_and_what_not_all_may_see_is_for_one_alone(ch
     assert chat.begin_answer(question) == ""
     chat.answer(question, answered(), look_first=False)
     assert [one["to"] for one in chat.emulator.get(f"state?as={ANA}")["ephemerals"]] == [ANA]
-    here = replace(answered(), told="", text="1 case.", lines=(replace(answered().lines[0], channel="C0OPS"),))
+    line = replace(answered().lines[0], channel="C0OPS")
+    here = replace(answered(), told="", text="1 case.", lines=(line,), is_public=True)
     chat.answer(question, here, look_first=False)
     assert (
         len([one for one in chat.emulator.messages("C0OPS") if one.get("thread_ts") == thread and one.get("bot_id")])
