@@ -16,6 +16,7 @@ from rich.console import Console
 from rich.progress import Progress
 from rich.table import Table
 
+from bot import outages
 from bot import settings as configuration
 from bot.cases.errors import CountersignError, LedgerBroken, Refusal
 
@@ -167,6 +168,7 @@ def _log(level: str) -> None:
         logging.getLogger(noisy).setLevel(logging.WARNING)
     # The SDK logs whole requests with a traceback when one fails; what fails is told by the outbox and `doctor`.
     logging.getLogger("slack_sdk").setLevel(logging.CRITICAL)
+    outages.install()
 
 
 # --- setting up ----------------------------------------------------------------------------------------------------------

@@ -504,6 +504,8 @@ def _server(settings: Settings, app: Starlette) -> uvicorn.Server:
         host=settings.host,
         port=settings.port,
         log_level="warning",
+        # Through our own handlers: what fails there is under the same filter as everything else.
+        log_config=None,
         access_log=False,
         timeout_graceful_shutdown=3,
         limit_concurrency=1000,

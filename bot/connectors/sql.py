@@ -7,9 +7,11 @@ import time
 from collections.abc import Iterator, Mapping
 from datetime import date, datetime
 from decimal import Decimal
+from functools import partial
 from typing import Any
 
-from sqlalchemy import Connection, Engine, create_engine, event, text
+import sqlalchemy
+from sqlalchemy import Connection, Engine, event, text
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import DBAPIError, OperationalError, SQLAlchemyError
 
@@ -20,6 +22,8 @@ from bot.cases.plan import Action, Idempotency
 from bot.connectors.specs import ParameterType, SqlSystem, Statement, prepared, typed
 from bot.ports import Landing
 
+# What a statement was given is in no error, and so in no log: every engine here is made by this.
+create_engine = partial(sqlalchemy.create_engine, hide_parameters=True)
 # Written in the same transaction as the effect it proves.
 MARKS = """CREATE TABLE IF NOT EXISTS countersign_marks
            (key TEXT PRIMARY KEY, action TEXT NOT NULL, done_at TEXT NOT NULL)"""

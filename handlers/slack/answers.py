@@ -105,7 +105,7 @@ def slack_said(failure: ChatFailed) -> str:
 def reference(where: str) -> str:
     """An outermost handler: what went wrong is logged under a number, and the person gets the number, not the inside."""
     reference = uuid.uuid4().hex[:8]
-    log.exception("%s failed, reference %s", where, reference)
+    log.exception("%s failed, reference %s", where, reference, extra={"reference": reference})
     return f"Something went wrong on our side; nothing was decided. Reference {reference}."
 
 
