@@ -276,8 +276,10 @@ def doctor(as_json: AsJson = False) -> None:
     settings = configuration.offline()
     from bot import wiring
     from bot.store.export import replay
+    from knowledge.learned import Learned
 
     problems = wiring.check(settings)
+    problems += filter(None, [Learned(settings.data_dir / "memory").failure])
     store = wiring.open_store(settings)
     for row in store.parked():
         problems.append(
@@ -549,15 +551,29 @@ def memory_rebuild(as_json: AsJson = False) -> None:
 
 
 @memory_app.command("train")
-def memory_train(as_json: AsJson = False) -> None:
+def memory_train(
+    as_json: AsJson = False,
+    attached: Annotated[
+        bool, typer.Option("--attached", hidden=True, help="End when standard input does; as the bot starts it.")
+    ] = False,
+) -> None:
     """Learn again from what people decided and confirmed. The bot does this by itself when there is enough that is new."""
     import os
 
+    from bot.cases.errors import MemoryUnavailable
     from bot.console import opened
 
+    if attached:
+        threading.Thread(target=_end_with_input, name="parent", daemon=True).start()
     os.nice(10)
     with opened(configuration.offline()) as knowledge:
-        summary = _train(knowledge)
+        try:
+            summary = _train(knowledge)
+        except MemoryUnavailable:
+            if not attached:
+                raise
+            # Another one is at it already: what it learns is read by everybody.
+            return
     if as_json:
         print(json.dumps(summary, indent=2))
     else:
@@ -567,12 +583,23 @@ def memory_train(as_json: AsJson = False) -> None:
         )
 
 
-def _train(knowledge: Any) -> dict[str, Any]:
-    from knowledge.training import learn, lessons, save
+def _end_with_input() -> None:
+    """End this process when whoever holds the other end of its standard input has ended."""
+    import os
 
-    given = lessons(knowledge.shelf, knowledge.library.playbooks, knowledge.embedder)
-    model = learn(given, knowledge.embedder)
-    save(model, knowledge.folder)
+    # The bare descriptor: a thread inside a buffered reader keeps an interpreter from ending by itself.
+    while os.read(0, 1_024):
+        pass
+    os._exit(1)
+
+
+def _train(knowledge: Any) -> dict[str, Any]:
+    from knowledge.training import alone_in, learn, lessons, save
+
+    with alone_in(knowledge.folder):
+        given = lessons(knowledge.shelf, knowledge.library.playbooks, knowledge.embedder)
+        model = learn(given, knowledge.embedder)
+        save(model, knowledge.folder)
     recogniser = model.recogniser
     return {
         "version": model.version,

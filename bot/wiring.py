@@ -457,12 +457,20 @@ class Trainer:
 
     def train_if_worth_it(self) -> None:
         known = self._knowledge
-        if self._closing or not is_worth_it(known.learned.model, known.shelf, known.embedder):
+        model, failure = known.learned.model, known.learned.failure
+        if self._closing or not (failure or is_worth_it(model, known.shelf, known.embedder)):
             return
-        command = [sys.executable, "-m", "bot", "memory", "train"]
-        self._process = subprocess.Popen(command, env=dict(self._settings.secrets), stdout=subprocess.DEVNULL)  # noqa: S603 (our own program)
-        if self._process.wait() and not self._closing:
-            log.warning("training failed; the last model stays. `countersign memory train` shows why")
+        # Attached: it ends when the pipe that we hold does, and so with us, however we end.
+        command = [sys.executable, "-m", "bot", "memory", "train", "--attached"]
+        self._process = subprocess.Popen(  # noqa: S603 (our own program)
+            command, env=dict(self._settings.secrets), stdin=subprocess.PIPE, stdout=subprocess.DEVNULL
+        )
+        try:
+            if self._process.wait() and not self._closing:
+                log.warning("training failed; the last model stays. `countersign memory train` shows why")
+        finally:
+            if self._process.stdin:
+                self._process.stdin.close()
 
     def stop(self) -> None:
         """A training that is cut short loses nothing: the next one begins anew."""
