@@ -25,8 +25,10 @@ LIST_SEARCH_SECONDS = 86_400.0
 
 def posted_since(case: Case, cards: Sequence[Drawn]) -> float:
     """Give the time, in seconds since 1970, before which no card of this generation can have been posted."""
-    older = [float(one.ts) for one in cards if one.generation < case.generation and one.ts]
-    return max(older, default=case.opened_at.timestamp())
+    older = [one.ts for one in cards if one.generation < case.generation]
+    # A past that was played before a silent chat has cards without a time.
+    known = [float(ts) for ts in older if ts.replace(".", "", 1).isdecimal()]
+    return max(known, default=case.opened_at.timestamp())
 
 
 def sweep_card(case: Case, cards: Sequence[Drawn], run_at: datetime) -> Outgoing:

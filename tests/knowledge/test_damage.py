@@ -8,6 +8,7 @@ import zipfile
 
 import numpy as np
 import pytest
+from sqlalchemy.exc import OperationalError
 
 from bot.cases.errors import MemoryUnavailable
 from knowledge.embedder import Words
@@ -227,3 +228,17 @@ def test_a_damaged_index_is_one_answer_with_a_reason_and_never_a_crash(small_wor
             assert damaged.rebuild(lambda done: None) == 1
     finally:
         damaged.close()
+
+
+def test_a_database_that_is_away_when_memory_opens_ends_no_thread(small_world, tmp_path):
+    class Away:
+        def missing(self):
+            raise OperationalError("SELECT", {}, OSError("away"))
+
+    words = Words()
+    memory = Precedents(Away(), words, VectorIndex(tmp_path / "memory", "", words.identity))
+    memory.open()
+    try:
+        assert "from the database" in memory.recall("merlot", "low_stock", "C0STOCK", NOON).failure
+    finally:
+        memory.close()
