@@ -17,6 +17,7 @@ from rich.console import Console
 from rich.progress import Progress
 from rich.table import Table
 
+from bot import outages
 from bot import settings as configuration
 from bot.cases.errors import CountersignError, LedgerBroken, Refusal
 
@@ -173,6 +174,7 @@ def _log(level: str) -> None:
         logging.getLogger(noisy).setLevel(logging.WARNING)
     # The SDK logs whole requests with a traceback when one fails; what fails is told by the outbox and `doctor`.
     logging.getLogger("slack_sdk").setLevel(logging.CRITICAL)
+    outages.install()
 
 
 # --- setting up ----------------------------------------------------------------------------------------------------------
@@ -280,8 +282,10 @@ def doctor(as_json: AsJson = False) -> None:
     settings = configuration.offline()
     from bot import wiring
     from bot.store.export import replay
+    from knowledge.learned import Learned
 
     problems = wiring.check(settings)
+    problems += filter(None, [Learned(settings.data_dir / "memory").failure])
     store = wiring.open_store(settings)
     for row in store.parked():
         problems.append(
@@ -631,15 +635,29 @@ def memory_rebuild(as_json: AsJson = False) -> None:
 
 
 @memory_app.command("train")
-def memory_train(as_json: AsJson = False) -> None:
+def memory_train(
+    as_json: AsJson = False,
+    attached: Annotated[
+        bool, typer.Option("--attached", hidden=True, help="End when standard input does; as the bot starts it.")
+    ] = False,
+) -> None:
     """Learn again from what people decided and confirmed. The bot does this by itself when there is enough that is new."""
     import os
 
+    from bot.cases.errors import MemoryUnavailable
     from bot.console import opened
 
+    if attached:
+        threading.Thread(target=_end_with_input, name="parent", daemon=True).start()
     os.nice(10)
     with opened(configuration.offline()) as knowledge:
-        summary = _train(knowledge)
+        try:
+            summary = _train(knowledge)
+        except MemoryUnavailable:
+            if not attached:
+                raise
+            # Another one is at it already: what it learns is read by everybody.
+            return
     if as_json:
         print(json.dumps(summary, indent=2))
     else:
@@ -649,12 +667,23 @@ def memory_train(as_json: AsJson = False) -> None:
         )
 
 
-def _train(knowledge: Any) -> dict[str, Any]:
-    from knowledge.training import learn, lessons, save
+def _end_with_input() -> None:
+    """End this process when whoever holds the other end of its standard input has ended."""
+    import os
 
-    given = lessons(knowledge.shelf, knowledge.library.playbooks, knowledge.embedder)
-    model = learn(given, knowledge.embedder)
-    save(model, knowledge.folder)
+    # The bare descriptor: a thread inside a buffered reader keeps an interpreter from ending by itself.
+    while os.read(0, 1_024):
+        pass
+    os._exit(1)
+
+
+def _train(knowledge: Any) -> dict[str, Any]:
+    from knowledge.training import alone_in, learn, lessons, save
+
+    with alone_in(knowledge.folder):
+        given = lessons(knowledge.shelf, knowledge.library.playbooks, knowledge.embedder)
+        model = learn(given, knowledge.embedder)
+        save(model, knowledge.folder)
     recogniser = model.recogniser
     return {
         "version": model.version,

@@ -108,7 +108,7 @@ def status(memory: Opened) -> dict[str, Any]:
         "batches": [to_plain(batch) for batch in memory.shelf.batches()],
         "index": failure or f"holds all {sum(counted.values())}",
         "embedder": memory.embedder.identity,
-        "learned": f"version {model.version}" if model else "nothing yet",
+        "learned": memory.learned.failure or (f"version {model.version}" if model else "nothing yet"),
     }
 
 

@@ -41,6 +41,7 @@ class Topic(StrEnum):
     DIGEST = "digest"
     HOME = "home"
     STORM = "storm"
+    SWEEP = "sweep"
     NARRATE = "narrate"
 
 
@@ -82,6 +83,21 @@ class Drawn:
     ts: str
     version: int
     look: str = ""
+
+
+# The look of a card that a newer one has replaced: it has no buttons any more.
+REPLACED = "replaced"
+
+
+@dataclass(frozen=True, slots=True)
+class Posted:
+    """A message of ours as its channel tells of it: ``name`` is the case or list that it says it shows."""
+
+    name: str
+    channel: str
+    ts: str
+    #: Somebody has replied under it.
+    is_answered: bool = False
 
 
 class UsageOn(Protocol):
@@ -219,8 +235,11 @@ class Store(Protocol):
     def renew(self, works: Sequence[Work], until: datetime) -> set[tuple[str, int]]:
         """Extend the leases that still hold; returns key and fence of each."""
 
-    def finish(self, work: Work, *, drawn: Drawn | None = None) -> None:
-        """The work is done, and the card stands where ``drawn`` says."""
+    def finish(self, work: Work, *, drawn: Drawn | None = None, outgoing: Sequence[Outgoing] = ()) -> None:
+        """The work is done, the card stands where ``drawn`` says, and these effects follow."""
+
+    def record_card(self, drawn: Drawn, *, work: Work | None = None, outgoing: Sequence[Outgoing] = ()) -> None:
+        """Record where a card stands; ``StaleFence`` when the lease on ``work`` is somebody else's."""
 
     def retry(self, work: Work, run_at: datetime, error: str, *, certain: bool, counts: bool = True) -> None:
         """Again later. ``certain``: this attempt surely had no effect. ``counts``: it was a failure, and not only a wait."""
@@ -565,6 +584,18 @@ class Chat(Protocol):
 
     def draw_card(self, case: Case, cards: Sequence[Drawn], *, look_first: bool, look: Look) -> Drawn:
         """Make the one live card of this case show its state, in this look."""
+
+    def retire_card(self, case: Case, older: Drawn) -> None:
+        """Take the buttons from a card that a newer one replaces."""
+
+    def posted(self, name: str, channel: str, since: float) -> list[Posted]:
+        """Read from the channel which messages say that they show this case or list."""
+
+    def remove(self, copy: Posted) -> None:
+        """Take a message away that was posted twice."""
+
+    def strike(self, copy: Posted, title: str, standing: Drawn) -> None:
+        """Leave a message that was posted twice without buttons, and say which one stands."""
 
     def post_note(
         self,

@@ -39,6 +39,7 @@ from bot.desk.raising import Raising
 from bot.desk.remembering import Remembering
 from bot.desk.rollback import RollbackWatch, lost
 from bot.desk.storms import MOST_CARDS, Pacer, Storms
+from bot.desk.sweeping import Sweeping
 from bot.desk.switchboard import Switchboard
 from bot.desk.triage import Triage
 from bot.desk.worker import Lane, Pace
@@ -117,6 +118,7 @@ class Desk:
     executor: Executor
     follow_up: FollowUp
     drawing: Drawing
+    sweeping: Sweeping
     lists: Lists
     questions: Questions
     digests: Digests
@@ -336,6 +338,7 @@ def build_desk(  # noqa: PLR0913 (the composition root: one argument for each th
     storm_after: int = MOST_CARDS,
     mode: str = "",
     lease_for: float = 30.0,
+    settle_for: float = 30.0,
 ) -> Desk:
     """The use cases, over whatever stands behind the ports. ``storm_after``: how many cards before they share one; 0 for never.
 
@@ -347,8 +350,9 @@ def build_desk(  # noqa: PLR0913 (the composition root: one argument for each th
     lists, intake = Lists(store), Intake(store, library, clock, Pacer() if storm_after else None)
     grammar = QuestionGrammar(dict(library.titles()))
     questions = Questions(store, lists, library, directory, grammar, chat, clock, mind.memory, mind.talker)
-    digests = Digests(store, lists, library, questions, chat, clock)
-    storms = Storms(store, lists, library, chat, clock, storm_after)
+    settle = timedelta(seconds=settle_for)
+    digests = Digests(store, lists, library, questions, chat, clock, settle)
+    storms = Storms(store, lists, library, chat, clock, storm_after, settle)
     homes = Homes(store, lists, library, directory, questions, chat, clock)
     return Desk(
         store=store,
@@ -364,8 +368,17 @@ def build_desk(  # noqa: PLR0913 (the composition root: one argument for each th
         follow_up=FollowUp(store, library, systems, clock),
         storms=storms,
         drawing=Drawing(
-            store, chat, clock, (digests.follow, homes.follow), storms if storm_after else None, library, lists, mode
+            store=store,
+            chat=chat,
+            clock=clock,
+            followers=(digests.follow, homes.follow),
+            storms=storms if storm_after else None,
+            library=library,
+            lists=lists,
+            mode=mode,
+            settle_for=settle,
         ),
+        sweeping=Sweeping(store=store, lists=lists, chat=chat, clock=clock, settle_for=settle),
         lists=lists,
         questions=questions,
         digests=digests,
@@ -501,6 +514,7 @@ def build(settings: Settings, *, clock: Clock | None = None) -> House:
         storm_after=settings.storm_after,
         mode=settings.mode.value,
         lease_for=settings.lease_for,
+        settle_for=settings.settle_for,
     )
     pace = Pace(lease_for=settings.lease_for, settle_for=settings.settle_for)
     lanes = _lanes(desk, clock, pace)
@@ -515,6 +529,7 @@ def build(settings: Settings, *, clock: Clock | None = None) -> House:
         library,
         clock,
         partial(passkeys.confirming, settings.public_url),
+        desk.sweeping,
     )
     app = slack_app.build(client, asked, chat)
     socket = (
@@ -551,6 +566,7 @@ def build(settings: Settings, *, clock: Clock | None = None) -> House:
 def _lanes(desk: Desk, clock: Clock, pace: Pace) -> list[Lane]:
     work = {Topic.TRIAGE: desk.triage.run, Topic.EXECUTE: desk.executor.run, Topic.FOLLOW_UP: desk.follow_up.run}
     words = {Topic.CARD: desk.drawing.draw, Topic.NOTE: desk.drawing.note, Topic.STORM: desk.storms.run}
+    words[Topic.SWEEP] = desk.sweeping.run
     # What nobody waits for has a lane of its own: memory, and a model that may take its time.
     later = {Topic.REMEMBER: desk.remembering.run}
     talk = {Topic.ANSWER: desk.questions.run, Topic.HOME: desk.homes.run, Topic.DIGEST: desk.digests.run}
@@ -594,12 +610,20 @@ class Trainer:
 
     def train_if_worth_it(self) -> None:
         known = self._knowledge
-        if self._closing or not is_worth_it(known.learned.model, known.shelf, known.embedder):
+        model, failure = known.learned.model, known.learned.failure
+        if self._closing or not (failure or is_worth_it(model, known.shelf, known.embedder)):
             return
-        command = [sys.executable, "-m", "bot", "memory", "train"]
-        self._process = subprocess.Popen(command, env=dict(self._settings.secrets), stdout=subprocess.DEVNULL)  # noqa: S603 (our own program)
-        if self._process.wait() and not self._closing:
-            log.warning("training failed; the last model stays. `countersign memory train` shows why")
+        # Attached: it ends when the pipe that we hold does, and so with us, however we end.
+        command = [sys.executable, "-m", "bot", "memory", "train", "--attached"]
+        self._process = subprocess.Popen(  # noqa: S603 (our own program)
+            command, env=dict(self._settings.secrets), stdin=subprocess.PIPE, stdout=subprocess.DEVNULL
+        )
+        try:
+            if self._process.wait() and not self._closing:
+                log.warning("training failed; the last model stays. `countersign memory train` shows why")
+        finally:
+            if self._process.stdin:
+                self._process.stdin.close()
 
     def stop(self) -> None:
         """A training that is cut short loses nothing: the next one begins anew."""

@@ -1,11 +1,14 @@
 """What has been learned so far: the file of the latest training, read again when it has changed."""
 
+import logging
 import threading
 from pathlib import Path
 
+from bot.cases.errors import MemoryUnavailable
 from bot.clock import monotonic
 from knowledge.training import FILE, Model, load
 
+log = logging.getLogger(__name__)
 LOOKED_AT_EVERY = 5.0
 
 
@@ -15,24 +18,39 @@ class Learned:
     def __init__(self, folder: Path) -> None:
         self._path = folder / FILE
         self._model: Model | None = None
+        self._failure = ""
         self._stamp = 0
         self._looks_at = 0.0
         self._looking = threading.Lock()
 
     @property
     def model(self) -> Model | None:
-        """The latest one; None as long as nothing has been learned."""
+        """The latest one that could be read; None as long as there is none."""
+        return self._latest()[0]
+
+    @property
+    def failure(self) -> str:
+        """Why the file that is there cannot be used; empty when it can, or when there is none."""
+        return self._latest()[1]
+
+    def _latest(self) -> tuple[Model | None, str]:
         with self._looking:
             if monotonic() >= self._looks_at:
                 self._looks_at = monotonic() + LOOKED_AT_EVERY
                 self._look()
-            return self._model
+            return self._model, self._failure
 
     def _look(self) -> None:
         try:
             stamp = self._path.stat().st_mtime_ns
         except OSError:
             return
-        if stamp != self._stamp:
-            self._stamp = stamp
-            self._model = load(self._path.parent) or self._model
+        if stamp == self._stamp:
+            return
+        self._stamp = stamp
+        try:
+            self._model, self._failure = load(self._path.parent), ""
+        except MemoryUnavailable as failure:
+            # Once for each file: what was read before goes on being used, and training writes a new one.
+            self._failure = str(failure)
+            log.warning("%s", failure)

@@ -42,6 +42,11 @@ class Learner:
     weights: Array
     bias: Array
 
+    @property
+    def width(self) -> int:
+        """How many numbers a vector has that it can be asked with."""
+        return int(self.weights.shape[0]) - len(self.places)
+
     def scores(self, text: str, facts: Mapping[str, Scalar], vector: Vectors) -> Array:
         """One number a label; above zero leans to yes. ``vector`` is one embedded row."""
         found, values = _joined(text, facts)
@@ -63,9 +68,33 @@ class Learner:
 
     @classmethod
     def from_arrays(cls, name: str, arrays: Mapping[str, Any]) -> "Learner":
+        """Read one from a file of arrays.
+
+        Raises:
+            ValueError: the parts do not fit each other, or are no numbers: asked, it would answer nonsense.
+        """
         labels = tuple(str(label) for label in arrays[f"{name}.labels"])
-        places, scale, weights, bias = (arrays[f"{name}.{part}"] for part in ("places", "scale", "weights", "bias"))
+        places = arrays[f"{name}.places"]
+        scale, weights, bias = (finite(arrays[f"{name}.{part}"]) for part in ("scale", "weights", "bias"))
+        many, is_sorted = len(labels), places.ndim == 1 and bool((np.diff(places) > 0).all())
+        if not is_sorted or not np.issubdtype(places.dtype, np.integer) or scale.shape != places.shape:
+            raise ValueError(f"{name}: its features do not fit each other")
+        if many < 2 or len(set(labels)) != many or bias.shape != (many,):
+            raise ValueError(f"{name}: its classes do not fit each other")
+        if weights.ndim != 2 or weights.shape[1] != many or weights.shape[0] <= len(places):
+            raise ValueError(f"{name}: its weights do not fit its features and classes")
         return cls(labels, places, scale, weights, bias)
+
+
+def finite(array: Any) -> Any:
+    """Give it back, if every value in it is a number.
+
+    Raises:
+        ValueError: one is not.
+    """
+    if not np.issubdtype(array.dtype, np.floating) or not np.isfinite(array).all():
+        raise ValueError("it holds what is no number")
+    return array
 
 
 def train(examples: Sequence[Example], vectors: Vectors, *, penalty: float) -> Learner:

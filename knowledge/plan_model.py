@@ -14,7 +14,7 @@ from bot.cases.canonical import Scalar
 from bot.cases.precedent import Ended, Precedent
 from knowledge.confidence import ENOUGH, Calibration, Judged, Promise, calibrate, certify
 from knowledge.embedder import Vectors
-from knowledge.learner import Example, Learner, train
+from knowledge.learner import Example, Learner, finite, train
 
 MOST_PRECEDENTS = 3_000
 BLOCKS = 6
@@ -55,7 +55,7 @@ class PlanModel:
     def from_arrays(cls, kind: str, arrays: Mapping[str, Any]) -> "PlanModel":
         name = f"plan.{kind}"
         learner = Learner.from_arrays(name, arrays)
-        curve, promise = arrays[f"{name}.curve"].tolist(), arrays[f"{name}.promise"].tolist()
+        curve, promise = (finite(arrays[f"{name}.{part}"]).tolist() for part in ("curve", "promise"))
         held = Promise(promise[0], promise[1], int(promise[2]), int(promise[3]), promise[4]) if promise else None
         support = dict(zip(learner.labels, arrays[f"{name}.support"].tolist(), strict=True))
         right, judged = arrays[f"{name}.record"].tolist()

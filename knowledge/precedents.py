@@ -90,6 +90,10 @@ class Precedents:
         except MemoryUnavailable as failure:
             self._failure = str(failure)
             log.warning("precedents are not available: %s", failure)
+        except Exception:
+            # The shelf is the database: while that is away nothing can be taken in, and no card waits for it.
+            self._failure = "memory could not be read from the database when the bot started"
+            log.exception("precedents are not available")
         else:
             self._failure = ""
         self._opened.set()

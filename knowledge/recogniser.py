@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from bot import metrics
 from bot.cases.recognition import Guess, Recognition
 from knowledge.embedder import Embedder, Vectors
-from knowledge.learner import Example, Learner, train
+from knowledge.learner import Example, Learner, finite, train
 
 MOST_PER_KIND = 150
 NEIGHBOURS = 3
@@ -77,15 +77,19 @@ class RecogniserModel:
             return arrays[f"recogniser.{name}"]
 
         learner = Learner.from_arrays("recogniser", arrays)
-        words = str(of("version")), str(of("embedder"))
+        known, curve = finite(of("known")), finite(of("curve"))
+        threshold, least_near = (float(finite(of(part))) for part in ("threshold", "least_near"))
+        if known.ndim != 2 or not len(known) or known.shape[1] != learner.width or curve.shape != (4,):
+            raise ValueError("what recognition knows does not fit what it learned")
         return cls(
-            *words,
-            learner,
-            of("known").astype(np.float32),
-            of("curve"),
-            float(of("threshold")),
-            float(of("least_near")),
-            int(of("examples")),
+            version=str(of("version")),
+            embedder=str(of("embedder")),
+            learner=learner,
+            known=known.astype(np.float32),
+            curve=curve,
+            threshold=threshold,
+            least_near=least_near,
+            examples=int(of("examples")),
         )
 
 
@@ -112,9 +116,15 @@ class TrainedRecogniser:
         if model is None or model.embedder != self._embedder.identity:
             return Recognition("", 0, (), "recognition has not been trained yet", "")
         vector = self._embedder.embed([text])[0]
+        if len(vector) != model.learner.width:
+            return Recognition("", 0, (), "recognition was trained over other vectors", "")
         scores = model.learner.scores(text, {}, vector)
-        order = [place for place in np.argsort(-scores) if model.learner.labels[place] != NOVEL][:SHOWN]
-        signs = signs_of(model.learner.labels, scores, model.known @ vector)
+        labels = model.learner.labels
+        # A kind whose playbook is gone is nothing that anybody could choose.
+        order = [place for place in np.argsort(-scores) if labels[place] in self._titles][:SHOWN]
+        if not order:
+            return Recognition("", 0, (), "recognition was trained for other kinds", model.version)
+        signs = signs_of(labels, scores, model.known @ vector)
         confidence = model.confidence(signs)
         shares = np.exp(4 * (scores[order] - scores[order[0]]))
         guesses = tuple(

@@ -95,7 +95,10 @@ class RememberingRecommender:
             return [(offer, None) for offer in fitting]
         text = said_by(case.signal)
         shown = {fact.label: fact.value for fact in evidence if fact.label and fact.failure is None}
-        margins = model.margins(text, shown, self._embedder.embed([text])[0])
+        vector = self._embedder.embed([text])[0]
+        if len(vector) != model.learner.width:
+            return [(offer, None) for offer in fitting]
+        margins = model.margins(text, shown, vector)
         scored = [(offer, margins.get(offer.action)) for offer in fitting]
         supported = [
             margin for offer, margin in scored if margin is not None and model.support[offer.action] >= SUPPORT

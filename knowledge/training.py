@@ -3,16 +3,21 @@
 The file is versioned by what went into it; nothing in it can be executed (arrays only).
 """
 
+import contextlib
 import hashlib
 import os
+import struct
 import zipfile
-from collections.abc import Callable, Mapping, Sequence
+import zlib
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+from filelock import FileLock, Timeout
 
+from bot.cases.errors import MemoryUnavailable
 from bot.cases.playbook import Playbook
 from bot.cases.precedent import Label, Precedent
 from bot.cases.signal import UNRECOGNISED
@@ -25,6 +30,23 @@ from knowledge.recogniser import RecogniserModel, train_recogniser
 FILE = "model.npz"
 MOST_EXAMPLES_PER_KIND = 150
 FORMAT = "1"
+MAX_BYTES = 512 * 1024 * 1024
+# What numpy and zipfile throw at bytes that are not what they say; running out of memory over a false size is among it.
+UNREADABLE = (
+    OSError,
+    LookupError,
+    ValueError,
+    TypeError,
+    ArithmeticError,
+    EOFError,
+    RuntimeError,
+    MemoryError,
+    SyntaxError,
+    zipfile.BadZipFile,
+    zipfile.LargeZipFile,
+    zlib.error,
+    struct.error,
+)
 
 
 @dataclass(frozen=True)
@@ -101,26 +123,76 @@ def save(model: Model, folder: Path) -> Path:
     """Write the file whole or not at all: a reader never sees half of one."""
     folder.mkdir(parents=True, exist_ok=True, mode=0o700)
     arrays: dict[str, Any] = {"version": np.array(model.version), "plans": np.array(sorted(model.plans))}
-    arrays |= {"taught": np.array(model.taught), "embedder": np.array(model.embedder)}
+    arrays |= {"taught": np.array(model.taught), "embedder": np.array(model.embedder), "format": np.array(FORMAT)}
     if model.recogniser:
         arrays |= model.recogniser.arrays()
     for plan in model.plans.values():
         arrays |= plan.arrays()
     unfinished = folder / f".{FILE}.{os.getpid()}.npz"
     np.savez(unfinished, **arrays)
+    if (folder / FILE).is_dir():
+        # A folder cannot be written over: it is kept, beside.
+        (folder / FILE).rename(folder / f"{FILE}.broken-{len(list(folder.glob(f'{FILE}.broken-*'))) + 1}")
     return unfinished.replace(folder / FILE)
 
 
 def load(folder: Path) -> Model | None:
-    """The model of the latest training; None when there is none, or what is there cannot be read."""
+    """Read the model of the latest training; None when there is none.
+
+    Raises:
+        MemoryUnavailable: what is there is damaged, or was written by a release that wrote it otherwise.
+    """
+    path = folder / FILE
     try:
-        with np.load(folder / FILE) as arrays:
-            version, taught, embedder = str(arrays["version"]), int(arrays["taught"]), str(arrays["embedder"])
-            plans = {str(kind): PlanModel.from_arrays(str(kind), arrays) for kind in arrays["plans"]}
-            recogniser = RecogniserModel.from_arrays(arrays) if "recogniser.version" in arrays else None
-    except (OSError, KeyError, ValueError, EOFError, zipfile.BadZipFile):
-        return None
+        if not path.exists():
+            return None
+        _must_be_small(path)
+        with np.load(path, allow_pickle=False) as arrays:
+            return _read(arrays)
+    except UNREADABLE as failure:
+        raise MemoryUnavailable(
+            f"what was learned cannot be read ({type(failure).__name__}): plans are suggested without it until "
+            "training writes it again; `countersign memory train` does that now"
+        ) from None
+
+
+def _must_be_small(path: Path) -> None:
+    """A few kilobytes may say that they unpack to any number of gigabytes: what they say is looked at first."""
+    with zipfile.ZipFile(path) as packed:
+        if sum(member.file_size for member in packed.infolist()) > MAX_BYTES:
+            raise ValueError("it says that it is larger than any training makes it")
+
+
+def _read(arrays: Mapping[str, Any]) -> Model:
+    # Before there was a number in it there was one format, the first.
+    if str(arrays.get("format", "1")) != FORMAT:
+        raise ValueError("another release wrote it")
+    version, taught, embedder = str(arrays["version"]), int(arrays["taught"]), str(arrays["embedder"])
+    plans = {str(kind): PlanModel.from_arrays(str(kind), arrays) for kind in arrays["plans"]}
+    recogniser = RecogniserModel.from_arrays(arrays) if "recogniser.version" in arrays else None
+    learners = [plan.learner for plan in plans.values()] + ([recogniser.learner] if recogniser else [])
+    if len({learner.width for learner in learners}) > 1:
+        raise ValueError("its parts were learned over different vectors")
     return Model(version, taught, embedder, recogniser, plans)
+
+
+@contextlib.contextmanager
+def alone_in(folder: Path) -> Iterator[None]:
+    """Train here and nowhere else at the same time; whoever is killed lets go.
+
+    Raises:
+        MemoryUnavailable: another process is training over this memory.
+    """
+    folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+    lock = FileLock(folder / "training.lock")
+    try:
+        lock.acquire(timeout=0)
+    except Timeout:
+        raise MemoryUnavailable("another training of this memory is running; wait for it to end") from None
+    try:
+        yield
+    finally:
+        lock.release()
 
 
 def is_worth_it(model: Model | None, shelf: Shelf, embedder: Embedder) -> bool:

@@ -102,7 +102,18 @@ class FakeLibrary:
 class World:
     """Everything a test may press, break or look at."""
 
-    def __init__(self, store, mind=None, mode: str = "", *, clock=None, outside=None) -> None:
+    def __init__(
+        self,
+        store,
+        mind=None,
+        mode: str = "",
+        *,
+        clock=None,
+        outside=None,
+        chat=None,
+        settle_for=30.0,
+        storm_after=30,
+    ) -> None:
         """``mind`` takes shelf and clock, and gives what the desk asks before it recommends; nothing, if left out.
 
         ``outside`` is another world whose clock, Slack, people and systems this one goes on with.
@@ -111,9 +122,10 @@ class World:
         self.clock = clock or (outside.clock if outside else FakeClock())
         self.shelf = Shelf(store)
         self.mind = (mind or wiring.forgetful)(self.shelf, self.clock)
-        self.chat = outside.chat if outside else FakeChat()
+        self.chat = chat or (outside.chat if outside else FakeChat())
         self.people = outside.people if outside else FakeDirectory()
         self.house = outside.house if outside else FakeConnector()
+        self.waits = {"settle_for": settle_for, "storm_after": storm_after}
         self.house.rows = [
             {"product": "Merlot", "on_hand": 4, "quantity": 24, "at_risk": 312.5, "subject": "product:1"}
         ]
@@ -133,6 +145,7 @@ class World:
             clock=self.clock,
             mind=self.mind,
             mode=mode,
+            **self.waits,
         )
         work = {
             Topic.TRIAGE: self.desk.triage.run,
@@ -145,6 +158,7 @@ class World:
             Topic.DIGEST: self.desk.digests.run,
             Topic.HOME: self.desk.homes.run,
             Topic.STORM: self.desk.storms.run,
+            Topic.SWEEP: self.desk.sweeping.run,
         }
         if self.desk.narration:
             work[Topic.NARRATE] = self.desk.narration.run
@@ -198,7 +212,11 @@ class World:
         desk = self.desk
         parts = (desk.decisions, desk.switchboard, desk.questions, desk.homes, desk.raising, desk.lists)
         return Asked(
-            *parts, self.library, self.clock, lambda case_id, token: f"http://localhost/confirm/{case_id}/{token}"
+            *parts,
+            self.library,
+            self.clock,
+            lambda case_id, token: f"http://localhost/confirm/{case_id}/{token}",
+            desk.sweeping,
         )
 
     def case(self, case: Case) -> Case:

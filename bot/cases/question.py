@@ -84,7 +84,10 @@ class Line:
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """``text`` is our own sentence, ``told`` a model's words, which are shown as such. ``understood`` is empty when nothing was."""
+    """``text`` is our own sentence, ``told`` a model's words, which are shown as such. ``understood`` is empty when nothing was.
+
+    ``is_public``: it says nothing but what everyone in the channel where it was asked may see, numbers included.
+    """
 
     understood: str
     text: str
@@ -93,10 +96,12 @@ class Answer:
     told: str = ""
     model: str = ""
     examples: tuple[str, ...] = ()
+    is_public: bool = False
 
     def is_all_in(self, channel: str) -> bool:
         """Whether everyone in this channel may see all of it."""
-        return bool(self.lines) and not self.told and all(line.channel == channel for line in self.lines)
+        is_here = all(line.channel == channel for line in self.lines)
+        return self.is_public and bool(self.lines) and not self.told and is_here
 
 
 @dataclass(frozen=True, slots=True)

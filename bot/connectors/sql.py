@@ -14,7 +14,8 @@ from decimal import Decimal
 from functools import partial
 from typing import Any
 
-from sqlalchemy import Connection, Engine, create_engine, event, inspect, text
+import sqlalchemy
+from sqlalchemy import Connection, Engine, event, inspect, text
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import DisconnectionError, OperationalError, SQLAlchemyError
 
@@ -27,6 +28,8 @@ from bot.connectors import sockets
 from bot.connectors.specs import ParameterType, SqlSystem, Statement, prepared, typed
 from bot.ports import Landing
 
+# What a statement was given is in no error, and so in no log: every engine here is made by this.
+create_engine = partial(sqlalchemy.create_engine, hide_parameters=True)
 # Written in the same transaction as the effect it proves.
 MARKS_TABLE = "countersign_marks"
 MARKS = """CREATE TABLE IF NOT EXISTS countersign_marks

@@ -11,6 +11,7 @@ from bot.cases.hours import Hours
 from bot.cases.lifecycle import State
 from bot.desk.questions import Questions
 from bot.desk.rows import others, with_cards
+from bot.desk.sweeping import SETTLE_FOR, finish_list, sweep_list
 from bot.ports import Board, Chat, Clock, Library, Lists, Outgoing, Store, Topic, Wanted, Work
 
 MOST_NEEDS, MOST_LATE, MOST_UNHANDLED, MOST_BLIND, MOST_SLOW = 8, 5, 5, 5, 5
@@ -30,6 +31,7 @@ class Digests:
     questions: Questions
     chat: Chat
     clock: Clock
+    settle_for: timedelta = SETTLE_FOR
 
     def run(self, work: Work) -> None:
         """Handle one outbox row: post the digest of that day, or draw the one that stands again."""
@@ -44,6 +46,9 @@ class Digests:
         if digest.says_something:
             ts = self.chat.post_digest(digest, board, look_first=True)
             self.lists.show(Board(work.key, place, ts, digest.sections, board.shown_at if board else now))
+            sweep = sweep_list(work.key, place.rpartition("/")[2], now + self.settle_for)
+            finish_list(self.store, self.lists, work, sweep, is_new=board is None)
+            return
         self.store.finish(work)
 
     def follow(self, case: Case, boards: Sequence[str]) -> None:
@@ -80,7 +85,7 @@ class Digests:
             unhandled=unhandled,
             counts=counted(ended, opened),
             days=trend(tallies, due, hours),
-            questions=len(self.lists.questions(since, unanswered=True)),
+            questions=self._unanswered(place, since),
             review=self._review(base, due, board) if on.weekday() == hours.review_on else None,
         )
 
@@ -103,6 +108,11 @@ class Digests:
         while not hours.is_working_day(day):
             day -= timedelta(days=1)
         return hours.digest_time(day)
+
+    def _unanswered(self, place: str, since: datetime) -> int:
+        """Count what was asked here, or by this person: what others asked elsewhere is not for everyone."""
+        asked = self.lists.questions(since, unanswered=True)
+        return sum(one.person == place or one.id.startswith(f"{place}:") for one in asked)
 
     def _unhandled(self, base: Wanted, since: datetime, due: datetime) -> list[Case]:
         """What was not recognised and still is not, what expired, and what was waved away."""

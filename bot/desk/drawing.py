@@ -6,10 +6,24 @@ from datetime import timedelta
 
 from bot.cases.case import Case
 from bot.cases.entry import ApprovalGiven, Entry, Escalated, HandedOver, Reminded
+from bot.cases.errors import StaleFence
 from bot.cases.lifecycle import State
 from bot.desk.outgoing import card
 from bot.desk.storms import Storms
-from bot.ports import CARD_FORMAT, Chat, Clock, Library, Lists, Look, Store, Work
+from bot.desk.sweeping import SETTLE_FOR, sweep_card
+from bot.ports import (
+    CARD_FORMAT,
+    REPLACED,
+    Chat,
+    Clock,
+    Drawn,
+    Library,
+    Lists,
+    Look,
+    Outgoing,
+    Store,
+    Work,
+)
 
 NOT_YET = timedelta(seconds=1)
 
@@ -19,6 +33,11 @@ def _is_stale(entry: Entry, case: Case) -> bool:
     if not isinstance(entry.body, Reminded):
         return False
     return case.remind_at is None or case.remind_at > entry.body.next_at or not case.waits_on
+
+
+def _is_new(drawn: Drawn, cards: Sequence[Drawn]) -> bool:
+    """Whether the card was posted, or found, just now."""
+    return all((one.channel, one.ts) != (drawn.channel, drawn.ts) for one in cards)
 
 
 @dataclass(frozen=True)
@@ -31,6 +50,7 @@ class Drawing:
     library: Library | None = None
     lists: Lists | None = None
     mode: str = ""
+    settle_for: timedelta = SETTLE_FOR
 
     def draw(self, work: Work) -> None:
         """Make the one live card show the case; what else shows it follows."""
@@ -41,13 +61,51 @@ class Drawing:
         if shown and (shown.generation, shown.version, shown.look) == (case.generation, case.version, look.key):
             self.store.finish(work)
             return
-        drawn = None
-        if cards or work.doubt > 1 or not (self.storms and self.storms.takes(case)):
-            drawn = self.chat.draw_card(case, cards, look_first=work.doubt > 1, look=look)
-            drawn = replace(drawn, look=look.key)
-        # Before the row is done: whoever dies in between leaves no list with a dead button.
-        self._follow(case)
-        self.store.finish(work, drawn=drawn)
+        if not cards and self._is_in_a_storm(case, work):
+            self._follow(case)
+            self.store.finish(work)
+            return
+        drawn = replace(self.chat.draw_card(case, cards, look_first=work.doubt > 1, look=look), look=look.key)
+        try:
+            self._finish(case, cards, drawn, work)
+        except StaleFence:
+            # Somebody else has this work now, and has drawn a card of their own: one of the two is too many.
+            if _is_new(drawn, cards) and self.lists:
+                self.lists.enqueue([sweep_card(case, cards, self.clock() + self.settle_for)])
+            raise
+
+    def _is_in_a_storm(self, case: Case, work: Work) -> bool:
+        """Whether a shared card tells of this case; what may have been posted already stays a card of its own."""
+        if self.storms is None:
+            return False
+        return self.storms.takes(case) if work.doubt <= 1 or self.storms.has(case.id) else False
+
+    def _finish(self, case: Case, cards: Sequence[Drawn], drawn: Drawn, work: Work) -> None:
+        """Do what follows once the card stands, and record where it does."""
+        outgoing = self._sweeps(case, cards, drawn, work)
+        try:
+            for older in cards:
+                if older.look != REPLACED and (older.channel, older.ts) != (drawn.channel, drawn.ts):
+                    self._retire(case, older, drawn, work)
+            # Before the row is done: whoever dies in between leaves no list with a dead button.
+            self._follow(case)
+        except BaseException:
+            # Slack has answered: whatever fails from here on, where the card stands is known. Version 0 draws it again.
+            self.store.record_card(replace(drawn, version=0), work=work, outgoing=outgoing)
+            raise
+        self.store.finish(work, drawn=drawn, outgoing=outgoing)
+
+    def _retire(self, case: Case, older: Drawn, drawn: Drawn, work: Work) -> None:
+        self.chat.retire_card(case, older)
+        if older.generation != drawn.generation:
+            self.store.record_card(replace(older, look=REPLACED), work=work)
+
+    def _sweeps(self, case: Case, cards: Sequence[Drawn], drawn: Drawn, work: Work) -> tuple[Outgoing, ...]:
+        """Ask for a search when this card was posted in doubt, or in the place of one of its own generation."""
+        is_again = any(one.generation == case.generation for one in cards)
+        if not _is_new(drawn, cards) or not (work.doubt > 1 or is_again):
+            return ()
+        return (sweep_card(case, cards, self.clock() + self.settle_for),)
 
     def renew(self) -> int:
         """Ask for the cards that an earlier release drew, whose buttons do nothing any more; say how many."""

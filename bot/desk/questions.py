@@ -30,6 +30,7 @@ from bot.ports import (
 
 MOST_LINES, MOST_ALIKE = 10, 3
 ANY_OPEN = Wanted()
+NOBODY = ""
 # What has ended this very moment has ended.
 JUST_NOW = timedelta(seconds=1)
 NONE_SEEN = "None that you may see."
@@ -65,6 +66,8 @@ class Questions:
                 self.chat.step(placed, growing, step)
 
         answer = self.answer(placed.text, by=placed.person, case_id=placed.case_id, channel=placed.channel, tell=tell)
+        if not placed.is_direct:
+            answer = replace(answer, is_public=self._is_known_to_all(answer, placed))
         self.lists.understood(placed.id, answer.understood)
         self.chat.answer(placed, answer, look_first=work.doubt > 1, growing=growing)
         self.store.finish(work)
@@ -85,9 +88,24 @@ class Questions:
             told = self._told(text, sight, hours, case_id, tell)
             if told is not None:
                 return told
-        if question is None:
-            return self._closest(text, sight)
-        return self._of(question, sight)
+        return self._understood(text, question, sight)
+
+    def _understood(self, text: str, question: Question | None, sight: Sight) -> Answer:
+        return self._of(question, sight) if question else self._closest(text, sight)
+
+    def _is_known_to_all(self, answer: Answer, placed: Placed) -> bool:
+        """Whether everyone in the channel, asking the same, would be answered the same.
+
+        Asked once more through the eyes of nobody in particular, who see the cases of this channel and are party to none: a number that
+        counts anything else is another number then.
+        """
+        if answer.told or not answer.lines:
+            return False
+        question = self.grammar.understand(
+            placed.text, self.clock(), self.library.hours(placed.channel), placed.case_id
+        )
+        everyone = Sight(NOBODY, frozenset({placed.channel}))
+        return self._understood(placed.text, question, everyone) == answer
 
     def asked(self, question: Question, *, by: str) -> Answer:
         """The answer to a question that needs no understanding."""

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from bot.cases.case import Case
-from bot.ports import Chat, Drawn, Landing, Look
+from bot.ports import Chat, Drawn, Landing, Look, Posted
 
 
 class Silence(Chat):
@@ -11,6 +11,18 @@ class Silence(Chat):
 
     def draw_card(self, case: Case, cards: Sequence[Drawn], *, look_first: bool, look: Look) -> Drawn:
         return Drawn(case.id, case.generation, case.channel, "", case.version)
+
+    def retire_card(self, case: Case, older: Drawn) -> None:
+        return None
+
+    def posted(self, name: str, channel: str, since: float) -> list[Posted]:
+        return []
+
+    def remove(self, copy: Posted) -> None:
+        return None
+
+    def strike(self, copy: Posted, title: str, standing: Drawn) -> None:
+        return None
 
     def post_note(
         self,

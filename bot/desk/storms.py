@@ -11,6 +11,7 @@ from datetime import datetime, timedelta
 from bot.cases.case import Case
 from bot.cases.digest import Storm
 from bot.desk.rows import with_cards
+from bot.desk.sweeping import SETTLE_FOR, finish_list, sweep_list
 from bot.ports import Board, Chat, Clock, Library, Lists, Outgoing, Store, Topic, Wanted, Work
 
 # More cards than this from one source, of one kind, within this time, are a storm.
@@ -55,6 +56,7 @@ class Storms:
     chat: Chat
     clock: Clock
     most: int = MOST_CARDS
+    settle_for: timedelta = SETTLE_FOR
 
     def __post_init__(self) -> None:
         self._granted: dict[str, dict[str, datetime]] = {}
@@ -94,7 +96,13 @@ class Storms:
         ts = self.chat.post_storm(storm, board, look_first=work.doubt > 1)
         sections = {"first": tuple(case.id for case in found)}
         self.lists.show(Board(work.key, channel, ts, sections, board.shown_at if board else self.clock()), follow=False)
-        self.store.finish(work)
+        finish_list(
+            self.store,
+            self.lists,
+            work,
+            sweep_list(work.key, channel, self.clock() + self.settle_for),
+            is_new=not board,
+        )
 
     def _is_too_many(self, name: str, case_id: str) -> bool:
         """Whether this one is over the number. One that was let through stays so, however often its drawing is tried."""

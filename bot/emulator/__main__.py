@@ -1,8 +1,10 @@
 """``python -m bot.emulator --port 8765``: the emulator on its own."""
 
 import argparse
+import os
 import socket
 import sys
+import threading
 from pathlib import Path
 
 import uvicorn
@@ -20,7 +22,10 @@ def main() -> None:
         "--manifest", type=Path, help="the app's manifest.yml: its scopes, events and commands are enforced"
     )
     parser.add_argument("--fd", type=int, help="a socket that is bound already, from the process that starts this one")
+    parser.add_argument("--attached", action="store_true", help="end when standard input does, and so with its starter")
     options = parser.parse_args()
+    if options.attached:
+        threading.Thread(target=_end_with_input, name="parent", daemon=True).start()
     listener = socket.socket(fileno=options.fd) if options.fd else None
     options.port = listener.getsockname()[1] if listener else options.port
     config = uvicorn.Config(
@@ -37,6 +42,14 @@ def main() -> None:
         uvicorn.Server(config).run(sockets=[listener] if listener else None)
     except KeyboardInterrupt:
         sys.exit(0)
+
+
+def _end_with_input() -> None:
+    """End this process when whoever holds the other end of its standard input has ended."""
+    # The bare descriptor: a thread inside a buffered reader keeps an interpreter from ending by itself.
+    while os.read(0, 1_024):
+        pass
+    os._exit(0)
 
 
 if __name__ == "__main__":

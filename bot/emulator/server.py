@@ -38,8 +38,9 @@ def build(*, host: str = "127.0.0.1", manifest: Path | None = None) -> Starlette
     async def api(request: Request) -> Response:
         name = request.path_params["name"]
         token, arguments = await _request(request)
-        if faults.slow_for:
-            await asyncio.sleep(faults.slow_for)
+        slowness = faults.slowness()
+        if slowness:
+            await asyncio.sleep(slowness)
         verdict = faults.verdict(name)
         wait = rates.wait_for(name, str(arguments.get("channel", ""))) if faults.tiers else 0
         faults.rejected[name] += bool(wait)
@@ -47,6 +48,7 @@ def build(*, host: str = "127.0.0.1", manifest: Path | None = None) -> Starlette
             return _limited(wait) if wait else _spoiled(verdict, faults)
         if name == "apps.connections.open":
             arguments["_host"] = request.headers.get("host", "")
+        workspace.hidden_for = faults.hidden_for
         error = faults.error_of(name)
         answer: Json = {"ok": False, "error": error} if error else call(workspace, name, token, arguments)
         control.traffic.append({"to": "slack", "kind": name, "ok": answer["ok"], "error": answer.get("error", "")})

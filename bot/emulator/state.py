@@ -68,6 +68,7 @@ class Workspace:
         self.files: dict[str, Json] = {}
         self.response_urls: dict[str, ResponseUrl] = {}
         self.ahead = 0.0
+        self.hidden_for = 0.0
         self.version = 0
         self.on_change: list[Callable[[], None]] = []
         self._last_ts = 0

@@ -167,7 +167,7 @@ def conversations_open(workspace: Workspace, arguments: Json) -> Json:
 def conversations_history(workspace: Workspace, arguments: Json) -> Json:
     channel = workspace.channel(arguments.get("channel"))
     top = [message for message in channel.messages.values() if message.get("thread_ts") in {None, message["ts"]}]
-    return _page(top, arguments, newest_first=True)
+    return _page(_seen(workspace, top), arguments, newest_first=True)
 
 
 @method("conversations.replies")
@@ -176,23 +176,28 @@ def conversations_replies(workspace: Workspace, arguments: Json) -> Json:
     if ts not in channel.messages:
         raise ApiError("thread_not_found")
     thread = [message for message in channel.messages.values() if ts in {message["ts"], message.get("thread_ts")}]
-    return _page(thread, arguments, newest_first=False)
+    return _page(_seen(workspace, thread), arguments, newest_first=False)
+
+
+def _seen(workspace: Workspace, messages: list[Json]) -> list[Json]:
+    """Those that Slack shows by now: what was just posted may take a moment."""
+    latest = workspace.now() - workspace.hidden_for
+    return [message for message in messages if float(message["ts"]) <= latest] if workspace.hidden_for else messages
 
 
 def _page(messages: list[Json], arguments: Json, *, newest_first: bool) -> Json:
     oldest, latest = float(arguments.get("oldest") or 0), float(arguments.get("latest") or "inf")
     wanted = [message for message in messages if oldest < float(message["ts"]) < latest]
     wanted.sort(key=lambda message: message["ts"], reverse=newest_first)
-    start, limit = int(arguments.get("cursor") or 0), min(int(arguments.get("limit") or 100), 999)
-    shown = wanted[start : start + limit]
+    limit, cursor = min(int(arguments.get("limit") or 100), 999), str(arguments.get("cursor") or "")
+    if cursor:
+        # A place and not a number: what is deleted meanwhile moves nothing out of sight.
+        wanted = [message for message in wanted if (message["ts"] < cursor if newest_first else message["ts"] > cursor)]
+    shown, more = wanted[:limit], len(wanted) > limit
+    following = shown[-1]["ts"] if more else ""
     if not _true(arguments.get("include_all_metadata")):
         shown = [{key: value for key, value in message.items() if key != "metadata"} for message in shown]
-    more = start + limit < len(wanted)
-    return {
-        "messages": shown,
-        "has_more": more,
-        "response_metadata": {"next_cursor": str(start + limit) if more else ""},
-    }
+    return {"messages": shown, "has_more": more, "response_metadata": {"next_cursor": following}}
 
 
 @method("chat.postMessage")

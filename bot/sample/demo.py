@@ -148,7 +148,8 @@ class Emulator:
         # A wheel has no manifest beside it: then the emulator asks for no scopes.
         known = ["--manifest", str(MANIFEST)] if MANIFEST.exists() else []
         self._process = subprocess.Popen(  # noqa: S603 (our own module)
-            [sys.executable, "-m", "bot.emulator", "--fd", str(listener.fileno()), *known],
+            [sys.executable, "-m", "bot.emulator", "--attached", "--fd", str(listener.fileno()), *known],
+            stdin=subprocess.PIPE,
             stdout=subprocess.DEVNULL,
             pass_fds=[listener.fileno()],
         )
@@ -191,6 +192,8 @@ class Emulator:
     def close(self) -> None:
         self._process.terminate()
         self._process.wait(10)
+        if self._process.stdin:
+            self._process.stdin.close()
 
 
 class Bot:

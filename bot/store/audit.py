@@ -23,7 +23,7 @@ from bot.cases.ledger import GENESIS, Tree, chain_hash, leaf_hash
 from bot.cases.lifecycle import State
 from bot.cases.standing import DESK_ID, Standing, fold_standing
 from bot.clock import utc_now
-from bot.ports import Look, Outcome, Topic
+from bot.ports import REPLACED, Look, Outcome, Topic
 from bot.store import tables as t
 from bot.store.derived import Derived, derive, entries_of, pages
 from bot.store.store import SqlStore
@@ -34,7 +34,7 @@ MAX_DIFFERENCES = 100
 MAX_DELAY = timedelta(days=1)
 PROMPT = {Topic.TRIAGE.value, Topic.EXECUTE.value}
 # As earlier releases wrote them, and as this one does.
-LOOKS = {"", "paused", "undoable", "paused undoable"} | {
+LOOKS = {REPLACED, "", "paused", "undoable", "paused undoable"} | {
     Look(paused=paused, is_undoable=is_undoable).key for paused in ("", "paused") for is_undoable in (False, True)
 }
 STORM = "storm:"

@@ -162,9 +162,14 @@ def _may_repeat(failure: BaseException) -> bool:
 
 def _engine(url: str) -> Engine:
     if not url.startswith("sqlite"):
-        return create_engine(url, pool_size=2, max_overflow=4, pool_pre_ping=True)
+        return create_engine(url, pool_size=2, max_overflow=4, pool_pre_ping=True, hide_parameters=True)
     engine = create_engine(
-        url, poolclass=QueuePool, pool_size=12, max_overflow=20, connect_args={"timeout": SQLITE_BUSY_FOR}
+        url,
+        poolclass=QueuePool,
+        pool_size=12,
+        max_overflow=20,
+        hide_parameters=True,
+        connect_args={"timeout": SQLITE_BUSY_FOR},
     )
     event.listen(engine, "connect", _on_sqlite_connect)
     event.listen(engine, "begin", _begin_immediate)
@@ -178,13 +183,21 @@ def _engine(url: str) -> Engine:
 def _reading_engine(url: str) -> Engine:
     """An engine of its own: the writer's begins every transaction with the write lock, and a reader must never wait for that."""
     if not url.startswith("sqlite"):
-        return create_engine(url, isolation_level="AUTOCOMMIT", pool_size=12, max_overflow=20, pool_pre_ping=True)
+        return create_engine(
+            url,
+            isolation_level="AUTOCOMMIT",
+            pool_size=12,
+            max_overflow=20,
+            pool_pre_ping=True,
+            hide_parameters=True,
+        )
     engine = create_engine(
         url,
         isolation_level="AUTOCOMMIT",
         poolclass=QueuePool,
         pool_size=12,
         max_overflow=20,
+        hide_parameters=True,
         connect_args={"timeout": SQLITE_BUSY_FOR},
     )
     event.listen(engine, "connect", _on_sqlite_connect)

@@ -297,13 +297,28 @@ class SqlStore:
             values = {"topics": [topic.value for topic in topics], "now": now.timestamp()}
             return connection.execute(_HAS_DUE, values).first() is not None
 
-    def finish(self, work: Work, *, drawn: Drawn | None = None) -> None:
+    def finish(self, work: Work, *, drawn: Drawn | None = None, outgoing: Sequence[Outgoing] = ()) -> None:
+        rows = [outbox_row(asked) for asked in outgoing]
+
         def job(unit: Unit) -> None:
             unit.complete(work)
             if drawn:
                 unit.connection.execute(_DRAWN[unit.connection.dialect.name], _drawn_row(drawn))
+            unit.enqueue(rows)
 
         self.database.write(job, appends=False)
+
+    def record_card(self, drawn: Drawn, *, work: Work | None = None, outgoing: Sequence[Outgoing] = ()) -> None:
+        rows = [outbox_row(asked) for asked in outgoing]
+
+        def job(unit: Unit) -> None:
+            if work:
+                unit.must_hold(work)
+            unit.connection.execute(_DRAWN[unit.connection.dialect.name], _drawn_row(drawn))
+            unit.enqueue(rows)
+
+        self.database.write(job, appends=False)
+        self._hand_over([], wake=bool(rows))
 
     def retry(self, work: Work, run_at: datetime, error: str, *, certain: bool, counts: bool = True) -> None:
         self._release(work, state=READY, run_at=run_at.timestamp(), error=error, certain=certain, counts=counts)

@@ -230,6 +230,12 @@ class Unit:
         if self.connection.execute(_RENEW, values).rowcount != 1:
             raise StaleFence(work.key)
 
+    def must_hold(self, work: Work) -> None:
+        """Go on only while the lease on this row is ours: ``StaleFence`` otherwise."""
+        held = {"fenced_key": work.key, "fence_held": work.fence}
+        if self.connection.execute(_HELD, held).first() is None:
+            raise StaleFence(work.key)
+
     def flush(self) -> None:
         """Give every gathered line its place, and move the head."""
         if not self._lines:
@@ -342,6 +348,15 @@ _MOVE_HEAD = (
 )
 _FENCED = update(t.outbox).where(
     t.outbox.c.key == bindparam("fenced_key"), t.outbox.c.fence == bindparam("fence_held"), t.outbox.c.state == LEASED
+)
+_HELD = (
+    select(t.outbox.c.key)
+    .where(
+        t.outbox.c.key == bindparam("fenced_key"),
+        t.outbox.c.fence == bindparam("fence_held"),
+        t.outbox.c.state == LEASED,
+    )
+    .with_for_update()
 )
 _COMPLETE = _FENCED.values(
     state=case((t.outbox.c.wanted == bindparam("wanted_then"), DONE), else_=READY),

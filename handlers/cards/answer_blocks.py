@@ -29,7 +29,7 @@ def answer_blocks(answer: Answer, to: Link, question_id: str = "") -> list[Json]
     if answer.examples:
         blocks.append(rich(bullets([say(f"“{example}”")] for example in answer.examples)))
     if answer.understood:
-        blocks.append(context(f"Understood: {escaped(answer.understood, 300)}"))
+        blocks.append(context(plain(f"Understood: {answer.understood}", 300)))
     return blocks + ([_thumbs(question_id)] if question_id else [])
 
 

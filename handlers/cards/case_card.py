@@ -7,12 +7,26 @@ from bot.cases.case import Case, is_principal
 from bot.cases.entry import StepState
 from bot.cases.evidence import Evidence
 from bot.cases.lifecycle import State
-from bot.cases.plan import Action, Money
+from bot.cases.plan import Action, Money, Plan
 from bot.cases.policy import RiskTier, Ruling, Verdict
 from bot.cases.recommendation import Recommendation
 from bot.ports import Look
 from handlers.cards import ids
-from handlers.cards.text import Json, bullets, clean, context, escaped, groups, paragraph, plain, quote, rich, say, when
+from handlers.cards.text import (
+    Json,
+    bullets,
+    clean,
+    context,
+    escaped,
+    groups,
+    handle,
+    paragraph,
+    plain,
+    quote,
+    rich,
+    say,
+    when,
+)
 
 MOST_EVIDENCE = 12
 # A guess that is less likely than this (per cent) is noise on a card.
@@ -20,6 +34,7 @@ LEAST_LIKELY = 3
 PERSON = re.compile(r"[A-Z0-9]+/[UW][A-Z0-9]+")
 PLAIN = Look()
 MOST_OFFERS = 5
+MAX_REASON, MAX_CONFIRM = 300, 300
 MARKS = {
     State.OPEN: ":hourglass_flowing_sand: Looking into it",
     State.PROPOSED: ":large_yellow_circle: Waiting for a decision",
@@ -54,7 +69,7 @@ def case_card(case: Case, look: Look = PLAIN) -> list[Json]:
     """The blocks of the card, from the state alone; ``look`` says what holds beside it."""
     blocks: list[Json] = [{"type": "header", "text": plain(_headline(case), 150)}, context(_status(case))]
     if look.paused:
-        blocks.append(context(f":double_vertical_bar: *Paused: nothing runs.* {escaped(look.paused, 400)}"))
+        blocks.append(context(":double_vertical_bar: *Paused: nothing runs.*", plain(look.paused, 400)))
     blocks += _ending(case)
     if look.is_undoable:
         blocks += _undo_votes(case)
@@ -205,7 +220,7 @@ def _plan(case: Case) -> list[Json]:
     """The plan, from the bytes that will run; then why, on what basis, and what else was considered."""
     recommendation = case.recommendation
     if case.plan is None:
-        return [context(_precedents(recommendation))] if recommendation else []
+        return [context(*_precedents(recommendation))] if recommendation else []
     title = "Plan" if case.state not in {State.PROPOSED, State.OPEN} else "Recommended plan"
     revised = f" (revision {case.revision})" if case.revision > 1 else ""
     steps = [_step(case, index, action) for index, action in enumerate(case.plan.actions)]
@@ -220,7 +235,7 @@ def _plan(case: Case) -> list[Json]:
         if considered:
             why.append(paragraph(say("Also considered  ", bold=True), say(clean(considered, 300))))
         blocks.append(rich(*why))
-        blocks.append(context(_precedents(recommendation), _sureness(recommendation)))
+        blocks.append(context(*_precedents(recommendation), _sureness(recommendation)))
     return blocks
 
 
@@ -232,22 +247,22 @@ def _dry_run(case: Case) -> list[Json]:
     return [paragraph(say(f"Dry run: {words}", bold=True))]
 
 
-def _precedents(recommendation: Recommendation) -> str:
+def _precedents(recommendation: Recommendation) -> list[str | Json]:
     """How like cases ended, or why nobody can say; and whether any of them is not to be trusted."""
     if recommendation.memory:
-        return f"*Precedents* not available: {escaped(recommendation.memory)}"
+        return [plain(f"Precedents: not available: {recommendation.memory}", 220)]
     flagged = sum(citation.is_flagged for citation in recommendation.citations)
     stale = sum(citation.is_stale for citation in recommendation.citations)
     marks = [f"{stale} older than a year"] if stale else []
     marks += [f":warning: {flagged} with text that gives orders, not counted"] if flagged else []
-    return "  ·  ".join([f"*Precedents* {escaped(recommendation.precedents) or 'none found'}", *marks])
+    return [plain(f"Precedents: {recommendation.precedents or 'none found'}", 220), "  ·  ".join(marks)]
 
 
-def _sureness(recommendation: Recommendation) -> str:
+def _sureness(recommendation: Recommendation) -> Json:
     """How sure, on what basis, and what of it is promised."""
-    sure = f"*Confidence* {recommendation.confidence} %  ·  " if recommendation.confidence is not None else ""
-    promise = f"  ·  {escaped(recommendation.promise)}" if recommendation.promise else ""
-    return f"{sure}*Basis* {escaped(recommendation.basis, 400)}{promise}"
+    sure = f"Confidence {recommendation.confidence} % · " if recommendation.confidence is not None else ""
+    promise = f" · {clean(recommendation.promise, 200)}" if recommendation.promise else ""
+    return plain(f"{sure}Basis: {clean(recommendation.basis, 400)}{promise}", 700)
 
 
 def _recognition(case: Case) -> list[Json]:
@@ -256,17 +271,17 @@ def _recognition(case: Case) -> list[Json]:
     if found is None:
         return []
     if case.named_by:
-        said = "is something new" if case.is_novel else f"is “{escaped(case.kind.replace('_', ' '))}”"
-        return [context(f":label: {escaped(case.named_by, 60)} says that it {said}")]
+        said = "is something new" if case.is_novel else f"is “{clean(case.kind.replace('_', ' '), 200)}”"
+        return [context(plain(f"🏷 {clean(case.named_by, 60)} says that it {said}", 300))]
     if found.kind:
         title = next((guess.title for guess in found.guesses if guess.kind == found.kind), found.kind)
-        return [context(f":label: Taken for “{escaped(title)}”, {found.confidence} % sure ({escaped(found.basis)})")]
+        said = f"Taken for “{clean(title, 200)}”, {found.confidence} % sure ({clean(found.basis, 200)})"
+        return [context(plain(f"🏷 {said}", 450))]
     urgent = (
-        ":small_red_triangle: *Nothing like it is known, and much is at stake: asked first.*  "
-        if case.is_urgent
-        else ""
+        ":small_red_triangle: *Nothing like it is known, and much is at stake: asked first.*" if case.is_urgent else ""
     )
-    return [context(f"{urgent}:label: Not recognised ({escaped(found.basis)}). Your answer below is learned from.")]
+    basis = f"🏷 Not recognised ({clean(found.basis, 200)}). Your answer below is learned from."
+    return [context(urgent, plain(basis, 300))]
 
 
 def _names(case: Case) -> list[Json]:
@@ -321,19 +336,22 @@ def _money(amount: Money | None) -> str:
     return f"{amount}, " if amount else ""
 
 
-def _who(case: Case) -> list[str]:
-    """Owner, who may approve and how many, and the rule that says so. Our own words and configuration only."""
-    owner = f"<@{case.owner.rpartition('/')[2]}>" if PERSON.fullmatch(case.owner) else f"@{escaped(case.owner, 50)}"
-    lines = [f"*Owner* {owner}  ·  *Opened* {when(case.opened_at)}"]
+def _who(case: Case) -> list[str | Json]:
+    """Owner, who may approve and how many, and the rule that says so.
+
+    The reason of a verdict quotes the plan, and so what a source has sent: it is never read as markup.
+    """
+    owner = f"<@{case.owner.rpartition('/')[2]}>" if PERSON.fullmatch(case.owner) else f"@{handle(case.owner)}"
+    lines: list[str | Json] = [f"*Owner* {owner}  ·  *Opened* {when(case.opened_at)}"]
     verdict = case.verdict
     if verdict and case.state is State.PROPOSED:
         given = f" ({_heard(case, verdict)})" if case.approvals else ""
         given += ", each with their passkey" if verdict.step_up else ""
-        lines.append(
-            f"*May approve* {groups(verdict.factors)}{given}  ·  *Policy* {escaped(verdict.reason)} (`{verdict.rule}`)"
-        )
+        lines.append(f"*May approve* {groups(verdict.factors)}{given}")
+        lines.append(plain(f"Policy: {clean(verdict.reason, MAX_REASON)} ({verdict.rule})", 2 * MAX_REASON))
     elif verdict and verdict.ruling is Ruling.REFUSE:
-        lines.append(f"*Policy* refuses: {escaped(verdict.reason)} (`{verdict.rule}`)")
+        reason = f"Policy refuses: {clean(verdict.reason, MAX_REASON)} ({verdict.rule})"
+        lines.append(plain(reason, 2 * MAX_REASON))
     return lines
 
 
@@ -386,23 +404,38 @@ def _approve(case: Case, token: str) -> Json:
     if tier is RiskTier.HIGH:
         # No colour that nudges, and a form that asks for words.
         return _button("Approve…", ids.APPROVE_WITH_REASON, token)
-    button = _button("Approve", ids.APPROVE, token, style="primary")
-    if tier is RiskTier.MEDIUM and case.plan:
-        button["confirm"] = _confirm(case)
-    return button
+    if tier is RiskTier.LOW or case.plan is None:
+        return _button("Approve", ids.APPROVE, token, style="primary")
+    words = confirmed_words(case.plan)
+    if words is None:
+        # Too much to be said in a dialog: the form has room for all of it.
+        return _button("Approve…", ids.APPROVE_WITH_REASON, token, style="primary")
+    return {**_button("Approve", ids.APPROVE, token, style="primary"), "confirm": _confirm(case, words)}
 
 
-def _confirm(case: Case) -> Json:
-    """Repeats target and amount, so that the last look is at what will happen."""
-    plan = case.plan
-    lines = [f"{clean(action.summary, 80)} [{clean(action.target, 40)}]" for action in plan.actions] if plan else []
-    amount = f" Amount: {plan.amount}." if plan and plan.amount else ""
+def _confirm(case: Case, words: str) -> Json:
     return {
         "title": plain(f"Approve {case.id}?", 100),
-        "text": plain(f"{'; '.join(lines)}.{amount}", 300),
+        "text": plain(words, MAX_CONFIRM),
         "confirm": plain("Approve", 30),
         "deny": plain("Not yet", 30),
     }
+
+
+def confirmed_words(plan: Plan) -> str | None:
+    """Repeat amount and target whole, then as many steps as there is room for; None when amount and target have none."""
+    amount = f"Amount: {plan.amount}. " if plan.amount else ""
+    targets = [clean(target, 10_000) for target in dict.fromkeys(action.target for action in plan.actions)]
+    head = f"{amount}Target{'s' if len(targets) > 1 else ''}: {', '.join(targets)}."
+    steps = [clean(action.summary, 80) for action in plan.actions]
+    for shown in range(len(steps), -1, -1):
+        more = len(steps) - shown
+        rest = [f"and {more} more" if shown else f"{more} steps"] if more else []
+        words = f"{head} {'; '.join([*steps[:shown], *rest])}."
+        # Slack counts as JavaScript does: an emoji is two.
+        if len(words.encode("utf-16-le")) // 2 <= MAX_CONFIRM:
+            return words
+    return None
 
 
 def _more(case: Case, token: str) -> Json:

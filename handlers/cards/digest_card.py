@@ -13,7 +13,7 @@ def digest_card(digest: Digest, to: Link) -> list[Json]:
     """The blocks of the digest."""
     blocks: list[Json] = [{"type": "header", "text": plain(_headline(digest), 150)}]
     blocks.append(context(f"{digest.on:%A %d %B}  ·  since the last one: {_counted(digest.counts)}"))
-    blocks += [context(f":double_vertical_bar: *Paused:* {escaped(line, 300)}") for line in digest.paused]
+    blocks += [context(plain(f"⏸ Paused: {line}", 320)) for line in digest.paused]
     if digest.needs:
         blocks += [_title("Needs a decision"), *pressable("needs", digest.needs, to)]
     if digest.needs_more:

@@ -9,6 +9,8 @@ from handlers.cards import ids
 from handlers.cards.text import Json, bullets, clean, context, paragraph, plain, rich, say
 
 LONGEST_NOTE = 1000
+# Whole, as far as a window can show it: what is approved is not cut where it says on what.
+MAX_TARGET = 2_000
 
 
 def approve_form(case: Case) -> Json:
@@ -18,21 +20,21 @@ def approve_form(case: Case) -> Json:
         [
             [
                 say(clean(action.summary, 200), bold=True),
-                say(f"  {clean(action.target, 60)}. {'Can' if action.reversible else 'CANNOT'} be undone"),
+                say(f"  {clean(action.target, MAX_TARGET)}. {'Can' if action.reversible else 'CANNOT'} be undone"),
             ]
             for action in plan.actions
         ]
         if plan
         else []
     )
-    amount = [paragraph(say("Amount  ", bold=True), say(str(plan.amount)))] if plan and plan.amount else []
+    amount = [paragraph(say("Amount  ", bold=True), say(str(plan.amount), bold=True))] if plan and plan.amount else []
     rehearsal = [paragraph(say("Dry run: nothing will be changed", bold=True))] if plan and plan.is_dry_run else []
     return _form(
         case,
         ids.APPROVE_FORM,
         "Approve",
         "Approve",
-        rich(*rehearsal, bullets(steps), *amount),
+        rich(*rehearsal, *amount, bullets(steps)),
         _note("Why is this right?", "It is written next to your name."),
     )
 

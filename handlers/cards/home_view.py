@@ -5,7 +5,7 @@ from bot.cases.lifecycle import State
 from handlers.cards import ids
 from handlers.cards.charts import charts
 from handlers.cards.rows import Link, listed, pressable
-from handlers.cards.text import Json, context, escaped, paragraph, plain, rich, say
+from handlers.cards.text import Json, clean, context, paragraph, plain, rich, say
 
 EVERY_KIND = "every"
 WHEN = {When.ALWAYS: "All that is open", When.LATE: "Late", When.TODAY: "New today"}
@@ -14,11 +14,11 @@ WHEN = {When.ALWAYS: "All that is open", When.LATE: "Late", When.TODAY: "New tod
 def home_view(home: Home, to: Link) -> Json:
     """The view for views.publish."""
     blocks: list[Json] = [{"type": "header", "text": plain(_headline(home), 150)}]
-    blocks += [context(f":double_vertical_bar: *Paused:* {escaped(line, 300)}") for line in home.paused]
-    blocks += [context(f":handshake: {escaped(line, 200)}") for line in home.standing_in]
+    blocks += [context(plain(f"⏸ Paused: {line}", 320)) for line in home.paused]
+    blocks += [context(plain(f"🤝 {line}", 200)) for line in home.standing_in]
     if home.suggestion:
         blocks.append(
-            context(f":palm_tree: Your status says “{escaped(home.suggestion, 80)}”. Shall somebody stand in?")
+            context(plain(f"🌴 Your status says “{clean(home.suggestion, 80)}”. Shall somebody stand in?", 150))
         )
     blocks.append({"type": "actions", "block_id": "home", "elements": _filters(home)})
     blocks += _section("Waiting on you", pressable("waiting", home.waiting, to), home.waiting_more)

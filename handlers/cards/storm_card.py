@@ -2,7 +2,7 @@
 
 from bot.cases.digest import Storm
 from handlers.cards.rows import Link, pressable
-from handlers.cards.text import Json, context, escaped, paragraph, plain, rich, say
+from handlers.cards.text import Json, context, paragraph, plain, rich, say
 
 
 def storm_card(storm: Storm, to: Link) -> list[Json]:
@@ -11,7 +11,8 @@ def storm_card(storm: Storm, to: Link) -> list[Json]:
     blocks: list[Json] = [
         {"type": "header", "text": plain(storm_headline(storm), 150)},
         context(
-            f":wind_blowing_face: {storm.total:,} from {escaped(storm.source, 40)}, each a case with an owner and a clock; none is lost"
+            f":wind_blowing_face: {storm.total:,}, each a case with an owner and a clock; none is lost",
+            plain(f"From {storm.source}", 50),
         ),
     ]
     if storm.rows:

@@ -3,6 +3,7 @@
 What people must not see is taken out: control characters, and the invisible ones that reorder or hide text.
 """
 
+import re
 import unicodedata
 from collections.abc import Iterable
 from datetime import datetime
@@ -12,6 +13,7 @@ from bot.cases.approval import Factor, people_of
 
 Json = dict[str, Any]
 ELLIPSIS = "…"
+NOT_IN_HANDLES = re.compile(r"[^A-Za-z0-9_.-]")
 
 
 def clean(text: str, most: int, *, lines: int = 1) -> str:
@@ -62,9 +64,10 @@ def rich(*parts: Json) -> Json:
     return {"type": "rich_text", "elements": list(parts)}
 
 
-def context(*lines: str) -> Json:
-    """Small print, in our own words only: these are the only lines where mrkdwn is read."""
-    return {"type": "context", "elements": [{"type": "mrkdwn", "text": line} for line in lines if line]}
+def context(*parts: str | Json) -> Json:
+    """Make small print. A string is our own words, and the only place where mrkdwn is read; outside text comes as ``plain``."""
+    elements = [{"type": "mrkdwn", "text": part} if isinstance(part, str) else part for part in parts if part]
+    return {"type": "context", "elements": elements}
 
 
 def when(at: datetime) -> str:
@@ -103,4 +106,9 @@ def groups(factors: Iterable[Factor]) -> str:
 
 def _set(group: str) -> str:
     people = [user for user in people_of(group) if user.isalnum()]
-    return ", ".join(f"<@{user}>" for user in people) if people else f"@{group}"
+    return ", ".join(f"<@{user}>" for user in people) if people else f"@{handle(group)}"
+
+
+def handle(group: str) -> str:
+    """Give the handle of a group with nothing in it that Slack would read as markup."""
+    return NOT_IN_HANDLES.sub("", group)[:80]

@@ -198,7 +198,7 @@ async def _not_here(request: Request, missing: Any) -> Response:
 async def _unforeseen(request: Request, failure: Exception) -> Response:
     """The outermost handler: the inside stays inside, the reference is in the log."""
     reference = uuid.uuid4().hex[:8]
-    log.error("reference %s", reference, exc_info=failure)
+    log.error("reference %s", reference, exc_info=failure, extra={"reference": reference})
     return Problem(
         503, f"something went wrong on our side, reference {reference}; send it again", retry_after=5
     ).response()

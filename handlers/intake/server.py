@@ -206,6 +206,8 @@ def server(app: ASGIApp, *, host: str, port: int, limits: Limits) -> uvicorn.Ser
         http=guarded,
         # Not "warning": anybody could fill the log with requests that are none.
         log_level="error",
+        # Through our own handlers: what fails there is under the same filter as everything else.
+        log_config=None,
         access_log=False,
         timeout_graceful_shutdown=3,
         timeout_keep_alive=KEEP_ALIVE_SECONDS,

@@ -15,6 +15,7 @@ from bot.desk.decisions import Decisions
 from bot.desk.homes import Homes
 from bot.desk.questions import Questions
 from bot.desk.raising import Raising
+from bot.desk.sweeping import Sweeping
 from bot.desk.switchboard import Switchboard
 from bot.ports import Clock, Library, Lists
 from handlers.slack import asking, case_buttons, case_forms, commands, home, raising
@@ -38,6 +39,7 @@ class Asked:
     library: Library
     clock: Clock
     confirming: case_forms.Confirming
+    sweeping: Sweeping | None = None
 
 
 def build(client: WebClient, desk: Asked, chat: SlackChat) -> App:
@@ -69,7 +71,7 @@ def _failed(error: Exception) -> BoltResponse:
 
 def register(app: App, desk: Asked, chat: SlackChat) -> None:
     """Every listener there is."""
-    case_buttons.register(app, desk.decisions, desk.library, chat, desk.homes.opened)
+    case_buttons.register(app, desk.decisions, desk.library, chat, desk.homes.opened, desk.sweeping)
     case_forms.register(app, desk.decisions, desk.confirming)
     asking.register(app, desk.lists, chat, desk.clock, desk.homes.opened)
     home.register(app, desk.homes, desk.switchboard, desk.library, chat, desk.clock)

@@ -9,6 +9,7 @@ from bot.cases.case import Case
 from bot.cases.errors import BadRequest, NotEligible
 from bot.cases.seen import Decision, Seen
 from bot.desk.decisions import Decisions
+from bot.desk.sweeping import Sweeping
 from bot.ports import Library
 from handlers.cards import forms, ids
 from handlers.cards.notes import precedent_blocks, trail_lines
@@ -21,7 +22,12 @@ LONGEST_TRAIL = 25
 
 
 def register(
-    app: App, desk: Decisions, library: Library, chat: SlackChat, on_home: Callable[[str], None] = lambda person: None
+    app: App,
+    desk: Decisions,
+    library: Library,
+    chat: SlackChat,
+    on_home: Callable[[str], None] = lambda person: None,
+    sweeping: Sweeping | None = None,
 ) -> None:
     """Give every button of the card its listener."""
     buttons = CaseButtons(desk, library, chat)
@@ -43,7 +49,7 @@ def register(
         ids.ANOTHER_KIND: buttons.another_kind,
     }
     for action_id, do in listeners.items():
-        app.action(action_id)(on_press(chat, do, on_home))
+        app.action(action_id)(on_press(chat, do, on_home, sweeping))
 
 
 @dataclass(frozen=True)

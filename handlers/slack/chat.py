@@ -5,11 +5,12 @@ The client is built without the SDK's retries: a post whose connection broke may
 
 import contextlib
 import http.client
+import logging
 import re
 import threading
 import urllib.request
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
 
@@ -23,10 +24,12 @@ from bot.cases.errors import ChatFailed, ChatUnknown, LockedOut, RateLimited, Un
 from bot.cases.question import Answer
 from bot.clock import boottime, monotonic, seconds_left, time_limit, utc_now
 from bot.connectors import sockets
-from bot.ports import Board, Drawn, Landing, Look, Placed
+from bot.desk.sweeping import posted_since
+from bot.ports import Board, Drawn, Landing, Look, Placed, Posted
 from handlers.cards.answer_blocks import answer_blocks, answer_text
 from handlers.cards.case_card import PLAIN, case_card, notification, superseded_card
 from handlers.cards.charts import without_charts
+from handlers.cards.copies import COPY_WORDS, copy_blocks
 from handlers.cards.digest_card import digest_card, digest_text, rest_blocks
 from handlers.cards.home_view import home_view
 from handlers.cards.notes import note_blocks, note_text
@@ -34,8 +37,12 @@ from handlers.cards.storm_card import storm_card, storm_headline
 from handlers.cards.text import Json, clean, escaped, say
 from handlers.slack.gate import Gate
 
+log = logging.getLogger(__name__)
 CARD, NOTE, MESSAGE = "exception_card", "exception_note", "exception_message"
+# What has lost its buttons is no card any more: it is not found again.
+REPLACED_CARD = "exception_card_replaced"
 DIGEST, ANSWER, STORM = "exception_digest", "exception_answer", "exception_storm"
+LISTS = frozenset({DIGEST, STORM})
 # Slack's words for blocks that this workspace, or this surface, does not take.
 NOT_TAKEN = frozenset({"invalid_blocks", "invalid_arguments", "invalid_blocks_format"})
 # Slack's words for "something went wrong on our side": the call may have had its effect.
@@ -50,7 +57,7 @@ LOOK_BACK_SECONDS = 60.0
 FIND_WITHIN_SECONDS = 30 * 86_400.0
 # Slack's own word for an error; anything else in its place came from somewhere on the way.
 ERROR_WORD = re.compile(r"[a-z0-9_]+")
-MOST_PAGES = 20
+PAGE_SIZE, MAX_PAGES = 200, 100
 GROUPS_KNOWN_FOR = 300.0
 
 
@@ -59,6 +66,18 @@ def web_client(token: str, base_url: str) -> WebClient:
     client = _BoundedClient(token=token, base_url=base_url, timeout=TIMEOUT_SECONDS, retry_handlers=[])
     client.proxy = None
     return client
+
+
+@dataclass(frozen=True, slots=True)
+class _Found:
+    """A message that a search has come upon."""
+
+    ts: str
+    is_answered: bool
+
+    @classmethod
+    def of(cls, message: Mapping[str, Any]) -> "_Found":
+        return cls(str(message["ts"]), bool(message.get("reply_count")))
 
 
 class _BoundedClient(WebClient):
@@ -114,20 +133,50 @@ class SlackChat:
                 if failure.error not in GONE:
                     raise
         uid = f"{case.id}/{case.generation}"
-        if look_first:
+        if look_first or live is not None:
             # Looking costs a call too: not before there is room for what it is for.
             self._gate.must_have_room("chat.postMessage", case.channel)
-        found = (
-            self._find(CARD, uid, case.channel, since=case.opened_at.timestamp())
-            if look_first and live is None
-            else None
-        )
-        drawn = Drawn(case.id, case.generation, case.channel, found or "", case.version)
-        drawn = self._redraw(case, drawn, look) if found else replace(drawn, ts=self._post_card(case, uid, look))
-        for older in cards:
-            if older.generation == case.generation - 1:
-                self._retire(case, older)
-        return drawn
+            recorded = {card.ts for card in cards}
+            found = [one.ts for one in self._search(CARD, uid, case.channel, since=posted_since(case, cards))]
+            unrecorded = sorted(ts for ts in found if ts not in recorded)
+            if unrecorded:
+                drawn = Drawn(case.id, case.generation, case.channel, unrecorded[0], case.version)
+                return self._redraw(case, drawn, look)
+        ts = self._post_card(case, uid, look)
+        return Drawn(case.id, case.generation, case.channel, ts, case.version)
+
+    def retire_card(self, case: Case, older: Drawn) -> None:
+        if older.ts:
+            place = Posted(case.id, older.channel, older.ts)
+            self._rewrite(place, {"text": notification(case), "blocks": superseded_card(case)})
+
+    def posted(self, name: str, channel: str, since: float) -> list[Posted]:
+        """Cards by any generation of the case; a list by its whole key."""
+        found = self._search("", name, channel, since=since)
+        return [Posted(name, channel, one.ts, one.is_answered) for one in found]
+
+    def remove(self, copy: Posted) -> None:
+        try:
+            self._call("chat.delete", copy.channel, pace_as=f"{copy.channel}/{copy.ts}", ts=copy.ts)
+        except ChatFailed as failure:
+            if failure.error not in GONE:
+                raise
+
+    def strike(self, copy: Posted, title: str, standing: Drawn) -> None:
+        blocks = copy_blocks(title, self.link(standing.channel, standing.ts))
+        self._rewrite(copy, {"text": escaped(COPY_WORDS), "blocks": blocks})
+
+    def _rewrite(self, place: Posted, shown: dict[str, Any]) -> None:
+        """Write a message over that shows its case no longer; one that cannot be written over is taken away."""
+        where = {"pace_as": f"{place.channel}/{place.ts}", "ts": place.ts}
+        metadata = {"event_type": REPLACED_CARD, "event_payload": {"uid": place.name}}
+        try:
+            self._call("chat.update", place.channel, **where, **shown, metadata=metadata)
+        except ChatFailed as failure:
+            if failure.error not in GONE:
+                raise
+            if failure.error != "message_not_found":
+                self.remove(place)
 
     def post_note(
         self,
@@ -355,49 +404,51 @@ class SlackChat:
         self._call("chat.update", card.channel, pace_as=f"{card.channel}/{card.ts}", ts=card.ts, **shown)
         return replace(card, version=case.version)
 
-    def _retire(self, case: Case, older: Drawn) -> None:
-        """Take the buttons from a card that a newer one replaces; one that is gone needs none taken."""
-        try:
-            self._call(
-                "chat.update",
-                older.channel,
-                pace_as=f"{older.channel}/{older.ts}",
-                ts=older.ts,
-                text=notification(case),
-                blocks=superseded_card(case),
-            )
-        except ChatFailed as failure:
-            if failure.error not in GONE:
-                raise
-
     def _find(
         self, kind: str, uid: str, channel: str, *, since: float = 0.0, thread: str = "", is_whole: bool = False
     ) -> str | None:
         """Where the message with this uid stands. Several are one too many: the first is kept, the others are taken away."""
-        found: list[str] = []
+        found = sorted(
+            one.ts for one in self._search(kind, uid, channel, since=since, thread=thread, is_whole=is_whole)
+        )
+        # A list is recorded by its place: which of its copies stands is for the sweep to say.
+        for double in found[1:] if kind not in LISTS else ():
+            self._call("chat.delete", self._opened(channel), ts=double)
+        return found[0] if found else None
+
+    def _search(
+        self, kind: str, uid: str, channel: str, *, since: float = 0.0, thread: str = "", is_whole: bool = False
+    ) -> list["_Found"]:
+        """Read every page of a channel or thread for our messages under this uid.
+
+        Without a kind: every card of the case ``uid``, of any generation, or every copy of the list.
+        """
+        found: list[_Found] = []
         place: dict[str, Any] = {"ts": thread} if thread else {"oldest": f"{since - LOOK_BACK_SECONDS:.6f}"}
         ask = self._client.conversations_replies if thread else self._client.conversations_history
-        channel = self._opened(channel)
-        cursor = ""
-        for _ in range(MOST_PAGES):
+        place["channel"] = self._opened(channel)
+        for _ in range(MAX_PAGES):
+            arguments = {**place, "include_all_metadata": True, "limit": PAGE_SIZE}
             # Bound now: the lambda runs before the next page is asked for.
-            asked = {**place, "cursor": cursor} if cursor else place
-            answer = self.ask(lambda asked=asked: ask(channel=channel, include_all_metadata=True, limit=200, **asked))  # type: ignore[misc]
-            found += [message["ts"] for message in answer["messages"] if self._is_ours(message, kind, uid)]
-            cursor = answer.get("response_metadata", {}).get("next_cursor", "")
-            if not cursor:
-                break
-        else:
-            if is_whole and not found:
-                raise ChatUnknown("more messages than can be looked through")
-        for double in sorted(found)[1:]:
-            self._call("chat.delete", channel, ts=double)
-        return min(found, default=None)
+            answer = self.ask(lambda arguments=arguments: ask(**arguments))  # type: ignore[misc]
+            found += [_Found.of(one) for one in answer["messages"] if self._is_ours(one, kind, uid)]
+            place["cursor"] = answer.get("response_metadata", {}).get("next_cursor", "")
+            if not place["cursor"]:
+                return found
+        if is_whole and not found:
+            raise ChatUnknown("more messages than can be looked through")
+        log.warning("%s is not found within %s messages of %s", uid, PAGE_SIZE * MAX_PAGES, channel)
+        return found
 
     def _is_ours(self, message: Mapping[str, Any], kind: str, uid: str) -> bool:
         metadata = message.get("metadata") or {}
-        said = metadata.get("event_type") == kind and metadata.get("event_payload", {}).get("uid") == uid
-        return said and message.get("bot_id") == self._identity()["bot_id"]
+        named = str(metadata.get("event_payload", {}).get("uid", ""))
+        if kind:
+            is_meant = metadata.get("event_type") == kind and named == uid
+        else:
+            is_card = metadata.get("event_type") == CARD and named.rpartition("/")[0] == uid
+            is_meant = is_card or (metadata.get("event_type") in LISTS and named == uid)
+        return is_meant and message.get("bot_id") == self._identity()["bot_id"]
 
     def _identity(self) -> Mapping[str, Any]:
         with self._asking:

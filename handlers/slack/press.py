@@ -18,6 +18,8 @@ TOKEN = re.compile(
     r"(?P<case>EX-[0-9]{1,12}):(?P<revision>[0-9]{1,9})"
     r"(?P<seen>:(?P<checksum>[0-9a-f]{32}):(?P<state>[A-Z]{1,20})(?::(?P<doubt>[0-9]{1,3}@[0-9]{1,16}))?)?"
 )
+# What the blocks with the buttons of a card are called; those of lists have names of their own.
+CARD_BLOCKS = ("case:", "kind:")
 PLACE = re.compile(r"[CGD][A-Z0-9]{1,20} \d{1,12}\.\d{1,9}")
 
 
@@ -46,6 +48,24 @@ class Press:
             return cls(_principal(body), body["user"]["id"], case_id, seen, choice, _channel(body), body["trigger_id"])
         except (KeyError, IndexError, TypeError, AttributeError):
             raise BadRequest("this button says nothing that can be understood") from None
+
+
+@dataclass(frozen=True, slots=True)
+class Pressed:
+    """The message that a button stands in. ``is_card``: it shows one case; rows of a list are valid wherever they stand."""
+
+    channel: str
+    ts: str
+    is_card: bool
+
+    @classmethod
+    def parse(cls, body: Mapping[str, Any]) -> "Pressed":
+        container, actions = body.get("container") or {}, body.get("actions") or [{}]
+        is_message = container.get("type") == "message" and not container.get("is_ephemeral")
+        block_id = str(actions[0].get("block_id", ""))
+        return cls(
+            _channel(body), str(container.get("message_ts", "")), is_message and block_id.startswith(CARD_BLOCKS)
+        )
 
 
 @dataclass(frozen=True, slots=True)

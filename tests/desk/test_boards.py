@@ -283,11 +283,11 @@ def test_a_process_that_dies_before_a_card_is_done_leaves_no_list_with_a_dead_bu
     world.approve(case)
     finish, died = world.store.finish, []
 
-    def dying(work, *, drawn=None):
+    def dying(work, *, drawn=None, **more):
         if drawn and not died:
             died.append(work.key)
             raise SystemExit
-        finish(work, drawn=drawn)
+        finish(work, drawn=drawn, **more)
 
     world.store.finish = dying
     with pytest.raises(SystemExit):

@@ -154,6 +154,82 @@ def test_what_was_not_understood_or_did_not_help_is_kept_for_review(world):
     assert len(world.desk.lists.questions(long_ago, unanswered=True)) == 2
 
 
+# --- where others read it ----------------------------------------------------------------------------------------------------
+
+PUBLIC = (
+    "how many are open?",
+    "what is open?",
+    "how many today, and how long did they take?",
+    "anything about merlot?",
+    "what did you handle without me?",
+    "merlot pineapple zeppelin",
+)
+
+
+def said_in(world, channel, text, **more):
+    """The answer that everyone in the channel reads; None when the asker alone is told."""
+    question = placed(text, channel=channel, id=f"{channel}:{len(world.chat.answers)}", **more)
+    put(world, question)
+    world.work()
+    answer = world.chat.answers[-1][1]
+    return answer if answer.is_public else None
+
+
+@pytest.mark.threat("C8")
+@pytest.mark.parametrize("text", PUBLIC)
+def test_an_answer_that_others_read_counts_nothing_of_another_channel(world, text):
+    """Twelve cases here fill every line that is shown; one in a channel that not everybody here is in changes only the numbers."""
+    from bot.cases.signal import UNRECOGNISED
+
+    world.people.channels["C0OPS"] = {"ana"}
+    for number in range(12):
+        world.receive(world.signal(f"product:{number}"))
+        world.clock.forward(seconds=1)
+    cleared = world.signal("product:99")
+    world.receive(cleared)
+    world.clear(cleared)
+    world.work()
+    alone = said_in(world, "C0STOCK", text)
+    secret = world.signal("vault:1", kind=UNRECOGNISED, title="Merlot is gone from the vault")
+    world.receive(secret)
+    world.work()
+    if "without me" in text:
+        world.clear(secret)
+    assert alone is not None
+    assert said_in(world, "C0STOCK", text) is None
+    mine = world.chat.answers[-1][1]
+    assert (mine.text, mine.lines) != (alone.text, alone.lines) or mine.more != alone.more
+    # Whoever sees no more than everybody here is answered in the open, and with the same words.
+    again = said_in(world, "C0STOCK", text, person=BEN)
+    assert again is not None
+    assert (again.text, again.more) == (alone.text, alone.more)
+
+
+@pytest.mark.threat("C8")
+def test_what_one_knows_as_a_party_is_told_to_them_alone(world):
+    case = world.proposed()
+    world.people.channels["C0STOCK"] = {"ana"}
+    world.desk.decisions.hand_over(case.id, by=BEN, to=FINN, done="counted", remains="order")
+    assert said_in(world, "C0OPS", "how many are open?", person=FINN) is None
+    assert said_in(world, "C0OPS", f"show {case.id}", person=FINN) is None
+    assert said_in(world, "C0STOCK", "what waits on me?") is None
+    assert said_in(world, "C0STOCK", f"show {case.id}") is not None
+
+
+@pytest.mark.threat("C8")
+def test_the_digest_of_a_channel_counts_no_question_from_elsewhere(world):
+    from bot.desk.digests import asked_for
+
+    world.proposed()
+    for number, channel in enumerate(("C0STOCK", "C0OPS", "D0ANA")):
+        put(world, placed("zeppelin", channel=channel, id=f"{channel}:{number}.0"))
+    world.work()
+    world.clock.forward(minutes=1)
+    world.desk.lists.enqueue([asked_for("C0STOCK", world.clock(), world.clock())])
+    world.work()
+    assert world.chat.digests[-1].questions == 1
+
+
 # --- with a model ------------------------------------------------------------------------------------------------------------
 
 

@@ -78,11 +78,14 @@ def test_a_card_whose_reply_was_lost_is_found_and_adopted(chat, fault):
     assert [message["ts"] for message in chat.emulator.messages("C0STOCK")] == [drawn.ts]
 
 
-def test_two_copies_become_one(chat):
+def test_of_two_copies_the_first_is_adopted_and_the_other_can_be_told_and_taken_away(chat):
     ours = {"event_type": "exception_card", "event_payload": {"uid": "EX-1/1"}}
     client = web_client("xoxb-emulator", f"{chat.emulator.url}/api/")
     first, _ = [client.chat_postMessage(channel="C0STOCK", text="card", metadata=ours)["ts"] for _ in range(2)]
     drawn = chat.draw_card(case(), [], look_first=True)
+    (copy,) = [one for one in chat.posted("EX-1", "C0STOCK", 0.0) if one.ts != drawn.ts]
+    chat.remove(copy)
+    chat.remove(copy)
     assert [message["ts"] for message in chat.emulator.messages("C0STOCK")] == [first] == [drawn.ts]
 
 
@@ -96,6 +99,7 @@ def test_a_card_that_somebody_deleted_is_posted_again(chat):
 def test_a_new_generation_is_a_new_card_and_the_old_one_loses_its_buttons(chat):
     old = chat.draw_card(case(), [], look_first=False)
     new = chat.draw_card(case(generation=2), [old], look_first=False)
+    chat.retire_card(case(generation=2), old)
     first, second = chat.emulator.messages("C0STOCK")
     assert (first["ts"], second["ts"]) == (old.ts, new.ts)
     assert "actions" not in {block["type"] for block in first["blocks"]}
@@ -223,7 +227,8 @@ def test_in_a_channel_nothing_grows_and_what_not_all_may_see_is_for_one_alone(ch
     assert chat.begin_answer(question) == ""
     chat.answer(question, answered(), look_first=False)
     assert [one["to"] for one in chat.emulator.get(f"state?as={ANA}")["ephemerals"]] == [ANA]
-    here = replace(answered(), told="", text="1 case.", lines=(replace(answered().lines[0], channel="C0OPS"),))
+    line = replace(answered().lines[0], channel="C0OPS")
+    here = replace(answered(), told="", text="1 case.", lines=(line,), is_public=True)
     chat.answer(question, here, look_first=False)
     assert (
         len([one for one in chat.emulator.messages("C0OPS") if one.get("thread_ts") == thread and one.get("bot_id")])

@@ -1,7 +1,7 @@
 """A chat that remembers what it was asked to show, and can fail in each of the ways Slack does."""
 
 from bot.cases.errors import ChatFailed
-from bot.ports import Drawn, Landing
+from bot.ports import Drawn, Landing, Posted
 
 
 class FakeChat:
@@ -29,6 +29,20 @@ class FakeChat:
         self.looks[case.id] = look
         self.cards.setdefault(f"{case.id}/{case.generation}", []).append(case)
         return Drawn(case.id, case.generation, case.channel, f"{case.generation}.0", case.version)
+
+    def retire_card(self, case, older):
+        self._maybe_fail()
+
+    def posted(self, name, channel, since):
+        self._maybe_fail()
+        last = [uid for uid in self.cards if uid.rpartition("/")[0] == name][-1:]
+        return [Posted(name, channel, f"{uid.rpartition('/')[2]}.0") for uid in last]
+
+    def remove(self, copy):
+        self._maybe_fail()
+
+    def strike(self, copy, title, standing):
+        self._maybe_fail()
 
     def post_note(self, case, entries, cards, *, key, look_first, call="", is_loud=False):
         self._maybe_fail()

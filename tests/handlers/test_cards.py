@@ -149,9 +149,10 @@ def test_a_paused_desk_is_seen_on_the_card():
     paused = case_card(case, Look(paused="everything is paused by Ben: <!channel> *wait*"))
     assert validate(paused) == []
     (line,) = [block for block in paused if block not in case_card(case)]
-    assert line["elements"][0]["text"] == (
-        ":double_vertical_bar: *Paused: nothing runs.* everything is paused by Ben: &lt;!channel&gt; *wait*"
-    )
+    assert [(part["type"], part["text"]) for part in line["elements"]] == [
+        ("mrkdwn", ":double_vertical_bar: *Paused: nothing runs.*"),
+        ("plain_text", "everything is paused by Ben: <!channel> *wait*"),
+    ]
 
 
 def test_what_can_still_be_taken_back_has_a_button_for_it_and_nothing_else_has():
@@ -283,7 +284,7 @@ def test_medium_risk_repeats_target_and_amount_before_it_is_approved():
         if block["type"] == "actions"
         for element in block["elements"]
     )
-    assert approve["confirm"]["text"]["text"] == "Order 24 [product:1]. Amount: £100.00."
+    assert approve["confirm"]["text"]["text"] == "Amount: £100.00. Target: product:1. Order 24."
 
 
 def test_the_card_shows_the_envelope_and_not_what_somebody_says_of_it():

@@ -22,7 +22,7 @@ from bot.cases.lifecycle import State
 from bot.cases.plan import Idempotency
 from bot.connectors.specs import ActionSpec, ParameterType, SqlSystem, Statement
 from bot.connectors.sql import SqlConnector
-from bot.ports import Drawn, Landing
+from bot.ports import Drawn, Landing, Posted
 from bot.store.checkpoints import Checkpoints
 from bot.store.database import Database
 from bot.store.export import export, replay
@@ -67,6 +67,14 @@ class FileSlack:
         if not stands and not (look_first and self._posted(uid)):
             self._post(uid)
         return Drawn(case.id, case.generation, case.channel, uid, case.version)
+
+    def retire_card(self, case, older):
+        pass
+
+    def posted(self, name, channel, since):
+        prefix = f"card {name}/"
+        lines = self.path.read_text().split("\n") if self.path.exists() else []
+        return [Posted(name, channel, line) for line in lines if line.startswith(prefix)]
 
     def post_note(self, case, entries, cards, *, key, look_first, call="", is_loud=False):
         if not (look_first and self._posted(key)):

@@ -154,6 +154,19 @@ def test_lines_of_every_sort_are_tried_and_nothing_is_opened(countersign):
     assert "low_stock" in countersign("try", path)
 
 
+@pytest.mark.threat("D5")
+def test_a_damaged_model_is_said_in_status_and_doctor_and_mended_by_training(countersign):
+    memory = countersign.folder / "memory"
+    memory.mkdir()
+    (memory / "model.npz").write_bytes(b"PK\x03\x04 and then nothing")
+    assert "what was learned cannot be read" in json.loads(countersign("memory", "status", "--json"))["learned"]
+    told = json.loads(countersign("doctor", "--json"))["problems"]
+    assert [problem for problem in told if "`countersign memory train` does that now" in problem]
+    countersign("memory", "train")
+    assert countersign.code == 0, countersign.err
+    assert json.loads(countersign("memory", "status", "--json"))["learned"].startswith("version ")
+
+
 @pytest.fixture
 def lived(store, tmp_path):
     """Three cases decided, one that nobody recognised; on both databases."""

@@ -1,0 +1,153 @@
+"""Look after a doubt: a card or list whose posting lost its reply may stand twice, and only one of the two is drawn again.
+
+What stands is what the store has recorded. Every other message that says it shows the same case loses its buttons or goes. The search is
+asked for where the doubt arose, waits until it has settled, and is made once more a while later: nothing is searched without a doubt.
+"""
+
+import logging
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+
+from bot.cases.case import Case
+from bot.cases.entry import Named, Opened, Recognised
+from bot.cases.errors import StaleFence
+from bot.desk.outgoing import card
+from bot.ports import Chat, Clock, Drawn, Lists, Outgoing, Posted, Store, Topic, Work
+
+log = logging.getLogger(__name__)
+SETTLE_FOR = timedelta(seconds=30)
+# Slack may show a message late, and a worker that was taken over may still be posting: one look is not enough.
+LATER = 10
+MAX_TRIES = 6
+LIST_SEARCH_SECONDS = 86_400.0
+
+
+def posted_since(case: Case, cards: Sequence[Drawn]) -> float:
+    """Give the time, in seconds since 1970, before which no card of this generation can have been posted."""
+    older = [one.ts for one in cards if one.generation < case.generation]
+    # A past that was played before a silent chat has cards without a time.
+    known = [float(ts) for ts in older if ts.replace(".", "", 1).isdecimal()]
+    return max(known, default=case.opened_at.timestamp())
+
+
+def sweep_card(case: Case, cards: Sequence[Drawn], run_at: datetime) -> Outgoing:
+    """Ask for a search for copies of this case's card."""
+    since = posted_since(case, cards)
+    key = f"sweep:{case.id}:{case.generation}"
+    return Outgoing(Topic.SWEEP, key, case.id, run_at, {"name": case.id, "since": since, "left": 1})
+
+
+def sweep_list(key: str, channel: str, run_at: datetime) -> Outgoing:
+    """Ask for a search for copies of this list."""
+    since = run_at.timestamp() - LIST_SEARCH_SECONDS
+    payload = {"name": key, "channel": channel, "since": since, "left": 1}
+    return Outgoing(Topic.SWEEP, f"sweep:{key}", "", run_at, payload)
+
+
+def finish_list(store: Store, lists: Lists, work: Work, sweep: Outgoing, *, is_new: bool) -> None:
+    """Finish the posting of a list; one that was posted in doubt is looked for later."""
+    try:
+        store.finish(work, outgoing=[sweep] if is_new and work.doubt > 1 else [])
+    except StaleFence:
+        if is_new:
+            lists.enqueue([sweep])
+        raise
+
+
+@dataclass(frozen=True)
+class Sweeping:
+    """``settle_for``: how long Slack may take to show what it has."""
+
+    store: Store
+    lists: Lists
+    chat: Chat
+    clock: Clock
+    settle_for: timedelta = SETTLE_FOR
+
+    def run(self, work: Work) -> None:
+        """Handle one outbox row: leave exactly one message with buttons."""
+        if "pressed" in work.payload:
+            self._strike(work)
+            return
+        is_settled = self._sweep_card(work) if work.case_id else self._sweep_list(work)
+        left = int(work.payload["left"])
+        if not is_settled and work.attempts < MAX_TRIES:
+            again_at = self.clock() + self.settle_for
+            self.store.retry(work, again_at, "what stands is not to be seen yet", certain=True)
+            return
+        if not is_settled:
+            log.warning("%s: what stands is not to be seen in its channel", work.key)
+        again = Outgoing(
+            topic=Topic.SWEEP,
+            key=work.key,
+            case_id=work.case_id,
+            run_at=self.clock() + LATER * self.settle_for,
+            payload={**work.payload, "left": left - 1},
+        )
+        self.store.finish(work, outgoing=[again] if left else [])
+
+    def stray(self, case_id: str, channel: str, ts: str) -> Drawn | None:
+        """Say which card stands, when this message is another one; that one then loses its buttons."""
+        case, cards = self.store.case(case_id), self.store.cards(case_id)
+        standing = cards[0] if cards else None
+        if standing is None or not standing.ts or standing.generation < case.generation:
+            # None is recorded yet: this may be the one, and what it says is checked by its revision.
+            return None
+        if (standing.channel, standing.ts) == (channel, ts):
+            return None
+        now = self.clock()
+        pressed = {"name": case_id, "pressed": [channel, ts]}
+        strike = Outgoing(Topic.SWEEP, f"strike:{channel}:{ts}", case_id, now, pressed)
+        # Version 0 is no version: the one that stands is drawn again, whatever it shows.
+        self.store.record_card(replace(standing, version=0), outgoing=[strike, card(case_id, now)])
+        return standing
+
+    def _sweep_card(self, work: Work) -> bool:
+        """Leave one card of this case; whether the one that stands was seen."""
+        case, cards = self.store.case(work.case_id), self.store.cards(work.case_id)
+        if not cards or not cards[0].ts or cards[0].generation < case.generation:
+            return False
+        since = float(work.payload["since"])
+        found = [one for place in self._channels(case, cards) for one in self.chat.posted(case.id, place, since)]
+        standing, places = cards[0], {(one.channel, one.ts) for one in found}
+        if (standing.channel, standing.ts) not in places:
+            # Gone, or not shown yet. A copy may be about to take its place, so nothing is taken away now.
+            self.store.record_card(replace(standing, version=0), outgoing=[card(case.id, self.clock())])
+            return False
+        recorded = {(one.channel, one.ts) for one in cards}
+        self._clear([one for one in found if (one.channel, one.ts) not in recorded], case.id, standing)
+        return True
+
+    def _sweep_list(self, work: Work) -> bool:
+        key, channel = str(work.payload["name"]), str(work.payload["channel"])
+        board = self.lists.board(key)
+        if board is None:
+            return False
+        found = self.chat.posted(key, channel, float(work.payload["since"]))
+        standing = Drawn("", 0, channel, board.ts, 0)
+        is_seen = any(one.ts == board.ts for one in found)
+        if is_seen:
+            self._clear([one for one in found if one.ts != board.ts], "This list", standing)
+        return is_seen
+
+    def _clear(self, copies: Sequence[Posted], title: str, standing: Drawn) -> None:
+        for copy in copies:
+            if copy.is_answered:
+                self.chat.strike(copy, title, standing)
+            else:
+                self.chat.remove(copy)
+
+    def _strike(self, work: Work) -> None:
+        """Take the buttons from a message that somebody pressed on and that is not the card."""
+        channel, ts = map(str, work.payload["pressed"])
+        cards = self.store.cards(work.case_id)
+        if cards and (cards[0].channel, cards[0].ts) != (channel, ts):
+            self.chat.strike(Posted(work.case_id, channel, ts), work.case_id, cards[0])
+        self.store.finish(work)
+
+    def _channels(self, case: Case, cards: Sequence[Drawn]) -> list[str]:
+        """Every channel that this case has ever been in."""
+        bodies = [entry.body for entry in self.store.entries(case.id)]
+        moved = [body.channel for body in bodies if isinstance(body, Opened | Recognised | Named)]
+        return sorted({*moved, case.channel, *(one.channel for one in cards)})

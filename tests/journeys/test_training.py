@@ -1,0 +1,103 @@
+"""Training in a process of its own: it ends with the bot that began it, and never runs twice over one memory."""
+
+import contextlib
+import os
+import signal
+import subprocess
+import sys
+import threading
+
+import psutil
+import pytest
+
+from bot.sample.demo import sample_environment
+from tests.conftest import free_port
+
+pytestmark = [pytest.mark.journey, pytest.mark.threat("D5")]
+
+
+@pytest.fixture
+def environment(tmp_path):
+    """A bot whose Slack is away: it trains all the same."""
+    inherited = {"PATH": os.environ["PATH"], "HOME": str(tmp_path)}
+    return {**inherited, **sample_environment(tmp_path, f"http://127.0.0.1:{free_port()}")}
+
+
+def until(found, what):
+    pause = threading.Event()
+    for _ in range(1_200):
+        value = found()
+        if value:
+            return value
+        pause.wait(0.05)
+    raise AssertionError(f"waited in vain for {what}")
+
+
+def training_of(bot):
+    with contextlib.suppress(psutil.NoSuchProcess):
+        return [child for child in bot.children(recursive=True) if "train" in child.cmdline()]
+    return []
+
+
+def test_a_training_ends_with_the_bot_that_was_killed(environment, tmp_path):
+    """Held still before it can write: once its bot is dead, it must not go on as if nothing had happened."""
+    run = subprocess.Popen(
+        [sys.executable, "-m", "bot", "run"], env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+    )
+    children = []
+    try:
+        bot = psutil.Process(run.pid)
+        children = until(lambda: training_of(bot), "a training")
+        for child in children:
+            child.suspend()
+        bot.kill()
+        run.wait(30)
+        for child in children:
+            child.resume()
+        until(lambda: not any(child.is_running() for child in children), "the end of the training")
+        assert not (tmp_path / "memory" / "model.npz").exists()
+    finally:
+        for process in [*children, run]:
+            with contextlib.suppress(psutil.NoSuchProcess, ProcessLookupError):
+                process.kill()
+        run.wait(30)
+
+
+def test_the_emulator_of_a_demo_that_was_killed_ends_with_it():
+    code = (
+        "import time; from bot.sample.demo import Emulator; town = Emulator(); town.wait();"
+        "print(town._process.pid, flush=True); time.sleep(600)"
+    )
+    demo = subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, text=True)
+    emulator = psutil.Process(int(demo.stdout.readline()))
+    try:
+        demo.kill()
+        demo.wait(30)
+        until(lambda: not emulator.is_running() or emulator.status() == psutil.STATUS_ZOMBIE, "the end of the emulator")
+    finally:
+        with contextlib.suppress(psutil.NoSuchProcess):
+            emulator.kill()
+        demo.stdout.close()
+
+
+def test_a_second_training_of_the_same_memory_does_not_begin(environment, tmp_path):
+    train = [sys.executable, "-m", "bot", "memory", "train"]
+    first = subprocess.Popen(train, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    try:
+        until((tmp_path / "memory" / "training.lock").exists, "the first training")
+        psutil.Process(first.pid).suspend()
+        second = subprocess.run(train, env=environment, capture_output=True, text=True, timeout=120)
+        assert second.returncode == 1
+        assert "another training of this memory is running" in second.stderr
+        # The bot's own, which nobody reads, ends quietly; and one that was killed leaves no lock behind.
+        quiet = subprocess.Popen([*train, "--attached"], env=environment, stdin=subprocess.PIPE)
+        assert (quiet.wait(120), (tmp_path / "memory" / "model.npz").exists()) == (0, False)
+        quiet.stdin.close()
+        os.kill(first.pid, signal.SIGKILL)
+        first.wait(30)
+        assert subprocess.run(train, env=environment, capture_output=True, timeout=200).returncode == 0
+        assert (tmp_path / "memory" / "model.npz").exists()
+    finally:
+        with contextlib.suppress(ProcessLookupError):
+            first.kill()
+        first.wait(30)
