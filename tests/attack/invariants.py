@@ -70,8 +70,9 @@ def _press_on(town: Town, case: Case) -> None:
         town.approve(case.id)
         return
     card = town.card(case.id)
-    if card and element_of(card, "case.try_again"):
-        town.press(ANA, card, "case.try_again")
+    for who in (ANA, BEN):
+        if card and element_of(card, "case.try_again") and town.case(case.id).state is State.REFERRED:
+            town.press(who, card, "case.try_again")
 
 
 def _say_what_happened(town: Town, case: Case) -> None:

@@ -30,7 +30,7 @@ from tests.attack.town import TOKEN, Town, town
 HONEST_SECONDS, ATTACKER, SECOND_ATTACKER = 0.15, "127.0.0.66", "127.0.0.67"
 MAX_WAIT_SECONDS = 5.0
 SERVED_WITHIN = 10.0
-HALF_OPEN, STALLED = 1_100, 900
+HALF_OPEN, STALLED, STALLED_BYTES = 1_100, 1_020, 600_000
 MIN_REQUESTS = 150
 MAX_GROWTH_MB = 400
 DEEP = 100_000
@@ -169,8 +169,8 @@ def attack(plan: Plan) -> None:
             b"POST /v1/signals HTTP/1.1\r\nHost: x\r\nX-A: ",
         )
         stalled = (
-            b"POST /v1/signals HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n"
-            b"Authorization: Bearer nobody\r\nContent-Length: 200000\r\n\r\n" + b"{" * 1_000
+            b"POST /slack/events HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n"
+            b"Content-Length: 900000\r\n\r\n" + b"{" * STALLED_BYTES
         )
         _crowd(plan, running, plan.begin("stalled bodies", "C3"), STALLED, stalled)
         huge = (
@@ -501,9 +501,10 @@ def _batches(running: Town, tally: Tally) -> None:
         tally.tried()
         alerts = [_alert(f"b{count}-{index}", "down") for index in range(4)]
         _send_alerts(running, alerts[1:2])
-        reused = {**alerts[1], "labels": {**alerts[1]["labels"], "severity": "other"}}
-        reused["annotations"] = alerts[1]["annotations"]
-        _send_alerts(running, [alerts[0], reused, *alerts[2:]])
+        # Both say that it is over, under one key, and differ in their labels.
+        over = [{**alerts[1], "status": "resolved", "labels": {**alerts[1]["labels"], "by": by}} for by in "xy"]
+        _send_alerts(running, over[:1])
+        _send_alerts(running, [alerts[0], over[1], *alerts[2:]])
         for index in (0, 2, 3):
             if not _is_known(running, f"b{count}-{index}"):
                 tally.broke("a signal behind one with a reused key was not taken")
