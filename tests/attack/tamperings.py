@@ -153,11 +153,10 @@ def _findings(base: Base, copy: Path) -> Iterator[str]:
 
 def _judge(base: Base, copy: Path, tally: Tally, what: str, *, is_promised: bool = True) -> None:
     tally.tried()
-    found = [finding for finding in _findings(base, copy) if finding not in base.findings]
+    found = next((finding for finding in _findings(base, copy) if finding not in base.findings), "")
     shutil.rmtree(copy)
-    for finding in found:
-        if finding.startswith(TRACEBACK):
-            tally.broke(f"{what}: the program ends with a {finding}")
+    if found.startswith(TRACEBACK):
+        tally.broke(f"{what}: the program ends with a {found}")
     if found:
         return
     if is_promised:
