@@ -178,7 +178,7 @@ def attack(plan: Plan) -> None:
             b"Content-Length: 99999999999\r\n\r\n{"
         )
         _answered_at_once(running, plan.begin("a huge declared length", "C3"), huge)
-        _health(running, plan.begin("a thousand health checks", "C3"))
+        _health(running, plan.begin("health checks of strangers", "C3"))
         _batches(running, plan.begin("one bad signal among good ones", "C1"))
         _two_sources(running, plan.begin("one source clears another's case", "A6"))
         memory = plan.begin("memory after all of it", "C3")
