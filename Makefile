@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 UV := VIRTUAL_ENV=$(VENV) UV_PROJECT_ENVIRONMENT=$(VENV) UV_PYTHON_DOWNLOADS=never $(BIN)/uv
 ARGS ?=
 
-.PHONY: help setup demo check format test journeys bench bench-knowledge bench-slack small-model shots clean
+.PHONY: help setup demo check format test journeys attack bench bench-knowledge bench-slack small-model shots clean
 
 help: ## This list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-15s %s\n", $$1, $$2}'
@@ -49,6 +49,9 @@ test: $(VENV)/.dev ## All tests; ARGS="-k name" for some
 
 journeys: $(VENV)/.dev ## The stories against real processes
 	@$(BIN)/pytest tests/journeys $(ARGS)
+
+attack: $(VENV)/.dev ## Try to break every promise on real processes, for ten minutes; ARGS="races kills --seed 7 --minutes 3"
+	@$(BIN)/python -m tests.attack $(ARGS)
 
 bench: $(VENV)/.dev ## The numbers of docs/benchmarks.md, beside the bare floor
 	@$(BIN)/python -m tests.bench $(ARGS)

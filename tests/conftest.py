@@ -1,23 +1,19 @@
 """What tests share: databases of both sorts, a world over each, and servers that end when the tests do."""
 
 import contextlib
-import glob
 import os
 import shutil
-import signal
-import socket
-import subprocess
-import time
 import uuid
 from pathlib import Path
 
 import pytest
-import sqlalchemy as sa
 from hypothesis import HealthCheck, settings
 
 from bot.store.database import Database
 from bot.store.migrate import migrate
 from bot.store.store import SqlStore
+from tests.servers import create_database as _create
+from tests.servers import free_port, postgres_tools, running_postgres
 from tests.world import World
 
 SAMPLE_ENVIRONMENT = {
@@ -26,6 +22,7 @@ SAMPLE_ENVIRONMENT = {
     "SLACK_API_URL": "http://127.0.0.1:9/api/",
     "HARBOUR_VINE_URL": "sqlite:///:memory:",
 }
+__all__ = ["_create", "free_port", "missing"]
 IN_CI = bool(os.environ.get("CI"))
 SHARED = Path(__file__).parent.parent.parent / "shared"
 settings.register_profile(
@@ -46,78 +43,14 @@ def missing(what: str) -> None:
     pytest.skip(message)
 
 
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
-
-
 @pytest.fixture(scope="session")
-def postgres(tmp_path_factory):
+def postgres():
     """A real PostgreSQL on loopback, with a data directory and port of its own; yields its URL without a database."""
-    found = sorted(glob.glob("/usr/lib/postgresql/*/bin")) or [
-        str(Path(p).parent) for p in [shutil.which("initdb")] if p
-    ]
-    found = [folder for folder in found if Path(folder, "postgres").exists()]
-    if not found:
+    tools = postgres_tools()
+    if tools is None:
         missing("PostgreSQL")
-    tools, port = Path(found[-1]), free_port()
-    base = Path("/tmp") / f"countersign-pg-{uuid.uuid4().hex[:8]}"
-    base.mkdir(mode=0o755)
-    as_user = []
-    if os.geteuid() == 0:
-        # PostgreSQL refuses to run as root.
-        shutil.chown(base, "postgres")
-        as_user = ["setpriv", "--reuid=postgres", "--regid=postgres", "--clear-groups"]
-    data = str(base / "data")
-    subprocess.run(
-        [*as_user, tools / "initdb", "-D", data, "-U", "countersign", "-A", "trust", "--no-sync", "-E", "UTF8"],
-        check=True,
-        stdout=subprocess.DEVNULL,
-        cwd=base,
-    )
-    options = (
-        f"-c listen_addresses=127.0.0.1 -c port={port} -c unix_socket_directories= -c fsync=off -c max_connections=200"
-    )
-    server = subprocess.Popen(
-        [*as_user, tools / "postgres", "-D", data, *options.split()],
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-        cwd=base,
-    )
-    url = f"postgresql+psycopg://countersign@127.0.0.1:{port}"
-    try:
-        _wait_for(f"{url}/postgres")
-        _create(url, "template_countersign")
-        database = Database(f"{url}/template_countersign")
-        migrate(database)
-        database.close()
-        yield url
-    finally:
-        # SIGINT is PostgreSQL's fast shutdown: it does not wait for clients to leave.
-        server.send_signal(signal.SIGINT)
-        server.wait(20)
-        shutil.rmtree(base, ignore_errors=True)
-
-
-def _wait_for(url: str) -> None:
-    engine, ends = sa.create_engine(url), time.monotonic() + 30
-    while True:
-        try:
-            with engine.connect():
-                break
-        except sa.exc.OperationalError:
-            if time.monotonic() > ends:
-                raise
-            time.sleep(0.1)
-    engine.dispose()
-
-
-def _create(url: str, name: str, template: str = "template0") -> None:
-    engine = sa.create_engine(f"{url}/postgres", isolation_level="AUTOCOMMIT")
-    with engine.connect() as connection:
-        connection.execute(sa.text(f"CREATE DATABASE {name} TEMPLATE {template}"))
-    engine.dispose()
+    with running_postgres(tools) as server:
+        yield server.url
 
 
 @pytest.fixture(scope="session")

@@ -104,7 +104,10 @@ class Control:
         return JSONResponse({"users": len(self.workspace.users), "channels": len(self.workspace.channels)})
 
     async def click(self, wanted: Json) -> Json:
-        """Press a button, or choose from a menu, on a message or in a private message. Answers when the app has acknowledged."""
+        """Press a button, or choose from a menu, on a message or in a private message. Answers when the app has acknowledged.
+
+        ``shown``: the message as this person's window still shows it, when it has been redrawn since.
+        """
         if "channel" not in wanted:
             return await self._click_view(wanted)
         user, channel = self.workspace.user(wanted["as"]), self._channel(wanted["channel"])
@@ -113,6 +116,7 @@ class Control:
         )
         if user["id"] not in channel.members:
             raise ApiError("not_in_channel")
+        message = wanted.get("shown") or message
         block, element = _find(message.get("blocks", []), wanted["action_id"], wanted.get("value"))
         action = self._action(block, element, wanted)
         payload = {
@@ -130,7 +134,9 @@ class Control:
             "response_url": self._response_url(channel.id, user["id"], message["ts"]),
             "actions": [action],
         }
-        return self._told(await self._send("interactive", payload))
+        answer = await self._send("interactive", payload)
+        views = self.workspace.views.get(user["id"], [])
+        return {**self._told(answer), "view": views[-1].id if views else None}
 
     def _action(self, block: Json, element: Json, wanted: Json) -> Json:
         """What the payload says of the element that was used.
@@ -438,7 +444,9 @@ class Control:
     # --- looking -------------------------------------------------------------------------------------------------------
 
     async def messages(self, request: Request) -> Response:
-        channel = self._channel(request.query_params["channel"])
+        channel, ts = self._channel(request.query_params["channel"]), request.query_params.get("ts")
+        if ts:
+            return JSONResponse([channel.messages[ts]] if ts in channel.messages else [])
         return JSONResponse(list(channel.messages.values()))
 
     async def state(self, request: Request) -> Response:

@@ -141,7 +141,7 @@ def _bound(port: int, *, otherwise: int | None = None) -> socket.socket:
 class Emulator:
     """The emulator as a process of its own, and its control API."""
 
-    def __init__(self, port: int = 0) -> None:
+    def __init__(self, port: int = 0, *, is_quiet: bool = False) -> None:
         # Bound here and handed on: between finding a free port and taking it, another demo might take it.
         listener = _bound(port) if port else _bound(FAVOURITE_PORT, otherwise=0)
         self.url = f"http://127.0.0.1:{listener.getsockname()[1]}"
@@ -151,6 +151,7 @@ class Emulator:
             [sys.executable, "-m", "bot.emulator", "--attached", "--fd", str(listener.fileno()), *known],
             stdin=subprocess.PIPE,
             stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL if is_quiet else None,
             pass_fds=[listener.fileno()],
         )
         listener.close()

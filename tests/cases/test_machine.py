@@ -391,6 +391,8 @@ class UndoMachine(RuleBasedStateMachine):
     """The same, from the moment on at which a plan is done and may be taken back."""
 
     ask, write = CaseMachine.ask, CaseMachine.write
+    decide_as, sight_of = CaseMachine.decide_as, CaseMachine.sight_of
+    must_keep_doubt = CaseMachine.must_keep_doubt
 
     def __init__(self) -> None:
         super().__init__()
@@ -398,6 +400,7 @@ class UndoMachine(RuleBasedStateMachine):
         self.case = opened()
         self.entries = list(_opening())
         self.begun: list[tuple[int, int]] = []
+        self.sights = [Seen.of(self.case)]
 
     @initialize(count=st.integers(1, 2), actions=st.integers(1, 2), ruling=st.sampled_from([Ruling.ASK, Ruling.ALONE]))
     def carry_out(self, count, actions, ruling):
