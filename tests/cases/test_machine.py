@@ -391,7 +391,7 @@ class UndoMachine(RuleBasedStateMachine):
     """The same, from the moment on at which a plan is done and may be taken back."""
 
     ask, write = CaseMachine.ask, CaseMachine.write
-    decide_as, sight_of = CaseMachine.decide_as, CaseMachine.sight_of
+    decide_as, seen = CaseMachine.decide_as, CaseMachine.seen
     must_keep_doubt = CaseMachine.must_keep_doubt
 
     def __init__(self) -> None:
