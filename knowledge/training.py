@@ -147,7 +147,7 @@ def load(folder: Path) -> Model | None:
         if not path.exists():
             return None
         _must_be_small(path)
-        with np.load(path, allow_pickle=False) as arrays:
+        with np.load(path) as arrays:
             return _read(arrays)
     except UNREADABLE as failure:
         raise MemoryUnavailable(
