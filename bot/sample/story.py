@@ -189,6 +189,7 @@ class Story:
 
     def drift(self) -> None:
         case = self._case("shipment_mismatch")
+        old = self._card(case)
         self._change(
             "UPDATE shipments SET warehouse_status = 'three cases short' WHERE id = ?", case.signal.facts["shipment_id"]
         )
@@ -196,8 +197,7 @@ class Story:
         self._until(lambda: self._case("shipment_mismatch").revision == 2, "a new revision")
         status = self._record("SELECT status FROM shipments WHERE id = ?", case.signal.facts["shipment_id"])
         _must(status == "open", "nothing was carried out")
-        self._until(lambda: len([card for card in self._cards() if case.id in card["text"]]) == 2, "a new card")
-        old = min((card for card in self._cards() if case.id in card["text"]), key=lambda card: card["ts"])
+        self._until(lambda: bool(self._card(self._case("shipment_mismatch"))), "a new card")
         self._until(lambda: not _buttons(self._message(old)), "the old card has no buttons")
         self._until(
             lambda: "three cases short" in json.dumps(self._card(self._case("shipment_mismatch"))),
@@ -303,9 +303,11 @@ class Story:
         """Today's case of this kind."""
         return max((case for case in self.store.cases(limit=40) if case.kind == kind), key=lambda case: case.opened_at)
 
+    def _messages(self) -> list[Json]:
+        return [message for channel in CHANNELS for message in self.emulator.messages(channel)]
+
     def _cards(self) -> list[Json]:
-        found = [message for channel in CHANNELS for message in self.emulator.messages(channel)]
-        return [message for message in found if message.get("metadata", {}).get("event_type") == "exception_card"]
+        return [message for message in self._messages() if message.get("metadata", {}).get("event_type") == "exception_card"]
 
     def _card(self, case: Case) -> Json:
         (live,) = [
@@ -314,7 +316,7 @@ class Story:
         return live
 
     def _message(self, message: Json) -> Json:
-        return next(card for card in self._cards() if card["ts"] == message["ts"])
+        return next(one for one in self._messages() if one["ts"] == message["ts"])
 
     def _replies(self, case: Case) -> list[Json]:
         ts = self._card(case)["ts"]
