@@ -307,7 +307,9 @@ class Story:
         return [message for channel in CHANNELS for message in self.emulator.messages(channel)]
 
     def _cards(self) -> list[Json]:
-        return [message for message in self._messages() if message.get("metadata", {}).get("event_type") == "exception_card"]
+        return [
+            message for message in self._messages() if message.get("metadata", {}).get("event_type") == "exception_card"
+        ]
 
     def _card(self, case: Case) -> Json:
         (live,) = [

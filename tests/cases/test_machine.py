@@ -29,6 +29,7 @@ from tests.cases.making import (
     GROUPS,
     NOW,
     OMAR,
+    OWNERS,
     action,
     asker,
     opened,
@@ -301,7 +302,7 @@ class CaseMachine(RuleBasedStateMachine):
         elif work.next is Next.UNDO and self.case.undoing:
             people = {} if outcome == "moved" else {person.id: person for person in (ANA, BEN, CARLA, OMAR)}
             is_begun = self.case.is_undo_begun
-            assert self.ask(m.StartUndo(step=step, groups=GROUPS, people=people))
+            assert self.ask(m.StartUndo(step=step, groups=GROUPS, people=people, playbook_owners=OWNERS))
             assert is_begun or self.case.undoing is bool(people)
         elif work.next is Next.UNDO:
             assert self.ask(m.ReportStep(step, StepState.UNDOING, ""))

@@ -14,6 +14,7 @@ from bot.cases.digest import Storm
 from bot.cases.policy import RiskTier, Ruling
 from bot.cases.recognition import Guess, Recognition
 from bot.cases.recommendation import Alternative, Citation, Recommendation, Words
+from bot.cases.seen import Seen
 from bot.emulator.blocks import validate, validate_view
 from bot.ports import Look
 from handlers.cards import forms, ids
@@ -121,8 +122,8 @@ def test_no_word_from_outside_is_read_as_markup_in_a_note_or_a_form():
     person = replace(ANA, name=HOSTILE)
     case = proposed(actions=(_spoiled(action()),))
     for move in (
-        m.Snooze(asker(person), NOW + timedelta(hours=1), HOSTILE),
-        m.HandOver(asker(BEN), ANA.id, HOSTILE, HOSTILE),
+        m.Snooze(asker(person), Seen.of(case), NOW + timedelta(hours=1), HOSTILE),
+        m.HandOver(asker(BEN), Seen.of(case), ANA.id, HOSTILE, HOSTILE),
     ):
         entries = decide(case, move, NOW)
         after = fold_all(case, entries)
