@@ -13,7 +13,7 @@ from bot.cases.canonical import from_json
 from bot.cases.case import Case, evolve
 from bot.cases.decide import conflicted
 from bot.cases.entry import Entry, entry_of
-from bot.cases.errors import NoSuchCase, StaleFence
+from bot.cases.errors import LedgerBroken, NoSuchCase, StaleFence
 from bot.cases.lifecycle import TERMINAL, State
 from bot.cases.plan import Plan
 from bot.cases.policy import Usage
@@ -25,6 +25,7 @@ from bot.store.database import Database
 from bot.store.unit import (
     CASE_BODY,
     DONE,
+    HEAD_IS_GONE,
     LEASED,
     PARKED,
     READY,
@@ -430,7 +431,9 @@ class SqlStore:
     def head(self) -> tuple[int, str, list[str]]:
         """The head row: how many lines, the last link of the chain, the peaks of the tree."""
         with self.database.read() as connection:
-            row = connection.execute(select(t.heads).where(t.heads.c.name == "ledger")).one()
+            row = connection.execute(select(t.heads).where(t.heads.c.name == "ledger")).first()
+        if row is None:
+            raise LedgerBroken(HEAD_IS_GONE)
         return row.number, row.chain, json.loads(row.peaks)
 
     def projection(self) -> Iterator[tuple[str, str]]:

@@ -13,7 +13,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 from bot.cases.canonical import canonical_bytes, from_json, to_json
 from bot.cases.case import Case
 from bot.cases.entry import Entry, Settled, StepReported, StepStarted, StepState, entry_plain
-from bot.cases.errors import Conflict, StaleFence
+from bot.cases.errors import Conflict, LedgerBroken, SettingsIncomplete, StaleFence
 from bot.cases.ledger import GENESIS, Tree, chain_hash, leaf_hash
 from bot.cases.lifecycle import State
 from bot.cases.plan import Plan
@@ -24,6 +24,7 @@ from bot.ports import Outgoing, Work
 from bot.store import tables as t
 
 LONGEST_SEARCHED = 1_000
+HEAD_IS_GONE = "the head of the ledger is gone from the table heads; restore a backup"
 READY, LEASED, DONE, PARKED = "ready", "leased", "done", "parked"
 
 
@@ -147,7 +148,10 @@ class Unit:
     def lock_head(self) -> "_Head":
         """Take the head of the ledger: whoever holds it is alone in writing, in this process and in every other."""
         if self._head is None:
-            cases, row = self.connection.execute(_HEADS).all()
+            rows = self.connection.execute(_HEADS).all()
+            if [row.name for row in rows] != ["cases", "ledger"]:
+                raise LedgerBroken(HEAD_IS_GONE)
+            cases, row = rows
             tree = Tree(row.number, tuple(bytes.fromhex(peak) for peak in json.loads(row.peaks)))
             self._head = _Head(tree, row.chain, cases.number)
         return self._head
@@ -419,4 +423,9 @@ def migration_of(connection: Connection) -> str | None:
     if not connection.dialect.has_table(connection, "alembic_version"):
         return None
     found: str | None = connection.execute(_VERSION).scalar()
+    if found is None:
+        raise SettingsIncomplete(
+            "the database does not say of which release it is: its table alembic_version is empty."
+            f" Restore a backup, or put back the row ({LATEST_MIGRATION} for this release)"
+        )
     return found

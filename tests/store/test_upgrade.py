@@ -13,7 +13,7 @@ import pytest
 import sqlalchemy as sa
 
 import bot.store.migrations.versions
-from bot.cases.errors import KeyReused
+from bot.cases.errors import KeyReused, LedgerBroken, SettingsIncomplete
 from bot.cases.lifecycle import State
 from bot.cases.signal import SignalStatus
 from bot.ports import Outcome, Wanted
@@ -284,3 +284,24 @@ def test_all_clears_that_met_no_case_are_marked_where_their_trouble_is_known(wor
         "till-0": till.fingerprint[:8],
         "w-1": "e6257b21",
     }
+
+
+def changed(store, statement: str) -> None:
+    with store.database.engine.begin() as connection:
+        connection.execute(sa.text(statement))
+
+
+@pytest.mark.threat("D1")
+def test_a_database_that_does_not_say_its_release_says_what_to_do(store):
+    changed(store, "DELETE FROM alembic_version")
+    with pytest.raises(SettingsIncomplete, match="does not say of which release it is.*put back the row"):
+        migrate(store.database)
+
+
+@pytest.mark.threat("D1")
+def test_a_ledger_without_its_head_says_what_to_do(store):
+    changed(store, "UPDATE heads SET name = 'another' WHERE name = 'ledger'")
+    with pytest.raises(LedgerBroken, match="head of the ledger is gone.*restore a backup"):
+        store.head()
+    with pytest.raises(LedgerBroken, match="head of the ledger is gone"):
+        World(store).receive()
