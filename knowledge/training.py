@@ -147,7 +147,8 @@ def load(folder: Path) -> Model | None:
         if not path.exists():
             return None
         _must_be_small(path)
-        with np.load(path, allow_pickle=False) as arrays:
+        # Arrays alone: unless it is told to, numpy makes no objects of what it reads.
+        with np.load(path) as arrays:
             return _read(arrays)
     except UNREADABLE as failure:
         raise MemoryUnavailable(
