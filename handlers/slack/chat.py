@@ -39,8 +39,7 @@ from handlers.slack.gate import Gate
 
 log = logging.getLogger(__name__)
 CARD, NOTE, MESSAGE = "exception_card", "exception_note", "exception_message"
-# What has lost its buttons is no card any more: it is not found again.
-REPLACED_CARD = "exception_card_replaced"
+COPY = "exception_copy"
 DIGEST, ANSWER, STORM = "exception_digest", "exception_answer", "exception_storm"
 LISTS = frozenset({DIGEST, STORM})
 # Slack's words for blocks that this workspace, or this surface, does not take.
@@ -164,14 +163,15 @@ class SlackChat:
 
     def strike(self, copy: Posted, title: str, standing: Drawn) -> None:
         blocks = copy_blocks(title, self.link(standing.channel, standing.ts))
-        self._rewrite(copy, {"text": escaped(COPY_WORDS), "blocks": blocks})
+        # What has lost its buttons is no card any more: it is not found again.
+        metadata = {"event_type": COPY, "event_payload": {"uid": copy.name}}
+        self._rewrite(copy, {"text": escaped(COPY_WORDS), "blocks": blocks, "metadata": metadata})
 
     def _rewrite(self, place: Posted, shown: dict[str, Any]) -> None:
         """Write a message over that shows its case no longer; one that cannot be written over is taken away."""
         where = {"pace_as": f"{place.channel}/{place.ts}", "ts": place.ts}
-        metadata = {"event_type": REPLACED_CARD, "event_payload": {"uid": place.name}}
         try:
-            self._call("chat.update", place.channel, **where, **shown, metadata=metadata)
+            self._call("chat.update", place.channel, **where, **shown)
         except ChatFailed as failure:
             if failure.error not in GONE:
                 raise
