@@ -107,12 +107,12 @@ def load(folder: Path = PACKAGED, *, stage: Stage | None = None) -> Library:
     """
     systems = _systems(folder / "systems.yml")
     policy = _policy(folder / "policy.yml")
-    complaints = _unfit_limits(folder, policy, systems)
     sources = _sources(folder / "sources.yml")
     calendars = _calendars(folder / "channels.yml")
     people = _people(folder / "people.yml")
     playbooks: dict[str, Playbook] = {}
-    complaints = _taken_names(sources, systems)
+    complaints = _unfit_limits(folder, policy, systems)
+    complaints += _taken_names(sources, systems)
     for path in sorted((folder / "playbooks").glob("*.yml")):
         try:
             playbook = _playbook(path, systems, policy, stage)

@@ -19,13 +19,13 @@ from urllib.parse import quote, unquote, urlsplit
 import httpcore
 import httpx
 
+from bot import sockets
 from bot.cases.canonical import Scalar, storable
 from bot.cases.errors import ConnectorFailed, OutcomeUnknown, WorldMoved
 from bot.cases.evidence import changed
 from bot.cases.expressions import look_up as find
 from bot.cases.plan import Action
 from bot.clock import boottime, seconds_left, time_limit
-from bot.connectors import sockets
 from bot.connectors.specs import Call, HttpAction, HttpSystem, prepared, typed
 from bot.ports import Landing
 

@@ -19,12 +19,12 @@ from sqlalchemy import Connection, Engine, event, inspect, text
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import DisconnectionError, OperationalError, SQLAlchemyError
 
+from bot import sockets
 from bot.cases.canonical import LARGEST_INTEGER, Scalar, storable
 from bot.cases.errors import ConnectorFailed, OutcomeUnknown, WorldMoved
 from bot.cases.evidence import changed
 from bot.cases.plan import Action, Idempotency
 from bot.clock import boottime, seconds_left, time_limit
-from bot.connectors import sockets
 from bot.connectors.specs import ParameterType, SqlSystem, Statement, prepared, typed
 from bot.ports import Landing
 

@@ -17,13 +17,13 @@ from typing import Any
 from slack_sdk import WebClient
 from slack_sdk.errors import SlackApiError, SlackRequestError
 
+from bot import sockets
 from bot.cases.case import Case
 from bot.cases.digest import Digest, Home, Storm
 from bot.cases.entry import Entry
 from bot.cases.errors import ChatFailed, ChatUnknown, LockedOut, RateLimited, Unreachable
 from bot.cases.question import Answer
 from bot.clock import boottime, monotonic, seconds_left, time_limit, utc_now
-from bot.connectors import sockets
 from bot.desk.sweeping import posted_since
 from bot.ports import Board, Drawn, Landing, Look, Placed, Posted
 from handlers.cards.answer_blocks import answer_blocks, answer_text

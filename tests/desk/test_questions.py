@@ -209,7 +209,7 @@ def test_an_answer_that_others_read_counts_nothing_of_another_channel(world, tex
 def test_what_one_knows_as_a_party_is_told_to_them_alone(world):
     case = world.proposed()
     world.people.channels["C0STOCK"] = {"ana"}
-    world.desk.decisions.hand_over(case.id, by=BEN, to=FINN, done="counted", remains="order")
+    world.desk.decisions.hand_over(case.id, by=BEN, seen=world.seen(case), to=FINN, done="counted", remains="order")
     assert said_in(world, "C0OPS", "how many are open?", person=FINN) is None
     assert said_in(world, "C0OPS", f"show {case.id}", person=FINN) is None
     assert said_in(world, "C0STOCK", "what waits on me?") is None

@@ -70,7 +70,7 @@ def standing(town, case_id):
 def drift(town, case):
     """The evidence moves: the case is asked again, on a card of a new generation."""
     town.house.facts["on_hand"] += 1
-    town.approve(town.case(case), revision=town.case(case).revision)
+    town.approve(town.case(case))
     do(town, Topic.EXECUTE)
     do(town, Topic.TRIAGE)
 
@@ -134,7 +134,7 @@ def test_a_card_that_was_deleted_and_posted_anew_is_found_again_too(town):
     case = town.proposed()
     town.slack.chat_delete(channel="C0STOCK", ts=town.store.cards(case.id)[0].ts)
     faults(town, drop_next=1, drop_only="chat.postMessage")
-    town.desk.decisions.claim(case.id, by=principal("ana"))
+    town.desk.decisions.claim(case.id, by=principal("ana"), seen=town.seen(case))
     town.work()
     later(town)
     assert live(town.emulator) == standing(town, case.id)
@@ -143,7 +143,7 @@ def test_a_card_that_was_deleted_and_posted_anew_is_found_again_too(town):
 def test_a_card_that_may_no_longer_be_edited_gives_way_to_a_new_one(town):
     case = town.proposed()
     faults(town, edit_window_closed=True)
-    town.desk.decisions.claim(case.id, by=principal("ana"))
+    town.desk.decisions.claim(case.id, by=principal("ana"), seen=town.seen(case))
     town.work()
     faults(town, edit_window_closed=False)
     later(town)
@@ -183,7 +183,7 @@ def test_a_card_in_doubt_is_taken_away_from_the_channel_that_the_case_has_left(t
     faults(town, drop_next=1, hidden_for=3600)
     case = town.store.case(town.receive(town.signal(kind=UNRECOGNISED)).case_id)
     town.work()
-    town.desk.decisions.name_kind(case.id, by=principal("ana"), kind="low_stock")
+    town.desk.decisions.name_kind(case.id, by=principal("ana"), seen=town.seen(case), kind="low_stock")
     town.work()
     faults(town, hidden_for=0)
     later(town)
@@ -224,7 +224,7 @@ def test_a_case_that_ended_meanwhile_leaves_no_button_behind(town):
     case = town.proposed()
     town.clock.forward(seconds=31)
     town.work()
-    town.desk.decisions.reject(case.id, by=principal("ana"), revision=1, reason=RejectReason.WRONG_PLAN)
+    town.desk.decisions.reject(case.id, by=principal("ana"), seen=town.seen(case), reason=RejectReason.WRONG_PLAN)
     faults(town, hidden_for=0)
     later(town)
     assert live(town.emulator) == {}
@@ -325,11 +325,11 @@ def decide_something(town, dice, case_id):
     """A person claims or rejects; that they may come too late is part of the story."""
     with contextlib.suppress(CountersignError):
         if dice.random() < 0.7:
-            town.desk.decisions.claim(case_id, by=principal("ana"))
+            town.desk.decisions.claim(case_id, by=principal("ana"), seen=town.seen(case_id))
         else:
             case = town.store.case(case_id)
             town.desk.decisions.reject(
-                case_id, by=principal("ana"), revision=case.revision, reason=RejectReason.WRONG_PLAN
+                case_id, by=principal("ana"), seen=town.seen(case), reason=RejectReason.WRONG_PLAN
             )
 
 

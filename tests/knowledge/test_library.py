@@ -245,7 +245,12 @@ THREATS = [
         "resolve_for: 1h",
         "low_stock.yml:.*measure.resolve_for: .*below decide_for",
     ),
-    ("systems.yml", "timeout: 2s", "timeout: 0s", "systems.yml:6: systems.house.sql.timeout: .*at least 1s"),
+    (
+        "systems.yml",
+        "timeout: 1500ms",
+        "timeout: 0s",
+        "systems.yml:.*systems.house.sql.timeout: .*greater than or equal to",
+    ),
     ("systems.yml", "undo_for: 30m", "undo_for: 0m", "systems.yml:.*undo_for: .*at least 1s"),
     ("systems.yml", "undo_for: 30m", "undo_for: -30m", "systems.yml:.*undo_for: .*duration like 30s"),
     (
