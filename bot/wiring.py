@@ -671,6 +671,10 @@ def check(settings: Settings) -> list[str]:
         problems += [f"{env} is not set: {name} cannot be reached" for env in missing]
     if library.policy().step_up_above is not None and not settings.secret("COUNTERSIGN_PUBLIC_URL"):
         problems.append("COUNTERSIGN_PUBLIC_URL is not set: nobody can reach the page that step_up_above sends them to")
+    problems += [
+        f"policy.yml limits {action}, which systems.yml does not declare: is it misspelt?"
+        for action in library.limits_without_action()
+    ]
     for name, source in library.sources.items():
         if not any(settings.secret(env) for env in (*source.token_env, *source.webhook_secret_env)):
             problems.append(

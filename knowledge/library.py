@@ -75,6 +75,11 @@ class Library:
     def policy(self) -> Policy:
         return self.rules
 
+    def limits_without_action(self) -> list[str]:
+        """Name the limits of policy.yml for actions that systems.yml does not declare."""
+        known = {f"{name}.{action}" for name, system in self.systems.items() for action in _specs(system)}
+        return sorted(set(self.rules.actions) - known)
+
     def hours(self, channel: str) -> Hours:
         """When people of this channel are at work."""
         return self.calendars.get(channel) or self.calendars[DEFAULT]
@@ -255,8 +260,8 @@ def _unfit_limit(folder: Path, action: str, policy: Policy, systems: Mapping[str
     system, _, name = action.partition(".")
     spec = _specs(systems[system]).get(name) if system in systems else None
     if spec is None:
-        where = located(folder / "policy.yml", "actions", action)
-        return f"{where}: systems.yml has no action {action!r}"
+        # It limits nothing that could run; `countersign check` asks whether it is misspelt.
+        return ""
     if not spec.amount and (limit.per_plan is not None or limit.amount_per_day is not None):
         where = located(folder / "policy.yml", "actions", action)
         return f"{where}: {action} declares no amount in systems.yml, so a limit of money says nothing"

@@ -187,7 +187,7 @@ def test_a_stale_press_while_a_step_is_in_doubt_leads_to_no_second_effect(shop):
     after = shop.store.case(case.id)
     assert (after.revision, shop.names(case).count("step.started")) == (1, 1)
     assert shop.ordered(31) == before + after.plan.actions[0].parameters["quantity"]
-    assert "drawn by an earlier release" in shop.whispers(ANA)
+    shop.until(lambda: "drawn by an earlier release" in shop.whispers(ANA), "the answer to the old button")
     assert replay(shop.store).differences == ()
 
 

@@ -219,12 +219,6 @@ THREATS = [
     ("policy.yml", "{times_per_day: 40}", "{per_plan: 40}", "policy.yml:15: house.assign_cover declares no amount"),
     (
         "policy.yml",
-        "house.assign_cover:",
-        "house.asign_cover:",
-        "policy.yml:15: systems.yml has no action 'house.asign_cover'",
-    ),
-    (
-        "policy.yml",
         "{group: finance}]",
         "{people: [U0ANA]}, {people: [U0ANA, U0BEN], count: 2}]",
         "policy.yml:11: tiers.high.approvers: .*never be complete",
@@ -285,6 +279,13 @@ def test_people_of_policy_and_playbook_who_are_too_few_together_are_told(folder)
     change(folder, "playbooks/low_stock.yml", "expires: 12h", "approvers: [{people: [U0ANA]}, {people: [U0BEN]}]")
     with pytest.raises(PlaybookInvalid, match="low_stock.yml:47: approval: at high risk .*never be complete"):
         load(folder)
+
+
+@pytest.mark.threat("D6")
+def test_a_limit_for_an_action_that_does_not_exist_is_asked_about(folder):
+    assert load(folder).limits_without_action() == []
+    change(folder, "policy.yml", "  slack.tell:", "  house.asign_cover: {times_per_day: 4}\n  slack.tell:")
+    assert load(folder).limits_without_action() == ["house.asign_cover"]
 
 
 @pytest.mark.threat("D6")
