@@ -56,7 +56,7 @@ evidence:
 stake: {why: "It sells out."}
 actions:
   - {action: till.order, parameters: {bin_id: signal.bin_id}, reason: "It is low."}
-approval: {approvers: [{group: floor-managers}], expires: 12h}
+approval: {expires: 12h}
 owners: {business: floor-managers, operations: ops-leads, technical: ops-leads, governance: owners, next: ops-leads}
 measure: {decide_for: 4h, resolve_for: 48h, follow_up_for: 10m}
 """
