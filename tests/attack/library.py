@@ -131,7 +131,7 @@ def sources() -> dict[str, Any]:
     for source in found.values():
         source["per_minute"] = 1_000_000
         if "kinds" in shapes.SourceShape.model_fields and not source.get("kind"):
-            source["kinds"] = [kind for kind in playbooks() if kind not in {"unrecognised", "service_alert"}]
+            source["kinds"] = [kind for kind in playbooks() if kind != "service_alert"]
     return {"sources": found}
 
 
