@@ -553,6 +553,13 @@ def authorised(entry, body, case):
     case["authorised"] = body["digest"]
 
 
+def step_of(body):
+    """The number of the step; TypeError where it is none, so that nothing is counted under it."""
+    if type(body["step"]) is not int:
+        raise TypeError(f"step is {body['step']!r}")
+    return body["step"]
+
+
 def started(entry, body, case):
     if case["desk"]["behind"]:
         return "a step was begun while nobody had acknowledged that a backup was restored"
@@ -560,13 +567,14 @@ def started(entry, body, case):
         return "a step was begun of a plan that was not approved"
     if body["step"] in case["steps"]:
         return f"step {body['step'] + 1} was begun twice"
-    case["steps"].add(body["step"])
-    case["doubt"][body["step"]] = "started"
+    step = step_of(body)
+    case["steps"].add(step)
+    case["doubt"][step] = "started"
 
 
 def reported(entry, body, case):
     if body["state"] in IN_DOUBT:
-        case["doubt"][body["step"]] = body["state"]
+        case["doubt"][step_of(body)] = body["state"]
     else:
         case["doubt"].pop(body["step"], None)
 

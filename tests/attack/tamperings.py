@@ -31,6 +31,7 @@ from tests.attack.town import Town, option_of, town
 TRACEBACK = "traceback: "
 MIN_MALFORMED, MIN_HONEST = 150, 2
 #: What says nothing of a case and follows from nothing in the ledger: changing it is noticed by nobody, and need not be.
+WITH_A_CARD = {"PROPOSED", "REFERRED", "SNOOZED", "APPROVED", "RUNNING", "PARKED"}
 NOT_PROMISED = {
     "ticks": "when a job ran last",
     "boards": "where a list stands in Slack",
@@ -227,6 +228,8 @@ def _tamper_table(plan: Plan, base: Base, table: str, column: str) -> None:
         row = plan.dice.choice(rows)
         if table == "outbox":
             row, promised = _work_that_counts(rows, column, plan.dice)
+        if table == "cards" and column == "-row":
+            promised = promised and _is_live(database, row)
         if column == "-row":
             database.execute(f"DELETE FROM {table} WHERE rowid = ?", (row["place"],))
             what = f"a row of {table} taken away"
@@ -243,6 +246,15 @@ def _tamper_table(plan: Plan, base: Base, table: str, column: str) -> None:
                 return
     tally = plan.begin(f"table {table}", "D1")
     _judge(base, copy, tally, what, is_promised=promised)
+
+
+def _is_live(database: sqlite3.Connection, card: sqlite3.Row) -> bool:
+    """Tell whether this is the card of a case that waits: others are only a memory of Slack."""
+    query = "SELECT state FROM cases WHERE id = ?"
+    (state,) = database.execute(query, (card["case_id"],)).fetchone()
+    newest = "SELECT MAX(generation) FROM cards WHERE case_id = ?"
+    (generation,) = database.execute(newest, (card["case_id"],)).fetchone()
+    return state in WITH_A_CARD and card["generation"] == generation
 
 
 def _work_that_counts(rows: list[sqlite3.Row], column: str, dice: Random) -> tuple[sqlite3.Row, bool]:
