@@ -30,8 +30,9 @@ from tests.attack.town import Town, option_of, town
 
 TRACEBACK = "traceback: "
 MIN_MALFORMED, MIN_HONEST = 150, 2
-#: What says nothing of a case and follows from nothing in the ledger: changing it is noticed by nobody, and need not be.
+#: A case in one of these states has a live card.
 WITH_A_CARD = {"PROPOSED", "REFERRED", "SNOOZED", "APPROVED", "RUNNING", "PARKED"}
+#: What says nothing of a case and follows from nothing in the ledger: changing it is noticed by nobody, and need not be.
 NOT_PROMISED = {
     "ticks": "when a job ran last",
     "boards": "where a list stands in Slack",
