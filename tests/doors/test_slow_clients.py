@@ -16,7 +16,6 @@ from handlers.intake.app import Door, build
 from handlers.intake.authentication import Sources
 from handlers.intake.readiness import Readiness
 from handlers.intake.server import Limits, Places, place_of, server
-from tests.conftest import free_port
 from tests.doors.test_intake_http import CREDENTIALS, GOOD, SOURCES, TOKEN
 
 ATTACKER, HONEST = "127.0.0.2", "127.0.0.1"
@@ -32,9 +31,11 @@ PATIENT = Limits(header_seconds=60, body_seconds=60, idle_seconds=60)
 @contextlib.contextmanager
 def serving(app, limits):
     """A real server on loopback, in a thread of its own; yields its port."""
-    port = free_port()
+    # Bound here: a port that is only known to be free may be taken by another test meanwhile.
+    door = socket.create_server(("0.0.0.0", 0), backlog=2048)
+    port = door.getsockname()[1]
     running = server(app, host="0.0.0.0", port=port, limits=limits)
-    thread = threading.Thread(target=running.run, daemon=True)
+    thread = threading.Thread(target=running.run, args=([door],), daemon=True)
     thread.start()
     ends = time.monotonic() + 30
     while not running.started:
@@ -45,6 +46,7 @@ def serving(app, limits):
     finally:
         running.should_exit = True
         thread.join(30)
+        door.close()
 
 
 @pytest.fixture
