@@ -31,7 +31,9 @@ app = typer.Typer(
 memory_app = typer.Typer(
     help="Precedents: fill, rebuild, train and review what the bot remembers.", no_args_is_help=True
 )
-passkey_app = typer.Typer(help="Passkeys: who may add one, which there are, and taking one away.", no_args_is_help=True)
+passkey_app = typer.Typer(
+    help="Passkeys: who may add one, which there are, and taking one away.", no_args_is_help=True
+)
 ledger_app = typer.Typer(help="Verify, export and sign the ledger.", no_args_is_help=True)
 app.add_typer(ledger_app, name="ledger")
 app.add_typer(memory_app, name="memory")
@@ -59,12 +61,16 @@ def demo(
     headless: Annotated[bool, typer.Option(help="Open no browser.")] = False,
     story: Annotated[
         bool,
-        typer.Option(help="Play the story and end: eight signals, a decision, a refusal, an edit, a drift, a proof."),
+        typer.Option(
+            help="Play the story and end: eight signals, a decision, a refusal, an edit, a drift, a proof."
+        ),
     ] = False,
     prepare_only: Annotated[
         bool, typer.Option("--prepare", help="Make the sample company and its past, and end.")
     ] = False,
-    folder: Annotated[Path, typer.Option(help="Where the demo keeps its files.")] = Path(".countersign/demo"),
+    folder: Annotated[Path, typer.Option(help="Where the demo keeps its files.")] = Path(
+        ".countersign/demo"
+    ),
     port: Annotated[int, typer.Option(help="Port of the page; 0 picks one.")] = 0,
     as_json: AsJson = False,
 ) -> None:
@@ -80,7 +86,11 @@ def demo(
     if story:
         from bot.sample.story import play
 
-        summary = play(folder, prepared, lambda title: None if as_json else out.print(f"… {title}", markup=False))
+        summary = play(
+            folder,
+            prepared,
+            lambda title: None if as_json else out.print(f"… {title}", markup=False),
+        )
         _print_story(summary, as_json)
         raise typer.Exit(0 if summary["ok"] else 1)
     with sample.running(folder, prepared, port=port) as (emulator, house):
@@ -110,7 +120,9 @@ def _first_card(emulator: Any, began: float) -> float:
         if any(channel["messages"] for channel in emulator.get("state?as=U0ANA")["channels"]):
             return round(time.monotonic() - began, 2)
         time.sleep(0.02)
-    raise CountersignError("no card came within a minute; run again with COUNTERSIGN_LOG_LEVEL=DEBUG")
+    raise CountersignError(
+        "no card came within a minute; run again with COUNTERSIGN_LOG_LEVEL=DEBUG"
+    )
 
 
 def _greet(emulator: Any, house: Any, card_after: float) -> None:
@@ -121,8 +133,12 @@ def _greet(emulator: Any, house: Any, card_after: float) -> None:
     out.print(f"  {ended} cases of last year are in the ledger; the detectors look for new ones.")
     out.print(f"  The first card stood after {card_after} s.")
     out.print(f"\n  Open  [bold cyan]{emulator.url}[/bold cyan]\n")
-    out.print("  You are Ana, floor manager; the menu in the corner makes you somebody else. Approve something.")
-    out.print(f"  Signals over HTTP go to http://127.0.0.1:{house.settings.port}/v1/signals (see README).")
+    out.print(
+        "  You are Ana, floor manager; the menu in the corner makes you somebody else. Approve something."
+    )
+    out.print(
+        f"  Signals over HTTP go to http://127.0.0.1:{house.settings.port}/v1/signals (see README)."
+    )
     out.print("  Ctrl-C ends it.")
 
 
@@ -149,7 +165,11 @@ def run() -> None:
     house.open()
     log = logging.getLogger("countersign")
     log.info(
-        "open: %s mode, intake on http://%s:%s, %s", settings.mode, settings.host, settings.port, settings.slack_api_url
+        "open: %s mode, intake on http://%s:%s, %s",
+        settings.mode,
+        settings.host,
+        settings.port,
+        settings.slack_api_url,
     )
     _until_stopped()
     log.info("closing: finishing what is in hand")
@@ -169,7 +189,9 @@ def _stopping() -> threading.Event:
 
 
 def _log(level: str) -> None:
-    logging.basicConfig(level=level, format="%(asctime)s %(levelname)s %(name)s %(message)s", stream=sys.stderr)
+    logging.basicConfig(
+        level=level, format="%(asctime)s %(levelname)s %(name)s %(message)s", stream=sys.stderr
+    )
     for noisy in ("apscheduler", "httpx", "alembic"):
         logging.getLogger(noisy).setLevel(logging.WARNING)
     # The SDK logs whole requests with a traceback when one fails; what fails is told by the outbox and `doctor`.
@@ -191,11 +213,18 @@ def check(as_json: AsJson = False) -> None:
 
 @app.command("try")
 def try_file(
-    file: Annotated[Path, typer.Argument(help="A playbook (.yml), or signals as JSON lines (.jsonl).")],
+    file: Annotated[
+        Path, typer.Argument(help="A playbook (.yml), or signals as JSON lines (.jsonl).")
+    ],
     database: Annotated[
-        str, typer.Option(help="For a playbook: where its signal is looked for, a database URL or an SQLite file.")
+        str,
+        typer.Option(
+            help="For a playbook: where its signal is looked for, a database URL or an SQLite file."
+        ),
     ] = "",
-    now: Annotated[str, typer.Option(help="Pretend that it is this time (UTC), like 1998-05-06 12:00:00.")] = "",
+    now: Annotated[
+        str, typer.Option(help="Pretend that it is this time (UTC), like 1998-05-06 12:00:00.")
+    ] = "",
     limit: Annotated[int, typer.Option(help="How many rows to show.")] = 20,
     as_json: AsJson = False,
 ) -> None:
@@ -211,7 +240,12 @@ def try_file(
     if as_json:
         print(
             json.dumps(
-                {"kind": found.kind, "count": len(found.rows), "rows": found.rows[:limit], "facts": found.facts},
+                {
+                    "kind": found.kind,
+                    "count": len(found.rows),
+                    "rows": found.rows[:limit],
+                    "facts": found.facts,
+                },
                 indent=2,
                 default=str,
             )
@@ -257,14 +291,20 @@ def manifest() -> None:
 
 
 @app.command()
-def init(folder: Annotated[Path, typer.Argument(help="Where to put them.")] = Path("countersign-library")) -> None:
+def init(
+    folder: Annotated[Path, typer.Argument(help="Where to put them.")] = Path(
+        "countersign-library"
+    ),
+) -> None:
     """Copy the sample playbooks, policy, systems and sources, and list what to set in the environment."""
     import shutil
 
     if folder.exists():
         raise Refusal(f"{folder} exists; name another folder or remove it")
     shutil.copytree(
-        configuration.PACKAGED_LIBRARY, folder, ignore=shutil.ignore_patterns("*.py", "__pycache__", "minilm")
+        configuration.PACKAGED_LIBRARY,
+        folder,
+        ignore=shutil.ignore_patterns("*.py", "__pycache__", "minilm"),
     )
     out.print(f"{folder}: edit playbooks/ and the .yml files beside it, then set:", markup=False)
     out.print(f"  COUNTERSIGN_LIBRARY_DIR={folder.resolve()}", markup=False)
@@ -299,7 +339,9 @@ def doctor(as_json: AsJson = False) -> None:
             out.print(f"  {what}: {count}", markup=False)
     store.database.close()
     _findings(
-        problems, f"All well: {replayed.cases} cases, {replayed.entries} entries, ledger and projection agree.", as_json
+        problems,
+        f"All well: {replayed.cases} cases, {replayed.entries} entries, ledger and projection agree.",
+        as_json,
     )
 
 
@@ -320,12 +362,16 @@ def unpark(
     found = sum(store.unpark(one, now) for one in keys)
     store.database.close()
     if not found:
-        raise Refusal(f"nothing is parked{f' under {key}' if key else ''}; `countersign doctor` lists what is")
+        raise Refusal(
+            f"nothing is parked{f' under {key}' if key else ''}; `countersign doctor` lists what is"
+        )
     out.print(f"{key or found} will be tried again.", markup=False)
 
 
 @app.command()
-def case(case_id: Annotated[str, typer.Argument(help="Like EX-12.")], as_json: AsJson = False) -> None:
+def case(
+    case_id: Annotated[str, typer.Argument(help="Like EX-12.")], as_json: AsJson = False
+) -> None:
     """One case with its trail."""
     from bot import wiring
     from bot.cases.canonical import to_plain
@@ -346,7 +392,9 @@ def case(case_id: Annotated[str, typer.Argument(help="Like EX-12.")], as_json: A
 @app.command()
 def questions(
     days: Annotated[int, typer.Option(help="How far back to look.")] = 14,
-    every: Annotated[bool, typer.Option("--all", help="All of them, not only those without a good answer.")] = False,
+    every: Annotated[
+        bool, typer.Option("--all", help="All of them, not only those without a good answer.")
+    ] = False,
     as_json: AsJson = False,
 ) -> None:
     """What people asked and the bot did not understand, or did not answer well: what to teach it next."""
@@ -361,21 +409,31 @@ def questions(
     store.database.close()
     if as_json:
         rows = [
-            {"at": one.asked_at.isoformat(), "text": one.text, "understood": one.understood, "vote": one.vote}
+            {
+                "at": one.asked_at.isoformat(),
+                "text": one.text,
+                "understood": one.understood,
+                "vote": one.vote,
+            }
             for one in found
         ]
         print(json.dumps(rows, indent=2, ensure_ascii=False))
         return
     table = Table("asked", "question", "understood as", "helped")
     for one in found:
-        table.add_row(f"{one.asked_at:%d %b %H:%M}", one.text[:100], one.understood or "nothing", one.vote)
+        table.add_row(
+            f"{one.asked_at:%d %b %H:%M}", one.text[:100], one.understood or "nothing", one.vote
+        )
     out.print(table if found else f"Nothing in {days} days that was not understood.")
 
 
 @ledger_app.command("verify")
 def ledger_verify(
     key: Annotated[
-        str, typer.Option(help="The pinned verifier key; the folder's own if left out, which proves less.")
+        str,
+        typer.Option(
+            help="The pinned verifier key; the folder's own if left out, which proves less."
+        ),
     ] = "",
     as_json: AsJson = False,
 ) -> None:
@@ -406,12 +464,22 @@ def ledger_verify(
         findings += replay(store, progress=lambda step: progress.advance(task, step)).differences
     store.database.close()
     if as_json:
-        told = {"ok": not findings, "entries": entries, "covered": covered, "findings": findings, "notes": remarks}
+        told = {
+            "ok": not findings,
+            "entries": entries,
+            "covered": covered,
+            "findings": findings,
+            "notes": remarks,
+        }
         print(json.dumps(told, indent=2))
         raise typer.Exit(1 if findings else 0)
     for remark in remarks:
         out.print(f"Note: {remark}", markup=False)
-    _findings(findings, f"{entries} entries, {covered} under a signed checkpoint: everything holds.", False)
+    _findings(
+        findings,
+        f"{entries} entries, {covered} under a signed checkpoint: everything holds.",
+        False,
+    )
 
 
 @ledger_app.command("export")
@@ -434,7 +502,9 @@ def ledger_export(path: Annotated[Path, typer.Argument(help="A new folder.")]) -
     (path / "checkpoints").mkdir(parents=True)
     with Progress(console=err, transient=True) as progress:
         task = progress.add_task("Exporting", total=store.head()[0])
-        count = export(store, path / "ledger.jsonl", progress=lambda step: progress.advance(task, step))
+        count = export(
+            store, path / "ledger.jsonl", progress=lambda step: progress.advance(task, step)
+        )
     for note in settings.checkpoints_dir.glob("*.note"):
         shutil.copy(note, path / "checkpoints")
     shutil.copy(settings.checkpoints_dir / "public.key", path / "checkpoints")
@@ -450,7 +520,9 @@ def ledger_export(path: Annotated[Path, typer.Argument(help="A new folder.")]) -
 def ledger_checkpoint(
     every: Annotated[
         str,
-        typer.Option(help="Go on signing, like 5m: the signer as a process of its own, with a role that only reads."),
+        typer.Option(
+            help="Go on signing, like 5m: the signer as a process of its own, with a role that only reads."
+        ),
     ] = "",
 ) -> None:
     """Sign the ledger as it is now, and print the note."""
@@ -469,7 +541,9 @@ def ledger_checkpoint(
         signed = checkpoints.sign(store)
     finally:
         store.database.close()
-    out.print(signed.note if signed else "Nothing was added since the last checkpoint.", markup=False)
+    out.print(
+        signed.note if signed else "Nothing was added since the last checkpoint.", markup=False
+    )
     out.print(f"Public key: {checkpoints.public_key}", markup=False, soft_wrap=True)
 
 
@@ -507,7 +581,9 @@ def _interval(text: str) -> float:
 
 @ledger_app.command("acknowledge")
 def ledger_acknowledge(
-    note: Annotated[str, typer.Option(help="What you compared the ledger with, and what you found.")],
+    note: Annotated[
+        str, typer.Option(help="What you compared the ledger with, and what you found.")
+    ],
 ) -> None:
     """Let the bot go on after a backup was restored: you have compared what was lost with the systems of record."""
     import getpass
@@ -554,7 +630,8 @@ def ledger_replay(as_json: AsJson = False) -> None:
 
 @passkey_app.command("invite")
 def passkey_invite(
-    person: Annotated[str, typer.Argument(help="Their Slack id, like U012AB3CD.")], as_json: AsJson = False
+    person: Annotated[str, typer.Argument(help="Their Slack id, like U012AB3CD.")],
+    as_json: AsJson = False,
 ) -> None:
     """Make a link by which one person adds a passkey. Hand it to them yourself: whoever opens it first has it."""
     import getpass
@@ -567,7 +644,9 @@ def passkey_invite(
     try:
         switchboard, chat = wiring.open_switchboard(settings, store)
         principal = f"{chat.team_id()}/{person}"
-        link = adding(settings.public_url, switchboard.invite(principal, operator=getpass.getuser()))
+        link = adding(
+            settings.public_url, switchboard.invite(principal, operator=getpass.getuser())
+        )
     finally:
         store.database.close()
     if as_json:
@@ -591,12 +670,22 @@ def passkey_list(as_json: AsJson = False) -> None:
         return
     table = Table("person", "name", "passkey", "site", "added")
     for key in known:
-        table.add_row(key.person, key.name, key.credential[:16], key.site, f"{key.added_at:%d %b %Y %H:%M} UTC")
-    out.print(table if known else "There are none. `countersign passkey invite U…` lets somebody add one.")
+        table.add_row(
+            key.person,
+            key.name,
+            key.credential[:16],
+            key.site,
+            f"{key.added_at:%d %b %Y %H:%M} UTC",
+        )
+    out.print(
+        table if known else "There are none. `countersign passkey invite U…` lets somebody add one."
+    )
 
 
 @passkey_app.command("remove")
-def passkey_remove(passkey: Annotated[str, typer.Argument(help="As `passkey list` shows it.")]) -> None:
+def passkey_remove(
+    passkey: Annotated[str, typer.Argument(help="As `passkey list` shows it.")],
+) -> None:
     """Take one away, lost or stolen. What it approved and is not carried out yet is asked again."""
     import getpass
 
@@ -605,7 +694,9 @@ def passkey_remove(passkey: Annotated[str, typer.Argument(help="As `passkey list
     settings = configuration.offline()
     store = wiring.open_store(settings)
     try:
-        wiring.open_switchboard(settings, store)[0].remove_passkey(passkey, operator=getpass.getuser())
+        wiring.open_switchboard(settings, store)[0].remove_passkey(
+            passkey, operator=getpass.getuser()
+        )
     finally:
         store.database.close()
     out.print("It is removed; it signs nothing from now on.")
@@ -619,7 +710,10 @@ def memory_rebuild(as_json: AsJson = False) -> None:
     """Make precedents and their index again from the ledger. Cut short, it goes on where it stopped."""
     from bot.console import opened
 
-    with opened(configuration.offline()) as knowledge, Progress(console=err, transient=True) as progress:
+    with (
+        opened(configuration.offline()) as knowledge,
+        Progress(console=err, transient=True) as progress,
+    ):
         task = progress.add_task("Reading the ledger", total=None)
         cases = sum(step for step, _ in knowledge.shelf.derive())
         total = knowledge.shelf.count()
@@ -638,7 +732,10 @@ def memory_rebuild(as_json: AsJson = False) -> None:
 def memory_train(
     as_json: AsJson = False,
     attached: Annotated[
-        bool, typer.Option("--attached", hidden=True, help="End when standard input does; as the bot starts it.")
+        bool,
+        typer.Option(
+            "--attached", hidden=True, help="End when standard input does; as the bot starts it."
+        ),
     ] = False,
 ) -> None:
     """Learn again from what people decided and confirmed. The bot does this by itself when there is enough that is new."""
@@ -696,20 +793,31 @@ def _train(knowledge: Any) -> dict[str, Any]:
 @memory_app.command("learn")
 def memory_learn(
     file: Annotated[Path, typer.Argument(help="Your past: a .csv or .jsonl file.")],
-    playbook: Annotated[str, typer.Option(help="The kind of every row; or map a column to kind.")] = "",
+    playbook: Annotated[
+        str, typer.Option(help="The kind of every row; or map a column to kind.")
+    ] = "",
     maps: Annotated[
         list[str] | None,
-        typer.Option("--map", help="FIELD=COLUMN: text, what, action, ended, reason, by, at, key, kind."),
+        typer.Option(
+            "--map", help="FIELD=COLUMN: text, what, action, ended, reason, by, at, key, kind."
+        ),
     ] = None,
-    facts: Annotated[str, typer.Option(help="Columns to learn from beside the text, with commas between.")] = "",
+    facts: Annotated[
+        str, typer.Option(help="Columns to learn from beside the text, with commas between.")
+    ] = "",
     as_json: AsJson = False,
 ) -> None:
     """Take a team's past into memory as precedents. Again changes nothing; `memory forget` takes a batch back."""
     from bot.console import import_past, opened
 
-    with opened(configuration.offline()) as knowledge, Progress(console=err, transient=True) as progress:
+    with (
+        opened(configuration.offline()) as knowledge,
+        Progress(console=err, transient=True) as progress,
+    ):
         task = progress.add_task("Reading", total=None)
-        done = import_past(knowledge, file, playbook, maps or [], facts, lambda: progress.advance(task))
+        done = import_past(
+            knowledge, file, playbook, maps or [], facts, lambda: progress.advance(task)
+        )
     if as_json:
         print(json.dumps(done, indent=2))
         raise typer.Exit(1 if done["rejected"] else 0)
@@ -717,9 +825,14 @@ def memory_learn(
         out.print(f"• line {wrong['line']}: {wrong['reason']}", markup=False)
     if len(done["rejected"]) > 20:
         out.print(f"• and {len(done['rejected']) - 20} more")
-    out.print(f"{done['new']} new precedents of {done['read']} rows, in batch {done['batch']}.", markup=False)
+    out.print(
+        f"{done['new']} new precedents of {done['read']} rows, in batch {done['batch']}.",
+        markup=False,
+    )
     if done["flagged"]:
-        out.print(f"{done['flagged']} give orders to a machine: they are shown as such and count for nothing.")
+        out.print(
+            f"{done['flagged']} give orders to a machine: they are shown as such and count for nothing."
+        )
     out.print(
         f"Take it back with `countersign memory forget {done['batch']}`. Learn with `countersign memory train`.",
         markup=False,
@@ -728,7 +841,9 @@ def memory_learn(
 
 
 @memory_app.command("forget")
-def memory_forget(batch: Annotated[str, typer.Argument(help="A batch that `memory status` lists.")]) -> None:
+def memory_forget(
+    batch: Annotated[str, typer.Argument(help="A batch that `memory status` lists.")],
+) -> None:
     """Take an imported past back, whole."""
     from bot.console import opened
 
@@ -755,7 +870,9 @@ def memory_status(as_json: AsJson = False) -> None:
         table.add_row(row["kind"], str(row["precedents"]), row["right"], row["promise"])
     out.print(table)
     for batch in told["batches"]:
-        out.print(f"  batch {batch['name']}: {batch['precedents']} of {batch['kind']}", markup=False)
+        out.print(
+            f"  batch {batch['name']}: {batch['precedents']} of {batch['kind']}", markup=False
+        )
     for name in ("index", "embedder", "learned"):
         out.print(f"  {name}: {told[name]}", markup=False)
 
@@ -771,7 +888,9 @@ def memory_review(as_json: AsJson = False) -> None:
         return
     table = Table("case", "state", "at stake", "it says", "best guesses")
     for row in found:
-        table.add_row(row["case"], row["state"], row["stake"], row["title"][:60], ", ".join(row["guesses"]))
+        table.add_row(
+            row["case"], row["state"], row["stake"], row["title"][:60], ", ".join(row["guesses"])
+        )
     out.print(table if found else "Nothing waits for a name.")
 
 

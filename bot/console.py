@@ -58,14 +58,21 @@ def opened(settings: Settings) -> Iterator[Opened]:
     store, library = wiring.open_store(settings), wiring.open_library(settings)
     known = wiring.open_knowledge(settings, store, library, utc_now)
     try:
-        yield Opened(library, known.shelf, known.precedents, known.embedder, known.learned, known.folder)
+        yield Opened(
+            library, known.shelf, known.precedents, known.embedder, known.learned, known.folder
+        )
     finally:
         known.precedents.close()
         store.database.close()
 
 
 def import_past(
-    memory: Opened, path: Path, kind: str, maps: Sequence[str], facts: str, progress: Callable[[], None]
+    memory: Opened,
+    path: Path,
+    kind: str,
+    maps: Sequence[str],
+    facts: str,
+    progress: Callable[[], None],
 ) -> dict[str, Any]:
     """Take in the rows that are well formed; what is wrong with the others is in the answer."""
     if not path.is_file():
@@ -77,7 +84,11 @@ def import_past(
     for line, row in rows_of(path):
         read += 1
         progress()
-        found = row if isinstance(row, BadRow) else precedent_of(row, line, batch, mapped, memory.library.playbooks)
+        found = (
+            row
+            if isinstance(row, BadRow)
+            else precedent_of(row, line, batch, mapped, memory.library.playbooks)
+        )
         if isinstance(found, BadRow):
             rejected.append(found)
             continue
@@ -89,7 +100,14 @@ def import_past(
     new += memory.shelf.keep(waiting)
     wrong = [{"line": one.line, "reason": one.reason} for one in rejected]
     note = memory.fill()
-    return {"batch": batch, "read": read, "new": new, "flagged": flagged, "rejected": wrong, "note": note}
+    return {
+        "batch": batch,
+        "read": read,
+        "new": new,
+        "flagged": flagged,
+        "rejected": wrong,
+        "note": note,
+    }
 
 
 def status(memory: Opened) -> dict[str, Any]:
@@ -108,7 +126,8 @@ def status(memory: Opened) -> dict[str, Any]:
         "batches": [to_plain(batch) for batch in memory.shelf.batches()],
         "index": failure or f"holds all {sum(counted.values())}",
         "embedder": memory.embedder.identity,
-        "learned": memory.learned.failure or (f"version {model.version}" if model else "nothing yet"),
+        "learned": memory.learned.failure
+        or (f"version {model.version}" if model else "nothing yet"),
     }
 
 
@@ -118,7 +137,13 @@ def abstained(settings: Settings) -> list[dict[str, Any]]:
     nameless = [kind for kind in store.kinds() if library.playbook(kind).kind == UNRECOGNISED]
     cases = [case for case in store.of_kinds(nameless) if not case.named_by]
     store.database.close()
-    cases.sort(key=lambda case: (case.state in TERMINAL, -(case.stake.amount if case.stake else 0), case.opened_at))
+    cases.sort(
+        key=lambda case: (
+            case.state in TERMINAL,
+            -(case.stake.amount if case.stake else 0),
+            case.opened_at,
+        )
+    )
     return [
         {
             "case": case.id,
@@ -152,7 +177,9 @@ def attempts(settings: Settings, path: Path) -> Iterator[tuple[int, dict[str, An
         store.database.close()
 
 
-def _attempt(trials: Trials, library: Library, line: int, row: Mapping[str, Any] | BadRow) -> dict[str, Any]:
+def _attempt(
+    trials: Trials, library: Library, line: int, row: Mapping[str, Any] | BadRow
+) -> dict[str, Any]:
     if isinstance(row, BadRow):
         return {"line": line, "error": row.reason}
     try:
@@ -170,10 +197,14 @@ def signal_of(row: Mapping[str, Any], line: int) -> Signal:
     given = row.get("facts")
     facts: dict[str, Scalar] = {} if len(text) <= LONGEST_TITLE else {"text": text[:20_000]}
     for name, value in list((given if isinstance(given, dict) else {}).items())[:MOST_FACTS]:
-        facts[str(name)[:60]] = value if isinstance(value, int | float | bool) else str(value)[:2_000]
+        facts[str(name)[:60]] = (
+            value if isinstance(value, int | float | bool) else str(value)[:2_000]
+        )
     kind = str(row.get("kind") or UNRECOGNISED)
     subject = str(row.get("subject") or f"line:{line}")
-    return Signal(TRIAL, str(row.get("key") or line), kind, subject[:200], text[:LONGEST_TITLE], None, facts)
+    return Signal(
+        TRIAL, str(row.get("key") or line), kind, subject[:200], text[:LONGEST_TITLE], None, facts
+    )
 
 
 def told(case: Case, library: Library) -> dict[str, Any]:
@@ -200,7 +231,10 @@ def _plan(case: Case) -> dict[str, Any] | None:
         return None
     return {
         "action": recommendation.action,
-        "steps": [{"action": action.name, "parameters": dict(action.parameters)} for action in case.plan.actions],
+        "steps": [
+            {"action": action.name, "parameters": dict(action.parameters)}
+            for action in case.plan.actions
+        ],
         "confidence": recommendation.confidence,
         "promise": recommendation.promise,
         "basis": recommendation.basis,

@@ -3,12 +3,27 @@
 from prometheus_client import CollectorRegistry, Counter, generate_latest
 
 REGISTRY = CollectorRegistry()
-RECALLS = Counter("countersign_recalls", "Questions to memory, by what came of them.", ["outcome"], registry=REGISTRY)
-RECOGNITIONS = Counter("countersign_recognitions", "Signals without a known kind.", ["outcome"], registry=REGISTRY)
-NARRATIONS = Counter(
-    "countersign_narrations", "Cases that a model was asked to put into words.", ["outcome"], registry=REGISTRY
+RECALLS = Counter(
+    "countersign_recalls",
+    "Questions to memory, by what came of them.",
+    ["outcome"],
+    registry=REGISTRY,
 )
-TALKS = Counter("countersign_talks", "Questions that a model was asked to answer.", ["outcome"], registry=REGISTRY)
+RECOGNITIONS = Counter(
+    "countersign_recognitions", "Signals without a known kind.", ["outcome"], registry=REGISTRY
+)
+NARRATIONS = Counter(
+    "countersign_narrations",
+    "Cases that a model was asked to put into words.",
+    ["outcome"],
+    registry=REGISTRY,
+)
+TALKS = Counter(
+    "countersign_talks",
+    "Questions that a model was asked to answer.",
+    ["outcome"],
+    registry=REGISTRY,
+)
 
 
 def exposition() -> bytes:

@@ -70,7 +70,9 @@ class Outages(logging.Filter):
     def filter(self, record: logging.LogRecord) -> bool:
         if record.levelno < logging.WARNING or getattr(record, "is_report", False):
             return True
-        failures = list(_chain(record.exc_info[1])) if record.exc_info and record.exc_info[1] else []
+        failures = (
+            list(_chain(record.exc_info[1])) if record.exc_info and record.exc_info[1] else []
+        )
         _without_values(record, failures)
         key = _cause_of(record, failures)
         with self._guard:
@@ -78,7 +80,9 @@ class Outages(logging.Filter):
             if known is None:
                 if len(self._causes) >= MAX_CAUSES:
                     return True
-                self._causes[key] = _Cause(record.name, record.levelno, _words(key, record), last=record.created)
+                self._causes[key] = _Cause(
+                    record.name, record.levelno, _words(key, record), last=record.created
+                )
         if known is None:
             self._schedule(self._every, lambda: self._report(key))
             return True
@@ -98,14 +102,18 @@ class Outages(logging.Filter):
         with cause.guard:
             unsaid, cause.unsaid = cause.unsaid, 0
         if unsaid:
-            self._say(cause, f"{cause.words}: {unsaid:,} more times in the last {self._every:.0f} s")
+            self._say(
+                cause, f"{cause.words}: {unsaid:,} more times in the last {self._every:.0f} s"
+            )
             self._schedule(self._every, lambda: self._report(key))
             return
         with self._guard:
             del self._causes[key]
         if cause.total > 1:
             last = f"{datetime.fromtimestamp(cause.last, UTC):%H:%M:%S} UTC"
-            self._say(cause, f"{cause.words}: over, {cause.total:,} times in all, the last at {last}")
+            self._say(
+                cause, f"{cause.words}: over, {cause.total:,} times in all, the last at {last}"
+            )
 
     @staticmethod
     def _say(cause: _Cause, words: str) -> None:
@@ -147,7 +155,9 @@ def _words(key: Hashable, record: logging.LogRecord) -> str:
 def _without_values(record: logging.LogRecord, failures: list[BaseException]) -> None:
     """Leave class, code and place of a database's errors, and nothing that it quoted."""
     if isinstance(record.args, tuple):
-        record.args = tuple(said(one) if isinstance(one, SQLAlchemyError) else one for one in record.args)
+        record.args = tuple(
+            said(one) if isinstance(one, SQLAlchemyError) else one for one in record.args
+        )
     databases = [one for one in failures if isinstance(one, SQLAlchemyError)]
     if not databases:
         return

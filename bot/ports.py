@@ -194,11 +194,17 @@ class Store(Protocol):
     def standing(self) -> Standing:
         """What holds for the whole desk now."""
 
-    def rule(self, before: Standing, rulings: tuple[Entry, ...], outgoing: Sequence[Outgoing] = ()) -> Standing:
+    def rule(
+        self, before: Standing, rulings: tuple[Entry, ...], outgoing: Sequence[Outgoing] = ()
+    ) -> Standing:
         """Write what was ruled about the desk, or ``Conflict`` when somebody else wrote first."""
 
     def rewind(
-        self, before: Standing, rulings: tuple[Entry, ...], outgoing: Sequence[Outgoing], numbers_from: int
+        self,
+        before: Standing,
+        rulings: tuple[Entry, ...],
+        outgoing: Sequence[Outgoing],
+        numbers_from: int,
     ) -> Standing:
         """Write that a backup was restored: cases are numbered above ``numbers_from``, and no card counts as drawn."""
 
@@ -229,19 +235,27 @@ class Store(Protocol):
     def has_due(self, topics: Sequence[Topic], now: datetime) -> bool:
         """Whether a claim would find anything."""
 
-    def claim(self, topics: Sequence[Topic], limit: int, now: datetime, lease_for: float) -> list[Work]:
+    def claim(
+        self, topics: Sequence[Topic], limit: int, now: datetime, lease_for: float
+    ) -> list[Work]:
         """Take due rows under a lease of ``lease_for`` seconds."""
 
     def renew(self, works: Sequence[Work], until: datetime) -> set[tuple[str, int]]:
         """Extend the leases that still hold; returns key and fence of each."""
 
-    def finish(self, work: Work, *, drawn: Drawn | None = None, outgoing: Sequence[Outgoing] = ()) -> None:
+    def finish(
+        self, work: Work, *, drawn: Drawn | None = None, outgoing: Sequence[Outgoing] = ()
+    ) -> None:
         """The work is done, the card stands where ``drawn`` says, and these effects follow."""
 
-    def record_card(self, drawn: Drawn, *, work: Work | None = None, outgoing: Sequence[Outgoing] = ()) -> None:
+    def record_card(
+        self, drawn: Drawn, *, work: Work | None = None, outgoing: Sequence[Outgoing] = ()
+    ) -> None:
         """Record where a card stands; ``StaleFence`` when the lease on ``work`` is somebody else's."""
 
-    def retry(self, work: Work, run_at: datetime, error: str, *, certain: bool, counts: bool = True) -> None:
+    def retry(
+        self, work: Work, run_at: datetime, error: str, *, certain: bool, counts: bool = True
+    ) -> None:
         """Again later. ``certain``: this attempt surely had no effect. ``counts``: it was a failure, and not only a wait."""
 
     def park(self, work: Work, error: str) -> None:
@@ -398,7 +412,9 @@ class Connector(Protocol):
     @property
     def timeout(self) -> timedelta: ...
 
-    def look_up(self, query: str, parameters: Mapping[str, Scalar], limit: int) -> list[dict[str, Scalar]]:
+    def look_up(
+        self, query: str, parameters: Mapping[str, Scalar], limit: int
+    ) -> list[dict[str, Scalar]]:
         """At most ``limit`` rows of one read-only question. Raises ``ConnectorFailed``."""
 
     def prepare(self, action: str, parameters: Mapping[str, Scalar]) -> Action:
@@ -478,7 +494,13 @@ class Batch:
 class Shelf(Protocol):
     """Where precedents and labels are kept as rows; indexes are made from it and catch up by its order of changes."""
 
-    def keep(self, precedents: Sequence[Precedent], label: Label | None = None, *, done: Work | None = None) -> int:
+    def keep(
+        self,
+        precedents: Sequence[Precedent],
+        label: Label | None = None,
+        *,
+        done: Work | None = None,
+    ) -> int:
         """Write what is new or different; returns how many were."""
 
     def since(self, seq: int, limit: int = 500) -> list[Kept]:
@@ -534,7 +556,9 @@ Check = Callable[[Mapping[str, Scalar]], str]
 class Grammar(Protocol):
     """What a question means, without a model. None when nothing is understood."""
 
-    def understand(self, text: str, now: datetime, hours: Hours, case_id: str = "") -> Question | None: ...
+    def understand(
+        self, text: str, now: datetime, hours: Hours, case_id: str = ""
+    ) -> Question | None: ...
 
 
 class Tools(Protocol):
@@ -582,7 +606,9 @@ class Directory(Protocol):
 class Chat(Protocol):
     """The one sender of messages. Raises ``ChatFailed`` and its kin. ``look_first``: an earlier attempt may have posted."""
 
-    def draw_card(self, case: Case, cards: Sequence[Drawn], *, look_first: bool, look: Look) -> Drawn:
+    def draw_card(
+        self, case: Case, cards: Sequence[Drawn], *, look_first: bool, look: Look
+    ) -> Drawn:
         """Make the one live card of this case show its state, in this look."""
 
     def retire_card(self, case: Case, older: Drawn) -> None:
@@ -625,7 +651,9 @@ class Chat(Protocol):
     def step(self, question: Placed, growing: str, words: str) -> None:
         """Say what is being looked at for it."""
 
-    def answer(self, question: Placed, answer: Answer, *, look_first: bool, growing: str = "") -> None:
+    def answer(
+        self, question: Placed, answer: Answer, *, look_first: bool, growing: str = ""
+    ) -> None:
         """Answer where it was asked; privately, unless everyone there may see all of it."""
 
     def send(self, to: str, text: str, key: str) -> str:

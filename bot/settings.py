@@ -128,7 +128,8 @@ def load(environment: Mapping[str, str] | None = None) -> Settings:
     if signer not in list(Signer):
         todo.append(f"COUNTERSIGN_CHECKPOINTS must be one of {', '.join(Signer)}, not {signer!r}")
     settings = Settings(
-        database_url=given.get("COUNTERSIGN_DATABASE_URL") or f"sqlite:///{data_dir / 'countersign.db'}",
+        database_url=given.get("COUNTERSIGN_DATABASE_URL")
+        or f"sqlite:///{data_dir / 'countersign.db'}",
         data_dir=data_dir,
         library_dir=Path(given.get("COUNTERSIGN_LIBRARY_DIR") or PACKAGED_LIBRARY),
         slack_bot_token=given.get("SLACK_BOT_TOKEN", ""),
@@ -141,7 +142,9 @@ def load(environment: Mapping[str, str] | None = None) -> Settings:
         settle_for=number("COUNTERSIGN_SETTLE_FOR", 30, 0.1),
         lease_for=number("COUNTERSIGN_LEASE_FOR", 30, 1),
         checkpoints=Signer(signer) if signer in list(Signer) else Signer.ON,
-        checkpoints_dir=Path(given.get("COUNTERSIGN_CHECKPOINTS_DIR") or data_dir / "checkpoints").resolve(),
+        checkpoints_dir=Path(
+            given.get("COUNTERSIGN_CHECKPOINTS_DIR") or data_dir / "checkpoints"
+        ).resolve(),
         api_tokens=_present(given, "COUNTERSIGN_API_TOKEN", "COUNTERSIGN_API_TOKEN_OLD"),
         host=given.get("COUNTERSIGN_HOST", "127.0.0.1"),
         port=int(port),
@@ -158,7 +161,9 @@ def load(environment: Mapping[str, str] | None = None) -> Settings:
         secrets=given,
     )
     if todo:
-        raise SettingsIncomplete("To do before Countersign can start:\n" + "\n".join(f"  • {line}" for line in todo))
+        raise SettingsIncomplete(
+            "To do before Countersign can start:\n" + "\n".join(f"  • {line}" for line in todo)
+        )
     return settings
 
 
@@ -176,8 +181,12 @@ def inherited(*names: str) -> dict[str, str]:
 def _public_url(url: str, port: int, todo: list[str]) -> str:
     """Passkeys work over https alone, and on this very machine."""
     asked = urlsplit(url or f"http://localhost:{port}")
-    if (asked.scheme, asked.hostname) != ("http", "localhost") and (asked.scheme != "https" or not asked.hostname):
-        todo.append(f"COUNTERSIGN_PUBLIC_URL must begin with https:// (passkeys work nowhere else), not {url!r}")
+    if (asked.scheme, asked.hostname) != ("http", "localhost") and (
+        asked.scheme != "https" or not asked.hostname
+    ):
+        todo.append(
+            f"COUNTERSIGN_PUBLIC_URL must begin with https:// (passkeys work nowhere else), not {url!r}"
+        )
     return f"{asked.scheme}://{asked.netloc}"
 
 
@@ -191,7 +200,9 @@ def _slack_todo(given: Mapping[str, str]) -> list[str]:
         todo.append("set SLACK_APP_TOKEN (xapp-…, Socket Mode) or SLACK_SIGNING_SECRET (HTTP)")
     if given.get("SLACK_CLIENT_ID") or given.get("SLACK_CLIENT_SECRET"):
         # With these in the environment the SDK silently switches to OAuth and ignores the bot token.
-        todo.append("unset SLACK_CLIENT_ID and SLACK_CLIENT_SECRET: they would make the SDK ignore SLACK_BOT_TOKEN")
+        todo.append(
+            "unset SLACK_CLIENT_ID and SLACK_CLIENT_SECRET: they would make the SDK ignore SLACK_BOT_TOKEN"
+        )
     return todo
 
 

@@ -30,7 +30,15 @@ from cryptography.hazmat.primitives.asymmetric import ec, padding, rsa
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
 # What reading something that is not as it must be can raise.
-MALFORMED = (ArithmeticError, AttributeError, LookupError, RecursionError, TypeError, ValueError, UnsupportedAlgorithm)
+MALFORMED = (
+    ArithmeticError,
+    AttributeError,
+    LookupError,
+    RecursionError,
+    TypeError,
+    ValueError,
+    UnsupportedAlgorithm,
+)
 GENESIS = hashlib.sha256(b"countersign ledger").digest()
 MOST_FINDINGS = 50
 
@@ -101,7 +109,9 @@ def check_chain(path, findings):
     leaves, entries, link = [], [], GENESIS
     for number, line in read_lines(path):
         if not is_line(line):
-            raise Unreadable(f"{path}:{number}: not a line of an export (seq, chain, leaf and entry, and nothing else)")
+            raise Unreadable(
+                f"{path}:{number}: not a line of an export (seq, chain, leaf and entry, and nothing else)"
+            )
         try:
             body = line["entry"].encode()
         except ValueError as wrong:
@@ -116,7 +126,11 @@ def check_chain(path, findings):
             findings.append(f"entry {number}: its content is not what its leaf was made of")
         if line.get("chain") != link.hex():
             findings.append(f"entry {number}: the link to the entry before does not hold")
-            link = bytes.fromhex(line["chain"]) if re.fullmatch("[0-9a-f]{64}", str(line.get("chain"))) else link
+            link = (
+                bytes.fromhex(line["chain"])
+                if re.fullmatch("[0-9a-f]{64}", str(line.get("chain")))
+                else link
+            )
         leaves.append(leaf)
         entries.append(read_entry(number, line["entry"], findings))
     return leaves, entries
@@ -127,7 +141,10 @@ def is_line(line):
     return (
         isinstance(line, dict)
         and set(line) == set(shape)
-        and all(isinstance(line[name], kind) and not isinstance(line[name], bool) for name, kind in shape.items())
+        and all(
+            isinstance(line[name], kind) and not isinstance(line[name], bool)
+            for name, kind in shape.items()
+        )
     )
 
 
@@ -213,7 +230,11 @@ def check_checkpoints(folder, key_text, leaves, findings, acknowledged=(), remar
     roots = roots_of(leaves, {note["size"] for note in notes})
     for place, note in enumerate(notes):
         name, size, restored = note["name"], note["size"], note["restored"]
-        gone = [later for later in notes[place + 1 :] if later["restored"] and size > later["restored"][2]]
+        gone = [
+            later
+            for later in notes[place + 1 :]
+            if later["restored"] and size > later["restored"][2]
+        ]
         if restored:
             wrong = why_not_restored(note, last, acknowledged, gone)
             if wrong:
@@ -221,14 +242,20 @@ def check_checkpoints(folder, key_text, leaves, findings, acknowledged=(), remar
             elif remarks is not None and not gone:
                 remarks.append(remark_on(restored, acknowledged))
         elif last and size < last["size"]:
-            findings.append(f"{name}: signs {size} entries after {last['size']} were signed: the log went back")
+            findings.append(
+                f"{name}: signs {size} entries after {last['size']} were signed: the log went back"
+            )
         last = note
         if gone:
             continue
         if size > len(leaves):
-            findings.append(f"{name}: signs {size} entries, the ledger has {len(leaves)}: entries were cut off")
+            findings.append(
+                f"{name}: signs {size} entries, the ledger has {len(leaves)}: entries were cut off"
+            )
         elif roots[size] != note["root"]:
-            findings.append(f"{name}: the first {size} entries are not those that were signed: rewritten or grown anew")
+            findings.append(
+                f"{name}: the first {size} entries are not those that were signed: rewritten or grown anew"
+            )
         covered = max(covered, size)
     return covered
 
@@ -237,7 +264,9 @@ def read_notes(folder, key, findings):
     """The notes whose signature holds, in order; a finding for each that does not, and for the first that is missing."""
     paths = sorted(Path(folder).glob("*.note"))
     if not paths:
-        findings.append("there is no checkpoint: a ledger alone cannot show that it was not cut or rewritten whole")
+        findings.append(
+            "there is no checkpoint: a ledger alone cannot show that it was not cut or rewritten whole"
+        )
     notes = []
     for expected, path in enumerate(paths, start=1):
         if not path.name.startswith(f"{expected:06d}-"):
@@ -251,14 +280,26 @@ def read_notes(folder, key, findings):
         except (ValueError, IndexError, OSError) as wrong:
             findings.append(f"{path.name}: {wrong}")
             continue
-        notes.append({"name": path.name, "number": expected, "size": size, "root": root, "restored": restored})
+        notes.append(
+            {
+                "name": path.name,
+                "number": expected,
+                "size": size,
+                "root": root,
+                "restored": restored,
+            }
+        )
     return notes
 
 
 def why_not_restored(note, last, acknowledged, gone):
     """Why a note that follows a restored backup does not explain that the log went back; None when it does."""
     size, root, common = note["restored"]
-    if last is None or last["number"] != note["number"] - 1 or (last["size"], last["root"]) != (size, root):
+    if (
+        last is None
+        or last["number"] != note["number"] - 1
+        or (last["size"], last["root"]) != (size, root)
+    ):
         return "says that a backup was restored, but does not name the note before it"
     if common > note["size"]:
         return f"says that {common} entries were kept, and signs {note['size']}"
@@ -271,7 +312,10 @@ def why_not_restored(note, last, acknowledged, gone):
 def acknowledgement_of(size, root, acknowledged):
     for entry in acknowledged:
         body = entry["body"]
-        if body.get("signed_size") == size and body.get("signed_root") == base64.b64encode(root).decode():
+        if (
+            body.get("signed_size") == size
+            and body.get("signed_root") == base64.b64encode(root).decode()
+        ):
             return entry
     return None
 
@@ -303,18 +347,33 @@ def check_trade(entries, findings):
         if not entry:
             # It could not be read, which is a finding already.
             continue
-        new = {"version": 0, "digest": None, "votes": {}, "authors": set(), "authorised": None, "steps": set()}
+        new = {
+            "version": 0,
+            "digest": None,
+            "votes": {},
+            "authors": set(),
+            "authorised": None,
+            "steps": set(),
+        }
         new["doubt"] = {}
         new.update(requesters=set(), undo_votes={}, undo_until=None, alone=False, release=release)
-        case = cases.setdefault(entry.get("case"), {**new, "passkeys": passkeys, "asked": {}, "desk": desk})
+        case = cases.setdefault(
+            entry.get("case"), {**new, "passkeys": passkeys, "asked": {}, "desk": desk}
+        )
         if entry.get("version") != case["version"] + 1:
             findings.append(
                 f"entry {number}: {entry.get('case')} version {entry.get('version')} after {case['version']}"
             )
         case["version"] = entry.get("version") or 0
-        if entry.get("type") in ENDS_DOUBT and case["doubt"] and not drifted_unreported(entry, case):
+        if (
+            entry.get("type") in ENDS_DOUBT
+            and case["doubt"]
+            and not drifted_unreported(entry, case)
+        ):
             step = min(case["doubt"]) + 1
-            findings.append(f"entry {number}: {entry.get('case')}: step {step} was forgotten while nobody knew of it")
+            findings.append(
+                f"entry {number}: {entry.get('case')}: step {step} was forgotten while nobody knew of it"
+            )
             case["doubt"] = {}
         rule = RULES.get(entry.get("type"))
         try:
@@ -330,7 +389,10 @@ def digest_of(plan):
 
     ``undo_for`` and ``mode`` came with later releases; empty, they are no part of the digest.
     """
-    actions = [{k: v for k, v in action.items() if (k, v) != ("undo_for", "PT0S")} for action in plan["actions"]]
+    actions = [
+        {k: v for k, v in action.items() if (k, v) != ("undo_for", "PT0S")}
+        for action in plan["actions"]
+    ]
     plan = dict({k: v for k, v in plan.items() if (k, v) != ("mode", "")}, actions=actions)
     return hashlib.sha256(canonical(plan).encode()).hexdigest()
 
@@ -339,7 +401,12 @@ def canonical(value):
     if isinstance(value, dict):
         ordered = sorted(value, key=lambda name: name.encode("utf-16-be"))
         return (
-            "{" + ",".join(f"{json.dumps(name, ensure_ascii=False)}:{canonical(value[name])}" for name in ordered) + "}"
+            "{"
+            + ",".join(
+                f"{json.dumps(name, ensure_ascii=False)}:{canonical(value[name])}"
+                for name in ordered
+            )
+            + "}"
         )
     if isinstance(value, list):
         return "[" + ",".join(canonical(item) for item in value) + "]"
@@ -377,7 +444,12 @@ def ecmascript(number):
 def begun(entry, body, case):
     plan = body.get("plan")
     case.update(
-        digest=digest_of(plan) if plan else None, votes={}, authorised=None, steps=set(), emergency=False, asked={}
+        digest=digest_of(plan) if plan else None,
+        votes={},
+        authorised=None,
+        steps=set(),
+        emergency=False,
+        asked={},
     )
     case.update(alone=False, undo_votes={}, undo_until=None)
     case["step_up"] = bool((body.get("verdict") or {}).get("step_up"))
@@ -387,7 +459,9 @@ def begun(entry, body, case):
         case["authors"].add(entry["actor"])
     if plan:
         case["authors"] |= {who for who in (plan.get("requester"), plan.get("beneficiary")) if who}
-        case["needed"] = sum(factor["count"] for factor in (body.get("verdict") or {}).get("factors", []))
+        case["needed"] = sum(
+            factor["count"] for factor in (body.get("verdict") or {}).get("factors", [])
+        )
         case["low"] = (body.get("verdict") or {}).get("tier") == 1
 
 
@@ -495,7 +569,9 @@ def unsigned(entry, approval, case, purpose):
             return "the device signed for another site"
         if device[32] & 0x05 != 0x05:
             return "the device did not make sure who held it"
-        signature_holds(base64.b64decode(key["public_key"]), unarmoured(told["signature"]), device + sha(client))
+        signature_holds(
+            base64.b64decode(key["public_key"]), unarmoured(told["signature"]), device + sha(client)
+        )
     except InvalidSignature:
         return "the signature does not hold"
     except MALFORMED as wrong:
@@ -695,15 +771,22 @@ def verify(ledger, checkpoints=None, key=None, against=None, remarks=None):
 
 
 def main(arguments=None):
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("ledger", help="the export, one entry a line")
     parser.add_argument("--checkpoints", help="the folder of signed notes")
-    parser.add_argument("--key", help="the pinned verifier key; without it the folder's own is used, which proves less")
+    parser.add_argument(
+        "--key",
+        help="the pinned verifier key; without it the folder's own is used, which proves less",
+    )
     parser.add_argument("--against", help="another export of the same log")
     asked = parser.parse_args(arguments)
     remarks = []
     try:
-        findings, entries, covered = verify(asked.ledger, asked.checkpoints, asked.key, asked.against, remarks)
+        findings, entries, covered = verify(
+            asked.ledger, asked.checkpoints, asked.key, asked.against, remarks
+        )
     except (Unreadable, OSError, ValueError) as wrong:
         print(f"cannot be read: {printable(wrong)}", file=sys.stderr)
         return 2

@@ -229,7 +229,10 @@ class Keeper:
         if self.look().is_behind:
             log.error("open, but paused: %s. `countersign doctor` says more.", BEHIND)
         elif not isinstance(self.witness, Checkpoints) and not self.witness.is_there:
-            log.warning("no checkpoint can be read in %s: a restored backup would not be seen", self.witness.folder)
+            log.warning(
+                "no checkpoint can be read in %s: a restored backup would not be seen",
+                self.witness.folder,
+            )
 
     def look(self) -> Standing:
         try:
@@ -287,7 +290,9 @@ def witnessed(settings: Settings, store: SqlStore) -> list[str]:
     if standing.is_behind:
         return [f"{BEHIND}: `countersign ledger acknowledge`"]
     if settings.checkpoints is Signer.ELSEWHERE and not witness.is_there:
-        return [f"no checkpoint can be read in {witness.folder}: a restored backup would not be seen"]
+        return [
+            f"no checkpoint can be read in {witness.folder}: a restored backup would not be seen"
+        ]
     return []
 
 
@@ -349,7 +354,9 @@ def build_desk(  # noqa: PLR0913 (the composition root: one argument for each th
     triage = build_triage(proposals, mind, clock)
     lists, intake = Lists(store), Intake(store, library, clock, Pacer() if storm_after else None)
     grammar = QuestionGrammar(dict(library.titles()))
-    questions = Questions(store, lists, library, directory, grammar, chat, clock, mind.memory, mind.talker)
+    questions = Questions(
+        store, lists, library, directory, grammar, chat, clock, mind.memory, mind.talker
+    )
     settle = timedelta(seconds=settle_for)
     digests = Digests(store, lists, library, questions, chat, clock, settle)
     storms = Storms(store, lists, library, chat, clock, storm_after, settle)
@@ -363,7 +370,14 @@ def build_desk(  # noqa: PLR0913 (the composition root: one argument for each th
         decisions=Decisions(store, library, directory, proposals, clock),
         switchboard=switchboard,
         executor=Executor(
-            store, library, systems, directory, proposals, switchboard, clock, timedelta(seconds=lease_for)
+            store,
+            library,
+            systems,
+            directory,
+            proposals,
+            switchboard,
+            clock,
+            timedelta(seconds=lease_for),
         ),
         follow_up=FollowUp(store, library, systems, clock),
         storms=storms,
@@ -385,7 +399,9 @@ def build_desk(  # noqa: PLR0913 (the composition root: one argument for each th
         homes=homes,
         raising=Raising(intake, library, directory, clock),
         remembering=Remembering(store, mind.shelf, mind.memory),
-        narration=Narration(store, library, proposals, mind.narrator, clock) if mind.narrator else None,
+        narration=Narration(store, library, proposals, mind.narrator, clock)
+        if mind.narrator
+        else None,
     )
 
 
@@ -410,11 +426,15 @@ def forgetful(shelf: Shelf, clock: Clock) -> Mind:
     return Mind(shelf, nothing, TrainedRecogniser(lambda: None, words, {}), recommender)
 
 
-def open_knowledge(settings: Settings, store: SqlStore, library: Library, clock: Clock) -> Knowledge:
+def open_knowledge(
+    settings: Settings, store: SqlStore, library: Library, clock: Clock
+) -> Knowledge:
     """Everything of memory, not yet filled: ``precedents.start()`` does that in a thread of its own."""
     folder = settings.data_dir / "memory"
     shelf, embedder, learned = SqlShelf(store), open_embedder(settings.embeddings), Learned(folder)
-    precedents = Precedents(shelf, embedder, VectorIndex(folder, settings.chroma_url, embedder.identity))
+    precedents = Precedents(
+        shelf, embedder, VectorIndex(folder, settings.chroma_url, embedder.identity)
+    )
 
     def recogniser() -> RecogniserModel | None:
         return learned.model.recogniser if learned.model else None
@@ -428,8 +448,12 @@ def open_knowledge(settings: Settings, store: SqlStore, library: Library, clock:
     if settings.chat_model:
         bounds = Bounds(per_day=settings.chat_per_day)
         narrator = open_narrator(settings.chat_model, settings.chat_url, clock, bounds)
-        talker = open_talker(settings.chat_model, settings.chat_url, clock, replace(bounds, seconds=TALK_WITHIN))
-    titles = {kind: playbook.title for kind, playbook in library.playbooks.items() if kind != UNRECOGNISED}
+        talker = open_talker(
+            settings.chat_model, settings.chat_url, clock, replace(bounds, seconds=TALK_WITHIN)
+        )
+    titles = {
+        kind: playbook.title for kind, playbook in library.playbooks.items() if kind != UNRECOGNISED
+    }
     mind = Mind(
         shelf,
         precedents,
@@ -441,7 +465,9 @@ def open_knowledge(settings: Settings, store: SqlStore, library: Library, clock:
     return Knowledge(mind, shelf, precedents, embedder, learned, folder)
 
 
-def build_systems(settings: Settings, specs: Mapping[str, SystemSpec], chat: Chat) -> dict[str, Connector]:
+def build_systems(
+    settings: Settings, specs: Mapping[str, SystemSpec], chat: Chat
+) -> dict[str, Connector]:
     """A connector per system, with its secret from the environment.
 
     Raises:
@@ -457,7 +483,9 @@ def build_systems(settings: Settings, specs: Mapping[str, SystemSpec], chat: Cha
         real = _connector(spec, [settings.secret(env) for env in _secrets_of(spec)], chat)
         systems[name] = DryRun(real) if settings.mode is Mode.DRY_RUN else real
     if todo:
-        raise SettingsIncomplete("To do before Countersign can start:\n" + "\n".join(f"  • {line}" for line in todo))
+        raise SettingsIncomplete(
+            "To do before Countersign can start:\n" + "\n".join(f"  • {line}" for line in todo)
+        )
     return systems
 
 
@@ -540,7 +568,9 @@ def build(settings: Settings, *, clock: Clock | None = None) -> House:
     trainer = Trainer(settings, knowledge)
     over_http = [] if socket else [http_door.route(app, settings.slack_signing_secrets, clock)]
     keeper = open_keeper(settings, store, clock)
-    outside = passkeys.routes(desk.decisions, desk.switchboard, Ceremony(settings.public_url), clock)
+    outside = passkeys.routes(
+        desk.decisions, desk.switchboard, Ceremony(settings.public_url), clock
+    )
     web = build_intake(_door(settings, desk, chat, socket), more=[*over_http, *outside])
     return House(
         settings,
@@ -564,12 +594,24 @@ def build(settings: Settings, *, clock: Clock | None = None) -> House:
 
 
 def _lanes(desk: Desk, clock: Clock, pace: Pace) -> list[Lane]:
-    work = {Topic.TRIAGE: desk.triage.run, Topic.EXECUTE: desk.executor.run, Topic.FOLLOW_UP: desk.follow_up.run}
-    words = {Topic.CARD: desk.drawing.draw, Topic.NOTE: desk.drawing.note, Topic.STORM: desk.storms.run}
+    work = {
+        Topic.TRIAGE: desk.triage.run,
+        Topic.EXECUTE: desk.executor.run,
+        Topic.FOLLOW_UP: desk.follow_up.run,
+    }
+    words = {
+        Topic.CARD: desk.drawing.draw,
+        Topic.NOTE: desk.drawing.note,
+        Topic.STORM: desk.storms.run,
+    }
     words[Topic.SWEEP] = desk.sweeping.run
     # What nobody waits for has a lane of its own: memory, and a model that may take its time.
     later = {Topic.REMEMBER: desk.remembering.run}
-    talk = {Topic.ANSWER: desk.questions.run, Topic.HOME: desk.homes.run, Topic.DIGEST: desk.digests.run}
+    talk = {
+        Topic.ANSWER: desk.questions.run,
+        Topic.HOME: desk.homes.run,
+        Topic.DIGEST: desk.digests.run,
+    }
     rush = desk.decisions.rush
     if desk.narration:
         later[Topic.NARRATE] = desk.narration.run
@@ -594,7 +636,9 @@ def _jobs(desk: Desk, keeper: Keeper, trainer: "Trainer", clock: Clock) -> list[
             detector = Detector(playbook, playbook.detection, desk.systems, desk.intake, clock)
             jobs.append(Job(f"detect {playbook.kind}", playbook.detection.every, detector.look))
         if playbook.absence:
-            missing = AbsenceDetector(playbook, playbook.absence, desk.lists, desk.intake, clock, clock())
+            missing = AbsenceDetector(
+                playbook, playbook.absence, desk.lists, desk.intake, clock, clock()
+            )
             jobs.append(Job(f"miss {playbook.kind}", playbook.absence.every, missing.look))
     return jobs
 
@@ -616,11 +660,16 @@ class Trainer:
         # Attached: it ends when the pipe that we hold does, and so with us, however we end.
         command = [sys.executable, "-m", "bot", "memory", "train", "--attached"]
         self._process = subprocess.Popen(  # noqa: S603 (our own program)
-            command, env=dict(self._settings.secrets), stdin=subprocess.PIPE, stdout=subprocess.DEVNULL
+            command,
+            env=dict(self._settings.secrets),
+            stdin=subprocess.PIPE,
+            stdout=subprocess.DEVNULL,
         )
         try:
             if self._process.wait() and not self._closing:
-                log.warning("training failed; the last model stays. `countersign memory train` shows why")
+                log.warning(
+                    "training failed; the last model stays. `countersign memory train` shows why"
+                )
         finally:
             if self._process.stdin:
                 self._process.stdin.close()
@@ -632,7 +681,9 @@ class Trainer:
             self._process.terminate()
 
 
-def _door(settings: Settings, desk: Desk, chat: SlackChat, socket: slack_app.SocketDoor | None) -> Door:
+def _door(
+    settings: Settings, desk: Desk, chat: SlackChat, socket: slack_app.SocketDoor | None
+) -> Door:
     credentials = {
         name: Credentials(
             tuple(filter(None, map(settings.secret, source.token_env))),
@@ -653,13 +704,21 @@ def _door(settings: Settings, desk: Desk, chat: SlackChat, socket: slack_app.Soc
         except ChatFailed as failure:
             found.append(f"Slack: {failure.error}")
         if socket and not socket.is_connected():
-            found.append("Slack: no connection, so no press and no question arrives; it is tried again by itself")
+            found.append(
+                "Slack: no connection, so no press and no question arrives; it is tried again by itself"
+            )
         return found
 
     def paused() -> list[str]:
         return [pause.said for pause in desk.store.standing().holds if pause.scope == EVERYTHING]
 
-    return Door(desk.intake, Sources(desk.library.sources, credentials), settings.api_tokens, problems, paused)
+    return Door(
+        desk.intake,
+        Sources(desk.library.sources, credentials),
+        settings.api_tokens,
+        problems,
+        paused,
+    )
 
 
 def check(settings: Settings) -> list[str]:
@@ -670,7 +729,9 @@ def check(settings: Settings) -> list[str]:
         missing = [env for env in _secrets_of(spec) if not settings.secret(env)]
         problems += [f"{env} is not set: {name} cannot be reached" for env in missing]
     if library.policy().step_up_above is not None and not settings.secret("COUNTERSIGN_PUBLIC_URL"):
-        problems.append("COUNTERSIGN_PUBLIC_URL is not set: nobody can reach the page that step_up_above sends them to")
+        problems.append(
+            "COUNTERSIGN_PUBLIC_URL is not set: nobody can reach the page that step_up_above sends them to"
+        )
     problems += [
         f"policy.yml limits {action}, which systems.yml does not declare: is it misspelt?"
         for action in library.limits_without_action()

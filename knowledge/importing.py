@@ -54,7 +54,9 @@ def mapping(given: Sequence[str], facts: str, kind: str, now: datetime) -> Mappe
     for pair in given:
         field, equals, column = pair.partition("=")
         if not equals or field not in FIELDS:
-            raise BadRequest(f"--map {pair}: write FIELD=COLUMN, with FIELD one of {', '.join(FIELDS)}")
+            raise BadRequest(
+                f"--map {pair}: write FIELD=COLUMN, with FIELD one of {', '.join(FIELDS)}"
+            )
         columns[field] = column
     return Mapped(columns, [name.strip() for name in facts.split(",") if name.strip()], kind, now)
 
@@ -115,7 +117,9 @@ def precedent_of(
         return BadRow(line, str(wrong))
 
 
-def _precedent(row: Mapping[str, Any], batch: str, mapped: Mapped, playbooks: Mapping[str, Playbook]) -> Precedent:
+def _precedent(
+    row: Mapping[str, Any], batch: str, mapped: Mapped, playbooks: Mapping[str, Playbook]
+) -> Precedent:
     def of(field: str, default: str = "") -> str:
         found = row.get(mapped.columns[field])
         return str(found).strip() if found not in (None, "") else default
@@ -135,7 +139,10 @@ def _precedent(row: Mapping[str, Any], batch: str, mapped: Mapped, playbooks: Ma
     if ended is None:
         raise BadRequest(f"ended {of('ended')[:40]!r} is none of {', '.join(ENDINGS)}")
     facts = {name: _scalar(row.get(name)) for name in mapped.facts}
-    name = of("key") or hashlib.sha256(json.dumps(row, sort_keys=True, default=str).encode()).hexdigest()[:16]
+    name = (
+        of("key")
+        or hashlib.sha256(json.dumps(row, sort_keys=True, default=str).encode()).hexdigest()[:16]
+    )
     # Who is not named is vouched for by whoever imports; a column that is there and empty says that nobody looked.
     by = of("by", "" if mapped.columns["by"] in row else VOUCHED)
     return Precedent(
@@ -167,5 +174,7 @@ def _moment(text: str, now: datetime) -> datetime:
     try:
         found = datetime.fromisoformat(text)
     except ValueError:
-        raise BadRequest(f"at {text[:40]!r} is not a date or time like 2026-03-31 or 2026-03-31T09:00:00Z") from None
+        raise BadRequest(
+            f"at {text[:40]!r} is not a date or time like 2026-03-31 or 2026-03-31T09:00:00Z"
+        ) from None
     return found.astimezone(UTC) if found.tzinfo else found.replace(tzinfo=UTC)

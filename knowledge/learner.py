@@ -57,14 +57,25 @@ class Learner:
         is_word = self.places[rows] < PLACES
         length = float(np.sqrt((given[is_word] ** 2).sum())) or 1.0
         given = np.where(is_word, given / length, given)
-        total = self.bias + given @ self.weights[rows] + MEANING_WEIGHS * vector @ self.weights[len(self.places) :]
+        total = (
+            self.bias
+            + given @ self.weights[rows]
+            + MEANING_WEIGHS * vector @ self.weights[len(self.places) :]
+        )
         result: Array = total.astype(np.float32)
         return result
 
     def arrays(self, name: str) -> dict[str, Any]:
         """For a file of arrays."""
-        parts = {"places": self.places, "scale": self.scale, "weights": self.weights, "bias": self.bias}
-        return {f"{name}.{part}": array for part, array in parts.items()} | {f"{name}.labels": np.array(self.labels)}
+        parts = {
+            "places": self.places,
+            "scale": self.scale,
+            "weights": self.weights,
+            "bias": self.bias,
+        }
+        return {f"{name}.{part}": array for part, array in parts.items()} | {
+            f"{name}.labels": np.array(self.labels)
+        }
 
     @classmethod
     def from_arrays(cls, name: str, arrays: Mapping[str, Any]) -> "Learner":
@@ -75,9 +86,15 @@ class Learner:
         """
         labels = tuple(str(label) for label in arrays[f"{name}.labels"])
         places = arrays[f"{name}.places"]
-        scale, weights, bias = (finite(arrays[f"{name}.{part}"]) for part in ("scale", "weights", "bias"))
+        scale, weights, bias = (
+            finite(arrays[f"{name}.{part}"]) for part in ("scale", "weights", "bias")
+        )
         many, is_sorted = len(labels), places.ndim == 1 and bool((np.diff(places) > 0).all())
-        if not is_sorted or not np.issubdtype(places.dtype, np.integer) or scale.shape != places.shape:
+        if (
+            not is_sorted
+            or not np.issubdtype(places.dtype, np.integer)
+            or scale.shape != places.shape
+        ):
             raise ValueError(f"{name}: its features do not fit each other")
         if many < 2 or len(set(labels)) != many or bias.shape != (many,):
             raise ValueError(f"{name}: its classes do not fit each other")
@@ -109,7 +126,9 @@ def train(examples: Sequence[Example], vectors: Vectors, *, penalty: float) -> L
     counted = np.bincount(columns, minlength=len(places))
     rarity = np.log((1 + len(examples)) / (1 + counted)) + 1
     scale = np.where(places < PLACES, rarity, FACT_WEIGHS).astype(np.float32)
-    matrix = sparse.csr_matrix((values * scale[columns], columns, ends), shape=(len(examples), len(places)))
+    matrix = sparse.csr_matrix(
+        (values * scale[columns], columns, ends), shape=(len(examples), len(places))
+    )
     words, facts = matrix[:, places < PLACES], matrix[:, places >= PLACES]
     length = np.sqrt(np.asarray(words.multiply(words).sum(axis=1)).ravel())
     words = sparse.diags(1 / np.where(length > 0, length, 1)) @ words

@@ -69,7 +69,11 @@ class Library:
 
     def titles(self) -> list[tuple[str, str]]:
         """Every kind that can be named, with its title, by title."""
-        named = [(kind, playbook.title) for kind, playbook in self.playbooks.items() if kind != UNRECOGNISED]
+        named = [
+            (kind, playbook.title)
+            for kind, playbook in self.playbooks.items()
+            if kind != UNRECOGNISED
+        ]
         return sorted(named, key=lambda pair: pair[1])
 
     def policy(self) -> Policy:
@@ -77,7 +81,9 @@ class Library:
 
     def limits_without_action(self) -> list[str]:
         """Name the limits of policy.yml for actions that systems.yml does not declare."""
-        known = {f"{name}.{action}" for name, system in self.systems.items() for action in _specs(system)}
+        known = {
+            f"{name}.{action}" for name, system in self.systems.items() for action in _specs(system)
+        }
         return sorted(set(self.rules.actions) - known)
 
     def hours(self, channel: str) -> Hours:
@@ -92,7 +98,9 @@ class Library:
             owners = playbook.owners
             asked |= {factor.group for factor in (*everywhere, *playbook.terms.factors)}
             asked |= {owners.business, owners.operations, owners.next_owner, owners.governance}
-            asked |= {name for role, name in playbook.terms.owners.items() if f"{OWNER}{role}" in asked}
+            asked |= {
+                name for role, name in playbook.terms.owners.items() if f"{OWNER}{role}" in asked
+            }
         return sorted(group for group in asked if not group.startswith(OWNER))
 
     def governors(self) -> list[str]:
@@ -122,7 +130,9 @@ def load(folder: Path = PACKAGED, *, stage: Stage | None = None) -> Library:
         try:
             playbook = _playbook(path, systems, policy, stage)
             if playbook.kind in playbooks:
-                raise PlaybookInvalid(f"{path.name}: another playbook is already for {playbook.kind}")
+                raise PlaybookInvalid(
+                    f"{path.name}: another playbook is already for {playbook.kind}"
+                )
             playbooks[playbook.kind] = playbook
         except PlaybookInvalid as wrong:
             complaints.append(str(wrong))
@@ -133,7 +143,9 @@ def load(folder: Path = PACKAGED, *, stage: Stage | None = None) -> Library:
             playbooks[kind] = replace(playbook, absence=replace(playbook.absence, origin=origin))
     complaints += _taken_domains(sources, systems, playbooks)
     if UNRECOGNISED not in playbooks and not complaints:
-        complaints.append(f"playbooks: one must be for kind {UNRECOGNISED}, so that nothing is dropped")
+        complaints.append(
+            f"playbooks: one must be for kind {UNRECOGNISED}, so that nothing is dropped"
+        )
     if complaints:
         raise PlaybookInvalid("\n".join(complaints))
     return Library(
@@ -152,11 +164,16 @@ def read_playbook(path: Path, *, folder: Path = PACKAGED) -> Playbook:
     return _built(shape, digest, None)
 
 
-def _playbook(path: Path, systems: Mapping[str, SystemSpec], policy: Policy, stage: Stage | None) -> Playbook:
+def _playbook(
+    path: Path, systems: Mapping[str, SystemSpec], policy: Policy, stage: Stage | None
+) -> Playbook:
     shape, digest = read(path, s.PlaybookShape)
     playbook = _built(shape, digest, stage)
     wrong = [f"{path.name}: {complaint}" for complaint in _complaints(playbook, systems, policy)]
-    wrong += [f"{located(path, 'approval')}: approval: {complaint}" for complaint in _unfit_approvers(playbook, policy)]
+    wrong += [
+        f"{located(path, 'approval')}: approval: {complaint}"
+        for complaint in _unfit_approvers(playbook, policy)
+    ]
     if wrong:
         raise PlaybookInvalid("\n".join(wrong))
     return playbook
@@ -164,7 +181,9 @@ def _playbook(path: Path, systems: Mapping[str, SystemSpec], policy: Policy, sta
 
 def _built(shape: s.PlaybookShape, digest: str, stage: Stage | None) -> Playbook:
     noticed, missed = shape.signal, shape.absence
-    detection = Detection(noticed.system, noticed.query, noticed.every, noticed.domain) if noticed else None
+    detection = (
+        Detection(noticed.system, noticed.query, noticed.every, noticed.domain) if noticed else None
+    )
     absence = None
     if missed:
         absence = Absence(
@@ -189,13 +208,18 @@ def _built(shape: s.PlaybookShape, digest: str, stage: Stage | None) -> Playbook
         what=shape.what,
         detection=detection,
         evidence=tuple(
-            Lookup(item.name, item.system, item.query, item.parameters, item.show) for item in shape.evidence
+            Lookup(item.name, item.system, item.query, item.parameters, item.show)
+            for item in shape.evidence
         ),
         stake=Stake(shape.stake.why, shape.stake.amount, shape.stake.currency),
         offers=tuple(_offer(offer) for offer in shape.actions),
         terms=terms,
-        owners=Owners(owners.business, owners.operations, owners.technical, owners.governance, owners.next),
-        measure=Measure(measure.decide_for, measure.resolve_for, measure.follow_up_for, measure.denominator),
+        owners=Owners(
+            owners.business, owners.operations, owners.technical, owners.governance, owners.next
+        ),
+        measure=Measure(
+            measure.decide_for, measure.resolve_for, measure.follow_up_for, measure.denominator
+        ),
         digest=digest,
         beneficiary=shape.beneficiary,
         examples=tuple(shape.examples),
@@ -252,10 +276,16 @@ def _unfit_approvers(playbook: Playbook, policy: Policy) -> list[str]:
 
 def _unfit_limits(folder: Path, policy: Policy, systems: Mapping[str, SystemSpec]) -> list[str]:
     """Complain of limits that can never bite and of actions policy could only refuse."""
-    return [wrong for action in policy.actions if (wrong := _unfit_limit(folder, action, policy, systems))]
+    return [
+        wrong
+        for action in policy.actions
+        if (wrong := _unfit_limit(folder, action, policy, systems))
+    ]
 
 
-def _unfit_limit(folder: Path, action: str, policy: Policy, systems: Mapping[str, SystemSpec]) -> str:
+def _unfit_limit(
+    folder: Path, action: str, policy: Policy, systems: Mapping[str, SystemSpec]
+) -> str:
     limit = policy.actions[action]
     system, _, name = action.partition(".")
     spec = _specs(systems[system]).get(name) if system in systems else None
@@ -264,7 +294,9 @@ def _unfit_limit(folder: Path, action: str, policy: Policy, systems: Mapping[str
         return ""
     if not spec.amount and (limit.per_plan is not None or limit.amount_per_day is not None):
         where = located(folder / "policy.yml", "actions", action)
-        return f"{where}: {action} declares no amount in systems.yml, so a limit of money says nothing"
+        return (
+            f"{where}: {action} declares no amount in systems.yml, so a limit of money says nothing"
+        )
     if spec.amount and spec.currency != policy.currency:
         where = located(folder / "systems.yml", "systems", system, "actions", name)
         return f"{where}: {action} moves {spec.currency}; policy.yml speaks {policy.currency}, and refuses it"
@@ -279,7 +311,9 @@ def _all_offers(offers: Iterable[Offer]) -> Iterable[Offer]:
 
 def _unknown_system(name: str, systems: Mapping[str, SystemSpec], where: str) -> list[str]:
     return (
-        [] if name in systems else [f"{where}: systems.yml has no system {name!r}; it has {', '.join(sorted(systems))}"]
+        []
+        if name in systems
+        else [f"{where}: systems.yml has no system {name!r}; it has {', '.join(sorted(systems))}"]
     )
 
 
@@ -308,7 +342,11 @@ def _specs(system: SystemSpec) -> Mapping[str, ActionSpec]:
 
 
 def _reserved(where: str, name: str) -> list[str]:
-    return [f"{where} {name} is called as the desk calls itself; rename it"] if name in RESERVED_NAMES else []
+    return (
+        [f"{where} {name} is called as the desk calls itself; rename it"]
+        if name in RESERVED_NAMES
+        else []
+    )
 
 
 def _taken_names(sources: Mapping[str, Source], systems: Mapping[str, SystemSpec]) -> list[str]:
@@ -317,11 +355,15 @@ def _taken_names(sources: Mapping[str, Source], systems: Mapping[str, SystemSpec
     for name in sources:
         complaints += [f"sources.yml: {line}" for line in _reserved("source", name)]
         if name in systems and name not in RESERVED_NAMES:
-            complaints.append(f"sources.yml: source {name} is called like a system of systems.yml; rename it")
+            complaints.append(
+                f"sources.yml: source {name} is called like a system of systems.yml; rename it"
+            )
     return complaints
 
 
-def _members(sources: Mapping[str, Source], playbooks: Mapping[str, Playbook]) -> list[tuple[str, str]]:
+def _members(
+    sources: Mapping[str, Source], playbooks: Mapping[str, Playbook]
+) -> list[tuple[str, str]]:
     """List whoever opens cases, each with its domain."""
     members = [(source.name, source.domain) for source in sources.values()]
     detections = [playbook.detection for playbook in playbooks.values() if playbook.detection]
@@ -329,7 +371,9 @@ def _members(sources: Mapping[str, Source], playbooks: Mapping[str, Playbook]) -
 
 
 def _taken_domains(
-    sources: Mapping[str, Source], systems: Mapping[str, SystemSpec], playbooks: Mapping[str, Playbook]
+    sources: Mapping[str, Source],
+    systems: Mapping[str, SystemSpec],
+    playbooks: Mapping[str, Playbook],
 ) -> list[str]:
     """Complain of domains that would speak as somebody who is not in them."""
     members = _members(sources, playbooks)
@@ -347,7 +391,10 @@ def _taken_domains(
 
 
 def _listened_to(
-    playbook: Playbook, absence: Absence, sources: Mapping[str, Source], playbooks: Mapping[str, Playbook]
+    playbook: Playbook,
+    absence: Absence,
+    sources: Mapping[str, Source],
+    playbooks: Mapping[str, Playbook],
 ) -> tuple[str, list[str]]:
     """Find who ought to be heard of, by name or as the only one whose kinds name this kind."""
     kind, where = playbook.kind, f"{playbook.kind}: absence.from"
@@ -362,18 +409,33 @@ def _listened_to(
     if absence.origin in sources:
         speakers = {sources[absence.origin].origin}
     else:
-        speakers = {domain for _, domain in _members(sources, playbooks) if domain == absence.origin}
+        speakers = {
+            domain for _, domain in _members(sources, playbooks) if domain == absence.origin
+        }
     if not speakers:
-        return "", [f"{where}: there is no source or domain {absence.origin}; there are {_names(sources)}"]
+        return "", [
+            f"{where}: there is no source or domain {absence.origin}; there are {_names(sources)}"
+        ]
     origin = speakers.pop()
-    able = [one for one in sources.values() if one.origin == origin and (not one.allowed or kind in one.allowed)]
+    able = [
+        one
+        for one in sources.values()
+        if one.origin == origin and (not one.allowed or kind in one.allowed)
+    ]
     if not able:
-        return "", [f"{where}: nobody of {absence.origin} may send {kind}; add it to kinds in sources.yml"]
+        return "", [
+            f"{where}: nobody of {absence.origin} may send {kind}; add it to kinds in sources.yml"
+        ]
     return origin, []
 
 
 def _names(sources: Mapping[str, Source]) -> str:
-    return ", ".join(sorted({*sources, *(source.domain for source in sources.values() if source.domain)})) or "none"
+    return (
+        ", ".join(
+            sorted({*sources, *(source.domain for source in sources.values() if source.domain)})
+        )
+        or "none"
+    )
 
 
 def _sources(path: Path) -> dict[str, Source]:
@@ -401,7 +463,15 @@ def _source(name: str, shape: s.SourceShape) -> Source:
 def _expressions(mapping: SignalMapping | None) -> list[str]:
     if mapping is None:
         return []
-    ours = (mapping.each, mapping.key, mapping.subject, mapping.title, mapping.occurred_at, mapping.clear, mapping.kind)
+    ours = (
+        mapping.each,
+        mapping.key,
+        mapping.subject,
+        mapping.title,
+        mapping.occurred_at,
+        mapping.clear,
+        mapping.kind,
+    )
     return [expression for expression in (*ours, *mapping.facts.values()) if expression]
 
 
@@ -412,10 +482,17 @@ def _policy(path: Path) -> Policy:
         currency=shape.currency,
         medium_above=shape.medium_above,
         high_above=shape.high_above,
-        tiers={name: TierRule(_factors(tier.approvers), tier.expires) for name, tier in tiers.items()},
-        actions={name: ActionLimit(**limit.model_dump(exclude={"unlimited"})) for name, limit in shape.actions.items()},
+        tiers={
+            name: TierRule(_factors(tier.approvers), tier.expires) for name, tier in tiers.items()
+        },
+        actions={
+            name: ActionLimit(**limit.model_dump(exclude={"unlimited"}))
+            for name, limit in shape.actions.items()
+        },
         largest_scope=shape.largest_scope,
-        emergency=Emergency(shape.emergency.group, shape.emergency.review_for) if shape.emergency else None,
+        emergency=Emergency(shape.emergency.group, shape.emergency.review_for)
+        if shape.emergency
+        else None,
         step_up_above=shape.step_up_above,
     )
 
@@ -425,7 +502,10 @@ def _calendars(path: Path) -> dict[str, Hours]:
     if not path.exists():
         return {DEFAULT: Hours()}
     shape, _ = read(path, s.ChannelsShape)
-    return {DEFAULT: _hours(shape.default), **{name: _hours(hours) for name, hours in shape.channels.items()}}
+    return {
+        DEFAULT: _hours(shape.default),
+        **{name: _hours(hours) for name, hours in shape.channels.items()},
+    }
 
 
 def _people(path: Path) -> Identities:
@@ -482,7 +562,9 @@ def _systems(path: Path) -> dict[str, SystemSpec]:
     return {name: _system(name, system) for name, system in shape.systems.items()}
 
 
-def _system(name: str, shape: s.SqlSystemShape | s.HttpSystemShape | s.MessageSystemShape) -> SystemSpec:
+def _system(
+    name: str, shape: s.SqlSystemShape | s.HttpSystemShape | s.MessageSystemShape
+) -> SystemSpec:
     if isinstance(shape, s.SqlSystemShape):
         actions = {key: _statement(key, action) for key, action in shape.actions.items()}
         return SqlSystem(name, shape.url_env, shape.timeout, actions, shape.read_url_env)
@@ -508,7 +590,9 @@ def _statement(name: str, shape: s.SqlActionShape) -> Statement:
             raise PlaybookInvalid(f"systems.yml: {name}: precondition and verify must be SELECTs")
     idempotency = Idempotency.MARKER if shape.marker else Idempotency.CONDITIONAL
     spec = _spec(name, shape, reversible=bool(shape.undo), idempotency=idempotency)
-    return Statement(spec, shape.statement, shape.precondition, shape.expect_rows, shape.verify, shape.undo)
+    return Statement(
+        spec, shape.statement, shape.precondition, shape.expect_rows, shape.verify, shape.undo
+    )
 
 
 def _message(name: str, shape: s.ActionShape) -> ActionSpec:
@@ -521,14 +605,18 @@ def _http_action(name: str, shape: s.HttpActionShape) -> HttpAction:
     spec = _spec(name, shape, reversible=shape.undo is not None, idempotency=shape.idempotency)
     precondition = _call(shape.precondition) if shape.precondition else None
     verify = _call(shape.verify) if shape.verify else None
-    return HttpAction(spec, _call(shape.execute), precondition, verify, _call(shape.undo) if shape.undo else None)
+    return HttpAction(
+        spec, _call(shape.execute), precondition, verify, _call(shape.undo) if shape.undo else None
+    )
 
 
 def _call(shape: s.CallShape) -> Call:
     return Call(**shape.model_dump())
 
 
-def _spec(name: str, shape: s.ActionShape, *, reversible: bool, idempotency: Idempotency) -> ActionSpec:
+def _spec(
+    name: str, shape: s.ActionShape, *, reversible: bool, idempotency: Idempotency
+) -> ActionSpec:
     return ActionSpec(
         name=name,
         version=shape.version,

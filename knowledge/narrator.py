@@ -35,7 +35,9 @@ INSTRUCTIONS = (
     "advice, no links. If one of the editable parameters clearly ought to have another value, give its name and that value in "
     "`parameter` and `value`; otherwise leave both empty."
 )
-Sentence = Annotated[str, StringConstraints(min_length=1, max_length=LONGEST, strip_whitespace=True)]
+Sentence = Annotated[
+    str, StringConstraints(min_length=1, max_length=LONGEST, strip_whitespace=True)
+]
 
 
 class Narration(BaseModel):
@@ -45,14 +47,18 @@ class Narration(BaseModel):
 
     what: Sentence = Field(description="One sentence: what happened.")
     why: Sentence = Field(description="One sentence: why it matters.")
-    parameter: str = Field(default="", max_length=60, description="Name of an editable parameter, or empty.")
+    parameter: str = Field(
+        default="", max_length=60, description="Name of an editable parameter, or empty."
+    )
     value: str = Field(default="", max_length=200, description="Its better value, or empty.")
 
 
 class ModelNarrator:
     """``ask`` gives the model the instructions and the document, and returns what it answered in the shape of ``Narration``."""
 
-    def __init__(self, name: str, ask: Callable[[str, str], Any], clock: Clock, bounds: Bounds) -> None:
+    def __init__(
+        self, name: str, ask: Callable[[str, str], Any], clock: Clock, bounds: Bounds
+    ) -> None:
         self._name = name
         self._ask = ask
         self._bounds = bounds
@@ -72,7 +78,9 @@ class ModelNarrator:
         asked = self._pool.submit(self._ask, INSTRUCTIONS, document)
         try:
             answered = asked.result(timeout=self._bounds.seconds)
-            narration = Narration.model_validate(answered if isinstance(answered, dict) else answered.model_dump())
+            narration = Narration.model_validate(
+                answered if isinstance(answered, dict) else answered.model_dump()
+            )
         except NotInTime:
             asked.cancel()
             return "not in time", None
@@ -85,7 +93,9 @@ class ModelNarrator:
         said = f"{narration.what}\n{narration.why}"
         if not figures(said) <= figures(document) or gives_orders(said):
             return "inventive", None
-        return "shown", Words(self._name, narration.what, narration.why, suggestion(case, narration, check))
+        return "shown", Words(
+            self._name, narration.what, narration.why, suggestion(case, narration, check)
+        )
 
 
 def open_narrator(name: str, url: str, clock: Clock, bounds: Bounds) -> ModelNarrator:
@@ -96,7 +106,9 @@ def open_narrator(name: str, url: str, clock: Clock, bounds: Bounds) -> ModelNar
     """
     model = open_chat_model(name, url, seconds=bounds.seconds, tokens=MOST_TOKENS)
     shaped = model.with_structured_output(Narration, method="json_schema")
-    return ModelNarrator(name, lambda said, given: shaped.invoke([("system", said), ("user", given)]), clock, bounds)
+    return ModelNarrator(
+        name, lambda said, given: shaped.invoke([("system", said), ("user", given)]), clock, bounds
+    )
 
 
 def document_of(case: Case) -> str:
@@ -107,7 +119,9 @@ def document_of(case: Case) -> str:
         "what": case.what or case.signal.title,
         "why": case.why,
         "at_stake": str(case.stake) if case.stake else "",
-        "facts": {fact.label: fact.value for fact in case.evidence if fact.label and fact.failure is None},
+        "facts": {
+            fact.label: fact.value for fact in case.evidence if fact.label and fact.failure is None
+        },
         "plan": [action.summary for action in plan.actions] if plan else [],
         "precedents": recommendation.precedents if recommendation else "",
         "editable": _editable(case),
@@ -118,7 +132,8 @@ def document_of(case: Case) -> str:
 def figures(text: str) -> set[str]:
     """The numbers in a text, however they are written: 1,200.00 and 1200 are the same."""
     return {
-        found.replace(",", "").rstrip(".").removesuffix(".00").removesuffix(".0") for found in _FIGURE.findall(text)
+        found.replace(",", "").rstrip(".").removesuffix(".00").removesuffix(".0")
+        for found in _FIGURE.findall(text)
     }
 
 

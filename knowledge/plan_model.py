@@ -49,17 +49,29 @@ class PlanModel:
         counted = np.array([self.support[label] for label in self.learner.labels])
         plain = {"curve": np.array(curve), "promise": np.array(promise), "support": counted}
         record = {f"{name}.{part}": array for part, array in plain.items()}
-        return {**record, f"{name}.record": np.array([self.right, self.judged]), **self.learner.arrays(name)}
+        return {
+            **record,
+            f"{name}.record": np.array([self.right, self.judged]),
+            **self.learner.arrays(name),
+        }
 
     @classmethod
     def from_arrays(cls, kind: str, arrays: Mapping[str, Any]) -> "PlanModel":
         name = f"plan.{kind}"
         learner = Learner.from_arrays(name, arrays)
-        curve, promise = (finite(arrays[f"{name}.{part}"]).tolist() for part in ("curve", "promise"))
-        held = Promise(promise[0], promise[1], int(promise[2]), int(promise[3]), promise[4]) if promise else None
+        curve, promise = (
+            finite(arrays[f"{name}.{part}"]).tolist() for part in ("curve", "promise")
+        )
+        held = (
+            Promise(promise[0], promise[1], int(promise[2]), int(promise[3]), promise[4])
+            if promise
+            else None
+        )
         support = dict(zip(learner.labels, arrays[f"{name}.support"].tolist(), strict=True))
         right, judged = arrays[f"{name}.record"].tolist()
-        return cls(kind, learner, Calibration(*curve) if curve else None, held, support, right, judged)
+        return cls(
+            kind, learner, Calibration(*curve) if curve else None, held, support, right, judged
+        )
 
 
 def margins_of(labels: Sequence[str], scores: Any) -> dict[str, float]:
@@ -94,7 +106,9 @@ def train_plan(
     penalty, past = max(rehearsals, key=lambda pair: sum(judged.was_right for judged in pair[1]))
     learner = train(examples, vectors, penalty=penalty)
     right = sum(judged.was_right for judged in past)
-    return PlanModel(kind, learner, calibrate(past), certify(past, target), support, right, len(past))
+    return PlanModel(
+        kind, learner, calibrate(past), certify(past, target), support, right, len(past)
+    )
 
 
 def rehearse(examples: Sequence[Example], vectors: Vectors, penalty: float) -> list[Judged]:
@@ -106,8 +120,12 @@ def rehearse(examples: Sequence[Example], vectors: Vectors, penalty: float) -> l
             continue
         learner = train(examples[:start], vectors[:start], penalty=penalty)
         for example, vector in zip(examples[start:end], vectors[start:end], strict=True):
-            margins = margins_of(learner.labels, learner.scores(example.text, example.facts, vector))
-            chosen = max((label for label in margins if label), key=margins.__getitem__, default=NOTHING_FIT)
+            margins = margins_of(
+                learner.labels, learner.scores(example.text, example.facts, vector)
+            )
+            chosen = max(
+                (label for label in margins if label), key=margins.__getitem__, default=NOTHING_FIT
+            )
             if chosen:
                 judged.append(Judged(margins[chosen], chosen == example.label))
     return judged

@@ -149,11 +149,16 @@ class Precedents:
                 raise MemoryUnavailable("memory is closed")
             batch = fresh[start : start + EMBEDDED_AT_ONCE]
             vectors = self._embedder.embed([one.precedent.said for one in batch])
-            self._index.put([one.precedent.id for one in batch], vectors, [one.digest for one in batch])
+            self._index.put(
+                [one.precedent.id for one in batch], vectors, [one.digest for one in batch]
+            )
             progress(len(batch))
         self._index.drop(gone)
         for one in live:
-            self._about[one.precedent.id] = (sys.intern(one.precedent.kind), sys.intern(one.precedent.channel))
+            self._about[one.precedent.id] = (
+                sys.intern(one.precedent.kind),
+                sys.intern(one.precedent.channel),
+            )
         for name in gone:
             self._about.pop(name, None)
         self._words.put(((one.precedent.id, one.precedent.text) for one in live), gone=gone)
@@ -181,23 +186,31 @@ class Precedents:
 
     # --- asking --------------------------------------------------------------------------------------------------------
 
-    def recall(self, said: str, kind: str, channel: str, now: datetime, what: str = "") -> Recollection:
+    def recall(
+        self, said: str, kind: str, channel: str, now: datetime, what: str = ""
+    ) -> Recollection:
         """The decided cases of this kind most like this one, as far as readers of this channel may see them.
 
         ``said`` is compared by meaning, and with ``what`` (what the playbook made of it) by words.
         """
-        return self._answer(said, f"{said}\n{what}", lambda name: self._is_for(name, kind, channel), now)
+        return self._answer(
+            said, f"{said}\n{what}", lambda name: self._is_for(name, kind, channel), now
+        )
 
     def related(self, words: str, channels: Collection[str], now: datetime) -> list[str]:
         """Decided cases of any kind in these channels that mean something like this, the most alike first; none when it cannot say."""
         found = self._answer(words, words, lambda name: self._is_in(name, channels), now)
         return [precedent.case_id for precedent in found.alike if precedent.case_id]
 
-    def _answer(self, said: str, text: str, may: Callable[[str], bool], now: datetime) -> Recollection:
+    def _answer(
+        self, said: str, text: str, may: Callable[[str], bool], now: datetime
+    ) -> Recollection:
         """What is alike among those that may be shown, in time or not at all."""
         if not self._opened.wait(self._opening_for):
             self._opening_for = 0.0
-        failure = self._failure or ("memory does not answer in time" if monotonic() < self._rests_until else "")
+        failure = self._failure or (
+            "memory does not answer in time" if monotonic() < self._rests_until else ""
+        )
         if failure:
             metrics.RECALLS.labels("unavailable").inc()
             return Recollection(failure=failure)
@@ -216,7 +229,9 @@ class Precedents:
         metrics.RECALLS.labels("answered").inc()
         return Recollection(found)
 
-    def _search(self, said: str, text: str, may: Callable[[str], bool], now: datetime) -> tuple[Precedent, ...]:
+    def _search(
+        self, said: str, text: str, may: Callable[[str], bool], now: datetime
+    ) -> tuple[Precedent, ...]:
         vector = self._embedder.embed([said])[0]
         found: list[tuple[str, float]] = []
         near: list[str] = []
@@ -260,13 +275,17 @@ class Precedents:
             raise
         except BaseException as failure:
             log.warning("the index failed", exc_info=failure)
-            raise MemoryUnavailable(f"the index is broken ({type(failure).__name__}); {REBUILD}") from None
+            raise MemoryUnavailable(
+                f"the index is broken ({type(failure).__name__}); {REBUILD}"
+            ) from None
 
 
 class Forgetful:
     """A memory without memories: for a past that is played before there are any."""
 
-    def recall(self, said: str, kind: str, channel: str, now: datetime, what: str = "") -> Recollection:
+    def recall(
+        self, said: str, kind: str, channel: str, now: datetime, what: str = ""
+    ) -> Recollection:
         return Recollection()
 
     def related(self, words: str, channels: Collection[str], now: datetime) -> list[str]:

@@ -49,7 +49,9 @@ class RecogniserModel:
         return sum(label != NOVEL for label in self.learner.labels)
 
     def confidence(self, signs: NDArray[np.float64]) -> float:
-        return 1 / (1 + math.exp(-float(np.clip(signs @ self.curve[:-1] + self.curve[-1], -30, 30))))
+        return 1 / (
+            1 + math.exp(-float(np.clip(signs @ self.curve[:-1] + self.curve[-1], -30, 30)))
+        )
 
     def fits(self, signs: NDArray[np.float64]) -> bool:
         """Whether the best kind may be named at all."""
@@ -79,7 +81,12 @@ class RecogniserModel:
         learner = Learner.from_arrays("recogniser", arrays)
         known, curve = finite(of("known")), finite(of("curve"))
         threshold, least_near = (float(finite(of(part))) for part in ("threshold", "least_near"))
-        if known.ndim != 2 or not len(known) or known.shape[1] != learner.width or curve.shape != (4,):
+        if (
+            known.ndim != 2
+            or not len(known)
+            or known.shape[1] != learner.width
+            or curve.shape != (4,)
+        ):
             raise ValueError("what recognition knows does not fit what it learned")
         return cls(
             version=str(of("version")),
@@ -97,7 +104,10 @@ class TrainedRecogniser:
     """Asks the model of the latest training (``latest``); abstains as long as there is none."""
 
     def __init__(
-        self, latest: Callable[[], RecogniserModel | None], embedder: Embedder, titles: Mapping[str, str]
+        self,
+        latest: Callable[[], RecogniserModel | None],
+        embedder: Embedder,
+        titles: Mapping[str, str],
     ) -> None:
         self._latest = latest
         self._embedder = embedder
@@ -133,7 +143,9 @@ class TrainedRecogniser:
         )
         basis = f"learned from {model.examples} examples of {model.kinds} kinds"
         fits = model.fits(signs) and guesses[0].kind in self._titles
-        return Recognition(guesses[0].kind if fits else "", guesses[0].confidence, guesses, basis, model.version)
+        return Recognition(
+            guesses[0].kind if fits else "", guesses[0].confidence, guesses, basis, model.version
+        )
 
     def _guess(self, kind: str, confidence: float) -> Guess:
         return Guess(kind, self._titles.get(kind, kind), round(100 * confidence))
@@ -144,7 +156,9 @@ def best_of(labels: Sequence[str], scores: NDArray[Any]) -> int:
     return int(np.where(np.array(labels) == NOVEL, -np.inf, scores).argmax())
 
 
-def signs_of(labels: Sequence[str], scores: NDArray[Any], nearness: NDArray[Any]) -> NDArray[np.float64]:
+def signs_of(
+    labels: Sequence[str], scores: NDArray[Any], nearness: NDArray[Any]
+) -> NDArray[np.float64]:
     """What tells a right answer from a wrong one: the best kind's score, its lead over all else, and how near known examples are."""
     best = best_of(labels, scores)
     lead = scores[best] - np.delete(scores, best).max()
@@ -153,7 +167,12 @@ def signs_of(labels: Sequence[str], scores: NDArray[Any], nearness: NDArray[Any]
 
 
 def train_recogniser(
-    examples: Sequence[Example], novel: Sequence[str], embedder: Embedder, version: str, *, folds: int = 4
+    examples: Sequence[Example],
+    novel: Sequence[str],
+    embedder: Embedder,
+    version: str,
+    *,
+    folds: int = 4,
 ) -> RecogniserModel | None:
     """Learn from labelled texts, and from those that people called new; None when there are not two kinds with two examples each.
 
@@ -176,7 +195,9 @@ def train_recogniser(
         threshold = max(threshold, LEAST_WITH_FEW)
         # The curve is rough then: what is far from everything known is not named, however it scores.
         least_near = float(np.quantile(signs[right][:, -1], may_lose)) if right.any() else 1.0
-    return RecogniserModel(version, embedder.identity, learner, vectors[:known], curve, threshold, least_near, known)
+    return RecogniserModel(
+        version, embedder.identity, learner, vectors[:known], curve, threshold, least_near, known
+    )
 
 
 def _balanced(examples: Sequence[Example]) -> list[Example]:
@@ -213,7 +234,11 @@ def _rehearsed(
         learner = train(taught, vectors[seen], penalty=0.5)
         known = vectors[seen & ~strange]
         held = held_in == fold
-        asked = [(example, vector) for example, vector, ask in zip(examples, vectors, held, strict=True) if ask]
+        asked = [
+            (example, vector)
+            for example, vector, ask in zip(examples, vectors, held, strict=True)
+            if ask
+        ]
         for example, vector in asked:
             scores = learner.scores(example.text, {}, vector)
             signs.append(signs_of(learner.labels, scores, known @ vector))

@@ -28,7 +28,9 @@ SUPPORT = 5
 
 
 class Recalls(Protocol):
-    def recall(self, said: str, kind: str, channel: str, now: datetime, what: str = "") -> Recollection: ...
+    def recall(
+        self, said: str, kind: str, channel: str, now: datetime, what: str = ""
+    ) -> Recollection: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +46,11 @@ class RememberingRecommender:
     """``latest`` gives what training learned of a kind, or None."""
 
     def __init__(
-        self, memory: Recalls, latest: Callable[[str], PlanModel | None], embedder: Embedder, clock: Clock
+        self,
+        memory: Recalls,
+        latest: Callable[[str], PlanModel | None],
+        embedder: Embedder,
+        clock: Clock,
     ) -> None:
         self._memory = memory
         self._latest = latest
@@ -56,7 +62,9 @@ class RememberingRecommender:
     ) -> tuple[Recommendation, tuple[Action, ...]]:
         known = facts_of(case.signal, evidence)
         said = said_by(case.signal)
-        recollection = self._memory.recall(said, playbook.kind, case.channel, self._clock(), case.what)
+        recollection = self._memory.recall(
+            said, playbook.kind, case.channel, self._clock(), case.what
+        )
         model = self._latest(playbook.kind)
         ranked = self._ranked(case, playbook, evidence, known, model)
         chosen, passed_over = _first_that_can_be_prepared(ranked, playbook, known, prepare)
@@ -64,7 +72,12 @@ class RememberingRecommender:
         if chosen is None:
             if playbook.kind == UNRECOGNISED:
                 return Recommendation(
-                    "", "", "", (), "It fits no known kind: say what it is, or handle it by hand", **told
+                    "",
+                    "",
+                    "",
+                    (),
+                    "It fits no known kind: say what it is, or handle it by hand",
+                    **told,
                 ), ()
             why = "; ".join(f"{item.action} {item.why_not}" for item in passed_over)
             blocked = f"No plan fits: {why or 'the playbook has no action for this'}"
@@ -101,7 +114,9 @@ class RememberingRecommender:
         margins = model.margins(text, shown, vector)
         scored = [(offer, margins.get(offer.action)) for offer in fitting]
         supported = [
-            margin for offer, margin in scored if margin is not None and model.support[offer.action] >= SUPPORT
+            margin
+            for offer, margin in scored
+            if margin is not None and model.support[offer.action] >= SUPPORT
         ]
         if len(supported) < 2:
             return scored
@@ -109,29 +124,45 @@ class RememberingRecommender:
         return sorted(
             scored,
             key=lambda pair: (
-                -(pair[1] if pair[1] is not None and model.support[pair[0].action] >= SUPPORT else unknown)
+                -(
+                    pair[1]
+                    if pair[1] is not None and model.support[pair[0].action] >= SUPPORT
+                    else unknown
+                )
             ),
         )
 
     def _told(self, recollection: Recollection) -> dict[str, Any]:
         now = self._clock()
         alike = [precedent for precedent in recollection.alike if not precedent.gives_orders]
-        cited = tuple(_citation(precedent, precedent.is_stale(now)) for precedent in recollection.alike[:MOST_CITED])
+        cited = tuple(
+            _citation(precedent, precedent.is_stale(now))
+            for precedent in recollection.alike[:MOST_CITED]
+        )
         return {"precedents": tally(alike), "citations": cited, "memory": recollection.failure}
 
 
 def _first_that_can_be_prepared(
-    ranked: Sequence[tuple[Offer, float | None]], playbook: Playbook, known: Mapping[str, Any], prepare: Prepare
+    ranked: Sequence[tuple[Offer, float | None]],
+    playbook: Playbook,
+    known: Mapping[str, Any],
+    prepare: Prepare,
 ) -> tuple[Chosen | None, tuple[Alternative, ...]]:
     chosen: Chosen | None = None
     passed_over = [
-        Alternative(offer.action, f"needs {offer.when}") for offer in playbook.offers if not holds(offer.when, known)
+        Alternative(offer.action, f"needs {offer.when}")
+        for offer in playbook.offers
+        if not holds(offer.when, known)
     ]
     first = [offer for offer, _ in ranked]
     for offer, margin in ranked:
         if chosen:
             earlier = playbook.offers.index(offer) < playbook.offers.index(chosen.offer)
-            why_not = "fits too, but was right less often in like cases" if earlier else "comes after the one above"
+            why_not = (
+                "fits too, but was right less often in like cases"
+                if earlier
+                else "comes after the one above"
+            )
             passed_over.append(Alternative(offer.action, why_not))
             continue
         try:
@@ -157,13 +188,21 @@ def _sureness(chosen: Chosen, model: PlanModel | None) -> tuple[int | None, str]
     confidence = round(100 * model.calibration.probability(chosen.margin))
     held = model.promise
     if held is None:
-        return confidence, f"no promise: {TARGET * 100:.0f} % right cannot be certified for this kind yet"
+        return (
+            confidence,
+            f"no promise: {TARGET * 100:.0f} % right cannot be certified for this kind yet",
+        )
     if chosen.margin < held.threshold:
         return confidence, f"below the line at which {held.target * 100:.0f} % right is certified"
-    return confidence, f"{held.target * 100:.0f} % right is certified here: {held.right} of {held.judged} were"
+    return (
+        confidence,
+        f"{held.target * 100:.0f} % right is certified here: {held.right} of {held.judged} were",
+    )
 
 
-def _basis(chosen: Chosen, playbook: Playbook, model: PlanModel | None, recollection: Recollection) -> str:
+def _basis(
+    chosen: Chosen, playbook: Playbook, model: PlanModel | None, recollection: Recollection
+) -> str:
     rule = f"rule {playbook.offers.index(chosen.offer) + 1} of the playbook “{playbook.title}”"
     if model and chosen.margin is not None:
         return f"{rule}; in {model.judged} earlier cases this would have been right {model.right} times"

@@ -69,7 +69,9 @@ class AbsenceShape(Strict):
     ``from`` names the source, or the domain of several, that ought to be heard of. Left out: the one whose kinds name this kind.
     """
 
-    model_config = ConfigDict(extra="forbid", frozen=True, validate_by_name=False, validate_by_alias=True)
+    model_config = ConfigDict(
+        extra="forbid", frozen=True, validate_by_name=False, validate_by_alias=True
+    )
 
     origin: Handle | Literal[""] = Field(default="", alias="from")
     subjects: list[Text] = Field(min_length=1, max_length=500)
@@ -123,7 +125,9 @@ class ApproverShape(Strict):
         if sum(given is not None for given in (self.group, self.people, self.owner)) != 1:
             raise ValueError("name approvers by one of group, people or owner")
         if self.people is not None and self.count > len(set(self.people)):
-            raise ValueError(f"{self.count} of {len(set(self.people))} people can never be complete")
+            raise ValueError(
+                f"{self.count} of {len(set(self.people))} people can never be complete"
+            )
         return self
 
 
@@ -206,13 +210,20 @@ class LimitShape(Strict):
 
     @field_validator("amount_per_day")
     @classmethod
-    def _is_no_less_than_one_plan(cls, amount: Decimal | None, info: ValidationInfo) -> Decimal | None:
+    def _is_no_less_than_one_plan(
+        cls, amount: Decimal | None, info: ValidationInfo
+    ) -> Decimal | None:
         _must_reach(amount, "per_plan", info)
         return amount
 
     @model_validator(mode="after")
     def _says_how_much(self) -> "LimitShape":
-        limits = (self.per_plan, self.amount_per_day, self.times_per_day, self.times_per_target_per_day)
+        limits = (
+            self.per_plan,
+            self.amount_per_day,
+            self.times_per_day,
+            self.times_per_target_per_day,
+        )
         has_limit = any(limit is not None for limit in limits)
         if not has_limit and not self.unlimited:
             raise ValueError(
@@ -271,15 +282,21 @@ class HoursShape(Strict):
 
     zone: str
     days: list[Weekday] = Field(min_length=1, max_length=7)
-    open: Annotated[str, StringConstraints(pattern=r"^([01]\d|2[0-3]):[0-5]\d-([01]\d|2[0-3]):[0-5]\d$")]
-    holidays: Annotated[str, StringConstraints(pattern=r"^(none|[A-Z]{2}(-[A-Z0-9]{1,5})?)$")] = "none"
+    open: Annotated[
+        str, StringConstraints(pattern=r"^([01]\d|2[0-3]):[0-5]\d-([01]\d|2[0-3]):[0-5]\d$")
+    ]
+    holidays: Annotated[str, StringConstraints(pattern=r"^(none|[A-Z]{2}(-[A-Z0-9]{1,5})?)$")] = (
+        "none"
+    )
     digest: Clock = "09:00"
     review: Weekday = "mon"
 
 
 class ChannelsShape(Strict):
     default: HoursShape
-    channels: dict[Annotated[str, StringConstraints(pattern=r"^[CG][A-Z0-9]{2,20}$")], HoursShape] = {}
+    channels: dict[
+        Annotated[str, StringConstraints(pattern=r"^[CG][A-Z0-9]{2,20}$")], HoursShape
+    ] = {}
 
 
 class ActionShape(Strict):
@@ -351,7 +368,9 @@ class HttpActionShape(ActionShape):
     def _amount_is_known(self) -> "HttpActionShape":
         fields = self.precondition.fields if self.precondition else {}
         if self.amount and self.amount not in {*self.parameters, *fields}:
-            raise ValueError(f"amount names {self.amount}, which is no parameter and no field of the precondition")
+            raise ValueError(
+                f"amount names {self.amount}, which is no parameter and no field of the precondition"
+            )
         return self
 
 
@@ -383,7 +402,10 @@ class MessageSystemShape(Strict):
 
 class SystemsShape(Strict):
     systems: dict[
-        Name, Annotated[SqlSystemShape | HttpSystemShape | MessageSystemShape, Field(discriminator="connector")]
+        Name,
+        Annotated[
+            SqlSystemShape | HttpSystemShape | MessageSystemShape, Field(discriminator="connector")
+        ],
     ]
 
 
@@ -418,7 +440,9 @@ class SourceShape(Strict):
     @model_validator(mode="after")
     def _is_complete(self) -> "SourceShape":
         if not self.token_env and not self.webhook_secret_env:
-            raise ValueError("a source needs token_env or webhook_secret_env (two of either while a secret is changed)")
+            raise ValueError(
+                "a source needs token_env or webhook_secret_env (two of either while a secret is changed)"
+            )
         if (self.format == "mapping") != (self.mapping is not None):
             raise ValueError("format: mapping goes with a mapping, and only that does")
         return self
@@ -426,11 +450,15 @@ class SourceShape(Strict):
     @model_validator(mode="after")
     def _says_once_what_it_sends(self) -> "SourceShape":
         if "kinds" in self.model_fields_set and not self.kinds:
-            raise ValueError("kinds is empty, so nothing could be sent; name some, or leave kinds out")
+            raise ValueError(
+                "kinds is empty, so nothing could be sent; name some, or leave kinds out"
+            )
         if self.kind and self.kinds:
             raise ValueError("say kind (the only one) or kinds (the only ones), not both")
         if self.kind and self.mapping and self.mapping.kind:
-            raise ValueError("with a fixed kind the mapping cannot name another; say kinds instead of kind")
+            raise ValueError(
+                "with a fixed kind the mapping cannot name another; say kinds instead of kind"
+            )
         if self.format == "alertmanager" and self.kinds:
             raise ValueError("an alert names no kind; say kind instead of kinds")
         return self
@@ -442,7 +470,10 @@ class SourcesShape(Strict):
 
 # Whatever a system calls a person: an address, a number; never the mark of "somebody else too".
 Account = Annotated[
-    str, StringConstraints(pattern=r"^[^\s*\x00-\x1f\x7f]([^*\x00-\x1f\x7f]{0,78}[^\s*\x00-\x1f\x7f])?$")
+    str,
+    StringConstraints(
+        pattern=r"^[^\s*\x00-\x1f\x7f]([^*\x00-\x1f\x7f]{0,78}[^\s*\x00-\x1f\x7f])?$"
+    ),
 ]
 
 
@@ -455,7 +486,9 @@ class PersonShape(Strict):
     @model_validator(mode="after")
     def _is_in_slack(self) -> "PersonShape":
         if not any(map(is_slack_account, self.accounts)):
-            raise ValueError("one of the accounts must be in Slack, as team/user, like T012AB3CD/U012AB3CD")
+            raise ValueError(
+                "one of the accounts must be in Slack, as team/user, like T012AB3CD/U012AB3CD"
+            )
         return self
 
 

@@ -32,7 +32,11 @@ class ModelTalker:
     """``converse`` takes instructions, question and tools, and returns what the model said in the end."""
 
     def __init__(
-        self, name: str, converse: Callable[[str, str, Tools, Callable[[str], None]], str], clock: Clock, bounds: Bounds
+        self,
+        name: str,
+        converse: Callable[[str, str, Tools, Callable[[str], None]], str],
+        clock: Clock,
+        bounds: Bounds,
     ) -> None:
         self.name = name
         self._converse = converse
@@ -46,7 +50,9 @@ class ModelTalker:
         metrics.TALKS.labels(outcome).inc()
         return told
 
-    def _answer(self, text: str, tools: Tools, tell: Callable[[str], None]) -> tuple[str, str | None]:
+    def _answer(
+        self, text: str, tools: Tools, tell: Callable[[str], None]
+    ) -> tuple[str, str | None]:
         if not self._allowance.takes_one():
             return "over the daily limit", None
         heard = Heard(tools)
@@ -105,7 +111,9 @@ def agent(model: Any) -> Callable[[str, str, Tools, Callable[[str], None]], str]
     from langchain.agents.middleware import ModelCallLimitMiddleware
     from langchain_core.tools import tool
 
-    def converse(instructions: str, question: str, tools: Tools, tell: Callable[[str], None]) -> str:
+    def converse(
+        instructions: str, question: str, tools: Tools, tell: Callable[[str], None]
+    ) -> str:
         def search(question: str) -> str:
             tell(f"Looking for: {question}")
             return tools.search(question)
@@ -116,7 +124,9 @@ def agent(model: Any) -> Callable[[str, str, Tools, Callable[[str], None]], str]
 
         search.__doc__, show.__doc__ = Heard.search.__doc__, Heard.show.__doc__
         limit = ModelCallLimitMiddleware(run_limit=MOST_STEPS, exit_behavior="end")
-        running = create_agent(model, [tool(search), tool(show)], system_prompt=instructions, middleware=[limit])
+        running = create_agent(
+            model, [tool(search), tool(show)], system_prompt=instructions, middleware=[limit]
+        )
         ended = running.invoke({"messages": [{"role": "user", "content": question}]})
         return str(ended["messages"][-1].text)
 

@@ -94,18 +94,26 @@ def lessons(shelf: Shelf, playbooks: Mapping[str, Playbook], embedder: Embedder)
         found = [one for one in shelf.of_kind(kind, MOST_PRECEDENTS) if one.teaches]
         precedents[kind] = found
         examples += [Example(text, kind, {}) for text in playbook.examples]
-        examples += [Example(one.said, kind, {}) for one in found[-MOST_EXAMPLES_PER_KIND:] if one.named]
+        examples += [
+            Example(one.said, kind, {}) for one in found[-MOST_EXAMPLES_PER_KIND:] if one.named
+        ]
     labels = shelf.labels()
-    examples += [Example(label.said, label.kind, {}) for label in labels if _is_known(label, playbooks)]
+    examples += [
+        Example(label.said, label.kind, {}) for label in labels if _is_known(label, playbooks)
+    ]
     novel = tuple(label.said for label in labels if not label.kind)
-    return Lessons(tuple(examples), novel, precedents, embedder.identity, shelf.count() + len(labels))
+    return Lessons(
+        tuple(examples), novel, precedents, embedder.identity, shelf.count() + len(labels)
+    )
 
 
 def _is_known(label: Label, playbooks: Mapping[str, Playbook]) -> bool:
     return label.kind in playbooks and label.kind != UNRECOGNISED
 
 
-def learn(given: Lessons, embedder: Embedder, progress: Callable[[str], None] = lambda what: None) -> Model:
+def learn(
+    given: Lessons, embedder: Embedder, progress: Callable[[str], None] = lambda what: None
+) -> Model:
     """Train recognition, then each kind's plans."""
     progress("recognition")
     recogniser = train_recogniser(given.examples, given.novel, embedder, given.version)
@@ -122,8 +130,15 @@ def learn(given: Lessons, embedder: Embedder, progress: Callable[[str], None] = 
 def save(model: Model, folder: Path) -> Path:
     """Write the file whole or not at all: a reader never sees half of one."""
     folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-    arrays: dict[str, Any] = {"version": np.array(model.version), "plans": np.array(sorted(model.plans))}
-    arrays |= {"taught": np.array(model.taught), "embedder": np.array(model.embedder), "format": np.array(FORMAT)}
+    arrays: dict[str, Any] = {
+        "version": np.array(model.version),
+        "plans": np.array(sorted(model.plans)),
+    }
+    arrays |= {
+        "taught": np.array(model.taught),
+        "embedder": np.array(model.embedder),
+        "format": np.array(FORMAT),
+    }
     if model.recogniser:
         arrays |= model.recogniser.arrays()
     for plan in model.plans.values():
@@ -132,7 +147,9 @@ def save(model: Model, folder: Path) -> Path:
     np.savez(unfinished, **arrays)
     if (folder / FILE).is_dir():
         # A folder cannot be written over: it is kept, beside.
-        (folder / FILE).rename(folder / f"{FILE}.broken-{len(list(folder.glob(f'{FILE}.broken-*'))) + 1}")
+        (folder / FILE).rename(
+            folder / f"{FILE}.broken-{len(list(folder.glob(f'{FILE}.broken-*'))) + 1}"
+        )
     return unfinished.replace(folder / FILE)
 
 
@@ -167,10 +184,16 @@ def _read(arrays: Mapping[str, Any]) -> Model:
     # Before there was a number in it there was one format, the first.
     if str(arrays.get("format", "1")) != FORMAT:
         raise ValueError("another release wrote it")
-    version, taught, embedder = str(arrays["version"]), int(arrays["taught"]), str(arrays["embedder"])
+    version, taught, embedder = (
+        str(arrays["version"]),
+        int(arrays["taught"]),
+        str(arrays["embedder"]),
+    )
     plans = {str(kind): PlanModel.from_arrays(str(kind), arrays) for kind in arrays["plans"]}
     recogniser = RecogniserModel.from_arrays(arrays) if "recogniser.version" in arrays else None
-    learners = [plan.learner for plan in plans.values()] + ([recogniser.learner] if recogniser else [])
+    learners = [plan.learner for plan in plans.values()] + (
+        [recogniser.learner] if recogniser else []
+    )
     if len({learner.width for learner in learners}) > 1:
         raise ValueError("its parts were learned over different vectors")
     return Model(version, taught, embedder, recogniser, plans)
@@ -188,7 +211,9 @@ def alone_in(folder: Path) -> Iterator[None]:
     try:
         lock.acquire(timeout=0)
     except Timeout:
-        raise MemoryUnavailable("another training of this memory is running; wait for it to end") from None
+        raise MemoryUnavailable(
+            "another training of this memory is running; wait for it to end"
+        ) from None
     try:
         yield
     finally:

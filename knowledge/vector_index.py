@@ -37,11 +37,16 @@ class VectorIndex:
         """
         self._connect()
         self._collection = self._client.get_or_create_collection(
-            COLLECTION, embedding_function=None, metadata={"embedder": self._identity}, configuration=_CONFIGURATION
+            COLLECTION,
+            embedding_function=None,
+            metadata={"embedder": self._identity},
+            configuration=_CONFIGURATION,
         )
         found = (self._collection.metadata or {}).get("embedder")
         if found != self._identity:
-            raise MemoryUnavailable(f"memory was embedded with {found}, the settings name {self._identity}; {REBUILD}")
+            raise MemoryUnavailable(
+                f"memory was embedded with {found}, the settings name {self._identity}; {REBUILD}"
+            )
 
     def renew(self) -> bool:
         """Begin anew with an empty collection, or go on with a rebuild that was cut short; whether it was."""
@@ -69,7 +74,9 @@ class VectorIndex:
         SharedSystemClient.clear_system_cache()
         self._client = self._collection = None
         broken = self._folder / "chroma"
-        broken.rename(self._folder / f"chroma-broken-{len(list(self._folder.glob('chroma-broken-*'))) + 1}")
+        broken.rename(
+            self._folder / f"chroma-broken-{len(list(self._folder.glob('chroma-broken-*'))) + 1}"
+        )
         return True
 
     def complete(self) -> None:
@@ -85,7 +92,10 @@ class VectorIndex:
         if not ids:
             return {}
         found = self._collection.get(ids=list(ids), include=["metadatas"])
-        return {name: str(about["digest"]) for name, about in zip(found["ids"], found["metadatas"], strict=True)}
+        return {
+            name: str(about["digest"])
+            for name, about in zip(found["ids"], found["metadatas"], strict=True)
+        }
 
     def put(self, ids: Sequence[str], vectors: Vectors, digests: Sequence[str]) -> None:
         about = [{"digest": digest} for digest in digests]
@@ -97,8 +107,13 @@ class VectorIndex:
 
     def nearest(self, vector: Vectors, many: int) -> list[tuple[str, float]]:
         """Ids with their cosine similarity, the nearest first."""
-        found = self._collection.query(query_embeddings=vector[None, :], n_results=many, include=["distances"])
-        return [(name, 1 - distance) for name, distance in zip(found["ids"][0], found["distances"][0], strict=True)]
+        found = self._collection.query(
+            query_embeddings=vector[None, :], n_results=many, include=["distances"]
+        )
+        return [
+            (name, 1 - distance)
+            for name, distance in zip(found["ids"][0], found["distances"][0], strict=True)
+        ]
 
     def count(self) -> int:
         return int(self._collection.count())
@@ -118,7 +133,9 @@ class VectorIndex:
             address = urlsplit(self._url)
             secure = address.scheme == "https"
             port = address.port or (443 if secure else 8000)
-            self._client = chromadb.HttpClient(address.hostname or "localhost", port, ssl=secure, settings=quiet)
+            self._client = chromadb.HttpClient(
+                address.hostname or "localhost", port, ssl=secure, settings=quiet
+            )
             return
         self._folder.mkdir(parents=True, exist_ok=True, mode=0o700)
         try:

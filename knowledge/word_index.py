@@ -36,7 +36,10 @@ class WordIndex:
         if not words:
             return []
         terms = [
-            (tantivy.Occur.Should, tantivy.Query.term_query(self._index.schema, "text", word, index_option="freq"))
+            (
+                tantivy.Occur.Should,
+                tantivy.Query.term_query(self._index.schema, "text", word, index_option="freq"),
+            )
             for word in words
         ]
         searcher = self._index.searcher()

@@ -26,22 +26,35 @@ def words_of(text: str) -> list[str]:
 
 def codes_of(text: str) -> set[str]:
     """The words that name one thing: with letters and digits, or a long number."""
-    return {word for word in words_of(text) if any(map(str.isdigit, word)) and (len(word) > 4 or not word.isdigit())}
+    return {
+        word
+        for word in words_of(text)
+        if any(map(str.isdigit, word)) and (len(word) > 4 or not word.isdigit())
+    }
 
 
 def hashed(text: str, places: int = PLACES) -> Features:
     """Places and weights of a text's words and word pairs; a word said often counts by the logarithm."""
     words = words_of(text)
-    return _weighed([*words, *(f"{first} {second}" for first, second in itertools.pairwise(words))], places)
+    return _weighed(
+        [*words, *(f"{first} {second}" for first, second in itertools.pairwise(words))], places
+    )
 
 
 def hashed_facts(facts: Mapping[str, Scalar], places: int) -> Features:
     """Places and weights of facts and of every pair of facts: what decides is often two things together."""
-    named = [f"{name}={value}" for name, value in facts.items() if value is not None and value != ""]
-    return _weighed([*named, *(f"{first}|{second}" for first, second in itertools.combinations(named, 2))], places)
+    named = [
+        f"{name}={value}" for name, value in facts.items() if value is not None and value != ""
+    ]
+    return _weighed(
+        [*named, *(f"{first}|{second}" for first, second in itertools.combinations(named, 2))],
+        places,
+    )
 
 
 def _weighed(features: Iterable[str], places: int) -> Features:
-    counted = Counter(zlib.crc32(feature.encode("utf-8", "replace")) % places for feature in features)
+    counted = Counter(
+        zlib.crc32(feature.encode("utf-8", "replace")) % places for feature in features
+    )
     found = np.fromiter(counted.keys(), np.int64, len(counted))
     return found, 1 + np.log(np.fromiter(counted.values(), np.float64, len(counted)))

@@ -118,7 +118,13 @@ def _plain(value: Any) -> Any:
         return str(value)
     if isinstance(value, bool) or value is None:
         return value
-    return float(value) if isinstance(value, float) else int(value) if isinstance(value, int) else str(value)
+    return (
+        float(value)
+        if isinstance(value, float)
+        else int(value)
+        if isinstance(value, int)
+        else str(value)
+    )
 
 
 def _line(loaded: Any, place: tuple[int | str, ...]) -> int:

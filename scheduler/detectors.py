@@ -60,7 +60,9 @@ class Detector:
             is_ours = case.signal.kind == self.playbook.kind
             if is_ours and case.signal.subject not in present and case.state in WAITING:
                 key = f"{case.signal.key}#clear{case.version}"
-                gone = replace(case.signal, key=key, occurred_at=now, facts={}, status=SignalStatus.CLEAR)
+                gone = replace(
+                    case.signal, key=key, occurred_at=now, facts={}, status=SignalStatus.CLEAR
+                )
                 self.intake.receive(gone, b"")
 
 
@@ -88,10 +90,14 @@ class AbsenceDetector:
             signal = case.signal
             if signal.domain == self.absence.origin or case.state not in WAITING:
                 continue
-            last = self.lists.last_heard(self._missing(signal.subject).fingerprint, except_from=ABSENCE)
+            last = self.lists.last_heard(
+                self._missing(signal.subject).fingerprint, except_from=ABSENCE
+            )
             if last is not None and last > case.opened_at:
                 key = f"{signal.key}#clear{case.version}"
-                word = replace(signal, key=key, occurred_at=now, facts={}, status=SignalStatus.CLEAR)
+                word = replace(
+                    signal, key=key, occurred_at=now, facts={}, status=SignalStatus.CLEAR
+                )
                 self.intake.receive(word, b"")
 
     def _missing(self, subject: str) -> Signal:
@@ -118,11 +124,16 @@ class AbsenceDetector:
 
 
 def signal_of(
-    playbook: Playbook, detection: Detection, row: Mapping[str, Scalar], episodes: Callable[[Sequence[str]], int]
+    playbook: Playbook,
+    detection: Detection,
+    row: Mapping[str, Scalar],
+    episodes: Callable[[Sequence[str]], int],
 ) -> Signal:
     """The signal of a row. An unchanged row is the same signal at every look, until it has gone away and come back."""
     subject, title = subject_of(row), str(row.get("title"))
     facts = {name: value for name, value in row.items() if name not in {"subject", "title"}}
-    signal = Signal(detection.system, "", playbook.kind, subject, title, None, facts, domain=detection.domain)
+    signal = Signal(
+        detection.system, "", playbook.kind, subject, title, None, facts, domain=detection.domain
+    )
     key = f"{subject}@{digest([title, facts])[:16]}#{episodes(signal.fingerprints)}"
     return replace(signal, key=key)

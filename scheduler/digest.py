@@ -27,10 +27,16 @@ class DigestTimes:
             *self.library.channels(),
             *(board.place for board in self.lists.boards("digest-for:", now - LONG_AGO)),
         ]
-        return sum(self._ask(place, due, now) for place in places for due in due_now(self.library.hours(place), now))
+        return sum(
+            self._ask(place, due, now)
+            for place in places
+            for due in due_now(self.library.hours(place), now)
+        )
 
     def _ask(self, place: str, due: datetime, now: datetime) -> bool:
-        return self.lists.enqueue_once(f"digest {place}", int(due.timestamp()), asked_for(place, due, now))
+        return self.lists.enqueue_once(
+            f"digest {place}", int(due.timestamp()), asked_for(place, due, now)
+        )
 
 
 def due_now(hours: Hours, now: datetime) -> Sequence[datetime]:

@@ -33,7 +33,8 @@ class Loop:
         self._ticks = ticks
         self._clock = clock
         self._scheduler = BackgroundScheduler(
-            timezone="UTC", job_defaults={"coalesce": True, "misfire_grace_time": None, "max_instances": 1}
+            timezone="UTC",
+            job_defaults={"coalesce": True, "misfire_grace_time": None, "max_instances": 1},
         )
 
     def start(self, jobs: list[Job]) -> None:
@@ -43,7 +44,12 @@ class Loop:
         for job in jobs:
             seconds = job.every.total_seconds()
             self._scheduler.add_job(
-                self.tick, "interval", args=[job], seconds=seconds, next_run_time=at_once, id=job.name
+                self.tick,
+                "interval",
+                args=[job],
+                seconds=seconds,
+                next_run_time=at_once,
+                id=job.name,
             )
         self._scheduler.start()
 

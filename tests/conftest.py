@@ -26,7 +26,9 @@ __all__ = ["_create", "free_port", "missing"]
 IN_CI = bool(os.environ.get("CI"))
 SHARED = Path(__file__).parent.parent.parent / "shared"
 settings.register_profile(
-    "ours", deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture]
+    "ours",
+    deadline=None,
+    suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture],
 )
 settings.load_profile("ours")
 for name in list(os.environ):

@@ -53,8 +53,23 @@ class Postgres:
             # PostgreSQL refuses to run as root.
             shutil.chown(self.base, "postgres")
             self._as_user = ["setpriv", "--reuid=postgres", "--regid=postgres", "--clear-groups"]
-        data = ["-D", str(self.base / "data"), "-U", "countersign", "-A", "trust", "--no-sync", "-E", "UTF8"]
-        subprocess.run([*self._as_user, tools / "initdb", *data], check=True, stdout=subprocess.DEVNULL, cwd=self.base)
+        data = [
+            "-D",
+            str(self.base / "data"),
+            "-U",
+            "countersign",
+            "-A",
+            "trust",
+            "--no-sync",
+            "-E",
+            "UTF8",
+        ]
+        subprocess.run(
+            [*self._as_user, tools / "initdb", *data],
+            check=True,
+            stdout=subprocess.DEVNULL,
+            cwd=self.base,
+        )
 
     @property
     def pid(self) -> int | None:
@@ -68,7 +83,13 @@ class Postgres:
             "-c fsync=off -c max_connections=200"
         )
         self._server = subprocess.Popen(
-            [*self._as_user, self.tools / "postgres", "-D", str(self.base / "data"), *options.split()],
+            [
+                *self._as_user,
+                self.tools / "postgres",
+                "-D",
+                str(self.base / "data"),
+                *options.split(),
+            ],
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
             cwd=self.base,

@@ -41,7 +41,11 @@ def test_every_button_and_form_has_a_listener_and_the_reverse():
 
     from handlers.slack import app as slack_app
 
-    app = App(client=WebClient("xoxb-x"), token_verification_enabled=False, request_verification_enabled=False)
+    app = App(
+        client=WebClient("xoxb-x"),
+        token_verification_enabled=False,
+        request_verification_enabled=False,
+    )
     heard = {"action": set(), "view": set(), "shortcut": set(), "command": set(), "event": set()}
     for sort, names in heard.items():
         setattr(app, sort, lambda name, names=names: names.add(name) or (lambda listener: listener))
@@ -57,8 +61,14 @@ def test_every_button_and_form_has_a_listener_and_the_reverse():
 
 
 def test_every_listener_is_for_something_that_is_drawn():
-    drawn = "".join(text for path, text in SOURCE.items() if path.parent.name == "cards" and path.name != "ids.py")
-    constants = {name for name, value in vars(ids).items() if isinstance(value, str) and name.isupper()}
+    drawn = "".join(
+        text
+        for path, text in SOURCE.items()
+        if path.parent.name == "cards" and path.name != "ids.py"
+    )
+    constants = {
+        name for name, value in vars(ids).items() if isinstance(value, str) and name.isupper()
+    }
     # Slack itself draws the shortcuts.
     constants -= {"FROM_MESSAGE", "FROM_ANYWHERE"}
     assert {name for name in constants if f"ids.{name}" not in drawn} == set()
@@ -84,7 +94,10 @@ def test_the_manifest_is_valid_and_asks_for_what_is_used_and_nothing_more():
     # The same in a private channel or a direct message; hearing a mention, a command and a shortcut.
     heard = {"app_mentions:read", "commands"}
     assert scopes - set(needed.values()) == {"groups:history", "im:history", "groups:read", *heard}
-    events = {event.partition(".")[0] for event in manifest["settings"]["event_subscriptions"]["bot_events"]}
+    events = {
+        event.partition(".")[0]
+        for event in manifest["settings"]["event_subscriptions"]["bot_events"]
+    }
     assert events == set(re.findall(r'app\.event\("(\w+)"\)', everything))
     if SHARED.exists():
         schema = json.loads((SHARED / "data/slack_payloads/manifest.schema.1.0.0.json").read_text())
@@ -118,17 +131,31 @@ def test_every_word_of_the_glossary_is_in_the_code():
     words = set()
     for row in table.splitlines():
         if row.startswith("|") and "---" not in row and "word" not in row:
-            words |= {word.strip() for word in row.split("|")[1].split(",")} | set(re.findall(r"\*\*(.+?)\*\*", row))
+            words |= {word.strip() for word in row.split("|")[1].split(",")} | set(
+                re.findall(r"\*\*(.+?)\*\*", row)
+            )
     code = "".join(SOURCE.values()).lower() + " ".join(str(path).lower() for path in SOURCE)
     missing = {
         word
         for word in words
-        if word.rstrip("s").replace(" ", "_").lower() not in code and word.rstrip("s").lower() not in code
+        if word.rstrip("s").replace(" ", "_").lower() not in code
+        and word.rstrip("s").lower() not in code
     }
     assert missing == set()
 
 
-BANNED = {"utils", "helpers", "common", "misc", "base", "manager", "handler_impl", "data", "info", "process"}
+BANNED = {
+    "utils",
+    "helpers",
+    "common",
+    "misc",
+    "base",
+    "manager",
+    "handler_impl",
+    "data",
+    "info",
+    "process",
+}
 
 
 def test_no_module_or_function_has_a_name_that_says_nothing():
@@ -141,7 +168,9 @@ def test_no_module_or_function_has_a_name_that_says_nothing():
 
 
 def test_every_module_says_what_it_is():
-    assert [str(path) for path, text in SOURCE.items() if not ast.get_docstring(ast.parse(text))] == []
+    assert [
+        str(path) for path, text in SOURCE.items() if not ast.get_docstring(ast.parse(text))
+    ] == []
 
 
 def test_functions_fit_on_a_screen():
@@ -218,11 +247,22 @@ def test_the_ledgers_names_are_for_ever():
     }
 
 
-WALL_CLOCK = ("datetime.now(", "utcnow(", "date.today(", "time.time(", "time.gmtime(", "time.localtime(")
+WALL_CLOCK = (
+    "datetime.now(",
+    "utcnow(",
+    "date.today(",
+    "time.time(",
+    "time.gmtime(",
+    "time.localtime(",
+)
 
 
 def test_no_pickle_no_eval_and_no_second_reader_of_clock_or_environment():
     for path, text in SOURCE.items():
         for word in ("pickle", "eval(", "exec(", "os.environ", *WALL_CLOCK):
-            allowed = {"os.environ": "settings.py", **dict.fromkeys(WALL_CLOCK, "clock.py")}.get(word)
-            assert word not in text or path.name == allowed or "emulator" in path.parts, f"{path}: {word}"
+            allowed = {"os.environ": "settings.py", **dict.fromkeys(WALL_CLOCK, "clock.py")}.get(
+                word
+            )
+            assert word not in text or path.name == allowed or "emulator" in path.parts, (
+                f"{path}: {word}"
+            )

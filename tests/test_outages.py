@@ -48,7 +48,9 @@ def paper():
 
 
 def away():
-    raise OperationalError("SELECT :name", {"name": SECRET}, sqlite3.OperationalError("database is locked"))
+    raise OperationalError(
+        "SELECT :name", {"name": SECRET}, sqlite3.OperationalError("database is locked")
+    )
 
 
 def failing(log, words, call=away, **more):
@@ -72,7 +74,9 @@ def test_an_outage_of_25_seconds_is_a_handful_of_lines(paper):
     assert "OperationalError" in paper.lines[0]
     assert "Traceback" not in paper.stream.getvalue()
     paper.a_minute_later()
-    assert paper.lines[1:] == ["ERROR house.worker the database cannot be used: 304 more times in the last 60 s"]
+    assert paper.lines[1:] == [
+        "ERROR house.worker the database cannot be used: 304 more times in the last 60 s"
+    ]
     paper.a_minute_later()
     assert paper.lines[2].startswith(
         "ERROR house.worker the database cannot be used: over, 305 times in all, the last at "
@@ -106,8 +110,14 @@ def test_a_number_that_was_given_to_somebody_is_always_found(paper):
 
 
 @pytest.mark.parametrize("kind", ["sqlite", "postgresql"])
-def test_what_a_database_quotes_of_its_rows_is_in_no_line_and_in_no_row(kind, paper, request, tmp_path):
-    url = f"sqlite:///{tmp_path / 'x.db'}" if kind == "sqlite" else f"{request.getfixturevalue('postgres')}/postgres"
+def test_what_a_database_quotes_of_its_rows_is_in_no_line_and_in_no_row(
+    kind, paper, request, tmp_path
+):
+    url = (
+        f"sqlite:///{tmp_path / 'x.db'}"
+        if kind == "sqlite"
+        else f"{request.getfixturevalue('postgres')}/postgres"
+    )
     database = Database(url)
     try:
         with database.engine.begin() as connection:
@@ -159,7 +169,9 @@ def test_the_program_puts_every_logger_under_the_filter():
         "import logging; from bot.__main__ import _log; _log('INFO')\n"
         "for _ in range(50): logging.getLogger('some.library').error('it is away')"
     )
-    told = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60, check=True)
+    told = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, timeout=60, check=True
+    )
     assert told.stderr.count("it is away") == 1
 
 
@@ -172,10 +184,16 @@ def test_a_row_that_keeps_failing_keeps_no_value_with_it(small_world):
     (work,) = world.store.claim([Topic.TRIAGE], 1, world.clock(), 30)
 
     def refused(row):
-        raise IntegrityError("INSERT", {"mail": SECRET}, sqlite3.IntegrityError(f"Key (mail)=({SECRET}) exists"))
+        raise IntegrityError(
+            "INSERT", {"mail": SECRET}, sqlite3.IntegrityError(f"Key (mail)=({SECRET}) exists")
+        )
 
     world.lane._handlers[Topic.TRIAGE] = refused
     world.lane.handle(work)
     with world.store.database.read() as connection:
-        errors = connection.execute(sa.text("SELECT error FROM outbox WHERE error <> ''")).scalars().all()
+        errors = (
+            connection.execute(sa.text("SELECT error FROM outbox WHERE error <> ''"))
+            .scalars()
+            .all()
+        )
     assert errors == ["IntegrityError from IntegrityError"]

@@ -35,7 +35,8 @@ def _of_module(tree: ast.Module) -> Iterator[tuple[str, str]]:
     everywhere = [
         number
         for node in tree.body
-        if isinstance(node, ast.Assign) and any(isinstance(t, ast.Name) and t.id == "pytestmark" for t in node.targets)
+        if isinstance(node, ast.Assign)
+        and any(isinstance(t, ast.Name) and t.id == "pytestmark" for t in node.targets)
         for number in _numbers(node.value)
     ]
     for node in tree.body:
@@ -57,7 +58,11 @@ def _of(node: ast.stmt, outer: list[str]) -> Iterator[tuple[str, str]]:
 def _numbers(node: ast.AST) -> Iterator[str]:
     """The arguments of every ``threat(…)`` in this expression, also inside the parameters of a test."""
     for call in ast.walk(node):
-        if isinstance(call, ast.Call) and isinstance(call.func, ast.Attribute) and call.func.attr == "threat":
+        if (
+            isinstance(call, ast.Call)
+            and isinstance(call.func, ast.Attribute)
+            and call.func.attr == "threat"
+        ):
             for argument in call.args:
                 if isinstance(argument, ast.Constant):
                     yield str(argument.value)
@@ -87,7 +92,9 @@ def main() -> int:
     for number in sorted(set(known) - set(tests)):
         print(f"{number}: no test is marked with it")
     for number in sorted(set(tests) - set(known)):
-        print(f"{number}: is marked in {', '.join(tests[number])}, and is no row of {DOCUMENT.name}")
+        print(
+            f"{number}: is marked in {', '.join(tests[number])}, and is no row of {DOCUMENT.name}"
+        )
     return 0 if set(known) == set(tests) else 1
 
 

@@ -44,7 +44,15 @@ def playbook(**changes) -> Playbook:
         channel="C0STOCK",
         what="{stock.product}: {stock.on_hand} left",
         detection=Detection("house", "SELECT", HOUR),
-        evidence=(Lookup("stock", "house", "look", {"product_id": "signal.product_id"}, {"on_hand": "On hand"}),),
+        evidence=(
+            Lookup(
+                "stock",
+                "house",
+                "look",
+                {"product_id": "signal.product_id"},
+                {"on_hand": "On hand"},
+            ),
+        ),
         stake=Stake("matters", "stock.at_risk"),
         offers=(
             Offer(
@@ -76,7 +84,12 @@ class FakeLibrary:
     def playbook(self, kind: str) -> Playbook:
         if kind == UNRECOGNISED:
             return replace(
-                self.book, kind=kind, offers=(), evidence=(), stake=Stake("unknown", "signal.amount"), channel="C0OPS"
+                self.book,
+                kind=kind,
+                offers=(),
+                evidence=(),
+                stake=Stake("unknown", "signal.amount"),
+                channel="C0OPS",
             )
         return replace(self.book, kind=kind)
 
@@ -127,7 +140,13 @@ class World:
         self.house = outside.house if outside else FakeConnector()
         self.waits = {"settle_for": settle_for, "storm_after": storm_after}
         self.house.rows = [
-            {"product": "Merlot", "on_hand": 4, "quantity": 24, "at_risk": 312.5, "subject": "product:1"}
+            {
+                "product": "Merlot",
+                "on_hand": 4,
+                "quantity": 24,
+                "at_risk": 312.5,
+                "subject": "product:1",
+            }
         ]
         self.library = FakeLibrary()
         self._keys = itertools.count(1)
@@ -162,7 +181,9 @@ class World:
         }
         if self.desk.narration:
             work[Topic.NARRATE] = self.desk.narration.run
-        self.lane = Lane("test", self.store, work, self.clock, threads=1, pace=Pace(lease_for=30, settle_for=30))
+        self.lane = Lane(
+            "test", self.store, work, self.clock, threads=1, pace=Pace(lease_for=30, settle_for=30)
+        )
 
     def signal(self, subject: str = "product:1", **changes) -> Signal:
         base = Signal(
@@ -210,7 +231,14 @@ class World:
         from handlers.slack.app import Asked
 
         desk = self.desk
-        parts = (desk.decisions, desk.switchboard, desk.questions, desk.homes, desk.raising, desk.lists)
+        parts = (
+            desk.decisions,
+            desk.switchboard,
+            desk.questions,
+            desk.homes,
+            desk.raising,
+            desk.lists,
+        )
         return Asked(
             *parts,
             self.library,

@@ -63,14 +63,20 @@ class Approval:
 
 def people_of(group: str) -> tuple[str, ...]:
     """The user ids of those who are named one by one; none for the handle of a group."""
-    return tuple(filter(None, group.removeprefix(PEOPLE).split("+"))) if group.startswith(PEOPLE) else ()
+    return (
+        tuple(filter(None, group.removeprefix(PEOPLE).split("+")))
+        if group.startswith(PEOPLE)
+        else ()
+    )
 
 
 Groups = Mapping[str, frozenset[str]]
 """Group name to the principals in it now, read fresh. A group that is missing is an empty group."""
 
 
-def why_not(person: Person, *, authors: Iterable[str], factors: Iterable[Factor], groups: Groups) -> str | None:
+def why_not(
+    person: Person, *, authors: Iterable[str], factors: Iterable[Factor], groups: Groups
+) -> str | None:
     """The reason this person may not approve, as a sentence to them; None when they may."""
     reason = unfit(person)
     if reason:
@@ -79,7 +85,11 @@ def why_not(person: Person, *, authors: Iterable[str], factors: Iterable[Factor]
         return "whoever raised or edited a plan, or gains from it, cannot approve it"
     wanted = [factor.group for factor in factors]
     if not any(person.id in groups.get(group, frozenset()) for group in wanted):
-        return f"only {either(wanted)} may approve this" if wanted else "nobody is named who may approve this"
+        return (
+            f"only {either(wanted)} may approve this"
+            if wanted
+            else "nobody is named who may approve this"
+        )
     return None
 
 
@@ -105,14 +115,19 @@ def quorum_met(approvals: Iterable[Approval], factors: Iterable[Factor], groups:
     factors = list(factors)
     if not factors or any(factor.count < 1 for factor in factors):
         return False
-    places = [groups.get(factor.group, frozenset()) for factor in factors for _ in range(factor.count)]
+    places = [
+        groups.get(factor.group, frozenset()) for factor in factors for _ in range(factor.count)
+    ]
     return _seated(places, _distinct(approvals))
 
 
 def can_be_met(factors: Iterable[Factor]) -> bool:
     """Tell whether the people named one by one suffice for their places."""
     places = [
-        frozenset(people_of(factor.group)) for factor in factors for _ in range(factor.count) if people_of(factor.group)
+        frozenset(people_of(factor.group))
+        for factor in factors
+        for _ in range(factor.count)
+        if people_of(factor.group)
     ]
     return _seated(places, sorted(frozenset().union(*places)))
 

@@ -105,4 +105,6 @@ def _only_others(case: Case, decision: Decision, by: Asker) -> str:
     if Role.PLAYBOOK_OWNER in MAY[decision]:
         able += by.playbook_owners
     deed = "approve" if decision is Decision.APPROVE else "do"
-    return f"only {either(able)} may {deed} this" if able else f"nobody is named who may {deed} this"
+    return (
+        f"only {either(able)} may {deed} this" if able else f"nobody is named who may {deed} this"
+    )

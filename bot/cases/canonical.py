@@ -54,7 +54,9 @@ def canonical_bytes(plain: Any) -> bytes:
     the two). Anything it might write differently goes to the reference implementation.
     """
     try:
-        return json.dumps(_simple(plain), sort_keys=True, ensure_ascii=False, separators=(",", ":")).encode()
+        return json.dumps(
+            _simple(plain), sort_keys=True, ensure_ascii=False, separators=(",", ":")
+        ).encode()
     except _NotSimple:
         return rfc8785.dumps(plain)
 

@@ -200,7 +200,9 @@ def evolve(case: Case | None, entry: Entry) -> Case:
     if case is None:
         return _opened(entry)
     if entry.case_id != case.id or entry.version != case.version + 1:
-        raise LedgerBroken(f"{entry.case_id} entry {entry.version} does not follow {case.id} entry {case.version}")
+        raise LedgerBroken(
+            f"{entry.case_id} entry {entry.version} does not follow {case.id} entry {case.version}"
+        )
     state = recorded_state(case.state, entry.body.move)
     moved = replace(case, state=state, version=entry.version, changed_at=entry.at)
     folded = FOLDS[type(entry.body)](moved, entry.body, entry)
@@ -247,7 +249,9 @@ def _named_by(case: Case, entry: Entry) -> tuple[str, ...]:
     if isinstance(entry.body, e.AttemptRefused):
         return ()
     names = (entry.actor, getattr(entry.body, "to", ""))
-    return tuple(dict.fromkeys(name for name in names if is_principal(name) and name not in case.people))
+    return tuple(
+        dict.fromkeys(name for name in names if is_principal(name) and name not in case.people)
+    )
 
 
 def is_principal(name: str) -> bool:
@@ -407,11 +411,15 @@ def _others(case: Case, person: str) -> tuple[StepUp, ...]:
 
 def _approval_given(case: Case, body: e.ApprovalGiven, entry: Entry) -> Case:
     """Whatever link this person had has done its work."""
-    return replace(case, approvals=(*case.approvals, body.approval), step_ups=_others(case, entry.actor))
+    return replace(
+        case, approvals=(*case.approvals, body.approval), step_ups=_others(case, entry.actor)
+    )
 
 
 def _withdrawn(case: Case, body: e.Withdrawn, entry: Entry) -> Case:
-    return replace(case, approvals=tuple(given for given in case.approvals if given.person != body.person))
+    return replace(
+        case, approvals=tuple(given for given in case.approvals if given.person != body.person)
+    )
 
 
 def _rejected(case: Case, body: e.Rejected, entry: Entry) -> Case:
@@ -468,7 +476,9 @@ def _reminded(case: Case, body: e.Reminded, entry: Entry) -> Case:
 
 
 def _expired(case: Case, body: e.Expired, entry: Entry) -> Case:
-    return replace(case, ending=Ending(entry.at, entry.actor, "nobody decided in time; nothing was done"))
+    return replace(
+        case, ending=Ending(entry.at, entry.actor, "nobody decided in time; nothing was done")
+    )
 
 
 def _step_started(case: Case, body: e.StepStarted, entry: Entry) -> Case:
@@ -493,13 +503,25 @@ def _with_step(case: Case, step: int, record: Step) -> Case:
 def _drifted(case: Case, body: e.Drifted, entry: Entry) -> Case:
     """Back to the beginning, on a fresh card: whoever approved the old one must see that it is another question now."""
     return replace(
-        case, drifted=body.reasons, approvals=(), expires_at=None, ending=None, generation=case.generation + 1
+        case,
+        drifted=body.reasons,
+        approvals=(),
+        expires_at=None,
+        ending=None,
+        generation=case.generation + 1,
     )
 
 
 def _retriage_asked(case: Case, body: e.RetriageAsked, entry: Entry) -> Case:
     reasons = (f"{body.by_name} asked to look again",)
-    return replace(case, drifted=reasons, approvals=(), expires_at=None, ending=None, generation=case.generation + 1)
+    return replace(
+        case,
+        drifted=reasons,
+        approvals=(),
+        expires_at=None,
+        ending=None,
+        generation=case.generation + 1,
+    )
 
 
 def _stopped(case: Case, body: e.Stopped, entry: Entry) -> Case:
@@ -510,19 +532,29 @@ def _stopped(case: Case, body: e.Stopped, entry: Entry) -> Case:
 def _parked(case: Case, body: e.Parked, entry: Entry) -> Case:
     """Whoever owns it is asked at the next look, and then with growing gaps."""
     return replace(
-        case, ending=Ending(entry.at, entry.actor, body.reason), remind_at=entry.at + LOOK_WITHIN, reminded=0
+        case,
+        ending=Ending(entry.at, entry.actor, body.reason),
+        remind_at=entry.at + LOOK_WITHIN,
+        reminded=0,
     )
 
 
 def _settled(case: Case, body: e.Settled, entry: Entry) -> Case:
     before = case.steps[body.step].state
     after = _settled_as(before, landed=body.landed)
-    return replace(_report(case, body.step, after, f"{body.by_name}: {body.note}", entry), ending=None)
+    return replace(
+        _report(case, body.step, after, f"{body.by_name}: {body.note}", entry), ending=None
+    )
 
 
 def _settled_as(before: StepState, *, landed: bool) -> StepState:
     """What a person's word makes of a step whose outcome was in doubt: the doing of it, or the undoing of it."""
-    if before in {StepState.UNDOING, StepState.UNDO_UNKNOWN, StepState.UNDO_MISSING, StepState.LANDED}:
+    if before in {
+        StepState.UNDOING,
+        StepState.UNDO_UNKNOWN,
+        StepState.UNDO_MISSING,
+        StepState.LANDED,
+    }:
         return StepState.UNDONE if landed else StepState.LANDED
     return StepState.LANDED if landed else StepState.FAILED
 

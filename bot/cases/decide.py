@@ -90,11 +90,15 @@ def must_be_current(case: Case, decision: Decision, seen: Seen) -> None:
     present = Seen.of(case)
     if seen.checksum != present.checksum:
         what = "plan" if case.plan else "case"
-        raise Superseded(f"that card shows another {what} than {case.id} has now; look at its card again")
+        raise Superseded(
+            f"that card shows another {what} than {case.id} has now; look at its card again"
+        )
     if not is_offered:
         raise MoveNotAllowed(f"cannot {decision} a case that is {case.state}")
     if decision in CHANGES_COURSE and seen != present:
-        raise Superseded(f"{case.id} has moved on since that card was drawn ({case.state}); look at it again")
+        raise Superseded(
+            f"{case.id} has moved on since that card was drawn ({case.state}); look at it again"
+        )
 
 
 def _must_be_allowed(case: Case, move: m.PersonDecision) -> None:
@@ -118,14 +122,18 @@ def refused(
     case: Case, by: m.Asker, attempt: str, revision: int, refusal: Exception, now: datetime
 ) -> tuple[Entry, ...]:
     """The entry for an attempt that was turned away: refused attempts are part of the record."""
-    body = e.AttemptRefused(str(attempt), getattr(refusal, "code", "refused"), str(refusal), revision)
+    body = e.AttemptRefused(
+        str(attempt), getattr(refusal, "code", "refused"), str(refusal), revision
+    )
     return (Entry(case.id, case.version + 1, case.revision, now, by.person.id, by.surface, body),)
 
 
 def conflicted(case: Case, source: str, key: str, digest: str, now: datetime) -> tuple[Entry, ...]:
     """The entry for a second body under a known key."""
     body = e.Conflicted(source, key, digest)
-    return (Entry(case.id, case.version + 1, case.revision, now, f"source:{source}", "intake", body),)
+    return (
+        Entry(case.id, case.version + 1, case.revision, now, f"source:{source}", "intake", body),
+    )
 
 
 def _open(move: m.Move, now: datetime) -> Entry:
@@ -187,7 +195,9 @@ def _call_novel(case: Case, move: m.CallNovel, now: datetime) -> tuple[Body, ...
 def _must_be_nameless(case: Case) -> None:
     """Only what was not recognised can be named."""
     if case.recognition is None or case.recognition.kind or case.named_by:
-        raise TooLate(f"{case.id} is known as {case.kind.replace('_', ' ')}; reject its plan if that is wrong")
+        raise TooLate(
+            f"{case.id} is known as {case.kind.replace('_', ' ')}; reject its plan if that is wrong"
+        )
 
 
 def _narrate(case: Case, move: m.Narrate, now: datetime) -> tuple[Body, ...]:
@@ -210,7 +220,9 @@ def _recommend(case: Case, move: m.Recommend, now: datetime) -> tuple[Body, ...]
         return (e.Referred(reason, move.recommendation, sla=move.sla),)
     _must_follow(case, plan.revision)
     if verdict.ruling is Ruling.REFUSE:
-        return (e.Referred(f"policy: {verdict.reason}", move.recommendation, plan, verdict, move.sla),)
+        return (
+            e.Referred(f"policy: {verdict.reason}", move.recommendation, plan, verdict, move.sla),
+        )
     if verdict.ruling is Ruling.ALONE:
         by = (f"policy:{verdict.policy_digest}",)
         return (e.Authorised(plan.digest, by, move.recommendation, plan, verdict),)
@@ -220,7 +232,9 @@ def _recommend(case: Case, move: m.Recommend, now: datetime) -> tuple[Body, ...]
 
 def _must_follow(case: Case, revision: int) -> None:
     if revision != case.revision + 1:
-        raise LedgerBroken(f"revision {revision} does not follow revision {case.revision} of {case.id}")
+        raise LedgerBroken(
+            f"revision {revision} does not follow revision {case.revision} of {case.id}"
+        )
 
 
 # --- decisions ---------------------------------------------------------------------------------------------------------
@@ -233,7 +247,9 @@ def _approve(case: Case, move: m.Approve, now: datetime) -> tuple[Body, ...]:
     votes = (*case.approvals, given)
     people = move.by.identities.distinct(votes)
     if given.emergency or quorum_met(people, verdict.factors, move.by.groups):
-        return e.ApprovalGiven(given), e.Authorised(given.digest, tuple(vote.person for vote in votes))
+        return e.ApprovalGiven(given), e.Authorised(
+            given.digest, tuple(vote.person for vote in votes)
+        )
     return (e.ApprovalGiven(given),)
 
 
@@ -248,7 +264,9 @@ def _begin_approval(case: Case, move: m.BeginApproval, now: datetime) -> tuple[B
 
 def _must_have_a_passkey(given: Approval, passkeys: tuple[Passkey, ...]) -> None:
     if not any(key.person == given.person for key in passkeys):
-        raise NotEligible("this needs your passkey, and you have none yet; ask whoever runs Countersign to invite you")
+        raise NotEligible(
+            "this needs your passkey, and you have none yet; ask whoever runs Countersign to invite you"
+        )
 
 
 NOT_SIGNED = {
@@ -371,7 +389,9 @@ def _hand_over(case: Case, move: m.HandOver, now: datetime) -> tuple[Body, ...]:
     if not move.to:
         raise BadRequest("name who takes over", field="to")
     if move.to == move.by.person.id:
-        raise BadRequest("choose somebody else; to take it on yourself, say so on its card", field="to")
+        raise BadRequest(
+            "choose somebody else; to take it on yourself, say so on its card", field="to"
+        )
     if move.to == case.owner:
         raise BadRequest("it is theirs already", field="to")
     for field, words in (("done", move.done), ("remains", move.remains)):
@@ -441,7 +461,9 @@ def _must_be_of_this_mode(plan: Plan, mode: str) -> None:
         return
     if plan.is_dry_run:
         raise TooLate("it was a dry run: nothing was changed, so there is nothing to take back")
-    raise TooLate("it was carried out for real, and nothing is carried out now: it cannot be taken back")
+    raise TooLate(
+        "it was carried out for real, and nothing is carried out now: it cannot be taken back"
+    )
 
 
 def _snooze(case: Case, move: m.Snooze, now: datetime) -> tuple[Body, ...]:
@@ -486,7 +508,11 @@ def _expire(case: Case, move: m.Expire, now: datetime) -> tuple[Body, ...]:
         raise MoveNotAllowed(f"{case.id} has until {until}")
     if case.escalated:
         return (e.Expired(),)
-    wait = case.verdict.expires_for if case.verdict and case.state is State.PROPOSED else move.decide_for
+    wait = (
+        case.verdict.expires_for
+        if case.verdict and case.state is State.PROPOSED
+        else move.decide_for
+    )
     return (e.Escalated(move.next_owner, move.expires_at or now + wait, move.remind_at),)
 
 
@@ -615,7 +641,11 @@ def _undo_still_agreed(case: Case, move: m.StartUndo, now: datetime) -> bool:
     if verdict.ruling is Ruling.ALONE:
         standing = [vote for vote in case.undo_approvals if _still_decides(case, vote, move, now)]
     else:
-        standing = [vote for vote in case.undo_approvals if _still_counts(case, vote, verdict.factors, move, now)]
+        standing = [
+            vote
+            for vote in case.undo_approvals
+            if _still_counts(case, vote, verdict.factors, move, now)
+        ]
     return _undo_agreed(verdict, move.identities.distinct(standing), move.groups)
 
 
@@ -691,7 +721,9 @@ def _open_question(case: Case, now: datetime) -> Verdict:
 
 def _same_revision(case: Case, revision: int) -> None:
     if revision < case.revision:
-        raise Superseded(f"{case.id} has a newer plan (revision {case.revision}); please look at it again")
+        raise Superseded(
+            f"{case.id} has a newer plan (revision {case.revision}); please look at it again"
+        )
     if revision > case.revision:
         raise BadRequest(f"{case.id} has no revision {revision}")
 
@@ -705,10 +737,14 @@ def _must_not_be_over(case: Case, decision: Decision) -> None:
     if case.is_terminal:
         raise TooLate(_how_it_ended(case))
     if decision is Decision.WITHDRAW and case.state in DECIDED:
-        raise TooLate(f"{case.id} is {case.state}: what has begun can only be undone, not withdrawn")
+        raise TooLate(
+            f"{case.id} is {case.state}: what has begun can only be undone, not withdrawn"
+        )
     if case.state in DECIDED:
         names = ", ".join(given.name for given in case.approvals)
-        raise TooLate(f"{case.id} was approved by {names} and is {case.state}; too late to {decision}")
+        raise TooLate(
+            f"{case.id} was approved by {names} and is {case.state}; too late to {decision}"
+        )
 
 
 def _nothing_to_undo(case: Case) -> str:

@@ -24,6 +24,8 @@ class Delegation:
         return self.kind in {"", kind} and self.begins_at <= now < self.ends_at
 
 
-def stands_in_for(delegations: Iterable[Delegation], person: str, kind: str, now: datetime) -> list[Delegation]:
+def stands_in_for(
+    delegations: Iterable[Delegation], person: str, kind: str, now: datetime
+) -> list[Delegation]:
     """The delegations that this person may use now."""
     return [given for given in delegations if given.taker == person and given.holds(kind, now)]

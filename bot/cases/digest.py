@@ -90,13 +90,21 @@ class Digest:
     @property
     def says_something(self) -> bool:
         """Whether it is worth anybody's morning."""
-        return bool(self.needs or self.late or self.unhandled or self.review) or self.counts != Counts()
+        return (
+            bool(self.needs or self.late or self.unhandled or self.review)
+            or self.counts != Counts()
+        )
 
     @property
     def sections(self) -> dict[str, tuple[str, ...]]:
         """Which cases it lists, for drawing it again."""
         blind = self.review.blind if self.review else ()
-        lists = {"needs": self.needs, "late": self.late, "unhandled": self.unhandled, "blind": blind}
+        lists = {
+            "needs": self.needs,
+            "late": self.late,
+            "unhandled": self.unhandled,
+            "blind": blind,
+        }
         return {name: tuple(row.case.id for row in rows) for name, rows in lists.items()}
 
 
@@ -137,7 +145,9 @@ class Filter:
     def of(cls, key: str, kinds: Iterable[str]) -> "Filter":
         """What was kept; a kind that is known no longer, or anything else that makes no sense, is no filter."""
         when, _, kind = key.partition(" ")
-        return cls(kind if kind in set(kinds) else "", When(when) if when in set(When) else When.ALWAYS)
+        return cls(
+            kind if kind in set(kinds) else "", When(when) if when in set(When) else When.ALWAYS
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -225,7 +235,10 @@ def trend(
         place = _place(decided, starts)
         if place is not None and decided is not None:
             waits[place].append((decided - begun) / 3600)
-    return tuple(Day(day, opened[n], ended[n], median(waits[n]) if waits[n] else None) for n, day in enumerate(days))
+    return tuple(
+        Day(day, opened[n], ended[n], median(waits[n]) if waits[n] else None)
+        for n, day in enumerate(days)
+    )
 
 
 def _place(moment: float | None, starts: Sequence[float]) -> int | None:

@@ -402,7 +402,9 @@ IN_DOUBT = frozenset(
 
 
 #: Taking it back has begun: it goes on to the end.
-UNDO_BEGUN = frozenset({StepState.UNDOING, StepState.UNDO_UNKNOWN, StepState.UNDO_MISSING, StepState.UNDONE})
+UNDO_BEGUN = frozenset(
+    {StepState.UNDOING, StepState.UNDO_UNKNOWN, StepState.UNDO_MISSING, StepState.UNDONE}
+)
 
 
 @_entry("step.reported", Move.REPORT)

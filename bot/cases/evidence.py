@@ -39,4 +39,8 @@ def facts_of(signal: Signal, evidence: Iterable[Evidence]) -> dict[str, Any]:
 def changed(before: Mapping[str, Scalar], now: Mapping[str, Scalar]) -> list[str]:
     """Which snapshot values moved, as sentences; empty when the world is as it was."""
     names = sorted({*before, *now})
-    return [f"{name} was {before.get(name)}, is {now.get(name)}" for name in names if before.get(name) != now.get(name)]
+    return [
+        f"{name} was {before.get(name)}, is {now.get(name)}"
+        for name in names
+        if before.get(name) != now.get(name)
+    ]

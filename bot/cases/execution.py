@@ -68,7 +68,9 @@ def account(case: Case) -> str:
     lines = []
     failed = any(step.state in {StepState.FAILED, StepState.ABSENT} for step in case.steps)
     for index, step in enumerate(case.steps):
-        left = " and stays, it cannot be undone" if failed and step.state is StepState.LANDED else ""
+        left = (
+            " and stays, it cannot be undone" if failed and step.state is StepState.LANDED else ""
+        )
         detail = f" ({step.detail})" if step.detail else ""
         lines.append(f"{case.action(index).summary}: {step.state}{left}{detail}")
     return "; ".join(lines)

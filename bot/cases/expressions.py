@@ -23,7 +23,9 @@ def compiled(expression: str) -> ParsedResult:
     try:
         return jmespath.compile(expression)
     except JMESPathError as wrong:
-        raise PlaybookInvalid(f"not a JMESPath expression: {expression!r} ({wrong})".replace("\n", " ")) from None
+        raise PlaybookInvalid(
+            f"not a JMESPath expression: {expression!r} ({wrong})".replace("\n", " ")
+        ) from None
 
 
 def search(expression: str, content: Any) -> Any:

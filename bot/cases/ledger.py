@@ -49,7 +49,9 @@ class Tree:
 
     def first(self, count: int) -> "Tree":
         """The tree of the entries under the first so many peaks."""
-        sizes = [1 << bit for bit in reversed(range(self.size.bit_length())) if self.size >> bit & 1]
+        sizes = [
+            1 << bit for bit in reversed(range(self.size.bit_length())) if self.size >> bit & 1
+        ]
         return Tree(sum(sizes[:count]), self.peaks[:count])
 
     @property

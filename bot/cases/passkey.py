@@ -82,7 +82,9 @@ class Assertion:
 
 def waiting(asked: Iterable[Link], ticket: str, now: datetime) -> Link | None:
     """The one that this ticket belongs to, while its link works."""
-    return next((one for one in asked if hmac.compare_digest(one.ticket, ticket) and now < one.until), None)
+    return next(
+        (one for one in asked if hmac.compare_digest(one.ticket, ticket) and now < one.until), None
+    )
 
 
 def ticket_of(token: str) -> str:
@@ -99,7 +101,13 @@ def challenge(
     purpose: Purpose = Purpose.APPROVE,
 ) -> bytes:
     """What the device signs: this person's yes to this plan, asked this once."""
-    told = {"case": case_id, "revision": revision, "plan": digest, "person": person, "ticket": ticket}
+    told = {
+        "case": case_id,
+        "revision": revision,
+        "plan": digest,
+        "person": person,
+        "ticket": ticket,
+    }
     # The yes to the doing is signed as it always was; a signature for one is none for the other.
     if purpose is not Purpose.APPROVE:
         told["purpose"] = purpose.value

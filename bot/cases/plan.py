@@ -126,7 +126,8 @@ class Plan:
     def undo_for(self) -> timedelta:
         """How long the whole plan may be taken back: as long as each of its actions allows."""
         return min(
-            (action.undo_for if action.reversible else timedelta(0) for action in self.actions), default=timedelta(0)
+            (action.undo_for if action.reversible else timedelta(0) for action in self.actions),
+            default=timedelta(0),
         )
 
     @property

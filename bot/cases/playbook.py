@@ -117,7 +117,9 @@ class Playbook:
     @property
     def facts_asked(self) -> tuple[str, ...]:
         """The facts of a signal by which evidence is looked up: what a person who raises one by hand is asked for."""
-        wanted = [expression for lookup in self.evidence for expression in lookup.parameters.values()]
+        wanted = [
+            expression for lookup in self.evidence for expression in lookup.parameters.values()
+        ]
         found = (_FACT.fullmatch(expression.strip()) for expression in wanted)
         names = [match[1] for match in found if match and match[1] not in OWN_FACTS]
         return tuple(dict.fromkeys(names))

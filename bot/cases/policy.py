@@ -137,7 +137,9 @@ def risk_tier(plan: Plan, policy: Policy) -> tuple[RiskTier, str]:
     return RiskTier.LOW, f"one reversible change{f', moving {money}' if money else ''}"
 
 
-def judge(plan: Plan, terms: PlaybookTerms, policy: Policy, usage: Usage, *, step: int = 0) -> Verdict:
+def judge(
+    plan: Plan, terms: PlaybookTerms, policy: Policy, usage: Usage, *, step: int = 0
+) -> Verdict:
     """Say what may be done with this plan. Anything not foreseen is refused.
 
     ``step`` is the first action that is still to come; ``usage`` holds what has been done, of this
@@ -145,19 +147,35 @@ def judge(plan: Plan, terms: PlaybookTerms, policy: Policy, usage: Usage, *, ste
     """
     tier, reason = risk_tier(plan, policy)
     tier_rule = policy.tiers.get(tier.name.lower())
-    terms_given = [span for span in (terms.expires_for, tier_rule.expires_for if tier_rule else None) if span]
+    terms_given = [
+        span for span in (terms.expires_for, tier_rule.expires_for if tier_rule else None) if span
+    ]
     expires_for = min(terms_given, default=timedelta(0))
 
     def verdict(ruling: Ruling, rule: str, why: str, factors: tuple[Factor, ...] = ()) -> Verdict:
-        return Verdict(ruling, tier, rule, why, factors, expires_for, policy.digest, _is_top_class(plan, policy))
+        return Verdict(
+            ruling,
+            tier,
+            rule,
+            why,
+            factors,
+            expires_for,
+            policy.digest,
+            _is_top_class(plan, policy),
+        )
 
     refused = _refusal(plan, policy, usage, step)
     if terms.stage is Stage.SHADOW:
-        refused = refused or ("stage.shadow", "shadow mode: this is what would be recommended; nothing is carried out")
+        refused = refused or (
+            "stage.shadow",
+            "shadow mode: this is what would be recommended; nothing is carried out",
+        )
     if refused:
         return verdict(Ruling.REFUSE, *refused)
     if tier_rule is None:
-        return verdict(Ruling.REFUSE, "tier.unknown", f"policy names no approvers for {tier.name.lower()} risk")
+        return verdict(
+            Ruling.REFUSE, "tier.unknown", f"policy names no approvers for {tier.name.lower()} risk"
+        )
     if _may_act_alone(plan, terms, policy, tier):
         return verdict(Ruling.ALONE, "alone.low_risk", f"{reason}; policy lets this run alone")
     factors = approvers_of(tier, terms, tier_rule)
@@ -211,10 +229,16 @@ def _named(factors: tuple[Factor, ...], terms: PlaybookTerms) -> tuple[Factor, .
 
 
 def _is_top_class(plan: Plan, policy: Policy) -> bool:
-    return policy.step_up_above is not None and plan.amount is not None and plan.amount.amount > policy.step_up_above
+    return (
+        policy.step_up_above is not None
+        and plan.amount is not None
+        and plan.amount.amount > policy.step_up_above
+    )
 
 
-def stricter(tier: RiskTier, ours: tuple[Factor, ...], theirs: tuple[Factor, ...]) -> tuple[Factor, ...]:
+def stricter(
+    tier: RiskTier, ours: tuple[Factor, ...], theirs: tuple[Factor, ...]
+) -> tuple[Factor, ...]:
     """Join the people of policy (``ours``) and of the playbook: never fewer than either asks.
 
     Low risk is the playbook's people to decide, where it names any. Above that both must be
@@ -273,7 +297,10 @@ def _refusal(plan: Plan, policy: Policy, usage: Usage, step: int) -> tuple[str, 
         return "scope.too_large", f"{len(plan.actions)} actions, at most {policy.largest_scope}"
     currencies = {action.amount.currency for action in plan.actions if action.amount}
     if currencies - {policy.currency}:
-        return "currency.other", f"policy speaks {policy.currency}, the plan {', '.join(sorted(currencies))}"
+        return (
+            "currency.other",
+            f"policy speaks {policy.currency}, the plan {', '.join(sorted(currencies))}",
+        )
     for action in plan.actions:
         refused = _action_refusal(action, policy)
         if refused:
@@ -301,8 +328,18 @@ def _limit_refusal(plan: Plan, policy: Policy, usage: Usage, step: int) -> tuple
         whole = [action for action in plan.actions if action.name == name]
         checks: tuple[Check, ...] = (
             ("limit.per_plan", limit.per_plan, _moved(whole), "at once"),
-            ("limit.amount_per_day", limit.amount_per_day, usage.amounts.get(name, 0) + _moved(rest), "a day"),
-            ("limit.times_per_day", limit.times_per_day, usage.times.get(name, 0) + len(rest), "times a day"),
+            (
+                "limit.amount_per_day",
+                limit.amount_per_day,
+                usage.amounts.get(name, 0) + _moved(rest),
+                "a day",
+            ),
+            (
+                "limit.times_per_day",
+                limit.times_per_day,
+                usage.times.get(name, 0) + len(rest),
+                "times a day",
+            ),
             *_target_checks(name, rest, limit, usage),
         )
         for rule, most, total, unit in checks:
@@ -311,7 +348,9 @@ def _limit_refusal(plan: Plan, policy: Policy, usage: Usage, step: int) -> tuple
     return None
 
 
-def _target_checks(name: str, rest: Iterable[Action], limit: ActionLimit, usage: Usage) -> Iterator[Check]:
+def _target_checks(
+    name: str, rest: Iterable[Action], limit: ActionLimit, usage: Usage
+) -> Iterator[Check]:
     for target, times in Counter(action.target for action in rest).items():
         total = usage.target_times.get(f"{name} {target}", 0) + times
         yield "limit.per_target", limit.times_per_target_per_day, total, f"times a day for {target}"
@@ -331,7 +370,9 @@ def _may_act_alone(plan: Plan, terms: PlaybookTerms, policy: Policy, tier: RiskT
         and plan.proposer is Proposer.PLAYBOOK
         and tier is RiskTier.LOW
         and all(
-            action.reversible and action.idempotency is not Idempotency.NONE and policy.actions[action.name].alone
+            action.reversible
+            and action.idempotency is not Idempotency.NONE
+            and policy.actions[action.name].alone
             for action in plan.actions
         )
     )

@@ -110,7 +110,9 @@ def gives_orders(text: str) -> bool:
 
 def said_by(signal: Signal) -> str:
     """The words of a signal: its title and the facts that are words."""
-    words = [value for value in signal.facts.values() if isinstance(value, str) and not value.isdigit()]
+    words = [
+        value for value in signal.facts.values() if isinstance(value, str) and not value.isdigit()
+    ]
     return "\n".join(dict.fromkeys([signal.title, *words]))[:LONGEST_TEXT]
 
 
@@ -186,8 +188,14 @@ def tally(precedents: Iterable[Precedent]) -> str:
     if by[Ended.BY_HAND]:
         parts.append(f"{by[Ended.BY_HAND]} handled by hand")
     if by[Ended.REJECTED]:
-        reasons = Counter(item.reason.partition(":")[0].lower() for item in counted if item.ended is Ended.REJECTED)
-        parts.append(f"{by[Ended.REJECTED]} rejected: {', '.join(reason for reason, _ in reasons.most_common(2))}")
+        reasons = Counter(
+            item.reason.partition(":")[0].lower()
+            for item in counted
+            if item.ended is Ended.REJECTED
+        )
+        parts.append(
+            f"{by[Ended.REJECTED]} rejected: {', '.join(reason for reason, _ in reasons.most_common(2))}"
+        )
     alone = len(found) - len(counted)
     if alone:
         parts.append(f"{alone} run by policy without a person")

@@ -60,7 +60,11 @@ class Question:
         if self.ask in {Ask.MINE, Ask.HANDLED, Ask.PAUSED, Ask.HELP}:
             return f"{self.ask}{f', {self.span.name}' if self.span else ''}"
         if self.case_id:
-            return f"{self.ask} {self.case_id}" if self.ask is not Ask.WHY_ASKED else f"{self.case_id}: {self.ask}"
+            return (
+                f"{self.ask} {self.case_id}"
+                if self.ask is not Ask.WHY_ASKED
+                else f"{self.case_id}: {self.ask}"
+            )
         cases = "cases" if self.which is Which.ANY else f"{self.which} cases"
         parts = [f"how many {cases}" if self.ask is Ask.COUNT else cases]
         parts += [f"of “{title or self.kind}”"] if self.kind else []

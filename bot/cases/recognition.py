@@ -8,7 +8,8 @@ from bot.cases.plan import Money, amount_of
 
 _SYMBOLS = {"£": "GBP", "€": "EUR", "$": "USD"}
 _MONEY = re.compile(
-    r"([£€$])\s?(\d{1,3}(?:[, ]\d{3})+(?:\.\d+)?|\d{1,12}(?:\.\d+)?)\s?(k|m|thousand|million)?\b", re.IGNORECASE
+    r"([£€$])\s?(\d{1,3}(?:[, ]\d{3})+(?:\.\d+)?|\d{1,12}(?:\.\d+)?)\s?(k|m|thousand|million)?\b",
+    re.IGNORECASE,
 )
 _TIMES = {"k": 1_000, "thousand": 1_000, "m": 1_000_000, "million": 1_000_000}
 

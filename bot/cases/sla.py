@@ -29,7 +29,9 @@ def rank(sla: Sla, stake: Decimal | None) -> float:
 
     It does not depend on the time at which it is asked, so that lists are read from an index.
     """
-    return sla.decide_by.timestamp() - TENFOLD.total_seconds() * math.log10(1 + float(max(stake or 0, 0)))
+    return sla.decide_by.timestamp() - TENFOLD.total_seconds() * math.log10(
+        1 + float(max(stake or 0, 0))
+    )
 
 
 class Due(StrEnum):
@@ -38,9 +40,15 @@ class Due(StrEnum):
     RESOLUTION = "resolution overdue"
 
 
-def promised(since: datetime, *, decide_for: timedelta, resolve_for: timedelta, hours: Hours = ALWAYS) -> Sla:
+def promised(
+    since: datetime, *, decide_for: timedelta, resolve_for: timedelta, hours: Hours = ALWAYS
+) -> Sla:
     """The promise made at this moment. ``decide_for`` and ``resolve_for`` are working time."""
-    return Sla(hours.after(since, decide_for), hours.after(since, resolve_for), hours.after(since, decide_for / 2))
+    return Sla(
+        hours.after(since, decide_for),
+        hours.after(since, resolve_for),
+        hours.after(since, decide_for / 2),
+    )
 
 
 def due(sla: Sla, *, decided: bool, resolved: bool, now: datetime) -> Due:

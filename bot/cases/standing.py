@@ -100,7 +100,10 @@ class Standing:
     @property
     def holds(self) -> tuple[Pause, ...]:
         """Everything that is paused, by people and by a restored backup, which comes first."""
-        behind = [Pause(EVERYTHING, BEHIND, "countersign", "Countersign", one.at) for one in self._unacknowledged]
+        behind = [
+            Pause(EVERYTHING, BEHIND, "countersign", "Countersign", one.at)
+            for one in self._unacknowledged
+        ]
         return (*behind[:1], *self.pauses)
 
     @property
@@ -119,7 +122,11 @@ class Standing:
 
     def acknowledgement_of(self, size: int, root: str) -> Rollback | None:
         """The acknowledged rollback from this very checkpoint."""
-        found = (one for one in self.rollbacks if (one.size, one.root) == (size, root) and one.acknowledged_at)
+        found = (
+            one
+            for one in self.rollbacks
+            if (one.size, one.root) == (size, root) and one.acknowledged_at
+        )
         return next(found, None)
 
     def pause_on(self, kind: str, plan: Plan | None) -> Pause | None:
@@ -293,7 +300,9 @@ def rule(standing: Standing, move: Move, now: datetime) -> tuple[Entry, ...]:
 
 def _halt(standing: Standing, move: Halt, now: datetime) -> tuple[Body, ...]:
     """Stopping is easy: everyone who decides anything may."""
-    if move.by.person.id not in move.by.deciders | move.by.governors or not is_colleague(move.by.person):
+    if move.by.person.id not in move.by.deciders | move.by.governors or not is_colleague(
+        move.by.person
+    ):
         raise NotEligible("only those who decide cases here may pause; ask one of them")
     if not move.reason.strip():
         raise BadRequest("say why; everyone will see it", field="reason")
@@ -322,18 +331,27 @@ def _delegate(standing: Standing, move: Delegate, now: datetime) -> tuple[Body, 
         raise NotEligible("you decide nothing here that somebody could stand in for")
     if not is_colleague(taker):
         raise BadRequest(
-            f"{taker.name} is a guest, from outside, deactivated or an app, and cannot stand in", field="to"
+            f"{taker.name} is a guest, from outside, deactivated or an app, and cannot stand in",
+            field="to",
         )
     begins = max(move.begins_at, now)
     if not begins < move.ends_at <= begins + LONGEST:
         raise BadRequest(f"choose an end within {LONGEST.days} days", field="until")
-    return (e.Delegated(Delegation(giver.id, giver.name, taker.id, taker.name, move.kind, begins, move.ends_at)),)
+    return (
+        e.Delegated(
+            Delegation(giver.id, giver.name, taker.id, taker.name, move.kind, begins, move.ends_at)
+        ),
+    )
 
 
 def _end_delegation(standing: Standing, move: EndDelegation, now: datetime) -> tuple[Body, ...]:
     if move.by.person.id not in {move.giver, move.taker, *move.by.governors}:
         raise NotEligible("only the two of them, or the governance owners, may end this")
-    known = [(given.giver, given.taker, given.kind) for given in standing.delegations if given.ends_at > now]
+    known = [
+        (given.giver, given.taker, given.kind)
+        for given in standing.delegations
+        if given.ends_at > now
+    ]
     if (move.giver, move.taker, move.kind) not in known:
         raise TooLate("this has ended already")
     return (e.DelegationEnded(move.giver, move.taker, move.kind, move.by.person.name),)
@@ -341,9 +359,15 @@ def _end_delegation(standing: Standing, move: EndDelegation, now: datetime) -> t
 
 def _break_glass(standing: Standing, move: BreakGlass, now: datetime) -> tuple[Body, ...]:
     person = move.by.person
-    if not move.group or person.id not in move.groups.get(move.group, frozenset()) or not is_colleague(person):
+    if (
+        not move.group
+        or person.id not in move.groups.get(move.group, frozenset())
+        or not is_colleague(person)
+    ):
         raise NotEligible(
-            f"only @{move.group} may do this alone" if move.group else "policy names nobody who may do this alone"
+            f"only @{move.group} may do this alone"
+            if move.group
+            else "policy names nobody who may do this alone"
         )
     if not move.reason.strip():
         raise BadRequest("say why it cannot wait; it is read afterwards", field="reason")
@@ -376,7 +400,9 @@ def _trip(standing: Standing, move: Trip, now: datetime) -> tuple[Body, ...]:
 
 def _invite_passkey(standing: Standing, move: InvitePasskey, now: datetime) -> tuple[Body, ...]:
     if not is_colleague(move.to):
-        raise BadRequest(f"{move.to.name} is a guest, from outside, deactivated or an app, and approves nothing")
+        raise BadRequest(
+            f"{move.to.name} is a guest, from outside, deactivated or an app, and approves nothing"
+        )
     return (e.PasskeyInvited(move.to.id, move.to.name, move.ticket, now + INVITED_FOR),)
 
 
@@ -390,9 +416,15 @@ def _add_passkey(standing: Standing, move: AddPasskey, now: datetime) -> tuple[B
 
 
 def _remove_passkey(standing: Standing, move: RemovePasskey, now: datetime) -> tuple[Body, ...]:
-    found = [key for key in standing.passkeys if key.credential.startswith(move.credential)] if move.credential else []
+    found = (
+        [key for key in standing.passkeys if key.credential.startswith(move.credential)]
+        if move.credential
+        else []
+    )
     if len(found) != 1:
-        raise BadRequest(f"{len(found)} passkeys begin with {move.credential[:50]!r}; see `countersign passkey list`")
+        raise BadRequest(
+            f"{len(found)} passkeys begin with {move.credential[:50]!r}; see `countersign passkey list`"
+        )
     return (e.PasskeyRemoved(found[0].credential, found[0].person),)
 
 
@@ -457,9 +489,17 @@ def fold_standing(entries: Iterable[Entry], standing: Standing | None = None) ->
     """
     standing = standing or Standing()
     for entry in entries:
-        if entry.case_id != DESK_ID or entry.version != standing.version + 1 or type(entry.body) not in FOLDS:
-            raise LedgerBroken(f"{entry.case_id} entry {entry.version} does not follow {DESK_ID} {standing.version}")
-        standing = replace(FOLDS[type(entry.body)](standing, entry.body, entry), version=entry.version)
+        if (
+            entry.case_id != DESK_ID
+            or entry.version != standing.version + 1
+            or type(entry.body) not in FOLDS
+        ):
+            raise LedgerBroken(
+                f"{entry.case_id} entry {entry.version} does not follow {DESK_ID} {standing.version}"
+            )
+        standing = replace(
+            FOLDS[type(entry.body)](standing, entry.body, entry), version=entry.version
+        )
     return standing
 
 
@@ -469,7 +509,9 @@ def _halted(standing: Standing, body: e.Halted, entry: Entry) -> Standing:
 
 
 def _resumed(standing: Standing, body: e.Resumed, entry: Entry) -> Standing:
-    return replace(standing, pauses=tuple(pause for pause in standing.pauses if pause.scope != body.scope))
+    return replace(
+        standing, pauses=tuple(pause for pause in standing.pauses if pause.scope != body.scope)
+    )
 
 
 def _delegated(standing: Standing, body: e.Delegated, entry: Entry) -> Standing:
@@ -478,24 +520,38 @@ def _delegated(standing: Standing, body: e.Delegated, entry: Entry) -> Standing:
     kept = [
         given
         for given in standing.delegations
-        if given.ends_at > entry.at and (given.giver, given.taker, given.kind) != (new.giver, new.taker, new.kind)
+        if given.ends_at > entry.at
+        and (given.giver, given.taker, given.kind) != (new.giver, new.taker, new.kind)
     ]
     return replace(standing, delegations=(*kept, new))
 
 
 def _delegation_ended(standing: Standing, body: e.DelegationEnded, entry: Entry) -> Standing:
     ended = (body.giver, body.taker, body.kind)
-    kept = tuple(given for given in standing.delegations if (given.giver, given.taker, given.kind) != ended)
+    kept = tuple(
+        given for given in standing.delegations if (given.giver, given.taker, given.kind) != ended
+    )
     return replace(standing, delegations=kept)
 
 
 def _glass_broken(standing: Standing, body: e.GlassBroken, entry: Entry) -> Standing:
-    new = Emergency(body.on_case, body.on_revision, entry.actor, body.by_name, body.reason, entry.at, body.review_by)
+    new = Emergency(
+        body.on_case,
+        body.on_revision,
+        entry.actor,
+        body.by_name,
+        body.reason,
+        entry.at,
+        body.review_by,
+    )
     return replace(standing, emergencies=(*standing.emergencies, new))
 
 
 def _glass_reviewed(standing: Standing, body: e.GlassReviewed, entry: Entry) -> Standing:
-    return replace(standing, emergencies=tuple(one for one in standing.emergencies if one.case_id != body.on_case))
+    return replace(
+        standing,
+        emergencies=tuple(one for one in standing.emergencies if one.case_id != body.on_case),
+    )
 
 
 def _passkey_invited(standing: Standing, body: e.PasskeyInvited, entry: Entry) -> Standing:
@@ -511,7 +567,10 @@ def _passkey_added(standing: Standing, body: e.PasskeyAdded, entry: Entry) -> St
 
 
 def _passkey_removed(standing: Standing, body: e.PasskeyRemoved, entry: Entry) -> Standing:
-    return replace(standing, passkeys=tuple(key for key in standing.passkeys if key.credential != body.credential))
+    return replace(
+        standing,
+        passkeys=tuple(key for key in standing.passkeys if key.credential != body.credential),
+    )
 
 
 def _ledger_behind(standing: Standing, body: e.LedgerBehind, entry: Entry) -> Standing:

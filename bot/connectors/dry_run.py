@@ -18,7 +18,9 @@ class DryRun:
     def timeout(self) -> timedelta:
         return self._real.timeout
 
-    def look_up(self, query: str, parameters: Mapping[str, Scalar], limit: int) -> list[dict[str, Scalar]]:
+    def look_up(
+        self, query: str, parameters: Mapping[str, Scalar], limit: int
+    ) -> list[dict[str, Scalar]]:
         return self._real.look_up(query, parameters, limit)
 
     def prepare(self, action: str, parameters: Mapping[str, Scalar]) -> Action:

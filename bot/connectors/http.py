@@ -33,7 +33,9 @@ LARGEST_ANSWER = 1_000_000
 # Nothing left the machine: safe to try again.
 _NOT_SENT = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout, httpx.UnsupportedProtocol)
 # A 4xx by which the server says that it did not do it; those that are not here say less than that.
-_REFUSED = frozenset({*range(400, 408), 410, 411, *range(413, 418), *range(421, 427), 428, 429, 431, 451})
+_REFUSED = frozenset(
+    {*range(400, 408), 410, 411, *range(413, 418), *range(421, 427), 428, 429, 431, 451}
+)
 _MAY_PASS = frozenset({425, 429})
 _PLACE = re.compile(r"\{([a-z][a-z0-9_]*)\}")
 # What stands in a declared path as it is.
@@ -82,7 +84,9 @@ class HttpConnector:
     def timeout(self) -> timedelta:
         return self._system.timeout
 
-    def look_up(self, query: str, parameters: Mapping[str, Scalar], limit: int) -> list[dict[str, Scalar]]:
+    def look_up(
+        self, query: str, parameters: Mapping[str, Scalar], limit: int
+    ) -> list[dict[str, Scalar]]:
         call = self._system.lookups.get(query)
         if call is None:
             raise ConnectorFailed(f"{self._system.name} has no look-up {query!r}")
@@ -93,7 +97,9 @@ class HttpConnector:
         declared = self._action(action)
         given = typed(parameters, declared.spec.parameters)
         with self._limit():
-            return prepared(declared.spec, self._system.name, "http", given, self._snapshot(declared, given))
+            return prepared(
+                declared.spec, self._system.name, "http", given, self._snapshot(declared, given)
+            )
 
     def precondition(self, action: Action) -> Mapping[str, Scalar]:
         with self._limit():
@@ -134,7 +140,9 @@ class HttpConnector:
         body = _json(answer)
         if find(call.landed, body) is True:
             return Landing.LANDED
-        return Landing.ABSENT if call.absent and find(call.absent, body) is True else Landing.UNKNOWN
+        return (
+            Landing.ABSENT if call.absent and find(call.absent, body) is True else Landing.UNKNOWN
+        )
 
     # --- inside --------------------------------------------------------------------------------------------------------
 
@@ -147,7 +155,9 @@ class HttpConnector:
         except KeyError:
             raise ConnectorFailed(f"{self._system.name} has no action {name!r}") from None
 
-    def _snapshot(self, declared: HttpAction, parameters: Mapping[str, Scalar]) -> dict[str, Scalar]:
+    def _snapshot(
+        self, declared: HttpAction, parameters: Mapping[str, Scalar]
+    ) -> dict[str, Scalar]:
         call = declared.precondition
         return _fields(call, self._ask(call, parameters)) if call else {}
 
@@ -158,7 +168,9 @@ class HttpConnector:
         except OutcomeUnknown as doubt:
             raise ConnectorFailed(str(doubt), retryable=True) from None
         if answer.status_code != 200:
-            raise ConnectorFailed(_why(answer), retryable=answer.status_code in {429, 502, 503, 504})
+            raise ConnectorFailed(
+                _why(answer), retryable=answer.status_code in {429, 502, 503, 504}
+            )
         return _json(answer)
 
     def _act(self, call: Call, action: Action, key: str, *, done: str = "") -> str:
@@ -192,25 +204,37 @@ class HttpConnector:
                 f"cannot reach {self._system.name}: {type(failure).__name__}", retryable=True
             ) from None
         except httpx.HTTPError as failure:
-            raise OutcomeUnknown(f"no answer from {self._system.name}: {type(failure).__name__}") from None
+            raise OutcomeUnknown(
+                f"no answer from {self._system.name}: {type(failure).__name__}"
+            ) from None
 
     def _request(self, call: Call, parameters: Mapping[str, Scalar], *, key: str) -> httpx.Request:
         """The request as declared: no parameter can lead it anywhere else."""
         target = _target(call.path, parameters)
         body = {name: find(expression, parameters) for name, expression in call.body.items()}
-        headers = {self._system.idempotency_header: key} if key and self._system.idempotency_header else {}
+        headers = (
+            {self._system.idempotency_header: key}
+            if key and self._system.idempotency_header
+            else {}
+        )
         try:
             # The wait for a connection; every operation on it gets what is left of the time limit.
             wait = max(0.001, seconds_left())
-            request = self._client.build_request(call.method, target, json=body or None, headers=headers, timeout=wait)
+            request = self._client.build_request(
+                call.method, target, json=body or None, headers=headers, timeout=wait
+            )
         except (httpx.InvalidURL, ValueError, TypeError):
-            raise ConnectorFailed(f"{self._system.name}: no request can be made of these parameters") from None
+            raise ConnectorFailed(
+                f"{self._system.name}: no request can be made of these parameters"
+            ) from None
         base = self._client.base_url
         path = quote(target.partition("?")[0], safe=_AS_DECLARED)
         declared = base.raw_path.decode().rstrip("/") + path
         is_same_server = request.url.copy_with(raw_path=b"/") == base.copy_with(raw_path=b"/")
         if not is_same_server or request.url.raw_path.decode().partition("?")[0] != declared:
-            raise ConnectorFailed(f"{self._system.name}: {call.path} would not be the address that was declared")
+            raise ConnectorFailed(
+                f"{self._system.name}: {call.path} would not be the address that was declared"
+            )
         return request
 
 
@@ -253,7 +277,9 @@ def _read(answer: httpx.Response) -> httpx.Response:
         if len(body) > LARGEST_ANSWER:
             raise httpx.ReadError("the answer is too large")
     return httpx.Response(
-        answer.status_code, headers={"content-type": answer.headers.get("content-type", "")}, content=body
+        answer.status_code,
+        headers={"content-type": answer.headers.get("content-type", "")},
+        content=body,
     )
 
 
@@ -283,7 +309,9 @@ class _GuardedTransport(httpx.HTTPTransport):
     def __init__(self, private_hosts: frozenset[str]) -> None:
         super().__init__(trust_env=False)
         self._pool = httpcore.ConnectionPool(
-            ssl_context=ssl.create_default_context(), network_backend=_GuardedBackend(private_hosts), max_connections=20
+            ssl_context=ssl.create_default_context(),
+            network_backend=_GuardedBackend(private_hosts),
+            max_connections=20,
         )
 
 
@@ -303,7 +331,9 @@ class _GuardedBackend(httpcore.NetworkBackend):
         address = self._checked(host, port)
         with _in_time(httpcore.ConnectTimeout):
             left = sockets.time_left()
-        return _TimedStream(self._backend.connect_tcp(address, port, left, local_address, socket_options))
+        return _TimedStream(
+            self._backend.connect_tcp(address, port, left, local_address, socket_options)
+        )
 
     def _checked(self, host: str, port: int) -> str:
         try:
@@ -312,8 +342,12 @@ class _GuardedBackend(httpcore.NetworkBackend):
             raise httpcore.ConnectTimeout(f"{host} was not resolved in time") from None
         except OSError:
             raise httpcore.ConnectError(f"{host} has no address") from None
-        if host not in self._private_hosts and not all(_is_public(address) for address in addresses):
-            raise httpcore.ConnectError(f"{host} is a private address and not on the list of private hosts")
+        if host not in self._private_hosts and not all(
+            _is_public(address) for address in addresses
+        ):
+            raise httpcore.ConnectError(
+                f"{host} is a private address and not on the list of private hosts"
+            )
         return addresses[0]
 
 
@@ -340,7 +374,10 @@ class _TimedStream(httpcore.NetworkStream):
         self._stream.close()
 
     def start_tls(
-        self, ssl_context: ssl.SSLContext, server_hostname: str | None = None, timeout: float | None = None
+        self,
+        ssl_context: ssl.SSLContext,
+        server_hostname: str | None = None,
+        timeout: float | None = None,
     ) -> httpcore.NetworkStream:
         with _in_time(httpcore.ConnectTimeout):
             left = sockets.time_left()
@@ -351,7 +388,9 @@ class _TimedStream(httpcore.NetworkStream):
 
 
 @contextlib.contextmanager
-def _in_time(late: type[Exception], broken: type[Exception] = httpcore.NetworkError) -> Iterator[None]:
+def _in_time(
+    late: type[Exception], broken: type[Exception] = httpcore.NetworkError
+) -> Iterator[None]:
     """Say what went wrong with a socket in the words of the library above it."""
     try:
         yield

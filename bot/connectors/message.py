@@ -23,7 +23,9 @@ class MessageConnector:
     def timeout(self) -> timedelta:
         return self._system.timeout
 
-    def look_up(self, query: str, parameters: Mapping[str, Scalar], limit: int) -> list[dict[str, Scalar]]:
+    def look_up(
+        self, query: str, parameters: Mapping[str, Scalar], limit: int
+    ) -> list[dict[str, Scalar]]:
         raise ConnectorFailed(f"{self._system.name} answers no questions")
 
     def prepare(self, action: str, parameters: Mapping[str, Scalar]) -> Action:

@@ -106,7 +106,9 @@ class MessageSystem:
 SystemSpec = SqlSystem | HttpSystem | MessageSystem
 
 
-def typed(parameters: Mapping[str, Scalar], types: Mapping[str, ParameterType]) -> dict[str, Scalar]:
+def typed(
+    parameters: Mapping[str, Scalar], types: Mapping[str, ParameterType]
+) -> dict[str, Scalar]:
     """The parameters in their canonical form: exactly those declared, each of its type.
 
     Raises:
@@ -143,7 +145,9 @@ def _decimal(value: Scalar) -> str:
 
 def _text(value: Scalar) -> str:
     text = str(value)
-    if len(text) > LONGEST_TEXT or any(ord(letter) < 32 and letter not in "\n\t" for letter in text):
+    if len(text) > LONGEST_TEXT or any(
+        ord(letter) < 32 and letter not in "\n\t" for letter in text
+    ):
         raise ValueError
     # Half a character (a lone surrogate) is a ValueError here, and would be one in every ledger.
     text.encode()
@@ -169,7 +173,11 @@ _A = {
 
 
 def prepared(
-    spec: ActionSpec, system: str, connector: str, parameters: Mapping[str, Scalar], snapshot: Mapping[str, Scalar]
+    spec: ActionSpec,
+    system: str,
+    connector: str,
+    parameters: Mapping[str, Scalar],
+    snapshot: Mapping[str, Scalar],
 ) -> Action:
     """Render the action as it goes into the plan, from typed parameters and the snapshot.
 

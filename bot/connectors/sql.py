@@ -36,7 +36,12 @@ MARKS = """CREATE TABLE IF NOT EXISTS countersign_marks
            (key TEXT PRIMARY KEY, action TEXT NOT NULL, done_at TEXT NOT NULL)"""
 FIND_MARK = "SELECT 1 AS found FROM countersign_marks WHERE key = :key"
 # What a SELECT in SQLite may do: read, call functions, recurse. Not attach, not write, not change settings.
-_SQLITE_MAY = {sqlite3.SQLITE_SELECT, sqlite3.SQLITE_READ, sqlite3.SQLITE_FUNCTION, sqlite3.SQLITE_RECURSIVE}
+_SQLITE_MAY = {
+    sqlite3.SQLITE_SELECT,
+    sqlite3.SQLITE_READ,
+    sqlite3.SQLITE_FUNCTION,
+    sqlite3.SQLITE_RECURSIVE,
+}
 _INSTRUCTIONS_BETWEEN_LOOKS = 10_000
 # No value of a look-up is longer: one function call that makes a gigabyte cannot be interrupted.
 MAX_VALUE_BYTES = 10_000_000
@@ -68,7 +73,9 @@ class SqlConnector:
     def timeout(self) -> timedelta:
         return self._system.timeout
 
-    def look_up(self, query: str, parameters: Mapping[str, Scalar], limit: int) -> list[dict[str, Scalar]]:
+    def look_up(
+        self, query: str, parameters: Mapping[str, Scalar], limit: int
+    ) -> list[dict[str, Scalar]]:
         with self._limit(), self._reading(self._reader) as connection:
             return _rows(connection, query, parameters, limit)
 
@@ -76,7 +83,9 @@ class SqlConnector:
         statement = self._statement(action)
         given = typed(parameters, statement.spec.parameters)
         with self._limit():
-            return prepared(statement.spec, self._system.name, "sql", given, self._snapshot(statement, given))
+            return prepared(
+                statement.spec, self._system.name, "sql", given, self._snapshot(statement, given)
+            )
 
     def precondition(self, action: Action) -> Mapping[str, Scalar]:
         statement = self._statement(_short(action))
@@ -125,10 +134,14 @@ class SqlConnector:
             )
         return statement
 
-    def _snapshot(self, statement: Statement, parameters: Mapping[str, Scalar]) -> dict[str, Scalar]:
+    def _snapshot(
+        self, statement: Statement, parameters: Mapping[str, Scalar]
+    ) -> dict[str, Scalar]:
         rows = self.look_up(statement.precondition, self._bound(statement, parameters), 2)
         if len(rows) != 1:
-            raise ConnectorFailed(f"{len(rows) or 'no'} rows match {statement.spec.name}; exactly one must")
+            raise ConnectorFailed(
+                f"{len(rows) or 'no'} rows match {statement.spec.name}; exactly one must"
+            )
         return rows[0]
 
     def _bound(self, statement: Statement, parameters: Mapping[str, Scalar]) -> dict[str, Any]:
@@ -140,14 +153,21 @@ class SqlConnector:
             for name, value in parameters.items()
         }
 
-    def _change(self, statement: Statement, sql: str, action: Action, key: str, *, done_key: str = "") -> str:
+    def _change(
+        self, statement: Statement, sql: str, action: Action, key: str, *, done_key: str = ""
+    ) -> str:
         """One transaction: mark, check, change, count. Anything unexpected rolls all of it back.
 
         An undo has the key of what it takes back in ``:done_key``, and is not held to the precondition of the doing.
         """
         marked = statement.spec.idempotency is Idempotency.MARKER
         before = {f"was_{name}": value for name, value in action.precondition.items()}
-        values = {**before, **self._bound(statement, action.parameters), "key": key, "done_key": done_key}
+        values = {
+            **before,
+            **self._bound(statement, action.parameters),
+            "key": key,
+            "done_key": done_key,
+        }
         if marked:
             self._make_marks()
         with self._writing() as connection:
@@ -155,15 +175,21 @@ class SqlConnector:
                 return "already done"
             if not done_key:
                 self._check(connection, statement, action)
-            found = connection.execute(text(sql), {name: values[name] for name in text(sql)._bindparams})
+            found = connection.execute(
+                text(sql), {name: values[name] for name in text(sql)._bindparams}
+            )
             if found.rowcount != statement.expect_rows:
-                raise WorldMoved(f"would have changed {found.rowcount} rows, not {statement.expect_rows}; changed none")
+                raise WorldMoved(
+                    f"would have changed {found.rowcount} rows, not {statement.expect_rows}; changed none"
+                )
         return f"{found.rowcount} row{'s' if found.rowcount != 1 else ''} changed"
 
     def _check(self, connection: Connection, statement: Statement, action: Action) -> None:
         """The precondition again, inside the transaction: between this look and the change nobody else writes."""
         rows = (
-            connection.execute(text(statement.precondition), self._bound(statement, action.parameters))
+            connection.execute(
+                text(statement.precondition), self._bound(statement, action.parameters)
+            )
             .mappings()
             .fetchmany(2)
         )
@@ -180,7 +206,9 @@ class SqlConnector:
 
     def _has_mark(self, key: str) -> bool:
         with self._reading(self._marks_reader) as connection:
-            return self._has_marks(connection) and bool(_rows(connection, FIND_MARK, {"key": key}, 1))
+            return self._has_marks(connection) and bool(
+                _rows(connection, FIND_MARK, {"key": key}, 1)
+            )
 
     def _has_marks(self, connection: Connection) -> bool:
         """Ask the catalogue for the table of marks; what a message says of it proves nothing."""
@@ -238,7 +266,9 @@ class SqlConnector:
                 is_certain = _said_no(connection, failure)
                 connection.invalidate()
                 if is_certain:
-                    raise ConnectorFailed(self._plain(failure), retryable=_may_pass(failure)) from None
+                    raise ConnectorFailed(
+                        self._plain(failure), retryable=_may_pass(failure)
+                    ) from None
                 raise OutcomeUnknown(self._plain(failure)) from None
 
     def _connected(self, engine: Engine) -> Connection:
@@ -270,7 +300,9 @@ def _may_pass(failure: Exception) -> bool:
     return isinstance(failure, OperationalError | TimeoutError)
 
 
-def _rows(connection: Connection, query: str, parameters: Mapping[str, Scalar], limit: int) -> list[dict[str, Scalar]]:
+def _rows(
+    connection: Connection, query: str, parameters: Mapping[str, Scalar], limit: int
+) -> list[dict[str, Scalar]]:
     """The first rows of one question.
 
     On PostgreSQL it is asked through a cursor of the server, which takes one SELECT or VALUES and nothing that writes.
@@ -299,7 +331,9 @@ def _scalar(value: Any) -> Scalar:
         return value.isoformat(" ") if isinstance(value, datetime) else value.isoformat()
     if isinstance(value, bytes | memoryview):
         return f"{len(bytes(value))} bytes"
-    return storable(value if isinstance(value, str | int | float | bool) or value is None else str(value))
+    return storable(
+        value if isinstance(value, str | int | float | bool) or value is None else str(value)
+    )
 
 
 def _number(value: Decimal) -> Scalar:
@@ -349,7 +383,9 @@ def _unguarded(connection: Connection) -> Iterator[None]:
 def _reading_engine(url: str, seconds: float) -> Engine:
     parsed = make_url(url)
     if parsed.get_backend_name() != "sqlite":
-        return _postgresql_engine(url, seconds, "-c default_transaction_read_only=on", postgresql_readonly=True)
+        return _postgresql_engine(
+            url, seconds, "-c default_transaction_read_only=on", postgresql_readonly=True
+        )
     engine = create_engine(
         f"sqlite:///file:{parsed.database}?mode=ro&uri=true",
         pool_size=8,
@@ -392,7 +428,9 @@ def _by_hand(raw: sqlite3.Connection, _: object) -> None:
 # --- PostgreSQL: connections that keep to the time limit of the call, and carry nothing from one call to the next -------------
 
 
-def _postgresql_engine(url: str, seconds: float, options: str = "", **execution_options: Any) -> Engine:
+def _postgresql_engine(
+    url: str, seconds: float, options: str = "", **execution_options: Any
+) -> Engine:
     engine = create_engine(
         url,
         pool_size=8,
@@ -415,7 +453,9 @@ def _postgresql_engine(url: str, seconds: float, options: str = "", **execution_
 def _connect_in_time(dialect: Any, record: Any, cargs: Any, cparams: Any) -> Any:
     """Connect, and cut the connection off where the call ends. psycopg itself would wait for two seconds at least."""
     raw = sockets.run_within(
-        seconds_left(), lambda: dialect.connect(*cargs, **cparams), discard=lambda late: late.close()
+        seconds_left(),
+        lambda: dialect.connect(*cargs, **cparams),
+        discard=lambda late: late.close(),
     )
     sockets.cut_off(raw.fileno())
     return raw

@@ -44,7 +44,9 @@ from bot.desk.rush import Rush
 from bot.ports import Change, Clock, Directory, Library, Store
 
 MOST_REREADS = 20
-WHO_IS_NOT_KNOWN = "Slack cannot say just now who may do this; nothing was decided, press again in a minute"
+WHO_IS_NOT_KNOWN = (
+    "Slack cannot say just now who may do this; nothing was decided, press again in a minute"
+)
 DRAWN_EARLIER = "this card was drawn by an earlier release; it has been drawn again, press there"
 DECIDED_BY = {Purpose.APPROVE: Decision.APPROVE, Purpose.UNDO: Decision.UNDO}
 T = TypeVar("T")
@@ -61,12 +63,21 @@ class Decisions:
     clock: Clock
     rush: Rush = field(default_factory=Rush)
 
-    def approve(self, case_id: str, *, by: str, seen: Seen, note: str = "", surface: str = "slack") -> Case:
+    def approve(
+        self, case_id: str, *, by: str, seen: Seen, note: str = "", surface: str = "slack"
+    ) -> Case:
         return self._decide(
-            Decision.APPROVE, case_id, by, surface, seen, lambda case, asker: m.Approve(asker, seen, note)
+            Decision.APPROVE,
+            case_id,
+            by,
+            surface,
+            seen,
+            lambda case, asker: m.Approve(asker, seen, note),
         )
 
-    def begin_approval(self, case_id: str, *, by: str, seen: Seen, note: str, surface: str = "slack") -> str:
+    def begin_approval(
+        self, case_id: str, *, by: str, seen: Seen, note: str, surface: str = "slack"
+    ) -> str:
         """The first half of a yes of the top class. What comes back is the secret part of the link to the other half."""
         token = secrets.token_urlsafe(32)
         passkeys = self.store.standing().passkeys
@@ -80,7 +91,9 @@ class Decisions:
         )
         return token
 
-    def current(self, case_id: str, decision: Decision, seen: Seen, *, by: str, surface: str = "slack") -> Case:
+    def current(
+        self, case_id: str, decision: Decision, seen: Seen, *, by: str, surface: str = "slack"
+    ) -> Case:
         """Read the case for a form about this decision, while the case still offers it.
 
         Raises:
@@ -90,11 +103,15 @@ class Decisions:
         try:
             must_be_current(case, decision, seen)
         except Refusal as refusal:
-            self._record(case_id, m.Asker(Person(by, by), surface=surface), decision, seen.revision, refusal)
+            self._record(
+                case_id, m.Asker(Person(by, by), surface=surface), decision, seen.revision, refusal
+            )
             raise
         return case
 
-    def outdated(self, case_id: str, *, by: str, decision: Decision, surface: str = "slack") -> Superseded:
+    def outdated(
+        self, case_id: str, *, by: str, decision: Decision, surface: str = "slack"
+    ) -> Superseded:
         """Record a press on a card of an earlier release, and draw the card again.
 
         Such a button does not say which plan and state were seen, so nothing is decided by it.
@@ -142,17 +159,44 @@ class Decisions:
         return self._decide(decision, case_id, asked.person, surface, seen, move)
 
     def reject(
-        self, case_id: str, *, by: str, seen: Seen, reason: RejectReason, note: str = "", surface: str = "slack"
+        self,
+        case_id: str,
+        *,
+        by: str,
+        seen: Seen,
+        reason: RejectReason,
+        note: str = "",
+        surface: str = "slack",
     ) -> Case:
         return self._decide(
-            Decision.REJECT, case_id, by, surface, seen, lambda case, asker: m.Reject(asker, seen, reason, note)
+            Decision.REJECT,
+            case_id,
+            by,
+            surface,
+            seen,
+            lambda case, asker: m.Reject(asker, seen, reason, note),
         )
 
     def withdraw(self, case_id: str, *, by: str, seen: Seen, surface: str = "slack") -> Case:
-        return self._decide(Decision.WITHDRAW, case_id, by, surface, seen, lambda case, asker: m.Withdraw(asker, seen))
+        return self._decide(
+            Decision.WITHDRAW,
+            case_id,
+            by,
+            surface,
+            seen,
+            lambda case, asker: m.Withdraw(asker, seen),
+        )
 
     def hand_over(
-        self, case_id: str, *, by: str, seen: Seen, to: str, done: str, remains: str, surface: str = "slack"
+        self,
+        case_id: str,
+        *,
+        by: str,
+        seen: Seen,
+        to: str,
+        done: str,
+        remains: str,
+        surface: str = "slack",
     ) -> Case:
         """To a person, or to the group that the playbook names as the next owner; ``to`` is empty for that."""
 
@@ -165,7 +209,9 @@ class Decisions:
         return self._decide(Decision.HAND_OVER, case_id, by, surface, seen, move)
 
     def claim(self, case_id: str, *, by: str, seen: Seen, surface: str = "slack") -> Case:
-        return self._decide(Decision.CLAIM, case_id, by, surface, seen, lambda case, asker: m.Claim(asker, seen))
+        return self._decide(
+            Decision.CLAIM, case_id, by, surface, seen, lambda case, asker: m.Claim(asker, seen)
+        )
 
     def undo(self, case_id: str, *, by: str, seen: Seen, note: str, surface: str = "slack") -> Case:
         """One yes to taking it back; with the last that it needs, that begins."""
@@ -175,7 +221,9 @@ class Decisions:
 
         return self._decide(Decision.UNDO, case_id, by, surface, seen, move)
 
-    def begin_undo(self, case_id: str, *, by: str, seen: Seen, note: str, surface: str = "slack") -> str:
+    def begin_undo(
+        self, case_id: str, *, by: str, seen: Seen, note: str, surface: str = "slack"
+    ) -> str:
         """Begin a yes to taking back what is of the top class, as ``begin_approval``."""
         token = secrets.token_urlsafe(32)
         passkeys = self.store.standing().passkeys
@@ -186,7 +234,9 @@ class Decisions:
         self._decide(Decision.UNDO, case_id, by, surface, seen, move)
         return token
 
-    def break_glass(self, case_id: str, *, by: str, seen: Seen, reason: str, surface: str = "slack") -> Case:
+    def break_glass(
+        self, case_id: str, *, by: str, seen: Seen, reason: str, surface: str = "slack"
+    ) -> Case:
         """One person lets a plan through alone, because it cannot wait: loudly, and looked at afterwards by somebody else."""
         emergency = self.library.policy().emergency
 
@@ -199,7 +249,11 @@ class Decisions:
             wait = emergency.review_for if emergency else timedelta(0)
             try:
                 entries = decide(case, m.Approve(asker, seen, reason, emergency=True), now)
-                rulings = rule(standing, BreakGlass(asked, case.id, seen.revision, reason, group, groups, wait), now)
+                rulings = rule(
+                    standing,
+                    BreakGlass(asked, case.id, seen.revision, reason, group, groups, wait),
+                    now,
+                )
             except Refusal as refusal:
                 self._record(case_id, asker, Decision.EMERGENCY, seen.revision, refusal)
                 raise
@@ -209,26 +263,61 @@ class Decisions:
         return again_on_conflict(attempt)
 
     def snooze(
-        self, case_id: str, *, by: str, seen: Seen, until: datetime, reason: str, surface: str = "slack"
+        self,
+        case_id: str,
+        *,
+        by: str,
+        seen: Seen,
+        until: datetime,
+        reason: str,
+        surface: str = "slack",
     ) -> Case:
         return self._decide(
-            Decision.SNOOZE, case_id, by, surface, seen, lambda case, asker: m.Snooze(asker, seen, until, reason)
+            Decision.SNOOZE,
+            case_id,
+            by,
+            surface,
+            seen,
+            lambda case, asker: m.Snooze(asker, seen, until, reason),
         )
 
-    def resolve(self, case_id: str, *, by: str, seen: Seen, note: str, surface: str = "slack") -> Case:
+    def resolve(
+        self, case_id: str, *, by: str, seen: Seen, note: str, surface: str = "slack"
+    ) -> Case:
         return self._decide(
-            Decision.RESOLVE, case_id, by, surface, seen, lambda case, asker: m.Resolve(asker, seen, note)
+            Decision.RESOLVE,
+            case_id,
+            by,
+            surface,
+            seen,
+            lambda case, asker: m.Resolve(asker, seen, note),
         )
 
     def try_again(self, case_id: str, *, by: str, seen: Seen, surface: str = "slack") -> Case:
-        return self._decide(Decision.TRY_AGAIN, case_id, by, surface, seen, lambda case, asker: m.TryAgain(asker, seen))
-
-    def settle(self, case_id: str, *, by: str, seen: Seen, landed: bool, note: str, surface: str = "slack") -> Case:
         return self._decide(
-            Decision.SETTLE, case_id, by, surface, seen, lambda case, asker: m.Settle(asker, seen, landed, note)
+            Decision.TRY_AGAIN,
+            case_id,
+            by,
+            surface,
+            seen,
+            lambda case, asker: m.TryAgain(asker, seen),
         )
 
-    def name_kind(self, case_id: str, *, by: str, seen: Seen, kind: str, surface: str = "slack") -> Case:
+    def settle(
+        self, case_id: str, *, by: str, seen: Seen, landed: bool, note: str, surface: str = "slack"
+    ) -> Case:
+        return self._decide(
+            Decision.SETTLE,
+            case_id,
+            by,
+            surface,
+            seen,
+            lambda case, asker: m.Settle(asker, seen, landed, note),
+        )
+
+    def name_kind(
+        self, case_id: str, *, by: str, seen: Seen, kind: str, surface: str = "slack"
+    ) -> Case:
         """A person says which kind an unrecognised case is: it goes to that kind's owner and playbook, and is learned from."""
 
         def move(case: Case, asker: m.Asker) -> m.Move:
@@ -237,23 +326,43 @@ class Decisions:
                 raise BadRequest(f"there is no playbook for {kind[:50]!r}", field="kind")
             times = playbook.measure
             hours = self.library.hours(playbook.channel)
-            sla = promised(case.opened_at, decide_for=times.decide_for, resolve_for=times.resolve_for, hours=hours)
+            sla = promised(
+                case.opened_at,
+                decide_for=times.decide_for,
+                resolve_for=times.resolve_for,
+                hours=hours,
+            )
             return m.NameKind(asker, seen, kind, playbook.owners.business, playbook.channel, sla)
 
         return self._decide(Decision.NAME_KIND, case_id, by, surface, seen, move)
 
     def call_novel(self, case_id: str, *, by: str, seen: Seen, surface: str = "slack") -> Case:
         return self._decide(
-            Decision.CALL_NOVEL, case_id, by, surface, seen, lambda case, asker: m.CallNovel(asker, seen)
+            Decision.CALL_NOVEL,
+            case_id,
+            by,
+            surface,
+            seen,
+            lambda case, asker: m.CallNovel(asker, seen),
         )
 
-    def edit(self, case_id: str, *, by: str, seen: Seen, values: Mapping[str, Scalar], surface: str = "slack") -> Case:
+    def edit(
+        self,
+        case_id: str,
+        *,
+        by: str,
+        seen: Seen,
+        values: Mapping[str, Scalar],
+        surface: str = "slack",
+    ) -> Case:
         """A new revision with other parameters, of those only that the playbook lets people edit."""
 
         def move(case: Case, asker: m.Asker) -> m.Move:
             actions, changes = self._edited(case, values)
             now = self.clock()
-            plan, verdict = self.proposals.propose(case, actions, case.evidence, Proposer.PERSON, now)
+            plan, verdict = self.proposals.propose(
+                case, actions, case.evidence, Proposer.PERSON, now
+            )
             expires_at = self.library.hours(case.channel).opening(now + verdict.expires_for)
             return m.Edit(asker, seen, plan, verdict, changes, expires_at)
 
@@ -279,14 +388,27 @@ class Decisions:
         )
 
     def _known(
-        self, case: Case, by: str, surface: str, decision: Decision, seen: Seen, *, fresh: bool = False
+        self,
+        case: Case,
+        by: str,
+        surface: str,
+        decision: Decision,
+        seen: Seen,
+        *,
+        fresh: bool = False,
     ) -> m.Asker:
         """Who asks. An attempt of somebody of whom nothing can be read is refused, and written too."""
         try:
             return self.asker(case, by, surface, fresh=fresh)
         except (ChatFailed, NotEligible) as failure:
-            refusal = failure if isinstance(failure, NotEligible) else NotNow(f"{WHO_IS_NOT_KNOWN} ({failure.error})")
-            self._record(case.id, m.Asker(Person(by, by), surface=surface), decision, seen.revision, refusal)
+            refusal = (
+                failure
+                if isinstance(failure, NotEligible)
+                else NotNow(f"{WHO_IS_NOT_KNOWN} ({failure.error})")
+            )
+            self._record(
+                case.id, m.Asker(Person(by, by), surface=surface), decision, seen.revision, refusal
+            )
             raise refusal from None
 
     def _giver(self, principal: str, fresh: bool) -> Person | None:
@@ -296,8 +418,12 @@ class Decisions:
         except NotEligible:
             return None
 
-    def _edited(self, case: Case, values: Mapping[str, Scalar]) -> tuple[tuple[Action, ...], tuple[FieldChange, ...]]:
-        offer = self.library.playbook(case.kind).offer(case.plan.actions[0].name) if case.plan else None
+    def _edited(
+        self, case: Case, values: Mapping[str, Scalar]
+    ) -> tuple[tuple[Action, ...], tuple[FieldChange, ...]]:
+        offer = (
+            self.library.playbook(case.kind).offer(case.plan.actions[0].name) if case.plan else None
+        )
         if case.plan is None or offer is None:
             raise BadRequest(f"{case.id} has no plan that can be edited")
         first, *rest = case.plan.actions
@@ -339,7 +465,9 @@ class Decisions:
         with self.rush:
             return again_on_conflict(attempt)
 
-    def _record(self, case_id: str, asker: m.Asker, decision: Decision, revision: int, refusal: Refusal) -> None:
+    def _record(
+        self, case_id: str, asker: m.Asker, decision: Decision, revision: int, refusal: Refusal
+    ) -> None:
         """Write an attempt that was turned away; a card that showed something else is drawn again."""
 
         def write() -> None:

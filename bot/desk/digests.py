@@ -35,7 +35,10 @@ class Digests:
 
     def run(self, work: Work) -> None:
         """Handle one outbox row: post the digest of that day, or draw the one that stands again."""
-        place, due = str(work.payload["place"]), datetime.fromtimestamp(float(work.payload["due"]), UTC)
+        place, due = (
+            str(work.payload["place"]),
+            datetime.fromtimestamp(float(work.payload["due"]), UTC),
+        )
         board = self.lists.board(work.key)
         now = self.clock()
         if board is None and now - due > NOT_POSTED_AFTER:
@@ -45,7 +48,9 @@ class Digests:
         digest = self.gathered(work.key, place, due, board)
         if digest.says_something:
             ts = self.chat.post_digest(digest, board, look_first=True)
-            self.lists.show(Board(work.key, place, ts, digest.sections, board.shown_at if board else now))
+            self.lists.show(
+                Board(work.key, place, ts, digest.sections, board.shown_at if board else now)
+            )
             sweep = sweep_list(work.key, place.rpartition("/")[2], now + self.settle_for)
             finish_list(self.store, self.lists, work, sweep, is_new=board is None)
             return
@@ -78,10 +83,17 @@ class Digests:
             on=on,
             paused=tuple(pause.said for pause in standing.holds),
             needs=needs,
-            needs_more=max(0, self.lists.count(waiting) - len(needs)) if not is_principal(place) else 0,
+            needs_more=max(0, self.lists.count(waiting) - len(needs))
+            if not is_principal(place)
+            else 0,
             rest=with_cards(self.lists, self._rest(place, waiting, shown)) if board is None else (),
             late=late,
-            late_more=max(0, self.lists.count(overdue) - len(late) - sum(_is_late(row.case, due) for row in needs)),
+            late_more=max(
+                0,
+                self.lists.count(overdue)
+                - len(late)
+                - sum(_is_late(row.case, due) for row in needs),
+            ),
             unhandled=unhandled,
             counts=counted(ended, opened),
             days=trend(tallies, due, hours),
@@ -91,7 +103,11 @@ class Digests:
 
     def _base(self, place: str) -> Wanted:
         """A channel's own cases; for a person, what they may see now."""
-        return Wanted(sight=self.questions.sight(place)) if is_principal(place) else Wanted(channel=place)
+        return (
+            Wanted(sight=self.questions.sight(place))
+            if is_principal(place)
+            else Wanted(channel=place)
+        )
 
     def _needs(self, place: str, waiting: Wanted) -> list[Case]:
         if is_principal(place):
@@ -124,7 +140,9 @@ class Digests:
 
     def _review(self, base: Wanted, due: datetime, board: Board | None) -> Review | None:
         ended = self.lists.find(replace(base, ended=(due - WEEK, due), is_over=True), MOST_ENDED)
-        slow = sorted((case for case in ended if case.escalated), key=_waited, reverse=True)[:MOST_SLOW]
+        slow = sorted((case for case in ended if case.escalated), key=_waited, reverse=True)[
+            :MOST_SLOW
+        ]
         blind = self._rows(board, "blind", lambda: self._blind(base, ended))
         review = Review(
             blind=blind,
@@ -141,7 +159,9 @@ class Digests:
         missed = [case for case in ended if case.named_by or case.state is State.EXPIRED]
         return [*unknown, *missed][:MOST_BLIND]
 
-    def _rows(self, board: Board | None, section: str, find: Callable[[], Sequence[Case]]) -> tuple[Row, ...]:
+    def _rows(
+        self, board: Board | None, section: str, find: Callable[[], Sequence[Case]]
+    ) -> tuple[Row, ...]:
         if board is None:
             return with_cards(self.lists, find())
         ids = list(board.sections.get(section, ()))

@@ -58,14 +58,20 @@ class Drawing:
         cards = self.store.cards(case.id)
         look = Look(self._paused(case), self._is_undoable(case))
         shown = cards[0] if cards else None
-        if shown and (shown.generation, shown.version, shown.look) == (case.generation, case.version, look.key):
+        if shown and (shown.generation, shown.version, shown.look) == (
+            case.generation,
+            case.version,
+            look.key,
+        ):
             self.store.finish(work)
             return
         if not cards and self._is_in_a_storm(case, work):
             self._follow(case)
             self.store.finish(work)
             return
-        drawn = replace(self.chat.draw_card(case, cards, look_first=work.doubt > 1, look=look), look=look.key)
+        drawn = replace(
+            self.chat.draw_card(case, cards, look_first=work.doubt > 1, look=look), look=look.key
+        )
         try:
             self._finish(case, cards, drawn, work)
         except StaleFence:
@@ -85,7 +91,10 @@ class Drawing:
         outgoing = self._sweeps(case, cards, drawn, work)
         try:
             for older in cards:
-                if older.look != REPLACED and (older.channel, older.ts) != (drawn.channel, drawn.ts):
+                if older.look != REPLACED and (older.channel, older.ts) != (
+                    drawn.channel,
+                    drawn.ts,
+                ):
                     self._retire(case, older, drawn, work)
             # Before the row is done: whoever dies in between leaves no list with a dead button.
             self._follow(case)
@@ -100,7 +109,9 @@ class Drawing:
         if older.generation != drawn.generation:
             self.store.record_card(replace(older, look=REPLACED), work=work)
 
-    def _sweeps(self, case: Case, cards: Sequence[Drawn], drawn: Drawn, work: Work) -> tuple[Outgoing, ...]:
+    def _sweeps(
+        self, case: Case, cards: Sequence[Drawn], drawn: Drawn, work: Work
+    ) -> tuple[Outgoing, ...]:
         """Ask for a search when this card was posted in doubt, or in the place of one of its own generation."""
         is_again = any(one.generation == case.generation for one in cards)
         if not _is_new(drawn, cards) or not (work.doubt > 1 or is_again):
@@ -121,9 +132,18 @@ class Drawing:
 
     def _called(self, case: Case, entries: Sequence[Entry]) -> tuple[str, bool]:
         """Who is called by name, and whether the whole channel hears it: an emergency is never quiet."""
-        if any(isinstance(entry.body, ApprovalGiven) and entry.body.approval.emergency for entry in entries):
-            return (self.library.playbook(case.kind).owners.governance if self.library else ""), True
-        called = [entry.body.to for entry in entries if isinstance(entry.body, Reminded | Escalated | HandedOver)]
+        if any(
+            isinstance(entry.body, ApprovalGiven) and entry.body.approval.emergency
+            for entry in entries
+        ):
+            return (
+                self.library.playbook(case.kind).owners.governance if self.library else ""
+            ), True
+        called = [
+            entry.body.to
+            for entry in entries
+            if isinstance(entry.body, Reminded | Escalated | HandedOver)
+        ]
         return (called[-1] if called else ""), False
 
     def _is_undoable(self, case: Case) -> bool:
@@ -147,13 +167,29 @@ class Drawing:
             return
         if not cards:
             # No failure: the card is waiting for Slack, and the note waits for the card.
-            self.store.retry(work, self.clock() + NOT_YET, "the card does not stand yet", certain=True, counts=False)
+            self.store.retry(
+                work,
+                self.clock() + NOT_YET,
+                "the card does not stand yet",
+                certain=True,
+                counts=False,
+            )
             return
         versions = set(work.payload["versions"])
-        entries = [entry for entry in self.store.entries(case.id, after=min(versions) - 1) if entry.version in versions]
+        entries = [
+            entry
+            for entry in self.store.entries(case.id, after=min(versions) - 1)
+            if entry.version in versions
+        ]
         if not all(_is_stale(entry, case) for entry in entries):
             call, is_loud = self._called(case, entries)
             self.chat.post_note(
-                case, entries, cards, key=work.key, look_first=work.doubt > 1, call=call, is_loud=is_loud
+                case,
+                entries,
+                cards,
+                key=work.key,
+                look_first=work.doubt > 1,
+                call=call,
+                is_loud=is_loud,
             )
         self.store.finish(work)

@@ -67,9 +67,15 @@ class _Side:
     detail: str
 
 
-_DOING = _Side(StepState.STARTED, StepState.UNKNOWN, StepState.MISSING, StepState.LANDED, "found done")
+_DOING = _Side(
+    StepState.STARTED, StepState.UNKNOWN, StepState.MISSING, StepState.LANDED, "found done"
+)
 _TAKING_BACK = _Side(
-    StepState.UNDOING, StepState.UNDO_UNKNOWN, StepState.UNDO_MISSING, StepState.UNDONE, "found undone"
+    StepState.UNDOING,
+    StepState.UNDO_UNKNOWN,
+    StepState.UNDO_MISSING,
+    StepState.UNDONE,
+    "found undone",
 )
 
 
@@ -91,14 +97,21 @@ class Executor:
         """Handle one outbox row: do the next thing this plan needs, and ask to be called again until there is none."""
         if self.store.standing().is_behind:
             # Nothing of a restored backup is touched before it is acknowledged, not even to look.
-            self.store.retry(work, self.clock() + LOOK_AGAIN_WHEN_PAUSED, BEHIND, certain=True, counts=False)
+            self.store.retry(
+                work, self.clock() + LOOK_AGAIN_WHEN_PAUSED, BEHIND, certain=True, counts=False
+            )
             return
         case = self.store.case(work.case_id)
         todo = next_work(case)
         if case.revision != work.payload.get("revision") or todo.next is Next.NOTHING:
             self.store.finish(work)
             return
-        if todo.next in TOUCHING and case.steps and case.plan and not case.plan.is_of(self.proposals.mode):
+        if (
+            todo.next in TOUCHING
+            and case.steps
+            and case.plan
+            and not case.plan.is_of(self.proposals.mode)
+        ):
             self._set_aside(case, case.plan, work)
             return
         steps = {
@@ -171,7 +184,9 @@ class Executor:
         if after:
             self._verify(after, step, work)
 
-    def _in_doubt(self, case: Case, step: int, side: "_Side", begins: tuple[Entry, ...]) -> tuple[Entry, ...]:
+    def _in_doubt(
+        self, case: Case, step: int, side: "_Side", begins: tuple[Entry, ...]
+    ) -> tuple[Entry, ...]:
         """Add to the beginning that nobody knows whether it has happened."""
         after = case
         for entry in begins:
@@ -184,11 +199,19 @@ class Executor:
         restored_at = self.store.standing().restored_at
         if restored_at is None or case.opened_at > restored_at:
             return False
-        planned = [entry.at for entry in self.store.entries(case.id) if entry.revision == case.revision]
+        planned = [
+            entry.at for entry in self.store.entries(case.id) if entry.revision == case.revision
+        ]
         return not planned or planned[0] <= restored_at
 
     def _begun(
-        self, case: Case, step: int, entries: tuple[Entry, ...], work: Work, *, undoing: bool = False
+        self,
+        case: Case,
+        step: int,
+        entries: tuple[Entry, ...],
+        work: Work,
+        *,
+        undoing: bool = False,
     ) -> Case | None:
         """Write that an effect begins, if kill switch and budget allow it in that very transaction; otherwise it waits.
 
@@ -210,24 +233,36 @@ class Executor:
                 replace(written, guard=guard), held=work, held_until=entries[-1].at + self.lease_for
             )
         except Paused as paused:
-            self.store.retry(work, self.clock() + LOOK_AGAIN_WHEN_PAUSED, str(paused), certain=True, counts=False)
+            self.store.retry(
+                work, self.clock() + LOOK_AGAIN_WHEN_PAUSED, str(paused), certain=True, counts=False
+            )
             return None
 
-    def _facts(self, case: Case, step: int, action: Action, connector: Connector, now: datetime) -> m.StartStep:
+    def _facts(
+        self, case: Case, step: int, action: Action, connector: Connector, now: datetime
+    ) -> m.StartStep:
         """Everything that must still be so, read now. For high risk nothing is taken from memory."""
         if case.plan is None or case.verdict is None:
             raise LedgerBroken(f"{case.id} is approved without a plan")
         fresh = case.verdict.tier is RiskTier.HIGH
         emergency = self.library.policy().emergency
-        alone = emergency.group if emergency and any(given.emergency for given in case.approvals) else ""
+        alone = (
+            emergency.group
+            if emergency and any(given.emergency for given in case.approvals)
+            else ""
+        )
         playbook = self.library.playbook(case.kind)
         verdict = self.proposals.verdict(case.plan, playbook, now, step=step)
         # Whoever raised it after the last yes takes nothing back.
         authors = case.authors_before(max((given.at for given in case.approvals), default=now))
         verdict = self.proposals.known(verdict, authors, playbook)
-        handles = {factor.group for factor in (*case.verdict.factors, *verdict.factors)} | ({alone} - {""})
+        handles = {factor.group for factor in (*case.verdict.factors, *verdict.factors)} | (
+            {alone} - {""}
+        )
         groups = self.directory.groups(sorted(handles), fresh=fresh)
-        people = self._people([name for given in case.approvals for name in (given.person, given.principal)], fresh)
+        people = self._people(
+            [name for given in case.approvals for name in (given.person, given.principal)], fresh
+        )
         snapshot, standing = _precondition(connector, action), self.store.standing()
         return m.StartStep(
             step,
@@ -252,7 +287,9 @@ class Executor:
 
     def _back_out(self, case: Case, step: int, reason: str, work: Work) -> None:
         """A step that was never begun has no record to fail, so the last one that landed is taken back at once."""
-        landed = max(index for index, record in enumerate(case.steps) if record.state is StepState.LANDED)
+        landed = max(
+            index for index, record in enumerate(case.steps) if record.state is StepState.LANDED
+        )
         why = f"step {step + 1} was not begun: {reason}"
         if case.action(landed).reversible:
             self._undo(case, landed, work, why)
@@ -305,14 +342,18 @@ class Executor:
     def _moved(self, case: Case, step: int, reasons: Sequence[str], work: Work) -> None:
         """The world is not as it was approved. Where an earlier attempt may have moved it, look once more."""
         action, connector = self._action(case, step)
-        is_again = case.steps[step].state is not StepState.STARTED or self._tries(case, step, _DOING) > 1
+        is_again = (
+            case.steps[step].state is not StepState.STARTED or self._tries(case, step, _DOING) > 1
+        )
         landing = _look(connector, action, case.steps[step].key) if is_again else Landing.ABSENT
         if landing is Landing.LANDED:
             self._report(case, step, StepState.LANDED, _DOING.detail, work)
         elif landing is Landing.ABSENT:
             self._did_not_happen(case, step, reasons, work)
         else:
-            self._report(case, step, StepState.UNKNOWN, "; ".join(reasons), work, again_in=LOOK_AGAIN_AFTER)
+            self._report(
+                case, step, StepState.UNKNOWN, "; ".join(reasons), work, again_in=LOOK_AGAIN_AFTER
+            )
 
     def _did_not_happen(self, case: Case, step: int, reasons: Sequence[str], work: Work) -> None:
         """It surely did not happen, and is no longer right: asked again at the first step, later ones back out."""
@@ -335,7 +376,9 @@ class Executor:
         if reasons:
             self._moved(case, step, reasons, work)
             return
-        again = decide(case, m.ReportStep(step, StepState.STARTED, "it had not happened; doing it again"), now)
+        again = decide(
+            case, m.ReportStep(step, StepState.STARTED, "it had not happened; doing it again"), now
+        )
         after = self._begun(case, step, again, work)
         if after:
             self._execute(after, step, began, work)
@@ -365,16 +408,22 @@ class Executor:
         elif record.state is side.begun:
             self._wait_for_the_other(case, step, side, work)
         elif record.state is StepState.ACCEPTED:
-            reason = f"{action.summary}: {action.system} accepted it, but it is not to be seen there"
+            reason = (
+                f"{action.summary}: {action.system} accepted it, but it is not to be seen there"
+            )
             self._look_again(case, step, work, reason, most=MAX_LOOKS_AFTER_SUCCESS)
         elif landing is Landing.UNKNOWN:
             done = "it happened" if side is _DOING else "it was undone"
-            self._look_again(case, step, work, f"{action.summary}: {action.system} does not say whether {done}")
+            self._look_again(
+                case, step, work, f"{action.summary}: {action.system} does not say whether {done}"
+            )
         elif record.state is side.unknown:
             detail = "looked for once, to be looked for again"
             self._report(case, step, side.missing, detail, work, again_in=_second_look(connector))
         elif self.clock() < record.at + _second_look(connector):
-            self.store.retry(work, record.at + _second_look(connector), "too early", certain=False, counts=False)
+            self.store.retry(
+                work, record.at + _second_look(connector), "too early", certain=False, counts=False
+            )
         else:
             self._surely_absent(case, step, side, work)
 
@@ -384,7 +433,9 @@ class Executor:
         ends = case.steps[step].at + self.lease_for + connector.timeout
         if self.clock() <= ends:
             again_at = ends + timedelta(milliseconds=1)
-            self.store.retry(work, again_at, "another worker may be at it", certain=False, counts=False)
+            self.store.retry(
+                work, again_at, "another worker may be at it", certain=False, counts=False
+            )
         else:
             self._report(case, step, side.unknown, "whoever began it has not reported back", work)
 
@@ -394,9 +445,16 @@ class Executor:
         if side is _DOING and is_backing_out(case):
             self._did_not_happen(case, step, ["it is not done any more"], work)
         elif action.idempotency is Idempotency.NONE:
-            self._park(case, step, work, f"{action.summary}: not found, and this action is never repeated by itself")
+            self._park(
+                case,
+                step,
+                work,
+                f"{action.summary}: not found, and this action is never repeated by itself",
+            )
         elif self._tries(case, step, side) >= MAX_TRIES:
-            self._park(case, step, work, f"{action.summary}: tried {MAX_TRIES} times, without an answer")
+            self._park(
+                case, step, work, f"{action.summary}: tried {MAX_TRIES} times, without an answer"
+            )
         elif side is _DOING:
             self._do_again(case, step, work)
         else:
@@ -405,10 +463,13 @@ class Executor:
     def _tries(self, case: Case, step: int, side: _Side) -> int:
         """How often this step of this revision was begun."""
         return sum(
-            entry.revision == case.revision and _begins(entry, step, side) for entry in self.store.entries(case.id)
+            entry.revision == case.revision and _begins(entry, step, side)
+            for entry in self.store.entries(case.id)
         )
 
-    def _look_again(self, case: Case, step: int, work: Work, reason: str, *, most: int = MOST_LOOKS) -> None:
+    def _look_again(
+        self, case: Case, step: int, work: Work, reason: str, *, most: int = MOST_LOOKS
+    ) -> None:
         if work.attempts + 1 >= most:
             self._park(case, step, work, reason)
         else:
@@ -472,13 +533,24 @@ class Executor:
                 detail = connector.undo(action, key, undo_key(key))
         except ConnectorFailed as failure:
             if failure.retryable or isinstance(failure, OutcomeUnknown):
-                self._report(case, step, StepState.UNDO_UNKNOWN, str(failure), work, again_in=LOOK_AGAIN_AFTER)
+                self._report(
+                    case,
+                    step,
+                    StepState.UNDO_UNKNOWN,
+                    str(failure),
+                    work,
+                    again_in=LOOK_AGAIN_AFTER,
+                )
             else:
                 self._park(case, step, work, f"{action.summary} could not be undone: {failure}")
         except Exception:
             # Whatever it was, it came from the middle of an undoing.
-            log.exception("undoing step %d of %s ended unexpectedly; it is looked for", step + 1, case.id)
-            self._report(case, step, StepState.UNDO_UNKNOWN, UNEXPECTED, work, again_in=LOOK_AGAIN_AFTER)
+            log.exception(
+                "undoing step %d of %s ended unexpectedly; it is looked for", step + 1, case.id
+            )
+            self._report(
+                case, step, StepState.UNDO_UNKNOWN, UNEXPECTED, work, again_in=LOOK_AGAIN_AFTER
+            )
         else:
             self._report(case, step, StepState.UNDONE, detail, work)
 
@@ -519,17 +591,25 @@ class Executor:
         for _ in range(MAX_REREADS):
             entries, is_over = self._reported(case, m.ReportStep(step, state, detail[:500]), drift)
             try:
-                self._write_all(case, entries, work, again_at=None if is_over else entries[0].at + again_in)
+                self._write_all(
+                    case, entries, work, again_at=None if is_over else entries[0].at + again_in
+                )
                 break
             except Conflict:
                 fresh = self.store.case(case.id)
-                if (fresh.revision, fresh.state, fresh.steps) != (case.revision, case.state, case.steps):
+                if (fresh.revision, fresh.state, fresh.steps) != (
+                    case.revision,
+                    case.state,
+                    case.steps,
+                ):
                     raise
                 case = fresh
         if state is StepState.FAILED:
             self.switchboard.watch(case.action(step).name)
 
-    def _reported(self, case: Case, report: m.ReportStep, drift: tuple[str, ...]) -> tuple[tuple[Entry, ...], bool]:
+    def _reported(
+        self, case: Case, report: m.ReportStep, drift: tuple[str, ...]
+    ) -> tuple[tuple[Entry, ...], bool]:
         """The report with whatever follows from it at once, and whether that is the end of the plan."""
         now = self.clock()
         entries = decide(case, report, now)

@@ -35,7 +35,11 @@ class FollowUp:
         """Look once more where the signal came from; a case whose trouble is still there is opened again."""
         case = self.store.case(work.case_id)
         playbook = self.library.playbook(case.kind)
-        worked = case.state is State.RESOLVED and case.ending is not None and case.ending.reason == Resolution.WORKED
+        worked = (
+            case.state is State.RESOLVED
+            and case.ending is not None
+            and case.ending.reason == Resolution.WORKED
+        )
         if not (worked and self._still_there(case.signal, playbook)):
             self.store.finish(work)
             return
@@ -46,7 +50,9 @@ class FollowUp:
         detection = playbook.detection
         if detection is None or signal.source != detection.system:
             return False
-        rows = self.systems[detection.system].look_up(detection.query, detection_parameters(self.clock()), MOST_ROWS)
+        rows = self.systems[detection.system].look_up(
+            detection.query, detection_parameters(self.clock()), MOST_ROWS
+        )
         if any(subject_of(row) == signal.subject for row in rows):
             return True
         if len(rows) == MOST_ROWS:
@@ -78,12 +84,18 @@ class FollowUp:
             return m.Wake()
         playbook, hours = self.library.playbook(case.kind), self.library.hours(case.channel)
         times = playbook.measure
-        is_over = case.state is State.PROPOSED and case.expires_at is not None and now >= case.expires_at
-        is_late = case.state is not State.PARKED and not case.escalated and now >= case.sla.decide_by
+        is_over = (
+            case.state is State.PROPOSED and case.expires_at is not None and now >= case.expires_at
+        )
+        is_late = (
+            case.state is not State.PARKED and not case.escalated and now >= case.sla.decide_by
+        )
         if is_over or is_late:
             remind_at = hours.after(now, times.decide_for / 2)
             wait = case.verdict.expires_for if case.verdict else times.decide_for
-            return m.Expire(playbook.owners.next_owner, remind_at, times.decide_for, hours.opening(now + wait))
+            return m.Expire(
+                playbook.owners.next_owner, remind_at, times.decide_for, hours.opening(now + wait)
+            )
         next_at = next_reminder(
             case.sla,
             reminded=case.reminded,

@@ -11,7 +11,19 @@ from bot.cases.hours import Hours
 from bot.cases.standing import Standing
 from bot.desk.questions import JUST_NOW, Questions
 from bot.desk.rows import others, with_cards
-from bot.ports import Board, Chat, Clock, Directory, Library, Lists, Outgoing, Store, Topic, Wanted, Work
+from bot.ports import (
+    Board,
+    Chat,
+    Clock,
+    Directory,
+    Library,
+    Lists,
+    Outgoing,
+    Store,
+    Topic,
+    Wanted,
+    Work,
+)
 
 MOST_WAITING, MOST_MINE, MOST_TEAM, MOST_ALONE = 12, 6, 8, 6
 # A home is published again for so long after it was last looked at; opening it publishes it anyway.
@@ -52,7 +64,9 @@ class Homes:
     def follow(self, case: Case, boards: Sequence[str]) -> None:
         """A case has moved: the homes that show it, and those of whom something is wanted, are published again soon."""
         now = self.clock()
-        recent = {board.key: board.place for board in self.lists.boards("home:", now - KEPT_FRESH_FOR)}
+        recent = {
+            board.key: board.place for board in self.lists.boards("home:", now - KEPT_FRESH_FOR)
+        }
         if not recent:
             return
         concerned = {key for key in boards if key in recent}
@@ -60,7 +74,12 @@ class Homes:
         people = {person for members in groups.values() for person in members} | set(case.waits_on)
         concerned |= {key for key, person in recent.items() if person in people}
         soon = now + NOT_MORE_OFTEN_THAN
-        self.lists.enqueue([Outgoing(Topic.HOME, key, "", soon, {"person": recent[key]}) for key in sorted(concerned)])
+        self.lists.enqueue(
+            [
+                Outgoing(Topic.HOME, key, "", soon, {"person": recent[key]})
+                for key in sorted(concerned)
+            ]
+        )
 
     def gathered(self, person: str, chosen: Filter) -> Home:
         """Everything on one person's home, through their eyes."""

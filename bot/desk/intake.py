@@ -98,4 +98,6 @@ def _clear(latest: Case | None, signal: Signal, playbook: Playbook, now: datetim
 
 def _is_over(case: Case, now: datetime) -> bool:
     """Whether a new signal is a new case: the old one expired undecided, or ended long enough ago."""
-    return case.is_terminal and (case.state is State.EXPIRED or now - case.changed_at > SAME_CASE_FOR)
+    return case.is_terminal and (
+        case.state is State.EXPIRED or now - case.changed_at > SAME_CASE_FOR
+    )

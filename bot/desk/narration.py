@@ -29,7 +29,9 @@ class Narration:
         playbook = self.library.playbook(case.kind)
         words = None
         if case.state in WAITING and case.words is None:
-            words = self.narrator.narrate(case, playbook, lambda values: self._checked(case, values))
+            words = self.narrator.narrate(
+                case, playbook, lambda values: self._checked(case, values)
+            )
         if words is None:
             self.store.finish(work)
             return

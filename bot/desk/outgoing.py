@@ -56,7 +56,9 @@ def change(before: Case | None, entries: tuple[Entry, ...], playbook: Playbook) 
     return Change(before, entries, asked, after=after)
 
 
-def outgoing(after: Case, entries: Iterable[Entry], *, follow_up_for: timedelta) -> tuple[Outgoing, ...]:
+def outgoing(
+    after: Case, entries: Iterable[Entry], *, follow_up_for: timedelta
+) -> tuple[Outgoing, ...]:
     """The outbox rows that belong to this commit."""
     written = list(entries)
     now = written[-1].at
@@ -69,7 +71,10 @@ def outgoing(after: Case, entries: Iterable[Entry], *, follow_up_for: timedelta)
         key = f"execute:{after.id}:{after.revision}"
         asked.append(Outgoing(Topic.EXECUTE, key, after.id, now, {"revision": after.revision}))
     asked.extend(_notes(after, written))
-    if any(isinstance(entry.body, e.Resolved) and entry.body.resolution is e.Resolution.WORKED for entry in written):
+    if any(
+        isinstance(entry.body, e.Resolved) and entry.body.resolution is e.Resolution.WORKED
+        for entry in written
+    ):
         key = f"follow_up:{after.id}:{after.version}"
         asked.append(Outgoing(Topic.FOLLOW_UP, key, after.id, now + follow_up_for))
     if after.undo_until and any(isinstance(entry.body, e.Resolved) for entry in written):

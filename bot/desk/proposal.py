@@ -31,11 +31,20 @@ class Proposals:
     mode: str = ""
 
     def propose(
-        self, case: Case, actions: tuple[Action, ...], evidence: tuple[Evidence, ...], proposer: Proposer, now: datetime
+        self,
+        case: Case,
+        actions: tuple[Action, ...],
+        evidence: tuple[Evidence, ...],
+        proposer: Proposer,
+        now: datetime,
     ) -> tuple[Plan, Verdict]:
         """The next revision of this case's plan, and what policy says of it."""
         playbook, policy = self.library.playbook(case.kind), self.library.policy()
-        beneficiary = look_up(playbook.beneficiary, facts_of(case.signal, evidence)) if playbook.beneficiary else None
+        beneficiary = (
+            look_up(playbook.beneficiary, facts_of(case.signal, evidence))
+            if playbook.beneficiary
+            else None
+        )
         hours = self.library.hours(case.channel)
         longest = max((rule.expires_for for rule in policy.tiers.values()), default=timedelta(0))
         plan = Plan(

@@ -65,7 +65,9 @@ class Questions:
             if growing:
                 self.chat.step(placed, growing, step)
 
-        answer = self.answer(placed.text, by=placed.person, case_id=placed.case_id, channel=placed.channel, tell=tell)
+        answer = self.answer(
+            placed.text, by=placed.person, case_id=placed.case_id, channel=placed.channel, tell=tell
+        )
         if not placed.is_direct:
             answer = replace(answer, is_public=self._is_known_to_all(answer, placed))
         self.lists.understood(placed.id, answer.understood)
@@ -113,7 +115,12 @@ class Questions:
 
     def sight(self, by: str) -> Sight:
         """What this person may see now."""
-        return Sight(by, frozenset(name for name in self.library.channels() if by in self.directory.members_of(name)))
+        return Sight(
+            by,
+            frozenset(
+                name for name in self.library.channels() if by in self.directory.members_of(name)
+            ),
+        )
 
     def visible(self, case_id: str, sight: Sight) -> Case:
         """The case, if these eyes may see it; otherwise the same as for one that does not exist."""
@@ -137,7 +144,9 @@ class Questions:
             Ask.WHY_ASKED: self._why_asked,
             Ask.HANDLED: self._handled,
             Ask.PAUSED: self._paused,
-            Ask.HELP: lambda asked, eyes: Answer(asked.said(), "You can ask things like:", examples=EXAMPLES),
+            Ask.HELP: lambda asked, eyes: Answer(
+                asked.said(), "You can ask things like:", examples=EXAMPLES
+            ),
         }
         try:
             return kinds[question.ask](question, sight)
@@ -151,14 +160,20 @@ class Questions:
             text = f"{_cases(many)}." if many else NONE_SEEN
             return self._with_lines(Answer(self._said(question), text), found, many)
         alike = self._alike(" ".join(question.words), sight)
-        text = "None in these words. What was decided in cases that mean something like it:" if alike else NONE_SEEN
+        text = (
+            "None in these words. What was decided in cases that mean something like it:"
+            if alike
+            else NONE_SEEN
+        )
         return self._with_lines(Answer(self._said(question), text), alike, len(alike))
 
     def _count(self, question: Question, sight: Sight) -> Answer:
         wanted = self._wanted(question, sight)
         took = self.lists.durations(wanted)
         found = self.lists.find(wanted, 3 if question.how_long else MOST_LINES)
-        text = f"{_cases(took.cases)}.{_took(took)}" if question.how_long else f"{_cases(took.cases)}."
+        text = (
+            f"{_cases(took.cases)}.{_took(took)}" if question.how_long else f"{_cases(took.cases)}."
+        )
         return self._with_lines(Answer(self._said(question), text), found, took.cases)
 
     def _mine(self, question: Question, sight: Sight) -> Answer:
@@ -167,7 +182,9 @@ class Questions:
         text = f"{_cases(many)} {wait} on you." if found else "Nothing waits on you."
         return self._with_lines(Answer(question.said(), text), found[:MOST_LINES], many)
 
-    def waiting_on(self, sight: Sight, among: Wanted = ANY_OPEN, *, limit: int = 40) -> tuple[list[Case], int]:
+    def waiting_on(
+        self, sight: Sight, among: Wanted = ANY_OPEN, *, limit: int = 40
+    ) -> tuple[list[Case], int]:
         """What waits on this person: they may decide it and have not, or it is theirs; what matters most first, and how many in all."""
         groups = self.directory.groups(self.library.deciders())
         mine = [handle for handle, people in groups.items() if sight.person in people]
@@ -180,7 +197,9 @@ class Questions:
         found = self.lists.find(wanted, limit)
         identities = self.library.identities()
         open_ones = [case for case in found if not _has_voted(case, sight.person)]
-        theirs = [case for case in open_ones if sight.person not in identities.accounts(case.authors)]
+        theirs = [
+            case for case in open_ones if sight.person not in identities.accounts(case.authors)
+        ]
         # Beyond what was looked at, the few that they raised or have voted on are counted too.
         more = self.lists.count(wanted) - len(found) if len(found) == limit else 0
         return theirs, len(theirs) + more
@@ -219,7 +238,11 @@ class Questions:
 
     def _handled(self, question: Question, sight: Sight) -> Answer:
         span = question.span
-        since = (span.since, span.until) if span else (self.clock() - timedelta(days=7), self.clock() + JUST_NOW)
+        since = (
+            (span.since, span.until)
+            if span
+            else (self.clock() - timedelta(days=7), self.clock() + JUST_NOW)
+        )
         found = self.handled_alone(sight, since)
         name = span.name if span else "in the last seven days"
         text = (
@@ -229,14 +252,19 @@ class Questions:
         )
         return self._with_lines(Answer(question.said(), text), found[:MOST_LINES], len(found))
 
-    def handled_alone(self, sight: Sight, ended: tuple[datetime, datetime], *, kind: str = "") -> list[Case]:
+    def handled_alone(
+        self, sight: Sight, ended: tuple[datetime, datetime], *, kind: str = ""
+    ) -> list[Case]:
         """What policy let run, or what went away, without a person."""
         states = (State.RESOLVED, State.CLEARED)
-        found = self.lists.find(Wanted(sight=sight, states=states, ended=ended, is_over=True, kind=kind), 60)
+        found = self.lists.find(
+            Wanted(sight=sight, states=states, ended=ended, is_over=True, kind=kind), 60
+        )
         return [
             case
             for case in found
-            if case.state is State.CLEARED or any(given.person.startswith("policy:") for given in case.approvals)
+            if case.state is State.CLEARED
+            or any(given.person.startswith("policy:") for given in case.approvals)
         ]
 
     def _paused(self, question: Question, sight: Sight) -> Answer:
@@ -251,16 +279,26 @@ class Questions:
         found = self.lists.closest(words, sight, 3)
         known = {case.id for case in found}
         found += [case for case in self._alike(text, sight) if case.id not in known]
-        said = "I did not understand that. The closest cases:" if found else "I did not understand that."
+        said = (
+            "I did not understand that. The closest cases:"
+            if found
+            else "I did not understand that."
+        )
         return self._with_lines(Answer("", said, examples=EXAMPLES), found, len(found))
 
     def _alike(self, text: str, sight: Sight) -> list[Case]:
         """Decided cases that mean something like this, by memory; read afresh, and only those that these eyes may see."""
         related = self.memory.related(text, sight.channels, self.clock())[:MOST_ALIKE]
         cases = self.lists.by_id(related)
-        return [cases[case_id] for case_id in related if case_id in cases and cases[case_id].channel in sight.channels]
+        return [
+            cases[case_id]
+            for case_id in related
+            if case_id in cases and cases[case_id].channel in sight.channels
+        ]
 
-    def _told(self, text: str, sight: Sight, hours: Hours, case_id: str, tell: Callable[[str], None]) -> Answer | None:
+    def _told(
+        self, text: str, sight: Sight, hours: Hours, case_id: str, tell: Callable[[str], None]
+    ) -> Answer | None:
         """A model's words over the same queries. The cases that it was shown are named below them, from our own record."""
         if self.talker is None:
             return None
@@ -270,7 +308,9 @@ class Questions:
         if told is None:
             return None
         cases = list(self.lists.by_id(tools.seen[:MOST_LINES]).values())
-        answer = Answer("answered by the model from the cases below", "", told=told, model=self.talker.name)
+        answer = Answer(
+            "answered by the model from the cases below", "", told=told, model=self.talker.name
+        )
         return self._with_lines(answer, cases, len(tools.seen))
 
     # --- inside ----------------------------------------------------------------------------------------------------------
@@ -280,7 +320,9 @@ class Questions:
         wanted = Wanted(sight=sight, kind=question.kind, words=question.words)
         if question.which in ENDED:
             return replace(wanted, states=ENDED[question.which], ended=span, is_over=True)
-        wanted = replace(wanted, opened=span, is_any=question.which is Which.ANY or question.ask is Ask.COUNT)
+        wanted = replace(
+            wanted, opened=span, is_any=question.which is Which.ANY or question.ask is Ask.COUNT
+        )
         if question.which is Which.OPEN and question.ask is Ask.LIST:
             return replace(wanted, is_any=False)
         if question.which is Which.SNOOZED:
@@ -327,7 +369,14 @@ class Looking:
             {"case": line.case_id, "title": line.title, "state": line.state, "detail": line.detail}
             for line in answer.lines
         ]
-        return json.dumps({"understood": answer.understood, "answer": answer.text, "cases": cases, "more": answer.more})
+        return json.dumps(
+            {
+                "understood": answer.understood,
+                "answer": answer.text,
+                "cases": cases,
+                "more": answer.more,
+            }
+        )
 
     def show(self, case_id: str) -> str:
         try:
@@ -340,11 +389,20 @@ class Looking:
             for fact in case.evidence
             if fact.label
         }
-        said = [line for entry in self._questions.store.entries(case.id) if (line := _recorded(entry))]
+        said = [
+            line for entry in self._questions.store.entries(case.id) if (line := _recorded(entry))
+        ]
         plan = [action.summary for action in case.plan.actions] if case.plan else []
-        about = {"case": case.id, "title": case.signal.title, "state": case.state, "what": case.what, "why": case.why}
+        about = {
+            "case": case.id,
+            "title": case.signal.title,
+            "state": case.state,
+            "what": case.what,
+            "why": case.why,
+        }
         return json.dumps(
-            {**about, "evidence": facts, "plan": plan, "owner": case.owner, "recorded": said[-8:]}, default=str
+            {**about, "evidence": facts, "plan": plan, "owner": case.owner, "recorded": said[-8:]},
+            default=str,
         )
 
     def _keep(self, ids: object) -> None:
@@ -363,10 +421,16 @@ def _recorded(entry: e.Entry) -> str:
     if isinstance(body, e.Authorised) and body.by and body.by[0].startswith("policy:"):
         return f"Policy let it run by itself on {at}."
     if isinstance(body, e.Edited):
-        changes = ", ".join(f"{change.field} {change.before} → {change.after}" for change in body.changes)
+        changes = ", ".join(
+            f"{change.field} {change.before} → {change.after}" for change in body.changes
+        )
         return f"{body.by_name} edited the plan on {at}: {changes}."
     if isinstance(body, e.Resolved):
-        return f"{body.by_name} handled it by hand on {at}: {body.note}." if body.by_name else f"It worked on {at}."
+        return (
+            f"{body.by_name} handled it by hand on {at}: {body.note}."
+            if body.by_name
+            else f"It worked on {at}."
+        )
     return _recorded_otherwise(body, at)
 
 
@@ -379,7 +443,9 @@ def _recorded_otherwise(body: e.Body, at: str) -> str:
         e.Escalated: lambda b: f"Nobody had decided by {at}, so it went to {b.to}.",
         e.HandedOver: lambda b: f"{b.by_name} handed it over on {at}: {b.note}.",
         e.Snoozed: lambda b: f"{b.by_name} snoozed it on {at}: {b.reason}.",
-        e.UndoApproved: lambda b: f"{b.approval.name} said on {at} that it is taken back: {b.approval.note}.",
+        e.UndoApproved: lambda b: (
+            f"{b.approval.name} said on {at} that it is taken back: {b.approval.note}."
+        ),
         e.UndoAsked: lambda b: f"{b.by_name} took it back on {at}: {b.note}.",
         e.UndoLapsed: lambda b: f"It was not taken back on {at}: {b.reason}.",
         e.Stopped: lambda b: f"It was given up on {at}: {b.reason}.",

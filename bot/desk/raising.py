@@ -48,7 +48,11 @@ class Raising:
         if kind and self.library.playbook(kind).kind != kind:
             raise BadRequest(f"there is no playbook for {kind[:50]!r}", field="kind")
         told: dict[str, Scalar] = {name: _typed(value) for name, value in (facts or {}).items()}
-        told |= {name: value for name, value in (("words", words[:LONGEST_WORDS]), ("link", link)) if value}
+        told |= {
+            name: value
+            for name, value in (("words", words[:LONGEST_WORDS]), ("link", link))
+            if value
+        }
         about = bounded_key(subject or link, MAX_SUBJECT) or digest([title.casefold()])[:24]
         signal = Signal(BY_HAND, key, kind or UNRECOGNISED, about, title, None, told, requester=by)
         return self.intake.receive(signal, b"")

@@ -51,11 +51,15 @@ class RollbackWatch:
     def acknowledge(self, note: str, *, operator: str) -> Standing:
         """End the pause: whoever runs the bot has compared what was lost with the systems of record."""
         self.look()
-        by = Asked(Person(f"operator:{operator}", operator), frozenset(), frozenset(), "command line")
+        by = Asked(
+            Person(f"operator:{operator}", operator), frozenset(), frozenset(), "command line"
+        )
 
         def attempt() -> Standing:
             standing, now = self.store.standing(), self.clock()
-            rulings: tuple[Entry, ...] = rule(standing, Acknowledge(by, note, self.store.case_number()), now)
+            rulings: tuple[Entry, ...] = rule(
+                standing, Acknowledge(by, note, self.store.case_number()), now
+            )
             cards = [card(case_id, now) for case_id in self.store.open_ids()]
             return self.store.rule(standing, rulings, cards)
 
@@ -66,9 +70,7 @@ class RollbackWatch:
 
 def lost(found: FallBehind) -> str:
     """What a restored backup lacks, and what to do about it."""
-    gone = (
-        f"entries {found.common_size + 1} to {found.size} that were signed are not in it, or not proved to be the same"
-    )
+    gone = f"entries {found.common_size + 1} to {found.size} that were signed are not in it, or not proved to be the same"
     return (
         f"{BEHIND[0].upper()}{BEHIND[1:]}. It has {found.own_size} entries, {found.size} were signed; {gone}. "
         "Compare the systems of record with what was done since, then `countersign ledger acknowledge`"

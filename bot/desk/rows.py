@@ -10,7 +10,9 @@ from bot.ports import Lists, Wanted
 def with_cards(lists: Lists, cases: Sequence[Case]) -> tuple[Row, ...]:
     """Each case, and where its newest card stands; nowhere for one that has none."""
     cards = lists.cards_of([case.id for case in cases])
-    return tuple(Row(case, case.channel, cards[case.id].ts if case.id in cards else "") for case in cases)
+    return tuple(
+        Row(case, case.channel, cards[case.id].ts if case.id in cards else "") for case in cases
+    )
 
 
 def others(lists: Lists, wanted: Wanted, shown: Collection[str], most: int) -> list[Case]:

@@ -20,7 +20,10 @@ class Rush:
             self._deciding += 1
 
     def __exit__(
-        self, kind: type[BaseException] | None, failure: BaseException | None, trace: TracebackType | None
+        self,
+        kind: type[BaseException] | None,
+        failure: BaseException | None,
+        trace: TracebackType | None,
     ) -> None:
         with self._quiet:
             self._deciding -= 1

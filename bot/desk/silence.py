@@ -9,7 +9,9 @@ from bot.ports import Chat, Drawn, Landing, Look, Posted
 class Silence(Chat):
     """Messages that are part of a plan count as read."""
 
-    def draw_card(self, case: Case, cards: Sequence[Drawn], *, look_first: bool, look: Look) -> Drawn:
+    def draw_card(
+        self, case: Case, cards: Sequence[Drawn], *, look_first: bool, look: Look
+    ) -> Drawn:
         return Drawn(case.id, case.generation, case.channel, "", case.version)
 
     def retire_card(self, case: Case, older: Drawn) -> None:
@@ -52,7 +54,9 @@ class Silence(Chat):
     def step(self, question: object, growing: str, words: str) -> None:
         return None
 
-    def answer(self, question: object, answer: object, *, look_first: bool, growing: str = "") -> None:
+    def answer(
+        self, question: object, answer: object, *, look_first: bool, growing: str = ""
+    ) -> None:
         return None
 
     def send(self, to: str, text: str, key: str) -> str:

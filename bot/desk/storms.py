@@ -70,7 +70,15 @@ class Storms:
             self.lists.join(case.id, key)
         if key:
             self.lists.enqueue(
-                [Outgoing(Topic.STORM, key, "", self.clock(), {"channel": case.channel, "kind": case.kind})]
+                [
+                    Outgoing(
+                        Topic.STORM,
+                        key,
+                        "",
+                        self.clock(),
+                        {"channel": case.channel, "kind": case.kind},
+                    )
+                ]
             )
         return bool(key)
 
@@ -95,7 +103,10 @@ class Storms:
         )
         ts = self.chat.post_storm(storm, board, look_first=work.doubt > 1)
         sections = {"first": tuple(case.id for case in found)}
-        self.lists.show(Board(work.key, channel, ts, sections, board.shown_at if board else self.clock()), follow=False)
+        self.lists.show(
+            Board(work.key, channel, ts, sections, board.shown_at if board else self.clock()),
+            follow=False,
+        )
         finish_list(
             self.store,
             self.lists,
@@ -108,7 +119,9 @@ class Storms:
         """Whether this one is over the number. One that was let through stays so, however often its drawing is tried."""
         now = self.clock()
         with self._guard:
-            granted = {one: at for one, at in self._granted.get(name, {}).items() if now - at <= WITHIN}
+            granted = {
+                one: at for one, at in self._granted.get(name, {}).items() if now - at <= WITHIN
+            }
             is_over = case_id not in granted and len(granted) >= self.most
             if not is_over:
                 granted[case_id] = now

@@ -109,14 +109,22 @@ class Sweeping:
         if not cards or not cards[0].ts or cards[0].generation < case.generation:
             return False
         since = float(work.payload["since"])
-        found = [one for place in self._channels(case, cards) for one in self.chat.posted(case.id, place, since)]
+        found = [
+            one
+            for place in self._channels(case, cards)
+            for one in self.chat.posted(case.id, place, since)
+        ]
         standing, places = cards[0], {(one.channel, one.ts) for one in found}
         if (standing.channel, standing.ts) not in places:
             # Gone, or not shown yet. A copy may be about to take its place, so nothing is taken away now.
-            self.store.record_card(replace(standing, version=0), outgoing=[card(case.id, self.clock())])
+            self.store.record_card(
+                replace(standing, version=0), outgoing=[card(case.id, self.clock())]
+            )
             return False
         recorded = {(one.channel, one.ts) for one in cards}
-        self._clear([one for one in found if (one.channel, one.ts) not in recorded], case.id, standing)
+        self._clear(
+            [one for one in found if (one.channel, one.ts) not in recorded], case.id, standing
+        )
         return True
 
     def _sweep_list(self, work: Work) -> bool:

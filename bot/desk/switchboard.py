@@ -44,7 +44,9 @@ class Switchboard:
     def pause(self, scope: str, *, by: str, reason: str, surface: str = "slack") -> Standing:
         """The kill switch. ``scope``: empty for everything, or "kind:…", "action:…", "system:…"."""
         self._must_mean_something(scope)
-        return self._rule(lambda standing: Halt(self.asked(by, surface), scope, reason), redraw=scope)
+        return self._rule(
+            lambda standing: Halt(self.asked(by, surface), scope, reason), redraw=scope
+        )
 
     def resume(self, scope: str, *, by: str, surface: str = "slack") -> Standing:
         """Let it go on; what waited is tried at once."""
@@ -53,16 +55,29 @@ class Switchboard:
         return after
 
     def delegate(
-        self, *, by: str, to: str, kind: str, begins_at: datetime, ends_at: datetime, surface: str = "slack"
+        self,
+        *,
+        by: str,
+        to: str,
+        kind: str,
+        begins_at: datetime,
+        ends_at: datetime,
+        surface: str = "slack",
     ) -> Standing:
         """Somebody may decide where ``by`` may, for one kind or all, for a time."""
         if kind and self.library.playbook(kind).kind != kind:
             raise BadRequest(f"there is no playbook for {kind[:50]!r}", field="kind")
         taker = self.directory.person(to, fresh=True)
-        return self._rule(lambda standing: Delegate(self.asked(by, surface), taker, kind, begins_at, ends_at))
+        return self._rule(
+            lambda standing: Delegate(self.asked(by, surface), taker, kind, begins_at, ends_at)
+        )
 
-    def end_delegation(self, *, by: str, giver: str, taker: str, kind: str, surface: str = "slack") -> Standing:
-        return self._rule(lambda standing: EndDelegation(self.asked(by, surface), giver, taker, kind))
+    def end_delegation(
+        self, *, by: str, giver: str, taker: str, kind: str, surface: str = "slack"
+    ) -> Standing:
+        return self._rule(
+            lambda standing: EndDelegation(self.asked(by, surface), giver, taker, kind)
+        )
 
     def review(self, case_id: str, *, by: str, note: str, surface: str = "slack") -> Standing:
         """Somebody else has looked at what was let through in an emergency."""
@@ -101,7 +116,9 @@ class Switchboard:
         """The circuit breaker: an action that fails again and again is paused until a person has looked."""
         last = self.store.outcomes(action, MOST_FAILURES)
         if len(last) == MOST_FAILURES and set(last) == {"FAILED"}:
-            reason = f"it has failed {MOST_FAILURES} times in a row; look at the system, then resume"
+            reason = (
+                f"it has failed {MOST_FAILURES} times in a row; look at the system, then resume"
+            )
             self._rule(lambda standing: Trip(action, reason), redraw=f"action:{action}")
 
     def asked(self, by: str, surface: str) -> Asked:
@@ -124,7 +141,9 @@ class Switchboard:
         if said in systems:
             return f"system:{said}"
         kinds = ", ".join(kind.replace("_", " ") for kind, _ in self.library.titles())
-        raise BadRequest(f"there is no kind, action or system called {words.strip()[:50]!r}; kinds are: {kinds}")
+        raise BadRequest(
+            f"there is no kind, action or system called {words.strip()[:50]!r}; kinds are: {kinds}"
+        )
 
     def _must_mean_something(self, scope: str) -> None:
         if scope:
@@ -140,7 +159,11 @@ class Switchboard:
             rulings = rule(standing, move(standing), now)
             if not rulings:
                 return standing
-            cards = [] if redraw is None else [card(case_id, now) for case_id in self.store.affected(redraw)]
+            cards = (
+                []
+                if redraw is None
+                else [card(case_id, now) for case_id in self.store.affected(redraw)]
+            )
             return self.store.rule(standing, rulings, cards)
 
         return again_on_conflict(attempt)

@@ -27,7 +27,18 @@ from bot.cases.sla import Sla, promised
 from bot.desk.outgoing import change
 from bot.desk.proposal import Proposals
 from bot.desk.worker import MOST_ATTEMPTS
-from bot.ports import Change, Clock, Library, Outgoing, Recogniser, Recommender, Store, Systems, Topic, Work
+from bot.ports import (
+    Change,
+    Clock,
+    Library,
+    Outgoing,
+    Recogniser,
+    Recommender,
+    Store,
+    Systems,
+    Topic,
+    Work,
+)
 
 log = logging.getLogger(__name__)
 MOST_ROWS = 50
@@ -76,7 +87,9 @@ class Triage:
     def _refer(self, case: Case, reason: str, work: Work) -> None:
         """Put the case before its owner as it is, with the reason."""
         now = self.clock()
-        blocked = f"This could not be looked at: {reason[:300]}. Handle it by hand, or try again later"
+        blocked = (
+            f"This could not be looked at: {reason[:300]}. Handle it by hand, or try again later"
+        )
         nothing = Recommendation("", "", "", blocked=blocked)
         entries = decide(case, m.Recommend(nothing, None, None, self._again(case, now)), now)
         written = change(case, entries, self.library.playbook(case.kind))
@@ -91,16 +104,28 @@ class Triage:
         evidence = gather(case, playbook, self.systems, now)
         known = facts_of(case.signal, evidence)
         stake = stake_of(playbook.stake, known) or self._spoken_of(case, playbook)
-        what = filled(playbook.what, known) if mostly_known(playbook.what, known) else case.signal.title
-        why = filled(playbook.stake.why, known) if mostly_known(playbook.stake.why, known) else NOT_COMPUTED
+        what = (
+            filled(playbook.what, known)
+            if mostly_known(playbook.what, known)
+            else case.signal.title
+        )
+        why = (
+            filled(playbook.stake.why, known)
+            if mostly_known(playbook.stake.why, known)
+            else NOT_COMPUTED
+        )
         gathered = m.Gather(evidence, what, why, stake)
         first = decide(case, gathered, now)
         case = evolve(case, first[0])
-        recommendation, actions = self.recommender.recommend(case, playbook, evidence, self.proposals.prepare)
+        recommendation, actions = self.recommender.recommend(
+            case, playbook, evidence, self.proposals.prepare
+        )
         plan = verdict = None
         if actions:
             plan, verdict = self.proposals.propose(case, actions, evidence, Proposer.PLAYBOOK, now)
-        expires_at = self.library.hours(case.channel).opening(now + verdict.expires_for) if verdict else None
+        expires_at = (
+            self.library.hours(case.channel).opening(now + verdict.expires_for) if verdict else None
+        )
         proposed = m.Recommend(recommendation, plan, verdict, self._again(case, now), expires_at)
         return (*recognised, *first, *decide(case, proposed, now))
 
@@ -110,7 +135,9 @@ class Triage:
             return None
         playbook = self.library.playbook(case.kind)
         times, hours = playbook.measure, self.library.hours(case.channel)
-        return promised(now, decide_for=times.decide_for, resolve_for=times.resolve_for, hours=hours)
+        return promised(
+            now, decide_for=times.decide_for, resolve_for=times.resolve_for, hours=hours
+        )
 
     def _recognised(self, case: Case, now: datetime) -> tuple[Entry, ...]:
         """Which kind it is, when its source did not say and no person has. What fits nothing keeps its owner and its clock.
@@ -127,7 +154,9 @@ class Triage:
         if urgent:
             owner, wait = found.owners.next_owner, wait / 4
         hours = self.library.hours(found.channel)
-        sla = promised(case.opened_at, decide_for=wait, resolve_for=found.measure.resolve_for, hours=hours)
+        sla = promised(
+            case.opened_at, decide_for=wait, resolve_for=found.measure.resolve_for, hours=hours
+        )
         return decide(case, m.Recognise(recognition, owner, found.channel, sla, urgent), now)
 
     def _spoken_of(self, case: Case, playbook: Playbook) -> Money | None:
@@ -139,7 +168,11 @@ class Triage:
 
     def _is_much(self, stake: Money | None) -> bool:
         policy = self.library.policy()
-        return stake is not None and stake.currency == policy.currency and stake.amount > policy.high_above
+        return (
+            stake is not None
+            and stake.currency == policy.currency
+            and stake.amount > policy.high_above
+        )
 
 
 def _is_last(work: Work) -> bool:
@@ -171,9 +204,13 @@ def gather(case: Case, playbook: Playbook, systems: Systems, now: datetime) -> t
     return tuple(found)
 
 
-def _one(lookup: Lookup, case: Case, systems: Systems, so_far: list[Evidence], now: datetime) -> list[Evidence]:
+def _one(
+    lookup: Lookup, case: Case, systems: Systems, so_far: list[Evidence], now: datetime
+) -> list[Evidence]:
     known = facts_of(case.signal, so_far)
-    parameters = {name: look_up(expression, known) for name, expression in lookup.parameters.items()}
+    parameters = {
+        name: look_up(expression, known) for name, expression in lookup.parameters.items()
+    }
     missing = sorted(lookup.parameters[name] for name, value in parameters.items() if value is None)
     if missing:
         return [_failed(lookup, f"needs {', '.join(missing)}, which is not known", now)]
@@ -185,7 +222,13 @@ def _one(lookup: Lookup, case: Case, systems: Systems, so_far: list[Evidence], n
     if not rows:
         return [_failed(lookup, "nothing found", now)]
     facts = [
-        Evidence(f"{lookup.name}.{column}", lookup.show.get(column, ""), storable(value), lookup.system, now)
+        Evidence(
+            f"{lookup.name}.{column}",
+            lookup.show.get(column, ""),
+            storable(value),
+            lookup.system,
+            now,
+        )
         for column, value in rows[0].items()
     ]
     return [*facts, Evidence(f"{lookup.name}.rows", "", len(rows), lookup.system, now)]

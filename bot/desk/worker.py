@@ -212,9 +212,17 @@ class Lane:
             self._settle(work, "the case changed meanwhile", wait=0.0, certain=True)
         except RateLimited as limited:
             # Waiting as told is no failure: it does not count towards parking.
-            self._settle(work, str(limited), wait=limited.seconds, certain=work.doubt <= 1, counts=False)
+            self._settle(
+                work, str(limited), wait=limited.seconds, certain=work.doubt <= 1, counts=False
+            )
         except (ChatUnknown, OutcomeUnknown) as doubt:
-            self._settle(work, f"outcome unknown: {doubt}", wait=self._pace.settle_for, certain=False, counts=False)
+            self._settle(
+                work,
+                f"outcome unknown: {doubt}",
+                wait=self._pace.settle_for,
+                certain=False,
+                counts=False,
+            )
         except ChatFailed as failure:
             self._park(work, f"Slack refused: {failure.error}")
         except ConnectorFailed as failure:
@@ -227,15 +235,23 @@ class Lane:
             self._settle(work, said(failure), wait=self._backed_off(work), certain=False)
 
     def _backed_off(self, work: Work) -> float:
-        return min(LONGEST_WAIT, self._pace.back_off * 2.0**work.attempts) * random.uniform(0.8, 1.2)  # noqa: S311 (jitter)
+        return min(LONGEST_WAIT, self._pace.back_off * 2.0**work.attempts) * random.uniform(
+            0.8, 1.2
+        )  # noqa: S311 (jitter)
 
-    def _settle(self, work: Work, error: str, *, wait: float, certain: bool, counts: bool = True) -> None:
+    def _settle(
+        self, work: Work, error: str, *, wait: float, certain: bool, counts: bool = True
+    ) -> None:
         if counts and work.attempts + 1 >= MOST_ATTEMPTS and wait > 0:
             self._park(work, error)
             return
         with contextlib.suppress(StaleFence):
             self._store.retry(
-                work, self._clock() + timedelta(seconds=wait), error[:500], certain=certain, counts=counts
+                work,
+                self._clock() + timedelta(seconds=wait),
+                error[:500],
+                certain=certain,
+                counts=counts,
             )
 
     def _park(self, work: Work, error: str) -> None:

@@ -13,16 +13,30 @@ from bot.emulator.server import build
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(prog="python -m bot.emulator", description="A small Slack on localhost.")
+    parser = argparse.ArgumentParser(
+        prog="python -m bot.emulator", description="A small Slack on localhost."
+    )
     parser.add_argument(
-        "--host", default="127.0.0.1", help="loopback unless you know better: anyone who reaches it can act as anyone"
+        "--host",
+        default="127.0.0.1",
+        help="loopback unless you know better: anyone who reaches it can act as anyone",
     )
     parser.add_argument("--port", type=int, default=8765)
     parser.add_argument(
-        "--manifest", type=Path, help="the app's manifest.yml: its scopes, events and commands are enforced"
+        "--manifest",
+        type=Path,
+        help="the app's manifest.yml: its scopes, events and commands are enforced",
     )
-    parser.add_argument("--fd", type=int, help="a socket that is bound already, from the process that starts this one")
-    parser.add_argument("--attached", action="store_true", help="end when standard input does, and so with its starter")
+    parser.add_argument(
+        "--fd",
+        type=int,
+        help="a socket that is bound already, from the process that starts this one",
+    )
+    parser.add_argument(
+        "--attached",
+        action="store_true",
+        help="end when standard input does, and so with its starter",
+    )
     options = parser.parse_args()
     if options.attached:
         threading.Thread(target=_end_with_input, name="parent", daemon=True).start()

@@ -16,7 +16,10 @@ def set_status(workspace: Workspace, arguments: Json) -> Json:
     """Shown until the next message, two minutes at most."""
     channel = workspace.channel(arguments.get("channel_id"))
     status = str(arguments.get("status", ""))
-    workspace.statuses[(channel.id, str(arguments.get("thread_ts", "")))] = (status, workspace.now() + STATUS_SECONDS)
+    workspace.statuses[(channel.id, str(arguments.get("thread_ts", "")))] = (
+        status,
+        workspace.now() + STATUS_SECONDS,
+    )
     workspace.changed()
     return {}
 
@@ -32,7 +35,9 @@ def set_suggested_prompts(workspace: Workspace, arguments: Json) -> Json:
     channel = workspace.channel(arguments.get("channel_id"))
     prompts = arguments.get("prompts") or []
     prompts = json.loads(prompts) if isinstance(prompts, str) else prompts
-    if not 1 <= len(prompts) <= MOST_PROMPTS or not all({"title", "message"} <= set(prompt) for prompt in prompts):
+    if not 1 <= len(prompts) <= MOST_PROMPTS or not all(
+        {"title", "message"} <= set(prompt) for prompt in prompts
+    ):
         raise ApiError("invalid_arguments")
     workspace.prompts[channel.id] = prompts
     workspace.changed()
@@ -59,7 +64,9 @@ def start_stream(workspace: Workspace, arguments: Json) -> Json:
     channel = workspace.channel(arguments.get("channel"), writing=True)
     if not arguments.get("thread_ts"):
         raise ApiError("missing_argument", missing="thread_ts")
-    if not channel.is_im and not (arguments.get("recipient_user_id") and arguments.get("recipient_team_id")):
+    if not channel.is_im and not (
+        arguments.get("recipient_user_id") and arguments.get("recipient_team_id")
+    ):
         raise ApiError("missing_recipient_team_id")
     begun = {"text": "", "bot_id": workspace.bot_id, "thread_ts": str(arguments["thread_ts"])}
     stored = workspace.post(channel, {**begun, "user": workspace.bot_user})
@@ -110,7 +117,11 @@ def _grow(workspace: Workspace, channel: Channel, ts: str, arguments: Json) -> N
         raise ApiError("msg_too_long")
     stored = channel.messages[ts]
     stored["text"] = stored.get("text", "") + text
-    tasks = {task["task_id"]: task for task in stored.get("blocks", []) if task.get("type") == "task_card"}
+    tasks = {
+        task["task_id"]: task
+        for task in stored.get("blocks", [])
+        if task.get("type") == "task_card"
+    }
     for one in chunks:
         if one.get("type") == "task_update":
             card = {

@@ -42,14 +42,23 @@ def validate_view(view: Any) -> list[Mistake]:
     if not isinstance(view, dict) or view.get("type") not in {"modal", "home"}:
         return [Mistake("/view/type", "invalid_type", "a view is a modal or a home")]
     mistakes = list(
-        _fields(view, "/view", {"private_metadata": _text(3000), "callback_id": _text(255), "external_id": _text(255)})
+        _fields(
+            view,
+            "/view",
+            {"private_metadata": _text(3000), "callback_id": _text(255), "external_id": _text(255)},
+        )
     )
     if view["type"] == "modal":
         plain = {name: _plain(24) for name in ("title", "submit", "close")}
         mistakes.extend(_fields(view, "/view", plain, required={"title"}))
-        has_input = any(isinstance(block, dict) and block.get("type") == "input" for block in view.get("blocks", []))
+        has_input = any(
+            isinstance(block, dict) and block.get("type") == "input"
+            for block in view.get("blocks", [])
+        )
         if has_input and "submit" not in view:
-            mistakes.append(Mistake("/view/submit", "missing", "a modal with an input needs a submit button"))
+            mistakes.append(
+                Mistake("/view/submit", "missing", "a modal with an input needs a submit button")
+            )
     return mistakes + validate(view.get("blocks"), view["type"])
 
 
@@ -74,7 +83,10 @@ def _block(block: Any, at: str, surface: str) -> Errors:
 
 
 def _fields(
-    owner: dict[str, Any], at: str, checks: dict[str, Check], required: frozenset[str] | set[str] = frozenset()
+    owner: dict[str, Any],
+    at: str,
+    checks: dict[str, Check],
+    required: frozenset[str] | set[str] = frozenset(),
 ) -> Errors:
     for name in sorted(required):
         if name not in owner:
@@ -92,7 +104,9 @@ def _unique(blocks: list[Any]) -> Errors:
             continue
         block_id = block.get("block_id")
         if isinstance(block_id, str) and block_id in seen:
-            yield Mistake(f"/blocks/{index}/block_id", "duplicate", f"block_id {block_id} is used twice")
+            yield Mistake(
+                f"/blocks/{index}/block_id", "duplicate", f"block_id {block_id} is used twice"
+            )
         if isinstance(block_id, str):
             seen.add(block_id)
         actions = [
@@ -142,7 +156,11 @@ def _text_object(most: int, kinds: tuple[str, ...] = ("plain_text", "mrkdwn")) -
         yield from _text(most, 1)(value.get("text"), f"{at}/text")
         extra = set(value) - {"type", "text", "emoji", "verbatim"}
         if extra or ("emoji" in value and value["type"] == "mrkdwn"):
-            yield Mistake(at, "unknown_field", f"a text object has no {', '.join(sorted(extra)) or 'emoji here'}")
+            yield Mistake(
+                at,
+                "unknown_field",
+                f"a text object has no {', '.join(sorted(extra)) or 'emoji here'}",
+            )
 
     return check
 
@@ -206,7 +224,11 @@ def _option(value: Any, at: str) -> Errors:
 
 
 def _cell(value: Any, at: str) -> Errors:
-    if not isinstance(value, dict) or value.get("type") not in {"raw_text", "raw_number", "rich_text"}:
+    if not isinstance(value, dict) or value.get("type") not in {
+        "raw_text",
+        "raw_number",
+        "rich_text",
+    }:
         yield Mistake(at, "unsupported_type", "a cell is raw_text, raw_number or rich_text")
     elif value["type"] == "raw_text":
         yield from _text(10_000, 1)(value.get("text"), f"{at}/text")
@@ -235,7 +257,11 @@ def _shape(
     return Shape(fields, frozenset(required), frozenset(surfaces), one_of)
 
 
-_ACTION: dict[str, Check] = {"action_id": _text(255, 1), "confirm": _confirm, "focus_on_load": _boolean}
+_ACTION: dict[str, Check] = {
+    "action_id": _text(255, 1),
+    "confirm": _confirm,
+    "focus_on_load": _boolean,
+}
 _PLACEHOLDER: dict[str, Check] = {"placeholder": _plain(150)}
 _SELECT: dict[str, Check] = {**_ACTION, **_PLACEHOLDER}
 _OPTIONS = _list(_option, 100)
@@ -252,13 +278,24 @@ ELEMENTS: dict[str, Shape] = {
         "text",
     ),
     "overflow": _shape({**_ACTION, "options": _list(_option, 5)}, "options"),
-    "static_select": _shape({**_SELECT, "options": _OPTIONS, "initial_option": _option, "option_groups": _anything}),
+    "static_select": _shape(
+        {**_SELECT, "options": _OPTIONS, "initial_option": _option, "option_groups": _anything}
+    ),
     "users_select": _shape({**_SELECT, "initial_user": _text(40)}),
     "conversations_select": _shape(
-        {**_SELECT, "initial_conversation": _text(40), "filter": _anything, "default_to_current_conversation": _boolean}
+        {
+            **_SELECT,
+            "initial_conversation": _text(40),
+            "filter": _anything,
+            "default_to_current_conversation": _boolean,
+        }
     ),
-    "radio_buttons": _shape({**_ACTION, "options": _list(_option, 10), "initial_option": _option}, "options"),
-    "checkboxes": _shape({**_ACTION, "options": _list(_option, 10), "initial_options": _list(_option, 10)}, "options"),
+    "radio_buttons": _shape(
+        {**_ACTION, "options": _list(_option, 10), "initial_option": _option}, "options"
+    ),
+    "checkboxes": _shape(
+        {**_ACTION, "options": _list(_option, 10), "initial_options": _list(_option, 10)}, "options"
+    ),
     "plain_text_input": _shape(
         {
             **_SELECT,
@@ -282,11 +319,15 @@ ELEMENTS: dict[str, Shape] = {
     "datepicker": _shape({**_SELECT, "initial_date": _text(10, 10)}),
     "timepicker": _shape({**_SELECT, "initial_time": _text(5, 5), "timezone": _text(50)}),
     "datetimepicker": _shape({**_ACTION, "initial_date_time": _anything}),
-    "image": _shape({"image_url": _text(3000), "alt_text": _text(2000), "slack_file": _anything}, "alt_text"),
+    "image": _shape(
+        {"image_url": _text(3000), "alt_text": _text(2000), "slack_file": _anything}, "alt_text"
+    ),
     "plain_text": _shape({"text": _text(3000, 1), "emoji": _boolean}, "text"),
     "mrkdwn": _shape({"text": _text(3000, 1), "verbatim": _boolean}, "text"),
     "feedback_buttons": _shape(
-        {**_ACTION, "positive_button": _anything, "negative_button": _anything}, "positive_button", "negative_button"
+        {**_ACTION, "positive_button": _anything, "negative_button": _anything},
+        "positive_button",
+        "negative_button",
     ),
     "icon_button": _shape(
         {
@@ -337,12 +378,22 @@ BLOCKS: dict[str, Shape] = {
     "header": _shape({"text": _plain(150)}, "text"),
     "divider": _shape({}),
     "actions": _shape({"elements": _list(_element(*_INTERACTIVE), 25)}, "elements"),
-    "context": _shape({"elements": _list(_element("plain_text", "mrkdwn", "image"), 10)}, "elements"),
+    "context": _shape(
+        {"elements": _list(_element("plain_text", "mrkdwn", "image"), 10)}, "elements"
+    ),
     "context_actions": _shape(
-        {"elements": _list(_element("feedback_buttons", "icon_button"), 5)}, "elements", surfaces=("message",)
+        {"elements": _list(_element("feedback_buttons", "icon_button"), 5)},
+        "elements",
+        surfaces=("message",),
     ),
     "image": _shape(
-        {"image_url": _text(3000), "alt_text": _text(2000), "title": _plain(2000), "slack_file": _anything}, "alt_text"
+        {
+            "image_url": _text(3000),
+            "alt_text": _text(2000),
+            "title": _plain(2000),
+            "slack_file": _anything,
+        },
+        "alt_text",
     ),
     "input": _shape(
         {
@@ -357,14 +408,24 @@ BLOCKS: dict[str, Shape] = {
     ),
     "markdown": _shape({"text": _text(12_000, 1)}, "text", surfaces=("message",)),
     "rich_text": _shape({"elements": _list(_anything, 200, 0)}, "elements"),
-    "table": _shape({"rows": _rows, "column_settings": _list(_anything, 20)}, "rows", surfaces=("message",)),
+    "table": _shape(
+        {"rows": _rows, "column_settings": _list(_anything, 20)}, "rows", surfaces=("message",)
+    ),
     "alert": _shape(
-        {"text": _text_object(200), "level": _one("default", "info", "warning", "error", "success")},
+        {
+            "text": _text_object(200),
+            "level": _one("default", "info", "warning", "error", "success"),
+        },
         "text",
         surfaces=("modal",),
     ),
     "data_table": _shape(
-        {"caption": _text(500, 1), "rows": _anything, "page_size": _anything, "row_header_column_index": _anything},
+        {
+            "caption": _text(500, 1),
+            "rows": _anything,
+            "page_size": _anything,
+            "row_header_column_index": _anything,
+        },
         "caption",
         "rows",
         surfaces=("message", "home"),
@@ -395,7 +456,9 @@ BLOCKS: dict[str, Shape] = {
             "icon": _anything,
         }
     ),
-    "carousel": _shape({"elements": _list(_anything, 10)}, "elements", surfaces=("message", "home")),
+    "carousel": _shape(
+        {"elements": _list(_anything, 10)}, "elements", surfaces=("message", "home")
+    ),
     "task_card": _shape(
         {
             "task_id": _text(255, 1),
@@ -409,7 +472,9 @@ BLOCKS: dict[str, Shape] = {
         "title",
         surfaces=("message",),
     ),
-    "plan": _shape({"title": _text(500, 1), "tasks": _list(_anything, 50)}, "title", surfaces=("message",)),
+    "plan": _shape(
+        {"title": _text(500, 1), "tasks": _list(_anything, 50)}, "title", surfaces=("message",)
+    ),
     "video": _shape(
         {
             "title": _plain(200),
@@ -428,6 +493,9 @@ BLOCKS: dict[str, Shape] = {
         "alt_text",
     ),
     "file": _shape(
-        {"external_id": _text(255), "source": _one("remote")}, "external_id", "source", surfaces=("message",)
+        {"external_id": _text(255), "source": _one("remote")},
+        "external_id",
+        "source",
+        surfaces=("message",),
     ),
 }

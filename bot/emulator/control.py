@@ -54,7 +54,10 @@ class Control:
             Route("/response/{name}", self.respond, methods=["POST"]),
             Route("/upload/v1/{name}", self.upload, methods=["POST"]),
             Route("/_ctl/seed", self.seed, methods=["POST"]),
-            *(Route(f"/_ctl/{name}", self._guarded(act), methods=["POST"]) for name, act in acts.items()),
+            *(
+                Route(f"/_ctl/{name}", self._guarded(act), methods=["POST"])
+                for name, act in acts.items()
+            ),
             Route("/_ctl/user", self.change_user, methods=["POST"]),
             Route("/_ctl/group", self.change_group, methods=["POST"]),
             Route("/_ctl/channel", self.change_channel, methods=["POST"]),
@@ -101,7 +104,9 @@ class Control:
         if "manifest" in wanted:
             self.workspace.permissions.take(wanted["manifest"])
         self.workspace.changed()
-        return JSONResponse({"users": len(self.workspace.users), "channels": len(self.workspace.channels)})
+        return JSONResponse(
+            {"users": len(self.workspace.users), "channels": len(self.workspace.channels)}
+        )
 
     async def click(self, wanted: Json) -> Json:
         """Press a button, or choose from a menu, on a message or in a private message. Answers when the app has acknowledged.
@@ -152,13 +157,19 @@ class Control:
         if "forged_action_id" in wanted:
             action.update(type="button", value=wanted.get("forged_value", ""))
         elif element["type"] in {"overflow", "static_select", "radio_buttons"}:
-            chosen = next(option for option in element["options"] if option["value"] == wanted["value"])
+            chosen = next(
+                option for option in element["options"] if option["value"] == wanted["value"]
+            )
             action["selected_option"] = chosen
         elif element["type"] == "feedback_buttons":
             sides = (element["positive_button"], element["negative_button"])
-            action["value"] = next(side["value"] for side in sides if side["value"] == wanted["value"])
+            action["value"] = next(
+                side["value"] for side in sides if side["value"] == wanted["value"]
+            )
         else:
-            action.update(text=element.get("text"), value=wanted.get("forged_value", element.get("value", "")))
+            action.update(
+                text=element.get("text"), value=wanted.get("forged_value", element.get("value", ""))
+            )
         return action
 
     async def _click_view(self, wanted: Json) -> Json:
@@ -166,7 +177,9 @@ class Control:
         user = self.workspace.user(wanted["as"])
         if "view_id" in wanted:
             view = self.workspace.view(wanted["view_id"])
-            shown = shown_view(self.workspace, view, _state(view.body["blocks"], wanted.get("values", {})))
+            shown = shown_view(
+                self.workspace, view, _state(view.body["blocks"], wanted.get("values", {}))
+            )
         else:
             shown = self._home(user["id"])
         block, element = _find(shown["blocks"], wanted["action_id"], wanted.get("value"))
@@ -187,7 +200,11 @@ class Control:
         home = self.workspace.homes.get(user)
         if home is None:
             raise ApiError("no_such_home")
-        more = {"id": f"VHOME{user}", "hash": str(self.workspace.version), "team_id": self.workspace.team["id"]}
+        more = {
+            "id": f"VHOME{user}",
+            "hash": str(self.workspace.version),
+            "team_id": self.workspace.team["id"],
+        }
         return {"private_metadata": "", "callback_id": "", **home, **more, "state": {"values": {}}}
 
     async def open_home(self, wanted: Json) -> Json:
@@ -240,7 +257,12 @@ class Control:
         found["count"] = len(found["users"])
         self.workspace.changed()
         item = {"type": "message", "channel": channel.id, "ts": wanted["ts"]}
-        event = {"type": "reaction_added", "user": user["id"], "reaction": wanted["name"], "item": item}
+        event = {
+            "type": "reaction_added",
+            "user": user["id"],
+            "reaction": wanted["name"],
+            "item": item,
+        }
         ts = self.workspace.next_ts()
         return self._told(await self._event({**event, "event_ts": ts, "ts": ts}))
 
@@ -252,7 +274,11 @@ class Control:
     async def respond(self, request: Request) -> Response:
         """The app answers an interaction through its response_url: five times, for thirty minutes."""
         known = self.workspace.response_urls.get(request.path_params["name"])
-        if known is None or known.uses >= RESPONSES or self.workspace.now() - known.made_at > RESPONSE_SECONDS:
+        if (
+            known is None
+            or known.uses >= RESPONSES
+            or self.workspace.now() - known.made_at > RESPONSE_SECONDS
+        ):
             return JSONResponse({"ok": False, "error": "used_url" if known else "invalid_url"}, 404)
         known.uses += 1
         body = await request.json()
@@ -264,9 +290,13 @@ class Control:
             elif body.get("replace_original"):
                 self.workspace.update(channel, known.ts, message_content(body))
             elif body.get("response_type") == "in_channel":
-                self.workspace.post(channel, {**message_content(body), "bot_id": self.workspace.bot_id})
+                self.workspace.post(
+                    channel, {**message_content(body), "bot_id": self.workspace.bot_id}
+                )
             else:
-                self.workspace.whisper(channel, known.user, {**message_content(body), "bot_id": self.workspace.bot_id})
+                self.workspace.whisper(
+                    channel, known.user, {**message_content(body), "bot_id": self.workspace.bot_id}
+                )
         except ApiError as refused:
             return JSONResponse({"ok": False, "error": refused.error}, 400)
         return JSONResponse({"ok": True})
@@ -323,7 +353,11 @@ class Control:
             user = self.workspace.user(wanted["as"])
             await self._send(
                 "interactive",
-                {**self._common("view_closed", user), "view": shown_view(self.workspace, view), "is_cleared": False},
+                {
+                    **self._common("view_closed", user),
+                    "view": shown_view(self.workspace, view),
+                    "is_cleared": False,
+                },
             )
         return {"closed": True}
 
@@ -331,13 +365,19 @@ class Control:
         """Say something. The app hears ``message``, and ``app_mention`` when it is mentioned, with the same ts."""
         user, channel = self.workspace.user(wanted["as"]), self._channel(wanted["channel"])
         thread = {"thread_ts": wanted["thread_ts"]} if wanted.get("thread_ts") else {}
-        stored = self.workspace.post(channel, {"user": user["id"], "text": wanted["text"], **thread})
+        stored = self.workspace.post(
+            channel, {"user": user["id"], "text": wanted["text"], **thread}
+        )
         kind = "im" if channel.is_im else "group" if channel.is_private else "channel"
         event = {
             **{key: stored[key] for key in ("user", "text", "ts", *thread)},
             "type": "message",
             "team": user["team_id"],
-            **({"user_team": user["team_id"], "source_team": user["team_id"]} if channel.is_shared else {}),
+            **(
+                {"user_team": user["team_id"], "source_team": user["team_id"]}
+                if channel.is_shared
+                else {}
+            ),
             "channel": channel.id,
             "channel_type": kind,
             "event_ts": stored["ts"],
@@ -358,7 +398,11 @@ class Control:
             "event_time": int(float(event["ts"])),
             "is_ext_shared_channel": self._is_shared(event.get("channel")),
             "authorizations": [
-                {"team_id": self.workspace.team["id"], "user_id": self.workspace.bot_user, "is_bot": True}
+                {
+                    "team_id": self.workspace.team["id"],
+                    "user_id": self.workspace.bot_user,
+                    "is_bot": True,
+                }
             ],
         }
         if not self.workspace.permissions.hears(event):
@@ -368,7 +412,9 @@ class Control:
     async def _deliver(self, callback: Json, attempt: int) -> Answer:
         """Once, and when it is not acknowledged again: at once, after a minute, after five."""
         reason = "timeout" if attempt else ""
-        answer = await self._send("events_api", callback, retry_attempt=attempt, retry_reason=reason)
+        answer = await self._send(
+            "events_api", callback, retry_attempt=attempt, retry_reason=reason
+        )
         if not answer.acked and attempt < len(RETRY_AFTER):
             wait = RETRY_AFTER[attempt]
             if wait == 0:
@@ -378,7 +424,10 @@ class Control:
 
     async def slash(self, wanted: Json) -> Json:
         user, channel = self.workspace.user(wanted["as"]), self._channel(wanted["channel"])
-        if self.workspace.permissions.is_known and wanted["command"] not in self.workspace.permissions.commands:
+        if (
+            self.workspace.permissions.is_known
+            and wanted["command"] not in self.workspace.permissions.commands
+        ):
             raise ApiError("no_such_command")
         payload = {
             "token": "emulator",
@@ -397,8 +446,14 @@ class Control:
         }
         answer = await self._send("slash_commands", payload)
         if answer.acked and answer.payload:
-            content = answer.payload if isinstance(answer.payload, dict) else {"text": str(answer.payload)}
-            self.workspace.whisper(channel, user["id"], {**content, "bot_id": self.workspace.bot_id})
+            content = (
+                answer.payload
+                if isinstance(answer.payload, dict)
+                else {"text": str(answer.payload)}
+            )
+            self.workspace.whisper(
+                channel, user["id"], {**content, "bot_id": self.workspace.bot_id}
+            )
         return self._told(answer)
 
     async def change_user(self, request: Request) -> Response:
@@ -454,7 +509,9 @@ class Control:
         user_id = request.query_params.get("as") or next(
             (one for one in self.workspace.users if one != self.workspace.bot_user), ""
         )
-        channels = [channel for channel in self.workspace.channels.values() if user_id in channel.members]
+        channels = [
+            channel for channel in self.workspace.channels.values() if user_id in channel.members
+        ]
         return JSONResponse(
             {
                 "version": self.workspace.version,
@@ -469,10 +526,17 @@ class Control:
                 "users": list(self.workspace.users.values()),
                 "groups": list(self.workspace.groups.values()),
                 "channels": [self._window(channel) for channel in channels],
-                "ephemerals": [one for one in self.workspace.ephemerals if one["to"] == user_id][-20:],
-                "views": [shown_view(self.workspace, view) for view in self.workspace.views.get(user_id, [])],
+                "ephemerals": [one for one in self.workspace.ephemerals if one["to"] == user_id][
+                    -20:
+                ],
+                "views": [
+                    shown_view(self.workspace, view)
+                    for view in self.workspace.views.get(user_id, [])
+                ],
                 "home": self.workspace.homes.get(user_id),
-                "direct": self.workspace.direct(user_id).id if user_id in self.workspace.users else "",
+                "direct": self.workspace.direct(user_id).id
+                if user_id in self.workspace.users
+                else "",
                 "prompts": self.workspace.prompts.get(f"D{user_id[1:]}", []),
                 "statuses": {
                     f"{channel}:{thread}": status
@@ -490,7 +554,11 @@ class Control:
             -MOST_MESSAGES_SHOWN:
         ]
         shown = {message["ts"] for message in top}
-        replies = [message for message in recent if message.get("thread_ts") in shown and message["ts"] not in shown]
+        replies = [
+            message
+            for message in recent
+            if message.get("thread_ts") in shown and message["ts"] not in shown
+        ]
         name = self.workspace.users[channel.name]["real_name"] if channel.is_im else channel.name
         return {
             "id": channel.id,
@@ -507,7 +575,9 @@ class Control:
             "rejected": dict(self.faults.rejected),
             "windows": self.faults.windows,
         }
-        return JSONResponse({**counts, "connections": self.sockets.count, "recent": list(self.traffic)})
+        return JSONResponse(
+            {**counts, "connections": self.sockets.count, "recent": list(self.traffic)}
+        )
 
     async def stream(self, request: Request) -> Response:
         """Server-sent events: the page is told that something changed, a few times a second at most."""
@@ -527,7 +597,9 @@ class Control:
             finally:
                 self._listeners.discard(changed)
 
-        return StreamingResponse(ticks(), media_type="text/event-stream", headers={"Cache-Control": "no-store"})
+        return StreamingResponse(
+            ticks(), media_type="text/event-stream", headers={"Cache-Control": "no-store"}
+        )
 
     def _tell(self) -> None:
         for changed in self._listeners:
@@ -544,7 +616,12 @@ class Control:
         return found
 
     def _common(self, kind: str, user: Json) -> Json:
-        person = {"id": user["id"], "username": user["name"], "name": user["name"], "team_id": user["team_id"]}
+        person = {
+            "id": user["id"],
+            "username": user["name"],
+            "name": user["name"],
+            "team_id": user["team_id"],
+        }
         team = {"id": self.workspace.team["id"], "domain": self.workspace.team["domain"]}
         return {
             "type": kind,
@@ -570,7 +647,12 @@ class Control:
             self.faults.lose_acks -= 1
             answer = Answer(False, None, answer.milliseconds)
         self.traffic.append(
-            {"to": "app", "kind": payload.get("type", kind), "acked": answer.acked, "ms": round(answer.milliseconds, 1)}
+            {
+                "to": "app",
+                "kind": payload.get("type", kind),
+                "acked": answer.acked,
+                "ms": round(answer.milliseconds, 1),
+            }
         )
         return answer
 
@@ -589,7 +671,11 @@ class Control:
 def _find(blocks: list[Json], action_id: str, value: Any) -> tuple[Json, Json]:
     """The element a person presses: by action id, and by value where several share it."""
     for block in blocks:
-        elements = [*block.get("elements", []), block.get("accessory") or {}, block.get("element") or {}]
+        elements = [
+            *block.get("elements", []),
+            block.get("accessory") or {},
+            block.get("element") or {},
+        ]
         for element in elements:
             if element.get("action_id") == action_id and (
                 value is None or element["type"] != "button" or element.get("value") == value
@@ -604,7 +690,9 @@ def _state(blocks: list[Json], given: Json) -> Json:
     for block in blocks:
         element = block.get("element")
         if block.get("type") == "input" and element:
-            values[block["block_id"]] = {element["action_id"]: _entered(element, given.get(element["action_id"]))}
+            values[block["block_id"]] = {
+                element["action_id"]: _entered(element, given.get(element["action_id"]))
+            }
     return values
 
 
@@ -624,6 +712,8 @@ def _entered(element: Json, value: Any) -> Json:
         key = "selected_date" if kind == "datepicker" else "selected_date_time"
         return {
             "type": kind,
-            key: value if value is not None else element.get("initial_date") or element.get("initial_date_time"),
+            key: value
+            if value is not None
+            else element.get("initial_date") or element.get("initial_date_time"),
         }
     return {"type": kind, "value": value if value is not None else element.get("initial_value")}

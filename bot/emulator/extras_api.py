@@ -75,7 +75,10 @@ def pins_remove(workspace: Workspace, arguments: Json) -> Json:
 def pins_list(workspace: Workspace, arguments: Json) -> Json:
     channel = workspace.channel(arguments.get("channel"))
     return {
-        "items": [{"type": "message", "channel": channel.id, "message": channel.messages[ts]} for ts in channel.pins]
+        "items": [
+            {"type": "message", "channel": channel.id, "message": channel.messages[ts]}
+            for ts in channel.pins
+        ]
     }
 
 
@@ -87,7 +90,12 @@ def schedule_message(workspace: Workspace, arguments: Json) -> Json:
         raise ApiError("time_in_past")
     if at > workspace.now() + FARTHEST_SECONDS:
         raise ApiError("time_too_far")
-    scheduled = {"id": workspace.serial("Q"), "channel_id": channel.id, "post_at": at, **message_content(arguments)}
+    scheduled = {
+        "id": workspace.serial("Q"),
+        "channel_id": channel.id,
+        "post_at": at,
+        **message_content(arguments),
+    }
     workspace.scheduled.append(scheduled)
     return {"channel": channel.id, "scheduled_message_id": scheduled["id"], "post_at": at}
 
@@ -101,7 +109,9 @@ def scheduled_messages(workspace: Workspace, arguments: Json) -> Json:
 
 @method("chat.deleteScheduledMessage")
 def delete_scheduled(workspace: Workspace, arguments: Json) -> Json:
-    kept = [one for one in workspace.scheduled if one["id"] != arguments.get("scheduled_message_id")]
+    kept = [
+        one for one in workspace.scheduled if one["id"] != arguments.get("scheduled_message_id")
+    ]
     if len(kept) == len(workspace.scheduled):
         raise ApiError("invalid_scheduled_message_id")
     workspace.scheduled = kept
@@ -136,7 +146,14 @@ def complete_upload(workspace: Workspace, arguments: Json) -> Json:
         thread = {"thread_ts": str(arguments["thread_ts"])} if arguments.get("thread_ts") else {}
         words = str(arguments.get("initial_comment") or "")
         workspace.post(
-            channel, {"text": words, "files": shown, "bot_id": workspace.bot_id, "user": workspace.bot_user, **thread}
+            channel,
+            {
+                "text": words,
+                "files": shown,
+                "bot_id": workspace.bot_id,
+                "user": workspace.bot_user,
+                **thread,
+            },
         )
     return {"files": shown}
 
@@ -150,7 +167,13 @@ def files_info(workspace: Workspace, arguments: Json) -> Json:
 
 
 def _file(found: Json) -> Json:
-    return {"id": found["id"], "name": found["name"], "title": found["name"], "size": found["size"], "mode": "hosted"}
+    return {
+        "id": found["id"],
+        "name": found["name"],
+        "title": found["name"],
+        "size": found["size"],
+        "mode": "hosted",
+    }
 
 
 @method("users.conversations")
@@ -160,14 +183,22 @@ def users_conversations(workspace: Workspace, arguments: Json) -> Json:
     workspace.user(user)
     both = {user, workspace.bot_user}
     found = [one for one in workspace.channels.values() if both <= one.members and not one.is_im]
-    return {"channels": [channel_plain(workspace, one) for one in found], "response_metadata": {"next_cursor": ""}}
+    return {
+        "channels": [channel_plain(workspace, one) for one in found],
+        "response_metadata": {"next_cursor": ""},
+    }
 
 
 @method("users.lookupByEmail")
 def users_lookup(workspace: Workspace, arguments: Json) -> Json:
     wanted = str(arguments.get("email", "")).casefold()
     found = next(
-        (one for one in workspace.users.values() if one["profile"].get("email", "").casefold() == wanted), None
+        (
+            one
+            for one in workspace.users.values()
+            if one["profile"].get("email", "").casefold() == wanted
+        ),
+        None,
     )
     if not wanted or found is None:
         raise ApiError("users_not_found")

@@ -45,7 +45,9 @@ class Faults:
     _filled_at: dict[str, float] = field(default_factory=dict)
     _closed_until: dict[str, float] = field(default_factory=dict)
 
-    def verdict(self, method: str) -> Literal["ok", "limited", "fail_before", "fail_after", "drop_after"]:
+    def verdict(
+        self, method: str
+    ) -> Literal["ok", "limited", "fail_before", "fail_after", "drop_after"]:
         """What happens to this call."""
         self.calls[method] += 1
         if not method.startswith(("chat.", "views.", "conversations.h")):
@@ -86,7 +88,10 @@ class Faults:
         now = time.monotonic()
         if now < self._closed_until.get(method, 0.0):
             return True
-        filled = self._tokens.get(method, self.per_second) + (now - self._filled_at.get(method, now)) * self.per_second
+        filled = (
+            self._tokens.get(method, self.per_second)
+            + (now - self._filled_at.get(method, now)) * self.per_second
+        )
         self._filled_at[method] = now
         self._tokens[method] = min(self.per_second, filled) - 1
         if self._tokens[method] >= 0:

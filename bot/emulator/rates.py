@@ -30,7 +30,9 @@ TIERS: Mapping[str, int] = {
     "files.info": 4,
 }
 # "Special": hundreds a minute, which nobody here will reach.
-UNLIMITED = frozenset({"api.test", "auth.test", "blocks.validate", "chat.getPermalink", "assistant.threads.setStatus"})
+UNLIMITED = frozenset(
+    {"api.test", "auth.test", "blocks.validate", "chat.getPermalink", "assistant.threads.setStatus"}
+)
 POST = "chat.postMessage"
 POSTS_A_SECOND, POSTS_AT_ONCE = 1.0, 10
 

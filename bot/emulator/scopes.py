@@ -78,9 +78,15 @@ class Permissions:
         """Raises ``missing_scope``, as Slack does, with what is needed and what there is."""
         needed = NEEDED.get(method)
         if self.is_known and needed and not self.scopes & set(needed):
-            raise ApiError("missing_scope", needed=needed[0], provided=",".join(sorted(self.scopes)))
+            raise ApiError(
+                "missing_scope", needed=needed[0], provided=",".join(sorted(self.scopes))
+            )
 
     def hears(self, event: Json) -> bool:
         """Whether the app has subscribed to this event."""
-        name = EVENTS.get(str(event.get("channel_type")), "") if event["type"] == "message" else event["type"]
+        name = (
+            EVENTS.get(str(event.get("channel_type")), "")
+            if event["type"] == "message"
+            else event["type"]
+        )
         return not self.is_known or name in self.events

@@ -50,8 +50,12 @@ def build(*, host: str = "127.0.0.1", manifest: Path | None = None) -> Starlette
             arguments["_host"] = request.headers.get("host", "")
         workspace.hidden_for = faults.hidden_for
         error = faults.error_of(name)
-        answer: Json = {"ok": False, "error": error} if error else call(workspace, name, token, arguments)
-        control.traffic.append({"to": "slack", "kind": name, "ok": answer["ok"], "error": answer.get("error", "")})
+        answer: Json = (
+            {"ok": False, "error": error} if error else call(workspace, name, token, arguments)
+        )
+        control.traffic.append(
+            {"to": "slack", "kind": name, "ok": answer["ok"], "error": answer.get("error", "")}
+        )
         return JSONResponse(answer) if verdict == "ok" else _spoiled(verdict, faults)
 
     async def link(socket: WebSocket) -> None:
@@ -83,7 +87,9 @@ class _Dropped(Response):
     """The work is done and the answer never comes: the connection ends before its promised body."""
 
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
-        await send({"type": "http.response.start", "status": 200, "headers": [(b"content-length", b"64")]})
+        await send(
+            {"type": "http.response.start", "status": 200, "headers": [(b"content-length", b"64")]}
+        )
 
 
 async def _request(request: Request) -> tuple[str, Json]:
@@ -97,7 +103,13 @@ async def _request(request: Request) -> tuple[str, Json]:
     elif body and kind.startswith("application/x-www-form-urlencoded"):
         arguments.update(parse_qsl(body.decode(), keep_blank_values=True))
     elif body:
-        arguments.update({name: value for name, value in (await request.form()).items() if isinstance(value, str)})
+        arguments.update(
+            {
+                name: value
+                for name, value in (await request.form()).items()
+                if isinstance(value, str)
+            }
+        )
     bearer = request.headers.get("authorization", "").removeprefix("Bearer ").strip()
     return bearer or str(arguments.pop("token", "")), arguments
 
@@ -117,4 +129,6 @@ def _page(name: str) -> Any:
 
 @method("apps.connections.open")
 def apps_connections_open(workspace: Workspace, arguments: Json) -> Json:
-    return {"url": f"ws://{arguments['_host']}/link/?ticket={workspace.serial('t')}&app_id={workspace.app_id}"}
+    return {
+        "url": f"ws://{arguments['_host']}/link/?ticket={workspace.serial('t')}&app_id={workspace.app_id}"
+    }

@@ -44,7 +44,11 @@ class Sockets:
         await socket.accept()
         number = next(self._numbers)
         self._open[number] = socket
-        info = {"host": "emulator", "approximate_connection_time": 3600, "started": str(time.time())}
+        info = {
+            "host": "emulator",
+            "approximate_connection_time": 3600,
+            "started": str(time.time()),
+        }
         hello = {
             "type": "hello",
             "num_connections": len(self._open),
@@ -102,6 +106,8 @@ class Sockets:
                     await socket.close(1011)
                     continue
                 await socket.send_text(
-                    json.dumps({"type": "disconnect", "reason": reason, "debug_info": {"host": "emulator"}})
+                    json.dumps(
+                        {"type": "disconnect", "reason": reason, "debug_info": {"host": "emulator"}}
+                    )
                 )
                 await socket.close()

@@ -73,7 +73,9 @@ class Workspace:
         self.on_change: list[Callable[[], None]] = []
         self._last_ts = 0
         self._serial = 0
-        self.add_user({"id": self.bot_user, "name": "countersign", "real_name": self.bot_name, "is_bot": True})
+        self.add_user(
+            {"id": self.bot_user, "name": "countersign", "real_name": self.bot_name, "is_bot": True}
+        )
 
     def changed(self) -> None:
         self.version += 1
@@ -90,8 +92,13 @@ class Workspace:
         due = [one for one in self.scheduled if one["post_at"] <= self.now()]
         self.scheduled = [one for one in self.scheduled if one not in due]
         for one in sorted(due, key=lambda one: one["post_at"]):
-            content: Json = {name: one[name] for name in ("text", "blocks", "metadata") if name in one}
-            self.post(self.channels[one["channel_id"]], {**content, "bot_id": self.bot_id, "user": self.bot_user})
+            content: Json = {
+                name: one[name] for name in ("text", "blocks", "metadata") if name in one
+            }
+            self.post(
+                self.channels[one["channel_id"]],
+                {**content, "bot_id": self.bot_id, "user": self.bot_user},
+            )
         self.changed()
 
     def serial(self, prefix: str) -> str:
@@ -114,7 +121,11 @@ class Workspace:
             "is_ultra_restricted": False,
             "is_stranger": False,
         }
-        self.users[user["id"]] = {**defaults, "profile": {"real_name": user.get("real_name", user["name"])}, **user}
+        self.users[user["id"]] = {
+            **defaults,
+            "profile": {"real_name": user.get("real_name", user["name"])},
+            **user,
+        }
 
     def user(self, user_id: Any) -> Json:
         if user_id not in self.users:
@@ -124,10 +135,18 @@ class Workspace:
     # --- channels ------------------------------------------------------------------------------------------------------
 
     def add_channel(
-        self, channel_id: str, name: str, members: list[str], *, is_private: bool = False, is_shared: bool = False
+        self,
+        channel_id: str,
+        name: str,
+        members: list[str],
+        *,
+        is_private: bool = False,
+        is_shared: bool = False,
     ) -> None:
         known = {*members, self.bot_user}
-        self.channels[channel_id] = Channel(channel_id, name, known, is_private, is_shared=is_shared)
+        self.channels[channel_id] = Channel(
+            channel_id, name, known, is_private, is_shared=is_shared
+        )
 
     def channel(self, channel_id: Any, *, writing: bool = False) -> Channel:
         """The channel, if the bot may see it; a user id means the direct messages with that person."""
@@ -188,7 +207,9 @@ class Workspace:
     def whisper(self, channel: Channel, user: str, message: Json) -> str:
         """A message that only one person sees."""
         ts = self.next_ts()
-        self.ephemerals.append({"type": "message", "ts": ts, "channel": channel.id, "to": user, **message})
+        self.ephemerals.append(
+            {"type": "message", "ts": ts, "channel": channel.id, "to": user, **message}
+        )
         self.changed()
         return ts
 
@@ -223,7 +244,9 @@ class Workspace:
     def view(self, view_id: Any) -> View:
         for stack in self.views.values():
             for view in stack:
-                if view.id == view_id or (view.body.get("external_id") and view.body["external_id"] == view_id):
+                if view.id == view_id or (
+                    view.body.get("external_id") and view.body["external_id"] == view_id
+                ):
                     return view
         raise ApiError("not_found")
 
@@ -236,7 +259,9 @@ class Workspace:
 
     def close_view(self, view: View, *, everything: bool = False) -> None:
         stack = self.views.get(view.user, [])
-        self.views[view.user] = [] if everything else [other for other in stack if other.id != view.id]
+        self.views[view.user] = (
+            [] if everything else [other for other in stack if other.id != view.id]
+        )
         self.changed()
 
 

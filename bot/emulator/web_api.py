@@ -46,7 +46,9 @@ def _check_token(workspace: Workspace, name: str, token: str) -> None:
     wanted = "xapp-" if name in APP_LEVEL else "xoxb-"
     if not token.startswith(wanted):
         raise ApiError(
-            "not_allowed_token_type" if token.startswith("xo") or token.startswith("xapp-") else "invalid_auth"
+            "not_allowed_token_type"
+            if token.startswith("xo") or token.startswith("xapp-")
+            else "invalid_auth"
         )
     if workspace.revoked:
         raise ApiError("token_revoked")
@@ -60,7 +62,9 @@ def _parsed(arguments: Json) -> Json:
             try:
                 parsed[name] = json.loads(parsed[name])
             except ValueError:
-                raise ApiError("invalid_blocks_format" if name == "blocks" else "invalid_arguments") from None
+                raise ApiError(
+                    "invalid_blocks_format" if name == "blocks" else "invalid_arguments"
+                ) from None
     return parsed
 
 
@@ -117,7 +121,10 @@ def users_list(workspace: Workspace, arguments: Json) -> Json:
 @method("usergroups.list")
 def usergroups_list(workspace: Workspace, arguments: Json) -> Json:
     hidden = set() if _true(arguments.get("include_users")) else {"users"}
-    shown = [{key: value for key, value in group.items() if key not in hidden} for group in workspace.groups.values()]
+    shown = [
+        {key: value for key, value in group.items() if key not in hidden}
+        for group in workspace.groups.values()
+    ]
     return {"usergroups": shown}
 
 
@@ -166,7 +173,11 @@ def conversations_open(workspace: Workspace, arguments: Json) -> Json:
 @method("conversations.history")
 def conversations_history(workspace: Workspace, arguments: Json) -> Json:
     channel = workspace.channel(arguments.get("channel"))
-    top = [message for message in channel.messages.values() if message.get("thread_ts") in {None, message["ts"]}]
+    top = [
+        message
+        for message in channel.messages.values()
+        if message.get("thread_ts") in {None, message["ts"]}
+    ]
     return _page(_seen(workspace, top), arguments, newest_first=True)
 
 
@@ -175,14 +186,22 @@ def conversations_replies(workspace: Workspace, arguments: Json) -> Json:
     channel, ts = workspace.channel(arguments.get("channel")), str(arguments.get("ts"))
     if ts not in channel.messages:
         raise ApiError("thread_not_found")
-    thread = [message for message in channel.messages.values() if ts in {message["ts"], message.get("thread_ts")}]
+    thread = [
+        message
+        for message in channel.messages.values()
+        if ts in {message["ts"], message.get("thread_ts")}
+    ]
     return _page(_seen(workspace, thread), arguments, newest_first=False)
 
 
 def _seen(workspace: Workspace, messages: list[Json]) -> list[Json]:
     """Those that Slack shows by now: what was just posted may take a moment."""
     latest = workspace.now() - workspace.hidden_for
-    return [message for message in messages if float(message["ts"]) <= latest] if workspace.hidden_for else messages
+    return (
+        [message for message in messages if float(message["ts"]) <= latest]
+        if workspace.hidden_for
+        else messages
+    )
 
 
 def _page(messages: list[Json], arguments: Json, *, newest_first: bool) -> Json:
@@ -192,11 +211,17 @@ def _page(messages: list[Json], arguments: Json, *, newest_first: bool) -> Json:
     limit, cursor = min(int(arguments.get("limit") or 100), 999), str(arguments.get("cursor") or "")
     if cursor:
         # A place and not a number: what is deleted meanwhile moves nothing out of sight.
-        wanted = [message for message in wanted if (message["ts"] < cursor if newest_first else message["ts"] > cursor)]
+        wanted = [
+            message
+            for message in wanted
+            if (message["ts"] < cursor if newest_first else message["ts"] > cursor)
+        ]
     shown, more = wanted[:limit], len(wanted) > limit
     following = shown[-1]["ts"] if more else ""
     if not _true(arguments.get("include_all_metadata")):
-        shown = [{key: value for key, value in message.items() if key != "metadata"} for message in shown]
+        shown = [
+            {key: value for key, value in message.items() if key != "metadata"} for message in shown
+        ]
     return {"messages": shown, "has_more": more, "response_metadata": {"next_cursor": following}}
 
 
@@ -221,7 +246,12 @@ def chat_update(workspace: Workspace, arguments: Json) -> Json:
     if len(str(arguments.get("text", ""))) > LONGEST_UPDATE:
         raise ApiError("msg_too_long")
     stored = workspace.update(channel, arguments.get("ts"), message_content(arguments))
-    return {"channel": channel.id, "ts": stored["ts"], "text": stored.get("text", ""), "message": stored}
+    return {
+        "channel": channel.id,
+        "ts": stored["ts"],
+        "text": stored.get("text", ""),
+        "message": stored,
+    }
 
 
 @method("chat.delete")
@@ -239,7 +269,11 @@ def chat_post_ephemeral(workspace: Workspace, arguments: Json) -> Json:
     user = workspace.user(arguments.get("user"))["id"]
     if user not in channel.members:
         raise ApiError("user_not_in_channel")
-    return {"message_ts": workspace.whisper(channel, user, {**message_content(arguments), "bot_id": workspace.bot_id})}
+    return {
+        "message_ts": workspace.whisper(
+            channel, user, {**message_content(arguments), "bot_id": workspace.bot_id}
+        )
+    }
 
 
 @method("chat.getPermalink")
@@ -256,7 +290,9 @@ def chat_get_permalink(workspace: Workspace, arguments: Json) -> Json:
 def message_content(arguments: Json) -> Json:
     """What a message may say, validated: text, blocks, metadata."""
     content = {
-        name: arguments[name] for name in ("text", "blocks", "metadata") if arguments.get(name) not in (None, "")
+        name: arguments[name]
+        for name in ("text", "blocks", "metadata")
+        if arguments.get(name) not in (None, "")
     }
     if not content.get("text") and not content.get("blocks"):
         raise ApiError("no_text")
@@ -273,14 +309,23 @@ def _must_be_valid(mistakes: list[Mistake], error: str) -> None:
     if mistakes:
         said = [f"{mistake.message} [json-pointer:{mistake.pointer}]" for mistake in mistakes]
         log.warning("%s: %s", error, "; ".join(said))
-        raise ApiError(error, errors=said, response_metadata={"messages": [f"[ERROR] {line}" for line in said]})
+        raise ApiError(
+            error, errors=said, response_metadata={"messages": [f"[ERROR] {line}" for line in said]}
+        )
 
 
 @method("blocks.validate")
 def blocks_validate(workspace: Workspace, arguments: Json) -> Json:
-    mistakes = validate_view(arguments["view"]) if "view" in arguments else validate(arguments.get("blocks"), "message")
+    mistakes = (
+        validate_view(arguments["view"])
+        if "view" in arguments
+        else validate(arguments.get("blocks"), "message")
+    )
     if mistakes:
-        shown = [{"pointer": mistake.pointer, "code": mistake.code, "message": mistake.message} for mistake in mistakes]
+        shown = [
+            {"pointer": mistake.pointer, "code": mistake.code, "message": mistake.message}
+            for mistake in mistakes
+        ]
         raise ApiError("invalid_view" if "view" in arguments else "invalid_blocks", errors=shown)
     return {}
 
@@ -289,7 +334,9 @@ def blocks_validate(workspace: Workspace, arguments: Json) -> Json:
 def views_open(workspace: Workspace, arguments: Json) -> Json:
     body = _view(arguments)
     return {
-        "view": shown_view(workspace, workspace.open_view(workspace.use_trigger(arguments.get("trigger_id")), body))
+        "view": shown_view(
+            workspace, workspace.open_view(workspace.use_trigger(arguments.get("trigger_id")), body)
+        )
     }
 
 

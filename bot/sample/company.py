@@ -138,7 +138,13 @@ NOTES = (
     "Extractor is loud again",
     "Allergen folder is out of date",
 )
-TASKS = ("Evening fridge temperatures", "Fire door check", "Allergen sheet signed", "Till count", "Cellar lock-up")
+TASKS = (
+    "Evening fridge temperatures",
+    "Fire door check",
+    "Allergen sheet signed",
+    "Till count",
+    "Cellar lock-up",
+)
 REQUESTS = {
     "sommelier": "wine pairing for the tasting menu",
     "accessibility host": "step-free table and help from the car",
@@ -203,7 +209,9 @@ class _Maker:
             day = self.today - timedelta(days=345 - index * 6 - self.dice.randrange(5))
             past.append(
                 day.replace(
-                    hour=self.dice.randrange(8, 19), minute=self.dice.randrange(60), second=self.dice.randrange(60)
+                    hour=self.dice.randrange(8, 19),
+                    minute=self.dice.randrange(60),
+                    second=self.dice.randrange(60),
                 )
             )
         return [*past, self.today]
@@ -235,15 +243,31 @@ class _Maker:
                 for _ in range(4):
                     starts = f"{self._day(ago)} {self.dice.randrange(17, 22)}:{self.dice.choice(('00', '15', '30'))}:00"
                     self._add(
-                        "bookings", venue, self._name(), self.dice.randrange(2, 9), starts, None, None, "confirmed"
+                        "bookings",
+                        venue,
+                        self._name(),
+                        self.dice.randrange(2, 9),
+                        starts,
+                        None,
+                        None,
+                        "confirmed",
                     )
                 for slot in range(5):
                     staff = (ago * 5 + slot * 7 + venue * 3) % 60 + 1
                     if (staff - 1) % len(ROLES) < 3:
-                        self._add("rota", venue, staff, self._day(ago), ROLES[(staff - 1) % len(ROLES)], None)
+                        self._add(
+                            "rota",
+                            venue,
+                            staff,
+                            self._day(ago),
+                            ROLES[(staff - 1) % len(ROLES)],
+                            None,
+                        )
         for at in self._moments():
             role = self.dice.choice(tuple(REQUESTS))
-            moment = (at + timedelta(hours=self.dice.randrange(20, 44))).replace(minute=30, second=0)
+            moment = (at + timedelta(hours=self.dice.randrange(20, 44))).replace(
+                minute=30, second=0
+            )
             venue = self.dice.randrange(1, 5)
             booking = self._add(
                 "bookings",
@@ -275,7 +299,13 @@ class _Maker:
                 at = moments[index]
                 peak = at + timedelta(days=self.dice.randrange(3, 5))
                 self._rows.setdefault("stock", []).append(
-                    (product, self.dice.randrange(3, 10), 0, self.dice.randrange(24, 40), f"{peak:%Y-%m-%d}")
+                    (
+                        product,
+                        self.dice.randrange(3, 10),
+                        0,
+                        self.dice.randrange(24, 40),
+                        f"{peak:%Y-%m-%d}",
+                    )
                 )
                 self._trouble("low_stock", f"product:{product}", at)
             else:
@@ -365,11 +395,21 @@ class _Maker:
             for _ in range(5):
                 supplier, amount = self.dice.randrange(1, 41), round(self.dice.uniform(60, 2400), 2)
                 order = self._add("orders", supplier, amount, self._day(ago + 4), "delivered")
-                self._add("invoices", f"INV-{ago:03d}{order:05d}", supplier, order, amount, self._day(ago), "paid")
+                self._add(
+                    "invoices",
+                    f"INV-{ago:03d}{order:05d}",
+                    supplier,
+                    order,
+                    amount,
+                    self._day(ago),
+                    "paid",
+                )
         for index, at in enumerate(self._moments()):
             supplier, amount = self.dice.randrange(1, 9), round(self.dice.uniform(90, 3600), 2)
             if index % 3 != 1:
-                self._add("orders", supplier, amount, f"{at - timedelta(days=6):%Y-%m-%d}", "delivered")
+                self._add(
+                    "orders", supplier, amount, f"{at - timedelta(days=6):%Y-%m-%d}", "delivered"
+                )
             invoice = self._add(
                 "invoices",
                 f"INV-X{index:04d}",

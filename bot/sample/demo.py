@@ -45,7 +45,9 @@ class Prepared:
     today: datetime
 
 
-def prepare(root: Path, progress: Callable[[int, int], None] = lambda done, total: None) -> Prepared:
+def prepare(
+    root: Path, progress: Callable[[int, int], None] = lambda done, total: None
+) -> Prepared:
     """The company and its past, made now or found fresh: a folder with both databases."""
     folder = root / "past"
     stamp = folder / "today"
@@ -63,7 +65,9 @@ def prepare(root: Path, progress: Callable[[int, int], None] = lambda done, tota
     clock = SetClock(datetime(2000, 1, 1, tzinfo=UTC))
     systems = wiring.build_systems(settings, library.systems, Silence())
     mind = wiring.forgetful(Shelf(store), clock)
-    desk = wiring.build_desk(store, library, systems, Silence(), Register(), clock, mind, storm_after=0)
+    desk = wiring.build_desk(
+        store, library, systems, Silence(), Register(), clock, mind, storm_after=0
+    )
     done = 0
 
     def step() -> None:
@@ -133,7 +137,9 @@ def _bound(port: int, *, otherwise: int | None = None) -> socket.socket:
     except OSError:
         listener.close()
         if otherwise is None:
-            raise SettingsIncomplete(f"port {port} is taken; name another with --port, or 0 for any") from None
+            raise SettingsIncomplete(
+                f"port {port} is taken; name another with --port, or 0 for any"
+            ) from None
         return _bound(otherwise)
     return listener
 
@@ -148,7 +154,15 @@ class Emulator:
         # A wheel has no manifest beside it: then the emulator asks for no scopes.
         known = ["--manifest", str(MANIFEST)] if MANIFEST.exists() else []
         self._process = subprocess.Popen(  # noqa: S603 (our own module)
-            [sys.executable, "-m", "bot.emulator", "--attached", "--fd", str(listener.fileno()), *known],
+            [
+                sys.executable,
+                "-m",
+                "bot.emulator",
+                "--attached",
+                "--fd",
+                str(listener.fileno()),
+                *known,
+            ],
             stdin=subprocess.PIPE,
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL if is_quiet else None,
@@ -178,7 +192,9 @@ class Emulator:
 
     def post(self, path: str, body: Any) -> Any:
         request = urllib.request.Request(
-            f"{self.url}/_ctl/{path}", json.dumps(body).encode(), {"Content-Type": "application/json"}
+            f"{self.url}/_ctl/{path}",
+            json.dumps(body).encode(),
+            {"Content-Type": "application/json"},
         )
         try:
             with urllib.request.urlopen(request, timeout=10) as answer:
@@ -209,7 +225,9 @@ class Bot:
         """Until it is ready and connected; the seconds that took."""
         began = time.monotonic()
         inherited = configuration.inherited("PATH", "HOME", "COVERAGE_PROCESS_START")
-        self._process = subprocess.Popen([sys.executable, "-m", "bot", "run"], env={**inherited, **self.environment})
+        self._process = subprocess.Popen(
+            [sys.executable, "-m", "bot", "run"], env={**inherited, **self.environment}
+        )
         while True:
             try:
                 with urllib.request.urlopen(f"{self.url}/readyz", timeout=5):
@@ -257,7 +275,9 @@ def apart(root: Path, prepared: Prepared, **environment: str) -> Iterator[tuple[
 
 
 @contextlib.contextmanager
-def running(root: Path, prepared: Prepared, *, port: int = 0) -> Iterator[tuple[Emulator, wiring.House]]:
+def running(
+    root: Path, prepared: Prepared, *, port: int = 0
+) -> Iterator[tuple[Emulator, wiring.House]]:
     """The whole demo, open: emulator seeded, bot connected, detectors looking. Everything is closed on the way out."""
     emulator = Emulator(port)
     try:

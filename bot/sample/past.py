@@ -50,7 +50,9 @@ class Register(Directory):
         return Person(principal, user["real_name"], guest=user.get("is_restricted", False))
 
     def members_of(self, channel: str) -> frozenset[str]:
-        found: list[str] = next((one["members"] for one in WORKSPACE["channels"] if one["id"] == channel), [])
+        found: list[str] = next(
+            (one["members"] for one in WORKSPACE["channels"] if one["id"] == channel), []
+        )
         return frozenset(map(principal, found))
 
     def groups(self, handles: Sequence[str], *, fresh: bool = False) -> Groups:
@@ -115,7 +117,12 @@ class Past:
         if self.dice.random() < 0.16:
             reason, note = self.dice.choice(REJECTIONS)
             self.desk.decisions.reject(
-                case_id, by=self._someone(groups[0]), seen=Seen.of(case), reason=reason, note=note, surface="past"
+                case_id,
+                by=self._someone(groups[0]),
+                seen=Seen.of(case),
+                reason=reason,
+                note=note,
+                surface="past",
             )
             return
         if case.kind == "low_stock" and self.dice.random() < 0.25 and case.plan:
@@ -141,13 +148,19 @@ class Past:
         """Whoever of the group is free to: the first may have edited the plan."""
         for person in sorted(Register().groups([group])[group]):
             try:
-                self.desk.decisions.approve(case.id, by=person, seen=Seen.of(case), note="as discussed", surface="past")
+                self.desk.decisions.approve(
+                    case.id, by=person, seen=Seen.of(case), note="as discussed", surface="past"
+                )
             except Refusal:
                 continue
             return
 
     def _someone(self, group: str) -> str:
-        able = [person for person in sorted(Register().groups([group])[group]) if not Register().person(person).guest]
+        able = [
+            person
+            for person in sorted(Register().groups([group])[group])
+            if not Register().person(person).guest
+        ]
         return self.dice.choice(able)
 
     def _wait(self, least: int, most: int) -> None:
@@ -168,5 +181,12 @@ class Past:
 
 def _cleared(signal: Signal) -> Signal:
     return Signal(
-        signal.source, f"{signal.key}#clear", signal.kind, signal.subject, signal.title, None, {}, SignalStatus.CLEAR
+        signal.source,
+        f"{signal.key}#clear",
+        signal.kind,
+        signal.subject,
+        signal.title,
+        None,
+        {},
+        SignalStatus.CLEAR,
     )

@@ -30,7 +30,12 @@ def _user(user_id: str, name: str, title: str, **more: Any) -> dict[str, Any]:
 
 
 def _group(group_id: str, handle: str, users: list[str]) -> dict[str, Any]:
-    return {"id": group_id, "handle": handle, "name": handle.replace("-", " ").title(), "users": users}
+    return {
+        "id": group_id,
+        "handle": handle,
+        "name": handle.replace("-", " ").title(),
+        "users": users,
+    }
 
 
 WORKSPACE: dict[str, Any] = {

@@ -33,7 +33,9 @@ def trial(path: Path, database: str, now: str) -> Trial:
         raise PlaybookInvalid(f"{path.name}: has no signal query to try")
     at = _moment(now)
     url = database if "://" in database else f"sqlite:///{Path(database).resolve()}"
-    connector = SqlConnector(SqlSystem(playbook.detection.system, "", timedelta(seconds=10), {}), url)
+    connector = SqlConnector(
+        SqlSystem(playbook.detection.system, "", timedelta(seconds=10), {}), url
+    )
     try:
         rows = connector.look_up(playbook.detection.query, detection_parameters(at), MOST_ROWS)
     except ConnectorFailed as failure:
@@ -44,7 +46,9 @@ def trial(path: Path, database: str, now: str) -> Trial:
     known = facts_of(signal, ())
     facts: dict[str, Any] = {}
     for lookup in playbook.evidence:
-        parameters = {name: look_up(expression, known) for name, expression in lookup.parameters.items()}
+        parameters = {
+            name: look_up(expression, known) for name, expression in lookup.parameters.items()
+        }
         try:
             found = connector.look_up(lookup.query, {**detection_parameters(at), **parameters}, 1)
         except ConnectorFailed as failure:

@@ -35,12 +35,18 @@ MAX_DELAY = timedelta(days=1)
 PROMPT = {Topic.TRIAGE.value, Topic.EXECUTE.value}
 # As earlier releases wrote them, and as this one does.
 LOOKS = {REPLACED, "", "paused", "undoable", "paused undoable"} | {
-    Look(paused=paused, is_undoable=is_undoable).key for paused in ("", "paused") for is_undoable in (False, True)
+    Look(paused=paused, is_undoable=is_undoable).key
+    for paused in ("", "paused")
+    for is_undoable in (False, True)
 }
 STORM = "storm:"
-CHANGED = "it was changed past the bot; find out who else writes to the database, the ledger is right"
+CHANGED = (
+    "it was changed past the bot; find out who else writes to the database, the ledger is right"
+)
 TAMPERED = "the ledger was changed past the bot; stop it, keep the database for the auditor, and restore a backup"
-FORGOTTEN = "nobody will do it; find out who else writes to the database, then let the bot be asked again"
+FORGOTTEN = (
+    "nobody will do it; find out who else writes to the database, then let the bot be asked again"
+)
 ROW = "a row that nothing in the ledger asks for; find out who else writes to the database"
 
 
@@ -192,7 +198,9 @@ class _Cases:
         yield from _inbox(row.id, found, tables.inbox[row.id], tables.conflicts[row.id])
         outbox = {one.key: one for one in tables.outbox_of(found.case)}
         yield from _due_work(found.case, outbox)
-        yield from _cards(found.case, tables.cards[row.id], outbox, in_storm=row.id in tables.in_storm)
+        yield from _cards(
+            found.case, tables.cards[row.id], outbox, in_storm=row.id in tables.in_storm
+        )
 
 
 class _Rows:
@@ -266,7 +274,9 @@ def _effects(case_id: str, found: Derived, rows: Iterable[Any]) -> Iterator[str]
                 )
 
 
-def _inbox(case_id: str, found: Derived, rows: Iterable[Any], conflicts: Iterable[Any]) -> Iterator[str]:
+def _inbox(
+    case_id: str, found: Derived, rows: Iterable[Any], conflicts: Iterable[Any]
+) -> Iterator[str]:
     stored = {(row.source, row.key): row for row in rows}
     for source, key in sorted(found.inbox.keys() - stored.keys()):
         yield f"{case_id}: signal {key!r} of {source} is in the ledger, and is not in the inbox: {CHANGED}"
@@ -295,9 +305,15 @@ def _due_work(case: Case, outbox: Mapping[str, Any]) -> Iterator[str]:
             yield f"{case.id}: it is {case.state}, and no work waits to carry it out: {FORGOTTEN}"
 
 
-def _cards(case: Case, rows: Sequence[Any], outbox: Mapping[str, Any], *, in_storm: bool) -> Iterator[str]:
+def _cards(
+    case: Case, rows: Sequence[Any], outbox: Mapping[str, Any], *, in_storm: bool
+) -> Iterator[str]:
     for row in rows:
-        is_known = 1 <= row.generation <= case.generation and row.drawn.isdecimal() and int(row.drawn) <= case.version
+        is_known = (
+            1 <= row.generation <= case.generation
+            and row.drawn.isdecimal()
+            and int(row.drawn) <= case.version
+        )
         if not is_known or row.look not in LOOKS or not row.ts:
             yield f"{case.id}: its card {row.generation} shows what the case never was: {CHANGED}"
     live = [row for row in rows if row.generation == case.generation]
@@ -329,7 +345,9 @@ def _outbox(connection: Connection, now: datetime) -> Iterator[str]:
     """What is not done says what it is, and is not put off for ever."""
     latest = (now + MAX_DELAY).timestamp()
     for row in connection.execution_options(yield_per=500).execute(_NOT_DONE):
-        if row.state not in {READY, LEASED, PARKED} or row.topic not in {topic.value for topic in Topic}:
+        if row.state not in {READY, LEASED, PARKED} or row.topic not in {
+            topic.value for topic in Topic
+        }:
             yield f"{row.key}: {row.topic} {row.state} is no work that anybody would take: {FORGOTTEN}"
         elif not _says_what_it_is(row):
             yield f"{row.key}: what it asks for is not what its key says: {CHANGED}"
@@ -348,7 +366,9 @@ def _says_what_it_is(row: Any) -> bool:
         return False
     if row.case_id and topic != Topic.ANSWER.value and rest.partition(":")[0] != row.case_id:
         return False
-    return topic != Topic.EXECUTE.value or bool(payload == {"revision": int(rest.rpartition(":")[2])})
+    return topic != Topic.EXECUTE.value or bool(
+        payload == {"revision": int(rest.rpartition(":")[2])}
+    )
 
 
 def _parsed(shape: Any, body: str) -> Any:
@@ -369,7 +389,9 @@ def _is_written_as(body: str, value: Any) -> bool:
 def _is_part_of(stored: Any, expected: Any) -> bool:
     """Tell whether every name that is stored is known. An earlier release wrote fewer."""
     if isinstance(stored, dict) and isinstance(expected, dict):
-        return all(name in expected and _is_part_of(stored[name], expected[name]) for name in stored)
+        return all(
+            name in expected and _is_part_of(stored[name], expected[name]) for name in stored
+        )
     if isinstance(stored, list) and isinstance(expected, list):
         return len(stored) == len(expected) and all(map(_is_part_of, stored, expected))
     return True
@@ -384,23 +406,38 @@ def _short(value: object) -> str:
     return repr(value)[:80]
 
 
-_LEDGER_PAGE = select(t.ledger).where(t.ledger.c.seq > bindparam("after")).order_by(t.ledger.c.seq).limit(2_000)
+_LEDGER_PAGE = (
+    select(t.ledger)
+    .where(t.ledger.c.seq > bindparam("after"))
+    .order_by(t.ledger.c.seq)
+    .limit(2_000)
+)
 _LAST_CHANGE = select(t.precedents.c.seq).order_by(t.precedents.c.seq.desc()).limit(1)
 _BY_CASE = {
     table.name: select(table).where(table.c.case_id.in_(bindparam("ids", expanding=True)))
     for table in (t.named, t.effects, t.inbox, t.cards)
 }
 _CONFLICTS = (
-    select(t.inbox.c.case_id, t.inbox_conflicts.c.source, t.inbox_conflicts.c.key, t.inbox_conflicts.c.digest)
+    select(
+        t.inbox.c.case_id,
+        t.inbox_conflicts.c.source,
+        t.inbox_conflicts.c.key,
+        t.inbox_conflicts.c.digest,
+    )
     .select_from(
         t.inbox_conflicts.join(
-            t.inbox, and_(t.inbox.c.source == t.inbox_conflicts.c.source, t.inbox.c.key == t.inbox_conflicts.c.key)
+            t.inbox,
+            and_(
+                t.inbox.c.source == t.inbox_conflicts.c.source,
+                t.inbox.c.key == t.inbox_conflicts.c.key,
+            ),
         )
     )
     .where(t.inbox.c.case_id.in_(bindparam("ids", expanding=True)))
 )
 _IN_STORM = select(t.listed.c.case_id).where(
-    t.listed.c.case_id.in_(bindparam("ids", expanding=True)), t.listed.c.board.startswith(STORM, autoescape=True)
+    t.listed.c.case_id.in_(bindparam("ids", expanding=True)),
+    t.listed.c.board.startswith(STORM, autoescape=True),
 )
 _BY_KEY = select(t.outbox).where(t.outbox.c.key.in_(bindparam("keys", expanding=True)))
 _LOST_CASES = (
@@ -418,7 +455,10 @@ _WITHOUT_CASE = {
 }
 _BAD_OUTCOME = (
     select(t.inbox.c.source, t.inbox.c.key, t.inbox.c.outcome, t.inbox.c.case_id)
-    .where(or_(t.inbox.c.case_id.is_(None), t.inbox.c.case_id == ""), t.inbox.c.outcome != Outcome.IGNORED.value)
+    .where(
+        or_(t.inbox.c.case_id.is_(None), t.inbox.c.case_id == ""),
+        t.inbox.c.outcome != Outcome.IGNORED.value,
+    )
     .limit(MAX_DIFFERENCES)
 )
 _BAD_CONFLICT = (

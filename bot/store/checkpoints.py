@@ -20,7 +20,12 @@ from typing import Any
 
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
-from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat, PublicFormat
+from cryptography.hazmat.primitives.serialization import (
+    Encoding,
+    NoEncryption,
+    PrivateFormat,
+    PublicFormat,
+)
 from filelock import FileLock
 
 from bot.cases.errors import LedgerBroken, SettingsIncomplete
@@ -121,14 +126,20 @@ class Witness:
                 memory = replace(memory, tree=tree, number=newer[0].number, note=newer[0].note)
                 newer = newer[1:]
         if newer or [peak.hex() for peak in tree.peaks] != peaks:
-            raise _disagrees("the ledger is not a continuation of what was signed before", memory, newer)
+            raise _disagrees(
+                "the ledger is not a continuation of what was signed before", memory, newer
+            )
         return memory, tree
 
     def _behind(self, store: SqlStore, found: _Disagrees) -> FallBehind:
         own_size, cases = store.head()[0], store.case_number()
         common = self._common(store, found.memory, own_size)
         # An older witness does not know the numbers: no case was opened without an entry.
-        highest = found.memory.cases if found.memory.cases is not None else cases + max(0, found.size - common)
+        highest = (
+            found.memory.cases
+            if found.memory.cases is not None
+            else cases + max(0, found.size - common)
+        )
         return FallBehind(
             size=found.size,
             root=_text(found.root),
@@ -162,7 +173,9 @@ class Witness:
         path = self._folder / "witness.json"
         if not path.exists():
             if self._notes(after=1):
-                raise LedgerBroken(f"{path} is gone but its notes are there; put it back from a backup")
+                raise LedgerBroken(
+                    f"{path} is gone but its notes are there; put it back from a backup"
+                )
             return _Memory(Tree(), 0, 0)
         try:
             stored = json.loads(path.read_text())
@@ -193,7 +206,10 @@ class Witness:
                 return None
             self._public.verify(signed[4:], f"{body}\n".encode())
             _, size, root, *extensions = body.split("\n")
-            common = next((int(line.split(" ")[3]) for line in extensions if line.startswith("restored ")), None)
+            common = next(
+                (int(line.split(" ")[3]) for line in extensions if line.startswith("restored ")),
+                None,
+            )
             return Checkpoint(number, int(size), base64.b64decode(root), text, common)
         except (InvalidSignature, ValueError, IndexError, binascii.Error):
             return None
@@ -204,17 +220,23 @@ class Witness:
         """The public key beside the notes, if this process may read it."""
         try:
             text = (self._folder / "public.key").read_text()
-            return Ed25519PublicKey.from_public_bytes(base64.b64decode(text.strip().split("+", 2)[2])[1:])
+            return Ed25519PublicKey.from_public_bytes(
+                base64.b64decode(text.strip().split("+", 2)[2])[1:]
+            )
         except (OSError, ValueError, IndexError):
             return None
 
     def _raw_public(self) -> bytes:
         if self._public is None:
-            raise LedgerBroken(f"there is no public.key in {self._folder}, so nothing was signed there yet")
+            raise LedgerBroken(
+                f"there is no public.key in {self._folder}, so nothing was signed there yet"
+            )
         return self._public.public_bytes(Encoding.Raw, PublicFormat.Raw)
 
     def _key_id(self) -> bytes:
-        return hashlib.sha256(self._origin.encode() + b"\n" + ED25519 + self._raw_public()).digest()[:4]
+        return hashlib.sha256(
+            self._origin.encode() + b"\n" + ED25519 + self._raw_public()
+        ).digest()[:4]
 
 
 class Checkpoints(Witness):
@@ -301,7 +323,11 @@ class Checkpoints(Witness):
             )
         # Nothing was signed with it: a process ended while it was being made.
         key = Ed25519PrivateKey.generate()
-        _write_durably(path, key.private_bytes(Encoding.Raw, PrivateFormat.Raw, NoEncryption()).hex(), mode=0o600)
+        _write_durably(
+            path,
+            key.private_bytes(Encoding.Raw, PrivateFormat.Raw, NoEncryption()).hex(),
+            mode=0o600,
+        )
         (self._folder / "public.key").unlink(missing_ok=True)
         return key
 

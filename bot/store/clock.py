@@ -56,7 +56,8 @@ class DatabaseClock:
             base, since = self._read()
         except DBAPIError as failure:
             log.warning(
-                "the database does not tell the time (%s); counting on", type(failure.__cause__ or failure).__name__
+                "the database does not tell the time (%s); counting on",
+                type(failure.__cause__ or failure).__name__,
             )
             return False
         if self._elapsed() - before > MAX_ROUND_TRIP_SECONDS:

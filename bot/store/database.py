@@ -62,7 +62,9 @@ class Database:
             if self.is_sqlite:
                 connection.exec_driver_sql("BEGIN")
             else:
-                connection.execution_options(isolation_level="REPEATABLE READ", postgresql_readonly=True)
+                connection.execution_options(
+                    isolation_level="REPEATABLE READ", postgresql_readonly=True
+                )
             try:
                 yield connection
             finally:
@@ -162,7 +164,9 @@ def _may_repeat(failure: BaseException) -> bool:
 
 def _engine(url: str) -> Engine:
     if not url.startswith("sqlite"):
-        return create_engine(url, pool_size=2, max_overflow=4, pool_pre_ping=True, hide_parameters=True)
+        return create_engine(
+            url, pool_size=2, max_overflow=4, pool_pre_ping=True, hide_parameters=True
+        )
     engine = create_engine(
         url,
         poolclass=QueuePool,

@@ -146,7 +146,11 @@ def _write(connection: Connection, found: Derived) -> None:
     case_id = found.case.id
     connection.execute(update(t.cases).where(t.cases.c.id == case_id).values(dict(found.row)))
     names = set(connection.execute(_NAMES, {"id": case_id}).scalars())
-    fresh = [{"person": person, "case_id": case_id} for person in found.case.people if person not in names]
+    fresh = [
+        {"person": person, "case_id": case_id}
+        for person in found.case.people
+        if person not in names
+    ]
     if fresh:
         connection.execute(insert(t.named), fresh)
     for (revision, step), row in found.effects.items():
@@ -158,7 +162,10 @@ def _write(connection: Connection, found: Derived) -> None:
 
 
 _CASES = (
-    select(t.cases).where(t.cases.c.number > bindparam("after")).order_by(t.cases.c.number).limit(bindparam("size"))
+    select(t.cases)
+    .where(t.cases.c.number > bindparam("after"))
+    .order_by(t.cases.c.number)
+    .limit(bindparam("size"))
 )
 _BODIES = (
     select(t.ledger.c.case_id, t.ledger.c.body)

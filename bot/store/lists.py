@@ -36,12 +36,20 @@ class Lists:
     def find(self, wanted: Wanted, limit: int) -> list[Case]:
         """The first of these, what needs looking at first to the front; what has ended by its end."""
         number = t.cases.c.number
-        order = (t.cases.c.ended_at.desc(), number.desc()) if wanted.is_over else (t.cases.c.rank, number)
+        order = (
+            (t.cases.c.ended_at.desc(), number.desc())
+            if wanted.is_over
+            else (t.cases.c.rank, number)
+        )
         query = select(t.cases.c.body).where(_where(wanted)).order_by(*order).limit(limit)
         return [from_json(Case, row.body) for row in self._rows(query)]
 
     def count(self, wanted: Wanted) -> int:
-        return int(self._rows(select(func.count().label("many")).select_from(t.cases).where(_where(wanted)))[0].many)
+        return int(
+            self._rows(
+                select(func.count().label("many")).select_from(t.cases).where(_where(wanted))
+            )[0].many
+        )
 
     def closest(self, words: Sequence[str], sight: Sight | None, limit: int) -> list[Case]:
         """Cases that have some of these words, those with most of them first."""
@@ -49,7 +57,11 @@ class Lists:
             return []
         hits = [_has(word) for word in words]
         score = sum((_as_number(hit) for hit in hits[1:]), _as_number(hits[0]))
-        query = select(t.cases.c.body).where(or_(*hits), _seen(sight)).order_by(score.desc(), t.cases.c.number.desc())
+        query = (
+            select(t.cases.c.body)
+            .where(or_(*hits), _seen(sight))
+            .order_by(score.desc(), t.cases.c.number.desc())
+        )
         return [from_json(Case, row.body) for row in self._rows(query.limit(limit))]
 
     def durations(self, wanted: Wanted) -> Durations:
@@ -63,9 +75,15 @@ class Lists:
     def tally(self, wanted: Wanted, since: datetime, until: datetime) -> list[Tally]:
         """What of these was opened and what ended meanwhile, one row a case: for a trend over some days."""
         begin, end = since.timestamp(), until.timestamp()
-        inside = or_(t.cases.c.opened_at.between(begin, end), t.cases.c.ended_at.between(begin, end))
+        inside = or_(
+            t.cases.c.opened_at.between(begin, end), t.cases.c.ended_at.between(begin, end)
+        )
         columns = (t.cases.c.opened_at, t.cases.c.decided_at, t.cases.c.ended_at)
-        query = select(*columns).where(inside, _where(replace(wanted, is_any=True))).limit(MOST_MEASURED)
+        query = (
+            select(*columns)
+            .where(inside, _where(replace(wanted, is_any=True)))
+            .limit(MOST_MEASURED)
+        )
         return [tuple(row) for row in self._rows(query)]
 
     def by_id(self, ids: Sequence[str]) -> dict[str, Case]:
@@ -74,20 +92,30 @@ class Lists:
 
     def is_named(self, person: str, case_id: str) -> bool:
         """Whether this person is a party to the case."""
-        query = select(t.named.c.case_id).where(t.named.c.person == person, t.named.c.case_id == case_id)
+        query = select(t.named.c.case_id).where(
+            t.named.c.person == person, t.named.c.case_id == case_id
+        )
         return bool(self._rows(query))
 
     def cards_of(self, ids: Sequence[str]) -> dict[str, Drawn]:
         """Where the newest card of each of these stands."""
-        query = select(t.cards).where(t.cards.c.case_id.in_(list(ids))).order_by(t.cards.c.generation)
+        query = (
+            select(t.cards).where(t.cards.c.case_id.in_(list(ids))).order_by(t.cards.c.generation)
+        )
         return {
-            row.case_id: Drawn(row.case_id, row.generation, row.channel, row.ts, int(row.drawn), row.look)
+            row.case_id: Drawn(
+                row.case_id, row.generation, row.channel, row.ts, int(row.drawn), row.look
+            )
             for row in self._rows(query)
         }
 
     def case_at(self, channel: str, ts: str) -> str:
         """The case whose card stands there; empty when none does."""
-        rows = self._rows(select(t.cards.c.case_id).where(t.cards.c.channel == channel, t.cards.c.ts == ts).limit(1))
+        rows = self._rows(
+            select(t.cards.c.case_id)
+            .where(t.cards.c.channel == channel, t.cards.c.ts == ts)
+            .limit(1)
+        )
         return str(rows[0].case_id) if rows else ""
 
     def last_heard(self, fingerprint: str, *, except_from: str) -> datetime | None:
@@ -105,17 +133,30 @@ class Lists:
 
     def boards(self, prefix: str, since: datetime) -> list[Board]:
         """The boards whose key begins so that were shown after this moment."""
-        inside = (t.boards.c.key.startswith(prefix, autoescape=True), t.boards.c.shown_at >= since.timestamp())
-        return [_board(row) for row in self._rows(select(t.boards).where(*inside).order_by(t.boards.c.key))]
+        inside = (
+            t.boards.c.key.startswith(prefix, autoescape=True),
+            t.boards.c.shown_at >= since.timestamp(),
+        )
+        return [
+            _board(row)
+            for row in self._rows(select(t.boards).where(*inside).order_by(t.boards.c.key))
+        ]
 
     def boards_with(self, case_id: str) -> list[str]:
         """The keys of the boards that list this case."""
-        query = select(t.listed.c.board).where(t.listed.c.case_id == case_id).order_by(t.listed.c.board)
+        query = (
+            select(t.listed.c.board).where(t.listed.c.case_id == case_id).order_by(t.listed.c.board)
+        )
         return [row.board for row in self._rows(query)]
 
     def show(self, board: Board, *, follow: bool = True) -> None:
         """The board stands there now and lists these cases; with ``follow`` those and no others are followed."""
-        row = {"key": board.key, "place": board.place, "ts": board.ts, "shown_at": board.shown_at.timestamp()}
+        row = {
+            "key": board.key,
+            "place": board.place,
+            "ts": board.ts,
+            "shown_at": board.shown_at.timestamp(),
+        }
         row["body"] = json.dumps({name: list(ids) for name, ids in board.sections.items()})
         cases = dict.fromkeys(case_id for ids in board.sections.values() for case_id in ids)
         listed = [{"case_id": case_id, "board": board.key} for case_id in cases]
@@ -133,7 +174,8 @@ class Lists:
         """This case is told of on that board."""
         row = {"case_id": case_id, "board": board}
         self._database.write(
-            lambda unit: unit.connection.execute(_JOIN[unit.connection.dialect.name], row) and None, appends=False
+            lambda unit: unit.connection.execute(_JOIN[unit.connection.dialect.name], row) and None,
+            appends=False,
         )
 
     def forget(self, key: str) -> None:
@@ -158,7 +200,10 @@ class Lists:
         tick, row = {"job": job, "slot": slot}, outbox_row(outgoing)
 
         def write(unit: Unit) -> bool:
-            mine = unit.connection.execute(_TICK[unit.connection.dialect.name], tick).first() is not None
+            mine = (
+                unit.connection.execute(_TICK[unit.connection.dialect.name], tick).first()
+                is not None
+            )
             if mine:
                 unit.enqueue([row])
             return mine
@@ -179,7 +224,9 @@ class Lists:
         }
 
         def write(unit: Unit) -> bool:
-            mine = unit.connection.execute(_ASK[unit.connection.dialect.name], row).first() is not None
+            mine = (
+                unit.connection.execute(_ASK[unit.connection.dialect.name], row).first() is not None
+            )
             if mine and outgoing:
                 unit.enqueue([outbox_row(outgoing)])
             return mine
@@ -192,21 +239,34 @@ class Lists:
 
     def understood(self, question_id: str, understood: str) -> None:
         """What was made of it; empty when nothing was."""
-        statement = update(t.questions).where(t.questions.c.id == question_id).values(understood=understood[:500])
-        self._database.write(lambda unit: unit.connection.execute(statement) and None, appends=False)
+        statement = (
+            update(t.questions)
+            .where(t.questions.c.id == question_id)
+            .values(understood=understood[:500])
+        )
+        self._database.write(
+            lambda unit: unit.connection.execute(statement) and None, appends=False
+        )
 
     def vote(self, question_id: str, person: str, vote: str) -> bool:
         """Whether the answer helped, as the one who asked says."""
         mine = and_(t.questions.c.id == question_id, t.questions.c.person == person)
         statement = update(t.questions).where(mine).values(vote=vote)
-        return bool(self._database.write(lambda unit: unit.connection.execute(statement).rowcount, appends=False))
+        return bool(
+            self._database.write(
+                lambda unit: unit.connection.execute(statement).rowcount, appends=False
+            )
+        )
 
     def questions(self, since: datetime, *, unanswered: bool, limit: int = 100) -> list[Asked]:
         """What was asked, the latest first; only what was not understood or did not help, if so wanted."""
         query = select(t.questions).where(t.questions.c.asked_at >= since.timestamp())
         if unanswered:
             query = query.where(or_(t.questions.c.understood == "", t.questions.c.vote == "down"))
-        return [_question(row) for row in self._rows(query.order_by(t.questions.c.asked_at.desc()).limit(limit))]
+        return [
+            _question(row)
+            for row in self._rows(query.order_by(t.questions.c.asked_at.desc()).limit(limit))
+        ]
 
     def _rows(self, query: Any) -> list[Any]:
         with self._database.read() as connection:
@@ -225,11 +285,16 @@ def _where(wanted: Wanted) -> Any:
         (states, lambda: c.state.in_(states)),
         (wanted.kind, lambda: c.kind == wanted.kind),
         (wanted.channel, lambda: c.channel == wanted.channel),
-        (wanted.board, lambda: c.id.in_(select(t.listed.c.case_id).where(t.listed.c.board == wanted.board))),
+        (
+            wanted.board,
+            lambda: c.id.in_(select(t.listed.c.case_id).where(t.listed.c.board == wanted.board)),
+        ),
         (wanted.owner, lambda: c.owner == wanted.owner),
         (
             wanted.waits_on,
-            lambda: or_(*(c.waits_on.contains(f" {name} ", autoescape=True) for name in wanted.waits_on)),
+            lambda: or_(
+                *(c.waits_on.contains(f" {name} ", autoescape=True) for name in wanted.waits_on)
+            ),
         ),
         (wanted.unrecognised, lambda: c.kind == UNRECOGNISED),
         (late_at, lambda: and_(c.state.in_([s.name for s in WAITING]), c.decide_by < late_at)),
@@ -264,11 +329,20 @@ def _median(values: list[float]) -> float | None:
 
 
 def _board(row: Any) -> Board:
-    return Board(row.key, row.place, row.ts, json.loads(row.body), datetime.fromtimestamp(row.shown_at, UTC))
+    return Board(
+        row.key, row.place, row.ts, json.loads(row.body), datetime.fromtimestamp(row.shown_at, UTC)
+    )
 
 
 def _question(row: Any) -> Asked:
-    return Asked(row.id, datetime.fromtimestamp(row.asked_at, UTC), row.person, row.text, row.understood, row.vote)
+    return Asked(
+        row.id,
+        datetime.fromtimestamp(row.asked_at, UTC),
+        row.person,
+        row.text,
+        row.understood,
+        row.vote,
+    )
 
 
 def _upsert(dialect: Any) -> Any:

@@ -29,7 +29,13 @@ class Shelf:
         self._store = store
         self._database = store.database
 
-    def keep(self, precedents: Sequence[Precedent], label: Label | None = None, *, done: Work | None = None) -> int:
+    def keep(
+        self,
+        precedents: Sequence[Precedent],
+        label: Label | None = None,
+        *,
+        done: Work | None = None,
+    ) -> int:
         """Write what is new or different; returns how many were."""
         rows = [_row(precedent) for precedent in precedents]
 
@@ -45,7 +51,12 @@ class Shelf:
 
     def since(self, seq: int, limit: int = PAGE) -> list[Kept]:
         """What has changed after this place, in order."""
-        query = select(t.precedents).where(t.precedents.c.seq > seq).order_by(t.precedents.c.seq).limit(limit)
+        query = (
+            select(t.precedents)
+            .where(t.precedents.c.seq > seq)
+            .order_by(t.precedents.c.seq)
+            .limit(limit)
+        )
         return [_kept(row) for row in self._rows(query)]
 
     def by_id(self, ids: Sequence[str]) -> dict[str, Precedent]:
@@ -55,13 +66,19 @@ class Shelf:
 
     def of_kind(self, kind: str, limit: int) -> list[Precedent]:
         """The latest of this kind, the oldest of them first."""
-        live = select(t.precedents.c.body).where(t.precedents.c.kind == kind, t.precedents.c.is_gone == 0)
-        newest = self._rows(live.order_by(t.precedents.c.ended_at.desc(), t.precedents.c.seq.desc()).limit(limit))
+        live = select(t.precedents.c.body).where(
+            t.precedents.c.kind == kind, t.precedents.c.is_gone == 0
+        )
+        newest = self._rows(
+            live.order_by(t.precedents.c.ended_at.desc(), t.precedents.c.seq.desc()).limit(limit)
+        )
         return [from_json(Precedent, row.body) for row in reversed(newest)]
 
     def kinds(self) -> dict[str, int]:
         """How many live precedents each kind has."""
-        query = select(t.precedents.c.kind, func.count().label("many")).where(t.precedents.c.is_gone == 0)
+        query = select(t.precedents.c.kind, func.count().label("many")).where(
+            t.precedents.c.is_gone == 0
+        )
         return {row.kind: row.many for row in self._rows(query.group_by(t.precedents.c.kind))}
 
     def count(self) -> int:
@@ -69,7 +86,10 @@ class Shelf:
 
     def labels(self) -> list[Label]:
         """What people said of unrecognised cases."""
-        return [from_json(Label, row.body) for row in self._rows(select(t.labels.c.body).order_by(t.labels.c.case_id))]
+        return [
+            from_json(Label, row.body)
+            for row in self._rows(select(t.labels.c.body).order_by(t.labels.c.case_id))
+        ]
 
     def batches(self) -> list[Batch]:
         """The imported pasts."""
@@ -89,7 +109,9 @@ class Shelf:
             ids = unit.connection.execute(select(t.precedents.c.id).where(*live)).scalars().all()
             if ids:
                 first = _advance(unit, len(ids)) - len(ids) + 1
-                gone = [{"gone": name, "place": place} for place, name in enumerate(ids, start=first)]
+                gone = [
+                    {"gone": name, "place": place} for place, name in enumerate(ids, start=first)
+                ]
                 unit.connection.execute(_FORGET, gone)
             return len(ids)
 
@@ -148,13 +170,20 @@ def _kept(row: Any) -> Kept:
 
 
 def _write(unit: Unit, rows: Sequence[dict[str, Any]]) -> int:
-    known = {row.id: row for row in unit.connection.execute(_KNOWN, {"ids": [row["id"] for row in rows]})}
-    fresh = [row for row in rows if row["id"] not in known or known[row["id"]].digest != row["digest"]]
+    known = {
+        row.id: row for row in unit.connection.execute(_KNOWN, {"ids": [row["id"] for row in rows]})
+    }
+    fresh = [
+        row for row in rows if row["id"] not in known or known[row["id"]].digest != row["digest"]
+    ]
     back = [row for row in rows if row not in fresh and known[row["id"]].is_gone]
     written = [*fresh, *back]
     if written:
         place = _advance(unit, len(written))
-        numbered = [{**row, "seq": place - len(written) + ahead} for ahead, row in enumerate(written, start=1)]
+        numbered = [
+            {**row, "seq": place - len(written) + ahead}
+            for ahead, row in enumerate(written, start=1)
+        ]
         unit.connection.execute(_KEEP[unit.connection.dialect.name], numbered)
     return len(written)
 
@@ -187,7 +216,11 @@ _KEEP_LABEL = {
 _KNOWN = select(t.precedents.c.id, t.precedents.c.digest, t.precedents.c.is_gone).where(
     t.precedents.c.id.in_(bindparam("ids", expanding=True))
 )
-_FORGET = update(t.precedents).where(t.precedents.c.id == bindparam("gone")).values(is_gone=1, seq=bindparam("place"))
+_FORGET = (
+    update(t.precedents)
+    .where(t.precedents.c.id == bindparam("gone"))
+    .values(is_gone=1, seq=bindparam("place"))
+)
 _BY_ID = select(t.precedents.c.id, t.precedents.c.body).where(
     t.precedents.c.id.in_(bindparam("ids", expanding=True)), t.precedents.c.is_gone == 0
 )

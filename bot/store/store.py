@@ -114,7 +114,12 @@ class SqlStore:
         return after
 
     def receive(self, signal: Signal, raw: bytes, judge: Judge, now: datetime) -> Receipt:
-        inbox_row = {"source": signal.source, "key": signal.key, "digest": signal.body_digest, "body": raw}
+        inbox_row = {
+            "source": signal.source,
+            "key": signal.key,
+            "digest": signal.body_digest,
+            "body": raw,
+        }
         inbox_row |= {"received_at": now.isoformat(), "fingerprint": signal.fingerprint}
 
         def job(unit: Unit) -> tuple[Receipt, list[Work]]:
@@ -124,11 +129,15 @@ class SqlStore:
             latest = unit.latest_case(signal.fingerprints)
             change = judge(latest, unit.next_case_id())
             if not change.entries:
-                unit.connection.execute(insert(t.inbox), {**inbox_row, "outcome": Outcome.IGNORED, "case_id": None})
+                unit.connection.execute(
+                    insert(t.inbox), {**inbox_row, "outcome": Outcome.IGNORED, "case_id": None}
+                )
                 return Receipt(Outcome.IGNORED, None), []
             after = _after(change)
             outcome = _outcome(change, signal)
-            unit.connection.execute(insert(t.inbox), {**inbox_row, "outcome": outcome, "case_id": after.id})
+            unit.connection.execute(
+                insert(t.inbox), {**inbox_row, "outcome": outcome, "case_id": after.id}
+            )
             expected = change.before.version if change.before else 0
             unit.append(projection(after, expected), lines(change.entries))
             unit.follow((), (), new_names(change.before, after))
@@ -157,7 +166,9 @@ class SqlStore:
             body = connection.execute(STANDING_BODY).scalar()
         return from_json(Standing, body) if body else Standing()
 
-    def rule(self, before: Standing, rulings: tuple[Entry, ...], outgoing: Sequence[Outgoing] = ()) -> Standing:
+    def rule(
+        self, before: Standing, rulings: tuple[Entry, ...], outgoing: Sequence[Outgoing] = ()
+    ) -> Standing:
         rows = [outbox_row(asked) for asked in outgoing]
 
         def job(unit: Unit) -> Standing:
@@ -170,11 +181,19 @@ class SqlStore:
         return after
 
     def rewind(
-        self, before: Standing, rulings: tuple[Entry, ...], outgoing: Sequence[Outgoing], numbers_from: int
+        self,
+        before: Standing,
+        rulings: tuple[Entry, ...],
+        outgoing: Sequence[Outgoing],
+        numbers_from: int,
     ) -> Standing:
         rows = [outbox_row(asked) for asked in outgoing]
         # What Slack shows may be newer than what these rows remember.
-        redrawn = update(t.cards).where(t.cards.c.case_id.in_(select(_OPEN.subquery().c.id))).values(drawn="0")
+        redrawn = (
+            update(t.cards)
+            .where(t.cards.c.case_id.in_(select(_OPEN.subquery().c.id)))
+            .values(drawn="0")
+        )
 
         def job(unit: Unit) -> Standing:
             after = unit.stand(before, rulings)
@@ -197,7 +216,11 @@ class SqlStore:
             return list(connection.execute(_OPEN).scalars())
 
     def hasten(self, topic: Topic, now: datetime) -> None:
-        waiting = and_(t.outbox.c.topic == topic.value, t.outbox.c.state == READY, t.outbox.c.run_at > now.timestamp())
+        waiting = and_(
+            t.outbox.c.topic == topic.value,
+            t.outbox.c.state == READY,
+            t.outbox.c.run_at > now.timestamp(),
+        )
         statement = update(t.outbox).where(waiting).values(run_at=now.timestamp())
         self.database.write(lambda unit: unit.connection.execute(statement) and None, appends=False)
         self._hand_over([], wake=True)
@@ -212,15 +235,22 @@ class SqlStore:
             return list(connection.execute(query).scalars())
 
     def outcomes(self, action: str, limit: int) -> list[str]:
-        query = select(t.effects.c.outcome).where(t.effects.c.action == action, t.effects.c.outcome != "")
+        query = select(t.effects.c.outcome).where(
+            t.effects.c.action == action, t.effects.c.outcome != ""
+        )
         with self.database.read() as connection:
-            return list(connection.execute(query.order_by(t.effects.c.at.desc()).limit(limit)).scalars())
+            return list(
+                connection.execute(query.order_by(t.effects.c.at.desc()).limit(limit)).scalars()
+            )
 
     # --- lists ---------------------------------------------------------------------------------------------------------
 
     def due(self, now: datetime, limit: int) -> list[Case]:
         return self._cases(
-            select(t.cases.c.body).where(t.cases.c.due_at <= now.timestamp()).order_by(t.cases.c.due_at).limit(limit)
+            select(t.cases.c.body)
+            .where(t.cases.c.due_at <= now.timestamp())
+            .order_by(t.cases.c.due_at)
+            .limit(limit)
         )
 
     def open_from(self, source: str, kind: str) -> list[Case]:
@@ -239,7 +269,9 @@ class SqlStore:
     def case_ids(self) -> Iterator[str]:
         """Every case, by number."""
         with self.database.read() as connection:
-            yield from connection.execute(select(t.cases.c.id).order_by(t.cases.c.number)).scalars().all()
+            yield from (
+                connection.execute(select(t.cases.c.id).order_by(t.cases.c.number)).scalars().all()
+            )
 
     def of_kinds(self, kinds: Iterable[str], *, limit: int = 200) -> list[Case]:
         """The newest cases of these kinds."""
@@ -270,9 +302,16 @@ class SqlStore:
 
     # --- outbox --------------------------------------------------------------------------------------------------------
 
-    def claim(self, topics: Sequence[Topic], limit: int, now: datetime, lease_for: float) -> list[Work]:
+    def claim(
+        self, topics: Sequence[Topic], limit: int, now: datetime, lease_for: float
+    ) -> list[Work]:
         at = now.timestamp()
-        values = {"topics": [topic.value for topic in topics], "limit": limit, "now": at, "lease_until": at + lease_for}
+        values = {
+            "topics": [topic.value for topic in topics],
+            "limit": limit,
+            "now": at,
+            "lease_until": at + lease_for,
+        }
 
         def job(unit: Unit) -> list[Work]:
             rows = unit.connection.execute(_CLAIM, values).all()
@@ -298,7 +337,9 @@ class SqlStore:
             values = {"topics": [topic.value for topic in topics], "now": now.timestamp()}
             return connection.execute(_HAS_DUE, values).first() is not None
 
-    def finish(self, work: Work, *, drawn: Drawn | None = None, outgoing: Sequence[Outgoing] = ()) -> None:
+    def finish(
+        self, work: Work, *, drawn: Drawn | None = None, outgoing: Sequence[Outgoing] = ()
+    ) -> None:
         rows = [outbox_row(asked) for asked in outgoing]
 
         def job(unit: Unit) -> None:
@@ -309,7 +350,9 @@ class SqlStore:
 
         self.database.write(job, appends=False)
 
-    def record_card(self, drawn: Drawn, *, work: Work | None = None, outgoing: Sequence[Outgoing] = ()) -> None:
+    def record_card(
+        self, drawn: Drawn, *, work: Work | None = None, outgoing: Sequence[Outgoing] = ()
+    ) -> None:
         rows = [outbox_row(asked) for asked in outgoing]
 
         def job(unit: Unit) -> None:
@@ -321,8 +364,17 @@ class SqlStore:
         self.database.write(job, appends=False)
         self._hand_over([], wake=bool(rows))
 
-    def retry(self, work: Work, run_at: datetime, error: str, *, certain: bool, counts: bool = True) -> None:
-        self._release(work, state=READY, run_at=run_at.timestamp(), error=error, certain=certain, counts=counts)
+    def retry(
+        self, work: Work, run_at: datetime, error: str, *, certain: bool, counts: bool = True
+    ) -> None:
+        self._release(
+            work,
+            state=READY,
+            run_at=run_at.timestamp(),
+            error=error,
+            certain=certain,
+            counts=counts,
+        )
 
     def park(self, work: Work, error: str) -> None:
         self._release(work, state=PARKED, run_at=0.0, error=error, certain=False)
@@ -331,7 +383,9 @@ class SqlStore:
         # Only failures count towards parking: however long something waited, its first failure is its first.
         tried = {"attempts": t.outbox.c.attempts + 1} if counts else {}
         doubt = {"doubt": 0} if certain else {}
-        held = and_(t.outbox.c.key == work.key, t.outbox.c.fence == work.fence, t.outbox.c.state == LEASED)
+        held = and_(
+            t.outbox.c.key == work.key, t.outbox.c.fence == work.fence, t.outbox.c.state == LEASED
+        )
         statement = update(t.outbox).where(held).values(**values, **doubt, **tried)
         self.database.write(lambda unit: unit.connection.execute(statement) and None, appends=False)
 
@@ -348,13 +402,19 @@ class SqlStore:
             .where(t.outbox.c.key == key, t.outbox.c.state == PARKED)
             .values(state=READY, attempts=0, run_at=now.timestamp())
         )
-        found = self.database.write(lambda unit: unit.connection.execute(statement).rowcount, appends=False)
+        found = self.database.write(
+            lambda unit: unit.connection.execute(statement).rowcount, appends=False
+        )
         self._hand_over([], wake=bool(found))
         return bool(found)
 
     def discard(self, topics: Sequence[Topic]) -> None:
         """Mark all work of these topics as done without doing it: for a past that nobody is to be told of."""
-        statement = update(t.outbox).where(t.outbox.c.topic.in_([topic.value for topic in topics])).values(state=DONE)
+        statement = (
+            update(t.outbox)
+            .where(t.outbox.c.topic.in_([topic.value for topic in topics]))
+            .values(state=DONE)
+        )
         self.database.write(lambda unit: unit.connection.execute(statement) and None, appends=False)
 
     def backlog(self) -> dict[str, int]:
@@ -366,7 +426,11 @@ class SqlStore:
         """Lease the effects just asked for to a lane with room, in the same transaction: no second one, and no look-up, is needed."""
         taken = []
         for taker in self.takers:
-            keys = [asked.key for asked in outgoing if asked.topic in taker.topics and asked.run_at.timestamp() <= at]
+            keys = [
+                asked.key
+                for asked in outgoing
+                if asked.topic in taker.topics and asked.run_at.timestamp() <= at
+            ]
             if keys and taker.has_room():
                 values = {"keys": keys, "now": at, "lease_until": at + taker.lease_for}
                 taken += [_work(row) for row in unit.connection.execute(_TAKE, values).all()]
@@ -383,15 +447,24 @@ class SqlStore:
     # --- cards ---------------------------------------------------------------------------------------------------------
 
     def cards(self, case_id: str) -> list[Drawn]:
-        query = select(t.cards).where(t.cards.c.case_id == case_id).order_by(t.cards.c.generation.desc())
+        query = (
+            select(t.cards)
+            .where(t.cards.c.case_id == case_id)
+            .order_by(t.cards.c.generation.desc())
+        )
         with self.database.read() as connection:
             rows = connection.execute(query).all()
-        return [Drawn(row.case_id, row.generation, row.channel, row.ts, int(row.drawn), row.look) for row in rows]
+        return [
+            Drawn(row.case_id, row.generation, row.channel, row.ts, int(row.drawn), row.look)
+            for row in rows
+        ]
 
     def outdated_cards(self, card_format: str, now: datetime) -> list[str]:
         """List the cases that somebody may press on whose newest card was drawn in another form."""
         newer = t.cards.alias()
-        is_newest = ~exists().where(newer.c.case_id == t.cards.c.case_id, newer.c.generation > t.cards.c.generation)
+        is_newest = ~exists().where(
+            newer.c.case_id == t.cards.c.case_id, newer.c.generation > t.cards.c.generation
+        )
         is_open = t.cases.c.state.not_in([state.name for state in TERMINAL])
         query = (
             select(t.cases.c.id)
@@ -410,10 +483,15 @@ class SqlStore:
         values = {"job": job, "slot": slot}
 
         def claimed(unit: Unit) -> bool:
-            mine = unit.connection.execute(_TICK[unit.connection.dialect.name], values).first() is not None
+            mine = (
+                unit.connection.execute(_TICK[unit.connection.dialect.name], values).first()
+                is not None
+            )
             if mine:
                 # Those of a while ago stay, so that a clock that is set back finds what was done.
-                unit.connection.execute(delete(t.ticks).where(t.ticks.c.job == job, t.ticks.c.slot < slot - KEPT_TICKS))
+                unit.connection.execute(
+                    delete(t.ticks).where(t.ticks.c.job == job, t.ticks.c.slot < slot - KEPT_TICKS)
+                )
             return mine
 
         return self.database.write(claimed, appends=False)
@@ -440,7 +518,9 @@ class SqlStore:
         """Case id and projected body of every case, by number."""
         after = 0
         while True:
-            query = select(t.cases.c.number, t.cases.c.id, t.cases.c.body).where(t.cases.c.number > after)
+            query = select(t.cases.c.number, t.cases.c.id, t.cases.c.body).where(
+                t.cases.c.number > after
+            )
             with self.database.read() as connection:
                 rows = connection.execute(query.order_by(t.cases.c.number).limit(500)).all()
             yield from ((row.id, row.body) for row in rows)
@@ -450,7 +530,11 @@ class SqlStore:
 
 
 def _after(change: Change) -> Case:
-    if change.after is not None and change.entries and change.after.version == change.entries[-1].version:
+    if (
+        change.after is not None
+        and change.entries
+        and change.after.version == change.entries[-1].version
+    ):
         return change.after
     after = change.before
     for entry in change.entries:
@@ -468,18 +552,34 @@ def _outcome(change: Change, signal: Signal) -> Outcome:
 
 def _work(row: Any) -> Work:
     payload = json.loads(row.payload)
-    return Work(row.key, Topic(row.topic), row.case_id, row.fence, row.wanted, row.attempts, row.doubt, payload)
+    return Work(
+        row.key,
+        Topic(row.topic),
+        row.case_id,
+        row.fence,
+        row.wanted,
+        row.attempts,
+        row.doubt,
+        payload,
+    )
 
 
 def _drawn_row(drawn: Drawn) -> dict[str, Any]:
-    place = {"channel": drawn.channel, "ts": drawn.ts, "drawn": str(drawn.version), "look": drawn.look}
+    place = {
+        "channel": drawn.channel,
+        "ts": drawn.ts,
+        "drawn": str(drawn.version),
+        "look": drawn.look,
+    }
     return {"case_id": drawn.case_id, "generation": drawn.generation, **place}
 
 
 def _upsert_card(dialect: Any) -> Any:
     new = dialect.insert(t.cards)
     place = {name: new.excluded[name] for name in ("channel", "ts", "drawn", "look")}
-    return new.on_conflict_do_update(index_elements=[t.cards.c.case_id, t.cards.c.generation], set_=place)
+    return new.on_conflict_do_update(
+        index_elements=[t.cards.c.case_id, t.cards.c.generation], set_=place
+    )
 
 
 def _first_wins(dialect: Any, table: Any, returning: Any) -> Any:
@@ -500,12 +600,17 @@ _KEEP_CONFLICT = {
     "postgresql": _first_wins(postgresql, t.inbox_conflicts, t.inbox_conflicts.c.digest),
 }
 _CASE_NUMBER = select(t.heads.c.number).where(t.heads.c.name == "cases")
-_OPEN = select(t.cases.c.id).where(t.cases.c.state.not_in([state.name for state in TERMINAL])).order_by(t.cases.c.rank)
+_OPEN = (
+    select(t.cases.c.id)
+    .where(t.cases.c.state.not_in([state.name for state in TERMINAL]))
+    .order_by(t.cases.c.rank)
+)
 _COUNTS = select(t.cases.c.state, func.count().label("cases")).group_by(t.cases.c.state)
 # Every all-clear of a case that a signal of these fingerprints ever opened or counted on: a count
 # that never goes down, whoever sent the all-clear.
 _TOUCHED = select(t.inbox.c.case_id).where(
-    t.inbox.c.fingerprint.in_(bindparam("fingerprints", expanding=True)), t.inbox.c.case_id.is_not(None)
+    t.inbox.c.fingerprint.in_(bindparam("fingerprints", expanding=True)),
+    t.inbox.c.case_id.is_not(None),
 )
 _EPISODES = (
     select(func.count())
@@ -529,7 +634,12 @@ _CHOSEN = (
 _CLAIM = (
     update(t.outbox)
     .where(t.outbox.c.key.in_(_CHOSEN))
-    .values(state=LEASED, fence=t.outbox.c.fence + 1, doubt=t.outbox.c.doubt + 1, run_at=bindparam("lease_until"))
+    .values(
+        state=LEASED,
+        fence=t.outbox.c.fence + 1,
+        doubt=t.outbox.c.doubt + 1,
+        run_at=bindparam("lease_until"),
+    )
     .returning(t.outbox)
 )
 _TAKE = (
@@ -539,7 +649,12 @@ _TAKE = (
         t.outbox.c.state == READY,
         t.outbox.c.run_at <= bindparam("now"),
     )
-    .values(state=LEASED, fence=t.outbox.c.fence + 1, doubt=t.outbox.c.doubt + 1, run_at=bindparam("lease_until"))
+    .values(
+        state=LEASED,
+        fence=t.outbox.c.fence + 1,
+        doubt=t.outbox.c.doubt + 1,
+        run_at=bindparam("lease_until"),
+    )
     .returning(t.outbox)
 )
 _HAS_DUE = select(literal(1)).where(_IS_DUE).limit(1)
@@ -554,5 +669,8 @@ _TICK = {
     "postgresql": _first_wins(postgresql, t.ticks, t.ticks.c.job),
 }
 _LEDGER_PAGE = (
-    select(t.ledger).where(t.ledger.c.seq > bindparam("after")).order_by(t.ledger.c.seq).limit(bindparam("page"))
+    select(t.ledger)
+    .where(t.ledger.c.seq > bindparam("after"))
+    .order_by(t.ledger.c.seq)
+    .limit(bindparam("page"))
 )

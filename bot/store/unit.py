@@ -7,7 +7,19 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
-from sqlalchemy import Connection, Table, and_, bindparam, case, func, insert, not_, select, text, update
+from sqlalchemy import (
+    Connection,
+    Table,
+    and_,
+    bindparam,
+    case,
+    func,
+    insert,
+    not_,
+    select,
+    text,
+    update,
+)
 from sqlalchemy.dialects import postgresql, sqlite
 
 from bot.cases.canonical import canonical_bytes, from_json, to_json
@@ -46,7 +58,9 @@ class Projection:
 
 
 def lines(entries: Iterable[Entry]) -> list[Line]:
-    return [Line(entry.case_id, entry.version, canonical_bytes(entry_plain(entry))) for entry in entries]
+    return [
+        Line(entry.case_id, entry.version, canonical_bytes(entry_plain(entry))) for entry in entries
+    ]
 
 
 def projection(after: Case, expected: int) -> Projection:
@@ -90,7 +104,9 @@ def _seconds(at: datetime | None) -> float | None:
 def new_names(before: Case | None, after: Case) -> list[dict[str, str]]:
     """Those whom this change makes a party to the case."""
     known = set(before.people) if before else set()
-    return [{"person": person, "case_id": after.id} for person in after.people if person not in known]
+    return [
+        {"person": person, "case_id": after.id} for person in after.people if person not in known
+    ]
 
 
 def effect_rows(after: Case, entries: Iterable[Entry]) -> list[dict[str, Any]]:
@@ -102,7 +118,9 @@ def effect_rows(after: Case, entries: Iterable[Entry]) -> list[dict[str, Any]]:
             key = {"case_id": after.id, "revision": entry.revision, "step": entry.body.step}
             amount = action.amount.amount if action.amount else 0
             when = {"day": f"{entry.at:%Y-%m-%d}", "at": entry.at.timestamp()}
-            rows.append({**key, **when, "action": action.name, "target": action.target, "amount": amount})
+            rows.append(
+                {**key, **when, "action": action.name, "target": action.target, "amount": amount}
+            )
     return rows
 
 
@@ -112,7 +130,12 @@ def outcome_rows(entries: Iterable[Entry]) -> list[dict[str, Any]]:
     What is known once stays: an undoing is another matter.
     """
     return [
-        {"of_case": entry.case_id, "of_revision": entry.revision, "of_step": step, "outcome": state.name}
+        {
+            "of_case": entry.case_id,
+            "of_revision": entry.revision,
+            "of_step": step,
+            "outcome": state.name,
+        }
         for entry in entries
         for step, state in _ended(entry)
     ]
@@ -183,14 +206,20 @@ class Unit:
             self.connection.execute(_INSERT_CASE, projected.row)
         else:
             moved = self.connection.execute(
-                _MOVE_CASE, {**projected.row, "case_id": projected.row["id"], "expected": projected.expected}
+                _MOVE_CASE,
+                {**projected.row, "case_id": projected.row["id"], "expected": projected.expected},
             )
             if moved.rowcount != 1:
-                raise Conflict(f"{projected.row['id']} is no longer at version {projected.expected}")
+                raise Conflict(
+                    f"{projected.row['id']} is no longer at version {projected.expected}"
+                )
         self._lines.extend(new_lines)
 
     def follow(
-        self, effects: Sequence[Mapping[str, Any]], outcomes: Sequence[Mapping[str, Any]], names: Sequence[Any]
+        self,
+        effects: Sequence[Mapping[str, Any]],
+        outcomes: Sequence[Mapping[str, Any]],
+        names: Sequence[Any],
     ) -> None:
         """What else follows from the entries: approvals consumed, steps ended, people named."""
         if effects:
@@ -211,7 +240,11 @@ class Unit:
     def stand(self, before: Standing, rulings: Sequence[Entry]) -> Standing:
         """The compare-and-set of the standing; its entries go into the same ledger."""
         after = fold_standing(rulings, before)
-        values = {"expected": before.version, "new_version": after.version, "new_body": to_json(after)}
+        values = {
+            "expected": before.version,
+            "new_version": after.version,
+            "new_body": to_json(after),
+        }
         if self.connection.execute(_STAND, values).rowcount != 1:
             raise Conflict(f"the standing is no longer at version {before.version}")
         self._lines.extend(lines(rulings))
@@ -223,7 +256,12 @@ class Unit:
 
     def complete(self, work: Work, again_at: float | None = None) -> None:
         """The fenced completion: asked for again meanwhile, the row is ready again; taken over meanwhile, nothing is written."""
-        values = {"fenced_key": work.key, "fence_held": work.fence, "wanted_then": work.wanted, "again_at": again_at}
+        values = {
+            "fenced_key": work.key,
+            "fence_held": work.fence,
+            "wanted_then": work.wanted,
+            "again_at": again_at,
+        }
         finished = self.connection.execute(_AGAIN if again_at is not None else _COMPLETE, values)
         if finished.rowcount != 1:
             raise StaleFence(work.key)
@@ -252,18 +290,22 @@ class Unit:
             head.tree = head.tree.append(leaf)
             head.chain = chain_hash(head.chain, leaf)
             place = {"seq": head.tree.size, "leaf": leaf.hex(), "chain": head.chain}
-            rows.append({**place, "case_id": line.case_id, "version": line.version, "body": line.body})
+            rows.append(
+                {**place, "case_id": line.case_id, "version": line.version, "body": line.body}
+            )
         self.connection.execute(insert(t.ledger), rows)
         self._move_head(head)
 
     def _move_head(self, head: "_Head") -> None:
         peaks = json.dumps([peak.hex() for peak in head.tree.peaks])
         self.connection.execute(
-            _MOVE_HEAD, {"head": "ledger", "number": head.tree.size, "chain": head.chain, "peaks": peaks}
+            _MOVE_HEAD,
+            {"head": "ledger", "number": head.tree.size, "chain": head.chain, "peaks": peaks},
         )
         if head.moved:
             self.connection.execute(
-                _MOVE_HEAD, {"head": "cases", "number": head.case_number, "chain": "", "peaks": "[]"}
+                _MOVE_HEAD,
+                {"head": "cases", "number": head.case_number, "chain": "", "peaks": "[]"},
             )
 
 
@@ -327,7 +369,9 @@ def _upsert(dialect: Any, table: Table) -> Any:
 
 _ENQUEUE = {"sqlite": _upsert(sqlite, t.outbox), "postgresql": _upsert(postgresql, t.outbox)}
 # The heads of cases and ledger; that of memory is another matter, and no writer of cases waits for it.
-_HEADS = select(t.heads).where(t.heads.c.name != "memory").order_by(t.heads.c.name).with_for_update()
+_HEADS = (
+    select(t.heads).where(t.heads.c.name != "memory").order_by(t.heads.c.name).with_for_update()
+)
 CASE_BODY = select(t.cases.c.body).where(t.cases.c.id == bindparam("id"))
 _LATEST = (
     select(t.cases.c.body)
@@ -337,7 +381,19 @@ _LATEST = (
 )
 _INSERT_CASE = insert(t.cases)
 _MOVED = (
-    *("kind", "state", "owner", "version", "due_at", "body", "channel", "waits_on", "rank", "stake", "decide_by"),
+    *(
+        "kind",
+        "state",
+        "owner",
+        "version",
+        "due_at",
+        "body",
+        "channel",
+        "waits_on",
+        "rank",
+        "stake",
+        "decide_by",
+    ),
     *("decided_at", "ended_at", "undo_until", "words"),
 )
 _MOVE_CASE = (
@@ -351,7 +407,9 @@ _MOVE_HEAD = (
     .values({name: bindparam(name) for name in ("number", "chain", "peaks")})
 )
 _FENCED = update(t.outbox).where(
-    t.outbox.c.key == bindparam("fenced_key"), t.outbox.c.fence == bindparam("fence_held"), t.outbox.c.state == LEASED
+    t.outbox.c.key == bindparam("fenced_key"),
+    t.outbox.c.fence == bindparam("fence_held"),
+    t.outbox.c.state == LEASED,
 )
 _HELD = (
     select(t.outbox.c.key)

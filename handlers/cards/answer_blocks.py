@@ -3,7 +3,19 @@
 from bot.cases.question import Answer
 from handlers.cards import ids
 from handlers.cards.rows import Link
-from handlers.cards.text import Json, bullets, clean, context, escaped, link, paragraph, plain, quote, rich, say
+from handlers.cards.text import (
+    Json,
+    bullets,
+    clean,
+    context,
+    escaped,
+    link,
+    paragraph,
+    plain,
+    quote,
+    rich,
+    say,
+)
 
 
 def answer_blocks(answer: Answer, to: Link, question_id: str = "") -> list[Json]:
@@ -12,7 +24,10 @@ def answer_blocks(answer: Answer, to: Link, question_id: str = "") -> list[Json]
     if answer.text:
         blocks.append(rich(paragraph(say(clean(answer.text, 2_500, lines=6)))))
     if answer.told:
-        label = say(f"In the words of the model {clean(answer.model, 60)}, from the cases below", italic=True)
+        label = say(
+            f"In the words of the model {clean(answer.model, 60)}, from the cases below",
+            italic=True,
+        )
         blocks.append(rich(paragraph(label), quote(clean(answer.told, 1_500, lines=12))))
     if answer.lines:
         lines = bullets(

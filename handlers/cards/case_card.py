@@ -67,20 +67,29 @@ STEP_MARKS = {
 
 def case_card(case: Case, look: Look = PLAIN) -> list[Json]:
     """The blocks of the card, from the state alone; ``look`` says what holds beside it."""
-    blocks: list[Json] = [{"type": "header", "text": plain(_headline(case), 150)}, context(_status(case))]
+    blocks: list[Json] = [
+        {"type": "header", "text": plain(_headline(case), 150)},
+        context(_status(case)),
+    ]
     if look.paused:
-        blocks.append(context(":double_vertical_bar: *Paused: nothing runs.*", plain(look.paused, 400)))
+        blocks.append(
+            context(":double_vertical_bar: *Paused: nothing runs.*", plain(look.paused, 400))
+        )
     blocks += _ending(case)
     if look.is_undoable:
         blocks += _undo_votes(case)
     blocks.append(
         rich(
-            paragraph(say(f"What happened, according to {clean(case.signal.source, 40)}", bold=True)),
+            paragraph(
+                say(f"What happened, according to {clean(case.signal.source, 40)}", bold=True)
+            ),
             quote(_what(case)),
         )
     )
     if case.why:
-        blocks.append(rich(paragraph(say("Why it matters  ", bold=True), say(clean(case.why, 600, lines=3)))))
+        blocks.append(
+            rich(paragraph(say("Why it matters  ", bold=True), say(clean(case.why, 600, lines=3))))
+        )
     blocks += _recognition(case)
     blocks += _evidence(case)
     blocks += _plan(case)
@@ -91,7 +100,9 @@ def case_card(case: Case, look: Look = PLAIN) -> list[Json]:
         blocks.append({"type": "actions", "block_id": f"kind:{ids.token(case)}", "elements": names})
     buttons = _buttons(case, look)
     if buttons:
-        blocks.append({"type": "actions", "block_id": f"case:{ids.token(case)}", "elements": buttons})
+        blocks.append(
+            {"type": "actions", "block_id": f"case:{ids.token(case)}", "elements": buttons}
+        )
     return blocks
 
 
@@ -102,7 +113,9 @@ def notification(case: Case) -> str:
 
 def superseded_card(case: Case) -> list[Json]:
     """What is left of an older card of the same case: no buttons, and where to look."""
-    named = f"{case.named_by} says what it is: {case.kind.replace('_', ' ')}" if case.named_by else ""
+    named = (
+        f"{case.named_by} says what it is: {case.kind.replace('_', ' ')}" if case.named_by else ""
+    )
     because = "; ".join(case.drifted) or case.reopened or named or "it came up again"
     return [
         {"type": "header", "text": plain(_headline(case), 150)},
@@ -147,7 +160,12 @@ def _ending(case: Case) -> list[Json]:
     ending = case.ending
     if ending and case.state is State.REJECTED:
         note = f" — “{clean(ending.note, 300)}”" if ending.note else ""
-        lines.append(paragraph(say(f"Rejected by {clean(ending.by, 60)}: ", bold=True), say(f"{ending.reason}{note}")))
+        lines.append(
+            paragraph(
+                say(f"Rejected by {clean(ending.by, 60)}: ", bold=True),
+                say(f"{ending.reason}{note}"),
+            )
+        )
     elif ending and case.state is not State.PROPOSED:
         by = (
             f" ({clean(ending.by, 60)})"
@@ -155,9 +173,15 @@ def _ending(case: Case) -> list[Json]:
             else ""
         )
         note = f" — {clean(ending.note, 500)}" if ending.note else ""
-        lines.append(paragraph(say(clean(ending.reason, 700).capitalize(), bold=True), say(f"{by}{note}")))
+        lines.append(
+            paragraph(say(clean(ending.reason, 700).capitalize(), bold=True), say(f"{by}{note}"))
+        )
     if case.drifted and not case.is_terminal:
-        lines.append(paragraph(say("Asked again because ", bold=True), say(clean("; ".join(case.drifted), 500))))
+        lines.append(
+            paragraph(
+                say("Asked again because ", bold=True), say(clean("; ".join(case.drifted), 500))
+            )
+        )
     if case.reopened and not case.is_terminal:
         lines.append(paragraph(say("Opened again: ", bold=True), say(clean(case.reopened, 300))))
     return [rich(*lines)] if lines else []
@@ -224,14 +248,22 @@ def _plan(case: Case) -> list[Json]:
     title = "Plan" if case.state not in {State.PROPOSED, State.OPEN} else "Recommended plan"
     revised = f" (revision {case.revision})" if case.revision > 1 else ""
     steps = [_step(case, index, action) for index, action in enumerate(case.plan.actions)]
-    parts = [paragraph(say(f"{title}{revised}", bold=True)), *_dry_run(case), bullets(steps, ordered=True)]
+    parts = [
+        paragraph(say(f"{title}{revised}", bold=True)),
+        *_dry_run(case),
+        bullets(steps, ordered=True),
+    ]
     if case.changes:
-        edits = ", ".join(f"{change.field} {change.before} → {change.after}" for change in case.changes)
+        edits = ", ".join(
+            f"{change.field} {change.before} → {change.after}" for change in case.changes
+        )
         parts.append(paragraph(say("Edited: ", bold=True), say(clean(edits, 400))))
     blocks = [rich(*parts)]
     if recommendation:
         why = [paragraph(say("Why this  ", bold=True), say(clean(recommendation.reason, 300)))]
-        considered = "; ".join(f"{item.action}: {item.why_not}" for item in recommendation.alternatives)
+        considered = "; ".join(
+            f"{item.action}: {item.why_not}" for item in recommendation.alternatives
+        )
         if considered:
             why.append(paragraph(say("Also considered  ", bold=True), say(clean(considered, 300))))
         blocks.append(rich(*why))
@@ -255,12 +287,19 @@ def _precedents(recommendation: Recommendation) -> list[str | Json]:
     stale = sum(citation.is_stale for citation in recommendation.citations)
     marks = [f"{stale} older than a year"] if stale else []
     marks += [f":warning: {flagged} with text that gives orders, not counted"] if flagged else []
-    return [plain(f"Precedents: {recommendation.precedents or 'none found'}", 220), "  ·  ".join(marks)]
+    return [
+        plain(f"Precedents: {recommendation.precedents or 'none found'}", 220),
+        "  ·  ".join(marks),
+    ]
 
 
 def _sureness(recommendation: Recommendation) -> Json:
     """How sure, on what basis, and what of it is promised."""
-    sure = f"Confidence {recommendation.confidence} % · " if recommendation.confidence is not None else ""
+    sure = (
+        f"Confidence {recommendation.confidence} % · "
+        if recommendation.confidence is not None
+        else ""
+    )
     promise = f" · {clean(recommendation.promise, 200)}" if recommendation.promise else ""
     return plain(f"{sure}Basis: {clean(recommendation.basis, 400)}{promise}", 700)
 
@@ -271,14 +310,22 @@ def _recognition(case: Case) -> list[Json]:
     if found is None:
         return []
     if case.named_by:
-        said = "is something new" if case.is_novel else f"is “{clean(case.kind.replace('_', ' '), 200)}”"
+        said = (
+            "is something new"
+            if case.is_novel
+            else f"is “{clean(case.kind.replace('_', ' '), 200)}”"
+        )
         return [context(plain(f"🏷 {clean(case.named_by, 60)} says that it {said}", 300))]
     if found.kind:
-        title = next((guess.title for guess in found.guesses if guess.kind == found.kind), found.kind)
+        title = next(
+            (guess.title for guess in found.guesses if guess.kind == found.kind), found.kind
+        )
         said = f"Taken for “{clean(title, 200)}”, {found.confidence} % sure ({clean(found.basis, 200)})"
         return [context(plain(f"🏷 {said}", 450))]
     urgent = (
-        ":small_red_triangle: *Nothing like it is known, and much is at stake: asked first.*" if case.is_urgent else ""
+        ":small_red_triangle: *Nothing like it is known, and much is at stake: asked first.*"
+        if case.is_urgent
+        else ""
     )
     basis = f"🏷 Not recognised ({clean(found.basis, 200)}). Your answer below is learned from."
     return [context(urgent, plain(basis, 300))]
@@ -293,9 +340,15 @@ def _names(case: Case) -> list[Json]:
     likely = [guess for guess in found.guesses if guess.confidence >= LEAST_LIKELY]
     guesses = [
         _button(f"{_kind(guess.kind)} ({guess.confidence} %)", action_id, f"{guess.kind} {token}")
-        for action_id, guess in zip((ids.NAME_FIRST, ids.NAME_SECOND, ids.NAME_THIRD), likely, strict=False)
+        for action_id, guess in zip(
+            (ids.NAME_FIRST, ids.NAME_SECOND, ids.NAME_THIRD), likely, strict=False
+        )
     ]
-    return [*guesses, _button("Another kind…", ids.ANOTHER_KIND, token), _button("Something new", ids.NOVEL, token)]
+    return [
+        *guesses,
+        _button("Another kind…", ids.ANOTHER_KIND, token),
+        _button("Something new", ids.NOVEL, token),
+    ]
 
 
 def _kind(kind: str) -> str:
@@ -309,7 +362,10 @@ def _words(case: Case) -> list[Json]:
         return []
     suggested = f"\nIt would change: {clean(words.suggestion, 300)}" if words.suggestion else ""
     said = f"{clean(words.what, 400)}\n{clean(words.why, 400)}{suggested}"
-    label = say(f"In other words, written by the model {clean(words.model, 60)} and not checked", italic=True)
+    label = say(
+        f"In other words, written by the model {clean(words.model, 60)} and not checked",
+        italic=True,
+    )
     return [rich(paragraph(label), quote(said))]
 
 
@@ -341,14 +397,20 @@ def _who(case: Case) -> list[str | Json]:
 
     The reason of a verdict quotes the plan, and so what a source has sent: it is never read as markup.
     """
-    owner = f"<@{case.owner.rpartition('/')[2]}>" if PERSON.fullmatch(case.owner) else f"@{handle(case.owner)}"
+    owner = (
+        f"<@{case.owner.rpartition('/')[2]}>"
+        if PERSON.fullmatch(case.owner)
+        else f"@{handle(case.owner)}"
+    )
     lines: list[str | Json] = [f"*Owner* {owner}  ·  *Opened* {when(case.opened_at)}"]
     verdict = case.verdict
     if verdict and case.state is State.PROPOSED:
         given = f" ({_heard(case, verdict)})" if case.approvals else ""
         given += ", each with their passkey" if verdict.step_up else ""
         lines.append(f"*May approve* {groups(verdict.factors)}{given}")
-        lines.append(plain(f"Policy: {clean(verdict.reason, MAX_REASON)} ({verdict.rule})", 2 * MAX_REASON))
+        lines.append(
+            plain(f"Policy: {clean(verdict.reason, MAX_REASON)} ({verdict.rule})", 2 * MAX_REASON)
+        )
     elif verdict and verdict.ruling is Ruling.REFUSE:
         reason = f"Policy refuses: {clean(verdict.reason, MAX_REASON)} ({verdict.rule})"
         lines.append(plain(reason, 2 * MAX_REASON))
@@ -368,8 +430,17 @@ def _buttons(case: Case, look: Look) -> list[Json]:
     more = _more(case, token)
     claim = [] if is_principal(case.owner) else [_button("I'm on it", ids.CLAIM, token)]
     if case.state is State.PROPOSED:
-        edit = [_button("Edit…", ids.EDIT, token)] if case.recommendation and case.recommendation.editable else []
-        return [_approve(case, token), *edit, _button("Reject…", ids.REJECT, token, style="danger"), more]
+        edit = (
+            [_button("Edit…", ids.EDIT, token)]
+            if case.recommendation and case.recommendation.editable
+            else []
+        )
+        return [
+            _approve(case, token),
+            *edit,
+            _button("Reject…", ids.REJECT, token, style="danger"),
+            more,
+        ]
     if case.state is State.REFERRED:
         by_hand = _button("Handled by hand…", ids.RESOLVE, token)
         return [
@@ -410,7 +481,10 @@ def _approve(case: Case, token: str) -> Json:
     if words is None:
         # Too much to be said in a dialog: the form has room for all of it.
         return _button("Approve…", ids.APPROVE_WITH_REASON, token, style="primary")
-    return {**_button("Approve", ids.APPROVE, token, style="primary"), "confirm": _confirm(case, words)}
+    return {
+        **_button("Approve", ids.APPROVE, token, style="primary"),
+        "confirm": _confirm(case, words),
+    }
 
 
 def _confirm(case: Case, words: str) -> Json:
@@ -425,7 +499,9 @@ def _confirm(case: Case, words: str) -> Json:
 def confirmed_words(plan: Plan) -> str | None:
     """Repeat amount and target whole, then as many steps as there is room for; None when amount and target have none."""
     amount = f"Amount: {plan.amount}. " if plan.amount else ""
-    targets = [clean(target, 10_000) for target in dict.fromkeys(action.target for action in plan.actions)]
+    targets = [
+        clean(target, 10_000) for target in dict.fromkeys(action.target for action in plan.actions)
+    ]
     head = f"{amount}Target{'s' if len(targets) > 1 else ''}: {', '.join(targets)}."
     steps = [clean(action.summary, 80) for action in plan.actions]
     for shown in range(len(steps), -1, -1):

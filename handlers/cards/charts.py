@@ -43,11 +43,15 @@ def _as_text(block: Json) -> Json:
 def _series(name: str, labels: Sequence[str], values: Sequence[float]) -> Json:
     return {
         "name": name,
-        "data": [{"label": label, "value": value} for label, value in zip(labels, values, strict=True)],
+        "data": [
+            {"label": label, "value": value} for label, value in zip(labels, values, strict=True)
+        ],
     }
 
 
-def _chart(title: str, kind: str, series: Sequence[Json], categories: Sequence[str], unit: str) -> Json:
+def _chart(
+    title: str, kind: str, series: Sequence[Json], categories: Sequence[str], unit: str
+) -> Json:
     axis = {"categories": list(categories), "y_label": unit}
     chart = {"type": kind, "series": list(series), "axis_config": axis}
     return {"type": "data_visualization", "title": title, "chart": chart}

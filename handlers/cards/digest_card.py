@@ -12,7 +12,9 @@ NO_COUNTS = Counts()
 def digest_card(digest: Digest, to: Link) -> list[Json]:
     """The blocks of the digest."""
     blocks: list[Json] = [{"type": "header", "text": plain(_headline(digest), 150)}]
-    blocks.append(context(f"{digest.on:%A %d %B}  ·  since the last one: {_counted(digest.counts)}"))
+    blocks.append(
+        context(f"{digest.on:%A %d %B}  ·  since the last one: {_counted(digest.counts)}")
+    )
     blocks += [context(plain(f"⏸ Paused: {line}", 320)) for line in digest.paused]
     if digest.needs:
         blocks += [_title("Needs a decision"), *pressable("needs", digest.needs, to)]
@@ -20,7 +22,9 @@ def digest_card(digest: Digest, to: Link) -> list[Json]:
         blocks.append(context(f"and {digest.needs_more:,} more, in the thread"))
     if digest.late:
         blocks += [_title("Late, and who they wait on"), listed(digest.late, to)]
-        blocks += [context(f"and {digest.late_more:,} more that are late")] if digest.late_more else []
+        blocks += (
+            [context(f"and {digest.late_more:,} more that are late")] if digest.late_more else []
+        )
     if digest.unhandled or digest.questions:
         blocks += _unhandled(digest, to)
     blocks += charts(digest.days)
@@ -29,8 +33,14 @@ def digest_card(digest: Digest, to: Link) -> list[Json]:
 
 def digest_text(digest: Digest) -> str:
     """The line in a notification."""
-    first = f" First: {digest.needs[0].case.id} {digest.needs[0].case.signal.title}." if digest.needs else ""
-    return escaped(f"{_headline(digest)}.{first} Since the last one: {_counted(digest.counts)}.", 300)
+    first = (
+        f" First: {digest.needs[0].case.id} {digest.needs[0].case.signal.title}."
+        if digest.needs
+        else ""
+    )
+    return escaped(
+        f"{_headline(digest)}.{first} Since the last one: {_counted(digest.counts)}.", 300
+    )
 
 
 def rest_blocks(digest: Digest, to: Link) -> list[Json]:
@@ -41,7 +51,13 @@ def rest_blocks(digest: Digest, to: Link) -> list[Json]:
 def _headline(digest: Digest) -> str:
     undecided = sum(row.case.state is State.PROPOSED for row in digest.needs)
     needs, late = undecided + digest.needs_more, len(digest.late) + digest.late_more
-    decide = f"{needs:,} to decide" if needs else "Nothing left to decide" if digest.needs else "Nothing to decide"
+    decide = (
+        f"{needs:,} to decide"
+        if needs
+        else "Nothing left to decide"
+        if digest.needs
+        else "Nothing to decide"
+    )
     return f"{decide}{f', {late:,} late' if late else ''}"
 
 
@@ -63,7 +79,11 @@ def _unhandled(digest: Digest, to: Link) -> list[Json]:
     blocks += nameable("unhandled", digest.unhandled, to)
     if digest.questions:
         said = "1 question was" if digest.questions == 1 else f"{digest.questions:,} questions were"
-        blocks.append(context(f"{said} not understood or not answered well; `countersign questions` lists them"))
+        blocks.append(
+            context(
+                f"{said} not understood or not answered well; `countersign questions` lists them"
+            )
+        )
     return blocks
 
 
@@ -74,7 +94,8 @@ def _review(review: Review, to: Link) -> list[Json]:
         blocks += [_title("Blind spots: say what they were"), *nameable("blind", review.blind, to)]
     if review.agreements:
         lines = bullets(
-            [say(f"{clean(one.title, 60)}: ", bold=True), say(_agreed(one))] for one in review.agreements[:8]
+            [say(f"{clean(one.title, 60)}: ", bold=True), say(_agreed(one))]
+            for one in review.agreements[:8]
         )
         blocks.append(rich(paragraph(say("Did people decide as recommended?", bold=True)), lines))
     if review.slow:

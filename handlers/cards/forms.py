@@ -20,15 +20,25 @@ def approve_form(case: Case) -> Json:
         [
             [
                 say(clean(action.summary, 200), bold=True),
-                say(f"  {clean(action.target, MAX_TARGET)}. {'Can' if action.reversible else 'CANNOT'} be undone"),
+                say(
+                    f"  {clean(action.target, MAX_TARGET)}. {'Can' if action.reversible else 'CANNOT'} be undone"
+                ),
             ]
             for action in plan.actions
         ]
         if plan
         else []
     )
-    amount = [paragraph(say("Amount  ", bold=True), say(str(plan.amount), bold=True))] if plan and plan.amount else []
-    rehearsal = [paragraph(say("Dry run: nothing will be changed", bold=True))] if plan and plan.is_dry_run else []
+    amount = (
+        [paragraph(say("Amount  ", bold=True), say(str(plan.amount), bold=True))]
+        if plan and plan.amount
+        else []
+    )
+    rehearsal = (
+        [paragraph(say("Dry run: nothing will be changed", bold=True))]
+        if plan and plan.is_dry_run
+        else []
+    )
     return _form(
         case,
         ids.APPROVE_FORM,
@@ -59,13 +69,17 @@ def step_up_form(case: Case, link: str, purpose: Purpose = Purpose.APPROVE) -> J
         "blocks": [
             rich(paragraph(say(f"{words} outside Slack."))),
             {"type": "actions", "elements": [button]},
-            context(f"The link is yours alone, works once and for {minutes} minutes. Nothing is {done} before."),
+            context(
+                f"The link is yours alone, works once and for {minutes} minutes. Nothing is {done} before."
+            ),
         ],
     }
 
 
 def reject_form(case: Case) -> Json:
-    options = [{"text": plain(reason.description), "value": reason.value} for reason in RejectReason]
+    options = [
+        {"text": plain(reason.description), "value": reason.value} for reason in RejectReason
+    ]
     choice = {
         "type": "static_select",
         "action_id": ids.REASON,
@@ -114,7 +128,10 @@ def resolve_form(case: Case) -> Json:
 
 
 def settle_form(case: Case) -> Json:
-    options = [{"text": plain("Yes, it happened"), "value": "yes"}, {"text": plain("No, it did not"), "value": "no"}]
+    options = [
+        {"text": plain("Yes, it happened"), "value": "yes"},
+        {"text": plain("No, it did not"), "value": "no"},
+    ]
     choice = {"type": "radio_buttons", "action_id": ids.LANDED, "options": options}
     reason = clean(case.ending.reason, 500) if case.ending else ""
     return _form(
@@ -131,11 +148,15 @@ def settle_form(case: Case) -> Json:
 def undo_form(case: Case) -> Json:
     """What will be taken back, and how many must say so."""
     steps = [[say(clean(action.summary, 200))] for action in case.plan.actions] if case.plan else []
-    first = "This is taken back in the outside system, last step first. The case then needs a person."
+    first = (
+        "This is taken back in the outside system, last step first. The case then needs a person."
+    )
     words = [paragraph(say(first))]
     needed = case.undo_votes_needed
     if needed > 1:
-        votes = f"It needs {needed} people, as the plan did; {len(case.undo_approvals)} of them so far."
+        votes = (
+            f"It needs {needed} people, as the plan did; {len(case.undo_approvals)} of them so far."
+        )
         words.append(paragraph(say(votes)))
     body = rich(bullets(steps), *words)
     return _form(case, ids.UNDO_FORM, "Take back", "Take it back", body, _note("Why?", ""))
@@ -150,7 +171,13 @@ def hand_over_form(case: Case, next_owner: str) -> Json:
         ids.HAND_OVER_FORM,
         "Hand over",
         "Hand over",
-        rich(paragraph(say("Whoever takes it over may hand it on. Deciding stays with those who may decide it now."))),
+        rich(
+            paragraph(
+                say(
+                    "Whoever takes it over may hand it on. Deciding stays with those who may decide it now."
+                )
+            )
+        ),
         _input("to", "To", person, hint=hint, optional=True),
         _words("done", "What is done?", ids.DONE),
         _words("remains", "What is open?", ids.REMAINS),
@@ -159,20 +186,39 @@ def hand_over_form(case: Case, next_owner: str) -> Json:
 
 def snooze_form(case: Case) -> Json:
     moment = {"type": "datetimepicker", "action_id": ids.UNTIL}
-    return _form(case, ids.SNOOZE_FORM, "Snooze", "Snooze", _input("until", "Until", moment), _note("Why not now?", ""))
+    return _form(
+        case,
+        ids.SNOOZE_FORM,
+        "Snooze",
+        "Snooze",
+        _input("until", "Until", moment),
+        _note("Why not now?", ""),
+    )
 
 
 def notice(words: str) -> Json:
     """A window that only says something."""
     body = [rich(paragraph(say(clean(words, 2_000, lines=30))))]
-    return {"type": "modal", "title": plain("Countersign", 24), "close": plain("Close", 24), "blocks": body}
+    return {
+        "type": "modal",
+        "title": plain("Countersign", 24),
+        "close": plain("Close", 24),
+        "blocks": body,
+    }
 
 
 def delegate_form(kinds: Iterable[tuple[str, str]]) -> Json:
     """Who stands in, for what, until when."""
     person = {"type": "users_select", "action_id": ids.TO, "placeholder": plain("Who stands in?")}
-    options = [_option("Every kind", "every"), *(_option(title, kind) for kind, title in kinds)][:100]
-    choice = {"type": "static_select", "action_id": ids.KIND, "options": options, "initial_option": options[0]}
+    options = [_option("Every kind", "every"), *(_option(title, kind) for kind, title in kinds)][
+        :100
+    ]
+    choice = {
+        "type": "static_select",
+        "action_id": ids.KIND,
+        "options": options,
+        "initial_option": options[0],
+    }
     words = "They decide where you may, and the record names you both. They cannot pass it on, nor approve what either of you raised."
     return {
         "type": "modal",
@@ -190,14 +236,29 @@ def delegate_form(kinds: Iterable[tuple[str, str]]) -> Json:
     }
 
 
-def raise_form(kinds: Iterable[tuple[str, str]], kind: str, facts: Iterable[str], place: str, words: str) -> Json:
+def raise_form(
+    kinds: Iterable[tuple[str, str]], kind: str, facts: Iterable[str], place: str, words: str
+) -> Json:
     """What happened, in a person's words; and the facts that the playbook of the chosen kind looks things up by."""
-    options = [_option("I am not sure", "not_sure"), *(_option(title, name) for name, title in kinds)][:100]
+    options = [
+        _option("I am not sure", "not_sure"),
+        *(_option(title, name) for name, title in kinds),
+    ][:100]
     chosen = next((option for option in options if option["value"] == kind), options[0])
-    choice = {"type": "static_select", "action_id": ids.RAISE_KIND, "options": options, "initial_option": chosen}
+    choice = {
+        "type": "static_select",
+        "action_id": ids.RAISE_KIND,
+        "options": options,
+        "initial_option": chosen,
+    }
     title = {"type": "plain_text_input", "action_id": ids.TITLE, "max_length": 150}
     about = {"type": "plain_text_input", "action_id": ids.SUBJECT, "max_length": 150}
-    told = {"type": "plain_text_input", "action_id": ids.NOTE, "multiline": True, "max_length": 2_000}
+    told = {
+        "type": "plain_text_input",
+        "action_id": ids.NOTE,
+        "multiline": True,
+        "max_length": 2_000,
+    }
     first = clean(words, 140)
     asked = [
         _input(
@@ -216,11 +277,22 @@ def raise_form(kinds: Iterable[tuple[str, str]], kind: str, facts: Iterable[str]
         "close": plain("Cancel", 24),
         "blocks": [
             {**_input("kind", "What sort of thing is it?", choice), "dispatch_action": True},
-            _input("title", "What happened?", {**title, "initial_value": first} if first else title),
-            _input("subject", "What is it about?", about, hint="A table, a customer, an order.", optional=True),
+            _input(
+                "title", "What happened?", {**title, "initial_value": first} if first else title
+            ),
+            _input(
+                "subject",
+                "What is it about?",
+                about,
+                hint="A table, a customer, an order.",
+                optional=True,
+            ),
             *asked,
             _input(
-                "note", "Anything else?", {**told, "initial_value": words[:2_000]} if words else told, optional=True
+                "note",
+                "Anything else?",
+                {**told, "initial_value": words[:2_000]} if words else told,
+                optional=True,
             ),
         ],
     }
@@ -233,7 +305,12 @@ def _option(title: str, value: str) -> Json:
 def kind_form(case: Case, kinds: Iterable[tuple[str, str]]) -> Json:
     """Every kind there is a playbook for."""
     options = [{"text": plain(title), "value": kind} for kind, title in kinds][:100]
-    choice = {"type": "static_select", "action_id": ids.KIND, "options": options, "placeholder": plain("Choose a kind")}
+    choice = {
+        "type": "static_select",
+        "action_id": ids.KIND,
+        "options": options,
+        "placeholder": plain("Choose a kind"),
+    }
     return _form(case, ids.KIND_FORM, "What is it?", "That is it", _input("kind", "Kind", choice))
 
 
@@ -250,16 +327,28 @@ def _form(case: Case, callback_id: str, title: str, submit: str, *blocks: Json) 
 
 
 def _words(block_id: str, label: str, action_id: str) -> Json:
-    box = {"type": "plain_text_input", "action_id": action_id, "multiline": True, "max_length": LONGEST_NOTE // 2}
+    box = {
+        "type": "plain_text_input",
+        "action_id": action_id,
+        "multiline": True,
+        "max_length": LONGEST_NOTE // 2,
+    }
     return _input(block_id, label, box)
 
 
 def _note(label: str, hint: str, *, optional: bool = False) -> Json:
-    box = {"type": "plain_text_input", "action_id": ids.NOTE, "multiline": True, "max_length": LONGEST_NOTE}
+    box = {
+        "type": "plain_text_input",
+        "action_id": ids.NOTE,
+        "multiline": True,
+        "max_length": LONGEST_NOTE,
+    }
     return _input("note", label, box, hint=hint, optional=optional)
 
 
-def _input(block_id: str, label: str, element: Json, *, hint: str = "", optional: bool = False) -> Json:
+def _input(
+    block_id: str, label: str, element: Json, *, hint: str = "", optional: bool = False
+) -> Json:
     block: Json = {
         "type": "input",
         "block_id": block_id,

@@ -18,7 +18,12 @@ def home_view(home: Home, to: Link) -> Json:
     blocks += [context(plain(f"🤝 {line}", 200)) for line in home.standing_in]
     if home.suggestion:
         blocks.append(
-            context(plain(f"🌴 Your status says “{clean(home.suggestion, 80)}”. Shall somebody stand in?", 150))
+            context(
+                plain(
+                    f"🌴 Your status says “{clean(home.suggestion, 80)}”. Shall somebody stand in?",
+                    150,
+                )
+            )
         )
     blocks.append({"type": "actions", "block_id": "home", "elements": _filters(home)})
     blocks += _section("Waiting on you", pressable("waiting", home.waiting, to), home.waiting_more)
@@ -41,15 +46,23 @@ def _headline(home: Home) -> str:
 
 def _filters(home: Home) -> list[Json]:
     """What narrows the queue below; and the way to a stand-in, when their status has just suggested one."""
-    kinds = [_option("Every kind", EVERY_KIND), *(_option(title, kind) for kind, title in home.kinds)][:100]
+    kinds = [
+        _option("Every kind", EVERY_KIND),
+        *(_option(title, kind) for kind, title in home.kinds),
+    ][:100]
     times = [_option(words, when) for when, words in WHEN.items()]
-    pickers = [_picker(ids.HOME_KIND, kinds, home.chosen.kind), _picker(ids.HOME_WHEN, times, home.chosen.when)]
+    pickers = [
+        _picker(ids.HOME_KIND, kinds, home.chosen.kind),
+        _picker(ids.HOME_WHEN, times, home.chosen.when),
+    ]
     return [*pickers, _stand_in()] if home.suggestion else pickers
 
 
 def _rarer(home: Home) -> list[Json]:
     """What one does now and then: below the queue, which is what one comes for."""
-    digest = _button("No morning digest" if home.has_digest else "A digest every morning", ids.HOME_DIGEST)
+    digest = _button(
+        "No morning digest" if home.has_digest else "A digest every morning", ids.HOME_DIGEST
+    )
     digest["value"] = "off" if home.has_digest else "on"
     raise_it = _button("Raise an exception…", ids.HOME_RAISE)
     return [raise_it, digest] if home.suggestion else [raise_it, _stand_in(), digest]
@@ -79,14 +92,24 @@ def _alone(home: Home, to: Link) -> list[Json]:
         blocks.append(listed([row], to))
         if _can_be_taken_back(row, home):
             token = ids.token(row.case)
-            button = {"type": "button", "action_id": ids.UNDO, "text": plain("Take back…"), "value": token}
+            button = {
+                "type": "button",
+                "action_id": ids.UNDO,
+                "text": plain("Take back…"),
+                "value": token,
+            }
             blocks.append({"type": "actions", "block_id": f"alone:{token}", "elements": [button]})
     return blocks
 
 
 def _can_be_taken_back(row: Row, home: Home) -> bool:
     until = row.case.undo_until
-    return row.case.state is State.RESOLVED and until is not None and home.at is not None and home.at < until
+    return (
+        row.case.state is State.RESOLVED
+        and until is not None
+        and home.at is not None
+        and home.at < until
+    )
 
 
 def _section(title: str, blocks: list[Json], more: int) -> list[Json]:

@@ -15,14 +15,17 @@ from handlers.cards.text import Json, bullets, clean, escaped, paragraph, rich, 
 def note_blocks(case: Case, entries: Sequence[Entry], call: Json | None = None) -> list[Json]:
     """The message for these entries, as rich text: outside words in it are only words. ``call`` names who must hear it."""
     lines = [
-        paragraph(say(head, bold=True), say(f" {rest}" if rest else "")) for head, rest in note_lines(case, entries)
+        paragraph(say(head, bold=True), say(f" {rest}" if rest else ""))
+        for head, rest in note_lines(case, entries)
     ]
     return [rich(*lines, *([paragraph(call)] if call else []))]
 
 
 def note_text(case: Case, entries: Sequence[Entry]) -> str:
     """The same for the notification."""
-    return escaped(". ".join(f"{head} {rest}".strip() for head, rest in note_lines(case, entries)), 300)
+    return escaped(
+        ". ".join(f"{head} {rest}".strip() for head, rest in note_lines(case, entries)), 300
+    )
 
 
 def note_lines(case: Case, entries: Sequence[Entry]) -> list[tuple[str, str]]:
@@ -46,7 +49,12 @@ def precedent_blocks(case: Case, links: Mapping[str, str]) -> list[Json]:
     """The cases a recommendation stands on, for one person's eyes: what, what was done, by whom, how it ended; and the way to each."""
     cited = case.recommendation.citations if case.recommendation else ()
     head = paragraph(say(f"What {case.id} stands on, the most alike first", bold=True))
-    return [rich(head, bullets(_precedent(citation, links.get(citation.case_id, "")) for citation in cited))]
+    return [
+        rich(
+            head,
+            bullets(_precedent(citation, links.get(citation.case_id, "")) for citation in cited),
+        )
+    ]
 
 
 def _precedent(citation: Citation, link: str) -> list[Json]:
@@ -72,16 +80,28 @@ def _authorised(body: e.Authorised, case: Case) -> tuple[str, str]:
 
 def _step(body: e.StepReported, case: Case) -> tuple[str, str]:
     plan = case.plan
-    name = plan.actions[body.step].summary if plan and body.step < len(plan.actions) else "a step of an earlier plan"
-    return f"Step {body.step + 1} {body.state}:", f"{name}{f' ({body.detail})' if body.detail else ''}"
+    name = (
+        plan.actions[body.step].summary
+        if plan and body.step < len(plan.actions)
+        else "a step of an earlier plan"
+    )
+    return (
+        f"Step {body.step + 1} {body.state}:",
+        f"{name}{f' ({body.detail})' if body.detail else ''}",
+    )
 
 
 def _rejected(body: e.Rejected, case: Case) -> tuple[str, str]:
-    return f"{body.by_name} rejected it:", f"{body.reason.description}{f' — “{body.note}”' if body.note else ''}"
+    return (
+        f"{body.by_name} rejected it:",
+        f"{body.reason.description}{f' — “{body.note}”' if body.note else ''}",
+    )
 
 
 def _edited(body: e.Edited, case: Case) -> tuple[str, str]:
-    changes = ", ".join(f"{change.field} {change.before} → {change.after}" for change in body.changes)
+    changes = ", ".join(
+        f"{change.field} {change.before} → {change.after}" for change in body.changes
+    )
     return (
         f"{body.by_name} edited the plan:",
         f"{changes}. It is revision {body.plan.revision} now; earlier approvals no longer count",
@@ -92,7 +112,10 @@ def _approval(body: e.ApprovalGiven, case: Case) -> tuple[str, str]:
     given = body.approval
     said = f"“{given.note}”" if given.note else ""
     if given.emergency:
-        return f"EMERGENCY: {given.name} let this through ALONE.", f"{said} Somebody else must look at it afterwards"
+        return (
+            f"EMERGENCY: {given.name} let this through ALONE.",
+            f"{said} Somebody else must look at it afterwards",
+        )
     behalf = f" for {given.behalf_name}" if given.behalf_of else ""
     signed = ", signed with their passkey" if given.assertion else ""
     return f"{given.name} approved{behalf}{signed}.", said
@@ -151,9 +174,15 @@ LINES: dict[type[Body], Callable[[Any, Case], tuple[str, str]]] = {
     e.UndoApproved: _undo_vote,
     e.UndoAsked: _undo,
     e.UndoLapsed: lambda body, case: ("Not taken back:", f"{body.reason}. What was done stands"),
-    e.Snoozed: lambda body, case: (f"{body.by_name} snoozed it until {body.until:%d %b %H:%M} UTC:", body.reason),
+    e.Snoozed: lambda body, case: (
+        f"{body.by_name} snoozed it until {body.until:%d %b %H:%M} UTC:",
+        body.reason,
+    ),
     e.Escalated: lambda body, case: ("Nobody decided in time.", f"It is with {body.to} now"),
-    e.Expired: lambda body, case: ("Nobody decided in time.", "The case is closed; nothing was done"),
+    e.Expired: lambda body, case: (
+        "Nobody decided in time.",
+        "The case is closed; nothing was done",
+    ),
     e.StepReported: _step,
     e.Drifted: lambda body, case: ("Stopped and asked again:", "; ".join(body.reasons)),
     e.RetriageAsked: lambda body, case: (f"{body.by_name} asked to look again.", ""),

@@ -24,14 +24,18 @@ def nameable(section: str, rows: Sequence[Row], to: Link) -> list[Json]:
     return _with_buttons(section, rows, to, name_buttons)
 
 
-def _with_buttons(section: str, rows: Sequence[Row], to: Link, buttons_of: Callable[[Case], list[Json]]) -> list[Json]:
+def _with_buttons(
+    section: str, rows: Sequence[Row], to: Link, buttons_of: Callable[[Case], list[Json]]
+) -> list[Json]:
     blocks: list[Json] = []
     for row in rows:
         blocks.append(rich(paragraph(*_line(row, to)), paragraph(*_wanted(row.case))))
         buttons = buttons_of(row.case)
         if buttons:
             token = ids.token(row.case)
-            blocks.append({"type": "actions", "block_id": f"{section}:{token}", "elements": buttons})
+            blocks.append(
+                {"type": "actions", "block_id": f"{section}:{token}", "elements": buttons}
+            )
     return blocks
 
 
@@ -43,7 +47,11 @@ def listed(rows: Sequence[Row], to: Link) -> Json:
 def _line(row: Row, to: Link) -> list[Json]:
     case = row.case
     stake = f"  {case.stake}" if case.stake else ""
-    return [link(to(row.channel, row.ts), case.id), say(f"  {clean(case.signal.title, 110)}", bold=True), say(stake)]
+    return [
+        link(to(row.channel, row.ts), case.id),
+        say(f"  {clean(case.signal.title, 110)}", bold=True),
+        say(stake),
+    ]
 
 
 def _wanted(case: Case) -> list[Json]:
@@ -53,9 +61,15 @@ def _wanted(case: Case) -> list[Json]:
     owner = "" if "/" in case.owner else f"@{case.owner}"
     if case.state is State.PROPOSED and case.plan and case.verdict:
         steps = "; ".join(clean(action.summary, 80) for action in case.plan.actions)
-        given = f"{len(case.approvals)} of {case.verdict.approvals_needed} yes, " if case.approvals else ""
+        given = (
+            f"{len(case.approvals)} of {case.verdict.approvals_needed} yes, "
+            if case.approvals
+            else ""
+        )
         return [
-            say(f"{clean(steps, 160)}  ·  {given}{case.verdict.tier.name.lower()} risk  ·  {owner}  ·  by "),
+            say(
+                f"{clean(steps, 160)}  ·  {given}{case.verdict.tier.name.lower()} risk  ·  {owner}  ·  by "
+            ),
             moment(case.sla.decide_by),
         ]
     reason = clean(case.ending.reason, 120) if case.ending else str(case.state)
@@ -64,7 +78,9 @@ def _wanted(case: Case) -> list[Json]:
 
 def outcome(case: Case) -> str:
     """What was decided and what came of it, in a few words."""
-    names = ", ".join("policy" if given.person.startswith("policy:") else given.name for given in case.approvals)
+    names = ", ".join(
+        "policy" if given.person.startswith("policy:") else given.name for given in case.approvals
+    )
     by = f" by {clean(names, 80)}" if names else ""
     if case.state in {State.APPROVED, State.RUNNING}:
         return f"Approved{by}, {case.state}"

@@ -16,10 +16,15 @@ def storm_card(storm: Storm, to: Link) -> list[Json]:
         ),
     ]
     if storm.rows:
-        blocks += [rich(paragraph(say("What matters most", bold=True))), *pressable("storm", storm.rows, to)]
+        blocks += [
+            rich(paragraph(say("What matters most", bold=True))),
+            *pressable("storm", storm.rows, to),
+        ]
     if more > 0:
         blocks.append(
-            context(f"and {more:,} more: they come up here as these are decided, and wait on everyone's home")
+            context(
+                f"and {more:,} more: they come up here as these are decided, and wait on everyone's home"
+            )
         )
     return blocks
 

@@ -57,7 +57,11 @@ def quote(text: str) -> Json:
 
 def bullets(items: Iterable[list[Json]], *, ordered: bool = False) -> Json:
     style = "ordered" if ordered else "bullet"
-    return {"type": "rich_text_list", "style": style, "elements": [paragraph(*item) for item in items]}
+    return {
+        "type": "rich_text_list",
+        "style": style,
+        "elements": [paragraph(*item) for item in items],
+    }
 
 
 def rich(*parts: Json) -> Json:
@@ -66,7 +70,11 @@ def rich(*parts: Json) -> Json:
 
 def context(*parts: str | Json) -> Json:
     """Make small print. A string is our own words, and the only place where mrkdwn is read; outside text comes as ``plain``."""
-    elements = [{"type": "mrkdwn", "text": part} if isinstance(part, str) else part for part in parts if part]
+    elements = [
+        {"type": "mrkdwn", "text": part} if isinstance(part, str) else part
+        for part in parts
+        if part
+    ]
     return {"type": "context", "elements": elements}
 
 
@@ -77,7 +85,11 @@ def when(at: datetime) -> str:
 
 def link(url: str, text: str) -> Json:
     """A run that leads somewhere of ours; without an address, only bold."""
-    return {"type": "link", "url": url, "text": text, "style": {"bold": True}} if url else say(text, bold=True)
+    return (
+        {"type": "link", "url": url, "text": text, "style": {"bold": True}}
+        if url
+        else say(text, bold=True)
+    )
 
 
 def moment(at: datetime) -> Json:
@@ -99,7 +111,10 @@ def groups(factors: Iterable[Factor]) -> str:
     """Who may say yes, as a phrase: "one of @ops-leads and one of @finance"."""
     numbers = {1: "one", 2: "two", 3: "three", 4: "four", 5: "five"}
     return (
-        " and ".join(f"{numbers.get(factor.count, factor.count)} of {_set(factor.group)}" for factor in factors)
+        " and ".join(
+            f"{numbers.get(factor.count, factor.count)} of {_set(factor.group)}"
+            for factor in factors
+        )
         or "nobody"
     )
 

@@ -34,7 +34,13 @@ PARSERS: dict[Format, Parse] = {
     Format.ALERTMANAGER: alertmanager.signals,
     Format.MAPPING: mapped.signals,
 }
-STATUS = {Outcome.OPENED: 201, Outcome.COUNTED: 202, Outcome.CLEARED: 202, Outcome.IGNORED: 202, Outcome.DUPLICATE: 200}
+STATUS = {
+    Outcome.OPENED: 201,
+    Outcome.COUNTED: 202,
+    Outcome.CLEARED: 202,
+    Outcome.IGNORED: 202,
+    Outcome.DUPLICATE: 200,
+}
 
 
 @dataclass(frozen=True)
@@ -89,7 +95,11 @@ class Door:
             return Problem(422, "the signal holds something that cannot be stored")
         except DBAPIError:
             log.exception("a signal could not be stored")
-            return Problem(503, "the signal could not be stored; nothing is lost if you send it again", retry_after=5)
+            return Problem(
+                503,
+                "the signal could not be stored; nothing is lost if you send it again",
+                retry_after=5,
+            )
 
     async def case(self, request: Request) -> Response:
         scheme, _, token = request.headers.get("authorization", "").partition(" ")
@@ -102,7 +112,10 @@ class Door:
         return JSONResponse(to_plain(case))
 
     async def schema(self, request: Request) -> Response:
-        published = {"$schema": "https://json-schema.org/draft/2020-12/schema", **signals.SignalIn.model_json_schema()}
+        published = {
+            "$schema": "https://json-schema.org/draft/2020-12/schema",
+            **signals.SignalIn.model_json_schema(),
+        }
         return JSONResponse(published, media_type="application/schema+json")
 
     async def alive(self, request: Request) -> Response:
@@ -136,7 +149,9 @@ def answered(results: Sequence[Receipt | Problem]) -> Response:
     if len(problems) < len(results) or not results:
         return _stored(results)
     status = 409 if all(problem.status == 409 for problem in problems) else 422
-    return Problem(status, "none of these signals could be taken; each says why").response(signals=signals)
+    return Problem(status, "none of these signals could be taken; each says why").response(
+        signals=signals
+    )
 
 
 def _is_not_stored(result: Receipt | Problem) -> bool:
@@ -172,13 +187,22 @@ def build(door: Door, *, more: Sequence[Route] = ()) -> Starlette:
         Route("/metrics", door.metrics),
         *more,
     ]
-    handlers: dict[Any, Any] = {Problem: _problem, 404: _not_here, 405: _not_here, Exception: _unforeseen}
+    handlers: dict[Any, Any] = {
+        Problem: _problem,
+        404: _not_here,
+        405: _not_here,
+        Exception: _unforeseen,
+    }
     return Starlette(routes=routes, exception_handlers=handlers)
 
 
 def _must_be_json(source: Source, headers: Mapping[str, str]) -> None:
     kind = headers.get("content-type", "").partition(";")[0].strip().lower()
-    if source.format is not Format.CLOUDEVENTS and kind != "application/json" and not kind.endswith("+json"):
+    if (
+        source.format is not Format.CLOUDEVENTS
+        and kind != "application/json"
+        and not kind.endswith("+json")
+    ):
         raise Problem(415, f"send application/json, not {kind or 'nothing'}")
 
 
@@ -200,5 +224,7 @@ async def _unforeseen(request: Request, failure: Exception) -> Response:
     reference = uuid.uuid4().hex[:8]
     log.error("reference %s", reference, exc_info=failure, extra={"reference": reference})
     return Problem(
-        503, f"something went wrong on our side, reference {reference}; send it again", retry_after=5
+        503,
+        f"something went wrong on our side, reference {reference}; send it again",
+        retry_after=5,
     ).response()

@@ -12,7 +12,9 @@ from bot.cases.source import Source
 from bot.clock import monotonic
 from handlers.intake.problem import Problem
 
-UNKNOWN = "no source is known by this credential; see sources.yml, and set its secret in the environment"
+UNKNOWN = (
+    "no source is known by this credential; see sources.yml, and set its secret in the environment"
+)
 
 
 @dataclass(frozen=True)
@@ -39,7 +41,11 @@ class Sources:
             Problem: 401, the same for a wrong secret as for a source that does not exist.
         """
         candidates = [claimed] if claimed else list(self.sources)
-        found = [name for name in candidates if name in self.sources and self._proves(name, headers, body)]
+        found = [
+            name
+            for name in candidates
+            if name in self.sources and self._proves(name, headers, body)
+        ]
         if len(found) != 1:
             raise Problem(401, UNKNOWN)
         return self.sources[found[0]]
@@ -98,7 +104,9 @@ class Sources:
 def has_token(token: str, valid: Sequence[str]) -> bool:
     """Whether the token is one of these; takes as long whichever it is."""
     offered = hashlib.sha256(token.encode("utf-8", "replace")).digest()
-    matches = [hmac.compare_digest(offered, hashlib.sha256(one.encode()).digest()) for one in valid if one]
+    matches = [
+        hmac.compare_digest(offered, hashlib.sha256(one.encode()).digest()) for one in valid if one
+    ]
     return any(matches)
 
 
@@ -108,7 +116,10 @@ def is_signed(headers: Mapping[str, str], body: bytes, secrets: Sequence[str]) -
     if not message_id or "." in message_id or not secrets:
         # A dot in the id would let one signed text be read as another.
         return False
-    given = {name: headers.get(name, "") for name in ("webhook-id", "webhook-timestamp", "webhook-signature")}
+    given = {
+        name: headers.get(name, "")
+        for name in ("webhook-id", "webhook-timestamp", "webhook-signature")
+    }
     verdicts = [_verifies(secret, given, body) for secret in secrets if secret]
     return any(verdicts)
 

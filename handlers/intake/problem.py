@@ -34,7 +34,9 @@ class Problem(Exception):
 
     def __post_init__(self) -> None:
         # Both may quote what was sent, and the answer is UTF-8 whatever that was.
-        self.detail, self.field = (storable(text)[:MAX_QUOTED] for text in (self.detail, self.field))
+        self.detail, self.field = (
+            storable(text)[:MAX_QUOTED] for text in (self.detail, self.field)
+        )
 
     def response(self, **more: object) -> JSONResponse:
         body: dict[str, object] = {

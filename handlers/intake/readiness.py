@@ -15,7 +15,9 @@ NOT_READY_SECONDS = 0.25
 class Readiness:
     """The last verdict, for some seconds; however many ask, one check is under way."""
 
-    def __init__(self, *, ready_seconds: float = READY_SECONDS, not_ready_seconds: float = NOT_READY_SECONDS) -> None:
+    def __init__(
+        self, *, ready_seconds: float = READY_SECONDS, not_ready_seconds: float = NOT_READY_SECONDS
+    ) -> None:
         self._ready_seconds = ready_seconds
         self._not_ready_seconds = not_ready_seconds
         self._verdict: list[str] = []
@@ -33,5 +35,7 @@ class Readiness:
 
     async def _run(self, check: Callable[[], list[str]]) -> list[str]:
         self._verdict = await run_in_threadpool(check)
-        self._fresh_until = monotonic() + (self._not_ready_seconds if self._verdict else self._ready_seconds)
+        self._fresh_until = monotonic() + (
+            self._not_ready_seconds if self._verdict else self._ready_seconds
+        )
         return self._verdict

@@ -129,7 +129,11 @@ def _kept(text: str, field: str) -> str:
 
 def kind_named(text: Any) -> str:
     """Read a kind from a foreign form: one such as ours are, or none."""
-    kind = str(text).strip().lower() if isinstance(text, str | int) and not isinstance(text, bool) else ""
+    kind = (
+        str(text).strip().lower()
+        if isinstance(text, str | int) and not isinstance(text, bool)
+        else ""
+    )
     return kind if _KIND.fullmatch(kind) else UNRECOGNISED
 
 
@@ -143,7 +147,9 @@ def kind_of(named: str, source: Source) -> str:
     if source.allowed and kind not in source.allowed:
         what = f"kind {kind}" if named else "a signal without a kind"
         allowed = ", ".join(source.allowed)
-        raise Problem(422, f"{source.name} may not send {what}; sources.yml lets it send {allowed}", "kind")
+        raise Problem(
+            422, f"{source.name} may not send {what}; sources.yml lets it send {allowed}", "kind"
+        )
     return kind
 
 
@@ -164,7 +170,9 @@ def time_of(value: Any, field: str) -> datetime | None:
     return at
 
 
-def facts_of(parts: Iterable[Mapping[str, Any]], field: str = "facts", *, strict: bool) -> dict[str, Scalar]:
+def facts_of(
+    parts: Iterable[Mapping[str, Any]], field: str = "facts", *, strict: bool
+) -> dict[str, Scalar]:
     """Facts as flat names and plain values: ``{"a": {"b": 1}}`` becomes ``a_b``.
 
     Of two facts with one name the second gets a number behind it. With ``strict`` too much is refused; otherwise it is
@@ -187,7 +195,9 @@ def facts_of(parts: Iterable[Mapping[str, Any]], field: str = "facts", *, strict
     return facts
 
 
-def _leaves(value: Any, name: str, field: str, depth: int, *, strict: bool) -> Iterator[tuple[str, Any]]:
+def _leaves(
+    value: Any, name: str, field: str, depth: int, *, strict: bool
+) -> Iterator[tuple[str, Any]]:
     """Walk to every plain value. Names are bounded on the way: a long one above many values costs nothing."""
     if depth > DEEPEST:
         if strict:
@@ -228,7 +238,9 @@ def _scalar(value: Any, field: str, *, strict: bool) -> Scalar:
         return text_fact(value, field) if strict else shortened(storable(value), LONGEST_FACT)
     if isinstance(value, int) and not isinstance(value, bool) and abs(value) > LARGEST_INTEGER:
         if strict:
-            raise Problem(422, f"{field} is a number too large to keep exactly; send it as text", field)
+            raise Problem(
+                422, f"{field} is a number too large to keep exactly; send it as text", field
+            )
         return shortened(str(value), LONGEST_FACT)
     if isinstance(value, float) and not math.isfinite(value):
         if strict:
@@ -240,5 +252,7 @@ def _scalar(value: Any, field: str, *, strict: bool) -> Scalar:
 def text_fact(value: str, field: str) -> str:
     """Read a text of our own form as a fact; unlike others it may be empty."""
     if len(value) > LONGEST_FACT:
-        raise Problem(422, f"{field} has {len(value):,} characters, at most {LONGEST_FACT:,}", field)
+        raise Problem(
+            422, f"{field} has {len(value):,} characters, at most {LONGEST_FACT:,}", field
+        )
     return _kept(value, field)

@@ -64,7 +64,11 @@ class Places:
     def enter(self, connection: "GuardedProtocol") -> bool:
         """Give a place, if need be that of the one who has kept another waiting longest; False when all are being served."""
         own = self._by_address.get(connection.address, set())
-        if self.limits.per_address and len(own) >= self.limits.per_address and not self._make_room(connection.address):
+        if (
+            self.limits.per_address
+            and len(own) >= self.limits.per_address
+            and not self._make_room(connection.address)
+        ):
             return False
         if self._count >= self.limits.connections and not self._make_room(self._busiest()):
             return False

@@ -52,7 +52,9 @@ def adding(url: str, token: str) -> str:
     return f"{url}/passkey/{token}"
 
 
-def routes(decisions: Decisions, switchboard: Switchboard, ceremony: Ceremony, clock: Clock) -> list[Route]:
+def routes(
+    decisions: Decisions, switchboard: Switchboard, ceremony: Ceremony, clock: Clock
+) -> list[Route]:
     """Everything the page needs."""
     door = PasskeyDoor(decisions, switchboard, ceremony, clock)
     confirm, add = "/confirm/{case}/{token}", "/passkey/{token}"
@@ -87,14 +89,19 @@ class PasskeyDoor:
             "about": case.signal.title,
             "as": asked.name,
             "amount": str(plan.amount) if plan and plan.amount else "",
-            "steps": [{"what": action.summary, "on": action.target, "undo": action.reversible} for action in actions],
+            "steps": [
+                {"what": action.summary, "on": action.target, "undo": action.reversible}
+                for action in actions
+            ],
             "note": asked.note,
             "options": self.ceremony.confirmation(self._keys_of(asked), _wanted(case, asked)),
         }
 
     def confirm(self, path: dict[str, str], answer: Any) -> dict[str, Any]:
         def prove(case: Case, asked: StepUp) -> Assertion:
-            return self.ceremony.confirmed(answer, self._keys_of(asked), _wanted(case, asked), asked.ticket)
+            return self.ceremony.confirmed(
+                answer, self._keys_of(asked), _wanted(case, asked), asked.ticket
+            )
 
         case, asked = self.decisions.begun(path["case"], path["token"])
         after = self.decisions.finish_approval(path["case"], path["token"], prove, surface=SURFACE)
@@ -112,7 +119,9 @@ class PasskeyDoor:
         return {"said": "Your passkey is added. You can close this page."}
 
     def _keys_of(self, asked: StepUp) -> list[Passkey]:
-        return [key for key in self.decisions.store.standing().passkeys if key.person == asked.person]
+        return [
+            key for key in self.decisions.store.standing().passkeys if key.person == asked.person
+        ]
 
 
 def _wanted(case: Case, asked: StepUp) -> bytes:
@@ -138,7 +147,9 @@ def _told(do: Answer) -> Callable[[Request], Awaitable[Response]]:
             said = await _json(request) if request.method == "POST" else None
             told = await run_in_threadpool(do, dict(request.path_params), said)
         except Refusal as refusal:
-            return JSONResponse({"refused": f"Not done: {refusal}."}, STATUS.get(type(refusal), 422), GUARDED)
+            return JSONResponse(
+                {"refused": f"Not done: {refusal}."}, STATUS.get(type(refusal), 422), GUARDED
+            )
         except ChatFailed:
             return JSONResponse({"refused": f"Not done: {WHO_IS_NOT_KNOWN}."}, 503, GUARDED)
         return JSONResponse(told, headers=GUARDED)
@@ -162,7 +173,9 @@ async def _json(request: Request) -> Any:
         body = await limited_body(request, LARGEST_ANSWER)
     except BodyRefused as refused:
         slow = refused.status == 408
-        raise BadRequest("it took too long to arrive" if slow else "that is more than a device says") from None
+        raise BadRequest(
+            "it took too long to arrive" if slow else "that is more than a device says"
+        ) from None
     try:
         return json.loads(body)
     except (ValueError, RecursionError):

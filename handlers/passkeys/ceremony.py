@@ -23,7 +23,15 @@ from fido2.webauthn import (
 )
 
 from bot.cases.errors import NotEligible
-from bot.cases.passkey import Assertion, Invitation, Passkey, armoured, invitation_challenge, ticket_of, unarmoured
+from bot.cases.passkey import (
+    Assertion,
+    Invitation,
+    Passkey,
+    armoured,
+    invitation_challenge,
+    ticket_of,
+    unarmoured,
+)
 
 # What the verifier of a ledger knows too.
 ALGORITHMS: dict[type[CoseKey], type] = {
@@ -63,7 +71,12 @@ class Ceremony:
         try:
             self._server().authenticate_complete(_state(wanted), known, answer)
             told = answer["response"]
-            parts = (answer["id"], told["clientDataJSON"], told["authenticatorData"], told["signature"])
+            parts = (
+                answer["id"],
+                told["clientDataJSON"],
+                told["authenticatorData"],
+                told["signature"],
+            )
         except (ValueError, KeyError, TypeError, AttributeError, AssertionError, binascii.Error):
             # The library has no error of its own for an answer that is not well formed.
             raise NotEligible(NOT_GENUINE) from None
@@ -72,7 +85,9 @@ class Ceremony:
     def registration(self, invited: Invitation, passkeys: Sequence[Passkey]) -> dict[str, Any]:
         """What the browser is asked when a passkey is added."""
         handle = bytes.fromhex(ticket_of(invited.person))
-        user = PublicKeyCredentialUserEntity(id=handle, name=invited.name, display_name=invited.name)
+        user = PublicKeyCredentialUserEntity(
+            id=handle, name=invited.name, display_name=invited.name
+        )
         options, _ = self._server().register_begin(
             user,
             [_known(key) for key in passkeys if key.person == invited.person],
@@ -89,20 +104,30 @@ class Ceremony:
             NotEligible: it is not genuine, or of a sort that an auditor could not verify.
         """
         try:
-            data = self._server().register_complete(_state(invitation_challenge(invited)), answer).credential_data
+            data = (
+                self._server()
+                .register_complete(_state(invitation_challenge(invited)), answer)
+                .credential_data
+            )
             if data is None or type(data.public_key) not in ALGORITHMS:
                 raise NotEligible("this sort of passkey is not understood here; try another device")
             key = _der(data.public_key)
         except (ValueError, KeyError, TypeError, AttributeError, AssertionError, binascii.Error):
             raise NotEligible(NOT_GENUINE) from None
         encoded = base64.b64encode(key).decode()
-        return Passkey(invited.person, invited.name, armoured(data.credential_id), encoded, self.site, now)
+        return Passkey(
+            invited.person, invited.name, armoured(data.credential_id), encoded, self.site, now
+        )
 
     def _server(self) -> Fido2Server:
         asked = urlsplit(self.url)
         rp = PublicKeyCredentialRpEntity(id=self.site, name="Countersign")
-        server = Fido2Server(rp, verify_origin=lambda origin: origin == f"{asked.scheme}://{asked.netloc}")
-        server.allowed_algorithms = [one for one in server.allowed_algorithms if one.alg in _NUMBERS]
+        server = Fido2Server(
+            rp, verify_origin=lambda origin: origin == f"{asked.scheme}://{asked.netloc}"
+        )
+        server.allowed_algorithms = [
+            one for one in server.allowed_algorithms if one.alg in _NUMBERS
+        ]
         return server
 
 
@@ -116,7 +141,9 @@ def _state(challenge: bytes) -> dict[str, Any]:
 def _known(key: Passkey) -> AttestedCredentialData:
     public = serialization.load_der_public_key(base64.b64decode(key.public_key))
     shape: Any = next(one for one, held in ALGORITHMS.items() if isinstance(public, held))
-    return AttestedCredentialData.create(Aaguid.NONE, unarmoured(key.credential), shape.from_cryptography_key(public))
+    return AttestedCredentialData.create(
+        Aaguid.NONE, unarmoured(key.credential), shape.from_cryptography_key(public)
+    )
 
 
 def _der(key: CoseKey) -> bytes:
@@ -125,7 +152,9 @@ def _der(key: CoseKey) -> bytes:
         x, y = (int.from_bytes(key[at], "big") for at in (-2, -3))
         public: Any = ec.EllipticCurvePublicNumbers(x, y, ec.SECP256R1()).public_key()
     elif isinstance(key, RS256):
-        public = rsa.RSAPublicNumbers(int.from_bytes(key[-2], "big"), int.from_bytes(key[-1], "big")).public_key()
+        public = rsa.RSAPublicNumbers(
+            int.from_bytes(key[-2], "big"), int.from_bytes(key[-1], "big")
+        ).public_key()
     else:
         public = ed25519.Ed25519PublicKey.from_public_bytes(key[-2])
     return bytes(public.public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo))

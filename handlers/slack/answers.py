@@ -57,9 +57,15 @@ def on_press(
     return listener
 
 
-def _strayed(chat: SlackChat, sweeping: Sweeping | None, press: Press, pressed: Pressed) -> list[Json]:
+def _strayed(
+    chat: SlackChat, sweeping: Sweeping | None, press: Press, pressed: Pressed
+) -> list[Json]:
     """Tell which message is the card of the case, when another one was pressed; nothing when it was the card, or a list."""
-    standing = sweeping.stray(press.case_id, pressed.channel, pressed.ts) if sweeping and pressed.is_card else None
+    standing = (
+        sweeping.stray(press.case_id, pressed.channel, pressed.ts)
+        if sweeping and pressed.is_card
+        else None
+    )
     return stray_blocks(press.case_id, chat.link(standing.channel, standing.ts)) if standing else []
 
 
@@ -76,7 +82,10 @@ def on_submit(do: Callable[[Submission], Json | None]) -> Callable[..., None]:
         try:
             following = do(submission)
         except Refusal as refusal:
-            ack(response_action="errors", errors={_field(refusal, submission): f"Not done: {refusal}."})
+            ack(
+                response_action="errors",
+                errors={_field(refusal, submission): f"Not done: {refusal}."},
+            )
         except ChatFailed as failure:
             ack(response_action="errors", errors={_field(None, submission): slack_said(failure)})
         except Exception:

@@ -76,7 +76,15 @@ def register(app: App, desk: Asked, chat: SlackChat) -> None:
     asking.register(app, desk.lists, chat, desk.clock, desk.homes.opened)
     home.register(app, desk.homes, desk.switchboard, desk.library, chat, desk.clock)
     raising.register(app, desk.raising, desk.library, chat)
-    heard = (desk.questions, desk.switchboard, desk.decisions, desk.lists, desk.library, chat, desk.clock)
+    heard = (
+        desk.questions,
+        desk.switchboard,
+        desk.decisions,
+        desk.lists,
+        desk.library,
+        chat,
+        desk.clock,
+    )
     commands.register(app, commands.Commands(*heard))
 
 

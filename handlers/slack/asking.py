@@ -19,7 +19,9 @@ MENTION = re.compile(r"<@[UW][A-Z0-9]+(\|[^>]*)?>")
 MARKUP = re.compile(r"<(?:[@#!][^|>]*\|)?([^|>]*)(?:\|([^>]*))?>")
 
 
-def register(app: App, lists: Lists, chat: SlackChat, clock: Clock, on_home: Callable[[str], None]) -> None:
+def register(
+    app: App, lists: Lists, chat: SlackChat, clock: Clock, on_home: Callable[[str], None]
+) -> None:
     """Listen for mentions, direct messages and the tabs of the app; ``on_home`` is told who looks at their home."""
     asking = Asking(lists, chat, clock)
     app.event("app_mention")(asking.mentioned)
@@ -46,7 +48,11 @@ class Asking:
 
     def said(self, event: dict[str, Any], body: dict[str, Any]) -> None:
         """Only what is said to us: in a direct message, by a person, and new."""
-        if event.get("channel_type") == "im" and not event.get("subtype") and not event.get("bot_id"):
+        if (
+            event.get("channel_type") == "im"
+            and not event.get("subtype")
+            and not event.get("bot_id")
+        ):
             self._put(event, body, is_direct=True)
 
     def _put(self, event: Mapping[str, Any], body: Mapping[str, Any], *, is_direct: bool) -> None:
@@ -65,7 +71,10 @@ class Asking:
         )
         now = self.clock()
         asked = Asked(placed.id, now, placed.person, placed.text)
-        self.lists.ask(asked, Outgoing(Topic.ANSWER, f"answer:{placed.id}", placed.case_id, now, asdict(placed)))
+        self.lists.ask(
+            asked,
+            Outgoing(Topic.ANSWER, f"answer:{placed.id}", placed.case_id, now, asdict(placed)),
+        )
 
     def voted(self, body: dict[str, Any], ack: Ack) -> None:
         """A thumb under an answer, from the one who asked."""
@@ -76,7 +85,9 @@ class Asking:
         ack()
         channel = str((body.get("channel") or {}).get("id", ""))
         if heard and channel:
-            words = "Thank you." if vote == "up" else "Thank you. It is kept for whoever teaches me."
+            words = (
+                "Thank you." if vote == "up" else "Thank you. It is kept for whoever teaches me."
+            )
             self.chat.whisper(channel, str(user["id"]), words)
 
 

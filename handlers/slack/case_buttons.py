@@ -64,7 +64,9 @@ class CaseButtons:
         self.desk.approve(press.case_id, by=press.person, seen=self._seen(press, Decision.APPROVE))
 
     def try_again(self, press: Press) -> None:
-        self.desk.try_again(press.case_id, by=press.person, seen=self._seen(press, Decision.TRY_AGAIN))
+        self.desk.try_again(
+            press.case_id, by=press.person, seen=self._seen(press, Decision.TRY_AGAIN)
+        )
 
     def approve_with_reason(self, press: Press) -> None:
         self._open(press, forms.approve_form(self._current(press, Decision.APPROVE)))
@@ -86,9 +88,13 @@ class CaseButtons:
 
     def edit(self, press: Press) -> None:
         case = self._current(press, Decision.EDIT)
-        offer = self.library.playbook(case.kind).offer(case.plan.actions[0].name) if case.plan else None
+        offer = (
+            self.library.playbook(case.kind).offer(case.plan.actions[0].name) if case.plan else None
+        )
         if offer is None or not offer.edit:
-            raise NotEligible("the playbook lets nothing of this plan be edited; reject it and say what is wrong")
+            raise NotEligible(
+                "the playbook lets nothing of this plan be edited; reject it and say what is wrong"
+            )
         self._open(press, forms.edit_form(case, offer.edit))
 
     def name_kind(self, press: Press) -> None:
@@ -96,11 +102,15 @@ class CaseButtons:
         self.desk.name_kind(press.case_id, by=press.person, seen=seen, kind=press.choice)
 
     def novel(self, press: Press) -> str:
-        self.desk.call_novel(press.case_id, by=press.person, seen=self._seen(press, Decision.CALL_NOVEL))
+        self.desk.call_novel(
+            press.case_id, by=press.person, seen=self._seen(press, Decision.CALL_NOVEL)
+        )
         return "Noted as something new. The next one like it is not taken for something else."
 
     def another_kind(self, press: Press) -> None:
-        self._open(press, forms.kind_form(self._current(press, Decision.NAME_KIND), self.library.titles()))
+        self._open(
+            press, forms.kind_form(self._current(press, Decision.NAME_KIND), self.library.titles())
+        )
 
     def more(self, press: Press) -> str | None:
         offers = {
@@ -117,13 +127,17 @@ class CaseButtons:
 
     def hand_over(self, press: Press) -> None:
         case = self._current(press, Decision.HAND_OVER)
-        self._open(press, forms.hand_over_form(case, self.library.playbook(case.kind).owners.next_owner))
+        self._open(
+            press, forms.hand_over_form(case, self.library.playbook(case.kind).owners.next_owner)
+        )
 
     def snooze(self, press: Press) -> None:
         self._open(press, forms.snooze_form(self._current(press, Decision.SNOOZE)))
 
     def withdraw(self, press: Press) -> str:
-        self.desk.withdraw(press.case_id, by=press.person, seen=self._seen(press, Decision.WITHDRAW))
+        self.desk.withdraw(
+            press.case_id, by=press.person, seen=self._seen(press, Decision.WITHDRAW)
+        )
         return "Your approval is withdrawn."
 
     def trail(self, press: Press) -> str:
@@ -147,7 +161,9 @@ class CaseButtons:
 
     def _current(self, press: Press, decision: Decision) -> Case:
         """The case, if it is what was seen: a form is about that, and is judged again when it is sent."""
-        return self.desk.current(press.case_id, decision, self._seen(press, decision), by=press.person)
+        return self.desk.current(
+            press.case_id, decision, self._seen(press, decision), by=press.person
+        )
 
     def _seen(self, press: Press, decision: Decision) -> Seen:
         """What the button says was seen; a button of an earlier release says nothing, and decides nothing."""

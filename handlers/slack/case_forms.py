@@ -68,7 +68,9 @@ class CaseForms:
     def edit(self, form: Submission) -> None:
         named = [name for name in form.values if name.startswith(ids.PARAMETER)]
         values = {name.removeprefix(ids.PARAMETER): form.text(name) for name in named}
-        self.desk.edit(form.case_id, by=form.person, seen=self._seen(form, Decision.EDIT), values=values)
+        self.desk.edit(
+            form.case_id, by=form.person, seen=self._seen(form, Decision.EDIT), values=values
+        )
 
     def resolve(self, form: Submission) -> None:
         seen = self._seen(form, Decision.RESOLVE)
@@ -89,7 +91,9 @@ class CaseForms:
         to = form.person_named(ids.TO, "choose who takes over") if form.text(ids.TO) else ""
         done, remains = form.text(ids.DONE), form.text(ids.REMAINS)
         seen = self._seen(form, Decision.HAND_OVER)
-        self.desk.hand_over(form.case_id, by=form.person, seen=seen, to=to, done=done, remains=remains)
+        self.desk.hand_over(
+            form.case_id, by=form.person, seen=seen, to=to, done=done, remains=remains
+        )
 
     def undo(self, form: Submission) -> Json | None:
         """As for the yes to doing it: the top class is only begun here."""
@@ -104,7 +108,9 @@ class CaseForms:
     def snooze(self, form: Submission) -> None:
         until = form.moment(ids.UNTIL, "choose a time")
         seen = self._seen(form, Decision.SNOOZE)
-        self.desk.snooze(form.case_id, by=form.person, seen=seen, until=until, reason=form.text(ids.NOTE))
+        self.desk.snooze(
+            form.case_id, by=form.person, seen=seen, until=until, reason=form.text(ids.NOTE)
+        )
 
     def _seen(self, form: Submission, decision: Decision) -> Seen:
         """What the form was opened on; one that an earlier release opened says nothing, and decides nothing."""

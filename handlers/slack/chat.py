@@ -45,9 +45,13 @@ LISTS = frozenset({DIGEST, STORM})
 # Slack's words for blocks that this workspace, or this surface, does not take.
 NOT_TAKEN = frozenset({"invalid_blocks", "invalid_arguments", "invalid_blocks_format"})
 # Slack's words for "something went wrong on our side": the call may have had its effect.
-IN_DOUBT = frozenset({"fatal_error", "internal_error", "service_unavailable", "request_timeout", "team_added_to_org"})
+IN_DOUBT = frozenset(
+    {"fatal_error", "internal_error", "service_unavailable", "request_timeout", "team_added_to_org"}
+)
 # A person must mend the token; what waits for that is not given up.
-LOCKED_OUT = frozenset({"token_revoked", "token_expired", "account_inactive", "invalid_auth", "not_authed"})
+LOCKED_OUT = frozenset(
+    {"token_revoked", "token_expired", "account_inactive", "invalid_auth", "not_authed"}
+)
 GONE = frozenset({"message_not_found", "cant_update_message", "edit_window_closed"})
 WAIT_WHEN_UNREACHABLE = 2.0
 TIMEOUT_SECONDS = 10
@@ -62,7 +66,9 @@ GROUPS_KNOWN_FOR = 300.0
 
 def web_client(token: str, base_url: str) -> WebClient:
     """A client that never repeats a call by itself, and reads no proxy from the environment."""
-    client = _BoundedClient(token=token, base_url=base_url, timeout=TIMEOUT_SECONDS, retry_handlers=[])
+    client = _BoundedClient(
+        token=token, base_url=base_url, timeout=TIMEOUT_SECONDS, retry_handlers=[]
+    )
     client.proxy = None
     return client
 
@@ -82,7 +88,9 @@ class _Found:
 class _BoundedClient(WebClient):
     """A client whose calls end in time, all in all. The SDK's time-out begins anew with every byte that arrives."""
 
-    def _perform_urllib_http_request_internal(self, url: str, req: urllib.request.Request) -> dict[str, Any]:
+    def _perform_urllib_http_request_internal(
+        self, url: str, req: urllib.request.Request
+    ) -> dict[str, Any]:
         with time_limit(boottime() + self.timeout):
             opener = urllib.request.build_opener(_BoundedHttp(), _BoundedHttps(context=self.ssl))
             with opener.open(req, timeout=max(0.001, seconds_left())) as answer:
@@ -123,7 +131,9 @@ class SlackChat:
         self._groups: Mapping[str, str] = {}
         self._groups_until = 0.0
 
-    def draw_card(self, case: Case, cards: Sequence[Drawn], *, look_first: bool, look: Look = PLAIN) -> Drawn:
+    def draw_card(
+        self, case: Case, cards: Sequence[Drawn], *, look_first: bool, look: Look = PLAIN
+    ) -> Drawn:
         live = next((card for card in cards if card.generation == case.generation), None)
         if live is not None:
             try:
@@ -136,7 +146,10 @@ class SlackChat:
             # Looking costs a call too: not before there is room for what it is for.
             self._gate.must_have_room("chat.postMessage", case.channel)
             recorded = {card.ts for card in cards}
-            found = [one.ts for one in self._search(CARD, uid, case.channel, since=posted_since(case, cards))]
+            found = [
+                one.ts
+                for one in self._search(CARD, uid, case.channel, since=posted_since(case, cards))
+            ]
             unrecorded = sorted(ts for ts in found if ts not in recorded)
             if unrecorded:
                 drawn = Drawn(case.id, case.generation, case.channel, unrecorded[0], case.version)
@@ -197,7 +210,9 @@ class SlackChat:
             "text": note_text(case, entries),
             "blocks": note_blocks(case, entries, self._name(call)),
         }
-        self._call("chat.postMessage", card.channel, thread_ts=card.ts, **said, **_quiet(NOTE, key), **loud)
+        self._call(
+            "chat.postMessage", card.channel, thread_ts=card.ts, **said, **_quiet(NOTE, key), **loud
+        )
 
     def _name(self, call: str) -> Json | None:
         """The one who is called, as Slack notifies them: a person by their id, a group by its own."""
@@ -206,7 +221,9 @@ class SlackChat:
         if "/" in call:
             return {"type": "user", "user_id": call.rpartition("/")[2]}
         known = self._group_ids()
-        return {"type": "usergroup", "usergroup_id": known[call]} if call in known else say(f"@{call}")
+        return (
+            {"type": "usergroup", "usergroup_id": known[call]} if call in known else say(f"@{call}")
+        )
 
     def _group_ids(self) -> Mapping[str, str]:
         """Slack's ids of the groups by their handles; asked every few minutes, and nobody is called while that fails."""
@@ -219,8 +236,13 @@ class SlackChat:
 
     def send(self, to: str, text: str, key: str) -> str:
         """A message with outside text in it: shown as plain text."""
-        block = {"type": "section", "text": {"type": "plain_text", "text": text[:3000], "emoji": False}}
-        answer = self._call("chat.postMessage", to, text=escaped(text, 3000), blocks=[block], **_quiet(MESSAGE, key))
+        block = {
+            "type": "section",
+            "text": {"type": "plain_text", "text": text[:3000], "emoji": False},
+        }
+        answer = self._call(
+            "chat.postMessage", to, text=escaped(text, 3000), blocks=[block], **_quiet(MESSAGE, key)
+        )
         return str(answer["ts"])
 
     def find(self, to: str, key: str) -> Landing:
@@ -229,15 +251,25 @@ class SlackChat:
         found = self._find(MESSAGE, key, to, since=since, is_whole=True)
         return Landing.LANDED if found else Landing.ABSENT
 
-    def whisper(self, channel: str, person: str, text: str, blocks: Sequence[Mapping[str, Any]] = ()) -> None:
+    def whisper(
+        self, channel: str, person: str, text: str, blocks: Sequence[Mapping[str, Any]] = ()
+    ) -> None:
         """A private answer that only this person sees, in the channel where they asked."""
-        block = {"type": "section", "text": {"type": "plain_text", "text": text[:3000], "emoji": False}}
+        block = {
+            "type": "section",
+            "text": {"type": "plain_text", "text": text[:3000], "emoji": False},
+        }
         shown = list(blocks) or [block]
-        self._call("chat.postEphemeral", channel, user=person, text=escaped(text, 3000), blocks=shown)
+        self._call(
+            "chat.postEphemeral", channel, user=person, text=escaped(text, 3000), blocks=shown
+        )
 
     def tell(self, user: str, text: str) -> None:
         """A line to one person, between the two of us."""
-        block = {"type": "section", "text": {"type": "plain_text", "text": text[:3000], "emoji": False}}
+        block = {
+            "type": "section",
+            "text": {"type": "plain_text", "text": text[:3000], "emoji": False},
+        }
         self._call("chat.postMessage", user, text=escaped(text, 3000), blocks=[block])
 
     def link(self, channel: str, ts: str) -> str:
@@ -255,7 +287,11 @@ class SlackChat:
 
     def update_form(self, view_id: str, view_hash: str, view: Mapping[str, Any]) -> None:
         """Draw an open form again, if nobody has meanwhile."""
-        given = {"view_id": view_id, "view": dict(view), **({"hash": view_hash} if view_hash else {})}
+        given = {
+            "view_id": view_id,
+            "view": dict(view),
+            **({"hash": view_hash} if view_hash else {}),
+        }
         self.ask(lambda: self._client.api_call("views.update", json=given))
 
     def suggest(self, channel: str, examples: Sequence[str]) -> None:
@@ -264,7 +300,8 @@ class SlackChat:
         with contextlib.suppress(ChatFailed):
             self.ask(
                 lambda: self._client.api_call(
-                    "assistant.threads.setSuggestedPrompts", json={"channel_id": channel, "prompts": prompts}
+                    "assistant.threads.setSuggestedPrompts",
+                    json={"channel_id": channel, "prompts": prompts},
                 )
             )
 
@@ -272,42 +309,84 @@ class SlackChat:
 
     def post_digest(self, digest: Digest, board: Board | None, *, look_first: bool) -> str:
         """The digest, once; the one that stands is drawn again. What else waits goes into its thread."""
-        shown: dict[str, Any] = {"text": digest_text(digest), "blocks": digest_card(digest, self.link)}
+        shown: dict[str, Any] = {
+            "text": digest_text(digest),
+            "blocks": digest_card(digest, self.link),
+        }
         channel = self._opened(digest.place.rpartition("/")[2])
-        ts, is_new = self._post_board(DIGEST, digest.key, channel, shown, board, look_first=look_first)
+        ts, is_new = self._post_board(
+            DIGEST, digest.key, channel, shown, board, look_first=look_first
+        )
         if digest.rest and is_new:
-            words: dict[str, Any] = {"text": "What else waits for a decision", "blocks": rest_blocks(digest, self.link)}
-            self._call("chat.postMessage", channel, thread_ts=ts, **words, **_quiet(DIGEST, f"{digest.key}/rest"))
+            words: dict[str, Any] = {
+                "text": "What else waits for a decision",
+                "blocks": rest_blocks(digest, self.link),
+            }
+            self._call(
+                "chat.postMessage",
+                channel,
+                thread_ts=ts,
+                **words,
+                **_quiet(DIGEST, f"{digest.key}/rest"),
+            )
         return ts
 
     def post_storm(self, storm: Storm, board: Board | None, *, look_first: bool) -> str:
         """The card that many cases share, drawn at most once a second."""
-        shown: dict[str, Any] = {"text": escaped(storm_headline(storm)), "blocks": storm_card(storm, self.link)}
-        return self._post_board(STORM, storm.key, storm.place, shown, board, look_first=look_first)[0]
+        shown: dict[str, Any] = {
+            "text": escaped(storm_headline(storm)),
+            "blocks": storm_card(storm, self.link),
+        }
+        return self._post_board(STORM, storm.key, storm.place, shown, board, look_first=look_first)[
+            0
+        ]
 
     def _post_board(
-        self, kind: str, key: str, channel: str, shown: dict[str, Any], board: Board | None, *, look_first: bool
+        self,
+        kind: str,
+        key: str,
+        channel: str,
+        shown: dict[str, Any],
+        board: Board | None,
+        *,
+        look_first: bool,
     ) -> tuple[str, bool]:
         """Where the board stands, and whether it was posted just now."""
         if board is not None:
             with contextlib.suppress(Gone):
-                self._charted("chat.update", channel, pace_as=f"{channel}/{board.ts}", ts=board.ts, **shown)
+                self._charted(
+                    "chat.update", channel, pace_as=f"{channel}/{board.ts}", ts=board.ts, **shown
+                )
             return board.ts, False
-        found = self._find(kind, key, channel, since=utc_now().timestamp() - 86_400) if look_first else None
+        found = (
+            self._find(kind, key, channel, since=utc_now().timestamp() - 86_400)
+            if look_first
+            else None
+        )
         if found:
             return found, False
-        return str(self._charted("chat.postMessage", channel, **shown, **_quiet(kind, key))["ts"]), True
+        return str(
+            self._charted("chat.postMessage", channel, **shown, **_quiet(kind, key))["ts"]
+        ), True
 
     def publish_home(self, home: Home) -> None:
         """The whole view, as it is now; last one wins."""
         view = home_view(home, self.link)
         try:
-            self.ask(lambda: self._client.api_call("views.publish", json={"user_id": home.user, "view": view}))
+            self.ask(
+                lambda: self._client.api_call(
+                    "views.publish", json={"user_id": home.user, "view": view}
+                )
+            )
         except ChatFailed as failure:
             if failure.error not in NOT_TAKEN:
                 raise
             plainer = {**view, "blocks": without_charts(view["blocks"])}
-            self.ask(lambda: self._client.api_call("views.publish", json={"user_id": home.user, "view": plainer}))
+            self.ask(
+                lambda: self._client.api_call(
+                    "views.publish", json={"user_id": home.user, "view": plainer}
+                )
+            )
 
     def begin_answer(self, question: Placed) -> str:
         """A message that grows, between the two of us; elsewhere nothing is shown before it is known who may see it."""
@@ -328,17 +407,25 @@ class SlackChat:
         with contextlib.suppress(ChatFailed):
             self._call("chat.appendStream", question.channel, ts=growing, chunks=[task])
 
-    def answer(self, question: Placed, answer: Answer, *, look_first: bool, growing: str = "") -> None:
+    def answer(
+        self, question: Placed, answer: Answer, *, look_first: bool, growing: str = ""
+    ) -> None:
         """Where it was asked: for all to see between the two of us, or where everybody may see all of it; else for the asker alone."""
         is_open = question.is_direct or answer.is_all_in(question.channel)
         blocks = answer_blocks(answer, self.link, question.id)
         if growing and self._grown(question, growing, answer, blocks):
             return
-        said: dict[str, Any] = {"text": answer_text(answer), "blocks": blocks, "thread_ts": question.thread}
+        said: dict[str, Any] = {
+            "text": answer_text(answer),
+            "blocks": blocks,
+            "thread_ts": question.thread,
+        }
         if not is_open:
             self._call("chat.postEphemeral", question.channel, user=question.user, **said)
             return
-        if not (look_first and self._find(ANSWER, question.id, question.channel, thread=question.thread)):
+        if not (
+            look_first and self._find(ANSWER, question.id, question.channel, thread=question.thread)
+        ):
             self._call("chat.postMessage", question.channel, **said, **_quiet(ANSWER, question.id))
         if look_first and question.is_direct:
             self._clear_half_grown(question)
@@ -355,7 +442,11 @@ class SlackChat:
         for message in sorted(thread, key=lambda one: float(one["ts"])):
             if not message.get("bot_id"):
                 latest = message["ts"]
-            elif latest == asked_at and message["bot_id"] == self._identity()["bot_id"] and not message.get("metadata"):
+            elif (
+                latest == asked_at
+                and message["bot_id"] == self._identity()["bot_id"]
+                and not message.get("metadata")
+            ):
                 with contextlib.suppress(ChatFailed):
                     self._call("chat.delete", channel, ts=message["ts"])
 
@@ -363,7 +454,13 @@ class SlackChat:
         """End the growing message with the answer; one that Slack has closed meanwhile is written over."""
         shown: dict[str, Any] = {"ts": growing, "blocks": blocks, **_quiet(ANSWER, question.id)}
         try:
-            self._call("chat.stopStream", question.channel, ts=growing, blocks=blocks, metadata=shown["metadata"])
+            self._call(
+                "chat.stopStream",
+                question.channel,
+                ts=growing,
+                blocks=blocks,
+                metadata=shown["metadata"],
+            )
         except (ChatUnknown, RateLimited):
             raise
         except ChatFailed:
@@ -397,19 +494,33 @@ class SlackChat:
 
     def _post_card(self, case: Case, uid: str, look: Look) -> str:
         content: dict[str, Any] = {"text": notification(case), "blocks": case_card(case, look)}
-        return str(self._call("chat.postMessage", case.channel, **content, **_quiet(CARD, uid))["ts"])
+        return str(
+            self._call("chat.postMessage", case.channel, **content, **_quiet(CARD, uid))["ts"]
+        )
 
     def _redraw(self, case: Case, card: Drawn, look: Look) -> Drawn:
         shown: dict[str, Any] = {"text": notification(case), "blocks": case_card(case, look)}
-        self._call("chat.update", card.channel, pace_as=f"{card.channel}/{card.ts}", ts=card.ts, **shown)
+        self._call(
+            "chat.update", card.channel, pace_as=f"{card.channel}/{card.ts}", ts=card.ts, **shown
+        )
         return replace(card, version=case.version)
 
     def _find(
-        self, kind: str, uid: str, channel: str, *, since: float = 0.0, thread: str = "", is_whole: bool = False
+        self,
+        kind: str,
+        uid: str,
+        channel: str,
+        *,
+        since: float = 0.0,
+        thread: str = "",
+        is_whole: bool = False,
     ) -> str | None:
         """Where the message with this uid stands. Several are one too many: the first is kept, the others are taken away."""
         found = sorted(
-            one.ts for one in self._search(kind, uid, channel, since=since, thread=thread, is_whole=is_whole)
+            one.ts
+            for one in self._search(
+                kind, uid, channel, since=since, thread=thread, is_whole=is_whole
+            )
         )
         # A list is recorded by its place: which of its copies stands is for the sweep to say.
         for double in found[1:] if kind not in LISTS else ():
@@ -417,14 +528,23 @@ class SlackChat:
         return found[0] if found else None
 
     def _search(
-        self, kind: str, uid: str, channel: str, *, since: float = 0.0, thread: str = "", is_whole: bool = False
+        self,
+        kind: str,
+        uid: str,
+        channel: str,
+        *,
+        since: float = 0.0,
+        thread: str = "",
+        is_whole: bool = False,
     ) -> list["_Found"]:
         """Read every page of a channel or thread for our messages under this uid.
 
         Without a kind: every card of the case ``uid``, of any generation, or every copy of the list.
         """
         found: list[_Found] = []
-        place: dict[str, Any] = {"ts": thread} if thread else {"oldest": f"{since - LOOK_BACK_SECONDS:.6f}"}
+        place: dict[str, Any] = (
+            {"ts": thread} if thread else {"oldest": f"{since - LOOK_BACK_SECONDS:.6f}"}
+        )
         ask = self._client.conversations_replies if thread else self._client.conversations_history
         place["channel"] = self._opened(channel)
         for _ in range(MAX_PAGES):
@@ -462,9 +582,13 @@ class SlackChat:
             return to
         return str(self.ask(lambda: self._client.conversations_open(users=to))["channel"]["id"])
 
-    def _call(self, method: str, channel: str, *, pace_as: str = "", **arguments: Any) -> Mapping[str, Any]:
+    def _call(
+        self, method: str, channel: str, *, pace_as: str = "", **arguments: Any
+    ) -> Mapping[str, Any]:
         with self._gate.turn(method, pace_as or channel):
-            return self.ask(lambda: self._client.api_call(method, json={"channel": channel, **arguments}))
+            return self.ask(
+                lambda: self._client.api_call(method, json={"channel": channel, **arguments})
+            )
 
     @staticmethod
     def ask(call: Callable[[], Any]) -> Mapping[str, Any]:
@@ -486,7 +610,9 @@ def _sorted(refused: SlackApiError) -> ChatFailed:
     response = refused.response
     status = response.status_code
     if status == 429:
-        return RateLimited(float(response.headers.get("Retry-After") or response.headers.get("retry-after") or 1))
+        return RateLimited(
+            float(response.headers.get("Retry-After") or response.headers.get("retry-after") or 1)
+        )
     body = response.data if isinstance(response.data, Mapping) else {}
     error = str(body.get("error", f"http_{status}"))
     if status >= 500 or error in IN_DOUBT or "error" not in body or not ERROR_WORD.fullmatch(error):

@@ -58,7 +58,10 @@ class Commands:
 
     def heard(self, body: dict[str, Any], ack: Ack) -> None:
         """Do it, then answer: what could not be done is said in words, never as a code."""
-        person, text = f"{body['team_id']}/{body['user_id']}", plain_words(str(body.get("text", "")))
+        person, text = (
+            f"{body['team_id']}/{body['user_id']}",
+            plain_words(str(body.get("text", ""))),
+        )
         word, _, rest = text.partition(" ")
         known: dict[str, Callable[[str, str, dict[str, Any]], Answer | None]] = {
             "list": self._list,
@@ -76,7 +79,9 @@ class Commands:
         }
         try:
             found = known.get(word.casefold())
-            answer = found(rest.strip(), person, body) if found else self._question(text, person, body)
+            answer = (
+                found(rest.strip(), person, body) if found else self._question(text, person, body)
+            )
         except Refusal as refusal:
             answer = Answer("", f"Not done: {refusal}.")
         except ChatFailed as failure:
@@ -88,12 +93,20 @@ class Commands:
         if answer is None:
             ack()
         else:
-            ack(text=answer_text(answer), blocks=answer_blocks(answer, self.chat.link), response_type="ephemeral")
+            ack(
+                text=answer_text(answer),
+                blocks=answer_blocks(answer, self.chat.link),
+                response_type="ephemeral",
+            )
 
     def _while_behind(self, answer: Answer) -> Answer:
         """Whatever is asked after a backup was restored, that comes first."""
         standing = self.switchboard.store.standing()
-        return replace(answer, text=f"{standing.holds[0].said}. {answer.text}") if standing.is_behind else answer
+        return (
+            replace(answer, text=f"{standing.holds[0].said}. {answer.text}")
+            if standing.is_behind
+            else answer
+        )
 
     def _list(self, rest: str, person: str, body: dict[str, Any]) -> Answer:
         if rest:
@@ -104,13 +117,18 @@ class Commands:
         return self.questions.asked(Question(Ask.MINE), by=person)
 
     def _show(self, rest: str, person: str, body: dict[str, Any]) -> Answer:
-        return self.questions.asked(Question(Ask.SHOW, Which.ANY, case_id=_case_id(rest)), by=person)
+        return self.questions.asked(
+            Question(Ask.SHOW, Which.ANY, case_id=_case_id(rest)), by=person
+        )
 
     def _question(self, text: str, person: str, body: dict[str, Any]) -> Answer:
         return self.questions.answer(text, by=person, channel=str(body.get("channel_id", "")))
 
     def _raise(self, rest: str, person: str, body: dict[str, Any]) -> None:
-        self.chat.open_form(str(body["trigger_id"]), forms.raise_form(self.library.titles(), "not_sure", (), "", rest))
+        self.chat.open_form(
+            str(body["trigger_id"]),
+            forms.raise_form(self.library.titles(), "not_sure", (), "", rest),
+        )
 
     def _stand_in(self, rest: str, person: str, body: dict[str, Any]) -> None:
         self.chat.open_form(str(body["trigger_id"]), forms.delegate_form(self.library.titles()))
@@ -120,7 +138,8 @@ class Commands:
         scope = self.switchboard.scope_of(what)
         self.switchboard.pause(scope, by=person, reason=why)
         return Answer(
-            "", f"Paused: {what or 'everything'}. Nothing of it is begun until a governance owner resumes it."
+            "",
+            f"Paused: {what or 'everything'}. Nothing of it is begun until a governance owner resumes it.",
         )
 
     def _resume(self, rest: str, person: str, body: dict[str, Any]) -> Answer:
@@ -132,7 +151,8 @@ class Commands:
         case = self.questions.visible(_case_id(what), self.questions.sight(person))
         self.decisions.break_glass(case.id, by=person, seen=Seen.of(case), reason=why)
         return Answer(
-            "", f"{case.id} is let through. Another governance owner must look at it: {COMMAND} reviewed {case.id} …"
+            "",
+            f"{case.id} is let through. Another governance owner must look at it: {COMMAND} reviewed {case.id} …",
         )
 
     def _reviewed(self, rest: str, person: str, body: dict[str, Any]) -> Answer:
@@ -162,7 +182,9 @@ class Commands:
         return Answer("the report of the last thirty days, over what you may see", " ".join(parts))
 
     def _help(self, rest: str, person: str, body: dict[str, Any]) -> Answer:
-        return Answer("", f"After {COMMAND}, one of these, or a question:", examples=(*USAGE, *EXAMPLES))
+        return Answer(
+            "", f"After {COMMAND}, one of these, or a question:", examples=(*USAGE, *EXAMPLES)
+        )
 
 
 def _because(text: str) -> tuple[str, str, str]:

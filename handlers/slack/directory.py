@@ -16,8 +16,12 @@ from handlers.slack.chat import SlackChat
 log = logging.getLogger(__name__)
 REMEMBERED_SECONDS = 60.0
 MOST_PAGES = 50
-AWAY = re.compile(r"\b(vacation|holiday|away|out of (the )?office|ooo|leave|sick|off)\b", re.IGNORECASE)
-AWAY_EMOJI = frozenset({":palm_tree:", ":face_with_thermometer:", ":airplane:", ":beach_with_umbrella:"})
+AWAY = re.compile(
+    r"\b(vacation|holiday|away|out of (the )?office|ooo|leave|sick|off)\b", re.IGNORECASE
+)
+AWAY_EMOJI = frozenset(
+    {":palm_tree:", ":face_with_thermometer:", ":airplane:", ":beach_with_umbrella:"}
+)
 
 
 class SlackDirectory:
@@ -37,7 +41,9 @@ class SlackDirectory:
         if not team or not user_id or "/" in user_id:
             raise NotEligible("it is not clear who you are")
         try:
-            user = self._recall(f"user {user_id}", fresh, lambda: self._ask("users.info", user=user_id)["user"])
+            user = self._recall(
+                f"user {user_id}", fresh, lambda: self._ask("users.info", user=user_id)["user"]
+            )
         except (RateLimited, ChatUnknown):
             raise
         except ChatFailed as failure:
@@ -47,7 +53,9 @@ class SlackDirectory:
             name=str(user.get("real_name") or user.get("name") or user_id),
             active=not user.get("deleted", False),
             guest=bool(user.get("is_restricted") or user.get("is_ultra_restricted")),
-            external=bool(user.get("is_stranger")) or team != self._team_id() or user.get("team_id", team) != team,
+            external=bool(user.get("is_stranger"))
+            or team != self._team_id()
+            or user.get("team_id", team) != team,
             away=_away(user.get("profile") or {}),
             bot=bool(user.get("is_bot") or user.get("is_workflow_bot")) or user_id == "USLACKBOT",
         )
@@ -63,11 +71,15 @@ class SlackDirectory:
     def members_of(self, channel: str) -> frozenset[str]:
         """Who is in this channel now; people of other workspaces under their own team. Nobody, when it cannot be read."""
         try:
-            found: list[str] = self._recall(f"channel {channel}", False, lambda: self._everyone(channel))
+            found: list[str] = self._recall(
+                f"channel {channel}", False, lambda: self._everyone(channel)
+            )
         except (RateLimited, ChatUnknown):
             raise
         except ChatFailed as failure:
-            log.warning("the members of %s cannot be read (%s): nobody is in it", channel, failure.error)
+            log.warning(
+                "the members of %s cannot be read (%s): nobody is in it", channel, failure.error
+            )
             return frozenset()
         return frozenset(f"{self._team_id()}/{user}" for user in found)
 
@@ -86,7 +98,11 @@ class SlackDirectory:
     def _members(self, handle: str, known: Sequence[Mapping[str, Any]]) -> frozenset[str]:
         if "/" in handle:
             return frozenset()
-        found = [group for group in known if group.get("handle") == handle and not group.get("date_delete")]
+        found = [
+            group
+            for group in known
+            if group.get("handle") == handle and not group.get("date_delete")
+        ]
         if len(found) != 1:
             return frozenset()
         return frozenset(f"{self._team_id()}/{user}" for user in found[0].get("users") or ())
@@ -95,7 +111,9 @@ class SlackDirectory:
         """Every group with its members, in one call: a decision must not use up what Slack allows in a minute."""
         try:
             groups: Sequence[Mapping[str, Any]] = self._recall(
-                "groups", fresh, lambda: self._ask("usergroups.list", include_users="true")["usergroups"]
+                "groups",
+                fresh,
+                lambda: self._ask("usergroups.list", include_users="true")["usergroups"],
             )
         except (RateLimited, ChatUnknown):
             raise

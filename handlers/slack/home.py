@@ -16,7 +16,14 @@ from handlers.slack.chat import SlackChat
 from handlers.slack.press import Submission, person_of
 
 
-def register(app: App, homes: Homes, switchboard: Switchboard, library: Library, chat: SlackChat, clock: Clock) -> None:
+def register(
+    app: App,
+    homes: Homes,
+    switchboard: Switchboard,
+    library: Library,
+    chat: SlackChat,
+    clock: Clock,
+) -> None:
     """Give the controls of the home their listeners."""
     controls = HomeControls(homes, switchboard, library, chat, clock)
     app.action(ids.HOME_KIND)(controls.choose)
@@ -57,7 +64,9 @@ class HomeControls:
         to = form.person_named(ids.TO, "choose who stands in")
         until, kind = form.moment(ids.UNTIL, "choose until when"), form.text(ids.KIND)
         kind = "" if kind == EVERY_KIND else kind
-        self.switchboard.delegate(by=form.person, to=to, kind=kind, begins_at=self.clock(), ends_at=until)
+        self.switchboard.delegate(
+            by=form.person, to=to, kind=kind, begins_at=self.clock(), ends_at=until
+        )
         self.homes.opened(form.person)
 
 

@@ -45,14 +45,20 @@ def route(app: App, secrets: Sequence[str], clock: Clock) -> Route:
 
 
 def is_genuine(
-    body: bytes, timestamps: Sequence[str], signatures: Sequence[str], secrets: Sequence[str], now: float
+    body: bytes,
+    timestamps: Sequence[str],
+    signatures: Sequence[str],
+    secrets: Sequence[str],
+    now: float,
 ) -> bool:
     """Whether Slack signed exactly these bytes within the last five minutes."""
     if not could_be_genuine(timestamps, signatures, now) or not secrets:
         return False
     timestamp, signature = timestamps[0], signatures[0]
     signed = b"v0:" + timestamp.encode() + b":" + body
-    wanted = [f"v0={hmac.new(secret.encode(), signed, hashlib.sha256).hexdigest()}" for secret in secrets]
+    wanted = [
+        f"v0={hmac.new(secret.encode(), signed, hashlib.sha256).hexdigest()}" for secret in secrets
+    ]
     # Compared with every secret, so that timing does not tell which one is in use.
     verdicts = [hmac.compare_digest(signature, one) for one in wanted]
     return any(verdicts)
@@ -67,7 +73,9 @@ def could_be_genuine(timestamps: Sequence[str], signatures: Sequence[str], now: 
 
 
 def _dispatch(app: App, request: Request, body: bytes) -> Response:
-    headers: dict[str, str | Sequence[str]] = {name: [value] for name, value in request.headers.items()}
+    headers: dict[str, str | Sequence[str]] = {
+        name: [value] for name, value in request.headers.items()
+    }
     try:
         bolt_request = BoltRequest(body=body.decode("utf-8"), headers=headers)
     except (ValueError, TypeError, LookupError, AttributeError, RecursionError):
@@ -76,5 +84,9 @@ def _dispatch(app: App, request: Request, body: bytes) -> Response:
     if not is_slacks(bolt_request.body):
         return PlainTextResponse("not understood", 400)
     answer = app.dispatch(bolt_request)
-    kept = {name: values[0] for name, values in answer.headers.items() if name.lower() != "content-length"}
+    kept = {
+        name: values[0]
+        for name, values in answer.headers.items()
+        if name.lower() != "content-length"
+    }
     return Response(answer.body, answer.status, kept)

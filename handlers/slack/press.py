@@ -45,7 +45,15 @@ class Press:
             value = action.get("value") or action["selected_option"]["value"]
             choice, _, token = value.rpartition(" ")
             case_id, seen = _token(token)
-            return cls(_principal(body), body["user"]["id"], case_id, seen, choice, _channel(body), body["trigger_id"])
+            return cls(
+                _principal(body),
+                body["user"]["id"],
+                case_id,
+                seen,
+                choice,
+                _channel(body),
+                body["trigger_id"],
+            )
         except (KeyError, IndexError, TypeError, AttributeError):
             raise BadRequest("this button says nothing that can be understood") from None
 
@@ -64,7 +72,9 @@ class Pressed:
         is_message = container.get("type") == "message" and not container.get("is_ephemeral")
         block_id = str(actions[0].get("block_id", ""))
         return cls(
-            _channel(body), str(container.get("message_ts", "")), is_message and block_id.startswith(CARD_BLOCKS)
+            _channel(body),
+            str(container.get("message_ts", "")),
+            is_message and block_id.startswith(CARD_BLOCKS),
         )
 
 
@@ -102,7 +112,9 @@ class Submission:
     def values_of(view: Mapping[str, Any]) -> dict[str, Any]:
         """What has been entered, by action id."""
         fields = view["state"]["values"].values()
-        return {action_id: _entered(field) for entered in fields for action_id, field in entered.items()}
+        return {
+            action_id: _entered(field) for entered in fields for action_id, field in entered.items()
+        }
 
     def person_named(self, action_id: str, otherwise: str) -> str:
         """The principal of the colleague who was chosen; ``BadRequest`` with these words when that is none."""
@@ -129,7 +141,9 @@ def _token(token: str) -> tuple[str, Seen | None]:
         raise BadRequest("this button belongs to no case")
     if match["seen"] is None:
         return match["case"], None
-    seen = Seen(int(match["revision"]), State[match["state"]], match["checksum"], match["doubt"] or "")
+    seen = Seen(
+        int(match["revision"]), State[match["state"]], match["checksum"], match["doubt"] or ""
+    )
     return match["case"], seen
 
 

@@ -56,7 +56,9 @@ class RaiseForms:
         except (KeyError, TypeError, AttributeError):
             raise BadRequest("this form says nothing that can be understood") from None
         words = str(typed.get(ids.NOTE) or "")
-        form = self._form("" if chosen == NOT_SURE else chosen, str(view.get("private_metadata", "")), words)
+        form = self._form(
+            "" if chosen == NOT_SURE else chosen, str(view.get("private_metadata", "")), words
+        )
         self.chat.update_form(str(view["id"]), str(view.get("hash", "")), form)
         ack()
 
@@ -64,7 +66,9 @@ class RaiseForms:
         kind = str(form.values.get(ids.RAISE_KIND) or NOT_SURE)
         channel, _, ts = form.place.partition(" ")
         facts = {
-            name.removeprefix(ids.PARAMETER): form.text(name) for name in form.values if name.startswith(ids.PARAMETER)
+            name.removeprefix(ids.PARAMETER): form.text(name)
+            for name in form.values
+            if name.startswith(ids.PARAMETER)
         }
         missing = next((name for name, value in facts.items() if not value), None)
         if missing:
@@ -79,8 +83,12 @@ class RaiseForms:
             subject=form.text(ids.SUBJECT),
             facts=facts,
         )
-        told = "is open" if receipt.outcome is Outcome.OPENED else "is known already; it was counted"
-        self.chat.tell(form.user, f"{receipt.case_id} {told}. You raised it, so somebody else decides.")
+        told = (
+            "is open" if receipt.outcome is Outcome.OPENED else "is known already; it was counted"
+        )
+        self.chat.tell(
+            form.user, f"{receipt.case_id} {told}. You raised it, so somebody else decides."
+        )
 
     def _form(self, kind: str, place: str, words: str) -> Json:
         asks = self.library.playbook(kind).facts_asked if kind else ()

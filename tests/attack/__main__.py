@@ -53,9 +53,13 @@ def main(arguments: list[str] | None = None) -> int:
     for number in (signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, lambda *_: sys.exit(143))
     console = Console()
-    report = Report(given.seed, given.minutes, " ".join(sys.argv[1:] if arguments is None else arguments))
+    report = Report(
+        given.seed, given.minutes, " ".join(sys.argv[1:] if arguments is None else arguments)
+    )
     report.console = console
-    console.print(f"seed {given.seed}, {given.minutes:g} minutes: {', '.join(given.parts)}", highlight=False)
+    console.print(
+        f"seed {given.seed}, {given.minutes:g} minutes: {', '.join(given.parts)}", highlight=False
+    )
     folder = Path(tempfile.mkdtemp(prefix="countersign-attack-"))
     try:
         needed = set(given.parts) - {"smoke", "people", "tamperings", "restore"}
@@ -74,10 +78,16 @@ def _arguments(arguments: list[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m tests.attack", description=__doc__)
     parser.add_argument("parts", nargs="*", help=f"some of {', '.join(PARTS)}; all if left out")
     parser.add_argument("--seed", type=int, default=random.SystemRandom().randrange(1, 10_000))
-    parser.add_argument("--minutes", type=float, default=DEFAULT_MINUTES, help="for all parts together")
+    parser.add_argument(
+        "--minutes", type=float, default=DEFAULT_MINUTES, help="for all parts together"
+    )
     parser.add_argument("--json", type=Path, help="write what was found into this file")
-    parser.add_argument("--markdown", type=Path, help="write the table for docs/reliability.md into this file")
-    parser.add_argument("--table", type=Path, help="run nothing: print the table of a run written with --json")
+    parser.add_argument(
+        "--markdown", type=Path, help="write the table for docs/reliability.md into this file"
+    )
+    parser.add_argument(
+        "--table", type=Path, help="run nothing: print the table of a run written with --json"
+    )
     parser.add_argument("--keep", action="store_true", help="keep databases and logs")
     given = parser.parse_args(arguments)
     unknown = [part for part in given.parts if part not in {**PARTS, **EXTRA}]
@@ -98,7 +108,9 @@ def _postgres(console: Console) -> Iterator[Postgres | None]:
         yield server
 
 
-def _run(given: argparse.Namespace, report: Report, folder: Path, postgres: Postgres | None) -> None:
+def _run(
+    given: argparse.Namespace, report: Report, folder: Path, postgres: Postgres | None
+) -> None:
     shares = {**PARTS, **EXTRA}
     ends = time.monotonic() + given.minutes * 60
     columns = (TextColumn("{task.description}"), BarColumn(), TimeElapsedColumn())
@@ -116,7 +128,9 @@ def _run(given: argparse.Namespace, report: Report, folder: Path, postgres: Post
                 folder=folder,
                 report=report,
                 postgres=postgres,
-                progress=lambda share, task=task, progress=progress: progress.update(task, completed=share),
+                progress=lambda share, task=task, progress=progress: progress.update(
+                    task, completed=share
+                ),
             )
             try:
                 importlib.import_module(f"tests.attack.{part}").attack(plan)

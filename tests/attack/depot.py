@@ -90,7 +90,9 @@ class Depot:
             self._answer(request, 404, {})
         elif what == "items":
             self._answer(request, 200, {"stock": STOCK - self._issued(int(name))})
-        elif any(deed.item in self.unclear for deed in self.deeds if deed.key == name.replace("%3A", ":")):
+        elif any(
+            deed.item in self.unclear for deed in self.deeds if deed.key == name.replace("%3A", ":")
+        ):
             self._answer(request, 503, {})
         else:
             is_there = self._is_visible(name.replace("%3A", ":"))
@@ -116,7 +118,11 @@ class Depot:
             threading.Timer(2.5, self._apply, (int(body["item"]), key, delta, 0.0)).start()
             time.sleep(3)
             return
-        late = {"late": LATE_SECONDS, "late key": LATE_SECONDS, "503, late key": VERY_LATE_SECONDS}.get(mode, 0.0)
+        late = {
+            "late": LATE_SECONDS,
+            "late key": LATE_SECONDS,
+            "503, late key": VERY_LATE_SECONDS,
+        }.get(mode, 0.0)
         self._apply(int(body["item"]), key, delta, late, counts_late=mode == "late")
         if mode in {"503 after", "503, late key", "mute"}:
             self._answer(request, 503, {})
@@ -130,7 +136,9 @@ class Depot:
         else:
             self._answer(request, 200, {"ok": True, "id": f"d{len(self.deeds)}"})
 
-    def _apply(self, item: int, key: str, delta: int, late: float, *, counts_late: bool = False) -> None:
+    def _apply(
+        self, item: int, key: str, delta: int, late: float, *, counts_late: bool = False
+    ) -> None:
         """Do it, once per key. It shows, and counts, at once or later."""
         with self._lock:
             if any(deed.key == key for deed in self.deeds):
@@ -145,15 +153,25 @@ class Depot:
     def _issued(self, item: int) -> int:
         with self._lock:
             now = time.monotonic()
-            return sum(deed.delta for deed in self.deeds if deed.item == item and self._counted_at[deed.key] <= now)
+            return sum(
+                deed.delta
+                for deed in self.deeds
+                if deed.item == item and self._counted_at[deed.key] <= now
+            )
 
     @staticmethod
     def _answer(
-        request: BaseHTTPRequestHandler, status: int, body: dict[str, object], headers: dict[str, str] | None = None
+        request: BaseHTTPRequestHandler,
+        status: int,
+        body: dict[str, object],
+        headers: dict[str, str] | None = None,
     ) -> None:
         raw = json.dumps(body).encode()
         request.send_response(status)
-        for name, value in {"Content-Type": "application/json", "Content-Length": str(len(raw))}.items():
+        for name, value in {
+            "Content-Type": "application/json",
+            "Content-Length": str(len(raw)),
+        }.items():
             request.send_header(name, value)
         for name, value in (headers or {}).items():
             request.send_header(name, value)

@@ -52,11 +52,15 @@ def attack(plan: Plan) -> None:
             one.result()
 
 
-def _on_one(plan: Plan, name: str, postgres: Postgres | None, order: Sequence[Fault], number: int, of: int) -> None:
+def _on_one(
+    plan: Plan, name: str, postgres: Postgres | None, order: Sequence[Fault], number: int, of: int
+) -> None:
     """The faults that fall to this database first, then all others, until the time is used up."""
     everything = plan.begin(f"after all faults, on {name}", "A1 A2 A3 C6 D1")
     faults = [fault for fault in order if postgres or not fault.needs_postgres]
-    first = [fault for place, fault in enumerate(faults) if fault.needs_postgres or place % of == number]
+    first = [
+        fault for place, fault in enumerate(faults) if fault.needs_postgres or place % of == number
+    ]
     then = [fault for fault in faults if fault not in first]
     folder = plan.folder / f"faults-{number}"
     with town(folder, bots=2 if postgres else 1, postgres=postgres, journal="DELETE") as running:
@@ -87,7 +91,9 @@ def batch(plan: Plan, running: Town, fault: Fault, tally: Tally) -> None:
         with contextlib.suppress(OSError, ValueError):
             running.signal(plan.dice.choice(fault.kinds), seconds=15)
         _wait_and_undo(running, cases, fault.seconds)
-    everyone_presses_on(running, QUIET_SECONDS / 2, only=frozenset(case_id for case_id, *_ in cases))
+    everyone_presses_on(
+        running, QUIET_SECONDS / 2, only=frozenset(case_id for case_id, *_ in cases)
+    )
     for _, kind, number in cases:
         tally.tried()
         for twice in running.done_twice(kind, number):
@@ -160,7 +166,9 @@ def _locked_house(running: Town) -> Iterator[None]:
     """Somebody else holds the write lock of the company's database, longer than the time-out, with pauses between."""
 
     def lock() -> None:
-        with contextlib.closing(sqlite3.connect(running.company, timeout=30, isolation_level=None)) as database:
+        with contextlib.closing(
+            sqlite3.connect(running.company, timeout=30, isolation_level=None)
+        ) as database:
             database.execute("BEGIN IMMEDIATE")
             time.sleep(1.3)
             database.execute("ROLLBACK")
@@ -172,7 +180,9 @@ def _locked_house(running: Town) -> Iterator[None]:
 @contextlib.contextmanager
 def _closed_house(running: Town) -> Iterator[None]:
     """The company's database is locked for readers too, right after each deed: the look after it fails."""
-    locker = subprocess.Popen([sys.executable, "-m", "tests.attack.locker", str(running.company), "1.6"], cwd=ROOT)
+    locker = subprocess.Popen(
+        [sys.executable, "-m", "tests.attack.locker", str(running.company), "1.6"], cwd=ROOT
+    )
     try:
         yield
     finally:
@@ -219,26 +229,57 @@ def _again_and_again(wait: float, do: Callable[[], object]) -> Iterator[None]:
 ALL = ("restock", "issue", "mismatch")
 FAULTS = (
     Fault("Slack drops replies after applying them", "C6", ALL, _slack(drop_next=6)),
-    Fault("Slack answers 500 before or after applying", "C6", ALL, _slack(fail_every=3, fail_applied=True)),
+    Fault(
+        "Slack answers 500 before or after applying",
+        "C6",
+        ALL,
+        _slack(fail_every=3, fail_applied=True),
+    ),
     Fault("Slack answers 500 to everything", "C6", ALL, _slack(down=True)),
     Fault("Slack says wait (429)", "C6", ALL, _slack(per_second=2.0, retry_after=1)),
     Fault("Slack is slow", "C6", ALL, _slack(slow_for=0.8)),
-    Fault("Slack sends presses twice and in another order", "A1", ALL, _slack(duplicate_next=6, swap_next=2)),
+    Fault(
+        "Slack sends presses twice and in another order",
+        "A1",
+        ALL,
+        _slack(duplicate_next=6, swap_next=2),
+    ),
     Fault("Slack's connections are cut", "C6", ALL, _cut_sockets),
-    Fault("the system of record is locked for writers", "A2", ("restock", "mismatch"), _locked_house, 5.0),
-    Fault("the system of record is locked right after a deed", "A2", ("restock",), _closed_house, 4.0),
+    Fault(
+        "the system of record is locked for writers",
+        "A2",
+        ("restock", "mismatch"),
+        _locked_house,
+        5.0,
+    ),
+    Fault(
+        "the system of record is locked right after a deed", "A2", ("restock",), _closed_house, 4.0
+    ),
     Fault("the system of record restarts", "A2", ("issue",), _restarting_depot),
     Fault("the system of record shows a write only later", "A2", ("issue",), _depot("late")),
-    Fault("the system of record counts at once, and shows the deed later", "A2 A3", ("issue",), _depot("late key")),
+    Fault(
+        "the system of record counts at once, and shows the deed later",
+        "A2 A3",
+        ("issue",),
+        _depot("late key"),
+    ),
     Fault("the same, and the answer is lost", "A3", ("issue",), _depot("503, late key"), 4.0),
     Fault("the system of record is slow", "A3", ("issue",), _depot("slow")),
     Fault("the system of record does it, and answers 503", "A2", ("issue",), _depot("503 after")),
     Fault("the system of record does not, and answers 503", "A2", ("issue",), _depot("503 before")),
     Fault("the system of record does it, and hangs up", "A2", ("issue",), _depot("cut after")),
-    Fault("the system of record does it, and answers 302", "C5", ("issue",), _depot("redirect after")),
+    Fault(
+        "the system of record does it, and answers 302", "C5", ("issue",), _depot("redirect after")
+    ),
     Fault("the system of record drips its answer", "A3", ("issue",), _depot("drip"), 6.0),
     Fault("the system of record does it after we hung up", "A3", ("issue",), _depot("held"), 5.0),
-    Fault("the system of record does it, and says nothing any more", "A2", ("issue",), _depot("mute"), 4.0),
+    Fault(
+        "the system of record does it, and says nothing any more",
+        "A2",
+        ("issue",),
+        _depot("mute"),
+        4.0,
+    ),
     Fault("PostgreSQL restarts", "D5", ALL, _restarting_postgres, needs_postgres=True),
     Fault("PostgreSQL loses its connections", "D5", ALL, _cut_postgres, needs_postgres=True),
 )

@@ -42,7 +42,11 @@ def everyone_presses_on(
                 first = since.setdefault(f"{case.id}/{case.version}", time.monotonic())
                 if time.monotonic() - first > SURE_SECONDS:
                     _say_what_happened(town, case)
-            elif approve and _wants_a_press(case) and rounds[f"{case.id}/{case.version}"] < MAX_ROUNDS:
+            elif (
+                approve
+                and _wants_a_press(case)
+                and rounds[f"{case.id}/{case.version}"] < MAX_ROUNDS
+            ):
                 rounds[f"{case.id}/{case.version}"] += 1
                 busy = True
                 _press_on(town, case)
@@ -53,7 +57,11 @@ def everyone_presses_on(
 
 def _wants_a_press(case: Case) -> bool:
     """Whether somebody who only wants it done would press here; after some rounds they give up."""
-    return case.kind in DEEDS and case.state in {State.PROPOSED, State.REFERRED} and case.revision <= MAX_ROUNDS + 1
+    return (
+        case.kind in DEEDS
+        and case.state in {State.PROPOSED, State.REFERRED}
+        and case.revision <= MAX_ROUNDS + 1
+    )
 
 
 def _resume(town: Town) -> bool:
@@ -61,7 +69,10 @@ def _resume(town: Town) -> bool:
     pauses = town.patiently(town.store.standing).pauses
     for pause in pauses:
         what = pause.scope.partition(":")[2]
-        town.emulator.post("slash", {"as": ELSIE, "channel": OPS, "command": "/exceptions", "text": f"resume {what}"})
+        town.emulator.post(
+            "slash",
+            {"as": ELSIE, "channel": OPS, "command": "/exceptions", "text": f"resume {what}"},
+        )
     return bool(pauses)
 
 
@@ -71,7 +82,11 @@ def _press_on(town: Town, case: Case) -> None:
         return
     card = town.card(case.id)
     for who in (ANA, BEN):
-        if card and element_of(card, "case.try_again") and town.case(case.id).state is State.REFERRED:
+        if (
+            card
+            and element_of(card, "case.try_again")
+            and town.case(case.id).state is State.REFERRED
+        ):
             town.press(who, card, "case.try_again")
 
 
@@ -181,7 +196,9 @@ def wrong_cards(town: Town, cases: Iterable[Case]) -> Iterable[str]:
         for message in town.emulator.messages(channel):
             uid = ((message.get("metadata") or {}).get("event_payload") or {}).get("uid", "")
             is_card = (message.get("metadata") or {}).get("event_type") == "exception_card"
-            if is_card and any(element_of(message, name) for name in ("case.approve", "case.reject", "case.more")):
+            if is_card and any(
+                element_of(message, name) for name in ("case.approve", "case.reject", "case.more")
+            ):
                 live[uid.partition("/")[0]] += 1
     for case in cases:
         if case.state not in TERMINAL and live[case.id] != 1:
@@ -205,16 +222,23 @@ def disproofs(town: Town) -> Iterable[str]:
 def _work_of(town: Town, case: Case) -> str:
     with town.database.read() as connection:
         rows = connection.execute(
-            text("SELECT topic, state, attempts, error FROM outbox WHERE case_id = :id AND state <> 'done'"),
+            text(
+                "SELECT topic, state, attempts, error FROM outbox WHERE case_id = :id AND state <> 'done'"
+            ),
             {"id": case.id},
         )
-        return "; ".join(f"{row.topic} {row.state} {row.attempts} {row.error}" for row in rows) or "no work for it"
+        return (
+            "; ".join(f"{row.topic} {row.state} {row.attempts} {row.error}" for row in rows)
+            or "no work for it"
+        )
 
 
 def _why_stuck(town: Town) -> str:
     with town.database.read() as connection:
         rows = connection.execute(
-            text("SELECT key, state, attempts, error FROM outbox WHERE state <> 'done' AND error <> '' LIMIT 3")
+            text(
+                "SELECT key, state, attempts, error FROM outbox WHERE state <> 'done' AND error <> '' LIMIT 3"
+            )
         )
         return "; ".join(f"{row.key} {row.state} {row.attempts} {row.error}" for row in rows)
 

@@ -45,7 +45,9 @@ class Traffic:
         self.town, self.dice, self.wait = running, dice, 1 / per_second
         self.stopping = threading.Event()
         self._pressed: set[str] = set()
-        self._threads = [threading.Thread(target=loop, daemon=True) for loop in (self._send, self._press)]
+        self._threads = [
+            threading.Thread(target=loop, daemon=True) for loop in (self._send, self._press)
+        ]
 
     def __enter__(self) -> "Traffic":
         for thread in self._threads:
@@ -91,7 +93,9 @@ class Traffic:
             values = {"field.reason": "not_worth_it", "field.note": ""}
             self._told(case_id, ANA, "reject", self.town.decide(ANA, card, "case.reject", values))
         elif luck < 0.2 and element_of(card, "case.edit"):
-            answer = self.town.decide(OMAR, card, "case.edit", {"field.parameter.quantity": str(dice.randint(7, 20))})
+            answer = self.town.decide(
+                OMAR, card, "case.edit", {"field.parameter.quantity": str(dice.randint(7, 20))}
+            )
             self._told(case_id, OMAR, "edit", answer)
         else:
             self.town.approve(case_id)
@@ -99,7 +103,12 @@ class Traffic:
     def _undo(self, case_id: str) -> None:
         card = self.town.card(case_id)
         if card and element_of(card, "case.undo"):
-            self._told(case_id, ANA, "undo", self.town.decide(ANA, card, "case.undo", {"field.note": "a mistake"}))
+            self._told(
+                case_id,
+                ANA,
+                "undo",
+                self.town.decide(ANA, card, "case.undo", {"field.note": "a mistake"}),
+            )
 
     def _told(self, case_id: str, who: str, what: str, answer: dict) -> None:
         """Remember a decision that was taken; a form that shows an error has been answered with no."""
@@ -115,7 +124,11 @@ def _kill(plan: Plan, running: Town, tally: Tally, share: float) -> None:
         while tally.tries < MIN_KILLS or plan.left(share) > reserve:
             running.depot.mode = plan.dice.choice(DEPOT_MOODS)
             # A single process must have lived a little to have something in hand.
-            time.sleep(plan.dice.uniform(0.05, 1.2) if len(running.bots) > 1 else plan.dice.uniform(0.3, 3.0))
+            time.sleep(
+                plan.dice.uniform(0.05, 1.2)
+                if len(running.bots) > 1
+                else plan.dice.uniform(0.3, 3.0)
+            )
             bot = plan.dice.choice(running.bots)
             bot.kill()
             tally.tried()

@@ -20,7 +20,9 @@ STOCK = "SELECT p.name AS product, s.on_hand, {} AS quantity FROM stock s JOIN p
 WHERE = " WHERE p.id = :product_id"
 
 
-def _playbook(kind: str, look: dict[str, Any] | None, offer: dict[str, Any], **more: Any) -> dict[str, Any]:
+def _playbook(
+    kind: str, look: dict[str, Any] | None, offer: dict[str, Any], **more: Any
+) -> dict[str, Any]:
     return {
         "kind": kind,
         "title": kind.replace("_", " ").capitalize(),
@@ -38,12 +40,22 @@ def _playbook(kind: str, look: dict[str, Any] | None, offer: dict[str, Any], **m
 
 def _stock(quantity: str) -> dict[str, Any]:
     query = STOCK.format(quantity) + WHERE
-    return {"name": "stock", "system": "house", "query": query, "parameters": {"product_id": "signal.product_id"}}
+    return {
+        "name": "stock",
+        "system": "house",
+        "query": query,
+        "parameters": {"product_id": "signal.product_id"},
+    }
 
 
 def _order(edit: list[str]) -> dict[str, Any]:
     parameters = {"product_id": "signal.product_id", "quantity": "stock.quantity"}
-    return {"action": "house.order_stock", "parameters": parameters, "edit": edit, "reason": "It is low."}
+    return {
+        "action": "house.order_stock",
+        "parameters": parameters,
+        "edit": edit,
+        "reason": "It is low.",
+    }
 
 
 def playbooks() -> dict[str, dict[str, Any]]:
@@ -54,14 +66,20 @@ def playbooks() -> dict[str, dict[str, Any]]:
         "reason": "Within the carrier's window.",
     }
     hold = {**claim, "action": "house.hold_shipment", "then": [claim]}
-    issue = {"action": "depot.issue", "parameters": {"item": "signal.item"}, "reason": "It is asked for."}
+    issue = {
+        "action": "depot.issue",
+        "parameters": {"item": "signal.item"},
+        "reason": "It is asked for.",
+    }
     urgent = _playbook("hasty", _stock("6"), _order([]), approval={"expires": "6s"})
     unrecognised = _playbook("unrecognised", None, issue)
     unrecognised["actions"] = []
     alert = {**unrecognised, "kind": "service_alert", "title": "Alert"}
     return {
         "restock": _playbook("restock", _stock("6"), _order(["quantity"])),
-        "bulk": _playbook("bulk", _stock("CAST(3000 / p.cost AS INTEGER) + 1"), _order(["quantity"])),
+        "bulk": _playbook(
+            "bulk", _stock("CAST(3000 / p.cost AS INTEGER) + 1"), _order(["quantity"])
+        ),
         "mismatch": _playbook("mismatch", None, hold),
         "issue": _playbook("issue", None, issue),
         "hasty": {**urgent, "measure": {**MEASURE, "decide_for": "8h"}},
@@ -83,7 +101,13 @@ def systems(packaged: dict[str, Any], depot: str) -> dict[str, Any]:
         "idempotency": "native_key",
         "undo_for": "30m",
         "precondition": {"path": "/items/{item}", "fields": {"stock": "stock"}},
-        "execute": {"method": "POST", "path": "/issues", "body": {"item": "item"}, "landed": "ok", "detail": "id"},
+        "execute": {
+            "method": "POST",
+            "path": "/issues",
+            "body": {"item": "item"},
+            "landed": "ok",
+            "detail": "id",
+        },
         "verify": {"path": "/issues/{key}", "landed": "state == 'done'"},
         "undo": {"method": "POST", "path": "/returns", "body": {"item": "item"}, "landed": "ok"},
     }
@@ -95,7 +119,9 @@ def systems(packaged: dict[str, Any], depot: str) -> dict[str, Any]:
         "timeout": "1s",
         "actions": {"issue": issue},
     }
-    return {"systems": {"house": {**house, "timeout": "1s", "actions": actions}, "depot": depot_system}}
+    return {
+        "systems": {"house": {**house, "timeout": "1s", "actions": actions}, "depot": depot_system}
+    }
 
 
 def policy(packaged: dict[str, Any]) -> dict[str, Any]:
@@ -126,7 +152,11 @@ def sources() -> dict[str, Any]:
             "kind": "service_alert",
             "token_env": ["COUNTERSIGN_SOURCE_ALERTMANAGER_TOKEN"],
         },
-        "mapped": {"format": "mapping", "token_env": ["COUNTERSIGN_SOURCE_MAPPED_TOKEN"], "mapping": mapping},
+        "mapped": {
+            "format": "mapping",
+            "token_env": ["COUNTERSIGN_SOURCE_MAPPED_TOKEN"],
+            "mapping": mapping,
+        },
     }
     for source in found.values():
         source["per_minute"] = 1_000_000
@@ -143,7 +173,10 @@ def write(folder: Path, depot: str) -> Path:
     def read(name: str) -> dict[str, Any]:
         return yaml.load((packaged / name).read_text())
 
-    files = {"systems.yml": systems(read("systems.yml"), depot), "policy.yml": policy(read("policy.yml"))}
+    files = {
+        "systems.yml": systems(read("systems.yml"), depot),
+        "policy.yml": policy(read("policy.yml")),
+    }
     files |= {"sources.yml": sources()}
     files |= {f"playbooks/{kind}.yml": playbook for kind, playbook in playbooks().items()}
     for name, content in files.items():

@@ -12,8 +12,12 @@ from slack_bolt.adapter.socket_mode import SocketModeHandler
 from slack_sdk import WebClient
 
 metadata = sa.MetaData()
-cases = sa.Table("naive_cases", metadata, sa.Column("id", sa.Text, primary_key=True), sa.Column("state", sa.Text))
-winners = sa.Table("naive_winners", metadata, sa.Column("id", sa.Text), sa.Column("decision", sa.Text))
+cases = sa.Table(
+    "naive_cases", metadata, sa.Column("id", sa.Text, primary_key=True), sa.Column("state", sa.Text)
+)
+winners = sa.Table(
+    "naive_winners", metadata, sa.Column("id", sa.Text), sa.Column("decision", sa.Text)
+)
 
 
 def decide(engine: sa.Engine, case_id: str, decision: str) -> bool:
@@ -41,7 +45,10 @@ def main() -> None:
 
         app.action(action_id)(press)
     SocketModeHandler(
-        app, "xapp-naive", web_client=WebClient("xapp-naive", base_url=f"{emulator}/api/"), concurrency=8
+        app,
+        "xapp-naive",
+        web_client=WebClient("xapp-naive", base_url=f"{emulator}/api/"),
+        concurrency=8,
     ).connect()
     threading.Event().wait()
 

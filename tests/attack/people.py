@@ -57,8 +57,20 @@ def attack(plan: Plan) -> None:
 def _invite_everyone(running: Town) -> None:
     """Guests, people of other companies, leavers and apps are in the channel, so that they can press."""
     users = [
-        {"id": GONE, "name": "gone", "real_name": "Gone Away", "profile": {"real_name": "Gone Away"}, "deleted": True},
-        {"id": ROBOT, "name": "robot", "real_name": "Ro Bot", "profile": {"real_name": "Ro Bot"}, "is_bot": True},
+        {
+            "id": GONE,
+            "name": "gone",
+            "real_name": "Gone Away",
+            "profile": {"real_name": "Gone Away"},
+            "deleted": True,
+        },
+        {
+            "id": ROBOT,
+            "name": "robot",
+            "real_name": "Ro Bot",
+            "profile": {"real_name": "Ro Bot"},
+            "is_bot": True,
+        },
         {
             "id": STRANGER,
             "name": "stranger",
@@ -72,7 +84,9 @@ def _invite_everyone(running: Town) -> None:
     for channel in (STOCK, OPS):
         running.emulator.post("channel", {"id": channel, "members": members})
     # Somebody who left is still listed in a group: membership alone is not enough.
-    running.emulator.post("group", {"id": "S0FLOOR", "users": [ANA, OMAR, GUS, GONE, ROBOT, STRANGER]})
+    running.emulator.post(
+        "group", {"id": "S0FLOOR", "users": [ANA, OMAR, GUS, GONE, ROBOT, STRANGER]}
+    )
 
 
 @dataclass(frozen=True)
@@ -101,13 +115,19 @@ def _cases(running: Town) -> list[Sort]:
         running.wait_for_button(case_id, "case.more")
     running.approve(made["resolved"])
     running.approve(made["half approved"], BEN)
-    running.until(lambda: running.case(made["resolved"]).state is State.RESOLVED, 30, "a resolved case")
+    running.until(
+        lambda: running.case(made["resolved"]).state is State.RESOLVED, 30, "a resolved case"
+    )
     running.approve(made["outcome unknown"])
     snoozed = running.wait_for_button(made["snoozed"], "case.more")
     values = {"field.until": int(time.time()) + DAY, "field.note": "later"}
     running.decide(ANA, snoozed, "case.more", values, option_of(snoozed, "snooze"))
     with contextlib.suppress(TimeoutError):
-        running.until(lambda: running.case(made["outcome unknown"]).state is State.PARKED, 75, "an unknown outcome")
+        running.until(
+            lambda: running.case(made["outcome unknown"]).state is State.PARKED,
+            75,
+            "an unknown outcome",
+        )
     for name in ("resolved", "outcome unknown"):
         with contextlib.suppress(TimeoutError):
             running.until(lambda name=name: _is_drawn(running, made[name]), 20, "the card")
@@ -120,7 +140,8 @@ def _paused(plan: Plan, running: Town) -> None:
     case_id = running.signal("restock")
     running.wait_for_button(case_id, "case.approve")
     running.emulator.post(
-        "slash", {"as": BEN, "channel": STOCK, "command": "/exceptions", "text": "pause because of a drill"}
+        "slash",
+        {"as": BEN, "channel": STOCK, "command": "/exceptions", "text": "pause because of a drill"},
     )
     running.approve(case_id)
     for who in OUTSIDERS:
@@ -144,7 +165,9 @@ def _matrix(plan: Plan, running: Town, cases: Iterable[Sort]) -> None:
             _try_everything(plan, running, sort.case_id, who, tally, HARMLESS)
 
 
-def _try_everything(plan: Plan, running: Town, case_id: str, who: str, tally: Tally, allowed: frozenset[str]) -> None:
+def _try_everything(
+    plan: Plan, running: Town, case_id: str, who: str, tally: Tally, allowed: frozenset[str]
+) -> None:
     for action_id, choice, values in DECISIONS:
         card = running.card(case_id)
         if card is None or element_of(card, action_id) is None:
@@ -188,7 +211,9 @@ def _handed_over(plan: Plan, running: Town) -> None:
         deciders = {"bulk": BEN}.get(kind, ANA)
         running.decide(deciders, card, "case.more", values, option_of(card, "hand_over"))
         with contextlib.suppress(TimeoutError):
-            running.until(lambda case_id=case_id: running.case(case_id).owner == f"{TEAM}/{FINN}", 10)
+            running.until(
+                lambda case_id=case_id: running.case(case_id).owner == f"{TEAM}/{FINN}", 10
+            )
         owners = HARMLESS | {"case.claimed", "case.handed_over"}
         _try_everything(plan, running, case_id, FINN, tally, owners)
 
@@ -208,7 +233,9 @@ def _stale(plan: Plan, running: Town) -> None:
             tally.broke("an approval of an older revision counted")
         new = running.wait_for_button(case_id, "case.approve")
         running.approve(case_id, ANA)
-        running.until(lambda case_id=case_id: running.case(case_id).state is State.RESOLVED, 30, "the deed")
+        running.until(
+            lambda case_id=case_id: running.case(case_id).state is State.RESOLVED, 30, "the deed"
+        )
         for card in (old, new):
             for action_id, values in (
                 ("case.approve", {}),
@@ -240,7 +267,9 @@ def _forged(plan: Plan, running: Town) -> None:
         for case_id, before in states.items():
             for entry in running.store.entries(case_id, after=before.version):
                 if entry.body.name not in HARMLESS:
-                    tally.broke(f"{who} wrote {entry.body.name} with the forged value {forged[:60]!r}")
+                    tally.broke(
+                        f"{who} wrote {entry.body.name} with the forged value {forged[:60]!r}"
+                    )
     # Sales decides their own cases; a form of one of those, forged, must not decide these.
     for who in (FINN, DEV):
         view = running.form(who, low_card, "case.reject")
@@ -260,8 +289,27 @@ def _forgeries(plan: Plan, low: str, low_value: str, high_value: str) -> Iterabl
         # The value carries what was shown: a yes to anything else must not count.
         wrong = "".join(plan.dice.sample(parts[2], len(parts[2])))
         bent += [":".join([*parts[:2], wrong, *parts[3:]]), ":".join(parts[:2])]
-    hostile = ["", ":", "EX-:1", "EX-1", "EX-0:1", "EX-99999:1", f"{low}:-1", f"{low}:1:1", f"{low}:１", "EX-１:1"]
-    hostile += [f"{low}\x00:1", f"{low}:1 " * 50, "'; DROP TABLE cases; --:1", "x" * 2_000, f"{low}:1e0", "null", "{}"]
+    hostile = [
+        "",
+        ":",
+        "EX-:1",
+        "EX-1",
+        "EX-0:1",
+        "EX-99999:1",
+        f"{low}:-1",
+        f"{low}:1:1",
+        f"{low}:１",
+        "EX-１:1",
+    ]
+    hostile += [
+        f"{low}\x00:1",
+        f"{low}:1 " * 50,
+        "'; DROP TABLE cases; --:1",
+        "x" * 2_000,
+        f"{low}:1e0",
+        "null",
+        "{}",
+    ]
     for value in (*bent, *hostile):
         yield value, ANA
     # Who may decide low risk alone says yes to high risk, through the button of the low one.
@@ -287,16 +335,21 @@ def _commands(plan: Plan, running: Town) -> None:
     for who, text in refused:
         tally.tried()
         before = _standing(running)
-        running.emulator.post("slash", {"as": who, "channel": STOCK, "command": "/exceptions", "text": text})
+        running.emulator.post(
+            "slash", {"as": who, "channel": STOCK, "command": "/exceptions", "text": text}
+        )
         if _standing(running) != before:
             tally.broke(f"{who} changed what holds for the desk by {text.partition(' ')[0]}")
         _resume(running)
     running.emulator.post(
-        "slash", {"as": BEN, "channel": STOCK, "command": "/exceptions", "text": "pause because of a drill"}
+        "slash",
+        {"as": BEN, "channel": STOCK, "command": "/exceptions", "text": "pause because of a drill"},
     )
     for who in (BEN, ANA, FINN, GUS):
         tally.tried()
-        running.emulator.post("slash", {"as": who, "channel": STOCK, "command": "/exceptions", "text": "resume"})
+        running.emulator.post(
+            "slash", {"as": who, "channel": STOCK, "command": "/exceptions", "text": "resume"}
+        )
         if not running.store.standing().pauses:
             tally.broke(f"{who}, who governs nothing, resumed the desk")
     _resume(running)
@@ -312,7 +365,9 @@ def _standing(running: Town) -> str:
 
 def _resume(running: Town) -> None:
     if running.store.standing().pauses:
-        running.emulator.post("slash", {"as": ELSIE, "channel": OPS, "command": "/exceptions", "text": "resume"})
+        running.emulator.post(
+            "slash", {"as": ELSIE, "channel": OPS, "command": "/exceptions", "text": "resume"}
+        )
 
 
 def _approved(case: Case) -> bool:

@@ -104,7 +104,9 @@ def control(plan: Plan) -> None:
             _together(plan, sides[0], sides[1], 0.001)
             tally.tried()
         with engine.connect() as connection:
-            count = sa.select(sa.func.count()).select_from(naive.winners).group_by(naive.winners.c.id)
+            count = (
+                sa.select(sa.func.count()).select_from(naive.winners).group_by(naive.winners.c.id)
+            )
             doubles = sum(won > 1 for won in connection.execute(count).scalars())
     finally:
         for process in processes:
@@ -128,10 +130,17 @@ def demo_client(emulator: demo.Emulator) -> Callable[[str], str]:
 
     def post(case_id: str) -> str:
         buttons = [
-            {"type": "button", "action_id": name, "text": {"type": "plain_text", "text": name}, "value": case_id}
+            {
+                "type": "button",
+                "action_id": name,
+                "text": {"type": "plain_text", "text": name},
+                "value": case_id,
+            }
             for _, name in NAIVE
         ]
-        answer = client.chat_postMessage(channel=STOCK, text="x", blocks=[{"type": "actions", "elements": buttons}])
+        answer = client.chat_postMessage(
+            channel=STOCK, text="x", blocks=[{"type": "actions", "elements": buttons}]
+        )
         return str(answer["ts"])
 
     return post
@@ -155,7 +164,9 @@ def _together(plan: Plan, one: Side, other: Side, apart: float = APART_SECONDS) 
         return side()
 
     with ThreadPoolExecutor(2) as pool:
-        results = [pool.submit(run, side, wait) for side, wait in zip((one, other), waits, strict=True)]
+        results = [
+            pool.submit(run, side, wait) for side, wait in zip((one, other), waits, strict=True)
+        ]
         return results[0].result(60), results[1].result(60)
 
 
@@ -180,7 +191,9 @@ def run(plan: Plan, running: Town, race: Race, everything: Tally, *, count: int 
         everything.tried()
     for case_id, number, version in raced:
         _wait_until_still(running, case_id)
-        for wrong in race.judge(running, case_id, number, running.store.entries(case_id, after=version)):
+        for wrong in race.judge(
+            running, case_id, number, running.store.entries(case_id, after=version)
+        ):
             tally.broke(wrong)
 
 
@@ -210,7 +223,11 @@ def _answered(entries: Sequence[Entry], persons: tuple[str, str]) -> Iterable[st
         if not theirs:
             yield f"{person} was not answered: {_names(entries)}"
     for entry in entries:
-        reason = getattr(entry.body, "reason", "") if entry.body.name == "attempt.refused" else "a reason"
+        reason = (
+            getattr(entry.body, "reason", "")
+            if entry.body.name == "attempt.refused"
+            else "a reason"
+        )
         if "keeps changing" in reason or len(reason) < 8:
             yield f"the loser was told only {reason!r}"
 
@@ -224,7 +241,14 @@ def _card(running: Town, case_id: str) -> dict[str, Any]:
     return card
 
 
-def _filled(running: Town, who: str, card: dict[str, Any], button: str, values: Any, choice: str | None = None) -> Side:
+def _filled(
+    running: Town,
+    who: str,
+    card: dict[str, Any],
+    button: str,
+    values: Any,
+    choice: str | None = None,
+) -> Side:
     """Open the form now; the side is to send it in."""
     view = running.form(who, card, button, choice)
     if view is None:
@@ -234,7 +258,9 @@ def _filled(running: Town, who: str, card: dict[str, Any], button: str, values: 
 
 def _approve_reject(running: Town, case_id: str) -> tuple[Side, Side]:
     card = _card(running, case_id)
-    return partial(running.press, ANA, card, "case.approve"), _filled(running, OMAR, card, "case.reject", REJECTION)
+    return partial(running.press, ANA, card, "case.approve"), _filled(
+        running, OMAR, card, "case.reject", REJECTION
+    )
 
 
 def _one_decision(wins: set[str], persons: tuple[str, str]) -> Callable[..., Iterable[str]]:
@@ -272,7 +298,9 @@ def _same_group(running: Town, case_id: str) -> tuple[Side, Side]:
     return first, _filled(running, ELSIE, card, "case.approve_with_reason", yes)
 
 
-def _judge_same_group(running: Town, case_id: str, number: int, entries: list[Entry]) -> Iterable[str]:
+def _judge_same_group(
+    running: Town, case_id: str, number: int, entries: list[Entry]
+) -> Iterable[str]:
     if "plan.authorised" in _names(entries):
         yield "two of one group were enough where two groups must say yes"
     if any(running.done_now("bulk", number).values()):
@@ -310,10 +338,14 @@ def _withdraw_start(running: Town, case_id: str) -> tuple[Side, Side]:
     running.until(drawn, 15, "the first yes on the card")
     card = held[-1]
     withdraw = partial(running.press, BEN, card, "case.more", option_of(card, "withdraw"))
-    return withdraw, _filled(running, CARLA, card, "case.approve_with_reason", {"field.note": "right"})
+    return withdraw, _filled(
+        running, CARLA, card, "case.approve_with_reason", {"field.note": "right"}
+    )
 
 
-def _judge_withdraw(running: Town, case_id: str, number: int, entries: list[Entry]) -> Iterable[str]:
+def _judge_withdraw(
+    running: Town, case_id: str, number: int, entries: list[Entry]
+) -> Iterable[str]:
     names = _names(entries)
     if "approval.withdrawn" in names:
         after = names[names.index("approval.withdrawn") :]
@@ -350,7 +382,9 @@ def _hand_over_reject(running: Town, case_id: str) -> tuple[Side, Side]:
     return over, _filled(running, OMAR, card, "case.reject", REJECTION)
 
 
-def _judge_hand_over(running: Town, case_id: str, number: int, entries: list[Entry]) -> Iterable[str]:
+def _judge_hand_over(
+    running: Town, case_id: str, number: int, entries: list[Entry]
+) -> Iterable[str]:
     names = _names(entries)
     if "plan.rejected" in names and "case.handed_over" in names[names.index("plan.rejected") :]:
         yield "handed over after it was rejected"
@@ -391,7 +425,13 @@ RACES = (
         _one_decision({"plan.authorised", "plan.rejected"}, (ANA, OMAR)),
     ),
     Race("approve × approve of a quorum of two", "A1 B10", "bulk", _quorum, _judge_quorum),
-    Race("approve × approve of one group where two must", "B10", "bulk", _same_group, _judge_same_group),
+    Race(
+        "approve × approve of one group where two must",
+        "B10",
+        "bulk",
+        _same_group,
+        _judge_same_group,
+    ),
     Race(
         "approve × edit",
         "A5",
@@ -418,7 +458,10 @@ RACES = (
 
 def _stale_presses(plan: Plan, running: Town, everything: Tally) -> None:
     """Somebody's window still shows the card of when it needed a person: Try again, or Handled by hand, while the step runs."""
-    for button, values in (("case.try_again", {}), ("case.resolve", {"field.note": "I did it myself"})):
+    for button, values in (
+        ("case.try_again", {}),
+        ("case.resolve", {"field.note": "I did it myself"}),
+    ):
         name = "try again" if button == "case.try_again" else "handled by hand"
         running_step = plan.begin(f"{name} × running step", "A1")
         waiting = plan.begin(f"{name} of an old card × approve", "A1")
@@ -453,7 +496,11 @@ def _press_old(
     is_running: bool,
 ) -> None:
     view = running.form(OMAR, old, button) if values else None
-    side = partial(running.submit, OMAR, view, values) if view else partial(running.press, OMAR, old, button)
+    side = (
+        partial(running.submit, OMAR, view, values)
+        if view
+        else partial(running.press, OMAR, old, button)
+    )
     card = running.wait_for_button(case_id, "case.approve")
     version = running.case(case_id).version
     running.depot.mode = "slow" if is_running else ""
@@ -496,13 +543,23 @@ def _settle_twice(plan: Plan, running: Town, ids: list[str], everything: Tally) 
         except TimeoutError as late:
             tally.broke(str(late))
             continue
-        yes = _filled(running, ANA, card, "case.settle", {"field.landed": "yes", "field.note": "it is there"})
-        no = _filled(running, OMAR, card, "case.settle", {"field.landed": "yes", "field.note": "it is there, too"})
+        yes = _filled(
+            running, ANA, card, "case.settle", {"field.landed": "yes", "field.note": "it is there"}
+        )
+        no = _filled(
+            running,
+            OMAR,
+            card,
+            "case.settle",
+            {"field.landed": "yes", "field.note": "it is there, too"},
+        )
         version = running.case(case_id).version
         _together(plan, yes, no)
         tally.tried()
         everything.tried()
-        for wrong in _one_of(running.store.entries(case_id, after=version), (ANA, OMAR), {"step.settled"}):
+        for wrong in _one_of(
+            running.store.entries(case_id, after=version), (ANA, OMAR), {"step.settled"}
+        ):
             tally.broke(wrong)
     running.depot.unclear.clear()
 
@@ -511,7 +568,9 @@ def _pauses(plan: Plan, running: Town, everything: Tally) -> None:
     """Nothing begins after the pause is in the ledger."""
     tally = plan.begin("pause × start", "A3")
     slash = {"channel": OPS, "command": "/exceptions"}
-    pause = partial(running.emulator.post, "slash", {"as": BEN, "text": "pause because of a race", **slash})
+    pause = partial(
+        running.emulator.post, "slash", {"as": BEN, "text": "pause because of a race", **slash}
+    )
     for _ in range(3):
         ids = [running.signal("restock") for _ in range(3)]
         cards = [running.wait_for_button(case_id, "case.approve") for case_id in ids]
@@ -548,7 +607,9 @@ def _expiries(plan: Plan, running: Town, everything: Tally) -> None:
     cards = []
     for case_id in ids:
         with contextlib.suppress(TimeoutError):
-            running.until(lambda case_id=case_id: running.case(case_id).escalated, 40, "the next owner")
+            running.until(
+                lambda case_id=case_id: running.case(case_id).escalated, 40, "the next owner"
+            )
         cards.append(running.card(case_id))
     for case_id, card in zip(ids, cards, strict=True):
         case = running.case(case_id)
@@ -565,7 +626,9 @@ def _expiries(plan: Plan, running: Town, everything: Tally) -> None:
         names = _names(entries)
         if "case.expired" in names and "plan.authorised" in names:
             tally.broke(f"expired and approved: {names}")
-        if "case.expired" in names and any(running.done_now("hasty", _number(running, case_id)).values()):
+        if "case.expired" in names and any(
+            running.done_now("hasty", _number(running, case_id)).values()
+        ):
             tally.broke("expired, and yet done")
 
 

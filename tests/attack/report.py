@@ -79,7 +79,14 @@ class Report:
         for tally in self.tallies:
             style = "red" if tally.violations else ""
             figures = ", ".join(f"{name} {value}" for name, value in tally.figures.items())
-            table.add_row(tally.part, tally.name, f"{tally.tries:,}", str(len(tally.violations)), figures, style=style)
+            table.add_row(
+                tally.part,
+                tally.name,
+                f"{tally.tries:,}",
+                str(len(tally.violations)),
+                figures,
+                style=style,
+            )
         self.console.print(table)
 
     def markdown(self) -> str:
@@ -126,6 +133,13 @@ def read_markdown(path: Path) -> str:
     report = Report(plain["seed"], plain["minutes"], plain["arguments"], seconds=plain["seconds"])
     for row in plain["classes"]:
         report.tallies.append(
-            Tally(row["part"], row["class"], row["rows"], row["tries"], row["violations"], row["figures"])
+            Tally(
+                row["part"],
+                row["class"],
+                row["rows"],
+                row["tries"],
+                row["violations"],
+                row["figures"],
+            )
         )
     return report.markdown()

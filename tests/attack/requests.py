@@ -67,7 +67,22 @@ STRANGE = (
     "%0d%0aX:y",
     "'",
 )
-NUMBERS: tuple[Any, ...] = (10**400, -(10**400), 1e308, 2**63, 2**53 + 1, -1, 0, 5e-324, True, None, [], {}, "", "NaN")
+NUMBERS: tuple[Any, ...] = (
+    10**400,
+    -(10**400),
+    1e308,
+    2**63,
+    2**53 + 1,
+    -1,
+    0,
+    5e-324,
+    True,
+    None,
+    [],
+    {},
+    "",
+    "NaN",
+)
 TIMES: tuple[Any, ...] = (
     "0001-01-01T00:00:00+14:00",
     "9999-12-31T23:59:59-14:00",
@@ -199,7 +214,11 @@ def _memory(running: Town) -> float:
 
 
 def _shower(
-    plan: Plan, running: Town, tally: Tally, make: Callable[..., Iterator[tuple[str, bytes]]], share: float
+    plan: Plan,
+    running: Town,
+    tally: Tally,
+    make: Callable[..., Iterator[tuple[str, bytes]]],
+    share: float,
 ) -> None:
     """Send what ``make`` gives; no 5xx may come while the database is well."""
     dice = Random(f"{plan.seed} {tally.name}")
@@ -242,28 +261,45 @@ def _heads(dice: Random) -> Iterator[tuple[str, bytes]]:
         path, strange = dice.choice(ROUTES), dice.choice(STRANGE)
         where = dice.randrange(4)
         if where == 1:
-            path = path.rsplit("/", 1)[0] + "/" + (strange if "%" in strange else quote(strange, safe="%/?;'"))
+            path = (
+                path.rsplit("/", 1)[0]
+                + "/"
+                + (strange if "%" in strange else quote(strange, safe="%/?;'"))
+            )
         elif where == 2:
             first, _, rest = path[1:].partition("/")
             path = f"/{first}/{strange if '%' in strange else quote(strange, safe='')}/{rest}"
         elif where == 3:
             path = f"{path}?{strange if '%' in strange else quote(strange, safe='')}"
-        method = dice.choice(("GET", "POST", "PUT", "DELETE", "OPTIONS", "HEAD", "TRACE", "X" * 50, "get"))
-        headers: dict[str, str] = {"Content-Type": dice.choice(("application/json", "text/xml", "", "a/b; charset=x"))}
+        method = dice.choice(
+            ("GET", "POST", "PUT", "DELETE", "OPTIONS", "HEAD", "TRACE", "X" * 50, "get")
+        )
+        headers: dict[str, str] = {
+            "Content-Type": dice.choice(("application/json", "text/xml", "", "a/b; charset=x"))
+        }
         odd = dice.randrange(6)
         if odd == 0:
             headers["Content-Length"] = dice.choice(lengths)
         elif odd == 1:
-            headers["Transfer-Encoding"] = dice.choice(("chunked", "gzip, chunked", "identity", "chunked, chunked"))
+            headers["Transfer-Encoding"] = dice.choice(
+                ("chunked", "gzip, chunked", "identity", "chunked, chunked")
+            )
         elif odd == 2:
-            headers["Authorization"] = dice.choice(("Bearer", "Bearer \u00ff", "Basic x", "Bearer " + "x" * 9_000))
+            headers["Authorization"] = dice.choice(
+                ("Bearer", "Bearer \u00ff", "Basic x", "Bearer " + "x" * 9_000)
+            )
         elif odd == 3:
-            headers["webhook-id"], headers["webhook-timestamp"] = "m", dice.choice(("9" * 400, "-1", "x", "1e9"))
+            headers["webhook-id"], headers["webhook-timestamp"] = (
+                "m",
+                dice.choice(("9" * 400, "-1", "x", "1e9")),
+            )
             headers["webhook-signature"] = dice.choice(("v1,", "v1,\u00ff", "v1,AAAA v1a,xx", ","))
         elif odd == 4:
             headers["X-Slack-Request-Timestamp"] = dice.choice(("", "9" * 40, "-5", "１２３"))
             headers["X-Slack-Signature"] = dice.choice(("v0=", "v0=" + "0" * 64, "v1=x", "\u00ff"))
-        body = dice.choice((b"", b"{}", b"[" * 500, b"\xff\xfe", b"5\r\nhello\r\n0\r\n\r\n", b"z" * 5_000))
+        body = dice.choice(
+            (b"", b"{}", b"[" * 500, b"\xff\xfe", b"5\r\nhello\r\n0\r\n\r\n", b"z" * 5_000)
+        )
         yield f"{method[:8]} {path[:60]} {odd}", _request(method, path, body, headers)
 
 
@@ -279,7 +315,19 @@ def _signals(dice: Random) -> Iterator[tuple[str, bytes]]:
             "title": "Hostile",
             "facts": {"product_id": number},
         }
-        name = dice.choice(("key", "kind", "subject", "title", "facts", "occurred_at", "status", "requester", "more"))
+        name = dice.choice(
+            (
+                "key",
+                "kind",
+                "subject",
+                "title",
+                "facts",
+                "occurred_at",
+                "status",
+                "requester",
+                "more",
+            )
+        )
         value = dice.choice((*TEXTS, *NUMBERS, *TIMES))
         if name == "occurred_at":
             value = dice.choice(TIMES)
@@ -296,7 +344,12 @@ def _facts(dice: Random) -> Any:
         lambda: {"a": {"b": 1}, "a_b": 2},
         lambda: {dice.choice(TEXTS[:9]): dice.choice((*TEXTS, *NUMBERS))},
         lambda: {"product_id": dice.choice((*NUMBERS, *TEXTS))},
-        lambda: {"signal": {"source": "house", "title": "x"}, "source": "house", "subject": "product:1", "title": "t"},
+        lambda: {
+            "signal": {"source": "house", "title": "x"},
+            "source": "house",
+            "subject": "product:1",
+            "title": "t",
+        },
         lambda: {f"f{index}": index for index in range(70)},
         lambda: {"a" * 300: 1, "b" * 300: 2},
         lambda: _nested(dice.randrange(1, 40)),
@@ -321,15 +374,31 @@ def _other_formats(dice: Random) -> Iterator[tuple[str, bytes]]:
         value = dice.choice((*TEXTS, *NUMBERS, *TIMES))
         sort = dice.randrange(5)
         if sort == 0:
-            event: dict[str, Any] = {"specversion": "1.0", "id": f"e{number}", "source": "s", "type": "x.restock"}
+            event: dict[str, Any] = {
+                "specversion": "1.0",
+                "id": f"e{number}",
+                "source": "s",
+                "type": "x.restock",
+            }
             event |= {"time": dice.choice(TIMES), "data": {"product_id": number}}
             event[dice.choice((*event, "subject"))] = value
-            kind = dice.choice(("application/cloudevents+json", "application/cloudevents-batch+json"))
+            kind = dice.choice(
+                ("application/cloudevents+json", "application/cloudevents-batch+json")
+            )
             body: Any = [event] * dice.randrange(0, 3) if "batch" in kind else event
-            yield f"an event: {str(body)[:80]}", _with_token("/v1/webhooks/events", _json(body), "events-token", kind)
+            yield (
+                f"an event: {str(body)[:80]}",
+                _with_token("/v1/webhooks/events", _json(body), "events-token", kind),
+            )
         elif sort == 1:
-            kind, body = "application/cloudevents-batch+json", dice.choice(([], [[]], [None], {}, [{}], 7))
-            yield f"a batch: {body}", _with_token("/v1/webhooks/events", _json(body), "events-token", kind)
+            kind, body = (
+                "application/cloudevents-batch+json",
+                dice.choice(([], [[]], [None], {}, [{}], 7)),
+            )
+            yield (
+                f"a batch: {body}",
+                _with_token("/v1/webhooks/events", _json(body), "events-token", kind),
+            )
         elif sort in {2, 3}:
             alert: dict[str, Any] = {
                 "status": dice.choice(("firing", "resolved")),
@@ -339,15 +408,25 @@ def _other_formats(dice: Random) -> Iterator[tuple[str, bytes]]:
                 "fingerprint": f"f{number}",
             }
             alert[dice.choice(tuple(alert))] = value
-            body = dice.choice(({"alerts": [alert]}, {"alerts": []}, {"alerts": value}, {"alerts": [alert, alert]}))
+            body = dice.choice(
+                ({"alerts": [alert]}, {"alerts": []}, {"alerts": value}, {"alerts": [alert, alert]})
+            )
             yield (
                 f"alerts: {str(body)[:80]}",
                 _with_token("/v1/webhooks/alertmanager", _json(body), "alertmanager-token"),
             )
         else:
-            body = {"id": f"m{number}", "object": {"id": f"o{number}", "amount": 5}, "type": "due", "what": value}
+            body = {
+                "id": f"m{number}",
+                "object": {"id": f"o{number}", "amount": 5},
+                "type": "due",
+                "what": value,
+            }
             body[dice.choice(("id", "object", "type", "what"))] = value
-            yield f"mapped: {str(body)[:80]}", _with_token("/v1/webhooks/mapped", _json(body), "mapped-token")
+            yield (
+                f"mapped: {str(body)[:80]}",
+                _with_token("/v1/webhooks/mapped", _json(body), "mapped-token"),
+            )
 
 
 def _json(body: Any) -> bytes:
@@ -361,49 +440,91 @@ def _with_token(path: str, raw: bytes, token: str, kind: str = "application/json
 def _slack_payloads(dice: Random) -> Iterator[tuple[str, bytes]]:
     """Signed as by Slack, and yet nothing that Slack sends."""
     user = {"id": "U0ANA", "team_id": TEAM, "username": "ana"}
-    common = {"team": {"id": TEAM}, "user": user, "trigger_id": "1.1", "api_app_id": "A", "token": "x"}
+    common = {
+        "team": {"id": TEAM},
+        "user": user,
+        "trigger_id": "1.1",
+        "api_app_id": "A",
+        "token": "x",
+    }
     press = {
         **common,
         "type": "block_actions",
         "container": {"type": "message", "channel_id": "C0STOCK", "message_ts": "1.1"},
         "channel": {"id": "C0STOCK"},
-        "actions": [{"action_id": "case.approve", "value": "EX-1:1", "type": "button", "block_id": "b"}],
+        "actions": [
+            {"action_id": "case.approve", "value": "EX-1:1", "type": "button", "block_id": "b"}
+        ],
     }
     view = {
         "id": "V1",
         "type": "modal",
         "callback_id": "form.reject",
         "private_metadata": "EX-1:1",
-        "state": {"values": {"r": {"field.reason": {"type": "static_select", "selected_option": {"value": "other"}}}}},
+        "state": {
+            "values": {
+                "r": {
+                    "field.reason": {"type": "static_select", "selected_option": {"value": "other"}}
+                }
+            }
+        },
     }
     submission = {**common, "type": "view_submission", "view": view}
     event = {
         "type": "event_callback",
         "team_id": TEAM,
-        "event": {"type": "app_mention", "text": "hi", "user": "U0ANA", "channel": "C0STOCK", "ts": "1.1"},
+        "event": {
+            "type": "app_mention",
+            "text": "hi",
+            "user": "U0ANA",
+            "channel": "C0STOCK",
+            "ts": "1.1",
+        },
     }
-    command = {"command": "/exceptions", "text": "list", "user_id": "U0ANA", "team_id": TEAM, "channel_id": "C0STOCK"}
+    command = {
+        "command": "/exceptions",
+        "text": "list",
+        "user_id": "U0ANA",
+        "team_id": TEAM,
+        "channel_id": "C0STOCK",
+    }
     while True:
         sort, value = dice.randrange(5), dice.choice((*TEXTS, *NUMBERS, *TIMES))
         if sort < 3:
             payload = json.loads(json.dumps((press, submission, event)[sort]))
             where = _bend(payload, dice, value)
             is_event = sort == 2
-            raw = _json(payload) if is_event else urlencode({"payload": json.dumps(payload)}).encode()
+            raw = (
+                _json(payload) if is_event else urlencode({"payload": json.dumps(payload)}).encode()
+            )
             kind = "application/json" if is_event else "application/x-www-form-urlencoded"
             yield f"a signed payload with {where} = {str(value)[:40]!r}", _signed(raw, kind)
         elif sort == 3:
-            changed = {**command, dice.choice(tuple(command)): str(value)[:3_000].encode("utf-8", "replace").decode()}
+            changed = {
+                **command,
+                dice.choice(tuple(command)): str(value)[:3_000].encode("utf-8", "replace").decode(),
+            }
             yield (
                 f"a signed command {str(value)[:40]!r}",
                 _signed(urlencode(changed).encode(), "application/x-www-form-urlencoded"),
             )
         else:
             raw = dice.choice(
-                (b"", b"payload=", b"payload=%7B", b"\xff\xfe", b"payload=[]", b"[]", b"null", b"payload=7")
+                (
+                    b"",
+                    b"payload=",
+                    b"payload=%7B",
+                    b"\xff\xfe",
+                    b"payload=[]",
+                    b"[]",
+                    b"null",
+                    b"payload=7",
+                )
             )
             raw = raw if dice.random() < 0.8 else b"payload=" + b"[" * DEEP
-            kind = dice.choice(("application/json", "application/x-www-form-urlencoded", "text/plain", ""))
+            kind = dice.choice(
+                ("application/json", "application/x-www-form-urlencoded", "text/plain", "")
+            )
             yield f"signed bytes {raw[:20]!r} as {kind}", _signed(raw, kind)
 
 
@@ -426,8 +547,14 @@ def _bend(payload: Any, dice: Random, value: Any) -> str:
 
 def _signed(raw: bytes, kind: str) -> bytes:
     moment = str(int(time.time()))
-    signature = hmac.new(SIGNING_SECRET, b"v0:" + moment.encode() + b":" + raw, hashlib.sha256).hexdigest()
-    headers = {"X-Slack-Request-Timestamp": moment, "X-Slack-Signature": f"v0={signature}", "Content-Type": kind}
+    signature = hmac.new(
+        SIGNING_SECRET, b"v0:" + moment.encode() + b":" + raw, hashlib.sha256
+    ).hexdigest()
+    headers = {
+        "X-Slack-Request-Timestamp": moment,
+        "X-Slack-Signature": f"v0={signature}",
+        "Content-Type": kind,
+    }
     return _request("POST", "/slack/events", raw, headers)
 
 
@@ -502,13 +629,18 @@ def _batches(running: Town, tally: Tally) -> None:
         alerts = [_alert(f"b{count}-{index}", "down") for index in range(4)]
         _send_alerts(running, alerts[1:2])
         # Both say that it is over, under one key, and differ in their labels.
-        over = [{**alerts[1], "status": "resolved", "labels": {**alerts[1]["labels"], "by": by}} for by in "xy"]
+        over = [
+            {**alerts[1], "status": "resolved", "labels": {**alerts[1]["labels"], "by": by}}
+            for by in "xy"
+        ]
         _send_alerts(running, over[:1])
         _send_alerts(running, [alerts[0], over[1], *alerts[2:]])
         for index in (0, 2, 3):
             if not _is_known(running, f"b{count}-{index}"):
                 tally.broke("a signal behind one with a reused key was not taken")
-        long = [_alert(f"l{count}-{index}", "x" * (5_000 if index == 1 else 10)) for index in range(3)]
+        long = [
+            _alert(f"l{count}-{index}", "x" * (5_000 if index == 1 else 10)) for index in range(3)
+        ]
         _send_alerts(running, long)
         for index in range(3):
             if not _is_known(running, f"l{count}-{index}"):
@@ -527,11 +659,16 @@ def _alert(name: str, summary: str) -> dict[str, Any]:
 
 def _send_alerts(running: Town, alerts: list[dict[str, Any]]) -> int:
     url = running.bots[0].url
-    return running.post(url, "/v1/webhooks/alertmanager", {"alerts": alerts}, "alertmanager-token", seconds=30)[0]
+    return running.post(
+        url, "/v1/webhooks/alertmanager", {"alerts": alerts}, "alertmanager-token", seconds=30
+    )[0]
 
 
 def _is_known(running: Town, fingerprint: str) -> bool:
-    return any(case.signal.group == fingerprint for case in running.store.of_kinds(["service_alert"], limit=5_000))
+    return any(
+        case.signal.group == fingerprint
+        for case in running.store.of_kinds(["service_alert"], limit=5_000)
+    )
 
 
 def _two_sources(running: Town, tally: Tally) -> None:
@@ -541,8 +678,15 @@ def _two_sources(running: Town, tally: Tally) -> None:
         tally.tried()
         number = running.number()
         case_id = running.signal("restock", number)
-        body = {"kind": "restock", "subject": f"restock:{number}", "title": "over", "facts": {"product_id": number}}
-        running.post(url, "/v1/signals", {**body, "key": f"other-{number}", "status": "clear"}, "other-token")
+        body = {
+            "kind": "restock",
+            "subject": f"restock:{number}",
+            "title": "over",
+            "facts": {"product_id": number},
+        }
+        running.post(
+            url, "/v1/signals", {**body, "key": f"other-{number}", "status": "clear"}, "other-token"
+        )
         if running.case(case_id).state in TERMINAL:
             tally.broke("another source cleared a case that it had not opened")
         running.post(url, "/v1/signals", {**body, "key": f"again-{number}"}, "other-token")

@@ -48,7 +48,9 @@ def _restore(plan: Plan, running: Town) -> None:
     later = [running.signal("restock", number) for number in late]
     cards = [running.wait_for_button(case_id, "case.approve") for case_id in later]
     for case_id in (*ids, *handed):
-        running.until(lambda case_id=case_id: running.case(case_id).state is State.RESOLVED, 60, "the deeds")
+        running.until(
+            lambda case_id=case_id: running.case(case_id).state is State.RESOLVED, 60, "the deeds"
+        )
     running.countersign("ledger", "checkpoint")
     _put_back(running, backup)
     _look(plan, running, ids, early + late + in_hand, cards)
@@ -58,11 +60,16 @@ def _restore(plan: Plan, running: Town) -> None:
 
 
 def _command(running: Town, who: str, text: str) -> None:
-    running.emulator.post("slash", {"as": who, "channel": OPS, "command": "/exceptions", "text": text})
+    running.emulator.post(
+        "slash", {"as": who, "channel": OPS, "command": "/exceptions", "text": text}
+    )
 
 
 def _copy(source: Path, target: Path) -> None:
-    with contextlib.closing(sqlite3.connect(source)) as old, contextlib.closing(sqlite3.connect(target)) as new:
+    with (
+        contextlib.closing(sqlite3.connect(source)) as old,
+        contextlib.closing(sqlite3.connect(target)) as new,
+    ):
         old.backup(new)
 
 
@@ -79,12 +86,19 @@ def _put_back(running: Town, backup: Path) -> None:
     running.bots[0].wait()
 
 
-def _look(plan: Plan, running: Town, ids: list[str], numbers: list[int], cards: list[dict[str, Any]]) -> None:
+def _look(
+    plan: Plan, running: Town, ids: list[str], numbers: list[int], cards: list[dict[str, Any]]
+) -> None:
     """Before anybody has acknowledged it: it is said, and nothing runs, whatever is pressed."""
     said = plan.begin("a restored backup is said, and pauses", "A5")
     said.tried()
-    if "acknowledge" not in _readiness(running) and "acknowledge" not in running.countersign("doctor").stdout:
-        said.broke("neither the health check nor `doctor` says that the ledger is behind its witness")
+    if (
+        "acknowledge" not in _readiness(running)
+        and "acknowledge" not in running.countersign("doctor").stdout
+    ):
+        said.broke(
+            "neither the health check nor `doctor` says that the ledger is behind its witness"
+        )
     silent = plan.begin("nothing runs before it is acknowledged", "A5")
     before = _all_deeds(running, numbers)
     with contextlib.suppress(OSError):

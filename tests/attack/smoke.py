@@ -9,7 +9,10 @@ from tests.attack.plan import Plan
 from tests.attack.town import town
 
 NAMES = ("approve × reject", "approve × edit")
-FAULTS = ("the system of record does it, and answers 503", "Slack drops replies after applying them")
+FAULTS = (
+    "the system of record does it, and answers 503",
+    "Slack drops replies after applying them",
+)
 
 
 def attack(plan: Plan) -> None:

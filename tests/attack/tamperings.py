@@ -52,7 +52,18 @@ NOT_PROMISED = {
     "heads.peaks of memory": "memory",
 }
 #: Columns of the outbox that say how work is getting on, not whether there is any.
-PROGRESS = {"wanted", "fence", "attempts", "doubt", "run_at", "error", "payload", "key", "topic", "case_id"}
+PROGRESS = {
+    "wanted",
+    "fence",
+    "attempts",
+    "doubt",
+    "run_at",
+    "error",
+    "payload",
+    "key",
+    "topic",
+    "case_id",
+}
 
 
 @dataclass(frozen=True)
@@ -113,9 +124,13 @@ def _live(running: Town) -> None:
     running.emulator.post("slash", {**slash, "text": "pause because of a drill"})
     # Approved while paused: its row in the outbox is the only thing that will carry it out.
     running.approve(restock[4])
-    running.press(OMAR, _card(running, others[3]), "case.more", option_of(_card(running, others[3]), "trail"))
+    running.press(
+        OMAR, _card(running, others[3]), "case.more", option_of(_card(running, others[3]), "trail")
+    )
     running.emulator.post("slash", {**slash, "as": ELSIE, "text": "list"})
-    running.emulator.post("message", {"as": ANA, "channel": STOCK, "text": "<@U0COUNTERSIGN> what is open?"})
+    running.emulator.post(
+        "message", {"as": ANA, "channel": STOCK, "text": "<@U0COUNTERSIGN> what is open?"}
+    )
     time.sleep(1.5)
 
 
@@ -139,7 +154,11 @@ def _findings(base: Base, copy: Path) -> Iterator[str]:
         "COUNTERSIGN_DATA_DIR": str(copy),
         "COUNTERSIGN_DATABASE_URL": f"sqlite:///{copy / 'countersign.db'}",
     }
-    for command in (["ledger", "verify", "--json"], ["ledger", "replay", "--json"], ["doctor", "--json"]):
+    for command in (
+        ["ledger", "verify", "--json"],
+        ["ledger", "replay", "--json"],
+        ["doctor", "--json"],
+    ):
         result = CliRunner().invoke(app, command, env=environment)
         if result.exception is not None and not isinstance(result.exception, SystemExit):
             is_said = isinstance(result.exception, CountersignError)
@@ -150,7 +169,10 @@ def _findings(base: Base, copy: Path) -> Iterator[str]:
         except ValueError:
             yield f"{' '.join(command[:-1])}: {result.output[-200:]}"
             continue
-        yield from (f"{command[-2]}: {finding}" for finding in plain.get("findings", plain.get("problems", ())))
+        yield from (
+            f"{command[-2]}: {finding}"
+            for finding in plain.get("findings", plain.get("problems", ()))
+        )
 
 
 def _judge(base: Base, copy: Path, tally: Tally, what: str, *, is_promised: bool = True) -> None:
@@ -174,7 +196,9 @@ def _opened(copy: Path) -> Iterator[sqlite3.Connection]:
     """The database in the hands of somebody who has the file: the triggers are gone first, and put back afterwards."""
     with contextlib.closing(sqlite3.connect(copy / "countersign.db")) as database:
         database.row_factory = sqlite3.Row
-        triggers = database.execute("SELECT name, sql FROM sqlite_master WHERE type = 'trigger'").fetchall()
+        triggers = database.execute(
+            "SELECT name, sql FROM sqlite_master WHERE type = 'trigger'"
+        ).fetchall()
         for trigger in triggers:
             database.execute(f"DROP TRIGGER {trigger['name']}")
         yield database
@@ -202,12 +226,22 @@ def _honest(plan: Plan, base: Base) -> None:
 
 def _tables(plan: Plan, base: Base, share: float) -> None:
     """Every column of every table gets another value; every table loses a row and gets one more."""
-    with contextlib.closing(sqlite3.connect(base.folder / "untouched" / "countersign.db")) as database:
-        tables = [name for (name,) in database.execute("SELECT name FROM sqlite_master WHERE type = 'table'")]
-        columns = [
-            (table, row[1]) for table in tables for row in database.execute(f"PRAGMA table_info({table})").fetchall()
+    with contextlib.closing(
+        sqlite3.connect(base.folder / "untouched" / "countersign.db")
+    ) as database:
+        tables = [
+            name
+            for (name,) in database.execute("SELECT name FROM sqlite_master WHERE type = 'table'")
         ]
-    work: list[tuple[str, str]] = [*columns, *((table, how) for table in tables for how in ("-row", "+row"))]
+        columns = [
+            (table, row[1])
+            for table in tables
+            for row in database.execute(f"PRAGMA table_info({table})").fetchall()
+        ]
+    work: list[tuple[str, str]] = [
+        *columns,
+        *((table, how) for table in tables for how in ("-row", "+row")),
+    ]
     rounds = 0
     while rounds < 1 or plan.left(share) > 0:
         for table, column in plan.dice.sample(work, len(work)):
@@ -258,7 +292,9 @@ def _is_live(database: sqlite3.Connection, card: sqlite3.Row) -> bool:
     return state in WITH_A_CARD and card["generation"] == generation
 
 
-def _work_that_counts(rows: list[sqlite3.Row], column: str, dice: Random) -> tuple[sqlite3.Row, bool]:
+def _work_that_counts(
+    rows: list[sqlite3.Row], column: str, dice: Random
+) -> tuple[sqlite3.Row, bool]:
     """Of the outbox the row of an approved case counts: without it nothing carries the case out."""
     waiting = [row for row in rows if row["topic"] == "execute" and row["state"] != "done"]
     if waiting and column in {"-row", "state"}:
@@ -266,7 +302,9 @@ def _work_that_counts(rows: list[sqlite3.Row], column: str, dice: Random) -> tup
     return dice.choice(rows), False
 
 
-def _change(database: sqlite3.Connection, table: str, column: str, row: sqlite3.Row, dice: Random) -> bool:
+def _change(
+    database: sqlite3.Connection, table: str, column: str, row: sqlite3.Row, dice: Random
+) -> bool:
     """Another plausible value: one of another row, or one nearby; False when there is none that the table takes."""
     old = row[column]
     others = [
@@ -279,7 +317,9 @@ def _change(database: sqlite3.Connection, table: str, column: str, row: sqlite3.
         candidates = ["done"]
     for value in dice.sample(candidates, len(candidates)):
         with contextlib.suppress(sqlite3.IntegrityError):
-            database.execute(f"UPDATE {table} SET {column} = ? WHERE rowid = ?", (value, row["place"]))
+            database.execute(
+                f"UPDATE {table} SET {column} = ? WHERE rowid = ?", (value, row["place"])
+            )
             return value != old
     return False
 
@@ -302,7 +342,9 @@ def _put_in(database: sqlite3.Connection, table: str, row: sqlite3.Row, dice: Ra
     names = [name for name in row.keys() if name != "place"]  # noqa: SIM118 (a row is no mapping)
     for _ in range(3):
         values = [
-            _nearby(row[name], dice) if name in {"id", "key", "person", "number", "seq"} else row[name]
+            _nearby(row[name], dice)
+            if name in {"id", "key", "person", "number", "seq"}
+            else row[name]
             for name in names
         ]
         if table == "effects":
@@ -344,17 +386,28 @@ def _rows(database: sqlite3.Connection) -> list[sqlite3.Row]:
 
 def _edit_entry(database: sqlite3.Connection, dice: Random) -> None:
     row = dice.choice(_rows(database))
-    database.execute("UPDATE ledger SET body = ? WHERE seq = ?", (_nearby(row["body"], dice), row["seq"]))
+    database.execute(
+        "UPDATE ledger SET body = ? WHERE seq = ?", (_nearby(row["body"], dice), row["seq"])
+    )
 
 
 def _take_out(database: sqlite3.Connection, dice: Random) -> None:
-    database.execute("DELETE FROM ledger WHERE seq = ?", (dice.choice(_rows(database)[:-1])["seq"],))
+    database.execute(
+        "DELETE FROM ledger WHERE seq = ?", (dice.choice(_rows(database)[:-1])["seq"],)
+    )
 
 
 def _double(database: sqlite3.Connection, dice: Random) -> None:
     rows = _rows(database)
     row = dice.choice(rows)
-    values = (len(rows) + 1, row["case_id"], row["version"] + 1_000, row["leaf"], row["chain"], row["body"])
+    values = (
+        len(rows) + 1,
+        row["case_id"],
+        row["version"] + 1_000,
+        row["leaf"],
+        row["chain"],
+        row["body"],
+    )
     database.execute("INSERT INTO ledger VALUES (?, ?, ?, ?, ?, ?)", values)
 
 
@@ -395,10 +448,14 @@ def _chain_anew(database: sqlite3.Connection) -> None:
     for row in _rows(database):
         leaf = leaf_hash(bytes(row["body"]))
         tree, link = tree.append(leaf), chain_hash(link, leaf)
-        database.execute("UPDATE ledger SET leaf = ?, chain = ? WHERE seq = ?", (leaf.hex(), link, row["seq"]))
+        database.execute(
+            "UPDATE ledger SET leaf = ?, chain = ? WHERE seq = ?", (leaf.hex(), link, row["seq"])
+        )
     peaks = json.dumps([peak.hex() for peak in tree.peaks])
     values = (tree.size, link, peaks)
-    database.execute("UPDATE heads SET number = ?, chain = ?, peaks = ? WHERE name = 'ledger'", values)
+    database.execute(
+        "UPDATE heads SET number = ?, chain = ?, peaks = ? WHERE name = 'ledger'", values
+    )
 
 
 # --- notes, witness, keys -------------------------------------------------------------------------------------------------------------
@@ -479,7 +536,9 @@ def _exports(plan: Plan, base: Base, share: float) -> None:
         try:
             status = _verdict(folder, bent)
         except (Exception, RecursionError) as failure:  # noqa: BLE001 (whatever it is, it is the finding)
-            changed.broke(f"{name}: the verifier ends with {type(failure).__name__}: {failure}"[:160])
+            changed.broke(
+                f"{name}: the verifier ends with {type(failure).__name__}: {failure}"[:160]
+            )
             continue
         if status == 0:
             changed.broke(f"{name}: the verifier finds nothing")
@@ -488,8 +547,14 @@ def _exports(plan: Plan, base: Base, share: float) -> None:
 
 def _verdict(folder: Path, ledger: Path) -> int:
     key = (folder / "checkpoints" / "public.key").read_text().strip()
-    with open(os.devnull, "w") as nowhere, contextlib.redirect_stdout(nowhere), contextlib.redirect_stderr(nowhere):
-        return int(verifier.main([str(ledger), "--checkpoints", str(folder / "checkpoints"), "--key", key]))
+    with (
+        open(os.devnull, "w") as nowhere,
+        contextlib.redirect_stdout(nowhere),
+        contextlib.redirect_stderr(nowhere),
+    ):
+        return int(
+            verifier.main([str(ledger), "--checkpoints", str(folder / "checkpoints"), "--key", key])
+        )
 
 
 def _bend(lines: list[bytes], dice: Random) -> tuple[str, bytes]:
@@ -499,14 +564,26 @@ def _bend(lines: list[bytes], dice: Random) -> tuple[str, bytes]:
     if sort == 0:
         raw = b"".join(lines)
         at = dice.randrange(len(raw))
-        return "a byte changed", raw[:at] + bytes([raw[at] ^ (1 << dice.randrange(8))]) + raw[at + 1 :]
+        return "a byte changed", raw[:at] + bytes([raw[at] ^ (1 << dice.randrange(8))]) + raw[
+            at + 1 :
+        ]
     if sort == 1:
         raw = b"".join(lines)
         return "cut short", raw[: dice.randrange(1, len(raw))]
     if sort == 2:
         return "a line taken out", b"".join([*left, *right])
     if sort == 3:
-        strange = (b"null\n", b"[]\n", b"7\n", b'"x"\n', b"{}\n", b"\n", b"NaN\n", b"[" * 50_000 + b"\n", b"\xff\xfe\n")
+        strange = (
+            b"null\n",
+            b"[]\n",
+            b"7\n",
+            b'"x"\n',
+            b"{}\n",
+            b"\n",
+            b"NaN\n",
+            b"[" * 50_000 + b"\n",
+            b"\xff\xfe\n",
+        )
         return "a line that is no entry", b"".join([*left, dice.choice(strange), *right])
     if sort == 4:
         other = dice.randrange(len(lines))
@@ -516,7 +593,9 @@ def _bend(lines: list[bytes], dice: Random) -> tuple[str, bytes]:
     if sort == 5:
         plain = json.loads(line)
         plain[dice.choice(tuple(plain))] = _odd(dice)
-        return "a field of a line of another type", b"".join([*left, json.dumps(plain).encode() + b"\n", *right])
+        return "a field of a line of another type", b"".join(
+            [*left, json.dumps(plain).encode() + b"\n", *right]
+        )
     plain = json.loads(line)
     entry = json.loads(plain["entry"])
     where = _replace_inside(entry, dice)

@@ -86,7 +86,11 @@ def end_children_but(kept: int | None) -> list[str]:
     """The same, except for the one with this id and what descends from it. Returns what was still there."""
     spared = {kept}
     with contextlib.suppress(psutil.Error):
-        spared |= {child.pid for child in psutil.Process(kept).children(recursive=True)} if kept else set()
+        spared |= (
+            {child.pid for child in psutil.Process(kept).children(recursive=True)}
+            if kept
+            else set()
+        )
     left = []
     for child in psutil.Process().children(recursive=True):
         if child.pid in spared:
@@ -129,7 +133,9 @@ class Bot(demo.Bot):
             if self._process is None or self._process.poll() is not None:
                 raise RuntimeError(f"the bot ended: {self.last_words()}")
             if time.monotonic() > ends:
-                raise RuntimeError(f"the bot is not ready after {START_SECONDS:.0f} s: {self.last_words()}")
+                raise RuntimeError(
+                    f"the bot is not ready after {START_SECONDS:.0f} s: {self.last_words()}"
+                )
             time.sleep(0.05)
 
     def is_up(self) -> bool:
@@ -183,7 +189,9 @@ class Town:
         self.company = folder / "company.db"
         self._build_company()
         self.server, self.name = postgres, f"a{uuid.uuid4().hex[:12]}"
-        self.url = postgres.create(self.name) if postgres else f"sqlite:///{folder / 'countersign.db'}"
+        self.url = (
+            postgres.create(self.name) if postgres else f"sqlite:///{folder / 'countersign.db'}"
+        )
         library.write(folder / "library", self.depot.url)
         self.environment = self._environment(is_http=is_http) | more
         self.bots = [Bot(self._own(number), folder / f"bot{number}.log") for number in range(bots)]
@@ -202,9 +210,12 @@ class Town:
         numbers = range(FIRST_PRODUCT, FIRST_PRODUCT + PRODUCTS)
         with sqlite3.connect(self.company) as database:
             database.executemany(
-                "INSERT INTO products VALUES (?, ?, 'bottles', 9.5, 30, 0.7, 1)", [(n, f"Wine {n}") for n in numbers]
+                "INSERT INTO products VALUES (?, ?, 'bottles', 9.5, 30, 0.7, 1)",
+                [(n, f"Wine {n}") for n in numbers],
             )
-            database.executemany("INSERT INTO stock VALUES (?, 4, 0, 30, '2031-01-01')", [(n,) for n in numbers])
+            database.executemany(
+                "INSERT INTO stock VALUES (?, 4, 0, 30, '2031-01-01')", [(n,) for n in numbers]
+            )
             database.executemany(
                 "INSERT INTO shipments VALUES (?, 'Pell & Co', 120, '2026-01-01', 'delivered', 'short', 'open')",
                 [(n,) for n in numbers],
@@ -236,7 +247,11 @@ class Town:
         return found
 
     def _own(self, number: int) -> dict[str, str]:
-        return {**self.environment, "COUNTERSIGN_PORT": str(free_port())} if number else dict(self.environment)
+        return (
+            {**self.environment, "COUNTERSIGN_PORT": str(free_port())}
+            if number
+            else dict(self.environment)
+        )
 
     def open(self) -> None:
         for bot in self.bots:
@@ -261,7 +276,9 @@ class Town:
 
     # --- the program -----------------------------------------------------------------------------------------------------
 
-    def countersign(self, *arguments: str, seconds: float = 90, words: str = "") -> subprocess.CompletedProcess[str]:
+    def countersign(
+        self, *arguments: str, seconds: float = 90, words: str = ""
+    ) -> subprocess.CompletedProcess[str]:
         """Run a command of the program beside the bots, with their settings."""
         return subprocess.run(
             [sys.executable, "-m", "bot", *arguments],
@@ -280,7 +297,15 @@ class Town:
         with self._counting:
             return next(self._serial)
 
-    def signal(self, kind: str, number: int | None = None, *, bot: int = 0, seconds: float = 10, **more: Any) -> str:
+    def signal(
+        self,
+        kind: str,
+        number: int | None = None,
+        *,
+        bot: int = 0,
+        seconds: float = 10,
+        **more: Any,
+    ) -> str:
         """Send one signal; the case it opened. What is acknowledged is remembered."""
         number = self.number() if number is None else number
         _, fact = DEEDS.get(kind, ((), "number"))
@@ -356,7 +381,13 @@ class Town:
         return held[-1]
 
     def press(
-        self, who: str, card: Mapping[str, Any], action_id: str, value: str | None = None, *, forged: str | None = None
+        self,
+        who: str,
+        card: Mapping[str, Any],
+        action_id: str,
+        value: str | None = None,
+        *,
+        forged: str | None = None,
     ) -> dict[str, Any]:
         """Press what this card shows, whether or not it has been redrawn since."""
         shown = {name: content for name, content in card.items() if name != "channel"}
@@ -374,17 +405,26 @@ class Town:
             },
         )
 
-    def form(self, who: str, card: Mapping[str, Any], action_id: str, value: str | None = None) -> str | None:
+    def form(
+        self, who: str, card: Mapping[str, Any], action_id: str, value: str | None = None
+    ) -> str | None:
         """Press what opens a form; its view, when one opened."""
         with self._persons[who]:
             answer = self.press(who, card, action_id, value)
         return answer.get("view") if answer.get("acked") else None
 
     def submit(self, who: str, view: str, values: Mapping[str, Any], **more: Any) -> dict[str, Any]:
-        return self.emulator.post("submit", {"as": who, "view_id": view, "values": dict(values), **more})
+        return self.emulator.post(
+            "submit", {"as": who, "view_id": view, "values": dict(values), **more}
+        )
 
     def decide(
-        self, who: str, card: Mapping[str, Any], action_id: str, values: Mapping[str, Any], value: str | None = None
+        self,
+        who: str,
+        card: Mapping[str, Any],
+        action_id: str,
+        values: Mapping[str, Any],
+        value: str | None = None,
     ) -> dict[str, Any]:
         """Press, and send the form in if one opens. Acknowledged when the last of it was."""
         with self._persons[who]:
@@ -405,7 +445,9 @@ class Town:
             if element_of(card, "case.approve"):
                 answer = self.press(person, card, "case.approve")
             elif element_of(card, "case.approve_with_reason"):
-                answer = self.decide(person, card, "case.approve_with_reason", {"field.note": "it is right"})
+                answer = self.decide(
+                    person, card, "case.approve_with_reason", {"field.note": "it is right"}
+                )
             else:
                 return False
             said.append(bool(answer.get("acked")))
@@ -431,7 +473,8 @@ class Town:
                 name: [
                     delta
                     for (delta,) in database.execute(
-                        "SELECT delta FROM attack_journal WHERE what = ? AND subject = ? ORDER BY id", (name, number)
+                        "SELECT delta FROM attack_journal WHERE what = ? AND subject = ? ORDER BY id",
+                        (name, number),
                     )
                 ]
                 for name in names

@@ -41,7 +41,14 @@ class Rig:
         if kind == "floor":
             self.port = free_port()
             self.process = subprocess.Popen(
-                [sys.executable, "-m", "tests.bench.floor", str(self.port), self.emulator.url, str(folder / "floor.db")]
+                [
+                    sys.executable,
+                    "-m",
+                    "tests.bench.floor",
+                    str(self.port),
+                    self.emulator.url,
+                    str(folder / "floor.db"),
+                ]
             )
             began = time.monotonic()
             self.ready_in = self._wait(began)
@@ -97,7 +104,10 @@ class Rig:
 
     def sender(self):
         connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=60)
-        headers = {"Content-Type": "application/json", "Authorization": "Bearer sample-source-token"}
+        headers = {
+            "Content-Type": "application/json",
+            "Authorization": "Bearer sample-source-token",
+        }
 
         def send(key):
             began = time.time()
@@ -182,15 +192,21 @@ def presses(rig, name, at_once, rounds):
     for key in keys:
         send(key)
     rig.wait_for(keys)
-    messages = [message for message in rig.emulator.messages(CHANNEL) if f"bench {name}-" in message["text"]]
+    messages = [
+        message for message in rig.emulator.messages(CHANNEL) if f"bench {name}-" in message["text"]
+    ]
     acks, pressed = [], {}
 
     def press(message):
         case_id = message["metadata"]["event_payload"]["uid"].partition("/")[0]
-        action = next(block for block in message["blocks"] if block["type"] == "actions")["elements"][0]["action_id"]
+        action = next(block for block in message["blocks"] if block["type"] == "actions")[
+            "elements"
+        ][0]["action_id"]
         who = "U0ANA" if "low risk" in json.dumps(message["blocks"]) else "U0BEN"
         pressed[case_id] = time.time()
-        answer = rig.emulator.post("click", {"as": who, "channel": CHANNEL, "ts": message["ts"], "action_id": action})
+        answer = rig.emulator.post(
+            "click", {"as": who, "channel": CHANNEL, "ts": message["ts"], "action_id": action}
+        )
         if answer.get("acked"):
             acks.append(answer["ms"])
 
@@ -222,7 +238,9 @@ def bad_day(rig, name, fault):
     rig.wait_for(keys, 150)
     took = time.monotonic() - began
     after = rig.emulator.get("traffic")
-    urllib.request.urlopen(urllib.request.Request(f"{rig.emulator.url}/_ctl/faults", method="DELETE")).close()
+    urllib.request.urlopen(
+        urllib.request.Request(f"{rig.emulator.url}/_ctl/faults", method="DELETE")
+    ).close()
     time.sleep(1)
     titles = [
         message["text"].split("bench ")[1].split(" ")[0]
@@ -282,7 +300,11 @@ def postgres():
     base, port = Path(tempfile.mkdtemp(dir="/tmp")), free_port()
     base.chmod(0o755)
     shutil.chown(base, "postgres") if os.geteuid() == 0 else None
-    as_user = ["setpriv", "--reuid=postgres", "--regid=postgres", "--clear-groups"] if os.geteuid() == 0 else []
+    as_user = (
+        ["setpriv", "--reuid=postgres", "--regid=postgres", "--clear-groups"]
+        if os.geteuid() == 0
+        else []
+    )
     subprocess.run(
         [*as_user, tools / "initdb", "-D", base / "data", "-U", "countersign", "-A", "trust"],
         check=True,
@@ -334,7 +356,10 @@ def paths(kind, url=""):
         if url:
             break
     name = kind if not url else f"{kind} on PostgreSQL"
-    pairs = [tuple(statistics.median(column) for column in zip(*rows, strict=True)) for rows in (idle, steady, rates)]
+    pairs = [
+        tuple(statistics.median(column) for column in zip(*rows, strict=True))
+        for rows in (idle, steady, rates)
+    ]
     line(f"{name}: receipt → card, idle (ms p50/p99)", *(f"{value:.1f}" for value in pairs[0]))
     line(f"{name}: receipt → card, 50/s (ms p50/p99)", *(f"{value:.1f}" for value in pairs[1]))
     line(f"{name}: signals durable /s, cases with card /s", *(f"{value:.0f}" for value in pairs[2]))
@@ -363,8 +388,18 @@ def main():
             ack, record, acked, landed = presses(
                 r, f"p{at_once}", at_once, 30 if at_once == 1 else 2 if at_once == 50 else 1
             )
-            line(f"press → ack, {at_once} at once (ms p50/p99, n)", f"{ack[0]:.1f}", f"{ack[1]:.1f}", acked)
-            line(f"press → system of record, {at_once} at once", f"{record[0]:.1f}", f"{record[1]:.1f}", landed)
+            line(
+                f"press → ack, {at_once} at once (ms p50/p99, n)",
+                f"{ack[0]:.1f}",
+                f"{ack[1]:.1f}",
+                acked,
+            )
+            line(
+                f"press → system of record, {at_once} at once",
+                f"{record[0]:.1f}",
+                f"{record[1]:.1f}",
+                landed,
+            )
     for name, fault in (
         ("healthy", {}),
         ("rate-limited", {"per_second": 20, "retry_after": 1}),
@@ -372,12 +407,23 @@ def main():
         ("500 after the fact", {"fail_every": 5, "fail_applied": True}),
     ):
         with rig("countersign") as r:
-            lost, doubled, after, took = bad_day(r, name.split()[0].replace("-", "") + str(len(fault)), fault)
+            lost, doubled, after, took = bad_day(
+                r, name.split()[0].replace("-", "") + str(len(fault)), fault
+            )
             line(f"Slack {name}: lost, doubled, seconds", lost, doubled, f"{took:.1f}")
             if "per_second" in fault:
-                line("  refused calls, windows closed", sum(after["rejected"].values()), after["windows"])
+                line(
+                    "  refused calls, windows closed",
+                    sum(after["rejected"].values()),
+                    after["windows"],
+                )
     count, exported, verified, folded, _ = ledger_of(10_000 if QUICK else 100_000)
-    line(f"ledger of {count:,}: export, verify, fold (s)", f"{exported:.1f}", f"{verified:.1f}", f"{folded:.1f}")
+    line(
+        f"ledger of {count:,}: export, verify, fold (s)",
+        f"{exported:.1f}",
+        f"{verified:.1f}",
+        f"{folded:.1f}",
+    )
 
 
 if __name__ == "__main__":

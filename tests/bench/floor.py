@@ -17,7 +17,10 @@ def main(port: int, slack: str, path: str) -> None:
     for pragma in ("journal_mode=WAL", "synchronous=FULL"):
         database.execute(f"PRAGMA {pragma}")
     database.execute("CREATE TABLE signals (key TEXT PRIMARY KEY, body TEXT)")
-    client, lock = WebClient("xoxb-floor", base_url=f"{slack}/api/", retry_handlers=[]), threading.Lock()
+    client, lock = (
+        WebClient("xoxb-floor", base_url=f"{slack}/api/", retry_handlers=[]),
+        threading.Lock(),
+    )
 
     def keep(body):
         with lock:

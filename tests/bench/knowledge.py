@@ -50,14 +50,19 @@ def lines(path):
 
 
 def row(what, **numbers):
-    told = {name: round(value, 4) if isinstance(value, float) else value for name, value in numbers.items()}
+    told = {
+        name: round(value, 4) if isinstance(value, float) else value
+        for name, value in numbers.items()
+    }
     print(json.dumps({"what": what, **told}), flush=True)
 
 
 def auroc(known, strange):
     from sklearn.metrics import roc_auc_score
 
-    return float(roc_auc_score(np.r_[np.ones(len(known)), np.zeros(len(strange))], np.r_[known, strange]))
+    return float(
+        roc_auc_score(np.r_[np.ones(len(known)), np.zeros(len(strange))], np.r_[known, strange])
+    )
 
 
 def coverage(sure, right, precision):
@@ -120,12 +125,18 @@ def recognition(name, meaning, taught, novel, asked, strange):
             f"{name} tf-idf + logistic regression, {kind}",
             in_scope=float(right.mean()),
             auroc=auroc(chance.max(1), other),
-            coverage_at_95=coverage(np.r_[chance.max(1), other], np.r_[right, np.zeros(len(other), bool)], 0.95),
+            coverage_at_95=coverage(
+                np.r_[chance.max(1), other], np.r_[right, np.zeros(len(other), bool)], 0.95
+            ),
         )
     began = time.monotonic()
-    model = train_recogniser([Example(text, label, {}) for text, label in taught], novel, meaning, "bench")
+    model = train_recogniser(
+        [Example(text, label, {}) for text, label in taught], novel, meaning, "bench"
+    )
     seconds = time.monotonic() - began
-    recogniser = TrainedRecogniser(lambda: model, meaning, {label: label for label in model.learner.labels})
+    recogniser = TrainedRecogniser(
+        lambda: model, meaning, {label: label for label in model.learner.labels}
+    )
     answers = [recogniser.recognise(text) for text, _ in asked]
     best = np.array([answer.guesses[0].kind for answer in answers]) == labels
     named = np.array([answer.kind for answer in answers]) == labels
@@ -139,7 +150,9 @@ def recognition(name, meaning, taught, novel, asked, strange):
             oos_recall=float(abstained.mean()),
             best_guess=float(best.mean()),
             auroc=auroc(sure, other),
-            coverage_at_95=coverage(np.r_[sure, other], np.r_[best, np.zeros(len(other), bool)], 0.95),
+            coverage_at_95=coverage(
+                np.r_[sure, other], np.r_[best, np.zeros(len(other), bool)], 0.95
+            ),
             trained_in_s=round(seconds),
         )
 
@@ -171,18 +184,29 @@ CLOSED_AFTER = timedelta(days=3)
 
 
 def decided(name, said, facts, action, at):
-    return Precedent(str(name), "k", said, "", facts, action, (), ("people",), Ended.WORKED, "", at, "C0")
+    return Precedent(
+        str(name), "k", said, "", facts, action, (), ("people",), Ended.WORKED, "", at, "C0"
+    )
 
 
 def cfpb(meaning):
     """In time order. When a complaint was closed is not in the data; its outcome is shown three days after it was received."""
-    found = sorted(lines("cfpb_complaints/dev.jsonl.gz"), key=lambda one: (one["date_received"], one["complaint_id"]))
+    found = sorted(
+        lines("cfpb_complaints/dev.jsonl.gz"),
+        key=lambda one: (one["date_received"], one["complaint_id"]),
+    )
     days = [datetime.fromisoformat(one["date_received"]) for one in found]
     said = [(one["complaint_what_happened"] or "")[:2000] for one in found]
     told = np.array([bool(text) for text in said])
     vectors = meaning.embed(said) * told[:, None]
     past = [
-        decided(one["complaint_id"], text, {name: one[name] for name in COMPLAINT}, one["company_response"], day)
+        decided(
+            one["complaint_id"],
+            text,
+            {name: one[name] for name in COMPLAINT},
+            one["company_response"],
+            day,
+        )
         for one, text, day in zip(found, said, days, strict=True)
     ]
     labels = np.array([one.action for one in past])
@@ -199,7 +223,9 @@ def cfpb(meaning):
             guesses.append(best)
             sure.append(margins[best])
             promised.append(model.promise is not None and margins[best] >= model.promise.threshold)
-        floors += list(floor([place for place, day in enumerate(days) if day in later[first : first + 3]]))
+        floors += list(
+            floor([place for place, day in enumerate(days) if day in later[first : first + 3]])
+        )
     right, asked = np.array(guesses) == labels[asked], np.array(asked)
     majority = Counter(labels[: asked[0]]).most_common(1)[0][0]
     row("CFPB majority", top_1=float((labels[asked] == majority).mean()))
@@ -243,7 +269,10 @@ def floor_of(found, said, known):
 
     def rows(places):
         return sparse.hstack(
-            [plain.transform([facts[place] for place in places]), words.transform([said[place] for place in places])]
+            [
+                plain.transform([facts[place] for place in places]),
+                words.transform([said[place] for place in places]),
+            ]
         ).tocsr()
 
     fitted = LogisticRegression(C=1, max_iter=200, tol=1e-2).fit(
@@ -276,15 +305,20 @@ def servicenow(meaning):
     with gzip.open(DATA / "servicenow_incidents/dev.csv.gz", "rt") as file:
         found = sorted(csv.DictReader(file), key=lambda one: one["opened_at"])
     cut = int(len(found) * 0.8)
-    examples = [Example("", one["final_group"], {name: one[name] for name in TICKET}) for one in found]
+    examples = [
+        Example("", one["final_group"], {name: one[name] for name in TICKET}) for one in found
+    ]
     nothing = np.zeros((len(found), 384), np.float32)
     first, three, right_floor, three_floor = [], [], [], []
     for start in range(cut, len(found), 500):
-        known = [place for place in range(start) if found[place]["closed_at"] < found[start]["opened_at"]]
+        known = [
+            place for place in range(start) if found[place]["closed_at"] < found[start]["opened_at"]
+        ]
         learner = train([examples[place] for place in known], nothing[known], penalty=0.3)
         plain = DictVectorizer()
         floor = LogisticRegression(C=1, max_iter=40, tol=1e-2).fit(
-            plain.fit_transform([examples[place].facts for place in known]), [examples[place].label for place in known]
+            plain.fit_transform([examples[place].facts for place in known]),
+            [examples[place].label for place in known],
         )
         asked = range(start, min(start + 500, len(found)))
         chance = floor.predict_proba(plain.transform([examples[place].facts for place in asked]))
@@ -296,9 +330,18 @@ def servicenow(meaning):
             order = floor.classes_[np.argsort(-chances)[:3]]
             right_floor.append(order[0] == examples[place].label)
             three_floor.append(examples[place].label in order)
-    stayed = np.mean([found[place]["first_group"] == found[place]["final_group"] for place in range(cut, len(found))])
+    stayed = np.mean(
+        [
+            found[place]["first_group"] == found[place]["final_group"]
+            for place in range(cut, len(found))
+        ]
+    )
     row("ServiceNow group, first group stays", top_1=float(stayed))
-    row("ServiceNow group, logistic regression", top_1=float(np.mean(right_floor)), top_3=float(np.mean(three_floor)))
+    row(
+        "ServiceNow group, logistic regression",
+        top_1=float(np.mean(right_floor)),
+        top_3=float(np.mean(three_floor)),
+    )
     row("ServiceNow group, Countersign", top_1=float(np.mean(first)), top_3=float(np.mean(three)))
     codes = [Example("", one["closed_code"], {name: one[name] for name in TICKET}) for one in found]
     learner = train(codes[: cut // 2], nothing[: cut // 2], penalty=0.3)
@@ -335,7 +378,11 @@ def retail(meaning):
     from sklearn.feature_extraction.text import TfidfVectorizer
     from sklearn.linear_model import LogisticRegression
 
-    tasks = [one for one in lines("retail_actions/tasks.jsonl.gz") if any(action["write"] for action in one["actions"])]
+    tasks = [
+        one
+        for one in lines("retail_actions/tasks.jsonl.gz")
+        if any(action["write"] for action in one["actions"])
+    ]
     with gzip.open(DATA / "retail_actions/orders.json.gz", "rt") as file:
         orders = json.load(file)
     first = [next(action["name"] for action in one["actions"] if action["write"]) for one in tasks]
@@ -348,7 +395,11 @@ def retail(meaning):
     model = train_plan("k", past, meaning.embed([one.said for one in past]))
     recommender = RememberingRecommender(Nothing(), lambda kind: model, meaning, utc_now)
     offers = tuple(Offer(f"{name}", when, {}, "") for name, when in WRITES.items())
-    asked = [(one, action) for one, action, taught in zip(tasks, first, is_taught, strict=True) if not taught]
+    asked = [
+        (one, action)
+        for one, action, taught in zip(tasks, first, is_taught, strict=True)
+        if not taught
+    ]
     words = TfidfVectorizer(ngram_range=(1, 2), sublinear_tf=True)
     floor = LogisticRegression(C=10, max_iter=300).fit(
         words.fit_transform([one.said for one in past]), [one.action for one in past]
@@ -378,7 +429,9 @@ def status_of(task, orders):
     text = task["instruction"].lower()
     own = [order for order in orders.values() if order["user_id"] == task["user_id"]]
     named = sorted(
-        (text.find(number.lower()), order["status"]) for number, order in orders.items() if number.lower() in text
+        (text.find(number.lower()), order["status"])
+        for number, order in orders.items()
+        if number.lower() in text
     )
     spoken = sorted(
         (place, order["status"])
@@ -389,7 +442,11 @@ def status_of(task, orders):
     states = [status for _, status in named or spoken] or [
         order["status"] for order in own if order["status"] in {"pending", "delivered"}
     ]
-    open_ones = [status.split(" ")[0] for status in states if status.split(" ")[0] in {"pending", "delivered"}]
+    open_ones = [
+        status.split(" ")[0]
+        for status in states
+        if status.split(" ")[0] in {"pending", "delivered"}
+    ]
     return open_ones[0] if open_ones else ""
 
 
@@ -420,7 +477,10 @@ QUESTIONS = {
         "NodeFilesystemSpaceFillingUp",
         "NodeFilesystemAlmostOutOfSpace",
     },
-    "no more inodes on the filesystem": {"NodeFilesystemAlmostOutOfFiles", "NodeFilesystemFilesFillingUp"},
+    "no more inodes on the filesystem": {
+        "NodeFilesystemAlmostOutOfFiles",
+        "NodeFilesystemFilesFillingUp",
+    },
     "a server's clock is wrong": {"NodeClockSkewDetected", "NodeClockNotSynchronising"},
     "certificate of the kubelet is about to expire": {
         "KubeletClientCertificateExpiration",
@@ -443,7 +503,10 @@ QUESTIONS = {
     "network interface goes up and down": {"NodeNetworkInterfaceFlapping"},
     "too many pods on one node": {"KubeletTooManyPods"},
     "the scheduler has disappeared from target discovery": {"KubeSchedulerDown"},
-    "remote write is lagging behind": {"PrometheusRemoteWriteBehind", "PrometheusRemoteWriteDesiredShards"},
+    "remote write is lagging behind": {
+        "PrometheusRemoteWriteBehind",
+        "PrometheusRemoteWriteDesiredShards",
+    },
     "node is not ready": {"KubeNodeNotReady"},
     "processes are being throttled on CPU": {"CPUThrottlingHigh"},
     "rules are failing to evaluate": {"PrometheusRuleFailures", "PrometheusMissingRuleEvaluations"},
@@ -483,7 +546,9 @@ def runbooks(meaning):
             ("meaning", by_meaning),
             ("both", [name for name, _ in scores.most_common(3)]),
         ):
-            told[way].append((ranking[:1] and ranking[0] in answers, bool(answers & set(ranking[:3]))))
+            told[way].append(
+                (ranking[:1] and ranking[0] in answers, bool(answers & set(ranking[:3])))
+            )
     for way, hits in told.items():
         row(
             f"runbooks by {way}",
@@ -515,7 +580,9 @@ class Jittered:
         if len(texts) == 1:
             return self._meaning.embed(texts)
         places = self._dice.integers(0, len(self._base), len(texts))
-        return unit(self._base[places] + self._dice.normal(0, 0.03, (len(texts), 384)).astype(np.float32))
+        return unit(
+            self._base[places] + self._dice.normal(0, 0.03, (len(texts), 384)).astype(np.float32)
+        )
 
 
 def cost(meaning, sizes=(1_000, 10_000, 100_000)):
@@ -561,7 +628,10 @@ def cost(meaning, sizes=(1_000, 10_000, 100_000)):
             began = time.monotonic()
             embedder = Jittered(meaning, base)
             memory = Precedents(
-                shelf, embedder, VectorIndex(Path(folder) / "memory", "", embedder.identity), patience=30
+                shelf,
+                embedder,
+                VectorIndex(Path(folder) / "memory", "", embedder.identity),
+                patience=30,
             )
             memory.open()
             filled = time.monotonic() - began
@@ -572,7 +642,9 @@ def cost(meaning, sizes=(1_000, 10_000, 100_000)):
             took = []
             for place in range(220):
                 text = f"{titles[(place * 7) % 3000]} case {place} of {size}"
-                case = replace(opened(), kind="kind_3", signal=Signal("b", "k", "kind_3", "s", text, None, {}))
+                case = replace(
+                    opened(), kind="kind_3", signal=Signal("b", "k", "kind_3", "s", text, None, {})
+                )
                 began = time.perf_counter()
                 recogniser.recognise(text)
                 recommender.recommend(case, book, (), prepared)
@@ -602,7 +674,9 @@ def recall_at_10(memory, meaning, titles):
     return float(np.mean(found))
 
 
-PARTS = {part.__name__: part for part in (clinc150, banking77, cfpb, servicenow, retail, runbooks, cost)}
+PARTS = {
+    part.__name__: part for part in (clinc150, banking77, cfpb, servicenow, retail, runbooks, cost)
+}
 
 
 def main(wanted):

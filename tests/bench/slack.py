@@ -64,7 +64,10 @@ def main() -> None:
 
 def told(name: str, seconds: list[float], floor: str, aim: str) -> None:
     ordered = sorted(seconds)
-    middle, tail = statistics.median(ordered), ordered[min(len(ordered) - 1, int(len(ordered) * 0.99))]
+    middle, tail = (
+        statistics.median(ordered),
+        ordered[min(len(ordered) - 1, int(len(ordered) * 0.99))],
+    )
     print(f"{name:34}{middle * 1000:8.1f}ms{tail * 1000:8.1f}ms   {floor:8}{aim}")
 
 
@@ -73,7 +76,11 @@ def town(folder: Path) -> Harbour:
     emulator = demo.Emulator()
     emulator.wait()
     emulator.seed()
-    fast = {"COUNTERSIGN_SLACK_PER_SECOND": "0", "COUNTERSIGN_STORM_AFTER": "0", "COUNTERSIGN_LOG_LEVEL": "CRITICAL"}
+    fast = {
+        "COUNTERSIGN_SLACK_PER_SECOND": "0",
+        "COUNTERSIGN_STORM_AFTER": "0",
+        "COUNTERSIGN_LOG_LEVEL": "CRITICAL",
+    }
     return Harbour(folder, emulator, **fast)
 
 
@@ -86,8 +93,15 @@ def presses(folder: Path) -> None:
     running.settled()
     known = running.the("low_stock")
     cases = filled(running.desk, PRESSES + 40, "C0STOCK", known)
-    running.until(lambda: sum(1 for case in cases if running.desk.store.cards(case)) == len(cases), "cards", 120)
-    values = {case: (running.desk.store.cards(case)[0].ts, ids.token(running.desk.store.case(case))) for case in cases}
+    running.until(
+        lambda: sum(1 for case in cases if running.desk.store.cards(case)) == len(cases),
+        "cards",
+        120,
+    )
+    values = {
+        case: (running.desk.store.cards(case)[0].ts, ids.token(running.desk.store.case(case)))
+        for case in cases
+    }
 
     def press(case):
         ts, value = values[case]
@@ -101,17 +115,26 @@ def presses(folder: Path) -> None:
     for case in cases[PRESSES : PRESSES + 30]:
         before = running.desk.store.cards(case)[0].version
         began = time.perf_counter()
-        running.desk.decisions.claim(case, by=f"{TEAM}/{ANA}", seen=Seen.of(running.desk.store.case(case)))
+        running.desk.decisions.claim(
+            case, by=f"{TEAM}/{ANA}", seen=Seen.of(running.desk.store.case(case))
+        )
         while running.desk.store.cards(case)[0].version == before:
             time.sleep(0.002)
         redrawn.append(time.perf_counter() - began)
     told("press → card redrawn", redrawn, "", "p50 ≤ 150 ms")
     calls = sum(running.emulator.get("traffic")["calls"].values())
     with ThreadPoolExecutor(8) as pool:
-        list(pool.map(lambda n: running.desk.intake.receive(replace(known.signal, key=f"s{n}"), b""), range(SIGNALS)))
+        list(
+            pool.map(
+                lambda n: running.desk.intake.receive(replace(known.signal, key=f"s{n}"), b""),
+                range(SIGNALS),
+            )
+        )
     time.sleep(3)
     spent = sum(running.emulator.get("traffic")["calls"].values()) - calls
-    print(f"{f'Slack calls for {SIGNALS:,} signals':34}{spent:>10}            (of one fingerprint, no pacing)")
+    print(
+        f"{f'Slack calls for {SIGNALS:,} signals':34}{spent:>10}            (of one fingerprint, no pacing)"
+    )
     running.close()
     running.emulator.close()
 
@@ -125,15 +148,30 @@ def bare_acks() -> float:
     app = App(client=client, process_before_response=True, token_verification_enabled=False)
     app.action("go")(lambda ack: ack())
     handler = SocketModeHandler(
-        app, "xapp-floor", web_client=WebClient("xapp-floor", base_url=f"{emulator.url}/api/"), concurrency=16
+        app,
+        "xapp-floor",
+        web_client=WebClient("xapp-floor", base_url=f"{emulator.url}/api/"),
+        concurrency=16,
     )
     handler.connect()
-    button = {"type": "button", "action_id": "go", "text": {"type": "plain_text", "text": "Go"}, "value": "x"}
-    ts = client.chat_postMessage(channel="C0STOCK", text="x", blocks=[{"type": "actions", "elements": [button]}])["ts"]
+    button = {
+        "type": "button",
+        "action_id": "go",
+        "text": {"type": "plain_text", "text": "Go"},
+        "value": "x",
+    }
+    ts = client.chat_postMessage(
+        channel="C0STOCK", text="x", blocks=[{"type": "actions", "elements": [button]}]
+    )["ts"]
     time.sleep(0.5)
 
     def press(number):
-        return emulator.post("click", {"as": ANA, "channel": "C0STOCK", "ts": ts, "action_id": "go"})["ms"] / 1000
+        return (
+            emulator.post("click", {"as": ANA, "channel": "C0STOCK", "ts": ts, "action_id": "go"})[
+                "ms"
+            ]
+            / 1000
+        )
 
     with ThreadPoolExecutor(PRESSES) as pool:
         acks = sorted(pool.map(press, range(PRESSES)))
@@ -184,7 +222,11 @@ def digest(running: Harbour) -> None:
     running.desk.digests.chat.post_digest(gathered, None, look_first=True)
     took = time.perf_counter() - began
     after = running.emulator.get("traffic")["calls"]
-    spent = {name: after[name] - calls.get(name, 0) for name in after if after[name] != calls.get(name, 0)}
+    spent = {
+        name: after[name] - calls.get(name, 0)
+        for name in after
+        if after[name] != calls.get(name, 0)
+    }
     told(f"digest over {MANY:,} open", [took], "", "≤ 2 s")
     print(f"{'Slack calls for the digest':34}{sum(spent.values()):>10}   {json.dumps(spent)}   ≤ 3")
 
@@ -211,8 +253,14 @@ def filled(desk, many: int, channel: str, like, *, cards: bool = True) -> list[s
         stake = Money(Decimal(number % 977), "GBP")
         entries += decide(case, m.Gather((), f"bench {number}", "because", stake), opened_at)
         case = evolve(case, entries[-1])
-        proposal = replace(plan(), case_id=case_id, actions=like.plan.actions, not_after=now + timedelta(days=9))
-        entries += decide(case, m.Recommend(Recommendation("house.order_stock", "r", "b"), proposal, verdict()), now)
+        proposal = replace(
+            plan(), case_id=case_id, actions=like.plan.actions, not_after=now + timedelta(days=9)
+        )
+        entries += decide(
+            case,
+            m.Recommend(Recommendation("house.order_stock", "r", "b"), proposal, verdict()),
+            now,
+        )
         drawn = (desk_card(case_id, now),) if cards else ()
         desk.store.commit(Change(None, entries, drawn))
         return case_id

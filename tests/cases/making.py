@@ -18,7 +18,9 @@ from tests.fakes.clock import NOON
 
 NOW = NOON
 HOUR = timedelta(hours=1)
-ANA, BEN, CARLA, OMAR = (Person(f"T1/U{name.upper()}", name) for name in ("Ana", "Ben", "Carla", "Omar"))
+ANA, BEN, CARLA, OMAR = (
+    Person(f"T1/U{name.upper()}", name) for name in ("Ana", "Ben", "Carla", "Omar")
+)
 GROUPS = {
     "floor-managers": frozenset({ANA.id, OMAR.id}),
     "ops-leads": frozenset({BEN.id}),
@@ -55,18 +57,32 @@ def action(*, amount=100, currency="GBP", **changes) -> Action:
 def plan(*, revision=1, quantity=24, actions=None, **changes) -> Plan:
     actions = (action(parameters={"quantity": quantity}),) if actions is None else actions
     base = Plan(
-        "EX-1", revision, actions, "low_stock", "0" * 64, "p" * 64, Proposer.PLAYBOOK, None, None, NOW + 72 * HOUR
+        "EX-1",
+        revision,
+        actions,
+        "low_stock",
+        "0" * 64,
+        "p" * 64,
+        Proposer.PLAYBOOK,
+        None,
+        None,
+        NOW + 72 * HOUR,
     )
     return replace(base, **changes)
 
 
-def verdict(*, ruling=Ruling.ASK, tier=RiskTier.LOW, reason="fine", factors=(Factor("floor-managers", 1),)) -> Verdict:
+def verdict(
+    *, ruling=Ruling.ASK, tier=RiskTier.LOW, reason="fine", factors=(Factor("floor-managers", 1),)
+) -> Verdict:
     return Verdict(ruling, tier, "rule", reason, factors, 24 * HOUR, "p" * 64)
 
 
 def signal(**changes) -> Signal:
     return replace(
-        Signal("api", "k", "low_stock", "product:1", "Merlot is running low", NOW, {"product_id": 1}), **changes
+        Signal(
+            "api", "k", "low_stock", "product:1", "Merlot is running low", NOW, {"product_id": 1}
+        ),
+        **changes,
     )
 
 
@@ -78,17 +94,33 @@ def fold_all(case, entries) -> Case:
 
 def opened(**changes) -> Case:
     opening = m.Open(
-        "EX-1", signal(**changes), "floor-managers", "C0STOCK", promised(NOW, decide_for=HOUR, resolve_for=8 * HOUR)
+        "EX-1",
+        signal(**changes),
+        "floor-managers",
+        "C0STOCK",
+        promised(NOW, decide_for=HOUR, resolve_for=8 * HOUR),
     )
     return fold_all(None, decide(None, opening, NOW))
 
 
-def proposed(*, factors=(Factor("floor-managers", 1),), requester=None, beneficiary=None, actions=None, **more) -> Case:
+def proposed(
+    *,
+    factors=(Factor("floor-managers", 1),),
+    requester=None,
+    beneficiary=None,
+    actions=None,
+    **more,
+) -> Case:
     found = more.get("verdict") or verdict(factors=factors)
     case = opened(requester=requester)
     proposal = plan(requester=requester, beneficiary=beneficiary, actions=actions)
     return fold_all(
-        case, decide(case, m.Recommend(Recommendation("house.order_stock", "because", "rule 1"), proposal, found), NOW)
+        case,
+        decide(
+            case,
+            m.Recommend(Recommendation("house.order_stock", "because", "rule 1"), proposal, found),
+            NOW,
+        ),
     )
 
 

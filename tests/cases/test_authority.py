@@ -28,7 +28,9 @@ def person(name: str, **facts) -> Person:
     return Person(f"T1/U{name.upper()}", name.capitalize(), **facts)
 
 
-ANA, VERA, OTTO, BEN, FINN, OMAR, NINA = map(person, ("ana", "vera", "otto", "ben", "finn", "omar", "nina"))
+ANA, VERA, OTTO, BEN, FINN, OMAR, NINA = map(
+    person, ("ana", "vera", "otto", "ben", "finn", "omar", "nina")
+)
 ABE, ADA, AMY, CY = map(person, ("abe", "ada", "amy", "cy"))
 GUEST, STRANGER = person("gus", guest=True), person("sue", external=True)
 ROBOT, LEAVER = person("bot", bot=True), person("dan", active=False)
@@ -95,7 +97,9 @@ OFFERED_HERE = {
     State.CLEARED: "",
 }
 COLUMNS, *LINES = MAY_HERE.strip("\n").splitlines()
-TABLE = {line[:25].strip(): dict(zip(COLUMNS.split(), line[25:].split(), strict=True)) for line in LINES}
+TABLE = {
+    line[:25].strip(): dict(zip(COLUMNS.split(), line[25:].split(), strict=True)) for line in LINES
+}
 
 
 def commands(case: Case, by: m.Asker) -> dict[str, m.PersonDecision]:
@@ -128,7 +132,9 @@ def do(case: Case, *moves, at=NOW) -> Case:
 def proposed(**more) -> Case:
     """Vera has said yes; one more is needed."""
     factors = (Factor("floor-managers", 2),)
-    proposal = m.Recommend(Recommendation("a", "b", "c"), plan(requester=OMAR.id), verdict(factors=factors, **more))
+    proposal = m.Recommend(
+        Recommendation("a", "b", "c"), plan(requester=OMAR.id), verdict(factors=factors, **more)
+    )
     case = do(opened(requester=OMAR.id), proposal)
     case = do(case, m.HandOver(asker(BEN), Seen.of(case), FINN.id, "counted", "the order"))
     return do(case, m.Approve(asker(VERA), Seen.of(case)))
@@ -147,7 +153,9 @@ def running() -> Case:
 
 def referred() -> Case:
     """Given up, and taken for nothing that is known: such a case offers the most."""
-    case = do(running(), m.ReportStep(0, StepState.FAILED, "no"), m.Stop("it could not be carried out"))
+    case = do(
+        running(), m.ReportStep(0, StepState.FAILED, "no"), m.Stop("it could not be carried out")
+    )
     return replace(case, recognition=Recognition("", 3, (), "", ""))
 
 
@@ -174,7 +182,9 @@ CASES = {
     State.APPROVED: approved,
     State.RUNNING: running,
     State.PARKED: lambda: do(running(), m.Park(0, "nobody knows")),
-    State.RESOLVED: lambda: do(running(), m.ReportStep(0, StepState.LANDED, ""), m.Finish("", NOW + HOUR)),
+    State.RESOLVED: lambda: do(
+        running(), m.ReportStep(0, StepState.LANDED, ""), m.Finish("", NOW + HOUR)
+    ),
     State.REJECTED: rejected,
     State.EXPIRED: expired,
     State.CLEARED: lambda: do(proposed(), m.Clear(opened().signal)),
@@ -183,12 +193,21 @@ CASES = {
 
 def test_the_table_has_every_state_decision_and_command():
     case = proposed()
-    assert {make().state for make in CASES.values()} == set(CASES) == set(OFFERED_HERE) == set(State) - {State.NEW}
+    assert (
+        {make().state for make in CASES.values()}
+        == set(CASES)
+        == set(OFFERED_HERE)
+        == set(State) - {State.NEW}
+    )
     assert set(TABLE) == set(ASKERS)
     decisions = {command.decision for command in commands(case, asker(ANA)).values()}
     # The emergency is a yes too, and is ruled with the standing of the desk.
     assert decisions == set(Decision) - {Decision.EMERGENCY}
-    every = {command for command in vars(m).values() if isinstance(command, type) and hasattr(command, "decision")}
+    every = {
+        command
+        for command in vars(m).values()
+        if isinstance(command, type) and hasattr(command, "decision")
+    }
     assert {type(command) for command in commands(case, asker(ANA)).values()} == every - {
         m.BeginApproval,
         m.BeginUndo,
@@ -220,7 +239,11 @@ def outcome(case: Case, command: m.PersonDecision) -> str:
 def test_a_member_of_the_group_that_has_a_case_may_claim_it_and_hand_it_on_and_decides_nothing():
     """A group that is neither approver nor owner of the playbook, as after a playbook was changed."""
     case = replace(proposed(), owner="night-shift", team="night-shift")
-    may = {name for name, command in commands(case, asker(NINA)).items() if outcome(case, command) == "y"}
+    may = {
+        name
+        for name, command in commands(case, asker(NINA)).items()
+        if outcome(case, command) == "y"
+    }
     assert may == {"claim", "hand"}
 
 
@@ -240,7 +263,10 @@ def test_nobody_hands_a_case_to_whom_it_belongs():
 
 def test_what_policy_ran_alone_is_taken_back_by_the_owners_of_the_playbook_and_never_by_its_author():
     alone = verdict(ruling=Ruling.ALONE, factors=())
-    case = do(opened(requester=BEN.id), m.Recommend(Recommendation("a", "b", "c"), plan(requester=OMAR.id), alone))
+    case = do(
+        opened(requester=BEN.id),
+        m.Recommend(Recommendation("a", "b", "c"), plan(requester=OMAR.id), alone),
+    )
     case = do(case, replace(start_step(case, verdict=alone), people={}, groups={}))
     case = do(case, m.ReportStep(0, StepState.LANDED, ""), m.Finish("", NOW + HOUR))
     assert outcome(case, m.Undo(asker(ANA), Seen.of(case), "wrong")) == "n"

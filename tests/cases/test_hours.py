@@ -12,7 +12,13 @@ from bot.cases.sla import next_reminder, promised
 
 HOUR = timedelta(hours=1)
 LONDON = ZoneInfo("Europe/London")
-OFFICE = Hours("Europe/London", time(9), time(18), frozenset(range(5)), lambda day: (day.month, day.day) == (12, 25))
+OFFICE = Hours(
+    "Europe/London",
+    time(9),
+    time(18),
+    frozenset(range(5)),
+    lambda day: (day.month, day.day) == (12, 25),
+)
 EVENING = Hours("Europe/London", time(17), time(2))
 
 
@@ -23,10 +29,22 @@ def london(*at):
 @pytest.mark.parametrize(
     ("at", "span", "then"),
     [
-        (london(2026, 11, 20, 16), 4 * HOUR, london(2026, 11, 23, 11)),  # Friday afternoon to Monday
+        (
+            london(2026, 11, 20, 16),
+            4 * HOUR,
+            london(2026, 11, 23, 11),
+        ),  # Friday afternoon to Monday
         (london(2026, 11, 21, 12), HOUR, london(2026, 11, 23, 10)),  # Saturday
-        (london(2026, 12, 24, 17), 2 * HOUR, london(2026, 12, 28, 10)),  # over Christmas and a weekend
-        (london(2026, 3, 27, 17), 2 * HOUR, london(2026, 3, 30, 10)),  # the clock goes forward on the Sunday
+        (
+            london(2026, 12, 24, 17),
+            2 * HOUR,
+            london(2026, 12, 28, 10),
+        ),  # over Christmas and a weekend
+        (
+            london(2026, 3, 27, 17),
+            2 * HOUR,
+            london(2026, 3, 30, 10),
+        ),  # the clock goes forward on the Sunday
         (london(2026, 10, 23, 17), 2 * HOUR, london(2026, 10, 26, 10)),  # and back
         (london(2026, 11, 20, 18), timedelta(0), london(2026, 11, 23, 9)),  # closing time is closed
     ],
@@ -49,32 +67,52 @@ def test_on_the_day_of_a_clock_change_opening_is_at_the_hour_on_the_wall(day):
     assert always.digest_time(day).astimezone(LONDON).time() == time(9)
 
 
-@given(st.datetimes(datetime(2026, 1, 1), datetime(2027, 12, 1)), st.integers(0, 60 * 24 * 9), st.integers(0, 60 * 24))
+@given(
+    st.datetimes(datetime(2026, 1, 1), datetime(2027, 12, 1)),
+    st.integers(0, 60 * 24 * 9),
+    st.integers(0, 60 * 24),
+)
 def test_working_time_adds_up_and_always_ends_inside_the_hours(naive, minutes, more):
     at = naive.replace(tzinfo=UTC)
     for hours in (OFFICE, EVENING, ALWAYS):
         once = hours.after(at, timedelta(minutes=minutes))
         assert hours.is_open(once)
         assert once >= at
-        assert hours.after(once, timedelta(minutes=more)) == hours.after(at, timedelta(minutes=minutes + more))
+        assert hours.after(once, timedelta(minutes=more)) == hours.after(
+            at, timedelta(minutes=minutes + more)
+        )
 
 
 def test_a_promise_and_its_first_reminder_are_in_working_time():
-    sla = promised(london(2026, 11, 20, 16), decide_for=4 * HOUR, resolve_for=20 * HOUR, hours=OFFICE)
+    sla = promised(
+        london(2026, 11, 20, 16), decide_for=4 * HOUR, resolve_for=20 * HOUR, hours=OFFICE
+    )
     assert sla.decide_by == london(2026, 11, 23, 11)
     assert sla.remind_at == london(2026, 11, 23, 9)
-    assert sla.resolve_by == london(2026, 11, 24, 18) + 15 * HOUR  # nine hours a day: into Wednesday morning
+    assert (
+        sla.resolve_by == london(2026, 11, 24, 18) + 15 * HOUR
+    )  # nine hours a day: into Wednesday morning
 
 
 def test_reminders_come_closer_before_the_hand_on_and_further_apart_after_it():
-    sla = promised(london(2026, 11, 23, 9), decide_for=4 * HOUR, resolve_for=20 * HOUR, hours=ALWAYS)
+    sla = promised(
+        london(2026, 11, 23, 9), decide_for=4 * HOUR, resolve_for=20 * HOUR, hours=ALWAYS
+    )
 
     def following(at, *, reminded, escalated):
-        return next_reminder(sla, reminded=reminded, escalated=escalated, now=at, decide_for=4 * HOUR, hours=ALWAYS)
+        return next_reminder(
+            sla, reminded=reminded, escalated=escalated, now=at, decide_for=4 * HOUR, hours=ALWAYS
+        )
 
     first = sla.remind_at
     second = following(first, reminded=0, escalated=False)
     assert (second - first, sla.decide_by - second) == (HOUR, HOUR)
-    assert following(sla.decide_by - timedelta(minutes=12), reminded=3, escalated=False) == sla.decide_by
-    gaps = [following(sla.decide_by, reminded=count, escalated=True) - sla.decide_by for count in range(6)]
+    assert (
+        following(sla.decide_by - timedelta(minutes=12), reminded=3, escalated=False)
+        == sla.decide_by
+    )
+    gaps = [
+        following(sla.decide_by, reminded=count, escalated=True) - sla.decide_by
+        for count in range(6)
+    ]
     assert gaps == [4 * HOUR, 8 * HOUR, 16 * HOUR, 32 * HOUR, 40 * HOUR, 40 * HOUR]

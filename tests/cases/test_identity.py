@@ -32,7 +32,9 @@ from tests.cases.making import (
 
 pytestmark = pytest.mark.threat("B6")
 ANA_TWO = Person("T2/UANATWO", "Ana")
-LINKED = Identities.of([[ANA.id, ANA_TWO.id, "staff:17", "Ana@Harbour.example"], [BEN.id, "staff:18"]])
+LINKED = Identities.of(
+    [[ANA.id, ANA_TWO.id, "staff:17", "Ana@Harbour.example"], [BEN.id, "staff:18"]]
+)
 TWO = (Factor("floor-managers", 2),)
 
 
@@ -53,7 +55,20 @@ def test_slacks_own_ids_name_a_person(account):
 
 @pytest.mark.parametrize(
     "account",
-    ["", "ana", "U0ANA", "T1/", "/UANA", "T1/UANA ", "T1/UANA/UBEN", "t1/uana", "T1/CANA", "X1/UANA", "T1/UАNA", "*"],
+    [
+        "",
+        "ana",
+        "U0ANA",
+        "T1/",
+        "/UANA",
+        "T1/UANA ",
+        "T1/UANA/UBEN",
+        "t1/uana",
+        "T1/CANA",
+        "X1/UANA",
+        "T1/UАNA",
+        "*",
+    ],
 )
 def test_what_only_looks_like_one_names_nobody(account):
     assert UNLINKED.person_of(account) is None
@@ -67,7 +82,13 @@ def test_declared_accounts_are_one_person_in_whatever_case_they_are_written():
     assert not LINKED.are_one("staff:17", "staff:18")
     assert not LINKED.are_one("staff:99", "staff:98")
     assert LINKED.person_of("staff:99") is None
-    assert LINKED.accounts(["staff:17", "x"]) == {ANA.id, ANA_TWO.id, "staff:17", "Ana@Harbour.example", "x"}
+    assert LINKED.accounts(["staff:17", "x"]) == {
+        ANA.id,
+        ANA_TWO.id,
+        "staff:17",
+        "Ana@Harbour.example",
+        "x",
+    }
 
 
 @pytest.mark.parametrize(
@@ -122,7 +143,9 @@ def test_so_many_requesters_are_kept_and_the_next_is_somebody_unknown():
 
 @pytest.mark.parametrize("author", ["requester", "beneficiary"])
 @pytest.mark.parametrize("account", ["staff:17", ANA_TWO.id, "ana@harbour.example"])
-def test_whoever_raised_it_or_gains_from_it_approves_it_under_none_of_their_accounts(author, account):
+def test_whoever_raised_it_or_gains_from_it_approves_it_under_none_of_their_accounts(
+    author, account
+):
     case = proposed(**{author: account})
     with pytest.raises(NotEligible, match="raised or edited"):
         decide(case, m.Approve(known(ANA), Seen.of(case)), NOW)
@@ -140,7 +163,11 @@ def test_two_accounts_of_one_person_are_one_yes():
 def test_an_account_is_of_a_group_only_by_itself():
     """To know that both are Ana does not put her second account into the group of the first."""
     with pytest.raises(NotEligible, match="only @floor-managers"):
-        decide(proposed(), m.Approve(replace(asker(ANA_TWO), identities=LINKED), Seen.of(proposed())), NOW)
+        decide(
+            proposed(),
+            m.Approve(replace(asker(ANA_TWO), identities=LINKED), Seen.of(proposed())),
+            NOW,
+        )
 
 
 def test_nobody_stands_in_for_themselves():

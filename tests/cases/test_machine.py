@@ -43,7 +43,17 @@ FINN = Person("T1/UFINN", "Finn")
 PEOPLE = st.sampled_from([ANA, BEN, CARLA, OMAR, FINN])
 # How what a person decides on relates to what is: mostly it is what is.
 SIGHTS = st.sampled_from(
-    ["now", "now", "now", "a moment ago", "long ago", "revision before", "revision after", "other plan", "other state"]
+    [
+        "now",
+        "now",
+        "now",
+        "a moment ago",
+        "long ago",
+        "revision before",
+        "revision after",
+        "other plan",
+        "other state",
+    ]
 )
 REPORTS = {"step.reported", "step.settled"}
 IN_DOUBT = {
@@ -78,7 +88,9 @@ class CaseMachine(RuleBasedStateMachine):
             "revision before": replace(now, revision=now.revision - 1),
             "revision after": replace(now, revision=now.revision + 1),
             "other plan": replace(now, checksum="0" * 32),
-            "other state": replace(now, state=next(state for state in State if state is not now.state)),
+            "other state": replace(
+                now, state=next(state for state in State if state is not now.state)
+            ),
         }[sight]
 
     def decide_as(self, decision, person: Person, sight: str, *words) -> bool:
@@ -144,7 +156,14 @@ class CaseMachine(RuleBasedStateMachine):
 
     @rule(fails=st.booleans())
     def evidence(self, fails):
-        found = Evidence("stock.on_hand", "On hand", None if fails else 4, "house", self.now, "away" if fails else None)
+        found = Evidence(
+            "stock.on_hand",
+            "On hand",
+            None if fails else 4,
+            "house",
+            self.now,
+            "away" if fails else None,
+        )
         self.ask(m.Gather((found,), "what", "why", None))
 
     @rule(
@@ -189,8 +208,14 @@ class CaseMachine(RuleBasedStateMachine):
     def edit(self, person, sight, quantity):
         from bot.cases.entry import Change
 
-        proposal = plan(revision=self.case.revision + 1, quantity=quantity, not_after=self.now + timedelta(days=3))
-        if self.decide_as(m.Edit, person, sight, proposal, verdict(), (Change("quantity", 0, quantity),)):
+        proposal = plan(
+            revision=self.case.revision + 1,
+            quantity=quantity,
+            not_after=self.now + timedelta(days=3),
+        )
+        if self.decide_as(
+            m.Edit, person, sight, proposal, verdict(), (Change("quantity", 0, quantity),)
+        ):
             assert self.case.approvals == ()
             assert person.id in self.case.authors
 
@@ -248,13 +273,19 @@ class CaseMachine(RuleBasedStateMachine):
 
     @rule(person=PEOPLE, sight=SIGHTS)
     def name_kind(self, person, sight):
-        self.decide_as(m.NameKind, person, sight, "low_stock", "floor-managers", "C0STOCK", self.case.sla)
+        self.decide_as(
+            m.NameKind, person, sight, "low_stock", "floor-managers", "C0STOCK", self.case.sla
+        )
 
     @rule(person=PEOPLE, sight=SIGHTS)
     def call_novel(self, person, sight):
         self.decide_as(m.CallNovel, person, sight)
 
-    @rule(move=st.sampled_from([m.Drift(("x",)), m.Stop("x"), m.Finish("x"), m.Reopen("x"), m.Park(0, "x")]))
+    @rule(
+        move=st.sampled_from(
+            [m.Drift(("x",)), m.Stop("x"), m.Finish("x"), m.Reopen("x"), m.Park(0, "x")]
+        )
+    )
     def executor_out_of_turn(self, move):
         """Whatever a mistaken worker asks for, no step in doubt is dropped: ``write`` looks."""
         if self.case.step_in_doubt is not None and not isinstance(move, m.Park):
@@ -268,7 +299,18 @@ class CaseMachine(RuleBasedStateMachine):
     @precondition(lambda self: next_work(self.case).next is not Next.NOTHING)
     @rule(
         outcome=st.sampled_from(
-            ["lands", "fails", "unknown", "moved", "park", "accepted", "busy", "missing", "again", "drift"]
+            [
+                "lands",
+                "fails",
+                "unknown",
+                "moved",
+                "park",
+                "accepted",
+                "busy",
+                "missing",
+                "again",
+                "drift",
+            ]
         )
     )
     def execute(self, outcome):
@@ -277,7 +319,11 @@ class CaseMachine(RuleBasedStateMachine):
         if work.next is Next.START:
             snapshot = {"on_hand": 9} if outcome == "moved" else {"on_hand": 4}
             at = (self.case.revision, step)
-            started = self.ask(m.StartStep(**{**_fields(start_step(self.case, precondition=snapshot)), "step": step}))
+            started = self.ask(
+                m.StartStep(
+                    **{**_fields(start_step(self.case, precondition=snapshot)), "step": step}
+                )
+            )
             if started and self.case.state is State.RUNNING and len(self.case.steps) == step + 1:
                 assert at not in self.begun
                 self.begun.append(at)
@@ -293,16 +339,26 @@ class CaseMachine(RuleBasedStateMachine):
                 "missing": StepState.MISSING,
                 "again": StepState.STARTED,
             }
-            move = m.Park(step, "who knows") if outcome == "park" else m.ReportStep(step, reports[outcome], "")
+            move = (
+                m.Park(step, "who knows")
+                if outcome == "park"
+                else m.ReportStep(step, reports[outcome], "")
+            )
             assert self.ask(move)
             if outcome == "drift" and step == 0 and not self.case.undoing:
                 assert self.ask(m.Drift(("it moved",)))
         elif work.next is Next.RETRY:
             assert self.ask(m.ReportStep(step, StepState.STARTED, "again"))
         elif work.next is Next.UNDO and self.case.undoing:
-            people = {} if outcome == "moved" else {person.id: person for person in (ANA, BEN, CARLA, OMAR)}
+            people = (
+                {}
+                if outcome == "moved"
+                else {person.id: person for person in (ANA, BEN, CARLA, OMAR)}
+            )
             is_begun = self.case.is_undo_begun
-            assert self.ask(m.StartUndo(step=step, groups=GROUPS, people=people, playbook_owners=OWNERS))
+            assert self.ask(
+                m.StartUndo(step=step, groups=GROUPS, people=people, playbook_owners=OWNERS)
+            )
             assert is_begun or self.case.undoing is bool(people)
         elif work.next is Next.UNDO:
             assert self.ask(m.ReportStep(step, StepState.UNDOING, ""))
@@ -356,7 +412,11 @@ class CaseMachine(RuleBasedStateMachine):
 
     @invariant()
     def at_most_one_terminal_decision_per_revision(self):
-        decisions = [entry.revision for entry in self.entries if entry.body.name in {"plan.rejected", "case.expired"}]
+        decisions = [
+            entry.revision
+            for entry in self.entries
+            if entry.body.name in {"plan.rejected", "case.expired"}
+        ]
         assert len(decisions) == len(set(decisions))
 
     @invariant()
@@ -379,7 +439,13 @@ def _opening():
 
     return decide(
         None,
-        m.Open("EX-1", signal(), "floor-managers", "C0STOCK", promised(NOW, decide_for=HOUR, resolve_for=8 * HOUR)),
+        m.Open(
+            "EX-1",
+            signal(),
+            "floor-managers",
+            "C0STOCK",
+            promised(NOW, decide_for=HOUR, resolve_for=8 * HOUR),
+        ),
         NOW,
     )
 
@@ -403,11 +469,17 @@ class UndoMachine(RuleBasedStateMachine):
         self.begun: list[tuple[int, int]] = []
         self.sights = [Seen.of(self.case)]
 
-    @initialize(count=st.integers(1, 2), actions=st.integers(1, 2), ruling=st.sampled_from([Ruling.ASK, Ruling.ALONE]))
+    @initialize(
+        count=st.integers(1, 2),
+        actions=st.integers(1, 2),
+        ruling=st.sampled_from([Ruling.ASK, Ruling.ALONE]),
+    )
     def carry_out(self, count, actions, ruling):
         factors = (Factor("floor-managers", count),) if ruling is Ruling.ASK else ()
         proposal = plan(actions=(action(),) * actions, not_after=self.now + timedelta(days=3))
-        recommended = m.Recommend(Recommendation("a", "b", "c"), proposal, verdict(ruling=ruling, factors=factors))
+        recommended = m.Recommend(
+            Recommendation("a", "b", "c"), proposal, verdict(ruling=ruling, factors=factors)
+        )
         assert self.ask(recommended)
         for person in (ANA, OMAR)[: len(factors) and count]:
             assert self.ask(m.Approve(asker(person), Seen.of(self.case)))

@@ -72,13 +72,18 @@ def vote(person: str, behalf_of: str = "") -> Approval:
 
 @pytest.mark.threat("B1")
 def test_above_low_risk_the_people_of_policy_and_of_the_playbook_must_all_say_yes():
-    ours, theirs = (Factor("ops-leads", 1), Factor("finance", 1)), (Factor("finance", 2), Factor("sales-leads", 1))
+    ours, theirs = (
+        (Factor("ops-leads", 1), Factor("finance", 1)),
+        (Factor("finance", 2), Factor("sales-leads", 1)),
+    )
     both = (Factor("ops-leads", 1), Factor("finance", 2), Factor("sales-leads", 1))
     assert stricter(RiskTier.MEDIUM, ours, theirs) == both
     assert stricter(RiskTier.HIGH, ours, theirs) == both
     assert stricter(RiskTier.LOW, ours, theirs) == theirs
     assert stricter(RiskTier.HIGH, ours, ()) == ours
-    assert stricter(RiskTier.HIGH, (Factor("a", 1), Factor("a", 1)), (Factor("a", 1),)) == (Factor("a", 2),)
+    assert stricter(RiskTier.HIGH, (Factor("a", 1), Factor("a", 1)), (Factor("a", 1),)) == (
+        Factor("a", 2),
+    )
     assert stricter(RiskTier.MEDIUM, (), theirs) == ()
 
 
@@ -86,12 +91,17 @@ def test_above_low_risk_the_people_of_policy_and_of_the_playbook_must_all_say_ye
 def test_an_owner_whom_the_playbook_names_by_role_is_added_above_low_risk():
     terms = PlaybookTerms(factors=(Factor("owner:governance", 1),), owners={"governance": "owners"})
     medium = plan(actions=(action(amount=300),))
-    assert judge(medium, terms, policy(), Usage()).factors == (Factor("ops-leads", 1), Factor("owners", 1))
+    assert judge(medium, terms, policy(), Usage()).factors == (
+        Factor("ops-leads", 1),
+        Factor("owners", 1),
+    )
     nobody = judge(medium, replace(terms, owners={}), policy(), Usage())
     assert (nobody.ruling, nobody.rule) == (Ruling.REFUSE, "approvers.empty")
 
 
-FACTORS = st.lists(st.builds(Factor, st.sampled_from(GROUP_NAMES), st.integers(1, 3)), min_size=1, max_size=3)
+FACTORS = st.lists(
+    st.builds(Factor, st.sampled_from(GROUP_NAMES), st.integers(1, 3)), min_size=1, max_size=3
+)
 
 
 @pytest.mark.threat("B1")
@@ -115,7 +125,11 @@ def test_never_fewer_people_than_either_asks(tier, ours, theirs):
 def test_three_groups_need_three_people_who_cover_them_one_each():
     factors = tuple(Factor(name, 1) for name in GROUP_NAMES)
     a, b, c, d = PEOPLE
-    groups = {"ops-leads": frozenset({a, b}), "finance": frozenset({a}), "owners": frozenset({a, c, d})}
+    groups = {
+        "ops-leads": frozenset({a, b}),
+        "finance": frozenset({a}),
+        "owners": frozenset({a, c, d}),
+    }
     assert not quorum_met([vote(a), vote(c), vote(d)], factors, groups)
     assert quorum_met([vote(a), vote(b), vote(c)], factors, groups)
     # Whoever came first gives up a place that only a later one needs less.
@@ -136,7 +150,10 @@ def test_whoever_gave_a_delegation_and_whoever_used_it_are_each_one_person_once(
 def test_a_card_with_enough_yeses_of_the_wrong_people_says_that_it_is_not_enough():
     case = proposed(factors=(Factor("ops-leads", 1), Factor("finance", 1)))
     groups = {"ops-leads": frozenset({BEN.id, ANA.id}), "finance": frozenset({CARLA.id})}
-    half = do(do(case, m.Approve(m.Asker(BEN, groups), Seen.of(case))), m.Approve(m.Asker(ANA, groups), Seen.of(case)))
+    half = do(
+        do(case, m.Approve(m.Asker(BEN, groups), Seen.of(case))),
+        m.Approve(m.Asker(ANA, groups), Seen.of(case)),
+    )
     assert half.state is State.PROPOSED
     assert "2 given, but not yet a person of its own for each" in json.dumps(case_card(half))
     assert do(half, m.Approve(m.Asker(CARLA, groups), Seen.of(half))).state is State.APPROVED
@@ -152,21 +169,39 @@ def test_who_has_been_heard_by_way_of_a_delegation_is_not_heard_again():
     other = do(case, m.Approve(m.Asker(ANA, groups, behalf_of=(OMAR,)), Seen.of(case)))
     with pytest.raises(TooLate, match="Omar has been heard already"):
         decide(
-            other, m.Approve(m.Asker(OMAR, {"finance": frozenset({CARLA.id})}, behalf_of=(CARLA,)), Seen.of(other)), NOW
+            other,
+            m.Approve(
+                m.Asker(OMAR, {"finance": frozenset({CARLA.id})}, behalf_of=(CARLA,)),
+                Seen.of(other),
+            ),
+            NOW,
         )
 
 
 @pytest.mark.threat("B10")
 def test_the_verifier_counts_whoever_delegated_once():
     proposal, asked = plan(), verdict(factors=(Factor("ops-leads", 2),))
-    votes = [replace(vote(person, behalf_of="T1/UD"), digest=proposal.digest) for person in PEOPLE[:2]]
+    votes = [
+        replace(vote(person, behalf_of="T1/UD"), digest=proposal.digest) for person in PEOPLE[:2]
+    ]
     bodies = [
-        ("plan.recommended", "countersign", {"plan": to_plain(proposal), "verdict": to_plain(asked)}),
+        (
+            "plan.recommended",
+            "countersign",
+            {"plan": to_plain(proposal), "verdict": to_plain(asked)},
+        ),
         *(("approval.given", given.person, {"approval": to_plain(given)}) for given in votes),
         ("plan.authorised", PEOPLE[1], {"digest": proposal.digest, "by": list(PEOPLE[:2])}),
     ]
     entries = [
-        {"case": "EX-1", "version": version, "revision": 1, "type": name, "actor": actor, "body": body}
+        {
+            "case": "EX-1",
+            "version": version,
+            "revision": 1,
+            "type": name,
+            "actor": actor,
+            "body": body,
+        }
         for version, (name, actor, body) in enumerate(bodies, start=1)
     ]
     findings: list[str] = []
@@ -177,20 +212,26 @@ def test_the_verifier_counts_whoever_delegated_once():
     ]
 
 
-MEMBERS = st.fixed_dictionaries({name: st.frozensets(st.sampled_from(PEOPLE)) for name in GROUP_NAMES})
+MEMBERS = st.fixed_dictionaries(
+    {name: st.frozensets(st.sampled_from(PEOPLE)) for name in GROUP_NAMES}
+)
 VOTES = st.lists(st.sampled_from(PEOPLE), max_size=4, unique=True)
 
 
 @pytest.mark.threat("B10")
 @given(
-    factors=st.lists(st.builds(Factor, st.sampled_from(GROUP_NAMES), st.integers(1, 2)), min_size=1, max_size=3),
+    factors=st.lists(
+        st.builds(Factor, st.sampled_from(GROUP_NAMES), st.integers(1, 2)), min_size=1, max_size=3
+    ),
     groups=MEMBERS,
     voters=VOTES,
 )
 def test_a_quorum_is_what_trying_every_seating_says(factors, groups, voters):
     places = [groups[factor.group] for factor in factors for _ in range(factor.count)]
     seatings = itertools.permutations(voters, len(places))
-    found = any(all(person in place for person, place in zip(one, places, strict=True)) for one in seatings)
+    found = any(
+        all(person in place for person, place in zip(one, places, strict=True)) for one in seatings
+    )
     assert quorum_met([vote(person) for person in voters], factors, groups) is found
 
 
@@ -202,7 +243,10 @@ def test_other_people_in_policy_between_the_yes_and_the_deed_are_asked():
     case = approved()
     today = verdict(factors=(Factor("ops-leads", 1),))
     moved = do(case, start_step(case, verdict=today))
-    assert (moved.state, moved.drifted) == (State.OPEN, ("policy asks other people now: @ops-leads",))
+    assert (moved.state, moved.drifted) == (
+        State.OPEN,
+        ("policy asks other people now: @ops-leads",),
+    )
     both = verdict(factors=(Factor("floor-managers", 1),))
     assert do(case, start_step(case, verdict=both)).state is State.RUNNING
 
@@ -210,7 +254,9 @@ def test_other_people_in_policy_between_the_yes_and_the_deed_are_asked():
 @pytest.mark.threat("B2")
 def test_loosening_is_not_retroactive_whoever_it_would_let_through():
     case = proposed(factors=(Factor("ops-leads", 1), Factor("finance", 1)))
-    case = do(do(case, m.Approve(asker(BEN), Seen.of(case))), m.Approve(asker(CARLA), Seen.of(case)))
+    case = do(
+        do(case, m.Approve(asker(BEN), Seen.of(case))), m.Approve(asker(CARLA), Seen.of(case))
+    )
     looser = verdict(factors=(Factor("ops-leads", 1),))
     without_carla = {person.id: person for person in (ANA, BEN, OMAR)}
     assert do(case, start_step(case, verdict=looser)).state is State.RUNNING
@@ -236,7 +282,9 @@ def test_the_same_person_may_satisfy_both_the_policy_of_then_and_that_of_now():
 
 
 @pytest.mark.threat("B3")
-@pytest.mark.parametrize("limit", [ActionLimit(per_plan=Decimal(99)), ActionLimit(amount_per_day=Decimal(99))])
+@pytest.mark.parametrize(
+    "limit", [ActionLimit(per_plan=Decimal(99)), ActionLimit(amount_per_day=Decimal(99))]
+)
 def test_a_limit_of_money_refuses_a_plan_whose_amount_is_not_known(limit):
     rules = policy(actions={"house.order_stock": limit})
     found = judge(plan(actions=(action(amount=None),)), PlaybookTerms(), rules, Usage())
@@ -258,7 +306,9 @@ def test_the_limits_count_all_actions_of_a_plan_together(limit, rule):
     """Three orders of £100 do not pass where one of £300 would not."""
     rules = policy(actions={"house.order_stock": limit})
     assert judge(plan(actions=(action(),) * 3), PlaybookTerms(), rules, Usage()).rule == rule
-    assert judge(plan(actions=(action(),) * 2), PlaybookTerms(), rules, Usage()).ruling is Ruling.ASK
+    assert (
+        judge(plan(actions=(action(),) * 2), PlaybookTerms(), rules, Usage()).ruling is Ruling.ASK
+    )
 
 
 @pytest.mark.threat("B4")
@@ -272,14 +322,19 @@ def test_a_target_of_its_own_has_a_limit_of_its_own():
 
 @pytest.mark.threat("B4")
 def test_at_each_step_only_what_is_still_to_come_is_counted():
-    rules = policy(actions={"house.order_stock": ActionLimit(amount_per_day=Decimal(300), times_per_day=3)})
+    rules = policy(
+        actions={"house.order_stock": ActionLimit(amount_per_day=Decimal(300), times_per_day=3)}
+    )
     three = plan(actions=(action(),) * 3)
     after_one = Usage({"house.order_stock": 1}, {"house.order_stock": Decimal(100)})
     assert over_budget(three, 1, rules, after_one) is None
     assert over_budget(three, 0, rules, after_one) is not None
     assert judge(three, PlaybookTerms(), rules, after_one, step=1).ruling is Ruling.ASK
     after_one_and_another = Usage({"house.order_stock": 2}, {"house.order_stock": Decimal(101)})
-    assert judge(three, PlaybookTerms(), rules, after_one_and_another, step=1).rule == "limit.amount_per_day"
+    assert (
+        judge(three, PlaybookTerms(), rules, after_one_and_another, step=1).rule
+        == "limit.amount_per_day"
+    )
 
 
 NAMES = ("house.order_stock", "house.give_notice")
@@ -344,7 +399,9 @@ def test_a_plan_that_was_allowed_never_stops_itself(actions, limits):
         return
     times, amounts, targets = Counter(), Counter(), Counter()
     for step, one in enumerate(actions):
-        usage = Usage(dict(times), {name: Decimal(sum_) for name, sum_ in amounts.items()}, dict(targets))
+        usage = Usage(
+            dict(times), {name: Decimal(sum_) for name, sum_ in amounts.items()}, dict(targets)
+        )
         assert judge(proposal, PlaybookTerms(), rules, usage, step=step).ruling is not Ruling.REFUSE
         assert over_budget(proposal, step, rules, usage) is None
         times[one.name] += 1
@@ -369,7 +426,11 @@ def test_what_a_person_edited_or_a_model_wrote_never_runs_alone(proposer):
 def test_the_mode_is_in_the_digest_and_an_older_plan_keeps_its_own():
     old, dry, live = plan(), plan(mode="dry-run"), plan(mode="live")
     assert len({old.digest, dry.digest, live.digest}) == 3
-    assert [digest_of(to_plain(one)) for one in (old, dry, live)] == [old.digest, dry.digest, live.digest]
+    assert [digest_of(to_plain(one)) for one in (old, dry, live)] == [
+        old.digest,
+        dry.digest,
+        live.digest,
+    ]
     without = {name: value for name, value in to_plain(old).items() if name != "mode"}
     assert digest_of(without) == old.digest
 
@@ -392,7 +453,9 @@ def test_a_plan_runs_only_in_the_mode_in_which_it_was_approved(then, now, reason
 
 
 def _approved_in(mode: str) -> Case:
-    offered = m.Recommend(Recommendation("house.order_stock", "because", "rule 1"), plan(mode=mode), verdict())
+    offered = m.Recommend(
+        Recommendation("house.order_stock", "because", "rule 1"), plan(mode=mode), verdict()
+    )
     case = do(opened(), offered)
     return do(case, m.Approve(asker(ANA), Seen.of(case)))
 

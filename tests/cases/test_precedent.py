@@ -13,7 +13,19 @@ from bot.cases.plan import Money
 from bot.cases.precedent import Ended, gives_orders, remembered, said_by, tally
 from bot.cases.recognition import money_in
 from bot.cases.seen import Seen
-from tests.cases.making import ANA, BEN, NOW, Recommendation, asker, fold_all, opened, plan, signal, start_step, verdict
+from tests.cases.making import (
+    ANA,
+    BEN,
+    NOW,
+    Recommendation,
+    asker,
+    fold_all,
+    opened,
+    plan,
+    signal,
+    start_step,
+    verdict,
+)
 from tests.conftest import SHARED
 
 
@@ -34,7 +46,11 @@ class Told:
 
     def proposed(self):
         proposal = replace(plan(), revision=self.case.revision + 1)
-        return self.move(m.Recommend(Recommendation("house.order_stock", "because", "rule 1"), proposal, verdict()))
+        return self.move(
+            m.Recommend(
+                Recommendation("house.order_stock", "because", "rule 1"), proposal, verdict()
+            )
+        )
 
     def carried_out(self):
         self.decided(m.Approve)
@@ -47,7 +63,9 @@ class Told:
 
     def endings(self):
         precedents, label = remembered(self.entries)
-        return [(one.id, one.ended, one.action, one.decided_by, one.reason) for one in precedents], label
+        return [
+            (one.id, one.ended, one.action, one.decided_by, one.reason) for one in precedents
+        ], label
 
 
 def test_a_plan_that_was_approved_and_worked():
@@ -58,7 +76,9 @@ def test_a_plan_that_was_approved_and_worked():
 
 
 def test_a_plan_that_did_not_help_is_remembered_as_reopened_and_the_next_one_beside_it():
-    told = Told().proposed().carried_out().move(m.Reopen("it is still there")).proposed().carried_out()
+    told = (
+        Told().proposed().carried_out().move(m.Reopen("it is still there")).proposed().carried_out()
+    )
     assert [(one[0], one[1], one[4]) for one in told.endings()[0]] == [
         ("EX-1.1", Ended.REOPENED, "it is still there"),
         ("EX-1.2", Ended.WORKED, ""),
@@ -68,13 +88,21 @@ def test_a_plan_that_did_not_help_is_remembered_as_reopened_and_the_next_one_bes
 def test_a_rejection_is_remembered_with_its_reason():
     told = Told().proposed().decided(m.Reject, RejectReason.WRONG_PLAN, "closed that day")
     assert told.endings()[0] == [
-        ("EX-1.1", Ended.REJECTED, "house.order_stock", ("Ana",), "The plan is wrong: closed that day")
+        (
+            "EX-1.1",
+            Ended.REJECTED,
+            "house.order_stock",
+            ("Ana",),
+            "The plan is wrong: closed that day",
+        )
     ]
 
 
 def test_what_failed_and_what_a_person_then_did_are_two_precedents():
     told = Told().proposed().decided(m.Approve)
-    told.move(start_step(told.case)).move(m.ReportStep(0, StepState.FAILED, "no")).move(m.Stop("the till said no"))
+    told.move(start_step(told.case)).move(m.ReportStep(0, StepState.FAILED, "no")).move(
+        m.Stop("the till said no")
+    )
     told.decided(m.Resolve, "by telephone")
     assert [(one[0], one[1], one[2]) for one in told.endings()[0]] == [
         ("EX-1.1", Ended.UNDONE, "house.order_stock"),
@@ -84,15 +112,18 @@ def test_what_failed_and_what_a_person_then_did_are_two_precedents():
 
 def test_what_nobody_decided_is_no_precedent():
     assert Told().proposed().move(m.Clear(signal(key="c"))).endings() == ([], None)
-    assert Told().proposed().decided(m.Snooze, NOW + timedelta(hours=1), "later").endings() == ([], None)
+    assert Told().proposed().decided(m.Snooze, NOW + timedelta(hours=1), "later").endings() == (
+        [],
+        None,
+    )
 
 
 def test_what_policy_ran_alone_is_shown_but_teaches_nothing():
     alone = replace(verdict(), ruling=verdict().ruling.__class__.ALONE)
     told = Told().move(m.Recommend(Recommendation("house.order_stock", "", ""), plan(), alone))
-    told.move(start_step(told.case, verdict=alone, people={})).move(m.ReportStep(0, StepState.LANDED, "")).move(
-        m.Finish("")
-    )
+    told.move(start_step(told.case, verdict=alone, people={})).move(
+        m.ReportStep(0, StepState.LANDED, "")
+    ).move(m.Finish(""))
     (one,) = remembered(told.entries)[0]
     assert (one.is_reviewed, one.teaches, tally([one])) == (
         False,
@@ -149,7 +180,10 @@ def test_plain_injections_are_flagged_and_ordinary_requests_are_not():
 
 def test_a_signal_says_its_title_and_the_facts_that_are_words():
     assert (
-        said_by(signal(title="Odd", facts={"n": 3, "note": "smells", "id": "42", "again": "smells"})) == "Odd\nsmells"
+        said_by(
+            signal(title="Odd", facts={"n": 3, "note": "smells", "id": "42", "again": "smells"})
+        )
+        == "Odd\nsmells"
     )
 
 
@@ -178,9 +212,16 @@ def test_a_persons_word_is_a_label_and_something_new_is_one_too():
     told.move(m.Recommend(Recommendation("", "", ""), None, None))
     told.decided(m.CallNovel)
     assert told.endings()[1].kind == ""
-    named = Told(kind="unrecognised").move(m.Recognise(nothing, "floor-managers", "C0OPS", told.case.sla))
+    named = Told(kind="unrecognised").move(
+        m.Recognise(nothing, "floor-managers", "C0OPS", told.case.sla)
+    )
     named.move(m.Recommend(Recommendation("", "", ""), None, None))
     named.decided(m.NameKind, "low_stock", "floor-managers", "C0STOCK", told.case.sla)
     label = named.endings()[1]
-    assert (label.kind, label.by, named.case.kind, named.case.generation) == ("low_stock", "Ana", "low_stock", 2)
+    assert (label.kind, label.by, named.case.kind, named.case.generation) == (
+        "low_stock",
+        "Ana",
+        "low_stock",
+        2,
+    )
     assert BEN.name == "Ben"

@@ -127,27 +127,42 @@ def test_rule_1_the_digest_covers_every_field_of_the_envelope():
 
 def test_rule_4_a_step_of_another_plan_than_the_approved_one_does_not_start():
     case = approved()
-    moved = do(replace(case, plan=replace(case.plan, actions=(action(parameters={"quantity": 25}),))), start_step(case))
-    assert (moved.state, moved.drifted[0]) == (State.OPEN, "the plan is not the one that was approved")
+    moved = do(
+        replace(case, plan=replace(case.plan, actions=(action(parameters={"quantity": 25}),))),
+        start_step(case),
+    )
+    assert (moved.state, moved.drifted[0]) == (
+        State.OPEN,
+        "the plan is not the one that was approved",
+    )
 
 
 def test_rule_4_a_precondition_that_moved_stops_the_step():
     case = approved()
     moved = do(case, start_step(case, precondition={"on_hand": 3}))
-    assert (moved.state, moved.drifted, moved.approvals) == (State.OPEN, ("on_hand was 4, is 3",), ())
+    assert (moved.state, moved.drifted, moved.approvals) == (
+        State.OPEN,
+        ("on_hand was 4, is 3",),
+        (),
+    )
 
 
 def test_rule_5_an_edit_makes_a_new_revision_and_voids_the_approvals():
     case = do(proposed(factors=(Factor("floor-managers", 2),)), m.Approve(asker(ANA), SEEN))
     assert len(case.approvals) == 1
-    edited = do(case, m.Edit(asker(OMAR), Seen.of(case), plan(revision=2, quantity=12), verdict(), (change(),)))
+    edited = do(
+        case,
+        m.Edit(asker(OMAR), Seen.of(case), plan(revision=2, quantity=12), verdict(), (change(),)),
+    )
     assert (edited.revision, edited.approvals, edited.state) == (2, (), State.PROPOSED)
     with pytest.raises(Superseded, match="newer plan"):
         decide(edited, m.Approve(asker(ANA), SEEN), NOW)
 
 
 def test_rule_6_the_editor_is_an_author_and_may_not_approve():
-    edited = do(proposed(), m.Edit(asker(ANA), SEEN, plan(revision=2, quantity=12), verdict(), (change(),)))
+    edited = do(
+        proposed(), m.Edit(asker(ANA), SEEN, plan(revision=2, quantity=12), verdict(), (change(),))
+    )
     with pytest.raises(NotEligible, match="raised or edited"):
         decide(edited, m.Approve(asker(ANA), Seen.of(edited)), NOW)
     assert do(edited, m.Approve(asker(OMAR), Seen.of(edited))).state is State.APPROVED
@@ -175,13 +190,17 @@ OUTSIDERS = [
 ]
 
 
-@pytest.mark.parametrize(("person", "why"), OUTSIDERS, ids=lambda value: value if isinstance(value, str) else "")
+@pytest.mark.parametrize(
+    ("person", "why"), OUTSIDERS, ids=lambda value: value if isinstance(value, str) else ""
+)
 def test_rule_9_only_active_full_members_of_the_group_may_approve(person, why):
     with pytest.raises(NotEligible, match=why):
         decide(proposed(), m.Approve(asker(person), SEEN), NOW)
 
 
-@pytest.mark.parametrize(("person", "why"), OUTSIDERS, ids=lambda value: value if isinstance(value, str) else "")
+@pytest.mark.parametrize(
+    ("person", "why"), OUTSIDERS, ids=lambda value: value if isinstance(value, str) else ""
+)
 def test_rule_9_an_approver_who_is_none_any_more_does_not_count_at_execution(person, why):
     case = approved()
     people = {ANA.id: person} if person is not BEN else {}
@@ -211,7 +230,10 @@ def test_rule_11_neither_requester_nor_beneficiary_may_approve():
 
 def test_rule_11_whoever_raised_it_may_still_say_no():
     case = proposed(requester=ANA.id)
-    assert do(case, m.Reject(asker(ANA), Seen.of(case), RejectReason.WRONG_FACTS)).state is State.REJECTED
+    assert (
+        do(case, m.Reject(asker(ANA), Seen.of(case), RejectReason.WRONG_FACTS)).state
+        is State.REJECTED
+    )
 
 
 def test_rule_12_a_quorum_is_of_distinct_people_one_per_group():
@@ -231,7 +253,9 @@ def test_rule_12_one_vote_each():
         decide(case, m.Approve(asker(ANA), Seen.of(case)), NOW)
     withdrawn = do(case, m.Withdraw(asker(ANA), Seen.of(case)))
     assert withdrawn.approvals == ()
-    assert [given.name for given in do(withdrawn, m.Approve(asker(ANA), Seen.of(withdrawn))).approvals] == ["Ana"]
+    assert [
+        given.name for given in do(withdrawn, m.Approve(asker(ANA), Seen.of(withdrawn))).approvals
+    ] == ["Ana"]
 
 
 def test_rule_13_a_denial_ends_it_whoever_else_said_yes():
@@ -290,14 +314,19 @@ def test_rule_18_withdrawal_until_the_step_begins_and_not_after():
 
 
 def test_rule_19_tightening_is_immediate_and_loosening_is_not_retroactive():
-    low, high = verdict(), verdict(tier=RiskTier.HIGH, factors=(Factor("ops-leads", 1), Factor("finance", 1)))
+    low, high = (
+        verdict(),
+        verdict(tier=RiskTier.HIGH, factors=(Factor("ops-leads", 1), Factor("finance", 1))),
+    )
     assert no_looser(low, low)
     assert no_looser(high, low)
     assert not no_looser(low, high)
     assert not no_looser(low, verdict(ruling=Ruling.REFUSE))
     assert not no_looser(verdict(ruling=Ruling.ALONE, factors=()), low)
     case = approved()
-    moved = do(case, start_step(case, verdict=verdict(ruling=Ruling.REFUSE, reason="stopped by policy")))
+    moved = do(
+        case, start_step(case, verdict=verdict(ruling=Ruling.REFUSE, reason="stopped by policy"))
+    )
     assert moved.drifted == ("policy is stricter now: stopped by policy",)
 
 
@@ -316,8 +345,14 @@ def test_rule_10_approvers_are_groups_people_named_one_by_one_or_the_owners_of_t
     votes = [replace(approved().approvals[0], person=person.id) for person in (ANA, OMAR)]
     assert not quorum_met(votes[:1], low.factors, named)
     assert quorum_met(votes, low.factors, named)
-    assert why_not(BEN, authors=(), factors=low.factors, groups=named) == "only those named for it may approve this"
-    assert why_not(replace(ANA, guest=True), authors=(), factors=low.factors, groups=named) == "guests cannot approve"
+    assert (
+        why_not(BEN, authors=(), factors=low.factors, groups=named)
+        == "only those named for it may approve this"
+    )
+    assert (
+        why_not(replace(ANA, guest=True), authors=(), factors=low.factors, groups=named)
+        == "guests cannot approve"
+    )
     medium = plan(actions=(action(amount=300),))
     assert judge(medium, terms, rules, Usage()).factors == (Factor("ops-leads", 1),)
     nobody = judge(medium, PlaybookTerms(owners={"business": "ops-leads"}), rules, Usage())
@@ -340,7 +375,11 @@ def test_rule_27_alone_only_for_what_is_listed_low_risk_reversible_and_idempoten
     assert judge(plan(), terms, rules, Usage()).ruling is Ruling.ALONE
     assert judge(plan(), PlaybookTerms(), rules, Usage()).ruling is Ruling.ASK
     assert judge(plan(), terms, policy(), Usage()).ruling is Ruling.ASK
-    for hard in (action(reversible=False), action(amount=300), action(idempotency=Idempotency.NONE)):
+    for hard in (
+        action(reversible=False),
+        action(amount=300),
+        action(idempotency=Idempotency.NONE),
+    ):
         assert judge(plan(actions=(hard,)), terms, rules, Usage()).ruling is Ruling.ASK
 
 
@@ -381,7 +420,11 @@ def test_the_risk_tier_comes_from_reversibility_amount_and_scope(actions, tier):
             Usage(amounts={"house.order_stock": Decimal(51)}),
             "limit.amount_per_day",
         ),
-        (ActionLimit(times_per_day=2), Usage(times={"house.order_stock": 2}), "limit.times_per_day"),
+        (
+            ActionLimit(times_per_day=2),
+            Usage(times={"house.order_stock": 2}),
+            "limit.times_per_day",
+        ),
         (
             ActionLimit(times_per_target_per_day=1),
             Usage(target_times={"house.order_stock product:1": 1}),
@@ -411,7 +454,9 @@ def test_the_playbook_names_the_people_for_low_risk_and_can_only_ask_for_more():
     ours, theirs = (Factor("floor-managers", 1),), (Factor("sales-leads", 1),)
     assert stricter(RiskTier.LOW, ours, theirs) == theirs
     assert stricter(RiskTier.MEDIUM, ours, theirs) == (*ours, *theirs)
-    assert stricter(RiskTier.MEDIUM, ours, (Factor("floor-managers", 3),)) == (Factor("floor-managers", 3),)
+    assert stricter(RiskTier.MEDIUM, ours, (Factor("floor-managers", 3),)) == (
+        Factor("floor-managers", 3),
+    )
     assert stricter(RiskTier.LOW, (Factor("a", 2),), theirs) == (Factor("sales-leads", 2),)
     assert stricter(RiskTier.HIGH, (), theirs) == ()
 
@@ -425,7 +470,10 @@ def test_the_shorter_time_counts():
 
 
 def test_handing_over_needs_a_person_and_words():
-    assert do(proposed(), m.HandOver(asker(BEN), SEEN, OMAR.id, "called", "no answer yet")).owner == OMAR.id
+    assert (
+        do(proposed(), m.HandOver(asker(BEN), SEEN, OMAR.id, "called", "no answer yet")).owner
+        == OMAR.id
+    )
     with pytest.raises(BadRequest, match="what is done"):
         decide(proposed(), m.HandOver(asker(BEN), SEEN, OMAR.id, " ", "x"), NOW)
     with pytest.raises(BadRequest, match="what is open"):
@@ -435,7 +483,9 @@ def test_handing_over_needs_a_person_and_words():
     with pytest.raises(BadRequest, match="name who takes over"):
         decide(proposed(), m.HandOver(asker(BEN), SEEN, "", "x", "y"), NOW)
     with pytest.raises(NotEligible, match="only members"):
-        decide(proposed(), m.HandOver(asker(replace(BEN, guest=True)), SEEN, OMAR.id, "x", "y"), NOW)
+        decide(
+            proposed(), m.HandOver(asker(replace(BEN, guest=True)), SEEN, OMAR.id, "x", "y"), NOW
+        )
 
 
 @pytest.mark.threat("A4")
@@ -443,7 +493,10 @@ def test_the_person_it_was_handed_to_may_hand_it_on_and_not_reject_it():
     handed = do(proposed(), m.HandOver(asker(BEN), SEEN, CARLA.id, "counted", "the order"))
     with pytest.raises(NotEligible, match="only @floor-managers or @ops-leads may do this"):
         decide(handed, m.Reject(asker(CARLA), Seen.of(handed), RejectReason.DUPLICATE), NOW)
-    assert do(handed, m.HandOver(asker(CARLA), Seen.of(handed), OMAR.id, "counted", "the order")).owner == OMAR.id
+    assert (
+        do(handed, m.HandOver(asker(CARLA), Seen.of(handed), OMAR.id, "counted", "the order")).owner
+        == OMAR.id
+    )
 
 
 def test_snooze_wakes_by_itself_on_a_fresh_look_and_not_before():
@@ -487,7 +540,9 @@ def approval(person):
 
 
 def delegation(giver=BEN, taker=OMAR, kind="", begins=NOW, hours=8):
-    return Delegation(giver.id, giver.name, taker.id, taker.name, kind, begins, begins + timedelta(hours=hours))
+    return Delegation(
+        giver.id, giver.name, taker.id, taker.name, kind, begins, begins + timedelta(hours=hours)
+    )
 
 
 def standing_in(person, *givers):
@@ -540,7 +595,9 @@ def test_rule_14_a_delegation_must_hold_when_the_step_begins_too(found, counts):
 
 def test_rule_15_one_person_alone_only_in_words_never_for_high_risk_and_never_an_author():
     case = proposed(factors=(Factor("ops-leads", 1), Factor("finance", 1)), requester=OMAR.id)
-    through = do(case, m.Approve(asker(ANA), Seen.of(case), "the boiler is on fire", emergency=True))
+    through = do(
+        case, m.Approve(asker(ANA), Seen.of(case), "the boiler is on fire", emergency=True)
+    )
     assert (through.state, through.approvals[0].emergency) == (State.APPROVED, True)
     with pytest.raises(BadRequest, match="cannot wait"):
         decide(case, m.Approve(asker(ANA), Seen.of(case), " ", emergency=True), NOW)
@@ -552,7 +609,10 @@ def test_rule_15_one_person_alone_only_in_words_never_for_high_risk_and_never_an
 
 
 def test_rule_15_an_emergency_still_needs_the_right_to_it_when_the_step_begins():
-    case = do(proposed(factors=(Factor("finance", 2),)), m.Approve(asker(ANA), SEEN, "fire", emergency=True))
+    case = do(
+        proposed(factors=(Factor("finance", 2),)),
+        m.Approve(asker(ANA), SEEN, "fire", emergency=True),
+    )
     assert do(case, start_step(case, emergency_group="floor-managers")).state is State.RUNNING
     assert do(case, start_step(case, emergency_group="finance")).state is State.OPEN
     assert do(case, start_step(case)).state is State.OPEN
@@ -561,14 +621,19 @@ def test_rule_15_an_emergency_still_needs_the_right_to_it_when_the_step_begins()
 def resolved(minutes=30, **more):
     case = approved(**more)
     case = do(case, start_step(case))
-    return do(do(case, m.ReportStep(0, StepState.LANDED, "")), m.Finish("done", NOW + timedelta(minutes=minutes)))
+    return do(
+        do(case, m.ReportStep(0, StepState.LANDED, "")),
+        m.Finish("done", NOW + timedelta(minutes=minutes)),
+    )
 
 
 def test_rule_18_after_execution_only_compensation_by_those_who_may_approve_inside_the_window():
     case = resolved()
     back = do(case, m.Undo(asker(OMAR), Seen.of(case), "wrong product"))
     assert (back.state, next_work(back)) == (State.RUNNING, Work(Next.UNDO, 0))
-    undone = do(do(back, m.ReportStep(0, StepState.UNDOING, "")), m.ReportStep(0, StepState.UNDONE, ""))
+    undone = do(
+        do(back, m.ReportStep(0, StepState.UNDOING, "")), m.ReportStep(0, StepState.UNDONE, "")
+    )
     assert next_work(undone).next is Next.STOP
     assert do(undone, m.Stop("taken back by Omar")).state is State.REFERRED
     with pytest.raises(BadRequest, match="why"):
@@ -598,14 +663,19 @@ def test_a_plan_can_be_taken_back_only_as_long_as_each_of_its_actions():
     half, hour = action(undo_for=timedelta(minutes=30)), action(undo_for=timedelta(hours=1))
     assert plan(actions=(half, hour)).undo_for == timedelta(minutes=30)
     assert plan(actions=(half, action())).undo_for == timedelta(0)
-    assert plan(actions=(half, action(reversible=False, undo_for=timedelta(hours=1)))).undo_for == timedelta(0)
+    assert plan(
+        actions=(half, action(reversible=False, undo_for=timedelta(hours=1)))
+    ).undo_for == timedelta(0)
     assert plan(actions=()).undo_for == timedelta(0)
 
 
 def test_one_of_the_owning_group_takes_it_on_and_the_group_may_still_decide():
     claimed = do(proposed(), m.Claim(asker(ANA), SEEN))
     assert (claimed.owner, claimed.team, claimed.people) == (ANA.id, "floor-managers", (ANA.id,))
-    assert do(claimed, m.Reject(asker(OMAR), Seen.of(claimed), RejectReason.DUPLICATE)).state is State.REJECTED
+    assert (
+        do(claimed, m.Reject(asker(OMAR), Seen.of(claimed), RejectReason.DUPLICATE)).state
+        is State.REJECTED
+    )
     with pytest.raises(TooLate, match="yours already"):
         decide(claimed, m.Claim(asker(ANA), Seen.of(claimed)), NOW)
     with pytest.raises(NotEligible):

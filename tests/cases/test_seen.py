@@ -15,7 +15,19 @@ from bot.cases.execution import Next, next_work
 from bot.cases.lifecycle import ARROWS, FORMER_ARROWS, Move, State, next_state, recorded_state
 from bot.cases.seen import CHANGES_COURSE, OFFERED, Decision, Seen
 from bot.verifier import ENDS_DOUBT, check_trade
-from tests.cases.making import ANA, BEN, HOUR, NOW, action, approved, asker, fold_all, opened, proposed, start_step
+from tests.cases.making import (
+    ANA,
+    BEN,
+    HOUR,
+    NOW,
+    action,
+    approved,
+    asker,
+    fold_all,
+    opened,
+    proposed,
+    start_step,
+)
 from tests.cases.test_authority import CASES, commands
 from tests.cases.test_authority import asker as asker_there
 
@@ -82,7 +94,9 @@ def test_the_words_say_what_has_become_of_it():
         "approved by Ana": do(case, m.Approve(asker(ANA), seen)),
         "rejected by Ana": do(case, m.Reject(asker(ANA), seen, e.RejectReason.DUPLICATE)),
         "another plan than EX-1": replace(case, plan=replace(case.plan, playbook="another")),
-        "cannot reject a case that is snoozed": do(case, m.Snooze(asker(ANA), seen, NOW + HOUR, "later")),
+        "cannot reject a case that is snoozed": do(
+            case, m.Snooze(asker(ANA), seen, NOW + HOUR, "later")
+        ),
     }
     for words, now in histories.items():
         with pytest.raises(Refusal, match=words):
@@ -124,8 +138,18 @@ def test_a_form_about_the_doing_of_a_step_never_settles_its_undoing():
     """ "Did it happen?" asks of the order first, and of the cancelling later: the same step, another question."""
     first = parked()
     shown = Seen.of(first)
-    landed = do(first, m.Settle(asker(ANA), shown, landed=True, note="there"), m.Finish("done", NOW + HOUR), at=LATER)
-    back = do(landed, m.Undo(asker(ANA), Seen.of(landed), "wrong"), m.ReportStep(0, StepState.UNDOING, ""), at=LATER)
+    landed = do(
+        first,
+        m.Settle(asker(ANA), shown, landed=True, note="there"),
+        m.Finish("done", NOW + HOUR),
+        at=LATER,
+    )
+    back = do(
+        landed,
+        m.Undo(asker(ANA), Seen.of(landed), "wrong"),
+        m.ReportStep(0, StepState.UNDOING, ""),
+        at=LATER,
+    )
     again = do(back, m.Park(0, "nobody knows"), at=LATER)
     assert (again.step_in_doubt, Seen.of(again).revision) == (first.step_in_doubt, shown.revision)
     with pytest.raises(Superseded):
@@ -140,7 +164,10 @@ def test_people_do_not_end_what_is_being_carried_out():
     people = {Move.HAND_OVER, Move.VOTE, Move.WITHDRAW, Move.REJECT, Move.EDIT, Move.SNOOZE}
     people |= {Move.RESOLVE, Move.RETRIAGE, Move.SETTLE, Move.UNDO, Move.NAME}
     assert {move for state, move in ARROWS if state is State.RUNNING} & people == {Move.HAND_OVER}
-    assert {move for state, move in ARROWS if state is State.PARKED} & people == {Move.HAND_OVER, Move.SETTLE}
+    assert {move for state, move in ARROWS if state is State.PARKED} & people == {
+        Move.HAND_OVER,
+        Move.SETTLE,
+    }
     for state in CARRYING_OUT:
         for decision in set(Decision) - {Decision.HAND_OVER, Decision.CLAIM, Decision.SETTLE}:
             assert state not in OFFERED[decision], decision
@@ -156,7 +183,10 @@ def test_to_look_again_and_to_handle_by_hand_are_asked_only_of_a_case_that_needs
             except Refusal:
                 continue
             able.append(state)
-            assert entry.body.name == {"retry": "case.retriage_asked", "resolve": "case.resolved"}[name]
+            assert (
+                entry.body.name
+                == {"retry": "case.retriage_asked", "resolve": "case.resolved"}[name]
+            )
         assert able == [State.REFERRED]
 
 
@@ -220,7 +250,12 @@ def test_no_command_forgets_a_step_in_doubt(doubt):
         m.Reject(asker(ANA), Seen.of(case), e.RejectReason.DUPLICATE),
         m.Recur(opened().signal, reopen=True),
         m.Wake(),
-        m.StartStep(**{**{name: getattr(start_step(case), name) for name in m.StartStep.__slots__}, "step": 1}),
+        m.StartStep(
+            **{
+                **{name: getattr(start_step(case), name) for name in m.StartStep.__slots__},
+                "step": 1,
+            }
+        ),
     ]
     for command in commanded:
         with pytest.raises(Refusal):
@@ -248,7 +283,9 @@ def written(case, *bodies, actor=ANA.id):
     """The case after these entries, as an earlier release wrote them."""
     entries = []
     for ahead, body in enumerate(bodies, start=1):
-        entries.append(Entry(case.id, case.version + ahead, case.revision, NOW, actor, "slack", body))
+        entries.append(
+            Entry(case.id, case.version + ahead, case.revision, NOW, actor, "slack", body)
+        )
     return fold_all(case, entries)
 
 
@@ -292,7 +329,11 @@ class History:
 
     def __init__(self) -> None:
         self.entries = list(
-            decide(None, m.Open("EX-1", opened().signal, "floor-managers", "C0STOCK", opened().sla), NOW)
+            decide(
+                None,
+                m.Open("EX-1", opened().signal, "floor-managers", "C0STOCK", opened().sla),
+                NOW,
+            )
         )
         case = proposed()
         offered = m.Recommend(case.recommendation, case.plan, case.verdict)
@@ -310,7 +351,10 @@ class History:
 
     def forged(self, body, actor=ANA.id):
         last = self.entries[-1]
-        return [*self.entries, Entry(last.case_id, last.version + 1, last.revision, NOW, actor, "slack", body)]
+        return [
+            *self.entries,
+            Entry(last.case_id, last.version + 1, last.revision, NOW, actor, "slack", body),
+        ]
 
 
 REPORTED = {
@@ -323,7 +367,9 @@ REPORTED = {
 
 @pytest.mark.parametrize("doubt", REPORTED)
 @pytest.mark.parametrize(
-    "body", [*DROPPING.values(), e.Reopened("x"), e.RetriageAsked("Ana")], ids=lambda body: body.name
+    "body",
+    [*DROPPING.values(), e.Reopened("x"), e.RetriageAsked("Ana")],
+    ids=lambda body: body.name,
 )
 def test_the_verifier_objects_when_a_step_in_doubt_is_forgotten(doubt, body):
     history = History().move(*REPORTED[doubt])
@@ -337,7 +383,9 @@ def test_the_verifier_takes_a_report_and_a_persons_word_for_an_end_of_the_doubt(
     absent = History().move(m.ReportStep(0, StepState.ABSENT, "it moved"), m.Drift(("it moved",)))
     assert findings(absent.entries) == []
     history = History().move(m.Park(0, "nobody knows"))
-    history.move(m.Settle(asker(ANA), Seen.of(history.case), landed=True, note="there"), m.Finish("done"))
+    history.move(
+        m.Settle(asker(ANA), Seen.of(history.case), landed=True, note="there"), m.Finish("done")
+    )
     assert findings(history.entries) == []
     assert findings(history.forged(e.Settled(0, True, "there", "Ana"))) == [
         f"entry {len(history.entries) + 1}: EX-1: a person settled step 1, of which nothing was in doubt"

@@ -29,7 +29,10 @@ def test_the_fingerprint_says_whose_trouble_it_is():
 def test_sources_of_one_domain_speak_of_the_same_trouble():
     first, second = replace(BASE, domain="stock"), replace(BASE, source="till", domain="stock")
     assert first.fingerprint == second.fingerprint != BASE.fingerprint
-    assert first.identities == (("stock", "low_stock", "product:1"), ("api", "low_stock", "product:1"))
+    assert first.identities == (
+        ("stock", "low_stock", "product:1"),
+        ("api", "low_stock", "product:1"),
+    )
     assert BASE.identities == (BASE.identity,)
 
 
@@ -44,9 +47,15 @@ def test_a_body_of_before_has_the_digest_of_before():
 @pytest.mark.threat("A6")
 def test_no_fact_speaks_for_the_signal_itself():
     facts = {"source": "house", "title": "Nothing", "subject": "product:9", "product_id": 1}
-    evidence = [Evidence(f"signal.{name}", "", "forged", "house", NOW) for name in ("source", "product_id", "x")]
+    evidence = [
+        Evidence(f"signal.{name}", "", "forged", "house", NOW)
+        for name in ("source", "product_id", "x")
+    ]
     known = facts_of(replace(BASE, facts=facts), evidence)
-    assert [look_up(f"signal.{name}", known) for name in ("source", "title", "subject", "product_id", "x")] == [
+    assert [
+        look_up(f"signal.{name}", known)
+        for name in ("source", "title", "subject", "product_id", "x")
+    ] == [
         "api",
         "Merlot is running low",
         "product:1",

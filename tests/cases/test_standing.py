@@ -22,7 +22,9 @@ def by(person):
 
 def do(standing, move, now=NOW):
     """The standing after the move, folded from what would be read back from the ledger."""
-    after = fold_standing([entry_of(entry_plain(entry)) for entry in rule(standing, move, now)], standing)
+    after = fold_standing(
+        [entry_of(entry_plain(entry)) for entry in rule(standing, move, now)], standing
+    )
     assert from_json(Standing, to_json(after)) == after
     return after
 
@@ -77,14 +79,32 @@ def test_rule_20_the_breaker_trips_once_and_a_person_resets_it():
 
 
 def delegate(**more):
-    return s.Delegate(**{"by": by(ANA), "to": OMAR, "kind": "", "begins_at": NOW, "ends_at": NOW + 8 * HOUR, **more})
+    return s.Delegate(
+        **{
+            "by": by(ANA),
+            "to": OMAR,
+            "kind": "",
+            "begins_at": NOW,
+            "ends_at": NOW + 8 * HOUR,
+            **more,
+        }
+    )
 
 
 def test_rule_14_a_delegation_is_explicit_dated_and_scoped():
     given = do(Standing(), delegate(kind="low_stock"))
     (found,) = given.delegations
-    assert (found.giver, found.taker, found.kind, found.ends_at) == (ANA.id, OMAR.id, "low_stock", NOW + 8 * HOUR)
-    assert [found.holds("low_stock", NOW + span) for span in (-HOUR, 0 * HOUR, 8 * HOUR)] == [False, True, False]
+    assert (found.giver, found.taker, found.kind, found.ends_at) == (
+        ANA.id,
+        OMAR.id,
+        "low_stock",
+        NOW + 8 * HOUR,
+    )
+    assert [found.holds("low_stock", NOW + span) for span in (-HOUR, 0 * HOUR, 8 * HOUR)] == [
+        False,
+        True,
+        False,
+    ]
     assert not found.holds("lead_cold", NOW)
     longer = do(given, delegate(kind="low_stock", ends_at=NOW + 9 * HOUR))
     assert [one.ends_at for one in longer.delegations] == [NOW + 9 * HOUR]
@@ -101,7 +121,10 @@ def test_rule_14_a_delegation_is_explicit_dated_and_scoped():
         (delegate(ends_at=NOW), "choose an end"),
         (delegate(ends_at=NOW + timedelta(days=61)), "within 60 days"),
         (s.EndDelegation(by(ANA), ANA.id, OMAR.id, ""), "ended already"),
-        (s.EndDelegation(by(replace(OMAR, id="T1/UX")), ANA.id, OMAR.id, ""), "only the two of them"),
+        (
+            s.EndDelegation(by(replace(OMAR, id="T1/UX")), ANA.id, OMAR.id, ""),
+            "only the two of them",
+        ),
     ],
 )
 def test_rule_14_what_is_no_delegation(move, why):
@@ -110,13 +133,22 @@ def test_rule_14_what_is_no_delegation(move, why):
 
 
 def broken(person=BEN, **more):
-    asked = {"case_id": "EX-1", "revision": 1, "reason": "fire", "group": "owners", "groups": {"owners": {BEN.id}}}
+    asked = {
+        "case_id": "EX-1",
+        "revision": 1,
+        "reason": "fire",
+        "group": "owners",
+        "groups": {"owners": {BEN.id}},
+    }
     return s.BreakGlass(**{"by": by(person), **asked, "review_for": 48 * HOUR, **more})
 
 
 def test_rule_15_an_emergency_is_reviewed_by_another_before_the_same_person_has_one_again():
     through = do(Standing(), broken())
-    assert (through.emergencies[0].person, through.emergencies[0].review_by) == (BEN.id, NOW + 48 * HOUR)
+    assert (through.emergencies[0].person, through.emergencies[0].review_by) == (
+        BEN.id,
+        NOW + 48 * HOUR,
+    )
     with pytest.raises(TooLate, match="EX-1 has not been looked at yet"):
         rule(through, broken(case_id="EX-2"), NOW)
     with pytest.raises(NotEligible, match="another governance owner"):

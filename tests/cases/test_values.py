@@ -21,7 +21,9 @@ JSON = st.recursive(
     | st.integers(-LARGEST_INTEGER, LARGEST_INTEGER)
     | st.floats(allow_nan=False, allow_infinity=False)
     | st.text(),
-    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(max_size=6), inner, max_size=4),
+    lambda inner: (
+        st.lists(inner, max_size=4) | st.dictionaries(st.text(max_size=6), inner, max_size=4)
+    ),
     max_leaves=20,
 )
 
@@ -32,8 +34,14 @@ def test_canonical_bytes_are_those_of_the_reference_implementation(value):
 
 
 PLANS = st.recursive(
-    st.none() | st.booleans() | st.integers(-LARGEST_INTEGER, LARGEST_INTEGER) | st.floats(1e-4, 1e15) | st.text(),
-    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(max_size=6), inner, max_size=4),
+    st.none()
+    | st.booleans()
+    | st.integers(-LARGEST_INTEGER, LARGEST_INTEGER)
+    | st.floats(1e-4, 1e15)
+    | st.text(),
+    lambda inner: (
+        st.lists(inner, max_size=4) | st.dictionaries(st.text(max_size=6), inner, max_size=4)
+    ),
     max_leaves=20,
 )
 
@@ -52,7 +60,16 @@ def test_what_has_no_canonical_form_is_refused(value):
 # RFC 6962's own example leaves, with the roots that the certificate-transparency reference implementation prints.
 LEAVES = [
     bytes.fromhex(text)
-    for text in ("", "00", "10", "2021", "3031", "40414243", "5051525354555657", "606162636465666768696a6b6c6d6e6f")
+    for text in (
+        "",
+        "00",
+        "10",
+        "2021",
+        "3031",
+        "40414243",
+        "5051525354555657",
+        "606162636465666768696a6b6c6d6e6f",
+    )
 ]
 ROOTS = [
     "6e340b9cffb37a989ca544e6bb780a2c78901d3fb33738768511a30617afa01d",
@@ -97,7 +114,10 @@ def _by_definition(leaves):
 
 def test_moments_have_one_width_and_sort_as_text():
     early, late = datetime(2026, 1, 1, tzinfo=UTC), datetime(2026, 1, 1, 0, 0, 0, 1, tzinfo=UTC)
-    assert (moment(early), moment(late)) == ("2026-01-01T00:00:00.000000Z", "2026-01-01T00:00:00.000001Z")
+    assert (moment(early), moment(late)) == (
+        "2026-01-01T00:00:00.000000Z",
+        "2026-01-01T00:00:00.000001Z",
+    )
 
 
 def test_what_is_not_known_makes_a_condition_false():
@@ -122,7 +142,9 @@ def test_a_wrong_expression_says_so():
 def test_the_sla_asks_for_the_later_promise_first():
     now = datetime(2026, 1, 1, tzinfo=UTC)
     sla = promised(now, decide_for=timedelta(hours=1), resolve_for=timedelta(hours=4))
-    hours = [due(sla, decided=False, resolved=False, now=now + timedelta(hours=n)) for n in (0, 1, 4)]
+    hours = [
+        due(sla, decided=False, resolved=False, now=now + timedelta(hours=n)) for n in (0, 1, 4)
+    ]
     assert hours == [Due.NOTHING, Due.DECISION, Due.RESOLUTION]
     assert due(sla, decided=True, resolved=False, now=now + timedelta(hours=2)) is Due.NOTHING
     assert due(sla, decided=True, resolved=True, now=now + timedelta(hours=9)) is Due.NOTHING

@@ -27,7 +27,9 @@ def paying(url: str) -> SqlConnector:
         idempotency=Idempotency.MARKER,
         amount="amount",
     )
-    statement = Statement(spec, "UPDATE bills SET paid = 1 WHERE id = :id", "SELECT amount FROM bills WHERE id = :id")
+    statement = Statement(
+        spec, "UPDATE bills SET paid = 1 WHERE id = :id", "SELECT amount FROM bills WHERE id = :id"
+    )
     return SqlConnector(SqlSystem("house", "", SECOND, {"pay": statement}), url)
 
 
@@ -47,7 +49,14 @@ def test_a_bill_without_an_amount_cannot_be_paid(tmp_path, amount):
 @pytest.mark.threat("B3")
 def test_postgresql_may_say_nan_infinity_and_numbers_that_no_double_holds(postgres):
     url = f"{postgres}/postgres"
-    values = {1: "'NaN'", 2: "'Infinity'", 3: "1e40", 4: "-0.01", 5: "NULL", 6: "12345678901234567890"}
+    values = {
+        1: "'NaN'",
+        2: "'Infinity'",
+        3: "1e40",
+        4: "-0.01",
+        5: "NULL",
+        6: "12345678901234567890",
+    }
     engine = sa.create_engine(url)
     with engine.begin() as house:
         house.execute(sa.text("DROP TABLE IF EXISTS bills"))
@@ -60,7 +69,14 @@ def test_postgresql_may_say_nan_infinity_and_numbers_that_no_double_holds(postgr
             with pytest.raises(ConnectorFailed, match="the amount is not known"):
                 connector.prepare("pay", {"id": number})
         rows = connector.look_up("SELECT amount FROM bills ORDER BY id", {}, 10)
-        assert [row["amount"] for row in rows] == ["NaN", "Infinity", f"1{'0' * 40}", -0.01, None, values[6]]
+        assert [row["amount"] for row in rows] == [
+            "NaN",
+            "Infinity",
+            f"1{'0' * 40}",
+            -0.01,
+            None,
+            values[6],
+        ]
         # Whatever was read can be written into the ledger.
         assert canonical_bytes(rows)
     finally:

@@ -15,7 +15,14 @@ from bot.cases.plan import Idempotency
 from bot.clock import boottime, time_limit
 from bot.connectors.http import HttpConnector, _is_public
 from bot.connectors.message import MessageConnector
-from bot.connectors.specs import ActionSpec, Call, HttpAction, HttpSystem, MessageSystem, ParameterType
+from bot.connectors.specs import (
+    ActionSpec,
+    Call,
+    HttpAction,
+    HttpSystem,
+    MessageSystem,
+    ParameterType,
+)
 from bot.ports import Landing
 from tests.fakes.chat import FakeChat
 from tests.fakes.servers import Dripping, Silent, serving
@@ -104,11 +111,21 @@ def system(bank, *, private=("127.0.0.1",), hosts=("127.0.0.1",), host="127.0.0.
     )
     pay = HttpAction(
         spec,
-        Call("POST", "/pay/{invoice}", {"invoice": "invoice", "amount": "amount"}, landed="ok", detail="id"),
-        precondition=Call("GET", "/invoices/{invoice}", fields={"etag": "etag", "status": "status"}),
+        Call(
+            "POST",
+            "/pay/{invoice}",
+            {"invoice": "invoice", "amount": "amount"},
+            landed="ok",
+            detail="id",
+        ),
+        precondition=Call(
+            "GET", "/invoices/{invoice}", fields={"etag": "etag", "status": "status"}
+        ),
         verify=Call("GET", "/payments/{key}", landed="state == 'done'"),
     )
-    lookups = {"invoice": Call("GET", "/invoices/{id}", fields={"status": "status", "path": "path"})}
+    lookups = {
+        "invoice": Call("GET", "/invoices/{id}", fields={"status": "status", "path": "path"})
+    }
     return HttpSystem(
         "bank",
         f"http://{host}:{bank.server_port}",
@@ -211,7 +228,9 @@ def test_a_parameter_that_could_be_read_as_another_path_is_refused_by_name(bank)
 
 @pytest.mark.threat("C5")
 def test_in_the_query_such_a_value_is_a_value(bank):
-    found = replace(system(bank), lookups={"search": Call("GET", "/invoices?of={id}", fields={"path": "path"})})
+    found = replace(
+        system(bank), lookups={"search": Call("GET", "/invoices?of={id}", fields={"path": "path"})}
+    )
     connector = HttpConnector(found, "")
     for value in LEADS_ELSEWHERE:
         (row,) = connector.look_up("search", {"id": value}, 1)
@@ -220,7 +239,8 @@ def test_in_the_query_such_a_value_is_a_value(bank):
 
 @pytest.mark.threat("C5")
 @pytest.mark.parametrize(
-    "path", ["/invoices/../payments/{id}", "//169.254.169.254/{id}", "/invoices/{other}", "/a/./{id}"]
+    "path",
+    ["/invoices/../payments/{id}", "//169.254.169.254/{id}", "/invoices/{other}", "/a/./{id}"],
 )
 def test_what_was_declared_is_what_is_asked_for_or_nothing_is(bank, path):
     found = replace(system(bank), lookups={"odd": Call("GET", path, fields={"path": "path"})})
@@ -249,7 +269,11 @@ def test_a_definite_refusal_is_a_failure(bank):
         bank.mode = f"refuse {status}"
         with pytest.raises(ConnectorFailed) as raised:
             connector.execute(action, "k1")
-        assert (type(raised.value), raised.value.retryable, bank.paid) == (ConnectorFailed, retryable, {})
+        assert (type(raised.value), raised.value.retryable, bank.paid) == (
+            ConnectorFailed,
+            retryable,
+            {},
+        )
 
 
 @pytest.mark.threat("A2")
@@ -267,10 +291,22 @@ def test_a_host_that_is_not_listed_is_refused_at_start(bank):
 
 
 @pytest.mark.parametrize(
-    "host", ["127.0.0.1", "localhost", "127.1", "0x7f000001", "2130706433", "0.0.0.0", "[::1]", "[::ffff:127.0.0.1]"]
+    "host",
+    [
+        "127.0.0.1",
+        "localhost",
+        "127.1",
+        "0x7f000001",
+        "2130706433",
+        "0.0.0.0",
+        "[::1]",
+        "[::ffff:127.0.0.1]",
+    ],
 )
 def test_a_private_address_is_not_reached_unless_it_is_listed(bank, host):
-    connector = HttpConnector(system(bank, private=(), hosts=(host.strip("[]"), host), host=host), "")
+    connector = HttpConnector(
+        system(bank, private=(), hosts=(host.strip("[]"), host), host=host), ""
+    )
     with pytest.raises(ConnectorFailed):
         connector.look_up("invoice", {"id": "1"}, 1)
     assert bank.requests == []
@@ -301,7 +337,9 @@ def test_an_address_that_leads_inside_is_not_public_however_it_is_wrapped():
 
 def slow_system(server, seconds=0.6, scheme="http"):
     found = system(server_at(server))
-    return replace(found, base_url=f"{scheme}://127.0.0.1:{server.port}", timeout=timedelta(seconds=seconds))
+    return replace(
+        found, base_url=f"{scheme}://127.0.0.1:{server.port}", timeout=timedelta(seconds=seconds)
+    )
 
 
 def server_at(server):
@@ -346,7 +384,9 @@ def test_a_handshake_that_never_ends_was_not_a_deed():
 def test_a_name_that_nobody_resolves_ends_in_time(bank, monkeypatch):
     go_on = threading.Event()
     monkeypatch.setattr(socket, "getaddrinfo", lambda *_, **__: go_on.wait(30) and [])
-    declared = replace(system(bank, host="slow.example", hosts=("slow.example",)), timeout=timedelta(seconds=0.3))
+    declared = replace(
+        system(bank, host="slow.example", hosts=("slow.example",)), timeout=timedelta(seconds=0.3)
+    )
     try:
         with pytest.raises(ConnectorFailed, match="cannot reach bank: ConnectTimeout"):
             HttpConnector(declared, "").look_up("invoice", {"id": "1"}, 1)
@@ -362,13 +402,24 @@ def test_a_deed_whose_time_is_over_is_not_sent(bank):
     bank.requests.clear()
     with time_limit(boottime() - 1), pytest.raises(ConnectorFailed) as raised:
         connector.execute(action, "k1")
-    assert (type(raised.value), raised.value.retryable, bank.requests) == (ConnectorFailed, True, [])
+    assert (type(raised.value), raised.value.retryable, bank.requests) == (
+        ConnectorFailed,
+        True,
+        [],
+    )
 
 
 # --- messages ------------------------------------------------------------------------------------------------------------
 
 TELL = ActionSpec(
-    "tell", 1, {"to": TEXT, "text": TEXT}, "channel:{to}", "Tell {to}", "“{text}”", False, Idempotency.MARKER
+    "tell",
+    1,
+    {"to": TEXT, "text": TEXT},
+    "channel:{to}",
+    "Tell {to}",
+    "“{text}”",
+    False,
+    Idempotency.MARKER,
 )
 
 
@@ -382,7 +433,10 @@ def test_a_message_is_an_action_like_any_other():
         Landing.ABSENT,
     )
     assert connector.execute(action, "k") == "posted"
-    assert (chat.sent, connector.verify(action, "k")) == ({"k": "please call <!channel>"}, Landing.LANDED)
+    assert (chat.sent, connector.verify(action, "k")) == (
+        {"k": "please call <!channel>"},
+        Landing.LANDED,
+    )
     with pytest.raises(ConnectorFailed, match="cannot be unread"):
         connector.undo(action, "k", "undo:k")
     with pytest.raises(ConnectorFailed, match="no action"):

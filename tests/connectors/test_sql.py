@@ -30,12 +30,12 @@ SPEC = ActionSpec(
     Idempotency.MARKER,
     "cost",
 )
-PRECONDITION = "SELECT name, on_order, 2.5 * :quantity AS cost FROM stock WHERE product_id = :product_id"
+PRECONDITION = (
+    "SELECT name, on_order, 2.5 * :quantity AS cost FROM stock WHERE product_id = :product_id"
+)
 CHANGE = "UPDATE stock SET on_order = on_order + :quantity WHERE product_id = :product_id"
 UNDO = "UPDATE stock SET on_order = :was_on_order WHERE product_id = :product_id"
-CONDITIONAL = (
-    "UPDATE stock SET on_order = :was_on_order + :quantity WHERE product_id = :product_id AND on_order = :was_on_order"
-)
+CONDITIONAL = "UPDATE stock SET on_order = :was_on_order + :quantity WHERE product_id = :product_id AND on_order = :was_on_order"
 SEEN = "SELECT 1 AS seen FROM stock WHERE product_id = :product_id AND on_order = :was_on_order + :quantity"
 
 
@@ -45,7 +45,9 @@ def system(**changes) -> SqlSystem:
     actions = {
         "order": Statement(SPEC, CHANGE, PRECONDITION, 1, "", UNDO),
         "conditional": Statement(spec, CONDITIONAL, PRECONDITION, 1, SEEN, UNDO),
-        "everything": Statement(everything, "UPDATE stock SET on_order = on_order + :quantity", PRECONDITION, 1),
+        "everything": Statement(
+            everything, "UPDATE stock SET on_order = on_order + :quantity", PRECONDITION, 1
+        ),
     }
     return SqlSystem("house", "URL", timedelta(seconds=10), {**actions, **changes})
 
@@ -61,7 +63,9 @@ def house(request, tmp_path):
         url = f"{server}/{name}"
     engine = sa.create_engine(url)
     with engine.begin() as connection:
-        connection.exec_driver_sql("CREATE TABLE stock (product_id INTEGER PRIMARY KEY, name TEXT, on_order INTEGER)")
+        connection.exec_driver_sql(
+            "CREATE TABLE stock (product_id INTEGER PRIMARY KEY, name TEXT, on_order INTEGER)"
+        )
         connection.exec_driver_sql("INSERT INTO stock VALUES (1, 'Merlot', 0), (2, 'Barolo', 6)")
     engine.dispose()
     connector = SqlConnector(system(), url)
@@ -71,7 +75,9 @@ def house(request, tmp_path):
 
 
 def on_order(house, product=1):
-    return house.look_up("SELECT on_order FROM stock WHERE product_id = :id", {"id": product}, 1)[0]["on_order"]
+    return house.look_up("SELECT on_order FROM stock WHERE product_id = :id", {"id": product}, 1)[
+        0
+    ]["on_order"]
 
 
 ORDER = {"product_id": 1, "quantity": 24}
@@ -190,9 +196,17 @@ def test_evidence_can_only_read(house, query):
 
 def test_sqlite_evidence_can_neither_attach_nor_set(house, tmp_path):
     statements = (
-        [f"ATTACH '{tmp_path}/other.db' AS other", "PRAGMA journal_mode=DELETE", "SELECT load_extension('x')"]
+        [
+            f"ATTACH '{tmp_path}/other.db' AS other",
+            "PRAGMA journal_mode=DELETE",
+            "SELECT load_extension('x')",
+        ]
         if house.is_sqlite
-        else ["COPY stock TO '/tmp/x'", "SET statement_timeout = 0; SELECT 1", "SELECT pg_read_file('/etc/hostname/x')"]
+        else [
+            "COPY stock TO '/tmp/x'",
+            "SET statement_timeout = 0; SELECT 1",
+            "SELECT pg_read_file('/etc/hostname/x')",
+        ]
     )
     for statement in statements:
         with pytest.raises(ConnectorFailed):
@@ -201,7 +215,9 @@ def test_sqlite_evidence_can_neither_attach_nor_set(house, tmp_path):
 
 def test_rows_are_capped_and_parameters_are_values(house):
     assert len(house.look_up("SELECT * FROM stock", {}, 1)) == 1
-    assert house.look_up("SELECT * FROM stock WHERE name = :name", {"name": "x' OR '1'='1"}, 9) == []
+    assert (
+        house.look_up("SELECT * FROM stock WHERE name = :name", {"name": "x' OR '1'='1"}, 9) == []
+    )
 
 
 def test_a_slow_question_is_cut_off(house):
@@ -211,7 +227,9 @@ def test_a_slow_question_is_cut_off(house):
         else "SELECT pg_sleep(20)"
     )
     with pytest.raises(ConnectorFailed, match="longer than 1 s|statement timeout"):
-        SqlConnector(replace(system(), timeout=timedelta(seconds=1)), house.url).look_up(slow, {}, 1)
+        SqlConnector(replace(system(), timeout=timedelta(seconds=1)), house.url).look_up(
+            slow, {}, 1
+        )
 
 
 def test_a_system_that_is_away_says_so(tmp_path):
@@ -304,19 +322,30 @@ def reader_url(postgres_house):
 
 
 @pytest.mark.threat("C2")
-def test_look_ups_log_in_as_the_role_that_can_only_read_and_deeds_do_not(postgres_house, reader_url):
+def test_look_ups_log_in_as_the_role_that_can_only_read_and_deeds_do_not(
+    postgres_house, reader_url
+):
     house = SqlConnector(replace(system(), read_url_env="READ_URL"), postgres_house.url, reader_url)
     assert house.look_up("SELECT current_user AS me", {}, 1)[0]["me"].startswith("reader")
     action = house.prepare("order", ORDER)
     assert house.execute(action, "k1") == "1 row changed"
     # The role that reads may not see the marks; they are looked for where they are written.
-    assert (house.verify(action, "k1"), house.verify(action, "k2")) == (Landing.LANDED, Landing.ABSENT)
+    assert (house.verify(action, "k1"), house.verify(action, "k2")) == (
+        Landing.LANDED,
+        Landing.ABSENT,
+    )
 
 
 @pytest.mark.threat("C2")
 @pytest.mark.parametrize(
     "query",
-    ["SELECT length(randomblob(900000000))", "SELECT load_extension('x')", "PRAGMA query_only = 0", "BEGIN", "VACUUM"],
+    [
+        "SELECT length(randomblob(900000000))",
+        "SELECT load_extension('x')",
+        "PRAGMA query_only = 0",
+        "BEGIN",
+        "VACUUM",
+    ],
 )
 def test_sqlite_look_ups_can_only_compute_what_is_small(tmp_path, query):
     sqlite3.connect(tmp_path / "house.db").close()
@@ -328,7 +357,9 @@ def test_sqlite_look_ups_can_only_compute_what_is_small(tmp_path, query):
 
 
 @pytest.mark.threat("A2")
-def test_a_mark_that_may_not_be_looked_at_is_not_a_mark_that_is_not_there(postgres_house, reader_url):
+def test_a_mark_that_may_not_be_looked_at_is_not_a_mark_that_is_not_there(
+    postgres_house, reader_url
+):
     action = postgres_house.prepare("order", ORDER)
     postgres_house.execute(action, "k1")
     blind = SqlConnector(system(), reader_url)
@@ -339,7 +370,9 @@ def test_a_mark_that_may_not_be_looked_at_is_not_a_mark_that_is_not_there(postgr
 @pytest.mark.threat("A2")
 def test_a_database_that_is_locked_says_neither_that_it_is_there_nor_that_it_is_not(tmp_path):
     url = f"sqlite:///{tmp_path / 'house.db'}"
-    administer(url, "CREATE TABLE stock (product_id INTEGER PRIMARY KEY, name TEXT, on_order INTEGER)")
+    administer(
+        url, "CREATE TABLE stock (product_id INTEGER PRIMARY KEY, name TEXT, on_order INTEGER)"
+    )
     administer(url, "INSERT INTO stock VALUES (1, 'Merlot', 0)")
     house = SqlConnector(replace(system(), timeout=timedelta(seconds=0.3)), url)
     action = house.prepare("order", ORDER)
@@ -359,7 +392,9 @@ def test_a_database_that_is_locked_says_neither_that_it_is_there_nor_that_it_is_
 def test_a_commit_that_sqlite_could_not_make_surely_did_not_happen(tmp_path):
     """Without a write-ahead log a reader keeps a writer from committing."""
     url = f"sqlite:///{tmp_path / 'house.db'}"
-    administer(url, "CREATE TABLE stock (product_id INTEGER PRIMARY KEY, name TEXT, on_order INTEGER)")
+    administer(
+        url, "CREATE TABLE stock (product_id INTEGER PRIMARY KEY, name TEXT, on_order INTEGER)"
+    )
     administer(url, "INSERT INTO stock VALUES (1, 'Merlot', 0)")
     house = SqlConnector(replace(system(), timeout=timedelta(seconds=0.3)), url)
     action = house.prepare("order", ORDER)
@@ -435,13 +470,21 @@ def test_a_database_that_accepts_and_never_answers_ends_in_time():
 
 
 @pytest.mark.threat("A3")
-@pytest.mark.parametrize(("fatal", "outcome"), [(b"UPDATE stock", ConnectorFailed), (b"COMMIT", OutcomeUnknown)])
-def test_a_network_that_hangs_ends_in_time_and_only_a_commit_is_in_doubt(postgres_house, fatal, outcome):
+@pytest.mark.parametrize(
+    ("fatal", "outcome"), [(b"UPDATE stock", ConnectorFailed), (b"COMMIT", OutcomeUnknown)]
+)
+def test_a_network_that_hangs_ends_in_time_and_only_a_commit_is_in_doubt(
+    postgres_house, fatal, outcome
+):
     action = postgres_house.prepare("order", ORDER)
-    postgres_house.execute(postgres_house.prepare("order", {"product_id": 2, "quantity": 1}), "makes the marks")
+    postgres_house.execute(
+        postgres_house.prepare("order", {"product_id": 2, "quantity": 1}), "makes the marks"
+    )
     parsed = sa.make_url(postgres_house.url)
     with serving(Proxy(parsed.port)) as proxy:
-        house = SqlConnector(replace(system(), timeout=timedelta(seconds=1.5)), str(parsed.set(port=proxy.port)))
+        house = SqlConnector(
+            replace(system(), timeout=timedelta(seconds=1.5)), str(parsed.set(port=proxy.port))
+        )
         assert house.verify(action, "k1") is Landing.ABSENT
         proxy.fatal = fatal
         with pytest.raises(ConnectorFailed) as raised:
@@ -459,5 +502,9 @@ def test_a_deed_whose_time_is_over_is_not_committed(house):
     action = house.prepare("order", ORDER)
     with time_limit(boottime() - 1), pytest.raises(ConnectorFailed) as raised:
         house.execute(action, "k1")
-    assert (type(raised.value), raised.value.retryable, on_order(house)) == (ConnectorFailed, True, 0)
+    assert (type(raised.value), raised.value.retryable, on_order(house)) == (
+        ConnectorFailed,
+        True,
+        0,
+    )
     assert house.verify(action, "k1") is Landing.ABSENT

@@ -51,7 +51,10 @@ def names(rows):
         (datetime(2026, 11, 23, 8, 30, tzinfo=UTC), [datetime(2026, 11, 23, 8, 30, tzinfo=UTC)]),
         (datetime(2026, 11, 23, 20, 31, tzinfo=UTC), []),  # too late to be news
         (datetime(2026, 11, 22, 12, 0, tzinfo=UTC), []),  # a Sunday
-        (datetime(2026, 7, 1, 7, 30, tzinfo=UTC), [datetime(2026, 7, 1, 7, 30, tzinfo=UTC)]),  # summer time
+        (
+            datetime(2026, 7, 1, 7, 30, tzinfo=UTC),
+            [datetime(2026, 7, 1, 7, 30, tzinfo=UTC)],
+        ),  # summer time
     ],
 )
 def test_a_digest_is_due_at_its_own_hour_on_working_days(now, due):
@@ -252,9 +255,14 @@ def test_a_status_that_says_away_suggests_a_stand_in_until_there_is_one(world):
     world.people.change("ana", away="on holiday until Monday")
     assert home_of(world).suggestion == "on holiday until Monday"
     now = world.clock()
-    world.desk.switchboard.delegate(by=ANA, to=FINN, kind="", begins_at=now, ends_at=now + timedelta(days=2))
+    world.desk.switchboard.delegate(
+        by=ANA, to=FINN, kind="", begins_at=now, ends_at=now + timedelta(days=2)
+    )
     home = home_of(world)
-    assert (home.suggestion, home.standing_in) == ("", ("Finn stands in for Ana until 23 Nov 12:00 UTC",))
+    assert (home.suggestion, home.standing_in) == (
+        "",
+        ("Finn stands in for Ana until 23 Nov 12:00 UTC",),
+    )
 
 
 def test_a_home_never_shows_what_its_owner_may_not_see(world):

@@ -16,8 +16,12 @@ pytestmark = pytest.mark.threat("A1")
 
 def drawn_earlier(world, look="", *, generation=1):
     """Make every first card of a case one that an earlier release drew."""
-    statement = sa.update(tables.cards).where(tables.cards.c.generation == generation).values(look=look)
-    world.store.database.write(lambda unit: unit.connection.execute(statement) and None, appends=False)
+    statement = (
+        sa.update(tables.cards).where(tables.cards.c.generation == generation).values(look=look)
+    )
+    world.store.database.write(
+        lambda unit: unit.connection.execute(statement) and None, appends=False
+    )
 
 
 def another(world, subject):
@@ -30,7 +34,9 @@ def test_what_can_be_pressed_is_drawn_again_once_and_nothing_else(world):
     world.house.undo_for = timedelta(minutes=30)
     waiting, rejected, resolved = (another(world, f"product:{number}") for number in (1, 2, 3))
     seen = world.seen(rejected)
-    world.desk.decisions.reject(rejected.id, by=principal("ana"), seen=seen, reason=RejectReason.DUPLICATE)
+    world.desk.decisions.reject(
+        rejected.id, by=principal("ana"), seen=seen, reason=RejectReason.DUPLICATE
+    )
     world.approve(resolved)
     world.work()
     assert world.case(resolved).state is State.RESOLVED
@@ -40,7 +46,10 @@ def test_what_can_be_pressed_is_drawn_again_once_and_nothing_else(world):
     assert world.desk.drawing.renew() == 2
     world.work()
     after = {uid: len(drawings) for uid, drawings in world.chat.cards.items()}
-    assert {uid for uid in after if after[uid] > before[uid]} == {f"{waiting.id}/1", f"{resolved.id}/1"}
+    assert {uid for uid in after if after[uid] > before[uid]} == {
+        f"{waiting.id}/1",
+        f"{resolved.id}/1",
+    }
     assert world.store.cards(waiting.id)[0].look == CARD_FORMAT
     assert world.store.cards(resolved.id)[0].look == f"{CARD_FORMAT} undoable"
     assert world.desk.drawing.renew() == 0

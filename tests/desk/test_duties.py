@@ -54,7 +54,10 @@ def test_whoever_raises_it_in_slack_again_is_asked_nothing_about_it(small_world)
     world = small_world
     raise_case = world.desk.raising.raise_case
     receipt = raise_case(by=OMAR, title="Merlot", key="1", kind="low_stock", subject="1")
-    assert raise_case(by=ANA, title="Merlot", key="2", kind="low_stock", subject="1").case_id == receipt.case_id
+    assert (
+        raise_case(by=ANA, title="Merlot", key="2", kind="low_stock", subject="1").case_id
+        == receipt.case_id
+    )
     world.work()
     case = world.store.case(receipt.case_id)
     assert case.authors == (OMAR, ANA)
@@ -104,7 +107,9 @@ def governed(world):
 
 @pytest.mark.threat("B6")
 @pytest.mark.parametrize("requester", ["ana@harbour.example", "T1/", "UANA", "Ana", "corp/ana"])
-def test_a_requester_whom_nobody_knows_leaves_it_to_the_governance_owners(small_world, requester, tmp_path):
+def test_a_requester_whom_nobody_knows_leaves_it_to_the_governance_owners(
+    small_world, requester, tmp_path
+):
     world = with_governance(small_world)
     case = world.store.case(world.receive(world.signal(requester=requester)).case_id)
     world.work()
@@ -121,7 +126,9 @@ def test_a_requester_whom_nobody_knows_leaves_it_to_the_governance_owners(small_
 
 
 @pytest.mark.threat("B6")
-def test_a_beneficiary_whom_nobody_knows_leaves_it_to_them_too_and_none_at_all_changes_nothing(small_world):
+def test_a_beneficiary_whom_nobody_knows_leaves_it_to_them_too_and_none_at_all_changes_nothing(
+    small_world,
+):
     world = small_world
     terms = PlaybookTerms(owners={"governance": "owners"})
     world.library.book = playbook(terms=terms, beneficiary="stock.gains")
@@ -217,7 +224,9 @@ def test_nobody_looks_under_another_account_at_what_they_let_through_alone(small
     world.people.members["owners"] |= {"ben"}
     world.library.rules = policy(emergency=Emergency("owners", 48 * HOUR))
     world.library.people = Identities.of([[ELSIE, BEN]])
-    first, second = (world.store.case(world.receive(world.signal(name)).case_id) for name in ("a", "b"))
+    first, second = (
+        world.store.case(world.receive(world.signal(name)).case_id) for name in ("a", "b")
+    )
     world.work()
     let_through = world.desk.decisions.break_glass
     let_through(first.id, by=ELSIE, seen=world.seen(first), reason="the boiler is on fire")
@@ -264,15 +273,28 @@ def test_what_two_people_approved_is_not_undone_by_one(world, tmp_path):
     assert world.house.effects == [back.steps[0].key, f"undo:{back.steps[0].key}"]
     assert back.ending.reason.startswith("taken back by Ben and Carla: and the wrong wine")
     names = world.entry_names(case)
-    assert [name for name in names if "undo" in name] == ["undo.approved", "undo.approved", "plan.undo_asked"]
-    notes = [note_text(back, [entry]) for entry in world.store.entries(case.id) if "undo" in entry.body.name]
-    assert notes[0] == "Ben says that it is taken back: “wrong table”. It takes 2 people to take it back"
+    assert [name for name in names if "undo" in name] == [
+        "undo.approved",
+        "undo.approved",
+        "plan.undo_asked",
+    ]
+    notes = [
+        note_text(back, [entry])
+        for entry in world.store.entries(case.id)
+        if "undo" in entry.body.name
+    ]
+    assert (
+        notes[0]
+        == "Ben says that it is taken back: “wrong table”. It takes 2 people to take it back"
+    )
     assert notes[-1] == "It is being taken back."
     assert proven(world, tmp_path)
 
 
 @pytest.mark.threat("B7")
-@pytest.mark.parametrize(("who", "why"), [(ELSIE, None), (CARLA, "raised"), (ANA, "only @finance or @ops-leads")])
+@pytest.mark.parametrize(
+    ("who", "why"), [(ELSIE, None), (CARLA, "raised"), (ANA, "only @finance or @ops-leads")]
+)
 def test_only_those_take_it_back_who_might_approve_it(small_world, who, why):
     world = small_world
     case = carried_out(world)
@@ -340,11 +362,15 @@ def test_one_whose_delegation_is_used_is_heard_once(small_world):
 
 @pytest.mark.threat("B7")
 @pytest.mark.parametrize("how", ["left the group", "deactivated", "linked", "delegation over"])
-def test_whoever_may_not_want_it_any_more_when_it_begins_takes_nothing_back(small_world, how, tmp_path):
+def test_whoever_may_not_want_it_any_more_when_it_begins_takes_nothing_back(
+    small_world, how, tmp_path
+):
     world = small_world
     now = world.clock()
     if how == "delegation over":
-        world.desk.switchboard.delegate(by=CARLA, to=OMAR, kind="", begins_at=now, ends_at=now + HOUR)
+        world.desk.switchboard.delegate(
+            by=CARLA, to=OMAR, kind="", begins_at=now, ends_at=now + HOUR
+        )
     case = carried_out(world)
     second = OMAR if how == "delegation over" else CARLA
     world.desk.decisions.undo(case.id, by=BEN, seen=world.seen(case), note="wrong")
@@ -363,7 +389,9 @@ def test_whoever_may_not_want_it_any_more_when_it_begins_takes_nothing_back(smal
     assert (kept.state, len(world.house.effects), kept.undo_approvals) == (State.RESOLVED, 1, ())
     look = world.chat.looks[case.id]
     assert look.is_undoable
-    assert "Not taken back: the approvals to take it back no longer count" in flat(case_card(kept, look))
+    assert "Not taken back: the approvals to take it back no longer count" in flat(
+        case_card(kept, look)
+    )
     assert "case.undo" in flat(case_card(kept, look))
     if how == "deactivated":
         world.people.change("carla", active=True)
@@ -401,7 +429,9 @@ def test_the_decider_who_took_back_what_ran_alone_must_still_be_one_when_it_begi
 
 
 @pytest.mark.threat("B7")
-def test_what_one_let_through_in_an_emergency_is_taken_back_by_as_many_as_it_needed(small_world, tmp_path):
+def test_what_one_let_through_in_an_emergency_is_taken_back_by_as_many_as_it_needed(
+    small_world, tmp_path
+):
     world = small_world
     world.library.rules = policy(emergency=Emergency("owners", 48 * HOUR))
     world.library.book = playbook(terms=PlaybookTerms((Factor("floor-managers", 2),)))
@@ -421,7 +451,15 @@ def test_an_undoing_that_was_asked_before_the_upgrade_goes_on(small_world):
     """Its case has no yeses to look at again: the earlier release asked one person alone."""
     world = small_world
     case = carried_out(world)
-    asked = Entry(case.id, case.version + 1, case.revision, world.clock(), BEN, "slack", UndoAsked("wrong", "Ben"))
+    asked = Entry(
+        case.id,
+        case.version + 1,
+        case.revision,
+        world.clock(),
+        BEN,
+        "slack",
+        UndoAsked("wrong", "Ben"),
+    )
     world.store.commit(change(case, (asked,), world.library.book))
     world.work()
     assert world.case(case).state is State.REFERRED

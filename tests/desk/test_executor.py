@@ -34,7 +34,9 @@ def finish(world, case, *, seconds=0, step=1):
 def two_steps(world):
     then = (Offer("house.open_claim", "", {"product_id": "signal.product_id"}, "too"),)
     offer = world.library.book.offers[0]
-    world.library.book = playbook(offers=(Offer(offer.action, "", offer.parameters, "because", offer.edit, then),))
+    world.library.book = playbook(
+        offers=(Offer(offer.action, "", offer.parameters, "because", offer.edit, then),)
+    )
 
 
 def test_an_approved_plan_runs_once_and_the_case_is_resolved(world):
@@ -71,7 +73,11 @@ def test_a_refusal_by_the_system_ends_with_a_person(world):
     world.house.faults["execute"] = ["refuse"]
     world.approve(case)
     done = finish(world, case)
-    assert (done.state, done.steps[0].state, world.house.effects) == (State.REFERRED, StepState.FAILED, [])
+    assert (done.state, done.steps[0].state, world.house.effects) == (
+        State.REFERRED,
+        StepState.FAILED,
+        [],
+    )
 
 
 def test_an_answer_that_was_lost_after_the_effect_is_found_and_never_repeated(world):
@@ -80,7 +86,11 @@ def test_an_answer_that_was_lost_after_the_effect_is_found_and_never_repeated(wo
     world.approve(case)
     assert finish(world, case).steps[0].state is StepState.UNKNOWN
     done = finish(world, case, seconds=3)
-    assert (done.state, done.steps[0].detail, len(world.house.effects)) == (State.RESOLVED, "found done", 1)
+    assert (done.state, done.steps[0].detail, len(world.house.effects)) == (
+        State.RESOLVED,
+        "found done",
+        1,
+    )
 
 
 def test_a_request_that_was_lost_before_the_effect_is_done_after_it_was_verified_absent(world):
@@ -103,7 +113,10 @@ def test_a_step_that_surely_did_not_happen_is_reported_so_before_it_is_asked_aga
     assert (again.state, again.revision, world.house.effects) == (State.PROPOSED, 2, [])
     bodies = [entry.body for entry in world.store.entries(case.id)]
     drift = next(index for index, body in enumerate(bodies) if body.name == "plan.drifted")
-    assert (bodies[drift - 1].state, bodies[drift - 1].detail) == (StepState.ABSENT, "on_hand was 4, is 30")
+    assert (bodies[drift - 1].state, bodies[drift - 1].detail) == (
+        StepState.ABSENT,
+        "on_hand was 4, is 30",
+    )
     assert replay(world.store).differences == ()
 
 
@@ -116,7 +129,11 @@ def test_an_outcome_that_cannot_be_found_out_is_parked_for_a_person(world):
     assert (parked.state, len(world.house.effects)) == (State.PARKED, 1)
     assert "does not say whether it happened" in parked.ending.reason
     world.desk.decisions.settle(
-        case.id, by=principal("ana"), seen=world.seen(case), landed=True, note="seen in the order list"
+        case.id,
+        by=principal("ana"),
+        seen=world.seen(case),
+        landed=True,
+        note="seen in the order list",
     )
     done = finish(world, case)
     assert (done.state, len(world.house.effects)) == (State.RESOLVED, 1)
@@ -128,7 +145,9 @@ def test_a_person_who_says_it_did_not_happen_ends_it_without_another_try(world):
     world.house.faults["verify"] = ["unknown"] * 20
     world.approve(case)
     finish(world, case, seconds=60)
-    world.desk.decisions.settle(case.id, by=principal("ana"), seen=world.seen(case), landed=False, note="not there")
+    world.desk.decisions.settle(
+        case.id, by=principal("ana"), seen=world.seen(case), landed=False, note="not there"
+    )
     done = finish(world, case)
     assert (done.state, world.house.effects) == (State.REFERRED, [])
 
@@ -180,7 +199,11 @@ def test_a_worker_that_wakes_up_late_changes_nothing(world):
     done = finish(world, case)
     before = world.entry_names(case)
     world.lane.handle(late)
-    assert (world.entry_names(case), len(world.house.effects), done.state) == (before, 1, State.RESOLVED)
+    assert (world.entry_names(case), len(world.house.effects), done.state) == (
+        before,
+        1,
+        State.RESOLVED,
+    )
 
 
 def test_evidence_that_changed_since_the_card_was_drawn_asks_again_on_a_new_card(world):
@@ -188,7 +211,12 @@ def test_evidence_that_changed_since_the_card_was_drawn_asks_again_on_a_new_card
     world.house.facts["on_hand"] = 30
     world.approve(case)
     again = finish(world, case)
-    assert (again.state, again.revision, again.generation, world.house.effects) == (State.PROPOSED, 2, 2, [])
+    assert (again.state, again.revision, again.generation, world.house.effects) == (
+        State.PROPOSED,
+        2,
+        2,
+        [],
+    )
     assert again.drifted == ("on_hand was 4, is 30",)
     assert [card for card in world.chat.cards if card.startswith(case.id)] == ["EX-1/1", "EX-1/2"]
     with pytest.raises(Superseded):
@@ -208,7 +236,11 @@ def test_a_target_that_is_gone_asks_again_and_a_system_that_is_away_is_waited_fo
     world.house.faults["precondition"] = ["gone"]
     world.approve(world.case(other))
     again = finish(world, other)
-    assert (again.drifted, again.revision, len(world.house.effects)) == (("exactly one row must match",), 2, 1)
+    assert (again.drifted, again.revision, len(world.house.effects)) == (
+        ("exactly one row must match",),
+        2,
+        1,
+    )
 
 
 def test_an_approver_who_left_between_vote_and_step_does_not_count(world):
@@ -216,7 +248,11 @@ def test_an_approver_who_left_between_vote_and_step_does_not_count(world):
     world.approve(case)
     world.people.change("ana", active=False)
     again = finish(world, case)
-    assert (again.state, again.drifted, world.house.effects) == (State.PROPOSED, ("the approvals no longer count",), [])
+    assert (again.state, again.drifted, world.house.effects) == (
+        State.PROPOSED,
+        ("the approvals no longer count",),
+        [],
+    )
 
 
 def test_an_approver_taken_out_of_the_group_does_not_count(world):
@@ -250,8 +286,12 @@ def test_a_daily_limit_reached_meanwhile_stops_it(world):
 
 def test_an_edited_plan_runs_as_edited(world):
     case = world.proposed()
-    edited = world.desk.decisions.edit(case.id, by=principal("omar"), seen=world.seen(case), values={"quantity": 6})
-    assert [(change.field, change.before, change.after) for change in edited.changes] == [("quantity", 24, 6)]
+    edited = world.desk.decisions.edit(
+        case.id, by=principal("omar"), seen=world.seen(case), values={"quantity": 6}
+    )
+    assert [(change.field, change.before, change.after) for change in edited.changes] == [
+        ("quantity", 24, 6)
+    ]
     world.approve(edited)
     done = finish(world, edited)
     assert (done.state, done.plan.actions[0].parameters["quantity"]) == (State.RESOLVED, 6)
@@ -262,7 +302,9 @@ def test_only_what_the_playbook_lists_can_be_edited(world):
     from bot.cases.errors import BadRequest
 
     with pytest.raises(BadRequest, match="product_id cannot be edited here"):
-        world.desk.decisions.edit(case.id, by=principal("omar"), seen=world.seen(case), values={"product_id": 2})
+        world.desk.decisions.edit(
+            case.id, by=principal("omar"), seen=world.seen(case), values={"product_id": 2}
+        )
     assert world.entry_names(case)[-1] == "attempt.refused"
 
 
@@ -284,7 +326,10 @@ def test_when_a_later_step_fails_what_landed_is_undone(world):
     world.house.faults["execute"] = ["", "refuse"]
     world.approve(case, "ben")
     done = finish(world, case)
-    assert (done.state, [step.state for step in done.steps]) == (State.REFERRED, [StepState.UNDONE, StepState.FAILED])
+    assert (done.state, [step.state for step in done.steps]) == (
+        State.REFERRED,
+        [StepState.UNDONE, StepState.FAILED],
+    )
     assert world.house.effects == [done.steps[0].key, f"undo:{done.steps[0].key}"]
 
 
@@ -295,7 +340,10 @@ def test_what_cannot_be_undone_is_shown_as_standing(world):
     world.house.faults["execute"] = ["", "refuse"]
     world.approve(case, "ben")
     done = finish(world, case)
-    assert (done.state, [step.state for step in done.steps]) == (State.REFERRED, [StepState.LANDED, StepState.FAILED])
+    assert (done.state, [step.state for step in done.steps]) == (
+        State.REFERRED,
+        [StepState.LANDED, StepState.FAILED],
+    )
     assert "stays, it cannot be undone" in done.ending.reason
 
 
@@ -320,7 +368,11 @@ def test_an_undo_that_is_refused_is_parked(world):
     parked = finish(world, case, seconds=60)
     assert parked.state is State.PARKED
     world.desk.decisions.settle(
-        case.id, by=principal("ben"), seen=world.seen(case), landed=True, note="cancelled on the phone"
+        case.id,
+        by=principal("ben"),
+        seen=world.seen(case),
+        landed=True,
+        note="cancelled on the phone",
     )
     assert finish(world, case).state is State.REFERRED
 
@@ -333,7 +385,10 @@ def test_what_policy_lets_run_alone_runs_alone_and_says_so(world):
     world.library.rules = policy(actions={"house.order_stock": ActionLimit(alone=True)})
     case = world.proposed()
     done = world.case(case)
-    assert (done.state, done.approvals[0].person) == (State.RESOLVED, f"policy:{world.library.rules.digest}")
+    assert (done.state, done.approvals[0].person) == (
+        State.RESOLVED,
+        f"policy:{world.library.rules.digest}",
+    )
     assert len(world.house.effects) == 1
 
 
@@ -404,7 +459,9 @@ def test_a_case_that_needs_a_person_can_be_looked_at_again_or_handled_by_hand(wo
     other = world.store.case(world.receive(world.signal("product:7")).case_id)
     world.house.failing_lookups.add("look")
     world.work()
-    world.desk.decisions.resolve(other.id, by=principal("ana"), seen=world.seen(other), note="called the supplier")
+    world.desk.decisions.resolve(
+        other.id, by=principal("ana"), seen=world.seen(other), note="called the supplier"
+    )
     assert world.case(other).state is State.RESOLVED
 
 
@@ -440,7 +497,9 @@ def test_trouble_that_comes_back_within_a_day_is_the_same_case_and_later_a_new_o
 
 def test_asking_again_after_a_no_counts_on_the_rejected_case(world):
     case = world.proposed()
-    world.desk.decisions.reject(case.id, by=principal("ana"), seen=world.seen(case), reason=RejectReason.WRONG_PLAN)
+    world.desk.decisions.reject(
+        case.id, by=principal("ana"), seen=world.seen(case), reason=RejectReason.WRONG_PLAN
+    )
     world.receive()
     assert (world.case(case).state, world.case(case).count) == (State.REJECTED, 2)
 
@@ -448,7 +507,11 @@ def test_asking_again_after_a_no_counts_on_the_rejected_case(world):
 def test_time_wakes_escalates_and_closes(world):
     case = world.proposed()
     world.desk.decisions.snooze(
-        case.id, by=principal("ana"), seen=world.seen(case), until=world.clock() + timedelta(hours=2), reason="busy"
+        case.id,
+        by=principal("ana"),
+        seen=world.seen(case),
+        until=world.clock() + timedelta(hours=2),
+        reason="busy",
     )
     assert world.desk.follow_up.keep_time() == 0
     world.clock.forward(hours=2)
@@ -492,7 +555,11 @@ def test_high_risk_asks_afresh_who_people_are(world):
 
 def step_states(world, case):
     """Every state that was ever reported of a step, in order."""
-    return [entry.body.state for entry in world.store.entries(case.id) if entry.body.name == "step.reported"]
+    return [
+        entry.body.state
+        for entry in world.store.entries(case.id)
+        if entry.body.name == "step.reported"
+    ]
 
 
 @pytest.mark.threat("A2")
@@ -510,7 +577,9 @@ def test_a_deed_that_landed_is_never_failed_by_the_look_after_it(small_world, lo
 
 @pytest.mark.threat("A2")
 @pytest.mark.parametrize("look", ["absent", "away"])
-def test_what_was_accepted_and_is_never_seen_goes_to_a_person_and_is_not_repeated(small_world, look):
+def test_what_was_accepted_and_is_never_seen_goes_to_a_person_and_is_not_repeated(
+    small_world, look
+):
     world = small_world
     case = world.proposed()
     world.house.faults["verify"] = [look] * 50
@@ -521,7 +590,11 @@ def test_what_was_accepted_and_is_never_seen_goes_to_a_person_and_is_not_repeate
     looks = world.house.calls.count("verify")
     assert 5 <= looks <= 12
     world.desk.decisions.settle(
-        case.id, by=principal("ana"), seen=world.seen(case), landed=True, note="seen in the order list"
+        case.id,
+        by=principal("ana"),
+        seen=world.seen(case),
+        landed=True,
+        note="seen in the order list",
     )
     assert finish(world, case).state is State.RESOLVED
 
@@ -538,7 +611,9 @@ def test_a_bug_while_a_deed_is_done_leaves_it_in_doubt_and_it_is_found(small_wor
 
 
 @pytest.mark.threat("A2")
-@pytest.mark.parametrize("looks", [["absent"], ["unknown", "absent"], ["away", "absent", "unknown"]])
+@pytest.mark.parametrize(
+    "looks", [["absent"], ["unknown", "absent"], ["away", "absent", "unknown"]]
+)
 def test_one_look_that_finds_nothing_is_not_enough_to_repeat_a_deed(small_world, looks):
     """The answer was lost, and the system shows the write only a moment later."""
     world = small_world
@@ -551,7 +626,9 @@ def test_one_look_that_finds_nothing_is_not_enough_to_repeat_a_deed(small_world,
 
 
 @pytest.mark.threat("A2")
-def test_a_second_attempt_that_finds_the_world_moved_looks_whether_the_first_one_moved_it(small_world):
+def test_a_second_attempt_that_finds_the_world_moved_looks_whether_the_first_one_moved_it(
+    small_world,
+):
     """Its effect comes to light while it is being done again."""
     world = small_world
     case = world.proposed()
@@ -601,7 +678,11 @@ def test_a_system_that_keeps_doing_nothing_is_given_up_and_goes_to_a_person(smal
     world.house.faults["execute"] = ["busy"] * 99
     world.approve(case)
     done = finish(world, case, seconds=60, step=5)
-    assert (done.state, done.steps[0].state, world.house.effects) == (State.REFERRED, StepState.FAILED, [])
+    assert (done.state, done.steps[0].state, world.house.effects) == (
+        State.REFERRED,
+        StepState.FAILED,
+        [],
+    )
     assert world.house.calls.count("execute") == MAX_TRIES
 
 
@@ -626,7 +707,10 @@ def test_a_later_step_that_did_not_happen_takes_the_first_one_back(small_world):
     world.house.faults["execute"] = ["", "moved"]
     world.approve(case, "ben")
     done = finish(world, case)
-    assert (done.state, [step.state for step in done.steps]) == (State.REFERRED, [StepState.UNDONE, StepState.ABSENT])
+    assert (done.state, [step.state for step in done.steps]) == (
+        State.REFERRED,
+        [StepState.UNDONE, StepState.ABSENT],
+    )
     assert world.store.outcomes("house.open_claim", 5) == []
 
 
@@ -674,7 +758,11 @@ def test_an_undo_that_did_not_happen_is_repeated_after_two_looks(small_world, fa
     world = small_world
     case = being_taken_back(world, fault)
     done = finish(world, case, seconds=60)
-    assert (done.state, done.steps[0].state, len(world.house.effects)) == (State.REFERRED, StepState.UNDONE, 2)
+    assert (done.state, done.steps[0].state, len(world.house.effects)) == (
+        State.REFERRED,
+        StepState.UNDONE,
+        2,
+    )
     first, second = (place for place, call in enumerate(world.house.calls) if call == "undo")
     assert world.house.calls[first + 1 : second] == ["verify", "verify"]
 
@@ -685,10 +773,16 @@ def test_an_undo_that_is_refused_goes_to_a_person_at_once(small_world):
     case = being_taken_back(world, "refuse", "refuse")
     parked = finish(world, case)
     assert (parked.state, world.house.calls.count("undo")) == (State.PARKED, 1)
-    world.desk.decisions.settle(case.id, by=principal("ben"), seen=world.seen(case), landed=False, note="it stays")
+    world.desk.decisions.settle(
+        case.id, by=principal("ben"), seen=world.seen(case), landed=False, note="it stays"
+    )
     assert finish(world, case).state is State.PARKED
     world.desk.decisions.settle(
-        case.id, by=principal("ben"), seen=world.seen(case), landed=True, note="cancelled on the phone"
+        case.id,
+        by=principal("ben"),
+        seen=world.seen(case),
+        landed=True,
+        note="cancelled on the phone",
     )
     done = finish(world, case)
     assert (done.state, done.steps[0].state) == (State.REFERRED, StepState.UNDONE)
@@ -716,7 +810,10 @@ def test_a_started_step_is_not_repeated_while_its_first_worker_may_still_be_at_i
     began = world.case(case).steps[0].at
     while world.clock() <= began + timedelta(seconds=30) + world.house.timeout:
         world.work()
-        assert (world.house.calls.count("execute"), world.case(case).steps[0].state) == (1, StepState.STARTED)
+        assert (world.house.calls.count("execute"), world.case(case).steps[0].state) == (
+            1,
+            StepState.STARTED,
+        )
         world.clock.forward(seconds=1)
     world.work()
     assert world.case(case).steps[0].state in {StepState.UNKNOWN, StepState.MISSING}
@@ -726,7 +823,9 @@ def test_a_started_step_is_not_repeated_while_its_first_worker_may_still_be_at_i
 
 @pytest.mark.threat("A3")
 @pytest.mark.parametrize("looks", [["absent"], ["absent"] * 3, ["absent", "away", "absent"]])
-def test_a_world_that_the_first_worker_changed_is_no_drift_before_its_step_is_looked_for(world, looks):
+def test_a_world_that_the_first_worker_changed_is_no_drift_before_its_step_is_looked_for(
+    world, looks
+):
     """The slow system shows the effect late; what it changed is already to be seen in the precondition."""
     case = world.proposed()
     start_and_die(world, case, "die after")
@@ -743,14 +842,20 @@ def test_a_started_step_that_did_not_happen_is_absent_before_it_drifts(small_wor
     start_and_die(world, case, "die before")
     world.house.facts["on_hand"] = 28
     again = finish(world, case, seconds=40)
-    assert (again.state, again.drifted, world.house.effects) == (State.PROPOSED, ("on_hand was 4, is 28",), [])
+    assert (again.state, again.drifted, world.house.effects) == (
+        State.PROPOSED,
+        ("on_hand was 4, is 28",),
+        [],
+    )
     assert step_states(world, case) == [StepState.UNKNOWN, StepState.MISSING, StepState.ABSENT]
     names = world.entry_names(case)
     assert names[names.index("plan.drifted") - 1] == "step.reported"
 
 
 @pytest.mark.threat("A3")
-def test_an_effect_is_not_begun_by_a_process_that_stood_still_after_it_had_written_its_intent(small_world):
+def test_an_effect_is_not_begun_by_a_process_that_stood_still_after_it_had_written_its_intent(
+    small_world,
+):
     world = small_world
     case = world.proposed()
     world.approve(case)
@@ -787,7 +892,14 @@ def test_an_undo_is_not_repeated_while_its_first_worker_may_still_be_at_it(small
     world.clock.forward(seconds=30)
     while world.clock() <= began + timedelta(seconds=30) + world.house.timeout:
         world.work()
-        assert (world.house.calls.count("undo"), world.case(case).steps[0].state) == (1, StepState.UNDOING)
+        assert (world.house.calls.count("undo"), world.case(case).steps[0].state) == (
+            1,
+            StepState.UNDOING,
+        )
         world.clock.forward(seconds=1)
     done = finish(world, case, seconds=20)
-    assert (done.state, done.steps[0].state, len(world.house.effects)) == (State.REFERRED, StepState.UNDONE, 2)
+    assert (done.state, done.steps[0].state, len(world.house.effects)) == (
+        State.REFERRED,
+        StepState.UNDONE,
+        2,
+    )

@@ -26,7 +26,10 @@ def corpus():
     ]
     if not folder.exists():
         return own
-    injections = [json.loads(line)["text"] for line in (folder / "prompt_injections.jsonl").read_text().splitlines()]
+    injections = [
+        json.loads(line)["text"]
+        for line in (folder / "prompt_injections.jsonl").read_text().splitlines()
+    ]
     return own + json.loads((folder / "naughty_strings.json").read_text()) + injections
 
 
@@ -36,7 +39,10 @@ def trained(small_world):
 
     library, words = load(), Words()
     model = train_recogniser(examples(library), (), words, "v")
-    return World(small_world.store, mind(recogniser=TrainedRecogniser(lambda: model, words, {"low_stock": "Low"})))
+    return World(
+        small_world.store,
+        mind(recogniser=TrainedRecogniser(lambda: model, words, {"low_stock": "Low"})),
+    )
 
 
 def test_hostile_words_in_a_signal_change_nothing_that_counts(trained):
@@ -52,7 +58,10 @@ def test_hostile_words_in_a_signal_change_nothing_that_counts(trained):
     for place, text in enumerate(corpus()):
         for kind in ("low_stock", "unrecognised"):
             signal = world.signal(
-                f"{kind}:{place}", kind=kind, title=text or "-", facts={"product_id": 1, "note": text[:900]}
+                f"{kind}:{place}",
+                kind=kind,
+                title=text or "-",
+                facts={"product_id": 1, "note": text[:900]},
             )
             case = world.store.case(world.desk.intake.receive(signal, b"").case_id)
             entries = world.desk.triage.look_at(case, world.clock())
@@ -62,6 +71,12 @@ def test_hostile_words_in_a_signal_change_nothing_that_counts(trained):
             assert validate(case_card(case)) == []
             if case.plan is not None:
                 found = case.verdict
-                assert (found.tier, found.factors, found.ruling, case.plan.actions, case.plan.beneficiary) == counts
+                assert (
+                    found.tier,
+                    found.factors,
+                    found.ruling,
+                    case.plan.actions,
+                    case.plan.beneficiary,
+                ) == counts
             else:
                 assert (case.verdict, case.kind) == (None, "unrecognised")

@@ -60,7 +60,9 @@ class PricedConnector(FakeConnector):
         )
 
     def prepare(self, action, parameters):
-        return prepared(self.spec, self.name, "fake", parameters, {**self.facts, "price": self.price})
+        return prepared(
+            self.spec, self.name, "fake", parameters, {**self.facts, "price": self.price}
+        )
 
 
 def priced(world: World, price) -> PricedConnector:
@@ -73,7 +75,9 @@ def priced(world: World, price) -> PricedConnector:
 
 def two_orders(world: World) -> None:
     """A plan of two steps of the same action, each with a target of its own."""
-    then = (Offer("house.order_stock", "", {"product_id": "`2`", "quantity": "stock.quantity"}, "too"),)
+    then = (
+        Offer("house.order_stock", "", {"product_id": "`2`", "quantity": "stock.quantity"}, "too"),
+    )
     offer = world.library.book.offers[0]
     world.library.book = playbook(offers=(replace(offer, then=then),))
 
@@ -97,7 +101,9 @@ def limit(world: World, **limits) -> None:
 
 @pytest.mark.threat("B3")
 @pytest.mark.parametrize("price", NOT_AMOUNTS, ids=str)
-def test_an_amount_that_is_none_is_not_an_action_without_money_and_the_card_says_so(small_world, price):
+def test_an_amount_that_is_none_is_not_an_action_without_money_and_the_card_says_so(
+    small_world, price
+):
     world = small_world
     priced(world, price)
     case = world.proposed()
@@ -122,7 +128,9 @@ def test_an_edit_to_an_amount_that_is_none_is_refused_and_the_case_stays(world):
     case = world.proposed()
     house.price = float("nan")
     with pytest.raises(BadRequest, match="the amount is not known"):
-        world.desk.decisions.edit(case.id, by=principal("omar"), seen=world.seen(case), values={"quantity": 6})
+        world.desk.decisions.edit(
+            case.id, by=principal("omar"), seen=world.seen(case), values={"quantity": 6}
+        )
     assert world.case(case).state is State.PROPOSED
     assert world.entry_names(case)[-1] == "attempt.refused"
 
@@ -241,7 +249,10 @@ def test_a_plan_of_two_steps_does_not_undo_itself(world):
 def test_what_others_used_up_meanwhile_still_stops_the_second_step(world):
     two_orders(world)
     limit(world, times_per_day=2)
-    case, other = world.proposed(), world.store.case(world.receive(world.signal("product:9")).case_id)
+    case, other = (
+        world.proposed(),
+        world.store.case(world.receive(world.signal("product:9")).case_id),
+    )
     world.library.book = playbook()
     world.work()
     world.approve(case, "ben")
@@ -270,7 +281,11 @@ def test_midnight_between_two_steps_counts_each_on_its_own_day(world):
         world.lane.handle(row)
     world.approve(world.case(other))
     done, second = finish(world, case), world.case(other)
-    assert (done.state, second.state, len(world.house.effects)) == (State.RESOLVED, State.RESOLVED, 3)
+    assert (done.state, second.state, len(world.house.effects)) == (
+        State.RESOLVED,
+        State.RESOLVED,
+        3,
+    )
     assert world.store.usage("2026-11-21").times == {"house.order_stock": 1}
     assert world.store.usage("2026-11-22").times == {"house.order_stock": 2}
 
@@ -279,14 +294,19 @@ def test_midnight_between_two_steps_counts_each_on_its_own_day(world):
 @pytest.mark.parametrize("how", ["refused", "settled"])
 def test_what_certainly_did_not_happen_uses_up_no_budget(world, how):
     limit(world, times_per_day=1)
-    case, other = world.proposed(), world.store.case(world.receive(world.signal("product:9")).case_id)
+    case, other = (
+        world.proposed(),
+        world.store.case(world.receive(world.signal("product:9")).case_id),
+    )
     world.work()
     world.house.faults["execute"] = ["refuse" if how == "refused" else "lost before"]
     world.house.faults["verify"] = ["unknown"] * 20
     world.approve(case)
     finish(world, case, seconds=60)
     if how == "settled":
-        world.desk.decisions.settle(case.id, by=principal("ana"), seen=world.seen(case), landed=False, note="not there")
+        world.desk.decisions.settle(
+            case.id, by=principal("ana"), seen=world.seen(case), landed=False, note="not there"
+        )
         finish(world, case)
     world.house.faults.clear()
     assert world.case(case).state is State.REFERRED
@@ -301,7 +321,9 @@ def test_what_a_person_saw_happen_uses_up_budget_like_what_was_reported(world):
     world.house.faults["verify"] = ["unknown"] * 20
     world.approve(case)
     finish(world, case, seconds=60)
-    world.desk.decisions.settle(case.id, by=principal("ana"), seen=world.seen(case), landed=True, note="seen")
+    world.desk.decisions.settle(
+        case.id, by=principal("ana"), seen=world.seen(case), landed=True, note="seen"
+    )
     finish(world, case)
     assert world.store.outcomes("house.order_stock", 5) == ["LANDED"]
     assert world.store.usage(f"{world.clock():%Y-%m-%d}").times == {"house.order_stock": 1}
@@ -316,7 +338,10 @@ def test_other_approvers_between_the_yes_and_the_deed_are_asked_and_nothing_runs
     case = world.proposed()
     world.approve(case)
     if where == "policy":
-        tiers = {**world.library.rules.tiers, "low": TierRule((Factor("ops-leads", 1),), timedelta(hours=24))}
+        tiers = {
+            **world.library.rules.tiers,
+            "low": TierRule((Factor("ops-leads", 1),), timedelta(hours=24)),
+        }
         world.library.rules = policy(tiers=tiers)
     else:
         world.library.book = playbook(terms=PlaybookTerms((Factor("ops-leads", 1),)))
@@ -334,8 +359,13 @@ def test_an_autonomous_kind_that_a_person_edited_to_low_risk_can_be_approved(wor
     world.house.amount = Decimal(300)
     case = world.proposed()
     world.house.amount = Decimal(100)
-    edited = world.desk.decisions.edit(case.id, by=principal("ben"), seen=world.seen(case), values={"quantity": 8})
-    assert (edited.verdict.ruling, edited.verdict.factors) == (Ruling.ASK, (Factor("floor-managers", 1),))
+    edited = world.desk.decisions.edit(
+        case.id, by=principal("ben"), seen=world.seen(case), values={"quantity": 8}
+    )
+    assert (edited.verdict.ruling, edited.verdict.factors) == (
+        Ruling.ASK,
+        (Factor("floor-managers", 1),),
+    )
     world.work()
     assert world.house.effects == []
     world.approve(edited)
@@ -393,8 +423,12 @@ def test_what_was_done_as_a_dry_run_is_not_taken_back_live(dry_world):
     done = finish(world, case)
     assert "Dry run: nothing was changed" in json.dumps(case_card(done))
     world.start("live")
-    with pytest.raises(TooLate, match="it was a dry run: nothing was changed, so there is nothing to take back"):
-        world.desk.decisions.undo(case.id, by=principal("ana"), seen=world.seen(case), note="wrong product")
+    with pytest.raises(
+        TooLate, match="it was a dry run: nothing was changed, so there is nothing to take back"
+    ):
+        world.desk.decisions.undo(
+            case.id, by=principal("ana"), seen=world.seen(case), note="wrong product"
+        )
     assert (world.case(case).state, world.house.effects) == (State.RESOLVED, [])
 
 
@@ -405,7 +439,9 @@ def test_a_dry_run_that_was_being_taken_back_ends_without_touching_anything(dry_
     case = world.proposed()
     world.approve(case)
     finish(world, case)
-    world.desk.decisions.undo(case.id, by=principal("ana"), seen=world.seen(case), note="wrong product")
+    world.desk.decisions.undo(
+        case.id, by=principal("ana"), seen=world.seen(case), note="wrong product"
+    )
     world.start("live")
     assert (finish(world, case).state, world.house.effects) == (State.REFERRED, [])
 
@@ -414,7 +450,10 @@ def test_a_dry_run_that_was_being_taken_back_ends_without_touching_anything(dry_
 def test_what_was_done_for_real_is_neither_found_nor_taken_back_by_a_dry_run(store):
     world = World(store, mode="live")
     world.house.undo_for = timedelta(minutes=30)
-    done, unsure = world.proposed(), world.store.case(world.receive(world.signal("product:9")).case_id)
+    done, unsure = (
+        world.proposed(),
+        world.store.case(world.receive(world.signal("product:9")).case_id),
+    )
     world.work()
     world.approve(done)
     finish(world, done)
@@ -423,9 +462,15 @@ def test_what_was_done_for_real_is_neither_found_nor_taken_back_by_a_dry_run(sto
     finish(world, unsure)
     world.start("dry-run")
     with pytest.raises(TooLate, match="it was carried out for real"):
-        world.desk.decisions.undo(done.id, by=principal("ana"), seen=world.seen(done), note="wrong product")
+        world.desk.decisions.undo(
+            done.id, by=principal("ana"), seen=world.seen(done), note="wrong product"
+        )
     waiting = finish(world, unsure, seconds=3)
-    assert (waiting.state, waiting.steps[0].state, len(world.house.effects)) == (State.RUNNING, StepState.UNKNOWN, 1)
+    assert (waiting.state, waiting.steps[0].state, len(world.house.effects)) == (
+        State.RUNNING,
+        StepState.UNKNOWN,
+        1,
+    )
     world.start("live")
     world.clock.forward(minutes=2)
     assert (finish(world, unsure, seconds=3).state, len(world.house.effects)) == (State.RESOLVED, 2)

@@ -42,15 +42,21 @@ class Page:
         self.world = world
         desk = world.desk
         ceremony = Ceremony("http://localhost:8080")
-        self.web = TestClient(Starlette(routes=routes(desk.decisions, desk.switchboard, ceremony, world.clock)))
+        self.web = TestClient(
+            Starlette(routes=routes(desk.decisions, desk.switchboard, ceremony, world.clock))
+        )
 
     def add(self, who, device):
         token = self.world.desk.switchboard.invite(who, operator="root")
         path = f"/passkey/{token}"
-        return path, self.web.post(path, json=device.made(self.web.get(f"{path}/question").json()["options"]))
+        return path, self.web.post(
+            path, json=device.made(self.web.get(f"{path}/question").json()["options"])
+        )
 
     def begin(self, case, who=ANA, note="the harvest is late"):
-        token = self.world.desk.decisions.begin_approval(case.id, by=who, seen=Seen.of(case), note=note)
+        token = self.world.desk.decisions.begin_approval(
+            case.id, by=who, seen=Seen.of(case), note=note
+        )
         return f"/confirm/{case.id}/{token}"
 
     def options(self, path):
@@ -148,7 +154,9 @@ def test_rule_24_no_emergency_lets_the_top_class_through(page, case):
         emergency=Emergency("owners", 48 * HOUR),
     )
     with pytest.raises(NotEligible, match="never let through by one person"):
-        page.world.desk.decisions.break_glass(case.id, by=ELSIE, seen=page.world.seen(case), reason="now")
+        page.world.desk.decisions.break_glass(
+            case.id, by=ELSIE, seen=page.world.seen(case), reason="now"
+        )
 
 
 def refused(answer, status=403):
@@ -165,7 +173,9 @@ def test_a_genuine_answer_counts_once(page, case):
     assert len(page.world.house.effects) == 1
 
 
-@pytest.mark.parametrize("wrong", ["stranger", "origin", "site", "unverified", "signature", "kind", "challenge"])
+@pytest.mark.parametrize(
+    "wrong", ["stranger", "origin", "site", "unverified", "signature", "kind", "challenge"]
+)
 def test_what_is_not_genuine_changes_nothing(page, case, wrong):
     path, device = page.begin(case), page.device
     options = page.options(path)
@@ -226,7 +236,9 @@ def test_a_link_that_is_over_says_so_and_nothing_else(page, case, why):
     elif why == "newer":
         page.begin(case)
     elif why == "edited":
-        page.world.desk.decisions.edit(case.id, by=OMAR, seen=page.world.seen(case), values={"quantity": 30})
+        page.world.desk.decisions.edit(
+            case.id, by=OMAR, seen=page.world.seen(case), values={"quantity": 30}
+        )
     elif why == "no such case":
         path = path.replace(case.id, "EX-999")
     else:
@@ -239,7 +251,9 @@ def test_a_link_that_is_over_says_so_and_nothing_else(page, case, why):
 def test_an_edit_between_question_and_answer_voids_it(page, case):
     path = page.begin(case)
     answer = page.device.signed(page.options(path))
-    page.world.desk.decisions.edit(case.id, by=OMAR, seen=page.world.seen(case), values={"quantity": 30})
+    page.world.desk.decisions.edit(
+        case.id, by=OMAR, seen=page.world.seen(case), values={"quantity": 30}
+    )
     assert page.web.post(path, json=answer).status_code == 410
     with pytest.raises(Superseded):
         page.begin(case)
@@ -262,8 +276,15 @@ def test_two_people_sign_each_with_their_own(page, tmp_path):
     page.add(BEN, ben)
     page.add(CARLA, carla)
     case = world.proposed()
-    assert page.confirm(page.begin(case, BEN), ben).json()["said"].startswith("Approved. It waits for somebody else")
-    assert page.confirm(page.begin(case, CARLA), carla).json()["said"] == "Approved. It is carried out now."
+    assert (
+        page.confirm(page.begin(case, BEN), ben)
+        .json()["said"]
+        .startswith("Approved. It waits for somebody else")
+    )
+    assert (
+        page.confirm(page.begin(case, CARLA), carla).json()["said"]
+        == "Approved. It is carried out now."
+    )
     world.work()
     assert len(world.house.effects) == 1
     assert findings(world, tmp_path) == []
@@ -273,7 +294,9 @@ def test_a_device_is_added_by_invitation_alone_and_once(page):
     device = Device()
     path, told = page.add(OMAR, device)
     assert told.json()["said"].startswith("Your passkey is added")
-    assert refused(page.web.get(f"{path}/question"), 410) == refused(page.web.post(path, json={}), 410)
+    assert refused(page.web.get(f"{path}/question"), 410) == refused(
+        page.web.post(path, json={}), 410
+    )
     token = page.world.desk.switchboard.invite(OMAR, operator="root")
     page.world.clock.forward(hours=25)
     with pytest.raises(TooLate, match="works no longer"):
@@ -288,7 +311,17 @@ def test_guests_are_not_invited(page):
 
 
 @pytest.mark.parametrize(
-    "body", [b"", b"[]", b"null", b"{}", b'{"id": 1, "response": 7}', b"\xff", b"[" * 30_000, b" " * 40_000]
+    "body",
+    [
+        b"",
+        b"[]",
+        b"null",
+        b"{}",
+        b'{"id": 1, "response": 7}',
+        b"\xff",
+        b"[" * 30_000,
+        b" " * 40_000,
+    ],
 )
 def test_nonsense_is_refused_and_breaks_nothing(page, case, body):
     path = page.begin(case)
@@ -304,7 +337,10 @@ def test_the_page_loads_nothing_from_elsewhere_and_is_kept_nowhere(page, case):
         told = page.web.get(address)
         assert told.status_code == 200
         assert "default-src 'none'" in told.headers["content-security-policy"]
-        assert (told.headers["cache-control"], told.headers["referrer-policy"]) == ("no-store", "no-referrer")
+        assert (told.headers["cache-control"], told.headers["referrer-policy"]) == (
+            "no-store",
+            "no-referrer",
+        )
 
 
 def test_the_secret_of_a_link_is_written_nowhere(page, case, tmp_path):
@@ -346,7 +382,9 @@ def cut(entry):
 
 def swapped(entry):
     told = entry["body"]["approval"]["assertion"]
-    told["authenticator_data"] = armoured(unarmoured(told["authenticator_data"])[:32] + b"\x05\0\0\0\x09")
+    told["authenticator_data"] = armoured(
+        unarmoured(told["authenticator_data"])[:32] + b"\x05\0\0\0\x09"
+    )
 
 
 def never_begun(entry):
@@ -369,7 +407,9 @@ def test_the_auditor_finds_a_yes_that_the_device_did_not_sign(page, case, tmp_pa
 
     path = tmp_path / "forged.jsonl"
     for how, found in ((untouched, False), (altered, True)):
-        path.write_text("".join(json.dumps(line, ensure_ascii=False) + "\n" for line in forged(lines, how)))
+        path.write_text(
+            "".join(json.dumps(line, ensure_ascii=False) + "\n" for line in forged(lines, how))
+        )
         told = verify(str(path))[0]
         assert any("without their passkey" in finding for finding in told) is found, told
 
@@ -378,7 +418,9 @@ def test_the_auditor_finds_a_yes_that_the_device_did_not_sign(page, case, tmp_pa
 
 
 def begin_undo(page, case, who=ANA, note="wrong wine"):
-    token = page.world.desk.decisions.begin_undo(case.id, by=who, seen=page.world.seen(case), note=note)
+    token = page.world.desk.decisions.begin_undo(
+        case.id, by=who, seen=page.world.seen(case), note=note
+    )
     return f"/confirm/{case.id}/{token}"
 
 
@@ -421,8 +463,13 @@ def test_the_form_of_taking_back_leads_to_the_page(page):
     case = carried_out(page)
     form = undo_form(case)
     entered = {"note": {ids.NOTE: {"type": "plain_text_input", "value": "wrong wine"}}}
-    body = {"user": {"id": "UANA", "team_id": "T1"}, "view": {**form, "id": "V1", "state": {"values": entered}}}
-    door = CaseForms(page.world.desk.decisions, lambda case_id, token: f"/confirm/{case_id}/{token}")
+    body = {
+        "user": {"id": "UANA", "team_id": "T1"},
+        "view": {**form, "id": "V1", "state": {"values": entered}},
+    }
+    door = CaseForms(
+        page.world.desk.decisions, lambda case_id, token: f"/confirm/{case_id}/{token}"
+    )
     onward = door.undo(Submission.parse(body))
     assert validate_view(onward) == []
     words, buttons, small = onward["blocks"]
@@ -436,14 +483,22 @@ def test_the_form_of_taking_back_leads_to_the_page(page):
 @pytest.mark.threat("B7")
 def test_a_signature_for_the_doing_is_none_for_the_undoing(page):
     case = carried_out(page)
-    challenges = [challenge(case.id, case.revision, case.plan.digest, ANA, "0" * 64, purpose) for purpose in Purpose]
+    challenges = [
+        challenge(case.id, case.revision, case.plan.digest, ANA, "0" * 64, purpose)
+        for purpose in Purpose
+    ]
     assert challenges[0] != challenges[1]
     assert challenges[0] == challenge(case.id, case.revision, case.plan.digest, ANA, "0" * 64)
     given = case.approvals[0].assertion
     with pytest.raises(TooLate, match="works no longer"):
         decide(
             case,
-            m.Undo(page.world.desk.decisions.asker(case, ANA, "passkey"), Seen.of(case), "x", assertion=given),
+            m.Undo(
+                page.world.desk.decisions.asker(case, ANA, "passkey"),
+                Seen.of(case),
+                "x",
+                assertion=given,
+            ),
             page.world.clock(),
         )
     path = begin_undo(page, case)
@@ -451,7 +506,11 @@ def test_a_signature_for_the_doing_is_none_for_the_undoing(page):
     answer = page.device.signed({"challenge": armoured(challenges[0])})
     assert "not genuine" in refused(page.web.post(path, json=answer))
     wrong = page.device.signed(
-        {"challenge": armoured(challenge(case.id, case.revision, case.plan.digest, ANA, asked.ticket))}
+        {
+            "challenge": armoured(
+                challenge(case.id, case.revision, case.plan.digest, ANA, asked.ticket)
+            )
+        }
     )
     assert "not genuine" in refused(page.web.post(path, json=wrong))
     last = page.world.store.entries(case.id)[-1].body
@@ -474,7 +533,9 @@ def test_two_sign_the_undoing_each_with_their_own(page, tmp_path):
     told = page.confirm(begin_undo(page, case, CARLA), carla).json()
     assert told == {"said": "Noted. It waits for somebody else's yes too."}
     assert (world.case(case).state, len(world.house.effects)) == (State.RESOLVED, 1)
-    assert page.confirm(begin_undo(page, case, BEN), ben).json() == {"said": "It is taken back now."}
+    assert page.confirm(begin_undo(page, case, BEN), ben).json() == {
+        "said": "It is taken back now."
+    }
     world.work()
     assert world.case(case).state is State.REFERRED
     assert findings(world, tmp_path) == []
@@ -523,7 +584,9 @@ def test_the_auditor_finds_an_undoing_that_the_device_did_not_sign(page, tmp_pat
             change(entry)
 
     path = tmp_path / "forged.jsonl"
-    path.write_text("".join(json.dumps(line, ensure_ascii=False) + "\n" for line in forged(lines, altered)))
+    path.write_text(
+        "".join(json.dumps(line, ensure_ascii=False) + "\n" for line in forged(lines, altered))
+    )
     assert any("without their passkey" in finding for finding in verify(str(path))[0])
 
 

@@ -41,7 +41,9 @@ def test_what_waits_on_me_is_what_i_may_decide_and_have_not(world):
     assert ids(ask(world, "what waits on me?", CARLA)) == []
     assert ask(world, "what waits on me?", FINN).text == "Nothing waits on you."
     now = world.clock()
-    world.desk.switchboard.delegate(by=ANA, to=FINN, kind="", begins_at=now, ends_at=now + timedelta(hours=1))
+    world.desk.switchboard.delegate(
+        by=ANA, to=FINN, kind="", begins_at=now, ends_at=now + timedelta(hours=1)
+    )
     assert ids(ask(world, "what waits on me?", FINN)) == [case.id]
     world.approve(case)
     assert ids(ask(world, "what waits on me?")) == []
@@ -69,7 +71,9 @@ def test_whoever_was_named_on_it_sees_it_wherever_they_are(world):
     case = world.proposed()
     world.people.channels["C0STOCK"] = set()
     assert ids(ask(world, "what is open?", FINN)) == []
-    world.desk.decisions.hand_over(case.id, by=BEN, seen=world.seen(case), to=FINN, done="counted", remains="order")
+    world.desk.decisions.hand_over(
+        case.id, by=BEN, seen=world.seen(case), to=FINN, done="counted", remains="order"
+    )
     assert ids(ask(world, "what is open?", FINN)) == [case.id]
     assert ids(ask(world, "what waits on me?", FINN)) == [case.id]
 
@@ -77,10 +81,17 @@ def test_whoever_was_named_on_it_sees_it_wherever_they_are(world):
 def test_why_is_what_was_recorded(world):
     case = world.proposed()
     world.desk.decisions.reject(
-        case.id, by=ANA, seen=world.seen(case), reason=RejectReason.WRONG_PLAN, note="closed on Mondays"
+        case.id,
+        by=ANA,
+        seen=world.seen(case),
+        reason=RejectReason.WRONG_PLAN,
+        note="closed on Mondays",
     )
     answer = ask(world, f"why was {case.id} rejected, and by whom?", OMAR)
-    assert answer.text == "Ana rejected it on 21 Nov 12:00 UTC: the plan is wrong (“closed on Mondays”)."
+    assert (
+        answer.text
+        == "Ana rejected it on 21 Nov 12:00 UTC: the plan is wrong (“closed on Mondays”)."
+    )
     other = world.store.case(world.receive(world.signal("product:2")).case_id)
     world.work()
     assert "nobody has decided" in ask(world, f"why {other.id}").text
@@ -99,7 +110,9 @@ def test_how_many_and_how_long(world):
         world.approve(case)
         world.work()
     answer = ask(world, "how many today, and how long did they take?")
-    assert answer.text == "3 cases. Half were decided within 2 hours, half had ended within 2 hours."
+    assert (
+        answer.text == "3 cases. Half were decided within 2 hours, half had ended within 2 hours."
+    )
 
 
 def test_what_went_away_by_itself_was_handled_without_anybody(world):
@@ -121,7 +134,14 @@ def test_what_is_not_understood_says_so_with_the_closest_and_examples(world):
 
 
 def placed(text="what is open?", **more):
-    base = {"id": "C0OPS:1.0", "person": ANA, "user": "UANA", "text": text, "channel": "C0OPS", "thread": "1.0"}
+    base = {
+        "id": "C0OPS:1.0",
+        "person": ANA,
+        "user": "UANA",
+        "text": text,
+        "channel": "C0OPS",
+        "thread": "1.0",
+    }
     return Placed(**{**base, "is_direct": False, **more})
 
 
@@ -148,7 +168,9 @@ def test_what_was_not_understood_or_did_not_help_is_kept_for_review(world):
     put(world, placed("zeppelin", id="C:1"))
     put(world, placed("what is open?", id="C:2"))
     world.work()
-    assert [one.text for one in world.desk.lists.questions(long_ago, unanswered=True)] == ["zeppelin"]
+    assert [one.text for one in world.desk.lists.questions(long_ago, unanswered=True)] == [
+        "zeppelin"
+    ]
     assert not world.desk.lists.vote("C:2", BEN, "down")
     assert world.desk.lists.vote("C:2", ANA, "down")
     assert len(world.desk.lists.questions(long_ago, unanswered=True)) == 2
@@ -209,7 +231,9 @@ def test_an_answer_that_others_read_counts_nothing_of_another_channel(world, tex
 def test_what_one_knows_as_a_party_is_told_to_them_alone(world):
     case = world.proposed()
     world.people.channels["C0STOCK"] = {"ana"}
-    world.desk.decisions.hand_over(case.id, by=BEN, seen=world.seen(case), to=FINN, done="counted", remains="order")
+    world.desk.decisions.hand_over(
+        case.id, by=BEN, seen=world.seen(case), to=FINN, done="counted", remains="order"
+    )
     assert said_in(world, "C0OPS", "how many are open?", person=FINN) is None
     assert said_in(world, "C0OPS", f"show {case.id}", person=FINN) is None
     assert said_in(world, "C0STOCK", "what waits on me?") is None
@@ -254,7 +278,11 @@ def test_a_models_tools_look_through_the_askers_eyes(store):
     world.people.channels["C0STOCK"] = {"ana"}
     answer = ask(world, "tell me about the wine", FINN)
     assert (answer.told, answer.model, answer.lines) == ("Here you are.", "scripted", ())
-    assert talker.heard[1] == talker.heard[2] == '{"error": "There is no such case, or none that you may see."}'
+    assert (
+        talker.heard[1]
+        == talker.heard[2]
+        == '{"error": "There is no such case, or none that you may see."}'
+    )
     assert "Merlot" not in "".join(talker.heard)
     seen = ask(world, "tell me about the wine", ANA)
     assert ids(seen) == [case.id]
@@ -276,7 +304,11 @@ def test_what_a_person_raises_goes_the_way_of_every_signal_and_they_may_not_appr
     again = world.desk.raising.raise_case(
         by=ANA, title="Merlot is out", key="v1", kind="low_stock", facts={"product_id": "1"}
     )
-    assert (raised.outcome, again.outcome, again.case_id) == (Outcome.OPENED, Outcome.DUPLICATE, raised.case_id)
+    assert (raised.outcome, again.outcome, again.case_id) == (
+        Outcome.OPENED,
+        Outcome.DUPLICATE,
+        raised.case_id,
+    )
     world.work()
     case = world.store.case(raised.case_id)
     assert (case.signal.requester, case.signal.facts["product_id"], case.people) == (ANA, 1, (ANA,))
@@ -297,7 +329,9 @@ def test_what_is_raised_without_a_kind_is_looked_at_like_any_unknown(world):
     )
 
 
-@pytest.mark.parametrize(("change", "why"), [({"title": "  "}, "few words"), ({"by": "T1/UGUEST"}, "members")])
+@pytest.mark.parametrize(
+    ("change", "why"), [({"title": "  "}, "few words"), ({"by": "T1/UGUEST"}, "members")]
+)
 def test_who_and_what_cannot_be_raised(world, change, why):
     from bot.cases.approval import Person
 
@@ -316,7 +350,9 @@ def remembering(store, tmp_path):
 
     def thinking(shelf, clock):
         embedder = MiniLM()
-        memory = Precedents(shelf, embedder, VectorIndex(tmp_path / "memory", "", embedder.identity), patience=20)
+        memory = Precedents(
+            shelf, embedder, VectorIndex(tmp_path / "memory", "", embedder.identity), patience=20
+        )
         memory.open()
         opened.append(memory)
         return replace(forgetful(shelf, clock), memory=memory)
@@ -333,7 +369,9 @@ def test_what_no_word_finds_is_found_by_meaning_among_what_one_may_see(rememberi
     world.approve(case)
     world.work()
     answer = ask(world, "anything about shortages of wine this week?")
-    assert answer.text == "None in these words. What was decided in cases that mean something like it:"
+    assert (
+        answer.text == "None in these words. What was decided in cases that mean something like it:"
+    )
     assert ids(answer) == ["EX-1"]
     assert ids(ask(world, "our bottles of wine could be gone on Saturday, hm")) == ["EX-1"]
     assert ask(world, "anything about forklift batteries?").text == "None that you may see."

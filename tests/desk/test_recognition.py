@@ -68,7 +68,9 @@ def test_a_signal_whose_kind_is_named_is_not_second_guessed(unsure):
 
 def test_a_person_names_it_and_it_goes_to_that_playbook_on_a_new_card(unsure):
     case = nameless(unsure)
-    unsure.desk.decisions.name_kind(case.id, by=principal("ana"), seen=unsure.seen(case), kind="low_stock")
+    unsure.desk.decisions.name_kind(
+        case.id, by=principal("ana"), seen=unsure.seen(case), kind="low_stock"
+    )
     unsure.work()
     named = unsure.case(case)
     assert (named.state, named.kind, named.channel, named.named_by, named.generation) == (
@@ -107,7 +109,9 @@ def test_an_answer_is_given_once_by_those_it_belongs_to_and_names_a_playbook(uns
 
 def test_a_case_whose_kind_was_guessed_teaches_nothing_until_a_person_approves(sure):
     case = nameless(sure)
-    sure.desk.decisions.reject(case.id, by=principal("ana"), seen=sure.seen(case), reason=RejectReason.WRONG_FACTS)
+    sure.desk.decisions.reject(
+        case.id, by=principal("ana"), seen=sure.seen(case), reason=RejectReason.WRONG_FACTS
+    )
     sure.work()
     (precedent,) = sure.shelf.of_kind("low_stock", 10)
     assert (precedent.named, precedent.is_reviewed) == (False, True)

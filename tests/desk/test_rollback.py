@@ -44,7 +44,9 @@ class Town:
         self.outside = self.world
         self.world._keys = self.keys
         self.world.clock.forward(seconds=1)
-        self.watch = RollbackWatch(self.world.store, lambda: self.witness.compare(self.world.store), self.world.clock)
+        self.watch = RollbackWatch(
+            self.world.store, lambda: self.witness.compare(self.world.store), self.world.clock
+        )
         return self.world
 
     @property
@@ -83,7 +85,9 @@ class Town:
         remarks: list[str] = []
         export(self.world.store, self.folder / "log.jsonl")
         checkpoints = str(self.folder / "cp")
-        found = verify(str(self.folder / "log.jsonl"), checkpoints, self.witness.public_key, remarks=remarks)[0]
+        found = verify(
+            str(self.folder / "log.jsonl"), checkpoints, self.witness.public_key, remarks=remarks
+        )[0]
         return found, remarks
 
 
@@ -215,14 +219,18 @@ def test_what_was_taken_back_after_the_backup_is_not_taken_back_twice(town):
     world.work()
     backup = town.back_up()
     world = town.world
-    world.desk.decisions.undo(case.id, by=principal("ana"), seen=world.seen(case), note="wrong shop")
+    world.desk.decisions.undo(
+        case.id, by=principal("ana"), seen=world.seen(case), note="wrong shop"
+    )
     world.work()
     town.sign()
     effects = list(world.house.effects)
     assert effects[1] == f"undo:{effects[0]}"
     world = town.restore(backup)
     town.watch.acknowledge("compared", operator="root")
-    world.desk.decisions.undo(case.id, by=principal("ana"), seen=world.seen(case), note="wrong shop")
+    world.desk.decisions.undo(
+        case.id, by=principal("ana"), seen=world.seen(case), note="wrong shop"
+    )
     world.work()
     assert world.house.effects == effects
     assert world.store.case(case.id).steps[0].detail == "found undone"
@@ -261,7 +269,10 @@ def test_a_witness_of_an_older_release_knows_no_numbers_and_the_entries_bound_th
     world = town.restore(backup)
     own = world.store.head()[0]
     town.watch.look()
-    assert world.receive(world.signal("product:new")).case_id == f"EX-{2 + stored['size'] - own + 1000 + 1}"
+    assert (
+        world.receive(world.signal("product:new")).case_id
+        == f"EX-{2 + stored['size'] - own + 1000 + 1}"
+    )
 
 
 def test_it_is_written_once_however_many_processes_find_it(either_town):
@@ -270,7 +281,11 @@ def test_it_is_written_once_however_many_processes_find_it(either_town):
     for _ in range(4):
         store = SqlStore(Database(either_town.url))
         watches.append(
-            RollbackWatch(store, lambda store=store: either_town.witness.compare(store), either_town.world.clock),
+            RollbackWatch(
+                store,
+                lambda store=store: either_town.witness.compare(store),
+                either_town.world.clock,
+            ),
         )
     with ThreadPoolExecutor(4) as many:
         standings = list(many.map(lambda watch: watch.look(), watches))
@@ -286,13 +301,21 @@ def test_everybody_is_told(town):
     world.work()
     sentence = "the ledger is older than what was signed: a backup was restored"
     assert sentence in world.chat.looks["EX-2"].paused
-    assert sentence in world.desk.homes.gathered(principal("ana"), world.desk.homes._filter("")).paused[0]
+    assert (
+        sentence
+        in world.desk.homes.gathered(principal("ana"), world.desk.homes._filter("")).paused[0]
+    )
     due = world.clock().timestamp()
     from datetime import UTC, datetime
 
-    digest = world.desk.digests.gathered("digest:C0STOCK:1", "C0STOCK", datetime.fromtimestamp(due, UTC), None)
+    digest = world.desk.digests.gathered(
+        "digest:C0STOCK:1", "C0STOCK", datetime.fromtimestamp(due, UTC), None
+    )
     assert sentence in digest.paused[0]
-    assert sentence in world.desk.questions.answer("what is paused?", by=principal("ana"), channel="").text
+    assert (
+        sentence
+        in world.desk.questions.answer("what is paused?", by=principal("ana"), channel="").text
+    )
 
 
 def test_every_open_card_is_drawn_anew_whatever_the_backup_remembers_of_it(town):
@@ -332,7 +355,11 @@ def test_acknowledging_says_what_was_compared_and_is_for_a_restored_backup_only(
         town.watch.acknowledge("  ", operator="root")
     town.watch.acknowledge("compared with the house", operator="root")
     entry = world.store.entries("DESK")[-1]
-    assert (entry.actor, entry.surface, entry.body.note) == ("operator:root", "command line", "compared with the house")
+    assert (entry.actor, entry.surface, entry.body.note) == (
+        "operator:root",
+        "command line",
+        "compared with the house",
+    )
     with pytest.raises(TooLate, match="nothing to acknowledge"):
         town.watch.acknowledge("again", operator="root")
 
@@ -366,7 +393,10 @@ def test_a_ledger_that_went_on_after_the_restoration_is_seen_too(town):
         world.receive(world.signal(f"product:other {number}"))
     world.work()
     assert town.watch.look().is_behind
-    assert "was restored" in world.desk.questions.answer("what is paused?", by=principal("ana"), channel="").text
+    assert (
+        "was restored"
+        in world.desk.questions.answer("what is paused?", by=principal("ana"), channel="").text
+    )
     town.watch.acknowledge("compared", operator="root")
     town.sign()
     findings, remarks = town.findings()
@@ -420,7 +450,9 @@ def test_the_verifier_accepts_no_step_back_that_was_not_acknowledged(town):
 def _signed(checkpoints, text: str) -> str:
     import base64
 
-    signature = base64.b64encode(checkpoints._key_id() + checkpoints._key.sign(text.encode())).decode()
+    signature = base64.b64encode(
+        checkpoints._key_id() + checkpoints._key.sign(text.encode())
+    ).decode()
     return f"{text}\n— log {signature}\n"
 
 
@@ -453,7 +485,9 @@ def test_pausing_and_resuming_go_on_as_before(town):
     """Old standings, written before there were rollbacks, are read as they were."""
     world = town.world
     standing = replace(world.store.standing())
-    carla = Asked(world.people.person(principal("carla")), frozenset(), frozenset({principal("carla")}))
+    carla = Asked(
+        world.people.person(principal("carla")), frozenset(), frozenset({principal("carla")})
+    )
     halted = rule(standing, Halt(carla, "", "a reason"), world.clock())
     after = world.store.rule(standing, halted)
     assert [pause.scope for pause in after.holds] == [""]
@@ -483,7 +517,11 @@ def test_the_job_that_signs_sees_it_while_the_bot_runs_and_says_it_once(town, ca
     for _ in range(3):
         keeper.run()
     said = [record for record in caplog.records if "a backup was restored" in record.message]
-    assert (len(said), world.store.standing().is_behind, names(world.store)) == (1, True, ["ledger.behind"])
+    assert (len(said), world.store.standing().is_behind, names(world.store)) == (
+        1,
+        True,
+        ["ledger.behind"],
+    )
     town.watch.acknowledge("compared", operator="root")
     keeper.run()
     assert town.findings()[0] == []

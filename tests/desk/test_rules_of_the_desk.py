@@ -45,8 +45,16 @@ def test_rule_2_what_a_model_says_stands_below_the_plan_and_under_its_label():
 
 def test_rule_3_a_button_carries_what_was_seen_and_is_believed_in_nothing_else(world):
     case = world.proposed()
-    buttons = [e for b in case_card(case) if b["type"] == "actions" for e in b["elements"] if e["type"] == "button"]
-    assert {button["value"] for button in buttons} == {f"{case.id}:1:{case.plan.digest[:32]}:PROPOSED"}
+    buttons = [
+        e
+        for b in case_card(case)
+        if b["type"] == "actions"
+        for e in b["elements"]
+        if e["type"] == "button"
+    ]
+    assert {button["value"] for button in buttons} == {
+        f"{case.id}:1:{case.plan.digest[:32]}:PROPOSED"
+    }
     with pytest.raises(Superseded):
         world.approve(case, seen=replace(Seen.of(case), revision=0))
 
@@ -74,7 +82,9 @@ def test_rule_7_an_approval_is_consumed_once(world):
         world.store.commit(Change(running, (again,)))
 
 
-@pytest.mark.parametrize("who", ["", "T1", "T1/", "/UANA", "T1/UANA/UBEN", "ana@example.com", "Ana"])
+@pytest.mark.parametrize(
+    "who", ["", "T1", "T1/", "/UANA", "T1/UANA/UBEN", "ana@example.com", "Ana"]
+)
 def test_rule_8_who_is_not_exactly_one_person_decides_nothing(world, who):
     case = world.proposed()
     with pytest.raises(NotEligible):
@@ -85,7 +95,8 @@ def test_rule_8_who_is_not_exactly_one_person_decides_nothing(world, who):
 def test_rule_16_a_change_is_written_on_what_was_read_or_not_at_all(world):
     case = world.proposed()
     ana, omar = (
-        decide(case, m.Claim(asker(replace(ANA, id=principal(name))), Seen.of(case)), NOW) for name in ("ana", "omar")
+        decide(case, m.Claim(asker(replace(ANA, id=principal(name))), Seen.of(case)), NOW)
+        for name in ("ana", "omar")
     )
     world.store.commit(change(case, ana, world.library.book))
     with pytest.raises(Conflict):
@@ -96,9 +107,15 @@ def test_rule_16_a_change_is_written_on_what_was_read_or_not_at_all(world):
 def test_rule_21_every_surface_asks_the_same_function():
     """Whatever decides a case in Slack calls the desk; nothing else does."""
     for path in (ROOT / "handlers").rglob("*.py"):
-        imported = {node.module for node in ast.walk(ast.parse(path.read_text())) if isinstance(node, ast.ImportFrom)}
+        imported = {
+            node.module
+            for node in ast.walk(ast.parse(path.read_text()))
+            if isinstance(node, ast.ImportFrom)
+        }
         assert "bot.cases.decide" not in imported, path
-        assert not {name for name in imported if name and name.startswith(("bot.store", "bot.connectors"))}, path
+        assert not {
+            name for name in imported if name and name.startswith(("bot.store", "bot.connectors"))
+        }, path
 
 
 def test_rule_22_a_press_that_is_repeated_is_told_what_was_stored(world):
@@ -119,7 +136,9 @@ def test_rule_23_every_attempt_is_written_with_its_reason(world):
     ):
         with pytest.raises(Refusal):
             attempt()
-    refused = [entry.body for entry in world.store.entries(case.id) if entry.body.name == "attempt.refused"]
+    refused = [
+        entry.body for entry in world.store.entries(case.id) if entry.body.name == "attempt.refused"
+    ]
     assert [(one.attempt, one.code) for one in refused] == [
         ("approve", "not_eligible"),
         ("approve", "bad_request"),
@@ -149,7 +168,9 @@ def test_rule_26_nothing_in_the_program_writes_policy_or_playbooks():
     for path in (ROOT / "knowledge").glob("*.py"):
         if path.name in {"library.py", "yaml_files.py", "shapes.py"}:
             assert not {"write_text", "write_bytes", "dump"} & {
-                node.attr for node in ast.walk(ast.parse(path.read_text())) if isinstance(node, ast.Attribute)
+                node.attr
+                for node in ast.walk(ast.parse(path.read_text()))
+                if isinstance(node, ast.Attribute)
             }
 
 
@@ -179,13 +200,19 @@ def test_rule_24_there_is_no_bulk_approval(world):
 
 
 def test_rule_9_people_named_one_by_one_decide_while_they_are_colleagues_and_nobody_else(world):
-    tiers = {**world.library.rules.tiers, "low": TierRule((Factor("people:UCARLA+UDEV", 1),), timedelta(hours=4))}
+    tiers = {
+        **world.library.rules.tiers,
+        "low": TierRule((Factor("people:UCARLA+UDEV", 1),), timedelta(hours=4)),
+    }
     world.library.rules = policy(tiers=tiers)
     world.library.deciders = lambda: ["floor-managers", "people:UCARLA+UDEV"]
     case = world.proposed()
-    assert [one.id for one in world.desk.questions.waiting_on(world.desk.questions.sight(principal("carla")))[0]] == [
-        case.id
-    ]
+    assert [
+        one.id
+        for one in world.desk.questions.waiting_on(world.desk.questions.sight(principal("carla")))[
+            0
+        ]
+    ] == [case.id]
     with pytest.raises(NotEligible, match="only those named for it"):
         world.approve(case, "ana")
     world.people.change("carla", guest=True)

@@ -118,7 +118,9 @@ def test_what_has_to_wait_behind_the_post_does_not_post_again(town):
     case = town.proposed()
     town.clock.forward(seconds=2)
     town.work()
-    assert [message["ts"] for message in town.emulator.messages("C0STOCK")] == [town.store.cards(case.id)[0].ts]
+    assert [message["ts"] for message in town.emulator.messages("C0STOCK")] == [
+        town.store.cards(case.id)[0].ts
+    ]
 
 
 def test_every_older_card_loses_its_buttons_however_many_came_between(town):
@@ -183,7 +185,9 @@ def test_a_card_in_doubt_is_taken_away_from_the_channel_that_the_case_has_left(t
     faults(town, drop_next=1, hidden_for=3600)
     case = town.store.case(town.receive(town.signal(kind=UNRECOGNISED)).case_id)
     town.work()
-    town.desk.decisions.name_kind(case.id, by=principal("ana"), seen=town.seen(case), kind="low_stock")
+    town.desk.decisions.name_kind(
+        case.id, by=principal("ana"), seen=town.seen(case), kind="low_stock"
+    )
     town.work()
     faults(town, hidden_for=0)
     later(town)
@@ -224,7 +228,9 @@ def test_a_case_that_ended_meanwhile_leaves_no_button_behind(town):
     case = town.proposed()
     town.clock.forward(seconds=31)
     town.work()
-    town.desk.decisions.reject(case.id, by=principal("ana"), seen=town.seen(case), reason=RejectReason.WRONG_PLAN)
+    town.desk.decisions.reject(
+        case.id, by=principal("ana"), seen=town.seen(case), reason=RejectReason.WRONG_PLAN
+    )
     faults(town, hidden_for=0)
     later(town)
     assert live(town.emulator) == {}
@@ -267,8 +273,14 @@ def bots(town, many):
     for number in range(many):
         databases.append(Database(town.store.database.url))
         chat = SlackChat(town.slack, Gate(0, 1))
-        desk = World(SqlStore(databases[-1]), chat=chat, settle_for=pace.settle_for, storm_after=0).desk
-        work = {Topic.TRIAGE: desk.triage.run, Topic.CARD: desk.drawing.draw, Topic.SWEEP: desk.sweeping.run}
+        desk = World(
+            SqlStore(databases[-1]), chat=chat, settle_for=pace.settle_for, storm_after=0
+        ).desk
+        work = {
+            Topic.TRIAGE: desk.triage.run,
+            Topic.CARD: desk.drawing.draw,
+            Topic.SWEEP: desk.sweeping.run,
+        }
         for part in (desk.drawing, desk.triage, desk.sweeping):
             object.__setattr__(part, "clock", utc_now)
         lanes.append(Lane(f"bot{number}", desk.store, work, utc_now, threads=3, pace=pace))
@@ -343,7 +355,11 @@ def pressed(town):
 
     here = {"id": "C0STOCK", "name": "stock", "members": ["UANA"]}
     town.emulator.post(
-        "seed", {"users": [{"id": "UANA", "name": "ana", "real_name": "Ana", "team_id": "T1"}], "channels": [here]}
+        "seed",
+        {
+            "users": [{"id": "UANA", "name": "ana", "real_name": "Ana", "team_id": "T1"}],
+            "channels": [here],
+        },
     )
     app = slack_app.build(town.slack, town.asked(), town.chat)
 
@@ -363,7 +379,14 @@ def pressed(town):
             "container": {"type": "message", "message_ts": message["ts"], "channel_id": "C0STOCK"},
             "channel": {"id": "C0STOCK"},
             "trigger_id": "t",
-            "actions": [{"action_id": action_id, "block_id": block["block_id"], "type": element["type"], **chosen}],
+            "actions": [
+                {
+                    "action_id": action_id,
+                    "block_id": block["block_id"],
+                    "type": element["type"],
+                    **chosen,
+                }
+            ],
         }
         answer = app.dispatch(BoltRequest(body=json.dumps(body), mode="socket_mode"))
         assert answer.status == 200
@@ -402,7 +425,12 @@ def test_a_press_on_a_copy_decides_nothing_and_says_where_the_card_is(town, pres
 def _claiming(copy):
     block = buttons(copy)[0]
     value = block["elements"][0]["value"]
-    button = {"type": "button", "action_id": "case.claim", "text": {"type": "plain_text", "text": "x"}, "value": value}
+    button = {
+        "type": "button",
+        "action_id": "case.claim",
+        "text": {"type": "plain_text", "text": "x"},
+        "value": value,
+    }
     return {"type": "actions", "block_id": block["block_id"], "elements": [button]}
 
 
@@ -412,7 +440,10 @@ def test_a_press_on_the_card_or_on_a_list_decides(town, pressed):
     assert pressed(card, "case.approve") == []
     other = town.store.case(town.receive(town.signal("product:2")).case_id)
     town.work()
-    listed = copy_of(town, next(one for one in town.emulator.messages("C0STOCK") if other.id in str(one["blocks"])))
+    listed = copy_of(
+        town,
+        next(one for one in town.emulator.messages("C0STOCK") if other.id in str(one["blocks"])),
+    )
     rows = [{**block, "block_id": f"needs:{other.id}:1"} for block in buttons(listed)]
     town.slack.chat_update(channel="C0STOCK", ts=listed["ts"], text="list", blocks=rows)
     (listed,) = [one for one in town.emulator.messages("C0STOCK") if one["ts"] == listed["ts"]]
@@ -437,7 +468,10 @@ def test_the_blocks_of_a_card_are_told_from_those_of_a_list():
     from tests.handlers.test_lists import digest, to
 
     for make in STATES.values():
-        assert all(block["block_id"].startswith(CARD_BLOCKS) for block in buttons({"blocks": case_card(make())}))
+        assert all(
+            block["block_id"].startswith(CARD_BLOCKS)
+            for block in buttons({"blocks": case_card(make())})
+        )
     rows = pressable("needs", digest().needs, to)
     assert buttons({"blocks": rows})
     assert not any(block["block_id"].startswith(CARD_BLOCKS) for block in buttons({"blocks": rows}))

@@ -14,7 +14,9 @@ from bot.store.export import replay
 from tests.fakes.directory import principal
 from tests.world import playbook, policy
 
-ANA, BEN, CARLA, ELSIE, FINN, OMAR = map(principal, ("ana", "ben", "carla", "elsie", "finn", "omar"))
+ANA, BEN, CARLA, ELSIE, FINN, OMAR = map(
+    principal, ("ana", "ben", "carla", "elsie", "finn", "omar")
+)
 
 
 def pause(world, scope="", by=ANA):
@@ -26,7 +28,9 @@ def proven(world):
     return replay(world.store).differences == ()
 
 
-@pytest.mark.parametrize("scope", ["", "kind:low_stock", "action:house.order_stock", "system:house"])
+@pytest.mark.parametrize(
+    "scope", ["", "kind:low_stock", "action:house.order_stock", "system:house"]
+)
 def test_rule_20_while_it_is_paused_nothing_begins_and_on_resuming_it_goes_on_at_once(world, scope):
     case = world.proposed()
     pause(world, scope)
@@ -78,7 +82,9 @@ def taken_back_after(world, then=lambda: None):
     world.approve(case)
     world.work()
     then()
-    world.desk.decisions.undo(case.id, by=OMAR, seen=world.seen(case), note="the delivery came after all")
+    world.desk.decisions.undo(
+        case.id, by=OMAR, seen=world.seen(case), note="the delivery came after all"
+    )
     world.work()
     return world.case(case)
 
@@ -120,8 +126,12 @@ def test_rule_20_an_action_that_keeps_failing_is_paused_by_itself(world):
 
 def test_rule_20_the_budget_of_the_day_is_asked_where_the_step_begins(world):
     """Two plans that each fit the day, and do not fit together: the second waits, however close they come."""
-    world.library.rules = policy(actions={"house.order_stock": ActionLimit(amount_per_day=Decimal(150))})
-    first, second = (world.store.case(world.receive(world.signal(name)).case_id) for name in ("a", "b"))
+    world.library.rules = policy(
+        actions={"house.order_stock": ActionLimit(amount_per_day=Decimal(150))}
+    )
+    first, second = (
+        world.store.case(world.receive(world.signal(name)).case_id) for name in ("a", "b")
+    )
     world.work()
     for case in (first, second):
         world.approve(world.case(case))
@@ -152,7 +162,11 @@ def test_rule_14_whoever_stands_in_decides_and_the_ledger_names_both(world):
     world.approve(case, "finn")
     world.work()
     done = world.case(case)
-    assert (done.state, done.approvals[0].person, done.approvals[0].behalf_of) == (State.RESOLVED, FINN, BEN)
+    assert (done.state, done.approvals[0].person, done.approvals[0].behalf_of) == (
+        State.RESOLVED,
+        FINN,
+        BEN,
+    )
     assert proven(world)
 
 
@@ -181,7 +195,9 @@ def test_rule_15_the_glass_is_broken_aloud_and_reviewed_by_another(world):
     with pytest.raises(NotEligible, match="only @owners"):
         world.desk.decisions.break_glass(case.id, by=ANA, seen=world.seen(case), reason="fire")
     assert world.case(case).refusals == 1
-    world.desk.decisions.break_glass(case.id, by=ELSIE, seen=world.seen(case), reason="the boiler is on fire")
+    world.desk.decisions.break_glass(
+        case.id, by=ELSIE, seen=world.seen(case), reason="the boiler is on fire"
+    )
     world.work()
     assert (world.case(case).state, len(world.house.effects)) == (State.RESOLVED, 1)
     assert [one.case_id for one in world.store.standing().emergencies] == [case.id]
@@ -213,7 +229,9 @@ def test_two_presses_of_the_switch_at_once_are_one_pause(world):
 )
 def test_what_people_call_what_they_want_to_stop(small_world, words, scope):
     book = small_world.library.playbook
-    small_world.library.playbook = lambda kind: book(kind if kind == "low_stock" else "unrecognised")
+    small_world.library.playbook = lambda kind: book(
+        kind if kind == "low_stock" else "unrecognised"
+    )
     assert small_world.desk.switchboard.scope_of(words) == scope
     with pytest.raises(BadRequest, match="kinds are: low stock"):
         small_world.desk.switchboard.scope_of("the moon")

@@ -27,7 +27,11 @@ def pass_time(world, hours, step=1):
 
 
 def written(world, case, *names):
-    return [(entry.body.name, entry.at) for entry in world.store.entries(case.id) if entry.body.name in names]
+    return [
+        (entry.body.name, entry.at)
+        for entry in world.store.entries(case.id)
+        if entry.body.name in names
+    ]
 
 
 TIMED = ("case.reminded", "case.escalated", "case.expired")
@@ -37,7 +41,9 @@ def test_the_same_person_is_reminded_then_the_next_and_in_the_end_it_closes_unex
     case = world.proposed()
     start = world.clock()
     pass_time(world, 80, 0.5)
-    told = [(name.partition(".")[2], (at - start) / HOUR) for name, at in written(world, case, *TIMED)]
+    told = [
+        (name.partition(".")[2], (at - start) / HOUR) for name, at in written(world, case, *TIMED)
+    ]
     assert told[:4] == [("reminded", 2), ("reminded", 3), ("reminded", 3.5), ("escalated", 4)]
     assert told[-1] == ("expired", 28)
     reminders = [hour for name, hour in told[4:-1] if name == "reminded"]
@@ -86,7 +92,9 @@ def test_a_clock_that_is_set_back_repeats_nothing(world):
 def test_after_a_snooze_the_time_to_decide_begins_anew(world):
     case = world.proposed()
     until = world.clock() + timedelta(days=2)
-    world.desk.decisions.snooze(case.id, by=ANA, seen=world.seen(case), until=until, reason="after the weekend")
+    world.desk.decisions.snooze(
+        case.id, by=ANA, seen=world.seen(case), until=until, reason="after the weekend"
+    )
     pass_time(world, 49)
     awake = world.case(case)
     assert (awake.state, awake.escalated) == (State.PROPOSED, False)
@@ -121,7 +129,9 @@ def test_whoever_is_asked_is_called_by_name_and_an_emergency_is_loud(world):
     pass_time(world, 4)
     assert world.chat.calls == [("floor-managers", False)] * 2 + [("ops-leads", False)]
     world.library.rules = policy(emergency=Emergency("owners", timedelta(hours=48)))
-    world.desk.decisions.break_glass(case.id, by=principal("elsie"), seen=world.seen(case), reason="fire")
+    world.desk.decisions.break_glass(
+        case.id, by=principal("elsie"), seen=world.seen(case), reason="fire"
+    )
     world.work()
     assert ("owners", True) in world.chat.calls
 
@@ -130,11 +140,17 @@ def test_taking_it_on_and_handing_it_over_change_who_is_reminded(world):
     case = world.proposed()
     world.desk.decisions.claim(case.id, by=ANA, seen=world.seen(case))
     pass_time(world, 2)
-    (reminded,) = [entry.body for entry in world.store.entries(case.id) if entry.body.name == "case.reminded"]
+    (reminded,) = [
+        entry.body for entry in world.store.entries(case.id) if entry.body.name == "case.reminded"
+    ]
     assert reminded.to == ANA
-    world.desk.decisions.hand_over(case.id, by=ANA, seen=world.seen(case), to="", done="counted", remains="the order")
+    world.desk.decisions.hand_over(
+        case.id, by=ANA, seen=world.seen(case), to="", done="counted", remains="the order"
+    )
     assert world.case(case).owner == "ops-leads"
-    world.desk.decisions.hand_over(case.id, by=ANA, seen=world.seen(case), to=BEN, done="called", remains="the answer")
+    world.desk.decisions.hand_over(
+        case.id, by=ANA, seen=world.seen(case), to=BEN, done="called", remains="the answer"
+    )
     assert world.case(case).people == (ANA, BEN)
 
 

@@ -36,7 +36,11 @@ def test_being_told_to_wait_is_no_failure_and_is_certain(world):
     world.chat.failures = [RateLimited(7)]
     world.lane.handle(card)
     waiting = row(world, card.key)
-    assert (waiting.state, waiting.doubt, round(waiting.run_at - world.clock().timestamp())) == ("ready", 0, 7)
+    assert (waiting.state, waiting.doubt, round(waiting.run_at - world.clock().timestamp())) == (
+        "ready",
+        0,
+        7,
+    )
     world.clock.forward(seconds=8)
     world.work()
     assert (row(world, card.key).state, world.chat.looked_first) == ("done", 0)
@@ -59,7 +63,11 @@ def test_slack_being_away_for_hours_loses_and_parks_nothing(world):
     for _ in range(60):
         world.clock.forward(minutes=7)
         world.work()
-    assert (row(world, card.key).state, len(world.chat.cards), world.store.parked()) == ("done", 1, [])
+    assert (row(world, card.key).state, len(world.chat.cards), world.store.parked()) == (
+        "done",
+        1,
+        [],
+    )
 
 
 def test_a_definite_no_is_parked_for_a_person(world):
@@ -133,7 +141,16 @@ def test_several_lanes_on_one_database_do_each_row_once(world):
                 done.append(work.key)
             store.finish(work)
 
-        lanes.append(Lane("many", store, {Topic.TRIAGE: handle}, utc_now, threads=2, pace=Pace(poll_every=0.05)))
+        lanes.append(
+            Lane(
+                "many",
+                store,
+                {Topic.TRIAGE: handle},
+                utc_now,
+                threads=2,
+                pace=Pace(poll_every=0.05),
+            )
+        )
     for lane in lanes:
         lane.start()
     wait(lambda: len(done) >= 40)
@@ -196,7 +213,14 @@ def test_work_that_runs_and_work_that_waits_its_turn_keep_their_leases_longer_th
         world.store.finish(work)
 
     world.store.renew = counted
-    lane = Lane("slow", world.store, {Topic.TRIAGE: slow}, utc_now, threads=1, pace=Pace(lease_for=1, poll_every=0.05))
+    lane = Lane(
+        "slow",
+        world.store,
+        {Topic.TRIAGE: slow},
+        utc_now,
+        threads=1,
+        pace=Pace(lease_for=1, poll_every=0.05),
+    )
     lane.start()
     try:
         for _ in range(7):
@@ -221,7 +245,9 @@ def test_a_row_that_was_taken_over_while_it_waited_is_not_worked_on(world):
         assert go_on.wait(60)
         done.append(work.key)
 
-    lane = Lane("x", world.store, {Topic.TRIAGE: slow}, world.clock, threads=1, pace=Pace(lease_for=30))
+    lane = Lane(
+        "x", world.store, {Topic.TRIAGE: slow}, world.clock, threads=1, pace=Pace(lease_for=30)
+    )
     lane.take([first, second])
     assert busy.wait(60)
     world.clock.forward(seconds=31)

@@ -16,10 +16,23 @@ from handlers.intake import app, reading
 from handlers.intake.app import Door, build
 from handlers.intake.authentication import Credentials, Sources
 from tests.conftest import free_port
-from tests.doors.test_intake_http import BATCH, CREDENTIALS, EVENT, GOOD, SOURCES, STRUCTURED, alert, post, problem
+from tests.doors.test_intake_http import (
+    BATCH,
+    CREDENTIALS,
+    EVENT,
+    GOOD,
+    SOURCES,
+    STRUCTURED,
+    alert,
+    post,
+    problem,
+)
 
 MAPPING = replace(
-    SOURCES["stripe"].mapping, each="items", kind="type", facts={"all": "sum(amounts)", "has": "contains(id, n)"}
+    SOURCES["stripe"].mapping,
+    each="items",
+    kind="type",
+    facts={"all": "sum(amounts)", "has": "contains(id, n)"},
 )
 ALL = {
     **SOURCES,
@@ -30,7 +43,10 @@ ALL = {
     "till": Source("till", Format.SIGNAL, domain="shop"),
     "scanner": Source("scanner", Format.SIGNAL, domain="shop"),
 }
-SECRETS = {**CREDENTIALS, **{name: Credentials((f"t-{name}",)) for name in ALL if name not in CREDENTIALS}}
+SECRETS = {
+    **CREDENTIALS,
+    **{name: Credentials((f"t-{name}",)) for name in ALL if name not in CREDENTIALS},
+}
 READ = {"authorization": "Bearer read-me"}
 
 
@@ -71,10 +87,22 @@ def test_sources_of_one_domain_clear_what_the_other_opened(door):
 @pytest.mark.parametrize(
     ("token", "body", "allowed"),
     [
-        ("t-some", {**GOOD, "kind": "renewal_due"}, "may not send kind renewal_due; .* low_stock, lead_cold"),
-        ("t-some", {**GOOD, "kind": ""}, "may not send a signal without a kind; .* low_stock, lead_cold"),
+        (
+            "t-some",
+            {**GOOD, "kind": "renewal_due"},
+            "may not send kind renewal_due; .* low_stock, lead_cold",
+        ),
+        (
+            "t-some",
+            {**GOOD, "kind": ""},
+            "may not send a signal without a kind; .* low_stock, lead_cold",
+        ),
         ("t-one", {**GOOD, "kind": "renewal_due"}, "may not send kind renewal_due; .* low_stock"),
-        ("t-some-events", {**EVENT, "type": "com.example.renewal_due"}, "may not send kind renewal_due; .* low_stock"),
+        (
+            "t-some-events",
+            {**EVENT, "type": "com.example.renewal_due"},
+            "may not send kind renewal_due; .* low_stock",
+        ),
     ],
 )
 def test_a_source_sends_only_the_kinds_that_it_may(door, token, body, allowed):
@@ -96,7 +124,13 @@ def test_a_source_with_one_kind_or_several_need_not_be_told_again(door):
 
 @pytest.mark.threat("C4")
 def test_two_facts_that_flatten_to_one_name_are_both_kept(door):
-    facts = {"a": {"b": 1, "c_d": 2}, "a_b": 3, "a_c": {"d": 4}, "x" * 150 + "1": 5, "x" * 150 + "2": 6}
+    facts = {
+        "a": {"b": 1, "c_d": 2},
+        "a_b": 3,
+        "a_c": {"d": 4},
+        "x" * 150 + "1": 5,
+        "x" * 150 + "2": 6,
+    }
     assert post(door, {**GOOD, "facts": facts}).status_code == 201
     kept = door.world.store.case("EX-1").signal.facts
     assert sorted(kept.values()) == [1, 2, 3, 4, 5, 6]
@@ -189,7 +223,9 @@ def test_an_empty_batch_is_nothing_and_nothing_is_wrong_with_it(door):
 @pytest.mark.threat("C4")
 def test_a_batch_over_the_rate_passes_once_and_is_made_up_for(small_world):
     slow = {"events": replace(SOURCES["events"], per_minute=2)}
-    client = TestClient(build(Door(small_world.desk.intake, Sources(slow, CREDENTIALS), (), lambda: [])))
+    client = TestClient(
+        build(Door(small_world.desk.intake, Sources(slow, CREDENTIALS), (), lambda: []))
+    )
     events = [{**EVENT, "id": f"e{number}"} for number in range(50)]
     first = post(client, events, token="t-events", **BATCH)
     assert (first.status_code, len(first.json()["signals"])) == (202, 50)
@@ -216,7 +252,9 @@ def test_a_mapped_kind_is_such_as_ours_are_or_none(door, kind, kept):
     body = {"id": "e", "type": kind, "data": {"object": {"id": "o"}}}
     mapped = replace(MAPPING, title="id")
     sources = Sources({"items": replace(ALL["items"], mapping=mapped)}, SECRETS)
-    client = TestClient(build(Door(door.world.desk.intake, sources, (), lambda: [])), raise_server_exceptions=False)
+    client = TestClient(
+        build(Door(door.world.desk.intake, sources, (), lambda: [])), raise_server_exceptions=False
+    )
     assert post(client, {"items": [body]}, token="t-items").status_code == 201
     assert door.world.store.case("EX-1").signal.kind == kept
 
@@ -225,7 +263,9 @@ def test_a_mapped_kind_is_such_as_ours_are_or_none(door, kind, kept):
 
 
 @pytest.mark.threat("C3")
-@pytest.mark.parametrize("headers", [{}, {"authorization": "Bearer wrong"}, {"authorization": "Basic x"}])
+@pytest.mark.parametrize(
+    "headers", [{}, {"authorization": "Bearer wrong"}, {"authorization": "Basic x"}]
+)
 def test_a_stranger_is_turned_away_before_a_byte_of_the_body_is_read(door, headers):
     read = []
 
@@ -249,8 +289,12 @@ def asked(client, path, body, headers):
             yield chunk
 
     async def send():
-        async with httpx.AsyncClient(transport=ASGITransport(client.app), base_url="http://here") as here:
-            return await here.post(path, content=stream(), headers={"content-type": "application/json", **headers})
+        async with httpx.AsyncClient(
+            transport=ASGITransport(client.app), base_url="http://here"
+        ) as here:
+            return await here.post(
+                path, content=stream(), headers={"content-type": "application/json", **headers}
+            )
 
     return asyncio.run(send())
 
@@ -265,12 +309,16 @@ def test_no_path_reaches_the_database_as_it_came(world, odd):
     from handlers.passkeys.ceremony import Ceremony
 
     desk = world.desk
-    pages = passkeys.routes(desk.decisions, desk.switchboard, Ceremony(f"http://localhost:{free_port()}"), world.clock)
+    pages = passkeys.routes(
+        desk.decisions, desk.switchboard, Ceremony(f"http://localhost:{free_port()}"), world.clock
+    )
     door = Door(desk.intake, Sources(ALL, SECRETS), ("read-me",), lambda: [])
     client = TestClient(build(door, more=pages), raise_server_exceptions=False)
     part = quote(odd.encode("utf-8", "surrogatepass"), safe="")
     paths = [f"/v1/cases/{part}", f"/confirm/{part}/x/question", f"/confirm/EX-1/{part}/question"]
-    statuses = [client.get(path, headers=READ).status_code for path in [*paths, f"/passkey/{part}/question"]]
+    statuses = [
+        client.get(path, headers=READ).status_code for path in [*paths, f"/passkey/{part}/question"]
+    ]
     answer = {"content-type": "application/json"}
     statuses += [
         client.post(path, content=b"{}", headers=answer).status_code
@@ -325,15 +373,30 @@ def changed_in_places(seed):
     return st.builds(lambda *parts: {**seed, **parts[0], **parts[1]}, change, more)
 
 
-MAPPED = {"id": "e", "type": "t", "created": 1760000000, "amounts": [1, 2], "n": "x", "data": {"object": {"id": "o"}}}
+MAPPED = {
+    "id": "e",
+    "type": "t",
+    "created": 1760000000,
+    "amounts": [1, 2],
+    "n": "x",
+    "data": {"object": {"id": "o"}},
+}
 ALERT = changed_in_places(alert()["alerts"][0])
 EVENTS = changed_in_places({**EVENT, "time": "2026-11-21T10:00:00Z"})
 FORMS = (
-    ("t-one", "application/json", changed_in_places({**GOOD, "occurred_at": "", "requester": "T1/U1"})),
+    (
+        "t-one",
+        "application/json",
+        changed_in_places({**GOOD, "occurred_at": "", "requester": "T1/U1"}),
+    ),
     ("t-events", STRUCTURED["content-type"], EVENTS),
     ("t-events", BATCH["content-type"], st.lists(EVENTS | VALUE, max_size=3)),
     ("t-events", "application/json", VALUE),
-    ("t-am", "application/json", st.lists(ALERT | VALUE, max_size=3).map(lambda alerts: {"alerts": alerts})),
+    (
+        "t-am",
+        "application/json",
+        st.lists(ALERT | VALUE, max_size=3).map(lambda alerts: {"alerts": alerts}),
+    ),
     (
         "t-items",
         "application/json",
@@ -341,18 +404,34 @@ FORMS = (
     ),
     ("t-some", "", VALUE),
 )
-RAW = st.binary(max_size=60) | st.sampled_from([b'{"a":1e999}', b'{"a":' * 150 + b"1" + b"}" * 150, b"[" * 300])
+RAW = st.binary(max_size=60) | st.sampled_from(
+    [b'{"a":1e999}', b'{"a":' * 150 + b"1" + b"}" * 150, b"[" * 300]
+)
 SENT = st.one_of(
     *(
-        st.tuples(st.just(token), st.just(kind), body.map(lambda value: json.dumps(value).encode()) | RAW)
+        st.tuples(
+            st.just(token), st.just(kind), body.map(lambda value: json.dumps(value).encode()) | RAW
+        )
         for token, kind, body in FORMS
     )
 )
 HEADERS = st.dictionaries(
     st.sampled_from(
-        ["webhook-id", "ce-id", "ce-specversion", "ce-source", "ce-type", "ce-time", "ce-subject", "ce-data", "x-odd"]
+        [
+            "webhook-id",
+            "ce-id",
+            "ce-specversion",
+            "ce-source",
+            "ce-type",
+            "ce-time",
+            "ce-subject",
+            "ce-data",
+            "x-odd",
+        ]
     ),
-    st.text(st.characters(min_codepoint=32, max_codepoint=255), max_size=20) | st.just("1.0") | st.just("%00%FF"),
+    st.text(st.characters(min_codepoint=32, max_codepoint=255), max_size=20)
+    | st.just("1.0")
+    | st.just("%00%FF"),
     max_size=6,
 )
 
@@ -375,7 +454,14 @@ def test_whatever_is_sent_is_never_a_5xx(door, sent, headers):
 @given(
     headers=st.dictionaries(
         st.sampled_from(
-            ["authorization", "content-type", "content-length", "webhook-id", "webhook-signature", "webhook-timestamp"]
+            [
+                "authorization",
+                "content-type",
+                "content-length",
+                "webhook-id",
+                "webhook-signature",
+                "webhook-timestamp",
+            ]
         ),
         st.text(st.characters(min_codepoint=32, max_codepoint=255), max_size=30),
         max_size=5,

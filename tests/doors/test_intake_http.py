@@ -14,7 +14,11 @@ from handlers.intake.app import Door, build
 from handlers.intake.authentication import Credentials, Sources
 from tests.conftest import SHARED
 
-TOKEN, OLD, SECRET = "t0ken-new", "t0ken-old", "whsec_" + base64.b64encode(b"a secret of some length").decode()
+TOKEN, OLD, SECRET = (
+    "t0ken-new",
+    "t0ken-old",
+    "whsec_" + base64.b64encode(b"a secret of some length").decode(),
+)
 SOURCES = {
     "api": Source("api", Format.SIGNAL),
     "events": Source("events", Format.CLOUDEVENTS),
@@ -61,7 +65,9 @@ def door(small_world):
 def post(client, body, token=TOKEN, path="/v1/signals", **headers):
     content = body if isinstance(body, bytes) else json.dumps(body).encode()
     given = {"content-type": "application/json", "authorization": f"Bearer {token}", **headers}
-    return client.post(path, content=content, headers={name: value for name, value in given.items() if value})
+    return client.post(
+        path, content=content, headers={name: value for name, value in given.items() if value}
+    )
 
 
 def test_a_signal_is_stored_before_it_is_answered(door):
@@ -75,7 +81,10 @@ def test_a_signal_is_stored_before_it_is_answered(door):
 
 def problem(answer, status, field=""):
     body = answer.json()
-    assert (answer.status_code, answer.headers["content-type"]) == (status, "application/problem+json")
+    assert (answer.status_code, answer.headers["content-type"]) == (
+        status,
+        "application/problem+json",
+    )
     assert {"type", "title", "status", "detail"} <= set(body)
     assert body["status"] == status
     if field:
@@ -165,7 +174,10 @@ def test_a_signature_that_does_not_hold_is_401_and_never_5xx(door, change):
 def test_another_sources_secret_is_401(door):
     problem(
         signed(
-            door, GOOD, secret="whsec_" + base64.b64encode(b"stripe's own secret").decode(), path="/v1/webhooks/api"
+            door,
+            GOOD,
+            secret="whsec_" + base64.b64encode(b"stripe's own secret").decode(),
+            path="/v1/webhooks/api",
         ),
         401,
     )
@@ -197,7 +209,11 @@ BAD = [
     ({**GOOD, "facts": {"t": "x" * 2001}}, 422, "facts.t"),
     ({**GOOD, "facts": {str(n): n for n in range(65)}}, 422, "facts"),
     (b'{"key":"k","subject":"s","title":"\\ud800","facts":{}}', 422, "title"),
-    ({**GOOD, "facts": {"a": {"b": {"c": {"d": {"e": {"f": {"g": {"h": {"i": {"j": 1}}}}}}}}}}}, 422, "facts"),
+    (
+        {**GOOD, "facts": {"a": {"b": {"c": {"d": {"e": {"f": {"g": {"h": {"i": {"j": 1}}}}}}}}}}},
+        422,
+        "facts",
+    ),
     ({**GOOD, "facts": {"big": 1e999}}, 400, ""),
 ]
 
@@ -294,7 +310,12 @@ BATCH = {"content-type": "application/cloudevents-batch+json"}
 
 
 def test_a_structured_cloudevent(door):
-    answer = post(door, EVENT, token="t-events", **{"content-type": "application/cloudevents+json; charset=utf-8"})
+    answer = post(
+        door,
+        EVENT,
+        token="t-events",
+        **{"content-type": "application/cloudevents+json; charset=utf-8"},
+    )
     assert answer.status_code == 201
     signal = door.world.store.case("EX-1").signal
     assert (signal.kind, signal.subject, signal.key, signal.facts["product_id"]) == (
@@ -331,7 +352,11 @@ def test_a_batch_of_cloudevents(door):
     ],
 )
 def test_a_bad_cloudevent_names_the_attribute(door, event, status, field):
-    problem(post(door, event, token="t-events", **{"content-type": "application/cloudevents+json"}), status, field)
+    problem(
+        post(door, event, token="t-events", **{"content-type": "application/cloudevents+json"}),
+        status,
+        field,
+    )
 
 
 def test_an_event_that_is_none_is_415(door):
@@ -360,7 +385,13 @@ def alert(status="firing", **annotations):
 def test_alertmanager_fires_repeats_changes_and_resolves_on_one_case(door):
     outcomes = [
         post(door, body, token="t-am").json()["outcome"]
-        for body in (alert(), alert(), alert(value="9 s"), alert("resolved", value="1 s"), alert("resolved"))
+        for body in (
+            alert(),
+            alert(),
+            alert(value="9 s"),
+            alert("resolved", value="1 s"),
+            alert("resolved"),
+        )
     ]
     assert outcomes == ["opened", "duplicate", "counted", "cleared", "duplicate"]
     assert door.world.store.counts() == {"CLEARED": 1}
@@ -382,7 +413,10 @@ def test_one_bad_alert_is_told_of_and_the_others_are_stored(door):
 def test_a_batch_of_which_nothing_can_be_taken_has_the_status_of_a_single_one(door):
     answer = post(door, {"alerts": [{"status": "firing"}, 5]}, token="t-am")
     problem(answer, 422)
-    assert [one["problem"]["field"] for one in answer.json()["signals"]] == ["alerts.0.labels.alertname", "alerts.1"]
+    assert [one["problem"]["field"] for one in answer.json()["signals"]] == [
+        "alerts.0.labels.alertname",
+        "alerts.1",
+    ]
 
 
 @pytest.mark.threat("C1")
@@ -407,9 +441,15 @@ def test_one_signal_that_cannot_be_stored_does_not_hold_up_the_others(door, monk
         return receive(store, signal, *rest)
 
     monkeypatch.setattr(type(door.world.store), "receive", poisoned)
-    answer = post(door, [{**EVENT, "id": f"e{number}"} for number in range(3)], token="t-events", **BATCH)
+    answer = post(
+        door, [{**EVENT, "id": f"e{number}"} for number in range(3)], token="t-events", **BATCH
+    )
     assert "send it again" in problem(answer, 503)
-    assert [one["outcome"] for one in answer.json()["signals"]] == ["opened", "not stored", "counted"]
+    assert [one["outcome"] for one in answer.json()["signals"]] == [
+        "opened",
+        "not stored",
+        "counted",
+    ]
 
 
 @pytest.mark.threat("C1")
@@ -426,7 +466,12 @@ def test_a_long_annotation_is_shortened_with_a_mark_and_refuses_nothing(door):
 @pytest.mark.threat("C1")
 def test_what_tells_signals_apart_is_never_cut_to_the_same(door):
     answers = [
-        post(door, {**EVENT, "id": "i" * 500 + end, "subject": "s" * 500 + end}, token="t-events", **STRUCTURED)
+        post(
+            door,
+            {**EVENT, "id": "i" * 500 + end, "subject": "s" * 500 + end},
+            token="t-events",
+            **STRUCTURED,
+        )
         for end in ("1", "2", "1")
     ]
     assert [answer.json() for answer in answers] == [
@@ -456,7 +501,11 @@ def test_any_json_by_a_mapping(door):
     secret = "whsec_" + base64.b64encode(b"stripe's own secret").decode()
     assert signed(door, body, secret, path="/v1/webhooks/stripe").status_code == 201
     signal = door.world.store.case("EX-1").signal
-    assert (signal.title, signal.facts, signal.kind) == ("Payment charge.failed", {"amount": 1999}, "failed_payment")
+    assert (signal.title, signal.facts, signal.kind) == (
+        "Payment charge.failed",
+        {"amount": 1999},
+        "failed_payment",
+    )
     problem(signed(door, {"id": "evt_2"}, secret, path="/v1/webhooks/stripe"), 422)
 
 

@@ -65,7 +65,10 @@ def test_a_card_is_posted_once_and_then_redrawn_in_place(chat):
     again = chat.draw_card(case(version=9), [drawn], look_first=False)
     assert (again.ts, again.version) == (drawn.ts, 9)
     (message,) = chat.emulator.messages("C0STOCK")
-    assert message["metadata"] == {"event_type": "exception_card", "event_payload": {"uid": "EX-1/1"}}
+    assert message["metadata"] == {
+        "event_type": "exception_card",
+        "event_payload": {"uid": "EX-1/1"},
+    }
 
 
 @pytest.mark.parametrize("fault", [{"drop_next": 1}, {"fail_every": 1, "fail_applied": True}])
@@ -81,7 +84,10 @@ def test_a_card_whose_reply_was_lost_is_found_and_adopted(chat, fault):
 def test_of_two_copies_the_first_is_adopted_and_the_other_can_be_told_and_taken_away(chat):
     ours = {"event_type": "exception_card", "event_payload": {"uid": "EX-1/1"}}
     client = web_client("xoxb-emulator", f"{chat.emulator.url}/api/")
-    first, _ = [client.chat_postMessage(channel="C0STOCK", text="card", metadata=ours)["ts"] for _ in range(2)]
+    first, _ = [
+        client.chat_postMessage(channel="C0STOCK", text="card", metadata=ours)["ts"]
+        for _ in range(2)
+    ]
     drawn = chat.draw_card(case(), [], look_first=True)
     (copy,) = [one for one in chat.posted("EX-1", "C0STOCK", 0.0) if one.ts != drawn.ts]
     chat.remove(copy)
@@ -91,7 +97,9 @@ def test_of_two_copies_the_first_is_adopted_and_the_other_can_be_told_and_taken_
 
 def test_a_card_that_somebody_deleted_is_posted_again(chat):
     drawn = chat.draw_card(case(), [], look_first=False)
-    web_client("xoxb-emulator", f"{chat.emulator.url}/api/").chat_delete(channel="C0STOCK", ts=drawn.ts)
+    web_client("xoxb-emulator", f"{chat.emulator.url}/api/").chat_delete(
+        channel="C0STOCK", ts=drawn.ts
+    )
     again = chat.draw_card(case(), [drawn], look_first=False)
     assert [message["ts"] for message in chat.emulator.messages("C0STOCK")] == [again.ts]
 
@@ -111,7 +119,9 @@ def test_the_kinds_of_no(chat):
     with pytest.raises(ChatFailed, match="channel_not_found") as refused:
         chat.draw_card(gone, [], look_first=False)
     assert type(refused.value) is ChatFailed
-    nobody = SlackChat(web_client("xoxb-emulator", f"http://127.0.0.1:{free_port()}/api/"), Gate(0, 1))
+    nobody = SlackChat(
+        web_client("xoxb-emulator", f"http://127.0.0.1:{free_port()}/api/"), Gate(0, 1)
+    )
     with pytest.raises(Unreachable):
         nobody.draw_card(case(), [], look_first=False)
 
@@ -146,7 +156,11 @@ def test_a_message_of_a_plan_is_found_under_its_key(chat):
     assert chat.find("C0SALES", "k") is Landing.LANDED
     (message,) = chat.emulator.messages("C0SALES")
     assert message["text"] == "&lt;!channel&gt; *x*"
-    assert message["blocks"][0]["text"] == {"type": "plain_text", "text": "<!channel> *x*", "emoji": False}
+    assert message["blocks"][0]["text"] == {
+        "type": "plain_text",
+        "text": "<!channel> *x*",
+        "emoji": False,
+    }
     chat.send(ANA, "to you", "k2")
     assert chat.find(ANA, "k2") is Landing.LANDED
 
@@ -161,11 +175,20 @@ def test_a_note_is_posted_once_in_the_thread(chat):
     entries = decide(case(), m.Approve(asker(ANA_PERSON), SEEN), NOW)
     for look_first in (False, True):
         chat.post_note(case(), entries, [drawn], key="note:EX-1:3", look_first=look_first)
-    assert [message.get("thread_ts") for message in chat.emulator.messages("C0STOCK")] == [drawn.ts, drawn.ts]
+    assert [message.get("thread_ts") for message in chat.emulator.messages("C0STOCK")] == [
+        drawn.ts,
+        drawn.ts,
+    ]
 
 
 def asked_directly(**changes):
-    base = {"id": "D0ANA:1.0", "person": f"{TEAM}/{ANA}", "user": ANA, "text": "open?", "channel": f"D{ANA[1:]}"}
+    base = {
+        "id": "D0ANA:1.0",
+        "person": f"{TEAM}/{ANA}",
+        "user": ANA,
+        "text": "open?",
+        "channel": f"D{ANA[1:]}",
+    }
     return Placed(**{**base, "thread": "1.0", "is_direct": True, **changes})
 
 
@@ -176,7 +199,9 @@ def answered():
 
 def test_an_answer_grows_between_the_two_of_us_and_ends_with_its_cases(chat):
     chat.emulator.post("home", {"as": ANA, "tab": "messages"})
-    thread = chat.emulator.post("message", {"as": ANA, "channel": f"D{ANA[1:]}", "text": "open?"})["ts"]
+    thread = chat.emulator.post("message", {"as": ANA, "channel": f"D{ANA[1:]}", "text": "open?"})[
+        "ts"
+    ]
     question = asked_directly(thread=thread)
     growing = chat.begin_answer(question)
     chat.step(question, growing, "Looking for: open <!channel>")
@@ -194,7 +219,9 @@ def test_an_answer_grows_between_the_two_of_us_and_ends_with_its_cases(chat):
 
 def test_a_message_that_slack_has_closed_meanwhile_is_written_over(chat):
     chat.emulator.post("home", {"as": ANA, "tab": "messages"})
-    thread = chat.emulator.post("message", {"as": ANA, "channel": f"D{ANA[1:]}", "text": "open?"})["ts"]
+    thread = chat.emulator.post("message", {"as": ANA, "channel": f"D{ANA[1:]}", "text": "open?"})[
+        "ts"
+    ]
     question = asked_directly(thread=thread)
     growing = chat.begin_answer(question)
     chat.emulator.post("clock", {"seconds": 400})
@@ -210,7 +237,9 @@ def test_what_an_attempt_began_and_never_ended_is_taken_away(chat):
     thread = chat.emulator.post("message", {"as": ANA, "channel": channel, "text": "open?"})["ts"]
     first = asked_directly(thread=thread, id=f"{channel}:{thread}")
     chat.begin_answer(first)
-    later = chat.emulator.post("message", {"as": ANA, "channel": channel, "text": "late?", "thread_ts": thread})["ts"]
+    later = chat.emulator.post(
+        "message", {"as": ANA, "channel": channel, "text": "late?", "thread_ts": thread}
+    )["ts"]
     growing = chat.begin_answer(asked_directly(thread=thread, id=f"{channel}:{later}"))
     chat.answer(first, answered(), look_first=True)
     ours = [one for one in chat.emulator.messages(channel) if one.get("bot_id")]
@@ -231,7 +260,13 @@ def test_in_a_channel_nothing_grows_and_what_not_all_may_see_is_for_one_alone(ch
     here = replace(answered(), told="", text="1 case.", lines=(line,), is_public=True)
     chat.answer(question, here, look_first=False)
     assert (
-        len([one for one in chat.emulator.messages("C0OPS") if one.get("thread_ts") == thread and one.get("bot_id")])
+        len(
+            [
+                one
+                for one in chat.emulator.messages("C0OPS")
+                if one.get("thread_ts") == thread and one.get("bot_id")
+            ]
+        )
         == 1
     )
 
@@ -246,7 +281,13 @@ def directory(chat):
 
 def test_people_are_who_slack_says_they_are_now(directory, chat):
     ana = directory.person(f"{TEAM}/{ANA}")
-    assert (ana.name, ana.active, ana.guest, ana.external, ana.bot) == ("Ana Duarte", True, False, False, False)
+    assert (ana.name, ana.active, ana.guest, ana.external, ana.bot) == (
+        "Ana Duarte",
+        True,
+        False,
+        False,
+        False,
+    )
     assert directory.person(f"{TEAM}/{GUS}").guest
     assert directory.person(f"TOTHER/{ANA}").external
     chat.emulator.post("user", {"id": ANA, "deleted": True})
@@ -255,7 +296,8 @@ def test_people_are_who_slack_says_they_are_now(directory, chat):
 
 
 @pytest.mark.parametrize(
-    "principal", ["", "U0ANA", "T0HARBOUR/", "/U0ANA", "T0HARBOUR/U0NOBODY", "T0HARBOUR/U0ANA/x", "Ana Duarte"]
+    "principal",
+    ["", "U0ANA", "T0HARBOUR/", "/U0ANA", "T0HARBOUR/U0NOBODY", "T0HARBOUR/U0ANA/x", "Ana Duarte"],
 )
 def test_nobody_by_that_id_is_nobody(directory, principal):
     with pytest.raises(NotEligible):
@@ -263,7 +305,9 @@ def test_nobody_by_that_id_is_nobody(directory, principal):
 
 
 def test_groups_are_exact_and_what_cannot_be_read_is_nobodys_to_use(directory, chat):
-    assert directory.groups(["floor-managers"])["floor-managers"] == {f"{TEAM}/{one}" for one in (ANA, OMAR, GUS)}
+    assert directory.groups(["floor-managers"])["floor-managers"] == {
+        f"{TEAM}/{one}" for one in (ANA, OMAR, GUS)
+    }
     assert directory.groups(["Floor-Managers", "nobody", "T1/U1"]) == {
         "Floor-Managers": frozenset(),
         "nobody": frozenset(),
@@ -272,11 +316,14 @@ def test_groups_are_exact_and_what_cannot_be_read_is_nobodys_to_use(directory, c
     chat.emulator.post("group", {"id": "S0FLOOR", "users": [FINN]})
     assert f"{TEAM}/{FINN}" not in directory.groups(["floor-managers"])["floor-managers"]
     assert directory.groups(["floor-managers"], fresh=True)["floor-managers"] == {f"{TEAM}/{FINN}"}
-    lost = SlackDirectory(web_client("xoxb-emulator", f"http://127.0.0.1:{free_port()}/api/"), chat.team_id)
+    lost = SlackDirectory(
+        web_client("xoxb-emulator", f"http://127.0.0.1:{free_port()}/api/"), chat.team_id
+    )
     with pytest.raises(Unreachable):
         lost.groups(["floor-managers"])
     chat.emulator.post(
-        "faults", {"refuse": {"usergroups.list": "missing_scope", "conversations.members": "missing_scope"}}
+        "faults",
+        {"refuse": {"usergroups.list": "missing_scope", "conversations.members": "missing_scope"}},
     )
     assert directory.groups(["floor-managers"], fresh=True) == {"floor-managers": frozenset()}
     assert directory.members_of("C0FLOOR") == frozenset()
@@ -293,9 +340,9 @@ def test_groups_of_any_number_cost_one_call(directory, chat):
     before = chat.emulator.get("traffic")["calls"]
     assert len(directory.groups(["floor-managers", "ops-leads", "finance"], fresh=True)) == 3
     after = chat.emulator.get("traffic")["calls"]
-    assert {name: after[name] - before.get(name, 0) for name in after if name.startswith("usergroups")} == {
-        "usergroups.list": 1
-    }
+    assert {
+        name: after[name] - before.get(name, 0) for name in after if name.startswith("usergroups")
+    } == {"usergroups.list": 1}
 
 
 @pytest.mark.parametrize("error", ["token_revoked", "invalid_auth", "account_inactive"])
@@ -323,7 +370,10 @@ BODY = {
 def test_a_press_says_who_and_which_case_and_nothing_else():
     seen = Seen(2, State.PROPOSED, "0123456789abcdef" * 2)
     assert Press.parse(BODY) == Press("T1/U1", "U1", "EX-1", seen, "", "C1", "t")
-    chosen = {**BODY, "actions": [{"selected_option": {"value": f"snooze EX-3:0:{'0' * 32}:REFERRED"}}]}
+    chosen = {
+        **BODY,
+        "actions": [{"selected_option": {"value": f"snooze EX-3:0:{'0' * 32}:REFERRED"}}],
+    }
     assert (Press.parse(chosen).choice, Press.parse(chosen).case_id) == ("snooze", "EX-3")
     assert Press.parse(chosen).seen == Seen(0, State.REFERRED, "0" * 32)
 
@@ -410,7 +460,8 @@ def over_http(emulator, small_world):
     small_world.people.people["T1/UANA"] = replace(small_world.people.people["T1/UANA"])
     clock = lambda: datetime.now(UTC)  # noqa: E731
     door = TestClient(
-        Starlette(routes=[http_door.route(app, ("new-secret", "old-secret"), clock)]), raise_server_exceptions=False
+        Starlette(routes=[http_door.route(app, ("new-secret", "old-secret"), clock)]),
+        raise_server_exceptions=False,
     )
     door.world = small_world
     return door
@@ -418,7 +469,12 @@ def over_http(emulator, small_world):
 
 def signed(door, body: bytes, secret="new-secret", at=None, **change):
     timestamp = str(int(at or time.time()))
-    signature = "v0=" + hmac.new(secret.encode(), b"v0:" + timestamp.encode() + b":" + body, hashlib.sha256).hexdigest()
+    signature = (
+        "v0="
+        + hmac.new(
+            secret.encode(), b"v0:" + timestamp.encode() + b":" + body, hashlib.sha256
+        ).hexdigest()
+    )
     headers = {
         "content-type": "application/x-www-form-urlencoded",
         "x-slack-request-timestamp": timestamp,
@@ -426,7 +482,9 @@ def signed(door, body: bytes, secret="new-secret", at=None, **change):
         **change,
     }
     return door.post(
-        "/slack/events", content=body, headers={name: value for name, value in headers.items() if value is not None}
+        "/slack/events",
+        content=body,
+        headers={name: value for name, value in headers.items() if value is not None},
     )
 
 
@@ -470,16 +528,32 @@ def test_the_identical_press_a_hundred_times_is_one_decision(over_http):
     assert over_http.world.entry_names(case).count("approval.given") == 1
 
 
-BUTTONS = [ids.APPROVE, ids.REJECT, ids.TRY_AGAIN, ids.RESOLVE, ids.SETTLE, ids.EDIT, ids.CLAIM, ids.NOVEL]
+BUTTONS = [
+    ids.APPROVE,
+    ids.REJECT,
+    ids.TRY_AGAIN,
+    ids.RESOLVE,
+    ids.SETTLE,
+    ids.EDIT,
+    ids.CLAIM,
+    ids.NOVEL,
+]
 
 
 @pytest.mark.threat("A1")
 @pytest.mark.parametrize("action", BUTTONS)
-def test_a_button_of_an_earlier_release_decides_nothing_and_its_card_is_drawn_again(over_http, action):
+def test_a_button_of_an_earlier_release_decides_nothing_and_its_card_is_drawn_again(
+    over_http, action
+):
     world = over_http.world
     case = world.proposed()
     before = len(world.chat.cards["EX-1/1"])
-    assert signed(over_http, press(case, action=action, value=f"{case.id}:{case.revision}")).status_code == 200
+    assert (
+        signed(
+            over_http, press(case, action=action, value=f"{case.id}:{case.revision}")
+        ).status_code
+        == 200
+    )
     refused = world.store.entries(case.id)[-1].body
     assert (refused.name, refused.code) == ("attempt.refused", "superseded")
     assert "drawn by an earlier release" in refused.reason
@@ -530,12 +604,19 @@ def test_taking_back_in_slack_waits_for_the_second_of_two(over_http):
         world.approve(case, name, note="yes")
     world.work()
     case = world.case(case)
-    assert "It needs 2 people, as the plan did; 0 of them so far." in json.dumps(forms.undo_form(case))
+    assert "It needs 2 people, as the plan did; 0 of them so far." in json.dumps(
+        forms.undo_form(case)
+    )
     assert signed(over_http, taken_back_by(case, "UBEN")).content == b""
     assert [vote.name for vote in world.case(case).undo_approvals] == ["Ben"]
     again = signed(over_http, taken_back_by(case, "UBEN")).json()
-    assert "said already that it is taken back; it waits for somebody else" in again["errors"]["note"]
-    assert "only @finance or @ops-leads" in signed(over_http, taken_back_by(case, "UANA")).json()["errors"]["note"]
+    assert (
+        "said already that it is taken back; it waits for somebody else" in again["errors"]["note"]
+    )
+    assert (
+        "only @finance or @ops-leads"
+        in signed(over_http, taken_back_by(case, "UANA")).json()["errors"]["note"]
+    )
     assert signed(over_http, taken_back_by(case, "UCARLA")).content == b""
     world.work()
     assert (world.case(case).state, len(world.house.effects)) == (State.REFERRED, 2)
@@ -567,7 +648,9 @@ FORGED = [
 @pytest.mark.parametrize("change", FORGED, ids=range(len(FORGED)))
 def test_a_forged_request_is_401_before_anything_is_parsed(over_http, change):
     case = over_http.world.proposed()
-    change = {name: value.encode() if isinstance(value, str) else value for name, value in change.items()}
+    change = {
+        name: value.encode() if isinstance(value, str) else value for name, value in change.items()
+    }
     assert signed(over_http, press(case), **change).status_code == 401
     assert over_http.world.case(case).approvals == ()
 
@@ -631,13 +714,18 @@ def test_a_message_as_an_action_ends_within_the_time_of_its_system():
     )
     with serving(Silent()) as server:
         chat = chat_at(server, seconds=60)
-        connector = MessageConnector(MessageSystem("slack", {"tell": tell}, timedelta(seconds=0.5)), chat)
+        connector = MessageConnector(
+            MessageSystem("slack", {"tell": tell}, timedelta(seconds=0.5)), chat
+        )
         action = connector.prepare("tell", {"to": "C0STOCK", "text": "hello"})
         with pytest.raises(OutcomeUnknown):
             connector.execute(action, "k1")
         assert connector.verify(action, "k1") is Landing.UNKNOWN
         # Somebody else's call of the same method is under way: the turn is not waited for without end.
-        with chat._gate.turn("chat.postMessage", "C0STOCK"), pytest.raises(ConnectorFailed) as raised:
+        with (
+            chat._gate.turn("chat.postMessage", "C0STOCK"),
+            pytest.raises(ConnectorFailed) as raised,
+        ):
             in_another_thread(lambda: connector.execute(action, "k1"))
         assert (type(raised.value), raised.value.retryable) == (ConnectorFailed, True)
 
@@ -649,7 +737,10 @@ def in_another_thread(call):
 
 @pytest.mark.threat("A2")
 def test_a_page_from_somewhere_on_the_way_is_no_refusal_by_slack():
-    with serving(Dripping(b"<html>Please log in</html>", every=0)) as server, pytest.raises(ChatUnknown):
+    with (
+        serving(Dripping(b"<html>Please log in</html>", every=0)) as server,
+        pytest.raises(ChatUnknown),
+    ):
         chat_at(server, seconds=60).send("C0STOCK", "hello", "k1")
 
 
@@ -659,7 +750,9 @@ def test_a_message_is_only_absent_when_everything_was_looked_through():
         """A channel in which there is always another page."""
 
         def conversations_history(self, **_):
-            return SimpleNamespace(data={"messages": [], "response_metadata": {"next_cursor": "more"}})
+            return SimpleNamespace(
+                data={"messages": [], "response_metadata": {"next_cursor": "more"}}
+            )
 
     with pytest.raises(ChatUnknown):
         SlackChat(Endless(), Gate(0, 1)).find("C0STOCK", "k1")

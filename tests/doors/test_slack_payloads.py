@@ -31,21 +31,50 @@ VIEW = {
     "private_metadata": "EX-1:1",
     "state": {"values": {"b": {"note": {"type": "plain_text_input", "value": "x"}}}},
 }
-ACTION = {"type": "button", "action_id": ids.APPROVE, "block_id": "b", "value": "EX-1:1", "action_ts": "1.0"}
-SAID = {"type": "message", "channel_type": "im", "user": "UANA", "text": "hi", "ts": "2.0", "channel": "D1"}
+ACTION = {
+    "type": "button",
+    "action_id": ids.APPROVE,
+    "block_id": "b",
+    "value": "EX-1:1",
+    "action_ts": "1.0",
+}
+SAID = {
+    "type": "message",
+    "channel_type": "im",
+    "user": "UANA",
+    "text": "hi",
+    "ts": "2.0",
+    "channel": "D1",
+}
 PAYLOADS = {
     "press": {**SOMEBODY, "type": "block_actions", "channel": {"id": "C1"}, "actions": [ACTION]},
-    "kind": {**SOMEBODY, "type": "block_actions", "view": VIEW, "actions": [{**ACTION, "action_id": ids.RAISE_KIND}]},
+    "kind": {
+        **SOMEBODY,
+        "type": "block_actions",
+        "view": VIEW,
+        "actions": [{**ACTION, "action_id": ids.RAISE_KIND}],
+    },
     "form": {**SOMEBODY, "type": "view_submission", "view": VIEW},
     "shortcut": {**SOMEBODY, "type": "shortcut", "callback_id": ids.FROM_ANYWHERE},
-    "event": {"type": "event_callback", "team_id": "T1", "event": SAID, "authorizations": [{"team_id": "T1"}]},
+    "event": {
+        "type": "event_callback",
+        "team_id": "T1",
+        "event": SAID,
+        "authorizations": [{"team_id": "T1"}],
+    },
 }
 ODD = (None, [], {}, 5, True, "\ud800", [[]], {"a": {}})
 
 
 def places(value, before=()):
     """The way to every part of a payload."""
-    parts = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
+    parts = (
+        value.items()
+        if isinstance(value, dict)
+        else enumerate(value)
+        if isinstance(value, list)
+        else ()
+    )
     for name, part in parts:
         yield (*before, name)
         yield from places(part, (*before, name))
@@ -83,7 +112,9 @@ def test_a_payload_with_any_part_missing_or_odd_is_never_5xx(over_http):
         for number, place in enumerate(places(payload)):
             odd = ODD[number % len(ODD)]
             statuses[name, place, "missing"] = sent(over_http, without(payload, place)).status_code
-            statuses[name, place, repr(odd)] = sent(over_http, replaced(payload, place, odd)).status_code
+            statuses[name, place, repr(odd)] = sent(
+                over_http, replaced(payload, place, odd)
+            ).status_code
     assert {place: status for place, status in statuses.items() if status >= 500} == {}
     assert {name for (name, _, _), status in statuses.items() if status == 400} == set(PAYLOADS)
 
@@ -95,7 +126,10 @@ def test_a_payload_that_is_no_payload_is_400(over_http):
     for depth in (500, 100_000):
         nested = '{"type":"shortcut","a":' + "[" * depth + "]" * depth + "}"
         in_form = signed(over_http, urlencode({"payload": nested}).encode(), **FORM)
-        assert {in_form.status_code, signed(over_http, nested.encode(), **JSON).status_code} <= {400, 404}
+        assert {in_form.status_code, signed(over_http, nested.encode(), **JSON).status_code} <= {
+            400,
+            404,
+        }
 
 
 @pytest.mark.threat("C4")
@@ -126,8 +160,13 @@ def test_a_length_that_is_too_large_is_refused_before_it_is_waited_for(over_http
     lengths = {"9" * 40: 413, "1000001": 413, "\xb2": 401, "x": 401, "": 401}
     statuses = {}
     for length in lengths:
-        headers = {"content-length": length.encode("latin-1"), "x-slack-signature": b"v0=" + b"0" * 64}
-        statuses[length] = over_http.post("/slack/events", content=b"x", headers=headers).status_code
+        headers = {
+            "content-length": length.encode("latin-1"),
+            "x-slack-signature": b"v0=" + b"0" * 64,
+        }
+        statuses[length] = over_http.post(
+            "/slack/events", content=b"x", headers=headers
+        ).status_code
     assert statuses == lengths
 
 

@@ -23,7 +23,9 @@ HALF_A_HEADER = b"POST /v1/signals HTTP/1.1\r\nHost: x\r\nX-Slow: "
 # With a signature it is read before it can be refused.
 HALF_A_BODY = (
     b"POST /v1/signals HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nWebhook-Id: 1\r\n"
-    b"Webhook-Timestamp: 1\r\nWebhook-Signature: v1,x\r\nContent-Length: 200000\r\n\r\n" + b"x" * 1000
+    b"Webhook-Timestamp: 1\r\nWebhook-Signature: v1,x\r\nContent-Length: 200000\r\n\r\n"
+    + b"x"
+    * 1000
 )
 PATIENT = Limits(header_seconds=60, body_seconds=60, idle_seconds=60)
 
@@ -60,7 +62,9 @@ def connected(port, many, said, address=ATTACKER):
     with contextlib.ExitStack() as stack:
         held = []
         for _ in range(many):
-            one = stack.enter_context(socket.create_connection(("127.0.0.1", port), 30, source_address=(address, 0)))
+            one = stack.enter_context(
+                socket.create_connection(("127.0.0.1", port), 30, source_address=(address, 0))
+            )
             with contextlib.suppress(OSError):
                 one.sendall(said)
             held.append(one)
@@ -69,7 +73,9 @@ def connected(port, many, said, address=ATTACKER):
 
 def send(port, key):
     """The status that an honest client gets for a signal, on a connection of its own."""
-    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=60, source_address=(HONEST, 0))
+    connection = http.client.HTTPConnection(
+        "127.0.0.1", port, timeout=60, source_address=(HONEST, 0)
+    )
     with contextlib.closing(connection):
         headers = {"Content-Type": "application/json", "Authorization": f"Bearer {TOKEN}"}
         connection.request("POST", "/v1/signals", json.dumps({**GOOD, "key": key}), headers)
@@ -110,7 +116,9 @@ def test_six_hundred_stalled_connections_keep_nobody_from_being_served(app):
 
 
 @pytest.mark.threat("C3")
-@pytest.mark.parametrize("said", [b"", HALF_A_HEADER, HALF_A_BODY, b"GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n"])
+@pytest.mark.parametrize(
+    "said", [b"", HALF_A_HEADER, HALF_A_BODY, b"GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n"]
+)
 def test_whoever_says_nothing_more_is_let_go_of(app, said):
     limits = Limits(header_seconds=0.2, body_seconds=0.2, idle_seconds=0.2)
     with serving(app, limits) as port, connected(port, 20, said) as held:
@@ -142,7 +150,9 @@ def test_when_all_places_are_being_served_the_next_is_told_to_come_again():
     async def busy(scope, receive, send):
         inside.release()
         await asyncio.to_thread(leave.wait, 60)
-        await send({"type": "http.response.start", "status": 200, "headers": [(b"content-length", b"0")]})
+        await send(
+            {"type": "http.response.start", "status": 200, "headers": [(b"content-length", b"0")]}
+        )
         await send({"type": "http.response.body", "body": b""})
 
     said = b"GET / HTTP/1.1\r\nHost: x\r\n\r\n"
@@ -177,7 +187,10 @@ def test_a_declared_length_that_is_too_large_is_refused_at_once(app):
 
 @pytest.mark.threat("C3")
 def test_one_client_is_an_address_or_the_network_that_one_customer_has():
-    names = [place_of((host, 1)) for host in ("10.0.0.1", "::ffff:10.0.0.1", "2001:db8::1", "2001:db8::2%eth0", "x")]
+    names = [
+        place_of((host, 1))
+        for host in ("10.0.0.1", "::ffff:10.0.0.1", "2001:db8::1", "2001:db8::2%eth0", "x")
+    ]
     assert names == ["10.0.0.1", "10.0.0.1", "2001:db8::/64", "2001:db8::/64", "x"]
     assert (place_of(None), place_of(""), Places(Limits()).limits.per_address) == ("", "", 64)
 

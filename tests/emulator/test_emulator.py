@@ -37,7 +37,8 @@ def test_tokens_are_of_a_kind(emulator):
     assert error(WebClient("nonsense", base_url=base).auth_test) == "invalid_auth"
     assert error(WebClient(base_url=base).auth_test) == "not_authed"
     assert (
-        error(WebClient("xoxb-x", base_url=base).apps_connections_open, app_token="xoxb-x") == "not_allowed_token_type"
+        error(WebClient("xoxb-x", base_url=base).apps_connections_open, app_token="xoxb-x")
+        == "not_allowed_token_type"
     )
     assert WebClient("xoxb-x", base_url=base).auth_test()["team"] == "Harbour & Vine"
 
@@ -58,10 +59,14 @@ def test_ts_is_unique_and_grows_under_load(slack):
 
 
 def test_metadata_is_shown_only_when_asked_for(slack):
-    slack.chat_postMessage(channel="C0OPS", text="x", metadata={"event_type": "e", "event_payload": {"uid": "1"}})
+    slack.chat_postMessage(
+        channel="C0OPS", text="x", metadata={"event_type": "e", "event_payload": {"uid": "1"}}
+    )
     assert "metadata" not in slack.conversations_history(channel="C0OPS")["messages"][0]
     assert (
-        slack.conversations_history(channel="C0OPS", include_all_metadata=True)["messages"][0]["metadata"]["event_type"]
+        slack.conversations_history(channel="C0OPS", include_all_metadata=True)["messages"][0][
+            "metadata"
+        ]["event_type"]
         == "e"
     )
 
@@ -70,9 +75,20 @@ def test_history_has_pages_newest_first_and_threads_apart(slack):
     ts = [slack.chat_postMessage(channel="C0OPS", text=str(n))["ts"] for n in range(5)]
     slack.chat_postMessage(channel="C0OPS", text="reply", thread_ts=ts[0])
     first = slack.conversations_history(channel="C0OPS", limit=3)
-    second = slack.conversations_history(channel="C0OPS", limit=3, cursor=first["response_metadata"]["next_cursor"])
-    assert [message["text"] for message in (*first["messages"], *second["messages"])] == ["4", "3", "2", "1", "0"]
-    assert [message["text"] for message in slack.conversations_replies(channel="C0OPS", ts=ts[0])["messages"]] == [
+    second = slack.conversations_history(
+        channel="C0OPS", limit=3, cursor=first["response_metadata"]["next_cursor"]
+    )
+    assert [message["text"] for message in (*first["messages"], *second["messages"])] == [
+        "4",
+        "3",
+        "2",
+        "1",
+        "0",
+    ]
+    assert [
+        message["text"]
+        for message in slack.conversations_replies(channel="C0OPS", ts=ts[0])["messages"]
+    ] == [
         "0",
         "reply",
     ]
@@ -83,10 +99,16 @@ def test_errors_are_slacks_own(slack):
     assert error(slack.chat_postMessage, channel="C0NO", text="x") == "channel_not_found"
     assert error(slack.api_call, "chat.postMessage", json={"channel": "C0OPS"}) == "no_text"
     assert error(slack.chat_update, channel="C0OPS", ts="1.0", text="x") == "message_not_found"
-    assert error(slack.chat_postEphemeral, channel="C0STOCK", user="U0GUS", text="x") == "user_not_in_channel"
+    assert (
+        error(slack.chat_postEphemeral, channel="C0STOCK", user="U0GUS", text="x")
+        == "user_not_in_channel"
+    )
     assert error(slack.users_info, user="U0NO") == "user_not_found"
     assert error(slack.usergroups_users_list, usergroup="S0NO") == "no_such_subteam"
-    assert error(slack.chat_postMessage, channel="C0OPS", text="x", blocks=[{"type": "section"}]) == "invalid_blocks"
+    assert (
+        error(slack.chat_postMessage, channel="C0OPS", text="x", blocks=[{"type": "section"}])
+        == "invalid_blocks"
+    )
     assert (
         error(
             slack.views_open,
@@ -136,7 +158,14 @@ MODAL = {
 BUTTON = [
     {
         "type": "actions",
-        "elements": [{"type": "button", "action_id": "go", "value": "v", "text": {"type": "plain_text", "text": "Go"}}],
+        "elements": [
+            {
+                "type": "button",
+                "action_id": "go",
+                "value": "v",
+                "text": {"type": "plain_text", "text": "Go"},
+            }
+        ],
     }
 ]
 
@@ -147,7 +176,8 @@ def connect(slack):
 
     def one(answer):
         client = SocketModeClient(
-            app_token="xapp-x", web_client=WebClient("xoxb-x", base_url=f"{slack.emulator.url}/api/")
+            app_token="xapp-x",
+            web_client=WebClient("xoxb-x", base_url=f"{slack.emulator.url}/api/"),
         )
         client.socket_mode_request_listeners.append(answer)
         client.connect()
@@ -176,13 +206,20 @@ def test_each_envelope_goes_to_exactly_one_connection_and_comes_back_with_its_ac
     wait_for(slack.emulator, 2)
     ts = slack.chat_postMessage(channel="C0OPS", text="x", blocks=BUTTON)["ts"]
     answers = [
-        slack.emulator.post("click", {"as": "U0ANA", "channel": "C0OPS", "ts": ts, "action_id": "go"})
+        slack.emulator.post(
+            "click", {"as": "U0ANA", "channel": "C0OPS", "ts": ts, "action_id": "go"}
+        )
         for _ in range(10)
     ]
     assert all(answer["acked"] for answer in answers)
     assert (len(heard[1]), len(heard[2])) == (5, 5)
     press = heard[1][0]
-    assert (press["type"], press["user"]["id"], press["actions"][0]["value"], press["channel"]["id"]) == (
+    assert (
+        press["type"],
+        press["user"]["id"],
+        press["actions"][0]["value"],
+        press["channel"]["id"],
+    ) == (
         "block_actions",
         "U0ANA",
         "v",
@@ -206,18 +243,23 @@ def test_a_trigger_is_good_once_and_a_form_gives_back_what_it_holds(slack, conne
     assert error(slack.views_open, trigger_id=trigger, view=MODAL) == "exchanged_trigger_id"
     assert error(slack.views_update, view_id=view["id"], hash="old", view=MODAL) == "hash_conflict"
     slack.emulator.post("submit", {"as": "U0ANA", "view_id": view["id"], "values": {}})
-    assert heard[1]["view"]["state"]["values"] == {"b": {"a": {"type": "plain_text_input", "value": "given"}}}
+    assert heard[1]["view"]["state"]["values"] == {
+        "b": {"a": {"type": "plain_text_input", "value": "given"}}
+    }
     assert slack.emulator.get("state?as=U0ANA")["views"] == []
 
 
 def test_a_press_that_nobody_answers_is_shown_as_unanswered(slack):
     ts = slack.chat_postMessage(channel="C0OPS", text="x", blocks=BUTTON)["ts"]
     assert (
-        slack.emulator.post("click", {"as": "U0ANA", "channel": "C0OPS", "ts": ts, "action_id": "go"})["acked"] is False
+        slack.emulator.post(
+            "click", {"as": "U0ANA", "channel": "C0OPS", "ts": ts, "action_id": "go"}
+        )["acked"]
+        is False
     )
-    assert slack.emulator.post("click", {"as": "U0ANA", "channel": "C0OPS", "ts": ts, "action_id": "other"}) == {
-        "error": "no_such_element"
-    }
+    assert slack.emulator.post(
+        "click", {"as": "U0ANA", "channel": "C0OPS", "ts": ts, "action_id": "other"}
+    ) == {"error": "no_such_element"}
 
 
 def test_only_what_the_manifest_subscribes_to_is_heard(slack, connect):
@@ -230,7 +272,9 @@ def test_only_what_the_manifest_subscribes_to_is_heard(slack, connect):
     )
     wait_for(slack.emulator, 1)
     slack.emulator.post("message", {"as": "U0ANA", "channel": "C0OPS", "text": "between ourselves"})
-    said = slack.emulator.post("message", {"as": "U0ANA", "channel": "C0OPS", "text": "<@U0COUNTERSIGN> what is open?"})
+    said = slack.emulator.post(
+        "message", {"as": "U0ANA", "channel": "C0OPS", "text": "<@U0COUNTERSIGN> what is open?"}
+    )
     assert [(event["type"], event["ts"]) for event in heard] == [("app_mention", said["ts"])]
     events = ["message.channels", "app_mention"]
     manifest = {
@@ -239,16 +283,23 @@ def test_only_what_the_manifest_subscribes_to_is_heard(slack, connect):
     }
     slack.emulator.post("seed", {"manifest": manifest})
     heard.clear()
-    slack.emulator.post("message", {"as": "U0ANA", "channel": "C0OPS", "text": "<@U0COUNTERSIGN> and now?"})
+    slack.emulator.post(
+        "message", {"as": "U0ANA", "channel": "C0OPS", "text": "<@U0COUNTERSIGN> and now?"}
+    )
     assert [event["type"] for event in heard] == ["message", "app_mention"]
     with pytest.raises(SlackApiError) as refused:
         slack.users_info(user="U0ANA")
-    assert (refused.value.response["error"], refused.value.response["needed"]) == ("missing_scope", "users:read")
+    assert (refused.value.response["error"], refused.value.response["needed"]) == (
+        "missing_scope",
+        "users:read",
+    )
 
 
 def test_a_private_message_is_its_readers_alone(slack):
     slack.chat_postEphemeral(channel="C0OPS", user="U0ANA", text="only you")
-    assert [one["text"] for one in slack.emulator.get("state?as=U0ANA")["ephemerals"]] == ["only you"]
+    assert [one["text"] for one in slack.emulator.get("state?as=U0ANA")["ephemerals"]] == [
+        "only you"
+    ]
     assert slack.emulator.get("state?as=U0BEN")["ephemerals"] == []
 
 
@@ -267,13 +318,31 @@ WRONG = [
     ({"type": "actions", "elements": []}, "count"),
     ({"type": "context", "elements": [TEXT] * 11}, "count"),
     ({"type": "section", "text": TEXT, "colour": "red"}, "unknown_field"),
-    ({"type": "actions", "elements": [{"type": "button", "text": {"type": "plain_text", "text": "x" * 76}}]}, "length"),
-    ({"type": "actions", "elements": [{"type": "button", "text": PLAIN, "style": "huge"}]}, "invalid_value"),
-    ({"type": "actions", "elements": [{"type": "overflow", "options": [{"text": PLAIN, "value": "1"}] * 6}]}, "count"),
+    (
+        {
+            "type": "actions",
+            "elements": [{"type": "button", "text": {"type": "plain_text", "text": "x" * 76}}],
+        },
+        "length",
+    ),
+    (
+        {"type": "actions", "elements": [{"type": "button", "text": PLAIN, "style": "huge"}]},
+        "invalid_value",
+    ),
+    (
+        {
+            "type": "actions",
+            "elements": [{"type": "overflow", "options": [{"text": PLAIN, "value": "1"}] * 6}],
+        },
+        "count",
+    ),
     ({"type": "alert", "text": TEXT}, "wrong_surface"),
     ({"type": "table", "rows": [[{"type": "raw_text", "text": "a"}], []]}, "ragged"),
     ({"type": "table", "rows": [[{"type": "raw_text", "text": "a"}]] * 101}, "count"),
-    ({"type": "actions", "elements": [{"type": "button", "action_id": "a", "text": PLAIN}] * 2}, "duplicate"),
+    (
+        {"type": "actions", "elements": [{"type": "button", "action_id": "a", "text": PLAIN}] * 2},
+        "duplicate",
+    ),
 ]
 
 
@@ -284,12 +353,15 @@ def test_what_slack_would_refuse_is_refused(block, code):
 
 def test_whole_messages_have_limits_too():
     assert {mistake.code for mistake in validate([{"type": "divider"}] * 51)} == {"too_many"}
-    assert {mistake.code for mistake in validate([{"type": "divider", "block_id": "a"}] * 2)} == {"duplicate"}
+    assert {mistake.code for mistake in validate([{"type": "divider", "block_id": "a"}] * 2)} == {
+        "duplicate"
+    }
     table = {"type": "table", "rows": [[{"type": "raw_text", "text": "a"}]]}
     assert {mistake.code for mistake in validate([table, table])} == {"only_one_table_allowed"}
     assert {mistake.code for mistake in validate("x")} == {"invalid_type"}
     assert {
-        mistake.code for mistake in validate_view({"type": "modal", "blocks": MODAL["blocks"], "title": PLAIN})
+        mistake.code
+        for mistake in validate_view({"type": "modal", "blocks": MODAL["blocks"], "title": PLAIN})
     } == {"missing"}
 
 
@@ -300,7 +372,10 @@ def test_slacks_own_fixtures_are_valid_but_for_what_we_do_not_know():
     for path in (SHARED / "data/slack_payloads/block_fixtures").glob("*.json"):
         content = json.loads(path.read_text())
         blocks = content if isinstance(content, list) else content.get("blocks", [content])
-        codes = {mistake.code for mistake in validate(blocks, "home" if "home" in path.name else "message")}
+        codes = {
+            mistake.code
+            for mistake in validate(blocks, "home" if "home" in path.name else "message")
+        }
         if codes:
             refused[path.stem] = codes
     assert refused == {

@@ -12,7 +12,15 @@ from slack_sdk.errors import SlackApiError
 from slack_sdk.socket_mode import SocketModeClient
 from slack_sdk.socket_mode.response import SocketModeResponse
 
-SCOPES = ["chat:write", "reactions:write", "reactions:read", "pins:write", "pins:read", "files:write", "files:read"]
+SCOPES = [
+    "chat:write",
+    "reactions:write",
+    "reactions:read",
+    "pins:write",
+    "pins:read",
+    "files:write",
+    "files:read",
+]
 SCOPES += [
     "assistant:write",
     "channels:read",
@@ -33,7 +41,14 @@ def slack(emulator):
     features = {"shortcuts": [], "slash_commands": [{"command": "/exceptions"}]}
     settings = {"event_subscriptions": {"bot_events": EVENTS}}
     emulator.post(
-        "seed", {"manifest": {"oauth_config": {"scopes": {"bot": SCOPES}}, "settings": settings, "features": features}}
+        "seed",
+        {
+            "manifest": {
+                "oauth_config": {"scopes": {"bot": SCOPES}},
+                "settings": settings,
+                "features": features,
+            }
+        },
     )
     return client
 
@@ -43,7 +58,8 @@ def heard(slack):
     """What the app receives; it acknowledges everything."""
     received = []
     socket = SocketModeClient(
-        "xapp-emulator", web_client=WebClient("xapp-emulator", base_url=f"{slack.emulator.url}/api/")
+        "xapp-emulator",
+        web_client=WebClient("xapp-emulator", base_url=f"{slack.emulator.url}/api/"),
     )
 
     def listen(client, request):
@@ -73,13 +89,23 @@ def post(slack, **more):
 def test_a_message_that_grows_is_in_a_thread_and_ends_after_five_minutes(slack):
     thread = post(slack)
     person = {"recipient_user_id": "U0ANA", "recipient_team_id": "T0HARBOUR"}
-    assert refused(slack.chat_startStream, channel="C0OPS", thread_ts=thread) == "missing_recipient_team_id"
-    ts = slack.chat_startStream(channel="C0OPS", thread_ts=thread, markdown_text="one ", **person)["ts"]
-    slack.chat_appendStream(channel="C0OPS", ts=ts, chunks=[{"type": "markdown_text", "text": "two"}])
+    assert (
+        refused(slack.chat_startStream, channel="C0OPS", thread_ts=thread)
+        == "missing_recipient_team_id"
+    )
+    ts = slack.chat_startStream(channel="C0OPS", thread_ts=thread, markdown_text="one ", **person)[
+        "ts"
+    ]
+    slack.chat_appendStream(
+        channel="C0OPS", ts=ts, chunks=[{"type": "markdown_text", "text": "two"}]
+    )
     task = {"type": "task_update", "id": "t", "title": "Looking", "status": "complete"}
     slack.api_call("chat.appendStream", json={"channel": "C0OPS", "ts": ts, "chunks": [task]})
     message = next(one for one in slack.emulator.messages("C0OPS") if one["ts"] == ts)
-    assert (message["text"], [block["type"] for block in message["blocks"]]) == ("one two", ["task_card", "markdown"])
+    assert (message["text"], [block["type"] for block in message["blocks"]]) == (
+        "one two",
+        ["task_card", "markdown"],
+    )
     slack.emulator.post("clock", {"seconds": 301})
     assert (
         refused(slack.chat_appendStream, channel="C0OPS", ts=ts, markdown_text="late")
@@ -112,14 +138,24 @@ def test_reactions_and_pins(slack):
     assert slack.pins_list(channel="C0OPS")["items"][0]["message"]["ts"] == ts
     slack.pins_remove(**place)
     assert refused(slack.pins_remove, **place) == "no_pin"
-    assert refused(slack.reactions_add, name="eyes", channel="C0OPS", timestamp="1.0") == "message_not_found"
+    assert (
+        refused(slack.reactions_add, name="eyes", channel="C0OPS", timestamp="1.0")
+        == "message_not_found"
+    )
 
 
 def test_a_message_for_later_is_posted_when_its_time_has_come(slack):
     now = slack.emulator.get("state?as=U0ANA")["now"]
-    assert refused(slack.chat_scheduleMessage, channel="C0OPS", post_at=int(now) - 9, text="x") == "time_in_past"
-    name = slack.chat_scheduleMessage(channel="C0OPS", post_at=int(now) + 60, text="later")["scheduled_message_id"]
-    other = slack.chat_scheduleMessage(channel="C0OPS", post_at=int(now) + 60, text="never")["scheduled_message_id"]
+    assert (
+        refused(slack.chat_scheduleMessage, channel="C0OPS", post_at=int(now) - 9, text="x")
+        == "time_in_past"
+    )
+    name = slack.chat_scheduleMessage(channel="C0OPS", post_at=int(now) + 60, text="later")[
+        "scheduled_message_id"
+    ]
+    other = slack.chat_scheduleMessage(channel="C0OPS", post_at=int(now) + 60, text="never")[
+        "scheduled_message_id"
+    ]
     assert len(slack.chat_scheduledMessages_list(channel="C0OPS")["scheduled_messages"]) == 2
     slack.chat_deleteScheduledMessage(channel="C0OPS", scheduled_message_id=other)
     slack.emulator.post("clock", {"seconds": 61})
@@ -131,7 +167,9 @@ def test_a_message_for_later_is_posted_when_its_time_has_come(slack):
 
 
 def test_a_file_is_uploaded_and_shared(slack):
-    slack.files_upload_v2(channel="C0OPS", filename="report.csv", content="a,b\n1,2\n", initial_comment="the report")
+    slack.files_upload_v2(
+        channel="C0OPS", filename="report.csv", content="a,b\n1,2\n", initial_comment="the report"
+    )
     (message,) = slack.emulator.messages("C0OPS")
     assert (message["text"], message["files"][0]["name"], message["files"][0]["size"]) == (
         "the report",
@@ -150,7 +188,9 @@ def test_small_look_ups(slack):
 
 
 def respond(url, **body):
-    request = urllib.request.Request(url, json.dumps(body).encode(), {"Content-Type": "application/json"})
+    request = urllib.request.Request(
+        url, json.dumps(body).encode(), {"Content-Type": "application/json"}
+    )
     try:
         with urllib.request.urlopen(request, timeout=5) as answer:
             return answer.status
@@ -159,7 +199,12 @@ def respond(url, **body):
 
 
 def test_an_answer_by_url_five_times_and_for_half_an_hour(slack, heard):
-    button = {"type": "button", "action_id": "go", "text": {"type": "plain_text", "text": "Go"}, "value": "x"}
+    button = {
+        "type": "button",
+        "action_id": "go",
+        "text": {"type": "plain_text", "text": "Go"},
+        "value": "x",
+    }
     ts = post(slack, blocks=[{"type": "actions", "elements": [button]}])
     press = {"as": "U0ANA", "channel": "C0OPS", "ts": ts, "action_id": "go"}
     slack.emulator.post("click", press)
@@ -175,9 +220,13 @@ def test_an_answer_by_url_five_times_and_for_half_an_hour(slack, heard):
     assert respond(late.rpartition("/")[0] + "/R0", text="never given") == 404
 
 
-def test_an_event_that_is_not_acknowledged_comes_again_at_once_after_a_minute_and_after_five(slack, heard):
+def test_an_event_that_is_not_acknowledged_comes_again_at_once_after_a_minute_and_after_five(
+    slack, heard
+):
     slack.emulator.post("faults", {"lose_acks": 3})
-    slack.emulator.post("message", {"as": "U0ANA", "channel": "C0OPS", "text": "<@U0COUNTERSIGN> hm"})
+    slack.emulator.post(
+        "message", {"as": "U0ANA", "channel": "C0OPS", "text": "<@U0COUNTERSIGN> hm"}
+    )
     assert [one.retry_attempt for one in heard] == [0, 1]
     slack.emulator.post("clock", {"seconds": 59})
     assert len(heard) == 2
@@ -199,9 +248,13 @@ def test_an_envelope_may_come_twice_and_an_edit_may_come_too_late(slack, heard):
 
 def test_a_command_that_is_not_in_the_manifest_does_not_exist(slack, heard):
     asked = {"as": "U0ANA", "channel": "C0OPS", "text": ""}
-    assert slack.emulator.post("slash", {**asked, "command": "/nonsense"}) == {"error": "no_such_command"}
+    assert slack.emulator.post("slash", {**asked, "command": "/nonsense"}) == {
+        "error": "no_such_command"
+    }
     assert slack.emulator.post("slash", {**asked, "command": "/exceptions"})["acked"]
-    slack.emulator.post("react", {"as": "U0BEN", "channel": "C0OPS", "ts": post(slack), "name": "eyes"})
+    slack.emulator.post(
+        "react", {"as": "U0BEN", "channel": "C0OPS", "ts": post(slack), "name": "eyes"}
+    )
     assert heard[-1].payload["event"]["reaction"] == "eyes"
 
 
@@ -280,14 +333,23 @@ def test_views_stand_on_each_other_three_high_and_change_only_from_what_was_seen
     first = slack.views_open(trigger_id=trigger(slack, heard), view=modal("One"))["view"]
     slack.views_push(trigger_id=trigger(slack, heard), view=modal("Two"))
     third = slack.views_push(trigger_id=trigger(slack, heard), view=modal("Three"))["view"]
-    assert refused(slack.views_push, trigger_id=trigger(slack, heard), view=modal("Four")) == "push_limit_reached"
+    assert (
+        refused(slack.views_push, trigger_id=trigger(slack, heard), view=modal("Four"))
+        == "push_limit_reached"
+    )
     shown = slack.emulator.get("state?as=U0ANA")["views"]
     assert [one["title"]["text"] for one in shown] == ["One", "Two", "Three"]
     changed = slack.views_update(view_id=first["id"], hash=first["hash"], view=modal("Uno"))["view"]
-    assert refused(slack.views_update, view_id=first["id"], hash=first["hash"], view=modal("Eins")) == "hash_conflict"
+    assert (
+        refused(slack.views_update, view_id=first["id"], hash=first["hash"], view=modal("Eins"))
+        == "hash_conflict"
+    )
     assert changed["hash"] != first["hash"]
     slack.emulator.post("close", {"as": "U0ANA", "view_id": third["id"]})
-    assert [one["title"]["text"] for one in slack.emulator.get("state?as=U0ANA")["views"]] == ["Uno", "Two"]
+    assert [one["title"]["text"] for one in slack.emulator.get("state?as=U0ANA")["views"]] == [
+        "Uno",
+        "Two",
+    ]
     used = trigger(slack, heard)
     slack.views_open(trigger_id=used, view=modal("Once"))
     assert refused(slack.views_open, trigger_id=used, view=modal("Twice")) == "exchanged_trigger_id"

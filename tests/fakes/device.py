@@ -47,7 +47,9 @@ class Device:
         return hashlib.sha256(self.site.encode()).digest()
 
     def _client(self, kind, challenge):
-        return json.dumps({"type": kind, "challenge": challenge, "origin": self.origin, "crossOrigin": False}).encode()
+        return json.dumps(
+            {"type": kind, "challenge": challenge, "origin": self.origin, "crossOrigin": False}
+        ).encode()
 
     def _sign(self, message):
         if self.cose is ES256:

@@ -15,7 +15,9 @@ def principal(name: str) -> str:
 class FakeDirectory:
     def __init__(self) -> None:
         names = ("ana", "ben", "carla", "dev", "elsie", "finn", "omar")
-        self.people = {principal(name): Person(principal(name), name.capitalize()) for name in names}
+        self.people = {
+            principal(name): Person(principal(name), name.capitalize()) for name in names
+        }
         self.members = {
             "floor-managers": {"ana", "omar"},
             "ops-leads": {"ben", "elsie"},
@@ -41,5 +43,10 @@ class FakeDirectory:
         return frozenset(map(principal, self.channels.get(channel, set(self.names))))
 
     def groups(self, handles, *, fresh: bool = False):
-        named = {handle: frozenset(f"{TEAM}/{user}" for user in people_of(handle)) for handle in handles}
-        return {handle: named[handle] or frozenset(map(principal, self.members.get(handle, ()))) for handle in handles}
+        named = {
+            handle: frozenset(f"{TEAM}/{user}" for user in people_of(handle)) for handle in handles
+        }
+        return {
+            handle: named[handle] or frozenset(map(principal, self.members.get(handle, ())))
+            for handle in handles
+        }

@@ -8,7 +8,9 @@ class FakeRecogniser:
     """Says what it was told to say."""
 
     def __init__(self, kind="", confidence=10, guess="low_stock"):
-        self.answer = Recognition(kind, confidence, (Guess(guess, "Running low", confidence),), "by hand", "v0")
+        self.answer = Recognition(
+            kind, confidence, (Guess(guess, "Running low", confidence),), "by hand", "v0"
+        )
         self.asked = []
 
     def recognise(self, text):
@@ -21,6 +23,8 @@ def mind(**parts):
 
     def built(shelf, clock) -> Mind:
         plain = forgetful(shelf, clock)
-        return Mind(**{name: parts.get(name, getattr(plain, name)) for name in Mind.__dataclass_fields__})
+        return Mind(
+            **{name: parts.get(name, getattr(plain, name)) for name in Mind.__dataclass_fields__}
+        )
 
     return built

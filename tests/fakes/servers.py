@@ -63,9 +63,12 @@ class Dripping(_Server):
 
     def __init__(self, body: bytes = b'{"ok": true}', every: float = DRIP_EVERY) -> None:
         self.every = every
-        self.answer = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n%s" % (
-            len(body),
-            body,
+        self.answer = (
+            b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n%s"
+            % (
+                len(body),
+                body,
+            )
         )
         super().__init__()
 

@@ -73,7 +73,9 @@ def referred():
     return do(
         opened(),
         m.Recommend(
-            Recommendation("", "", "", (Alternative("house.order_stock", "needs a supplier"),), "No plan fits"),
+            Recommendation(
+                "", "", "", (Alternative("house.order_stock", "needs a supplier"),), "No plan fits"
+            ),
             None,
             None,
         ),
@@ -90,39 +92,71 @@ STATES = {
     "proposed low": lambda: evidenced(proposed()),
     "proposed medium": lambda: evidenced(proposed(verdict=verdict(tier=RiskTier.MEDIUM))),
     "proposed high": lambda: evidenced(
-        proposed(verdict=verdict(tier=RiskTier.HIGH, factors=(Factor("ops-leads", 1), Factor("finance", 1))))
+        proposed(
+            verdict=verdict(
+                tier=RiskTier.HIGH, factors=(Factor("ops-leads", 1), Factor("finance", 1))
+            )
+        )
     ),
     "half approved": lambda: do(
         evidenced(proposed(factors=(Factor("floor-managers", 2),))), m.Approve(asker(ANA), SEEN)
     ),
-    "edited": lambda: do(proposed(), m.Edit(asker(OMAR), SEEN, plan(revision=2, quantity=12), verdict(), (_change(),))),
+    "edited": lambda: do(
+        proposed(),
+        m.Edit(asker(OMAR), SEEN, plan(revision=2, quantity=12), verdict(), (_change(),)),
+    ),
     "escalated": lambda: do(proposed(), m.Expire("ops-leads"), at=NOW + timedelta(hours=24)),
-    "seen often and contradicted": lambda: replace(proposed(), count=12345, conflicts=2, cleared_at=NOW),
+    "seen often and contradicted": lambda: replace(
+        proposed(), count=12345, conflicts=2, cleared_at=NOW
+    ),
     "referred": referred,
     "refused by policy": lambda: do(
         opened(),
-        m.Recommend(Recommendation("a.b", "r", "b"), plan(), verdict(ruling=Ruling.REFUSE, reason="over the limit")),
+        m.Recommend(
+            Recommendation("a.b", "r", "b"),
+            plan(),
+            verdict(ruling=Ruling.REFUSE, reason="over the limit"),
+        ),
     ),
-    "snoozed": lambda: do(proposed(), m.Snooze(asker(ANA), SEEN, NOW + timedelta(hours=2), "after lunch")),
+    "snoozed": lambda: do(
+        proposed(), m.Snooze(asker(ANA), SEEN, NOW + timedelta(hours=2), "after lunch")
+    ),
     "approved": approved,
     "alone": lambda: do(
-        opened(), m.Recommend(Recommendation("a.b", "r", "b"), plan(), verdict(ruling=Ruling.ALONE, factors=()))
+        opened(),
+        m.Recommend(
+            Recommendation("a.b", "r", "b"), plan(), verdict(ruling=Ruling.ALONE, factors=())
+        ),
     ),
     "running": running,
-    "resolved": lambda: do(running(), m.ReportStep(0, StepState.LANDED, "1 row changed"), m.Finish("Order 24: done")),
+    "resolved": lambda: do(
+        running(), m.ReportStep(0, StepState.LANDED, "1 row changed"), m.Finish("Order 24: done")
+    ),
     "by hand": lambda: do(referred(), m.Resolve(asker(ANA), Seen.of(referred()), "called them")),
     "stopped": lambda: do(
-        running(), m.ReportStep(0, StepState.FAILED, "no"), m.Stop("the plan could not be carried out")
+        running(),
+        m.ReportStep(0, StepState.FAILED, "no"),
+        m.Stop("the plan could not be carried out"),
     ),
-    "parked": lambda: do(running(), m.ReportStep(0, StepState.UNKNOWN, "no answer"), m.Park(0, "house does not say")),
+    "parked": lambda: do(
+        running(), m.ReportStep(0, StepState.UNKNOWN, "no answer"), m.Park(0, "house does not say")
+    ),
     "drifted": lambda: do(approved(), start_step(approved(), precondition={"on_hand": 9})),
-    "rejected": lambda: do(proposed(), m.Reject(asker(ANA), SEEN, RejectReason.WRONG_PLAN, "closed on Mondays")),
+    "rejected": lambda: do(
+        proposed(), m.Reject(asker(ANA), SEEN, RejectReason.WRONG_PLAN, "closed on Mondays")
+    ),
     "expired": lambda: do(
-        do(proposed(), m.Expire("ops-leads"), at=NOW + timedelta(hours=24)), m.Expire("x"), at=NOW + timedelta(hours=48)
+        do(proposed(), m.Expire("ops-leads"), at=NOW + timedelta(hours=24)),
+        m.Expire("x"),
+        at=NOW + timedelta(hours=48),
     ),
     "cleared": lambda: do(proposed(), m.Clear(opened().signal)),
-    "reopened": lambda: do(do(running(), m.ReportStep(0, StepState.LANDED, ""), m.Finish("")), m.Reopen("still there")),
-    "handed over": lambda: do(proposed(), m.HandOver(asker(BEN), SEEN, CARLA.id, "counted", "the order")),
+    "reopened": lambda: do(
+        do(running(), m.ReportStep(0, StepState.LANDED, ""), m.Finish("")), m.Reopen("still there")
+    ),
+    "handed over": lambda: do(
+        proposed(), m.HandOver(asker(BEN), SEEN, CARLA.id, "counted", "the order")
+    ),
 }
 
 
@@ -157,7 +191,9 @@ def test_a_paused_desk_is_seen_on_the_card():
 
 def test_what_can_still_be_taken_back_has_a_button_for_it_and_nothing_else_has():
     case = STATES["resolved"]()
-    extra = [block for block in case_card(case, Look(is_undoable=True)) if block not in case_card(case)]
+    extra = [
+        block for block in case_card(case, Look(is_undoable=True)) if block not in case_card(case)
+    ]
     assert [element["action_id"] for block in extra for element in block["elements"]] == [ids.UNDO]
     assert case_card(proposed(), Look(is_undoable=True)) == case_card(proposed())
 
@@ -198,9 +234,15 @@ def test_the_thread_is_told_of_each_yes_to_taking_it_back_and_of_what_came_of_it
 
 
 def test_the_card_says_for_whom_somebody_decided_and_what_was_an_emergency():
-    stood_in = do(proposed(factors=(Factor("ops-leads", 2),)), m.Approve(replace(asker(CARLA), behalf_of=(BEN,)), SEEN))
+    stood_in = do(
+        proposed(factors=(Factor("ops-leads", 2),)),
+        m.Approve(replace(asker(CARLA), behalf_of=(BEN,)), SEEN),
+    )
     assert "Carla for Ben" in json.dumps(case_card(stood_in))
-    alone = do(proposed(factors=(Factor("ops-leads", 2),)), m.Approve(asker(ANA), SEEN, "fire", emergency=True))
+    alone = do(
+        proposed(factors=(Factor("ops-leads", 2),)),
+        m.Approve(asker(ANA), SEEN, "fire", emergency=True),
+    )
     assert "ALONE in an emergency" in json.dumps(case_card(alone))
 
 
@@ -208,7 +250,12 @@ def test_the_card_says_for_whom_somebody_decided_and_what_was_an_emergency():
 def test_no_dead_button(name):
     """A terminal case has none; every other button carries what the case is now."""
     case = STATES[name]()
-    buttons = [element for block in case_card(case) if block["type"] == "actions" for element in block["elements"]]
+    buttons = [
+        element
+        for block in case_card(case)
+        if block["type"] == "actions"
+        for element in block["elements"]
+    ]
     if case.is_terminal:
         assert buttons == []
     for button in buttons:
@@ -250,9 +297,19 @@ def unrecognised():
 
 def drawn_decisions(case):
     """What the card lets a person decide."""
-    buttons = [e for b in case_card(case, Look(is_undoable=True)) if b["type"] == "actions" for e in b["elements"]]
+    buttons = [
+        e
+        for b in case_card(case, Look(is_undoable=True))
+        if b["type"] == "actions"
+        for e in b["elements"]
+    ]
     names = [e["action_id"] for e in buttons if e["type"] == "button"]
-    names += [o["value"].partition(" ")[0] for e in buttons if e["type"] == "overflow" for o in e["options"]]
+    names += [
+        o["value"].partition(" ")[0]
+        for e in buttons
+        if e["type"] == "overflow"
+        for o in e["options"]
+    ]
     return {DECISIONS[name] for name in names if name not in ONLY_LOOKS}
 
 
@@ -262,7 +319,9 @@ def test_each_card_offers_what_its_state_offers_and_nothing_else():
     drawn = {state: set() for state in State}
     for make in [*STATES.values(), unrecognised]:
         drawn[make().state] |= drawn_decisions(make())
-    by_card = {decision: {state for state in State if decision in drawn[state]} for decision in Decision}
+    by_card = {
+        decision: {state for state in State if decision in drawn[state]} for decision in Decision
+    }
     # The emergency is asked for in words, never by a button.
     assert by_card == {**OFFERED, Decision.EMERGENCY: set()}
 
@@ -289,9 +348,13 @@ def test_medium_risk_repeats_target_and_amount_before_it_is_approved():
 
 def test_the_card_shows_the_envelope_and_not_what_somebody_says_of_it():
     """A text that claims another amount stands in the quoted block; the plan's own amount stands in the plan."""
-    case = replace(proposed(actions=(action(amount=5000),)), what="Refund of £5 only, approved by the CEO")
+    case = replace(
+        proposed(actions=(action(amount=5000),)), what="Refund of £5 only, approved by the CEO"
+    )
     blocks = case_card(case)
-    plan_at = next(index for index, block in enumerate(blocks) if "Recommended plan" in json.dumps(block))
+    plan_at = next(
+        index for index, block in enumerate(blocks) if "Recommended plan" in json.dumps(block)
+    )
     assert "£5,000.00" in json.dumps(blocks[plan_at], ensure_ascii=False)
     quoted = [
         part
@@ -300,7 +363,9 @@ def test_the_card_shows_the_envelope_and_not_what_somebody_says_of_it():
         for part in block["elements"]
         if part["type"] == "rich_text_quote"
     ]
-    assert [part["elements"][0]["text"] for part in quoted] == ["Refund of £5 only, approved by the CEO"]
+    assert [part["elements"][0]["text"] for part in quoted] == [
+        "Refund of £5 only, approved by the CEO"
+    ]
 
 
 def test_an_older_card_loses_its_buttons_and_says_where_to_look():
@@ -334,7 +399,11 @@ ATTACKS = [
     "[x](javascript:alert(1))",
     "@channel @here",
 ]
-NAUGHTY = json.loads((SHARED / "data/hostile_text/naughty_strings.json").read_text()) if SHARED.exists() else []
+NAUGHTY = (
+    json.loads((SHARED / "data/hostile_text/naughty_strings.json").read_text())
+    if SHARED.exists()
+    else []
+)
 
 
 def hostile_card(text: str):
@@ -366,7 +435,9 @@ def live_parts(blocks) -> list[str]:
         if isinstance(node, dict):
             if node.get("type") == "mrkdwn":
                 live.extend(
-                    part for part in node["text"].split("<")[1:] if not part.startswith(("!date^", "@T1", "@U"))
+                    part
+                    for part in node["text"].split("<")[1:]
+                    if not part.startswith(("!date^", "@T1", "@U"))
                 )
             if node.get("type") in {"user", "usergroup", "channel", "broadcast", "link", "emoji"}:
                 live.append(str(node))
@@ -442,7 +513,11 @@ def test_every_entry_that_is_noted_has_its_words():
 def test_notes_carry_words_and_nothing_else(text):
     case = proposed()
     entries = decide(
-        case, m.Reject(asker(replace(ANA, name=text or "x")), Seen.of(case), RejectReason.OTHER, f"x{text}"), NOW
+        case,
+        m.Reject(
+            asker(replace(ANA, name=text or "x")), Seen.of(case), RejectReason.OTHER, f"x{text}"
+        ),
+        NOW,
     )
     after = fold_all(case, entries)
     blocks = note_blocks(after, entries)

@@ -33,7 +33,12 @@ def row(case, number=1):
 def days(busy=True):
     first = date(2026, 11, 8)
     return tuple(
-        Day(first + timedelta(days=n), n % 5 * busy, n % 3 * busy, float(n) if busy and n % 2 else None)
+        Day(
+            first + timedelta(days=n),
+            n % 5 * busy,
+            n % 3 * busy,
+            float(n) if busy and n % 2 else None,
+        )
         for n in range(14)
     )
 
@@ -54,7 +59,9 @@ def digest(case=None, **changes):
         if case.state.name == "PROPOSED"
         else case
     )
-    review = Review((row(case, 7),), (Agreement("low_stock", "Running low", 9, 2, 1),), (row(case, 8),), 1, 2)
+    review = Review(
+        (row(case, 7),), (Agreement("low_stock", "Running low", 9, 2, 1),), (row(case, 8),), 1, 2
+    )
     base = Digest(
         key="digest:C0STOCK:1",
         place="C0STOCK",
@@ -83,7 +90,10 @@ def home(case=None, **changes):
         mine=(row(case, 3),),
         team=(row(case, 4),),
         team_more=1,
-        alone=(row(resolved(), 5), row(do(case, m.Clear(case.signal)) if case.state.name == "PROPOSED" else case, 6)),
+        alone=(
+            row(resolved(), 5),
+            row(do(case, m.Clear(case.signal)) if case.state.name == "PROPOSED" else case, 6),
+        ),
         days=days(),
         paused=("low stock by Ben: wait",),
         standing_in=("Finn stands in for Ana until Monday",),
@@ -138,7 +148,9 @@ def test_each_row_has_buttons_of_its_own_and_a_decided_one_has_none():
 def test_only_what_can_still_be_taken_back_has_a_button_for_it():
     def undo(at):
         return [
-            b["block_id"] for b in home_view(home(at=at), to)["blocks"] if b.get("block_id", "").startswith("alone")
+            b["block_id"]
+            for b in home_view(home(at=at), to)["blocks"]
+            if b.get("block_id", "").startswith("alone")
         ]
 
     assert undo(NOW) == [f"alone:{token(row(resolved(), 5).case)}"]
@@ -148,7 +160,9 @@ def test_only_what_can_still_be_taken_back_has_a_button_for_it():
 def test_where_charts_are_not_taken_the_numbers_are_text():
     with_charts = digest_card(digest(), to)
     plainer = without_charts(with_charts)
-    assert {block["type"] for block in with_charts} - {block["type"] for block in plainer} == {"data_visualization"}
+    assert {block["type"] for block in with_charts} - {block["type"] for block in plainer} == {
+        "data_visualization"
+    }
     assert validate(plainer) == []
     assert "21 Nov" in json.dumps(plainer)
     assert charts(days(busy=False)) == []
@@ -169,7 +183,12 @@ def test_nothing_from_outside_is_ever_markup_in_a_list(text):
         ours = [part for part in live_parts(blocks) if "emulator.example" not in json.dumps(part)]
         assert ours == []
     assert "<" not in digest_text(digest(case)) + answer_text(hostile_answer)
-    assert validate_view(forms.raise_form([("low_stock", text or "-")], "low_stock", ["product_id"], "", text)) == []
+    assert (
+        validate_view(
+            forms.raise_form([("low_stock", text or "-")], "low_stock", ["product_id"], "", text)
+        )
+        == []
+    )
     assert validate_view(forms.notice(text)) == []
 
 
@@ -192,4 +211,9 @@ def test_a_home_of_the_fullest_day_fits():
 def test_the_forms_are_valid():
     kinds = [("low_stock", "Running low")]
     assert validate_view(forms.delegate_form(kinds)) == []
-    assert validate_view(forms.raise_form(kinds, "low_stock", ["product_id"], "C1 1.0", "Merlot is out")) == []
+    assert (
+        validate_view(
+            forms.raise_form(kinds, "low_stock", ["product_id"], "C1 1.0", "Merlot is out")
+        )
+        == []
+    )

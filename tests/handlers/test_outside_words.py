@@ -60,7 +60,9 @@ def hostile_cases():
                 drifted=(told,) if base.drifted else (),
                 reopened=told if base.reopened else "",
                 named_by=told,
-                ending=replace(base.ending, by=told, reason=told, note=told) if base.ending else None,
+                ending=replace(base.ending, by=told, reason=told, note=told)
+                if base.ending
+                else None,
                 approvals=tuple(replace(one, name=told, note=told) for one in base.approvals),
                 recommendation=_recommended(told) if base.recommendation else None,
                 verdict=replace(base.verdict, reason=told) if base.verdict else None,
@@ -71,11 +73,19 @@ def hostile_cases():
                 else None,
             ),
         )
-    yield "refused", replace(STATES["refused by policy"](), verdict=verdict(ruling=Ruling.REFUSE, reason=told))
+    yield (
+        "refused",
+        replace(STATES["refused by policy"](), verdict=verdict(ruling=Ruling.REFUSE, reason=told)),
+    )
     for confidence in (90, 10):
         kind = told if confidence == 90 else ""
         guesses = (Guess(told, told, confidence),)
-        yield "recognised", replace(STATES["referred"](), recognition=Recognition(kind, confidence, guesses, told, "v"))
+        yield (
+            "recognised",
+            replace(
+                STATES["referred"](), recognition=Recognition(kind, confidence, guesses, told, "v")
+            ),
+        )
 
 
 def _recommended(told):
@@ -90,10 +100,18 @@ def _spoiled(one):
 
 def hostile_lists():
     case = hostile_card(HOSTILE)
-    storm = Storm(key="k", place="C", title=HOSTILE, source=HOSTILE, rows=(row(case),), open=9, total=9)
+    storm = Storm(
+        key="k", place="C", title=HOSTILE, source=HOSTILE, rows=(row(case),), open=9, total=9
+    )
     spoken = answer(case, told=HOSTILE, model=HOSTILE, text=HOSTILE, understood=HOSTILE)
     shown = digest(case, paused=(HOSTILE,))
-    kept = home(case, paused=(HOSTILE,), standing_in=(HOSTILE,), suggestion=HOSTILE, kinds=(("low_stock", HOSTILE),))
+    kept = home(
+        case,
+        paused=(HOSTILE,),
+        standing_in=(HOSTILE,),
+        suggestion=HOSTILE,
+        kinds=(("low_stock", HOSTILE),),
+    )
     yield "digest", digest_card(shown, to), digest_text(shown)
     yield "rest", rest_blocks(shown, to), ""
     yield "home", home_view(kept, to)["blocks"], ""
@@ -105,13 +123,18 @@ def hostile_lists():
 
 def test_no_word_from_outside_is_read_as_markup_on_any_card():
     for name, case in hostile_cases():
-        for blocks in (case_card(case, Look(paused=HOSTILE, is_undoable=True)), superseded_card(case)):
+        for blocks in (
+            case_card(case, Look(paused=HOSTILE, is_undoable=True)),
+            superseded_card(case),
+        ):
             assert [text for text in mrkdwn(blocks) if "Zqx" in text] == [], name
             assert validate(blocks) == [], name
         assert not set("<>") & set(notification(case)), name
 
 
-@pytest.mark.parametrize(("name", "blocks", "text"), [pytest.param(*one, id=one[0]) for one in hostile_lists()])
+@pytest.mark.parametrize(
+    ("name", "blocks", "text"), [pytest.param(*one, id=one[0]) for one in hostile_lists()]
+)
 def test_no_word_from_outside_is_read_as_markup_in_any_list(name, blocks, text):
     assert [line for line in mrkdwn(blocks) if "Zqx" in line] == []
     assert validate(blocks, "home" if name == "home" else "message") == []
@@ -131,7 +154,12 @@ def test_no_word_from_outside_is_read_as_markup_in_a_note_or_a_form():
         assert not set("<>") & set(note_text(after, entries))
     cited = replace(case, recommendation=_recommended(HOSTILE))
     assert mrkdwn(precedent_blocks(cited, {})) == []
-    windows = (forms.approve_form(case), forms.undo_form(case), forms.settle_form(case), forms.notice(HOSTILE))
+    windows = (
+        forms.approve_form(case),
+        forms.undo_form(case),
+        forms.settle_form(case),
+        forms.notice(HOSTILE),
+    )
     for window in windows:
         assert [text for text in mrkdwn(window) if "Zqx" in text] == []
         assert validate_view(window) == []
@@ -143,34 +171,48 @@ def test_a_group_is_named_by_its_handle_and_nothing_else():
     named = [text for text in mrkdwn(case_card(case)) if "Zqx" in text]
     assert len(named) == 2
     assert all(re.fullmatch(r"[A-Za-z0-9_.-]+", text.split("@")[1].split(" ")[0]) for text in named)
-    assert not any(mark in text.partition("<!date")[0] for text in named for mark in ("<", "`", "~", ":w"))
+    assert not any(
+        mark in text.partition("<!date")[0] for text in named for mark in ("<", "`", "~", ":w")
+    )
 
 
 # --- what is confirmed -----------------------------------------------------------------------------------------------
 
 
 def approve_of(case):
-    found = (one for block in case_card(case) if block["type"] == "actions" for one in block["elements"])
+    found = (
+        one for block in case_card(case) if block["type"] == "actions" for one in block["elements"]
+    )
     return next(one for one in found if one["action_id"] in {ids.APPROVE, ids.APPROVE_WITH_REASON})
 
 
 def medium(*actions):
     return evidenced(
-        proposed(actions=actions, verdict=verdict(tier=RiskTier.MEDIUM, factors=(Factor("ops-leads", 1),)))
+        proposed(
+            actions=actions,
+            verdict=verdict(tier=RiskTier.MEDIUM, factors=(Factor("ops-leads", 1),)),
+        )
     )
 
 
 def test_amount_and_target_come_first_and_a_long_summary_cuts_neither():
-    case = medium(action(summary="Order " + "very old wine " * 60, amount=2400, target="product:merlot-2019"))
+    case = medium(
+        action(summary="Order " + "very old wine " * 60, amount=2400, target="product:merlot-2019")
+    )
     text = approve_of(case)["confirm"]["text"]["text"]
     assert text.startswith("Amount: £2,400.00. Target: product:merlot-2019. Order very old wine")
     assert len(text) <= 300
 
 
 def test_a_long_plan_is_shortened_in_its_steps_and_says_how_many_more():
-    steps = [action(summary=f"Order {n} cases of a rather long name", amount=100, target=f"p:{n}") for n in range(8)]
+    steps = [
+        action(summary=f"Order {n} cases of a rather long name", amount=100, target=f"p:{n}")
+        for n in range(8)
+    ]
     text = approve_of(medium(*steps))["confirm"]["text"]["text"]
-    assert text.startswith("Amount: £800.00. Targets: p:0, p:1, p:2, p:3, p:4, p:5, p:6, p:7. Order 0 cases")
+    assert text.startswith(
+        "Amount: £800.00. Targets: p:0, p:1, p:2, p:3, p:4, p:5, p:6, p:7. Order 0 cases"
+    )
     assert "and " in text
     assert text.endswith(" more.")
     assert len(text) <= 300

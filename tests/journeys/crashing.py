@@ -128,13 +128,19 @@ def house(folder: Path) -> SqlConnector:
             "DELETE FROM claims WHERE product_id = :product_id",
         ),
     }
-    return SqlConnector(SqlSystem("house", "X", timedelta(seconds=2), actions), f"sqlite:///{folder / 'house.db'}")
+    return SqlConnector(
+        SqlSystem("house", "X", timedelta(seconds=2), actions), f"sqlite:///{folder / 'house.db'}"
+    )
 
 
 def world(folder: Path, point) -> World:
     built = World(SqlStore(Database(f"sqlite:///{folder / 'countersign.db'}")))
     connector = house(folder)
-    execute, undo, transaction = connector.execute, connector.undo, built.store.database._transaction
+    execute, undo, transaction = (
+        connector.execute,
+        connector.undo,
+        built.store.database._transaction,
+    )
 
     def hooked(name, inner):
         def call(*args):
@@ -153,7 +159,9 @@ def world(folder: Path, point) -> World:
     look = "SELECT 'Merlot' AS product, on_hand, 24 AS quantity, 312.5 AS at_risk FROM stock WHERE product_id = :product_id"
 
     offer = replace(built.library.book.offers[0], then=then)
-    built.library.book = playbook(offers=(offer,), evidence=(replace(built.library.book.evidence[0], query=look),))
+    built.library.book = playbook(
+        offers=(offer,), evidence=(replace(built.library.book.evidence[0], query=look),)
+    )
     return built
 
 
@@ -171,7 +179,9 @@ def live(folder: Path, point) -> None:
         for _ in range(2):
             acked(folder, f"case {w.receive(first).case_id}")
     w.work()
-    w.desk.decisions.edit("EX-1", by=principal("elsie"), seen=w.seen("EX-1"), values={"quantity": 12})
+    w.desk.decisions.edit(
+        "EX-1", by=principal("elsie"), seen=w.seen("EX-1"), values={"quantity": 12}
+    )
     acked(folder, "edited EX-1")
     w.approve(w.store.case("EX-1"), "ben")
     acked(folder, "approved EX-1")
@@ -181,7 +191,9 @@ def live(folder: Path, point) -> None:
     database.close()
     w.work()
 
-    w.desk.decisions.reject("EX-2", by=principal("ben"), seen=w.seen("EX-2"), reason=RejectReason.WRONG_PLAN)
+    w.desk.decisions.reject(
+        "EX-2", by=principal("ben"), seen=w.seen("EX-2"), reason=RejectReason.WRONG_PLAN
+    )
     acked(folder, "rejected EX-2")
     w.work()
 
@@ -194,17 +206,29 @@ def recover(folder: Path) -> dict:
         w.work()
     said = set((folder / "acked").read_text().split("\n")) if (folder / "acked").exists() else set()
     names = {
-        f"EX-{n}": [entry.body.name for entry in w.store.entries(f"EX-{n}")] for n in (1, 2) if f"case EX-{n}" in said
+        f"EX-{n}": [entry.body.name for entry in w.store.entries(f"EX-{n}")]
+        for n in (1, 2)
+        if f"case EX-{n}" in said
     }
     with sqlite3.connect(folder / "house.db") as database:
-        moved = database.execute("SELECT on_hand FROM stock WHERE product_id = 2").fetchone() == (30,)
+        moved = database.execute("SELECT on_hand FROM stock WHERE product_id = 2").fetchone() == (
+            30,
+        )
         ordered = dict(database.execute("SELECT product_id, on_order FROM stock"))
-        claims = Counter(product for (product,) in database.execute("SELECT product_id FROM claims"))
+        claims = Counter(
+            product for (product,) in database.execute("SELECT product_id FROM claims")
+        )
     database.close()
     wrong = []
-    if ordered[1] not in {0, 12} or claims[1] not in {0, 1} or (ordered[1] == 0) != (claims[1] == 0):
+    if (
+        ordered[1] not in {0, 12}
+        or claims[1] not in {0, 1}
+        or (ordered[1] == 0) != (claims[1] == 0)
+    ):
         wrong.append(f"system of record: {ordered} {claims}")
-    if "approved EX-1" in said and (w.store.case("EX-1").state is not State.RESOLVED or ordered[1] != 12):
+    if "approved EX-1" in said and (
+        w.store.case("EX-1").state is not State.RESOLVED or ordered[1] != 12
+    ):
         wrong.append(f"an approval that was acknowledged was lost: {w.store.case('EX-1').state}")
     if moved and (ordered[2] or claims[2]):
         wrong.append("what had moved was carried out")
@@ -212,12 +236,19 @@ def recover(folder: Path) -> dict:
         wrong.append("a rejection that was acknowledged was lost")
     if "edited EX-1" in said and "plan.edited" not in names["EX-1"]:
         wrong.append("an edit that was acknowledged was lost")
-    posts = Counter((folder / "slack").read_text().split("\n")[:-1]) if (folder / "slack").exists() else Counter()
+    posts = (
+        Counter((folder / "slack").read_text().split("\n")[:-1])
+        if (folder / "slack").exists()
+        else Counter()
+    )
     wrong += [f"posted {count} times: {uid}" for uid, count in posts.items() if count != 1]
     for case in w.store.cases():
         if f"card {case.id}/{case.generation}" not in posts:
             wrong.append(f"{case.id} has no card")
-    wrong += [f"left over: {what}" for what in [*w.store.backlog(), *(row["key"] for row in w.store.parked())]]
+    wrong += [
+        f"left over: {what}"
+        for what in [*w.store.backlog(), *(row["key"] for row in w.store.parked())]
+    ]
     wrong += replay(w.store).differences
     if Checkpoints(folder / "cp", "log").sign(w.store):
         export(w.store, folder / "log.jsonl")
@@ -248,7 +279,9 @@ def run(root: Path, empty: Path, fatal: int) -> dict:
     folder.mkdir()
     shutil.copy(empty, folder / "countersign.db")
     with sqlite3.connect(folder / "house.db") as database:
-        database.execute("CREATE TABLE stock (product_id INTEGER PRIMARY KEY, on_hand INTEGER, on_order INTEGER)")
+        database.execute(
+            "CREATE TABLE stock (product_id INTEGER PRIMARY KEY, on_hand INTEGER, on_order INTEGER)"
+        )
         database.execute("CREATE TABLE claims (product_id INTEGER)")
         database.execute("INSERT INTO stock VALUES (1, 4, 0), (2, 4, 0)")
     database.close()
@@ -276,10 +309,18 @@ def run(root: Path, empty: Path, fatal: int) -> dict:
 
 
 def main() -> None:
-    root, empty, share, of = Path(sys.argv[1]), Path(sys.argv[2]), int(sys.argv[3]), int(sys.argv[4])
+    root, empty, share, of = (
+        Path(sys.argv[1]),
+        Path(sys.argv[2]),
+        int(sys.argv[3]),
+        int(sys.argv[4]),
+    )
     whole = run(root, empty, FAR)
     points = int((root / "passed").read_text())
-    runs = [whole, *(run(root, empty, fatal) for fatal in range(1, points + 1) if fatal % of == share)]
+    runs = [
+        whole,
+        *(run(root, empty, fatal) for fatal in range(1, points + 1) if fatal % of == share),
+    ]
     print(json.dumps({"points": points, "runs": runs}))
 
 

@@ -61,10 +61,16 @@ class Harbour:
 
     def countersign(self, *arguments):
         """What a command of the program prints, run beside this bot with its settings."""
-        environment = {name: value for name, value in self.settings.secrets.items() if name.isupper()}
+        environment = {
+            name: value for name, value in self.settings.secrets.items() if name.isupper()
+        }
         run = [sys.executable, "-m", "bot", *arguments]
         done = subprocess.run(
-            run, env={**environment, "PATH": os.environ["PATH"]}, capture_output=True, text=True, timeout=60
+            run,
+            env={**environment, "PATH": os.environ["PATH"]},
+            capture_output=True,
+            text=True,
+            timeout=60,
         )
         assert done.returncode == 0, done.stderr
         return done.stdout
@@ -73,7 +79,8 @@ class Harbour:
 
     def press(self, who, channel, ts, action_id, value=None):
         return self.emulator.post(
-            "click", {"as": who, "channel": channel, "ts": ts, "action_id": action_id, "value": value}
+            "click",
+            {"as": who, "channel": channel, "ts": ts, "action_id": action_id, "value": value},
         )
 
     def press_home(self, who, action_id, value):
@@ -87,7 +94,9 @@ class Harbour:
         return self.emulator.post("message", {"as": who, "channel": channel, "text": text, **more})
 
     def command(self, who, channel, text):
-        return self.emulator.post("slash", {"as": who, "channel": channel, "command": "/exceptions", "text": text})
+        return self.emulator.post(
+            "slash", {"as": who, "channel": channel, "command": "/exceptions", "text": text}
+        )
 
     def home(self, who):
         """The home after it has been opened."""
@@ -100,7 +109,9 @@ class Harbour:
         return self.emulator.get(f"state?as={who}")
 
     def whispers(self, who):
-        return [json.dumps(one["blocks"], ensure_ascii=False) for one in self.window(who)["ephemerals"]]
+        return [
+            json.dumps(one["blocks"], ensure_ascii=False) for one in self.window(who)["ephemerals"]
+        ]
 
     def direct(self, who):
         return self.emulator.messages(f"D{who[1:]}")
@@ -127,7 +138,9 @@ class Harbour:
 
     def settled(self):
         """The eight troubles of today have their cards."""
-        self.until(lambda: len(self.cases()) >= 8 and all(map(self.card, self.cases())), "eight cards")
+        self.until(
+            lambda: len(self.cases()) >= 8 and all(map(self.card, self.cases())), "eight cards"
+        )
 
     def case(self, case):
         return self.desk.store.case(case.id)
@@ -136,13 +149,17 @@ class Harbour:
         cards = self.desk.store.cards(case.id)
         if not cards or not cards[0].ts:
             return None
-        found = [one for one in self.emulator.messages(cards[0].channel) if one["ts"] == cards[0].ts]
+        found = [
+            one for one in self.emulator.messages(cards[0].channel) if one["ts"] == cards[0].ts
+        ]
         return found[0] if found else None
 
     def cards_of(self, case):
         """Every message that says it is a card of this case."""
         messages = self.emulator.messages(case.channel)
-        uids = [(one.get("metadata") or {}).get("event_payload", {}).get("uid", "") for one in messages]
+        uids = [
+            (one.get("metadata") or {}).get("event_payload", {}).get("uid", "") for one in messages
+        ]
         return [uid for uid in uids if uid.partition("/")[0] == case.id]
 
     def approve(self, who, case):

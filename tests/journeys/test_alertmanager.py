@@ -42,7 +42,9 @@ def alertmanager(tmp_path):
             f"--web.listen-address=127.0.0.1:{port}",
             "--cluster.listen-address=",
         ]
-        running.append(subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL))
+        running.append(
+            subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        )
         wait(lambda: answers(f"http://127.0.0.1:{port}/-/ready"))
         return f"http://127.0.0.1:{port}"
 
@@ -74,7 +76,9 @@ def fire(url, *, value, ended=False):
         "annotations": {"summary": "Till 4 is slow", "value": value},
         "startsAt": "2026-11-21T04:00:00Z",
     }
-    alert["endsAt"] = (now - timedelta(seconds=1) if ended else now + timedelta(minutes=5)).isoformat()
+    alert["endsAt"] = (
+        now - timedelta(seconds=1) if ended else now + timedelta(minutes=5)
+    ).isoformat()
     request = urllib.request.Request(
         f"{url}/api/v2/alerts", json.dumps([alert]).encode(), {"Content-Type": "application/json"}
     )
@@ -87,7 +91,10 @@ def test_one_alert_is_one_card_through_its_whole_life(emulator, alertmanager, tm
     sqlite3.connect(tmp_path / "company.db").close()
     bot = Bot(
         sample_environment(
-            tmp_path, emulator.url, COUNTERSIGN_SOURCE_ALERTMANAGER_TOKEN="am-token", COUNTERSIGN_LOG_LEVEL="CRITICAL"
+            tmp_path,
+            emulator.url,
+            COUNTERSIGN_SOURCE_ALERTMANAGER_TOKEN="am-token",
+            COUNTERSIGN_LOG_LEVEL="CRITICAL",
         )
     )
     bot.start()

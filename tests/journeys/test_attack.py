@@ -15,7 +15,18 @@ ROOT = Path(__file__).parent.parent.parent
 def test_a_short_attack_runs_counts_and_leaves_nothing_behind(tmp_path):
     """The parts that are quick, one seed: every class is tried, no part stumbles, no process stays."""
     out = tmp_path / "found.json"
-    run = [sys.executable, "-m", "tests.attack", "smoke", "--seed", "7", "--minutes", "0.3", "--json", str(out)]
+    run = [
+        sys.executable,
+        "-m",
+        "tests.attack",
+        "smoke",
+        "--seed",
+        "7",
+        "--minutes",
+        "0.3",
+        "--json",
+        str(out),
+    ]
     before = {child.pid for child in psutil.Process().children(recursive=True)}
     ran = subprocess.run(run, capture_output=True, text=True, cwd=ROOT, timeout=240)
     found = json.loads(out.read_text())

@@ -25,7 +25,11 @@ def kept(world, tmp_path):
 
     def countersign(*arguments):
         return subprocess.run(
-            [sys.executable, "-m", "bot", *arguments], env=environment, capture_output=True, text=True, timeout=60
+            [sys.executable, "-m", "bot", *arguments],
+            env=environment,
+            capture_output=True,
+            text=True,
+            timeout=60,
         )
 
     countersign.world, countersign.folder = world, tmp_path
@@ -35,7 +39,12 @@ def kept(world, tmp_path):
 def test_the_ledger_is_verified_replayed_signed_and_exported(kept):
     verified = kept("ledger", "verify", "--json")
     found = json.loads(verified.stdout)
-    assert (verified.returncode, found["ok"], found["entries"], found["covered"]) == (0, True, 8, 8), verified.stderr
+    assert (verified.returncode, found["ok"], found["entries"], found["covered"]) == (
+        0,
+        True,
+        8,
+        8,
+    ), verified.stderr
     assert "8 entries fold into 1 cases" in kept("ledger", "replay").stdout
     assert "Nothing was added" in kept("ledger", "checkpoint").stdout
     exported = kept("ledger", "export", str(kept.folder / "audit"))
@@ -53,7 +62,10 @@ def test_the_ledger_is_verified_replayed_signed_and_exported(kept):
         capture_output=True,
         text=True,
     )
-    assert (alone.returncode, "8 entries, 8 of them under a signed checkpoint: everything holds" in alone.stdout) == (
+    assert (
+        alone.returncode,
+        "8 entries, 8 of them under a signed checkpoint: everything holds" in alone.stdout,
+    ) == (
         0,
         True,
     )
@@ -67,7 +79,9 @@ def test_a_state_edited_without_the_ledger_makes_verify_fail(kept):
 
     with kept.world.store.database.engine.begin() as connection:
         connection.execute(
-            sa.update(tables.cases).values(body=sa.func.replace(tables.cases.c.body, '"count":1', '"count":2'))
+            sa.update(tables.cases).values(
+                body=sa.func.replace(tables.cases.c.body, '"count":1', '"count":2')
+            )
         )
     verified = kept("ledger", "verify", "--json")
     assert (verified.returncode, "EX-1" in json.loads(verified.stdout)["findings"][0]) == (1, True)
@@ -84,7 +98,9 @@ def test_doctor_names_what_is_parked_and_how_to_let_it_go(kept):
     problems = json.loads(told.stdout)["problems"]
     assert told.returncode == 1
     assert [
-        problem for problem in problems if "countersign unpark card:EX-2" in problem and "channel_not_found" in problem
+        problem
+        for problem in problems
+        if "countersign unpark card:EX-2" in problem and "channel_not_found" in problem
     ]
     assert kept("unpark", "card:EX-2").returncode == 0
     assert "nothing is parked under card:EX-2" in kept("unpark", "card:EX-2").stderr
@@ -115,7 +131,18 @@ def test_init_copies_a_library_to_edit(kept):
 
 
 def test_everything_has_help_and_nothing_shows_a_traceback(kept):
-    for command in ("demo", "run", "check", "try", "manifest", "init", "doctor", "unpark", "case", "ledger"):
+    for command in (
+        "demo",
+        "run",
+        "check",
+        "try",
+        "manifest",
+        "init",
+        "doctor",
+        "unpark",
+        "case",
+        "ledger",
+    ):
         told = kept(command, "--help")
         assert (told.returncode, command in told.stdout) == (0, True)
     assert "Traceback" not in kept("run").stderr

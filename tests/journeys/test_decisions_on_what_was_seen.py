@@ -45,7 +45,9 @@ class Shop:
         company.build(folder / "company.db", utc_now().replace(tzinfo=None, microsecond=0))
         self.stock()
         settings = {"COUNTERSIGN_LIBRARY_DIR": str(library), "COUNTERSIGN_LOG_LEVEL": "CRITICAL"}
-        self.bot = Bot(sample_environment(folder, emulator.url, **settings, COUNTERSIGN_STORM_AFTER="0"))
+        self.bot = Bot(
+            sample_environment(folder, emulator.url, **settings, COUNTERSIGN_STORM_AFTER="0")
+        )
         self.bot.start()
         self.store = SqlStore(Database(f"sqlite:///{folder / 'countersign.db'}"))
 
@@ -53,7 +55,9 @@ class Shop:
         """Make a small order the right thing for every bin of these tests."""
         with contextlib.closing(sqlite3.connect(self.folder / "company.db")) as database, database:
             database.execute("UPDATE suppliers SET lead_days = 1")
-            database.execute("UPDATE products SET cost = 2, price = 9, margin = 0.1 WHERE id BETWEEN 31 AND 34")
+            database.execute(
+                "UPDATE products SET cost = 2, price = 9, margin = 0.1 WHERE id BETWEEN 31 AND 34"
+            )
             database.execute(
                 "UPDATE stock SET on_hand = 1, on_order = 0, expected_use = 7, next_peak_on = date('now', '+4 days')"
                 " WHERE product_id BETWEEN 31 AND 34"
@@ -72,8 +76,13 @@ class Shop:
             "title": f"Bin {product} is low",
             "facts": {"product_id": product},
         }
-        headers = {"Content-Type": "application/json", "Authorization": "Bearer sample-source-token"}
-        request = urllib.request.Request(f"{self.bot.url}/v1/signals", json.dumps(body).encode(), headers)
+        headers = {
+            "Content-Type": "application/json",
+            "Authorization": "Bearer sample-source-token",
+        }
+        request = urllib.request.Request(
+            f"{self.bot.url}/v1/signals", json.dumps(body).encode(), headers
+        )
         with urllib.request.urlopen(request, timeout=10) as answer:
             case_id = json.load(answer)["case"]
         self.until(lambda: self.values(case_id, "case.reject"), f"the card of {case_id}")
@@ -92,18 +101,28 @@ class Shop:
             value
             for element in elements
             if element["action_id"] == action_id
-            for value in [element.get("value"), *(option["value"] for option in element.get("options", []))]
+            for value in [
+                element.get("value"),
+                *(option["value"] for option in element.get("options", [])),
+            ]
             if value
         ]
 
     def press(self, who: str, case, action_id: str, value=None, **forged):
         place = {"as": who, "channel": case.channel, "ts": self.card(case.id)["ts"]}
-        return self.emulator.post("click", {**place, "action_id": action_id, "value": value, **forged})
+        return self.emulator.post(
+            "click", {**place, "action_id": action_id, "value": value, **forged}
+        )
 
     def forge(self, who: str, case, action_id: str, value: str):
         """Press a button that is not there, or not any more."""
         return self.press(
-            who, case, "case.more", self.values(case.id, "case.more")[0], forged_action_id=action_id, forged_value=value
+            who,
+            case,
+            "case.more",
+            self.values(case.id, "case.more")[0],
+            forged_action_id=action_id,
+            forged_value=value,
         )
 
     def choose(self, who: str, case, entry: str):
@@ -116,7 +135,9 @@ class Shop:
         views = self.emulator.get(f"state?as={who}")["views"]
         if not views:
             return "no form opened"
-        answer = self.emulator.post("submit", {"as": who, "view_id": views[-1]["id"], "values": values})
+        answer = self.emulator.post(
+            "submit", {"as": who, "view_id": views[-1]["id"], "values": values}
+        )
         if answer["payload"]:
             self.emulator.post("close", {"as": who, "view_id": views[-1]["id"]})
         return json.dumps(answer["payload"]) if answer["payload"] else ""
@@ -126,13 +147,17 @@ class Shop:
 
     def ordered(self, product: int) -> int:
         with contextlib.closing(sqlite3.connect(self.folder / "company.db")) as database:
-            (ordered,) = database.execute("SELECT on_order FROM stock WHERE product_id = ?", (product,)).fetchone()
+            (ordered,) = database.execute(
+                "SELECT on_order FROM stock WHERE product_id = ?", (product,)
+            ).fetchone()
         return ordered
 
     @contextlib.contextmanager
     def hanging(self):
         """The system of record answers nobody who wants to change something."""
-        with contextlib.closing(sqlite3.connect(self.folder / "company.db", isolation_level=None)) as database:
+        with contextlib.closing(
+            sqlite3.connect(self.folder / "company.db", isolation_level=None)
+        ) as database:
             database.execute("BEGIN IMMEDIATE")
             yield
             database.execute("ROLLBACK")
@@ -181,13 +206,18 @@ def test_a_stale_press_while_a_step_is_in_doubt_leads_to_no_second_effect(shop):
         for action_id in ("case.try_again", "case.resolve", "case.settle", "case.reject"):
             for value in values:
                 assert shop.forge(ANA, case, action_id, value)["acked"]
-                shop.fill_in(ANA, **{"field.note": "done", "field.landed": "no", "field.reason": "wrong_plan"})
+                shop.fill_in(
+                    ANA,
+                    **{"field.note": "done", "field.landed": "no", "field.reason": "wrong_plan"},
+                )
                 assert shop.store.case(case.id).state is State.RUNNING, (action_id, value)
     shop.until(lambda: shop.store.case(case.id).state is State.RESOLVED, "the end")
     after = shop.store.case(case.id)
     assert (after.revision, shop.names(case).count("step.started")) == (1, 1)
     assert shop.ordered(31) == before + after.plan.actions[0].parameters["quantity"]
-    shop.until(lambda: "drawn by an earlier release" in shop.whispers(ANA), "the answer to the old button")
+    shop.until(
+        lambda: "drawn by an earlier release" in shop.whispers(ANA), "the answer to the old button"
+    )
     assert replay(shop.store).differences == ()
 
 
@@ -195,16 +225,26 @@ def test_a_stale_press_while_a_step_is_in_doubt_leads_to_no_second_effect(shop):
 def test_a_member_of_no_group_does_not_become_a_decider_by_handing_a_case_to_themself(shop):
     case = shop.proposed(32)
     assert shop.choose(FINN, case, "hand_over")["acked"]
-    refusal = shop.fill_in(FINN, **{"field.to": FINN, "field.done": "counted", "field.remains": "the order"})
+    refusal = shop.fill_in(
+        FINN, **{"field.to": FINN, "field.done": "counted", "field.remains": "the order"}
+    )
     assert "Not done" in refusal
-    assert (shop.store.case(case.id).owner, shop.names(case)[-1]) == ("floor-managers", "attempt.refused")
+    assert (shop.store.case(case.id).owner, shop.names(case)[-1]) == (
+        "floor-managers",
+        "attempt.refused",
+    )
 
 
 @pytest.mark.threat("A4")
 def test_whom_a_case_was_handed_to_may_hand_it_on_and_decides_nothing(shop):
     case = shop.proposed(33)
     shop.choose(ANA, case, "hand_over")
-    assert shop.fill_in(ANA, **{"field.to": FINN, "field.done": "counted", "field.remains": "the order"}) == ""
+    assert (
+        shop.fill_in(
+            ANA, **{"field.to": FINN, "field.done": "counted", "field.remains": "the order"}
+        )
+        == ""
+    )
     before = shop.store.case(case.id)
     assert before.owner == f"{TEAM}/{FINN}"
     tomorrow = int((utc_now() + timedelta(days=1)).timestamp())
@@ -214,13 +254,20 @@ def test_whom_a_case_was_handed_to_may_hand_it_on_and_decides_nothing(shop):
         ("snooze", {"field.until": tomorrow, "field.note": "later"}),
     ]
     for name, values in attempts:
-        pressed = shop.choose(FINN, case, name) if name == "snooze" else shop.press(FINN, case, name)
+        pressed = (
+            shop.choose(FINN, case, name) if name == "snooze" else shop.press(FINN, case, name)
+        )
         assert pressed["acked"]
         assert "Not done" in shop.fill_in(FINN, **values), name
     after = shop.store.case(case.id)
     assert (after.state, after.revision, after.plan) == (State.PROPOSED, 1, before.plan)
     shop.choose(FINN, case, "hand_over")
-    assert shop.fill_in(FINN, **{"field.to": OMAR, "field.done": "counted", "field.remains": "the order"}) == ""
+    assert (
+        shop.fill_in(
+            FINN, **{"field.to": OMAR, "field.done": "counted", "field.remains": "the order"}
+        )
+        == ""
+    )
     assert shop.store.case(case.id).owner == f"{TEAM}/{OMAR}"
 
 
@@ -236,14 +283,22 @@ def test_whom_a_parked_case_was_handed_to_does_not_say_what_happened(shop):
         shop.store.commit(Change(running, (*unknown, *parked)))
     shop.until(lambda: shop.ordered(34) > before, "the effect")
     shop.choose(ANA, case, "hand_over")
-    assert shop.fill_in(ANA, **{"field.to": FINN, "field.done": "looked", "field.remains": "call them"}) == ""
+    assert (
+        shop.fill_in(
+            ANA, **{"field.to": FINN, "field.done": "looked", "field.remains": "call them"}
+        )
+        == ""
+    )
     shop.until(lambda: shop.values(case.id, "case.settle"), "a card that asks what happened")
     answer = {"field.landed": "no", "field.note": "trust me"}
     shop.press(FINN, case, "case.settle")
     assert "Not done" in shop.fill_in(FINN, **answer)
     assert shop.store.case(case.id).state is State.PARKED
     shop.press(OMAR, case, "case.settle")
-    assert shop.fill_in(OMAR, **{**answer, "field.landed": "yes", "field.note": "it is on order"}) == ""
+    assert (
+        shop.fill_in(OMAR, **{**answer, "field.landed": "yes", "field.note": "it is on order"})
+        == ""
+    )
     shop.until(lambda: shop.store.case(case.id).state is State.RESOLVED, "the end")
     assert shop.names(case).count("step.started") == 1
     assert replay(shop.store).differences == ()

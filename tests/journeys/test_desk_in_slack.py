@@ -33,7 +33,11 @@ def proven(town):
 
 def buttons(blocks, action_id):
     return [
-        e for block in blocks if block["type"] == "actions" for e in block["elements"] if e["action_id"] == action_id
+        e
+        for block in blocks
+        if block["type"] == "actions"
+        for e in block["elements"]
+        if e["action_id"] == action_id
     ]
 
 
@@ -64,12 +68,18 @@ def test_a_morning_of_questions(town):
     assert "I did not understand that" in answer_to(town, ANA, "zeppelin flights to mars")
     assert next(one["title"] for one in town.window(ANA)["prompts"]) == "What is open?"
     reply = [one for one in town.direct(ANA) if one.get("bot_id")][-1]
-    (thumbs,) = [e for b in reply["blocks"] if b["type"] == "context_actions" for e in b["elements"]]
-    town.press(ANA, f"D{ANA[1:]}", reply["ts"], thumbs["action_id"], thumbs["negative_button"]["value"])
+    (thumbs,) = [
+        e for b in reply["blocks"] if b["type"] == "context_actions" for e in b["elements"]
+    ]
+    town.press(
+        ANA, f"D{ANA[1:]}", reply["ts"], thumbs["action_id"], thumbs["negative_button"]["value"]
+    )
     long_ago = town.clock() - timedelta(days=1)
     assert len(town.desk.lists.questions(long_ago, unanswered=True)) == 1
     card = town.card(case)
-    why = answer_to(town, ANA, "<@U0COUNTERSIGN> why didn't you just do it?", case.channel, thread_ts=card["ts"])
+    why = answer_to(
+        town, ANA, "<@U0COUNTERSIGN> why didn't you just do it?", case.channel, thread_ts=card["ts"]
+    )
     assert "low risk" in why
 
 
@@ -83,7 +93,9 @@ def test_the_question_from_the_wrong_channel(town):
     said = town.say(ANA, "C0FLOOR", f"<@U0COUNTERSIGN> show {stock.id}")
     town.until(lambda: any(stock.id in one for one in town.whispers(ANA)), "a private answer")
     assert not [
-        one for one in town.emulator.messages("C0FLOOR") if one.get("thread_ts") == said["ts"] and one.get("bot_id")
+        one
+        for one in town.emulator.messages("C0FLOOR")
+        if one.get("thread_ts") == said["ts"] and one.get("bot_id")
     ]
     assert floor.id in answer_to(town, ANA, f"<@U0COUNTERSIGN> show {floor.id}", "C0FLOOR")
 
@@ -113,7 +125,9 @@ def test_the_command_says_what_it_can_and_why_it_could_not(town):
     assert "say why" in told(BEN, "pause low stock")
     assert "kinds are:" in told(BEN, "pause the moon because")
     assert "Paused: low stock" in told(BEN, "pause low stock because the supplier is closed")
-    town.until(lambda: "Paused: nothing runs" in json.dumps(town.card(case)), "the pause on the card")
+    town.until(
+        lambda: "Paused: nothing runs" in json.dumps(town.card(case)), "the pause on the card"
+    )
     assert "only the governance owners" in told(BEN, "resume low stock")
     town.approve(BEN, case)
     time.sleep(1)
@@ -128,20 +142,37 @@ def test_a_message_becomes_a_case_that_its_raiser_cannot_approve(town):
     town.the("low_stock")
     said = town.say(OMAR, "C0STOCK", "the Merlot *boxes* in the cellar are <!channel> wet")
     town.emulator.post(
-        "shortcut", {"as": FINN, "callback_id": "exception_from_message", "channel": "C0STOCK", "ts": said["ts"]}
+        "shortcut",
+        {
+            "as": FINN,
+            "callback_id": "exception_from_message",
+            "channel": "C0STOCK",
+            "ts": said["ts"],
+        },
     )
     (view,) = town.window(FINN)["views"]
     fields = {
-        b["element"]["action_id"]: b["element"].get("initial_value") for b in view["blocks"] if b["type"] == "input"
+        b["element"]["action_id"]: b["element"].get("initial_value")
+        for b in view["blocks"]
+        if b["type"] == "input"
     }
     assert fields["field.title"] == "the Merlot *boxes* in the cellar are !channel wet"
     town.submit(FINN, **{"raise.kind": "not_sure", "field.title": "Wet boxes in the cellar"})
-    town.until(lambda: any("is open" in json.dumps(one) for one in town.direct(FINN)), "the word that it is open")
+    town.until(
+        lambda: any("is open" in json.dumps(one) for one in town.direct(FINN)),
+        "the word that it is open",
+    )
     (case,) = [case for case in town.cases() if case.signal.source == "slack"]
     assert case.signal.requester == principal(FINN)
     assert case.signal.facts["link"].endswith(f"/archives/C0STOCK/p{said['ts'].replace('.', '')}")
     again = town.emulator.post(
-        "shortcut", {"as": FINN, "callback_id": "exception_from_message", "channel": "C0STOCK", "ts": said["ts"]}
+        "shortcut",
+        {
+            "as": FINN,
+            "callback_id": "exception_from_message",
+            "channel": "C0STOCK",
+            "ts": said["ts"],
+        },
     )
     assert again["acked"]
     town.submit(FINN, **{"raise.kind": "not_sure", "field.title": "Wet boxes in the cellar"})
@@ -154,12 +185,24 @@ def test_the_form_of_a_playbook_asks_for_what_it_looks_things_up_by(town):
     town.emulator.post("shortcut", {"as": FINN, "callback_id": "create_exception"})
     (view,) = town.window(FINN)["views"]
     town.emulator.post(
-        "change", {"as": FINN, "view_id": view["id"], "action_id": "raise.kind", "value": "low_stock", "values": {}}
+        "change",
+        {
+            "as": FINN,
+            "view_id": view["id"],
+            "action_id": "raise.kind",
+            "value": "low_stock",
+            "values": {},
+        },
     )
     (view,) = town.window(FINN)["views"]
     assert "field.parameter.product_id" in json.dumps(view["blocks"])
     refused = town.submit(
-        FINN, **{"raise.kind": "low_stock", "field.title": "Gin is low", "field.parameter.product_id": None}
+        FINN,
+        **{
+            "raise.kind": "low_stock",
+            "field.title": "Gin is low",
+            "field.parameter.product_id": None,
+        },
     )
     assert "needs it" in json.dumps(refused["payload"])
     product = str(known.signal.facts["product_id"])
@@ -171,7 +214,8 @@ def test_the_form_of_a_playbook_asks_for_what_it_looks_things_up_by(town):
     }
     town.submit(FINN, **values)
     town.until(
-        lambda: any(case.signal.title == "Counted by hand" and case.plan for case in town.cases()), "a plan for it"
+        lambda: any(case.signal.title == "Counted by hand" and case.plan for case in town.cases()),
+        "a plan for it",
     )
     assert proven(town)
 
@@ -180,7 +224,14 @@ def test_the_approver_who_is_on_holiday(town):
     """Ben is away; his home suggests it; Dev stands in for one kind, decides it, and nothing else; the card names both."""
     town.emulator.post(
         "user",
-        {"id": BEN, "profile": {"real_name": "Ben Okafor", "status_text": "On holiday", "status_emoji": ":palm_tree:"}},
+        {
+            "id": BEN,
+            "profile": {
+                "real_name": "Ben Okafor",
+                "status_text": "On holiday",
+                "status_emoji": ":palm_tree:",
+            },
+        },
     )
     stock, shipment = town.the("low_stock"), town.the("shipment_mismatch")
     town.until(lambda: "On holiday" in json.dumps(town.home(BEN)), "the suggestion")
@@ -202,7 +253,9 @@ def test_the_approver_who_is_on_holiday(town):
     town.until(lambda: any("only @ops-leads" in one for one in town.whispers(DEV)), "the refusal")
     town.approve(DEV, stock)
     town.until(lambda: town.case(stock).state is State.RESOLVED, "the order")
-    town.until(lambda: "Dev Patel for Ben Okafor" in json.dumps(town.card(stock)), "both names on the card")
+    town.until(
+        lambda: "Dev Patel for Ben Okafor" in json.dumps(town.card(stock)), "both names on the card"
+    )
     assert (town.case(shipment).state, proven(town)) == (State.PROPOSED, True)
 
 
@@ -212,7 +265,9 @@ def test_the_card_decided_in_two_places_at_once(town):
     town.home(ANA)
     town.until(lambda: buttons(town.window(ANA)["home"]["blocks"], "case.approve"), "her queue")
     button = next(
-        b for b in buttons(town.window(ANA)["home"]["blocks"], "case.approve") if b["value"].startswith(f"{case.id}:")
+        b
+        for b in buttons(town.window(ANA)["home"]["blocks"], "case.approve")
+        if b["value"].startswith(f"{case.id}:")
     )
     with ThreadPoolExecutor(2) as pool:
         pressed = [
@@ -227,7 +282,9 @@ def test_the_card_decided_in_two_places_at_once(town):
     told = town.window(ANA)["views"] or any("Not done" in one for one in town.whispers(OMAR))
     assert told
     town.until(
-        lambda: case.id not in json.dumps(buttons(town.window(ANA)["home"]["blocks"], "case.approve")),
+        lambda: (
+            case.id not in json.dumps(buttons(town.window(ANA)["home"]["blocks"], "case.approve"))
+        ),
         "a home without the button",
     )
 
@@ -238,18 +295,29 @@ def test_one_press_decisions_keep_working_one_after_the_other(town):
         town.the(kind)
     town.home(ANA)
     done = []
-    town.until(lambda: len(buttons(town.window(ANA)["home"]["blocks"], "case.approve")) >= 3, "her queue")
-    while found := [b for b in buttons(town.window(ANA)["home"]["blocks"], "case.approve") if b["value"] not in done]:
+    town.until(
+        lambda: len(buttons(town.window(ANA)["home"]["blocks"], "case.approve")) >= 3, "her queue"
+    )
+    while found := [
+        b
+        for b in buttons(town.window(ANA)["home"]["blocks"], "case.approve")
+        if b["value"] not in done
+    ]:
         assert town.press_home(ANA, "case.approve", found[0]["value"])["acked"]
         done.append(found[0]["value"])
         town.until(lambda: done[-1] not in json.dumps(town.window(ANA)["home"]), "the row to go")
     assert len(done) >= 3
-    town.until(lambda: all(town.desk.store.case(v.partition(":")[0]).is_terminal for v in done), "all of them done")
+    town.until(
+        lambda: all(town.desk.store.case(v.partition(":")[0]).is_terminal for v in done),
+        "all of them done",
+    )
 
 
 def test_a_digest_acted_on_row_by_row(town):
     """Nine o'clock: one message in each channel with work; each row is decided there, and the others stay as they are."""
-    cases = [town.the(kind) for kind in ("service_note_open", "task_no_evidence", "booking_no_cover")]
+    cases = [
+        town.the(kind) for kind in ("service_note_open", "task_no_evidence", "booking_no_cover")
+    ]
     local = town.desk.library.hours("C0FLOOR").local(town.clock())
     town.clock.forward(hours=(9 - local.hour) % 24, minutes=1 - local.minute)
     town.house.jobs[0].run()
@@ -259,16 +327,26 @@ def test_a_digest_acted_on_row_by_row(town):
 
     def digests():
         messages = town.emulator.messages("C0FLOOR")
-        return [one for one in messages if (one.get("metadata") or {}).get("event_type") == "exception_digest"]
+        return [
+            one
+            for one in messages
+            if (one.get("metadata") or {}).get("event_type") == "exception_digest"
+        ]
 
     town.until(digests, "the digest")
     (digest,) = digests()
-    rows = {b["value"].partition(":")[0]: b["value"] for b in buttons(digest["blocks"], "case.approve")}
+    rows = {
+        b["value"].partition(":")[0]: b["value"] for b in buttons(digest["blocks"], "case.approve")
+    }
     assert len(rows) >= 2
     for case_id, value in list(rows.items())[:2]:
         assert town.press(ANA, "C0FLOOR", digest["ts"], "case.approve", value)["acked"]
-        town.until(lambda case_id=case_id: town.desk.store.case(case_id).is_terminal, "the row to be done")
-        town.until(lambda value=value: value not in json.dumps(digests()[0]["blocks"]), "the row to say so")
+        town.until(
+            lambda case_id=case_id: town.desk.store.case(case_id).is_terminal, "the row to be done"
+        )
+        town.until(
+            lambda value=value: value not in json.dumps(digests()[0]["blocks"]), "the row to say so"
+        )
     left = {b["value"].partition(":")[0] for b in buttons(digests()[0]["blocks"], "case.approve")}
     assert left == set(rows) - set(list(rows)[:2])
     assert len(digests()) == 1
@@ -278,7 +356,9 @@ def test_a_digest_acted_on_row_by_row(town):
 def test_a_monday_of_eight_managers_and_a_hundred_and_twenty_cases(tmp_path, emulator):
     """Everyone works through what waits on them; nothing is dropped, nothing is decided twice."""
     # They are a day's work, not a storm: they only come all at once here.
-    with harbour(tmp_path, emulator, COUNTERSIGN_SLACK_PER_SECOND="0", COUNTERSIGN_STORM_AFTER="0") as town:
+    with harbour(
+        tmp_path, emulator, COUNTERSIGN_SLACK_PER_SECOND="0", COUNTERSIGN_STORM_AFTER="0"
+    ) as town:
         a_monday(town)
 
 
@@ -295,7 +375,9 @@ def a_monday(town):
             facts=facts,
         )
     town.until(
-        lambda: len(town.cases()) >= 120 and not any(case.state is State.OPEN for case in town.cases()),
+        lambda: (
+            len(town.cases()) >= 120 and not any(case.state is State.OPEN for case in town.cases())
+        ),
         "120 cases",
         150,
     )
@@ -306,7 +388,9 @@ def a_monday(town):
 
     def work(who):
         while time.monotonic() < ends and town.desk.store.cases(states=busy, limit=1):
-            mine, _ = town.desk.questions.waiting_on(town.desk.questions.sight(principal(who)), limit=20)
+            mine, _ = town.desk.questions.waiting_on(
+                town.desk.questions.sight(principal(who)), limit=20
+            )
             mine = [case for case in mine if case.state is State.PROPOSED]
             if not mine:
                 time.sleep(0.1)
@@ -319,7 +403,9 @@ def a_monday(town):
             if buttons(card["blocks"], "case.approve"):
                 town.press(who, case.channel, card["ts"], "case.approve", ids.token(case))
             else:
-                town.press(who, case.channel, card["ts"], "case.approve_with_reason", ids.token(case))
+                town.press(
+                    who, case.channel, card["ts"], "case.approve_with_reason", ids.token(case)
+                )
                 if town.window(who)["views"]:
                     town.submit(who, **{"field.note": "looked at the order"})
 
@@ -327,9 +413,14 @@ def a_monday(town):
         list(pool.map(work, people))
     assert not town.desk.store.cases(states=busy)
     ended = [case for case in town.cases() if case.state in TERMINAL]
-    assert len(ended) + len([case for case in town.cases() if case.state is State.REFERRED]) == len(town.cases())
+    assert len(ended) + len([case for case in town.cases() if case.state is State.REFERRED]) == len(
+        town.cases()
+    )
     assert sum(case.state is State.RESOLVED for case in ended) >= 8
-    assert all(len({vote.person for vote in case.approvals}) == len(case.approvals) for case in town.cases())
+    assert all(
+        len({vote.person for vote in case.approvals}) == len(case.approvals)
+        for case in town.cases()
+    )
     assert proven(town)
 
 
@@ -345,7 +436,9 @@ def test_slack_is_down_for_six_hours_and_back(town):
             title=f"Note {number}",
             facts={"note_id": 1},
         )
-    town.until(lambda: not any(case.state is State.OPEN for case in town.cases()), "triage without Slack")
+    town.until(
+        lambda: not any(case.state is State.OPEN for case in town.cases()), "triage without Slack"
+    )
     assert town.approve(BEN, first)["acked"]
     town.until(lambda: town.case(first).state is State.RESOLVED, "work without Slack")
     for _ in range(6):
@@ -358,7 +451,11 @@ def test_slack_is_down_for_six_hours_and_back(town):
     town.until(lambda: all(town.cards_of(case) for case in live), "a card for every open case", 150)
     time.sleep(1)
     assert all(len(set(town.cards_of(case))) == len(town.cards_of(case)) for case in town.cases())
-    town.until(lambda: "Approved by" in json.dumps(town.card(first)), "the card of what ended meanwhile", 40)
+    town.until(
+        lambda: "Approved by" in json.dumps(town.card(first)),
+        "the card of what ended meanwhile",
+        40,
+    )
     told = town.emulator.get("traffic")
     assert sum(told["rejected"].values()) <= told["windows"]
 
@@ -366,13 +463,22 @@ def test_slack_is_down_for_six_hours_and_back(town):
 def urllib_delete(town):
     import urllib.request
 
-    with urllib.request.urlopen(urllib.request.Request(f"{town.emulator.url}/_ctl/faults", method="DELETE")):
+    with urllib.request.urlopen(
+        urllib.request.Request(f"{town.emulator.url}/_ctl/faults", method="DELETE")
+    ):
         pass
 
 
 def looked_at(town, case):
     """When the desk looked at this case, if it has."""
-    return next((one.at for one in town.desk.store.entries(case.id) if one.body.name == "evidence.gathered"), None)
+    return next(
+        (
+            one.at
+            for one in town.desk.store.entries(case.id)
+            if one.body.name == "evidence.gathered"
+        ),
+        None,
+    )
 
 
 def test_the_storm(town):
@@ -386,19 +492,36 @@ def test_the_storm(town):
         from bot.cases.signal import Signal
 
         base.receive(
-            Signal("loud", f"k{number}", "service_note_open", f"note:{number}", f"Note {number}", None, facts), b""
+            Signal(
+                "loud",
+                f"k{number}",
+                "service_note_open",
+                f"note:{number}",
+                f"Note {number}",
+                None,
+                facts,
+            ),
+            b"",
         )
 
     with ThreadPoolExecutor(8) as pool:
         list(pool.map(loud, range(MANY)))
     quiet = town.signal(
-        key="quiet", kind="low_stock", subject="product:quiet", title="Gin is low", facts={"product_id": 1}
+        key="quiet",
+        kind="low_stock",
+        subject="product:quiet",
+        title="Gin is low",
+        facts={"product_id": 1},
     )
     case = town.desk.store.case(quiet["case"])
     town.until(lambda: town.card(case), "the card of the quiet source")
     # What was looked at before it, though it came later: no more than ten seconds of what one source may have.
     loud_ones = [one for one in town.cases() if one.signal.source == "loud"]
-    ahead = [at for one in loud_ones if (at := looked_at(town, one)) and case.opened_at < at < looked_at(town, case)]
+    ahead = [
+        at
+        for one in loud_ones
+        if (at := looked_at(town, one)) and case.opened_at < at < looked_at(town, case)
+    ]
     assert len(ahead) <= 10 * PER_SECOND
     assert sum(1 for _ in town.desk.store.case_ids()) == before + MANY + 1
 
@@ -409,13 +532,20 @@ def test_the_storm(town):
             if (one.get("metadata") or {}).get("event_type") == "exception_storm"
         ]
 
-    town.until(lambda: shared() and "What matters most" in json.dumps(shared()[0]["blocks"]), "the shared card", 120)
+    town.until(
+        lambda: shared() and "What matters most" in json.dumps(shared()[0]["blocks"]),
+        "the shared card",
+        120,
+    )
     assert len(town.emulator.messages("C0FLOOR")) < 60
     (card,) = shared()
     button = buttons(card["blocks"], "case.approve")[0]
     town.press(ANA, "C0FLOOR", card["ts"], "case.approve", button["value"])
     pressed = button["value"].partition(":")[0]
-    town.until(lambda: town.desk.store.case(pressed).state not in {State.PROPOSED, State.OPEN}, "the decision")
+    town.until(
+        lambda: town.desk.store.case(pressed).state not in {State.PROPOSED, State.OPEN},
+        "the decision",
+    )
 
 
 def test_one_trouble_told_ten_thousand_times(town):
@@ -452,14 +582,19 @@ def test_the_bot_is_restarted_again_and_again_through_the_day(tmp_path, emulator
             next(job for job in town.house.jobs if job.name == "digests").run()
             time.sleep(0.3)
         town.until(
-            lambda: not town.desk.store.backlog().get("card ready") and not town.desk.store.backlog().get("note ready"),
+            lambda: (
+                not town.desk.store.backlog().get("card ready")
+                and not town.desk.store.backlog().get("note ready")
+            ),
             "quiet",
             40,
         )
         for case in town.cases():
             assert len(set(town.cards_of(case))) == len(town.cards_of(case))
             names = [entry.body.name for entry in town.desk.store.entries(case.id)]
-            assert names.count("case.escalated") <= 1 + names.count("plan.drifted") + names.count("case.reopened")
+            assert names.count("case.escalated") <= 1 + names.count("plan.drifted") + names.count(
+                "case.reopened"
+            )
         for channel in ("C0FLOOR", "C0STOCK", "C0SALES", "C0OPS"):
             keys = [
                 (one.get("metadata") or {}).get("event_payload", {}).get("uid", "")
@@ -480,7 +615,10 @@ def fault(town, **wanted):
 def stock(town, number):
     """One more thing that runs low, told by a source."""
     return town.signal(
-        key=f"worst-{number}", kind="low_stock", subject=f"bottle:{number}", title=f"Bottle {number} is running low"
+        key=f"worst-{number}",
+        kind="low_stock",
+        subject=f"bottle:{number}",
+        title=f"Bottle {number} is running low",
     )["case"]
 
 
@@ -503,7 +641,10 @@ def test_a_token_revoked_and_given_back_loses_nothing(town):
     town.settled()
     town.emulator.post("token", {"revoked": True})
     town.emulator.post("disconnect", {"abruptly": True})
-    town.until(lambda: any("no connection" in one for one in not_ready(town)), "the lost connection to be told")
+    town.until(
+        lambda: any("no connection" in one for one in not_ready(town)),
+        "the lost connection to be told",
+    )
     case = town.desk.store.case(stock(town, 1))
     town.until(lambda: "Slack: token_revoked" in not_ready(town), "the health check to say so")
     town.until(lambda: waiting_for(town, "token_revoked"), "the card to wait")
@@ -517,13 +658,17 @@ def test_a_token_revoked_and_given_back_loses_nothing(town):
 
 def waiting_for(town, error):
     with town.desk.store.database.read() as connection:
-        rows = connection.execute(sa.text("SELECT error FROM outbox WHERE state = 'ready'")).scalars()
+        rows = connection.execute(
+            sa.text("SELECT error FROM outbox WHERE state = 'ready'")
+        ).scalars()
         return any(error in row for row in rows)
 
 
 def not_ready(town):
     try:
-        with urllib.request.urlopen(f"http://127.0.0.1:{town.settings.port}/readyz", timeout=10) as answer:
+        with urllib.request.urlopen(
+            f"http://127.0.0.1:{town.settings.port}/readyz", timeout=10
+        ) as answer:
             return json.load(answer)["problems"]
     except urllib.error.HTTPError as refused:
         return json.load(refused)["problems"]
@@ -553,7 +698,9 @@ def test_a_connection_cut_in_the_middle_of_a_press_decides_once(town):
     fault(town, slow_for=0.0)
     town.until(lambda: town.case(case).state is State.RESOLVED, "the cover")
     town.until(lambda: town.emulator.get("traffic")["connections"] > 0, "a new connection")
-    assert [entry.body.name for entry in town.desk.store.entries(case.id)].count("step.started") == 1
+    assert [entry.body.name for entry in town.desk.store.entries(case.id)].count(
+        "step.started"
+    ) == 1
     assert proven(town)
 
 
@@ -565,7 +712,9 @@ def test_presses_that_overtake_each_other_have_one_winner(town):
         first = hands.submit(town.approve, ANA, case)
         time.sleep(0.2)
         card = town.card(case)
-        second = hands.submit(town.press, OMAR, case.channel, card["ts"], "case.reject", ids.token(case))
+        second = hands.submit(
+            town.press, OMAR, case.channel, card["ts"], "case.reject", ids.token(case)
+        )
         assert first.result()["acked"]
         assert second.result()["acked"]
     town.until(lambda: town.case(case).state is State.RESOLVED, "the cover")
@@ -580,7 +729,9 @@ def test_a_form_that_opens_too_late_is_told_and_pressed_again(town):
     card = town.card(case)
     press = (ANA, case.channel, card["ts"], "case.reject", ids.token(case))
     town.press(*press)
-    town.until(lambda: any("expired_trigger_id" in one for one in town.whispers(ANA)), "a word about it")
+    town.until(
+        lambda: any("expired_trigger_id" in one for one in town.whispers(ANA)), "a word about it"
+    )
     fault(town, refuse={})
     town.press(*press)
     assert town.window(ANA)["views"]
@@ -588,10 +739,18 @@ def test_a_form_that_opens_too_late_is_told_and_pressed_again(town):
 
 def test_people_of_another_company_in_a_shared_channel_decide_nothing(town):
     """The channel is shared with a supplier: their people see the card, press, and are told that it is not theirs to decide."""
-    supplier = {"id": "U0SUE", "name": "sue", "real_name": "Sue Supplier", "team_id": "T0SUPPLIER", "is_stranger": True}
+    supplier = {
+        "id": "U0SUE",
+        "name": "sue",
+        "real_name": "Sue Supplier",
+        "team_id": "T0SUPPLIER",
+        "is_stranger": True,
+    }
     town.emulator.post("seed", {"users": [supplier], "groups": [FLOOR_WITH_SUE]})
     case = town.the("booking_no_cover")
-    town.emulator.post("channel", {"id": case.channel, "is_shared": True, "members": [ANA, OMAR, "U0SUE"]})
+    town.emulator.post(
+        "channel", {"id": case.channel, "is_shared": True, "members": [ANA, OMAR, "U0SUE"]}
+    )
     town.approve("U0SUE", case)
     town.until(lambda: any("Not done" in one for one in town.whispers("U0SUE")), "a refusal")
     assert town.case(case).state is State.PROPOSED
@@ -600,4 +759,9 @@ def test_people_of_another_company_in_a_shared_channel_decide_nothing(town):
     town.until(lambda: town.case(case).state is State.RESOLVED, "the cover")
 
 
-FLOOR_WITH_SUE = {"id": "S0FLOOR", "handle": "floor-managers", "name": "Floor Managers", "users": [ANA, OMAR, "U0SUE"]}
+FLOOR_WITH_SUE = {
+    "id": "S0FLOOR",
+    "handle": "floor-managers",
+    "name": "Floor Managers",
+    "users": [ANA, OMAR, "U0SUE"],
+}

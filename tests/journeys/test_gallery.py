@@ -11,14 +11,22 @@ from tests.handlers.test_lists import digest, to
 from tests.journeys.test_page import SHOTS, SIZES, browser, window  # noqa: F401 (a fixture)
 
 pytestmark = [pytest.mark.journey, pytest.mark.browser]
-PAUSED, UNDOABLE = Look(paused="low stock is paused by Ben: the supplier is closed"), Look(is_undoable=True)
+PAUSED, UNDOABLE = (
+    Look(paused="low stock is paused by Ben: the supplier is closed"),
+    Look(is_undoable=True),
+)
 
 
 def pictures():
     """What to show, by the name of its picture."""
     shown = {name: (make(), Look()) for name, make in STATES.items()}
-    shown |= {"paused": (STATES["proposed medium"](), PAUSED), "can be taken back": (STATES["resolved"](), UNDOABLE)}
-    told = {name: (notification(case), case_card(case, look)) for name, (case, look) in shown.items()}
+    shown |= {
+        "paused": (STATES["proposed medium"](), PAUSED),
+        "can be taken back": (STATES["resolved"](), UNDOABLE),
+    }
+    told = {
+        name: (notification(case), case_card(case, look)) for name, (case, look) in shown.items()
+    }
     return {**told, "digest": (digest_text(digest()), digest_card(digest(), to))}
 
 
@@ -36,7 +44,9 @@ def test_every_state_of_a_card_fits_wide_and_narrow_light_and_dark(browser, emul
         assert page.evaluate("document.documentElement.scrollWidth") <= width
         for name, ts in posted.items():
             article = page.locator(f"article[data-ts='{ts}']")
-            assert article.locator(".block-unknown").count() == 0, f"{name} has a block that the page does not know"
+            assert article.locator(".block-unknown").count() == 0, (
+                f"{name} has a block that the page does not know"
+            )
             box = article.bounding_box()
             assert box["x"] + box["width"] <= width + 1, f"{name} is wider than the {size}"
             article.screenshot(path=str(SHOTS / "states" / f"{name.replace(' ', '-')}-{size}.png"))

@@ -49,10 +49,14 @@ def opened(root):
 
 
 def window(browser, emulator, who, channel, *, width=1180, height=900, dark=False):
-    page = browser.new_page(viewport={"width": width, "height": height}, color_scheme="dark" if dark else "light")
+    page = browser.new_page(
+        viewport={"width": width, "height": height}, color_scheme="dark" if dark else "light"
+    )
     page.errors = []
     page.on("pageerror", lambda failure: page.errors.append(str(failure)))
-    page.on("dialog", lambda dialog: (page.errors.append(f"dialog: {dialog.message}"), dialog.dismiss()))
+    page.on(
+        "dialog", lambda dialog: (page.errors.append(f"dialog: {dialog.message}"), dialog.dismiss())
+    )
     page.goto(f"{emulator.url}/?as={who}&channel={channel}")
     page.wait_for_selector("article")
     return page
@@ -79,7 +83,9 @@ def test_a_manager_approves_with_a_confirmation_and_sees_what_came_of_it(browser
     card(page, "Resolved").wait_for()
     assert "Approved by Ben Okafor" in card(page, "Resolved").inner_text()
     assert card(page, "Resolved").get_by_role("button", name="Approve").count() == 0
-    page.get_by_role("button", name="replies").or_(page.get_by_role("button", name="reply")).first.click()
+    page.get_by_role("button", name="replies").or_(
+        page.get_by_role("button", name="reply")
+    ).first.click()
     page.locator("#thread").get_by_text("Ben Okafor approved.").wait_for()
     shot(page, "card-resolved-thread")
     assert page.errors == []
@@ -146,7 +152,12 @@ def test_hostile_text_is_text(browser, demo):
         "\u202egnp.exe",
     ]
     for number, text in enumerate(attacks):
-        body = {"key": f"h{number}", "subject": f"hostile:{number}", "title": text, "facts": {"x": text}}
+        body = {
+            "key": f"h{number}",
+            "subject": f"hostile:{number}",
+            "title": text,
+            "facts": {"x": text},
+        }
         request = urllib.request.Request(
             f"http://127.0.0.1:{house.settings.port}/v1/signals",
             json.dumps(body).encode(),
@@ -178,14 +189,18 @@ def test_the_home_is_a_queue_one_can_press(browser, demo, name, width, height, d
     page.locator(".home .block-header").wait_for()
     page.locator(".home [data-action='home.kind']").wait_for()
     assert page.evaluate("document.documentElement.scrollWidth") <= width
-    assert page.evaluate("document.querySelector('#messages').scrollTop") == 0, "a home is read from its top"
+    assert page.evaluate("document.querySelector('#messages').scrollTop") == 0, (
+        "a home is read from its top"
+    )
     shot(page, f"home-{name}")
     assert page.locator(".home img, .home script").count() == 0
     assert page.errors == []
 
 
 @pytest.mark.parametrize(("name", "width", "height", "dark"), SIZES[:1] + SIZES[3:])
-def test_one_asks_in_the_agent_pane_and_the_answer_links_its_cases(browser, demo, name, width, height, dark):
+def test_one_asks_in_the_agent_pane_and_the_answer_links_its_cases(
+    browser, demo, name, width, height, dark
+):
     emulator, _ = demo
     page = window(browser, emulator, "U0BEN", "C0OPS", width=width, height=height, dark=dark)
     page.locator("[data-room^=D]").click()

@@ -26,13 +26,18 @@ DEVICE = {
 def town(tmp_path, emulator):
     """Harbour & Vine, where any order is the top class."""
     library = tmp_path / "library"
-    shutil.copytree(PACKAGED_LIBRARY, library, ignore=shutil.ignore_patterns("*.py", "__pycache__", "minilm"))
+    shutil.copytree(
+        PACKAGED_LIBRARY, library, ignore=shutil.ignore_patterns("*.py", "__pycache__", "minilm")
+    )
     policy = (library / "policy.yml").read_text()
     for before, after in (
         ("medium_above: 250", "medium_above: 10"),
         ("high_above: 2500", "high_above: 20"),
         ("step_up_above: 20000", "step_up_above: 30"),
-        ("high: {approvers: [{group: ops-leads}, {group: finance}]", "high: {approvers: [{group: ops-leads}]"),
+        (
+            "high: {approvers: [{group: ops-leads}, {group: finance}]",
+            "high: {approvers: [{group: ops-leads}]",
+        ),
     ):
         assert before in policy
         policy = policy.replace(before, after)
@@ -43,7 +48,9 @@ def town(tmp_path, emulator):
 
 
 @pytest.mark.threat("B7")
-def test_a_manager_approves_the_top_class_with_their_passkey_and_takes_it_back_with_it(browser, town):  # noqa: F811
+def test_a_manager_approves_the_top_class_with_their_passkey_and_takes_it_back_with_it(
+    browser, town
+):  # noqa: F811
     case = town.the("low_stock")
     link = json.loads(town.countersign("passkey", "invite", BEN, "--json"))["link"]
     context = browser.new_context(viewport={"width": 1180, "height": 900})
@@ -104,7 +111,9 @@ def test_a_manager_approves_the_top_class_with_their_passkey_and_takes_it_back_w
     page.set_viewport_size({"width": 1180, "height": 900})
     page.goto(f"{town.emulator.url}/?as={BEN}&channel={case.channel}")
     page.locator("#modal").get_by_role("button", name="Close", exact=True).click()
-    page.locator("article", has_text=case.signal.title).last.get_by_role("button", name="Take back…").click()
+    page.locator("article", has_text=case.signal.title).last.get_by_role(
+        "button", name="Take back…"
+    ).click()
     page.locator("#modal textarea").fill("They drink something else now.")
     page.locator("#modal").get_by_role("button", name="Take it back", exact=True).click()
     onward = page.locator("#modal").get_by_role("link", name="Take it back with my passkey")

@@ -49,8 +49,13 @@ class Shop:
             "title": f"Bin {number} is low",
             "facts": {"product_id": number + 60},
         }
-        headers = {"Content-Type": "application/json", "Authorization": "Bearer sample-source-token"}
-        request = urllib.request.Request(f"{self.bot.url}/v1/signals", json.dumps(body).encode(), headers)
+        headers = {
+            "Content-Type": "application/json",
+            "Authorization": "Bearer sample-source-token",
+        }
+        request = urllib.request.Request(
+            f"{self.bot.url}/v1/signals", json.dumps(body).encode(), headers
+        )
         with urllib.request.urlopen(request, timeout=10) as answer:
             return json.load(answer)["case"]
 
@@ -61,7 +66,9 @@ class Shop:
             return json.load(answer)
 
     def card(self, number: int) -> dict | None:
-        found = [one for one in self.emulator.messages(STOCK) if f"Bin {number} is low" in one["text"]]
+        found = [
+            one for one in self.emulator.messages(STOCK) if f"Bin {number} is low" in one["text"]
+        ]
         return found[0] if found else None
 
     def approve(self, number: int):
@@ -75,7 +82,9 @@ class Shop:
 
     def ordered(self, number: int) -> int:
         company = sqlite3.connect(self.folder / "company.db")
-        (found,) = company.execute("SELECT on_order FROM stock WHERE product_id = ?", (number + 60,)).fetchone()
+        (found,) = company.execute(
+            "SELECT on_order FROM stock WHERE product_id = ?", (number + 60,)
+        ).fetchone()
         company.close()
         return found
 
@@ -86,7 +95,10 @@ class Shop:
             time.sleep(0.05)
 
     def back_up(self, path) -> None:
-        with sqlite3.connect(self.folder / "countersign.db") as source, sqlite3.connect(path) as target:
+        with (
+            sqlite3.connect(self.folder / "countersign.db") as source,
+            sqlite3.connect(path) as target,
+        ):
             source.backup(target)
         source.close()
         target.close()
@@ -98,7 +110,9 @@ class Shop:
 
 
 @pytest.mark.timeout(400)
-def test_a_restored_backup_waits_for_whoever_runs_the_bot_and_does_nothing_twice(emulator, tmp_path):
+def test_a_restored_backup_waits_for_whoever_runs_the_bot_and_does_nothing_twice(
+    emulator, tmp_path
+):
     shop = Shop(tmp_path, emulator)
     shop.bot.start()
     try:
@@ -123,7 +137,10 @@ def test_a_restored_backup_waits_for_whoever_runs_the_bot_and_does_nothing_twice
         assert (ready["code"], ready["status"]) == (200, "paused")
         assert SENTENCE in ready["problems"][0]
         problems = json.loads(shop.countersign("doctor", "--json").stdout)["problems"]
-        assert any("a backup was restored" in problem and "ledger acknowledge" in problem for problem in problems)
+        assert any(
+            "a backup was restored" in problem and "ledger acknowledge" in problem
+            for problem in problems
+        )
         shop.until(lambda: SENTENCE in json.dumps(shop.card(2)["blocks"]), "the card to say so")
         asked = {"as": "U0ANA", "channel": STOCK, "command": "/exceptions", "text": "list"}
         emulator.post("slash", asked)
@@ -137,17 +154,26 @@ def test_a_restored_backup_waits_for_whoever_runs_the_bot_and_does_nothing_twice
         assert int(new.partition("-")[2]) > int(lost.partition("-")[2]) + 900
         shop.until(lambda: shop.card(4), "a card of a signal that came while it was paused")
         assert shop.countersign("ledger", "checkpoint").returncode == 1
-        assert (shop.case(after)["state"], [shop.ordered(number) for number in (1, 2, 3)]) == ("approved", orders)
+        assert (shop.case(after)["state"], [shop.ordered(number) for number in (1, 2, 3)]) == (
+            "approved",
+            orders,
+        )
 
         assert shop.countersign("ledger", "acknowledge", "--note", "").returncode == 1
-        told = shop.countersign("ledger", "acknowledge", "--note", "compared the stock with the shop")
-        assert (told.returncode, "are in the ledger, as they were" in told.stdout) == (0, True), told.stderr
+        told = shop.countersign(
+            "ledger", "acknowledge", "--note", "compared the stock with the shop"
+        )
+        assert (told.returncode, "are in the ledger, as they were" in told.stdout) == (0, True), (
+            told.stderr
+        )
         shop.until(lambda: shop.case(after)["state"] == "resolved", "what waited to be looked for")
         assert shop.case(after)["steps"][0]["detail"] == "found done"
         assert [shop.ordered(number) for number in (1, 2, 3)] == orders
         assert shop.readiness()["status"] == "ready"
         shop.approve(4)
-        shop.until(lambda: shop.case(new)["state"] == "resolved", "a new plan to be carried out as always")
+        shop.until(
+            lambda: shop.case(new)["state"] == "resolved", "a new plan to be carried out as always"
+        )
         verified = json.loads(shop.countersign("ledger", "verify", "--json").stdout)
         assert verified["findings"] == []
         (note,) = verified["notes"]

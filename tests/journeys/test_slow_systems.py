@@ -81,7 +81,13 @@ class Clerk(BaseHTTPRequestHandler):
             on_order = len(self.server.orders)
             self.wait_if_held("GET")
             return self.answer(200, {"on_order": on_order})
-        status = self.server.first_looks.pop(0) if self.server.first_looks else 200 if self.server.orders else 404
+        status = (
+            self.server.first_looks.pop(0)
+            if self.server.first_looks
+            else 200
+            if self.server.orders
+            else 404
+        )
         self.server.looks.append(status)
         if status == 0:
             return self.connection.close()
@@ -141,18 +147,39 @@ class Shop:
 
     def __init__(self, url, bots, emulator, till):
         self.database = Database(url)
-        self.store, self.bots, self.emulator, self.till = SqlStore(self.database), bots, emulator, till
+        self.store, self.bots, self.emulator, self.till = (
+            SqlStore(self.database),
+            bots,
+            emulator,
+            till,
+        )
 
     def approved(self):
         """A case whose plan Ana has approved on its card."""
-        body = {"key": "k1", "kind": "bin_low", "subject": "bin:7", "title": "Bin 7 is low", "facts": {"bin_id": 7}}
-        headers = {"Content-Type": "application/json", "Authorization": "Bearer sample-source-token"}
-        request = urllib.request.Request(f"{self.bots[0].url}/v1/signals", json.dumps(body).encode(), headers)
+        body = {
+            "key": "k1",
+            "kind": "bin_low",
+            "subject": "bin:7",
+            "title": "Bin 7 is low",
+            "facts": {"bin_id": 7},
+        }
+        headers = {
+            "Content-Type": "application/json",
+            "Authorization": "Bearer sample-source-token",
+        }
+        request = urllib.request.Request(
+            f"{self.bots[0].url}/v1/signals", json.dumps(body).encode(), headers
+        )
         urllib.request.urlopen(request, timeout=10).close()
         self.wait(lambda: self.store.cards("EX-1"), "a card")
         self.emulator.post(
             "click",
-            {"as": "U0BEN", "channel": STOCK, "ts": self.store.cards("EX-1")[0].ts, "action_id": "case.approve"},
+            {
+                "as": "U0BEN",
+                "channel": STOCK,
+                "ts": self.store.cards("EX-1")[0].ts,
+                "action_id": "case.approve",
+            },
         )
 
     @property
@@ -160,12 +187,18 @@ class Shop:
         return self.store.case("EX-1")
 
     def reported(self):
-        return [entry.body.state.name for entry in self.store.entries("EX-1") if entry.body.name == "step.reported"]
+        return [
+            entry.body.state.name
+            for entry in self.store.entries("EX-1")
+            if entry.body.name == "step.reported"
+        ]
 
     def wait(self, true, what):
         ends = time.monotonic() + 60
         while not true():
-            assert time.monotonic() < ends, f"waited in vain for {what}: {self.case.state}, {self.reported()}"
+            assert time.monotonic() < ends, (
+                f"waited in vain for {what}: {self.case.state}, {self.reported()}"
+            )
             time.sleep(0.05)
 
     def close(self):
@@ -179,9 +212,17 @@ def shop(tmp_path, emulator, till, library, postgres):
     name = f"slow{uuid.uuid4().hex[:10]}"
     _create(postgres, name, "template_countersign")
     url = f"{postgres}/{name}"
-    more = {"COUNTERSIGN_LIBRARY_DIR": str(library), "COUNTERSIGN_LEASE_FOR": "2", "COUNTERSIGN_LOG_LEVEL": "CRITICAL"}
+    more = {
+        "COUNTERSIGN_LIBRARY_DIR": str(library),
+        "COUNTERSIGN_LEASE_FOR": "2",
+        "COUNTERSIGN_LOG_LEVEL": "CRITICAL",
+    }
     bots = [
-        Bot(sample_environment(tmp_path / f"bot{number}", emulator.url, COUNTERSIGN_DATABASE_URL=url, **more))
+        Bot(
+            sample_environment(
+                tmp_path / f"bot{number}", emulator.url, COUNTERSIGN_DATABASE_URL=url, **more
+            )
+        )
         for number in (1, 2)
     ]
     running = Shop(url, bots, emulator, till)
@@ -211,7 +252,9 @@ def test_an_order_that_the_system_shows_late_is_not_failed_and_not_made_again(sh
         ("POST", [404, 404]),
     ],
 )
-def test_a_bot_that_stands_still_in_the_middle_of_an_effect_leaves_one_effect(shop, till, at, first_looks):
+def test_a_bot_that_stands_still_in_the_middle_of_an_effect_leaves_one_effect(
+    shop, till, at, first_looks
+):
     first, second = shop.bots
     till.is_held = lambda method: method == at and not till.held.is_set() and bool(shop.case.steps)
     till.first_looks = first_looks

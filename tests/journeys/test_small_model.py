@@ -35,7 +35,10 @@ def served():
         missing("the small model (make small-model fetches it)")
     assert hashlib.sha256(WEIGHTS.read_bytes()).hexdigest() == SHA256
     server = subprocess.Popen(
-        [sys.executable, "-c", SERVER, str(WEIGHTS)], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True
+        [sys.executable, "-c", SERVER, str(WEIGHTS)],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        text=True,
     )
     # The runtime may log to the same place before it listens.
     address = next(line.strip() for line in server.stdout if line.startswith("http://"))

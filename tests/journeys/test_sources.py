@@ -64,7 +64,11 @@ def test_a_source_neither_clears_nor_counts_on_nor_reopens_what_another_opened(b
     assert other["outcome"] == "opened"
     assert other["case"] != opened["case"]
     case = seen(bot, opened["case"])
-    assert (case["count"], case["cleared_at"], case["signal"]["title"]) == (1, None, "Bin 77 is low")
+    assert (case["count"], case["cleared_at"], case["signal"]["title"]) == (
+        1,
+        None,
+        "Bin 77 is low",
+    )
     assert sent(bot, "api", said("two", "clear")) == {"outcome": "cleared", "case": opened["case"]}
     again = sent(bot, "events", event("3", "low_stock"), events)
     assert again == {"outcome": "counted", "case": other["case"]}

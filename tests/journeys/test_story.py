@@ -22,16 +22,28 @@ def prepared(tmp_path_factory):
 
 def countersign(*arguments, cwd, env=None):
     return subprocess.run(
-        [sys.executable, "-m", "bot", *arguments], cwd=cwd, capture_output=True, text=True, timeout=200, env=env
+        [sys.executable, "-m", "bot", *arguments],
+        cwd=cwd,
+        capture_output=True,
+        text=True,
+        timeout=200,
+        env=env,
     )
 
 
 def test_the_story_is_told_from_the_first_signal_to_the_proof(prepared, tmp_path):
     root, _ = prepared
-    told = countersign("demo", "--headless", "--story", "--json", "--folder", str(root), cwd=tmp_path)
+    told = countersign(
+        "demo", "--headless", "--story", "--json", "--folder", str(root), cwd=tmp_path
+    )
     summary = json.loads(told.stdout)
     assert [chapter["title"] for chapter in summary["chapters"] if not chapter["ok"]] == [], summary
-    assert (told.returncode, summary["ok"], summary["cards"], len(summary["chapters"])) == (0, True, 9, 12)
+    assert (told.returncode, summary["ok"], summary["cards"], len(summary["chapters"])) == (
+        0,
+        True,
+        9,
+        12,
+    )
     assert summary["ledger_entries"] > 3_000
 
 
@@ -45,7 +57,11 @@ def test_the_past_is_more_than_four_hundred_cases_and_their_ledger_is_real(prepa
     replayed = replay(store)
     counts = store.counts()
     store.database.close()
-    assert (replayed.cases >= 400, replayed.differences, set(counts)) == (True, (), {"RESOLVED", "REJECTED", "CLEARED"})
+    assert (replayed.cases >= 400, replayed.differences, set(counts)) == (
+        True,
+        (),
+        {"RESOLVED", "REJECTED", "CLEARED"},
+    )
 
 
 def test_the_company_has_a_year_of_rows_and_is_the_same_for_the_same_seed(tmp_path):
@@ -58,8 +74,14 @@ def test_the_company_has_a_year_of_rows_and_is_the_same_for_the_same_seed(tmp_pa
     first, second = (build(tmp_path / f"{name}.db", today) for name in ("a", "b"))
     assert first == second
     with sqlite3.connect(tmp_path / "a.db") as database:
-        tables = [name for (name,) in database.execute("SELECT name FROM sqlite_master WHERE type = 'table'")]
-        assert sum(database.execute(f"SELECT COUNT(*) FROM {name}").fetchone()[0] for name in tables) >= 20_000
+        tables = [
+            name
+            for (name,) in database.execute("SELECT name FROM sqlite_master WHERE type = 'table'")
+        ]
+        assert (
+            sum(database.execute(f"SELECT COUNT(*) FROM {name}").fetchone()[0] for name in tables)
+            >= 20_000
+        )
     database.close()
     assert len({trouble.kind for trouble in first}) == 8
 
@@ -92,9 +114,14 @@ measure: {{decide_for: 4h, resolve_for: 24h, follow_up_for: 10m}}
 @pytest.mark.skipif(not NORTHWIND.exists(), reason="the shared Northwind database is absent")
 @pytest.mark.parametrize(
     ("word", "where", "count"),
-    [("shipped late", "ShippedDate > RequiredDate", 37), ("never shipped", "ShippedDate IS NULL", 21)],
+    [
+        ("shipped late", "ShippedDate > RequiredDate", 37),
+        ("never shipped", "ShippedDate IS NULL", 21),
+    ],
 )
-def test_a_playbook_tried_on_northwind_finds_its_late_and_unshipped_orders(tmp_path, word, where, count):
+def test_a_playbook_tried_on_northwind_finds_its_late_and_unshipped_orders(
+    tmp_path, word, where, count
+):
     (tmp_path / "late.yml").write_text(LATE.format(word=word, where=where))
     tried = countersign("try", "late.yml", "--database", str(NORTHWIND), "--json", cwd=tmp_path)
     found = json.loads(tried.stdout)
@@ -106,12 +133,15 @@ def test_a_playbook_tried_on_northwind_finds_its_late_and_unshipped_orders(tmp_p
 
 
 @pytest.mark.parametrize(
-    ("change", "said"), [("SELECT", "near"), ("kind: order_late", "late.yml:"), ("title:", "late.yml:")]
+    ("change", "said"),
+    [("SELECT", "near"), ("kind: order_late", "late.yml:"), ("title:", "late.yml:")],
 )
 def test_a_mistake_in_a_playbook_is_told_with_file_and_line(tmp_path, change, said):
     (tmp_path / "late.yml").write_text(
         LATE.format(word="x", where="1").replace(
-            change, "SELEKT" if change == "SELECT" else "knd: x" if "kind" in change else "titel:", 1
+            change,
+            "SELEKT" if change == "SELECT" else "knd: x" if "kind" in change else "titel:",
+            1,
         )
     )
     tried = countersign("try", "late.yml", "--database", str(NORTHWIND), cwd=tmp_path)

@@ -42,7 +42,10 @@ def training_of(bot):
 def test_a_training_ends_with_the_bot_that_was_killed(environment, tmp_path):
     """Held still before it can write: once its bot is dead, it must not go on as if nothing had happened."""
     run = subprocess.Popen(
-        [sys.executable, "-m", "bot", "run"], env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+        [sys.executable, "-m", "bot", "run"],
+        env=environment,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
     )
     children = []
     try:
@@ -73,7 +76,10 @@ def test_the_emulator_of_a_demo_that_was_killed_ends_with_it():
     try:
         demo.kill()
         demo.wait(30)
-        until(lambda: not emulator.is_running() or emulator.status() == psutil.STATUS_ZOMBIE, "the end of the emulator")
+        until(
+            lambda: not emulator.is_running() or emulator.status() == psutil.STATUS_ZOMBIE,
+            "the end of the emulator",
+        )
     finally:
         with contextlib.suppress(psutil.NoSuchProcess):
             emulator.kill()
@@ -82,7 +88,9 @@ def test_the_emulator_of_a_demo_that_was_killed_ends_with_it():
 
 def test_a_second_training_of_the_same_memory_does_not_begin(environment, tmp_path):
     train = [sys.executable, "-m", "bot", "memory", "train"]
-    first = subprocess.Popen(train, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    first = subprocess.Popen(
+        train, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+    )
     try:
         until((tmp_path / "memory" / "training.lock").exists, "the first training")
         psutil.Process(first.pid).suspend()
@@ -95,7 +103,9 @@ def test_a_second_training_of_the_same_memory_does_not_begin(environment, tmp_pa
         quiet.stdin.close()
         os.kill(first.pid, signal.SIGKILL)
         first.wait(30)
-        assert subprocess.run(train, env=environment, capture_output=True, timeout=200).returncode == 0
+        assert (
+            subprocess.run(train, env=environment, capture_output=True, timeout=200).returncode == 0
+        )
         assert (tmp_path / "memory" / "model.npz").exists()
     finally:
         with contextlib.suppress(ProcessLookupError):

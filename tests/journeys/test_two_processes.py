@@ -56,7 +56,12 @@ def test_two_processes_share_the_work_and_one_may_die(postgres, emulator, tmp_pa
         "COUNTERSIGN_STORM_AFTER": "0",
     }
     bots = [
-        Bot({**sample_environment(tmp_path, emulator.url, **shared), "COUNTERSIGN_PORT": str(free_port())})
+        Bot(
+            {
+                **sample_environment(tmp_path, emulator.url, **shared),
+                "COUNTERSIGN_PORT": str(free_port()),
+            }
+        )
         for _ in range(2)
     ]
     for bot in bots:
@@ -75,7 +80,9 @@ def test_two_processes_share_the_work_and_one_may_die(postgres, emulator, tmp_pa
     try:
         wait(lambda: emulator.get("traffic")["connections"] == 2)
         outcomes = Counter(
-            send(bots[(number + again) % 2], number) for again in range(2) for number in range(1, CASES + 1)
+            send(bots[(number + again) % 2], number)
+            for again in range(2)
+            for number in range(1, CASES + 1)
         )
         assert outcomes == {"opened": CASES, "duplicate": CASES}
         wait(lambda: len([card for card in cards() if "Bin " in card["text"]]) == CASES)
@@ -83,10 +90,17 @@ def test_two_processes_share_the_work_and_one_may_die(postgres, emulator, tmp_pa
             if count == CASES // 2:
                 bots[0].kill()
             who = "U0ANA" if "low risk" in json.dumps(card["blocks"]) else "U0BEN"
-            emulator.post("click", {"as": who, "channel": STOCK, "ts": card["ts"], "action_id": "case.approve"})
+            emulator.post(
+                "click",
+                {"as": who, "channel": STOCK, "ts": card["ts"], "action_id": "case.approve"},
+            )
         bots[0].start()
         ours = [case for case in store.cases(limit=200) if case.signal.source == "api"]
-        wait(lambda: not any(store.case(case.id).state.name in {"APPROVED", "RUNNING"} for case in ours))
+        wait(
+            lambda: (
+                not any(store.case(case.id).state.name in {"APPROVED", "RUNNING"} for case in ours)
+            )
+        )
         # What is left is asked for later: another look, and the end of the window for taking back.
         wait(lambda: set(store.backlog()) <= {"follow_up ready", "card ready"})
         ended = [store.case(case.id) for case in ours]
@@ -94,7 +108,11 @@ def test_two_processes_share_the_work_and_one_may_die(postgres, emulator, tmp_pa
             ordered = dict(company.execute("SELECT product_id, on_order FROM stock"))
         company.close()
         for case in ended:
-            wanted = int(str(case.plan.actions[0].parameters["quantity"])) if case.state.name == "RESOLVED" else 0
+            wanted = (
+                int(str(case.plan.actions[0].parameters["quantity"]))
+                if case.state.name == "RESOLVED"
+                else 0
+            )
             assert ordered[case.signal.facts["product_id"]] == wanted, case
         assert sum(case.state.name == "RESOLVED" for case in ended) >= CASES // 2
         uids = Counter(

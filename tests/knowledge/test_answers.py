@@ -33,7 +33,10 @@ def meant(text, case_id=""):
         ("my queue please", Question(Ask.MINE)),
         ("what should I do next", Question(Ask.MINE)),
         ("anything late?", Question(Ask.LIST, Which.LATE)),
-        ("anything late for Marlow & Sons?", Question(Ask.LIST, Which.LATE, words=("marlow", "son"))),
+        (
+            "anything late for Marlow & Sons?",
+            Question(Ask.LIST, Which.LATE, words=("marlow", "son")),
+        ),
         ("Anything about Table 9 tonight?", Question(Ask.LIST, words=("table", "9"))),
         ("which shipments are overdue", Question(Ask.LIST, Which.LATE, kind="shipment_mismatch")),
         ("open invoices", Question(Ask.LIST, kind="invoice_no_order")),
@@ -55,8 +58,12 @@ def test_what_people_ask(text, question):
 
 
 def test_in_the_thread_of_a_case_it_is_about_that_case():
-    assert meant("why didn't you just do it?", "EX-9") == Question(Ask.WHY_ASKED, Which.ANY, case_id="EX-9")
-    assert meant("who decided this, and why?", "EX-9") == Question(Ask.WHY, Which.ANY, case_id="EX-9")
+    assert meant("why didn't you just do it?", "EX-9") == Question(
+        Ask.WHY_ASKED, Which.ANY, case_id="EX-9"
+    )
+    assert meant("who decided this, and why?", "EX-9") == Question(
+        Ask.WHY, Which.ANY, case_id="EX-9"
+    )
     assert meant("why was EX-3 rejected?", "EX-9").case_id == "EX-3"
     assert meant("what else is open?", "EX-9").ask is Ask.LIST
     assert meant("why didn't you just do it?") is None
@@ -83,18 +90,30 @@ def test_times_are_those_of_the_clock_on_the_wall(text, since, until, name):
 
 
 def test_a_month_with_a_clock_change_begins_and_ends_at_midnight_on_the_wall():
-    march = GRAMMAR.understand("how many last month", datetime(2026, 4, 10, tzinfo=UTC), LONDON).span
+    march = GRAMMAR.understand(
+        "how many last month", datetime(2026, 4, 10, tzinfo=UTC), LONDON
+    ).span
     assert (march.until - march.since).total_seconds() == (31 * 24 - 1) * 3600
 
 
 def test_how_many_of_a_kind_and_how_long():
     question = meant("How many stock exceptions last week, and how long did they take?")
-    assert (question.ask, question.kind, question.words, question.how_long) == (Ask.COUNT, "low_stock", (), True)
+    assert (question.ask, question.kind, question.words, question.how_long) == (
+        Ask.COUNT,
+        "low_stock",
+        (),
+        True,
+    )
     assert question.span.name == "last week"
-    assert question.said("Running low") == "how many cases, of “Running low”, last week, and how long they took"
+    assert (
+        question.said("Running low")
+        == "how many cases, of “Running low”, last week, and how long they took"
+    )
 
 
-@pytest.mark.parametrize("text", ["", "   ", "the quick brown fox", "asdf qwer", "pineapple", "?" * 400])
+@pytest.mark.parametrize(
+    "text", ["", "   ", "the quick brown fox", "asdf qwer", "pineapple", "?" * 400]
+)
 def test_what_is_not_understood_is_none(text):
     assert meant(text) is None
 

@@ -7,7 +7,8 @@ from knowledge.confidence import Judged, calibrate, certify, lower_bound
 
 
 @pytest.mark.parametrize(
-    ("right", "judged", "bound"), [(0, 10, 0.0), (10, 10, 0.7411), (95, 100, 0.8977), (9900, 10000, 0.9882)]
+    ("right", "judged", "bound"),
+    [(0, 10, 0.0), (10, 10, 0.7411), (95, 100, 0.8977), (9900, 10000, 0.9882)],
 )
 def test_the_lower_bound_is_the_published_one(right, judged, bound):
     assert lower_bound(right, judged) == pytest.approx(bound, abs=1e-4)
@@ -32,7 +33,9 @@ def test_a_promise_is_kept_on_what_comes_after():
         if promise is None:
             continue
         promised += 1
-        later = [judged.was_right for judged in past(dice, 4000) if judged.score >= promise.threshold]
+        later = [
+            judged.was_right for judged in past(dice, 4000) if judged.score >= promise.threshold
+        ]
         broken += np.mean(later) < 0.85
     assert (promised > 50, broken <= 5) == (True, True)
 
@@ -50,7 +53,10 @@ def test_a_promise_that_the_recent_past_belies_is_withdrawn():
 
 
 def test_too_little_is_too_little():
-    assert (certify([Judged(1.0, True)] * 29, 0.5), calibrate([Judged(1.0, True)] * 29)) == (None, None)
+    assert (certify([Judged(1.0, True)] * 29, 0.5), calibrate([Judged(1.0, True)] * 29)) == (
+        None,
+        None,
+    )
 
 
 def test_a_spotless_record_is_no_certainty():
@@ -62,7 +68,9 @@ def test_a_spotless_record_is_no_certainty():
 def test_a_calibrated_probability_is_the_share_that_was_right():
     dice = np.random.default_rng(2)
     scores = dice.normal(size=5000)
-    known = [Judged(float(score), bool(dice.random() < 1 / (1 + np.exp(-2 * score)))) for score in scores]
+    known = [
+        Judged(float(score), bool(dice.random() < 1 / (1 + np.exp(-2 * score)))) for score in scores
+    ]
     curve = calibrate(known)
     for score in (-1.0, 0.0, 1.0):
         assert curve.probability(score) == pytest.approx(1 / (1 + np.exp(-2 * score)), abs=0.05)

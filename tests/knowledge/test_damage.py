@@ -25,7 +25,10 @@ TITLES = {"low_stock": "Low", "late": "Late"}
 
 
 def model():
-    texts = {"low_stock": ("the merlot is low", "gin is running low"), "late": ("the van is late", "late delivery")}
+    texts = {
+        "low_stock": ("the merlot is low", "gin is running low"),
+        "late": ("the van is late", "late delivery"),
+    }
     examples = [Example(text, kind, {}) for kind, told in texts.items() for text in told]
     words = Words()
     return Model("v1", 4, words.identity, train_recogniser(examples, (), words, "v1"), {})
@@ -61,7 +64,10 @@ def pickled(whole):
             archive.writestr(name, zipfile.ZipFile(whole).read(name))
         archive.writestr("extra.npy", pickle.dumps(Bomb()))
         header = (
-            np.lib.format.magic(1, 0) + b"v\0" + b"{'descr':'|O','fortran_order':False,'shape':(1,)}".ljust(117) + b"\n"
+            np.lib.format.magic(1, 0)
+            + b"v\0"
+            + b"{'descr':'|O','fortran_order':False,'shape':(1,)}".ljust(117)
+            + b"\n"
         )
         archive.writestr("version.npy", header + pickle.dumps(Bomb()))
     return packed.getvalue()
@@ -70,7 +76,10 @@ def pickled(whole):
 def vast(whole):
     """A few kilobytes that unpack to more than the most."""
     packed = io.BytesIO()
-    with zipfile.ZipFile(packed, "w", zipfile.ZIP_DEFLATED) as archive, archive.open("version.npy", "w") as member:
+    with (
+        zipfile.ZipFile(packed, "w", zipfile.ZIP_DEFLATED) as archive,
+        archive.open("version.npy", "w") as member,
+    ):
         for _ in range(6):
             member.write(bytes(1_000_000))
     return packed.getvalue()
@@ -94,14 +103,24 @@ FORMS = {
     "vast": vast,
     "another format": lambda whole: changed(whole, format=np.array("0")),
     "nothing in it": lambda whole: changed(whole, version=None),
-    "no numbers": lambda whole: changed(whole, **{"recogniser.weights": of(whole, "recogniser.weights") * np.nan}),
-    "other weights": lambda whole: changed(whole, **{"recogniser.weights": np.zeros((3, 3), np.float32)}),
-    "other classes": lambda whole: changed(whole, **{"recogniser.labels": np.array(["a", "b", "c"])}),
+    "no numbers": lambda whole: changed(
+        whole, **{"recogniser.weights": of(whole, "recogniser.weights") * np.nan}
+    ),
+    "other weights": lambda whole: changed(
+        whole, **{"recogniser.weights": np.zeros((3, 3), np.float32)}
+    ),
+    "other classes": lambda whole: changed(
+        whole, **{"recogniser.labels": np.array(["a", "b", "c"])}
+    ),
     "one class": lambda whole: changed(whole, **{"recogniser.labels": np.array(["late"])}),
-    "no known": lambda whole: changed(whole, **{"recogniser.known": np.zeros((0, 384), np.float16)}),
+    "no known": lambda whole: changed(
+        whole, **{"recogniser.known": np.zeros((0, 384), np.float16)}
+    ),
     "a known of words": lambda whole: changed(whole, **{"recogniser.known": np.array(["x"])}),
     "another curve": lambda whole: changed(whole, **{"recogniser.curve": np.zeros(9)}),
-    "places in disorder": lambda whole: changed(whole, **{"recogniser.places": of(whole, "recogniser.places")[::-1]}),
+    "places in disorder": lambda whole: changed(
+        whole, **{"recogniser.places": of(whole, "recogniser.places")[::-1]}
+    ),
     "plans without parts": lambda whole: changed(whole, plans=np.array(["low_stock"])),
 }
 
@@ -118,7 +137,9 @@ def test_a_damaged_model_is_done_without_and_said_once_until_training_replaces_i
         assert learned.model is None
         assert "what was learned cannot be read" in learned.failure
     assert [record.getMessage() for record in caplog.records] == [learned.failure]
-    asked = TrainedRecogniser(lambda: learned.model.recogniser if learned.model else None, Words(), TITLES)
+    asked = TrainedRecogniser(
+        lambda: learned.model.recogniser if learned.model else None, Words(), TITLES
+    )
     assert asked.recognise("the merlot is low").basis == "recognition has not been trained yet"
     save(model(), tmp_path)
     assert (Learned(tmp_path).failure, Learned(tmp_path).model.version) == ("", "v1")
@@ -153,13 +174,22 @@ def test_a_model_over_other_vectors_or_for_other_kinds_names_nothing(whole):
         def embed(self, texts):
             return super().embed(texts)[:, :100]
 
-    assert "other vectors" in TrainedRecogniser(lambda: found, Narrow(), TITLES).recognise("merlot").basis
-    told = TrainedRecogniser(lambda: found, Words(), {"fraud": "Fraud"}).recognise("the merlot is low")
+    assert (
+        "other vectors"
+        in TrainedRecogniser(lambda: found, Narrow(), TITLES).recognise("merlot").basis
+    )
+    told = TrainedRecogniser(lambda: found, Words(), {"fraud": "Fraud"}).recognise(
+        "the merlot is low"
+    )
     assert (told.kind, told.guesses) == ("", ())
 
 
 def test_two_trainings_do_not_run_over_one_memory(tmp_path):
-    with alone_in(tmp_path), pytest.raises(MemoryUnavailable, match="another training"), alone_in(tmp_path):
+    with (
+        alone_in(tmp_path),
+        pytest.raises(MemoryUnavailable, match="another training"),
+        alone_in(tmp_path),
+    ):
         pass
     with alone_in(tmp_path):
         pass

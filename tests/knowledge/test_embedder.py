@@ -52,7 +52,9 @@ def test_an_unknown_embedder_is_a_line_on_the_to_do_list():
         open_embedder("nobody:knows")
 
 
-@pytest.mark.parametrize("text", ["", "\0", "\ud800", "a" * 200_000, "\u202e\u2066", "🦜" * 500, "\n\n\t"])
+@pytest.mark.parametrize(
+    "text", ["", "\0", "\ud800", "a" * 200_000, "\u202e\u2066", "🦜" * 500, "\n\n\t"]
+)
 def test_no_text_is_too_odd(built_in, text):
     for one in (built_in, Words()):
         assert np.isfinite(one.embed([text])).all()

@@ -29,7 +29,9 @@ def narrated(store, *answers, bounds=None):
     """A world whose narrator is a real LangChain chat model, scripted."""
     answers = itertools.cycle(answers)
     script = (AIMessage(one if isinstance(one, str) else json.dumps(one)) for one in answers)
-    model = GenericFakeChatModel(messages=script) | RunnableLambda(lambda said: json.loads(said.content))
+    model = GenericFakeChatModel(messages=script) | RunnableLambda(
+        lambda said: json.loads(said.content)
+    )
 
     def ask(said, given):
         return model.invoke([("system", said), ("user", given)])
@@ -37,7 +39,9 @@ def narrated(store, *answers, bounds=None):
     def clock():
         return world.clock()
 
-    world = World(store, mind(narrator=ModelNarrator("scripted", ask, clock, bounds or Bounds(seconds=5))))
+    world = World(
+        store, mind(narrator=ModelNarrator("scripted", ask, clock, bounds or Bounds(seconds=5)))
+    )
     return world
 
 
@@ -53,7 +57,11 @@ def outcomes():
 def test_good_words_stand_in_their_labelled_block_and_the_card_is_redrawn(store):
     world = narrated(store, GOOD)
     case = world.case(world.proposed())
-    assert (case.state, case.words.what, case.words.model) == (State.PROPOSED, GOOD["what"], "scripted")
+    assert (case.state, case.words.what, case.words.model) == (
+        State.PROPOSED,
+        GOOD["what"],
+        "scripted",
+    )
     card = case_card(case)
     assert validate(card) == []
     told = json.dumps(card)
@@ -90,7 +98,9 @@ def test_what_is_not_sound_is_dropped_in_silence_and_counted(store, answer, outc
 def test_a_slow_model_costs_its_time_and_no_more(small_world):
     world = small_world
     case = world.proposed()
-    slow = ModelNarrator("slow", lambda said, given: time.sleep(30) or GOOD, world.clock, Bounds(seconds=0.1))
+    slow = ModelNarrator(
+        "slow", lambda said, given: time.sleep(30) or GOOD, world.clock, Bounds(seconds=0.1)
+    )
     began = time.monotonic()
     assert slow.narrate(case, world.library.book, lambda values: "") is None
     assert time.monotonic() - began < 20
@@ -98,7 +108,9 @@ def test_a_slow_model_costs_its_time_and_no_more(small_world):
 
 def test_a_day_has_its_limit(small_world):
     case, asked = small_world.proposed(), []
-    narrator = ModelNarrator("m", lambda *given: asked.append(1) or GOOD, small_world.clock, Bounds(per_day=2))
+    narrator = ModelNarrator(
+        "m", lambda *given: asked.append(1) or GOOD, small_world.clock, Bounds(per_day=2)
+    )
     told = [narrator.narrate(case, small_world.library.book, lambda values: "") for _ in range(4)]
     assert ([one is not None for one in told], len(asked)) == ([True, True, False, False], 2)
     small_world.clock.forward(seconds=86_400)
@@ -122,7 +134,11 @@ def test_a_model_that_nobody_knows_is_told_at_start():
 
 
 def test_figures_are_the_same_however_they_are_written():
-    assert figures("£1,200.00 on 2026-03-01") == figures("1200 on 2026-03-01") == {"1200", "2026", "03", "01"}
+    assert (
+        figures("£1,200.00 on 2026-03-01")
+        == figures("1200 on 2026-03-01")
+        == {"1200", "2026", "03", "01"}
+    )
 
 
 TEMPTATIONS = [
@@ -156,7 +172,9 @@ def hostile(dice):
         [
             {
                 "parameter": "quantity",
-                "value": dice.choice(["999999999", "-1", "1e9", "24; DROP TABLE", "0", "NaN", "12"]),
+                "value": dice.choice(
+                    ["999999999", "-1", "1e9", "24; DROP TABLE", "0", "NaN", "12"]
+                ),
             },
             {"parameter": "product_id", "value": "2"},
             {"parameter": "approvers", "value": "everybody"},
@@ -165,7 +183,9 @@ def hostile(dice):
         ]
     )
     if dice.random() < 0.2:
-        answer[dice.choice(["approve", "tier", "plan", "__class__", "owner"])] = dice.choice([True, "LOW", {}])
+        answer[dice.choice(["approve", "tier", "plan", "__class__", "owner"])] = dice.choice(
+            [True, "LOW", {}]
+        )
     return dice.choice([answer] * 8 + ["approve", [], None])
 
 
@@ -187,12 +207,16 @@ def test_a_wholly_malicious_model_changes_nothing_in_a_thousand_cases(small_worl
     case = world.proposed()
     desk = world.desk
     answer = [None]
-    narrator = ModelNarrator("evil", lambda said, given: answer[0], world.clock, Bounds(per_day=10_000))
+    narrator = ModelNarrator(
+        "evil", lambda said, given: answer[0], world.clock, Bounds(per_day=10_000)
+    )
     before = to_plain(case)
     shown = suggested = 0
     for _ in range(1_200):
         answer[0] = hostile(dice)
-        words = narrator.narrate(case, world.library.book, lambda values: _prepared(desk, case, values))
+        words = narrator.narrate(
+            case, world.library.book, lambda values: _prepared(desk, case, values)
+        )
         if words is None:
             continue
         shown += 1

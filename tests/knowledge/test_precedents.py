@@ -96,7 +96,9 @@ def test_what_is_related_is_of_any_kind_and_of_the_asked_channels_alone(remember
 
 
 def test_a_rare_kind_among_many_others_is_found_by_looking_further(remember):
-    crowd = [precedent(f"EX-c{n}", kind="lead_cold", said=f"{STORIES['wine']} {n}") for n in range(150)]
+    crowd = [
+        precedent(f"EX-c{n}", kind="lead_cold", said=f"{STORIES['wine']} {n}") for n in range(150)
+    ]
     memory = remember(*crowd, precedent("EX-rare", said="Barolo runs low"))
     assert found(memory, STORIES["wine"]) == ["EX-rare"]
 
@@ -161,7 +163,9 @@ def test_vectors_of_another_embedder_are_refused_with_the_command_that_helps(rem
 def test_a_second_owner_is_told_and_breaks_nothing(remember):
     first = remember(*stories())
     second = remember()
-    assert "another process owns the memory" in second.recall("x", "low_stock", "C0STOCK", NOW).failure
+    assert (
+        "another process owns the memory" in second.recall("x", "low_stock", "C0STOCK", NOW).failure
+    )
     assert found(first, STORIES["wine"])[0] == "EX-wine"
 
 
@@ -169,7 +173,11 @@ def test_a_second_owner_is_told_and_breaks_nothing(remember):
 def test_a_corrupt_index_is_an_answer_not_an_accident(remember, damage, tmp_path, meaning, shelf):
     remember(*stories()).close()
     path = tmp_path / "memory" / "chroma" / "chroma.sqlite3"
-    broken = {"garbage": b"\0garbage" * 5000, "empty": b"", "no_tables": b"SQLite format 3\0" + b"\0" * 500}
+    broken = {
+        "garbage": b"\0garbage" * 5000,
+        "empty": b"",
+        "no_tables": b"SQLite format 3\0" + b"\0" * 500,
+    }
     path.write_bytes(broken[damage])
     # Chroma keeps what it opened in the process: another one meets the damage.
     script = f"""
@@ -207,7 +215,9 @@ def test_a_slow_memory_costs_one_card_its_patience_and_the_next_nothing(remember
     second = memory.recall(STORIES["wine"], "low_stock", "C0STOCK", NOW)
     waited = time.monotonic() - began
     waiting.set()
-    assert (first.failure, second.failure, waited < 30) == ("memory does not answer in time",) * 2 + (True,)
+    assert (first.failure, second.failure, waited < 30) == (
+        "memory does not answer in time",
+    ) * 2 + (True,)
 
 
 def test_an_index_that_throws_anything_is_not_available(remember):
@@ -245,7 +255,9 @@ def test_a_rebuild_that_was_cut_short_goes_on_where_it_stopped(remember, shelf, 
     assert done[0] == sum(asked) == 128
 
 
-def test_closing_does_not_wait_for_a_long_filling_and_the_next_opening_goes_on(remember, shelf, meaning):
+def test_closing_does_not_wait_for_a_long_filling_and_the_next_opening_goes_on(
+    remember, shelf, meaning
+):
     memory = remember()
     shelf.keep([precedent(f"EX-{n}", said=f"story {n}") for n in range(2_000)])
     filling = threading.Thread(target=_quietly, args=[memory])
@@ -297,7 +309,9 @@ def server(tmp_path):
         "--port",
         str(port),
     ]
-    running = subprocess.Popen([*program, "--host", "127.0.0.1"], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    running = subprocess.Popen(
+        [*program, "--host", "127.0.0.1"], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+    )
     ends = time.monotonic() + 30
     while True:
         try:
@@ -312,10 +326,13 @@ def server(tmp_path):
     running.wait()
 
 
-def test_several_processes_share_a_server_and_one_that_went_away_is_an_answer(server, shelf, meaning, tmp_path):
+def test_several_processes_share_a_server_and_one_that_went_away_is_an_answer(
+    server, shelf, meaning, tmp_path
+):
     url, running = server
     first, second = (
-        Precedents(shelf, meaning, VectorIndex(tmp_path / name, url, meaning.identity), patience=5) for name in "ab"
+        Precedents(shelf, meaning, VectorIndex(tmp_path / name, url, meaning.identity), patience=5)
+        for name in "ab"
     )
     shelf.keep(stories())
     first.open()

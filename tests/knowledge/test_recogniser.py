@@ -28,7 +28,11 @@ def meaning():
 
 
 def examples(library):
-    return [Example(text, kind, {}) for kind, book in library.playbooks.items() for text in book.examples]
+    return [
+        Example(text, kind, {})
+        for kind, book in library.playbooks.items()
+        for text in book.examples
+    ]
 
 
 @pytest.fixture(scope="module")
@@ -61,41 +65,65 @@ def test_most_of_it_is_recognised_and_what_fits_nothing_is_not(recogniser):
         "Somebody painted the north wall pink",
         "When is the next full moon?",
     ]
-    assert (named.count("") <= 2, [recogniser.recognise(text).kind for text in strange]) == (True, ["", "", ""])
+    assert (named.count("") <= 2, [recogniser.recognise(text).kind for text in strange]) == (
+        True,
+        ["", "", ""],
+    )
 
 
 def test_it_says_what_it_learned_from_and_gives_three_guesses(recogniser):
     found = recogniser.recognise("We have hardly any Barolo left for Saturday")
-    assert (len(found.guesses), found.model, "examples of 9 kinds" in found.basis) == (3, "v1", True)
-    assert [guess.confidence for guess in found.guesses] == sorted((g.confidence for g in found.guesses), reverse=True)
+    assert (len(found.guesses), found.model, "examples of 9 kinds" in found.basis) == (
+        3,
+        "v1",
+        True,
+    )
+    assert [guess.confidence for guess in found.guesses] == sorted(
+        (g.confidence for g in found.guesses), reverse=True
+    )
 
 
 def test_untrained_or_trained_on_other_vectors_it_abstains(library, meaning):
     for model in (None, train_recogniser(examples(library), (), Words(), "w")):
-        assert TrainedRecogniser(lambda model=model: model, meaning, {}).recognise("low on gin").abstains
+        assert (
+            TrainedRecogniser(lambda model=model: model, meaning, {})
+            .recognise("low on gin")
+            .abstains
+        )
 
 
 def test_without_meaning_it_abstains_more_widely(library, meaning, recogniser):
     model = train_recogniser(examples(library), (), Words(), "w")
     lexical = TrainedRecogniser(lambda: model, Words(), dict(library.titles()))
     texts = [text for text, _ in NEW_WORDS]
-    abstained = [sum(one.recognise(text).abstains for text in texts) for one in (lexical, recogniser)]
+    abstained = [
+        sum(one.recognise(text).abstains for text in texts) for one in (lexical, recogniser)
+    ]
     assert abstained[0] >= abstained[1]
 
 
 def test_one_kind_or_one_example_each_is_nothing_to_learn_from(meaning):
-    assert train_recogniser([Example("a", "x", {}), Example("b", "x", {})], (), meaning, "v") is None
-    assert train_recogniser([Example("a", "x", {}), Example("b", "y", {})], (), meaning, "v") is None
+    assert (
+        train_recogniser([Example("a", "x", {}), Example("b", "x", {})], (), meaning, "v") is None
+    )
+    assert (
+        train_recogniser([Example("a", "x", {}), Example("b", "y", {})], (), meaning, "v") is None
+    )
 
 
-def test_the_same_lessons_make_the_same_model_and_it_survives_its_file(library, meaning, tmp_path, shelf_of):
+def test_the_same_lessons_make_the_same_model_and_it_survives_its_file(
+    library, meaning, tmp_path, shelf_of
+):
     shelf = shelf_of([precedent(f"EX-{n}", said=f"gin runs low {n}") for n in range(5)])
     given = lessons(shelf, library.playbooks, meaning)
     model = learn(given, meaning)
     save(model, tmp_path)
     again = Learned(tmp_path).model
     assert (again.version, again.taught, again.embedder) == (given.version, 5, meaning.identity)
-    asked = [TrainedRecogniser(lambda m=m: m.recogniser, meaning, dict(library.titles())) for m in (model, again)]
+    asked = [
+        TrainedRecogniser(lambda m=m: m.recogniser, meaning, dict(library.titles()))
+        for m in (model, again)
+    ]
     first, second = (one.recognise("no gin left") for one in asked)
     assert (first.kind, first.guesses) == (second.kind, second.guesses)
     assert not is_worth_it(again, shelf, meaning)
@@ -109,7 +137,9 @@ def test_a_file_that_is_no_model_is_no_model(raw, tmp_path):
     assert Learned(tmp_path).model is None
 
 
-def test_what_nobody_reviewed_and_what_gives_orders_is_never_learned_from(library, meaning, shelf_of):
+def test_what_nobody_reviewed_and_what_gives_orders_is_never_learned_from(
+    library, meaning, shelf_of
+):
     shelf = shelf_of(
         [
             precedent("EX-1", said="reviewed"),
@@ -127,7 +157,10 @@ def test_what_nobody_reviewed_and_what_gives_orders_is_never_learned_from(librar
 
 
 def test_what_people_called_new_is_not_taken_for_something_else_again(library, meaning):
-    known, odd = examples(library), [f"The parrot in the lobby bit guest number {n}" for n in range(12)]
+    known, odd = (
+        examples(library),
+        [f"The parrot in the lobby bit guest number {n}" for n in range(12)],
+    )
     model = train_recogniser(known, odd, meaning, "v")
     assert (
         TrainedRecogniser(lambda: model, meaning, dict(library.titles()))
@@ -159,6 +192,9 @@ def test_the_hostile_texts_break_nothing_either(recogniser):
     if not folder.exists():
         pytest.skip("the shared data is not here")
     texts = json.loads((folder / "naughty_strings.json").read_text())
-    texts += [json.loads(line)["text"] for line in (folder / "prompt_injections.jsonl").read_text().splitlines()]
+    texts += [
+        json.loads(line)["text"]
+        for line in (folder / "prompt_injections.jsonl").read_text().splitlines()
+    ]
     found = [recogniser.recognise(text) for text in texts]
     assert np.mean([one.abstains for one in found]) > 0.8

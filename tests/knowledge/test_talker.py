@@ -31,8 +31,15 @@ class Scripted(BaseChatModel):
         line = self.lines[min(self.turns, len(self.lines) - 1)]
         self.turns += 1
         if isinstance(line, tuple):
-            call = {"name": line[0], "args": line[1], "id": f"call{self.turns}", "type": "tool_call"}
-            return ChatResult(generations=[ChatGeneration(message=AIMessage("", tool_calls=[call]))])
+            call = {
+                "name": line[0],
+                "args": line[1],
+                "id": f"call{self.turns}",
+                "type": "tool_call",
+            }
+            return ChatResult(
+                generations=[ChatGeneration(message=AIMessage("", tool_calls=[call]))]
+            )
         return ChatResult(generations=[ChatGeneration(message=AIMessage(line))])
 
 
@@ -51,14 +58,19 @@ class FakeTools:
 
 def talker(*lines, **bounds):
     return ModelTalker(
-        "scripted", agent(Scripted(lines=list(lines))), lambda: datetime(2026, 11, 21, tzinfo=UTC), Bounds(**bounds)
+        "scripted",
+        agent(Scripted(lines=list(lines))),
+        lambda: datetime(2026, 11, 21, tzinfo=UTC),
+        Bounds(**bounds),
     )
 
 
 def test_it_uses_the_tools_and_answers_from_them():
     tools, told = FakeTools(), []
     answer = talker(
-        ("search", {"question": "open?"}), ("show", {"case_id": "EX-12"}), "3 cases; Ana rejected EX-12."
+        ("search", {"question": "open?"}),
+        ("show", {"case_id": "EX-12"}),
+        "3 cases; Ana rejected EX-12.",
     ).answer("what is open?", tools, told.append)
     assert answer == "3 cases; Ana rejected EX-12."
     assert tools.asked == ["open?", "EX-12"]
@@ -77,7 +89,10 @@ def test_it_uses_the_tools_and_answers_from_them():
 )
 def test_what_no_tool_said_is_no_answer(says):
     assert (
-        talker(("search", {"question": "open?"}), says).answer("what is open?", FakeTools(), lambda step: None) is None
+        talker(("search", {"question": "open?"}), says).answer(
+            "what is open?", FakeTools(), lambda step: None
+        )
+        is None
     )
 
 
@@ -91,7 +106,10 @@ def test_it_has_a_daily_limit_and_a_time_limit():
     assert talker("fine", per_day=0).answer("x", FakeTools(), lambda step: None) is None
     waiting = threading.Event()
     slow = ModelTalker(
-        "slow", lambda *asked: waiting.wait(5) and "", lambda: datetime(2026, 11, 21, tzinfo=UTC), Bounds(seconds=0.05)
+        "slow",
+        lambda *asked: waiting.wait(5) and "",
+        lambda: datetime(2026, 11, 21, tzinfo=UTC),
+        Bounds(seconds=0.05),
     )
     assert slow.answer("x", FakeTools(), lambda step: None) is None
     waiting.set()
@@ -111,5 +129,7 @@ def test_whatever_a_provider_throws_the_grammar_answers():
 
 def test_a_tool_that_does_not_exist_is_not_run():
     tools = FakeTools()
-    talker(("approve", {"case_id": "EX-12"}), "done").answer("approve EX-12", tools, lambda step: None)
+    talker(("approve", {"case_id": "EX-12"}), "done").answer(
+        "approve EX-12", tools, lambda step: None
+    )
     assert tools.asked == []

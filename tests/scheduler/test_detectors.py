@@ -46,7 +46,9 @@ def test_a_row_that_changed_counts_on_the_same_case(detector, world):
     assert world.store.case("EX-1").count == 2
 
 
-def test_a_row_that_is_gone_clears_its_case_and_one_that_comes_back_reopens_it_every_time(detector, world):
+def test_a_row_that_is_gone_clears_its_case_and_one_that_comes_back_reopens_it_every_time(
+    detector, world
+):
     for times in range(1, 4):
         detector.look()
         world.work()
@@ -126,12 +128,27 @@ def till(world, hours=26, origin="api"):
         origin=origin,
     )
     return AbsenceDetector(
-        world.library.playbook("takings"), absence, world.desk.lists, world.desk.intake, world.clock, world.clock()
+        world.library.playbook("takings"),
+        absence,
+        world.desk.lists,
+        world.desk.intake,
+        world.clock,
+        world.clock(),
     )
 
 
 def word_from(world, subject, number, source="api", domain=""):
-    signal = Signal(source, f"w{number}", "takings", subject, "takings", None, {}, SignalStatus.CLEAR, domain=domain)
+    signal = Signal(
+        source,
+        f"w{number}",
+        "takings",
+        subject,
+        "takings",
+        None,
+        {},
+        SignalStatus.CLEAR,
+        domain=domain,
+    )
     return world.desk.intake.receive(signal, b"")
 
 
@@ -217,7 +234,9 @@ def test_a_source_of_the_same_domain_clears_what_a_detector_opened(detector, wor
     shared = replace(detector, detection=replace(detector.detection, domain="stock"))
     shared.look()
     world.work()
-    assert world.clear(world.signal("product:1", source="scanner", domain="stock")).case_id == "EX-1"
+    assert (
+        world.clear(world.signal("product:1", source="scanner", domain="stock")).case_id == "EX-1"
+    )
     assert world.store.case("EX-1").state is State.CLEARED
     world.clock.forward(minutes=5)
     shared.look()

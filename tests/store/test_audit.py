@@ -29,7 +29,9 @@ def lived(world: World) -> None:
     world.house.undo_for = timedelta(hours=2)
     desk, store = world.desk, world.store
     for number in range(1, 10):
-        world.receive(world.signal(f"product:{number}", key=f"k{number}", requester=principal("finn")))
+        world.receive(
+            world.signal(f"product:{number}", key=f"k{number}", requester=principal("finn"))
+        )
     world.work()
     world.approve(store.case("EX-1"))
     world.work()
@@ -37,9 +39,16 @@ def lived(world: World) -> None:
     world.approve(store.case("EX-4"))
     (work,) = store.claim(list(_EXECUTE), 1, world.clock(), 30)
     world.lane.handle(work)
-    desk.decisions.edit("EX-2", by=principal("omar"), seen=world.seen("EX-2"), values={"quantity": 12})
+    desk.decisions.edit(
+        "EX-2", by=principal("omar"), seen=world.seen("EX-2"), values={"quantity": 12}
+    )
     desk.decisions.hand_over(
-        "EX-2", by=principal("ana"), seen=world.seen("EX-2"), to=principal("finn"), done="looked", remains="decide"
+        "EX-2",
+        by=principal("ana"),
+        seen=world.seen("EX-2"),
+        to=principal("finn"),
+        done="looked",
+        remains="decide",
     )
     world.receive(world.signal("product:2", key="again", requester=principal("finn")))
     with contextlib.suppress(KeyReused):
@@ -197,7 +206,11 @@ TAMPERS = {
     "cases.undo_until": change(t.cases, t.cases.c.id == "EX-1", undo_until=None),
     "cases.words": change(t.cases, CASE, words="other"),
     "cases, taken away": remove(t.cases, CASE),
-    "ledger.seq": change(t.ledger, t.ledger.c.seq == sa.select(sa.func.max(t.ledger.c.seq)).scalar_subquery(), seq=999),
+    "ledger.seq": change(
+        t.ledger,
+        t.ledger.c.seq == sa.select(sa.func.max(t.ledger.c.seq)).scalar_subquery(),
+        seq=999,
+    ),
     "ledger.case_id": change(t.ledger, ENTRY, case_id="EX-99"),
     "ledger.version": change(t.ledger, ENTRY, version=99),
     "ledger.leaf": change(t.ledger, ENTRY, leaf="0" * 64),
@@ -215,7 +228,9 @@ TAMPERS = {
     "outbox.state, not looked at": change(t.outbox, TRIAGE, state="done"),
     "outbox.state of none": change(t.outbox, EXECUTE, state="asleep"),
     "outbox.run_at": change(t.outbox, EXECUTE, run_at=9e9),
-    "outbox.run_at of a lease": change(t.outbox, t.outbox.c.key == "card:EX-3", state="leased", run_at=9e9),
+    "outbox.run_at of a lease": change(
+        t.outbox, t.outbox.c.key == "card:EX-3", state="leased", run_at=9e9
+    ),
     "outbox.payload": change(t.outbox, EXECUTE, payload='{"revision": 9}'),
     "outbox.payload, unreadable": change(t.outbox, EXECUTE, payload="{"),
     "outbox, taken away": remove(t.outbox, EXECUTE),

@@ -27,7 +27,9 @@ def signed(world, folder: Path, times: int = 1) -> Checkpoints:
 
 def findings(world, folder: Path) -> list[str]:
     export(world.store, folder.parent / "log.jsonl")
-    return verify(str(folder.parent / "log.jsonl"), str(folder), Checkpoints(folder, "log").public_key)[0]
+    return verify(
+        str(folder.parent / "log.jsonl"), str(folder), Checkpoints(folder, "log").public_key
+    )[0]
 
 
 class Died(BaseException):
@@ -62,7 +64,9 @@ def test_whoever_dies_while_signing_leaves_no_alarm(small_world, tmp_path, monke
 
 
 @pytest.mark.parametrize("before", [0, 1])
-def test_a_note_that_an_older_release_left_without_a_memory_of_it_is_adopted(small_world, tmp_path, before):
+def test_a_note_that_an_older_release_left_without_a_memory_of_it_is_adopted(
+    small_world, tmp_path, before
+):
     """It wrote the note first and its memory of it afterwards; a death in between was an alarm for ever."""
     folder = tmp_path / "cp"
     signed(small_world, folder, before)
@@ -98,7 +102,9 @@ def test_a_newer_note_that_another_key_signed_is_nothing(small_world, tmp_path):
 
 
 @pytest.mark.parametrize("content", ["", "\n", "0011", "not hex", "00" * 40])
-def test_a_key_that_was_not_finished_is_made_anew_while_nothing_was_signed_with_it(small_world, tmp_path, content):
+def test_a_key_that_was_not_finished_is_made_anew_while_nothing_was_signed_with_it(
+    small_world, tmp_path, content
+):
     folder = tmp_path / "cp"
     folder.mkdir()
     (folder / "key").write_text(content)
@@ -133,7 +139,9 @@ def test_a_memory_of_an_older_release_is_read(small_world, tmp_path):
     signed(small_world, folder)
     stored = json.loads((folder / "witness.json").read_text())
     assert stored["cases"] == 1
-    (folder / "witness.json").write_text(json.dumps({name: stored[name] for name in ("number", "size", "peaks")}))
+    (folder / "witness.json").write_text(
+        json.dumps({name: stored[name] for name in ("number", "size", "peaks")})
+    )
     signed(small_world, folder, 2)
     assert findings(small_world, folder) == []
 
@@ -151,7 +159,9 @@ def test_processes_that_share_a_folder_sign_one_after_the_other(small_world, tmp
     )
     command = [sys.executable, "-c", code, small_world.store.database.url, str(folder)]
     both = [subprocess.Popen(command, stderr=subprocess.PIPE, text=True) for _ in range(2)]
-    assert [(process.communicate(timeout=60)[1], process.returncode) for process in both] == [("", 0)] * 2
+    assert [(process.communicate(timeout=60)[1], process.returncode) for process in both] == [
+        ("", 0)
+    ] * 2
     assert [path.name for path in folder.glob("*.note")] == ["000001-3.note"]
     assert findings(small_world, folder) == []
 

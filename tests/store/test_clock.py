@@ -71,10 +71,19 @@ def test_the_bot_that_is_wired_together_keeps_the_databases_time(server, tmp_pat
 
     skewed(timedelta(hours=1))
     settings = configuration.load(
-        {**SAMPLE_ENVIRONMENT, "COUNTERSIGN_DATA_DIR": str(tmp_path), "COUNTERSIGN_DATABASE_URL": server.database.url}
+        {
+            **SAMPLE_ENVIRONMENT,
+            "COUNTERSIGN_DATA_DIR": str(tmp_path),
+            "COUNTERSIGN_DATABASE_URL": server.database.url,
+        }
     )
     house = wiring.build(settings)
-    clocks = {house.desk.decisions.clock, house.desk.executor.clock, house.desk.intake.clock, house.clock}
+    clocks = {
+        house.desk.decisions.clock,
+        house.desk.executor.clock,
+        house.desk.intake.clock,
+        house.clock,
+    }
     assert len(clocks) == 1
     assert all(lane._clock is house.clock for lane in house.lanes)
     assert abs(house.clock() - database_time(server)) < EXACT
@@ -92,7 +101,10 @@ def test_a_file_has_the_clock_of_its_machine(empty_sqlite, tmp_path):
 def test_a_process_an_hour_behind_cannot_approve_after_expiry(server, skewed):
     """The case expired half an hour ago by the database's time; by this process's it has half an hour left."""
     before = World(server)
-    tiers = {name: replace(tier, expires_for=24 * HOUR) for name, tier in before.library.rules.tiers.items()}
+    tiers = {
+        name: replace(tier, expires_for=24 * HOUR)
+        for name, tier in before.library.rules.tiers.items()
+    }
     before.library.rules = replace(before.library.rules, tiers=tiers)
     before.clock.at = database_time(server) - timedelta(hours=24, minutes=30)
     case = before.proposed()

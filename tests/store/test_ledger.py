@@ -37,7 +37,10 @@ def log(small_world, tmp_path):
         if number % 2:
             if number != 5:
                 small_world.desk.decisions.edit(
-                    case.id, by=principal("omar"), seen=small_world.seen(case), values={"quantity": 12 + number}
+                    case.id,
+                    by=principal("omar"),
+                    seen=small_world.seen(case),
+                    values={"quantity": 12 + number},
                 )
             small_world.approve(small_world.case(case))
         small_world.work()
@@ -57,7 +60,10 @@ class Log:
     def findings(self, lines=None, **more) -> list[str]:
         path = self.folder / "tampered.jsonl"
         path.write_text(
-            "".join(json.dumps(line, ensure_ascii=False) + "\n" for line in (self.lines if lines is None else lines))
+            "".join(
+                json.dumps(line, ensure_ascii=False) + "\n"
+                for line in (self.lines if lines is None else lines)
+            )
         )
         return verify(str(path), str(self.folder / "cp"), self.key, **more)[0]
 
@@ -76,7 +82,11 @@ def renumber(lines):
 
 
 def edited_body(body: str) -> str:
-    return body.replace("Merlot", "Barolo", 1) if "Merlot" in body else body.replace('"at":"2026', '"at":"2025', 1)
+    return (
+        body.replace("Merlot", "Barolo", 1)
+        if "Merlot" in body
+        else body.replace('"at":"2026', '"at":"2025', 1)
+    )
 
 
 def test_an_honest_ledger_raises_no_alarm(log):
@@ -94,7 +104,10 @@ def test_edit_delete_insert_reorder_duplicate_and_swap_are_found(log, seed):
     rehashed["leaf"] = leaf_hash(rehashed["entry"].encode()).hex()
     other = dice.randrange(0, at)
     swapped = list(log.lines)
-    swapped[at], swapped[other] = {**line, "entry": swapped[other]["entry"]}, {**swapped[other], "entry": line["entry"]}
+    swapped[at], swapped[other] = (
+        {**line, "entry": swapped[other]["entry"]},
+        {**swapped[other], "entry": line["entry"]},
+    )
     reordered = list(log.lines)
     reordered[at], reordered[at + 1] = reordered[at + 1], reordered[at]
     tampered = {
@@ -151,8 +164,12 @@ def test_a_checkpoint_changed_by_one_letter_is_found(log, tmp_path):
 
 
 def test_a_fork_is_found_when_two_exports_are_held_together(log, tmp_path):
-    other = log.grown([*(line["entry"] for line in log.lines[:-1]), edited_body(log.lines[-1]["entry"])])
-    (tmp_path / "other.jsonl").write_text("".join(json.dumps(line, ensure_ascii=False) + "\n" for line in other))
+    other = log.grown(
+        [*(line["entry"] for line in log.lines[:-1]), edited_body(log.lines[-1]["entry"])]
+    )
+    (tmp_path / "other.jsonl").write_text(
+        "".join(json.dumps(line, ensure_ascii=False) + "\n" for line in other)
+    )
     assert log.findings(against=str(tmp_path / "other.jsonl")) == [
         f"entry {len(log.lines)}: the two exports disagree: the log was forked"
     ]
@@ -186,15 +203,30 @@ def on(kind, change):
             lambda body, entry: body["approval"].update(digest="0" * 64),
             "another plan than the one that was shown",
         ),
-        ("approval.given", lambda body, entry: entry.update(actor="T1/UELSE"), "in somebody else's name"),
         (
             "approval.given",
-            lambda body, entry: (body["approval"].update(person="T1/UOMAR"), entry.update(actor="T1/UOMAR")),
+            lambda body, entry: entry.update(actor="T1/UELSE"),
+            "in somebody else's name",
+        ),
+        (
+            "approval.given",
+            lambda body, entry: (
+                body["approval"].update(person="T1/UOMAR"),
+                entry.update(actor="T1/UOMAR"),
+            ),
             "raised, edited or gain from",
         ),
-        ("plan.authorised", lambda body, entry: body.update(by=[]), "without the approvals it needs"),
+        (
+            "plan.authorised",
+            lambda body, entry: body.update(by=[]),
+            "without the approvals it needs",
+        ),
         ("plan.authorised", lambda body, entry: body.update(digest="0" * 64), "another plan"),
-        ("step.started", lambda body, entry: body.update(digest="0" * 64), "a plan that was not approved"),
+        (
+            "step.started",
+            lambda body, entry: body.update(digest="0" * 64),
+            "a plan that was not approved",
+        ),
         (
             "plan.recommended",
             lambda body, entry: body["plan"].update(requester="T1/UNOBODY"),
@@ -220,14 +252,18 @@ def undone(small_world, tmp_path):
     """One case that Ben and Carla approved and took back, which Finn has raised and Dev has raised again."""
     small_world.library.rules = policy(high_above=Decimal(50))
     small_world.house.undo_for = timedelta(minutes=30)
-    case = small_world.store.case(small_world.receive(small_world.signal(requester=principal("finn"))).case_id)
+    case = small_world.store.case(
+        small_world.receive(small_world.signal(requester=principal("finn"))).case_id
+    )
     small_world.work()
     small_world.receive(small_world.signal(requester=principal("dev")))
     for name in ("ben", "carla"):
         small_world.approve(small_world.case(case), name, note="yes")
     small_world.work()
     for name in ("ben", "carla"):
-        small_world.desk.decisions.undo(case.id, by=principal(name), seen=small_world.seen(case), note="wrong table")
+        small_world.desk.decisions.undo(
+            case.id, by=principal(name), seen=small_world.seen(case), note="wrong table"
+        )
     small_world.work()
     assert small_world.case(case).state is State.REFERRED
     checkpoints = Checkpoints(tmp_path / "cp", "log")
@@ -253,17 +289,41 @@ def for_another(name):
 
 
 TAKEN_BACK = [
-    ("plan.undo_asked", lambda body, entry: body.update(by=[]), "taken back without the approvals it needs"),
-    ("plan.undo_asked", lambda body, entry: body["by"].pop(), "taken back without the approvals it needs"),
-    ("plan.undo_asked", lambda body, entry: body.update(by=["T1/UX", "T1/UY"]), "without the approvals it needs"),
-    ("plan.undo_asked", lambda body, entry: body.pop("by"), "taken back without the approvals it needs"),
+    (
+        "plan.undo_asked",
+        lambda body, entry: body.update(by=[]),
+        "taken back without the approvals it needs",
+    ),
+    (
+        "plan.undo_asked",
+        lambda body, entry: body["by"].pop(),
+        "taken back without the approvals it needs",
+    ),
+    (
+        "plan.undo_asked",
+        lambda body, entry: body.update(by=["T1/UX", "T1/UY"]),
+        "without the approvals it needs",
+    ),
+    (
+        "plan.undo_asked",
+        lambda body, entry: body.pop("by"),
+        "taken back without the approvals it needs",
+    ),
     ("undo.approved", hushed, "taken back without the approvals it needs"),
     ("undo.approved", of("ben"), "approved twice"),
     ("undo.approved", of("finn"), "approved what they raised, edited or gain from"),
     ("undo.approved", of("dev"), "approved what they raised, edited or gain from"),
-    ("undo.approved", for_another("dev"), "approved for T1/UDEV, who raised, edited or gains from it"),
+    (
+        "undo.approved",
+        for_another("dev"),
+        "approved for T1/UDEV, who raised, edited or gains from it",
+    ),
     ("undo.approved", for_another("omar"), "T1/UOMAR was heard twice"),
-    ("undo.approved", lambda body, entry: entry.update(actor="T1/UELSE"), "in somebody else's name"),
+    (
+        "undo.approved",
+        lambda body, entry: entry.update(actor="T1/UELSE"),
+        "in somebody else's name",
+    ),
     (
         "undo.approved",
         lambda body, entry: body["approval"].update(digest="0" * 64),
@@ -274,7 +334,11 @@ TAKEN_BACK = [
         lambda body, entry: entry.update(at="2026-11-21T12:30:00.000000Z"),
         "taking back what could not be taken back then",
     ),
-    ("case.resolved", lambda body, entry: body.update(undo_until=None), "could not be taken back then"),
+    (
+        "case.resolved",
+        lambda body, entry: body.update(undo_until=None),
+        "could not be taken back then",
+    ),
 ]
 
 
@@ -315,8 +379,12 @@ def test_a_program_of_this_release_cannot_pass_for_the_one_before(undone):
 @pytest.mark.threat("B6")
 @pytest.mark.parametrize("kind", ["case.opened", "signal.recurred"])
 def test_a_yes_by_whoever_raised_it_at_first_or_again_is_found(undone, kind):
-    found = forged(undone, on(kind, lambda body, entry: body["signal"].update(requester=principal("carla"))))
-    assert any("EX-1: T1/UCARLA approved what they raised, edited or gain from" in line for line in found), found
+    found = forged(
+        undone, on(kind, lambda body, entry: body["signal"].update(requester=principal("carla")))
+    )
+    assert any(
+        "EX-1: T1/UCARLA approved what they raised, edited or gain from" in line for line in found
+    ), found
 
 
 @pytest.mark.threat("B6")
@@ -372,7 +440,9 @@ def test_the_signer_refuses_a_ledger_that_shrank_or_changed(small_world, tmp_pat
     with small_world.store.database.engine.begin() as connection:
         connection.exec_driver_sql("DROP TRIGGER ledger_no_delete")
         connection.execute(sa.delete(tables.ledger).where(tables.ledger.c.seq == 3))
-        connection.execute(sa.update(tables.heads).where(tables.heads.c.name == "ledger").values(number=2))
+        connection.execute(
+            sa.update(tables.heads).where(tables.heads.c.name == "ledger").values(number=2)
+        )
     with pytest.raises(LedgerBroken, match="entries were taken away"):
         checkpoints.sign(small_world.store)
 
@@ -430,7 +500,10 @@ def test_sqlite_refuses_insert_or_replace_even_on_a_strangers_connection(small_w
 def test_emptying_the_whole_table_is_refused(world):
     world.receive()
     everything = "DELETE FROM ledger" if world.store.database.is_sqlite else "TRUNCATE ledger"
-    with pytest.raises(sa.exc.DBAPIError, match="append-only"), world.store.database.engine.begin() as connection:
+    with (
+        pytest.raises(sa.exc.DBAPIError, match="append-only"),
+        world.store.database.engine.begin() as connection,
+    ):
         connection.exec_driver_sql(everything)
 
 
@@ -450,7 +523,9 @@ def test_the_migration_and_the_tables_say_the_same(store):
 
 
 @pytest.mark.threat("A1")
-def test_a_step_that_a_person_let_be_forgotten_is_named_by_replay_and_verifier_and_stops_nothing_else(world, tmp_path):
+def test_a_step_that_a_person_let_be_forgotten_is_named_by_replay_and_verifier_and_stops_nothing_else(
+    world, tmp_path
+):
     """As an earlier release wrote it: "Handled by hand" from a stale card, while the step was in doubt."""
     remembered = world.proposed()
     world.approve(remembered)
@@ -466,7 +541,10 @@ def test_a_step_that_a_person_let_be_forgotten_is_named_by_replay_and_verifier_a
     entry = Entry(case.id, running.version + 1, 1, world.clock(), principal("ana"), "slack", body)
     after = replace(running, state=State.RESOLVED, version=entry.version)
     world.store.commit(Change(running, (entry,), after=after))
-    assert any("nobody knows yet what came of step 1" in difference for difference in replay(world.store).differences)
+    assert any(
+        "nobody knows yet what came of step 1" in difference
+        for difference in replay(world.store).differences
+    )
     export(world.store, tmp_path / "log.jsonl")
     (finding,) = verify(str(tmp_path / "log.jsonl"))[0]
     assert "EX-2: step 1 was forgotten while nobody knew of it" in finding

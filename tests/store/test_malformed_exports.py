@@ -42,7 +42,9 @@ def honest(tmp_path_factory, empty_sqlite):
         world.receive(world.signal(f"product:{number}"))
         world.work()
     Checkpoints(folder / "cp", "log").sign(world.store)
-    world.desk.decisions.edit("EX-1", by=principal("omar"), seen=world.seen("EX-1"), values={"quantity": 12})
+    world.desk.decisions.edit(
+        "EX-1", by=principal("omar"), seen=world.seen("EX-1"), values={"quantity": 12}
+    )
     world.approve(world.store.case("EX-1"), "ana")
     world.approve(world.store.case("EX-2"))
     world.desk.decisions.withdraw("EX-2", by=principal("ana"), seen=world.seen("EX-2"))
@@ -65,8 +67,30 @@ def nested(depth: int) -> str:
 
 
 # As JSON text, so that what Python itself would not write can stand in it.
-ODD = ["null", "true", "-1", "0.5", "1e999", "-0.0", "NaN", "Infinity", '""', '"x"', "[]", "{}", '[[[{"a":[]}]]]']
-ODD += ['"\\ud800"', '"\\u0000"', "9" * 30, "1" + "0" * 5_000, '{"a":1,"a":2}', "[null]", '"' + "é" * 2_000 + '"']
+ODD = [
+    "null",
+    "true",
+    "-1",
+    "0.5",
+    "1e999",
+    "-0.0",
+    "NaN",
+    "Infinity",
+    '""',
+    '"x"',
+    "[]",
+    "{}",
+    '[[[{"a":[]}]]]',
+]
+ODD += [
+    '"\\ud800"',
+    '"\\u0000"',
+    "9" * 30,
+    "1" + "0" * 5_000,
+    '{"a":1,"a":2}',
+    "[null]",
+    '"' + "é" * 2_000 + '"',
+]
 ODD += [
     nested(DEEP),
     '{"a":' * 500 + "1" + "}" * 500,
@@ -84,7 +108,9 @@ def mutated(text: str, dice: random.Random) -> str:
     for holder, key in holders:
         inner = holder[key]
         if isinstance(inner, dict | list):
-            holders += [(inner, one) for one in (inner if isinstance(inner, dict) else range(len(inner)))]
+            holders += [
+                (inner, one) for one in (inner if isinstance(inner, dict) else range(len(inner)))
+            ]
     holder, key = dice.choice(holders)
     mark = "\x01odd\x01"
     how = dice.randrange(6)
@@ -108,7 +134,11 @@ def grown(bodies: list[str]) -> str:
     for seq, body in enumerate(bodies, start=1):
         leaf = leaf_hash(body.encode("utf-8", "surrogatepass"))
         link = chain_hash(link, leaf)
-        lines.append(json.dumps({"seq": seq, "chain": link, "leaf": leaf.hex(), "entry": body}, ensure_ascii=False))
+        lines.append(
+            json.dumps(
+                {"seq": seq, "chain": link, "leaf": leaf.hex(), "entry": body}, ensure_ascii=False
+            )
+        )
     return "\n".join(lines) + "\n"
 
 
@@ -125,7 +155,9 @@ def broken(honest: Path, dice: random.Random) -> bytes:
         line["entry"] = mutated(line["entry"], dice)
         if how == 2:
             bodies = [json.loads(one)["entry"] for one in lines]
-            return grown([*bodies[:at], line["entry"], *bodies[at + 1 :]]).encode("utf-8", "surrogatepass")
+            return grown([*bodies[:at], line["entry"], *bodies[at + 1 :]]).encode(
+                "utf-8", "surrogatepass"
+            )
         lines[at] = json.dumps(line, ensure_ascii=False)
     elif how == 3:
         lines[at] = dice.choice([*ODD, "", "{", "\x00", "﻿{}", '{"seq":1}', "not json"])
@@ -151,7 +183,9 @@ def test_a_malformed_export_is_a_finding_or_cannot_be_read(honest, tmp_path, cap
         try:
             status, printed = verified(path, honest, capsys)
         except (Exception, SystemExit) as failure:  # noqa: BLE001 (whatever it is, it must not be)
-            pytest.fail(f"seed {seed}, mutation {number}: {type(failure).__name__}: {str(failure)[:200]}")
+            pytest.fail(
+                f"seed {seed}, mutation {number}: {type(failure).__name__}: {str(failure)[:200]}"
+            )
         assert status in {1, 2}, f"seed {seed}, mutation {number}: {printed[-200:]}"
         assert printed.strip().isprintable() or "\n" in printed
         seen[status] += 1
@@ -182,13 +216,18 @@ def test_a_damaged_checkpoint_or_key_is_a_finding_or_cannot_be_read(honest, tmp_
         status, printed = verified(honest / "log.jsonl", folder, capsys)
         # The key's check is over what it means: base64 may carry bits that mean nothing.
         same_key = path.name == "public.key" and bot.verifier.parse_key
-        assert status in {1, 2} or (same_key and _means_the_same(path, honest)), f"seed {seed}, {number}: {printed}"
+        assert status in {1, 2} or (same_key and _means_the_same(path, honest)), (
+            f"seed {seed}, {number}: {printed}"
+        )
 
 
 def _means_the_same(path: Path, honest: Path) -> bool:
     name, key_id, public = bot.verifier.parse_key(path.read_text())
     as_before = bot.verifier.parse_key((honest / "cp" / path.name).read_text())
-    return (name, key_id, public.public_bytes_raw()) == (*as_before[:2], as_before[2].public_bytes_raw())
+    return (name, key_id, public.public_bytes_raw()) == (
+        *as_before[:2],
+        as_before[2].public_bytes_raw(),
+    )
 
 
 def test_no_folder_no_key_no_file_cannot_be_read(honest, tmp_path, capsys):

@@ -47,7 +47,9 @@ def roles(postgres):
             connection.exec_driver_sql(statement)
     owner.dispose()
     bare = f"{postgres}/{name}"
-    urls = {role: bare.replace("countersign@", f"countersign_{role}@") for role in ("app", "signer")}
+    urls = {
+        role: bare.replace("countersign@", f"countersign_{role}@") for role in ("app", "signer")
+    }
     return {"owner": bare, **urls}
 
 
@@ -97,7 +99,11 @@ def test_the_signer_signs_and_can_write_nothing(roles, tmp_path):
         assert refused(roles["signer"], f"INSERT INTO {table.name} DEFAULT VALUES")
         column = table.columns[0].name
         assert refused(roles["signer"], f"UPDATE {table.name} SET {column} = {column}")
-    assert refused(roles["signer"], "CREATE TABLE mine (x int)") if _is_closed(roles["owner"]) else True
+    assert (
+        refused(roles["signer"], "CREATE TABLE mine (x int)")
+        if _is_closed(roles["owner"])
+        else True
+    )
 
 
 def _is_closed(url: str) -> bool:
@@ -120,7 +126,10 @@ def test_the_app_cannot_read_the_key(roles, tmp_path):
         for path in (tmp_path, *tmp_path.parents[:2], folder):
             path.chmod(0o755)
         stranger = ["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups", "cat"]
-        done = {name: subprocess.run([*stranger, folder / name], capture_output=True) for name in ("key", "public.key")}
+        done = {
+            name: subprocess.run([*stranger, folder / name], capture_output=True)
+            for name in ("key", "public.key")
+        }
         assert (done["key"].stdout, done["key"].returncode) == (b"", 1)
 
 

@@ -11,7 +11,18 @@ from tests.cases.making import NOW
 
 def precedent(name="EX-1.1", **changes):
     base = Precedent(
-        name, "low_stock", "Merlot is low", "", {}, "house.order_stock", (), ("Ana",), Ended.WORKED, "", NOW, "C0STOCK"
+        name,
+        "low_stock",
+        "Merlot is low",
+        "",
+        {},
+        "house.order_stock",
+        (),
+        ("Ana",),
+        Ended.WORKED,
+        "",
+        NOW,
+        "C0STOCK",
     )
     return replace(base, **changes)
 
@@ -30,7 +41,11 @@ def test_the_same_is_written_once_and_a_difference_again_in_order(shelf):
         (3, "b", Ended.REOPENED),
     ]
     assert shelf.since(3) == []
-    assert (shelf.count(), shelf.kinds(), list(shelf.by_id(["b", "x"]))) == (2, {"low_stock": 2}, ["b"])
+    assert (shelf.count(), shelf.kinds(), list(shelf.by_id(["b", "x"]))) == (
+        2,
+        {"low_stock": 2},
+        ["b"],
+    )
 
 
 def test_a_batch_is_taken_back_whole_and_can_come_again(shelf):

@@ -72,10 +72,17 @@ def test_a_commit_on_an_older_version_writes_nothing(world):
     world.receive()
     entries = decide(stale, m.Claim(asker(ANA), Seen.of(stale)), world.clock())
     with pytest.raises(Conflict):
-        world.store.commit(Change(stale, entries, (Outgoing(Topic.CARD, "never", stale.id, world.clock()),)))
+        world.store.commit(
+            Change(stale, entries, (Outgoing(Topic.CARD, "never", stale.id, world.clock()),))
+        )
     assert "case.claimed" not in world.entry_names(case)
     with world.store.database.read() as connection:
-        assert connection.execute(sa.select(tables.outbox).where(tables.outbox.c.key == "never")).first() is None
+        assert (
+            connection.execute(
+                sa.select(tables.outbox).where(tables.outbox.c.key == "never")
+            ).first()
+            is None
+        )
 
 
 def test_there_is_no_case_by_that_name(store):
@@ -117,7 +124,9 @@ def test_parked_work_waits_for_a_person_and_can_be_let_go(world):
     (work,) = world.store.claim([Topic.TRIAGE], 1, world.clock(), 30)
     world.store.park(work, "no such table")
     assert world.store.claim([Topic.TRIAGE], 1, world.clock() + timedelta(days=9), 30) == []
-    assert [(row["key"], row["error"]) for row in world.store.parked()] == [("triage:EX-1", "no such table")]
+    assert [(row["key"], row["error"]) for row in world.store.parked()] == [
+        ("triage:EX-1", "no such table")
+    ]
     assert world.store.unpark("triage:EX-1", world.clock())
     assert not world.store.unpark("triage:EX-1", world.clock())
     assert len(world.store.claim([Topic.TRIAGE], 1, world.clock(), 30)) == 1
@@ -173,7 +182,11 @@ def test_a_thousand_races_of_approve_against_reject_have_one_winner_each(world):
 
     approve = threading.Thread(
         target=person,
-        args=[lambda case_id: world.desk.decisions.approve(case_id, by=principal("ana"), seen=seen[case_id])],
+        args=[
+            lambda case_id: world.desk.decisions.approve(
+                case_id, by=principal("ana"), seen=seen[case_id]
+            )
+        ],
     )
     reject = threading.Thread(
         target=person,
@@ -201,7 +214,12 @@ def test_the_naive_way_does_lose_the_race(tmp_path):
     """The positive control: load, test, set, commit, without a compare-and-set, has two winners."""
     engine = sa.create_engine(f"sqlite:///{tmp_path / 'naive.db'}")
     metadata = sa.MetaData()
-    table = sa.Table("cases", metadata, sa.Column("id", sa.Integer, primary_key=True), sa.Column("state", sa.Text))
+    table = sa.Table(
+        "cases",
+        metadata,
+        sa.Column("id", sa.Integer, primary_key=True),
+        sa.Column("state", sa.Text),
+    )
     metadata.create_all(engine)
     with engine.begin() as connection:
         connection.execute(sa.insert(table), [{"id": n, "state": "PENDING"} for n in range(30)])
@@ -210,7 +228,10 @@ def test_the_naive_way_does_lose_the_race(tmp_path):
     def press(state):
         for n in range(30):
             with engine.connect() as connection:
-                pending = connection.execute(sa.select(table.c.state).where(table.c.id == n)).scalar_one() == "PENDING"
+                pending = (
+                    connection.execute(sa.select(table.c.state).where(table.c.id == n)).scalar_one()
+                    == "PENDING"
+                )
                 connection.rollback()
             barrier.wait()
             if pending:
@@ -231,7 +252,10 @@ def test_usage_counts_what_was_begun_today(world):
     world.approve(case)
     world.work()
     usage = world.store.usage("2026-11-21")
-    assert (usage.times, usage.target_times) == ({"house.order_stock": 1}, {"house.order_stock order_stock:1": 1})
+    assert (usage.times, usage.target_times) == (
+        {"house.order_stock": 1},
+        {"house.order_stock order_stock:1": 1},
+    )
     assert usage.amounts == {"house.order_stock": 100}
     assert world.store.usage("2026-11-22").times == {}
 
@@ -248,7 +272,9 @@ def test_a_state_edited_without_the_ledger_is_found(world):
     case = world.proposed()
     with world.store.database.engine.begin() as connection:
         row = connection.execute(sa.select(tables.cases.c.body)).scalar_one()
-        connection.execute(sa.update(tables.cases).values(body=row.replace("waiting for a decision", "resolved")))
+        connection.execute(
+            sa.update(tables.cases).values(body=row.replace("waiting for a decision", "resolved"))
+        )
     (difference,) = replay(world.store).differences
     assert difference.startswith(
         f"{case.id}: the projection says resolved, the ledger says waiting for a decision, or they differ in detail"
@@ -259,15 +285,20 @@ def test_a_row_without_a_ledger_and_a_ledger_without_a_row_are_found(world):
     world.receive()
     world.receive(world.signal("product:2"))
     with world.store.database.engine.begin() as connection:
-        connection.execute(sa.update(tables.cases).where(tables.cases.c.id == "EX-2").values(id="EX-9", number=9))
+        connection.execute(
+            sa.update(tables.cases).where(tables.cases.c.id == "EX-2").values(id="EX-9", number=9)
+        )
     differences = [difference.rpartition(": ")[0] for difference in replay(world.store).differences]
-    assert {"EX-9: in the projection, but not in the ledger", "EX-2: in the ledger, but not in the projection"} <= set(
-        differences
-    )
+    assert {
+        "EX-9: in the projection, but not in the ledger",
+        "EX-2: in the ledger, but not in the projection",
+    } <= set(differences)
 
 
 @pytest.mark.threat("A3")
-def test_a_writer_that_stands_still_in_a_transaction_does_not_stop_the_others(postgres, monkeypatch):
+def test_a_writer_that_stands_still_in_a_transaction_does_not_stop_the_others(
+    postgres, monkeypatch
+):
     """As when a process is stopped, or its machine sleeps, while it holds the head of the ledger."""
     monkeypatch.setattr(database_module, "MAX_IDLE_SECONDS", 0.5)
     name = f"idle{uuid.uuid4().hex[:10]}"

@@ -57,7 +57,10 @@ def test_an_upgrade_loses_nothing_and_asks_nothing_again(dump, tmp_path):
     assert replay(store).differences == ()
     lists = Lists(store)
     assert [case.id for case in lists.find(Wanted(), 10)] == ["EX-2", "EX-3"]
-    assert (lists.count(Wanted(is_any=True)), lists.is_named(principal("finn"), "EX-2")) == (3, True)
+    assert (lists.count(Wanted(is_any=True)), lists.is_named(principal("finn"), "EX-2")) == (
+        3,
+        True,
+    )
     world = World(store)
     world.clock.forward(hours=1)
     world.work()
@@ -78,7 +81,9 @@ def test_a_case_in_one_persons_hands_comes_up_for_its_group_after_an_upgrade(wor
     case = world.proposed()
     finn, omar = principal("finn"), principal("omar")
     seen = world.seen(case)
-    world.desk.decisions.hand_over(case.id, by=omar, seen=seen, to=finn, done="counted", remains="the order")
+    world.desk.decisions.hand_over(
+        case.id, by=omar, seen=seen, to=finn, done="counted", remains="the order"
+    )
     before = sa.update(tables.cases).values(waits_on=f" {finn} ")
     world.store.database.write(lambda unit: unit.connection.execute(before) and None, appends=False)
     assert waiting(world, omar) == []
@@ -107,7 +112,11 @@ def test_a_migration_imports_nothing_of_todays_rules(path):
             modules |= {alias.name for alias in node.names}
         elif isinstance(node, ast.ImportFrom):
             modules.add(node.module)
-    assert {name for name in modules if name.split(".")[0] in {"bot", "handlers", "knowledge", "scheduler"}} == set()
+    assert {
+        name
+        for name in modules
+        if name.split(".")[0] in {"bot", "handlers", "knowledge", "scheduler"}
+    } == set()
 
 
 @pytest.fixture
@@ -172,7 +181,9 @@ def test_two_processes_that_start_together_on_an_empty_database_both_live(sort, 
             database = Database(url)
             with database.read() as connection:
                 assert migration_of(connection) == LATEST_MIGRATION
-                heads = connection.execute(sa.select(sa.func.count()).select_from(tables.heads)).scalar_one()
+                heads = connection.execute(
+                    sa.select(sa.func.count()).select_from(tables.heads)
+                ).scalar_one()
             database.close()
             assert heads == 3
     finally:
@@ -210,7 +221,9 @@ def copied(path, url) -> str:
     engine = sa.create_engine(url)
     with contextlib.closing(sqlite3.connect(path)) as old, engine.begin() as new:
         new.execute(sa.text("UPDATE alembic_version SET version_num = '0003'"))
-        names = [row[0] for row in old.execute("SELECT name FROM sqlite_master WHERE type = 'table'")]
+        names = [
+            row[0] for row in old.execute("SELECT name FROM sqlite_master WHERE type = 'table'")
+        ]
         for name in (name for name in names if name != "alembic_version"):
             new.execute(sa.text(f"ALTER TABLE {name} DISABLE TRIGGER USER"))
             new.execute(sa.text(f"DELETE FROM {name}"))
@@ -261,7 +274,9 @@ def test_a_detectors_row_is_the_same_signal_after_the_upgrade_and_clears_its_cas
     row |= {"product": "Chablis", "on_hand": 4, "quantity": 24, "at_risk": 312.5}
     world.house.rows = [row]
     book = world.library.book
-    detector = Detector(book, book.detection, {"house": world.house}, world.desk.intake, world.clock)
+    detector = Detector(
+        book, book.detection, {"house": world.house}, world.desk.intake, world.clock
+    )
     count = world.store.case("EX-2").count
     assert (detector.look(), world.store.case("EX-2").count) == (0, count)
     world.house.rows = []
@@ -294,7 +309,9 @@ def changed(store, statement: str) -> None:
 @pytest.mark.threat("D1")
 def test_a_database_that_does_not_say_its_release_says_what_to_do(store):
     changed(store, "DELETE FROM alembic_version")
-    with pytest.raises(SettingsIncomplete, match="does not say of which release it is.*put back the row"):
+    with pytest.raises(
+        SettingsIncomplete, match="does not say of which release it is.*put back the row"
+    ):
         migrate(store.database)
 
 

@@ -12,7 +12,16 @@ from bot.cases.signal import Signal, SignalStatus
 from bot.cases.source import Source
 from bot.cases.text import storable
 from handlers.intake.problem import Problem
-from handlers.intake.reading import Item, facts_of, items_of, key_of, kind_of, object_of, time_of, title_of
+from handlers.intake.reading import (
+    Item,
+    facts_of,
+    items_of,
+    key_of,
+    kind_of,
+    object_of,
+    time_of,
+    title_of,
+)
 from handlers.intake.sources.signals import LONGEST_KEY, LONGEST_TITLE
 
 
@@ -29,7 +38,9 @@ def _signal(alert: Any, where: str, source: Source) -> Signal:
         raise Problem(422, "an alert must be a JSON object", where)
     labels, annotations = _texts(alert, "labels", where), _texts(alert, "annotations", where)
     name = key_of(labels.get("alertname"), f"{where}.labels.alertname", LONGEST_KEY)
-    fingerprint = key_of(alert.get("fingerprint") or digest(labels), f"{where}.fingerprint", LONGEST_KEY)
+    fingerprint = key_of(
+        alert.get("fingerprint") or digest(labels), f"{where}.fingerprint", LONGEST_KEY
+    )
     clear = alert.get("status") == "resolved"
     if not clear and alert.get("status") != "firing":
         raise Problem(422, "status must be firing or resolved", f"{where}.status")
@@ -59,5 +70,9 @@ def _texts(alert: Mapping[str, Any], name: str, where: str) -> dict[str, str]:
         raise Problem(422, f"{name} must map names to text", f"{where}.{name}")
     kept = {storable(label): storable(value) for label, value in texts.items()}
     if len(kept) != len(texts):
-        raise Problem(422, f"{name} has two names that differ only in characters no database keeps", f"{where}.{name}")
+        raise Problem(
+            422,
+            f"{name} has two names that differ only in characters no database keeps",
+            f"{where}.{name}",
+        )
     return kept

@@ -41,7 +41,9 @@ def signals(body: bytes, headers: Mapping[str, str], source: Source) -> list[Ite
         raise Problem(415, f"send {STRUCTURED}, or the ce- headers with a JSON body")
     if body and kind not in {"application/json", ""} and not kind.endswith("+json"):
         raise Problem(415, f"the data of an event must be JSON, not {kind}")
-    attributes: dict[str, Any] = {name[3:]: unquote(value) for name, value in headers.items() if name.startswith("ce-")}
+    attributes: dict[str, Any] = {
+        name[3:]: unquote(value) for name, value in headers.items() if name.startswith("ce-")
+    }
     return [_signal({**attributes, "data": json_of(body) if body else {}}, source)]
 
 
@@ -67,7 +69,9 @@ def _signal(event: Any, source: Source, where: str = "") -> Signal:
         # A kind that is fixed in sources.yml is not for the event to name.
         kind=kind_of("" if source.kind else named, source),
         subject=key_of(event.get("subject") or sender, f"{where}subject", LONGEST_KEY),
-        title=title_of(title if isinstance(title, str) and title.strip() else type_name, "title", LONGEST_TITLE),
+        title=title_of(
+            title if isinstance(title, str) and title.strip() else type_name, "title", LONGEST_TITLE
+        ),
         occurred_at=time_of(event.get("time"), f"{where}time"),
         facts=facts_of([{"type": type_name}, data], f"{where}data", strict=False),
         status=SignalStatus.CLEAR if clear else SignalStatus.FIRING,

@@ -7,7 +7,17 @@ from bot.cases.expressions import holds, look_up, search
 from bot.cases.signal import Signal, SignalStatus
 from bot.cases.source import SignalMapping, Source
 from handlers.intake.problem import Problem
-from handlers.intake.reading import Item, facts_of, items_of, json_of, key_of, kind_named, kind_of, time_of, title_of
+from handlers.intake.reading import (
+    Item,
+    facts_of,
+    items_of,
+    json_of,
+    key_of,
+    kind_named,
+    kind_of,
+    time_of,
+    title_of,
+)
 from handlers.intake.sources.signals import LONGEST_KEY, LONGEST_TITLE
 
 MOST_ITEMS = 500
@@ -20,7 +30,9 @@ def signals(body: bytes, headers: Mapping[str, str], source: Source) -> list[Ite
     content = json_of(body)
     items = search(mapping.each, content) if mapping.each else [content]
     if not isinstance(items, list) or not items or len(items) > MOST_ITEMS:
-        raise Problem(422, f"{mapping.each or 'the body'} must give 1 to {MOST_ITEMS} objects", mapping.each)
+        raise Problem(
+            422, f"{mapping.each or 'the body'} must give 1 to {MOST_ITEMS} objects", mapping.each
+        )
     return items_of(items, lambda item, index: _signal(item, mapping, source))
 
 
@@ -44,6 +56,8 @@ def _signal(item: Any, mapping: SignalMapping, source: Source) -> Signal:
         title=title_of(*text("title", mapping.title), LONGEST_TITLE),
         occurred_at=time_of(occurred_at, mapping.occurred_at or "occurred_at"),
         facts=facts_of([facts], strict=False),
-        status=SignalStatus.CLEAR if mapping.clear and holds(mapping.clear, item) else SignalStatus.FIRING,
+        status=SignalStatus.CLEAR
+        if mapping.clear and holds(mapping.clear, item)
+        else SignalStatus.FIRING,
         domain=source.domain,
     )

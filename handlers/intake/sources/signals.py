@@ -35,17 +35,24 @@ class SignalIn(BaseModel):
             description="What it is about, like invoice:4711. Same kind and subject: same case.",
         ),
     ]
-    title: Annotated[str, Field(min_length=1, max_length=LONGEST_TITLE, description="One sentence for people.")]
+    title: Annotated[
+        str, Field(min_length=1, max_length=LONGEST_TITLE, description="One sentence for people.")
+    ]
     kind: Annotated[
         str,
         Field(
-            max_length=50, pattern="^[a-z0-9_]*$", description="Which playbook; empty when the sender does not know."
+            max_length=50,
+            pattern="^[a-z0-9_]*$",
+            description="Which playbook; empty when the sender does not know.",
         ),
     ] = ""
-    status: Annotated[str, Field(pattern="^(firing|clear)$", description="clear: it is over.")] = "firing"
+    status: Annotated[str, Field(pattern="^(firing|clear)$", description="clear: it is over.")] = (
+        "firing"
+    )
     occurred_at: Annotated[str, Field(description="RFC 3339; now, if left out.")] = ""
     facts: Annotated[
-        dict[str, Any], Field(description="Whatever the playbook may look at; flattened to plain values.")
+        dict[str, Any],
+        Field(description="Whatever the playbook may look at; flattened to plain values."),
     ] = {}
     requester: Annotated[
         str | None,

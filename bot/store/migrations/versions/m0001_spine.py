@@ -53,8 +53,15 @@ def upgrade() -> None:
     op.execute(
         f"INSERT INTO heads (name, number, chain, peaks) VALUES ('ledger', 0, '{genesis}', '[]'), ('cases', 0, '', '[]')"
     )
-    for name, key in (("inbox", ("source", "key")), ("inbox_conflicts", ("source", "key", "digest"))):
-        later = [sa.Column("outcome", text, nullable=False), sa.Column("case_id", text)] if name == "inbox" else []
+    for name, key in (
+        ("inbox", ("source", "key")),
+        ("inbox_conflicts", ("source", "key", "digest")),
+    ):
+        later = (
+            [sa.Column("outcome", text, nullable=False), sa.Column("case_id", text)]
+            if name == "inbox"
+            else []
+        )
         op.create_table(
             name,
             sa.Column("source", text, nullable=False),
@@ -98,7 +105,10 @@ def upgrade() -> None:
         sa.Column("topic", text, nullable=False),
         sa.Column("case_id", text, nullable=False),
         sa.Column("state", text, nullable=False),
-        *(sa.Column(name, sa.Integer, nullable=False) for name in ("wanted", "fence", "attempts", "doubt")),
+        *(
+            sa.Column(name, sa.Integer, nullable=False)
+            for name in ("wanted", "fence", "attempts", "doubt")
+        ),
         sa.Column("run_at", sa.Float, nullable=False),
         sa.Column("payload", text, nullable=False),
         sa.Column("error", text, nullable=False),
@@ -137,4 +147,6 @@ def upgrade() -> None:
 
 
 def downgrade() -> None:
-    raise NotImplementedError("a ledger is not taken back; restore a backup and verify it against the checkpoints")
+    raise NotImplementedError(
+        "a ledger is not taken back; restore a backup and verify it against the checkpoints"
+    )

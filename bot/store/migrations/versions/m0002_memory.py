@@ -33,4 +33,6 @@ def upgrade() -> None:
 
 
 def downgrade() -> None:
-    raise NotImplementedError("memory is dropped by hand and made again with `countersign memory rebuild`")
+    raise NotImplementedError(
+        "memory is dropped by hand and made again with `countersign memory rebuild`"
+    )

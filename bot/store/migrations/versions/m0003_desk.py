@@ -72,10 +72,15 @@ def _tables() -> None:
         "questions",
         sa.Column("id", text, primary_key=True),
         sa.Column("asked_at", number, nullable=False),
-        *(sa.Column(name, text, nullable=False) for name in ("person", "text", "understood", "vote")),
+        *(
+            sa.Column(name, text, nullable=False)
+            for name in ("person", "text", "understood", "vote")
+        ),
     )
     op.create_index("questions_by_time", "questions", ["asked_at"])
 
 
 def downgrade() -> None:
-    raise NotImplementedError("a ledger only grows; restore the backup that was made before the upgrade")
+    raise NotImplementedError(
+        "a ledger only grows; restore the backup that was made before the upgrade"
+    )

@@ -28,7 +28,9 @@ def upgrade() -> None:
             what = (signal["kind"], signal["group"] or signal["subject"])
             fingerprint = _digest([signal["source"], *what])
             meanings[_digest(list(what))] = what
-            rows.append({"source": signal["source"], "key": signal["key"], "fingerprint": fingerprint})
+            rows.append(
+                {"source": signal["source"], "key": signal["key"], "fingerprint": fingerprint}
+            )
             if entry["type"] == "case.opened":
                 _mark_case(connection, entry["case"], fingerprint)
         _mark_inbox(connection, rows)
@@ -45,15 +47,21 @@ def _signal_entries(connection: sa.Connection) -> Iterator[list[dict[str, Any]]]
 
 
 def _mark_case(connection: sa.Connection, case_id: str, fingerprint: str) -> None:
-    body = connection.execute(sa.text("SELECT body FROM cases WHERE id = :id"), {"id": case_id}).scalar()
+    body = connection.execute(
+        sa.text("SELECT body FROM cases WHERE id = :id"), {"id": case_id}
+    ).scalar()
     if body is None:
         return
     case = {**json.loads(body), "fingerprint": fingerprint}
     values = {"id": case_id, "fingerprint": fingerprint, "body": _json(case)}
-    connection.execute(sa.text("UPDATE cases SET fingerprint = :fingerprint, body = :body WHERE id = :id"), values)
+    connection.execute(
+        sa.text("UPDATE cases SET fingerprint = :fingerprint, body = :body WHERE id = :id"), values
+    )
 
 
-def _without_case(connection: sa.Connection, meanings: dict[str, tuple[str, str]]) -> Iterator[dict[str, str]]:
+def _without_case(
+    connection: sa.Connection, meanings: dict[str, tuple[str, str]]
+) -> Iterator[dict[str, str]]:
     query = sa.text("SELECT source, key, fingerprint FROM inbox WHERE case_id IS NULL")
     for row in connection.execute(query).all():
         if row.fingerprint in meanings:
@@ -63,7 +71,9 @@ def _without_case(connection: sa.Connection, meanings: dict[str, tuple[str, str]
 
 def _mark_inbox(connection: sa.Connection, rows: list[dict[str, str]]) -> None:
     if rows:
-        update = sa.text("UPDATE inbox SET fingerprint = :fingerprint WHERE source = :source AND key = :key")
+        update = sa.text(
+            "UPDATE inbox SET fingerprint = :fingerprint WHERE source = :source AND key = :key"
+        )
         connection.execute(update, rows)
 
 
@@ -76,4 +86,6 @@ def _json(value: Any) -> str:
 
 
 def downgrade() -> None:
-    raise NotImplementedError("a ledger only grows; restore the backup that was made before the upgrade")
+    raise NotImplementedError(
+        "a ledger only grows; restore the backup that was made before the upgrade"
+    )

@@ -11,4 +11,6 @@ def upgrade() -> None:
 
 
 def downgrade() -> None:
-    raise NotImplementedError("a ledger only grows; restore the backup that was made before the upgrade")
+    raise NotImplementedError(
+        "a ledger only grows; restore the backup that was made before the upgrade"
+    )
