@@ -72,10 +72,10 @@ from handlers.intake.server import Limits, server
 from handlers.passkeys import app as passkeys
 from handlers.passkeys.ceremony import Ceremony
 from handlers.slack import app as slack_app
-from handlers.slack import http_door
+from handlers.slack import http_receiver
 from handlers.slack.chat import SlackChat, web_client
 from handlers.slack.directory import SlackDirectory
-from handlers.slack.gate import Gate
+from handlers.slack.rate_limiter import Gate
 from knowledge.answers import QuestionGrammar
 from knowledge.chat_model import Bounds
 from knowledge.embedder import Embedder, Words, open_embedder
@@ -566,7 +566,7 @@ def build(settings: Settings, *, clock: Clock | None = None) -> House:
         else None
     )
     trainer = Trainer(settings, knowledge)
-    over_http = [] if socket else [http_door.route(app, settings.slack_signing_secrets, clock)]
+    over_http = [] if socket else [http_receiver.route(app, settings.slack_signing_secrets, clock)]
     keeper = open_keeper(settings, store, clock)
     outside = passkeys.routes(
         desk.decisions, desk.switchboard, Ceremony(settings.public_url), clock

@@ -18,7 +18,7 @@ from bot.desk.raising import Raising
 from bot.desk.sweeping import Sweeping
 from bot.desk.switchboard import Switchboard
 from bot.ports import Clock, Library, Lists
-from handlers.slack import asking, case_buttons, case_forms, commands, home, raising
+from handlers.slack import app_home, case_buttons, case_forms, events, raise_form, slash_command
 from handlers.slack.chat import SlackChat
 
 log = logging.getLogger(__name__)
@@ -73,9 +73,9 @@ def register(app: App, desk: Asked, chat: SlackChat) -> None:
     """Every listener there is."""
     case_buttons.register(app, desk.decisions, desk.library, chat, desk.homes.opened, desk.sweeping)
     case_forms.register(app, desk.decisions, desk.confirming)
-    asking.register(app, desk.lists, chat, desk.clock, desk.homes.opened)
-    home.register(app, desk.homes, desk.switchboard, desk.library, chat, desk.clock)
-    raising.register(app, desk.raising, desk.library, chat)
+    events.register(app, desk.lists, chat, desk.clock, desk.homes.opened)
+    app_home.register(app, desk.homes, desk.switchboard, desk.library, chat, desk.clock)
+    raise_form.register(app, desk.raising, desk.library, chat)
     heard = (
         desk.questions,
         desk.switchboard,
@@ -85,7 +85,7 @@ def register(app: App, desk: Asked, chat: SlackChat) -> None:
         chat,
         desk.clock,
     )
-    commands.register(app, commands.Commands(*heard))
+    slash_command.register(app, slash_command.Commands(*heard))
 
 
 class SocketDoor:

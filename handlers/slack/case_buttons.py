@@ -14,9 +14,9 @@ from bot.ports import Library
 from handlers.cards import forms, ids
 from handlers.cards.notes import precedent_blocks, trail_lines
 from handlers.cards.text import Json
-from handlers.slack.answers import on_press
 from handlers.slack.chat import SlackChat
-from handlers.slack.press import Press
+from handlers.slack.interactions import Press
+from handlers.slack.listeners import on_press
 
 LONGEST_TRAIL = 25
 

@@ -13,8 +13,8 @@ from bot.desk.decisions import Decisions
 from handlers.cards import ids
 from handlers.cards.forms import step_up_form
 from handlers.cards.text import Json
-from handlers.slack.answers import on_submit
-from handlers.slack.press import Submission
+from handlers.slack.interactions import Submission
+from handlers.slack.listeners import on_submit
 
 # The link to the page where this case's plan is confirmed, with its secret part.
 Confirming = Callable[[str, str], str]

@@ -35,7 +35,7 @@ from handlers.cards.home_view import home_view
 from handlers.cards.notes import note_blocks, note_text
 from handlers.cards.storm_card import storm_card, storm_headline
 from handlers.cards.text import Json, clean, escaped, say
-from handlers.slack.gate import Gate
+from handlers.slack.rate_limiter import Gate
 
 log = logging.getLogger(__name__)
 CARD, NOTE, MESSAGE = "exception_card", "exception_note", "exception_message"

@@ -25,7 +25,7 @@ from handlers.cards.forms import undo_form
 from handlers.passkeys.app import routes
 from handlers.passkeys.ceremony import Ceremony
 from handlers.slack.case_forms import CaseForms
-from handlers.slack.press import Submission
+from handlers.slack.interactions import Submission
 from tests.fakes.device import PRESENT, Device
 from tests.fakes.directory import principal
 from tests.world import playbook, policy

@@ -17,7 +17,7 @@ from bot.ports import Topic
 from bot.store.database import Database
 from bot.store.store import SqlStore
 from handlers.slack.chat import SlackChat, web_client
-from handlers.slack.gate import Gate
+from handlers.slack.rate_limiter import Gate
 from tests.fakes.directory import principal
 from tests.world import World
 
@@ -463,7 +463,7 @@ def test_the_blocks_of_a_card_are_told_from_those_of_a_list():
     """What a press is about is read from the name of its block: every card has these names, and no list has."""
     from handlers.cards.case_card import case_card
     from handlers.cards.rows import pressable
-    from handlers.slack.press import CARD_BLOCKS
+    from handlers.slack.interactions import CARD_BLOCKS
     from tests.handlers.test_cards import STATES
     from tests.handlers.test_lists import digest, to
 

@@ -13,7 +13,7 @@ from handlers.cards.copies import stray_blocks, stray_text
 from handlers.cards.forms import notice
 from handlers.cards.text import Json
 from handlers.slack.chat import SlackChat
-from handlers.slack.press import Press, Pressed, Submission
+from handlers.slack.interactions import Press, Pressed, Submission
 
 log = logging.getLogger(__name__)
 

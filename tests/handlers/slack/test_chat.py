@@ -36,11 +36,11 @@ from bot.ports import Landing, Placed
 from bot.sample.people import ANA, FINN, GUS, OMAR, TEAM
 from handlers.cards import forms, ids
 from handlers.slack import app as slack_app
-from handlers.slack import http_door
+from handlers.slack import http_receiver
 from handlers.slack.chat import SlackChat, web_client
 from handlers.slack.directory import SlackDirectory
-from handlers.slack.gate import Gate
-from handlers.slack.press import Press, Submission
+from handlers.slack.interactions import Press, Submission
+from handlers.slack.rate_limiter import Gate
 from tests.cases.making import NOW, SEEN, proposed
 from tests.conftest import SHARED, free_port
 from tests.fakes.servers import Dripping, Silent, serving
@@ -460,7 +460,7 @@ def over_http(emulator, small_world):
     small_world.people.people["T1/UANA"] = replace(small_world.people.people["T1/UANA"])
     clock = lambda: datetime.now(UTC)  # noqa: E731
     door = TestClient(
-        Starlette(routes=[http_door.route(app, ("new-secret", "old-secret"), clock)]),
+        Starlette(routes=[http_receiver.route(app, ("new-secret", "old-secret"), clock)]),
         raise_server_exceptions=False,
     )
     door.world = small_world

@@ -19,9 +19,9 @@ from bot.desk.switchboard import Switchboard
 from bot.ports import Clock, Library, Lists, Wanted
 from handlers.cards import forms
 from handlers.cards.answer_blocks import answer_blocks, answer_text
-from handlers.slack.answers import reference, slack_said
-from handlers.slack.asking import plain_words
 from handlers.slack.chat import SlackChat
+from handlers.slack.events import plain_words
+from handlers.slack.listeners import reference, slack_said
 
 log = logging.getLogger(__name__)
 COMMAND = "/exceptions"

@@ -11,10 +11,10 @@ from bot.desk.raising import Raising
 from bot.ports import Library, Outcome
 from handlers.cards import forms, ids
 from handlers.cards.text import Json
-from handlers.slack.answers import on_submit
-from handlers.slack.asking import plain_words
 from handlers.slack.chat import SlackChat
-from handlers.slack.press import Submission
+from handlers.slack.events import plain_words
+from handlers.slack.interactions import Submission
+from handlers.slack.listeners import on_submit
 
 NOT_SURE = "not_sure"
 

@@ -16,7 +16,7 @@ from starlette.routing import Route
 
 from bot.ports import Clock
 from handlers.bodies import BodyRefused, limited_body, refuse_too_large
-from handlers.slack.payload import is_slacks
+from handlers.slack.payload_schema import is_slacks
 
 LARGEST_BODY = 1_000_000
 WINDOW_SECONDS = 300

@@ -11,9 +11,9 @@ from bot.desk.switchboard import Switchboard
 from bot.ports import Clock, Library
 from handlers.cards import forms, ids
 from handlers.cards.home_view import EVERY_KIND
-from handlers.slack.answers import on_submit
 from handlers.slack.chat import SlackChat
-from handlers.slack.press import Submission, person_of
+from handlers.slack.interactions import Submission, person_of
+from handlers.slack.listeners import on_submit
 
 
 def register(

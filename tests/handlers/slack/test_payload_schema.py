@@ -10,9 +10,9 @@ from starlette.requests import Request
 
 from handlers.bodies import BodyRefused, limited_body
 from handlers.cards import ids
-from handlers.slack.payload import is_slacks
+from handlers.slack.payload_schema import is_slacks
 from tests.conftest import SHARED
-from tests.doors.test_slack import over_http, press, signed
+from tests.handlers.slack.test_chat import over_http, press, signed
 
 __all__ = ["over_http"]
 FORM = {"content-type": "application/x-www-form-urlencoded"}
