@@ -71,11 +71,14 @@ from handlers.intake.authentication import Credentials, Sources
 from handlers.intake.server import Limits, server
 from handlers.passkeys import app as passkeys
 from handlers.passkeys.ceremony import Ceremony
-from handlers.slack import app as slack_app
 from handlers.slack import http_receiver
-from handlers.slack.chat import SlackChat, web_client
+from handlers.slack.app import build_app
+from handlers.slack.chat import SlackChat
 from handlers.slack.directory import SlackDirectory
-from handlers.slack.rate_limiter import Gate
+from handlers.slack.rate_limiter import RateLimiter
+from handlers.slack.services import SlackServices
+from handlers.slack.socket_mode import SocketModeConnection
+from handlers.slack.web_client import web_client
 from knowledge.answers import QuestionGrammar
 from knowledge.chat_model import Bounds
 from knowledge.embedder import Embedder, Words, open_embedder
@@ -166,7 +169,7 @@ class House:
     chat: SlackChat
     knowledge: Knowledge
     trainer: "Trainer"
-    socket: slack_app.SocketDoor | None
+    socket: SocketModeConnection | None
     server: uvicorn.Server
     clock: Clock
     _serving: threading.Thread | None = field(default=None)
@@ -323,7 +326,7 @@ def open_switchboard(settings: Settings, store: SqlStore) -> tuple[Switchboard, 
 
 def _slack(settings: Settings) -> tuple[WebClient, SlackChat, SlackDirectory]:
     client = web_client(settings.slack_bot_token, settings.slack_api_url)
-    chat = SlackChat(client, Gate(settings.slack_per_second, settings.slack_burst))
+    chat = SlackChat(client, RateLimiter(settings.slack_per_second, settings.slack_burst))
     return client, chat, SlackDirectory(client, chat.team_id)
 
 
@@ -547,21 +550,22 @@ def build(settings: Settings, *, clock: Clock | None = None) -> House:
     pace = Pace(lease_for=settings.lease_for, settle_for=settings.settle_for)
     lanes = _lanes(desk, clock, pace)
     store.takers.extend(lanes)
-    asked = slack_app.Asked(
-        desk.decisions,
-        desk.switchboard,
-        desk.questions,
-        desk.homes,
-        desk.raising,
-        desk.lists,
-        library,
-        clock,
-        partial(passkeys.confirming, settings.public_url),
-        desk.sweeping,
+    services = SlackServices(
+        chat=chat,
+        decisions=desk.decisions,
+        controls=desk.switchboard,
+        questions=desk.questions,
+        homes=desk.homes,
+        raising=desk.raising,
+        lists=desk.lists,
+        library=library,
+        clock=clock,
+        confirmation_link=partial(passkeys.confirming, settings.public_url),
+        sweeping=desk.sweeping,
     )
-    app = slack_app.build(client, asked, chat)
+    app = build_app(client, services)
     socket = (
-        slack_app.SocketDoor(app, settings.slack_app_token, settings.slack_api_url)
+        SocketModeConnection(app, settings.slack_app_token, settings.slack_api_url)
         if settings.slack_app_token
         else None
     )
@@ -682,7 +686,7 @@ class Trainer:
 
 
 def _door(
-    settings: Settings, desk: Desk, chat: SlackChat, socket: slack_app.SocketDoor | None
+    settings: Settings, desk: Desk, chat: SlackChat, socket: SocketModeConnection | None
 ) -> Door:
     credentials = {
         name: Credentials(

@@ -5,7 +5,6 @@ import inspect
 import json
 import re
 from pathlib import Path
-from types import SimpleNamespace
 
 import jsonschema
 import pytest
@@ -39,7 +38,8 @@ def test_every_button_and_form_has_a_listener_and_the_reverse():
     from slack_bolt import App
     from slack_sdk import WebClient
 
-    from handlers.slack import app as slack_app
+    from handlers.slack.app import register
+    from handlers.slack.services import SlackServices
 
     app = App(
         client=WebClient("xoxb-x"),
@@ -49,9 +49,7 @@ def test_every_button_and_form_has_a_listener_and_the_reverse():
     heard = {"action": set(), "view": set(), "shortcut": set(), "command": set(), "event": set()}
     for sort, names in heard.items():
         setattr(app, sort, lambda name, names=names: names.add(name) or (lambda listener: listener))
-    nothing = SimpleNamespace(opened=None)
-    parts = dict.fromkeys(slack_app.Asked.__dataclass_fields__) | {"homes": nothing}
-    slack_app.register(app, slack_app.Asked(**parts), None)
+    register(app, SlackServices(**dict.fromkeys(SlackServices.__dataclass_fields__)))
     pressed = named("case.") | named("home.") | named("answer.") | named("raise.")
     assert heard["action"] == pressed
     assert heard["view"] == named("form.")

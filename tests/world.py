@@ -226,25 +226,23 @@ class World:
         """What a card that is drawn now shows of this case."""
         return Seen.of(self.store.case(case if isinstance(case, str) else case.id))
 
-    def asked(self):
+    def slack_services(self, chat):
         """All of the desk that people reach through Slack."""
-        from handlers.slack.app import Asked
+        from handlers.slack.services import SlackServices
 
         desk = self.desk
-        parts = (
-            desk.decisions,
-            desk.switchboard,
-            desk.questions,
-            desk.homes,
-            desk.raising,
-            desk.lists,
-        )
-        return Asked(
-            *parts,
-            self.library,
-            self.clock,
-            lambda case_id, token: f"http://localhost/confirm/{case_id}/{token}",
-            desk.sweeping,
+        return SlackServices(
+            chat=chat,
+            decisions=desk.decisions,
+            controls=desk.switchboard,
+            questions=desk.questions,
+            homes=desk.homes,
+            raising=desk.raising,
+            lists=desk.lists,
+            library=self.library,
+            clock=self.clock,
+            confirmation_link=lambda case_id, token: f"http://localhost/confirm/{case_id}/{token}",
+            sweeping=desk.sweeping,
         )
 
     def case(self, case: Case) -> Case:

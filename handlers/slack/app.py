@@ -1,121 +1,58 @@
-"""The Bolt app with every listener, and the two ways Slack reaches it: Socket Mode, or HTTP behind our own verifier."""
+"""The Bolt app with every listener."""
 
-import http.client
 import logging
-import threading
-from dataclasses import dataclass
 
 from slack_bolt import App, BoltResponse
-from slack_bolt.adapter.socket_mode import SocketModeHandler
 from slack_sdk import WebClient
-from slack_sdk.errors import SlackClientError
 
 from bot.cases.errors import ChatFailed, Refusal
-from bot.desk.decisions import Decisions
-from bot.desk.homes import Homes
-from bot.desk.questions import Questions
-from bot.desk.raising import Raising
-from bot.desk.sweeping import Sweeping
-from bot.desk.switchboard import Switchboard
-from bot.ports import Clock, Library, Lists
-from handlers.slack import app_home, case_buttons, case_forms, events, raise_form, slash_command
-from handlers.slack.chat import SlackChat
+from handlers.slack import (
+    app_home,
+    case_buttons,
+    case_forms,
+    events,
+    raise_form,
+    slash_command,
+)
+from handlers.slack.services import SlackServices
 
 log = logging.getLogger(__name__)
-WORKERS = 16
-FIRST_WAIT, LONGEST_WAIT = 0.5, 60.0
 
 
-@dataclass(frozen=True)
-class Asked:
-    """All of the desk that people reach through Slack."""
-
-    decisions: Decisions
-    switchboard: Switchboard
-    questions: Questions
-    homes: Homes
-    raising: Raising
-    lists: Lists
-    library: Library
-    clock: Clock
-    confirming: case_forms.Confirming
-    sweeping: Sweeping | None = None
-
-
-def build(client: WebClient, desk: Asked, chat: SlackChat) -> App:
-    """``process_before_response`` runs the listener before the answer: the decision is durable before Slack hears "got it"."""
-    quiet = logging.getLogger("slack_bolt")
-    # Bolt logs whole bodies at INFO when something is wrong with a request; bodies are not for logs.
-    quiet.setLevel(logging.ERROR)
+def build_app(client: WebClient, services: SlackServices) -> App:
+    """Build the app. A listener runs to its end before Slack gets an answer."""
+    bolt_log = logging.getLogger("slack_bolt")
+    # Bolt logs whole bodies at INFO when a request is wrong; bodies are not for logs.
+    bolt_log.setLevel(logging.ERROR)
     app = App(
         client=client,
+        # The decision is durable before Slack hears that the press was received.
         process_before_response=True,
         token_verification_enabled=False,
+        # ``http_receiver`` verifies before Bolt parses anything.
         request_verification_enabled=False,
         ignoring_self_events_enabled=True,
-        logger=quiet,
+        logger=bolt_log,
     )
-    register(app, desk, chat)
-    app.error(_failed)
+    register(app, services)
+    app.error(_respond_to_error)
     return app
 
 
-def _failed(error: Exception) -> BoltResponse:
-    """Answer for what a listener let through: a refusal is the asker's to mend, anything else is ours."""
+def register(app: App, services: SlackServices) -> None:
+    """Register every listener there is."""
+    case_buttons.register(app, services)
+    case_forms.register(app, services)
+    events.register(app, services)
+    app_home.register(app, services)
+    raise_form.register(app, services)
+    slash_command.register(app, services)
+
+
+def _respond_to_error(error: Exception) -> BoltResponse:
+    """Log what a listener let through: a refusal is the caller's to mend, anything else is ours."""
     if isinstance(error, Refusal | ChatFailed):
         log.warning("a listener was refused: %s", error)
         return BoltResponse(status=400, body="")
     log.error("a listener failed", exc_info=error)
     return BoltResponse(status=500, body="")
-
-
-def register(app: App, desk: Asked, chat: SlackChat) -> None:
-    """Every listener there is."""
-    case_buttons.register(app, desk.decisions, desk.library, chat, desk.homes.opened, desk.sweeping)
-    case_forms.register(app, desk.decisions, desk.confirming)
-    events.register(app, desk.lists, chat, desk.clock, desk.homes.opened)
-    app_home.register(app, desk.homes, desk.switchboard, desk.library, chat, desk.clock)
-    raise_form.register(app, desk.raising, desk.library, chat)
-    heard = (
-        desk.questions,
-        desk.switchboard,
-        desk.decisions,
-        desk.lists,
-        desk.library,
-        chat,
-        desk.clock,
-    )
-    slash_command.register(app, slash_command.Commands(*heard))
-
-
-class SocketDoor:
-    """Socket Mode: an outgoing connection, so that nothing needs to reach us. Slack may be away when we start: we go on asking."""
-
-    def __init__(self, app: App, app_token: str, base_url: str) -> None:
-        client = WebClient(token=app_token, base_url=base_url, retry_handlers=[])
-        self._handler = SocketModeHandler(app, app_token, web_client=client, concurrency=WORKERS)
-        self._closing = threading.Event()
-        self._opening = threading.Thread(target=self._open, name="slack-socket", daemon=True)
-
-    def open(self) -> None:
-        self._opening.start()
-
-    def _open(self) -> None:
-        wait = FIRST_WAIT
-        while not self._closing.is_set():
-            try:
-                self._handler.connect()  # type: ignore[no-untyped-call]
-            except (SlackClientError, OSError, http.client.HTTPException) as failure:
-                log.warning("Slack cannot be reached (%s); trying again in %.0f s", failure, wait)
-                self._closing.wait(wait)
-                wait = min(wait * 2, LONGEST_WAIT)
-            else:
-                return
-
-    def close(self) -> None:
-        self._closing.set()
-        self._opening.join()
-        self._handler.close()  # type: ignore[no-untyped-call]
-
-    def is_connected(self) -> bool:
-        return bool(self._handler.client.is_connected())

@@ -1,4 +1,4 @@
-"""The controls of the App Home, and the form that lets somebody stand in."""
+"""The controls of the App Home, and the form that names a stand-in."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -12,63 +12,72 @@ from bot.ports import Clock, Library
 from handlers.cards import forms, ids
 from handlers.cards.home_view import EVERY_KIND
 from handlers.slack.chat import SlackChat
-from handlers.slack.interactions import Submission, person_of
-from handlers.slack.listeners import on_submit
+from handlers.slack.interactions import FormSubmission, person_id, selected_option
+from handlers.slack.listeners import form_listener
+from handlers.slack.services import SlackServices
 
 
-def register(
-    app: App,
-    homes: Homes,
-    switchboard: Switchboard,
-    library: Library,
-    chat: SlackChat,
-    clock: Clock,
-) -> None:
-    """Give the controls of the home their listeners."""
-    controls = HomeControls(homes, switchboard, library, chat, clock)
-    app.action(ids.HOME_KIND)(controls.choose)
-    app.action(ids.HOME_WHEN)(controls.choose_when)
-    app.action(ids.HOME_DIGEST)(controls.digest)
-    app.action(ids.HOME_DELEGATE)(controls.open_delegation)
-    app.view(ids.DELEGATE_FORM)(on_submit(controls.delegate))
+def register(app: App, services: SlackServices) -> None:
+    """Give the controls of the App Home their listeners."""
+    controls = HomeControls(
+        homes=services.homes,
+        controls=services.controls,
+        library=services.library,
+        chat=services.chat,
+        clock=services.clock,
+    )
+    app.action(ids.HOME_KIND)(controls.on_kind_selected)
+    app.action(ids.HOME_WHEN)(controls.on_time_selected)
+    app.action(ids.HOME_DIGEST)(controls.on_digest_switched)
+    app.action(ids.HOME_DELEGATE)(controls.on_delegate_pressed)
+    app.view(ids.DELEGATE_FORM)(form_listener(controls.delegate))
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class HomeControls:
+    """One method for each control."""
+
     homes: Homes
-    switchboard: Switchboard
+    controls: Switchboard
     library: Library
     chat: SlackChat
     clock: Clock
 
-    def choose(self, body: dict[str, Any], ack: Ack) -> None:
-        """Another filter: the home shows one kind, or every kind."""
-        chosen = _selected(body, EVERY_KIND)
-        self.homes.opened(person_of(body), kind="" if chosen == EVERY_KIND else chosen)
+    def on_kind_selected(self, body: dict[str, Any], ack: Ack) -> None:
+        """Show the cases of one kind, or of every kind."""
+        kind = _kind(selected_option(body, default=EVERY_KIND))
+        self.homes.opened(person_id(body), kind=kind)
         ack()
 
-    def choose_when(self, body: dict[str, Any], ack: Ack) -> None:
-        """Everything, what is late, or what is new today."""
-        self.homes.opened(person_of(body), when=_selected(body, When.ALWAYS))
+    def on_time_selected(self, body: dict[str, Any], ack: Ack) -> None:
+        """Show everything, what is late, or what is new today."""
+        when = selected_option(body, default=When.ALWAYS)
+        self.homes.opened(person_id(body), when=when)
         ack()
 
-    def digest(self, body: dict[str, Any], ack: Ack) -> None:
-        self.homes.wants_digest(person_of(body), wanted=body["actions"][0].get("value") == "on")
+    def on_digest_switched(self, body: dict[str, Any], ack: Ack) -> None:
+        """Subscribe to the daily digest, or unsubscribe."""
+        is_on = body["actions"][0].get("value") == "on"
+        self.homes.wants_digest(person_id(body), wanted=is_on)
         ack()
 
-    def open_delegation(self, body: dict[str, Any], ack: Ack) -> None:
-        self.chat.open_form(str(body["trigger_id"]), forms.delegate_form(self.library.titles()))
+    def on_delegate_pressed(self, body: dict[str, Any], ack: Ack) -> None:
+        """Open the form that names a stand-in."""
+        form = forms.delegate_form(self.library.titles())
+        self.chat.open_modal(str(body["trigger_id"]), form)
         ack()
 
-    def delegate(self, form: Submission) -> None:
-        to = form.person_named(ids.TO, "choose who stands in")
-        until, kind = form.moment(ids.UNTIL, "choose until when"), form.text(ids.KIND)
-        kind = "" if kind == EVERY_KIND else kind
-        self.switchboard.delegate(
-            by=form.person, to=to, kind=kind, begins_at=self.clock(), ends_at=until
+    def delegate(self, form: FormSubmission) -> None:
+        """Let a colleague decide for this person until a time."""
+        self.controls.delegate(
+            by=form.person,
+            to=form.principal(ids.TO, "choose who stands in"),
+            kind=_kind(form.text(ids.KIND)),
+            begins_at=self.clock(),
+            ends_at=form.time(ids.UNTIL, "choose until when"),
         )
         self.homes.opened(form.person)
 
 
-def _selected(body: dict[str, Any], otherwise: str) -> str:
-    return str((body["actions"][0].get("selected_option") or {}).get("value", otherwise))
+def _kind(option: str) -> str:
+    return "" if option == EVERY_KIND else option

@@ -1,37 +1,23 @@
-"""The buttons of a card. Each either decides at once or opens the form that does."""
-
-from collections.abc import Callable
-from dataclasses import dataclass
+"""The buttons of a card. Each decides at once, or opens the form that does."""
 
 from slack_bolt import App
 
 from bot.cases.case import Case
-from bot.cases.errors import BadRequest, NotEligible
-from bot.cases.seen import Decision, Seen
-from bot.desk.decisions import Decisions
-from bot.desk.sweeping import Sweeping
-from bot.ports import Library
+from bot.cases.errors import NotEligible
+from bot.cases.seen import Decision
 from handlers.cards import forms, ids
-from handlers.cards.notes import precedent_blocks, trail_lines
-from handlers.cards.text import Json
-from handlers.slack.chat import SlackChat
-from handlers.slack.interactions import Press
-from handlers.slack.listeners import on_press
-
-LONGEST_TRAIL = 25
+from handlers.slack.case_menu import CaseMenu
+from handlers.slack.case_presses import CasePresses
+from handlers.slack.interactions import ButtonPress
+from handlers.slack.listeners import ButtonHandler, button_listener
+from handlers.slack.services import SlackServices
 
 
-def register(
-    app: App,
-    desk: Decisions,
-    library: Library,
-    chat: SlackChat,
-    on_home: Callable[[str], None] = lambda person: None,
-    sweeping: Sweeping | None = None,
-) -> None:
+def register(app: App, services: SlackServices) -> None:
     """Give every button of the card its listener."""
-    buttons = CaseButtons(desk, library, chat)
-    listeners = {
+    buttons = CaseButtons(services.decisions, services.library, services.chat)
+    menu = CaseMenu(services.decisions, services.library, services.chat)
+    handlers: dict[str, ButtonHandler] = {
         ids.APPROVE: buttons.approve,
         ids.APPROVE_WITH_REASON: buttons.approve_with_reason,
         ids.REJECT: buttons.reject,
@@ -39,137 +25,80 @@ def register(
         ids.RESOLVE: buttons.resolve,
         ids.TRY_AGAIN: buttons.try_again,
         ids.SETTLE: buttons.settle,
-        ids.CLAIM: buttons.claim,
+        ids.CLAIM: menu.claim,
         ids.UNDO: buttons.undo,
-        ids.MORE: buttons.more,
+        ids.MORE: menu.select,
         ids.NAME_FIRST: buttons.name_kind,
         ids.NAME_SECOND: buttons.name_kind,
         ids.NAME_THIRD: buttons.name_kind,
         ids.NOVEL: buttons.novel,
         ids.ANOTHER_KIND: buttons.another_kind,
     }
-    for action_id, do in listeners.items():
-        app.action(action_id)(on_press(chat, do, on_home, sweeping))
+    for action_id, handle in handlers.items():
+        app.action(action_id)(button_listener(services, handle))
 
 
-@dataclass(frozen=True)
-class CaseButtons:
-    """What each button does. What is returned is told to the presser alone."""
+class CaseButtons(CasePresses):
+    """One method for each button."""
 
-    desk: Decisions
-    library: Library
-    chat: SlackChat
+    def approve(self, press: ButtonPress) -> None:
+        """Approve the plan."""
+        seen = self._seen(press, Decision.APPROVE)
+        self.decisions.approve(press.case_id, by=press.person, seen=seen)
 
-    def approve(self, press: Press) -> None:
-        self.desk.approve(press.case_id, by=press.person, seen=self._seen(press, Decision.APPROVE))
-
-    def try_again(self, press: Press) -> None:
-        self.desk.try_again(
-            press.case_id, by=press.person, seen=self._seen(press, Decision.TRY_AGAIN)
-        )
-
-    def approve_with_reason(self, press: Press) -> None:
+    def approve_with_reason(self, press: ButtonPress) -> None:
+        """Open the form that approves with a reason."""
         self._open(press, forms.approve_form(self._current(press, Decision.APPROVE)))
 
-    def reject(self, press: Press) -> None:
+    def reject(self, press: ButtonPress) -> None:
+        """Open the form that rejects."""
         self._open(press, forms.reject_form(self._current(press, Decision.REJECT)))
 
-    def resolve(self, press: Press) -> None:
-        self._open(press, forms.resolve_form(self._current(press, Decision.RESOLVE)))
-
-    def settle(self, press: Press) -> None:
-        self._open(press, forms.settle_form(self._current(press, Decision.SETTLE)))
-
-    def claim(self, press: Press) -> None:
-        self.desk.claim(press.case_id, by=press.person, seen=self._seen(press, Decision.CLAIM))
-
-    def undo(self, press: Press) -> None:
-        self._open(press, forms.undo_form(self._current(press, Decision.UNDO)))
-
-    def edit(self, press: Press) -> None:
+    def edit(self, press: ButtonPress) -> None:
+        """Open the form that edits the first action of the plan."""
         case = self._current(press, Decision.EDIT)
-        offer = (
-            self.library.playbook(case.kind).offer(case.plan.actions[0].name) if case.plan else None
-        )
-        if offer is None or not offer.edit:
+        editable = self._editable_parameters(case)
+        if not editable:
             raise NotEligible(
                 "the playbook lets nothing of this plan be edited; reject it and say what is wrong"
             )
-        self._open(press, forms.edit_form(case, offer.edit))
+        self._open(press, forms.edit_form(case, editable))
 
-    def name_kind(self, press: Press) -> None:
+    def resolve(self, press: ButtonPress) -> None:
+        """Open the form that closes a case handled by hand."""
+        self._open(press, forms.resolve_form(self._current(press, Decision.RESOLVE)))
+
+    def try_again(self, press: ButtonPress) -> None:
+        """Carry out the step that failed once more."""
+        seen = self._seen(press, Decision.TRY_AGAIN)
+        self.decisions.try_again(press.case_id, by=press.person, seen=seen)
+
+    def settle(self, press: ButtonPress) -> None:
+        """Open the form that says whether a step has happened."""
+        self._open(press, forms.settle_form(self._current(press, Decision.SETTLE)))
+
+    def undo(self, press: ButtonPress) -> None:
+        """Open the form that takes back what was done."""
+        self._open(press, forms.undo_form(self._current(press, Decision.UNDO)))
+
+    def name_kind(self, press: ButtonPress) -> None:
+        """Set the kind that the button names."""
         seen = self._seen(press, Decision.NAME_KIND)
-        self.desk.name_kind(press.case_id, by=press.person, seen=seen, kind=press.choice)
+        self.decisions.name_kind(press.case_id, by=press.person, seen=seen, kind=press.choice)
 
-    def novel(self, press: Press) -> str:
-        self.desk.call_novel(
-            press.case_id, by=press.person, seen=self._seen(press, Decision.CALL_NOVEL)
-        )
-        return "Noted as something new. The next one like it is not taken for something else."
+    def another_kind(self, press: ButtonPress) -> None:
+        """Open the list of kinds."""
+        case = self._current(press, Decision.NAME_KIND)
+        self._open(press, forms.kind_form(case, self.library.titles()))
 
-    def another_kind(self, press: Press) -> None:
-        self._open(
-            press, forms.kind_form(self._current(press, Decision.NAME_KIND), self.library.titles())
-        )
+    def novel(self, press: ButtonPress) -> str:
+        """Record that the case is of no known kind."""
+        seen = self._seen(press, Decision.CALL_NOVEL)
+        self.decisions.call_novel(press.case_id, by=press.person, seen=seen)
+        return "Recorded as something new. The next one like it is not taken for something else."
 
-    def more(self, press: Press) -> str | None:
-        offers = {
-            ids.CLAIM_IT: self.claim,
-            ids.HAND_OVER: self.hand_over,
-            ids.SNOOZE: self.snooze,
-            ids.WITHDRAW: self.withdraw,
-            ids.TRAIL: self.trail,
-            ids.PRECEDENTS: self.precedents,
-        }
-        if press.choice not in offers:
-            raise BadRequest("this menu has no such entry")
-        return offers[press.choice](press)
-
-    def hand_over(self, press: Press) -> None:
-        case = self._current(press, Decision.HAND_OVER)
-        self._open(
-            press, forms.hand_over_form(case, self.library.playbook(case.kind).owners.next_owner)
-        )
-
-    def snooze(self, press: Press) -> None:
-        self._open(press, forms.snooze_form(self._current(press, Decision.SNOOZE)))
-
-    def withdraw(self, press: Press) -> str:
-        self.desk.withdraw(
-            press.case_id, by=press.person, seen=self._seen(press, Decision.WITHDRAW)
-        )
-        return "Your approval is withdrawn."
-
-    def trail(self, press: Press) -> str:
-        case = self.desk.store.case(press.case_id)
-        lines = trail_lines(case, self.desk.store.entries(case.id))
-        earlier = f"… {len(lines) - LONGEST_TRAIL} earlier\n" if len(lines) > LONGEST_TRAIL else ""
-        return f"The trail of {case.id} (UTC)\n{earlier}" + "\n".join(lines[-LONGEST_TRAIL:])
-
-    def precedents(self, press: Press) -> None:
-        """The cases that the recommendation stands on, each with the way to its card."""
-        case = self.desk.store.case(press.case_id)
-        cited = case.recommendation.citations if case.recommendation else ()
-        links = {citation.case_id: self._link(citation.case_id) for citation in cited}
-        words = f"What {case.id} stands on: {case.recommendation.precedents if case.recommendation else 'nothing'}"
-        self.chat.whisper(press.channel, press.user, words, precedent_blocks(case, links))
-
-    def _link(self, case_id: str) -> str:
-        """Where the card of this case stands; empty when it has none, or Slack cannot say."""
-        cards = self.desk.store.cards(case_id) if case_id else []
-        return self.chat.link(cards[0].channel, cards[0].ts) if cards else ""
-
-    def _current(self, press: Press, decision: Decision) -> Case:
-        """The case, if it is what was seen: a form is about that, and is judged again when it is sent."""
-        return self.desk.current(
-            press.case_id, decision, self._seen(press, decision), by=press.person
-        )
-
-    def _seen(self, press: Press, decision: Decision) -> Seen:
-        """What the button says was seen; a button of an earlier release says nothing, and decides nothing."""
-        if press.seen is None:
-            raise self.desk.outdated(press.case_id, by=press.person, decision=decision)
-        return press.seen
-
-    def _open(self, press: Press, form: Json) -> None:
-        self.chat.open_form(press.trigger_id, form)
+    def _editable_parameters(self, case: Case) -> tuple[str, ...]:
+        if case.plan is None:
+            return ()
+        offer = self.library.playbook(case.kind).offer(case.plan.actions[0].name)
+        return offer.edit if offer else ()

@@ -1,9 +1,8 @@
-"""The forms of a card, sent in. What they say is checked by the desk as if it came from a stranger."""
+"""The forms of a card. The desk checks what they say as if it came from a stranger."""
 
-from collections.abc import Callable
 from dataclasses import dataclass
 
-from slack_bolt import App
+from slack_bolt import Ack, App
 
 from bot.cases.entry import RejectReason
 from bot.cases.errors import BadRequest
@@ -13,17 +12,15 @@ from bot.desk.decisions import Decisions
 from handlers.cards import ids
 from handlers.cards.forms import step_up_form
 from handlers.cards.text import Json
-from handlers.slack.interactions import Submission
-from handlers.slack.listeners import on_submit
-
-# The link to the page where this case's plan is confirmed, with its secret part.
-Confirming = Callable[[str, str], str]
+from handlers.slack.interactions import FormSubmission
+from handlers.slack.listeners import FormHandler, form_listener
+from handlers.slack.services import ConfirmationLink, SlackServices
 
 
-def register(app: App, desk: Decisions, confirming: Confirming) -> None:
+def register(app: App, services: SlackServices) -> None:
     """Give every form its listener."""
-    forms = CaseForms(desk, confirming)
-    listeners = {
+    forms = CaseForms(services.decisions, services.confirmation_link)
+    handlers: dict[str, FormHandler] = {
         ids.APPROVE_FORM: forms.approve,
         ids.REJECT_FORM: forms.reject,
         ids.EDIT_FORM: forms.edit,
@@ -34,86 +31,128 @@ def register(app: App, desk: Decisions, confirming: Confirming) -> None:
         ids.SNOOZE_FORM: forms.snooze,
         ids.KIND_FORM: forms.name_kind,
     }
-    for callback_id, do in listeners.items():
-        app.view(callback_id)(on_submit(do))
-    # Slack tells of a press on a link too, and wants to hear that it was heard.
-    app.action(ids.STEP_UP)(lambda ack: ack())
+    for callback_id, handle in handlers.items():
+        app.view(callback_id)(form_listener(handle))
+    app.action(ids.STEP_UP)(_acknowledge)
+
+
+def _acknowledge(ack: Ack) -> None:
+    # A press on a button that is a link opens the link; Slack wants an answer all the same.
+    ack()
 
 
 @dataclass(frozen=True)
 class CaseForms:
-    """What each form does."""
+    """One method for each form; what it returns takes the place of the form."""
 
-    desk: Decisions
-    confirming: Confirming
+    decisions: Decisions
+    confirmation_link: ConfirmationLink
 
-    def approve(self, form: Submission) -> Json | None:
-        """The top class is only begun here: what comes back is the way to the other half."""
-        seen, note = self._seen(form, Decision.APPROVE), form.text(ids.NOTE)
-        case = self.desk.store.case(form.case_id)
+    def approve(self, form: FormSubmission) -> Json | None:
+        """Approve the plan, or lead to the page where a passkey confirms a step-up approval."""
+        seen = self._seen(form, Decision.APPROVE)
+        note = form.text(ids.NOTE)
+        case = self.decisions.store.case(form.case_id)
         if case.verdict and case.verdict.step_up:
-            token = self.desk.begin_approval(form.case_id, by=form.person, seen=seen, note=note)
-            return step_up_form(case, self.confirming(case.id, token))
-        self.desk.approve(form.case_id, by=form.person, seen=seen, note=note)
+            token = self.decisions.begin_approval(
+                form.case_id, by=form.person, seen=seen, note=note
+            )
+            return step_up_form(case, self.confirmation_link(case.id, token))
+        self.decisions.approve(form.case_id, by=form.person, seen=seen, note=note)
         return None
 
-    def reject(self, form: Submission) -> None:
+    def undo(self, form: FormSubmission) -> Json | None:
+        """Take back what was done, with a passkey where the approval needed one."""
+        seen = self._seen(form, Decision.UNDO)
+        note = form.text(ids.NOTE)
+        case = self.decisions.store.case(form.case_id)
+        if case.verdict and case.verdict.step_up:
+            token = self.decisions.begin_undo(form.case_id, by=form.person, seen=seen, note=note)
+            return step_up_form(case, self.confirmation_link(case.id, token), Purpose.UNDO)
+        self.decisions.undo(form.case_id, by=form.person, seen=seen, note=note)
+        return None
+
+    def reject(self, form: FormSubmission) -> None:
+        """Reject the plan for one of the reasons in the list."""
         try:
             reason = RejectReason(form.text(ids.REASON))
         except ValueError:
             raise BadRequest("choose a reason from the list", field="reason") from None
-        seen, note = self._seen(form, Decision.REJECT), form.text(ids.NOTE)
-        self.desk.reject(form.case_id, by=form.person, seen=seen, reason=reason, note=note)
-
-    def edit(self, form: Submission) -> None:
-        named = [name for name in form.values if name.startswith(ids.PARAMETER)]
-        values = {name.removeprefix(ids.PARAMETER): form.text(name) for name in named}
-        self.desk.edit(
-            form.case_id, by=form.person, seen=self._seen(form, Decision.EDIT), values=values
+        self.decisions.reject(
+            form.case_id,
+            by=form.person,
+            seen=self._seen(form, Decision.REJECT),
+            reason=reason,
+            note=form.text(ids.NOTE),
         )
 
-    def resolve(self, form: Submission) -> None:
-        seen = self._seen(form, Decision.RESOLVE)
-        self.desk.resolve(form.case_id, by=form.person, seen=seen, note=form.text(ids.NOTE))
+    def edit(self, form: FormSubmission) -> None:
+        """Make a new revision of the plan with other parameters."""
+        self.decisions.edit(
+            form.case_id,
+            by=form.person,
+            seen=self._seen(form, Decision.EDIT),
+            values=form.parameters(),
+        )
 
-    def settle(self, form: Submission) -> None:
+    def resolve(self, form: FormSubmission) -> None:
+        """Close a case that was handled by hand."""
+        self.decisions.resolve(
+            form.case_id,
+            by=form.person,
+            seen=self._seen(form, Decision.RESOLVE),
+            note=form.text(ids.NOTE),
+        )
+
+    def settle(self, form: FormSubmission) -> None:
+        """Record whether a step of unknown outcome has happened."""
         answer = form.text(ids.LANDED)
         if answer not in {"yes", "no"}:
             raise BadRequest("say whether it happened", field="landed")
-        seen, note = self._seen(form, Decision.SETTLE), form.text(ids.NOTE)
-        self.desk.settle(form.case_id, by=form.person, seen=seen, landed=answer == "yes", note=note)
-
-    def name_kind(self, form: Submission) -> None:
-        seen = self._seen(form, Decision.NAME_KIND)
-        self.desk.name_kind(form.case_id, by=form.person, seen=seen, kind=form.text(ids.KIND))
-
-    def hand_over(self, form: Submission) -> None:
-        to = form.person_named(ids.TO, "choose who takes over") if form.text(ids.TO) else ""
-        done, remains = form.text(ids.DONE), form.text(ids.REMAINS)
-        seen = self._seen(form, Decision.HAND_OVER)
-        self.desk.hand_over(
-            form.case_id, by=form.person, seen=seen, to=to, done=done, remains=remains
+        self.decisions.settle(
+            form.case_id,
+            by=form.person,
+            seen=self._seen(form, Decision.SETTLE),
+            landed=answer == "yes",
+            note=form.text(ids.NOTE),
         )
 
-    def undo(self, form: Submission) -> Json | None:
-        """As for the yes to doing it: the top class is only begun here."""
-        case, note = self.desk.store.case(form.case_id), form.text(ids.NOTE)
-        seen = self._seen(form, Decision.UNDO)
-        if case.verdict and case.verdict.step_up:
-            token = self.desk.begin_undo(form.case_id, by=form.person, seen=seen, note=note)
-            return step_up_form(case, self.confirming(case.id, token), Purpose.UNDO)
-        self.desk.undo(form.case_id, by=form.person, seen=seen, note=note)
-        return None
-
-    def snooze(self, form: Submission) -> None:
-        until = form.moment(ids.UNTIL, "choose a time")
-        seen = self._seen(form, Decision.SNOOZE)
-        self.desk.snooze(
-            form.case_id, by=form.person, seen=seen, until=until, reason=form.text(ids.NOTE)
+    def name_kind(self, form: FormSubmission) -> None:
+        """Set the kind of the case."""
+        self.decisions.name_kind(
+            form.case_id,
+            by=form.person,
+            seen=self._seen(form, Decision.NAME_KIND),
+            kind=form.text(ids.KIND),
         )
 
-    def _seen(self, form: Submission, decision: Decision) -> Seen:
-        """What the form was opened on; one that an earlier release opened says nothing, and decides nothing."""
+    def hand_over(self, form: FormSubmission) -> None:
+        """Hand the case to a colleague, or to its next owner when nobody is chosen."""
+        to = ""
+        if form.text(ids.TO):
+            to = form.principal(ids.TO, "choose who takes over")
+        self.decisions.hand_over(
+            form.case_id,
+            by=form.person,
+            seen=self._seen(form, Decision.HAND_OVER),
+            to=to,
+            done=form.text(ids.DONE),
+            remains=form.text(ids.REMAINS),
+        )
+
+    def snooze(self, form: FormSubmission) -> None:
+        """Let the case rest until a time."""
+        until = form.time(ids.UNTIL, "choose a time")
+        self.decisions.snooze(
+            form.case_id,
+            by=form.person,
+            seen=self._seen(form, Decision.SNOOZE),
+            until=until,
+            reason=form.text(ids.NOTE),
+        )
+
+    def _seen(self, form: FormSubmission, decision: Decision) -> Seen:
+        """Return what the form was opened on; a form of an earlier release does not say it."""
         if form.seen is None:
-            raise self.desk.outdated(form.case_id, by=form.person, decision=decision)
+            raise self.decisions.outdated(form.case_id, by=form.person, decision=decision)
         return form.seen

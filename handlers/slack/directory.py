@@ -1,49 +1,59 @@
-"""Who people are, asked of Slack: ids only, never names or e-mail addresses. What Slack refuses to say counts as nobody."""
+"""People, groups and channel members as Slack knows them: ids only, and never e-mail addresses."""
 
 import logging
 import re
 import threading
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any
+from functools import partial
+from typing import Any, TypeVar
 
 from slack_sdk import WebClient
 
 from bot.cases.approval import Groups, Person, people_of
 from bot.cases.errors import ChatFailed, ChatUnknown, NotEligible, RateLimited
 from bot.clock import monotonic
-from handlers.slack.chat import SlackChat
+from handlers.slack.api import response_data, slack_errors
 
 log = logging.getLogger(__name__)
-REMEMBERED_SECONDS = 60.0
-MOST_PAGES = 50
+CACHE_SECONDS = 60.0
+PAGE_SIZE = 1000
+MAX_PAGES = 50
+MAX_AWAY_TEXT = 80
+SLACKBOT = "USLACKBOT"
 AWAY = re.compile(
     r"\b(vacation|holiday|away|out of (the )?office|ooo|leave|sick|off)\b", re.IGNORECASE
 )
 AWAY_EMOJI = frozenset(
     {":palm_tree:", ":face_with_thermometer:", ":airplane:", ":beach_with_umbrella:"}
 )
+Value = TypeVar("Value")
 
 
 class SlackDirectory:
-    """Facts are at most a minute old, and not remembered at all when ``fresh`` is asked for.
+    """Facts are at most a minute old; ``fresh`` asks Slack again.
 
-    While Slack is away or asks to wait, nothing is known: that is raised (``RateLimited``, ``ChatUnknown``), and is not "nobody".
+    What Slack refuses to tell counts as "nobody". While Slack is away or asks to wait, nothing is
+    known: that raises ``ChatUnknown`` or ``RateLimited``, and is not "nobody".
     """
 
     def __init__(self, client: WebClient, team_id: Callable[[], str]) -> None:
         self._client = client
         self._team_id = team_id
-        self._remembered: dict[str, tuple[float, Any]] = {}
-        self._guard = threading.Lock()
+        # The time and the value of each look-up, by a name for it.
+        self._cache: dict[str, tuple[float, Any]] = {}
+        self._lock = threading.Lock()
 
     def person(self, principal: str, *, fresh: bool = False) -> Person:
+        """Look a person up.
+
+        Raises:
+            NotEligible: there is no such person, or Slack does not tell.
+        """
         team, _, user_id = principal.partition("/")
         if not team or not user_id or "/" in user_id:
             raise NotEligible("it is not clear who you are")
         try:
-            user = self._recall(
-                f"user {user_id}", fresh, lambda: self._ask("users.info", user=user_id)["user"]
-            )
+            user = self._user(user_id, fresh=fresh)
         except (RateLimited, ChatUnknown):
             raise
         except ChatFailed as failure:
@@ -53,27 +63,25 @@ class SlackDirectory:
             name=str(user.get("real_name") or user.get("name") or user_id),
             active=not user.get("deleted", False),
             guest=bool(user.get("is_restricted") or user.get("is_ultra_restricted")),
-            external=bool(user.get("is_stranger"))
-            or team != self._team_id()
-            or user.get("team_id", team) != team,
-            away=_away(user.get("profile") or {}),
-            bot=bool(user.get("is_bot") or user.get("is_workflow_bot")) or user_id == "USLACKBOT",
+            external=self._is_external(user, team),
+            away=_away_text(user.get("profile") or {}),
+            bot=_is_bot(user, user_id),
         )
 
     def groups(self, handles: Sequence[str], *, fresh: bool = False) -> Groups:
-        known = self._everything(fresh) if any(not people_of(handle) for handle in handles) else []
-        return {handle: self._named(handle) or self._members(handle, known) for handle in handles}
-
-    def _named(self, handle: str) -> frozenset[str]:
-        """Those of our own team who are named one by one; whether each of them may is another question."""
-        return frozenset(f"{self._team_id()}/{user}" for user in people_of(handle))
+        """Return the members of each group; a handle ``people:U1+U2`` names them itself."""
+        user_groups: Sequence[Mapping[str, Any]] = ()
+        if not all(people_of(handle) for handle in handles):
+            user_groups = self._user_groups(fresh=fresh)
+        return {
+            handle: self._people_named(handle) or self._members(handle, user_groups)
+            for handle in handles
+        }
 
     def members_of(self, channel: str) -> frozenset[str]:
-        """Who is in this channel now; people of other workspaces under their own team. Nobody, when it cannot be read."""
+        """Return who is in a channel; nobody when it cannot be read."""
         try:
-            found: list[str] = self._recall(
-                f"channel {channel}", False, lambda: self._everyone(channel)
-            )
+            users = self._channel_members(channel)
         except (RateLimited, ChatUnknown):
             raise
         except ChatFailed as failure:
@@ -81,65 +89,96 @@ class SlackDirectory:
                 "the members of %s cannot be read (%s): nobody is in it", channel, failure.error
             )
             return frozenset()
-        return frozenset(f"{self._team_id()}/{user}" for user in found)
+        return self._principals(users)
 
-    def _everyone(self, channel: str) -> list[str]:
-        people: list[str] = []
-        cursor = ""
-        for _ in range(MOST_PAGES):
-            more = {"cursor": cursor} if cursor else {}
-            answer = self._ask("conversations.members", channel=channel, limit=1000, **more)
-            people += answer["members"]
-            cursor = (answer.get("response_metadata") or {}).get("next_cursor", "")
-            if not cursor:
-                break
-        return people
+    def _user(self, user_id: str, *, fresh: bool) -> Mapping[str, Any]:
+        fetch = partial(self._fetch_user, user_id)
+        return self._cached(f"user {user_id}", fetch, fresh=fresh)
 
-    def _members(self, handle: str, known: Sequence[Mapping[str, Any]]) -> frozenset[str]:
+    def _fetch_user(self, user_id: str) -> Mapping[str, Any]:
+        user: Mapping[str, Any] = self._call("users.info", user=user_id)["user"]
+        return user
+
+    def _is_external(self, user: Mapping[str, Any], team: str) -> bool:
+        if user.get("is_stranger"):
+            return True
+        return team != self._team_id() or user.get("team_id", team) != team
+
+    def _people_named(self, handle: str) -> frozenset[str]:
+        # Their own team is ours; whether each of them may decide is not asked here.
+        return self._principals(people_of(handle))
+
+    def _members(self, handle: str, user_groups: Sequence[Mapping[str, Any]]) -> frozenset[str]:
         if "/" in handle:
             return frozenset()
-        found = [
+        matches = [
             group
-            for group in known
+            for group in user_groups
             if group.get("handle") == handle and not group.get("date_delete")
         ]
-        if len(found) != 1:
+        if len(matches) != 1:
             return frozenset()
-        return frozenset(f"{self._team_id()}/{user}" for user in found[0].get("users") or ())
+        return self._principals(matches[0].get("users") or ())
 
-    def _everything(self, fresh: bool) -> Sequence[Mapping[str, Any]]:
-        """Every group with its members, in one call: a decision must not use up what Slack allows in a minute."""
+    def _user_groups(self, *, fresh: bool) -> Sequence[Mapping[str, Any]]:
+        """Return every group; none when they cannot be read."""
         try:
-            groups: Sequence[Mapping[str, Any]] = self._recall(
-                "groups",
-                fresh,
-                lambda: self._ask("usergroups.list", include_users="true")["usergroups"],
-            )
+            return self._cached("groups", self._fetch_groups, fresh=fresh)
         except (RateLimited, ChatUnknown):
             raise
         except ChatFailed as failure:
             log.warning("groups cannot be read (%s): nobody is in any", failure.error)
             return []
+
+    def _fetch_groups(self) -> Sequence[Mapping[str, Any]]:
+        # All in one call: a decision must not use up what Slack allows in a minute.
+        answer = self._call("usergroups.list", include_users="true")
+        groups: Sequence[Mapping[str, Any]] = answer["usergroups"]
         return groups
 
-    def _recall(self, what: str, fresh: bool, ask: Callable[[], Any]) -> Any:
+    def _channel_members(self, channel: str) -> Sequence[str]:
+        fetch = partial(self._fetch_channel_members, channel)
+        return self._cached(f"channel {channel}", fetch, fresh=False)
+
+    def _fetch_channel_members(self, channel: str) -> Sequence[str]:
+        users: list[str] = []
+        cursor: dict[str, str] = {}
+        for _ in range(MAX_PAGES):
+            page = self._call("conversations.members", channel=channel, limit=PAGE_SIZE, **cursor)
+            users += page["members"]
+            next_cursor = (page.get("response_metadata") or {}).get("next_cursor", "")
+            if not next_cursor:
+                break
+            cursor = {"cursor": next_cursor}
+        return users
+
+    def _principals(self, users: Sequence[str]) -> frozenset[str]:
+        return frozenset(f"{self._team_id()}/{user}" for user in users)
+
+    def _cached(self, name: str, fetch: Callable[[], Value], *, fresh: bool) -> Value:
         now = monotonic()
-        with self._guard:
-            then, known = self._remembered.get(what, (float("-inf"), None))
-        if not fresh and now - then < REMEMBERED_SECONDS:
-            return known
-        known = ask()
-        with self._guard:
-            self._remembered[what] = (now, known)
-        return known
+        with self._lock:
+            fetched_at, value = self._cache.get(name, (float("-inf"), None))
+        if fresh or now - fetched_at >= CACHE_SECONDS:
+            value = fetch()
+            with self._lock:
+                self._cache[name] = (now, value)
+        cached: Value = value
+        return cached
 
-    def _ask(self, method: str, **arguments: Any) -> Any:
-        return SlackChat.ask(lambda: self._client.api_call(method, params=arguments))
+    def _call(self, method: str, **arguments: Any) -> Mapping[str, Any]:
+        with slack_errors():
+            return response_data(self._client.api_call(method, params=arguments))
 
 
-def _away(profile: Mapping[str, Any]) -> str:
-    """What their status says, if it says that they are not at work. A hint for a suggestion, never a fact to decide by."""
-    text, emoji = str(profile.get("status_text") or ""), str(profile.get("status_emoji") or "")
+def _is_bot(user: Mapping[str, Any], user_id: str) -> bool:
+    return bool(user.get("is_bot") or user.get("is_workflow_bot")) or user_id == SLACKBOT
+
+
+def _away_text(profile: Mapping[str, Any]) -> str:
+    """Return a status that says that somebody is not at work. A hint, never a fact to decide by."""
+    text = str(profile.get("status_text") or "")
+    emoji = str(profile.get("status_emoji") or "")
     if emoji in AWAY_EMOJI or AWAY.search(text):
-        return text[:80] or "away"
+        return text[:MAX_AWAY_TEXT] or "away"
     return ""

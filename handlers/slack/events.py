@@ -1,104 +1,114 @@
-"""People ask: by mention, in a direct message or the agent pane, in the thread of a case. Heard once, answered from the outbox.
+"""Questions by mention, in a direct message or in the agent pane, and visits to the App Home.
 
-Nobody is spoken to uninvited: what is said in a channel without a mention is not even looked at.
+Messages in a channel that do not mention us are not even looked at.
 """
 
-import re
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
 from slack_bolt import Ack, App
 
 from bot.cases.question import EXAMPLES
+from bot.desk.homes import Homes
 from bot.ports import Asked, Clock, Lists, Outgoing, Placed, Topic
 from handlers.cards import ids
 from handlers.slack.chat import SlackChat
+from handlers.slack.interactions import person_id
+from handlers.slack.message_text import plain_text
+from handlers.slack.services import SlackServices
 
-MENTION = re.compile(r"<@[UW][A-Z0-9]+(\|[^>]*)?>")
-MARKUP = re.compile(r"<(?:[@#!][^|>]*\|)?([^|>]*)(?:\|([^>]*))?>")
+THANKS = {
+    "up": "Thank you.",
+    "down": "Thank you. Your feedback is recorded for review.",
+}
 
 
-def register(
-    app: App, lists: Lists, chat: SlackChat, clock: Clock, on_home: Callable[[str], None]
-) -> None:
-    """Listen for mentions, direct messages and the tabs of the app; ``on_home`` is told who looks at their home."""
-    asking = Asking(lists, chat, clock)
-    app.event("app_mention")(asking.mentioned)
-    app.event("message")(asking.said)
-    app.action(ids.FEEDBACK)(asking.voted)
-
-    def opened(event: dict[str, Any], body: dict[str, Any]) -> None:
-        if event.get("tab") == "messages":
-            chat.suggest(str(event.get("channel", "")), EXAMPLES)
-        else:
-            on_home(principal_of(event, body))
-
-    app.event("app_home_opened")(opened)
+def register(app: App, services: SlackServices) -> None:
+    """Listen for messages, feedback and visits."""
+    questions = QuestionListeners(services.lists, services.chat, services.clock)
+    app.event("app_mention")(questions.on_mention)
+    app.event("message")(questions.on_message)
+    app.action(ids.FEEDBACK)(questions.on_feedback)
+    visits = VisitListeners(services.homes, services.chat)
+    app.event("app_home_opened")(visits.on_opened)
 
 
 @dataclass(frozen=True)
-class Asking:
+class QuestionListeners:
+    """Record questions; the answers come from the outbox."""
+
     lists: Lists
     chat: SlackChat
     clock: Clock
 
-    def mentioned(self, event: dict[str, Any], body: dict[str, Any]) -> None:
-        self._put(event, body, is_direct=False)
+    def on_mention(self, event: dict[str, Any], body: dict[str, Any]) -> None:
+        """Record a question in a channel."""
+        self._record(event, body, is_direct=False)
 
-    def said(self, event: dict[str, Any], body: dict[str, Any]) -> None:
-        """Only what is said to us: in a direct message, by a person, and new."""
-        if (
-            event.get("channel_type") == "im"
-            and not event.get("subtype")
-            and not event.get("bot_id")
-        ):
-            self._put(event, body, is_direct=True)
+    def on_message(self, event: dict[str, Any], body: dict[str, Any]) -> None:
+        """Record a question in a direct message; edits and messages of bots are none."""
+        is_direct = event.get("channel_type") == "im"
+        if is_direct and not event.get("subtype") and not event.get("bot_id"):
+            self._record(event, body, is_direct=True)
 
-    def _put(self, event: Mapping[str, Any], body: Mapping[str, Any], *, is_direct: bool) -> None:
-        """Record the question and ask for its answer, in one transaction; Slack may deliver it twice."""
-        channel, ts = str(event["channel"]), str(event["ts"])
-        thread = str(event.get("thread_ts") or ts)
-        placed = Placed(
-            id=f"{channel}:{ts}",
-            person=principal_of(event, body),
-            user=str(event["user"]),
-            text=plain_words(str(event.get("text", ""))),
-            channel=channel,
-            thread=thread,
-            is_direct=is_direct,
-            case_id=self.lists.case_at(channel, thread),
-        )
-        now = self.clock()
-        asked = Asked(placed.id, now, placed.person, placed.text)
-        self.lists.ask(
-            asked,
-            Outgoing(Topic.ANSWER, f"answer:{placed.id}", placed.case_id, now, asdict(placed)),
-        )
-
-    def voted(self, body: dict[str, Any], ack: Ack) -> None:
-        """A thumb under an answer, from the one who asked."""
+    def on_feedback(self, body: dict[str, Any], ack: Ack) -> None:
+        """Record a thumb under an answer, from the person who asked."""
         vote, _, question_id = str(body["actions"][0].get("value", "")).partition(" ")
-        user = body["user"]
-        person = f"{user.get('team_id') or body['team']['id']}/{user['id']}"
-        heard = vote in {"up", "down"} and self.lists.vote(question_id, person, vote)
+        is_recorded = vote in THANKS and self.lists.vote(question_id, person_id(body), vote)
         ack()
         channel = str((body.get("channel") or {}).get("id", ""))
-        if heard and channel:
-            words = (
-                "Thank you." if vote == "up" else "Thank you. It is kept for whoever teaches me."
-            )
-            self.chat.whisper(channel, str(user["id"]), words)
+        if is_recorded and channel:
+            self.chat.send_ephemeral(channel, str(body["user"]["id"]), THANKS[vote])
+
+    def _record(
+        self, event: Mapping[str, Any], body: Mapping[str, Any], *, is_direct: bool
+    ) -> None:
+        """Record a question and the order to answer it, in one transaction.
+
+        Slack may deliver a message twice: the id makes both one question.
+        """
+        channel = str(event["channel"])
+        ts = str(event["ts"])
+        thread_ts = str(event.get("thread_ts") or ts)
+        question = Placed(
+            id=f"{channel}:{ts}",
+            person=author_id(event, body),
+            user=str(event["user"]),
+            text=plain_text(str(event.get("text", ""))),
+            channel=channel,
+            thread=thread_ts,
+            is_direct=is_direct,
+            case_id=self.lists.case_at(channel, thread_ts),
+        )
+        now = self.clock()
+        record = Asked(id=question.id, asked_at=now, person=question.person, text=question.text)
+        message = Outgoing(
+            topic=Topic.ANSWER,
+            key=f"answer:{question.id}",
+            case_id=question.case_id,
+            run_at=now,
+            payload=asdict(question),
+        )
+        self.lists.ask(record, message)
 
 
-def principal_of(event: Mapping[str, Any], body: Mapping[str, Any]) -> str:
-    """Team and user of whoever did this: the team is theirs, not that of the channel."""
+@dataclass(frozen=True)
+class VisitListeners:
+    """Prepare the tabs of the app when somebody opens them."""
+
+    homes: Homes
+    chat: SlackChat
+
+    def on_opened(self, event: dict[str, Any], body: dict[str, Any]) -> None:
+        """Draw the App Home, or suggest questions in the agent pane."""
+        if event.get("tab") == "messages":
+            self.chat.suggest_prompts(str(event.get("channel", "")), EXAMPLES)
+        else:
+            self.homes.opened(author_id(event, body))
+
+
+def author_id(event: Mapping[str, Any], body: Mapping[str, Any]) -> str:
+    """Return the principal of whoever caused an event: their own team, not that of the channel."""
     team = event.get("user_team") or event.get("team") or body.get("team_id")
     return f"{team}/{event['user']}"
-
-
-def plain_words(text: str) -> str:
-    """What was typed, without mentions, with links and channels as the words that were shown."""
-    without = MENTION.sub(" ", text)
-    shown = MARKUP.sub(lambda found: found[2] or found[1], without)
-    return " ".join(shown.replace("&lt;", "<").replace("&gt;", ">").replace("&amp;", "&").split())

@@ -1,4 +1,4 @@
-"""What Slack says when somebody presses or submits. The only place that looks into Slack's payloads."""
+"""Buttons that were pressed and modals that were submitted, read from Slack's payloads."""
 
 import re
 from collections.abc import Mapping
@@ -11,166 +11,209 @@ from bot.cases.lifecycle import State
 from bot.cases.seen import Seen
 from handlers.cards import ids
 
-LATEST_SECOND = 2**33
+MAX_UNIX_TIME = 2**33
 SLACK_USER = re.compile(r"[UW][A-Z0-9]{1,20}")
-WITHOUT_A_CASE = frozenset({ids.RAISE_FORM, ids.DELEGATE_FORM})
+# What ``handlers.cards.ids.token`` writes; earlier releases wrote the first two parts of it.
 TOKEN = re.compile(
-    r"(?P<case>EX-[0-9]{1,12}):(?P<revision>[0-9]{1,9})"
-    r"(?P<seen>:(?P<checksum>[0-9a-f]{32}):(?P<state>[A-Z]{1,20})(?::(?P<doubt>[0-9]{1,3}@[0-9]{1,16}))?)?"
+    r"(?P<case_id>EX-[0-9]{1,12}):(?P<revision>[0-9]{1,9})"
+    r"(?P<rest>:(?P<checksum>[0-9a-f]{32}):(?P<state>[A-Z]{1,20})"
+    r"(?::(?P<doubt>[0-9]{1,3}@[0-9]{1,16}))?)?"
 )
-# What the blocks with the buttons of a card are called; those of lists have names of their own.
+MESSAGE_REFERENCE = re.compile(r"[CGD][A-Z0-9]{1,20} \d{1,12}\.\d{1,9}")
+# The beginnings of the block ids of a card's buttons; the buttons of lists have others.
 CARD_BLOCKS = ("case:", "kind:")
-PLACE = re.compile(r"[CGD][A-Z0-9]{1,20} \d{1,12}\.\d{1,9}")
+FORMS_WITHOUT_CASE = frozenset({ids.RAISE_FORM, ids.DELEGATE_FORM})
+MALFORMED_FORM = "the payload of this form is malformed"
+VALUE_FIELDS = ("value", "selected_user", "selected_date", "selected_date_time")
 
 
-@dataclass(frozen=True, slots=True)
-class Press:
-    """A button or menu choice. Nothing in it is believed beyond who pressed, and what they say they saw.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ButtonPress:
+    """A press on a button of a case, or a choice in its menu.
 
-    ``seen`` is None on a card of an earlier release, whose buttons did not say it.
+    Only ``person`` is certain. The rest is a claim that the desk checks.
     """
 
+    #: Team and user: "T1/U1".
     person: str
     user: str
     case_id: str
+    #: What the button was drawn from; None for a button of an earlier release.
     seen: Seen | None
+    #: The option that was selected in a menu; empty for a button.
     choice: str
+    #: Where the button stands; empty for the App Home.
     channel: str
+    message_ts: str
+    #: The message shows one case; a row of a list is valid wherever it stands.
+    is_on_card: bool
     trigger_id: str
 
     @classmethod
-    def parse(cls, body: Mapping[str, Any]) -> "Press":
+    def parse(cls, body: Mapping[str, Any]) -> "ButtonPress":
+        """Read the payload ``block_actions``; raise ``BadRequest`` when it is none of ours."""
         try:
             action = body["actions"][0]
             value = action.get("value") or action["selected_option"]["value"]
             choice, _, token = value.rpartition(" ")
-            case_id, seen = _token(token)
+            case_id, seen = _parse_token(token)
+            container = body.get("container") or {}
             return cls(
-                _principal(body),
-                body["user"]["id"],
-                case_id,
-                seen,
-                choice,
-                _channel(body),
-                body["trigger_id"],
+                person=person_id(body),
+                user=body["user"]["id"],
+                case_id=case_id,
+                seen=seen,
+                choice=choice,
+                channel=_channel(body),
+                message_ts=str(container.get("message_ts", "")),
+                is_on_card=_is_on_card(container, action),
+                trigger_id=body["trigger_id"],
             )
         except (KeyError, IndexError, TypeError, AttributeError):
-            raise BadRequest("this button says nothing that can be understood") from None
+            raise BadRequest("the payload of this button is malformed") from None
 
 
-@dataclass(frozen=True, slots=True)
-class Pressed:
-    """The message that a button stands in. ``is_card``: it shows one case; rows of a list are valid wherever they stand."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FormSubmission:
+    """A modal that was submitted. The values and the case are claims that the desk checks."""
 
-    channel: str
-    ts: str
-    is_card: bool
-
-    @classmethod
-    def parse(cls, body: Mapping[str, Any]) -> "Pressed":
-        container, actions = body.get("container") or {}, body.get("actions") or [{}]
-        is_message = container.get("type") == "message" and not container.get("is_ephemeral")
-        block_id = str(actions[0].get("block_id", ""))
-        return cls(
-            _channel(body),
-            str(container.get("message_ts", "")),
-            is_message and block_id.startswith(CARD_BLOCKS),
-        )
-
-
-@dataclass(frozen=True, slots=True)
-class Submission:
-    """A modal sent in. ``values`` by action id; ``private_metadata`` is as hostile as anything else."""
-
+    #: Team and user: "T1/U1".
     person: str
     user: str
+    #: Empty for a form that is about no case.
     case_id: str
+    #: What the form was opened on; None for a form of an earlier release.
     seen: Seen | None
+    #: Values by action id.
     values: Mapping[str, Any]
+    #: Block ids by action id.
     blocks: Mapping[str, str]
-    view_id: str = ""
-    place: str = ""
+    view_id: str
+    #: Channel and time of the message that is raised as an exception: "C1 1700000000.000100".
+    message_reference: str = ""
 
     @classmethod
-    def parse(cls, body: Mapping[str, Any]) -> "Submission":
+    def parse(cls, body: Mapping[str, Any]) -> "FormSubmission":
+        """Read the payload ``view_submission``; raise ``BadRequest`` when it is none of ours."""
         try:
-            view, user = body["view"], body["user"]["id"]
-            values = cls.values_of(view)
-            blocks: dict[str, str] = {}
-            for block_id, fields in view["state"]["values"].items():
-                blocks |= dict.fromkeys(fields, block_id)
-            told = str(view["private_metadata"])
-            if view.get("callback_id") in WITHOUT_A_CASE:
-                place = told if PLACE.fullmatch(told) else ""
-                return cls(_principal(body), user, "", None, values, blocks, str(view["id"]), place)
-            case_id, seen = _token(told)
-            return cls(_principal(body), user, case_id, seen, values, blocks, str(view["id"]))
+            view = body["view"]
+            metadata = str(view["private_metadata"])
+            case_id, seen, reference = "", None, ""
+            if view.get("callback_id") not in FORMS_WITHOUT_CASE:
+                case_id, seen = _parse_token(metadata)
+            elif MESSAGE_REFERENCE.fullmatch(metadata):
+                reference = metadata
+            return cls(
+                person=person_id(body),
+                user=body["user"]["id"],
+                case_id=case_id,
+                seen=seen,
+                values=form_values(view),
+                blocks=_block_ids(view),
+                view_id=str(view["id"]),
+                message_reference=reference,
+            )
         except (KeyError, TypeError, AttributeError):
-            raise BadRequest("this form says nothing that can be understood") from None
-
-    @staticmethod
-    def values_of(view: Mapping[str, Any]) -> dict[str, Any]:
-        """What has been entered, by action id."""
-        fields = view["state"]["values"].values()
-        return {
-            action_id: _entered(field) for entered in fields for action_id, field in entered.items()
-        }
-
-    def person_named(self, action_id: str, otherwise: str) -> str:
-        """The principal of the colleague who was chosen; ``BadRequest`` with these words when that is none."""
-        user = self.text(action_id)
-        if not SLACK_USER.fullmatch(user):
-            raise BadRequest(otherwise, field=action_id.rpartition(".")[2])
-        return f"{self.person.partition('/')[0]}/{user}"
-
-    def moment(self, action_id: str, otherwise: str) -> datetime:
-        """The time that was chosen; ``BadRequest`` with these words when it is none."""
-        seconds = self.values.get(action_id)
-        if not isinstance(seconds, int):
-            raise BadRequest(otherwise, field=action_id.rpartition(".")[2])
-        return datetime.fromtimestamp(max(0, min(seconds, LATEST_SECOND)), UTC)
+            raise BadRequest(MALFORMED_FORM) from None
 
     def text(self, action_id: str) -> str:
+        """Return the text of an input, without the space around it; "" for none."""
         return str(self.values.get(action_id) or "").strip()
 
+    def parameters(self) -> dict[str, str]:
+        """Return the text of each input that is named after a parameter, by its name."""
+        return {
+            action_id.removeprefix(ids.PARAMETER): self.text(action_id)
+            for action_id in self.values
+            if action_id.startswith(ids.PARAMETER)
+        }
 
-def _token(token: str) -> tuple[str, Seen | None]:
-    """Read what ``handlers.cards.ids.token`` wrote, or the first two parts of it, as an earlier release did."""
-    match = TOKEN.fullmatch(token)
-    if match is None or (match["state"] and match["state"] not in State.__members__):
-        raise BadRequest("this button belongs to no case")
-    if match["seen"] is None:
-        return match["case"], None
-    seen = Seen(
-        int(match["revision"]), State[match["state"]], match["checksum"], match["doubt"] or ""
-    )
-    return match["case"], seen
+    def principal(self, action_id: str, message: str) -> str:
+        """Return the colleague who was selected; ``BadRequest`` with ``message`` for nobody."""
+        user = self.text(action_id)
+        if not SLACK_USER.fullmatch(user):
+            raise BadRequest(message, field=_field_name(action_id))
+        team = self.person.partition("/")[0]
+        return f"{team}/{user}"
+
+    def time(self, action_id: str, message: str) -> datetime:
+        """Return the time that was selected; ``BadRequest`` with ``message`` for none."""
+        seconds = self.values.get(action_id)
+        if not isinstance(seconds, int):
+            raise BadRequest(message, field=_field_name(action_id))
+        return datetime.fromtimestamp(max(0, min(seconds, MAX_UNIX_TIME)), UTC)
 
 
-def _principal(body: Mapping[str, Any]) -> str:
-    """Team and user of the person, from Slack: the team is theirs, not that of the channel."""
+def person_id(body: Mapping[str, Any]) -> str:
+    """Return the principal of whoever did this: their own team, not that of the channel."""
     user = body["user"]
     team = user.get("team_id") or body["team"]["id"]
     return f"{team}/{user['id']}"
 
 
-def person_of(body: Mapping[str, Any]) -> str:
-    """Who pressed."""
-    return _principal(body)
+def form_values(view: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the value of each input of a view, by action id."""
+    values: dict[str, Any] = {}
+    for inputs in view["state"]["values"].values():
+        for action_id, state in inputs.items():
+            values[action_id] = _input_value(state)
+    return values
+
+
+def selected_option(body: Mapping[str, Any], default: str) -> str:
+    """Return the option that was selected in a menu."""
+    option = body["actions"][0].get("selected_option") or {}
+    return str(option.get("value", default))
+
+
+def _block_ids(view: Mapping[str, Any]) -> dict[str, str]:
+    block_ids: dict[str, str] = {}
+    for block_id, inputs in view["state"]["values"].items():
+        for action_id in inputs:
+            block_ids[action_id] = block_id
+    return block_ids
+
+
+def _input_value(state: Mapping[str, Any]) -> Any:
+    option = state.get("selected_option")
+    if option:
+        return option["value"]
+    for field in VALUE_FIELDS:
+        if state.get(field) is not None:
+            return state[field]
+    return None
+
+
+def _field_name(action_id: str) -> str:
+    return action_id.rpartition(".")[2]
+
+
+def _parse_token(token: str) -> tuple[str, Seen | None]:
+    match = TOKEN.fullmatch(token)
+    if match is None:
+        raise BadRequest("this button belongs to no case")
+    if match["rest"] is None:
+        return match["case_id"], None
+    if match["state"] not in State.__members__:
+        raise BadRequest("this button belongs to no case")
+    seen = Seen(
+        revision=int(match["revision"]),
+        state=State[match["state"]],
+        checksum=match["checksum"],
+        doubt=match["doubt"] or "",
+    )
+    return match["case_id"], seen
 
 
 def _channel(body: Mapping[str, Any]) -> str:
-    """Where the button stands; empty for the App Home."""
-    if (body.get("container") or {}).get("type") == "view":
+    container = body.get("container") or {}
+    if container.get("type") == "view":
         return ""
-    return str((body.get("channel") or {}).get("id") or body["container"]["channel_id"])
+    channel = body.get("channel") or {}
+    return str(channel.get("id") or body["container"]["channel_id"])
 
 
-def _entered(field: Mapping[str, Any]) -> Any:
-    option = field.get("selected_option")
-    if option:
-        return option["value"]
-    for name in ("value", "selected_user", "selected_date", "selected_date_time"):
-        if field.get(name) is not None:
-            return field[name]
-    return None
+def _is_on_card(container: Mapping[str, Any], action: Mapping[str, Any]) -> bool:
+    if container.get("type") != "message" or container.get("is_ephemeral"):
+        return False
+    return str(action.get("block_id", "")).startswith(CARD_BLOCKS)

@@ -1,129 +1,149 @@
-"""How a listener answers: one wrapper for presses, one for forms. Commit first, then acknowledge, then say what could not be done."""
+"""Build listeners for buttons and forms: parse, ask the desk, acknowledge, reply.
+
+The desk has committed before Slack gets its acknowledgement, because Slack does not send a press
+again.
+"""
 
 import logging
 import uuid
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from slack_bolt import Ack
 
 from bot.cases.errors import BadRequest, ChatFailed, Refusal
-from bot.desk.sweeping import Sweeping
 from handlers.cards.copies import stray_blocks, stray_text
 from handlers.cards.forms import notice
 from handlers.cards.text import Json
-from handlers.slack.chat import SlackChat
-from handlers.slack.interactions import Press, Pressed, Submission
+from handlers.slack.interactions import ButtonPress, FormSubmission
+from handlers.slack.services import SlackServices
 
 log = logging.getLogger(__name__)
+Listener = Callable[..., None]
+# Returns what the presser alone is told, if anything.
+ButtonHandler = Callable[[ButtonPress], str | None]
+# Returns the view that takes the place of the form, if any.
+FormHandler = Callable[[FormSubmission], Json | None]
 
 
-def on_press(
-    chat: SlackChat,
-    do: Callable[[Press], str | None],
-    on_home: Callable[[str], None] = lambda person: None,
-    sweeping: Sweeping | None = None,
-) -> Callable[..., None]:
-    """A listener for a button: ``do`` commits; what it returns, or its refusal, is told to the presser alone.
+@dataclass(frozen=True)
+class _Reply:
+    text: str
+    blocks: Sequence[Json] = ()
 
-    A press on the App Home is followed by ``on_home``, so that the home shows at once what came of it. A press on a message
-    that is not the card of its case decides nothing: ``sweeping`` knows which one is.
+
+def button_listener(services: SlackServices, handle: ButtonHandler) -> Listener:
+    """Build the listener of a button.
+
+    A press on a message that is not the live card of its case decides nothing. After a press on
+    the App Home that view is redrawn.
     """
 
     def listener(body: dict[str, Any], ack: Ack) -> None:
-        said: str | None
-        blocks: list[Json] = []
         try:
-            press = Press.parse(body)
+            press = ButtonPress.parse(body)
         except BadRequest as refusal:
-            log.warning("a press that cannot be understood: %s", refusal)
+            log.warning("a malformed press: %s", refusal)
             ack()
             return
-        try:
-            blocks = _strayed(chat, sweeping, press, Pressed.parse(body))
-            said = stray_text(press.case_id) if blocks else do(press)
-        except Refusal as refusal:
-            said = f"Not done: {refusal}."
-        except ChatFailed as failure:
-            said = slack_said(failure)
-        except Exception:
-            said = reference("press")
+        reply = _handle_press(services, press, handle)
         ack()
-        if said:
-            _whisper(chat, press, said, blocks)
+        if reply:
+            _send_reply(services, press, reply)
         if not press.channel:
-            on_home(press.person)
+            services.homes.opened(press.person)
 
     return listener
 
 
-def _strayed(
-    chat: SlackChat, sweeping: Sweeping | None, press: Press, pressed: Pressed
-) -> list[Json]:
-    """Tell which message is the card of the case, when another one was pressed; nothing when it was the card, or a list."""
-    standing = (
-        sweeping.stray(press.case_id, pressed.channel, pressed.ts)
-        if sweeping and pressed.is_card
-        else None
-    )
-    return stray_blocks(press.case_id, chat.link(standing.channel, standing.ts)) if standing else []
-
-
-def on_submit(do: Callable[[Submission], Json | None]) -> Callable[..., None]:
-    """A listener for a form: what it returns takes its place; a refusal is shown in it, next to the field it is about."""
+def form_listener(handle: FormHandler) -> Listener:
+    """Build the listener of a form; a refusal is shown in the form, at the field it is about."""
 
     def listener(body: dict[str, Any], ack: Ack) -> None:
         try:
-            submission = Submission.parse(body)
+            form = FormSubmission.parse(body)
         except BadRequest as refusal:
-            log.warning("a form that cannot be understood: %s", refusal)
+            log.warning("a malformed form: %s", refusal)
             ack()
             return
         try:
-            following = do(submission)
-        except Refusal as refusal:
-            ack(
-                response_action="errors",
-                errors={_field(refusal, submission): f"Not done: {refusal}."},
-            )
-        except ChatFailed as failure:
-            ack(response_action="errors", errors={_field(None, submission): slack_said(failure)})
-        except Exception:
-            ack(response_action="errors", errors={_field(None, submission): reference("form")})
+            next_view = handle(form)
+        except Exception as error:
+            field = getattr(error, "field", "")
+            message = error_text(error, "form")
+            ack(response_action="errors", errors={_error_block(form, field): message})
+            return
+        if next_view:
+            ack(response_action="update", view=next_view)
         else:
-            ack(response_action="update", view=following) if following else ack()
+            ack()
 
     return listener
 
 
-def _field(refusal: Refusal | None, submission: Submission) -> str:
-    """The block to show the message at: the field it names, or the last one."""
-    named = getattr(refusal, "field", "")
-    blocks: Mapping[str, str] = submission.blocks
-    for action_id, block_id in blocks.items():
-        if named and action_id.endswith(f".{named}"):
-            return block_id
-    return list(blocks.values())[-1] if blocks else "note"
+def error_text(error: Exception, listener: str) -> str:
+    """Say what a person may know of an error; log what they may not, under a reference number."""
+    match error:
+        case Refusal():
+            return f"Not done: {error}."
+        case ChatFailed():
+            return (
+                f"Slack did not answer as it should ({error.error}); nothing was decided."
+                " Try again in a minute."
+            )
+        case _:
+            reference = uuid.uuid4().hex[:8]
+            log.error(
+                "%s failed, reference %s",
+                listener,
+                reference,
+                exc_info=error,
+                extra={"reference": reference},
+            )
+            return f"Something went wrong on our side; nothing was decided. Reference {reference}."
 
 
-def slack_said(failure: ChatFailed) -> str:
-    """Slack did not do what was asked of it on the way; what to do about it."""
-    return f"Slack did not answer as it should ({failure.error}); nothing was decided. Try again in a minute."
+def _handle_press(
+    services: SlackServices, press: ButtonPress, handle: ButtonHandler
+) -> _Reply | None:
+    try:
+        stray = _stray_reply(services, press)
+        if stray:
+            return stray
+        text = handle(press)
+    except Exception as error:
+        text = error_text(error, "press")
+    return _Reply(text) if text else None
 
 
-def reference(where: str) -> str:
-    """An outermost handler: what went wrong is logged under a number, and the person gets the number, not the inside."""
-    reference = uuid.uuid4().hex[:8]
-    log.exception("%s failed, reference %s", where, reference, extra={"reference": reference})
-    return f"Something went wrong on our side; nothing was decided. Reference {reference}."
+def _stray_reply(services: SlackServices, press: ButtonPress) -> _Reply | None:
+    """Point to the live card when another message of the case was pressed."""
+    if services.sweeping is None or not press.is_on_card:
+        return None
+    card = services.sweeping.stray(press.case_id, press.channel, press.message_ts)
+    if card is None:
+        return None
+    link = services.chat.permalink(card.channel, card.ts)
+    return _Reply(stray_text(press.case_id), stray_blocks(press.case_id, link))
 
 
-def _whisper(chat: SlackChat, press: Press, text: str, blocks: Sequence[Json] = ()) -> None:
-    """In the channel of the button; on the App Home, which has none, in a window of its own."""
+def _send_reply(services: SlackServices, press: ButtonPress, reply: _Reply) -> None:
     try:
         if press.channel:
-            chat.whisper(press.channel, press.user, text, blocks)
+            services.chat.send_ephemeral(press.channel, press.user, reply.text, reply.blocks)
         else:
-            chat.open_form(press.trigger_id, notice(text))
+            # The App Home has no channel for an ephemeral message.
+            services.chat.open_modal(press.trigger_id, notice(reply.text))
     except ChatFailed as failure:
         log.warning("could not answer %s privately: %s", press.user, failure.error)
+
+
+def _error_block(form: FormSubmission, field: str) -> str:
+    """Return the block of the field that an error names, else the last block of the form."""
+    if field:
+        for action_id, block_id in form.blocks.items():
+            if action_id.endswith(f".{field}"):
+                return block_id
+    block_ids = list(form.blocks.values())
+    return block_ids[-1] if block_ids else "note"

@@ -1,6 +1,7 @@
-"""The shape of what Slack sends, checked once at the door: what is signed and still not Slack's is refused before anything looks into it.
+"""The shape of what Slack sends, checked before anything looks into it.
 
-Only what somebody reads is checked, and only for its type: Slack adds fields as it likes, and leaves out what does not apply.
+Only the fields that somebody reads are checked, and only their types: Slack adds fields as it
+likes, and leaves out what does not apply.
 """
 
 import json
@@ -20,42 +21,54 @@ Id = Annotated[str, StringConstraints(max_length=300)]
 Text = Annotated[str, StringConstraints(max_length=100_000)]
 
 
-class Part(BaseModel):
-    """A part of a payload: these fields, if they are there, are of these types."""
+class PayloadPart(BaseModel):
+    """Fields of a payload: each may be missing, and has this type when it is there."""
 
     model_config = ConfigDict(extra="ignore", strict=True)
 
 
-class Named(Part):
+class SlackObject(PayloadPart):
+    """A user, team, channel or enterprise."""
+
     id: Id
     team_id: Id | None = None
 
 
-class Chosen(Part):
+class SelectedOption(PayloadPart):
+    """An option of a menu or of radio buttons."""
+
     value: Text
 
 
-class Action(Part):
+class BlockAction(PayloadPart):
+    """A button that was pressed, or a menu in which an option was selected."""
+
     action_id: Id
     block_id: Text | None = None
     type: Text | None = None
     value: Text | None = None
-    selected_option: Chosen | None = None
+    selected_option: SelectedOption | None = None
 
 
-class Entered(Part):
+class InputValue(PayloadPart):
+    """The value of one input of a view."""
+
     value: Text | None = None
-    selected_option: Chosen | None = None
+    selected_option: SelectedOption | None = None
     selected_user: Text | None = None
     selected_date: Text | None = None
     selected_date_time: int | None = None
 
 
-class Entries(Part):
-    values: dict[Text, dict[Text, Entered]] = {}
+class ViewState(PayloadPart):
+    """The values of a view's inputs, by block id and action id."""
+
+    values: dict[Text, dict[Text, InputValue]] = {}
 
 
-class View(Part):
+class SlackView(PayloadPart):
+    """A modal or an App Home."""
+
     id: Id
     type: Id | None = None
     callback_id: Text | None = None
@@ -63,30 +76,47 @@ class View(Part):
     hash: Text | None = None
     team_id: Id | None = None
     app_installed_team_id: Id | None = None
-    state: Entries | None = None
+    state: ViewState | None = None
 
 
-class Container(Part):
+class SubmittedView(SlackView):
+    """A modal that was submitted."""
+
+    type: Id
+    callback_id: Text
+    private_metadata: Text
+    state: ViewState
+
+
+class ActionContainer(PayloadPart):
+    """The message or view in which a button stands."""
+
     type: Text | None = None
     channel_id: Id | None = None
 
 
-class Quoted(Part):
+class ShortcutMessage(PayloadPart):
+    """The message on which a shortcut was used."""
+
     ts: Id
     text: Text | None = None
 
 
-class Authorization(Part):
+class Authorization(PayloadPart):
+    """The installation that an event is for."""
+
     team_id: Id | None = None
     enterprise_id: Id | None = None
     user_id: Id | None = None
     is_enterprise_install: bool | None = None
 
 
-class Event(Part):
+class SlackEvent(PayloadPart):
+    """An event of the Events API."""
+
     type: Id
-    user: Id | Named | None = None
-    channel: Id | Named | None = None
+    user: Id | SlackObject | None = None
+    channel: Id | SlackObject | None = None
     ts: Id | None = None
     thread_ts: Id | None = None
     text: Text | None = None
@@ -98,79 +128,90 @@ class Event(Part):
     bot_id: Text | None = None
 
     @model_validator(mode="after")
-    def _says_who(self) -> "Event":
-        """Require of a person's own words and visits that they name the person, and where."""
-        is_direct = self.channel_type == "im" and not self.subtype and not self.bot_id
-        is_said = self.type == "app_mention" or (self.type == "message" and is_direct)
-        if (is_said or self.type == "app_home_opened") and not isinstance(self.user, str):
-            raise ValueError("nobody did this")
-        if is_said and not (isinstance(self.channel, str) and self.ts):
-            raise ValueError("it was said nowhere")
+    def _check_author_and_place(self) -> "SlackEvent":
+        """Require the user of a message or a visit, and the channel and time of a message."""
+        is_by_person = self._is_message or self.type == "app_home_opened"
+        if is_by_person and not isinstance(self.user, str):
+            raise ValueError("the event names no user")
+        if self._is_message and not (isinstance(self.channel, str) and self.ts):
+            raise ValueError("the message has no channel or no time")
         return self
 
+    @property
+    def _is_message(self) -> bool:
+        """Tell whether a person wrote to us, with a mention or in a direct message."""
+        if self.type == "app_mention":
+            return True
+        is_direct = self.type == "message" and self.channel_type == "im"
+        return is_direct and not self.subtype and not self.bot_id
 
-class Envelope(Part):
-    """What Bolt itself reads of anything that Slack sends."""
+
+class SlackPayload(PayloadPart):
+    """The fields that Bolt itself reads of any payload."""
 
     type: Id | None = None
-    user: Id | Named | None = None
-    team: Id | Named | None = None
+    user: Id | SlackObject | None = None
+    team: Id | SlackObject | None = None
     team_id: Id | None = None
-    enterprise: Id | Named | None = None
+    enterprise: Id | SlackObject | None = None
     enterprise_id: Id | None = None
     is_enterprise_install: bool | Text | None = None
     is_ext_shared_channel: bool | None = None
-    channel: Id | Named | None = None
+    channel: Id | SlackObject | None = None
     authorizations: list[Authorization] | None = None
     trigger_id: Text | None = None
     callback_id: Text | None = None
     response_url: Text | None = None
-    view: View | None = None
+    view: SlackView | None = None
     message: dict[str, Any] | None = None
     event: dict[str, Any] | None = None
 
 
-class Interaction(Envelope):
-    """Somebody did something: they have an id, and a team of their own or that of the payload."""
+class InteractionPayload(SlackPayload):
+    """Something that a person did, in a message, a modal or the App Home."""
 
-    user: Named
-    channel: Named | None = None
+    user: SlackObject
+    channel: SlackObject | None = None
 
     @model_validator(mode="after")
-    def _has_a_team(self) -> "Interaction":
-        if self.user.team_id is None and not isinstance(self.team, Named):
-            raise ValueError("nobody's team is named")
+    def _check_team(self) -> "InteractionPayload":
+        """Require the user's own team or that of the payload."""
+        if self.user.team_id is None and not isinstance(self.team, SlackObject):
+            raise ValueError("the payload names no team of the user")
         return self
 
 
-class BlockActions(Interaction):
+class BlockActionsPayload(InteractionPayload):
+    """A press on a button, or a choice in a menu."""
+
     trigger_id: Text
-    actions: list[Action] = Field(min_length=1)
-    container: Container | None = None
+    actions: list[BlockAction] = Field(min_length=1)
+    container: ActionContainer | None = None
 
 
-class ViewWithEntries(View):
-    type: Id
-    callback_id: Text
-    private_metadata: Text
-    state: Entries
+class ViewSubmissionPayload(InteractionPayload):
+    """A modal that was submitted."""
+
+    view: SubmittedView
 
 
-class ViewSubmission(Interaction):
-    view: ViewWithEntries
+class ShortcutPayload(InteractionPayload):
+    """A global shortcut."""
 
-
-class Shortcut(Interaction):
     callback_id: Text
     trigger_id: Text
 
 
-class MessageAction(Shortcut):
-    channel: Named
-    message: Quoted  # type: ignore[assignment]
+class MessageShortcutPayload(ShortcutPayload):
+    """A shortcut on a message."""
+
+    channel: SlackObject
+    message: ShortcutMessage  # type: ignore[assignment]
 
 
-class Command(Envelope):
+class SlashCommandPayload(SlackPayload):
+    """A slash command."""
+
     command: Id
     team_id: Id
     user_id: Id
@@ -179,29 +220,37 @@ class Command(Envelope):
     channel_id: Text = ""
 
 
-class EventCallback(Envelope):
+class EventPayload(SlackPayload):
+    """The envelope of an event."""
+
     team_id: Id
-    event: Event  # type: ignore[assignment]
+    event: SlackEvent  # type: ignore[assignment]
 
 
-SHAPES: dict[str, type[Envelope]] = {
-    "block_actions": BlockActions,
-    "view_submission": ViewSubmission,
-    "shortcut": Shortcut,
-    "message_action": MessageAction,
-    "event_callback": EventCallback,
+PAYLOADS: dict[str, type[SlackPayload]] = {
+    "block_actions": BlockActionsPayload,
+    "view_submission": ViewSubmissionPayload,
+    "shortcut": ShortcutPayload,
+    "message_action": MessageShortcutPayload,
+    "event_callback": EventPayload,
 }
 
 
-def is_slacks(payload: Any) -> bool:
-    """Tell whether this could be Slack's, so that whoever looks into it finds what they look for."""
+def is_slack_payload(payload: Any) -> bool:
+    """Tell whether every field that listeners read is there and of its type."""
     if not isinstance(payload, Mapping):
         return False
-    shape = Command if "command" in payload else SHAPES.get(str(payload.get("type")), Envelope)
     try:
         # Half a surrogate pair has no UTF-8: neither Slack nor a database could be told of it.
         json.dumps(payload, ensure_ascii=False).encode()
-        shape.model_validate(payload)
+        _payload_class(payload).model_validate(payload)
     except (ValidationError, ValueError, RecursionError):
         return False
     return True
+
+
+def _payload_class(payload: Mapping[str, Any]) -> type[SlackPayload]:
+    # A slash command has no type.
+    if "command" in payload:
+        return SlashCommandPayload
+    return PAYLOADS.get(str(payload.get("type")), SlackPayload)

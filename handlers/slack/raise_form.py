@@ -1,4 +1,4 @@
-"""Raise an exception by hand: from any message, from the global shortcut, from the App Home. A form for each playbook."""
+"""Raise an exception by hand: from a message, from the global shortcut or from the App Home."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -8,88 +8,110 @@ from slack_bolt import Ack, App
 from bot.cases.errors import BadRequest
 from bot.cases.signal import UNRECOGNISED
 from bot.desk.raising import Raising
-from bot.ports import Library, Outcome
+from bot.ports import Library, Outcome, Receipt
 from handlers.cards import forms, ids
 from handlers.cards.text import Json
 from handlers.slack.chat import SlackChat
-from handlers.slack.events import plain_words
-from handlers.slack.interactions import Submission
-from handlers.slack.listeners import on_submit
+from handlers.slack.interactions import (
+    MALFORMED_FORM,
+    FormSubmission,
+    form_values,
+    selected_option,
+)
+from handlers.slack.listeners import form_listener
+from handlers.slack.message_text import plain_text
+from handlers.slack.services import SlackServices
 
 NOT_SURE = "not_sure"
 
 
-def register(app: App, raising: Raising, library: Library, chat: SlackChat) -> None:
-    """Listen for the shortcuts, for the kind being chosen, and for the form."""
-    forms_ = RaiseForms(raising, library, chat)
-    app.shortcut(ids.FROM_MESSAGE)(forms_.from_message)
-    app.shortcut(ids.FROM_ANYWHERE)(forms_.from_anywhere)
-    app.action(ids.HOME_RAISE)(forms_.from_anywhere)
-    app.action(ids.RAISE_KIND)(forms_.choose_kind)
-    app.view(ids.RAISE_FORM)(on_submit(forms_.submit))
+def register(app: App, services: SlackServices) -> None:
+    """Listen for the shortcuts, for the choice of a kind, and for the form."""
+    form = RaiseForm(services.raising, services.library, services.chat)
+    app.shortcut(ids.FROM_MESSAGE)(form.on_message_shortcut)
+    app.shortcut(ids.FROM_ANYWHERE)(form.on_global_shortcut)
+    app.action(ids.HOME_RAISE)(form.on_global_shortcut)
+    app.action(ids.RAISE_KIND)(form.on_kind_selected)
+    app.view(ids.RAISE_FORM)(form_listener(form.submit))
 
 
 @dataclass(frozen=True)
-class RaiseForms:
+class RaiseForm:
+    """The form, which asks for other facts for each kind."""
+
     raising: Raising
     library: Library
     chat: SlackChat
 
-    def from_message(self, body: dict[str, Any], ack: Ack) -> None:
-        """The message is quoted, and the way back to it is kept."""
+    def on_message_shortcut(self, body: dict[str, Any], ack: Ack) -> None:
+        """Open the form with the text of a message; the form remembers the message."""
         message = body["message"]
-        words = plain_words(str(message.get("text", "")))
-        place = f"{body['channel']['id']} {message['ts']}"
-        self.chat.open_form(str(body["trigger_id"]), self._form("", place, words))
+        form = self._build(
+            note=plain_text(str(message.get("text", ""))),
+            metadata=f"{body['channel']['id']} {message['ts']}",
+        )
+        self.chat.open_modal(str(body["trigger_id"]), form)
         ack()
 
-    def from_anywhere(self, body: dict[str, Any], ack: Ack) -> None:
-        self.chat.open_form(str(body["trigger_id"]), self._form("", "", ""))
+    def on_global_shortcut(self, body: dict[str, Any], ack: Ack) -> None:
+        """Open the empty form."""
+        self.chat.open_modal(str(body["trigger_id"]), self._build())
         ack()
 
-    def choose_kind(self, body: dict[str, Any], ack: Ack) -> None:
-        """Another kind asks for other facts: the form is drawn again, with what was typed so far."""
-        chosen = str((body["actions"][0].get("selected_option") or {}).get("value", NOT_SURE))
+    def on_kind_selected(self, body: dict[str, Any], ack: Ack) -> None:
+        """Redraw the form with the facts of another kind, and with the note as it is."""
+        kind = selected_option(body, default=NOT_SURE)
         try:
             view = body["view"]
-            typed = Submission.values_of(view)
+            values = form_values(view)
         except (KeyError, TypeError, AttributeError):
-            raise BadRequest("this form says nothing that can be understood") from None
-        words = str(typed.get(ids.NOTE) or "")
-        form = self._form(
-            "" if chosen == NOT_SURE else chosen, str(view.get("private_metadata", "")), words
+            raise BadRequest(MALFORMED_FORM) from None
+        form = self._build(
+            kind="" if kind == NOT_SURE else kind,
+            note=str(values.get(ids.NOTE) or ""),
+            metadata=str(view.get("private_metadata", "")),
         )
-        self.chat.update_form(str(view["id"]), str(view.get("hash", "")), form)
+        self.chat.update_modal(str(view["id"]), str(view.get("hash", "")), form)
         ack()
 
-    def submit(self, form: Submission) -> None:
-        kind = str(form.values.get(ids.RAISE_KIND) or NOT_SURE)
-        channel, _, ts = form.place.partition(" ")
-        facts = {
-            name.removeprefix(ids.PARAMETER): form.text(name)
-            for name in form.values
-            if name.startswith(ids.PARAMETER)
-        }
-        missing = next((name for name, value in facts.items() if not value), None)
-        if missing:
-            raise BadRequest("this kind needs it", field=missing)
+    def submit(self, form: FormSubmission) -> None:
+        """Raise the exception, and tell the person what came of it."""
+        facts = form.parameters()
+        for name, value in facts.items():
+            if not value:
+                raise BadRequest("this kind needs it", field=name)
+        channel, _, ts = form.message_reference.partition(" ")
         receipt = self.raising.raise_case(
             by=form.person,
             title=form.text(ids.TITLE),
+            # The same message raised twice by one person is one signal.
             key=f"{channel}:{ts}:{form.user}" if ts else form.view_id,
-            kind="" if kind in {NOT_SURE, UNRECOGNISED} else kind,
+            kind=_kind(form),
             words=form.text(ids.NOTE),
-            link=self.chat.link(channel, ts) if ts else "",
+            link=self.chat.permalink(channel, ts),
             subject=form.text(ids.SUBJECT),
             facts=facts,
         )
-        told = (
-            "is open" if receipt.outcome is Outcome.OPENED else "is known already; it was counted"
-        )
-        self.chat.tell(
-            form.user, f"{receipt.case_id} {told}. You raised it, so somebody else decides."
+        self.chat.send_direct(form.user, _receipt_text(receipt))
+
+    def _build(self, *, kind: str = "", note: str = "", metadata: str = "") -> Json:
+        facts = self.library.playbook(kind).facts_asked if kind else ()
+        return forms.raise_form(
+            self.library.titles(),
+            kind=kind or NOT_SURE,
+            facts=facts,
+            place=metadata,
+            words=note,
         )
 
-    def _form(self, kind: str, place: str, words: str) -> Json:
-        asks = self.library.playbook(kind).facts_asked if kind else ()
-        return forms.raise_form(self.library.titles(), kind or NOT_SURE, asks, place, words)
+
+def _kind(form: FormSubmission) -> str:
+    kind = str(form.values.get(ids.RAISE_KIND) or NOT_SURE)
+    return "" if kind in {NOT_SURE, UNRECOGNISED} else kind
+
+
+def _receipt_text(receipt: Receipt) -> str:
+    status = "is known already; it was counted"
+    if receipt.outcome is Outcome.OPENED:
+        status = "is open"
+    return f"{receipt.case_id} {status}. You raised it, so somebody else decides."

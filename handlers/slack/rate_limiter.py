@@ -1,4 +1,4 @@
-"""Slack's limits, kept on our side: one message a second to a channel, and silence while Slack has asked for it."""
+"""Slack's rate limits, kept on our side, so that Slack seldom has to refuse a call."""
 
 import threading
 from collections.abc import Iterator
@@ -6,71 +6,68 @@ from contextlib import contextmanager
 
 from bot.cases.errors import RateLimited
 from bot.clock import monotonic, seconds_left
+from bot.rate_limit import RateLimit, TokenBuckets
 
-WAIT_FOR_TURN_SECONDS = 1.0
+BUSY_METHOD_WAIT_SECONDS = 1.0
 
 
-class Gate:
-    """``per_second`` messages to each channel after a first ``burst``; 0 means no pacing of our own."""
+class RateLimiter:
+    """Lets ``burst`` messages and then ``per_second`` through to each channel; 0 means no limit.
+
+    A method that Slack has refused with a 429 is not called before Slack's time is up.
+    """
 
     def __init__(self, per_second: float, burst: int) -> None:
-        self._per_second = per_second
-        self._burst = float(burst)
-        self._tokens: dict[str, tuple[float, float]] = {}
-        self._closed_until: dict[str, float] = {}
-        self._guard = threading.Lock()
+        self._limit = RateLimit(per_second, float(burst)) if per_second else None
+        self._buckets = TokenBuckets()
+        self._blocked_until: dict[str, float] = {}
         # One call of a method at a time: when Slack says "wait", exactly one call has been refused.
-        self._turns: dict[str, threading.Lock] = {}
+        self._method_locks: dict[str, threading.Lock] = {}
+        self._lock = threading.Lock()
 
     @contextmanager
-    def turn(self, method: str, place: str) -> Iterator[None]:
-        """The right to make one call. Raises ``RateLimited`` with the seconds to wait when it is not time yet."""
-        with self._guard:
-            one_at_a_time = self._turns.setdefault(method, threading.Lock())
-        # Whoever is ahead may take a while: the wait is part of the call that it delays.
-        if not one_at_a_time.acquire(timeout=min(max(0.0, seconds_left()), threading.TIMEOUT_MAX)):
-            raise RateLimited(WAIT_FOR_TURN_SECONDS)
+    def slot(self, method: str, bucket: str) -> Iterator[None]:
+        """Hold the right to make one call of ``method``.
+
+        Raises:
+            RateLimited: with the seconds to wait, when it is too early for a call.
+        """
+        method_lock = self._lock_of(method)
+        # The call ahead may be slow: the wait for it counts against the time limit of this one.
+        timeout = min(max(0.0, seconds_left()), threading.TIMEOUT_MAX)
+        if not method_lock.acquire(timeout=timeout):
+            raise RateLimited(BUSY_METHOD_WAIT_SECONDS)
         try:
-            self._must_be_open(method)
-            self._take(place)
+            self._require_unblocked(method)
+            self._take_token(bucket)
             try:
                 yield
             except RateLimited as limited:
-                self._closed_until[method] = monotonic() + limited.seconds
+                self._blocked_until[method] = monotonic() + limited.seconds
                 raise
         finally:
-            one_at_a_time.release()
+            method_lock.release()
 
-    def must_have_room(self, method: str, place: str) -> None:
-        """Whether a call could be made now. Raises ``RateLimited`` when it could not; nothing is taken."""
-        self._must_be_open(method)
-        if self._per_second:
-            with self._guard:
-                wait = self._short_of(place, monotonic())[1]
+    def require_room(self, method: str, bucket: str) -> None:
+        """Raise ``RateLimited`` unless a call could be made now. Takes nothing."""
+        self._require_unblocked(method)
+        if self._limit:
+            wait = self._buckets.seconds_until(bucket, self._limit, monotonic())
             if wait > 0:
                 raise RateLimited(wait)
 
-    def _short_of(self, place: str, now: float) -> tuple[float, float]:
-        """The tokens there are, and the seconds until there is one."""
-        tokens, then = self._tokens.get(place, (self._burst, now))
-        tokens = min(self._burst, tokens + (now - then) * self._per_second)
-        return tokens, max(0.0, (1 - tokens) / self._per_second)
+    def _lock_of(self, method: str) -> threading.Lock:
+        with self._lock:
+            return self._method_locks.setdefault(method, threading.Lock())
 
-    def _must_be_open(self, method: str) -> None:
-        wait = self._closed_until.get(method, 0.0) - monotonic()
+    def _require_unblocked(self, method: str) -> None:
+        wait = self._blocked_until.get(method, 0.0) - monotonic()
         if wait > 0:
             raise RateLimited(wait)
 
-    def _take(self, place: str) -> None:
-        if not self._per_second:
+    def _take_token(self, bucket: str) -> None:
+        if self._limit is None:
             return
-        with self._guard:
-            now = monotonic()
-            tokens, wait = self._short_of(place, now)
-            if wait > 0:
-                self._tokens[place] = (tokens, now)
-                raise RateLimited(wait)
-            self._tokens[place] = (tokens - 1, now)
-            if len(self._tokens) > 10_000:
-                # A place that has not been used for a while has a full bucket, as has one that is forgotten.
-                self._tokens = dict(list(self._tokens.items())[-5_000:])
+        wait = self._buckets.take(bucket, self._limit, monotonic())
+        if wait > 0:
+            raise RateLimited(wait)

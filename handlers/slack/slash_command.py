@@ -1,32 +1,26 @@
-"""The slash command: `/exceptions list|mine|show|raise|report|pause|…`. Answers are for the one who asks alone."""
+"""The slash command `/exceptions list|mine|show|…`. Only the person who types it is answered."""
 
-import logging
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
-from datetime import timedelta
 from typing import Any
 
 from slack_bolt import Ack, App
 
-from bot.cases.digest import agreements
-from bot.cases.errors import BadRequest, ChatFailed, Refusal
+from bot.cases.errors import BadRequest
 from bot.cases.question import EXAMPLES, Answer, Ask, Question, Which
 from bot.cases.seen import Seen
-from bot.desk.decisions import Decisions
-from bot.desk.questions import Questions, spoken
-from bot.desk.switchboard import Switchboard
-from bot.ports import Clock, Library, Lists, Wanted
 from handlers.cards import forms
 from handlers.cards.answer_blocks import answer_blocks, answer_text
-from handlers.slack.chat import SlackChat
-from handlers.slack.events import plain_words
-from handlers.slack.listeners import reference, slack_said
+from handlers.slack.listeners import error_text
+from handlers.slack.message_text import plain_text
+from handlers.slack.raise_form import NOT_SURE
+from handlers.slack.report import report
+from handlers.slack.services import SlackServices
 
-log = logging.getLogger(__name__)
 COMMAND = "/exceptions"
 CASE_ID = re.compile(r"EX-\d{1,9}", re.IGNORECASE)
-REPORT_FOR = timedelta(days=30)
+WHITESPACE = re.compile(r"\s+")
 USAGE = (
     "list: what is open",
     "mine: what waits on you",
@@ -36,34 +30,77 @@ USAGE = (
     "pause [kind] because …: stop everything, or one kind, now",
     "resume [kind]: let it go on",
     "stand-in: let somebody decide for you",
-    "emergency EX-12 because …: let a plan through alone, to be looked at afterwards",
-    "reviewed EX-12 …: you have looked at an emergency",
+    "emergency EX-12 because …: approve a plan alone, to be reviewed afterwards",
+    "reviewed EX-12 …: confirm that you have reviewed an emergency",
 )
 
 
-def register(app: App, commands: "Commands") -> None:
+def register(app: App, services: SlackServices) -> None:
     """Listen for the command."""
-    app.command(COMMAND)(commands.heard)
+    app.command(COMMAND)(SlashCommand(services).on_command)
+
+
+@dataclass(frozen=True, kw_only=True)
+class SlashRequest:
+    """The command as somebody typed it."""
+
+    #: Team and user: "T1/U1".
+    person: str
+    channel: str
+    trigger_id: str
+    #: Everything after the command.
+    text: str
+
+    @classmethod
+    def parse(cls, body: Mapping[str, Any]) -> "SlashRequest":
+        """Read Slack's payload."""
+        return cls(
+            person=f"{body['team_id']}/{body['user_id']}",
+            channel=str(body.get("channel_id", "")),
+            trigger_id=str(body.get("trigger_id", "")),
+            text=plain_text(str(body.get("text", ""))),
+        )
+
+    @property
+    def subcommand(self) -> str:
+        """Return the first word."""
+        return self.text.partition(" ")[0].casefold()
+
+    @property
+    def argument(self) -> str:
+        """Return everything after the first word."""
+        return self.text.partition(" ")[2].strip()
+
+
+# Returns None when a form was opened instead of an answer.
+Subcommand = Callable[[SlashRequest], Answer | None]
 
 
 @dataclass(frozen=True)
-class Commands:
-    questions: Questions
-    switchboard: Switchboard
-    decisions: Decisions
-    lists: Lists
-    library: Library
-    chat: SlackChat
-    clock: Clock
+class SlashCommand:
+    """One method for each subcommand; anything else is taken for a question."""
 
-    def heard(self, body: dict[str, Any], ack: Ack) -> None:
-        """Do it, then answer: what could not be done is said in words, never as a code."""
-        person, text = (
-            f"{body['team_id']}/{body['user_id']}",
-            plain_words(str(body.get("text", ""))),
+    services: SlackServices
+
+    def on_command(self, body: dict[str, Any], ack: Ack) -> None:
+        """Do it, then answer; what cannot be done is said in words, never as a code."""
+        request = SlashRequest.parse(body)
+        try:
+            answer = self._answer(request)
+        except Exception as error:
+            answer = Answer("", error_text(error, "command"))
+        if answer is None:
+            ack()
+            return
+        answer = self._with_rollback_warning(answer)
+        ack(
+            text=answer_text(answer),
+            blocks=answer_blocks(answer, self.services.chat.permalink),
+            response_type="ephemeral",
         )
-        word, _, rest = text.partition(" ")
-        known: dict[str, Callable[[str, str, dict[str, Any]], Answer | None]] = {
+
+    def _answer(self, request: SlashRequest) -> Answer | None:
+        subcommands: dict[str, Subcommand] = {
             "list": self._list,
             "mine": self._mine,
             "show": self._show,
@@ -77,124 +114,103 @@ class Commands:
             "help": self._help,
             "": self._help,
         }
-        try:
-            found = known.get(word.casefold())
-            answer = (
-                found(rest.strip(), person, body) if found else self._question(text, person, body)
-            )
-        except Refusal as refusal:
-            answer = Answer("", f"Not done: {refusal}.")
-        except ChatFailed as failure:
-            answer = Answer("", slack_said(failure))
-        except Exception:
-            answer = Answer("", reference("command"))
-        if answer is not None:
-            answer = self._while_behind(answer)
-        if answer is None:
-            ack()
-        else:
-            ack(
-                text=answer_text(answer),
-                blocks=answer_blocks(answer, self.chat.link),
-                response_type="ephemeral",
-            )
+        subcommand = subcommands.get(request.subcommand)
+        if subcommand is None:
+            return self._question(request.text, request)
+        return subcommand(request)
 
-    def _while_behind(self, answer: Answer) -> Answer:
-        """Whatever is asked after a backup was restored, that comes first."""
-        standing = self.switchboard.store.standing()
-        return (
-            replace(answer, text=f"{standing.holds[0].said}. {answer.text}")
-            if standing.is_behind
-            else answer
+    def _with_rollback_warning(self, answer: Answer) -> Answer:
+        """Begin every answer with the warning that a backup was restored, while that holds."""
+        standing = self.services.controls.store.standing()
+        if not standing.is_behind:
+            return answer
+        return replace(answer, text=f"{standing.holds[0].said}. {answer.text}")
+
+    def _list(self, request: SlashRequest) -> Answer:
+        if request.argument:
+            return self._question(f"open {request.argument}", request)
+        return self.services.questions.asked(Question(Ask.LIST), by=request.person)
+
+    def _mine(self, request: SlashRequest) -> Answer:
+        return self.services.questions.asked(Question(Ask.MINE), by=request.person)
+
+    def _show(self, request: SlashRequest) -> Answer:
+        question = Question(Ask.SHOW, Which.ANY, case_id=_case_id(request.argument))
+        return self.services.questions.asked(question, by=request.person)
+
+    def _question(self, text: str, request: SlashRequest) -> Answer:
+        return self.services.questions.answer(text, by=request.person, channel=request.channel)
+
+    def _raise(self, request: SlashRequest) -> None:
+        form = forms.raise_form(
+            self.services.library.titles(),
+            kind=NOT_SURE,
+            facts=(),
+            place="",
+            words=request.argument,
         )
+        self.services.chat.open_modal(request.trigger_id, form)
 
-    def _list(self, rest: str, person: str, body: dict[str, Any]) -> Answer:
-        if rest:
-            return self._question(f"open {rest}", person, body)
-        return self.questions.asked(Question(Ask.LIST), by=person)
+    def _stand_in(self, request: SlashRequest) -> None:
+        form = forms.delegate_form(self.services.library.titles())
+        self.services.chat.open_modal(request.trigger_id, form)
 
-    def _mine(self, rest: str, person: str, body: dict[str, Any]) -> Answer:
-        return self.questions.asked(Question(Ask.MINE), by=person)
-
-    def _show(self, rest: str, person: str, body: dict[str, Any]) -> Answer:
-        return self.questions.asked(
-            Question(Ask.SHOW, Which.ANY, case_id=_case_id(rest)), by=person
-        )
-
-    def _question(self, text: str, person: str, body: dict[str, Any]) -> Answer:
-        return self.questions.answer(text, by=person, channel=str(body.get("channel_id", "")))
-
-    def _raise(self, rest: str, person: str, body: dict[str, Any]) -> None:
-        self.chat.open_form(
-            str(body["trigger_id"]),
-            forms.raise_form(self.library.titles(), "not_sure", (), "", rest),
-        )
-
-    def _stand_in(self, rest: str, person: str, body: dict[str, Any]) -> None:
-        self.chat.open_form(str(body["trigger_id"]), forms.delegate_form(self.library.titles()))
-
-    def _pause(self, rest: str, person: str, body: dict[str, Any]) -> Answer:
-        what, _, why = _because(rest)
-        scope = self.switchboard.scope_of(what)
-        self.switchboard.pause(scope, by=person, reason=why)
+    def _pause(self, request: SlashRequest) -> Answer:
+        words, reason = _split_reason(request.argument)
+        scope = self.services.controls.scope_of(words)
+        self.services.controls.pause(scope, by=request.person, reason=reason)
         return Answer(
             "",
-            f"Paused: {what or 'everything'}. Nothing of it is begun until a governance owner resumes it.",
+            f"Paused: {words or 'everything'}. Nothing of it is begun until a governance owner"
+            " resumes it.",
         )
 
-    def _resume(self, rest: str, person: str, body: dict[str, Any]) -> Answer:
-        self.switchboard.resume(self.switchboard.scope_of(rest), by=person)
-        return Answer("", f"Resumed: {rest or 'everything'}. What waited goes on now.")
+    def _resume(self, request: SlashRequest) -> Answer:
+        words = request.argument
+        scope = self.services.controls.scope_of(words)
+        self.services.controls.resume(scope, by=request.person)
+        return Answer("", f"Resumed: {words or 'everything'}. What waited goes on now.")
 
-    def _emergency(self, rest: str, person: str, body: dict[str, Any]) -> Answer:
-        what, _, why = _because(rest)
-        case = self.questions.visible(_case_id(what), self.questions.sight(person))
-        self.decisions.break_glass(case.id, by=person, seen=Seen.of(case), reason=why)
+    def _emergency(self, request: SlashRequest) -> Answer:
+        words, reason = _split_reason(request.argument)
+        sight = self.services.questions.sight(request.person)
+        case = self.services.questions.visible(_case_id(words), sight)
+        self.services.decisions.break_glass(
+            case.id, by=request.person, seen=Seen.of(case), reason=reason
+        )
         return Answer(
             "",
-            f"{case.id} is let through. Another governance owner must look at it: {COMMAND} reviewed {case.id} …",
+            f"{case.id} is let through. Another governance owner must look at it:"
+            f" {COMMAND} reviewed {case.id} …",
         )
 
-    def _reviewed(self, rest: str, person: str, body: dict[str, Any]) -> Answer:
-        case_id, _, note = rest.partition(" ")
-        self.switchboard.review(_case_id(case_id), by=person, note=note)
-        return Answer("", f"Noted: {_case_id(case_id)} was looked at.")
+    def _reviewed(self, request: SlashRequest) -> Answer:
+        first_word, _, note = request.argument.partition(" ")
+        case_id = _case_id(first_word)
+        self.services.controls.review(case_id, by=request.person, note=note)
+        return Answer("", f"Noted: {case_id} was looked at.")
 
-    def _report(self, rest: str, person: str, body: dict[str, Any]) -> Answer:
-        """The last thirty days, of what this person may see."""
-        now, sight = self.clock(), self.questions.sight(person)
-        span = (now - REPORT_FOR, now)
-        opened = self.lists.count(Wanted(sight=sight, opened=span, is_any=True))
-        took = self.lists.durations(Wanted(sight=sight, ended=span, is_over=True))
-        ended = self.lists.find(Wanted(sight=sight, ended=span, is_over=True), 2_000)
-        agreed = agreements(ended, dict(self.library.titles()))
-        yes = sum(one.as_recommended for one in agreed)
-        total = sum(one.as_recommended + one.edited + one.otherwise for one in agreed)
-        parts = [f"{opened:,} opened and {took.cases:,} ended in thirty days."]
-        if took.decided is not None:
-            parts.append(f"Half were decided within {spoken(took.decided)}.")
-        if took.ended is not None:
-            parts.append(f"Half had ended within {spoken(took.ended)}.")
-        if total:
-            parts.append(f"{yes} of {total} recommendations were taken as they stood.")
-        reopened = sum(bool(case.reopened) for case in ended)
-        parts.append(f"{reopened} had been opened again.")
-        return Answer("the report of the last thirty days, over what you may see", " ".join(parts))
+    def _report(self, request: SlashRequest) -> Answer:
+        services = self.services
+        sight = services.questions.sight(request.person)
+        return report(services.lists, services.library, sight=sight, now=services.clock())
 
-    def _help(self, rest: str, person: str, body: dict[str, Any]) -> Answer:
+    def _help(self, request: SlashRequest) -> Answer:
         return Answer(
-            "", f"After {COMMAND}, one of these, or a question:", examples=(*USAGE, *EXAMPLES)
+            "",
+            f"After {COMMAND}, one of these, or a question:",
+            examples=(*USAGE, *EXAMPLES),
         )
 
 
-def _because(text: str) -> tuple[str, str, str]:
-    """What, and why: "low stock because the supplier is closed"."""
-    what, word, why = re.sub(r"\s+", " ", text).partition("because ")
-    return what.strip(), word, why.strip()
+def _split_reason(text: str) -> tuple[str, str]:
+    """Split "low stock because the supplier is closed" into the scope and the reason."""
+    scope, _, reason = WHITESPACE.sub(" ", text).partition("because ")
+    return scope.strip(), reason.strip()
 
 
 def _case_id(text: str) -> str:
-    found = CASE_ID.search(text)
-    if found is None:
+    match = CASE_ID.search(text)
+    if match is None:
         raise BadRequest("name the case, like EX-12")
-    return found[0].upper()
+    return match[0].upper()

@@ -25,7 +25,7 @@ from handlers.cards.forms import undo_form
 from handlers.passkeys.app import routes
 from handlers.passkeys.ceremony import Ceremony
 from handlers.slack.case_forms import CaseForms
-from handlers.slack.interactions import Submission
+from handlers.slack.interactions import FormSubmission
 from tests.fakes.device import PRESENT, Device
 from tests.fakes.directory import principal
 from tests.world import playbook, policy
@@ -470,7 +470,7 @@ def test_the_form_of_taking_back_leads_to_the_page(page):
     door = CaseForms(
         page.world.desk.decisions, lambda case_id, token: f"/confirm/{case_id}/{token}"
     )
-    onward = door.undo(Submission.parse(body))
+    onward = door.undo(FormSubmission.parse(body))
     assert validate_view(onward) == []
     words, buttons, small = onward["blocks"]
     assert "is taken back with your passkey, on a page outside Slack" in json.dumps(words)

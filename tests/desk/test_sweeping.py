@@ -16,8 +16,9 @@ from bot.desk.worker import Lane, Pace
 from bot.ports import Topic
 from bot.store.database import Database
 from bot.store.store import SqlStore
-from handlers.slack.chat import SlackChat, web_client
-from handlers.slack.rate_limiter import Gate
+from handlers.slack.chat import SlackChat
+from handlers.slack.rate_limiter import RateLimiter
+from handlers.slack.web_client import web_client
 from tests.fakes.directory import principal
 from tests.world import World
 
@@ -28,7 +29,7 @@ CHANNELS = ("C0STOCK", "C0OPS", "C0FLOOR")
 @pytest.fixture
 def town(small_world, emulator):
     """The desk on SQLite, before a Slack that can lose replies; its clock begins now and is put forward by hand."""
-    chat = SlackChat(web_client("xoxb-emulator", f"{emulator.url}/api/"), Gate(0, 1))
+    chat = SlackChat(web_client("xoxb-emulator", f"{emulator.url}/api/"), RateLimiter(0, 1))
     world = World(small_world.store, chat=chat)
     world.clock.at = utc_now()
     world.emulator = emulator
@@ -272,7 +273,7 @@ def bots(town, many):
     pace = Pace(lease_for=10.0, settle_for=0.4, back_off=0.05, poll_every=0.05)
     for number in range(many):
         databases.append(Database(town.store.database.url))
-        chat = SlackChat(town.slack, Gate(0, 1))
+        chat = SlackChat(town.slack, RateLimiter(0, 1))
         desk = World(
             SqlStore(databases[-1]), chat=chat, settle_for=pace.settle_for, storm_after=0
         ).desk
@@ -351,7 +352,7 @@ def decide_something(town, dice, case_id):
 @pytest.fixture
 def pressed(town):
     """Press a button of a message, as Slack would tell of it; what the presser alone is then told."""
-    from handlers.slack import app as slack_app
+    from handlers.slack.app import build_app
 
     here = {"id": "C0STOCK", "name": "stock", "members": ["UANA"]}
     town.emulator.post(
@@ -361,7 +362,7 @@ def pressed(town):
             "channels": [here],
         },
     )
-    app = slack_app.build(town.slack, town.asked(), town.chat)
+    app = build_app(town.slack, town.slack_services(town.chat))
 
     def press(message, action_id):
         block, element = next(

@@ -1,0 +1,131 @@
+"""Calls of Slack's Web API in one workspace, with their errors sorted by what they mean for us."""
+
+import http.client
+import re
+import threading
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from typing import Any
+
+from slack_sdk import WebClient
+from slack_sdk.errors import SlackApiError, SlackRequestError
+
+from bot.cases.errors import ChatFailed, ChatUnknown, LockedOut, RateLimited, Unreachable
+from handlers.slack.rate_limiter import RateLimiter
+
+# Slack's words for "something went wrong on our side": the call may have had its effect.
+UNCERTAIN_ERRORS = frozenset(
+    {"fatal_error", "internal_error", "service_unavailable", "request_timeout", "team_added_to_org"}
+)
+# A person must renew the token; messages that wait for that are not given up.
+TOKEN_ERRORS = frozenset(
+    {"token_revoked", "token_expired", "account_inactive", "invalid_auth", "not_authed"}
+)
+# Slack's own word for an error; anything else in its place came from a proxy or a login page.
+ERROR_WORD = re.compile(r"[a-z0-9_]+")
+UNREACHABLE_WAIT_SECONDS = 2.0
+DEFAULT_RETRY_AFTER_SECONDS = 1
+
+
+class SlackApi:
+    """One workspace, spoken to with one token."""
+
+    def __init__(self, client: WebClient, limiter: RateLimiter) -> None:
+        self.client = client
+        self.limiter = limiter
+        self._identity: Mapping[str, Any] = {}
+        self._identity_lock = threading.Lock()
+
+    def post_to(
+        self, method: str, channel: str, *, bucket: str = "", **arguments: Any
+    ) -> Mapping[str, Any]:
+        """Call a method on a channel, within the rate limits.
+
+        ``bucket``: the rate limit that the call counts on, when it is not the channel's.
+        """
+        with self.limiter.slot(method, bucket or channel):
+            return self.post(method, channel=channel, **arguments)
+
+    def post(self, method: str, **arguments: Any) -> Mapping[str, Any]:
+        """Call a method with a JSON body, whatever our own rate limits say."""
+        with slack_errors():
+            return response_data(self.client.api_call(method, json=arguments))
+
+    def post_form(self, method: str, **arguments: Any) -> Mapping[str, Any]:
+        """Call a method that takes no JSON, with a form as body."""
+        with slack_errors():
+            return response_data(self.client.api_call(method, params=arguments))
+
+    def identity(self) -> Mapping[str, Any]:
+        """Return Slack's answer to ``auth.test``; it is asked for once."""
+        with self._identity_lock:
+            if not self._identity:
+                self._identity = self.post_form("auth.test")
+        return self._identity
+
+    def permalink(self, channel: str, ts: str) -> str:
+        """Return the address of a message, or "" while the workspace's address is not known."""
+        if not ts:
+            return ""
+        try:
+            workspace_url = str(self.identity()["url"])
+        except ChatFailed:
+            return ""
+        # As Slack makes them; chat.getPermalink would cost a call for each.
+        return f"{workspace_url.rstrip('/')}/archives/{channel}/p{ts.replace('.', '')}"
+
+    def channel_id(self, recipient: str) -> str:
+        """Return the channel of a recipient: for a person, the direct messages with them."""
+        if not recipient.startswith(("U", "W")):
+            return recipient
+        with slack_errors():
+            response = self.client.conversations_open(users=recipient)
+        return str(response_data(response)["channel"]["id"])
+
+
+@contextmanager
+def slack_errors() -> Iterator[None]:
+    """Turn what the SDK raises into ``ChatFailed`` or one of its kinds.
+
+    Raises:
+        ChatFailed: Slack refused, and nothing happened.
+        ChatUnknown: the call may have had its effect.
+        RateLimited: Slack asked to wait.
+        LockedOut: Slack does not accept the token.
+        Unreachable: nothing was sent.
+    """
+    try:
+        yield
+    except SlackApiError as error:
+        raise _error_of(error) from None
+    except (ConnectionRefusedError, SlackRequestError):
+        raise Unreachable(UNREACHABLE_WAIT_SECONDS) from None
+    except (OSError, http.client.HTTPException, ValueError) as error:
+        if isinstance(getattr(error, "reason", None), ConnectionRefusedError):
+            raise Unreachable(UNREACHABLE_WAIT_SECONDS) from None
+        raise ChatUnknown(type(error).__name__) from None
+
+
+def _error_of(refusal: SlackApiError) -> ChatFailed:
+    response = refusal.response
+    status = response.status_code
+    if status == 429:
+        return RateLimited(_retry_after(response.headers))
+    body = response.data if isinstance(response.data, Mapping) else {}
+    error = str(body.get("error", f"http_{status}"))
+    if status >= 500 or "error" not in body or not ERROR_WORD.fullmatch(error):
+        return ChatUnknown(error)
+    if error in UNCERTAIN_ERRORS:
+        return ChatUnknown(error)
+    return LockedOut(error) if error in TOKEN_ERRORS else ChatFailed(error)
+
+
+def _retry_after(headers: Mapping[str, str]) -> float:
+    header = headers.get("Retry-After") or headers.get("retry-after")
+    return float(header or DEFAULT_RETRY_AFTER_SECONDS)
+
+
+def response_data(response: Any) -> Mapping[str, Any]:
+    """Return the body of an answer; every method that we call answers with a JSON object."""
+    data: Mapping[str, Any] = response.data
+    return data

@@ -1,0 +1,172 @@
+"""Posts and redraws the card of a case, and the notes in its thread."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from typing import Any
+
+from bot.cases.case import Case
+from bot.cases.entry import Entry
+from bot.cases.errors import ChatFailed
+from bot.desk.sweeping import posted_since
+from bot.ports import Drawn, Look, Posted
+from handlers.cards.case_card import PLAIN, case_card, notification, superseded_card
+from handlers.cards.copies import COPY_WORDS, copy_blocks
+from handlers.cards.notes import note_blocks, note_text
+from handlers.cards.text import escaped
+from handlers.slack.api import SlackApi
+from handlers.slack.mentions import Mentions
+from handlers.slack.message_metadata import MessageKind, message_metadata, message_options
+from handlers.slack.message_search import MessageQuery
+from handlers.slack.sender import NOT_EDITABLE_ERRORS, Sender, message_bucket
+
+
+class CardSender(Sender):
+    """Keeps one live card for each case."""
+
+    def __init__(self, api: SlackApi) -> None:
+        super().__init__(api)
+        self._mentions = Mentions(api)
+
+    def draw_card(
+        self, case: Case, cards: Sequence[Drawn], *, look_first: bool, look: Look = PLAIN
+    ) -> Drawn:
+        """Redraw the live card of the case, or post one.
+
+        ``cards``: those that are recorded. ``look_first``: an earlier attempt may have posted one
+        that is not recorded; it is looked for and adopted.
+        """
+        live = next((card for card in cards if card.generation == case.generation), None)
+        if live is not None:
+            try:
+                return self._redraw(case, live, look)
+            except ChatFailed as failure:
+                if failure.error not in NOT_EDITABLE_ERRORS:
+                    raise
+        if look_first or live is not None:
+            lost = self._find_unrecorded_card(case, cards)
+            if lost is not None:
+                return self._redraw(case, lost, look)
+        return self._post_card(case, look)
+
+    def retire_card(self, case: Case, older: Drawn) -> None:
+        """Take the buttons from a card that a newer one replaces."""
+        if older.ts:
+            content = {"text": notification(case), "blocks": superseded_card(case)}
+            self._overwrite_or_delete(Posted(case.id, older.channel, older.ts), content)
+
+    def posted(self, name: str, channel: str, since: float) -> list[Posted]:
+        """List the cards of a case, of any generation, or the posts of a list, in a channel."""
+        query = MessageQuery(kind=None, uid=name, recipient=channel, since=since)
+        return [
+            Posted(name=name, channel=channel, ts=match.ts, is_answered=match.has_replies)
+            for match in self.search.find(query)
+        ]
+
+    def remove(self, copy: Posted) -> None:
+        """Delete a message that was posted twice."""
+        bucket = message_bucket(copy.channel, copy.ts)
+        try:
+            self.api.post_to("chat.delete", copy.channel, bucket=bucket, ts=copy.ts)
+        except ChatFailed as failure:
+            if failure.error not in NOT_EDITABLE_ERRORS:
+                raise
+
+    def strike(self, copy: Posted, title: str, standing: Drawn) -> None:
+        """Leave a message that was posted twice without buttons, with a link to the live card."""
+        link = self.permalink(standing.channel, standing.ts)
+        content = {
+            "text": escaped(COPY_WORDS),
+            "blocks": copy_blocks(title, link),
+            # Without buttons it is no card any more: it must not be found as one again.
+            "metadata": message_metadata(MessageKind.RETIRED_COPY, copy.name),
+        }
+        self._overwrite_or_delete(copy, content)
+
+    def post_note(
+        self,
+        case: Case,
+        entries: Sequence[Entry],
+        cards: Sequence[Drawn],
+        *,
+        key: str,
+        look_first: bool,
+        call: str = "",
+        is_loud: bool = False,
+    ) -> None:
+        """Post what these entries say in the card's thread, once for each ``key``.
+
+        ``call``: mention this person or group. ``is_loud``: show it in the channel too.
+        """
+        card = cards[0]
+        query = MessageQuery(
+            kind=MessageKind.NOTE, uid=key, recipient=card.channel, thread_ts=card.ts
+        )
+        if look_first and self.search.find_first(query):
+            return
+        options = message_options(MessageKind.NOTE, key)
+        if is_loud:
+            options["reply_broadcast"] = True
+        self.api.post_to(
+            "chat.postMessage",
+            card.channel,
+            thread_ts=card.ts,
+            text=note_text(case, entries),
+            blocks=note_blocks(case, entries, self._mentions.element_for(call)),
+            **options,
+        )
+
+    def _find_unrecorded_card(self, case: Case, cards: Sequence[Drawn]) -> Drawn | None:
+        """Find a card whose post was never confirmed: the oldest that is not recorded."""
+        # The search costs calls too: none before there is room for the post that may follow it.
+        self.api.limiter.require_room("chat.postMessage", case.channel)
+        recorded = {card.ts for card in cards}
+        query = MessageQuery(
+            kind=MessageKind.CARD,
+            uid=_card_uid(case),
+            recipient=case.channel,
+            since=posted_since(case, cards),
+        )
+        found = {match.ts for match in self.search.find(query)}
+        unrecorded = found - recorded
+        return _card_at(case, min(unrecorded)) if unrecorded else None
+
+    def _post_card(self, case: Case, look: Look) -> Drawn:
+        response = self.api.post_to(
+            "chat.postMessage",
+            case.channel,
+            **_card_content(case, look),
+            **message_options(MessageKind.CARD, _card_uid(case)),
+        )
+        return _card_at(case, str(response["ts"]))
+
+    def _redraw(self, case: Case, card: Drawn, look: Look) -> Drawn:
+        self.update_message(card.channel, card.ts, **_card_content(case, look))
+        return replace(card, version=case.version)
+
+    def _overwrite_or_delete(self, message: Posted, content: Mapping[str, Any]) -> None:
+        """Write a message over; delete it when it can no longer be edited."""
+        try:
+            self.update_message(message.channel, message.ts, **content)
+        except ChatFailed as failure:
+            if failure.error not in NOT_EDITABLE_ERRORS:
+                raise
+            if failure.error != "message_not_found":
+                self.remove(message)
+
+
+def _card_at(case: Case, ts: str) -> Drawn:
+    return Drawn(
+        case_id=case.id,
+        generation=case.generation,
+        channel=case.channel,
+        ts=ts,
+        version=case.version,
+    )
+
+
+def _card_uid(case: Case) -> str:
+    return f"{case.id}/{case.generation}"
+
+
+def _card_content(case: Case, look: Look) -> dict[str, Any]:
+    return {"text": notification(case), "blocks": case_card(case, look)}

@@ -1,0 +1,44 @@
+"""The last thirty days in numbers, over the cases that a person may see."""
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+
+from bot.cases.case import Case
+from bot.cases.digest import agreements
+from bot.cases.question import Answer
+from bot.desk.questions import spoken
+from bot.ports import Library, Lists, Sight, Wanted
+
+REPORT_PERIOD = timedelta(days=30)
+MAX_CASES = 2_000
+
+
+def report(lists: Lists, library: Library, sight: Sight, now: datetime) -> Answer:
+    """Report how many cases were opened and closed, how fast, and how often we were right."""
+    period = (now - REPORT_PERIOD, now)
+    in_period = Wanted(sight=sight, ended=period, is_over=True)
+    opened = lists.count(Wanted(sight=sight, opened=period, is_any=True))
+    durations = lists.durations(in_period)
+    closed_cases = lists.find(in_period, MAX_CASES)
+    sentences = [f"{opened:,} opened and {durations.cases:,} ended in thirty days."]
+    if durations.decided is not None:
+        sentences.append(f"Half were decided within {spoken(durations.decided)}.")
+    if durations.ended is not None:
+        sentences.append(f"Half had ended within {spoken(durations.ended)}.")
+    sentences += _agreement_sentences(closed_cases, library)
+    reopened = sum(bool(case.reopened) for case in closed_cases)
+    sentences.append(f"{reopened} had been opened again.")
+    return Answer(
+        understood="the report of the last thirty days, over what you may see",
+        text=" ".join(sentences),
+    )
+
+
+def _agreement_sentences(cases: Sequence[Case], library: Library) -> list[str]:
+    unchanged = decided = 0
+    for agreement in agreements(cases, dict(library.titles())):
+        unchanged += agreement.as_recommended
+        decided += agreement.as_recommended + agreement.edited + agreement.otherwise
+    if not decided:
+        return []
+    return [f"{unchanged} of {decided} recommendations were taken as they stood."]

@@ -1,0 +1,35 @@
+"""What the listeners need: the use cases of the desk, and the chat to answer with."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from bot.desk.decisions import Decisions
+from bot.desk.homes import Homes
+from bot.desk.questions import Questions
+from bot.desk.raising import Raising
+from bot.desk.sweeping import Sweeping
+from bot.desk.switchboard import Switchboard
+from bot.ports import Clock, Library, Lists
+from handlers.slack.chat import SlackChat
+
+# Builds the address of the page where a passkey confirms: from the case id and a secret token.
+ConfirmationLink = Callable[[str, str], str]
+
+
+@dataclass(frozen=True, kw_only=True)
+class SlackServices:
+    """Everything that people reach through Slack."""
+
+    chat: SlackChat
+    decisions: Decisions
+    #: Pause, resume, delegate and review.
+    controls: Switchboard
+    questions: Questions
+    homes: Homes
+    raising: Raising
+    lists: Lists
+    library: Library
+    clock: Clock
+    confirmation_link: ConfirmationLink
+    #: Knows which message is the live card of a case; None takes any message for it.
+    sweeping: Sweeping | None = None

@@ -1,0 +1,80 @@
+"""Sends plain messages: those of a plan's actions, and private replies."""
+
+import contextlib
+from collections.abc import Mapping, Sequence
+
+from bot.cases.errors import ChatFailed
+from bot.clock import utc_now
+from bot.ports import Landing
+from handlers.cards.text import escaped
+from handlers.slack.message_metadata import MessageKind, message_options
+from handlers.slack.message_search import MessageQuery
+from handlers.slack.sender import MAX_SECTION_TEXT, Sender, plain_section
+
+# An approval that is older has expired: its message is not sent again for want of an earlier one.
+SEARCH_BACK_SECONDS = 30 * 86_400.0
+# Slack's limits for the agent pane.
+MAX_PROMPTS = 4
+MAX_PROMPT_TITLE = 60
+
+
+class TextSender(Sender):
+    """Sends text from outside as plain text."""
+
+    def send(self, to: str, text: str, key: str) -> str:
+        """Post a message to a channel or person; return its ``ts``."""
+        response = self.api.post_to(
+            "chat.postMessage",
+            to,
+            text=escaped(text, MAX_SECTION_TEXT),
+            blocks=[plain_section(text)],
+            **message_options(MessageKind.MESSAGE, key),
+        )
+        return str(response["ts"])
+
+    def find(self, to: str, key: str) -> Landing:
+        """Look for the message with this key.
+
+        Raises:
+            ChatUnknown: it was not found, and not everything could be looked through.
+        """
+        query = MessageQuery(
+            kind=MessageKind.MESSAGE,
+            uid=key,
+            recipient=to,
+            since=utc_now().timestamp() - SEARCH_BACK_SECONDS,
+            must_be_complete=True,
+        )
+        return Landing.LANDED if self.search.find_first(query) else Landing.ABSENT
+
+    def send_ephemeral(
+        self, channel: str, user: str, text: str, blocks: Sequence[Mapping[str, object]] = ()
+    ) -> None:
+        """Show a message in a channel to one person alone; ``blocks`` in place of the text."""
+        self.api.post_to(
+            "chat.postEphemeral",
+            channel,
+            user=user,
+            text=escaped(text, MAX_SECTION_TEXT),
+            blocks=list(blocks) or [plain_section(text)],
+        )
+
+    def send_direct(self, user: str, text: str) -> None:
+        """Send a direct message to one person."""
+        self.api.post_to(
+            "chat.postMessage",
+            user,
+            text=escaped(text, MAX_SECTION_TEXT),
+            blocks=[plain_section(text)],
+        )
+
+    def suggest_prompts(self, channel: str, questions: Sequence[str]) -> None:
+        """Offer questions above the empty line of the agent pane."""
+        prompts = [
+            {"title": question[:MAX_PROMPT_TITLE], "message": question}
+            for question in questions[:MAX_PROMPTS]
+        ]
+        with contextlib.suppress(ChatFailed):
+            self.api.post(
+                "assistant.threads.setSuggestedPrompts", channel_id=channel, prompts=prompts
+            )

@@ -1,0 +1,36 @@
+"""Opens modals and publishes the App Home."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from bot.cases.digest import Home
+from bot.cases.errors import ChatFailed
+from handlers.cards.charts import without_charts
+from handlers.cards.home_view import home_view
+from handlers.slack.sender import BLOCK_ERRORS, Sender
+
+
+class ViewSender(Sender):
+    """Calls the methods ``views.*``."""
+
+    def open_modal(self, trigger_id: str, view: Mapping[str, Any]) -> None:
+        """Open a modal; the trigger is valid for three seconds."""
+        self.api.post("views.open", trigger_id=trigger_id, view=view)
+
+    def update_modal(self, view_id: str, view_hash: str, view: Mapping[str, Any]) -> None:
+        """Redraw an open modal, unless it has changed since ``view_hash``."""
+        arguments = {"view_id": view_id, "view": view}
+        if view_hash:
+            arguments["hash"] = view_hash
+        self.api.post("views.update", **arguments)
+
+    def publish_home(self, home: Home) -> None:
+        """Replace a person's App Home."""
+        view = home_view(home, self.permalink)
+        try:
+            self.api.post("views.publish", user_id=home.user, view=view)
+        except ChatFailed as failure:
+            if failure.error not in BLOCK_ERRORS:
+                raise
+            plain_view = {**view, "blocks": without_charts(view["blocks"])}
+            self.api.post("views.publish", user_id=home.user, view=plain_view)

@@ -1,0 +1,41 @@
+"""A Slack of one's own to write to, and our HTTP receiver to send signed requests to."""
+
+from datetime import UTC, datetime
+
+import pytest
+from starlette.applications import Starlette
+from starlette.testclient import TestClient
+
+from handlers.slack import http_receiver
+from handlers.slack.app import build_app
+from handlers.slack.chat import SlackChat
+from handlers.slack.directory import SlackDirectory
+from handlers.slack.rate_limiter import RateLimiter
+from handlers.slack.web_client import web_client
+from tests.handlers.slack.requests import SIGNING_SECRETS
+
+
+@pytest.fixture
+def client(emulator):
+    return web_client("xoxb-emulator", f"{emulator.url}/api/")
+
+
+@pytest.fixture
+def chat(emulator, client):
+    chat = SlackChat(client, RateLimiter(0, 1))
+    chat.emulator = emulator
+    return chat
+
+
+@pytest.fixture
+def directory(chat, client):
+    return SlackDirectory(client, chat.team_id)
+
+
+@pytest.fixture
+def receiver(client, chat, small_world):
+    app = build_app(client, small_world.slack_services(chat))
+    route = http_receiver.route(app, SIGNING_SECRETS, lambda: datetime.now(UTC))
+    receiver = TestClient(Starlette(routes=[route]), raise_server_exceptions=False)
+    receiver.world = small_world
+    return receiver

@@ -1,0 +1,98 @@
+"""Answers: in a direct conversation as a message that grows, elsewhere for whoever may see them."""
+
+import json
+from dataclasses import replace
+
+from bot.cases.question import Answer, Line
+from bot.ports import Placed
+from bot.sample.people import ANA, TEAM
+
+DIRECT = f"D{ANA[1:]}"
+
+
+def question(**changes):
+    """Build a question that Ana asks in her direct messages."""
+    fields = {
+        "id": f"{DIRECT}:1.0",
+        "person": f"{TEAM}/{ANA}",
+        "user": ANA,
+        "text": "open?",
+        "channel": DIRECT,
+        "thread": "1.0",
+        "is_direct": True,
+    }
+    return Placed(**{**fields, **changes})
+
+
+def answer():
+    line = Line("EX-1", "Merlot is low", "open", "by noon", "C0STOCK", "1.000001")
+    return Answer("open cases", "", (line,), told="One case: EX-1 <!channel>.", model="m1")
+
+
+def ask_directly(chat, text="open?", **message):
+    return chat.emulator.post("message", {"as": ANA, "channel": DIRECT, "text": text, **message})[
+        "ts"
+    ]
+
+
+def bot_messages(chat, channel=DIRECT):
+    return [message for message in chat.emulator.messages(channel) if message.get("bot_id")]
+
+
+def test_an_answer_grows_in_a_direct_conversation_and_ends_with_its_cases(chat):
+    chat.emulator.post("home", {"as": ANA, "tab": "messages"})
+    thread = ask_directly(chat)
+    asked_now = question(thread=thread)
+    stream_ts = chat.begin_answer(asked_now)
+    chat.step(asked_now, stream_ts, "Looking for: open <!channel>")
+    (message,) = bot_messages(chat)
+    assert [block["type"] for block in message["blocks"]] == ["task_card"]
+    chat.answer(asked_now, answer(), look_first=False, growing=stream_ts)
+    chat.answer(asked_now, answer(), look_first=True)
+    (message,) = bot_messages(chat)
+    assert message["thread_ts"] == thread
+    blocks = json.dumps(message["blocks"])
+    assert "In the words of the model m1" in blocks
+    assert "/archives/C0STOCK/p1000001" in blocks
+    assert "feedback_buttons" in blocks
+
+
+def test_a_stream_that_slack_has_closed_meanwhile_is_written_over(chat):
+    chat.emulator.post("home", {"as": ANA, "tab": "messages"})
+    asked_now = question(thread=ask_directly(chat))
+    stream_ts = chat.begin_answer(asked_now)
+    chat.emulator.post("clock", {"seconds": 400})
+    chat.answer(asked_now, answer(), look_first=False, growing=stream_ts)
+    (message,) = bot_messages(chat)
+    assert "In the words of the model m1" in json.dumps(message["blocks"])
+
+
+def test_an_unfinished_stream_of_an_earlier_attempt_is_deleted(chat):
+    """Killed while it grew: the next attempt answers anew, and leaves other answers alone."""
+    chat.emulator.post("home", {"as": ANA, "tab": "messages"})
+    thread = ask_directly(chat)
+    first = question(thread=thread, id=f"{DIRECT}:{thread}")
+    chat.begin_answer(first)
+    second_ts = ask_directly(chat, "late?", thread_ts=thread)
+    stream_ts = chat.begin_answer(question(thread=thread, id=f"{DIRECT}:{second_ts}"))
+    chat.answer(first, answer(), look_first=True)
+    ours = bot_messages(chat)
+    assert stream_ts in {message["ts"] for message in ours}
+    metadata = [message.get("metadata", {}) for message in ours]
+    uids = [entry.get("event_payload", {}).get("uid", "") for entry in metadata]
+    assert uids == ["", f"{DIRECT}:{thread}"]
+
+
+def test_in_a_channel_nothing_grows_and_what_not_all_may_see_is_for_one_alone(chat):
+    message = {"as": ANA, "channel": "C0OPS", "text": "open?"}
+    thread = chat.emulator.post("message", message)["ts"]
+    in_channel = question(channel="C0OPS", thread=thread, is_direct=False)
+    assert chat.begin_answer(in_channel) == ""
+    chat.answer(in_channel, answer(), look_first=False)
+    ephemerals = chat.emulator.get(f"state?as={ANA}")["ephemerals"]
+    assert [ephemeral["to"] for ephemeral in ephemerals] == [ANA]
+    line = replace(answer().lines[0], channel="C0OPS")
+    public = replace(answer(), told="", text="1 case.", lines=(line,), is_public=True)
+    chat.answer(in_channel, public, look_first=False)
+    threads = [reply.get("thread_ts") for reply in bot_messages(chat, "C0OPS")]
+    assert threads.count(thread) == 1

@@ -1,0 +1,97 @@
+"""Slack over HTTP: what is signed decides, and what is forged is not even read."""
+
+import time
+
+import pytest
+
+from tests.handlers.slack.requests import post_signed, press_body
+
+
+@pytest.mark.parametrize("secret", ["new-secret", "old-secret"])
+def test_a_signed_press_decides_and_is_acknowledged_after_it_is_stored(receiver, secret):
+    case = receiver.world.proposed()
+    assert post_signed(receiver, press_body(case), secret).status_code == 200
+    assert receiver.world.case(case).approvals[0].name == "Ana"
+
+
+def test_the_identical_press_a_hundred_times_is_one_decision(receiver):
+    case = receiver.world.proposed()
+    body = press_body(case)
+    statuses = {post_signed(receiver, body).status_code for _ in range(100)}
+    assert statuses == {200}
+    assert receiver.world.entry_names(case).count("approval.given") == 1
+
+
+@pytest.mark.parametrize(("seconds", "status"), [(-299, 200), (-302, 401), (298, 200), (302, 401)])
+def test_five_minutes_either_side(receiver, seconds, status):
+    body = press_body(receiver.world.proposed())
+    assert post_signed(receiver, body, at=time.time() + seconds).status_code == status
+
+
+FORGED_HEADERS = [
+    {"x-slack-signature": None},
+    {"x-slack-signature": ""},
+    {"x-slack-signature": "v0="},
+    {"x-slack-signature": "v0=" + "0" * 64},
+    {"x-slack-signature": b"v0=\xff"},
+    {"x-slack-signature": "v1=" + "0" * 64},
+    {"x-slack-request-timestamp": None},
+    {"x-slack-request-timestamp": "abc"},
+    {"x-slack-request-timestamp": "1e9"},
+    {"x-slack-request-timestamp": "-1"},
+    {"x-slack-request-timestamp": "9" * 40},
+    {"x-slack-request-timestamp": "1 "},
+    {"x-slack-request-timestamp": "١"},
+]
+
+
+@pytest.mark.parametrize("headers", FORGED_HEADERS, ids=range(len(FORGED_HEADERS)))
+def test_a_forged_request_is_401_before_anything_is_parsed(receiver, headers):
+    case = receiver.world.proposed()
+    ((name, value),) = headers.items()
+    if isinstance(value, str):
+        value = value.encode()
+    assert post_signed(receiver, press_body(case), **{name: value}).status_code == 401
+    assert receiver.world.case(case).approvals == ()
+
+
+def test_another_secret_an_unsigned_check_and_a_body_that_is_too_large_are_refused(receiver):
+    body = press_body(receiver.world.proposed())
+    assert post_signed(receiver, body, "wrong").status_code == 401
+    assert receiver.post("/slack/events", content=b"ssl_check=1").status_code == 401
+    assert receiver.post("/slack/events", content=b"x" * 1_100_000).status_code == 413
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"payload=zzz",
+        b"payload=[]",
+        b"payload=%5B%5B%5B",
+        b"payload=" + b"[" * 3000,
+        b"{}",
+        b"[]",
+        b"null",
+        b"\xff\xfe",
+        b"",
+        b'{"type":"url_verification","challenge":"x"}',
+    ],
+)
+def test_a_signed_body_that_is_not_slacks_is_never_5xx(receiver, body):
+    for content_type in ("application/x-www-form-urlencoded", "application/json"):
+        response = post_signed(receiver, body, **{"content-type": content_type})
+        assert response.status_code < 500
+
+
+@pytest.mark.threat("C3")
+def test_a_length_that_is_too_large_is_refused_before_it_is_waited_for(receiver):
+    expected = {"9" * 40: 413, "1000001": 413, "\xb2": 401, "x": 401, "": 401}
+    statuses = {}
+    for length in expected:
+        headers = {
+            "content-length": length.encode("latin-1"),
+            "x-slack-signature": b"v0=" + b"0" * 64,
+        }
+        response = receiver.post("/slack/events", content=b"x", headers=headers)
+        statuses[length] = response.status_code
+    assert statuses == expected

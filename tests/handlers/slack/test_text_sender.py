@@ -1,0 +1,40 @@
+"""Plain messages: outside text stays text, and a message is found under its key."""
+
+from types import SimpleNamespace
+
+import pytest
+
+from bot.cases.errors import ChatUnknown
+from bot.ports import Landing
+from bot.sample.people import ANA
+from handlers.slack.chat import SlackChat
+from handlers.slack.rate_limiter import RateLimiter
+
+
+def test_a_message_of_a_plan_is_found_under_its_key(chat):
+    assert chat.find("C0SALES", "k") is Landing.ABSENT
+    chat.send("C0SALES", "<!channel> *x*", "k")
+    assert chat.find("C0SALES", "k") is Landing.LANDED
+    (message,) = chat.emulator.messages("C0SALES")
+    assert message["text"] == "&lt;!channel&gt; *x*"
+    assert message["blocks"][0]["text"] == {
+        "type": "plain_text",
+        "text": "<!channel> *x*",
+        "emoji": False,
+    }
+    chat.send(ANA, "to you", "k2")
+    assert chat.find(ANA, "k2") is Landing.LANDED
+
+
+@pytest.mark.threat("A2")
+def test_a_message_is_only_absent_when_everything_was_looked_through():
+    class Endless:
+        """A channel in which there is always another page."""
+
+        def conversations_history(self, **_):
+            return SimpleNamespace(
+                data={"messages": [], "response_metadata": {"next_cursor": "more"}}
+            )
+
+    with pytest.raises(ChatUnknown):
+        SlackChat(Endless(), RateLimiter(0, 1)).find("C0STOCK", "k1")

@@ -1,0 +1,75 @@
+"""Calls end in time, and what is no answer of Slack's is no refusal."""
+
+from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
+
+import pytest
+
+from bot.cases.errors import ChatUnknown, ConnectorFailed, OutcomeUnknown
+from bot.cases.plan import Idempotency
+from bot.connectors.message import MessageConnector
+from bot.connectors.specs import ActionSpec, MessageSystem, ParameterType
+from bot.ports import Landing
+from handlers.slack.chat import SlackChat
+from handlers.slack.rate_limiter import RateLimiter
+from handlers.slack.web_client import web_client
+from tests.fakes.servers import Dripping, Silent, serving
+
+TELL = ActionSpec(
+    "tell",
+    1,
+    {"to": ParameterType.TEXT, "text": ParameterType.TEXT},
+    "channel:{to}",
+    "Tell {to}",
+    "“{text}”",
+    False,
+    Idempotency.MARKER,
+)
+
+
+def chat_at(server, seconds=0.5):
+    client = web_client("xoxb-emulator", f"http://127.0.0.1:{server.port}/api/")
+    client.timeout = seconds
+    return SlackChat(client, RateLimiter(0, 1))
+
+
+@pytest.mark.threat("A3")
+@pytest.mark.parametrize("server_class", [Dripping, Silent])
+def test_a_slack_that_answers_too_slowly_leaves_the_message_in_doubt(server_class):
+    with serving(server_class()) as server:
+        with pytest.raises(ChatUnknown):
+            chat_at(server).send("C0STOCK", "hello", "k1")
+        assert b"POST /api/chat.postMessage" in server.requests[0]
+
+
+@pytest.mark.threat("A3")
+def test_a_message_as_an_action_ends_within_the_time_of_its_system():
+    system = MessageSystem("slack", {"tell": TELL}, timedelta(seconds=0.5))
+    with serving(Silent()) as server:
+        chat = chat_at(server, seconds=60)
+        connector = MessageConnector(system, chat)
+        action = connector.prepare("tell", {"to": "C0STOCK", "text": "hello"})
+        with pytest.raises(OutcomeUnknown):
+            connector.execute(action, "k1")
+        assert connector.verify(action, "k1") is Landing.UNKNOWN
+        # Another call of the method is under way: it is not waited for without end.
+        with (
+            chat.api.limiter.slot("chat.postMessage", "C0STOCK"),
+            pytest.raises(ConnectorFailed) as failure,
+        ):
+            in_another_thread(lambda: connector.execute(action, "k1"))
+        assert (type(failure.value), failure.value.retryable) == (ConnectorFailed, True)
+
+
+def in_another_thread(call):
+    with ThreadPoolExecutor(1) as pool:
+        return pool.submit(call).result()
+
+
+@pytest.mark.threat("A2")
+def test_a_page_from_somewhere_on_the_way_is_no_refusal_by_slack():
+    with (
+        serving(Dripping(b"<html>Please log in</html>", every=0)) as server,
+        pytest.raises(ChatUnknown),
+    ):
+        chat_at(server, seconds=60).send("C0STOCK", "hello", "k1")
