@@ -1,4 +1,4 @@
-"""Token buckets: how often something may happen. Pure arithmetic; the caller reads the clock."""
+"""Token buckets. Pure arithmetic: the caller reads the clock."""
 
 import threading
 from collections import OrderedDict
@@ -9,7 +9,7 @@ MAX_KEYS = 10_000
 
 @dataclass(frozen=True, slots=True)
 class RateLimit:
-    """A sustained rate, and a burst on top of it after a rest."""
+    """A sustained rate, and a burst after a rest."""
 
     per_second: float
     #: The tokens in a full bucket.
@@ -21,7 +21,7 @@ class RateLimit:
 
 
 class TokenBuckets:
-    """Token buckets by key. A new bucket is full. Safe to use from several threads.
+    """Token buckets by key, for several threads. A new bucket is full.
 
     ``now`` is in seconds, on one clock for the whole life of the object. A clock that is set back
     adds no tokens. Beyond ``max_keys`` the key that was used least recently is forgotten, so its
@@ -46,7 +46,7 @@ class TokenBuckets:
         tokens: float = 1.0,
         required: float | None = None,
     ) -> float:
-        """Take ``tokens`` and return 0.0, or take nothing and return the seconds to wait.
+        """Take tokens and return 0.0, or return the seconds to wait.
 
         The bucket must hold ``required`` tokens, by default all of ``tokens``. The rest is owed.
         """
@@ -59,7 +59,10 @@ class TokenBuckets:
             return 0.0
 
     def borrow(self, key: str, limit: RateLimit, now: float, *, tokens: float = 1.0) -> float:
-        """Take ``tokens`` in any case; return the level, below zero while some are owed."""
+        """Take tokens in any case; return the level.
+
+        The level is below zero while tokens are owed.
+        """
         with self._lock:
             level = self._refill(key, limit, now)
             self._spend(key, tokens)
@@ -68,7 +71,7 @@ class TokenBuckets:
     def seconds_until(
         self, key: str, limit: RateLimit, now: float, *, tokens: float = 1.0
     ) -> float:
-        """Return the seconds until ``tokens`` could be taken, 0.0 for now. Takes nothing."""
+        """Return the seconds until ``tokens`` could be taken. Takes nothing."""
         with self._lock:
             missing = tokens - self._refill(key, limit, now)
         return max(0.0, missing / limit.per_second)

@@ -1,1 +1,1 @@
-"""Slack: listeners, one file per thing on screen; ``chat`` is the only sender."""
+"""Slack: listeners, and the sender of every message."""

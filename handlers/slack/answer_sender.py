@@ -1,4 +1,4 @@
-"""Sends answers to questions; in a direct conversation as a message that grows."""
+"""Sends answers, in direct messages as a message that grows."""
 
 import contextlib
 from collections.abc import Iterator, Mapping
@@ -19,10 +19,10 @@ MAX_THREAD_MESSAGES = 200
 
 
 class AnswerSender(Sender):
-    """Answers where the question was asked, to everybody there or to the asker alone."""
+    """Answers questions where they were asked."""
 
     def begin_answer(self, question: Placed) -> str:
-        """Start a message that grows; return its ``ts``, or "" where there is none.
+        """Start a message that grows; return its ``ts``, or "".
 
         In a channel nothing is shown before it is known who may see the answer.
         """
@@ -51,7 +51,7 @@ class AnswerSender(Sender):
     def answer(
         self, question: Placed, answer: Answer, *, look_first: bool, growing: str = ""
     ) -> None:
-        """Answer once, as the end of the growing message or as a message of its own.
+        """Answer once, in the growing message or in one of its own.
 
         Everybody sees it in a direct conversation, and where all may see every case in it.
         """
@@ -82,7 +82,10 @@ class AnswerSender(Sender):
         self.api.post_to("chat.postMessage", question.channel, **content, **options)
 
     def _finish_stream(self, question: Placed, stream_ts: str, content: Mapping[str, Any]) -> bool:
-        """End the growing message with the answer; False when the answer must be posted instead."""
+        """End the growing message with the answer.
+
+        Returns False when the answer must be posted instead.
+        """
         options = message_options(MessageKind.ANSWER, question.id)
         try:
             self.api.post_to(
@@ -109,7 +112,7 @@ class AnswerSender(Sender):
         return True
 
     def _delete_unfinished_streams(self, question: Placed) -> None:
-        """Delete what an interrupted attempt at this question has left in its thread."""
+        """Delete the messages that interrupted attempts at this question left."""
         channel = self.api.channel_id(question.channel)
         question_ts = question.id.rpartition(":")[2]
         with slack_errors():

@@ -1,4 +1,4 @@
-"""Calls of Slack's Web API in one workspace, with their errors sorted by what they mean for us."""
+"""Calls of Slack's Web API, and what their errors mean."""
 
 import http.client
 import re
@@ -47,7 +47,7 @@ class SlackApi:
             return self.post(method, channel=channel, **arguments)
 
     def post(self, method: str, **arguments: Any) -> Mapping[str, Any]:
-        """Call a method with a JSON body, whatever our own rate limits say."""
+        """Call a method with a JSON body, outside our rate limits."""
         with slack_errors():
             return response_data(self.client.api_call(method, json=arguments))
 
@@ -64,7 +64,7 @@ class SlackApi:
         return self._identity
 
     def permalink(self, channel: str, ts: str) -> str:
-        """Return the address of a message, or "" while the workspace's address is not known."""
+        """Return the address of a message, or "" when it is not known."""
         if not ts:
             return ""
         try:
@@ -75,7 +75,7 @@ class SlackApi:
         return f"{workspace_url.rstrip('/')}/archives/{channel}/p{ts.replace('.', '')}"
 
     def channel_id(self, recipient: str) -> str:
-        """Return the channel of a recipient: for a person, the direct messages with them."""
+        """Return the id of a channel, or of a person's direct messages."""
         if not recipient.startswith(("U", "W")):
             return recipient
         with slack_errors():
@@ -111,13 +111,16 @@ def _error_of(refusal: SlackApiError) -> ChatFailed:
     status = response.status_code
     if status == 429:
         return RateLimited(_retry_after(response.headers))
-    body = response.data if isinstance(response.data, Mapping) else {}
-    error = str(body.get("error", f"http_{status}"))
-    if status >= 500 or "error" not in body or not ERROR_WORD.fullmatch(error):
+    error = f"http_{status}"
+    is_from_slack = False
+    if isinstance(response.data, Mapping) and "error" in response.data:
+        error = str(response.data["error"])
+        is_from_slack = bool(ERROR_WORD.fullmatch(error))
+    if status >= 500 or not is_from_slack or error in UNCERTAIN_ERRORS:
         return ChatUnknown(error)
-    if error in UNCERTAIN_ERRORS:
-        return ChatUnknown(error)
-    return LockedOut(error) if error in TOKEN_ERRORS else ChatFailed(error)
+    if error in TOKEN_ERRORS:
+        return LockedOut(error)
+    return ChatFailed(error)
 
 
 def _retry_after(headers: Mapping[str, str]) -> float:
@@ -126,6 +129,6 @@ def _retry_after(headers: Mapping[str, str]) -> float:
 
 
 def response_data(response: Any) -> Mapping[str, Any]:
-    """Return the body of an answer; every method that we call answers with a JSON object."""
+    """Return the body of an answer, which is always a JSON object."""
     data: Mapping[str, Any] = response.data
     return data

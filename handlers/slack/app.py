@@ -20,7 +20,7 @@ log = logging.getLogger(__name__)
 
 
 def build_app(client: WebClient, services: SlackServices) -> App:
-    """Build the app. A listener runs to its end before Slack gets an answer."""
+    """Build the app with every listener."""
     bolt_log = logging.getLogger("slack_bolt")
     # Bolt logs whole bodies at INFO when a request is wrong; bodies are not for logs.
     bolt_log.setLevel(logging.ERROR)
@@ -50,7 +50,7 @@ def register(app: App, services: SlackServices) -> None:
 
 
 def _respond_to_error(error: Exception) -> BoltResponse:
-    """Log what a listener let through: a refusal is the caller's to mend, anything else is ours."""
+    """Log an error that a listener did not handle, and answer with its status."""
     if isinstance(error, Refusal | ChatFailed):
         log.warning("a listener was refused: %s", error)
         return BoltResponse(status=400, body="")

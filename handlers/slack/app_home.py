@@ -1,4 +1,4 @@
-"""The controls of the App Home, and the form that names a stand-in."""
+"""The controls of the App Home."""
 
 from dataclasses import dataclass
 from typing import Any

@@ -1,4 +1,4 @@
-"""Posts and redraws the card of a case, and the notes in its thread."""
+"""Posts and redraws cards, and notes in their threads."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
@@ -35,17 +35,17 @@ class CardSender(Sender):
         ``cards``: those that are recorded. ``look_first``: an earlier attempt may have posted one
         that is not recorded; it is looked for and adopted.
         """
-        live = next((card for card in cards if card.generation == case.generation), None)
-        if live is not None:
+        live = _live_card(case, cards)
+        if live:
             try:
                 return self._redraw(case, live, look)
             except ChatFailed as failure:
                 if failure.error not in NOT_EDITABLE_ERRORS:
                     raise
-        if look_first or live is not None:
-            lost = self._find_unrecorded_card(case, cards)
-            if lost is not None:
-                return self._redraw(case, lost, look)
+        if live or look_first:
+            unconfirmed = self._find_unconfirmed_card(case, cards)
+            if unconfirmed:
+                return self._redraw(case, unconfirmed, look)
         return self._post_card(case, look)
 
     def retire_card(self, case: Case, older: Drawn) -> None:
@@ -55,12 +55,26 @@ class CardSender(Sender):
             self._overwrite_or_delete(Posted(case.id, older.channel, older.ts), content)
 
     def posted(self, name: str, channel: str, since: float) -> list[Posted]:
-        """List the cards of a case, of any generation, or the posts of a list, in a channel."""
-        query = MessageQuery(kind=None, uid=name, recipient=channel, since=since)
-        return [
-            Posted(name=name, channel=channel, ts=match.ts, is_answered=match.has_replies)
-            for match in self.search.find(query)
-        ]
+        """List the messages in a channel that show a case or a list.
+
+        Cards of every generation are among them.
+        """
+        query = MessageQuery(
+            kind=None,
+            uid=name,
+            recipient=channel,
+            since=since,
+        )
+        messages = []
+        for match in self.search.find(query):
+            message = Posted(
+                name=name,
+                channel=channel,
+                ts=match.ts,
+                is_answered=match.has_replies,
+            )
+            messages.append(message)
+        return messages
 
     def remove(self, copy: Posted) -> None:
         """Delete a message that was posted twice."""
@@ -72,7 +86,7 @@ class CardSender(Sender):
                 raise
 
     def strike(self, copy: Posted, title: str, standing: Drawn) -> None:
-        """Leave a message that was posted twice without buttons, with a link to the live card."""
+        """Replace a duplicate by a link to the live card."""
         link = self.permalink(standing.channel, standing.ts)
         content = {
             "text": escaped(COPY_WORDS),
@@ -93,42 +107,50 @@ class CardSender(Sender):
         call: str = "",
         is_loud: bool = False,
     ) -> None:
-        """Post what these entries say in the card's thread, once for each ``key``.
+        """Post entries in the card's thread, once for each ``key``.
 
         ``call``: mention this person or group. ``is_loud``: show it in the channel too.
         """
         card = cards[0]
-        query = MessageQuery(
-            kind=MessageKind.NOTE, uid=key, recipient=card.channel, thread_ts=card.ts
-        )
-        if look_first and self.search.find_first(query):
+        if look_first and self._find_note(key, card):
             return
         options = message_options(MessageKind.NOTE, key)
         if is_loud:
             options["reply_broadcast"] = True
+        mention = self._mentions.element_for(call)
         self.api.post_to(
             "chat.postMessage",
             card.channel,
             thread_ts=card.ts,
             text=note_text(case, entries),
-            blocks=note_blocks(case, entries, self._mentions.element_for(call)),
+            blocks=note_blocks(case, entries, mention),
             **options,
         )
 
-    def _find_unrecorded_card(self, case: Case, cards: Sequence[Drawn]) -> Drawn | None:
-        """Find a card whose post was never confirmed: the oldest that is not recorded."""
+    def _find_note(self, key: str, card: Drawn) -> str | None:
+        query = MessageQuery(
+            kind=MessageKind.NOTE,
+            uid=key,
+            recipient=card.channel,
+            thread_ts=card.ts,
+        )
+        return self.search.find_first(query)
+
+    def _find_unconfirmed_card(self, case: Case, cards: Sequence[Drawn]) -> Drawn | None:
+        """Find the oldest card whose post was never confirmed."""
         # The search costs calls too: none before there is room for the post that may follow it.
         self.api.limiter.require_room("chat.postMessage", case.channel)
-        recorded = {card.ts for card in cards}
         query = MessageQuery(
             kind=MessageKind.CARD,
             uid=_card_uid(case),
             recipient=case.channel,
             since=posted_since(case, cards),
         )
-        found = {match.ts for match in self.search.find(query)}
-        unrecorded = found - recorded
-        return _card_at(case, min(unrecorded)) if unrecorded else None
+        unconfirmed_ts = {match.ts for match in self.search.find(query)}
+        unconfirmed_ts -= {card.ts for card in cards}
+        if not unconfirmed_ts:
+            return None
+        return _card_at(case, min(unconfirmed_ts))
 
     def _post_card(self, case: Case, look: Look) -> Drawn:
         response = self.api.post_to(
@@ -144,7 +166,7 @@ class CardSender(Sender):
         return replace(card, version=case.version)
 
     def _overwrite_or_delete(self, message: Posted, content: Mapping[str, Any]) -> None:
-        """Write a message over; delete it when it can no longer be edited."""
+        """Write a message over, or delete it when that fails."""
         try:
             self.update_message(message.channel, message.ts, **content)
         except ChatFailed as failure:
@@ -152,6 +174,13 @@ class CardSender(Sender):
                 raise
             if failure.error != "message_not_found":
                 self.remove(message)
+
+
+def _live_card(case: Case, cards: Sequence[Drawn]) -> Drawn | None:
+    for card in cards:
+        if card.generation == case.generation:
+            return card
+    return None
 
 
 def _card_at(case: Case, ts: str) -> Drawn:

@@ -1,4 +1,4 @@
-"""The buttons of a card. Each decides at once, or opens the form that does."""
+"""The buttons of a card: each decides, or opens a form."""
 
 from slack_bolt import App
 
@@ -43,16 +43,21 @@ class CaseButtons(CasePresses):
 
     def approve(self, press: ButtonPress) -> None:
         """Approve the plan."""
-        seen = self._seen(press, Decision.APPROVE)
-        self.decisions.approve(press.case_id, by=press.person, seen=seen)
+        self.decisions.approve(
+            press.case_id,
+            by=press.person,
+            seen=self._seen(press, Decision.APPROVE),
+        )
 
     def approve_with_reason(self, press: ButtonPress) -> None:
         """Open the form that approves with a reason."""
-        self._open(press, forms.approve_form(self._current(press, Decision.APPROVE)))
+        case = self._current(press, Decision.APPROVE)
+        self._open(press, forms.approve_form(case))
 
     def reject(self, press: ButtonPress) -> None:
         """Open the form that rejects."""
-        self._open(press, forms.reject_form(self._current(press, Decision.REJECT)))
+        case = self._current(press, Decision.REJECT)
+        self._open(press, forms.reject_form(case))
 
     def edit(self, press: ButtonPress) -> None:
         """Open the form that edits the first action of the plan."""
@@ -66,25 +71,35 @@ class CaseButtons(CasePresses):
 
     def resolve(self, press: ButtonPress) -> None:
         """Open the form that closes a case handled by hand."""
-        self._open(press, forms.resolve_form(self._current(press, Decision.RESOLVE)))
+        case = self._current(press, Decision.RESOLVE)
+        self._open(press, forms.resolve_form(case))
 
     def try_again(self, press: ButtonPress) -> None:
         """Carry out the step that failed once more."""
-        seen = self._seen(press, Decision.TRY_AGAIN)
-        self.decisions.try_again(press.case_id, by=press.person, seen=seen)
+        self.decisions.try_again(
+            press.case_id,
+            by=press.person,
+            seen=self._seen(press, Decision.TRY_AGAIN),
+        )
 
     def settle(self, press: ButtonPress) -> None:
         """Open the form that says whether a step has happened."""
-        self._open(press, forms.settle_form(self._current(press, Decision.SETTLE)))
+        case = self._current(press, Decision.SETTLE)
+        self._open(press, forms.settle_form(case))
 
     def undo(self, press: ButtonPress) -> None:
         """Open the form that takes back what was done."""
-        self._open(press, forms.undo_form(self._current(press, Decision.UNDO)))
+        case = self._current(press, Decision.UNDO)
+        self._open(press, forms.undo_form(case))
 
     def name_kind(self, press: ButtonPress) -> None:
         """Set the kind that the button names."""
-        seen = self._seen(press, Decision.NAME_KIND)
-        self.decisions.name_kind(press.case_id, by=press.person, seen=seen, kind=press.choice)
+        self.decisions.name_kind(
+            press.case_id,
+            by=press.person,
+            seen=self._seen(press, Decision.NAME_KIND),
+            kind=press.choice,
+        )
 
     def another_kind(self, press: ButtonPress) -> None:
         """Open the list of kinds."""
@@ -93,8 +108,11 @@ class CaseButtons(CasePresses):
 
     def novel(self, press: ButtonPress) -> str:
         """Record that the case is of no known kind."""
-        seen = self._seen(press, Decision.CALL_NOVEL)
-        self.decisions.call_novel(press.case_id, by=press.person, seen=seen)
+        self.decisions.call_novel(
+            press.case_id,
+            by=press.person,
+            seen=self._seen(press, Decision.CALL_NOVEL),
+        )
         return "Recorded as something new. The next one like it is not taken for something else."
 
     def _editable_parameters(self, case: Case) -> tuple[str, ...]:

@@ -1,4 +1,4 @@
-"""The forms of a card. The desk checks what they say as if it came from a stranger."""
+"""The forms of a card. The desk checks everything they say."""
 
 from dataclasses import dataclass
 
@@ -43,13 +43,16 @@ def _acknowledge(ack: Ack) -> None:
 
 @dataclass(frozen=True)
 class CaseForms:
-    """One method for each form; what it returns takes the place of the form."""
+    """One method for each form. A returned view replaces the form."""
 
     decisions: Decisions
     confirmation_link: ConfirmationLink
 
     def approve(self, form: FormSubmission) -> Json | None:
-        """Approve the plan, or lead to the page where a passkey confirms a step-up approval."""
+        """Approve the plan.
+
+        A step-up approval returns the view that leads to the page for passkeys.
+        """
         seen = self._seen(form, Decision.APPROVE)
         note = form.text(ids.NOTE)
         case = self.decisions.store.case(form.case_id)
@@ -62,7 +65,10 @@ class CaseForms:
         return None
 
     def undo(self, form: FormSubmission) -> Json | None:
-        """Take back what was done, with a passkey where the approval needed one."""
+        """Take back what was done.
+
+        A passkey is needed where the approval needed one.
+        """
         seen = self._seen(form, Decision.UNDO)
         note = form.text(ids.NOTE)
         case = self.decisions.store.case(form.case_id)
@@ -127,7 +133,7 @@ class CaseForms:
         )
 
     def hand_over(self, form: FormSubmission) -> None:
-        """Hand the case to a colleague, or to its next owner when nobody is chosen."""
+        """Hand the case to a colleague, or to its next owner."""
         to = ""
         if form.text(ids.TO):
             to = form.principal(ids.TO, "choose who takes over")
@@ -152,7 +158,10 @@ class CaseForms:
         )
 
     def _seen(self, form: FormSubmission, decision: Decision) -> Seen:
-        """Return what the form was opened on; a form of an earlier release does not say it."""
+        """Return what the form was opened on.
+
+        A form of an earlier release does not say it, and decides nothing.
+        """
         if form.seen is None:
             raise self.decisions.outdated(form.case_id, by=form.person, decision=decision)
         return form.seen

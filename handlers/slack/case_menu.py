@@ -30,8 +30,11 @@ class CaseMenu(CasePresses):
 
     def claim(self, press: ButtonPress) -> None:
         """Make the presser the owner."""
-        seen = self._seen(press, Decision.CLAIM)
-        self.decisions.claim(press.case_id, by=press.person, seen=seen)
+        self.decisions.claim(
+            press.case_id,
+            by=press.person,
+            seen=self._seen(press, Decision.CLAIM),
+        )
 
     def hand_over(self, press: ButtonPress) -> None:
         """Open the form that hands the case to somebody else."""
@@ -41,12 +44,16 @@ class CaseMenu(CasePresses):
 
     def snooze(self, press: ButtonPress) -> None:
         """Open the form that snoozes."""
-        self._open(press, forms.snooze_form(self._current(press, Decision.SNOOZE)))
+        case = self._current(press, Decision.SNOOZE)
+        self._open(press, forms.snooze_form(case))
 
     def withdraw(self, press: ButtonPress) -> str:
         """Withdraw the presser's approval."""
-        seen = self._seen(press, Decision.WITHDRAW)
-        self.decisions.withdraw(press.case_id, by=press.person, seen=seen)
+        self.decisions.withdraw(
+            press.case_id,
+            by=press.person,
+            seen=self._seen(press, Decision.WITHDRAW),
+        )
         return "Your approval is withdrawn."
 
     def trail(self, press: ButtonPress) -> str:
@@ -63,10 +70,12 @@ class CaseMenu(CasePresses):
     def precedents(self, press: ButtonPress) -> None:
         """Show the precedents of the recommendation, with links to their cards."""
         case = self.decisions.store.case(press.case_id)
-        recommendation = case.recommendation
-        summary = recommendation.precedents if recommendation else "nothing"
-        citations = recommendation.citations if recommendation else ()
-        links = {citation.case_id: self._card_link(citation.case_id) for citation in citations}
+        summary = "nothing"
+        links: dict[str, str] = {}
+        if case.recommendation:
+            summary = case.recommendation.precedents
+            for citation in case.recommendation.citations:
+                links[citation.case_id] = self._card_link(citation.case_id)
         self.chat.send_ephemeral(
             channel=press.channel,
             user=press.user,
@@ -75,6 +84,11 @@ class CaseMenu(CasePresses):
         )
 
     def _card_link(self, case_id: str) -> str:
-        """Return the address of a case's card; empty when it has none or Slack cannot tell."""
-        cards = self.decisions.store.cards(case_id) if case_id else []
-        return self.chat.permalink(cards[0].channel, cards[0].ts) if cards else ""
+        """Return the address of a case's card, or "" when it has none."""
+        # A precedent that was taught by hand is of no case.
+        if not case_id:
+            return ""
+        cards = self.decisions.store.cards(case_id)
+        if not cards:
+            return ""
+        return self.chat.permalink(cards[0].channel, cards[0].ts)

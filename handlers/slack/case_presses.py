@@ -1,4 +1,4 @@
-"""What the buttons and the menu of a card share: what the presser saw, and forms to open."""
+"""The common part of a card's buttons and of its menu."""
 
 from dataclasses import dataclass
 
@@ -13,14 +13,20 @@ from handlers.slack.interactions import ButtonPress
 
 @dataclass(frozen=True)
 class CasePresses:
-    """The base of handlers of presses; what a handler returns is shown to the presser alone."""
+    """The base of press handlers.
+
+    The text that a handler returns is shown to the presser alone.
+    """
 
     decisions: Decisions
     library: Library
     chat: SlackChat
 
     def _seen(self, press: ButtonPress, decision: Decision) -> Seen:
-        """Return what the presser saw; a button of an earlier release does not say it."""
+        """Return what the presser saw.
+
+        A button of an earlier release does not say it, and decides nothing.
+        """
         if press.seen is None:
             raise self.decisions.outdated(press.case_id, by=press.person, decision=decision)
         return press.seen

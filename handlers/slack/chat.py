@@ -1,4 +1,4 @@
-"""The one sender of messages: the port ``Chat`` on Slack, and the private replies of listeners."""
+"""The only sender of messages: the port ``Chat`` on Slack."""
 
 from slack_sdk import WebClient
 
@@ -21,7 +21,11 @@ class SlackChat(CardSender, ListSender, AnswerSender, TextSender, ViewSender):
         super().__init__(SlackApi(client, limiter))
 
     def ping(self) -> str:
-        """Return the name of the workspace; ``ChatFailed`` says why it cannot be reached."""
+        """Return the name of the workspace.
+
+        Raises:
+            ChatFailed: Slack cannot be reached, or does not accept the token.
+        """
         return str(self.api.post_form("auth.test")["team"])
 
     def team_id(self) -> str:

@@ -1,4 +1,4 @@
-"""People, groups and channel members as Slack knows them: ids only, and never e-mail addresses."""
+"""People, groups and channel members, as Slack knows them now."""
 
 import logging
 import re
@@ -73,10 +73,10 @@ class SlackDirectory:
         user_groups: Sequence[Mapping[str, Any]] = ()
         if not all(people_of(handle) for handle in handles):
             user_groups = self._user_groups(fresh=fresh)
-        return {
-            handle: self._people_named(handle) or self._members(handle, user_groups)
-            for handle in handles
-        }
+        groups = {}
+        for handle in handles:
+            groups[handle] = self._people_named(handle) or self._members(handle, user_groups)
+        return groups
 
     def members_of(self, channel: str) -> frozenset[str]:
         """Return who is in a channel; nobody when it cannot be read."""
@@ -93,7 +93,7 @@ class SlackDirectory:
 
     def _user(self, user_id: str, *, fresh: bool) -> Mapping[str, Any]:
         fetch = partial(self._fetch_user, user_id)
-        return self._cached(f"user {user_id}", fetch, fresh=fresh)
+        return self._fetch_cached(f"user {user_id}", fetch, fresh=fresh)
 
     def _fetch_user(self, user_id: str) -> Mapping[str, Any]:
         user: Mapping[str, Any] = self._call("users.info", user=user_id)["user"]
@@ -111,11 +111,10 @@ class SlackDirectory:
     def _members(self, handle: str, user_groups: Sequence[Mapping[str, Any]]) -> frozenset[str]:
         if "/" in handle:
             return frozenset()
-        matches = [
-            group
-            for group in user_groups
-            if group.get("handle") == handle and not group.get("date_delete")
-        ]
+        matches = []
+        for group in user_groups:
+            if group.get("handle") == handle and not group.get("date_delete"):
+                matches.append(group)
         if len(matches) != 1:
             return frozenset()
         return self._principals(matches[0].get("users") or ())
@@ -123,7 +122,7 @@ class SlackDirectory:
     def _user_groups(self, *, fresh: bool) -> Sequence[Mapping[str, Any]]:
         """Return every group; none when they cannot be read."""
         try:
-            return self._cached("groups", self._fetch_groups, fresh=fresh)
+            return self._fetch_cached("groups", self._fetch_groups, fresh=fresh)
         except (RateLimited, ChatUnknown):
             raise
         except ChatFailed as failure:
@@ -138,7 +137,7 @@ class SlackDirectory:
 
     def _channel_members(self, channel: str) -> Sequence[str]:
         fetch = partial(self._fetch_channel_members, channel)
-        return self._cached(f"channel {channel}", fetch, fresh=False)
+        return self._fetch_cached(f"channel {channel}", fetch, fresh=False)
 
     def _fetch_channel_members(self, channel: str) -> Sequence[str]:
         users: list[str] = []
@@ -155,7 +154,7 @@ class SlackDirectory:
     def _principals(self, users: Sequence[str]) -> frozenset[str]:
         return frozenset(f"{self._team_id()}/{user}" for user in users)
 
-    def _cached(self, name: str, fetch: Callable[[], Value], *, fresh: bool) -> Value:
+    def _fetch_cached(self, name: str, fetch: Callable[[], Value], *, fresh: bool) -> Value:
         now = monotonic()
         with self._lock:
             fetched_at, value = self._cache.get(name, (float("-inf"), None))
@@ -163,8 +162,8 @@ class SlackDirectory:
             value = fetch()
             with self._lock:
                 self._cache[name] = (now, value)
-        cached: Value = value
-        return cached
+        result: Value = value
+        return result
 
     def _call(self, method: str, **arguments: Any) -> Mapping[str, Any]:
         with slack_errors():
@@ -176,7 +175,10 @@ def _is_bot(user: Mapping[str, Any], user_id: str) -> bool:
 
 
 def _away_text(profile: Mapping[str, Any]) -> str:
-    """Return a status that says that somebody is not at work. A hint, never a fact to decide by."""
+    """Return a status that says that somebody is away.
+
+    It is a hint, never a fact to decide by.
+    """
     text = str(profile.get("status_text") or "")
     emoji = str(profile.get("status_emoji") or "")
     if emoji in AWAY_EMOJI or AWAY.search(text):

@@ -1,4 +1,4 @@
-"""Questions by mention, in a direct message or in the agent pane, and visits to the App Home.
+"""Questions to the bot, and visits to its App Home.
 
 Messages in a channel that do not mention us are not even looked at.
 """
@@ -47,7 +47,7 @@ class QuestionListeners:
         self._record(event, body, is_direct=False)
 
     def on_message(self, event: dict[str, Any], body: dict[str, Any]) -> None:
-        """Record a question in a direct message; edits and messages of bots are none."""
+        """Record a question in a direct message, except edits and bots."""
         is_direct = event.get("channel_type") == "im"
         if is_direct and not event.get("subtype") and not event.get("bot_id"):
             self._record(event, body, is_direct=True)
@@ -109,6 +109,9 @@ class VisitListeners:
 
 
 def author_id(event: Mapping[str, Any], body: Mapping[str, Any]) -> str:
-    """Return the principal of whoever caused an event: their own team, not that of the channel."""
+    """Return the principal of an event's author.
+
+    The team is their own, not that of the channel.
+    """
     team = event.get("user_team") or event.get("team") or body.get("team_id")
     return f"{team}/{event['user']}"

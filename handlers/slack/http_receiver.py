@@ -1,4 +1,4 @@
-"""Slack over HTTP: size, headers and signature are checked before anything is parsed.
+"""Slack over HTTP, verified before anything is parsed.
 
 Bolt by itself parses before it verifies, logs what it cannot verify, and answers 500 to malformed
 headers.
@@ -51,7 +51,7 @@ def route(app: App, secrets: Sequence[str], clock: Clock) -> Route:
         )
         if not is_genuine:
             return _reject_unsigned()
-        return await run_in_threadpool(_dispatch, app, request, body)
+        return await run_in_threadpool(_dispatch, app=app, request=request, body=body)
 
     return Route(PATH, receive, methods=["POST"])
 

@@ -1,4 +1,4 @@
-"""Buttons that were pressed and modals that were submitted, read from Slack's payloads."""
+"""Presses and form submissions, read from Slack's payloads."""
 
 import re
 from collections.abc import Mapping
@@ -29,7 +29,7 @@ VALUE_FIELDS = ("value", "selected_user", "selected_date", "selected_date_time")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ButtonPress:
-    """A press on a button of a case, or a choice in its menu.
+    """A press on a button or a menu entry of a case.
 
     Only ``person`` is certain. The rest is a claim that the desk checks.
     """
@@ -75,7 +75,10 @@ class ButtonPress:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FormSubmission:
-    """A modal that was submitted. The values and the case are claims that the desk checks."""
+    """A submitted modal.
+
+    Only ``person`` is certain. The rest is a claim that the desk checks.
+    """
 
     #: Team and user: "T1/U1".
     person: str
@@ -117,11 +120,11 @@ class FormSubmission:
             raise BadRequest(MALFORMED_FORM) from None
 
     def text(self, action_id: str) -> str:
-        """Return the text of an input, without the space around it; "" for none."""
+        """Return the text of an input, stripped."""
         return str(self.values.get(action_id) or "").strip()
 
     def parameters(self) -> dict[str, str]:
-        """Return the text of each input that is named after a parameter, by its name."""
+        """Return the text of each parameter's input, by its name."""
         return {
             action_id.removeprefix(ids.PARAMETER): self.text(action_id)
             for action_id in self.values
@@ -145,7 +148,10 @@ class FormSubmission:
 
 
 def person_id(body: Mapping[str, Any]) -> str:
-    """Return the principal of whoever did this: their own team, not that of the channel."""
+    """Return the principal of the person who acted.
+
+    The team is their own, not that of the channel.
+    """
     user = body["user"]
     team = user.get("team_id") or body["team"]["id"]
     return f"{team}/{user['id']}"

@@ -51,7 +51,10 @@ class ListSender(Sender):
         return ts
 
     def post_storm(self, storm: Storm, board: Board | None, *, look_first: bool) -> str:
-        """Post the card that many cases share, or redraw it at ``board``; return its ``ts``."""
+        """Post the card that many cases share; return its ``ts``.
+
+        The one at ``board`` is redrawn instead.
+        """
         message = _ListMessage(
             kind=MessageKind.STORM,
             key=storm.key,
@@ -67,7 +70,7 @@ class ListSender(Sender):
     def _update_existing(
         self, message: _ListMessage, board: Board | None, *, look_first: bool
     ) -> str | None:
-        """Redraw the recorded list, or find one that an earlier attempt has posted."""
+        """Redraw the recorded list, or find an earlier attempt's."""
         if board is not None:
             self._redraw_list(message, board.ts)
             return board.ts
@@ -110,7 +113,7 @@ class ListSender(Sender):
         )
 
     def _send_with_charts(self, method: str, channel: str, **arguments: Any) -> Mapping[str, Any]:
-        """Send charts, or the same numbers as text where charts are not taken."""
+        """Send charts, or the same numbers as text where charts fail."""
         try:
             return self.api.post_to(method, channel, **arguments)
         except ChatFailed as failure:

@@ -58,7 +58,10 @@ def button_listener(services: SlackServices, handle: ButtonHandler) -> Listener:
 
 
 def form_listener(handle: FormHandler) -> Listener:
-    """Build the listener of a form; a refusal is shown in the form, at the field it is about."""
+    """Build the listener of a form.
+
+    A refusal is shown in the form, at the field it is about.
+    """
 
     def listener(body: dict[str, Any], ack: Ack) -> None:
         try:
@@ -83,7 +86,10 @@ def form_listener(handle: FormHandler) -> Listener:
 
 
 def error_text(error: Exception, listener: str) -> str:
-    """Say what a person may know of an error; log what they may not, under a reference number."""
+    """Describe an error to a person.
+
+    An unexpected error is logged, and the person gets its reference number.
+    """
     match error:
         case Refusal():
             return f"Not done: {error}."
@@ -118,7 +124,7 @@ def _handle_press(
 
 
 def _stray_reply(services: SlackServices, press: ButtonPress) -> _Reply | None:
-    """Point to the live card when another message of the case was pressed."""
+    """Point to the live card when another message was pressed."""
     if services.sweeping is None or not press.is_on_card:
         return None
     card = services.sweeping.stray(press.case_id, press.channel, press.message_ts)
@@ -131,7 +137,12 @@ def _stray_reply(services: SlackServices, press: ButtonPress) -> _Reply | None:
 def _send_reply(services: SlackServices, press: ButtonPress, reply: _Reply) -> None:
     try:
         if press.channel:
-            services.chat.send_ephemeral(press.channel, press.user, reply.text, reply.blocks)
+            services.chat.send_ephemeral(
+                channel=press.channel,
+                user=press.user,
+                text=reply.text,
+                blocks=reply.blocks,
+            )
         else:
             # The App Home has no channel for an ephemeral message.
             services.chat.open_modal(press.trigger_id, notice(reply.text))
@@ -140,7 +151,7 @@ def _send_reply(services: SlackServices, press: ButtonPress, reply: _Reply) -> N
 
 
 def _error_block(form: FormSubmission, field: str) -> str:
-    """Return the block of the field that an error names, else the last block of the form."""
+    """Return the block of a field, else the last block of the form."""
     if field:
         for action_id, block_id in form.blocks.items():
             if action_id.endswith(f".{field}"):

@@ -20,7 +20,7 @@ class Mentions:
         self._expires_at = 0.0
 
     def element_for(self, name: str) -> Json | None:
-        """Build the mention of a principal or of a group handle; None for nobody.
+        """Build the mention of a principal or a group; None for nobody.
 
         A group that Slack does not know is written out, and nobody is notified.
         """
@@ -34,7 +34,10 @@ class Mentions:
         return {"type": "usergroup", "usergroup_id": group_id}
 
     def _read_group_ids(self) -> Mapping[str, str]:
-        """Return Slack's id of each group by its handle, at most a few minutes old."""
+        """Return Slack's ids of the groups, by handle.
+
+        They are at most a few minutes old.
+        """
         if monotonic() > self._expires_at:
             # A mention is no reason to hold a message up: without an answer the old ids are used.
             with contextlib.suppress(ChatFailed):

@@ -1,11 +1,11 @@
-"""The metadata of our messages: a kind and a uid, by which a message is found again."""
+"""The metadata by which our messages are found again."""
 
 from enum import StrEnum
 from typing import Any
 
 
 class MessageKind(StrEnum):
-    """The ``event_type`` of a message. Messages that are posted already carry these words."""
+    """The ``event_type`` of a message; posted messages carry these words."""
 
     CARD = "exception_card"
     #: A second post of a card that was left without buttons; it is no card any more.
@@ -21,12 +21,15 @@ LIST_KINDS = frozenset({MessageKind.DIGEST, MessageKind.STORM})
 
 
 def message_metadata(kind: MessageKind, uid: str) -> dict[str, Any]:
-    """Build the metadata of a message. The uid is an opaque id and says nothing of the case."""
+    """Build the metadata of a message.
+
+    The uid is an opaque id and says nothing of the case.
+    """
     return {"event_type": kind.value, "event_payload": {"uid": uid}}
 
 
 def message_options(kind: MessageKind, uid: str) -> dict[str, Any]:
-    """Build what every post of ours carries: its metadata, and no previews of links."""
+    """Build the arguments of every post: metadata, and no link previews."""
     return {
         "unfurl_links": False,
         "unfurl_media": False,

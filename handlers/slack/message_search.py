@@ -18,7 +18,7 @@ CLOCK_DIFFERENCE_SECONDS = 60.0
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MessageQuery:
-    """What to look for, and where."""
+    """A search for messages of this bot."""
 
     #: None finds every card of the case ``uid``, or every copy of the list ``uid``.
     kind: MessageKind | None
@@ -33,7 +33,7 @@ class MessageQuery:
     must_be_complete: bool = False
 
     def matches(self, metadata: Mapping[str, Any]) -> bool:
-        """Tell whether a message with this metadata is one of those looked for."""
+        """Tell whether a message with this metadata is looked for."""
         kind = metadata.get("event_type")
         uid = str(metadata.get("event_payload", {}).get("uid", ""))
         if self.kind:
@@ -53,7 +53,7 @@ class MessageMatch:
 
 
 class MessageSearch:
-    """Reads channels and threads page by page, and looks for messages of this bot."""
+    """Reads channels and threads page by page for messages of this bot."""
 
     def __init__(self, api: SlackApi) -> None:
         self._api = api
@@ -77,11 +77,11 @@ class MessageSearch:
         return matches
 
     def find_first(self, query: MessageQuery) -> str | None:
-        """Return the ``ts`` of the first match, if any, and delete its duplicates."""
-        found = sorted(match.ts for match in self.find(query))
-        if not found:
+        """Return the ``ts`` of the first match; delete its duplicates."""
+        timestamps = sorted(match.ts for match in self.find(query))
+        if not timestamps:
             return None
-        first, *duplicates = found
+        first, *duplicates = timestamps
         # A list is recorded by its place: the sweep decides which of its copies is the live one.
         if query.kind not in LIST_KINDS:
             for ts in duplicates:
@@ -117,12 +117,7 @@ class MessageSearch:
     def _report_incomplete(self, query: MessageQuery, matches: list[MessageMatch]) -> None:
         if query.must_be_complete and not matches:
             raise ChatUnknown("more messages than can be looked through")
-        log.warning(
-            "%s: only the latest %s messages of %s were read",
-            query.uid,
-            PAGE_SIZE * MAX_PAGES,
-            query.recipient,
-        )
+        log.warning("%s: %s has too many messages to read", query.uid, query.recipient)
 
 
 def _next_cursor(page: Mapping[str, Any]) -> str:

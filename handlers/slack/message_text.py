@@ -8,7 +8,7 @@ REFERENCE = re.compile(r"<(?:[@#!][^|>]*\|)?([^|>]*)(?:\|([^>]*))?>")
 
 
 def plain_text(text: str) -> str:
-    """Return the words without mentions; links and channels by the label that was shown."""
+    """Return the words without mentions, and links by their label."""
     text = MENTION.sub(" ", text)
     text = REFERENCE.sub(_label, text)
     return " ".join(_unescape(text).split())

@@ -22,7 +22,7 @@ Text = Annotated[str, StringConstraints(max_length=100_000)]
 
 
 class PayloadPart(BaseModel):
-    """Fields of a payload: each may be missing, and has this type when it is there."""
+    """A part of a payload. Fields that are not named here are ignored."""
 
     model_config = ConfigDict(extra="ignore", strict=True)
 
@@ -41,7 +41,7 @@ class SelectedOption(PayloadPart):
 
 
 class BlockAction(PayloadPart):
-    """A button that was pressed, or a menu in which an option was selected."""
+    """A press on a button, or a choice in a menu."""
 
     action_id: Id
     block_id: Text | None = None
@@ -129,7 +129,7 @@ class SlackEvent(PayloadPart):
 
     @model_validator(mode="after")
     def _check_author_and_place(self) -> "SlackEvent":
-        """Require the user of a message or a visit, and the channel and time of a message."""
+        """Require the fields that a message or a visit must have."""
         is_by_person = self._is_message or self.type == "app_home_opened"
         if is_by_person and not isinstance(self.user, str):
             raise ValueError("the event names no user")
@@ -139,26 +139,31 @@ class SlackEvent(PayloadPart):
 
     @property
     def _is_message(self) -> bool:
-        """Tell whether a person wrote to us, with a mention or in a direct message."""
+        """Tell whether this is a message of a person to us."""
         if self.type == "app_mention":
             return True
         is_direct = self.type == "message" and self.channel_type == "im"
         return is_direct and not self.subtype and not self.bot_id
 
 
-class SlackPayload(PayloadPart):
-    """The fields that Bolt itself reads of any payload."""
+class Installation(PayloadPart):
+    """The fields from which Bolt tells the workspace."""
 
-    type: Id | None = None
-    user: Id | SlackObject | None = None
     team: Id | SlackObject | None = None
     team_id: Id | None = None
     enterprise: Id | SlackObject | None = None
     enterprise_id: Id | None = None
     is_enterprise_install: bool | Text | None = None
     is_ext_shared_channel: bool | None = None
-    channel: Id | SlackObject | None = None
     authorizations: list[Authorization] | None = None
+
+
+class SlackPayload(Installation):
+    """The fields that Bolt itself reads of any payload."""
+
+    type: Id | None = None
+    user: Id | SlackObject | None = None
+    channel: Id | SlackObject | None = None
     trigger_id: Text | None = None
     callback_id: Text | None = None
     response_url: Text | None = None
@@ -168,7 +173,7 @@ class SlackPayload(PayloadPart):
 
 
 class InteractionPayload(SlackPayload):
-    """Something that a person did, in a message, a modal or the App Home."""
+    """An action of a person in a message or a view."""
 
     user: SlackObject
     channel: SlackObject | None = None
@@ -237,7 +242,7 @@ PAYLOADS: dict[str, type[SlackPayload]] = {
 
 
 def is_slack_payload(payload: Any) -> bool:
-    """Tell whether every field that listeners read is there and of its type."""
+    """Tell whether a payload has the shape that Slack sends."""
     if not isinstance(payload, Mapping):
         return False
     try:

@@ -1,4 +1,4 @@
-"""Raise an exception by hand: from a message, from the global shortcut or from the App Home."""
+"""The form that raises an exception by hand."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -26,7 +26,7 @@ NOT_SURE = "not_sure"
 
 
 def register(app: App, services: SlackServices) -> None:
-    """Listen for the shortcuts, for the choice of a kind, and for the form."""
+    """Listen for the shortcuts, and for the form."""
     form = RaiseForm(services.raising, services.library, services.chat)
     app.shortcut(ids.FROM_MESSAGE)(form.on_message_shortcut)
     app.shortcut(ids.FROM_ANYWHERE)(form.on_global_shortcut)
@@ -44,7 +44,7 @@ class RaiseForm:
     chat: SlackChat
 
     def on_message_shortcut(self, body: dict[str, Any], ack: Ack) -> None:
-        """Open the form with the text of a message; the form remembers the message."""
+        """Open the form with the text of a message."""
         message = body["message"]
         form = self._build(
             note=plain_text(str(message.get("text", ""))),
@@ -59,7 +59,7 @@ class RaiseForm:
         ack()
 
     def on_kind_selected(self, body: dict[str, Any], ack: Ack) -> None:
-        """Redraw the form with the facts of another kind, and with the note as it is."""
+        """Redraw the form with the facts of another kind."""
         kind = selected_option(body, default=NOT_SURE)
         try:
             view = body["view"]

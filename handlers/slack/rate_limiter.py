@@ -1,4 +1,4 @@
-"""Slack's rate limits, kept on our side, so that Slack seldom has to refuse a call."""
+"""Slack's rate limits, kept on our side."""
 
 import threading
 from collections.abc import Iterator
@@ -12,7 +12,9 @@ BUSY_METHOD_WAIT_SECONDS = 1.0
 
 
 class RateLimiter:
-    """Lets ``burst`` messages and then ``per_second`` through to each channel; 0 means no limit.
+    """Limits calls by channel and by method.
+
+    Each channel gets ``burst`` messages, then ``per_second``; a rate of 0 means no limit.
 
     A method that Slack has refused with a 429 is not called before Slack's time is up.
     """

@@ -1,4 +1,4 @@
-"""The last thirty days in numbers, over the cases that a person may see."""
+"""The last thirty days in numbers."""
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
@@ -14,7 +14,7 @@ MAX_CASES = 2_000
 
 
 def report(lists: Lists, library: Library, sight: Sight, now: datetime) -> Answer:
-    """Report how many cases were opened and closed, how fast, and how often we were right."""
+    """Report how much was done, how fast, and how often we were right."""
     period = (now - REPORT_PERIOD, now)
     in_period = Wanted(sight=sight, ended=period, is_over=True)
     opened = lists.count(Wanted(sight=sight, opened=period, is_any=True))

@@ -1,4 +1,4 @@
-"""What the senders of messages share: the API, the search for earlier posts, and plain text."""
+"""The common part of the senders of messages."""
 
 from typing import Any
 
@@ -22,7 +22,7 @@ class Sender:
         self.search = MessageSearch(api)
 
     def permalink(self, channel: str, ts: str) -> str:
-        """Return the address of a message, or "" while the workspace's address is not known."""
+        """Return the address of a message, or "" when it is not known."""
         return self.api.permalink(channel, ts)
 
     def update_message(self, channel: str, ts: str, **content: Any) -> None:
@@ -33,12 +33,15 @@ class Sender:
 
 
 def message_bucket(channel: str, ts: str) -> str:
-    """Name the rate limit of changes to one message, which is apart from that of its channel."""
+    """Name the rate limit of changes to one message.
+
+    It is apart from that of the message's channel.
+    """
     return f"{channel}/{ts}"
 
 
 def plain_section(text: str) -> Json:
-    """Build a block that shows text from outside as it is, without markup or mentions."""
+    """Build a block that shows text as it is, without markup."""
     return {
         "type": "section",
         "text": {"type": "plain_text", "text": text[:MAX_SECTION_TEXT], "emoji": False},

@@ -1,4 +1,4 @@
-"""What the listeners need: the use cases of the desk, and the chat to answer with."""
+"""The use cases and ports that the listeners call."""
 
 from collections.abc import Callable
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""The slash command `/exceptions list|mine|show|…`. Only the person who types it is answered."""
+"""The slash command ``/exceptions``. The answer is for its author alone."""
 
 import re
 from collections.abc import Callable, Mapping
@@ -83,7 +83,7 @@ class SlashCommand:
     services: SlackServices
 
     def on_command(self, body: dict[str, Any], ack: Ack) -> None:
-        """Do it, then answer; what cannot be done is said in words, never as a code."""
+        """Run a subcommand and answer in words, errors included."""
         request = SlashRequest.parse(body)
         try:
             answer = self._answer(request)
@@ -110,7 +110,7 @@ class SlashCommand:
             "resume": self._resume,
             "stand-in": self._stand_in,
             "emergency": self._emergency,
-            "reviewed": self._reviewed,
+            "reviewed": self._review,
             "help": self._help,
             "": self._help,
         }
@@ -120,7 +120,7 @@ class SlashCommand:
         return subcommand(request)
 
     def _with_rollback_warning(self, answer: Answer) -> Answer:
-        """Begin every answer with the warning that a backup was restored, while that holds."""
+        """Begin the answer with the warning that a backup was restored."""
         standing = self.services.controls.store.standing()
         if not standing.is_behind:
             return answer
@@ -184,7 +184,7 @@ class SlashCommand:
             f" {COMMAND} reviewed {case.id} …",
         )
 
-    def _reviewed(self, request: SlashRequest) -> Answer:
+    def _review(self, request: SlashRequest) -> Answer:
         first_word, _, note = request.argument.partition(" ")
         case_id = _case_id(first_word)
         self.services.controls.review(case_id, by=request.person, note=note)
@@ -204,7 +204,7 @@ class SlashCommand:
 
 
 def _split_reason(text: str) -> tuple[str, str]:
-    """Split "low stock because the supplier is closed" into the scope and the reason."""
+    """Split "low stock because it is late" into scope and reason."""
     scope, _, reason = WHITESPACE.sub(" ", text).partition("because ")
     return scope.strip(), reason.strip()
 

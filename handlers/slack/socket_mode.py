@@ -1,4 +1,4 @@
-"""Socket Mode: an outgoing connection, so that nothing of ours needs to be reachable."""
+"""Socket Mode: Slack over a connection that we open."""
 
 import http.client
 import logging
@@ -16,7 +16,7 @@ MAX_RETRY_SECONDS = 60.0
 
 
 class SocketModeConnection:
-    """Connects in a thread of its own, and tries again while Slack cannot be reached."""
+    """A connection that is tried again while Slack cannot be reached."""
 
     def __init__(self, app: App, app_token: str, base_url: str) -> None:
         client = WebClient(token=app_token, base_url=base_url, retry_handlers=[])

@@ -50,7 +50,10 @@ class TextSender(Sender):
     def send_ephemeral(
         self, channel: str, user: str, text: str, blocks: Sequence[Mapping[str, object]] = ()
     ) -> None:
-        """Show a message in a channel to one person alone; ``blocks`` in place of the text."""
+        """Show a message in a channel to one person alone.
+
+        ``blocks`` are shown in place of the text.
+        """
         self.api.post_to(
             "chat.postEphemeral",
             channel,

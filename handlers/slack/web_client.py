@@ -1,4 +1,4 @@
-"""The SDK's client without retries, and with a time limit for a whole call."""
+"""The SDK's client with a time limit and without retries."""
 
 import http.client
 import urllib.request
@@ -16,7 +16,7 @@ MIN_TIMEOUT_SECONDS = 0.001
 
 
 def web_client(token: str, base_url: str) -> WebClient:
-    """Build a client that never repeats a call, and reads no proxy from the environment.
+    """Build a client that never repeats a call and uses no proxy.
 
     The SDK's retries are left out on purpose: a post whose connection broke may have been made,
     and is looked for before it is made again.
@@ -59,7 +59,7 @@ class _HttpsHandler(urllib.request.HTTPSHandler):
 
 
 def _connection(connection_class: Callable[..., Any], *arguments: Any, **options: Any) -> Any:
-    """Build a connection of the standard library over a socket that obeys the time limit."""
+    """Build a connection over a socket that obeys the time limit."""
     connection = connection_class(*arguments, **options)
     connection._create_connection = _create_connection
     return connection
