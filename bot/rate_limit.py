@@ -58,7 +58,14 @@ class TokenBuckets:
             self._spend(key, tokens)
             return 0.0
 
-    def borrow(self, key: str, limit: RateLimit, now: float, *, tokens: float = 1.0) -> float:
+    def borrow(
+        self,
+        key: str,
+        limit: RateLimit,
+        now: float,
+        *,
+        tokens: float = 1.0,
+    ) -> float:
         """Take tokens in any case; return the level.
 
         The level is below zero while tokens are owed.
@@ -69,17 +76,27 @@ class TokenBuckets:
             return level - tokens
 
     def seconds_until(
-        self, key: str, limit: RateLimit, now: float, *, tokens: float = 1.0
+        self,
+        key: str,
+        limit: RateLimit,
+        now: float,
+        *,
+        tokens: float = 1.0,
     ) -> float:
         """Return the seconds until ``tokens`` could be taken. Takes nothing."""
         with self._lock:
             missing = tokens - self._refill(key, limit, now)
         return max(0.0, missing / limit.per_second)
 
-    def _refill(self, key: str, limit: RateLimit, now: float) -> float:
+    def _refill(
+        self,
+        key: str,
+        limit: RateLimit,
+        now: float,
+    ) -> float:
         level, filled_at = self._levels.get(key, (limit.burst, now))
-        elapsed = max(0.0, now - filled_at)
-        level = min(limit.burst, level + elapsed * limit.per_second)
+        elapsed_seconds = max(0.0, now - filled_at)
+        level = min(limit.burst, level + elapsed_seconds * limit.per_second)
         self._levels[key] = (level, max(now, filled_at))
         self._levels.move_to_end(key)
         if len(self._levels) > self._max_keys:

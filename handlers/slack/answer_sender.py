@@ -37,7 +37,12 @@ class AnswerSender(Sender):
             return ""
         return str(response["ts"])
 
-    def step(self, question: Placed, growing: str, words: str) -> None:
+    def step(
+        self,
+        question: Placed,
+        growing: str,
+        words: str,
+    ) -> None:
         """Add a step to the growing message; a failure is ignored."""
         task = {
             "type": "task_update",
@@ -46,10 +51,20 @@ class AnswerSender(Sender):
             "status": "complete",
         }
         with contextlib.suppress(ChatFailed):
-            self.api.post_to("chat.appendStream", question.channel, ts=growing, chunks=[task])
+            self.api.post_to(
+                "chat.appendStream",
+                question.channel,
+                ts=growing,
+                chunks=[task],
+            )
 
     def answer(
-        self, question: Placed, answer: Answer, *, look_first: bool, growing: str = ""
+        self,
+        question: Placed,
+        answer: Answer,
+        *,
+        look_first: bool,
+        growing: str = "",
     ) -> None:
         """Answer once, in the growing message or in one of its own.
 
@@ -65,11 +80,22 @@ class AnswerSender(Sender):
         if question.is_direct or answer.is_all_in(question.channel):
             self._post_once(question, content, look_first=look_first)
         else:
-            self.api.post_to("chat.postEphemeral", question.channel, user=question.user, **content)
+            self.api.post_to(
+                "chat.postEphemeral",
+                question.channel,
+                user=question.user,
+                **content,
+            )
         if look_first and question.is_direct:
             self._delete_unfinished_streams(question)
 
-    def _post_once(self, question: Placed, content: Mapping[str, Any], *, look_first: bool) -> None:
+    def _post_once(
+        self,
+        question: Placed,
+        content: Mapping[str, Any],
+        *,
+        look_first: bool,
+    ) -> None:
         query = MessageQuery(
             kind=MessageKind.ANSWER,
             uid=question.id,
@@ -79,9 +105,19 @@ class AnswerSender(Sender):
         if look_first and self.search.find_first(query):
             return
         options = message_options(MessageKind.ANSWER, question.id)
-        self.api.post_to("chat.postMessage", question.channel, **content, **options)
+        self.api.post_to(
+            "chat.postMessage",
+            question.channel,
+            **content,
+            **options,
+        )
 
-    def _finish_stream(self, question: Placed, stream_ts: str, content: Mapping[str, Any]) -> bool:
+    def _finish_stream(
+        self,
+        question: Placed,
+        stream_ts: str,
+        content: Mapping[str, Any],
+    ) -> bool:
         """End the growing message with the answer.
 
         Returns False when the answer must be posted instead.
@@ -99,14 +135,26 @@ class AnswerSender(Sender):
             raise
         except ChatFailed:
             # Slack closes a stream after five minutes; the message itself can still be edited.
-            return self._overwrite_stream(question, stream_ts, {**content, **options})
+            return self._overwrite_stream(
+                question,
+                stream_ts,
+                {**content, **options},
+            )
         return True
 
     def _overwrite_stream(
-        self, question: Placed, stream_ts: str, content: Mapping[str, Any]
+        self,
+        question: Placed,
+        stream_ts: str,
+        content: Mapping[str, Any],
     ) -> bool:
         try:
-            self.api.post_to("chat.update", question.channel, ts=stream_ts, **content)
+            self.api.post_to(
+                "chat.update",
+                question.channel,
+                ts=stream_ts,
+                **content,
+            )
         except ChatFailed:
             return False
         return True

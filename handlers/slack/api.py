@@ -37,7 +37,12 @@ class SlackApi:
         self._identity_lock = threading.Lock()
 
     def post_to(
-        self, method: str, channel: str, *, bucket: str = "", **arguments: Any
+        self,
+        method: str,
+        channel: str,
+        *,
+        bucket: str = "",
+        **arguments: Any,
     ) -> Mapping[str, Any]:
         """Call a method on a channel, within the rate limits.
 
@@ -64,7 +69,7 @@ class SlackApi:
         return self._identity
 
     def permalink(self, channel: str, ts: str) -> str:
-        """Return the address of a message, or "" when it is not known."""
+        """Return the address of a message; "" when it is unknown."""
         if not ts:
             return ""
         try:

@@ -50,7 +50,7 @@ def register(app: App, services: SlackServices) -> None:
 
 
 def _respond_to_error(error: Exception) -> BoltResponse:
-    """Log an error that a listener did not handle, and answer with its status."""
+    """Log an error that a listener did not handle."""
     if isinstance(error, Refusal | ChatFailed):
         log.warning("a listener was refused: %s", error)
         return BoltResponse(status=400, body="")

@@ -28,7 +28,12 @@ class CardSender(Sender):
         self._mentions = Mentions(api)
 
     def draw_card(
-        self, case: Case, cards: Sequence[Drawn], *, look_first: bool, look: Look = PLAIN
+        self,
+        case: Case,
+        cards: Sequence[Drawn],
+        *,
+        look_first: bool,
+        look: Look = PLAIN,
     ) -> Drawn:
         """Redraw the live card of the case, or post one.
 
@@ -43,19 +48,31 @@ class CardSender(Sender):
                 if failure.error not in NOT_EDITABLE_ERRORS:
                     raise
         if live or look_first:
-            unconfirmed = self._find_unconfirmed_card(case, cards)
-            if unconfirmed:
-                return self._redraw(case, unconfirmed, look)
+            unconfirmed_card = self._find_unconfirmed_card(case, cards)
+            if unconfirmed_card:
+                return self._redraw(case, unconfirmed_card, look)
         return self._post_card(case, look)
 
     def retire_card(self, case: Case, older: Drawn) -> None:
         """Take the buttons from a card that a newer one replaces."""
         if older.ts:
             content = {"text": notification(case), "blocks": superseded_card(case)}
-            self._overwrite_or_delete(Posted(case.id, older.channel, older.ts), content)
+            self._overwrite_or_delete(
+                Posted(
+                    case.id,
+                    older.channel,
+                    older.ts,
+                ),
+                content,
+            )
 
-    def posted(self, name: str, channel: str, since: float) -> list[Posted]:
-        """List the messages in a channel that show a case or a list.
+    def posted(
+        self,
+        name: str,
+        channel: str,
+        since: float,
+    ) -> list[Posted]:
+        """List the messages in a channel that show this case or list.
 
         Cards of every generation are among them.
         """
@@ -85,7 +102,12 @@ class CardSender(Sender):
             if failure.error not in NOT_EDITABLE_ERRORS:
                 raise
 
-    def strike(self, copy: Posted, title: str, standing: Drawn) -> None:
+    def strike(
+        self,
+        copy: Posted,
+        title: str,
+        standing: Drawn,
+    ) -> None:
         """Replace a duplicate by a link to the live card."""
         link = self.permalink(standing.channel, standing.ts)
         content = {
@@ -161,7 +183,12 @@ class CardSender(Sender):
         )
         return _card_at(case, str(response["ts"]))
 
-    def _redraw(self, case: Case, card: Drawn, look: Look) -> Drawn:
+    def _redraw(
+        self,
+        case: Case,
+        card: Drawn,
+        look: Look,
+    ) -> Drawn:
         self.update_message(card.channel, card.ts, **_card_content(case, look))
         return replace(card, version=case.version)
 

@@ -15,7 +15,11 @@ from handlers.slack.services import SlackServices
 
 def register(app: App, services: SlackServices) -> None:
     """Give every button of the card its listener."""
-    buttons = CaseButtons(services.decisions, services.library, services.chat)
+    buttons = CaseButtons(
+        services.decisions,
+        services.library,
+        services.chat,
+    )
     menu = CaseMenu(services.decisions, services.library, services.chat)
     handlers: dict[str, ButtonHandler] = {
         ids.APPROVE: buttons.approve,
@@ -46,7 +50,7 @@ class CaseButtons(CasePresses):
         self.decisions.approve(
             press.case_id,
             by=press.person,
-            seen=self._seen(press, Decision.APPROVE),
+            seen=self._require_seen(press, Decision.APPROVE),
         )
 
     def approve_with_reason(self, press: ButtonPress) -> None:
@@ -79,7 +83,7 @@ class CaseButtons(CasePresses):
         self.decisions.try_again(
             press.case_id,
             by=press.person,
-            seen=self._seen(press, Decision.TRY_AGAIN),
+            seen=self._require_seen(press, Decision.TRY_AGAIN),
         )
 
     def settle(self, press: ButtonPress) -> None:
@@ -97,7 +101,7 @@ class CaseButtons(CasePresses):
         self.decisions.name_kind(
             press.case_id,
             by=press.person,
-            seen=self._seen(press, Decision.NAME_KIND),
+            seen=self._require_seen(press, Decision.NAME_KIND),
             kind=press.choice,
         )
 
@@ -111,7 +115,7 @@ class CaseButtons(CasePresses):
         self.decisions.call_novel(
             press.case_id,
             by=press.person,
-            seen=self._seen(press, Decision.CALL_NOVEL),
+            seen=self._require_seen(press, Decision.CALL_NOVEL),
         )
         return "Recorded as something new. The next one like it is not taken for something else."
 

@@ -53,7 +53,7 @@ class CaseForms:
 
         A step-up approval returns the view that leads to the page for passkeys.
         """
-        seen = self._seen(form, Decision.APPROVE)
+        seen = self._require_seen(form, Decision.APPROVE)
         note = form.text(ids.NOTE)
         case = self.decisions.store.case(form.case_id)
         if case.verdict and case.verdict.step_up:
@@ -61,7 +61,12 @@ class CaseForms:
                 form.case_id, by=form.person, seen=seen, note=note
             )
             return step_up_form(case, self.confirmation_link(case.id, token))
-        self.decisions.approve(form.case_id, by=form.person, seen=seen, note=note)
+        self.decisions.approve(
+            form.case_id,
+            by=form.person,
+            seen=seen,
+            note=note,
+        )
         return None
 
     def undo(self, form: FormSubmission) -> Json | None:
@@ -69,12 +74,21 @@ class CaseForms:
 
         A passkey is needed where the approval needed one.
         """
-        seen = self._seen(form, Decision.UNDO)
+        seen = self._require_seen(form, Decision.UNDO)
         note = form.text(ids.NOTE)
         case = self.decisions.store.case(form.case_id)
         if case.verdict and case.verdict.step_up:
-            token = self.decisions.begin_undo(form.case_id, by=form.person, seen=seen, note=note)
-            return step_up_form(case, self.confirmation_link(case.id, token), Purpose.UNDO)
+            token = self.decisions.begin_undo(
+                form.case_id,
+                by=form.person,
+                seen=seen,
+                note=note,
+            )
+            return step_up_form(
+                case,
+                self.confirmation_link(case.id, token),
+                Purpose.UNDO,
+            )
         self.decisions.undo(form.case_id, by=form.person, seen=seen, note=note)
         return None
 
@@ -87,7 +101,7 @@ class CaseForms:
         self.decisions.reject(
             form.case_id,
             by=form.person,
-            seen=self._seen(form, Decision.REJECT),
+            seen=self._require_seen(form, Decision.REJECT),
             reason=reason,
             note=form.text(ids.NOTE),
         )
@@ -97,7 +111,7 @@ class CaseForms:
         self.decisions.edit(
             form.case_id,
             by=form.person,
-            seen=self._seen(form, Decision.EDIT),
+            seen=self._require_seen(form, Decision.EDIT),
             values=form.parameters(),
         )
 
@@ -106,7 +120,7 @@ class CaseForms:
         self.decisions.resolve(
             form.case_id,
             by=form.person,
-            seen=self._seen(form, Decision.RESOLVE),
+            seen=self._require_seen(form, Decision.RESOLVE),
             note=form.text(ids.NOTE),
         )
 
@@ -118,7 +132,7 @@ class CaseForms:
         self.decisions.settle(
             form.case_id,
             by=form.person,
-            seen=self._seen(form, Decision.SETTLE),
+            seen=self._require_seen(form, Decision.SETTLE),
             landed=answer == "yes",
             note=form.text(ids.NOTE),
         )
@@ -128,7 +142,7 @@ class CaseForms:
         self.decisions.name_kind(
             form.case_id,
             by=form.person,
-            seen=self._seen(form, Decision.NAME_KIND),
+            seen=self._require_seen(form, Decision.NAME_KIND),
             kind=form.text(ids.KIND),
         )
 
@@ -140,7 +154,7 @@ class CaseForms:
         self.decisions.hand_over(
             form.case_id,
             by=form.person,
-            seen=self._seen(form, Decision.HAND_OVER),
+            seen=self._require_seen(form, Decision.HAND_OVER),
             to=to,
             done=form.text(ids.DONE),
             remains=form.text(ids.REMAINS),
@@ -152,16 +166,20 @@ class CaseForms:
         self.decisions.snooze(
             form.case_id,
             by=form.person,
-            seen=self._seen(form, Decision.SNOOZE),
+            seen=self._require_seen(form, Decision.SNOOZE),
             until=until,
             reason=form.text(ids.NOTE),
         )
 
-    def _seen(self, form: FormSubmission, decision: Decision) -> Seen:
+    def _require_seen(self, form: FormSubmission, decision: Decision) -> Seen:
         """Return what the form was opened on.
 
         A form of an earlier release does not say it, and decides nothing.
         """
         if form.seen is None:
-            raise self.decisions.outdated(form.case_id, by=form.person, decision=decision)
+            raise self.decisions.outdated(
+                form.case_id,
+                by=form.person,
+                decision=decision,
+            )
         return form.seen

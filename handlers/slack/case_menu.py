@@ -33,7 +33,7 @@ class CaseMenu(CasePresses):
         self.decisions.claim(
             press.case_id,
             by=press.person,
-            seen=self._seen(press, Decision.CLAIM),
+            seen=self._require_seen(press, Decision.CLAIM),
         )
 
     def hand_over(self, press: ButtonPress) -> None:
@@ -52,7 +52,7 @@ class CaseMenu(CasePresses):
         self.decisions.withdraw(
             press.case_id,
             by=press.person,
-            seen=self._seen(press, Decision.WITHDRAW),
+            seen=self._require_seen(press, Decision.WITHDRAW),
         )
         return "Your approval is withdrawn."
 
@@ -84,8 +84,8 @@ class CaseMenu(CasePresses):
         )
 
     def _card_link(self, case_id: str) -> str:
-        """Return the address of a case's card, or "" when it has none."""
-        # A precedent that was taught by hand is of no case.
+        """Return the address of a case's card, or ""."""
+        # An imported precedent is of no case.
         if not case_id:
             return ""
         cards = self.decisions.store.cards(case_id)

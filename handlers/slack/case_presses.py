@@ -22,13 +22,17 @@ class CasePresses:
     library: Library
     chat: SlackChat
 
-    def _seen(self, press: ButtonPress, decision: Decision) -> Seen:
+    def _require_seen(self, press: ButtonPress, decision: Decision) -> Seen:
         """Return what the presser saw.
 
         A button of an earlier release does not say it, and decides nothing.
         """
         if press.seen is None:
-            raise self.decisions.outdated(press.case_id, by=press.person, decision=decision)
+            raise self.decisions.outdated(
+                press.case_id,
+                by=press.person,
+                decision=decision,
+            )
         return press.seen
 
     def _current(self, press: ButtonPress, decision: Decision) -> Case:
@@ -36,8 +40,13 @@ class CasePresses:
 
         A form is about that case, and is checked again when it is submitted.
         """
-        seen = self._seen(press, decision)
-        return self.decisions.current(press.case_id, decision, seen, by=press.person)
+        seen = self._require_seen(press, decision)
+        return self.decisions.current(
+            press.case_id,
+            decision,
+            seen,
+            by=press.person,
+        )
 
     def _open(self, press: ButtonPress, form: Json) -> None:
         self.chat.open_modal(press.trigger_id, form)

@@ -143,7 +143,12 @@ class SlackDirectory:
         users: list[str] = []
         cursor: dict[str, str] = {}
         for _ in range(MAX_PAGES):
-            page = self._call("conversations.members", channel=channel, limit=PAGE_SIZE, **cursor)
+            page = self._call(
+                "conversations.members",
+                channel=channel,
+                limit=PAGE_SIZE,
+                **cursor,
+            )
             users += page["members"]
             next_cursor = (page.get("response_metadata") or {}).get("next_cursor", "")
             if not next_cursor:
@@ -154,7 +159,13 @@ class SlackDirectory:
     def _principals(self, users: Sequence[str]) -> frozenset[str]:
         return frozenset(f"{self._team_id()}/{user}" for user in users)
 
-    def _fetch_cached(self, name: str, fetch: Callable[[], Value], *, fresh: bool) -> Value:
+    def _fetch_cached(
+        self,
+        name: str,
+        fetch: Callable[[], Value],
+        *,
+        fresh: bool,
+    ) -> Value:
         now = monotonic()
         with self._lock:
             fetched_at, value = self._cache.get(name, (float("-inf"), None))

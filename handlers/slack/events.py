@@ -26,7 +26,11 @@ THANKS = {
 
 def register(app: App, services: SlackServices) -> None:
     """Listen for messages, feedback and visits."""
-    questions = QuestionListeners(services.lists, services.chat, services.clock)
+    questions = QuestionListeners(
+        services.lists,
+        services.chat,
+        services.clock,
+    )
     app.event("app_mention")(questions.on_mention)
     app.event("message")(questions.on_message)
     app.action(ids.FEEDBACK)(questions.on_feedback)
@@ -55,14 +59,22 @@ class QuestionListeners:
     def on_feedback(self, body: dict[str, Any], ack: Ack) -> None:
         """Record a thumb under an answer, from the person who asked."""
         vote, _, question_id = str(body["actions"][0].get("value", "")).partition(" ")
-        is_recorded = vote in THANKS and self.lists.vote(question_id, person_id(body), vote)
+        is_recorded = vote in THANKS and self.lists.vote(
+            question_id,
+            person_id(body),
+            vote,
+        )
         ack()
         channel = str((body.get("channel") or {}).get("id", ""))
         if is_recorded and channel:
             self.chat.send_ephemeral(channel, str(body["user"]["id"]), THANKS[vote])
 
     def _record(
-        self, event: Mapping[str, Any], body: Mapping[str, Any], *, is_direct: bool
+        self,
+        event: Mapping[str, Any],
+        body: Mapping[str, Any],
+        *,
+        is_direct: bool,
     ) -> None:
         """Record a question and the order to answer it, in one transaction.
 
@@ -82,7 +94,12 @@ class QuestionListeners:
             case_id=self.lists.case_at(channel, thread_ts),
         )
         now = self.clock()
-        record = Asked(id=question.id, asked_at=now, person=question.person, text=question.text)
+        record = Asked(
+            id=question.id,
+            asked_at=now,
+            person=question.person,
+            text=question.text,
+        )
         message = Outgoing(
             topic=Topic.ANSWER,
             key=f"answer:{question.id}",

@@ -37,7 +37,11 @@ def route(app: App, secrets: Sequence[str], clock: Clock) -> Route:
         signatures = request.headers.getlist("x-slack-signature")
         try:
             refuse_too_large(request, MAX_BODY_BYTES)
-            if not has_plausible_headers(timestamps, signatures, clock().timestamp()):
+            if not has_plausible_headers(
+                timestamps,
+                signatures,
+                clock().timestamp(),
+            ):
                 return _reject_unsigned()
             body = await limited_body(request, MAX_BODY_BYTES)
         except BodyRefused as refusal:
@@ -51,7 +55,12 @@ def route(app: App, secrets: Sequence[str], clock: Clock) -> Route:
         )
         if not is_genuine:
             return _reject_unsigned()
-        return await run_in_threadpool(_dispatch, app=app, request=request, body=body)
+        return await run_in_threadpool(
+            _dispatch,
+            app=app,
+            request=request,
+            body=body,
+        )
 
     return Route(PATH, receive, methods=["POST"])
 

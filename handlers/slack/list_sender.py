@@ -32,7 +32,13 @@ class _ListMessage:
 class ListSender(Sender):
     """Keeps one live message for each list."""
 
-    def post_digest(self, digest: Digest, board: Board | None, *, look_first: bool) -> str:
+    def post_digest(
+        self,
+        digest: Digest,
+        board: Board | None,
+        *,
+        look_first: bool,
+    ) -> str:
         """Post a digest, or redraw the one at ``board``; return its ``ts``.
 
         The cases that have no room in it are listed in its thread, once.
@@ -50,7 +56,13 @@ class ListSender(Sender):
                 self._post_rest(digest, message.channel, thread_ts=ts)
         return ts
 
-    def post_storm(self, storm: Storm, board: Board | None, *, look_first: bool) -> str:
+    def post_storm(
+        self,
+        storm: Storm,
+        board: Board | None,
+        *,
+        look_first: bool,
+    ) -> str:
         """Post the card that many cases share; return its ``ts``.
 
         The one at ``board`` is redrawn instead.
@@ -68,7 +80,11 @@ class ListSender(Sender):
         return ts or self._post_list(message)
 
     def _update_existing(
-        self, message: _ListMessage, board: Board | None, *, look_first: bool
+        self,
+        message: _ListMessage,
+        board: Board | None,
+        *,
+        look_first: bool,
     ) -> str | None:
         """Redraw the recorded list, or find an earlier attempt's."""
         if board is not None:
@@ -102,7 +118,13 @@ class ListSender(Sender):
         )
         return str(response["ts"])
 
-    def _post_rest(self, digest: Digest, channel: str, *, thread_ts: str) -> None:
+    def _post_rest(
+        self,
+        digest: Digest,
+        channel: str,
+        *,
+        thread_ts: str,
+    ) -> None:
         self.api.post_to(
             "chat.postMessage",
             channel,
@@ -112,7 +134,12 @@ class ListSender(Sender):
             **message_options(MessageKind.DIGEST, f"{digest.key}/rest"),
         )
 
-    def _send_with_charts(self, method: str, channel: str, **arguments: Any) -> Mapping[str, Any]:
+    def _send_with_charts(
+        self,
+        method: str,
+        channel: str,
+        **arguments: Any,
+    ) -> Mapping[str, Any]:
         """Send charts, or the same numbers as text where charts fail."""
         try:
             return self.api.post_to(method, channel, **arguments)

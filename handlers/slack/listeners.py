@@ -127,7 +127,11 @@ def _stray_reply(services: SlackServices, press: ButtonPress) -> _Reply | None:
     """Point to the live card when another message was pressed."""
     if services.sweeping is None or not press.is_on_card:
         return None
-    card = services.sweeping.stray(press.case_id, press.channel, press.message_ts)
+    card = services.sweeping.stray(
+        press.case_id,
+        press.channel,
+        press.message_ts,
+    )
     if card is None:
         return None
     link = services.chat.permalink(card.channel, card.ts)
@@ -151,7 +155,7 @@ def _send_reply(services: SlackServices, press: ButtonPress, reply: _Reply) -> N
 
 
 def _error_block(form: FormSubmission, field: str) -> str:
-    """Return the block of a field, else the last block of the form."""
+    """Return the block of a field, else the last block."""
     if field:
         for action_id, block_id in form.blocks.items():
             if action_id.endswith(f".{field}"):

@@ -85,7 +85,11 @@ class MessageSearch:
         # A list is recorded by its place: the sweep decides which of its copies is the live one.
         if query.kind not in LIST_KINDS:
             for ts in duplicates:
-                self._api.post_to("chat.delete", self._api.channel_id(query.recipient), ts=ts)
+                self._api.post_to(
+                    "chat.delete",
+                    self._api.channel_id(query.recipient),
+                    ts=ts,
+                )
         return first
 
     def _pages(self, query: MessageQuery) -> Iterator[Mapping[str, Any]]:

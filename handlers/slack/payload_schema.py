@@ -22,7 +22,7 @@ Text = Annotated[str, StringConstraints(max_length=100_000)]
 
 
 class PayloadPart(BaseModel):
-    """A part of a payload. Fields that are not named here are ignored."""
+    """A part of a payload; fields not named here are ignored."""
 
     model_config = ConfigDict(extra="ignore", strict=True)
 

@@ -94,7 +94,13 @@ class RaiseForm:
         )
         self.chat.send_direct(form.user, _receipt_text(receipt))
 
-    def _build(self, *, kind: str = "", note: str = "", metadata: str = "") -> Json:
+    def _build(
+        self,
+        *,
+        kind: str = "",
+        note: str = "",
+        metadata: str = "",
+    ) -> Json:
         facts = self.library.playbook(kind).facts_asked if kind else ()
         return forms.raise_form(
             self.library.titles(),

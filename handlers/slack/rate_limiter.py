@@ -44,8 +44,8 @@ class RateLimiter:
             self._take_token(bucket)
             try:
                 yield
-            except RateLimited as limited:
-                self._blocked_until[method] = monotonic() + limited.seconds
+            except RateLimited as refusal:
+                self._blocked_until[method] = monotonic() + refusal.seconds
                 raise
         finally:
             method_lock.release()

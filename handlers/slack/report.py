@@ -13,21 +13,26 @@ REPORT_PERIOD = timedelta(days=30)
 MAX_CASES = 2_000
 
 
-def report(lists: Lists, library: Library, sight: Sight, now: datetime) -> Answer:
-    """Report how much was done, how fast, and how often we were right."""
+def report(
+    lists: Lists,
+    library: Library,
+    sight: Sight,
+    now: datetime,
+) -> Answer:
+    """Report how much was done, how fast and how well."""
     period = (now - REPORT_PERIOD, now)
     in_period = Wanted(sight=sight, ended=period, is_over=True)
-    opened = lists.count(Wanted(sight=sight, opened=period, is_any=True))
+    opened_count = lists.count(Wanted(sight=sight, opened=period, is_any=True))
     durations = lists.durations(in_period)
     closed_cases = lists.find(in_period, MAX_CASES)
-    sentences = [f"{opened:,} opened and {durations.cases:,} ended in thirty days."]
+    sentences = [f"{opened_count:,} opened and {durations.cases:,} ended in thirty days."]
     if durations.decided is not None:
         sentences.append(f"Half were decided within {spoken(durations.decided)}.")
     if durations.ended is not None:
         sentences.append(f"Half had ended within {spoken(durations.ended)}.")
     sentences += _agreement_sentences(closed_cases, library)
-    reopened = sum(bool(case.reopened) for case in closed_cases)
-    sentences.append(f"{reopened} had been opened again.")
+    reopened_count = sum(bool(case.reopened) for case in closed_cases)
+    sentences.append(f"{reopened_count} had been opened again.")
     return Answer(
         understood="the report of the last thirty days, over what you may see",
         text=" ".join(sentences),
@@ -35,10 +40,11 @@ def report(lists: Lists, library: Library, sight: Sight, now: datetime) -> Answe
 
 
 def _agreement_sentences(cases: Sequence[Case], library: Library) -> list[str]:
-    unchanged = decided = 0
+    unchanged_count = 0
+    decided_count = 0
     for agreement in agreements(cases, dict(library.titles())):
-        unchanged += agreement.as_recommended
-        decided += agreement.as_recommended + agreement.edited + agreement.otherwise
-    if not decided:
+        unchanged_count += agreement.as_recommended
+        decided_count += agreement.as_recommended + agreement.edited + agreement.otherwise
+    if not decided_count:
         return []
-    return [f"{unchanged} of {decided} recommendations were taken as they stood."]
+    return [f"{unchanged_count} of {decided_count} recommendations were taken as they stood."]

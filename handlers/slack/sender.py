@@ -22,10 +22,15 @@ class Sender:
         self.search = MessageSearch(api)
 
     def permalink(self, channel: str, ts: str) -> str:
-        """Return the address of a message, or "" when it is not known."""
+        """Return the address of a message; "" when it is unknown."""
         return self.api.permalink(channel, ts)
 
-    def update_message(self, channel: str, ts: str, **content: Any) -> None:
+    def update_message(
+        self,
+        channel: str,
+        ts: str,
+        **content: Any,
+    ) -> None:
         """Write a message over."""
         self.api.post_to(
             "chat.update", channel, bucket=message_bucket(channel, ts), ts=ts, **content

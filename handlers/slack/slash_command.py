@@ -135,11 +135,19 @@ class SlashCommand:
         return self.services.questions.asked(Question(Ask.MINE), by=request.person)
 
     def _show(self, request: SlashRequest) -> Answer:
-        question = Question(Ask.SHOW, Which.ANY, case_id=_case_id(request.argument))
+        question = Question(
+            Ask.SHOW,
+            Which.ANY,
+            case_id=_case_id(request.argument),
+        )
         return self.services.questions.asked(question, by=request.person)
 
     def _question(self, text: str, request: SlashRequest) -> Answer:
-        return self.services.questions.answer(text, by=request.person, channel=request.channel)
+        return self.services.questions.answer(
+            text,
+            by=request.person,
+            channel=request.channel,
+        )
 
     def _raise(self, request: SlashRequest) -> None:
         form = forms.raise_form(
@@ -193,7 +201,12 @@ class SlashCommand:
     def _report(self, request: SlashRequest) -> Answer:
         services = self.services
         sight = services.questions.sight(request.person)
-        return report(services.lists, services.library, sight=sight, now=services.clock())
+        return report(
+            services.lists,
+            services.library,
+            sight=sight,
+            now=services.clock(),
+        )
 
     def _help(self, request: SlashRequest) -> Answer:
         return Answer(

@@ -18,11 +18,25 @@ MAX_RETRY_SECONDS = 60.0
 class SocketModeConnection:
     """A connection that is tried again while Slack cannot be reached."""
 
-    def __init__(self, app: App, app_token: str, base_url: str) -> None:
+    def __init__(
+        self,
+        app: App,
+        app_token: str,
+        base_url: str,
+    ) -> None:
         client = WebClient(token=app_token, base_url=base_url, retry_handlers=[])
-        self._handler = SocketModeHandler(app, app_token, web_client=client, concurrency=WORKERS)
+        self._handler = SocketModeHandler(
+            app,
+            app_token,
+            web_client=client,
+            concurrency=WORKERS,
+        )
         self._closing = threading.Event()
-        self._thread = threading.Thread(target=self._connect, name="slack-socket", daemon=True)
+        self._thread = threading.Thread(
+            target=self._connect,
+            name="slack-socket",
+            daemon=True,
+        )
 
     def open(self) -> None:
         """Begin to connect, and return at once."""

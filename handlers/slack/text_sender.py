@@ -21,7 +21,12 @@ MAX_PROMPT_TITLE = 60
 class TextSender(Sender):
     """Sends text from outside as plain text."""
 
-    def send(self, to: str, text: str, key: str) -> str:
+    def send(
+        self,
+        to: str,
+        text: str,
+        key: str,
+    ) -> str:
         """Post a message to a channel or person; return its ``ts``."""
         response = self.api.post_to(
             "chat.postMessage",
@@ -48,7 +53,11 @@ class TextSender(Sender):
         return Landing.LANDED if self.search.find_first(query) else Landing.ABSENT
 
     def send_ephemeral(
-        self, channel: str, user: str, text: str, blocks: Sequence[Mapping[str, object]] = ()
+        self,
+        channel: str,
+        user: str,
+        text: str,
+        blocks: Sequence[Mapping[str, object]] = (),
     ) -> None:
         """Show a message in a channel to one person alone.
 

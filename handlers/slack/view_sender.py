@@ -17,7 +17,12 @@ class ViewSender(Sender):
         """Open a modal; the trigger is valid for three seconds."""
         self.api.post("views.open", trigger_id=trigger_id, view=view)
 
-    def update_modal(self, view_id: str, view_hash: str, view: Mapping[str, Any]) -> None:
+    def update_modal(
+        self,
+        view_id: str,
+        view_hash: str,
+        view: Mapping[str, Any],
+    ) -> None:
         """Redraw an open modal, unless it has changed since ``view_hash``."""
         arguments = {"view_id": view_id, "view": view}
         if view_hash:
