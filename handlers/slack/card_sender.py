@@ -55,16 +55,15 @@ class CardSender(Sender):
 
     def retire_card(self, case: Case, older: Drawn) -> None:
         """Take the buttons from a card that a newer one replaces."""
-        if older.ts:
-            content = {"text": notification(case), "blocks": superseded_card(case)}
-            self._overwrite_or_delete(
-                Posted(
-                    case.id,
-                    older.channel,
-                    older.ts,
-                ),
-                content,
-            )
+        if not older.ts:
+            return
+        message = Posted(
+            name=case.id,
+            channel=older.channel,
+            ts=older.ts,
+        )
+        content = {"text": notification(case), "blocks": superseded_card(case)}
+        self._overwrite_or_delete(message, content)
 
     def posted(
         self,

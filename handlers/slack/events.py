@@ -58,12 +58,10 @@ class QuestionListeners:
 
     def on_feedback(self, body: dict[str, Any], ack: Ack) -> None:
         """Record a thumb under an answer, from the person who asked."""
-        vote, _, question_id = str(body["actions"][0].get("value", "")).partition(" ")
-        is_recorded = vote in THANKS and self.lists.vote(
-            question_id,
-            person_id(body),
-            vote,
-        )
+        value = str(body["actions"][0].get("value", ""))
+        vote, _, question_id = value.partition(" ")
+        person = person_id(body)
+        is_recorded = vote in THANKS and self.lists.vote(question_id, person, vote)
         ack()
         channel = str((body.get("channel") or {}).get("id", ""))
         if is_recorded and channel:
@@ -80,19 +78,7 @@ class QuestionListeners:
 
         Slack may deliver a message twice: the id makes both one question.
         """
-        channel = str(event["channel"])
-        ts = str(event["ts"])
-        thread_ts = str(event.get("thread_ts") or ts)
-        question = Placed(
-            id=f"{channel}:{ts}",
-            person=author_id(event, body),
-            user=str(event["user"]),
-            text=plain_text(str(event.get("text", ""))),
-            channel=channel,
-            thread=thread_ts,
-            is_direct=is_direct,
-            case_id=self.lists.case_at(channel, thread_ts),
-        )
+        question = self._parse(event, body, is_direct=is_direct)
         now = self.clock()
         record = Asked(
             id=question.id,
@@ -108,6 +94,28 @@ class QuestionListeners:
             payload=asdict(question),
         )
         self.lists.ask(record, message)
+
+    def _parse(
+        self,
+        event: Mapping[str, Any],
+        body: Mapping[str, Any],
+        *,
+        is_direct: bool,
+    ) -> Placed:
+        channel = str(event["channel"])
+        ts = str(event["ts"])
+        # A question outside a thread begins one.
+        thread_ts = str(event.get("thread_ts") or ts)
+        return Placed(
+            id=f"{channel}:{ts}",
+            person=author_id(event, body),
+            user=str(event["user"]),
+            text=plain_text(str(event.get("text", ""))),
+            channel=channel,
+            thread=thread_ts,
+            is_direct=is_direct,
+            case_id=self.lists.case_at(channel, thread_ts),
+        )
 
 
 @dataclass(frozen=True)

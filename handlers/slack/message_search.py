@@ -125,4 +125,5 @@ class MessageSearch:
 
 
 def _next_cursor(page: Mapping[str, Any]) -> str:
-    return str((page.get("response_metadata") or {}).get("next_cursor", ""))
+    metadata = page.get("response_metadata") or {}
+    return str(metadata.get("next_cursor") or "")

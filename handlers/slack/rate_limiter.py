@@ -14,9 +14,8 @@ BUSY_METHOD_WAIT_SECONDS = 1.0
 class RateLimiter:
     """Limits calls by channel and by method.
 
-    Each channel gets ``burst`` messages, then ``per_second``; a rate of 0 means no limit.
-
-    A method that Slack has refused with a 429 is not called before Slack's time is up.
+    Each channel gets ``burst`` messages, then ``per_second``; a rate of 0 means no limit. A method
+    that Slack has refused with a 429 is not called before Slack's time is up.
     """
 
     def __init__(self, per_second: float, burst: int) -> None:
