@@ -93,7 +93,7 @@ from knowledge.talker import open_talker
 from knowledge.training import is_worth_it
 from knowledge.vector_index import VectorIndex
 from scheduler.detectors import AbsenceDetector, Detector
-from scheduler.digest import DigestTimes
+from scheduler.digest import DigestSchedule
 from scheduler.loop import Job, Loop
 
 log = logging.getLogger(__name__)
@@ -628,22 +628,34 @@ def _lanes(desk: Desk, clock: Clock, pace: Pace) -> list[Lane]:
 
 
 def _jobs(desk: Desk, keeper: Keeper, trainer: "Trainer", clock: Clock) -> list[Job]:
+    digests = DigestSchedule(desk.lists, desk.library, clock)
     jobs = [
         Job("keep time", KEEP_TIME_EVERY, desk.follow_up.keep_time),
         Job("checkpoint", CHECKPOINT_EVERY, keeper.run),
         Job("learn", LEARN_EVERY, trainer.train_if_worth_it),
-        Job("digests", LOOK_FOR_DIGESTS_EVERY, DigestTimes(desk.lists, desk.library, clock).look),
+        Job("digests", LOOK_FOR_DIGESTS_EVERY, digests.enqueue_due),
         Job("memory", CATCH_UP_EVERY, desk.remembering.look_again),
     ]
     for playbook in desk.library.playbooks.values():
         if playbook.detection:
-            detector = Detector(playbook, playbook.detection, desk.systems, desk.intake, clock)
-            jobs.append(Job(f"detect {playbook.kind}", playbook.detection.every, detector.look))
+            detector = Detector(
+                playbook=playbook,
+                detection=playbook.detection,
+                systems=desk.systems,
+                intake=desk.intake,
+                clock=clock,
+            )
+            jobs.append(Job(f"detect {playbook.kind}", playbook.detection.every, detector.poll))
         if playbook.absence:
             missing = AbsenceDetector(
-                playbook, playbook.absence, desk.lists, desk.intake, clock, clock()
+                playbook=playbook,
+                absence=playbook.absence,
+                lists=desk.lists,
+                intake=desk.intake,
+                clock=clock,
+                since=clock(),
             )
-            jobs.append(Job(f"miss {playbook.kind}", playbook.absence.every, missing.look))
+            jobs.append(Job(f"miss {playbook.kind}", playbook.absence.every, missing.poll))
     return jobs
 
 

@@ -1,1 +1,1 @@
-"""The door of time: what is due, and one loop that looks. APScheduler is only the ticker; what is due is rows."""
+"""Time: the jobs that look what is due, and the loop that runs them."""

@@ -1,6 +1,7 @@
-"""Detectors: each playbook's own query, run on its interval; and what ought to be heard of and is not.
+"""Detectors: a playbook's own query, and signals that are missing.
 
-A row is a signal; a row that has gone clears its case. A silence is a signal; the first word clears its case.
+A row opens a case, and clears it when it is gone. A silence opens a case, and the first signal
+clears it.
 """
 
 import logging
@@ -9,6 +10,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from bot.cases.canonical import Scalar, digest
+from bot.cases.case import Case
 from bot.cases.errors import ConnectorFailed, KeyReused
 from bot.cases.lifecycle import WAITING
 from bot.cases.playbook import Absence, Detection, Playbook
@@ -19,12 +21,15 @@ from bot.desk.intake import Intake
 from bot.ports import Clock, Lists, Outcome, Systems
 
 log = logging.getLogger(__name__)
-MOST_ROWS = 5_000
+MAX_ROWS = 5_000
+CHECKSUM_DIGITS = 16
+# The columns that are no facts of the case.
+SIGNAL_COLUMNS = frozenset({"subject", "title"})
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Detector:
-    """Runs one playbook's query and tells the intake what it sees."""
+    """Runs one playbook's query and reports its rows as signals."""
 
     playbook: Playbook
     detection: Detection
@@ -32,108 +37,144 @@ class Detector:
     intake: Intake
     clock: Clock
 
-    def look(self) -> int:
-        """One look; returns how many new cases it opened. A system that cannot be read changes nothing: absence is not an all-clear."""
+    def poll(self) -> int:
+        """Run the query; return how many cases it opened.
+
+        A system that cannot be read changes nothing: that is no all-clear.
+        """
         now = self.clock()
+        system = self.systems[self.detection.system]
         try:
-            rows = self.systems[self.detection.system].look_up(
-                self.detection.query, detection_parameters(now), MOST_ROWS
-            )
+            rows = system.look_up(self.detection.query, detection_parameters(now), MAX_ROWS)
         except ConnectorFailed as failure:
             log.warning("detector %s could not look: %s", self.playbook.kind, failure)
             return 0
-        opened = sum(self._tell(row, now) for row in rows)
-        if len(rows) < MOST_ROWS:
-            self._clear({subject_of(row) for row in rows}, now)
-        return opened
+        opened_count = sum(self._report(row) for row in rows)
+        # With more rows than were read it is not known which are gone.
+        if len(rows) < MAX_ROWS:
+            self._clear_missing({subject_of(row) for row in rows}, now)
+        return opened_count
 
-    def _tell(self, row: Mapping[str, Scalar], now: datetime) -> bool:
-        signal = signal_of(self.playbook, self.detection, row, self.intake.store.episodes)
+    def _report(self, row: Mapping[str, Scalar]) -> bool:
+        """Report a row; tell whether it opened a case."""
+        signal = signal_from_row(
+            self.playbook,
+            self.detection,
+            row,
+            count_episodes=self.intake.store.episodes,
+        )
         try:
             return self.intake.receive(signal, b"").outcome is Outcome.OPENED
         except KeyReused:
             log.warning("detector %s: %s came with another body", self.playbook.kind, signal.key)
             return False
 
-    def _clear(self, present: set[str], now: datetime) -> None:
+    def _clear_missing(self, present: set[str], now: datetime) -> None:
+        """Clear the cases whose rows are gone."""
         for case in self.intake.store.open_from(self.detection.system, self.playbook.kind):
             is_ours = case.signal.kind == self.playbook.kind
-            if is_ours and case.signal.subject not in present and case.state in WAITING:
-                key = f"{case.signal.key}#clear{case.version}"
-                gone = replace(
-                    case.signal, key=key, occurred_at=now, facts={}, status=SignalStatus.CLEAR
-                )
-                self.intake.receive(gone, b"")
+            is_gone = case.signal.subject not in present
+            if is_ours and is_gone and case.state in WAITING:
+                self.intake.receive(_clear_signal(case, now), b"")
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class AbsenceDetector:
-    """Notices what has not been heard of. It begins to count when it first looks, so that a new playbook does not cry at once."""
+    """Reports subjects of which no signal has come for too long."""
 
     playbook: Playbook
     absence: Absence
     lists: Lists
     intake: Intake
     clock: Clock
+    #: A subject without any signal counts from here, so that a new playbook does not cry at once.
     since: datetime
 
-    def look(self) -> int:
-        """One look; returns how many cases it opened."""
+    def poll(self) -> int:
+        """Report the silent subjects; return how many cases that opened."""
         now = self.clock()
-        opened = sum(self._missed(subject, now) for subject in self.absence.subjects)
-        self._close_former(now)
-        return opened
+        opened_count = sum(self._report(subject, now) for subject in self.absence.subjects)
+        self._clear_former(now)
+        return opened_count
 
-    def _close_former(self, now: datetime) -> None:
-        """Clear the cases from before ``origin`` was declared, which its word does not reach."""
+    def _report(self, subject: str, now: datetime) -> bool:
+        """Report a subject if it is silent; tell whether that opened a case."""
+        signal = self._signal(subject)
+        last_at = self._last_signal_at(signal) or self.since
+        if now - last_at <= self.absence.within:
+            return False
+        signal = replace(
+            signal,
+            key=f"{subject}@{last_at:%Y%m%dT%H%M%S}",
+            facts={"last_heard": f"{last_at:%Y-%m-%d %H:%M} UTC"},
+        )
+        return self.intake.receive(signal, b"").outcome is Outcome.OPENED
+
+    def _clear_former(self, now: datetime) -> None:
+        """Clear the cases from before ``origin`` was declared.
+
+        A signal of that origin does not reach them by itself.
+        """
         for case in self.intake.store.open_from(ABSENCE, self.playbook.kind):
-            signal = case.signal
-            if signal.domain == self.absence.origin or case.state not in WAITING:
+            if case.signal.domain == self.absence.origin or case.state not in WAITING:
                 continue
-            last = self.lists.last_heard(
-                self._missing(signal.subject).fingerprint, except_from=ABSENCE
-            )
-            if last is not None and last > case.opened_at:
-                key = f"{signal.key}#clear{case.version}"
-                word = replace(
-                    signal, key=key, occurred_at=now, facts={}, status=SignalStatus.CLEAR
-                )
-                self.intake.receive(word, b"")
+            last_at = self._last_signal_at(self._signal(case.signal.subject))
+            if last_at is not None and last_at > case.opened_at:
+                self.intake.receive(_clear_signal(case, now), b"")
 
-    def _missing(self, subject: str) -> Signal:
-        title = self.absence.title.replace("{subject}", subject)
+    def _last_signal_at(self, signal: Signal) -> datetime | None:
+        return self.lists.last_heard(signal.fingerprint, except_from=ABSENCE)
+
+    def _signal(self, subject: str) -> Signal:
+        """Build the signal of a silence, without its key and facts."""
         return Signal(
             source=ABSENCE,
             key="",
             kind=self.playbook.kind,
             subject=subject,
-            title=title,
+            title=self.absence.title.replace("{subject}", subject),
             occurred_at=None,
             facts={},
             domain=self.absence.origin,
         )
 
-    def _missed(self, subject: str, now: datetime) -> bool:
-        missing = self._missing(subject)
-        heard = self.lists.last_heard(missing.fingerprint, except_from=ABSENCE) or self.since
-        if now - heard <= self.absence.within:
-            return False
-        facts = {"last_heard": f"{heard:%Y-%m-%d %H:%M} UTC"}
-        told = replace(missing, key=f"{subject}@{heard:%Y%m%dT%H%M%S}", facts=facts)
-        return self.intake.receive(told, b"").outcome is Outcome.OPENED
 
-
-def signal_of(
+def signal_from_row(
     playbook: Playbook,
     detection: Detection,
     row: Mapping[str, Scalar],
-    episodes: Callable[[Sequence[str]], int],
+    *,
+    count_episodes: Callable[[Sequence[str]], int],
 ) -> Signal:
-    """The signal of a row. An unchanged row is the same signal at every look, until it has gone away and come back."""
-    subject, title = subject_of(row), str(row.get("title"))
-    facts = {name: value for name, value in row.items() if name not in {"subject", "title"}}
+    """Build the signal of a row.
+
+    An unchanged row is the same signal at every poll, until it is gone and comes back:
+    ``count_episodes`` tells how often the trouble with these fingerprints has gone away so far.
+    """
+    subject = subject_of(row)
+    title = str(row.get("title"))
+    facts = {name: value for name, value in row.items() if name not in SIGNAL_COLUMNS}
     signal = Signal(
-        detection.system, "", playbook.kind, subject, title, None, facts, domain=detection.domain
+        source=detection.system,
+        key="",
+        kind=playbook.kind,
+        subject=subject,
+        title=title,
+        occurred_at=None,
+        facts=facts,
+        domain=detection.domain,
     )
-    key = f"{subject}@{digest([title, facts])[:16]}#{episodes(signal.fingerprints)}"
-    return replace(signal, key=key)
+    checksum = digest([title, facts])[:CHECKSUM_DIGITS]
+    episode = count_episodes(signal.fingerprints)
+    return replace(signal, key=f"{subject}@{checksum}#{episode}")
+
+
+def _clear_signal(case: Case, now: datetime) -> Signal:
+    """Build the signal that clears a case: that of the case, once for each of its versions."""
+    return replace(
+        case.signal,
+        key=f"{case.signal.key}#clear{case.version}",
+        occurred_at=now,
+        facts={},
+        status=SignalStatus.CLEAR,
+    )

@@ -1,4 +1,4 @@
-"""When a digest is due: each working day at the channel's own hour, once, however many processes look and whatever the clock does."""
+"""Enqueues the digests: once each working day, at the hour of each channel."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -9,38 +9,52 @@ from bot.desk.digests import NOT_POSTED_AFTER, asked_for
 from bot.ports import Clock, Library, Lists
 
 DAY = timedelta(days=1)
-LONG_AGO = timedelta(days=3650)
+# No subscription is as old: all of them are read.
+MAX_SUBSCRIPTION_AGE = timedelta(days=3650)
+SUBSCRIPTION_PREFIX = "digest-for:"
 
 
 @dataclass(frozen=True)
-class DigestTimes:
-    """Looks which digests have become due, and asks for each of them once."""
+class DigestSchedule:
+    """Enqueues each digest once, however many processes look and whatever the clock does."""
 
     lists: Lists
     library: Library
     clock: Clock
 
-    def look(self) -> int:
-        """Returns how many were asked for now."""
+    def enqueue_due(self) -> int:
+        """Enqueue the digests that are due; return how many were."""
         now = self.clock()
-        places = [
-            *self.library.channels(),
-            *(board.place for board in self.lists.boards("digest-for:", now - LONG_AGO)),
-        ]
-        return sum(
-            self._ask(place, due, now)
-            for place in places
-            for due in due_now(self.library.hours(place), now)
-        )
+        count = 0
+        for place in self._places(now):
+            for due_at in due_times(self.library.hours(place), now):
+                count += self._enqueue(place, due_at, now)
+        return count
 
-    def _ask(self, place: str, due: datetime, now: datetime) -> bool:
-        return self.lists.enqueue_once(
-            f"digest {place}", int(due.timestamp()), asked_for(place, due, now)
-        )
+    def _places(self, now: datetime) -> list[str]:
+        """List the channels with a digest, and the people who have subscribed."""
+        subscriptions = self.lists.boards(SUBSCRIPTION_PREFIX, now - MAX_SUBSCRIPTION_AGE)
+        return [*self.library.channels(), *(board.place for board in subscriptions)]
+
+    def _enqueue(
+        self,
+        place: str,
+        due_at: datetime,
+        now: datetime,
+    ) -> bool:
+        slot = int(due_at.timestamp())
+        return self.lists.enqueue_once(f"digest {place}", slot, asked_for(place, due_at, now))
 
 
-def due_now(hours: Hours, now: datetime) -> Sequence[datetime]:
-    """The digests whose time has come, and is not so long ago that they are no news any more. Pure."""
+def due_times(hours: Hours, now: datetime) -> Sequence[datetime]:
+    """Return the times of the digests that are due and still news."""
     today = hours.local(now).date()
-    times = [hours.digest_time(day) for day in (today - DAY, today) if hours.is_working_day(day)]
-    return [at for at in times if at <= now < at + NOT_POSTED_AFTER]
+    times = []
+    # After midnight, that of yesterday may still be news.
+    for day in (today - DAY, today):
+        if not hours.is_working_day(day):
+            continue
+        due_at = hours.digest_time(day)
+        if due_at <= now < due_at + NOT_POSTED_AFTER:
+            times.append(due_at)
+    return times

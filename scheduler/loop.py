@@ -1,4 +1,7 @@
-"""The one loop of time. APScheduler ticks; each tick is claimed as a row, so that of several processes one does the work."""
+"""Runs each job once per interval, however many processes there are.
+
+APScheduler only ticks. A tick is claimed as a row in the database, so that one process runs it.
+"""
 
 import logging
 from collections.abc import Callable
@@ -14,22 +17,26 @@ from bot.ports import Clock
 log = logging.getLogger(__name__)
 
 
-class Ticks(Protocol):
+class TickStore(Protocol):
+    """Where ticks are claimed."""
+
     def claim_tick(self, job: str, slot: int) -> bool:
-        """Whether this process runs ``job`` for this slot."""
+        """Tell whether this process is the one to run ``job`` for this slot."""
 
 
 @dataclass(frozen=True, slots=True)
 class Job:
+    """Something to run on an interval. It may run late, and never twice for one interval."""
+
     name: str
-    every: timedelta
+    interval: timedelta
     run: Callable[[], object]
 
 
 class Loop:
-    """Runs each job once per interval across all processes; late is fine, twice is not."""
+    """The ticker of one process."""
 
-    def __init__(self, ticks: Ticks, clock: Clock) -> None:
+    def __init__(self, ticks: TickStore, clock: Clock) -> None:
         self._ticks = ticks
         self._clock = clock
         self._scheduler = BackgroundScheduler(
@@ -38,31 +45,35 @@ class Loop:
         )
 
     def start(self, jobs: list[Job]) -> None:
-        """Look at every job once, then on its interval."""
-        # The scheduler waits by this machine's clock; which slot it is, the desk's clock says.
-        at_once = utc_now()
+        """Run every job at once, and then on its interval."""
+        # The scheduler waits by this machine's clock; the desk's clock tells which slot it is.
+        now = utc_now()
         for job in jobs:
-            seconds = job.every.total_seconds()
             self._scheduler.add_job(
                 self.tick,
                 "interval",
                 args=[job],
-                seconds=seconds,
-                next_run_time=at_once,
+                seconds=job.interval.total_seconds(),
+                next_run_time=now,
                 id=job.name,
             )
         self._scheduler.start()
 
     def tick(self, job: Job) -> bool:
-        """Run the job if nobody has for this slot; whether it ran. An outermost loop: a job that fails is tried at its next slot."""
-        slot = int(self._clock().timestamp() // job.every.total_seconds())
+        """Run the job unless another process has for this slot.
+
+        Returns whether it was this process. A job that fails runs again at its next slot.
+        """
+        slot = int(self._clock().timestamp() // job.interval.total_seconds())
         try:
             if not self._ticks.claim_tick(job.name, slot):
                 return False
             job.run()
         except Exception:
+            # An outermost loop: nobody else would hear of it.
             log.exception("%s failed; it runs again at its next slot", job.name)
         return True
 
     def stop(self) -> None:
+        """Stop, when the jobs that run now have ended."""
         self._scheduler.shutdown(wait=True)

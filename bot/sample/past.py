@@ -21,7 +21,7 @@ from bot.ports import Directory, Topic
 from bot.sample.company import Trouble
 from bot.sample.people import TEAM, WORKSPACE, principal
 from bot.wiring import Desk
-from scheduler.detectors import signal_of
+from scheduler.detectors import signal_from_row
 
 REJECTIONS = (
     (RejectReason.WRONG_PLAN, "the usual supplier is closed that day"),
@@ -98,7 +98,7 @@ class Past:
         narrowed = f"SELECT * FROM ({detection.query}) WHERE subject = :subject"  # noqa: S608 (our own playbook)
         asked = {**detection_parameters(self.clock()), "subject": trouble.subject}
         (row,) = self.desk.systems[detection.system].look_up(narrowed, asked, 2)
-        return signal_of(playbook, detection, row, lambda fingerprint: 0)
+        return signal_from_row(playbook, detection, row, count_episodes=lambda fingerprints: 0)
 
     def _decide(self, case_id: str) -> None:
         """Those who may decide do: mostly yes, now and then another quantity first, sometimes no."""

@@ -13,7 +13,7 @@ from bot.connectors.specs import SqlSystem
 from bot.connectors.sql import SqlConnector
 from bot.desk.follow_up import detection_parameters
 from knowledge.library import read_playbook
-from scheduler.detectors import signal_of
+from scheduler.detectors import signal_from_row
 
 MOST_ROWS = 5_000
 
@@ -42,7 +42,9 @@ def trial(path: Path, database: str, now: str) -> Trial:
         raise PlaybookInvalid(f"{path.name}: signal.query: {failure}") from None
     if not rows:
         return Trial(playbook.kind, playbook.title, [], {})
-    signal = signal_of(playbook, playbook.detection, rows[0], lambda fingerprints: 0)
+    signal = signal_from_row(
+        playbook, playbook.detection, rows[0], count_episodes=lambda fingerprints: 0
+    )
     known = facts_of(signal, ())
     facts: dict[str, Any] = {}
     for lookup in playbook.evidence:

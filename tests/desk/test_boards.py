@@ -12,7 +12,7 @@ from bot.cases.entry import RejectReason
 from bot.cases.hours import ALWAYS, Hours
 from bot.cases.lifecycle import State
 from bot.cases.playbook import Stake
-from scheduler.digest import DigestTimes, due_now
+from scheduler.digest import DigestSchedule, due_times
 from tests.fakes.directory import principal
 from tests.world import World, playbook
 
@@ -22,7 +22,7 @@ MONDAY = datetime(2026, 11, 23, 9, 0, tzinfo=UTC)
 
 
 def times(world):
-    return DigestTimes(world.desk.lists, world.library, world.clock)
+    return DigestSchedule(world.desk.lists, world.library, world.clock)
 
 
 def opened(world, name, at_risk=100.0):
@@ -35,7 +35,7 @@ def opened(world, name, at_risk=100.0):
 def digested(world, at=MONDAY):
     """The digest of the stock channel at this moment."""
     world.clock.at = at
-    times(world).look()
+    times(world).enqueue_due()
     world.work()
     return next((one for one in reversed(world.chat.digests) if one.place == "C0STOCK"), None)
 
@@ -58,24 +58,24 @@ def names(rows):
     ],
 )
 def test_a_digest_is_due_at_its_own_hour_on_working_days(now, due):
-    assert list(due_now(OFFICE, now)) == due
+    assert list(due_times(OFFICE, now)) == due
 
 
 def test_it_is_posted_once_however_often_and_from_wherever_one_looks(world):
     opened(world, "Merlot")
     world.clock.at = MONDAY
-    looks = [times(world).look() for _ in range(3)]
+    looks = [times(world).enqueue_due() for _ in range(3)]
     assert looks[0] >= 1
     assert looks[1:] == [0, 0]
     world.work()
     world.clock.forward(minutes=-30)
-    times(world).look()
+    times(world).enqueue_due()
     world.clock.forward(hours=2)
-    times(world).look()
+    times(world).enqueue_due()
     world.work()
     assert [one.place for one in world.chat.digests] == ["C0STOCK"]
     world.clock.forward(days=1)
-    times(world).look()
+    times(world).enqueue_due()
     world.work()
     assert len(world.chat.digests) == 2
 
@@ -85,7 +85,7 @@ def test_however_the_clock_jumps_no_digest_is_asked_for_twice(jumps):
     asked, now = [], MONDAY
     for minutes in jumps:
         now += timedelta(minutes=minutes)
-        asked += [at for at in due_now(ALWAYS, now) if at not in asked]
+        asked += [at for at in due_times(ALWAYS, now) if at not in asked]
     assert len(asked) == len(set(asked))
 
 
@@ -155,13 +155,13 @@ def test_a_person_who_wants_one_gets_a_digest_of_their_own(world):
     case = opened(world, "Merlot")
     world.desk.homes.wants_digest(ANA, wanted=True)
     world.clock.at = MONDAY
-    times(world).look()
+    times(world).enqueue_due()
     world.work()
     mine = next(one for one in world.chat.digests if one.place == ANA)
     assert names(mine.needs) == [case.id]
     world.desk.homes.wants_digest(ANA, wanted=False)
     world.clock.forward(days=1)
-    times(world).look()
+    times(world).enqueue_due()
     world.work()
     assert sum(one.place == ANA for one in world.chat.digests) == 1
 

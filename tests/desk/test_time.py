@@ -9,7 +9,7 @@ from bot.cases.policy import Emergency
 from bot.ports import Topic
 from bot.store.database import Database
 from bot.store.store import SqlStore
-from scheduler.digest import DigestTimes
+from scheduler.digest import DigestSchedule
 from tests.desk.test_switchboard import ANA, BEN
 from tests.fakes.directory import principal
 from tests.world import World, policy
@@ -181,7 +181,7 @@ def test_restarted_at_every_minute_of_the_day_is_as_if_never(tmp_path, empty_sql
                 world.house.failing_lookups = house.failing_lookups
             world.clock.forward(minutes=1)
             world.desk.follow_up.keep_time()
-            DigestTimes(world.desk.lists, world.library, world.clock).look()
+            DigestSchedule(world.desk.lists, world.library, world.clock).enqueue_due()
             if world.store.has_due(list(Topic), world.clock()):
                 world.work()
             digests += [one.key for one in world.chat.digests if one.key not in digests]

@@ -1,18 +1,16 @@
-"""Detectors and the loop of time: a row is one case, a row that goes clears it, and no tick runs twice."""
+"""Detectors: a row is one case until it is gone, and so is a silence until it is broken."""
 
-import time
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import timedelta
 
 import pytest
 
 from bot.cases.lifecycle import State
+from bot.cases.playbook import Absence
 from bot.cases.signal import Signal, SignalStatus
 from bot.desk.intake import judge
 from bot.ports import Outcome
-from scheduler.detectors import Detector
-from scheduler.loop import Job, Loop
+from scheduler.detectors import AbsenceDetector, Detector
 from tests.fakes.directory import principal
 
 ROW = {
@@ -30,19 +28,25 @@ ROW = {
 def detector(world):
     world.house.rows = [ROW]
     book = world.library.book
-    return Detector(book, book.detection, {"house": world.house}, world.desk.intake, world.clock)
+    return Detector(
+        playbook=book,
+        detection=book.detection,
+        systems={"house": world.house},
+        intake=world.desk.intake,
+        clock=world.clock,
+    )
 
 
 def test_a_row_is_one_case_however_often_it_is_seen(detector, world):
-    assert [detector.look() for _ in range(3)] == [1, 0, 0]
+    assert [detector.poll() for _ in range(3)] == [1, 0, 0]
     case = world.store.case("EX-1")
     assert (case.signal.source, case.signal.facts["product_id"], case.count) == ("house", 1, 1)
 
 
 def test_a_row_that_changed_counts_on_the_same_case(detector, world):
-    detector.look()
+    detector.poll()
     world.house.rows = [{**ROW, "on_hand": 2}]
-    assert detector.look() == 0
+    assert detector.poll() == 0
     assert world.store.case("EX-1").count == 2
 
 
@@ -50,13 +54,13 @@ def test_a_row_that_is_gone_clears_its_case_and_one_that_comes_back_reopens_it_e
     detector, world
 ):
     for times in range(1, 4):
-        detector.look()
+        detector.poll()
         world.work()
         assert world.store.case("EX-1").state is State.PROPOSED
         world.house.rows = []
-        detector.look()
+        detector.poll()
         assert world.store.case("EX-1").state is State.CLEARED
-        detector.look()
+        detector.poll()
         assert world.store.episodes([world.store.case("EX-1").fingerprint]) == times
         world.house.rows = [ROW]
         world.clock.forward(minutes=5)
@@ -64,62 +68,25 @@ def test_a_row_that_is_gone_clears_its_case_and_one_that_comes_back_reopens_it_e
 
 
 def test_a_system_that_cannot_be_read_is_no_all_clear(detector, world):
-    detector.look()
+    detector.poll()
     world.house.failing_lookups.add("SELECT")
-    assert detector.look() == 0
+    assert detector.poll() == 0
     assert world.store.case("EX-1").state is State.OPEN
 
 
 def test_what_is_being_carried_out_is_not_cleared_under_its_feet(detector, world):
-    detector.look()
+    detector.poll()
     world.work()
     world.desk.decisions.approve("EX-1", by=principal("ana"), seen=world.seen("EX-1"))
     world.house.rows = []
-    detector.look()
+    detector.poll()
     assert world.store.case("EX-1").state is State.APPROVED
 
 
-def test_a_tick_runs_in_one_of_several_processes(world):
-    ran = []
-    job = Job("digest", timedelta(minutes=1), lambda: ran.append(1))
-    loops = [Loop(world.store, world.clock) for _ in range(4)]
-    with ThreadPoolExecutor(4) as many:
-        assert sorted(many.map(lambda loop: loop.tick(job), loops)) == [False, False, False, True]
-    world.clock.forward(minutes=1)
-    assert loops[0].tick(job)
-    assert not loops[0].tick(job)
-    assert len(ran) == 2
+# Silences
 
 
-def test_a_job_that_fails_runs_again_at_its_next_slot(world, caplog):
-    def failing():
-        raise ValueError("a bug")
-
-    loop, job = Loop(world.store, world.clock), Job("x", timedelta(minutes=1), failing)
-    assert loop.tick(job)
-    assert "it runs again at its next slot" in caplog.text
-    world.clock.forward(minutes=1)
-    assert loop.tick(job)
-
-
-def test_the_loop_looks_once_at_start_and_then_on_its_interval(small_world):
-    from bot.clock import utc_now
-
-    ran = []
-    loop = Loop(small_world.store, utc_now)
-    loop.start([Job("quick", timedelta(seconds=1), lambda: ran.append(time.monotonic()))])
-    time.sleep(2.4)
-    loop.stop()
-    assert 2 <= len(ran) <= 4
-
-
-# --- what ought to be heard of and is not ------------------------------------------------------------------------------------
-
-
-def till(world, hours=26, origin="api"):
-    from bot.cases.playbook import Absence
-    from scheduler.detectors import AbsenceDetector
-
+def absence_detector(world, hours=26, origin="api"):
     absence = Absence(
         subjects=("till:quay", "till:vine"),
         title="No takings from {subject}",
@@ -128,99 +95,107 @@ def till(world, hours=26, origin="api"):
         origin=origin,
     )
     return AbsenceDetector(
-        world.library.playbook("takings"),
-        absence,
-        world.desk.lists,
-        world.desk.intake,
-        world.clock,
-        world.clock(),
+        playbook=world.library.playbook("takings"),
+        absence=absence,
+        lists=world.desk.lists,
+        intake=world.desk.intake,
+        clock=world.clock,
+        since=world.clock(),
     )
 
 
-def word_from(world, subject, number, source="api", domain=""):
+def receive_word(world, subject, number, source="api", domain=""):
     signal = Signal(
-        source,
-        f"w{number}",
-        "takings",
-        subject,
-        "takings",
-        None,
-        {},
-        SignalStatus.CLEAR,
+        source=source,
+        key=f"w{number}",
+        kind="takings",
+        subject=subject,
+        title="takings",
+        occurred_at=None,
+        facts={},
+        status=SignalStatus.CLEAR,
         domain=domain,
     )
     return world.desk.intake.receive(signal, b"")
 
 
 def test_a_silence_opens_one_case_and_the_first_word_closes_it(world):
-    missing = till(world)
-    word_from(world, "till:vine", 1)
-    assert missing.look() == 0
+    silence = absence_detector(world)
+    receive_word(world, "till:vine", 1)
+    assert silence.poll() == 0
     world.clock.forward(hours=20)
-    word_from(world, "till:vine", 2)
+    receive_word(world, "till:vine", 2)
     world.clock.forward(hours=7)
-    assert [missing.look(), missing.look()] == [1, 0]
+    assert [silence.poll(), silence.poll()] == [1, 0]
     (case,) = world.store.cases()
     assert (case.signal.title, case.signal.subject) == ("No takings from till:quay", "till:quay")
     world.work()
-    word_from(world, "till:quay", 3)
+    receive_word(world, "till:quay", 3)
     assert world.case(case).state is State.CLEARED
-    assert missing.look() == 0
+    assert silence.poll() == 0
     world.clock.forward(hours=27)
-    assert missing.look() == 2
+    assert silence.poll() == 2
 
 
 def test_a_new_absence_playbook_does_not_cry_at_once(world):
-    missing = till(world)
+    silence = absence_detector(world)
     world.clock.forward(hours=25)
-    assert missing.look() == 0
+    assert silence.poll() == 0
 
 
 @pytest.mark.threat("A6")
 def test_only_the_source_that_ought_to_be_heard_of_ends_a_silence(world):
-    missing = till(world)
+    silence = absence_detector(world)
     world.clock.forward(hours=27)
-    word_from(world, "till:quay", 1, source="stranger")
-    assert missing.look() == 2
+    receive_word(world, "till:quay", 1, source="stranger")
+    assert silence.poll() == 2
     world.work()
-    word_from(world, "till:quay", 2, source="stranger")
+    receive_word(world, "till:quay", 2, source="stranger")
     assert world.store.counts() == {"REFERRED": 2}
-    word_from(world, "till:quay", 3)
+    receive_word(world, "till:quay", 3)
     assert world.store.counts() == {"REFERRED": 1, "CLEARED": 1}
 
 
 @pytest.mark.threat("A6")
 def test_a_silence_of_a_domain_is_ended_by_any_of_its_sources(world):
-    missing = till(world, origin="tills")
+    silence = absence_detector(world, origin="tills")
     world.clock.forward(hours=27)
-    assert missing.look() == 2
+    assert silence.poll() == 2
     world.work()
-    word_from(world, "till:quay", 1, source="old-tills", domain="tills")
-    word_from(world, "till:vine", 2, source="new-tills", domain="tills")
+    receive_word(world, "till:quay", 1, source="old-tills", domain="tills")
+    receive_word(world, "till:vine", 2, source="new-tills", domain="tills")
     assert world.store.counts() == {"CLEARED": 2}
 
 
 @pytest.mark.threat("A6")
 def test_a_silence_opened_before_its_source_was_declared_ends_with_the_first_word_too(world):
-    former = Signal("absence", "till:quay@then", "takings", "till:quay", "No takings", None, {})
+    former = Signal(
+        source="absence",
+        key="till:quay@then",
+        kind="takings",
+        subject="till:quay",
+        title="No takings",
+        occurred_at=None,
+        facts={},
+    )
     world.receive(former)
     world.work()
-    missing = till(world)
+    silence = absence_detector(world)
     world.clock.forward(hours=27)
-    missing.look()
+    silence.poll()
     (case,) = [case for case in world.store.cases() if case.signal.subject == "till:quay"]
     assert case.state is State.REFERRED
-    word_from(world, "till:quay", 1)
-    assert missing.look() == 0
+    receive_word(world, "till:quay", 1)
+    assert silence.poll() == 0
     assert world.case(case).state is State.CLEARED
 
 
-# --- whose trouble it is -------------------------------------------------------------------------------------------------------
+# Sources and domains
 
 
 @pytest.mark.threat("A6")
 def test_a_stranger_neither_clears_nor_counts_on_what_a_detector_opened(detector, world):
-    detector.look()
+    detector.poll()
     world.work()
     stranger = world.signal("product:1", source="api")
     assert world.clear(stranger).outcome is Outcome.IGNORED
@@ -232,28 +207,28 @@ def test_a_stranger_neither_clears_nor_counts_on_what_a_detector_opened(detector
 @pytest.mark.threat("A6")
 def test_a_source_of_the_same_domain_clears_what_a_detector_opened(detector, world):
     shared = replace(detector, detection=replace(detector.detection, domain="stock"))
-    shared.look()
+    shared.poll()
     world.work()
     assert (
         world.clear(world.signal("product:1", source="scanner", domain="stock")).case_id == "EX-1"
     )
     assert world.store.case("EX-1").state is State.CLEARED
     world.clock.forward(minutes=5)
-    shared.look()
+    shared.poll()
     assert world.store.case("EX-1").count == 2
 
 
 @pytest.mark.threat("A6")
 def test_a_detector_that_joins_a_domain_goes_on_with_its_open_cases(detector, world):
-    detector.look()
+    detector.poll()
     world.work()
     shared = replace(detector, detection=replace(detector.detection, domain="stock"))
-    assert shared.look() == 0
+    assert shared.poll() == 0
     world.house.rows = []
-    shared.look()
+    shared.poll()
     assert world.store.case("EX-1").state is State.CLEARED
     world.house.rows = [ROW]
-    assert shared.look() == 0
+    assert shared.poll() == 0
     assert (world.store.case("EX-1").state, world.store.case("EX-1").count) == (State.OPEN, 2)
 
 
@@ -271,8 +246,8 @@ def test_the_rule_does_not_hang_on_a_hash_alone(world):
 def test_a_row_with_a_subject_beyond_all_measure_holds_up_no_other_row(detector, world):
     long = [{**ROW, "subject": "x" * 9000 + end} for end in "ab"]
     world.house.rows = [*long, {**ROW, "subject": "product:\x002"}, ROW]
-    assert [detector.look(), detector.look()] == [4, 0]
+    assert [detector.poll(), detector.poll()] == [4, 0]
     world.work()
     world.house.rows = [ROW]
-    detector.look()
+    detector.poll()
     assert world.store.counts() == {"CLEARED": 3, "PROPOSED": 1}

@@ -275,15 +275,19 @@ def test_a_detectors_row_is_the_same_signal_after_the_upgrade_and_clears_its_cas
     world.house.rows = [row]
     book = world.library.book
     detector = Detector(
-        book, book.detection, {"house": world.house}, world.desk.intake, world.clock
+        playbook=book,
+        detection=book.detection,
+        systems={"house": world.house},
+        intake=world.desk.intake,
+        clock=world.clock,
     )
     count = world.store.case("EX-2").count
-    assert (detector.look(), world.store.case("EX-2").count) == (0, count)
+    assert (detector.poll(), world.store.case("EX-2").count) == (0, count)
     world.house.rows = []
-    detector.look()
+    detector.poll()
     assert world.store.case("EX-2").state is State.CLEARED
     world.house.rows = [row]
-    detector.look()
+    detector.poll()
     assert world.store.case("EX-2").count == count + 1
 
 
