@@ -45,7 +45,11 @@ class Detector:
         now = self.clock()
         system = self.systems[self.detection.system]
         try:
-            rows = system.look_up(self.detection.query, detection_parameters(now), MAX_ROWS)
+            rows = system.look_up(
+                self.detection.query,
+                detection_parameters(now),
+                MAX_ROWS,
+            )
         except ConnectorFailed as failure:
             log.warning("detector %s could not look: %s", self.playbook.kind, failure)
             return 0

@@ -43,7 +43,15 @@ class DigestSchedule:
         now: datetime,
     ) -> bool:
         slot = int(due_at.timestamp())
-        return self.lists.enqueue_once(f"digest {place}", slot, asked_for(place, due_at, now))
+        return self.lists.enqueue_once(
+            f"digest {place}",
+            slot,
+            asked_for(
+                place,
+                due_at,
+                now,
+            ),
+        )
 
 
 def due_times(hours: Hours, now: datetime) -> Sequence[datetime]:

@@ -1,4 +1,4 @@
-"""A Slack of one's own to write to, and our HTTP receiver to send signed requests to."""
+"""A Slack to write to, and our HTTP receiver to send signed requests to."""
 
 from datetime import UTC, datetime
 
@@ -12,6 +12,7 @@ from handlers.slack.chat import SlackChat
 from handlers.slack.directory import SlackDirectory
 from handlers.slack.rate_limiter import RateLimiter
 from handlers.slack.web_client import web_client
+from tests.handlers.slack.agreeable_slack import AgreeableSlack
 from tests.handlers.slack.requests import SIGNING_SECRETS
 
 
@@ -32,9 +33,19 @@ def directory(chat, client):
     return SlackDirectory(client, chat.team_id)
 
 
+@pytest.fixture(scope="module")
+def agreeable_slack():
+    slack = AgreeableSlack()
+    yield slack
+    slack.close()
+
+
 @pytest.fixture
-def receiver(client, chat, small_world):
-    app = build_app(client, small_world.slack_services(chat))
+def receiver(agreeable_slack, small_world):
+    agreeable_slack.calls.clear()
+    client = web_client("xoxb-test", agreeable_slack.api_url)
+    services = small_world.slack_services(SlackChat(client, RateLimiter(0, 1)))
+    app = build_app(client, services)
     route = http_receiver.route(app, SIGNING_SECRETS, lambda: datetime.now(UTC))
     receiver = TestClient(Starlette(routes=[route]), raise_server_exceptions=False)
     receiver.world = small_world

@@ -1,0 +1,102 @@
+"""Lists: posted once, redrawn where they are, with their cases in text where charts fail."""
+
+from datetime import UTC, date, datetime
+
+import pytest
+
+from bot.cases.digest import Counts, Day, Digest, Row, Storm
+from bot.cases.errors import ChatFailed
+from bot.ports import Board
+from handlers.slack.chat import SlackChat
+from handlers.slack.rate_limiter import RateLimiter
+from tests.cases.making import proposed
+from tests.handlers.slack.fake_client import FakeWebClient
+
+CHANNEL = "C0STOCK"
+DAYS = tuple(Day(date(2026, 11, day), 1, 1, 60.0) for day in range(8, 22))
+ROW = Row(proposed(), CHANNEL, "1.000001")
+
+
+def digest(*, rest=()):
+    return Digest(
+        key="digest:C0STOCK:1",
+        place=CHANNEL,
+        on=date(2026, 11, 21),
+        paused=(),
+        needs=(ROW,),
+        needs_more=0,
+        rest=rest,
+        late=(),
+        late_more=0,
+        unhandled=(),
+        counts=Counts(5, 3, 1, 1, 1, 0),
+        days=DAYS,
+    )
+
+
+def storm():
+    return Storm(
+        key="storm:low_stock:api",
+        place=CHANNEL,
+        title="Running low",
+        source="api",
+        rows=(ROW,),
+        open=31,
+        total=40,
+    )
+
+
+def board(ts):
+    return Board("digest:C0STOCK:1", CHANNEL, ts, {}, datetime(2026, 11, 21, tzinfo=UTC))
+
+
+@pytest.fixture
+def fake():
+    return FakeWebClient()
+
+
+@pytest.fixture
+def fake_chat(fake):
+    return SlackChat(fake, RateLimiter(0, 1))
+
+
+def test_a_digest_is_posted_once_and_what_has_no_room_goes_into_its_thread(chat):
+    ts = chat.post_digest(digest(rest=(ROW,)), None, look_first=False)
+    again = chat.post_digest(digest(rest=(ROW,)), None, look_first=True)
+    redrawn = chat.post_digest(digest(rest=(ROW,)), board(ts), look_first=True)
+    assert ts == again == redrawn
+    messages = chat.emulator.messages(CHANNEL)
+    assert [message["ts"] == ts for message in messages] == [True, False]
+    assert messages[1]["thread_ts"] == ts
+
+
+def test_a_digest_that_somebody_deleted_stays_away(chat, client):
+    ts = chat.post_digest(digest(), None, look_first=False)
+    client.chat_delete(channel=CHANNEL, ts=ts)
+    assert chat.post_digest(digest(), board(ts), look_first=False) == ts
+    assert chat.emulator.messages(CHANNEL) == []
+
+
+def test_a_storm_is_posted_once_and_redrawn(chat):
+    ts = chat.post_storm(storm(), None, look_first=False)
+    assert chat.post_storm(storm(), None, look_first=True) == ts
+    assert chat.post_storm(storm(), board(ts), look_first=False) == ts
+    assert len(chat.emulator.messages(CHANNEL)) == 1
+
+
+def test_where_charts_are_not_taken_the_same_numbers_are_sent_as_text(fake, fake_chat):
+    fake.errors["chat.postMessage"] = ["invalid_blocks"]
+    fake_chat.post_digest(digest(), None, look_first=False)
+    with_charts, without_charts = (
+        {block["type"] for block in arguments["blocks"]}
+        for arguments in fake.sent("chat.postMessage")
+    )
+    assert "data_visualization" in with_charts
+    assert "data_visualization" not in without_charts
+
+
+def test_any_other_refusal_is_not_tried_again(fake, fake_chat):
+    fake.errors["chat.update"] = ["channel_not_found"]
+    with pytest.raises(ChatFailed, match="channel_not_found"):
+        fake_chat.post_storm(storm(), board("1.0"), look_first=False)
+    assert len(fake.sent("chat.update")) == 1

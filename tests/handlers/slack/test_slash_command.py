@@ -1,0 +1,79 @@
+"""The slash command: every answer is for its author alone, and a failure is said in words."""
+
+import json
+from urllib.parse import urlencode
+
+import pytest
+
+from handlers.slack.slash_command import COMMAND
+from tests.handlers.slack.requests import post_signed
+
+
+@pytest.fixture
+def run(receiver):
+    """Type a command, and return the text of the answer with its blocks."""
+
+    def run(text, user="UANA"):
+        fields = {
+            "command": COMMAND,
+            "text": text,
+            "team_id": "T1",
+            "user_id": user,
+            "channel_id": "C0STOCK",
+            "trigger_id": "t",
+        }
+        response = post_signed(receiver, urlencode(fields).encode())
+        assert response.status_code == 200
+        answer = response.json()
+        assert answer["response_type"] == "ephemeral"
+        return answer["text"] + json.dumps(answer["blocks"])
+
+    return run
+
+
+@pytest.mark.parametrize("text", ["", "help", "HELP"])
+def test_help_lists_the_subcommands(run, text):
+    assert "reviewed EX-12" in run(text)
+
+
+@pytest.mark.parametrize("text", ["list", "list low stock", "show ex-1", "what is open?"])
+def test_a_case_is_found(run, receiver, text):
+    receiver.world.proposed()
+    assert "EX-1" in run(text)
+
+
+def test_mine_lists_what_waits_on_the_author(run, receiver):
+    receiver.world.proposed()
+    assert "EX-1" in run("mine", "UANA")
+
+
+def test_a_case_must_be_named(run):
+    assert "Not done: name the case, like EX-12." in run("show it")
+
+
+def test_a_pause_needs_a_reason_and_holds_until_a_governance_owner_resumes(run, receiver):
+    assert "Not done" in run("pause", "UELSIE")
+    assert "Paused: everything" in run("pause because  the  line is down", "UELSIE")
+    assert "Not done" in run("resume", "UANA")
+    (pause,) = receiver.world.store.standing().holds
+    assert pause.reason == "the line is down"
+    assert "Resumed: everything" in run("resume", "UELSIE")
+    assert receiver.world.store.standing().holds == ()
+
+
+def test_the_report_counts_what_the_author_may_see(run, receiver):
+    receiver.world.proposed()
+    receiver.world.clock.forward(minutes=1)
+    assert "1 opened and 0 ended in thirty days." in run("report")
+
+
+def test_an_unexpected_error_is_told_by_a_reference_and_logged(run, receiver, caplog, monkeypatch):
+    def fail(*_, **__):
+        raise LookupError("secret")
+
+    monkeypatch.setattr(type(receiver.world.desk.questions), "answer", fail)
+    answer = run("anything at all")
+    assert "Something went wrong on our side; nothing was decided. Reference" in answer
+    assert "secret" not in answer
+    (record,) = [record for record in caplog.records if record.name == "handlers.slack.listeners"]
+    assert record.reference in answer
