@@ -1,4 +1,4 @@
-"""Token buckets: the rate holds over any span of time, and memory stays bounded."""
+"""Token buckets: the rate holds over any span of time."""
 
 import itertools
 from concurrent.futures import ThreadPoolExecutor
@@ -24,8 +24,8 @@ def test_a_full_bucket_lets_a_burst_through_and_then_asks_to_wait():
 
 def test_asking_how_long_takes_nothing():
     buckets = TokenBuckets()
-    asked = [buckets.seconds_until("a", TWO_A_SECOND, now=0.0) for _ in range(9)]
-    assert asked == [0.0] * 9
+    waits = [buckets.seconds_until("a", TWO_A_SECOND, now=0.0) for _ in range(9)]
+    assert waits == [0.0] * 9
     assert buckets.seconds_until("a", TWO_A_SECOND, now=0.0, tokens=5.0) == 0.5
     assert buckets.take("a", TWO_A_SECOND, now=0.0, tokens=4.0) == 0.0
 
@@ -99,11 +99,11 @@ gaps = st.lists(st.floats(0.0, 20.0), min_size=1, max_size=60)
 def test_over_any_span_no_more_passes_than_the_burst_and_the_rate(limit, gaps):
     buckets = TokenBuckets()
     times = list(itertools.accumulate(gaps))
-    passed = [now for now in times if buckets.take("a", limit, now) == 0.0]
-    for first, start in enumerate(passed):
-        for last in range(first, len(passed)):
-            allowed = limit.burst + limit.per_second * (passed[last] - start)
-            assert last - first + 1 <= allowed + ROUNDING
+    times_taken = [now for now in times if buckets.take("a", limit, now) == 0.0]
+    for first, start in enumerate(times_taken):
+        for last in range(first, len(times_taken)):
+            bound = limit.burst + limit.per_second * (times_taken[last] - start)
+            assert last - first + 1 <= bound + ROUNDING
 
 
 @given(limit=limits, gaps=gaps)
@@ -124,6 +124,6 @@ def test_after_a_rest_a_used_key_is_like_a_new_one(limit, gaps):
     times = list(itertools.accumulate(gaps))
     for now in times:
         buckets.borrow("used", limit, now)
-    rested = times[-1] + (limit.burst + len(times)) / limit.per_second + 1.0
-    full = buckets.borrow("new", limit, rested)
-    assert buckets.borrow("used", limit, rested) == pytest.approx(full)
+    later = times[-1] + (limit.burst + len(times)) / limit.per_second + 1.0
+    full = buckets.borrow("new", limit, later)
+    assert buckets.borrow("used", limit, later) == pytest.approx(full)

@@ -1,4 +1,4 @@
-"""Detectors: a row is one case until it is gone, and so is a silence until it is broken."""
+"""Detectors: one case for each row, and for each silence."""
 
 from dataclasses import replace
 from datetime import timedelta
@@ -206,15 +206,15 @@ def test_a_stranger_neither_clears_nor_counts_on_what_a_detector_opened(detector
 
 @pytest.mark.threat("A6")
 def test_a_source_of_the_same_domain_clears_what_a_detector_opened(detector, world):
-    shared = replace(detector, detection=replace(detector.detection, domain="stock"))
-    shared.poll()
+    in_domain = replace(detector, detection=replace(detector.detection, domain="stock"))
+    in_domain.poll()
     world.work()
     assert (
         world.clear(world.signal("product:1", source="scanner", domain="stock")).case_id == "EX-1"
     )
     assert world.store.case("EX-1").state is State.CLEARED
     world.clock.forward(minutes=5)
-    shared.poll()
+    in_domain.poll()
     assert world.store.case("EX-1").count == 2
 
 
@@ -222,13 +222,13 @@ def test_a_source_of_the_same_domain_clears_what_a_detector_opened(detector, wor
 def test_a_detector_that_joins_a_domain_goes_on_with_its_open_cases(detector, world):
     detector.poll()
     world.work()
-    shared = replace(detector, detection=replace(detector.detection, domain="stock"))
-    assert shared.poll() == 0
+    in_domain = replace(detector, detection=replace(detector.detection, domain="stock"))
+    assert in_domain.poll() == 0
     world.house.rows = []
-    shared.poll()
+    in_domain.poll()
     assert world.store.case("EX-1").state is State.CLEARED
     world.house.rows = [ROW]
-    assert shared.poll() == 0
+    assert in_domain.poll() == 0
     assert (world.store.case("EX-1").state, world.store.case("EX-1").count) == (State.OPEN, 2)
 
 

@@ -1,4 +1,4 @@
-"""The loop of time: no tick runs twice, and a job that fails runs again."""
+"""The loop: no tick runs twice, a job that fails runs again."""
 
 import time
 from concurrent.futures import ThreadPoolExecutor

@@ -1,4 +1,4 @@
-"""A Slack that answers every call with "ok", in a thread of this process."""
+"""A Slack that answers every call with "ok"."""
 
 import json
 import threading
@@ -30,7 +30,7 @@ class AgreeableSlack:
     def api_url(self):
         return f"http://127.0.0.1:{self._server.server_port}/api/"
 
-    def sent(self, method):
+    def arguments_of(self, method):
         """Return the arguments of every call of a method."""
         return [arguments for name, arguments in self.calls if name == method]
 

@@ -1,4 +1,4 @@
-"""A Slack to write to, and our HTTP receiver to send signed requests to."""
+"""A Slack to write to, and our receiver of its requests."""
 
 from datetime import UTC, datetime
 

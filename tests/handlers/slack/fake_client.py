@@ -1,4 +1,4 @@
-"""A Web API client that records calls, and refuses those that a test names."""
+"""A Web API client that records calls, and refuses some."""
 
 from types import SimpleNamespace
 
@@ -24,7 +24,7 @@ class FakeWebClient:
     def conversations_open(self, *, users):
         return SimpleNamespace(data={"channel": {"id": f"D{users}"}})
 
-    def sent(self, method):
+    def arguments_of(self, method):
         """Return the arguments of every call of a method."""
         return [arguments for name, arguments in self.calls if name == method]
 

@@ -1,4 +1,4 @@
-"""What Slack sends, signed as Slack signs it."""
+"""Requests of Slack, signed as Slack signs them."""
 
 import hashlib
 import hmac

@@ -1,4 +1,4 @@
-"""Answers: in a direct conversation as a message that grows, elsewhere for whoever may see them."""
+"""Answers in direct messages and in channels."""
 
 import json
 from dataclasses import replace
@@ -42,13 +42,13 @@ def bot_messages(chat, channel=DIRECT):
 def test_an_answer_grows_in_a_direct_conversation_and_ends_with_its_cases(chat):
     chat.emulator.post("home", {"as": ANA, "tab": "messages"})
     thread = ask_directly(chat)
-    asked_now = question(thread=thread)
-    stream_ts = chat.begin_answer(asked_now)
-    chat.step(asked_now, stream_ts, "Looking for: open <!channel>")
+    direct_question = question(thread=thread)
+    stream_ts = chat.begin_answer(direct_question)
+    chat.step(direct_question, stream_ts, "Looking for: open <!channel>")
     (message,) = bot_messages(chat)
     assert [block["type"] for block in message["blocks"]] == ["task_card"]
-    chat.answer(asked_now, answer(), look_first=False, growing=stream_ts)
-    chat.answer(asked_now, answer(), look_first=True)
+    chat.answer(direct_question, answer(), look_first=False, growing=stream_ts)
+    chat.answer(direct_question, answer(), look_first=True)
     (message,) = bot_messages(chat)
     assert message["thread_ts"] == thread
     blocks = json.dumps(message["blocks"])
@@ -59,16 +59,16 @@ def test_an_answer_grows_in_a_direct_conversation_and_ends_with_its_cases(chat):
 
 def test_a_stream_that_slack_has_closed_meanwhile_is_written_over(chat):
     chat.emulator.post("home", {"as": ANA, "tab": "messages"})
-    asked_now = question(thread=ask_directly(chat))
-    stream_ts = chat.begin_answer(asked_now)
+    direct_question = question(thread=ask_directly(chat))
+    stream_ts = chat.begin_answer(direct_question)
     chat.emulator.post("clock", {"seconds": 400})
-    chat.answer(asked_now, answer(), look_first=False, growing=stream_ts)
+    chat.answer(direct_question, answer(), look_first=False, growing=stream_ts)
     (message,) = bot_messages(chat)
     assert "In the words of the model m1" in json.dumps(message["blocks"])
 
 
 def test_an_unfinished_stream_of_an_earlier_attempt_is_deleted(chat):
-    """Killed while it grew: the next attempt answers anew, and leaves other answers alone."""
+    """The next attempt answers anew, and leaves other answers alone."""
     chat.emulator.post("home", {"as": ANA, "tab": "messages"})
     thread = ask_directly(chat)
     first = question(thread=thread, id=f"{DIRECT}:{thread}")

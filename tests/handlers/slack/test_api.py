@@ -1,4 +1,4 @@
-"""What an error of Slack's means for us: refused, in doubt, to wait, or not sent at all."""
+"""Errors of the API: a refusal, a doubt, a wait, or nothing sent."""
 
 import http.client
 import urllib.error
@@ -55,9 +55,9 @@ def test_a_call_without_an_answer(error, kind):
 )
 def test_the_time_to_wait_is_slacks_own(headers, seconds):
     answer = response("ratelimited", status=429, headers=headers)
-    with pytest.raises(RateLimited) as limited, slack_errors():
+    with pytest.raises(RateLimited) as failure, slack_errors():
         raise SlackApiError("refused", answer)
-    assert limited.value.seconds == seconds
+    assert failure.value.seconds == seconds
 
 
 def test_a_permalink_is_made_without_a_call_once_the_workspace_is_known():

@@ -1,4 +1,4 @@
-"""Cards and notes against the emulator: posted once, found again, redrawn in place."""
+"""Cards and notes: posted once, found again, redrawn in place."""
 
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -32,8 +32,8 @@ def block_types(message):
 
 def test_a_card_is_posted_once_and_then_redrawn_in_place(chat):
     card = chat.draw_card(case(), [], look_first=False)
-    redrawn = chat.draw_card(case(version=9), [card], look_first=False)
-    assert (redrawn.ts, redrawn.version) == (card.ts, 9)
+    second = chat.draw_card(case(version=9), [card], look_first=False)
+    assert (second.ts, second.version) == (card.ts, 9)
     (message,) = chat.emulator.messages(CHANNEL)
     assert message["metadata"] == CARD_METADATA
 
@@ -86,9 +86,9 @@ def test_a_card_that_can_no_longer_be_edited_is_deleted_when_it_is_retired(chat)
 
 def test_a_refusal_is_told_from_a_slack_that_cannot_be_reached(chat):
     elsewhere = replace(case(), channel="C0NOWHERE")
-    with pytest.raises(ChatFailed, match="channel_not_found") as refused:
+    with pytest.raises(ChatFailed, match="channel_not_found") as failure:
         chat.draw_card(elsewhere, [], look_first=False)
-    assert type(refused.value) is ChatFailed
+    assert type(failure.value) is ChatFailed
     nobody = web_client("xoxb-emulator", f"http://127.0.0.1:{free_port()}/api/")
     with pytest.raises(Unreachable):
         SlackChat(nobody, RateLimiter(0, 1)).draw_card(case(), [], look_first=False)

@@ -1,4 +1,4 @@
-"""Buttons of cards that are out of date: they decide nothing, and the card is drawn again."""
+"""Buttons of cards that are out of date decide nothing."""
 
 from dataclasses import replace
 
@@ -40,7 +40,7 @@ def test_a_button_of_an_earlier_release_decides_nothing_and_its_card_is_drawn_ag
 
 @pytest.mark.threat("A5")
 def test_a_button_of_another_plan_under_the_same_number_decides_nothing(receiver):
-    """A backup was restored, and its ids are given again to other cases."""
+    """After a backup was restored, its ids are given to other cases."""
     world = receiver.world
     world.house.rows[0]["quantity"] = 30
     case = world.proposed()

@@ -77,6 +77,6 @@ def test_a_token_that_is_not_accepted_is_waited_for_and_named(directory, chat, e
     with pytest.raises(LockedOut, match=error) as locked_out:
         directory.person(f"{TEAM}/{ANA}", fresh=True)
     assert isinstance(locked_out.value, RateLimited)
-    with pytest.raises(ChatFailed) as refused:
+    with pytest.raises(ChatFailed) as failure:
         chat.ping()
-    assert refused.value.error == error
+    assert failure.value.error == error

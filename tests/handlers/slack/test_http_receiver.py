@@ -1,4 +1,4 @@
-"""Slack over HTTP: what is signed decides, and what is forged is not even read."""
+"""Slack over HTTP: signed requests decide, forged ones are not read."""
 
 import time
 

@@ -1,4 +1,4 @@
-"""Presses and forms as they are read from Slack's payloads; a forged one is none."""
+"""Presses and forms, read from Slack's payloads; forged ones are refused."""
 
 import json
 

@@ -1,4 +1,4 @@
-"""Lists: posted once, redrawn where they are, with their cases in text where charts fail."""
+"""Lists: posted once, redrawn in place, without charts where those fail."""
 
 from datetime import UTC, date, datetime
 
@@ -63,8 +63,8 @@ def fake_chat(fake):
 def test_a_digest_is_posted_once_and_what_has_no_room_goes_into_its_thread(chat):
     ts = chat.post_digest(digest(rest=(ROW,)), None, look_first=False)
     again = chat.post_digest(digest(rest=(ROW,)), None, look_first=True)
-    redrawn = chat.post_digest(digest(rest=(ROW,)), board(ts), look_first=True)
-    assert ts == again == redrawn
+    third = chat.post_digest(digest(rest=(ROW,)), board(ts), look_first=True)
+    assert ts == again == third
     messages = chat.emulator.messages(CHANNEL)
     assert [message["ts"] == ts for message in messages] == [True, False]
     assert messages[1]["thread_ts"] == ts
@@ -89,7 +89,7 @@ def test_where_charts_are_not_taken_the_same_numbers_are_sent_as_text(fake, fake
     fake_chat.post_digest(digest(), None, look_first=False)
     with_charts, without_charts = (
         {block["type"] for block in arguments["blocks"]}
-        for arguments in fake.sent("chat.postMessage")
+        for arguments in fake.arguments_of("chat.postMessage")
     )
     assert "data_visualization" in with_charts
     assert "data_visualization" not in without_charts
@@ -99,4 +99,4 @@ def test_any_other_refusal_is_not_tried_again(fake, fake_chat):
     fake.errors["chat.update"] = ["channel_not_found"]
     with pytest.raises(ChatFailed, match="channel_not_found"):
         fake_chat.post_storm(storm(), board("1.0"), look_first=False)
-    assert len(fake.sent("chat.update")) == 1
+    assert len(fake.arguments_of("chat.update")) == 1

@@ -1,4 +1,4 @@
-"""Mentions: people by id, groups by Slack's id of them, and nobody when Slack cannot tell."""
+"""Mentions of people and of groups."""
 
 import pytest
 
@@ -34,4 +34,4 @@ def test_groups_are_read_once_in_a_while_and_a_failure_holds_no_message_up(fake,
     fake.errors["usergroups.list"] = ["internal_error"]
     assert mentions.element_for("finance")["text"] == "@finance"
     mentions.element_for("finance")
-    assert len(fake.sent("usergroups.list")) == 1
+    assert len(fake.arguments_of("usergroups.list")) == 1

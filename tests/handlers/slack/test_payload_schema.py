@@ -1,4 +1,4 @@
-"""Signed, and still not what Slack sends: refused by its shape, and never a 5xx."""
+"""Signed payloads of another shape than Slack's: a 4xx, never a 5xx."""
 
 import copy
 import json
@@ -73,24 +73,24 @@ def paths(value, parent=()):
 
 
 def copy_and_find(payload, path):
-    """Copy a payload; return it with the part of it that holds the end of the path."""
-    changed = copy.deepcopy(payload)
-    parent = changed
+    """Copy a payload; return it and the parent of the part."""
+    duplicate = copy.deepcopy(payload)
+    parent = duplicate
     for name in path[:-1]:
         parent = parent[name]
-    return changed, parent
+    return duplicate, parent
 
 
 def without(payload, path):
-    changed, parent = copy_and_find(payload, path)
+    duplicate, parent = copy_and_find(payload, path)
     del parent[path[-1]]
-    return changed
+    return duplicate
 
 
-def replaced(payload, path, value):
-    changed, parent = copy_and_find(payload, path)
+def with_part(payload, path, value):
+    duplicate, parent = copy_and_find(payload, path)
     parent[path[-1]] = value
-    return changed
+    return duplicate
 
 
 def status_of(receiver, payload):
@@ -106,7 +106,7 @@ def test_a_payload_with_any_part_missing_or_odd_is_never_5xx(receiver):
         for number, path in enumerate(paths(payload)):
             odd = ODD[number % len(ODD)]
             statuses[name, path, "missing"] = status_of(receiver, without(payload, path))
-            statuses[name, path, repr(odd)] = status_of(receiver, replaced(payload, path, odd))
+            statuses[name, path, repr(odd)] = status_of(receiver, with_part(payload, path, odd))
     assert {place: status for place, status in statuses.items() if status >= 500} == {}
     assert {name for (name, _, _), status in statuses.items() if status == 400} == set(PAYLOADS)
 
@@ -144,5 +144,7 @@ def test_a_genuine_press_passes(receiver):
 def test_slacks_own_samples_have_the_shape_of_slack():
     samples = list((SHARED / "data/slack_payloads/samples").rglob("*.json"))
     assert len(samples) > 100
-    refused = [path.name for path in samples if not is_slack_payload(json.loads(path.read_text()))]
-    assert refused == []
+    odd_samples = [
+        path.name for path in samples if not is_slack_payload(json.loads(path.read_text()))
+    ]
+    assert odd_samples == []

@@ -1,4 +1,4 @@
-"""Raising by hand: one signal for each form, and for each message and person."""
+"""Raising by hand: one signal for each form or message."""
 
 import json
 
@@ -40,7 +40,7 @@ def test_a_form_opens_one_case_and_its_author_is_told(receiver, agreeable_slack,
     assert submit().content == b""
     (case,) = receiver.world.store.cases()
     assert (case.signal.title, case.signal.subject) == ("A crate is broken", "crate:7")
-    first, second = agreeable_slack.sent("chat.postMessage")
+    first, second = agreeable_slack.arguments_of("chat.postMessage")
     assert first["channel"] == second["channel"] == "UANA"
     assert "EX-1 is open. You raised it, so somebody else decides." in first["text"]
     assert "EX-1 is known already; it was counted." in second["text"]

@@ -1,4 +1,4 @@
-"""Our own limits on calls, and what we do when Slack asks to wait."""
+"""Our own limits on calls, and the wait that Slack asks for."""
 
 from dataclasses import replace
 
@@ -13,15 +13,15 @@ POST = "chat.postMessage"
 
 def test_when_slack_says_wait_one_call_was_refused_and_no_more(chat):
     chat.emulator.post("faults", {"per_second": 2, "retry_after": 1})
-    refused = 0
+    refusals = 0
     for number in range(12):
         try:
             chat.draw_card(replace(case(), id=f"EX-{number}"), [], look_first=False)
-        except RateLimited as limited:
-            refused += 1
-            assert 0 < limited.seconds <= 1
+        except RateLimited as refusal:
+            refusals += 1
+            assert 0 < refusal.seconds <= 1
     traffic = chat.emulator.get("traffic")
-    assert (refused, traffic["rejected"][POST], traffic["windows"]) == (10, 1, 1)
+    assert (refusals, traffic["rejected"][POST], traffic["windows"]) == (10, 1, 1)
 
 
 def test_we_keep_to_one_message_a_second_to_a_channel_ourselves():
@@ -41,17 +41,17 @@ def test_room_can_be_asked_for_before_a_search_without_using_it_up():
         limiter.require_room(POST, "C1")
     with limiter.slot(POST, "C1"):
         pass
-    with pytest.raises(RateLimited) as limited:
+    with pytest.raises(RateLimited) as failure:
         limiter.require_room(POST, "C1")
-    assert 0 < limited.value.seconds <= 1
+    assert 0 < failure.value.seconds <= 1
 
 
 def test_a_method_that_slack_refused_is_not_called_before_its_time():
     limiter = RateLimiter(0, 1)
     with pytest.raises(RateLimited), limiter.slot(POST, "C1"):
         raise RateLimited(30.0)
-    with pytest.raises(RateLimited) as limited, limiter.slot(POST, "C2"):
+    with pytest.raises(RateLimited) as failure, limiter.slot(POST, "C2"):
         pass
-    assert 29 < limited.value.seconds <= 30
+    assert 29 < failure.value.seconds <= 30
     with limiter.slot("chat.update", "C1"):
         pass

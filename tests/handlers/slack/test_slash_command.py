@@ -1,4 +1,4 @@
-"""The slash command: every answer is for its author alone, and a failure is said in words."""
+"""The slash command: private answers, and errors in words."""
 
 import json
 from urllib.parse import urlencode
@@ -11,7 +11,7 @@ from tests.handlers.slack.requests import post_signed
 
 @pytest.fixture
 def run(receiver):
-    """Type a command, and return the text of the answer with its blocks."""
+    """Type a command; return the answer with its blocks."""
 
     def run(text, user="UANA"):
         fields = {

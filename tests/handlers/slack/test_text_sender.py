@@ -1,4 +1,4 @@
-"""Plain messages: outside text stays text, and a message is found under its key."""
+"""Plain messages: shown as text, and found under their key."""
 
 from types import SimpleNamespace
 

@@ -1,4 +1,4 @@
-"""Modals, and the App Home with its numbers as text where charts fail."""
+"""Modals, and the App Home with and without charts."""
 
 from datetime import date
 
@@ -40,7 +40,7 @@ def fake_chat(fake):
 def test_where_charts_are_not_taken_the_home_is_published_without(fake, fake_chat):
     fake.errors["views.publish"] = ["invalid_arguments"]
     fake_chat.publish_home(HOME)
-    first, second = fake.sent("views.publish")
+    first, second = fake.arguments_of("views.publish")
     assert first["user_id"] == second["user_id"] == "U1"
     types = {block["type"] for block in second["view"]["blocks"]}
     assert "data_visualization" not in types
@@ -50,7 +50,7 @@ def test_a_home_that_is_refused_for_another_reason_is_not_published_again(fake, 
     fake.errors["views.publish"] = ["user_not_found"]
     with pytest.raises(ChatFailed, match="user_not_found"):
         fake_chat.publish_home(HOME)
-    assert len(fake.sent("views.publish")) == 1
+    assert len(fake.arguments_of("views.publish")) == 1
 
 
 def test_a_modal_is_only_redrawn_as_long_as_it_is_the_one_that_was_read(fake, fake_chat):

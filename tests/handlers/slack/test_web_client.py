@@ -1,4 +1,4 @@
-"""Calls end in time, and what is no answer of Slack's is no refusal."""
+"""Calls end in time, and a strange answer is no refusal."""
 
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
