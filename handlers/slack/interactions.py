@@ -23,6 +23,7 @@ MESSAGE_REFERENCE = re.compile(r"[CGD][A-Z0-9]{1,20} \d{1,12}\.\d{1,9}")
 # The beginnings of the block ids of a card's buttons; the buttons of lists have others.
 CARD_BLOCKS = ("case:", "kind:")
 FORMS_WITHOUT_CASE = frozenset({ids.RAISE_FORM, ids.DELEGATE_FORM})
+MALFORMED_BUTTON = "the payload of this button is malformed"
 MALFORMED_FORM = "the payload of this form is malformed"
 VALUE_FIELDS = ("value", "selected_user", "selected_date", "selected_date_time")
 
@@ -70,7 +71,7 @@ class ButtonPress:
                 trigger_id=body["trigger_id"],
             )
         except (KeyError, IndexError, TypeError, AttributeError):
-            raise BadRequest("the payload of this button is malformed") from None
+            raise BadRequest(MALFORMED_BUTTON) from None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -101,11 +102,13 @@ class FormSubmission:
         try:
             view = body["view"]
             metadata = str(view["private_metadata"])
-            case_id, seen, reference = "", None, ""
+            case_id = ""
+            seen: Seen | None = None
+            message_reference = ""
             if view.get("callback_id") not in FORMS_WITHOUT_CASE:
                 case_id, seen = _parse_token(metadata)
             elif MESSAGE_REFERENCE.fullmatch(metadata):
-                reference = metadata
+                message_reference = metadata
             return cls(
                 person=person_id(body),
                 user=body["user"]["id"],
@@ -114,7 +117,7 @@ class FormSubmission:
                 values=form_values(view),
                 blocks=_block_ids(view),
                 view_id=str(view["id"]),
-                message_reference=reference,
+                message_reference=message_reference,
             )
         except (KeyError, TypeError, AttributeError):
             raise BadRequest(MALFORMED_FORM) from None

@@ -28,7 +28,7 @@ USAGE = (
     "raise: raise an exception",
     "report: the last thirty days in numbers",
     "pause [kind] because …: stop everything, or one kind, now",
-    "resume [kind]: let it go on",
+    "resume [kind]: end a pause",
     "stand-in: let somebody decide for you",
     "emergency EX-12 because …: approve a plan alone, to be reviewed afterwards",
     "reviewed EX-12 …: confirm that you have reviewed an emergency",
@@ -169,7 +169,7 @@ class SlashCommand:
         self.services.controls.pause(scope, by=request.person, reason=reason)
         return Answer(
             "",
-            f"Paused: {words or 'everything'}. Nothing of it is begun until a governance owner"
+            f"Paused: {words or 'everything'}. Nothing of it starts until a governance owner"
             " resumes it.",
         )
 
@@ -177,7 +177,7 @@ class SlashCommand:
         words = request.argument
         scope = self.services.controls.scope_of(words)
         self.services.controls.resume(scope, by=request.person)
-        return Answer("", f"Resumed: {words or 'everything'}. What waited goes on now.")
+        return Answer("", f"Resumed: {words or 'everything'}. What waited continues now.")
 
     def _emergency(self, request: SlashRequest) -> Answer:
         words, reason = _split_reason(request.argument)
@@ -188,7 +188,7 @@ class SlashCommand:
         )
         return Answer(
             "",
-            f"{case.id} is let through. Another governance owner must look at it:"
+            f"{case.id} is approved as an emergency. Another governance owner must review it:"
             f" {COMMAND} reviewed {case.id} …",
         )
 
@@ -196,7 +196,7 @@ class SlashCommand:
         first_word, _, note = request.argument.partition(" ")
         case_id = _case_id(first_word)
         self.services.controls.review(case_id, by=request.person, note=note)
-        return Answer("", f"Noted: {case_id} was looked at.")
+        return Answer("", f"Recorded: {case_id} was reviewed.")
 
     def _report(self, request: SlashRequest) -> Answer:
         services = self.services
