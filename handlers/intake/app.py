@@ -23,16 +23,16 @@ from bot.ports import Outcome, Receipt
 from handlers.intake.authentication import Sources, has_token
 from handlers.intake.problem import TITLES, Problem
 from handlers.intake.readiness import Readiness
-from handlers.intake.reading import Item, body_of
+from handlers.intake.reading import Item, read_body
 from handlers.intake.sources import alertmanager, cloudevents, mapped, signals
 
 log = logging.getLogger(__name__)
 Parse = Callable[[bytes, Mapping[str, str], Source], list[Item]]
 PARSERS: dict[Format, Parse] = {
-    Format.SIGNAL: signals.signals,
-    Format.CLOUDEVENTS: cloudevents.signals,
-    Format.ALERTMANAGER: alertmanager.signals,
-    Format.MAPPING: mapped.signals,
+    Format.SIGNAL: signals.parse_signals,
+    Format.CLOUDEVENTS: cloudevents.parse_signals,
+    Format.ALERTMANAGER: alertmanager.parse_signals,
+    Format.MAPPING: mapped.parse_signals,
 }
 STATUS = {
     Outcome.OPENED: 201,
@@ -44,7 +44,7 @@ STATUS = {
 
 
 @dataclass(frozen=True)
-class Door:
+class IntakeApi:
     """What the routes need. ``problems`` says what keeps the bot from being ready, as sentences; none is good.
 
     ``paused`` says why nothing is carried out now. That keeps no signal out: a bot that is paused is ready to receive.
@@ -53,25 +53,25 @@ class Door:
     intake: Intake
     sources: Sources
     read_tokens: tuple[str, ...]
-    problems: Callable[[], list[str]]
-    paused: Callable[[], list[str]] = list
+    find_problems: Callable[[], list[str]]
+    list_pauses: Callable[[], list[str]] = list
     readiness: Readiness = field(default_factory=Readiness)
 
-    async def receive(self, request: Request) -> Response:
+    async def receive_signals(self, request: Request) -> Response:
         """Authenticate, parse, commit: each signal on its own, and the answer says what became of each."""
         headers, claimed = request.headers, request.path_params.get("source", "")
-        self.sources.refuse_strangers(headers, claimed=claimed)
-        body = await body_of(request)
-        source = self.sources.speaking(headers, body, claimed=claimed)
+        self.sources.reject_unauthenticated(headers, source_name=claimed)
+        body = await read_body(request)
+        source = self.sources.authenticate(headers, body, source_name=claimed)
         _must_be_json(source, headers)
-        self.sources.admit(source)
+        self.sources.require_quota(source)
         try:
             items = await run_in_threadpool(PARSERS[source.format], body, headers, source)
         except Problem:
-            self.sources.spend(source, 1)
+            self.sources.consume_quota(source, 1)
             raise
-        self.sources.spend(source, max(1, len(items)))
-        return answered(await self._commit_all(items, body))
+        self.sources.consume_quota(source, max(1, len(items)))
+        return batch_response(await self._commit_all(items, body))
 
     async def _commit_all(self, items: list[Item], body: bytes) -> list[Receipt | Problem]:
         """Commit what can be; one that fails holds up nobody. Two failures in a row: the database is away."""
@@ -101,7 +101,7 @@ class Door:
                 retry_after=5,
             )
 
-    async def case(self, request: Request) -> Response:
+    async def get_case(self, request: Request) -> Response:
         scheme, _, token = request.headers.get("authorization", "").partition(" ")
         if scheme.lower() != "bearer" or not has_token(token.strip(), self.read_tokens):
             raise Problem(401, "a bearer token is needed; it is set as COUNTERSIGN_API_TOKEN")
@@ -111,29 +111,29 @@ class Door:
             raise Problem(404, str(missing)) from None
         return JSONResponse(to_plain(case))
 
-    async def schema(self, request: Request) -> Response:
+    async def get_schema(self, request: Request) -> Response:
         published = {
             "$schema": "https://json-schema.org/draft/2020-12/schema",
             **signals.SignalIn.model_json_schema(),
         }
         return JSONResponse(published, media_type="application/schema+json")
 
-    async def alive(self, request: Request) -> Response:
+    async def get_health(self, request: Request) -> Response:
         return JSONResponse({"status": "ok"})
 
-    async def metrics(self, request: Request) -> Response:
+    async def get_metrics(self, request: Request) -> Response:
         return Response(metrics.exposition(), media_type="text/plain; version=0.0.4")
 
-    async def ready(self, request: Request) -> Response:
-        problems = await self.readiness.problems(self.problems)
+    async def get_readiness(self, request: Request) -> Response:
+        problems = await self.readiness.problems(self.find_problems)
         if problems:
             return JSONResponse({"status": "not ready", "problems": problems}, 503)
         # Not 503: whoever balances load would send signals nowhere, and they must come in.
-        paused = await run_in_threadpool(self.paused)
+        paused = await run_in_threadpool(self.list_pauses)
         return JSONResponse({"status": "paused" if paused else "ready", "problems": paused})
 
 
-def answered(results: Sequence[Receipt | Problem]) -> Response:
+def batch_response(results: Sequence[Receipt | Problem]) -> Response:
     """Answer for one signal with what became of it, for several with a list in their order.
 
     2xx means that something was stored, or had been: whoever then reads no further sends nothing again. A batch of which
@@ -175,17 +175,17 @@ def _told(result: Receipt | Problem) -> dict[str, Any]:
     return {"outcome": outcome, "problem": {"detail": result.detail, "field": result.field}}
 
 
-def build(door: Door, *, more: Sequence[Route] = ()) -> Starlette:
+def build_app(api: IntakeApi, *, extra_routes: Sequence[Route] = ()) -> Starlette:
     """Every route of the intake, and those given (Slack over HTTP)."""
     routes = [
-        Route("/v1/signals", door.receive, methods=["POST"]),
-        Route("/v1/webhooks/{source}", door.receive, methods=["POST"]),
-        Route("/v1/signals/schema", door.schema),
-        Route("/v1/cases/{id}", door.case),
-        Route("/healthz", door.alive),
-        Route("/readyz", door.ready),
-        Route("/metrics", door.metrics),
-        *more,
+        Route("/v1/signals", api.receive_signals, methods=["POST"]),
+        Route("/v1/webhooks/{source}", api.receive_signals, methods=["POST"]),
+        Route("/v1/signals/schema", api.get_schema),
+        Route("/v1/cases/{id}", api.get_case),
+        Route("/healthz", api.get_health),
+        Route("/readyz", api.get_readiness),
+        Route("/metrics", api.get_metrics),
+        *extra_routes,
     ]
     handlers: dict[Any, Any] = {
         Problem: _problem,

@@ -34,13 +34,15 @@ class Sources:
     _allowances: dict[str, tuple[float, float]] = field(default_factory=dict)
     _guard: threading.Lock = field(default_factory=threading.Lock)
 
-    def speaking(self, headers: Mapping[str, str], body: bytes, *, claimed: str = "") -> Source:
+    def authenticate(
+        self, headers: Mapping[str, str], body: bytes, *, source_name: str = ""
+    ) -> Source:
         """The one source whose secret was used. ``claimed`` is the name in the address, if there is one.
 
         Raises:
             Problem: 401, the same for a wrong secret as for a source that does not exist.
         """
-        candidates = [claimed] if claimed else list(self.sources)
+        candidates = [source_name] if source_name else list(self.sources)
         found = [
             name
             for name in candidates
@@ -50,7 +52,7 @@ class Sources:
             raise Problem(401, UNKNOWN)
         return self.sources[found[0]]
 
-    def refuse_strangers(self, headers: Mapping[str, str], *, claimed: str = "") -> None:
+    def reject_unauthenticated(self, headers: Mapping[str, str], *, source_name: str = "") -> None:
         """Turn away whoever shows no secret at all, or a wrong token, before the body is read.
 
         Raises:
@@ -58,18 +60,18 @@ class Sources:
         """
         scheme, _, token = headers.get("authorization", "").partition(" ")
         if scheme.lower() == "bearer":
-            candidates = [claimed] if claimed else list(self.sources)
+            candidates = [source_name] if source_name else list(self.sources)
             known = [self.credentials.get(name, Credentials()).tokens for name in candidates]
             if not has_token(token.strip(), [one for tokens in known for one in tokens]):
                 raise Problem(401, UNKNOWN)
         elif not headers.get("webhook-signature"):
             raise Problem(401, UNKNOWN)
 
-    def admit(self, source: Source) -> None:
+    def require_quota(self, source: Source) -> None:
         """Refuse a source that has used up its allowance, before anything is made of its body. Raises 429."""
         self._take(source, 0, at_least=1)
 
-    def spend(self, source: Source, signals: int) -> None:
+    def consume_quota(self, source: Source, signals: int) -> None:
         """Take from the source's allowance, so that a noisy source does not delay a quiet one. Raises 429.
 
         A batch larger than a minute's allowance passes when nothing of it is used, and is made up for afterwards: it could

@@ -17,15 +17,15 @@ from bot.cases.canonical import LARGEST_INTEGER, Scalar
 from bot.cases.signal import UNRECOGNISED, Signal
 from bot.cases.source import Source
 from bot.cases.text import SHORTENED, bounded_key, is_storable, shortened, storable
-from handlers.bodies import BodyRefused, limited_body
+from handlers.bodies import BodyRefused, read_limited_body
 from handlers.intake.problem import Problem
 
-LARGEST_BODY = 256 * 1024
-MOST_FACTS = 64
-LONGEST_FACT = 2_000
-DEEPEST = 8
-DEEPEST_JSON = 200
-MAX_FACT_NAME = 100
+MAX_BODY_BYTES = 256 * 1024
+MAX_FACTS = 64
+MAX_FACT_LENGTH = 2_000
+MAX_FACT_DEPTH = 8
+MAX_JSON_DEPTH = 200
+MAX_FACT_NAME_LENGTH = 100
 # Earlier and later times are mistakes, or leave no room for the arithmetic of deadlines and time zones.
 MIN_YEAR, MAX_YEAR = 1900, 2200
 # Brackets, and strings as wholes so that brackets inside them do not count. Linear: nothing here can match in two ways.
@@ -36,18 +36,18 @@ Item = Signal | Problem
 """One part of a body: the signal that it is, or what is wrong with it."""
 
 
-async def body_of(request: Request) -> bytes:
+async def read_body(request: Request) -> bytes:
     """The raw body, read no further than it may be long."""
     try:
-        return await limited_body(request, LARGEST_BODY)
+        return await read_limited_body(request, MAX_BODY_BYTES)
     except BodyRefused as refused:
         raise Problem(refused.status, refused.detail) from None
 
 
-def json_of(body: bytes) -> Any:
+def parse_json(body: bytes) -> Any:
     """The JSON value; what Python's parser accepts beyond JSON is refused, and so is nesting that only an attack needs."""
-    if body.count(b"[") + body.count(b"{") > DEEPEST_JSON and _depth(body) > DEEPEST_JSON:
-        raise Problem(400, f"the body is nested more than {DEEPEST_JSON} deep")
+    if body.count(b"[") + body.count(b"{") > MAX_JSON_DEPTH and _depth(body) > MAX_JSON_DEPTH:
+        raise Problem(400, f"the body is nested more than {MAX_JSON_DEPTH} deep")
     try:
         return json.loads(body.decode("utf-8"), parse_constant=_no_constant, parse_float=_finite)
     except UnicodeDecodeError:
@@ -79,14 +79,14 @@ def _finite(text: str) -> float:
     return number
 
 
-def object_of(body: bytes) -> dict[str, Any]:
-    found = json_of(body)
+def parse_object(body: bytes) -> dict[str, Any]:
+    found = parse_json(body)
     if not isinstance(found, dict):
         raise Problem(422, "the body must be a JSON object")
     return found
 
 
-def items_of(parts: Sequence[Any], parse: Callable[[Any, int], Signal]) -> list[Item]:
+def parse_items(parts: Sequence[Any], parse: Callable[[Any, int], Signal]) -> list[Item]:
     """Parse each part on its own: what is wrong with one is told of that one."""
     items: list[Item] = []
     for index, part in enumerate(parts):
@@ -97,7 +97,7 @@ def items_of(parts: Sequence[Any], parse: Callable[[Any, int], Signal]) -> list[
     return items
 
 
-def text_of(value: Any, field: str, most: int) -> str:
+def read_strict_text(value: Any, field: str, most: int) -> str:
     """Text of our own form that can be stored anywhere and shown to people."""
     text = _text(value, field)
     if len(text) > most:
@@ -105,12 +105,12 @@ def text_of(value: Any, field: str, most: int) -> str:
     return _kept(text, field)
 
 
-def title_of(value: Any, field: str, limit: int) -> str:
+def read_title(value: Any, field: str, limit: int) -> str:
     """Read a foreign text for people: what is too long is shortened with a mark."""
     return shortened(storable(_text(value, field)), limit)
 
 
-def key_of(value: Any, field: str, limit: int) -> str:
+def read_key(value: Any, field: str, limit: int) -> str:
     """Read a foreign text that tells things apart: what is too long keeps its difference."""
     return bounded_key(_kept(_text(value, field), field), limit)
 
@@ -127,7 +127,7 @@ def _kept(text: str, field: str) -> str:
     return text
 
 
-def kind_named(text: Any) -> str:
+def parse_kind(text: Any) -> str:
     """Read a kind from a foreign form: one such as ours are, or none."""
     kind = (
         str(text).strip().lower()
@@ -137,7 +137,7 @@ def kind_named(text: Any) -> str:
     return kind if _KIND.fullmatch(kind) else UNRECOGNISED
 
 
-def kind_of(named: str, source: Source) -> str:
+def resolve_kind(named: str, source: Source) -> str:
     """Settle on a kind that the source may send.
 
     Raises:
@@ -153,7 +153,7 @@ def kind_of(named: str, source: Source) -> str:
     return kind
 
 
-def time_of(value: Any, field: str) -> datetime | None:
+def read_time(value: Any, field: str) -> datetime | None:
     """An RFC 3339 time, or seconds since 1970; None if nothing is said."""
     if value in (None, ""):
         return None
@@ -170,7 +170,7 @@ def time_of(value: Any, field: str) -> datetime | None:
     return at
 
 
-def facts_of(
+def flatten_facts(
     parts: Iterable[Mapping[str, Any]], field: str = "facts", *, strict: bool
 ) -> dict[str, Scalar]:
     """Facts as flat names and plain values: ``{"a": {"b": 1}}`` becomes ``a_b``.
@@ -182,13 +182,13 @@ def facts_of(
     left_out = 0
     for part in parts:
         for name, value in _leaves(part, "", field, 0, strict=strict):
-            if len(facts) >= MOST_FACTS:
+            if len(facts) >= MAX_FACTS:
                 left_out += 1
             else:
                 own = _name(name, field, strict=strict)
                 facts[_free(own, facts)] = _scalar(value, f"{field}.{own}", strict=strict)
     if left_out and strict:
-        raise Problem(422, f"{MOST_FACTS + left_out:,} facts, at most {MOST_FACTS}", field)
+        raise Problem(422, f"{MAX_FACTS + left_out:,} facts, at most {MAX_FACTS}", field)
     if left_out:
         facts.popitem()
         facts[_free("facts_left_out", facts)] = left_out + 1
@@ -199,13 +199,13 @@ def _leaves(
     value: Any, name: str, field: str, depth: int, *, strict: bool
 ) -> Iterator[tuple[str, Any]]:
     """Walk to every plain value. Names are bounded on the way: a long one above many values costs nothing."""
-    if depth > DEEPEST:
+    if depth > MAX_FACT_DEPTH:
         if strict:
-            raise Problem(422, f"{field} is nested more than {DEEPEST} deep", field)
+            raise Problem(422, f"{field} is nested more than {MAX_FACT_DEPTH} deep", field)
         yield name, SHORTENED
     elif isinstance(value, Mapping):
         for key, inner in value.items():
-            part = str(key)[:MAX_FACT_NAME]
+            part = str(key)[:MAX_FACT_NAME_LENGTH]
             yield from _leaves(inner, _joined(name, part), field, depth + 1, strict=strict)
     elif isinstance(value, list):
         for index, inner in enumerate(value):
@@ -215,7 +215,7 @@ def _leaves(
 
 
 def _joined(name: str, part: str) -> str:
-    return f"{name}_{part}"[:MAX_FACT_NAME] if name else part
+    return f"{name}_{part}"[:MAX_FACT_NAME_LENGTH] if name else part
 
 
 def _name(name: str, field: str, *, strict: bool) -> str:
@@ -229,19 +229,19 @@ def _free(name: str, facts: Mapping[str, Scalar]) -> str:
     while free in facts:
         number += 1
         suffix = f"_{number}"
-        free = name[: MAX_FACT_NAME - len(suffix)] + suffix
+        free = name[: MAX_FACT_NAME_LENGTH - len(suffix)] + suffix
     return free
 
 
 def _scalar(value: Any, field: str, *, strict: bool) -> Scalar:
     if isinstance(value, str):
-        return text_fact(value, field) if strict else shortened(storable(value), LONGEST_FACT)
+        return text_fact(value, field) if strict else shortened(storable(value), MAX_FACT_LENGTH)
     if isinstance(value, int) and not isinstance(value, bool) and abs(value) > LARGEST_INTEGER:
         if strict:
             raise Problem(
                 422, f"{field} is a number too large to keep exactly; send it as text", field
             )
-        return shortened(str(value), LONGEST_FACT)
+        return shortened(str(value), MAX_FACT_LENGTH)
     if isinstance(value, float) and not math.isfinite(value):
         if strict:
             raise Problem(422, f"{field} is not a finite number", field)
@@ -251,8 +251,8 @@ def _scalar(value: Any, field: str, *, strict: bool) -> Scalar:
 
 def text_fact(value: str, field: str) -> str:
     """Read a text of our own form as a fact; unlike others it may be empty."""
-    if len(value) > LONGEST_FACT:
+    if len(value) > MAX_FACT_LENGTH:
         raise Problem(
-            422, f"{field} has {len(value):,} characters, at most {LONGEST_FACT:,}", field
+            422, f"{field} has {len(value):,} characters, at most {MAX_FACT_LENGTH:,}", field
         )
     return _kept(value, field)

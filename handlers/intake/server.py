@@ -17,7 +17,7 @@ from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 MAX_CONNECTIONS = 512
 MAX_HEADER_BYTES = 64 * 1024
 KEEP_ALIVE_SECONDS = 5
-FULL = b"HTTP/1.1 503 Service Unavailable\r\nRetry-After: 1\r\nConnection: close\r\nContent-Length: 0\r\n\r\n"
+SERVER_FULL_RESPONSE = b"HTTP/1.1 503 Service Unavailable\r\nRetry-After: 1\r\nConnection: close\r\nContent-Length: 0\r\n\r\n"
 
 
 class Phase(Enum):
@@ -30,7 +30,7 @@ class Phase(Enum):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Limits:
+class ConnectionLimits:
     """How long a connection may stay in each phase, and how many there may be."""
 
     header_seconds: float = 10.0
@@ -42,7 +42,7 @@ class Limits:
     #: 0: as many as there are places, for a server that stands behind a proxy.
     per_address: int = 64
 
-    def seconds(self, phase: Phase) -> float:
+    def timeout_seconds(self, phase: Phase) -> float:
         return {
             Phase.HEADERS: self.header_seconds,
             Phase.BODY: self.body_seconds,
@@ -52,16 +52,16 @@ class Limits:
 
 
 @dataclass
-class Places:
+class ConnectionSlots:
     """Who is connected. Only the loop's own thread comes here."""
 
-    limits: Limits
-    _by_address: dict[str, set["GuardedProtocol"]] = field(default_factory=dict)
+    limits: ConnectionLimits
+    _by_address: dict[str, set["BoundedHttpProtocol"]] = field(default_factory=dict)
     #: Those that are not being served, the one that has waited longest first.
-    _waiting: dict["GuardedProtocol", None] = field(default_factory=dict)
+    _waiting: dict["BoundedHttpProtocol", None] = field(default_factory=dict)
     _count: int = 0
 
-    def enter(self, connection: "GuardedProtocol") -> bool:
+    def acquire(self, connection: "BoundedHttpProtocol") -> bool:
         """Give a place, if need be that of the one who has kept another waiting longest; False when all are being served."""
         own = self._by_address.get(connection.address, set())
         if (
@@ -74,20 +74,20 @@ class Places:
             return False
         self._by_address.setdefault(connection.address, set()).add(connection)
         self._count += 1
-        self.wait(connection)
+        self.mark_waiting(connection)
         return True
 
-    def wait(self, connection: "GuardedProtocol") -> None:
+    def mark_waiting(self, connection: "BoundedHttpProtocol") -> None:
         """Note that this connection has yet to say something: it is the last to be let go of."""
         self._waiting.pop(connection, None)
         if connection in self._by_address.get(connection.address, ()):
             self._waiting[connection] = None
 
-    def serve(self, connection: "GuardedProtocol") -> None:
+    def mark_serving(self, connection: "BoundedHttpProtocol") -> None:
         """Note that this connection waits for us, and is not to be let go of."""
         self._waiting.pop(connection, None)
 
-    def leave(self, connection: "GuardedProtocol") -> None:
+    def release(self, connection: "BoundedHttpProtocol") -> None:
         self._waiting.pop(connection, None)
         own = self._by_address.get(connection.address, set())
         if connection in own:
@@ -99,8 +99,8 @@ class Places:
     def _make_room(self, address: str) -> bool:
         oldest = next((waiting for waiting in self._waiting if waiting.address == address), None)
         if oldest is not None:
-            self.leave(oldest)
-            oldest.drop()
+            self.release(oldest)
+            oldest.abort()
         return oldest is not None
 
     def _busiest(self) -> str:
@@ -111,10 +111,10 @@ class Places:
         return max(counts, key=counts.__getitem__, default="")
 
 
-class GuardedProtocol(HttpToolsProtocol):
+class BoundedHttpProtocol(HttpToolsProtocol):
     """uvicorn's own protocol with a deadline for each phase, and a place to be had first."""
 
-    places: Places
+    slots: ConnectionSlots
     address = ""
     _phase = Phase.HEADERS
     _armed: Phase | None = None
@@ -123,20 +123,20 @@ class GuardedProtocol(HttpToolsProtocol):
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         super().connection_made(transport)
-        self.address = place_of(transport.get_extra_info("peername"))
-        if not self.places.enter(self):
-            transport.write(FULL)
+        self.address = client_address(transport.get_extra_info("peername"))
+        if not self.slots.acquire(self):
+            transport.write(SERVER_FULL_RESPONSE)
             transport.close()
             return
         self._arm()
 
     def connection_lost(self, exc: Exception | None) -> None:
-        self.places.leave(self)
+        self.slots.release(self)
         if self._deadline:
             self._deadline.cancel()
         super().connection_lost(exc)
 
-    def drop(self) -> None:
+    def abort(self) -> None:
         """Let go of it at once, whatever is still to be read or written."""
         self.transport.abort()
 
@@ -146,7 +146,7 @@ class GuardedProtocol(HttpToolsProtocol):
             # httptools itself collects headers without end.
             self._header_bytes += len(data)
             if self._header_bytes > MAX_HEADER_BYTES:
-                self.drop()
+                self.abort()
                 return
         self._arm()
 
@@ -177,15 +177,17 @@ class GuardedProtocol(HttpToolsProtocol):
             return
         self._armed = self._phase
         if self._phase is Phase.ANSWER:
-            self.places.serve(self)
+            self.slots.mark_serving(self)
         else:
-            self.places.wait(self)
+            self.slots.mark_waiting(self)
         if self._deadline:
             self._deadline.cancel()
-        self._deadline = self.loop.call_later(self.places.limits.seconds(self._phase), self.drop)
+        self._deadline = self.loop.call_later(
+            self.slots.limits.timeout_seconds(self._phase), self.abort
+        )
 
 
-def place_of(peername: Any) -> str:
+def client_address(peername: Any) -> str:
     """Name what one client has: an IPv4 address, or the /64 network of an IPv6 one."""
     if not isinstance(peername, tuple) or not peername:
         return ""
@@ -200,9 +202,9 @@ def place_of(peername: Any) -> str:
     return str(address)
 
 
-def server(app: ASGIApp, *, host: str, port: int, limits: Limits) -> uvicorn.Server:
+def build_server(app: ASGIApp, *, host: str, port: int, limits: ConnectionLimits) -> uvicorn.Server:
     """Make the server, not yet serving. What a proxy says of the client's address is not believed."""
-    guarded = type("Guarded", (GuardedProtocol,), {"places": Places(limits)})
+    guarded = type("Guarded", (BoundedHttpProtocol,), {"places": ConnectionSlots(limits)})
     config = uvicorn.Config(
         app,
         host=host,

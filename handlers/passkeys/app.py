@@ -17,11 +17,11 @@ from bot.cases.passkey import LINK_IS_OVER, Assertion, Passkey, Purpose, StepUp,
 from bot.desk.decisions import WHO_IS_NOT_KNOWN, Decisions
 from bot.desk.switchboard import Switchboard
 from bot.ports import Clock
-from handlers.bodies import BodyRefused, limited_body
+from handlers.bodies import BodyRefused, read_limited_body
 from handlers.passkeys.ceremony import Ceremony
 
 PAGE = Path(__file__).parent / "page"
-LARGEST_ANSWER = 32_000
+MAX_BODY_BYTES = 32_000
 STATUS: dict[type[Refusal], int] = {TooLate: 410, NotEligible: 403, NotNow: 503}
 SURFACE = "passkey"
 # What a signed yes has done: the last that was needed, or one that waits for another.
@@ -33,7 +33,7 @@ SAID = {
     Purpose.UNDO: ("It is taken back now.", "Noted. It waits for somebody else's yes too."),
 }
 # Nothing from elsewhere is loaded or told, nobody frames it, and nothing of it is kept.
-GUARDED = {
+SECURITY_HEADERS = {
     "Content-Security-Policy": "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; "
     "frame-ancestors 'none'; base-uri 'none'; form-action 'none'",
     "Cache-Control": "no-store",
@@ -42,12 +42,12 @@ GUARDED = {
 }
 
 
-def confirming(url: str, case_id: str, token: str) -> str:
+def confirmation_url(url: str, case_id: str, token: str) -> str:
     """The link by which a plan of the top class is confirmed."""
     return f"{url}/confirm/{case_id}/{token}"
 
 
-def adding(url: str, token: str) -> str:
+def enrolment_url(url: str, token: str) -> str:
     """The link by which a passkey is added."""
     return f"{url}/passkey/{token}"
 
@@ -56,21 +56,21 @@ def routes(
     decisions: Decisions, switchboard: Switchboard, ceremony: Ceremony, clock: Clock
 ) -> list[Route]:
     """Everything the page needs."""
-    door = PasskeyDoor(decisions, switchboard, ceremony, clock)
+    door = PasskeyApi(decisions, switchboard, ceremony, clock)
     confirm, add = "/confirm/{case}/{token}", "/passkey/{token}"
     return [
         Route(confirm, _page("index.html")),
         Route(add, _page("index.html")),
-        Route(f"{confirm}/question", _told(door.plan)),
-        Route(f"{add}/question", _told(door.invitation)),
+        Route(f"{confirm}/question", _told(door.describe_plan)),
+        Route(f"{add}/question", _told(door.describe_invitation)),
         Route(confirm, _told(door.confirm), methods=["POST"]),
-        Route(add, _told(door.add), methods=["POST"]),
+        Route(add, _told(door.add_passkey), methods=["POST"]),
         *(Route(f"/passkeys/{name}", _page(name)) for name in ("page.js", "page.css")),
     ]
 
 
 @dataclass(frozen=True)
-class PasskeyDoor:
+class PasskeyApi:
     """What each route does. A link is worth nothing without the device, and the device nothing without the link."""
 
     decisions: Decisions
@@ -78,7 +78,7 @@ class PasskeyDoor:
     ceremony: Ceremony
     clock: Clock
 
-    def plan(self, path: dict[str, str], answer: Any) -> dict[str, Any]:
+    def describe_plan(self, path: dict[str, str], answer: Any) -> dict[str, Any]:
         """The plan from the bytes that will run, and what the device is to sign."""
         case, asked = self.decisions.begun(path["case"], path["token"])
         plan = case.plan
@@ -94,12 +94,14 @@ class PasskeyDoor:
                 for action in actions
             ],
             "note": asked.note,
-            "options": self.ceremony.confirmation(self._keys_of(asked), _wanted(case, asked)),
+            "options": self.ceremony.authentication_options(
+                self._keys_of(asked), _wanted(case, asked)
+            ),
         }
 
     def confirm(self, path: dict[str, str], answer: Any) -> dict[str, Any]:
         def prove(case: Case, asked: StepUp) -> Assertion:
-            return self.ceremony.confirmed(
+            return self.ceremony.verify_authentication(
                 answer, self._keys_of(asked), _wanted(case, asked), asked.ticket
             )
 
@@ -107,14 +109,14 @@ class PasskeyDoor:
         after = self.decisions.finish_approval(path["case"], path["token"], prove, surface=SURFACE)
         return {"said": SAID[asked.purpose][after.state is case.state]}
 
-    def invitation(self, path: dict[str, str], answer: Any) -> dict[str, Any]:
+    def describe_invitation(self, path: dict[str, str], answer: Any) -> dict[str, Any]:
         invited = self.switchboard.invitation(path["token"])
         known = self.decisions.store.standing().passkeys
-        return {"as": invited.name, "options": self.ceremony.registration(invited, known)}
+        return {"as": invited.name, "options": self.ceremony.registration_options(invited, known)}
 
-    def add(self, path: dict[str, str], answer: Any) -> dict[str, Any]:
+    def add_passkey(self, path: dict[str, str], answer: Any) -> dict[str, Any]:
         invited = self.switchboard.invitation(path["token"])
-        passkey = self.ceremony.registered(answer, invited, self.clock())
+        passkey = self.ceremony.verify_registration(answer, invited, self.clock())
         self.switchboard.add_passkey(invited, passkey, surface=SURFACE)
         return {"said": "Your passkey is added. You can close this page."}
 
@@ -148,18 +150,22 @@ def _told(do: Answer) -> Callable[[Request], Awaitable[Response]]:
             told = await run_in_threadpool(do, dict(request.path_params), said)
         except Refusal as refusal:
             return JSONResponse(
-                {"refused": f"Not done: {refusal}."}, STATUS.get(type(refusal), 422), GUARDED
+                {"refused": f"Not done: {refusal}."},
+                STATUS.get(type(refusal), 422),
+                SECURITY_HEADERS,
             )
         except ChatFailed:
-            return JSONResponse({"refused": f"Not done: {WHO_IS_NOT_KNOWN}."}, 503, GUARDED)
-        return JSONResponse(told, headers=GUARDED)
+            return JSONResponse(
+                {"refused": f"Not done: {WHO_IS_NOT_KNOWN}."}, 503, SECURITY_HEADERS
+            )
+        return JSONResponse(told, headers=SECURITY_HEADERS)
 
     return answer
 
 
 def _page(name: str) -> Callable[[Request], Awaitable[Response]]:
     async def page(request: Request) -> Response:
-        return FileResponse(PAGE / name, headers=GUARDED)
+        return FileResponse(PAGE / name, headers=SECURITY_HEADERS)
 
     return page
 
@@ -170,7 +176,7 @@ async def _json(request: Request) -> Any:
         # A form of another site can send nothing that is called so.
         raise BadRequest("send application/json")
     try:
-        body = await limited_body(request, LARGEST_ANSWER)
+        body = await read_limited_body(request, MAX_BODY_BYTES)
     except BodyRefused as refused:
         slow = refused.status == 408
         raise BadRequest(

@@ -50,16 +50,16 @@ class Ceremony:
     url: str
 
     @property
-    def site(self) -> str:
+    def rp_id(self) -> str:
         return urlsplit(self.url).hostname or ""
 
-    def confirmation(self, passkeys: Sequence[Passkey], wanted: bytes) -> dict[str, Any]:
+    def authentication_options(self, passkeys: Sequence[Passkey], wanted: bytes) -> dict[str, Any]:
         """What the browser is asked when a plan is confirmed."""
         known = [_known(key) for key in passkeys]
         options, _ = self._server().authenticate_begin(known, VERIFIED, wanted)
         return dict(options.public_key)
 
-    def confirmed(
+    def verify_authentication(
         self, answer: Mapping[str, Any], passkeys: Sequence[Passkey], wanted: bytes, ticket: str
     ) -> Assertion:
         """The assertion, once the site, the person's presence, the challenge and the signature have been verified.
@@ -82,7 +82,9 @@ class Ceremony:
             raise NotEligible(NOT_GENUINE) from None
         return Assertion(ticket, *(armoured(unarmoured(str(part))) for part in parts))
 
-    def registration(self, invited: Invitation, passkeys: Sequence[Passkey]) -> dict[str, Any]:
+    def registration_options(
+        self, invited: Invitation, passkeys: Sequence[Passkey]
+    ) -> dict[str, Any]:
         """What the browser is asked when a passkey is added."""
         handle = bytes.fromhex(ticket_of(invited.person))
         user = PublicKeyCredentialUserEntity(
@@ -97,7 +99,9 @@ class Ceremony:
         )
         return dict(options.public_key)
 
-    def registered(self, answer: Mapping[str, Any], invited: Invitation, now: datetime) -> Passkey:
+    def verify_registration(
+        self, answer: Mapping[str, Any], invited: Invitation, now: datetime
+    ) -> Passkey:
         """The new passkey of the one who was invited.
 
         Raises:
@@ -116,12 +120,12 @@ class Ceremony:
             raise NotEligible(NOT_GENUINE) from None
         encoded = base64.b64encode(key).decode()
         return Passkey(
-            invited.person, invited.name, armoured(data.credential_id), encoded, self.site, now
+            invited.person, invited.name, armoured(data.credential_id), encoded, self.rp_id, now
         )
 
     def _server(self) -> Fido2Server:
         asked = urlsplit(self.url)
-        rp = PublicKeyCredentialRpEntity(id=self.site, name="Countersign")
+        rp = PublicKeyCredentialRpEntity(id=self.rp_id, name="Countersign")
         server = Fido2Server(
             rp, verify_origin=lambda origin: origin == f"{asked.scheme}://{asked.netloc}"
         )

@@ -9,7 +9,7 @@ from slack_bolt import Ack
 
 from bot.cases.errors import BadRequest, ChatFailed, Refusal
 from bot.desk.sweeping import Sweeping
-from handlers.cards.copies import stray_blocks, stray_text
+from handlers.cards.copies import inactive_card_blocks, inactive_card_text
 from handlers.cards.forms import notice
 from handlers.cards.text import Json
 from handlers.slack.chat import SlackChat
@@ -41,7 +41,7 @@ def on_press(
             return
         try:
             blocks = _strayed(chat, sweeping, press, Pressed.parse(body))
-            said = stray_text(press.case_id) if blocks else do(press)
+            said = inactive_card_text(press.case_id) if blocks else do(press)
         except Refusal as refusal:
             said = f"Not done: {refusal}."
         except ChatFailed as failure:
@@ -66,7 +66,11 @@ def _strayed(
         if sweeping and pressed.is_card
         else None
     )
-    return stray_blocks(press.case_id, chat.link(standing.channel, standing.ts)) if standing else []
+    return (
+        inactive_card_blocks(press.case_id, chat.link(standing.channel, standing.ts))
+        if standing
+        else []
+    )
 
 
 def on_submit(do: Callable[[Submission], Json | None]) -> Callable[..., None]:

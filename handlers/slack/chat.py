@@ -27,14 +27,14 @@ from bot.clock import boottime, monotonic, seconds_left, time_limit, utc_now
 from bot.desk.sweeping import posted_since
 from bot.ports import Board, Drawn, Landing, Look, Placed, Posted
 from handlers.cards.answer_blocks import answer_blocks, answer_text
-from handlers.cards.case_card import PLAIN, case_card, notification, superseded_card
+from handlers.cards.case_card import DEFAULT_CONTEXT, case_card, notification_text, superseded_card
 from handlers.cards.charts import without_charts
-from handlers.cards.copies import COPY_WORDS, copy_blocks
+from handlers.cards.copies import COPY_TEXT, copy_blocks
 from handlers.cards.digest_card import digest_card, digest_text, rest_blocks
 from handlers.cards.home_view import home_view
 from handlers.cards.notes import note_blocks, note_text
 from handlers.cards.storm_card import storm_card, storm_headline
-from handlers.cards.text import Json, clean, escaped, say
+from handlers.cards.text import Json, clean, escape_mrkdwn, text_run
 from handlers.slack.gate import Gate
 
 log = logging.getLogger(__name__)
@@ -132,7 +132,7 @@ class SlackChat:
         self._groups_until = 0.0
 
     def draw_card(
-        self, case: Case, cards: Sequence[Drawn], *, look_first: bool, look: Look = PLAIN
+        self, case: Case, cards: Sequence[Drawn], *, look_first: bool, look: Look = DEFAULT_CONTEXT
     ) -> Drawn:
         live = next((card for card in cards if card.generation == case.generation), None)
         if live is not None:
@@ -160,7 +160,7 @@ class SlackChat:
     def retire_card(self, case: Case, older: Drawn) -> None:
         if older.ts:
             place = Posted(case.id, older.channel, older.ts)
-            self._rewrite(place, {"text": notification(case), "blocks": superseded_card(case)})
+            self._rewrite(place, {"text": notification_text(case), "blocks": superseded_card(case)})
 
     def posted(self, name: str, channel: str, since: float) -> list[Posted]:
         """Cards by any generation of the case; a list by its whole key."""
@@ -178,7 +178,9 @@ class SlackChat:
         blocks = copy_blocks(title, self.link(standing.channel, standing.ts))
         # What has lost its buttons is no card any more: it is not found again.
         metadata = {"event_type": COPY, "event_payload": {"uid": copy.name}}
-        self._rewrite(copy, {"text": escaped(COPY_WORDS), "blocks": blocks, "metadata": metadata})
+        self._rewrite(
+            copy, {"text": escape_mrkdwn(COPY_TEXT), "blocks": blocks, "metadata": metadata}
+        )
 
     def _rewrite(self, place: Posted, shown: dict[str, Any]) -> None:
         """Write a message over that shows its case no longer; one that cannot be written over is taken away."""
@@ -222,7 +224,9 @@ class SlackChat:
             return {"type": "user", "user_id": call.rpartition("/")[2]}
         known = self._group_ids()
         return (
-            {"type": "usergroup", "usergroup_id": known[call]} if call in known else say(f"@{call}")
+            {"type": "usergroup", "usergroup_id": known[call]}
+            if call in known
+            else text_run(f"@{call}")
         )
 
     def _group_ids(self) -> Mapping[str, str]:
@@ -241,7 +245,11 @@ class SlackChat:
             "text": {"type": "plain_text", "text": text[:3000], "emoji": False},
         }
         answer = self._call(
-            "chat.postMessage", to, text=escaped(text, 3000), blocks=[block], **_quiet(MESSAGE, key)
+            "chat.postMessage",
+            to,
+            text=escape_mrkdwn(text, 3000),
+            blocks=[block],
+            **_quiet(MESSAGE, key),
         )
         return str(answer["ts"])
 
@@ -261,7 +269,7 @@ class SlackChat:
         }
         shown = list(blocks) or [block]
         self._call(
-            "chat.postEphemeral", channel, user=person, text=escaped(text, 3000), blocks=shown
+            "chat.postEphemeral", channel, user=person, text=escape_mrkdwn(text, 3000), blocks=shown
         )
 
     def tell(self, user: str, text: str) -> None:
@@ -270,7 +278,7 @@ class SlackChat:
             "type": "section",
             "text": {"type": "plain_text", "text": text[:3000], "emoji": False},
         }
-        self._call("chat.postMessage", user, text=escaped(text, 3000), blocks=[block])
+        self._call("chat.postMessage", user, text=escape_mrkdwn(text, 3000), blocks=[block])
 
     def link(self, channel: str, ts: str) -> str:
         """The address of a message, as Slack's own permalinks are made; empty when it is not known where we are."""
@@ -334,7 +342,7 @@ class SlackChat:
     def post_storm(self, storm: Storm, board: Board | None, *, look_first: bool) -> str:
         """The card that many cases share, drawn at most once a second."""
         shown: dict[str, Any] = {
-            "text": escaped(storm_headline(storm)),
+            "text": escape_mrkdwn(storm_headline(storm)),
             "blocks": storm_card(storm, self.link),
         }
         return self._post_board(STORM, storm.key, storm.place, shown, board, look_first=look_first)[
@@ -493,13 +501,13 @@ class SlackChat:
     # --- inside --------------------------------------------------------------------------------------------------------
 
     def _post_card(self, case: Case, uid: str, look: Look) -> str:
-        content: dict[str, Any] = {"text": notification(case), "blocks": case_card(case, look)}
+        content: dict[str, Any] = {"text": notification_text(case), "blocks": case_card(case, look)}
         return str(
             self._call("chat.postMessage", case.channel, **content, **_quiet(CARD, uid))["ts"]
         )
 
     def _redraw(self, case: Case, card: Drawn, look: Look) -> Drawn:
-        shown: dict[str, Any] = {"text": notification(case), "blocks": case_card(case, look)}
+        shown: dict[str, Any] = {"text": notification_text(case), "blocks": case_card(case, look)}
         self._call(
             "chat.update", card.channel, pace_as=f"{card.channel}/{card.ts}", ts=card.ts, **shown
         )

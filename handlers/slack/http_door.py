@@ -15,7 +15,7 @@ from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
 
 from bot.ports import Clock
-from handlers.bodies import BodyRefused, limited_body, refuse_too_large
+from handlers.bodies import BodyRefused, read_limited_body, refuse_too_large
 from handlers.slack.payload import is_slacks
 
 LARGEST_BODY = 1_000_000
@@ -34,7 +34,7 @@ def route(app: App, secrets: Sequence[str], clock: Clock) -> Route:
             refuse_too_large(request, LARGEST_BODY)
             if not could_be_genuine(timestamps, signatures, clock().timestamp()):
                 return PlainTextResponse("not from Slack", 401)
-            body = await limited_body(request, LARGEST_BODY)
+            body = await read_limited_body(request, LARGEST_BODY)
         except BodyRefused as refused:
             return PlainTextResponse(refused.detail, refused.status)
         if not is_genuine(body, timestamps, signatures, secrets, clock().timestamp()):

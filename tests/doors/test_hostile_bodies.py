@@ -13,7 +13,7 @@ from starlette.testclient import TestClient
 
 from bot.cases.source import Format, Source
 from handlers.intake import app, reading
-from handlers.intake.app import Door, build
+from handlers.intake.app import IntakeApi, build_app
 from handlers.intake.authentication import Credentials, Sources
 from tests.conftest import free_port
 from tests.doors.test_intake_http import (
@@ -51,8 +51,8 @@ READ = {"authorization": "Bearer read-me"}
 
 
 def door_of(world):
-    door = Door(world.desk.intake, Sources(ALL, SECRETS), ("read-me",), lambda: [])
-    client = TestClient(build(door), raise_server_exceptions=False)
+    door = IntakeApi(world.desk.intake, Sources(ALL, SECRETS), ("read-me",), lambda: [])
+    client = TestClient(build_app(door), raise_server_exceptions=False)
     client.world = world
     return client
 
@@ -160,14 +160,14 @@ def test_a_body_is_parsed_beside_the_loop_that_answers_everybody(door, monkeypat
 
     def parse(body, headers, source):
         threads["parser"] = threading.get_ident()
-        return app.signals.signals(body, headers, source)
+        return app.signals.parse_signals(body, headers, source)
 
     async def alive(self, request):
         threads["loop"] = threading.get_ident()
         return app.JSONResponse({})
 
     monkeypatch.setitem(app.PARSERS, Format.SIGNAL, parse)
-    monkeypatch.setattr(Door, "alive", alive)
+    monkeypatch.setattr(IntakeApi, "alive", alive)
     with door_of(door.world) as client:
         client.get("/healthz")
         assert post(client, GOOD).status_code == 201
@@ -224,7 +224,7 @@ def test_an_empty_batch_is_nothing_and_nothing_is_wrong_with_it(door):
 def test_a_batch_over_the_rate_passes_once_and_is_made_up_for(small_world):
     slow = {"events": replace(SOURCES["events"], per_minute=2)}
     client = TestClient(
-        build(Door(small_world.desk.intake, Sources(slow, CREDENTIALS), (), lambda: []))
+        build_app(IntakeApi(small_world.desk.intake, Sources(slow, CREDENTIALS), (), lambda: []))
     )
     events = [{**EVENT, "id": f"e{number}"} for number in range(50)]
     first = post(client, events, token="t-events", **BATCH)
@@ -253,7 +253,8 @@ def test_a_mapped_kind_is_such_as_ours_are_or_none(door, kind, kept):
     mapped = replace(MAPPING, title="id")
     sources = Sources({"items": replace(ALL["items"], mapping=mapped)}, SECRETS)
     client = TestClient(
-        build(Door(door.world.desk.intake, sources, (), lambda: [])), raise_server_exceptions=False
+        build_app(IntakeApi(door.world.desk.intake, sources, (), lambda: [])),
+        raise_server_exceptions=False,
     )
     assert post(client, {"items": [body]}, token="t-items").status_code == 201
     assert door.world.store.case("EX-1").signal.kind == kept
@@ -312,8 +313,8 @@ def test_no_path_reaches_the_database_as_it_came(world, odd):
     pages = passkeys.routes(
         desk.decisions, desk.switchboard, Ceremony(f"http://localhost:{free_port()}"), world.clock
     )
-    door = Door(desk.intake, Sources(ALL, SECRETS), ("read-me",), lambda: [])
-    client = TestClient(build(door, more=pages), raise_server_exceptions=False)
+    door = IntakeApi(desk.intake, Sources(ALL, SECRETS), ("read-me",), lambda: [])
+    client = TestClient(build_app(door, extra_routes=pages), raise_server_exceptions=False)
     part = quote(odd.encode("utf-8", "surrogatepass"), safe="")
     paths = [f"/v1/cases/{part}", f"/confirm/{part}/x/question", f"/confirm/EX-1/{part}/question"]
     statuses = [

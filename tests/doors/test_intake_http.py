@@ -10,7 +10,7 @@ from standardwebhooks import Webhook
 from starlette.testclient import TestClient
 
 from bot.cases.source import Format, SignalMapping, Source
-from handlers.intake.app import Door, build
+from handlers.intake.app import IntakeApi, build_app
 from handlers.intake.authentication import Credentials, Sources
 from tests.conftest import SHARED
 
@@ -56,8 +56,10 @@ GOOD = {
 
 @pytest.fixture
 def door(small_world):
-    door = Door(small_world.desk.intake, Sources(SOURCES, CREDENTIALS), ("read-me",), lambda: [])
-    client = TestClient(build(door), raise_server_exceptions=False)
+    door = IntakeApi(
+        small_world.desk.intake, Sources(SOURCES, CREDENTIALS), ("read-me",), lambda: []
+    )
+    client = TestClient(build_app(door), raise_server_exceptions=False)
     client.world = small_world
     return client
 

@@ -44,7 +44,7 @@ from handlers.slack.press import Press, Submission
 from tests.cases.making import NOW, SEEN, proposed
 from tests.conftest import SHARED, free_port
 from tests.fakes.servers import Dripping, Silent, serving
-from tests.handlers.test_cards import STATES as CARDS
+from tests.handlers.cards.examples import CASE_EXAMPLES as CARDS
 from tests.world import policy
 
 

@@ -8,7 +8,7 @@ from urllib.parse import urlencode
 import pytest
 from starlette.requests import Request
 
-from handlers.bodies import BodyRefused, limited_body
+from handlers.bodies import BodyRefused, read_limited_body
 from handlers.cards import ids
 from handlers.slack.payload import is_slacks
 from tests.conftest import SHARED
@@ -180,5 +180,5 @@ def test_a_body_that_does_not_come_is_waited_for_no_longer_than_its_time(seconds
 
     request = Request({"type": "http", "method": "POST", "path": "/", "headers": []}, receive)
     with pytest.raises(BodyRefused, match="did not arrive") as refused:
-        asyncio.run(limited_body(request, 1000, seconds))
+        asyncio.run(read_limited_body(request, 1000, seconds))
     assert refused.value.status == 408

@@ -12,10 +12,10 @@ from http import HTTPStatus
 
 import pytest
 
-from handlers.intake.app import Door, build
+from handlers.intake.app import IntakeApi, build_app
 from handlers.intake.authentication import Sources
 from handlers.intake.readiness import Readiness
-from handlers.intake.server import Limits, Places, place_of, server
+from handlers.intake.server import ConnectionLimits, ConnectionSlots, build_server, client_address
 from tests.doors.test_intake_http import CREDENTIALS, GOOD, SOURCES, TOKEN
 
 ATTACKER, HONEST = "127.0.0.2", "127.0.0.1"
@@ -27,7 +27,7 @@ HALF_A_BODY = (
     + b"x"
     * 1000
 )
-PATIENT = Limits(header_seconds=60, body_seconds=60, idle_seconds=60)
+PATIENT = ConnectionLimits(header_seconds=60, body_seconds=60, idle_seconds=60)
 
 
 @contextlib.contextmanager
@@ -36,7 +36,7 @@ def serving(app, limits):
     # Bound here: a port that is only known to be free may be taken by another test meanwhile.
     door = socket.create_server(("0.0.0.0", 0), backlog=2048)
     port = door.getsockname()[1]
-    running = server(app, host="0.0.0.0", port=port, limits=limits)
+    running = build_server(app, host="0.0.0.0", port=port, limits=limits)
     thread = threading.Thread(target=running.run, args=([door],), daemon=True)
     thread.start()
     ends = time.monotonic() + 30
@@ -53,7 +53,9 @@ def serving(app, limits):
 
 @pytest.fixture
 def app(small_world):
-    return build(Door(small_world.desk.intake, Sources(SOURCES, CREDENTIALS), (), lambda: []))
+    return build_app(
+        IntakeApi(small_world.desk.intake, Sources(SOURCES, CREDENTIALS), (), lambda: [])
+    )
 
 
 @contextlib.contextmanager
@@ -120,7 +122,7 @@ def test_six_hundred_stalled_connections_keep_nobody_from_being_served(app):
     "said", [b"", HALF_A_HEADER, HALF_A_BODY, b"GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n"]
 )
 def test_whoever_says_nothing_more_is_let_go_of(app, said):
-    limits = Limits(header_seconds=0.2, body_seconds=0.2, idle_seconds=0.2)
+    limits = ConnectionLimits(header_seconds=0.2, body_seconds=0.2, idle_seconds=0.2)
     with serving(app, limits) as port, connected(port, 20, said) as held:
         let_go_of(held, 20)
         assert send(port, "k1") == 201
@@ -128,7 +130,7 @@ def test_whoever_says_nothing_more_is_let_go_of(app, said):
 
 @pytest.mark.threat("C3")
 def test_the_oldest_that_said_nothing_makes_room_when_all_places_are_taken(app):
-    limits = Limits(connections=8, per_address=0, header_seconds=60, idle_seconds=60)
+    limits = ConnectionLimits(connections=8, per_address=0, header_seconds=60, idle_seconds=60)
     with serving(app, limits) as port, connected(port, 8, HALF_A_HEADER, HONEST) as held:
         assert send(port, "k1") == 201
         let_go_of(held[:1], 1)
@@ -156,7 +158,7 @@ def test_when_all_places_are_being_served_the_next_is_told_to_come_again():
         await send({"type": "http.response.body", "body": b""})
 
     said = b"GET / HTTP/1.1\r\nHost: x\r\n\r\n"
-    with serving(busy, Limits(per_address=2)) as port, connected(port, 2, said) as held:
+    with serving(busy, ConnectionLimits(per_address=2)) as port, connected(port, 2, said) as held:
         assert all(inside.acquire(timeout=60) for _ in range(2))
         with connected(port, 1, b"") as late:
             assert late[0].recv(1000).startswith(b"HTTP/1.1 503")
@@ -188,11 +190,15 @@ def test_a_declared_length_that_is_too_large_is_refused_at_once(app):
 @pytest.mark.threat("C3")
 def test_one_client_is_an_address_or_the_network_that_one_customer_has():
     names = [
-        place_of((host, 1))
+        client_address((host, 1))
         for host in ("10.0.0.1", "::ffff:10.0.0.1", "2001:db8::1", "2001:db8::2%eth0", "x")
     ]
     assert names == ["10.0.0.1", "10.0.0.1", "2001:db8::/64", "2001:db8::/64", "x"]
-    assert (place_of(None), place_of(""), Places(Limits()).limits.per_address) == ("", "", 64)
+    assert (
+        client_address(None),
+        client_address(""),
+        ConnectionSlots(ConnectionLimits()).limits.per_address,
+    ) == ("", "", 64)
 
 
 # --- is it ready? ------------------------------------------------------------------------------------------------------------

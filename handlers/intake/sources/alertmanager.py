@@ -14,37 +14,37 @@ from bot.cases.text import storable
 from handlers.intake.problem import Problem
 from handlers.intake.reading import (
     Item,
-    facts_of,
-    items_of,
-    key_of,
-    kind_of,
-    object_of,
-    time_of,
-    title_of,
+    flatten_facts,
+    parse_items,
+    parse_object,
+    read_key,
+    read_time,
+    read_title,
+    resolve_kind,
 )
-from handlers.intake.sources.signals import LONGEST_KEY, LONGEST_TITLE
+from handlers.intake.sources.signals import MAX_KEY_LENGTH, MAX_TITLE_LENGTH
 
 
-def signals(body: bytes, headers: Mapping[str, str], source: Source) -> list[Item]:
-    message = object_of(body)
+def parse_signals(body: bytes, headers: Mapping[str, str], source: Source) -> list[Item]:
+    message = parse_object(body)
     alerts = message.get("alerts")
     if not isinstance(alerts, list) or not alerts:
         raise Problem(422, "alerts must be a list of at least one alert", "alerts")
-    return items_of(alerts, lambda alert, index: _signal(alert, f"alerts.{index}", source))
+    return parse_items(alerts, lambda alert, index: _signal(alert, f"alerts.{index}", source))
 
 
 def _signal(alert: Any, where: str, source: Source) -> Signal:
     if not isinstance(alert, dict):
         raise Problem(422, "an alert must be a JSON object", where)
     labels, annotations = _texts(alert, "labels", where), _texts(alert, "annotations", where)
-    name = key_of(labels.get("alertname"), f"{where}.labels.alertname", LONGEST_KEY)
-    fingerprint = key_of(
-        alert.get("fingerprint") or digest(labels), f"{where}.fingerprint", LONGEST_KEY
+    name = read_key(labels.get("alertname"), f"{where}.labels.alertname", MAX_KEY_LENGTH)
+    fingerprint = read_key(
+        alert.get("fingerprint") or digest(labels), f"{where}.fingerprint", MAX_KEY_LENGTH
     )
     clear = alert.get("status") == "resolved"
     if not clear and alert.get("status") != "firing":
         raise Problem(422, "status must be firing or resolved", f"{where}.status")
-    started = time_of(alert.get("startsAt"), f"{where}.startsAt")
+    started = read_time(alert.get("startsAt"), f"{where}.startsAt")
     if started is None:
         raise Problem(422, "startsAt is missing", f"{where}.startsAt")
     said = digest([labels, {} if clear else annotations])[:16]
@@ -53,11 +53,13 @@ def _signal(alert: Any, where: str, source: Source) -> Signal:
     return Signal(
         source=source.name,
         key=f"{fingerprint}@{started:%Y%m%dT%H%M%S.%f}@{'clear' if clear else said}",
-        kind=kind_of("", source),
-        subject=key_of(f"{name}:{instance}" if instance else name, f"{where}.labels", LONGEST_KEY),
-        title=title_of(summary, f"{where}.annotations.summary", LONGEST_TITLE),
+        kind=resolve_kind("", source),
+        subject=read_key(
+            f"{name}:{instance}" if instance else name, f"{where}.labels", MAX_KEY_LENGTH
+        ),
+        title=read_title(summary, f"{where}.annotations.summary", MAX_TITLE_LENGTH),
         occurred_at=started,
-        facts=facts_of([labels, {} if clear else annotations], where, strict=False),
+        facts=flatten_facts([labels, {} if clear else annotations], where, strict=False),
         status=SignalStatus.CLEAR if clear else SignalStatus.FIRING,
         group=fingerprint,
         domain=source.domain,

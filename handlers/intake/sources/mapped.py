@@ -9,31 +9,31 @@ from bot.cases.source import SignalMapping, Source
 from handlers.intake.problem import Problem
 from handlers.intake.reading import (
     Item,
-    facts_of,
-    items_of,
-    json_of,
-    key_of,
-    kind_named,
-    kind_of,
-    time_of,
-    title_of,
+    flatten_facts,
+    parse_items,
+    parse_json,
+    parse_kind,
+    read_key,
+    read_time,
+    read_title,
+    resolve_kind,
 )
-from handlers.intake.sources.signals import LONGEST_KEY, LONGEST_TITLE
+from handlers.intake.sources.signals import MAX_KEY_LENGTH, MAX_TITLE_LENGTH
 
-MOST_ITEMS = 500
+MAX_ITEMS = 500
 
 
-def signals(body: bytes, headers: Mapping[str, str], source: Source) -> list[Item]:
+def parse_signals(body: bytes, headers: Mapping[str, str], source: Source) -> list[Item]:
     mapping = source.mapping
     if mapping is None:
         raise Problem(503, f"source {source.name} has no mapping")
-    content = json_of(body)
+    content = parse_json(body)
     items = search(mapping.each, content) if mapping.each else [content]
-    if not isinstance(items, list) or not items or len(items) > MOST_ITEMS:
+    if not isinstance(items, list) or not items or len(items) > MAX_ITEMS:
         raise Problem(
-            422, f"{mapping.each or 'the body'} must give 1 to {MOST_ITEMS} objects", mapping.each
+            422, f"{mapping.each or 'the body'} must give 1 to {MAX_ITEMS} objects", mapping.each
         )
-    return items_of(items, lambda item, index: _signal(item, mapping, source))
+    return parse_items(items, lambda item, index: _signal(item, mapping, source))
 
 
 def _signal(item: Any, mapping: SignalMapping, source: Source) -> Signal:
@@ -50,12 +50,12 @@ def _signal(item: Any, mapping: SignalMapping, source: Source) -> Signal:
     occurred_at = look_up(mapping.occurred_at, item) if mapping.occurred_at else None
     return Signal(
         source=source.name,
-        key=key_of(*text("key", mapping.key), LONGEST_KEY),
-        kind=kind_of(kind_named(kind) if kind else "", source),
-        subject=key_of(*text("subject", mapping.subject), LONGEST_KEY),
-        title=title_of(*text("title", mapping.title), LONGEST_TITLE),
-        occurred_at=time_of(occurred_at, mapping.occurred_at or "occurred_at"),
-        facts=facts_of([facts], strict=False),
+        key=read_key(*text("key", mapping.key), MAX_KEY_LENGTH),
+        kind=resolve_kind(parse_kind(kind) if kind else "", source),
+        subject=read_key(*text("subject", mapping.subject), MAX_KEY_LENGTH),
+        title=read_title(*text("title", mapping.title), MAX_TITLE_LENGTH),
+        occurred_at=read_time(occurred_at, mapping.occurred_at or "occurred_at"),
+        facts=flatten_facts([facts], strict=False),
         status=SignalStatus.CLEAR
         if mapping.clear and holds(mapping.clear, item)
         else SignalStatus.FIRING,

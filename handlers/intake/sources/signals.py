@@ -8,10 +8,17 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from bot.cases.signal import Signal, SignalStatus
 from bot.cases.source import Source
 from handlers.intake.problem import Problem
-from handlers.intake.reading import Item, facts_of, kind_of, object_of, text_of, time_of
+from handlers.intake.reading import (
+    Item,
+    flatten_facts,
+    parse_object,
+    read_strict_text,
+    read_time,
+    resolve_kind,
+)
 
-LONGEST_KEY = 200
-LONGEST_TITLE = 300
+MAX_KEY_LENGTH = 200
+MAX_TITLE_LENGTH = 300
 
 
 class SignalIn(BaseModel):
@@ -23,7 +30,7 @@ class SignalIn(BaseModel):
         str,
         Field(
             min_length=1,
-            max_length=LONGEST_KEY,
+            max_length=MAX_KEY_LENGTH,
             description="Unique per source and happening; sending it again changes nothing.",
         ),
     ]
@@ -31,12 +38,13 @@ class SignalIn(BaseModel):
         str,
         Field(
             min_length=1,
-            max_length=LONGEST_KEY,
+            max_length=MAX_KEY_LENGTH,
             description="What it is about, like invoice:4711. Same kind and subject: same case.",
         ),
     ]
     title: Annotated[
-        str, Field(min_length=1, max_length=LONGEST_TITLE, description="One sentence for people.")
+        str,
+        Field(min_length=1, max_length=MAX_TITLE_LENGTH, description="One sentence for people."),
     ]
     kind: Annotated[
         str,
@@ -64,8 +72,8 @@ class SignalIn(BaseModel):
     ] = None
 
 
-def signals(body: bytes, headers: Mapping[str, str], source: Source) -> list[Item]:
-    given = object_of(body)
+def parse_signals(body: bytes, headers: Mapping[str, str], source: Source) -> list[Item]:
+    given = parse_object(body)
     if "key" not in given and headers.get("webhook-id"):
         given["key"] = headers["webhook-id"]
     try:
@@ -77,14 +85,14 @@ def signals(body: bytes, headers: Mapping[str, str], source: Source) -> list[Ite
     return [
         Signal(
             source=source.name,
-            key=text_of(said.key, "key", LONGEST_KEY),
-            kind=kind_of(said.kind, source),
-            subject=text_of(said.subject, "subject", LONGEST_KEY),
-            title=text_of(said.title, "title", LONGEST_TITLE),
-            occurred_at=time_of(said.occurred_at, "occurred_at"),
-            facts=facts_of([said.facts], strict=True),
+            key=read_strict_text(said.key, "key", MAX_KEY_LENGTH),
+            kind=resolve_kind(said.kind, source),
+            subject=read_strict_text(said.subject, "subject", MAX_KEY_LENGTH),
+            title=read_strict_text(said.title, "title", MAX_TITLE_LENGTH),
+            occurred_at=read_time(said.occurred_at, "occurred_at"),
+            facts=flatten_facts([said.facts], strict=True),
             status=SignalStatus(said.status),
-            requester=text_of(said.requester, "requester", 80) if said.requester else None,
+            requester=read_strict_text(said.requester, "requester", 80) if said.requester else None,
             domain=source.domain,
         )
     ]
