@@ -713,11 +713,11 @@ def _door(
         return [pause.said for pause in desk.store.standing().holds if pause.scope == EVERYTHING]
 
     return IntakeApi(
-        desk.intake,
-        Sources(desk.library.sources, credentials),
-        settings.api_tokens,
-        problems,
-        paused,
+        intake=desk.intake,
+        sources=Sources(desk.library.sources, credentials),
+        read_tokens=settings.api_tokens,
+        find_problems=problems,
+        list_pauses=paused,
     )
 
 

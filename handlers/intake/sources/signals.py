@@ -1,4 +1,4 @@
-"""Our own JSON: one signal. Its schema is published at /v1/signals/schema."""
+"""Our own JSON format, one signal a request. Its schema is published at /v1/signals/schema."""
 
 from collections.abc import Mapping
 from typing import Annotated, Any
@@ -7,18 +7,20 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from bot.cases.signal import Signal, SignalStatus
 from bot.cases.source import Source
+from handlers.intake.facts import flatten_facts
 from handlers.intake.problem import Problem
 from handlers.intake.reading import (
+    MAX_KEY_LENGTH,
+    MAX_TITLE_LENGTH,
     Item,
-    flatten_facts,
     parse_object,
     read_strict_text,
     read_time,
     resolve_kind,
 )
 
-MAX_KEY_LENGTH = 200
-MAX_TITLE_LENGTH = 300
+MAX_REQUESTER_LENGTH = 80
+MAX_KIND_LENGTH = 50
 
 
 class SignalIn(BaseModel):
@@ -44,20 +46,28 @@ class SignalIn(BaseModel):
     ]
     title: Annotated[
         str,
-        Field(min_length=1, max_length=MAX_TITLE_LENGTH, description="One sentence for people."),
+        Field(
+            min_length=1,
+            max_length=MAX_TITLE_LENGTH,
+            description="One sentence for people.",
+        ),
     ]
     kind: Annotated[
         str,
         Field(
-            max_length=50,
+            max_length=MAX_KIND_LENGTH,
             pattern="^[a-z0-9_]*$",
             description="Which playbook; empty when the sender does not know.",
         ),
     ] = ""
-    status: Annotated[str, Field(pattern="^(firing|clear)$", description="clear: it is over.")] = (
-        "firing"
-    )
-    occurred_at: Annotated[str, Field(description="RFC 3339; now, if left out.")] = ""
+    status: Annotated[
+        str,
+        Field(pattern="^(firing|clear)$", description="clear: it is over."),
+    ] = "firing"
+    occurred_at: Annotated[
+        str,
+        Field(description="RFC 3339; now, if left out."),
+    ] = ""
     facts: Annotated[
         dict[str, Any],
         Field(description="Whatever the playbook may look at; flattened to plain values."),
@@ -65,34 +75,47 @@ class SignalIn(BaseModel):
     requester: Annotated[
         str | None,
         Field(
-            max_length=80,
-            description="Who raised it by hand, as team/user or as people.yml names them. They can never approve it;"
-            " when nobody is known by that name, the governance owners must say yes too.",
+            max_length=MAX_REQUESTER_LENGTH,
+            description=(
+                "Who raised it by hand, as team/user or as people.yml names them. They can never"
+                " approve it; when nobody is known by that name, the governance owners must say"
+                " yes too."
+            ),
         ),
     ] = None
 
 
 def parse_signals(body: bytes, headers: Mapping[str, str], source: Source) -> list[Item]:
-    given = parse_object(body)
-    if "key" not in given and headers.get("webhook-id"):
-        given["key"] = headers["webhook-id"]
+    """Parse the one signal of a body.
+
+    Raises:
+        Problem: 400 or 422, naming the first field that is wrong.
+    """
+    content = parse_object(body)
+    if "key" not in content and headers.get("webhook-id"):
+        content["key"] = headers["webhook-id"]
     try:
-        said = SignalIn.model_validate(given)
-    except ValidationError as wrong:
-        first = wrong.errors()[0]
+        signal_in = SignalIn.model_validate(content)
+    except ValidationError as error:
+        first = error.errors()[0]
         field = ".".join(str(part) for part in first["loc"])
         raise Problem(422, f"{field}: {first['msg']}", field) from None
-    return [
-        Signal(
-            source=source.name,
-            key=read_strict_text(said.key, "key", MAX_KEY_LENGTH),
-            kind=resolve_kind(said.kind, source),
-            subject=read_strict_text(said.subject, "subject", MAX_KEY_LENGTH),
-            title=read_strict_text(said.title, "title", MAX_TITLE_LENGTH),
-            occurred_at=read_time(said.occurred_at, "occurred_at"),
-            facts=flatten_facts([said.facts], strict=True),
-            status=SignalStatus(said.status),
-            requester=read_strict_text(said.requester, "requester", 80) if said.requester else None,
-            domain=source.domain,
-        )
-    ]
+    return [_signal(signal_in, source)]
+
+
+def _signal(signal_in: SignalIn, source: Source) -> Signal:
+    requester = None
+    if signal_in.requester:
+        requester = read_strict_text(signal_in.requester, "requester", MAX_REQUESTER_LENGTH)
+    return Signal(
+        source=source.name,
+        key=read_strict_text(signal_in.key, "key", MAX_KEY_LENGTH),
+        kind=resolve_kind(signal_in.kind, source),
+        subject=read_strict_text(signal_in.subject, "subject", MAX_KEY_LENGTH),
+        title=read_strict_text(signal_in.title, "title", MAX_TITLE_LENGTH),
+        occurred_at=read_time(signal_in.occurred_at, "occurred_at"),
+        facts=flatten_facts([signal_in.facts], strict=True),
+        status=SignalStatus(signal_in.status),
+        requester=requester,
+        domain=source.domain,
+    )
