@@ -637,14 +637,14 @@ def passkey_invite(
     import getpass
 
     from bot import wiring
-    from handlers.passkeys.app import adding
+    from handlers.passkeys.app import enrolment_url
 
     settings = configuration.load()
     store = wiring.open_store(settings)
     try:
         switchboard, chat = wiring.open_switchboard(settings, store)
         principal = f"{chat.team_id()}/{person}"
-        link = adding(
+        link = enrolment_url(
             settings.public_url, switchboard.invite(principal, operator=getpass.getuser())
         )
     finally:

@@ -65,10 +65,10 @@ from bot.store.lists import Lists
 from bot.store.migrate import migrate, must_be_migrated
 from bot.store.shelf import Shelf as SqlShelf
 from bot.store.store import SqlStore
-from handlers.intake.app import Door
-from handlers.intake.app import build as build_intake
+from handlers.intake.app import IntakeApi
+from handlers.intake.app import build_app as build_intake
 from handlers.intake.authentication import Credentials, Sources
-from handlers.intake.server import Limits, server
+from handlers.intake.server import ConnectionLimits, build_server
 from handlers.passkeys import app as passkeys
 from handlers.passkeys.ceremony import Ceremony
 from handlers.slack import http_receiver
@@ -560,7 +560,7 @@ def build(settings: Settings, *, clock: Clock | None = None) -> House:
         lists=desk.lists,
         library=library,
         clock=clock,
-        confirmation_link=partial(passkeys.confirming, settings.public_url),
+        confirmation_link=partial(passkeys.confirmation_url, settings.public_url),
         sweeping=desk.sweeping,
     )
     app = build_app(client, services)
@@ -575,7 +575,7 @@ def build(settings: Settings, *, clock: Clock | None = None) -> House:
     outside = passkeys.routes(
         desk.decisions, desk.switchboard, Ceremony(settings.public_url), clock
     )
-    web = build_intake(_door(settings, desk, chat, socket), more=[*over_http, *outside])
+    web = build_intake(_door(settings, desk, chat, socket), extra_routes=[*over_http, *outside])
     return House(
         settings,
         desk,
@@ -587,11 +587,11 @@ def build(settings: Settings, *, clock: Clock | None = None) -> House:
         knowledge,
         trainer,
         socket,
-        server(
+        build_server(
             web,
             host=settings.host,
             port=settings.port,
-            limits=Limits(per_address=settings.connections_per_address),
+            limits=ConnectionLimits(per_address=settings.connections_per_address),
         ),
         clock,
     )
@@ -699,7 +699,7 @@ class Trainer:
 
 def _door(
     settings: Settings, desk: Desk, chat: SlackChat, socket: SocketModeConnection | None
-) -> Door:
+) -> IntakeApi:
     credentials = {
         name: Credentials(
             tuple(filter(None, map(settings.secret, source.token_env))),
@@ -728,12 +728,12 @@ def _door(
     def paused() -> list[str]:
         return [pause.said for pause in desk.store.standing().holds if pause.scope == EVERYTHING]
 
-    return Door(
-        desk.intake,
-        Sources(desk.library.sources, credentials),
-        settings.api_tokens,
-        problems,
-        paused,
+    return IntakeApi(
+        intake=desk.intake,
+        sources=Sources(desk.library.sources, credentials),
+        read_tokens=settings.api_tokens,
+        find_problems=problems,
+        list_pauses=paused,
     )
 
 

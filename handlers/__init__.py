@@ -1,1 +1,1 @@
-"""The door of people and systems: Slack, the cards, and the HTTP intake."""
+"""Entry points for people and systems: Slack, the cards, the HTTP intake and the passkey page."""

@@ -1,57 +1,75 @@
-"""Reading a request's body at every door: its declared length first, then no more of it and no longer than it may take."""
+"""Request bodies of bounded size and time, read alike at every HTTP entry point."""
 
 import asyncio
 from dataclasses import dataclass
 
 from starlette.requests import ClientDisconnect, Request
 
-# A body of the largest size arrives within this over a slow line; a stalled one is let go of.
-BODY_SECONDS = 20.0
+# Enough for a body of the largest size over a slow line; a stalled one is given up.
+BODY_TIMEOUT_SECONDS = 20.0
+# Nineteen digits exceed any limit, so the rest of a longer number changes nothing.
+MAX_LENGTH_DIGITS = 19
 
 
 @dataclass(eq=False)
 class BodyRefused(Exception):
-    """The body is too large, came too slowly or never ended; each door says so in its own form."""
+    """A body that is too large, too slow or incomplete. Each endpoint answers in its own format."""
 
     status: int
     detail: str
 
 
-async def limited_body(request: Request, limit: int, seconds: float = BODY_SECONDS) -> bytes:
-    """Read the body of at most ``limit`` bytes within ``seconds``.
+async def read_limited_body(
+    request: Request, limit: int, timeout_seconds: float = BODY_TIMEOUT_SECONDS
+) -> bytes:
+    """Read a body of at most ``limit`` bytes.
 
     Raises:
-        BodyRefused: 413 or 408, before more than that was kept.
+        BodyRefused: 413 above the limit, 408 when the body does not arrive in time.
     """
     refuse_too_large(request, limit)
     try:
-        async with asyncio.timeout(seconds):
-            return await _read(request, limit)
+        async with asyncio.timeout(timeout_seconds):
+            return await _read_stream(request, limit)
     except TimeoutError:
-        raise BodyRefused(408, f"the body did not arrive within {seconds:g} seconds") from None
+        detail = f"the body did not arrive within {timeout_seconds:g} seconds"
+        raise BodyRefused(408, detail) from None
     except ClientDisconnect:
-        # Nobody is there to hear it; and it is nothing that our log must tell of.
+        # The client has gone: nobody reads the answer, and the log needs no entry.
         raise BodyRefused(408, "the body did not arrive") from None
 
 
 def refuse_too_large(request: Request, limit: int) -> None:
-    """Raise ``BodyRefused`` for a declared length above the limit, before anything is read."""
-    if _declared(request.headers.get("content-length", "")) > limit:
-        raise BodyRefused(413, f"at most {limit:,} bytes")
+    """Check the declared length before anything is read.
+
+    Raises:
+        BodyRefused: 413 when the declared length exceeds ``limit``.
+    """
+    content_length = request.headers.get("content-length", "")
+    if _parse_length(content_length) > limit:
+        raise _too_large(limit)
 
 
-async def _read(request: Request, limit: int) -> bytes:
+async def _read_stream(request: Request, limit: int) -> bytes:
     chunks: list[bytes] = []
     size = 0
     async for chunk in request.stream():
         size += len(chunk)
         if size > limit:
-            raise BodyRefused(413, f"at most {limit:,} bytes")
+            raise _too_large(limit)
         chunks.append(chunk)
-    return chunks[0] if len(chunks) == 1 else b"".join(chunks)
+    # A body that came in one piece need not be copied.
+    if len(chunks) == 1:
+        return chunks[0]
+    return b"".join(chunks)
 
 
-def _declared(length: str) -> int:
-    """Read the declared length; 0 when none is declared, or nothing that is a number."""
-    # Nineteen digits are too many for any limit: more of them change nothing.
-    return int(length[:19]) if length.isascii() and length.isdecimal() else 0
+def _parse_length(content_length: str) -> int:
+    """Parse the declared length; 0 when it is absent or not a number."""
+    if not content_length.isascii() or not content_length.isdecimal():
+        return 0
+    return int(content_length[:MAX_LENGTH_DIGITS])
+
+
+def _too_large(limit: int) -> BodyRefused:
+    return BodyRefused(413, f"at most {limit:,} bytes")

@@ -1,1 +1,1 @@
-"""Cards: a case in, Block Kit out. Pure. What came from outside is never markup here."""
+"""Cards: pure functions from a case to Block Kit. Text from outside is never read as markup."""

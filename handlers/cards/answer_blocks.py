@@ -1,67 +1,80 @@
-"""An answer: what was understood, the sentence from the record, the cases with the way to each, and whether it helped."""
+"""The answer to a question: the text, the cases with links, and feedback buttons."""
 
-from bot.cases.question import Answer
+from bot.cases.question import Answer, Line
 from handlers.cards import ids
-from handlers.cards.rows import Link
+from handlers.cards.blocks import context_block
+from handlers.cards.rows import Permalink
 from handlers.cards.text import (
     Json,
     bullets,
     clean,
-    context,
-    escaped,
-    link,
+    escape_mrkdwn,
+    link_run,
     paragraph,
-    plain,
+    plain_text,
     quote,
-    rich,
-    say,
+    rich_text,
+    text_run,
 )
 
 
-def answer_blocks(answer: Answer, to: Link, question_id: str = "") -> list[Json]:
-    """The blocks of an answer. ``question_id``: the question that a thumb is about; empty for no thumbs."""
+def answer_blocks(answer: Answer, permalink: Permalink, question_id: str = "") -> list[Json]:
+    """Build the blocks of an answer.
+
+    ``question_id`` is the question that feedback is about; without one there are no buttons.
+    """
     blocks: list[Json] = []
     if answer.text:
-        blocks.append(rich(paragraph(say(clean(answer.text, 2_500, lines=6)))))
+        text = clean(answer.text, 2_500, lines=6)
+        blocks.append(rich_text(paragraph(text_run(text))))
     if answer.told:
-        label = say(
-            f"In the words of the model {clean(answer.model, 60)}, from the cases below",
-            italic=True,
-        )
-        blocks.append(rich(paragraph(label), quote(clean(answer.told, 1_500, lines=12))))
+        blocks.append(_model_answer(answer))
     if answer.lines:
-        lines = bullets(
-            [
-                link(to(line.channel, line.ts), line.case_id),
-                say(f"  {clean(line.title, 110)}", bold=True),
-                say(f"  {line.state}  ·  {clean(line.detail, 140)}"),
-            ]
-            for line in answer.lines
-        )
-        blocks.append(rich(lines))
+        items = [_case_line(line, permalink) for line in answer.lines]
+        blocks.append(rich_text(bullets(items)))
     if answer.more:
-        blocks.append(context(f"and {answer.more:,} more"))
+        blocks.append(context_block(f"and {answer.more:,} more"))
     if answer.examples:
-        blocks.append(rich(bullets([say(f"“{example}”")] for example in answer.examples)))
+        items = [[text_run(f"“{example}”")] for example in answer.examples]
+        blocks.append(rich_text(bullets(items)))
     if answer.understood:
-        blocks.append(context(plain(f"Understood: {answer.understood}", 300)))
-    return blocks + ([_thumbs(question_id)] if question_id else [])
+        blocks.append(context_block(plain_text(f"Understood: {answer.understood}", 300)))
+    if question_id:
+        blocks.append(_feedback_buttons(question_id))
+    return blocks
 
 
 def answer_text(answer: Answer) -> str:
-    """The line in a notification."""
-    names = ", ".join(line.case_id for line in answer.lines)
-    return escaped(f"{answer.text or answer.told} {names}".strip(), 300) or "No answer"
+    """Write the notification line of an answer."""
+    case_ids = ", ".join(line.case_id for line in answer.lines)
+    text = f"{answer.text or answer.told} {case_ids}".strip()
+    return escape_mrkdwn(text, 300) or "No answer"
 
 
-def _thumbs(question_id: str) -> Json:
-    def thumb(words: str, vote: str) -> Json:
-        return {"text": plain(words), "value": f"{vote} {question_id}"}
+def _model_answer(answer: Answer) -> Json:
+    """Quote a model's text under a label that says whose it is."""
+    label = f"In the words of the model {clean(answer.model, 60)}, from the cases below"
+    text = clean(answer.told, 1_500, lines=12)
+    return rich_text(paragraph(text_run(label, italic=True)), quote(text))
 
+
+def _case_line(line: Line, permalink: Permalink) -> list[Json]:
+    return [
+        link_run(permalink(line.channel, line.ts), line.case_id),
+        text_run(f"  {clean(line.title, 110)}", bold=True),
+        text_run(f"  {line.state}  ·  {clean(line.detail, 140)}"),
+    ]
+
+
+def _feedback_buttons(question_id: str) -> Json:
     buttons = {
         "type": "feedback_buttons",
         "action_id": ids.FEEDBACK,
-        "positive_button": thumb("That helped", "up"),
-        "negative_button": thumb("It did not", "down"),
+        "positive_button": _feedback_button("That helped", f"up {question_id}"),
+        "negative_button": _feedback_button("It did not", f"down {question_id}"),
     }
     return {"type": "context_actions", "elements": [buttons]}
+
+
+def _feedback_button(label: str, value: str) -> Json:
+    return {"text": plain_text(label), "value": value}

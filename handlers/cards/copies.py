@@ -1,21 +1,25 @@
-"""What is left of a message that was posted twice, and what is said to whoever pressed on it."""
+"""Messages that replace a duplicate, and answers to a press on a card no longer in use."""
 
-from handlers.cards.text import Json, link, paragraph, rich, say
+from handlers.cards.text import Json, link_run, paragraph, rich_text, text_run
 
-COPY_WORDS = "This was posted twice; the other message is the one in use."
+COPY_TEXT = "This was posted twice; the other message is the one in use."
+LINK_LABEL = "Go to the one in use"
 
 
 def copy_blocks(title: str, url: str) -> list[Json]:
-    """Name the message that stands in place of this one."""
-    way = [say("  "), link(url, "Go to the one in use")] if url else []
-    return [rich(paragraph(say(f"{title}  ", bold=True), say(COPY_WORDS), *way))]
+    """Build what replaces a duplicate message, with a link to the one in use."""
+    runs = [text_run(f"{title}  ", bold=True), text_run(COPY_TEXT)]
+    if url:
+        runs += [text_run("  "), link_run(url, LINK_LABEL)]
+    return [rich_text(paragraph(*runs))]
 
 
-def stray_blocks(case_id: str, url: str) -> list[Json]:
-    """Tell the presser of an old card where the one in use is."""
-    words = say(f"That card of {case_id} is not in use any more; nothing was decided.  ")
-    return [rich(paragraph(words, link(url, "Go to the one in use")))]
+def inactive_card_blocks(case_id: str, url: str) -> list[Json]:
+    """Build the answer to a press on an inactive card, with a link to the one in use."""
+    explanation = text_run(f"{inactive_card_text(case_id)}  ")
+    return [rich_text(paragraph(explanation, link_run(url, LINK_LABEL)))]
 
 
-def stray_text(case_id: str) -> str:
+def inactive_card_text(case_id: str) -> str:
+    """Write the notification line for a press on an inactive card."""
     return f"That card of {case_id} is not in use any more; nothing was decided."

@@ -1,113 +1,157 @@
-"""The daily digest: one screen, what needs a decision first, each row with buttons of its own. Readable as one line in a notification."""
+"""The daily digest: cases that need a decision, late cases, unrecognised ones, and the week."""
 
 from bot.cases.digest import Agreement, Counts, Digest, Review
 from bot.cases.lifecycle import State
+from handlers.cards.blocks import context_block, header_block, heading
 from handlers.cards.charts import charts
-from handlers.cards.rows import Link, listed, nameable, pressable
-from handlers.cards.text import Json, bullets, clean, context, escaped, paragraph, plain, rich, say
+from handlers.cards.rows import (
+    Permalink,
+    plain_rows,
+    rows_with_decisions,
+    rows_with_kind_choices,
+)
+from handlers.cards.text import (
+    Json,
+    bullets,
+    clean,
+    escape_mrkdwn,
+    paragraph,
+    plain_text,
+    rich_text,
+    text_run,
+)
 
 NO_COUNTS = Counts()
+MAX_AGREEMENTS = 8
 
 
-def digest_card(digest: Digest, to: Link) -> list[Json]:
-    """The blocks of the digest."""
-    blocks: list[Json] = [{"type": "header", "text": plain(_headline(digest), 150)}]
-    blocks.append(
-        context(f"{digest.on:%A %d %B}  ·  since the last one: {_counted(digest.counts)}")
-    )
-    blocks += [context(plain(f"⏸ Paused: {line}", 320)) for line in digest.paused]
-    if digest.needs:
-        blocks += [_title("Needs a decision"), *pressable("needs", digest.needs, to)]
-    if digest.needs_more:
-        blocks.append(context(f"and {digest.needs_more:,} more, in the thread"))
-    if digest.late:
-        blocks += [_title("Late, and who they wait on"), listed(digest.late, to)]
-        blocks += (
-            [context(f"and {digest.late_more:,} more that are late")] if digest.late_more else []
-        )
-    if digest.unhandled or digest.questions:
-        blocks += _unhandled(digest, to)
+def digest_card(digest: Digest, permalink: Permalink) -> list[Json]:
+    """Build the blocks of the digest."""
+    date = f"{digest.on:%A %d %B}"
+    counts = _describe_counts(digest.counts)
+    blocks = [
+        header_block(_headline(digest)),
+        context_block(f"{date}  ·  since the last one: {counts}"),
+    ]
+    for line in digest.paused:
+        blocks.append(context_block(plain_text(f"⏸ Paused: {line}", 320)))
+    blocks += _decisions(digest, permalink)
+    blocks += _late(digest, permalink)
+    blocks += _unhandled(digest, permalink)
     blocks += charts(digest.days)
-    return blocks + (_review(digest.review, to) if digest.review else [])
+    if digest.review:
+        blocks += _review(digest.review, permalink)
+    return blocks
 
 
 def digest_text(digest: Digest) -> str:
-    """The line in a notification."""
-    first = (
-        f" First: {digest.needs[0].case.id} {digest.needs[0].case.signal.title}."
-        if digest.needs
-        else ""
-    )
-    return escaped(
-        f"{_headline(digest)}.{first} Since the last one: {_counted(digest.counts)}.", 300
-    )
+    """Write the notification line of the digest."""
+    first = ""
+    if digest.needs:
+        case = digest.needs[0].case
+        first = f" First: {case.id} {case.signal.title}."
+    counts = _describe_counts(digest.counts)
+    text = f"{_headline(digest)}.{first} Since the last one: {counts}."
+    return escape_mrkdwn(text, 300)
 
 
-def rest_blocks(digest: Digest, to: Link) -> list[Json]:
-    """What else waits, for the thread."""
-    return [_title("What else waits for a decision"), listed(digest.rest, to)]
+def rest_blocks(digest: Digest, permalink: Permalink) -> list[Json]:
+    """Build the remaining cases that need a decision, for the thread."""
+    title = heading("What else waits for a decision")
+    return [title, plain_rows(digest.rest, permalink)]
 
 
 def _headline(digest: Digest) -> str:
+    # A digest that is drawn again still lists cases that have been decided since.
     undecided = sum(row.case.state is State.PROPOSED for row in digest.needs)
-    needs, late = undecided + digest.needs_more, len(digest.late) + digest.late_more
-    decide = (
-        f"{needs:,} to decide"
-        if needs
-        else "Nothing left to decide"
-        if digest.needs
-        else "Nothing to decide"
-    )
-    return f"{decide}{f', {late:,} late' if late else ''}"
+    to_decide = undecided + digest.needs_more
+    late = len(digest.late) + digest.late_more
+    if to_decide:
+        headline = f"{to_decide:,} to decide"
+    elif digest.needs:
+        headline = "Nothing left to decide"
+    else:
+        headline = "Nothing to decide"
+    return f"{headline}, {late:,} late" if late else headline
 
 
-def _counted(counts: Counts) -> str:
+def _describe_counts(counts: Counts) -> str:
     if counts == NO_COUNTS:
         return "nothing new"
     parts = [f"{counts.opened:,} new", f"{counts.resolved:,} resolved"]
-    others = (
+    optional_counts = (
         (counts.alone, "handled by itself"),
         (counts.rejected, "rejected"),
         (counts.cleared, "went away"),
         (counts.expired, "expired"),
     )
-    return ", ".join([*parts, *(f"{many:,} {words}" for many, words in others if many)])
+    for count, label in optional_counts:
+        if count:
+            parts.append(f"{count:,} {label}")
+    return ", ".join(parts)
 
 
-def _unhandled(digest: Digest, to: Link) -> list[Json]:
-    blocks: list[Json] = [_title("What I could not recognise or did not handle")]
-    blocks += nameable("unhandled", digest.unhandled, to)
-    if digest.questions:
-        said = "1 question was" if digest.questions == 1 else f"{digest.questions:,} questions were"
-        blocks.append(
-            context(
-                f"{said} not understood or not answered well; `countersign questions` lists them"
-            )
-        )
+def _decisions(digest: Digest, permalink: Permalink) -> list[Json]:
+    blocks: list[Json] = []
+    if digest.needs:
+        blocks.append(heading("Needs a decision"))
+        blocks += rows_with_decisions("needs", digest.needs, permalink)
+    if digest.needs_more:
+        blocks.append(context_block(f"and {digest.needs_more:,} more, in the thread"))
     return blocks
 
 
-def _review(review: Review, to: Link) -> list[Json]:
-    """The week, under its own heading."""
-    blocks: list[Json] = [{"type": "divider"}, {"type": "header", "text": plain("The week", 150)}]
+def _late(digest: Digest, permalink: Permalink) -> list[Json]:
+    if not digest.late:
+        return []
+    blocks = [heading("Late, and who they wait on"), plain_rows(digest.late, permalink)]
+    if digest.late_more:
+        blocks.append(context_block(f"and {digest.late_more:,} more that are late"))
+    return blocks
+
+
+def _unhandled(digest: Digest, permalink: Permalink) -> list[Json]:
+    if not digest.unhandled and not digest.questions:
+        return []
+    blocks = [heading("What I could not recognise or did not handle")]
+    blocks += rows_with_kind_choices("unhandled", digest.unhandled, permalink)
+    if digest.questions:
+        count = _count_questions(digest.questions)
+        text = f"{count} not understood or not answered well; `countersign questions` lists them"
+        blocks.append(context_block(text))
+    return blocks
+
+
+def _count_questions(count: int) -> str:
+    return "1 question was" if count == 1 else f"{count:,} questions were"
+
+
+def _review(review: Review, permalink: Permalink) -> list[Json]:
+    """Build the weekly review under a heading of its own."""
+    blocks: list[Json] = [{"type": "divider"}, header_block("The week")]
     if review.blind:
-        blocks += [_title("Blind spots: say what they were"), *nameable("blind", review.blind, to)]
+        blocks.append(heading("Blind spots: say what they were"))
+        blocks += rows_with_kind_choices("blind", review.blind, permalink)
     if review.agreements:
-        lines = bullets(
-            [say(f"{clean(one.title, 60)}: ", bold=True), say(_agreed(one))]
-            for one in review.agreements[:8]
-        )
-        blocks.append(rich(paragraph(say("Did people decide as recommended?", bold=True)), lines))
+        blocks.append(_agreements(review.agreements))
     if review.slow:
-        blocks += [_title("Handed on before anybody decided"), listed(review.slow, to)]
+        blocks.append(heading("Handed on before anybody decided"))
+        blocks.append(plain_rows(review.slow, permalink))
     rework = f"{review.reopened:,} opened again, {review.taken_back:,} taken back"
-    return [*blocks, context(f"*Done twice:* {rework}")]
+    blocks.append(context_block(f"*Done twice:* {rework}"))
+    return blocks
 
 
-def _agreed(one: Agreement) -> str:
-    total = one.as_recommended + one.edited + one.otherwise
-    return f"{one.as_recommended} of {total} as they stood, {one.edited} after an edit, {one.otherwise} otherwise"
+def _agreements(agreements: tuple[Agreement, ...]) -> Json:
+    items = [_agreement(agreement) for agreement in agreements[:MAX_AGREEMENTS]]
+    title = text_run("Did people decide as recommended?", bold=True)
+    return rich_text(paragraph(title), bullets(items))
 
 
-def _title(words: str) -> Json:
-    return rich(paragraph(say(words, bold=True)))
+def _agreement(agreement: Agreement) -> list[Json]:
+    total = agreement.as_recommended + agreement.edited + agreement.otherwise
+    numbers = (
+        f"{agreement.as_recommended} of {total} as they stood,"
+        f" {agreement.edited} after an edit, {agreement.otherwise} otherwise"
+    )
+    return [text_run(f"{clean(agreement.title, 60)}: ", bold=True), text_run(numbers)]

@@ -1,359 +1,353 @@
-"""The modals: each a form for one decision. What they carry is the case's token; everything else is looked up on submit."""
+"""The modal forms, one for each decision. A form carries the case's token and nothing else."""
 
 from collections.abc import Iterable
+from datetime import timedelta
 
 from bot.cases.case import Case
 from bot.cases.entry import RejectReason
 from bot.cases.passkey import STEP_UP_FOR, Purpose
+from bot.cases.plan import Action
 from handlers.cards import ids
-from handlers.cards.text import Json, bullets, clean, context, paragraph, plain, rich, say
+from handlers.cards.blocks import (
+    MAX_OPTIONS,
+    MAX_TITLE_LENGTH,
+    context_block,
+    form,
+    input_block,
+    modal,
+    option,
+    selected_option,
+    static_select,
+    text_input,
+)
+from handlers.cards.text import (
+    Json,
+    bullets,
+    clean,
+    paragraph,
+    plain_text,
+    rich_text,
+    text_run,
+)
 
-LONGEST_NOTE = 1000
-# Whole, as far as a window can show it: what is approved is not cut where it says on what.
-MAX_TARGET = 2_000
-
-
-def approve_form(case: Case) -> Json:
-    """For high risk: target and amount once more, and a reason in words."""
-    plan = case.plan
-    steps = (
-        [
-            [
-                say(clean(action.summary, 200), bold=True),
-                say(
-                    f"  {clean(action.target, MAX_TARGET)}. {'Can' if action.reversible else 'CANNOT'} be undone"
-                ),
-            ]
-            for action in plan.actions
-        ]
-        if plan
-        else []
-    )
-    amount = (
-        [paragraph(say("Amount  ", bold=True), say(str(plan.amount), bold=True))]
-        if plan and plan.amount
-        else []
-    )
-    rehearsal = (
-        [paragraph(say("Dry run: nothing will be changed", bold=True))]
-        if plan and plan.is_dry_run
-        else []
-    )
-    return _form(
-        case,
-        ids.APPROVE_FORM,
-        "Approve",
-        "Approve",
-        rich(*rehearsal, *amount, bullets(steps)),
-        _note("Why is this right?", "It is written next to your name."),
-    )
-
-
-# What the form says that leads out of Slack: its title, what it is about, and its button.
-OUTSIDE = {
+MAX_NOTE_LENGTH = 1000
+# As much as a window can show: a person must see in full what the approval is for.
+MAX_TARGET_LENGTH = 2_000
+# Title, verb and button label of the form that leads to the passkey page.
+STEP_UP_TEXTS = {
     Purpose.APPROVE: ("Approve", "approved", "Approve with my passkey"),
     Purpose.UNDO: ("Take back", "taken back", "Take it back with my passkey"),
 }
 
 
-def step_up_form(case: Case, link: str, purpose: Purpose = Purpose.APPROVE) -> Json:
-    """Shown in place of the form once the reason is written: the other half is done outside Slack."""
-    minutes = int(STEP_UP_FOR.total_seconds() // 60)
-    title, done, label = OUTSIDE[purpose]
-    words = f"One more step. What moves this much is {done} with your passkey, on a page"
-    button = {"type": "button", "action_id": ids.STEP_UP, "text": plain(label), "url": link}
-    return {
-        "type": "modal",
-        "title": plain(f"{title} {case.id}", 24),
-        "close": plain("Close", 24),
-        "blocks": [
-            rich(paragraph(say(f"{words} outside Slack."))),
-            {"type": "actions", "elements": [button]},
-            context(
-                f"The link is yours alone, works once and for {minutes} minutes. Nothing is {done} before."
-            ),
+def approve_form(case: Case) -> Json:
+    """Build the form that repeats amount and targets and asks for a reason."""
+    parts = []
+    steps = []
+    plan = case.plan
+    if plan:
+        if plan.is_dry_run:
+            parts.append(paragraph(text_run("Dry run: nothing will be changed", bold=True)))
+        if plan.amount:
+            amount = text_run(str(plan.amount), bold=True)
+            parts.append(paragraph(text_run("Amount  ", bold=True), amount))
+        steps = [_step_with_target(action) for action in plan.actions]
+    return _case_form(
+        case,
+        callback_id=ids.APPROVE_FORM,
+        title="Approve",
+        submit="Approve",
+        blocks=[
+            rich_text(*parts, bullets(steps)),
+            _note("Why is this right?", "It is written next to your name."),
         ],
+    )
+
+
+def _step_with_target(action: Action) -> list[Json]:
+    target = clean(action.target, MAX_TARGET_LENGTH)
+    can = "Can" if action.reversible else "CANNOT"
+    return [
+        text_run(clean(action.summary, 200), bold=True),
+        text_run(f"  {target}. {can} be undone"),
+    ]
+
+
+def step_up_form(case: Case, link: str, purpose: Purpose = Purpose.APPROVE) -> Json:
+    """Build the window that leads to the passkey page, once the reason is written."""
+    minutes = STEP_UP_FOR // timedelta(minutes=1)
+    title, verb, label = STEP_UP_TEXTS[purpose]
+    explanation = (
+        f"One more step. What moves this much is {verb} with your passkey, on a page outside Slack."
+    )
+    terms = (
+        f"The link is yours alone, works once and for {minutes} minutes. Nothing is {verb} before."
+    )
+    link_button = {
+        "type": "button",
+        "action_id": ids.STEP_UP,
+        "text": plain_text(label),
+        "url": link,
     }
+    return modal(
+        f"{title} {case.id}",
+        [
+            rich_text(paragraph(text_run(explanation))),
+            {"type": "actions", "elements": [link_button]},
+            context_block(terms),
+        ],
+        close="Close",
+    )
 
 
 def reject_form(case: Case) -> Json:
-    options = [
-        {"text": plain(reason.description), "value": reason.value} for reason in RejectReason
-    ]
-    choice = {
-        "type": "static_select",
-        "action_id": ids.REASON,
-        "options": options,
-        "placeholder": plain("Choose a reason"),
-    }
-    return _form(
+    """Build the form that asks for a reason from a list and in words."""
+    options = [option(reason.description, reason.value) for reason in RejectReason]
+    reasons = static_select(ids.REASON, options, placeholder="Choose a reason")
+    return _case_form(
         case,
-        ids.REJECT_FORM,
-        "Reject",
-        "Reject",
-        _input("reason", "Why?", choice),
-        _note("In your words", "Needed for “Something else”.", optional=True),
+        callback_id=ids.REJECT_FORM,
+        title="Reject",
+        submit="Reject",
+        blocks=[
+            input_block("reason", "Why?", reasons),
+            _note("In your words", "Needed for “Something else”.", optional=True),
+        ],
     )
 
 
 def edit_form(case: Case, editable: Iterable[str]) -> Json:
-    """Only the fields that the playbook lets people edit, filled with what the plan says now."""
+    """Build the form of the parameters that the playbook lets people edit."""
     parameters = case.plan.actions[0].parameters if case.plan else {}
-    fields = [
-        _input(
-            f"parameter:{name}",
-            name.replace("_", " ").capitalize(),
-            {
-                "type": "plain_text_input",
-                "action_id": f"{ids.PARAMETER}{name}",
-                "initial_value": str(parameters[name]),
-                "max_length": 500,
-            },
-        )
-        for name in editable
-        if name in parameters
-    ]
-    words = "A new revision is made and judged by policy again. You cannot approve what you edited."
-    return _form(case, ids.EDIT_FORM, "Edit the plan", "Save", rich(paragraph(say(words))), *fields)
+    warning = (
+        "A new revision is made and judged by policy again. You cannot approve what you edited."
+    )
+    blocks = [rich_text(paragraph(text_run(warning)))]
+    for name in editable:
+        if name in parameters:
+            value = str(parameters[name])
+            field = _parameter_input(name, max_length=500, initial_value=value)
+            blocks.append(input_block(f"parameter:{name}", _parameter_label(name), field))
+    return _case_form(
+        case,
+        callback_id=ids.EDIT_FORM,
+        title="Edit the plan",
+        submit="Save",
+        blocks=blocks,
+    )
 
 
 def resolve_form(case: Case) -> Json:
-    return _form(
+    """Build the form that closes a case as handled by hand."""
+    return _case_form(
         case,
-        ids.RESOLVE_FORM,
-        "Handled by hand",
-        "Close the case",
-        _note("What was done?", "It becomes part of the record."),
+        callback_id=ids.RESOLVE_FORM,
+        title="Handled by hand",
+        submit="Close the case",
+        blocks=[_note("What was done?", "It becomes part of the record.")],
     )
 
 
 def settle_form(case: Case) -> Json:
-    options = [
-        {"text": plain("Yes, it happened"), "value": "yes"},
-        {"text": plain("No, it did not"), "value": "no"},
-    ]
-    choice = {"type": "radio_buttons", "action_id": ids.LANDED, "options": options}
+    """Build the form that records the outcome of a step when no system could tell it."""
     reason = clean(case.ending.reason, 500) if case.ending else ""
-    return _form(
+    options = [option("Yes, it happened", "yes"), option("No, it did not", "no")]
+    outcome = {"type": "radio_buttons", "action_id": ids.LANDED, "options": options}
+    return _case_form(
         case,
-        ids.SETTLE_FORM,
-        "What happened?",
-        "Say so",
-        rich(paragraph(say(reason or case.id))),
-        _input("landed", "Did it happen?", choice),
-        _note("What did you see, and where?", ""),
+        callback_id=ids.SETTLE_FORM,
+        title="What happened?",
+        submit="Say so",
+        blocks=[
+            rich_text(paragraph(text_run(reason or case.id))),
+            input_block("landed", "Did it happen?", outcome),
+            _note("What did you see, and where?"),
+        ],
     )
 
 
 def undo_form(case: Case) -> Json:
-    """What will be taken back, and how many must say so."""
-    steps = [[say(clean(action.summary, 200))] for action in case.plan.actions] if case.plan else []
-    first = (
+    """Build the form that lists what will be undone, and how many must agree."""
+    actions = case.plan.actions if case.plan else ()
+    steps = [[text_run(clean(action.summary, 200))] for action in actions]
+    effect = (
         "This is taken back in the outside system, last step first. The case then needs a person."
     )
-    words = [paragraph(say(first))]
+    parts = [bullets(steps), paragraph(text_run(effect))]
     needed = case.undo_votes_needed
     if needed > 1:
-        votes = (
-            f"It needs {needed} people, as the plan did; {len(case.undo_approvals)} of them so far."
-        )
-        words.append(paragraph(say(votes)))
-    body = rich(bullets(steps), *words)
-    return _form(case, ids.UNDO_FORM, "Take back", "Take it back", body, _note("Why?", ""))
+        votes = len(case.undo_approvals)
+        rule = f"It needs {needed} people, as the plan did; {votes} of them so far."
+        parts.append(paragraph(text_run(rule)))
+    return _case_form(
+        case,
+        callback_id=ids.UNDO_FORM,
+        title="Take back",
+        submit="Take it back",
+        blocks=[rich_text(*parts), _note("Why?")],
+    )
 
 
 def hand_over_form(case: Case, next_owner: str) -> Json:
-    """To a person, or left empty: to the group that the playbook names."""
-    person = {"type": "users_select", "action_id": ids.TO, "placeholder": plain("Choose a person")}
+    """Build the form that hands a case over; an empty field means ``next_owner``, a group."""
+    rule = "Whoever takes it over may hand it on. Deciding stays with those who may decide it now."
     hint = f"Leave it empty for @{next_owner}, whom the playbook asks next."
-    return _form(
+    person = _person_select("Choose a person")
+    return _case_form(
         case,
-        ids.HAND_OVER_FORM,
-        "Hand over",
-        "Hand over",
-        rich(
-            paragraph(
-                say(
-                    "Whoever takes it over may hand it on. Deciding stays with those who may decide it now."
-                )
-            )
-        ),
-        _input("to", "To", person, hint=hint, optional=True),
-        _words("done", "What is done?", ids.DONE),
-        _words("remains", "What is open?", ids.REMAINS),
+        callback_id=ids.HAND_OVER_FORM,
+        title="Hand over",
+        submit="Hand over",
+        blocks=[
+            rich_text(paragraph(text_run(rule))),
+            input_block("to", "To", person, hint=hint, optional=True),
+            _half_note("done", "What is done?", ids.DONE),
+            _half_note("remains", "What is open?", ids.REMAINS),
+        ],
     )
 
 
 def snooze_form(case: Case) -> Json:
-    moment = {"type": "datetimepicker", "action_id": ids.UNTIL}
-    return _form(
+    """Build the form that asks until when, and why."""
+    return _case_form(
         case,
-        ids.SNOOZE_FORM,
-        "Snooze",
-        "Snooze",
-        _input("until", "Until", moment),
-        _note("Why not now?", ""),
+        callback_id=ids.SNOOZE_FORM,
+        title="Snooze",
+        submit="Snooze",
+        blocks=[_until(), _note("Why not now?")],
+    )
+
+
+def kind_form(case: Case, kinds: Iterable[tuple[str, str]]) -> Json:
+    """Build the form that names an unrecognised case; ``kinds`` are kinds and titles."""
+    options = [option(title, kind) for kind, title in kinds]
+    select = static_select(ids.KIND, options[:MAX_OPTIONS], placeholder="Choose a kind")
+    return _case_form(
+        case,
+        callback_id=ids.KIND_FORM,
+        title="What is it?",
+        submit="That is it",
+        blocks=[input_block("kind", "Kind", select)],
     )
 
 
 def notice(words: str) -> Json:
-    """A window that only says something."""
-    body = [rich(paragraph(say(clean(words, 2_000, lines=30))))]
-    return {
-        "type": "modal",
-        "title": plain("Countersign", 24),
-        "close": plain("Close", 24),
-        "blocks": body,
-    }
+    """Build a window that only shows a text."""
+    text = clean(words, 2_000, lines=30)
+    return modal("Countersign", [rich_text(paragraph(text_run(text)))], close="Close")
 
 
 def delegate_form(kinds: Iterable[tuple[str, str]]) -> Json:
-    """Who stands in, for what, until when."""
-    person = {"type": "users_select", "action_id": ids.TO, "placeholder": plain("Who stands in?")}
-    options = [_option("Every kind", "every"), *(_option(title, kind) for kind, title in kinds)][
-        :100
-    ]
-    choice = {
-        "type": "static_select",
-        "action_id": ids.KIND,
-        "options": options,
-        "initial_option": options[0],
-    }
-    words = "They decide where you may, and the record names you both. They cannot pass it on, nor approve what either of you raised."
-    return {
-        "type": "modal",
-        "callback_id": ids.DELEGATE_FORM,
-        "private_metadata": "",
-        "title": plain("Stand in for me", 24),
-        "submit": plain("Let them", 24),
-        "close": plain("Cancel", 24),
-        "blocks": [
-            rich(paragraph(say(words))),
-            _input("to", "Who", person),
-            _input("kind", "For", choice),
-            _input("until", "Until", {"type": "datetimepicker", "action_id": ids.UNTIL}),
+    """Build the form that asks who stands in, for which kinds and until when."""
+    rule = (
+        "They decide where you may, and the record names you both."
+        " They cannot pass it on, nor approve what either of you raised."
+    )
+    options = [option("Every kind", "every")]
+    options += [option(title, kind) for kind, title in kinds]
+    options = options[:MAX_OPTIONS]
+    kind_select = static_select(ids.KIND, options, initial_option=options[0])
+    return form(
+        ids.DELEGATE_FORM,
+        private_metadata="",
+        title="Stand in for me",
+        submit="Let them",
+        blocks=[
+            rich_text(paragraph(text_run(rule))),
+            input_block("to", "Who", _person_select("Who stands in?")),
+            input_block("kind", "For", kind_select),
+            _until(),
         ],
-    }
+    )
 
 
 def raise_form(
     kinds: Iterable[tuple[str, str]], kind: str, facts: Iterable[str], place: str, words: str
 ) -> Json:
-    """What happened, in a person's words; and the facts that the playbook of the chosen kind looks things up by."""
-    options = [
-        _option("I am not sure", "not_sure"),
-        *(_option(title, name) for name, title in kinds),
-    ][:100]
-    chosen = next((option for option in options if option["value"] == kind), options[0])
-    choice = {
-        "type": "static_select",
-        "action_id": ids.RAISE_KIND,
-        "options": options,
-        "initial_option": chosen,
-    }
-    title = {"type": "plain_text_input", "action_id": ids.TITLE, "max_length": 150}
-    about = {"type": "plain_text_input", "action_id": ids.SUBJECT, "max_length": 150}
-    told = {
-        "type": "plain_text_input",
-        "action_id": ids.NOTE,
-        "multiline": True,
-        "max_length": 2_000,
-    }
-    first = clean(words, 140)
-    asked = [
-        _input(
-            name,
-            name.replace("_", " ").capitalize(),
-            {"type": "plain_text_input", "action_id": f"{ids.PARAMETER}{name}", "max_length": 200},
-        )
-        for name in facts
-    ]
-    return {
-        "type": "modal",
-        "callback_id": ids.RAISE_FORM,
-        "private_metadata": place,
-        "title": plain("Raise an exception", 24),
-        "submit": plain("Raise it", 24),
-        "close": plain("Cancel", 24),
-        "blocks": [
-            {**_input("kind", "What sort of thing is it?", choice), "dispatch_action": True},
-            _input(
-                "title", "What happened?", {**title, "initial_value": first} if first else title
-            ),
-            _input(
-                "subject",
-                "What is it about?",
-                about,
-                hint="A table, a customer, an order.",
-                optional=True,
-            ),
-            *asked,
-            _input(
-                "note",
-                "Anything else?",
-                {**told, "initial_value": words[:2_000]} if words else told,
-                optional=True,
-            ),
+    """Build the form for an exception raised by hand.
+
+    ``facts`` are the signal's facts that the playbook of ``kind`` needs. ``place`` is the channel
+    and ts of the message it is raised from, and ``words`` that message's text.
+    """
+    title = text_input(ids.TITLE, max_length=150, initial_value=clean(words, 140) or None)
+    subject = text_input(ids.SUBJECT, max_length=150)
+    note = text_input(
+        ids.NOTE, max_length=2_000, multiline=True, initial_value=words[:2_000] or None
+    )
+    hint = "A table, a customer, an order."
+    return form(
+        ids.RAISE_FORM,
+        private_metadata=place,
+        title="Raise an exception",
+        submit="Raise it",
+        blocks=[
+            _raise_kind(kinds, kind),
+            input_block("title", "What happened?", title),
+            input_block("subject", "What is it about?", subject, hint=hint, optional=True),
+            *map(_fact, facts),
+            input_block("note", "Anything else?", note, optional=True),
         ],
-    }
+    )
 
 
-def _option(title: str, value: str) -> Json:
-    return {"text": plain(title), "value": value}
-
-
-def kind_form(case: Case, kinds: Iterable[tuple[str, str]]) -> Json:
-    """Every kind there is a playbook for."""
-    options = [{"text": plain(title), "value": kind} for kind, title in kinds][:100]
-    choice = {
-        "type": "static_select",
-        "action_id": ids.KIND,
-        "options": options,
-        "placeholder": plain("Choose a kind"),
-    }
-    return _form(case, ids.KIND_FORM, "What is it?", "That is it", _input("kind", "Kind", choice))
-
-
-def _form(case: Case, callback_id: str, title: str, submit: str, *blocks: Json) -> Json:
+def _raise_kind(kinds: Iterable[tuple[str, str]], kind: str) -> Json:
+    """Build the kind menu, whose choice draws the form again with the kind's facts."""
+    options = [option("I am not sure", "not_sure")]
+    options += [option(title, name) for name, title in kinds]
+    options = options[:MAX_OPTIONS]
+    select = static_select(ids.RAISE_KIND, options, initial_option=selected_option(options, kind))
     return {
-        "type": "modal",
-        "callback_id": callback_id,
-        "private_metadata": ids.token(case),
-        "title": plain(f"{title} {case.id}" if len(title) + len(case.id) < 24 else title, 24),
-        "submit": plain(submit, 24),
-        "close": plain("Cancel", 24),
-        "blocks": list(blocks),
+        **input_block("kind", "What sort of thing is it?", select),
+        "dispatch_action": True,
     }
 
 
-def _words(block_id: str, label: str, action_id: str) -> Json:
-    box = {
-        "type": "plain_text_input",
-        "action_id": action_id,
-        "multiline": True,
-        "max_length": LONGEST_NOTE // 2,
-    }
-    return _input(block_id, label, box)
-
-
-def _note(label: str, hint: str, *, optional: bool = False) -> Json:
-    box = {
-        "type": "plain_text_input",
-        "action_id": ids.NOTE,
-        "multiline": True,
-        "max_length": LONGEST_NOTE,
-    }
-    return _input("note", label, box, hint=hint, optional=optional)
-
-
-def _input(
-    block_id: str, label: str, element: Json, *, hint: str = "", optional: bool = False
+def _case_form(
+    case: Case, *, callback_id: str, title: str, submit: str, blocks: list[Json]
 ) -> Json:
-    block: Json = {
-        "type": "input",
-        "block_id": block_id,
-        "label": plain(label, 200),
-        "element": element,
-        "optional": optional,
+    has_room = len(title) + len(case.id) < MAX_TITLE_LENGTH
+    return form(
+        callback_id,
+        private_metadata=ids.token(case),
+        title=f"{title} {case.id}" if has_room else title,
+        submit=submit,
+        blocks=blocks,
+    )
+
+
+def _fact(name: str) -> Json:
+    field = _parameter_input(name, max_length=200)
+    return input_block(name, _parameter_label(name), field)
+
+
+def _parameter_input(name: str, *, max_length: int, initial_value: str | None = None) -> Json:
+    action_id = f"{ids.PARAMETER}{name}"
+    return text_input(action_id, max_length=max_length, initial_value=initial_value)
+
+
+def _parameter_label(name: str) -> str:
+    return name.replace("_", " ").capitalize()
+
+
+def _note(label: str, hint: str = "", *, optional: bool = False) -> Json:
+    field = text_input(ids.NOTE, max_length=MAX_NOTE_LENGTH, multiline=True)
+    return input_block("note", label, field, hint=hint, optional=optional)
+
+
+def _half_note(block_id: str, label: str, action_id: str) -> Json:
+    """Build one of two fields that become a single note."""
+    field = text_input(action_id, max_length=MAX_NOTE_LENGTH // 2, multiline=True)
+    return input_block(block_id, label, field)
+
+
+def _person_select(placeholder: str) -> Json:
+    return {
+        "type": "users_select",
+        "action_id": ids.TO,
+        "placeholder": plain_text(placeholder),
     }
-    return {**block, "hint": plain(hint, 200)} if hint else block
+
+
+def _until() -> Json:
+    picker = {"type": "datetimepicker", "action_id": ids.UNTIL}
+    return input_block("until", "Until", picker)

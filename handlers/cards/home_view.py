@@ -1,127 +1,147 @@
-"""A person's App Home: their queue first, then what is theirs, their team's, and what was handled without anybody."""
+"""App Home: a person's queue, their own and their team's cases, and what policy handled."""
+
+from collections.abc import Sequence
 
 from bot.cases.digest import Filter, Home, Row, When
 from bot.cases.lifecycle import State
 from handlers.cards import ids
+from handlers.cards.blocks import (
+    MAX_OPTIONS,
+    actions_block,
+    button,
+    context_block,
+    header_block,
+    heading,
+    option,
+    selected_option,
+    static_select,
+)
 from handlers.cards.charts import charts
-from handlers.cards.rows import Link, listed, pressable
-from handlers.cards.text import Json, clean, context, paragraph, plain, rich, say
+from handlers.cards.rows import Permalink, plain_rows, rows_with_decisions
+from handlers.cards.text import Json, clean, plain_text
 
 EVERY_KIND = "every"
-WHEN = {When.ALWAYS: "All that is open", When.LATE: "Late", When.TODAY: "New today"}
+WHEN_LABELS = {When.ALWAYS: "All that is open", When.LATE: "Late", When.TODAY: "New today"}
+# Buttons of the home act for the person; there is no case to name.
+NO_VALUE = "-"
 
 
-def home_view(home: Home, to: Link) -> Json:
-    """The view for views.publish."""
-    blocks: list[Json] = [{"type": "header", "text": plain(_headline(home), 150)}]
-    blocks += [context(plain(f"⏸ Paused: {line}", 320)) for line in home.paused]
-    blocks += [context(plain(f"🤝 {line}", 200)) for line in home.standing_in]
-    if home.suggestion:
-        blocks.append(
-            context(
-                plain(
-                    f"🌴 Your status says “{clean(home.suggestion, 80)}”. Shall somebody stand in?",
-                    150,
-                )
-            )
-        )
-    blocks.append({"type": "actions", "block_id": "home", "elements": _filters(home)})
-    blocks += _section("Waiting on you", pressable("waiting", home.waiting, to), home.waiting_more)
-    if not home.waiting:
-        narrowed = " of what is shown here" if home.chosen != Filter() else ""
-        blocks.append(context(f":white_check_mark: Nothing{narrowed} waits on you."))
-    blocks += _section("Yours", pressable("mine", home.mine, to) if home.mine else [], 0)
-    blocks += _section("Your team", [listed(home.team, to)] if home.team else [], home.team_more)
-    blocks += _section("Handled without you", _alone(home, to), 0)
-    more: Json = {"type": "actions", "block_id": "home:more", "elements": _rarer(home)}
-    return {"type": "home", "blocks": [*blocks, *charts(home.days), more]}
+def home_view(home: Home, permalink: Permalink) -> Json:
+    """Build the view for ``views.publish``."""
+    blocks = [
+        header_block(_headline(home)),
+        *_notices(home),
+        actions_block("home", _filters(home)),
+        *_waiting(home, permalink),
+        *_own_cases(home, permalink),
+        *_team_cases(home, permalink),
+        *_section("Handled without you", _handled_alone(home, permalink)),
+        *charts(home.days),
+        actions_block("home:more", _secondary_buttons(home)),
+    ]
+    return {"type": "home", "blocks": blocks}
 
 
 def _headline(home: Home) -> str:
-    many = len(home.waiting) + home.waiting_more
+    count = len(home.waiting) + home.waiting_more
     if home.chosen != Filter():
-        return f"{many:,} of these waiting on you" if many else "None of these waits on you"
-    return f"{many:,} waiting on you" if many else "All clear"
+        return f"{count:,} of these waiting on you" if count else "None of these waits on you"
+    return f"{count:,} waiting on you" if count else "All clear"
+
+
+def _notices(home: Home) -> list[Json]:
+    """Build the lines about pauses, delegations and the person's status."""
+    lines = [plain_text(f"⏸ Paused: {line}", 320) for line in home.paused]
+    lines += [plain_text(f"🤝 {line}", 200) for line in home.standing_in]
+    if home.suggestion:
+        status = clean(home.suggestion, 80)
+        lines.append(plain_text(f"🌴 Your status says “{status}”. Shall somebody stand in?", 150))
+    return [context_block(line) for line in lines]
 
 
 def _filters(home: Home) -> list[Json]:
-    """What narrows the queue below; and the way to a stand-in, when their status has just suggested one."""
-    kinds = [
-        _option("Every kind", EVERY_KIND),
-        *(_option(title, kind) for kind, title in home.kinds),
-    ][:100]
-    times = [_option(words, when) for when, words in WHEN.items()]
-    pickers = [
-        _picker(ids.HOME_KIND, kinds, home.chosen.kind),
-        _picker(ids.HOME_WHEN, times, home.chosen.when),
+    """Build the menus that narrow the queue below them."""
+    kinds = [option("Every kind", EVERY_KIND)]
+    kinds += [option(title, kind) for kind, title in home.kinds]
+    times = [option(label, when) for when, label in WHEN_LABELS.items()]
+    elements = [
+        _filter(ids.HOME_KIND, kinds[:MAX_OPTIONS], home.chosen.kind),
+        _filter(ids.HOME_WHEN, times, home.chosen.when),
     ]
-    return [*pickers, _stand_in()] if home.suggestion else pickers
+    if home.suggestion:
+        # Their status says that they are away: the button comes up to where it is seen.
+        elements.append(_delegate_button())
+    return elements
 
 
-def _rarer(home: Home) -> list[Json]:
-    """What one does now and then: below the queue, which is what one comes for."""
-    digest = _button(
-        "No morning digest" if home.has_digest else "A digest every morning", ids.HOME_DIGEST
-    )
-    digest["value"] = "off" if home.has_digest else "on"
-    raise_it = _button("Raise an exception…", ids.HOME_RAISE)
-    return [raise_it, digest] if home.suggestion else [raise_it, _stand_in(), digest]
+def _filter(action_id: str, options: Sequence[Json], value: str) -> Json:
+    current = selected_option(options, value)
+    return static_select(action_id, options, initial_option=current, placeholder="Show")
 
 
-def _stand_in() -> Json:
-    return _button("Let somebody stand in…", ids.HOME_DELEGATE)
-
-
-def _picker(action_id: str, options: list[Json], chosen: str) -> Json:
-    """A filter, which shows what is chosen."""
-    first = next((option for option in options if option["value"] == chosen), options[0])
-    words = plain("Show")
-    return {
-        "type": "static_select",
-        "action_id": action_id,
-        "options": options,
-        "initial_option": first,
-        "placeholder": words,
-    }
-
-
-def _alone(home: Home, to: Link) -> list[Json]:
-    """What policy let run, or what went away; with a way back while there is one."""
-    blocks: list[Json] = []
-    for row in home.alone:
-        blocks.append(listed([row], to))
-        if _can_be_taken_back(row, home):
-            token = ids.token(row.case)
-            button = {
-                "type": "button",
-                "action_id": ids.UNDO,
-                "text": plain("Take back…"),
-                "value": token,
-            }
-            blocks.append({"type": "actions", "block_id": f"alone:{token}", "elements": [button]})
+def _waiting(home: Home, permalink: Permalink) -> list[Json]:
+    rows = rows_with_decisions("waiting", home.waiting, permalink)
+    blocks = _section("Waiting on you", rows, home.waiting_more)
+    if not home.waiting:
+        scope = " of what is shown here" if home.chosen != Filter() else ""
+        blocks.append(context_block(f":white_check_mark: Nothing{scope} waits on you."))
     return blocks
 
 
-def _can_be_taken_back(row: Row, home: Home) -> bool:
-    until = row.case.undo_until
-    return (
-        row.case.state is State.RESOLVED
-        and until is not None
-        and home.at is not None
-        and home.at < until
-    )
+def _own_cases(home: Home, permalink: Permalink) -> list[Json]:
+    return _section("Yours", rows_with_decisions("mine", home.mine, permalink))
 
 
-def _section(title: str, blocks: list[Json], more: int) -> list[Json]:
+def _team_cases(home: Home, permalink: Permalink) -> list[Json]:
+    if not home.team:
+        return []
+    return _section("Your team", [plain_rows(home.team, permalink)], home.team_more)
+
+
+def _handled_alone(home: Home, permalink: Permalink) -> list[Json]:
+    """Build the cases that needed nobody, with an undo button while the window is open."""
+    blocks: list[Json] = []
+    for row in home.alone:
+        blocks.append(plain_rows([row], permalink))
+        if _can_be_undone(row, home):
+            token = ids.token(row.case)
+            blocks.append(
+                actions_block(f"alone:{token}", [button("Take back…", ids.UNDO, token)]),
+            )
+    return blocks
+
+
+def _can_be_undone(row: Row, home: Home) -> bool:
+    undo_until = row.case.undo_until
+    if undo_until is None or home.at is None:
+        return False
+    return row.case.state is State.RESOLVED and home.at < undo_until
+
+
+def _secondary_buttons(home: Home) -> list[Json]:
+    """Build the buttons of rare use, below the queue."""
+    buttons = [button("Raise an exception…", ids.HOME_RAISE, NO_VALUE)]
+    if not home.suggestion:
+        buttons.append(_delegate_button())
+    buttons.append(_digest_button(home))
+    return buttons
+
+
+def _delegate_button() -> Json:
+    return button("Let somebody stand in…", ids.HOME_DELEGATE, NO_VALUE)
+
+
+def _digest_button(home: Home) -> Json:
+    if home.has_digest:
+        return button("No morning digest", ids.HOME_DIGEST, "off")
+    return button("A digest every morning", ids.HOME_DIGEST, "on")
+
+
+def _section(title: str, blocks: Sequence[Json], more: int = 0) -> list[Json]:
+    """Put a heading above the blocks and a count below; nothing for no blocks."""
     if not blocks:
         return []
-    tail = [context(f"and {more:,} more")] if more else []
-    return [{"type": "divider"}, rich(paragraph(say(title, bold=True))), *blocks, *tail]
-
-
-def _option(title: str, value: str) -> Json:
-    return {"text": plain(title), "value": value}
-
-
-def _button(label: str, action_id: str) -> Json:
-    return {"type": "button", "action_id": action_id, "text": plain(label), "value": "-"}
+    section: list[Json] = [{"type": "divider"}, heading(title), *blocks]
+    if more:
+        section.append(context_block(f"and {more:,} more"))
+    return section

@@ -1,4 +1,7 @@
-"""The names of things people can press or fill in: ``noun.verb``. Every one of them has a listener (a test says so)."""
+"""Slack ids of buttons, forms and fields, named ``noun.verb``.
+
+A test checks that each has a listener. An id on a posted card never changes.
+"""
 
 from bot.cases.case import Case
 from bot.cases.seen import Seen
@@ -31,7 +34,7 @@ RAISE_KIND = "raise.kind"
 FROM_MESSAGE = "exception_from_message"
 FROM_ANYWHERE = "create_exception"
 
-# What the overflow offers; the value of an option is one of these and the case's token.
+# Choices of the overflow menu; an option's value is one of these and the case's token.
 HAND_OVER = "hand_over"
 CLAIM_IT = "claim"
 SNOOZE = "snooze"
@@ -65,11 +68,14 @@ PARAMETER = "field.parameter."
 
 
 def token(case: Case) -> str:
-    """Write which case a button belongs to and what it was drawn from; all else is looked up.
+    """Write the case and the version of it that a button was drawn from.
 
-    "EX-12:3:<32 hex digits of the checksum>:PROPOSED", and ":<step>@<milliseconds>" where a step is in
-    doubt. ``handlers.slack.interactions`` reads it. When this changes, ``bot.ports.CARD_FORMAT`` does too.
+    The format is "EX-12:3:<32 hex digits of the checksum>:PROPOSED", followed by
+    ":<step>@<milliseconds>" where the outcome of a step is unknown. ``handlers.slack.interactions``
+    parses it. A change of format needs a new ``bot.ports.CARD_FORMAT``.
     """
     seen = Seen.of(case)
-    doubt = f":{seen.doubt}" if seen.doubt else ""
-    return f"{case.id}:{seen.revision}:{seen.checksum}:{seen.state.name}{doubt}"
+    parts = [case.id, str(seen.revision), seen.checksum, seen.state.name]
+    if seen.doubt:
+        parts.append(seen.doubt)
+    return ":".join(parts)

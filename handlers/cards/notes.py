@@ -1,199 +1,294 @@
-"""What is said in the thread of a card when something happens: one line an entry, who and what came of it."""
+"""Notes in the thread of a card: one line an entry, saying who did what and the result."""
 
-from collections.abc import Callable, Mapping, Sequence
-from typing import Any
+from collections.abc import Mapping, Sequence
+from typing import NamedTuple, assert_never
 
-from bot.cases import entry as e
+from bot.cases import entry as entries
+from bot.cases.approval import Approval
 from bot.cases.case import Case
 from bot.cases.entry import Body, Entry
 from bot.cases.lifecycle import State
 from bot.cases.passkey import Purpose
 from bot.cases.recommendation import Citation
-from handlers.cards.text import Json, bullets, clean, escaped, paragraph, rich, say
+from handlers.cards.text import (
+    Json,
+    bullets,
+    clean,
+    escape_mrkdwn,
+    paragraph,
+    rich_text,
+    text_run,
+)
+
+# The entries that have sentences of their own, in groups that fit on a screen.
+ApprovalEntry = (
+    entries.StepUpAsked
+    | entries.ApprovalGiven
+    | entries.Withdrawn
+    | entries.Authorised
+    | entries.Rejected
+    | entries.Edited
+)
+HandlingEntry = (
+    entries.HandedOver
+    | entries.Claimed
+    | entries.Reminded
+    | entries.Snoozed
+    | entries.Escalated
+    | entries.Expired
+)
+ExecutionEntry = (
+    entries.StepReported
+    | entries.Drifted
+    | entries.Stopped
+    | entries.Parked
+    | entries.Settled
+    | entries.Resolved
+)
+UndoEntry = entries.UndoApproved | entries.UndoAsked | entries.UndoLapsed | entries.Reopened
+SignalEntry = (
+    entries.Named
+    | entries.Novel
+    | entries.RetriageAsked
+    | entries.Cleared
+    | entries.MarkedClear
+    | entries.AttemptRefused
+)
 
 
-def note_blocks(case: Case, entries: Sequence[Entry], call: Json | None = None) -> list[Json]:
-    """The message for these entries, as rich text: outside words in it are only words. ``call`` names who must hear it."""
-    lines = [
-        paragraph(say(head, bold=True), say(f" {rest}" if rest else ""))
-        for head, rest in note_lines(case, entries)
-    ]
-    return [rich(*lines, *([paragraph(call)] if call else []))]
+class NoteLine(NamedTuple):
+    """A line about an entry: what is shown in bold, and the rest."""
+
+    head: str
+    detail: str = ""
+
+    def __str__(self) -> str:
+        return f"{self.head} {self.detail}".strip()
 
 
-def note_text(case: Case, entries: Sequence[Entry]) -> str:
-    """The same for the notification."""
-    return escaped(
-        ". ".join(f"{head} {rest}".strip() for head, rest in note_lines(case, entries)), 300
-    )
+def note_blocks(
+    case: Case, note_entries: Sequence[Entry], mention: Json | None = None
+) -> list[Json]:
+    """Build the note about these entries; ``mention`` is the person or group to notify."""
+    paragraphs = []
+    for head, detail in note_lines(case, note_entries):
+        detail_run = text_run(f" {detail}" if detail else "")
+        paragraphs.append(paragraph(text_run(head, bold=True), detail_run))
+    if mention:
+        paragraphs.append(paragraph(mention))
+    return [rich_text(*paragraphs)]
 
 
-def note_lines(case: Case, entries: Sequence[Entry]) -> list[tuple[str, str]]:
-    """Head and rest of each line."""
-    return [
-        (clean(head, 200), clean(rest, 700))
-        for head, rest in (LINES[type(entry.body)](entry.body, case) for entry in entries)
-    ]
+def note_text(case: Case, note_entries: Sequence[Entry]) -> str:
+    """Write the notification line of a note."""
+    lines = [str(line) for line in note_lines(case, note_entries)]
+    return escape_mrkdwn(". ".join(lines), 300)
 
 
-def trail_lines(case: Case, entries: Sequence[Entry]) -> list[str]:
-    """The trail of a case for one person's eyes: every entry, refused attempts included."""
+def note_lines(case: Case, note_entries: Sequence[Entry]) -> list[NoteLine]:
+    """Write one line an entry."""
     lines = []
-    for entry in entries:
-        head, rest = LINES.get(type(entry.body), _other)(entry.body, case)
-        lines.append(f"{entry.at:%d %b %H:%M:%S}  {clean(f'{head} {rest}', 160)}")
+    for entry in note_entries:
+        line = describe_entry(entry.body, case)
+        lines.append(NoteLine(clean(line.head, 200), clean(line.detail, 700)))
+    return lines
+
+
+def trail_lines(case: Case, trail_entries: Sequence[Entry]) -> list[str]:
+    """Write the history of a case: every entry, refused attempts included."""
+    lines = []
+    for entry in trail_entries:
+        head, detail = describe_entry(entry.body, case)
+        lines.append(f"{entry.at:%d %b %H:%M:%S}  {clean(f'{head} {detail}', 160)}")
     return lines
 
 
 def precedent_blocks(case: Case, links: Mapping[str, str]) -> list[Json]:
-    """The cases a recommendation stands on, for one person's eyes: what, what was done, by whom, how it ended; and the way to each."""
-    cited = case.recommendation.citations if case.recommendation else ()
-    head = paragraph(say(f"What {case.id} stands on, the most alike first", bold=True))
-    return [
-        rich(
-            head,
-            bullets(_precedent(citation, links.get(citation.case_id, "")) for citation in cited),
+    """Build the precedents of a recommendation; ``links`` are URLs of cards by case id."""
+    citations = case.recommendation.citations if case.recommendation else ()
+    title = text_run(f"What {case.id} stands on, the most alike first", bold=True)
+    items = [_precedent(citation, links.get(citation.case_id, "")) for citation in citations]
+    return [rich_text(paragraph(title), bullets(items))]
+
+
+def _precedent(citation: Citation, url: str) -> list[Json]:
+    case_id = citation.case_id or "imported"
+    name = text_run(case_id, bold=True)
+    if url:
+        name = {"type": "link", "url": url, "text": case_id}
+    history = f"  {citation.title} — {_describe_ending(citation)}"
+    return [name, text_run(clean(history, 400))]
+
+
+def _describe_ending(citation: Citation) -> str:
+    people = f" by {', '.join(citation.by)}" if citation.by else ""
+    ending = f"{citation.action or 'no action'}, {citation.ended}{people} on {citation.at:%d %b %Y}"
+    if citation.reason:
+        ending += f": {citation.reason}"
+    if citation.is_stale:
+        ending += " (older than a year)"
+    if citation.is_flagged:
+        ending += " (its text gives orders: not counted)"
+    return ending
+
+
+def describe_entry(body: Body, case: Case) -> NoteLine:
+    """Describe an entry in a sentence; by its name when there is no sentence for it."""
+    if isinstance(body, ApprovalEntry):
+        return _describe_approval_entry(body)
+    if isinstance(body, HandlingEntry):
+        return _describe_handling(body, case)
+    if isinstance(body, ExecutionEntry):
+        return _describe_execution(body, case)
+    if isinstance(body, UndoEntry):
+        return _describe_undo(body, case)
+    if isinstance(body, SignalEntry):
+        return _describe_signal_entry(body)
+    return NoteLine(body.name.replace(".", " ").replace("_", " ").capitalize())
+
+
+def _describe_approval_entry(body: ApprovalEntry) -> NoteLine:
+    match body:
+        case entries.StepUpAsked():
+            aim = "take it back" if body.purpose is Purpose.UNDO else "approve"
+            return NoteLine(f"{body.by_name} wants to {aim};", "their passkey has not signed yet")
+        case entries.ApprovalGiven():
+            return _describe_approval(body.approval)
+        case entries.Withdrawn():
+            return NoteLine("An approval was withdrawn.")
+        case entries.Authorised():
+            return _describe_authorisation(body)
+        case entries.Rejected():
+            note = f" — “{body.note}”" if body.note else ""
+            return NoteLine(f"{body.by_name} rejected it:", f"{body.reason.description}{note}")
+        case entries.Edited():
+            return _describe_edit(body)
+        case _:
+            assert_never(body)
+
+
+def _describe_approval(approval: Approval) -> NoteLine:
+    note = f"“{approval.note}”" if approval.note else ""
+    if approval.emergency:
+        return NoteLine(
+            f"EMERGENCY: {approval.name} let this through ALONE.",
+            f"{note} Somebody else must look at it afterwards",
         )
-    ]
+    behalf = f" for {approval.behalf_name}" if approval.behalf_of else ""
+    signed = ", signed with their passkey" if approval.assertion else ""
+    return NoteLine(f"{approval.name} approved{behalf}{signed}.", note)
 
 
-def _precedent(citation: Citation, link: str) -> list[Json]:
-    name = citation.case_id or "imported"
-    shown = {"type": "link", "url": link, "text": name} if link else say(name, bold=True)
-    marks = " (older than a year)" if citation.is_stale else ""
-    marks += " (its text gives orders: not counted)" if citation.is_flagged else ""
-    by = f" by {', '.join(citation.by)}" if citation.by else ""
-    reason = f": {citation.reason}" if citation.reason else ""
-    ended = f"{citation.action or 'no action'}, {citation.ended}{by} on {citation.at:%d %b %Y}{reason}{marks}"
-    return [shown, say(clean(f"  {citation.title} — {ended}", 400))]
-
-
-def _other(body: Body, case: Case) -> tuple[str, str]:
-    return body.name.replace(".", " ").replace("_", " ").capitalize(), ""
-
-
-def _authorised(body: e.Authorised, case: Case) -> tuple[str, str]:
+def _describe_authorisation(body: entries.Authorised) -> NoteLine:
+    plan_hash = body.digest[:12]
     if body.by and body.by[0].startswith("policy:"):
-        return "Policy lets this run by itself.", f"Plan {body.digest[:12]}"
-    return "The approvals are complete.", f"Carrying out plan {body.digest[:12]}"
+        return NoteLine("Policy lets this run by itself.", f"Plan {plan_hash}")
+    return NoteLine("The approvals are complete.", f"Carrying out plan {plan_hash}")
 
 
-def _step(body: e.StepReported, case: Case) -> tuple[str, str]:
-    plan = case.plan
-    name = (
-        plan.actions[body.step].summary
-        if plan and body.step < len(plan.actions)
-        else "a step of an earlier plan"
-    )
-    return (
-        f"Step {body.step + 1} {body.state}:",
-        f"{name}{f' ({body.detail})' if body.detail else ''}",
-    )
+def _describe_edit(body: entries.Edited) -> NoteLine:
+    changes = [f"{change.field} {change.before} → {change.after}" for change in body.changes]
+    effect = f"It is revision {body.plan.revision} now; earlier approvals no longer count"
+    return NoteLine(f"{body.by_name} edited the plan:", f"{', '.join(changes)}. {effect}")
 
 
-def _rejected(body: e.Rejected, case: Case) -> tuple[str, str]:
-    return (
-        f"{body.by_name} rejected it:",
-        f"{body.reason.description}{f' — “{body.note}”' if body.note else ''}",
-    )
+def _describe_handling(body: HandlingEntry, case: Case) -> NoteLine:
+    match body:
+        case entries.HandedOver():
+            return NoteLine(f"{body.by_name} handed it over:", body.note)
+        case entries.Claimed():
+            return NoteLine(f"{body.by_name} is on it.")
+        case entries.Reminded():
+            return NoteLine("Still waiting:", _describe_request(case))
+        case entries.Snoozed():
+            until = f"{body.until:%d %b %H:%M} UTC"
+            return NoteLine(f"{body.by_name} snoozed it until {until}:", body.reason)
+        case entries.Escalated():
+            return NoteLine("Nobody decided in time.", f"It is with {body.to} now")
+        case entries.Expired():
+            effect = "The case is closed; nothing was done"
+            return NoteLine("Nobody decided in time.", effect)
+        case _:
+            assert_never(body)
 
 
-def _edited(body: e.Edited, case: Case) -> tuple[str, str]:
-    changes = ", ".join(
-        f"{change.field} {change.before} → {change.after}" for change in body.changes
-    )
-    return (
-        f"{body.by_name} edited the plan:",
-        f"{changes}. It is revision {body.plan.revision} now; earlier approvals no longer count",
-    )
-
-
-def _approval(body: e.ApprovalGiven, case: Case) -> tuple[str, str]:
-    given = body.approval
-    said = f"“{given.note}”" if given.note else ""
-    if given.emergency:
-        return (
-            f"EMERGENCY: {given.name} let this through ALONE.",
-            f"{said} Somebody else must look at it afterwards",
-        )
-    behalf = f" for {given.behalf_name}" if given.behalf_of else ""
-    signed = ", signed with their passkey" if given.assertion else ""
-    return f"{given.name} approved{behalf}{signed}.", said
-
-
-def _step_up(body: e.StepUpAsked, case: Case) -> tuple[str, str]:
-    wish = "take it back" if body.purpose is Purpose.UNDO else "approve"
-    return f"{body.by_name} wants to {wish};", "their passkey has not signed yet"
-
-
-def _undo_vote(body: e.UndoApproved, case: Case) -> tuple[str, str]:
-    """Who says so and why; what it still waits for stands on the card."""
-    vote = body.approval
-    behalf = f" for {vote.behalf_name}" if vote.behalf_of else ""
-    signed = ", signed with their passkey" if vote.assertion else ""
-    needed = case.undo_votes_needed
-    needs = f". It takes {needed} people to take it back" if needed > 1 else ""
-    return f"{vote.name} says{behalf} that it is taken back{signed}:", f"“{vote.note}”{needs}"
-
-
-def _undo(body: e.UndoAsked, case: Case) -> tuple[str, str]:
-    """Whoever said so and why has been told of with their yes; earlier releases had none."""
-    if body.by:
-        return "It is being taken back.", ""
-    return f"{body.by_name} takes it back:", body.note
-
-
-def _settled(body: e.Settled, case: Case) -> tuple[str, str]:
-    return f"{body.by_name} has looked: it {'did' if body.landed else 'did not'} happen.", body.note
-
-
-def _wanted(case: Case) -> str:
-    """What the reminded person is asked for, and until when."""
+def _describe_request(case: Case) -> str:
+    """Describe what the owner is reminded of, and the deadline."""
     if case.state is State.PARKED:
         return "somebody must look in the outside system and say what happened"
-    late = case.changed_at >= case.sla.decide_by
-    return f"a decision is {'overdue since' if late else 'due by'} {case.sla.decide_by:%d %b %H:%M} UTC"
+    deadline = case.sla.decide_by
+    relation = "overdue since" if case.changed_at >= deadline else "due by"
+    return f"a decision is {relation} {deadline:%d %b %H:%M} UTC"
 
 
-def _resolved(body: e.Resolved, case: Case) -> tuple[str, str]:
-    if body.resolution is e.Resolution.BY_HAND:
-        return f"{body.by_name} handled it by hand:", body.note
-    return "Done:", body.note
+def _describe_execution(body: ExecutionEntry, case: Case) -> NoteLine:
+    match body:
+        case entries.StepReported():
+            return _describe_step(body, case)
+        case entries.Drifted():
+            return NoteLine("Stopped and asked again:", "; ".join(body.reasons))
+        case entries.Stopped():
+            return NoteLine("Given up:", body.reason)
+        case entries.Parked():
+            return NoteLine("Outcome unknown:", body.reason)
+        case entries.Settled():
+            outcome = "did" if body.landed else "did not"
+            return NoteLine(f"{body.by_name} has looked: it {outcome} happen.", body.note)
+        case entries.Resolved():
+            if body.resolution is entries.Resolution.BY_HAND:
+                return NoteLine(f"{body.by_name} handled it by hand:", body.note)
+            return NoteLine("Done:", body.note)
+        case _:
+            assert_never(body)
 
 
-LINES: dict[type[Body], Callable[[Any, Case], tuple[str, str]]] = {
-    e.StepUpAsked: _step_up,
-    e.ApprovalGiven: _approval,
-    e.Withdrawn: lambda body, case: ("An approval was withdrawn.", ""),
-    e.Authorised: _authorised,
-    e.Rejected: _rejected,
-    e.Edited: _edited,
-    e.HandedOver: lambda body, case: (f"{body.by_name} handed it over:", body.note),
-    e.Claimed: lambda body, case: (f"{body.by_name} is on it.", ""),
-    e.Reminded: lambda body, case: ("Still waiting:", _wanted(case)),
-    e.UndoApproved: _undo_vote,
-    e.UndoAsked: _undo,
-    e.UndoLapsed: lambda body, case: ("Not taken back:", f"{body.reason}. What was done stands"),
-    e.Snoozed: lambda body, case: (
-        f"{body.by_name} snoozed it until {body.until:%d %b %H:%M} UTC:",
-        body.reason,
-    ),
-    e.Escalated: lambda body, case: ("Nobody decided in time.", f"It is with {body.to} now"),
-    e.Expired: lambda body, case: (
-        "Nobody decided in time.",
-        "The case is closed; nothing was done",
-    ),
-    e.StepReported: _step,
-    e.Drifted: lambda body, case: ("Stopped and asked again:", "; ".join(body.reasons)),
-    e.RetriageAsked: lambda body, case: (f"{body.by_name} asked to look again.", ""),
-    e.Stopped: lambda body, case: ("Given up:", body.reason),
-    e.Parked: lambda body, case: ("Outcome unknown:", body.reason),
-    e.Settled: _settled,
-    e.Resolved: _resolved,
-    e.Reopened: lambda body, case: ("Opened again:", body.reason),
-    e.Named: lambda body, case: (f"{body.by_name} says what it is:", body.kind.replace("_", " ")),
-    e.Novel: lambda body, case: (f"{body.by_name} says that it is something new.", ""),
-    e.Cleared: lambda body, case: ("The source says it is over.", "Closed; nothing was done"),
-    e.MarkedClear: lambda body, case: ("The source says it is over.", ""),
-    e.AttemptRefused: lambda body, case: (f"Refused: {body.attempt}", f"({body.reason})"),
-}
+def _describe_step(body: entries.StepReported, case: Case) -> NoteLine:
+    summary = "a step of an earlier plan"
+    if case.plan and body.step < len(case.plan.actions):
+        summary = case.plan.actions[body.step].summary
+    detail = f" ({body.detail})" if body.detail else ""
+    return NoteLine(f"Step {body.step + 1} {body.state}:", f"{summary}{detail}")
+
+
+def _describe_undo(body: UndoEntry, case: Case) -> NoteLine:
+    match body:
+        case entries.UndoApproved():
+            return _describe_undo_vote(body.approval, votes_needed=case.undo_votes_needed)
+        case entries.UndoAsked():
+            # Releases before undo votes wrote no voters: the one who asked is named here.
+            if not body.by:
+                return NoteLine(f"{body.by_name} takes it back:", body.note)
+            return NoteLine("It is being taken back.")
+        case entries.UndoLapsed():
+            return NoteLine("Not taken back:", f"{body.reason}. What was done stands")
+        case entries.Reopened():
+            return NoteLine("Opened again:", body.reason)
+        case _:
+            assert_never(body)
+
+
+def _describe_undo_vote(vote: Approval, *, votes_needed: int) -> NoteLine:
+    behalf = f" for {vote.behalf_name}" if vote.behalf_of else ""
+    signed = ", signed with their passkey" if vote.assertion else ""
+    detail = f"“{vote.note}”"
+    if votes_needed > 1:
+        detail += f". It takes {votes_needed} people to take it back"
+    return NoteLine(f"{vote.name} says{behalf} that it is taken back{signed}:", detail)
+
+
+def _describe_signal_entry(body: SignalEntry) -> NoteLine:
+    match body:
+        case entries.Named():
+            return NoteLine(f"{body.by_name} says what it is:", body.kind.replace("_", " "))
+        case entries.Novel():
+            return NoteLine(f"{body.by_name} says that it is something new.")
+        case entries.RetriageAsked():
+            return NoteLine(f"{body.by_name} asked to look again.")
+        case entries.Cleared():
+            return NoteLine("The source says it is over.", "Closed; nothing was done")
+        case entries.MarkedClear():
+            return NoteLine("The source says it is over.")
+        case entries.AttemptRefused():
+            return NoteLine(f"Refused: {body.attempt}", f"({body.reason})")
+        case _:
+            assert_never(body)

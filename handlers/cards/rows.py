@@ -1,95 +1,127 @@
-"""A case as one row of a list: which, what is wanted or what came of it, and the buttons that can be pressed right there."""
+"""A case as a row of a list: name and stake, status or outcome, and buttons."""
 
 from collections.abc import Callable, Sequence
 
-from bot.cases.case import Case
+from bot.cases.case import Case, Ending
 from bot.cases.digest import Row
 from bot.cases.entry import Resolution
 from bot.cases.lifecycle import State
 from handlers.cards import ids
-from handlers.cards.case_card import name_buttons, row_buttons
-from handlers.cards.text import Json, bullets, clean, link, moment, paragraph, rich, say
+from handlers.cards.blocks import actions_block
+from handlers.cards.card_buttons import decision_buttons, kind_buttons
+from handlers.cards.text import (
+    Json,
+    bullets,
+    clean,
+    date_run,
+    link_run,
+    paragraph,
+    rich_text,
+    text_run,
+)
 
-Link = Callable[[str, str], str]
-"""The address of a message, from channel and ts; empty when it has none."""
+Permalink = Callable[[str, str], str]
+"""Return the URL of a message by channel and ts; empty when the message has none."""
+
+APPROVED_STATES = frozenset({State.APPROVED, State.RUNNING})
 
 
-def pressable(section: str, rows: Sequence[Row], to: Link) -> list[Json]:
-    """Rows that can be decided, each with its buttons in a block of its own: pressing one leaves the others as they are."""
-    return _with_buttons(section, rows, to, row_buttons)
+def rows_with_decisions(section: str, rows: Sequence[Row], permalink: Permalink) -> list[Json]:
+    """Build rows with buttons to approve or reject.
 
-
-def nameable(section: str, rows: Sequence[Row], to: Link) -> list[Json]:
-    """Rows that may be given a name, with the guesses as buttons."""
-    return _with_buttons(section, rows, to, name_buttons)
-
-
-def _with_buttons(
-    section: str, rows: Sequence[Row], to: Link, buttons_of: Callable[[Case], list[Json]]
-) -> list[Json]:
+    Each row has a block of buttons of its own, so that a press leaves the other rows as they are.
+    """
     blocks: list[Json] = []
     for row in rows:
-        blocks.append(rich(paragraph(*_line(row, to)), paragraph(*_wanted(row.case))))
-        buttons = buttons_of(row.case)
-        if buttons:
-            token = ids.token(row.case)
-            blocks.append(
-                {"type": "actions", "block_id": f"{section}:{token}", "elements": buttons}
-            )
+        blocks.append(_row(row, permalink))
+        blocks += _buttons(section, row.case, decision_buttons(row.case))
     return blocks
 
 
-def listed(rows: Sequence[Row], to: Link) -> Json:
-    """Rows to read, one line each."""
-    return rich(bullets([*_line(row, to), say("  "), *_wanted(row.case)] for row in rows))
+def rows_with_kind_choices(section: str, rows: Sequence[Row], permalink: Permalink) -> list[Json]:
+    """Build rows of unrecognised cases, with the likeliest kinds as buttons."""
+    blocks: list[Json] = []
+    for row in rows:
+        blocks.append(_row(row, permalink))
+        blocks += _buttons(section, row.case, kind_buttons(row.case))
+    return blocks
 
 
-def _line(row: Row, to: Link) -> list[Json]:
-    case = row.case
-    stake = f"  {case.stake}" if case.stake else ""
-    return [
-        link(to(row.channel, row.ts), case.id),
-        say(f"  {clean(case.signal.title, 110)}", bold=True),
-        say(stake),
-    ]
+def plain_rows(rows: Sequence[Row], permalink: Permalink) -> Json:
+    """Build rows without buttons, one line each."""
+    items = [[*_title(row, permalink), text_run("  "), *_status(row.case)] for row in rows]
+    return rich_text(bullets(items))
 
 
-def _wanted(case: Case) -> list[Json]:
-    """What is proposed and until when; or who has it; or what came of it."""
-    if case.is_terminal or case.state in {State.APPROVED, State.RUNNING}:
-        return [say(outcome(case))]
-    owner = "" if "/" in case.owner else f"@{case.owner}"
-    if case.state is State.PROPOSED and case.plan and case.verdict:
-        steps = "; ".join(clean(action.summary, 80) for action in case.plan.actions)
-        given = (
-            f"{len(case.approvals)} of {case.verdict.approvals_needed} yes, "
-            if case.approvals
-            else ""
-        )
-        return [
-            say(
-                f"{clean(steps, 160)}  ·  {given}{case.verdict.tier.name.lower()} risk  ·  {owner}  ·  by "
-            ),
-            moment(case.sla.decide_by),
-        ]
-    reason = clean(case.ending.reason, 120) if case.ending else str(case.state)
-    return [say(f"{reason}  ·  {owner}  ·  by "), moment(case.sla.decide_by)]
-
-
-def outcome(case: Case) -> str:
-    """What was decided and what came of it, in a few words."""
-    names = ", ".join(
-        "policy" if given.person.startswith("policy:") else given.name for given in case.approvals
-    )
-    by = f" by {clean(names, 80)}" if names else ""
-    if case.state in {State.APPROVED, State.RUNNING}:
-        return f"Approved{by}, {case.state}"
+def describe_outcome(case: Case) -> str:
+    """Describe in a few words what was decided and how it ended."""
+    approvers = _approved_by(case)
+    if case.state in APPROVED_STATES:
+        return f"Approved{approvers}, {case.state}"
     ending = case.ending
     if ending is None:
         return str(case.state).capitalize()
     if case.state is State.REJECTED:
         return f"Rejected by {clean(ending.by, 60)}: {ending.reason}"
     if ending.reason == Resolution.WORKED:
-        return f"Done, approved{by}"
-    note = f": {clean(ending.note, 120)}" if ending.note else ""
-    return f"{str(case.state).capitalize()}: {clean(ending.reason, 80)}{note}"
+        return f"Done, approved{approvers}"
+    return f"{str(case.state).capitalize()}: {_reason_and_note(ending)}"
+
+
+def _row(row: Row, permalink: Permalink) -> Json:
+    return rich_text(paragraph(*_title(row, permalink)), paragraph(*_status(row.case)))
+
+
+def _buttons(section: str, case: Case, buttons: Sequence[Json]) -> list[Json]:
+    if not buttons:
+        return []
+    return [actions_block(f"{section}:{ids.token(case)}", buttons)]
+
+
+def _title(row: Row, permalink: Permalink) -> list[Json]:
+    case = row.case
+    stake = f"  {case.stake}" if case.stake else ""
+    return [
+        link_run(permalink(row.channel, row.ts), case.id),
+        text_run(f"  {clean(case.signal.title, 110)}", bold=True),
+        text_run(stake),
+    ]
+
+
+def _status(case: Case) -> list[Json]:
+    """Build the outcome of a decided case; for others the plan or reason, owner and deadline."""
+    if case.is_terminal or case.state in APPROVED_STATES:
+        return [text_run(describe_outcome(case))]
+    parts = _proposal_parts(case) if case.state is State.PROPOSED else []
+    if not parts:
+        parts = [clean(case.ending.reason, 120) if case.ending else str(case.state)]
+    # A person's principal is not shown; a group's handle is.
+    owner = "" if "/" in case.owner else f"@{case.owner}"
+    text = "  ·  ".join([*parts, owner, "by "])
+    return [text_run(text), date_run(case.sla.decide_by)]
+
+
+def _proposal_parts(case: Case) -> list[str]:
+    plan, verdict = case.plan, case.verdict
+    if plan is None or verdict is None:
+        return []
+    steps = "; ".join(clean(action.summary, 80) for action in plan.actions)
+    risk = f"{verdict.tier.name.lower()} risk"
+    if case.approvals:
+        risk = f"{len(case.approvals)} of {verdict.approvals_needed} yes, {risk}"
+    return [clean(steps, 160), risk]
+
+
+def _approved_by(case: Case) -> str:
+    names = []
+    for approval in case.approvals:
+        is_policy = approval.person.startswith("policy:")
+        names.append("policy" if is_policy else approval.name)
+    return f" by {clean(', '.join(names), 80)}" if names else ""
+
+
+def _reason_and_note(ending: Ending) -> str:
+    reason = clean(ending.reason, 80)
+    if not ending.note:
+        return reason
+    return f"{reason}: {clean(ending.note, 120)}"

@@ -1,35 +1,34 @@
-"""The card that many cases share: how many, from where, and the first of them with their buttons."""
+"""One card for many cases of a kind and source: how many, and the first with buttons."""
 
 from bot.cases.digest import Storm
-from handlers.cards.rows import Link, pressable
-from handlers.cards.text import Json, context, paragraph, plain, rich, say
+from handlers.cards.blocks import context_block, header_block, heading
+from handlers.cards.rows import Permalink, rows_with_decisions
+from handlers.cards.text import Json, plain_text
 
 
-def storm_card(storm: Storm, to: Link) -> list[Json]:
-    """The blocks of the shared card."""
-    more = storm.open - len(storm.rows)
-    blocks: list[Json] = [
-        {"type": "header", "text": plain(storm_headline(storm), 150)},
-        context(
-            f":wind_blowing_face: {storm.total:,}, each a case with an owner and a clock; none is lost",
-            plain(f"From {storm.source}", 50),
-        ),
-    ]
+def storm_card(storm: Storm, permalink: Permalink) -> list[Json]:
+    """Build the blocks of the shared card."""
+    summary = (
+        f":wind_blowing_face: {storm.total:,}, each a case with an owner and a clock; none is lost"
+    )
+    source = plain_text(f"From {storm.source}", 50)
+    blocks = [header_block(storm_headline(storm)), context_block(summary, source)]
     if storm.rows:
-        blocks += [
-            rich(paragraph(say("What matters most", bold=True))),
-            *pressable("storm", storm.rows, to),
-        ]
+        blocks.append(heading("What matters most"))
+        blocks += rows_with_decisions("storm", storm.rows, permalink)
+    more = storm.open - len(storm.rows)
     if more > 0:
         blocks.append(
-            context(
-                f"and {more:,} more: they come up here as these are decided, and wait on everyone's home"
+            context_block(
+                f"and {more:,} more: they come up here as these are decided,"
+                " and wait on everyone's home"
             )
         )
     return blocks
 
 
 def storm_headline(storm: Storm) -> str:
+    """Write the heading, which is also the notification line."""
     if not storm.open:
         return f"The storm is over: {storm.title}"
     return f"{storm.open:,} open at once: {storm.title}"

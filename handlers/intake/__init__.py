@@ -1,1 +1,1 @@
-"""The HTTP door: who speaks is settled first, then what they say is parsed into signals, and only a commit is answered with 2xx."""
+"""The HTTP intake: authenticate a source, parse its signals, commit them, then answer."""

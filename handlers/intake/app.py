@@ -4,7 +4,7 @@ import logging
 import uuid
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, assert_never
 
 from sqlalchemy.exc import DataError, DBAPIError
 from starlette.applications import Starlette
@@ -12,6 +12,7 @@ from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
+from starlette.types import ExceptionHandler
 
 from bot import metrics
 from bot.cases.canonical import to_plain
@@ -19,67 +20,117 @@ from bot.cases.errors import KeyReused, NoSuchCase
 from bot.cases.signal import Signal
 from bot.cases.source import Format, Source
 from bot.desk.intake import Intake
-from bot.ports import Outcome, Receipt
-from handlers.intake.authentication import Sources, has_token
+from bot.ports import Receipt
+from handlers.intake.authentication import Sources, bearer_token, has_token
 from handlers.intake.problem import TITLES, Problem
 from handlers.intake.readiness import Readiness
-from handlers.intake.reading import Item, body_of
+from handlers.intake.reading import Item, read_body
+from handlers.intake.responses import batch_response, is_unavailable
 from handlers.intake.sources import alertmanager, cloudevents, mapped, signals
 
 log = logging.getLogger(__name__)
-Parse = Callable[[bytes, Mapping[str, str], Source], list[Item]]
-PARSERS: dict[Format, Parse] = {
-    Format.SIGNAL: signals.signals,
-    Format.CLOUDEVENTS: cloudevents.signals,
-    Format.ALERTMANAGER: alertmanager.signals,
-    Format.MAPPING: mapped.signals,
-}
-STATUS = {
-    Outcome.OPENED: 201,
-    Outcome.COUNTED: 202,
-    Outcome.CLEARED: 202,
-    Outcome.IGNORED: 202,
-    Outcome.DUPLICATE: 200,
-}
+RETRY_AFTER_SECONDS = 5
+# So many failures in a row mean that the database is away, and not that a signal is at fault.
+MAX_FAILURES_IN_A_ROW = 2
 
 
-@dataclass(frozen=True)
-class Door:
-    """What the routes need. ``problems`` says what keeps the bot from being ready, as sentences; none is good.
+def build_app(api: "IntakeApi", *, extra_routes: Sequence[Route] = ()) -> Starlette:
+    """Build the application; ``extra_routes`` are those of Slack and the passkey page."""
+    routes = [
+        Route("/v1/signals", api.receive_signals, methods=["POST"]),
+        Route("/v1/webhooks/{source}", api.receive_signals, methods=["POST"]),
+        Route("/v1/signals/schema", api.get_schema),
+        Route("/v1/cases/{id}", api.get_case),
+        Route("/healthz", api.get_health),
+        Route("/readyz", api.get_readiness),
+        Route("/metrics", api.get_metrics),
+        *extra_routes,
+    ]
+    exception_handlers: dict[int | type[Exception], ExceptionHandler] = {
+        Problem: _answer_problem,
+        404: _answer_unknown_route,
+        405: _answer_unknown_route,
+        Exception: _answer_failure,
+    }
+    return Starlette(routes=routes, exception_handlers=exception_handlers)
 
-    ``paused`` says why nothing is carried out now. That keeps no signal out: a bot that is paused is ready to receive.
-    """
+
+@dataclass(frozen=True, kw_only=True)
+class IntakeApi:
+    """The endpoints for sources, operators and monitoring."""
 
     intake: Intake
     sources: Sources
+    #: Bearer tokens that may read cases.
     read_tokens: tuple[str, ...]
-    problems: Callable[[], list[str]]
-    paused: Callable[[], list[str]] = list
+    #: Lists what keeps the bot from being ready, as sentences.
+    find_problems: Callable[[], list[str]]
+    #: Lists why nothing is carried out. A paused bot is ready all the same: it receives signals.
+    list_pauses: Callable[[], list[str]] = list
     readiness: Readiness = field(default_factory=Readiness)
 
-    async def receive(self, request: Request) -> Response:
-        """Authenticate, parse, commit: each signal on its own, and the answer says what became of each."""
-        headers, claimed = request.headers, request.path_params.get("source", "")
-        self.sources.refuse_strangers(headers, claimed=claimed)
-        body = await body_of(request)
-        source = self.sources.speaking(headers, body, claimed=claimed)
-        _must_be_json(source, headers)
-        self.sources.admit(source)
+    async def receive_signals(self, request: Request) -> Response:
+        """Authenticate the source, parse its signals and commit each on its own."""
+        headers = request.headers
+        source_name = request.path_params.get("source", "")
+        self.sources.reject_unauthenticated(headers, source_name=source_name)
+        body = await read_body(request)
+        source = self.sources.authenticate(headers, body, source_name=source_name)
+        _require_json(source, headers)
+        self.sources.require_quota(source)
         try:
-            items = await run_in_threadpool(PARSERS[source.format], body, headers, source)
+            # In a thread: a large body must not hold up the answers to other requests.
+            items = await run_in_threadpool(_parse, body, headers, source)
         except Problem:
-            self.sources.spend(source, 1)
+            self.sources.consume_quota(source, 1)
             raise
-        self.sources.spend(source, max(1, len(items)))
-        return answered(await self._commit_all(items, body))
+        self.sources.consume_quota(source, max(1, len(items)))
+        return batch_response(await self._commit_all(items, body))
 
-    async def _commit_all(self, items: list[Item], body: bytes) -> list[Receipt | Problem]:
-        """Commit what can be; one that fails holds up nobody. Two failures in a row: the database is away."""
+    async def get_case(self, request: Request) -> Response:
+        """Return a case as JSON."""
+        token = bearer_token(request.headers)
+        if token is None or not has_token(token, self.read_tokens):
+            raise Problem(401, "a bearer token is required; it is set as COUNTERSIGN_API_TOKEN")
+        case_id = request.path_params["id"]
+        try:
+            case = await run_in_threadpool(self.intake.store.case, case_id)
+        except NoSuchCase as error:
+            raise Problem(404, str(error)) from None
+        return JSONResponse(to_plain(case))
+
+    async def get_schema(self, request: Request) -> Response:
+        """Return the JSON schema of our own signal format."""
+        schema = {
+            "$schema": "https://json-schema.org/draft/2020-12/schema",
+            **signals.SignalIn.model_json_schema(),
+        }
+        return JSONResponse(schema, media_type="application/schema+json")
+
+    async def get_health(self, request: Request) -> Response:
+        """Answer that the process is alive."""
+        return JSONResponse({"status": "ok"})
+
+    async def get_metrics(self, request: Request) -> Response:
+        """Return the counters in Prometheus' text format."""
+        return Response(metrics.exposition(), media_type="text/plain; version=0.0.4")
+
+    async def get_readiness(self, request: Request) -> Response:
+        """Return whether the bot is ready, and whether it is paused."""
+        problems = await self.readiness.problems(self.find_problems)
+        if problems:
+            return JSONResponse({"status": "not ready", "problems": problems}, 503)
+        # Not 503 for a pause: a load balancer would then keep the signals out.
+        pauses = await run_in_threadpool(self.list_pauses)
+        return JSONResponse({"status": "paused" if pauses else "ready", "problems": pauses})
+
+    async def _commit_all(self, items: Sequence[Item], body: bytes) -> list[Receipt | Problem]:
+        """Commit every signal; give up when the database is away."""
         results: list[Receipt | Problem] = []
         for item in items:
             if isinstance(item, Problem):
                 results.append(item)
-            elif len(results) > 1 and all(map(_is_not_stored, results[-2:])):
+            elif _is_database_away(results):
                 results.append(results[-1])
             else:
                 results.append(await run_in_threadpool(self._commit, item, body))
@@ -88,143 +139,68 @@ class Door:
     def _commit(self, signal: Signal, body: bytes) -> Receipt | Problem:
         try:
             return self.intake.receive(signal, body)
-        except KeyReused as reused:
-            return Problem(409, f"{reused}; both are kept, nothing was merged", "key")
+        except KeyReused as error:
+            return Problem(409, f"{error}; both are kept, nothing was merged", "key")
         except DataError:
-            log.exception("a signal that no database keeps")
-            return Problem(422, "the signal holds something that cannot be stored")
+            log.exception("a signal has a value that the database cannot store")
+            return Problem(422, "the signal has a value that cannot be stored")
         except DBAPIError:
             log.exception("a signal could not be stored")
             return Problem(
                 503,
                 "the signal could not be stored; nothing is lost if you send it again",
-                retry_after=5,
+                retry_after=RETRY_AFTER_SECONDS,
             )
 
-    async def case(self, request: Request) -> Response:
-        scheme, _, token = request.headers.get("authorization", "").partition(" ")
-        if scheme.lower() != "bearer" or not has_token(token.strip(), self.read_tokens):
-            raise Problem(401, "a bearer token is needed; it is set as COUNTERSIGN_API_TOKEN")
-        try:
-            case = await run_in_threadpool(self.intake.store.case, request.path_params["id"])
-        except NoSuchCase as missing:
-            raise Problem(404, str(missing)) from None
-        return JSONResponse(to_plain(case))
 
-    async def schema(self, request: Request) -> Response:
-        published = {
-            "$schema": "https://json-schema.org/draft/2020-12/schema",
-            **signals.SignalIn.model_json_schema(),
-        }
-        return JSONResponse(published, media_type="application/schema+json")
-
-    async def alive(self, request: Request) -> Response:
-        return JSONResponse({"status": "ok"})
-
-    async def metrics(self, request: Request) -> Response:
-        return Response(metrics.exposition(), media_type="text/plain; version=0.0.4")
-
-    async def ready(self, request: Request) -> Response:
-        problems = await self.readiness.problems(self.problems)
-        if problems:
-            return JSONResponse({"status": "not ready", "problems": problems}, 503)
-        # Not 503: whoever balances load would send signals nowhere, and they must come in.
-        paused = await run_in_threadpool(self.paused)
-        return JSONResponse({"status": "paused" if paused else "ready", "problems": paused})
+def _parse(body: bytes, headers: Mapping[str, str], source: Source) -> list[Item]:
+    match source.format:
+        case Format.SIGNAL:
+            return signals.parse_signals(body, headers, source)
+        case Format.CLOUDEVENTS:
+            return cloudevents.parse_signals(body, headers, source)
+        case Format.ALERTMANAGER:
+            return alertmanager.parse_signals(body, source)
+        case Format.MAPPING:
+            return mapped.parse_signals(body, source)
+        case _:
+            assert_never(source.format)
 
 
-def answered(results: Sequence[Receipt | Problem]) -> Response:
-    """Answer for one signal with what became of it, for several with a list in their order.
-
-    2xx means that something was stored, or had been: whoever then reads no further sends nothing again. A batch of which
-    nothing was stored has the status that a single signal would have.
-    """
-    if len(results) == 1:
-        return results[0].response() if isinstance(results[0], Problem) else _stored(results)
-    problems = [result for result in results if isinstance(result, Problem)]
-    later = next((problem for problem in problems if _is_not_stored(problem)), None)
-    signals = [_told(result) for result in results]
-    if later:
-        return later.response(signals=signals)
-    if len(problems) < len(results) or not results:
-        return _stored(results)
-    status = 409 if all(problem.status == 409 for problem in problems) else 422
-    return Problem(status, "none of these signals could be taken; each says why").response(
-        signals=signals
-    )
+def _is_database_away(results: Sequence[Receipt | Problem]) -> bool:
+    if len(results) < MAX_FAILURES_IN_A_ROW:
+        return False
+    return all(map(is_unavailable, results[-MAX_FAILURES_IN_A_ROW:]))
 
 
-def _is_not_stored(result: Receipt | Problem) -> bool:
-    return isinstance(result, Problem) and result.status == 503
+def _require_json(source: Source, headers: Mapping[str, str]) -> None:
+    if source.format is Format.CLOUDEVENTS:
+        # Their parser knows which content types an event may have.
+        return
+    content_type = headers.get("content-type", "").partition(";")[0].strip().lower()
+    if content_type != "application/json" and not content_type.endswith("+json"):
+        raise Problem(415, f"send application/json, not {content_type or 'nothing'}")
 
 
-def _stored(results: Sequence[Receipt | Problem]) -> Response:
-    receipts = [result for result in results if isinstance(result, Receipt)]
-    status = max((STATUS[receipt.outcome] for receipt in receipts), default=200)
-    signals = [_told(result) for result in results]
-    if len(results) == 1:
-        return JSONResponse(signals[0], status)
-    refused = len(results) - len(receipts)
-    return JSONResponse({"signals": signals, **({"refused": refused} if refused else {})}, status)
-
-
-def _told(result: Receipt | Problem) -> dict[str, Any]:
-    if isinstance(result, Receipt):
-        return {"outcome": result.outcome, "case": result.case_id}
-    outcome = {409: "conflict", 503: "not stored"}.get(result.status, "invalid")
-    return {"outcome": outcome, "problem": {"detail": result.detail, "field": result.field}}
-
-
-def build(door: Door, *, more: Sequence[Route] = ()) -> Starlette:
-    """Every route of the intake, and those given (Slack over HTTP)."""
-    routes = [
-        Route("/v1/signals", door.receive, methods=["POST"]),
-        Route("/v1/webhooks/{source}", door.receive, methods=["POST"]),
-        Route("/v1/signals/schema", door.schema),
-        Route("/v1/cases/{id}", door.case),
-        Route("/healthz", door.alive),
-        Route("/readyz", door.ready),
-        Route("/metrics", door.metrics),
-        *more,
-    ]
-    handlers: dict[Any, Any] = {
-        Problem: _problem,
-        404: _not_here,
-        405: _not_here,
-        Exception: _unforeseen,
-    }
-    return Starlette(routes=routes, exception_handlers=handlers)
-
-
-def _must_be_json(source: Source, headers: Mapping[str, str]) -> None:
-    kind = headers.get("content-type", "").partition(";")[0].strip().lower()
-    if (
-        source.format is not Format.CLOUDEVENTS
-        and kind != "application/json"
-        and not kind.endswith("+json")
-    ):
-        raise Problem(415, f"send application/json, not {kind or 'nothing'}")
-
-
-async def _problem(request: Request, problem: Exception) -> Response:
+async def _answer_problem(request: Request, problem: Exception) -> Response:
     if not isinstance(problem, Problem):
         raise problem
     return problem.response()
 
 
-async def _not_here(request: Request, missing: Any) -> Response:
-    status = missing.status_code if missing.status_code in TITLES else 404
-    return Problem(
-        status, f"{request.method} {request.url.path[:100]} is not something that can be asked here"
-    ).response()
+async def _answer_unknown_route(request: Request, error: Any) -> Response:
+    status = error.status_code if error.status_code in TITLES else 404
+    path = request.url.path[:100]
+    return Problem(status, f"there is no endpoint {request.method} {path}").response()
 
 
-async def _unforeseen(request: Request, failure: Exception) -> Response:
-    """The outermost handler: the inside stays inside, the reference is in the log."""
+async def _answer_failure(request: Request, failure: Exception) -> Response:
+    """Log the failure under a reference, and show the client nothing else of it."""
     reference = uuid.uuid4().hex[:8]
     log.error("reference %s", reference, exc_info=failure, extra={"reference": reference})
-    return Problem(
+    problem = Problem(
         503,
         f"something went wrong on our side, reference {reference}; send it again",
-        retry_after=5,
-    ).response()
+        retry_after=RETRY_AFTER_SECONDS,
+    )
+    return problem.response()

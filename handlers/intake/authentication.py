@@ -1,10 +1,11 @@
-"""Who is speaking: decided by a secret, in constant time, before the body is looked into. An unknown speaker is nobody."""
+"""Authentication of sources: by a secret, in constant time, before the body is parsed."""
 
 import hashlib
 import hmac
 import threading
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 from standardwebhooks import Webhook, WebhookVerificationError
 
@@ -12,122 +13,166 @@ from bot.cases.source import Source
 from bot.clock import monotonic
 from handlers.intake.problem import Problem
 
-UNKNOWN = (
-    "no source is known by this credential; see sources.yml, and set its secret in the environment"
+# One answer for a wrong secret and for a source that does not exist.
+UNAUTHENTICATED = (
+    "no source matches this credential; see sources.yml, and set its secret in the environment"
 )
+MAX_RETRY_AFTER_SECONDS = 60
+SIGNATURE_HEADERS = ("webhook-id", "webhook-timestamp", "webhook-signature")
 
 
 @dataclass(frozen=True)
 class Credentials:
-    """The secrets that are valid now: one, or two while one is being changed."""
+    """The valid secrets of a source: one, or two during a rotation."""
 
     tokens: tuple[str, ...] = ()
     webhook_secrets: tuple[str, ...] = ()
 
 
+NO_CREDENTIALS = Credentials()
+
+
+class _Quota(NamedTuple):
+    """The signals a source may still send, as of a time on the monotonic clock."""
+
+    signals: float
+    at: float
+
+
 @dataclass
 class Sources:
-    """The sources with their credentials and how much each may still send this minute."""
+    """The configured sources with their credentials and quotas."""
 
     sources: Mapping[str, Source]
     credentials: Mapping[str, Credentials]
-    _allowances: dict[str, tuple[float, float]] = field(default_factory=dict)
-    _guard: threading.Lock = field(default_factory=threading.Lock)
+    _quotas: dict[str, _Quota] = field(default_factory=dict)
+    _lock: threading.Lock = field(default_factory=threading.Lock)
 
-    def speaking(self, headers: Mapping[str, str], body: bytes, *, claimed: str = "") -> Source:
-        """The one source whose secret was used. ``claimed`` is the name in the address, if there is one.
+    def authenticate(
+        self, headers: Mapping[str, str], body: bytes, *, source_name: str = ""
+    ) -> Source:
+        """Find the source whose secret was used.
 
-        Raises:
-            Problem: 401, the same for a wrong secret as for a source that does not exist.
-        """
-        candidates = [claimed] if claimed else list(self.sources)
-        found = [
-            name
-            for name in candidates
-            if name in self.sources and self._proves(name, headers, body)
-        ]
-        if len(found) != 1:
-            raise Problem(401, UNKNOWN)
-        return self.sources[found[0]]
-
-    def refuse_strangers(self, headers: Mapping[str, str], *, claimed: str = "") -> None:
-        """Turn away whoever shows no secret at all, or a wrong token, before the body is read.
+        ``source_name`` is the source in the URL; empty where the URL names none.
 
         Raises:
-            Problem: 401, the same for a wrong secret as for a source that does not exist.
+            Problem: 401 unless exactly one source matches.
         """
-        scheme, _, token = headers.get("authorization", "").partition(" ")
-        if scheme.lower() == "bearer":
-            candidates = [claimed] if claimed else list(self.sources)
-            known = [self.credentials.get(name, Credentials()).tokens for name in candidates]
-            if not has_token(token.strip(), [one for tokens in known for one in tokens]):
-                raise Problem(401, UNKNOWN)
-        elif not headers.get("webhook-signature"):
-            raise Problem(401, UNKNOWN)
+        matches = []
+        for name in self._candidates(source_name):
+            if name in self.sources and self._is_authentic(name, headers, body):
+                matches.append(name)
+        if len(matches) != 1:
+            raise Problem(401, UNAUTHENTICATED)
+        return self.sources[matches[0]]
 
-    def admit(self, source: Source) -> None:
-        """Refuse a source that has used up its allowance, before anything is made of its body. Raises 429."""
-        self._take(source, 0, at_least=1)
+    def reject_unauthenticated(self, headers: Mapping[str, str], *, source_name: str = "") -> None:
+        """Reject a request without a signature or a valid token before its body is read.
 
-    def spend(self, source: Source, signals: int) -> None:
-        """Take from the source's allowance, so that a noisy source does not delay a quiet one. Raises 429.
-
-        A batch larger than a minute's allowance passes when nothing of it is used, and is made up for afterwards: it could
-        never pass otherwise.
+        Raises:
+            Problem: 401.
         """
-        self._take(source, signals, at_least=min(signals, source.per_minute))
+        token = bearer_token(headers)
+        if token is None:
+            # A signature covers the body, and can only be verified once that is read.
+            if not headers.get("webhook-signature"):
+                raise Problem(401, UNAUTHENTICATED)
+            return
+        valid_tokens: list[str] = []
+        for name in self._candidates(source_name):
+            valid_tokens += self._credentials(name).tokens
+        if not has_token(token, valid_tokens):
+            raise Problem(401, UNAUTHENTICATED)
 
-    def _take(self, source: Source, signals: int, *, at_least: int) -> None:
+    def require_quota(self, source: Source) -> None:
+        """Reject a source whose quota is used up, before its body is parsed.
+
+        Raises:
+            Problem: 429.
+        """
+        self._consume(source, signals=0, required=1)
+
+    def consume_quota(self, source: Source, signals: int) -> None:
+        """Take signals from a source's quota, so that a noisy source cannot delay others.
+
+        A batch above the quota of a minute could never pass. It does so against a full quota,
+        and the source then waits until the excess is made up for.
+
+        Raises:
+            Problem: 429.
+        """
+        self._consume(source, signals=signals, required=min(signals, source.per_minute))
+
+    def _consume(self, source: Source, *, signals: int, required: int) -> None:
         per_second = source.per_minute / 60
-        with self._guard:
-            now = monotonic()
-            left, then = self._allowances.get(source.name, (float(source.per_minute), now))
-            left = min(float(source.per_minute), left + (now - then) * per_second)
-            if left < at_least:
-                wait = max(1, int((at_least - left) / per_second) + 1)
-                self._allowances[source.name] = (left, now)
+        with self._lock:
+            available, now = self._refill(source, per_second)
+            if available < required:
+                self._quotas[source.name] = _Quota(available, now)
+                wait = max(1, int((required - available) / per_second) + 1)
                 raise Problem(
                     429,
                     f"{source.name} may send {source.per_minute} signals a minute; wait {wait} s",
-                    retry_after=min(wait, 60),
+                    retry_after=min(wait, MAX_RETRY_AFTER_SECONDS),
                 )
-            self._allowances[source.name] = (left - signals, now)
+            self._quotas[source.name] = _Quota(available - signals, now)
 
-    def _proves(self, name: str, headers: Mapping[str, str], body: bytes) -> bool:
-        known = self.credentials.get(name, Credentials())
-        scheme, _, token = headers.get("authorization", "").partition(" ")
-        if scheme.lower() == "bearer":
-            return has_token(token.strip(), known.tokens)
-        return is_signed(headers, body, known.webhook_secrets)
+    def _refill(self, source: Source, per_second: float) -> _Quota:
+        """Compute what is available now of a quota that refills steadily."""
+        now = monotonic()
+        full = float(source.per_minute)
+        quota = self._quotas.get(source.name, _Quota(full, now))
+        return _Quota(min(full, quota.signals + (now - quota.at) * per_second), now)
+
+    def _candidates(self, source_name: str) -> Iterable[str]:
+        return [source_name] if source_name else self.sources
+
+    def _credentials(self, name: str) -> Credentials:
+        return self.credentials.get(name, NO_CREDENTIALS)
+
+    def _is_authentic(self, name: str, headers: Mapping[str, str], body: bytes) -> bool:
+        credentials = self._credentials(name)
+        token = bearer_token(headers)
+        if token is not None:
+            return has_token(token, credentials.tokens)
+        return is_signed(headers, body, credentials.webhook_secrets)
 
 
-def has_token(token: str, valid: Sequence[str]) -> bool:
-    """Whether the token is one of these; takes as long whichever it is."""
-    offered = hashlib.sha256(token.encode("utf-8", "replace")).digest()
-    matches = [
-        hmac.compare_digest(offered, hashlib.sha256(one.encode()).digest()) for one in valid if one
-    ]
+def bearer_token(headers: Mapping[str, str]) -> str | None:
+    """Read the bearer token; None when the request uses another scheme or none."""
+    scheme, _, token = headers.get("authorization", "").partition(" ")
+    return token.strip() if scheme.lower() == "bearer" else None
+
+
+def has_token(token: str, valid_tokens: Sequence[str]) -> bool:
+    """Tell whether the token is valid, in a time that does not depend on the token."""
+    digest = hashlib.sha256(token.encode("utf-8", "replace")).digest()
+    matches = []
+    # Every token is compared: stopping at a match would show which one it is.
+    for valid_token in filter(None, valid_tokens):
+        valid_digest = hashlib.sha256(valid_token.encode()).digest()
+        matches.append(hmac.compare_digest(digest, valid_digest))
     return any(matches)
 
 
 def is_signed(headers: Mapping[str, str], body: bytes, secrets: Sequence[str]) -> bool:
-    """Whether the body carries a Standard Webhooks signature of one of these secrets, not older than five minutes."""
+    """Tell whether the body has a Standard Webhooks signature by one of the secrets.
+
+    A signature is valid for five minutes.
+    """
     message_id = headers.get("webhook-id", "")
-    if not message_id or "." in message_id or not secrets:
-        # A dot in the id would let one signed text be read as another.
+    # A dot in the id would let one signed text be read as another.
+    if not message_id or "." in message_id:
         return False
-    given = {
-        name: headers.get(name, "")
-        for name in ("webhook-id", "webhook-timestamp", "webhook-signature")
-    }
-    verdicts = [_verifies(secret, given, body) for secret in secrets if secret]
-    return any(verdicts)
+    signature_headers = {name: headers.get(name, "") for name in SIGNATURE_HEADERS}
+    matches = [_verify(secret, signature_headers, body) for secret in secrets if secret]
+    return any(matches)
 
 
-def _verifies(secret: str, headers: dict[str, str], body: bytes) -> bool:
+def _verify(secret: str, headers: dict[str, str], body: bytes) -> bool:
     try:
         Webhook(secret).verify(body, headers, json_parse=False)
     except (WebhookVerificationError, ValueError, IndexError, OverflowError):
-        # The library lets malformed headers through as other errors: not proven is not proven.
+        # The library raises other errors than its own for malformed headers.
         return False
     return True

@@ -1,4 +1,4 @@
-"""Errors over HTTP as RFC 9457 problem documents: what is wrong, with which field, and what to do."""
+"""Errors over HTTP as RFC 9457 problem documents."""
 
 from dataclasses import dataclass
 
@@ -6,49 +6,61 @@ from starlette.responses import JSONResponse
 
 from bot.cases.text import storable
 
-MAX_QUOTED = 500
-
+MAX_DETAIL_LENGTH = 500
+# The phrases of RFC 9110; those of http.HTTPStatus differ between Python versions.
 TITLES = {
-    400: "The request cannot be read",
-    401: "Who is asking is not known",
-    404: "There is no such thing here",
-    405: "This can only be asked another way",
-    408: "The request did not arrive in time",
-    409: "This key was used before for something else",
-    413: "The request is too large",
-    415: "This kind of content is not understood",
-    422: "The request says something it must not",
+    400: "Bad request",
+    401: "Unauthorized",
+    404: "Not found",
+    405: "Method not allowed",
+    408: "Request timeout",
+    409: "Conflict",
+    413: "Content too large",
+    415: "Unsupported media type",
+    422: "Unprocessable content",
     429: "Too many requests",
-    503: "Not now",
+    503: "Service unavailable",
 }
 
 
 @dataclass(eq=False)
 class Problem(Exception):
-    """Raised anywhere on the way in; becomes the answer."""
+    """An error that becomes the answer, raised anywhere while a request is handled."""
 
     status: int
     detail: str
+    #: The path of the field that is wrong; empty when it is the request as a whole.
     field: str = ""
+    #: Seconds; 0 for no Retry-After header.
     retry_after: int = 0
 
     def __post_init__(self) -> None:
-        # Both may quote what was sent, and the answer is UTF-8 whatever that was.
-        self.detail, self.field = (
-            storable(text)[:MAX_QUOTED] for text in (self.detail, self.field)
-        )
+        # Both may quote the request, and the answer must be valid UTF-8 in any case.
+        self.detail = storable(self.detail)[:MAX_DETAIL_LENGTH]
+        self.field = storable(self.field)[:MAX_DETAIL_LENGTH]
 
-    def response(self, **more: object) -> JSONResponse:
-        body: dict[str, object] = {
+    def response(self, **members: object) -> JSONResponse:
+        """Build the problem document; ``members`` are added to it."""
+        document: dict[str, object] = {
             "type": f"urn:countersign:problem:{self.status}",
             "title": TITLES[self.status],
             "status": self.status,
             "detail": self.detail,
         }
         if self.field:
-            body["errors"] = [{"field": self.field, "detail": self.detail}]
-        body |= more
-        headers = {"Retry-After": str(self.retry_after)} if self.retry_after else {}
+            document["errors"] = [{"field": self.field, "detail": self.detail}]
+        document |= members
+        return JSONResponse(
+            document,
+            status_code=self.status,
+            headers=self._headers(),
+            media_type="application/problem+json",
+        )
+
+    def _headers(self) -> dict[str, str]:
+        headers = {}
+        if self.retry_after:
+            headers["Retry-After"] = str(self.retry_after)
         if self.status == 401:
             headers["WWW-Authenticate"] = "Bearer"
-        return JSONResponse(body, self.status, headers, media_type="application/problem+json")
+        return headers

@@ -1,4 +1,4 @@
-"""Whether the bot is ready, asked of the world now and then: a look of anybody at /readyz is not a call to Slack."""
+"""The readiness of the bot, cached so that requests to /readyz do not become calls to Slack."""
 
 import asyncio
 from collections.abc import Callable
@@ -8,34 +8,34 @@ from starlette.concurrency import run_in_threadpool
 from bot.clock import monotonic
 
 READY_SECONDS = 5.0
-# Whoever waits for the bot to become ready hears of it soon.
+# Short, so that whoever waits for the bot to become ready learns of it soon.
 NOT_READY_SECONDS = 0.25
 
 
 class Readiness:
-    """The last verdict, for some seconds; however many ask, one check is under way."""
+    """The result of the last check. However many requests ask, one check runs at a time."""
 
     def __init__(
         self, *, ready_seconds: float = READY_SECONDS, not_ready_seconds: float = NOT_READY_SECONDS
     ) -> None:
+        """Set how long a result is kept: one without problems, and one with."""
         self._ready_seconds = ready_seconds
         self._not_ready_seconds = not_ready_seconds
-        self._verdict: list[str] = []
+        self._problems: list[str] = []
         self._fresh_until = 0.0
-        self._check: asyncio.Task[list[str]] | None = None
+        self._task: asyncio.Task[list[str]] | None = None
 
     async def problems(self, check: Callable[[], list[str]]) -> list[str]:
-        """Return what keeps the bot from being ready, as sentences; none is good."""
+        """Return what keeps the bot from being ready, as sentences; empty when it is ready."""
         if monotonic() < self._fresh_until:
-            return self._verdict
-        if self._check is None or self._check.done():
-            self._check = asyncio.create_task(self._run(check))
-        # Shielded: one who hangs up does not end the check for the others.
-        return await asyncio.shield(self._check)
+            return self._problems
+        if self._task is None or self._task.done():
+            self._task = asyncio.create_task(self._run(check))
+        # Shielded: a client that disconnects does not cancel the check for the others.
+        return await asyncio.shield(self._task)
 
     async def _run(self, check: Callable[[], list[str]]) -> list[str]:
-        self._verdict = await run_in_threadpool(check)
-        self._fresh_until = monotonic() + (
-            self._not_ready_seconds if self._verdict else self._ready_seconds
-        )
-        return self._verdict
+        self._problems = await run_in_threadpool(check)
+        seconds = self._not_ready_seconds if self._problems else self._ready_seconds
+        self._fresh_until = monotonic() + seconds
+        return self._problems

@@ -1,14 +1,15 @@
-"""The HTTP server, and how long and how often anybody may hold on to it.
+"""The HTTP server, with limits on how long and how often a client may stay connected.
 
-uvicorn waits for headers and bodies for ever, and counts a client that says nothing as one that is served. Here every phase of
-a connection has a deadline, and when the places are full those who have not asked anything yet go first.
+uvicorn waits for headers and bodies without end, and counts a silent client as one that is being
+served. Here every phase of a connection has a deadline, and a new connection displaces the
+longest waiting one when there is no free slot.
 """
 
 import asyncio
 import ipaddress
 from dataclasses import dataclass, field
 from enum import Enum
-from typing import Any
+from typing import Any, assert_never
 
 import uvicorn
 from starlette.types import ASGIApp
@@ -17,7 +18,13 @@ from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 MAX_CONNECTIONS = 512
 MAX_HEADER_BYTES = 64 * 1024
 KEEP_ALIVE_SECONDS = 5
-FULL = b"HTTP/1.1 503 Service Unavailable\r\nRetry-After: 1\r\nConnection: close\r\nContent-Length: 0\r\n\r\n"
+SERVER_FULL_RESPONSE = (
+    b"HTTP/1.1 503 Service Unavailable\r\n"
+    b"Retry-After: 1\r\n"
+    b"Connection: close\r\n"
+    b"Content-Length: 0\r\n"
+    b"\r\n"
+)
 
 
 class Phase(Enum):
@@ -30,163 +37,190 @@ class Phase(Enum):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Limits:
-    """How long a connection may stay in each phase, and how many there may be."""
+class ConnectionLimits:
+    """The time a connection may take for each phase, and the number of connections."""
 
     header_seconds: float = 10.0
-    #: Longer than the door itself waits for a body, so that the door can say what is wrong.
+    #: Longer than an endpoint waits for a body, so that the endpoint can answer what is wrong.
     body_seconds: float = 25.0
     answer_seconds: float = 120.0
     idle_seconds: float = KEEP_ALIVE_SECONDS + 5.0
+    #: Of all clients together.
     connections: int = MAX_CONNECTIONS
-    #: 0: as many as there are places, for a server that stands behind a proxy.
+    #: 0 for no limit per address, for a server behind a proxy.
     per_address: int = 64
 
-    def seconds(self, phase: Phase) -> float:
-        return {
-            Phase.HEADERS: self.header_seconds,
-            Phase.BODY: self.body_seconds,
-            Phase.ANSWER: self.answer_seconds,
-            Phase.IDLE: self.idle_seconds,
-        }[phase]
+    def timeout_seconds(self, phase: Phase) -> float:
+        """Return how long a connection may stay in this phase."""
+        match phase:
+            case Phase.HEADERS:
+                return self.header_seconds
+            case Phase.BODY:
+                return self.body_seconds
+            case Phase.ANSWER:
+                return self.answer_seconds
+            case Phase.IDLE:
+                return self.idle_seconds
+            case _:
+                assert_never(phase)
 
 
 @dataclass
-class Places:
-    """Who is connected. Only the loop's own thread comes here."""
+class ConnectionSlots:
+    """The open connections by client address. Used in the event loop's thread only."""
 
-    limits: Limits
-    _by_address: dict[str, set["GuardedProtocol"]] = field(default_factory=dict)
-    #: Those that are not being served, the one that has waited longest first.
-    _waiting: dict["GuardedProtocol", None] = field(default_factory=dict)
+    limits: ConnectionLimits
+    _by_address: dict[str, set["BoundedHttpProtocol"]] = field(default_factory=dict)
+    #: Connections that are not being served, the longest waiting first.
+    _waiting: dict["BoundedHttpProtocol", None] = field(default_factory=dict)
     _count: int = 0
 
-    def enter(self, connection: "GuardedProtocol") -> bool:
-        """Give a place, if need be that of the one who has kept another waiting longest; False when all are being served."""
-        own = self._by_address.get(connection.address, set())
-        if (
-            self.limits.per_address
-            and len(own) >= self.limits.per_address
-            and not self._make_room(connection.address)
-        ):
+    def acquire(self, connection: "BoundedHttpProtocol") -> bool:
+        """Give the connection a slot, closing a waiting one for it where necessary.
+
+        False when all slots are being served.
+        """
+        if self._is_address_full(connection.address) and not self._free_slot(connection.address):
             return False
-        if self._count >= self.limits.connections and not self._make_room(self._busiest()):
+        if self._count >= self.limits.connections and not self._free_slot(self._busiest_address()):
             return False
         self._by_address.setdefault(connection.address, set()).add(connection)
         self._count += 1
-        self.wait(connection)
+        self.mark_waiting(connection)
         return True
 
-    def wait(self, connection: "GuardedProtocol") -> None:
-        """Note that this connection has yet to say something: it is the last to be let go of."""
+    def mark_waiting(self, connection: "BoundedHttpProtocol") -> None:
+        """Record that the client has yet to send something; it is now the last to be closed."""
         self._waiting.pop(connection, None)
         if connection in self._by_address.get(connection.address, ()):
             self._waiting[connection] = None
 
-    def serve(self, connection: "GuardedProtocol") -> None:
-        """Note that this connection waits for us, and is not to be let go of."""
+    def mark_serving(self, connection: "BoundedHttpProtocol") -> None:
+        """Record that the client waits for our answer, and must not be closed."""
         self._waiting.pop(connection, None)
 
-    def leave(self, connection: "GuardedProtocol") -> None:
+    def release(self, connection: "BoundedHttpProtocol") -> None:
+        """Take the slot back; nothing when the connection has none."""
         self._waiting.pop(connection, None)
-        own = self._by_address.get(connection.address, set())
-        if connection in own:
-            own.discard(connection)
+        connections = self._by_address.get(connection.address, set())
+        if connection in connections:
+            connections.discard(connection)
             self._count -= 1
-        if not own:
+        if not connections:
             self._by_address.pop(connection.address, None)
 
-    def _make_room(self, address: str) -> bool:
-        oldest = next((waiting for waiting in self._waiting if waiting.address == address), None)
-        if oldest is not None:
-            self.leave(oldest)
-            oldest.drop()
-        return oldest is not None
+    def _is_address_full(self, address: str) -> bool:
+        limit = self.limits.per_address
+        return limit > 0 and len(self._by_address.get(address, ())) >= limit
 
-    def _busiest(self) -> str:
-        """The address that keeps most connections waiting."""
+    def _free_slot(self, address: str) -> bool:
+        """Close the connection of this address that has waited longest."""
+        for connection in self._waiting:
+            if connection.address == address:
+                self.release(connection)
+                connection.abort()
+                return True
+        return False
+
+    def _busiest_address(self) -> str:
+        """Find the address with most waiting connections."""
         counts: dict[str, int] = {}
-        for waiting in self._waiting:
-            counts[waiting.address] = counts.get(waiting.address, 0) + 1
+        for connection in self._waiting:
+            counts[connection.address] = counts.get(connection.address, 0) + 1
         return max(counts, key=counts.__getitem__, default="")
 
 
-class GuardedProtocol(HttpToolsProtocol):
-    """uvicorn's own protocol with a deadline for each phase, and a place to be had first."""
+class BoundedHttpProtocol(HttpToolsProtocol):
+    """uvicorn's protocol, with a slot for each connection and a deadline for each phase."""
 
-    places: Places
+    slots: ConnectionSlots
     address = ""
     _phase = Phase.HEADERS
-    _armed: Phase | None = None
+    #: The phase that the running deadline belongs to.
+    _deadline_phase: Phase | None = None
     _deadline: asyncio.TimerHandle | None = None
     _header_bytes = 0
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+        """Take a slot, or answer 503 when there is none."""
         super().connection_made(transport)
-        self.address = place_of(transport.get_extra_info("peername"))
-        if not self.places.enter(self):
-            transport.write(FULL)
+        self.address = client_address(transport.get_extra_info("peername"))
+        if not self.slots.acquire(self):
+            transport.write(SERVER_FULL_RESPONSE)
             transport.close()
             return
-        self._arm()
+        self._start_deadline()
 
     def connection_lost(self, exc: Exception | None) -> None:
-        self.places.leave(self)
+        """Give the slot back."""
+        self.slots.release(self)
         if self._deadline:
             self._deadline.cancel()
         super().connection_lost(exc)
 
-    def drop(self) -> None:
-        """Let go of it at once, whatever is still to be read or written."""
+    def abort(self) -> None:
+        """Close the connection at once, whatever is still to be read or written."""
         self.transport.abort()
 
     def data_received(self, data: bytes) -> None:
+        """Parse the data, unless its headers are too large."""
         super().data_received(data)
         if self._phase is Phase.HEADERS:
-            # httptools itself collects headers without end.
+            # httptools itself collects headers without limit.
             self._header_bytes += len(data)
             if self._header_bytes > MAX_HEADER_BYTES:
-                self.drop()
+                self.abort()
                 return
-        self._arm()
+        self._start_deadline()
 
     def on_message_begin(self) -> None:
+        """Start the phase of the headers."""
         super().on_message_begin()
-        self._phase, self._armed, self._header_bytes = Phase.HEADERS, None, 0
+        self._phase = Phase.HEADERS
+        self._deadline_phase = None
+        self._header_bytes = 0
 
     def on_headers_complete(self) -> None:
+        """Start the phase of the body."""
         super().on_headers_complete()
         self._phase = Phase.BODY
 
     def on_message_complete(self) -> None:
+        """Start the phase of the answer, unless that is complete already."""
         super().on_message_complete()
-        self._phase = self._after_the_message()
+        self._phase = self._phase_after_message()
 
     def on_response_complete(self) -> None:
+        """Start the idle phase, unless the next request has been sent already."""
         super().on_response_complete()
         if self._phase is Phase.ANSWER:
-            self._phase = self._after_the_message()
-        self._arm()
+            self._phase = self._phase_after_message()
+        self._start_deadline()
 
-    def _after_the_message(self) -> Phase:
-        return Phase.IDLE if self.cycle is None or self.cycle.response_complete else Phase.ANSWER
+    def _phase_after_message(self) -> Phase:
+        is_answered = self.cycle is None or self.cycle.response_complete
+        return Phase.IDLE if is_answered else Phase.ANSWER
 
-    def _arm(self) -> None:
-        """Begin the deadline of the phase, once: more data of the same phase gives no more time."""
-        if self._phase is self._armed:
+    def _start_deadline(self) -> None:
+        """Start the deadline of a new phase; more data in the same phase does not extend it."""
+        if self._phase is self._deadline_phase:
             return
-        self._armed = self._phase
+        self._deadline_phase = self._phase
         if self._phase is Phase.ANSWER:
-            self.places.serve(self)
+            self.slots.mark_serving(self)
         else:
-            self.places.wait(self)
+            self.slots.mark_waiting(self)
         if self._deadline:
             self._deadline.cancel()
-        self._deadline = self.loop.call_later(self.places.limits.seconds(self._phase), self.drop)
+        seconds = self.slots.limits.timeout_seconds(self._phase)
+        self._deadline = self.loop.call_later(seconds, self.abort)
 
 
-def place_of(peername: Any) -> str:
-    """Name what one client has: an IPv4 address, or the /64 network of an IPv6 one."""
+def client_address(peername: Any) -> str:
+    """Return the IPv4 address of a client, or the /64 network of its IPv6 address.
+
+    One customer of a provider has a whole /64, and so 2**64 addresses to come from.
+    """
     if not isinstance(peername, tuple) or not peername:
         return ""
     host = str(peername[0]).partition("%")[0]
@@ -194,27 +228,30 @@ def place_of(peername: Any) -> str:
         address = ipaddress.ip_address(host)
     except ValueError:
         return host
-    if isinstance(address, ipaddress.IPv6Address):
-        mapped = address.ipv4_mapped
-        return str(mapped) if mapped else str(ipaddress.ip_network((address, 64), strict=False))
-    return str(address)
+    if isinstance(address, ipaddress.IPv4Address):
+        return str(address)
+    if address.ipv4_mapped:
+        return str(address.ipv4_mapped)
+    return str(ipaddress.ip_network((address, 64), strict=False))
 
 
-def server(app: ASGIApp, *, host: str, port: int, limits: Limits) -> uvicorn.Server:
-    """Make the server, not yet serving. What a proxy says of the client's address is not believed."""
-    guarded = type("Guarded", (GuardedProtocol,), {"places": Places(limits)})
+def build_server(app: ASGIApp, *, host: str, port: int, limits: ConnectionLimits) -> uvicorn.Server:
+    """Build the server without starting it."""
+    # uvicorn makes the protocol objects itself, so the slots are an attribute of their class.
+    protocol = type("SlottedProtocol", (BoundedHttpProtocol,), {"slots": ConnectionSlots(limits)})
     config = uvicorn.Config(
         app,
         host=host,
         port=port,
-        http=guarded,
-        # Not "warning": anybody could fill the log with requests that are none.
+        http=protocol,
+        # At "warning", anybody could fill the log with malformed requests.
         log_level="error",
-        # Through our own handlers: what fails there is under the same filter as everything else.
+        # Through our own handlers, whose filter removes secrets.
         log_config=None,
         access_log=False,
         timeout_graceful_shutdown=3,
         timeout_keep_alive=KEEP_ALIVE_SECONDS,
+        # A client could claim any address in a header.
         proxy_headers=False,
         ws="none",
         lifespan="off",

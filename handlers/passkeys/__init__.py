@@ -1,1 +1,1 @@
-"""The page outside Slack where the top class is confirmed with a passkey, and where a passkey is added."""
+"""The page outside Slack where step-up approvals are confirmed and passkeys are added."""

@@ -1,10 +1,13 @@
-"""The routes of the page. The page itself is the same for everyone; what it shows is asked for behind the secret of the link."""
+"""The routes of the passkey page.
+
+The page is the same for everyone. What it shows is requested with the secret of the link.
+"""
 
 import json
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, assert_never
 
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
@@ -14,169 +17,223 @@ from starlette.routing import Route
 from bot.cases.case import Case
 from bot.cases.errors import BadRequest, ChatFailed, NotEligible, NotNow, Refusal, TooLate
 from bot.cases.passkey import LINK_IS_OVER, Assertion, Passkey, Purpose, StepUp, challenge
+from bot.cases.plan import Action
 from bot.desk.decisions import WHO_IS_NOT_KNOWN, Decisions
 from bot.desk.switchboard import Switchboard
 from bot.ports import Clock
-from handlers.bodies import BodyRefused, limited_body
+from handlers.bodies import BodyRefused, read_limited_body
 from handlers.passkeys.ceremony import Ceremony
 
-PAGE = Path(__file__).parent / "page"
-LARGEST_ANSWER = 32_000
-STATUS: dict[type[Refusal], int] = {TooLate: 410, NotEligible: 403, NotNow: 503}
+Json = dict[str, Any]
+PathParams = Mapping[str, str]
+Endpoint = Callable[[Request], Awaitable[Response]]
+
+PAGE_FOLDER = Path(__file__).parent / "page"
+MAX_BODY_BYTES = 32_000
 SURFACE = "passkey"
-# What a signed yes has done: the last that was needed, or one that waits for another.
-SAID = {
-    Purpose.APPROVE: (
-        "Approved. It is carried out now.",
-        "Approved. It waits for somebody else's yes too.",
+# The page loads nothing from elsewhere, cannot be framed, and is neither cached nor referred to.
+SECURITY_HEADERS = {
+    "Content-Security-Policy": (
+        "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self';"
+        " frame-ancestors 'none'; base-uri 'none'; form-action 'none'"
     ),
-    Purpose.UNDO: ("It is taken back now.", "Noted. It waits for somebody else's yes too."),
-}
-# Nothing from elsewhere is loaded or told, nobody frames it, and nothing of it is kept.
-GUARDED = {
-    "Content-Security-Policy": "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; "
-    "frame-ancestors 'none'; base-uri 'none'; form-action 'none'",
     "Cache-Control": "no-store",
     "Referrer-Policy": "no-referrer",
     "X-Content-Type-Options": "nosniff",
 }
 
 
-def confirming(url: str, case_id: str, token: str) -> str:
-    """The link by which a plan of the top class is confirmed."""
+def confirmation_url(url: str, case_id: str, token: str) -> str:
+    """Build the link by which a person confirms an approval or an undo."""
     return f"{url}/confirm/{case_id}/{token}"
 
 
-def adding(url: str, token: str) -> str:
-    """The link by which a passkey is added."""
+def enrolment_url(url: str, token: str) -> str:
+    """Build the link by which a person adds a passkey."""
     return f"{url}/passkey/{token}"
 
 
 def routes(
     decisions: Decisions, switchboard: Switchboard, ceremony: Ceremony, clock: Clock
 ) -> list[Route]:
-    """Everything the page needs."""
-    door = PasskeyDoor(decisions, switchboard, ceremony, clock)
-    confirm, add = "/confirm/{case}/{token}", "/passkey/{token}"
+    """Build the routes of the page, its files and its requests."""
+    api = PasskeyApi(decisions, switchboard, ceremony, clock)
+    confirm = "/confirm/{case}/{token}"
+    enrol = "/passkey/{token}"
     return [
-        Route(confirm, _page("index.html")),
-        Route(add, _page("index.html")),
-        Route(f"{confirm}/question", _told(door.plan)),
-        Route(f"{add}/question", _told(door.invitation)),
-        Route(confirm, _told(door.confirm), methods=["POST"]),
-        Route(add, _told(door.add), methods=["POST"]),
-        *(Route(f"/passkeys/{name}", _page(name)) for name in ("page.js", "page.css")),
+        Route(confirm, _file("index.html")),
+        Route(enrol, _file("index.html")),
+        Route(f"{confirm}/question", _get(api.describe_plan)),
+        Route(f"{enrol}/question", _get(api.describe_invitation)),
+        Route(confirm, _post(api.confirm), methods=["POST"]),
+        Route(enrol, _post(api.add_passkey), methods=["POST"]),
+        Route("/passkeys/page.js", _file("page.js")),
+        Route("/passkeys/page.css", _file("page.css")),
     ]
 
 
 @dataclass(frozen=True)
-class PasskeyDoor:
-    """What each route does. A link is worth nothing without the device, and the device nothing without the link."""
+class PasskeyApi:
+    """The requests of the page. Each needs both: the secret of a link, and the person's device."""
 
     decisions: Decisions
     switchboard: Switchboard
     ceremony: Ceremony
     clock: Clock
 
-    def plan(self, path: dict[str, str], answer: Any) -> dict[str, Any]:
-        """The plan from the bytes that will run, and what the device is to sign."""
-        case, asked = self.decisions.begun(path["case"], path["token"])
+    def describe_plan(self, path: PathParams) -> Json:
+        """Describe the plan from the bytes that will run, with the challenge to sign."""
+        case, step_up = self.decisions.begun(path["case"], path["token"])
         plan = case.plan
         actions = plan.actions if plan else ()
+        passkeys = self._passkeys_of(step_up.person)
         return {
-            "purpose": asked.purpose,
+            "purpose": step_up.purpose,
             "case": case.id,
             "about": case.signal.title,
-            "as": asked.name,
+            "as": step_up.name,
             "amount": str(plan.amount) if plan and plan.amount else "",
-            "steps": [
-                {"what": action.summary, "on": action.target, "undo": action.reversible}
-                for action in actions
-            ],
-            "note": asked.note,
-            "options": self.ceremony.confirmation(self._keys_of(asked), _wanted(case, asked)),
+            "steps": [_describe_step(action) for action in actions],
+            "note": step_up.note,
+            "options": self.ceremony.authentication_options(passkeys, _challenge(case, step_up)),
         }
 
-    def confirm(self, path: dict[str, str], answer: Any) -> dict[str, Any]:
-        def prove(case: Case, asked: StepUp) -> Assertion:
-            return self.ceremony.confirmed(
-                answer, self._keys_of(asked), _wanted(case, asked), asked.ticket
+    def confirm(self, path: PathParams, response: Any) -> Json:
+        """Approve or undo with the device's signature."""
+
+        def verify(case: Case, step_up: StepUp) -> Assertion:
+            return self.ceremony.verify_authentication(
+                response,
+                passkeys=self._passkeys_of(step_up.person),
+                challenge=_challenge(case, step_up),
+                ticket=step_up.ticket,
             )
 
-        case, asked = self.decisions.begun(path["case"], path["token"])
-        after = self.decisions.finish_approval(path["case"], path["token"], prove, surface=SURFACE)
-        return {"said": SAID[asked.purpose][after.state is case.state]}
+        case_id, token = path["case"], path["token"]
+        before, step_up = self.decisions.begun(case_id, token)
+        after = self.decisions.finish_approval(case_id, token, verify, surface=SURFACE)
+        # The state changes with the last approval that is needed.
+        is_complete = after.state is not before.state
+        return {"said": _describe_result(step_up.purpose, is_complete=is_complete)}
 
-    def invitation(self, path: dict[str, str], answer: Any) -> dict[str, Any]:
-        invited = self.switchboard.invitation(path["token"])
-        known = self.decisions.store.standing().passkeys
-        return {"as": invited.name, "options": self.ceremony.registration(invited, known)}
+    def describe_invitation(self, path: PathParams) -> Json:
+        """Describe who may add a passkey, with the challenge to sign."""
+        invitation = self.switchboard.invitation(path["token"])
+        passkeys = self.decisions.store.standing().passkeys
+        options = self.ceremony.registration_options(invitation, passkeys)
+        return {"as": invitation.name, "options": options}
 
-    def add(self, path: dict[str, str], answer: Any) -> dict[str, Any]:
-        invited = self.switchboard.invitation(path["token"])
-        passkey = self.ceremony.registered(answer, invited, self.clock())
-        self.switchboard.add_passkey(invited, passkey, surface=SURFACE)
+    def add_passkey(self, path: PathParams, response: Any) -> Json:
+        """Add the device that has signed the challenge of an invitation."""
+        invitation = self.switchboard.invitation(path["token"])
+        passkey = self.ceremony.verify_registration(response, invitation, self.clock())
+        self.switchboard.add_passkey(invitation, passkey, surface=SURFACE)
         return {"said": "Your passkey is added. You can close this page."}
 
-    def _keys_of(self, asked: StepUp) -> list[Passkey]:
-        return [
-            key for key in self.decisions.store.standing().passkeys if key.person == asked.person
-        ]
+    def _passkeys_of(self, person: str) -> list[Passkey]:
+        passkeys = self.decisions.store.standing().passkeys
+        return [passkey for passkey in passkeys if passkey.person == person]
 
 
-def _wanted(case: Case, asked: StepUp) -> bytes:
-    """What the device is to sign."""
+def _describe_step(action: Action) -> Json:
+    return {"what": action.summary, "on": action.target, "undo": action.reversible}
+
+
+def _describe_result(purpose: Purpose, *, is_complete: bool) -> str:
+    match purpose:
+        case Purpose.APPROVE if is_complete:
+            return "Approved. It is carried out now."
+        case Purpose.APPROVE:
+            return "Approved. It waits for somebody else's yes too."
+        case Purpose.UNDO if is_complete:
+            return "It is taken back now."
+        case Purpose.UNDO:
+            return "Noted. It waits for somebody else's yes too."
+        case _:
+            assert_never(purpose)
+
+
+def _challenge(case: Case, step_up: StepUp) -> bytes:
+    """Compute the challenge for the device: a hash over this plan and this person."""
     if case.plan is None:
         raise TooLate(LINK_IS_OVER)
     return challenge(
         case_id=case.id,
         revision=case.revision,
         digest=case.plan.digest,
-        person=asked.person,
-        ticket=asked.ticket,
-        purpose=asked.purpose,
+        person=step_up.person,
+        ticket=step_up.ticket,
+        purpose=step_up.purpose,
     )
 
 
-Answer = Callable[[dict[str, str], Any], dict[str, Any]]
+# --- HTTP ----------------------------------------------------------------------------------
 
 
-def _told(do: Answer) -> Callable[[Request], Awaitable[Response]]:
-    async def answer(request: Request) -> Response:
-        try:
-            said = await _json(request) if request.method == "POST" else None
-            told = await run_in_threadpool(do, dict(request.path_params), said)
-        except Refusal as refusal:
-            return JSONResponse(
-                {"refused": f"Not done: {refusal}."}, STATUS.get(type(refusal), 422), GUARDED
-            )
-        except ChatFailed:
-            return JSONResponse({"refused": f"Not done: {WHO_IS_NOT_KNOWN}."}, 503, GUARDED)
-        return JSONResponse(told, headers=GUARDED)
+def _file(name: str) -> Endpoint:
+    async def endpoint(request: Request) -> Response:
+        return FileResponse(PAGE_FOLDER / name, headers=SECURITY_HEADERS)
 
-    return answer
+    return endpoint
 
 
-def _page(name: str) -> Callable[[Request], Awaitable[Response]]:
-    async def page(request: Request) -> Response:
-        return FileResponse(PAGE / name, headers=GUARDED)
+def _get(describe: Callable[[PathParams], Json]) -> Endpoint:
+    async def endpoint(request: Request) -> Response:
+        return await _respond(run_in_threadpool(describe, request.path_params))
 
-    return page
+    return endpoint
 
 
-async def _json(request: Request) -> Any:
-    kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
-    if kind != "application/json":
-        # A form of another site can send nothing that is called so.
+def _post(act: Callable[[PathParams, Any], Json]) -> Endpoint:
+    async def run(request: Request) -> Json:
+        content = await _read_json(request)
+        return await run_in_threadpool(act, request.path_params, content)
+
+    async def endpoint(request: Request) -> Response:
+        return await _respond(run(request))
+
+    return endpoint
+
+
+async def _respond(content: Awaitable[Json]) -> Response:
+    """Answer with the content, or with the refusal as a sentence for the person."""
+    try:
+        return JSONResponse(await content, headers=SECURITY_HEADERS)
+    except Refusal as refusal:
+        return _refuse(str(refusal), _status_of(refusal))
+    except ChatFailed:
+        return _refuse(WHO_IS_NOT_KNOWN, 503)
+
+
+def _refuse(reason: str, status: int) -> Response:
+    content = {"refused": f"Not done: {reason}."}
+    return JSONResponse(content, status_code=status, headers=SECURITY_HEADERS)
+
+
+def _status_of(refusal: Refusal) -> int:
+    match refusal:
+        case TooLate():
+            return 410
+        case NotEligible():
+            return 403
+        case NotNow():
+            return 503
+        case _:
+            return 422
+
+
+async def _read_json(request: Request) -> Any:
+    content_type = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+    if content_type != "application/json":
+        # A form on another site cannot send this content type.
         raise BadRequest("send application/json")
     try:
-        body = await limited_body(request, LARGEST_ANSWER)
-    except BodyRefused as refused:
-        slow = refused.status == 408
-        raise BadRequest(
-            "it took too long to arrive" if slow else "that is more than a device says"
-        ) from None
+        body = await read_limited_body(request, MAX_BODY_BYTES)
+    except BodyRefused as refusal:
+        is_slow = refusal.status == 408
+        reason = "the request took too long to arrive" if is_slow else "the request is too large"
+        raise BadRequest(reason) from None
     try:
         return json.loads(body)
     except (ValueError, RecursionError):
-        raise BadRequest("that is not JSON") from None
+        raise BadRequest("the request is not JSON") from None

@@ -1,4 +1,4 @@
-"""WebAuthn, as the `fido2` library speaks it: what a browser is asked, and whether what it answers is genuine."""
+"""WebAuthn ceremonies: the options for a browser, and the verification of its response."""
 
 import base64
 import binascii
@@ -33,128 +33,179 @@ from bot.cases.passkey import (
     unarmoured,
 )
 
-# What the verifier of a ledger knows too.
+# The algorithms that the ledger's verifier knows too.
 ALGORITHMS: dict[type[CoseKey], type] = {
     ES256: ec.EllipticCurvePublicKey,
     EdDSA: ed25519.Ed25519PublicKey,
     RS256: rsa.RSAPublicKey,
 }
+ALGORITHM_NUMBERS = {cose_type.ALGORITHM for cose_type in ALGORITHMS}
 VERIFIED = UserVerificationRequirement.REQUIRED
-NOT_GENUINE = "your device's answer is not genuine; try again, and tell whoever runs Countersign if it happens twice"
+NOT_GENUINE = (
+    "your device's answer is not genuine; try again, and tell whoever runs Countersign"
+    " if it happens twice"
+)
+# The library has no error of its own for a response that is not well formed.
+MALFORMED = (
+    ValueError,
+    KeyError,
+    TypeError,
+    AttributeError,
+    AssertionError,
+    binascii.Error,
+)
+# Parameters of a COSE key: RFC 9053 and RFC 8230.
+EC_X, EC_Y = -2, -3
+RSA_N, RSA_E = -1, -2
+OKP_X = -2
 
 
 @dataclass(frozen=True)
 class Ceremony:
-    """``url`` is where people reach the page: a passkey belongs to its host, and signs for no other."""
+    """The relying party: a passkey belongs to the host of ``url`` and signs for no other."""
 
+    #: Where people reach the page.
     url: str
 
     @property
-    def site(self) -> str:
+    def rp_id(self) -> str:
+        """The id of the relying party, which is the host name."""
         return urlsplit(self.url).hostname or ""
 
-    def confirmation(self, passkeys: Sequence[Passkey], wanted: bytes) -> dict[str, Any]:
-        """What the browser is asked when a plan is confirmed."""
-        known = [_known(key) for key in passkeys]
-        options, _ = self._server().authenticate_begin(known, VERIFIED, wanted)
+    def authentication_options(
+        self, passkeys: Sequence[Passkey], challenge: bytes
+    ) -> dict[str, Any]:
+        """Build the options for signing a challenge with one of the passkeys."""
+        credentials = [_credential_data(passkey) for passkey in passkeys]
+        options, _ = self._server().authenticate_begin(credentials, VERIFIED, challenge)
         return dict(options.public_key)
 
-    def confirmed(
-        self, answer: Mapping[str, Any], passkeys: Sequence[Passkey], wanted: bytes, ticket: str
+    def verify_authentication(
+        self,
+        response: Mapping[str, Any],
+        *,
+        passkeys: Sequence[Passkey],
+        challenge: bytes,
+        ticket: str,
     ) -> Assertion:
-        """The assertion, once the site, the person's presence, the challenge and the signature have been verified.
+        """Verify origin, user verification, challenge and signature.
 
         Raises:
-            NotEligible: it is not genuine.
+            NotEligible: the response is not genuine.
         """
-        known = [_known(key) for key in passkeys]
+        credentials = [_credential_data(passkey) for passkey in passkeys]
         try:
-            self._server().authenticate_complete(_state(wanted), known, answer)
-            told = answer["response"]
-            parts = (
-                answer["id"],
-                told["clientDataJSON"],
-                told["authenticatorData"],
-                told["signature"],
-            )
-        except (ValueError, KeyError, TypeError, AttributeError, AssertionError, binascii.Error):
-            # The library has no error of its own for an answer that is not well formed.
+            self._server().authenticate_complete(_state(challenge), credentials, response)
+            return _assertion(response, ticket)
+        except MALFORMED:
             raise NotEligible(NOT_GENUINE) from None
-        return Assertion(ticket, *(armoured(unarmoured(str(part))) for part in parts))
 
-    def registration(self, invited: Invitation, passkeys: Sequence[Passkey]) -> dict[str, Any]:
-        """What the browser is asked when a passkey is added."""
-        handle = bytes.fromhex(ticket_of(invited.person))
+    def registration_options(
+        self, invitation: Invitation, passkeys: Sequence[Passkey]
+    ) -> dict[str, Any]:
+        """Build the options for adding a passkey; a device that has one is excluded."""
         user = PublicKeyCredentialUserEntity(
-            id=handle, name=invited.name, display_name=invited.name
+            id=bytes.fromhex(ticket_of(invitation.person)),
+            name=invitation.name,
+            display_name=invitation.name,
         )
+        own_passkeys = [key for key in passkeys if key.person == invitation.person]
         options, _ = self._server().register_begin(
             user,
-            [_known(key) for key in passkeys if key.person == invited.person],
-            ResidentKeyRequirement.PREFERRED,
-            VERIFIED,
-            challenge=invitation_challenge(invited),
+            credentials=[_credential_data(passkey) for passkey in own_passkeys],
+            resident_key_requirement=ResidentKeyRequirement.PREFERRED,
+            user_verification=VERIFIED,
+            challenge=invitation_challenge(invitation),
         )
         return dict(options.public_key)
 
-    def registered(self, answer: Mapping[str, Any], invited: Invitation, now: datetime) -> Passkey:
-        """The new passkey of the one who was invited.
+    def verify_registration(
+        self, response: Mapping[str, Any], invitation: Invitation, now: datetime
+    ) -> Passkey:
+        """Verify the response and return the new passkey.
 
         Raises:
-            NotEligible: it is not genuine, or of a sort that an auditor could not verify.
+            NotEligible: the response is not genuine, or an auditor could not verify the key.
         """
+        state = _state(invitation_challenge(invitation))
         try:
-            data = (
-                self._server()
-                .register_complete(_state(invitation_challenge(invited)), answer)
-                .credential_data
-            )
+            data = self._server().register_complete(state, response).credential_data
             if data is None or type(data.public_key) not in ALGORITHMS:
                 raise NotEligible("this sort of passkey is not understood here; try another device")
-            key = _der(data.public_key)
-        except (ValueError, KeyError, TypeError, AttributeError, AssertionError, binascii.Error):
+            public_key = base64.b64encode(_der(data.public_key)).decode()
+        except MALFORMED:
             raise NotEligible(NOT_GENUINE) from None
-        encoded = base64.b64encode(key).decode()
         return Passkey(
-            invited.person, invited.name, armoured(data.credential_id), encoded, self.site, now
+            person=invitation.person,
+            name=invitation.name,
+            credential=armoured(data.credential_id),
+            public_key=public_key,
+            site=self.rp_id,
+            added_at=now,
         )
 
     def _server(self) -> Fido2Server:
-        asked = urlsplit(self.url)
-        rp = PublicKeyCredentialRpEntity(id=self.site, name="Countersign")
+        url = urlsplit(self.url)
+        own_origin = f"{url.scheme}://{url.netloc}"
         server = Fido2Server(
-            rp, verify_origin=lambda origin: origin == f"{asked.scheme}://{asked.netloc}"
+            PublicKeyCredentialRpEntity(id=self.rp_id, name="Countersign"),
+            verify_origin=lambda origin: origin == own_origin,
         )
         server.allowed_algorithms = [
-            one for one in server.allowed_algorithms if one.alg in _NUMBERS
+            algorithm
+            for algorithm in server.allowed_algorithms
+            if algorithm.alg in ALGORITHM_NUMBERS
         ]
         return server
 
 
-_NUMBERS = {one.ALGORITHM for one in ALGORITHMS}
-
-
 def _state(challenge: bytes) -> dict[str, Any]:
+    """Build the state that the library would keep between options and response."""
     return {"challenge": armoured(challenge), "user_verification": VERIFIED}
 
 
-def _known(key: Passkey) -> AttestedCredentialData:
-    public = serialization.load_der_public_key(base64.b64decode(key.public_key))
-    shape: Any = next(one for one, held in ALGORITHMS.items() if isinstance(public, held))
-    return AttestedCredentialData.create(
-        Aaguid.NONE, unarmoured(key.credential), shape.from_cryptography_key(public)
+def _assertion(response: Mapping[str, Any], ticket: str) -> Assertion:
+    parts = response["response"]
+    return Assertion(
+        ticket=ticket,
+        credential=_canonical_base64url(response["id"]),
+        client_data=_canonical_base64url(parts["clientDataJSON"]),
+        authenticator_data=_canonical_base64url(parts["authenticatorData"]),
+        signature=_canonical_base64url(parts["signature"]),
     )
 
 
+def _canonical_base64url(text: Any) -> str:
+    """Encode again, so that the ledger has one spelling of the same bytes."""
+    return armoured(unarmoured(str(text)))
+
+
+def _credential_data(passkey: Passkey) -> AttestedCredentialData:
+    public_key = serialization.load_der_public_key(base64.b64decode(passkey.public_key))
+    cose_key = _cose_type(public_key).from_cryptography_key(public_key)
+    return AttestedCredentialData.create(Aaguid.NONE, unarmoured(passkey.credential), cose_key)
+
+
+def _cose_type(public_key: Any) -> Any:
+    for cose_type, key_type in ALGORITHMS.items():
+        if isinstance(public_key, key_type):
+            return cose_type
+    raise NotEligible("this sort of passkey is not understood here; try another device")
+
+
 def _der(key: CoseKey) -> bytes:
-    """DER SubjectPublicKeyInfo, which any library of the world reads."""
-    if isinstance(key, ES256):
-        x, y = (int.from_bytes(key[at], "big") for at in (-2, -3))
-        public: Any = ec.EllipticCurvePublicNumbers(x, y, ec.SECP256R1()).public_key()
-    elif isinstance(key, RS256):
-        public = rsa.RSAPublicNumbers(
-            int.from_bytes(key[-2], "big"), int.from_bytes(key[-1], "big")
-        ).public_key()
-    else:
-        public = ed25519.Ed25519PublicKey.from_public_bytes(key[-2])
-    return bytes(public.public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo))
+    """Encode the key as DER SubjectPublicKeyInfo, which any crypto library reads."""
+    public_key = _cryptography_key(key)
+    return bytes(public_key.public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo))
+
+
+def _cryptography_key(key: CoseKey) -> Any:
+    match key:
+        case ES256():
+            x, y = int.from_bytes(key[EC_X]), int.from_bytes(key[EC_Y])
+            return ec.EllipticCurvePublicNumbers(x, y, ec.SECP256R1()).public_key()
+        case RS256():
+            n, e = int.from_bytes(key[RSA_N]), int.from_bytes(key[RSA_E])
+            return rsa.RSAPublicNumbers(e=e, n=n).public_key()
+        case _:
+            return ed25519.Ed25519PublicKey.from_public_bytes(key[OKP_X])

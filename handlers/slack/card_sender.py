@@ -9,10 +9,10 @@ from bot.cases.entry import Entry
 from bot.cases.errors import ChatFailed
 from bot.desk.sweeping import posted_since
 from bot.ports import Drawn, Look, Posted
-from handlers.cards.case_card import PLAIN, case_card, notification, superseded_card
-from handlers.cards.copies import COPY_WORDS, copy_blocks
+from handlers.cards.case_card import DEFAULT_CONTEXT, case_card, notification_text, superseded_card
+from handlers.cards.copies import COPY_TEXT, copy_blocks
 from handlers.cards.notes import note_blocks, note_text
-from handlers.cards.text import escaped
+from handlers.cards.text import escape_mrkdwn
 from handlers.slack.api import SlackApi
 from handlers.slack.mentions import Mentions
 from handlers.slack.message_metadata import MessageKind, message_metadata, message_options
@@ -33,7 +33,7 @@ class CardSender(Sender):
         cards: Sequence[Drawn],
         *,
         look_first: bool,
-        look: Look = PLAIN,
+        look: Look = DEFAULT_CONTEXT,
     ) -> Drawn:
         """Redraw the live card of the case, or post one.
 
@@ -62,7 +62,7 @@ class CardSender(Sender):
             channel=older.channel,
             ts=older.ts,
         )
-        content = {"text": notification(case), "blocks": superseded_card(case)}
+        content = {"text": notification_text(case), "blocks": superseded_card(case)}
         self._overwrite_or_delete(message, content)
 
     def posted(
@@ -110,7 +110,7 @@ class CardSender(Sender):
         """Replace a duplicate by a link to the live card."""
         link = self.permalink(standing.channel, standing.ts)
         content = {
-            "text": escaped(COPY_WORDS),
+            "text": escape_mrkdwn(COPY_TEXT),
             "blocks": copy_blocks(title, link),
             # Without buttons it is no card any more: it must not be found as one again.
             "metadata": message_metadata(MessageKind.RETIRED_COPY, copy.name),
@@ -224,4 +224,4 @@ def _card_uid(case: Case) -> str:
 
 
 def _card_content(case: Case, look: Look) -> dict[str, Any]:
-    return {"text": notification(case), "blocks": case_card(case, look)}
+    return {"text": notification_text(case), "blocks": case_card(case, look)}

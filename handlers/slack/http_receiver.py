@@ -14,7 +14,7 @@ from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
 
 from bot.ports import Clock
-from handlers.bodies import BodyRefused, limited_body, refuse_too_large
+from handlers.bodies import BodyRefused, read_limited_body, refuse_too_large
 from handlers.slack.payload_schema import is_slack_payload
 from handlers.slack.request_signature import RequestSignature
 
@@ -45,7 +45,7 @@ class HttpReceiver:
             # The headers alone tell that most forged requests need not be read.
             if signature is None or not self._is_recent(signature):
                 return _reject_unsigned()
-            body = await limited_body(request, MAX_BODY_BYTES)
+            body = await read_limited_body(request, MAX_BODY_BYTES)
         except BodyRefused as refusal:
             return PlainTextResponse(refusal.detail, refusal.status)
         if not self._is_recent(signature) or not signature.matches(body, self.secrets):

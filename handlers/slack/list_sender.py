@@ -11,7 +11,7 @@ from bot.ports import Board
 from handlers.cards.charts import without_charts
 from handlers.cards.digest_card import digest_card, digest_text, rest_blocks
 from handlers.cards.storm_card import storm_card, storm_headline
-from handlers.cards.text import escaped
+from handlers.cards.text import escape_mrkdwn
 from handlers.slack.message_metadata import MessageKind, message_options
 from handlers.slack.message_search import MessageQuery
 from handlers.slack.sender import BLOCK_ERRORS, NOT_EDITABLE_ERRORS, Sender, message_bucket
@@ -72,7 +72,7 @@ class ListSender(Sender):
             key=storm.key,
             channel=storm.place,
             content={
-                "text": escaped(storm_headline(storm)),
+                "text": escape_mrkdwn(storm_headline(storm)),
                 "blocks": storm_card(storm, self.permalink),
             },
         )

@@ -13,7 +13,7 @@ from typing import Any
 from slack_bolt import Ack
 
 from bot.cases.errors import BadRequest, ChatFailed, Refusal
-from handlers.cards.copies import stray_blocks, stray_text
+from handlers.cards.copies import inactive_card_blocks, inactive_card_text
 from handlers.cards.forms import notice
 from handlers.cards.text import Json
 from handlers.slack.interactions import ButtonPress, FormSubmission
@@ -135,7 +135,7 @@ def _stray_reply(services: SlackServices, press: ButtonPress) -> _Reply | None:
     if card is None:
         return None
     link = services.chat.permalink(card.channel, card.ts)
-    return _Reply(stray_text(press.case_id), stray_blocks(press.case_id, link))
+    return _Reply(inactive_card_text(press.case_id), inactive_card_blocks(press.case_id, link))
 
 
 def _send_reply(services: SlackServices, press: ButtonPress, reply: _Reply) -> None:

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 
 from bot.cases.errors import ChatFailed
 from bot.clock import monotonic
-from handlers.cards.text import Json, say
+from handlers.cards.text import Json, text_run
 from handlers.slack.api import SlackApi
 
 GROUP_IDS_SECONDS = 300.0
@@ -30,7 +30,7 @@ class Mentions:
             return {"type": "user", "user_id": name.rpartition("/")[2]}
         group_id = self._read_group_ids().get(name)
         if group_id is None:
-            return say(f"@{name}")
+            return text_run(f"@{name}")
         return {"type": "usergroup", "usergroup_id": group_id}
 
     def _read_group_ids(self) -> Mapping[str, str]:

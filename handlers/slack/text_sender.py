@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from bot.cases.errors import ChatFailed
 from bot.clock import utc_now
 from bot.ports import Landing
-from handlers.cards.text import escaped
+from handlers.cards.text import escape_mrkdwn
 from handlers.slack.message_metadata import MessageKind, message_options
 from handlers.slack.message_search import MessageQuery
 from handlers.slack.sender import MAX_SECTION_TEXT, Sender, plain_section
@@ -31,7 +31,7 @@ class TextSender(Sender):
         response = self.api.post_to(
             "chat.postMessage",
             to,
-            text=escaped(text, MAX_SECTION_TEXT),
+            text=escape_mrkdwn(text, MAX_SECTION_TEXT),
             blocks=[plain_section(text)],
             **message_options(MessageKind.MESSAGE, key),
         )
@@ -67,7 +67,7 @@ class TextSender(Sender):
             "chat.postEphemeral",
             channel,
             user=user,
-            text=escaped(text, MAX_SECTION_TEXT),
+            text=escape_mrkdwn(text, MAX_SECTION_TEXT),
             blocks=list(blocks) or [plain_section(text)],
         )
 
@@ -76,7 +76,7 @@ class TextSender(Sender):
         self.api.post_to(
             "chat.postMessage",
             user,
-            text=escaped(text, MAX_SECTION_TEXT),
+            text=escape_mrkdwn(text, MAX_SECTION_TEXT),
             blocks=[plain_section(text)],
         )
 

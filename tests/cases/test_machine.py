@@ -427,11 +427,11 @@ class CaseMachine(RuleBasedStateMachine):
     @invariant()
     def the_card_can_always_be_drawn(self):
         from bot.emulator.blocks import validate
-        from handlers.cards.case_card import case_card, notification
+        from handlers.cards.case_card import case_card, notification_text
 
         for look in (Look(), Look(is_undoable=True)):
             assert validate(case_card(self.case, look)) == []
-        assert notification(self.case)
+        assert notification_text(self.case)
 
 
 def _opening():

@@ -4,10 +4,9 @@ import pytest
 from slack_sdk import WebClient
 
 from bot.ports import Look
-from handlers.cards.case_card import case_card, notification
+from handlers.cards.case_card import case_card, notification_text
 from handlers.cards.digest_card import digest_card, digest_text
-from tests.handlers.test_cards import STATES
-from tests.handlers.test_lists import digest, to
+from tests.handlers.cards.examples import CASE_EXAMPLES, digest, permalink
 from tests.journeys.test_page import SHOTS, SIZES, browser, window  # noqa: F401 (a fixture)
 
 pytestmark = [pytest.mark.journey, pytest.mark.browser]
@@ -19,15 +18,16 @@ PAUSED, UNDOABLE = (
 
 def pictures():
     """What to show, by the name of its picture."""
-    shown = {name: (make(), Look()) for name, make in STATES.items()}
+    shown = {name: (make(), Look()) for name, make in CASE_EXAMPLES.items()}
     shown |= {
-        "paused": (STATES["proposed medium"](), PAUSED),
-        "can be taken back": (STATES["resolved"](), UNDOABLE),
+        "paused": (CASE_EXAMPLES["proposed medium"](), PAUSED),
+        "can be taken back": (CASE_EXAMPLES["resolved"](), UNDOABLE),
     }
     told = {
-        name: (notification(case), case_card(case, look)) for name, (case, look) in shown.items()
+        name: (notification_text(case), case_card(case, look))
+        for name, (case, look) in shown.items()
     }
-    return {**told, "digest": (digest_text(digest()), digest_card(digest(), to))}
+    return {**told, "digest": (digest_text(digest()), digest_card(digest(), permalink))}
 
 
 def test_every_state_of_a_card_fits_wide_and_narrow_light_and_dark(browser, emulator):  # noqa: F811

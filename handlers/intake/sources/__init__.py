@@ -1,1 +1,1 @@
-"""One module per form of body. Each turns bytes into signals, or says what is wrong with them."""
+"""The formats that a source may send, one module each: bytes in, signals or problems out."""

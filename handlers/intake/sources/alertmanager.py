@@ -1,7 +1,7 @@
-"""Prometheus Alertmanager's webhook, version 4: every alert of the group is a signal; a resolved one is a clear signal.
+"""Prometheus Alertmanager's webhook, version 4: one signal an alert, a clear one when resolved.
 
-Alertmanager repeats what it has said, to be sure that it was heard. The same alert with the same annotations is therefore the same
-signal again; when its annotations have changed since, it counts once more on the same case.
+Alertmanager repeats its notifications. The same alert with the same annotations is therefore the
+same signal again; with other annotations it counts once more on the same case.
 """
 
 from collections.abc import Mapping
@@ -11,68 +11,89 @@ from bot.cases.canonical import digest
 from bot.cases.signal import Signal, SignalStatus
 from bot.cases.source import Source
 from bot.cases.text import storable
+from handlers.intake.facts import flatten_facts
 from handlers.intake.problem import Problem
 from handlers.intake.reading import (
+    MAX_KEY_LENGTH,
+    MAX_TITLE_LENGTH,
     Item,
-    facts_of,
-    items_of,
-    key_of,
-    kind_of,
-    object_of,
-    time_of,
-    title_of,
+    parse_items,
+    parse_object,
+    read_key,
+    read_time,
+    read_title,
+    resolve_kind,
 )
-from handlers.intake.sources.signals import LONGEST_KEY, LONGEST_TITLE
 
 
-def signals(body: bytes, headers: Mapping[str, str], source: Source) -> list[Item]:
-    message = object_of(body)
-    alerts = message.get("alerts")
+def parse_signals(body: bytes, source: Source) -> list[Item]:
+    """Parse the alerts of a notification.
+
+    Raises:
+        Problem: 400 or 422 for a body that is no notification.
+    """
+    alerts = parse_object(body).get("alerts")
     if not isinstance(alerts, list) or not alerts:
         raise Problem(422, "alerts must be a list of at least one alert", "alerts")
-    return items_of(alerts, lambda alert, index: _signal(alert, f"alerts.{index}", source))
+    return parse_items(alerts, lambda alert, index: _signal(alert, f"alerts.{index}", source))
 
 
-def _signal(alert: Any, where: str, source: Source) -> Signal:
+def _signal(alert: Any, path: str, source: Source) -> Signal:
     if not isinstance(alert, dict):
-        raise Problem(422, "an alert must be a JSON object", where)
-    labels, annotations = _texts(alert, "labels", where), _texts(alert, "annotations", where)
-    name = key_of(labels.get("alertname"), f"{where}.labels.alertname", LONGEST_KEY)
-    fingerprint = key_of(
-        alert.get("fingerprint") or digest(labels), f"{where}.fingerprint", LONGEST_KEY
+        raise Problem(422, "an alert must be a JSON object", path)
+    labels = _text_map(alert, "labels", path)
+    annotations = _text_map(alert, "annotations", path)
+    name = read_key(labels.get("alertname"), f"{path}.labels.alertname", MAX_KEY_LENGTH)
+    fingerprint = read_key(
+        alert.get("fingerprint") or digest(labels), f"{path}.fingerprint", MAX_KEY_LENGTH
     )
-    clear = alert.get("status") == "resolved"
-    if not clear and alert.get("status") != "firing":
-        raise Problem(422, "status must be firing or resolved", f"{where}.status")
-    started = time_of(alert.get("startsAt"), f"{where}.startsAt")
-    if started is None:
-        raise Problem(422, "startsAt is missing", f"{where}.startsAt")
-    said = digest([labels, {} if clear else annotations])[:16]
+    status = _status(alert, path)
+    started_at = read_time(alert.get("startsAt"), f"{path}.startsAt")
+    if started_at is None:
+        raise Problem(422, "startsAt is missing", f"{path}.startsAt")
+    # The annotations of a resolved alert still change: they are no part of what clears it.
+    relevant_annotations = annotations if status is SignalStatus.FIRING else {}
+    content = [labels, relevant_annotations]
+    version = "clear" if status is SignalStatus.CLEAR else digest(content)[:16]
     summary = annotations.get("summary") or annotations.get("description") or name
-    instance = labels.get("instance", "")
     return Signal(
         source=source.name,
-        key=f"{fingerprint}@{started:%Y%m%dT%H%M%S.%f}@{'clear' if clear else said}",
-        kind=kind_of("", source),
-        subject=key_of(f"{name}:{instance}" if instance else name, f"{where}.labels", LONGEST_KEY),
-        title=title_of(summary, f"{where}.annotations.summary", LONGEST_TITLE),
-        occurred_at=started,
-        facts=facts_of([labels, {} if clear else annotations], where, strict=False),
-        status=SignalStatus.CLEAR if clear else SignalStatus.FIRING,
+        key=f"{fingerprint}@{started_at:%Y%m%dT%H%M%S.%f}@{version}",
+        kind=resolve_kind("", source),
+        subject=read_key(_subject(name, labels), f"{path}.labels", MAX_KEY_LENGTH),
+        title=read_title(summary, f"{path}.annotations.summary", MAX_TITLE_LENGTH),
+        occurred_at=started_at,
+        facts=flatten_facts(content, path, strict=False),
+        status=status,
         group=fingerprint,
         domain=source.domain,
     )
 
 
-def _texts(alert: Mapping[str, Any], name: str, where: str) -> dict[str, str]:
+def _status(alert: Mapping[str, Any], path: str) -> SignalStatus:
+    match alert.get("status"):
+        case "firing":
+            return SignalStatus.FIRING
+        case "resolved":
+            return SignalStatus.CLEAR
+        case _:
+            raise Problem(422, "status must be firing or resolved", f"{path}.status")
+
+
+def _subject(name: str, labels: Mapping[str, str]) -> str:
+    instance = labels.get("instance", "")
+    return f"{name}:{instance}" if instance else name
+
+
+def _text_map(alert: Mapping[str, Any], name: str, path: str) -> dict[str, str]:
     texts = alert.get(name) or {}
     if not isinstance(texts, dict) or not all(isinstance(value, str) for value in texts.values()):
-        raise Problem(422, f"{name} must map names to text", f"{where}.{name}")
-    kept = {storable(label): storable(value) for label, value in texts.items()}
-    if len(kept) != len(texts):
+        raise Problem(422, f"{name} must map names to text", f"{path}.{name}")
+    storable_texts = {storable(label): storable(value) for label, value in texts.items()}
+    if len(storable_texts) != len(texts):
         raise Problem(
             422,
-            f"{name} has two names that differ only in characters no database keeps",
-            f"{where}.{name}",
+            f"{name} has two names that differ only in characters that cannot be stored",
+            f"{path}.{name}",
         )
-    return kept
+    return storable_texts

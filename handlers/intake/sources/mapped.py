@@ -1,63 +1,77 @@
-"""Any JSON, by the mapping that sources.yml gives for its source."""
+"""Any JSON, through the mapping that sources.yml defines for its source."""
 
-from collections.abc import Mapping
 from typing import Any
 
 from bot.cases.expressions import holds, look_up, search
 from bot.cases.signal import Signal, SignalStatus
 from bot.cases.source import SignalMapping, Source
+from handlers.intake.facts import flatten_facts
 from handlers.intake.problem import Problem
 from handlers.intake.reading import (
+    MAX_KEY_LENGTH,
+    MAX_TITLE_LENGTH,
     Item,
-    facts_of,
-    items_of,
-    json_of,
-    key_of,
-    kind_named,
-    kind_of,
-    time_of,
-    title_of,
+    parse_items,
+    parse_json,
+    parse_kind,
+    read_key,
+    read_time,
+    read_title,
+    resolve_kind,
 )
-from handlers.intake.sources.signals import LONGEST_KEY, LONGEST_TITLE
 
-MOST_ITEMS = 500
+MAX_ITEMS = 500
 
 
-def signals(body: bytes, headers: Mapping[str, str], source: Source) -> list[Item]:
+def parse_signals(body: bytes, source: Source) -> list[Item]:
+    """Parse the objects that the mapping selects.
+
+    Raises:
+        Problem: 400 or 422 when the body is no JSON, or the mapping selects too few or many.
+    """
     mapping = source.mapping
     if mapping is None:
         raise Problem(503, f"source {source.name} has no mapping")
-    content = json_of(body)
-    items = search(mapping.each, content) if mapping.each else [content]
-    if not isinstance(items, list) or not items or len(items) > MOST_ITEMS:
-        raise Problem(
-            422, f"{mapping.each or 'the body'} must give 1 to {MOST_ITEMS} objects", mapping.each
-        )
-    return items_of(items, lambda item, index: _signal(item, mapping, source))
+    content = parse_json(body)
+    parts = search(mapping.each, content) if mapping.each else [content]
+    if not isinstance(parts, list) or not parts or len(parts) > MAX_ITEMS:
+        selection = mapping.each or "the body"
+        raise Problem(422, f"{selection} must give 1 to {MAX_ITEMS} objects", mapping.each)
+    return parse_items(parts, lambda part, index: _signal(part, mapping, source))
 
 
-def _signal(item: Any, mapping: SignalMapping, source: Source) -> Signal:
-    if not isinstance(item, dict):
+def _signal(part: Any, mapping: SignalMapping, source: Source) -> Signal:
+    if not isinstance(part, dict):
         raise Problem(422, "each signal must come from a JSON object", mapping.each)
-
-    def text(name: str, expression: str) -> tuple[str | None, str]:
-        value = look_up(expression, item)
-        is_text = value is not None and not isinstance(value, bool)
-        return (str(value) if is_text else None, f"{name} ({expression})")
-
-    kind = look_up(mapping.kind, item) if mapping.kind else None
-    facts = {name: look_up(expression, item) for name, expression in mapping.facts.items()}
-    occurred_at = look_up(mapping.occurred_at, item) if mapping.occurred_at else None
+    kind = _look_up_optional(mapping.kind, part)
+    facts = {name: look_up(expression, part) for name, expression in mapping.facts.items()}
+    occurred_at = _look_up_optional(mapping.occurred_at, part)
+    is_clear = bool(mapping.clear) and holds(mapping.clear, part)
     return Signal(
         source=source.name,
-        key=key_of(*text("key", mapping.key), LONGEST_KEY),
-        kind=kind_of(kind_named(kind) if kind else "", source),
-        subject=key_of(*text("subject", mapping.subject), LONGEST_KEY),
-        title=title_of(*text("title", mapping.title), LONGEST_TITLE),
-        occurred_at=time_of(occurred_at, mapping.occurred_at or "occurred_at"),
-        facts=facts_of([facts], strict=False),
-        status=SignalStatus.CLEAR
-        if mapping.clear and holds(mapping.clear, item)
-        else SignalStatus.FIRING,
+        key=read_key(_look_up_text(mapping.key, part), f"key ({mapping.key})", MAX_KEY_LENGTH),
+        kind=resolve_kind(parse_kind(kind) if kind else "", source),
+        subject=read_key(
+            _look_up_text(mapping.subject, part), f"subject ({mapping.subject})", MAX_KEY_LENGTH
+        ),
+        title=read_title(
+            _look_up_text(mapping.title, part), f"title ({mapping.title})", MAX_TITLE_LENGTH
+        ),
+        occurred_at=read_time(occurred_at, mapping.occurred_at or "occurred_at"),
+        facts=flatten_facts([facts], strict=False),
+        status=SignalStatus.CLEAR if is_clear else SignalStatus.FIRING,
         domain=source.domain,
     )
+
+
+def _look_up_optional(expression: str, part: dict[str, Any]) -> Any:
+    """Evaluate an expression that the mapping may leave out."""
+    return look_up(expression, part) if expression else None
+
+
+def _look_up_text(expression: str, part: dict[str, Any]) -> str | None:
+    """Evaluate an expression to text; None for nothing and for a truth value."""
+    value = look_up(expression, part)
+    if value is None or isinstance(value, bool):
+        return None
+    return str(value)

@@ -1,4 +1,4 @@
-"""Our own JSON: one signal. Its schema is published at /v1/signals/schema."""
+"""Our own JSON format, one signal a request. Its schema is published at /v1/signals/schema."""
 
 from collections.abc import Mapping
 from typing import Annotated, Any
@@ -7,11 +7,20 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from bot.cases.signal import Signal, SignalStatus
 from bot.cases.source import Source
+from handlers.intake.facts import flatten_facts
 from handlers.intake.problem import Problem
-from handlers.intake.reading import Item, facts_of, kind_of, object_of, text_of, time_of
+from handlers.intake.reading import (
+    MAX_KEY_LENGTH,
+    MAX_TITLE_LENGTH,
+    Item,
+    parse_object,
+    read_strict_text,
+    read_time,
+    resolve_kind,
+)
 
-LONGEST_KEY = 200
-LONGEST_TITLE = 300
+MAX_REQUESTER_LENGTH = 80
+MAX_KIND_LENGTH = 50
 
 
 class SignalIn(BaseModel):
@@ -23,7 +32,7 @@ class SignalIn(BaseModel):
         str,
         Field(
             min_length=1,
-            max_length=LONGEST_KEY,
+            max_length=MAX_KEY_LENGTH,
             description="Unique per source and happening; sending it again changes nothing.",
         ),
     ]
@@ -31,25 +40,34 @@ class SignalIn(BaseModel):
         str,
         Field(
             min_length=1,
-            max_length=LONGEST_KEY,
+            max_length=MAX_KEY_LENGTH,
             description="What it is about, like invoice:4711. Same kind and subject: same case.",
         ),
     ]
     title: Annotated[
-        str, Field(min_length=1, max_length=LONGEST_TITLE, description="One sentence for people.")
+        str,
+        Field(
+            min_length=1,
+            max_length=MAX_TITLE_LENGTH,
+            description="One sentence for people.",
+        ),
     ]
     kind: Annotated[
         str,
         Field(
-            max_length=50,
+            max_length=MAX_KIND_LENGTH,
             pattern="^[a-z0-9_]*$",
             description="Which playbook; empty when the sender does not know.",
         ),
     ] = ""
-    status: Annotated[str, Field(pattern="^(firing|clear)$", description="clear: it is over.")] = (
-        "firing"
-    )
-    occurred_at: Annotated[str, Field(description="RFC 3339; now, if left out.")] = ""
+    status: Annotated[
+        str,
+        Field(pattern="^(firing|clear)$", description="clear: it is over."),
+    ] = "firing"
+    occurred_at: Annotated[
+        str,
+        Field(description="RFC 3339; now, if left out."),
+    ] = ""
     facts: Annotated[
         dict[str, Any],
         Field(description="Whatever the playbook may look at; flattened to plain values."),
@@ -57,34 +75,47 @@ class SignalIn(BaseModel):
     requester: Annotated[
         str | None,
         Field(
-            max_length=80,
-            description="Who raised it by hand, as team/user or as people.yml names them. They can never approve it;"
-            " when nobody is known by that name, the governance owners must say yes too.",
+            max_length=MAX_REQUESTER_LENGTH,
+            description=(
+                "Who raised it by hand, as team/user or as people.yml names them. They can never"
+                " approve it; when nobody is known by that name, the governance owners must say"
+                " yes too."
+            ),
         ),
     ] = None
 
 
-def signals(body: bytes, headers: Mapping[str, str], source: Source) -> list[Item]:
-    given = object_of(body)
-    if "key" not in given and headers.get("webhook-id"):
-        given["key"] = headers["webhook-id"]
+def parse_signals(body: bytes, headers: Mapping[str, str], source: Source) -> list[Item]:
+    """Parse the one signal of a body.
+
+    Raises:
+        Problem: 400 or 422, naming the first field that is wrong.
+    """
+    content = parse_object(body)
+    if "key" not in content and headers.get("webhook-id"):
+        content["key"] = headers["webhook-id"]
     try:
-        said = SignalIn.model_validate(given)
-    except ValidationError as wrong:
-        first = wrong.errors()[0]
+        signal_in = SignalIn.model_validate(content)
+    except ValidationError as error:
+        first = error.errors()[0]
         field = ".".join(str(part) for part in first["loc"])
         raise Problem(422, f"{field}: {first['msg']}", field) from None
-    return [
-        Signal(
-            source=source.name,
-            key=text_of(said.key, "key", LONGEST_KEY),
-            kind=kind_of(said.kind, source),
-            subject=text_of(said.subject, "subject", LONGEST_KEY),
-            title=text_of(said.title, "title", LONGEST_TITLE),
-            occurred_at=time_of(said.occurred_at, "occurred_at"),
-            facts=facts_of([said.facts], strict=True),
-            status=SignalStatus(said.status),
-            requester=text_of(said.requester, "requester", 80) if said.requester else None,
-            domain=source.domain,
-        )
-    ]
+    return [_signal(signal_in, source)]
+
+
+def _signal(signal_in: SignalIn, source: Source) -> Signal:
+    requester = None
+    if signal_in.requester:
+        requester = read_strict_text(signal_in.requester, "requester", MAX_REQUESTER_LENGTH)
+    return Signal(
+        source=source.name,
+        key=read_strict_text(signal_in.key, "key", MAX_KEY_LENGTH),
+        kind=resolve_kind(signal_in.kind, source),
+        subject=read_strict_text(signal_in.subject, "subject", MAX_KEY_LENGTH),
+        title=read_strict_text(signal_in.title, "title", MAX_TITLE_LENGTH),
+        occurred_at=read_time(signal_in.occurred_at, "occurred_at"),
+        facts=flatten_facts([signal_in.facts], strict=True),
+        status=SignalStatus(signal_in.status),
+        requester=requester,
+        domain=source.domain,
+    )

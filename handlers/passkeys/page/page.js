@@ -1,98 +1,143 @@
-// The page for passkeys: shows what the server says as text, asks the device, sends back what it answers.
+// The page for passkeys: shows what the server sends as text, lets the device sign, sends the result.
 
-const here = location.pathname.replace(/\/$/, "");
-const isConfirming = here.startsWith("/confirm/");
-const at = (id) => document.getElementById(id);
-const bytes = (text) => Uint8Array.from(atob(text.replace(/-/g, "+").replace(/_/g, "/")), (letter) => letter.charCodeAt(0));
-const armoured = (buffer) => btoa(String.fromCharCode(...new Uint8Array(buffer))).replace(/\+/g, "-").replace(/\//g, "_").replace(/=+$/, "");
+const path = location.pathname.replace(/\/$/, "");
+const isConfirmation = path.startsWith("/confirm/");
+const element = (id) => document.getElementById(id);
 let options = null;
 
-function say(words, isWrong = false) {
-  at("said").textContent = words;
-  at("said").classList.toggle("wrong", isWrong);
+function decodeBase64Url(text) {
+  const binary = atob(text.replace(/-/g, "+").replace(/_/g, "/"));
+  return Uint8Array.from(binary, (character) => character.charCodeAt(0));
 }
 
-async function asked(path, answer) {
-  const sent = answer ? { method: "POST", headers: { "Content-Type": "application/json" }, body: JSON.stringify(answer) } : {};
-  const response = await fetch(path, sent);
-  const told = await response.json();
-  if (!response.ok) throw new Error(told.refused ?? told.detail ?? "Something went wrong. Open the link once more.");
-  return told;
+function encodeBase64Url(buffer) {
+  const binary = String.fromCharCode(...new Uint8Array(buffer));
+  return btoa(binary).replace(/\+/g, "-").replace(/\//g, "_").replace(/=+$/, "");
 }
 
-async function begin() {
+function showMessage(text, isError = false) {
+  element("message").textContent = text;
+  element("message").classList.toggle("wrong", isError);
+}
+
+async function fetchJson(url, request = {}) {
+  const response = await fetch(url, request);
+  const content = await response.json();
+  if (!response.ok) {
+    throw new Error(content.refused ?? content.detail ?? "Something went wrong. Open the link once more.");
+  }
+  return content;
+}
+
+function postJson(url, content) {
+  return fetchJson(url, {
+    method: "POST",
+    headers: { "Content-Type": "application/json" },
+    body: JSON.stringify(content),
+  });
+}
+
+async function showQuestion() {
   try {
-    const told = await asked(`${here}/question`);
-    options = told.options;
-    if (isConfirming) showPlan(told);
-    else showInvitation(told);
-    if (!window.PublicKeyCredential) throw new Error("This browser knows no passkeys. Open the link on your phone, or in another browser.");
-    at("go").hidden = false;
+    const question = await fetchJson(`${path}/question`);
+    options = question.options;
+    if (isConfirmation) showPlan(question);
+    else showInvitation(question);
+    if (!window.PublicKeyCredential) {
+      throw new Error("This browser knows no passkeys. Open the link on your phone, or in another browser.");
+    }
+    element("confirm").hidden = false;
   } catch (failure) {
-    if (!options) at("title").textContent = "Nothing to do here";
-    say(failure.message, true);
+    if (!options) element("title").textContent = "Nothing to do here";
+    showMessage(failure.message, true);
   }
 }
 
-function showPlan(told) {
-  const isUndo = told.purpose === "undo";
-  at("title").textContent = isUndo ? `Take back ${told.case}?` : `Approve ${told.case}?`;
-  at("who").textContent = `As ${told.as}. ${isUndo ? "What was done and will be undone, the last step first:" : "What will be done:"}`;
-  for (const step of told.steps) {
-    const line = document.createElement("li");
-    const what = document.createElement("strong");
-    what.textContent = step.what;
-    const after = isUndo ? "Will be undone." : step.undo ? "Can be undone." : "CANNOT be undone.";
-    line.append(what, ` ${step.on}. ${after}`);
-    at("steps").append(line);
-  }
-  at("amount").textContent = told.amount ? `Amount: ${told.amount}` : "";
-  // Words from outside come after the plan, and in quotation marks.
-  at("about").textContent = `It is about: “${told.about}”`;
-  at("note").textContent = told.note ? `Your reason: “${told.note}”` : "";
-  at("go").textContent = isUndo ? "Take it back with my passkey" : "Approve with my passkey";
+function showPlan(plan) {
+  const isUndo = plan.purpose === "undo";
+  const intent = isUndo ? "What was done and will be undone, the last step first:" : "What will be done:";
+  element("title").textContent = isUndo ? `Take back ${plan.case}?` : `Approve ${plan.case}?`;
+  element("who").textContent = `As ${plan.as}. ${intent}`;
+  element("steps").append(...plan.steps.map((step) => stepItem(step, isUndo)));
+  element("amount").textContent = plan.amount ? `Amount: ${plan.amount}` : "";
+  // Text from outside comes after the plan, and in quotation marks.
+  element("about").textContent = `It is about: “${plan.about}”`;
+  element("note").textContent = plan.note ? `Your reason: “${plan.note}”` : "";
+  element("confirm").textContent = isUndo ? "Take it back with my passkey" : "Approve with my passkey";
 }
 
-function showInvitation(told) {
-  at("title").textContent = "Add a passkey";
-  at("who").textContent = `For ${told.as}. What moves the most money is approved with it, and with nothing else. Use your own device.`;
-  at("go").textContent = "Add a passkey";
+function stepItem(step, isUndo) {
+  const item = document.createElement("li");
+  const summary = document.createElement("strong");
+  summary.textContent = step.what;
+  item.append(summary, ` ${step.on}. ${undoText(step, isUndo)}`);
+  return item;
 }
 
-function readable(list) {
-  return (list ?? []).map((one) => ({ ...one, id: bytes(one.id) }));
+function undoText(step, isUndo) {
+  if (isUndo) return "Will be undone.";
+  return step.undo ? "Can be undone." : "CANNOT be undone.";
 }
 
-async function deviceAnswers() {
-  const publicKey = { ...options, challenge: bytes(options.challenge) };
-  if (isConfirming) {
-    const found = await navigator.credentials.get({ publicKey: { ...publicKey, allowCredentials: readable(options.allowCredentials) } });
-    const { clientDataJSON, authenticatorData, signature } = found.response;
-    return envelope(found, { clientDataJSON, authenticatorData, signature });
-  }
-  const user = { ...options.user, id: bytes(options.user.id) };
-  const made = await navigator.credentials.create({ publicKey: { ...publicKey, user, excludeCredentials: readable(options.excludeCredentials) } });
-  const { clientDataJSON, attestationObject } = made.response;
-  return envelope(made, { clientDataJSON, attestationObject });
+function showInvitation(invitation) {
+  element("title").textContent = "Add a passkey";
+  element("who").textContent = `For ${invitation.as}. What moves the most money is approved with it, and with nothing else. Use your own device.`;
+  element("confirm").textContent = "Add a passkey";
 }
 
-function envelope(credential, parts) {
-  const response = Object.fromEntries(Object.entries(parts).map(([name, value]) => [name, armoured(value)]));
-  return { id: credential.id, rawId: credential.id, type: credential.type, clientExtensionResults: {}, response };
+function decodeCredentials(credentials) {
+  return (credentials ?? []).map((credential) => ({ ...credential, id: decodeBase64Url(credential.id) }));
 }
 
-at("go").addEventListener("click", async () => {
-  at("go").disabled = true;
-  say("Your device asks you now…");
+async function signChallenge() {
+  const publicKey = {
+    ...options,
+    challenge: decodeBase64Url(options.challenge),
+    allowCredentials: decodeCredentials(options.allowCredentials),
+  };
+  const credential = await navigator.credentials.get({ publicKey });
+  const { clientDataJSON, authenticatorData, signature } = credential.response;
+  return encodeCredential(credential, { clientDataJSON, authenticatorData, signature });
+}
+
+async function createPasskey() {
+  const publicKey = {
+    ...options,
+    challenge: decodeBase64Url(options.challenge),
+    user: { ...options.user, id: decodeBase64Url(options.user.id) },
+    excludeCredentials: decodeCredentials(options.excludeCredentials),
+  };
+  const credential = await navigator.credentials.create({ publicKey });
+  const { clientDataJSON, attestationObject } = credential.response;
+  return encodeCredential(credential, { clientDataJSON, attestationObject });
+}
+
+function encodeCredential(credential, parts) {
+  const encoded = Object.entries(parts).map(([name, value]) => [name, encodeBase64Url(value)]);
+  return {
+    id: credential.id,
+    rawId: credential.id,
+    type: credential.type,
+    clientExtensionResults: {},
+    response: Object.fromEntries(encoded),
+  };
+}
+
+async function submit() {
+  element("confirm").disabled = true;
+  showMessage("Your device asks you now…");
   try {
-    const told = await asked(here, await deviceAnswers());
-    at("go").hidden = true;
-    say(told.said);
+    const credential = isConfirmation ? await signChallenge() : await createPasskey();
+    const result = await postJson(path, credential);
+    element("confirm").hidden = true;
+    showMessage(result.said);
   } catch (failure) {
-    // What the device says is for programmers; what the server says is for people.
-    say(failure instanceof DOMException ? "Your device did not answer. Nothing was done; try again." : failure.message, true);
-    at("go").disabled = false;
+    // The text of a DOMException is for programmers; the server's is for people.
+    const isDevice = failure instanceof DOMException;
+    showMessage(isDevice ? "Your device did not answer. Nothing was done; try again." : failure.message, true);
+    element("confirm").disabled = false;
   }
-});
+}
 
-begin();
+element("confirm").addEventListener("click", submit);
+showQuestion();

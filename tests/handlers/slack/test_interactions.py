@@ -10,7 +10,7 @@ from bot.cases.seen import Seen
 from handlers.cards import ids
 from handlers.slack.interactions import ButtonPress, FormSubmission
 from tests.conftest import SHARED
-from tests.handlers.test_cards import STATES as CARDS
+from tests.handlers.cards.examples import CASE_EXAMPLES as CARDS
 
 CHECKSUM = "0123456789abcdef" * 2
 BODY = {

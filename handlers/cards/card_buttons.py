@@ -1,0 +1,181 @@
+"""The buttons of a case: each state offers only those that do something now."""
+
+from typing import assert_never
+
+from bot.cases.case import Case, is_principal
+from bot.cases.lifecycle import State
+from bot.cases.plan import Plan
+from bot.cases.policy import RiskTier
+from handlers.cards import ids
+from handlers.cards.blocks import button, option
+from handlers.cards.text import Json, clean, plain_text
+
+# A guess that is less likely than this is noise on a card.
+MIN_CONFIDENCE_PERCENT = 3
+# Slack's limits: options of an overflow menu, characters of a confirmation dialog.
+MAX_OVERFLOW_OPTIONS = 5
+MAX_CONFIRM = 300
+KIND_ACTION_IDS = (ids.NAME_FIRST, ids.NAME_SECOND, ids.NAME_THIRD)
+
+
+def card_buttons(case: Case, *, is_undoable: bool) -> list[Json]:
+    """Build the buttons below a card."""
+    token = ids.token(case)
+    match case.state:
+        case State.PROPOSED:
+            return _proposed_buttons(case, token)
+        case State.REFERRED:
+            return _referred_buttons(case, token)
+        case State.PARKED:
+            settle = button("I have looked…", ids.SETTLE, token, style="primary")
+            return [settle, *_claim_button(case, token), _overflow_menu(case, token)]
+        case State.RESOLVED:
+            return [button("Take back…", ids.UNDO, token)] if is_undoable else []
+        case State.REJECTED | State.EXPIRED | State.CLEARED:
+            return []
+        case State.NEW | State.OPEN | State.SNOOZED | State.APPROVED | State.RUNNING:
+            return [_overflow_menu(case, token)]
+        case _:
+            assert_never(case.state)
+
+
+def decision_buttons(case: Case) -> list[Json]:
+    """Build the buttons of a row: approve and reject. Everything else is on the card."""
+    if case.state is not State.PROPOSED:
+        return []
+    token = ids.token(case)
+    return [_approve_button(case, token), button("Reject…", ids.REJECT, token)]
+
+
+def kind_buttons(case: Case) -> list[Json]:
+    """Build the likeliest kinds of an unrecognised case as buttons, then the other choices."""
+    recognition = case.recognition
+    if case.state is not State.REFERRED or recognition is None:
+        return []
+    if recognition.kind or case.named_by:
+        return []
+    token = ids.token(case)
+    likely = [guess for guess in recognition.guesses if guess.confidence >= MIN_CONFIDENCE_PERCENT]
+    buttons = []
+    for action_id, guess in zip(KIND_ACTION_IDS, likely, strict=False):
+        kind = clean(guess.kind.replace("_", " ").capitalize(), 50)
+        label = f"{kind} ({guess.confidence} %)"
+        buttons.append(button(label, action_id, f"{guess.kind} {token}"))
+    buttons.append(button("Another kind…", ids.ANOTHER_KIND, token))
+    buttons.append(button("Something new", ids.NOVEL, token))
+    return buttons
+
+
+def confirmation_text(plan: Plan) -> str | None:
+    """Write amount and target in full, then as many steps as fit.
+
+    None when amount and target alone exceed the dialog.
+    """
+    head = _amount_and_targets(plan)
+    steps = [clean(action.summary, 80) for action in plan.actions]
+    for count in range(len(steps), -1, -1):
+        text = f"{head} {_list_steps(steps, count)}."
+        if _utf16_length(text) <= MAX_CONFIRM:
+            return text
+    return None
+
+
+def _proposed_buttons(case: Case, token: str) -> list[Json]:
+    buttons = [_approve_button(case, token)]
+    if case.recommendation and case.recommendation.editable:
+        buttons.append(button("Edit…", ids.EDIT, token))
+    buttons.append(_reject_button(token))
+    buttons.append(_overflow_menu(case, token))
+    return buttons
+
+
+def _referred_buttons(case: Case, token: str) -> list[Json]:
+    return [
+        button("Handled by hand…", ids.RESOLVE, token),
+        *_claim_button(case, token),
+        button("Try again", ids.TRY_AGAIN, token),
+        _reject_button(token),
+        _overflow_menu(case, token),
+    ]
+
+
+def _reject_button(token: str) -> Json:
+    return button("Reject…", ids.REJECT, token, style="danger")
+
+
+def _claim_button(case: Case, token: str) -> list[Json]:
+    """Build the claim button, unless a person owns the case already."""
+    if is_principal(case.owner):
+        return []
+    return [button("I'm on it", ids.CLAIM, token)]
+
+
+def _approve_button(case: Case, token: str) -> Json:
+    """Build the approve button: the higher the risk, the more it asks."""
+    tier = case.verdict.tier if case.verdict else RiskTier.HIGH
+    if tier is RiskTier.HIGH:
+        # No colour that nudges, and a form that asks for a reason.
+        return button("Approve…", ids.APPROVE_WITH_REASON, token)
+    approve = button("Approve", ids.APPROVE, token, style="primary")
+    if tier is RiskTier.LOW or case.plan is None:
+        return approve
+    text = confirmation_text(case.plan)
+    if text is None:
+        # Too long for a dialog; the form has room for all of it.
+        return button("Approve…", ids.APPROVE_WITH_REASON, token, style="primary")
+    return {**approve, "confirm": _confirmation_dialog(case, text)}
+
+
+def _confirmation_dialog(case: Case, text: str) -> Json:
+    return {
+        "title": plain_text(f"Approve {case.id}?", 100),
+        "text": plain_text(text, MAX_CONFIRM),
+        "confirm": plain_text("Approve", 30),
+        "deny": plain_text("Not yet", 30),
+    }
+
+
+def _amount_and_targets(plan: Plan) -> str:
+    amount = f"Amount: {plan.amount}. " if plan.amount else ""
+    # A dictionary, unlike a set, keeps the order of the steps.
+    targets = dict.fromkeys(action.target for action in plan.actions)
+    label = "Targets" if len(targets) > 1 else "Target"
+    names = ", ".join(clean(target, 10_000) for target in targets)
+    return f"{amount}{label}: {names}."
+
+
+def _list_steps(steps: list[str], count: int) -> str:
+    """List the first ``count`` steps and the number of the others."""
+    more = len(steps) - count
+    if not more:
+        return "; ".join(steps)
+    if not count:
+        return f"{more} steps"
+    return "; ".join([*steps[:count], f"and {more} more"])
+
+
+def _utf16_length(text: str) -> int:
+    # Slack counts as JavaScript does: an emoji is two.
+    return len(text.encode("utf-16-le")) // 2
+
+
+def _overflow_menu(case: Case, token: str) -> Json:
+    """Build the menu of rarer choices; an option's value is the choice and the token."""
+    options = [option(label, f"{choice} {token}") for choice, label in _overflow_choices(case)]
+    return {"type": "overflow", "action_id": ids.MORE, "options": options}
+
+
+def _overflow_choices(case: Case) -> list[tuple[str, str]]:
+    choices = [(ids.HAND_OVER, "Hand over…")]
+    if case.state in {State.PROPOSED, State.REFERRED}:
+        choices.append((ids.SNOOZE, "Snooze…"))
+    if case.approvals and case.state in {State.PROPOSED, State.APPROVED}:
+        choices.append((ids.WITHDRAW, "Withdraw my approval"))
+    if case.recommendation and case.recommendation.citations:
+        choices.append((ids.PRECEDENTS, "Precedents"))
+    choices.append((ids.TRAIL, "Trail"))
+    # Other states have a claim button of its own; here it takes the last free place.
+    has_room = len(choices) < MAX_OVERFLOW_OPTIONS
+    if case.state is State.PROPOSED and not is_principal(case.owner) and has_room:
+        choices.insert(0, (ids.CLAIM_IT, "I'm on it"))
+    return choices

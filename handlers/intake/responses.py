@@ -1,0 +1,84 @@
+"""The answer to a delivery: what became of each of its signals."""
+
+from collections.abc import Sequence
+from typing import Any, assert_never
+
+from starlette.responses import JSONResponse, Response
+
+from bot.ports import Outcome, Receipt
+from handlers.intake.problem import Problem
+
+
+def batch_response(results: Sequence[Receipt | Problem]) -> Response:
+    """Answer one signal with its result, and several with a list in their order.
+
+    2xx means that at least one signal was stored, now or before: a sender that reads only the
+    status repeats nothing. A batch of which nothing was stored has the status of a single signal.
+    """
+    if len(results) == 1:
+        return _single_response(results[0])
+    signals = [_describe(result) for result in results]
+    problems = [result for result in results if isinstance(result, Problem)]
+    for problem in problems:
+        if is_unavailable(problem):
+            return problem.response(signals=signals)
+    if results and len(problems) == len(results):
+        return _all_refused(problems, signals)
+    content: dict[str, Any] = {"signals": signals}
+    if problems:
+        content["refused"] = len(problems)
+    return JSONResponse(content, _batch_status(results))
+
+
+def is_unavailable(result: Receipt | Problem) -> bool:
+    """Tell whether a signal was not stored because the database is not available."""
+    return isinstance(result, Problem) and result.status == 503
+
+
+def _single_response(result: Receipt | Problem) -> Response:
+    if isinstance(result, Problem):
+        return result.response()
+    return JSONResponse(_describe(result), _status_of(result.outcome))
+
+
+def _all_refused(problems: Sequence[Problem], signals: Sequence[dict[str, Any]]) -> Response:
+    is_conflict = all(problem.status == 409 for problem in problems)
+    detail = "none of these signals could be accepted; each says why"
+    return Problem(409 if is_conflict else 422, detail).response(signals=signals)
+
+
+def _batch_status(results: Sequence[Receipt | Problem]) -> int:
+    receipts = [result for result in results if isinstance(result, Receipt)]
+    return max((_status_of(receipt.outcome) for receipt in receipts), default=200)
+
+
+def _status_of(outcome: Outcome) -> int:
+    match outcome:
+        case Outcome.OPENED:
+            return 201
+        case Outcome.COUNTED | Outcome.CLEARED | Outcome.IGNORED:
+            return 202
+        case Outcome.DUPLICATE:
+            return 200
+        case Outcome.CONFLICT:
+            # The desk raises for a conflict, so none has a receipt.
+            raise AssertionError("a conflict is answered as a problem")
+        case _:
+            assert_never(outcome)
+
+
+def _describe(result: Receipt | Problem) -> dict[str, Any]:
+    if isinstance(result, Receipt):
+        return {"outcome": result.outcome, "case": result.case_id}
+    problem = {"detail": result.detail, "field": result.field}
+    return {"outcome": _outcome_of(result), "problem": problem}
+
+
+def _outcome_of(problem: Problem) -> str:
+    match problem.status:
+        case 409:
+            return "conflict"
+        case 503:
+            return "not stored"
+        case _:
+            return "invalid"

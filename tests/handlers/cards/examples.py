@@ -1,0 +1,349 @@
+"""Cases in every state, and the lists that show them, for the tests of the cards."""
+
+from dataclasses import replace
+from datetime import date, timedelta
+from decimal import Decimal
+
+from bot.cases import moves as commands
+from bot.cases.approval import Factor
+from bot.cases.decide import decide
+from bot.cases.digest import Agreement, Counts, Day, Digest, Filter, Home, Review, Row
+from bot.cases.entry import Change, RejectReason, StepState
+from bot.cases.evidence import Evidence
+from bot.cases.lifecycle import State
+from bot.cases.plan import Money
+from bot.cases.policy import RiskTier, Ruling
+from bot.cases.question import EXAMPLES, Answer, Line
+from bot.cases.recognition import Guess, Recognition
+from bot.cases.recommendation import Alternative, Recommendation
+from bot.cases.seen import Seen
+from tests.cases.making import (
+    ANA,
+    BEN,
+    CARLA,
+    NOW,
+    OMAR,
+    SEEN,
+    approved,
+    asker,
+    fold_all,
+    opened,
+    plan,
+    proposed,
+    start_step,
+    verdict,
+)
+
+CHANGE = Change("quantity", 24, 12)
+TWO_MANAGERS = (Factor("floor-managers", 2),)
+OPS_AND_FINANCE = (Factor("ops-leads", 1), Factor("finance", 1))
+RECOMMENDATION = Recommendation("a.b", "r", "b")
+
+
+def apply_commands(case, *case_commands, at=NOW):
+    """Decide each command in turn and return the case after the last."""
+    for command in case_commands:
+        case = fold_all(case, decide(case, command, at))
+    return case
+
+
+# --- cases -----------------------------------------------------------------------------------
+
+
+def with_evidence(case):
+    """Give a case facts of every sort, a stake and a field that can be edited."""
+    facts = (
+        Evidence("stock.on_hand", "On hand", 4, "house", NOW),
+        Evidence("stock.value", "Worth", 1234.5, "house", NOW),
+        Evidence("stock.secret", "", "not shown", "house", NOW),
+        Evidence("supplier", "Supplier", None, "house", NOW, "took longer than 2 s"),
+    )
+    return replace(
+        case,
+        recommendation=replace(case.recommendation, editable=("quantity",)),
+        evidence=facts,
+        what="Merlot: 4 bottles left",
+        why="£312.50 of margin",
+        stake=Money(Decimal(312), "GBP"),
+    )
+
+
+def low_risk_case():
+    return with_evidence(proposed())
+
+
+def medium_risk_case():
+    return with_evidence(proposed(verdict=verdict(tier=RiskTier.MEDIUM)))
+
+
+def high_risk_case():
+    high = verdict(tier=RiskTier.HIGH, factors=OPS_AND_FINANCE)
+    return with_evidence(proposed(verdict=high))
+
+
+def half_approved_case():
+    case = with_evidence(proposed(factors=TWO_MANAGERS))
+    return apply_commands(case, commands.Approve(asker(ANA), SEEN))
+
+
+def edited_case():
+    edit = commands.Edit(asker(OMAR), SEEN, plan(revision=2, quantity=12), verdict(), (CHANGE,))
+    return apply_commands(proposed(), edit)
+
+
+def escalated_case():
+    return apply_commands(proposed(), commands.Expire("ops-leads"), at=NOW + timedelta(hours=24))
+
+
+def recurring_case():
+    return replace(proposed(), count=12345, conflicts=2, cleared_at=NOW)
+
+
+def referred_case():
+    alternatives = (Alternative("house.order_stock", "needs a supplier"),)
+    nothing_fits = Recommendation("", "", "", alternatives, "No plan fits")
+    return apply_commands(opened(), commands.Recommend(nothing_fits, None, None))
+
+
+def unrecognised_case():
+    guesses = (Guess("low_stock", "Running low", 40), Guess("lead_cold", "A cold lead", 20))
+    recognition = Recognition("", 40, guesses, "by their words", "")
+    return replace(referred_case(), recognition=recognition)
+
+
+def refused_case():
+    refusal = verdict(ruling=Ruling.REFUSE, reason="over the limit")
+    return apply_commands(opened(), commands.Recommend(RECOMMENDATION, plan(), refusal))
+
+
+def snoozed_case():
+    until = NOW + timedelta(hours=2)
+    return apply_commands(proposed(), commands.Snooze(asker(ANA), SEEN, until, "after lunch"))
+
+
+def automatic_case():
+    automatic = verdict(ruling=Ruling.ALONE, factors=())
+    return apply_commands(opened(), commands.Recommend(RECOMMENDATION, plan(), automatic))
+
+
+def running_case(**changes):
+    case = approved(**changes)
+    return apply_commands(case, start_step(case))
+
+
+def resolved_case():
+    return apply_commands(
+        running_case(),
+        commands.ReportStep(0, StepState.LANDED, "1 row changed"),
+        commands.Finish("Order 24: done"),
+    )
+
+
+def undoable_case():
+    """Resolve a case whose plan can be undone for thirty minutes."""
+    return apply_commands(
+        running_case(),
+        commands.ReportStep(0, StepState.LANDED, ""),
+        commands.Finish("", NOW + timedelta(minutes=30)),
+    )
+
+
+def half_undone_case():
+    """Let one of the two approvers of a plan ask that it be undone."""
+    case = proposed(factors=TWO_MANAGERS)
+    for person in (ANA, OMAR):
+        case = apply_commands(case, commands.Approve(asker(person), SEEN))
+    case = apply_commands(
+        case,
+        start_step(case),
+        commands.ReportStep(0, StepState.LANDED, ""),
+        commands.Finish("done", NOW + timedelta(minutes=30)),
+    )
+    undo = commands.Undo(asker(ANA), Seen.of(case), "<!here> *wrong* table")
+    return apply_commands(case, undo)
+
+
+def case_resolved_by_hand():
+    case = referred_case()
+    return apply_commands(case, commands.Resolve(asker(ANA), Seen.of(case), "called them"))
+
+
+def stopped_case():
+    return apply_commands(
+        running_case(),
+        commands.ReportStep(0, StepState.FAILED, "no"),
+        commands.Stop("the plan could not be carried out"),
+    )
+
+
+def case_in_doubt():
+    return apply_commands(
+        running_case(),
+        commands.ReportStep(0, StepState.UNKNOWN, "no answer"),
+        commands.Park(0, "house does not say"),
+    )
+
+
+def drifted_case():
+    case = approved()
+    return apply_commands(case, start_step(case, precondition={"on_hand": 9}))
+
+
+def rejected_case():
+    reason = RejectReason.WRONG_PLAN
+    rejection = commands.Reject(asker(ANA), SEEN, reason, "closed on Mondays")
+    return apply_commands(proposed(), rejection)
+
+
+def expired_case():
+    at = NOW + timedelta(hours=48)
+    return apply_commands(escalated_case(), commands.Expire("x"), at=at)
+
+
+def cleared_case():
+    return apply_commands(proposed(), commands.Clear(opened().signal))
+
+
+def reopened_case():
+    return apply_commands(
+        running_case(),
+        commands.ReportStep(0, StepState.LANDED, ""),
+        commands.Finish(""),
+        commands.Reopen("still there"),
+    )
+
+
+def case_handed_over():
+    hand_over = commands.HandOver(asker(BEN), SEEN, CARLA.id, "counted", "the order")
+    return apply_commands(proposed(), hand_over)
+
+
+CASE_EXAMPLES = {
+    "open": opened,
+    "proposed low": low_risk_case,
+    "proposed medium": medium_risk_case,
+    "proposed high": high_risk_case,
+    "half approved": half_approved_case,
+    "edited": edited_case,
+    "escalated": escalated_case,
+    "seen often and contradicted": recurring_case,
+    "referred": referred_case,
+    "refused by policy": refused_case,
+    "snoozed": snoozed_case,
+    "approved": approved,
+    "alone": automatic_case,
+    "running": running_case,
+    "resolved": resolved_case,
+    "by hand": case_resolved_by_hand,
+    "stopped": stopped_case,
+    "parked": case_in_doubt,
+    "drifted": drifted_case,
+    "rejected": rejected_case,
+    "expired": expired_case,
+    "cleared": cleared_case,
+    "reopened": reopened_case,
+    "handed over": case_handed_over,
+}
+
+
+# --- lists -----------------------------------------------------------------------------------
+
+
+def permalink(channel, ts):
+    if not ts:
+        return ""
+    return f"https://emulator.example/archives/{channel}/p{ts.replace('.', '')}"
+
+
+def row(case, number=1):
+    return Row(replace(case, id=f"EX-{number}"), "C0STOCK", f"{number}.000001")
+
+
+def rows(case, numbers):
+    return tuple(row(case, number) for number in numbers)
+
+
+def days(*, busy=True):
+    """Make the fortnight that the charts show."""
+    first = date(2026, 11, 8)
+    trend = []
+    for number in range(14):
+        trend.append(
+            Day(
+                on=first + timedelta(days=number),
+                opened=number % 5 if busy else 0,
+                ended=number % 3 if busy else 0,
+                decided=float(number) if busy and number % 2 else None,
+            )
+        )
+    return tuple(trend)
+
+
+def digest(case=None, **changes):
+    case = case or proposed()
+    rejected = case
+    if case.state is State.PROPOSED:
+        reason = RejectReason.WRONG_PLAN
+        rejected = apply_commands(case, commands.Reject(asker(ANA), Seen.of(case), reason))
+    review = Review(
+        blind=(row(case, 7),),
+        agreements=(Agreement("low_stock", "Running low", 9, 2, 1),),
+        slow=(row(case, 8),),
+        reopened=1,
+        taken_back=2,
+    )
+    base = Digest(
+        key="digest:C0STOCK:1",
+        place="C0STOCK",
+        on=date(2026, 11, 21),
+        paused=("everything by Ben: wait",),
+        needs=(row(case, 1), row(rejected, 2), row(approved(), 3)),
+        needs_more=4,
+        rest=(row(case, 9),),
+        late=(row(case, 4),),
+        late_more=2,
+        unhandled=(row(case, 5),),
+        counts=Counts(opened=5, resolved=3, alone=1, rejected=1, cleared=1, expired=0),
+        days=days(),
+        questions=2,
+        review=review,
+    )
+    return replace(base, **changes)
+
+
+def home(case=None, **changes):
+    case = case or proposed()
+    cleared = case
+    if case.state is State.PROPOSED:
+        cleared = apply_commands(case, commands.Clear(case.signal))
+    base = Home(
+        user="UANA",
+        waiting=(row(case, 1), row(case, 2)),
+        waiting_more=3,
+        mine=(row(case, 3),),
+        team=(row(case, 4),),
+        team_more=1,
+        alone=(row(undoable_case(), 5), row(cleared, 6)),
+        days=days(),
+        paused=("low stock by Ben: wait",),
+        standing_in=("Finn stands in for Ana until Monday",),
+        kinds=(("low_stock", "Running low"),),
+        chosen=Filter("low_stock"),
+        suggestion="on holiday",
+        at=NOW,
+    )
+    return replace(base, **changes)
+
+
+def answer(case=None, **changes):
+    case = case or proposed()
+    line = Line(
+        case_id="EX-1",
+        title=case.signal.title,
+        state=str(case.state),
+        detail=case.what,
+        channel="C0STOCK",
+        ts="1.000001",
+    )
+    base = Answer("open cases", "1 case.", (line,), 3, examples=EXAMPLES)
+    return replace(base, **changes)

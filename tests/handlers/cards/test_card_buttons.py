@@ -1,0 +1,159 @@
+"""The buttons of a case: none is dead, and none decides what its state does not allow."""
+
+import json
+
+import pytest
+
+from bot.cases.approval import Factor
+from bot.cases.lifecycle import State
+from bot.cases.policy import RiskTier
+from bot.cases.seen import OFFERED, Decision
+from bot.emulator.blocks import validate_view
+from bot.ports import Look
+from handlers.cards import forms, ids
+from handlers.cards.card_buttons import MAX_CONFIRM, decision_buttons
+from handlers.cards.case_card import case_card
+from tests.cases.making import action, proposed, verdict
+from tests.handlers.cards.examples import (
+    CASE_EXAMPLES,
+    high_risk_case,
+    medium_risk_case,
+    unrecognised_case,
+    with_evidence,
+)
+
+DECISIONS = {
+    ids.APPROVE: Decision.APPROVE,
+    ids.APPROVE_WITH_REASON: Decision.APPROVE,
+    ids.REJECT: Decision.REJECT,
+    ids.EDIT: Decision.EDIT,
+    ids.RESOLVE: Decision.RESOLVE,
+    ids.TRY_AGAIN: Decision.TRY_AGAIN,
+    ids.SETTLE: Decision.SETTLE,
+    ids.CLAIM: Decision.CLAIM,
+    ids.UNDO: Decision.UNDO,
+    ids.NAME_FIRST: Decision.NAME_KIND,
+    ids.NAME_SECOND: Decision.NAME_KIND,
+    ids.NAME_THIRD: Decision.NAME_KIND,
+    ids.ANOTHER_KIND: Decision.NAME_KIND,
+    ids.NOVEL: Decision.CALL_NOVEL,
+    ids.CLAIM_IT: Decision.CLAIM,
+    ids.HAND_OVER: Decision.HAND_OVER,
+    ids.SNOOZE: Decision.SNOOZE,
+    ids.WITHDRAW: Decision.WITHDRAW,
+}
+READ_ONLY = {ids.TRAIL, ids.PRECEDENTS}
+
+
+def buttons_of(card):
+    return [
+        element for block in card if block["type"] == "actions" for element in block["elements"]
+    ]
+
+
+def approve_button(case):
+    action_ids = {ids.APPROVE, ids.APPROVE_WITH_REASON}
+    return next(
+        button for button in buttons_of(case_card(case)) if button["action_id"] in action_ids
+    )
+
+
+def tokens(button):
+    if button["type"] == "overflow":
+        return {option["value"].rpartition(" ")[2] for option in button["options"]}
+    return {button["value"]}
+
+
+def offered_decisions(case):
+    """List what the card lets a person decide."""
+    choices = set()
+    for button in buttons_of(case_card(case, Look(is_undoable=True))):
+        if button["type"] == "overflow":
+            choices |= {option["value"].partition(" ")[0] for option in button["options"]}
+        else:
+            choices.add(button["action_id"])
+    return {DECISIONS[choice] for choice in choices - READ_ONLY}
+
+
+@pytest.mark.parametrize("name", CASE_EXAMPLES)
+def test_no_dead_button(name):
+    """Every button carries what the case is now; a terminal case has none."""
+    case = CASE_EXAMPLES[name]()
+    buttons = buttons_of(case_card(case))
+    if case.is_terminal:
+        assert buttons == []
+    for button in buttons:
+        assert tokens(button) == {ids.token(case)}
+
+
+@pytest.mark.threat("A1")
+def test_each_card_offers_what_its_state_offers_and_nothing_else():
+    """The rules refuse what a state's card does not offer, so the two must be the same."""
+    by_state = {state: set() for state in State}
+    for make_case in [*CASE_EXAMPLES.values(), unrecognised_case]:
+        case = make_case()
+        by_state[case.state] |= offered_decisions(case)
+    by_decision = {
+        decision: {state for state in State if decision in by_state[state]} for decision in Decision
+    }
+    # The emergency is asked for in words, never by a button.
+    assert by_decision == {**OFFERED, Decision.EMERGENCY: set()}
+
+
+def test_high_risk_has_no_colour_that_nudges_and_asks_for_words():
+    button = approve_button(high_risk_case())
+    assert button["action_id"] == ids.APPROVE_WITH_REASON
+    assert "style" not in button
+
+
+def test_medium_risk_repeats_target_and_amount_before_it_is_approved():
+    text = approve_button(medium_risk_case())["confirm"]["text"]["text"]
+    assert text == "Amount: £100.00. Target: product:1. Order 24."
+
+
+# --- the confirmation dialog -----------------------------------------------------------------
+
+
+def medium_risk_plan(*actions):
+    medium = verdict(tier=RiskTier.MEDIUM, factors=(Factor("ops-leads", 1),))
+    return with_evidence(proposed(actions=actions, verdict=medium))
+
+
+@pytest.mark.threat("C7")
+def test_amount_and_target_come_first_and_a_long_summary_cuts_neither():
+    summary = "Order " + "very old wine " * 60
+    case = medium_risk_plan(action(summary=summary, amount=2400, target="product:merlot-2019"))
+    text = approve_button(case)["confirm"]["text"]["text"]
+    assert text.startswith("Amount: £2,400.00. Target: product:merlot-2019. Order very old wine")
+    assert len(text) <= MAX_CONFIRM
+
+
+@pytest.mark.threat("C7")
+def test_a_long_plan_is_shortened_in_its_steps_and_says_how_many_more():
+    steps = [
+        action(summary=f"Order {n} cases of a rather long name", amount=100, target=f"p:{n}")
+        for n in range(8)
+    ]
+    text = approve_button(medium_risk_plan(*steps))["confirm"]["text"]["text"]
+    targets = "p:0, p:1, p:2, p:3, p:4, p:5, p:6, p:7"
+    assert text.startswith(f"Amount: £800.00. Targets: {targets}. Order 0 cases")
+    assert "and " in text
+    assert text.endswith(" more.")
+    assert len(text) <= MAX_CONFIRM
+
+
+@pytest.mark.threat("C7")
+@pytest.mark.parametrize("target", ["product:" + "9" * 400, "😀" * 200])
+def test_what_cannot_be_said_in_a_dialog_is_asked_in_the_form(target):
+    """The form has room for the whole target and the amount."""
+    case = medium_risk_plan(action(target=target, amount=2400))
+    button = approve_button(case)
+    assert button["action_id"] == ids.APPROVE_WITH_REASON
+    assert "confirm" not in button
+    form = forms.approve_form(case)
+    assert validate_view(form) == []
+    text = json.dumps(form, ensure_ascii=False)
+    assert target in text
+    assert "£2,400.00" in text
+    action_ids = [row_button["action_id"] for row_button in decision_buttons(case)]
+    assert action_ids == [ids.APPROVE_WITH_REASON, ids.REJECT]

@@ -1,0 +1,99 @@
+"""The card in every state: valid Block Kit, drawn from the state alone."""
+
+import json
+from dataclasses import replace
+
+import pytest
+
+from bot.cases import moves as commands
+from bot.cases.approval import Factor
+from bot.cases.lifecycle import State
+from bot.emulator.blocks import validate
+from bot.ports import Look
+from handlers.cards import ids
+from handlers.cards.case_card import case_card, notification_text, superseded_card
+from tests.cases.making import ANA, BEN, CARLA, SEEN, action, asker, proposed
+from tests.handlers.cards.examples import (
+    CASE_EXAMPLES,
+    apply_commands,
+    drifted_case,
+    half_undone_case,
+    resolved_case,
+)
+from tests.handlers.cards.markup import live_parts, nodes
+
+TWO_OPS_LEADS = (Factor("ops-leads", 2),)
+
+
+@pytest.mark.parametrize("name", CASE_EXAMPLES)
+def test_the_card_in_each_state(name, snapshot):
+    case = CASE_EXAMPLES[name]()
+    card = case_card(case)
+    assert validate(card) == []
+    assert {"text": notification_text(case), "blocks": card} == snapshot
+
+
+def test_every_state_of_the_lifecycle_has_a_card_here():
+    states = {make_case().state for make_case in CASE_EXAMPLES.values()}
+    assert states == set(State) - {State.NEW}
+
+
+def test_a_paused_desk_is_shown_on_the_card():
+    case = proposed()
+    context = Look(paused="everything is paused by Ben: <!channel> *wait*")
+    card = case_card(case, context)
+    assert validate(card) == []
+    (pause,) = [block for block in card if block not in case_card(case)]
+    assert [(element["type"], element["text"]) for element in pause["elements"]] == [
+        ("mrkdwn", ":double_vertical_bar: *Paused: nothing runs.*"),
+        ("plain_text", "everything is paused by Ben: <!channel> *wait*"),
+    ]
+
+
+def test_what_can_still_be_taken_back_has_a_button_for_it_and_nothing_else_has():
+    case = resolved_case()
+    undoable = Look(is_undoable=True)
+    extra = [block for block in case_card(case, undoable) if block not in case_card(case)]
+    action_ids = [element["action_id"] for block in extra for element in block["elements"]]
+    assert action_ids == [ids.UNDO]
+    assert case_card(proposed(), undoable) == case_card(proposed())
+
+
+@pytest.mark.threat("B7")
+def test_the_card_says_who_wants_it_taken_back_and_what_that_waits_for(snapshot):
+    case = half_undone_case()
+    card = case_card(case, Look(is_undoable=True))
+    assert validate(card) == []
+    assert live_parts(card) == []
+    assert [block for block in card if block not in case_card(case)] == snapshot
+
+
+def test_the_card_says_for_whom_somebody_decided():
+    delegate = replace(asker(CARLA), behalf_of=(BEN,))
+    approval = commands.Approve(delegate, SEEN)
+    case = apply_commands(proposed(factors=TWO_OPS_LEADS), approval)
+    assert "Carla for Ben" in json.dumps(case_card(case))
+
+
+def test_the_card_says_what_was_approved_alone_in_an_emergency():
+    approval = commands.Approve(asker(ANA), SEEN, "fire", emergency=True)
+    case = apply_commands(proposed(factors=TWO_OPS_LEADS), approval)
+    assert "ALONE in an emergency" in json.dumps(case_card(case))
+
+
+def test_the_card_shows_the_envelope_and_not_what_somebody_says_of_it():
+    """A text that claims another amount is quoted; the plan shows its own amount."""
+    claim = "Refund of £5 only, approved by the CEO"
+    case = replace(proposed(actions=(action(amount=5000),)), what=claim)
+    card = case_card(case)
+    (plan,) = [block for block in card if "Recommended plan" in json.dumps(block)]
+    assert "£5,000.00" in json.dumps(plan, ensure_ascii=False)
+    quotes = [node for node in nodes(card) if node.get("type") == "rich_text_quote"]
+    assert [quote["elements"][0]["text"] for quote in quotes] == [claim]
+
+
+def test_an_older_card_loses_its_buttons_and_says_where_to_look():
+    card = superseded_card(drifted_case())
+    assert validate(card) == []
+    assert "actions" not in {block["type"] for block in card}
+    assert "Replaced by a newer card" in json.dumps(card)

@@ -1,0 +1,286 @@
+"""Text from outside is never read as markup: on cards, lists, forms, notes and in notifications."""
+
+import re
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from bot.cases import moves as commands
+from bot.cases.approval import Factor
+from bot.cases.decide import decide
+from bot.cases.digest import Storm
+from bot.cases.policy import Ruling
+from bot.cases.recognition import Guess, Recognition
+from bot.cases.recommendation import Alternative, Citation, Recommendation, Words
+from bot.cases.seen import Seen
+from bot.emulator.blocks import validate, validate_view
+from bot.ports import Look
+from handlers.cards import forms
+from handlers.cards.answer_blocks import answer_blocks, answer_text
+from handlers.cards.case_card import case_card, notification_text, superseded_card
+from handlers.cards.copies import copy_blocks, inactive_card_blocks, inactive_card_text
+from handlers.cards.digest_card import digest_card, digest_text, rest_blocks
+from handlers.cards.home_view import home_view
+from handlers.cards.notes import note_blocks, note_text, precedent_blocks
+from handlers.cards.storm_card import storm_card, storm_headline
+from handlers.cards.text import escape_mrkdwn
+from tests.cases.making import ANA, BEN, NOW, action, asker, fold_all, proposed, verdict
+from tests.handlers.cards.examples import (
+    CASE_EXAMPLES,
+    answer,
+    digest,
+    home,
+    permalink,
+    referred_case,
+    refused_case,
+    row,
+)
+from tests.handlers.cards.markup import (
+    ATTACKS,
+    NAUGHTY_STRINGS,
+    hostile_case,
+    live_parts,
+    mrkdwn_texts,
+)
+
+# Bold, italic, code, an emoji, mentions, a link and the characters of markup.
+# The first word is no other text's, so that it can be searched for.
+HOSTILE = (
+    "Zqx *b* _i_ `c` ~s~ :white_check_mark: <!channel> <@U0ANA>"
+    " <https://e.example|bank> & > https://e.example"
+)
+
+
+def read_as_markup(blocks):
+    return [text for text in mrkdwn_texts(blocks) if "Zqx" in text]
+
+
+# --- cards -----------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("text", ATTACKS, ids=range(len(ATTACKS)))
+def test_nothing_from_outside_is_ever_markup_on_a_card_or_form(text):
+    case = hostile_case(text)
+    for blocks in (case_card(case), superseded_card(case)):
+        assert validate(blocks) == []
+        assert live_parts(blocks) == []
+    assert "<" not in notification_text(case)
+    views = (
+        forms.approve_form(case),
+        forms.reject_form(case),
+        forms.resolve_form(case),
+        forms.settle_form(case),
+        forms.undo_form(case),
+        forms.snooze_form(case),
+        forms.hand_over_form(case, "ops-leads"),
+        forms.edit_form(case, ["quantity"]),
+    )
+    for view in views:
+        assert validate_view(view) == []
+
+
+@pytest.mark.skipif(not NAUGHTY_STRINGS, reason="the shared corpus of hostile text is absent")
+def test_the_whole_corpus_of_naughty_strings():
+    for text in NAUGHTY_STRINGS:
+        card = case_card(hostile_case(text))
+        assert validate(card) == []
+        assert live_parts(card) == []
+
+
+@given(st.text())
+def test_any_text_at_all(text):
+    card = case_card(hostile_case(text))
+    assert validate(card) == []
+    assert live_parts(card) == []
+
+
+def hostile_recommendation():
+    citation = Citation(
+        id="EX-9",
+        case_id=HOSTILE,
+        title=HOSTILE,
+        action=HOSTILE,
+        ended=HOSTILE,
+        reason=HOSTILE,
+        by=(HOSTILE,),
+        at=NOW,
+        is_stale=True,
+        is_flagged=True,
+    )
+    return Recommendation(
+        action=HOSTILE,
+        reason=HOSTILE,
+        basis=HOSTILE,
+        alternatives=(Alternative(HOSTILE, HOSTILE),),
+        blocked=HOSTILE,
+        citations=(citation,),
+        promise=HOSTILE,
+        editable=("quantity",),
+    )
+
+
+def hostile_action(base):
+    return replace(base, summary=HOSTILE, preview=HOSTILE, target=HOSTILE)
+
+
+def with_hostile_text(case):
+    """Put hostile text wherever a person, a model or a system can put text."""
+    hostile = hostile_case(HOSTILE)
+    approvals = [replace(one, name=HOSTILE, note=HOSTILE) for one in case.approvals]
+    case = replace(
+        case,
+        signal=hostile.signal,
+        what=HOSTILE,
+        why=HOSTILE,
+        evidence=hostile.evidence,
+        changes=hostile.changes,
+        named_by=HOSTILE,
+        words=Words(what=HOSTILE, why=HOSTILE, suggestion=HOSTILE, model=HOSTILE),
+        approvals=tuple(approvals),
+        drifted=(HOSTILE,) if case.drifted else (),
+        reopened=HOSTILE if case.reopened else "",
+    )
+    if case.ending:
+        ending = replace(case.ending, by=HOSTILE, reason=HOSTILE, note=HOSTILE)
+        case = replace(case, ending=ending)
+    if case.recommendation:
+        case = replace(case, recommendation=hostile_recommendation())
+    if case.verdict:
+        case = replace(case, verdict=replace(case.verdict, reason=HOSTILE))
+    if case.plan:
+        actions = tuple(map(hostile_action, case.plan.actions))
+        case = replace(case, plan=replace(case.plan, actions=actions))
+    return case
+
+
+def recognised_as(kind, confidence):
+    guesses = (Guess(HOSTILE, HOSTILE, confidence),)
+    return Recognition(kind, confidence, guesses, HOSTILE, "v")
+
+
+def hostile_cases():
+    for name, make_case in CASE_EXAMPLES.items():
+        yield name, with_hostile_text(make_case())
+    refusal = verdict(ruling=Ruling.REFUSE, reason=HOSTILE)
+    yield "refused", replace(refused_case(), verdict=refusal)
+    yield "recognised", replace(referred_case(), recognition=recognised_as(HOSTILE, 90))
+    yield "not recognised", replace(referred_case(), recognition=recognised_as("", 10))
+
+
+@pytest.mark.threat("C7")
+def test_no_word_from_outside_is_read_as_markup_on_any_card():
+    context = Look(paused=HOSTILE, is_undoable=True)
+    for name, case in hostile_cases():
+        for blocks in (case_card(case, context), superseded_card(case)):
+            assert read_as_markup(blocks) == [], name
+            assert validate(blocks) == [], name
+        assert not set("<>") & set(notification_text(case)), name
+
+
+@pytest.mark.threat("C7")
+def test_a_group_is_named_by_its_handle_and_nothing_else():
+    """Only a handle's characters reach the one line that names a group in markup."""
+    case = replace(proposed(factors=(Factor(HOSTILE, 1),)), owner=HOSTILE)
+    lines = read_as_markup(case_card(case))
+    assert len(lines) == 2
+    for line in lines:
+        handle = line.split("@")[1].split(" ")[0]
+        assert re.fullmatch(r"[A-Za-z0-9_.-]+", handle)
+        before_date = line.partition("<!date")[0]
+        assert not any(mark in before_date for mark in ("<", "`", "~", ":w"))
+
+
+# --- lists, notes and answers ----------------------------------------------------------------
+
+
+@pytest.mark.parametrize("text", ATTACKS, ids=range(len(ATTACKS)))
+def test_nothing_from_outside_is_ever_markup_in_a_list(text):
+    case = hostile_case(text)
+    hostile_answer = answer(case, told=text, model=text, text=text, understood=text)
+    hostile_home = home(case, paused=(text,), standing_in=(text,), suggestion=text)
+    lists = (
+        ("message", digest_card(digest(case, paused=(text,)), permalink)),
+        ("message", rest_blocks(digest(case), permalink)),
+        ("home", home_view(hostile_home, permalink)["blocks"]),
+        ("message", answer_blocks(hostile_answer, permalink, "C:1")),
+    )
+    for surface, blocks in lists:
+        assert validate(blocks, surface) == []
+        # Links to our own cards are live on purpose.
+        foreign = [part for part in live_parts(blocks) if "emulator.example" not in part]
+        assert foreign == []
+    assert "<" not in digest_text(digest(case)) + answer_text(hostile_answer)
+
+
+@pytest.mark.parametrize("text", ATTACKS, ids=range(len(ATTACKS)))
+def test_nothing_from_outside_breaks_the_form_of_an_exception_or_a_notice(text):
+    kinds = [("low_stock", text or "-")]
+    form = forms.raise_form(kinds, kind="low_stock", facts=["product_id"], place="", words=text)
+    assert validate_view(form) == []
+    assert validate_view(forms.notice(text)) == []
+
+
+def hostile_lists():
+    case = hostile_case(HOSTILE)
+    storm = Storm(
+        key="k", place="C", title=HOSTILE, source=HOSTILE, rows=(row(case),), open=9, total=9
+    )
+    hostile_answer = answer(case, told=HOSTILE, model=HOSTILE, text=HOSTILE, understood=HOSTILE)
+    hostile_digest = digest(case, paused=(HOSTILE,))
+    hostile_home = home(
+        case,
+        paused=(HOSTILE,),
+        standing_in=(HOSTILE,),
+        suggestion=HOSTILE,
+        kinds=(("low_stock", HOSTILE),),
+    )
+    yield "digest", digest_card(hostile_digest, permalink), digest_text(hostile_digest)
+    yield "rest", rest_blocks(hostile_digest, permalink), ""
+    yield "home", home_view(hostile_home, permalink)["blocks"], ""
+    yield "storm", storm_card(storm, permalink), escape_mrkdwn(storm_headline(storm))
+    yield "answer", answer_blocks(hostile_answer, permalink, "C:1"), answer_text(hostile_answer)
+    yield "copy", copy_blocks(HOSTILE, ""), ""
+    yield "inactive card", inactive_card_blocks("EX-1", ""), inactive_card_text("EX-1")
+
+
+@pytest.mark.threat("C7")
+@pytest.mark.parametrize(
+    ("name", "blocks", "text"), [pytest.param(*one, id=one[0]) for one in hostile_lists()]
+)
+def test_no_word_from_outside_is_read_as_markup_in_any_list(name, blocks, text):
+    assert read_as_markup(blocks) == []
+    assert validate(blocks, "home" if name == "home" else "message") == []
+    assert not set("<>") & set(text)
+
+
+@pytest.mark.threat("C7")
+def test_no_word_from_outside_is_read_as_markup_in_a_note():
+    person = replace(ANA, name=HOSTILE)
+    case = proposed(actions=(hostile_action(action()),))
+    seen = Seen.of(case)
+    snooze = commands.Snooze(asker(person), seen, NOW + timedelta(hours=1), HOSTILE)
+    hand_over = commands.HandOver(asker(BEN), seen, ANA.id, HOSTILE, HOSTILE)
+    for command in (snooze, hand_over):
+        entries = decide(case, command, NOW)
+        after = fold_all(case, entries)
+        assert mrkdwn_texts(note_blocks(after, entries)) == []
+        assert not set("<>") & set(note_text(after, entries))
+    with_precedents = replace(case, recommendation=hostile_recommendation())
+    assert mrkdwn_texts(precedent_blocks(with_precedents, {})) == []
+
+
+@pytest.mark.threat("C7")
+def test_no_word_from_outside_is_read_as_markup_in_a_form():
+    case = proposed(actions=(hostile_action(action()),))
+    views = (
+        forms.approve_form(case),
+        forms.undo_form(case),
+        forms.settle_form(case),
+        forms.notice(HOSTILE),
+    )
+    for view in views:
+        assert read_as_markup(view) == []
+        assert validate_view(view) == []

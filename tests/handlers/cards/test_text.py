@@ -1,0 +1,27 @@
+"""Text made fit for Slack."""
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from bot.cases.approval import Factor
+from handlers.cards.text import clean, describe_approvers, escape_mrkdwn
+
+INVISIBLE = "\u202e\u200b\u200d\ufeff"
+
+
+@given(st.text(), st.integers(2, 50))
+def test_clean_text_has_no_controls_and_keeps_its_length(text, limit):
+    cleaned = clean(text, limit)
+    assert len(cleaned) <= limit
+    assert not any(ord(letter) < 32 or letter in INVISIBLE for letter in cleaned)
+    assert "<" not in escape_mrkdwn(text, limit)
+
+
+def test_layout_cannot_be_faked_with_empty_lines():
+    assert clean("a\n\n\n\nb\n\n\nc", 100, lines=2) == "a\nb c"
+
+
+def test_people_named_one_by_one_are_mentioned_and_a_made_up_one_is_no_markup():
+    factors = [Factor("people:U0ANA+U0BEN", 2), Factor("finance", 1)]
+    assert describe_approvers(factors) == "two of <@U0ANA>, <@U0BEN> and one of @finance"
+    assert "<" not in describe_approvers([Factor("people:!channel", 1)])
