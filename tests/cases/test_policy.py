@@ -476,3 +476,19 @@ def test_what_was_done_in_another_mode_is_not_taken_back(then, now, said):
     with pytest.raises(TooLate, match=said):
         decide(case, m.Undo(asker(ANA), Seen.of(case), "wrong", mode=now), NOW)
     assert do(case, m.Undo(asker(ANA), Seen.of(case), "wrong", mode=then)).state is State.RUNNING
+
+
+# --- checksums -----------------------------------------------------------------------------------------------------------
+
+
+def test_the_checksum_of_a_policy_is_the_one_that_ledgers_name():
+    """Every verdict, every plan and every approval by policy names it: it must never move by itself."""
+    rules = policy(
+        actions={
+            "house.order_stock": ActionLimit(Decimal("99.50"), Decimal(500), 3, 1, alone=True)
+        },
+        largest_scope=4,
+        step_up_above=Decimal(20000),
+    )
+    assert policy().digest == "855c74e4a36ae33ce37089ccf403e1386ab6bc8ecabbe535f866bf999e176c48"
+    assert rules.digest == "82847398cc8ba635092a2f353873c21a29722dc17d7d9933ef5630869159359d"

@@ -4,13 +4,16 @@ import os
 import shutil
 import subprocess
 import sys
+from datetime import UTC, datetime
 
 import pytest
 
 from bot.cases.approval import Factor
 from bot.cases.errors import PlaybookInvalid
 from bot.cases.identity import UNLINKED
+from bot.cases.plan import Plan, Proposer
 from bot.cases.policy import ActionLimit, Stage
+from bot.connectors.specs import prepared
 from knowledge.library import PACKAGED, load
 
 
@@ -691,3 +694,36 @@ def test_a_silence_listens_to_the_one_source_of_its_kind_when_none_is_named(fold
 def test_a_silence_that_could_never_end_is_refused(folder, rest, complaint):
     with pytest.raises(PlaybookInvalid, match=complaint):
         hushed(folder, rest)
+
+
+# --- checksums ---------------------------------------------------------------------------------------------------------------
+
+
+def test_policy_and_plans_of_the_packaged_library_keep_their_checksums():
+    """Approvals and ledgers name them: reading the same files must give the same ones for ever."""
+    library = load()
+    house, slack = library.systems["house"], library.systems["slack"]
+    order, tell = house.actions["order_stock"].spec, slack.actions["tell"]
+    stock = {"product": "Merlot", "unit": "case", "on_hand": 4, "on_order": 0, "order_cost": 60.0}
+    actions = (
+        prepared(order, "house", "sql", {"product_id": 1, "quantity": 24}, stock),
+        prepared(tell, "slack", "message", {"to": "C0SALES", "text": "hi"}, {}),
+    )
+    playbook = library.playbook("low_stock")
+    plan = Plan(
+        case_id="EX-1",
+        revision=1,
+        actions=actions,
+        playbook="low_stock",
+        playbook_digest=playbook.digest,
+        policy_digest=library.policy().digest,
+        proposer=Proposer.PLAYBOOK,
+        requester=None,
+        beneficiary=None,
+        not_after=datetime(2026, 11, 21, 12, tzinfo=UTC),
+        mode="live",
+    )
+    assert library.policy().digest == (
+        "b319451b5cabc0878bcd2fb1017f1d13f4186161985e5c2a689711434e72262e"
+    )
+    assert plan.digest == "820c4e724b91687cbb541f1497487e1f3c0772d362f654cc460a5eea8bf9b182"
