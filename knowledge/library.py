@@ -13,14 +13,14 @@ from holidays import country_holidays
 
 from bot.cases.approval import OWNER, PEOPLE, Factor, can_be_met
 from bot.cases.errors import PlaybookInvalid
-from bot.cases.expressions import compiled
-from bot.cases.hours import Hours, never
+from bot.cases.expressions import compile_expression
+from bot.cases.hours import Hours, no_holidays
 from bot.cases.identity import UNLINKED, Identities
 from bot.cases.plan import Idempotency
 from bot.cases.playbook import Absence, Detection, Lookup, Measure, Offer, Owners, Playbook, Stake
 from bot.cases.policy import (
     ActionLimit,
-    Emergency,
+    EmergencyRule,
     PlaybookTerms,
     Policy,
     RiskTier,
@@ -32,12 +32,12 @@ from bot.cases.signal import UNRECOGNISED
 from bot.cases.source import RESERVED_NAMES, Format, SignalMapping, Source
 from bot.connectors.specs import (
     ActionSpec,
-    Call,
     HttpAction,
+    HttpCall,
     HttpSystem,
     MessageSystem,
+    SqlAction,
     SqlSystem,
-    Statement,
     SystemSpec,
 )
 from knowledge import shapes as s
@@ -220,7 +220,7 @@ def _built(shape: s.PlaybookShape, digest: str, stage: Stage | None) -> Playbook
         measure=Measure(
             measure.decide_for, measure.resolve_for, measure.follow_up_for, measure.denominator
         ),
-        digest=digest,
+        checksum=digest,
         beneficiary=shape.beneficiary,
         examples=tuple(shape.examples),
         absence=absence,
@@ -258,7 +258,7 @@ def _complaints(playbook: Playbook, systems: Mapping[str, SystemSpec], policy: P
         wrong += _unfit_offer(offer, systems, policy)
     for expression in filter(None, expressions):
         try:
-            compiled(expression)
+            compile_expression(expression)
         except PlaybookInvalid as complaint:
             wrong.append(str(complaint))
     return wrong
@@ -399,7 +399,7 @@ def _listened_to(
     """Find who ought to be heard of, by name or as the only one whose kinds name this kind."""
     kind, where = playbook.kind, f"{playbook.kind}: absence.from"
     if not absence.origin:
-        speakers = {source.origin for source in sources.values() if kind in source.allowed}
+        speakers = {source.origin for source in sources.values() if kind in source.allowed_kinds}
         if len(speakers) == 1:
             return speakers.pop(), []
         return "", [
@@ -420,7 +420,7 @@ def _listened_to(
     able = [
         one
         for one in sources.values()
-        if one.origin == origin and (not one.allowed or kind in one.allowed)
+        if one.origin == origin and (not one.allowed_kinds or kind in one.allowed_kinds)
     ]
     if not able:
         return "", [
@@ -446,7 +446,7 @@ def _sources(path: Path) -> dict[str, Source]:
 def _source(name: str, shape: s.SourceShape) -> Source:
     mapping = SignalMapping(**shape.mapping.model_dump()) if shape.mapping else None
     for expression in _expressions(mapping):
-        compiled(expression)
+        compile_expression(expression)
     return Source(
         name=name,
         format=Format(shape.format),
@@ -490,7 +490,7 @@ def _policy(path: Path) -> Policy:
             for name, limit in shape.actions.items()
         },
         largest_scope=shape.largest_scope,
-        emergency=Emergency(shape.emergency.group, shape.emergency.review_for)
+        emergency=EmergencyRule(shape.emergency.group, shape.emergency.review_for)
         if shape.emergency
         else None,
         step_up_above=shape.step_up_above,
@@ -546,7 +546,7 @@ def _hours(shape: s.HoursShape) -> Hours:
 
 def _holidays(name: str) -> Callable[[date], bool]:
     if name == "none":
-        return never
+        return no_holidays
     country, _, part = name.partition("-")
     try:
         days = country_holidays(country, subdiv=part or None)
@@ -584,13 +584,13 @@ def _system(
     )
 
 
-def _statement(name: str, shape: s.SqlActionShape) -> Statement:
+def _statement(name: str, shape: s.SqlActionShape) -> SqlAction:
     for query in filter(None, (shape.precondition, shape.verify)):
         if not query.lstrip().lower().startswith(("select", "with")):
             raise PlaybookInvalid(f"systems.yml: {name}: precondition and verify must be SELECTs")
     idempotency = Idempotency.MARKER if shape.marker else Idempotency.CONDITIONAL
     spec = _spec(name, shape, reversible=bool(shape.undo), idempotency=idempotency)
-    return Statement(
+    return SqlAction(
         spec, shape.statement, shape.precondition, shape.expect_rows, shape.verify, shape.undo
     )
 
@@ -610,8 +610,8 @@ def _http_action(name: str, shape: s.HttpActionShape) -> HttpAction:
     )
 
 
-def _call(shape: s.CallShape) -> Call:
-    return Call(**shape.model_dump())
+def _call(shape: s.CallShape) -> HttpCall:
+    return HttpCall(**shape.model_dump())
 
 
 def _spec(

@@ -66,7 +66,7 @@ def playbook(**changes) -> Playbook:
         terms=PlaybookTerms(),
         owners=Owners("floor-managers", "ops-leads", "ops-leads", "owners", "ops-leads"),
         measure=Measure(4 * HOUR, 24 * HOUR, timedelta(minutes=10)),
-        digest="0" * 64,
+        checksum="0" * 64,
     )
     return replace(base, **changes)
 

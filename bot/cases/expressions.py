@@ -18,7 +18,7 @@ _PLACE = re.compile(r"\{([A-Za-z_][\w.]*)\}")
 
 
 @lru_cache(maxsize=1024)
-def compiled(expression: str) -> ParsedResult:
+def compile_expression(expression: str) -> ParsedResult:
     """The parsed expression; ``PlaybookInvalid`` says what is wrong with it."""
     try:
         return jmespath.compile(expression)
@@ -31,36 +31,36 @@ def compiled(expression: str) -> ParsedResult:
 def search(expression: str, content: Any) -> Any:
     """Look into outside JSON; what the expression cannot be applied to gives None."""
     try:
-        return compiled(expression).search(content)
+        return compile_expression(expression).search(content)
     except _FAILURES:
         return None
 
 
-def look_up(expression: str, known: Mapping[str, Any]) -> Scalar:
+def find_scalar(expression: str, known: Mapping[str, Any]) -> Scalar:
     """The scalar that the expression finds, or None."""
     found = search(expression, known)
     return found if isinstance(found, str | int | float | bool) else None
 
 
-def holds(condition: str, known: Mapping[str, Any]) -> bool:
+def evaluate(condition: str, known: Mapping[str, Any]) -> bool:
     """Whether the condition is true. What is missing makes it false, never true; an empty condition always holds."""
     if not condition:
         return True
     return search(condition, known) is True
 
 
-def places(sentence: str) -> list[str]:
+def placeholders(sentence: str) -> list[str]:
     """The names a sentence asks for."""
     return _PLACE.findall(sentence)
 
 
-def mostly_known(sentence: str, known: Mapping[str, Any]) -> bool:
+def has_enough_facts(sentence: str, known: Mapping[str, Any]) -> bool:
     """Whether at least half of what the sentence asks for is known: with less it says nothing."""
-    asked = places(sentence)
+    asked = placeholders(sentence)
     return sum(_found(place, known) is not None for place in asked) * 2 >= len(asked)
 
 
-def filled(sentence: str, known: Mapping[str, Any]) -> str:
+def render(sentence: str, known: Mapping[str, Any]) -> str:
     """The sentence with every ``{item.column}`` replaced; what is not known reads "unknown"."""
 
     def value(match: re.Match[str]) -> str:

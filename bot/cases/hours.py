@@ -7,10 +7,10 @@ from zoneinfo import ZoneInfo
 
 DAY = timedelta(days=1)
 # Nothing waits longer for an opening than this; a calendar that never opens is refused when it is read.
-LONGEST_CLOSED = 400
+MAX_CLOSED_DAYS = 400
 
 
-def never(day: date) -> bool:
+def no_holidays(day: date) -> bool:
     """No holidays."""
     return False
 
@@ -26,7 +26,7 @@ class Hours:
     opens: time = time(0)
     closes: time = time(0)
     days: frozenset[int] = frozenset(range(7))
-    is_holiday: Callable[[date], bool] = never
+    is_holiday: Callable[[date], bool] = no_holidays
     digest_at: time = time(9)
     review_on: int = 0
 
@@ -38,13 +38,13 @@ class Hours:
         return day.weekday() in self.days and not self.is_holiday(day)
 
     def is_open(self, at: datetime) -> bool:
-        return self.opening(at) == at
+        return self.next_opening(at) == at
 
-    def opening(self, at: datetime) -> datetime:
+    def next_opening(self, at: datetime) -> datetime:
         """This moment, or the next one at which it is open."""
-        return self.after(at, timedelta(0))
+        return self.add_working_time(at, timedelta(0))
 
-    def after(self, at: datetime, span: timedelta) -> datetime:
+    def add_working_time(self, at: datetime, span: timedelta) -> datetime:
         """The moment at which so much working time has gone by, in UTC."""
         for start, end in self._windows(at):
             begin = max(start, at)
@@ -64,7 +64,7 @@ class Hours:
 
     def _windows(self, at: datetime) -> Iterator[tuple[datetime, datetime]]:
         first = self.local(at).date() - DAY
-        for ahead in range(LONGEST_CLOSED):
+        for ahead in range(MAX_CLOSED_DAYS):
             day = first + ahead * DAY
             if self.is_working_day(day):
                 end = day if self.closes > self.opens else day + DAY

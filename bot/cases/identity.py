@@ -48,37 +48,37 @@ class Identities:
             return min(filter(is_slack_account, accounts))
         return account if is_slack_account(account) else None
 
-    def are_one(self, account: str, other: str) -> bool:
+    def is_same_person(self, account: str, other: str) -> bool:
         """Tell whether two accounts are known to be one person's."""
         person = self.person_of(account)
         return account == other or (person is not None and person == self.person_of(other))
 
-    def accounts(self, people: Iterable[str]) -> frozenset[str]:
+    def linked_accounts(self, people: Iterable[str]) -> frozenset[str]:
         """Give these accounts, and all that are linked to one of them."""
         named = frozenset(people)
         return named.union(*(self.linked.get(_folded(account), frozenset()) for account in named))
 
-    def strangers(self, accounts: Iterable[str]) -> tuple[str, ...]:
+    def unknown_accounts(self, accounts: Iterable[str]) -> tuple[str, ...]:
         """Give those of these accounts that match nobody."""
         return tuple(account for account in accounts if self.person_of(account) is None)
 
-    def distinct(self, votes: Iterable[Approval]) -> tuple[Approval, ...]:
+    def distinct_votes(self, votes: Iterable[Approval]) -> tuple[Approval, ...]:
         """Keep the first yes of each person, and the first that is given for each person."""
         kept: list[Approval] = []
         for vote in votes:
-            if not self.is_heard(vote, kept):
+            if not self.has_voted(vote, kept):
                 kept.append(vote)
         return tuple(kept)
 
-    def is_heard(self, vote: Approval, votes: Iterable[Approval]) -> bool:
+    def has_voted(self, vote: Approval, votes: Iterable[Approval]) -> bool:
         """Tell whether one of these is by the same person or for the same, either way round."""
         heard = tuple(votes)
-        return any(self.is_one_of(person, heard) for person in (vote.person, vote.principal))
+        return any(self.is_among_voters(person, heard) for person in (vote.person, vote.principal))
 
-    def is_one_of(self, account: str, votes: Iterable[Approval]) -> bool:
+    def is_among_voters(self, account: str, votes: Iterable[Approval]) -> bool:
         """Tell whether this person said one of these, or one of these was said for them."""
         heard = {name for vote in votes for name in (vote.person, vote.principal)}
-        return any(self.are_one(account, other) for other in heard)
+        return any(self.is_same_person(account, other) for other in heard)
 
 
 def _folded(account: str) -> str:

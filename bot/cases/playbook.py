@@ -109,13 +109,13 @@ class Playbook:
     terms: PlaybookTerms
     owners: Owners
     measure: Measure
-    digest: str
+    checksum: str
     beneficiary: str = ""
     examples: tuple[str, ...] = ()
     absence: Absence | None = None
 
     @property
-    def facts_asked(self) -> tuple[str, ...]:
+    def required_facts(self) -> tuple[str, ...]:
         """The facts of a signal by which evidence is looked up: what a person who raises one by hand is asked for."""
         wanted = [
             expression for lookup in self.evidence for expression in lookup.parameters.values()

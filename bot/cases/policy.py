@@ -30,7 +30,7 @@ class Stage(StrEnum):
 
 
 class Ruling(StrEnum):
-    ALONE = "alone"
+    AUTO_APPROVE = "alone"
     ASK = "ask"
     REFUSE = "refuse"
 
@@ -55,7 +55,7 @@ class ActionLimit:
 
 
 @dataclass(frozen=True, slots=True)
-class Emergency:
+class EmergencyRule:
     """Who may let a plan through alone when it cannot wait, and how soon somebody else must look at it."""
 
     group: str
@@ -72,11 +72,11 @@ class Policy:
     tiers: Mapping[str, TierRule]
     actions: Mapping[str, ActionLimit]
     largest_scope: int = 5
-    emergency: Emergency | None = None
+    emergency: EmergencyRule | None = None
     step_up_above: Decimal | None = None
 
     @property
-    def digest(self) -> str:
+    def checksum(self) -> str:
         return digest(to_plain(self))
 
 
@@ -160,8 +160,8 @@ def judge(
             why,
             factors,
             expires_for,
-            policy.digest,
-            _is_top_class(plan, policy),
+            policy.checksum,
+            needs_step_up(plan, policy),
         )
 
     refused = _refusal(plan, policy, usage, step)
@@ -177,18 +177,20 @@ def judge(
             Ruling.REFUSE, "tier.unknown", f"policy names no approvers for {tier.name.lower()} risk"
         )
     if _may_act_alone(plan, terms, policy, tier):
-        return verdict(Ruling.ALONE, "alone.low_risk", f"{reason}; policy lets this run alone")
+        return verdict(
+            Ruling.AUTO_APPROVE, "alone.low_risk", f"{reason}; policy lets this run alone"
+        )
     factors = approvers_of(tier, terms, tier_rule)
     if not factors or not all(factor.group for factor in factors):
         return verdict(Ruling.REFUSE, "approvers.empty", "nobody is named who may approve this")
     return verdict(Ruling.ASK, f"tier.{tier.name.lower()}", reason, factors)
 
 
-STRANGER = "identity.unknown"
-NOT_KNOWN = "who raised it, or gains from it, is not known here"
+IDENTITY_UNKNOWN = "identity.unknown"
+UNKNOWN_AUTHOR_REASON = "who raised it, or gains from it, is not known here"
 
 
-def governed(verdict: Verdict, terms: PlaybookTerms) -> Verdict:
+def require_governance(verdict: Verdict, terms: PlaybookTerms) -> Verdict:
     """Let the governance owners decide, because who raised it or gains from it is not known.
 
     They come on top of whoever must say yes anyway: the unknown one may be among those.
@@ -197,17 +199,21 @@ def governed(verdict: Verdict, terms: PlaybookTerms) -> Verdict:
         return verdict
     group = terms.owners.get("governance", "")
     if not group:
-        reason = f"{NOT_KNOWN}, and no governance owners are named"
-        return replace(verdict, ruling=Ruling.REFUSE, rule=STRANGER, reason=reason, factors=())
+        reason = f"{UNKNOWN_AUTHOR_REASON}, and no governance owners are named"
+        return replace(
+            verdict, ruling=Ruling.REFUSE, rule=IDENTITY_UNKNOWN, reason=reason, factors=()
+        )
     is_asked = any(factor.group == group for factor in verdict.factors)
     factors = verdict.factors if is_asked else (*verdict.factors, Factor(group, 1))
-    reason = f"{verdict.reason}; {NOT_KNOWN}, so the governance owners decide"
-    return replace(verdict, ruling=Ruling.ASK, rule=STRANGER, reason=reason, factors=factors)
+    reason = f"{verdict.reason}; {UNKNOWN_AUTHOR_REASON}, so the governance owners decide"
+    return replace(
+        verdict, ruling=Ruling.ASK, rule=IDENTITY_UNKNOWN, reason=reason, factors=factors
+    )
 
 
-def is_governed(verdict: Verdict) -> bool:
+def needs_governance(verdict: Verdict) -> bool:
     """Tell whether the governance owners decide because somebody is not known here."""
-    return verdict.rule == STRANGER
+    return verdict.rule == IDENTITY_UNKNOWN
 
 
 def approvers_of(tier: RiskTier, terms: PlaybookTerms, tier_rule: TierRule) -> tuple[Factor, ...]:
@@ -215,7 +221,9 @@ def approvers_of(tier: RiskTier, terms: PlaybookTerms, tier_rule: TierRule) -> t
 
     A role that nobody fills has an empty name.
     """
-    return stricter(tier, _named(tier_rule.factors, terms), _named(terms.factors, terms))
+    return combine_requirements(
+        tier, _named(tier_rule.factors, terms), _named(terms.factors, terms)
+    )
 
 
 def _named(factors: tuple[Factor, ...], terms: PlaybookTerms) -> tuple[Factor, ...]:
@@ -228,7 +236,7 @@ def _named(factors: tuple[Factor, ...], terms: PlaybookTerms) -> tuple[Factor, .
     )
 
 
-def _is_top_class(plan: Plan, policy: Policy) -> bool:
+def needs_step_up(plan: Plan, policy: Policy) -> bool:
     return (
         policy.step_up_above is not None
         and plan.amount is not None
@@ -236,7 +244,7 @@ def _is_top_class(plan: Plan, policy: Policy) -> bool:
     )
 
 
-def stricter(
+def combine_requirements(
     tier: RiskTier, ours: tuple[Factor, ...], theirs: tuple[Factor, ...]
 ) -> tuple[Factor, ...]:
     """Join the people of policy (``ours``) and of the playbook: never fewer than either asks.
@@ -267,7 +275,7 @@ def _factors(counts: Mapping[str, int]) -> tuple[Factor, ...]:
     return tuple(Factor(group, count) for group, count in counts.items())
 
 
-def over_budget(plan: Plan, step: int, policy: Policy, usage: Usage) -> str | None:
+def find_exceeded_limit(plan: Plan, step: int, policy: Policy, usage: Usage) -> str | None:
     """Say which limit the rest of the plan would pass from this step on.
 
     Asked where the step is begun, with what others have just used.
@@ -276,7 +284,7 @@ def over_budget(plan: Plan, step: int, policy: Policy, usage: Usage) -> str | No
     return refused[1] if refused else None
 
 
-def no_looser(approved: Verdict, now: Verdict) -> bool:
+def still_satisfies(approved: Verdict, now: Verdict) -> bool:
     """Tell whether policy asks nothing of another sort than when the plan was approved.
 
     Tightening is immediate, loosening is not retroactive. Whether those who said yes are still those
@@ -285,7 +293,7 @@ def no_looser(approved: Verdict, now: Verdict) -> bool:
     return (
         now.ruling is not Ruling.REFUSE
         and now.tier <= approved.tier
-        and (approved.ruling is not Ruling.ALONE or now.ruling is Ruling.ALONE)
+        and (approved.ruling is not Ruling.AUTO_APPROVE or now.ruling is Ruling.AUTO_APPROVE)
         and now.step_up <= approved.step_up
     )
 

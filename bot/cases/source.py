@@ -50,6 +50,6 @@ class Source:
         return self.domain or self.name
 
     @property
-    def allowed(self) -> tuple[str, ...]:
+    def allowed_kinds(self) -> tuple[str, ...]:
         """List the kinds that it may send; empty for any."""
         return (self.kind,) if self.kind else self.kinds

@@ -23,13 +23,19 @@ from bot import sockets
 from bot.cases.canonical import Scalar, storable
 from bot.cases.errors import ConnectorFailed, OutcomeUnknown, WorldMoved
 from bot.cases.evidence import changed
-from bot.cases.expressions import look_up as find
+from bot.cases.expressions import find_scalar as find
 from bot.cases.plan import Action
 from bot.clock import boottime, seconds_left, time_limit
-from bot.connectors.specs import Call, HttpAction, HttpSystem, prepared, typed
+from bot.connectors.specs import (
+    HttpAction,
+    HttpCall,
+    HttpSystem,
+    convert_parameters,
+    prepare_action,
+)
 from bot.ports import Landing
 
-LARGEST_ANSWER = 1_000_000
+MAX_ANSWER_BYTES = 1_000_000
 # Nothing left the machine: safe to try again.
 _NOT_SENT = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout, httpx.UnsupportedProtocol)
 # A 4xx by which the server says that it did not do it; those that are not here say less than that.
@@ -95,9 +101,9 @@ class HttpConnector:
 
     def prepare(self, action: str, parameters: Mapping[str, Scalar]) -> Action:
         declared = self._action(action)
-        given = typed(parameters, declared.spec.parameters)
+        given = convert_parameters(parameters, declared.spec.parameters)
         with self._limit():
-            return prepared(
+            return prepare_action(
                 declared.spec, self._system.name, "http", given, self._snapshot(declared, given)
             )
 
@@ -161,7 +167,7 @@ class HttpConnector:
         call = declared.precondition
         return _fields(call, self._ask(call, parameters)) if call else {}
 
-    def _ask(self, call: Call, parameters: Mapping[str, Scalar]) -> Mapping[str, Any]:
+    def _ask(self, call: HttpCall, parameters: Mapping[str, Scalar]) -> Mapping[str, Any]:
         """A question: asking twice does no harm, so every failure is a definite one."""
         try:
             answer = self._send(call, parameters, key="")
@@ -173,7 +179,7 @@ class HttpConnector:
             )
         return _json(answer)
 
-    def _act(self, call: Call, action: Action, key: str, *, done: str = "") -> str:
+    def _act(self, call: HttpCall, action: Action, key: str, *, done: str = "") -> str:
         answer = self._send(call, {**action.parameters, "key": done or key}, key=key)
         if answer.status_code == 412:
             raise WorldMoved(_why(answer))
@@ -189,7 +195,9 @@ class HttpConnector:
         detail = find(call.detail, body) if call.detail else None
         return str(detail)[:200] if detail is not None else f"answered {answer.status_code}"
 
-    def _send(self, call: Call, parameters: Mapping[str, Scalar], *, key: str) -> httpx.Response:
+    def _send(
+        self, call: HttpCall, parameters: Mapping[str, Scalar], *, key: str
+    ) -> httpx.Response:
         request = self._request(call, parameters, key=key)
         if seconds_left() <= 0:
             raise ConnectorFailed(f"{self._system.name}: no time was left to ask", retryable=True)
@@ -208,7 +216,9 @@ class HttpConnector:
                 f"no answer from {self._system.name}: {type(failure).__name__}"
             ) from None
 
-    def _request(self, call: Call, parameters: Mapping[str, Scalar], *, key: str) -> httpx.Request:
+    def _request(
+        self, call: HttpCall, parameters: Mapping[str, Scalar], *, key: str
+    ) -> httpx.Request:
         """The request as declared: no parameter can lead it anywhere else."""
         target = _target(call.path, parameters)
         body = {name: find(expression, parameters) for name, expression in call.body.items()}
@@ -274,7 +284,7 @@ def _read(answer: httpx.Response) -> httpx.Response:
     body = b""
     for chunk in answer.iter_bytes():
         body += chunk
-        if len(body) > LARGEST_ANSWER:
+        if len(body) > MAX_ANSWER_BYTES:
             raise httpx.ReadError("the answer is too large")
     return httpx.Response(
         answer.status_code,
@@ -291,7 +301,7 @@ def _json(answer: httpx.Response) -> Mapping[str, Any]:
     return body if isinstance(body, dict) else {"items": body}
 
 
-def _fields(call: Call, body: Mapping[str, Any]) -> dict[str, Scalar]:
+def _fields(call: HttpCall, body: Mapping[str, Any]) -> dict[str, Scalar]:
     return {name: storable(find(expression, body)) for name, expression in call.fields.items()}
 
 

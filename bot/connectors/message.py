@@ -8,7 +8,7 @@ from bot.cases.canonical import Scalar
 from bot.cases.errors import ChatFailed, ChatUnknown, ConnectorFailed, OutcomeUnknown, RateLimited
 from bot.cases.plan import Action
 from bot.clock import boottime, time_limit
-from bot.connectors.specs import MessageSystem, prepared, typed
+from bot.connectors.specs import MessageSystem, convert_parameters, prepare_action
 from bot.ports import Chat, Landing
 
 
@@ -32,7 +32,9 @@ class MessageConnector:
         spec = self._system.actions.get(action)
         if spec is None:
             raise ConnectorFailed(f"{self._system.name} has no action {action!r}")
-        return prepared(spec, self._system.name, "message", typed(parameters, spec.parameters), {})
+        return prepare_action(
+            spec, self._system.name, "message", convert_parameters(parameters, spec.parameters), {}
+        )
 
     def precondition(self, action: Action) -> Mapping[str, Scalar]:
         return {}

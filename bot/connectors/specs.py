@@ -8,7 +8,7 @@ from enum import StrEnum
 
 from bot.cases.canonical import LARGEST_INTEGER, Scalar
 from bot.cases.errors import ConnectorFailed
-from bot.cases.expressions import filled
+from bot.cases.expressions import render
 from bot.cases.plan import MAX_AMOUNT, Action, Idempotency, Money, amount_of
 
 
@@ -19,7 +19,7 @@ class ParameterType(StrEnum):
     DATE = "date"
 
 
-LONGEST_TEXT = 500
+MAX_TEXT = 500
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +40,7 @@ class ActionSpec:
 
 
 @dataclass(frozen=True, slots=True)
-class Statement:
+class SqlAction:
     """A named SQL action: what must be so, what is changed, how one sees that it was, how it is taken back."""
 
     spec: ActionSpec
@@ -56,13 +56,13 @@ class SqlSystem:
     name: str
     url_env: str
     timeout: timedelta
-    actions: Mapping[str, Statement]
+    actions: Mapping[str, SqlAction]
     #: Look-ups log in with this URL, where it is named: a role that can only read.
     read_url_env: str = ""
 
 
 @dataclass(frozen=True, slots=True)
-class Call:
+class HttpCall:
     """One HTTP call. ``path`` takes ``{parameter}`` places, each percent-encoded; ``landed`` and ``detail`` are JMESPath."""
 
     method: str
@@ -77,10 +77,10 @@ class Call:
 @dataclass(frozen=True, slots=True)
 class HttpAction:
     spec: ActionSpec
-    execute: Call
-    precondition: Call | None = None
-    verify: Call | None = None
-    undo: Call | None = None
+    execute: HttpCall
+    precondition: HttpCall | None = None
+    verify: HttpCall | None = None
+    undo: HttpCall | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,7 +92,7 @@ class HttpSystem:
     token_env: str
     timeout: timedelta
     idempotency_header: str
-    lookups: Mapping[str, Call]
+    lookups: Mapping[str, HttpCall]
     actions: Mapping[str, HttpAction]
 
 
@@ -106,7 +106,7 @@ class MessageSystem:
 SystemSpec = SqlSystem | HttpSystem | MessageSystem
 
 
-def typed(
+def convert_parameters(
     parameters: Mapping[str, Scalar], types: Mapping[str, ParameterType]
 ) -> dict[str, Scalar]:
     """The parameters in their canonical form: exactly those declared, each of its type.
@@ -145,9 +145,7 @@ def _decimal(value: Scalar) -> str:
 
 def _text(value: Scalar) -> str:
     text = str(value)
-    if len(text) > LONGEST_TEXT or any(
-        ord(letter) < 32 and letter not in "\n\t" for letter in text
-    ):
+    if len(text) > MAX_TEXT or any(ord(letter) < 32 and letter not in "\n\t" for letter in text):
         raise ValueError
     # Half a character (a lone surrogate) is a ValueError here, and would be one in every ledger.
     text.encode()
@@ -167,12 +165,12 @@ _CONVERSIONS: dict[ParameterType, Callable[[Scalar], Scalar]] = {
 _A = {
     ParameterType.INTEGER: "a whole number",
     ParameterType.DECIMAL: "an amount",
-    ParameterType.TEXT: f"text of at most {LONGEST_TEXT} characters",
+    ParameterType.TEXT: f"text of at most {MAX_TEXT} characters",
     ParameterType.DATE: "a date like 2026-11-21",
 }
 
 
-def prepared(
+def prepare_action(
     spec: ActionSpec,
     system: str,
     connector: str,
@@ -190,10 +188,10 @@ def prepared(
         version=spec.version,
         system=system,
         connector=connector,
-        target=filled(spec.target, known),
+        target=render(spec.target, known),
         parameters=dict(parameters),
-        summary=filled(spec.summary, known),
-        preview=filled(spec.preview, known),
+        summary=render(spec.summary, known),
+        preview=render(spec.preview, known),
         reversible=spec.reversible,
         idempotency=spec.idempotency,
         precondition=dict(snapshot),

@@ -25,7 +25,13 @@ from bot.cases.errors import ConnectorFailed, OutcomeUnknown, WorldMoved
 from bot.cases.evidence import changed
 from bot.cases.plan import Action, Idempotency
 from bot.clock import boottime, seconds_left, time_limit
-from bot.connectors.specs import ParameterType, SqlSystem, Statement, prepared, typed
+from bot.connectors.specs import (
+    ParameterType,
+    SqlAction,
+    SqlSystem,
+    convert_parameters,
+    prepare_action,
+)
 from bot.ports import Landing
 
 # What a statement was given is in no error, and so in no log: every engine here is made by this.
@@ -81,15 +87,17 @@ class SqlConnector:
 
     def prepare(self, action: str, parameters: Mapping[str, Scalar]) -> Action:
         statement = self._statement(action)
-        given = typed(parameters, statement.spec.parameters)
+        given = convert_parameters(parameters, statement.spec.parameters)
         with self._limit():
-            return prepared(
+            return prepare_action(
                 statement.spec, self._system.name, "sql", given, self._snapshot(statement, given)
             )
 
     def precondition(self, action: Action) -> Mapping[str, Scalar]:
         statement = self._statement(_short(action))
-        return self._snapshot(statement, typed(action.parameters, statement.spec.parameters))
+        return self._snapshot(
+            statement, convert_parameters(action.parameters, statement.spec.parameters)
+        )
 
     def execute(self, action: Action, key: str) -> str:
         statement = self._current(action)
@@ -119,13 +127,13 @@ class SqlConnector:
     def _limit(self) -> contextlib.AbstractContextManager[None]:
         return time_limit(boottime() + self._seconds)
 
-    def _statement(self, action: str) -> Statement:
+    def _statement(self, action: str) -> SqlAction:
         try:
             return self._system.actions[action]
         except KeyError:
             raise ConnectorFailed(f"{self._system.name} has no action {action!r}") from None
 
-    def _current(self, action: Action) -> Statement:
+    def _current(self, action: Action) -> SqlAction:
         """The statement that was approved; a newer one under the same name is not what was approved."""
         statement = self._statement(_short(action))
         if statement.spec.version != action.version:
@@ -135,7 +143,7 @@ class SqlConnector:
         return statement
 
     def _snapshot(
-        self, statement: Statement, parameters: Mapping[str, Scalar]
+        self, statement: SqlAction, parameters: Mapping[str, Scalar]
     ) -> dict[str, Scalar]:
         rows = self.look_up(statement.precondition, self._bound(statement, parameters), 2)
         if len(rows) != 1:
@@ -144,7 +152,7 @@ class SqlConnector:
             )
         return rows[0]
 
-    def _bound(self, statement: Statement, parameters: Mapping[str, Scalar]) -> dict[str, Any]:
+    def _bound(self, statement: SqlAction, parameters: Mapping[str, Scalar]) -> dict[str, Any]:
         """Decimals as the database understands them: SQLite has none, and compares text with numbers wrongly."""
         kinds = statement.spec.parameters
         as_number = float if self._is_sqlite else Decimal
@@ -154,7 +162,7 @@ class SqlConnector:
         }
 
     def _change(
-        self, statement: Statement, sql: str, action: Action, key: str, *, done_key: str = ""
+        self, statement: SqlAction, sql: str, action: Action, key: str, *, done_key: str = ""
     ) -> str:
         """One transaction: mark, check, change, count. Anything unexpected rolls all of it back.
 
@@ -184,7 +192,7 @@ class SqlConnector:
                 )
         return f"{found.rowcount} row{'s' if found.rowcount != 1 else ''} changed"
 
-    def _check(self, connection: Connection, statement: Statement, action: Action) -> None:
+    def _check(self, connection: Connection, statement: SqlAction, action: Action) -> None:
         """The precondition again, inside the transaction: between this look and the change nobody else writes."""
         rows = (
             connection.execute(
@@ -198,7 +206,7 @@ class SqlConnector:
         if reasons:
             raise WorldMoved("; ".join(reasons))
 
-    def _sees(self, statement: Statement, action: Action) -> bool:
+    def _sees(self, statement: SqlAction, action: Action) -> bool:
         before = {f"was_{name}": value for name, value in action.precondition.items()}
         values = {**before, **self._bound(statement, action.parameters)}
         wanted = {name: values[name] for name in text(statement.verify)._bindparams}

@@ -7,7 +7,7 @@ from typing import Any
 
 from bot.cases.errors import BadRequest, ConnectorFailed, PlaybookInvalid
 from bot.cases.evidence import facts_of
-from bot.cases.expressions import filled, look_up
+from bot.cases.expressions import find_scalar, render
 from bot.clock import utc_now
 from bot.connectors.specs import SqlSystem
 from bot.connectors.sql import SqlConnector
@@ -47,7 +47,7 @@ def trial(path: Path, database: str, now: str) -> Trial:
     facts: dict[str, Any] = {}
     for lookup in playbook.evidence:
         parameters = {
-            name: look_up(expression, known) for name, expression in lookup.parameters.items()
+            name: find_scalar(expression, known) for name, expression in lookup.parameters.items()
         }
         try:
             found = connector.look_up(lookup.query, {**detection_parameters(at), **parameters}, 1)
@@ -56,7 +56,7 @@ def trial(path: Path, database: str, now: str) -> Trial:
             continue
         known[lookup.name] = found[0] if found else {}
         facts[lookup.name] = known[lookup.name]
-    facts["what"] = filled(playbook.what, known)
+    facts["what"] = render(playbook.what, known)
     return Trial(playbook.kind, playbook.title, rows, facts)
 
 

@@ -144,9 +144,9 @@ def kind_of(named: str, source: Source) -> str:
         Problem: it may send others only; the text names them.
     """
     kind = named or source.kind or UNRECOGNISED
-    if source.allowed and kind not in source.allowed:
+    if source.allowed_kinds and kind not in source.allowed_kinds:
         what = f"kind {kind}" if named else "a signal without a kind"
-        allowed = ", ".join(source.allowed)
+        allowed = ", ".join(source.allowed_kinds)
         raise Problem(
             422, f"{source.name} may not send {what}; sources.yml lets it send {allowed}", "kind"
         )

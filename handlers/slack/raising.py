@@ -91,5 +91,5 @@ class RaiseForms:
         )
 
     def _form(self, kind: str, place: str, words: str) -> Json:
-        asks = self.library.playbook(kind).facts_asked if kind else ()
+        asks = self.library.playbook(kind).required_facts if kind else ()
         return forms.raise_form(self.library.titles(), kind or NOT_SURE, asks, place, words)

@@ -9,7 +9,7 @@ import sqlalchemy as sa
 from bot.cases.canonical import canonical_bytes
 from bot.cases.errors import ConnectorFailed
 from bot.cases.plan import Idempotency
-from bot.connectors.specs import ActionSpec, ParameterType, SqlSystem, Statement
+from bot.connectors.specs import ActionSpec, ParameterType, SqlAction, SqlSystem
 from bot.connectors.sql import SqlConnector
 
 SECOND = timedelta(seconds=5)
@@ -27,7 +27,7 @@ def paying(url: str) -> SqlConnector:
         idempotency=Idempotency.MARKER,
         amount="amount",
     )
-    statement = Statement(
+    statement = SqlAction(
         spec, "UPDATE bills SET paid = 1 WHERE id = :id", "SELECT amount FROM bills WHERE id = :id"
     )
     return SqlConnector(SqlSystem("house", "", SECOND, {"pay": statement}), url)

@@ -17,8 +17,8 @@ from bot.connectors.http import HttpConnector, _is_public
 from bot.connectors.message import MessageConnector
 from bot.connectors.specs import (
     ActionSpec,
-    Call,
     HttpAction,
+    HttpCall,
     HttpSystem,
     MessageSystem,
     ParameterType,
@@ -111,20 +111,20 @@ def system(bank, *, private=("127.0.0.1",), hosts=("127.0.0.1",), host="127.0.0.
     )
     pay = HttpAction(
         spec,
-        Call(
+        HttpCall(
             "POST",
             "/pay/{invoice}",
             {"invoice": "invoice", "amount": "amount"},
             landed="ok",
             detail="id",
         ),
-        precondition=Call(
+        precondition=HttpCall(
             "GET", "/invoices/{invoice}", fields={"etag": "etag", "status": "status"}
         ),
-        verify=Call("GET", "/payments/{key}", landed="state == 'done'"),
+        verify=HttpCall("GET", "/payments/{key}", landed="state == 'done'"),
     )
     lookups = {
-        "invoice": Call("GET", "/invoices/{id}", fields={"status": "status", "path": "path"})
+        "invoice": HttpCall("GET", "/invoices/{id}", fields={"status": "status", "path": "path"})
     }
     return HttpSystem(
         "bank",
@@ -229,7 +229,8 @@ def test_a_parameter_that_could_be_read_as_another_path_is_refused_by_name(bank)
 @pytest.mark.threat("C5")
 def test_in_the_query_such_a_value_is_a_value(bank):
     found = replace(
-        system(bank), lookups={"search": Call("GET", "/invoices?of={id}", fields={"path": "path"})}
+        system(bank),
+        lookups={"search": HttpCall("GET", "/invoices?of={id}", fields={"path": "path"})},
     )
     connector = HttpConnector(found, "")
     for value in LEADS_ELSEWHERE:
@@ -243,7 +244,7 @@ def test_in_the_query_such_a_value_is_a_value(bank):
     ["/invoices/../payments/{id}", "//169.254.169.254/{id}", "/invoices/{other}", "/a/./{id}"],
 )
 def test_what_was_declared_is_what_is_asked_for_or_nothing_is(bank, path):
-    found = replace(system(bank), lookups={"odd": Call("GET", path, fields={"path": "path"})})
+    found = replace(system(bank), lookups={"odd": HttpCall("GET", path, fields={"path": "path"})})
     with pytest.raises(ConnectorFailed):
         HttpConnector(found, "").look_up("odd", {"id": "1"}, 1)
     assert bank.requests == []

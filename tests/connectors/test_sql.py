@@ -13,7 +13,7 @@ from bot.cases.errors import ConnectorFailed, OutcomeUnknown, WorldMoved
 from bot.cases.plan import Idempotency
 from bot.clock import boottime, time_limit
 from bot.connectors.dry_run import DryRun
-from bot.connectors.specs import ActionSpec, ParameterType, SqlSystem, Statement
+from bot.connectors.specs import ActionSpec, ParameterType, SqlAction, SqlSystem
 from bot.connectors.sql import SqlConnector
 from bot.ports import Landing
 from tests.conftest import _create
@@ -43,9 +43,9 @@ def system(**changes) -> SqlSystem:
     spec = replace(SPEC, idempotency=Idempotency.CONDITIONAL, name="conditional")
     everything = replace(SPEC, name="everything")
     actions = {
-        "order": Statement(SPEC, CHANGE, PRECONDITION, 1, "", UNDO),
-        "conditional": Statement(spec, CONDITIONAL, PRECONDITION, 1, SEEN, UNDO),
-        "everything": Statement(
+        "order": SqlAction(SPEC, CHANGE, PRECONDITION, 1, "", UNDO),
+        "conditional": SqlAction(spec, CONDITIONAL, PRECONDITION, 1, SEEN, UNDO),
+        "everything": SqlAction(
             everything, "UPDATE stock SET on_order = on_order + :quantity", PRECONDITION, 1
         ),
     }

@@ -387,7 +387,7 @@ def test_what_policy_lets_run_alone_runs_alone_and_says_so(world):
     done = world.case(case)
     assert (done.state, done.approvals[0].person) == (
         State.RESOLVED,
-        f"policy:{world.library.rules.digest}",
+        f"policy:{world.library.rules.checksum}",
     )
     assert len(world.house.effects) == 1
 

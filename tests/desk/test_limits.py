@@ -14,7 +14,7 @@ from bot.cases.lifecycle import State
 from bot.cases.plan import DRY_RUN, Idempotency
 from bot.cases.playbook import Offer
 from bot.cases.policy import ActionLimit, PlaybookTerms, Ruling, Stage, TierRule
-from bot.connectors.specs import ActionSpec, ParameterType, prepared
+from bot.connectors.specs import ActionSpec, ParameterType, prepare_action
 from bot.ports import Topic
 from bot.settings import Mode
 from bot.store.store import SqlStore
@@ -60,7 +60,7 @@ class PricedConnector(FakeConnector):
         )
 
     def prepare(self, action, parameters):
-        return prepared(
+        return prepare_action(
             self.spec, self.name, "fake", parameters, {**self.facts, "price": self.price}
         )
 

@@ -125,7 +125,7 @@ STATES = {
     "alone": lambda: do(
         opened(),
         m.Recommend(
-            Recommendation("a.b", "r", "b"), plan(), verdict(ruling=Ruling.ALONE, factors=())
+            Recommendation("a.b", "r", "b"), plan(), verdict(ruling=Ruling.AUTO_APPROVE, factors=())
         ),
     ),
     "running": running,

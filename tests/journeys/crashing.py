@@ -20,7 +20,7 @@ from bot.cases.entry import RejectReason
 from bot.cases.errors import CountersignError
 from bot.cases.lifecycle import State
 from bot.cases.plan import Idempotency
-from bot.connectors.specs import ActionSpec, ParameterType, SqlSystem, Statement
+from bot.connectors.specs import ActionSpec, ParameterType, SqlAction, SqlSystem
 from bot.connectors.sql import SqlConnector
 from bot.ports import Drawn, Landing, Posted
 from bot.store.checkpoints import Checkpoints
@@ -111,7 +111,7 @@ def house(folder: Path) -> SqlConnector:
     )
     look = "SELECT on_hand FROM stock WHERE product_id = :product_id"
     actions = {
-        "order_stock": Statement(
+        "order_stock": SqlAction(
             spec,
             "UPDATE stock SET on_order = on_order + :quantity WHERE product_id = :product_id",
             look,
@@ -119,7 +119,7 @@ def house(folder: Path) -> SqlConnector:
             "",
             "UPDATE stock SET on_order = on_order - :quantity WHERE product_id = :product_id",
         ),
-        "open_claim": Statement(
+        "open_claim": SqlAction(
             claim,
             "INSERT INTO claims (product_id) SELECT product_id FROM stock WHERE product_id = :product_id",
             look,

@@ -13,7 +13,7 @@ from bot.cases.errors import PlaybookInvalid
 from bot.cases.identity import UNLINKED
 from bot.cases.plan import Plan, Proposer
 from bot.cases.policy import ActionLimit, Stage
-from bot.connectors.specs import prepared
+from bot.connectors.specs import prepare_action
 from knowledge.library import PACKAGED, load
 
 
@@ -641,12 +641,16 @@ def test_a_source_says_its_domain_and_its_kinds(folder):
     change(folder, "playbooks/low_stock.yml", "every: 60s", "every: 60s\n  domain: tills")
     library = load(folder)
     source, detection = library.sources["api"], library.playbook("low_stock").detection
-    assert (source.origin, source.allowed, detection.domain) == ("tills", ("low_stock",), "tills")
-    assert (library.sources["stripe"].origin, library.sources["stripe"].allowed) == (
+    assert (source.origin, source.allowed_kinds, detection.domain) == (
+        "tills",
+        ("low_stock",),
+        "tills",
+    )
+    assert (library.sources["stripe"].origin, library.sources["stripe"].allowed_kinds) == (
         "stripe",
         ("failed_payment",),
     )
-    assert library.sources["events"].allowed == ()
+    assert library.sources["events"].allowed_kinds == ()
 
 
 @pytest.mark.threat("A6")
@@ -706,8 +710,8 @@ def test_policy_and_plans_of_the_packaged_library_keep_their_checksums():
     order, tell = house.actions["order_stock"].spec, slack.actions["tell"]
     stock = {"product": "Merlot", "unit": "case", "on_hand": 4, "on_order": 0, "order_cost": 60.0}
     actions = (
-        prepared(order, "house", "sql", {"product_id": 1, "quantity": 24}, stock),
-        prepared(tell, "slack", "message", {"to": "C0SALES", "text": "hi"}, {}),
+        prepare_action(order, "house", "sql", {"product_id": 1, "quantity": 24}, stock),
+        prepare_action(tell, "slack", "message", {"to": "C0SALES", "text": "hi"}, {}),
     )
     playbook = library.playbook("low_stock")
     plan = Plan(
@@ -715,15 +719,15 @@ def test_policy_and_plans_of_the_packaged_library_keep_their_checksums():
         revision=1,
         actions=actions,
         playbook="low_stock",
-        playbook_digest=playbook.digest,
-        policy_digest=library.policy().digest,
+        playbook_digest=playbook.checksum,
+        policy_digest=library.policy().checksum,
         proposer=Proposer.PLAYBOOK,
         requester=None,
         beneficiary=None,
         not_after=datetime(2026, 11, 21, 12, tzinfo=UTC),
         mode="live",
     )
-    assert library.policy().digest == (
+    assert library.policy().checksum == (
         "b319451b5cabc0878bcd2fb1017f1d13f4186161985e5c2a689711434e72262e"
     )
     assert plan.digest == "820c4e724b91687cbb541f1497487e1f3c0772d362f654cc460a5eea8bf9b182"

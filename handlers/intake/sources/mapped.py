@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from bot.cases.expressions import holds, look_up, search
+from bot.cases.expressions import evaluate, find_scalar, search
 from bot.cases.signal import Signal, SignalStatus
 from bot.cases.source import SignalMapping, Source
 from handlers.intake.problem import Problem
@@ -41,13 +41,13 @@ def _signal(item: Any, mapping: SignalMapping, source: Source) -> Signal:
         raise Problem(422, "each signal must come from a JSON object", mapping.each)
 
     def text(name: str, expression: str) -> tuple[str | None, str]:
-        value = look_up(expression, item)
+        value = find_scalar(expression, item)
         is_text = value is not None and not isinstance(value, bool)
         return (str(value) if is_text else None, f"{name} ({expression})")
 
-    kind = look_up(mapping.kind, item) if mapping.kind else None
-    facts = {name: look_up(expression, item) for name, expression in mapping.facts.items()}
-    occurred_at = look_up(mapping.occurred_at, item) if mapping.occurred_at else None
+    kind = find_scalar(mapping.kind, item) if mapping.kind else None
+    facts = {name: find_scalar(expression, item) for name, expression in mapping.facts.items()}
+    occurred_at = find_scalar(mapping.occurred_at, item) if mapping.occurred_at else None
     return Signal(
         source=source.name,
         key=key_of(*text("key", mapping.key), LONGEST_KEY),
@@ -57,7 +57,7 @@ def _signal(item: Any, mapping: SignalMapping, source: Source) -> Signal:
         occurred_at=time_of(occurred_at, mapping.occurred_at or "occurred_at"),
         facts=facts_of([facts], strict=False),
         status=SignalStatus.CLEAR
-        if mapping.clear and holds(mapping.clear, item)
+        if mapping.clear and evaluate(mapping.clear, item)
         else SignalStatus.FIRING,
         domain=source.domain,
     )
