@@ -1,6 +1,6 @@
-"""Say whose an account is. Slack's own ids name a person; other accounts only where declared.
+"""Which accounts are one person's. Ids of Slack name a person; other accounts only where declared.
 
-An account that is neither matches nobody: it is never taken for a name that looks alike.
+Any other account matches nobody: it is never taken for a name that looks alike.
 """
 
 import re
@@ -14,14 +14,15 @@ _PRINCIPAL = re.compile(r"[ET][A-Z0-9]{1,20}/[UW][A-Z0-9]{1,20}")
 
 
 def is_slack_account(account: str) -> bool:
-    """Tell whether this is a principal by Slack's own ids, and no other text with a stroke."""
+    """Tell whether this is a principal by Slack's own ids, like T012AB3CD/U012AB3CD."""
     return _PRINCIPAL.fullmatch(account) is not None
 
 
 @dataclass(frozen=True, slots=True)
 class Identities:
-    """Know which accounts are one person's. ``linked``: each declared one, and all it goes with."""
+    """The declared accounts of people."""
 
+    #: All accounts of a person, under each of them as `_fold` writes it.
     linked: Mapping[str, frozenset[str]] = field(default_factory=dict)
 
     @classmethod
@@ -35,54 +36,58 @@ class Identities:
         for accounts in map(frozenset, people):
             if not any(map(is_slack_account, accounts)):
                 raise ValueError(f"none of {', '.join(sorted(accounts))} is an account in Slack")
-            for key in map(_folded, accounts):
+            for key in map(_fold, accounts):
                 if linked.get(key, accounts) != accounts:
                     raise ValueError(f"{key} belongs to two people")
                 linked[key] = accounts
         return cls(linked)
 
     def person_of(self, account: str) -> str | None:
-        """Name the person whose account this is, alike for all of theirs; None for nobody."""
-        accounts = self.linked.get(_folded(account))
+        """Return the same account in Slack for all accounts of a person; None for nobody."""
+        accounts = self.linked.get(_fold(account))
         if accounts is not None:
             return min(filter(is_slack_account, accounts))
         return account if is_slack_account(account) else None
 
     def is_same_person(self, account: str, other: str) -> bool:
         """Tell whether two accounts are known to be one person's."""
+        if account == other:
+            return True
         person = self.person_of(account)
-        return account == other or (person is not None and person == self.person_of(other))
+        return person is not None and person == self.person_of(other)
 
-    def linked_accounts(self, people: Iterable[str]) -> frozenset[str]:
-        """Give these accounts, and all that are linked to one of them."""
-        named = frozenset(people)
-        return named.union(*(self.linked.get(_folded(account), frozenset()) for account in named))
+    def linked_accounts(self, accounts: Iterable[str]) -> frozenset[str]:
+        """Return these accounts, and all that are linked to one of them."""
+        every = set(accounts)
+        for account in tuple(every):
+            every |= self.linked.get(_fold(account), frozenset())
+        return frozenset(every)
 
     def unknown_accounts(self, accounts: Iterable[str]) -> tuple[str, ...]:
-        """Give those of these accounts that match nobody."""
+        """Return those of these accounts that match nobody."""
         return tuple(account for account in accounts if self.person_of(account) is None)
 
     def distinct_votes(self, votes: Iterable[Approval]) -> tuple[Approval, ...]:
-        """Keep the first yes of each person, and the first that is given for each person."""
-        kept: list[Approval] = []
+        """Keep the first approval by each person, and the first that is given for each person."""
+        distinct: list[Approval] = []
         for vote in votes:
-            if not self.has_voted(vote, kept):
-                kept.append(vote)
-        return tuple(kept)
+            if not self.has_voted(vote, distinct):
+                distinct.append(vote)
+        return tuple(distinct)
 
     def has_voted(self, vote: Approval, votes: Iterable[Approval]) -> bool:
-        """Tell whether one of these is by the same person or for the same, either way round."""
-        heard = tuple(votes)
-        return any(self.is_among_voters(person, heard) for person in (vote.person, vote.principal))
+        """Tell whether one of these votes is by or for somebody who takes part in this vote."""
+        others = tuple(votes)
+        return any(self.is_among_voters(person, others) for person in (vote.person, vote.principal))
 
     def is_among_voters(self, account: str, votes: Iterable[Approval]) -> bool:
-        """Tell whether this person said one of these, or one of these was said for them."""
-        heard = {name for vote in votes for name in (vote.person, vote.principal)}
-        return any(self.is_same_person(account, other) for other in heard)
+        """Tell whether one of these votes is by this person or for this person."""
+        voters = {name for vote in votes for name in (vote.person, vote.principal)}
+        return any(self.is_same_person(account, voter) for voter in voters)
 
 
-def _folded(account: str) -> str:
-    """Bring an account into the form in which it is compared: addresses are written in any case."""
+def _fold(account: str) -> str:
+    """Return the form in which accounts are compared: addresses are written in any case."""
     return account.strip().casefold()
 
 

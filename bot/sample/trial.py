@@ -9,8 +9,7 @@ from bot.cases.errors import BadRequest, ConnectorFailed, PlaybookInvalid
 from bot.cases.evidence import facts_of
 from bot.cases.expressions import find_scalar, render
 from bot.clock import utc_now
-from bot.connectors.specs import SqlSystem
-from bot.connectors.sql import SqlConnector
+from bot.connectors.sql import SqlConnector, SqlSystem
 from bot.desk.follow_up import detection_parameters
 from knowledge.library import read_playbook
 from scheduler.detectors import signal_of
@@ -34,7 +33,7 @@ def trial(path: Path, database: str, now: str) -> Trial:
     at = _moment(now)
     url = database if "://" in database else f"sqlite:///{Path(database).resolve()}"
     connector = SqlConnector(
-        SqlSystem(playbook.detection.system, "", timedelta(seconds=10), {}), url
+        SqlSystem(name=playbook.detection.system, url_env="", timeout=timedelta(seconds=10)), url
     )
     try:
         rows = connector.look_up(playbook.detection.query, detection_parameters(at), MOST_ROWS)

@@ -13,13 +13,13 @@ from bot.cases.sla import next_reminder, promised
 HOUR = timedelta(hours=1)
 LONDON = ZoneInfo("Europe/London")
 OFFICE = Hours(
-    "Europe/London",
-    time(9),
-    time(18),
-    frozenset(range(5)),
-    lambda day: (day.month, day.day) == (12, 25),
+    zone="Europe/London",
+    opens=time(9),
+    closes=time(18),
+    days=frozenset(range(5)),
+    is_holiday=lambda day: (day.month, day.day) == (12, 25),
 )
-EVENING = Hours("Europe/London", time(17), time(2))
+EVENING = Hours(zone="Europe/London", opens=time(17), closes=time(2))
 
 
 def london(*at):
@@ -61,7 +61,7 @@ def test_an_evening_ends_on_the_next_day():
 
 @pytest.mark.parametrize("day", [date(2026, 3, 29), date(2026, 10, 25)])
 def test_on_the_day_of_a_clock_change_opening_is_at_the_hour_on_the_wall(day):
-    always = Hours("Europe/London", time(9), time(18))
+    always = Hours(zone="Europe/London", opens=time(9), closes=time(18))
     at = always.next_opening(datetime.combine(day, time(0), LONDON).astimezone(UTC))
     assert always.local(at).time() == time(9)
     assert always.digest_time(day).astimezone(LONDON).time() == time(9)

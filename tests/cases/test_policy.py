@@ -485,7 +485,13 @@ def test_the_checksum_of_a_policy_is_the_one_that_ledgers_name():
     """Every verdict, every plan and every approval by policy names it: it must never move by itself."""
     rules = policy(
         actions={
-            "house.order_stock": ActionLimit(Decimal("99.50"), Decimal(500), 3, 1, alone=True)
+            "house.order_stock": ActionLimit(
+                per_plan=Decimal("99.50"),
+                amount_per_day=Decimal(500),
+                times_per_day=3,
+                times_per_target_per_day=1,
+                alone=True,
+            )
         },
         largest_scope=4,
         step_up_above=Decimal(20000),

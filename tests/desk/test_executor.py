@@ -32,10 +32,22 @@ def finish(world, case, *, seconds=0, step=1):
 
 
 def two_steps(world):
-    then = (Offer("house.open_claim", "", {"product_id": "signal.product_id"}, "too"),)
+    then = (
+        Offer(
+            action="house.open_claim", parameters={"product_id": "signal.product_id"}, reason="too"
+        ),
+    )
     offer = world.library.book.offers[0]
     world.library.book = playbook(
-        offers=(Offer(offer.action, "", offer.parameters, "because", offer.edit, then),)
+        offers=(
+            Offer(
+                action=offer.action,
+                parameters=offer.parameters,
+                reason="because",
+                edit=offer.edit,
+                then=then,
+            ),
+        )
     )
 
 

@@ -14,7 +14,7 @@ from tests.desk.test_switchboard import ANA, BEN
 from tests.fakes.directory import principal
 from tests.world import World, policy
 
-OFFICE = Hours("Europe/London", time(9), time(18), frozenset(range(5)))
+OFFICE = Hours(zone="Europe/London", opens=time(9), closes=time(18), days=frozenset(range(5)))
 HOUR = timedelta(hours=1)
 
 

@@ -36,12 +36,12 @@ MAPPING = replace(
 )
 ALL = {
     **SOURCES,
-    "items": Source("items", Format.MAPPING, mapping=MAPPING),
-    "some": Source("some", Format.SIGNAL, kinds=("low_stock", "lead_cold")),
-    "some-events": Source("some-events", Format.CLOUDEVENTS, kinds=("low_stock",)),
-    "one": Source("one", Format.SIGNAL, kind="low_stock"),
-    "till": Source("till", Format.SIGNAL, domain="shop"),
-    "scanner": Source("scanner", Format.SIGNAL, domain="shop"),
+    "items": Source(name="items", format=Format.MAPPING, mapping=MAPPING),
+    "some": Source(name="some", format=Format.SIGNAL, kinds=("low_stock", "lead_cold")),
+    "some-events": Source(name="some-events", format=Format.CLOUDEVENTS, kinds=("low_stock",)),
+    "one": Source(name="one", format=Format.SIGNAL, kind="low_stock"),
+    "till": Source(name="till", format=Format.SIGNAL, domain="shop"),
+    "scanner": Source(name="scanner", format=Format.SIGNAL, domain="shop"),
 }
 SECRETS = {
     **CREDENTIALS,

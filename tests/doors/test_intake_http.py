@@ -20,23 +20,23 @@ TOKEN, OLD, SECRET = (
     "whsec_" + base64.b64encode(b"a secret of some length").decode(),
 )
 SOURCES = {
-    "api": Source("api", Format.SIGNAL),
-    "events": Source("events", Format.CLOUDEVENTS),
-    "alertmanager": Source("alertmanager", Format.ALERTMANAGER, kind="service_alert"),
+    "api": Source(name="api", format=Format.SIGNAL),
+    "events": Source(name="events", format=Format.CLOUDEVENTS),
+    "alertmanager": Source(name="alertmanager", format=Format.ALERTMANAGER, kind="service_alert"),
     "stripe": Source(
-        "stripe",
-        Format.MAPPING,
-        "failed_payment",
+        name="stripe",
+        format=Format.MAPPING,
+        kind="failed_payment",
         mapping=SignalMapping(
-            "id",
-            "data.object.id",
-            "join(' ', ['Payment', type])",
+            key="id",
+            subject="data.object.id",
+            title="join(' ', ['Payment', type])",
             occurred_at="created",
             clear="type == 'charge.succeeded'",
             facts={"amount": "data.object.amount"},
         ),
     ),
-    "slow": Source("slow", Format.SIGNAL, per_minute=2),
+    "slow": Source(name="slow", format=Format.SIGNAL, per_minute=2),
 }
 CREDENTIALS = {
     "api": Credentials((TOKEN, OLD), (SECRET,)),

@@ -27,11 +27,10 @@ from bot.cases.errors import (
     Unreachable,
 )
 from bot.cases.lifecycle import State
-from bot.cases.plan import Idempotency
 from bot.cases.question import Answer, Line
 from bot.cases.seen import Seen
-from bot.connectors.message import MessageConnector
-from bot.connectors.specs import ActionSpec, MessageSystem, ParameterType
+from bot.connectors.message import MessageAction, MessageConnector, MessageSystem
+from bot.connectors.parameters import ParameterType
 from bot.ports import Landing, Placed
 from bot.sample.people import ANA, FINN, GUS, OMAR, TEAM
 from handlers.cards import forms, ids
@@ -702,20 +701,18 @@ def test_a_slack_that_answers_too_slowly_leaves_the_message_in_doubt(kind):
 
 @pytest.mark.threat("A3")
 def test_a_message_as_an_action_ends_within_the_time_of_its_system():
-    tell = ActionSpec(
-        "tell",
-        1,
-        {"to": ParameterType.TEXT, "text": ParameterType.TEXT},
-        "channel:{to}",
-        "Tell {to}",
-        "“{text}”",
-        False,
-        Idempotency.MARKER,
+    tell = MessageAction(
+        name="tell",
+        parameters={"to": ParameterType.TEXT, "text": ParameterType.TEXT},
+        target="channel:{to}",
+        summary="Tell {to}",
+        preview="“{text}”",
     )
     with serving(Silent()) as server:
         chat = chat_at(server, seconds=60)
         connector = MessageConnector(
-            MessageSystem("slack", {"tell": tell}, timedelta(seconds=0.5)), chat
+            MessageSystem(name="slack", actions={"tell": tell}, timeout=timedelta(seconds=0.5)),
+            chat,
         )
         action = connector.prepare("tell", {"to": "C0STOCK", "text": "hello"})
         with pytest.raises(OutcomeUnknown):
