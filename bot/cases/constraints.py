@@ -1,4 +1,4 @@
-"""Types of the values that people write into YAML: patterns, lengths, bounds and durations.
+"""Types of values in YAML: patterns, lengths, bounds and durations.
 
 Pydantic checks them where a file is read. Python code sees plain strings, numbers and times.
 """

@@ -1,4 +1,4 @@
-"""Working hours of a channel: when people there can be expected to answer.
+"""Working hours of channels.
 
 Times are those of the clock on the wall in a time zone, so changes of the clock are right.
 """
@@ -54,7 +54,7 @@ class Hours:
         return self.add_working_time(at, timedelta(0))
 
     def add_working_time(self, at: datetime, span: timedelta) -> datetime:
-        """Return the moment, in UTC, at which so much working time has passed.
+        """Return when so much working time has passed, in UTC.
 
         With no opening in sight, closed time counts as well.
         """
@@ -76,7 +76,7 @@ class Hours:
         return _to_utc(day, MIDNIGHT, self.zone)
 
     def _openings(self, at: datetime) -> Iterator[tuple[datetime, datetime]]:
-        """Iterate over opening and closing times, from the day before this moment on."""
+        """Iterate over opening and closing times from the day before on."""
         first = self.local(at).date() - DAY
         for ahead in range(MAX_CLOSED_DAYS):
             day = first + ahead * DAY

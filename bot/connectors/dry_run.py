@@ -9,7 +9,7 @@ from bot.ports import Connector, Landing
 
 
 class DryRun:
-    """Stands in front of a real connector, and says what it would do."""
+    """A stand-in that says what the real connector would do."""
 
     def __init__(self, real: Connector) -> None:
         self._real = real
@@ -37,7 +37,7 @@ class DryRun:
         return f"dry run, nothing changed; it would: {action.preview}"
 
     def verify(self, action: Action, key: str) -> Landing:
-        """Answer that it has landed: the plan goes on as if it had."""
+        """Answer that it has landed, so that the plan goes on."""
         return Landing.LANDED
 
     def undo(self, action: Action, key: str, undo_key: str) -> str:

@@ -1,4 +1,6 @@
-"""Systems behind an HTTP API: declared calls to listed hosts, with an idempotency key per action.
+"""Systems behind an HTTP API.
+
+Only declared calls go out, only to listed hosts, and each action has an idempotency key.
 
 A confirmation is a success, and a definite refusal is a failure. Everything else after the request
 has left is neither: a time-out, a broken connection, a redirect, a 5xx, an unknown status. Then the
@@ -65,7 +67,7 @@ _TRANSIENT_FAILURES = frozenset(
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HttpCall:
-    """One HTTP call. ``landed``, ``absent``, ``detail`` and ``fields`` look into its answer."""
+    """One HTTP call; the last four fields are expressions over its answer."""
 
     method: Literal["GET", "POST", "PUT", "PATCH", "DELETE"] = "GET"
     #: Path and query with placeholders for parameters, each percent-encoded.
@@ -73,9 +75,9 @@ class HttpCall:
     #: Expressions over the parameters, by field of the body.
     body: Mapping[str, str] = field(default_factory=dict)
     #: True where the answer confirms the effect.
-    landed: str = ""
+    landed_when: Annotated[str, Field(validation_alias="landed")] = ""
     #: True where the answer of a `verify` says that there is no effect.
-    absent: str = ""
+    absent_when: Annotated[str, Field(validation_alias="absent")] = ""
     #: What people read about the outcome, like a number of the payment.
     detail: str = ""
     #: What a look-up or precondition reads.
@@ -194,7 +196,7 @@ class HttpConnector:
             return self._snapshot(spec, action.parameters)
 
     def execute(self, action: Action, key: str) -> str:
-        """Carry out the action, unless it or its snapshot has changed since the approval."""
+        """Carry out the action, unless something has changed since the approval."""
         spec = self._find_spec(short_name(action))
         if spec.version != action.version:
             versions = f"version {spec.version} now, version {action.version} was approved"
@@ -228,9 +230,9 @@ class HttpConnector:
         if answer.status_code != HTTPStatus.OK:
             return Landing.UNKNOWN
         body = _read_json(answer)
-        if find_scalar(call.landed, body) is True:
+        if find_scalar(call.landed_when, body) is True:
             return Landing.LANDED
-        if call.absent and find_scalar(call.absent, body) is True:
+        if call.absent_when and find_scalar(call.absent_when, body) is True:
             return Landing.ABSENT
         return Landing.UNKNOWN
 
@@ -277,7 +279,7 @@ class HttpConnector:
         if not answer.is_success:
             raise OutcomeUnknown(_describe(answer))
         body = _read_json(answer)
-        if call.landed and find_scalar(call.landed, body) is not True:
+        if call.landed_when and find_scalar(call.landed_when, body) is not True:
             raise OutcomeUnknown(f"{_describe(answer)}, without confirming it")
         detail = find_scalar(call.detail, body) if call.detail else None
         return _describe(answer) if detail is None else str(detail)[:MAX_DETAIL]
@@ -343,7 +345,10 @@ def _read_body(answer: httpx.Response) -> httpx.Response:
 
 
 def _read_json(answer: httpx.Response) -> Mapping[str, Any]:
-    """Return the JSON object of an answer; a list is its ``items``, and no JSON is empty."""
+    """Return the JSON object of an answer.
+
+    A list is under ``items``. What is no JSON is empty.
+    """
     try:
         body = answer.json()
     except (ValueError, RecursionError):

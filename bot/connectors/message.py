@@ -1,6 +1,6 @@
-"""Messages to a channel or a person, as an action like any other.
+"""Messages to a channel or a person, as actions.
 
-Shown before it is sent, sent once, and found afterwards. It cannot be taken back.
+A message is shown before it is sent, sent once, and found afterwards. It cannot be taken back.
 """
 
 from collections.abc import Mapping
@@ -21,7 +21,10 @@ from bot.ports import Chat, Connector, Landing
 
 @dataclass(frozen=True, kw_only=True)
 class MessageAction(ActionSpec):
-    """A message. ``to`` is the id of a channel or user; templates may name further parameters."""
+    """A message to a channel or user.
+
+    ``to`` is its id. Templates may name further parameters.
+    """
 
     def __post_init__(self) -> None:
         ActionSpec.__post_init__(self)
@@ -41,7 +44,7 @@ class MessageAction(ActionSpec):
 
 @dataclass(frozen=True, kw_only=True)
 class MessageSystem(SystemSpec):
-    """Slack as a system that messages are sent to. It needs no secret of its own."""
+    """Slack as a system for messages, without a secret of its own."""
 
     connector: Literal["message"] = "message"
     timeout: Timeout = timedelta(seconds=10)
@@ -117,5 +120,5 @@ class MessageConnector:
         raise ConnectorFailed("a message that was read cannot be unread")
 
     def _time_limit(self) -> AbstractContextManager[None]:
-        """Limit all requests of one call together to the time-out of the system."""
+        """Limit all requests of one call together."""
         return time_limit(boottime() + self.timeout.total_seconds())

@@ -119,7 +119,7 @@ class SqlConnector:
     ) -> list[dict[str, Scalar]]:
         """Ask one SELECT."""
         with self._time_limit(), self._database.reading() as connection:
-            return fetch_rows(connection, query, parameters, limit)
+            return fetch_rows(connection, query, parameters=parameters, limit=limit)
 
     def prepare(self, action: str, parameters: Mapping[str, Scalar]) -> Action:
         """Convert the parameters and take the snapshot."""
@@ -139,7 +139,7 @@ class SqlConnector:
         return self._snapshot(spec, convert_parameters(action.parameters, spec.parameters))
 
     def execute(self, action: Action, key: str) -> str:
-        """Carry out the statement once, unless it or its snapshot has changed since the approval."""
+        """Carry out the statement, unless something has changed since the approval."""
         spec = self._find_spec(short_name(action))
         if spec.version != action.version:
             versions = f"version {spec.version} now, version {action.version} was approved"

@@ -1,4 +1,4 @@
-"""``sources.yml``: the systems that send signals, and whose cases they may open and clear."""
+"""``sources.yml``: the senders of signals, and their names and domains."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -92,7 +92,7 @@ def check_domains(
     systems: Mapping[str, SystemSpec],
     playbooks: Mapping[str, Playbook],
 ) -> list[str]:
-    """Complain of domains that would speak for a source or system that is not in them."""
+    """Complain of domains named after a source or system outside them."""
     members = _domains_by_member(sources, playbooks)
     domains = {domain for _, domain in members if domain}
     complaints = []
@@ -126,6 +126,7 @@ def _domains_by_member(
 def find_origin(
     kind: str,
     absence: Absence,
+    *,
     sources: Mapping[str, Source],
     playbooks: Mapping[str, Playbook],
 ) -> str:

@@ -109,13 +109,13 @@ def bank_system(
             method="POST",
             path="/pay/{invoice}",
             body={"invoice": "invoice", "amount": "amount"},
-            landed="ok",
+            landed_when="ok",
             detail="id",
         ),
         precondition=HttpCall(
             path="/invoices/{invoice}", fields={"etag": "etag", "status": "status"}
         ),
-        verify=HttpCall(path="/payments/{key}", landed="state == 'done'"),
+        verify=HttpCall(path="/payments/{key}", landed_when="state == 'done'"),
         undo=refund,
     )
     invoice = HttpCall(path="/invoices/{id}", fields={"status": "status", "path": "path"})

@@ -39,7 +39,9 @@ from tests.fakes.connector import FakeConnector
 from tests.servers import create_database
 
 KEY, UNDO_KEY = "k1", "undo:k1"
-REFUND = HttpCall(method="POST", path="/refund/{key}", body={"invoice": "invoice"}, landed="ok")
+REFUND = HttpCall(
+    method="POST", path="/refund/{key}", body={"invoice": "invoice"}, landed_when="ok"
+)
 
 
 @dataclass(kw_only=True)

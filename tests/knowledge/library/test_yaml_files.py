@@ -93,5 +93,5 @@ def test_a_complaint_speaks_of_lists_and_mappings(tmp_path, text, complaints):
 def test_a_value_is_located_by_its_line(tmp_path):
     path = tmp_path / "x.yml"
     path.write_text("a:\n  b:\n    - 1\n    - 2\n")
-    assert locate(path, "a", "b", 1) == "x.yml:4"
-    assert locate(path, "a", "missing") == "x.yml:1"
+    assert locate(path, ("a", "b", 1)) == "x.yml:4"
+    assert locate(path, ("a", "missing")) == "x.yml:1"
