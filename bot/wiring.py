@@ -5,12 +5,11 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from functools import partial
 from pathlib import Path
-from typing import assert_never
 
 import uvicorn
 from slack_sdk import WebClient
@@ -20,11 +19,8 @@ from bot.cases.policy import Stage
 from bot.cases.signal import UNRECOGNISED
 from bot.cases.standing import BEHIND, EVERYTHING, Standing
 from bot.clock import monotonic
-from bot.connectors.dry_run import DryRun
-from bot.connectors.http import HttpConnector
-from bot.connectors.message import MessageConnector
-from bot.connectors.specs import HttpSystem, MessageSystem, SqlSystem, SystemSpec
-from bot.connectors.sql import SqlConnector
+from bot.connectors.registry import build_connectors, missing_secrets
+from bot.connectors.specs import SystemSpec
 from bot.desk.decisions import Decisions
 from bot.desk.digests import Digests
 from bot.desk.drawing import Drawing
@@ -477,32 +473,18 @@ def build_systems(
         SettingsIncomplete: the names of the secrets that are not set.
     """
     todo = _too_slow(settings, specs)
-    systems: dict[str, Connector] = {}
-    for name, spec in specs.items():
-        missing = [env for env in _secrets_of(spec) if not settings.secret(env)]
-        if missing:
-            todo += [f"set {env}: systems.yml needs it for {name}" for env in missing]
-            continue
-        real = _connector(spec, [settings.secret(env) for env in _secrets_of(spec)], chat)
-        systems[name] = DryRun(real) if settings.mode is Mode.DRY_RUN else real
+    for missing in missing_secrets(specs, settings.secret):
+        todo.append(f"set {missing.name}: systems.yml needs it for {missing.system}")
     if todo:
         raise SettingsIncomplete(
             "To do before Countersign can start:\n" + "\n".join(f"  • {line}" for line in todo)
         )
-    return systems
-
-
-def _secrets_of(spec: SystemSpec) -> list[str]:
-    """The names of the secrets that a system declares."""
-    match spec:
-        case SqlSystem():
-            return [spec.url_env, *filter(None, [spec.read_url_env])]
-        case HttpSystem():
-            return list(filter(None, [spec.token_env]))
-        case MessageSystem():
-            return []
-        case _:
-            assert_never(spec)
+    return build_connectors(
+        specs,
+        secrets=settings.secret,
+        chat=chat,
+        dry_run=settings.mode is Mode.DRY_RUN,
+    )
 
 
 def _too_slow(settings: Settings, specs: Mapping[str, SystemSpec]) -> list[str]:
@@ -513,18 +495,6 @@ def _too_slow(settings: Settings, specs: Mapping[str, SystemSpec]) -> list[str]:
         for name, spec in specs.items()
         if spec.timeout.total_seconds() >= settings.lease_for
     ]
-
-
-def _connector(spec: SystemSpec, secrets: Sequence[str], chat: Chat) -> Connector:
-    match spec:
-        case SqlSystem():
-            return SqlConnector(spec, *secrets)
-        case HttpSystem():
-            return HttpConnector(spec, *(secrets or [""]))
-        case MessageSystem():
-            return MessageConnector(spec, chat)
-        case _:
-            assert_never(spec)
 
 
 def build(settings: Settings, *, clock: Clock | None = None) -> House:
@@ -741,9 +711,8 @@ def check(settings: Settings) -> list[str]:
     """What would keep the bot from starting or working, as sentences; empty when all is well."""
     library = open_library(settings)
     problems = _too_slow(settings, library.systems)
-    for name, spec in library.systems.items():
-        missing = [env for env in _secrets_of(spec) if not settings.secret(env)]
-        problems += [f"{env} is not set: {name} cannot be reached" for env in missing]
+    for missing in missing_secrets(library.systems, settings.secret):
+        problems.append(f"{missing.name} is not set: {missing.system} cannot be reached")
     if library.policy().step_up_above is not None and not settings.secret("COUNTERSIGN_PUBLIC_URL"):
         problems.append(
             "COUNTERSIGN_PUBLIC_URL is not set: nobody can reach the page that step_up_above sends them to"

@@ -11,7 +11,7 @@ from typing import Any, Protocol
 from bot.cases.case import Case
 from bot.cases.errors import ConnectorFailed
 from bot.cases.evidence import Evidence, facts_of
-from bot.cases.expressions import filled, holds, look_up
+from bot.cases.expressions import evaluate, find_scalar, render
 from bot.cases.plan import Action
 from bot.cases.playbook import Offer, Playbook
 from bot.cases.precedent import Ended, Precedent, said_by, tally
@@ -85,7 +85,7 @@ class RememberingRecommender:
         confidence, promise = _sureness(chosen, model)
         return Recommendation(
             action=chosen.offer.action,
-            reason=filled(chosen.offer.reason, known),
+            reason=render(chosen.offer.reason, known),
             basis=_basis(chosen, playbook, model, recollection),
             alternatives=passed_over,
             editable=chosen.offer.edit,
@@ -103,7 +103,7 @@ class RememberingRecommender:
         model: PlanModel | None,
     ) -> list[tuple[Offer, float | None]]:
         """The fitting offers: in the playbook's order, or by what was right in like cases where there is enough of that."""
-        fitting = [offer for offer in playbook.offers if holds(offer.when, known)]
+        fitting = [offer for offer in playbook.offers if evaluate(offer.when, known)]
         if model is None:
             return [(offer, None) for offer in fitting]
         text = said_by(case.signal)
@@ -152,7 +152,7 @@ def _first_that_can_be_prepared(
     passed_over = [
         Alternative(offer.action, f"needs {offer.when}")
         for offer in playbook.offers
-        if not holds(offer.when, known)
+        if not evaluate(offer.when, known)
     ]
     first = [offer for offer, _ in ranked]
     for offer, margin in ranked:
@@ -174,7 +174,9 @@ def _first_that_can_be_prepared(
 
 
 def _prepared(offer: Offer, known: Mapping[str, Any], prepare: Prepare) -> tuple[Action, ...]:
-    parameters = {name: look_up(expression, known) for name, expression in offer.parameters.items()}
+    parameters = {
+        name: find_scalar(expression, known) for name, expression in offer.parameters.items()
+    }
     return (
         prepare(offer.action, parameters),
         *(action for later in offer.then for action in _prepared(later, known, prepare)),

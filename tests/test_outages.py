@@ -152,13 +152,12 @@ def test_what_a_database_quotes_of_its_rows_is_in_no_line_and_in_no_row(
 def test_a_lookup_that_fails_tells_nothing_of_what_it_was_asked_with(tmp_path):
     from datetime import timedelta
 
-    from bot.connectors.specs import SqlSystem
-    from bot.connectors.sql import SqlConnector
+    from bot.connectors.sql import SqlConnector, SqlSystem
 
     sqlite3.connect(tmp_path / "house.db").close()
-    system = SqlSystem("house", "URL", timedelta(seconds=2), {})
+    system = SqlSystem(name="house", url_env="URL", timeout=timedelta(seconds=2))
     connector = SqlConnector(system, f"sqlite:///{tmp_path / 'house.db'}")
-    with connector._reader.connect() as reader, pytest.raises(sa.exc.DBAPIError) as wrong:
+    with connector._database._reader.connect() as reader, pytest.raises(sa.exc.DBAPIError) as wrong:
         reader.execute(sa.text("SELECT * FROM nowhere WHERE mail = :mail"), {"mail": SECRET})
     assert SECRET not in str(wrong.value)
 

@@ -34,7 +34,16 @@ def policy(**changes) -> Policy:
     }
     names = ("order_stock", "give_notice", "open_claim")
     actions = {f"house.{name}": ActionLimit() for name in names}
-    return replace(Policy("GBP", Decimal(250), Decimal(2500), tiers, actions), **changes)
+    return replace(
+        Policy(
+            currency="GBP",
+            medium_above=Decimal(250),
+            high_above=Decimal(2500),
+            tiers=tiers,
+            actions=actions,
+        ),
+        **changes,
+    )
 
 
 def playbook(**changes) -> Playbook:
@@ -46,27 +55,32 @@ def playbook(**changes) -> Playbook:
         detection=Detection("house", "SELECT", HOUR),
         evidence=(
             Lookup(
-                "stock",
-                "house",
-                "look",
-                {"product_id": "signal.product_id"},
-                {"on_hand": "On hand"},
+                name="stock",
+                system="house",
+                query="look",
+                parameters={"product_id": "signal.product_id"},
+                show={"on_hand": "On hand"},
             ),
         ),
         stake=Stake("matters", "stock.at_risk"),
         offers=(
             Offer(
-                "house.order_stock",
-                "",
-                {"product_id": "signal.product_id", "quantity": "stock.quantity"},
-                "because",
-                ("quantity",),
+                action="house.order_stock",
+                parameters={"product_id": "signal.product_id", "quantity": "stock.quantity"},
+                reason="because",
+                edit=("quantity",),
             ),
         ),
         terms=PlaybookTerms(),
-        owners=Owners("floor-managers", "ops-leads", "ops-leads", "owners", "ops-leads"),
+        owners=Owners(
+            business="floor-managers",
+            operations="ops-leads",
+            technical="ops-leads",
+            governance="owners",
+            next_owner="ops-leads",
+        ),
         measure=Measure(4 * HOUR, 24 * HOUR, timedelta(minutes=10)),
-        digest="0" * 64,
+        checksum="0" * 64,
     )
     return replace(base, **changes)
 

@@ -90,14 +90,14 @@ def _approvers(case: Case, by: Asker) -> tuple[str, ...]:
     """The groups of the verdict. What policy let run alone answers to the playbook's owners."""
     if case.verdict is None:
         return ()
-    if case.verdict.ruling is Ruling.ALONE:
+    if case.verdict.ruling is Ruling.AUTO_APPROVE:
         return by.playbook_owners
     return tuple(factor.group for factor in case.verdict.factors)
 
 
 def _is_barred(case: Case, decision: Decision, person: Person, by: Asker) -> bool:
     """Tell whether one of this person's accounts raised or edited the plan, or gains from it."""
-    return decision in NEVER_BY_AUTHORS and person.id in by.identities.accounts(case.authors)
+    return decision in NEVER_BY_AUTHORS and person.id in by.identities.linked_accounts(case.authors)
 
 
 def _only_others(case: Case, decision: Decision, by: Asker) -> str:

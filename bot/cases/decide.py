@@ -41,7 +41,7 @@ from bot.cases.passkey import (
     waiting,
 )
 from bot.cases.plan import Plan
-from bot.cases.policy import RiskTier, Ruling, Verdict, is_governed, no_looser
+from bot.cases.policy import RiskTier, Ruling, Verdict, needs_governance, still_satisfies
 from bot.cases.seen import CHANGES_COURSE, OFFERED, Decision, Seen
 from bot.cases.sla import LEAST_GAP
 
@@ -162,8 +162,8 @@ def _recur(case: Case, move: m.Recur, now: datetime) -> tuple[Body, ...]:
     if move.reopen:
         return e.Recurred(move.signal), e.Reopened(f"it came back: {move.signal.title}")
     requester = move.signal.requester
-    is_stranger = bool(requester and move.identities.strangers([requester]))
-    is_asked = case.state is State.PROPOSED and case.verdict and not is_governed(case.verdict)
+    is_stranger = bool(requester and move.identities.unknown_accounts([requester]))
+    is_asked = case.state is State.PROPOSED and case.verdict and not needs_governance(case.verdict)
     if is_stranger and is_asked:
         # Others must say yes now, so the question is another one.
         why = "somebody who is not known here has raised it too"
@@ -223,7 +223,7 @@ def _recommend(case: Case, move: m.Recommend, now: datetime) -> tuple[Body, ...]
         return (
             e.Referred(f"policy: {verdict.reason}", move.recommendation, plan, verdict, move.sla),
         )
-    if verdict.ruling is Ruling.ALONE:
+    if verdict.ruling is Ruling.AUTO_APPROVE:
         by = (f"policy:{verdict.policy_digest}",)
         return (e.Authorised(plan.digest, by, move.recommendation, plan, verdict),)
     expires_at = move.expires_at or now + verdict.expires_for
@@ -245,7 +245,7 @@ def _approve(case: Case, move: m.Approve, now: datetime) -> tuple[Body, ...]:
     if verdict.step_up:
         given = replace(given, assertion=_signed(case, move, given.digest, now))
     votes = (*case.approvals, given)
-    people = move.by.identities.distinct(votes)
+    people = move.by.identities.distinct_votes(votes)
     if given.emergency or quorum_met(people, verdict.factors, move.by.groups):
         return e.ApprovalGiven(given), e.Authorised(
             given.digest, tuple(vote.person for vote in votes)
@@ -316,12 +316,12 @@ def _must_be_new(
     said: str,
 ) -> None:
     """Hear one person once, under whichever account, and whoever they stand in for once."""
-    if any(identities.are_one(vote.person, given.person) for vote in votes):
+    if any(identities.is_same_person(vote.person, given.person) for vote in votes):
         raise TooLate(f"{said}; it waits for somebody else")
-    if identities.is_one_of(given.principal, votes):
+    if identities.is_among_voters(given.principal, votes):
         name = given.behalf_name or given.name
         raise TooLate(f"{name} has been heard already; it waits for somebody else")
-    if identities.is_one_of(given.person, votes):
+    if identities.is_among_voters(given.person, votes):
         raise TooLate(f"{given.name} has been heard already; it waits for somebody else")
 
 
@@ -337,13 +337,13 @@ def _vote(case: Case, move: m.Approve, verdict: Verdict, now: datetime, digest: 
 
 def _yes(case: Case, by: m.Asker, verdict: Verdict, vote: Approval) -> Approval:
     """Give this vote in their own right, or for somebody they stand in for; or refuse it."""
-    person, authors = by.person, by.identities.accounts(case.authors)
+    person, authors = by.person, by.identities.linked_accounts(case.authors)
     reason = why_not(person, authors=authors, factors=verdict.factors, groups=by.groups)
     if reason is None:
         return vote
     if person.id not in authors and is_colleague(person):
         for giver in by.behalf_of:
-            if by.identities.are_one(giver.id, person.id):
+            if by.identities.is_same_person(giver.id, person.id):
                 continue
             if why_not(giver, authors=authors, factors=verdict.factors, groups=by.groups) is None:
                 return replace(vote, behalf_of=giver.id, behalf_name=giver.name)
@@ -354,9 +354,9 @@ def _must_be_an_emergency(case: Case, move: m.Approve, verdict: Verdict) -> None
     """The glass is never broken for high risk, nor by an author; that the person may at all is ruled with the standing."""
     if verdict.tier is RiskTier.HIGH or verdict.step_up:
         raise NotEligible("a high-risk plan is never let through by one person alone")
-    if is_governed(verdict):
+    if needs_governance(verdict):
         raise NotEligible("who raised it is not known here, so nobody lets it through alone")
-    authors = move.by.identities.accounts(case.authors)
+    authors = move.by.identities.linked_accounts(case.authors)
     if move.by.person.id in authors or not is_colleague(move.by.person):
         raise NotEligible("whoever raised or edited a plan, or gains from it, cannot approve it")
     if not move.note.strip():
@@ -413,7 +413,7 @@ def _undo(case: Case, move: m.Undo, now: datetime) -> tuple[Body, ...]:
     if verdict.step_up:
         given = replace(given, assertion=_signed(case, move, given.digest, now, Purpose.UNDO))
     votes = (*case.undo_approvals, given)
-    if not _undo_agreed(verdict, move.by.identities.distinct(votes), move.by.groups):
+    if not _undo_agreed(verdict, move.by.identities.distinct_votes(votes), move.by.groups):
         return (e.UndoApproved(given),)
     names = " and ".join(vote.name for vote in votes)
     by = tuple(vote.person for vote in votes)
@@ -439,7 +439,7 @@ def _undo_heard(case: Case, move: m.Undo | m.BeginUndo, now: datetime) -> tuple[
         raise TooLate("the time to take it back has passed; raise what is wrong as a new case")
     given = Approval(by.person.id, by.person.name, plan.digest, now, _note(move.note))
     # Nobody approved what policy let run alone, so whoever decides here may stop it.
-    if verdict.ruling is not Ruling.ALONE:
+    if verdict.ruling is not Ruling.AUTO_APPROVE:
         given = _yes(case, by, verdict, given)
     said = "you have said already that it is taken back"
     _must_be_new(given, case.undo_approvals, by.identities, said)
@@ -450,7 +450,7 @@ def _undo_heard(case: Case, move: m.Undo | m.BeginUndo, now: datetime) -> tuple[
 
 def _undo_agreed(verdict: Verdict, votes: tuple[Approval, ...], groups: Groups) -> bool:
     """Tell whether as many have said so as had to approve the plan; one, where nobody had to."""
-    if verdict.ruling is Ruling.ALONE:
+    if verdict.ruling is Ruling.AUTO_APPROVE:
         return bool(votes)
     return quorum_met(votes, verdict.factors, groups)
 
@@ -563,9 +563,9 @@ def what_moved(case: Case, move: m.StartStep, now: datetime) -> list[str]:
         reasons.append("the approval is too old")
     if not plan.is_of(move.mode):
         reasons.append(NOW_FOR_REAL if plan.is_dry_run else NOW_FOR_SHOW)
-    if not no_looser(verdict, move.verdict):
+    if not still_satisfies(verdict, move.verdict):
         reasons.append(f"policy is stricter now: {move.verdict.reason}")
-    elif verdict.ruling is not Ruling.ALONE:
+    elif verdict.ruling is not Ruling.AUTO_APPROVE:
         reasons += _lapsed(case, verdict, move, now)
     return reasons
 
@@ -586,7 +586,7 @@ def _carried(case: Case, factors: tuple[Factor, ...], move: m.StartStep, now: da
     votes = [vote for vote in case.approvals if _still_counts(case, vote, factors, move, now)]
     if any(vote.emergency for vote in votes):
         return True
-    return quorum_met(move.identities.distinct(votes), factors, move.groups)
+    return quorum_met(move.identities.distinct_votes(votes), factors, move.groups)
 
 
 def _still_counts(
@@ -600,7 +600,7 @@ def _still_counts(
     person = move.people.get(given.person)
     if person is None or not _still_signed(case, given, move):
         return False
-    authors = move.identities.accounts(case.authors_before(given.at))
+    authors = move.identities.linked_accounts(case.authors_before(given.at))
     if given.emergency:
         group = move.emergency_group if isinstance(move, m.StartStep) else ""
         factors = (Factor(group, 1),) if group else ()
@@ -612,7 +612,7 @@ def _still_counts(
         giver is not None
         and is_colleague(person)
         and person.id not in authors
-        and not move.identities.are_one(person.id, giver.id)
+        and not move.identities.is_same_person(person.id, giver.id)
         and any(found.giver == giver.id for found in delegated)
         and why_not(giver, authors=authors, factors=factors, groups=move.groups) is None
     )
@@ -638,7 +638,7 @@ def _undo_still_agreed(case: Case, move: m.StartUndo, now: datetime) -> bool:
     verdict = case.verdict
     if verdict is None:
         return False
-    if verdict.ruling is Ruling.ALONE:
+    if verdict.ruling is Ruling.AUTO_APPROVE:
         standing = [vote for vote in case.undo_approvals if _still_decides(case, vote, move, now)]
     else:
         standing = [
@@ -646,7 +646,7 @@ def _undo_still_agreed(case: Case, move: m.StartUndo, now: datetime) -> bool:
             for vote in case.undo_approvals
             if _still_counts(case, vote, verdict.factors, move, now)
         ]
-    return _undo_agreed(verdict, move.identities.distinct(standing), move.groups)
+    return _undo_agreed(verdict, move.identities.distinct_votes(standing), move.groups)
 
 
 def _still_decides(case: Case, given: Approval, move: m.StartUndo, now: datetime) -> bool:

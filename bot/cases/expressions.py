@@ -1,79 +1,102 @@
-"""How playbooks look into what is known: JMESPath for values and conditions, ``{item.column}`` for sentences. Neither can act."""
+"""Expressions and templates of playbooks, over known facts.
+
+Expressions are JMESPath, for values and conditions. Templates are text with placeholders like
+``{item.column}``. Neither can act.
+"""
 
 import re
 from collections.abc import Mapping
 from functools import lru_cache
-from typing import Any
+from typing import Annotated, Any
 
 import jmespath
 from jmespath.exceptions import JMESPathError
 from jmespath.parser import ParsedResult
+from pydantic import AfterValidator
 
 from bot.cases.canonical import Scalar
 from bot.cases.errors import PlaybookInvalid
 
-# JMESPath's own errors, and those of Python that its functions let through on values of the wrong type.
+# Functions of JMESPath let errors of Python through when a value has the wrong type.
 _FAILURES = (JMESPathError, TypeError, ValueError, ArithmeticError)
-_PLACE = re.compile(r"\{([A-Za-z_][\w.]*)\}")
+_PLACEHOLDER = re.compile(r"\{([A-Za-z_][\w.]*)\}")
 
 
 @lru_cache(maxsize=1024)
-def compiled(expression: str) -> ParsedResult:
-    """The parsed expression; ``PlaybookInvalid`` says what is wrong with it."""
+def compile_expression(expression: str) -> ParsedResult:
+    """Parse a JMESPath expression.
+
+    Raises:
+        PlaybookInvalid: it is not one; the text says why.
+    """
     try:
         return jmespath.compile(expression)
-    except JMESPathError as wrong:
-        raise PlaybookInvalid(
-            f"not a JMESPath expression: {expression!r} ({wrong})".replace("\n", " ")
-        ) from None
+    except JMESPathError as error:
+        reason = str(error).replace("\n", " ")
+        raise PlaybookInvalid(f"not a JMESPath expression: {expression!r} ({reason})") from None
+
+
+def _check_expression(expression: str) -> str:
+    if expression:
+        try:
+            compile_expression(expression)
+        except PlaybookInvalid as error:
+            # Pydantic adds the place in the file to a ValueError, and to nothing else.
+            raise ValueError(str(error)) from None
+    return expression
+
+
+#: A JMESPath expression in a file, or empty.
+Expression = Annotated[str, AfterValidator(_check_expression)]
 
 
 def search(expression: str, content: Any) -> Any:
-    """Look into outside JSON; what the expression cannot be applied to gives None."""
+    """Search JSON from outside; None where the expression does not apply."""
     try:
-        return compiled(expression).search(content)
+        return compile_expression(expression).search(content)
     except _FAILURES:
         return None
 
 
-def look_up(expression: str, known: Mapping[str, Any]) -> Scalar:
-    """The scalar that the expression finds, or None."""
-    found = search(expression, known)
-    return found if isinstance(found, str | int | float | bool) else None
+def find_scalar(expression: str, facts: Mapping[str, Any]) -> Scalar:
+    """Return the scalar at this expression, or None."""
+    value = search(expression, facts)
+    return value if isinstance(value, str | int | float | bool) else None
 
 
-def holds(condition: str, known: Mapping[str, Any]) -> bool:
-    """Whether the condition is true. What is missing makes it false, never true; an empty condition always holds."""
+def evaluate(condition: str, facts: Mapping[str, Any]) -> bool:
+    """Evaluate a condition: true when empty, false over missing facts."""
     if not condition:
         return True
-    return search(condition, known) is True
+    return search(condition, facts) is True
 
 
-def places(sentence: str) -> list[str]:
-    """The names a sentence asks for."""
-    return _PLACE.findall(sentence)
+def placeholders(template: str) -> list[str]:
+    """List the names of the facts in a template."""
+    return _PLACEHOLDER.findall(template)
 
 
-def mostly_known(sentence: str, known: Mapping[str, Any]) -> bool:
-    """Whether at least half of what the sentence asks for is known: with less it says nothing."""
-    asked = places(sentence)
-    return sum(_found(place, known) is not None for place in asked) * 2 >= len(asked)
+def has_enough_facts(template: str, facts: Mapping[str, Any]) -> bool:
+    """Tell whether at least half of the placeholders can be filled."""
+    names = placeholders(template)
+    available = [name for name in names if _fact(name, facts) is not None]
+    return len(available) * 2 >= len(names)
 
 
-def filled(sentence: str, known: Mapping[str, Any]) -> str:
-    """The sentence with every ``{item.column}`` replaced; what is not known reads "unknown"."""
+def render(template: str, facts: Mapping[str, Any]) -> str:
+    """Fill every placeholder; a missing fact reads "unknown"."""
 
-    def value(match: re.Match[str]) -> str:
-        return _readable(_found(match[1], known))
+    def replacement(match: re.Match[str]) -> str:
+        return _readable(_fact(match[1], facts))
 
-    return _PLACE.sub(value, sentence)
+    return _PLACEHOLDER.sub(replacement, template)
 
 
-def _found(place: str, known: Mapping[str, Any]) -> Any:
-    found: Any = known
-    for part in place.split("."):
-        found = found.get(part) if isinstance(found, Mapping) else None
-    return found
+def _fact(name: str, facts: Mapping[str, Any]) -> Any:
+    value: Any = facts
+    for part in name.split("."):
+        value = value.get(part) if isinstance(value, Mapping) else None
+    return value
 
 
 def _readable(value: Any) -> str:

@@ -1,4 +1,7 @@
-"""Working hours of a channel: when people there can be expected to answer. Wall-clock times in a zone, so clock changes are right."""
+"""Working hours of channels.
+
+Times are those of the clock on the wall in a time zone, so changes of the clock are right.
+"""
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -6,72 +9,84 @@ from datetime import UTC, date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
 DAY = timedelta(days=1)
-# Nothing waits longer for an opening than this; a calendar that never opens is refused when it is read.
-LONGEST_CLOSED = 400
+MIDNIGHT = time(0)
+# How far ahead an opening is looked for.
+MAX_CLOSED_DAYS = 400
 
 
-def never(day: date) -> bool:
-    """No holidays."""
+def no_holidays(day: date) -> bool:
+    """Return False: no day is a holiday."""
     return False
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Hours:
-    """Open from ``opens`` to ``closes`` on ``days`` (Monday is 0), except on holidays.
+    """The working hours of one channel.
 
-    A closing at or before the opening is on the next day: 17:00 to 02:00 is an evening, 00:00 to 00:00 a whole day.
+    A closing time at or before the opening is on the next day: 17:00 to 02:00 is an evening,
+    00:00 to 00:00 a whole day.
     """
 
+    #: The name of the time zone, like Europe/London.
     zone: str = "UTC"
-    opens: time = time(0)
-    closes: time = time(0)
+    opens: time = MIDNIGHT
+    closes: time = MIDNIGHT
+    #: The working days; Monday is 0.
     days: frozenset[int] = frozenset(range(7))
-    is_holiday: Callable[[date], bool] = never
+    is_holiday: Callable[[date], bool] = no_holidays
+    #: When the daily summary comes.
     digest_at: time = time(9)
+    #: The weekday of the weekly review.
     review_on: int = 0
 
     def local(self, at: datetime) -> datetime:
-        """The moment as the clock on the wall there shows it."""
+        """Convert a moment to local time."""
         return at.astimezone(ZoneInfo(self.zone))
 
     def is_working_day(self, day: date) -> bool:
         return day.weekday() in self.days and not self.is_holiday(day)
 
     def is_open(self, at: datetime) -> bool:
-        return self.opening(at) == at
+        return self.next_opening(at) == at
 
-    def opening(self, at: datetime) -> datetime:
-        """This moment, or the next one at which it is open."""
-        return self.after(at, timedelta(0))
+    def next_opening(self, at: datetime) -> datetime:
+        """Return this moment if it is open, else the next opening."""
+        return self.add_working_time(at, timedelta(0))
 
-    def after(self, at: datetime, span: timedelta) -> datetime:
-        """The moment at which so much working time has gone by, in UTC."""
-        for start, end in self._windows(at):
+    def add_working_time(self, at: datetime, span: timedelta) -> datetime:
+        """Return when so much working time has passed, in UTC.
+
+        With no opening in sight, closed time counts as well.
+        """
+        for start, end in self._openings(at):
             begin = max(start, at)
-            if begin < end and span < end - begin:
+            if begin >= end:
+                continue
+            if span < end - begin:
                 return begin + span
-            if begin < end:
-                span -= end - begin
+            span -= end - begin
         return at + span
 
     def digest_time(self, day: date) -> datetime:
-        """When the digest of this day is due, in UTC."""
-        return _utc(day, self.digest_at, self.zone)
+        """Return when the daily summary of this day is due, in UTC."""
+        return _to_utc(day, self.digest_at, self.zone)
 
     def midnight(self, day: date) -> datetime:
-        """When this day begins there, in UTC."""
-        return _utc(day, time(0), self.zone)
+        """Return when this day begins there, in UTC."""
+        return _to_utc(day, MIDNIGHT, self.zone)
 
-    def _windows(self, at: datetime) -> Iterator[tuple[datetime, datetime]]:
+    def _openings(self, at: datetime) -> Iterator[tuple[datetime, datetime]]:
+        """Iterate over opening and closing times from the day before on."""
         first = self.local(at).date() - DAY
-        for ahead in range(LONGEST_CLOSED):
+        for ahead in range(MAX_CLOSED_DAYS):
             day = first + ahead * DAY
             if self.is_working_day(day):
-                end = day if self.closes > self.opens else day + DAY
-                yield _utc(day, self.opens, self.zone), _utc(end, self.closes, self.zone)
+                last_day = day if self.closes > self.opens else day + DAY
+                opening = _to_utc(day, self.opens, self.zone)
+                yield opening, _to_utc(last_day, self.closes, self.zone)
 
 
-def _utc(day: date, at: time, zone: str) -> datetime:
+def _to_utc(day: date, at: time, zone: str) -> datetime:
     return datetime.combine(day, at, ZoneInfo(zone)).astimezone(UTC)
 
 

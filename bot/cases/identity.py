@@ -1,6 +1,7 @@
-"""Say whose an account is. Slack's own ids name a person; other accounts only where declared.
+"""The accounts of people.
 
-An account that is neither matches nobody: it is never taken for a name that looks alike.
+Ids of Slack name a person; other accounts only where they are declared. Any other account matches
+nobody: it is never taken for a name that looks alike.
 """
 
 import re
@@ -14,15 +15,16 @@ _PRINCIPAL = re.compile(r"[ET][A-Z0-9]{1,20}/[UW][A-Z0-9]{1,20}")
 
 
 def is_slack_account(account: str) -> bool:
-    """Tell whether this is a principal by Slack's own ids, and no other text with a stroke."""
+    """Tell whether this is a principal by Slack's own ids, like T012AB3CD/U012AB3CD."""
     return _PRINCIPAL.fullmatch(account) is not None
 
 
 @dataclass(frozen=True, slots=True)
 class Identities:
-    """Know which accounts are one person's. ``linked``: each declared one, and all it goes with."""
+    """The declared accounts of people."""
 
-    linked: Mapping[str, frozenset[str]] = field(default_factory=dict)
+    #: All accounts of a person, under each of them as `_fold` writes it.
+    links: Mapping[str, frozenset[str]] = field(default_factory=dict)
 
     @classmethod
     def of(cls, people: Iterable[Iterable[str]]) -> "Identities":
@@ -31,58 +33,63 @@ class Identities:
         Raises:
             ValueError: an account belongs to two people, or a person has no account in Slack.
         """
-        linked: dict[str, frozenset[str]] = {}
+        links: dict[str, frozenset[str]] = {}
         for accounts in map(frozenset, people):
             if not any(map(is_slack_account, accounts)):
                 raise ValueError(f"none of {', '.join(sorted(accounts))} is an account in Slack")
-            for key in map(_folded, accounts):
-                if linked.get(key, accounts) != accounts:
+            for key in map(_fold, accounts):
+                if links.get(key, accounts) != accounts:
                     raise ValueError(f"{key} belongs to two people")
-                linked[key] = accounts
-        return cls(linked)
+                links[key] = accounts
+        return cls(links)
 
     def person_of(self, account: str) -> str | None:
-        """Name the person whose account this is, alike for all of theirs; None for nobody."""
-        accounts = self.linked.get(_folded(account))
+        """Return the account in Slack that names a person, or None."""
+        accounts = self.links.get(_fold(account))
         if accounts is not None:
             return min(filter(is_slack_account, accounts))
         return account if is_slack_account(account) else None
 
-    def are_one(self, account: str, other: str) -> bool:
+    def is_same_person(self, account: str, other: str) -> bool:
         """Tell whether two accounts are known to be one person's."""
+        if account == other:
+            return True
         person = self.person_of(account)
-        return account == other or (person is not None and person == self.person_of(other))
+        return person is not None and person == self.person_of(other)
 
-    def accounts(self, people: Iterable[str]) -> frozenset[str]:
-        """Give these accounts, and all that are linked to one of them."""
-        named = frozenset(people)
-        return named.union(*(self.linked.get(_folded(account), frozenset()) for account in named))
+    def linked_accounts(self, accounts: Iterable[str]) -> frozenset[str]:
+        """Return these accounts, and all that are linked to one of them."""
+        every = set(accounts)
+        for account in tuple(every):
+            every |= self.links.get(_fold(account), frozenset())
+        return frozenset(every)
 
-    def strangers(self, accounts: Iterable[str]) -> tuple[str, ...]:
-        """Give those of these accounts that match nobody."""
+    def unknown_accounts(self, accounts: Iterable[str]) -> tuple[str, ...]:
+        """Return those of these accounts that match nobody."""
         return tuple(account for account in accounts if self.person_of(account) is None)
 
-    def distinct(self, votes: Iterable[Approval]) -> tuple[Approval, ...]:
-        """Keep the first yes of each person, and the first that is given for each person."""
-        kept: list[Approval] = []
+    def distinct_votes(self, votes: Iterable[Approval]) -> tuple[Approval, ...]:
+        """Keep the first vote by each person and for each person."""
+        distinct: list[Approval] = []
         for vote in votes:
-            if not self.is_heard(vote, kept):
-                kept.append(vote)
-        return tuple(kept)
+            if not self.has_voted(vote, distinct):
+                distinct.append(vote)
+        return tuple(distinct)
 
-    def is_heard(self, vote: Approval, votes: Iterable[Approval]) -> bool:
-        """Tell whether one of these is by the same person or for the same, either way round."""
-        heard = tuple(votes)
-        return any(self.is_one_of(person, heard) for person in (vote.person, vote.principal))
+    def has_voted(self, vote: Approval, votes: Iterable[Approval]) -> bool:
+        """Tell whether the voter or principal is in one of these votes."""
+        others = tuple(votes)
+        return any(self.is_among_voters(person, others) for person in (vote.person, vote.principal))
 
-    def is_one_of(self, account: str, votes: Iterable[Approval]) -> bool:
-        """Tell whether this person said one of these, or one of these was said for them."""
-        heard = {name for vote in votes for name in (vote.person, vote.principal)}
-        return any(self.are_one(account, other) for other in heard)
+    def is_among_voters(self, account: str, votes: Iterable[Approval]) -> bool:
+        """Tell whether one of these votes is by or for this person."""
+        voters = {name for vote in votes for name in (vote.person, vote.principal)}
+        return any(self.is_same_person(account, voter) for voter in voters)
 
 
-def _folded(account: str) -> str:
-    """Bring an account into the form in which it is compared: addresses are written in any case."""
+def _fold(account: str) -> str:
+    """Return the form in which accounts are compared."""
+    # People write addresses in any case.
     return account.strip().casefold()
 
 

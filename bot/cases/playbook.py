@@ -1,129 +1,204 @@
-"""The shape of a playbook: how one kind of case is noticed, understood, acted on, decided, owned and measured."""
+"""Playbooks: the handling of one kind of case, from detection to measurement."""
 
 import re
-from collections.abc import Mapping
-from dataclasses import dataclass
-from datetime import timedelta
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Annotated
 
-from bot.cases.evidence import OWN_FACTS
+from pydantic import AfterValidator, Field, StringConstraints
+
+from bot.cases.constraints import (
+    NOT_IN_FILE,
+    ChannelId,
+    Currency,
+    Handle,
+    Name,
+    OptionalHandle,
+    Query,
+    Span,
+    Text,
+    not_below,
+)
+from bot.cases.evidence import OWN_FACTS, SIGNAL
+from bot.cases.expressions import Expression
 from bot.cases.policy import PlaybookTerms
 
-_FACT = re.compile(r"signal\.([a-z][a-z0-9_]*)")
+_FACT_OF_SIGNAL = re.compile(r"signal\.([a-z][a-z0-9_]*)")
+# Connectors fill these placeholders; a parameter of that name would take the place of theirs.
+CONNECTOR_PARAMETERS = frozenset({"key", "done_key", "now"})
+
+
+def _check_parameter(name: str) -> str:
+    if name in CONNECTOR_PARAMETERS or name.startswith("was_"):
+        raise ValueError(f"{name} is filled by the desk itself; call the parameter something else")
+    return name
+
+
+def _check_lookup_name(name: str) -> str:
+    if name == SIGNAL:
+        raise ValueError(f"{SIGNAL} is what came in; call the look-up something else")
+    return name
+
+
+ParameterName = Annotated[Name, AfterValidator(_check_parameter)]
+LookupName = Annotated[Name, AfterValidator(_check_lookup_name)]
+#: An action with its system, like ``house.order_stock``.
+ActionName = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]*\.[a-z][a-z0-9_]*$")]
 
 
 @dataclass(frozen=True, slots=True)
 class Detection:
-    """One SELECT against one system; each row is a signal, and a row that is gone clears its case.
+    """One SELECT against one system.
 
-    ``domain`` is shared with a source that may count on these cases and clear them too.
+    Each row is a signal; a row that is gone clears its case.
     """
 
-    system: str
-    query: str
-    every: timedelta
-    domain: str = ""
+    system: Name
+    query: Query
+    every: Span
+    #: Shared with a source that may count on these cases and clear them.
+    domain: OptionalHandle = ""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Absence:
-    """What ought to be heard of and is not: an all-clear of this kind for each of ``subjects``, at least every ``within``.
+    """A case for each subject whose all-clear is overdue.
 
-    The title names what is missing, with ``{subject}``. Only ``origin``, a source or a domain, is listened to; its first word
-    closes the case again.
+    The next all-clear closes it.
     """
 
-    subjects: tuple[str, ...]
-    title: str
-    within: timedelta
-    every: timedelta
-    origin: str
+    subjects: Annotated[tuple[Text, ...], Field(min_length=1, max_length=500)]
+    #: Has the placeholder ``{subject}``.
+    title: Text
+    within: Span
+    every: Span
+    #: The source or domain of the all-clear. Empty in a file for the only source of this kind.
+    origin: Annotated[OptionalHandle, Field(validation_alias="from")] = ""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Lookup:
-    """One piece of evidence: a read-only query with parameters filled by expressions over what is known."""
+    """A read-only query for one piece of evidence."""
 
-    name: str
-    system: str
-    query: str
-    parameters: Mapping[str, str]
-    show: Mapping[str, str]
+    name: LookupName
+    system: Name
+    query: Query
+    parameters: Mapping[ParameterName, Expression] = field(default_factory=dict)
+    #: The columns that a card shows, with their labels.
+    show: Mapping[Name, Text] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
 class Stake:
-    """The money or customer at risk. ``amount`` is an expression; empty when the kind has no price."""
+    """The money or customer at risk."""
 
-    why: str
-    amount: str = ""
-    currency: str = "GBP"
+    why: Text
+    #: Empty when the kind has no price.
+    amount: Expression = ""
+    currency: Currency = "GBP"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Offer:
-    """An action this playbook may recommend: when it fits, its parameters, and which of them a person may edit."""
+    """An action that this playbook may recommend."""
 
-    action: str
-    when: str
-    parameters: Mapping[str, str]
-    reason: str
-    edit: tuple[str, ...] = ()
-    then: tuple["Offer", ...] = ()
+    action: ActionName
+    #: When it fits; empty for always.
+    when: Expression = ""
+    parameters: Mapping[Name, Expression] = field(default_factory=dict)
+    reason: Text
+    #: The parameters that a person may edit.
+    edit: tuple[Name, ...] = ()
+    #: What follows it in the same plan.
+    then: Annotated[tuple["Offer", ...], Field(max_length=4)] = ()
+
+    def __post_init__(self) -> None:
+        extra = sorted(set(self.edit) - set(self.parameters))
+        if extra:
+            raise ValueError(f"edit names {', '.join(extra)}, which is no parameter here")
+
+    def chain(self) -> Iterator["Offer"]:
+        """Iterate over this offer and those that follow it."""
+        yield self
+        for offer in self.then:
+            yield from offer.chain()
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Owners:
-    """Slack user group handles. ``business`` owns new cases; ``next_owner`` is asked when a decision does not come."""
+    """The user groups that answer for a kind, by their handles."""
 
-    business: str
-    operations: str
-    technical: str
-    governance: str
-    next_owner: str
+    #: Owns a new case.
+    business: Handle
+    operations: Handle
+    technical: Handle
+    #: Decides when the author of a plan is not known.
+    governance: Handle
+    #: Is asked when a decision does not come in time.
+    next_owner: Annotated[Handle, Field(validation_alias="next")]
 
     @property
     def handles(self) -> tuple[str, ...]:
-        """Every group that owns the playbook, each once."""
-        named = (self.business, self.operations, self.technical, self.governance, self.next_owner)
-        return tuple(dict.fromkeys(filter(None, named)))
+        """List every owning group once."""
+        return tuple(dict.fromkeys(filter(None, self.by_role().values())))
+
+    def by_role(self) -> dict[str, str]:
+        """Map each role to its group, as approvers name the roles."""
+        return {
+            "business": self.business,
+            "operations": self.operations,
+            "technical": self.technical,
+            "governance": self.governance,
+            "next": self.next_owner,
+        }
 
 
 @dataclass(frozen=True, slots=True)
 class Measure:
-    decide_for: timedelta
-    resolve_for: timedelta
-    follow_up_for: timedelta
+    """The service level of a kind."""
+
+    decide_for: Span
+    resolve_for: Annotated[Span, not_below("decide_for")]
+    follow_up_for: Span
+    #: The plural of what cases are counted against, like "bookings".
     denominator: str = ""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Playbook:
-    kind: str
-    title: str
-    channel: str
-    what: str
-    detection: Detection | None
-    evidence: tuple[Lookup, ...]
+    """One file of ``playbooks``, in the order in which people think."""
+
+    kind: Name
+    title: Text
+    channel: ChannelId
+    detection: Annotated[Detection | None, Field(validation_alias="signal")] = None
+    absence: Absence | None = None
+    #: What people say when they report such a case: the recogniser learns from it.
+    examples: Annotated[tuple[Text, ...], Field(max_length=100)] = ()
+    #: A template over the evidence that says what has happened.
+    what: Text
+    evidence: Annotated[tuple[Lookup, ...], Field(max_length=10)] = ()
     stake: Stake
-    offers: tuple[Offer, ...]
-    terms: PlaybookTerms
+    #: Finds the account of whoever gains from the plan.
+    beneficiary: Expression = ""
+    offers: Annotated[tuple[Offer, ...], Field(validation_alias="actions", max_length=10)] = ()
+    terms: Annotated[PlaybookTerms, Field(validation_alias="approval")]
     owners: Owners
     measure: Measure
-    digest: str
-    beneficiary: str = ""
-    examples: tuple[str, ...] = ()
-    absence: Absence | None = None
+    #: SHA-256 of the file, which plans name.
+    checksum: Annotated[str, NOT_IN_FILE] = ""
 
     @property
-    def facts_asked(self) -> tuple[str, ...]:
-        """The facts of a signal by which evidence is looked up: what a person who raises one by hand is asked for."""
-        wanted = [
-            expression for lookup in self.evidence for expression in lookup.parameters.values()
-        ]
-        found = (_FACT.fullmatch(expression.strip()) for expression in wanted)
-        names = [match[1] for match in found if match and match[1] not in OWN_FACTS]
+    def required_facts(self) -> tuple[str, ...]:
+        """List the facts that a case raised by hand must have."""
+        names = []
+        for lookup in self.evidence:
+            for expression in lookup.parameters.values():
+                match = _FACT_OF_SIGNAL.fullmatch(expression.strip())
+                if match and match[1] not in OWN_FACTS:
+                    names.append(match[1])
         return tuple(dict.fromkeys(names))
 
     def offer(self, action: str) -> Offer | None:
-        """The offer of this action, if the playbook still makes it."""
+        """Return the offer of this action, or None."""
         return next((offer for offer in self.offers if offer.action == action), None)

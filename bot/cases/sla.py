@@ -45,9 +45,9 @@ def promised(
 ) -> Sla:
     """The promise made at this moment. ``decide_for`` and ``resolve_for`` are working time."""
     return Sla(
-        hours.after(since, decide_for),
-        hours.after(since, resolve_for),
-        hours.after(since, decide_for / 2),
+        hours.add_working_time(since, decide_for),
+        hours.add_working_time(since, resolve_for),
+        hours.add_working_time(since, decide_for / 2),
     )
 
 
@@ -65,6 +65,6 @@ def next_reminder(
 ) -> datetime:
     """When to ask again after this reminder: halfway to the hand-on before it, with growing gaps after it."""
     if not escalated and now < sla.decide_by:
-        halfway = hours.opening(now + (sla.decide_by - now) / 2)
+        halfway = hours.next_opening(now + (sla.decide_by - now) / 2)
         return halfway if sla.decide_by - halfway >= LEAST_GAP else sla.decide_by
-    return hours.after(now, min(decide_for * 2 ** min(reminded, 16), LONGEST_GAP))
+    return hours.add_working_time(now, min(decide_for * 2 ** min(reminded, 16), LONGEST_GAP))

@@ -1,55 +1,86 @@
-"""Who may send signals over HTTP, in what form, how many, and under which names their secrets are found in the environment."""
+"""Systems that send signals over HTTP: format, rate and names of secrets."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
+from typing import Annotated
 
-# Names under which the desk itself speaks: nobody outside may be called so.
-ABSENCE, BY_HAND, TRIAL = "absence", "slack", "try"
+from pydantic import AfterValidator, Field
+
+from bot.cases.constraints import (
+    FROM_KEY,
+    EnvironmentName,
+    Handle,
+    Name,
+    OptionalHandle,
+    OptionalName,
+)
+from bot.cases.expressions import Expression
+
+# The desk itself opens cases under these names.
+ABSENCE = "absence"
+BY_HAND = "slack"
+TRIAL = "try"
+# No source, system or domain may be called like the desk or a part of it.
 RESERVED_NAMES = frozenset({ABSENCE, BY_HAND, TRIAL, "countersign", "desk", "operator", "policy"})
 
 
 class Format(StrEnum):
+    """The form of a request body."""
+
     SIGNAL = "signal"
     CLOUDEVENTS = "cloudevents"
     ALERTMANAGER = "alertmanager"
     MAPPING = "mapping"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class SignalMapping:
-    """JMESPath expressions into a body that is not ours."""
+    """JMESPath expressions for the fields of a signal in any JSON."""
 
-    key: str
-    subject: str
-    title: str
-    each: str = ""
-    occurred_at: str = ""
-    clear: str = ""
-    kind: str = ""
-    facts: Mapping[str, str] = field(default_factory=dict)
+    #: Finds several signals in one body; the other expressions then look into each of them.
+    each: Expression = ""
+    key: Expression
+    subject: Expression
+    title: Expression
+    occurred_at: Expression = ""
+    #: True where the signal clears a case.
+    clear: Expression = ""
+    kind: Expression = ""
+    facts: Mapping[Name, Expression] = field(default_factory=dict)
 
 
-@dataclass(frozen=True, slots=True)
+def _check_kinds(kinds: tuple[str, ...]) -> tuple[str, ...]:
+    if not kinds:
+        raise ValueError("kinds is empty, so nothing could be sent; name some, or leave kinds out")
+    return kinds
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Source:
-    name: str
+    """A sender of signals over HTTP."""
+
+    name: Annotated[Handle, FROM_KEY]
     format: Format
-    kind: str = ""
-    token_env: tuple[str, ...] = ()
-    webhook_secret_env: tuple[str, ...] = ()
-    per_minute: int = 6000
-    mapping: SignalMapping | None = None
-    #: Shared with other sources on purpose; empty for a source that speaks for itself alone.
-    domain: str = ""
+    #: The only kind it sends; empty for any.
+    kind: OptionalName = ""
     #: The only kinds it may send; empty for any.
-    kinds: tuple[str, ...] = ()
+    kinds: Annotated[tuple[Name, ...], Field(max_length=100), AfterValidator(_check_kinds)] = ()
+    #: Shared by several sources, each of which may clear what another opened.
+    domain: OptionalHandle = ""
+    #: Two while a secret is changed: both are valid.
+    token_env: Annotated[tuple[EnvironmentName, ...], Field(max_length=2)] = ()
+    webhook_secret_env: Annotated[tuple[EnvironmentName, ...], Field(max_length=2)] = ()
+    per_minute: Annotated[int, Field(ge=1, strict=True)] = 6000
+    #: Only with the format of the same name.
+    mapping: SignalMapping | None = None
 
     @property
     def origin(self) -> str:
-        """Name whose trouble its signals are."""
+        """Return the name under which its cases are counted and cleared."""
         return self.domain or self.name
 
     @property
-    def allowed(self) -> tuple[str, ...]:
-        """List the kinds that it may send; empty for any."""
+    def allowed_kinds(self) -> tuple[str, ...]:
+        """Return the kinds it may send; empty for any."""
         return (self.kind,) if self.kind else self.kinds

@@ -325,7 +325,7 @@ def _resume(standing: Standing, move: Resume, now: datetime) -> tuple[Body, ...]
 
 def _delegate(standing: Standing, move: Delegate, now: datetime) -> tuple[Body, ...]:
     giver, taker = move.by.person, move.to
-    if move.by.identities.are_one(giver.id, taker.id):
+    if move.by.identities.is_same_person(giver.id, taker.id):
         raise BadRequest("choose somebody else to stand in", field="to")
     if giver.id not in move.by.deciders or not is_colleague(giver):
         raise NotEligible("you decide nothing here that somebody could stand in for")
@@ -372,7 +372,9 @@ def _break_glass(standing: Standing, move: BreakGlass, now: datetime) -> tuple[B
     if not move.reason.strip():
         raise BadRequest("say why it cannot wait; it is read afterwards", field="reason")
     identities = move.by.identities
-    open_ones = [one for one in standing.emergencies if identities.are_one(one.person, person.id)]
+    open_ones = [
+        one for one in standing.emergencies if identities.is_same_person(one.person, person.id)
+    ]
     if open_ones:
         raise TooLate(f"what you let through for {open_ones[0].case_id} has not been looked at yet")
     reason, review_by = move.reason.strip()[:LONGEST_REASON], now + move.review_for
@@ -384,7 +386,9 @@ def _review(standing: Standing, move: ReviewEmergency, now: datetime) -> tuple[B
     if found is None:
         raise TooLate(f"nothing of {move.case_id} waits to be looked at")
     reviewer = move.by.person.id
-    if reviewer not in move.by.governors or move.by.identities.are_one(reviewer, found.person):
+    if reviewer not in move.by.governors or move.by.identities.is_same_person(
+        reviewer, found.person
+    ):
         raise NotEligible("another governance owner must look at it")
     if not move.note.strip():
         raise BadRequest("say what you found", field="note")

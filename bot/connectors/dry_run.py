@@ -1,4 +1,4 @@
-"""The connector that only says what it would do. It asks the real system everything and changes nothing."""
+"""Dry run: ask the real system everything, and change nothing."""
 
 from collections.abc import Mapping
 from datetime import timedelta
@@ -9,7 +9,7 @@ from bot.ports import Connector, Landing
 
 
 class DryRun:
-    """Stands in front of a real connector."""
+    """A stand-in that says what the real connector would do."""
 
     def __init__(self, real: Connector) -> None:
         self._real = real
@@ -21,19 +21,25 @@ class DryRun:
     def look_up(
         self, query: str, parameters: Mapping[str, Scalar], limit: int
     ) -> list[dict[str, Scalar]]:
+        """Ask the real system."""
         return self._real.look_up(query, parameters, limit)
 
     def prepare(self, action: str, parameters: Mapping[str, Scalar]) -> Action:
+        """Prepare the action that would be carried out."""
         return self._real.prepare(action, parameters)
 
     def precondition(self, action: Action) -> Mapping[str, Scalar]:
+        """Ask the real system for the snapshot."""
         return self._real.precondition(action)
 
     def execute(self, action: Action, key: str) -> str:
+        """Say what would be done."""
         return f"dry run, nothing changed; it would: {action.preview}"
 
     def verify(self, action: Action, key: str) -> Landing:
+        """Answer that it has landed, so that the plan goes on."""
         return Landing.LANDED
 
     def undo(self, action: Action, key: str, undo_key: str) -> str:
+        """Say that nothing was done."""
         return "dry run, nothing to undo"

@@ -1,212 +1,137 @@
-"""What people declare about an outside system and its actions, after validation. Secrets are named here, never held."""
+"""The declarations that systems and actions of every connector share.
 
+Secrets are only named: their values are in the environment.
+"""
+
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
-from datetime import date, timedelta
-from decimal import Decimal, InvalidOperation
-from enum import StrEnum
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Annotated
 
-from bot.cases.canonical import LARGEST_INTEGER, Scalar
+from pydantic import Field
+
+from bot.cases.canonical import Scalar
+from bot.cases.constraints import FROM_KEY, Currency, Duration, Name, Span, Text
 from bot.cases.errors import ConnectorFailed
-from bot.cases.expressions import filled
-from bot.cases.plan import MAX_AMOUNT, Action, Idempotency, Money, amount_of
+from bot.cases.expressions import render
+from bot.cases.plan import Action, Idempotency, Money, amount_of
+from bot.cases.playbook import ParameterName
+from bot.connectors.parameters import ParameterType
+from bot.ports import Chat, Connector
+
+MIN_TIMEOUT = timedelta(milliseconds=100)
+MAX_TIMEOUT = timedelta(minutes=5)
+#: For one call in all: name, connection, question and answer.
+Timeout = Annotated[Duration, Field(ge=MIN_TIMEOUT, le=MAX_TIMEOUT)]
+Secrets = Callable[[str], str]
+"""The value of a secret by its name; empty when it is not set."""
 
 
-class ParameterType(StrEnum):
-    INTEGER = "integer"
-    DECIMAL = "decimal"
-    TEXT = "text"
-    DATE = "date"
+@dataclass(frozen=True, kw_only=True)
+class ActionSpec(ABC):
+    """One action of a system.
 
-
-LONGEST_TEXT = 500
-
-
-@dataclass(frozen=True, slots=True)
-class ActionSpec:
-    """What every action declares, whatever its connector. Sentences take ``{parameter}`` places."""
-
-    name: str
-    version: int
-    parameters: Mapping[str, ParameterType]
-    target: str
-    summary: str
-    preview: str
-    reversible: bool
-    idempotency: Idempotency
-    amount: str = ""
-    currency: str = "GBP"
-    undo_for: timedelta = timedelta(0)
-
-
-@dataclass(frozen=True, slots=True)
-class Statement:
-    """A named SQL action: what must be so, what is changed, how one sees that it was, how it is taken back."""
-
-    spec: ActionSpec
-    statement: str
-    precondition: str
-    expect_rows: int = 1
-    verify: str = ""
-    undo: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class SqlSystem:
-    name: str
-    url_env: str
-    timeout: timedelta
-    actions: Mapping[str, Statement]
-    #: Look-ups log in with this URL, where it is named: a role that can only read.
-    read_url_env: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class Call:
-    """One HTTP call. ``path`` takes ``{parameter}`` places, each percent-encoded; ``landed`` and ``detail`` are JMESPath."""
-
-    method: str
-    path: str
-    body: Mapping[str, str] = field(default_factory=dict)
-    landed: str = ""
-    absent: str = ""
-    detail: str = ""
-    fields: Mapping[str, str] = field(default_factory=dict)
-
-
-@dataclass(frozen=True, slots=True)
-class HttpAction:
-    spec: ActionSpec
-    execute: Call
-    precondition: Call | None = None
-    verify: Call | None = None
-    undo: Call | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class HttpSystem:
-    name: str
-    base_url: str
-    hosts: tuple[str, ...]
-    private_hosts: tuple[str, ...]
-    token_env: str
-    timeout: timedelta
-    idempotency_header: str
-    lookups: Mapping[str, Call]
-    actions: Mapping[str, HttpAction]
-
-
-@dataclass(frozen=True, slots=True)
-class MessageSystem:
-    name: str
-    actions: Mapping[str, ActionSpec]
-    timeout: timedelta = timedelta(seconds=10)
-
-
-SystemSpec = SqlSystem | HttpSystem | MessageSystem
-
-
-def typed(
-    parameters: Mapping[str, Scalar], types: Mapping[str, ParameterType]
-) -> dict[str, Scalar]:
-    """The parameters in their canonical form: exactly those declared, each of its type.
-
-    Raises:
-        ConnectorFailed: something is missing, unknown or of the wrong type; the text names it.
+    Templates have placeholders for parameters and snapshot fields.
     """
-    unknown = sorted(set(parameters) - set(types))
-    if unknown:
-        raise ConnectorFailed(f"no such parameter: {', '.join(unknown)}")
-    return {name: _typed(name, parameters.get(name), kind) for name, kind in types.items()}
+
+    name: Annotated[Name, FROM_KEY]
+    #: Raised when the same name comes to mean something else: older approvals are then void.
+    version: Annotated[int, Field(ge=1)] = 1
+    parameters: Mapping[ParameterName, ParameterType]
+    #: A template of what is changed, like ``product:{product_id}``.
+    target: Text
+    #: A template of what is done, in the imperative.
+    summary: Text
+    #: A template of how the world is afterwards.
+    preview: Text
+    #: The parameter or snapshot field with the amount that it moves; empty for an action without.
+    amount: str = ""
+    currency: Currency = "GBP"
+    #: How long after it has landed it may be taken back.
+    undo_for: Span | None = None
+
+    def __post_init__(self) -> None:
+        kind = self.parameters.get(self.amount)
+        if kind in {ParameterType.TEXT, ParameterType.DATE}:
+            raise ValueError(f"amount names {self.amount}, which is {kind}, and not a number")
+        if self.undo_for and not self.reversible:
+            raise ValueError("undo_for needs an undo")
+
+    @property
+    @abstractmethod
+    def reversible(self) -> bool:
+        """Tell whether it can be taken back."""
+
+    @property
+    @abstractmethod
+    def idempotency(self) -> Idempotency:
+        """Return how it is kept from happening twice."""
 
 
-def _typed(name: str, value: Scalar, kind: ParameterType) -> Scalar:
-    if value is None or isinstance(value, bool) or value == "":
-        raise ConnectorFailed(f"{name} is missing")
-    try:
-        return _CONVERSIONS[kind](value)
-    except (ValueError, InvalidOperation):
-        raise ConnectorFailed(f"{name} must be {_A[kind]}, not {str(value)[:40]!r}") from None
+@dataclass(frozen=True, kw_only=True)
+class SystemSpec(ABC):
+    """One outside system.
+
+    Each connector has a subclass, which is all that others know of it.
+    """
+
+    name: Annotated[Name, FROM_KEY]
+    #: The name of the connector in YAML.
+    connector: str
+    timeout: Timeout
+    actions: Mapping[str, ActionSpec]
+
+    @abstractmethod
+    def secret_names(self) -> tuple[str, ...]:
+        """Return the names of the secrets it needs."""
+
+    @abstractmethod
+    def connect(self, secrets: Secrets, chat: Chat) -> Connector:
+        """Return its connector. Nothing is opened before the first call."""
 
 
-def _integer(value: Scalar) -> int:
-    number = Decimal(str(value))
-    if number != number.to_integral_value() or abs(number) > LARGEST_INTEGER:
-        raise ValueError
-    return int(number)
-
-
-def _decimal(value: Scalar) -> str:
-    number = Decimal(str(value))
-    if not number.is_finite() or abs(number) > MAX_AMOUNT:
-        raise ValueError
-    return str(number.quantize(Decimal("0.01")))
-
-
-def _text(value: Scalar) -> str:
-    text = str(value)
-    if len(text) > LONGEST_TEXT or any(
-        ord(letter) < 32 and letter not in "\n\t" for letter in text
-    ):
-        raise ValueError
-    # Half a character (a lone surrogate) is a ValueError here, and would be one in every ledger.
-    text.encode()
-    return text
-
-
-def _date(value: Scalar) -> str:
-    return date.fromisoformat(str(value)[:10]).isoformat()
-
-
-_CONVERSIONS: dict[ParameterType, Callable[[Scalar], Scalar]] = {
-    ParameterType.INTEGER: _integer,
-    ParameterType.DECIMAL: _decimal,
-    ParameterType.TEXT: _text,
-    ParameterType.DATE: _date,
-}
-_A = {
-    ParameterType.INTEGER: "a whole number",
-    ParameterType.DECIMAL: "an amount",
-    ParameterType.TEXT: f"text of at most {LONGEST_TEXT} characters",
-    ParameterType.DATE: "a date like 2026-11-21",
-}
-
-
-def prepared(
+def prepare_action(
     spec: ActionSpec,
+    *,
     system: str,
     connector: str,
     parameters: Mapping[str, Scalar],
     snapshot: Mapping[str, Scalar],
 ) -> Action:
-    """Render the action as it goes into the plan, from typed parameters and the snapshot.
+    """Render an action for a plan, from typed parameters and the snapshot.
 
     Raises:
         ConnectorFailed: the action declares an amount and there is none.
     """
-    known = {**snapshot, **parameters}
+    facts = {**snapshot, **parameters}
     return Action(
         name=f"{system}.{spec.name}",
         version=spec.version,
         system=system,
         connector=connector,
-        target=filled(spec.target, known),
+        target=render(spec.target, facts),
         parameters=dict(parameters),
-        summary=filled(spec.summary, known),
-        preview=filled(spec.preview, known),
+        summary=render(spec.summary, facts),
+        preview=render(spec.preview, facts),
         reversible=spec.reversible,
         idempotency=spec.idempotency,
         precondition=dict(snapshot),
-        amount=_amount(spec, known),
-        undo_for=spec.undo_for,
+        amount=_amount(spec, facts),
+        undo_for=spec.undo_for or timedelta(0),
     )
 
 
-def _amount(spec: ActionSpec, known: Mapping[str, Scalar]) -> Money | None:
-    """Read what the action moves; only one that declares no amount moves no money."""
+def _amount(spec: ActionSpec, facts: Mapping[str, Scalar]) -> Money | None:
+    """Return what the action moves; None for one that declares no amount."""
     if not spec.amount:
         return None
-    amount = amount_of(known.get(spec.amount))
+    amount = amount_of(facts.get(spec.amount))
     if amount is None:
         raise ConnectorFailed(f"the amount is not known ({spec.amount.replace('_', ' ')})")
     return Money(amount, spec.currency)
+
+
+def short_name(action: Action) -> str:
+    """Return the name of an action without its system."""
+    return action.name.partition(".")[2]

@@ -363,7 +363,7 @@ class Decisions:
             plan, verdict = self.proposals.propose(
                 case, actions, case.evidence, Proposer.PERSON, now
             )
-            expires_at = self.library.hours(case.channel).opening(now + verdict.expires_for)
+            expires_at = self.library.hours(case.channel).next_opening(now + verdict.expires_for)
             return m.Edit(asker, seen, plan, verdict, changes, expires_at)
 
         return self._decide(Decision.EDIT, case_id, by, surface, seen, move)

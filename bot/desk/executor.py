@@ -29,7 +29,7 @@ from bot.cases.errors import (
 )
 from bot.cases.execution import DOING, UNDOING, Next, account, is_backing_out, next_work
 from bot.cases.plan import Action, Idempotency, Plan
-from bot.cases.policy import RiskTier, over_budget
+from bot.cases.policy import RiskTier, find_exceeded_limit
 from bot.cases.standing import BEHIND, Standing, must_not_be_paused
 from bot.clock import boottime, time_limit
 from bot.desk.outgoing import change
@@ -223,7 +223,7 @@ class Executor:
             if undoing or case.plan is None:
                 return
             usage = usage_on(f"{entries[-1].at:%Y-%m-%d}", plan=case.plan, step=step)
-            spent = over_budget(case.plan, step, self.library.policy(), usage)
+            spent = find_exceeded_limit(case.plan, step, self.library.policy(), usage)
             if spent:
                 raise Paused(f"the budget of the day is used up: {spent}")
 

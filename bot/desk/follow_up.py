@@ -91,10 +91,13 @@ class FollowUp:
             case.state is not State.PARKED and not case.escalated and now >= case.sla.decide_by
         )
         if is_over or is_late:
-            remind_at = hours.after(now, times.decide_for / 2)
+            remind_at = hours.add_working_time(now, times.decide_for / 2)
             wait = case.verdict.expires_for if case.verdict else times.decide_for
             return m.Expire(
-                playbook.owners.next_owner, remind_at, times.decide_for, hours.opening(now + wait)
+                playbook.owners.next_owner,
+                remind_at,
+                times.decide_for,
+                hours.next_opening(now + wait),
             )
         next_at = next_reminder(
             case.sla,

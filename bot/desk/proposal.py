@@ -7,10 +7,10 @@ from datetime import datetime, timedelta
 from bot.cases.canonical import Scalar
 from bot.cases.case import Case
 from bot.cases.evidence import Evidence, facts_of
-from bot.cases.expressions import look_up
+from bot.cases.expressions import find_scalar
 from bot.cases.plan import Action, Plan, Proposer
 from bot.cases.playbook import Playbook
-from bot.cases.policy import Verdict, governed, judge
+from bot.cases.policy import Verdict, judge, require_governance
 from bot.ports import Library, Store, Systems
 
 # An approved plan that could not start for this long is asked about again.
@@ -41,7 +41,7 @@ class Proposals:
         """The next revision of this case's plan, and what policy says of it."""
         playbook, policy = self.library.playbook(case.kind), self.library.policy()
         beneficiary = (
-            look_up(playbook.beneficiary, facts_of(case.signal, evidence))
+            find_scalar(playbook.beneficiary, facts_of(case.signal, evidence))
             if playbook.beneficiary
             else None
         )
@@ -52,13 +52,14 @@ class Proposals:
             revision=case.revision + 1,
             actions=actions,
             playbook=playbook.kind,
-            playbook_digest=playbook.digest,
-            policy_digest=policy.digest,
+            playbook_digest=playbook.checksum,
+            policy_digest=policy.checksum,
             proposer=proposer,
             requester=case.signal.requester,
             beneficiary=str(beneficiary) if beneficiary else None,
             # The question may be handed on once before it closes, so a plan outlives two times to decide.
-            not_after=hours.opening(hours.opening(now + longest) + longest) + APPROVAL_STANDS_FOR,
+            not_after=hours.next_opening(hours.next_opening(now + longest) + longest)
+            + APPROVAL_STANDS_FOR,
             mode=self.mode,
         )
         verdict = self.verdict(plan, playbook, now)
@@ -68,8 +69,8 @@ class Proposals:
     def known(self, verdict: Verdict, authors: Iterable[str | None], playbook: Playbook) -> Verdict:
         """Leave a plan to the governance owners when one of its authors matches nobody here."""
         named = [account for account in authors if account]
-        if self.library.identities().strangers(named):
-            return governed(verdict, playbook.terms)
+        if self.library.identities().unknown_accounts(named):
+            return require_governance(verdict, playbook.terms)
         return verdict
 
     def verdict(self, plan: Plan, playbook: Playbook, now: datetime, *, step: int = 0) -> Verdict:

@@ -198,7 +198,9 @@ class Questions:
         identities = self.library.identities()
         open_ones = [case for case in found if not _has_voted(case, sight.person)]
         theirs = [
-            case for case in open_ones if sight.person not in identities.accounts(case.authors)
+            case
+            for case in open_ones
+            if sight.person not in identities.linked_accounts(case.authors)
         ]
         # Beyond what was looked at, the few that they raised or have voted on are counted too.
         more = self.lists.count(wanted) - len(found) if len(found) == limit else 0
@@ -223,7 +225,7 @@ class Questions:
         if verdict is None:
             why = case.ending.reason if case.ending else "no plan was found"
             text = f"There was nothing to do by itself: {why}."
-        elif verdict.ruling is Ruling.ALONE:
+        elif verdict.ruling is Ruling.AUTO_APPROVE:
             text = f"It was done without asking: {verdict.reason} ({verdict.rule})."
         elif verdict.ruling is Ruling.REFUSE:
             text = f"Policy does not allow it: {verdict.reason} ({verdict.rule})."

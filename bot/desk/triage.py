@@ -15,7 +15,7 @@ from bot.cases.decide import decide
 from bot.cases.entry import Entry
 from bot.cases.errors import ConnectorFailed, Refusal
 from bot.cases.evidence import Evidence, facts_of
-from bot.cases.expressions import filled, look_up, mostly_known
+from bot.cases.expressions import find_scalar, has_enough_facts, render
 from bot.cases.lifecycle import State
 from bot.cases.plan import Money, Proposer, amount_of
 from bot.cases.playbook import Lookup, Playbook, Stake
@@ -105,13 +105,13 @@ class Triage:
         known = facts_of(case.signal, evidence)
         stake = stake_of(playbook.stake, known) or self._spoken_of(case, playbook)
         what = (
-            filled(playbook.what, known)
-            if mostly_known(playbook.what, known)
+            render(playbook.what, known)
+            if has_enough_facts(playbook.what, known)
             else case.signal.title
         )
         why = (
-            filled(playbook.stake.why, known)
-            if mostly_known(playbook.stake.why, known)
+            render(playbook.stake.why, known)
+            if has_enough_facts(playbook.stake.why, known)
             else NOT_COMPUTED
         )
         gathered = m.Gather(evidence, what, why, stake)
@@ -124,7 +124,9 @@ class Triage:
         if actions:
             plan, verdict = self.proposals.propose(case, actions, evidence, Proposer.PLAYBOOK, now)
         expires_at = (
-            self.library.hours(case.channel).opening(now + verdict.expires_for) if verdict else None
+            self.library.hours(case.channel).next_opening(now + verdict.expires_for)
+            if verdict
+            else None
         )
         proposed = m.Recommend(recommendation, plan, verdict, self._again(case, now), expires_at)
         return (*recognised, *first, *decide(case, proposed, now))
@@ -209,7 +211,7 @@ def _one(
 ) -> list[Evidence]:
     known = facts_of(case.signal, so_far)
     parameters = {
-        name: look_up(expression, known) for name, expression in lookup.parameters.items()
+        name: find_scalar(expression, known) for name, expression in lookup.parameters.items()
     }
     missing = sorted(lookup.parameters[name] for name, value in parameters.items() if value is None)
     if missing:
@@ -241,5 +243,5 @@ def _failed(lookup: Lookup, failure: str, now: datetime) -> Evidence:
 
 def stake_of(stake: Stake, known: dict[str, object]) -> Money | None:
     """The money at risk, or None when the kind has no price or the price is not known."""
-    amount = amount_of(look_up(stake.amount, known)) if stake.amount else None
+    amount = amount_of(find_scalar(stake.amount, known)) if stake.amount else None
     return Money(amount, stake.currency) if amount is not None else None

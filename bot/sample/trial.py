@@ -7,10 +7,9 @@ from typing import Any
 
 from bot.cases.errors import BadRequest, ConnectorFailed, PlaybookInvalid
 from bot.cases.evidence import facts_of
-from bot.cases.expressions import filled, look_up
+from bot.cases.expressions import find_scalar, render
 from bot.clock import utc_now
-from bot.connectors.specs import SqlSystem
-from bot.connectors.sql import SqlConnector
+from bot.connectors.sql import SqlConnector, SqlSystem
 from bot.desk.follow_up import detection_parameters
 from knowledge.library import read_playbook
 from scheduler.detectors import signal_from_row
@@ -34,7 +33,7 @@ def trial(path: Path, database: str, now: str) -> Trial:
     at = _moment(now)
     url = database if "://" in database else f"sqlite:///{Path(database).resolve()}"
     connector = SqlConnector(
-        SqlSystem(playbook.detection.system, "", timedelta(seconds=10), {}), url
+        SqlSystem(name=playbook.detection.system, url_env="", timeout=timedelta(seconds=10)), url
     )
     try:
         rows = connector.look_up(playbook.detection.query, detection_parameters(at), MOST_ROWS)
@@ -49,7 +48,7 @@ def trial(path: Path, database: str, now: str) -> Trial:
     facts: dict[str, Any] = {}
     for lookup in playbook.evidence:
         parameters = {
-            name: look_up(expression, known) for name, expression in lookup.parameters.items()
+            name: find_scalar(expression, known) for name, expression in lookup.parameters.items()
         }
         try:
             found = connector.look_up(lookup.query, {**detection_parameters(at), **parameters}, 1)
@@ -58,7 +57,7 @@ def trial(path: Path, database: str, now: str) -> Trial:
             continue
         known[lookup.name] = found[0] if found else {}
         facts[lookup.name] = known[lookup.name]
-    facts["what"] = filled(playbook.what, known)
+    facts["what"] = render(playbook.what, known)
     return Trial(playbook.kind, playbook.title, rows, facts)
 
 

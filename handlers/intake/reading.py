@@ -169,9 +169,9 @@ def resolve_kind(kind: str, source: Source) -> str:
         Problem: 422 when the source may only send other kinds.
     """
     resolved = kind or source.kind or UNRECOGNISED
-    if source.allowed and resolved not in source.allowed:
+    if source.allowed_kinds and resolved not in source.allowed_kinds:
         signal = f"kind {resolved}" if kind else "a signal without a kind"
-        allowed = ", ".join(source.allowed)
+        allowed = ", ".join(source.allowed_kinds)
         raise Problem(
             422, f"{source.name} may not send {signal}; sources.yml lets it send {allowed}", "kind"
         )

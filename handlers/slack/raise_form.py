@@ -101,7 +101,7 @@ class RaiseForm:
         note: str = "",
         metadata: str = "",
     ) -> Json:
-        facts = self.library.playbook(kind).facts_asked if kind else ()
+        facts = self.library.playbook(kind).required_facts if kind else ()
         return forms.raise_form(
             self.library.titles(),
             kind=kind or NOT_SURE,

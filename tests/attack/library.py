@@ -6,7 +6,8 @@ from typing import Any
 
 from ruamel.yaml import YAML
 
-from knowledge import shapes
+from bot.cases.source import Source
+from knowledge.library import PACKAGED
 
 OWNERS = {
     "business": "floor-managers",
@@ -160,14 +161,14 @@ def sources() -> dict[str, Any]:
     }
     for source in found.values():
         source["per_minute"] = 1_000_000
-        if "kinds" in shapes.SourceShape.model_fields and not source.get("kind"):
+        if "kinds" in Source.__dataclass_fields__ and not source.get("kind"):
             source["kinds"] = [kind for kind in playbooks() if kind != "service_alert"]
     return {"sources": found}
 
 
 def write(folder: Path, depot: str) -> Path:
     """Write the library into this folder."""
-    yaml, packaged = YAML(typ="safe"), Path(shapes.__file__).parent
+    yaml, packaged = YAML(typ="safe"), PACKAGED
     (folder / "playbooks").mkdir(parents=True)
 
     def read(name: str) -> dict[str, Any]:

@@ -394,7 +394,7 @@ def retail(meaning):
     ]
     model = train_plan("k", past, meaning.embed([one.said for one in past]))
     recommender = RememberingRecommender(Nothing(), lambda kind: model, meaning, utc_now)
-    offers = tuple(Offer(f"{name}", when, {}, "") for name, when in WRITES.items())
+    offers = tuple(Offer(action=f"{name}", when=when, reason="") for name, when in WRITES.items())
     asked = [
         (one, action)
         for one, action, taught in zip(tasks, first, is_taught, strict=True)
@@ -600,7 +600,7 @@ def cost(meaning, sizes=(1_000, 10_000, 100_000)):
     model = train_recogniser(examples, (), meaning, "bench", folds=2)
     fresh = Cached(meaning)
     recogniser = TrainedRecogniser(lambda: model, fresh, dict.fromkeys(kinds, "x"))
-    offers = (Offer("house.a", "", {}, "because"), Offer("house.b", "", {}, "because"))
+    offers = (Offer(action="house.a", reason="because"), Offer(action="house.b", reason="because"))
     for size in sizes:
         with tempfile.TemporaryDirectory() as folder:
             database = Database(f"sqlite:///{folder}/x.db")

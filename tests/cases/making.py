@@ -74,7 +74,15 @@ def plan(*, revision=1, quantity=24, actions=None, **changes) -> Plan:
 def verdict(
     *, ruling=Ruling.ASK, tier=RiskTier.LOW, reason="fine", factors=(Factor("floor-managers", 1),)
 ) -> Verdict:
-    return Verdict(ruling, tier, "rule", reason, factors, 24 * HOUR, "p" * 64)
+    return Verdict(
+        ruling=ruling,
+        tier=tier,
+        rule="rule",
+        reason=reason,
+        factors=factors,
+        expires_for=24 * HOUR,
+        policy_digest="p" * 64,
+    )
 
 
 def signal(**changes) -> Signal:

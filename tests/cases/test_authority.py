@@ -262,7 +262,7 @@ def test_nobody_hands_a_case_to_whom_it_belongs():
 
 
 def test_what_policy_ran_alone_is_taken_back_by_the_owners_of_the_playbook_and_never_by_its_author():
-    alone = verdict(ruling=Ruling.ALONE, factors=())
+    alone = verdict(ruling=Ruling.AUTO_APPROVE, factors=())
     case = do(
         opened(requester=BEN.id),
         m.Recommend(Recommendation("a", "b", "c"), plan(requester=OMAR.id), alone),

@@ -13,13 +13,13 @@ from bot.cases.sla import next_reminder, promised
 HOUR = timedelta(hours=1)
 LONDON = ZoneInfo("Europe/London")
 OFFICE = Hours(
-    "Europe/London",
-    time(9),
-    time(18),
-    frozenset(range(5)),
-    lambda day: (day.month, day.day) == (12, 25),
+    zone="Europe/London",
+    opens=time(9),
+    closes=time(18),
+    days=frozenset(range(5)),
+    is_holiday=lambda day: (day.month, day.day) == (12, 25),
 )
-EVENING = Hours("Europe/London", time(17), time(2))
+EVENING = Hours(zone="Europe/London", opens=time(17), closes=time(2))
 
 
 def london(*at):
@@ -50,19 +50,19 @@ def london(*at):
     ],
 )
 def test_working_time_goes_by_only_while_people_are_there(at, span, then):
-    assert OFFICE.after(at, span) == then
+    assert OFFICE.add_working_time(at, span) == then
 
 
 def test_an_evening_ends_on_the_next_day():
     assert EVENING.is_open(london(2026, 11, 21, 1))
     assert not EVENING.is_open(london(2026, 11, 21, 3))
-    assert EVENING.after(london(2026, 11, 21, 1), 2 * HOUR) == london(2026, 11, 21, 18)
+    assert EVENING.add_working_time(london(2026, 11, 21, 1), 2 * HOUR) == london(2026, 11, 21, 18)
 
 
 @pytest.mark.parametrize("day", [date(2026, 3, 29), date(2026, 10, 25)])
 def test_on_the_day_of_a_clock_change_opening_is_at_the_hour_on_the_wall(day):
-    always = Hours("Europe/London", time(9), time(18))
-    at = always.opening(datetime.combine(day, time(0), LONDON).astimezone(UTC))
+    always = Hours(zone="Europe/London", opens=time(9), closes=time(18))
+    at = always.next_opening(datetime.combine(day, time(0), LONDON).astimezone(UTC))
     assert always.local(at).time() == time(9)
     assert always.digest_time(day).astimezone(LONDON).time() == time(9)
 
@@ -75,10 +75,10 @@ def test_on_the_day_of_a_clock_change_opening_is_at_the_hour_on_the_wall(day):
 def test_working_time_adds_up_and_always_ends_inside_the_hours(naive, minutes, more):
     at = naive.replace(tzinfo=UTC)
     for hours in (OFFICE, EVENING, ALWAYS):
-        once = hours.after(at, timedelta(minutes=minutes))
+        once = hours.add_working_time(at, timedelta(minutes=minutes))
         assert hours.is_open(once)
         assert once >= at
-        assert hours.after(once, timedelta(minutes=more)) == hours.after(
+        assert hours.add_working_time(once, timedelta(minutes=more)) == hours.add_working_time(
             at, timedelta(minutes=minutes + more)
         )
 

@@ -11,7 +11,7 @@ from bot.cases.decide import decide
 from bot.cases.errors import NotEligible, TooLate
 from bot.cases.identity import UNLINKED, Identities, is_slack_account
 from bot.cases.lifecycle import State
-from bot.cases.policy import PlaybookTerms, Ruling, governed, is_governed
+from bot.cases.policy import PlaybookTerms, Ruling, needs_governance, require_governance
 from bot.cases.seen import Seen
 from tests.cases.making import (
     ANA,
@@ -72,17 +72,17 @@ def test_slacks_own_ids_name_a_person(account):
 )
 def test_what_only_looks_like_one_names_nobody(account):
     assert UNLINKED.person_of(account) is None
-    assert UNLINKED.strangers([account]) == (account,)
+    assert UNLINKED.unknown_accounts([account]) == (account,)
 
 
 def test_declared_accounts_are_one_person_in_whatever_case_they_are_written():
     accounts = [ANA.id, ANA_TWO.id, "STAFF:17", " ana@harbour.example"]
     assert {LINKED.person_of(account) for account in accounts} == {ANA.id}
-    assert LINKED.are_one("staff:17", "ana@harbour.EXAMPLE")
-    assert not LINKED.are_one("staff:17", "staff:18")
-    assert not LINKED.are_one("staff:99", "staff:98")
+    assert LINKED.is_same_person("staff:17", "ana@harbour.EXAMPLE")
+    assert not LINKED.is_same_person("staff:17", "staff:18")
+    assert not LINKED.is_same_person("staff:99", "staff:98")
     assert LINKED.person_of("staff:99") is None
-    assert LINKED.accounts(["staff:17", "x"]) == {
+    assert LINKED.linked_accounts(["staff:17", "x"]) == {
         ANA.id,
         ANA_TWO.id,
         "staff:17",
@@ -135,7 +135,7 @@ def test_so_many_requesters_are_kept_and_the_next_is_somebody_unknown():
             case = do(case, m.Recur(signal(key=f"k{number}", requester=f"T1/U{number}")))
     assert len(case.raised_again) == MAX_REQUESTERS + 1
     assert case.raised_again[-1].account == OTHERS
-    assert UNLINKED.strangers(case.authors) == (OTHERS,)
+    assert UNLINKED.unknown_accounts(case.authors) == (OTHERS,)
 
 
 # --- linked accounts -----------------------------------------------------------------------------------------------------
@@ -203,10 +203,10 @@ def test_an_emergency_is_not_let_through_by_an_author_under_another_account():
 
 def test_the_first_yes_of_a_person_is_the_one_that_counts():
     votes = [Approval(one, one, "d", NOW) for one in (ANA.id, "staff:17", BEN.id, ANA_TWO.id)]
-    assert [vote.person for vote in LINKED.distinct(votes)] == [ANA.id, BEN.id]
+    assert [vote.person for vote in LINKED.distinct_votes(votes)] == [ANA.id, BEN.id]
     for_ben = Approval(OMAR.id, "Omar", "d", NOW, behalf_of="staff:18")
-    assert LINKED.distinct([votes[2], for_ben]) == (votes[2],)
-    assert UNLINKED.distinct([votes[2], for_ben]) == (votes[2], for_ben)
+    assert LINKED.distinct_votes([votes[2], for_ben]) == (votes[2],)
+    assert UNLINKED.distinct_votes([votes[2], for_ben]) == (votes[2], for_ben)
 
 
 # --- whom nobody knows ---------------------------------------------------------------------------------------------------
@@ -215,27 +215,27 @@ TERMS = PlaybookTerms(owners={"governance": "owners"})
 
 
 def test_the_governance_owners_come_on_top_of_whoever_must_say_yes_anyway():
-    found = governed(verdict(factors=TWO), TERMS)
+    found = require_governance(verdict(factors=TWO), TERMS)
     assert (found.ruling, found.factors) == (Ruling.ASK, (*TWO, Factor("owners", 1)))
     assert "not known here, so the governance owners decide" in found.reason
-    assert is_governed(found)
+    assert needs_governance(found)
     already = verdict(factors=(Factor("owners", 1),))
-    assert governed(already, TERMS).factors == already.factors
+    assert require_governance(already, TERMS).factors == already.factors
 
 
 def test_what_policy_would_let_run_alone_is_asked_of_them():
-    found = governed(verdict(ruling=Ruling.ALONE, factors=()), TERMS)
+    found = require_governance(verdict(ruling=Ruling.AUTO_APPROVE, factors=()), TERMS)
     assert (found.ruling, found.factors) == (Ruling.ASK, (Factor("owners", 1),))
 
 
 def test_where_no_governance_owners_are_named_nobody_decides():
-    assert governed(verdict(), PlaybookTerms()).ruling is Ruling.REFUSE
+    assert require_governance(verdict(), PlaybookTerms()).ruling is Ruling.REFUSE
     refused = verdict(ruling=Ruling.REFUSE)
-    assert governed(refused, TERMS) == refused
+    assert require_governance(refused, TERMS) == refused
 
 
 def test_nobody_lets_it_through_alone():
-    case = proposed(requester="ana", verdict=governed(verdict(factors=TWO), TERMS))
+    case = proposed(requester="ana", verdict=require_governance(verdict(factors=TWO), TERMS))
     with pytest.raises(NotEligible, match="nobody lets it through alone"):
         decide(case, m.Approve(asker(CARLA), Seen.of(case), "fire", emergency=True), NOW)
 
@@ -248,5 +248,5 @@ def test_when_somebody_unknown_raises_it_too_the_question_is_asked_anew_and_once
     assert again.drifted == ("somebody who is not known here has raised it too",)
     declared = do(case, m.Recur(signal(key="again", requester="staff:17"), identities=LINKED))
     assert (declared.state, len(declared.approvals)) == (State.PROPOSED, 1)
-    asked = proposed(verdict=governed(verdict(factors=TWO), TERMS))
+    asked = proposed(verdict=require_governance(verdict(factors=TWO), TERMS))
     assert do(asked, m.Recur(signal(key="again", requester="bea"))).state is State.PROPOSED

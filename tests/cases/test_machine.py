@@ -241,7 +241,7 @@ class CaseMachine(RuleBasedStateMachine):
             assert self.now < before.undo_until
             votes = [vote.person for vote in self.case.undo_approvals]
             assert votes == [*(vote.person for vote in before.undo_approvals), person.id]
-            is_alone = self.case.verdict.ruling is Ruling.ALONE
+            is_alone = self.case.verdict.ruling is Ruling.AUTO_APPROVE
             assert is_alone or person.id not in before.authors
             assert self.case.undoing is (len(votes) >= self.case.undo_votes_needed)
 
@@ -472,7 +472,7 @@ class UndoMachine(RuleBasedStateMachine):
     @initialize(
         count=st.integers(1, 2),
         actions=st.integers(1, 2),
-        ruling=st.sampled_from([Ruling.ASK, Ruling.ALONE]),
+        ruling=st.sampled_from([Ruling.ASK, Ruling.AUTO_APPROVE]),
     )
     def carry_out(self, count, actions, ruling):
         factors = (Factor("floor-managers", count),) if ruling is Ruling.ASK else ()

@@ -27,9 +27,9 @@ from bot.cases.policy import (
     Ruling,
     Stage,
     Usage,
+    combine_requirements,
+    find_exceeded_limit,
     judge,
-    over_budget,
-    stricter,
 )
 from bot.cases.recommendation import Recommendation
 from bot.cases.seen import Seen
@@ -77,14 +77,14 @@ def test_above_low_risk_the_people_of_policy_and_of_the_playbook_must_all_say_ye
         (Factor("finance", 2), Factor("sales-leads", 1)),
     )
     both = (Factor("ops-leads", 1), Factor("finance", 2), Factor("sales-leads", 1))
-    assert stricter(RiskTier.MEDIUM, ours, theirs) == both
-    assert stricter(RiskTier.HIGH, ours, theirs) == both
-    assert stricter(RiskTier.LOW, ours, theirs) == theirs
-    assert stricter(RiskTier.HIGH, ours, ()) == ours
-    assert stricter(RiskTier.HIGH, (Factor("a", 1), Factor("a", 1)), (Factor("a", 1),)) == (
-        Factor("a", 2),
-    )
-    assert stricter(RiskTier.MEDIUM, (), theirs) == ()
+    assert combine_requirements(RiskTier.MEDIUM, ours, theirs) == both
+    assert combine_requirements(RiskTier.HIGH, ours, theirs) == both
+    assert combine_requirements(RiskTier.LOW, ours, theirs) == theirs
+    assert combine_requirements(RiskTier.HIGH, ours, ()) == ours
+    assert combine_requirements(
+        RiskTier.HIGH, (Factor("a", 1), Factor("a", 1)), (Factor("a", 1),)
+    ) == (Factor("a", 2),)
+    assert combine_requirements(RiskTier.MEDIUM, (), theirs) == ()
 
 
 @pytest.mark.threat("B1")
@@ -107,7 +107,7 @@ FACTORS = st.lists(
 @pytest.mark.threat("B1")
 @given(tier=st.sampled_from(list(RiskTier)), ours=FACTORS, theirs=st.one_of(st.just([]), FACTORS))
 def test_never_fewer_people_than_either_asks(tier, ours, theirs):
-    wanted = stricter(tier, tuple(ours), tuple(theirs))
+    wanted = combine_requirements(tier, tuple(ours), tuple(theirs))
     counts = Counter({factor.group: factor.count for factor in wanted})
     assert len(counts) == len(wanted)
     assert counts.total() >= max(sum(one.count for one in ours), sum(one.count for one in theirs))
@@ -263,7 +263,7 @@ def test_loosening_is_not_retroactive_whoever_it_would_let_through():
     assert do(case, start_step(case, verdict=looser, people=without_carla)).drifted == (
         "the approvals no longer count",
     )
-    alone = verdict(ruling=Ruling.ALONE, factors=())
+    alone = verdict(ruling=Ruling.AUTO_APPROVE, factors=())
     assert do(case, start_step(case, verdict=alone)).state is State.RUNNING
     assert do(case, start_step(case, verdict=alone, people=without_carla)).state is State.OPEN
 
@@ -327,8 +327,8 @@ def test_at_each_step_only_what_is_still_to_come_is_counted():
     )
     three = plan(actions=(action(),) * 3)
     after_one = Usage({"house.order_stock": 1}, {"house.order_stock": Decimal(100)})
-    assert over_budget(three, 1, rules, after_one) is None
-    assert over_budget(three, 0, rules, after_one) is not None
+    assert find_exceeded_limit(three, 1, rules, after_one) is None
+    assert find_exceeded_limit(three, 0, rules, after_one) is not None
     assert judge(three, PlaybookTerms(), rules, after_one, step=1).ruling is Ruling.ASK
     after_one_and_another = Usage({"house.order_stock": 2}, {"house.order_stock": Decimal(101)})
     assert (
@@ -403,7 +403,7 @@ def test_a_plan_that_was_allowed_never_stops_itself(actions, limits):
             dict(times), {name: Decimal(sum_) for name, sum_ in amounts.items()}, dict(targets)
         )
         assert judge(proposal, PlaybookTerms(), rules, usage, step=step).ruling is not Ruling.REFUSE
-        assert over_budget(proposal, step, rules, usage) is None
+        assert find_exceeded_limit(proposal, step, rules, usage) is None
         times[one.name] += 1
         amounts[one.name] += one.amount.amount
         targets[f"{one.name} {one.target}"] += 1
@@ -417,7 +417,7 @@ def test_a_plan_that_was_allowed_never_stops_itself(actions, limits):
 def test_what_a_person_edited_or_a_model_wrote_never_runs_alone(proposer):
     terms = PlaybookTerms(stage=Stage.AUTONOMOUS)
     rules = policy(actions={"house.order_stock": ActionLimit(alone=True)})
-    assert judge(plan(), terms, rules, Usage()).ruling is Ruling.ALONE
+    assert judge(plan(), terms, rules, Usage()).ruling is Ruling.AUTO_APPROVE
     found = judge(plan(proposer=proposer), terms, rules, Usage())
     assert (found.ruling, found.factors) == (Ruling.ASK, (Factor("floor-managers", 1),))
 
@@ -476,3 +476,25 @@ def test_what_was_done_in_another_mode_is_not_taken_back(then, now, said):
     with pytest.raises(TooLate, match=said):
         decide(case, m.Undo(asker(ANA), Seen.of(case), "wrong", mode=now), NOW)
     assert do(case, m.Undo(asker(ANA), Seen.of(case), "wrong", mode=then)).state is State.RUNNING
+
+
+# --- checksums -----------------------------------------------------------------------------------------------------------
+
+
+def test_the_checksum_of_a_policy_is_the_one_that_ledgers_name():
+    """Every verdict, every plan and every approval by policy names it: it must never move by itself."""
+    rules = policy(
+        actions={
+            "house.order_stock": ActionLimit(
+                per_plan=Decimal("99.50"),
+                amount_per_day=Decimal(500),
+                times_per_day=3,
+                times_per_target_per_day=1,
+                alone=True,
+            )
+        },
+        largest_scope=4,
+        step_up_above=Decimal(20000),
+    )
+    assert policy().checksum == "855c74e4a36ae33ce37089ccf403e1386ab6bc8ecabbe535f866bf999e176c48"
+    assert rules.checksum == "82847398cc8ba635092a2f353873c21a29722dc17d7d9933ef5630869159359d"

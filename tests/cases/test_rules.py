@@ -24,10 +24,10 @@ from bot.cases.policy import (
     Stage,
     TierRule,
     Usage,
+    combine_requirements,
     judge,
-    no_looser,
     risk_tier,
-    stricter,
+    still_satisfies,
 )
 from bot.cases.seen import Seen
 from tests.cases.making import (
@@ -318,11 +318,11 @@ def test_rule_19_tightening_is_immediate_and_loosening_is_not_retroactive():
         verdict(),
         verdict(tier=RiskTier.HIGH, factors=(Factor("ops-leads", 1), Factor("finance", 1))),
     )
-    assert no_looser(low, low)
-    assert no_looser(high, low)
-    assert not no_looser(low, high)
-    assert not no_looser(low, verdict(ruling=Ruling.REFUSE))
-    assert not no_looser(verdict(ruling=Ruling.ALONE, factors=()), low)
+    assert still_satisfies(low, low)
+    assert still_satisfies(high, low)
+    assert not still_satisfies(low, high)
+    assert not still_satisfies(low, verdict(ruling=Ruling.REFUSE))
+    assert not still_satisfies(verdict(ruling=Ruling.AUTO_APPROVE, factors=()), low)
     case = approved()
     moved = do(
         case, start_step(case, verdict=verdict(ruling=Ruling.REFUSE, reason="stopped by policy"))
@@ -372,7 +372,7 @@ def test_rule_24_high_risk_needs_a_reason_in_words():
 def test_rule_27_alone_only_for_what_is_listed_low_risk_reversible_and_idempotent():
     terms = PlaybookTerms(stage=Stage.AUTONOMOUS)
     rules = policy(actions={"house.order_stock": ActionLimit(alone=True)})
-    assert judge(plan(), terms, rules, Usage()).ruling is Ruling.ALONE
+    assert judge(plan(), terms, rules, Usage()).ruling is Ruling.AUTO_APPROVE
     assert judge(plan(), PlaybookTerms(), rules, Usage()).ruling is Ruling.ASK
     assert judge(plan(), terms, policy(), Usage()).ruling is Ruling.ASK
     for hard in (
@@ -452,13 +452,15 @@ def test_what_policy_refuses_outright(actions, rule):
 
 def test_the_playbook_names_the_people_for_low_risk_and_can_only_ask_for_more():
     ours, theirs = (Factor("floor-managers", 1),), (Factor("sales-leads", 1),)
-    assert stricter(RiskTier.LOW, ours, theirs) == theirs
-    assert stricter(RiskTier.MEDIUM, ours, theirs) == (*ours, *theirs)
-    assert stricter(RiskTier.MEDIUM, ours, (Factor("floor-managers", 3),)) == (
+    assert combine_requirements(RiskTier.LOW, ours, theirs) == theirs
+    assert combine_requirements(RiskTier.MEDIUM, ours, theirs) == (*ours, *theirs)
+    assert combine_requirements(RiskTier.MEDIUM, ours, (Factor("floor-managers", 3),)) == (
         Factor("floor-managers", 3),
     )
-    assert stricter(RiskTier.LOW, (Factor("a", 2),), theirs) == (Factor("sales-leads", 2),)
-    assert stricter(RiskTier.HIGH, (), theirs) == ()
+    assert combine_requirements(RiskTier.LOW, (Factor("a", 2),), theirs) == (
+        Factor("sales-leads", 2),
+    )
+    assert combine_requirements(RiskTier.HIGH, (), theirs) == ()
 
 
 def test_the_shorter_time_counts():

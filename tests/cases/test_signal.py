@@ -6,7 +6,7 @@ import pytest
 
 from bot.cases.canonical import digest, to_plain
 from bot.cases.evidence import Evidence, facts_of
-from bot.cases.expressions import look_up
+from bot.cases.expressions import find_scalar
 from bot.cases.signal import Signal
 from tests.cases.making import NOW
 
@@ -53,7 +53,7 @@ def test_no_fact_speaks_for_the_signal_itself():
     ]
     known = facts_of(replace(BASE, facts=facts), evidence)
     assert [
-        look_up(f"signal.{name}", known)
+        find_scalar(f"signal.{name}", known)
         for name in ("source", "title", "subject", "product_id", "x")
     ] == [
         "api",

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from bot.cases.canonical import LARGEST_INTEGER, canonical_bytes, moment
 from bot.cases.errors import PlaybookInvalid
-from bot.cases.expressions import compiled, filled, holds, look_up
+from bot.cases.expressions import compile_expression, evaluate, find_scalar, render
 from bot.cases.ledger import EMPTY_ROOT, Tree, leaf_hash, node_hash
 from bot.cases.sla import Due, due, promised
 from bot.verifier import canonical, root_of
@@ -122,21 +122,21 @@ def test_moments_have_one_width_and_sort_as_text():
 
 def test_what_is_not_known_makes_a_condition_false():
     known = {"stock": {"on_hand": 4}}
-    assert holds("", known)
-    assert holds("stock.on_hand < `5`", known)
-    assert not holds("stock.gone < `5`", known)
-    assert not holds("stock.on_hand", known)
-    assert look_up("stock", known) is None
-    assert filled("{stock.on_hand} left of {stock.par}", known) == "4 left of unknown"
+    assert evaluate("", known)
+    assert evaluate("stock.on_hand < `5`", known)
+    assert not evaluate("stock.gone < `5`", known)
+    assert not evaluate("stock.on_hand", known)
+    assert find_scalar("stock", known) is None
+    assert render("{stock.on_hand} left of {stock.par}", known) == "4 left of unknown"
 
 
 def test_sentences_reach_into_nothing_but_what_is_known():
-    assert filled("{stock.__class__} {0} {a!r} {}", {"stock": {"x": 1}}) == "unknown {0} {a!r} {}"
+    assert render("{stock.__class__} {0} {a!r} {}", {"stock": {"x": 1}}) == "unknown {0} {a!r} {}"
 
 
 def test_a_wrong_expression_says_so():
     with pytest.raises(PlaybookInvalid, match="not a JMESPath expression"):
-        compiled("a.[")
+        compile_expression("a.[")
 
 
 def test_the_sla_asks_for_the_later_promise_first():

@@ -17,7 +17,13 @@ from tests.fakes.directory import principal
 from tests.world import World, playbook
 
 ANA, BEN, ELSIE, FINN = map(principal, ("ana", "ben", "elsie", "finn"))
-OFFICE = Hours("Europe/London", time(9), time(18), frozenset(range(5)), digest_at=time(8, 30))
+OFFICE = Hours(
+    zone="Europe/London",
+    opens=time(9),
+    closes=time(18),
+    days=frozenset(range(5)),
+    digest_at=time(8, 30),
+)
 MONDAY = datetime(2026, 11, 23, 9, 0, tzinfo=UTC)
 
 

@@ -11,7 +11,7 @@ from bot.cases.entry import Entry, UndoAsked
 from bot.cases.errors import BadRequest, NotEligible, TooLate
 from bot.cases.identity import Identities
 from bot.cases.lifecycle import State
-from bot.cases.policy import ActionLimit, Emergency, PlaybookTerms, Stage
+from bot.cases.policy import ActionLimit, EmergencyRule, PlaybookTerms, Stage
 from bot.desk.outgoing import change
 from bot.store.export import export, replay
 from bot.verifier import verify
@@ -222,7 +222,7 @@ def test_nobody_lets_their_own_other_account_stand_in(small_world):
 def test_nobody_looks_under_another_account_at_what_they_let_through_alone(small_world):
     world = small_world
     world.people.members["owners"] |= {"ben"}
-    world.library.rules = policy(emergency=Emergency("owners", 48 * HOUR))
+    world.library.rules = policy(emergency=EmergencyRule("owners", 48 * HOUR))
     world.library.people = Identities.of([[ELSIE, BEN]])
     first, second = (
         world.store.case(world.receive(world.signal(name)).case_id) for name in ("a", "b")
@@ -433,7 +433,7 @@ def test_what_one_let_through_in_an_emergency_is_taken_back_by_as_many_as_it_nee
     small_world, tmp_path
 ):
     world = small_world
-    world.library.rules = policy(emergency=Emergency("owners", 48 * HOUR))
+    world.library.rules = policy(emergency=EmergencyRule("owners", 48 * HOUR))
     world.library.book = playbook(terms=PlaybookTerms((Factor("floor-managers", 2),)))
     world.house.undo_for = timedelta(minutes=30)
     case = world.proposed()

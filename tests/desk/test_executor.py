@@ -32,10 +32,22 @@ def finish(world, case, *, seconds=0, step=1):
 
 
 def two_steps(world):
-    then = (Offer("house.open_claim", "", {"product_id": "signal.product_id"}, "too"),)
+    then = (
+        Offer(
+            action="house.open_claim", parameters={"product_id": "signal.product_id"}, reason="too"
+        ),
+    )
     offer = world.library.book.offers[0]
     world.library.book = playbook(
-        offers=(Offer(offer.action, "", offer.parameters, "because", offer.edit, then),)
+        offers=(
+            Offer(
+                action=offer.action,
+                parameters=offer.parameters,
+                reason="because",
+                edit=offer.edit,
+                then=then,
+            ),
+        )
     )
 
 
@@ -387,7 +399,7 @@ def test_what_policy_lets_run_alone_runs_alone_and_says_so(world):
     done = world.case(case)
     assert (done.state, done.approvals[0].person) == (
         State.RESOLVED,
-        f"policy:{world.library.rules.digest}",
+        f"policy:{world.library.rules.checksum}",
     )
     assert len(world.house.effects) == 1
 

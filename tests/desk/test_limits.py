@@ -11,10 +11,12 @@ from bot.cases.approval import Factor
 from bot.cases.entry import StepState
 from bot.cases.errors import BadRequest, ConnectorFailed, TooLate
 from bot.cases.lifecycle import State
-from bot.cases.plan import DRY_RUN, Idempotency
+from bot.cases.plan import DRY_RUN
 from bot.cases.playbook import Offer
 from bot.cases.policy import ActionLimit, PlaybookTerms, Ruling, Stage, TierRule
-from bot.connectors.specs import ActionSpec, ParameterType, prepared
+from bot.connectors.parameters import ParameterType
+from bot.connectors.specs import prepare_action
+from bot.connectors.sql import SqlAction
 from bot.ports import Topic
 from bot.settings import Mode
 from bot.store.store import SqlStore
@@ -47,21 +49,26 @@ class PricedConnector(FakeConnector):
         super().__init__()
         self.price = price
         types = {"product_id": ParameterType.INTEGER, "quantity": ParameterType.INTEGER}
-        self.spec = ActionSpec(
+        self.spec = SqlAction(
             name="order_stock",
             version=1,
             parameters=types,
             target="product:{product_id}",
             summary="Order {quantity}",
             preview="{quantity} more",
-            reversible=True,
-            idempotency=Idempotency.MARKER,
             amount="price",
+            precondition="SELECT price",
+            statement="INSERT …",
+            undo="DELETE …",
         )
 
     def prepare(self, action, parameters):
-        return prepared(
-            self.spec, self.name, "fake", parameters, {**self.facts, "price": self.price}
+        return prepare_action(
+            self.spec,
+            system=self.name,
+            connector="fake",
+            parameters=parameters,
+            snapshot={**self.facts, "price": self.price},
         )
 
 
@@ -76,7 +83,11 @@ def priced(world: World, price) -> PricedConnector:
 def two_orders(world: World) -> None:
     """A plan of two steps of the same action, each with a target of its own."""
     then = (
-        Offer("house.order_stock", "", {"product_id": "`2`", "quantity": "stock.quantity"}, "too"),
+        Offer(
+            action="house.order_stock",
+            parameters={"product_id": "`2`", "quantity": "stock.quantity"},
+            reason="too",
+        ),
     )
     offer = world.library.book.offers[0]
     world.library.book = playbook(offers=(replace(offer, then=then),))

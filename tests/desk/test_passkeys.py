@@ -14,7 +14,7 @@ from bot.cases.decide import decide
 from bot.cases.errors import BadRequest, NotEligible, Superseded, TooLate
 from bot.cases.lifecycle import State
 from bot.cases.passkey import Purpose, armoured, challenge, unarmoured
-from bot.cases.policy import Emergency, PlaybookTerms, TierRule
+from bot.cases.policy import EmergencyRule, PlaybookTerms, TierRule
 from bot.cases.seen import Seen
 from bot.emulator.blocks import validate_view
 from bot.store.checkpoints import Checkpoints
@@ -151,7 +151,7 @@ def test_rule_24_no_emergency_lets_the_top_class_through(page, case):
         high_above=rules.high_above,
         step_up_above=rules.step_up_above,
         tiers=rules.tiers,
-        emergency=Emergency("owners", 48 * HOUR),
+        emergency=EmergencyRule("owners", 48 * HOUR),
     )
     with pytest.raises(NotEligible, match="never let through by one person"):
         page.world.desk.decisions.break_glass(

@@ -9,7 +9,7 @@ import pytest
 from bot.cases.approval import Factor
 from bot.cases.errors import BadRequest, NotEligible, TooLate
 from bot.cases.lifecycle import State
-from bot.cases.policy import ActionLimit, Emergency, PlaybookTerms
+from bot.cases.policy import ActionLimit, EmergencyRule, PlaybookTerms
 from bot.store.export import replay
 from tests.fakes.directory import principal
 from tests.world import playbook, policy
@@ -188,7 +188,7 @@ def test_rule_14_it_ends_when_it_ends(world):
 
 
 def test_rule_15_the_glass_is_broken_aloud_and_reviewed_by_another(world):
-    world.library.rules = policy(emergency=Emergency("owners", timedelta(hours=48)))
+    world.library.rules = policy(emergency=EmergencyRule("owners", timedelta(hours=48)))
     world.people.members["owners"] = {"elsie", "carla"}
     world.library.book = playbook(terms=PlaybookTerms((Factor("ops-leads", 2),)))
     case = world.proposed()

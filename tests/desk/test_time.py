@@ -5,7 +5,7 @@ from datetime import UTC, datetime, time, timedelta
 
 from bot.cases.hours import Hours
 from bot.cases.lifecycle import State
-from bot.cases.policy import Emergency
+from bot.cases.policy import EmergencyRule
 from bot.ports import Topic
 from bot.store.database import Database
 from bot.store.store import SqlStore
@@ -14,7 +14,7 @@ from tests.desk.test_switchboard import ANA, BEN
 from tests.fakes.directory import principal
 from tests.world import World, policy
 
-OFFICE = Hours("Europe/London", time(9), time(18), frozenset(range(5)))
+OFFICE = Hours(zone="Europe/London", opens=time(9), closes=time(18), days=frozenset(range(5)))
 HOUR = timedelta(hours=1)
 
 
@@ -128,7 +128,7 @@ def test_whoever_is_asked_is_called_by_name_and_an_emergency_is_loud(world):
     case = world.proposed()
     pass_time(world, 4)
     assert world.chat.calls == [("floor-managers", False)] * 2 + [("ops-leads", False)]
-    world.library.rules = policy(emergency=Emergency("owners", timedelta(hours=48)))
+    world.library.rules = policy(emergency=EmergencyRule("owners", timedelta(hours=48)))
     world.desk.decisions.break_glass(
         case.id, by=principal("elsie"), seen=world.seen(case), reason="fire"
     )

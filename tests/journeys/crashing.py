@@ -19,9 +19,8 @@ from pathlib import Path
 from bot.cases.entry import RejectReason
 from bot.cases.errors import CountersignError
 from bot.cases.lifecycle import State
-from bot.cases.plan import Idempotency
-from bot.connectors.specs import ActionSpec, ParameterType, SqlSystem, Statement
-from bot.connectors.sql import SqlConnector
+from bot.connectors.parameters import ParameterType
+from bot.connectors.sql import SqlAction, SqlConnector, SqlSystem
 from bot.ports import Drawn, Landing, Posted
 from bot.store.checkpoints import Checkpoints
 from bot.store.database import Database
@@ -89,48 +88,34 @@ class FileSlack:
 
 
 def house(folder: Path) -> SqlConnector:
-    spec = ActionSpec(
-        "order_stock",
-        1,
-        {"product_id": ParameterType.INTEGER, "quantity": ParameterType.INTEGER},
-        "product:{product_id}",
-        "Order",
-        "x",
-        True,
-        Idempotency.MARKER,
-    )
-    claim = ActionSpec(
-        "open_claim",
-        1,
-        {"product_id": ParameterType.INTEGER},
-        "product:{product_id}",
-        "Claim",
-        "x",
-        True,
-        spec.idempotency,
-    )
     look = "SELECT on_hand FROM stock WHERE product_id = :product_id"
-    actions = {
-        "order_stock": Statement(
-            spec,
-            "UPDATE stock SET on_order = on_order + :quantity WHERE product_id = :product_id",
-            look,
-            1,
-            "",
-            "UPDATE stock SET on_order = on_order - :quantity WHERE product_id = :product_id",
-        ),
-        "open_claim": Statement(
-            claim,
-            "INSERT INTO claims (product_id) SELECT product_id FROM stock WHERE product_id = :product_id",
-            look,
-            1,
-            "",
-            "DELETE FROM claims WHERE product_id = :product_id",
-        ),
-    }
-    return SqlConnector(
-        SqlSystem("house", "X", timedelta(seconds=2), actions), f"sqlite:///{folder / 'house.db'}"
+    order = SqlAction(
+        name="order_stock",
+        parameters={"product_id": ParameterType.INTEGER, "quantity": ParameterType.INTEGER},
+        target="product:{product_id}",
+        summary="Order",
+        preview="x",
+        precondition=look,
+        statement="UPDATE stock SET on_order = on_order + :quantity WHERE product_id = :product_id",
+        undo="UPDATE stock SET on_order = on_order - :quantity WHERE product_id = :product_id",
     )
+    claim = SqlAction(
+        name="open_claim",
+        parameters={"product_id": ParameterType.INTEGER},
+        target="product:{product_id}",
+        summary="Claim",
+        preview="x",
+        precondition=look,
+        statement="INSERT INTO claims (product_id) SELECT product_id FROM stock WHERE product_id = :product_id",
+        undo="DELETE FROM claims WHERE product_id = :product_id",
+    )
+    system = SqlSystem(
+        name="house",
+        url_env="X",
+        timeout=timedelta(seconds=2),
+        actions={"order_stock": order, "open_claim": claim},
+    )
+    return SqlConnector(system, f"sqlite:///{folder / 'house.db'}")
 
 
 def world(folder: Path, point) -> World:
@@ -155,7 +140,11 @@ def world(folder: Path, point) -> World:
     built.store.database._transaction = hooked("commit", transaction)
     built.desk.systems["house"] = connector
     object.__setattr__(built.desk.drawing, "chat", FileSlack(folder / "slack", point))
-    then = (Offer("house.open_claim", "", {"product_id": "signal.product_id"}, "too"),)
+    then = (
+        Offer(
+            action="house.open_claim", parameters={"product_id": "signal.product_id"}, reason="too"
+        ),
+    )
     look = "SELECT 'Merlot' AS product, on_hand, 24 AS quantity, 312.5 AS at_risk FROM stock WHERE product_id = :product_id"
 
     offer = replace(built.library.book.offers[0], then=then)

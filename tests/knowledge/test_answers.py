@@ -13,7 +13,7 @@ from knowledge.answers import QuestionGrammar
 from knowledge.library import load
 
 GRAMMAR = QuestionGrammar(dict(load().titles()))
-LONDON = Hours("Europe/London", time(9), time(18))
+LONDON = Hours(zone="Europe/London", opens=time(9), closes=time(18))
 NOW = datetime(2026, 11, 21, 12, 0, tzinfo=UTC)
 
 

@@ -55,12 +55,13 @@ def recommended(small_world, meaning, recalls=None, model=None, **changes):
 
 TWO = (
     Offer(
-        "house.order_stock",
-        "",
-        {"product_id": "signal.product_id", "quantity": "stock.quantity"},
-        "order",
+        action="house.order_stock",
+        parameters={"product_id": "signal.product_id", "quantity": "stock.quantity"},
+        reason="order",
     ),
-    Offer("house.open_claim", "", {"product_id": "signal.product_id"}, "claim"),
+    Offer(
+        action="house.open_claim", parameters={"product_id": "signal.product_id"}, reason="claim"
+    ),
 )
 
 

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from bot.cases.expressions import holds, look_up, search
+from bot.cases.expressions import evaluate, find_scalar, search
 from bot.cases.signal import Signal, SignalStatus
 from bot.cases.source import SignalMapping, Source
 from handlers.intake.facts import flatten_facts
@@ -44,9 +44,9 @@ def _signal(part: Any, mapping: SignalMapping, source: Source) -> Signal:
     if not isinstance(part, dict):
         raise Problem(422, "each signal must come from a JSON object", mapping.each)
     kind = _look_up_optional(mapping.kind, part)
-    facts = {name: look_up(expression, part) for name, expression in mapping.facts.items()}
+    facts = {name: find_scalar(expression, part) for name, expression in mapping.facts.items()}
     occurred_at = _look_up_optional(mapping.occurred_at, part)
-    is_clear = bool(mapping.clear) and holds(mapping.clear, part)
+    is_clear = bool(mapping.clear) and evaluate(mapping.clear, part)
     return Signal(
         source=source.name,
         key=read_key(_look_up_text(mapping.key, part), f"key ({mapping.key})", MAX_KEY_LENGTH),
@@ -66,12 +66,12 @@ def _signal(part: Any, mapping: SignalMapping, source: Source) -> Signal:
 
 def _look_up_optional(expression: str, part: dict[str, Any]) -> Any:
     """Evaluate an expression that the mapping may leave out."""
-    return look_up(expression, part) if expression else None
+    return find_scalar(expression, part) if expression else None
 
 
 def _look_up_text(expression: str, part: dict[str, Any]) -> str | None:
     """Evaluate an expression to text; None for nothing and for a truth value."""
-    value = look_up(expression, part)
+    value = find_scalar(expression, part)
     if value is None or isinstance(value, bool):
         return None
     return str(value)

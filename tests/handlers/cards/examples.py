@@ -122,7 +122,7 @@ def snoozed_case():
 
 
 def automatic_case():
-    automatic = verdict(ruling=Ruling.ALONE, factors=())
+    automatic = verdict(ruling=Ruling.AUTO_APPROVE, factors=())
     return apply_commands(opened(), commands.Recommend(RECOMMENDATION, plan(), automatic))
 
 

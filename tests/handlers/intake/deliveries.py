@@ -26,11 +26,13 @@ STRIPE_MAPPING = SignalMapping(
     facts={"amount": "data.object.amount"},
 )
 SOURCES = {
-    "api": Source("api", Format.SIGNAL),
-    "events": Source("events", Format.CLOUDEVENTS),
-    "alertmanager": Source("alertmanager", Format.ALERTMANAGER, kind="service_alert"),
-    "stripe": Source("stripe", Format.MAPPING, kind="failed_payment", mapping=STRIPE_MAPPING),
-    "slow": Source("slow", Format.SIGNAL, per_minute=2),
+    "api": Source(name="api", format=Format.SIGNAL),
+    "events": Source(name="events", format=Format.CLOUDEVENTS),
+    "alertmanager": Source(name="alertmanager", format=Format.ALERTMANAGER, kind="service_alert"),
+    "stripe": Source(
+        name="stripe", format=Format.MAPPING, kind="failed_payment", mapping=STRIPE_MAPPING
+    ),
+    "slow": Source(name="slow", format=Format.SIGNAL, per_minute=2),
 }
 CREDENTIALS = {
     "api": Credentials((TOKEN, OLD_TOKEN), (WEBHOOK_SECRET,)),

@@ -141,9 +141,9 @@ def shop(small_world):
     """Return a client with a second source, and two sources of one domain."""
     sources = {
         **SOURCES,
-        "one": Source("one", Format.SIGNAL, kind="low_stock"),
-        "till": Source("till", Format.SIGNAL, domain="shop"),
-        "scanner": Source("scanner", Format.SIGNAL, domain="shop"),
+        "one": Source(name="one", format=Format.SIGNAL, kind="low_stock"),
+        "till": Source(name="till", format=Format.SIGNAL, domain="shop"),
+        "scanner": Source(name="scanner", format=Format.SIGNAL, domain="shop"),
     }
     credentials = {
         **CREDENTIALS,

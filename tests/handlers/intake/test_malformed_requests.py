@@ -51,9 +51,9 @@ def many_sources(small_world):
     """Return a client with a source for every format."""
     sources = {
         **SOURCES,
-        "items": Source("items", Format.MAPPING, mapping=ITEMS_MAPPING),
-        "some": Source("some", Format.SIGNAL, kinds=("low_stock", "lead_cold")),
-        "one": Source("one", Format.SIGNAL, kind="low_stock"),
+        "items": Source(name="items", format=Format.MAPPING, mapping=ITEMS_MAPPING),
+        "some": Source(name="some", format=Format.SIGNAL, kinds=("low_stock", "lead_cold")),
+        "one": Source(name="one", format=Format.SIGNAL, kind="low_stock"),
     }
     credentials = {
         **CREDENTIALS,

@@ -80,9 +80,9 @@ def limited(small_world):
     """Return a client whose sources may send some kinds, or one."""
     sources = {
         **SOURCES,
-        "some": Source("some", Format.SIGNAL, kinds=("low_stock", "lead_cold")),
-        "some-events": Source("some-events", Format.CLOUDEVENTS, kinds=("low_stock",)),
-        "one": Source("one", Format.SIGNAL, kind="low_stock"),
+        "some": Source(name="some", format=Format.SIGNAL, kinds=("low_stock", "lead_cold")),
+        "some-events": Source(name="some-events", format=Format.CLOUDEVENTS, kinds=("low_stock",)),
+        "one": Source(name="one", format=Format.SIGNAL, kind="low_stock"),
     }
     credentials = {
         **CREDENTIALS,

@@ -6,24 +6,20 @@ from datetime import timedelta
 import pytest
 
 from bot.cases.errors import ChatUnknown, ConnectorFailed, OutcomeUnknown
-from bot.cases.plan import Idempotency
-from bot.connectors.message import MessageConnector
-from bot.connectors.specs import ActionSpec, MessageSystem, ParameterType
+from bot.connectors.message import MessageAction, MessageConnector, MessageSystem
+from bot.connectors.parameters import ParameterType
 from bot.ports import Landing
 from handlers.slack.chat import SlackChat
 from handlers.slack.rate_limiter import RateLimiter
 from handlers.slack.web_client import web_client
 from tests.fakes.servers import Dripping, Silent, serving
 
-TELL = ActionSpec(
-    "tell",
-    1,
-    {"to": ParameterType.TEXT, "text": ParameterType.TEXT},
-    "channel:{to}",
-    "Tell {to}",
-    "“{text}”",
-    False,
-    Idempotency.MARKER,
+TELL = MessageAction(
+    name="tell",
+    parameters={"to": ParameterType.TEXT, "text": ParameterType.TEXT},
+    target="channel:{to}",
+    summary="Tell {to}",
+    preview="“{text}”",
 )
 
 
@@ -44,7 +40,7 @@ def test_a_slack_that_answers_too_slowly_leaves_the_message_in_doubt(server_clas
 
 @pytest.mark.threat("A3")
 def test_a_message_as_an_action_ends_within_the_time_of_its_system():
-    system = MessageSystem("slack", {"tell": TELL}, timedelta(seconds=0.5))
+    system = MessageSystem(name="slack", actions={"tell": TELL}, timeout=timedelta(seconds=0.5))
     with serving(Silent()) as server:
         chat = chat_at(server, seconds=60)
         connector = MessageConnector(system, chat)

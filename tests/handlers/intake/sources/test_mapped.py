@@ -21,7 +21,7 @@ CHARGE = {"id": "e", "type": "t", "data": {"object": {"id": "o"}}}
 @pytest.fixture
 def items_client(small_world):
     """Return a client whose source sends a list of items."""
-    sources = {"items": Source("items", Format.MAPPING, mapping=ITEMS_MAPPING)}
+    sources = {"items": Source(name="items", format=Format.MAPPING, mapping=ITEMS_MAPPING)}
     credentials = {"items": Credentials(("t-items",))}
     return IntakeClient(small_world, sources=sources, credentials=credentials)
 

@@ -1,36 +1,60 @@
-"""What a real database says an action moves: an amount, or a plain refusal; never an action that seems to move nothing."""
+"""What a real database says an action moves: an amount, or a plain refusal, never nothing."""
 
 import sqlite3
-from datetime import timedelta
+from datetime import date, datetime, timedelta
+from decimal import Decimal
 
 import pytest
 import sqlalchemy as sa
 
 from bot.cases.canonical import canonical_bytes
 from bot.cases.errors import ConnectorFailed
-from bot.cases.plan import Idempotency
-from bot.connectors.specs import ActionSpec, ParameterType, SqlSystem, Statement
-from bot.connectors.sql import SqlConnector
+from bot.connectors.parameters import ParameterType
+from bot.connectors.sql import SqlAction, SqlConnector, SqlSystem
+from bot.connectors.sql_values import to_scalar
 
 SECOND = timedelta(seconds=5)
 
 
+@pytest.mark.parametrize(
+    ("value", "scalar"),
+    [
+        (Decimal("12.50"), 12.5),
+        (Decimal(60), 60),
+        (Decimal("NaN"), "NaN"),
+        (Decimal("-Infinity"), "-Infinity"),
+        (Decimal(10**20), str(10**20)),
+        (datetime(2026, 11, 21, 12), "2026-11-21 12:00:00"),
+        (date(2026, 11, 21), "2026-11-21"),
+        (b"abc", "3 bytes"),
+        (memoryview(b"abc"), "3 bytes"),
+        (True, True),
+        (None, None),
+        (2**60, str(2**60)),
+        ("half \ud800", "half ?"),
+        (timedelta(minutes=1), "0:01:00"),
+    ],
+    ids=range(14),
+)
+def test_a_value_of_a_database_becomes_one_that_a_ledger_can_hold(value, scalar):
+    converted = to_scalar(value)
+    assert (converted, type(converted)) == (scalar, type(scalar))
+    assert canonical_bytes({"value": converted})
+
+
 def paying(url: str) -> SqlConnector:
-    spec = ActionSpec(
+    pay = SqlAction(
         name="pay",
-        version=1,
         parameters={"id": ParameterType.INTEGER},
         target="bill:{id}",
         summary="Pay {id}",
         preview="{id} is paid",
-        reversible=False,
-        idempotency=Idempotency.MARKER,
         amount="amount",
+        precondition="SELECT amount FROM bills WHERE id = :id",
+        statement="UPDATE bills SET paid = 1 WHERE id = :id",
     )
-    statement = Statement(
-        spec, "UPDATE bills SET paid = 1 WHERE id = :id", "SELECT amount FROM bills WHERE id = :id"
-    )
-    return SqlConnector(SqlSystem("house", "", SECOND, {"pay": statement}), url)
+    system = SqlSystem(name="house", url_env="URL", timeout=SECOND, actions={"pay": pay})
+    return SqlConnector(system, url)
 
 
 @pytest.mark.threat("B3")

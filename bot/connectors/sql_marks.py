@@ -1,0 +1,71 @@
+"""A table of marks: the steps carried out in a database.
+
+A mark is written in the same transaction as the effect, so either both are there or neither is.
+"""
+
+import threading
+
+from sqlalchemy import Connection, inspect, text
+
+from bot.cases.errors import ConnectorFailed
+from bot.connectors.sql_database import SqlDatabase, fetch_rows
+from bot.connectors.sql_engines import without_guard
+
+TABLE = "countersign_marks"
+CREATE = """CREATE TABLE IF NOT EXISTS countersign_marks
+            (key TEXT PRIMARY KEY, action TEXT NOT NULL, done_at TEXT NOT NULL)"""
+FIND = "SELECT 1 AS found FROM countersign_marks WHERE key = :key"
+INSERT = """INSERT INTO countersign_marks (key, action, done_at)
+            VALUES (:key, :action, CURRENT_TIMESTAMP) ON CONFLICT (key) DO NOTHING"""
+
+
+class Marks:
+    """The marks of one database.
+
+    They are looked for by the role that writes them: one that may not see them must not make an
+    effect look undone.
+    """
+
+    def __init__(self, database: SqlDatabase) -> None:
+        self._database = database
+        self._lock = threading.Lock()
+        self._is_created = False
+
+    def create_table(self) -> None:
+        """Create the table, unless it is there."""
+        with self._lock:
+            if not self._is_created:
+                self._create_once()
+                self._is_created = True
+
+    def _create_once(self) -> None:
+        if self._exists():
+            return
+        try:
+            with self._database.writing() as connection:
+                connection.execute(text(CREATE))
+        except ConnectorFailed:
+            # Another process may have created it at the same instant.
+            if not self._exists():
+                raise
+
+    def _exists(self) -> bool:
+        with self._database.reading(as_writer=True) as connection:
+            return _has_table(connection)
+
+    def has(self, key: str) -> bool:
+        """Tell whether the step with this key was carried out."""
+        with self._database.reading(as_writer=True) as connection:
+            if not _has_table(connection):
+                return False
+            return bool(fetch_rows(connection, FIND, parameters={"key": key}, limit=1))
+
+    def insert(self, connection: Connection, key: str, action: str) -> bool:
+        """Leave a mark; False when it was there."""
+        return connection.execute(text(INSERT), {"key": key, "action": action}).rowcount == 1
+
+
+def _has_table(connection: Connection) -> bool:
+    # The catalogue is asked: the text of an error proves nothing.
+    with without_guard(connection):
+        return inspect(connection).has_table(TABLE)

@@ -1,0 +1,108 @@
+"""``channels.yml``: the working hours of channels."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import date, time
+from pathlib import Path
+from typing import Annotated, Literal
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from holidays import country_holidays
+from pydantic import AfterValidator, Field, StringConstraints
+
+from bot.cases.constraints import ChannelId
+from bot.cases.hours import Hours, no_holidays
+from knowledge.library.yaml_files import read
+
+DEFAULT = "default"
+WEEKDAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
+NO_HOLIDAYS = "none"
+_TIME = r"([01]\d|2[0-3]):[0-5]\d"
+
+Weekday = Literal["mon", "tue", "wed", "thu", "fri", "sat", "sun"]
+ClockTime = Annotated[str, StringConstraints(pattern=rf"^{_TIME}$")]
+OpeningTimes = Annotated[str, StringConstraints(pattern=rf"^{_TIME}-{_TIME}$")]
+
+
+def _check_zone(zone: str) -> str:
+    try:
+        ZoneInfo(zone)
+    except (ZoneInfoNotFoundError, ValueError):
+        raise ValueError(f"there is no time zone {zone!r}; name one like Europe/London") from None
+    return zone
+
+
+def _holidays(name: str) -> Callable[[date], bool]:
+    """Return the holidays of a country or of a part of one."""
+    if name == NO_HOLIDAYS:
+        return no_holidays
+    country, _, subdivision = name.partition("-")
+    try:
+        days = country_holidays(country, subdiv=subdivision or None)
+    except NotImplementedError:
+        raise ValueError(
+            f"no holidays are known for {name!r}; name a country like GB-ENG, or none"
+        ) from None
+    return days.__contains__
+
+
+def _check_holidays(name: str) -> str:
+    _holidays(name)
+    return name
+
+
+HolidayName = Annotated[
+    str,
+    StringConstraints(pattern=r"^(none|[A-Z]{2}(-[A-Z0-9]{1,5})?)$"),
+    AfterValidator(_check_holidays),
+]
+
+
+# Not read as `Hours` itself: people write names of days, "08:00-18:00" and a country, where the
+# rules calculate with numbers, times and a function.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HoursEntry:
+    """The working hours of one channel, as people write them."""
+
+    zone: Annotated[str, AfterValidator(_check_zone)]
+    days: Annotated[tuple[Weekday, ...], Field(min_length=1, max_length=7)]
+    #: May end on the next day: 17:00-02:00.
+    open: OpeningTimes
+    holidays: HolidayName = NO_HOLIDAYS
+    #: When the daily summary comes.
+    digest: ClockTime = "09:00"
+    #: The day of the weekly review.
+    review: Weekday = "mon"
+
+    def to_hours(self) -> Hours:
+        """Convert to the hours that the rules calculate with."""
+        opens, _, closes = self.open.partition("-")
+        return Hours(
+            zone=self.zone,
+            opens=time.fromisoformat(opens),
+            closes=time.fromisoformat(closes),
+            days=frozenset(WEEKDAYS.index(day) for day in self.days),
+            is_holiday=_holidays(self.holidays),
+            digest_at=time.fromisoformat(self.digest),
+            review_on=WEEKDAYS.index(self.review),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class ChannelsFile:
+    default: HoursEntry
+    channels: Mapping[ChannelId, HoursEntry] = field(default_factory=dict)
+
+
+def read_calendars(path: Path) -> dict[str, Hours]:
+    """Read the hours of each channel.
+
+    Without the file everybody is always at work, and the digest comes at nine, UTC.
+    """
+    if not path.exists():
+        return {DEFAULT: Hours()}
+    document, _ = read(path, ChannelsFile)
+    calendars = {DEFAULT: document.default.to_hours()}
+    for channel, entry in document.channels.items():
+        calendars[channel] = entry.to_hours()
+    return calendars

@@ -1,0 +1,111 @@
+"""``playbooks/*.yml``: one kind of case each, checked against systems and policy."""
+
+from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
+
+from bot.cases.approval import can_be_met
+from bot.cases.errors import PlaybookInvalid
+from bot.cases.playbook import Offer, Playbook
+from bot.cases.policy import Policy, RiskTier, Stage, approvers_of
+from bot.connectors.specs import SystemSpec
+from knowledge.library.sources import check_name
+from knowledge.library.systems import find_action
+from knowledge.library.yaml_files import locate, read
+
+
+def read_playbook(path: Path, *, stage: Stage | None = None) -> Playbook:
+    """Read one playbook, checked by itself. ``stage`` overrides its own.
+
+    Raises:
+        PlaybookInvalid: one line for each mistake.
+    """
+    playbook, checksum = read(path, Playbook)
+    terms = replace(
+        playbook.terms,
+        owners=playbook.owners.by_role(),
+        stage=stage or playbook.terms.stage,
+    )
+    return replace(playbook, terms=terms, checksum=checksum)
+
+
+def read_playbooks(
+    folder: Path, *, systems: Mapping[str, SystemSpec], policy: Policy, stage: Stage | None
+) -> tuple[dict[str, Playbook], list[str]]:
+    """Read the playbooks of a folder, with the complaints about others."""
+    playbooks: dict[str, Playbook] = {}
+    complaints: list[str] = []
+    for path in sorted(folder.glob("*.yml")):
+        try:
+            playbook = read_playbook(path, stage=stage)
+        except PlaybookInvalid as error:
+            complaints.append(str(error))
+            continue
+        mistakes = _check_playbook(path, playbook, systems=systems, policy=policy)
+        if not mistakes and playbook.kind in playbooks:
+            mistakes = [f"{path.name}: another playbook is already for {playbook.kind}"]
+        if mistakes:
+            complaints += mistakes
+        else:
+            playbooks[playbook.kind] = playbook
+    return playbooks, complaints
+
+
+def _check_playbook(
+    path: Path, playbook: Playbook, *, systems: Mapping[str, SystemSpec], policy: Policy
+) -> list[str]:
+    """List what only shows when the files are read together."""
+    complaints = _check_lookups(playbook, systems)
+    for first in playbook.offers:
+        for offer in first.chain():
+            complaints += _check_offer(offer, systems, policy)
+    complaints = [f"{path.name}: {complaint}" for complaint in complaints]
+    for complaint in _check_approvers(playbook, policy):
+        complaints.append(f"{locate(path, ('approval',))}: approval: {complaint}")
+    return complaints
+
+
+def _check_lookups(playbook: Playbook, systems: Mapping[str, SystemSpec]) -> list[str]:
+    complaints = []
+    for lookup in playbook.evidence:
+        complaints += _check_system(f"evidence.{lookup.name}", lookup.system, systems)
+    if playbook.detection:
+        complaints += _check_system("signal", playbook.detection.system, systems)
+        complaints += check_name("signal: system", playbook.detection.system)
+    return complaints
+
+
+def _check_system(place: str, name: str, systems: Mapping[str, SystemSpec]) -> list[str]:
+    if name in systems:
+        return []
+    names = ", ".join(sorted(systems))
+    return [f"{place}: systems.yml has no system {name!r}; it has {names}"]
+
+
+def _check_offer(offer: Offer, systems: Mapping[str, SystemSpec], policy: Policy) -> list[str]:
+    spec = find_action(systems, offer.action)
+    if spec is None:
+        return [f"actions: systems.yml has no action {offer.action!r}"]
+    complaints = []
+    if offer.action not in policy.actions:
+        complaints.append(
+            f"actions: policy.yml does not list {offer.action!r}, so it could never run"
+        )
+    if set(spec.parameters) != set(offer.parameters):
+        expected = ", ".join(sorted(spec.parameters))
+        actual = ", ".join(sorted(offer.parameters))
+        complaints.append(f"actions: {offer.action} takes {expected}; given {actual}")
+    return complaints
+
+
+def _check_approvers(playbook: Playbook, policy: Policy) -> list[str]:
+    """Complain of named people who are too few, with those of policy."""
+    complaints = []
+    for tier in RiskTier:
+        name = tier.name.lower()
+        if not can_be_met(approvers_of(tier, playbook.terms, policy.tiers[name])):
+            complaints.append(
+                f"at {name} risk the people named here and in policy.yml can never be complete:"
+                " somebody would be needed twice"
+            )
+    return complaints

@@ -1,0 +1,30 @@
+"""``systems.yml``: the outside systems and their actions."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated
+
+from bot.cases.constraints import KEYED
+from bot.connectors.registry import AnySystem
+from bot.connectors.specs import ActionSpec, SystemSpec
+from knowledge.library.yaml_files import read
+
+
+@dataclass(frozen=True, slots=True)
+class SystemsFile:
+    systems: Annotated[Mapping[str, AnySystem], KEYED]
+
+
+def read_systems(path: Path) -> Mapping[str, SystemSpec]:
+    """Read the systems by name."""
+    document, _ = read(path, SystemsFile)
+    return document.systems
+
+
+def find_action(systems: Mapping[str, SystemSpec], action: str) -> ActionSpec | None:
+    """Return the declaration of an action like ``house.order_stock``, or None."""
+    system, _, name = action.partition(".")
+    if system not in systems:
+        return None
+    return systems[system].actions.get(name)

@@ -1,0 +1,84 @@
+"""A stock-keeping database as a system of record, on SQLite or PostgreSQL."""
+
+from datetime import timedelta
+
+import sqlalchemy as sa
+
+from bot.connectors.parameters import ParameterType
+from bot.connectors.sql import SqlAction, SqlSystem
+
+ORDER = {"product_id": 1, "quantity": 24}
+PRECONDITION = (
+    "SELECT name, on_order, 2.5 * :quantity AS cost FROM stock WHERE product_id = :product_id"
+)
+CHANGE = "UPDATE stock SET on_order = on_order + :quantity WHERE product_id = :product_id"
+UNDO = "UPDATE stock SET on_order = :was_on_order WHERE product_id = :product_id"
+CONDITIONAL = (
+    "UPDATE stock SET on_order = :was_on_order + :quantity"
+    " WHERE product_id = :product_id AND on_order = :was_on_order"
+)
+HAS_EFFECT = (
+    "SELECT 1 AS seen FROM stock"
+    " WHERE product_id = :product_id AND on_order = :was_on_order + :quantity"
+)
+
+
+def order_action(**changes) -> SqlAction:
+    fields = {
+        "name": "order",
+        "parameters": {"product_id": ParameterType.INTEGER, "quantity": ParameterType.INTEGER},
+        "target": "product:{product_id}",
+        "summary": "Order {quantity} × {name}",
+        "preview": "{on_order} + {quantity}",
+        "amount": "cost",
+        "precondition": PRECONDITION,
+        "statement": CHANGE,
+        "undo": UNDO,
+    }
+    return SqlAction(**{**fields, **changes})
+
+
+def stock_system(**changes) -> SqlSystem:
+    everything = "UPDATE stock SET on_order = on_order + :quantity"
+    actions = {
+        "order": order_action(),
+        "conditional": order_action(
+            name="conditional", statement=CONDITIONAL, verify=HAS_EFFECT, marker=False
+        ),
+        "everything": order_action(name="everything", statement=everything, undo=""),
+    }
+    fields = {"name": "house", "url_env": "URL", "timeout": timedelta(seconds=10)}
+    return SqlSystem(**{**fields, "actions": actions, **changes})
+
+
+def administer(url: str, *statements: str) -> None:
+    engine = sa.create_engine(url)
+    with engine.begin() as connection:
+        for statement in statements:
+            connection.exec_driver_sql(statement)
+    engine.dispose()
+
+
+def create_stock(url: str) -> None:
+    administer(
+        url,
+        "CREATE TABLE stock (product_id INTEGER PRIMARY KEY, name TEXT,"
+        " on_order INTEGER CHECK (on_order < 1000))",
+        "INSERT INTO stock VALUES (1, 'Merlot', 0), (2, 'Barolo', 6)",
+    )
+
+
+def on_order(house, product: int = 1) -> int:
+    query = "SELECT on_order FROM stock WHERE product_id = :id"
+    return house.look_up(query, {"id": product}, 1)[0]["on_order"]
+
+
+def fail_at_commit(url: str, error: str) -> None:
+    """Let every commit on PostgreSQL that changed the stock end in this way."""
+    administer(
+        url,
+        "CREATE FUNCTION at_commit() RETURNS trigger LANGUAGE plpgsql AS"
+        f" $$ BEGIN {error}; RETURN NULL; END $$",
+        "CREATE CONSTRAINT TRIGGER late AFTER UPDATE ON stock DEFERRABLE INITIALLY DEFERRED"
+        " FOR EACH ROW EXECUTE FUNCTION at_commit()",
+    )

@@ -1,0 +1,47 @@
+"""``channels.yml``: the working hours of channels."""
+
+from datetime import date, time
+
+import pytest
+
+from bot.cases.hours import Hours
+from knowledge.library import load
+from tests.knowledge.library.editing import change, refuse
+
+ALL_DAYS = "days: [mon, tue, wed, thu, fri, sat, sun]"
+
+
+def test_hours_are_read_as_people_write_them(folder):
+    change(folder, "channels.yml", "review: mon}\nchannels", "review: fri}\nchannels")
+    library = load(folder)
+    every_day, office = library.hours("C0STOCK"), library.hours("C0SALES")
+    assert (every_day.opens, every_day.closes, len(every_day.days)) == (time(8), time(0), 7)
+    assert (every_day.digest_at, every_day.review_on) == (time(9), 4)
+    assert office.days == frozenset(range(5))
+    assert office.is_holiday(date(2026, 12, 25))
+    assert not office.is_holiday(date(2026, 12, 24))
+    assert not every_day.is_holiday(date(2026, 12, 25))
+
+
+def test_without_the_file_everybody_is_always_at_work(folder):
+    (folder / "channels.yml").unlink()
+    assert load(folder).hours("C0SALES") == Hours()
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "complaint"),
+    [
+        ("Europe/London", "Mars/Base", "channels.yml:3: default.zone: .*no time zone 'Mars/Base'"),
+        ("holidays: none", "holidays: XX", "default.holidays: no holidays are known for 'XX'"),
+        ("holidays: none", "holidays: some", "default.holidays: String should match"),
+        (ALL_DAYS, "days: []", "default.days: List should have at least 1 item"),
+        (ALL_DAYS, "days: [monday]", "default.days.0: Input should be 'mon', 'tue'"),
+        ('open: "08:00-00:00"', 'open: "8-10"', "default.open: String should match"),
+        ('digest: "09:00"', 'digest: "25:00"', "default.digest: String should match"),
+        ("review: mon", "review: never", "default.review: Input should be 'mon'"),
+        ("C0SALES", "sales", r"channels.yml:5: channels.sales.\[key\]: String should match"),
+    ],
+    ids=range(9),
+)
+def test_a_mistake_is_told_where_it_is(folder, before, after, complaint):
+    refuse(folder, "channels.yml", before, after, complaint)

@@ -1,0 +1,88 @@
+"""The library as a whole: read together, refused together, and the same for ever."""
+
+import os
+import subprocess
+import sys
+from datetime import UTC, datetime
+
+import pytest
+
+from bot.cases.plan import Plan, Proposer
+from bot.connectors.parameters import convert_parameters
+from bot.connectors.specs import prepare_action
+from knowledge.library import load
+from tests.knowledge.library.editing import change
+
+
+@pytest.mark.threat("D6")
+def test_a_limit_for_an_action_that_does_not_exist_is_asked_about(folder):
+    assert load(folder).limits_without_action() == []
+    change(
+        folder,
+        "policy.yml",
+        "  slack.tell:",
+        "  house.asign_cover: {times_per_day: 4}\n  slack.tell:",
+    )
+    assert load(folder).limits_without_action() == ["house.asign_cover"]
+
+
+@pytest.mark.threat("D6")
+def test_the_command_that_checks_says_it(folder, tmp_path):
+    change(folder, "policy.yml", "medium_above: 250", "medium_above: 2501")
+    change(folder, "policy.yml", "{times_per_day: 40}", "{}")
+    asked = {"COUNTERSIGN_LIBRARY_DIR": str(folder), "COUNTERSIGN_DATA_DIR": str(tmp_path / "data")}
+    asked |= {"SLACK_BOT_TOKEN": "xoxb-1", "SLACK_APP_TOKEN": "xapp-1", "PATH": os.environ["PATH"]}
+    done = subprocess.run(
+        [sys.executable, "-m", "bot", "check"],
+        env=asked,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        cwd=tmp_path.parent,
+    )
+    assert done.returncode == 1
+    assert "policy.yml:4: high_above" in done.stderr
+    assert "policy.yml:15: actions.house.assign_cover" in done.stderr
+
+
+# --- checksums -----------------------------------------------------------------------------------
+
+
+def prepare(library, action, parameters, snapshot):
+    system, _, name = action.partition(".")
+    spec = library.systems[system].actions[name]
+    return prepare_action(
+        spec,
+        system=system,
+        connector=library.systems[system].connector,
+        parameters=convert_parameters(parameters, spec.parameters),
+        snapshot=snapshot,
+    )
+
+
+def test_policy_and_plans_of_the_packaged_library_keep_their_checksums():
+    """Approvals and ledgers name them: reading the same files must give the same ones for ever."""
+    library = load()
+    stock = {"product": "Merlot", "unit": "case", "on_hand": 4, "on_order": 0, "order_cost": 60.0}
+    actions = (
+        prepare(library, "house.order_stock", {"product_id": 1, "quantity": 24}, stock),
+        prepare(library, "slack.tell", {"to": "C0SALES", "text": "hi"}, {}),
+    )
+    playbook = library.playbook("low_stock")
+    plan = Plan(
+        case_id="EX-1",
+        revision=1,
+        actions=actions,
+        playbook="low_stock",
+        playbook_digest=playbook.checksum,
+        policy_digest=library.policy().checksum,
+        proposer=Proposer.PLAYBOOK,
+        requester=None,
+        beneficiary=None,
+        not_after=datetime(2026, 11, 21, 12, tzinfo=UTC),
+        mode="live",
+    )
+    assert library.policy().checksum == (
+        "b319451b5cabc0878bcd2fb1017f1d13f4186161985e5c2a689711434e72262e"
+    )
+    assert plan.digest == "820c4e724b91687cbb541f1497487e1f3c0772d362f654cc460a5eea8bf9b182"

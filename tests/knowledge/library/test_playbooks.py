@@ -1,0 +1,104 @@
+"""``playbooks/*.yml``: each by itself, and against systems and policy."""
+
+import pytest
+
+from bot.cases.errors import PlaybookInvalid
+from bot.cases.policy import Stage
+from knowledge.library import load
+from tests.knowledge.library.editing import change, refuse
+
+MISTAKES = [
+    ("every: 60s", "every: often", "low_stock.yml:15: signal.every: .*duration like 30s"),
+    ("title:", "titel:", "low_stock.yml"),
+    ("channel: C0STOCK", "channel: stock", "low_stock.yml:3: channel"),
+    ("system: house", "system: home", "systems.yml has no system 'home'; it has house, slack"),
+    ("action: house.order_stock", "action: house.order_stok", "has no action 'house.order_stok'"),
+    ("edit: [quantity]", "edit: [price]", "edit names price, which is no parameter here"),
+    ("stock.days_left >= supplier.lead_days", "stock.days_left >= [", "not a JMESPath expression"),
+    ("kind: low_stock", "kind: lead_cold", "another playbook is already for lead_cold"),
+    ("- name: stock", "- name: signal", "signal is what came in"),
+    ("parameters: {product_id", "parameters: {now: signal.x, product_id", "now is filled"),
+]
+
+
+@pytest.mark.parametrize(("before", "after", "complaint"), MISTAKES, ids=range(len(MISTAKES)))
+def test_a_mistake_is_told_where_it_is(folder, before, after, complaint):
+    refuse(folder, "playbooks/low_stock.yml", before, after, complaint)
+
+
+MEANINGLESS = [
+    (
+        "expires: 12h",
+        "approvers: [{owner: legal}], expires: 12h",
+        "low_stock.yml:.*approval.approvers.0.owner",
+    ),
+    ("business: floor-managers, ", "", "low_stock.yml:.*owners.business: .*required"),
+    ("business: floor-managers", "business: ''", "low_stock.yml:.*owners.business"),
+    ("every: 60s", "every: 0s", "low_stock.yml:15: signal.every: .*at least 1s"),
+    ("decide_for: 4h", "decide_for: 0h", "low_stock.yml:.*measure.decide_for"),
+    (
+        "resolve_for: 48h",
+        "resolve_for: 1h",
+        "low_stock.yml:.*measure.resolve_for: .*below decide_for",
+    ),
+]
+
+
+@pytest.mark.threat("D6")
+@pytest.mark.parametrize(("before", "after", "complaint"), MEANINGLESS, ids=range(len(MEANINGLESS)))
+def test_a_playbook_that_could_not_be_meant_is_refused_with_file_and_line(
+    folder, before, after, complaint
+):
+    refuse(folder, "playbooks/low_stock.yml", before, after, complaint)
+
+
+def test_the_parameters_of_an_offer_are_those_of_its_action(folder):
+    refuse(
+        folder,
+        "playbooks/lead_cold.yml",
+        "due_on: lead.call_on}\n    edit: [due_on]",
+        "on: lead.call_on}",
+        "takes due_on, lead_id; given lead_id, on",
+    )
+
+
+def test_nothing_is_dropped_for_want_of_a_playbook(folder):
+    refuse(
+        folder,
+        "playbooks/unrecognised.yml",
+        "kind: unrecognised",
+        "kind: something",
+        "one must be for kind unrecognised",
+    )
+
+
+def test_what_the_program_fills_in_is_no_field_of_the_file(folder):
+    for line in ("checksum: x", "'[computed]x': y", "terms: {}"):
+        change(folder, "playbooks/low_stock.yml", "kind: low_stock", f"kind: low_stock\n{line}")
+    change(folder, "playbooks/low_stock.yml", "expires: 12h", "expires: 12h, owners: {a: b}")
+    with pytest.raises(PlaybookInvalid) as raised:
+        load(folder)
+    complaints = str(raised.value).splitlines()
+    assert len(complaints) == 4
+    assert all("Extra inputs are not permitted" in complaint for complaint in complaints)
+
+
+@pytest.mark.threat("D6")
+def test_people_of_policy_and_playbook_who_are_too_few_together_are_told(folder):
+    change(folder, "policy.yml", "{group: finance}]", "{people: [U0ANA, U0BEN]}]")
+    change(
+        folder,
+        "playbooks/low_stock.yml",
+        "expires: 12h",
+        "approvers: [{people: [U0ANA]}, {people: [U0BEN]}]",
+    )
+    with pytest.raises(
+        PlaybookInvalid, match="low_stock.yml:47: approval: at high risk .*never be complete"
+    ):
+        load(folder)
+
+
+def test_shadow_mode_is_for_every_playbook():
+    assert {playbook.terms.stage for playbook in load(stage=Stage.SHADOW).playbooks.values()} == {
+        Stage.SHADOW
+    }

@@ -1,0 +1,153 @@
+"""``policy.yml``: limits and approvers that could not be meant are refused where they stand."""
+
+import pytest
+
+from bot.cases.approval import Factor
+from bot.cases.policy import ActionLimit
+from knowledge.library import load
+from tests.knowledge.library.editing import change, refuse
+
+MISTAKES = [
+    ("step_up_above: 20000", "step_up_above: 200", "step_up_above is below high_above"),
+    ("[{group: floor-managers}]", "[{people: [Ana]}]", "policy.yml:.*people"),
+    (
+        "[{group: floor-managers}]",
+        "[{people: [U0ANA], count: 2}]",
+        "2 of 1 people can never be complete",
+    ),
+    (
+        "[{group: floor-managers}]",
+        "[{group: floor-managers, owner: business}]",
+        "by one of group, people or owner",
+    ),
+    ("[{group: floor-managers}]", "[{owner: nobody}]", "policy.yml:.*owner"),
+    ("high_above: 2500", "high_above: lots", "policy.yml:4: high_above"),
+    (
+        "house.order_stock:",
+        "house.other:",
+        "policy.yml does not list 'house.order_stock', so it could never run",
+    ),
+    (
+        "high: {approvers: [{group: ops-leads}, {group: finance}], expires: 8h}",
+        "high: {approvers: [], expires: 8h}",
+        "tiers.high.approvers",
+    ),
+]
+
+
+@pytest.mark.parametrize(("before", "after", "complaint"), MISTAKES, ids=range(len(MISTAKES)))
+def test_a_mistake_is_told_where_it_is(folder, before, after, complaint):
+    refuse(folder, "policy.yml", before, after, complaint)
+
+
+MEANINGLESS = [
+    ("medium_above: 250", "medium_above: 2501", "policy.yml:4: high_above: .*below medium_above"),
+    (
+        "step_up_above: 20000",
+        "step_up_above: 200",
+        "policy.yml:6: step_up_above: .*below high_above",
+    ),
+    (
+        "medium_above: 250",
+        "medium_above: -1",
+        "policy.yml:3: medium_above: .*greater than or equal to 0",
+    ),
+    ("medium_above: 250", "medium_above: .nan", "policy.yml:3: medium_above: .*finite"),
+    ("high_above: 2500", "high_above: .inf", "policy.yml:4: high_above: .*finite"),
+    ("currency: GBP", "currency: pounds", "policy.yml:2: currency"),
+    (
+        "currency: GBP",
+        "currency: EUR",
+        "systems.yml:.*house.order_stock.*GBP.*policy.yml speaks EUR",
+    ),
+    ("  low: {app", "  lowest: {app", "policy.yml:9: tiers.lowest"),
+    (
+        "  low: {approvers: [{group: floor-managers}], expires: 24h}\n",
+        "",
+        "policy.yml:8: tiers.low: .*required",
+    ),
+    ("expires: 8h", "expires: 0s", "policy.yml:11: tiers.high.expires: .*at least 1s"),
+    ("expires: 8h", "expires: -8h", "policy.yml:11: tiers.high.expires: .*duration like 30s"),
+    ("expires: 8h", "expires: 99999999d", "policy.yml:11: tiers.high.expires: .*at most 3650d"),
+    ("expires: 8h", "expires: ²h", "policy.yml:11: tiers.high.expires: .*duration like 30s"),
+    (
+        "{group: finance}]",
+        "{group: finance, count: 0}]",
+        "policy.yml:11: tiers.high.approvers.1.count",
+    ),
+    (
+        "{group: finance}]",
+        "{group: finance, count: -1}]",
+        "policy.yml:11: tiers.high.approvers.1.count",
+    ),
+    ("emergency: {group: owners,", "emergency: {group: '',", "policy.yml:13: emergency.group"),
+    ("review_for: 48h", "review_for: 0h", "policy.yml:13: emergency.review_for"),
+    ("{per_plan: 5000,", "{per_plan: -5000,", "policy.yml:16: actions.house.order_stock.per_plan"),
+    ("{per_plan: 5000,", "{per_plan: 50000,", "policy.yml:16: .*amount_per_day: .*below per_plan"),
+    ("{times_per_day: 40}", "{times_per_day: -1}", "policy.yml:15: .*times_per_day"),
+    ("{times_per_day: 40}", "{times_per_day: true}", "policy.yml:15: .*times_per_day"),
+    (
+        "{times_per_day: 40}",
+        "{}",
+        "policy.yml:15: actions.house.assign_cover: .*at least one limit.*unlimited: true",
+    ),
+    ("{times_per_day: 40}", "{alone: true}", "policy.yml:15: .*at least one limit"),
+    (
+        "{times_per_day: 40}",
+        "{times_per_day: 4, unlimited: true}",
+        "policy.yml:15: .*unlimited goes without",
+    ),
+    (
+        "{times_per_day: 40}",
+        "{per_plan: 40}",
+        "policy.yml:15: house.assign_cover declares no amount",
+    ),
+    (
+        "{group: finance}]",
+        "{people: [U0ANA]}, {people: [U0ANA, U0BEN], count: 2}]",
+        "policy.yml:11: tiers.high.approvers: .*never be complete",
+    ),
+]
+
+
+@pytest.mark.threat("D6")
+@pytest.mark.parametrize(("before", "after", "complaint"), MEANINGLESS, ids=range(len(MEANINGLESS)))
+def test_a_policy_that_could_not_be_meant_is_refused_with_file_and_line(
+    folder, before, after, complaint
+):
+    refuse(folder, "policy.yml", before, after, complaint)
+
+
+@pytest.mark.threat("D6")
+def test_an_action_without_limits_says_so(folder):
+    change(folder, "policy.yml", "{times_per_day: 40}", "{unlimited: true}")
+    assert load(folder).policy().actions["house.assign_cover"] == ActionLimit()
+
+
+@pytest.mark.threat("D6")
+def test_the_files_that_are_packaged_are_as_strict_as_they_ask_of_others():
+    assert all(
+        limit != ActionLimit(alone=limit.alone) for limit in load().policy().actions.values()
+    )
+
+
+def test_approvers_are_a_group_people_or_an_owner_of_the_playbook(folder):
+    change(
+        folder,
+        "policy.yml",
+        "medium: {approvers: [{group: ops-leads}]",
+        "medium: {approvers: [{owner: technical}]",
+    )
+    change(
+        folder,
+        "policy.yml",
+        "high: {approvers: [{group: ops-leads}",
+        "high: {approvers: [{people: [U0BEN, U0ANA]}",
+    )
+    found = load(folder)
+    assert found.rules.tiers["medium"].factors == (Factor("owner:technical", 1),)
+    assert found.rules.tiers["high"].factors[0] == Factor("people:U0ANA+U0BEN", 1)
+    technical = {playbook.owners.technical for playbook in found.playbooks.values()}
+    assert technical | {"people:U0ANA+U0BEN"} <= set(found.deciders())
+    assert not [name for name in found.deciders() if name.startswith("owner:")]
+    assert found.playbook("low_stock").terms.owners["technical"] in technical
