@@ -32,8 +32,8 @@ from bot.cases.question import Answer, Line
 from bot.cases.seen import Seen
 from bot.connectors.message import MessageConnector
 from bot.connectors.specs import ActionSpec, MessageSystem, ParameterType
+from bot.demo.people import ANA, FINN, GUS, OMAR, TEAM
 from bot.ports import Landing, Placed
-from bot.sample.people import ANA, FINN, GUS, OMAR, TEAM
 from handlers.cards import forms, ids
 from handlers.slack import app as slack_app
 from handlers.slack import http_door

@@ -12,9 +12,9 @@ from datetime import timedelta
 from bot import settings as configuration
 from bot import wiring
 from bot.clock import utc_now
-from bot.sample import company
-from bot.sample.demo import sample_environment
-from bot.sample.people import TEAM
+from bot.demo import company
+from bot.demo.launcher import sample_environment
+from bot.demo.people import TEAM
 from handlers.cards import ids
 
 PATIENCE = 60.0
@@ -40,7 +40,9 @@ class Harbour:
         self.folder, self.emulator = folder, emulator
         self.clock = MovedClock()
         if not (folder / "company.db").exists():
-            company.build(folder / "company.db", utc_now().replace(tzinfo=None, microsecond=0))
+            company.write_database(
+                folder / "company.db", utc_now().replace(tzinfo=None, microsecond=0)
+            )
         self.settings = configuration.load(sample_environment(folder, emulator.url, **environment))
         self.house = None
         self.open()
