@@ -1,14 +1,21 @@
 """Countersign, the hub: what a case is, what may be done about it, and who decides.
 
-The house, floor by floor (linted by import-linter; a floor knows only those below it):
+The floors are linted by import-linter. Each knows only those below it; what stands side by side
+does not know each other:
 
-6  bot.__main__                               the program and its commands
-   bot.sample                                 the sample company "Harbour & Vine": its data, its people, its past, its story
-5  bot.wiring                                 the one place where real things are plugged together
-4  handlers | scheduler | knowledge           people and systems | time | memory (never each other)
-3  bot.desk | bot.store | bot.connectors      use cases | persistence | outside systems (never each other)
-2  bot.ports                                  what the rules need from the world
-1  bot.cases                                  the rules: pure
-0  bot.sockets, clock, metrics, outages       sockets that keep to a time limit; what the time is; what is counted and told
-   bot.emulator and bot.verifier stand beside the house and import nothing of it
+bot.__main__, bot.cli                     the program and its commands
+bot.demo                                  the sample company, its history and its story
+bot.wiring                                the composition root
+bot.service                               the running bot: start and stop
+bot.use_cases                             the desk over one store
+bot.advisors, bot.checkpoint_keeper,      precedents and models; the signed ledger;
+bot.http_server, bot.preflight            the HTTP server; the checks before a start
+bot.settings                              the environment
+handlers | scheduler | knowledge          people and systems | time | memory
+bot.desk | bot.store | bot.connectors     use cases | persistence | outside systems
+bot.ports                                 what the rules need from the world
+bot.cases                                 the rules: pure
+bot.sockets, clock, metrics, outages      time limits, the time, counters, short logs
+
+bot.emulator and bot.verifier stand beside the floors and import nothing of them.
 """

@@ -13,7 +13,7 @@ _SLEEPLESS = getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC)
 
 
 def utc_now() -> datetime:
-    """The time now, aware, in UTC."""
+    """Return the time now, aware, in UTC."""
     return datetime.now(UTC)
 
 

@@ -1,4 +1,7 @@
-"""The counters that Prometheus may read at /metrics. What is counted here is about the machinery; what is about the work comes from the ledger."""
+"""The counters of the machinery, which Prometheus reads at /metrics.
+
+Figures about the work come from the ledger.
+"""
 
 from prometheus_client import CollectorRegistry, Counter, generate_latest
 
@@ -27,5 +30,5 @@ TALKS = Counter(
 
 
 def exposition() -> bytes:
-    """The counters in Prometheus's text format."""
+    """Return the counters in Prometheus's text format."""
     return generate_latest(REGISTRY)

@@ -1,136 +1,157 @@
-"""Logs that survive an outage: each cause once, then one line a minute with a count, and one when it is over.
+"""Logs that stay short during an outage.
 
-A filter on the handlers, so that every logger is under it, libraries included. What a database said of rows is left out of every line:
-servers quote values in their errors ("Key (email)=(…) already exists").
+Each cause is logged once, then one line a minute with a count, and one line when it is over. The
+filter stands on the handlers, so that every logger is under it, also those of libraries. Values
+that a database quotes in its errors ("Key (email)=(…) already exists") are left out of every line.
 """
 
 import logging
 import threading
 import traceback
-from collections.abc import Callable, Hashable, Iterator, MutableMapping
+from collections.abc import Callable, Hashable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
 from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError, SQLAlchemyError
 
-EVERY_SECONDS = 60.0
+REPORT_INTERVAL_SECONDS = 60.0
+#: More causes than these are logged unfiltered.
 MAX_CAUSES = 1_000
+MAX_MESSAGE_LENGTH = 200
 DATABASE = "the database"
 Schedule = Callable[[float, Callable[[], None]], object]
 
 
-def said(failure: BaseException) -> str:
-    """Say what failed without any value: the class, and the server's code where a database has one."""
+def describe_failure(failure: BaseException) -> str:
+    """Name the class of a failure, with a database's code in the place of its message."""
     if not isinstance(failure, SQLAlchemyError):
         return f"{type(failure).__name__}: {failure}"
     cause = getattr(failure, "orig", None)
     code = getattr(cause, "sqlstate", None) or getattr(cause, "sqlite_errorname", None)
-    inner = f" from {type(cause).__name__}" if cause is not None else ""
-    return f"{type(failure).__name__}{inner}{f' ({code})' if code else ''}"
+    description = type(failure).__name__
+    if cause is not None:
+        description += f" from {type(cause).__name__}"
+    if code:
+        description += f" ({code})"
+    return description
 
 
-def install() -> None:
-    """Put every handler of the root logger under the filter."""
-    outages = Outages()
+def install_filter() -> None:
+    """Put every handler of the root logger under one filter."""
+    outages = OutageFilter()
     for handler in logging.getLogger().handlers:
         handler.addFilter(outages)
 
 
-def _later(seconds: float, report: Callable[[], None]) -> object:
-    timer = threading.Timer(seconds, report)
+def _start_timer(seconds: float, action: Callable[[], None]) -> object:
+    timer = threading.Timer(seconds, action)
     timer.daemon = True
     timer.start()
     return timer
 
 
-@dataclass
+@dataclass(kw_only=True)
 class _Cause:
-    """What is going on under one cause."""
+    """The records of one cause since the first of them."""
 
     logger: str
     level: int
-    words: str
-    #: How often since the last line about it, and in all.
-    unsaid: int = 0
+    message: str
+    #: How many were dropped since the last line about the cause.
+    dropped: int = 0
     total: int = 1
-    last: float = 0.0
+    #: Seconds since 1970, of the last record.
+    last_at: float = 0.0
     guard: threading.Lock = field(default_factory=threading.Lock)
 
 
-class Outages(logging.Filter):
-    """Lets the first record of a cause through, counts the rest, and reports them once every ``every`` seconds."""
+class OutageFilter(logging.Filter):
+    """Pass the first record of a cause, count the rest, and report the count at intervals."""
 
-    def __init__(self, every: float = EVERY_SECONDS, schedule: Schedule = _later) -> None:
+    def __init__(
+        self, interval: float = REPORT_INTERVAL_SECONDS, schedule: Schedule = _start_timer
+    ) -> None:
+        """Use ``schedule`` to call a function after some seconds."""
         super().__init__()
-        self._every = every
+        self._interval = interval
         self._schedule = schedule
-        self._causes: MutableMapping[Hashable, _Cause] = {}
+        self._causes: dict[Hashable, _Cause] = {}
         self._guard = threading.Lock()
 
     def filter(self, record: logging.LogRecord) -> bool:
+        """Say whether this record is logged now."""
         if record.levelno < logging.WARNING or getattr(record, "is_report", False):
             return True
-        failures = (
-            list(_chain(record.exc_info[1])) if record.exc_info and record.exc_info[1] else []
-        )
-        _without_values(record, failures)
-        key = _cause_of(record, failures)
+        failures = _failures_of(record)
+        _remove_values(record, failures)
+        key = _cause_key(record, failures)
         with self._guard:
-            known = self._causes.get(key)
-            if known is None:
-                if len(self._causes) >= MAX_CAUSES:
-                    return True
-                self._causes[key] = _Cause(
-                    record.name, record.levelno, _words(key, record), last=record.created
-                )
-        if known is None:
-            self._schedule(self._every, lambda: self._report(key))
-            return True
-        with known.guard:
-            known.unsaid += 1
-            known.total += 1
-            known.last = record.created
+            cause = self._causes.get(key)
+            if cause is None:
+                return self._begin(key, record)
+        with cause.guard:
+            cause.dropped += 1
+            cause.total += 1
+            cause.last_at = record.created
         if getattr(record, "reference", ""):
-            # Somebody was given this number: it must be found again, but not with everything behind it.
-            record.exc_info, record.exc_text = None, None
+            # Somebody was given this number: it must be found again, but without the traceback.
+            record.exc_info = None
+            record.exc_text = None
             return True
         return False
 
+    def _begin(self, key: Hashable, record: logging.LogRecord) -> bool:
+        """Keep the first record of a cause in mind, and log it."""
+        if len(self._causes) < MAX_CAUSES:
+            self._causes[key] = _Cause(
+                logger=record.name,
+                level=record.levelno,
+                message=_summary(key, record),
+                last_at=record.created,
+            )
+            self._schedule(self._interval, lambda: self._report(key))
+        return True
+
     def _report(self, key: Hashable) -> None:
-        """Say how often it happened since the last line; that it is over when it did not."""
+        """Log how often it happened since the last line, or that it is over."""
         cause = self._causes[key]
         with cause.guard:
-            unsaid, cause.unsaid = cause.unsaid, 0
-        if unsaid:
-            self._say(
-                cause, f"{cause.words}: {unsaid:,} more times in the last {self._every:.0f} s"
-            )
-            self._schedule(self._every, lambda: self._report(key))
+            dropped = cause.dropped
+            cause.dropped = 0
+        if dropped:
+            _log(cause, f"{dropped:,} more times in the last {self._interval:.0f} s")
+            self._schedule(self._interval, lambda: self._report(key))
             return
         with self._guard:
             del self._causes[key]
         if cause.total > 1:
-            last = f"{datetime.fromtimestamp(cause.last, UTC):%H:%M:%S} UTC"
-            self._say(
-                cause, f"{cause.words}: over, {cause.total:,} times in all, the last at {last}"
-            )
+            last_at = f"{datetime.fromtimestamp(cause.last_at, UTC):%H:%M:%S} UTC"
+            _log(cause, f"over, {cause.total:,} times in all, the last at {last_at}")
 
-    @staticmethod
-    def _say(cause: _Cause, words: str) -> None:
-        logging.getLogger(cause.logger).log(cause.level, "%s", words, extra={"is_report": True})
+
+def _log(cause: _Cause, report: str) -> None:
+    logger = logging.getLogger(cause.logger)
+    logger.log(cause.level, "%s: %s", cause.message, report, extra={"is_report": True})
+
+
+def _failures_of(record: logging.LogRecord) -> list[BaseException]:
+    """Return the exception of the record with those that it came from; often none."""
+    if not record.exc_info or record.exc_info[1] is None:
+        return []
+    return list(_chain(record.exc_info[1]))
 
 
 def _chain(failure: BaseException | None) -> Iterator[BaseException]:
-    """The failure and what it came from."""
-    seen: set[int] = set()
-    while failure is not None and id(failure) not in seen:
-        seen.add(id(failure))
+    """Yield the failure and what it came from. A chain may be a circle."""
+    visited: set[int] = set()
+    while failure is not None and id(failure) not in visited:
+        visited.add(id(failure))
         yield failure
         failure = failure.__cause__ or failure.__context__
 
 
 def _is_outage(failure: BaseException) -> bool:
-    """Whether the database could not be reached or used, as opposed to having refused a statement."""
+    """Say whether the database was away, as opposed to having refused a statement."""
     if not isinstance(failure, DBAPIError):
         return False
     # SQLite calls a wrong statement operational as well; its own code for that is this one.
@@ -139,8 +160,8 @@ def _is_outage(failure: BaseException) -> bool:
     return is_away or failure.connection_invalidated
 
 
-def _cause_of(record: logging.LogRecord, failures: list[BaseException]) -> Hashable:
-    """One cause for a database that is away, whoever meets it; otherwise the same line of the same logger."""
+def _cause_key(record: logging.LogRecord, failures: Sequence[BaseException]) -> Hashable:
+    """Return one key for a database that is away, whoever meets it; else one for the line."""
     if any(map(_is_outage, failures)):
         return DATABASE
     if failures:
@@ -148,34 +169,45 @@ def _cause_of(record: logging.LogRecord, failures: list[BaseException]) -> Hasha
     return record.name, record.getMessage()
 
 
-def _words(key: Hashable, record: logging.LogRecord) -> str:
-    return f"{DATABASE} cannot be used" if key == DATABASE else record.getMessage()[:200]
+def _summary(key: Hashable, record: logging.LogRecord) -> str:
+    if key == DATABASE:
+        return f"{DATABASE} cannot be used"
+    return record.getMessage()[:MAX_MESSAGE_LENGTH]
 
 
-def _without_values(record: logging.LogRecord, failures: list[BaseException]) -> None:
-    """Leave class, code and place of a database's errors, and nothing that it quoted."""
+def _remove_values(record: logging.LogRecord, failures: Sequence[BaseException]) -> None:
+    """Leave class, code and place of a database's errors, and nothing that it quotes."""
     if isinstance(record.args, tuple):
-        record.args = tuple(
-            said(one) if isinstance(one, SQLAlchemyError) else one for one in record.args
-        )
-    databases = [one for one in failures if isinstance(one, SQLAlchemyError)]
-    if not databases:
+        record.args = tuple(map(_without_values, record.args))
+    database_failures = [one for one in failures if isinstance(one, SQLAlchemyError)]
+    if not database_failures:
         return
     message = record.getMessage()
     for failure in failures:
         # A library may have put the error into its own sentence already.
         text = str(failure)
-        message = (
-            message.replace(text, said(failure) if failure in databases else type(failure).__name__)
-            if text
-            else message
-        )
-    record.msg, record.args = f"{message}: {said(databases[0])}", None
+        if text:
+            message = message.replace(text, _short_name(failure))
+    record.msg = f"{message}: {describe_failure(database_failures[0])}"
+    record.args = None
     record.exc_info = None
-    record.exc_text = None if any(map(_is_outage, failures)) else _places(failures[0])
+    is_outage = any(map(_is_outage, failures))
+    record.exc_text = None if is_outage else _traceback_lines(failures[0])
 
 
-def _places(failure: BaseException) -> str:
-    """Where it happened: the lines of code, without the words of the error."""
+def _without_values(argument: object) -> object:
+    if isinstance(argument, SQLAlchemyError):
+        return describe_failure(argument)
+    return argument
+
+
+def _short_name(failure: BaseException) -> str:
+    if isinstance(failure, SQLAlchemyError):
+        return describe_failure(failure)
+    return type(failure).__name__
+
+
+def _traceback_lines(failure: BaseException) -> str:
+    """Return where it happened: the lines of code, without the message."""
     frames = traceback.format_list(traceback.extract_tb(failure.__traceback__))
     return "Traceback (most recent call last):\n" + "".join(frames).rstrip()

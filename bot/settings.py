@@ -1,210 +1,430 @@
-"""The only reader of the environment. Settings are frozen; what is missing is told as a to-do list before anything starts."""
+"""The only reader of the environment. Settings are frozen, and complete before anything starts."""
 
 import os
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
 from enum import StrEnum
 from pathlib import Path
+from types import MappingProxyType
+from typing import Annotated, Any
 from urllib.parse import urlsplit
+
+from annotated_types import Ge
+from pydantic import AfterValidator, Field, PrivateAttr, StringConstraints, ValidationError
+from pydantic.fields import FieldInfo
+from pydantic_core import ErrorDetails
+from pydantic_settings import (
+    BaseSettings,
+    EnvSettingsSource,
+    PydanticBaseSettingsSource,
+    SettingsConfigDict,
+)
 
 from bot.cases.errors import SettingsIncomplete
 
 PACKAGED_LIBRARY = Path(__file__).parent.parent / "knowledge"
-REAL_SLACK = "https://slack.com/api/"
+DEFAULT_DATA_DIR = ".countersign"
+DEFAULT_PORT = 8080
+# With these in the environment the Slack SDK silently switches to OAuth and ignores the bot token.
+OAUTH_VARIABLES = ("SLACK_CLIENT_ID", "SLACK_CLIENT_SECRET")
 
 
 class Signer(StrEnum):
-    """on: this process signs the ledger. elsewhere: another process does, under a role that only reads; this one compares."""
+    """Which process signs the ledger.
+
+    on: this one. elsewhere: another one, as a role that only reads; this one compares.
+    """
 
     ON = "on"
     ELSEWHERE = "elsewhere"
 
 
 class Mode(StrEnum):
-    """shadow: recommend, carry out nothing. dry-run: everything but the last touch. live: carry out what was approved."""
+    """How far the bot goes.
+
+    shadow: recommend, carry out nothing. dry-run: everything but the change itself.
+    live: carry out what was approved.
+    """
 
     SHADOW = "shadow"
     DRY_RUN = "dry-run"
     LIVE = "live"
 
 
-@dataclass(frozen=True, slots=True)
-class Settings:
-    """Every setting is in README.md (a test says so)."""
+def _checked_public_url(url: str) -> str:
+    """Return scheme and host of the URL. Browsers allow passkeys on https and localhost only."""
+    parts = urlsplit(url)
+    is_this_machine = (parts.scheme, parts.hostname) == ("http", "localhost")
+    is_secure = parts.scheme == "https" and parts.hostname
+    if not is_this_machine and not is_secure:
+        raise ValueError(f"must begin with https:// (passkeys work nowhere else), not {url!r}")
+    return f"{parts.scheme}://{parts.netloc}"
 
-    database_url: str
-    data_dir: Path
-    library_dir: Path
-    slack_bot_token: str
-    slack_app_token: str
-    slack_signing_secrets: tuple[str, ...]
-    slack_api_url: str
-    slack_per_second: float
-    slack_burst: int
-    storm_after: int
-    settle_for: float
-    lease_for: float
-    checkpoints: Signer
-    checkpoints_dir: Path
-    api_tokens: tuple[str, ...]
-    host: str
-    port: int
-    connections_per_address: int
-    public_url: str
-    mode: Mode
-    origin: str
-    log_level: str
-    embeddings: str
-    chroma_url: str
-    chat_model: str
-    chat_url: str
-    chat_per_day: int
-    secrets: Mapping[str, str]
+
+ResolvedPath = Annotated[Path, AfterValidator(Path.resolve)]
+PublicUrl = Annotated[str, AfterValidator(_checked_public_url)]
+
+
+class _SettingsGroup(BaseSettings):
+    """Settings that belong together. ``validation_alias`` is the name of the variable."""
+
+    model_config = SettingsConfigDict(
+        frozen=True, extra="forbid", validate_default=True, hide_input_in_errors=True
+    )
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """Take what ``load`` passes, and nothing from elsewhere."""
+        return (init_settings,)
+
+
+class StorageSettings(_SettingsGroup):
+    """Where cases and playbooks are, and how far the bot goes with them."""
+
+    # It may hold a password.
+    database_url: str = Field(
+        validation_alias="COUNTERSIGN_DATABASE_URL",
+        repr=False,
+        description="where cases and the ledger live; default: SQLite in the data folder",
+    )
+    data_dir: ResolvedPath = Field(
+        Path(DEFAULT_DATA_DIR),
+        validation_alias="COUNTERSIGN_DATA_DIR",
+        description=(
+            f"folder for the database and the signed checkpoints; default: {DEFAULT_DATA_DIR}"
+        ),
+    )
+    library_dir: Path = Field(
+        PACKAGED_LIBRARY,
+        validation_alias="COUNTERSIGN_LIBRARY_DIR",
+        description=(
+            "folder of playbooks/ and the .yml files that go with it; default: the packaged sample"
+        ),
+    )
+    mode: Mode = Field(
+        Mode.DRY_RUN,
+        validation_alias="COUNTERSIGN_MODE",
+        description="shadow, dry-run (default) or live",
+    )
+
+
+class HttpSettings(_SettingsGroup):
+    """Where the bot listens, and where people reach it."""
+
+    host: str = Field(
+        "127.0.0.1",
+        validation_alias="COUNTERSIGN_HOST",
+        description="address of the HTTP intake; default 127.0.0.1",
+    )
+    port: int = Field(
+        DEFAULT_PORT,
+        ge=0,
+        validation_alias="COUNTERSIGN_PORT",
+        description=f"port of the HTTP intake; default {DEFAULT_PORT}",
+    )
+    connections_per_address: int = Field(
+        64,
+        ge=0,
+        validation_alias="COUNTERSIGN_CONNECTIONS_PER_ADDRESS",
+        description=(
+            "open connections to the intake from one address; default 64, 0 behind a proxy"
+        ),
+    )
+    public_url: PublicUrl = Field(
+        validation_alias="COUNTERSIGN_PUBLIC_URL",
+        description=(
+            "where people reach the page for passkeys, https://…; "
+            "default http://localhost and the port"
+        ),
+    )
+    api_token: str = Field(
+        "",
+        validation_alias="COUNTERSIGN_API_TOKEN",
+        repr=False,
+        description="bearer token for reading cases over HTTP",
+    )
+    api_token_old: str = Field(
+        "",
+        validation_alias="COUNTERSIGN_API_TOKEN_OLD",
+        repr=False,
+        description="the one before, while it is being changed",
+    )
+
+    @property
+    def api_tokens(self) -> tuple[str, ...]:
+        """The tokens that are valid now."""
+        return tuple(filter(None, [self.api_token, self.api_token_old]))
+
+
+class CheckpointSettings(_SettingsGroup):
+    """How the ledger is signed."""
+
+    checkpoints: Signer = Field(
+        Signer.ON,
+        validation_alias="COUNTERSIGN_CHECKPOINTS",
+        description=(
+            "on (the default), or elsewhere: another process signs the ledger, "
+            "and this one only compares"
+        ),
+    )
+    checkpoints_dir: ResolvedPath = Field(
+        validation_alias="COUNTERSIGN_CHECKPOINTS_DIR",
+        description=(
+            "folder of the signed checkpoints; default: checkpoints in COUNTERSIGN_DATA_DIR"
+        ),
+    )
+    origin: str = Field(
+        "countersign",
+        validation_alias="COUNTERSIGN_ORIGIN",
+        description="name of this ledger in its checkpoints; default countersign",
+    )
+
+
+class WorkerSettings(_SettingsGroup):
+    """How fast the workers are, and how patient."""
+
+    log_level: Annotated[str, StringConstraints(to_upper=True)] = Field(
+        "INFO",
+        validation_alias="COUNTERSIGN_LOG_LEVEL",
+        description="INFO (default), WARNING or DEBUG",
+    )
+    lease_for: float = Field(
+        30.0,
+        ge=1,
+        validation_alias="COUNTERSIGN_LEASE_FOR",
+        description=(
+            "seconds that work stays with a worker that gives no sign of life; "
+            "more than any timeout in systems.yml; default 30"
+        ),
+    )
+    settle_for: float = Field(
+        30.0,
+        ge=0.1,
+        validation_alias="COUNTERSIGN_SETTLE_FOR",
+        description=(
+            "seconds to wait before looking for a message whose posting is in doubt; default 30"
+        ),
+    )
+    slack_per_second: float = Field(
+        1.0,
+        ge=0,
+        validation_alias="COUNTERSIGN_SLACK_PER_SECOND",
+        description="messages a second to one channel; default 1, 0 for no pacing",
+    )
+    slack_burst: int = Field(
+        10,
+        ge=1,
+        validation_alias="COUNTERSIGN_SLACK_BURST",
+        description="messages to one channel before pacing begins; default 10",
+    )
+
+
+class KnowledgeSettings(_SettingsGroup):
+    """The embedder, the index and the language model."""
+
+    embeddings: str = Field(
+        "",
+        validation_alias="COUNTERSIGN_EMBEDDINGS",
+        description=(
+            "another embedder than the built-in one, by LangChain's name for it; `words` for none"
+        ),
+    )
+    # The URLs of servers may hold a password.
+    chroma_url: str = Field(
+        "",
+        validation_alias="COUNTERSIGN_CHROMA_URL",
+        repr=False,
+        description="a Chroma server, when several processes share the memory",
+    )
+    chat_model: str = Field(
+        "",
+        validation_alias="COUNTERSIGN_CHAT_MODEL",
+        description=(
+            "a chat model by LangChain's name for it, like openai:gpt-5-mini; default: none"
+        ),
+    )
+    chat_url: str = Field(
+        "",
+        validation_alias="COUNTERSIGN_CHAT_URL",
+        repr=False,
+        description="where that model is served, if not by its provider",
+    )
+    chat_per_day: int = Field(
+        500,
+        ge=0,
+        validation_alias="COUNTERSIGN_CHAT_PER_DAY",
+        description="how many cases a day it may be asked about; default 500",
+    )
+
+
+class SlackSettings(_SettingsGroup):
+    """The Slack app, and how many cards it posts at once."""
+
+    storm_after: int = Field(
+        30,
+        ge=0,
+        validation_alias="COUNTERSIGN_STORM_AFTER",
+        description=(
+            "cards of one kind from one source within ten minutes before the rest share one; "
+            "default 30, 0 for never"
+        ),
+    )
+    slack_bot_token: str = Field(
+        "",
+        validation_alias="SLACK_BOT_TOKEN",
+        repr=False,
+        description="xoxb-…, from the app's page at Slack",
+    )
+    slack_app_token: str = Field(
+        "",
+        validation_alias="SLACK_APP_TOKEN",
+        repr=False,
+        description="xapp-…, for Socket Mode",
+    )
+    slack_signing_secret: str = Field(
+        "",
+        validation_alias="SLACK_SIGNING_SECRET",
+        repr=False,
+        description="instead of SLACK_APP_TOKEN: Slack sends over HTTP to /slack/events",
+    )
+    slack_signing_secret_old: str = Field(
+        "",
+        validation_alias="SLACK_SIGNING_SECRET_OLD",
+        repr=False,
+        description="the one before, while it is being changed",
+    )
+    slack_api_url: str = Field(
+        "https://slack.com/api/",
+        validation_alias="SLACK_API_URL",
+        description="another Slack than the real one: the emulator's /api/",
+    )
+
+    @property
+    def slack_signing_secrets(self) -> tuple[str, ...]:
+        """The secrets that are valid now."""
+        return tuple(filter(None, [self.slack_signing_secret, self.slack_signing_secret_old]))
+
+
+GROUPS: tuple[type[_SettingsGroup], ...] = (
+    StorageSettings,
+    HttpSettings,
+    CheckpointSettings,
+    WorkerSettings,
+    KnowledgeSettings,
+    SlackSettings,
+)
+FIELDS: dict[str, FieldInfo] = {
+    str(field.validation_alias): field for group in GROUPS for field in group.model_fields.values()
+}
+#: Every variable with its meaning, in the order in which people read them.
+NAMES: dict[str, str] = {name: field.description or "" for name, field in FIELDS.items()}
+
+
+class Settings(
+    StorageSettings,
+    HttpSettings,
+    CheckpointSettings,
+    WorkerSettings,
+    KnowledgeSettings,
+    SlackSettings,
+):
+    """Every setting. Each is in README.md, which a test checks."""
+
+    _environment: Mapping[str, str] = PrivateAttr(default_factory=dict)
+
+    @property
+    def environment(self) -> Mapping[str, str]:
+        """The variables that these settings were read from, secrets of the YAML files included."""
+        return self._environment
 
     def secret(self, name: str) -> str:
-        """The secret that a YAML file asks for by name; empty when it is not set."""
-        return self.secrets.get(name, "")
-
-
-NAMES = {
-    "COUNTERSIGN_DATABASE_URL": "where cases and the ledger live; default: SQLite in the data folder",
-    "COUNTERSIGN_DATA_DIR": "folder for the database and the signed checkpoints; default: .countersign",
-    "COUNTERSIGN_LIBRARY_DIR": "folder of playbooks/ and the .yml files that go with it; default: the packaged sample",
-    "COUNTERSIGN_MODE": "shadow, dry-run (default) or live",
-    "COUNTERSIGN_HOST": "address of the HTTP intake; default 127.0.0.1",
-    "COUNTERSIGN_PORT": "port of the HTTP intake; default 8080",
-    "COUNTERSIGN_CONNECTIONS_PER_ADDRESS": "open connections to the intake from one address; default 64, 0 behind a proxy",
-    "COUNTERSIGN_PUBLIC_URL": "where people reach the page for passkeys, https://…; default http://localhost and the port",
-    "COUNTERSIGN_API_TOKEN": "bearer token for reading cases over HTTP",
-    "COUNTERSIGN_API_TOKEN_OLD": "the one before, while it is being changed",
-    "COUNTERSIGN_CHECKPOINTS": "on (the default), or elsewhere: another process signs the ledger, and this one only compares",
-    "COUNTERSIGN_CHECKPOINTS_DIR": "folder of the signed checkpoints; default: checkpoints in COUNTERSIGN_DATA_DIR",
-    "COUNTERSIGN_ORIGIN": "name of this ledger in its checkpoints; default countersign",
-    "COUNTERSIGN_LOG_LEVEL": "INFO (default), WARNING or DEBUG",
-    "COUNTERSIGN_LEASE_FOR": "seconds that work stays with a worker that gives no sign of life; more than any timeout in systems.yml; default 30",
-    "COUNTERSIGN_SETTLE_FOR": "seconds to wait before looking for a message whose posting is in doubt; default 30",
-    "COUNTERSIGN_SLACK_PER_SECOND": "messages a second to one channel; default 1, 0 for no pacing",
-    "COUNTERSIGN_SLACK_BURST": "messages to one channel before pacing begins; default 10",
-    "COUNTERSIGN_EMBEDDINGS": "another embedder than the built-in one, by LangChain's name for it; `words` for none",
-    "COUNTERSIGN_CHROMA_URL": "a Chroma server, when several processes share the memory",
-    "COUNTERSIGN_CHAT_MODEL": "a chat model by LangChain's name for it, like openai:gpt-5-mini; default: none",
-    "COUNTERSIGN_CHAT_URL": "where that model is served, if not by its provider",
-    "COUNTERSIGN_CHAT_PER_DAY": "how many cases a day it may be asked about; default 500",
-    "COUNTERSIGN_STORM_AFTER": "cards of one kind from one source within ten minutes before the rest share one; default 30, 0 for never",
-    "SLACK_BOT_TOKEN": "xoxb-…, from the app's page at Slack",
-    "SLACK_APP_TOKEN": "xapp-…, for Socket Mode",
-    "SLACK_SIGNING_SECRET": "instead of SLACK_APP_TOKEN: Slack sends over HTTP to /slack/events",
-    "SLACK_SIGNING_SECRET_OLD": "the one before, while it is being changed",
-    "SLACK_API_URL": "another Slack than the real one: the emulator's /api/",
-}
+        """Return the secret that a YAML file names; empty when it is not set."""
+        return self._environment.get(name, "")
 
 
 def load(environment: Mapping[str, str] | None = None) -> Settings:
-    """The settings from the environment.
+    """Read the settings from these variables, or from those of this process.
+
+    An empty variable counts as not set.
 
     Raises:
         SettingsIncomplete: a to-do list, one line for each thing that is missing or wrong.
     """
-    given = dict(os.environ if environment is None else environment)
-    todo: list[str] = []
-
-    def number(name: str, default: float, least: float) -> float:
-        text = given.get(name, "")
-        try:
-            value = float(text) if text else default
-        except ValueError:
-            value = least - 1
-        if value < least:
-            todo.append(f"{name} must be a number of at least {least:g}, not {text!r}")
-        return value
-
-    data_dir = Path(given.get("COUNTERSIGN_DATA_DIR", ".countersign")).resolve()
-    todo += _slack_todo(given)
-    port = number("COUNTERSIGN_PORT", 8080, 0)
-    mode = given.get("COUNTERSIGN_MODE", Mode.DRY_RUN)
-    if mode not in list(Mode):
-        todo.append(f"COUNTERSIGN_MODE must be one of {', '.join(Mode)}, not {mode!r}")
-    signer = given.get("COUNTERSIGN_CHECKPOINTS") or Signer.ON
-    if signer not in list(Signer):
-        todo.append(f"COUNTERSIGN_CHECKPOINTS must be one of {', '.join(Signer)}, not {signer!r}")
-    settings = Settings(
-        database_url=given.get("COUNTERSIGN_DATABASE_URL")
-        or f"sqlite:///{data_dir / 'countersign.db'}",
-        data_dir=data_dir,
-        library_dir=Path(given.get("COUNTERSIGN_LIBRARY_DIR") or PACKAGED_LIBRARY),
-        slack_bot_token=given.get("SLACK_BOT_TOKEN", ""),
-        slack_app_token=given.get("SLACK_APP_TOKEN", ""),
-        slack_signing_secrets=_present(given, "SLACK_SIGNING_SECRET", "SLACK_SIGNING_SECRET_OLD"),
-        slack_api_url=given.get("SLACK_API_URL") or REAL_SLACK,
-        slack_per_second=number("COUNTERSIGN_SLACK_PER_SECOND", 1, 0),
-        slack_burst=int(number("COUNTERSIGN_SLACK_BURST", 10, 1)),
-        storm_after=int(number("COUNTERSIGN_STORM_AFTER", 30, 0)),
-        settle_for=number("COUNTERSIGN_SETTLE_FOR", 30, 0.1),
-        lease_for=number("COUNTERSIGN_LEASE_FOR", 30, 1),
-        checkpoints=Signer(signer) if signer in list(Signer) else Signer.ON,
-        checkpoints_dir=Path(
-            given.get("COUNTERSIGN_CHECKPOINTS_DIR") or data_dir / "checkpoints"
-        ).resolve(),
-        api_tokens=_present(given, "COUNTERSIGN_API_TOKEN", "COUNTERSIGN_API_TOKEN_OLD"),
-        host=given.get("COUNTERSIGN_HOST", "127.0.0.1"),
-        port=int(port),
-        connections_per_address=int(number("COUNTERSIGN_CONNECTIONS_PER_ADDRESS", 64, 0)),
-        public_url=_public_url(given.get("COUNTERSIGN_PUBLIC_URL", ""), int(port), todo),
-        mode=Mode(mode) if mode in list(Mode) else Mode.DRY_RUN,
-        origin=given.get("COUNTERSIGN_ORIGIN", "countersign"),
-        log_level=given.get("COUNTERSIGN_LOG_LEVEL", "INFO").upper(),
-        embeddings=given.get("COUNTERSIGN_EMBEDDINGS", ""),
-        chroma_url=given.get("COUNTERSIGN_CHROMA_URL", ""),
-        chat_model=given.get("COUNTERSIGN_CHAT_MODEL", ""),
-        chat_url=given.get("COUNTERSIGN_CHAT_URL", ""),
-        chat_per_day=int(number("COUNTERSIGN_CHAT_PER_DAY", 500, 0)),
-        secrets=given,
-    )
-    if todo:
-        raise SettingsIncomplete(
-            "To do before Countersign can start:\n" + "\n".join(f"  • {line}" for line in todo)
-        )
+    variables = dict(os.environ if environment is None else environment)
+    source = EnvSettingsSource(Settings, case_sensitive=True)
+    source.env_vars = {name: text for name, text in variables.items() if text}
+    problems = _slack_problems(variables)
+    try:
+        settings = Settings(**{**_dependent_defaults(source.env_vars), **source()})
+    except ValidationError as invalid:
+        order = list(FIELDS)
+        errors = sorted(invalid.errors(), key=lambda error: order.index(str(error["loc"][0])))
+        problems += [_problem(error) for error in errors]
+        # Without its cause: that one would print the values.
+        raise incomplete(problems) from None
+    if problems:
+        raise incomplete(problems)
+    settings._environment = MappingProxyType(variables)
     return settings
 
 
-def offline(environment: Mapping[str, str] | None = None) -> Settings:
-    """The settings for commands that speak to no Slack: tokens may be missing."""
-    given = dict(os.environ if environment is None else environment)
-    return load({"SLACK_BOT_TOKEN": "xoxb-none", "SLACK_APP_TOKEN": "xapp-none", **given})
+def load_offline() -> Settings:
+    """Read the settings for a command that calls no Slack: the tokens may be missing."""
+    return load({"SLACK_BOT_TOKEN": "xoxb-none", "SLACK_APP_TOKEN": "xapp-none", **os.environ})
 
 
 def inherited(*names: str) -> dict[str, str]:
-    """These variables as this process has them, for one that it starts."""
+    """Return these variables as they are set here, for a process that this one starts."""
     return {name: os.environ[name] for name in names if name in os.environ}
 
 
-def _public_url(url: str, port: int, todo: list[str]) -> str:
-    """Passkeys work over https alone, and on this very machine."""
-    asked = urlsplit(url or f"http://localhost:{port}")
-    if (asked.scheme, asked.hostname) != ("http", "localhost") and (
-        asked.scheme != "https" or not asked.hostname
-    ):
-        todo.append(
-            f"COUNTERSIGN_PUBLIC_URL must begin with https:// (passkeys work nowhere else), not {url!r}"
+def incomplete(problems: Sequence[str]) -> SettingsIncomplete:
+    """Return the error that lists everything to do before the bot can start."""
+    lines = "\n".join(f"  • {problem}" for problem in problems)
+    return SettingsIncomplete(f"To do before Countersign can start:\n{lines}")
+
+
+def _dependent_defaults(variables: Mapping[str, str | None]) -> dict[str, Any]:
+    """Return the defaults that follow from other variables."""
+    data_dir = Path(variables.get("COUNTERSIGN_DATA_DIR") or DEFAULT_DATA_DIR).resolve()
+    port = variables.get("COUNTERSIGN_PORT") or DEFAULT_PORT
+    return {
+        "COUNTERSIGN_DATABASE_URL": f"sqlite:///{data_dir / 'countersign.db'}",
+        "COUNTERSIGN_CHECKPOINTS_DIR": data_dir / "checkpoints",
+        "COUNTERSIGN_PUBLIC_URL": f"http://localhost:{port}",
+    }
+
+
+def _problem(error: ErrorDetails) -> str:
+    """Return a sentence for one setting that is not valid."""
+    name = str(error["loc"][0])
+    field = FIELDS[name]
+    if error["type"] == "value_error":
+        return f"{name} {error['ctx']['error']}"
+    if isinstance(field.annotation, type) and issubclass(field.annotation, StrEnum):
+        return f"{name} must be one of {', '.join(field.annotation)}, not {error['input']!r}"
+    minimum = next(bound.ge for bound in field.metadata if isinstance(bound, Ge))
+    return f"{name} must be a number of at least {minimum:g}, not {error['input']!r}"
+
+
+def _slack_problems(variables: Mapping[str, str]) -> list[str]:
+    """Return a sentence for each token that is missing or must not be set."""
+    problems = []
+    if not variables.get("SLACK_BOT_TOKEN", "").startswith("xoxb-"):
+        problems.append(
+            "set SLACK_BOT_TOKEN to the bot token of your Slack app (xoxb-…); "
+            "or try `countersign demo`, which needs none"
         )
-    return f"{asked.scheme}://{asked.netloc}"
-
-
-def _slack_todo(given: Mapping[str, str]) -> list[str]:
-    todo = []
-    if not given.get("SLACK_BOT_TOKEN", "").startswith("xoxb-"):
-        todo.append(
-            "set SLACK_BOT_TOKEN to the bot token of your Slack app (xoxb-…); or try `countersign demo`, which needs none"
+    if not variables.get("SLACK_APP_TOKEN") and not variables.get("SLACK_SIGNING_SECRET"):
+        problems.append("set SLACK_APP_TOKEN (xapp-…, Socket Mode) or SLACK_SIGNING_SECRET (HTTP)")
+    if any(variables.get(name) for name in OAUTH_VARIABLES):
+        problems.append(
+            f"unset {' and '.join(OAUTH_VARIABLES)}: they would make the SDK ignore SLACK_BOT_TOKEN"
         )
-    if not given.get("SLACK_APP_TOKEN") and not given.get("SLACK_SIGNING_SECRET"):
-        todo.append("set SLACK_APP_TOKEN (xapp-…, Socket Mode) or SLACK_SIGNING_SECRET (HTTP)")
-    if given.get("SLACK_CLIENT_ID") or given.get("SLACK_CLIENT_SECRET"):
-        # With these in the environment the SDK silently switches to OAuth and ignores the bot token.
-        todo.append(
-            "unset SLACK_CLIENT_ID and SLACK_CLIENT_SECRET: they would make the SDK ignore SLACK_BOT_TOKEN"
-        )
-    return todo
-
-
-def _present(given: Mapping[str, str], *names: str) -> tuple[str, ...]:
-    return tuple(given[name] for name in names if given.get(name))
+    return problems

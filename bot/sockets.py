@@ -1,6 +1,7 @@
-"""Sockets that keep to the time limit of the call they serve: name, connection, every read and every write.
+"""Sockets that keep to the time limit of the call they serve.
 
-A time-out of the standard library begins anew with every byte that arrives; a time limit does not.
+The limit holds for the name, the connection, and all reads and writes together. A time-out of the
+standard library starts again with every byte that arrives.
 """
 
 import contextlib
@@ -19,7 +20,7 @@ T = TypeVar("T")
 
 
 def run_within(seconds: float, call: Callable[[], T], *, discard: Callable[[T], object]) -> T:
-    """Run ``call`` in a thread of its own, and leave it behind when time is up.
+    """Run ``call`` in a thread of its own, and abandon it when time is up.
 
     Only for calls that change nothing. A result that comes too late goes to ``discard``.
 
@@ -31,7 +32,7 @@ def run_within(seconds: float, call: Callable[[], T], *, discard: Callable[[T], 
     def work() -> None:
         try:
             future.set_result(call())
-        except BaseException as failure:  # noqa: BLE001 (handed to the one who waits for it)
+        except BaseException as failure:  # noqa: BLE001 (raised again by ``future.result``)
             future.set_exception(failure)
 
     threading.Thread(target=work, name="outside-call", daemon=True).start()
@@ -56,8 +57,12 @@ def addresses(host: str, port: int) -> list[str]:
     with contextlib.suppress(ValueError):
         return [str(ipaddress.ip_address(host))]
     look_up = partial(socket.getaddrinfo, host, port, type=socket.SOCK_STREAM)
-    rows = run_within(seconds_left(), look_up, discard=lambda late: None)
+    rows = run_within(seconds_left(), look_up, discard=_ignore)
     return [str(row[4][0]) for row in rows]
+
+
+def _ignore(result: object) -> None:
+    return None
 
 
 def connect(host: str, port: int) -> socket.socket:
@@ -66,17 +71,17 @@ def connect(host: str, port: int) -> socket.socket:
     Raises:
         OSError: nobody listens there, or ``TimeoutError``.
     """
-    failure: OSError = OSError(f"{host} has no address")
+    last_failure = OSError(f"{host} has no address")
     for address in addresses(host, port):
         try:
             connection = socket.create_connection((address, port), timeout=time_left())
-        except OSError as refused:
-            failure = refused
+        except OSError as failure:
+            last_failure = failure
             continue
         connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         cut_off(connection.fileno())
         return connection
-    raise failure
+    raise last_failure
 
 
 def time_left() -> float | None:
@@ -85,20 +90,20 @@ def time_left() -> float | None:
     Raises:
         TimeoutError: there are none.
     """
-    left = seconds_left()
-    if left <= 0:
+    seconds = seconds_left()
+    if seconds <= 0:
         raise TimeoutError("the time for this call is over")
-    return left if left < threading.TIMEOUT_MAX else None
+    return seconds if seconds < threading.TIMEOUT_MAX else None
 
 
 def cut_off(fileno: int) -> None:
-    """Shut this socket down at the time limit, so that whoever waits for it wakes up."""
+    """Shut this socket down at the time limit, which wakes up whoever waits for it."""
     limit = current_limit()
     if limit is None:
         return
-    # A descriptor of our own: the number may be another socket's by then, what it stands for may not.
-    twin = socket.socket(fileno=os.dup(fileno))
-    limit.at_end(partial(_shut_down, twin), cleanup=twin.close)
+    # A descriptor of our own: by then the number may be that of another socket.
+    duplicate = socket.socket(fileno=os.dup(fileno))
+    limit.at_end(partial(_shut_down, duplicate), cleanup=duplicate.close)
 
 
 def _shut_down(connection: socket.socket) -> None:

@@ -1,73 +1,27 @@
-"""The composition root: the one place where real things are plugged together."""
+"""The composition root: real things are plugged together here and nowhere else."""
 
-import logging
-import subprocess
-import sys
-import threading
-import time
-from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
-from datetime import timedelta
 from functools import partial
-from pathlib import Path
 
-import uvicorn
+from slack_bolt import App
 from slack_sdk import WebClient
 
-from bot.cases.errors import ChatFailed, LedgerBroken, SettingsIncomplete
-from bot.cases.policy import Stage
-from bot.cases.signal import UNRECOGNISED
-from bot.cases.standing import BEHIND, EVERYTHING, Standing
-from bot.clock import monotonic
-from bot.connectors.registry import build_connectors, missing_secrets
-from bot.connectors.specs import SystemSpec
-from bot.desk.decisions import Decisions
-from bot.desk.digests import Digests
-from bot.desk.drawing import Drawing
-from bot.desk.executor import Executor
-from bot.desk.follow_up import FollowUp
-from bot.desk.homes import Homes
-from bot.desk.intake import Intake
-from bot.desk.narration import Narration
-from bot.desk.proposal import Proposals
-from bot.desk.questions import Questions
-from bot.desk.raising import Raising
-from bot.desk.remembering import Remembering
-from bot.desk.rollback import RollbackWatch, lost
-from bot.desk.storms import MOST_CARDS, Pacer, Storms
-from bot.desk.sweeping import Sweeping
+from bot.advisors import Trainer, open_knowledge
+from bot.cases.errors import SettingsIncomplete
+from bot.checkpoint_keeper import open_keeper
+from bot.connectors.registry import build_connectors
 from bot.desk.switchboard import Switchboard
-from bot.desk.triage import Triage
-from bot.desk.worker import Lane, Pace
-from bot.ports import (
-    Chat,
-    Clock,
-    Connector,
-    Directory,
-    Narrator,
-    Recogniser,
-    Recommender,
-    Shelf,
-    Systems,
-    Talker,
-    Topic,
-)
-from bot.ports import Memory as MemoryPort
-from bot.settings import Mode, Settings, Signer
-from bot.store.checkpoints import Checkpoints, Witness
-from bot.store.clock import DatabaseClock, clock_of
+from bot.desk.worker import Pace
+from bot.http_server import HealthChecks, build_http_server
+from bot.ports import Chat, Clock, Connector
+from bot.preflight import open_library, require_startable
+from bot.service import Service, build_jobs, build_lanes
+from bot.settings import Mode, Settings
+from bot.store.clock import clock_of
 from bot.store.database import Database
-from bot.store.lists import Lists
 from bot.store.migrate import migrate, must_be_migrated
-from bot.store.shelf import Shelf as SqlShelf
 from bot.store.store import SqlStore
-from handlers.intake.app import IntakeApi
-from handlers.intake.app import build_app as build_intake
-from handlers.intake.authentication import Credentials, Sources
-from handlers.intake.server import ConnectionLimits, build_server
-from handlers.passkeys import app as passkeys
-from handlers.passkeys.ceremony import Ceremony
-from handlers.slack import http_receiver
+from bot.use_cases import Desk, DeskOptions, build_desk
+from handlers.passkeys.app import confirmation_url
 from handlers.slack.app import build_app
 from handlers.slack.chat import SlackChat
 from handlers.slack.directory import SlackDirectory
@@ -75,228 +29,90 @@ from handlers.slack.rate_limiter import RateLimiter
 from handlers.slack.services import SlackServices
 from handlers.slack.socket_mode import SocketModeConnection
 from handlers.slack.web_client import web_client
-from knowledge.answers import QuestionGrammar
-from knowledge.chat_model import Bounds
-from knowledge.embedder import Embedder, Words, open_embedder
-from knowledge.learned import Learned
-from knowledge.library import Library, load
-from knowledge.narrator import open_narrator
-from knowledge.plan_model import PlanModel
-from knowledge.precedents import Forgetful, Precedents
-from knowledge.recogniser import RecogniserModel, TrainedRecogniser
-from knowledge.recommender import RememberingRecommender
-from knowledge.talker import open_talker
-from knowledge.training import is_worth_it
-from knowledge.vector_index import VectorIndex
-from scheduler.detectors import AbsenceDetector, Detector
-from scheduler.digest import DigestSchedule
-from scheduler.loop import Job, Loop
-
-log = logging.getLogger(__name__)
-DESK_THREADS, CHAT_THREADS, TALK_THREADS, LATER_THREADS = 4, 4, 4, 2
-LEARN_EVERY = timedelta(minutes=10)
-KEEP_TIME_EVERY = timedelta(seconds=5)
-CHECKPOINT_EVERY = timedelta(minutes=5)
-SERVED_WITHIN = 10.0
-TALK_WITHIN = 30.0
-LOOK_FOR_DIGESTS_EVERY = timedelta(seconds=30)
-CATCH_UP_EVERY = timedelta(hours=1)
+from knowledge.library import Library
+from scheduler.loop import Loop
 
 
-@dataclass(frozen=True)
-class Desk:
-    """Everything that may be asked of the bot, over one store."""
-
-    store: SqlStore
-    library: Library
-    systems: Systems
-    intake: Intake
-    triage: Triage
-    decisions: Decisions
-    switchboard: Switchboard
-    executor: Executor
-    follow_up: FollowUp
-    drawing: Drawing
-    sweeping: Sweeping
-    lists: Lists
-    questions: Questions
-    digests: Digests
-    homes: Homes
-    storms: Storms
-    raising: Raising
-    remembering: Remembering
-    narration: Narration | None
-
-
-@dataclass(frozen=True)
-class Mind:
-    """What the desk asks before it recommends: how like cases ended, which kind it is, which plan, and how to say it."""
-
-    shelf: Shelf
-    memory: MemoryPort
-    recogniser: Recogniser
-    recommender: Recommender
-    narrator: Narrator | None = None
-    talker: Talker | None = None
-
-
-@dataclass(frozen=True)
-class Knowledge:
-    """The real thing: an index that fills itself from the shelf, and what was learned from it."""
-
-    mind: Mind
-    shelf: SqlShelf
-    precedents: Precedents
-    embedder: Embedder
-    learned: Learned
-    folder: Path
-
-
-@dataclass
-class House:
-    """A running bot: open it, and close it again."""
-
-    settings: Settings
-    desk: Desk
-    lanes: list[Lane]
-    loop: Loop
-    jobs: list[Job]
-    keeper: "Keeper"
-    chat: SlackChat
-    knowledge: Knowledge
-    trainer: "Trainer"
-    socket: SocketModeConnection | None
-    server: uvicorn.Server
-    clock: Clock
-    _serving: threading.Thread | None = field(default=None)
-
-    def open(self) -> None:
-        """Begin: first the doors through which people and systems come, then the work, then time.
-
-        Before all of them, the ledger is compared with what was signed of it.
-        """
-        self.keeper.open()
-        if isinstance(self.clock, DatabaseClock):
-            self.clock.start()
-        self.knowledge.precedents.start()
-        self._serving = threading.Thread(target=self.server.run, name="intake", daemon=True)
-        self._serving.start()
-        self._wait_until_served()
-        if self.socket:
-            self.socket.open()
-        self.desk.drawing.renew()
-        for lane in self.lanes:
-            lane.start()
-        self.loop.start(self.jobs)
-
-    def _wait_until_served(self) -> None:
-        """Nobody is told that we are open before the port is."""
-        ends = monotonic() + SERVED_WITHIN
-        while not self.server.started:
-            if monotonic() > ends or not (self._serving and self._serving.is_alive()):
-                raise SettingsIncomplete(
-                    f"the intake cannot listen on {self.settings.host}:{self.settings.port}; is the port taken? Set COUNTERSIGN_PORT"
-                )
-            time.sleep(0.005)
-
-    def close(self) -> None:
-        """Take nothing new, finish what is in hand, sign the ledger."""
-        self.trainer.stop()
-        self.loop.stop()
-        if self.socket:
-            self.socket.close()
-        self.server.should_exit = True
-        for lane in self.lanes:
-            lane.stop()
-        self.knowledge.precedents.close()
-        self.keeper.run()
-        if isinstance(self.clock, DatabaseClock):
-            self.clock.stop()
-        self.desk.store.database.close()
+def build_service(settings: Settings, *, clock: Clock | None = None) -> Service:
+    """Build the bot, not yet started. Its clock is the database's unless another is given."""
+    store = open_store(settings)
+    library = open_library(settings)
+    clock = clock or clock_of(store.database)
+    client, chat, directory = _open_slack(settings)
+    systems = build_systems(settings, library, chat)
+    knowledge = open_knowledge(settings, store, library, clock)
+    desk = build_desk(
+        store=store,
+        library=library,
+        systems=systems,
+        chat=chat,
+        directory=directory,
+        clock=clock,
+        advisors=knowledge.advisors,
+        options=_desk_options(settings),
+    )
+    lanes = build_lanes(
+        desk, clock, Pace(lease_for=settings.lease_for, settle_for=settings.settle_for)
+    )
+    # Work that a write leaves behind goes to a lane at once, without a look into the outbox.
+    store.takers.extend(lanes)
+    listeners = _build_listeners(settings, desk, client, chat)
+    socket = _open_socket(settings, listeners)
+    keeper = open_keeper(settings, store, clock)
+    trainer = Trainer(settings, knowledge)
+    return Service(
+        settings=settings,
+        desk=desk,
+        lanes=lanes,
+        loop=Loop(store, clock),
+        jobs=build_jobs(desk, keeper, trainer, clock),
+        keeper=keeper,
+        knowledge=knowledge,
+        trainer=trainer,
+        socket=socket,
+        server=build_http_server(
+            settings=settings,
+            intake=desk.intake,
+            decisions=desk.decisions,
+            switchboard=desk.switchboard,
+            sources=library.sources,
+            slack_app=listeners,
+            health=HealthChecks(store, chat, socket),
+            clock=clock,
+        ),
+        clock=clock,
+    )
 
 
-@dataclass(frozen=True)
-class Keeper:
-    """Keeps the ledger under signed checkpoints, or under the eyes of a signer elsewhere."""
-
-    watch: RollbackWatch
-    witness: Witness
-    store: SqlStore
-
-    def open(self) -> None:
-        """Say at start what keeps everything paused, and what cannot be compared."""
-        if self.look().is_behind:
-            log.error("open, but paused: %s. `countersign doctor` says more.", BEHIND)
-        elif not isinstance(self.witness, Checkpoints) and not self.witness.is_there:
-            log.warning(
-                "no checkpoint can be read in %s: a restored backup would not be seen",
-                self.witness.folder,
-            )
-
-    def look(self) -> Standing:
-        try:
-            return self.watch.look()
-        except LedgerBroken as failure:
-            log.critical("the ledger cannot be compared with its checkpoints: %s", failure)
-            return self.store.standing()
-
-    def run(self) -> None:
-        """Sign what is new. While a restored backup waits to be acknowledged nothing is signed, and nothing said again."""
-        if self.look().is_behind or not isinstance(self.witness, Checkpoints):
-            return
-        try:
-            self.witness.sign(self.store)
-        except LedgerBroken as failure:
-            log.critical("the ledger is not signed: %s", failure)
-
-
-def open_keeper(settings: Settings, store: SqlStore, clock: Clock) -> Keeper:
-    """The checkpoints of these settings, and the watch over them."""
-    witness = open_witness(settings)
-    return Keeper(RollbackWatch(store, lambda: witness.compare(store), clock), witness, store)
-
-
-def open_witness(settings: Settings) -> Witness:
-    """What was signed; by this process, unless another one signs."""
-    shape = Checkpoints if settings.checkpoints is Signer.ON else Witness
-    return shape(settings.checkpoints_dir, settings.origin)
-
-
-def sign(witness: Witness, store: SqlStore) -> None:
-    """Sign the ledger, if this process may; else only compare.
+def build_systems(settings: Settings, library: Library, chat: Chat) -> dict[str, Connector]:
+    """Build a connector for each system of the library.
 
     Raises:
-        LedgerBroken: it does not grow from what was signed.
+        SettingsIncomplete: a secret is not set, or a timeout is longer than a lease.
     """
-    if isinstance(witness, Checkpoints):
-        witness.sign(store)
-        return
-    found = witness.compare(store)
-    if found is not None:
-        raise LedgerBroken(lost(found))
+    require_startable(settings, library)
+    return build_connectors(
+        library.systems,
+        secrets=settings.secret,
+        chat=chat,
+        dry_run=settings.mode is Mode.DRY_RUN,
+    )
 
 
-def witnessed(settings: Settings, store: SqlStore) -> list[str]:
-    """What the signed checkpoints say against the ledger, as sentences. Reads only."""
-    witness = Witness(settings.checkpoints_dir, settings.origin)
-    try:
-        found = witness.compare(store)
-    except LedgerBroken as failure:
-        return [f"checkpoints: {failure}"]
-    standing = store.standing()
-    if found is not None and standing.acknowledgement_of(found.size, found.root) is None:
-        return [lost(found)]
-    if standing.is_behind:
-        return [f"{BEHIND}: `countersign ledger acknowledge`"]
-    if settings.checkpoints is Signer.ELSEWHERE and not witness.is_there:
-        return [
-            f"no checkpoint can be read in {witness.folder}: a restored backup would not be seen"
-        ]
-    return []
+def open_store(settings: Settings) -> SqlStore:
+    """Open the store and bring it to the latest migration."""
+    settings.data_dir.mkdir(parents=True, exist_ok=True, mode=0o700)
+    database = Database(settings.database_url)
+    migrate(database)
+    return SqlStore(database)
 
 
 def open_reader(settings: Settings) -> SqlStore:
-    """The store for a role that only reads: the schema must be this release's already."""
+    """Open the store as a role that only reads, at this release's schema.
+
+    Raises:
+        SettingsIncomplete: the schema is another one.
+    """
     database = Database(settings.database_url)
     try:
         must_be_migrated(database)
@@ -306,220 +122,25 @@ def open_reader(settings: Settings) -> SqlStore:
     return SqlStore(database)
 
 
-def open_store(settings: Settings) -> SqlStore:
-    """The store at the latest migration."""
-    settings.data_dir.mkdir(parents=True, exist_ok=True, mode=0o700)
-    database = Database(settings.database_url)
-    migrate(database)
-    return SqlStore(database)
-
-
 def open_switchboard(settings: Settings, store: SqlStore) -> tuple[Switchboard, SlackChat]:
-    """The switches of the desk for one who asks from the command line, and the Slack that says who people are."""
-    _, chat, directory = _slack(settings)
-    return Switchboard(store, open_library(settings), directory, clock_of(store.database)), chat
+    """Open the controls of the desk for the command line, and the Slack that knows the people."""
+    _, chat, directory = _open_slack(settings)
+    switchboard = Switchboard(
+        store=store,
+        library=open_library(settings),
+        directory=directory,
+        clock=clock_of(store.database),
+    )
+    return switchboard, chat
 
 
-def _slack(settings: Settings) -> tuple[WebClient, SlackChat, SlackDirectory]:
+def _open_slack(settings: Settings) -> tuple[WebClient, SlackChat, SlackDirectory]:
     client = web_client(settings.slack_bot_token, settings.slack_api_url)
     chat = SlackChat(client, RateLimiter(settings.slack_per_second, settings.slack_burst))
     return client, chat, SlackDirectory(client, chat.team_id)
 
 
-def open_library(settings: Settings) -> Library:
-    return load(settings.library_dir, stage=Stage.SHADOW if settings.mode is Mode.SHADOW else None)
-
-
-def build_desk(  # noqa: PLR0913 (the composition root: one argument for each thing behind a port)
-    store: SqlStore,
-    library: Library,
-    systems: Systems,
-    chat: Chat,
-    directory: Directory,
-    clock: Clock,
-    mind: Mind,
-    *,
-    storm_after: int = MOST_CARDS,
-    mode: str = "",
-    lease_for: float = 30.0,
-    settle_for: float = 30.0,
-) -> Desk:
-    """The use cases, over whatever stands behind the ports. ``storm_after``: how many cards before they share one; 0 for never.
-
-    ``mode``: what plans are approved for; empty binds them to none.
-    """
-    proposals = Proposals(store, library, systems, mode)
-    switchboard = Switchboard(store, library, directory, clock)
-    triage = build_triage(proposals, mind, clock)
-    lists, intake = Lists(store), Intake(store, library, clock, Pacer() if storm_after else None)
-    grammar = QuestionGrammar(dict(library.titles()))
-    questions = Questions(
-        store, lists, library, directory, grammar, chat, clock, mind.memory, mind.talker
-    )
-    settle = timedelta(seconds=settle_for)
-    digests = Digests(store, lists, library, questions, chat, clock, settle)
-    storms = Storms(store, lists, library, chat, clock, storm_after, settle)
-    homes = Homes(store, lists, library, directory, questions, chat, clock)
-    return Desk(
-        store=store,
-        library=library,
-        systems=systems,
-        intake=intake,
-        triage=triage,
-        decisions=Decisions(store, library, directory, proposals, clock),
-        switchboard=switchboard,
-        executor=Executor(
-            store,
-            library,
-            systems,
-            directory,
-            proposals,
-            switchboard,
-            clock,
-            timedelta(seconds=lease_for),
-        ),
-        follow_up=FollowUp(store, library, systems, clock),
-        storms=storms,
-        drawing=Drawing(
-            store=store,
-            chat=chat,
-            clock=clock,
-            followers=(digests.follow, homes.follow),
-            storms=storms if storm_after else None,
-            library=library,
-            lists=lists,
-            mode=mode,
-            settle_for=settle,
-        ),
-        sweeping=Sweeping(store=store, lists=lists, chat=chat, clock=clock, settle_for=settle),
-        lists=lists,
-        questions=questions,
-        digests=digests,
-        homes=homes,
-        raising=Raising(intake, library, directory, clock),
-        remembering=Remembering(store, mind.shelf, mind.memory),
-        narration=Narration(store, library, proposals, mind.narrator, clock)
-        if mind.narrator
-        else None,
-    )
-
-
-def build_triage(proposals: Proposals, mind: Mind, clock: Clock) -> Triage:
-    """The part of the desk that looks at new cases."""
-    return Triage(
-        store=proposals.store,
-        library=proposals.library,
-        systems=proposals.systems,
-        recommender=mind.recommender,
-        recogniser=mind.recogniser,
-        proposals=proposals,
-        clock=clock,
-        has_narrator=mind.narrator is not None,
-    )
-
-
-def forgetful(shelf: Shelf, clock: Clock) -> Mind:
-    """A mind that remembers nothing: playbooks alone recommend, and what has no kind goes to a person."""
-    nothing, words = Forgetful(), Words()
-    recommender = RememberingRecommender(nothing, lambda kind: None, words, clock)
-    return Mind(shelf, nothing, TrainedRecogniser(lambda: None, words, {}), recommender)
-
-
-def open_knowledge(
-    settings: Settings, store: SqlStore, library: Library, clock: Clock
-) -> Knowledge:
-    """Everything of memory, not yet filled: ``precedents.start()`` does that in a thread of its own."""
-    folder = settings.data_dir / "memory"
-    shelf, embedder, learned = SqlShelf(store), open_embedder(settings.embeddings), Learned(folder)
-    precedents = Precedents(
-        shelf, embedder, VectorIndex(folder, settings.chroma_url, embedder.identity)
-    )
-
-    def recogniser() -> RecogniserModel | None:
-        return learned.model.recogniser if learned.model else None
-
-    def plans(kind: str) -> PlanModel | None:
-        model = learned.model
-        # What was learned over other vectors says nothing about ours.
-        return model.plans.get(kind) if model and model.embedder == embedder.identity else None
-
-    narrator = talker = None
-    if settings.chat_model:
-        bounds = Bounds(per_day=settings.chat_per_day)
-        narrator = open_narrator(settings.chat_model, settings.chat_url, clock, bounds)
-        talker = open_talker(
-            settings.chat_model, settings.chat_url, clock, replace(bounds, seconds=TALK_WITHIN)
-        )
-    titles = {
-        kind: playbook.title for kind, playbook in library.playbooks.items() if kind != UNRECOGNISED
-    }
-    mind = Mind(
-        shelf,
-        precedents,
-        TrainedRecogniser(recogniser, embedder, titles),
-        RememberingRecommender(precedents, plans, embedder, clock),
-        narrator,
-        talker,
-    )
-    return Knowledge(mind, shelf, precedents, embedder, learned, folder)
-
-
-def build_systems(
-    settings: Settings, specs: Mapping[str, SystemSpec], chat: Chat
-) -> dict[str, Connector]:
-    """A connector per system, with its secret from the environment.
-
-    Raises:
-        SettingsIncomplete: the names of the secrets that are not set.
-    """
-    todo = _too_slow(settings, specs)
-    for missing in missing_secrets(specs, settings.secret):
-        todo.append(f"set {missing.name}: systems.yml needs it for {missing.system}")
-    if todo:
-        raise SettingsIncomplete(
-            "To do before Countersign can start:\n" + "\n".join(f"  • {line}" for line in todo)
-        )
-    return build_connectors(
-        specs,
-        secrets=settings.secret,
-        chat=chat,
-        dry_run=settings.mode is Mode.DRY_RUN,
-    )
-
-
-def _too_slow(settings: Settings, specs: Mapping[str, SystemSpec]) -> list[str]:
-    """Name every system whose calls may outlast the lease of the worker that makes them."""
-    return [
-        f"let one call to {name} take less than a lease: its timeout in systems.yml is {spec.timeout.total_seconds():g} s,"
-        f" COUNTERSIGN_LEASE_FOR is {settings.lease_for:g} s"
-        for name, spec in specs.items()
-        if spec.timeout.total_seconds() >= settings.lease_for
-    ]
-
-
-def build(settings: Settings, *, clock: Clock | None = None) -> House:
-    """The whole bot, not yet open. Its clock is the database's, unless another is given."""
-    store, library = open_store(settings), open_library(settings)
-    clock = clock or clock_of(store.database)
-    client, chat, directory = _slack(settings)
-    systems = build_systems(settings, library.systems, chat)
-    knowledge = open_knowledge(settings, store, library, clock)
-    desk = build_desk(
-        store,
-        library,
-        systems,
-        chat,
-        directory,
-        clock,
-        knowledge.mind,
-        storm_after=settings.storm_after,
-        mode=settings.mode.value,
-        lease_for=settings.lease_for,
-        settle_for=settings.settle_for,
-    )
-    pace = Pace(lease_for=settings.lease_for, settle_for=settings.settle_for)
-    lanes = _lanes(desk, clock, pace)
-    store.takers.extend(lanes)
+def _build_listeners(settings: Settings, desk: Desk, client: WebClient, chat: SlackChat) -> App:
     services = SlackServices(
         chat=chat,
         decisions=desk.decisions,
@@ -528,202 +149,24 @@ def build(settings: Settings, *, clock: Clock | None = None) -> House:
         homes=desk.homes,
         raising=desk.raising,
         lists=desk.lists,
-        library=library,
-        clock=clock,
-        confirmation_link=partial(passkeys.confirmation_url, settings.public_url),
+        library=desk.library,
+        clock=desk.decisions.clock,
+        confirmation_link=partial(confirmation_url, settings.public_url),
         sweeping=desk.sweeping,
     )
-    app = build_app(client, services)
-    socket = (
-        SocketModeConnection(app, settings.slack_app_token, settings.slack_api_url)
-        if settings.slack_app_token
-        else None
+    return build_app(client, services)
+
+
+def _open_socket(settings: Settings, listeners: App) -> SocketModeConnection | None:
+    if not settings.slack_app_token:
+        return None
+    return SocketModeConnection(listeners, settings.slack_app_token, settings.slack_api_url)
+
+
+def _desk_options(settings: Settings) -> DeskOptions:
+    return DeskOptions(
+        mode=settings.mode.value,
+        storm_after=settings.storm_after,
+        lease_for=settings.lease_for,
+        settle_for=settings.settle_for,
     )
-    trainer = Trainer(settings, knowledge)
-    over_http = [] if socket else [http_receiver.route(app, settings.slack_signing_secrets, clock)]
-    keeper = open_keeper(settings, store, clock)
-    outside = passkeys.routes(
-        desk.decisions, desk.switchboard, Ceremony(settings.public_url), clock
-    )
-    web = build_intake(_door(settings, desk, chat, socket), extra_routes=[*over_http, *outside])
-    return House(
-        settings,
-        desk,
-        lanes,
-        Loop(store, clock),
-        _jobs(desk, keeper, trainer, clock),
-        keeper,
-        chat,
-        knowledge,
-        trainer,
-        socket,
-        build_server(
-            web,
-            host=settings.host,
-            port=settings.port,
-            limits=ConnectionLimits(per_address=settings.connections_per_address),
-        ),
-        clock,
-    )
-
-
-def _lanes(desk: Desk, clock: Clock, pace: Pace) -> list[Lane]:
-    work = {
-        Topic.TRIAGE: desk.triage.run,
-        Topic.EXECUTE: desk.executor.run,
-        Topic.FOLLOW_UP: desk.follow_up.run,
-    }
-    words = {
-        Topic.CARD: desk.drawing.draw,
-        Topic.NOTE: desk.drawing.note,
-        Topic.STORM: desk.storms.run,
-    }
-    words[Topic.SWEEP] = desk.sweeping.run
-    # What nobody waits for has a lane of its own: memory, and a model that may take its time.
-    later = {Topic.REMEMBER: desk.remembering.run}
-    talk = {
-        Topic.ANSWER: desk.questions.run,
-        Topic.HOME: desk.homes.run,
-        Topic.DIGEST: desk.digests.run,
-    }
-    rush = desk.decisions.rush
-    if desk.narration:
-        later[Topic.NARRATE] = desk.narration.run
-    return [
-        Lane("desk", desk.store, work, clock, threads=DESK_THREADS, pace=pace, rush=rush),
-        Lane("chat", desk.store, words, clock, threads=CHAT_THREADS, pace=pace, rush=rush),
-        Lane("talk", desk.store, talk, clock, threads=TALK_THREADS, pace=pace, rush=rush),
-        Lane("later", desk.store, later, clock, threads=LATER_THREADS, pace=pace, rush=rush),
-    ]
-
-
-def _jobs(desk: Desk, keeper: Keeper, trainer: "Trainer", clock: Clock) -> list[Job]:
-    digests = DigestSchedule(desk.lists, desk.library, clock)
-    jobs = [
-        Job("keep time", KEEP_TIME_EVERY, desk.follow_up.keep_time),
-        Job("checkpoint", CHECKPOINT_EVERY, keeper.run),
-        Job("learn", LEARN_EVERY, trainer.train_if_worth_it),
-        Job("digests", LOOK_FOR_DIGESTS_EVERY, digests.enqueue_due),
-        Job("memory", CATCH_UP_EVERY, desk.remembering.look_again),
-    ]
-    for playbook in desk.library.playbooks.values():
-        if playbook.detection:
-            detector = Detector(
-                playbook=playbook,
-                detection=playbook.detection,
-                systems=desk.systems,
-                intake=desk.intake,
-                clock=clock,
-            )
-            jobs.append(Job(f"detect {playbook.kind}", playbook.detection.every, detector.poll))
-        if playbook.absence:
-            missing = AbsenceDetector(
-                playbook=playbook,
-                absence=playbook.absence,
-                lists=desk.lists,
-                intake=desk.intake,
-                clock=clock,
-                since=clock(),
-            )
-            jobs.append(Job(f"miss {playbook.kind}", playbook.absence.every, missing.poll))
-    return jobs
-
-
-class Trainer:
-    """Trains in a process of its own, at low priority, when people have taught enough since the last time."""
-
-    def __init__(self, settings: Settings, knowledge: Knowledge) -> None:
-        self._settings = settings
-        self._knowledge = knowledge
-        self._process: subprocess.Popen[bytes] | None = None
-        self._closing = False
-
-    def train_if_worth_it(self) -> None:
-        known = self._knowledge
-        model, failure = known.learned.model, known.learned.failure
-        if self._closing or not (failure or is_worth_it(model, known.shelf, known.embedder)):
-            return
-        # Attached: it ends when the pipe that we hold does, and so with us, however we end.
-        command = [sys.executable, "-m", "bot", "memory", "train", "--attached"]
-        self._process = subprocess.Popen(  # noqa: S603 (our own program)
-            command,
-            env=dict(self._settings.secrets),
-            stdin=subprocess.PIPE,
-            stdout=subprocess.DEVNULL,
-        )
-        try:
-            if self._process.wait() and not self._closing:
-                log.warning(
-                    "training failed; the last model stays. `countersign memory train` shows why"
-                )
-        finally:
-            if self._process.stdin:
-                self._process.stdin.close()
-
-    def stop(self) -> None:
-        """A training that is cut short loses nothing: the next one begins anew."""
-        self._closing = True
-        if self._process:
-            self._process.terminate()
-
-
-def _door(
-    settings: Settings, desk: Desk, chat: SlackChat, socket: SocketModeConnection | None
-) -> IntakeApi:
-    credentials = {
-        name: Credentials(
-            tuple(filter(None, map(settings.secret, source.token_env))),
-            tuple(filter(None, map(settings.secret, source.webhook_secret_env))),
-        )
-        for name, source in desk.library.sources.items()
-    }
-
-    def problems() -> list[str]:
-        found = []
-        try:
-            desk.store.head()
-        except Exception as failure:
-            # A health check reports whatever it meets.
-            found.append(f"database: {type(failure).__name__}")
-        try:
-            chat.ping()
-        except ChatFailed as failure:
-            found.append(f"Slack: {failure.error}")
-        if socket and not socket.is_connected():
-            found.append(
-                "Slack: no connection, so no press and no question arrives; it is tried again by itself"
-            )
-        return found
-
-    def paused() -> list[str]:
-        return [pause.said for pause in desk.store.standing().holds if pause.scope == EVERYTHING]
-
-    return IntakeApi(
-        intake=desk.intake,
-        sources=Sources(desk.library.sources, credentials),
-        read_tokens=settings.api_tokens,
-        find_problems=problems,
-        list_pauses=paused,
-    )
-
-
-def check(settings: Settings) -> list[str]:
-    """What would keep the bot from starting or working, as sentences; empty when all is well."""
-    library = open_library(settings)
-    problems = _too_slow(settings, library.systems)
-    for missing in missing_secrets(library.systems, settings.secret):
-        problems.append(f"{missing.name} is not set: {missing.system} cannot be reached")
-    if library.policy().step_up_above is not None and not settings.secret("COUNTERSIGN_PUBLIC_URL"):
-        problems.append(
-            "COUNTERSIGN_PUBLIC_URL is not set: nobody can reach the page that step_up_above sends them to"
-        )
-    problems += [
-        f"policy.yml limits {action}, which systems.yml does not declare: is it misspelt?"
-        for action in library.limits_without_action()
-    ]
-    for name, source in library.sources.items():
-        if not any(settings.secret(env) for env in (*source.token_env, *source.webhook_secret_env)):
-            problems.append(
-                f"source {name} has no secret set ({', '.join((*source.token_env, *source.webhook_secret_env))}): it cannot send"
-            )
-    return problems

@@ -93,9 +93,9 @@ def world(store) -> World:
 @pytest.fixture
 def emulator():
     """A Slack of one's own, seeded with the sample company's people."""
-    from bot.sample.demo import Emulator
+    from bot.demo.launcher import EmulatorProcess
 
-    running = Emulator()
+    running = EmulatorProcess()
     running.wait()
     running.seed()
     yield running

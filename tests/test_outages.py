@@ -10,7 +10,7 @@ import pytest
 import sqlalchemy as sa
 from sqlalchemy.exc import IntegrityError, OperationalError
 
-from bot.outages import Outages, said
+from bot.outages import OutageFilter, describe_failure
 from bot.store.database import Database
 
 pytestmark = pytest.mark.threat("D5")
@@ -22,7 +22,7 @@ class Paper:
 
     def __init__(self) -> None:
         self.stream, self.reports = io.StringIO(), []
-        self.outages = Outages(60, lambda seconds, report: self.reports.append(report))
+        self.outages = OutageFilter(60, lambda seconds, report: self.reports.append(report))
         self.handler = logging.StreamHandler(self.stream)
         self.handler.setFormatter(logging.Formatter("%(levelname)s %(name)s %(message)s"))
         self.handler.addFilter(self.outages)
@@ -131,8 +131,8 @@ def test_what_a_database_quotes_of_its_rows_is_in_no_line_and_in_no_row(
 
         with pytest.raises(IntegrityError) as refused:
             twice()
-        assert SECRET not in said(refused.value)
-        assert "IntegrityError" in said(refused.value)
+        assert SECRET not in describe_failure(refused.value)
+        assert "IntegrityError" in describe_failure(refused.value)
         log = logging.getLogger("house.store")
         failing(log, "could not be written", twice)
         log.warning("refused: %s", refused.value)
@@ -165,7 +165,7 @@ def test_a_lookup_that_fails_tells_nothing_of_what_it_was_asked_with(tmp_path):
 def test_the_program_puts_every_logger_under_the_filter():
     """Started as an operator starts it: the same line is logged once, by whatever logger."""
     code = (
-        "import logging; from bot.__main__ import _log; _log('INFO')\n"
+        "import logging; from bot.cli.logs import configure_logging; configure_logging('INFO')\n"
         "for _ in range(50): logging.getLogger('some.library').error('it is away')"
     )
     told = subprocess.run(

@@ -5,7 +5,7 @@ from dataclasses import replace
 from datetime import timedelta
 from decimal import Decimal
 
-from bot import wiring
+from bot.advisors import without_memory
 from bot.cases.approval import Factor
 from bot.cases.case import Case
 from bot.cases.hours import ALWAYS, Hours
@@ -18,6 +18,7 @@ from bot.connectors.dry_run import DryRun
 from bot.desk.worker import Lane, Pace
 from bot.ports import Topic
 from bot.store.shelf import Shelf
+from bot.use_cases import DeskOptions, build_desk
 from tests.fakes.chat import FakeChat
 from tests.fakes.clock import FakeClock
 from tests.fakes.connector import FakeConnector
@@ -148,7 +149,7 @@ class World:
         self.store = store
         self.clock = clock or (outside.clock if outside else FakeClock())
         self.shelf = Shelf(store)
-        self.mind = (mind or wiring.forgetful)(self.shelf, self.clock)
+        self.mind = (mind or without_memory)(self.shelf, self.clock)
         self.chat = chat or (outside.chat if outside else FakeChat())
         self.people = outside.people if outside else FakeDirectory()
         self.house = outside.house if outside else FakeConnector()
@@ -169,16 +170,15 @@ class World:
     def start(self, mode: str) -> None:
         """Build the desk over the store in this mode, as a restart of the program does."""
         house = DryRun(self.house) if mode == "dry-run" else self.house
-        self.desk = wiring.build_desk(
+        self.desk = build_desk(
             store=self.store,
             library=self.library,
             systems={"house": house},
             chat=self.chat,
             directory=self.people,
             clock=self.clock,
-            mind=self.mind,
-            mode=mode,
-            **self.waits,
+            advisors=self.mind,
+            options=DeskOptions(mode=mode, **self.waits),
         )
         work = {
             Topic.TRIAGE: self.desk.triage.run,

@@ -51,3 +51,16 @@ def build_connectors(
         connector = spec.connect(secrets, chat)
         connectors[name] = DryRun(connector) if dry_run else connector
     return connectors
+
+
+def lease_conflicts(specs: Mapping[str, SystemSpec], lease_seconds: float) -> list[str]:
+    """Name every system whose calls may outlast the lease of the worker that makes them."""
+    conflicts = []
+    for name, spec in specs.items():
+        seconds = spec.timeout.total_seconds()
+        if seconds >= lease_seconds:
+            conflicts.append(
+                f"let one call to {name} take less than a lease: its timeout in systems.yml is "
+                f"{seconds:g} s, COUNTERSIGN_LEASE_FOR is {lease_seconds:g} s"
+            )
+    return conflicts

@@ -25,7 +25,7 @@ from bot.cases.errors import (
 )
 from bot.clock import boottime
 from bot.desk.rush import Rush
-from bot.outages import said
+from bot.outages import describe_failure
 from bot.ports import Clock, Store, Topic, Work
 
 log = logging.getLogger(__name__)
@@ -232,10 +232,12 @@ class Lane:
         except Exception as failure:
             # Outermost loop: recorded with the row, tried again, parked in the end; never lost.
             log.exception("%s failed", work.key)
-            self._settle(work, said(failure), wait=self._backed_off(work), certain=False)
+            self._settle(
+                work, describe_failure(failure), wait=self._backed_off(work), certain=False
+            )
 
     def _backed_off(self, work: Work) -> float:
-        return min(LONGEST_WAIT, self._pace.back_off * 2.0**work.attempts) * random.uniform(
+        return min(LONGEST_WAIT, self._pace.back_off * 2.0**work.attempts) * random.uniform(  # noqa: S311 (jitter)
             0.8, 1.2
         )
 

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from bot.sample.people import ANA, TEAM
+from bot.demo.people import ANA, TEAM
 from tests.attack.invariants import everyone_presses_on, examine
 from tests.attack.plan import Plan
 from tests.attack.report import Tally

@@ -10,7 +10,7 @@ from sqlalchemy import text
 from bot.cases.case import Case
 from bot.cases.entry import StepState
 from bot.cases.lifecycle import TERMINAL, State
-from bot.sample.people import ANA, BEN, ELSIE, OPS, STOCK
+from bot.demo.people import ANA, BEN, ELSIE, OPS, STOCK
 from tests.attack.report import Tally
 from tests.attack.town import DEEDS, Town, element_of, number_of, option_of
 

@@ -8,7 +8,7 @@ import time
 from random import Random
 
 from bot.cases.lifecycle import State
-from bot.sample.people import ANA, OMAR, TEAM
+from bot.demo.people import ANA, OMAR, TEAM
 from tests.attack.invariants import everyone_presses_on, examine
 from tests.attack.plan import Plan
 from tests.attack.report import Tally

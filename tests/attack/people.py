@@ -9,7 +9,7 @@ from typing import Any
 
 from bot.cases.case import Case
 from bot.cases.lifecycle import State
-from bot.sample.people import ANA, BEN, CARLA, DEV, ELSIE, FINN, GUS, OMAR, OPS, STAFF, STOCK, TEAM
+from bot.demo.people import ANA, BEN, CARLA, DEV, ELSIE, FINN, GUS, OMAR, OPS, STAFF, STOCK, TEAM
 from tests.attack.invariants import everyone_presses_on
 from tests.attack.plan import Plan
 from tests.attack.report import Tally

@@ -22,8 +22,8 @@ import sqlalchemy as sa
 from bot.cases.entry import Entry
 from bot.cases.lifecycle import State
 from bot.cases.standing import DESK_ID
-from bot.sample import demo
-from bot.sample.people import ANA, BEN, CARLA, ELSIE, OMAR, OPS, STOCK, TEAM, WORKSPACE
+from bot.demo import launcher
+from bot.demo.people import ANA, BEN, CARLA, ELSIE, OMAR, OPS, STOCK, TEAM, WORKSPACE
 from tests.attack import naive
 from tests.attack.invariants import everyone_presses_on, examine
 from tests.attack.plan import Plan
@@ -85,7 +85,7 @@ def control(plan: Plan) -> None:
     url = url or f"sqlite:///{plan.folder / 'naive.db'}"
     engine = sa.create_engine(url)
     naive.metadata.create_all(engine)
-    emulator = demo.Emulator(is_quiet=True)
+    emulator = launcher.EmulatorProcess(is_quiet=True)
     processes: list[subprocess.Popen[bytes]] = []
     try:
         emulator.wait()
@@ -122,7 +122,7 @@ def control(plan: Plan) -> None:
 NAIVE = ((ANA, "case.approve"), (OMAR, "case.reject"))
 
 
-def demo_client(emulator: demo.Emulator) -> Callable[[str], str]:
+def demo_client(emulator: launcher.EmulatorProcess) -> Callable[[str], str]:
     """Posts the naive app's cards."""
     from slack_sdk import WebClient
 
@@ -146,7 +146,7 @@ def demo_client(emulator: demo.Emulator) -> Callable[[str], str]:
     return post
 
 
-def _naive_press(emulator: demo.Emulator, who: str, ts: str, action_id: str) -> None:
+def _naive_press(emulator: launcher.EmulatorProcess, who: str, ts: str, action_id: str) -> None:
     emulator.post("click", {"as": who, "channel": STOCK, "ts": ts, "action_id": action_id})
 
 

@@ -22,7 +22,7 @@ from urllib.parse import quote, urlencode
 import psutil
 
 from bot.cases.lifecycle import TERMINAL
-from bot.sample.people import TEAM
+from bot.demo.people import TEAM
 from tests.attack.plan import Plan
 from tests.attack.report import Tally
 from tests.attack.town import TOKEN, Town, town

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from bot.cases.lifecycle import State
-from bot.sample.people import ANA, BEN, ELSIE, OPS
+from bot.demo.people import ANA, BEN, ELSIE, OPS
 from tests.attack.invariants import everyone_presses_on
 from tests.attack.plan import Plan
 from tests.attack.town import Town, element_of, town

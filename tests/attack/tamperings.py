@@ -22,7 +22,7 @@ from bot import verifier
 from bot.__main__ import app
 from bot.cases.errors import CountersignError
 from bot.cases.lifecycle import State
-from bot.sample.people import ANA, BEN, ELSIE, OMAR, OPS, STOCK
+from bot.demo.people import ANA, BEN, ELSIE, OMAR, OPS, STOCK
 from tests.attack.invariants import everyone_presses_on
 from tests.attack.plan import Plan
 from tests.attack.report import Tally

@@ -28,8 +28,8 @@ from bot import settings as configuration
 from bot.cases.case import Case
 from bot.cases.errors import NoSuchCase
 from bot.clock import utc_now
-from bot.sample import company, demo
-from bot.sample.people import ANA, BEN, CARLA, ELSIE, FINN, GUS, OMAR, STOCK, TEAM
+from bot.demo import company, launcher
+from bot.demo.people import ANA, BEN, CARLA, ELSIE, FINN, GUS, OMAR, STOCK, TEAM
 from bot.store.database import Database
 from bot.store.migrate import migrate
 from bot.store.store import SqlStore
@@ -102,7 +102,7 @@ def end_children_but(kept: int | None) -> list[str]:
     return [line for line in left if line]
 
 
-class Bot(demo.Bot):
+class Bot(launcher.BotProcess):
     """``countersign run``, whose words go into a file, and that may be killed, stopped and continued."""
 
     def __init__(self, environment: Mapping[str, str], log: Path) -> None:
@@ -183,7 +183,7 @@ class Town:
         self.folder, self.journal = folder, journal
         folder.mkdir(parents=True, exist_ok=True)
         self.depot = Depot()
-        self.emulator = demo.Emulator(is_quiet=True)
+        self.emulator = launcher.EmulatorProcess(is_quiet=True)
         self.emulator.wait()
         self.emulator.seed()
         self.company = folder / "company.db"
@@ -206,7 +206,7 @@ class Town:
         self._counting = threading.Lock()
 
     def _build_company(self) -> None:
-        company.build(self.company, utc_now().replace(tzinfo=None, microsecond=0))
+        company.write_database(self.company, utc_now().replace(tzinfo=None, microsecond=0))
         numbers = range(FIRST_PRODUCT, FIRST_PRODUCT + PRODUCTS)
         with sqlite3.connect(self.company) as database:
             database.executemany(
@@ -226,7 +226,7 @@ class Town:
         database.close()
 
     def _environment(self, *, is_http: bool) -> dict[str, str]:
-        found = demo.sample_environment(self.folder, self.emulator.url)
+        found = launcher.sample_environment(self.folder, self.emulator.url)
         found |= {
             "COUNTERSIGN_DATABASE_URL": self.url,
             "COUNTERSIGN_LIBRARY_DIR": str(self.folder / "library"),

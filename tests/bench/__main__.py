@@ -16,8 +16,8 @@ from pathlib import Path
 
 import psutil
 
-from bot.sample import demo
-from bot.sample.people import WORKSPACE
+from bot.demo import launcher
+from bot.demo.people import WORKSPACE
 from bot.store.checkpoints import Checkpoints
 from bot.store.database import Database
 from bot.store.export import export, replay
@@ -35,7 +35,7 @@ class Rig:
     """An emulator, and something that turns signals into messages there."""
 
     def __init__(self, kind: str, folder: Path, url: str = "") -> None:
-        self.kind, self.emulator = kind, demo.Emulator()
+        self.kind, self.emulator = kind, launcher.EmulatorProcess()
         self.emulator.wait()
         self.emulator.post("seed", WORKSPACE)
         if kind == "floor":
@@ -55,7 +55,7 @@ class Rig:
             self.pid = self.process.pid
             return
         past = Path(tempfile.gettempdir()) / "countersign-bench-past"
-        shutil.copytree(demo.prepare(past).folder, folder, dirs_exist_ok=True)
+        shutil.copytree(launcher.prepare_sample_data(past).folder, folder, dirs_exist_ok=True)
         for left in folder.glob("countersign.db*"):
             left.unlink()
         more = {"COUNTERSIGN_DATABASE_URL": url} if url else {}
@@ -65,8 +65,8 @@ class Rig:
             "COUNTERSIGN_LOG_LEVEL": "CRITICAL",
             "COUNTERSIGN_SETTLE_FOR": "1",
         }
-        self.environment = demo.sample_environment(folder, self.emulator.url, **fast, **more)
-        self.bot = demo.Bot(self.environment)
+        self.environment = launcher.sample_environment(folder, self.emulator.url, **fast, **more)
+        self.bot = launcher.BotProcess(self.environment)
         self.ready_in = self.bot.start()
         self.port, self.pid = int(self.environment["COUNTERSIGN_PORT"]), self.bot.pid
         time.sleep(2)
@@ -253,7 +253,9 @@ def bad_day(rig, name, fault):
 def ledger_of(entries):
     """Verify a ledger of so many entries: the past of the sample company, again and again under other case numbers."""
     with tempfile.TemporaryDirectory() as folder:
-        source = demo.prepare(Path(tempfile.gettempdir()) / "countersign-bench-past").folder
+        source = launcher.prepare_sample_data(
+            Path(tempfile.gettempdir()) / "countersign-bench-past"
+        ).folder
         shutil.copy(source / "countersign.db", f"{folder}/l.db")
         database = Database(f"sqlite:///{folder}/l.db")
         store = SqlStore(database)

@@ -29,9 +29,9 @@ from bot.cases.seen import Seen
 from bot.cases.signal import Signal
 from bot.cases.sla import promised
 from bot.clock import utc_now
+from bot.demo import launcher
+from bot.demo.people import ANA, BEN, TEAM, WORKSPACE
 from bot.ports import Change, Topic
-from bot.sample import demo
-from bot.sample.people import ANA, BEN, TEAM, WORKSPACE
 from handlers.cards import ids
 from tests.cases.making import plan, verdict
 from tests.journeys.harbour import Harbour
@@ -73,7 +73,7 @@ def told(name: str, seconds: list[float], floor: str, aim: str) -> None:
 
 def town(folder: Path) -> Harbour:
     folder.mkdir(parents=True)
-    emulator = demo.Emulator()
+    emulator = launcher.EmulatorProcess()
     emulator.wait()
     emulator.seed()
     fast = {
@@ -141,7 +141,7 @@ def presses(folder: Path) -> None:
 
 def bare_acks() -> float:
     """p99 of a Bolt app that only acknowledges, pressed as often at once."""
-    emulator = demo.Emulator()
+    emulator = launcher.EmulatorProcess()
     emulator.wait()
     emulator.post("seed", WORKSPACE)
     client = WebClient("xoxb-floor", base_url=f"{emulator.url}/api/", retry_handlers=[])

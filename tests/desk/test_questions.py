@@ -5,10 +5,10 @@ from datetime import timedelta
 
 import pytest
 
+from bot.advisors import without_memory
 from bot.cases.entry import RejectReason
 from bot.cases.errors import BadRequest, NotEligible
 from bot.ports import Asked, Outcome, Outgoing, Placed, Topic
-from bot.wiring import forgetful
 from knowledge.embedder import MiniLM
 from knowledge.precedents import Precedents
 from knowledge.vector_index import VectorIndex
@@ -355,7 +355,7 @@ def remembering(store, tmp_path):
         )
         memory.open()
         opened.append(memory)
-        return replace(forgetful(shelf, clock), memory=memory)
+        return replace(without_memory(shelf, clock), memory=memory)
 
     yield World(store, thinking)
     opened[0].close()

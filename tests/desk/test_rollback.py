@@ -9,12 +9,12 @@ from dataclasses import replace
 import pytest
 import sqlalchemy as sa
 
-from bot import wiring
 from bot.cases.entry import RejectReason
 from bot.cases.errors import BadRequest, LedgerBroken, NotEligible, TooLate
 from bot.cases.lifecycle import State
 from bot.cases.plan import Idempotency
 from bot.cases.standing import Asked, Halt, Resume, rule
+from bot.checkpoint_keeper import CheckpointKeeper
 from bot.desk.rollback import RollbackWatch
 from bot.store import tables
 from bot.store.checkpoints import Checkpoints
@@ -513,9 +513,9 @@ def test_no_more_is_called_the_same_than_what_was_signed_proves(town):
 
 def test_the_job_that_signs_sees_it_while_the_bot_runs_and_says_it_once(town, caplog):
     world = town.restore(carried_out_after_the_backup(town))
-    keeper = wiring.Keeper(town.watch, town.witness, world.store)
+    keeper = CheckpointKeeper(town.watch, town.witness, world.store)
     for _ in range(3):
-        keeper.run()
+        keeper.sign()
     said = [record for record in caplog.records if "a backup was restored" in record.message]
     assert (len(said), world.store.standing().is_behind, names(world.store)) == (
         1,
@@ -523,7 +523,7 @@ def test_the_job_that_signs_sees_it_while_the_bot_runs_and_says_it_once(town, ca
         ["ledger.behind"],
     )
     town.watch.acknowledge("compared", operator="root")
-    keeper.run()
+    keeper.sign()
     assert town.findings()[0] == []
 
 
@@ -531,8 +531,8 @@ def test_a_witness_that_cannot_be_read_stops_nobody_and_is_said(town, caplog):
     town.world.receive()
     town.sign()
     (town.folder / "cp/witness.json").write_text("{")
-    keeper = wiring.Keeper(town.watch, town.witness, town.world.store)
-    keeper.open()
-    keeper.run()
+    keeper = CheckpointKeeper(town.watch, town.witness, town.world.store)
+    keeper.start()
+    keeper.sign()
     assert any("put it back from a backup" in record.message for record in caplog.records)
     assert not town.world.store.standing().is_behind

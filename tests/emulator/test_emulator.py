@@ -388,9 +388,9 @@ def test_slacks_own_fixtures_are_valid_but_for_what_we_do_not_know():
 
 
 def test_emulators_started_at_the_same_moment_have_a_port_each():
-    from bot.sample.demo import Emulator
+    from bot.demo.launcher import EmulatorProcess
 
-    started = [Emulator() for _ in range(3)]
+    started = [EmulatorProcess() for _ in range(3)]
     try:
         for one in started:
             one.wait()

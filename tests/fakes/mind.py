@@ -1,7 +1,7 @@
 """What the desk asks before it recommends, as tests want it: real parts, filled by hand."""
 
+from bot.advisors import Advisors, without_memory
 from bot.cases.recognition import Guess, Recognition
-from bot.wiring import Mind, forgetful
 
 
 class FakeRecogniser:
@@ -19,12 +19,15 @@ class FakeRecogniser:
 
 
 def mind(**parts):
-    """A forgetful mind with some parts replaced."""
+    """Advisors without memory, with some parts replaced."""
 
-    def built(shelf, clock) -> Mind:
-        plain = forgetful(shelf, clock)
-        return Mind(
-            **{name: parts.get(name, getattr(plain, name)) for name in Mind.__dataclass_fields__}
+    def built(shelf, clock) -> Advisors:
+        plain = without_memory(shelf, clock)
+        return Advisors(
+            **{
+                name: parts.get(name, getattr(plain, name))
+                for name in Advisors.__dataclass_fields__
+            }
         )
 
     return built

@@ -1,4 +1,4 @@
-"""The sample company without its past: the real bot against the emulator, with people who press, ask and wait."""
+"""The sample company without its history: the real bot against the emulator, and its people."""
 
 import json
 import os
@@ -9,15 +9,16 @@ import urllib.request
 from contextlib import contextmanager
 from datetime import timedelta
 
-from bot import settings as configuration
 from bot import wiring
 from bot.clock import utc_now
-from bot.sample import company
-from bot.sample.demo import sample_environment
-from bot.sample.people import TEAM
+from bot.demo import company
+from bot.demo.launcher import sample_environment
+from bot.demo.people import TEAM
+from bot.settings import load
 from handlers.cards import ids
 
-PATIENCE = 60.0
+PATIENCE_SECONDS = 60.0
+POLL_INTERVAL_SECONDS = 0.03
 
 
 class MovedClock:
@@ -37,51 +38,52 @@ class Harbour:
     """A running bot and the people around it."""
 
     def __init__(self, folder, emulator, **environment) -> None:
-        self.folder, self.emulator = folder, emulator
+        self.folder = folder
+        self.emulator = emulator
         self.clock = MovedClock()
-        if not (folder / "company.db").exists():
-            company.build(folder / "company.db", utc_now().replace(tzinfo=None, microsecond=0))
-        self.settings = configuration.load(sample_environment(folder, emulator.url, **environment))
-        self.house = None
+        database = folder / "company.db"
+        if not database.exists():
+            company.write_database(database, utc_now().replace(tzinfo=None, microsecond=0))
+        self.settings = load(sample_environment(folder, emulator.url, **environment))
+        self.service = None
         self.open()
 
     def open(self) -> None:
-        self.house = wiring.build(self.settings, clock=self.clock)
-        self.house.open()
+        """Start the bot and wait until Slack is connected."""
+        self.service = wiring.build_service(self.settings, clock=self.clock)
+        self.service.start()
         self.until(lambda: self.emulator.get("traffic")["connections"] > 0, "a connection")
 
     def close(self) -> None:
-        if self.house:
-            self.house.close()
-            self.house = None
+        """Stop the bot, if it runs."""
+        if self.service:
+            self.service.stop()
+            self.service = None
 
     @property
     def desk(self):
-        return self.house.desk
+        return self.service.desk
 
     def countersign(self, *arguments):
-        """What a command of the program prints, run beside this bot with its settings."""
+        """Run a command of the program beside this bot, and return what it prints."""
         environment = {
-            name: value for name, value in self.settings.secrets.items() if name.isupper()
+            name: value for name, value in self.settings.environment.items() if name.isupper()
         }
-        run = [sys.executable, "-m", "bot", *arguments]
-        done = subprocess.run(
-            run,
+        process = subprocess.run(
+            [sys.executable, "-m", "bot", *arguments],
             env={**environment, "PATH": os.environ["PATH"]},
             capture_output=True,
             text=True,
             timeout=60,
         )
-        assert done.returncode == 0, done.stderr
-        return done.stdout
+        assert process.returncode == 0, process.stderr
+        return process.stdout
 
-    # --- people ---
+    # People.
 
     def press(self, who, channel, ts, action_id, value=None):
-        return self.emulator.post(
-            "click",
-            {"as": who, "channel": channel, "ts": ts, "action_id": action_id, "value": value},
-        )
+        place = {"as": who, "channel": channel, "ts": ts}
+        return self.emulator.post("click", {**place, "action_id": action_id, "value": value})
 
     def press_home(self, who, action_id, value):
         return self.emulator.post("click", {"as": who, "action_id": action_id, "value": value})
@@ -94,84 +96,91 @@ class Harbour:
         return self.emulator.post("message", {"as": who, "channel": channel, "text": text, **more})
 
     def command(self, who, channel, text):
-        return self.emulator.post(
-            "slash", {"as": who, "channel": channel, "command": "/exceptions", "text": text}
-        )
+        command = {"as": who, "channel": channel, "command": "/exceptions", "text": text}
+        return self.emulator.post("slash", command)
 
     def home(self, who):
-        """The home after it has been opened."""
-        version = json.dumps(self.window(who)["home"])
+        """Open the home of this person, and return its blocks."""
         self.emulator.post("home", {"as": who, "tab": "home"})
-        self.until(lambda: self.window(who)["home"] and (version == "null" or True), "a home")
+        self.until(lambda: self.window(who)["home"], "a home")
         return self.window(who)["home"]["blocks"]
 
     def window(self, who):
+        """Return what this person has before them: messages, views, home."""
         return self.emulator.get(f"state?as={who}")
 
     def whispers(self, who):
-        return [
-            json.dumps(one["blocks"], ensure_ascii=False) for one in self.window(who)["ephemerals"]
-        ]
+        """Return the private answers to this person as text."""
+        ephemerals = self.window(who)["ephemerals"]
+        return [json.dumps(message["blocks"], ensure_ascii=False) for message in ephemerals]
 
     def direct(self, who):
+        """Return the messages between the bot and this person."""
         return self.emulator.messages(f"D{who[1:]}")
 
-    # --- cases ---
+    # Cases.
 
     def signal(self, **body):
+        """Send a signal over HTTP, and return its receipt."""
         request = urllib.request.Request(
             f"http://127.0.0.1:{self.settings.port}/v1/signals",
-            json.dumps(body).encode(),
-            {"Content-Type": "application/json", "Authorization": "Bearer sample-source-token"},
+            data=json.dumps(body).encode(),
+            headers={
+                "Content-Type": "application/json",
+                "Authorization": "Bearer sample-source-token",
+            },
         )
-        with urllib.request.urlopen(request, timeout=10) as answer:
-            return json.load(answer)
+        with urllib.request.urlopen(request, timeout=10) as response:
+            return json.load(response)
 
     def cases(self, kind=""):
-        found = self.desk.store.cases(limit=10_000)
-        return [case for case in found if kind in {"", case.kind}]
+        cases = self.desk.store.cases(limit=10_000)
+        return [case for case in cases if kind in {"", case.kind}]
 
     def the(self, kind):
-        """The one case of this kind, once its card stands."""
+        """Return the one case of this kind that has a card, as soon as there is one."""
         self.until(lambda: any(self.card(case) for case in self.cases(kind)), f"a card of {kind}")
         return next(case for case in self.cases(kind) if self.card(case))
 
     def settled(self):
-        """The eight troubles of today have their cards."""
+        """Wait until the eight exceptions of today have their cards."""
         self.until(
             lambda: len(self.cases()) >= 8 and all(map(self.card, self.cases())), "eight cards"
         )
 
     def case(self, case):
+        """Return the case as it is now."""
         return self.desk.store.case(case.id)
 
     def card(self, case):
+        """Return the message that is the case's live card; None when there is none."""
         cards = self.desk.store.cards(case.id)
         if not cards or not cards[0].ts:
             return None
-        found = [
-            one for one in self.emulator.messages(cards[0].channel) if one["ts"] == cards[0].ts
-        ]
-        return found[0] if found else None
+        messages = self.emulator.messages(cards[0].channel)
+        return next((message for message in messages if message["ts"] == cards[0].ts), None)
 
     def cards_of(self, case):
-        """Every message that says it is a card of this case."""
-        messages = self.emulator.messages(case.channel)
-        uids = [
-            (one.get("metadata") or {}).get("event_payload", {}).get("uid", "") for one in messages
-        ]
-        return [uid for uid in uids if uid.partition("/")[0] == case.id]
+        """Return the uid of every message that says it is a card of this case."""
+        uids = []
+        for message in self.emulator.messages(case.channel):
+            metadata = message.get("metadata") or {}
+            uid = metadata.get("event_payload", {}).get("uid", "")
+            if uid.partition("/")[0] == case.id:
+                uids.append(uid)
+        return uids
 
     def approve(self, who, case):
-        card = self.card(case)
-        return self.press(who, case.channel, card["ts"], "case.approve", ids.token(case))
+        ts = self.card(case)["ts"]
+        return self.press(who, case.channel, ts, "case.approve", value=ids.token(case))
 
     @staticmethod
-    def until(true, what, patience=PATIENCE):
-        ends = time.monotonic() + patience
-        while not true():
-            assert time.monotonic() < ends, f"waited {patience:.0f} s for {what}"
-            time.sleep(0.03)
+    def until(condition, expectation, patience=PATIENCE_SECONDS):
+        """Wait until the condition holds."""
+        deadline = time.monotonic() + patience
+        while not condition():
+            assert time.monotonic() < deadline, f"waited {patience:.0f} s for {expectation}"
+            time.sleep(POLL_INTERVAL_SECONDS)
 
 
 def principal(user):
@@ -180,8 +189,8 @@ def principal(user):
 
 @contextmanager
 def harbour(folder, emulator, **environment):
-    running = Harbour(folder, emulator, **environment)
+    town = Harbour(folder, emulator, **environment)
     try:
-        yield running
+        yield town
     finally:
-        running.close()
+        town.close()

@@ -9,8 +9,8 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from bot.sample.demo import Bot, sample_environment
-from bot.sample.people import OPS
+from bot.demo.launcher import BotProcess, sample_environment
+from bot.demo.people import OPS
 from tests.conftest import free_port, missing
 
 pytestmark = [pytest.mark.journey, pytest.mark.alertmanager]
@@ -89,7 +89,7 @@ def test_one_alert_is_one_card_through_its_whole_life(emulator, alertmanager, tm
     import sqlite3
 
     sqlite3.connect(tmp_path / "company.db").close()
-    bot = Bot(
+    bot = BotProcess(
         sample_environment(
             tmp_path,
             emulator.url,

@@ -17,10 +17,10 @@ from bot.cases.decide import decide
 from bot.cases.entry import StepState
 from bot.cases.lifecycle import State
 from bot.clock import utc_now
+from bot.demo import company
+from bot.demo.launcher import BotProcess, EmulatorProcess, sample_environment
+from bot.demo.people import ANA, FINN, OMAR, TEAM
 from bot.ports import Change
-from bot.sample import company
-from bot.sample.demo import Bot, Emulator, sample_environment
-from bot.sample.people import ANA, FINN, OMAR, TEAM
 from bot.settings import PACKAGED_LIBRARY
 from bot.store.database import Database
 from bot.store.export import replay
@@ -33,7 +33,7 @@ PATIENCE_SECONDS = 60
 class Shop:
     """A bot in a process of its own, its system of record, and the people who press."""
 
-    def __init__(self, folder: Path, emulator: Emulator) -> None:
+    def __init__(self, folder: Path, emulator: EmulatorProcess) -> None:
         self.folder, self.emulator = folder, emulator
         library = folder / "library"
         shutil.copytree(PACKAGED_LIBRARY / "playbooks", library / "playbooks")
@@ -42,10 +42,10 @@ class Shop:
         # A deed may hang for longer than it does by default: these tests hold the database.
         systems = (PACKAGED_LIBRARY / "systems.yml").read_text()
         (library / "systems.yml").write_text(systems.replace("timeout: 2s", "timeout: 20s", 1))
-        company.build(folder / "company.db", utc_now().replace(tzinfo=None, microsecond=0))
+        company.write_database(folder / "company.db", utc_now().replace(tzinfo=None, microsecond=0))
         self.stock()
         settings = {"COUNTERSIGN_LIBRARY_DIR": str(library), "COUNTERSIGN_LOG_LEVEL": "CRITICAL"}
-        self.bot = Bot(
+        self.bot = BotProcess(
             sample_environment(folder, emulator.url, **settings, COUNTERSIGN_STORM_AFTER="0")
         )
         self.bot.start()
@@ -180,7 +180,7 @@ class Shop:
 
 @pytest.fixture(scope="module")
 def shop(tmp_path_factory):
-    emulator = Emulator()
+    emulator = EmulatorProcess()
     try:
         emulator.wait()
         emulator.seed()

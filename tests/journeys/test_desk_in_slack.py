@@ -11,8 +11,8 @@ import pytest
 import sqlalchemy as sa
 
 from bot.cases.lifecycle import TERMINAL, State
+from bot.demo.people import ANA, BEN, CARLA, DEV, ELSIE, FINN, GUS, OMAR
 from bot.desk.storms import PER_SECOND
-from bot.sample.people import ANA, BEN, CARLA, DEV, ELSIE, FINN, GUS, OMAR
 from bot.store.export import replay
 from handlers.cards import ids
 from tests.journeys.harbour import harbour, principal
@@ -320,8 +320,8 @@ def test_a_digest_acted_on_row_by_row(town):
     ]
     local = town.desk.library.hours("C0FLOOR").local(town.clock())
     town.clock.forward(hours=(9 - local.hour) % 24, minutes=1 - local.minute)
-    town.house.jobs[0].run()
-    look = next(job for job in town.house.jobs if job.name == "digests")
+    town.service.jobs[0].run()
+    look = next(job for job in town.service.jobs if job.name == "digests")
     look.run()
     look.run()
 
@@ -578,8 +578,8 @@ def test_the_bot_is_restarted_again_and_again_through_the_day(tmp_path, emulator
             clock.forward(hours=2)
             town.clock = clock
             town.open()
-            town.house.desk.follow_up.keep_time()
-            next(job for job in town.house.jobs if job.name == "digests").run()
+            town.service.desk.follow_up.keep_time()
+            next(job for job in town.service.jobs if job.name == "digests").run()
             time.sleep(0.3)
         town.until(
             lambda: (

@@ -127,11 +127,11 @@ def test_what_is_asked_wrongly_is_told_in_one_line(countersign, arguments, says)
 
 def test_lines_of_every_sort_are_tried_and_nothing_is_opened(countersign):
     from bot.clock import utc_now
-    from bot.sample import company
+    from bot.demo import company
     from knowledge.library import PACKAGED
 
     database = countersign.folder / "company.db"
-    company.build(database, utc_now().replace(tzinfo=None, microsecond=0))
+    company.write_database(database, utc_now().replace(tzinfo=None, microsecond=0))
     countersign("memory", "train")
     low = json.loads(
         countersign("try", PACKAGED / "playbooks/low_stock.yml", "--database", database, "--json")

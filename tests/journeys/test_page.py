@@ -42,10 +42,10 @@ def demo(tmp_path_factory):
 
 @contextlib.contextmanager
 def opened(root):
-    from bot.sample.demo import prepare, running
+    from bot.demo.launcher import launch_demo, prepare_sample_data
 
-    with running(root, prepare(root)) as (emulator, house):
-        yield emulator, house
+    with launch_demo(root, prepare_sample_data(root)) as (emulator, service):
+        yield emulator, service
 
 
 def window(browser, emulator, who, channel, *, width=1180, height=900, dark=False):
@@ -140,7 +140,7 @@ def test_it_reads_on_a_phone_and_in_the_dark(browser, demo, name, width, height,
 
 
 def test_hostile_text_is_text(browser, demo):
-    emulator, house = demo
+    emulator, service = demo
     import urllib.request
 
     attacks = [
@@ -159,7 +159,7 @@ def test_hostile_text_is_text(browser, demo):
             "facts": {"x": text},
         }
         request = urllib.request.Request(
-            f"http://127.0.0.1:{house.settings.port}/v1/signals",
+            f"http://127.0.0.1:{service.settings.port}/v1/signals",
             json.dumps(body).encode(),
             {"Content-Type": "application/json", "Authorization": "Bearer sample-source-token"},
         )
@@ -220,11 +220,11 @@ def test_a_digest_is_acted_on_row_by_row(browser, tmp_path):
     """In a demo of its own: its first row may be any case."""
     from bot.desk.digests import asked_for
 
-    with opened(tmp_path) as (emulator, house):
+    with opened(tmp_path) as (emulator, service):
         page = window(browser, emulator, "U0ANA", "C0FLOOR", height=1200)
         card(page, "was never closed").wait_for()
-        now = house.desk.digests.clock()
-        house.desk.lists.enqueue([asked_for("C0FLOOR", now, now)])
+        now = service.desk.digests.clock()
+        service.desk.lists.enqueue([asked_for("C0FLOOR", now, now)])
         digest = page.locator("article", has_text="since the last one")
         digest.wait_for()
         shot(page, "digest")

@@ -6,7 +6,7 @@ import shutil
 import pytest
 
 from bot.cases.lifecycle import State
-from bot.sample.people import BEN
+from bot.demo.people import BEN
 from bot.settings import PACKAGED_LIBRARY
 from tests.journeys.harbour import harbour, principal
 from tests.journeys.test_page import browser, shot  # noqa: F401 (a fixture)
@@ -49,7 +49,8 @@ def town(tmp_path, emulator):
 
 @pytest.mark.threat("B7")
 def test_a_manager_approves_the_top_class_with_their_passkey_and_takes_it_back_with_it(
-    browser, town
+    browser,  # noqa: F811
+    town,
 ):
     case = town.the("low_stock")
     link = json.loads(town.countersign("passkey", "invite", BEN, "--json"))["link"]

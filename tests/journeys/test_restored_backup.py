@@ -11,9 +11,9 @@ import urllib.request
 import pytest
 
 from bot.clock import utc_now
-from bot.sample.company import build
-from bot.sample.demo import Bot, sample_environment
-from bot.sample.people import STOCK
+from bot.demo.company import write_database
+from bot.demo.launcher import BotProcess, sample_environment
+from bot.demo.people import STOCK
 
 pytestmark = [pytest.mark.journey, pytest.mark.threat("A5")]
 SENTENCE = "the ledger is older than what was signed: a backup was restored"
@@ -24,13 +24,13 @@ class Shop:
 
     def __init__(self, folder, emulator) -> None:
         self.folder, self.emulator = folder, emulator
-        build(folder / "company.db", utc_now().replace(tzinfo=None, microsecond=0))
+        write_database(folder / "company.db", utc_now().replace(tzinfo=None, microsecond=0))
         more = {
             "COUNTERSIGN_LOG_LEVEL": "CRITICAL",
             "COUNTERSIGN_STORM_AFTER": "0",
             "COUNTERSIGN_SLACK_PER_SECOND": "0",
         }
-        self.bot = Bot(sample_environment(folder, emulator.url, **more))
+        self.bot = BotProcess(sample_environment(folder, emulator.url, **more))
 
     def countersign(self, *arguments):
         environment = {"PATH": "/usr/bin:/bin", **self.bot.environment}

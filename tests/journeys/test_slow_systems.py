@@ -15,8 +15,8 @@ import pytest
 
 from bot.cases.entry import StepState
 from bot.cases.lifecycle import State
-from bot.sample.demo import Bot, sample_environment
-from bot.sample.people import STOCK
+from bot.demo.launcher import BotProcess, sample_environment
+from bot.demo.people import STOCK
 from bot.store.database import Database
 from bot.store.export import replay
 from bot.store.store import SqlStore
@@ -218,7 +218,7 @@ def shop(tmp_path, emulator, till, library, postgres):
         "COUNTERSIGN_LOG_LEVEL": "CRITICAL",
     }
     bots = [
-        Bot(
+        BotProcess(
             sample_environment(
                 tmp_path / f"bot{number}", emulator.url, COUNTERSIGN_DATABASE_URL=url, **more
             )

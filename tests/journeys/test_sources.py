@@ -5,7 +5,7 @@ import urllib.request
 
 import pytest
 
-from bot.sample.demo import Bot, sample_environment
+from bot.demo.launcher import BotProcess, sample_environment
 
 pytestmark = [pytest.mark.journey, pytest.mark.timeout(120)]
 
@@ -20,7 +20,7 @@ def bot(tmp_path, emulator):
         COUNTERSIGN_SOURCE_EVENTS_TOKEN=TOKENS["events"],
         COUNTERSIGN_API_TOKEN="reader",
     )
-    running = Bot(environment)
+    running = BotProcess(environment)
     running.start()
     yield running
     running.kill()

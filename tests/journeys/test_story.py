@@ -14,10 +14,10 @@ pytestmark = pytest.mark.journey
 @pytest.fixture(scope="session")
 def prepared(tmp_path_factory):
     """The sample company with its past, made once for all journeys of this worker."""
-    from bot.sample.demo import prepare
+    from bot.demo.launcher import prepare_sample_data
 
     root = tmp_path_factory.mktemp("demo")
-    return root, prepare(root)
+    return root, prepare_sample_data(root)
 
 
 def countersign(*arguments, cwd, env=None):
@@ -48,7 +48,7 @@ def test_the_story_is_told_from_the_first_signal_to_the_proof(prepared, tmp_path
 
 
 def test_the_past_is_more_than_four_hundred_cases_and_their_ledger_is_real(prepared):
-    from bot.sample.demo import sample_settings
+    from bot.demo.launcher import sample_settings
     from bot.store.export import replay
     from bot.wiring import open_store
 
@@ -68,10 +68,10 @@ def test_the_company_has_a_year_of_rows_and_is_the_same_for_the_same_seed(tmp_pa
     import sqlite3
     from datetime import datetime
 
-    from bot.sample.company import build
+    from bot.demo.company import write_database
 
     today = datetime(2026, 11, 21, 12, 0)
-    first, second = (build(tmp_path / f"{name}.db", today) for name in ("a", "b"))
+    first, second = (write_database(tmp_path / f"{name}.db", today) for name in ("a", "b"))
     assert first == second
     with sqlite3.connect(tmp_path / "a.db") as database:
         tables = [
@@ -83,7 +83,7 @@ def test_the_company_has_a_year_of_rows_and_is_the_same_for_the_same_seed(tmp_pa
             >= 20_000
         )
     database.close()
-    assert len({trouble.kind for trouble in first}) == 8
+    assert len({exception.kind for exception in first}) == 8
 
 
 NORTHWIND = SHARED / "data/northwind/northwind.sqlite"

@@ -10,9 +10,9 @@ from collections import Counter
 import pytest
 
 from bot.clock import utc_now
-from bot.sample.company import build
-from bot.sample.demo import Bot, sample_environment
-from bot.sample.people import STOCK
+from bot.demo.company import write_database
+from bot.demo.launcher import BotProcess, sample_environment
+from bot.demo.people import STOCK
 from bot.store.database import Database
 from bot.store.export import replay
 from bot.store.store import SqlStore
@@ -47,7 +47,7 @@ def wait(true, seconds=60):
 def test_two_processes_share_the_work_and_one_may_die(postgres, emulator, tmp_path):
     name = f"two{uuid.uuid4().hex[:10]}"
     _create(postgres, name, "template_countersign")
-    build(tmp_path / "company.db", utc_now().replace(tzinfo=None, microsecond=0))
+    write_database(tmp_path / "company.db", utc_now().replace(tzinfo=None, microsecond=0))
     shared = {
         "COUNTERSIGN_DATABASE_URL": f"{postgres}/{name}",
         "COUNTERSIGN_LOG_LEVEL": "CRITICAL",
@@ -56,7 +56,7 @@ def test_two_processes_share_the_work_and_one_may_die(postgres, emulator, tmp_pa
         "COUNTERSIGN_STORM_AFTER": "0",
     }
     bots = [
-        Bot(
+        BotProcess(
             {
                 **sample_environment(tmp_path, emulator.url, **shared),
                 "COUNTERSIGN_PORT": str(free_port()),

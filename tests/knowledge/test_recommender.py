@@ -6,11 +6,11 @@ from datetime import timedelta
 
 import pytest
 
+from bot.advisors import Advisors
 from bot.cases.entry import RejectReason
 from bot.cases.lifecycle import State
 from bot.cases.playbook import Offer
 from bot.cases.precedent import Ended
-from bot.wiring import Mind
 from knowledge.embedder import MiniLM
 from knowledge.plan_model import train_plan
 from knowledge.precedents import Precedents, Recollection
@@ -171,7 +171,9 @@ def remembering(meaning, folder):
         memory = Precedents(shelf, meaning, VectorIndex(folder, "", meaning.identity), patience=10)
         memory.open()
         recommender = RememberingRecommender(memory, lambda kind: None, meaning, clock)
-        return Mind(shelf, memory, FakeRecogniser(), recommender)
+        return Advisors(
+            shelf=shelf, memory=memory, recogniser=FakeRecogniser(), recommender=recommender
+        )
 
     return built
 

@@ -77,18 +77,18 @@ def test_the_bot_that_is_wired_together_keeps_the_databases_time(server, tmp_pat
             "COUNTERSIGN_DATABASE_URL": server.database.url,
         }
     )
-    house = wiring.build(settings)
+    service = wiring.build_service(settings)
     clocks = {
-        house.desk.decisions.clock,
-        house.desk.executor.clock,
-        house.desk.intake.clock,
-        house.clock,
+        service.desk.decisions.clock,
+        service.desk.executor.clock,
+        service.desk.intake.clock,
+        service.clock,
     }
     assert len(clocks) == 1
-    assert all(lane._clock is house.clock for lane in house.lanes)
-    assert abs(house.clock() - database_time(server)) < EXACT
-    house.knowledge.precedents.close()
-    house.desk.store.database.close()
+    assert all(lane._clock is service.clock for lane in service.lanes)
+    assert abs(service.clock() - database_time(server)) < EXACT
+    service.knowledge.precedents.close()
+    service.desk.store.database.close()
 
 
 def test_a_file_has_the_clock_of_its_machine(empty_sqlite, tmp_path):

@@ -13,8 +13,8 @@ import pytest
 import sqlalchemy as sa
 
 from bot import settings as configuration
-from bot import wiring
 from bot.cases.errors import SettingsIncomplete
+from bot.checkpoint_keeper import checkpoint_problems, open_keeper
 from bot.store import tables
 from bot.store.checkpoints import Checkpoints, Witness
 from bot.store.database import Database
@@ -164,10 +164,13 @@ def test_the_signer_is_a_process_of_its_own_and_the_bot_only_compares(roles, tmp
             "COUNTERSIGN_CHECKPOINTS": "elsewhere",
         }
     )
-    keeper = wiring.open_keeper(settings, world.store, world.clock)
+    keeper = open_keeper(settings, world.store, world.clock)
     assert type(keeper.witness) is Witness
-    keeper.run()
-    assert (keeper.look().is_behind, notes(folder)) == (False, ["000001-1.note", "000002-2.note"])
+    keeper.sign()
+    assert (keeper.compare().is_behind, notes(folder)) == (
+        False,
+        ["000001-1.note", "000002-2.note"],
+    )
     assert not (tmp_path / "nothing" / "checkpoints").exists()
     database.close()
 
@@ -204,7 +207,7 @@ def test_a_bot_that_cannot_read_the_signers_folder_says_so(small_world, tmp_path
             "COUNTERSIGN_CHECKPOINTS_DIR": str(tmp_path / "not there"),
         }
     )
-    (problem,) = wiring.witnessed(settings, small_world.store)
+    (problem,) = checkpoint_problems(settings, small_world.store)
     assert "a restored backup would not be seen" in problem
 
 

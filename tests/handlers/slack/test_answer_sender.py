@@ -3,9 +3,10 @@
 import json
 from dataclasses import replace
 
+from bot.sample.people import ANA, TEAM
+
 from bot.cases.question import Answer, Line
 from bot.ports import Placed
-from bot.sample.people import ANA, TEAM
 
 DIRECT = f"D{ANA[1:]}"
 

@@ -3,10 +3,10 @@
 from types import SimpleNamespace
 
 import pytest
+from bot.sample.people import ANA
 
 from bot.cases.errors import ChatUnknown
 from bot.ports import Landing
-from bot.sample.people import ANA
 from handlers.slack.chat import SlackChat
 from handlers.slack.rate_limiter import RateLimiter
 

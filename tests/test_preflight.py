@@ -1,13 +1,14 @@
-"""What keeps the bot from starting: settings that contradict each other are told as a to-do list, naming both."""
+"""Checks before a start: settings that contradict each other are listed, with both names."""
 
 import shutil
 
 import pytest
 
-from bot import settings as configuration
-from bot import wiring
 from bot.cases.errors import SettingsIncomplete
 from bot.desk.silence import Silence
+from bot.preflight import find_problems, open_library
+from bot.settings import load
+from bot.wiring import build_systems
 from knowledge.library import PACKAGED
 
 SECRETS = {
@@ -33,19 +34,19 @@ def library(tmp_path):
     return folder
 
 
-def settings(tmp_path, library, **more):
-    places = {
+def settings(tmp_path, library, **extra):
+    folders = {
         "COUNTERSIGN_DATA_DIR": str(tmp_path / "data"),
         "COUNTERSIGN_LIBRARY_DIR": str(library),
     }
-    return configuration.load({**SECRETS, **places, **more})
+    return load({**SECRETS, **folders, **extra})
 
 
-def built(settings):
-    return wiring.build_systems(settings, wiring.open_library(settings).systems, Silence())
+def systems_of(settings):
+    return build_systems(settings, open_library(settings), Silence())
 
 
-def add(library, text):
+def add_system(library, text):
     with (library / "systems.yml").open("a") as file:
         file.write(text)
 
@@ -55,21 +56,21 @@ def add(library, text):
 def test_a_system_that_may_take_longer_than_a_lease_keeps_the_bot_from_starting(
     tmp_path, library, timeout
 ):
-    add(library, BANK.replace("{timeout}", timeout))
+    add_system(library, BANK.replace("{timeout}", timeout))
     contradicting = settings(tmp_path, library, COUNTERSIGN_LEASE_FOR="2")
     seconds = {"2s": "2", "2000ms": "2", "5m": "300"}[timeout]
     sentence = (
         f"one call to bank .* timeout in systems.yml is {seconds} s, COUNTERSIGN_LEASE_FOR is 2 s"
     )
     with pytest.raises(SettingsIncomplete, match=sentence):
-        built(contradicting)
-    assert any("one call to bank" in problem for problem in wiring.check(contradicting))
+        systems_of(contradicting)
+    assert any("one call to bank" in problem for problem in find_problems(contradicting))
 
 
 @pytest.mark.threat("A3")
 def test_the_sample_starts_with_the_default_lease_and_with_a_short_one(tmp_path):
     for lease in ({}, {"COUNTERSIGN_LEASE_FOR": "2"}):
-        assert set(built(settings(tmp_path, PACKAGED, **lease))) == {"house", "slack"}
+        assert set(systems_of(settings(tmp_path, PACKAGED, **lease))) == {"house", "slack"}
 
 
 @pytest.mark.threat("C2")
@@ -85,5 +86,13 @@ def test_a_system_that_names_a_role_for_reading_needs_its_url(tmp_path, library)
     with pytest.raises(
         SettingsIncomplete, match="set HARBOUR_VINE_READ_URL: systems.yml needs it for house"
     ):
-        built(settings(tmp_path, library))
-    assert built(settings(tmp_path, library, HARBOUR_VINE_READ_URL="sqlite:///house.db"))
+        systems_of(settings(tmp_path, library))
+    assert systems_of(settings(tmp_path, library, HARBOUR_VINE_READ_URL="sqlite:///house.db"))
+
+
+def test_everything_that_is_missing_is_named_with_its_system_or_source(tmp_path, library):
+    without_secrets = settings(tmp_path, library, HARBOUR_VINE_URL="")
+    problems = find_problems(without_secrets)
+    assert "HARBOUR_VINE_URL is not set: house cannot be reached" in problems
+    assert [problem for problem in problems if problem.startswith("source api has no secret set")]
+    assert [problem for problem in problems if problem.startswith("COUNTERSIGN_PUBLIC_URL")]

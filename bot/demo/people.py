@@ -1,31 +1,31 @@
-"""The people of Harbour & Vine, as the emulator is seeded with them: users, groups, channels. The team is T0HARBOUR."""
+"""The people of Harbour & Vine: users, groups and channels, as the emulator is seeded with them."""
 
 from typing import Any
 
 TEAM = "T0HARBOUR"
-ANA, BEN, CARLA, DEV, ELSIE, FINN, GUS, OMAR = (
-    "U0ANA",
-    "U0BEN",
-    "U0CARLA",
-    "U0DEV",
-    "U0ELSIE",
-    "U0FINN",
-    "U0GUS",
-    "U0OMAR",
-)
-FLOOR, STOCK, SALES, OPS = "C0FLOOR", "C0STOCK", "C0SALES", "C0OPS"
+ANA = "U0ANA"
+BEN = "U0BEN"
+CARLA = "U0CARLA"
+DEV = "U0DEV"
+ELSIE = "U0ELSIE"
+FINN = "U0FINN"
+GUS = "U0GUS"
+OMAR = "U0OMAR"
 STAFF = [ANA, BEN, CARLA, DEV, ELSIE, FINN, OMAR]
+FLOOR = "C0FLOOR"
+STOCK = "C0STOCK"
+SALES = "C0SALES"
+OPS = "C0OPS"
 
 
-def _user(user_id: str, name: str, title: str, **more: Any) -> dict[str, Any]:
-    handle = name.split()[0].lower()
+def _user(user_id: str, name: str, title: str, **extra: Any) -> dict[str, Any]:
     return {
         "id": user_id,
-        "name": handle,
+        "name": name.split()[0].lower(),
         "real_name": name,
         "profile": {"real_name": name, "title": title},
         "tz": "Europe/London",
-        **more,
+        **extra,
     }
 
 
@@ -67,5 +67,5 @@ WORKSPACE: dict[str, Any] = {
 
 
 def principal(user_id: str) -> str:
-    """The person as the rules name them."""
+    """Return the user as the rules name people: with their team."""
     return f"{TEAM}/{user_id}"

@@ -1,0 +1,101 @@
+"""The ledger under signed checkpoints: signed by this process, or compared with another's."""
+
+import logging
+from dataclasses import dataclass
+
+from bot.cases.errors import LedgerBroken
+from bot.cases.standing import BEHIND, Standing
+from bot.desk.rollback import RollbackWatch, lost
+from bot.ports import Clock
+from bot.settings import Settings, Signer
+from bot.store.checkpoints import Checkpoints, Witness
+from bot.store.store import SqlStore
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class CheckpointKeeper:
+    """Sign the ledger at intervals, and pause the desk when it does not grow from what was signed.
+
+    The ledger of a restored backup lacks entries that were signed. It is not signed again before
+    an operator has acknowledged that.
+    """
+
+    watch: RollbackWatch
+    witness: Witness
+    store: SqlStore
+
+    def start(self) -> None:
+        """Compare the ledger before anything runs, and log what is wrong."""
+        if self.compare().is_behind:
+            log.error("open, but paused: %s. `countersign doctor` says more.", BEHIND)
+        elif not isinstance(self.witness, Checkpoints) and not self.witness.is_there:
+            log.warning("%s", _unreadable(self.witness))
+
+    def compare(self) -> Standing:
+        """Return the desk's standing after the ledger was compared with its checkpoints."""
+        try:
+            return self.watch.look()
+        except LedgerBroken as failure:
+            log.critical("the ledger cannot be compared with its checkpoints: %s", failure)
+            return self.store.standing()
+
+    def sign(self) -> None:
+        """Sign the new entries, unless another process signs or the ledger is behind."""
+        if self.compare().is_behind or not isinstance(self.witness, Checkpoints):
+            return
+        try:
+            self.witness.sign(self.store)
+        except LedgerBroken as failure:
+            log.critical("the ledger is not signed: %s", failure)
+
+
+def open_keeper(settings: Settings, store: SqlStore, clock: Clock) -> CheckpointKeeper:
+    """Open the checkpoints of these settings with the watch over them."""
+    witness = open_witness(settings)
+    watch = RollbackWatch(store, lambda: witness.compare(store), clock)
+    return CheckpointKeeper(watch, witness, store)
+
+
+def open_witness(settings: Settings) -> Witness:
+    """Open the folder of checkpoints, for signing only if this process is the signer."""
+    if settings.checkpoints is Signer.ON:
+        return Checkpoints(settings.checkpoints_dir, settings.origin)
+    return Witness(settings.checkpoints_dir, settings.origin)
+
+
+def sign_or_compare(witness: Witness, store: SqlStore) -> None:
+    """Sign the ledger if this process is the signer, else compare it with what was signed.
+
+    Raises:
+        LedgerBroken: it does not grow from what was signed.
+    """
+    if isinstance(witness, Checkpoints):
+        witness.sign(store)
+        return
+    rollback = witness.compare(store)
+    if rollback is not None:
+        raise LedgerBroken(lost(rollback))
+
+
+def checkpoint_problems(settings: Settings, store: SqlStore) -> list[str]:
+    """Return a sentence for each way in which checkpoints and ledger disagree. Writes nothing."""
+    witness = Witness(settings.checkpoints_dir, settings.origin)
+    try:
+        rollback = witness.compare(store)
+    except LedgerBroken as failure:
+        return [f"checkpoints: {failure}"]
+    standing = store.standing()
+    if rollback and standing.acknowledgement_of(rollback.size, rollback.root) is None:
+        return [lost(rollback)]
+    if standing.is_behind:
+        return [f"{BEHIND}: `countersign ledger acknowledge`"]
+    if settings.checkpoints is Signer.ELSEWHERE and not witness.is_there:
+        return [_unreadable(witness)]
+    return []
+
+
+def _unreadable(witness: Witness) -> str:
+    folder = witness.folder
+    return f"no checkpoint can be read in {folder}: a restored backup would not be seen"

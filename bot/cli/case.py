@@ -1,0 +1,28 @@
+"""``countersign case``."""
+
+from contextlib import closing
+from typing import Annotated
+
+import typer
+
+from bot import wiring
+from bot.cases.canonical import to_plain
+from bot.cli.terminal import AsJson, out, print_json
+from bot.settings import load_offline
+from handlers.cards.notes import trail_lines
+
+
+def case(
+    case_id: Annotated[str, typer.Argument(help="Like EX-12.")], as_json: AsJson = False
+) -> None:
+    store = wiring.open_store(load_offline())
+    with closing(store.database):
+        shown_case = store.case(case_id)
+        entries = store.entries(case_id)
+    if as_json:
+        print_json(to_plain(shown_case))
+        return
+    title = shown_case.signal.title
+    out.print(f"{shown_case.id}  {shown_case.state}  {title}\n", markup=False)
+    for line in trail_lines(shown_case, entries):
+        out.print(f"  {line}", markup=False)

@@ -1,0 +1,120 @@
+"""``countersign demo``."""
+
+import time
+import webbrowser
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from rich.progress import Progress
+
+from bot.cases.errors import CountersignError
+from bot.cli.app import STARTED_AT
+from bot.cli.logs import configure_logging
+from bot.cli.shutdown import stop_event
+from bot.cli.terminal import AsJson, err, out, print_json
+from bot.clock import monotonic
+from bot.demo.launcher import EmulatorProcess, SampleData, launch_demo, prepare_sample_data
+from bot.demo.story import play
+from bot.service import Service
+
+FIRST_CARD_TIMEOUT_SECONDS = 60.0
+ENDED_STATES = ("RESOLVED", "REJECTED", "CLEARED", "EXPIRED")
+
+
+def demo(
+    headless: Annotated[bool, typer.Option(help="Open no browser.")] = False,
+    story: Annotated[
+        bool,
+        typer.Option(
+            help=(
+                "Play the story and end: eight signals, a decision, a refusal, an edit, a drift, "
+                "a proof."
+            )
+        ),
+    ] = False,
+    prepare_only: Annotated[
+        bool, typer.Option("--prepare", help="Make the sample company and its past, and end.")
+    ] = False,
+    folder: Annotated[Path, typer.Option(help="Where the demo keeps its files.")] = Path(
+        ".countersign/demo"
+    ),
+    port: Annotated[int, typer.Option(help="Port of the page; 0 picks one.")] = 0,
+    as_json: AsJson = False,
+) -> None:
+    configure_logging("WARNING")
+    folder = folder.resolve()
+    data = _prepare(folder)
+    if prepare_only:
+        return
+    if story:
+        _play_story(folder, data, as_json=as_json)
+    with launch_demo(folder, data, port=port) as (emulator, service):
+        _greet(emulator, service, _wait_for_first_card(emulator))
+        if not headless:
+            webbrowser.open(emulator.url)
+        stop_event().wait()
+        out.print("Closing.")
+
+
+def _prepare(folder: Path) -> SampleData:
+    """Prepare the sample data, with a progress bar if it has to be made."""
+    with Progress(console=err, transient=True) as progress:
+        task = progress.add_task("Playing last year's cases (once a day)", visible=False)
+
+        def report(completed: int, total: int) -> None:
+            progress.update(task, completed=completed, total=total, visible=True)
+
+        return prepare_sample_data(folder, report)
+
+
+def _wait_for_first_card(emulator: EmulatorProcess) -> float:
+    """Return the seconds from the start of the program to the first card."""
+    while monotonic() - STARTED_AT < FIRST_CARD_TIMEOUT_SECONDS:
+        channels = emulator.get("state?as=U0ANA")["channels"]
+        if any(channel["messages"] for channel in channels):
+            return round(monotonic() - STARTED_AT, 2)
+        time.sleep(0.02)
+    raise CountersignError(
+        "no card came within a minute; run again with COUNTERSIGN_LOG_LEVEL=DEBUG"
+    )
+
+
+def _greet(emulator: EmulatorProcess, service: Service, card_after: float) -> None:
+    counts = service.desk.store.counts()
+    ended = sum(counts.get(state, 0) for state in ENDED_STATES)
+    intake = f"http://127.0.0.1:{service.settings.port}/v1/signals"
+    out.print()
+    out.print("[bold]Harbour & Vine[/bold] is open.")
+    out.print(f"  {ended} cases of last year are in the ledger; the detectors look for new ones.")
+    out.print(f"  The first card stood after {card_after} s.")
+    out.print(f"\n  Open  [bold cyan]{emulator.url}[/bold cyan]\n")
+    out.print(
+        "  You are Ana, floor manager; the menu in the corner makes you somebody else. "
+        "Approve something."
+    )
+    out.print(f"  Signals over HTTP go to {intake} (see README).")
+    out.print("  Ctrl-C ends it.")
+
+
+def _play_story(folder: Path, data: SampleData, *, as_json: bool) -> None:
+    """Play the story and exit, with status 1 if a chapter did not go as it must."""
+
+    def announce(title: str) -> None:
+        if not as_json:
+            out.print(f"… {title}", markup=False)
+
+    summary = play(folder, data, announce)
+    if as_json:
+        print_json(summary)
+    else:
+        _print_chapters(summary["chapters"])
+    raise typer.Exit(0 if summary["ok"] else 1)
+
+
+def _print_chapters(chapters: list[dict[str, Any]]) -> None:
+    for chapter in chapters:
+        mark = "[green]✔[/green]" if chapter["ok"] else "[red]✘[/red]"
+        out.print(f"{mark} {chapter['title']}")
+        if not chapter["ok"]:
+            out.print(f"    {chapter['detail']}", markup=False)

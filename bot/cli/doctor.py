@@ -1,0 +1,70 @@
+"""``countersign doctor`` and ``countersign unpark``."""
+
+from contextlib import closing
+from typing import Annotated
+
+import typer
+
+from bot import wiring
+from bot.cases.errors import Refusal
+from bot.checkpoint_keeper import checkpoint_problems
+from bot.cli.terminal import AsJson, out, print_problems
+from bot.preflight import find_problems
+from bot.settings import load_offline
+from bot.store.clock import clock_of
+from bot.store.export import replay
+from bot.store.store import SqlStore
+from knowledge.learned import Learned
+
+
+def doctor(as_json: AsJson = False) -> None:
+    settings = load_offline()
+    problems = find_problems(settings)
+    model_failure = Learned(settings.data_dir / "memory").failure
+    if model_failure:
+        problems.append(model_failure)
+    store = wiring.open_store(settings)
+    with closing(store.database):
+        problems += _parked_problems(store)
+        replayed = replay(store)
+        problems += checkpoint_problems(settings, store)
+        problems += [f"ledger: {difference}" for difference in replayed.differences]
+        if not as_json:
+            for topic, count in store.backlog().items():
+                out.print(f"  {topic}: {count}", markup=False)
+    print_problems(
+        problems,
+        otherwise=(
+            f"All well: {replayed.cases} cases, {replayed.entries} entries, "
+            "ledger and projection agree."
+        ),
+        as_json=as_json,
+    )
+
+
+def unpark(
+    key: Annotated[str, typer.Argument(help="The key that `countersign doctor` shows.")] = "",
+    every: Annotated[bool, typer.Option("--all", help="All of it.")] = False,
+) -> None:
+    if bool(key) == every:
+        raise Refusal("name one key, or say --all")
+    store = wiring.open_store(load_offline())
+    with closing(store.database):
+        keys = [row["key"] for row in store.parked()] if every else [key]
+        now = clock_of(store.database)()
+        count = sum(store.unpark(parked_key, now) for parked_key in keys)
+    if not count:
+        place = f" under {key}" if key else ""
+        raise Refusal(f"nothing is parked{place}; `countersign doctor` lists what is")
+    out.print(f"{key or count} will be tried again.", markup=False)
+
+
+def _parked_problems(store: SqlStore) -> list[str]:
+    problems = []
+    for row in store.parked():
+        key = row["key"]
+        problems.append(
+            f"{key} is parked after {row['attempts']} attempts: {row['error']}. "
+            f"Mend the cause, then `countersign unpark {key}`"
+        )
+    return problems

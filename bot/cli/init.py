@@ -1,0 +1,30 @@
+"""``countersign init``."""
+
+import shutil
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from bot.cases.errors import Refusal
+from bot.cli.terminal import out
+from bot.settings import NAMES, PACKAGED_LIBRARY
+
+
+def init(
+    folder: Annotated[Path, typer.Argument(help="Where to put them.")] = Path(
+        "countersign-library"
+    ),
+) -> None:
+    if folder.exists():
+        raise Refusal(f"{folder} exists; name another folder or remove it")
+    shutil.copytree(
+        PACKAGED_LIBRARY,
+        folder,
+        ignore=shutil.ignore_patterns("*.py", "__pycache__", "minilm"),
+    )
+    out.print(f"{folder}: edit playbooks/ and the .yml files beside it, then set:", markup=False)
+    out.print(f"  COUNTERSIGN_LIBRARY_DIR={folder.resolve()}", markup=False)
+    for name, meaning in NAMES.items():
+        out.print(f"  {name}: {meaning}", markup=False)
+    out.print("Then `countersign check`.")

@@ -1,0 +1,162 @@
+"""``countersign ledger``: verify, export, replay and acknowledge."""
+
+import getpass
+import shutil
+import tempfile
+from contextlib import closing
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.progress import Progress
+
+from bot import verifier, wiring
+from bot.cases.errors import LedgerBroken, Refusal
+from bot.checkpoint_keeper import open_keeper, open_witness, sign_or_compare
+from bot.cli.terminal import AsJson, err, out, print_json, print_problems
+from bot.settings import Settings, load_offline
+from bot.store.clock import clock_of
+from bot.store.export import export as export_ledger
+from bot.store.export import replay as replay_ledger
+from bot.store.store import SqlStore
+
+
+def verify(
+    key: Annotated[
+        str,
+        typer.Option(
+            help="The pinned verifier key; the folder's own if left out, which proves less."
+        ),
+    ] = "",
+    as_json: AsJson = False,
+) -> None:
+    settings = load_offline()
+    store = wiring.open_store(settings)
+    with closing(store.database):
+        result = _verify(settings, store, key)
+    if as_json:
+        print_json(
+            {
+                "ok": not result.findings,
+                "entries": result.entries,
+                "covered": result.covered,
+                "findings": result.findings,
+                "notes": result.remarks,
+            }
+        )
+        raise typer.Exit(1 if result.findings else 0)
+    for remark in result.remarks:
+        out.print(f"Note: {remark}", markup=False)
+    print_problems(
+        result.findings,
+        otherwise=(
+            f"{result.entries} entries, {result.covered} under a signed checkpoint: "
+            "everything holds."
+        ),
+        as_json=False,
+    )
+
+
+@dataclass(frozen=True, kw_only=True)
+class Verification:
+    """What the verifier said of the whole ledger."""
+
+    findings: list[str]
+    #: What must be known and is no finding, such as a backup whose restoration was acknowledged.
+    remarks: list[str]
+    entries: int
+    #: How many of the entries are under a signed checkpoint.
+    covered: int
+
+
+def _verify(settings: Settings, store: SqlStore, key: str) -> Verification:
+    """Sign, export and verify the ledger, then compare the projection with it."""
+    findings: list[str] = []
+    remarks: list[str] = []
+    witness = open_witness(settings)
+    try:
+        sign_or_compare(witness, store)
+    except LedgerBroken as broken:
+        findings.append(str(broken))
+    total = store.head()[0]
+    with tempfile.TemporaryDirectory() as folder, Progress(console=err, transient=True) as progress:
+        # Read twice: once to export it, once to fold it.
+        task = progress.add_task("Reading the ledger", total=2 * total)
+        advance = partial(progress.advance, task)
+        path = Path(folder) / "ledger.jsonl"
+        export_ledger(store, path, progress=advance)
+        verified, entries, covered = verifier.verify(
+            ledger=str(path),
+            checkpoints=str(settings.checkpoints_dir),
+            key=key or witness.public_key,
+            remarks=remarks,
+        )
+        findings += verified
+        if entries != total:
+            findings.append(f"the head says {total} entries, the ledger has {entries}")
+        findings += replay_ledger(store, progress=advance).differences
+    return Verification(findings=findings, remarks=remarks, entries=entries, covered=covered)
+
+
+def export(path: Annotated[Path, typer.Argument(help="A new folder.")]) -> None:
+    if path.exists():
+        raise Refusal(f"{path} exists; name a new folder")
+    settings = load_offline()
+    store = wiring.open_store(settings)
+    checkpoints = path / "checkpoints"
+    with closing(store.database):
+        try:
+            sign_or_compare(open_witness(settings), store)
+        except LedgerBroken as broken:
+            # An auditor wants to see just that ledger which cannot be signed.
+            err.print(f"Not signed: {broken}", style="red", markup=False)
+        checkpoints.mkdir(parents=True)
+        with Progress(console=err, transient=True) as progress:
+            task = progress.add_task("Exporting", total=store.head()[0])
+            advance = partial(progress.advance, task)
+            count = export_ledger(store, path / "ledger.jsonl", progress=advance)
+        for note in settings.checkpoints_dir.glob("*.note"):
+            shutil.copy(note, checkpoints)
+        shutil.copy(settings.checkpoints_dir / "public.key", checkpoints)
+        shutil.copy(verifier.__file__, path)
+    out.print(
+        f"{count} entries in {path}. Verify with:\n"
+        f"  python {path}/verifier.py {path}/ledger.jsonl --checkpoints {checkpoints}",
+        markup=False,
+    )
+
+
+def acknowledge(
+    note: Annotated[
+        str, typer.Option(help="What you compared the ledger with, and what you found.")
+    ],
+) -> None:
+    settings = load_offline()
+    store = wiring.open_store(settings)
+    with closing(store.database):
+        keeper = open_keeper(settings, store, clock_of(store.database))
+        standing = keeper.watch.acknowledge(note, operator=getpass.getuser())
+        keeper.sign()
+    rollback = standing.rollbacks[-1]
+    out.print(
+        f"Noted. {rollback.size} entries were signed, {rollback.common_size} of them are in the "
+        "ledger, as they were. What waited goes on now; what was planned before is looked for "
+        "before it is carried out.",
+        markup=False,
+    )
+
+
+def replay(as_json: AsJson = False) -> None:
+    store = wiring.open_store(load_offline())
+    with closing(store.database), Progress(console=err, transient=True) as progress:
+        task = progress.add_task("Folding", total=store.head()[0])
+        replayed = replay_ledger(store, progress=partial(progress.advance, task))
+    print_problems(
+        replayed.differences,
+        otherwise=(
+            f"{replayed.entries} entries fold into {replayed.cases} cases, as the projection says."
+        ),
+        as_json=as_json,
+    )

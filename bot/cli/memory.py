@@ -1,0 +1,200 @@
+"""``countersign memory``: rebuild, train, show and review what was learned from past cases."""
+
+import contextlib
+import os
+from collections.abc import Iterator
+from contextlib import closing
+from typing import Annotated, Any
+
+import typer
+from rich.progress import Progress
+from rich.table import Table
+
+from bot import wiring
+from bot.advisors import Knowledge, open_knowledge
+from bot.cases.canonical import to_plain
+from bot.cases.case import Case
+from bot.cases.errors import MemoryUnavailable
+from bot.cases.lifecycle import TERMINAL
+from bot.cases.signal import UNRECOGNISED
+from bot.cli.shutdown import exit_with_parent
+from bot.cli.terminal import AsJson, err, out, print_json
+from bot.clock import utc_now
+from bot.preflight import open_library
+from bot.settings import Settings, load_offline
+from knowledge.training import alone_in, learn, lessons, save
+
+#: Training leaves the processor to whoever else wants it.
+TRAINING_NICENESS = 10
+
+
+@contextlib.contextmanager
+def opened_knowledge(settings: Settings) -> Iterator[Knowledge]:
+    """Open precedents and models for one command. The index is not filled yet."""
+    store = wiring.open_store(settings)
+    library = open_library(settings)
+    with closing(store.database):
+        knowledge = open_knowledge(settings, store, library, utc_now)
+        with closing(knowledge.precedents):
+            yield knowledge
+
+
+def fill_index(knowledge: Knowledge) -> str:
+    """Take stored precedents into the index. Return why that cannot be, empty if it was done."""
+    knowledge.precedents.open()
+    try:
+        knowledge.precedents.catch_up()
+    except MemoryUnavailable as failure:
+        return str(failure)
+    return ""
+
+
+def rebuild(as_json: AsJson = False) -> None:
+    with (
+        opened_knowledge(load_offline()) as knowledge,
+        Progress(console=err, transient=True) as progress,
+    ):
+        task = progress.add_task("Reading the ledger", total=None)
+        cases = sum(count for count, _ in knowledge.shelf.derive())
+        total = knowledge.shelf.count()
+        progress.update(task, description="Embedding", total=total, completed=0)
+        indexed = knowledge.precedents.rebuild(lambda count: progress.advance(task, count))
+        progress.update(task, description="Learning", total=None)
+        _train(knowledge)
+    if as_json:
+        print_json({"cases": cases, "precedents": total, "indexed": indexed})
+        return
+    out.print(f"{cases} cases read, {total} precedents, {indexed} in the index.", markup=False)
+
+
+def train(
+    as_json: AsJson = False,
+    attached: Annotated[
+        bool,
+        typer.Option(
+            "--attached", hidden=True, help="End when standard input does; as the bot starts it."
+        ),
+    ] = False,
+) -> None:
+    if attached:
+        exit_with_parent()
+    os.nice(TRAINING_NICENESS)
+    with opened_knowledge(load_offline()) as knowledge:
+        try:
+            summary = _train(knowledge)
+        except MemoryUnavailable:
+            if not attached:
+                raise
+            # Another training is under way already, and its result is read by every process.
+            return
+    if as_json:
+        print_json(summary)
+        return
+    examples = f"{summary['examples']} examples of {summary['kinds']} kinds"
+    plans = summary["plans"] or "none"
+    out.print(f"Version {summary['version']}: {examples}; plans of {plans}.", markup=False)
+
+
+def _train(knowledge: Knowledge) -> dict[str, Any]:
+    """Train and save the models. Return what they were made from, for ``--json``."""
+    playbooks = knowledge.library.playbooks
+    with alone_in(knowledge.folder):
+        training_set = lessons(knowledge.shelf, playbooks, knowledge.embedder)
+        model = learn(training_set, knowledge.embedder)
+        save(model, knowledge.folder)
+    recogniser = model.recogniser
+    return {
+        "version": model.version,
+        "examples": recogniser.examples if recogniser else 0,
+        "kinds": len(recogniser.learner.labels) if recogniser else 0,
+        "plans": ", ".join(sorted(model.plans)),
+    }
+
+
+def status(as_json: AsJson = False) -> None:
+    with opened_knowledge(load_offline()) as knowledge:
+        summary = _status(knowledge)
+    if as_json:
+        print_json(summary)
+        return
+    table = Table("kind", "precedents", "right so far", "promise")
+    for row in summary["kinds"]:
+        table.add_row(row["kind"], str(row["precedents"]), row["right"], row["promise"])
+    out.print(table)
+    for batch in summary["batches"]:
+        line = f"  batch {batch['name']}: {batch['precedents']} of {batch['kind']}"
+        out.print(line, markup=False)
+    for name in ("index", "embedder", "learned"):
+        out.print(f"  {name}: {summary[name]}", markup=False)
+
+
+def _status(knowledge: Knowledge) -> dict[str, Any]:
+    index_failure = fill_index(knowledge)
+    counts = knowledge.shelf.kinds()
+    model = knowledge.learned.model
+    version = f"version {model.version}" if model else "nothing yet"
+    return {
+        "kinds": [_kind_status(knowledge, kind, counts[kind]) for kind in sorted(counts)],
+        "batches": [to_plain(batch) for batch in knowledge.shelf.batches()],
+        "index": index_failure or f"holds all {sum(counts.values())}",
+        "embedder": knowledge.embedder.identity,
+        "learned": knowledge.learned.failure or version,
+    }
+
+
+def _kind_status(knowledge: Knowledge, kind: str, precedents: int) -> dict[str, Any]:
+    """Describe one kind: how many precedents, how often its plan was right, what is promised."""
+    model = knowledge.learned.model
+    plan = model.plans.get(kind) if model else None
+    right = "too few to say"
+    promise = "none"
+    if plan:
+        right = f"{plan.right} of {plan.judged}"
+    if plan and plan.promise:
+        promise = f"{plan.promise.bound:.0%} at least"
+    return {"kind": kind, "precedents": precedents, "right": right, "promise": promise}
+
+
+def review(as_json: AsJson = False) -> None:
+    rows = [_review_row(case) for case in _unnamed_cases(load_offline())]
+    if as_json:
+        print_json(rows)
+        return
+    if not rows:
+        out.print("Nothing waits for a name.")
+        return
+    table = Table("case", "state", "at stake", "it says", "best guesses")
+    for row in rows:
+        guesses = ", ".join(row["guesses"])
+        cells = (row["case"], row["state"], row["stake"], row["title"][:60], guesses)
+        table.add_row(*cells)
+    out.print(table)
+
+
+def _unnamed_cases(settings: Settings) -> list[Case]:
+    """Return the cases that nobody has named.
+
+    Open ones come first, of those the ones with most at stake, of those the oldest.
+    """
+    library = open_library(settings)
+    store = wiring.open_store(settings)
+    with closing(store.database):
+        kinds = [kind for kind in store.kinds() if library.playbook(kind).kind == UNRECOGNISED]
+        cases = [case for case in store.of_kinds(kinds) if not case.named_by]
+
+    def urgency(case: Case) -> tuple[Any, ...]:
+        amount = case.stake.amount if case.stake else 0
+        return case.state in TERMINAL, -amount, case.opened_at
+
+    return sorted(cases, key=urgency)
+
+
+def _review_row(case: Case) -> dict[str, Any]:
+    guesses = case.recognition.guesses if case.recognition else ()
+    return {
+        "case": case.id,
+        "state": str(case.state),
+        "stake": str(case.stake or ""),
+        "title": case.signal.title,
+        "guesses": [f"{guess.title} {guess.confidence} %" for guess in guesses],
+    }

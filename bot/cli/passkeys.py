@@ -1,0 +1,64 @@
+"""``countersign passkey``."""
+
+import getpass
+import json
+from contextlib import closing
+from typing import Annotated
+
+import typer
+from rich.table import Table
+
+from bot import wiring
+from bot.cases.canonical import to_plain
+from bot.cli.terminal import AsJson, out, print_json
+from bot.settings import load, load_offline
+from handlers.passkeys.app import enrolment_url
+
+
+def invite(
+    person: Annotated[str, typer.Argument(help="Their Slack id, like U012AB3CD.")],
+    as_json: AsJson = False,
+) -> None:
+    settings = load()
+    store = wiring.open_store(settings)
+    with closing(store.database):
+        switchboard, chat = wiring.open_switchboard(settings, store)
+        principal = f"{chat.team_id()}/{person}"
+        invitation = switchboard.invite(principal, operator=getpass.getuser())
+    link = enrolment_url(settings.public_url, invitation)
+    if as_json:
+        print(json.dumps({"person": principal, "link": link}))
+        return
+    out.print("It works once, for a day. Hand it over in person, not through Slack:")
+    out.print(link, markup=False, soft_wrap=True)
+
+
+def list_passkeys(as_json: AsJson = False) -> None:
+    store = wiring.open_store(load_offline())
+    with closing(store.database):
+        passkeys = store.standing().passkeys
+    if as_json:
+        print_json([to_plain(passkey) for passkey in passkeys])
+        return
+    if not passkeys:
+        out.print("There are none. `countersign passkey invite U…` lets somebody add one.")
+        return
+    table = Table("person", "name", "passkey", "site", "added")
+    for passkey in passkeys:
+        added_at = f"{passkey.added_at:%d %b %Y %H:%M} UTC"
+        # Long enough to name it in `passkey remove`.
+        credential = passkey.credential[:16]
+        row = (passkey.person, passkey.name, credential, passkey.site, added_at)
+        table.add_row(*row)
+    out.print(table)
+
+
+def remove(
+    passkey: Annotated[str, typer.Argument(help="As `passkey list` shows it.")],
+) -> None:
+    settings = load_offline()
+    store = wiring.open_store(settings)
+    with closing(store.database):
+        switchboard, _ = wiring.open_switchboard(settings, store)
+        switchboard.remove_passkey(passkey, operator=getpass.getuser())
+    out.print("It is removed; it signs nothing from now on.")

@@ -1,0 +1,48 @@
+"""``countersign questions``."""
+
+import json
+from contextlib import closing
+from datetime import timedelta
+from typing import Annotated
+
+import typer
+from rich.table import Table
+
+from bot import wiring
+from bot.cli.terminal import AsJson, out
+from bot.clock import utc_now
+from bot.settings import load_offline
+from bot.store.lists import Lists
+
+
+def questions(
+    days: Annotated[int, typer.Option(help="How far back to look.")] = 14,
+    every: Annotated[
+        bool, typer.Option("--all", help="All of them, not only those without a good answer.")
+    ] = False,
+    as_json: AsJson = False,
+) -> None:
+    store = wiring.open_store(load_offline())
+    since = utc_now() - timedelta(days=days)
+    with closing(store.database):
+        records = Lists(store).questions(since, unanswered=not every)
+    if as_json:
+        rows = [
+            {
+                "at": record.asked_at.isoformat(),
+                "text": record.text,
+                "understood": record.understood,
+                "vote": record.vote,
+            }
+            for record in records
+        ]
+        print(json.dumps(rows, indent=2, ensure_ascii=False))
+        return
+    if not records:
+        out.print(f"Nothing in {days} days that was not understood.")
+        return
+    table = Table("asked", "question", "understood as", "helped")
+    for record in records:
+        asked_at = f"{record.asked_at:%d %b %H:%M}"
+        table.add_row(asked_at, record.text[:100], record.understood or "nothing", record.vote)
+    out.print(table)

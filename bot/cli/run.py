@@ -1,0 +1,26 @@
+"""``countersign run``."""
+
+import logging
+import sys
+
+from bot import wiring
+from bot.cli.logs import configure_logging
+from bot.cli.shutdown import stop_event
+from bot.settings import load
+
+log = logging.getLogger("countersign")
+# Many short waits on few cores: a thread that has work should not wait for the default 5 ms.
+SWITCH_INTERVAL_SECONDS = 0.0005
+
+
+def run() -> None:
+    settings = load()
+    configure_logging(settings.log_level)
+    sys.setswitchinterval(SWITCH_INTERVAL_SECONDS)
+    service = wiring.build_service(settings)
+    service.start()
+    intake = f"intake on http://{settings.host}:{settings.port}"
+    log.info("open: %s mode, %s, %s", settings.mode, intake, settings.slack_api_url)
+    stop_event().wait()
+    log.info("closing: finishing what is in hand")
+    service.stop()

@@ -1,0 +1,29 @@
+"""The output of commands: tables for people, ``--json`` for machines."""
+
+import json
+from collections.abc import Sequence
+from typing import Annotated, Any, NoReturn
+
+import typer
+from rich.console import Console
+
+out = Console()
+err = Console(stderr=True)
+AsJson = Annotated[bool, typer.Option("--json", help="Print JSON for machines.")]
+
+
+def print_json(value: Any) -> None:
+    """Print a value for machines, with letters outside ASCII escaped."""
+    print(json.dumps(value, indent=2))
+
+
+def print_problems(problems: Sequence[str], *, otherwise: str, as_json: bool) -> NoReturn:
+    """Print the problems, or the sentence that says there are none. Exit 1 if there is one."""
+    if as_json:
+        print_json({"ok": not problems, "problems": list(problems)})
+    elif problems:
+        for problem in problems:
+            out.print(f"• {problem}", markup=False)
+    else:
+        out.print(otherwise, markup=False)
+    raise typer.Exit(1 if problems else 0)

@@ -1,0 +1,144 @@
+"""``countersign try`` with a playbook: its signal and evidence from live data, read-only."""
+
+import json
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from rich.table import Table
+
+from bot.cases.errors import BadRequest, ConnectorFailed, PlaybookInvalid, Refusal
+from bot.cases.evidence import facts_of
+from bot.cases.expressions import find_scalar, render
+from bot.cases.playbook import Playbook
+from bot.cli.terminal import AsJson, out
+from bot.cli.try_signals import try_signals
+from bot.clock import utc_now
+from bot.connectors.sql import SqlConnector, SqlSystem
+from bot.desk.follow_up import detection_parameters
+from knowledge.library import read_playbook
+from scheduler.detectors import signal_from_row
+
+MAX_ROWS = 5_000
+QUERY_TIMEOUT = timedelta(seconds=10)
+
+
+@dataclass(frozen=True)
+class Detections:
+    """What a playbook's query finds, and the facts of the first row's case."""
+
+    rows: list[dict[str, Any]]
+    facts: dict[str, Any]
+
+
+def try_file(
+    file: Annotated[
+        Path, typer.Argument(help="A playbook (.yml), or signals as JSON lines (.jsonl).")
+    ],
+    database: Annotated[
+        str,
+        typer.Option(
+            help=(
+                "For a playbook: where its signal is looked for, a database URL or an SQLite file."
+            )
+        ),
+    ] = "",
+    now: Annotated[
+        str, typer.Option(help="Pretend that it is this time (UTC), like 1998-05-06 12:00:00.")
+    ] = "",
+    limit: Annotated[int, typer.Option(help="How many rows to show.")] = 20,
+    as_json: AsJson = False,
+) -> None:
+    if file.suffix != ".yml":
+        try_signals(file, as_json=as_json)
+        return
+    if not database:
+        raise Refusal("name the database that the playbook looks into: --database company.db")
+    playbook = read_playbook(file)
+    detections = try_playbook(playbook, file=file.name, database=database, now=now)
+    rows = detections.rows[:limit]
+    if as_json:
+        summary = {
+            "kind": playbook.kind,
+            "count": len(detections.rows),
+            "rows": rows,
+            "facts": detections.facts,
+        }
+        print(json.dumps(summary, indent=2, default=str))
+        return
+    out.print(f"{playbook.title}: {len(detections.rows)} found, no case opened", markup=False)
+    table = Table("subject", "title")
+    for row in rows:
+        table.add_row(str(row.get("subject")), str(row.get("title")))
+    out.print(table)
+    for name, value in detections.facts.items():
+        out.print(f"  {name}: {value}", markup=False)
+
+
+def try_playbook(playbook: Playbook, *, file: str, database: str, now: str) -> Detections:
+    """Run the playbook's query on this database at this time, and look up the first row's facts.
+
+    Raises:
+        PlaybookInvalid: it has no query, or the database refuses it.
+    """
+    detection = playbook.detection
+    if detection is None:
+        raise PlaybookInvalid(f"{file}: has no signal query to try")
+    parameters = detection_parameters(_parse_time(now))
+    connector = _open_connector(detection.system, database)
+    try:
+        rows = connector.look_up(detection.query, parameters, MAX_ROWS)
+    except ConnectorFailed as failure:
+        raise PlaybookInvalid(f"{file}: signal.query: {failure}") from None
+    if not rows:
+        return Detections([], {})
+    signal = signal_from_row(
+        playbook=playbook, detection=detection, row=rows[0], count_episodes=lambda fingerprints: 0
+    )
+    facts = _look_up_evidence(
+        playbook, connector, facts=dict(facts_of(signal, ())), parameters=parameters
+    )
+    return Detections(rows, facts)
+
+
+def _look_up_evidence(
+    playbook: Playbook,
+    connector: SqlConnector,
+    *,
+    facts: dict[str, Any],
+    parameters: dict[str, Any],
+) -> dict[str, Any]:
+    """Return each look-up's first row by name, and ``what`` with all facts filled in."""
+    evidence: dict[str, Any] = {}
+    for lookup in playbook.evidence:
+        own_parameters = {
+            name: find_scalar(expression, facts) for name, expression in lookup.parameters.items()
+        }
+        try:
+            rows = connector.look_up(lookup.query, {**parameters, **own_parameters}, 1)
+        except ConnectorFailed as failure:
+            evidence[lookup.name] = f"could not be read: {failure}"
+            continue
+        facts[lookup.name] = rows[0] if rows else {}
+        evidence[lookup.name] = facts[lookup.name]
+    evidence["what"] = render(playbook.what, facts)
+    return evidence
+
+
+def _open_connector(system: str, database: str) -> SqlConnector:
+    """Open a database URL or an SQLite file as this system, without any action."""
+    url = database if "://" in database else f"sqlite:///{Path(database).resolve()}"
+    spec = SqlSystem(name=system, url_env="", timeout=QUERY_TIMEOUT, actions={})
+    return SqlConnector(spec, url)
+
+
+def _parse_time(text: str) -> datetime:
+    """Return this time in UTC; the time now if the text is empty."""
+    if not text:
+        return utc_now()
+    try:
+        return datetime.fromisoformat(text).replace(tzinfo=UTC)
+    except ValueError:
+        raise BadRequest(f"--now must be a time like 1998-05-06 12:00:00, not {text!r}") from None

@@ -1,0 +1,160 @@
+"""``countersign try`` with a file of signals: each one's way up to its card. Opens no case."""
+
+import json
+from collections.abc import Iterator, Mapping
+from contextlib import closing
+from pathlib import Path
+from typing import Any
+
+from rich.table import Table
+
+from bot import wiring
+from bot.advisors import open_knowledge
+from bot.cases.canonical import Scalar, to_plain
+from bot.cases.case import Case
+from bot.cases.errors import BadRequest, CountersignError
+from bot.cases.signal import UNRECOGNISED, Signal
+from bot.cases.source import TRIAL
+from bot.cli.terminal import out
+from bot.clock import utc_now
+from bot.desk.preview import Preview
+from bot.desk.proposal import Proposals
+from bot.desk.silence import Silence
+from bot.preflight import open_library
+from bot.settings import Settings, load_offline
+from bot.use_cases import build_triage
+from knowledge.importing import BadRow, rows_of
+from knowledge.library import Library
+
+MAX_TITLE_LENGTH = 300
+MAX_TEXT_LENGTH = 20_000
+MAX_SUBJECT_LENGTH = 200
+MAX_FACTS = 60
+MAX_FACT_NAME_LENGTH = 60
+MAX_FACT_LENGTH = 2_000
+
+
+def try_signals(path: Path, *, as_json: bool) -> None:
+    """Print what the bot would do with each signal of the file."""
+    table = Table("line", "kind", "sure", "plan", "precedents")
+    for summary in preview_file(load_offline(), path):
+        if as_json:
+            print(json.dumps(summary, ensure_ascii=False), flush=True)
+        else:
+            table.add_row(*_table_row(summary))
+    if not as_json:
+        out.print(table)
+
+
+def _table_row(summary: dict[str, Any]) -> tuple[str, ...]:
+    plan = summary.get("plan") or {}
+    return (
+        str(summary["line"]),
+        summary.get("kind") or "none",
+        str(summary.get("confidence")),
+        summary.get("error") or plan.get("action") or "a person decides",
+        str(len(summary.get("precedents", []))),
+    )
+
+
+def preview_file(settings: Settings, path: Path) -> Iterator[dict[str, Any]]:
+    """Yield what the bot would do with each line, or what is wrong with that line."""
+    if not path.is_file():
+        raise BadRequest(f"{path}: there is no such file")
+    store = wiring.open_store(settings)
+    library = open_library(settings)
+    with closing(store.database):
+        knowledge = open_knowledge(settings, store, library, utc_now)
+        with closing(knowledge.precedents):
+            systems = wiring.build_systems(settings, library, Silence())
+            proposals = Proposals(
+                store=store, library=library, systems=systems, mode=settings.mode.value
+            )
+            triage = build_triage(proposals, knowledge.advisors, utc_now)
+            preview = Preview(triage, library, utc_now)
+            knowledge.precedents.open()
+            for line, row in rows_of(path):
+                yield {"line": line, **_preview_row(preview, library, line, row)}
+
+
+def _preview_row(
+    preview: Preview, library: Library, line: int, row: Mapping[str, Any] | BadRow
+) -> dict[str, Any]:
+    if isinstance(row, BadRow):
+        return {"error": row.reason}
+    try:
+        case = preview.preview_signal(parse_signal(row, line))
+    except CountersignError as failure:
+        return {"error": str(failure)}
+    return summarise(case, library)
+
+
+def parse_signal(row: Mapping[str, Any], line: int) -> Signal:
+    """Return the signal of a row: the intake's JSON, or anything with a ``text``.
+
+    Raises:
+        BadRequest: it has neither text nor title.
+    """
+    text = str(row.get("text") or row.get("title") or "").replace("\0", " ")
+    if not text.strip():
+        raise BadRequest("says neither text nor title")
+    facts: dict[str, Scalar] = {}
+    if len(text) > MAX_TITLE_LENGTH:
+        facts["text"] = text[:MAX_TEXT_LENGTH]
+    return Signal(
+        source=TRIAL,
+        key=str(row.get("key") or line),
+        kind=str(row.get("kind") or UNRECOGNISED),
+        subject=str(row.get("subject") or f"line:{line}")[:MAX_SUBJECT_LENGTH],
+        title=text[:MAX_TITLE_LENGTH],
+        occurred_at=None,
+        facts={**facts, **_parse_facts(row.get("facts"))},
+    )
+
+
+def _parse_facts(values: Any) -> dict[str, Scalar]:
+    """Return the facts with everything that is neither number nor boolean as text."""
+    if not isinstance(values, dict):
+        return {}
+    facts: dict[str, Scalar] = {}
+    for name, value in list(values.items())[:MAX_FACTS]:
+        scalar = value if isinstance(value, int | float | bool) else str(value)[:MAX_FACT_LENGTH]
+        facts[str(name)[:MAX_FACT_NAME_LENGTH]] = scalar
+    return facts
+
+
+def summarise(case: Case, library: Library) -> dict[str, Any]:
+    """Return the case for a machine: kind, confidence, alternatives, plan, precedents, verdict."""
+    recognition = case.recognition
+    recommendation = case.recommendation
+    guesses = recognition.guesses if recognition else ()
+    citations = recommendation.citations if recommendation else ()
+    is_recognised = library.playbook(case.kind).kind != UNRECOGNISED
+    return {
+        "kind": case.kind if is_recognised else None,
+        "confidence": recognition.confidence if recognition else None,
+        "alternatives": [to_plain(guess) for guess in guesses if guess.kind != case.kind],
+        "plan": _summarise_plan(case),
+        "precedents": [to_plain(citation) for citation in citations],
+        "verdict": to_plain(case.verdict) if case.verdict else None,
+        "stake": str(case.stake) if case.stake else None,
+        "urgent": case.is_urgent,
+    }
+
+
+def _summarise_plan(case: Case) -> dict[str, Any] | None:
+    recommendation = case.recommendation
+    if case.plan is None or recommendation is None:
+        return None
+    steps = [
+        {"action": action.name, "parameters": dict(action.parameters)}
+        for action in case.plan.actions
+    ]
+    return {
+        "action": recommendation.action,
+        "steps": steps,
+        "confidence": recommendation.confidence,
+        "promise": recommendation.promise,
+        "basis": recommendation.basis,
+        "alternatives": [to_plain(item) for item in recommendation.alternatives],
+    }

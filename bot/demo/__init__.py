@@ -1,0 +1,1 @@
+"""Harbour & Vine, the sample company: restaurants with a wholesale arm."""

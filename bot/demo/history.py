@@ -1,0 +1,224 @@
+"""The history of Harbour & Vine: last year's cases, played through the real desk.
+
+Signals come from the real detection queries, actions change the real tables, and people decide by
+seeded dice. Only the clock is set back, and nobody is written to. So the ledger of these cases is
+a real one.
+"""
+
+import random
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+
+from bot.cases.approval import Groups, Person
+from bot.cases.case import Case
+from bot.cases.entry import RejectReason
+from bot.cases.errors import Refusal
+from bot.cases.lifecycle import State
+from bot.cases.seen import Seen
+from bot.cases.signal import Signal, SignalStatus
+from bot.demo.company import SampleException
+from bot.demo.people import TEAM, WORKSPACE, principal
+from bot.desk.follow_up import detection_parameters
+from bot.ports import Directory, Topic
+from bot.use_cases import Desk
+from scheduler.detectors import signal_from_row
+
+SURFACE = "past"
+REJECTIONS = (
+    (RejectReason.WRONG_PLAN, "the usual supplier is closed that day"),
+    (RejectReason.ALREADY_HANDLED, "sorted on the phone this morning"),
+    (RejectReason.NOT_WORTH_IT, ""),
+    (RejectReason.WRONG_FACTS, "the count in the system is old"),
+)
+CLEARED_SHARE = 0.1
+REJECTED_SHARE = 0.16
+EDITED_SHARE = 0.25
+EXTRA_BOTTLES = 6
+CLOCK_STEP = timedelta(milliseconds=40)
+LEASE_SECONDS = 60
+CLAIM_LIMIT = 50
+#: Farther ahead than any follow-up of the sample's playbooks.
+WORK_HORIZON = timedelta(days=2)
+
+
+@dataclass
+class ManualClock:
+    """A clock that is set by hand and moves on a little with every reading."""
+
+    at: datetime
+
+    def __call__(self) -> datetime:
+        self.at += CLOCK_STEP
+        return self.at
+
+
+class SampleDirectory(Directory):
+    """The sample company's people, known without Slack."""
+
+    def person(self, principal: str, *, fresh: bool = False) -> Person:
+        user = next(user for user in WORKSPACE["users"] if f"{TEAM}/{user['id']}" == principal)
+        return Person(principal, user["real_name"], guest=user.get("is_restricted", False))
+
+    def members_of(self, channel: str) -> frozenset[str]:
+        members = {one["id"]: one["members"] for one in WORKSPACE["channels"]}
+        return frozenset(map(principal, members.get(channel, [])))
+
+    def groups(self, handles: Sequence[str], *, fresh: bool = False) -> Groups:
+        members = {group["handle"]: group["users"] for group in WORKSPACE["groups"]}
+        return {handle: frozenset(map(principal, members.get(handle, []))) for handle in handles}
+
+
+def _seeded_dice() -> random.Random:
+    return random.Random(11)  # noqa: S311 (a sample, not a secret)
+
+
+@dataclass
+class HistoryPlayer:
+    """Play exceptions of the past through a desk that reads this clock."""
+
+    desk: Desk
+    clock: ManualClock
+    directory: SampleDirectory = field(default_factory=SampleDirectory)
+    dice: random.Random = field(default_factory=_seeded_dice)
+
+    def play(
+        self, exceptions: Sequence[SampleException], progress: Callable[[int, int], None]
+    ) -> None:
+        """Play each exception from its signal to the end of its case.
+
+        ``progress`` is called with how many are done, and how many there are.
+        """
+        for count, exception in enumerate(exceptions, start=1):
+            self._play_exception(exception)
+            progress(count, len(exceptions))
+        self.desk.store.discard([Topic.CARD, Topic.NOTE])
+
+    def _play_exception(self, exception: SampleException) -> None:
+        self.clock.at = max(self.clock.at, exception.at.replace(tzinfo=UTC))
+        signal = self._detect(exception)
+        receipt = self.desk.intake.receive(signal, b"")
+        if receipt.case_id is None:
+            return
+        self._work()
+        self._wait(30, 5400)
+        if self.dice.random() < CLEARED_SHARE:
+            self.desk.intake.receive(_clear_signal(signal), b"")
+        else:
+            self._decide(receipt.case_id)
+        self._work()
+
+    def _detect(self, exception: SampleException) -> Signal:
+        """Return the signal of the exception's row, found by its playbook's own query."""
+        playbook = self.desk.library.playbook(exception.kind)
+        detection = playbook.detection
+        if detection is None:
+            raise LookupError(f"{exception.kind} has no detection")
+        query = f"SELECT * FROM ({detection.query}) WHERE subject = :subject"  # noqa: S608 (our own playbook)
+        parameters = {**detection_parameters(self.clock()), "subject": exception.subject}
+        (row,) = self.desk.systems[detection.system].look_up(query, parameters, 2)
+        return signal_from_row(
+            playbook=playbook, detection=detection, row=row, count_episodes=lambda fingerprints: 0
+        )
+
+    def _decide(self, case_id: str) -> None:
+        """Let people decide: mostly yes, at times another quantity first, at times no."""
+        case = self.desk.store.case(case_id)
+        if case.state is State.REFERRED:
+            self._resolve(case)
+        if case.state is not State.PROPOSED or case.verdict is None:
+            return
+        groups = [factor.group for factor in case.verdict.factors]
+        if self.dice.random() < REJECTED_SHARE:
+            self._reject(case, groups[0])
+            return
+        if case.kind == "low_stock" and self.dice.random() < EDITED_SHARE and case.plan:
+            case = self._edit(case)
+            # Another quantity may need other approvers.
+            groups = [factor.group for factor in case.verdict.factors] if case.verdict else []
+        for group in groups:
+            self._wait(20, 1800)
+            self._approve(case, group)
+
+    def _resolve(self, case: Case) -> None:
+        self.desk.decisions.resolve(
+            case.id,
+            by=self._anyone_of(case.owner),
+            seen=Seen.of(case),
+            note="called them and settled it",
+            surface=SURFACE,
+        )
+
+    def _reject(self, case: Case, group: str) -> None:
+        reason, note = self.dice.choice(REJECTIONS)
+        self.desk.decisions.reject(
+            case.id,
+            by=self._anyone_of(group),
+            seen=Seen.of(case),
+            reason=reason,
+            note=note,
+            surface=SURFACE,
+        )
+
+    def _edit(self, case: Case) -> Case:
+        quantity = EXTRA_BOTTLES
+        if case.plan:
+            quantity += int(str(case.plan.actions[0].parameters["quantity"]))
+        try:
+            return self.desk.decisions.edit(
+                case.id,
+                by=self._anyone_of(case.owner),
+                seen=Seen.of(case),
+                values={"quantity": quantity},
+                surface=SURFACE,
+            )
+        except Refusal:
+            return self.desk.store.case(case.id)
+
+    def _approve(self, case: Case, group: str) -> None:
+        """Approve as the first of the group who may: whoever edited the plan may not."""
+        for person in sorted(self.directory.groups([group])[group]):
+            try:
+                self.desk.decisions.approve(
+                    case.id, by=person, seen=Seen.of(case), note="as discussed", surface=SURFACE
+                )
+            except Refusal:
+                continue
+            return
+
+    def _anyone_of(self, group: str) -> str:
+        members = sorted(self.directory.groups([group])[group])
+        staff = [member for member in members if not self.directory.person(member).guest]
+        return self.dice.choice(staff)
+
+    def _wait(self, minimum: int, maximum: int) -> None:
+        """Let some seconds pass, as many as the dice says."""
+        self.clock.at += timedelta(seconds=self.dice.randrange(minimum, maximum))
+
+    def _work(self) -> None:
+        """Empty the outbox as the workers would, without drawing cards."""
+        handlers = {
+            Topic.TRIAGE: self.desk.triage.run,
+            Topic.EXECUTE: self.desk.executor.run,
+            Topic.FOLLOW_UP: self.desk.follow_up.run,
+        }
+        horizon = self.clock.at + WORK_HORIZON
+        topics = list(handlers)
+        while rows := self.desk.store.claim(
+            topics, limit=CLAIM_LIMIT, now=horizon, lease_for=LEASE_SECONDS
+        ):
+            for row in rows:
+                handlers[row.topic](row)
+
+
+def _clear_signal(signal: Signal) -> Signal:
+    return Signal(
+        source=signal.source,
+        key=f"{signal.key}#clear",
+        kind=signal.kind,
+        subject=signal.subject,
+        title=signal.title,
+        occurred_at=None,
+        facts={},
+        status=SignalStatus.CLEAR,
+    )

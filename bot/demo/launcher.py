@@ -1,0 +1,360 @@
+"""The demo's processes: the emulator, the sample company with its history, and the bot."""
+
+import contextlib
+import json
+import shutil
+import socket
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+from bot import wiring
+from bot.advisors import open_knowledge, without_memory
+from bot.cases.errors import SettingsIncomplete
+from bot.clock import monotonic, utc_now
+from bot.demo import company
+from bot.demo.history import HistoryPlayer, ManualClock, SampleDirectory
+from bot.demo.people import WORKSPACE
+from bot.desk.silence import Silence
+from bot.ports import Topic
+from bot.preflight import open_library
+from bot.service import Service
+from bot.settings import Settings, inherited, load
+from bot.store.shelf import Shelf
+from bot.store.store import SqlStore
+from bot.use_cases import Desk, DeskOptions, build_desk
+from knowledge.library import Library
+from knowledge.training import learn, lessons, save
+
+MANIFEST = Path(__file__).parent.parent.parent / "manifest.yml"
+LOOPBACK = "127.0.0.1"
+PREFERRED_PORT = 8765
+LISTEN_BACKLOG = 128
+#: A year that ends today is played once a day; starting it again only copies it.
+MAX_DATA_AGE = timedelta(hours=12)
+START_TIMEOUT_SECONDS = 15.0
+STOP_TIMEOUT_SECONDS = 20.0
+REQUEST_TIMEOUT_SECONDS = 10.0
+POLL_INTERVAL_SECONDS = 0.02
+#: A program that does not answer yet, or no longer.
+UNREACHABLE = (urllib.error.URLError, ConnectionError, TimeoutError)
+
+
+@dataclass(frozen=True)
+class SampleData:
+    """A folder with both databases, the company's and the bot's, and the day on which they end."""
+
+    folder: Path
+    today: datetime
+
+
+def prepare_sample_data(
+    root: Path, progress: Callable[[int, int], None] | None = None
+) -> SampleData:
+    """Return the company with its history, made now unless it was made a short while ago.
+
+    ``progress`` is called with how many cases have been played, and how many there are.
+    """
+    folder = root / "past"
+    # Written last: a folder without it was not finished.
+    stamp = folder / "today"
+    now = utc_now().replace(microsecond=0)
+    if stamp.exists():
+        today = datetime.fromisoformat(stamp.read_text())
+        if timedelta(0) <= now - today < MAX_DATA_AGE:
+            return SampleData(folder, today)
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir(parents=True)
+    _make_sample_data(folder, now, progress or _ignore_progress)
+    stamp.write_text(now.isoformat())
+    return SampleData(folder, now)
+
+
+def _ignore_progress(count: int, total: int) -> None:
+    return None
+
+
+def _make_sample_data(folder: Path, now: datetime, progress: Callable[[int, int], None]) -> None:
+    """Write the company's database, and play its exceptions of the past year."""
+    exceptions = company.write_database(folder / "company.db", now.replace(tzinfo=None))
+    past = [exception for exception in exceptions if exception.at.replace(tzinfo=UTC) < now]
+    settings = sample_settings(folder, "")
+    store = wiring.open_store(settings)
+    library = open_library(settings)
+    clock = ManualClock(datetime(2000, 1, 1, tzinfo=UTC))
+    with contextlib.closing(store.database):
+        desk = _history_desk(settings, store, library, clock)
+        HistoryPlayer(desk, clock).play(past, progress)
+        _remember_history(settings, store, library)
+
+
+def _history_desk(
+    settings: Settings, store: SqlStore, library: Library, clock: ManualClock
+) -> Desk:
+    """Build a desk that writes to nobody and has no memory to look into."""
+    return build_desk(
+        store=store,
+        library=library,
+        systems=wiring.build_systems(settings, library, Silence()),
+        chat=Silence(),
+        directory=SampleDirectory(),
+        clock=clock,
+        advisors=without_memory(Shelf(store), clock),
+        options=DeskOptions(storm_after=0),
+    )
+
+
+def _remember_history(settings: Settings, store: SqlStore, library: Library) -> None:
+    """Store the precedents and train, as a running bot would have done along the way."""
+    knowledge = open_knowledge(settings, store, library, utc_now)
+    with contextlib.closing(knowledge.precedents):
+        for _ in knowledge.shelf.derive():
+            pass
+        store.discard([Topic.REMEMBER])
+        knowledge.precedents.open()
+        training_set = lessons(knowledge.shelf, library.playbooks, knowledge.embedder)
+        save(learn(training_set, knowledge.embedder), knowledge.folder)
+
+
+def sample_settings(folder: Path, slack: str) -> Settings:
+    """Return settings for the sample company in this folder and the emulator at this URL."""
+    return load(sample_environment(folder, slack))
+
+
+def sample_environment(folder: Path, slack: str, **extra: str) -> dict[str, str]:
+    """Return the same as variables, for a bot in a process of its own."""
+    port = str(free_port())
+    variables = {
+        "SLACK_BOT_TOKEN": "xoxb-emulator",
+        "SLACK_APP_TOKEN": "xapp-emulator",
+        "SLACK_API_URL": f"{slack}/api/",
+        "COUNTERSIGN_DATA_DIR": str(folder),
+        "COUNTERSIGN_MODE": "live",
+        "COUNTERSIGN_PORT": port,
+        "COUNTERSIGN_PUBLIC_URL": f"http://localhost:{port}",
+        "COUNTERSIGN_ORIGIN": "harbour-and-vine",
+        "COUNTERSIGN_SETTLE_FOR": "2",
+        "COUNTERSIGN_SOURCE_API_TOKEN": "sample-source-token",
+        "COUNTERSIGN_API_TOKEN": "sample-read-token",
+        "HARBOUR_VINE_URL": f"sqlite:///{folder / 'company.db'}",
+    }
+    return {**variables, **extra}
+
+
+def free_port() -> int:
+    """Return a port of loopback that nobody listens on."""
+    with _listen(0) as listener:
+        port: int = listener.getsockname()[1]
+        return port
+
+
+def _listen(port: int) -> socket.socket:
+    """Return a socket that listens on this port; 0 is any.
+
+    Raises:
+        OSError: the port is taken.
+    """
+    listener = socket.socket()
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        listener.bind((LOOPBACK, port))
+        # A bound socket alone does not keep others from the port.
+        listener.listen(LISTEN_BACKLOG)
+    except OSError:
+        listener.close()
+        raise
+    return listener
+
+
+def _listen_for_emulator(port: int) -> socket.socket:
+    """Listen on this port, or if it is 0 on the preferred one or else on any."""
+    try:
+        return _listen(port or PREFERRED_PORT)
+    except OSError:
+        if port == 0:
+            return _listen(0)
+        raise SettingsIncomplete(
+            f"port {port} is taken; name another with --port, or 0 for any"
+        ) from None
+
+
+class EmulatorProcess:
+    """The emulator as a process of its own, and its control API."""
+
+    def __init__(self, port: int = 0, *, is_quiet: bool = False) -> None:
+        # Listening here and handed on: between finding a free port and taking it, another demo
+        # might take it.
+        listener = _listen_for_emulator(port)
+        descriptor = listener.fileno()
+        self.url = f"http://{LOOPBACK}:{listener.getsockname()[1]}"
+        command = [sys.executable, "-m", "bot.emulator", "--attached", "--fd", str(descriptor)]
+        # A wheel has no manifest beside it: then the emulator asks for no scopes.
+        if MANIFEST.exists():
+            command += ["--manifest", str(MANIFEST)]
+        self._process = subprocess.Popen(  # noqa: S603 (our own module)
+            command,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL if is_quiet else None,
+            pass_fds=[descriptor],
+        )
+        listener.close()
+
+    def wait(self) -> None:
+        """Return when it answers.
+
+        Raises:
+            OSError: it has ended, or does not answer in time.
+        """
+        deadline = monotonic() + START_TIMEOUT_SECONDS
+        while True:
+            try:
+                self.get("traffic")
+            except UNREACHABLE:
+                if monotonic() > deadline or self._process.poll() is not None:
+                    raise
+                time.sleep(POLL_INTERVAL_SECONDS)
+            else:
+                return
+
+    def seed(self) -> None:
+        """Fill it with the people and channels of the sample company."""
+        self.post("seed", WORKSPACE)
+
+    def get(self, path: str) -> Any:
+        """Return what this path of the control API answers."""
+        url = f"{self.url}/_ctl/{path}"
+        with urllib.request.urlopen(url, timeout=REQUEST_TIMEOUT_SECONDS) as response:
+            return json.load(response)
+
+    def post(self, path: str, body: Any) -> Any:
+        """Do what this path of the control API does. Return its answer, also that to an error."""
+        request = urllib.request.Request(
+            f"{self.url}/_ctl/{path}",
+            data=json.dumps(body).encode(),
+            headers={"Content-Type": "application/json"},
+        )
+        try:
+            with urllib.request.urlopen(request, timeout=REQUEST_TIMEOUT_SECONDS) as response:
+                return json.load(response)
+        except urllib.error.HTTPError as error:
+            return json.load(error)
+
+    def messages(self, channel: str) -> list[dict[str, Any]]:
+        """Return the messages of a channel."""
+        messages: list[dict[str, Any]] = self.get(f"messages?channel={channel}")
+        return messages
+
+    def close(self) -> None:
+        """End the process."""
+        self._process.terminate()
+        self._process.wait(STOP_TIMEOUT_SECONDS)
+        if self._process.stdin:
+            self._process.stdin.close()
+
+
+class BotProcess:
+    """``countersign run`` as a process of its own, which can be killed and started again."""
+
+    def __init__(self, environment: Mapping[str, str]) -> None:
+        self.environment = environment
+        self.url = f"http://{LOOPBACK}:{environment['COUNTERSIGN_PORT']}"
+        self._process: subprocess.Popen[bytes] | None = None
+
+    def start(self) -> float:
+        """Start and wait until it is ready and connected. Return the seconds that took.
+
+        Raises:
+            OSError: it has ended, or is not ready in time.
+        """
+        started_at = monotonic()
+        own = inherited("PATH", "HOME", "COVERAGE_PROCESS_START")
+        self._process = subprocess.Popen(
+            [sys.executable, "-m", "bot", "run"], env={**own, **self.environment}
+        )
+        while True:
+            try:
+                with urllib.request.urlopen(f"{self.url}/readyz", timeout=5):
+                    return monotonic() - started_at
+            except UNREACHABLE:
+                is_late = monotonic() - started_at > START_TIMEOUT_SECONDS
+                if is_late or self._process.poll() is not None:
+                    self.kill()
+                    raise
+                time.sleep(POLL_INTERVAL_SECONDS)
+
+    def kill(self) -> None:
+        """End it as a power cut does."""
+        if self._process:
+            self._process.kill()
+            self._process.wait()
+
+    def stop(self) -> None:
+        """Ask it to end, and wait for that."""
+        if self._process:
+            self._process.terminate()
+            self._process.wait(STOP_TIMEOUT_SECONDS)
+
+    @property
+    def pid(self) -> int:
+        """The process id; 0 before the start."""
+        return self._process.pid if self._process else 0
+
+
+@contextlib.contextmanager
+def launch_demo(
+    root: Path, data: SampleData, *, port: int = 0
+) -> Iterator[tuple[EmulatorProcess, Service]]:
+    """Run the demo with the bot in this process, until the block ends."""
+    with _emulator(port) as emulator:
+        folder = _copy_data(root, data)
+        # The bot is built while the emulator starts.
+        service = wiring.build_service(sample_settings(folder, emulator.url))
+        emulator.wait()
+        emulator.seed()
+        service.start()
+        try:
+            yield emulator, service
+        finally:
+            service.stop()
+
+
+@contextlib.contextmanager
+def launch_demo_processes(
+    root: Path, data: SampleData, **environment: str
+) -> Iterator[tuple[EmulatorProcess, BotProcess]]:
+    """Run the demo with the bot in a process of its own, until the block ends."""
+    with _emulator() as emulator:
+        folder = _copy_data(root, data)
+        emulator.wait()
+        emulator.seed()
+        bot = BotProcess(sample_environment(folder, emulator.url, **environment))
+        bot.start()
+        try:
+            yield emulator, bot
+        finally:
+            bot.stop()
+
+
+@contextlib.contextmanager
+def _emulator(port: int = 0) -> Iterator[EmulatorProcess]:
+    emulator = EmulatorProcess(port)
+    try:
+        yield emulator
+    finally:
+        emulator.close()
+
+
+def _copy_data(root: Path, data: SampleData) -> Path:
+    """Copy the prepared data to where this run may change it, and return that folder."""
+    folder = root / "now"
+    shutil.rmtree(folder, ignore_errors=True)
+    shutil.copytree(data.folder, folder)
+    return folder

@@ -1,0 +1,76 @@
+"""What the story checks against: the cases in the bot's database, the rows of the company."""
+
+import sqlite3
+from contextlib import closing
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from bot.cases.case import Case
+from bot.cases.lifecycle import State
+from bot.demo.expectations import polls
+from bot.store.store import SqlStore
+
+#: More than the cases of a story.
+MAX_CASES = 40
+
+
+@dataclass(frozen=True)
+class CompanyDatabase:
+    """The system of record, past the bot."""
+
+    path: Path
+
+    def value(self, query: str, *parameters: Any) -> Any:
+        """Return the one value of the one row that the query finds."""
+        with closing(sqlite3.connect(self.path)) as database:
+            (value,) = database.execute(query, parameters).fetchone()
+        return value
+
+    def change(self, statement: str, *parameters: Any) -> None:
+        """Change rows as somebody else would."""
+        with closing(sqlite3.connect(self.path)) as database, database:
+            database.execute(statement, parameters)
+
+
+@dataclass(frozen=True)
+class CaseRecords:
+    """The cases as they are recorded."""
+
+    store: SqlStore
+
+    def case(self, kind: str) -> Case:
+        """Return today's case of this kind."""
+        cases = [case for case in self.store.cases(limit=MAX_CASES) if case.kind == kind]
+        return max(cases, key=lambda case: case.opened_at)
+
+    def actors(self, case: Case, *names: str) -> list[str]:
+        """Return who wrote the entries of these names."""
+        entries = self.store.entries(case.id)
+        return [entry.actor for entry in entries if entry.body.name in names]
+
+    def wait_for_state(self, kind: str, *states: State, expectation: str) -> Case:
+        """Wait until today's case of this kind is in one of these states, and return it."""
+        for _ in polls(expectation):
+            if self.case(kind).state in states:
+                break
+        return self.case(kind)
+
+    def wait_for_revision(self, kind: str, revision: int, *, expectation: str) -> None:
+        """Wait until today's case of this kind has this revision."""
+        for _ in polls(expectation):
+            if self.case(kind).revision == revision:
+                return
+
+    def wait_for_kind(self, case_id: str, kind: str, *, expectation: str) -> None:
+        """Wait until the case is of this kind."""
+        for _ in polls(expectation):
+            if self.store.case(case_id).kind == kind:
+                return
+
+    def wait_for_referral(self, case_id: str, *, expectation: str) -> Case:
+        """Wait until the case is with a person, and return it."""
+        for _ in polls(expectation):
+            if self.store.case(case_id).state is State.REFERRED:
+                break
+        return self.store.case(case_id)

@@ -1,0 +1,38 @@
+"""A preview of what the desk would do with a signal: a real one's path, up to the card."""
+
+from dataclasses import dataclass
+
+from bot.cases.case import Case, evolve
+from bot.cases.signal import Signal
+from bot.desk.intake import judge
+from bot.desk.triage import Triage
+from bot.ports import Clock, Library
+
+#: The number of a case that is never stored.
+PREVIEW_ID = "EX-0"
+
+
+@dataclass(frozen=True)
+class Preview:
+    """Open and triage a case in memory. Nothing is written or carried out."""
+
+    triage: Triage
+    library: Library
+    clock: Clock
+
+    def preview_signal(self, signal: Signal) -> Case:
+        """Return the case as its card would first show it.
+
+        Evidence is really looked up, and dry runs are really made.
+        """
+        now = self.clock()
+        playbook = self.library.playbook(signal.kind)
+        opening = judge(latest=None, new_id=PREVIEW_ID, signal=signal, playbook=playbook, now=now)
+        case: Case | None = None
+        for entry in opening.entries:
+            case = evolve(case, entry)
+        if case is None:
+            raise ValueError("a signal that opens nothing")
+        for entry in self.triage.look_at(case, now):
+            case = evolve(case, entry)
+        return case

@@ -1,0 +1,108 @@
+"""The HTTP server: the intake, the passkey pages, and Slack when it sends over HTTP."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import uvicorn
+from slack_bolt import App
+
+from bot.cases.errors import ChatFailed
+from bot.cases.source import Source
+from bot.cases.standing import EVERYTHING
+from bot.desk.decisions import Decisions
+from bot.desk.intake import Intake
+from bot.desk.switchboard import Switchboard
+from bot.ports import Clock
+from bot.settings import Settings
+from bot.store.store import SqlStore
+from handlers.intake.app import IntakeApi
+from handlers.intake.app import build_app as build_intake
+from handlers.intake.authentication import Credentials, Sources
+from handlers.intake.server import ConnectionLimits, build_server
+from handlers.passkeys import app as passkeys
+from handlers.passkeys.ceremony import Ceremony
+from handlers.slack import http_receiver
+from handlers.slack.chat import SlackChat
+from handlers.slack.socket_mode import SocketModeConnection
+
+
+@dataclass(frozen=True)
+class HealthChecks:
+    """Find out whether the bot can receive, and whether it may act."""
+
+    store: SqlStore
+    chat: SlackChat
+    #: None when Slack sends over HTTP.
+    socket: SocketModeConnection | None
+
+    def find_problems(self) -> list[str]:
+        """Return a sentence for each thing that keeps the bot from being ready."""
+        problems = []
+        try:
+            self.store.head()
+        except Exception as failure:
+            # A health check reports whatever it meets.
+            problems.append(f"database: {type(failure).__name__}")
+        try:
+            self.chat.ping()
+        except ChatFailed as failure:
+            problems.append(f"Slack: {failure.error}")
+        if self.socket and not self.socket.is_connected():
+            problems.append(
+                "Slack: no connection, so no press and no question arrives; "
+                "it is tried again by itself"
+            )
+        return problems
+
+    def find_pauses(self) -> list[str]:
+        """Return a sentence for each pause of everything."""
+        pauses = self.store.standing().holds
+        return [pause.said for pause in pauses if pause.scope == EVERYTHING]
+
+
+def build_http_server(
+    *,
+    settings: Settings,
+    intake: Intake,
+    decisions: Decisions,
+    switchboard: Switchboard,
+    sources: Mapping[str, Source],
+    slack_app: App,
+    health: HealthChecks,
+    clock: Clock,
+) -> uvicorn.Server:
+    """Build the server with all routes, not yet listening."""
+    intake_api = IntakeApi(
+        intake=intake,
+        sources=Sources(sources, _credentials(sources, settings)),
+        read_tokens=settings.api_tokens,
+        find_problems=health.find_problems,
+        list_pauses=health.find_pauses,
+    )
+    routes = passkeys.routes(
+        decisions=decisions,
+        switchboard=switchboard,
+        ceremony=Ceremony(settings.public_url),
+        clock=clock,
+    )
+    if health.socket is None:
+        routes = [http_receiver.route(slack_app, settings.slack_signing_secrets, clock), *routes]
+    return build_server(
+        build_intake(intake_api, extra_routes=routes),
+        host=settings.host,
+        port=settings.port,
+        limits=ConnectionLimits(per_address=settings.connections_per_address),
+    )
+
+
+def _credentials(sources: Mapping[str, Source], settings: Settings) -> dict[str, Credentials]:
+    """Return the secrets of each source as they are set: two while one is being changed."""
+    credentials = {}
+    for name, source in sources.items():
+        tokens = map(settings.secret, source.token_env)
+        webhook_secrets = map(settings.secret, source.webhook_secret_env)
+        credentials[name] = Credentials(
+            tokens=tuple(filter(None, tokens)),
+            webhook_secrets=tuple(filter(None, webhook_secrets)),
+        )
+    return credentials

@@ -1,0 +1,53 @@
+"""The checks before a start: what would keep the bot from starting or from working."""
+
+from bot.cases.policy import Stage
+from bot.cases.source import Source
+from bot.connectors.registry import lease_conflicts, missing_secrets
+from bot.settings import Mode, Settings, incomplete
+from knowledge.library import Library, load
+
+
+def open_library(settings: Settings) -> Library:
+    """Load the library of these settings; shadow mode holds for all of its playbooks."""
+    stage = Stage.SHADOW if settings.mode is Mode.SHADOW else None
+    return load(settings.library_dir, stage=stage)
+
+
+def require_startable(settings: Settings, library: Library) -> None:
+    """Refuse to start while systems lack secrets or their timeouts contradict the lease.
+
+    Raises:
+        SettingsIncomplete: the to-do list.
+    """
+    problems = lease_conflicts(library.systems, settings.lease_for)
+    for missing in missing_secrets(library.systems, settings.secret):
+        problems.append(f"set {missing.name}: systems.yml needs it for {missing.system}")
+    if problems:
+        raise incomplete(problems)
+
+
+def find_problems(settings: Settings) -> list[str]:
+    """Return a sentence for each problem; none when everything is in place."""
+    library = open_library(settings)
+    problems = lease_conflicts(library.systems, settings.lease_for)
+    for missing in missing_secrets(library.systems, settings.secret):
+        problems.append(f"{missing.name} is not set: {missing.system} cannot be reached")
+    if library.policy().step_up_above is not None and not settings.secret("COUNTERSIGN_PUBLIC_URL"):
+        problems.append(
+            "COUNTERSIGN_PUBLIC_URL is not set: nobody can reach the page that step_up_above "
+            "sends them to"
+        )
+    for action in library.limits_without_action():
+        problems.append(
+            f"policy.yml limits {action}, which systems.yml does not declare: is it misspelt?"
+        )
+    for name, source in library.sources.items():
+        problems += _source_problems(name, source, settings)
+    return problems
+
+
+def _source_problems(name: str, source: Source, settings: Settings) -> list[str]:
+    variables = (*source.token_env, *source.webhook_secret_env)
+    if any(settings.secret(variable) for variable in variables):
+        return []
+    return [f"source {name} has no secret set ({', '.join(variables)}): it cannot send"]

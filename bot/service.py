@@ -1,0 +1,191 @@
+"""The running bot: its workers, jobs and doors, and how they start and stop together."""
+
+import logging
+import threading
+import time
+from dataclasses import dataclass, field
+from datetime import timedelta
+
+import uvicorn
+
+from bot.advisors import Knowledge, Trainer
+from bot.cases.errors import SettingsIncomplete
+from bot.checkpoint_keeper import CheckpointKeeper
+from bot.clock import monotonic
+from bot.desk.worker import Handler, Lane, Pace
+from bot.ports import Clock, Topic
+from bot.settings import Settings
+from bot.store.clock import DatabaseClock
+from bot.use_cases import Desk
+from handlers.slack.socket_mode import SocketModeConnection
+from scheduler.detectors import AbsenceDetector, Detector
+from scheduler.digest import DigestSchedule
+from scheduler.loop import Job, Loop
+
+log = logging.getLogger(__name__)
+DESK_THREADS = 4
+CHAT_THREADS = 4
+ANSWER_THREADS = 4
+BACKGROUND_THREADS = 2
+DEADLINES_INTERVAL = timedelta(seconds=5)
+DIGESTS_INTERVAL = timedelta(seconds=30)
+CHECKPOINT_INTERVAL = timedelta(minutes=5)
+TRAINING_INTERVAL = timedelta(minutes=10)
+PRECEDENTS_INTERVAL = timedelta(hours=1)
+START_TIMEOUT_SECONDS = 10.0
+
+
+@dataclass(kw_only=True)
+class Service:
+    """The bot with everything it is made of."""
+
+    settings: Settings
+    desk: Desk
+    lanes: list[Lane]
+    loop: Loop
+    jobs: list[Job]
+    keeper: CheckpointKeeper
+    knowledge: Knowledge
+    trainer: Trainer
+    #: None when Slack sends over HTTP.
+    socket: SocketModeConnection | None
+    server: uvicorn.Server
+    clock: Clock
+    _server_thread: threading.Thread | None = field(default=None, init=False)
+
+    def start(self) -> None:
+        """Compare the ledger with its checkpoints, then open the doors, the work and the jobs.
+
+        Raises:
+            SettingsIncomplete: the port is taken.
+        """
+        self.keeper.start()
+        if isinstance(self.clock, DatabaseClock):
+            self.clock.start()
+        self.knowledge.precedents.start()
+        self._start_server()
+        if self.socket:
+            self.socket.open()
+        self.desk.drawing.renew()
+        for lane in self.lanes:
+            lane.start()
+        self.loop.start(self.jobs)
+
+    def _start_server(self) -> None:
+        """Start the HTTP server and return when it listens."""
+        thread = threading.Thread(target=self.server.run, name="intake", daemon=True)
+        self._server_thread = thread
+        thread.start()
+        deadline = monotonic() + START_TIMEOUT_SECONDS
+        while not self.server.started:
+            if monotonic() > deadline or not thread.is_alive():
+                address = f"{self.settings.host}:{self.settings.port}"
+                raise SettingsIncomplete(
+                    f"the intake cannot listen on {address}; is the port taken? "
+                    "Set COUNTERSIGN_PORT"
+                )
+            time.sleep(0.005)
+
+    def stop(self) -> None:
+        """Accept nothing new, finish what has begun, and sign the ledger."""
+        self.trainer.stop()
+        self.loop.stop()
+        if self.socket:
+            self.socket.close()
+        self.server.should_exit = True
+        for lane in self.lanes:
+            lane.stop()
+        self.knowledge.precedents.close()
+        self.keeper.sign()
+        if isinstance(self.clock, DatabaseClock):
+            self.clock.stop()
+        self.desk.store.database.close()
+
+
+def build_lanes(desk: Desk, clock: Clock, pace: Pace) -> list[Lane]:
+    """Build the worker lanes. Each has threads of its own, so that none waits for another."""
+    handlers: dict[str, dict[Topic, Handler]] = {
+        "desk": {
+            Topic.TRIAGE: desk.triage.run,
+            Topic.EXECUTE: desk.executor.run,
+            Topic.FOLLOW_UP: desk.follow_up.run,
+        },
+        "chat": {
+            Topic.CARD: desk.drawing.draw,
+            Topic.NOTE: desk.drawing.note,
+            Topic.STORM: desk.storms.run,
+            Topic.SWEEP: desk.sweeping.run,
+        },
+        "talk": {
+            Topic.ANSWER: desk.questions.run,
+            Topic.HOME: desk.homes.run,
+            Topic.DIGEST: desk.digests.run,
+        },
+        # Nobody waits for these, and a language model may take its time.
+        "later": {Topic.REMEMBER: desk.remembering.run},
+    }
+    if desk.narration:
+        handlers["later"][Topic.NARRATE] = desk.narration.run
+    threads = {
+        "desk": DESK_THREADS,
+        "chat": CHAT_THREADS,
+        "talk": ANSWER_THREADS,
+        "later": BACKGROUND_THREADS,
+    }
+    return [
+        Lane(
+            name=name,
+            store=desk.store,
+            handlers=handlers[name],
+            clock=clock,
+            threads=count,
+            pace=pace,
+            rush=desk.decisions.rush,
+        )
+        for name, count in threads.items()
+    ]
+
+
+def build_jobs(desk: Desk, keeper: CheckpointKeeper, trainer: Trainer, clock: Clock) -> list[Job]:
+    """Build the jobs of the scheduler, the detectors of all playbooks among them."""
+    digest_schedule = DigestSchedule(lists=desk.lists, library=desk.library, clock=clock)
+    jobs = [
+        # The names are those of rows in the table of ticks: one that changes runs once more.
+        Job("keep time", DEADLINES_INTERVAL, desk.follow_up.keep_time),
+        Job("checkpoint", CHECKPOINT_INTERVAL, keeper.sign),
+        Job("learn", TRAINING_INTERVAL, trainer.train_if_outdated),
+        Job("digests", DIGESTS_INTERVAL, digest_schedule.enqueue_due),
+        Job("memory", PRECEDENTS_INTERVAL, desk.remembering.look_again),
+    ]
+    return [*jobs, *_detection_jobs(desk, clock), *_absence_jobs(desk, clock)]
+
+
+def _detection_jobs(desk: Desk, clock: Clock) -> list[Job]:
+    jobs = []
+    for playbook in desk.library.playbooks.values():
+        if playbook.detection:
+            detector = Detector(
+                playbook=playbook,
+                detection=playbook.detection,
+                systems=desk.systems,
+                intake=desk.intake,
+                clock=clock,
+            )
+            jobs.append(Job(f"detect {playbook.kind}", playbook.detection.every, detector.poll))
+    return jobs
+
+
+def _absence_jobs(desk: Desk, clock: Clock) -> list[Job]:
+    jobs = []
+    for playbook in desk.library.playbooks.values():
+        if playbook.absence:
+            detector = AbsenceDetector(
+                playbook=playbook,
+                absence=playbook.absence,
+                lists=desk.lists,
+                intake=desk.intake,
+                clock=clock,
+                since=clock(),
+            )
+            jobs.append(Job(f"miss {playbook.kind}", playbook.absence.every, detector.poll))
+    return jobs

@@ -1,0 +1,41 @@
+"""The commands as a whole: each can be loaded, and help loads none of them."""
+
+import subprocess
+import sys
+
+import pytest
+from typer.core import TyperCommand, TyperGroup
+
+from bot.cli.app import COUNTERSIGN, LazyCommand
+
+HEAVY = ("sqlalchemy", "slack_sdk", "langchain", "chromadb", "numpy", "uvicorn")
+
+
+def lazy_commands(group: TyperGroup = COUNTERSIGN) -> list[LazyCommand]:
+    commands: list[LazyCommand] = []
+    for command in group.commands.values():
+        commands += lazy_commands(command) if isinstance(command, TyperGroup) else [command]
+    return commands
+
+
+@pytest.mark.parametrize("command", lazy_commands(), ids=lambda command: command.name)
+def test_every_command_can_be_loaded_and_keeps_its_help(command):
+    loaded = command.load()
+    assert isinstance(loaded, TyperCommand)
+    assert (loaded.name, loaded.help) == (command.name, command.help)
+
+
+@pytest.mark.parametrize("arguments", [["--help"], ["ledger", "--help"], ["memory"], ["nonsense"]])
+def test_help_imports_nothing_heavy(arguments):
+    code = (
+        "import sys\n"
+        "from bot.cli.app import main\n"
+        f"sys.argv = ['countersign', *{arguments!r}]\n"
+        "try:\n    main()\n"
+        "except SystemExit:\n    pass\n"
+        "print(sorted(sys.modules))"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    modules = done.stdout.splitlines()[-1]
+    assert "bot.cli.app" in modules
+    assert [name for name in (*HEAVY, "bot.settings", "bot.wiring") if f"'{name}'" in modules] == []
