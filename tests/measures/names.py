@@ -6,7 +6,12 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from tests.measures.source import FUNCTIONS, Finding, SourceFile
-from tests.measures.words import AMBIGUOUS_PARTICIPLES, is_participle, is_superlative
+from tests.measures.words import (
+    AMBIGUOUS_PARTICIPLES,
+    WIRE_FIELDS,
+    is_participle,
+    is_superlative,
+)
 
 
 @dataclass(frozen=True)
@@ -17,6 +22,8 @@ class Binding:
     node: ast.AST
     #: ``local``, ``parameter``, ``attribute`` or ``function``.
     role: str
+    #: The class of a field.
+    owner: str = ""
 
 
 def bindings(file: SourceFile) -> Iterator[Binding]:
@@ -39,7 +46,7 @@ def _bind(node: ast.AST, owner: ast.AST) -> Iterator[Binding]:
             yield Binding(node.arg, node, "parameter")
         case ast.Name(ctx=ast.Store()) if isinstance(owner, ast.ClassDef):
             if not node.id.isupper():
-                yield Binding(node.id, node, "attribute")
+                yield Binding(node.id, node, "attribute", owner.name)
         case ast.Name(ctx=ast.Store()):
             if not node.id.isupper():
                 yield Binding(node.id, node, "local")
@@ -70,7 +77,7 @@ def _is_bad(binding: Binding, names: set[str]) -> bool:
         return False
     if binding.name.strip("_") in AMBIGUOUS_PARTICIPLES:
         return binding.role == "local"
-    return is_participle(binding.name)
+    return is_participle(binding.name) and f"{binding.owner}.{binding.name}" not in WIRE_FIELDS
 
 
 def superlatives(files: list[SourceFile]) -> list[Finding]:

@@ -101,6 +101,12 @@ def test_read_is_a_participle_only_as_a_variable(tmp_path):
     assert texts(findings) == ["local read"]
 
 
+def test_a_field_of_stored_json_keeps_its_name(tmp_path):
+    (tmp_path / "case.py").write_text("class Case:\n    drifted: bool\n    shown: bool\n")
+    _, findings = names.participles(read_files([str(tmp_path)]))
+    assert texts(findings) == ["attribute shown"]
+
+
 def test_single_letter_aliases_and_their_uses(sample):
     findings, uses = names.single_letter_aliases(sample)
     assert (texts(findings), uses) == (["json as j"], 1)
