@@ -9,10 +9,15 @@ from tests.measures.structure import PRODUCT
 
 def main() -> int:
     """Print the measures and return the exit status."""
+    # These two need the product and its tools; the measures of source files need nothing.
     if sys.argv[1:2] == ["calls"]:
         from tests.measures import calls
 
         return calls.main(sys.argv[2:])
+    if sys.argv[1:2] == ["coverage"]:
+        from tests.measures import rooms
+
+        return rooms.main(sys.argv[2:])
     parser = argparse.ArgumentParser(prog="tests.measures", description=__doc__)
     parser.add_argument("paths", nargs="*", default=list(PRODUCT), help="files and folders")
     parser.add_argument("--json", action="store_true", help="for a program")
