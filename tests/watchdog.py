@@ -1,4 +1,4 @@
-"""End every process that a test run leaves behind, however the run itself ended.
+"""End every process that a test run leaves behind, however it ended.
 
 ``tests.servers.watch_children`` starts this beside pytest. It notes all descendants of that
 process several times a second. When standard input closes, because pytest ended or was killed,

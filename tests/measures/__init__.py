@@ -1,4 +1,4 @@
-"""How the code reads, as numbers with a bound each.
+"""Numbers for how the code reads, with a bound each.
 
 ``python -m tests.measures [paths] [--json] [--worst N] [--strict]`` reads source files;
 ``python -m tests.measures calls`` counts calls on the two ways that matter most, and

@@ -1,4 +1,4 @@
-"""Calls of the product's own functions, from signal to card and from press to resolved.
+"""Calls of the product's functions from signal to card, from press to resolved.
 
 Both run in this process over SQLite and the real doors (HTTP intake, Slack's listeners, Slack's
 client); only Slack itself and the system of record are stand-ins. A call is one start of a named
@@ -171,7 +171,7 @@ class Office:
         self.slack = slack_app.build(slack, self.world.asked(), chat)
 
     def receive(self, number: int) -> str:
-        """Post one signal to the intake and return the id of its case."""
+        """Post one signal to the intake and return its case id."""
         answer = self.http.post(
             "/v1/signals",
             json={**SIGNAL, "key": f"k{number}", "subject": f"product:{number}"},

@@ -1,6 +1,6 @@
-"""A test that starts every sort of process and then hangs, for ``test_processes`` to cut short.
+"""A test that starts every sort of process and then hangs.
 
-Not collected by itself: its name is no test's.
+``test_processes`` runs it and cuts it short. It is not collected by itself.
 """
 
 import os
@@ -26,7 +26,7 @@ PARENT = (
 
 @pytest.fixture
 def chromium():
-    """A browser as the journeys start it; None where there is none."""
+    """Start a browser as the journeys do; None without one."""
     binary = shutil.which("chromium")
     if binary is None:
         yield None
@@ -48,7 +48,7 @@ def leave_an_orphan():
 
 
 def test_that_hangs(emulator, postgres, chromium):
-    """Write what descends from this process into the file that the environment names."""
+    """Write the descendants of this process into a file, and sleep."""
     leave_an_orphan()
     # Without an environment, as some programs of the tests run.
     for code in (STUBBORN, SUSPENDED):

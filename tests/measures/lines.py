@@ -82,7 +82,7 @@ def _calls(file: SourceFile) -> list[ast.Call]:
 
 
 def positional_dataclasses(files: list[SourceFile]) -> list[Finding]:
-    """Find dataclasses of five or more fields that may be built without keywords."""
+    """Find dataclasses of five or more fields that are not kw_only."""
     findings = []
     for file in files:
         for node in file.classes:
@@ -96,7 +96,7 @@ def positional_dataclasses(files: list[SourceFile]) -> list[Finding]:
 
 
 def _dataclass_options(node: ast.ClassDef) -> set[str] | None:
-    """Return the options of the dataclass decorator that are on; None for other classes."""
+    """Return the options of a dataclass; None for other classes."""
     for decorator in node.decorator_list:
         call = decorator.func if isinstance(decorator, ast.Call) else decorator
         if ast.unparse(call).split(".")[-1] == "dataclass":

@@ -27,7 +27,7 @@ class Binding:
 
 
 def bindings(file: SourceFile) -> Iterator[Binding]:
-    """Yield every name that a file binds; constants and enum members left out."""
+    """Yield every name that a file binds, except constants."""
     yield from _bind_children(file.tree, owner=file.tree)
 
 
@@ -92,7 +92,7 @@ def superlatives(files: list[SourceFile]) -> list[Finding]:
 
 
 def single_letter_aliases(files: list[SourceFile]) -> tuple[list[Finding], int]:
-    """Find imports under a single letter, and count the uses of those letters."""
+    """Find imports under a single letter, and count their uses."""
     findings, uses = [], 0
     for file in files:
         letters = set()

@@ -1,11 +1,11 @@
-"""Every measure with its bound, as a table, as JSON and as a verdict."""
+"""Every measure with its bound, as a table and as JSON."""
 
 import ast
 import json
 import shutil
 import subprocess
 import sys
-from collections.abc import Callable
+from collections import Counter
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -41,51 +41,45 @@ class Measure:
 def measure(paths: list[str]) -> list[Measure]:
     """Take every measure of the files at these paths."""
     files = read_files(paths)
-    per_thousand = _scale(files)
     return [
         *_measure_names(files),
         *_measure_sentences(files, paths),
-        *_measure_lines(files, per_thousand),
+        *_measure_lines(files),
+        *_measure_rates(files),
+        *_measure_statements(files),
         *_measure_structure(files),
         *_measure_tests(paths),
     ]
 
 
-def _scale(files: list[SourceFile]) -> Callable[[list[Finding]], float]:
-    total = sum(len(file.code_lines) for file in files) or 1
-    return lambda findings: 1000 * len(findings) / total
-
-
 def _measure_names(files: list[SourceFile]) -> list[Measure]:
     totals, findings = names.participles(files)
-    measures = []
-    for title, roles in (
-        ("participle names: locals and parameters", ("local", "parameter")),
-        ("participle names: attributes", ("attribute",)),
-        ("participle names: functions", ("function",)),
-    ):
-        places = [one for one in findings if one.text.split()[0] in roles]
-        total = sum(totals[role] for role in roles)
-        share = 100 * len(places) / (total or 1)
-        measures.append(
-            Measure(
-                name=title,
-                value=len(places),
-                detail=f"{share:.1f} % of {total}",
-                bound=0,
-                is_acceptance=True,
-                findings=places,
-            )
-        )
     superlatives = names.superlatives(files)
     aliases, uses = names.single_letter_aliases(files)
     duplicates = names.duplicate_classes(files)
     return [
-        *measures,
+        _measure_participles("locals and parameters", ("local", "parameter"), totals, findings),
+        _measure_participles("attributes", ("attribute",), totals, findings),
+        _measure_participles("functions", ("function",), totals, findings),
         _count("superlative constants", superlatives, is_acceptance=True),
         _count("single-letter module aliases", aliases, detail=f"{uses} uses"),
         _count("public classes that share a name", duplicates),
     ]
+
+
+def _measure_participles(
+    title: str, roles: tuple[str, ...], totals: Counter[str], findings: list[Finding]
+) -> Measure:
+    places = [place for place in findings if place.text.split()[0] in roles]
+    total = sum(totals[role] for role in roles)
+    return Measure(
+        name=f"participle names: {title}",
+        value=len(places),
+        detail=f"{100 * len(places) / (total or 1):.1f} % of {total}",
+        bound=0,
+        is_acceptance=True,
+        findings=places,
+    )
 
 
 def _count(
@@ -153,25 +147,17 @@ def _relative(path: str) -> str:
     return str(Path(path).relative_to(here)) if Path(path).is_relative_to(here) else path
 
 
-def _measure_lines(
-    files: list[SourceFile], per_thousand: Callable[[list[Finding]], float]
-) -> list[Measure]:
-    tokens = sum(len(file.tokens) for file in files)
-    code = sum(len(file.code_lines) for file in files)
-    everything = sum(len(file.lines) for file in files)
+def _measure_lines(files: list[SourceFile]) -> list[Measure]:
     long = lines.long_lines(files)
-    comments = sum(file.comment_lines for file in files)
-    rates = (
-        ("ternaries per 1,000 lines", lines.of_type(files, ast.IfExp), 14, True),
-        ("comprehensions per 1,000 lines", lines.of_type(files, lines.COMPREHENSIONS), 25, True),
-        ("lambdas per 1,000 lines", lines.of_type(files, ast.Lambda), 2, False),
-        ("calls with ≥ 5 positionals per 1,000", lines.positional_calls(files), 1, True),
-    )
+    line_count = sum(len(file.lines) for file in files) or 1
+    code_count = sum(len(file.code_lines) for file in files) or 1
+    token_count = sum(len(file.tokens) for file in files)
+    comment_count = sum(file.comment_lines for file in files)
     return [
         Measure(
             name="tokens a code line",
-            value=round(tokens / (code or 1), 2),
-            detail=f"{code} code lines",
+            value=round(token_count / code_count, 2),
+            detail=f"{code_count} code lines",
             bound=7.5,
             is_acceptance=True,
             findings=lines.dense_files(files),
@@ -179,30 +165,46 @@ def _measure_lines(
         Measure(
             name="lines over 100 characters",
             value=len(long),
-            detail=f"{100 * len(long) / (everything or 1):.1f} % of {everything}",
+            detail=f"{100 * len(long) / line_count:.1f} % of {line_count}",
             bound=0,
             is_acceptance=True,
             findings=long,
         ),
         Measure(
             name="comment lines, %",
-            value=round(100 * comments / (everything or 1), 2),
-            detail=f"{comments} lines",
+            value=round(100 * comment_count / line_count, 2),
+            detail=f"{comment_count} lines",
             bound=2,
             is_minimum=True,
             is_acceptance=True,
         ),
-        *(
-            Measure(
-                name=name,
-                value=round(per_thousand(findings), 2),
-                detail=f"{len(findings)}",
-                bound=bound,
-                is_acceptance=is_acceptance,
-                findings=findings,
-            )
-            for name, findings, bound, is_acceptance in rates
-        ),
+    ]
+
+
+def _measure_rates(files: list[SourceFile]) -> list[Measure]:
+    """Count what is allowed now and then, per thousand lines of code."""
+    code_count = sum(len(file.code_lines) for file in files) or 1
+    rates = (
+        ("ternaries", lines.of_type(files, ast.IfExp), 14, True),
+        ("comprehensions", lines.of_type(files, lines.COMPREHENSIONS), 25, True),
+        ("lambdas", lines.of_type(files, ast.Lambda), 2, False),
+        ("calls with ≥ 5 positionals", lines.positional_calls(files), 1, True),
+    )
+    return [
+        Measure(
+            name=f"{name} per 1,000 lines",
+            value=round(1000 * len(findings) / code_count, 2),
+            detail=f"{len(findings)}",
+            bound=bound,
+            is_acceptance=is_acceptance,
+            findings=findings,
+        )
+        for name, findings, bound, is_acceptance in rates
+    ]
+
+
+def _measure_statements(files: list[SourceFile]) -> list[Measure]:
+    return [
         _count("statements with nested conditionals", lines.nested_conditionals(files)),
         _count("calls of ≥ 4 arguments without keywords", lines.calls_without_keywords(files)),
         _count("dataclasses of ≥ 5 fields not kw_only", lines.positional_dataclasses(files)),
@@ -211,9 +213,10 @@ def _measure_lines(
 
 def _measure_structure(files: list[SourceFile]) -> list[Measure]:
     functions = structure.function_lengths(files)
-    lengths = [one.weight for one in functions]
+    lengths = [function.weight for function in functions]
     imports = structure.local_imports(files)
-    measures = [
+    classes = structure.large_classes(files)
+    return [
         Measure(
             name="function lines, p95",
             value=structure.percentile(lengths, 0.95),
@@ -222,11 +225,7 @@ def _measure_structure(files: list[SourceFile]) -> list[Measure]:
             is_acceptance=True,
             findings=functions,
         ),
-        _count(
-            "classes over 20 methods or 15 fields",
-            structure.large_classes(files),
-            is_acceptance=True,
-        ),
+        _count("classes over 20 methods or 15 fields", classes, is_acceptance=True),
         Measure(
             name="function-local imports",
             value=len(imports),
@@ -234,21 +233,20 @@ def _measure_structure(files: list[SourceFile]) -> list[Measure]:
             is_acceptance=True,
             findings=imports,
         ),
+        *(_measure_fan_out(file) for file in files if Path(file.path).name == WIRING),
     ]
-    for file in files:
-        if Path(file.path).name == WIRING:
-            modules = structure.fan_out(file)
-            measures.append(
-                Measure(
-                    name=f"fan-out of {file.path}",
-                    value=len(modules),
-                    detail=f"{len(file.lines)} lines",
-                    bound=40,
-                    is_acceptance=True,
-                    findings=[Finding(file.path, 1, module) for module in sorted(modules)],
-                )
-            )
-    return measures
+
+
+def _measure_fan_out(file: SourceFile) -> Measure:
+    modules = structure.fan_out(file)
+    return Measure(
+        name=f"fan-out of {file.path}",
+        value=len(modules),
+        detail=f"{len(file.lines)} lines",
+        bound=40,
+        is_acceptance=True,
+        findings=[Finding(path=file.path, line=1, text=module) for module in sorted(modules)],
+    )
 
 
 def _measure_tests(paths: list[str]) -> list[Measure]:

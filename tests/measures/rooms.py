@@ -61,7 +61,7 @@ def read_rooms(report: dict[str, Any]) -> list[Room]:
 
 
 def room_of(path: str) -> str:
-    """Return the folder that a file belongs to; at most two levels deep."""
+    """Return the folder of a file, at most two levels deep."""
     folders = Path(path).parent.parts
     return "/".join(folders[:2])
 
@@ -89,7 +89,7 @@ def _bound(room: Room) -> str:
 
 
 def as_gaps(rooms: list[Room]) -> str:
-    """List the gaps of the rooms that miss their bound, a line for each file."""
+    """List the gaps of the rooms that miss their bound, by file."""
     rows = []
     for room in rooms:
         if room.is_met:
@@ -103,7 +103,7 @@ def as_gaps(rooms: list[Room]) -> str:
 
 
 def main(arguments: list[str]) -> int:
-    """Print the table and return the exit status: 1 when a room misses its bound."""
+    """Print the table and return 1 when a room misses its bound."""
     parser = argparse.ArgumentParser(prog="tests.measures coverage", description=__doc__)
     parser.parse_args(arguments)
     data = coverage.Coverage()

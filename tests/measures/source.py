@@ -111,7 +111,7 @@ class SourceFile:
 
 
 def _join_fstrings(tokens: Iterable[tokenize.TokenInfo]) -> Iterator[tokenize.TokenInfo]:
-    """Yield an f-string as one token, as Python before 3.12 does by itself."""
+    """Yield an f-string as one token, as Python 3.11 does."""
     start, depth = None, 0
     for token in tokens:
         kind = tokenize.tok_name[token.type]

@@ -1,4 +1,4 @@
-"""Functions, classes and imports: how large a thing is and how much it must know."""
+"""Sizes of functions and classes, and what a module imports."""
 
 import ast
 import math
@@ -42,7 +42,7 @@ def large_classes(files: list[SourceFile]) -> list[Finding]:
 
 
 def field_names(node: ast.ClassDef) -> set[str]:
-    """Return the annotated fields of a class and the attributes that its methods set."""
+    """Return the fields of a class, attributes of its methods included."""
     names = {
         part.target.id
         for part in node.body

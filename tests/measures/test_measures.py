@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.measures import calls, lines, names, report, sentences, structure
+from tests.measures import calls, lines, names, report, rooms, sentences, structure
 from tests.measures.source import read_files
 from tests.measures.words import is_participle, is_superlative
 
@@ -187,6 +187,42 @@ def test_strict_fails_where_a_bound_is_missed(tmp_path):
 def test_the_table_marks_a_missed_bound():
     measure = report.Measure(name="lines over 100", value=3, bound=0, is_acceptance=True)
     assert report.as_table([measure], 0).startswith("✗ lines over 100")
+
+
+def covered(statements, missing_lines, branches, missing_branches):
+    summary = {
+        "num_statements": statements,
+        "covered_lines": statements - len(missing_lines),
+        "num_branches": branches,
+        "covered_branches": branches - len(missing_branches),
+    }
+    return {
+        "summary": summary,
+        "missing_lines": missing_lines,
+        "missing_branches": missing_branches,
+    }
+
+
+def test_coverage_is_gathered_by_room_and_held_against_its_bound():
+    report_ = {
+        "files": {
+            "bot/cases/plan.py": covered(10, [7], 4, [[6, 7], [8, -1]]),
+            "bot/cases/case.py": covered(6, [], 0, []),
+            "bot/desk/intake.py": covered(95, [], 5, [[1, 2]]),
+            "scheduler/loop.py": covered(1, [1], 0, []),
+        }
+    }
+    by_name = {room.name: room for room in rooms.read_rooms(report_)}
+    assert {name: round(room.percent) for name, room in by_name.items()} == {
+        "bot/cases": 85,
+        "bot/desk": 99,
+        "scheduler": 0,
+    }
+    assert {name for name, room in by_name.items() if not room.is_met} == {"bot/cases"}
+    # The branch into a line that never ran is that same gap.
+    assert by_name["bot/cases"].gaps == ["bot/cases/plan.py:7", "bot/cases/plan.py:8->exit"]
+    assert rooms.as_gaps(list(by_name.values())) == "  bot/cases/plan.py: 7, 8->exit"
+    assert "✗ bot/cases" in rooms.as_table(list(by_name.values()))
 
 
 def test_calls_are_counted_once_per_start_in_every_thread():

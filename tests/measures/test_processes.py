@@ -27,7 +27,7 @@ def wait_until(is_true, what):
 
 
 def alive(commands):
-    """Return those of these commands, each ``id words``, whose process is still there."""
+    """Return the commands, each ``id words``, that still run."""
     remaining = []
     for command in commands:
         pid, _, words = command.partition(" ")

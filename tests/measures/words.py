@@ -82,7 +82,7 @@ CLAUSE_OPENINGS = _words(
 
 
 def is_participle(name: str) -> bool:
-    """Tell whether a name is one bare participle, such as ``asked`` or ``_drawn``."""
+    """Tell whether a name is one bare participle, such as ``asked``."""
     word = name.strip("_").lower()
     if "_" in word or word in FIELD_TERMS:
         return False
