@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 UV := VIRTUAL_ENV=$(VENV) UV_PROJECT_ENVIRONMENT=$(VENV) UV_PYTHON_DOWNLOADS=never $(BIN)/uv
 ARGS ?=
 
-.PHONY: help setup demo check format test journeys attack bench bench-knowledge bench-slack small-model shots clean
+.PHONY: help setup demo check format test coverage measures journeys attack bench bench-knowledge bench-slack small-model shots clean
 
 help: ## This list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-15s %s\n", $$1, $$2}'
@@ -46,6 +46,16 @@ format: $(VENV)/.dev ## Put the code into shape
 
 test: $(VENV)/.dev ## All tests; ARGS="-k name" for some
 	@$(BIN)/pytest -n 2 --dist loadgroup $(ARGS)
+
+coverage: $(VENV)/.dev ## Branch coverage by room; ARGS="tests/cases tests/desk" for some tests
+	@$(BIN)/coverage erase
+	@$(BIN)/coverage run -m pytest -n 2 --dist loadgroup $(ARGS)
+	@$(BIN)/coverage combine --quiet
+	@$(BIN)/python -m tests.measures coverage
+
+measures: $(VENV)/.dev ## How the code reads, and the calls of a signal and a press; ARGS="--worst 5" for places
+	@$(BIN)/python -m tests.measures $(ARGS)
+	@$(BIN)/python -m tests.measures calls
 
 journeys: $(VENV)/.dev ## The stories against real processes
 	@$(BIN)/pytest tests/journeys $(ARGS)

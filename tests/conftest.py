@@ -1,8 +1,9 @@
-"""What tests share: databases of both sorts, a world over each, and servers that end when the tests do."""
+"""Fixtures that all tests share: databases of both sorts and a world over each."""
 
 import contextlib
 import os
 import shutil
+import time
 import uuid
 from pathlib import Path
 
@@ -12,8 +13,8 @@ from hypothesis import HealthCheck, settings
 from bot.store.database import Database
 from bot.store.migrate import migrate
 from bot.store.store import SqlStore
+from tests.servers import children_left, free_port, postgres_tools, running_postgres, watch_children
 from tests.servers import create_database as _create
-from tests.servers import free_port, postgres_tools, running_postgres
 from tests.world import World
 
 SAMPLE_ENVIRONMENT = {
@@ -23,6 +24,8 @@ SAMPLE_ENVIRONMENT = {
     "HARBOUR_VINE_URL": "sqlite:///:memory:",
 }
 __all__ = ["_create", "free_port", "missing"]
+# A process that was told to end may take a while on a busy machine.
+END_SECONDS = 30
 IN_CI = bool(os.environ.get("CI"))
 SHARED = Path(__file__).parent.parent.parent / "shared"
 settings.register_profile(
@@ -31,6 +34,7 @@ settings.register_profile(
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture],
 )
 settings.load_profile("ours")
+watch_children()
 for name in list(os.environ):
     # No setting of the one who runs the tests may reach them, nor a proxy, which the Slack SDK would use even for loopback.
     if name.startswith(("COUNTERSIGN_", "SLACK_")) or name.lower().endswith("_proxy"):
@@ -43,6 +47,17 @@ def missing(what: str) -> None:
     if IN_CI:
         pytest.fail(message)
     pytest.skip(message)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def no_process_is_left():
+    """Fail when a test has left a process behind that is still there in the end."""
+    yield
+    deadline = time.monotonic() + END_SECONDS
+    while processes := children_left():
+        if time.monotonic() > deadline:
+            pytest.fail("processes that tests left behind: " + "; ".join(processes))
+        time.sleep(0.2)
 
 
 @pytest.fixture(scope="session")

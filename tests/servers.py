@@ -1,12 +1,17 @@
-"""Servers of one's own on loopback, for tests and benchmarks alike: a PostgreSQL, and ports nobody listens on."""
+"""Servers for tests and benchmarks on loopback: PostgreSQL, free ports, an end for every process."""
 
 import contextlib
+import fcntl
+import functools
 import glob
 import os
+import random
 import shutil
 import signal
 import socket
 import subprocess
+import sys
+import tempfile
 import time
 import uuid
 from collections.abc import Iterator
@@ -17,16 +22,68 @@ import sqlalchemy as sa
 from bot.store.database import Database
 from bot.store.migrate import migrate
 
-START_SECONDS = 30
-STOP_SECONDS = 20
+# On a busy machine initdb and the first start take most of a minute.
+START_SECONDS = 120
+STOP_SECONDS = 60
 TEMPLATE = "template_countersign"
+WATCHDOG = Path(__file__).with_name("watchdog.py")
+# Below the ports that the kernel gives to outgoing connections.
+PORTS = range(20_000, 32_000)
+PORT_LOCKS = Path(tempfile.gettempdir()) / f"countersign-ports-{os.getuid()}"
+
+
+def watch_children() -> None:
+    """End what this process leaves behind when it ends, even when it is killed."""
+    _watchdog(os.getpid())
+
+
+@functools.cache
+def _watchdog(pid: int) -> subprocess.Popen[str]:
+    # A session of its own, so that no signal to a group reaches it; it ends when the pipe does.
+    return subprocess.Popen(
+        [sys.executable, "-I", WATCHDOG, str(pid)],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+        env={},
+        start_new_session=True,
+    )
+
+
+def children_left() -> list[str]:
+    """Return the id and command of every process that descends from this one and is alive."""
+    watchdog = _watchdog(os.getpid())
+    assert watchdog.stdin is not None
+    assert watchdog.stdout is not None
+    watchdog.stdin.write("\n")
+    watchdog.stdin.flush()
+    return [command for command in watchdog.stdout.readline().strip("\n").split("\t") if command]
 
 
 def free_port() -> int:
-    """Return a port of loopback that nobody listens on."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
+    """Return a port of loopback that nobody listens on, reserved until this process ends.
+
+    The lock keeps other test processes from it between this choice and the server's bind.
+    """
+    PORT_LOCKS.mkdir(exist_ok=True)
+    # Not the seeded generator: every test would begin with the same ports.
+    for port in random.SystemRandom().sample(PORTS, len(PORTS)):
+        if _reserve(port):
+            return port
+    raise OSError("no free port")
+
+
+def _reserve(port: int) -> bool:
+    lock = os.open(PORT_LOCKS / str(port), os.O_CREAT | os.O_RDWR | os.O_CLOEXEC)
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        with socket.socket() as probe:
+            probe.bind(("127.0.0.1", port))
+    except OSError:
+        os.close(lock)
+        return False
+    # The descriptor stays open: the kernel releases the lock when the process ends.
+    return True
 
 
 def postgres_tools() -> Path | None:
@@ -43,6 +100,7 @@ class Postgres:
     """A real PostgreSQL with a data directory and port of its own; it may be stopped and started again."""
 
     def __init__(self, tools: Path) -> None:
+        watch_children()
         self.tools, self.port = tools, free_port()
         self.url = f"postgresql+psycopg://countersign@127.0.0.1:{self.port}"
         self.base = Path("/tmp") / f"countersign-pg-{uuid.uuid4().hex[:8]}"
@@ -94,13 +152,18 @@ class Postgres:
             stderr=subprocess.DEVNULL,
             cwd=self.base,
         )
-        engine, ends = sa.create_engine(f"{self.url}/postgres"), time.monotonic() + START_SECONDS
+        self._wait_until_ready(self._server)
+
+    def _wait_until_ready(self, server: subprocess.Popen[bytes]) -> None:
+        engine = sa.create_engine(f"{self.url}/postgres")
+        deadline = time.monotonic() + START_SECONDS
         while True:
             try:
                 with engine.connect():
                     break
             except sa.exc.OperationalError:
-                if time.monotonic() > ends:
+                # A server that ended will not answer, however long one waits.
+                if server.poll() is not None or time.monotonic() > deadline:
                     raise
                 time.sleep(0.1)
         engine.dispose()
