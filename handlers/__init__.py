@@ -1,1 +1,1 @@
-"""Entry points for people and systems: Slack, the cards, the HTTP intake and the passkey page."""
+"""Entry points: Slack, the cards, the HTTP intake and the passkey page."""

@@ -1,4 +1,4 @@
-"""Request bodies of bounded size and time, read alike at every HTTP entry point."""
+"""Request bodies of bounded size and time, for every HTTP entry point."""
 
 import asyncio
 from dataclasses import dataclass
@@ -13,7 +13,10 @@ MAX_LENGTH_DIGITS = 19
 
 @dataclass(eq=False)
 class BodyRefused(Exception):
-    """A body that is too large, too slow or incomplete. Each endpoint answers in its own format."""
+    """A body that is too large, too slow or incomplete.
+
+    Each endpoint answers it in its own format.
+    """
 
     status: int
     detail: str
@@ -65,7 +68,7 @@ async def _read_stream(request: Request, limit: int) -> bytes:
 
 
 def _parse_length(content_length: str) -> int:
-    """Parse the declared length; 0 when it is absent or not a number."""
+    """Parse the declared length; 0 when it is no number."""
     if not content_length.isascii() or not content_length.isdecimal():
         return 0
     return int(content_length[:MAX_LENGTH_DIGITS])

@@ -1,1 +1,1 @@
-"""Cards: pure functions from a case to Block Kit. Text from outside is never read as markup."""
+"""Cards: pure functions from a case to Block Kit."""

@@ -1,4 +1,4 @@
-"""The answer to a question: the text, the cases with links, and feedback buttons."""
+"""The answer to a question: text, cases and feedback buttons."""
 
 from bot.cases.question import Answer, Line
 from handlers.cards import ids
@@ -77,4 +77,7 @@ def _feedback_buttons(question_id: str) -> Json:
 
 
 def _feedback_button(label: str, value: str) -> Json:
-    return {"text": plain_text(label), "value": value}
+    return {
+        "text": plain_text(label),
+        "value": value,
+    }

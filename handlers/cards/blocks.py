@@ -1,17 +1,21 @@
-"""Block Kit: the blocks and elements that cards, lists and forms are made of."""
+"""Block Kit: the blocks and elements of cards, lists and forms."""
 
 from collections.abc import Sequence
 
 from handlers.cards.text import Json, paragraph, plain_text, rich_text, text_run
 
 # Limits of Slack.
+MAX_HEADER_LENGTH = 150
 MAX_OPTIONS = 100
 MAX_TITLE_LENGTH = 24
 
 
 def header_block(text: str) -> Json:
     """Build a heading."""
-    return {"type": "header", "text": plain_text(text, 150)}
+    return {
+        "type": "header",
+        "text": plain_text(text, MAX_HEADER_LENGTH),
+    }
 
 
 def heading(text: str) -> Json:
@@ -19,7 +23,7 @@ def heading(text: str) -> Json:
     return rich_text(paragraph(text_run(text, bold=True)))
 
 
-def labelled(label: str, text: str) -> Json:
+def label_paragraph(label: str, text: str) -> Json:
     """Build a paragraph of a bold label and text."""
     return paragraph(text_run(label, bold=True), text_run(text))
 
@@ -40,7 +44,11 @@ def context_block(*parts: str | Json) -> Json:
 
 def actions_block(block_id: str, elements: Sequence[Json]) -> Json:
     """Build a row of buttons and menus."""
-    return {"type": "actions", "block_id": block_id, "elements": list(elements)}
+    return {
+        "type": "actions",
+        "block_id": block_id,
+        "elements": list(elements),
+    }
 
 
 def button(label: str, action_id: str, value: str, *, style: str = "") -> Json:
@@ -58,11 +66,14 @@ def button(label: str, action_id: str, value: str, *, style: str = "") -> Json:
 
 def option(label: str, value: str) -> Json:
     """Build one option of a menu."""
-    return {"text": plain_text(label), "value": value}
+    return {
+        "text": plain_text(label),
+        "value": value,
+    }
 
 
 def selected_option(options: Sequence[Json], value: str) -> Json:
-    """Find the option with this value; the first one when there is none."""
+    """Find the option with this value; otherwise the first one."""
     for candidate in options:
         if candidate["value"] == value:
             return candidate
@@ -70,7 +81,12 @@ def selected_option(options: Sequence[Json], value: str) -> Json:
 
 
 def input_block(
-    block_id: str, label: str, element: Json, *, hint: str = "", optional: bool = False
+    block_id: str,
+    label: str,
+    element: Json,
+    *,
+    hint: str = "",
+    optional: bool = False,
 ) -> Json:
     """Build a labelled field of a form."""
     block: Json = {
@@ -86,7 +102,11 @@ def input_block(
 
 
 def text_input(
-    action_id: str, *, max_length: int, multiline: bool = False, initial_value: str | None = None
+    action_id: str,
+    *,
+    max_length: int,
+    multiline: bool = False,
+    initial_value: str | None = None,
 ) -> Json:
     """Build a text field."""
     element: Json = {
@@ -109,7 +129,11 @@ def static_select(
     placeholder: str = "",
 ) -> Json:
     """Build a menu of fixed options."""
-    element: Json = {"type": "static_select", "action_id": action_id, "options": list(options)}
+    element: Json = {
+        "type": "static_select",
+        "action_id": action_id,
+        "options": list(options),
+    }
     if initial_option is not None:
         element["initial_option"] = initial_option
     if placeholder:
@@ -128,9 +152,17 @@ def modal(title: str, blocks: Sequence[Json], *, close: str) -> Json:
 
 
 def form(
-    callback_id: str, *, private_metadata: str, title: str, submit: str, blocks: Sequence[Json]
+    callback_id: str,
+    *,
+    private_metadata: str,
+    title: str,
+    submit: str,
+    blocks: Sequence[Json],
 ) -> Json:
-    """Build a window that a person fills in and submits."""
+    """Build a window that a person fills in and submits.
+
+    ``private_metadata`` comes back with the submission, unseen by the person.
+    """
     return {
         **modal(title, blocks, close="Cancel"),
         "callback_id": callback_id,

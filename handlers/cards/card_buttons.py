@@ -1,13 +1,15 @@
-"""The buttons of a case: each state offers only those that do something now."""
+"""The buttons of a case. Each state offers only those that work."""
 
+from collections.abc import Sequence
 from typing import assert_never
 
 from bot.cases.case import Case, is_principal
 from bot.cases.lifecycle import State
 from bot.cases.plan import Plan
 from bot.cases.policy import RiskTier
+from bot.cases.recognition import Recognition
 from handlers.cards import ids
-from handlers.cards.blocks import button, option
+from handlers.cards.blocks import actions_block, button, option
 from handlers.cards.text import Json, clean, plain_text
 
 # A guess that is less likely than this is noise on a card.
@@ -15,6 +17,8 @@ MIN_CONFIDENCE_PERCENT = 3
 # Slack's limits: options of an overflow menu, characters of a confirmation dialog.
 MAX_OVERFLOW_OPTIONS = 5
 MAX_CONFIRM = 300
+# Far above the dialog's limit: a target is shown whole, or the form is used.
+MAX_TARGET_LENGTH = 10_000
 KIND_ACTION_IDS = (ids.NAME_FIRST, ids.NAME_SECOND, ids.NAME_THIRD)
 
 
@@ -30,7 +34,8 @@ def card_buttons(case: Case, *, is_undoable: bool) -> list[Json]:
             settle = button("I have looked…", ids.SETTLE, token, style="primary")
             return [settle, *_claim_button(case, token), _overflow_menu(case, token)]
         case State.RESOLVED:
-            return [button("Take back…", ids.UNDO, token)] if is_undoable else []
+            undo = button("Take back…", ids.UNDO, token)
+            return [undo] if is_undoable else []
         case State.REJECTED | State.EXPIRED | State.CLEARED:
             return []
         case State.NEW | State.OPEN | State.SNOOZED | State.APPROVED | State.RUNNING:
@@ -39,8 +44,17 @@ def card_buttons(case: Case, *, is_undoable: bool) -> list[Json]:
             assert_never(case.state)
 
 
+def button_row(name: str, case: Case, buttons: Sequence[Json]) -> list[Json]:
+    """Build the block of a case's buttons; nothing for no buttons."""
+    # Slack accepts no empty row.
+    if not buttons:
+        return []
+    # Buttons of the same case stand in one message under different names.
+    return [actions_block(f"{name}:{ids.token(case)}", buttons)]
+
+
 def decision_buttons(case: Case) -> list[Json]:
-    """Build the buttons of a row: approve and reject. Everything else is on the card."""
+    """Build the buttons of a row; the others are on the card."""
     if case.state is not State.PROPOSED:
         return []
     token = ids.token(case)
@@ -48,21 +62,31 @@ def decision_buttons(case: Case) -> list[Json]:
 
 
 def kind_buttons(case: Case) -> list[Json]:
-    """Build the likeliest kinds of an unrecognised case as buttons, then the other choices."""
+    """Build buttons for the likeliest kinds of an unrecognised case."""
     recognition = case.recognition
     if case.state is not State.REFERRED or recognition is None:
         return []
     if recognition.kind or case.named_by:
         return []
     token = ids.token(case)
-    likely = [guess for guess in recognition.guesses if guess.confidence >= MIN_CONFIDENCE_PERCENT]
+    return [
+        *_guess_buttons(recognition, token),
+        button("Another kind…", ids.ANOTHER_KIND, token),
+        button("Something new", ids.NOVEL, token),
+    ]
+
+
+def _guess_buttons(recognition: Recognition, token: str) -> list[Json]:
+    likely_guesses = []
+    for guess in recognition.guesses:
+        if guess.confidence >= MIN_CONFIDENCE_PERCENT:
+            likely_guesses.append(guess)
     buttons = []
-    for action_id, guess in zip(KIND_ACTION_IDS, likely, strict=False):
+    # Not strict: there may be fewer guesses than buttons, or more.
+    for action_id, guess in zip(KIND_ACTION_IDS, likely_guesses, strict=False):
         kind = clean(guess.kind.replace("_", " ").capitalize(), 50)
         label = f"{kind} ({guess.confidence} %)"
         buttons.append(button(label, action_id, f"{guess.kind} {token}"))
-    buttons.append(button("Another kind…", ids.ANOTHER_KIND, token))
-    buttons.append(button("Something new", ids.NOVEL, token))
     return buttons
 
 
@@ -112,6 +136,7 @@ def _claim_button(case: Case, token: str) -> list[Json]:
 
 def _approve_button(case: Case, token: str) -> Json:
     """Build the approve button: the higher the risk, the more it asks."""
+    # Without a verdict nothing is known of the risk.
     tier = case.verdict.tier if case.verdict else RiskTier.HIGH
     if tier is RiskTier.HIGH:
         # No colour that nudges, and a form that asks for a reason.
@@ -136,12 +161,14 @@ def _confirmation_dialog(case: Case, text: str) -> Json:
 
 
 def _amount_and_targets(plan: Plan) -> str:
-    amount = f"Amount: {plan.amount}. " if plan.amount else ""
     # A dictionary, unlike a set, keeps the order of the steps.
     targets = dict.fromkeys(action.target for action in plan.actions)
+    names = ", ".join(clean(target, MAX_TARGET_LENGTH) for target in targets)
     label = "Targets" if len(targets) > 1 else "Target"
-    names = ", ".join(clean(target, 10_000) for target in targets)
-    return f"{amount}{label}: {names}."
+    text = f"{label}: {names}."
+    if plan.amount:
+        text = f"Amount: {plan.amount}. {text}"
+    return text
 
 
 def _list_steps(steps: list[str], count: int) -> str:
@@ -160,8 +187,13 @@ def _utf16_length(text: str) -> int:
 
 
 def _overflow_menu(case: Case, token: str) -> Json:
-    """Build the menu of rarer choices; an option's value is the choice and the token."""
-    options = [option(label, f"{choice} {token}") for choice, label in _overflow_choices(case)]
+    """Build the menu of rarer choices.
+
+    The value of an option is the choice and the token.
+    """
+    options = []
+    for choice, label in _overflow_choices(case):
+        options.append(option(label, f"{choice} {token}"))
     return {"type": "overflow", "action_id": ids.MORE, "options": options}
 
 
@@ -174,7 +206,7 @@ def _overflow_choices(case: Case) -> list[tuple[str, str]]:
     if case.recommendation and case.recommendation.citations:
         choices.append((ids.PRECEDENTS, "Precedents"))
     choices.append((ids.TRAIL, "Trail"))
-    # Other states have a claim button of its own; here it takes the last free place.
+    # Other states have a claim button beside the menu; here it takes the last free place.
     has_room = len(choices) < MAX_OVERFLOW_OPTIONS
     if case.state is State.PROPOSED and not is_principal(case.owner) and has_room:
         choices.insert(0, (ids.CLAIM_IT, "I'm on it"))

@@ -1,4 +1,4 @@
-"""The card of a case: what happened and why it matters, the evidence, the plan, who decides."""
+"""The card of a case: description, evidence, plan and responsibility."""
 
 import re
 
@@ -9,14 +9,12 @@ from bot.cases.lifecycle import State
 from bot.cases.policy import Ruling, Verdict
 from bot.cases.recognition import Recognition
 from bot.ports import Look
-from handlers.cards import ids
 from handlers.cards.blocks import (
-    actions_block,
     context_block,
     header_block,
-    labelled,
+    label_paragraph,
 )
-from handlers.cards.card_buttons import card_buttons, kind_buttons
+from handlers.cards.card_buttons import button_row, card_buttons, kind_buttons
 from handlers.cards.plan_section import plan_section
 from handlers.cards.text import (
     Json,
@@ -32,8 +30,10 @@ from handlers.cards.text import (
     text_run,
 )
 
+# Facts beyond these are in the ledger.
 MAX_FACTS = 12
 MAX_REASON = 300
+# A principal with the id of a Slack user: "T1/U1".
 PERSON = re.compile(r"[A-Z0-9]+/[UW][A-Z0-9]+")
 DEFAULT_CONTEXT = Look()
 STATE_LABELS = {
@@ -69,12 +69,9 @@ def case_card(case: Case, card_context: Look = DEFAULT_CONTEXT) -> list[Json]:
     blocks += plan_section(case)
     blocks += _model_text(case)
     blocks.append(context_block(*_responsibility(case)))
-    kind_choices = kind_buttons(case)
-    if kind_choices:
-        blocks.append(actions_block(f"kind:{ids.token(case)}", kind_choices))
+    blocks += button_row("kind", case, kind_buttons(case))
     buttons = card_buttons(case, is_undoable=card_context.is_undoable)
-    if buttons:
-        blocks.append(actions_block(f"case:{ids.token(case)}", buttons))
+    blocks += button_row("case", case, buttons)
     return blocks
 
 
@@ -84,25 +81,27 @@ def notification_text(case: Case) -> str:
 
 
 def superseded_card(case: Case) -> list[Json]:
-    """Build what replaces an older card of the case: no buttons, and the reason."""
+    """Build what replaces an older card: the reason, and no buttons."""
     notice = ":arrows_counterclockwise: Replaced by a newer card in this channel"
     reason = clean(_reason_for_new_card(case), 500)
     return [
         header_block(_headline(case)),
         context_block(notice),
-        rich_text(labelled("Why  ", reason)),
+        rich_text(label_paragraph("Why  ", reason)),
     ]
 
 
 def _reason_for_new_card(case: Case) -> str:
     kind = case.kind.replace("_", " ")
-    recognised = f"{case.named_by} says what it is: {kind}" if case.named_by else ""
-    return "; ".join(case.drifted) or case.reopened or recognised or "it came up again"
+    naming = f"{case.named_by} says what it is: {kind}" if case.named_by else ""
+    return "; ".join(case.drifted) or case.reopened or naming or "it came up again"
 
 
 def _headline(case: Case) -> str:
     headline = f"{case.id} · {clean(case.signal.title, 110)}"
-    return f"{headline} · {case.stake}" if case.stake else headline
+    if case.stake:
+        headline += f" · {case.stake}"
+    return headline
 
 
 def _status_line(case: Case) -> str:
@@ -126,34 +125,47 @@ def _decision(case: Case) -> list[Json]:
     """Build who decided, when and why; a person looks for that first."""
     paragraphs = []
     if case.approvals:
-        paragraphs.append(labelled("Approved by ", _describe_approvals(case)))
+        paragraphs.append(label_paragraph("Approved by ", _describe_approvals(case)))
     if case.ending:
         paragraphs += _ending(case, case.ending)
     if case.drifted and not case.is_terminal:
         reasons = clean("; ".join(case.drifted), 500)
-        paragraphs.append(labelled("Asked again because ", reasons))
+        paragraphs.append(label_paragraph("Asked again because ", reasons))
     if case.reopened and not case.is_terminal:
-        paragraphs.append(labelled("Opened again: ", clean(case.reopened, 300)))
-    return [rich_text(*paragraphs)] if paragraphs else []
+        paragraphs.append(label_paragraph("Opened again: ", clean(case.reopened, 300)))
+    if not paragraphs:
+        return []
+    return [rich_text(*paragraphs)]
 
 
 def _describe_approvals(case: Case) -> str:
     names = ", ".join(map(_approver, case.approvals))
-    notes = [f" — “{clean(approval.note, 200)}”" for approval in case.approvals if approval.note]
-    return names + "".join(notes)
+    notes = ""
+    for approval in case.approvals:
+        if approval.note:
+            notes += f" — “{clean(approval.note, 200)}”"
+    return names + notes
 
 
 def _ending(case: Case, ending: Ending) -> list[Json]:
     if case.state is State.PROPOSED:
         return []
     if case.state is State.REJECTED:
-        note = f" — “{clean(ending.note, 300)}”" if ending.note else ""
-        label = f"Rejected by {clean(ending.by, 60)}: "
-        return [labelled(label, f"{ending.reason}{note}")]
+        return [_rejection(ending)]
     reason = clean(ending.reason, 700).capitalize()
-    by = f" ({clean(ending.by, 60)})" if _is_by_a_person(ending) else ""
-    note = f" — {clean(ending.note, 500)}" if ending.note else ""
-    return [labelled(reason, f"{by}{note}")]
+    detail = ""
+    if _is_by_a_person(ending):
+        detail += f" ({clean(ending.by, 60)})"
+    if ending.note:
+        detail += f" — {clean(ending.note, 500)}"
+    return [label_paragraph(reason, detail)]
+
+
+def _rejection(ending: Ending) -> Json:
+    reason = ending.reason
+    if ending.note:
+        reason += f" — “{clean(ending.note, 300)}”"
+    return label_paragraph(f"Rejected by {clean(ending.by, 60)}: ", reason)
 
 
 def _is_by_a_person(ending: Ending) -> bool:
@@ -180,12 +192,14 @@ def _undo_votes(case: Case) -> list[Json]:
         return []
     if verdict is None or case.undo_until is None:
         return []
-    voters = [f"{_approver(vote)} — “{clean(vote.note, 200)}”" for vote in votes]
+    voters = []
+    for vote in votes:
+        voters.append(f"{_approver(vote)} — “{clean(vote.note, 200)}”")
     label = f"{len(votes)} of {case.undo_votes_needed} say take it back: "
     approvers = describe_approvers(verdict.factors)
     until = mrkdwn_date(case.undo_until)
     rule = f"It takes {approvers} to say so, until {until}; after that it stays as it is"
-    return [rich_text(labelled(label, ", ".join(voters))), context_block(rule)]
+    return [rich_text(label_paragraph(label, ", ".join(voters))), context_block(rule)]
 
 
 def _description(case: Case) -> list[Json]:
@@ -196,17 +210,18 @@ def _description(case: Case) -> list[Json]:
     blocks = [rich_text(paragraph(title), quote(what))]
     if case.why:
         why = clean(case.why, 600, lines=3)
-        blocks.append(rich_text(labelled("Why it matters  ", why)))
+        blocks.append(rich_text(label_paragraph("Why it matters  ", why)))
     return blocks
 
 
 def _evidence(case: Case) -> list[Json]:
-    """Build the facts as a table. A failed look-up is a row too, with its reason."""
+    """Build the facts as a table, failed look-ups included."""
+    # A fact without a label is used by the playbook, but not shown.
     facts = [fact for fact in case.evidence if fact.label]
     if not facts:
         return []
-    rows = [[_cell(title) for title in ("Fact", "Value", "Source", "Read")]]
-    rows += [_fact_row(fact) for fact in facts[:MAX_FACTS]]
+    head = [_cell("Fact"), _cell("Value"), _cell("Source"), _cell("Read")]
+    rows = [head, *map(_fact_row, facts[:MAX_FACTS])]
     blocks: list[Json] = [{"type": "table", "rows": rows}]
     more = len(facts) - MAX_FACTS
     if more > 0:
@@ -224,6 +239,7 @@ def _fact_row(fact: Evidence) -> list[Json]:
 
 
 def _cell(text: str) -> Json:
+    # Slack accepts no empty cell.
     return {"type": "raw_text", "text": text or "-"}
 
 
@@ -232,15 +248,17 @@ def _fact_value(fact: Evidence) -> str:
         return f"could not be read: {clean(fact.failure, 140)}"
     if fact.value is None:
         return "none"
-    if isinstance(fact.value, bool):
-        return "yes" if fact.value else "no"
+    if fact.value is True:
+        return "yes"
+    if fact.value is False:
+        return "no"
     if isinstance(fact.value, float):
         return f"{fact.value:,.2f}".removesuffix(".00")
     return clean(str(fact.value), 160)
 
 
 def _recognition(case: Case) -> list[Json]:
-    """Build what kind a signal without one was taken for, and by whom."""
+    """Build which kind an unnamed signal was taken for."""
     recognition = case.recognition
     if recognition is None:
         return []
@@ -293,8 +311,8 @@ def _responsibility(case: Case) -> list[str | Json]:
 
     A reason quotes the plan, and so what a source has sent: it is never read as markup.
     """
-    opened = mrkdwn_date(case.opened_at)
-    lines: list[str | Json] = [f"*Owner* {_owner_mention(case)}  ·  *Opened* {opened}"]
+    opening_date = mrkdwn_date(case.opened_at)
+    lines: list[str | Json] = [f"*Owner* {_owner_mention(case)}  ·  *Opened* {opening_date}"]
     verdict = case.verdict
     if verdict is None:
         return lines
@@ -324,7 +342,10 @@ def _approval_terms(case: Case, verdict: Verdict) -> str:
 
 
 def _count_approvals(case: Case, verdict: Verdict) -> str:
-    """Count the approvals; enough of them may still leave a required group without one."""
+    """Count the approvals.
+
+    There may be enough of them, and still none from a group that is required.
+    """
     count = len(case.approvals)
     if count < verdict.approvals_needed:
         return f"{count} of {verdict.approvals_needed} given"

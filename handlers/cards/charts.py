@@ -1,6 +1,7 @@
-"""Two small charts for the digest and App Home, and the same numbers as text."""
+"""Two small charts, and the same numbers as text."""
 
 from collections.abc import Sequence
+from itertools import chain
 
 from bot.cases.digest import Day
 from handlers.cards.text import Json, paragraph, preformatted_text, rich_text, text_run
@@ -14,24 +15,30 @@ def charts(days: Sequence[Day]) -> list[Json]:
         return []
     blocks = [_volume_chart(days)]
     decided_days = [day for day in days if day.decided is not None]
+    # One point is no line.
     if len(decided_days) > 1:
         blocks.append(_decision_time_chart(decided_days))
     return blocks
 
 
 def without_charts(blocks: Sequence[Json]) -> list[Json]:
-    """Replace every chart with a text table, for surfaces that accept no charts."""
-    return [_text_table(block) if block["type"] == CHART_TYPE else block for block in blocks]
+    """Replace every chart with a table of text."""
+    # Not every surface of Slack accepts a chart.
+    text_blocks = []
+    for block in blocks:
+        is_chart = block["type"] == CHART_TYPE
+        text_blocks.append(_text_table(block) if is_chart else block)
+    return text_blocks
 
 
 def _volume_chart(days: Sequence[Day]) -> Json:
     labels = [_label(day) for day in days]
-    opened = _series("opened", labels, [day.opened for day in days])
-    ended = _series("ended", labels, [day.ended for day in days])
+    arrivals = _series("opened", labels, [day.opened for day in days])
+    endings = _series("ended", labels, [day.ended for day in days])
     return _chart(
         title="Opened and ended, 14 days",
         chart_type="bar",
-        series=[opened, ended],
+        series=[arrivals, endings],
         categories=labels,
         unit="cases",
     )
@@ -40,10 +47,11 @@ def _volume_chart(days: Sequence[Day]) -> Json:
 def _decision_time_chart(days: Sequence[Day]) -> Json:
     labels = [_label(day) for day in days]
     hours = [round(day.decided or 0, 1) for day in days]
+    medians = _series("median", labels, hours)
     return _chart(
         title="Hours to the first decision",
         chart_type="line",
-        series=[_series("median", labels, hours)],
+        series=[medians],
         categories=labels,
         unit="hours",
     )
@@ -51,17 +59,30 @@ def _decision_time_chart(days: Sequence[Day]) -> Json:
 
 def _text_table(block: Json) -> Json:
     """Write a chart's numbers as a table with one column a series."""
-    series = block["chart"]["series"]
-    categories = block["chart"]["axis_config"]["categories"]
-    names = [one["name"] for one in series]
-    rows = [["", *names]]
-    for index, category in enumerate(categories):
-        values = [f"{one['data'][index]['value']:g}" for one in series]
-        rows.append([category, *values])
-    width = max(len(name) for name in [*names, *categories]) + 2
-    lines = ["".join(cell.rjust(width) for cell in row) for row in rows]
+    chart = block["chart"]
+    columns = [_text_column(series) for series in chart["series"]]
+    categories = ["", *chart["axis_config"]["categories"]]
+    rows = list(zip(categories, *columns, strict=True))
     title = paragraph(text_run(block["title"], bold=True))
-    return rich_text(title, preformatted_text("\n".join(lines)))
+    return rich_text(title, preformatted_text(_align(rows)))
+
+
+def _text_column(series: Json) -> list[str]:
+    """Write the name of a series and its values."""
+    column = [series["name"]]
+    for point in series["data"]:
+        column.append(f"{point['value']:g}")
+    return column
+
+
+def _align(rows: Sequence[Sequence[str]]) -> str:
+    """Align the cells of a table in columns of one width."""
+    widest_cell = max(chain.from_iterable(rows), key=len)
+    width = len(widest_cell) + 2
+    lines = []
+    for row in rows:
+        lines.append("".join(cell.rjust(width) for cell in row))
+    return "\n".join(lines)
 
 
 def _label(day: Day) -> str:
@@ -69,13 +90,33 @@ def _label(day: Day) -> str:
 
 
 def _series(name: str, labels: Sequence[str], values: Sequence[float]) -> Json:
-    points = zip(labels, values, strict=True)
-    return {"name": name, "data": [{"label": label, "value": value} for label, value in points]}
+    points = []
+    for label, value in zip(labels, values, strict=True):
+        points.append({"label": label, "value": value})
+    return {
+        "name": name,
+        "data": points,
+    }
 
 
 def _chart(
-    *, title: str, chart_type: str, series: Sequence[Json], categories: Sequence[str], unit: str
+    *,
+    title: str,
+    chart_type: str,
+    series: Sequence[Json],
+    categories: Sequence[str],
+    unit: str,
 ) -> Json:
-    axis = {"categories": list(categories), "y_label": unit}
-    chart = {"type": chart_type, "series": list(series), "axis_config": axis}
-    return {"type": CHART_TYPE, "title": title, "chart": chart}
+    chart = {
+        "type": chart_type,
+        "series": list(series),
+        "axis_config": {
+            "categories": list(categories),
+            "y_label": unit,
+        },
+    }
+    return {
+        "type": CHART_TYPE,
+        "title": title,
+        "chart": chart,
+    }

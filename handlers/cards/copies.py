@@ -1,4 +1,4 @@
-"""Messages that replace a duplicate, and answers to a press on a card no longer in use."""
+"""Messages about duplicates and about cards that are no longer in use."""
 
 from handlers.cards.text import Json, link_run, paragraph, rich_text, text_run
 
@@ -7,7 +7,7 @@ LINK_LABEL = "Go to the one in use"
 
 
 def copy_blocks(title: str, url: str) -> list[Json]:
-    """Build what replaces a duplicate message, with a link to the one in use."""
+    """Build what replaces a duplicate: a link to the message in use."""
     runs = [text_run(f"{title}  ", bold=True), text_run(COPY_TEXT)]
     if url:
         runs += [text_run("  "), link_run(url, LINK_LABEL)]
@@ -15,7 +15,7 @@ def copy_blocks(title: str, url: str) -> list[Json]:
 
 
 def inactive_card_blocks(case_id: str, url: str) -> list[Json]:
-    """Build the answer to a press on an inactive card, with a link to the one in use."""
+    """Build the answer to a press on an inactive card."""
     explanation = text_run(f"{inactive_card_text(case_id)}  ")
     return [rich_text(paragraph(explanation, link_run(url, LINK_LABEL)))]
 

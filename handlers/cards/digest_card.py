@@ -1,4 +1,4 @@
-"""The daily digest: cases that need a decision, late cases, unrecognised ones, and the week."""
+"""The daily digest: what needs a decision, what is late, the week."""
 
 from bot.cases.digest import Agreement, Counts, Digest, Review
 from bot.cases.lifecycle import State
@@ -22,6 +22,7 @@ from handlers.cards.text import (
 )
 
 NO_COUNTS = Counts()
+# The kinds that people disagreed with most come first.
 MAX_AGREEMENTS = 8
 
 
@@ -37,7 +38,7 @@ def digest_card(digest: Digest, permalink: Permalink) -> list[Json]:
         blocks.append(context_block(plain_text(f"⏸ Paused: {line}", 320)))
     blocks += _decisions(digest, permalink)
     blocks += _late(digest, permalink)
-    blocks += _unhandled(digest, permalink)
+    blocks += _unhandled_cases(digest, permalink)
     blocks += charts(digest.days)
     if digest.review:
         blocks += _review(digest.review, permalink)
@@ -63,8 +64,8 @@ def rest_blocks(digest: Digest, permalink: Permalink) -> list[Json]:
 
 def _headline(digest: Digest) -> str:
     # A digest that is drawn again still lists cases that have been decided since.
-    undecided = sum(row.case.state is State.PROPOSED for row in digest.needs)
-    to_decide = undecided + digest.needs_more
+    states = [row.case.state for row in digest.needs]
+    to_decide = states.count(State.PROPOSED) + digest.needs_more
     late = len(digest.late) + digest.late_more
     if to_decide:
         headline = f"{to_decide:,} to decide"
@@ -72,7 +73,9 @@ def _headline(digest: Digest) -> str:
         headline = "Nothing left to decide"
     else:
         headline = "Nothing to decide"
-    return f"{headline}, {late:,} late" if late else headline
+    if late:
+        headline += f", {late:,} late"
+    return headline
 
 
 def _describe_counts(counts: Counts) -> str:
@@ -110,7 +113,7 @@ def _late(digest: Digest, permalink: Permalink) -> list[Json]:
     return blocks
 
 
-def _unhandled(digest: Digest, permalink: Permalink) -> list[Json]:
+def _unhandled_cases(digest: Digest, permalink: Permalink) -> list[Json]:
     if not digest.unhandled and not digest.questions:
         return []
     blocks = [heading("What I could not recognise or did not handle")]
@@ -123,7 +126,9 @@ def _unhandled(digest: Digest, permalink: Permalink) -> list[Json]:
 
 
 def _count_questions(count: int) -> str:
-    return "1 question was" if count == 1 else f"{count:,} questions were"
+    if count == 1:
+        return "1 question was"
+    return f"{count:,} questions were"
 
 
 def _review(review: Review, permalink: Permalink) -> list[Json]:

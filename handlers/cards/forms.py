@@ -1,4 +1,7 @@
-"""The modal forms, one for each decision. A form carries the case's token and nothing else."""
+"""The modal forms, one for each decision.
+
+A form carries the case's token and nothing else; the rest is looked up when it is submitted.
+"""
 
 from collections.abc import Iterable
 from datetime import timedelta
@@ -41,7 +44,7 @@ STEP_UP_TEXTS = {
 
 
 def approve_form(case: Case) -> Json:
-    """Build the form that repeats amount and targets and asks for a reason."""
+    """Build the form that repeats the plan and asks for a reason."""
     parts = []
     steps = []
     plan = case.plan
@@ -74,7 +77,7 @@ def _step_with_target(action: Action) -> list[Json]:
 
 
 def step_up_form(case: Case, link: str, purpose: Purpose = Purpose.APPROVE) -> Json:
-    """Build the window that leads to the passkey page, once the reason is written."""
+    """Build the window that leads to the passkey page."""
     minutes = STEP_UP_FOR // timedelta(minutes=1)
     title, verb, label = STEP_UP_TEXTS[purpose]
     explanation = (
@@ -101,7 +104,7 @@ def step_up_form(case: Case, link: str, purpose: Purpose = Purpose.APPROVE) -> J
 
 
 def reject_form(case: Case) -> Json:
-    """Build the form that asks for a reason from a list and in words."""
+    """Build the form that asks why, from a list and in words."""
     options = [option(reason.description, reason.value) for reason in RejectReason]
     reasons = static_select(ids.REASON, options, placeholder="Choose a reason")
     return _case_form(
@@ -149,7 +152,7 @@ def resolve_form(case: Case) -> Json:
 
 
 def settle_form(case: Case) -> Json:
-    """Build the form that records the outcome of a step when no system could tell it."""
+    """Build the form that records the outcome of a step in doubt."""
     reason = clean(case.ending.reason, 500) if case.ending else ""
     options = [option("Yes, it happened", "yes"), option("No, it did not", "no")]
     outcome = {"type": "radio_buttons", "action_id": ids.LANDED, "options": options}
@@ -167,17 +170,17 @@ def settle_form(case: Case) -> Json:
 
 
 def undo_form(case: Case) -> Json:
-    """Build the form that lists what will be undone, and how many must agree."""
+    """Build the form that lists the steps to undo."""
     actions = case.plan.actions if case.plan else ()
     steps = [[text_run(clean(action.summary, 200))] for action in actions]
     effect = (
         "This is taken back in the outside system, last step first. The case then needs a person."
     )
     parts = [bullets(steps), paragraph(text_run(effect))]
-    needed = case.undo_votes_needed
-    if needed > 1:
+    votes_needed = case.undo_votes_needed
+    if votes_needed > 1:
         votes = len(case.undo_approvals)
-        rule = f"It needs {needed} people, as the plan did; {votes} of them so far."
+        rule = f"It needs {votes_needed} people, as the plan did; {votes} of them so far."
         parts.append(paragraph(text_run(rule)))
     return _case_form(
         case,
@@ -189,7 +192,10 @@ def undo_form(case: Case) -> Json:
 
 
 def hand_over_form(case: Case, next_owner: str) -> Json:
-    """Build the form that hands a case over; an empty field means ``next_owner``, a group."""
+    """Build the form that hands a case over.
+
+    ``next_owner`` is the group that gets it when nobody is chosen.
+    """
     rule = "Whoever takes it over may hand it on. Deciding stays with those who may decide it now."
     hint = f"Leave it empty for @{next_owner}, whom the playbook asks next."
     person = _person_select("Choose a person")
@@ -219,7 +225,10 @@ def snooze_form(case: Case) -> Json:
 
 
 def kind_form(case: Case, kinds: Iterable[tuple[str, str]]) -> Json:
-    """Build the form that names an unrecognised case; ``kinds`` are kinds and titles."""
+    """Build the form that names the kind of an unrecognised case.
+
+    ``kinds`` are names and titles.
+    """
     options = [option(title, kind) for kind, title in kinds]
     select = static_select(ids.KIND, options[:MAX_OPTIONS], placeholder="Choose a kind")
     return _case_form(
@@ -238,7 +247,10 @@ def notice(words: str) -> Json:
 
 
 def delegate_form(kinds: Iterable[tuple[str, str]]) -> Json:
-    """Build the form that asks who stands in, for which kinds and until when."""
+    """Build the form that asks who stands in, and until when.
+
+    ``kinds`` are names and titles.
+    """
     rule = (
         "They decide where you may, and the record names you both."
         " They cannot pass it on, nor approve what either of you raised."
@@ -262,7 +274,11 @@ def delegate_form(kinds: Iterable[tuple[str, str]]) -> Json:
 
 
 def raise_form(
-    kinds: Iterable[tuple[str, str]], kind: str, facts: Iterable[str], place: str, words: str
+    kinds: Iterable[tuple[str, str]],
+    kind: str,
+    facts: Iterable[str],
+    place: str,
+    words: str,
 ) -> Json:
     """Build the form for an exception raised by hand.
 
@@ -272,7 +288,10 @@ def raise_form(
     title = text_input(ids.TITLE, max_length=150, initial_value=clean(words, 140) or None)
     subject = text_input(ids.SUBJECT, max_length=150)
     note = text_input(
-        ids.NOTE, max_length=2_000, multiline=True, initial_value=words[:2_000] or None
+        ids.NOTE,
+        max_length=2_000,
+        multiline=True,
+        initial_value=words[:2_000] or None,
     )
     hint = "A table, a customer, an order."
     return form(
@@ -291,11 +310,12 @@ def raise_form(
 
 
 def _raise_kind(kinds: Iterable[tuple[str, str]], kind: str) -> Json:
-    """Build the kind menu, whose choice draws the form again with the kind's facts."""
+    """Build the menu of kinds; a choice updates the form's facts."""
     options = [option("I am not sure", "not_sure")]
     options += [option(title, name) for name, title in kinds]
     options = options[:MAX_OPTIONS]
-    select = static_select(ids.RAISE_KIND, options, initial_option=selected_option(options, kind))
+    current = selected_option(options, kind)
+    select = static_select(ids.RAISE_KIND, options, initial_option=current)
     return {
         **input_block("kind", "What sort of thing is it?", select),
         "dispatch_action": True,

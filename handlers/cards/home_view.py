@@ -1,4 +1,4 @@
-"""App Home: a person's queue, their own and their team's cases, and what policy handled."""
+"""App Home: a person's queue, and the cases around it."""
 
 from collections.abc import Sequence
 
@@ -21,7 +21,11 @@ from handlers.cards.rows import Permalink, plain_rows, rows_with_decisions
 from handlers.cards.text import Json, clean, plain_text
 
 EVERY_KIND = "every"
-WHEN_LABELS = {When.ALWAYS: "All that is open", When.LATE: "Late", When.TODAY: "New today"}
+WHEN_LABELS = {
+    When.ALWAYS: "All that is open",
+    When.LATE: "Late",
+    When.TODAY: "New today",
+}
 # Buttons of the home act for the person; there is no case to name.
 NO_VALUE = "-"
 
@@ -44,9 +48,9 @@ def home_view(home: Home, permalink: Permalink) -> Json:
 
 def _headline(home: Home) -> str:
     count = len(home.waiting) + home.waiting_more
-    if home.chosen != Filter():
-        return f"{count:,} of these waiting on you" if count else "None of these waits on you"
-    return f"{count:,} waiting on you" if count else "All clear"
+    if home.chosen == Filter():
+        return f"{count:,} waiting on you" if count else "All clear"
+    return f"{count:,} of these waiting on you" if count else "None of these waits on you"
 
 
 def _notices(home: Home) -> list[Json]:
@@ -75,17 +79,26 @@ def _filters(home: Home) -> list[Json]:
 
 
 def _filter(action_id: str, options: Sequence[Json], value: str) -> Json:
-    current = selected_option(options, value)
-    return static_select(action_id, options, initial_option=current, placeholder="Show")
+    return static_select(
+        action_id,
+        options,
+        initial_option=selected_option(options, value),
+        placeholder="Show",
+    )
 
 
 def _waiting(home: Home, permalink: Permalink) -> list[Json]:
     rows = rows_with_decisions("waiting", home.waiting, permalink)
     blocks = _section("Waiting on you", rows, home.waiting_more)
     if not home.waiting:
-        scope = " of what is shown here" if home.chosen != Filter() else ""
-        blocks.append(context_block(f":white_check_mark: Nothing{scope} waits on you."))
+        blocks.append(context_block(f":white_check_mark: {_nothing_waits(home)}"))
     return blocks
+
+
+def _nothing_waits(home: Home) -> str:
+    if home.chosen == Filter():
+        return "Nothing waits on you."
+    return "Nothing of what is shown here waits on you."
 
 
 def _own_cases(home: Home, permalink: Permalink) -> list[Json]:
@@ -99,15 +112,14 @@ def _team_cases(home: Home, permalink: Permalink) -> list[Json]:
 
 
 def _handled_alone(home: Home, permalink: Permalink) -> list[Json]:
-    """Build the cases that needed nobody, with an undo button while the window is open."""
+    """Build the cases that needed nobody, undoable ones with a button."""
     blocks: list[Json] = []
     for row in home.alone:
         blocks.append(plain_rows([row], permalink))
         if _can_be_undone(row, home):
             token = ids.token(row.case)
-            blocks.append(
-                actions_block(f"alone:{token}", [button("Take back…", ids.UNDO, token)]),
-            )
+            undo = button("Take back…", ids.UNDO, token)
+            blocks.append(actions_block(f"alone:{token}", [undo]))
     return blocks
 
 
@@ -138,7 +150,7 @@ def _digest_button(home: Home) -> Json:
 
 
 def _section(title: str, blocks: Sequence[Json], more: int = 0) -> list[Json]:
-    """Put a heading above the blocks and a count below; nothing for no blocks."""
+    """Put a heading above the blocks, and the number of others below."""
     if not blocks:
         return []
     section: list[Json] = [{"type": "divider"}, heading(title), *blocks]

@@ -6,6 +6,7 @@ A test checks that each has a listener. An id on a posted card never changes.
 from bot.cases.case import Case
 from bot.cases.seen import Seen
 
+# Buttons of a card.
 APPROVE = "case.approve"
 APPROVE_WITH_REASON = "case.approve_with_reason"
 REJECT = "case.reject"
@@ -21,9 +22,10 @@ NAME_SECOND = "case.name_second"
 NAME_THIRD = "case.name_third"
 NOVEL = "case.novel"
 ANOTHER_KIND = "case.another_kind"
-
+# A link, which Slack reports as a press all the same.
 STEP_UP = "case.step_up"
 
+# Buttons and menus of App Home, of answers and of the form for an exception.
 HOME_KIND = "home.kind"
 HOME_WHEN = "home.when"
 HOME_RAISE = "home.raise"
@@ -31,6 +33,8 @@ HOME_DELEGATE = "home.delegate"
 HOME_DIGEST = "home.digest"
 FEEDBACK = "answer.feedback"
 RAISE_KIND = "raise.kind"
+
+# Shortcuts, which are declared in manifest.yml.
 FROM_MESSAGE = "exception_from_message"
 FROM_ANYWHERE = "create_exception"
 
@@ -42,6 +46,7 @@ WITHDRAW = "withdraw"
 TRAIL = "trail"
 PRECEDENTS = "precedents"
 
+# Forms.
 APPROVE_FORM = "form.approve"
 REJECT_FORM = "form.reject"
 EDIT_FORM = "form.edit"
@@ -54,6 +59,7 @@ KIND_FORM = "form.kind"
 RAISE_FORM = "form.raise"
 DELEGATE_FORM = "form.delegate"
 
+# Fields of forms.
 NOTE = "field.note"
 DONE = "field.done"
 REMAINS = "field.remains"
@@ -64,18 +70,19 @@ LANDED = "field.landed"
 KIND = "field.kind"
 TITLE = "field.title"
 SUBJECT = "field.subject"
+# Followed by the name of the parameter.
 PARAMETER = "field.parameter."
 
 
 def token(case: Case) -> str:
-    """Write the case and the version of it that a button was drawn from.
+    """Write which case, and which version of it, a button shows.
 
     The format is "EX-12:3:<32 hex digits of the checksum>:PROPOSED", followed by
     ":<step>@<milliseconds>" where the outcome of a step is unknown. ``handlers.slack.interactions``
     parses it. A change of format needs a new ``bot.ports.CARD_FORMAT``.
     """
-    seen = Seen.of(case)
-    parts = [case.id, str(seen.revision), seen.checksum, seen.state.name]
-    if seen.doubt:
-        parts.append(seen.doubt)
+    version = Seen.of(case)
+    parts = [case.id, str(version.revision), version.checksum, version.state.name]
+    if version.doubt:
+        parts.append(version.doubt)
     return ":".join(parts)

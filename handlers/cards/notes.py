@@ -1,4 +1,4 @@
-"""Notes in the thread of a card: one line an entry, saying who did what and the result."""
+"""Notes in the thread of a card, one line an entry."""
 
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple, assert_never
@@ -57,7 +57,7 @@ SignalEntry = (
 
 
 class NoteLine(NamedTuple):
-    """A line about an entry: what is shown in bold, and the rest."""
+    """A line about an entry: a head in bold, and the detail."""
 
     head: str
     detail: str = ""
@@ -69,11 +69,15 @@ class NoteLine(NamedTuple):
 def note_blocks(
     case: Case, note_entries: Sequence[Entry], mention: Json | None = None
 ) -> list[Json]:
-    """Build the note about these entries; ``mention`` is the person or group to notify."""
+    """Build the note about these entries.
+
+    ``mention`` is the run that notifies a person or group.
+    """
     paragraphs = []
-    for head, detail in note_lines(case, note_entries):
-        detail_run = text_run(f" {detail}" if detail else "")
-        paragraphs.append(paragraph(text_run(head, bold=True), detail_run))
+    for line in note_lines(case, note_entries):
+        head = text_run(line.head, bold=True)
+        detail = text_run(_prefix(" ", line.detail))
+        paragraphs.append(paragraph(head, detail))
     if mention:
         paragraphs.append(paragraph(mention))
     return [rich_text(*paragraphs)]
@@ -104,7 +108,10 @@ def trail_lines(case: Case, trail_entries: Sequence[Entry]) -> list[str]:
 
 
 def precedent_blocks(case: Case, links: Mapping[str, str]) -> list[Json]:
-    """Build the precedents of a recommendation; ``links`` are URLs of cards by case id."""
+    """Build the precedents of a recommendation.
+
+    ``links`` are the URLs of cards by case id.
+    """
     citations = case.recommendation.citations if case.recommendation else ()
     title = text_run(f"What {case.id} stands on, the most alike first", bold=True)
     items = [_precedent(citation, links.get(citation.case_id, "")) for citation in citations]
@@ -121,8 +128,10 @@ def _precedent(citation: Citation, url: str) -> list[Json]:
 
 
 def _describe_ending(citation: Citation) -> str:
-    people = f" by {', '.join(citation.by)}" if citation.by else ""
-    ending = f"{citation.action or 'no action'}, {citation.ended}{people} on {citation.at:%d %b %Y}"
+    ending = f"{citation.action or 'no action'}, {citation.ended}"
+    if citation.by:
+        ending += f" by {', '.join(citation.by)}"
+    ending += f" on {citation.at:%d %b %Y}"
     if citation.reason:
         ending += f": {citation.reason}"
     if citation.is_stale:
@@ -133,7 +142,7 @@ def _describe_ending(citation: Citation) -> str:
 
 
 def describe_entry(body: Body, case: Case) -> NoteLine:
-    """Describe an entry in a sentence; by its name when there is no sentence for it."""
+    """Describe an entry in a sentence, or by its name."""
     if isinstance(body, ApprovalEntry):
         return _describe_approval_entry(body)
     if isinstance(body, HandlingEntry):
@@ -159,7 +168,7 @@ def _describe_approval_entry(body: ApprovalEntry) -> NoteLine:
         case entries.Authorised():
             return _describe_authorisation(body)
         case entries.Rejected():
-            note = f" — “{body.note}”" if body.note else ""
+            note = _prefix(" — ", _quote(body.note))
             return NoteLine(f"{body.by_name} rejected it:", f"{body.reason.description}{note}")
         case entries.Edited():
             return _describe_edit(body)
@@ -168,15 +177,26 @@ def _describe_approval_entry(body: ApprovalEntry) -> NoteLine:
 
 
 def _describe_approval(approval: Approval) -> NoteLine:
-    note = f"“{approval.note}”" if approval.note else ""
+    note = _quote(approval.note)
     if approval.emergency:
         return NoteLine(
             f"EMERGENCY: {approval.name} let this through ALONE.",
             f"{note} Somebody else must look at it afterwards",
         )
-    behalf = f" for {approval.behalf_name}" if approval.behalf_of else ""
-    signed = ", signed with their passkey" if approval.assertion else ""
-    return NoteLine(f"{approval.name} approved{behalf}{signed}.", note)
+    behalf, signature = _behalf(approval), _signature(approval)
+    return NoteLine(f"{approval.name} approved{behalf}{signature}.", note)
+
+
+def _behalf(approval: Approval) -> str:
+    if not approval.behalf_of:
+        return ""
+    return f" for {approval.behalf_name}"
+
+
+def _signature(approval: Approval) -> str:
+    if approval.assertion is None:
+        return ""
+    return ", signed with their passkey"
 
 
 def _describe_authorisation(body: entries.Authorised) -> NoteLine:
@@ -246,8 +266,9 @@ def _describe_step(body: entries.StepReported, case: Case) -> NoteLine:
     summary = "a step of an earlier plan"
     if case.plan and body.step < len(case.plan.actions):
         summary = case.plan.actions[body.step].summary
-    detail = f" ({body.detail})" if body.detail else ""
-    return NoteLine(f"Step {body.step + 1} {body.state}:", f"{summary}{detail}")
+    if body.detail:
+        summary += f" ({body.detail})"
+    return NoteLine(f"Step {body.step + 1} {body.state}:", summary)
 
 
 def _describe_undo(body: UndoEntry, case: Case) -> NoteLine:
@@ -268,12 +289,11 @@ def _describe_undo(body: UndoEntry, case: Case) -> NoteLine:
 
 
 def _describe_undo_vote(vote: Approval, *, votes_needed: int) -> NoteLine:
-    behalf = f" for {vote.behalf_name}" if vote.behalf_of else ""
-    signed = ", signed with their passkey" if vote.assertion else ""
+    behalf, signature = _behalf(vote), _signature(vote)
     detail = f"“{vote.note}”"
     if votes_needed > 1:
         detail += f". It takes {votes_needed} people to take it back"
-    return NoteLine(f"{vote.name} says{behalf} that it is taken back{signed}:", detail)
+    return NoteLine(f"{vote.name} says{behalf} that it is taken back{signature}:", detail)
 
 
 def _describe_signal_entry(body: SignalEntry) -> NoteLine:
@@ -292,3 +312,13 @@ def _describe_signal_entry(body: SignalEntry) -> NoteLine:
             return NoteLine(f"Refused: {body.attempt}", f"({body.reason})")
         case _:
             assert_never(body)
+
+
+def _quote(text: str) -> str:
+    """Put text in quotation marks; nothing for no text."""
+    return f"“{text}”" if text else ""
+
+
+def _prefix(prefix: str, text: str) -> str:
+    """Put a prefix before text; nothing for no text."""
+    return f"{prefix}{text}" if text else ""

@@ -1,13 +1,13 @@
-"""The plan on a card: its steps from the bytes that will run, then reason and basis."""
+"""The plan on a card: steps, reason, precedents and confidence."""
 
 from datetime import timedelta
 
 from bot.cases.case import Case
 from bot.cases.entry import StepState
 from bot.cases.lifecycle import State
-from bot.cases.plan import Action
+from bot.cases.plan import Action, Plan
 from bot.cases.recommendation import Recommendation
-from handlers.cards.blocks import context_block, labelled
+from handlers.cards.blocks import context_block, label_paragraph
 from handlers.cards.text import (
     Json,
     bullets,
@@ -38,8 +38,10 @@ def plan_section(case: Case) -> list[Json]:
     """Build the plan; without one, only the precedents of the recommendation."""
     recommendation = case.recommendation
     if case.plan is None:
-        return [context_block(*_precedents(recommendation))] if recommendation else []
-    blocks = [rich_text(*_plan(case))]
+        if recommendation is None:
+            return []
+        return [context_block(*_precedents(recommendation))]
+    blocks = [rich_text(*_plan(case, case.plan))]
     if recommendation:
         blocks.append(rich_text(*_reasons(recommendation)))
         precedents = _precedents(recommendation)
@@ -47,26 +49,25 @@ def plan_section(case: Case) -> list[Json]:
     return blocks
 
 
-def _plan(case: Case) -> list[Json]:
-    plan = case.plan
-    if plan is None:
-        return []
+def _plan(case: Case, plan: Plan) -> list[Json]:
     parts = [paragraph(text_run(_title(case), bold=True))]
     if plan.is_dry_run:
+        # Before the steps, so that nobody takes them for the real thing.
         effect = "nothing was changed" if case.is_terminal else "nothing will be changed"
         parts.append(paragraph(text_run(f"Dry run: {effect}", bold=True)))
     steps = [_step(case, index, action) for index, action in enumerate(plan.actions)]
-    parts.append(bullets(steps, ordered=True))
+    parts.append(bullets(steps, is_numbered=True))
     if case.changes:
-        parts.append(labelled("Edited: ", _describe_changes(case)))
+        parts.append(label_paragraph("Edited: ", _describe_changes(case)))
     return parts
 
 
 def _title(case: Case) -> str:
-    is_open = case.state in {State.PROPOSED, State.OPEN}
-    title = "Recommended plan" if is_open else "Plan"
+    title = "Plan"
+    if case.state in {State.PROPOSED, State.OPEN}:
+        title = "Recommended plan"
     if case.revision > 1:
-        return f"{title} (revision {case.revision})"
+        title += f" (revision {case.revision})"
     return title
 
 
@@ -100,37 +101,39 @@ def _undo_terms(action: Action) -> str:
     if not action.reversible:
         return "CANNOT be undone"
     minutes = action.undo_for // timedelta(minutes=1)
-    return f"can be taken back for {minutes} minutes" if minutes else "can be undone"
+    if not minutes:
+        return "can be undone"
+    return f"can be taken back for {minutes} minutes"
 
 
 def _reasons(recommendation: Recommendation) -> list[Json]:
-    parts = [labelled("Why this  ", clean(recommendation.reason, 300))]
+    parts = [label_paragraph("Why this  ", clean(recommendation.reason, 300))]
     alternatives = "; ".join(
         f"{alternative.action}: {alternative.why_not}"
         for alternative in recommendation.alternatives
     )
     if alternatives:
-        parts.append(labelled("Also considered  ", clean(alternatives, 300)))
+        parts.append(label_paragraph("Also considered  ", clean(alternatives, 300)))
     return parts
 
 
 def _precedents(recommendation: Recommendation) -> list[str | Json]:
-    """Build how similar cases ended, and how many of them are old or suspect."""
+    """Build how similar cases ended, and how reliable they are."""
     if recommendation.memory:
         return [plain_text(f"Precedents: not available: {recommendation.memory}", 220)]
-    stale = sum(citation.is_stale for citation in recommendation.citations)
-    flagged = sum(citation.is_flagged for citation in recommendation.citations)
+    stale_count = sum(citation.is_stale for citation in recommendation.citations)
+    flagged_count = sum(citation.is_flagged for citation in recommendation.citations)
     marks = []
-    if stale:
-        marks.append(f"{stale} older than a year")
-    if flagged:
-        marks.append(f":warning: {flagged} with text that gives orders, not counted")
+    if stale_count:
+        marks.append(f"{stale_count} older than a year")
+    if flagged_count:
+        marks.append(f":warning: {flagged_count} with text that gives orders, not counted")
     tally = recommendation.precedents or "none found"
     return [plain_text(f"Precedents: {tally}", 220), "  ·  ".join(marks)]
 
 
 def _confidence(recommendation: Recommendation) -> Json:
-    """Build the confidence, its basis, and the guarantee that was certified for it."""
+    """Build the confidence, its basis and its guarantee."""
     parts = []
     if recommendation.confidence is not None:
         parts.append(f"Confidence {recommendation.confidence} %")

@@ -1,14 +1,15 @@
-"""A case as a row of a list: name and stake, status or outcome, and buttons."""
+"""A case as a row of a list: title, status and buttons."""
 
 from collections.abc import Callable, Sequence
 
+from bot.cases.approval import Approval
 from bot.cases.case import Case, Ending
 from bot.cases.digest import Row
 from bot.cases.entry import Resolution
 from bot.cases.lifecycle import State
-from handlers.cards import ids
-from handlers.cards.blocks import actions_block
-from handlers.cards.card_buttons import decision_buttons, kind_buttons
+from bot.cases.plan import Plan
+from bot.cases.policy import Verdict
+from handlers.cards.card_buttons import button_row, decision_buttons, kind_buttons
 from handlers.cards.text import (
     Json,
     bullets,
@@ -34,7 +35,7 @@ def rows_with_decisions(section: str, rows: Sequence[Row], permalink: Permalink)
     blocks: list[Json] = []
     for row in rows:
         blocks.append(_row(row, permalink))
-        blocks += _buttons(section, row.case, decision_buttons(row.case))
+        blocks += button_row(section, row.case, decision_buttons(row.case))
     return blocks
 
 
@@ -43,7 +44,7 @@ def rows_with_kind_choices(section: str, rows: Sequence[Row], permalink: Permali
     blocks: list[Json] = []
     for row in rows:
         blocks.append(_row(row, permalink))
-        blocks += _buttons(section, row.case, kind_buttons(row.case))
+        blocks += button_row(section, row.case, kind_buttons(row.case))
     return blocks
 
 
@@ -72,15 +73,11 @@ def _row(row: Row, permalink: Permalink) -> Json:
     return rich_text(paragraph(*_title(row, permalink)), paragraph(*_status(row.case)))
 
 
-def _buttons(section: str, case: Case, buttons: Sequence[Json]) -> list[Json]:
-    if not buttons:
-        return []
-    return [actions_block(f"{section}:{ids.token(case)}", buttons)]
-
-
 def _title(row: Row, permalink: Permalink) -> list[Json]:
     case = row.case
-    stake = f"  {case.stake}" if case.stake else ""
+    stake = ""
+    if case.stake:
+        stake = f"  {case.stake}"
     return [
         link_run(permalink(row.channel, row.ts), case.id),
         text_run(f"  {clean(case.signal.title, 110)}", bold=True),
@@ -89,22 +86,29 @@ def _title(row: Row, permalink: Permalink) -> list[Json]:
 
 
 def _status(case: Case) -> list[Json]:
-    """Build the outcome of a decided case; for others the plan or reason, owner and deadline."""
+    """Build the outcome of a case, or what it waits for."""
     if case.is_terminal or case.state in APPROVED_STATES:
         return [text_run(describe_outcome(case))]
-    parts = _proposal_parts(case) if case.state is State.PROPOSED else []
-    if not parts:
-        parts = [clean(case.ending.reason, 120) if case.ending else str(case.state)]
-    # A person's principal is not shown; a group's handle is.
-    owner = "" if "/" in case.owner else f"@{case.owner}"
-    text = "  ·  ".join([*parts, owner, "by "])
+    text = "  ·  ".join([*_reason_to_wait(case), _owner(case), "by "])
     return [text_run(text), date_run(case.sla.decide_by)]
 
 
-def _proposal_parts(case: Case) -> list[str]:
-    plan, verdict = case.plan, case.verdict
-    if plan is None or verdict is None:
-        return []
+def _reason_to_wait(case: Case) -> list[str]:
+    if case.state is State.PROPOSED and case.plan and case.verdict:
+        return _proposal(case, case.plan, case.verdict)
+    if case.ending:
+        return [clean(case.ending.reason, 120)]
+    return [str(case.state)]
+
+
+def _owner(case: Case) -> str:
+    # The handle of a group is readable; the principal of a person is not.
+    if "/" in case.owner:
+        return ""
+    return f"@{case.owner}"
+
+
+def _proposal(case: Case, plan: Plan, verdict: Verdict) -> list[str]:
     steps = "; ".join(clean(action.summary, 80) for action in plan.actions)
     risk = f"{verdict.tier.name.lower()} risk"
     if case.approvals:
@@ -113,11 +117,16 @@ def _proposal_parts(case: Case) -> list[str]:
 
 
 def _approved_by(case: Case) -> str:
-    names = []
-    for approval in case.approvals:
-        is_policy = approval.person.startswith("policy:")
-        names.append("policy" if is_policy else approval.name)
-    return f" by {clean(', '.join(names), 80)}" if names else ""
+    if not case.approvals:
+        return ""
+    names = ", ".join(map(_approver, case.approvals))
+    return f" by {clean(names, 80)}"
+
+
+def _approver(approval: Approval) -> str:
+    if approval.person.startswith("policy:"):
+        return "policy"
+    return approval.name
 
 
 def _reason_and_note(ending: Ending) -> str:

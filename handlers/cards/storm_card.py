@@ -1,4 +1,4 @@
-"""One card for many cases of a kind and source: how many, and the first with buttons."""
+"""One card for many cases of the same kind and source."""
 
 from bot.cases.digest import Storm
 from handlers.cards.blocks import context_block, header_block, heading

@@ -1,6 +1,7 @@
-"""Text for Slack. Text from outside goes into elements in which Slack reads no markup.
+"""Text for Slack.
 
-Invisible characters are removed: control characters, and those that reorder or hide text.
+Text from outside goes into elements in which Slack reads no markup. Invisible characters are
+removed: control characters, and those that reorder or hide text.
 """
 
 import re
@@ -19,17 +20,24 @@ NUMBER_NAMES = {1: "one", 2: "two", 3: "three", 4: "four", 5: "five"}
 
 
 def clean(text: str, limit: int, *, lines: int = 1) -> str:
-    """Remove invisible characters and bound the text to ``limit`` characters on ``lines`` lines."""
+    """Remove invisible characters and shorten the text.
+
+    The result has at most ``limit`` characters on at most ``lines`` lines.
+    """
     visible = "".join(map(_visible_letter, text))
-    rows = [" ".join(row.split()) for row in visible.split("\n")]
-    filled = [row for row in rows if row]
-    if len(filled) > lines:
-        overflow = " ".join(filled[lines - 1 :])
-        filled = [*filled[: lines - 1], overflow]
-    bounded = "\n".join(filled)
-    if len(bounded) <= limit:
-        return bounded
-    return bounded[: limit - 1] + ELLIPSIS
+    rows = []
+    for line in visible.split("\n"):
+        row = " ".join(line.split())
+        # Empty lines could push what follows out of sight.
+        if row:
+            rows.append(row)
+    if len(rows) > lines:
+        last_row = " ".join(rows[lines - 1 :])
+        rows = [*rows[: lines - 1], last_row]
+    result = "\n".join(rows)
+    if len(result) <= limit:
+        return result
+    return result[: limit - 1] + ELLIPSIS
 
 
 def _visible_letter(letter: str) -> str:
@@ -40,14 +48,20 @@ def _visible_letter(letter: str) -> str:
 
 
 def escape_mrkdwn(text: str, limit: int = 200) -> str:
-    """Clean and escape text for the notification line, which Slack reads as mrkdwn."""
-    cleaned = clean(text, limit)
-    return cleaned.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
+    """Clean and escape text for a notification, which is mrkdwn."""
+    # The ampersand first, or it would escape the other two again.
+    without_ampersand = clean(text, limit).replace("&", "&amp;")
+    return without_ampersand.replace("<", "&lt;").replace(">", "&gt;")
 
 
 def plain_text(text: str, limit: int = 75) -> Json:
     """Build a plain text object; Slack does not accept an empty one."""
-    return {"type": "plain_text", "text": clean(text, limit) or "-", "emoji": False}
+    return {
+        "type": "plain_text",
+        "text": clean(text, limit) or "-",
+        # Or Slack would draw an emoji where the text has its name between colons.
+        "emoji": False,
+    }
 
 
 def text_run(text: str, *, bold: bool = False, italic: bool = False) -> Json:
@@ -67,7 +81,12 @@ def link_run(url: str, text: str) -> Json:
     """Build a bold link; bold text where there is no URL."""
     if not url:
         return text_run(text, bold=True)
-    return {"type": "link", "url": url, "text": text, "style": {"bold": True}}
+    return {
+        "type": "link",
+        "url": url,
+        "text": text,
+        "style": {"bold": True},
+    }
 
 
 def date_run(at: datetime) -> Json:
@@ -81,7 +100,7 @@ def date_run(at: datetime) -> Json:
 
 
 def mrkdwn_date(at: datetime) -> str:
-    """Format a date in mrkdwn that Slack shows in the reader's time zone."""
+    """Format a date in mrkdwn, shown in the reader's time zone."""
     timestamp = int(at.timestamp())
     return f"<!date^{timestamp}^{{date_short_pretty}} {{time}}|{_utc(at)}>"
 
@@ -92,35 +111,50 @@ def _utc(at: datetime) -> str:
 
 def rich_text(*parts: Json) -> Json:
     """Build a rich text block from paragraphs, quotes and lists."""
-    return {"type": "rich_text", "elements": list(parts)}
+    return {
+        "type": "rich_text",
+        "elements": list(parts),
+    }
 
 
 def paragraph(*runs: Json) -> Json:
     """Build a paragraph of a rich text block."""
-    return {"type": "rich_text_section", "elements": list(runs)}
+    return {
+        "type": "rich_text_section",
+        "elements": list(runs),
+    }
 
 
 def quote(text: str) -> Json:
     """Build a quotation of somebody else's text."""
-    return {"type": "rich_text_quote", "elements": [text_run(text)]}
+    return {
+        "type": "rich_text_quote",
+        "elements": [text_run(text)],
+    }
 
 
 def preformatted_text(text: str) -> Json:
     """Build text in a fixed-width font."""
-    return {"type": "rich_text_preformatted", "elements": [text_run(text)]}
+    return {
+        "type": "rich_text_preformatted",
+        "elements": [text_run(text)],
+    }
 
 
-def bullets(items: Iterable[list[Json]], *, ordered: bool = False) -> Json:
-    """Build a list, numbered with ``ordered``; each item is a list of runs."""
+def bullets(items: Iterable[list[Json]], *, is_numbered: bool = False) -> Json:
+    """Build a list; each item is a list of runs."""
     return {
         "type": "rich_text_list",
-        "style": "ordered" if ordered else "bullet",
+        "style": "ordered" if is_numbered else "bullet",
         "elements": [paragraph(*item) for item in items],
     }
 
 
 def describe_approvers(factors: Iterable[Factor]) -> str:
-    """Describe in mrkdwn who may approve: "one of @ops-leads and one of @finance"."""
+    """Describe in mrkdwn who may approve.
+
+    An example is "one of @ops-leads and one of @finance".
+    """
     phrases = []
     for factor in factors:
         number = NUMBER_NAMES.get(factor.count, factor.count)
@@ -129,6 +163,7 @@ def describe_approvers(factors: Iterable[Factor]) -> str:
 
 
 def _mention(group: str) -> str:
+    # A user id has no other characters; anything else could be markup.
     user_ids = [user_id for user_id in people_of(group) if user_id.isalnum()]
     if not user_ids:
         return f"@{safe_handle(group)}"

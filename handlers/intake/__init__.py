@@ -1,1 +1,1 @@
-"""The HTTP intake: authenticate a source, parse its signals, commit them, then answer."""
+"""The HTTP intake: authenticate, parse, commit, and only then answer."""

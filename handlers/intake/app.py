@@ -80,7 +80,7 @@ class IntakeApi:
         self.sources.require_quota(source)
         try:
             # In a thread: a large body must not hold up the answers to other requests.
-            items = await run_in_threadpool(_parse, body, headers, source)
+            items = await run_in_threadpool(_parse, body, headers=headers, source=source)
         except Problem:
             self.sources.consume_quota(source, 1)
             raise
@@ -195,7 +195,7 @@ async def _answer_unknown_route(request: Request, error: Any) -> Response:
 
 
 async def _answer_failure(request: Request, failure: Exception) -> Response:
-    """Log the failure under a reference, and show the client nothing else of it."""
+    """Log the failure, and tell the client its reference only."""
     reference = uuid.uuid4().hex[:8]
     log.error("reference %s", reference, exc_info=failure, extra={"reference": reference})
     problem = Problem(

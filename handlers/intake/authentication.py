@@ -1,4 +1,4 @@
-"""Authentication of sources: by a secret, in constant time, before the body is parsed."""
+"""Authentication of sources by a secret, before the body is parsed."""
 
 import hashlib
 import hmac
@@ -33,9 +33,10 @@ NO_CREDENTIALS = Credentials()
 
 
 class _Quota(NamedTuple):
-    """The signals a source may still send, as of a time on the monotonic clock."""
+    """The signals that a source may still send."""
 
     signals: float
+    #: When that was computed, on the monotonic clock.
     at: float
 
 
@@ -67,7 +68,9 @@ class Sources:
         return self.sources[matches[0]]
 
     def reject_unauthenticated(self, headers: Mapping[str, str], *, source_name: str = "") -> None:
-        """Reject a request without a signature or a valid token before its body is read.
+        """Reject a request before its body is read.
+
+        A request with a signature passes, as does one with a valid token.
 
         Raises:
             Problem: 401.
@@ -85,7 +88,7 @@ class Sources:
             raise Problem(401, UNAUTHENTICATED)
 
     def require_quota(self, source: Source) -> None:
-        """Reject a source whose quota is used up, before its body is parsed.
+        """Reject a source whose quota is used up.
 
         Raises:
             Problem: 429.
@@ -93,7 +96,7 @@ class Sources:
         self._consume(source, signals=0, required=1)
 
     def consume_quota(self, source: Source, signals: int) -> None:
-        """Take signals from a source's quota, so that a noisy source cannot delay others.
+        """Take signals from the quota of a source.
 
         A batch above the quota of a minute could never pass. It does so against a full quota,
         and the source then waits until the excess is made up for.
@@ -125,6 +128,7 @@ class Sources:
         return _Quota(min(full, quota.signals + (now - quota.at) * per_second), now)
 
     def _candidates(self, source_name: str) -> Iterable[str]:
+        # A URL that names no source leaves all of them to be tried.
         return [source_name] if source_name else self.sources
 
     def _credentials(self, name: str) -> Credentials:
@@ -139,13 +143,15 @@ class Sources:
 
 
 def bearer_token(headers: Mapping[str, str]) -> str | None:
-    """Read the bearer token; None when the request uses another scheme or none."""
+    """Read the bearer token; None when there is none."""
     scheme, _, token = headers.get("authorization", "").partition(" ")
-    return token.strip() if scheme.lower() == "bearer" else None
+    if scheme.lower() != "bearer":
+        return None
+    return token.strip()
 
 
 def has_token(token: str, valid_tokens: Sequence[str]) -> bool:
-    """Tell whether the token is valid, in a time that does not depend on the token."""
+    """Tell whether the token is valid, in constant time."""
     digest = hashlib.sha256(token.encode("utf-8", "replace")).digest()
     matches = []
     # Every token is compared: stopping at a match would show which one it is.
@@ -156,7 +162,7 @@ def has_token(token: str, valid_tokens: Sequence[str]) -> bool:
 
 
 def is_signed(headers: Mapping[str, str], body: bytes, secrets: Sequence[str]) -> bool:
-    """Tell whether the body has a Standard Webhooks signature by one of the secrets.
+    """Tell whether the body has a valid Standard Webhooks signature.
 
     A signature is valid for five minutes.
     """

@@ -1,4 +1,4 @@
-"""The facts of a signal, flattened from nested JSON to names and plain values."""
+"""The facts of a signal, flattened from nested JSON."""
 
 import math
 from collections.abc import Iterable, Iterator, Mapping
@@ -27,16 +27,19 @@ def flatten_facts(
     Raises:
         Problem: 422, naming ``field``.
     """
-    return FactFlattening(field, strict).facts(parts)
+    return FactFlattening(field, strict).flatten(parts)
 
 
 @dataclass(frozen=True)
 class FactFlattening:
+    """The flattening of the facts of one signal."""
+
     #: The path of the facts in the request, for error messages.
     field: str
     strict: bool
 
-    def facts(self, parts: Iterable[Mapping[str, Any]]) -> dict[str, Scalar]:
+    def flatten(self, parts: Iterable[Mapping[str, Any]]) -> dict[str, Scalar]:
+        """Flatten the parts to at most ``MAX_FACTS`` facts."""
         facts: dict[str, Scalar] = {}
         left_out = 0
         for part in parts:
@@ -78,9 +81,12 @@ class FactFlattening:
         facts[_unused_name("facts_left_out", facts)] = left_out + 1
 
     def _storable_name(self, name: str) -> str:
-        return require_storable(name, self.field) if self.strict else storable(name)
+        if self.strict:
+            return require_storable(name, self.field)
+        return storable(name)
 
     def _scalar(self, value: Any, field: str) -> Scalar:
+        # Before the numbers: a truth value is an integer in Python.
         if value is None or isinstance(value, bool):
             return value
         if isinstance(value, int):
@@ -114,16 +120,19 @@ class FactFlattening:
 
 
 def _join(name: str, part: str) -> str:
-    bounded = part[:MAX_FACT_NAME_LENGTH]
-    return f"{name}_{bounded}"[:MAX_FACT_NAME_LENGTH] if name else bounded
+    # Cut before it is joined: a key may be as long as a body.
+    own_part = part[:MAX_FACT_NAME_LENGTH]
+    if not name:
+        return own_part
+    return f"{name}_{own_part}"[:MAX_FACT_NAME_LENGTH]
 
 
 def _unused_name(name: str, facts: Mapping[str, Scalar]) -> str:
     """Append a number to the name where another fact has it."""
-    unused = name
+    candidate = name
     number = 1
-    while unused in facts:
+    while candidate in facts:
         number += 1
         suffix = f"_{number}"
-        unused = name[: MAX_FACT_NAME_LENGTH - len(suffix)] + suffix
-    return unused
+        candidate = name[: MAX_FACT_NAME_LENGTH - len(suffix)] + suffix
+    return candidate

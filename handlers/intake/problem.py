@@ -25,7 +25,7 @@ TITLES = {
 
 @dataclass(eq=False)
 class Problem(Exception):
-    """An error that becomes the answer, raised anywhere while a request is handled."""
+    """An error that becomes the answer to the request."""
 
     status: int
     detail: str

@@ -1,4 +1,7 @@
-"""The readiness of the bot, cached so that requests to /readyz do not become calls to Slack."""
+"""The readiness of the bot, cached.
+
+Requests to /readyz need no credentials, and must not become as many calls to Slack.
+"""
 
 import asyncio
 from collections.abc import Callable
@@ -13,12 +16,12 @@ NOT_READY_SECONDS = 0.25
 
 
 class Readiness:
-    """The result of the last check. However many requests ask, one check runs at a time."""
+    """The result of the last check. One check runs at a time."""
 
     def __init__(
         self, *, ready_seconds: float = READY_SECONDS, not_ready_seconds: float = NOT_READY_SECONDS
     ) -> None:
-        """Set how long a result is kept: one without problems, and one with."""
+        """Set how long a result without problems is kept, and one with."""
         self._ready_seconds = ready_seconds
         self._not_ready_seconds = not_ready_seconds
         self._problems: list[str] = []
@@ -26,7 +29,7 @@ class Readiness:
         self._task: asyncio.Task[list[str]] | None = None
 
     async def problems(self, check: Callable[[], list[str]]) -> list[str]:
-        """Return what keeps the bot from being ready, as sentences; empty when it is ready."""
+        """Return what keeps the bot from being ready, as sentences."""
         if monotonic() < self._fresh_until:
             return self._problems
         if self._task is None or self._task.done():

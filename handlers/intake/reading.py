@@ -1,4 +1,4 @@
-"""Request bodies as JSON: size, depth, numbers and text are checked before they are used.
+"""Request bodies as JSON, checked before they are used.
 
 Our own format is strict: what does not fit is refused, and the sender corrects it. In a foreign
 format the sender can change nothing, so long text is shortened with a mark and characters that
@@ -82,7 +82,7 @@ def parse_object(body: bytes) -> dict[str, Any]:
 
 
 def parse_items(parts: Sequence[Any], parse: Callable[[Any, int], Signal]) -> list[Item]:
-    """Parse each part on its own, so that a bad one does not hold up the others."""
+    """Parse each part; a bad one does not hold up the others."""
     items: list[Item] = []
     for index, part in enumerate(parts):
         try:
@@ -117,7 +117,7 @@ def _parse_float(text: str) -> float:
 
 
 def read_strict_text(value: Any, field: str, limit: int) -> str:
-    """Read text of our own format; text that is too long is refused."""
+    """Read text of our own format; long text is refused."""
     text = _require_text(value, field)
     if len(text) > limit:
         raise Problem(422, f"{field} has {len(text):,} characters, at most {limit:,}", field)
@@ -125,13 +125,16 @@ def read_strict_text(value: Any, field: str, limit: int) -> str:
 
 
 def read_title(value: Any, field: str, limit: int) -> str:
-    """Read foreign text for people; text that is too long is shortened with a mark."""
+    """Read foreign text for people; long text is shortened with a mark."""
     text = _require_text(value, field)
     return shortened(storable(text), limit)
 
 
 def read_key(value: Any, field: str, limit: int) -> str:
-    """Read a foreign identifier; one that is too long ends in a hash and stays distinct."""
+    """Read a foreign identifier; a long one ends in a hash.
+
+    Two long identifiers with the same beginning stay distinct.
+    """
     text = _require_text(value, field)
     return bounded_key(require_storable(text, field), limit)
 
@@ -154,7 +157,7 @@ def require_storable(text: str, field: str) -> str:
 
 
 def parse_kind(value: Any) -> str:
-    """Read a kind from a foreign format; unrecognised unless it has the form of ours."""
+    """Read a kind from a foreign format; otherwise unrecognised."""
     # A truth value is an integer in Python, and no name of a kind.
     if isinstance(value, bool) or not isinstance(value, str | int):
         return UNRECOGNISED
@@ -163,23 +166,22 @@ def parse_kind(value: Any) -> str:
 
 
 def resolve_kind(kind: str, source: Source) -> str:
-    """Choose the kind of a signal: the one it names, or the source's own.
+    """Choose the kind that a signal names, or else the source's.
 
     Raises:
         Problem: 422 when the source may only send other kinds.
     """
-    resolved = kind or source.kind or UNRECOGNISED
-    if source.allowed_kinds and resolved not in source.allowed_kinds:
-        signal = f"kind {resolved}" if kind else "a signal without a kind"
-        allowed = ", ".join(source.allowed_kinds)
-        raise Problem(
-            422, f"{source.name} may not send {signal}; sources.yml lets it send {allowed}", "kind"
-        )
-    return resolved
+    final_kind = kind or source.kind or UNRECOGNISED
+    if not source.allowed_kinds or final_kind in source.allowed_kinds:
+        return final_kind
+    signal = f"kind {kind}" if kind else "a signal without a kind"
+    allowed_kinds = ", ".join(source.allowed_kinds)
+    detail = f"{source.name} may not send {signal}; sources.yml lets it send {allowed_kinds}"
+    raise Problem(422, detail, "kind")
 
 
 def read_time(value: Any, field: str) -> datetime | None:
-    """Read an RFC 3339 time or seconds since 1970; None when there is no value.
+    """Read an RFC 3339 time or seconds since 1970; None for nothing.
 
     Raises:
         Problem: 422.

@@ -10,7 +10,7 @@ from handlers.intake.problem import Problem
 
 
 def batch_response(results: Sequence[Receipt | Problem]) -> Response:
-    """Answer one signal with its result, and several with a list in their order.
+    """Answer one signal with its result, and several with a list.
 
     2xx means that at least one signal was stored, now or before: a sender that reads only the
     status repeats nothing. A batch of which nothing was stored has the status of a single signal.
@@ -31,7 +31,7 @@ def batch_response(results: Sequence[Receipt | Problem]) -> Response:
 
 
 def is_unavailable(result: Receipt | Problem) -> bool:
-    """Tell whether a signal was not stored because the database is not available."""
+    """Tell whether the database was not available for a signal."""
     return isinstance(result, Problem) and result.status == 503
 
 

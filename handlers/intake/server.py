@@ -1,4 +1,4 @@
-"""The HTTP server, with limits on how long and how often a client may stay connected.
+"""The HTTP server, with limits on the connections of clients.
 
 uvicorn waits for headers and bodies without end, and counts a silent client as one that is being
 served. Here every phase of a connection has a deadline, and a new connection displaces the
@@ -28,7 +28,7 @@ SERVER_FULL_RESPONSE = (
 
 
 class Phase(Enum):
-    """What a connection is waiting for."""
+    """The phases of a connection."""
 
     HEADERS = "headers"
     BODY = "body"
@@ -38,7 +38,7 @@ class Phase(Enum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ConnectionLimits:
-    """The time a connection may take for each phase, and the number of connections."""
+    """Limits on the number of connections, and the time of each phase."""
 
     header_seconds: float = 10.0
     #: Longer than an endpoint waits for a body, so that the endpoint can answer what is wrong.
@@ -67,18 +67,19 @@ class ConnectionLimits:
 
 @dataclass
 class ConnectionSlots:
-    """The open connections by client address. Used in the event loop's thread only."""
+    """The open connections. Used in the event loop's thread only."""
 
     limits: ConnectionLimits
+    #: By client address.
     _by_address: dict[str, set["BoundedHttpProtocol"]] = field(default_factory=dict)
     #: Connections that are not being served, the longest waiting first.
     _waiting: dict["BoundedHttpProtocol", None] = field(default_factory=dict)
     _count: int = 0
 
     def acquire(self, connection: "BoundedHttpProtocol") -> bool:
-        """Give the connection a slot, closing a waiting one for it where necessary.
+        """Give the connection a slot; False when there is none.
 
-        False when all slots are being served.
+        Where all slots are taken, a waiting connection is closed for it.
         """
         if self._is_address_full(connection.address) and not self._free_slot(connection.address):
             return False
@@ -90,13 +91,19 @@ class ConnectionSlots:
         return True
 
     def mark_waiting(self, connection: "BoundedHttpProtocol") -> None:
-        """Record that the client has yet to send something; it is now the last to be closed."""
+        """Record that the client has yet to send something.
+
+        Of the waiting connections this is now the last to be closed.
+        """
         self._waiting.pop(connection, None)
         if connection in self._by_address.get(connection.address, ()):
             self._waiting[connection] = None
 
     def mark_serving(self, connection: "BoundedHttpProtocol") -> None:
-        """Record that the client waits for our answer, and must not be closed."""
+        """Record that the client waits for our answer.
+
+        The connection is not closed for another one.
+        """
         self._waiting.pop(connection, None)
 
     def release(self, connection: "BoundedHttpProtocol") -> None:
@@ -131,7 +138,7 @@ class ConnectionSlots:
 
 
 class BoundedHttpProtocol(HttpToolsProtocol):
-    """uvicorn's protocol, with a slot for each connection and a deadline for each phase."""
+    """uvicorn's protocol with connection slots and deadlines."""
 
     slots: ConnectionSlots
     address = ""
@@ -159,7 +166,7 @@ class BoundedHttpProtocol(HttpToolsProtocol):
         super().connection_lost(exc)
 
     def abort(self) -> None:
-        """Close the connection at once, whatever is still to be read or written."""
+        """Close the connection at once, without sending what is buffered."""
         self.transport.abort()
 
     def data_received(self, data: bytes) -> None:
@@ -202,7 +209,7 @@ class BoundedHttpProtocol(HttpToolsProtocol):
         return Phase.IDLE if is_answered else Phase.ANSWER
 
     def _start_deadline(self) -> None:
-        """Start the deadline of a new phase; more data in the same phase does not extend it."""
+        """Start the deadline of a new phase; data does not extend it."""
         if self._phase is self._deadline_phase:
             return
         self._deadline_phase = self._phase
@@ -217,7 +224,7 @@ class BoundedHttpProtocol(HttpToolsProtocol):
 
 
 def client_address(peername: Any) -> str:
-    """Return the IPv4 address of a client, or the /64 network of its IPv6 address.
+    """Return a client's IPv4 address, or its IPv6 network.
 
     One customer of a provider has a whole /64, and so 2**64 addresses to come from.
     """
@@ -246,7 +253,7 @@ def build_server(app: ASGIApp, *, host: str, port: int, limits: ConnectionLimits
         http=protocol,
         # At "warning", anybody could fill the log with malformed requests.
         log_level="error",
-        # Through our own handlers, whose filter removes secrets.
+        # Through our own handlers, whose filter reports a repeated failure once.
         log_config=None,
         access_log=False,
         timeout_graceful_shutdown=3,

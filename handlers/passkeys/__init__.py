@@ -1,1 +1,1 @@
-"""The page outside Slack where step-up approvals are confirmed and passkeys are added."""
+"""The page outside Slack for step-up approvals and passkeys."""

@@ -17,7 +17,7 @@ from starlette.routing import Route
 from bot.cases.case import Case
 from bot.cases.errors import BadRequest, ChatFailed, NotEligible, NotNow, Refusal, TooLate
 from bot.cases.passkey import LINK_IS_OVER, Assertion, Passkey, Purpose, StepUp, challenge
-from bot.cases.plan import Action
+from bot.cases.plan import Action, Plan
 from bot.desk.decisions import WHO_IS_NOT_KNOWN, Decisions
 from bot.desk.switchboard import Switchboard
 from bot.ports import Clock
@@ -44,12 +44,12 @@ SECURITY_HEADERS = {
 
 
 def confirmation_url(url: str, case_id: str, token: str) -> str:
-    """Build the link by which a person confirms an approval or an undo."""
+    """Build the link that confirms an approval or an undo."""
     return f"{url}/confirm/{case_id}/{token}"
 
 
 def enrolment_url(url: str, token: str) -> str:
-    """Build the link by which a person adds a passkey."""
+    """Build the link that adds a passkey."""
     return f"{url}/passkey/{token}"
 
 
@@ -57,7 +57,12 @@ def routes(
     decisions: Decisions, switchboard: Switchboard, ceremony: Ceremony, clock: Clock
 ) -> list[Route]:
     """Build the routes of the page, its files and its requests."""
-    api = PasskeyApi(decisions, switchboard, ceremony, clock)
+    api = PasskeyApi(
+        decisions=decisions,
+        switchboard=switchboard,
+        ceremony=ceremony,
+        clock=clock,
+    )
     confirm = "/confirm/{case}/{token}"
     enrol = "/passkey/{token}"
     return [
@@ -74,7 +79,10 @@ def routes(
 
 @dataclass(frozen=True)
 class PasskeyApi:
-    """The requests of the page. Each needs both: the secret of a link, and the person's device."""
+    """The requests of the page.
+
+    Each needs both the secret of a link and the person's device.
+    """
 
     decisions: Decisions
     switchboard: Switchboard
@@ -82,7 +90,7 @@ class PasskeyApi:
     clock: Clock
 
     def describe_plan(self, path: PathParams) -> Json:
-        """Describe the plan from the bytes that will run, with the challenge to sign."""
+        """Describe the plan that will run, with the challenge to sign."""
         case, step_up = self.decisions.begun(path["case"], path["token"])
         plan = case.plan
         actions = plan.actions if plan else ()
@@ -92,7 +100,7 @@ class PasskeyApi:
             "case": case.id,
             "about": case.signal.title,
             "as": step_up.name,
-            "amount": str(plan.amount) if plan and plan.amount else "",
+            "amount": _describe_amount(plan),
             "steps": [_describe_step(action) for action in actions],
             "note": step_up.note,
             "options": self.ceremony.authentication_options(passkeys, _challenge(case, step_up)),
@@ -135,6 +143,12 @@ class PasskeyApi:
         return [passkey for passkey in passkeys if passkey.person == person]
 
 
+def _describe_amount(plan: Plan | None) -> str:
+    if plan is None or plan.amount is None:
+        return ""
+    return str(plan.amount)
+
+
 def _describe_step(action: Action) -> Json:
     return {"what": action.summary, "on": action.target, "undo": action.reversible}
 
@@ -154,7 +168,7 @@ def _describe_result(purpose: Purpose, *, is_complete: bool) -> str:
 
 
 def _challenge(case: Case, step_up: StepUp) -> bytes:
-    """Compute the challenge for the device: a hash over this plan and this person."""
+    """Compute the challenge: a hash over this plan and this person."""
     if case.plan is None:
         raise TooLate(LINK_IS_OVER)
     return challenge(
@@ -196,7 +210,7 @@ def _post(act: Callable[[PathParams, Any], Json]) -> Endpoint:
 
 
 async def _respond(content: Awaitable[Json]) -> Response:
-    """Answer with the content, or with the refusal as a sentence for the person."""
+    """Answer with the content, or with the refusal as a sentence."""
     try:
         return JSONResponse(await content, headers=SECURITY_HEADERS)
     except Refusal as refusal:

@@ -1,4 +1,4 @@
-"""WebAuthn ceremonies: the options for a browser, and the verification of its response."""
+"""WebAuthn: options for a browser, and verification of its response."""
 
 import base64
 import binascii
@@ -62,7 +62,7 @@ OKP_X = -2
 
 @dataclass(frozen=True)
 class Ceremony:
-    """The relying party: a passkey belongs to the host of ``url`` and signs for no other."""
+    """The relying party, for whose host alone a passkey signs."""
 
     #: Where people reach the page.
     url: str
@@ -103,7 +103,10 @@ class Ceremony:
     def registration_options(
         self, invitation: Invitation, passkeys: Sequence[Passkey]
     ) -> dict[str, Any]:
-        """Build the options for adding a passkey; a device that has one is excluded."""
+        """Build the options for adding a passkey.
+
+        A device that has one of the person's passkeys is excluded.
+        """
         user = PublicKeyCredentialUserEntity(
             id=bytes.fromhex(ticket_of(invitation.person)),
             name=invitation.name,
@@ -176,7 +179,7 @@ def _assertion(response: Mapping[str, Any], ticket: str) -> Assertion:
 
 
 def _canonical_base64url(text: Any) -> str:
-    """Encode again, so that the ledger has one spelling of the same bytes."""
+    """Encode again: the same bytes have one spelling in the ledger."""
     return armoured(unarmoured(str(text)))
 
 

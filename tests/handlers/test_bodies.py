@@ -1,4 +1,4 @@
-"""Request bodies: no more is read than the limit, and no longer than the time-out."""
+"""Request bodies: no more is read than the limit."""
 
 import asyncio
 
@@ -11,7 +11,7 @@ LIMIT = 1000
 
 
 def read(chunks, *, content_length=None):
-    """Read a body that arrives in these chunks; returns it and how many were read."""
+    """Read a body in chunks; returns it and how many were read."""
     headers = []
     if content_length is not None:
         headers.append((b"content-length", content_length.encode("latin-1")))

@@ -1,1 +1,1 @@
-"""The formats that a source may send, one module each: bytes in, signals or problems out."""
+"""The formats that a source may send, one module each."""

@@ -1,7 +1,7 @@
-"""Prometheus Alertmanager's webhook, version 4: one signal an alert, a clear one when resolved.
+"""Prometheus Alertmanager's webhook, version 4: one signal an alert.
 
-Alertmanager repeats its notifications. The same alert with the same annotations is therefore the
-same signal again; with other annotations it counts once more on the same case.
+A resolved alert is a clear signal. Alertmanager repeats its notifications: the same alert with
+the same annotations is the same signal, and with other annotations it counts once more.
 """
 
 from collections.abc import Mapping
@@ -51,10 +51,12 @@ def _signal(alert: Any, path: str, source: Source) -> Signal:
     started_at = read_time(alert.get("startsAt"), f"{path}.startsAt")
     if started_at is None:
         raise Problem(422, "startsAt is missing", f"{path}.startsAt")
-    # The annotations of a resolved alert still change: they are no part of what clears it.
-    relevant_annotations = annotations if status is SignalStatus.FIRING else {}
-    content = [labels, relevant_annotations]
-    version = "clear" if status is SignalStatus.CLEAR else digest(content)[:16]
+    content = [labels, annotations]
+    version = digest(content)[:16]
+    if status is SignalStatus.CLEAR:
+        # The annotations of a resolved alert still change, and it is resolved only once.
+        content = [labels, {}]
+        version = "clear"
     summary = annotations.get("summary") or annotations.get("description") or name
     return Signal(
         source=source.name,
@@ -82,7 +84,9 @@ def _status(alert: Mapping[str, Any], path: str) -> SignalStatus:
 
 def _subject(name: str, labels: Mapping[str, str]) -> str:
     instance = labels.get("instance", "")
-    return f"{name}:{instance}" if instance else name
+    if not instance:
+        return name
+    return f"{name}:{instance}"
 
 
 def _text_map(alert: Mapping[str, Any], name: str, path: str) -> dict[str, str]:

@@ -34,7 +34,7 @@ MAX_EVENTS = 100
 
 
 def parse_signals(body: bytes, headers: Mapping[str, str], source: Source) -> list[Item]:
-    """Parse one event or a batch. An empty batch is valid, and contains no signals.
+    """Parse one event or a batch. An empty batch is valid.
 
     Raises:
         Problem: 400, 415 or 422 for a body that is no event.
@@ -55,7 +55,7 @@ def _parse_batch(body: bytes, source: Source) -> list[Item]:
 
 
 def _binary_event(body: bytes, headers: Mapping[str, str], content_type: str) -> dict[str, Any]:
-    """Read an event whose attributes are headers and whose data is the body."""
+    """Read an event of headers for attributes and a body for data."""
     if "ce-specversion" not in headers:
         raise Problem(415, f"send {STRUCTURED_TYPE}, or the ce- headers with a JSON body")
     is_json = content_type in {"application/json", ""} or content_type.endswith("+json")
@@ -98,11 +98,16 @@ def _signal(event: Any, source: Source, path: str = "") -> Signal:
 
 def _data(event: Mapping[str, Any]) -> dict[str, Any]:
     data = event.get("data")
-    return data if isinstance(data, dict) else {"data": data}
+    if not isinstance(data, dict):
+        return {"data": data}
+    return data
 
 
 def _kind(event_type: str, source: Source) -> str:
-    """Read the kind from the last part of the type, unless sources.yml fixes the kind."""
+    """Read the kind from the last part of the type.
+
+    A kind that is fixed in sources.yml is not for the event to name.
+    """
     if source.kind:
         return resolve_kind("", source)
     last_part = event_type.removesuffix(CLEARED_SUFFIX).rpartition(".")[2]

@@ -43,14 +43,13 @@ def parse_signals(body: bytes, source: Source) -> list[Item]:
 def _signal(part: Any, mapping: SignalMapping, source: Source) -> Signal:
     if not isinstance(part, dict):
         raise Problem(422, "each signal must come from a JSON object", mapping.each)
-    kind = _look_up_optional(mapping.kind, part)
     facts = {name: find_scalar(expression, part) for name, expression in mapping.facts.items()}
     occurred_at = _look_up_optional(mapping.occurred_at, part)
     is_clear = bool(mapping.clear) and evaluate(mapping.clear, part)
     return Signal(
         source=source.name,
         key=read_key(_look_up_text(mapping.key, part), f"key ({mapping.key})", MAX_KEY_LENGTH),
-        kind=resolve_kind(parse_kind(kind) if kind else "", source),
+        kind=_kind(part, mapping, source),
         subject=read_key(
             _look_up_text(mapping.subject, part), f"subject ({mapping.subject})", MAX_KEY_LENGTH
         ),
@@ -64,13 +63,23 @@ def _signal(part: Any, mapping: SignalMapping, source: Source) -> Signal:
     )
 
 
+def _kind(part: dict[str, Any], mapping: SignalMapping, source: Source) -> str:
+    """Read the kind by the mapping, or use the source's own."""
+    value = _look_up_optional(mapping.kind, part)
+    if not value:
+        return resolve_kind("", source)
+    return resolve_kind(parse_kind(value), source)
+
+
 def _look_up_optional(expression: str, part: dict[str, Any]) -> Any:
     """Evaluate an expression that the mapping may leave out."""
-    return find_scalar(expression, part) if expression else None
+    if not expression:
+        return None
+    return find_scalar(expression, part)
 
 
 def _look_up_text(expression: str, part: dict[str, Any]) -> str | None:
-    """Evaluate an expression to text; None for nothing and for a truth value."""
+    """Evaluate an expression to text; None for a truth value."""
     value = find_scalar(expression, part)
     if value is None or isinstance(value, bool):
         return None

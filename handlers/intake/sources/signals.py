@@ -1,4 +1,4 @@
-"""Our own JSON format, one signal a request. Its schema is published at /v1/signals/schema."""
+"""Our own JSON format, one signal a request."""
 
 from collections.abc import Mapping
 from typing import Annotated, Any

@@ -1,4 +1,4 @@
-"""Cases in every state, and the lists that show them, for the tests of the cards."""
+"""Cases in every state and lists of them, for the card tests."""
 
 from dataclasses import replace
 from datetime import date, timedelta
@@ -50,13 +50,24 @@ def apply_commands(case, *case_commands, at=NOW):
 # --- cases -----------------------------------------------------------------------------------
 
 
+def fact(name, *, label, value, source="house", failure=None):
+    return Evidence(
+        name=name,
+        label=label,
+        value=value,
+        source=source,
+        read_at=NOW,
+        failure=failure,
+    )
+
+
 def with_evidence(case):
-    """Give a case facts of every sort, a stake and a field that can be edited."""
+    """Give a case facts, a stake and an editable field."""
     facts = (
-        Evidence("stock.on_hand", "On hand", 4, "house", NOW),
-        Evidence("stock.value", "Worth", 1234.5, "house", NOW),
-        Evidence("stock.secret", "", "not shown", "house", NOW),
-        Evidence("supplier", "Supplier", None, "house", NOW, "took longer than 2 s"),
+        fact("stock.on_hand", label="On hand", value=4),
+        fact("stock.value", label="Worth", value=1234.5),
+        fact("stock.secret", label="", value="not shown"),
+        fact("supplier", label="Supplier", value=None, failure="took longer than 2 s"),
     )
     return replace(
         case,
@@ -87,7 +98,13 @@ def half_approved_case():
 
 
 def edited_case():
-    edit = commands.Edit(asker(OMAR), SEEN, plan(revision=2, quantity=12), verdict(), (CHANGE,))
+    edit = commands.Edit(
+        by=asker(OMAR),
+        seen=SEEN,
+        plan=plan(revision=2, quantity=12),
+        verdict=verdict(),
+        changes=(CHANGE,),
+    )
     return apply_commands(proposed(), edit)
 
 
@@ -100,14 +117,25 @@ def recurring_case():
 
 
 def referred_case():
-    alternatives = (Alternative("house.order_stock", "needs a supplier"),)
-    nothing_fits = Recommendation("", "", "", alternatives, "No plan fits")
+    nothing_fits = Recommendation(
+        action="",
+        reason="",
+        basis="",
+        alternatives=(Alternative("house.order_stock", "needs a supplier"),),
+        blocked="No plan fits",
+    )
     return apply_commands(opened(), commands.Recommend(nothing_fits, None, None))
 
 
 def unrecognised_case():
     guesses = (Guess("low_stock", "Running low", 40), Guess("lead_cold", "A cold lead", 20))
-    recognition = Recognition("", 40, guesses, "by their words", "")
+    recognition = Recognition(
+        kind="",
+        confidence=40,
+        guesses=guesses,
+        basis="by their words",
+        model="",
+    )
     return replace(referred_case(), recognition=recognition)
 
 
@@ -117,8 +145,13 @@ def refused_case():
 
 
 def snoozed_case():
-    until = NOW + timedelta(hours=2)
-    return apply_commands(proposed(), commands.Snooze(asker(ANA), SEEN, until, "after lunch"))
+    snooze = commands.Snooze(
+        by=asker(ANA),
+        seen=SEEN,
+        until=NOW + timedelta(hours=2),
+        reason="after lunch",
+    )
+    return apply_commands(proposed(), snooze)
 
 
 def automatic_case():
@@ -149,16 +182,12 @@ def undoable_case():
 
 
 def half_undone_case():
-    """Let one of the two approvers of a plan ask that it be undone."""
+    """Let one of a plan's two approvers ask for its undo."""
     case = proposed(factors=TWO_MANAGERS)
     for person in (ANA, OMAR):
         case = apply_commands(case, commands.Approve(asker(person), SEEN))
-    case = apply_commands(
-        case,
-        start_step(case),
-        commands.ReportStep(0, StepState.LANDED, ""),
-        commands.Finish("done", NOW + timedelta(minutes=30)),
-    )
+    case = apply_commands(case, start_step(case), commands.ReportStep(0, StepState.LANDED, ""))
+    case = apply_commands(case, commands.Finish("done", NOW + timedelta(minutes=30)))
     undo = commands.Undo(asker(ANA), Seen.of(case), "<!here> *wrong* table")
     return apply_commands(case, undo)
 
@@ -190,8 +219,12 @@ def drifted_case():
 
 
 def rejected_case():
-    reason = RejectReason.WRONG_PLAN
-    rejection = commands.Reject(asker(ANA), SEEN, reason, "closed on Mondays")
+    rejection = commands.Reject(
+        by=asker(ANA),
+        seen=SEEN,
+        reason=RejectReason.WRONG_PLAN,
+        note="closed on Mondays",
+    )
     return apply_commands(proposed(), rejection)
 
 
@@ -205,16 +238,19 @@ def cleared_case():
 
 
 def reopened_case():
-    return apply_commands(
-        running_case(),
-        commands.ReportStep(0, StepState.LANDED, ""),
-        commands.Finish(""),
-        commands.Reopen("still there"),
-    )
+    case = running_case()
+    case = apply_commands(case, commands.ReportStep(0, StepState.LANDED, ""), commands.Finish(""))
+    return apply_commands(case, commands.Reopen("still there"))
 
 
 def case_handed_over():
-    hand_over = commands.HandOver(asker(BEN), SEEN, CARLA.id, "counted", "the order")
+    hand_over = commands.HandOver(
+        by=asker(BEN),
+        seen=SEEN,
+        to=CARLA.id,
+        done="counted",
+        remains="the order",
+    )
     return apply_commands(proposed(), hand_over)
 
 
@@ -265,29 +301,40 @@ def rows(case, numbers):
 
 def days(*, busy=True):
     """Make the fortnight that the charts show."""
-    first = date(2026, 11, 8)
+    first_date = date(2026, 11, 8)
     trend = []
     for number in range(14):
-        trend.append(
-            Day(
-                on=first + timedelta(days=number),
-                opened=number % 5 if busy else 0,
-                ended=number % 3 if busy else 0,
-                decided=float(number) if busy and number % 2 else None,
-            )
+        day = Day(
+            on=first_date + timedelta(days=number),
+            opened=number % 5,
+            ended=number % 3,
+            # Nobody decides on every other day, so that the line has gaps.
+            decided=float(number) if number % 2 else None,
         )
+        if not busy:
+            day = replace(day, opened=0, ended=0, decided=None)
+        trend.append(day)
     return tuple(trend)
+
+
+AGREEMENT = Agreement(
+    kind="low_stock",
+    title="Running low",
+    as_recommended=9,
+    edited=2,
+    otherwise=1,
+)
 
 
 def digest(case=None, **changes):
     case = case or proposed()
-    rejected = case
+    decided_case = case
     if case.state is State.PROPOSED:
-        reason = RejectReason.WRONG_PLAN
-        rejected = apply_commands(case, commands.Reject(asker(ANA), Seen.of(case), reason))
+        rejection = commands.Reject(asker(ANA), Seen.of(case), RejectReason.WRONG_PLAN)
+        decided_case = apply_commands(case, rejection)
     review = Review(
         blind=(row(case, 7),),
-        agreements=(Agreement("low_stock", "Running low", 9, 2, 1),),
+        agreements=(AGREEMENT,),
         slow=(row(case, 8),),
         reopened=1,
         taken_back=2,
@@ -297,7 +344,7 @@ def digest(case=None, **changes):
         place="C0STOCK",
         on=date(2026, 11, 21),
         paused=("everything by Ben: wait",),
-        needs=(row(case, 1), row(rejected, 2), row(approved(), 3)),
+        needs=(row(case, 1), row(decided_case, 2), row(approved(), 3)),
         needs_more=4,
         rest=(row(case, 9),),
         late=(row(case, 4),),
@@ -313,9 +360,9 @@ def digest(case=None, **changes):
 
 def home(case=None, **changes):
     case = case or proposed()
-    cleared = case
+    ended_case = case
     if case.state is State.PROPOSED:
-        cleared = apply_commands(case, commands.Clear(case.signal))
+        ended_case = apply_commands(case, commands.Clear(case.signal))
     base = Home(
         user="UANA",
         waiting=(row(case, 1), row(case, 2)),
@@ -323,7 +370,7 @@ def home(case=None, **changes):
         mine=(row(case, 3),),
         team=(row(case, 4),),
         team_more=1,
-        alone=(row(undoable_case(), 5), row(cleared, 6)),
+        alone=(row(undoable_case(), 5), row(ended_case, 6)),
         days=days(),
         paused=("low stock by Ben: wait",),
         standing_in=("Finn stands in for Ana until Monday",),

@@ -1,13 +1,12 @@
-"""Text written to be read as markup, and the places of a card where Slack would read it."""
+"""Text written to be read as markup, and how to find it."""
 
 import json
 from dataclasses import replace
 
-from bot.cases.evidence import Evidence
 from bot.cases.recommendation import Alternative, Recommendation
-from tests.cases.making import NOW, action, proposed
+from tests.cases.making import action, proposed
 from tests.conftest import SHARED
-from tests.handlers.cards.examples import CHANGE
+from tests.handlers.cards.examples import CHANGE, fact
 
 ATTACKS = [
     "<!channel> <!here> <!everyone>",
@@ -40,19 +39,25 @@ OUR_MENTIONS = ("!date^", "@T1", "@U")
 
 def hostile_case(text):
     """Put this text wherever text from outside can stand in a case."""
-    fact = Evidence("stock.on_hand", text, text, text, NOW)
-    failed_fact = Evidence("stock", "x", None, text, NOW, text)
+    hostile_fact = fact("stock.on_hand", label=text, value=text, source=text)
+    failed_fact = fact("stock", label="x", value=None, source=text, failure=text)
+    recommendation = Recommendation(
+        action="a",
+        reason=text,
+        basis=text,
+        alternatives=(Alternative(text, text),),
+    )
     case = proposed(actions=(action(summary=text, preview=text, target=text),))
     return replace(
         case,
         signal=replace(case.signal, title=text, source=text or "x"),
         what=text,
         why=text,
-        evidence=(fact, failed_fact) * 9,
+        evidence=(hostile_fact, failed_fact) * 9,
         drifted=(text,),
         reopened=text,
         owner=text,
-        recommendation=Recommendation("a", text, text, (Alternative(text, text),)),
+        recommendation=recommendation,
         verdict=replace(case.verdict, reason=text),
         changes=(replace(CHANGE, after=text),),
     )
@@ -75,7 +80,7 @@ def mrkdwn_texts(blocks):
 
 
 def live_parts(blocks):
-    """List what Slack would act on, apart from our own dates and mentions."""
+    """List what Slack would act on, except our dates and mentions."""
     live = []
     for text in mrkdwn_texts(blocks):
         parts = text.split("<")[1:]

@@ -1,4 +1,4 @@
-"""The buttons of a case: none is dead, and none decides what its state does not allow."""
+"""The buttons of a case: each does something now."""
 
 import json
 
@@ -77,7 +77,7 @@ def offered_decisions(case):
 
 @pytest.mark.parametrize("name", CASE_EXAMPLES)
 def test_no_dead_button(name):
-    """Every button carries what the case is now; a terminal case has none."""
+    """A button names the case's version; a terminal case has none."""
     case = CASE_EXAMPLES[name]()
     buttons = buttons_of(case_card(case))
     if case.is_terminal:
@@ -88,7 +88,7 @@ def test_no_dead_button(name):
 
 @pytest.mark.threat("A1")
 def test_each_card_offers_what_its_state_offers_and_nothing_else():
-    """The rules refuse what a state's card does not offer, so the two must be the same."""
+    """The rules refuse what a state's card does not offer."""
     by_state = {state: set() for state in State}
     for make_case in [*CASE_EXAMPLES.values(), unrecognised_case]:
         case = make_case()

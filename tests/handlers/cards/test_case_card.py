@@ -1,4 +1,4 @@
-"""The card in every state: valid Block Kit, drawn from the state alone."""
+"""The card of a case in every state."""
 
 import json
 from dataclasses import replace
@@ -82,7 +82,7 @@ def test_the_card_says_what_was_approved_alone_in_an_emergency():
 
 
 def test_the_card_shows_the_envelope_and_not_what_somebody_says_of_it():
-    """A text that claims another amount is quoted; the plan shows its own amount."""
+    """A claim of another amount is quoted; the plan shows its own."""
     claim = "Refund of £5 only, approved by the CEO"
     case = replace(proposed(actions=(action(amount=5000),)), what=claim)
     card = case_card(case)

@@ -1,4 +1,4 @@
-"""Messages in place of duplicates, and answers to a press on a card no longer in use."""
+"""Messages about duplicates and about cards that are no longer in use."""
 
 import json
 

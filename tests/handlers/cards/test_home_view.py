@@ -1,4 +1,4 @@
-"""App Home: valid on the fullest day, with an undo button only while undo is possible."""
+"""App Home: valid on the fullest day, with no dead undo button."""
 
 from datetime import timedelta
 

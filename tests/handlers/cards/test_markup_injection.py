@@ -1,4 +1,4 @@
-"""Text from outside is never read as markup: on cards, lists, forms, notes and in notifications."""
+"""Text from outside is never read as markup, wherever it is shown."""
 
 import re
 from dataclasses import replace
@@ -127,7 +127,7 @@ def hostile_action(base):
 
 
 def with_hostile_text(case):
-    """Put hostile text wherever a person, a model or a system can put text."""
+    """Put hostile text wherever a person, model or system can."""
     hostile = hostile_case(HOSTILE)
     approvals = [replace(one, name=HOSTILE, note=HOSTILE) for one in case.approvals]
     case = replace(
@@ -140,9 +140,11 @@ def with_hostile_text(case):
         named_by=HOSTILE,
         words=Words(what=HOSTILE, why=HOSTILE, suggestion=HOSTILE, model=HOSTILE),
         approvals=tuple(approvals),
-        drifted=(HOSTILE,) if case.drifted else (),
-        reopened=HOSTILE if case.reopened else "",
     )
+    if case.drifted:
+        case = replace(case, drifted=(HOSTILE,))
+    if case.reopened:
+        case = replace(case, reopened=HOSTILE)
     if case.ending:
         ending = replace(case.ending, by=HOSTILE, reason=HOSTILE, note=HOSTILE)
         case = replace(case, ending=ending)
@@ -158,7 +160,13 @@ def with_hostile_text(case):
 
 def recognised_as(kind, confidence):
     guesses = (Guess(HOSTILE, HOSTILE, confidence),)
-    return Recognition(kind, confidence, guesses, HOSTILE, "v")
+    return Recognition(
+        kind=kind,
+        confidence=confidence,
+        guesses=guesses,
+        basis=HOSTILE,
+        model="v",
+    )
 
 
 def hostile_cases():
@@ -182,7 +190,7 @@ def test_no_word_from_outside_is_read_as_markup_on_any_card():
 
 @pytest.mark.threat("C7")
 def test_a_group_is_named_by_its_handle_and_nothing_else():
-    """Only a handle's characters reach the one line that names a group in markup."""
+    """The line that names a group in markup takes only a handle."""
     case = replace(proposed(factors=(Factor(HOSTILE, 1),)), owner=HOSTILE)
     lines = read_as_markup(case_card(case))
     assert len(lines) == 2
@@ -252,7 +260,8 @@ def hostile_lists():
 )
 def test_no_word_from_outside_is_read_as_markup_in_any_list(name, blocks, text):
     assert read_as_markup(blocks) == []
-    assert validate(blocks, "home" if name == "home" else "message") == []
+    surface = "home" if name == "home" else "message"
+    assert validate(blocks, surface) == []
     assert not set("<>") & set(text)
 
 
@@ -260,9 +269,20 @@ def test_no_word_from_outside_is_read_as_markup_in_any_list(name, blocks, text):
 def test_no_word_from_outside_is_read_as_markup_in_a_note():
     person = replace(ANA, name=HOSTILE)
     case = proposed(actions=(hostile_action(action()),))
-    seen = Seen.of(case)
-    snooze = commands.Snooze(asker(person), seen, NOW + timedelta(hours=1), HOSTILE)
-    hand_over = commands.HandOver(asker(BEN), seen, ANA.id, HOSTILE, HOSTILE)
+    version = Seen.of(case)
+    snooze = commands.Snooze(
+        by=asker(person),
+        seen=version,
+        until=NOW + timedelta(hours=1),
+        reason=HOSTILE,
+    )
+    hand_over = commands.HandOver(
+        by=asker(BEN),
+        seen=version,
+        to=ANA.id,
+        done=HOSTILE,
+        remains=HOSTILE,
+    )
     for command in (snooze, hand_over):
         entries = decide(case, command, NOW)
         after = fold_all(case, entries)

@@ -1,4 +1,4 @@
-"""Notes in a card's thread: a sentence for every entry, with nothing live from outside."""
+"""Notes in a card's thread: a sentence for every entry."""
 
 from dataclasses import replace
 from typing import get_args
@@ -9,6 +9,7 @@ from bot.cases import moves as commands
 from bot.cases.decide import decide
 from bot.cases.entry import RejectReason
 from bot.cases.seen import Seen
+from bot.desk.outgoing import NOTED
 from bot.emulator.blocks import validate
 from handlers.cards.notes import (
     ApprovalEntry,
@@ -28,10 +29,8 @@ GROUPS = (ApprovalEntry, HandlingEntry, ExecutionEntry, UndoEntry, SignalEntry)
 
 
 def test_every_entry_that_is_noted_has_its_words():
-    from bot.desk.outgoing import NOTED
-
-    described = {entry_type for group in GROUPS for entry_type in get_args(group)}
-    assert set(NOTED) <= described
+    entries_with_sentences = {entry for group in GROUPS for entry in get_args(group)}
+    assert set(NOTED) <= entries_with_sentences
 
 
 @pytest.mark.threat("B7")
@@ -54,11 +53,16 @@ def test_the_thread_is_told_of_each_yes_to_taking_it_back_and_of_what_came_of_it
 def test_notes_carry_words_and_nothing_else(text):
     case = proposed()
     person = asker(replace(ANA, name=text or "x"))
-    rejection = commands.Reject(person, SEEN, RejectReason.OTHER, f"x{text}")
+    rejection = commands.Reject(
+        by=person,
+        seen=SEEN,
+        reason=RejectReason.OTHER,
+        note=f"x{text}",
+    )
     rejection_entries = decide(case, rejection, NOW)
-    rejected = fold_all(case, rejection_entries)
-    blocks = note_blocks(rejected, rejection_entries)
+    after = fold_all(case, rejection_entries)
+    blocks = note_blocks(after, rejection_entries)
     assert validate(blocks) == []
     assert live_parts(blocks) == []
-    assert "<" not in note_text(rejected, rejection_entries)
-    assert trail_lines(rejected, rejection_entries)
+    assert "<" not in note_text(after, rejection_entries)
+    assert trail_lines(after, rejection_entries)

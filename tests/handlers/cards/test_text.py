@@ -11,9 +11,9 @@ INVISIBLE = "\u202e\u200b\u200d\ufeff"
 
 @given(st.text(), st.integers(2, 50))
 def test_clean_text_has_no_controls_and_keeps_its_length(text, limit):
-    cleaned = clean(text, limit)
-    assert len(cleaned) <= limit
-    assert not any(ord(letter) < 32 or letter in INVISIBLE for letter in cleaned)
+    result = clean(text, limit)
+    assert len(result) <= limit
+    assert not any(ord(letter) < 32 or letter in INVISIBLE for letter in result)
     assert "<" not in escape_mrkdwn(text, limit)
 
 

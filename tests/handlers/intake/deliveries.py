@@ -1,4 +1,4 @@
-"""Sources with their secrets, what they send, and a client that delivers it to the intake."""
+"""Sources, signals in every format, and a client for the intake."""
 
 import base64
 import json
@@ -92,12 +92,15 @@ class IntakeClient(TestClient):
         self.store = world.store
 
     def deliver(self, content, *, token=TOKEN, path="/v1/signals", headers=None):
-        """Post content, JSON unless it is bytes; a header of None is left out."""
+        """Post bytes, or anything else as JSON; empty headers are left out."""
         body = content if isinstance(content, bytes) else json.dumps(content).encode()
-        defaults = {"content-type": "application/json", "authorization": f"Bearer {token}"}
-        merged = defaults | (headers or {})
-        sent = {name: value for name, value in merged.items() if value}
-        return self.post(path, content=body, headers=sent)
+        all_headers = {
+            "content-type": "application/json",
+            "authorization": f"Bearer {token}",
+            **(headers or {}),
+        }
+        request_headers = {name: value for name, value in all_headers.items() if value}
+        return self.post(path, content=body, headers=request_headers)
 
     def deliver_signed(
         self,
@@ -111,14 +114,14 @@ class IntakeClient(TestClient):
         body = json.dumps(content)
         message_id = "msg_1"
         now = datetime.now(UTC)
-        signature_headers = {
+        request_headers = {
             "content-type": "application/json",
             "webhook-id": message_id,
             "webhook-timestamp": str(int(now.timestamp())),
             "webhook-signature": Webhook(secret).sign(message_id, now, body),
+            **(headers or {}),
         }
-        merged = signature_headers | (headers or {})
-        return self.post(path, content=body, headers=merged)
+        return self.post(path, content=body, headers=request_headers)
 
 
 def assert_problem(response, status, field=""):

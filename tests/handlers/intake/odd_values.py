@@ -1,4 +1,4 @@
-"""Values that are well formed and still too much for some part of a program."""
+"""Values that are well formed and still odd."""
 
 ODD_TIMES = [
     "0001-01-01T00:00:00Z",

@@ -1,4 +1,4 @@
-"""The intake through its own application: 2xx means stored, and every error is a problem."""
+"""The intake: 2xx means stored, and every error is a problem."""
 
 import threading
 
@@ -31,17 +31,17 @@ def test_a_signal_is_stored_before_it_is_answered(client):
 
 def test_a_signal_that_is_sent_again_is_counted_once(client):
     client.deliver(SIGNAL)
-    repeated = client.deliver(SIGNAL)
-    assert repeated.status_code == 200
-    assert repeated.json()["outcome"] == "duplicate"
+    response = client.deliver(SIGNAL)
+    assert response.status_code == 200
+    assert response.json()["outcome"] == "duplicate"
 
 
 def test_a_signal_counts_on_a_case_and_clears_it(client):
     client.deliver(SIGNAL)
-    counted = client.deliver({**SIGNAL, "key": "k2"})
-    assert counted.json() == {"outcome": "counted", "case": "EX-1"}
-    cleared = client.deliver({**SIGNAL, "key": "k3", "status": "clear"})
-    assert cleared.json()["outcome"] == "cleared"
+    response = client.deliver({**SIGNAL, "key": "k2"})
+    assert response.json() == {"outcome": "counted", "case": "EX-1"}
+    response = client.deliver({**SIGNAL, "key": "k3", "status": "clear"})
+    assert response.json()["outcome"] == "cleared"
 
 
 def test_the_same_key_with_another_body_is_409(client):
@@ -69,10 +69,10 @@ def test_too_large_is_413_whether_it_says_so_or_not(client):
 
 
 def test_a_database_that_is_away_is_503_and_the_sender_tries_again(client, monkeypatch):
-    def locked(*_, **__):
+    def fail(*_, **__):
         raise OperationalError("x", {}, Exception("database is locked"))
 
-    monkeypatch.setattr(client.store.database, "write", locked)
+    monkeypatch.setattr(client.store.database, "write", fail)
     response = client.deliver(SIGNAL)
     assert "nothing is lost if you send it again" in assert_problem(response, 503)
     assert response.headers["retry-after"] == "5"
@@ -138,7 +138,7 @@ def test_a_body_is_parsed_beside_the_loop_that_answers_everybody(small_world, mo
 
 @pytest.fixture
 def shop(small_world):
-    """Return a client with a second source, and two sources of one domain."""
+    """Return a client with another source, and two of one domain."""
     sources = {
         **SOURCES,
         "one": Source(name="one", format=Format.SIGNAL, kind="low_stock"),
@@ -159,17 +159,17 @@ def test_another_source_neither_clears_nor_counts_on_nor_reopens_a_case(shop):
     shop.deliver(SIGNAL, token="t-one")
     clear = {**SIGNAL, "key": "k2", "status": "clear"}
     assert shop.deliver(clear).json() == {"outcome": "ignored", "case": None}
-    opened = shop.deliver({**SIGNAL, "key": "k3"})
-    assert opened.json() == {"outcome": "opened", "case": "EX-2"}
-    cleared = shop.deliver(clear, token="t-one")
-    assert cleared.json() == {"outcome": "cleared", "case": "EX-1"}
-    counted = shop.deliver({**SIGNAL, "key": "k4"})
-    assert counted.json() == {"outcome": "counted", "case": "EX-2"}
+    response = shop.deliver({**SIGNAL, "key": "k3"})
+    assert response.json() == {"outcome": "opened", "case": "EX-2"}
+    response = shop.deliver(clear, token="t-one")
+    assert response.json() == {"outcome": "cleared", "case": "EX-1"}
+    response = shop.deliver({**SIGNAL, "key": "k4"})
+    assert response.json() == {"outcome": "counted", "case": "EX-2"}
     assert shop.store.counts() == {"CLEARED": 1, "OPEN": 1}
 
 
 @pytest.mark.threat("A6")
 def test_sources_of_one_domain_clear_what_the_other_opened(shop):
     shop.deliver(SIGNAL, token="t-till")
-    cleared = shop.deliver({**SIGNAL, "status": "clear"}, token="t-scanner")
-    assert cleared.json() == {"outcome": "cleared", "case": "EX-1"}
+    response = shop.deliver({**SIGNAL, "status": "clear"}, token="t-scanner")
+    assert response.json() == {"outcome": "cleared", "case": "EX-1"}

@@ -1,4 +1,4 @@
-"""Authentication of sources: by a token or a signature, and by nothing in the body."""
+"""Authentication of sources, by a token or a signature."""
 
 import asyncio
 from dataclasses import replace
@@ -154,7 +154,7 @@ HEADER_VALUES = st.text(st.characters(min_codepoint=32, max_codepoint=255), max_
 @settings(max_examples=60)
 @given(headers=st.dictionaries(st.sampled_from(HEADER_NAMES), HEADER_VALUES, max_size=5))
 def test_whatever_the_headers_say_is_never_a_5xx(client, headers):
-    encoded = {name: value.encode("latin-1") for name, value in headers.items()}
+    raw_headers = {name: value.encode("latin-1") for name, value in headers.items()}
     for path in ("/v1/signals", "/v1/webhooks/api"):
-        response = client.post(path, content=b"{}", headers=encoded)
+        response = client.post(path, content=b"{}", headers=raw_headers)
         assert 400 <= response.status_code < 500

@@ -1,4 +1,4 @@
-"""Facts flattened from nested JSON: none takes another's place, and none costs too much."""
+"""Facts flattened from nested JSON."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""Bodies written to break the intake, and hundreds of real ones: a 4xx, and never a 5xx."""
+"""Malformed requests: a 4xx, and never a 5xx."""
 
 import gzip
 import json
@@ -76,8 +76,8 @@ VALUE = st.recursive(
 
 
 @st.composite
-def altered(draw, base):
-    """Replace up to three values of an object, and add up to two."""
+def variants(draw, base):
+    """Draw an object with other values, and more of them."""
     replacements = st.dictionaries(st.sampled_from(sorted(base)), VALUE, max_size=3)
     additions = st.dictionaries(TEXT, VALUE, max_size=2)
     return {**base, **draw(replacements), **draw(additions)}
@@ -85,17 +85,17 @@ def altered(draw, base):
 
 @st.composite
 def alerts(draw):
-    items = st.lists(altered(alert()["alerts"][0]) | VALUE, max_size=3)
+    items = st.lists(variants(alert()["alerts"][0]) | VALUE, max_size=3)
     return {"alerts": draw(items)}
 
 
 @st.composite
 def mapped_items(draw):
-    return {"items": draw(st.lists(altered(ITEM) | VALUE, max_size=3))}
+    return {"items": draw(st.lists(variants(ITEM) | VALUE, max_size=3))}
 
 
-SIGNALS = altered({**SIGNAL, "occurred_at": "", "requester": "T1/U1"})
-EVENTS = altered({**EVENT, "time": "2026-11-21T10:00:00Z"})
+SIGNALS = variants({**SIGNAL, "occurred_at": "", "requester": "T1/U1"})
+EVENTS = variants({**EVENT, "time": "2026-11-21T10:00:00Z"})
 BODIES = (
     ("t-one", JSON_TYPE, SIGNALS),
     ("t-events", STRUCTURED["content-type"], EVENTS),
@@ -143,8 +143,8 @@ HEADERS = st.dictionaries(st.sampled_from(HEADER_NAMES), HEADER_VALUES, max_size
 def test_whatever_is_sent_is_never_a_5xx(many_sources, request, headers):
     token, content_type, body = request
     headers = {"content-type": content_type, "authorization": f"Bearer {token}", **headers}
-    encoded = {name: value.encode("latin-1") for name, value in headers.items()}
-    response = many_sources.post("/v1/signals", content=body, headers=encoded)
+    raw_headers = {name: value.encode("latin-1") for name, value in headers.items()}
+    response = many_sources.post("/v1/signals", content=body, headers=raw_headers)
     assert response.status_code < 500, response.text
     if response.status_code >= 400:
         assert response.headers["content-type"] == "application/problem+json"

@@ -1,4 +1,4 @@
-"""Reading JSON, text, kinds and times: what is wrong is named, and nothing of it is stored."""
+"""Reading JSON, text, kinds and times."""
 
 import re
 
@@ -76,7 +76,7 @@ def test_a_time_at_the_edge_of_time_is_refused_with_its_field(client, time):
 
 
 @pytest.fixture
-def limited(small_world):
+def client_with_kinds(small_world):
     """Return a client whose sources may send some kinds, or one."""
     sources = {
         **SOURCES,
@@ -108,15 +108,17 @@ OTHER_EVENT = {**EVENT, "type": "com.example.renewal_due"}
         ("t-some-events", OTHER_EVENT, STRUCTURED, "may not send kind renewal_due; .* low_stock"),
     ],
 )
-def test_a_source_sends_only_the_kinds_that_it_may(limited, token, body, headers, message):
-    response = limited.deliver(body, token=token, headers=headers)
+def test_a_source_sends_only_the_kinds_that_it_may(
+    client_with_kinds, token, body, headers, message
+):
+    response = client_with_kinds.deliver(body, token=token, headers=headers)
     assert re.search(message, assert_problem(response, 422, "kind"))
-    assert limited.store.counts() == {}
+    assert client_with_kinds.store.counts() == {}
 
 
 @pytest.mark.threat("A6")
-def test_a_source_with_one_kind_or_several_need_not_be_told_again(limited):
-    assert limited.deliver(NO_KIND, token="t-one").status_code == 201
-    assert limited.deliver(SIGNAL, token="t-some").status_code == 201
-    kinds = {case.id: case.kind for case in limited.store.cases()}
+def test_a_source_with_one_kind_or_several_need_not_be_told_again(client_with_kinds):
+    assert client_with_kinds.deliver(NO_KIND, token="t-one").status_code == 201
+    assert client_with_kinds.deliver(SIGNAL, token="t-some").status_code == 201
+    kinds = {case.id: case.kind for case in client_with_kinds.store.cases()}
     assert kinds == {"EX-1": "low_stock", "EX-2": "low_stock"}

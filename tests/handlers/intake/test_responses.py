@@ -1,4 +1,4 @@
-"""Batches: each signal is answered for itself, and none holds up the others."""
+"""Batches: each signal is answered for itself."""
 
 import pytest
 from sqlalchemy.exc import OperationalError

@@ -1,4 +1,4 @@
-"""Slow clients over real sockets: a silent one is disconnected, and an honest one is served."""
+"""Slow clients over real sockets keep nobody from being served."""
 
 import asyncio
 import contextlib
@@ -38,7 +38,7 @@ PATIENT = ConnectionLimits(header_seconds=60, body_seconds=60, idle_seconds=60)
 
 @contextlib.contextmanager
 def running_server(app, limits):
-    """Run a real server on loopback in a thread of its own; yields its port."""
+    """Run a real server on loopback in a thread; yields its port."""
     # Bound here: a port that is only known to be free may be taken by another test meanwhile.
     listener = socket.create_server(("0.0.0.0", 0), backlog=2048)
     port = listener.getsockname()[1]
@@ -64,7 +64,7 @@ def app(client):
 
 @contextlib.contextmanager
 def open_connections(port, count, message, address=ATTACKER):
-    """Open connections from an address; each sends the message, and then nothing more."""
+    """Open connections; each sends the message, and then nothing."""
     with contextlib.ExitStack() as stack:
         connections = []
         for _ in range(count):
@@ -79,30 +79,30 @@ def open_connections(port, count, message, address=ATTACKER):
 
 
 def send_signal(port, key):
-    """Send a signal over a connection of its own and return the status."""
+    """Send a signal over its own connection and return the status."""
     connection = http.client.HTTPConnection(
         "127.0.0.1", port, timeout=TIMEOUT_SECONDS, source_address=(HONEST_CLIENT, 0)
     )
     with contextlib.closing(connection):
         headers = {"Content-Type": "application/json", "Authorization": f"Bearer {TOKEN}"}
         body = json.dumps({**SIGNAL, "key": key})
-        connection.request("POST", "/v1/signals", body, headers)
+        connection.request("POST", "/v1/signals", body=body, headers=headers)
         return connection.getresponse().status
 
 
 def wait_until_closed(connections, count):
     """Wait until the server has closed that many of the connections."""
     deadline = time.monotonic() + TIMEOUT_SECONDS
-    closed = 0
+    closed_count = 0
     with selectors.DefaultSelector() as selector:
         for connection in connections:
             selector.register(connection, selectors.EVENT_READ)
-        while closed < count:
-            assert time.monotonic() < deadline, f"{closed} of {count}"
+        while closed_count < count:
+            assert time.monotonic() < deadline, f"{closed_count} of {count}"
             for key, _ in selector.select(1):
                 if is_closed(key.fileobj):
                     selector.unregister(key.fileobj)
-                    closed += 1
+                    closed_count += 1
 
 
 def is_closed(connection):
@@ -139,10 +139,10 @@ def test_the_oldest_that_said_nothing_makes_room_when_all_places_are_taken(app):
     limits = ConnectionLimits(connections=8, per_address=0, header_seconds=60, idle_seconds=60)
     with (
         running_server(app, limits) as port,
-        open_connections(port, 8, HALF_A_HEADER, HONEST_CLIENT) as stalled,
+        open_connections(port, 8, HALF_A_HEADER, address=HONEST_CLIENT) as connections,
     ):
         assert send_signal(port, "k1") == 201
-        wait_until_closed(stalled[:1], 1)
+        wait_until_closed(connections[:1], 1)
 
 
 @pytest.mark.threat("C3")
@@ -171,14 +171,14 @@ def test_when_all_places_are_being_served_the_next_is_told_to_come_again():
 
     with (
         running_server(slow_app, ConnectionLimits(per_address=2)) as port,
-        open_connections(port, 2, WHOLE_REQUEST) as served,
+        open_connections(port, 2, WHOLE_REQUEST) as connections,
     ):
-        for _ in served:
+        for _ in connections:
             assert requests_inside.acquire(timeout=TIMEOUT_SECONDS)
         with open_connections(port, 1, NOTHING) as (late,):
             assert late.recv(1000).startswith(b"HTTP/1.1 503")
         may_answer.set()
-        for connection in served:
+        for connection in connections:
             assert connection.recv(1000).startswith(b"HTTP/1.1 200")
 
 

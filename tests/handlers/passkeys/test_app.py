@@ -1,4 +1,4 @@
-"""The routes of the passkey page: what a request without its link or its form gets."""
+"""The routes of the passkey page."""
 
 import pytest
 from starlette.applications import Starlette
@@ -14,7 +14,12 @@ JSON = {"content-type": "application/json"}
 @pytest.fixture
 def client(small_world):
     desk = small_world.desk
-    page_routes = routes(desk.decisions, desk.switchboard, Ceremony(URL), small_world.clock)
+    page_routes = routes(
+        desk.decisions,
+        desk.switchboard,
+        ceremony=Ceremony(URL),
+        clock=small_world.clock,
+    )
     return TestClient(Starlette(routes=page_routes), base_url=URL)
 
 

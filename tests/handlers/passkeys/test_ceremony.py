@@ -1,4 +1,4 @@
-"""WebAuthn: a device's response is accepted for its own site, challenge and person."""
+"""WebAuthn: a response counts for its own site and challenge."""
 
 import base64
 from datetime import timedelta

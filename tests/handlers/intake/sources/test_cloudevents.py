@@ -33,8 +33,8 @@ def test_a_binary_cloudevent_is_the_same_signal(client):
 
 
 def test_a_batch_of_cloudevents(client):
-    cleared = {**EVENT, "id": "e2", "type": "com.example.low_stock.cleared"}
-    response = deliver(client, [EVENT, cleared], BATCH)
+    clear_event = {**EVENT, "id": "e2", "type": "com.example.low_stock.cleared"}
+    response = deliver(client, [EVENT, clear_event], BATCH)
     assert outcomes(response) == ["opened", "cleared"]
 
 

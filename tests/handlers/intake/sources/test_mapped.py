@@ -70,7 +70,7 @@ def test_a_time_that_is_no_plain_value_is_no_time(items_client, value):
 
 @pytest.mark.threat("C4")
 @pytest.mark.parametrize(
-    ("sent", "kind"),
+    ("value", "kind"),
     [
         ("low_stock", "low_stock"),
         (" Low_Stock ", "low_stock"),
@@ -83,6 +83,6 @@ def test_a_time_that_is_no_plain_value_is_no_time(items_client, value):
         (True, "unrecognised"),
     ],
 )
-def test_a_mapped_kind_is_such_as_ours_are_or_none(items_client, sent, kind):
-    assert deliver_items(items_client, {**CHARGE, "type": sent}).status_code == 201
+def test_a_mapped_kind_is_such_as_ours_are_or_none(items_client, value, kind):
+    assert deliver_items(items_client, {**CHARGE, "type": value}).status_code == 201
     assert items_client.store.case("EX-1").signal.kind == kind
