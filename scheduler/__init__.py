@@ -1,1 +1,1 @@
-"""Time: the jobs that look what is due, and the loop that runs them."""
+"""Time: the jobs, and the loop that runs them."""

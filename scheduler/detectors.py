@@ -102,7 +102,7 @@ class AbsenceDetector:
         return opened_count
 
     def _report(self, subject: str, now: datetime) -> bool:
-        """Report a subject if it is silent; tell whether that opened a case."""
+        """Report a silent subject; tell whether that opened a case."""
         signal = self._signal(subject)
         last_at = self._last_signal_at(signal) or self.since
         if now - last_at <= self.absence.within:
@@ -174,7 +174,7 @@ def signal_from_row(
 
 
 def _clear_signal(case: Case, now: datetime) -> Signal:
-    """Build the signal that clears a case: that of the case, once for each of its versions."""
+    """Build the signal that clears this version of a case."""
     return replace(
         case.signal,
         key=f"{case.signal.key}#clear{case.version}",

@@ -1,4 +1,4 @@
-"""Enqueues the digests: once each working day, at the hour of each channel."""
+"""Enqueues the digest of each channel on its working days."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -16,7 +16,7 @@ SUBSCRIPTION_PREFIX = "digest-for:"
 
 @dataclass(frozen=True)
 class DigestSchedule:
-    """Enqueues each digest once, however many processes look and whatever the clock does."""
+    """Enqueues each digest once, in however many processes."""
 
     lists: Lists
     library: Library

@@ -18,15 +18,15 @@ log = logging.getLogger(__name__)
 
 
 class TickStore(Protocol):
-    """Where ticks are claimed."""
+    """The table in which ticks are claimed."""
 
     def claim_tick(self, job: str, slot: int) -> bool:
-        """Tell whether this process is the one to run ``job`` for this slot."""
+        """Tell whether this process may run ``job`` for this slot."""
 
 
 @dataclass(frozen=True, slots=True)
 class Job:
-    """Something to run on an interval. It may run late, and never twice for one interval."""
+    """A function to run on an interval: perhaps late, never twice."""
 
     name: str
     interval: timedelta

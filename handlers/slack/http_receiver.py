@@ -38,7 +38,7 @@ class HttpReceiver:
     clock: Clock
 
     async def receive(self, request: Request) -> Response:
-        """Answer 401 to a request that is not signed, 400 to one that is malformed."""
+        """Answer 401 to unsigned requests, 400 to malformed ones."""
         signature = RequestSignature.parse(request.headers)
         try:
             refuse_too_large(request, MAX_BODY_BYTES)

@@ -24,7 +24,7 @@ class RequestSignature:
 
     @classmethod
     def parse(cls, headers: Headers) -> "RequestSignature | None":
-        """Read the headers; None unless each is there once and of its form."""
+        """Read the headers; None unless each is there once."""
         timestamps = headers.getlist("x-slack-request-timestamp")
         signatures = headers.getlist("x-slack-signature")
         if len(timestamps) != 1 or len(signatures) != 1:
