@@ -16,7 +16,9 @@ SecretLookup = Callable[[str], str]
 def build_connectors(
     specs: Mapping[str, SystemSpec], *, secret: SecretLookup, chat: Chat, is_dry_run: bool
 ) -> dict[str, Connector]:
-    """Build the connector of each system, which needs all of the system's secrets.
+    """Build a connector for each system.
+
+    All of its secrets must be set.
 
     ``secret`` returns the value of an environment variable, empty when it is not set.
     """
@@ -29,7 +31,7 @@ def build_connectors(
 
 
 def missing_secrets(specs: Mapping[str, SystemSpec], secret: SecretLookup) -> list[tuple[str, str]]:
-    """Return each system that lacks a secret, with the variable that is not set."""
+    """Return each system with a variable that it lacks."""
     missing = []
     for name, spec in specs.items():
         for variable in secret_names(spec):
@@ -52,7 +54,7 @@ def secret_names(spec: SystemSpec) -> list[str]:
 
 
 def lease_conflicts(specs: Mapping[str, SystemSpec], lease_seconds: float) -> list[str]:
-    """Name every system whose calls may outlast the lease of the worker that makes them."""
+    """Name every system whose calls may outlast a worker's lease."""
     conflicts = []
     for name, spec in specs.items():
         seconds = spec.timeout.total_seconds()
@@ -69,6 +71,7 @@ def _connector(spec: SystemSpec, secrets: Sequence[str], chat: Chat) -> Connecto
         case SqlSystem():
             return SqlConnector(spec, *secrets)
         case HttpSystem():
+            # Without a token the connector sends none.
             return HttpConnector(spec, *(secrets or [""]))
         case MessageSystem():
             return MessageConnector(spec, chat)
