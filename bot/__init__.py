@@ -1,4 +1,4 @@
-"""Countersign, the hub: what a case is, what may be done about it, and who decides.
+"""Countersign, the hub: cases, what may be done, and who decides.
 
 The floors are linted by import-linter. Each knows only those below it; what stands side by side
 does not know each other:

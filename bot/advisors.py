@@ -1,4 +1,4 @@
-"""The advisors of the desk, from the precedents and models of this installation."""
+"""The advisors of the desk, and the training of their models."""
 
 import logging
 import subprocess
@@ -31,7 +31,7 @@ ANSWER_SECONDS = 30.0
 
 @dataclass(frozen=True, kw_only=True)
 class Advisors:
-    """What the desk consults: none of them decides, and each may be away."""
+    """The parts that the desk consults. None decides; each may fail."""
 
     shelf: Shelf
     memory: MemoryPort
@@ -43,37 +43,37 @@ class Advisors:
 
 @dataclass(frozen=True, kw_only=True)
 class Knowledge:
-    """The real advisors with the parts they share: stored precedents, their index, the models."""
+    """The real advisors with the parts that they share."""
 
     advisors: Advisors
     library: Library
     shelf: SqlShelf
     precedents: Precedents
     embedder: Embedder
-    learned: Learned
+    model_file: Learned
     #: Of the index and the model file. It can be deleted: both are made again from the ledger.
     folder: Path
 
     def model_is_outdated(self) -> bool:
-        """Say whether people have decided enough since the last training to train again."""
-        if self.learned.failure:
+        """Say whether enough was decided since the last training."""
+        if self.model_file.failure:
             return True
-        return is_worth_it(self.learned.model, self.shelf, self.embedder)
+        return is_worth_it(self.model_file.model, self.shelf, self.embedder)
 
 
 @dataclass(frozen=True)
 class _LatestModels:
     """The models of the latest training, looked up at each use."""
 
-    learned: Learned
+    model_file: Learned
     embedder: Embedder
 
     def recogniser(self) -> RecogniserModel | None:
-        model = self.learned.model
+        model = self.model_file.model
         return model.recogniser if model else None
 
     def plan(self, kind: str) -> PlanModel | None:
-        model = self.learned.model
+        model = self.model_file.model
         # A model trained on the vectors of another embedder says nothing about ours.
         if model is None or model.embedder != self.embedder.identity:
             return None
@@ -83,14 +83,17 @@ class _LatestModels:
 def open_knowledge(
     settings: Settings, store: SqlStore, library: Library, clock: Clock
 ) -> Knowledge:
-    """Open the advisors. ``precedents.start()`` fills the index, in a thread of its own."""
+    """Open the advisors with an index that is still empty.
+
+    ``precedents.start()`` fills it in a thread of its own.
+    """
     folder = settings.data_dir / "memory"
     shelf = SqlShelf(store)
     embedder = open_embedder(settings.embeddings)
-    learned = Learned(folder)
+    model_file = Learned(folder)
     index = VectorIndex(folder, settings.chroma_url, embedder.identity)
     precedents = Precedents(shelf, embedder, index)
-    models = _LatestModels(learned, embedder)
+    models = _LatestModels(model_file, embedder)
     advisors = Advisors(
         shelf=shelf,
         memory=precedents,
@@ -107,23 +110,34 @@ def open_knowledge(
         shelf=shelf,
         precedents=precedents,
         embedder=embedder,
-        learned=learned,
+        model_file=model_file,
         folder=folder,
     )
 
 
 def without_memory(shelf: Shelf, clock: Clock) -> Advisors:
-    """Return advisors that know no past: only playbooks recommend, and nothing is recognised."""
+    """Return advisors that know no past.
+
+    Only playbooks recommend then, and no kind is recognised.
+    """
     memory = Forgetful()
     embedder = Words()
     return Advisors(
         shelf=shelf,
         memory=memory,
-        recogniser=TrainedRecogniser(lambda: None, embedder, {}),
+        recogniser=TrainedRecogniser(_no_recogniser, embedder, {}),
         recommender=RememberingRecommender(
-            memory=memory, latest=lambda kind: None, embedder=embedder, clock=clock
+            memory=memory, latest=_no_plan, embedder=embedder, clock=clock
         ),
     )
+
+
+def _no_recogniser() -> RecogniserModel | None:
+    return None
+
+
+def _no_plan(kind: str) -> PlanModel | None:
+    return None
 
 
 def _open_narrator(settings: Settings, clock: Clock) -> Narrator | None:
@@ -143,7 +157,10 @@ def _open_talker(settings: Settings, clock: Clock) -> Talker | None:
 
 
 class Trainer:
-    """Train the models in a process of its own, so that the bot stays small and responsive."""
+    """Train the models in a process of its own.
+
+    The bot stays small and responsive meanwhile.
+    """
 
     def __init__(self, settings: Settings, knowledge: Knowledge) -> None:
         self._settings = settings
@@ -152,7 +169,10 @@ class Trainer:
         self._is_stopping = False
 
     def train_if_outdated(self) -> None:
-        """Train when enough was decided since the last time, and wait for the end of it."""
+        """Train if enough was decided since the last time.
+
+        Returns when the training has ended.
+        """
         if self._is_stopping or not self._knowledge.model_is_outdated():
             return
         # Attached: it ends when the pipe to its standard input does, and so with us, even killed.
@@ -174,7 +194,10 @@ class Trainer:
             )
 
     def stop(self) -> None:
-        """End a training that is under way. Nothing is lost: the next one starts over."""
+        """End a training that is under way.
+
+        Nothing is lost: the next one starts over.
+        """
         self._is_stopping = True
         if self._process:
             self._process.terminate()

@@ -1,4 +1,4 @@
-"""The ledger under signed checkpoints: signed by this process, or compared with another's."""
+"""The keeper of the signed checkpoints."""
 
 import logging
 from dataclasses import dataclass
@@ -16,7 +16,7 @@ log = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class CheckpointKeeper:
-    """Sign the ledger at intervals, and pause the desk when it does not grow from what was signed.
+    """Sign the ledger, and pause the desk when entries are missing.
 
     The ledger of a restored backup lacks entries that were signed. It is not signed again before
     an operator has acknowledged that.
@@ -38,11 +38,12 @@ class CheckpointKeeper:
         try:
             return self.watch.look()
         except LedgerBroken as failure:
+            # A folder that cannot be read stops nobody: it says nothing about the ledger.
             log.critical("the ledger cannot be compared with its checkpoints: %s", failure)
             return self.store.standing()
 
     def sign(self) -> None:
-        """Sign the new entries, unless another process signs or the ledger is behind."""
+        """Sign new entries, unless another process does or some are missing."""
         if self.compare().is_behind or not isinstance(self.witness, Checkpoints):
             return
         try:
@@ -59,14 +60,14 @@ def open_keeper(settings: Settings, store: SqlStore, clock: Clock) -> Checkpoint
 
 
 def open_witness(settings: Settings) -> Witness:
-    """Open the folder of checkpoints, for signing only if this process is the signer."""
+    """Open the folder of checkpoints, for signing if this process signs."""
     if settings.checkpoints is Signer.ON:
         return Checkpoints(settings.checkpoints_dir, settings.origin)
     return Witness(settings.checkpoints_dir, settings.origin)
 
 
 def sign_or_compare(witness: Witness, store: SqlStore) -> None:
-    """Sign the ledger if this process is the signer, else compare it with what was signed.
+    """Sign the ledger, or compare it where another process signs.
 
     Raises:
         LedgerBroken: it does not grow from what was signed.
@@ -80,7 +81,11 @@ def sign_or_compare(witness: Witness, store: SqlStore) -> None:
 
 
 def checkpoint_problems(settings: Settings, store: SqlStore) -> list[str]:
-    """Return a sentence for each way in which checkpoints and ledger disagree. Writes nothing."""
+    """Return a sentence for each disagreement of checkpoints and ledger.
+
+    Writes nothing.
+    """
+    # Not ``Checkpoints``: that one would make a key where there is none.
     witness = Witness(settings.checkpoints_dir, settings.origin)
     try:
         rollback = witness.compare(store)

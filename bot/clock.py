@@ -1,4 +1,7 @@
-"""The only reader of clocks. Everyone else takes ``now`` as an argument, or a ``Clock``."""
+"""The only reader of clocks.
+
+Everyone else takes ``now`` as an argument, or a ``Clock``.
+"""
 
 import contextlib
 import math
@@ -18,7 +21,7 @@ def utc_now() -> datetime:
 
 
 def monotonic() -> float:
-    """Seconds on a clock that is never set back: for waiting, never for records."""
+    """Return seconds that are never set back: for waiting, not for records."""
     return time.monotonic()
 
 
@@ -28,14 +31,14 @@ def boottime() -> float:
 
 
 class TimeLimit:
-    """The end of one call to the outside, for everything that takes part in it."""
+    """The end of one call to the outside, for all its parts."""
 
     def __init__(self, ends: float) -> None:
         self.ends = ends
         self._cleanup = contextlib.ExitStack()
 
     def at_end(self, action: Callable[[], None], *, cleanup: Callable[[], None]) -> None:
-        """Run ``action`` in another thread if the end comes before the call does."""
+        """Run ``action`` in another thread when the limit is reached."""
         timer = threading.Timer(max(0.0, self.ends - boottime()), action)
         timer.daemon = True
         # Undone last to first: the timer is over before what it acts on is given up.
@@ -53,7 +56,10 @@ _LIMIT: ContextVar[TimeLimit | None] = ContextVar("time limit", default=None)
 
 @contextlib.contextmanager
 def time_limit(ends: float) -> Iterator[None]:
-    """Let everything inside end by ``ends`` on ``boottime``, or earlier if a limit holds already."""
+    """Limit everything inside to ``ends`` on ``boottime``.
+
+    An earlier limit that holds already stays.
+    """
     outer = _LIMIT.get()
     limit = TimeLimit(min(ends, outer.ends) if outer else ends)
     token = _LIMIT.set(limit)
@@ -70,6 +76,6 @@ def current_limit() -> TimeLimit | None:
 
 
 def seconds_left() -> float:
-    """Return the seconds until the limit of this thread's call; below zero when it has passed."""
+    """Return the seconds until the limit, below zero after it."""
     limit = _LIMIT.get()
     return limit.ends - boottime() if limit else math.inf

@@ -1,4 +1,4 @@
-"""The HTTP server: the intake, the passkey pages, and Slack when it sends over HTTP."""
+"""The HTTP server: the intake, the passkey pages, Slack over HTTP."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -36,7 +36,7 @@ class HealthChecks:
     socket: SocketModeConnection | None
 
     def find_problems(self) -> list[str]:
-        """Return a sentence for each thing that keeps the bot from being ready."""
+        """Return a sentence for each reason not to be ready."""
         problems = []
         try:
             self.store.head()
@@ -85,6 +85,7 @@ def build_http_server(
         ceremony=Ceremony(settings.public_url),
         clock=clock,
     )
+    # With Socket Mode nothing needs to reach us, so nothing is answered either.
     if health.socket is None:
         routes = [http_receiver.route(slack_app, settings.slack_signing_secrets, clock), *routes]
     return build_server(
@@ -96,7 +97,7 @@ def build_http_server(
 
 
 def _credentials(sources: Mapping[str, Source], settings: Settings) -> dict[str, Credentials]:
-    """Return the secrets of each source as they are set: two while one is being changed."""
+    """Return the secrets of each source that are valid now."""
     credentials = {}
     for name, source in sources.items():
         tokens = map(settings.secret, source.token_env)

@@ -11,6 +11,7 @@ import traceback
 from collections.abc import Callable, Hashable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from functools import partial
 
 from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError, SQLAlchemyError
 
@@ -23,7 +24,7 @@ Schedule = Callable[[float, Callable[[], None]], object]
 
 
 def describe_failure(failure: BaseException) -> str:
-    """Name the class of a failure, with a database's code in the place of its message."""
+    """Describe a failure, a database's by its code instead of its message."""
     if not isinstance(failure, SQLAlchemyError):
         return f"{type(failure).__name__}: {failure}"
     cause = getattr(failure, "orig", None)
@@ -58,7 +59,7 @@ class _Cause:
     level: int
     message: str
     #: How many were dropped since the last line about the cause.
-    dropped: int = 0
+    drop_count: int = 0
     total: int = 1
     #: Seconds since 1970, of the last record.
     last_at: float = 0.0
@@ -66,7 +67,10 @@ class _Cause:
 
 
 class OutageFilter(logging.Filter):
-    """Pass the first record of a cause, count the rest, and report the count at intervals."""
+    """Pass the first record of a cause, and count the others.
+
+    The count is logged at intervals.
+    """
 
     def __init__(
         self, interval: float = REPORT_INTERVAL_SECONDS, schedule: Schedule = _start_timer
@@ -90,7 +94,7 @@ class OutageFilter(logging.Filter):
             if cause is None:
                 return self._begin(key, record)
         with cause.guard:
-            cause.dropped += 1
+            cause.drop_count += 1
             cause.total += 1
             cause.last_at = record.created
         if getattr(record, "reference", ""):
@@ -109,18 +113,18 @@ class OutageFilter(logging.Filter):
                 message=_summary(key, record),
                 last_at=record.created,
             )
-            self._schedule(self._interval, lambda: self._report(key))
+            self._schedule(self._interval, partial(self._report, key))
         return True
 
     def _report(self, key: Hashable) -> None:
-        """Log how often it happened since the last line, or that it is over."""
+        """Log the count since the last line, or that it is over."""
         cause = self._causes[key]
         with cause.guard:
-            dropped = cause.dropped
-            cause.dropped = 0
-        if dropped:
-            _log(cause, f"{dropped:,} more times in the last {self._interval:.0f} s")
-            self._schedule(self._interval, lambda: self._report(key))
+            count = cause.drop_count
+            cause.drop_count = 0
+        if count:
+            _log(cause, f"{count:,} more times in the last {self._interval:.0f} s")
+            self._schedule(self._interval, partial(self._report, key))
             return
         with self._guard:
             del self._causes[key]
@@ -135,23 +139,23 @@ def _log(cause: _Cause, report: str) -> None:
 
 
 def _failures_of(record: logging.LogRecord) -> list[BaseException]:
-    """Return the exception of the record with those that it came from; often none."""
+    """Return the record's exception with its causes; often none."""
     if not record.exc_info or record.exc_info[1] is None:
         return []
     return list(_chain(record.exc_info[1]))
 
 
 def _chain(failure: BaseException | None) -> Iterator[BaseException]:
-    """Yield the failure and what it came from. A chain may be a circle."""
-    visited: set[int] = set()
-    while failure is not None and id(failure) not in visited:
-        visited.add(id(failure))
+    """Yield the failure and its causes, which may form a circle."""
+    ids: set[int] = set()
+    while failure is not None and id(failure) not in ids:
+        ids.add(id(failure))
         yield failure
         failure = failure.__cause__ or failure.__context__
 
 
 def _is_outage(failure: BaseException) -> bool:
-    """Say whether the database was away, as opposed to having refused a statement."""
+    """Say whether the database was away, not just refusing a statement."""
     if not isinstance(failure, DBAPIError):
         return False
     # SQLite calls a wrong statement operational as well; its own code for that is this one.
@@ -161,7 +165,7 @@ def _is_outage(failure: BaseException) -> bool:
 
 
 def _cause_key(record: logging.LogRecord, failures: Sequence[BaseException]) -> Hashable:
-    """Return one key for a database that is away, whoever meets it; else one for the line."""
+    """Return one key for all outages of the database, else the line's."""
     if any(map(_is_outage, failures)):
         return DATABASE
     if failures:
@@ -176,7 +180,10 @@ def _summary(key: Hashable, record: logging.LogRecord) -> str:
 
 
 def _remove_values(record: logging.LogRecord, failures: Sequence[BaseException]) -> None:
-    """Leave class, code and place of a database's errors, and nothing that it quotes."""
+    """Remove everything that a database quotes from the record.
+
+    Class, code and place of the error stay.
+    """
     if isinstance(record.args, tuple):
         record.args = tuple(map(_without_values, record.args))
     database_failures = [one for one in failures if isinstance(one, SQLAlchemyError)]

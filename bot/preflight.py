@@ -1,4 +1,4 @@
-"""The checks before a start: what would keep the bot from starting or from working."""
+"""The checks before a start of the bot."""
 
 from bot.cases.policy import Stage
 from bot.cases.source import Source
@@ -8,13 +8,13 @@ from knowledge.library import Library, load
 
 
 def open_library(settings: Settings) -> Library:
-    """Load the library of these settings; shadow mode holds for all of its playbooks."""
+    """Load the library; shadow mode holds for all of its playbooks."""
     stage = Stage.SHADOW if settings.mode is Mode.SHADOW else None
     return load(settings.library_dir, stage=stage)
 
 
 def require_startable(settings: Settings, library: Library) -> None:
-    """Refuse to start while systems lack secrets or their timeouts contradict the lease.
+    """Refuse settings that lack secrets or contradict the lease.
 
     Raises:
         SettingsIncomplete: the to-do list.
@@ -32,6 +32,7 @@ def find_problems(settings: Settings) -> list[str]:
     problems = lease_conflicts(library.systems, settings.lease_for)
     for missing in missing_secrets(library.systems, settings.secret):
         problems.append(f"{missing.name} is not set: {missing.system} cannot be reached")
+    # The default address is this machine, which only its own browser reaches.
     if library.policy().step_up_above is not None and not settings.secret("COUNTERSIGN_PUBLIC_URL"):
         problems.append(
             "COUNTERSIGN_PUBLIC_URL is not set: nobody can reach the page that step_up_above "

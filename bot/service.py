@@ -1,4 +1,4 @@
-"""The running bot: its workers, jobs and doors, and how they start and stop together."""
+"""The running bot: workers, jobs and servers that start and stop together."""
 
 import logging
 import threading
@@ -23,16 +23,14 @@ from scheduler.digest import DigestSchedule
 from scheduler.loop import Job, Loop
 
 log = logging.getLogger(__name__)
-DESK_THREADS = 4
-CHAT_THREADS = 4
-ANSWER_THREADS = 4
-BACKGROUND_THREADS = 2
+LANE_THREADS = {"desk": 4, "chat": 4, "talk": 4, "later": 2}
 DEADLINES_INTERVAL = timedelta(seconds=5)
 DIGESTS_INTERVAL = timedelta(seconds=30)
 CHECKPOINT_INTERVAL = timedelta(minutes=5)
 TRAINING_INTERVAL = timedelta(minutes=10)
 PRECEDENTS_INTERVAL = timedelta(hours=1)
 START_TIMEOUT_SECONDS = 10.0
+SERVER_POLL_INTERVAL_SECONDS = 0.005
 
 
 @dataclass(kw_only=True)
@@ -54,7 +52,7 @@ class Service:
     _server_thread: threading.Thread | None = field(default=None, init=False)
 
     def start(self) -> None:
-        """Compare the ledger with its checkpoints, then open the doors, the work and the jobs.
+        """Compare the ledger with its checkpoints, then start everything.
 
         Raises:
             SettingsIncomplete: the port is taken.
@@ -63,9 +61,11 @@ class Service:
         if isinstance(self.clock, DatabaseClock):
             self.clock.start()
         self.knowledge.precedents.start()
+        # The doors before the work: what arrives is stored, even if nothing is done about it yet.
         self._start_server()
         if self.socket:
             self.socket.open()
+        # A release that changes what buttons carry must draw open cards again.
         self.desk.drawing.renew()
         for lane in self.lanes:
             lane.start()
@@ -84,7 +84,8 @@ class Service:
                     f"the intake cannot listen on {address}; is the port taken? "
                     "Set COUNTERSIGN_PORT"
                 )
-            time.sleep(0.005)
+            # uvicorn tells nobody when it listens.
+            time.sleep(SERVER_POLL_INTERVAL_SECONDS)
 
     def stop(self) -> None:
         """Accept nothing new, finish what has begun, and sign the ledger."""
@@ -93,9 +94,11 @@ class Service:
         if self.socket:
             self.socket.close()
         self.server.should_exit = True
+        # Each lane finishes what its threads have begun, and writes that down.
         for lane in self.lanes:
             lane.stop()
         self.knowledge.precedents.close()
+        # After the last write, so that every entry is under a checkpoint.
         self.keeper.sign()
         if isinstance(self.clock, DatabaseClock):
             self.clock.stop()
@@ -103,7 +106,24 @@ class Service:
 
 
 def build_lanes(desk: Desk, clock: Clock, pace: Pace) -> list[Lane]:
-    """Build the worker lanes. Each has threads of its own, so that none waits for another."""
+    """Build the worker lanes, each with threads of its own."""
+    handlers = _lane_handlers(desk)
+    return [
+        Lane(
+            name=name,
+            store=desk.store,
+            handlers=handlers[name],
+            clock=clock,
+            threads=threads,
+            pace=pace,
+            rush=desk.decisions.rush,
+        )
+        for name, threads in LANE_THREADS.items()
+    ]
+
+
+def _lane_handlers(desk: Desk) -> dict[str, dict[Topic, Handler]]:
+    """Return what each lane works on."""
     handlers: dict[str, dict[Topic, Handler]] = {
         "desk": {
             Topic.TRIAGE: desk.triage.run,
@@ -126,28 +146,11 @@ def build_lanes(desk: Desk, clock: Clock, pace: Pace) -> list[Lane]:
     }
     if desk.narration:
         handlers["later"][Topic.NARRATE] = desk.narration.run
-    threads = {
-        "desk": DESK_THREADS,
-        "chat": CHAT_THREADS,
-        "talk": ANSWER_THREADS,
-        "later": BACKGROUND_THREADS,
-    }
-    return [
-        Lane(
-            name=name,
-            store=desk.store,
-            handlers=handlers[name],
-            clock=clock,
-            threads=count,
-            pace=pace,
-            rush=desk.decisions.rush,
-        )
-        for name, count in threads.items()
-    ]
+    return handlers
 
 
 def build_jobs(desk: Desk, keeper: CheckpointKeeper, trainer: Trainer, clock: Clock) -> list[Job]:
-    """Build the jobs of the scheduler, the detectors of all playbooks among them."""
+    """Build the jobs of the scheduler, detectors included."""
     digest_schedule = DigestSchedule(lists=desk.lists, library=desk.library, clock=clock)
     jobs = [
         # The names are those of rows in the table of ticks: one that changes runs once more.

@@ -1,4 +1,7 @@
-"""The only reader of the environment. Settings are frozen, and complete before anything starts."""
+"""The only reader of the environment.
+
+Settings are frozen, and complete before anything starts.
+"""
 
 import os
 from collections.abc import Mapping, Sequence
@@ -29,7 +32,7 @@ OAUTH_VARIABLES = ("SLACK_CLIENT_ID", "SLACK_CLIENT_SECRET")
 
 
 class Signer(StrEnum):
-    """Which process signs the ledger.
+    """The process that signs the ledger.
 
     on: this one. elsewhere: another one, as a role that only reads; this one compares.
     """
@@ -39,7 +42,7 @@ class Signer(StrEnum):
 
 
 class Mode(StrEnum):
-    """How far the bot goes.
+    """The limits of what the bot carries out.
 
     shadow: recommend, carry out nothing. dry-run: everything but the change itself.
     live: carry out what was approved.
@@ -51,7 +54,10 @@ class Mode(StrEnum):
 
 
 def _checked_public_url(url: str) -> str:
-    """Return scheme and host of the URL. Browsers allow passkeys on https and localhost only."""
+    """Return scheme and host of a URL that allows passkeys.
+
+    Browsers allow them on https and localhost only.
+    """
     parts = urlsplit(url)
     is_this_machine = (parts.scheme, parts.hostname) == ("http", "localhost")
     is_secure = parts.scheme == "https" and parts.hostname
@@ -85,7 +91,7 @@ class _SettingsGroup(BaseSettings):
 
 
 class StorageSettings(_SettingsGroup):
-    """Where cases and playbooks are, and how far the bot goes with them."""
+    """Database, folders and mode."""
 
     # It may hold a password.
     database_url: str = Field(
@@ -115,7 +121,7 @@ class StorageSettings(_SettingsGroup):
 
 
 class HttpSettings(_SettingsGroup):
-    """Where the bot listens, and where people reach it."""
+    """The HTTP server, and its address for people."""
 
     host: str = Field(
         "127.0.0.1",
@@ -163,7 +169,7 @@ class HttpSettings(_SettingsGroup):
 
 
 class CheckpointSettings(_SettingsGroup):
-    """How the ledger is signed."""
+    """The signed checkpoints of the ledger."""
 
     checkpoints: Signer = Field(
         Signer.ON,
@@ -187,7 +193,7 @@ class CheckpointSettings(_SettingsGroup):
 
 
 class WorkerSettings(_SettingsGroup):
-    """How fast the workers are, and how patient."""
+    """Logs, leases, waits and pacing."""
 
     log_level: Annotated[str, StringConstraints(to_upper=True)] = Field(
         "INFO",
@@ -340,11 +346,11 @@ class Settings(
 
     @property
     def environment(self) -> Mapping[str, str]:
-        """The variables that these settings were read from, secrets of the YAML files included."""
+        """The variables that these settings were read from."""
         return self._environment
 
     def secret(self, name: str) -> str:
-        """Return the secret that a YAML file names; empty when it is not set."""
+        """Return a secret that a YAML file names; empty if not set."""
         return self._environment.get(name, "")
 
 
@@ -357,8 +363,10 @@ def load(environment: Mapping[str, str] | None = None) -> Settings:
         SettingsIncomplete: a to-do list, one line for each thing that is missing or wrong.
     """
     variables = dict(os.environ if environment is None else environment)
+    # The library's reader of os.environ, with a mapping in its place.
     source = EnvSettingsSource(Settings, case_sensitive=True)
     source.env_vars = {name: text for name, text in variables.items() if text}
+    # Not a validator: those run only when every field is valid, and all problems are told at once.
     problems = _slack_problems(variables)
     try:
         settings = Settings(**{**_dependent_defaults(source.env_vars), **source()})
@@ -375,17 +383,17 @@ def load(environment: Mapping[str, str] | None = None) -> Settings:
 
 
 def load_offline() -> Settings:
-    """Read the settings for a command that calls no Slack: the tokens may be missing."""
+    """Read the settings for a command that needs no tokens."""
     return load({"SLACK_BOT_TOKEN": "xoxb-none", "SLACK_APP_TOKEN": "xapp-none", **os.environ})
 
 
-def inherited(*names: str) -> dict[str, str]:
-    """Return these variables as they are set here, for a process that this one starts."""
+def inherit(*names: str) -> dict[str, str]:
+    """Return these variables of this process, for one that it starts."""
     return {name: os.environ[name] for name in names if name in os.environ}
 
 
 def incomplete(problems: Sequence[str]) -> SettingsIncomplete:
-    """Return the error that lists everything to do before the bot can start."""
+    """Return the error that is a to-do list."""
     lines = "\n".join(f"  • {problem}" for problem in problems)
     return SettingsIncomplete(f"To do before Countersign can start:\n{lines}")
 
@@ -414,7 +422,7 @@ def _problem(error: ErrorDetails) -> str:
 
 
 def _slack_problems(variables: Mapping[str, str]) -> list[str]:
-    """Return a sentence for each token that is missing or must not be set."""
+    """Return a sentence for each wrong or missing token."""
     problems = []
     if not variables.get("SLACK_BOT_TOKEN", "").startswith("xoxb-"):
         problems.append(

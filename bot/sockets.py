@@ -20,7 +20,7 @@ T = TypeVar("T")
 
 
 def run_within(seconds: float, call: Callable[[], T], *, discard: Callable[[T], object]) -> T:
-    """Run ``call`` in a thread of its own, and abandon it when time is up.
+    """Run ``call`` in a thread, and abandon it after the seconds.
 
     Only for calls that change nothing. A result that comes too late goes to ``discard``.
 
@@ -66,7 +66,7 @@ def _ignore(result: object) -> None:
 
 
 def connect(host: str, port: int) -> socket.socket:
-    """Open a TCP connection that is cut off at the time limit of the call.
+    """Open a TCP connection that ends at the call's time limit.
 
     Raises:
         OSError: nobody listens there, or ``TimeoutError``.
@@ -85,7 +85,7 @@ def connect(host: str, port: int) -> socket.socket:
 
 
 def time_left() -> float | None:
-    """Return the seconds that one operation of a socket may take; None where no limit holds.
+    """Return the seconds left for one operation; None without a limit.
 
     Raises:
         TimeoutError: there are none.
@@ -97,7 +97,10 @@ def time_left() -> float | None:
 
 
 def cut_off(fileno: int) -> None:
-    """Shut this socket down at the time limit, which wakes up whoever waits for it."""
+    """Shut this socket down at the time limit.
+
+    Whoever waits for it wakes up.
+    """
     limit = current_limit()
     if limit is None:
         return

@@ -79,6 +79,7 @@ def build_desk(
 ) -> Desk:
     """Build the use cases over whatever stands behind the ports."""
     settle_for = timedelta(seconds=options.settle_for)
+    # Cards tell storms, digests and homes what has changed, so those are built first.
     lists = Lists(store)
     proposals = Proposals(store=store, library=library, systems=systems, mode=options.mode)
     switchboard = Switchboard(store=store, library=library, directory=directory, clock=clock)

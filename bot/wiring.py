@@ -34,13 +34,16 @@ from scheduler.loop import Loop
 
 
 def build_service(settings: Settings, *, clock: Clock | None = None) -> Service:
-    """Build the bot, not yet started. Its clock is the database's unless another is given."""
+    """Build the bot, not yet started.
+
+    Its clock is the database's unless another is given.
+    """
     store = open_store(settings)
     library = open_library(settings)
     clock = clock or clock_of(store.database)
     client, chat, directory = _open_slack(settings)
     systems = build_systems(settings, library, chat)
-    knowledge = open_knowledge(settings, store, library, clock)
+    knowledge = open_knowledge(settings=settings, store=store, library=library, clock=clock)
     desk = build_desk(
         store=store,
         library=library,
@@ -56,7 +59,7 @@ def build_service(settings: Settings, *, clock: Clock | None = None) -> Service:
     )
     # Work that a write leaves behind goes to a lane at once, without a look into the outbox.
     store.takers.extend(lanes)
-    listeners = _build_listeners(settings, desk, client, chat)
+    listeners = _build_listeners(settings=settings, desk=desk, client=client, chat=chat)
     socket = _open_socket(settings, listeners)
     keeper = open_keeper(settings, store, clock)
     trainer = Trainer(settings, knowledge)
@@ -65,7 +68,7 @@ def build_service(settings: Settings, *, clock: Clock | None = None) -> Service:
         desk=desk,
         lanes=lanes,
         loop=Loop(store, clock),
-        jobs=build_jobs(desk, keeper, trainer, clock),
+        jobs=build_jobs(desk=desk, keeper=keeper, trainer=trainer, clock=clock),
         keeper=keeper,
         knowledge=knowledge,
         trainer=trainer,
@@ -91,6 +94,7 @@ def build_systems(settings: Settings, library: Library, chat: Chat) -> dict[str,
         SettingsIncomplete: a secret is not set, or a timeout is longer than a lease.
     """
     require_startable(settings, library)
+    # In shadow mode nothing is carried out, so the connectors may be real ones.
     return build_connectors(
         library.systems,
         secrets=settings.secret,
@@ -101,6 +105,7 @@ def build_systems(settings: Settings, library: Library, chat: Chat) -> dict[str,
 
 def open_store(settings: Settings) -> SqlStore:
     """Open the store and bring it to the latest migration."""
+    # Signing key and database are in it: nobody else reads it.
     settings.data_dir.mkdir(parents=True, exist_ok=True, mode=0o700)
     database = Database(settings.database_url)
     migrate(database)
@@ -108,7 +113,7 @@ def open_store(settings: Settings) -> SqlStore:
 
 
 def open_reader(settings: Settings) -> SqlStore:
-    """Open the store as a role that only reads, at this release's schema.
+    """Open the store as a role that only reads.
 
     Raises:
         SettingsIncomplete: the schema is another one.
@@ -123,7 +128,10 @@ def open_reader(settings: Settings) -> SqlStore:
 
 
 def open_switchboard(settings: Settings, store: SqlStore) -> tuple[Switchboard, SlackChat]:
-    """Open the controls of the desk for the command line, and the Slack that knows the people."""
+    """Open the controls of the desk for the command line.
+
+    Slack comes with them: it knows which team people belong to.
+    """
     _, chat, directory = _open_slack(settings)
     switchboard = Switchboard(
         store=store,

@@ -1,4 +1,7 @@
-"""All commands with their help. The module of a command is imported when the command runs."""
+"""All commands with their help.
+
+The module of a command is imported when the command runs.
+"""
 
 import sys
 from importlib import import_module
@@ -17,7 +20,7 @@ STARTED_AT = monotonic()
 
 
 class LazyCommand(TyperCommand):
-    """A command of which only name and help are known until it runs."""
+    """A command whose module is imported when it runs."""
 
     def __init__(self, name: str, target: str, help_text: str) -> None:
         """Take the function as ``target``, written ``module:function``."""
@@ -27,7 +30,7 @@ class LazyCommand(TyperCommand):
     def make_context(
         self, info_name: str | None, args: list[str], parent: Any = None, **extra: Any
     ) -> Any:
-        """Import the function, and let the command that Typer makes of it take over."""
+        """Import the command, and let it parse the arguments."""
         return self.load().make_context(info_name, args, parent, **extra)
 
     def load(self) -> Any:
@@ -41,7 +44,7 @@ class LazyCommand(TyperCommand):
 
 
 def group(name: str, help_text: str, commands: list[TyperCommand | TyperGroup]) -> TyperGroup:
-    """Return a group that shows its help when it is called without a command."""
+    """Return a group, which shows its help when called without a command."""
     return TyperGroup(
         name=name,
         help=help_text,
@@ -199,7 +202,10 @@ COUNTERSIGN = group(
 
 
 def main() -> None:
-    """Run the command that the arguments name. An error of ours ends with status 1."""
+    """Run the command of the arguments.
+
+    An error of ours is printed without a traceback, and ends with status 1.
+    """
     COUNTERSIGN.params.extend(get_install_completion_arguments())
     try:
         COUNTERSIGN()

@@ -1,4 +1,4 @@
-"""``countersign ledger checkpoint``: sign once, or go on signing as a process of its own."""
+"""``countersign ledger checkpoint``: sign once, or at intervals."""
 
 import logging
 import re
@@ -33,24 +33,28 @@ def checkpoint(
     ] = "",
 ) -> None:
     settings = load_offline()
+    # Read before the database is opened: a mistake is answered at once.
     interval = _seconds(every) if every else 0.0
     store = wiring.open_reader(settings)
     with closing(store.database):
         checkpoints = Checkpoints(settings.checkpoints_dir, settings.origin)
         if interval:
+            # A process that runs for long logs; one that signs once prints.
             configure_logging(settings.log_level)
             _sign_until_stopped(checkpoints, store, interval)
             return
-        signed = checkpoints.sign(store)
-    out.print(
-        signed.note if signed else "Nothing was added since the last checkpoint.", markup=False
-    )
+        new_checkpoint = checkpoints.sign(store)
+    note = new_checkpoint.note if new_checkpoint else "Nothing was added since the last checkpoint."
+    out.print(note, markup=False)
     out.print(f"Public key: {checkpoints.public_key}", markup=False, soft_wrap=True)
 
 
 def _sign_until_stopped(checkpoints: Checkpoints, store: SqlStore, interval: float) -> None:
-    """Sign new entries at intervals. A failure is logged once, until it is another one."""
-    stopped = stop_event()
+    """Sign new entries at intervals.
+
+    A failure is logged once, until another one follows.
+    """
+    stop = stop_event()
     last_failure = ""
     log.info("signing %s every %g s", checkpoints.folder, interval)
     while True:
@@ -58,21 +62,21 @@ def _sign_until_stopped(checkpoints: Checkpoints, store: SqlStore, interval: flo
         if failure and failure != last_failure:
             log.error("%s", failure)
         last_failure = failure
-        if stopped.wait(interval):
+        if stop.wait(interval):
             return
 
 
 def _sign(checkpoints: Checkpoints, store: SqlStore) -> str:
-    """Sign what is new. Return why it could not be signed, empty when it could."""
+    """Sign new entries and return why that failed, if it did."""
     try:
-        signed = checkpoints.sign(store)
-    except LedgerBroken as broken:
-        return f"not signed: {broken}. `countersign doctor` says more"
-    except DBAPIError as away:
-        cause = type(away.orig).__name__
+        new_checkpoint = checkpoints.sign(store)
+    except LedgerBroken as failure:
+        return f"not signed: {failure}. `countersign doctor` says more"
+    except DBAPIError as failure:
+        cause = type(failure.orig).__name__
         return f"not signed: the database does not answer ({cause}); trying again"
-    if signed:
-        log.info("signed %s entries", signed.size)
+    if new_checkpoint:
+        log.info("signed %s entries", new_checkpoint.size)
     return ""
 
 

@@ -3,7 +3,7 @@
 import time
 import webbrowser
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, NoReturn
 
 import typer
 from rich.progress import Progress
@@ -43,6 +43,7 @@ def demo(
     as_json: AsJson = False,
 ) -> None:
     configure_logging("WARNING")
+    # Other processes get the path, and may have another working directory.
     folder = folder.resolve()
     data = _prepare(folder)
     if prepare_only:
@@ -58,18 +59,18 @@ def demo(
 
 
 def _prepare(folder: Path) -> SampleData:
-    """Prepare the sample data, with a progress bar if it has to be made."""
+    """Prepare the sample data, under a progress bar if it takes long."""
     with Progress(console=err, transient=True) as progress:
         task = progress.add_task("Playing last year's cases (once a day)", visible=False)
 
-        def report(completed: int, total: int) -> None:
-            progress.update(task, completed=completed, total=total, visible=True)
+        def report(count: int, total: int) -> None:
+            progress.update(task, completed=count, total=total, visible=True)
 
         return prepare_sample_data(folder, report)
 
 
 def _wait_for_first_card(emulator: EmulatorProcess) -> float:
-    """Return the seconds from the start of the program to the first card."""
+    """Return the seconds from program start to the first card."""
     while monotonic() - STARTED_AT < FIRST_CARD_TIMEOUT_SECONDS:
         channels = emulator.get("state?as=U0ANA")["channels"]
         if any(channel["messages"] for channel in channels):
@@ -82,11 +83,13 @@ def _wait_for_first_card(emulator: EmulatorProcess) -> float:
 
 def _greet(emulator: EmulatorProcess, service: Service, card_after: float) -> None:
     counts = service.desk.store.counts()
-    ended = sum(counts.get(state, 0) for state in ENDED_STATES)
+    past_cases = sum(counts.get(state, 0) for state in ENDED_STATES)
     intake = f"http://127.0.0.1:{service.settings.port}/v1/signals"
     out.print()
     out.print("[bold]Harbour & Vine[/bold] is open.")
-    out.print(f"  {ended} cases of last year are in the ledger; the detectors look for new ones.")
+    out.print(
+        f"  {past_cases} cases of last year are in the ledger; the detectors look for new ones."
+    )
     out.print(f"  The first card stood after {card_after} s.")
     out.print(f"\n  Open  [bold cyan]{emulator.url}[/bold cyan]\n")
     out.print(
@@ -97,8 +100,8 @@ def _greet(emulator: EmulatorProcess, service: Service, card_after: float) -> No
     out.print("  Ctrl-C ends it.")
 
 
-def _play_story(folder: Path, data: SampleData, *, as_json: bool) -> None:
-    """Play the story and exit, with status 1 if a chapter did not go as it must."""
+def _play_story(folder: Path, data: SampleData, *, as_json: bool) -> NoReturn:
+    """Play the story and exit, with status 1 if a chapter failed."""
 
     def announce(title: str) -> None:
         if not as_json:

@@ -26,16 +26,16 @@ def doctor(as_json: AsJson = False) -> None:
     store = wiring.open_store(settings)
     with closing(store.database):
         problems += _parked_problems(store)
-        replayed = replay(store)
+        comparison = replay(store)
         problems += checkpoint_problems(settings, store)
-        problems += [f"ledger: {difference}" for difference in replayed.differences]
+        problems += [f"ledger: {difference}" for difference in comparison.differences]
         if not as_json:
             for topic, count in store.backlog().items():
                 out.print(f"  {topic}: {count}", markup=False)
     print_problems(
         problems,
         otherwise=(
-            f"All well: {replayed.cases} cases, {replayed.entries} entries, "
+            f"All well: {comparison.cases} cases, {comparison.entries} entries, "
             "ledger and projection agree."
         ),
         as_json=as_json,

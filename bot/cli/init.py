@@ -21,6 +21,7 @@ def init(
     shutil.copytree(
         PACKAGED_LIBRARY,
         folder,
+        # The folder is a Python package too; only its YAML is for people to edit.
         ignore=shutil.ignore_patterns("*.py", "__pycache__", "minilm"),
     )
     out.print(f"{folder}: edit playbooks/ and the .yml files beside it, then set:", markup=False)

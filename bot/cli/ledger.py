@@ -41,7 +41,7 @@ def verify(
             {
                 "ok": not result.findings,
                 "entries": result.entries,
-                "covered": result.covered,
+                "covered": result.signed_entries,
                 "findings": result.findings,
                 "notes": result.remarks,
             }
@@ -52,7 +52,7 @@ def verify(
     print_problems(
         result.findings,
         otherwise=(
-            f"{result.entries} entries, {result.covered} under a signed checkpoint: "
+            f"{result.entries} entries, {result.signed_entries} under a signed checkpoint: "
             "everything holds."
         ),
         as_json=False,
@@ -61,14 +61,14 @@ def verify(
 
 @dataclass(frozen=True, kw_only=True)
 class Verification:
-    """What the verifier said of the whole ledger."""
+    """The result of verifying the whole ledger."""
 
     findings: list[str]
     #: What must be known and is no finding, such as a backup whose restoration was acknowledged.
     remarks: list[str]
     entries: int
     #: How many of the entries are under a signed checkpoint.
-    covered: int
+    signed_entries: int
 
 
 def _verify(settings: Settings, store: SqlStore, key: str) -> Verification:
@@ -77,9 +77,10 @@ def _verify(settings: Settings, store: SqlStore, key: str) -> Verification:
     remarks: list[str] = []
     witness = open_witness(settings)
     try:
+        # Otherwise the latest entries would be under no checkpoint.
         sign_or_compare(witness, store)
-    except LedgerBroken as broken:
-        findings.append(str(broken))
+    except LedgerBroken as failure:
+        findings.append(str(failure))
     total = store.head()[0]
     with tempfile.TemporaryDirectory() as folder, Progress(console=err, transient=True) as progress:
         # Read twice: once to export it, once to fold it.
@@ -87,17 +88,20 @@ def _verify(settings: Settings, store: SqlStore, key: str) -> Verification:
         advance = partial(progress.advance, task)
         path = Path(folder) / "ledger.jsonl"
         export_ledger(store, path, progress=advance)
-        verified, entries, covered = verifier.verify(
+        own_findings, entries, signed_entries = verifier.verify(
             ledger=str(path),
             checkpoints=str(settings.checkpoints_dir),
             key=key or witness.public_key,
             remarks=remarks,
         )
-        findings += verified
+        findings += own_findings
+        # The head counts entries apart from the ledger: rows that were cut off show here.
         if entries != total:
             findings.append(f"the head says {total} entries, the ledger has {entries}")
         findings += replay_ledger(store, progress=advance).differences
-    return Verification(findings=findings, remarks=remarks, entries=entries, covered=covered)
+    return Verification(
+        findings=findings, remarks=remarks, entries=entries, signed_entries=signed_entries
+    )
 
 
 def export(path: Annotated[Path, typer.Argument(help="A new folder.")]) -> None:
@@ -109,9 +113,9 @@ def export(path: Annotated[Path, typer.Argument(help="A new folder.")]) -> None:
     with closing(store.database):
         try:
             sign_or_compare(open_witness(settings), store)
-        except LedgerBroken as broken:
-            # An auditor wants to see just that ledger which cannot be signed.
-            err.print(f"Not signed: {broken}", style="red", markup=False)
+        except LedgerBroken as failure:
+            # An auditor wants to see a ledger above all when it cannot be signed.
+            err.print(f"Not signed: {failure}", style="red", markup=False)
         checkpoints.mkdir(parents=True)
         with Progress(console=err, transient=True) as progress:
             task = progress.add_task("Exporting", total=store.head()[0])
@@ -152,11 +156,12 @@ def replay(as_json: AsJson = False) -> None:
     store = wiring.open_store(load_offline())
     with closing(store.database), Progress(console=err, transient=True) as progress:
         task = progress.add_task("Folding", total=store.head()[0])
-        replayed = replay_ledger(store, progress=partial(progress.advance, task))
+        comparison = replay_ledger(store, progress=partial(progress.advance, task))
     print_problems(
-        replayed.differences,
+        comparison.differences,
         otherwise=(
-            f"{replayed.entries} entries fold into {replayed.cases} cases, as the projection says."
+            f"{comparison.entries} entries fold into {comparison.cases} cases, "
+            "as the projection says."
         ),
         as_json=as_json,
     )

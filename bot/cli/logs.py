@@ -6,11 +6,12 @@ import sys
 from bot import outages
 
 FORMAT = "%(asctime)s %(levelname)s %(name)s %(message)s"
+#: They log every job, request and migration at INFO.
 TALKATIVE_LIBRARIES = ("apscheduler", "httpx", "alembic")
 
 
 def configure_logging(level: str) -> None:
-    """Log to standard error from this level on, each cause of an outage once."""
+    """Log to standard error, each cause of an outage once."""
     logging.basicConfig(level=level, format=FORMAT, stream=sys.stderr)
     for library in TALKATIVE_LIBRARIES:
         logging.getLogger(library).setLevel(logging.WARNING)

@@ -1,9 +1,10 @@
-"""``countersign memory``: rebuild, train, show and review what was learned from past cases."""
+"""``countersign memory``: rebuild, train, status and review."""
 
 import contextlib
 import os
 from collections.abc import Iterator
 from contextlib import closing
+from functools import partial
 from typing import Annotated, Any
 
 import typer
@@ -26,21 +27,29 @@ from knowledge.training import alone_in, learn, lessons, save
 
 #: Training leaves the processor to whoever else wants it.
 TRAINING_NICENESS = 10
+STATUS_COLUMNS = ("kind", "precedents", "right so far", "promise")
+REVIEW_COLUMNS = ("case", "state", "at stake", "it says", "best guesses")
 
 
 @contextlib.contextmanager
 def opened_knowledge(settings: Settings) -> Iterator[Knowledge]:
-    """Open precedents and models for one command. The index is not filled yet."""
+    """Open precedents and models for one command.
+
+    The index is not filled yet.
+    """
     store = wiring.open_store(settings)
     library = open_library(settings)
     with closing(store.database):
-        knowledge = open_knowledge(settings, store, library, utc_now)
+        knowledge = open_knowledge(settings=settings, store=store, library=library, clock=utc_now)
         with closing(knowledge.precedents):
             yield knowledge
 
 
 def fill_index(knowledge: Knowledge) -> str:
-    """Take stored precedents into the index. Return why that cannot be, empty if it was done."""
+    """Take stored precedents into the index.
+
+    Return why that is impossible; empty if it was done.
+    """
     knowledge.precedents.open()
     try:
         knowledge.precedents.catch_up()
@@ -55,35 +64,37 @@ def rebuild(as_json: AsJson = False) -> None:
         Progress(console=err, transient=True) as progress,
     ):
         task = progress.add_task("Reading the ledger", total=None)
+        # The ledger first: the index is made from what is stored of it.
         cases = sum(count for count, _ in knowledge.shelf.derive())
         total = knowledge.shelf.count()
         progress.update(task, description="Embedding", total=total, completed=0)
-        indexed = knowledge.precedents.rebuild(lambda count: progress.advance(task, count))
+        index_size = knowledge.precedents.rebuild(partial(progress.advance, task))
         progress.update(task, description="Learning", total=None)
         _train(knowledge)
     if as_json:
-        print_json({"cases": cases, "precedents": total, "indexed": indexed})
+        print_json({"cases": cases, "precedents": total, "indexed": index_size})
         return
-    out.print(f"{cases} cases read, {total} precedents, {indexed} in the index.", markup=False)
+    out.print(f"{cases} cases read, {total} precedents, {index_size} in the index.", markup=False)
 
 
 def train(
     as_json: AsJson = False,
-    attached: Annotated[
+    is_attached: Annotated[
         bool,
         typer.Option(
             "--attached", hidden=True, help="End when standard input does; as the bot starts it."
         ),
     ] = False,
 ) -> None:
-    if attached:
+    if is_attached:
+        # The bot holds the other end of standard input, also when it is killed.
         exit_with_parent()
     os.nice(TRAINING_NICENESS)
     with opened_knowledge(load_offline()) as knowledge:
         try:
             summary = _train(knowledge)
         except MemoryUnavailable:
-            if not attached:
+            if not is_attached:
                 raise
             # Another training is under way already, and its result is read by every process.
             return
@@ -96,17 +107,21 @@ def train(
 
 
 def _train(knowledge: Knowledge) -> dict[str, Any]:
-    """Train and save the models. Return what they were made from, for ``--json``."""
+    """Train and save the models. Return figures for ``--json``."""
     playbooks = knowledge.library.playbooks
     with alone_in(knowledge.folder):
         training_set = lessons(knowledge.shelf, playbooks, knowledge.embedder)
         model = learn(training_set, knowledge.embedder)
         save(model, knowledge.folder)
-    recogniser = model.recogniser
+    examples = 0
+    kinds = 0
+    if model.recogniser:
+        examples = model.recogniser.examples
+        kinds = len(model.recogniser.learner.labels)
     return {
         "version": model.version,
-        "examples": recogniser.examples if recogniser else 0,
-        "kinds": len(recogniser.learner.labels) if recogniser else 0,
+        "examples": examples,
+        "kinds": kinds,
         "plans": ", ".join(sorted(model.plans)),
     }
 
@@ -117,9 +132,10 @@ def status(as_json: AsJson = False) -> None:
     if as_json:
         print_json(summary)
         return
-    table = Table("kind", "precedents", "right so far", "promise")
+    table = Table(*STATUS_COLUMNS)
     for row in summary["kinds"]:
-        table.add_row(row["kind"], str(row["precedents"]), row["right"], row["promise"])
+        cells = (row["kind"], str(row["precedents"]), row["right"], row["promise"])
+        table.add_row(*cells)
     out.print(table)
     for batch in summary["batches"]:
         line = f"  batch {batch['name']}: {batch['precedents']} of {batch['kind']}"
@@ -131,20 +147,20 @@ def status(as_json: AsJson = False) -> None:
 def _status(knowledge: Knowledge) -> dict[str, Any]:
     index_failure = fill_index(knowledge)
     counts = knowledge.shelf.kinds()
-    model = knowledge.learned.model
+    model = knowledge.model_file.model
     version = f"version {model.version}" if model else "nothing yet"
     return {
         "kinds": [_kind_status(knowledge, kind, counts[kind]) for kind in sorted(counts)],
         "batches": [to_plain(batch) for batch in knowledge.shelf.batches()],
         "index": index_failure or f"holds all {sum(counts.values())}",
         "embedder": knowledge.embedder.identity,
-        "learned": knowledge.learned.failure or version,
+        "learned": knowledge.model_file.failure or version,
     }
 
 
 def _kind_status(knowledge: Knowledge, kind: str, precedents: int) -> dict[str, Any]:
-    """Describe one kind: how many precedents, how often its plan was right, what is promised."""
-    model = knowledge.learned.model
+    """Describe the precedents of one kind, and how good its plan is."""
+    model = knowledge.model_file.model
     plan = model.plans.get(kind) if model else None
     right = "too few to say"
     promise = "none"
@@ -163,7 +179,7 @@ def review(as_json: AsJson = False) -> None:
     if not rows:
         out.print("Nothing waits for a name.")
         return
-    table = Table("case", "state", "at stake", "it says", "best guesses")
+    table = Table(*REVIEW_COLUMNS)
     for row in rows:
         guesses = ", ".join(row["guesses"])
         cells = (row["case"], row["state"], row["stake"], row["title"][:60], guesses)

@@ -1,9 +1,10 @@
-"""``countersign memory learn`` and ``forget``: a team's past, taken in and taken back."""
+"""``countersign memory learn`` and ``forget``: a team's imported past."""
 
 from collections.abc import Callable, Iterator
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
+from functools import partial
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 from rich.progress import Progress
@@ -23,17 +24,28 @@ MAX_SHOWN_ROWS = 20
 
 @dataclass(kw_only=True)
 class ImportSummary:
-    """What became of a file. The field names are those of ``--json``."""
+    """The figures of an import."""
 
     batch: str
-    read: int = 0
+    row_count: int = 0
     #: Rows that were not in memory yet: a second import has none.
-    new: int = 0
+    new_count: int = 0
     #: Rows that give orders to a machine. They are shown as such and count for nothing.
-    flagged: int = 0
-    rejected: list[BadRow]
+    suspect_count: int = 0
+    bad_rows: list[BadRow] = field(default_factory=list)
     #: Why the new precedents are not in the index yet; empty if they are.
-    note: str = ""
+    index_failure: str = ""
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the figures by the names that ``--json`` prints."""
+        return {
+            "batch": self.batch,
+            "read": self.row_count,
+            "new": self.new_count,
+            "flagged": self.suspect_count,
+            "rejected": [asdict(row) for row in self.bad_rows],
+            "note": self.index_failure,
+        }
 
 
 def learn(
@@ -59,41 +71,43 @@ def learn(
         task = progress.add_task("Reading", total=None)
         if not file.is_file():
             raise BadRequest(f"{file}: there is no such file")
-        columns = mapping(maps or [], facts, playbook, utc_now())
-        summary = import_precedents(knowledge, file, columns, lambda: progress.advance(task))
+        columns = mapping(given=maps or [], facts=facts, kind=playbook, now=utc_now())
+        summary = import_precedents(
+            knowledge, path=file, columns=columns, progress=partial(progress.advance, task)
+        )
     if as_json:
-        print_json(asdict(summary))
+        print_json(summary.to_json())
     else:
         _print_summary(summary)
-    raise typer.Exit(1 if summary.rejected else 0)
+    raise typer.Exit(1 if summary.bad_rows else 0)
 
 
 def import_precedents(
-    knowledge: Knowledge, path: Path, columns: Mapped, progress: Callable[[], object]
+    knowledge: Knowledge, *, path: Path, columns: Mapped, progress: Callable[[], object]
 ) -> ImportSummary:
-    """Store the rows that are well formed, and return what is wrong with the others."""
-    summary = ImportSummary(batch=batch_name(path), rejected=[])
+    """Store the well-formed rows and return a summary."""
+    summary = ImportSummary(batch=batch_name(path))
     precedents: list[Precedent] = []
     for row in _read_rows(knowledge, path, columns=columns, batch=summary.batch):
-        summary.read += 1
+        summary.row_count += 1
         progress()
         if isinstance(row, BadRow):
-            summary.rejected.append(row)
+            summary.bad_rows.append(row)
             continue
-        summary.flagged += row.gives_orders
+        summary.suspect_count += row.gives_orders
         precedents.append(row)
         if len(precedents) == BATCH_SIZE:
-            summary.new += knowledge.shelf.keep(precedents)
+            summary.new_count += knowledge.shelf.keep(precedents)
             precedents.clear()
-    summary.new += knowledge.shelf.keep(precedents)
-    summary.note = fill_index(knowledge)
+    summary.new_count += knowledge.shelf.keep(precedents)
+    summary.index_failure = fill_index(knowledge)
     return summary
 
 
 def _read_rows(
     knowledge: Knowledge, path: Path, *, columns: Mapped, batch: str
 ) -> Iterator[Precedent | BadRow]:
-    """Yield the precedent of each row, or what is wrong with the row."""
+    """Yield the precedent of each row, or the row's error."""
     for line, row in rows_of(path):
         if isinstance(row, BadRow):
             yield row
@@ -108,18 +122,19 @@ def _read_rows(
 
 
 def _print_summary(summary: ImportSummary) -> None:
-    for row in summary.rejected[:MAX_SHOWN_ROWS]:
+    for row in summary.bad_rows[:MAX_SHOWN_ROWS]:
         out.print(f"• line {row.line}: {row.reason}", markup=False)
-    if len(summary.rejected) > MAX_SHOWN_ROWS:
-        out.print(f"• and {len(summary.rejected) - MAX_SHOWN_ROWS} more")
+    if len(summary.bad_rows) > MAX_SHOWN_ROWS:
+        out.print(f"• and {len(summary.bad_rows) - MAX_SHOWN_ROWS} more")
     out.print(
-        f"{summary.new} new precedents of {summary.read} rows, in batch {summary.batch}.",
+        f"{summary.new_count} new precedents of {summary.row_count} rows, "
+        f"in batch {summary.batch}.",
         markup=False,
     )
-    if summary.flagged:
+    if summary.suspect_count:
         out.print(
-            f"{summary.flagged} give orders to a machine: they are shown as such and count for "
-            "nothing."
+            f"{summary.suspect_count} give orders to a machine: "
+            "they are shown as such and count for nothing."
         )
     out.print(
         f"Take it back with `countersign memory forget {summary.batch}`. "

@@ -14,6 +14,8 @@ from bot.cli.terminal import AsJson, out, print_json
 from bot.settings import load, load_offline
 from handlers.passkeys.app import enrolment_url
 
+COLUMNS = ("person", "name", "passkey", "site", "added")
+
 
 def invite(
     person: Annotated[str, typer.Argument(help="Their Slack id, like U012AB3CD.")],
@@ -29,7 +31,9 @@ def invite(
     if as_json:
         print(json.dumps({"person": principal, "link": link}))
         return
+    # Slack would show the link to everybody who can read that conversation.
     out.print("It works once, for a day. Hand it over in person, not through Slack:")
+    # Not wrapped: it is copied.
     out.print(link, markup=False, soft_wrap=True)
 
 
@@ -43,7 +47,7 @@ def list_passkeys(as_json: AsJson = False) -> None:
     if not passkeys:
         out.print("There are none. `countersign passkey invite U…` lets somebody add one.")
         return
-    table = Table("person", "name", "passkey", "site", "added")
+    table = Table(*COLUMNS)
     for passkey in passkeys:
         added_at = f"{passkey.added_at:%d %b %Y %H:%M} UTC"
         # Long enough to name it in `passkey remove`.

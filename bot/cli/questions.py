@@ -14,6 +14,9 @@ from bot.clock import utc_now
 from bot.settings import load_offline
 from bot.store.lists import Lists
 
+COLUMNS = ("asked", "question", "understood as", "helped")
+MAX_QUESTION_LENGTH = 100
+
 
 def questions(
     days: Annotated[int, typer.Option(help="How far back to look.")] = 14,
@@ -41,8 +44,10 @@ def questions(
     if not records:
         out.print(f"Nothing in {days} days that was not understood.")
         return
-    table = Table("asked", "question", "understood as", "helped")
+    table = Table(*COLUMNS)
     for record in records:
         asked_at = f"{record.asked_at:%d %b %H:%M}"
-        table.add_row(asked_at, record.text[:100], record.understood or "nothing", record.vote)
+        question = record.text[:MAX_QUESTION_LENGTH]
+        cells = (asked_at, question, record.understood or "nothing", record.vote)
+        table.add_row(*cells)
     out.print(table)

@@ -19,8 +19,9 @@ def run() -> None:
     sys.setswitchinterval(SWITCH_INTERVAL_SECONDS)
     service = wiring.build_service(settings)
     service.start()
-    intake = f"intake on http://{settings.host}:{settings.port}"
-    log.info("open: %s mode, %s, %s", settings.mode, intake, settings.slack_api_url)
+    addresses = f"intake on http://{settings.host}:{settings.port}, {settings.slack_api_url}"
+    log.info("open: %s mode, %s", settings.mode, addresses)
     stop_event().wait()
+    # Work under lease is finished, so that no other process has to wait for the lease to end.
     log.info("closing: finishing what is in hand")
     service.stop()

@@ -1,20 +1,25 @@
-"""The end of a process: by a signal, or with the process that started it."""
+"""The end of a process, by a signal or with its parent."""
 
 import os
 import signal
 import threading
+from types import FrameType
 
 
 def stop_event() -> threading.Event:
-    """Return an event that is set when somebody asks this process to end."""
+    """Return an event that SIGINT and SIGTERM set."""
     event = threading.Event()
+
+    def stop(number: int, frame: FrameType | None) -> None:
+        event.set()
+
     for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, lambda *_: event.set())
+        signal.signal(number, stop)
     return event
 
 
 def exit_with_parent() -> None:
-    """End this process as soon as its standard input is closed at the other end."""
+    """End this process when its standard input is closed."""
     threading.Thread(target=_wait_for_parent, name="parent", daemon=True).start()
 
 

@@ -18,7 +18,10 @@ def print_json(value: Any) -> None:
 
 
 def print_problems(problems: Sequence[str], *, otherwise: str, as_json: bool) -> NoReturn:
-    """Print the problems, or the sentence that says there are none. Exit 1 if there is one."""
+    """Print the problems, or that there are none, and exit.
+
+    The status is 1 if there is a problem.
+    """
     if as_json:
         print_json({"ok": not problems, "problems": list(problems)})
     elif problems:

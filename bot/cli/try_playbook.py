@@ -1,6 +1,7 @@
-"""``countersign try`` with a playbook: its signal and evidence from live data, read-only."""
+"""``countersign try`` with a playbook: its signal on live data, read-only."""
 
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -27,7 +28,7 @@ QUERY_TIMEOUT = timedelta(seconds=10)
 
 @dataclass(frozen=True)
 class Detections:
-    """What a playbook's query finds, and the facts of the first row's case."""
+    """The rows of a playbook's query, and the first row's evidence."""
 
     rows: list[dict[str, Any]]
     facts: dict[str, Any]
@@ -78,7 +79,9 @@ def try_file(
 
 
 def try_playbook(playbook: Playbook, *, file: str, database: str, now: str) -> Detections:
-    """Run the playbook's query on this database at this time, and look up the first row's facts.
+    """Run the playbook's query, and look up the first row's evidence.
+
+    ``now`` is the time that query and look-ups are given; empty for the real one.
 
     Raises:
         PlaybookInvalid: it has no query, or the database refuses it.
@@ -95,12 +98,17 @@ def try_playbook(playbook: Playbook, *, file: str, database: str, now: str) -> D
     if not rows:
         return Detections([], {})
     signal = signal_from_row(
-        playbook=playbook, detection=detection, row=rows[0], count_episodes=lambda fingerprints: 0
+        playbook=playbook, detection=detection, row=rows[0], count_episodes=_no_episodes
     )
     facts = _look_up_evidence(
         playbook, connector, facts=dict(facts_of(signal, ())), parameters=parameters
     )
     return Detections(rows, facts)
+
+
+def _no_episodes(fingerprints: Sequence[str]) -> int:
+    # There is no store that could count earlier cases.
+    return 0
 
 
 def _look_up_evidence(
@@ -110,7 +118,7 @@ def _look_up_evidence(
     facts: dict[str, Any],
     parameters: dict[str, Any],
 ) -> dict[str, Any]:
-    """Return each look-up's first row by name, and ``what`` with all facts filled in."""
+    """Return the first row of each look-up, and the card's ``what``."""
     evidence: dict[str, Any] = {}
     for lookup in playbook.evidence:
         own_parameters = {
@@ -128,14 +136,14 @@ def _look_up_evidence(
 
 
 def _open_connector(system: str, database: str) -> SqlConnector:
-    """Open a database URL or an SQLite file as this system, without any action."""
+    """Open a database URL or SQLite file, without any action."""
     url = database if "://" in database else f"sqlite:///{Path(database).resolve()}"
     spec = SqlSystem(name=system, url_env="", timeout=QUERY_TIMEOUT, actions={})
     return SqlConnector(spec, url)
 
 
 def _parse_time(text: str) -> datetime:
-    """Return this time in UTC; the time now if the text is empty."""
+    """Return this time in UTC; empty is now."""
     if not text:
         return utc_now()
     try:

@@ -1,4 +1,4 @@
-"""``countersign try`` with a file of signals: each one's way up to its card. Opens no case."""
+"""``countersign try`` with a file of signals, without opening a case."""
 
 import json
 from collections.abc import Iterator, Mapping
@@ -26,6 +26,7 @@ from bot.use_cases import build_triage
 from knowledge.importing import BadRow, rows_of
 from knowledge.library import Library
 
+COLUMNS = ("line", "kind", "sure", "plan", "precedents")
 MAX_TITLE_LENGTH = 300
 MAX_TEXT_LENGTH = 20_000
 MAX_SUBJECT_LENGTH = 200
@@ -36,9 +37,10 @@ MAX_FACT_LENGTH = 2_000
 
 def try_signals(path: Path, *, as_json: bool) -> None:
     """Print what the bot would do with each signal of the file."""
-    table = Table("line", "kind", "sure", "plan", "precedents")
+    table = Table(*COLUMNS)
     for summary in preview_file(load_offline(), path):
         if as_json:
+            # Line by line: a program may read along.
             print(json.dumps(summary, ensure_ascii=False), flush=True)
         else:
             table.add_row(*_table_row(summary))
@@ -58,14 +60,15 @@ def _table_row(summary: dict[str, Any]) -> tuple[str, ...]:
 
 
 def preview_file(settings: Settings, path: Path) -> Iterator[dict[str, Any]]:
-    """Yield what the bot would do with each line, or what is wrong with that line."""
+    """Yield for each line the summary of its case, or its error."""
     if not path.is_file():
         raise BadRequest(f"{path}: there is no such file")
     store = wiring.open_store(settings)
     library = open_library(settings)
     with closing(store.database):
-        knowledge = open_knowledge(settings, store, library, utc_now)
+        knowledge = open_knowledge(settings=settings, store=store, library=library, clock=utc_now)
         with closing(knowledge.precedents):
+            # Actions that send messages must reach nobody.
             systems = wiring.build_systems(settings, library, Silence())
             proposals = Proposals(
                 store=store, library=library, systems=systems, mode=settings.mode.value
@@ -74,11 +77,12 @@ def preview_file(settings: Settings, path: Path) -> Iterator[dict[str, Any]]:
             preview = Preview(triage, library, utc_now)
             knowledge.precedents.open()
             for line, row in rows_of(path):
-                yield {"line": line, **_preview_row(preview, library, line, row)}
+                summary = _preview_row(preview, library, line=line, row=row)
+                yield {"line": line, **summary}
 
 
 def _preview_row(
-    preview: Preview, library: Library, line: int, row: Mapping[str, Any] | BadRow
+    preview: Preview, library: Library, *, line: int, row: Mapping[str, Any] | BadRow
 ) -> dict[str, Any]:
     if isinstance(row, BadRow):
         return {"error": row.reason}
@@ -90,11 +94,14 @@ def _preview_row(
 
 
 def parse_signal(row: Mapping[str, Any], line: int) -> Signal:
-    """Return the signal of a row: the intake's JSON, or anything with a ``text``.
+    """Return the signal of a row.
+
+    The row is JSON as the intake takes it, or any object with a ``text``.
 
     Raises:
         BadRequest: it has neither text nor title.
     """
+    # PostgreSQL stores no NUL.
     text = str(row.get("text") or row.get("title") or "").replace("\0", " ")
     if not text.strip():
         raise BadRequest("says neither text nor title")
@@ -113,7 +120,7 @@ def parse_signal(row: Mapping[str, Any], line: int) -> Signal:
 
 
 def _parse_facts(values: Any) -> dict[str, Scalar]:
-    """Return the facts with everything that is neither number nor boolean as text."""
+    """Return the facts, with all that is not a scalar as text."""
     if not isinstance(values, dict):
         return {}
     facts: dict[str, Scalar] = {}
@@ -124,20 +131,25 @@ def _parse_facts(values: Any) -> dict[str, Scalar]:
 
 
 def summarise(case: Case, library: Library) -> dict[str, Any]:
-    """Return the case for a machine: kind, confidence, alternatives, plan, precedents, verdict."""
+    """Return the case for a machine."""
     recognition = case.recognition
     recommendation = case.recommendation
     guesses = recognition.guesses if recognition else ()
     citations = recommendation.citations if recommendation else ()
+    # A kind without a playbook is handled by the one for what is not recognised.
     is_recognised = library.playbook(case.kind).kind != UNRECOGNISED
+    kind = case.kind if is_recognised else None
+    stake = str(case.stake) if case.stake else None
+    confidence = recognition.confidence if recognition else None
+    verdict = to_plain(case.verdict) if case.verdict else None
     return {
-        "kind": case.kind if is_recognised else None,
-        "confidence": recognition.confidence if recognition else None,
+        "kind": kind,
+        "confidence": confidence,
         "alternatives": [to_plain(guess) for guess in guesses if guess.kind != case.kind],
         "plan": _summarise_plan(case),
         "precedents": [to_plain(citation) for citation in citations],
-        "verdict": to_plain(case.verdict) if case.verdict else None,
-        "stake": str(case.stake) if case.stake else None,
+        "verdict": verdict,
+        "stake": stake,
         "urgent": case.is_urgent,
     }
 

@@ -1,4 +1,4 @@
-"""The sample company's system of record: a year of business in SQLite, made by a seeded generator.
+"""The sample company's system of record: a generated year in SQLite.
 
 Beside ordinary rows it plants exceptions: about fifty of each kind over the past year, and one of
 each kind today. The same day and seed always give the same rows.
@@ -8,6 +8,7 @@ import random
 import sqlite3
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from operator import attrgetter
 from pathlib import Path
 
 SCHEMA = """
@@ -167,7 +168,7 @@ PAST_EXCEPTIONS_PER_KIND = 53
 
 @dataclass(frozen=True, slots=True)
 class SampleException:
-    """A planted exception: its kind, the subject of its row, and when its detector can find it."""
+    """A planted exception, and the time at which its detector finds it."""
 
     kind: str
     subject: str
@@ -190,16 +191,17 @@ def write_database(path: Path, today: datetime, *, seed: int = 7) -> list[Sample
     _make_shipments(company)
     _make_tasks(company)
     with sqlite3.connect(path) as database:
+        # As companies have it: readers do not wait for the writer.
         database.execute("PRAGMA journal_mode=WAL")
         database.executescript(SCHEMA)
         company.insert(database)
         database.commit()
     database.close()
-    return sorted(company.exceptions, key=lambda exception: exception.at)
+    return sorted(company.exceptions, key=attrgetter("at"))
 
 
 class _Company:
-    """The rows of every table, the dice that makes them, and which of them are exceptions."""
+    """The rows of every table, with the dice that made them."""
 
     def __init__(self, dice: random.Random, today: datetime) -> None:
         self.exceptions: list[SampleException] = []
@@ -208,15 +210,16 @@ class _Company:
         self._rows: dict[str, list[dict[str, object]]] = {}
 
     def add(self, table: str, **columns: object) -> int:
-        """Add a row and return the number that SQLite will give it as its ``id``."""
+        """Add a row and return the ``id`` that SQLite will give it."""
         rows = self._rows.setdefault(table, [])
         rows.append(columns)
         return len(rows)
 
     def exception_times(self) -> list[datetime]:
-        """Return when the exceptions of one kind arise: in working hours of the year, and now."""
+        """Return when the exceptions of one kind arise, the last one now."""
         times = []
         for index in range(PAST_EXCEPTIONS_PER_KIND):
+            # One every six days, from 345 days ago on.
             day = self.today - timedelta(days=345 - index * 6 - self.dice.randrange(5))
             at = day.replace(
                 hour=self.dice.randrange(8, 19),
@@ -289,7 +292,10 @@ def _make_booking(company: _Company, venue: int, day: str) -> None:
 
 
 def _make_rota(company: _Company, venue: int, days: int) -> None:
-    """Put staff on the rota of a day. Sommeliers and accessibility hosts are on none."""
+    """Put staff on the rota of a day.
+
+    Sommeliers and accessibility hosts are on none: they are what bookings lack.
+    """
     for slot in range(5):
         staff = (days * 5 + slot * 7 + venue * 3) % 60 + 1
         role = ROLES[(staff - 1) % len(ROLES)]
@@ -307,6 +313,7 @@ def _make_rota(company: _Company, venue: int, days: int) -> None:
 def _make_booking_exceptions(company: _Company) -> None:
     for at in company.exception_times():
         role = company.dice.choice(tuple(REQUESTS))
+        # The detector looks 48 hours ahead.
         next_day = at + timedelta(hours=company.dice.randrange(20, 44))
         booking = company.add(
             "bookings",
@@ -346,6 +353,7 @@ def _make_product(company: _Company, index: int) -> int:
 
 
 def _make_low_stock(company: _Company, product: int, at: datetime) -> None:
+    # The detector looks five days ahead, for less on hand than the peak uses.
     peak = at + timedelta(days=company.dice.randrange(3, 5))
     company.add(
         "stock",
@@ -383,13 +391,14 @@ def _make_service_notes(company: _Company) -> None:
                 assigned_to=None,
             )
     for at in company.exception_times():
-        raised = at - timedelta(days=4, hours=company.dice.randrange(1, 40))
+        # The detector looks for open notes of three to ten days ago.
+        raising = at - timedelta(days=4, hours=company.dice.randrange(1, 40))
         note = company.add(
             "service_notes",
             venue_id=company.any_venue(),
             text=company.dice.choice(NOTES),
             severity=company.dice.choice(("medium", "high")),
-            raised_at=_time(raised),
+            raised_at=_time(raising),
             closed_at=None,
             assigned_to=None,
         )
@@ -401,6 +410,7 @@ def _make_leads(company: _Company) -> None:
         for _ in range(4):
             _make_old_lead(company, company.days_ago(days))
     for at in company.exception_times():
+        # The detector looks for warm leads without contact for two to seven days.
         last_contact = at - timedelta(hours=company.dice.randrange(50, 90))
         lead = company.add(
             "leads",
@@ -431,6 +441,7 @@ def _make_old_lead(company: _Company, day: str) -> None:
 
 def _make_renewals(company: _Company) -> None:
     for at in company.exception_times():
+        # The detector looks a week ahead, for costs that rise by more than 5 %.
         notice_by = at + timedelta(days=company.dice.randrange(3, 6))
         yearly_cost = company.dice.randrange(300, 5000)
         renewal = company.add(
@@ -448,7 +459,7 @@ def _make_renewals(company: _Company) -> None:
 
 
 def _uses_of_service(company: _Company, at: datetime) -> int:
-    """Return how often a service was used: mostly too rarely, and today's always so."""
+    """Return how often a service was used, mostly too rarely."""
     is_rare = company.dice.random() < 0.8 or at == company.today
     return company.dice.randrange(0, 14) if is_rare else 60
 
@@ -483,9 +494,13 @@ def _make_paid_invoice(company: _Company, days: int) -> None:
 
 
 def _make_invoice_without_order(company: _Company, index: int, at: datetime) -> None:
-    """Add an invoice that names no order. Two of three have a matching one nevertheless."""
+    """Add an invoice that names no order.
+
+    Two of three have a matching order nevertheless.
+    """
     supplier = company.dice.randrange(1, 9)
     amount = round(company.dice.uniform(90, 3600), 2)
+    # An order of the same amount that no invoice names: the invoice may be for it.
     if index % 3 != 1:
         company.add(
             "orders",
@@ -519,6 +534,7 @@ def _make_shipments(company: _Company) -> None:
                 status="closed",
             )
     for at in company.exception_times():
+        # Delivered, says the carrier; the warehouse disagrees.
         shipment = company.add(
             "shipments",
             customer=company.dice.choice(COMPANIES),
@@ -545,14 +561,15 @@ def _make_tasks(company: _Company) -> None:
                 status="complete",
             )
     for at in company.exception_times():
-        completed = at - timedelta(hours=company.dice.randrange(2, 30))
+        # The detector looks two days back.
+        completion = at - timedelta(hours=company.dice.randrange(2, 30))
         task = company.add(
             "tasks",
             title=company.dice.choice(TASKS),
             venue_id=company.any_venue(),
             done_by=company.dice.randrange(1, 61),
             needs_evidence=1,
-            completed_at=_time(completed),
+            completed_at=_time(completion),
             evidence=None,
             status="complete",
         )

@@ -1,4 +1,4 @@
-"""The checks of the story: what must be true now, and what must become true soon."""
+"""The checks of the story, with and without waiting."""
 
 import time
 from collections.abc import Iterator
@@ -21,7 +21,7 @@ def require(condition: object, detail: str) -> None:
 
 
 def polls(expectation: str) -> Iterator[None]:
-    """Yield again and again until the caller stops asking; fail when that takes too long."""
+    """Yield until the caller breaks off, and fail after a timeout."""
     deadline = monotonic() + TIMEOUT_SECONDS
     while monotonic() < deadline:
         yield

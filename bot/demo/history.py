@@ -1,4 +1,4 @@
-"""The history of Harbour & Vine: last year's cases, played through the real desk.
+"""Last year's cases of Harbour & Vine, played through the real desk.
 
 Signals come from the real detection queries, actions change the real tables, and people decide by
 seeded dice. Only the clock is set back, and nobody is written to. So the ledger of these cases is
@@ -44,7 +44,7 @@ WORK_HORIZON = timedelta(days=2)
 
 @dataclass
 class ManualClock:
-    """A clock that is set by hand and moves on a little with every reading."""
+    """A clock set by hand, which moves on a little when read."""
 
     at: datetime
 
@@ -92,6 +92,7 @@ class HistoryPlayer:
         for count, exception in enumerate(exceptions, start=1):
             self._play_exception(exception)
             progress(count, len(exceptions))
+        # Nobody is to be shown the past.
         self.desk.store.discard([Topic.CARD, Topic.NOTE])
 
     def _play_exception(self, exception: SampleException) -> None:
@@ -109,20 +110,24 @@ class HistoryPlayer:
         self._work()
 
     def _detect(self, exception: SampleException) -> Signal:
-        """Return the signal of the exception's row, found by its playbook's own query."""
+        """Find the exception's row by its playbook's own query."""
         playbook = self.desk.library.playbook(exception.kind)
         detection = playbook.detection
         if detection is None:
             raise LookupError(f"{exception.kind} has no detection")
-        query = f"SELECT * FROM ({detection.query}) WHERE subject = :subject"  # noqa: S608 (our own playbook)
+        # The query is that of our own playbook.
+        query = f"SELECT * FROM ({detection.query}) WHERE subject = :subject"  # noqa: S608
         parameters = {**detection_parameters(self.clock()), "subject": exception.subject}
         (row,) = self.desk.systems[detection.system].look_up(query, parameters, 2)
         return signal_from_row(
-            playbook=playbook, detection=detection, row=row, count_episodes=lambda fingerprints: 0
+            playbook=playbook, detection=detection, row=row, episodes=_no_episodes
         )
 
     def _decide(self, case_id: str) -> None:
-        """Let people decide: mostly yes, at times another quantity first, at times no."""
+        """Let people decide.
+
+        Mostly they approve, at times with another quantity, at times they reject.
+        """
         case = self.desk.store.case(case_id)
         if case.state is State.REFERRED:
             self._resolve(case)
@@ -176,7 +181,10 @@ class HistoryPlayer:
             return self.desk.store.case(case.id)
 
     def _approve(self, case: Case, group: str) -> None:
-        """Approve as the first of the group who may: whoever edited the plan may not."""
+        """Approve as the first member who may.
+
+        Whoever edited the plan may not.
+        """
         for person in sorted(self.directory.groups([group])[group]):
             try:
                 self.desk.decisions.approve(
@@ -209,6 +217,11 @@ class HistoryPlayer:
         ):
             for row in rows:
                 handlers[row.topic](row)
+
+
+def _no_episodes(fingerprints: Sequence[str]) -> int:
+    # Each exception of the sample is a new one.
+    return 0
 
 
 def _clear_signal(signal: Signal) -> Signal:

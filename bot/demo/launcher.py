@@ -1,4 +1,4 @@
-"""The demo's processes: the emulator, the sample company with its history, and the bot."""
+"""The parts of the demo: emulator, sample company and bot."""
 
 import contextlib
 import json
@@ -26,7 +26,7 @@ from bot.desk.silence import Silence
 from bot.ports import Topic
 from bot.preflight import open_library
 from bot.service import Service
-from bot.settings import Settings, inherited, load
+from bot.settings import Settings, inherit, load
 from bot.store.shelf import Shelf
 from bot.store.store import SqlStore
 from bot.use_cases import Desk, DeskOptions, build_desk
@@ -49,7 +49,7 @@ UNREACHABLE = (urllib.error.URLError, ConnectionError, TimeoutError)
 
 @dataclass(frozen=True)
 class SampleData:
-    """A folder with both databases, the company's and the bot's, and the day on which they end."""
+    """A folder with the databases of the company and the bot."""
 
     folder: Path
     today: datetime
@@ -58,7 +58,7 @@ class SampleData:
 def prepare_sample_data(
     root: Path, progress: Callable[[int, int], None] | None = None
 ) -> SampleData:
-    """Return the company with its history, made now unless it was made a short while ago.
+    """Return the company with its history, made now if need be.
 
     ``progress`` is called with how many cases have been played, and how many there are.
     """
@@ -88,9 +88,10 @@ def _make_sample_data(folder: Path, now: datetime, progress: Callable[[int, int]
     settings = sample_settings(folder, "")
     store = wiring.open_store(settings)
     library = open_library(settings)
+    # Before every exception; each one sets it forward.
     clock = ManualClock(datetime(2000, 1, 1, tzinfo=UTC))
     with contextlib.closing(store.database):
-        desk = _history_desk(settings, store, library, clock)
+        desk = _history_desk(settings=settings, store=store, library=library, clock=clock)
         HistoryPlayer(desk, clock).play(past, progress)
         _remember_history(settings, store, library)
 
@@ -98,7 +99,7 @@ def _make_sample_data(folder: Path, now: datetime, progress: Callable[[int, int]
 def _history_desk(
     settings: Settings, store: SqlStore, library: Library, clock: ManualClock
 ) -> Desk:
-    """Build a desk that writes to nobody and has no memory to look into."""
+    """Build a desk that writes to nobody and knows no past."""
     return build_desk(
         store=store,
         library=library,
@@ -112,11 +113,12 @@ def _history_desk(
 
 
 def _remember_history(settings: Settings, store: SqlStore, library: Library) -> None:
-    """Store the precedents and train, as a running bot would have done along the way."""
-    knowledge = open_knowledge(settings, store, library, utc_now)
+    """Store the precedents and train, as a running bot would have."""
+    knowledge = open_knowledge(settings=settings, store=store, library=library, clock=utc_now)
     with contextlib.closing(knowledge.precedents):
         for _ in knowledge.shelf.derive():
             pass
+        # The rows that asked for it are done with.
         store.discard([Topic.REMEMBER])
         knowledge.precedents.open()
         training_set = lessons(knowledge.shelf, library.playbooks, knowledge.embedder)
@@ -124,12 +126,13 @@ def _remember_history(settings: Settings, store: SqlStore, library: Library) -> 
 
 
 def sample_settings(folder: Path, slack: str) -> Settings:
-    """Return settings for the sample company in this folder and the emulator at this URL."""
+    """Return the settings of a bot for this folder and emulator."""
     return load(sample_environment(folder, slack))
 
 
 def sample_environment(folder: Path, slack: str, **extra: str) -> dict[str, str]:
-    """Return the same as variables, for a bot in a process of its own."""
+    """Return the same as variables, for a bot process."""
+    # Not 0: people and tests must know where the bot listens.
     port = str(free_port())
     variables = {
         "SLACK_BOT_TOKEN": "xoxb-emulator",
@@ -140,6 +143,7 @@ def sample_environment(folder: Path, slack: str, **extra: str) -> dict[str, str]
         "COUNTERSIGN_PORT": port,
         "COUNTERSIGN_PUBLIC_URL": f"http://localhost:{port}",
         "COUNTERSIGN_ORIGIN": "harbour-and-vine",
+        # The emulator shows at once what was posted.
         "COUNTERSIGN_SETTLE_FOR": "2",
         "COUNTERSIGN_SOURCE_API_TOKEN": "sample-source-token",
         "COUNTERSIGN_API_TOKEN": "sample-read-token",
@@ -174,7 +178,7 @@ def _listen(port: int) -> socket.socket:
 
 
 def _listen_for_emulator(port: int) -> socket.socket:
-    """Listen on this port, or if it is 0 on the preferred one or else on any."""
+    """Listen on this port; 0 is the preferred one, or any."""
     try:
         return _listen(port or PREFERRED_PORT)
     except OSError:
@@ -235,7 +239,10 @@ class EmulatorProcess:
             return json.load(response)
 
     def post(self, path: str, body: Any) -> Any:
-        """Do what this path of the control API does. Return its answer, also that to an error."""
+        """Call this path of the control API and return its answer.
+
+        An error is answered as well, not raised.
+        """
         request = urllib.request.Request(
             f"{self.url}/_ctl/{path}",
             data=json.dumps(body).encode(),
@@ -261,7 +268,7 @@ class EmulatorProcess:
 
 
 class BotProcess:
-    """``countersign run`` as a process of its own, which can be killed and started again."""
+    """``countersign run`` as a process that can be killed and restarted."""
 
     def __init__(self, environment: Mapping[str, str]) -> None:
         self.environment = environment
@@ -269,13 +276,13 @@ class BotProcess:
         self._process: subprocess.Popen[bytes] | None = None
 
     def start(self) -> float:
-        """Start and wait until it is ready and connected. Return the seconds that took.
+        """Start it, and return the seconds until it was ready.
 
         Raises:
             OSError: it has ended, or is not ready in time.
         """
         started_at = monotonic()
-        own = inherited("PATH", "HOME", "COVERAGE_PROCESS_START")
+        own = inherit("PATH", "HOME", "COVERAGE_PROCESS_START")
         self._process = subprocess.Popen(
             [sys.executable, "-m", "bot", "run"], env={**own, **self.environment}
         )
@@ -312,7 +319,7 @@ class BotProcess:
 def launch_demo(
     root: Path, data: SampleData, *, port: int = 0
 ) -> Iterator[tuple[EmulatorProcess, Service]]:
-    """Run the demo with the bot in this process, until the block ends."""
+    """Run the demo with the bot in this process."""
     with _emulator(port) as emulator:
         folder = _copy_data(root, data)
         # The bot is built while the emulator starts.
@@ -330,7 +337,7 @@ def launch_demo(
 def launch_demo_processes(
     root: Path, data: SampleData, **environment: str
 ) -> Iterator[tuple[EmulatorProcess, BotProcess]]:
-    """Run the demo with the bot in a process of its own, until the block ends."""
+    """Run the demo with the bot in a process of its own."""
     with _emulator() as emulator:
         folder = _copy_data(root, data)
         emulator.wait()
@@ -353,7 +360,7 @@ def _emulator(port: int = 0) -> Iterator[EmulatorProcess]:
 
 
 def _copy_data(root: Path, data: SampleData) -> Path:
-    """Copy the prepared data to where this run may change it, and return that folder."""
+    """Copy the data to a folder that this run may change."""
     folder = root / "now"
     shutil.rmtree(folder, ignore_errors=True)
     shutil.copytree(data.folder, folder)

@@ -1,4 +1,4 @@
-"""The people of Harbour & Vine: users, groups and channels, as the emulator is seeded with them."""
+"""The people of Harbour & Vine, for the emulator to be seeded."""
 
 from typing import Any
 

@@ -1,8 +1,9 @@
-"""What the story checks against: the cases in the bot's database, the rows of the company."""
+"""The records that the story is checked against."""
 
 import sqlite3
 from contextlib import closing
 from dataclasses import dataclass
+from operator import attrgetter
 from pathlib import Path
 from typing import Any
 
@@ -42,7 +43,7 @@ class CaseRecords:
     def case(self, kind: str) -> Case:
         """Return today's case of this kind."""
         cases = [case for case in self.store.cases(limit=MAX_CASES) if case.kind == kind]
-        return max(cases, key=lambda case: case.opened_at)
+        return max(cases, key=attrgetter("opened_at"))
 
     def actors(self, case: Case, *names: str) -> list[str]:
         """Return who wrote the entries of these names."""
@@ -50,7 +51,7 @@ class CaseRecords:
         return [entry.actor for entry in entries if entry.body.name in names]
 
     def wait_for_state(self, kind: str, *states: State, expectation: str) -> Case:
-        """Wait until today's case of this kind is in one of these states, and return it."""
+        """Wait until today's case is in one of these states."""
         for _ in polls(expectation):
             if self.case(kind).state in states:
                 break

@@ -24,7 +24,7 @@ from bot.demo.launcher import BotProcess, SampleData, launch_demo_processes
 from bot.demo.people import ANA, BEN, DEV, ELSIE, FINN, FLOOR, GUS, OMAR, STOCK
 from bot.demo.records import CaseRecords, CompanyDatabase
 from bot.demo.workspace import Json, SlackWorkspace, buttons_of
-from bot.settings import inherited
+from bot.settings import inherit
 from bot.store.database import Database
 from bot.store.shelf import Shelf
 from bot.store.store import SqlStore
@@ -36,7 +36,7 @@ MIN_CITATIONS = 5
 
 
 def play(root: Path, data: SampleData, announce: Callable[[str], None]) -> Json:
-    """Play every chapter in order and return what happened, for people and machines.
+    """Play every chapter in order and return a summary.
 
     ``announce`` is called with the title of each chapter before it is played.
     """
@@ -224,9 +224,10 @@ class Story:
         self.slack.press(OMAR, case, "case.reject")
         view_id = self.slack.open_form(OMAR)
         values = {"field.reason": "already_handled", "field.note": "Finn swaps his shift"}
+        # The same instant, as near as two threads can have it: either may win.
         with ThreadPoolExecutor(2) as pool:
-            approval = pool.submit(self.slack.press, ANA, case, "case.approve")
-            rejection = pool.submit(self.slack.submit, OMAR, view_id, values)
+            approval = pool.submit(self.slack.press, ANA, case, action="case.approve")
+            rejection = pool.submit(self.slack.submit, OMAR, view_id, values=values)
             form = rejection.result()
             response = approval.result()
         is_gone = response.get("error") == "no_such_element"
@@ -234,12 +235,12 @@ class Story:
             response.get("acked") or is_gone,
             "the press was neither acknowledged nor was its button gone already",
         )
-        ended = self.records.wait_for_state(
+        final = self.records.wait_for_state(
             "booking_no_cover", State.RESOLVED, State.REJECTED, expectation="an end"
         )
         decisions = self.records.actors(case, "plan.rejected", "plan.authorised")
         require(len(decisions) == 1, f"{len(decisions)} decisions")
-        if ended.state is State.RESOLVED:
+        if final.state is State.RESOLVED:
             require(form, "the other one is told in the form")
         elif not is_gone:
             self.slack.wait_for_ephemeral(
@@ -254,11 +255,11 @@ class Story:
         self._submit(DEV, {"field.parameter.due_on": "2031-03-04"})
         require(self.slack.press_stale(BEN, case, "case.approve"), "the old button is dead")
         self.slack.wait_for_ephemeral(BEN, "newer plan", expectation="and says why")
-        edited = self.records.case("lead_cold")
-        is_proposed = edited.revision == 2 and edited.state is State.PROPOSED
+        revision = self.records.case("lead_cold")
+        is_proposed = revision.revision == 2 and revision.state is State.PROPOSED
         require(is_proposed, "a new revision waits")
-        self.slack.wait_for_card(edited, "2031-03-04", expectation="the card shows it")
-        self.slack.press(BEN, edited, "case.approve")
+        self.slack.wait_for_card(revision, "2031-03-04", expectation="the card shows it")
+        self.slack.press(BEN, revision, "case.approve")
         self.records.wait_for_state("lead_cold", State.RESOLVED, expectation="resolved")
         due_on = self.company.value(
             "SELECT due_on FROM follow_ups WHERE lead_id = ?", case.signal.facts["lead_id"]
@@ -278,6 +279,7 @@ class Story:
         status = self.company.value("SELECT status FROM shipments WHERE id = ?", shipment)
         require(status == "open", "nothing was carried out")
         self._wait_for_card(kind, expectation="a new card")
+        # A button of the old card would be pressed for evidence that is no longer true.
         for _ in polls("the old card has no buttons"):
             if not buttons_of(self.slack.message(old_ts)):
                 break
@@ -287,15 +289,16 @@ class Story:
         kind = "service_note_open"
         case = self.records.case(kind)
         self.slack.press(OMAR, case, "case.approve")
+        # Without waiting: the step may be in any state.
         self.bot.kill()
         self.figures["restart_seconds"] = round(self.bot.start(), 2)
-        resolved = self.records.wait_for_state(
+        case = self.records.wait_for_state(
             kind, State.RESOLVED, expectation="resolved after the restart"
         )
         starts = self.records.actors(case, "step.started")
         require(len(starts) == 1, f"the step was begun {len(starts)} times")
         effects = self.company.value(
-            "SELECT COUNT(*) FROM countersign_marks WHERE key = ?", resolved.steps[0].key
+            "SELECT COUNT(*) FROM countersign_marks WHERE key = ?", case.steps[0].key
         )
         require(effects == 1, f"carried out {effects} times")
         for _ in polls("the card says so"):
@@ -312,22 +315,22 @@ class Story:
             is_alike = precedent.kind == case.kind and precedent.is_terminal
             require(is_alike, f"{citation.case_id} is no ended case of this kind")
         require("like this: " in self.slack.card_text(case), "the card counts them")
-        self.slack.press_value(BEN, case, "case.more", f"precedents {ids.token(case)}")
+        self.slack.press_value(BEN, case, action="case.more", value=f"precedents {ids.token(case)}")
         self.slack.wait_for_ephemeral(
             BEN, citations[0].case_id, expectation="they are listed for the one who asks"
         )
 
     def recognise_and_name(self) -> None:
         title = "We have hardly any bottles of Barolo left for Saturday"
-        known = self.source.send({"key": "chat-1", "subject": "message:1", "title": title})["case"]
+        first = self.source.send({"key": "chat-1", "subject": "message:1", "title": title})["case"]
         title = "A parrot sits in the lobby"
         strange = self.source.send({"key": "chat-2", "subject": "message:2", "title": title})[
             "case"
         ]
-        self.records.wait_for_kind(known, "low_stock", expectation="the first is recognised")
+        self.records.wait_for_kind(first, "low_stock", expectation="the first is recognised")
         case = self.records.wait_for_referral(strange, expectation="the second waits for a person")
         self.slack.wait_for_card(case, "Something new", expectation="its card asks what it is")
-        self.slack.press_value(BEN, case, "case.another_kind", ids.token(case))
+        self.slack.press_value(BEN, case, action="case.another_kind", value=ids.token(case))
         self._submit(BEN, {"field.kind": "low_stock"})
         self.records.wait_for_kind(
             strange, "low_stock", expectation="it has the name that Ben gave it"
@@ -375,7 +378,7 @@ class Story:
     def verify_ledger(self) -> None:
         verification = subprocess.run(
             [sys.executable, "-m", "bot", "ledger", "verify", "--json"],
-            env={**inherited("PATH", "HOME"), **self.bot.environment},
+            env={**inherit("PATH", "HOME"), **self.bot.environment},
             capture_output=True,
             check=False,
         )
@@ -385,17 +388,20 @@ class Story:
         self.figures["ledger_entries"] = report["entries"]
 
     def _wait_for_card(self, kind: str, *texts: str, expectation: str) -> None:
-        """Wait until today's case of this kind, as it is then, has a card that says all this."""
+        """Wait until the current case of this kind has such a card.
+
+        The case is read again each time: a new generation has a new card.
+        """
         for _ in polls(expectation):
             if self.slack.shows(self.records.case(kind), *texts):
                 return
 
     def _command(self, person: str, text: str, answer: str) -> None:
-        """Give a command on the floor, and require that the answer says this."""
+        """Give a command whose answer must contain this text."""
         blocks = self.slack.command(person, FLOOR, text)
         require(answer in blocks, blocks)
 
     def _submit(self, person: str, values: Json) -> None:
-        """Submit the form that this person has open, and require that it is accepted."""
+        """Submit the open form of this person, which must be accepted."""
         payload = self.slack.submit(person, self.slack.open_form(person), values)
         require(payload is None, f"the form was refused: {payload}")

@@ -1,4 +1,4 @@
-"""The emulated Slack as people use it: the cards they see, the buttons they press, the words."""
+"""The emulated Slack as the people of the story use it."""
 
 import json
 from dataclasses import dataclass
@@ -16,7 +16,7 @@ CHANNELS = (FLOOR, STOCK, SALES, OPS)
 
 @dataclass(frozen=True)
 class SlackWorkspace:
-    """What the people of the story see and do."""
+    """Slack through the eyes and hands of its users."""
 
     emulator: EmulatorProcess
 
@@ -43,8 +43,9 @@ class SlackWorkspace:
         return json.dumps(self.card(case))
 
     def shows(self, case: Case, *texts: str) -> bool:
-        """Say whether the case has a live card that says all of this."""
+        """Say whether the case's live card contains these texts."""
         card = self.card(case)
+        # An empty card contains the empty list of texts, but is none.
         content = json.dumps(card)
         return bool(card) and all(text in content for text in texts)
 
@@ -66,12 +67,12 @@ class SlackWorkspace:
         return json.dumps(self.emulator.get(f"state?as={person}")["ephemerals"])
 
     def press(self, person: str, case: Case, action: str) -> Json:
-        """Press a button as soon as the card shows that of this revision."""
+        """Press a button as soon as the card shows this revision."""
         self.wait_for_card(case, ids.token(case), expectation=f"the button of {case.id}")
         return self._click(person, case, action_id=action)
 
     def press_value(self, person: str, case: Case, action: str, value: str) -> None:
-        """Press one of several elements, or an entry of a menu, by its value."""
+        """Press one of several elements, named by its value."""
         response = self._click(person, case, action_id=action, value=value)
         require(response.get("acked"), f"{action} was not acknowledged: {response}")
 
@@ -95,7 +96,7 @@ class SlackWorkspace:
         return view_id
 
     def submit(self, person: str, view_id: str, values: Json) -> Json | None:
-        """Submit a form and return what it shows then; None when it was accepted."""
+        """Submit a form and return its errors; None when it is accepted."""
         form = {"as": person, "view_id": view_id, "values": values}
         payload: Json | None = self.emulator.post("submit", form)["payload"]
         return payload
@@ -112,6 +113,7 @@ class SlackWorkspace:
 
     def ask(self, person: str, text: str) -> str:
         """Ask in a direct message and return the reply."""
+        # The emulator names direct channels after their person.
         channel = f"D{person[1:]}"
         self.emulator.post("home", {"as": person, "tab": "messages"})
         question = {"as": person, "channel": channel, "text": text}
@@ -131,7 +133,7 @@ class SlackWorkspace:
                 return
 
     def wait_for_card(self, case: Case, *texts: str, expectation: str) -> None:
-        """Wait until the case has a live card that says all of this."""
+        """Wait until the case's live card contains these texts."""
         for _ in polls(expectation):
             if self.shows(case, *texts):
                 return

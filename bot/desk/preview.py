@@ -1,4 +1,4 @@
-"""A preview of what the desk would do with a signal: a real one's path, up to the card."""
+"""A preview of what the desk would do with a signal."""
 
 from dataclasses import dataclass
 
@@ -14,7 +14,10 @@ PREVIEW_ID = "EX-0"
 
 @dataclass(frozen=True)
 class Preview:
-    """Open and triage a case in memory. Nothing is written or carried out."""
+    """Open and triage a case in memory.
+
+    Nothing is written or carried out.
+    """
 
     triage: Triage
     library: Library

@@ -117,7 +117,7 @@ class Bot(launcher.BotProcess):
         return time.monotonic() - began
 
     def launch(self) -> None:
-        inherited = configuration.inherited("PATH", "HOME")
+        inherited = configuration.inherit("PATH", "HOME")
         with self.log.open("ab") as log:
             self._process = subprocess.Popen(
                 [sys.executable, "-m", "bot", "run"],
@@ -282,7 +282,7 @@ class Town:
         """Run a command of the program beside the bots, with their settings."""
         return subprocess.run(
             [sys.executable, "-m", "bot", *arguments],
-            env={**configuration.inherited("PATH", "HOME"), **self.environment},
+            env={**configuration.inherit("PATH", "HOME"), **self.environment},
             input=words,
             capture_output=True,
             text=True,

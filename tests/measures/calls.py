@@ -20,6 +20,7 @@ from pathlib import Path
 from types import CodeType, FrameType
 from typing import Any
 
+from handlers.slack.gate import Gate
 from slack_bolt import BoltRequest
 from slack_sdk import WebClient
 from slack_sdk.web import SlackResponse
@@ -37,7 +38,6 @@ from handlers.intake import app as intake_app
 from handlers.intake.authentication import Credentials, Sources
 from handlers.slack import app as slack_app
 from handlers.slack.chat import SlackChat
-from handlers.slack.gate import Gate
 from tests.measures.structure import PRODUCT
 from tests.world import World
 
