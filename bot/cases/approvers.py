@@ -1,9 +1,16 @@
-"""How policy and playbooks name approvers: a user group, people by their ids, or an owner."""
+"""Approvers in files: a group, people by ids, or an owner."""
 
 from dataclasses import dataclass
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, BeforeValidator, ConfigDict, Field, TypeAdapter, with_config
+from pydantic import (
+    AfterValidator,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    TypeAdapter,
+    with_config,
+)
 
 from bot.cases.approval import OWNER, PEOPLE, Factor, can_be_met
 from bot.cases.constraints import Handle, UserId
@@ -14,7 +21,7 @@ from bot.cases.constraints import Handle, UserId
 @with_config(ConfigDict(extra="forbid"))
 @dataclass(frozen=True, slots=True)
 class Approver:
-    """One entry of ``approvers`` in a file. Exactly one of the first three fields is set."""
+    """One entry of ``approvers``, with one of the first three fields."""
 
     group: Handle | None = None
     people: Annotated[tuple[UserId, ...], Field(min_length=1, max_length=20)] | None = None

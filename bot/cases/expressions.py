@@ -1,6 +1,7 @@
-"""Expressions of playbooks over known facts: JMESPath for values and conditions, templates for text.
+"""Expressions and templates of playbooks, over known facts.
 
-A template has placeholders like ``{item.column}``. Neither can act.
+Expressions are JMESPath, for values and conditions. Templates are text with placeholders like
+``{item.column}``. Neither can act.
 """
 
 import re
@@ -64,7 +65,7 @@ def find_scalar(expression: str, facts: Mapping[str, Any]) -> Scalar:
 
 
 def evaluate(condition: str, facts: Mapping[str, Any]) -> bool:
-    """Evaluate a condition. An empty one is true; one over missing facts is false."""
+    """Evaluate a condition: true when empty, false over missing facts."""
     if not condition:
         return True
     return search(condition, facts) is True

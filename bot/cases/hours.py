@@ -1,11 +1,17 @@
-"""Working hours of a channel: when people there can be expected to answer.
+"""Working hours of channels.
 
 Times are those of the clock on the wall in a time zone, so changes of the clock are right.
 """
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import (
+    UTC,
+    date,
+    datetime,
+    time,
+    timedelta,
+)
 from zoneinfo import ZoneInfo
 
 DAY = timedelta(days=1)
@@ -54,7 +60,7 @@ class Hours:
         return self.add_working_time(at, timedelta(0))
 
     def add_working_time(self, at: datetime, span: timedelta) -> datetime:
-        """Return the moment, in UTC, at which so much working time has passed.
+        """Return when so much working time has passed, in UTC.
 
         With no opening in sight, closed time counts as well.
         """
@@ -76,7 +82,7 @@ class Hours:
         return _to_utc(day, MIDNIGHT, self.zone)
 
     def _openings(self, at: datetime) -> Iterator[tuple[datetime, datetime]]:
-        """Iterate over opening and closing times, from the day before this moment on."""
+        """Iterate over opening and closing times from the day before on."""
         first = self.local(at).date() - DAY
         for ahead in range(MAX_CLOSED_DAYS):
             day = first + ahead * DAY
@@ -86,7 +92,11 @@ class Hours:
                 yield opening, _to_utc(last_day, self.closes, self.zone)
 
 
-def _to_utc(day: date, at: time, zone: str) -> datetime:
+def _to_utc(
+    day: date,
+    at: time,
+    zone: str,
+) -> datetime:
     return datetime.combine(day, at, ZoneInfo(zone)).astimezone(UTC)
 
 

@@ -1,6 +1,7 @@
-"""Which accounts are one person's. Ids of Slack name a person; other accounts only where declared.
+"""The accounts of people.
 
-Any other account matches nobody: it is never taken for a name that looks alike.
+Ids of Slack name a person; other accounts only where they are declared. Any other account matches
+nobody: it is never taken for a name that looks alike.
 """
 
 import re
@@ -23,7 +24,7 @@ class Identities:
     """The declared accounts of people."""
 
     #: All accounts of a person, under each of them as `_fold` writes it.
-    linked: Mapping[str, frozenset[str]] = field(default_factory=dict)
+    links: Mapping[str, frozenset[str]] = field(default_factory=dict)
 
     @classmethod
     def of(cls, people: Iterable[Iterable[str]]) -> "Identities":
@@ -32,19 +33,19 @@ class Identities:
         Raises:
             ValueError: an account belongs to two people, or a person has no account in Slack.
         """
-        linked: dict[str, frozenset[str]] = {}
+        links: dict[str, frozenset[str]] = {}
         for accounts in map(frozenset, people):
             if not any(map(is_slack_account, accounts)):
                 raise ValueError(f"none of {', '.join(sorted(accounts))} is an account in Slack")
             for key in map(_fold, accounts):
-                if linked.get(key, accounts) != accounts:
+                if links.get(key, accounts) != accounts:
                     raise ValueError(f"{key} belongs to two people")
-                linked[key] = accounts
-        return cls(linked)
+                links[key] = accounts
+        return cls(links)
 
     def person_of(self, account: str) -> str | None:
-        """Return the same account in Slack for all accounts of a person; None for nobody."""
-        accounts = self.linked.get(_fold(account))
+        """Return the account in Slack that names a person, or None."""
+        accounts = self.links.get(_fold(account))
         if accounts is not None:
             return min(filter(is_slack_account, accounts))
         return account if is_slack_account(account) else None
@@ -60,7 +61,7 @@ class Identities:
         """Return these accounts, and all that are linked to one of them."""
         every = set(accounts)
         for account in tuple(every):
-            every |= self.linked.get(_fold(account), frozenset())
+            every |= self.links.get(_fold(account), frozenset())
         return frozenset(every)
 
     def unknown_accounts(self, accounts: Iterable[str]) -> tuple[str, ...]:
@@ -68,7 +69,7 @@ class Identities:
         return tuple(account for account in accounts if self.person_of(account) is None)
 
     def distinct_votes(self, votes: Iterable[Approval]) -> tuple[Approval, ...]:
-        """Keep the first approval by each person, and the first that is given for each person."""
+        """Keep the first vote by each person and for each person."""
         distinct: list[Approval] = []
         for vote in votes:
             if not self.has_voted(vote, distinct):
@@ -76,18 +77,19 @@ class Identities:
         return tuple(distinct)
 
     def has_voted(self, vote: Approval, votes: Iterable[Approval]) -> bool:
-        """Tell whether one of these votes is by or for somebody who takes part in this vote."""
+        """Tell whether the voter or principal is in one of these votes."""
         others = tuple(votes)
         return any(self.is_among_voters(person, others) for person in (vote.person, vote.principal))
 
     def is_among_voters(self, account: str, votes: Iterable[Approval]) -> bool:
-        """Tell whether one of these votes is by this person or for this person."""
+        """Tell whether one of these votes is by or for this person."""
         voters = {name for vote in votes for name in (vote.person, vote.principal)}
         return any(self.is_same_person(account, voter) for voter in voters)
 
 
 def _fold(account: str) -> str:
-    """Return the form in which accounts are compared: addresses are written in any case."""
+    """Return the form in which accounts are compared."""
+    # People write addresses in any case.
     return account.strip().casefold()
 
 

@@ -1,4 +1,4 @@
-"""Playbooks: how one kind of case is noticed, understood, acted on, decided, owned and measured."""
+"""Playbooks: the handling of one kind of case, from detection to measurement."""
 
 import re
 from collections.abc import Iterator, Mapping
@@ -48,7 +48,10 @@ ActionName = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]*\.[a-z][
 
 @dataclass(frozen=True, slots=True)
 class Detection:
-    """One SELECT against one system. Each row is a signal; a row that is gone clears its case."""
+    """One SELECT against one system.
+
+    Each row is a signal; a row that is gone clears its case.
+    """
 
     system: Name
     query: Query
@@ -59,9 +62,9 @@ class Detection:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Absence:
-    """A case for each subject of which no all-clear has come for too long.
+    """A case for each subject whose all-clear is overdue.
 
-    The next all-clear closes the case.
+    The next all-clear closes it.
     """
 
     subjects: Annotated[tuple[Text, ...], Field(min_length=1, max_length=500)]
@@ -110,9 +113,9 @@ class Offer:
     then: Annotated[tuple["Offer", ...], Field(max_length=4)] = ()
 
     def __post_init__(self) -> None:
-        unknown = sorted(set(self.edit) - set(self.parameters))
-        if unknown:
-            raise ValueError(f"edit names {', '.join(unknown)}, which is no parameter here")
+        extra = sorted(set(self.edit) - set(self.parameters))
+        if extra:
+            raise ValueError(f"edit names {', '.join(extra)}, which is no parameter here")
 
     def chain(self) -> Iterator["Offer"]:
         """Iterate over this offer and those that follow it."""
@@ -163,7 +166,7 @@ class Measure:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Playbook:
-    """One file of ``playbooks``. Its fields stand in the order in which people think."""
+    """One file of ``playbooks``, in the order in which people think."""
 
     kind: Name
     title: Text
@@ -187,7 +190,7 @@ class Playbook:
 
     @property
     def required_facts(self) -> tuple[str, ...]:
-        """List the facts that a person must give who raises such a case by hand."""
+        """List the facts that a case raised by hand must have."""
         names = []
         for lookup in self.evidence:
             for expression in lookup.parameters.values():
@@ -197,5 +200,5 @@ class Playbook:
         return tuple(dict.fromkeys(names))
 
     def offer(self, action: str) -> Offer | None:
-        """Return the offer of this action, or None when the playbook makes it no longer."""
+        """Return the offer of this action, or None."""
         return next((offer for offer in self.offers if offer.action == action), None)

@@ -12,13 +12,27 @@ from enum import IntEnum, StrEnum
 from functools import cached_property
 from typing import Annotated, Any, NamedTuple
 
-from pydantic import AfterValidator, BeforeValidator, Field, TypeAdapter, ValidationError
+from pydantic import (
+    AfterValidator,
+    BeforeValidator,
+    Field,
+    TypeAdapter,
+    ValidationError,
+)
 from pydantic_core import InitErrorDetails
 
 from bot.cases.approval import OWNER, Factor
 from bot.cases.approvers import Approvers
 from bot.cases.canonical import digest, to_plain
-from bot.cases.constraints import NOT_IN_FILE, Amount, Currency, Handle, Span, Times, not_below
+from bot.cases.constraints import (
+    NOT_IN_FILE,
+    Amount,
+    Currency,
+    Handle,
+    Span,
+    Times,
+    not_below,
+)
 from bot.cases.plan import Action, Idempotency, Plan, Proposer
 
 IDENTITY_UNKNOWN = "identity.unknown"
@@ -35,7 +49,7 @@ TIER_NAMES = tuple(tier.name.lower() for tier in RiskTier)
 
 
 class Stage(StrEnum):
-    """How much a kind may do alone."""
+    """The autonomy of a kind."""
 
     #: Recommends, and carries nothing out.
     SHADOW = "shadow"
@@ -46,7 +60,7 @@ class Stage(StrEnum):
 
 
 class Ruling(StrEnum):
-    """What policy says to a plan."""
+    """The decision of policy on a plan."""
 
     AUTO_APPROVE = "alone"
     ASK = "ask"
@@ -66,7 +80,10 @@ class TierRule:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ActionLimit:
-    """The limits of one action; None is no limit. An action without an entry may not run at all."""
+    """The limits of one action; None is no limit.
+
+    An action without an entry may not run at all.
+    """
 
     per_plan: Amount | None = None
     amount_per_day: Annotated[Amount | None, not_below("per_plan")] = None
@@ -78,7 +95,7 @@ class ActionLimit:
 
 @dataclass(frozen=True, slots=True)
 class _UnlimitedMark:
-    unlimited: bool = False
+    is_unlimited: Annotated[bool, Field(validation_alias="unlimited")] = False
 
 
 _UNLIMITED_MARK = TypeAdapter(_UnlimitedMark)
@@ -89,7 +106,7 @@ def _check_limits(entry: Any) -> Any:
     """Require a limit or ``unlimited: true``, so that none is forgotten."""
     if not isinstance(entry, dict):
         return entry
-    is_unlimited = _UNLIMITED_MARK.validate_python(entry).unlimited
+    is_unlimited = _UNLIMITED_MARK.validate_python(entry).is_unlimited
     has_limit = any(entry.get(name) is not None for name in _LIMIT_NAMES)
     if not has_limit and not is_unlimited:
         names = f"{', '.join(_LIMIT_NAMES[:-1])} or {_LIMIT_NAMES[-1]}"
@@ -101,7 +118,7 @@ def _check_limits(entry: Any) -> Any:
 
 
 def _check_tier_names(tiers: Mapping[str, TierRule]) -> Mapping[str, TierRule]:
-    """Require an entry for each tier, with the errors of missing and unknown fields."""
+    """Require exactly one entry for each tier."""
     errors = [
         InitErrorDetails(type="missing", loc=(name,), input=tiers)
         for name in TIER_NAMES
@@ -119,7 +136,7 @@ def _check_tier_names(tiers: Mapping[str, TierRule]) -> Mapping[str, TierRule]:
 
 @dataclass(frozen=True, slots=True)
 class EmergencyRule:
-    """Who may approve a plan alone when it cannot wait."""
+    """The group that may approve a plan alone when it cannot wait."""
 
     group: Handle
     #: How soon somebody else must look at it.
@@ -148,13 +165,16 @@ class Policy:
 
     @cached_property
     def checksum(self) -> str:
-        """Return the SHA-256 of the RFC 8785 form, which plans and verdicts name."""
+        """Return the SHA-256 of the RFC 8785 form.
+
+        Plans and verdicts name it.
+        """
         return digest(to_plain(self))
 
 
 @dataclass(frozen=True, slots=True)
 class PlaybookTerms:
-    """What a playbook adds to policy: more approvers, or a shorter time."""
+    """The additions of a playbook to policy: approvers, or a shorter time."""
 
     factors: Annotated[Approvers, Field(validation_alias="approvers")] = ()
     expires_for: Annotated[Span | None, Field(validation_alias="expires")] = None
@@ -168,7 +188,7 @@ class PlaybookTerms:
 
 @dataclass(frozen=True, slots=True)
 class Usage:
-    """What has been carried out today, by action and by "action target"."""
+    """The actions carried out today, by name and by "name target"."""
 
     times: Mapping[str, int] = field(default_factory=dict)
     amounts: Mapping[str, Decimal] = field(default_factory=dict)
@@ -177,7 +197,7 @@ class Usage:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Verdict:
-    """What policy says to one plan, by which rule, and why."""
+    """The ruling of policy on one plan, with its rule and reason."""
 
     ruling: Ruling
     tier: RiskTier
@@ -232,7 +252,12 @@ def needs_step_up(plan: Plan, policy: Policy) -> bool:
 
 
 def judge(
-    plan: Plan, terms: PlaybookTerms, policy: Policy, usage: Usage, *, step: int = 0
+    plan: Plan,
+    terms: PlaybookTerms,
+    policy: Policy,
+    usage: Usage,
+    *,
+    step: int = 0,
 ) -> Verdict:
     """Rule on a plan. What no rule foresees is refused.
 
@@ -240,11 +265,23 @@ def judge(
     this plan, and nothing of what is to come.
     """
     tier, risk = risk_tier(plan, policy)
-    violation = _find_violation(plan, terms=terms, policy=policy, usage=usage, step=step)
+    violation = _find_violation(
+        plan,
+        terms=terms,
+        policy=policy,
+        usage=usage,
+        step=step,
+    )
     if violation:
         finding = _Finding(Ruling.REFUSE, violation.rule, violation.reason)
     else:
-        finding = _choose_approvers(plan, terms=terms, policy=policy, tier=tier, risk=risk)
+        finding = _choose_approvers(
+            plan,
+            terms=terms,
+            policy=policy,
+            tier=tier,
+            risk=risk,
+        )
     return Verdict(
         ruling=finding.ruling,
         tier=tier,
@@ -258,30 +295,46 @@ def judge(
 
 
 def _choose_approvers(
-    plan: Plan, *, terms: PlaybookTerms, policy: Policy, tier: RiskTier, risk: str
+    plan: Plan,
+    *,
+    terms: PlaybookTerms,
+    policy: Policy,
+    tier: RiskTier,
+    risk: str,
 ) -> _Finding:
     name = tier.name.lower()
     tier_rule = policy.tiers.get(name)
     if tier_rule is None:
         reason = f"policy names no approvers for {name} risk"
         return _Finding(Ruling.REFUSE, "tier.unknown", reason)
-    if _is_auto_approved(plan, terms, policy, tier):
+    if _is_auto_approved(plan, terms=terms, policy=policy, tier=tier):
         reason = f"{risk}; policy lets this run alone"
         return _Finding(Ruling.AUTO_APPROVE, "alone.low_risk", reason)
     factors = approvers_of(tier, terms, tier_rule)
     if not factors or not all(factor.group for factor in factors):
         reason = "nobody is named who may approve this"
         return _Finding(Ruling.REFUSE, "approvers.empty", reason)
-    return _Finding(Ruling.ASK, f"tier.{name}", risk, factors)
+    return _Finding(
+        ruling=Ruling.ASK,
+        rule=f"tier.{name}",
+        reason=risk,
+        factors=factors,
+    )
 
 
 def _expiry(terms: PlaybookTerms, tier_rule: TierRule | None) -> timedelta:
-    """Return how long approvers have: the shorter of the playbook's time and the tier's."""
+    """Return the shorter of the playbook's and the tier's time."""
     spans = [terms.expires_for, tier_rule.expires_for if tier_rule else None]
     return min(filter(None, spans), default=timedelta(0))
 
 
-def _is_auto_approved(plan: Plan, terms: PlaybookTerms, policy: Policy, tier: RiskTier) -> bool:
+def _is_auto_approved(
+    plan: Plan,
+    *,
+    terms: PlaybookTerms,
+    policy: Policy,
+    tier: RiskTier,
+) -> bool:
     """Tell whether this may run without an approval.
 
     A plan that a person or a model has touched may not: only the playbook's own proposals are
@@ -303,8 +356,9 @@ def _is_auto_approved(plan: Plan, terms: PlaybookTerms, policy: Policy, tier: Ri
 
 
 def require_governance(verdict: Verdict, terms: PlaybookTerms) -> Verdict:
-    """Add the governance owners to a verdict, because an author of the plan is not known.
+    """Add the governance owners to a verdict.
 
+    They decide because an author of the plan is not known.
     The unknown author may be among the other approvers, who must approve as well.
     """
     if verdict.ruling is Ruling.REFUSE:
@@ -338,7 +392,11 @@ def needs_governance(verdict: Verdict) -> bool:
 # --- approvers ------------------------------------------------------------------------------------
 
 
-def approvers_of(tier: RiskTier, terms: PlaybookTerms, tier_rule: TierRule) -> tuple[Factor, ...]:
+def approvers_of(
+    tier: RiskTier,
+    terms: PlaybookTerms,
+    tier_rule: TierRule,
+) -> tuple[Factor, ...]:
     """Return the approvers of this tier, by policy and playbook together.
 
     A role that the playbook does not fill has an empty name.
@@ -350,20 +408,23 @@ def approvers_of(tier: RiskTier, terms: PlaybookTerms, tier_rule: TierRule) -> t
 
 def _resolve_roles(factors: Iterable[Factor], terms: PlaybookTerms) -> tuple[Factor, ...]:
     """Replace the roles of owners by the groups of the playbook."""
-    resolved = []
+    result = []
     for factor in factors:
         if factor.group.startswith(OWNER):
             group = terms.owners.get(factor.group.removeprefix(OWNER), "")
             factor = Factor(group, factor.count)
-        resolved.append(factor)
-    return tuple(resolved)
+        result.append(factor)
+    return tuple(result)
 
 
 def combine_requirements(
-    tier: RiskTier, of_policy: tuple[Factor, ...], of_playbook: tuple[Factor, ...]
+    tier: RiskTier,
+    of_policy: tuple[Factor, ...],
+    of_playbook: tuple[Factor, ...],
 ) -> tuple[Factor, ...]:
-    """Combine the approvers of policy and playbook: never fewer people than either asks.
+    """Combine the approvers of policy and playbook.
 
+    There are never fewer people than either asks for.
     At low risk the playbook's approvers decide, where it names any. Above that both must be
     satisfied: a group that both name gives the larger count.
     """
@@ -383,24 +444,24 @@ def combine_requirements(
 
 
 def _count_by_group(factors: Iterable[Factor]) -> dict[str, int]:
-    """Add up the counts of each group; one that is named twice gives both."""
+    """Add up the counts of each group."""
     counts: dict[str, int] = {}
     for factor in factors:
         counts[factor.group] = counts.get(factor.group, 0) + factor.count
     return counts
 
 
-def still_satisfies(approved: Verdict, current: Verdict) -> bool:
-    """Tell whether what policy asked for at the approval is enough for what it asks now.
+def still_satisfies(at_approval: Verdict, current: Verdict) -> bool:
+    """Tell whether the verdict at the approval covers what policy asks now.
 
     Tightening is immediate, loosening is not retroactive. Whether the approvers are still those
     who must approve is checked on the people: see ``what_moved``.
     """
-    if current.ruling is Ruling.REFUSE or current.tier > approved.tier:
+    if current.ruling is Ruling.REFUSE or current.tier > at_approval.tier:
         return False
-    if approved.ruling is Ruling.AUTO_APPROVE and current.ruling is not Ruling.AUTO_APPROVE:
+    if at_approval.ruling is Ruling.AUTO_APPROVE and current.ruling is not Ruling.AUTO_APPROVE:
         return False
-    return current.step_up <= approved.step_up
+    return current.step_up <= at_approval.step_up
 
 
 # --- limits ---------------------------------------------------------------------------------------
@@ -414,23 +475,33 @@ class _LimitCheck(NamedTuple):
     unit: str
 
 
-def find_exceeded_limit(plan: Plan, step: int, policy: Policy, usage: Usage) -> str | None:
-    """Return the limit that the plan would exceed from this step on, as a sentence.
+def find_exceeded_limit(
+    plan: Plan,
+    step: int,
+    policy: Policy,
+    usage: Usage,
+) -> str | None:
+    """Return the limit that the plan would now exceed, as a sentence.
 
     Asked where the step begins, with what others have just used.
     """
-    violation = _limit_violation(plan, policy, usage, step)
+    violation = _limit_violation(plan, policy=policy, usage=usage, step=step)
     return violation.reason if violation else None
 
 
 def _find_violation(
-    plan: Plan, *, terms: PlaybookTerms, policy: Policy, usage: Usage, step: int
+    plan: Plan,
+    *,
+    terms: PlaybookTerms,
+    policy: Policy,
+    usage: Usage,
+    step: int,
 ) -> _Violation | None:
-    """Return the first reason for which this plan may not run at all."""
+    """Return the first reason against this plan."""
     violation = (
         _scope_violation(plan, policy)
         or _action_violation(plan, policy)
-        or _limit_violation(plan, policy, usage, step)
+        or _limit_violation(plan, policy=policy, usage=usage, step=step)
     )
     if violation is None and terms.stage is Stage.SHADOW:
         reason = "shadow mode: this is what would be recommended; nothing is carried out"
@@ -465,12 +536,27 @@ def _action_violation(plan: Plan, policy: Policy) -> _Violation | None:
     return None
 
 
-def _limit_violation(plan: Plan, policy: Policy, usage: Usage, step: int) -> _Violation | None:
-    """Count all actions of the plan together, and for limits of a day those still to come."""
+def _limit_violation(
+    plan: Plan,
+    *,
+    policy: Policy,
+    usage: Usage,
+    step: int,
+) -> _Violation | None:
+    """Find an exceeded limit.
+
+    A limit for each plan counts all its actions; one of a day counts those still to come.
+    """
     names = dict.fromkeys(action.name for action in plan.actions[step:])
     for name in names:
         limit = policy.actions.get(name, ActionLimit())
-        for check in _limit_checks(name, plan=plan, limit=limit, usage=usage, step=step):
+        for check in _limit_checks(
+            name,
+            plan=plan,
+            limit=limit,
+            usage=usage,
+            step=step,
+        ):
             if check.maximum is not None and check.total > check.maximum:
                 sums = f"{check.total:,} would pass the limit of {check.maximum:,}"
                 return _Violation(check.rule, f"{name}: {sums} {check.unit}")
@@ -478,12 +564,20 @@ def _limit_violation(plan: Plan, policy: Policy, usage: Usage, step: int) -> _Vi
 
 
 def _limit_checks(
-    name: str, *, plan: Plan, limit: ActionLimit, usage: Usage, step: int
+    name: str,
+    *,
+    plan: Plan,
+    limit: ActionLimit,
+    usage: Usage,
+    step: int,
 ) -> Iterator[_LimitCheck]:
     every = [action for action in plan.actions if action.name == name]
     rest = [action for action in plan.actions[step:] if action.name == name]
     yield _LimitCheck(
-        rule="limit.per_plan", maximum=limit.per_plan, total=_sum_amounts(every), unit="at once"
+        rule="limit.per_plan",
+        maximum=limit.per_plan,
+        total=_sum_amounts(every),
+        unit="at once",
     )
     yield _LimitCheck(
         rule="limit.amount_per_day",

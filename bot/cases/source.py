@@ -1,4 +1,4 @@
-"""Systems that send signals over HTTP: their format, their rate, and the names of their secrets."""
+"""Systems that send signals over HTTP: format, rate and names of secrets."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -36,7 +36,7 @@ class Format(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SignalMapping:
-    """JMESPath expressions that find the fields of a signal in any JSON body."""
+    """JMESPath expressions for the fields of a signal in any JSON."""
 
     #: Finds several signals in one body; the other expressions then look into each of them.
     each: Expression = ""

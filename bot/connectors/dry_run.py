@@ -9,7 +9,7 @@ from bot.ports import Connector, Landing
 
 
 class DryRun:
-    """Stands in front of a real connector, and says what it would do."""
+    """A stand-in that says what the real connector would do."""
 
     def __init__(self, real: Connector) -> None:
         self._real = real
@@ -19,7 +19,10 @@ class DryRun:
         return self._real.timeout
 
     def look_up(
-        self, query: str, parameters: Mapping[str, Scalar], limit: int
+        self,
+        query: str,
+        parameters: Mapping[str, Scalar],
+        limit: int,
     ) -> list[dict[str, Scalar]]:
         """Ask the real system."""
         return self._real.look_up(query, parameters, limit)
@@ -37,9 +40,14 @@ class DryRun:
         return f"dry run, nothing changed; it would: {action.preview}"
 
     def verify(self, action: Action, key: str) -> Landing:
-        """Answer that it has landed: the plan goes on as if it had."""
+        """Answer that it has landed, so that the plan goes on."""
         return Landing.LANDED
 
-    def undo(self, action: Action, key: str, undo_key: str) -> str:
+    def undo(
+        self,
+        action: Action,
+        key: str,
+        undo_key: str,
+    ) -> str:
         """Say that nothing was done."""
         return "dry run, nothing to undo"

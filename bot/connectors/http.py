@@ -1,4 +1,6 @@
-"""Systems behind an HTTP API: declared calls to listed hosts, with an idempotency key per action.
+"""Systems behind an HTTP API.
+
+Only declared calls go out, only to listed hosts, and each action has an idempotency key.
 
 A confirmation is a success, and a definite refusal is a failure. Everything else after the request
 has left is neither: a time-out, a broken connection, a redirect, a 5xx, an unknown status. Then the
@@ -65,7 +67,7 @@ _TRANSIENT_FAILURES = frozenset(
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HttpCall:
-    """One HTTP call. ``landed``, ``absent``, ``detail`` and ``fields`` look into its answer."""
+    """One HTTP call; the last four fields are expressions over its answer."""
 
     method: Literal["GET", "POST", "PUT", "PATCH", "DELETE"] = "GET"
     #: Path and query with placeholders for parameters, each percent-encoded.
@@ -73,9 +75,9 @@ class HttpCall:
     #: Expressions over the parameters, by field of the body.
     body: Mapping[str, str] = field(default_factory=dict)
     #: True where the answer confirms the effect.
-    landed: str = ""
+    landed_when: Annotated[str, Field(validation_alias="landed")] = ""
     #: True where the answer of a `verify` says that there is no effect.
-    absent: str = ""
+    absent_when: Annotated[str, Field(validation_alias="absent")] = ""
     #: What people read about the outcome, like a number of the payment.
     detail: str = ""
     #: What a look-up or precondition reads.
@@ -164,7 +166,10 @@ class HttpConnector:
         return self._system.timeout
 
     def look_up(
-        self, query: str, parameters: Mapping[str, Scalar], limit: int
+        self,
+        query: str,
+        parameters: Mapping[str, Scalar],
+        limit: int,
     ) -> list[dict[str, Scalar]]:
         """Make a declared look-up. Its answer is one row."""
         call = self._system.lookups.get(query)
@@ -194,7 +199,7 @@ class HttpConnector:
             return self._snapshot(spec, action.parameters)
 
     def execute(self, action: Action, key: str) -> str:
-        """Carry out the action, unless it or its snapshot has changed since the approval."""
+        """Carry out the action, unless something has changed since the approval."""
         spec = self._find_spec(short_name(action))
         if spec.version != action.version:
             versions = f"version {spec.version} now, version {action.version} was approved"
@@ -205,7 +210,12 @@ class HttpConnector:
                 raise WorldMoved("; ".join(reasons))
             return self._act(spec.execute, {**action.parameters, "key": key}, key=key)
 
-    def undo(self, action: Action, key: str, undo_key: str) -> str:
+    def undo(
+        self,
+        action: Action,
+        key: str,
+        undo_key: str,
+    ) -> str:
         """Take back the effect under ``key``, which the call may name."""
         spec = self._find_spec(short_name(action))
         if spec.undo is None:
@@ -228,9 +238,9 @@ class HttpConnector:
         if answer.status_code != HTTPStatus.OK:
             return Landing.UNKNOWN
         body = _read_json(answer)
-        if find_scalar(call.landed, body) is True:
+        if find_scalar(call.landed_when, body) is True:
             return Landing.LANDED
-        if call.absent and find_scalar(call.absent, body) is True:
+        if call.absent_when and find_scalar(call.absent_when, body) is True:
             return Landing.ABSENT
         return Landing.UNKNOWN
 
@@ -264,7 +274,13 @@ class HttpConnector:
             for name, expression in call.fields.items()
         }
 
-    def _act(self, call: HttpCall, parameters: Mapping[str, Scalar], *, key: str) -> str:
+    def _act(
+        self,
+        call: HttpCall,
+        parameters: Mapping[str, Scalar],
+        *,
+        key: str,
+    ) -> str:
         """Change something, and say what came of it."""
         answer = self._send(call, parameters, key=key)
         status = answer.status_code
@@ -277,13 +293,17 @@ class HttpConnector:
         if not answer.is_success:
             raise OutcomeUnknown(_describe(answer))
         body = _read_json(answer)
-        if call.landed and find_scalar(call.landed, body) is not True:
+        if call.landed_when and find_scalar(call.landed_when, body) is not True:
             raise OutcomeUnknown(f"{_describe(answer)}, without confirming it")
         detail = find_scalar(call.detail, body) if call.detail else None
         return _describe(answer) if detail is None else str(detail)[:MAX_DETAIL]
 
     def _send(
-        self, call: HttpCall, parameters: Mapping[str, Scalar], *, key: str = ""
+        self,
+        call: HttpCall,
+        parameters: Mapping[str, Scalar],
+        *,
+        key: str = "",
     ) -> httpx.Response:
         """Send one request and read its answer.
 
@@ -305,7 +325,11 @@ class HttpConnector:
             raise OutcomeUnknown(f"no answer from {name}: {type(error).__name__}") from None
 
     def _build_request(
-        self, call: HttpCall, parameters: Mapping[str, Scalar], *, key: str
+        self,
+        call: HttpCall,
+        parameters: Mapping[str, Scalar],
+        *,
+        key: str,
     ) -> httpx.Request:
         """Build the request as declared: no parameter can lead it anywhere else."""
         address = fill_address(call.path, parameters)
@@ -343,7 +367,10 @@ def _read_body(answer: httpx.Response) -> httpx.Response:
 
 
 def _read_json(answer: httpx.Response) -> Mapping[str, Any]:
-    """Return the JSON object of an answer; a list is its ``items``, and no JSON is empty."""
+    """Return the JSON object of an answer.
+
+    A list is under ``items``. What is no JSON is empty.
+    """
     try:
         body = answer.json()
     except (ValueError, RecursionError):

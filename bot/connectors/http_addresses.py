@@ -1,4 +1,4 @@
-"""Addresses of HTTP calls: parameters fill their placeholders, and can lead nowhere else."""
+"""Addresses of HTTP calls, which parameters fill and cannot redirect."""
 
 import re
 import unicodedata
@@ -19,16 +19,16 @@ _DECLARED_CHARACTERS = "/%:@!$&'()*+,;=~"
 _SEPARATORS = frozenset("/\\")
 
 
-def fill_address(declared: str, parameters: Mapping[str, Scalar]) -> str:
+def fill_address(template: str, parameters: Mapping[str, Scalar]) -> str:
     """Fill the placeholders of a declared path and query.
 
     Raises:
         ConnectorFailed: a value is missing or could change the path; the text names its parameter.
     """
-    missing = sorted(set(_PLACEHOLDER.findall(declared)) - set(parameters))
+    missing = sorted(set(_PLACEHOLDER.findall(template)) - set(parameters))
     if missing:
         raise ConnectorFailed(f"{', '.join(missing)} is needed in the address")
-    path, mark, query = declared.partition("?")
+    path, mark, query = template.partition("?")
     for name, value in parameters.items():
         placeholder = f"{{{name}}}"
         text = str(value)
@@ -38,8 +38,12 @@ def fill_address(declared: str, parameters: Mapping[str, Scalar]) -> str:
     return f"{path}{mark}{query}"
 
 
-def is_declared_address(url: httpx.URL, base: httpx.URL, address: str) -> bool:
-    """Tell whether a request goes to this address under the base URL, and to no other."""
+def is_declared_address(
+    url: httpx.URL,
+    base: httpx.URL,
+    address: str,
+) -> bool:
+    """Tell whether a request goes to exactly this address under the base."""
     path = quote(address.partition("?")[0], safe=_DECLARED_CHARACTERS)
     declared_path = base.raw_path.decode().rstrip("/") + path
     actual_path = url.raw_path.decode().partition("?")[0]
@@ -49,7 +53,11 @@ def is_declared_address(url: httpx.URL, base: httpx.URL, address: str) -> bool:
 
 
 def _segment(name: str, text: str) -> str:
-    """Encode a value for a path; refuse one that a server could read as another path."""
+    """Encode a value for a path.
+
+    Raises:
+        ConnectorFailed: a server could read it as another path.
+    """
     plain = text
     for _ in range(MAX_DECODINGS):
         plain = unquote(plain)

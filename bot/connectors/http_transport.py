@@ -1,4 +1,4 @@
-"""A transport for httpx that connects only to checked addresses, and ends with its call.
+"""A transport for httpx with checked addresses and a time limit.
 
 A host name is resolved once and its addresses are checked; the connection goes to one of those.
 """
@@ -32,7 +32,10 @@ _WRAPPED = (
 
 
 class GuardedTransport(httpx.HTTPTransport):
-    """The transport of one system. ``private_hosts`` are the hosts that may be in our own network."""
+    """The transport of one system.
+
+    ``private_hosts`` are the hosts that may have an address of our own network.
+    """
 
     def __init__(self, private_hosts: frozenset[str]) -> None:
         super().__init__(trust_env=False)
@@ -56,7 +59,7 @@ class _GuardedBackend(httpcore.NetworkBackend):
         local_address: str | None = None,
         socket_options: Iterable[Any] | None = None,
     ) -> httpcore.NetworkStream:
-        """Connect to a checked address within the time limit; ``timeout`` counts for nothing."""
+        """Connect to a checked address within the time limit of the call."""
         address = self._resolve(host, port)
         with _as_httpcore_errors(httpcore.ConnectTimeout):
             seconds = sockets.time_left()
@@ -70,7 +73,7 @@ class _GuardedBackend(httpcore.NetworkBackend):
         return _TimedStream(stream)
 
     def _resolve(self, host: str, port: int) -> str:
-        """Return an address of this host, after all of them have been checked."""
+        """Resolve a host, and check all of its addresses."""
         try:
             addresses = sockets.addresses(host, port)
         except TimeoutError:
@@ -85,7 +88,7 @@ class _GuardedBackend(httpcore.NetworkBackend):
 
 
 class _TimedStream(httpcore.NetworkStream):
-    """A connection of which every operation has what is left of the time limit."""
+    """A connection whose operations share the time limit of the call."""
 
     def __init__(self, stream: httpcore.NetworkStream) -> None:
         self._stream = stream
@@ -97,7 +100,7 @@ class _TimedStream(httpcore.NetworkStream):
 
     def write(self, buffer: bytes, timeout: float | None = None) -> None:
         connection = self._stream.get_extra_info("socket")
-        # Piece by piece: a server that takes in little at a time must not get all the time for each.
+        # Piece by piece: a slow reader must not get the whole time for each of them.
         while buffer:
             with _as_httpcore_errors(httpcore.WriteTimeout, httpcore.WriteError):
                 connection.settimeout(sockets.time_left())
@@ -135,14 +138,17 @@ def _as_httpcore_errors(
 
 
 def is_public(address: str) -> bool:
-    """Tell whether this address is a public host, also where it wraps another address."""
-    parsed = ipaddress.ip_address(address.partition("%")[0])
-    if isinstance(parsed, ipaddress.IPv6Address):
+    """Tell whether this is the address of a public host.
+
+    An address that wraps another one is as public as that.
+    """
+    ip = ipaddress.ip_address(address.partition("%")[0])
+    if isinstance(ip, ipaddress.IPv6Address):
         for block, bits_behind in _WRAPPED:
-            if parsed in block:
-                wrapped = ipaddress.IPv4Address(int(parsed) >> bits_behind & 0xFFFFFFFF)
-                return is_public(str(wrapped))
-        if parsed not in _GLOBAL_UNICAST:
+            if ip in block:
+                inner = ipaddress.IPv4Address(int(ip) >> bits_behind & 0xFFFFFFFF)
+                return is_public(str(inner))
+        if ip not in _GLOBAL_UNICAST:
             return False
-    is_special = any(parsed.version == block.version and parsed in block for block in _NOT_PUBLIC)
-    return parsed.is_global and not parsed.is_multicast and not is_special
+    is_special = any(ip.version == block.version and ip in block for block in _NOT_PUBLIC)
+    return ip.is_global and not ip.is_multicast and not is_special

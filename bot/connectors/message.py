@@ -1,6 +1,6 @@
-"""Messages to a channel or a person, as an action like any other.
+"""Messages to a channel or a person, as actions.
 
-Shown before it is sent, sent once, and found afterwards. It cannot be taken back.
+A message is shown before it is sent, sent once, and found afterwards. It cannot be taken back.
 """
 
 from collections.abc import Mapping
@@ -11,17 +11,32 @@ from typing import Annotated, Literal
 
 from bot.cases.canonical import Scalar
 from bot.cases.constraints import KEYED
-from bot.cases.errors import ChatFailed, ChatUnknown, ConnectorFailed, OutcomeUnknown, RateLimited
+from bot.cases.errors import (
+    ChatFailed,
+    ChatUnknown,
+    ConnectorFailed,
+    OutcomeUnknown,
+    RateLimited,
+)
 from bot.cases.plan import Action, Idempotency
 from bot.clock import boottime, time_limit
 from bot.connectors.parameters import convert_parameters
-from bot.connectors.specs import ActionSpec, Secrets, SystemSpec, Timeout, prepare_action
+from bot.connectors.specs import (
+    ActionSpec,
+    Secrets,
+    SystemSpec,
+    Timeout,
+    prepare_action,
+)
 from bot.ports import Chat, Connector, Landing
 
 
 @dataclass(frozen=True, kw_only=True)
 class MessageAction(ActionSpec):
-    """A message. ``to`` is the id of a channel or user; templates may name further parameters."""
+    """A message to a channel or user.
+
+    ``to`` is its id. Templates may name further parameters.
+    """
 
     def __post_init__(self) -> None:
         ActionSpec.__post_init__(self)
@@ -41,7 +56,7 @@ class MessageAction(ActionSpec):
 
 @dataclass(frozen=True, kw_only=True)
 class MessageSystem(SystemSpec):
-    """Slack as a system that messages are sent to. It needs no secret of its own."""
+    """Slack as a system for messages, without a secret of its own."""
 
     connector: Literal["message"] = "message"
     timeout: Timeout = timedelta(seconds=10)
@@ -66,7 +81,10 @@ class MessageConnector:
         return self._system.timeout
 
     def look_up(
-        self, query: str, parameters: Mapping[str, Scalar], limit: int
+        self,
+        query: str,
+        parameters: Mapping[str, Scalar],
+        limit: int,
     ) -> list[dict[str, Scalar]]:
         """Refuse: Slack is asked for no evidence."""
         raise ConnectorFailed(f"{self._system.name} answers no questions")
@@ -112,10 +130,15 @@ class MessageConnector:
         except ChatFailed:
             return Landing.UNKNOWN
 
-    def undo(self, action: Action, key: str, undo_key: str) -> str:
+    def undo(
+        self,
+        action: Action,
+        key: str,
+        undo_key: str,
+    ) -> str:
         """Refuse: people may have read the message."""
         raise ConnectorFailed("a message that was read cannot be unread")
 
     def _time_limit(self) -> AbstractContextManager[None]:
-        """Limit all requests of one call together to the time-out of the system."""
+        """Limit all requests of one call together."""
         return time_limit(boottime() + self.timeout.total_seconds())

@@ -1,4 +1,4 @@
-"""Typed parameters of actions, in the one form that a plan may hold."""
+"""Typed parameters of actions, in canonical form."""
 
 from collections.abc import Mapping
 from datetime import date
@@ -31,18 +31,22 @@ _DESCRIPTIONS = {
 def convert_parameters(
     parameters: Mapping[str, Scalar], types: Mapping[str, ParameterType]
 ) -> dict[str, Scalar]:
-    """Convert the parameters to their canonical form: exactly those declared, each of its type.
+    """Convert exactly the declared parameters to their canonical form.
 
     Raises:
         ConnectorFailed: one is missing, unknown or of the wrong type; the text names it.
     """
-    unknown = sorted(set(parameters) - set(types))
-    if unknown:
-        raise ConnectorFailed(f"no such parameter: {', '.join(unknown)}")
+    extra = sorted(set(parameters) - set(types))
+    if extra:
+        raise ConnectorFailed(f"no such parameter: {', '.join(extra)}")
     return {name: _convert(name, parameters.get(name), kind) for name, kind in types.items()}
 
 
-def _convert(name: str, value: Scalar, kind: ParameterType) -> Scalar:
+def _convert(
+    name: str,
+    value: Scalar,
+    kind: ParameterType,
+) -> Scalar:
     if value is None or isinstance(value, bool) or value == "":
         raise ConnectorFailed(f"{name} is missing")
     try:

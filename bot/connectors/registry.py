@@ -1,4 +1,7 @@
-"""Every connector there is. A new one is a module beside this one, and a name in ``AnySystem``."""
+"""Every connector there is.
+
+A new one is a module beside this one, and a name in ``AnySystem``.
+"""
 
 from collections.abc import Mapping
 from typing import Annotated, NamedTuple
@@ -24,7 +27,7 @@ class MissingSecret(NamedTuple):
 
 
 def missing_secrets(specs: Mapping[str, SystemSpec], secrets: Secrets) -> list[MissingSecret]:
-    """List the secrets that must be set before the systems can be reached."""
+    """List the secrets that the systems need and that are not set."""
     return [
         MissingSecret(system, name)
         for system, spec in specs.items()
@@ -34,9 +37,15 @@ def missing_secrets(specs: Mapping[str, SystemSpec], secrets: Secrets) -> list[M
 
 
 def build_connectors(
-    specs: Mapping[str, SystemSpec], *, secrets: Secrets, chat: Chat, dry_run: bool
+    specs: Mapping[str, SystemSpec],
+    *,
+    secrets: Secrets,
+    chat: Chat,
+    dry_run: bool,
 ) -> dict[str, Connector]:
-    """Build the connector of each system; with ``dry_run`` none of them changes anything.
+    """Build the connector of each system.
+
+    With ``dry_run`` none of them changes anything.
 
     Raises:
         ConnectorFailed: a system contradicts itself.

@@ -1,4 +1,4 @@
-"""What every system and every action declares in YAML, whatever its connector.
+"""The declarations that systems and actions of every connector share.
 
 Secrets are only named: their values are in the environment.
 """
@@ -12,7 +12,14 @@ from typing import Annotated
 from pydantic import Field
 
 from bot.cases.canonical import Scalar
-from bot.cases.constraints import FROM_KEY, Currency, Duration, Name, Span, Text
+from bot.cases.constraints import (
+    FROM_KEY,
+    Currency,
+    Duration,
+    Name,
+    Span,
+    Text,
+)
 from bot.cases.errors import ConnectorFailed
 from bot.cases.expressions import render
 from bot.cases.plan import Action, Idempotency, Money, amount_of
@@ -30,7 +37,10 @@ Secrets = Callable[[str], str]
 
 @dataclass(frozen=True, kw_only=True)
 class ActionSpec(ABC):
-    """One action of a system. Templates have placeholders for parameters and snapshot fields."""
+    """One action of a system.
+
+    Templates have placeholders for parameters and snapshot fields.
+    """
 
     name: Annotated[Name, FROM_KEY]
     #: Raised when the same name comes to mean something else: older approvals are then void.
@@ -68,7 +78,10 @@ class ActionSpec(ABC):
 
 @dataclass(frozen=True, kw_only=True)
 class SystemSpec(ABC):
-    """One outside system. Each connector has a subclass, which is all that others know of it."""
+    """One outside system.
+
+    Each connector has a subclass, which is all that others know of it.
+    """
 
     name: Annotated[Name, FROM_KEY]
     #: The name of the connector in YAML.

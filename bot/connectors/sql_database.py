@@ -1,4 +1,4 @@
-"""Transactions on a database of somebody else, and what is certain when one fails.
+"""Transactions on a system of record, and the certainty of their failures.
 
 Until COMMIT is sent every failure is certain: nothing has changed. From then on only a refusal by
 the database itself is.
@@ -22,7 +22,7 @@ from bot.connectors.sql_engines import (
     is_sqlite,
     limit_after_begin,
     limit_before_begin,
-    unguarded,
+    without_guard,
 )
 from bot.connectors.sql_values import to_scalar
 
@@ -33,10 +33,19 @@ _COMPLETION_UNKNOWN = "40003"
 
 
 class SqlDatabase:
-    """One database, reached by one role for changes and perhaps by another for look-ups."""
+    """One database, with one role or two."""
 
-    def __init__(self, url: str, *, read_url: str = "", seconds: float) -> None:
-        """``read_url`` logs in for look-ups; empty for the same role. ``seconds`` is the time-out."""
+    def __init__(
+        self,
+        url: str,
+        *,
+        read_url: str = "",
+        seconds: float,
+    ) -> None:
+        """Create the engines; nothing is connected yet.
+
+        ``read_url`` logs in for look-ups; empty for the same role. ``seconds`` is the time-out.
+        """
         self.is_sqlite = is_sqlite(url)
         self._seconds = seconds
         self._writer = create_writer(url, seconds)
@@ -52,7 +61,7 @@ class SqlDatabase:
         connection = self._connect(self._own_reader if as_writer else self._reader)
         with connection:
             try:
-                with unguarded(connection):
+                with without_guard(connection):
                     limit_before_begin(connection)
                 limit_after_begin(connection)
                 yield connection
@@ -112,7 +121,11 @@ class SqlDatabase:
 
 
 def fetch_rows(
-    connection: Connection, query: str, parameters: Mapping[str, Any], limit: int
+    connection: Connection,
+    query: str,
+    *,
+    parameters: Mapping[str, Any],
+    limit: int,
 ) -> list[dict[str, Scalar]]:
     """Fetch the first rows of one question."""
     # PostgreSQL then uses a cursor of the server: one SELECT or VALUES, and nothing that writes.
@@ -125,7 +138,7 @@ def fetch_rows(
 
 
 def _is_rolled_back(connection: Connection, error: SQLAlchemyError) -> bool:
-    """Tell whether the database has surely not committed, though it was asked to."""
+    """Tell whether a failed COMMIT has surely changed nothing."""
     raw = None if connection.invalidated else connection.connection.dbapi_connection
     if isinstance(raw, sqlite3.Connection):
         # A transaction that is still open has not been committed, and never will be.

@@ -1,4 +1,4 @@
-"""Engines for SQLite and PostgreSQL whose connections keep to the time limit of a call.
+"""Engines for SQLite and PostgreSQL that keep to time limits.
 
 An engine for reading cannot write. A pooled connection carries nothing from one call to the next.
 """
@@ -40,7 +40,10 @@ _create_engine = partial(sqlalchemy.create_engine, hide_parameters=True)
 
 
 def create_reader(url: str, seconds: float) -> Engine:
-    """Create an engine that can only read. ``seconds`` is the time-out of its system."""
+    """Create an engine that can only read.
+
+    ``seconds`` is the time-out of the system.
+    """
     if is_sqlite(url):
         return _create_sqlite_reader(url, seconds)
     return _create_postgresql(
@@ -61,7 +64,7 @@ def is_sqlite(url: str) -> bool:
 
 
 def limit_before_begin(connection: Connection) -> None:
-    """Limit the statements of SQLite to what is left of the call.
+    """Limit the statements of SQLite to the rest of the call.
 
     SQLite has no time-out for a statement: it calls us back every so many instructions.
     """
@@ -73,7 +76,7 @@ def limit_before_begin(connection: Connection) -> None:
 
 
 def limit_after_begin(connection: Connection) -> None:
-    """Limit the statements of a PostgreSQL transaction to what is left of the call."""
+    """Limit the statements of PostgreSQL to the rest of the call."""
     if connection.dialect.name == "postgresql":
         wait = sockets.time_left() or math.inf
         seconds = min(wait, threading.TIMEOUT_MAX) * SERVER_SHARE
@@ -82,8 +85,8 @@ def limit_after_begin(connection: Connection) -> None:
 
 
 @contextlib.contextmanager
-def unguarded(connection: Connection) -> Iterator[None]:
-    """Let our own statements pass the guard that SQLite has for those of playbooks."""
+def without_guard(connection: Connection) -> Iterator[None]:
+    """Suspend the guard of SQLite for our own statements."""
     raw = _sqlite_connection(connection)
     if raw is None:
         yield
@@ -150,7 +153,11 @@ def _begin_immediate(connection: Connection) -> None:
 
 
 def _create_postgresql(
-    url: str, seconds: float, *, options: str = "", read_only: bool = False
+    url: str,
+    seconds: float,
+    *,
+    options: str = "",
+    read_only: bool = False,
 ) -> Engine:
     engine = _create_engine(
         url,
@@ -171,8 +178,14 @@ def _create_postgresql(
     return engine
 
 
-def _connect_in_time(dialect: Any, record: Any, args: Any, parameters: Any) -> Any:
-    """Connect within the time limit. psycopg itself would wait for two seconds at least."""
+def _connect_in_time(
+    dialect: Any,
+    record: Any,
+    args: Any,
+    parameters: Any,
+) -> Any:
+    """Connect within the time limit of the call."""
+    # psycopg itself would wait for two seconds at least.
     raw = sockets.run_within(
         seconds_left(),
         partial(dialect.connect, *args, **parameters),
@@ -182,8 +195,13 @@ def _connect_in_time(dialect: Any, record: Any, args: Any, parameters: Any) -> A
     return raw
 
 
-def _check_connection(dialect: Any, raw: Any, record: Any, _: object) -> None:
-    """Cut a pooled connection off where the call ends; take another if it answers no longer."""
+def _check_connection(
+    dialect: Any,
+    raw: Any,
+    record: Any,
+    _: object,
+) -> None:
+    """Prepare a pooled connection for the next call, or refuse it."""
     if not record.info.setdefault("is_used", False):
         record.info["is_used"] = True
         return
@@ -194,8 +212,12 @@ def _check_connection(dialect: Any, raw: Any, record: Any, _: object) -> None:
         raise DisconnectionError(f"the connection is gone: {type(error).__name__}") from None
 
 
-def _reset(raw: Any, record: Any, state: Any) -> None:
-    """Give a connection back as new: without transaction, settings or locks of the session."""
+def _reset(
+    raw: Any,
+    record: Any,
+    state: Any,
+) -> None:
+    """Clear transaction, settings and locks of a connection."""
     if state.terminate_only or raw.closed:
         return
     raw.rollback()

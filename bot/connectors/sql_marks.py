@@ -1,4 +1,4 @@
-"""Marks: a table in somebody else's database that says which steps were carried out there.
+"""A table of marks: the steps carried out in a database.
 
 A mark is written in the same transaction as the effect, so either both are there or neither is.
 """
@@ -9,7 +9,7 @@ from sqlalchemy import Connection, inspect, text
 
 from bot.cases.errors import ConnectorFailed
 from bot.connectors.sql_database import SqlDatabase, fetch_rows
-from bot.connectors.sql_engines import unguarded
+from bot.connectors.sql_engines import without_guard
 
 TABLE = "countersign_marks"
 CREATE = """CREATE TABLE IF NOT EXISTS countersign_marks
@@ -58,14 +58,19 @@ class Marks:
         with self._database.reading(as_writer=True) as connection:
             if not _has_table(connection):
                 return False
-            return bool(fetch_rows(connection, FIND, {"key": key}, 1))
+            return bool(fetch_rows(connection, FIND, parameters={"key": key}, limit=1))
 
-    def insert(self, connection: Connection, key: str, action: str) -> bool:
+    def insert(
+        self,
+        connection: Connection,
+        key: str,
+        action: str,
+    ) -> bool:
         """Leave a mark; False when it was there."""
         return connection.execute(text(INSERT), {"key": key, "action": action}).rowcount == 1
 
 
 def _has_table(connection: Connection) -> bool:
     # The catalogue is asked: the text of an error proves nothing.
-    with unguarded(connection):
+    with without_guard(connection):
         return inspect(connection).has_table(TABLE)

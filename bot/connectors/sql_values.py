@@ -8,7 +8,7 @@ from bot.cases.canonical import LARGEST_INTEGER, Scalar, storable
 
 
 def to_scalar(value: Any) -> Scalar:
-    """Convert a value of a database to one that a ledger can hold."""
+    """Convert a value to one that a ledger can hold."""
     match value:
         case Decimal():
             return _to_number(value)
@@ -25,7 +25,7 @@ def to_scalar(value: Any) -> Scalar:
 
 
 def _to_number(value: Decimal) -> Scalar:
-    """Convert to a number where a double holds it exactly enough; else to text."""
+    """Convert to a number if a double holds it, else to text."""
     if not value.is_finite() or abs(value) > LARGEST_INTEGER:
         return str(value)
     return int(value) if value == value.to_integral_value() else float(value)

@@ -1,4 +1,4 @@
-"""What people write: playbooks, policy, systems, sources, working hours and linked accounts."""
+"""The files that people write: playbooks, policy, systems, sources and more."""
 
 from knowledge.library.library import PACKAGED, Library, load
 from knowledge.library.playbooks import read_playbook

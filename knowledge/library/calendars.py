@@ -33,7 +33,7 @@ def _check_zone(zone: str) -> str:
 
 
 def _holidays(name: str) -> Callable[[date], bool]:
-    """Return the holidays of a country, or of a part of one like GB-ENG."""
+    """Return the holidays of a country or of a part of one."""
     if name == NO_HOLIDAYS:
         return no_holidays
     country, _, subdivision = name.partition("-")
@@ -62,10 +62,11 @@ HolidayName = Annotated[
 # rules calculate with numbers, times and a function.
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HoursEntry:
-    """The working hours of one channel in the file. ``open`` may end on the next day."""
+    """The working hours of one channel, as people write them."""
 
     zone: Annotated[str, AfterValidator(_check_zone)]
     days: Annotated[tuple[Weekday, ...], Field(min_length=1, max_length=7)]
+    #: May end on the next day: 17:00-02:00.
     open: OpeningTimes
     holidays: HolidayName = NO_HOLIDAYS
     #: When the daily summary comes.

@@ -1,4 +1,4 @@
-"""Read everything that people wrote, and refuse all of it when one part is not understood.
+"""All files of a folder, read together and refused together.
 
 A folder holds ``playbooks/*.yml``, ``policy.yml``, ``systems.yml``, ``sources.yml``,
 ``channels.yml`` and ``people.yml``. Secrets are only named in them.
@@ -54,7 +54,7 @@ class Library:
         return self.playbooks.get(kind) or self.playbooks[UNRECOGNISED]
 
     def titles(self) -> list[tuple[str, str]]:
-        """List every kind that a person can name with its title, by title."""
+        """List the kinds that people can name, with and by their titles."""
         kinds = [
             (kind, playbook.title)
             for kind, playbook in self.playbooks.items()
@@ -68,17 +68,17 @@ class Library:
 
     def limits_without_action(self) -> list[str]:
         """List the limits of policy.yml for actions that systems.yml does not declare."""
-        declared = {
+        actions = {
             f"{name}.{action}" for name, system in self.systems.items() for action in system.actions
         }
-        return sorted(set(self.rules.actions) - declared)
+        return sorted(set(self.rules.actions) - actions)
 
     def hours(self, channel: str) -> Hours:
         """Return the working hours of a channel."""
         return self.calendars.get(channel) or self.calendars[DEFAULT]
 
     def deciders(self) -> list[str]:
-        """List every group that decides, owns, or is asked next in any case."""
+        """List every group that may decide or own a case."""
         factors = [factor for tier in self.rules.tiers.values() for factor in tier.factors]
         for playbook in self.playbooks.values():
             factors += playbook.terms.factors
@@ -111,7 +111,9 @@ def load(folder: Path = PACKAGED, *, stage: Stage | None = None) -> Library:
     sources = read_sources(folder / "sources.yml")
     calendars = read_calendars(folder / "channels.yml")
     people = read_people(folder / "people.yml")
-    playbooks, playbook_complaints = read_playbooks(folder / "playbooks", systems, policy, stage)
+    playbooks, playbook_complaints = read_playbooks(
+        folder / "playbooks", systems=systems, policy=policy, stage=stage
+    )
     complaints = [
         *check_limits(folder, policy, systems),
         *check_source_names(sources, systems),
@@ -142,7 +144,7 @@ def _fill_origins(playbooks: dict[str, Playbook], sources: Mapping[str, Source])
         if playbook.absence is None:
             continue
         try:
-            origin = find_origin(kind, playbook.absence, sources, playbooks)
+            origin = find_origin(kind, playbook.absence, sources=sources, playbooks=playbooks)
         except PlaybookInvalid as error:
             complaints.append(str(error))
             continue

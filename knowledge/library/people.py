@@ -22,7 +22,7 @@ Account = Annotated[
 
 @dataclass(frozen=True, slots=True)
 class PersonEntry:
-    """One person with all of their accounts, at least one of them in Slack."""
+    """One person with all accounts, at least one of them in Slack."""
 
     name: Text
     accounts: Annotated[tuple[Account, ...], Field(min_length=1, max_length=20)]
@@ -39,7 +39,10 @@ class PeopleFile:
 
 
 def read_people(path: Path) -> Identities:
-    """Read which accounts are one person's. Without the file each account in Slack is a person."""
+    """Read the accounts of each person.
+
+    Without the file each account in Slack is a person of its own.
+    """
     if not path.exists():
         return UNLINKED
     document, _ = read(path, PeopleFile)

@@ -30,9 +30,13 @@ def read_playbook(path: Path, *, stage: Stage | None = None) -> Playbook:
 
 
 def read_playbooks(
-    folder: Path, systems: Mapping[str, SystemSpec], policy: Policy, stage: Stage | None
+    folder: Path,
+    *,
+    systems: Mapping[str, SystemSpec],
+    policy: Policy,
+    stage: Stage | None,
 ) -> tuple[dict[str, Playbook], list[str]]:
-    """Read all playbooks of a folder by kind, and list the complaints of those that are left out."""
+    """Read the playbooks of a folder, with the complaints about others."""
     playbooks: dict[str, Playbook] = {}
     complaints: list[str] = []
     for path in sorted(folder.glob("*.yml")):
@@ -41,7 +45,7 @@ def read_playbooks(
         except PlaybookInvalid as error:
             complaints.append(str(error))
             continue
-        mistakes = _check_playbook(path, playbook, systems, policy)
+        mistakes = _check_playbook(path, playbook, systems=systems, policy=policy)
         if not mistakes and playbook.kind in playbooks:
             mistakes = [f"{path.name}: another playbook is already for {playbook.kind}"]
         if mistakes:
@@ -52,7 +56,11 @@ def read_playbooks(
 
 
 def _check_playbook(
-    path: Path, playbook: Playbook, systems: Mapping[str, SystemSpec], policy: Policy
+    path: Path,
+    playbook: Playbook,
+    *,
+    systems: Mapping[str, SystemSpec],
+    policy: Policy,
 ) -> list[str]:
     """List what only shows when the files are read together."""
     complaints = _check_lookups(playbook, systems)
@@ -61,7 +69,7 @@ def _check_playbook(
             complaints += _check_offer(offer, systems, policy)
     complaints = [f"{path.name}: {complaint}" for complaint in complaints]
     for complaint in _check_approvers(playbook, policy):
-        complaints.append(f"{locate(path, 'approval')}: approval: {complaint}")
+        complaints.append(f"{locate(path, ('approval',))}: approval: {complaint}")
     return complaints
 
 
@@ -75,14 +83,22 @@ def _check_lookups(playbook: Playbook, systems: Mapping[str, SystemSpec]) -> lis
     return complaints
 
 
-def _check_system(place: str, name: str, systems: Mapping[str, SystemSpec]) -> list[str]:
+def _check_system(
+    place: str,
+    name: str,
+    systems: Mapping[str, SystemSpec],
+) -> list[str]:
     if name in systems:
         return []
     names = ", ".join(sorted(systems))
     return [f"{place}: systems.yml has no system {name!r}; it has {names}"]
 
 
-def _check_offer(offer: Offer, systems: Mapping[str, SystemSpec], policy: Policy) -> list[str]:
+def _check_offer(
+    offer: Offer,
+    systems: Mapping[str, SystemSpec],
+    policy: Policy,
+) -> list[str]:
     spec = find_action(systems, offer.action)
     if spec is None:
         return [f"actions: systems.yml has no action {offer.action!r}"]
@@ -99,7 +115,7 @@ def _check_offer(offer: Offer, systems: Mapping[str, SystemSpec], policy: Policy
 
 
 def _check_approvers(playbook: Playbook, policy: Policy) -> list[str]:
-    """Complain of people named one by one who are too few, together with those of policy."""
+    """Complain of named people who are too few, with those of policy."""
     complaints = []
     for tier in RiskTier:
         name = tier.name.lower()

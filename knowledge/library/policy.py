@@ -15,18 +15,26 @@ def read_policy(path: Path) -> Policy:
     return policy
 
 
-def check_limits(folder: Path, policy: Policy, systems: Mapping[str, SystemSpec]) -> list[str]:
-    """List the limits that would limit nothing, and the actions that policy would only refuse."""
+def check_limits(
+    folder: Path,
+    policy: Policy,
+    systems: Mapping[str, SystemSpec],
+) -> list[str]:
+    """List limits that limit nothing, and actions that are always refused."""
     complaints = []
     for action in policy.actions:
-        complaint = _check_limit(folder, action, policy, systems)
+        complaint = _check_limit(folder, action, policy=policy, systems=systems)
         if complaint:
             complaints.append(complaint)
     return complaints
 
 
 def _check_limit(
-    folder: Path, action: str, policy: Policy, systems: Mapping[str, SystemSpec]
+    folder: Path,
+    action: str,
+    *,
+    policy: Policy,
+    systems: Mapping[str, SystemSpec],
 ) -> str:
     spec = find_action(systems, action)
     if spec is None:
@@ -35,12 +43,12 @@ def _check_limit(
     limit = policy.actions[action]
     has_money_limit = limit.per_plan is not None or limit.amount_per_day is not None
     if has_money_limit and not spec.amount:
-        place = locate(folder / "policy.yml", "actions", action)
+        place = locate(folder / "policy.yml", ("actions", action))
         reason = "declares no amount in systems.yml, so a limit of money says nothing"
         return f"{place}: {action} {reason}"
     if spec.amount and spec.currency != policy.currency:
         system, _, name = action.partition(".")
-        place = locate(folder / "systems.yml", "systems", system, "actions", name)
+        place = locate(folder / "systems.yml", ("systems", system, "actions", name))
         reason = f"moves {spec.currency}; policy.yml speaks {policy.currency}, and refuses it"
         return f"{place}: {action} {reason}"
     return ""

@@ -1,4 +1,4 @@
-"""``sources.yml``: the systems that send signals, and whose cases they may open and clear."""
+"""``sources.yml``: the senders of signals, and their names and domains."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -92,7 +92,7 @@ def check_domains(
     systems: Mapping[str, SystemSpec],
     playbooks: Mapping[str, Playbook],
 ) -> list[str]:
-    """Complain of domains that would speak for a source or system that is not in them."""
+    """Complain of domains named after a source or system outside them."""
     members = _domains_by_member(sources, playbooks)
     domains = {domain for _, domain in members if domain}
     complaints = []
@@ -126,6 +126,7 @@ def _domains_by_member(
 def find_origin(
     kind: str,
     absence: Absence,
+    *,
     sources: Mapping[str, Source],
     playbooks: Mapping[str, Playbook],
 ) -> str:
@@ -150,7 +151,11 @@ def find_origin(
     return origin
 
 
-def _only_sender(place: str, kind: str, sources: Mapping[str, Source]) -> str:
+def _only_sender(
+    place: str,
+    kind: str,
+    sources: Mapping[str, Source],
+) -> str:
     origins = {source.origin for source in sources.values() if kind in source.allowed_kinds}
     if len(origins) != 1:
         raise PlaybookInvalid(
@@ -162,7 +167,9 @@ def _only_sender(place: str, kind: str, sources: Mapping[str, Source]) -> str:
 
 
 def _find_declared(
-    name: str, sources: Mapping[str, Source], playbooks: Mapping[str, Playbook]
+    name: str,
+    sources: Mapping[str, Source],
+    playbooks: Mapping[str, Playbook],
 ) -> str | None:
     if name in sources:
         return sources[name].origin
@@ -170,7 +177,11 @@ def _find_declared(
     return name if name in domains else None
 
 
-def _may_send(source: Source, origin: str, kind: str) -> bool:
+def _may_send(
+    source: Source,
+    origin: str,
+    kind: str,
+) -> bool:
     is_allowed = not source.allowed_kinds or kind in source.allowed_kinds
     return source.origin == origin and is_allowed
 

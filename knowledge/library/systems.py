@@ -1,4 +1,4 @@
-"""``systems.yml``: the outside systems, and everything that may ever be done to them."""
+"""``systems.yml``: the outside systems and their actions."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass

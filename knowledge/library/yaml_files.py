@@ -30,7 +30,7 @@ _SENTENCES = {
 
 
 def read(path: Path, shape: type[T]) -> tuple[T, str]:
-    """Read a YAML file as this dataclass, and return it with the SHA-256 of the file.
+    """Read a YAML file as a dataclass; return it with its SHA-256.
 
     Raises:
         PlaybookInvalid: one line for each mistake, with file, line and what is allowed.
@@ -45,8 +45,8 @@ def read(path: Path, shape: type[T]) -> tuple[T, str]:
     return value, hashlib.sha256(raw).hexdigest()
 
 
-def locate(path: Path, *place: int | str) -> str:
-    """Return file and line of the value at this place in a YAML file."""
+def locate(path: Path, place: tuple[int | str, ...]) -> str:
+    """Return the file and line of a value."""
     return f"{path.name}:{_line(_parse(path, _read_bytes(path)), place)}"
 
 
@@ -74,7 +74,11 @@ def _is_consequence(error: ErrorDetails, places: list[tuple[int | str, ...]]) ->
     return error["type"] == "too_short" and has_wrong_item
 
 
-def _complaint(path: Path, document: Any, error: ErrorDetails) -> str:
+def _complaint(
+    path: Path,
+    document: Any,
+    error: ErrorDetails,
+) -> str:
     # The first part of the place is the index in the tuple of `_adapter`.
     place = error["loc"][1:]
     name = ".".join(str(part) for part in place) or "document"
@@ -120,7 +124,11 @@ def _parse(path: Path, raw: bytes) -> Any:
     return document
 
 
-def _refuse_references(path: Path, yaml: YAML, text: str) -> None:
+def _refuse_references(
+    path: Path,
+    yaml: YAML,
+    text: str,
+) -> None:
     for token in yaml.scan(text):
         if isinstance(token, AliasToken | AnchorToken | TagToken):
             line = token.start_mark.line + 1
@@ -145,7 +153,7 @@ def _to_plain(value: Any) -> Any:
 
 
 def _line(document: Any, place: tuple[int | str, ...]) -> int:
-    """Return the line of the innermost part of this place that the file has.
+    """Return the line of a value, or of what exists around it.
 
     Other parts are passed over: a missing field, or a name that Pydantic puts in between.
     """
