@@ -3,7 +3,14 @@
 from dataclasses import dataclass
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, BeforeValidator, ConfigDict, Field, TypeAdapter, with_config
+from pydantic import (
+    AfterValidator,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    TypeAdapter,
+    with_config,
+)
 
 from bot.cases.approval import OWNER, PEOPLE, Factor, can_be_met
 from bot.cases.constraints import Handle, UserId

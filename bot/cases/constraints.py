@@ -8,7 +8,13 @@ from datetime import timedelta
 from decimal import Decimal
 from typing import Annotated, Any
 
-from pydantic import AfterValidator, BeforeValidator, Field, StringConstraints, ValidationInfo
+from pydantic import (
+    AfterValidator,
+    BeforeValidator,
+    Field,
+    StringConstraints,
+    ValidationInfo,
+)
 
 from bot.cases.plan import MAX_AMOUNT
 
@@ -18,7 +24,13 @@ MAX_SPAN = timedelta(days=MAX_DAYS)
 # A longer run of digits is no duration, and would overflow.
 MAX_DIGITS = 15
 _DURATION = re.compile(rf"([0-9]{{1,{MAX_DIGITS}}})(ms|s|m|h|d)")
-_MILLISECONDS = {"ms": 1, "s": 1_000, "m": 60_000, "h": 3_600_000, "d": 86_400_000}
+_MILLISECONDS = {
+    "ms": 1,
+    "s": 1_000,
+    "m": 60_000,
+    "h": 3_600_000,
+    "d": 86_400_000,
+}
 
 
 def _read_duration(value: Any) -> timedelta:

@@ -5,7 +5,13 @@ Times are those of the clock on the wall in a time zone, so changes of the clock
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import (
+    UTC,
+    date,
+    datetime,
+    time,
+    timedelta,
+)
 from zoneinfo import ZoneInfo
 
 DAY = timedelta(days=1)
@@ -86,7 +92,11 @@ class Hours:
                 yield opening, _to_utc(last_day, self.closes, self.zone)
 
 
-def _to_utc(day: date, at: time, zone: str) -> datetime:
+def _to_utc(
+    day: date,
+    at: time,
+    zone: str,
+) -> datetime:
     return datetime.combine(day, at, ZoneInfo(zone)).astimezone(UTC)
 
 

@@ -12,13 +12,27 @@ from enum import IntEnum, StrEnum
 from functools import cached_property
 from typing import Annotated, Any, NamedTuple
 
-from pydantic import AfterValidator, BeforeValidator, Field, TypeAdapter, ValidationError
+from pydantic import (
+    AfterValidator,
+    BeforeValidator,
+    Field,
+    TypeAdapter,
+    ValidationError,
+)
 from pydantic_core import InitErrorDetails
 
 from bot.cases.approval import OWNER, Factor
 from bot.cases.approvers import Approvers
 from bot.cases.canonical import digest, to_plain
-from bot.cases.constraints import NOT_IN_FILE, Amount, Currency, Handle, Span, Times, not_below
+from bot.cases.constraints import (
+    NOT_IN_FILE,
+    Amount,
+    Currency,
+    Handle,
+    Span,
+    Times,
+    not_below,
+)
 from bot.cases.plan import Action, Idempotency, Plan, Proposer
 
 IDENTITY_UNKNOWN = "identity.unknown"
@@ -238,7 +252,12 @@ def needs_step_up(plan: Plan, policy: Policy) -> bool:
 
 
 def judge(
-    plan: Plan, terms: PlaybookTerms, policy: Policy, usage: Usage, *, step: int = 0
+    plan: Plan,
+    terms: PlaybookTerms,
+    policy: Policy,
+    usage: Usage,
+    *,
+    step: int = 0,
 ) -> Verdict:
     """Rule on a plan. What no rule foresees is refused.
 
@@ -246,11 +265,23 @@ def judge(
     this plan, and nothing of what is to come.
     """
     tier, risk = risk_tier(plan, policy)
-    violation = _find_violation(plan, terms=terms, policy=policy, usage=usage, step=step)
+    violation = _find_violation(
+        plan,
+        terms=terms,
+        policy=policy,
+        usage=usage,
+        step=step,
+    )
     if violation:
         finding = _Finding(Ruling.REFUSE, violation.rule, violation.reason)
     else:
-        finding = _choose_approvers(plan, terms=terms, policy=policy, tier=tier, risk=risk)
+        finding = _choose_approvers(
+            plan,
+            terms=terms,
+            policy=policy,
+            tier=tier,
+            risk=risk,
+        )
     return Verdict(
         ruling=finding.ruling,
         tier=tier,
@@ -264,7 +295,12 @@ def judge(
 
 
 def _choose_approvers(
-    plan: Plan, *, terms: PlaybookTerms, policy: Policy, tier: RiskTier, risk: str
+    plan: Plan,
+    *,
+    terms: PlaybookTerms,
+    policy: Policy,
+    tier: RiskTier,
+    risk: str,
 ) -> _Finding:
     name = tier.name.lower()
     tier_rule = policy.tiers.get(name)
@@ -278,7 +314,12 @@ def _choose_approvers(
     if not factors or not all(factor.group for factor in factors):
         reason = "nobody is named who may approve this"
         return _Finding(Ruling.REFUSE, "approvers.empty", reason)
-    return _Finding(ruling=Ruling.ASK, rule=f"tier.{name}", reason=risk, factors=factors)
+    return _Finding(
+        ruling=Ruling.ASK,
+        rule=f"tier.{name}",
+        reason=risk,
+        factors=factors,
+    )
 
 
 def _expiry(terms: PlaybookTerms, tier_rule: TierRule | None) -> timedelta:
@@ -287,7 +328,13 @@ def _expiry(terms: PlaybookTerms, tier_rule: TierRule | None) -> timedelta:
     return min(filter(None, spans), default=timedelta(0))
 
 
-def _is_auto_approved(plan: Plan, *, terms: PlaybookTerms, policy: Policy, tier: RiskTier) -> bool:
+def _is_auto_approved(
+    plan: Plan,
+    *,
+    terms: PlaybookTerms,
+    policy: Policy,
+    tier: RiskTier,
+) -> bool:
     """Tell whether this may run without an approval.
 
     A plan that a person or a model has touched may not: only the playbook's own proposals are
@@ -345,7 +392,11 @@ def needs_governance(verdict: Verdict) -> bool:
 # --- approvers ------------------------------------------------------------------------------------
 
 
-def approvers_of(tier: RiskTier, terms: PlaybookTerms, tier_rule: TierRule) -> tuple[Factor, ...]:
+def approvers_of(
+    tier: RiskTier,
+    terms: PlaybookTerms,
+    tier_rule: TierRule,
+) -> tuple[Factor, ...]:
     """Return the approvers of this tier, by policy and playbook together.
 
     A role that the playbook does not fill has an empty name.
@@ -367,7 +418,9 @@ def _resolve_roles(factors: Iterable[Factor], terms: PlaybookTerms) -> tuple[Fac
 
 
 def combine_requirements(
-    tier: RiskTier, of_policy: tuple[Factor, ...], of_playbook: tuple[Factor, ...]
+    tier: RiskTier,
+    of_policy: tuple[Factor, ...],
+    of_playbook: tuple[Factor, ...],
 ) -> tuple[Factor, ...]:
     """Combine the approvers of policy and playbook.
 
@@ -422,7 +475,12 @@ class _LimitCheck(NamedTuple):
     unit: str
 
 
-def find_exceeded_limit(plan: Plan, step: int, policy: Policy, usage: Usage) -> str | None:
+def find_exceeded_limit(
+    plan: Plan,
+    step: int,
+    policy: Policy,
+    usage: Usage,
+) -> str | None:
     """Return the limit that the plan would now exceed, as a sentence.
 
     Asked where the step begins, with what others have just used.
@@ -432,7 +490,12 @@ def find_exceeded_limit(plan: Plan, step: int, policy: Policy, usage: Usage) -> 
 
 
 def _find_violation(
-    plan: Plan, *, terms: PlaybookTerms, policy: Policy, usage: Usage, step: int
+    plan: Plan,
+    *,
+    terms: PlaybookTerms,
+    policy: Policy,
+    usage: Usage,
+    step: int,
 ) -> _Violation | None:
     """Return the first reason against this plan."""
     violation = (
@@ -473,7 +536,13 @@ def _action_violation(plan: Plan, policy: Policy) -> _Violation | None:
     return None
 
 
-def _limit_violation(plan: Plan, *, policy: Policy, usage: Usage, step: int) -> _Violation | None:
+def _limit_violation(
+    plan: Plan,
+    *,
+    policy: Policy,
+    usage: Usage,
+    step: int,
+) -> _Violation | None:
     """Find an exceeded limit.
 
     A limit for each plan counts all its actions; one of a day counts those still to come.
@@ -481,7 +550,13 @@ def _limit_violation(plan: Plan, *, policy: Policy, usage: Usage, step: int) -> 
     names = dict.fromkeys(action.name for action in plan.actions[step:])
     for name in names:
         limit = policy.actions.get(name, ActionLimit())
-        for check in _limit_checks(name, plan=plan, limit=limit, usage=usage, step=step):
+        for check in _limit_checks(
+            name,
+            plan=plan,
+            limit=limit,
+            usage=usage,
+            step=step,
+        ):
             if check.maximum is not None and check.total > check.maximum:
                 sums = f"{check.total:,} would pass the limit of {check.maximum:,}"
                 return _Violation(check.rule, f"{name}: {sums} {check.unit}")
@@ -489,12 +564,20 @@ def _limit_violation(plan: Plan, *, policy: Policy, usage: Usage, step: int) -> 
 
 
 def _limit_checks(
-    name: str, *, plan: Plan, limit: ActionLimit, usage: Usage, step: int
+    name: str,
+    *,
+    plan: Plan,
+    limit: ActionLimit,
+    usage: Usage,
+    step: int,
 ) -> Iterator[_LimitCheck]:
     every = [action for action in plan.actions if action.name == name]
     rest = [action for action in plan.actions[step:] if action.name == name]
     yield _LimitCheck(
-        rule="limit.per_plan", maximum=limit.per_plan, total=_sum_amounts(every), unit="at once"
+        rule="limit.per_plan",
+        maximum=limit.per_plan,
+        total=_sum_amounts(every),
+        unit="at once",
     )
     yield _LimitCheck(
         rule="limit.amount_per_day",

@@ -19,7 +19,10 @@ class DryRun:
         return self._real.timeout
 
     def look_up(
-        self, query: str, parameters: Mapping[str, Scalar], limit: int
+        self,
+        query: str,
+        parameters: Mapping[str, Scalar],
+        limit: int,
     ) -> list[dict[str, Scalar]]:
         """Ask the real system."""
         return self._real.look_up(query, parameters, limit)
@@ -40,6 +43,11 @@ class DryRun:
         """Answer that it has landed, so that the plan goes on."""
         return Landing.LANDED
 
-    def undo(self, action: Action, key: str, undo_key: str) -> str:
+    def undo(
+        self,
+        action: Action,
+        key: str,
+        undo_key: str,
+    ) -> str:
         """Say that nothing was done."""
         return "dry run, nothing to undo"

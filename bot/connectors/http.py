@@ -166,7 +166,10 @@ class HttpConnector:
         return self._system.timeout
 
     def look_up(
-        self, query: str, parameters: Mapping[str, Scalar], limit: int
+        self,
+        query: str,
+        parameters: Mapping[str, Scalar],
+        limit: int,
     ) -> list[dict[str, Scalar]]:
         """Make a declared look-up. Its answer is one row."""
         call = self._system.lookups.get(query)
@@ -207,7 +210,12 @@ class HttpConnector:
                 raise WorldMoved("; ".join(reasons))
             return self._act(spec.execute, {**action.parameters, "key": key}, key=key)
 
-    def undo(self, action: Action, key: str, undo_key: str) -> str:
+    def undo(
+        self,
+        action: Action,
+        key: str,
+        undo_key: str,
+    ) -> str:
         """Take back the effect under ``key``, which the call may name."""
         spec = self._find_spec(short_name(action))
         if spec.undo is None:
@@ -266,7 +274,13 @@ class HttpConnector:
             for name, expression in call.fields.items()
         }
 
-    def _act(self, call: HttpCall, parameters: Mapping[str, Scalar], *, key: str) -> str:
+    def _act(
+        self,
+        call: HttpCall,
+        parameters: Mapping[str, Scalar],
+        *,
+        key: str,
+    ) -> str:
         """Change something, and say what came of it."""
         answer = self._send(call, parameters, key=key)
         status = answer.status_code
@@ -285,7 +299,11 @@ class HttpConnector:
         return _describe(answer) if detail is None else str(detail)[:MAX_DETAIL]
 
     def _send(
-        self, call: HttpCall, parameters: Mapping[str, Scalar], *, key: str = ""
+        self,
+        call: HttpCall,
+        parameters: Mapping[str, Scalar],
+        *,
+        key: str = "",
     ) -> httpx.Response:
         """Send one request and read its answer.
 
@@ -307,7 +325,11 @@ class HttpConnector:
             raise OutcomeUnknown(f"no answer from {name}: {type(error).__name__}") from None
 
     def _build_request(
-        self, call: HttpCall, parameters: Mapping[str, Scalar], *, key: str
+        self,
+        call: HttpCall,
+        parameters: Mapping[str, Scalar],
+        *,
+        key: str,
     ) -> httpx.Request:
         """Build the request as declared: no parameter can lead it anywhere else."""
         address = fill_address(call.path, parameters)

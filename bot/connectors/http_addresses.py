@@ -38,7 +38,11 @@ def fill_address(template: str, parameters: Mapping[str, Scalar]) -> str:
     return f"{path}{mark}{query}"
 
 
-def is_declared_address(url: httpx.URL, base: httpx.URL, address: str) -> bool:
+def is_declared_address(
+    url: httpx.URL,
+    base: httpx.URL,
+    address: str,
+) -> bool:
     """Tell whether a request goes to exactly this address under the base."""
     path = quote(address.partition("?")[0], safe=_DECLARED_CHARACTERS)
     declared_path = base.raw_path.decode().rstrip("/") + path

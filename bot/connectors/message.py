@@ -11,11 +11,23 @@ from typing import Annotated, Literal
 
 from bot.cases.canonical import Scalar
 from bot.cases.constraints import KEYED
-from bot.cases.errors import ChatFailed, ChatUnknown, ConnectorFailed, OutcomeUnknown, RateLimited
+from bot.cases.errors import (
+    ChatFailed,
+    ChatUnknown,
+    ConnectorFailed,
+    OutcomeUnknown,
+    RateLimited,
+)
 from bot.cases.plan import Action, Idempotency
 from bot.clock import boottime, time_limit
 from bot.connectors.parameters import convert_parameters
-from bot.connectors.specs import ActionSpec, Secrets, SystemSpec, Timeout, prepare_action
+from bot.connectors.specs import (
+    ActionSpec,
+    Secrets,
+    SystemSpec,
+    Timeout,
+    prepare_action,
+)
 from bot.ports import Chat, Connector, Landing
 
 
@@ -69,7 +81,10 @@ class MessageConnector:
         return self._system.timeout
 
     def look_up(
-        self, query: str, parameters: Mapping[str, Scalar], limit: int
+        self,
+        query: str,
+        parameters: Mapping[str, Scalar],
+        limit: int,
     ) -> list[dict[str, Scalar]]:
         """Refuse: Slack is asked for no evidence."""
         raise ConnectorFailed(f"{self._system.name} answers no questions")
@@ -115,7 +130,12 @@ class MessageConnector:
         except ChatFailed:
             return Landing.UNKNOWN
 
-    def undo(self, action: Action, key: str, undo_key: str) -> str:
+    def undo(
+        self,
+        action: Action,
+        key: str,
+        undo_key: str,
+    ) -> str:
         """Refuse: people may have read the message."""
         raise ConnectorFailed("a message that was read cannot be unread")
 

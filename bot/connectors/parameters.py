@@ -42,7 +42,11 @@ def convert_parameters(
     return {name: _convert(name, parameters.get(name), kind) for name, kind in types.items()}
 
 
-def _convert(name: str, value: Scalar, kind: ParameterType) -> Scalar:
+def _convert(
+    name: str,
+    value: Scalar,
+    kind: ParameterType,
+) -> Scalar:
     if value is None or isinstance(value, bool) or value == "":
         raise ConnectorFailed(f"{name} is missing")
     try:

@@ -37,7 +37,11 @@ def missing_secrets(specs: Mapping[str, SystemSpec], secrets: Secrets) -> list[M
 
 
 def build_connectors(
-    specs: Mapping[str, SystemSpec], *, secrets: Secrets, chat: Chat, dry_run: bool
+    specs: Mapping[str, SystemSpec],
+    *,
+    secrets: Secrets,
+    chat: Chat,
+    dry_run: bool,
 ) -> dict[str, Connector]:
     """Build the connector of each system.
 

@@ -12,7 +12,14 @@ from typing import Annotated
 from pydantic import Field
 
 from bot.cases.canonical import Scalar
-from bot.cases.constraints import FROM_KEY, Currency, Duration, Name, Span, Text
+from bot.cases.constraints import (
+    FROM_KEY,
+    Currency,
+    Duration,
+    Name,
+    Span,
+    Text,
+)
 from bot.cases.errors import ConnectorFailed
 from bot.cases.expressions import render
 from bot.cases.plan import Action, Idempotency, Money, amount_of

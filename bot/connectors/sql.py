@@ -103,7 +103,12 @@ class SqlSystem(SystemSpec):
 class SqlConnector:
     """Asks one database, and changes it by its declared statements."""
 
-    def __init__(self, system: SqlSystem, url: str, read_url: str = "") -> None:
+    def __init__(
+        self,
+        system: SqlSystem,
+        url: str,
+        read_url: str = "",
+    ) -> None:
         """``read_url`` logs in for look-ups; empty for the same role."""
         self._system = system
         seconds = system.timeout.total_seconds()
@@ -115,7 +120,10 @@ class SqlConnector:
         return self._system.timeout
 
     def look_up(
-        self, query: str, parameters: Mapping[str, Scalar], limit: int
+        self,
+        query: str,
+        parameters: Mapping[str, Scalar],
+        limit: int,
     ) -> list[dict[str, Scalar]]:
         """Ask one SELECT."""
         with self._time_limit(), self._database.reading() as connection:
@@ -147,7 +155,12 @@ class SqlConnector:
         with self._time_limit():
             return self._change(spec, spec.statement, action, key=key)
 
-    def undo(self, action: Action, key: str, undo_key: str) -> str:
+    def undo(
+        self,
+        action: Action,
+        key: str,
+        undo_key: str,
+    ) -> str:
         """Carry out the statement that takes back the effect under ``key``."""
         spec = self._find_spec(short_name(action))
         if not spec.undo:
@@ -201,7 +214,13 @@ class SqlConnector:
         return values
 
     def _change(
-        self, spec: SqlAction, statement: str, action: Action, *, key: str, done_key: str = ""
+        self,
+        spec: SqlAction,
+        statement: str,
+        action: Action,
+        *,
+        key: str,
+        done_key: str = "",
     ) -> str:
         """Mark, check, change and count in one transaction.
 
@@ -223,7 +242,12 @@ class SqlConnector:
                 )
         return f"{count} row{'' if count == 1 else 's'} changed"
 
-    def _check_precondition(self, connection: Connection, spec: SqlAction, action: Action) -> None:
+    def _check_precondition(
+        self,
+        connection: Connection,
+        spec: SqlAction,
+        action: Action,
+    ) -> None:
         """Compare the snapshot inside the transaction: until it ends nobody else writes."""
         parameters = self._bind(spec, action.parameters)
         result = connection.execute(text(spec.precondition), parameters)

@@ -35,7 +35,13 @@ _COMPLETION_UNKNOWN = "40003"
 class SqlDatabase:
     """One database, with one role or two."""
 
-    def __init__(self, url: str, *, read_url: str = "", seconds: float) -> None:
+    def __init__(
+        self,
+        url: str,
+        *,
+        read_url: str = "",
+        seconds: float,
+    ) -> None:
         """Create the engines; nothing is connected yet.
 
         ``read_url`` logs in for look-ups; empty for the same role. ``seconds`` is the time-out.
@@ -115,7 +121,11 @@ class SqlDatabase:
 
 
 def fetch_rows(
-    connection: Connection, query: str, *, parameters: Mapping[str, Any], limit: int
+    connection: Connection,
+    query: str,
+    *,
+    parameters: Mapping[str, Any],
+    limit: int,
 ) -> list[dict[str, Scalar]]:
     """Fetch the first rows of one question."""
     # PostgreSQL then uses a cursor of the server: one SELECT or VALUES, and nothing that writes.

@@ -153,7 +153,11 @@ def _begin_immediate(connection: Connection) -> None:
 
 
 def _create_postgresql(
-    url: str, seconds: float, *, options: str = "", read_only: bool = False
+    url: str,
+    seconds: float,
+    *,
+    options: str = "",
+    read_only: bool = False,
 ) -> Engine:
     engine = _create_engine(
         url,
@@ -174,7 +178,12 @@ def _create_postgresql(
     return engine
 
 
-def _connect_in_time(dialect: Any, record: Any, args: Any, parameters: Any) -> Any:
+def _connect_in_time(
+    dialect: Any,
+    record: Any,
+    args: Any,
+    parameters: Any,
+) -> Any:
     """Connect within the time limit of the call."""
     # psycopg itself would wait for two seconds at least.
     raw = sockets.run_within(
@@ -186,7 +195,12 @@ def _connect_in_time(dialect: Any, record: Any, args: Any, parameters: Any) -> A
     return raw
 
 
-def _check_connection(dialect: Any, raw: Any, record: Any, _: object) -> None:
+def _check_connection(
+    dialect: Any,
+    raw: Any,
+    record: Any,
+    _: object,
+) -> None:
     """Prepare a pooled connection for the next call, or refuse it."""
     if not record.info.setdefault("is_used", False):
         record.info["is_used"] = True
@@ -198,7 +212,11 @@ def _check_connection(dialect: Any, raw: Any, record: Any, _: object) -> None:
         raise DisconnectionError(f"the connection is gone: {type(error).__name__}") from None
 
 
-def _reset(raw: Any, record: Any, state: Any) -> None:
+def _reset(
+    raw: Any,
+    record: Any,
+    state: Any,
+) -> None:
     """Clear transaction, settings and locks of a connection."""
     if state.terminate_only or raw.closed:
         return

@@ -60,7 +60,12 @@ class Marks:
                 return False
             return bool(fetch_rows(connection, FIND, parameters={"key": key}, limit=1))
 
-    def insert(self, connection: Connection, key: str, action: str) -> bool:
+    def insert(
+        self,
+        connection: Connection,
+        key: str,
+        action: str,
+    ) -> bool:
         """Leave a mark; False when it was there."""
         return connection.execute(text(INSERT), {"key": key, "action": action}).rowcount == 1
 

@@ -120,7 +120,7 @@ class HistoryPlayer:
         parameters = {**detection_parameters(self.clock()), "subject": exception.subject}
         (row,) = self.desk.systems[detection.system].look_up(query, parameters, 2)
         return signal_from_row(
-            playbook=playbook, detection=detection, row=row, episodes=_no_episodes
+            playbook=playbook, detection=detection, row=row, count_episodes=_no_episodes
         )
 
     def _decide(self, case_id: str) -> None:

@@ -30,7 +30,11 @@ def read_playbook(path: Path, *, stage: Stage | None = None) -> Playbook:
 
 
 def read_playbooks(
-    folder: Path, *, systems: Mapping[str, SystemSpec], policy: Policy, stage: Stage | None
+    folder: Path,
+    *,
+    systems: Mapping[str, SystemSpec],
+    policy: Policy,
+    stage: Stage | None,
 ) -> tuple[dict[str, Playbook], list[str]]:
     """Read the playbooks of a folder, with the complaints about others."""
     playbooks: dict[str, Playbook] = {}
@@ -52,7 +56,11 @@ def read_playbooks(
 
 
 def _check_playbook(
-    path: Path, playbook: Playbook, *, systems: Mapping[str, SystemSpec], policy: Policy
+    path: Path,
+    playbook: Playbook,
+    *,
+    systems: Mapping[str, SystemSpec],
+    policy: Policy,
 ) -> list[str]:
     """List what only shows when the files are read together."""
     complaints = _check_lookups(playbook, systems)
@@ -75,14 +83,22 @@ def _check_lookups(playbook: Playbook, systems: Mapping[str, SystemSpec]) -> lis
     return complaints
 
 
-def _check_system(place: str, name: str, systems: Mapping[str, SystemSpec]) -> list[str]:
+def _check_system(
+    place: str,
+    name: str,
+    systems: Mapping[str, SystemSpec],
+) -> list[str]:
     if name in systems:
         return []
     names = ", ".join(sorted(systems))
     return [f"{place}: systems.yml has no system {name!r}; it has {names}"]
 
 
-def _check_offer(offer: Offer, systems: Mapping[str, SystemSpec], policy: Policy) -> list[str]:
+def _check_offer(
+    offer: Offer,
+    systems: Mapping[str, SystemSpec],
+    policy: Policy,
+) -> list[str]:
     spec = find_action(systems, offer.action)
     if spec is None:
         return [f"actions: systems.yml has no action {offer.action!r}"]

@@ -15,7 +15,11 @@ def read_policy(path: Path) -> Policy:
     return policy
 
 
-def check_limits(folder: Path, policy: Policy, systems: Mapping[str, SystemSpec]) -> list[str]:
+def check_limits(
+    folder: Path,
+    policy: Policy,
+    systems: Mapping[str, SystemSpec],
+) -> list[str]:
     """List limits that limit nothing, and actions that are always refused."""
     complaints = []
     for action in policy.actions:
@@ -26,7 +30,11 @@ def check_limits(folder: Path, policy: Policy, systems: Mapping[str, SystemSpec]
 
 
 def _check_limit(
-    folder: Path, action: str, *, policy: Policy, systems: Mapping[str, SystemSpec]
+    folder: Path,
+    action: str,
+    *,
+    policy: Policy,
+    systems: Mapping[str, SystemSpec],
 ) -> str:
     spec = find_action(systems, action)
     if spec is None:

@@ -151,7 +151,11 @@ def find_origin(
     return origin
 
 
-def _only_sender(place: str, kind: str, sources: Mapping[str, Source]) -> str:
+def _only_sender(
+    place: str,
+    kind: str,
+    sources: Mapping[str, Source],
+) -> str:
     origins = {source.origin for source in sources.values() if kind in source.allowed_kinds}
     if len(origins) != 1:
         raise PlaybookInvalid(
@@ -163,7 +167,9 @@ def _only_sender(place: str, kind: str, sources: Mapping[str, Source]) -> str:
 
 
 def _find_declared(
-    name: str, sources: Mapping[str, Source], playbooks: Mapping[str, Playbook]
+    name: str,
+    sources: Mapping[str, Source],
+    playbooks: Mapping[str, Playbook],
 ) -> str | None:
     if name in sources:
         return sources[name].origin
@@ -171,7 +177,11 @@ def _find_declared(
     return name if name in domains else None
 
 
-def _may_send(source: Source, origin: str, kind: str) -> bool:
+def _may_send(
+    source: Source,
+    origin: str,
+    kind: str,
+) -> bool:
     is_allowed = not source.allowed_kinds or kind in source.allowed_kinds
     return source.origin == origin and is_allowed
 

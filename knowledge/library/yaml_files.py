@@ -74,7 +74,11 @@ def _is_consequence(error: ErrorDetails, places: list[tuple[int | str, ...]]) ->
     return error["type"] == "too_short" and has_wrong_item
 
 
-def _complaint(path: Path, document: Any, error: ErrorDetails) -> str:
+def _complaint(
+    path: Path,
+    document: Any,
+    error: ErrorDetails,
+) -> str:
     # The first part of the place is the index in the tuple of `_adapter`.
     place = error["loc"][1:]
     name = ".".join(str(part) for part in place) or "document"
@@ -120,7 +124,11 @@ def _parse(path: Path, raw: bytes) -> Any:
     return document
 
 
-def _refuse_references(path: Path, yaml: YAML, text: str) -> None:
+def _refuse_references(
+    path: Path,
+    yaml: YAML,
+    text: str,
+) -> None:
     for token in yaml.scan(text):
         if isinstance(token, AliasToken | AnchorToken | TagToken):
             line = token.start_mark.line + 1

@@ -1,4 +1,4 @@
-"""Approvers as a file names them: a group, people by their ids, or an owner of the playbook."""
+"""Approvers in files: a group, people by ids, or an owner."""
 
 import pytest
 from pydantic import TypeAdapter, ValidationError
@@ -38,9 +38,9 @@ def test_each_of_the_three_sorts_has_one_name_in_the_rules():
     ids=range(9),
 )
 def test_an_entry_that_is_none_of_them_is_told_where_it_is(entry, place, complaint):
-    with pytest.raises(ValidationError) as raised:
+    with pytest.raises(ValidationError) as failure:
         APPROVERS.validate_python([entry])
-    error = raised.value.errors()[0]
+    error = failure.value.errors()[0]
     assert error["loc"] == place
     assert complaint in error["msg"]
 

@@ -57,9 +57,9 @@ def test_a_field_reaches_an_earlier_one_or_is_refused():
 
 
 def test_a_lower_field_that_is_wrong_has_the_only_complaint():
-    with pytest.raises(ValidationError) as raised:
+    with pytest.raises(ValidationError) as failure:
         ENTRIES.validate_python({"a": {"lower": "x", "upper": 1}})
-    assert [error["loc"] for error in raised.value.errors()] == [("a", "lower")]
+    assert [error["loc"] for error in failure.value.errors()] == [("a", "lower")]
 
 
 def test_the_key_of_an_entry_is_its_name_and_a_file_sets_neither_it_nor_what_is_computed():

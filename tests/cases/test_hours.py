@@ -1,4 +1,4 @@
-"""Working time: opening hours, weekends, holidays, evenings, and the two nights a year when the clock is changed."""
+"""Working time over weekends, holidays, evenings and changes of the clock."""
 
 from datetime import UTC, date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
@@ -99,20 +99,20 @@ def test_reminders_come_closer_before_the_hand_on_and_further_apart_after_it():
         london(2026, 11, 23, 9), decide_for=4 * HOUR, resolve_for=20 * HOUR, hours=ALWAYS
     )
 
-    def following(at, *, reminded, escalated):
+    def following(at, *, count, is_escalated):
         return next_reminder(
-            sla, reminded=reminded, escalated=escalated, now=at, decide_for=4 * HOUR, hours=ALWAYS
+            sla, reminded=count, escalated=is_escalated, now=at, decide_for=4 * HOUR, hours=ALWAYS
         )
 
     first = sla.remind_at
-    second = following(first, reminded=0, escalated=False)
+    second = following(first, count=0, is_escalated=False)
     assert (second - first, sla.decide_by - second) == (HOUR, HOUR)
     assert (
-        following(sla.decide_by - timedelta(minutes=12), reminded=3, escalated=False)
+        following(sla.decide_by - timedelta(minutes=12), count=3, is_escalated=False)
         == sla.decide_by
     )
     gaps = [
-        following(sla.decide_by, reminded=count, escalated=True) - sla.decide_by
+        following(sla.decide_by, count=count, is_escalated=True) - sla.decide_by
         for count in range(6)
     ]
     assert gaps == [4 * HOUR, 8 * HOUR, 16 * HOUR, 32 * HOUR, 40 * HOUR, 40 * HOUR]

@@ -1,4 +1,4 @@
-"""Whose account it is: Slack's own ids and declared accounts name a person; everything else names nobody."""
+"""Accounts of people: ids of Slack, declared accounts, and everything else."""
 
 from dataclasses import replace
 
@@ -42,7 +42,7 @@ def do(case, move, now=NOW):
     return fold_all(case, decide(case, move, now))
 
 
-def known(person, **more):
+def linked_asker(person, **more):
     groups = {**GROUPS, "floor-managers": GROUPS["floor-managers"] | {ANA_TWO.id}}
     return replace(asker(person), groups=groups, identities=LINKED, **more)
 
@@ -103,7 +103,7 @@ def test_what_is_not_exactly_one_person_is_refused(people, wrong):
         Identities.of(people)
 
 
-# --- whoever raises it again ---------------------------------------------------------------------------------------------
+# --- whoever raises it again ----------------------------------------------------------------------
 
 
 def test_whoever_raises_a_known_trouble_again_is_an_author_from_then_on():
@@ -138,7 +138,7 @@ def test_so_many_requesters_are_kept_and_the_next_is_somebody_unknown():
     assert UNLINKED.unknown_accounts(case.authors) == (OTHERS,)
 
 
-# --- linked accounts -----------------------------------------------------------------------------------------------------
+# --- linked accounts ------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("author", ["requester", "beneficiary"])
@@ -148,20 +148,20 @@ def test_whoever_raised_it_or_gains_from_it_approves_it_under_none_of_their_acco
 ):
     case = proposed(**{author: account})
     with pytest.raises(NotEligible, match="raised or edited"):
-        decide(case, m.Approve(known(ANA), Seen.of(case)), NOW)
-    assert do(case, m.Approve(known(OMAR), Seen.of(case))).state is State.APPROVED
+        decide(case, m.Approve(linked_asker(ANA), Seen.of(case)), NOW)
+    assert do(case, m.Approve(linked_asker(OMAR), Seen.of(case))).state is State.APPROVED
 
 
 def test_two_accounts_of_one_person_are_one_yes():
     case = proposed(factors=TWO)
-    case = do(case, m.Approve(known(ANA), Seen.of(case)))
+    case = do(case, m.Approve(linked_asker(ANA), Seen.of(case)))
     with pytest.raises(TooLate, match="you have approved this already"):
-        decide(case, m.Approve(known(ANA_TWO), Seen.of(case)), NOW)
-    assert do(case, m.Approve(known(OMAR), Seen.of(case))).state is State.APPROVED
+        decide(case, m.Approve(linked_asker(ANA_TWO), Seen.of(case)), NOW)
+    assert do(case, m.Approve(linked_asker(OMAR), Seen.of(case))).state is State.APPROVED
 
 
 def test_an_account_is_of_a_group_only_by_itself():
-    """To know that both are Ana does not put her second account into the group of the first."""
+    """Linked accounts do not share their groups."""
     with pytest.raises(NotEligible, match="only @floor-managers"):
         decide(
             proposed(),
@@ -173,7 +173,7 @@ def test_an_account_is_of_a_group_only_by_itself():
 def test_nobody_stands_in_for_themselves():
     factors = (Factor("finance", 1),)
     groups = {**GROUPS, "finance": frozenset({ANA_TWO.id})}
-    by = replace(known(ANA, behalf_of=(ANA_TWO,)), groups=groups)
+    by = replace(linked_asker(ANA, behalf_of=(ANA_TWO,)), groups=groups)
     case = proposed(factors=factors)
     with pytest.raises(NotEligible, match="only @finance"):
         decide(case, m.Approve(by, Seen.of(case)), NOW)
@@ -196,7 +196,9 @@ def test_an_emergency_is_not_let_through_by_an_author_under_another_account():
     with pytest.raises(NotEligible, match="cannot approve it"):
         decide(
             proposed(requester="staff:17"),
-            m.Approve(known(ANA), Seen.of(proposed(requester="staff:17")), "fire", emergency=True),
+            m.Approve(
+                linked_asker(ANA), Seen.of(proposed(requester="staff:17")), "fire", emergency=True
+            ),
             NOW,
         )
 
@@ -209,29 +211,29 @@ def test_the_first_yes_of_a_person_is_the_one_that_counts():
     assert UNLINKED.distinct_votes([votes[2], for_ben]) == (votes[2], for_ben)
 
 
-# --- whom nobody knows ---------------------------------------------------------------------------------------------------
+# --- whom nobody knows ----------------------------------------------------------------------------
 
 TERMS = PlaybookTerms(owners={"governance": "owners"})
 
 
 def test_the_governance_owners_come_on_top_of_whoever_must_say_yes_anyway():
-    found = require_governance(verdict(factors=TWO), TERMS)
-    assert (found.ruling, found.factors) == (Ruling.ASK, (*TWO, Factor("owners", 1)))
-    assert "not known here, so the governance owners decide" in found.reason
-    assert needs_governance(found)
+    ruling = require_governance(verdict(factors=TWO), TERMS)
+    assert (ruling.ruling, ruling.factors) == (Ruling.ASK, (*TWO, Factor("owners", 1)))
+    assert "not known here, so the governance owners decide" in ruling.reason
+    assert needs_governance(ruling)
     already = verdict(factors=(Factor("owners", 1),))
     assert require_governance(already, TERMS).factors == already.factors
 
 
 def test_what_policy_would_let_run_alone_is_asked_of_them():
-    found = require_governance(verdict(ruling=Ruling.AUTO_APPROVE, factors=()), TERMS)
-    assert (found.ruling, found.factors) == (Ruling.ASK, (Factor("owners", 1),))
+    ruling = require_governance(verdict(ruling=Ruling.AUTO_APPROVE, factors=()), TERMS)
+    assert (ruling.ruling, ruling.factors) == (Ruling.ASK, (Factor("owners", 1),))
 
 
 def test_where_no_governance_owners_are_named_nobody_decides():
     assert require_governance(verdict(), PlaybookTerms()).ruling is Ruling.REFUSE
-    refused = verdict(ruling=Ruling.REFUSE)
-    assert require_governance(refused, TERMS) == refused
+    refusal = verdict(ruling=Ruling.REFUSE)
+    assert require_governance(refusal, TERMS) == refusal
 
 
 def test_nobody_lets_it_through_alone():
@@ -246,7 +248,7 @@ def test_when_somebody_unknown_raises_it_too_the_question_is_asked_anew_and_once
     again = do(case, m.Recur(signal(key="again", requester="ana@elsewhere.example")))
     assert (again.state, again.approvals) == (State.OPEN, ())
     assert again.drifted == ("somebody who is not known here has raised it too",)
-    declared = do(case, m.Recur(signal(key="again", requester="staff:17"), identities=LINKED))
-    assert (declared.state, len(declared.approvals)) == (State.PROPOSED, 1)
-    asked = proposed(verdict=require_governance(verdict(factors=TWO), TERMS))
-    assert do(asked, m.Recur(signal(key="again", requester="bea"))).state is State.PROPOSED
+    linked_case = do(case, m.Recur(signal(key="again", requester="staff:17"), identities=LINKED))
+    assert (linked_case.state, len(linked_case.approvals)) == (State.PROPOSED, 1)
+    case = proposed(verdict=require_governance(verdict(factors=TWO), TERMS))
+    assert do(case, m.Recur(signal(key="again", requester="bea"))).state is State.PROPOSED

@@ -1,4 +1,4 @@
-"""Limits and who must say yes: every rule once by example, and the two that count by comparison with brute force."""
+"""Limits and approvers: rules by example, two against brute force."""
 
 import itertools
 import json
@@ -67,7 +67,7 @@ def vote(person: str, behalf_of: str = "") -> Approval:
     return Approval(person, person, "d", NOW, behalf_of=behalf_of)
 
 
-# --- who must say yes ----------------------------------------------------------------------------------------------------
+# --- who must say yes -----------------------------------------------------------------------------
 
 
 @pytest.mark.threat("B1")
@@ -107,18 +107,18 @@ FACTORS = st.lists(
 @pytest.mark.threat("B1")
 @given(tier=st.sampled_from(list(RiskTier)), ours=FACTORS, theirs=st.one_of(st.just([]), FACTORS))
 def test_never_fewer_people_than_either_asks(tier, ours, theirs):
-    wanted = combine_requirements(tier, tuple(ours), tuple(theirs))
-    counts = Counter({factor.group: factor.count for factor in wanted})
-    assert len(counts) == len(wanted)
+    requirements = combine_requirements(tier, tuple(ours), tuple(theirs))
+    counts = Counter({factor.group: factor.count for factor in requirements})
+    assert len(counts) == len(requirements)
     assert counts.total() >= max(sum(one.count for one in ours), sum(one.count for one in theirs))
-    for asked in (ours, theirs) if tier is not RiskTier.LOW else ():
+    for one_side in (ours, theirs) if tier is not RiskTier.LOW else ():
         of_group = Counter()
-        for factor in asked:
+        for factor in one_side:
             of_group[factor.group] += factor.count
         assert all(counts[group] >= count for group, count in of_group.items())
 
 
-# --- who covers which place ----------------------------------------------------------------------------------------------
+# --- who covers which place -----------------------------------------------------------------------
 
 
 @pytest.mark.threat("B10")
@@ -180,7 +180,7 @@ def test_who_has_been_heard_by_way_of_a_delegation_is_not_heard_again():
 
 @pytest.mark.threat("B10")
 def test_the_verifier_counts_whoever_delegated_once():
-    proposal, asked = plan(), verdict(factors=(Factor("ops-leads", 2),))
+    proposal, ruling = plan(), verdict(factors=(Factor("ops-leads", 2),))
     votes = [
         replace(vote(person, behalf_of="T1/UD"), digest=proposal.digest) for person in PEOPLE[:2]
     ]
@@ -188,9 +188,9 @@ def test_the_verifier_counts_whoever_delegated_once():
         (
             "plan.recommended",
             "countersign",
-            {"plan": to_plain(proposal), "verdict": to_plain(asked)},
+            {"plan": to_plain(proposal), "verdict": to_plain(ruling)},
         ),
-        *(("approval.given", given.person, {"approval": to_plain(given)}) for given in votes),
+        *(("approval.given", one.person, {"approval": to_plain(one)}) for one in votes),
         ("plan.authorised", PEOPLE[1], {"digest": proposal.digest, "by": list(PEOPLE[:2])}),
     ]
     entries = [
@@ -229,21 +229,21 @@ VOTES = st.lists(st.sampled_from(PEOPLE), max_size=4, unique=True)
 def test_a_quorum_is_what_trying_every_seating_says(factors, groups, voters):
     places = [groups[factor.group] for factor in factors for _ in range(factor.count)]
     seatings = itertools.permutations(voters, len(places))
-    found = any(
+    is_seated = any(
         all(person in place for person, place in zip(one, places, strict=True)) for one in seatings
     )
-    assert quorum_met([vote(person) for person in voters], factors, groups) is found
+    assert quorum_met([vote(person) for person in voters], factors, groups) is is_seated
 
 
-# --- policy that changed between the yes and the deed --------------------------------------------------------------------
+# --- policy that changed between the yes and the deed ---------------------------------------------
 
 
 @pytest.mark.threat("B2")
 def test_other_people_in_policy_between_the_yes_and_the_deed_are_asked():
     case = approved()
     today = verdict(factors=(Factor("ops-leads", 1),))
-    moved = do(case, start_step(case, verdict=today))
-    assert (moved.state, moved.drifted) == (
+    case_now = do(case, start_step(case, verdict=today))
+    assert (case_now.state, case_now.drifted) == (
         State.OPEN,
         ("policy asks other people now: @ops-leads",),
     )
@@ -278,7 +278,7 @@ def test_the_same_person_may_satisfy_both_the_policy_of_then_and_that_of_now():
     assert do(case, start_step(case, verdict=more, groups=groups)).state is State.OPEN
 
 
-# --- money ---------------------------------------------------------------------------------------------------------------
+# --- money ----------------------------------------------------------------------------------------
 
 
 @pytest.mark.threat("B3")
@@ -287,9 +287,9 @@ def test_the_same_person_may_satisfy_both_the_policy_of_then_and_that_of_now():
 )
 def test_a_limit_of_money_refuses_a_plan_whose_amount_is_not_known(limit):
     rules = policy(actions={"house.order_stock": limit})
-    found = judge(plan(actions=(action(amount=None),)), PlaybookTerms(), rules, Usage())
-    assert (found.ruling, found.rule) == (Ruling.REFUSE, "amount.unknown")
-    assert "the amount is not known" in found.reason
+    verdict_now = judge(plan(actions=(action(amount=None),)), PlaybookTerms(), rules, Usage())
+    assert (verdict_now.ruling, verdict_now.rule) == (Ruling.REFUSE, "amount.unknown")
+    assert "the amount is not known" in verdict_now.reason
 
 
 @pytest.mark.threat("B4")
@@ -303,7 +303,7 @@ def test_a_limit_of_money_refuses_a_plan_whose_amount_is_not_known(limit):
     ],
 )
 def test_the_limits_count_all_actions_of_a_plan_together(limit, rule):
-    """Three orders of £100 do not pass where one of £300 would not."""
+    """Three orders of £100 count like one of £300."""
     rules = policy(actions={"house.order_stock": limit})
     assert judge(plan(actions=(action(),) * 3), PlaybookTerms(), rules, Usage()).rule == rule
     assert (
@@ -316,8 +316,8 @@ def test_a_target_of_its_own_has_a_limit_of_its_own():
     rules = policy(actions={"house.order_stock": ActionLimit(times_per_target_per_day=1)})
     two = plan(actions=(action(), action(target="product:2")))
     assert judge(two, PlaybookTerms(), rules, Usage()).ruling is Ruling.ASK
-    used = Usage(target_times={"house.order_stock product:2": 1})
-    assert judge(two, PlaybookTerms(), rules, used).rule == "limit.per_target"
+    usage = Usage(target_times={"house.order_stock product:2": 1})
+    assert judge(two, PlaybookTerms(), rules, usage).rule == "limit.per_target"
 
 
 @pytest.mark.threat("B4")
@@ -349,12 +349,13 @@ ACTIONS = st.lists(
     max_size=5,
 )
 SOME = st.none() | st.integers(0, 6)
+SOME_AMOUNT = st.none() | st.integers(0, 6).map(Decimal)
 LIMITS = st.fixed_dictionaries(
     {
         name: st.builds(
             ActionLimit,
-            per_plan=SOME.map(lambda n: None if n is None else Decimal(n)),
-            amount_per_day=SOME.map(lambda n: None if n is None else Decimal(n)),
+            per_plan=SOME_AMOUNT,
+            amount_per_day=SOME_AMOUNT,
             times_per_day=SOME,
             times_per_target_per_day=SOME,
         )
@@ -364,20 +365,20 @@ LIMITS = st.fixed_dictionaries(
 
 
 def carried_out(actions, limits) -> bool:
-    """Do one action after the other, and say whether no limit was ever passed: the slow and certain way."""
+    """Tell whether one action after the other passes no limit."""
     money, times, targets = Counter(), Counter(), Counter()
     for one in actions:
         money[one.name] += one.amount.amount
         times[one.name] += 1
         targets[one.name, one.target] += 1
         limit = limits[one.name]
-        for most, reached in (
+        for maximum, total in (
             (limit.per_plan, money[one.name]),
             (limit.amount_per_day, money[one.name]),
             (limit.times_per_day, times[one.name]),
             (limit.times_per_target_per_day, targets[one.name, one.target]),
         ):
-            if most is not None and reached > most:
+            if maximum is not None and total > maximum:
                 return False
     return True
 
@@ -386,14 +387,14 @@ def carried_out(actions, limits) -> bool:
 @given(actions=ACTIONS, limits=LIMITS)
 def test_a_plan_passes_its_limits_exactly_when_every_step_of_it_would(actions, limits):
     rules = policy(actions=limits)
-    found = judge(plan(actions=tuple(actions)), PlaybookTerms(), rules, Usage())
-    assert (found.ruling is not Ruling.REFUSE) is carried_out(actions, limits)
+    verdict_now = judge(plan(actions=tuple(actions)), PlaybookTerms(), rules, Usage())
+    assert (verdict_now.ruling is not Ruling.REFUSE) is carried_out(actions, limits)
 
 
 @pytest.mark.threat("B5")
 @given(actions=ACTIONS, limits=LIMITS)
 def test_a_plan_that_was_allowed_never_stops_itself(actions, limits):
-    """With nobody else about, what the first steps used up never keeps a later one from beginning."""
+    """The first steps of a plan leave room for the later ones."""
     rules, proposal = policy(actions=limits), plan(actions=tuple(actions))
     if judge(proposal, PlaybookTerms(), rules, Usage()).ruling is Ruling.REFUSE:
         return
@@ -409,7 +410,7 @@ def test_a_plan_that_was_allowed_never_stops_itself(actions, limits):
         targets[f"{one.name} {one.target}"] += 1
 
 
-# --- alone, and for show -------------------------------------------------------------------------------------------------
+# --- alone, and for show --------------------------------------------------------------------------
 
 
 @pytest.mark.threat("B9")
@@ -418,8 +419,8 @@ def test_what_a_person_edited_or_a_model_wrote_never_runs_alone(proposer):
     terms = PlaybookTerms(stage=Stage.AUTONOMOUS)
     rules = policy(actions={"house.order_stock": ActionLimit(alone=True)})
     assert judge(plan(), terms, rules, Usage()).ruling is Ruling.AUTO_APPROVE
-    found = judge(plan(proposer=proposer), terms, rules, Usage())
-    assert (found.ruling, found.factors) == (Ruling.ASK, (Factor("floor-managers", 1),))
+    verdict_now = judge(plan(proposer=proposer), terms, rules, Usage())
+    assert (verdict_now.ruling, verdict_now.factors) == (Ruling.ASK, (Factor("floor-managers", 1),))
 
 
 @pytest.mark.threat("B8")
@@ -448,41 +449,41 @@ def test_the_mode_is_in_the_digest_and_an_older_plan_keeps_its_own():
 )
 def test_a_plan_runs_only_in_the_mode_in_which_it_was_approved(then, now, reason):
     case = _approved_in(then)
-    moved = do(case, start_step(case, mode=now))
-    assert moved.drifted == ((reason,) if reason else ())
+    case_now = do(case, start_step(case, mode=now))
+    assert case_now.drifted == ((reason,) if reason else ())
 
 
 def _approved_in(mode: str) -> Case:
-    offered = m.Recommend(
+    recommend = m.Recommend(
         Recommendation("house.order_stock", "because", "rule 1"), plan(mode=mode), verdict()
     )
-    case = do(opened(), offered)
+    case = do(opened(), recommend)
     return do(case, m.Approve(asker(ANA), Seen.of(case)))
 
 
 @pytest.mark.threat("B8")
 @pytest.mark.parametrize(
-    ("then", "now", "said"),
+    ("then", "now", "reason"),
     [
         ("dry-run", "live", "it was a dry run: nothing was changed"),
         ("live", "dry-run", "it was carried out for real"),
         ("live", "shadow", "it was carried out for real"),
     ],
 )
-def test_what_was_done_in_another_mode_is_not_taken_back(then, now, said):
+def test_what_was_done_in_another_mode_is_not_taken_back(then, now, reason):
     case = _approved_in(then)
     case = do(do(case, start_step(case, mode=then)), m.ReportStep(0, StepState.LANDED, ""))
     case = do(case, m.Finish("done", NOW + HOUR))
-    with pytest.raises(TooLate, match=said):
+    with pytest.raises(TooLate, match=reason):
         decide(case, m.Undo(asker(ANA), Seen.of(case), "wrong", mode=now), NOW)
     assert do(case, m.Undo(asker(ANA), Seen.of(case), "wrong", mode=then)).state is State.RUNNING
 
 
-# --- checksums -----------------------------------------------------------------------------------------------------------
+# --- checksums ------------------------------------------------------------------------------------
 
 
 def test_the_checksum_of_a_policy_is_the_one_that_ledgers_name():
-    """Every verdict, every plan and every approval by policy names it: it must never move by itself."""
+    """Verdicts, plans and approvals by policy name it: it must never change."""
     rules = policy(
         actions={
             "house.order_stock": ActionLimit(

@@ -1,4 +1,4 @@
-"""A bank behind an HTTP API on loopback: pays once per key, and can be told to misbehave."""
+"""A bank behind an HTTP API on loopback that can misbehave."""
 
 import contextlib
 import json
@@ -21,8 +21,8 @@ class Bank(ThreadingHTTPServer):
 
     def __init__(self):
         super().__init__(("127.0.0.1", 0), BankHandler)
-        self.paid: dict[str, dict] = {}
-        self.refunded: dict[str, str] = {}
+        self.payments: dict[str, dict] = {}
+        self.refunds: dict[str, str] = {}
         #: How it misbehaves: see `do_GET` and `do_POST`.
         self.mode = ""
         self.requests: list[str] = []
@@ -34,7 +34,7 @@ class BankHandler(BaseHTTPRequestHandler):
         self.server.requests.append(self.path)
         if self.path.startswith("/payments/"):
             key = unquote(self.path.rpartition("/")[2])
-            is_done = key in self.server.paid or key in self.server.refunded
+            is_done = key in self.server.payments or key in self.server.refunds
             self.answer(200 if is_done else 404, {"state": "done"})
         elif self.server.mode == "redirect":
             self.send_response(302)
@@ -59,16 +59,16 @@ class BankHandler(BaseHTTPRequestHandler):
         if mode == "fails before":
             return self.answer(500, {})
         if self.path.startswith("/refund/"):
-            self.server.refunded.setdefault(key, unquote(self.path.rpartition("/")[2]))
+            self.server.refunds.setdefault(key, unquote(self.path.rpartition("/")[2]))
         else:
-            self.server.paid.setdefault(key, body)
+            self.server.payments.setdefault(key, body)
         if mode == "dies after":
             return self.connection.close()
         if mode == "fails after":
             return self.answer(503, {})
         if mode.isdigit():
             return self.answer(int(mode), {"ok": True})
-        return self.answer(200, {"ok": mode != "not ok", "id": f"pay_{len(self.server.paid)}"})
+        return self.answer(200, {"ok": mode != "not ok", "id": f"pay_{len(self.server.payments)}"})
 
     def answer(self, status, body):
         raw = json.dumps(body).encode()
@@ -96,7 +96,7 @@ def running_bank() -> Iterator[Bank]:
 def bank_system(
     port: int, *, private=LOOPBACK, hosts=LOOPBACK, host="127.0.0.1", refund: HttpCall | None = None
 ) -> HttpSystem:
-    """The bank as a system with one action, ``pay``; it can be undone with ``refund``."""
+    """Declare the bank with one action, ``pay``, which ``refund`` takes back."""
     pay = HttpAction(
         name="pay",
         parameters={"invoice": ParameterType.TEXT, "amount": ParameterType.DECIMAL},

@@ -18,7 +18,7 @@ def bank():
 
 @pytest.fixture(params=["sqlite", "postgresql"])
 def house(request, tmp_path):
-    """A stock database on either, with its connector and URL."""
+    """Create a stock database on either, with its connector and URL."""
     if request.param == "postgresql":
         return request.getfixturevalue("postgres_house")
     url = f"sqlite:///{tmp_path / 'house.db'}"
@@ -30,7 +30,7 @@ def house(request, tmp_path):
 
 @pytest.fixture
 def postgres_house(postgres):
-    """The same on PostgreSQL alone."""
+    """Create a stock database on PostgreSQL."""
     name = f"h{uuid.uuid4().hex[:10]}"
     create_database(postgres, name)
     url = f"{postgres}/{name}"
@@ -42,7 +42,7 @@ def postgres_house(postgres):
 
 @pytest.fixture
 def reader_url(postgres_house):
-    """The same database as a role that may read the stock and nothing else."""
+    """Return a URL of the database for a role that only reads."""
     name = f"reader{uuid.uuid4().hex[:8]}"
     administer(postgres_house.url, f"CREATE ROLE {name} LOGIN", f"GRANT SELECT ON stock TO {name}")
     yield postgres_house.url.replace("countersign@", f"{name}@")

@@ -74,7 +74,7 @@ def on_order(house, product: int = 1) -> int:
 
 
 def fail_at_commit(url: str, error: str) -> None:
-    """Let every commit on PostgreSQL that changed the stock end in this way."""
+    """Let every commit that changed the stock end in this way."""
     administer(
         url,
         "CREATE FUNCTION at_commit() RETURNS trigger LANGUAGE plpgsql AS"

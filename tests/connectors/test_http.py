@@ -1,4 +1,4 @@
-"""The HTTP connector against a real server: once per key, and unknown is never taken for failed."""
+"""The HTTP connector against a real server: success, failure and doubt."""
 
 from dataclasses import replace
 from datetime import timedelta
@@ -20,14 +20,14 @@ def test_it_pays_once_per_key_and_says_what_came_of_it(bank):
     assert connector.verify(action, "k1") is Landing.ABSENT
     assert connector.execute(action, "k1") == "pay_1"
     assert connector.execute(action, "k1") == "pay_1"
-    assert (bank.paid, connector.verify(action, "k1")) == (
+    assert (bank.payments, connector.verify(action, "k1")) == (
         {"k1": {"invoice": "INV-1", "amount": "12.50"}},
         Landing.LANDED,
     )
 
 
 @pytest.mark.parametrize(
-    ("mode", "error", "paid"),
+    ("mode", "error", "count"),
     [
         ("refuse", ConnectorFailed, 0),
         ("moved", WorldMoved, 0),
@@ -36,16 +36,16 @@ def test_it_pays_once_per_key_and_says_what_came_of_it(bank):
         ("dies after", OutcomeUnknown, 1),
     ],
 )
-def test_a_definite_no_is_a_failure_and_everything_else_is_unknown(bank, mode, error, paid):
+def test_a_definite_no_is_a_failure_and_everything_else_is_unknown(bank, mode, error, count):
     connector = HttpConnector(bank_system(bank.server_port), "secret")
     action = connector.prepare("pay", PAY)
     bank.mode = mode
-    with pytest.raises(error) as raised:
+    with pytest.raises(error) as failure:
         connector.execute(action, "k1")
-    assert type(raised.value) is error
-    assert len(bank.paid) == paid
+    assert type(failure.value) is error
+    assert len(bank.payments) == count
     bank.mode = ""
-    assert connector.verify(action, "k1") is (Landing.LANDED if paid else Landing.ABSENT)
+    assert connector.verify(action, "k1") is (Landing.LANDED if count else Landing.ABSENT)
 
 
 def test_a_precondition_that_moved_stops_it_before_anything_is_sent(bank):
@@ -54,16 +54,16 @@ def test_a_precondition_that_moved_stops_it_before_anything_is_sent(bank):
     bank.etag = "v2"
     with pytest.raises(WorldMoved, match="etag was v1, is v2"):
         connector.execute(action, "k1")
-    assert bank.paid == {}
+    assert bank.payments == {}
 
 
 def test_a_server_that_is_not_there_was_not_reached(bank):
     connector = HttpConnector(bank_system(bank.server_port), "secret")
     bank.shutdown()
     bank.server_close()
-    with pytest.raises(ConnectorFailed, match="cannot reach bank") as raised:
+    with pytest.raises(ConnectorFailed, match="cannot reach bank") as failure:
         connector.look_up("invoice", {"id": "1"}, 1)
-    assert type(raised.value) is ConnectorFailed
+    assert type(failure.value) is ConnectorFailed
 
 
 def test_redirects_are_not_followed_and_large_answers_not_read(bank):
@@ -94,9 +94,9 @@ def test_a_definite_refusal_is_a_failure(bank):
     action = connector.prepare("pay", PAY)
     for status, retryable in [(400, False), (403, False), (404, False), (422, False), (429, True)]:
         bank.mode = f"refuse {status}"
-        with pytest.raises(ConnectorFailed) as raised:
+        with pytest.raises(ConnectorFailed) as failure:
             connector.execute(action, "k1")
-        assert (type(raised.value), raised.value.retryable, bank.paid) == (
+        assert (type(failure.value), failure.value.retryable, bank.payments) == (
             ConnectorFailed,
             retryable,
             {},
@@ -117,13 +117,13 @@ def test_a_host_that_is_not_listed_is_refused_at_start(bank):
         HttpConnector(bank_system(bank.server_port, hosts=("api.bank.example",)), "")
 
 
-# --- in time -------------------------------------------------------------------------------------
+# --- in time --------------------------------------------------------------------------------------
 
 
 def slow_system(server, seconds=0.6, scheme="http"):
-    found = bank_system(server.port)
+    system = bank_system(server.port)
     return replace(
-        found, base_url=f"{scheme}://127.0.0.1:{server.port}", timeout=timedelta(seconds=seconds)
+        system, base_url=f"{scheme}://127.0.0.1:{server.port}", timeout=timedelta(seconds=seconds)
     )
 
 
@@ -135,9 +135,9 @@ def slow(request):
 
 @pytest.mark.threat("A3")
 def test_a_question_ends_in_time_however_slowly_it_is_answered(slow):
-    with pytest.raises(ConnectorFailed, match="no answer from bank") as raised:
+    with pytest.raises(ConnectorFailed, match="no answer from bank") as failure:
         HttpConnector(slow_system(slow), "").look_up("invoice", {"id": "1"}, 1)
-    assert (type(raised.value), raised.value.retryable) == (ConnectorFailed, True)
+    assert (type(failure.value), failure.value.retryable) == (ConnectorFailed, True)
 
 
 @pytest.mark.threat("A3")
@@ -145,9 +145,9 @@ def test_a_deed_that_is_answered_too_slowly_is_in_doubt(bank, slow):
     action = replace(
         HttpConnector(bank_system(bank.server_port), "").prepare("pay", PAY), precondition={}
     )
-    declared = slow_system(slow)
-    pay = replace(declared.actions["pay"], precondition=None)
-    connector = HttpConnector(replace(declared, actions={"pay": pay}), "")
+    system = slow_system(slow)
+    pay = replace(system.actions["pay"], precondition=None)
+    connector = HttpConnector(replace(system, actions={"pay": pay}), "")
     with pytest.raises(OutcomeUnknown):
         connector.execute(action, "k1")
     assert connector.verify(action, "k1") is Landing.UNKNOWN
@@ -156,13 +156,13 @@ def test_a_deed_that_is_answered_too_slowly_is_in_doubt(bank, slow):
 
 @pytest.mark.threat("A3")
 def test_a_deed_whose_time_is_over_is_not_sent(bank):
-    """As after a stop of the process between the intent and the deed."""
+    """As after a stop of the process between intent and execution."""
     connector = HttpConnector(bank_system(bank.server_port), "")
     action = connector.prepare("pay", PAY)
     bank.requests.clear()
-    with time_limit(boottime() - 1), pytest.raises(ConnectorFailed) as raised:
+    with time_limit(boottime() - 1), pytest.raises(ConnectorFailed) as failure:
         connector.execute(action, "k1")
-    assert (type(raised.value), raised.value.retryable, bank.requests) == (
+    assert (type(failure.value), failure.value.retryable, bank.requests) == (
         ConnectorFailed,
         True,
         [],

@@ -17,8 +17,8 @@ def test_parameters_cannot_leave_their_place_in_the_path(bank):
 
 
 LEADS_ELSEWHERE = [
-    "..", ".", "", " .. ", "...", "../payments", "a/b", "a\\b", "%2e%2e", "%2E.", "%252e%252e", "a%2fb", "a%5Cb", "..;x=1",
-    "．．", "..%2f..", "a\r\nHost: evil", "\x00",
+    "..", ".", "", " .. ", "...", "../payments", "a/b", "a\\b", "%2e%2e", "%2E.", "%252e%252e",
+    "a%2fb", "a%5Cb", "..;x=1", "．．", "..%2f..", "a\r\nHost: evil", "\x00",
 ]  # fmt: skip
 
 
@@ -26,18 +26,18 @@ LEADS_ELSEWHERE = [
 def test_a_parameter_that_could_be_read_as_another_path_is_refused_by_name(bank):
     connector = HttpConnector(bank_system(bank.server_port), "secret")
     for value in LEADS_ELSEWHERE:
-        with pytest.raises(ConnectorFailed, match="^id cannot stand in an address") as raised:
+        with pytest.raises(ConnectorFailed, match="^id cannot stand in an address") as failure:
             connector.look_up("invoice", {"id": value}, 1)
-        assert (value, raised.value.retryable, bank.requests) == (value, False, [])
+        assert (value, failure.value.retryable, bank.requests) == (value, False, [])
 
 
 @pytest.mark.threat("C5")
 def test_in_the_query_such_a_value_is_a_value(bank):
-    found = replace(
+    system = replace(
         bank_system(bank.server_port),
         lookups={"search": HttpCall(path="/invoices?of={id}", fields={"path": "path"})},
     )
-    connector = HttpConnector(found, "")
+    connector = HttpConnector(system, "")
     for value in LEADS_ELSEWHERE:
         (row,) = connector.look_up("search", {"id": value}, 1)
         assert row["path"] == f"/invoices?of={quote(value, safe='')}"
@@ -49,9 +49,9 @@ def test_in_the_query_such_a_value_is_a_value(bank):
     ["/invoices/../payments/{id}", "//169.254.169.254/{id}", "/invoices/{other}", "/a/./{id}"],
 )
 def test_what_was_declared_is_what_is_asked_for_or_nothing_is(bank, path):
-    found = replace(
+    system = replace(
         bank_system(bank.server_port), lookups={"odd": HttpCall(path=path, fields={"path": "path"})}
     )
     with pytest.raises(ConnectorFailed):
-        HttpConnector(found, "").look_up("odd", {"id": "1"}, 1)
+        HttpConnector(system, "").look_up("odd", {"id": "1"}, 1)
     assert bank.requests == []

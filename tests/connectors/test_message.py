@@ -47,6 +47,6 @@ def test_slack_failures_are_told_apart():
         connector.execute(action, "k")
     with pytest.raises(ConnectorFailed, match="channel_not_found"):
         connector.execute(action, "k")
-    with pytest.raises(ConnectorFailed, match="cannot be reached") as raised:
+    with pytest.raises(ConnectorFailed, match="cannot be reached") as failure:
         connector.execute(action, "k")
-    assert (type(raised.value), raised.value.retryable) == (ConnectorFailed, True)
+    assert (type(failure.value), failure.value.retryable) == (ConnectorFailed, True)

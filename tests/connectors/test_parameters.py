@@ -1,4 +1,4 @@
-"""Typed parameters: one canonical form of each, and a sentence for everything else."""
+"""Typed parameters: one canonical form, or a refusal by name."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""The registry: what a connector declares is all that anybody else needs of it."""
+"""The registry: the declaration of a connector is all that others need."""
 
 from typing import get_args
 

@@ -1,4 +1,4 @@
-"""What every action declares: how it is rendered, and what contradicts itself."""
+"""Declarations of actions: their rendering, and their contradictions."""
 
 from datetime import timedelta
 from decimal import Decimal

@@ -1,4 +1,4 @@
-"""The SQL connector against real databases: SQLite and PostgreSQL as systems of record."""
+"""The SQL connector against SQLite and PostgreSQL."""
 
 import threading
 from dataclasses import replace
@@ -73,7 +73,7 @@ def test_a_newer_version_of_the_action_is_not_what_was_approved(house):
 
 
 @pytest.mark.parametrize(
-    ("parameters", "said"),
+    ("parameters", "complaint"),
     [
         ({"product_id": 1}, "quantity is missing"),
         ({**ORDER, "x": 1}, "no such parameter: x"),
@@ -84,8 +84,8 @@ def test_a_newer_version_of_the_action_is_not_what_was_approved(house):
         ({**ORDER, "product_id": 99}, "no rows match"),
     ],
 )
-def test_parameters_are_typed_and_complete(house, parameters, said):
-    with pytest.raises(ConnectorFailed, match=said):
+def test_parameters_are_typed_and_complete(house, parameters, complaint):
+    with pytest.raises(ConnectorFailed, match=complaint):
         house.prepare("order", parameters)
 
 

@@ -1,4 +1,4 @@
-"""Transactions on somebody else's database: reading can only read, and only a commit is in doubt."""
+"""Transactions on a system of record: read-only look-ups, and certain failures."""
 
 import sqlite3
 from dataclasses import replace
@@ -78,7 +78,7 @@ def test_a_slow_question_is_cut_off(house):
         )
 
 
-# --- one question, and nothing but a question ----------------------------------------------------
+# --- one question, and nothing but a question -----------------------------------------------------
 
 
 @pytest.mark.threat("C2")
@@ -98,7 +98,8 @@ def test_a_slow_question_is_cut_off(house):
 def test_a_look_up_is_one_select_in_a_transaction_that_cannot_write(postgres_house, query):
     administer(
         postgres_house.url,
-        "CREATE FUNCTION empty_the_house() RETURNS int LANGUAGE plpgsql AS $$ BEGIN DELETE FROM stock; RETURN 1; END $$",
+        "CREATE FUNCTION empty_the_house() RETURNS int LANGUAGE plpgsql AS"
+        " $$ BEGIN DELETE FROM stock; RETURN 1; END $$",
     )
     with pytest.raises(ConnectorFailed):
         postgres_house.look_up(query, {}, 10)
@@ -107,19 +108,20 @@ def test_a_look_up_is_one_select_in_a_transaction_that_cannot_write(postgres_hou
 
 @pytest.mark.threat("C2")
 def test_what_one_look_up_sets_the_next_one_does_not_find(postgres_house):
-    """The connection is given back as it was: no setting, no lock of the session, no transaction stays."""
+    """The connection is given back without settings, locks and transaction."""
     for setting in ("default_transaction_read_only", "statement_timeout", "search_path"):
         value = {"statement_timeout": "0", "search_path": "pg_catalog"}.get(setting, "off")
         postgres_house.look_up(f"SELECT set_config('{setting}', '{value}', false)", {}, 1)
     postgres_house.look_up("SELECT pg_advisory_lock(7)", {}, 1)
-    (found,) = postgres_house.look_up(
-        "SELECT current_setting('default_transaction_read_only') AS every, current_setting('transaction_read_only') AS this,"
+    (row,) = postgres_house.look_up(
+        "SELECT current_setting('default_transaction_read_only') AS every,"
+        " current_setting('transaction_read_only') AS this,"
         " current_setting('statement_timeout') AS wait, current_setting('search_path') AS path,"
         " (SELECT COUNT(*) FROM pg_locks WHERE locktype = 'advisory') AS locks",
         {},
         1,
     )
-    assert (found["every"], found["this"], found["wait"] != "0", found["path"], found["locks"]) == (
+    assert (row["every"], row["this"], row["wait"] != "0", row["path"], row["locks"]) == (
         "on",
         "on",
         True,
@@ -162,7 +164,7 @@ def test_sqlite_look_ups_can_only_compute_what_is_small(tmp_path, query):
         SqlConnector(stock_system(), f"sqlite:///{tmp_path / 'house.db'}").look_up(query, {}, 1)
 
 
-# --- what is certain, and what is not ------------------------------------------------------------
+# --- what is certain, and what is not -------------------------------------------------------------
 
 
 @pytest.mark.threat("A2")
@@ -189,9 +191,9 @@ def test_a_database_that_is_locked_says_neither_that_it_is_there_nor_that_it_is_
     holder = sqlite3.connect(tmp_path / "house.db", isolation_level=None)
     holder.execute("BEGIN EXCLUSIVE")
     for look in (house.verify, house.execute):
-        with pytest.raises(ConnectorFailed, match="locked|longer than") as raised:
+        with pytest.raises(ConnectorFailed, match="locked|longer than") as failure:
             look(action, "k1")
-        assert (type(raised.value), raised.value.retryable) == (ConnectorFailed, True)
+        assert (type(failure.value), failure.value.retryable) == (ConnectorFailed, True)
     holder.execute("ROLLBACK")
     holder.close()
     assert (house.verify(action, "k1"), on_order(house)) == (Landing.LANDED, 24)
@@ -211,9 +213,9 @@ def test_a_commit_that_sqlite_could_not_make_surely_did_not_happen(tmp_path):
     reader = sqlite3.connect(tmp_path / "house.db", isolation_level=None)
     reader.execute("BEGIN")
     reader.execute("SELECT * FROM stock").fetchall()
-    with pytest.raises(ConnectorFailed) as raised:
+    with pytest.raises(ConnectorFailed) as failure:
         house.execute(action, "k1")
-    assert (type(raised.value), raised.value.retryable) == (ConnectorFailed, True)
+    assert (type(failure.value), failure.value.retryable) == (ConnectorFailed, True)
     reader.close()
     assert (house.verify(action, "k1"), on_order(house)) == (Landing.ABSENT, 0)
     assert house.execute(action, "k1") == "1 row changed"
@@ -233,9 +235,9 @@ def test_a_commit_that_sqlite_could_not_make_surely_did_not_happen(tmp_path):
 def test_at_commit_only_the_databases_own_no_is_certain(postgres_house, error, outcome):
     fail_at_commit(postgres_house.url, error)
     action = postgres_house.prepare("order", ORDER)
-    with pytest.raises(ConnectorFailed) as raised:
+    with pytest.raises(ConnectorFailed) as failure:
         postgres_house.execute(action, "k1")
-    assert (type(raised.value), on_order(postgres_house)) == (outcome, 0)
+    assert (type(failure.value), on_order(postgres_house)) == (outcome, 0)
     assert postgres_house.verify(action, "k1") is Landing.ABSENT
 
 
@@ -247,15 +249,15 @@ def test_a_row_that_somebody_else_holds_can_be_tried_again(postgres_house):
     engine = sa.create_engine(postgres_house.url)
     with engine.begin() as holder:
         holder.exec_driver_sql("UPDATE stock SET name = 'x' WHERE product_id = 1")
-        with pytest.raises(ConnectorFailed) as raised:
+        with pytest.raises(ConnectorFailed) as failure:
             hasty.execute(action, "k1")
         holder.rollback()
     engine.dispose()
-    assert (type(raised.value), raised.value.retryable) == (ConnectorFailed, True)
+    assert (type(failure.value), failure.value.retryable) == (ConnectorFailed, True)
     assert postgres_house.execute(action, "k1") == "1 row changed"
 
 
-# --- in time -------------------------------------------------------------------------------------
+# --- in time --------------------------------------------------------------------------------------
 
 
 @pytest.mark.threat("A3")
@@ -263,9 +265,9 @@ def test_a_database_that_accepts_and_never_answers_ends_in_time():
     with serving(Silent()) as server:
         url = f"postgresql+psycopg://countersign@127.0.0.1:{server.port}/house"
         house = SqlConnector(replace(stock_system(), timeout=timedelta(seconds=0.4)), url)
-        with pytest.raises(ConnectorFailed, match="longer than 0.4 s") as raised:
+        with pytest.raises(ConnectorFailed, match="longer than 0.4 s") as failure:
             house.look_up("SELECT 1 AS found", {}, 1)
-        assert (type(raised.value), raised.value.retryable) == (ConnectorFailed, True)
+        assert (type(failure.value), failure.value.retryable) == (ConnectorFailed, True)
 
 
 @pytest.mark.threat("A3")
@@ -279,17 +281,17 @@ def test_a_network_that_hangs_ends_in_time_and_only_a_commit_is_in_doubt(
     postgres_house.execute(
         postgres_house.prepare("order", {"product_id": 2, "quantity": 1}), "makes the marks"
     )
-    parsed = sa.make_url(postgres_house.url)
-    with serving(Proxy(parsed.port)) as proxy:
+    address = sa.make_url(postgres_house.url)
+    with serving(Proxy(address.port)) as proxy:
         house = SqlConnector(
             replace(stock_system(), timeout=timedelta(seconds=1.5)),
-            str(parsed.set(port=proxy.port)),
+            str(address.set(port=proxy.port)),
         )
         assert house.verify(action, "k1") is Landing.ABSENT
         proxy.fatal = fatal
-        with pytest.raises(ConnectorFailed) as raised:
+        with pytest.raises(ConnectorFailed) as failure:
             house.execute(action, "k1")
-        assert (type(raised.value), proxy.is_frozen.is_set()) == (outcome, True)
+        assert (type(failure.value), proxy.is_frozen.is_set()) == (outcome, True)
         # A connection that was good before: the look ends in time as well.
         with pytest.raises(ConnectorFailed):
             house.verify(action, "k1")
@@ -298,11 +300,11 @@ def test_a_network_that_hangs_ends_in_time_and_only_a_commit_is_in_doubt(
 
 @pytest.mark.threat("A3")
 def test_a_deed_whose_time_is_over_is_not_committed(house):
-    """As after a stop of the process between the intent and the deed."""
+    """As after a stop of the process between intent and execution."""
     action = house.prepare("order", ORDER)
-    with time_limit(boottime() - 1), pytest.raises(ConnectorFailed) as raised:
+    with time_limit(boottime() - 1), pytest.raises(ConnectorFailed) as failure:
         house.execute(action, "k1")
-    assert (type(raised.value), raised.value.retryable, on_order(house)) == (
+    assert (type(failure.value), failure.value.retryable, on_order(house)) == (
         ConnectorFailed,
         True,
         0,

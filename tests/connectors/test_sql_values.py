@@ -1,4 +1,4 @@
-"""What a real database says an action moves: an amount, or a plain refusal, never nothing."""
+"""Values of real databases: an amount, or a plain refusal."""
 
 import sqlite3
 from datetime import date, datetime, timedelta
@@ -37,9 +37,9 @@ SECOND = timedelta(seconds=5)
     ids=range(14),
 )
 def test_a_value_of_a_database_becomes_one_that_a_ledger_can_hold(value, scalar):
-    converted = to_scalar(value)
-    assert (converted, type(converted)) == (scalar, type(scalar))
-    assert canonical_bytes({"value": converted})
+    result = to_scalar(value)
+    assert (result, type(result)) == (scalar, type(scalar))
+    assert canonical_bytes({"value": result})
 
 
 def paying(url: str) -> SqlConnector:

@@ -1,13 +1,12 @@
-"""What every connector promises, asked of the fake and of the real ones on real systems."""
+"""The promises of the port Connector, on fake and real systems."""
 
-import contextlib
 import sqlite3
 import uuid
-from collections.abc import Callable
-from contextlib import AbstractContextManager
-from dataclasses import dataclass, replace
+from contextlib import AbstractContextManager, closing, contextmanager
+from dataclasses import replace
 from datetime import timedelta
-from typing import Any
+from pathlib import Path
+from typing import Any, ClassVar
 
 import pytest
 import sqlalchemy as sa
@@ -19,13 +18,14 @@ from bot.cases.errors import (
     OutcomeUnknown,
     WorldMoved,
 )
+from bot.cases.plan import Action
 from bot.clock import boottime, time_limit
 from bot.connectors.http import HttpCall, HttpConnector
 from bot.connectors.message import MessageAction, MessageConnector, MessageSystem
 from bot.connectors.parameters import ParameterType
 from bot.connectors.sql import SqlConnector
 from bot.ports import Connector, Landing
-from tests.connectors.bank import PAY, bank_system, running_bank
+from tests.connectors.bank import PAY, Bank, bank_system, running_bank
 from tests.connectors.stock import (
     ORDER,
     administer,
@@ -44,175 +44,208 @@ REFUND = HttpCall(
 )
 
 
-@dataclass(kw_only=True)
 class Subject:
-    """One connector, with what a test can do behind its back; None where the system cannot."""
+    """One connector on a system that a test can look into."""
 
     connector: Connector
     action: str
     parameters: dict[str, Any]
-    #: How many effects there are in the system, without those that were taken back.
-    count_effects: Callable[[], int]
-    #: Changes the facts on which the action was based.
-    move: Callable[[], object] | None = None
-    #: Lets the system refuse the next change, for certain.
-    refuse: Callable[[], object] | None = None
-    #: Lets the answer to the next change be lost.
-    lose_answer: Callable[[], object] | None = None
-    #: Lets no question be answered meanwhile.
-    disconnect: Callable[[], AbstractContextManager[object]]
-    is_reversible: bool = True
-    #: The fake counts every call, so that the tests of the executor see a second one.
-    keeps_keys: bool = True
-    #: A chat looks at the time limit itself; the fakes do not.
-    keeps_time: bool = True
+    #: The same key is one effect, however often it is carried out.
+    keeps_keys = True
+    #: It looks at the time limit of the call by itself.
+    keeps_time = True
+    is_reversible = True
+    can_move = True
+    can_lose_answers = True
 
-    def prepare(self):
+    def prepare(self) -> Action:
         return self.connector.prepare(self.action, self.parameters)
 
+    def count_effects(self) -> int:
+        """Count the effects in the system, without those that were taken back."""
+        raise NotImplementedError
 
-def fake_subject(stack, request, tmp_path) -> Subject:
-    connector = FakeConnector()
+    def move(self) -> None:
+        """Change the facts on which the action is based."""
+        raise NotImplementedError
 
-    @contextlib.contextmanager
-    def disconnect():
-        connector.faults["verify"] = ["away"]
+    def refuse(self) -> None:
+        """Let the system refuse the next change, for certain."""
+        raise NotImplementedError
+
+    def lose_answer(self) -> None:
+        """Let the answer to the next change be lost."""
+        raise NotImplementedError
+
+    def disconnect(self) -> AbstractContextManager[object]:
+        """Let no question be answered meanwhile."""
+        raise NotImplementedError
+
+
+class FakeSubject(Subject):
+    action = "order_stock"
+    parameters: ClassVar = {"product_id": 1, "quantity": 24}
+    # It counts every call, so that the tests of the executor see a second one.
+    keeps_keys = False
+    keeps_time = False
+
+    def __init__(self) -> None:
+        self.connector = FakeConnector()
+
+    def count_effects(self) -> int:
+        keys = self.connector.effects
+        return keys.count(KEY) - keys.count(UNDO_KEY)
+
+    def move(self) -> None:
+        self.connector.facts["on_hand"] = 3
+
+    def refuse(self) -> None:
+        self.connector.faults["execute"] = ["refuse"]
+
+    def lose_answer(self) -> None:
+        self.connector.faults["execute"] = ["lost after"]
+
+    @contextmanager
+    def disconnect(self):
+        self.connector.faults["verify"] = ["away"]
         yield
 
-    return Subject(
-        connector=connector,
-        action="order_stock",
-        parameters={"product_id": 1, "quantity": 24},
-        count_effects=lambda: connector.effects.count(KEY) - connector.effects.count(UNDO_KEY),
-        move=lambda: connector.facts.update(on_hand=3),
-        refuse=lambda: connector.faults.update(execute=["refuse"]),
-        lose_answer=lambda: connector.faults.update(execute=["lost after"]),
-        disconnect=disconnect,
-        keeps_keys=False,
-        keeps_time=False,
-    )
+
+class StockSubject(Subject):
+    action = "order"
+    parameters: ClassVar = ORDER
+
+    def __init__(self, url: str) -> None:
+        self.url = url
+        create_stock(url)
+        self.connector = SqlConnector(replace(stock_system(), timeout=timedelta(seconds=2)), url)
+
+    def count_effects(self) -> int:
+        return on_order(self.connector) // ORDER["quantity"]
+
+    def move(self) -> None:
+        administer(self.url, "UPDATE stock SET on_order = 1 WHERE product_id = 1")
 
 
-def sqlite_subject(stack, request, tmp_path) -> Subject:
-    path = tmp_path / "house.db"
-    url = f"sqlite:///{path}"
+class SqliteSubject(StockSubject):
+    can_lose_answers = False
 
-    @contextlib.contextmanager
-    def disconnect():
-        with contextlib.closing(sqlite3.connect(path, isolation_level=None)) as holder:
+    def __init__(self, folder: Path) -> None:
+        self.path = folder / "house.db"
+        super().__init__(f"sqlite:///{self.path}")
+
+    def refuse(self) -> None:
+        trigger = "CREATE TRIGGER refusal BEFORE UPDATE ON stock"
+        administer(self.url, f"{trigger} BEGIN SELECT RAISE(ABORT, 'no'); END")
+
+    @contextmanager
+    def disconnect(self):
+        with closing(sqlite3.connect(self.path, isolation_level=None)) as holder:
             holder.execute("BEGIN EXCLUSIVE")
             yield
 
-    subject = stock_subject(url, disconnect)
-    subject.refuse = lambda: administer(
-        url,
-        "CREATE TRIGGER refusing BEFORE UPDATE ON stock BEGIN SELECT RAISE(ABORT, 'no'); END",
-    )
-    return subject
 
+class PostgresqlSubject(StockSubject):
+    def refuse(self) -> None:
+        fail_at_commit(self.url, "RAISE EXCEPTION 'no' USING ERRCODE = '23514'")
 
-def postgresql_subject(stack, request, tmp_path) -> Subject:
-    server, name = request.getfixturevalue("postgres"), f"h{uuid.uuid4().hex[:10]}"
-    create_database(server, name)
-    url = f"{server}/{name}"
-    engine = sa.create_engine(url)
-    stack.callback(engine.dispose)
+    def lose_answer(self) -> None:
+        fail_at_commit(self.url, "PERFORM pg_terminate_backend(pg_backend_pid())")
 
-    @contextlib.contextmanager
-    def disconnect():
+    @contextmanager
+    def disconnect(self):
+        engine = sa.create_engine(self.url)
         with engine.begin() as holder:
             holder.exec_driver_sql("LOCK TABLE countersign_marks IN ACCESS EXCLUSIVE MODE")
             yield
-
-    subject = stock_subject(url, disconnect)
-    refusal = "RAISE EXCEPTION 'no' USING ERRCODE = '23514'"
-    subject.refuse = lambda: fail_at_commit(url, refusal)
-    death = "PERFORM pg_terminate_backend(pg_backend_pid())"
-    subject.lose_answer = lambda: fail_at_commit(url, death)
-    return subject
+        engine.dispose()
 
 
-def stock_subject(url, disconnect) -> Subject:
-    create_stock(url)
-    connector = SqlConnector(replace(stock_system(), timeout=timedelta(seconds=2)), url)
-    return Subject(
-        connector=connector,
-        action="order",
-        parameters=ORDER,
-        count_effects=lambda: on_order(connector) // ORDER["quantity"],
-        move=lambda: administer(url, "UPDATE stock SET on_order = 1 WHERE product_id = 1"),
-        disconnect=disconnect,
-    )
+class HttpSubject(Subject):
+    action = "pay"
+    parameters: ClassVar = PAY
 
+    def __init__(self, bank: Bank) -> None:
+        self.bank = bank
+        self.connector = HttpConnector(bank_system(bank.server_port, refund=REFUND), "secret")
 
-def http_subject(stack, request, tmp_path) -> Subject:
-    bank = stack.enter_context(running_bank())
+    def count_effects(self) -> int:
+        return len(set(self.bank.payments) - set(self.bank.refunds.values()))
 
-    @contextlib.contextmanager
-    def disconnect():
-        bank.shutdown()
-        bank.server_close()
+    def move(self) -> None:
+        self.bank.etag = "v2"
+
+    def refuse(self) -> None:
+        self.bank.mode = "refuse"
+
+    def lose_answer(self) -> None:
+        self.bank.mode = "dies after"
+
+    @contextmanager
+    def disconnect(self):
+        self.bank.shutdown()
+        self.bank.server_close()
         yield
 
-    return Subject(
-        connector=HttpConnector(bank_system(bank.server_port, refund=REFUND), "secret"),
-        action="pay",
-        parameters=PAY,
-        count_effects=lambda: len(set(bank.paid) - set(bank.refunded.values())),
-        move=lambda: setattr(bank, "etag", "v2"),
-        refuse=lambda: setattr(bank, "mode", "refuse"),
-        lose_answer=lambda: setattr(bank, "mode", "dies after"),
-        disconnect=disconnect,
-    )
 
+class MessageSubject(Subject):
+    action = "tell"
+    parameters: ClassVar = {"to": "C0SALES", "text": "please call"}
+    # A real chat looks at it; the fake one does not.
+    keeps_time = False
+    is_reversible = False
+    can_move = False
 
-def message_subject(stack, request, tmp_path) -> Subject:
-    chat = FakeChat()
-    tell = MessageAction(
-        name="tell",
-        parameters={"to": ParameterType.TEXT, "text": ParameterType.TEXT},
-        target="channel:{to}",
-        summary="Tell {to}",
-        preview="“{text}”",
-    )
+    def __init__(self) -> None:
+        tell = MessageAction(
+            name="tell",
+            parameters={"to": ParameterType.TEXT, "text": ParameterType.TEXT},
+            target="channel:{to}",
+            summary="Tell {to}",
+            preview="“{text}”",
+        )
+        self.chat = FakeChat()
+        system = MessageSystem(name="slack", actions={"tell": tell})
+        self.connector = MessageConnector(system, self.chat)
 
-    @contextlib.contextmanager
-    def disconnect():
+    def count_effects(self) -> int:
+        return len(self.chat.sent)
+
+    def refuse(self) -> None:
+        self.chat.failures.append(ChatFailed("channel_not_found"))
+
+    def lose_answer(self) -> None:
+        self.chat.failures.append(ChatUnknown("timeout"))
+
+    @contextmanager
+    def disconnect(self):
         def fail(to, key):
             raise ChatFailed("internal_error")
 
-        chat.find = fail
+        self.chat.find = fail
         yield
 
-    return Subject(
-        connector=MessageConnector(MessageSystem(name="slack", actions={"tell": tell}), chat),
-        action="tell",
-        parameters={"to": "C0SALES", "text": "please call"},
-        count_effects=lambda: len(chat.sent),
-        refuse=lambda: chat.failures.append(ChatFailed("channel_not_found")),
-        lose_answer=lambda: chat.failures.append(ChatUnknown("timeout")),
-        disconnect=disconnect,
-        is_reversible=False,
-        keeps_time=False,
-    )
 
-
-SUBJECTS = {
-    "fake": fake_subject,
-    "sqlite": sqlite_subject,
-    "postgresql": postgresql_subject,
-    "http": http_subject,
-    "message": message_subject,
-}
-
-
-@pytest.fixture(params=list(SUBJECTS))
+@pytest.fixture(params=["fake", "sqlite", "postgresql", "http", "message"])
 def subject(request, tmp_path):
-    with contextlib.ExitStack() as stack:
-        yield SUBJECTS[request.param](stack, request, tmp_path)
+    match request.param:
+        case "fake":
+            yield FakeSubject()
+        case "sqlite":
+            yield SqliteSubject(tmp_path)
+        case "postgresql":
+            server = request.getfixturevalue("postgres")
+            name = f"h{uuid.uuid4().hex[:10]}"
+            create_database(server, name)
+            yield PostgresqlSubject(f"{server}/{name}")
+        case "http":
+            with running_bank() as bank:
+                yield HttpSubject(bank)
+        case "message":
+            yield MessageSubject()
 
 
-def needs(ability: object, what: str) -> None:
+def needs(ability: bool, what: str) -> None:
     if not ability:
         pytest.skip(f"this system cannot {what}")
 
@@ -249,7 +282,7 @@ def test_the_same_key_is_one_effect_however_often_it_is_carried_out(subject):
 
 
 def test_facts_that_have_moved_keep_an_action_from_happening(subject):
-    needs(subject.move, "move: it has no snapshot")
+    needs(subject.can_move, "move: it has no snapshot")
     action = subject.prepare()
     subject.move()
     before = subject.count_effects()
@@ -263,15 +296,15 @@ def test_facts_that_have_moved_keep_an_action_from_happening(subject):
 def test_what_is_refused_has_surely_not_happened(subject):
     action = subject.prepare()
     subject.refuse()
-    with pytest.raises(ConnectorFailed) as raised:
+    with pytest.raises(ConnectorFailed) as failure:
         subject.connector.execute(action, KEY)
-    assert type(raised.value) is ConnectorFailed
+    assert type(failure.value) is ConnectorFailed
     assert subject.count_effects() == 0
     assert subject.connector.verify(action, KEY) is Landing.ABSENT
 
 
 def test_after_an_answer_that_was_lost_the_system_says_what_happened(subject):
-    needs(subject.lose_answer, "lose an answer")
+    needs(subject.can_lose_answers, "lose an answer")
     action = subject.prepare()
     subject.lose_answer()
     with pytest.raises(OutcomeUnknown):
@@ -315,9 +348,9 @@ def test_what_cannot_be_taken_back_says_so_before_and_when_asked(subject):
 def test_after_the_time_limit_nothing_is_begun(subject):
     needs(subject.keeps_time, "look at the time limit by itself")
     action = subject.prepare()
-    with time_limit(boottime() - 1), pytest.raises(ConnectorFailed) as raised:
+    with time_limit(boottime() - 1), pytest.raises(ConnectorFailed) as failure:
         subject.connector.execute(action, KEY)
-    assert (type(raised.value), raised.value.retryable) == (ConnectorFailed, True)
+    assert (type(failure.value), failure.value.retryable) == (ConnectorFailed, True)
     assert subject.count_effects() == 0
     assert subject.connector.verify(action, KEY) is Landing.ABSENT
 

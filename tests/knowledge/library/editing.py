@@ -8,16 +8,16 @@ from bot.cases.errors import PlaybookInvalid
 from knowledge.library import load
 
 
-def change(folder: Path, name: str, before: str, after: str) -> None:
+def change(path: Path, before: str, after: str) -> None:
     """Replace a text that is in the file."""
-    path = folder / name
     text = path.read_text()
     assert before in text
     path.write_text(text.replace(before, after, 1))
 
 
-def refuse(folder: Path, name: str, before: str, after: str, complaint: str) -> None:
-    """Change a file, and expect that the library is refused with this complaint."""
-    change(folder, name, before, after)
+def refuse(path: Path, before: str, after: str, *, complaint: str) -> None:
+    """Change a file, and expect the library to be refused."""
+    change(path, before, after)
+    folder = path.parent.parent if path.parent.name == "playbooks" else path.parent
     with pytest.raises(PlaybookInvalid, match=complaint):
         load(folder)

@@ -12,7 +12,7 @@ ALL_DAYS = "days: [mon, tue, wed, thu, fri, sat, sun]"
 
 
 def test_hours_are_read_as_people_write_them(folder):
-    change(folder, "channels.yml", "review: mon}\nchannels", "review: fri}\nchannels")
+    change(folder / "channels.yml", "review: mon}\nchannels", "review: fri}\nchannels")
     library = load(folder)
     every_day, office = library.hours("C0STOCK"), library.hours("C0SALES")
     assert (every_day.opens, every_day.closes, len(every_day.days)) == (time(8), time(0), 7)
@@ -44,4 +44,4 @@ def test_without_the_file_everybody_is_always_at_work(folder):
     ids=range(9),
 )
 def test_a_mistake_is_told_where_it_is(folder, before, after, complaint):
-    refuse(folder, "channels.yml", before, after, complaint)
+    refuse(folder / "channels.yml", before, after, complaint=complaint)

@@ -1,4 +1,4 @@
-"""The library as a whole: read together, refused together, and the same for ever."""
+"""The library as a whole: read together, and refused together."""
 
 import os
 import subprocess
@@ -18,8 +18,7 @@ from tests.knowledge.library.editing import change
 def test_a_limit_for_an_action_that_does_not_exist_is_asked_about(folder):
     assert load(folder).limits_without_action() == []
     change(
-        folder,
-        "policy.yml",
+        folder / "policy.yml",
         "  slack.tell:",
         "  house.asign_cover: {times_per_day: 4}\n  slack.tell:",
     )
@@ -28,24 +27,31 @@ def test_a_limit_for_an_action_that_does_not_exist_is_asked_about(folder):
 
 @pytest.mark.threat("D6")
 def test_the_command_that_checks_says_it(folder, tmp_path):
-    change(folder, "policy.yml", "medium_above: 250", "medium_above: 2501")
-    change(folder, "policy.yml", "{times_per_day: 40}", "{}")
-    asked = {"COUNTERSIGN_LIBRARY_DIR": str(folder), "COUNTERSIGN_DATA_DIR": str(tmp_path / "data")}
-    asked |= {"SLACK_BOT_TOKEN": "xoxb-1", "SLACK_APP_TOKEN": "xapp-1", "PATH": os.environ["PATH"]}
-    done = subprocess.run(
+    change(folder / "policy.yml", "medium_above: 250", "medium_above: 2501")
+    change(folder / "policy.yml", "{times_per_day: 40}", "{}")
+    environment = {
+        "COUNTERSIGN_LIBRARY_DIR": str(folder),
+        "COUNTERSIGN_DATA_DIR": str(tmp_path / "data"),
+    }
+    environment |= {
+        "SLACK_BOT_TOKEN": "xoxb-1",
+        "SLACK_APP_TOKEN": "xapp-1",
+        "PATH": os.environ["PATH"],
+    }
+    process = subprocess.run(
         [sys.executable, "-m", "bot", "check"],
-        env=asked,
+        env=environment,
         capture_output=True,
         text=True,
         timeout=60,
         cwd=tmp_path.parent,
     )
-    assert done.returncode == 1
-    assert "policy.yml:4: high_above" in done.stderr
-    assert "policy.yml:15: actions.house.assign_cover" in done.stderr
+    assert process.returncode == 1
+    assert "policy.yml:4: high_above" in process.stderr
+    assert "policy.yml:15: actions.house.assign_cover" in process.stderr
 
 
-# --- checksums -----------------------------------------------------------------------------------
+# --- checksums ------------------------------------------------------------------------------------
 
 
 def prepare(library, action, parameters, snapshot):
@@ -61,7 +67,7 @@ def prepare(library, action, parameters, snapshot):
 
 
 def test_policy_and_plans_of_the_packaged_library_keep_their_checksums():
-    """Approvals and ledgers name them: reading the same files must give the same ones for ever."""
+    """Approvals and ledgers name them: the same files give the same checksums."""
     library = load()
     stock = {"product": "Merlot", "unit": "case", "on_hand": 4, "on_order": 0, "order_cost": 60.0}
     actions = (

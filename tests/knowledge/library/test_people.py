@@ -31,7 +31,8 @@ MISTAKES = [
     ),
     (
         "people: []",
-        "people:\n  - {name: Ana, accounts: [T1/UANA, a@x.example]}\n  - {name: Ben, accounts: [T1/UBEN, A@X.example]}",
+        "people:\n  - {name: Ana, accounts: [T1/UANA, a@x.example]}\n"
+        "  - {name: Ben, accounts: [T1/UBEN, A@X.example]}",
         "people.yml: a@x.example belongs to Ana and to Ben; an account is one person's",
     ),
 ]
@@ -39,14 +40,13 @@ MISTAKES = [
 
 @pytest.mark.parametrize(("before", "after", "complaint"), MISTAKES, ids=range(len(MISTAKES)))
 def test_a_mistake_is_told_where_it_is(folder, before, after, complaint):
-    refuse(folder, "people.yml", before, after, complaint)
+    refuse(folder / "people.yml", before, after, complaint=complaint)
 
 
 @pytest.mark.threat("B6")
 def test_people_are_declared_with_all_their_accounts_and_the_file_may_be_missing(folder):
     change(
-        folder,
-        "people.yml",
+        folder / "people.yml",
         "people: []",
         'people:\n  - {name: Ana, accounts: [T1/UANA, T2/UTWO, "staff:17"]}',
     )

@@ -23,7 +23,7 @@ MISTAKES = [
 
 @pytest.mark.parametrize(("before", "after", "complaint"), MISTAKES, ids=range(len(MISTAKES)))
 def test_a_mistake_is_told_where_it_is(folder, before, after, complaint):
-    refuse(folder, "playbooks/low_stock.yml", before, after, complaint)
+    refuse(folder / "playbooks/low_stock.yml", before, after, complaint=complaint)
 
 
 MEANINGLESS = [
@@ -49,46 +49,43 @@ MEANINGLESS = [
 def test_a_playbook_that_could_not_be_meant_is_refused_with_file_and_line(
     folder, before, after, complaint
 ):
-    refuse(folder, "playbooks/low_stock.yml", before, after, complaint)
+    refuse(folder / "playbooks/low_stock.yml", before, after, complaint=complaint)
 
 
 def test_the_parameters_of_an_offer_are_those_of_its_action(folder):
     refuse(
-        folder,
-        "playbooks/lead_cold.yml",
+        folder / "playbooks/lead_cold.yml",
         "due_on: lead.call_on}\n    edit: [due_on]",
         "on: lead.call_on}",
-        "takes due_on, lead_id; given lead_id, on",
+        complaint="takes due_on, lead_id; given lead_id, on",
     )
 
 
 def test_nothing_is_dropped_for_want_of_a_playbook(folder):
     refuse(
-        folder,
-        "playbooks/unrecognised.yml",
+        folder / "playbooks/unrecognised.yml",
         "kind: unrecognised",
         "kind: something",
-        "one must be for kind unrecognised",
+        complaint="one must be for kind unrecognised",
     )
 
 
 def test_what_the_program_fills_in_is_no_field_of_the_file(folder):
     for line in ("checksum: x", "'[computed]x': y", "terms: {}"):
-        change(folder, "playbooks/low_stock.yml", "kind: low_stock", f"kind: low_stock\n{line}")
-    change(folder, "playbooks/low_stock.yml", "expires: 12h", "expires: 12h, owners: {a: b}")
-    with pytest.raises(PlaybookInvalid) as raised:
+        change(folder / "playbooks/low_stock.yml", "kind: low_stock", f"kind: low_stock\n{line}")
+    change(folder / "playbooks/low_stock.yml", "expires: 12h", "expires: 12h, owners: {a: b}")
+    with pytest.raises(PlaybookInvalid) as failure:
         load(folder)
-    complaints = str(raised.value).splitlines()
+    complaints = str(failure.value).splitlines()
     assert len(complaints) == 4
     assert all("Extra inputs are not permitted" in complaint for complaint in complaints)
 
 
 @pytest.mark.threat("D6")
 def test_people_of_policy_and_playbook_who_are_too_few_together_are_told(folder):
-    change(folder, "policy.yml", "{group: finance}]", "{people: [U0ANA, U0BEN]}]")
+    change(folder / "policy.yml", "{group: finance}]", "{people: [U0ANA, U0BEN]}]")
     change(
-        folder,
-        "playbooks/low_stock.yml",
+        folder / "playbooks/low_stock.yml",
         "expires: 12h",
         "approvers: [{people: [U0ANA]}, {people: [U0BEN]}]",
     )

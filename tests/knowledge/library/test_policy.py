@@ -1,4 +1,4 @@
-"""``policy.yml``: limits and approvers that could not be meant are refused where they stand."""
+"""``policy.yml``: mistakes in limits and approvers."""
 
 import pytest
 
@@ -37,7 +37,7 @@ MISTAKES = [
 
 @pytest.mark.parametrize(("before", "after", "complaint"), MISTAKES, ids=range(len(MISTAKES)))
 def test_a_mistake_is_told_where_it_is(folder, before, after, complaint):
-    refuse(folder, "policy.yml", before, after, complaint)
+    refuse(folder / "policy.yml", before, after, complaint=complaint)
 
 
 MEANINGLESS = [
@@ -115,12 +115,12 @@ MEANINGLESS = [
 def test_a_policy_that_could_not_be_meant_is_refused_with_file_and_line(
     folder, before, after, complaint
 ):
-    refuse(folder, "policy.yml", before, after, complaint)
+    refuse(folder / "policy.yml", before, after, complaint=complaint)
 
 
 @pytest.mark.threat("D6")
 def test_an_action_without_limits_says_so(folder):
-    change(folder, "policy.yml", "{times_per_day: 40}", "{unlimited: true}")
+    change(folder / "policy.yml", "{times_per_day: 40}", "{unlimited: true}")
     assert load(folder).policy().actions["house.assign_cover"] == ActionLimit()
 
 
@@ -133,21 +133,19 @@ def test_the_files_that_are_packaged_are_as_strict_as_they_ask_of_others():
 
 def test_approvers_are_a_group_people_or_an_owner_of_the_playbook(folder):
     change(
-        folder,
-        "policy.yml",
+        folder / "policy.yml",
         "medium: {approvers: [{group: ops-leads}]",
         "medium: {approvers: [{owner: technical}]",
     )
     change(
-        folder,
-        "policy.yml",
+        folder / "policy.yml",
         "high: {approvers: [{group: ops-leads}",
         "high: {approvers: [{people: [U0BEN, U0ANA]}",
     )
-    found = load(folder)
-    assert found.rules.tiers["medium"].factors == (Factor("owner:technical", 1),)
-    assert found.rules.tiers["high"].factors[0] == Factor("people:U0ANA+U0BEN", 1)
-    technical = {playbook.owners.technical for playbook in found.playbooks.values()}
-    assert technical | {"people:U0ANA+U0BEN"} <= set(found.deciders())
-    assert not [name for name in found.deciders() if name.startswith("owner:")]
-    assert found.playbook("low_stock").terms.owners["technical"] in technical
+    library = load(folder)
+    assert library.rules.tiers["medium"].factors == (Factor("owner:technical", 1),)
+    assert library.rules.tiers["high"].factors[0] == Factor("people:U0ANA+U0BEN", 1)
+    technical = {playbook.owners.technical for playbook in library.playbooks.values()}
+    assert technical | {"people:U0ANA+U0BEN"} <= set(library.deciders())
+    assert not [name for name in library.deciders() if name.startswith("owner:")]
+    assert library.playbook("low_stock").terms.owners["technical"] in technical

@@ -32,7 +32,7 @@ MISTAKES = [
 
 @pytest.mark.parametrize(("before", "after", "complaint"), MISTAKES, ids=range(len(MISTAKES)))
 def test_a_mistake_is_told_where_it_is(folder, before, after, complaint):
-    refuse(folder, "sources.yml", before, after, complaint)
+    refuse(folder / "sources.yml", before, after, complaint=complaint)
 
 
 @pytest.mark.parametrize(
@@ -40,22 +40,21 @@ def test_a_mistake_is_told_where_it_is(folder, before, after, complaint):
 )
 def test_no_source_is_called_as_the_desk_calls_itself(folder, name):
     complaint = f"sources.yml: source {name} is called as the desk calls itself"
-    refuse(folder, "sources.yml", "  api:\n", f"  {name}:\n", complaint)
+    refuse(folder / "sources.yml", "  api:\n", f"  {name}:\n", complaint=complaint)
 
 
 def test_a_detection_speaks_for_no_source_that_is_not_in_its_domain(folder):
     refuse(
-        folder,
-        "playbooks/low_stock.yml",
+        folder / "playbooks/low_stock.yml",
         "every: 60s",
         "every: 60s\n  domain: api",
-        "domain api is the name of a source",
+        complaint="domain api is the name of a source",
     )
 
 
 def test_an_expression_that_is_none_is_told_where_it_is(folder):
     complaint = "sources.yml:25: sources.stripe.mapping.key: not a JMESPath expression"
-    refuse(folder, "sources.yml", "      key: id\n", "      key: 'id ['\n", complaint)
+    refuse(folder / "sources.yml", "      key: id\n", "      key: 'id ['\n", complaint=complaint)
 
 
 MEANINGLESS = [
@@ -73,18 +72,17 @@ MEANINGLESS = [
 def test_a_rate_that_could_not_be_meant_is_refused_with_file_and_line(
     folder, before, after, complaint
 ):
-    refuse(folder, "sources.yml", before, after, complaint)
+    refuse(folder / "sources.yml", before, after, complaint=complaint)
 
 
 @pytest.mark.threat("A6")
 def test_a_source_says_its_domain_and_its_kinds(folder):
     change(
-        folder,
-        "sources.yml",
+        folder / "sources.yml",
         "format: signal",
         "format: signal\n    domain: tills\n    kinds: [low_stock]",
     )
-    change(folder, "playbooks/low_stock.yml", "every: 60s", "every: 60s\n  domain: tills")
+    change(folder / "playbooks/low_stock.yml", "every: 60s", "every: 60s\n  domain: tills")
     library = load(folder)
     source, detection = library.sources["api"], library.playbook("low_stock").detection
     assert (source.origin, source.allowed_kinds, detection.domain) == (
@@ -101,8 +99,8 @@ def test_a_source_says_its_domain_and_its_kinds(folder):
 
 @pytest.mark.threat("A6")
 def test_a_domain_may_have_the_name_of_one_that_is_in_it(folder):
-    change(folder, "sources.yml", "format: signal", "format: signal\n    domain: api")
-    change(folder, "sources.yml", "format: cloudevents", "format: cloudevents\n    domain: api")
+    change(folder / "sources.yml", "format: signal", "format: signal\n    domain: api")
+    change(folder / "sources.yml", "format: cloudevents", "format: cloudevents\n    domain: api")
     assert {source.origin for source in load(folder).sources.values()} == {
         "api",
         "alertmanager",
@@ -110,12 +108,12 @@ def test_a_domain_may_have_the_name_of_one_that_is_in_it(folder):
     }
 
 
-# --- absences ----------------------------------------------------------------------------------
+# --- absences -------------------------------------------------------------------------------------
 
 
 def absent(folder, rest):
     """Read low stock with an absence; ``rest`` has its other fields."""
-    change(folder, "playbooks/low_stock.yml", "\nwhat:", f"{ABSENCE}{rest}}}\nwhat:")
+    change(folder / "playbooks/low_stock.yml", "\nwhat:", f"{ABSENCE}{rest}}}\nwhat:")
     return load(folder).playbook("low_stock").absence
 
 
@@ -124,7 +122,7 @@ def absent(folder, rest):
 def test_a_silence_names_who_ought_to_be_heard_of(folder, rest, origin):
     if origin == "tills":
         change(
-            folder, "sources.yml", "format: cloudevents", "format: cloudevents\n    domain: tills"
+            folder / "sources.yml", "format: cloudevents", "format: cloudevents\n    domain: tills"
         )
     assert absent(folder, rest).origin == origin
 
@@ -132,7 +130,9 @@ def test_a_silence_names_who_ought_to_be_heard_of(folder, rest, origin):
 @pytest.mark.threat("A6")
 def test_a_silence_listens_to_the_one_source_of_its_kind_when_none_is_named(folder):
     change(
-        folder, "sources.yml", "format: signal", "format: signal\n    kinds: [low_stock, lead_cold]"
+        folder / "sources.yml",
+        "format: signal",
+        "format: signal\n    kinds: [low_stock, lead_cold]",
     )
     assert absent(folder, "").origin == "api"
 
@@ -143,7 +143,8 @@ def test_a_silence_listens_to_the_one_source_of_its_kind_when_none_is_named(fold
     [
         (
             "",
-            "low_stock: absence.from: say which source or domain ought to be heard of .*alertmanager, api",
+            "low_stock: absence.from: say which source or domain ought to be heard of"
+            " .*alertmanager, api",
         ),
         (", from: nobody", "there is no source or domain nobody"),
         (", from: stripe", "nobody of stripe may send low_stock; add it to kinds"),

@@ -23,7 +23,7 @@ MISTAKES = [
 
 @pytest.mark.parametrize(("before", "after", "complaint"), MISTAKES, ids=range(len(MISTAKES)))
 def test_a_mistake_is_told_where_it_is(folder, before, after, complaint):
-    refuse(folder, "systems.yml", before, after, complaint)
+    refuse(folder / "systems.yml", before, after, complaint=complaint)
 
 
 MEANINGLESS = [
@@ -53,7 +53,7 @@ MEANINGLESS = [
 def test_an_action_that_could_not_be_meant_is_refused_with_file_and_line(
     folder, before, after, complaint
 ):
-    refuse(folder, "systems.yml", before, after, complaint)
+    refuse(folder / "systems.yml", before, after, complaint=complaint)
 
 
 BANK = """systems:
@@ -77,7 +77,7 @@ BANK = """systems:
 
 
 def test_a_system_is_read_as_its_connector_declares_it(folder):
-    change(folder, "systems.yml", "systems:\n", BANK)
+    change(folder / "systems.yml", "systems:\n", BANK)
     bank = load(folder).systems["bank"]
     assert isinstance(bank, HttpSystem)
     assert (bank.name, bank.hosts, bank.secret_names()) == ("bank", ("bank.example",), ())
@@ -108,16 +108,15 @@ def test_a_system_is_read_as_its_connector_declares_it(folder):
 )
 def test_a_mistake_in_a_system_behind_http_is_told_where_it_is(folder, before, after, complaint):
     assert before in BANK
-    change(folder, "systems.yml", "systems:\n", BANK.replace(before, after, 1))
+    change(folder / "systems.yml", "systems:\n", BANK.replace(before, after, 1))
     with pytest.raises(PlaybookInvalid, match=f"systems.yml:[0-9]+: .*{complaint}"):
         load(folder)
 
 
 def test_a_message_needs_somebody_and_something_to_say(folder):
     refuse(
-        folder,
-        "systems.yml",
+        folder / "systems.yml",
         "{to: text, text: text}",
         "{to: text}",
-        "systems.yml:122: .*tell: a message takes the parameters to and text",
+        complaint="systems.yml:122: .*tell: a message takes the parameters to and text",
     )

@@ -1,4 +1,4 @@
-"""Strict YAML: what is not understood is told with file and line."""
+"""Strict YAML: every complaint has file and line."""
 
 from dataclasses import dataclass
 
@@ -19,15 +19,15 @@ MISTAKES = [
 
 @pytest.mark.parametrize(("before", "after", "complaint"), MISTAKES, ids=range(len(MISTAKES)))
 def test_what_is_no_plain_yaml_is_told_with_file_and_line(folder, before, after, complaint):
-    refuse(folder, "playbooks/low_stock.yml", before, after, complaint)
+    refuse(folder / "playbooks/low_stock.yml", before, after, complaint=complaint)
 
 
 def test_all_mistakes_are_told_at_once(folder):
-    change(folder, "playbooks/low_stock.yml", "every: 60s", "every: often")
-    change(folder, "playbooks/lead_cold.yml", "every: 60s", "every: often")
-    with pytest.raises(PlaybookInvalid) as told:
+    change(folder / "playbooks/low_stock.yml", "every: 60s", "every: often")
+    change(folder / "playbooks/lead_cold.yml", "every: 60s", "every: often")
+    with pytest.raises(PlaybookInvalid) as failure:
         load(folder)
-    assert len(str(told.value).splitlines()) == 2
+    assert len(str(failure.value).splitlines()) == 2
 
 
 def test_a_missing_or_huge_or_binary_file_is_refused(folder):
@@ -85,9 +85,9 @@ def test_a_file_is_read_as_a_dataclass_with_its_checksum(tmp_path):
     ids=range(7),
 )
 def test_a_complaint_speaks_of_lists_and_mappings(tmp_path, text, complaints):
-    with pytest.raises(PlaybookInvalid) as raised:
+    with pytest.raises(PlaybookInvalid) as failure:
         read_text(tmp_path, text)
-    assert str(raised.value).splitlines() == complaints
+    assert str(failure.value).splitlines() == complaints
 
 
 def test_a_value_is_located_by_its_line(tmp_path):
