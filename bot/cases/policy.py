@@ -67,7 +67,7 @@ class Ruling(StrEnum):
     REFUSE = "refuse"
 
 
-# --- as people write it ---------------------------------------------------------------------------
+# --- the file -------------------------------------------------------------------------------------
 
 
 @dataclass(frozen=True, slots=True)
@@ -183,7 +183,7 @@ class PlaybookTerms:
     owners: Annotated[Mapping[str, str], NOT_IN_FILE] = field(default_factory=dict)
 
 
-# --- what is asked of it --------------------------------------------------------------------------
+# --- verdicts -------------------------------------------------------------------------------------
 
 
 @dataclass(frozen=True, slots=True)
@@ -352,14 +352,14 @@ def _is_auto_approved(
     )
 
 
-# --- an author whom nobody knows ------------------------------------------------------------------
+# --- unknown authors ------------------------------------------------------------------------------
 
 
 def require_governance(verdict: Verdict, terms: PlaybookTerms) -> Verdict:
     """Add the governance owners to a verdict.
 
-    They decide because an author of the plan is not known.
-    The unknown author may be among the other approvers, who must approve as well.
+    They decide because an author of the plan is not known. That author may be among the other
+    approvers, who must approve as well.
     """
     if verdict.ruling is Ruling.REFUSE:
         return verdict
@@ -424,9 +424,9 @@ def combine_requirements(
 ) -> tuple[Factor, ...]:
     """Combine the approvers of policy and playbook.
 
-    There are never fewer people than either asks for.
-    At low risk the playbook's approvers decide, where it names any. Above that both must be
-    satisfied: a group that both name gives the larger count.
+    There are never fewer people than either asks for. At low risk the playbook's approvers decide,
+    where it names any. Above that both must be satisfied: a group that both name gives the larger
+    count.
     """
     policy_counts = _count_by_group(of_policy)
     playbook_counts = _count_by_group(of_playbook)

@@ -43,7 +43,7 @@ class ActionSpec(ABC):
     """
 
     name: Annotated[Name, FROM_KEY]
-    #: Raised when the same name comes to mean something else: older approvals are then void.
+    #: Increased when the action comes to do something else: older approvals are then void.
     version: Annotated[int, Field(ge=1)] = 1
     parameters: Mapping[ParameterName, ParameterType]
     #: A template of what is changed, like ``product:{product_id}``.
@@ -95,7 +95,7 @@ class SystemSpec(ABC):
 
     @abstractmethod
     def connect(self, secrets: Secrets, chat: Chat) -> Connector:
-        """Return its connector. Nothing is opened before the first call."""
+        """Create its connector. Nothing is opened before the first call."""
 
 
 def prepare_action(
@@ -130,7 +130,7 @@ def prepare_action(
 
 
 def _amount(spec: ActionSpec, facts: Mapping[str, Scalar]) -> Money | None:
-    """Return what the action moves; None for one that declares no amount."""
+    """Return the amount that the action moves, if it declares one."""
     if not spec.amount:
         return None
     amount = amount_of(facts.get(spec.amount))
