@@ -304,7 +304,9 @@ def init(
     shutil.copytree(
         configuration.PACKAGED_LIBRARY,
         folder,
-        ignore=shutil.ignore_patterns("*.py", "__pycache__", "minilm"),
+        ignore=shutil.ignore_patterns(
+            "*.py", "__pycache__", "library", "memory", "learning", "language"
+        ),
     )
     out.print(f"{folder}: edit playbooks/ and the .yml files beside it, then set:", markup=False)
     out.print(f"  COUNTERSIGN_LIBRARY_DIR={folder.resolve()}", markup=False)
@@ -322,10 +324,10 @@ def doctor(as_json: AsJson = False) -> None:
     settings = configuration.offline()
     from bot import wiring
     from bot.store.export import replay
-    from knowledge.learned import Learned
+    from knowledge.learning.model_file import ModelFile
 
     problems = wiring.check(settings)
-    problems += filter(None, [Learned(settings.data_dir / "memory").failure])
+    problems += filter(None, [ModelFile(settings.data_dir / "memory").failure])
     store = wiring.open_store(settings)
     for row in store.parked():
         problems.append(
@@ -775,17 +777,24 @@ def _end_with_input() -> None:
 
 
 def _train(knowledge: Any) -> dict[str, Any]:
-    from knowledge.training import alone_in, learn, lessons, save
+    from knowledge.learning.training import (
+        gather_training_set,
+        save_model,
+        train_models,
+        training_lock,
+    )
 
-    with alone_in(knowledge.folder):
-        given = lessons(knowledge.shelf, knowledge.library.playbooks, knowledge.embedder)
-        model = learn(given, knowledge.embedder)
-        save(model, knowledge.folder)
+    with training_lock(knowledge.folder):
+        given = gather_training_set(
+            knowledge.shelf, knowledge.library.playbooks, knowledge.embedder
+        )
+        model = train_models(given, knowledge.embedder)
+        save_model(model, knowledge.folder)
     recogniser = model.recogniser
     return {
         "version": model.version,
-        "examples": recogniser.examples if recogniser else 0,
-        "kinds": len(recogniser.learner.labels) if recogniser else 0,
+        "examples": recogniser.example_count if recogniser else 0,
+        "kinds": len(recogniser.linear_model.labels) if recogniser else 0,
         "plans": ", ".join(sorted(model.plans)),
     }
 

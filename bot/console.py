@@ -20,11 +20,17 @@ from bot.desk.silence import Silence
 from bot.desk.trials import Trials
 from bot.settings import Settings
 from bot.store.shelf import Shelf
-from knowledge.embedder import Embedder
-from knowledge.importing import BadRow, batch_name, mapping, precedent_of, rows_of
-from knowledge.learned import Learned
+from knowledge.learning.model_file import ModelFile
 from knowledge.library import Library
-from knowledge.precedents import Precedents
+from knowledge.memory.embedder import Embedder
+from knowledge.memory.precedent_import import (
+    BadRow,
+    batch_name,
+    parse_mapping,
+    parse_precedent,
+    read_rows,
+)
+from knowledge.memory.precedent_memory import PrecedentMemory
 
 AT_ONCE = 500
 LONGEST_TITLE = 300
@@ -37,9 +43,9 @@ class Opened:
 
     library: Library
     shelf: Shelf
-    precedents: Precedents
+    precedents: PrecedentMemory
     embedder: Embedder
-    learned: Learned
+    learned: ModelFile
     folder: Path
 
     def fill(self) -> str:
@@ -77,17 +83,17 @@ def import_past(
     """Take in the rows that are well formed; what is wrong with the others is in the answer."""
     if not path.is_file():
         raise BadRequest(f"{path}: there is no such file")
-    mapped, batch = mapping(maps, facts, kind, utc_now()), batch_name(path)
+    mapped, batch = parse_mapping(maps, facts, kind, utc_now()), batch_name(path)
     rejected: list[BadRow] = []
     waiting: list[Precedent] = []
     read = new = flagged = 0
-    for line, row in rows_of(path):
+    for line, row in read_rows(path):
         read += 1
         progress()
         found = (
             row
             if isinstance(row, BadRow)
-            else precedent_of(row, line, batch, mapped, memory.library.playbooks)
+            else parse_precedent(row, line, batch, mapped, memory.library.playbooks)
         )
         if isinstance(found, BadRow):
             rejected.append(found)
@@ -118,8 +124,10 @@ def status(memory: Opened) -> dict[str, Any]:
     kinds = []
     for kind, many in sorted(counted.items()):
         plan = model.plans.get(kind) if model else None
-        promise = f"{plan.promise.bound:.0%} at least" if plan and plan.promise else "none"
-        right = f"{plan.right} of {plan.judged}" if plan else "too few to say"
+        promise = (
+            f"{plan.guarantee.lower_bound:.0%} at least" if plan and plan.guarantee else "none"
+        )
+        right = f"{plan.correct} of {plan.total}" if plan else "too few to say"
         kinds.append({"kind": kind, "precedents": many, "right": right, "promise": promise})
     return {
         "kinds": kinds,
@@ -170,7 +178,7 @@ def attempts(settings: Settings, path: Path) -> Iterator[tuple[int, dict[str, An
     trials = Trials(triage, library, utc_now)
     known.precedents.open()
     try:
-        for line, row in rows_of(path):
+        for line, row in read_rows(path):
             yield line, _attempt(trials, library, line, row)
     finally:
         known.precedents.close()

@@ -76,19 +76,19 @@ from handlers.slack import http_door
 from handlers.slack.chat import SlackChat, web_client
 from handlers.slack.directory import SlackDirectory
 from handlers.slack.gate import Gate
-from knowledge.answers import QuestionGrammar
-from knowledge.chat_model import Bounds
-from knowledge.embedder import Embedder, Words, open_embedder
-from knowledge.learned import Learned
+from knowledge.language.assistant import open_assistant
+from knowledge.language.chat_model import ChatLimits
+from knowledge.language.narrator import open_narrator
+from knowledge.language.question_parser import QuestionParser
+from knowledge.learning.model_file import ModelFile
+from knowledge.learning.plan_model import PlanModel
+from knowledge.learning.recogniser import RecogniserModel, TrainedRecogniser
+from knowledge.learning.recommender import PrecedentRecommender
+from knowledge.learning.training import is_training_due
 from knowledge.library import Library, load
-from knowledge.narrator import open_narrator
-from knowledge.plan_model import PlanModel
-from knowledge.precedents import Forgetful, Precedents
-from knowledge.recogniser import RecogniserModel, TrainedRecogniser
-from knowledge.recommender import RememberingRecommender
-from knowledge.talker import open_talker
-from knowledge.training import is_worth_it
-from knowledge.vector_index import VectorIndex
+from knowledge.memory.embedder import Embedder, HashedWordsEmbedder, open_embedder
+from knowledge.memory.precedent_memory import NullMemory, PrecedentMemory
+from knowledge.memory.vector_index import VectorIndex
 from scheduler.detectors import AbsenceDetector, Detector
 from scheduler.digest import DigestTimes
 from scheduler.loop import Job, Loop
@@ -147,9 +147,9 @@ class Knowledge:
 
     mind: Mind
     shelf: SqlShelf
-    precedents: Precedents
+    precedents: PrecedentMemory
     embedder: Embedder
-    learned: Learned
+    learned: ModelFile
     folder: Path
 
 
@@ -353,7 +353,7 @@ def build_desk(  # noqa: PLR0913 (the composition root: one argument for each th
     switchboard = Switchboard(store, library, directory, clock)
     triage = build_triage(proposals, mind, clock)
     lists, intake = Lists(store), Intake(store, library, clock, Pacer() if storm_after else None)
-    grammar = QuestionGrammar(dict(library.titles()))
+    grammar = QuestionParser(dict(library.titles()))
     questions = Questions(
         store, lists, library, directory, grammar, chat, clock, mind.memory, mind.talker
     )
@@ -421,8 +421,8 @@ def build_triage(proposals: Proposals, mind: Mind, clock: Clock) -> Triage:
 
 def forgetful(shelf: Shelf, clock: Clock) -> Mind:
     """A mind that remembers nothing: playbooks alone recommend, and what has no kind goes to a person."""
-    nothing, words = Forgetful(), Words()
-    recommender = RememberingRecommender(nothing, lambda kind: None, words, clock)
+    nothing, words = NullMemory(), HashedWordsEmbedder()
+    recommender = PrecedentRecommender(nothing, lambda kind: None, words, clock)
     return Mind(shelf, nothing, TrainedRecogniser(lambda: None, words, {}), recommender)
 
 
@@ -431,8 +431,12 @@ def open_knowledge(
 ) -> Knowledge:
     """Everything of memory, not yet filled: ``precedents.start()`` does that in a thread of its own."""
     folder = settings.data_dir / "memory"
-    shelf, embedder, learned = SqlShelf(store), open_embedder(settings.embeddings), Learned(folder)
-    precedents = Precedents(
+    shelf, embedder, learned = (
+        SqlShelf(store),
+        open_embedder(settings.embeddings),
+        ModelFile(folder),
+    )
+    precedents = PrecedentMemory(
         shelf, embedder, VectorIndex(folder, settings.chroma_url, embedder.identity)
     )
 
@@ -446,10 +450,13 @@ def open_knowledge(
 
     narrator = talker = None
     if settings.chat_model:
-        bounds = Bounds(per_day=settings.chat_per_day)
+        bounds = ChatLimits(calls_per_day=settings.chat_per_day)
         narrator = open_narrator(settings.chat_model, settings.chat_url, clock, bounds)
-        talker = open_talker(
-            settings.chat_model, settings.chat_url, clock, replace(bounds, seconds=TALK_WITHIN)
+        talker = open_assistant(
+            settings.chat_model,
+            settings.chat_url,
+            clock,
+            replace(bounds, timeout_seconds=TALK_WITHIN),
         )
     titles = {
         kind: playbook.title for kind, playbook in library.playbooks.items() if kind != UNRECOGNISED
@@ -458,7 +465,7 @@ def open_knowledge(
         shelf,
         precedents,
         TrainedRecogniser(recogniser, embedder, titles),
-        RememberingRecommender(precedents, plans, embedder, clock),
+        PrecedentRecommender(precedents, plans, embedder, clock),
         narrator,
         talker,
     )
@@ -655,7 +662,7 @@ class Trainer:
     def train_if_worth_it(self) -> None:
         known = self._knowledge
         model, failure = known.learned.model, known.learned.failure
-        if self._closing or not (failure or is_worth_it(model, known.shelf, known.embedder)):
+        if self._closing or not (failure or is_training_due(model, known.shelf, known.embedder)):
             return
         # Attached: it ends when the pipe that we hold does, and so with us, however we end.
         command = [sys.executable, "-m", "bot", "memory", "train", "--attached"]

@@ -27,8 +27,8 @@ from bot.sample.people import WORKSPACE
 from bot.settings import Settings
 from bot.store.shelf import Shelf
 from bot.store.store import SqlStore
+from knowledge.learning.training import gather_training_set, save_model, train_models
 from knowledge.library import Library
-from knowledge.training import learn, lessons, save
 
 # A year that ends today is made once a day; starting it again only copies it.
 PAST_IS_FRESH_FOR = timedelta(hours=12)
@@ -89,8 +89,8 @@ def _remember(settings: Settings, store: SqlStore, library: Library) -> None:
         pass
     store.discard([Topic.REMEMBER])
     knowledge.precedents.open()
-    given = lessons(knowledge.shelf, library.playbooks, knowledge.embedder)
-    save(learn(given, knowledge.embedder), knowledge.folder)
+    given = gather_training_set(knowledge.shelf, library.playbooks, knowledge.embedder)
+    save_model(train_models(given, knowledge.embedder), knowledge.folder)
     knowledge.precedents.close()
 
 

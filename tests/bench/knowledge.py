@@ -28,15 +28,15 @@ from bot.store.database import Database
 from bot.store.migrate import migrate
 from bot.store.shelf import Shelf
 from bot.store.store import SqlStore
-from knowledge.confidence import Judged, certify
-from knowledge.embedder import Cached, MiniLM, unit
-from knowledge.learner import Example, train
-from knowledge.plan_model import margins_of, train_plan
-from knowledge.precedents import ALIKE, Precedents, Recollection
-from knowledge.recogniser import TrainedRecogniser, signs_of, train_recogniser
-from knowledge.recommender import RememberingRecommender
-from knowledge.vector_index import VectorIndex
-from knowledge.word_index import WordIndex
+from knowledge.learning.calibration import ScoredOutcome, certify_precision
+from knowledge.learning.linear_model import TrainingExample, train_linear_model
+from knowledge.learning.plan_model import score_margins, train_plan_model
+from knowledge.learning.recogniser import TrainedRecogniser, confidence_features, train_recogniser
+from knowledge.learning.recommender import PrecedentRecommender
+from knowledge.memory.embedder import CachingEmbedder, MiniLM, to_unit_length
+from knowledge.memory.keyword_index import KeywordIndex
+from knowledge.memory.precedent_memory import MIN_MEANING_SIMILARITY, PrecedentMemory, RecallResult
+from knowledge.memory.vector_index import VectorIndex
 from tests.conftest import SHARED
 
 DATA = SHARED / "data"
@@ -131,11 +131,11 @@ def recognition(name, meaning, taught, novel, asked, strange):
         )
     began = time.monotonic()
     model = train_recogniser(
-        [Example(text, label, {}) for text, label in taught], novel, meaning, "bench"
+        [TrainingExample(text, label, {}) for text, label in taught], novel, meaning, "bench"
     )
     seconds = time.monotonic() - began
     recogniser = TrainedRecogniser(
-        lambda: model, meaning, {label: label for label in model.learner.labels}
+        lambda: model, meaning, {label: label for label in model.linear_model.labels}
     )
     answers = [recogniser.recognise(text) for text, _ in asked]
     best = np.array([answer.guesses[0].kind for answer in answers]) == labels
@@ -160,7 +160,9 @@ def recognition(name, meaning, taught, novel, asked, strange):
 def sureness(model, meaning, texts):
     vectors = meaning.embed(texts)
     signs = [
-        signs_of(model.learner.labels, model.learner.scores(text, {}, vector), model.known @ vector)
+        confidence_features(
+            model.learner.labels, model.learner.scores(text, {}, vector), model.known @ vector
+        )
         for text, vector in zip(texts, vectors, strict=True)
     ]
     return np.array([model.confidence(one) for one in signs])
@@ -214,7 +216,7 @@ def cfpb(meaning):
     later = sorted(set(days))[7:]
     for first in range(0, len(later), 3):
         known = [place for place, day in enumerate(days) if day <= later[first] - CLOSED_AFTER]
-        model = train_plan("k", [past[place] for place in known], vectors[known], target=0.90)
+        model = train_plan_model("k", [past[place] for place in known], vectors[known], target=0.90)
         floor = floor_of(found, said, known)
         for place in [place for place, day in enumerate(days) if day in later[first : first + 3]]:
             margins = model.margins(past[place].said, past[place].facts, vectors[place])
@@ -222,7 +224,9 @@ def cfpb(meaning):
             asked.append(place)
             guesses.append(best)
             sure.append(margins[best])
-            promised.append(model.promise is not None and margins[best] >= model.promise.threshold)
+            promised.append(
+                model.guarantee is not None and margins[best] >= model.guarantee.threshold
+            )
         floors += list(
             floor([place for place, day in enumerate(days) if day in later[first : first + 3]])
         )
@@ -306,7 +310,8 @@ def servicenow(meaning):
         found = sorted(csv.DictReader(file), key=lambda one: one["opened_at"])
     cut = int(len(found) * 0.8)
     examples = [
-        Example("", one["final_group"], {name: one[name] for name in TICKET}) for one in found
+        TrainingExample("", one["final_group"], {name: one[name] for name in TICKET})
+        for one in found
     ]
     nothing = np.zeros((len(found), 384), np.float32)
     first, three, right_floor, three_floor = [], [], [], []
@@ -314,7 +319,9 @@ def servicenow(meaning):
         known = [
             place for place in range(start) if found[place]["closed_at"] < found[start]["opened_at"]
         ]
-        learner = train([examples[place] for place in known], nothing[known], penalty=0.3)
+        learner = train_linear_model(
+            [examples[place] for place in known], nothing[known], penalty=0.3
+        )
         plain = DictVectorizer()
         floor = LogisticRegression(C=1, max_iter=40, tol=1e-2).fit(
             plain.fit_transform([examples[place].facts for place in known]),
@@ -343,14 +350,19 @@ def servicenow(meaning):
         top_3=float(np.mean(three_floor)),
     )
     row("ServiceNow group, Countersign", top_1=float(np.mean(first)), top_3=float(np.mean(three)))
-    codes = [Example("", one["closed_code"], {name: one[name] for name in TICKET}) for one in found]
-    learner = train(codes[: cut // 2], nothing[: cut // 2], penalty=0.3)
+    codes = [
+        TrainingExample("", one["closed_code"], {name: one[name] for name in TICKET})
+        for one in found
+    ]
+    learner = train_linear_model(codes[: cut // 2], nothing[: cut // 2], penalty=0.3)
     judged = []
     for place in range(cut // 2, cut):
-        margins = margins_of(learner.labels, learner.scores("", codes[place].facts, nothing[place]))
+        margins = score_margins(
+            learner.labels, learner.scores("", codes[place].facts, nothing[place])
+        )
         best = max(margins, key=margins.__getitem__)
-        judged.append(Judged(margins[best], best == codes[place].label))
-    promise = certify(judged, 0.90)
+        judged.append(ScoredOutcome(margins[best], best == codes[place].label))
+    promise = certify_precision(judged, 0.90)
     majority = Counter(code.label for code in codes[:cut]).most_common(1)[0][0]
     row(
         "ServiceNow closing code",
@@ -358,7 +370,7 @@ def servicenow(meaning):
         best_guess=float(np.mean([one.was_right for one in judged])),
         promised_at_90="nothing: abstains"
         if promise is None
-        else f"from {promise.threshold:.2f} on, {promise.judged} of {len(judged)}",
+        else f"from {promise.threshold:.2f} on, {promise.total} of {len(judged)}",
     )
 
 
@@ -392,8 +404,8 @@ def retail(meaning):
         for one, action, taught in zip(tasks, first, is_taught, strict=True)
         if taught
     ]
-    model = train_plan("k", past, meaning.embed([one.said for one in past]))
-    recommender = RememberingRecommender(Nothing(), lambda kind: model, meaning, utc_now)
+    model = train_plan_model("k", past, meaning.embed([one.said for one in past]))
+    recommender = PrecedentRecommender(Nothing(), lambda kind: model, meaning, utc_now)
     offers = tuple(Offer(f"{name}", when, {}, "") for name, when in WRITES.items())
     asked = [
         (one, action)
@@ -421,7 +433,7 @@ def retail(meaning):
 
 class Nothing:
     def recall(self, *asked):
-        return Recollection()
+        return RecallResult()
 
 
 def status_of(task, orders):
@@ -530,13 +542,13 @@ def runbooks(meaning):
     found = lines("runbooks/corpus.jsonl.gz")
     names = [one["id"] for one in found]
     vectors = meaning.embed([one["text_stripped"] for one in found])
-    words = WordIndex()
+    words = KeywordIndex()
     words.put((one["id"], one["text_stripped"]) for one in found)
     told = {"words": [], "meaning": [], "both": []}
     for question, answers in QUESTIONS.items():
         likeness = vectors @ meaning.embed([question])[0]
         by_meaning = [names[place] for place in np.argsort(-likeness)[:50]]
-        by_words = words.best(question, 50)
+        by_words = words.search(question, 50)
         scores = Counter()
         for ranking in (by_meaning, by_words):
             for rank, name in enumerate(ranking):
@@ -559,8 +571,8 @@ def runbooks(meaning):
     known = [float((vectors @ meaning.embed([question])[0]).max()) for question in QUESTIONS]
     row(
         "runbooks, nothing fits",
-        abstained=float(np.mean(np.array(strange) < ALIKE)),
-        answered_where_one_does=float(np.mean(np.array(known) >= ALIKE)),
+        abstained=float(np.mean(np.array(strange) < MIN_MEANING_SIMILARITY)),
+        answered_where_one_does=float(np.mean(np.array(known) >= MIN_MEANING_SIMILARITY)),
     )
 
 
@@ -580,7 +592,7 @@ class Jittered:
         if len(texts) == 1:
             return self._meaning.embed(texts)
         places = self._dice.integers(0, len(self._base), len(texts))
-        return unit(
+        return to_unit_length(
             self._base[places] + self._dice.normal(0, 0.03, (len(texts), 384)).astype(np.float32)
         )
 
@@ -596,9 +608,9 @@ def cost(meaning, sizes=(1_000, 10_000, 100_000)):
         titles = [text for text, _ in json.load(file)["train"][:3000]]
     base = meaning.embed(titles)
     kinds = [f"kind_{place}" for place in range(20)]
-    examples = [Example(text, kinds[place % 20], {}) for place, text in enumerate(titles)]
+    examples = [TrainingExample(text, kinds[place % 20], {}) for place, text in enumerate(titles)]
     model = train_recogniser(examples, (), meaning, "bench", folds=2)
-    fresh = Cached(meaning)
+    fresh = CachingEmbedder(meaning)
     recogniser = TrainedRecogniser(lambda: model, fresh, dict.fromkeys(kinds, "x"))
     offers = (Offer("house.a", "", {}, "because"), Offer("house.b", "", {}, "because"))
     for size in sizes:
@@ -627,17 +639,17 @@ def cost(meaning, sizes=(1_000, 10_000, 100_000)):
                 shelf.keep(page)
             began = time.monotonic()
             embedder = Jittered(meaning, base)
-            memory = Precedents(
+            memory = PrecedentMemory(
                 shelf,
                 embedder,
                 VectorIndex(Path(folder) / "memory", "", embedder.identity),
-                patience=30,
+                answer_timeout=30,
             )
             memory.open()
             filled = time.monotonic() - began
             memory._embedder = fresh
             held = round(psutil.Process().memory_info().rss / 2**20)
-            recommender = RememberingRecommender(memory, lambda kind: None, fresh, utc_now)
+            recommender = PrecedentRecommender(memory, lambda kind: None, fresh, utc_now)
             book = playbook(kind="kind_3", offers=offers)
             took = []
             for place in range(220):
@@ -670,7 +682,9 @@ def recall_at_10(memory, meaning, titles):
     for text in titles[:50]:
         vector = meaning.embed([text])[0]
         exact = set(names[np.argpartition(-(vectors @ vector), 10)[:10]])
-        found.append(len(exact & {name for name, _ in memory._index.nearest(vector, 50)[:10]}) / 10)
+        found.append(
+            len(exact & {name for name, _ in memory._index.find_nearest(vector, 50)[:10]}) / 10
+        )
     return float(np.mean(found))
 
 

@@ -7,11 +7,11 @@ import pytest
 from bot.cases.case import evolve
 from bot.emulator.blocks import validate
 from handlers.cards.case_card import case_card
-from knowledge.embedder import Words
-from knowledge.recogniser import TrainedRecogniser, train_recogniser
+from knowledge.learning.recogniser import TrainedRecogniser, train_recogniser
+from knowledge.memory.embedder import HashedWordsEmbedder
 from tests.conftest import SHARED
 from tests.fakes.mind import mind
-from tests.knowledge.test_recogniser import examples
+from tests.knowledge.learning.test_recogniser import examples
 from tests.world import World
 
 
@@ -37,7 +37,7 @@ def corpus():
 def trained(small_world):
     from knowledge.library import load
 
-    library, words = load(), Words()
+    library, words = load(), HashedWordsEmbedder()
     model = train_recogniser(examples(library), (), words, "v")
     return World(
         small_world.store,

@@ -9,14 +9,14 @@ from bot.ports import Clock
 
 
 @dataclass(frozen=True, slots=True)
-class Bounds:
+class ChatLimits:
     """Seconds that one answer may take, and how many times a day may cost a call."""
 
-    seconds: float = 10.0
-    per_day: int = 500
+    timeout_seconds: float = 10.0
+    calls_per_day: int = 500
 
 
-class Allowance:
+class DailyLimit:
     """Counts the calls of a day."""
 
     def __init__(self, clock: Clock, per_day: int) -> None:

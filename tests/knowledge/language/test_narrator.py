@@ -17,8 +17,14 @@ from bot.cases.errors import BadRequest
 from bot.cases.lifecycle import State
 from bot.emulator.blocks import validate
 from handlers.cards.case_card import case_card
-from knowledge.chat_model import Bounds
-from knowledge.narrator import ModelNarrator, Narration, document_of, figures, open_narrator
+from knowledge.language.chat_model import ChatLimits
+from knowledge.language.narrator import (
+    ModelNarrator,
+    NarratorAnswer,
+    document_of,
+    figures,
+    open_narrator,
+)
 from tests.fakes.mind import mind
 from tests.world import World
 
@@ -40,7 +46,10 @@ def narrated(store, *answers, bounds=None):
         return world.clock()
 
     world = World(
-        store, mind(narrator=ModelNarrator("scripted", ask, clock, bounds or Bounds(seconds=5)))
+        store,
+        mind(
+            narrator=ModelNarrator("scripted", ask, clock, bounds or ChatLimits(timeout_seconds=5))
+        ),
     )
     return world
 
@@ -99,7 +108,10 @@ def test_a_slow_model_costs_its_time_and_no_more(small_world):
     world = small_world
     case = world.proposed()
     slow = ModelNarrator(
-        "slow", lambda said, given: time.sleep(30) or GOOD, world.clock, Bounds(seconds=0.1)
+        "slow",
+        lambda said, given: time.sleep(30) or GOOD,
+        world.clock,
+        ChatLimits(timeout_seconds=0.1),
     )
     began = time.monotonic()
     assert slow.narrate(case, world.library.book, lambda values: "") is None
@@ -109,7 +121,7 @@ def test_a_slow_model_costs_its_time_and_no_more(small_world):
 def test_a_day_has_its_limit(small_world):
     case, asked = small_world.proposed(), []
     narrator = ModelNarrator(
-        "m", lambda *given: asked.append(1) or GOOD, small_world.clock, Bounds(per_day=2)
+        "m", lambda *given: asked.append(1) or GOOD, small_world.clock, ChatLimits(calls_per_day=2)
     )
     told = [narrator.narrate(case, small_world.library.book, lambda values: "") for _ in range(4)]
     assert ([one is not None for one in told], len(asked)) == ([True, True, False, False], 2)
@@ -130,7 +142,7 @@ def test_words_for_a_plan_that_is_no_longer_there_are_not_shown(store):
 
 def test_a_model_that_nobody_knows_is_told_at_start():
     with pytest.raises(BadRequest, match="COUNTERSIGN_CHAT_MODEL=nobody:knows"):
-        open_narrator("nobody:knows", "", lambda: None, Bounds())
+        open_narrator("nobody:knows", "", lambda: None, ChatLimits())
 
 
 def test_figures_are_the_same_however_they_are_written():
@@ -208,7 +220,7 @@ def test_a_wholly_malicious_model_changes_nothing_in_a_thousand_cases(small_worl
     desk = world.desk
     answer = [None]
     narrator = ModelNarrator(
-        "evil", lambda said, given: answer[0], world.clock, Bounds(per_day=10_000)
+        "evil", lambda said, given: answer[0], world.clock, ChatLimits(calls_per_day=10_000)
     )
     before = to_plain(case)
     shown = suggested = 0
@@ -243,4 +255,4 @@ def test_the_model_is_told_what_the_card_shows_and_nothing_else(small_world):
     told = json.loads(document_of(case))
     assert set(told) == {"what", "why", "at_stake", "facts", "plan", "precedents", "editable"}
     assert told["editable"] == {"quantity": 24}
-    assert Narration.model_config["extra"] == "forbid"
+    assert NarratorAnswer.model_config["extra"] == "forbid"

@@ -19,31 +19,31 @@ from bot.cases.errors import MemoryUnavailable
 from bot.cases.precedent import Ended, Precedent
 from bot.clock import monotonic
 from bot.ports import Kept, Shelf
-from knowledge.embedder import Embedder
-from knowledge.vector_index import REBUILD, VectorIndex
-from knowledge.word_index import WordIndex
-from knowledge.words import codes_of
+from knowledge.memory.embedder import Embedder
+from knowledge.memory.keyword_index import KeywordIndex
+from knowledge.memory.text_features import find_codes
+from knowledge.memory.vector_index import REBUILD, VectorIndex
 
 log = logging.getLogger(__name__)
 T = TypeVar("T")
 OVERFETCH, WIDER = 50, 500
 MOST_ALIKE = 10
 # Below this cosine two cases are not alike, whatever their kind. Hashed words agree less than meanings do.
-ALIKE, ALIKE_IN_WORDS = 0.35, 0.25
+MIN_MEANING_SIMILARITY, ALIKE_IN_WORDS = 0.35, 0.25
 RANK_DAMPING = 60
 EMBEDDED_AT_ONCE = 64
 RESTS_FOR = 10.0
 
 
 @dataclass(frozen=True, slots=True)
-class Recollection:
+class RecallResult:
     """What memory says: the alike, best first; or why it cannot say anything."""
 
-    alike: tuple[Precedent, ...] = ()
+    precedents: tuple[Precedent, ...] = ()
     failure: str = ""
 
 
-class Precedents:
+class PrecedentMemory:
     """``patience``: seconds that a card waits for an answer. ``opening_for``: seconds that it waits for memory to open, at start."""
 
     def __init__(
@@ -52,17 +52,17 @@ class Precedents:
         embedder: Embedder,
         index: VectorIndex,
         *,
-        patience: float = 0.5,
-        opening_for: float = 4.0,
+        answer_timeout: float = 0.5,
+        opening_timeout: float = 4.0,
     ) -> None:
         self._shelf = shelf
         self._embedder = embedder
         self._index = index
-        self._words = WordIndex()
+        self._words = KeywordIndex()
         # Kind and channel by id: what everything is narrowed by, without asking anybody.
         self._about: dict[str, tuple[str, str]] = {}
-        self._patience = patience
-        self._opening_for = opening_for
+        self._patience = answer_timeout
+        self._opening_for = opening_timeout
         self._place = 0
         self._filling = threading.Lock()
         self._opened = threading.Event()
@@ -116,17 +116,17 @@ class Precedents:
     def rebuild(self, progress: Callable[[int], None]) -> int:
         """Make the index again from the shelf; one that was cut short goes on where it stopped. Returns how many it has now."""
         try:
-            resumed = self._guarded(self._index.renew)
+            resumed = self._guarded(self._index.begin_rebuild)
         except MemoryUnavailable:
             if not self._index.set_aside():
                 raise
-            resumed = self._guarded(self._index.renew)
+            resumed = self._guarded(self._index.begin_rebuild)
         if resumed:
             log.info("going on with a rebuild that was cut short")
         self._place = 0
         self._catch_up(progress)
         self._guarded(self._drop_strays)
-        self._guarded(self._index.complete)
+        self._guarded(self._index.finish_rebuild)
         return self._guarded(self._index.count)
 
     def close(self) -> None:
@@ -140,7 +140,7 @@ class Precedents:
     def _take_in(self, kept: Sequence[Kept], progress: Callable[[int], None]) -> None:
         live = [one for one in kept if not one.is_gone]
         gone = [one.precedent.id for one in kept if one.is_gone]
-        known = self._index.digests([one.precedent.id for one in live])
+        known = self._index.checksums([one.precedent.id for one in live])
         fresh = [one for one in live if known.get(one.precedent.id) != one.digest]
         progress(len(kept) - len(fresh))
         for start in range(0, len(fresh), EMBEDDED_AT_ONCE):
@@ -153,7 +153,7 @@ class Precedents:
                 [one.precedent.id for one in batch], vectors, [one.digest for one in batch]
             )
             progress(len(batch))
-        self._index.drop(gone)
+        self._index.delete(gone)
         for one in live:
             self._about[one.precedent.id] = (
                 sys.intern(one.precedent.kind),
@@ -165,7 +165,7 @@ class Precedents:
 
     def _warm_up(self) -> None:
         """The first question is slow, whoever asks it: libraries load, files are read. So it is asked by nobody."""
-        self._index.nearest(self._embedder.embed(["the first question"])[0], OVERFETCH)
+        self._index.find_nearest(self._embedder.embed(["the first question"])[0], OVERFETCH)
 
     def _agree_with_the_ledger(self) -> None:
         """A ledger older than memory, or a row that was lost: what is decided and not on the shelf is put there."""
@@ -178,17 +178,17 @@ class Precedents:
     def _drop_strays(self) -> None:
         """The index must hold what the shelf holds: no more (less is not possible after catching up)."""
         if self._index.count() != self._shelf.count():
-            ids = self._index.every_id()
+            ids = self._index.list_ids()
             for start in range(0, len(ids), WIDER):
                 page = ids[start : start + WIDER]
                 known = self._shelf.by_id(page)
-                self._index.drop([name for name in page if name not in known])
+                self._index.delete([name for name in page if name not in known])
 
     # --- asking --------------------------------------------------------------------------------------------------------
 
     def recall(
         self, said: str, kind: str, channel: str, now: datetime, what: str = ""
-    ) -> Recollection:
+    ) -> RecallResult:
         """The decided cases of this kind most like this one, as far as readers of this channel may see them.
 
         ``said`` is compared by meaning, and with ``what`` (what the playbook made of it) by words.
@@ -200,11 +200,11 @@ class Precedents:
     def related(self, words: str, channels: Collection[str], now: datetime) -> list[str]:
         """Decided cases of any kind in these channels that mean something like this, the most alike first; none when it cannot say."""
         found = self._answer(words, words, lambda name: self._is_in(name, channels), now)
-        return [precedent.case_id for precedent in found.alike if precedent.case_id]
+        return [precedent.case_id for precedent in found.precedents if precedent.case_id]
 
     def _answer(
         self, said: str, text: str, may: Callable[[str], bool], now: datetime
-    ) -> Recollection:
+    ) -> RecallResult:
         """What is alike among those that may be shown, in time or not at all."""
         if not self._opened.wait(self._opening_for):
             self._opening_for = 0.0
@@ -213,7 +213,7 @@ class Precedents:
         )
         if failure:
             metrics.RECALLS.labels("unavailable").inc()
-            return Recollection(failure=failure)
+            return RecallResult(failure=failure)
         search = partial(self._search, said, text, may, now)
         asked: Future[tuple[Precedent, ...]] = self._asking.submit(self._guarded, search)
         try:
@@ -222,12 +222,12 @@ class Precedents:
             # One slow answer is enough: the next cards do not wait for it.
             self._rests_until = monotonic() + RESTS_FOR
             metrics.RECALLS.labels("slow").inc()
-            return Recollection(failure="memory does not answer in time")
+            return RecallResult(failure="memory does not answer in time")
         except MemoryUnavailable as wrong:
             metrics.RECALLS.labels("failed").inc()
-            return Recollection(failure=str(wrong))
+            return RecallResult(failure=str(wrong))
         metrics.RECALLS.labels("answered").inc()
-        return Recollection(found)
+        return RecallResult(found)
 
     def _search(
         self, said: str, text: str, may: Callable[[str], bool], now: datetime
@@ -236,20 +236,20 @@ class Precedents:
         found: list[tuple[str, float]] = []
         near: list[str] = []
         for many in (OVERFETCH, WIDER):
-            close = self._index.nearest(vector, many)
+            close = self._index.find_nearest(vector, many)
             near = [name for name, likeness in close if likeness >= self._alike and may(name)]
-            worded = [name for name in self._words.best(text, many) if may(name)]
+            worded = [name for name in self._words.search(text, many) if may(name)]
             found = _fused([near, worded])
             if len(near) >= MOST_ALIKE or len(close) < many or close[-1][1] < self._alike:
                 break
         # Only what may be shown is read: decoding is what costs.
         kept = self._shelf.by_id([name for name, _ in found[: 3 * MOST_ALIKE]])
-        meant, codes = set(near), codes_of(text)
+        meant, codes = set(near), find_codes(text)
         seen = [
             (kept[name], score)
             for name, score in found
             # A word in common makes no two cases alike; a code in common does.
-            if name in kept and (name in meant or codes & codes_of(kept[name].text))
+            if name in kept and (name in meant or codes & find_codes(kept[name].text))
         ]
         seen.sort(key=lambda pair: -pair[1] * _preference(pair[0], now))
         return tuple(precedent for precedent, _ in seen[:MOST_ALIKE])
@@ -265,7 +265,7 @@ class Precedents:
 
     @property
     def _alike(self) -> float:
-        return ALIKE if self._embedder.is_semantic else ALIKE_IN_WORDS
+        return MIN_MEANING_SIMILARITY if self._embedder.is_semantic else ALIKE_IN_WORDS
 
     def _guarded(self, ask: Callable[[], T]) -> T:
         """Whatever a derived index throws is one thing to us: it is not available. Rust panics are no Exceptions, but no signals either."""
@@ -280,13 +280,13 @@ class Precedents:
             ) from None
 
 
-class Forgetful:
+class NullMemory:
     """A memory without memories: for a past that is played before there are any."""
 
     def recall(
         self, said: str, kind: str, channel: str, now: datetime, what: str = ""
-    ) -> Recollection:
-        return Recollection()
+    ) -> RecallResult:
+        return RecallResult()
 
     def related(self, words: str, channels: Collection[str], now: datetime) -> list[str]:
         return []

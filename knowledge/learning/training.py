@@ -22,12 +22,12 @@ from bot.cases.playbook import Playbook
 from bot.cases.precedent import Label, Precedent
 from bot.cases.signal import UNRECOGNISED
 from bot.ports import Shelf
-from knowledge.embedder import Embedder
-from knowledge.learner import Example
-from knowledge.plan_model import MOST_PRECEDENTS, PlanModel, train_plan
-from knowledge.recogniser import RecogniserModel, train_recogniser
+from knowledge.learning.linear_model import TrainingExample
+from knowledge.learning.plan_model import MOST_PRECEDENTS, PlanModel, train_plan_model
+from knowledge.learning.recogniser import RecogniserModel, train_recogniser
+from knowledge.memory.embedder import Embedder
 
-FILE = "model.npz"
+FILE_NAME = "model.npz"
 MOST_EXAMPLES_PER_KIND = 150
 FORMAT = "1"
 MAX_BYTES = 512 * 1024 * 1024
@@ -50,25 +50,25 @@ UNREADABLE = (
 
 
 @dataclass(frozen=True)
-class Model:
+class TrainedModel:
     """Everything that was learned. ``version`` names the lessons it was learned from."""
 
     version: str
-    taught: int
+    memory_size: int
     embedder: str
     recogniser: RecogniserModel | None
     plans: Mapping[str, PlanModel]
 
 
 @dataclass(frozen=True)
-class Lessons:
+class TrainingSet:
     """What there is to learn from: only what people wrote or confirmed."""
 
-    examples: tuple[Example, ...]
+    examples: tuple[TrainingExample, ...]
     novel: tuple[str, ...]
     precedents: Mapping[str, Sequence[Precedent]]
     embedder: str
-    taught: int
+    memory_size: int
 
     @property
     def version(self) -> str:
@@ -84,25 +84,31 @@ class Lessons:
         return told.hexdigest()[:12]
 
 
-def lessons(shelf: Shelf, playbooks: Mapping[str, Playbook], embedder: Embedder) -> Lessons:
+def gather_training_set(
+    shelf: Shelf, playbooks: Mapping[str, Playbook], embedder: Embedder
+) -> TrainingSet:
     """Gather them: the playbooks' own examples, decided cases, and people's labels; for every kind that has a playbook."""
-    examples: list[Example] = []
+    examples: list[TrainingExample] = []
     precedents: dict[str, Sequence[Precedent]] = {}
     for kind, playbook in sorted(playbooks.items()):
         if kind == UNRECOGNISED:
             continue
         found = [one for one in shelf.of_kind(kind, MOST_PRECEDENTS) if one.teaches]
         precedents[kind] = found
-        examples += [Example(text, kind, {}) for text in playbook.examples]
+        examples += [TrainingExample(text, kind, {}) for text in playbook.examples]
         examples += [
-            Example(one.said, kind, {}) for one in found[-MOST_EXAMPLES_PER_KIND:] if one.named
+            TrainingExample(one.said, kind, {})
+            for one in found[-MOST_EXAMPLES_PER_KIND:]
+            if one.named
         ]
     labels = shelf.labels()
     examples += [
-        Example(label.said, label.kind, {}) for label in labels if _is_known(label, playbooks)
+        TrainingExample(label.said, label.kind, {})
+        for label in labels
+        if _is_known(label, playbooks)
     ]
     novel = tuple(label.said for label in labels if not label.kind)
-    return Lessons(
+    return TrainingSet(
         tuple(examples), novel, precedents, embedder.identity, shelf.count() + len(labels)
     )
 
@@ -111,9 +117,9 @@ def _is_known(label: Label, playbooks: Mapping[str, Playbook]) -> bool:
     return label.kind in playbooks and label.kind != UNRECOGNISED
 
 
-def learn(
-    given: Lessons, embedder: Embedder, progress: Callable[[str], None] = lambda what: None
-) -> Model:
+def train_models(
+    given: TrainingSet, embedder: Embedder, progress: Callable[[str], None] = lambda what: None
+) -> TrainedModel:
     """Train recognition, then each kind's plans."""
     progress("recognition")
     recogniser = train_recogniser(given.examples, given.novel, embedder, given.version)
@@ -121,13 +127,13 @@ def learn(
     for kind, precedents in given.precedents.items():
         progress(kind)
         vectors = embedder.embed([precedent.said for precedent in precedents])
-        model = train_plan(kind, precedents, vectors)
+        model = train_plan_model(kind, precedents, vectors)
         if model:
             plans[kind] = model
-    return Model(given.version, given.taught, given.embedder, recogniser, plans)
+    return TrainedModel(given.version, given.memory_size, given.embedder, recogniser, plans)
 
 
-def save(model: Model, folder: Path) -> Path:
+def save_model(model: TrainedModel, folder: Path) -> Path:
     """Write the file whole or not at all: a reader never sees half of one."""
     folder.mkdir(parents=True, exist_ok=True, mode=0o700)
     arrays: dict[str, Any] = {
@@ -135,7 +141,7 @@ def save(model: Model, folder: Path) -> Path:
         "plans": np.array(sorted(model.plans)),
     }
     arrays |= {
-        "taught": np.array(model.taught),
+        "taught": np.array(model.memory_size),
         "embedder": np.array(model.embedder),
         "format": np.array(FORMAT),
     }
@@ -143,23 +149,23 @@ def save(model: Model, folder: Path) -> Path:
         arrays |= model.recogniser.arrays()
     for plan in model.plans.values():
         arrays |= plan.arrays()
-    unfinished = folder / f".{FILE}.{os.getpid()}.npz"
+    unfinished = folder / f".{FILE_NAME}.{os.getpid()}.npz"
     np.savez(unfinished, **arrays)
-    if (folder / FILE).is_dir():
+    if (folder / FILE_NAME).is_dir():
         # A folder cannot be written over: it is kept, beside.
-        (folder / FILE).rename(
-            folder / f"{FILE}.broken-{len(list(folder.glob(f'{FILE}.broken-*'))) + 1}"
+        (folder / FILE_NAME).rename(
+            folder / f"{FILE_NAME}.broken-{len(list(folder.glob(f'{FILE_NAME}.broken-*'))) + 1}"
         )
-    return unfinished.replace(folder / FILE)
+    return unfinished.replace(folder / FILE_NAME)
 
 
-def load(folder: Path) -> Model | None:
+def load_model(folder: Path) -> TrainedModel | None:
     """Read the model of the latest training; None when there is none.
 
     Raises:
         MemoryUnavailable: what is there is damaged, or was written by a release that wrote it otherwise.
     """
-    path = folder / FILE
+    path = folder / FILE_NAME
     try:
         if not path.exists():
             return None
@@ -180,7 +186,7 @@ def _must_be_small(path: Path) -> None:
             raise ValueError("it says that it is larger than any training makes it")
 
 
-def _read(arrays: Mapping[str, Any]) -> Model:
+def _read(arrays: Mapping[str, Any]) -> TrainedModel:
     # Before there was a number in it there was one format, the first.
     if str(arrays.get("format", "1")) != FORMAT:
         raise ValueError("another release wrote it")
@@ -191,16 +197,16 @@ def _read(arrays: Mapping[str, Any]) -> Model:
     )
     plans = {str(kind): PlanModel.from_arrays(str(kind), arrays) for kind in arrays["plans"]}
     recogniser = RecogniserModel.from_arrays(arrays) if "recogniser.version" in arrays else None
-    learners = [plan.learner for plan in plans.values()] + (
-        [recogniser.learner] if recogniser else []
+    learners = [plan.linear_model for plan in plans.values()] + (
+        [recogniser.linear_model] if recogniser else []
     )
     if len({learner.width for learner in learners}) > 1:
         raise ValueError("its parts were learned over different vectors")
-    return Model(version, taught, embedder, recogniser, plans)
+    return TrainedModel(version, taught, embedder, recogniser, plans)
 
 
 @contextlib.contextmanager
-def alone_in(folder: Path) -> Iterator[None]:
+def training_lock(folder: Path) -> Iterator[None]:
     """Train here and nowhere else at the same time; whoever is killed lets go.
 
     Raises:
@@ -220,9 +226,9 @@ def alone_in(folder: Path) -> Iterator[None]:
         lock.release()
 
 
-def is_worth_it(model: Model | None, shelf: Shelf, embedder: Embedder) -> bool:
+def is_training_due(model: TrainedModel | None, shelf: Shelf, embedder: Embedder) -> bool:
     """Whether enough has been taught since to learn again: a twentieth more, or ten."""
     if model is None or model.embedder != embedder.identity:
         return True
-    more = shelf.count() + len(shelf.labels()) - model.taught
-    return more >= max(10, model.taught // 20) or more < 0
+    more = shelf.count() + len(shelf.labels()) - model.memory_size
+    return more >= max(10, model.memory_size // 20) or more < 0

@@ -13,11 +13,11 @@ from typing import Any
 from bot import metrics
 from bot.cases.precedent import gives_orders
 from bot.ports import Clock, Tools
-from knowledge.chat_model import Allowance, Bounds, open_chat_model
-from knowledge.narrator import figures
+from knowledge.language.chat_model import ChatLimits, DailyLimit, open_chat_model
+from knowledge.language.narrator import figures
 
 log = logging.getLogger(__name__)
-MOST_STEPS = 6
+MAX_MODEL_CALLS = 6
 MOST_TOKENS = 500
 LONGEST = 1_500
 INSTRUCTIONS = (
@@ -28,7 +28,7 @@ INSTRUCTIONS = (
 )
 
 
-class ModelTalker:
+class ModelAssistant:
     """``converse`` takes instructions, question and tools, and returns what the model said in the end."""
 
     def __init__(
@@ -36,12 +36,12 @@ class ModelTalker:
         name: str,
         converse: Callable[[str, str, Tools, Callable[[str], None]], str],
         clock: Clock,
-        bounds: Bounds,
+        bounds: ChatLimits,
     ) -> None:
         self.name = name
         self._converse = converse
         self._bounds = bounds
-        self._allowance = Allowance(clock, bounds.per_day)
+        self._allowance = DailyLimit(clock, bounds.calls_per_day)
         self._pool = ThreadPoolExecutor(4, thread_name_prefix="talker")
 
     def answer(self, text: str, tools: Tools, tell: Callable[[str], None]) -> str | None:
@@ -55,10 +55,10 @@ class ModelTalker:
     ) -> tuple[str, str | None]:
         if not self._allowance.takes_one():
             return "over the daily limit", None
-        heard = Heard(tools)
+        heard = RecordingTools(tools)
         asked = self._pool.submit(self._converse, INSTRUCTIONS, text[:2000], heard, tell)
         try:
-            told = asked.result(timeout=self._bounds.seconds)
+            told = asked.result(timeout=self._bounds.timeout_seconds)
         except NotInTime:
             asked.cancel()
             return "not in time", None
@@ -75,7 +75,7 @@ class ModelTalker:
         return "shown", told
 
 
-class Heard:
+class RecordingTools:
     """The tools, and all that they said: what an answer may be made of."""
 
     def __init__(self, tools: Tools) -> None:
@@ -95,17 +95,17 @@ class Heard:
         return said
 
 
-def open_talker(name: str, url: str, clock: Clock, bounds: Bounds) -> ModelTalker:
+def open_assistant(name: str, url: str, clock: Clock, bounds: ChatLimits) -> ModelAssistant:
     """A talker over any chat model that LangChain's ``init_chat_model`` knows and that can call tools.
 
     Raises:
         BadRequest: there is no such model, or its package is not installed.
     """
-    model = open_chat_model(name, url, seconds=bounds.seconds, tokens=MOST_TOKENS)
-    return ModelTalker(name, agent(model), clock, bounds)
+    model = open_chat_model(name, url, seconds=bounds.timeout_seconds, tokens=MOST_TOKENS)
+    return ModelAssistant(name, build_agent(model), clock, bounds)
 
 
-def agent(model: Any) -> Callable[[str, str, Tools, Callable[[str], None]], str]:
+def build_agent(model: Any) -> Callable[[str, str, Tools, Callable[[str], None]], str]:
     """LangChain's agent with our two tools and a limit of steps."""
     from langchain.agents import create_agent
     from langchain.agents.middleware import ModelCallLimitMiddleware
@@ -122,8 +122,8 @@ def agent(model: Any) -> Callable[[str, str, Tools, Callable[[str], None]], str]
             tell(f"Reading {case_id}")
             return tools.show(case_id)
 
-        search.__doc__, show.__doc__ = Heard.search.__doc__, Heard.show.__doc__
-        limit = ModelCallLimitMiddleware(run_limit=MOST_STEPS, exit_behavior="end")
+        search.__doc__, show.__doc__ = RecordingTools.search.__doc__, RecordingTools.show.__doc__
+        limit = ModelCallLimitMiddleware(run_limit=MAX_MODEL_CALLS, exit_behavior="end")
         running = create_agent(
             model, [tool(search), tool(show)], system_prompt=instructions, middleware=[limit]
         )

@@ -12,9 +12,21 @@ import numpy as np
 
 from bot.cases.canonical import Scalar
 from bot.cases.precedent import Ended, Precedent
-from knowledge.confidence import ENOUGH, Calibration, Judged, Promise, calibrate, certify
-from knowledge.embedder import Vectors
-from knowledge.learner import Example, Learner, finite, train
+from knowledge.learning.calibration import (
+    ENOUGH,
+    Calibration,
+    PrecisionGuarantee,
+    ScoredOutcome,
+    calibrate,
+    certify_precision,
+)
+from knowledge.learning.linear_model import (
+    LinearModel,
+    TrainingExample,
+    require_finite,
+    train_linear_model,
+)
+from knowledge.memory.embedder import Vectors
 
 MOST_PRECEDENTS = 3_000
 BLOCKS = 6
@@ -29,41 +41,45 @@ class PlanModel:
     """``learner`` has a label per action, and an empty one for "none of them". ``support`` counts the precedents of each."""
 
     kind: str
-    learner: Learner
+    linear_model: LinearModel
     calibration: Calibration | None
-    promise: Promise | None
+    guarantee: PrecisionGuarantee | None
     support: Mapping[str, int]
-    right: int
-    judged: int
+    correct: int
+    total: int
 
     def margins(self, text: str, facts: Mapping[str, Scalar], vector: Vectors) -> dict[str, float]:
         """For each label, by how much it beats the best of the others."""
-        scores = self.learner.scores(text, facts, vector)
-        return margins_of(self.learner.labels, scores)
+        scores = self.linear_model.scores(text, facts, vector)
+        return score_margins(self.linear_model.labels, scores)
 
     def arrays(self) -> dict[str, Any]:
         name = f"plan.{self.kind}"
         curve = [self.calibration.slope, self.calibration.middle] if self.calibration else []
-        held = self.promise
-        promise = [held.target, held.threshold, held.right, held.judged, held.bound] if held else []
-        counted = np.array([self.support[label] for label in self.learner.labels])
+        held = self.guarantee
+        promise = (
+            [held.target, held.threshold, held.correct, held.total, held.lower_bound]
+            if held
+            else []
+        )
+        counted = np.array([self.support[label] for label in self.linear_model.labels])
         plain = {"curve": np.array(curve), "promise": np.array(promise), "support": counted}
         record = {f"{name}.{part}": array for part, array in plain.items()}
         return {
             **record,
-            f"{name}.record": np.array([self.right, self.judged]),
-            **self.learner.arrays(name),
+            f"{name}.record": np.array([self.correct, self.total]),
+            **self.linear_model.arrays(name),
         }
 
     @classmethod
     def from_arrays(cls, kind: str, arrays: Mapping[str, Any]) -> "PlanModel":
         name = f"plan.{kind}"
-        learner = Learner.from_arrays(name, arrays)
+        learner = LinearModel.from_arrays(name, arrays)
         curve, promise = (
-            finite(arrays[f"{name}.{part}"]).tolist() for part in ("curve", "promise")
+            require_finite(arrays[f"{name}.{part}"]).tolist() for part in ("curve", "promise")
         )
         held = (
-            Promise(promise[0], promise[1], int(promise[2]), int(promise[3]), promise[4])
+            PrecisionGuarantee(promise[0], promise[1], int(promise[2]), int(promise[3]), promise[4])
             if promise
             else None
         )
@@ -74,7 +90,7 @@ class PlanModel:
         )
 
 
-def margins_of(labels: Sequence[str], scores: Any) -> dict[str, float]:
+def score_margins(labels: Sequence[str], scores: Any) -> dict[str, float]:
     """By how much each score beats the best of the others."""
     order = np.argsort(-scores)
     best, second = scores[order[0]], scores[order[1]] if len(order) > 1 else -1.0
@@ -89,11 +105,11 @@ def label_of(precedent: Precedent) -> str:
     return precedent.action if precedent.ended is Ended.WORKED else NOTHING_FIT
 
 
-def example_of(precedent: Precedent) -> Example:
-    return Example(precedent.said, label_of(precedent), precedent.facts)
+def example_of(precedent: Precedent) -> TrainingExample:
+    return TrainingExample(precedent.said, label_of(precedent), precedent.facts)
 
 
-def train_plan(
+def train_plan_model(
     kind: str, precedents: Sequence[Precedent], vectors: Vectors, *, target: float = TARGET
 ) -> PlanModel | None:
     """Learn from precedents in time order; None when they are too few, or all ended alike and leave nothing to learn."""
@@ -102,30 +118,32 @@ def train_plan(
     support = {label: labels.count(label) for label in sorted(set(labels))}
     if len(examples) < ENOUGH or len(support) < 2:
         return None
-    rehearsals = [(penalty, rehearse(examples, vectors, penalty)) for penalty in PENALTIES]
+    rehearsals = [(penalty, backtest(examples, vectors, penalty)) for penalty in PENALTIES]
     penalty, past = max(rehearsals, key=lambda pair: sum(judged.was_right for judged in pair[1]))
-    learner = train(examples, vectors, penalty=penalty)
+    learner = train_linear_model(examples, vectors, penalty=penalty)
     right = sum(judged.was_right for judged in past)
     return PlanModel(
-        kind, learner, calibrate(past), certify(past, target), support, right, len(past)
+        kind, learner, calibrate(past), certify_precision(past, target), support, right, len(past)
     )
 
 
-def rehearse(examples: Sequence[Example], vectors: Vectors, penalty: float) -> list[Judged]:
+def backtest(
+    examples: Sequence[TrainingExample], vectors: Vectors, penalty: float
+) -> list[ScoredOutcome]:
     """Go through the past in blocks: learn from all before, recommend for the next, see what was decided."""
     ends = [len(examples) * block // BLOCKS for block in range(1, BLOCKS + 1)]
-    judged: list[Judged] = []
+    judged: list[ScoredOutcome] = []
     for start, end in itertools.pairwise(ends):
         if len({example.label for example in examples[:start]}) < 2:
             continue
-        learner = train(examples[:start], vectors[:start], penalty=penalty)
+        learner = train_linear_model(examples[:start], vectors[:start], penalty=penalty)
         for example, vector in zip(examples[start:end], vectors[start:end], strict=True):
-            margins = margins_of(
+            margins = score_margins(
                 learner.labels, learner.scores(example.text, example.facts, vector)
             )
             chosen = max(
                 (label for label in margins if label), key=margins.__getitem__, default=NOTHING_FIT
             )
             if chosen:
-                judged.append(Judged(margins[chosen], chosen == example.label))
+                judged.append(ScoredOutcome(margins[chosen], chosen == example.label))
     return judged

@@ -12,8 +12,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bot.cases.canonical import Scalar
-from knowledge.embedder import Vectors
-from knowledge.words import PLACES, Features, hashed, hashed_facts
+from knowledge.memory.embedder import Vectors
+from knowledge.memory.text_features import TEXT_BUCKETS, HashedFeatures, hash_facts, hash_text
 
 Array = NDArray[np.float32]
 FACT_PLACES = 2**17
@@ -24,7 +24,7 @@ FACT_WEIGHS = 0.14
 
 
 @dataclass(frozen=True, slots=True)
-class Example:
+class TrainingExample:
     """What is known of one case, and what it was: ``label`` is a kind, or what was decided."""
 
     text: str
@@ -33,11 +33,11 @@ class Example:
 
 
 @dataclass(frozen=True)
-class Learner:
+class LinearModel:
     """``places`` are the hashed features that training met, in order; ``weights`` has a row for each, then one for each number of the vector."""
 
     labels: tuple[str, ...]
-    places: NDArray[np.int64]
+    buckets: NDArray[np.int64]
     scale: Array
     weights: Array
     bias: Array
@@ -45,22 +45,22 @@ class Learner:
     @property
     def width(self) -> int:
         """How many numbers a vector has that it can be asked with."""
-        return int(self.weights.shape[0]) - len(self.places)
+        return int(self.weights.shape[0]) - len(self.buckets)
 
     def scores(self, text: str, facts: Mapping[str, Scalar], vector: Vectors) -> Array:
         """One number a label; above zero leans to yes. ``vector`` is one embedded row."""
         found, values = _joined(text, facts)
-        at = np.searchsorted(self.places, found)
-        at = np.minimum(at, max(len(self.places) - 1, 0))
-        known = self.places[at] == found if len(self.places) else np.zeros(len(found), bool)
+        at = np.searchsorted(self.buckets, found)
+        at = np.minimum(at, max(len(self.buckets) - 1, 0))
+        known = self.buckets[at] == found if len(self.buckets) else np.zeros(len(found), bool)
         rows, given = at[known], values[known] * self.scale[at[known]]
-        is_word = self.places[rows] < PLACES
+        is_word = self.buckets[rows] < TEXT_BUCKETS
         length = float(np.sqrt((given[is_word] ** 2).sum())) or 1.0
         given = np.where(is_word, given / length, given)
         total = (
             self.bias
             + given @ self.weights[rows]
-            + MEANING_WEIGHS * vector @ self.weights[len(self.places) :]
+            + MEANING_WEIGHS * vector @ self.weights[len(self.buckets) :]
         )
         result: Array = total.astype(np.float32)
         return result
@@ -68,7 +68,7 @@ class Learner:
     def arrays(self, name: str) -> dict[str, Any]:
         """For a file of arrays."""
         parts = {
-            "places": self.places,
+            "places": self.buckets,
             "scale": self.scale,
             "weights": self.weights,
             "bias": self.bias,
@@ -78,7 +78,7 @@ class Learner:
         }
 
     @classmethod
-    def from_arrays(cls, name: str, arrays: Mapping[str, Any]) -> "Learner":
+    def from_arrays(cls, name: str, arrays: Mapping[str, Any]) -> "LinearModel":
         """Read one from a file of arrays.
 
         Raises:
@@ -87,7 +87,7 @@ class Learner:
         labels = tuple(str(label) for label in arrays[f"{name}.labels"])
         places = arrays[f"{name}.places"]
         scale, weights, bias = (
-            finite(arrays[f"{name}.{part}"]) for part in ("scale", "weights", "bias")
+            require_finite(arrays[f"{name}.{part}"]) for part in ("scale", "weights", "bias")
         )
         many, is_sorted = len(labels), places.ndim == 1 and bool((np.diff(places) > 0).all())
         if (
@@ -103,7 +103,7 @@ class Learner:
         return cls(labels, places, scale, weights, bias)
 
 
-def finite(array: Any) -> Any:
+def require_finite(array: Any) -> Any:
     """Give it back, if every value in it is a number.
 
     Raises:
@@ -114,7 +114,9 @@ def finite(array: Any) -> Any:
     return array
 
 
-def train(examples: Sequence[Example], vectors: Vectors, *, penalty: float) -> Learner:
+def train_linear_model(
+    examples: Sequence[TrainingExample], vectors: Vectors, *, penalty: float
+) -> LinearModel:
     """Fit one. ``penalty`` is scikit-learn's C: small for many facts and few cases, larger for plain text."""
     from scipy import sparse
     from sklearn.svm import LinearSVC
@@ -125,11 +127,11 @@ def train(examples: Sequence[Example], vectors: Vectors, *, penalty: float) -> L
     values = np.concatenate([given for _, given in joined])
     counted = np.bincount(columns, minlength=len(places))
     rarity = np.log((1 + len(examples)) / (1 + counted)) + 1
-    scale = np.where(places < PLACES, rarity, FACT_WEIGHS).astype(np.float32)
+    scale = np.where(places < TEXT_BUCKETS, rarity, FACT_WEIGHS).astype(np.float32)
     matrix = sparse.csr_matrix(
         (values * scale[columns], columns, ends), shape=(len(examples), len(places))
     )
-    words, facts = matrix[:, places < PLACES], matrix[:, places >= PLACES]
+    words, facts = matrix[:, places < TEXT_BUCKETS], matrix[:, places >= TEXT_BUCKETS]
     length = np.sqrt(np.asarray(words.multiply(words).sum(axis=1)).ravel())
     words = sparse.diags(1 / np.where(length > 0, length, 1)) @ words
     everything = sparse.hstack([words, facts, sparse.csr_matrix(vectors * MEANING_WEIGHS)]).tocsr()
@@ -140,13 +142,15 @@ def train(examples: Sequence[Example], vectors: Vectors, *, penalty: float) -> L
         # Of two classes scikit-learn keeps one row; the other is its mirror.
         weights, bias = np.hstack([-weights, weights]), np.concatenate([-bias, bias])
     known = tuple(str(label) for label in fitted.classes_)
-    return Learner(known, places, scale, weights.astype(np.float32), bias.astype(np.float32))
+    return LinearModel(known, places, scale, weights.astype(np.float32), bias.astype(np.float32))
 
 
-def _joined(text: str, facts: Mapping[str, Scalar]) -> Features:
+def _joined(text: str, facts: Mapping[str, Scalar]) -> HashedFeatures:
     """The features of words and facts side by side, in places of their own."""
-    words, word_weights = hashed(text)
+    words, word_weights = hash_text(text)
     if not facts:
         return words, word_weights
-    told, fact_weights = hashed_facts(facts, FACT_PLACES)
-    return np.concatenate([words, told + PLACES]), np.concatenate([word_weights, fact_weights])
+    told, fact_weights = hash_facts(facts, FACT_PLACES)
+    return np.concatenate([words, told + TEXT_BUCKETS]), np.concatenate(
+        [word_weights, fact_weights]
+    )

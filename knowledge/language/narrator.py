@@ -21,7 +21,7 @@ from bot.cases.playbook import Playbook
 from bot.cases.precedent import gives_orders
 from bot.cases.recommendation import Words
 from bot.ports import Check, Clock
-from knowledge.chat_model import Allowance, Bounds, open_chat_model
+from knowledge.language.chat_model import ChatLimits, DailyLimit, open_chat_model
 
 log = logging.getLogger(__name__)
 LONGEST = 400
@@ -40,7 +40,7 @@ Sentence = Annotated[
 ]
 
 
-class Narration(BaseModel):
+class NarratorAnswer(BaseModel):
     """What the model may answer. Anything else is dropped."""
 
     model_config = ConfigDict(extra="forbid")
@@ -57,12 +57,12 @@ class ModelNarrator:
     """``ask`` gives the model the instructions and the document, and returns what it answered in the shape of ``Narration``."""
 
     def __init__(
-        self, name: str, ask: Callable[[str, str], Any], clock: Clock, bounds: Bounds
+        self, name: str, ask: Callable[[str, str], Any], clock: Clock, bounds: ChatLimits
     ) -> None:
         self._name = name
         self._ask = ask
         self._bounds = bounds
-        self._allowance = Allowance(clock, bounds.per_day)
+        self._allowance = DailyLimit(clock, bounds.calls_per_day)
         self._pool = ThreadPoolExecutor(4, thread_name_prefix="narrator")
 
     def narrate(self, case: Case, playbook: Playbook, check: Check) -> Words | None:
@@ -77,8 +77,8 @@ class ModelNarrator:
         document = document_of(case)
         asked = self._pool.submit(self._ask, INSTRUCTIONS, document)
         try:
-            answered = asked.result(timeout=self._bounds.seconds)
-            narration = Narration.model_validate(
+            answered = asked.result(timeout=self._bounds.timeout_seconds)
+            narration = NarratorAnswer.model_validate(
                 answered if isinstance(answered, dict) else answered.model_dump()
             )
         except NotInTime:
@@ -98,14 +98,14 @@ class ModelNarrator:
         )
 
 
-def open_narrator(name: str, url: str, clock: Clock, bounds: Bounds) -> ModelNarrator:
+def open_narrator(name: str, url: str, clock: Clock, bounds: ChatLimits) -> ModelNarrator:
     """A narrator over any chat model that LangChain's ``init_chat_model`` knows; ``url`` for a server of one's own.
 
     Raises:
         BadRequest: there is no such model, or its package is not installed.
     """
-    model = open_chat_model(name, url, seconds=bounds.seconds, tokens=MOST_TOKENS)
-    shaped = model.with_structured_output(Narration, method="json_schema")
+    model = open_chat_model(name, url, seconds=bounds.timeout_seconds, tokens=MOST_TOKENS)
+    shaped = model.with_structured_output(NarratorAnswer, method="json_schema")
     return ModelNarrator(
         name, lambda said, given: shaped.invoke([("system", said), ("user", given)]), clock, bounds
     )
@@ -137,7 +137,7 @@ def figures(text: str) -> set[str]:
     }
 
 
-def suggestion(case: Case, narration: Narration, check: Check) -> str:
+def suggestion(case: Case, narration: NarratorAnswer, check: Check) -> str:
     """Another value for an editable parameter, if it passes every check that a person's edit must pass. Our words, not the model's."""
     editable: Mapping[str, Any] = _editable(case)
     name, value = narration.parameter.strip(), narration.value.strip()

@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 
 from bot.cases.errors import SettingsIncomplete
-from knowledge import embedder as subject
-from knowledge.embedder import Cached, MiniLM, Words, open_embedder
+from knowledge.memory import embedder as subject
+from knowledge.memory.embedder import CachingEmbedder, HashedWordsEmbedder, MiniLM, open_embedder
 from tests.conftest import SHARED
 
 KNOWN = json.loads((Path(__file__).parent / "known_vectors.json").read_text())
@@ -56,7 +56,7 @@ def test_an_unknown_embedder_is_a_line_on_the_to_do_list():
     "text", ["", "\0", "\ud800", "a" * 200_000, "\u202e\u2066", "🦜" * 500, "\n\n\t"]
 )
 def test_no_text_is_too_odd(built_in, text):
-    for one in (built_in, Words()):
+    for one in (built_in, HashedWordsEmbedder()):
         assert np.isfinite(one.embed([text])).all()
 
 
@@ -77,7 +77,7 @@ class Counting:
 
 def test_the_same_text_is_embedded_once():
     counting = Counting()
-    cached = Cached(counting)
+    cached = CachingEmbedder(counting)
     for text in ["a", "b", "a", "a"]:
         cached.embed([text])
     assert counting.asked == 2

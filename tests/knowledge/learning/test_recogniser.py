@@ -6,12 +6,17 @@ import numpy as np
 import pytest
 
 from bot.cases.precedent import Label
-from knowledge.embedder import MiniLM, Words
-from knowledge.learned import Learned
-from knowledge.learner import Example
+from knowledge.learning.linear_model import TrainingExample
+from knowledge.learning.model_file import ModelFile
+from knowledge.learning.recogniser import TrainedRecogniser, train_recogniser
+from knowledge.learning.training import (
+    gather_training_set,
+    is_training_due,
+    save_model,
+    train_models,
+)
 from knowledge.library import load
-from knowledge.recogniser import TrainedRecogniser, train_recogniser
-from knowledge.training import is_worth_it, learn, lessons, save
+from knowledge.memory.embedder import HashedWordsEmbedder, MiniLM
 from tests.cases.making import NOW
 from tests.conftest import SHARED
 from tests.store.test_shelf import precedent
@@ -29,7 +34,7 @@ def meaning():
 
 def examples(library):
     return [
-        Example(text, kind, {})
+        TrainingExample(text, kind, {})
         for kind, book in library.playbooks.items()
         for text in book.examples
     ]
@@ -84,7 +89,7 @@ def test_it_says_what_it_learned_from_and_gives_three_guesses(recogniser):
 
 
 def test_untrained_or_trained_on_other_vectors_it_abstains(library, meaning):
-    for model in (None, train_recogniser(examples(library), (), Words(), "w")):
+    for model in (None, train_recogniser(examples(library), (), HashedWordsEmbedder(), "w")):
         assert (
             TrainedRecogniser(lambda model=model: model, meaning, {})
             .recognise("low on gin")
@@ -93,8 +98,8 @@ def test_untrained_or_trained_on_other_vectors_it_abstains(library, meaning):
 
 
 def test_without_meaning_it_abstains_more_widely(library, meaning, recogniser):
-    model = train_recogniser(examples(library), (), Words(), "w")
-    lexical = TrainedRecogniser(lambda: model, Words(), dict(library.titles()))
+    model = train_recogniser(examples(library), (), HashedWordsEmbedder(), "w")
+    lexical = TrainedRecogniser(lambda: model, HashedWordsEmbedder(), dict(library.titles()))
     texts = [text for text, _ in NEW_WORDS]
     abstained = [
         sum(one.recognise(text).abstains for text in texts) for one in (lexical, recogniser)
@@ -104,10 +109,16 @@ def test_without_meaning_it_abstains_more_widely(library, meaning, recogniser):
 
 def test_one_kind_or_one_example_each_is_nothing_to_learn_from(meaning):
     assert (
-        train_recogniser([Example("a", "x", {}), Example("b", "x", {})], (), meaning, "v") is None
+        train_recogniser(
+            [TrainingExample("a", "x", {}), TrainingExample("b", "x", {})], (), meaning, "v"
+        )
+        is None
     )
     assert (
-        train_recogniser([Example("a", "x", {}), Example("b", "y", {})], (), meaning, "v") is None
+        train_recogniser(
+            [TrainingExample("a", "x", {}), TrainingExample("b", "y", {})], (), meaning, "v"
+        )
+        is None
     )
 
 
@@ -115,26 +126,30 @@ def test_the_same_lessons_make_the_same_model_and_it_survives_its_file(
     library, meaning, tmp_path, shelf_of
 ):
     shelf = shelf_of([precedent(f"EX-{n}", said=f"gin runs low {n}") for n in range(5)])
-    given = lessons(shelf, library.playbooks, meaning)
-    model = learn(given, meaning)
-    save(model, tmp_path)
-    again = Learned(tmp_path).model
-    assert (again.version, again.taught, again.embedder) == (given.version, 5, meaning.identity)
+    given = gather_training_set(shelf, library.playbooks, meaning)
+    model = train_models(given, meaning)
+    save_model(model, tmp_path)
+    again = ModelFile(tmp_path).model
+    assert (again.version, again.memory_size, again.embedder) == (
+        given.version,
+        5,
+        meaning.identity,
+    )
     asked = [
         TrainedRecogniser(lambda m=m: m.recogniser, meaning, dict(library.titles()))
         for m in (model, again)
     ]
     first, second = (one.recognise("no gin left") for one in asked)
     assert (first.kind, first.guesses) == (second.kind, second.guesses)
-    assert not is_worth_it(again, shelf, meaning)
+    assert not is_training_due(again, shelf, meaning)
     shelf.keep([precedent(f"EX-more-{n}", said=f"gin {n}") for n in range(10)])
-    assert is_worth_it(again, shelf, meaning)
+    assert is_training_due(again, shelf, meaning)
 
 
 @pytest.mark.parametrize("raw", [b"", b"PK\x03\x04nonsense", b"\0" * 100])
 def test_a_file_that_is_no_model_is_no_model(raw, tmp_path):
     (tmp_path / "model.npz").write_bytes(raw)
-    assert Learned(tmp_path).model is None
+    assert ModelFile(tmp_path).model is None
 
 
 def test_what_nobody_reviewed_and_what_gives_orders_is_never_learned_from(
@@ -150,7 +165,7 @@ def test_what_nobody_reviewed_and_what_gives_orders_is_never_learned_from(
     )
     shelf.keep((), Label("EX-9", "a label", "low_stock", "Ana", NOW))
     shelf.keep((), Label("EX-10", "something else", "", "Ana", NOW))
-    given = lessons(shelf, library.playbooks, meaning)
+    given = gather_training_set(shelf, library.playbooks, meaning)
     written = {text for book in library.playbooks.values() for text in book.examples}
     assert {example.text for example in given.examples} - written == {"reviewed", "a label"}
     assert given.novel == ("something else",)

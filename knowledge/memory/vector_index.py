@@ -12,7 +12,7 @@ from urllib.parse import urlsplit
 from filelock import FileLock, Timeout
 
 from bot.cases.errors import MemoryUnavailable
-from knowledge.embedder import Vectors
+from knowledge.memory.embedder import Vectors
 
 COLLECTION = "precedents"
 REBUILD = "`countersign memory rebuild` makes it again from the ledger"
@@ -48,7 +48,7 @@ class VectorIndex:
                 f"memory was embedded with {found}, the settings name {self._identity}; {REBUILD}"
             )
 
-    def renew(self) -> bool:
+    def begin_rebuild(self) -> bool:
         """Begin anew with an empty collection, or go on with a rebuild that was cut short; whether it was."""
         self._connect()
         unfinished = {"embedder": self._identity, "state": "unfinished"}
@@ -79,7 +79,7 @@ class VectorIndex:
         )
         return True
 
-    def complete(self) -> None:
+    def finish_rebuild(self) -> None:
         """The rebuild is done."""
         self._collection.modify(metadata={"embedder": self._identity})
 
@@ -87,7 +87,7 @@ class VectorIndex:
         self._client = self._collection = None
         self._lock.release()
 
-    def digests(self, ids: Sequence[str]) -> dict[str, str]:
+    def checksums(self, ids: Sequence[str]) -> dict[str, str]:
         """Which of these are in the index, and the digest of what was embedded."""
         if not ids:
             return {}
@@ -101,11 +101,11 @@ class VectorIndex:
         about = [{"digest": digest} for digest in digests]
         self._collection.upsert(ids=list(ids), embeddings=vectors, metadatas=about)
 
-    def drop(self, ids: Sequence[str]) -> None:
+    def delete(self, ids: Sequence[str]) -> None:
         if ids:
             self._collection.delete(ids=list(ids))
 
-    def nearest(self, vector: Vectors, many: int) -> list[tuple[str, float]]:
+    def find_nearest(self, vector: Vectors, many: int) -> list[tuple[str, float]]:
         """Ids with their cosine similarity, the nearest first."""
         found = self._collection.query(
             query_embeddings=vector[None, :], n_results=many, include=["distances"]
@@ -118,7 +118,7 @@ class VectorIndex:
     def count(self) -> int:
         return int(self._collection.count())
 
-    def every_id(self) -> list[str]:
+    def list_ids(self) -> list[str]:
         return list(self._collection.get(include=[])["ids"])
 
     def _connect(self) -> None:

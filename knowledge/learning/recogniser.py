@@ -15,8 +15,13 @@ from numpy.typing import NDArray
 
 from bot import metrics
 from bot.cases.recognition import Guess, Recognition
-from knowledge.embedder import Embedder, Vectors
-from knowledge.learner import Example, Learner, finite, train
+from knowledge.learning.linear_model import (
+    LinearModel,
+    TrainingExample,
+    require_finite,
+    train_linear_model,
+)
+from knowledge.memory.embedder import Embedder, Vectors
 
 MOST_PER_KIND = 150
 NEIGHBOURS = 3
@@ -37,16 +42,16 @@ class RecogniserModel:
 
     version: str
     embedder: str
-    learner: Learner
-    known: Vectors
+    linear_model: LinearModel
+    example_vectors: Vectors
     curve: NDArray[np.float64]
     threshold: float
-    least_near: float
-    examples: int
+    min_nearness: float
+    example_count: int
 
     @property
     def kinds(self) -> int:
-        return sum(label != NOVEL for label in self.learner.labels)
+        return sum(label != NOVEL for label in self.linear_model.labels)
 
     def confidence(self, signs: NDArray[np.float64]) -> float:
         return 1 / (
@@ -55,22 +60,22 @@ class RecogniserModel:
 
     def fits(self, signs: NDArray[np.float64]) -> bool:
         """Whether the best kind may be named at all."""
-        return self.confidence(signs) >= self.threshold and signs[-1] >= self.least_near
+        return self.confidence(signs) >= self.threshold and signs[-1] >= self.min_nearness
 
     def arrays(self) -> dict[str, Any]:
         facts = {
             "version": self.version,
             "embedder": self.embedder,
             "threshold": self.threshold,
-            "least_near": self.least_near,
-            "examples": self.examples,
+            "least_near": self.min_nearness,
+            "examples": self.example_count,
         }
         plain = {f"recogniser.{name}": np.array(value) for name, value in facts.items()}
         return {
             **plain,
-            "recogniser.known": self.known.astype(np.float16),
+            "recogniser.known": self.example_vectors.astype(np.float16),
             "recogniser.curve": self.curve,
-            **self.learner.arrays("recogniser"),
+            **self.linear_model.arrays("recogniser"),
         }
 
     @classmethod
@@ -78,9 +83,11 @@ class RecogniserModel:
         def of(name: str) -> Any:
             return arrays[f"recogniser.{name}"]
 
-        learner = Learner.from_arrays("recogniser", arrays)
-        known, curve = finite(of("known")), finite(of("curve"))
-        threshold, least_near = (float(finite(of(part))) for part in ("threshold", "least_near"))
+        learner = LinearModel.from_arrays("recogniser", arrays)
+        known, curve = require_finite(of("known")), require_finite(of("curve"))
+        threshold, least_near = (
+            float(require_finite(of(part))) for part in ("threshold", "least_near")
+        )
         if (
             known.ndim != 2
             or not len(known)
@@ -91,12 +98,12 @@ class RecogniserModel:
         return cls(
             version=str(of("version")),
             embedder=str(of("embedder")),
-            learner=learner,
-            known=known.astype(np.float32),
+            linear_model=learner,
+            example_vectors=known.astype(np.float32),
             curve=curve,
             threshold=threshold,
-            least_near=least_near,
-            examples=int(of("examples")),
+            min_nearness=least_near,
+            example_count=int(of("examples")),
         )
 
 
@@ -126,22 +133,22 @@ class TrainedRecogniser:
         if model is None or model.embedder != self._embedder.identity:
             return Recognition("", 0, (), "recognition has not been trained yet", "")
         vector = self._embedder.embed([text])[0]
-        if len(vector) != model.learner.width:
+        if len(vector) != model.linear_model.width:
             return Recognition("", 0, (), "recognition was trained over other vectors", "")
-        scores = model.learner.scores(text, {}, vector)
-        labels = model.learner.labels
+        scores = model.linear_model.scores(text, {}, vector)
+        labels = model.linear_model.labels
         # A kind whose playbook is gone is nothing that anybody could choose.
         order = [place for place in np.argsort(-scores) if labels[place] in self._titles][:SHOWN]
         if not order:
             return Recognition("", 0, (), "recognition was trained for other kinds", model.version)
-        signs = signs_of(labels, scores, model.known @ vector)
+        signs = confidence_features(labels, scores, model.example_vectors @ vector)
         confidence = model.confidence(signs)
         shares = np.exp(4 * (scores[order] - scores[order[0]]))
         guesses = tuple(
-            self._guess(model.learner.labels[place], confidence * float(share))
+            self._guess(model.linear_model.labels[place], confidence * float(share))
             for place, share in zip(order, shares, strict=True)
         )
-        basis = f"learned from {model.examples} examples of {model.kinds} kinds"
+        basis = f"learned from {model.example_count} examples of {model.kinds} kinds"
         fits = model.fits(signs) and guesses[0].kind in self._titles
         return Recognition(
             guesses[0].kind if fits else "", guesses[0].confidence, guesses, basis, model.version
@@ -156,7 +163,7 @@ def best_of(labels: Sequence[str], scores: NDArray[Any]) -> int:
     return int(np.where(np.array(labels) == NOVEL, -np.inf, scores).argmax())
 
 
-def signs_of(
+def confidence_features(
     labels: Sequence[str], scores: NDArray[Any], nearness: NDArray[Any]
 ) -> NDArray[np.float64]:
     """What tells a right answer from a wrong one: the best kind's score, its lead over all else, and how near known examples are."""
@@ -167,7 +174,7 @@ def signs_of(
 
 
 def train_recogniser(
-    examples: Sequence[Example],
+    examples: Sequence[TrainingExample],
     novel: Sequence[str],
     embedder: Embedder,
     version: str,
@@ -183,9 +190,9 @@ def train_recogniser(
     if len(kinds) < 2:
         return None
     known = len(examples)
-    examples += [Example(text, NOVEL, {}) for text in dict.fromkeys(novel) if text.strip()]
+    examples += [TrainingExample(text, NOVEL, {}) for text in dict.fromkeys(novel) if text.strip()]
     vectors = embedder.embed([example.text for example in examples])
-    learner = train(examples, vectors, penalty=0.5)
+    learner = train_linear_model(examples, vectors, penalty=0.5)
     signs, right = _rehearsed(examples, vectors, min(folds, len(kinds)))
     few = len(examples) < FEW or not embedder.is_semantic
     may_lose = MAY_LOSE_WITH_FEW if few else MAY_LOSE
@@ -200,9 +207,9 @@ def train_recogniser(
     )
 
 
-def _balanced(examples: Sequence[Example]) -> list[Example]:
+def _balanced(examples: Sequence[TrainingExample]) -> list[TrainingExample]:
     """At most so many of each kind, the latest ones; a kind with one example cannot be rehearsed and is left out."""
-    grouped: dict[str, dict[str, Example]] = defaultdict(dict)
+    grouped: dict[str, dict[str, TrainingExample]] = defaultdict(dict)
     for example in examples:
         if example.text.strip():
             grouped[example.label].pop(example.text, None)
@@ -216,7 +223,7 @@ def _balanced(examples: Sequence[Example]) -> list[Example]:
 
 
 def _rehearsed(
-    examples: Sequence[Example], vectors: Vectors, folds: int
+    examples: Sequence[TrainingExample], vectors: Vectors, folds: int
 ) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
     """Signs and rightness on examples that training did not see: of known kinds, and of kinds hidden as a whole."""
     kinds = sorted({example.label for example in examples} - {NOVEL})
@@ -231,7 +238,7 @@ def _rehearsed(
         taught = [example for example, is_seen in zip(examples, seen, strict=True) if is_seen]
         if len({example.label for example in taught} - {NOVEL}) < 2:
             continue
-        learner = train(taught, vectors[seen], penalty=0.5)
+        learner = train_linear_model(taught, vectors[seen], penalty=0.5)
         known = vectors[seen & ~strange]
         held = held_in == fold
         asked = [
@@ -241,7 +248,7 @@ def _rehearsed(
         ]
         for example, vector in asked:
             scores = learner.scores(example.text, {}, vector)
-            signs.append(signs_of(learner.labels, scores, known @ vector))
+            signs.append(confidence_features(learner.labels, scores, known @ vector))
             right.append(learner.labels[best_of(learner.labels, scores)] == example.label)
     return np.array(signs), np.array(right, bool)
 

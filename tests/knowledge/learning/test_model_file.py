@@ -11,13 +11,19 @@ import pytest
 from sqlalchemy.exc import OperationalError
 
 from bot.cases.errors import MemoryUnavailable
-from knowledge.embedder import Words
-from knowledge.learned import Learned
-from knowledge.learner import Example
-from knowledge.precedents import Precedents
-from knowledge.recogniser import TrainedRecogniser, train_recogniser
-from knowledge.training import FILE, Model, alone_in, load, save
-from knowledge.vector_index import VectorIndex
+from knowledge.learning.linear_model import TrainingExample
+from knowledge.learning.model_file import ModelFile
+from knowledge.learning.recogniser import TrainedRecogniser, train_recogniser
+from knowledge.learning.training import (
+    FILE_NAME,
+    TrainedModel,
+    load_model,
+    save_model,
+    training_lock,
+)
+from knowledge.memory.embedder import HashedWordsEmbedder
+from knowledge.memory.precedent_memory import PrecedentMemory
+from knowledge.memory.vector_index import VectorIndex
 from tests.fakes.clock import NOON
 
 pytestmark = pytest.mark.threat("D5")
@@ -29,16 +35,16 @@ def model():
         "low_stock": ("the merlot is low", "gin is running low"),
         "late": ("the van is late", "late delivery"),
     }
-    examples = [Example(text, kind, {}) for kind, told in texts.items() for text in told]
-    words = Words()
-    return Model("v1", 4, words.identity, train_recogniser(examples, (), words, "v1"), {})
+    examples = [TrainingExample(text, kind, {}) for kind, told in texts.items() for text in told]
+    words = HashedWordsEmbedder()
+    return TrainedModel("v1", 4, words.identity, train_recogniser(examples, (), words, "v1"), {})
 
 
 @pytest.fixture(scope="module")
 def whole(tmp_path_factory):
     folder = tmp_path_factory.mktemp("whole")
-    save(model(), folder)
-    return folder / FILE
+    save_model(model(), folder)
+    return folder / FILE_NAME
 
 
 class Bomb:
@@ -130,47 +136,47 @@ def test_a_damaged_model_is_done_without_and_said_once_until_training_replaces_i
     whole, tmp_path, form, caplog, monkeypatch
 ):
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr("knowledge.training.MAX_BYTES", 5_000_000)
-    (tmp_path / FILE).write_bytes(FORMS[form](whole))
-    learned = Learned(tmp_path)
+    monkeypatch.setattr("knowledge.learning.training.MAX_BYTES", 5_000_000)
+    (tmp_path / FILE_NAME).write_bytes(FORMS[form](whole))
+    learned = ModelFile(tmp_path)
     for _ in range(3):
         assert learned.model is None
         assert "what was learned cannot be read" in learned.failure
     assert [record.getMessage() for record in caplog.records] == [learned.failure]
     asked = TrainedRecogniser(
-        lambda: learned.model.recogniser if learned.model else None, Words(), TITLES
+        lambda: learned.model.recogniser if learned.model else None, HashedWordsEmbedder(), TITLES
     )
     assert asked.recognise("the merlot is low").basis == "recognition has not been trained yet"
-    save(model(), tmp_path)
-    assert (Learned(tmp_path).failure, Learned(tmp_path).model.version) == ("", "v1")
+    save_model(model(), tmp_path)
+    assert (ModelFile(tmp_path).failure, ModelFile(tmp_path).model.version) == ("", "v1")
     assert not (tmp_path / "exploded").exists()
 
 
 def test_a_folder_in_the_place_of_the_file_is_set_aside_by_training(tmp_path):
-    (tmp_path / FILE).mkdir()
-    (tmp_path / FILE / "x").write_text("x")
-    assert Learned(tmp_path).failure
-    save(model(), tmp_path)
-    assert Learned(tmp_path).model.version == "v1"
-    assert (tmp_path / f"{FILE}.broken-1" / "x").read_text() == "x"
+    (tmp_path / FILE_NAME).mkdir()
+    (tmp_path / FILE_NAME / "x").write_text("x")
+    assert ModelFile(tmp_path).failure
+    save_model(model(), tmp_path)
+    assert ModelFile(tmp_path).model.version == "v1"
+    assert (tmp_path / f"{FILE_NAME}.broken-1" / "x").read_text() == "x"
 
 
 @pytest.mark.skipif(os.geteuid() == 0, reason="root reads everything")
 def test_a_file_that_may_not_be_read_is_done_without(whole, tmp_path):
-    shutil.copy(whole, tmp_path / FILE)
-    (tmp_path / FILE).chmod(0)
-    assert Learned(tmp_path).failure
+    shutil.copy(whole, tmp_path / FILE_NAME)
+    (tmp_path / FILE_NAME).chmod(0)
+    assert ModelFile(tmp_path).failure
 
 
 def test_a_file_of_the_release_before_is_read(whole, tmp_path):
-    (tmp_path / FILE).write_bytes(changed(whole, format=None))
-    assert load(tmp_path).version == "v1"
+    (tmp_path / FILE_NAME).write_bytes(changed(whole, format=None))
+    assert load_model(tmp_path).version == "v1"
 
 
 def test_a_model_over_other_vectors_or_for_other_kinds_names_nothing(whole):
-    found = load(whole.parent).recogniser
+    found = load_model(whole.parent).recogniser
 
-    class Narrow(Words):
+    class Narrow(HashedWordsEmbedder):
         def embed(self, texts):
             return super().embed(texts)[:, :100]
 
@@ -178,7 +184,7 @@ def test_a_model_over_other_vectors_or_for_other_kinds_names_nothing(whole):
         "other vectors"
         in TrainedRecogniser(lambda: found, Narrow(), TITLES).recognise("merlot").basis
     )
-    told = TrainedRecogniser(lambda: found, Words(), {"fraud": "Fraud"}).recognise(
+    told = TrainedRecogniser(lambda: found, HashedWordsEmbedder(), {"fraud": "Fraud"}).recognise(
         "the merlot is low"
     )
     assert (told.kind, told.guesses) == ("", ())
@@ -186,12 +192,12 @@ def test_a_model_over_other_vectors_or_for_other_kinds_names_nothing(whole):
 
 def test_two_trainings_do_not_run_over_one_memory(tmp_path):
     with (
-        alone_in(tmp_path),
+        training_lock(tmp_path),
         pytest.raises(MemoryUnavailable, match="another training"),
-        alone_in(tmp_path),
+        training_lock(tmp_path),
     ):
         pass
-    with alone_in(tmp_path):
+    with training_lock(tmp_path):
         pass
 
 
@@ -235,12 +241,14 @@ SPOILT = (
 
 @pytest.mark.parametrize("form", SPOILT)
 def test_a_damaged_index_is_one_answer_with_a_reason_and_never_a_crash(small_world, tmp_path, form):
-    world, words, folder = small_world, Words(), tmp_path / "memory"
+    world, words, folder = small_world, HashedWordsEmbedder(), tmp_path / "memory"
     world.approve(world.proposed())
     world.work()
 
     def remembering():
-        return Precedents(world.shelf, words, VectorIndex(folder, "", words.identity), patience=20)
+        return PrecedentMemory(
+            world.shelf, words, VectorIndex(folder, "", words.identity), answer_timeout=20
+        )
 
     first = remembering()
     first.open()
@@ -265,8 +273,8 @@ def test_a_database_that_is_away_when_memory_opens_ends_no_thread(small_world, t
         def missing(self):
             raise OperationalError("SELECT", {}, OSError("away"))
 
-    words = Words()
-    memory = Precedents(Away(), words, VectorIndex(tmp_path / "memory", "", words.identity))
+    words = HashedWordsEmbedder()
+    memory = PrecedentMemory(Away(), words, VectorIndex(tmp_path / "memory", "", words.identity))
     memory.open()
     try:
         assert "from the database" in memory.recall("merlot", "low_stock", "C0STOCK", NOON).failure

@@ -29,7 +29,7 @@ VOUCHED = "imported"
 
 
 @dataclass(frozen=True, slots=True)
-class Mapped:
+class ColumnMapping:
     """Which column holds what; ``facts`` are columns that recommendations may learn from. ``kind`` is for every row, unless mapped."""
 
     columns: Mapping[str, str]
@@ -44,7 +44,7 @@ class BadRow:
     reason: str
 
 
-def mapping(given: Sequence[str], facts: str, kind: str, now: datetime) -> Mapped:
+def parse_mapping(given: Sequence[str], facts: str, kind: str, now: datetime) -> ColumnMapping:
     """From the command line: ``--map text=narrative``. A field that is not mapped is looked for under its own name.
 
     Raises:
@@ -58,7 +58,9 @@ def mapping(given: Sequence[str], facts: str, kind: str, now: datetime) -> Mappe
                 f"--map {pair}: write FIELD=COLUMN, with FIELD one of {', '.join(FIELDS)}"
             )
         columns[field] = column
-    return Mapped(columns, [name.strip() for name in facts.split(",") if name.strip()], kind, now)
+    return ColumnMapping(
+        columns, [name.strip() for name in facts.split(",") if name.strip()], kind, now
+    )
 
 
 def batch_name(path: Path) -> str:
@@ -67,7 +69,7 @@ def batch_name(path: Path) -> str:
         return f"{path.stem[:40]}-{hashlib.file_digest(file, 'sha256').hexdigest()[:8]}"
 
 
-def rows_of(path: Path) -> Iterator[tuple[int, Mapping[str, Any] | BadRow]]:
+def read_rows(path: Path) -> Iterator[tuple[int, Mapping[str, Any] | BadRow]]:
     """Line number and row; a line that cannot be read is a bad row."""
     with path.open(encoding="utf-8-sig", errors="replace", newline="") as file:
         yield from _csv_rows(file) if path.suffix.lower() == ".csv" else _json_rows(file)
@@ -107,8 +109,12 @@ def _json_row(line: str, number: int) -> Mapping[str, Any] | BadRow:
     return row if isinstance(row, dict) else BadRow(number, "is not a JSON object")
 
 
-def precedent_of(
-    row: Mapping[str, Any], line: int, batch: str, mapped: Mapped, playbooks: Mapping[str, Playbook]
+def parse_precedent(
+    row: Mapping[str, Any],
+    line: int,
+    batch: str,
+    mapped: ColumnMapping,
+    playbooks: Mapping[str, Playbook],
 ) -> Precedent | BadRow:
     """The precedent that this row tells of, or what is wrong with it."""
     try:
@@ -118,7 +124,7 @@ def precedent_of(
 
 
 def _precedent(
-    row: Mapping[str, Any], batch: str, mapped: Mapped, playbooks: Mapping[str, Playbook]
+    row: Mapping[str, Any], batch: str, mapped: ColumnMapping, playbooks: Mapping[str, Playbook]
 ) -> Precedent:
     def of(field: str, default: str = "") -> str:
         found = row.get(mapped.columns[field])

@@ -9,10 +9,10 @@ from hypothesis import strategies as st
 
 from bot.cases.hours import Hours
 from bot.cases.question import Ask, Question, Which
-from knowledge.answers import QuestionGrammar
+from knowledge.language.question_parser import QuestionParser
 from knowledge.library import load
 
-GRAMMAR = QuestionGrammar(dict(load().titles()))
+GRAMMAR = QuestionParser(dict(load().titles()))
 LONDON = Hours("Europe/London", time(9), time(18))
 NOW = datetime(2026, 11, 21, 12, 0, tzinfo=UTC)
 

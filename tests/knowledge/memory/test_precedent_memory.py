@@ -16,9 +16,9 @@ import pytest
 
 from bot.cases.errors import MemoryUnavailable
 from bot.cases.precedent import Ended
-from knowledge.embedder import MiniLM, Words
-from knowledge.precedents import Precedents
-from knowledge.vector_index import VectorIndex
+from knowledge.memory.embedder import HashedWordsEmbedder, MiniLM
+from knowledge.memory.precedent_memory import PrecedentMemory
+from knowledge.memory.vector_index import VectorIndex
 from tests.cases.making import NOW
 from tests.conftest import free_port
 from tests.store.test_shelf import precedent
@@ -43,7 +43,9 @@ def remember(shelf, meaning, tmp_path):
 
     def build(*precedents, embedder=meaning, folder=tmp_path / "memory", **more):
         shelf.keep(precedents)
-        memory = Precedents(shelf, embedder, VectorIndex(folder, "", embedder.identity), **more)
+        memory = PrecedentMemory(
+            shelf, embedder, VectorIndex(folder, "", embedder.identity), **more
+        )
         memory.open()
         opened.append(memory)
         return memory
@@ -60,7 +62,7 @@ def stories(**changes):
 def found(memory, text, kind="low_stock", channel="C0STOCK"):
     recollection = memory.recall(text, kind, channel, NOW)
     assert recollection.failure == ""
-    return [one.id for one in recollection.alike]
+    return [one.id for one in recollection.precedents]
 
 
 def test_it_finds_by_meaning_and_by_words_what_no_other_would(remember):
@@ -151,13 +153,13 @@ def test_what_the_index_has_too_much_is_dropped_at_start(remember, shelf, meanin
 
 def test_vectors_of_another_embedder_are_refused_with_the_command_that_helps(remember):
     remember(*stories()).close()
-    memory = remember(embedder=Words())
+    memory = remember(embedder=HashedWordsEmbedder())
     assert "countersign memory rebuild" in memory.recall("x", "low_stock", "C0STOCK", NOW).failure
     with pytest.raises(MemoryUnavailable):
         memory.catch_up()
     assert memory.rebuild(lambda done: None) == 4
     memory.close()
-    assert found(remember(embedder=Words()), STORIES["wine"])[0] == "EX-wine"
+    assert found(remember(embedder=HashedWordsEmbedder()), STORIES["wine"])[0] == "EX-wine"
 
 
 def test_a_second_owner_is_told_and_breaks_nothing(remember):
@@ -184,10 +186,10 @@ def test_a_corrupt_index_is_an_answer_not_an_accident(remember, damage, tmp_path
 import sys; sys.path.insert(0, {str(tmp_path)!r})
 from datetime import UTC, datetime
 from bot.store.database import Database; from bot.store.store import SqlStore; from bot.store.shelf import Shelf
-from knowledge.precedents import Precedents; from knowledge.vector_index import VectorIndex; from knowledge.embedder import Words, MiniLM
+from knowledge.memory.precedent_memory import PrecedentMemory; from knowledge.memory.vector_index import VectorIndex; from knowledge.memory.embedder import HashedWordsEmbedder, MiniLM
 from pathlib import Path
 shelf = Shelf(SqlStore(Database("sqlite:///{tmp_path / "small.db"}"))); e = MiniLM()
-m = Precedents(shelf, e, VectorIndex(Path({str(tmp_path / "memory")!r}), "", e.identity)); m.open()
+m = PrecedentMemory(shelf, e, VectorIndex(Path({str(tmp_path / "memory")!r}), "", e.identity)); m.open()
 r = m.recall({STORIES["wine"]!r}, "low_stock", "C0STOCK", datetime.now(UTC))
 print(r.failure or [one.id for one in r.alike][0])
 if r.failure: print(m.rebuild(lambda done: None), [one.id for one in m._search({STORIES["wine"]!r}, {STORIES["wine"]!r}, lambda name: True, datetime.now(UTC))][0])
@@ -206,10 +208,10 @@ sys.stdout.flush(); import os; os._exit(0)
 
 
 def test_a_slow_memory_costs_one_card_its_patience_and_the_next_nothing(remember):
-    memory = remember(*stories(), patience=0.2)
+    memory = remember(*stories(), answer_timeout=0.2)
     waiting = threading.Event()
-    real = memory._index.nearest
-    memory._index.nearest = lambda vector, many: waiting.wait(60) and real(vector, many)
+    real = memory._index.find_nearest
+    memory._index.find_nearest = lambda vector, many: waiting.wait(60) and real(vector, many)
     began = time.monotonic()
     first = memory.recall(STORIES["wine"], "low_stock", "C0STOCK", NOW)
     second = memory.recall(STORIES["wine"], "low_stock", "C0STOCK", NOW)
@@ -229,7 +231,7 @@ def test_an_index_that_throws_anything_is_not_available(remember):
     def nearest(vector, many):
         raise Panic("called Option::unwrap() on a None value")
 
-    memory._index.nearest = nearest
+    memory._index.find_nearest = nearest
     assert "the index is broken (Panic)" in memory.recall("x", "low_stock", "C0STOCK", NOW).failure
 
 
@@ -331,7 +333,9 @@ def test_several_processes_share_a_server_and_one_that_went_away_is_an_answer(
 ):
     url, running = server
     first, second = (
-        Precedents(shelf, meaning, VectorIndex(tmp_path / name, url, meaning.identity), patience=5)
+        PrecedentMemory(
+            shelf, meaning, VectorIndex(tmp_path / name, url, meaning.identity), answer_timeout=5
+        )
         for name in "ab"
     )
     shelf.keep(stories())

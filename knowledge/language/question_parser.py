@@ -187,7 +187,7 @@ FILLERS = frozenset(
 )
 
 
-class QuestionGrammar:
+class QuestionParser:
     """Knows the kinds by their titles and words; everything else is in the tables above."""
 
     def __init__(self, titles: Mapping[str, str]) -> None:

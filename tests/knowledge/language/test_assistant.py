@@ -8,8 +8,8 @@ from langchain_core.language_models.chat_models import BaseChatModel
 from langchain_core.messages import AIMessage
 from langchain_core.outputs import ChatGeneration, ChatResult
 
-from knowledge.chat_model import Bounds
-from knowledge.talker import MOST_STEPS, ModelTalker, agent
+from knowledge.language.assistant import MAX_MODEL_CALLS, ModelAssistant, build_agent
+from knowledge.language.chat_model import ChatLimits
 
 
 class Scripted(BaseChatModel):
@@ -57,11 +57,11 @@ class FakeTools:
 
 
 def talker(*lines, **bounds):
-    return ModelTalker(
+    return ModelAssistant(
         "scripted",
-        agent(Scripted(lines=list(lines))),
+        build_agent(Scripted(lines=list(lines))),
         lambda: datetime(2026, 11, 21, tzinfo=UTC),
-        Bounds(**bounds),
+        ChatLimits(**bounds),
     )
 
 
@@ -99,17 +99,17 @@ def test_what_no_tool_said_is_no_answer(says):
 def test_a_model_that_never_stops_asking_is_stopped():
     tools = FakeTools()
     talker(("search", {"question": "again?"})).answer("what is open?", tools, lambda step: None)
-    assert len(tools.asked) <= MOST_STEPS
+    assert len(tools.asked) <= MAX_MODEL_CALLS
 
 
 def test_it_has_a_daily_limit_and_a_time_limit():
-    assert talker("fine", per_day=0).answer("x", FakeTools(), lambda step: None) is None
+    assert talker("fine", calls_per_day=0).answer("x", FakeTools(), lambda step: None) is None
     waiting = threading.Event()
-    slow = ModelTalker(
+    slow = ModelAssistant(
         "slow",
         lambda *asked: waiting.wait(5) and "",
         lambda: datetime(2026, 11, 21, tzinfo=UTC),
-        Bounds(seconds=0.05),
+        ChatLimits(timeout_seconds=0.05),
     )
     assert slow.answer("x", FakeTools(), lambda step: None) is None
     waiting.set()
@@ -120,9 +120,9 @@ def test_whatever_a_provider_throws_the_grammar_answers():
         raise RuntimeError("no credits")
 
     assert (
-        ModelTalker("broken", broken, lambda: datetime(2026, 11, 21, tzinfo=UTC), Bounds()).answer(
-            "x", FakeTools(), print
-        )
+        ModelAssistant(
+            "broken", broken, lambda: datetime(2026, 11, 21, tzinfo=UTC), ChatLimits()
+        ).answer("x", FakeTools(), print)
         is None
     )
 

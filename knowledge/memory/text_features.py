@@ -14,34 +14,34 @@ from numpy.typing import NDArray
 
 from bot.cases.canonical import Scalar
 
-PLACES = 2**15
+TEXT_BUCKETS = 2**15
 _WORD = re.compile(r"\w+")
-Features = tuple[NDArray[np.int64], NDArray[np.float64]]
+HashedFeatures = tuple[NDArray[np.int64], NDArray[np.float64]]
 
 
-def words_of(text: str) -> list[str]:
+def split_words(text: str) -> list[str]:
     """The words, in lower case."""
     return _WORD.findall(text.lower())
 
 
-def codes_of(text: str) -> set[str]:
+def find_codes(text: str) -> set[str]:
     """The words that name one thing: with letters and digits, or a long number."""
     return {
         word
-        for word in words_of(text)
+        for word in split_words(text)
         if any(map(str.isdigit, word)) and (len(word) > 4 or not word.isdigit())
     }
 
 
-def hashed(text: str, places: int = PLACES) -> Features:
+def hash_text(text: str, places: int = TEXT_BUCKETS) -> HashedFeatures:
     """Places and weights of a text's words and word pairs; a word said often counts by the logarithm."""
-    words = words_of(text)
+    words = split_words(text)
     return _weighed(
         [*words, *(f"{first} {second}" for first, second in itertools.pairwise(words))], places
     )
 
 
-def hashed_facts(facts: Mapping[str, Scalar], places: int) -> Features:
+def hash_facts(facts: Mapping[str, Scalar], places: int) -> HashedFeatures:
     """Places and weights of facts and of every pair of facts: what decides is often two things together."""
     named = [
         f"{name}={value}" for name, value in facts.items() if value is not None and value != ""
@@ -52,7 +52,7 @@ def hashed_facts(facts: Mapping[str, Scalar], places: int) -> Features:
     )
 
 
-def _weighed(features: Iterable[str], places: int) -> Features:
+def _weighed(features: Iterable[str], places: int) -> HashedFeatures:
     counted = Counter(
         zlib.crc32(feature.encode("utf-8", "replace")) % places for feature in features
     )

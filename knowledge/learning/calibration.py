@@ -15,7 +15,7 @@ RECENT = 200
 
 
 @dataclass(frozen=True, slots=True)
-class Judged:
+class ScoredOutcome:
     """One past recommendation, in time order: how it scored before anybody decided, and whether it turned out right."""
 
     score: float
@@ -23,24 +23,24 @@ class Judged:
 
 
 @dataclass(frozen=True, slots=True)
-class Promise:
+class PrecisionGuarantee:
     """At ``threshold`` and above, ``right`` of ``judged`` were right. ``bound`` is the lower bound of that precision."""
 
     target: float
     threshold: float
-    right: int
-    judged: int
-    bound: float
+    correct: int
+    total: int
+    lower_bound: float
 
 
-def lower_bound(right: int, judged: int, *, risk: float = 0.05) -> float:
+def precision_lower_bound(right: int, judged: int, *, risk: float = 0.05) -> float:
     """Clopper-Pearson: with 1 - ``risk`` certainty the true share is above this. 0 when nothing was judged."""
     from scipy.special import betaincinv
 
     return float(betaincinv(right, judged - right + 1, risk)) if right else 0.0
 
 
-def certify(past: Sequence[Judged], target: float) -> Promise | None:
+def certify_precision(past: Sequence[ScoredOutcome], target: float) -> PrecisionGuarantee | None:
     """The lowest threshold whose precision is certified over all of the past and not belied by the recent part; None when there is none.
 
     Candidates are few and fixed in advance (twenty steps of coverage), each at a twentieth of the risk, so that looking for the
@@ -58,10 +58,10 @@ def certify(past: Sequence[Judged], target: float) -> Promise | None:
         many, good = int(chosen.sum()), int((chosen & right).sum())
         if many < ENOUGH:
             return None
-        bound = lower_bound(good, many, risk=0.05 / 20)
+        bound = precision_lower_bound(good, many, risk=0.05 / 20)
         lately = chosen & recent
         if bound >= target and lately.any() and right[lately].mean() >= target:
-            return Promise(target, threshold, good, many, bound)
+            return PrecisionGuarantee(target, threshold, good, many, bound)
     return None
 
 
@@ -76,7 +76,7 @@ class Calibration:
         return float(1 / (1 + math.exp(-max(-30.0, min(30.0, self.slope * (score - self.middle))))))
 
 
-def calibrate(past: Sequence[Judged]) -> Calibration | None:
+def calibrate(past: Sequence[ScoredOutcome]) -> Calibration | None:
     """Platt's fit; None when there is too little to learn from. Needs scikit-learn: for training, not for asking.
 
     One imagined failure below all scores and one success above keep a spotless record from promising certainty.

@@ -4,13 +4,13 @@ from collections.abc import Iterable, Sequence
 
 import tantivy
 
-from knowledge.words import words_of
+from knowledge.memory.text_features import split_words
 
 MOST_WORDS = 40
 HEAP = 30_000_000
 
 
-class WordIndex:
+class KeywordIndex:
     """Texts by id."""
 
     def __init__(self) -> None:
@@ -24,15 +24,17 @@ class WordIndex:
         """Take in these texts, in place of earlier ones under the same ids, and let go of those that are gone."""
         for name, text in texts:
             self._writer.delete_documents_by_term("id", name)
-            self._writer.add_document(tantivy.Document(id=[name], text=[" ".join(words_of(text))]))
+            self._writer.add_document(
+                tantivy.Document(id=[name], text=[" ".join(split_words(text))])
+            )
         for name in gone:
             self._writer.delete_documents_by_term("id", name)
         self._writer.commit()
         self._index.reload()
 
-    def best(self, text: str, many: int) -> list[str]:
+    def search(self, text: str, many: int) -> list[str]:
         """Ids by BM25, the best first."""
-        words = list(dict.fromkeys(words_of(text)))[:MOST_WORDS]
+        words = list(dict.fromkeys(split_words(text)))[:MOST_WORDS]
         if not words:
             return []
         terms = [

@@ -1,0 +1,4 @@
+"""Natural language: the grammar of questions, and the chat model when one is configured.
+
+The output of a chat model is untrusted text: bounded, checked against its sources and labelled.
+"""
