@@ -777,12 +777,9 @@ def _end_with_input() -> None:
 
 
 def _train(knowledge: Any) -> dict[str, Any]:
-    from knowledge.learning.training import (
-        gather_training_set,
-        save_model,
-        train_models,
-        training_lock,
-    )
+    from knowledge.learning.model_file import save_model
+    from knowledge.learning.training import train_models, training_lock
+    from knowledge.learning.training_set import gather_training_set
 
     with training_lock(knowledge.folder):
         given = gather_training_set(

@@ -23,14 +23,9 @@ from bot.store.shelf import Shelf
 from knowledge.learning.model_file import ModelFile
 from knowledge.library import Library
 from knowledge.memory.embedder import Embedder
-from knowledge.memory.precedent_import import (
-    BadRow,
-    batch_name,
-    parse_mapping,
-    parse_precedent,
-    read_rows,
-)
+from knowledge.memory.precedent_import import batch_name, parse_mapping, parse_precedent
 from knowledge.memory.precedent_memory import PrecedentMemory
+from knowledge.memory.row_file import BadRow, read_rows
 
 AT_ONCE = 500
 LONGEST_TITLE = 300
@@ -93,7 +88,9 @@ def import_past(
         found = (
             row
             if isinstance(row, BadRow)
-            else parse_precedent(row, line, batch, mapped, memory.library.playbooks)
+            else parse_precedent(
+                row, line=line, batch=batch, mapping=mapped, playbooks=memory.library.playbooks
+            )
         )
         if isinstance(found, BadRow):
             rejected.append(found)

@@ -87,7 +87,8 @@ from knowledge.learning.recommender import PrecedentRecommender
 from knowledge.learning.training import is_training_due
 from knowledge.library import Library, load
 from knowledge.memory.embedder import Embedder, HashedWordsEmbedder, open_embedder
-from knowledge.memory.precedent_memory import NullMemory, PrecedentMemory
+from knowledge.memory.null_memory import NullMemory
+from knowledge.memory.precedent_memory import PrecedentMemory
 from knowledge.memory.vector_index import VectorIndex
 from scheduler.detectors import AbsenceDetector, Detector
 from scheduler.digest import DigestTimes

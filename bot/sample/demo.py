@@ -27,7 +27,9 @@ from bot.sample.people import WORKSPACE
 from bot.settings import Settings
 from bot.store.shelf import Shelf
 from bot.store.store import SqlStore
-from knowledge.learning.training import gather_training_set, save_model, train_models
+from knowledge.learning.model_file import save_model
+from knowledge.learning.training import train_models
+from knowledge.learning.training_set import gather_training_set
 from knowledge.library import Library
 
 # A year that ends today is made once a day; starting it again only copies it.

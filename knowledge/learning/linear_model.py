@@ -1,110 +1,135 @@
-"""A linear learner over meaning, words and facts: one weight per class and feature, so that it is trained in seconds and asked in microseconds.
+"""A linear model over text, facts and vectors: one weight for each label and feature.
 
-Measured (docs/benchmarks.md): joined features under one linear support vector machine beat each alone, and beat nearest neighbours and
-trees. Training needs scikit-learn and happens outside the bot's process; asking needs numpy alone.
+Measured (docs/benchmarks.md): joined features under one linear support vector machine beat each
+alone, and beat nearest neighbours and trees. Training takes seconds, needs scikit-learn and runs
+outside the bot's process; scoring takes microseconds and needs numpy alone.
 """
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from bot.cases.canonical import Scalar
-from knowledge.memory.embedder import Vectors
 from knowledge.memory.text_features import TEXT_BUCKETS, HashedFeatures, hash_facts, hash_text
+from knowledge.memory.vectors import Vectors
 
-Array = NDArray[np.float32]
-FACT_PLACES = 2**17
-MEANING_WEIGHS = 1.5
-# Words are weighed by rarity and brought to length 1. Facts are not: a common fact may decide as well as a rare one, and how many
-# there are is the same for every case. This makes one penalty right for both.
-FACT_WEIGHS = 0.14
+FACT_BUCKETS = 2**17
+VECTOR_WEIGHT = 1.5
+# Words are weighed by rarity and scaled to length 1. Facts are not: a common fact may decide as
+# well as a rare one, and every case has the same number of them. This factor makes one penalty
+# right for both.
+FACT_WEIGHT = 0.14
+Floats = NDArray[np.float32]
 
 
 @dataclass(frozen=True, slots=True)
 class TrainingExample:
-    """What is known of one case, and what it was: ``label`` is a kind, or what was decided."""
+    """A case and the right answer for it: its kind, or the action that was right."""
 
     text: str
     label: str
     facts: Mapping[str, Scalar]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class LinearModel:
-    """``places`` are the hashed features that training met, in order; ``weights`` has a row for each, then one for each number of the vector."""
+    """The weights of a trained model."""
 
     labels: tuple[str, ...]
+    #: The feature buckets that training met, in ascending order.
     buckets: NDArray[np.int64]
-    scale: Array
-    weights: Array
-    bias: Array
+    #: What the values of each bucket are multiplied by.
+    scale: Floats
+    #: A row for each bucket, then one for each number of a vector; a column for each label.
+    weights: Floats
+    #: A number for each label.
+    bias: Floats
 
     @property
-    def width(self) -> int:
-        """How many numbers a vector has that it can be asked with."""
+    def vector_size(self) -> int:
+        """Count the numbers of a vector that this model can score."""
         return int(self.weights.shape[0]) - len(self.buckets)
 
-    def scores(self, text: str, facts: Mapping[str, Scalar], vector: Vectors) -> Array:
-        """One number a label; above zero leans to yes. ``vector`` is one embedded row."""
-        found, values = _joined(text, facts)
-        at = np.searchsorted(self.buckets, found)
-        at = np.minimum(at, max(len(self.buckets) - 1, 0))
-        known = self.buckets[at] == found if len(self.buckets) else np.zeros(len(found), bool)
-        rows, given = at[known], values[known] * self.scale[at[known]]
-        is_word = self.buckets[rows] < TEXT_BUCKETS
-        length = float(np.sqrt((given[is_word] ** 2).sum())) or 1.0
-        given = np.where(is_word, given / length, given)
-        total = (
-            self.bias
-            + given @ self.weights[rows]
-            + MEANING_WEIGHS * vector @ self.weights[len(self.buckets) :]
-        )
-        result: Array = total.astype(np.float32)
-        return result
+    def score(self, text: str, facts: Mapping[str, Scalar], vector: Vectors) -> Floats:
+        """Score each label; above zero means rather yes. ``vector`` is the embedded text."""
+        rows, values = self._known_features(text, facts)
+        vector_weights = self.weights[len(self.buckets) :]
+        total = self.bias + values @ self.weights[rows] + VECTOR_WEIGHT * vector @ vector_weights
+        scores: Floats = total.astype(np.float32)
+        return scores
 
-    def arrays(self, name: str) -> dict[str, Any]:
-        """For a file of arrays."""
-        parts = {
-            "places": self.buckets,
-            "scale": self.scale,
-            "weights": self.weights,
-            "bias": self.bias,
-        }
-        return {f"{name}.{part}": array for part, array in parts.items()} | {
-            f"{name}.labels": np.array(self.labels)
+    def to_arrays(self, name: str) -> dict[str, Any]:
+        """Return the arrays of this model for a file, under names that begin with ``name``."""
+        return {
+            f"{name}.places": self.buckets,
+            f"{name}.scale": self.scale,
+            f"{name}.weights": self.weights,
+            f"{name}.bias": self.bias,
+            f"{name}.labels": np.array(self.labels),
         }
 
     @classmethod
     def from_arrays(cls, name: str, arrays: Mapping[str, Any]) -> "LinearModel":
-        """Read one from a file of arrays.
+        """Read a model from the arrays of a file.
 
         Raises:
-            ValueError: the parts do not fit each other, or are no numbers: asked, it would answer nonsense.
+            KeyError: an array is missing.
+            ValueError: the arrays do not fit each other, or hold something else than numbers.
         """
-        labels = tuple(str(label) for label in arrays[f"{name}.labels"])
-        places = arrays[f"{name}.places"]
-        scale, weights, bias = (
-            require_finite(arrays[f"{name}.{part}"]) for part in ("scale", "weights", "bias")
+        model = cls(
+            labels=tuple(str(label) for label in arrays[f"{name}.labels"]),
+            buckets=arrays[f"{name}.places"],
+            scale=require_finite(arrays[f"{name}.scale"]),
+            weights=require_finite(arrays[f"{name}.weights"]),
+            bias=require_finite(arrays[f"{name}.bias"]),
         )
-        many, is_sorted = len(labels), places.ndim == 1 and bool((np.diff(places) > 0).all())
-        if (
-            not is_sorted
-            or not np.issubdtype(places.dtype, np.integer)
-            or scale.shape != places.shape
-        ):
+        # A model with parts that do not fit would not fail: it would answer nonsense.
+        if not model._has_valid_features():
             raise ValueError(f"{name}: its features do not fit each other")
-        if many < 2 or len(set(labels)) != many or bias.shape != (many,):
+        if not model._has_valid_labels():
             raise ValueError(f"{name}: its classes do not fit each other")
-        if weights.ndim != 2 or weights.shape[1] != many or weights.shape[0] <= len(places):
+        if not model._has_valid_weights():
             raise ValueError(f"{name}: its weights do not fit its features and classes")
-        return cls(labels, places, scale, weights, bias)
+        return model
+
+    def _known_features(
+        self, text: str, facts: Mapping[str, Scalar]
+    ) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
+        """Return the rows of the features that training met, and their scaled values."""
+        buckets, values = _hash_example(text, facts)
+        if not len(self.buckets):
+            return np.zeros(0, np.int64), np.zeros(0)
+        positions = np.searchsorted(self.buckets, buckets)
+        positions = np.minimum(positions, len(self.buckets) - 1)
+        is_known = self.buckets[positions] == buckets
+        rows = positions[is_known]
+        scaled = values[is_known] * self.scale[rows]
+        is_word = self.buckets[rows] < TEXT_BUCKETS
+        length = float(np.sqrt((scaled[is_word] ** 2).sum())) or 1.0
+        return rows, np.where(is_word, scaled / length, scaled)
+
+    def _has_valid_features(self) -> bool:
+        if self.buckets.ndim != 1 or not np.issubdtype(self.buckets.dtype, np.integer):
+            return False
+        is_ascending = bool((np.diff(self.buckets) > 0).all())
+        return is_ascending and self.scale.shape == self.buckets.shape
+
+    def _has_valid_labels(self) -> bool:
+        count = len(self.labels)
+        return count >= 2 and len(set(self.labels)) == count and self.bias.shape == (count,)
+
+    def _has_valid_weights(self) -> bool:
+        if self.weights.ndim != 2:
+            return False
+        row_count, column_count = self.weights.shape
+        return bool(column_count == len(self.labels) and row_count > len(self.buckets))
 
 
 def require_finite(array: Any) -> Any:
-    """Give it back, if every value in it is a number.
+    """Return the array if every value in it is a finite number.
 
     Raises:
         ValueError: one is not.
@@ -114,43 +139,101 @@ def require_finite(array: Any) -> Any:
     return array
 
 
+def score_margins(labels: Sequence[str], scores: Floats) -> dict[str, float]:
+    """Return for each label how far its score is above the best of the others."""
+    order = np.argsort(-scores)
+    best = scores[order[0]]
+    second = scores[order[1]] if len(order) > 1 else -1.0
+    margins = {}
+    for position, (label, score) in enumerate(zip(labels, scores, strict=True)):
+        rival = second if position == order[0] else best
+        margins[label] = float(score - rival)
+    return margins
+
+
 def train_linear_model(
     examples: Sequence[TrainingExample], vectors: Vectors, *, penalty: float
 ) -> LinearModel:
-    """Fit one. ``penalty`` is scikit-learn's C: small for many facts and few cases, larger for plain text."""
-    from scipy import sparse
+    """Fit a linear support vector machine. ``vectors`` has a row for each example.
+
+    ``penalty`` is scikit-learn's C: small for many facts and few cases, larger for plain text.
+    """
     from sklearn.svm import LinearSVC
 
-    joined = [_joined(example.text, example.facts) for example in examples]
-    places, columns = np.unique(np.concatenate([found for found, _ in joined]), return_inverse=True)
-    ends = np.cumsum([0, *(len(found) for found, _ in joined)])
-    values = np.concatenate([given for _, given in joined])
-    counted = np.bincount(columns, minlength=len(places))
-    rarity = np.log((1 + len(examples)) / (1 + counted)) + 1
-    scale = np.where(places < TEXT_BUCKETS, rarity, FACT_WEIGHS).astype(np.float32)
-    matrix = sparse.csr_matrix(
-        (values * scale[columns], columns, ends), shape=(len(examples), len(places))
+    features = _collect_features(examples)
+    scale = _feature_scale(features)
+    labels = np.array([example.label for example in examples])
+    fitted = LinearSVC(C=penalty, tol=1e-3, random_state=0)
+    fitted.fit(_design_matrix(features, scale, vectors), labels)
+    weights = fitted.coef_.T
+    bias = fitted.intercept_
+    if len(fitted.classes_) == 2:
+        # Of two classes scikit-learn returns one row; the other is its negative.
+        weights = np.hstack([-weights, weights])
+        bias = np.concatenate([-bias, bias])
+    return LinearModel(
+        labels=tuple(str(label) for label in fitted.classes_),
+        buckets=features.buckets,
+        scale=scale,
+        weights=weights.astype(np.float32),
+        bias=bias.astype(np.float32),
     )
-    words, facts = matrix[:, places < TEXT_BUCKETS], matrix[:, places >= TEXT_BUCKETS]
+
+
+class _FeatureTable(NamedTuple):
+    """The hashed features of all examples, in the layout of a sparse matrix (CSR)."""
+
+    #: Every bucket that occurs, in ascending order: the columns of the matrix.
+    buckets: NDArray[np.int64]
+    #: The column of each value.
+    columns: NDArray[np.int64]
+    #: Where the values of each example begin, and where the last ones end.
+    row_bounds: NDArray[np.int64]
+    values: NDArray[np.float64]
+
+
+def _collect_features(examples: Sequence[TrainingExample]) -> _FeatureTable:
+    hashed = [_hash_example(example.text, example.facts) for example in examples]
+    all_buckets = np.concatenate([buckets for buckets, _ in hashed])
+    buckets, columns = np.unique(all_buckets, return_inverse=True)
+    return _FeatureTable(
+        buckets=buckets,
+        columns=columns,
+        row_bounds=np.cumsum([0, *(len(row) for row, _ in hashed)]),
+        values=np.concatenate([values for _, values in hashed]),
+    )
+
+
+def _feature_scale(features: _FeatureTable) -> Floats:
+    """Scale words by their rarity (inverse document frequency) and facts by a constant."""
+    example_count = len(features.row_bounds) - 1
+    occurrences = np.bincount(features.columns, minlength=len(features.buckets))
+    rarity = np.log((1 + example_count) / (1 + occurrences)) + 1
+    is_word = features.buckets < TEXT_BUCKETS
+    return np.where(is_word, rarity, FACT_WEIGHT).astype(np.float32)
+
+
+def _design_matrix(features: _FeatureTable, scale: Floats, vectors: Vectors) -> Any:
+    """Build the sparse matrix of words scaled to length 1, facts and vectors, side by side."""
+    from scipy import sparse
+
+    values = features.values * scale[features.columns]
+    shape = (len(features.row_bounds) - 1, len(features.buckets))
+    hashed = sparse.csr_matrix((values, features.columns, features.row_bounds), shape=shape)
+    is_word = features.buckets < TEXT_BUCKETS
+    words = hashed[:, is_word]
+    facts = hashed[:, ~is_word]
     length = np.sqrt(np.asarray(words.multiply(words).sum(axis=1)).ravel())
     words = sparse.diags(1 / np.where(length > 0, length, 1)) @ words
-    everything = sparse.hstack([words, facts, sparse.csr_matrix(vectors * MEANING_WEIGHS)]).tocsr()
-    labels = np.array([example.label for example in examples])
-    fitted = LinearSVC(C=penalty, tol=1e-3, random_state=0).fit(everything, labels)
-    weights, bias = fitted.coef_.T, fitted.intercept_
-    if len(fitted.classes_) == 2:
-        # Of two classes scikit-learn keeps one row; the other is its mirror.
-        weights, bias = np.hstack([-weights, weights]), np.concatenate([-bias, bias])
-    known = tuple(str(label) for label in fitted.classes_)
-    return LinearModel(known, places, scale, weights.astype(np.float32), bias.astype(np.float32))
+    weighted_vectors = sparse.csr_matrix(vectors * VECTOR_WEIGHT)
+    return sparse.hstack([words, facts, weighted_vectors]).tocsr()
 
 
-def _joined(text: str, facts: Mapping[str, Scalar]) -> HashedFeatures:
-    """The features of words and facts side by side, in places of their own."""
-    words, word_weights = hash_text(text)
+def _hash_example(text: str, facts: Mapping[str, Scalar]) -> HashedFeatures:
+    """Hash a text and its facts into separate ranges of buckets."""
+    text_buckets, text_values = hash_text(text)
     if not facts:
-        return words, word_weights
-    told, fact_weights = hash_facts(facts, FACT_PLACES)
-    return np.concatenate([words, told + TEXT_BUCKETS]), np.concatenate(
-        [word_weights, fact_weights]
-    )
+        return text_buckets, text_values
+    fact_buckets, fact_values = hash_facts(facts, FACT_BUCKETS)
+    buckets = np.concatenate([text_buckets, fact_buckets + TEXT_BUCKETS])
+    return buckets, np.concatenate([text_values, fact_values])

@@ -1,56 +1,189 @@
-"""What has been learned so far: the file of the latest training, read again when it has changed."""
+"""The model file: everything that training learned, as one file of arrays.
+
+Nothing in the file can be executed: it holds arrays alone. Any process may train;
+every process reads the file again when it has changed.
+"""
 
 import logging
+import os
+import struct
 import threading
+import zipfile
+import zlib
+from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
+
+import numpy as np
 
 from bot.cases.errors import MemoryUnavailable
 from bot.clock import monotonic
-from knowledge.learning.training import FILE_NAME, TrainedModel, load_model
+from knowledge.learning.plan_model import PlanModel
+from knowledge.learning.recogniser import RecogniserModel
 
 log = logging.getLogger(__name__)
-LOOKED_AT_EVERY = 5.0
+FILE_NAME = "model.npz"
+# Change it when an older file must not be read: the bot then trains again.
+FORMAT = "1"
+MAX_BYTES = 512 * 1024 * 1024
+CHECK_INTERVAL_SECONDS = 5.0
+# Raised by numpy and zipfile for damaged files. A false size can exhaust the memory.
+READ_ERRORS = (
+    OSError,
+    LookupError,
+    ValueError,
+    TypeError,
+    ArithmeticError,
+    EOFError,
+    RuntimeError,
+    MemoryError,
+    SyntaxError,
+    zipfile.BadZipFile,
+    zipfile.LargeZipFile,
+    zlib.error,
+    struct.error,
+)
+
+
+@dataclass(frozen=True, kw_only=True)
+class TrainedModel:
+    """The result of one training."""
+
+    #: The version of the training set.
+    version: str
+    #: How many precedents and labels there were then.
+    memory_size: int
+    #: The identity of the embedder.
+    embedder: str
+    recogniser: RecogniserModel | None
+    #: A plan model for each kind that has enough precedents.
+    plans: Mapping[str, PlanModel]
 
 
 class ModelFile:
-    """The model in this folder. Any process may train; every process reads."""
+    """The latest model in a folder."""
 
     def __init__(self, folder: Path) -> None:
         self._path = folder / FILE_NAME
         self._model: TrainedModel | None = None
         self._failure = ""
-        self._stamp = 0
-        self._looks_at = 0.0
-        self._looking = threading.Lock()
+        self._modified_at = 0
+        self._next_check = 0.0
+        self._lock = threading.Lock()
 
     @property
     def model(self) -> TrainedModel | None:
-        """The latest one that could be read; None as long as there is none."""
+        """Return the latest model that could be read; None as long as there is none."""
         return self._latest()[0]
 
     @property
     def failure(self) -> str:
-        """Why the file that is there cannot be used; empty when it can, or when there is none."""
+        """Return why the file cannot be used; empty when it can, or when there is none."""
         return self._latest()[1]
 
     def _latest(self) -> tuple[TrainedModel | None, str]:
-        with self._looking:
-            if monotonic() >= self._looks_at:
-                self._looks_at = monotonic() + LOOKED_AT_EVERY
-                self._look()
+        with self._lock:
+            if monotonic() >= self._next_check:
+                self._next_check = monotonic() + CHECK_INTERVAL_SECONDS
+                self._read_if_changed()
             return self._model, self._failure
 
-    def _look(self) -> None:
+    def _read_if_changed(self) -> None:
         try:
-            stamp = self._path.stat().st_mtime_ns
+            modified_at = self._path.stat().st_mtime_ns
         except OSError:
             return
-        if stamp == self._stamp:
+        if modified_at == self._modified_at:
             return
-        self._stamp = stamp
+        self._modified_at = modified_at
         try:
-            self._model, self._failure = load_model(self._path.parent), ""
+            self._model = load_model(self._path.parent)
+            self._failure = ""
         except MemoryUnavailable as failure:
-            # Once for each file: what was read before goes on being used, and training writes a new one.
+            # Logged once for each file. The model before it stays in use until training writes a
+            # new one.
             self._failure = str(failure)
             log.warning("%s", failure)
+
+
+def save_model(model: TrainedModel, folder: Path) -> Path:
+    """Write the file completely or not at all, so that no reader sees half of it."""
+    folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+    path = folder / FILE_NAME
+    unfinished = folder / f".{FILE_NAME}.{os.getpid()}.npz"
+    np.savez(unfinished, **_to_arrays(model))
+    if path.is_dir():
+        # A folder cannot be replaced by a file: it is kept under another name.
+        number = len(list(folder.glob(f"{FILE_NAME}.broken-*"))) + 1
+        path.rename(folder / f"{FILE_NAME}.broken-{number}")
+    return unfinished.replace(path)
+
+
+def load_model(folder: Path) -> TrainedModel | None:
+    """Read the model of the latest training; None when there is none.
+
+    Raises:
+        MemoryUnavailable: the file is damaged, or of a release with another format.
+    """
+    path = folder / FILE_NAME
+    try:
+        if not path.exists():
+            return None
+        _require_plausible_size(path)
+        with np.load(path) as arrays:
+            return _from_arrays(arrays)
+    except READ_ERRORS as failure:
+        raise MemoryUnavailable(
+            f"what was learned cannot be read ({type(failure).__name__}): plans are suggested"
+            " without it until training writes it again;"
+            " `countersign memory train` does that now"
+        ) from None
+
+
+def _require_plausible_size(path: Path) -> None:
+    # A few kilobytes can claim to unpack to gigabytes: the claim is checked before unpacking.
+    with zipfile.ZipFile(path) as archive:
+        size = sum(member.file_size for member in archive.infolist())
+    if size > MAX_BYTES:
+        raise ValueError("it says that it is larger than any training makes it")
+
+
+def _to_arrays(model: TrainedModel) -> dict[str, Any]:
+    arrays: dict[str, Any] = {
+        "version": np.array(model.version),
+        "plans": np.array(sorted(model.plans)),
+        "taught": np.array(model.memory_size),
+        "embedder": np.array(model.embedder),
+        "format": np.array(FORMAT),
+    }
+    if model.recogniser:
+        arrays |= model.recogniser.to_arrays()
+    for plan in model.plans.values():
+        arrays |= plan.to_arrays()
+    return arrays
+
+
+def _from_arrays(arrays: Mapping[str, Any]) -> TrainedModel:
+    # Files from before the format had a number are in the first one.
+    if str(arrays.get("format", "1")) != FORMAT:
+        raise ValueError("another release wrote it")
+    kinds = [str(kind) for kind in arrays["plans"]]
+    has_recogniser = "recogniser.version" in arrays
+    model = TrainedModel(
+        version=str(arrays["version"]),
+        memory_size=int(arrays["taught"]),
+        embedder=str(arrays["embedder"]),
+        recogniser=RecogniserModel.from_arrays(arrays) if has_recogniser else None,
+        plans={kind: PlanModel.from_arrays(kind, arrays) for kind in kinds},
+    )
+    if len(_vector_sizes(model)) > 1:
+        raise ValueError("its parts were learned over different vectors")
+    return model
+
+
+def _vector_sizes(model: TrainedModel) -> set[int]:
+    sizes = {plan.linear_model.vector_size for plan in model.plans.values()}
+    if model.recogniser:
+        sizes.add(model.recogniser.linear_model.vector_size)
+    return sizes

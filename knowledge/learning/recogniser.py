@@ -1,11 +1,10 @@
-"""Which kind a signal is whose source does not say so; or none, and then a person is asked.
+"""Recognition: the kind of a signal whose source does not name one, or none of the known kinds.
 
-A linear head over meaning and words says which kind it would be. Whether it is any known kind at all is another question, answered by
-how near its nearest known examples are as well: the two together are weighed on examples whose whole kind was hidden from training.
+A linear model over text and vectors says which kind it would be. Whether it is a known kind at all
+is another question: that depends on the best score, its lead and how near known examples are.
 """
 
 import math
-from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -15,254 +14,181 @@ from numpy.typing import NDArray
 
 from bot import metrics
 from bot.cases.recognition import Guess, Recognition
-from knowledge.learning.linear_model import (
-    LinearModel,
-    TrainingExample,
-    require_finite,
-    train_linear_model,
-)
-from knowledge.memory.embedder import Embedder, Vectors
+from knowledge.learning.linear_model import Floats, LinearModel, require_finite
+from knowledge.memory.embedder import Embedder
+from knowledge.memory.vectors import Vectors
 
-MOST_PER_KIND = 150
+MAX_GUESSES = 3
+# How many of the nearest examples count for the nearness of a signal.
 NEIGHBOURS = 3
-SHOWN = 3
-# The share of right answers that the threshold may cost: with few examples, or without meaning, we would rather ask.
-MAY_LOSE, MAY_LOSE_WITH_FEW = 0.003, 0.05
-FEW = 1_000
-# With few examples it must at least be more likely right than wrong.
-LEAST_WITH_FEW = 0.5
-# The label of what people called new: it competes with the kinds, and never wins a case.
+# How fast the shares of further guesses fall with the distance to the best score.
+GUESS_SHARPNESS = 4
+# The label of what people called new: it competes with the kinds, but is never the answer.
 NOVEL = ""
+# Keeps the exponential function from overflowing.
+MAX_EXPONENT = 30
+Features = NDArray[np.float64]
+"""The best score, its lead over all others, and the nearness of known examples."""
+FEATURE_COUNT = 3
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class RecogniserModel:
-    """``curve`` weighs best score, lead over the second, and nearness into the probability of being right; below ``threshold``, or
-    further than ``least_near`` from anything known: none."""
+    """What was learned about kinds."""
 
     version: str
+    #: The identity of the embedder.
     embedder: str
     linear_model: LinearModel
+    #: The vectors of the examples of known kinds.
     example_vectors: Vectors
-    curve: NDArray[np.float64]
+    #: A weight for each confidence feature, then the intercept of the logistic curve.
+    curve: Features
+    #: No kind is named below this confidence, nor below this nearness.
     threshold: float
     min_nearness: float
     example_count: int
 
     @property
-    def kinds(self) -> int:
+    def kind_count(self) -> int:
+        """Count the known kinds."""
         return sum(label != NOVEL for label in self.linear_model.labels)
 
-    def confidence(self, signs: NDArray[np.float64]) -> float:
-        return 1 / (
-            1 + math.exp(-float(np.clip(signs @ self.curve[:-1] + self.curve[-1], -30, 30)))
-        )
+    def confidence(self, features: Features) -> float:
+        """Return the probability that the best kind is right."""
+        exponent = features @ self.curve[:-1] + self.curve[-1]
+        return 1 / (1 + math.exp(-float(np.clip(exponent, -MAX_EXPONENT, MAX_EXPONENT))))
 
-    def fits(self, signs: NDArray[np.float64]) -> bool:
-        """Whether the best kind may be named at all."""
-        return self.confidence(signs) >= self.threshold and signs[-1] >= self.min_nearness
+    def is_known_kind(self, features: Features) -> bool:
+        """Return whether the best kind may be named at all."""
+        nearness = features[-1]
+        return self.confidence(features) >= self.threshold and nearness >= self.min_nearness
 
-    def arrays(self) -> dict[str, Any]:
-        facts = {
-            "version": self.version,
-            "embedder": self.embedder,
-            "threshold": self.threshold,
-            "least_near": self.min_nearness,
-            "examples": self.example_count,
-        }
-        plain = {f"recogniser.{name}": np.array(value) for name, value in facts.items()}
+    def to_arrays(self) -> dict[str, Any]:
+        """Return the arrays of this model for a file."""
         return {
-            **plain,
+            **self.linear_model.to_arrays("recogniser"),
+            "recogniser.version": np.array(self.version),
+            "recogniser.embedder": np.array(self.embedder),
             "recogniser.known": self.example_vectors.astype(np.float16),
             "recogniser.curve": self.curve,
-            **self.linear_model.arrays("recogniser"),
+            "recogniser.threshold": np.array(self.threshold),
+            "recogniser.least_near": np.array(self.min_nearness),
+            "recogniser.examples": np.array(self.example_count),
         }
 
     @classmethod
     def from_arrays(cls, arrays: Mapping[str, Any]) -> "RecogniserModel":
-        def of(name: str) -> Any:
-            return arrays[f"recogniser.{name}"]
+        """Read a model from the arrays of a file.
 
-        learner = LinearModel.from_arrays("recogniser", arrays)
-        known, curve = require_finite(of("known")), require_finite(of("curve"))
-        threshold, least_near = (
-            float(require_finite(of(part))) for part in ("threshold", "least_near")
-        )
-        if (
-            known.ndim != 2
-            or not len(known)
-            or known.shape[1] != learner.width
-            or curve.shape != (4,)
-        ):
-            raise ValueError("what recognition knows does not fit what it learned")
+        Raises:
+            KeyError: an array is missing.
+            ValueError: the arrays do not fit each other, or hold something else than numbers.
+        """
+        linear_model = LinearModel.from_arrays("recogniser", arrays)
+        vectors = require_finite(arrays["recogniser.known"])
+        curve = require_finite(arrays["recogniser.curve"])
+        has_vectors = vectors.ndim == 2 and len(vectors) > 0
+        if not has_vectors or vectors.shape[1] != linear_model.vector_size:
+            raise ValueError("the examples of recognition do not fit its weights")
+        if curve.shape != (FEATURE_COUNT + 1,):
+            raise ValueError("the curve of recognition does not fit its features")
         return cls(
-            version=str(of("version")),
-            embedder=str(of("embedder")),
-            linear_model=learner,
-            example_vectors=known.astype(np.float32),
+            version=str(arrays["recogniser.version"]),
+            embedder=str(arrays["recogniser.embedder"]),
+            linear_model=linear_model,
+            example_vectors=vectors.astype(np.float32),
             curve=curve,
-            threshold=threshold,
-            min_nearness=least_near,
-            example_count=int(of("examples")),
+            threshold=float(require_finite(arrays["recogniser.threshold"])),
+            min_nearness=float(require_finite(arrays["recogniser.least_near"])),
+            example_count=int(arrays["recogniser.examples"]),
         )
 
 
 class TrainedRecogniser:
-    """Asks the model of the latest training (``latest``); abstains as long as there is none."""
+    """Recognises kinds with the latest model, and abstains as long as there is none.
+
+    ``titles`` are those of the kinds with a playbook.
+    """
 
     def __init__(
         self,
-        latest: Callable[[], RecogniserModel | None],
+        latest_model: Callable[[], RecogniserModel | None],
         embedder: Embedder,
         titles: Mapping[str, str],
     ) -> None:
-        self._latest = latest
+        self._latest_model = latest_model
         self._embedder = embedder
         self._titles = titles
 
     def recognise(self, text: str) -> Recognition:
-        """Which of the kinds with a playbook, or none, with the next best guesses."""
-        found = self._recognise(text)
-        metrics.RECOGNITIONS.labels("abstained" if found.abstains else "recognised").inc()
-        return found
+        """Name the kind with a playbook, or none, and the next best guesses."""
+        recognition = self._recognise(text)
+        outcome = "abstained" if recognition.abstains else "recognised"
+        metrics.RECOGNITIONS.labels(outcome).inc()
+        return recognition
 
     def _recognise(self, text: str) -> Recognition:
-        model = self._latest()
         if not text.strip():
-            return Recognition("", 0, (), "it says nothing", "")
+            return _abstain("it says nothing")
+        model = self._latest_model()
         if model is None or model.embedder != self._embedder.identity:
-            return Recognition("", 0, (), "recognition has not been trained yet", "")
+            return _abstain("recognition has not been trained yet")
         vector = self._embedder.embed([text])[0]
-        if len(vector) != model.linear_model.width:
-            return Recognition("", 0, (), "recognition was trained over other vectors", "")
-        scores = model.linear_model.scores(text, {}, vector)
-        labels = model.linear_model.labels
-        # A kind whose playbook is gone is nothing that anybody could choose.
-        order = [place for place in np.argsort(-scores) if labels[place] in self._titles][:SHOWN]
-        if not order:
-            return Recognition("", 0, (), "recognition was trained for other kinds", model.version)
-        signs = confidence_features(labels, scores, model.example_vectors @ vector)
-        confidence = model.confidence(signs)
-        shares = np.exp(4 * (scores[order] - scores[order[0]]))
-        guesses = tuple(
-            self._guess(model.linear_model.labels[place], confidence * float(share))
-            for place, share in zip(order, shares, strict=True)
+        if len(vector) != model.linear_model.vector_size:
+            return _abstain("recognition was trained over other vectors")
+        scores = model.linear_model.score(text, {}, vector)
+        features = confidence_features(
+            model.linear_model.labels, scores, model.example_vectors @ vector
         )
-        basis = f"learned from {model.example_count} examples of {model.kinds} kinds"
-        fits = model.fits(signs) and guesses[0].kind in self._titles
+        guesses = self._guess(model, scores, model.confidence(features))
+        if not guesses:
+            return _abstain("recognition was trained for other kinds", model.version)
+        is_known = model.is_known_kind(features)
         return Recognition(
-            guesses[0].kind if fits else "", guesses[0].confidence, guesses, basis, model.version
+            kind=guesses[0].kind if is_known else "",
+            confidence=guesses[0].confidence,
+            guesses=guesses,
+            basis=f"learned from {model.example_count} examples of {model.kind_count} kinds",
+            model=model.version,
         )
 
-    def _guess(self, kind: str, confidence: float) -> Guess:
-        return Guess(kind, self._titles.get(kind, kind), round(100 * confidence))
+    def _guess(
+        self, model: RecogniserModel, scores: Floats, confidence: float
+    ) -> tuple[Guess, ...]:
+        """List the best kinds that have a playbook. ``confidence`` is that of the first."""
+        labels = model.linear_model.labels
+        # A kind whose playbook was removed cannot be chosen by anybody.
+        positions = [
+            position for position in np.argsort(-scores) if labels[position] in self._titles
+        ]
+        guesses = []
+        for position in positions[:MAX_GUESSES]:
+            kind = labels[position]
+            distance = scores[position] - scores[positions[0]]
+            share = float(np.exp(GUESS_SHARPNESS * distance))
+            guesses.append(Guess(kind, self._titles[kind], round(100 * (confidence * share))))
+        return tuple(guesses)
 
 
-def best_of(labels: Sequence[str], scores: NDArray[Any]) -> int:
-    """The place of the best kind."""
-    return int(np.where(np.array(labels) == NOVEL, -np.inf, scores).argmax())
+def best_kind_position(labels: Sequence[str], scores: NDArray[Any]) -> int:
+    """Return the position of the best kind, leaving out what people called new."""
+    is_novel = np.array(labels) == NOVEL
+    return int(np.where(is_novel, -np.inf, scores).argmax())
 
 
 def confidence_features(
-    labels: Sequence[str], scores: NDArray[Any], nearness: NDArray[Any]
-) -> NDArray[np.float64]:
-    """What tells a right answer from a wrong one: the best kind's score, its lead over all else, and how near known examples are."""
-    best = best_of(labels, scores)
-    lead = scores[best] - np.delete(scores, best).max()
-    near = np.sort(nearness)[-NEIGHBOURS:].mean()
-    return np.array([scores[best], lead, near], np.float64)
+    labels: Sequence[str], scores: NDArray[Any], similarities: NDArray[Any]
+) -> Features:
+    """Compute the features that tell a right answer from a wrong one.
 
-
-def train_recogniser(
-    examples: Sequence[TrainingExample],
-    novel: Sequence[str],
-    embedder: Embedder,
-    version: str,
-    *,
-    folds: int = 4,
-) -> RecogniserModel | None:
-    """Learn from labelled texts, and from those that people called new; None when there are not two kinds with two examples each.
-
-    Takes some seconds for hundreds of examples, a minute or two for ten thousand.
+    ``similarities`` are those of the signal to every known example.
     """
-    examples = _balanced(examples)
-    kinds = sorted({example.label for example in examples})
-    if len(kinds) < 2:
-        return None
-    known = len(examples)
-    examples += [TrainingExample(text, NOVEL, {}) for text in dict.fromkeys(novel) if text.strip()]
-    vectors = embedder.embed([example.text for example in examples])
-    learner = train_linear_model(examples, vectors, penalty=0.5)
-    signs, right = _rehearsed(examples, vectors, min(folds, len(kinds)))
-    few = len(examples) < FEW or not embedder.is_semantic
-    may_lose = MAY_LOSE_WITH_FEW if few else MAY_LOSE
-    curve, threshold = _weighed(signs, right, may_lose)
-    least_near = -1.0
-    if few:
-        threshold = max(threshold, LEAST_WITH_FEW)
-        # The curve is rough then: what is far from everything known is not named, however it scores.
-        least_near = float(np.quantile(signs[right][:, -1], may_lose)) if right.any() else 1.0
-    return RecogniserModel(
-        version, embedder.identity, learner, vectors[:known], curve, threshold, least_near, known
-    )
+    best = best_kind_position(labels, scores)
+    lead = scores[best] - np.delete(scores, best).max()
+    nearness = np.sort(similarities)[-NEIGHBOURS:].mean()
+    return np.array([scores[best], lead, nearness], np.float64)
 
 
-def _balanced(examples: Sequence[TrainingExample]) -> list[TrainingExample]:
-    """At most so many of each kind, the latest ones; a kind with one example cannot be rehearsed and is left out."""
-    grouped: dict[str, dict[str, TrainingExample]] = defaultdict(dict)
-    for example in examples:
-        if example.text.strip():
-            grouped[example.label].pop(example.text, None)
-            grouped[example.label][example.text] = example
-    return [
-        example
-        for _, group in sorted(grouped.items())
-        if len(group) > 1
-        for example in list(group.values())[-MOST_PER_KIND:]
-    ]
-
-
-def _rehearsed(
-    examples: Sequence[TrainingExample], vectors: Vectors, folds: int
-) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
-    """Signs and rightness on examples that training did not see: of known kinds, and of kinds hidden as a whole."""
-    kinds = sorted({example.label for example in examples} - {NOVEL})
-    dice = np.random.default_rng(0)
-    hidden_in = dict(zip(kinds, dice.permutation(len(kinds)) % folds, strict=True))
-    held_in = dice.permutation(len(examples)) % folds
-    strange = np.array([example.label == NOVEL for example in examples])
-    signs, right = [], []
-    for fold in range(folds):
-        hidden = np.array([hidden_in.get(example.label) == fold for example in examples])
-        seen = ~hidden & (held_in != fold)
-        taught = [example for example, is_seen in zip(examples, seen, strict=True) if is_seen]
-        if len({example.label for example in taught} - {NOVEL}) < 2:
-            continue
-        learner = train_linear_model(taught, vectors[seen], penalty=0.5)
-        known = vectors[seen & ~strange]
-        held = held_in == fold
-        asked = [
-            (example, vector)
-            for example, vector, ask in zip(examples, vectors, held, strict=True)
-            if ask
-        ]
-        for example, vector in asked:
-            scores = learner.scores(example.text, {}, vector)
-            signs.append(confidence_features(learner.labels, scores, known @ vector))
-            right.append(learner.labels[best_of(learner.labels, scores)] == example.label)
-    return np.array(signs), np.array(right, bool)
-
-
-def _weighed(
-    signs: NDArray[np.float64], right: NDArray[np.bool_], may_lose: float
-) -> tuple[NDArray[np.float64], float]:
-    """The curve, and the confidence below which at most ``may_lose`` of the right answers lie."""
-    if len(signs) == 0 or right.all() or not right.any():
-        # Nothing to tell right from wrong by: abstain from everything.
-        return np.zeros(4), 1.1
-    from sklearn.linear_model import LogisticRegression
-
-    fitted = LogisticRegression(C=100.0, max_iter=1000).fit(signs, right)
-    curve = np.concatenate([fitted.coef_[0], fitted.intercept_])
-    confident = 1 / (1 + np.exp(-(signs[right] @ curve[:-1] + curve[-1])))
-    return curve, float(np.quantile(confident, may_lose))
+def _abstain(basis: str, version: str = "") -> Recognition:
+    return Recognition(kind="", confidence=0, guesses=(), basis=basis, model=version)

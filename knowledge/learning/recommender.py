@@ -1,10 +1,11 @@
-"""Which plan to recommend: of the playbook's actions those whose conditions hold, of those the one that people chose in like cases.
+"""Recommendation: the plan to suggest, and why.
 
-What people wrote narrows; what people did ranks; neither decides. The recommendation is validated, judged and shown like any other.
+The playbook's conditions narrow the actions, the precedents rank what is left; neither decides. A
+recommendation is validated, judged by policy and shown like any other.
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any, Protocol
 
@@ -18,24 +19,46 @@ from bot.cases.precedent import Ended, Precedent, said_by, tally
 from bot.cases.recommendation import Alternative, Citation, Recommendation
 from bot.cases.signal import UNRECOGNISED
 from bot.ports import Clock, Prepare
-from knowledge.learning.plan_model import TARGET, PlanModel
+from knowledge.learning.plan_model import PlanModel
+from knowledge.learning.plan_training import TARGET_PRECISION
 from knowledge.memory.embedder import Embedder
 from knowledge.memory.precedent_memory import RecallResult
 
-MOST_CITED = 10
-# An action that memory puts before the playbook's own must have been the right one at least so often.
-SUPPORT = 5
+MAX_CITATIONS = 10
+MAX_TITLE_LENGTH = 150
+MAX_REASON_LENGTH = 200
+# An action with fewer precedents is not ranked before the playbook's own order.
+MIN_SUPPORT = 5
 
 
-class Recalls(Protocol):
+class PrecedentSearch(Protocol):
+    """A memory that finds the precedents of a kind."""
+
     def recall(
-        self, said: str, kind: str, channel: str, now: datetime, what: str = ""
-    ) -> RecallResult: ...
+        self, *, signal_text: str, kind: str, channel: str, now: datetime, what: str = ""
+    ) -> RecallResult:
+        """Find the decided cases of this kind most like this one."""
 
 
 @dataclass(frozen=True, slots=True)
-class Chosen:
-    """An offer that fits, its prepared actions, and what memory thinks of it (None: nothing)."""
+class RankedOffer:
+    """An action whose conditions hold."""
+
+    offer: Offer
+    #: How far the plan model sees it ahead of the others; None when it knows nothing of it.
+    margin: float | None = None
+    #: How many precedents are behind it.
+    support: int = 0
+
+    @property
+    def supported_margin(self) -> float | None:
+        """Return the margin if enough precedents are behind it."""
+        return self.margin if self.support >= MIN_SUPPORT else None
+
+
+@dataclass(frozen=True, slots=True)
+class ChosenOffer:
+    """The action to recommend, with its prepared actions."""
 
     offer: Offer
     actions: tuple[Action, ...]
@@ -43,187 +66,219 @@ class Chosen:
 
 
 class PrecedentRecommender:
-    """``latest`` gives what training learned of a kind, or None."""
+    """Recommends what the playbook allows and what was right in similar cases.
+
+    ``plan_model_of`` returns the plan model of a kind, or None.
+    """
 
     def __init__(
         self,
-        memory: Recalls,
-        latest: Callable[[str], PlanModel | None],
+        memory: PrecedentSearch,
+        plan_model_of: Callable[[str], PlanModel | None],
         embedder: Embedder,
         clock: Clock,
     ) -> None:
         self._memory = memory
-        self._latest = latest
+        self._plan_model_of = plan_model_of
         self._embedder = embedder
         self._clock = clock
 
     def recommend(
         self, case: Case, playbook: Playbook, evidence: Sequence[Evidence], prepare: Prepare
     ) -> tuple[Recommendation, tuple[Action, ...]]:
-        known = facts_of(case.signal, evidence)
-        said = said_by(case.signal)
-        recollection = self._memory.recall(
-            said, playbook.kind, case.channel, self._clock(), case.what
+        """Recommend a plan; without one the recommendation says what blocks it."""
+        facts = facts_of(case.signal, evidence)
+        result = self._memory.recall(
+            signal_text=said_by(case.signal),
+            kind=playbook.kind,
+            channel=case.channel,
+            now=self._clock(),
+            what=case.what,
         )
-        model = self._latest(playbook.kind)
-        ranked = self._ranked(case, playbook, evidence, known, model)
-        chosen, passed_over = _first_that_can_be_prepared(ranked, playbook, known, prepare)
-        told = self._told(recollection)
+        model = self._plan_model_of(playbook.kind)
+        fitting = [offer for offer in playbook.offers if holds(offer.when, facts)]
+        ranked = self._rank(fitting, case, evidence, model)
+        chosen, alternatives = _choose(ranked, playbook, facts, prepare)
         if chosen is None:
-            if playbook.kind == UNRECOGNISED:
-                return Recommendation(
-                    "",
-                    "",
-                    "",
-                    (),
-                    "It fits no known kind: say what it is, or handle it by hand",
-                    **told,
-                ), ()
-            why = "; ".join(f"{item.action} {item.why_not}" for item in passed_over)
-            blocked = f"No plan fits: {why or 'the playbook has no action for this'}"
-            return Recommendation("", "", "", passed_over, blocked, **told), ()
-        confidence, promise = _sureness(chosen, model)
-        return Recommendation(
+            blocked = _recommend_nothing(playbook, alternatives)
+            return self._add_precedents(blocked, result), ()
+        confidence, promise = _confidence(chosen, model)
+        recommendation = Recommendation(
             action=chosen.offer.action,
-            reason=filled(chosen.offer.reason, known),
-            basis=_basis(chosen, playbook, model, recollection),
-            alternatives=passed_over,
+            reason=filled(chosen.offer.reason, facts),
+            basis=_basis(chosen, playbook, model, result),
+            alternatives=alternatives,
             editable=chosen.offer.edit,
             confidence=confidence,
             promise=promise,
-            **told,
-        ), chosen.actions
+        )
+        return self._add_precedents(recommendation, result), chosen.actions
 
-    def _ranked(
+    def _rank(
         self,
+        offers: Sequence[Offer],
         case: Case,
-        playbook: Playbook,
         evidence: Sequence[Evidence],
-        known: Mapping[str, Any],
         model: PlanModel | None,
-    ) -> list[tuple[Offer, float | None]]:
-        """The fitting offers: in the playbook's order, or by what was right in like cases where there is enough of that."""
-        fitting = [offer for offer in playbook.offers if holds(offer.when, known)]
+    ) -> list[RankedOffer]:
+        """Rank the offers by the plan model where it has enough precedents.
+
+        Otherwise the order of the playbook stands.
+        """
         if model is None:
-            return [(offer, None) for offer in fitting]
-        text = said_by(case.signal)
-        shown = {fact.label: fact.value for fact in evidence if fact.label and fact.failure is None}
-        vector = self._embedder.embed([text])[0]
-        if len(vector) != model.linear_model.width:
-            return [(offer, None) for offer in fitting]
-        margins = model.margins(text, shown, vector)
-        scored = [(offer, margins.get(offer.action)) for offer in fitting]
-        supported = [
-            margin
-            for offer, margin in scored
-            if margin is not None and model.support[offer.action] >= SUPPORT
+            return [RankedOffer(offer) for offer in offers]
+        margins = self._margins(case, evidence, model)
+        ranked = [
+            RankedOffer(offer, margins.get(offer.action), model.support.get(offer.action, 0))
+            for offer in offers
         ]
-        if len(supported) < 2:
-            return scored
-        unknown = min(supported) - 1
-        return sorted(
-            scored,
-            key=lambda pair: (
-                -(
-                    pair[1]
-                    if pair[1] is not None and model.support[pair[0].action] >= SUPPORT
-                    else unknown
-                )
-            ),
-        )
+        supported = [item.supported_margin for item in ranked]
+        known_margins = [margin for margin in supported if margin is not None]
+        if len(known_margins) < 2:
+            return ranked
+        behind_all = min(known_margins) - 1
 
-    def _told(self, recollection: RecallResult) -> dict[str, Any]:
+        def sort_key(item: RankedOffer) -> float:
+            margin = item.supported_margin
+            return -(behind_all if margin is None else margin)
+
+        return sorted(ranked, key=sort_key)
+
+    def _margins(
+        self, case: Case, evidence: Sequence[Evidence], model: PlanModel
+    ) -> dict[str, float]:
+        """Return the margin of each action, or none when the model was trained on other vectors."""
+        text = said_by(case.signal)
+        vector = self._embedder.embed([text])[0]
+        if len(vector) != model.linear_model.vector_size:
+            return {}
+        facts = {fact.label: fact.value for fact in evidence if fact.label and fact.failure is None}
+        return model.margins(text, facts, vector)
+
+    def _add_precedents(
+        self, recommendation: Recommendation, result: RecallResult
+    ) -> Recommendation:
         now = self._clock()
-        alike = [precedent for precedent in recollection.precedents if not precedent.gives_orders]
-        cited = tuple(
-            _citation(precedent, precedent.is_stale(now))
-            for precedent in recollection.precedents[:MOST_CITED]
+        # Precedents with instructions for a machine are cited, but not counted.
+        counted = [precedent for precedent in result.precedents if not precedent.gives_orders]
+        return replace(
+            recommendation,
+            precedents=tally(counted),
+            citations=tuple(
+                _cite(precedent, now) for precedent in result.precedents[:MAX_CITATIONS]
+            ),
+            memory=result.failure,
         )
-        return {"precedents": tally(alike), "citations": cited, "memory": recollection.failure}
 
 
-def _first_that_can_be_prepared(
-    ranked: Sequence[tuple[Offer, float | None]],
+def _choose(
+    ranked: Sequence[RankedOffer],
     playbook: Playbook,
-    known: Mapping[str, Any],
+    facts: Mapping[str, Any],
     prepare: Prepare,
-) -> tuple[Chosen | None, tuple[Alternative, ...]]:
-    chosen: Chosen | None = None
-    passed_over = [
+) -> tuple[ChosenOffer | None, tuple[Alternative, ...]]:
+    """Choose the first offer that can be prepared, and say why not the others."""
+    chosen: ChosenOffer | None = None
+    alternatives = [
         Alternative(offer.action, f"needs {offer.when}")
         for offer in playbook.offers
-        if not holds(offer.when, known)
+        if not holds(offer.when, facts)
     ]
-    first = [offer for offer, _ in ranked]
-    for offer, margin in ranked:
+    for item in ranked:
         if chosen:
-            earlier = playbook.offers.index(offer) < playbook.offers.index(chosen.offer)
-            why_not = (
-                "fits too, but was right less often in like cases"
-                if earlier
-                else "comes after the one above"
-            )
-            passed_over.append(Alternative(offer.action, why_not))
+            why_not = _why_not(item.offer, chosen.offer, playbook)
+            alternatives.append(Alternative(item.offer.action, why_not))
             continue
         try:
-            chosen = Chosen(offer, _prepared(offer, known, prepare), margin)
+            actions = _prepare_actions(item.offer, facts, prepare)
         except ConnectorFailed as failure:
-            passed_over.append(Alternative(offer.action, f"cannot be prepared: {failure}"))
-    order = {offer.action: place for place, offer in enumerate([*first, *playbook.offers])}
-    return chosen, tuple(sorted(passed_over, key=lambda item: order[item.action]))
+            why_not = f"cannot be prepared: {failure}"
+            alternatives.append(Alternative(item.offer.action, why_not))
+        else:
+            chosen = ChosenOffer(item.offer, actions, item.margin)
+    order = {offer.action: position for position, offer in enumerate(playbook.offers)}
+    alternatives.sort(key=lambda alternative: order[alternative.action])
+    return chosen, tuple(alternatives)
 
 
-def _prepared(offer: Offer, known: Mapping[str, Any], prepare: Prepare) -> tuple[Action, ...]:
-    parameters = {name: look_up(expression, known) for name, expression in offer.parameters.items()}
-    return (
-        prepare(offer.action, parameters),
-        *(action for later in offer.then for action in _prepared(later, known, prepare)),
+def _why_not(offer: Offer, chosen: Offer, playbook: Playbook) -> str:
+    if playbook.offers.index(offer) < playbook.offers.index(chosen):
+        return "fits too, but was right less often in like cases"
+    return "comes after the one above"
+
+
+def _prepare_actions(
+    offer: Offer, facts: Mapping[str, Any], prepare: Prepare
+) -> tuple[Action, ...]:
+    """Prepare the action of an offer and those that follow it."""
+    parameters = {name: look_up(expression, facts) for name, expression in offer.parameters.items()}
+    actions = [prepare(offer.action, parameters)]
+    for next_offer in offer.then:
+        actions += _prepare_actions(next_offer, facts, prepare)
+    return tuple(actions)
+
+
+def _recommend_nothing(playbook: Playbook, alternatives: tuple[Alternative, ...]) -> Recommendation:
+    if playbook.kind == UNRECOGNISED:
+        blocked = "It fits no known kind: say what it is, or handle it by hand"
+        return Recommendation(action="", reason="", basis="", blocked=blocked)
+    reasons = "; ".join(f"{item.action} {item.why_not}" for item in alternatives)
+    blocked = f"No plan fits: {reasons or 'the playbook has no action for this'}"
+    return Recommendation(
+        action="", reason="", basis="", alternatives=alternatives, blocked=blocked
     )
 
 
-def _sureness(chosen: Chosen, model: PlanModel | None) -> tuple[int | None, str]:
-    """The probability in per cent, and what may be promised about it."""
+def _confidence(chosen: ChosenOffer, model: PlanModel | None) -> tuple[int | None, str]:
+    """Return the probability in per cent, and what is guaranteed about it."""
     if model is None or chosen.margin is None or model.calibration is None:
         return None, ""
     confidence = round(100 * model.calibration.probability(chosen.margin))
-    held = model.guarantee
-    if held is None:
-        return (
-            confidence,
-            f"no promise: {TARGET * 100:.0f} % right cannot be certified for this kind yet",
-        )
-    if chosen.margin < held.threshold:
-        return confidence, f"below the line at which {held.target * 100:.0f} % right is certified"
-    return (
-        confidence,
-        f"{held.target * 100:.0f} % right is certified here: {held.correct} of {held.total} were",
-    )
+    guarantee = model.guarantee
+    if guarantee is None:
+        target = f"{TARGET_PRECISION * 100:.0f} %"
+        return confidence, f"no promise: {target} right cannot be certified for this kind yet"
+    target = f"{guarantee.target * 100:.0f} %"
+    if chosen.margin < guarantee.threshold:
+        return confidence, f"below the line at which {target} right is certified"
+    record = f"{guarantee.correct} of {guarantee.total} were"
+    return confidence, f"{target} right is certified here: {record}"
 
 
 def _basis(
-    chosen: Chosen, playbook: Playbook, model: PlanModel | None, recollection: RecallResult
+    chosen: ChosenOffer, playbook: Playbook, model: PlanModel | None, result: RecallResult
 ) -> str:
-    rule = f"rule {playbook.offers.index(chosen.offer) + 1} of the playbook “{playbook.title}”"
+    """Explain what the recommendation rests on."""
+    number = playbook.offers.index(chosen.offer) + 1
+    rule = f"rule {number} of the playbook “{playbook.title}”"
     if model and chosen.margin is not None:
-        return f"{rule}; in {model.total} earlier cases this would have been right {model.correct} times"
-    counted = [precedent for precedent in recollection.precedents if precedent.teaches]
-    if not counted:
+        return (
+            f"{rule}; in {model.total} earlier cases"
+            f" this would have been right {model.correct} times"
+        )
+    comparable = [precedent for precedent in result.precedents if precedent.teaches]
+    if not comparable:
         return rule
-    same = [precedent for precedent in counted if precedent.action == chosen.offer.action]
-    worked = sum(precedent.ended is Ended.WORKED for precedent in same)
-    return f"{rule}; {worked} of {len(counted)} alike did the same and it worked: too few for a probability"
+    worked = sum(
+        precedent.action == chosen.offer.action and precedent.ended is Ended.WORKED
+        for precedent in comparable
+    )
+    return (
+        f"{rule}; {worked} of {len(comparable)} alike did the same and it worked:"
+        " too few for a probability"
+    )
 
 
-def _citation(precedent: Precedent, is_stale: bool) -> Citation:
+def _cite(precedent: Precedent, now: datetime) -> Citation:
     return Citation(
         id=precedent.id,
         case_id=precedent.case_id,
-        title=precedent.said.partition("\n")[0][:150],
+        title=precedent.said.partition("\n")[0][:MAX_TITLE_LENGTH],
         action=precedent.action,
         ended=precedent.ended.value,
-        reason=precedent.reason[:200],
+        reason=precedent.reason[:MAX_REASON_LENGTH],
         by=precedent.decided_by,
         at=precedent.ended_at,
-        is_stale=is_stale,
+        is_stale=precedent.is_stale(now),
         is_flagged=precedent.gives_orders,
     )

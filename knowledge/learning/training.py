@@ -1,216 +1,53 @@
-"""Training: from what people confirmed to one file of arrays. It runs in a process of its own, so that the bot stays small and quick.
-
-The file is versioned by what went into it; nothing in it can be executed (arrays only).
-"""
+"""Training of all models. It runs in a process of its own, so that the bot stays small and fast."""
 
 import contextlib
-import hashlib
-import os
-import struct
-import zipfile
-import zlib
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
-import numpy as np
 from filelock import FileLock, Timeout
 
 from bot.cases.errors import MemoryUnavailable
-from bot.cases.playbook import Playbook
-from bot.cases.precedent import Label, Precedent
-from bot.cases.signal import UNRECOGNISED
 from bot.ports import Shelf
-from knowledge.learning.linear_model import TrainingExample
-from knowledge.learning.plan_model import MOST_PRECEDENTS, PlanModel, train_plan_model
-from knowledge.learning.recogniser import RecogniserModel, train_recogniser
+from knowledge.learning.model_file import TrainedModel
+from knowledge.learning.plan_training import train_plan_model
+from knowledge.learning.recogniser_training import train_recogniser
+from knowledge.learning.training_set import TrainingSet
 from knowledge.memory.embedder import Embedder
 
-FILE_NAME = "model.npz"
-MOST_EXAMPLES_PER_KIND = 150
-FORMAT = "1"
-MAX_BYTES = 512 * 1024 * 1024
-# What numpy and zipfile throw at bytes that are not what they say; running out of memory over a false size is among it.
-UNREADABLE = (
-    OSError,
-    LookupError,
-    ValueError,
-    TypeError,
-    ArithmeticError,
-    EOFError,
-    RuntimeError,
-    MemoryError,
-    SyntaxError,
-    zipfile.BadZipFile,
-    zipfile.LargeZipFile,
-    zlib.error,
-    struct.error,
-)
+# Memory must have grown by a twentieth since the last training, and by ten at least.
+GROWTH_DIVISOR = 20
+MIN_GROWTH = 10
 
 
-@dataclass(frozen=True)
-class TrainedModel:
-    """Everything that was learned. ``version`` names the lessons it was learned from."""
-
-    version: str
-    memory_size: int
-    embedder: str
-    recogniser: RecogniserModel | None
-    plans: Mapping[str, PlanModel]
-
-
-@dataclass(frozen=True)
-class TrainingSet:
-    """What there is to learn from: only what people wrote or confirmed."""
-
-    examples: tuple[TrainingExample, ...]
-    novel: tuple[str, ...]
-    precedents: Mapping[str, Sequence[Precedent]]
-    embedder: str
-    memory_size: int
-
-    @property
-    def version(self) -> str:
-        """The same lessons make the same version."""
-        told = hashlib.sha256(f"{FORMAT}\n{self.embedder}".encode())
-        for example in self.examples:
-            told.update(f"\0{example.label}\1{example.text}".encode("utf-8", "replace"))
-        for text in self.novel:
-            told.update(f"\2{text}".encode("utf-8", "replace"))
-        for kind, precedents in sorted(self.precedents.items()):
-            for precedent in precedents:
-                told.update(f"\3{kind}\1{precedent.id}\1{precedent.ended}".encode())
-        return told.hexdigest()[:12]
-
-
-def gather_training_set(
-    shelf: Shelf, playbooks: Mapping[str, Playbook], embedder: Embedder
-) -> TrainingSet:
-    """Gather them: the playbooks' own examples, decided cases, and people's labels; for every kind that has a playbook."""
-    examples: list[TrainingExample] = []
-    precedents: dict[str, Sequence[Precedent]] = {}
-    for kind, playbook in sorted(playbooks.items()):
-        if kind == UNRECOGNISED:
-            continue
-        found = [one for one in shelf.of_kind(kind, MOST_PRECEDENTS) if one.teaches]
-        precedents[kind] = found
-        examples += [TrainingExample(text, kind, {}) for text in playbook.examples]
-        examples += [
-            TrainingExample(one.said, kind, {})
-            for one in found[-MOST_EXAMPLES_PER_KIND:]
-            if one.named
-        ]
-    labels = shelf.labels()
-    examples += [
-        TrainingExample(label.said, label.kind, {})
-        for label in labels
-        if _is_known(label, playbooks)
-    ]
-    novel = tuple(label.said for label in labels if not label.kind)
-    return TrainingSet(
-        tuple(examples), novel, precedents, embedder.identity, shelf.count() + len(labels)
+def train_models(training_set: TrainingSet, embedder: Embedder) -> TrainedModel:
+    """Train recognition, then the plan model of each kind."""
+    recogniser = train_recogniser(
+        examples=training_set.examples,
+        novel_texts=training_set.novel_texts,
+        embedder=embedder,
+        version=training_set.version,
     )
-
-
-def _is_known(label: Label, playbooks: Mapping[str, Playbook]) -> bool:
-    return label.kind in playbooks and label.kind != UNRECOGNISED
-
-
-def train_models(
-    given: TrainingSet, embedder: Embedder, progress: Callable[[str], None] = lambda what: None
-) -> TrainedModel:
-    """Train recognition, then each kind's plans."""
-    progress("recognition")
-    recogniser = train_recogniser(given.examples, given.novel, embedder, given.version)
     plans = {}
-    for kind, precedents in given.precedents.items():
-        progress(kind)
+    for kind, precedents in training_set.precedents.items():
         vectors = embedder.embed([precedent.said for precedent in precedents])
-        model = train_plan_model(kind, precedents, vectors)
-        if model:
-            plans[kind] = model
-    return TrainedModel(given.version, given.memory_size, given.embedder, recogniser, plans)
-
-
-def save_model(model: TrainedModel, folder: Path) -> Path:
-    """Write the file whole or not at all: a reader never sees half of one."""
-    folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-    arrays: dict[str, Any] = {
-        "version": np.array(model.version),
-        "plans": np.array(sorted(model.plans)),
-    }
-    arrays |= {
-        "taught": np.array(model.memory_size),
-        "embedder": np.array(model.embedder),
-        "format": np.array(FORMAT),
-    }
-    if model.recogniser:
-        arrays |= model.recogniser.arrays()
-    for plan in model.plans.values():
-        arrays |= plan.arrays()
-    unfinished = folder / f".{FILE_NAME}.{os.getpid()}.npz"
-    np.savez(unfinished, **arrays)
-    if (folder / FILE_NAME).is_dir():
-        # A folder cannot be written over: it is kept, beside.
-        (folder / FILE_NAME).rename(
-            folder / f"{FILE_NAME}.broken-{len(list(folder.glob(f'{FILE_NAME}.broken-*'))) + 1}"
-        )
-    return unfinished.replace(folder / FILE_NAME)
-
-
-def load_model(folder: Path) -> TrainedModel | None:
-    """Read the model of the latest training; None when there is none.
-
-    Raises:
-        MemoryUnavailable: what is there is damaged, or was written by a release that wrote it otherwise.
-    """
-    path = folder / FILE_NAME
-    try:
-        if not path.exists():
-            return None
-        _must_be_small(path)
-        with np.load(path) as arrays:
-            return _read(arrays)
-    except UNREADABLE as failure:
-        raise MemoryUnavailable(
-            f"what was learned cannot be read ({type(failure).__name__}): plans are suggested without it until "
-            "training writes it again; `countersign memory train` does that now"
-        ) from None
-
-
-def _must_be_small(path: Path) -> None:
-    """A few kilobytes may say that they unpack to any number of gigabytes: what they say is looked at first."""
-    with zipfile.ZipFile(path) as packed:
-        if sum(member.file_size for member in packed.infolist()) > MAX_BYTES:
-            raise ValueError("it says that it is larger than any training makes it")
-
-
-def _read(arrays: Mapping[str, Any]) -> TrainedModel:
-    # Before there was a number in it there was one format, the first.
-    if str(arrays.get("format", "1")) != FORMAT:
-        raise ValueError("another release wrote it")
-    version, taught, embedder = (
-        str(arrays["version"]),
-        int(arrays["taught"]),
-        str(arrays["embedder"]),
+        plan = train_plan_model(kind, precedents, vectors)
+        if plan:
+            plans[kind] = plan
+    return TrainedModel(
+        version=training_set.version,
+        memory_size=training_set.memory_size,
+        embedder=training_set.embedder,
+        recogniser=recogniser,
+        plans=plans,
     )
-    plans = {str(kind): PlanModel.from_arrays(str(kind), arrays) for kind in arrays["plans"]}
-    recogniser = RecogniserModel.from_arrays(arrays) if "recogniser.version" in arrays else None
-    learners = [plan.linear_model for plan in plans.values()] + (
-        [recogniser.linear_model] if recogniser else []
-    )
-    if len({learner.width for learner in learners}) > 1:
-        raise ValueError("its parts were learned over different vectors")
-    return TrainedModel(version, taught, embedder, recogniser, plans)
 
 
 @contextlib.contextmanager
 def training_lock(folder: Path) -> Iterator[None]:
-    """Train here and nowhere else at the same time; whoever is killed lets go.
+    """Keep other processes from training over the same memory. A killed process lets go.
 
     Raises:
-        MemoryUnavailable: another process is training over this memory.
+        MemoryUnavailable: another process is training.
     """
     folder.mkdir(parents=True, exist_ok=True, mode=0o700)
     lock = FileLock(folder / "training.lock")
@@ -227,8 +64,9 @@ def training_lock(folder: Path) -> Iterator[None]:
 
 
 def is_training_due(model: TrainedModel | None, shelf: Shelf, embedder: Embedder) -> bool:
-    """Whether enough has been taught since to learn again: a twentieth more, or ten."""
+    """Return whether there is no model for this embedder, or memory has changed enough since."""
     if model is None or model.embedder != embedder.identity:
         return True
-    more = shelf.count() + len(shelf.labels()) - model.memory_size
-    return more >= max(10, model.memory_size // 20) or more < 0
+    growth = shelf.count() + len(shelf.labels()) - model.memory_size
+    # Memory shrinks when an imported batch is removed: the model must not keep what it taught.
+    return growth < 0 or growth >= max(MIN_GROWTH, model.memory_size // GROWTH_DIVISOR)

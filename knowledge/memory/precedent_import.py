@@ -1,186 +1,182 @@
-"""A team's past as precedents: rows of a CSV or JSON-lines file, told by ``--map`` which column is what.
+"""Import of a team's history as precedents: a CSV or JSON-lines file, one precedent a row.
 
-Importing the same file again changes nothing; a bad row is told with its line and why, and keeps no good one out; a batch can be
-taken back whole.
+``--map`` names the column of each field. Importing the same file again changes nothing. A bad row
+is reported with its line and a reason, and does not hold back the good ones. A batch can be removed
+as a whole.
 """
 
-import csv
 import hashlib
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, TextIO
+from typing import Any
 
 from bot.cases.canonical import Scalar
 from bot.cases.errors import BadRequest
 from bot.cases.playbook import Playbook
 from bot.cases.precedent import LONGEST_TEXT, Ended, Precedent
+from knowledge.memory.row_file import BadRow, Row
 
 FIELDS = ("text", "what", "action", "ended", "reason", "by", "at", "key", "kind")
-LARGEST_ROW = 1_000_000
-ENDINGS: dict[str, Ended] = {
-    **{ended.value: ended for ended in Ended},
+MAX_NAME_LENGTH = 80
+MAX_VALUE_LENGTH = 200
+OUTCOMES: dict[str, Ended] = {
+    **{outcome.value: outcome for outcome in Ended},
     "approved": Ended.WORKED,
     "by_hand": Ended.BY_HAND,
 }
-VOUCHED = "imported"
+# Recorded as the person who decided, when the file has no column for that.
+IMPORTER = "imported"
 
 
 @dataclass(frozen=True, slots=True)
 class ColumnMapping:
-    """Which column holds what; ``facts`` are columns that recommendations may learn from. ``kind`` is for every row, unless mapped."""
+    """The columns of a file."""
 
+    #: The column of each field.
     columns: Mapping[str, str]
+    #: Columns that recommendations may learn from.
     facts: Sequence[str]
+    #: The kind of every row; empty when a column has it.
     kind: str
+    #: The time of rows that have none.
     now: datetime
 
 
-@dataclass(frozen=True, slots=True)
-class BadRow:
-    line: int
-    reason: str
+def parse_mapping(pairs: Sequence[str], facts: str, kind: str, now: datetime) -> ColumnMapping:
+    """Parse the options of the command line, like ``--map text=narrative``.
 
-
-def parse_mapping(given: Sequence[str], facts: str, kind: str, now: datetime) -> ColumnMapping:
-    """From the command line: ``--map text=narrative``. A field that is not mapped is looked for under its own name.
+    A field that is not mapped is looked for under its own name. ``facts`` is a list with commas.
 
     Raises:
         BadRequest: there is no such field.
     """
     columns = {field: field for field in FIELDS}
-    for pair in given:
+    for pair in pairs:
         field, equals, column = pair.partition("=")
         if not equals or field not in FIELDS:
             raise BadRequest(
                 f"--map {pair}: write FIELD=COLUMN, with FIELD one of {', '.join(FIELDS)}"
             )
         columns[field] = column
-    return ColumnMapping(
-        columns, [name.strip() for name in facts.split(",") if name.strip()], kind, now
-    )
+    names = [name.strip() for name in facts.split(",") if name.strip()]
+    return ColumnMapping(columns=columns, facts=names, kind=kind, now=now)
 
 
 def batch_name(path: Path) -> str:
-    """Named by the file and what is in it: the same file is the same batch."""
+    """Name a batch after its file and content, so that the same file is the same batch."""
     with path.open("rb") as file:
-        return f"{path.stem[:40]}-{hashlib.file_digest(file, 'sha256').hexdigest()[:8]}"
-
-
-def read_rows(path: Path) -> Iterator[tuple[int, Mapping[str, Any] | BadRow]]:
-    """Line number and row; a line that cannot be read is a bad row."""
-    with path.open(encoding="utf-8-sig", errors="replace", newline="") as file:
-        yield from _csv_rows(file) if path.suffix.lower() == ".csv" else _json_rows(file)
-
-
-def _csv_rows(file: TextIO) -> Iterator[tuple[int, Mapping[str, Any] | BadRow]]:
-    csv.field_size_limit(LARGEST_ROW)
-    reader = csv.DictReader(file)
-    while True:
-        try:
-            row = next(reader)
-        except StopIteration:
-            return
-        except csv.Error as wrong:
-            yield reader.line_num, BadRow(reader.line_num, str(wrong))
-            continue
-        yield reader.line_num, row
-
-
-def _json_rows(file: TextIO) -> Iterator[tuple[int, Mapping[str, Any] | BadRow]]:
-    number = 0
-    while line := file.readline(LARGEST_ROW + 1):
-        number += 1
-        if len(line) > LARGEST_ROW:
-            while line and not line.endswith("\n"):
-                line = file.readline(LARGEST_ROW)
-            yield number, BadRow(number, f"longer than {LARGEST_ROW:,} characters")
-        elif line.strip():
-            yield number, _json_row(line, number)
-
-
-def _json_row(line: str, number: int) -> Mapping[str, Any] | BadRow:
-    try:
-        row = json.loads(line)
-    except (ValueError, RecursionError):
-        return BadRow(number, "is not JSON")
-    return row if isinstance(row, dict) else BadRow(number, "is not a JSON object")
+        checksum = hashlib.file_digest(file, "sha256").hexdigest()
+    return f"{path.stem[:40]}-{checksum[:8]}"
 
 
 def parse_precedent(
-    row: Mapping[str, Any],
+    row: Row,
+    *,
     line: int,
     batch: str,
-    mapped: ColumnMapping,
+    mapping: ColumnMapping,
     playbooks: Mapping[str, Playbook],
 ) -> Precedent | BadRow:
-    """The precedent that this row tells of, or what is wrong with it."""
+    """Parse a row, or say what is wrong with it."""
     try:
-        return _precedent(row, batch, mapped, playbooks)
-    except BadRequest as wrong:
-        return BadRow(line, str(wrong))
+        return _RowParser(row, mapping).parse(batch, playbooks)
+    except BadRequest as error:
+        return BadRow(line, str(error))
 
 
-def _precedent(
-    row: Mapping[str, Any], batch: str, mapped: ColumnMapping, playbooks: Mapping[str, Playbook]
-) -> Precedent:
-    def of(field: str, default: str = "") -> str:
-        found = row.get(mapped.columns[field])
-        return str(found).strip() if found not in (None, "") else default
+class _RowParser:
+    """Parses one row. Its methods raise ``BadRequest`` with the reason when they cannot."""
 
-    text = of("text").replace("\0", " ")
-    if not text:
-        raise BadRequest(f"column {mapped.columns['text']!r} is empty or missing")
-    kind = mapped.kind or of("kind")
-    playbook = playbooks.get(kind)
-    if playbook is None:
-        raise BadRequest(f"there is no playbook for {kind[:50]!r}")
-    action = of("action")
-    if action and playbook.offer(action) is None:
-        offered = ", ".join(offer.action for offer in playbook.offers) or "no action"
-        raise BadRequest(f"action {action[:60]!r} is not in the playbook; it offers {offered}")
-    ended = ENDINGS.get(of("ended", Ended.WORKED if action else Ended.BY_HAND).lower())
-    if ended is None:
-        raise BadRequest(f"ended {of('ended')[:40]!r} is none of {', '.join(ENDINGS)}")
-    facts = {name: _scalar(row.get(name)) for name in mapped.facts}
-    name = (
-        of("key")
-        or hashlib.sha256(json.dumps(row, sort_keys=True, default=str).encode()).hexdigest()[:16]
-    )
-    # Who is not named is vouched for by whoever imports; a column that is there and empty says that nobody looked.
-    by = of("by", "" if mapped.columns["by"] in row else VOUCHED)
-    return Precedent(
-        id=f"{batch}:{name[:80]}",
-        kind=kind,
-        said=text[:LONGEST_TEXT],
-        what=of("what")[:LONGEST_TEXT],
-        facts=facts,
-        action=action,
-        steps=(),
-        decided_by=(by[:80],) if by else (),
-        ended=ended,
-        reason=of("reason")[:LONGEST_TEXT],
-        ended_at=_moment(of("at"), mapped.now),
-        channel=playbook.channel,
-        batch=batch,
-    )
+    def __init__(self, row: Row, mapping: ColumnMapping) -> None:
+        self._row = row
+        self._mapping = mapping
+
+    def parse(self, batch: str, playbooks: Mapping[str, Playbook]) -> Precedent:
+        text = self._signal_text()
+        playbook = self._playbook(playbooks)
+        action = self._action(playbook)
+        outcome = self._outcome(action)
+        decided_by = self._decided_by()
+        return Precedent(
+            id=f"{batch}:{self._key()[:MAX_NAME_LENGTH]}",
+            kind=playbook.kind,
+            said=text[:LONGEST_TEXT],
+            what=self._value("what")[:LONGEST_TEXT],
+            facts={name: _scalar(self._row.get(name)) for name in self._mapping.facts},
+            action=action,
+            steps=(),
+            decided_by=(decided_by[:MAX_NAME_LENGTH],) if decided_by else (),
+            ended=outcome,
+            reason=self._value("reason")[:LONGEST_TEXT],
+            ended_at=self._ended_at(),
+            channel=playbook.channel,
+            batch=batch,
+        )
+
+    def _value(self, field: str, default: str = "") -> str:
+        cell = self._row.get(self._mapping.columns[field])
+        return default if cell in (None, "") else str(cell).strip()
+
+    def _signal_text(self) -> str:
+        text = self._value("text").replace("\0", " ")
+        if not text:
+            column = self._mapping.columns["text"]
+            raise BadRequest(f"column {column!r} is empty or missing")
+        return text
+
+    def _playbook(self, playbooks: Mapping[str, Playbook]) -> Playbook:
+        kind = self._mapping.kind or self._value("kind")
+        playbook = playbooks.get(kind)
+        if playbook is None:
+            raise BadRequest(f"there is no playbook for {kind[:50]!r}")
+        return playbook
+
+    def _action(self, playbook: Playbook) -> str:
+        action = self._value("action")
+        if action and playbook.offer(action) is None:
+            names = ", ".join(offer.action for offer in playbook.offers) or "no action"
+            raise BadRequest(f"action {action[:60]!r} is not in the playbook; it offers {names}")
+        return action
+
+    def _outcome(self, action: str) -> Ended:
+        default = Ended.WORKED if action else Ended.BY_HAND
+        outcome = OUTCOMES.get(self._value("ended", default).lower())
+        if outcome is None:
+            value = self._value("ended")[:40]
+            raise BadRequest(f"ended {value!r} is none of {', '.join(OUTCOMES)}")
+        return outcome
+
+    def _key(self) -> str:
+        """Return the key of the row, or a checksum of its content."""
+        key = self._value("key")
+        if key:
+            return key
+        content = json.dumps(self._row, sort_keys=True, default=str)
+        return hashlib.sha256(content.encode()).hexdigest()[:16]
+
+    def _decided_by(self) -> str:
+        # Without such a column the importer vouches for the row; a column that is empty says that
+        # nobody decided.
+        has_column = self._mapping.columns["by"] in self._row
+        return self._value("by", "" if has_column else IMPORTER)
+
+    def _ended_at(self) -> datetime:
+        text = self._value("at")
+        if not text:
+            return self._mapping.now
+        try:
+            moment = datetime.fromisoformat(text)
+        except ValueError:
+            raise BadRequest(
+                f"at {text[:40]!r} is not a date or time like 2026-03-31 or 2026-03-31T09:00:00Z"
+            ) from None
+        return moment.astimezone(UTC) if moment.tzinfo else moment.replace(tzinfo=UTC)
 
 
 def _scalar(value: Any) -> Scalar:
     if isinstance(value, bool | int | float) or value is None:
         return value
-    return str(value)[:200]
-
-
-def _moment(text: str, now: datetime) -> datetime:
-    if not text:
-        return now
-    try:
-        found = datetime.fromisoformat(text)
-    except ValueError:
-        raise BadRequest(
-            f"at {text[:40]!r} is not a date or time like 2026-03-31 or 2026-03-31T09:00:00Z"
-        ) from None
-    return found.astimezone(UTC) if found.tzinfo else found.replace(tzinfo=UTC)
+    return str(value)[:MAX_VALUE_LENGTH]

@@ -1,311 +1,253 @@
-"""How cases like it ended. An index over the shelf: it can be asked, filled and made again, and nothing depends on it.
+"""Memory: the precedents like a case, in time, or a reason why there are none.
 
-Whatever is wrong with it - missing, corrupt, slow, another embedder - is one answer with a reason; the card goes out in time and says so.
+The index is derived from the stored precedents: it can be rebuilt, and nothing depends on it. When
+it is missing, corrupt, slow or of another embedder, the card goes out in time and says so.
 """
 
+import contextlib
 import logging
-import sys
 import threading
-from collections.abc import Callable, Collection, Iterable, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
-from concurrent.futures import TimeoutError as NotInTime
+from collections.abc import Callable, Collection, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import TimeoutError as FutureTimeoutError
 from dataclasses import dataclass
 from datetime import datetime
-from functools import partial
-from typing import Any, TypeVar
 
 from bot import metrics
 from bot.cases.errors import MemoryUnavailable
-from bot.cases.precedent import Ended, Precedent
+from bot.cases.precedent import Precedent
 from bot.clock import monotonic
-from bot.ports import Kept, Shelf
+from bot.ports import Shelf
 from knowledge.memory.embedder import Embedder
-from knowledge.memory.keyword_index import KeywordIndex
-from knowledge.memory.text_features import find_codes
-from knowledge.memory.vector_index import REBUILD, VectorIndex
+from knowledge.memory.precedent_index import Attributes, PrecedentIndex, PrecedentQuery
+from knowledge.memory.vector_index import REBUILD_HINT, VectorIndex
 
 log = logging.getLogger(__name__)
-T = TypeVar("T")
-OVERFETCH, WIDER = 50, 500
-MOST_ALIKE = 10
-# Below this cosine two cases are not alike, whatever their kind. Hashed words agree less than meanings do.
-MIN_MEANING_SIMILARITY, ALIKE_IN_WORDS = 0.35, 0.25
-RANK_DAMPING = 60
-EMBEDDED_AT_ONCE = 64
-RESTS_FOR = 10.0
+# After one slow answer the next cards do not wait at all, for so long.
+SLOW_BACKOFF_SECONDS = 10.0
+SLOW = "memory does not answer in time"
 
 
 @dataclass(frozen=True, slots=True)
 class RecallResult:
-    """What memory says: the alike, best first; or why it cannot say anything."""
+    """The precedents alike, the best first; or the reason why memory could not be searched."""
 
     precedents: tuple[Precedent, ...] = ()
     failure: str = ""
 
 
 class PrecedentMemory:
-    """``patience``: seconds that a card waits for an answer. ``opening_for``: seconds that it waits for memory to open, at start."""
+    """Searches the precedents, and keeps their index up to date.
+
+    ``answer_timeout`` is how many seconds a card waits for a search, ``opening_timeout`` how many
+    it waits for memory to open after a start.
+    """
 
     def __init__(
         self,
         shelf: Shelf,
         embedder: Embedder,
-        index: VectorIndex,
+        vectors: VectorIndex,
         *,
         answer_timeout: float = 0.5,
         opening_timeout: float = 4.0,
     ) -> None:
+        self.index = PrecedentIndex(shelf, embedder, vectors)
         self._shelf = shelf
-        self._embedder = embedder
-        self._index = index
-        self._words = KeywordIndex()
-        # Kind and channel by id: what everything is narrowed by, without asking anybody.
-        self._about: dict[str, tuple[str, str]] = {}
-        self._patience = answer_timeout
-        self._opening_for = opening_timeout
-        self._place = 0
-        self._filling = threading.Lock()
+        self._answer_timeout = answer_timeout
+        self._opening_timeout = opening_timeout
+        # The sequence number of the last change of the shelf that is indexed.
+        self._position = 0
+        self._update_lock = threading.Lock()
         self._opened = threading.Event()
         self._failure = "memory is still opening"
-        self._rests_until = 0.0
-        self._closing = False
-        self._asking = ThreadPoolExecutor(4, thread_name_prefix="memory")
+        self._slow_until = 0.0
+        self._executor = ThreadPoolExecutor(4, thread_name_prefix="memory")
 
-    # --- filling -------------------------------------------------------------------------------------------------------
+    # --- indexing --------------------------------------------------------------------------------
 
     def start(self) -> threading.Thread:
         """Open in a thread of its own."""
-        opening = threading.Thread(target=self.open, name="memory-opening", daemon=True)
-        opening.start()
-        return opening
+        thread = threading.Thread(target=self.open, name="memory-opening", daemon=True)
+        thread.start()
+        return thread
 
     def open(self) -> None:
-        """Open the index and take in what it missed. A failure is remembered and told, never raised."""
+        """Open the index and catch up. A failure is kept and reported, never raised."""
         try:
-            self._guarded(self._index.open)
-            self._agree_with_the_ledger()
-            self._catch_up()
-            self._guarded(self._drop_strays)
-            self._guarded(self._warm_up)
+            self._open()
         except MemoryUnavailable as failure:
             self._failure = str(failure)
             log.warning("precedents are not available: %s", failure)
         except Exception:
-            # The shelf is the database: while that is away nothing can be taken in, and no card waits for it.
+            # The shelf is the database: without it nothing can be indexed, and no card waits.
             self._failure = "memory could not be read from the database when the bot started"
             log.exception("precedents are not available")
         else:
             self._failure = ""
         self._opened.set()
 
-    def catch_up(self, progress: Callable[[int], None] = lambda done: None) -> int:
-        """Take in what the shelf has that the index has not; returns how many."""
+    def catch_up(self) -> int:
+        """Index what has changed in the store; return how many changes.
+
+        Raises:
+            MemoryUnavailable: the index is not open, or it failed.
+        """
         if self._failure:
             raise MemoryUnavailable(self._failure)
-        return self._catch_up(progress)
-
-    def _catch_up(self, progress: Callable[[int], None] = lambda done: None) -> int:
-        with self._filling:
-            taken = 0
-            while kept := self._shelf.since(self._place):
-                self._guarded(partial(self._take_in, kept, progress))
-                self._place = kept[-1].seq
-                taken += len(kept)
-            return taken
+        return self._catch_up(_ignore_progress)
 
     def rebuild(self, progress: Callable[[int], None]) -> int:
-        """Make the index again from the shelf; one that was cut short goes on where it stopped. Returns how many it has now."""
-        try:
-            resumed = self._guarded(self._index.begin_rebuild)
-        except MemoryUnavailable:
-            if not self._index.set_aside():
-                raise
-            resumed = self._guarded(self._index.begin_rebuild)
-        if resumed:
-            log.info("going on with a rebuild that was cut short")
-        self._place = 0
+        """Build the index again, or resume an interrupted rebuild; return its size.
+
+        ``progress`` receives how many precedents were indexed at a time.
+
+        Raises:
+            MemoryUnavailable: another process owns the index, or it failed.
+        """
+        if self._begin_rebuild():
+            log.info("resuming a rebuild that was interrupted")
+        self._position = 0
         self._catch_up(progress)
-        self._guarded(self._drop_strays)
-        self._guarded(self._index.finish_rebuild)
-        return self._guarded(self._index.count)
+        with _unavailable_on_failure():
+            self.index.remove_strays()
+            self.index.vectors.finish_rebuild()
+            return self.index.vectors.count()
 
     def close(self) -> None:
-        self._closing = True
-        self._asking.shutdown(wait=False, cancel_futures=True)
-        with self._filling:
-            self._index.close()
+        """Stop searching and indexing, and let go of the index."""
+        self.index.cancel()
+        self._executor.shutdown(wait=False, cancel_futures=True)
+        with self._update_lock:
+            self.index.vectors.close()
             self._failure = "memory is closed"
             self._opened.set()
 
-    def _take_in(self, kept: Sequence[Kept], progress: Callable[[int], None]) -> None:
-        live = [one for one in kept if not one.is_gone]
-        gone = [one.precedent.id for one in kept if one.is_gone]
-        known = self._index.checksums([one.precedent.id for one in live])
-        fresh = [one for one in live if known.get(one.precedent.id) != one.digest]
-        progress(len(kept) - len(fresh))
-        for start in range(0, len(fresh), EMBEDDED_AT_ONCE):
-            if self._closing:
-                # What is not in yet comes in at the next start.
-                raise MemoryUnavailable("memory is closed")
-            batch = fresh[start : start + EMBEDDED_AT_ONCE]
-            vectors = self._embedder.embed([one.precedent.said for one in batch])
-            self._index.put(
-                [one.precedent.id for one in batch], vectors, [one.digest for one in batch]
-            )
-            progress(len(batch))
-        self._index.delete(gone)
-        for one in live:
-            self._about[one.precedent.id] = (
-                sys.intern(one.precedent.kind),
-                sys.intern(one.precedent.channel),
-            )
-        for name in gone:
-            self._about.pop(name, None)
-        self._words.put(((one.precedent.id, one.precedent.text) for one in live), gone=gone)
+    def _open(self) -> None:
+        with _unavailable_on_failure():
+            self.index.vectors.open()
+        self._restore_missing_precedents()
+        self._catch_up(_ignore_progress)
+        with _unavailable_on_failure():
+            self.index.remove_strays()
+            self.index.warm_up()
 
-    def _warm_up(self) -> None:
-        """The first question is slow, whoever asks it: libraries load, files are read. So it is asked by nobody."""
-        self._index.find_nearest(self._embedder.embed(["the first question"])[0], OVERFETCH)
-
-    def _agree_with_the_ledger(self) -> None:
-        """A ledger older than memory, or a row that was lost: what is decided and not on the shelf is put there."""
+    def _restore_missing_precedents(self) -> None:
+        """Derive the precedents again when decided cases have none."""
+        # So it is after a restored backup, or when a row was lost.
         missing = self._shelf.missing()
-        if missing:
-            log.warning("%s decided cases are not in memory; reading the ledger again", missing)
-            for _ in self._shelf.derive():
-                pass
+        if not missing:
+            return
+        log.warning("%s decided cases are not in memory; reading the ledger again", missing)
+        for _ in self._shelf.derive():
+            pass
 
-    def _drop_strays(self) -> None:
-        """The index must hold what the shelf holds: no more (less is not possible after catching up)."""
-        if self._index.count() != self._shelf.count():
-            ids = self._index.list_ids()
-            for start in range(0, len(ids), WIDER):
-                page = ids[start : start + WIDER]
-                known = self._shelf.by_id(page)
-                self._index.delete([name for name in page if name not in known])
+    def _catch_up(self, progress: Callable[[int], None]) -> int:
+        with self._update_lock:
+            count = 0
+            while changes := self._shelf.since(self._position):
+                with _unavailable_on_failure():
+                    self.index.update(changes, progress)
+                self._position = changes[-1].seq
+                count += len(changes)
+            return count
 
-    # --- asking --------------------------------------------------------------------------------------------------------
+    def _begin_rebuild(self) -> bool:
+        vectors = self.index.vectors
+        try:
+            with _unavailable_on_failure():
+                return vectors.begin_rebuild()
+        except MemoryUnavailable:
+            if not vectors.set_aside():
+                raise
+        with _unavailable_on_failure():
+            return vectors.begin_rebuild()
+
+    # --- searching -------------------------------------------------------------------------------
 
     def recall(
-        self, said: str, kind: str, channel: str, now: datetime, what: str = ""
+        self, *, signal_text: str, kind: str, channel: str, now: datetime, what: str = ""
     ) -> RecallResult:
-        """The decided cases of this kind most like this one, as far as readers of this channel may see them.
+        """Find the decided cases of this kind most like this one.
 
-        ``said`` is compared by meaning, and with ``what`` (what the playbook made of it) by words.
+        Only precedents that readers of this channel may see are found. The signal is compared by
+        meaning; the signal and ``what``, the summary of the playbook, are compared by keywords.
         """
-        return self._answer(
-            said, f"{said}\n{what}", lambda name: self._is_for(name, kind, channel), now
+
+        def accepts(attributes: Attributes) -> bool:
+            return attributes.kind == kind and attributes.channel in {channel, ""}
+
+        return self._search(
+            PrecedentQuery(
+                text=signal_text,
+                keyword_text=f"{signal_text}\n{what}",
+                accepts=accepts,
+                now=now,
+            )
         )
 
     def related(self, words: str, channels: Collection[str], now: datetime) -> list[str]:
-        """Decided cases of any kind in these channels that mean something like this, the most alike first; none when it cannot say."""
-        found = self._answer(words, words, lambda name: self._is_in(name, channels), now)
-        return [precedent.case_id for precedent in found.precedents if precedent.case_id]
+        """Find decided cases of any kind in these channels with a similar meaning.
 
-    def _answer(
-        self, said: str, text: str, may: Callable[[str], bool], now: datetime
-    ) -> RecallResult:
-        """What is alike among those that may be shown, in time or not at all."""
-        if not self._opened.wait(self._opening_for):
-            self._opening_for = 0.0
-        failure = self._failure or (
-            "memory does not answer in time" if monotonic() < self._rests_until else ""
+        Returns their ids, the best first; none when memory cannot be searched.
+        """
+
+        def accepts(attributes: Attributes) -> bool:
+            return attributes.channel in channels
+
+        result = self._search(
+            PrecedentQuery(text=words, keyword_text=words, accepts=accepts, now=now)
         )
+        return [precedent.case_id for precedent in result.precedents if precedent.case_id]
+
+    def _search(self, query: PrecedentQuery) -> RecallResult:
+        outcome, result = self._search_in_time(query)
+        metrics.RECALLS.labels(outcome).inc()
+        return result
+
+    def _search_in_time(self, query: PrecedentQuery) -> tuple[str, RecallResult]:
+        """Search, and name the outcome for the metrics."""
+        failure = self._current_failure()
         if failure:
-            metrics.RECALLS.labels("unavailable").inc()
-            return RecallResult(failure=failure)
-        search = partial(self._search, said, text, may, now)
-        asked: Future[tuple[Precedent, ...]] = self._asking.submit(self._guarded, search)
+            return "unavailable", RecallResult(failure=failure)
+        search = self._executor.submit(self._search_index, query)
         try:
-            found = asked.result(timeout=self._patience)
-        except NotInTime:
-            # One slow answer is enough: the next cards do not wait for it.
-            self._rests_until = monotonic() + RESTS_FOR
-            metrics.RECALLS.labels("slow").inc()
-            return RecallResult(failure="memory does not answer in time")
-        except MemoryUnavailable as wrong:
-            metrics.RECALLS.labels("failed").inc()
-            return RecallResult(failure=str(wrong))
-        metrics.RECALLS.labels("answered").inc()
-        return RecallResult(found)
+            precedents = search.result(timeout=self._answer_timeout)
+        except FutureTimeoutError:
+            self._slow_until = monotonic() + SLOW_BACKOFF_SECONDS
+            return "slow", RecallResult(failure=SLOW)
+        except MemoryUnavailable as unavailable:
+            return "failed", RecallResult(failure=str(unavailable))
+        return "answered", RecallResult(precedents)
 
-    def _search(
-        self, said: str, text: str, may: Callable[[str], bool], now: datetime
-    ) -> tuple[Precedent, ...]:
-        vector = self._embedder.embed([said])[0]
-        found: list[tuple[str, float]] = []
-        near: list[str] = []
-        for many in (OVERFETCH, WIDER):
-            close = self._index.find_nearest(vector, many)
-            near = [name for name, likeness in close if likeness >= self._alike and may(name)]
-            worded = [name for name in self._words.search(text, many) if may(name)]
-            found = _fused([near, worded])
-            if len(near) >= MOST_ALIKE or len(close) < many or close[-1][1] < self._alike:
-                break
-        # Only what may be shown is read: decoding is what costs.
-        kept = self._shelf.by_id([name for name, _ in found[: 3 * MOST_ALIKE]])
-        meant, codes = set(near), find_codes(text)
-        seen = [
-            (kept[name], score)
-            for name, score in found
-            # A word in common makes no two cases alike; a code in common does.
-            if name in kept and (name in meant or codes & find_codes(kept[name].text))
-        ]
-        seen.sort(key=lambda pair: -pair[1] * _preference(pair[0], now))
-        return tuple(precedent for precedent, _ in seen[:MOST_ALIKE])
+    def _current_failure(self) -> str:
+        """Return why memory cannot be searched now, or an empty text."""
+        if not self._opened.wait(self._opening_timeout):
+            # One card has waited; the next ones do not.
+            self._opening_timeout = 0.0
+        if self._failure:
+            return self._failure
+        return SLOW if monotonic() < self._slow_until else ""
 
-    def _is_for(self, name: str, kind: str, channel: str) -> bool:
-        """Whether this one is of the kind asked about, and may be seen where it is asked."""
-        about = self._about.get(name)
-        return about is not None and about[0] == kind and about[1] in {channel, ""}
-
-    def _is_in(self, name: str, channels: Collection[str]) -> bool:
-        about = self._about.get(name)
-        return about is not None and about[1] in channels
-
-    @property
-    def _alike(self) -> float:
-        return MIN_MEANING_SIMILARITY if self._embedder.is_semantic else ALIKE_IN_WORDS
-
-    def _guarded(self, ask: Callable[[], T]) -> T:
-        """Whatever a derived index throws is one thing to us: it is not available. Rust panics are no Exceptions, but no signals either."""
-        try:
-            return ask()
-        except (MemoryUnavailable, KeyboardInterrupt, SystemExit):
-            raise
-        except BaseException as failure:
-            log.warning("the index failed", exc_info=failure)
-            raise MemoryUnavailable(
-                f"the index is broken ({type(failure).__name__}); {REBUILD}"
-            ) from None
+    def _search_index(self, query: PrecedentQuery) -> tuple[Precedent, ...]:
+        with _unavailable_on_failure():
+            return self.index.search(query)
 
 
-class NullMemory:
-    """A memory without memories: for a past that is played before there are any."""
-
-    def recall(
-        self, said: str, kind: str, channel: str, now: datetime, what: str = ""
-    ) -> RecallResult:
-        return RecallResult()
-
-    def related(self, words: str, channels: Collection[str], now: datetime) -> list[str]:
-        return []
-
-    def catch_up(self) -> int:
-        return 0
-
-
-def _fused(rankings: Iterable[Sequence[str]]) -> list[tuple[str, float]]:
-    """Reciprocal rank fusion: what several rankings put in front comes first."""
-    scores: dict[str, float] = {}
-    for ranking in rankings:
-        for rank, name in enumerate(ranking):
-            scores[name] = scores.get(name, 0.0) + 1 / (RANK_DAMPING + rank)
-    return sorted(scores.items(), key=lambda item: -item[1])
+@contextlib.contextmanager
+def _unavailable_on_failure() -> Iterator[None]:
+    """Treat every failure of an index as "unavailable"."""
+    try:
+        yield
+    except (MemoryUnavailable, KeyboardInterrupt, SystemExit):
+        raise
+    # Panics of Chroma's and Tantivy's Rust code derive from BaseException.
+    except BaseException as failure:
+        log.warning("the index failed", exc_info=failure)
+        raise MemoryUnavailable(
+            f"the index is broken ({type(failure).__name__}); {REBUILD_HINT}"
+        ) from None
 
 
-def _preference(precedent: Precedent, now: datetime) -> float:
-    """Recent ones a little before old ones, good endings a little before bad ones; likeness still decides."""
-    age: Any = max(0.0, (now - precedent.ended_at).days / 365)
-    good = 1.0 if precedent.ended in {Ended.WORKED, Ended.BY_HAND} else 0.97
-    return float(good * (0.8 + 0.2 / (1 + age)))
+def _ignore_progress(count: int) -> None:
+    """Report nothing."""

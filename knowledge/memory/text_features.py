@@ -1,6 +1,7 @@
-"""Text as features: words and pairs of words, and facts and pairs of facts, hashed into a fixed number of places.
+"""Text and facts as hashed features: words, pairs of words, facts and pairs of facts.
 
-Hashing needs no vocabulary to be stored or agreed on, and what was never seen before is simply a place without weight.
+Hashing needs no stored vocabulary. A feature that training never met falls into a bucket without
+weight.
 """
 
 import itertools
@@ -15,46 +16,49 @@ from numpy.typing import NDArray
 from bot.cases.canonical import Scalar
 
 TEXT_BUCKETS = 2**15
+# A number of this many digits or fewer is a quantity; a longer one names something.
+MAX_QUANTITY_DIGITS = 4
 _WORD = re.compile(r"\w+")
 HashedFeatures = tuple[NDArray[np.int64], NDArray[np.float64]]
+"""Bucket numbers without duplicates, and the weight of each."""
 
 
 def split_words(text: str) -> list[str]:
-    """The words, in lower case."""
+    """Split a text into its words, in lower case."""
     return _WORD.findall(text.lower())
 
 
 def find_codes(text: str) -> set[str]:
-    """The words that name one thing: with letters and digits, or a long number."""
-    return {
-        word
-        for word in split_words(text)
-        if any(map(str.isdigit, word)) and (len(word) > 4 or not word.isdigit())
-    }
+    """Find the words that identify one thing: part codes and long numbers."""
+    return {word for word in split_words(text) if _is_code(word)}
 
 
-def hash_text(text: str, places: int = TEXT_BUCKETS) -> HashedFeatures:
-    """Places and weights of a text's words and word pairs; a word said often counts by the logarithm."""
+def hash_text(text: str, bucket_count: int = TEXT_BUCKETS) -> HashedFeatures:
+    """Hash the words and word pairs of a text."""
     words = split_words(text)
-    return _weighed(
-        [*words, *(f"{first} {second}" for first, second in itertools.pairwise(words))], places
-    )
+    pairs = [f"{first} {second}" for first, second in itertools.pairwise(words)]
+    return _hash_features([*words, *pairs], bucket_count)
 
 
-def hash_facts(facts: Mapping[str, Scalar], places: int) -> HashedFeatures:
-    """Places and weights of facts and of every pair of facts: what decides is often two things together."""
-    named = [
-        f"{name}={value}" for name, value in facts.items() if value is not None and value != ""
-    ]
-    return _weighed(
-        [*named, *(f"{first}|{second}" for first, second in itertools.combinations(named, 2))],
-        places,
-    )
+def hash_facts(facts: Mapping[str, Scalar], bucket_count: int) -> HashedFeatures:
+    """Hash the facts and every pair of them; facts without a value are left out."""
+    items = [f"{name}={value}" for name, value in facts.items() if value not in (None, "")]
+    # Pairs, because a decision often hangs on two facts together.
+    pairs = [f"{first}|{second}" for first, second in itertools.combinations(items, 2)]
+    return _hash_features([*items, *pairs], bucket_count)
 
 
-def _weighed(features: Iterable[str], places: int) -> HashedFeatures:
-    counted = Counter(
-        zlib.crc32(feature.encode("utf-8", "replace")) % places for feature in features
-    )
-    found = np.fromiter(counted.keys(), np.int64, len(counted))
-    return found, 1 + np.log(np.fromiter(counted.values(), np.float64, len(counted)))
+def _is_code(word: str) -> bool:
+    if not any(character.isdigit() for character in word):
+        return False
+    return not word.isdigit() or len(word) > MAX_QUANTITY_DIGITS
+
+
+def _hash_features(features: Iterable[str], bucket_count: int) -> HashedFeatures:
+    """Count features by bucket; the weight grows with the logarithm of the count."""
+    counts: Counter[int] = Counter()
+    for feature in features:
+        # CRC-32 is the same in every process, which the built-in hash of a string is not.
+        counts[zlib.crc32(feature.encode("utf-8", "replace")) % bucket_count] += 1
+    buckets = np.fromiter(counts.keys(), np.int64, len(counts))
+    return buckets, 1 + np.log(np.fromiter(counts.values(), np.float64, len(counts)))

@@ -1,7 +1,8 @@
-"""The dense index: Chroma, embedded with one owner, or a Chroma server for several processes. Derived from the shelf, and rebuildable.
+"""The vector index: Chroma, embedded with one owner, or a Chroma server for several processes.
 
-Vectors are always handed in: without an embedding function of its own Chroma never goes to the network. No metadata filters are
-used: they cost time linear in the collection (measured), so readers over-fetch and narrow down afterwards.
+Vectors are always passed in: without an embedding function of its own Chroma never goes to the
+network. Metadata filters are not used, because they cost time linear in the collection (measured);
+callers fetch more than they need and filter afterwards.
 """
 
 from collections.abc import Sequence
@@ -12,25 +13,30 @@ from urllib.parse import urlsplit
 from filelock import FileLock, Timeout
 
 from bot.cases.errors import MemoryUnavailable
-from knowledge.memory.embedder import Vectors
+from knowledge.memory.vectors import Vectors
 
 COLLECTION = "precedents"
-REBUILD = "`countersign memory rebuild` makes it again from the ledger"
+REBUILD_HINT = "`countersign memory rebuild` makes it again from the ledger"
+_CONFIGURATION: Any = {"hnsw": {"space": "cosine", "ef_search": 200}}
 
 
 class VectorIndex:
-    """One collection. ``url`` names a Chroma server; empty means embedded, in ``folder``, owned by one process at a time."""
+    """One collection of Chroma.
+
+    ``url`` names a Chroma server. When it is empty the index is embedded in ``folder`` and owned by
+    one process at a time. ``identity`` is that of the embedder.
+    """
 
     def __init__(self, folder: Path, url: str, identity: str) -> None:
         self._folder = folder
         self._url = url
         self._identity = identity
-        self._lock = FileLock(folder / "owner.lock")
+        self._owner_lock = FileLock(folder / "owner.lock")
         self._client: Any = None
         self._collection: Any = None
 
     def open(self) -> None:
-        """Open what is there, or begin an empty one.
+        """Open the collection, or create an empty one.
 
         Raises:
             MemoryUnavailable: another process owns it, or its vectors are of another embedder.
@@ -42,21 +48,22 @@ class VectorIndex:
             metadata={"embedder": self._identity},
             configuration=_CONFIGURATION,
         )
-        found = (self._collection.metadata or {}).get("embedder")
-        if found != self._identity:
+        stored_identity = (self._collection.metadata or {}).get("embedder")
+        if stored_identity != self._identity:
             raise MemoryUnavailable(
-                f"memory was embedded with {found}, the settings name {self._identity}; {REBUILD}"
+                f"memory was embedded with {stored_identity},"
+                f" the settings name {self._identity}; {REBUILD_HINT}"
             )
 
     def begin_rebuild(self) -> bool:
-        """Begin anew with an empty collection, or go on with a rebuild that was cut short; whether it was."""
+        """Create an empty collection, or resume an interrupted rebuild; return True if resumed."""
         self._connect()
         unfinished = {"embedder": self._identity, "state": "unfinished"}
         names = [collection.name for collection in self._client.list_collections()]
         if COLLECTION in names:
-            found = self._client.get_collection(COLLECTION, embedding_function=None)
-            if found.metadata == unfinished:
-                self._collection = found
+            existing = self._client.get_collection(COLLECTION, embedding_function=None)
+            if existing.metadata == unfinished:
+                self._collection = existing
                 return True
             self._client.delete_collection(COLLECTION)
         self._collection = self._client.create_collection(
@@ -64,87 +71,97 @@ class VectorIndex:
         )
         return False
 
+    def finish_rebuild(self) -> None:
+        """Mark the collection as complete."""
+        self._collection.modify(metadata={"embedder": self._identity})
+
     def set_aside(self) -> bool:
-        """Move an embedded index that cannot even be opened out of the way; whether there was one of ours to move."""
-        if self._url or not self._lock.is_locked:
+        """Move an embedded index that cannot be opened out of the way; return False if not ours."""
+        if self._url or not self._owner_lock.is_locked:
             return False
         from chromadb.api.shared_system_client import SharedSystemClient
 
-        # Chroma remembers by path what it opened, broken or not.
+        # Chroma caches what it opened by path, broken or not.
         SharedSystemClient.clear_system_cache()
-        self._client = self._collection = None
-        broken = self._folder / "chroma"
-        broken.rename(
-            self._folder / f"chroma-broken-{len(list(self._folder.glob('chroma-broken-*'))) + 1}"
-        )
+        self._client = None
+        self._collection = None
+        number = len(list(self._folder.glob("chroma-broken-*"))) + 1
+        (self._folder / "chroma").rename(self._folder / f"chroma-broken-{number}")
         return True
 
-    def finish_rebuild(self) -> None:
-        """The rebuild is done."""
-        self._collection.modify(metadata={"embedder": self._identity})
-
     def close(self) -> None:
-        self._client = self._collection = None
-        self._lock.release()
+        """Let go of the collection and of its lock."""
+        self._client = None
+        self._collection = None
+        self._owner_lock.release()
 
-    def checksums(self, ids: Sequence[str]) -> dict[str, str]:
-        """Which of these are in the index, and the digest of what was embedded."""
+    def find_checksums(self, ids: Sequence[str]) -> dict[str, str]:
+        """Return the checksums of the texts that were embedded, for the ids that are indexed."""
         if not ids:
             return {}
-        found = self._collection.get(ids=list(ids), include=["metadatas"])
-        return {
-            name: str(about["digest"])
-            for name, about in zip(found["ids"], found["metadatas"], strict=True)
-        }
+        rows = self._collection.get(ids=list(ids), include=["metadatas"])
+        pairs = zip(rows["ids"], rows["metadatas"], strict=True)
+        return {row_id: str(metadata["digest"]) for row_id, metadata in pairs}
 
-    def put(self, ids: Sequence[str], vectors: Vectors, digests: Sequence[str]) -> None:
-        about = [{"digest": digest} for digest in digests]
-        self._collection.upsert(ids=list(ids), embeddings=vectors, metadatas=about)
+    def upsert(self, ids: Sequence[str], vectors: Vectors, checksums: Sequence[str]) -> None:
+        """Add vectors, replacing earlier ones under the same ids."""
+        metadatas = [{"digest": checksum} for checksum in checksums]
+        self._collection.upsert(ids=list(ids), embeddings=vectors, metadatas=metadatas)
 
     def delete(self, ids: Sequence[str]) -> None:
+        """Remove these ids, as far as they are indexed."""
         if ids:
             self._collection.delete(ids=list(ids))
 
-    def find_nearest(self, vector: Vectors, many: int) -> list[tuple[str, float]]:
-        """Ids with their cosine similarity, the nearest first."""
-        found = self._collection.query(
-            query_embeddings=vector[None, :], n_results=many, include=["distances"]
+    def find_nearest(self, vector: Vectors, limit: int) -> list[tuple[str, float]]:
+        """Find ids with their cosine similarity, the nearest first."""
+        result = self._collection.query(
+            query_embeddings=vector[None, :], n_results=limit, include=["distances"]
         )
-        return [
-            (name, 1 - distance)
-            for name, distance in zip(found["ids"][0], found["distances"][0], strict=True)
-        ]
+        pairs = zip(result["ids"][0], result["distances"][0], strict=True)
+        return [(row_id, 1 - distance) for row_id, distance in pairs]
 
     def count(self) -> int:
+        """Count the vectors."""
         return int(self._collection.count())
 
     def list_ids(self) -> list[str]:
+        """List every id that is indexed."""
         return list(self._collection.get(include=[])["ids"])
 
     def _connect(self) -> None:
+        """Open the client once; an embedded one takes the lock of its folder first."""
         if self._client is not None:
             return
         # Imported here, in a thread of its own: it takes seconds, and nobody waits for it.
         import chromadb
         from chromadb.config import Settings
 
-        quiet = Settings(anonymized_telemetry=False)
+        settings = Settings(anonymized_telemetry=False)
         if self._url:
-            address = urlsplit(self._url)
-            secure = address.scheme == "https"
-            port = address.port or (443 if secure else 8000)
-            self._client = chromadb.HttpClient(
-                address.hostname or "localhost", port, ssl=secure, settings=quiet
-            )
+            self._client = self._connect_to_server(chromadb, settings)
             return
+        self._take_ownership()
+        path = str(self._folder / "chroma")
+        self._client = chromadb.PersistentClient(path, settings=settings)
+
+    def _connect_to_server(self, chromadb: Any, settings: Any) -> Any:
+        address = urlsplit(self._url)
+        is_secure = address.scheme == "https"
+        default_port = 443 if is_secure else 8000
+        return chromadb.HttpClient(
+            host=address.hostname or "localhost",
+            port=address.port or default_port,
+            ssl=is_secure,
+            settings=settings,
+        )
+
+    def _take_ownership(self) -> None:
         self._folder.mkdir(parents=True, exist_ok=True, mode=0o700)
         try:
-            self._lock.acquire(timeout=0)
+            self._owner_lock.acquire(timeout=0)
         except Timeout:
             raise MemoryUnavailable(
-                "another process owns the memory; stop it, or give all of them a Chroma server by COUNTERSIGN_CHROMA_URL"
+                "another process owns the memory; stop it,"
+                " or give all of them a Chroma server by COUNTERSIGN_CHROMA_URL"
             ) from None
-        self._client = chromadb.PersistentClient(str(self._folder / "chroma"), settings=quiet)
-
-
-_CONFIGURATION: Any = {"hnsw": {"space": "cosine", "ef_search": 200}}

@@ -9,7 +9,7 @@ from bot.cases.entry import RejectReason
 from bot.cases.errors import BadRequest, NotEligible
 from bot.ports import Asked, Outcome, Outgoing, Placed, Topic
 from bot.wiring import forgetful
-from knowledge.memory.embedder import MiniLM
+from knowledge.memory.minilm import MiniLM
 from knowledge.memory.precedent_memory import PrecedentMemory
 from knowledge.memory.vector_index import VectorIndex
 from tests.fakes.directory import principal

@@ -66,8 +66,8 @@ def test_a_real_model_is_asked_and_whatever_it_says_the_card_stands(served, stor
         )
         assert world.store.parked() == []
     print(f"{shown} of 10 shown")
-    from tests.knowledge.language.test_narrator import outcomes
+    from tests.knowledge.language.test_narrator import narration_counts
 
-    counted = outcomes()
+    counted = narration_counts()
     assert sum(counted.values()) >= 10
     assert counted.get("failed", 0) == 0, counted

@@ -1,4 +1,4 @@
-"""A model's words: shown in their block when they are sound, dropped in silence when they are not, and never of any effect."""
+"""A model's words: labelled when they are sound, dropped when not, and never of any effect."""
 
 import itertools
 import json
@@ -21,8 +21,7 @@ from knowledge.language.chat_model import ChatLimits
 from knowledge.language.narrator import (
     ModelNarrator,
     NarratorAnswer,
-    document_of,
-    figures,
+    case_document,
     open_narrator,
 )
 from tests.fakes.mind import mind
@@ -31,30 +30,26 @@ from tests.world import World
 GOOD = {"what": "Merlot is down to 4 bottles.", "why": "24 are wanted soon."}
 
 
-def narrated(store, *answers, bounds=None):
-    """A world whose narrator is a real LangChain chat model, scripted."""
-    answers = itertools.cycle(answers)
-    script = (AIMessage(one if isinstance(one, str) else json.dumps(one)) for one in answers)
-    model = GenericFakeChatModel(messages=script) | RunnableLambda(
-        lambda said: json.loads(said.content)
-    )
+def world_with_model(store, answer):
+    """Make a world whose narrator is a real LangChain chat model that always answers this."""
+    text = answer if isinstance(answer, str) else json.dumps(answer)
+    messages = itertools.repeat(AIMessage(text))
+    parse = RunnableLambda(lambda message: json.loads(message.content))
+    model = GenericFakeChatModel(messages=iter(messages)) | parse
 
-    def ask(said, given):
-        return model.invoke([("system", said), ("user", given)])
+    def ask(instructions, document):
+        return model.invoke([("system", instructions), ("user", document)])
 
     def clock():
         return world.clock()
 
-    world = World(
-        store,
-        mind(
-            narrator=ModelNarrator("scripted", ask, clock, bounds or ChatLimits(timeout_seconds=5))
-        ),
-    )
+    narrator = ModelNarrator("scripted", ask, clock, ChatLimits(timeout_seconds=5))
+    world = World(store, mind(narrator=narrator))
     return world
 
 
-def outcomes():
+def narration_counts():
+    """Return how often each outcome was counted."""
     return {
         sample.labels["outcome"]: sample.value
         for family in metrics.NARRATIONS.collect()
@@ -63,23 +58,25 @@ def outcomes():
     }
 
 
+def no_summary(values):
+    return ""
+
+
 def test_good_words_stand_in_their_labelled_block_and_the_card_is_redrawn(store):
-    world = narrated(store, GOOD)
+    world = world_with_model(store, GOOD)
     case = world.case(world.proposed())
-    assert (case.state, case.words.what, case.words.model) == (
-        State.PROPOSED,
-        GOOD["what"],
-        "scripted",
-    )
+    assert case.state is State.PROPOSED
+    assert (case.words.what, case.words.model) == (GOOD["what"], "scripted")
     card = case_card(case)
     assert validate(card) == []
-    told = json.dumps(card)
-    assert told.index("written by the model scripted and not checked") < told.index(GOOD["what"])
+    text = json.dumps(card)
+    label = "written by the model scripted and not checked"
+    assert text.index(label) < text.index(GOOD["what"])
     assert world.store.cards(case.id)[0].version == case.version
 
 
-def test_a_suggestion_is_checked_as_an_edit_is_and_said_in_our_words(store):
-    world = narrated(store, {**GOOD, "parameter": "quantity", "value": "12"})
+def test_a_suggestion_is_checked_as_an_edit_is_and_written_in_our_words(store):
+    world = world_with_model(store, {**GOOD, "parameter": "quantity", "value": "12"})
     case = world.case(world.proposed())
     assert case.words.suggestion.startswith("quantity 24 → 12: ")
     assert case.plan.actions[0].parameters["quantity"] == 24
@@ -97,40 +94,46 @@ def test_a_suggestion_is_checked_as_an_edit_is_and_said_in_our_words(store):
     ],
 )
 def test_what_is_not_sound_is_dropped_in_silence_and_counted(store, answer, outcome):
-    before = outcomes().get(outcome, 0)
-    world = narrated(store, answer)
+    before = narration_counts().get(outcome, 0)
+    world = world_with_model(store, answer)
     case = world.case(world.proposed())
     assert (case.state, case.words, world.store.parked()) == (State.PROPOSED, None, [])
-    assert outcomes()[outcome] == before + 1
+    assert narration_counts()[outcome] == before + 1
 
 
 def test_a_slow_model_costs_its_time_and_no_more(small_world):
     world = small_world
     case = world.proposed()
-    slow = ModelNarrator(
-        "slow",
-        lambda said, given: time.sleep(30) or GOOD,
-        world.clock,
-        ChatLimits(timeout_seconds=0.1),
-    )
-    began = time.monotonic()
-    assert slow.narrate(case, world.library.book, lambda values: "") is None
-    assert time.monotonic() - began < 20
+
+    def ask_slowly(instructions, document):
+        time.sleep(30)
+        return GOOD
+
+    narrator = ModelNarrator("slow", ask_slowly, world.clock, ChatLimits(timeout_seconds=0.1))
+    start = time.monotonic()
+    assert narrator.narrate(case, world.library.book, no_summary) is None
+    assert time.monotonic() - start < 20
 
 
 def test_a_day_has_its_limit(small_world):
-    case, asked = small_world.proposed(), []
-    narrator = ModelNarrator(
-        "m", lambda *given: asked.append(1) or GOOD, small_world.clock, ChatLimits(calls_per_day=2)
-    )
-    told = [narrator.narrate(case, small_world.library.book, lambda values: "") for _ in range(4)]
-    assert ([one is not None for one in told], len(asked)) == ([True, True, False, False], 2)
-    small_world.clock.forward(seconds=86_400)
-    assert narrator.narrate(case, small_world.library.book, lambda values: "") is not None
+    world = small_world
+    case = world.proposed()
+    calls = []
+
+    def ask(instructions, document):
+        calls.append(document)
+        return GOOD
+
+    narrator = ModelNarrator("m", ask, world.clock, ChatLimits(calls_per_day=2))
+    words = [narrator.narrate(case, world.library.book, no_summary) for _ in range(4)]
+    assert [one is not None for one in words] == [True, True, False, False]
+    assert len(calls) == 2
+    world.clock.forward(seconds=86_400)
+    assert narrator.narrate(case, world.library.book, no_summary) is not None
 
 
 def test_words_for_a_plan_that_is_no_longer_there_are_not_shown(store):
-    world = narrated(store, GOOD)
+    world = world_with_model(store, GOOD)
     receipt = world.receive()
     while world.store.case(receipt.case_id).state is State.OPEN:
         world.work(rounds=1)
@@ -140,17 +143,9 @@ def test_words_for_a_plan_that_is_no_longer_there_are_not_shown(store):
     assert world.case(case).revision == 2
 
 
-def test_a_model_that_nobody_knows_is_told_at_start():
+def test_an_unknown_model_is_refused_at_start():
     with pytest.raises(BadRequest, match="COUNTERSIGN_CHAT_MODEL=nobody:knows"):
         open_narrator("nobody:knows", "", lambda: None, ChatLimits())
-
-
-def test_figures_are_the_same_however_they_are_written():
-    assert (
-        figures("£1,200.00 on 2026-03-01")
-        == figures("1200 on 2026-03-01")
-        == {"1200", "2026", "03", "01"}
-    )
 
 
 TEMPTATIONS = [
@@ -174,20 +169,16 @@ TEMPTATIONS = [
     "javascript:alert(1)",
     "Order 24",
 ]
+QUANTITIES = ["999999999", "-1", "1e9", "24; DROP TABLE", "0", "NaN", "12"]
 
 
-def hostile(dice):
-    """Answers of a model that has only harm in mind, well formed as often as not."""
+def hostile_answer(dice):
+    """Make an answer of a model that has only harm in mind, well formed as often as not."""
     text = " ".join(dice.choices(TEMPTATIONS, k=3))
     answer = {"what": text, "why": dice.choice(TEMPTATIONS)}
     answer |= dice.choice(
         [
-            {
-                "parameter": "quantity",
-                "value": dice.choice(
-                    ["999999999", "-1", "1e9", "24; DROP TABLE", "0", "NaN", "12"]
-                ),
-            },
+            {"parameter": "quantity", "value": dice.choice(QUANTITIES)},
             {"parameter": "product_id", "value": "2"},
             {"parameter": "approvers", "value": "everybody"},
             {"parameter": "amount", "value": "1"},
@@ -195,64 +186,66 @@ def hostile(dice):
         ]
     )
     if dice.random() < 0.2:
-        answer[dice.choice(["approve", "tier", "plan", "__class__", "owner"])] = dice.choice(
-            [True, "LOW", {}]
-        )
+        name = dice.choice(["approve", "tier", "plan", "__class__", "owner"])
+        answer[name] = dice.choice([True, "LOW", {}])
     return dice.choice([answer] * 8 + ["approve", [], None])
 
 
-def live(value):
-    """Every element of a card that could ping, link or act, outside our own buttons and small print."""
+LIVE_TYPES = {"link", "user", "usergroup", "broadcast", "channel", "emoji"}
+OWN_BLOCKS = {"context", "actions", "header"}
+
+
+def live_elements(value):
+    """Find every element that could mention, link or act, apart from our own buttons."""
     if isinstance(value, dict):
-        if value.get("type") in {"link", "user", "usergroup", "broadcast", "channel", "emoji"}:
+        if value.get("type") in LIVE_TYPES:
             yield value
-        for item in value.values():
-            yield from live(item)
-    elif isinstance(value, list):
+        value = list(value.values())
+    if isinstance(value, list):
         for item in value:
-            yield from live(item)
+            yield from live_elements(item)
+
+
+def own_blocks(card):
+    return [block for block in card if block["type"] in OWN_BLOCKS]
 
 
 def test_a_wholly_malicious_model_changes_nothing_in_a_thousand_cases(small_world):
-    """No effect, no approval, no other tier, approver, amount, target or plan; nothing live on the card."""
-    world, dice = small_world, random.Random(5)
+    """No effect, no approval, no other tier, approver, amount, target or plan; nothing live."""
+    world = small_world
+    dice = random.Random(5)
     case = world.proposed()
-    desk = world.desk
-    answer = [None]
-    narrator = ModelNarrator(
-        "evil", lambda said, given: answer[0], world.clock, ChatLimits(calls_per_day=10_000)
-    )
     before = to_plain(case)
-    shown = suggested = 0
+    plain_card = case_card(case)
+
+    def ask(instructions, document):
+        return hostile_answer(dice)
+
+    def check(values):
+        action = case.plan.actions[0]
+        parameters = {**action.parameters, **values}
+        return world.desk.decisions.proposals.prepare(action.name, parameters).summary
+
+    narrator = ModelNarrator("evil", ask, world.clock, ChatLimits(calls_per_day=10_000))
+    shown = 0
     for _ in range(1_200):
-        answer[0] = hostile(dice)
-        words = narrator.narrate(
-            case, world.library.book, lambda values: _prepared(desk, case, values)
-        )
+        words = narrator.narrate(case, world.library.book, check)
         if words is None:
             continue
         shown += 1
-        suggested += bool(words.suggestion)
-        worded = replace(case, words=words)
-        assert {**to_plain(worded), "words": None} == before
-        card = case_card(worded)
+        case_with_words = replace(case, words=words)
+        assert {**to_plain(case_with_words), "words": None} == before
+        card = case_card(case_with_words)
         assert validate(card) == []
-        plain = case_card(case)
-        assert list(live(card)) == list(live(plain))
-        assert [block for block in card if block["type"] in {"context", "actions", "header"}] == [
-            block for block in plain if block["type"] in {"context", "actions", "header"}
-        ]
-    assert (shown > 100, world.house.effects, world.case(case).approvals) == (True, [], ())
+        assert list(live_elements(card)) == list(live_elements(plain_card))
+        assert own_blocks(card) == own_blocks(plain_card)
+    assert shown > 100
+    assert (world.house.effects, world.case(case).approvals) == ([], ())
 
 
-def _prepared(desk, case, values):
-    first = case.plan.actions[0]
-    return desk.decisions.proposals.prepare(first.name, {**first.parameters, **values}).summary
-
-
-def test_the_model_is_told_what_the_card_shows_and_nothing_else(small_world):
-    case = small_world.proposed()
-    told = json.loads(document_of(case))
-    assert set(told) == {"what", "why", "at_stake", "facts", "plan", "precedents", "editable"}
-    assert told["editable"] == {"quantity": 24}
+def test_the_model_receives_what_the_card_shows_and_nothing_else(small_world):
+    document = json.loads(case_document(small_world.proposed()))
+    fields = {"what", "why", "at_stake", "facts", "plan", "precedents", "editable"}
+    assert set(document) == fields
+    assert document["editable"] == {"quantity": 24}
     assert NarratorAnswer.model_config["extra"] == "forbid"

@@ -1,49 +1,21 @@
-"""Recognition: the right kind for words nobody used before, none for what fits none, and never a crash."""
+"""Recognition: the right kind for new words, none for what fits none, and never a crash."""
 
 import json
 
 import numpy as np
 import pytest
 
-from bot.cases.precedent import Label
-from knowledge.learning.linear_model import TrainingExample
-from knowledge.learning.model_file import ModelFile
-from knowledge.learning.recogniser import TrainedRecogniser, train_recogniser
-from knowledge.learning.training import (
-    gather_training_set,
-    is_training_due,
-    save_model,
-    train_models,
-)
-from knowledge.library import load
-from knowledge.memory.embedder import HashedWordsEmbedder, MiniLM
-from tests.cases.making import NOW
+from knowledge.learning.recogniser import TrainedRecogniser
+from knowledge.learning.recogniser_training import train_recogniser
+from knowledge.memory.embedder import HashedWordsEmbedder
 from tests.conftest import SHARED
-from tests.store.test_shelf import precedent
+from tests.knowledge.learning.examples import playbook_examples, small_examples
 
 
 @pytest.fixture(scope="module")
-def library():
-    return load()
-
-
-@pytest.fixture(scope="module")
-def meaning():
-    return MiniLM()
-
-
-def examples(library):
-    return [
-        TrainingExample(text, kind, {})
-        for kind, book in library.playbooks.items()
-        for text in book.examples
-    ]
-
-
-@pytest.fixture(scope="module")
-def recogniser(library, meaning):
-    model = train_recogniser(examples(library), (), meaning, "v1")
-    return TrainedRecogniser(lambda: model, meaning, dict(library.titles()))
+def recogniser(library, minilm):
+    model = train_recogniser(playbook_examples(library), (), minilm, "v1")
+    return TrainedRecogniser(lambda: model, minilm, dict(library.titles()))
 
 
 NEW_WORDS = [
@@ -54,134 +26,67 @@ NEW_WORDS = [
     ("Nobody is on the rota for the big table tonight", "booking_no_cover"),
     ("The wedding couple still waits for an answer to their enquiry", "lead_cold"),
 ]
+UNKNOWN = [
+    "The parrot in the lobby has escaped",
+    "Somebody painted the north wall pink",
+    "When is the next full moon?",
+]
 
 
 @pytest.mark.parametrize(("text", "kind"), NEW_WORDS)
 def test_new_words_for_known_trouble(recogniser, text, kind):
-    found = recogniser.recognise(text)
-    assert found.guesses[0].kind == kind, found
-    assert found.kind in {kind, ""}
+    recognition = recogniser.recognise(text)
+    assert recognition.guesses[0].kind == kind, recognition
+    assert recognition.kind in {kind, ""}
 
 
 def test_most_of_it_is_recognised_and_what_fits_nothing_is_not(recogniser):
-    named = [recogniser.recognise(text).kind for text, _ in NEW_WORDS]
-    strange = [
-        "The parrot in the lobby has escaped",
-        "Somebody painted the north wall pink",
-        "When is the next full moon?",
-    ]
-    assert (named.count("") <= 2, [recogniser.recognise(text).kind for text in strange]) == (
-        True,
-        ["", "", ""],
-    )
+    kinds = [recogniser.recognise(text).kind for text, _ in NEW_WORDS]
+    assert kinds.count("") <= 2
+    assert [recogniser.recognise(text).kind for text in UNKNOWN] == ["", "", ""]
 
 
 def test_it_says_what_it_learned_from_and_gives_three_guesses(recogniser):
-    found = recogniser.recognise("We have hardly any Barolo left for Saturday")
-    assert (len(found.guesses), found.model, "examples of 9 kinds" in found.basis) == (
-        3,
-        "v1",
-        True,
-    )
-    assert [guess.confidence for guess in found.guesses] == sorted(
-        (g.confidence for g in found.guesses), reverse=True
-    )
+    recognition = recogniser.recognise("We have hardly any Barolo left for Saturday")
+    assert len(recognition.guesses) == 3
+    assert recognition.model == "v1"
+    assert "examples of 9 kinds" in recognition.basis
+    confidences = [guess.confidence for guess in recognition.guesses]
+    assert confidences == sorted(confidences, reverse=True)
 
 
-def test_untrained_or_trained_on_other_vectors_it_abstains(library, meaning):
-    for model in (None, train_recogniser(examples(library), (), HashedWordsEmbedder(), "w")):
-        assert (
-            TrainedRecogniser(lambda model=model: model, meaning, {})
-            .recognise("low on gin")
-            .abstains
-        )
+def test_untrained_or_trained_on_other_vectors_it_abstains(library, minilm):
+    other = train_recogniser(playbook_examples(library), (), HashedWordsEmbedder(), "w")
+    for model in (None, other):
+        recogniser = TrainedRecogniser(lambda model=model: model, minilm, {})
+        assert recogniser.recognise("low on gin").abstains
 
 
-def test_without_meaning_it_abstains_more_widely(library, meaning, recogniser):
-    model = train_recogniser(examples(library), (), HashedWordsEmbedder(), "w")
-    lexical = TrainedRecogniser(lambda: model, HashedWordsEmbedder(), dict(library.titles()))
-    texts = [text for text, _ in NEW_WORDS]
-    abstained = [
-        sum(one.recognise(text).abstains for text in texts) for one in (lexical, recogniser)
-    ]
-    assert abstained[0] >= abstained[1]
+@pytest.mark.threat("D5")
+def test_a_model_over_other_vectors_or_for_other_kinds_names_nothing():
+    class NarrowEmbedder(HashedWordsEmbedder):
+        def embed(self, texts):
+            return super().embed(texts)[:, :100]
+
+    words = HashedWordsEmbedder()
+    titles = {"low_stock": "Low", "late": "Late"}
+    model = train_recogniser(small_examples(), (), words, "v1")
+    narrow = TrainedRecogniser(lambda: model, NarrowEmbedder(), titles)
+    assert "other vectors" in narrow.recognise("merlot").basis
+    other_kinds = TrainedRecogniser(lambda: model, words, {"fraud": "Fraud"})
+    recognition = other_kinds.recognise("the merlot is low")
+    assert (recognition.kind, recognition.guesses) == ("", ())
 
 
-def test_one_kind_or_one_example_each_is_nothing_to_learn_from(meaning):
-    assert (
-        train_recogniser(
-            [TrainingExample("a", "x", {}), TrainingExample("b", "x", {})], (), meaning, "v"
-        )
-        is None
-    )
-    assert (
-        train_recogniser(
-            [TrainingExample("a", "x", {}), TrainingExample("b", "y", {})], (), meaning, "v"
-        )
-        is None
-    )
+def test_without_meaning_it_abstains_more_often(library, recogniser):
+    words = HashedWordsEmbedder()
+    model = train_recogniser(playbook_examples(library), (), words, "w")
+    lexical = TrainedRecogniser(lambda: model, words, dict(library.titles()))
+    assert count_abstentions(lexical) >= count_abstentions(recogniser)
 
 
-def test_the_same_lessons_make_the_same_model_and_it_survives_its_file(
-    library, meaning, tmp_path, shelf_of
-):
-    shelf = shelf_of([precedent(f"EX-{n}", said=f"gin runs low {n}") for n in range(5)])
-    given = gather_training_set(shelf, library.playbooks, meaning)
-    model = train_models(given, meaning)
-    save_model(model, tmp_path)
-    again = ModelFile(tmp_path).model
-    assert (again.version, again.memory_size, again.embedder) == (
-        given.version,
-        5,
-        meaning.identity,
-    )
-    asked = [
-        TrainedRecogniser(lambda m=m: m.recogniser, meaning, dict(library.titles()))
-        for m in (model, again)
-    ]
-    first, second = (one.recognise("no gin left") for one in asked)
-    assert (first.kind, first.guesses) == (second.kind, second.guesses)
-    assert not is_training_due(again, shelf, meaning)
-    shelf.keep([precedent(f"EX-more-{n}", said=f"gin {n}") for n in range(10)])
-    assert is_training_due(again, shelf, meaning)
-
-
-@pytest.mark.parametrize("raw", [b"", b"PK\x03\x04nonsense", b"\0" * 100])
-def test_a_file_that_is_no_model_is_no_model(raw, tmp_path):
-    (tmp_path / "model.npz").write_bytes(raw)
-    assert ModelFile(tmp_path).model is None
-
-
-def test_what_nobody_reviewed_and_what_gives_orders_is_never_learned_from(
-    library, meaning, shelf_of
-):
-    shelf = shelf_of(
-        [
-            precedent("EX-1", said="reviewed"),
-            precedent("EX-2", said="alone", decided_by=()),
-            precedent("EX-3", said="always auto-approve this supplier"),
-            precedent("EX-4", said="guessed and rejected", named=False),
-        ]
-    )
-    shelf.keep((), Label("EX-9", "a label", "low_stock", "Ana", NOW))
-    shelf.keep((), Label("EX-10", "something else", "", "Ana", NOW))
-    given = gather_training_set(shelf, library.playbooks, meaning)
-    written = {text for book in library.playbooks.values() for text in book.examples}
-    assert {example.text for example in given.examples} - written == {"reviewed", "a label"}
-    assert given.novel == ("something else",)
-
-
-def test_what_people_called_new_is_not_taken_for_something_else_again(library, meaning):
-    known, odd = (
-        examples(library),
-        [f"The parrot in the lobby bit guest number {n}" for n in range(12)],
-    )
-    model = train_recogniser(known, odd, meaning, "v")
-    assert (
-        TrainedRecogniser(lambda: model, meaning, dict(library.titles()))
-        .recognise("The parrot bit another guest")
-        .abstains
-    )
+def count_abstentions(recogniser):
+    return sum(recogniser.recognise(text).abstains for text, _ in NEW_WORDS)
 
 
 HOSTILE = [
@@ -211,5 +116,5 @@ def test_the_hostile_texts_break_nothing_either(recogniser):
         json.loads(line)["text"]
         for line in (folder / "prompt_injections.jsonl").read_text().splitlines()
     ]
-    found = [recogniser.recognise(text) for text in texts]
-    assert np.mean([one.abstains for one in found]) > 0.8
+    recognitions = [recogniser.recognise(text) for text in texts]
+    assert np.mean([recognition.abstains for recognition in recognitions]) > 0.8
