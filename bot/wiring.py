@@ -84,7 +84,7 @@ from knowledge.learning.model_file import ModelFile
 from knowledge.learning.plan_model import PlanModel
 from knowledge.learning.recogniser import RecogniserModel, TrainedRecogniser
 from knowledge.learning.recommender import PrecedentRecommender
-from knowledge.learning.training import is_training_due
+from knowledge.learning.training_set import is_training_due
 from knowledge.library import Library, load
 from knowledge.memory.embedder import Embedder, HashedWordsEmbedder, open_embedder
 from knowledge.memory.null_memory import NullMemory

@@ -28,7 +28,6 @@ from bot.settings import Settings
 from bot.store.shelf import Shelf
 from bot.store.store import SqlStore
 from knowledge.learning.model_file import save_model
-from knowledge.learning.training import train_models
 from knowledge.learning.training_set import gather_training_set
 from knowledge.library import Library
 
@@ -91,6 +90,9 @@ def _remember(settings: Settings, store: SqlStore, library: Library) -> None:
         pass
     store.discard([Topic.REMEMBER])
     knowledge.precedents.open()
+    # Imported here: it loads scikit-learn, which a demo that is prepared already does without.
+    from knowledge.learning.training import train_models
+
     given = gather_training_set(knowledge.shelf, library.playbooks, knowledge.embedder)
     save_model(train_models(given, knowledge.embedder), knowledge.folder)
     knowledge.precedents.close()

@@ -1,4 +1,4 @@
-"""Checks of a chat model's answer: nothing invented, and no prompt injection passed on."""
+"""Checks of a chat model's answer, which may be invented."""
 
 import re
 
@@ -8,12 +8,18 @@ _FIGURE = re.compile(r"\d+(?:[.,]\d+)*")
 
 
 def find_figures(text: str) -> set[str]:
-    """Find the numbers in a text, in one spelling: 1,200.00 and 1200 are the same."""
-    return {_normalise(figure) for figure in _FIGURE.findall(text)}
+    """Find the numbers in a text, in one spelling.
+
+    1,200.00 and 1200 are the same.
+    """
+    return set(map(_normalise, _FIGURE.findall(text)))
 
 
 def is_grounded(answer: str, sources: str) -> bool:
-    """Return whether every figure is in the sources and the answer does not address a machine."""
+    """Return whether an answer may be shown.
+
+    Every figure must be in the sources, and it must not address a machine.
+    """
     return find_figures(answer) <= find_figures(sources) and not gives_orders(answer)
 
 

@@ -1,4 +1,4 @@
-"""A chat model, opened by LangChain's name for it, and the limits of its calls."""
+"""A chat model by LangChain's name, and the limits of its calls."""
 
 import logging
 import threading
@@ -9,24 +9,30 @@ from dataclasses import dataclass
 from typing import Any, ParamSpec, TypeVar
 
 from bot.cases.errors import BadRequest
-from bot.ports import Clock
+from bot.ports import Clock, Tools
 
 log = logging.getLogger(__name__)
 THREADS = 4
 P = ParamSpec("P")
 T = TypeVar("T")
+Progress = Callable[[str], None]
+Agent = Callable[[str, Tools, Progress], str]
+"""Takes a question, tools and a progress report; returns the model's last words."""
 
 
 @dataclass(frozen=True, slots=True)
 class ChatLimits:
-    """How long one answer may take, and how many calls a day may be made."""
+    """The limits of time and cost."""
 
     timeout_seconds: float = 10.0
     calls_per_day: int = 500
 
 
 class NoAnswer(Exception):
-    """The chat model gave no usable answer. ``outcome`` names the reason for the metrics."""
+    """The chat model gave no usable answer.
+
+    ``outcome`` names the reason for the metrics.
+    """
 
     def __init__(self, outcome: str) -> None:
         super().__init__(outcome)
@@ -44,7 +50,7 @@ class DailyLimit:
         self._lock = threading.Lock()
 
     def try_call(self) -> bool:
-        """Count a call, and return whether it is within the limit of the day."""
+        """Count a call, and return whether it is allowed."""
         with self._lock:
             today = f"{self._clock():%Y-%m-%d}"
             if today != self._day:
@@ -84,7 +90,13 @@ class LimitedCalls:
             raise NoAnswer("failed") from None
 
 
-def open_chat_model(name: str, url: str, *, timeout_seconds: float, max_tokens: int) -> Any:
+def open_chat_model(
+    name: str,
+    url: str,
+    *,
+    timeout_seconds: float,
+    max_tokens: int,
+) -> Any:
     """Open a chat model that LangChain's ``init_chat_model`` knows.
 
     ``url`` is that of a server of one's own; empty for the provider's.
@@ -94,11 +106,17 @@ def open_chat_model(name: str, url: str, *, timeout_seconds: float, max_tokens: 
     """
     from langchain.chat_models import init_chat_model
 
-    server: dict[str, Any] = {"base_url": url, "api_key": "none"} if url else {}
+    server: dict[str, Any] = {}
+    if url:
+        server = {"base_url": url, "api_key": "none"}
     try:
         # Retries would cost more time than an answer may take.
         return init_chat_model(
-            name, timeout=timeout_seconds, max_retries=0, max_tokens=max_tokens, **server
+            name,
+            timeout=timeout_seconds,
+            max_retries=0,
+            max_tokens=max_tokens,
+            **server,
         )
     except (ImportError, ValueError) as error:
         raise BadRequest(f"COUNTERSIGN_CHAT_MODEL={name}: {error}") from None

@@ -1,8 +1,9 @@
-"""The words of a chat model about a case, and perhaps a better value for one parameter.
+"""The words of a chat model about a case.
 
-The model receives the facts of the card and returns text. The text is untrusted: it is bounded,
-checked against the facts, shown in a labelled block, and changes nothing. An answer that is late,
-costly, malformed or invented is dropped; the card has its own words already.
+The model receives the facts of the card and returns two sentences, and perhaps a better value for
+one parameter. The text is untrusted: it is bounded, checked against the facts, shown in a labelled
+block, and changes nothing. An answer that is late, costly, malformed or invented is dropped; the
+card has its own words already.
 """
 
 import json
@@ -39,7 +40,7 @@ Sentence = Annotated[
 
 
 class NarratorAnswer(BaseModel):
-    """The answer of the model: two sentences, and at most one other value for a parameter."""
+    """The answer of the model: two sentences, and perhaps a value."""
 
     # The title and the sentences above and below are part of the schema that the model receives.
     model_config = ConfigDict(extra="forbid", title="Narration")
@@ -60,14 +61,18 @@ class ModelNarrator:
     """
 
     def __init__(
-        self, name: str, ask: Callable[[str, str], Any], clock: Clock, limits: ChatLimits
+        self,
+        name: str,
+        ask: Callable[[str, str], Any],
+        clock: Clock,
+        limits: ChatLimits,
     ) -> None:
         self._name = name
         self._ask = ask
         self._calls = LimitedCalls(clock, limits, "narrator")
 
     def narrate(self, case: Case, playbook: Playbook, check: Check) -> Words | None:
-        """Describe a case, or return None; the outcome is counted in the metrics."""
+        """Describe a case, or return None, and count the outcome."""
         outcome = "shown"
         words = None
         try:
@@ -92,13 +97,19 @@ class ModelNarrator:
     def _ask_in_shape(self, document: str) -> NarratorAnswer:
         try:
             answer = self._ask(INSTRUCTIONS, document)
-            fields = answer if isinstance(answer, dict) else answer.model_dump()
-            return NarratorAnswer.model_validate(fields)
+            if not isinstance(answer, dict):
+                answer = answer.model_dump()
+            return NarratorAnswer.model_validate(answer)
         except (ValidationError, AttributeError):
             raise NoAnswer("malformed") from None
 
 
-def open_narrator(name: str, url: str, clock: Clock, limits: ChatLimits) -> ModelNarrator:
+def open_narrator(
+    name: str,
+    url: str,
+    clock: Clock,
+    limits: ChatLimits,
+) -> ModelNarrator:
     """Open a narrator over a chat model that LangChain's ``init_chat_model`` knows.
 
     ``url`` is that of a server of one's own; empty for the provider's.
@@ -107,31 +118,37 @@ def open_narrator(name: str, url: str, clock: Clock, limits: ChatLimits) -> Mode
         BadRequest: there is no such model, or its package is not installed.
     """
     model = open_chat_model(
-        name, url, timeout_seconds=limits.timeout_seconds, max_tokens=MAX_TOKENS
+        name,
+        url,
+        timeout_seconds=limits.timeout_seconds,
+        max_tokens=MAX_TOKENS,
     )
-    structured = model.with_structured_output(NarratorAnswer, method="json_schema")
+    narrator_model = model.with_structured_output(NarratorAnswer, method="json_schema")
 
     def ask(instructions: str, document: str) -> Any:
-        return structured.invoke([("system", instructions), ("user", document)])
+        return narrator_model.invoke([("system", instructions), ("user", document)])
 
-    return ModelNarrator(name, ask, clock, limits)
+    return ModelNarrator(name=name, ask=ask, clock=clock, limits=limits)
 
 
 def case_document(case: Case) -> str:
-    """Write the facts of a card as JSON, and nothing that the card does not show."""
-    recommendation = case.recommendation
-    facts = {
-        fact.label: fact.value for fact in case.evidence if fact.label and fact.failure is None
-    }
-    document = {
+    """Write the facts that a card shows as JSON, and no others."""
+    document: dict[str, Any] = {
         "what": case.what or case.signal.title,
         "why": case.why,
-        "at_stake": str(case.stake) if case.stake else "",
-        "facts": facts,
-        "plan": [action.summary for action in case.plan.actions] if case.plan else [],
-        "precedents": recommendation.precedents if recommendation else "",
+        "at_stake": str(case.stake or ""),
+        "facts": {},
+        "plan": [],
+        "precedents": "",
         "editable": _editable_parameters(case),
     }
+    for fact in case.evidence:
+        if fact.label and fact.failure is None:
+            document["facts"][fact.label] = fact.value
+    if case.plan:
+        document["plan"] = [action.summary for action in case.plan.actions]
+    if case.recommendation:
+        document["precedents"] = case.recommendation.precedents
     return json.dumps(document, ensure_ascii=False, default=str)[:MAX_DOCUMENT_LENGTH]
 
 

@@ -1,6 +1,7 @@
-"""Patterns of the words in which people ask a desk. The first pattern that fits decides.
+"""Patterns of the words in which people ask a desk.
 
-The text is in lower case, with single spaces and plain apostrophes.
+The first pattern that fits decides. The text is in lower case, with single spaces and plain
+apostrophes.
 """
 
 import re

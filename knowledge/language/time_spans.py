@@ -1,4 +1,7 @@
-"""Spans of time in a question, like "yesterday" or "the last two weeks", by the local calendar."""
+"""Spans of time in a question, by the local calendar.
+
+A span is like "yesterday" or "the last two weeks".
+"""
 
 import re
 from collections.abc import Callable
@@ -30,14 +33,21 @@ Bounds = tuple[datetime, datetime]
 Resolver = Callable[[datetime, re.Match[str]], Bounds]
 
 
-def take_span(text: str, now: datetime, hours: Hours) -> tuple[Span | None, str]:
-    """Take the first span out of a text; return it and the rest of the text."""
+def take_span(
+    text: str,
+    now: datetime,
+    hours: Hours,
+) -> tuple[Span | None, str]:
+    """Take a span out of a text; return it and the rest."""
     for pattern, resolve in _PATTERNS:
         match = re.search(pattern, text)
         if match:
             since, until = resolve(hours.local(now), match)
-            zone = now.tzinfo
-            span = Span(since.astimezone(zone), until.astimezone(zone), _span_name(match[0]))
+            span = Span(
+                since=since.astimezone(now.tzinfo),
+                until=until.astimezone(now.tzinfo),
+                name=_span_name(match[0]),
+            )
             return span, text.replace(match[0], " ")
     return None, text
 
@@ -48,26 +58,47 @@ def _span_name(words: str) -> str:
 
 
 def _midnight(at: datetime) -> datetime:
-    """Return the beginning of the day on the wall clock, whatever the clock did since."""
+    """Return the beginning of the day on the wall clock."""
+    # Not by subtraction: the clock may have changed since midnight.
     return datetime.combine(at.date(), time(0), at.tzinfo)
 
 
-def _days(at: datetime, match: object, *, first: int, last: int) -> Bounds:
-    """Return the calendar days from ``first`` days ago until before ``last`` days ago."""
+def _days(
+    at: datetime,
+    match: object,
+    *,
+    first: int,
+    last: int,
+) -> Bounds:
+    """Return the bounds of some calendar days.
+
+    They begin ``first`` days ago and end before ``last`` days ago.
+    """
     return _midnight(at - first * DAY), _midnight(at - last * DAY)
 
 
-def _week(at: datetime, match: object, *, weeks_ago: int) -> Bounds:
+def _week(
+    at: datetime,
+    match: object,
+    *,
+    weeks_ago: int,
+) -> Bounds:
     monday = at.weekday() + 7 * weeks_ago
     return _days(at, match, first=monday, last=monday - 7)
 
 
-def _month(at: datetime, match: object, *, months_ago: int) -> Bounds:
+def _month(
+    at: datetime,
+    match: object,
+    *,
+    months_ago: int,
+) -> Bounds:
     first = _midnight(at).replace(day=1)
     for _ in range(months_ago):
         first = _midnight(first - DAY).replace(day=1)
     # The first of a month and 32 days are always in the next month.
-    return first, _midnight(first + 32 * DAY).replace(day=1)
+    next_month = _midnight(first + 32 * DAY)
+    return first, next_month.replace(day=1)
 
 
 def _last_units(at: datetime, match: re.Match[str]) -> Bounds:

@@ -1,4 +1,4 @@
-"""Backtesting: what recommendations would have been worth in the past."""
+"""Backtesting: the worth of recommendations in the past."""
 
 import itertools
 from collections.abc import Sequence
@@ -7,9 +7,10 @@ from knowledge.learning.calibration import ScoredOutcome
 from knowledge.learning.linear_model import (
     LinearModel,
     TrainingExample,
+    list_labels,
     score_margins,
-    train_linear_model,
 )
+from knowledge.learning.linear_training import train_linear_model
 from knowledge.memory.vectors import Vectors
 
 BLOCKS = 6
@@ -18,9 +19,11 @@ NO_ACTION = ""
 
 
 def backtest(
-    examples: Sequence[TrainingExample], vectors: Vectors, penalty: float
+    examples: Sequence[TrainingExample],
+    vectors: Vectors,
+    penalty: float,
 ) -> list[ScoredOutcome]:
-    """Walk through the past in blocks: train on all before, recommend for the next one.
+    """Train on the past in blocks, and score the block after it.
 
     Each example is scored by a model that knew only earlier ones, so the outcomes are those of the
     future, not of hindsight. ``examples`` are in time order, ``vectors`` has a row for each.
@@ -29,7 +32,7 @@ def backtest(
     outcomes: list[ScoredOutcome] = []
     for start, end in itertools.pairwise(bounds):
         past = examples[:start]
-        if len({example.label for example in past}) < 2:
+        if len(set(list_labels(past))) < 2:
             continue
         model = train_linear_model(past, vectors[:start], penalty=penalty)
         outcomes += _score_block(model, examples[start:end], vectors[start:end])
@@ -37,7 +40,9 @@ def backtest(
 
 
 def _score_block(
-    model: LinearModel, examples: Sequence[TrainingExample], vectors: Vectors
+    model: LinearModel,
+    examples: Sequence[TrainingExample],
+    vectors: Vectors,
 ) -> list[ScoredOutcome]:
     outcomes = []
     for example, vector in zip(examples, vectors, strict=True):

@@ -1,7 +1,7 @@
-"""The model file: everything that training learned, as one file of arrays.
+"""The model file: the result of a training.
 
-Nothing in the file can be executed: it holds arrays alone. Any process may train;
-every process reads the file again when it has changed.
+Nothing in it can be executed: it holds arrays alone. Any process may train; every process
+reads the file again when it has changed.
 """
 
 import logging
@@ -74,12 +74,15 @@ class ModelFile:
 
     @property
     def model(self) -> TrainedModel | None:
-        """Return the latest model that could be read; None as long as there is none."""
+        """Return the latest model that could be read, if any."""
         return self._latest()[0]
 
     @property
     def failure(self) -> str:
-        """Return why the file cannot be used; empty when it can, or when there is none."""
+        """Return why the file cannot be used.
+
+        The reason is empty when the file can be used, or when there is none.
+        """
         return self._latest()[1]
 
     def _latest(self) -> tuple[TrainedModel | None, str]:
@@ -108,20 +111,20 @@ class ModelFile:
 
 
 def save_model(model: TrainedModel, folder: Path) -> Path:
-    """Write the file completely or not at all, so that no reader sees half of it."""
+    """Write the file completely or not at all."""
     folder.mkdir(parents=True, exist_ok=True, mode=0o700)
     path = folder / FILE_NAME
-    unfinished = folder / f".{FILE_NAME}.{os.getpid()}.npz"
-    np.savez(unfinished, **_to_arrays(model))
+    temporary_path = folder / f".{FILE_NAME}.{os.getpid()}.npz"
+    np.savez(temporary_path, **_to_arrays(model))
     if path.is_dir():
         # A folder cannot be replaced by a file: it is kept under another name.
         number = len(list(folder.glob(f"{FILE_NAME}.broken-*"))) + 1
         path.rename(folder / f"{FILE_NAME}.broken-{number}")
-    return unfinished.replace(path)
+    return temporary_path.replace(path)
 
 
 def load_model(folder: Path) -> TrainedModel | None:
-    """Read the model of the latest training; None when there is none.
+    """Read the model of the latest training, if any.
 
     Raises:
         MemoryUnavailable: the file is damaged, or of a release with another format.
@@ -168,14 +171,18 @@ def _from_arrays(arrays: Mapping[str, Any]) -> TrainedModel:
     # Files from before the format had a number are in the first one.
     if str(arrays.get("format", "1")) != FORMAT:
         raise ValueError("another release wrote it")
-    kinds = [str(kind) for kind in arrays["plans"]]
-    has_recogniser = "recogniser.version" in arrays
+    recogniser = None
+    if "recogniser.version" in arrays:
+        recogniser = RecogniserModel.from_arrays(arrays)
+    plans = {}
+    for kind in map(str, arrays["plans"]):
+        plans[kind] = PlanModel.from_arrays(kind, arrays)
     model = TrainedModel(
         version=str(arrays["version"]),
         memory_size=int(arrays["taught"]),
         embedder=str(arrays["embedder"]),
-        recogniser=RecogniserModel.from_arrays(arrays) if has_recogniser else None,
-        plans={kind: PlanModel.from_arrays(kind, arrays) for kind in kinds},
+        recogniser=recogniser,
+        plans=plans,
     )
     if len(_vector_sizes(model)) > 1:
         raise ValueError("its parts were learned over different vectors")

@@ -1,4 +1,4 @@
-"""The plan model of a kind: the action that was right in similar cases, and how sure that is."""
+"""The plan model of a kind: which action was right before."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -14,7 +14,7 @@ from knowledge.memory.vectors import Vectors
 
 @dataclass(frozen=True, kw_only=True)
 class PlanModel:
-    """What was learned from the precedents of one kind."""
+    """The model of one kind, trained on its precedents."""
 
     kind: str
     #: A label for each action, and an empty one for "none of them".
@@ -27,15 +27,20 @@ class PlanModel:
     correct: int
     total: int
 
-    def margins(self, text: str, facts: Mapping[str, Scalar], vector: Vectors) -> dict[str, float]:
-        """Return for each label how far it is ahead of the best of the others."""
+    def margins(
+        self,
+        text: str,
+        facts: Mapping[str, Scalar],
+        vector: Vectors,
+    ) -> dict[str, float]:
+        """Return how far each label is ahead of the best other one."""
         scores = self.linear_model.score(text, facts, vector)
         return score_margins(self.linear_model.labels, scores)
 
     def to_arrays(self) -> dict[str, Any]:
         """Return the arrays of this model for a file."""
         name = f"plan.{self.kind}"
-        support = [self.support[label] for label in self.linear_model.labels]
+        support = list(map(self.support.__getitem__, self.linear_model.labels))
         return {
             **self.linear_model.to_arrays(name),
             f"{name}.curve": np.array(_calibration_numbers(self.calibration)),
@@ -61,8 +66,8 @@ class PlanModel:
         return cls(
             kind=kind,
             linear_model=linear_model,
-            calibration=Calibration(*curve) if curve else None,
-            guarantee=_read_guarantee(guarantee) if guarantee else None,
+            calibration=_read_calibration(curve),
+            guarantee=_read_guarantee(guarantee),
             support=dict(zip(linear_model.labels, support, strict=True)),
             correct=correct,
             total=total,
@@ -71,6 +76,10 @@ class PlanModel:
 
 def _calibration_numbers(calibration: Calibration | None) -> list[float]:
     return [calibration.slope, calibration.middle] if calibration else []
+
+
+def _read_calibration(numbers: list[float]) -> Calibration | None:
+    return Calibration(*numbers) if numbers else None
 
 
 def _guarantee_numbers(guarantee: PrecisionGuarantee | None) -> list[float]:
@@ -85,7 +94,9 @@ def _guarantee_numbers(guarantee: PrecisionGuarantee | None) -> list[float]:
     ]
 
 
-def _read_guarantee(numbers: list[float]) -> PrecisionGuarantee:
+def _read_guarantee(numbers: list[float]) -> PrecisionGuarantee | None:
+    if not numbers:
+        return None
     target, threshold, correct, total, lower_bound = numbers
     return PrecisionGuarantee(
         target=target,

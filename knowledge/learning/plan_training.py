@@ -1,20 +1,21 @@
 """Training of a plan model from the precedents of one kind."""
 
+from collections import Counter
 from collections.abc import Sequence
 
 from bot.cases.precedent import Ended, Precedent
 from knowledge.learning.backtest import NO_ACTION, backtest
-from knowledge.learning.calibration import (
+from knowledge.learning.calibration import TARGET_PRECISION, ScoredOutcome
+from knowledge.learning.calibration_training import (
     MIN_OUTCOMES,
-    ScoredOutcome,
     calibrate,
     certify_precision,
 )
-from knowledge.learning.linear_model import TrainingExample, train_linear_model
+from knowledge.learning.linear_model import TrainingExample, list_labels
+from knowledge.learning.linear_training import train_linear_model
 from knowledge.learning.plan_model import PlanModel
 from knowledge.memory.vectors import Vectors
 
-TARGET_PRECISION = 0.95
 # Values of scikit-learn's C. Facts repeat and mislead when there are few of them, words carry more:
 # the backtest chooses.
 PENALTIES = (0.1, 0.3, 1.0)
@@ -27,13 +28,13 @@ def train_plan_model(
     *,
     target: float = TARGET_PRECISION,
 ) -> PlanModel | None:
-    """Train on precedents in time order. ``vectors`` has a row for each of them.
+    """Train on precedents in time order.
 
-    Returns None when there are too few precedents, or when all of them ended alike.
+    ``vectors`` has a row for each of them. Returns None when there are too few precedents, or when
+    all of them ended alike.
     """
-    examples = [_example_of(precedent) for precedent in precedents]
-    labels = [example.label for example in examples]
-    support = {label: labels.count(label) for label in sorted(set(labels))}
+    examples = list(map(_example_of, precedents))
+    support = Counter(list_labels(examples))
     if len(examples) < MIN_OUTCOMES or len(support) < 2:
         return None
     penalty, outcomes = _choose_penalty(examples, vectors)
@@ -55,11 +56,18 @@ def _example_of(precedent: Precedent) -> TrainingExample:
 
 
 def _choose_penalty(
-    examples: Sequence[TrainingExample], vectors: Vectors
+    examples: Sequence[TrainingExample],
+    vectors: Vectors,
 ) -> tuple[float, list[ScoredOutcome]]:
     """Choose the penalty with the best backtest, and return its outcomes."""
-    backtests = [(penalty, backtest(examples, vectors, penalty)) for penalty in PENALTIES]
-    return max(backtests, key=lambda pair: _count_right(pair[1]))
+    best_penalty = PENALTIES[0]
+    best_outcomes = backtest(examples, vectors, best_penalty)
+    for penalty in PENALTIES[1:]:
+        outcomes = backtest(examples, vectors, penalty)
+        if _count_right(outcomes) > _count_right(best_outcomes):
+            best_penalty = penalty
+            best_outcomes = outcomes
+    return best_penalty, best_outcomes
 
 
 def _count_right(outcomes: Sequence[ScoredOutcome]) -> int:

@@ -1,10 +1,10 @@
-"""Recognition: the kind of a signal whose source does not name one, or none of the known kinds.
+"""Recognition: the kind of a signal, or none of the known kinds.
 
-A linear model over text and vectors says which kind it would be. Whether it is a known kind at all
-is another question: that depends on the best score, its lead and how near known examples are.
+It is for signals whose source does not name a kind. A linear model over text and vectors says which
+kind it would be. Whether it is a known kind at all is another question: that depends on the best
+score, its lead and how near known examples are.
 """
 
-import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from bot import metrics
 from bot.cases.recognition import Guess, Recognition
+from knowledge.learning.calibration import logistic
 from knowledge.learning.linear_model import Floats, LinearModel, require_finite
 from knowledge.memory.embedder import Embedder
 from knowledge.memory.vectors import Vectors
@@ -21,12 +22,10 @@ from knowledge.memory.vectors import Vectors
 MAX_GUESSES = 3
 # How many of the nearest examples count for the nearness of a signal.
 NEIGHBOURS = 3
-# How fast the shares of further guesses fall with the distance to the best score.
+# How fast the confidence of further guesses falls with the distance to the best score.
 GUESS_SHARPNESS = 4
 # The label of what people called new: it competes with the kinds, but is never the answer.
 NOVEL = ""
-# Keeps the exponential function from overflowing.
-MAX_EXPONENT = 30
 Features = NDArray[np.float64]
 """The best score, its lead over all others, and the nearness of known examples."""
 FEATURE_COUNT = 3
@@ -34,7 +33,7 @@ FEATURE_COUNT = 3
 
 @dataclass(frozen=True, kw_only=True)
 class RecogniserModel:
-    """What was learned about kinds."""
+    """The model of all kinds."""
 
     version: str
     #: The identity of the embedder.
@@ -52,17 +51,16 @@ class RecogniserModel:
     @property
     def kind_count(self) -> int:
         """Count the known kinds."""
-        return sum(label != NOVEL for label in self.linear_model.labels)
+        return len(set(self.linear_model.labels) - {NOVEL})
 
     def confidence(self, features: Features) -> float:
         """Return the probability that the best kind is right."""
-        exponent = features @ self.curve[:-1] + self.curve[-1]
-        return 1 / (1 + math.exp(-float(np.clip(exponent, -MAX_EXPONENT, MAX_EXPONENT))))
+        return logistic(float(features @ self.curve[:-1] + self.curve[-1]))
 
     def is_known_kind(self, features: Features) -> bool:
         """Return whether the best kind may be named at all."""
-        nearness = features[-1]
-        return self.confidence(features) >= self.threshold and nearness >= self.min_nearness
+        is_confident = self.confidence(features) >= self.threshold
+        return bool(is_confident and features[-1] >= self.min_nearness)
 
     def to_arrays(self) -> dict[str, Any]:
         """Return the arrays of this model for a file."""
@@ -106,9 +104,9 @@ class RecogniserModel:
 
 
 class TrainedRecogniser:
-    """Recognises kinds with the latest model, and abstains as long as there is none.
+    """Recognises kinds with the latest model.
 
-    ``titles`` are those of the kinds with a playbook.
+    It abstains as long as there is none. ``titles`` are those of the kinds with a playbook.
     """
 
     def __init__(
@@ -122,7 +120,7 @@ class TrainedRecogniser:
         self._titles = titles
 
     def recognise(self, text: str) -> Recognition:
-        """Name the kind with a playbook, or none, and the next best guesses."""
+        """Name a kind with a playbook or none, and the best guesses."""
         recognition = self._recognise(text)
         outcome = "abstained" if recognition.abstains else "recognised"
         metrics.RECOGNITIONS.labels(outcome).inc()
@@ -138,47 +136,57 @@ class TrainedRecogniser:
         if len(vector) != model.linear_model.vector_size:
             return _abstain("recognition was trained over other vectors")
         scores = model.linear_model.score(text, {}, vector)
-        features = confidence_features(
-            model.linear_model.labels, scores, model.example_vectors @ vector
-        )
+        similarities = model.example_vectors @ vector
+        features = confidence_features(model.linear_model.labels, scores, similarities)
         guesses = self._guess(model, scores, model.confidence(features))
         if not guesses:
             return _abstain("recognition was trained for other kinds", model.version)
-        is_known = model.is_known_kind(features)
+        best = guesses[0]
         return Recognition(
-            kind=guesses[0].kind if is_known else "",
-            confidence=guesses[0].confidence,
+            kind=best.kind if model.is_known_kind(features) else "",
+            confidence=best.confidence,
             guesses=guesses,
             basis=f"learned from {model.example_count} examples of {model.kind_count} kinds",
             model=model.version,
         )
 
     def _guess(
-        self, model: RecogniserModel, scores: Floats, confidence: float
+        self,
+        model: RecogniserModel,
+        scores: Floats,
+        confidence: float,
     ) -> tuple[Guess, ...]:
-        """List the best kinds that have a playbook. ``confidence`` is that of the first."""
-        labels = model.linear_model.labels
-        # A kind whose playbook was removed cannot be chosen by anybody.
-        positions = [
-            position for position in np.argsort(-scores) if labels[position] in self._titles
-        ]
-        guesses = []
-        for position in positions[:MAX_GUESSES]:
-            kind = labels[position]
-            distance = scores[position] - scores[positions[0]]
+        """List the best kinds that have a playbook.
+
+        ``confidence`` is that of the first one.
+        """
+        guesses: list[Guess] = []
+        best_score = None
+        for position in np.argsort(-scores):
+            kind = model.linear_model.labels[position]
+            # A kind whose playbook was removed cannot be chosen by anybody.
+            if kind not in self._titles:
+                continue
+            if best_score is None:
+                best_score = scores[position]
+            distance = scores[position] - best_score
             share = float(np.exp(GUESS_SHARPNESS * distance))
             guesses.append(Guess(kind, self._titles[kind], round(100 * (confidence * share))))
+            if len(guesses) == MAX_GUESSES:
+                break
         return tuple(guesses)
 
 
 def best_kind_position(labels: Sequence[str], scores: NDArray[Any]) -> int:
-    """Return the position of the best kind, leaving out what people called new."""
+    """Return the position of the best kind, without what people called new."""
     is_novel = np.array(labels) == NOVEL
     return int(np.where(is_novel, -np.inf, scores).argmax())
 
 
 def confidence_features(
-    labels: Sequence[str], scores: NDArray[Any], similarities: NDArray[Any]
+    labels: Sequence[str],
+    scores: NDArray[Any],
+    similarities: NDArray[Any],
 ) -> Features:
     """Compute the features that tell a right answer from a wrong one.
 
@@ -191,4 +199,10 @@ def confidence_features(
 
 
 def _abstain(basis: str, version: str = "") -> Recognition:
-    return Recognition(kind="", confidence=0, guesses=(), basis=basis, model=version)
+    return Recognition(
+        kind="",
+        confidence=0,
+        guesses=(),
+        basis=basis,
+        model=version,
+    )

@@ -10,12 +10,15 @@ from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
+from sklearn.linear_model import LogisticRegression
 
 from knowledge.learning.linear_model import (
     LinearModel,
     TrainingExample,
-    train_linear_model,
+    list_labels,
+    list_texts,
 )
+from knowledge.learning.linear_training import train_linear_model
 from knowledge.learning.recogniser import (
     FEATURE_COUNT,
     NOVEL,
@@ -38,8 +41,9 @@ MAX_LOSS_WITH_FEW_EXAMPLES = 0.05
 MANY_EXAMPLES = 1_000
 # With few examples the answer must at least be more likely right than wrong.
 MIN_THRESHOLD_WITH_FEW_EXAMPLES = 0.5
-# No confidence reaches this threshold, and no nearness is below this limit.
+# No confidence reaches this threshold.
 NEVER = 1.1
+# Every nearness is above the first of these, none above the second.
 ANY_NEARNESS = -1.0
 MAX_NEARNESS = 1.0
 
@@ -53,7 +57,7 @@ class _Validation(NamedTuple):
 
 
 class _Limits(NamedTuple):
-    """When a kind is named: see the fields of ``RecogniserModel``."""
+    """Limits of naming a kind: see the fields of ``RecogniserModel``."""
 
     curve: Features
     threshold: float
@@ -73,26 +77,30 @@ def train_recogniser(
     Returns None when there are no two kinds with two examples each. It takes seconds for hundreds
     of examples, and a minute or two for ten thousand.
     """
-    known = _select_examples(examples)
-    kinds = {example.label for example in known}
-    if len(kinds) < 2:
+    kind_examples = _select_examples(examples)
+    kind_count = len(set(list_labels(kind_examples)))
+    if kind_count < 2:
         return None
-    novel = [text for text in dict.fromkeys(novel_texts) if text.strip()]
-    everything = [*known, *(TrainingExample(text, NOVEL, {}) for text in novel)]
-    vectors = embedder.embed([example.text for example in everything])
-    validation = _cross_validate(everything, vectors, min(folds, len(kinds)))
-    has_few = len(everything) < MANY_EXAMPLES or not embedder.is_semantic
+    all_examples = [*kind_examples, *_novel_examples(novel_texts)]
+    vectors = embedder.embed(list_texts(all_examples))
+    validation = _cross_validate(all_examples, vectors, min(folds, kind_count))
+    has_few = len(all_examples) < MANY_EXAMPLES or not embedder.is_semantic
     limits = _cautious_limits(validation) if has_few else _usual_limits(validation)
     return RecogniserModel(
         version=version,
         embedder=embedder.identity,
-        linear_model=train_linear_model(everything, vectors, penalty=PENALTY),
-        example_vectors=vectors[: len(known)],
+        linear_model=train_linear_model(all_examples, vectors, penalty=PENALTY),
+        example_vectors=vectors[: len(kind_examples)],
         curve=limits.curve,
         threshold=limits.threshold,
         min_nearness=limits.min_nearness,
-        example_count=len(known),
+        example_count=len(kind_examples),
     )
+
+
+def _novel_examples(texts: Sequence[str]) -> list[TrainingExample]:
+    unique_texts = filter(str.strip, dict.fromkeys(texts))
+    return [TrainingExample(text, NOVEL, {}) for text in unique_texts]
 
 
 def _select_examples(examples: Sequence[TrainingExample]) -> list[TrainingExample]:
@@ -103,49 +111,65 @@ def _select_examples(examples: Sequence[TrainingExample]) -> list[TrainingExampl
             # Removed first, so that a text that occurs again moves to the end.
             by_kind[example.label].pop(example.text, None)
             by_kind[example.label][example.text] = example
-    selected: list[TrainingExample] = []
+    selection: list[TrainingExample] = []
     for _, by_text in sorted(by_kind.items()):
         # A kind with one example cannot be validated.
         if len(by_text) > 1:
-            selected += list(by_text.values())[-MAX_EXAMPLES_PER_KIND:]
-    return selected
+            selection += list(by_text.values())[-MAX_EXAMPLES_PER_KIND:]
+    return selection
 
 
 def _cross_validate(
-    examples: Sequence[TrainingExample], vectors: Vectors, fold_count: int
+    examples: Sequence[TrainingExample],
+    vectors: Vectors,
+    fold_count: int,
 ) -> _Validation:
-    """Answer every example by a model that saw neither it nor, in its fold, whole hidden kinds."""
-    labels = np.array([example.label for example in examples])
-    kinds = sorted({example.label for example in examples} - {NOVEL})
-    random = np.random.default_rng(0)
-    kind_folds = random.permutation(len(kinds)) % fold_count
-    hidden_in = dict(zip(kinds, kind_folds.tolist(), strict=True))
-    fold_of_kind = np.array([hidden_in.get(example.label, -1) for example in examples])
-    fold_of_example = random.permutation(len(examples)) % fold_count
+    """Answer every example by a model that did not see it.
+
+    In each fold whole kinds are hidden from the model as well.
+    """
+    is_novel = np.array(list_labels(examples)) == NOVEL
+    fold_of_kind, fold_of_example = _assign_folds(examples, fold_count)
     features: list[Features] = []
     is_right: list[bool] = []
     for fold in range(fold_count):
         is_training = (fold_of_kind != fold) & (fold_of_example != fold)
         training = [examples[index] for index in np.flatnonzero(is_training).tolist()]
-        if len({example.label for example in training} - {NOVEL}) < 2:
+        if len(set(list_labels(training)) - {NOVEL}) < 2:
             continue
         model = train_linear_model(training, vectors[is_training], penalty=PENALTY)
-        known_vectors = vectors[is_training & (labels != NOVEL)]
+        kind_vectors = vectors[is_training & ~is_novel]
         for index in np.flatnonzero(fold_of_example == fold).tolist():
-            answer = _validate(model, examples[index], vectors[index], known_vectors)
-            features.append(answer[0])
-            is_right.append(answer[1])
+            example = examples[index]
+            vector = vectors[index]
+            scores = model.score(example.text, {}, vector)
+            similarities = kind_vectors @ vector
+            features.append(confidence_features(model.labels, scores, similarities))
+            is_right.append(_best_kind(model, scores) == example.label)
     return _Validation(np.array(features), np.array(is_right, bool))
 
 
-def _validate(
-    model: LinearModel, example: TrainingExample, vector: Vectors, known_vectors: Vectors
-) -> tuple[Features, bool]:
-    """Answer one example; return its confidence features and whether the best kind is right."""
-    scores = model.score(example.text, {}, vector)
-    features = confidence_features(model.labels, scores, known_vectors @ vector)
-    best = model.labels[best_kind_position(model.labels, scores)]
-    return features, best == example.label
+def _assign_folds(
+    examples: Sequence[TrainingExample],
+    fold_count: int,
+) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Draw the folds in which kinds and examples are hidden.
+
+    Returns for each example the fold without its kind, and the fold without itself.
+    """
+    kinds = sorted(set(list_labels(examples)) - {NOVEL})
+    random = np.random.default_rng(0)
+    kind_folds = random.permutation(len(kinds)) % fold_count
+    fold_by_kind = dict(zip(kinds, kind_folds.tolist(), strict=True))
+    # What people called new is never hidden.
+    fold_by_kind[NOVEL] = -1
+    fold_of_kind = np.array([fold_by_kind[example.label] for example in examples])
+    fold_of_example = random.permutation(len(examples)) % fold_count
+    return fold_of_kind, fold_of_example
+
+
+def _best_kind(model: LinearModel, scores: NDArray[np.float32]) -> str:
+    return model.labels[best_kind_position(model.labels, scores)]
 
 
 def _usual_limits(validation: _Validation) -> _Limits:
@@ -157,27 +181,29 @@ def _cautious_limits(validation: _Validation) -> _Limits:
     """Choose the limits when the curve is rough, because examples are few."""
     curve, threshold = _fit_confidence(validation, MAX_LOSS_WITH_FEW_EXAMPLES)
     # What is far from everything known is then not named, however it scores.
-    nearness = MAX_NEARNESS
+    min_nearness = MAX_NEARNESS
     if validation.is_right.any():
         near_when_right = validation.features[validation.is_right][:, -1]
-        nearness = float(np.quantile(near_when_right, MAX_LOSS_WITH_FEW_EXAMPLES))
+        min_nearness = float(np.quantile(near_when_right, MAX_LOSS_WITH_FEW_EXAMPLES))
     return _Limits(
         curve=curve,
         threshold=max(threshold, MIN_THRESHOLD_WITH_FEW_EXAMPLES),
-        min_nearness=nearness,
+        min_nearness=min_nearness,
     )
 
 
 def _fit_confidence(validation: _Validation, max_loss: float) -> tuple[Features, float]:
-    """Fit the curve, and the threshold below which ``max_loss`` of the right answers lie."""
+    """Fit the curve and its threshold.
+
+    Below the threshold lies ``max_loss`` of the right answers.
+    """
     is_right = validation.is_right
     if is_right.all() or not is_right.any():
         # Nothing tells right from wrong: abstain from everything.
         return np.zeros(FEATURE_COUNT + 1), NEVER
-    from sklearn.linear_model import LogisticRegression
-
-    fitted = LogisticRegression(C=CURVE_PENALTY, max_iter=1000).fit(validation.features, is_right)
-    curve = np.concatenate([fitted.coef_[0], fitted.intercept_])
+    regression = LogisticRegression(C=CURVE_PENALTY, max_iter=1000)
+    regression.fit(validation.features, is_right)
+    curve = np.concatenate([regression.coef_[0], regression.intercept_])
     exponents = validation.features[is_right] @ curve[:-1] + curve[-1]
     confidences = 1 / (1 + np.exp(-exponents))
     return curve, float(np.quantile(confidences, max_loss))

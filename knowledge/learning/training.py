@@ -1,4 +1,8 @@
-"""Training of all models. It runs in a process of its own, so that the bot stays small and fast."""
+"""Training of all models.
+
+It runs in a process of its own, so that the bot stays small and fast: importing this module loads
+scikit-learn.
+"""
 
 import contextlib
 from collections.abc import Iterator
@@ -7,16 +11,11 @@ from pathlib import Path
 from filelock import FileLock, Timeout
 
 from bot.cases.errors import MemoryUnavailable
-from bot.ports import Shelf
 from knowledge.learning.model_file import TrainedModel
 from knowledge.learning.plan_training import train_plan_model
 from knowledge.learning.recogniser_training import train_recogniser
 from knowledge.learning.training_set import TrainingSet
 from knowledge.memory.embedder import Embedder
-
-# Memory must have grown by a twentieth since the last training, and by ten at least.
-GROWTH_DIVISOR = 20
-MIN_GROWTH = 10
 
 
 def train_models(training_set: TrainingSet, embedder: Embedder) -> TrainedModel:
@@ -44,7 +43,9 @@ def train_models(training_set: TrainingSet, embedder: Embedder) -> TrainedModel:
 
 @contextlib.contextmanager
 def training_lock(folder: Path) -> Iterator[None]:
-    """Keep other processes from training over the same memory. A killed process lets go.
+    """Keep other processes from training over the same memory.
+
+    The lock of a process that is killed is released.
 
     Raises:
         MemoryUnavailable: another process is training.
@@ -61,12 +62,3 @@ def training_lock(folder: Path) -> Iterator[None]:
         yield
     finally:
         lock.release()
-
-
-def is_training_due(model: TrainedModel | None, shelf: Shelf, embedder: Embedder) -> bool:
-    """Return whether there is no model for this embedder, or memory has changed enough since."""
-    if model is None or model.embedder != embedder.identity:
-        return True
-    growth = shelf.count() + len(shelf.labels()) - model.memory_size
-    # Memory shrinks when an imported batch is removed: the model must not keep what it taught.
-    return growth < 0 or growth >= max(MIN_GROWTH, model.memory_size // GROWTH_DIVISOR)

@@ -1,8 +1,9 @@
-"""Embedders turn text into vectors. The built-in one needs nothing that was not installed.
+"""Embedders turn text into vectors.
 
-When its weights are missing or their hash differs, hashed words take its place: good enough to
-rank, too weak to tell a new kind from a known one, so recognition abstains more often. Any
-embedder that LangChain knows can be configured instead.
+The built-in one needs nothing that was not installed. When its weights are missing or their hash
+differs, hashed words take its place: good enough to rank, too weak to tell a new kind from a known
+one, so recognition abstains more often. Any embedder that LangChain knows can be configured
+instead.
 """
 
 import logging
@@ -28,7 +29,10 @@ MAX_CACHED_VECTORS = 2_048
 
 
 class Embedder(Protocol):
-    """Text to vectors. Vectors of embedders with different identities are never compared."""
+    """Turns text into vectors.
+
+    Vectors of embedders with different identities are never compared.
+    """
 
     #: Model, weights and size of the vectors.
     identity: str
@@ -55,12 +59,18 @@ def open_embedder(name: str = "") -> Embedder:
     try:
         return CachingEmbedder(MiniLM())
     except (ImportError, OSError, ValueError) as failure:
-        log.warning("the built-in embedder is not available (%s); hashed words replace it", failure)
+        log.warning(
+            "the built-in embedder is not available (%s); hashed words replace it",
+            failure,
+        )
         return HashedWordsEmbedder()
 
 
 class HashedWordsEmbedder:
-    """Hashed words and word pairs, folded into one vector: similar when the words are similar."""
+    """Hashed words and word pairs, folded into one vector.
+
+    Two vectors are similar when the words are.
+    """
 
     is_semantic = False
     identity = f"words/1/{VECTOR_SIZE}"
@@ -70,14 +80,18 @@ class HashedWordsEmbedder:
         vectors = np.zeros((len(texts), VECTOR_SIZE), np.float32)
         for row, text in enumerate(texts):
             buckets, weights = hash_text(text[:MAX_TEXT_CHARACTERS])
-            # Alternating signs let two features in one place cancel out instead of adding up.
-            signs = np.where((buckets // VECTOR_SIZE) % 2 == 0, 1.0, -1.0)
-            np.add.at(vectors[row], buckets % VECTOR_SIZE, weights * signs)
+            rounds, columns = np.divmod(buckets, VECTOR_SIZE)
+            # Alternating signs let two features in one column cancel out instead of adding up.
+            signs = np.where(rounds % 2 == 0, 1.0, -1.0)
+            np.add.at(vectors[row], columns, weights * signs)
         return to_unit_length(vectors)
 
 
 class LangChainEmbedder:
-    """An embedder by LangChain's name for it, like ``openai:text-embedding-3-small``."""
+    """An embedder by LangChain's name for it.
+
+    A name is like ``openai:text-embedding-3-small``.
+    """
 
     is_semantic = True
 
@@ -97,7 +111,10 @@ class LangChainEmbedder:
 
 
 class CachingEmbedder:
-    """Keeps the latest vectors: one case asks for the same text two or three times."""
+    """Keeps the latest vectors.
+
+    One case asks for the same text two or three times.
+    """
 
     def __init__(self, inner: Embedder) -> None:
         self._inner = inner
@@ -107,7 +124,7 @@ class CachingEmbedder:
         self._lock = threading.Lock()
 
     def embed(self, texts: Sequence[str]) -> Vectors:
-        """Embed each text; a single text is looked up in the cache first."""
+        """Embed each text; look a single one up in the cache."""
         if len(texts) != 1:
             return self._inner.embed(texts)
         text = texts[0]

@@ -1,6 +1,7 @@
-"""The keyword index: Tantivy's BM25 in memory, filled from the stored precedents at start.
+"""The keyword index: Tantivy's BM25, in memory.
 
-It finds what vectors blur: names, numbers and part codes.
+It is filled from the stored precedents at start, and finds what vectors blur: names, numbers and
+part codes.
 """
 
 from collections.abc import Iterable, Sequence
@@ -23,13 +24,18 @@ class KeywordIndex:
         self._index = tantivy.Index(schema.build())
         self._writer = self._index.writer(heap_size=HEAP_BYTES, num_threads=1)
 
-    def update(self, texts: Iterable[tuple[str, str]], *, deleted: Sequence[str] = ()) -> None:
-        """Add pairs of id and text, replacing earlier texts, and remove the deleted ids."""
+    def update(
+        self,
+        texts: Iterable[tuple[str, str]],
+        *,
+        removed_ids: Sequence[str] = (),
+    ) -> None:
+        """Replace and remove texts. ``texts`` are pairs of id and text."""
         for text_id, text in texts:
             self._writer.delete_documents_by_term("id", text_id)
             words = " ".join(split_words(text))
             self._writer.add_document(tantivy.Document(id=[text_id], text=[words]))
-        for text_id in deleted:
+        for text_id in removed_ids:
             self._writer.delete_documents_by_term("id", text_id)
         self._writer.commit()
         self._index.reload()
@@ -39,7 +45,7 @@ class KeywordIndex:
         words = list(dict.fromkeys(split_words(text)))[:MAX_QUERY_WORDS]
         if not words:
             return []
-        query = tantivy.Query.boolean_query([self._word_clause(word) for word in words])
+        query = tantivy.Query.boolean_query(list(map(self._word_clause, words)))
         searcher = self._index.searcher()
         hits = searcher.search(query, limit).hits
         return [searcher.doc(address)["id"][0] for _, address in hits]

@@ -1,4 +1,7 @@
-"""The built-in embedder: all-MiniLM-L6-v2, run by ONNX Runtime from weights of the lock file."""
+"""The built-in embedder: all-MiniLM-L6-v2, run by ONNX Runtime.
+
+Its weights lie in a package of the lock file, its tokenizer beside this module.
+"""
 
 import hashlib
 import importlib.util
@@ -24,7 +27,9 @@ BATCH_SIZE = 32
 
 
 class MiniLM:
-    """all-MiniLM-L6-v2 quantised to 8 bits: about 5 ms a sentence on one core.
+    """all-MiniLM-L6-v2, quantised to 8 bits.
+
+    A sentence takes about 5 ms on one core.
 
     Raises:
         ImportError: a package that it needs is not installed.
@@ -52,18 +57,20 @@ class MiniLM:
         with self._start_lock:
             if self._session is None:
                 self._start()
-        well_formed = [_replace_surrogates(text[:MAX_TEXT_CHARACTERS]) for text in texts]
-        token_ids = [encoding.ids for encoding in self._tokenizer.encode_batch(well_formed)]
+        token_ids = self._tokenize(texts)
         vectors = np.zeros((len(texts), VECTOR_SIZE), np.float32)
         # Texts of similar length share a batch, so that short ones are not padded to long ones.
-        order = sorted(range(len(texts)), key=lambda index: len(token_ids[index]))
+        order = np.argsort(list(map(len, token_ids)), kind="stable")
         for start in range(0, len(order), BATCH_SIZE):
             rows = order[start : start + BATCH_SIZE]
             vectors[rows] = self._embed_batch([token_ids[row] for row in rows])
         return vectors
 
     def _start(self) -> None:
-        """Load the model. It takes half a second, which the start of the bot does not wait for."""
+        """Load the model.
+
+        It takes half a second, which the start of the bot does not wait for.
+        """
         import onnxruntime
         from tokenizers import Tokenizer
 
@@ -75,12 +82,19 @@ class MiniLM:
         self._tokenizer.enable_truncation(MAX_TOKENS)
         self._tokenizer.no_padding()
         self._session = onnxruntime.InferenceSession(
-            self._weights, options, providers=["CPUExecutionProvider"]
+            self._weights,
+            options,
+            providers=["CPUExecutionProvider"],
         )
         self._weights = None
 
+    def _tokenize(self, texts: Sequence[str]) -> list[list[int]]:
+        clean_texts = [_replace_surrogates(text[:MAX_TEXT_CHARACTERS]) for text in texts]
+        encodings = self._tokenizer.encode_batch(clean_texts)
+        return [encoding.ids for encoding in encodings]
+
     def _embed_batch(self, token_ids: list[list[int]]) -> Vectors:
-        """Run the model and average over the tokens of each text, without the padding."""
+        """Run the model, and average over the tokens of each text."""
         width = max(map(len, token_ids))
         tokens = np.zeros((len(token_ids), width), np.int64)
         mask = np.zeros_like(tokens)
@@ -92,14 +106,16 @@ class MiniLM:
             "attention_mask": mask,
             "token_type_ids": np.zeros_like(tokens),
         }
-        hidden: Any = self._session.run(None, inputs)[0]
-        total = (hidden * mask[..., None]).sum(1)
-        mean = total / np.maximum(mask.sum(1, keepdims=True), 1)
+        states: Any = self._session.run(None, inputs)[0]
+        # The mask leaves the padding out of the average.
+        total = (states * mask[..., None]).sum(1)
+        counts = mask.sum(1, keepdims=True)
+        mean = total / np.maximum(counts, 1)
         return to_unit_length(mean.astype(np.float32))
 
 
 def read_verified(path: Path, sha256: str) -> bytes:
-    """Read a file and compare its hash with the one that was released.
+    """Read a file and compare its hash with the released one.
 
     Raises:
         ValueError: the hash is another.

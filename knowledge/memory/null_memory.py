@@ -1,4 +1,7 @@
-"""A memory without precedents, for a history that is played before there are any."""
+"""A memory without precedents.
+
+It stands in while a history is played, before there are any.
+"""
 
 from collections.abc import Collection
 from datetime import datetime
@@ -10,12 +13,23 @@ class NullMemory:
     """Finds nothing and never fails."""
 
     def recall(
-        self, *, signal_text: str, kind: str, channel: str, now: datetime, what: str = ""
+        self,
+        *,
+        signal_text: str,
+        kind: str,
+        channel: str,
+        now: datetime,
+        what: str = "",
     ) -> RecallResult:
         """Return no precedents."""
         return RecallResult()
 
-    def related(self, words: str, channels: Collection[str], now: datetime) -> list[str]:
+    def related(
+        self,
+        words: str,
+        channels: Collection[str],
+        now: datetime,
+    ) -> list[str]:
         """Return no cases."""
         return []
 

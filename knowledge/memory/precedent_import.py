@@ -1,8 +1,8 @@
-"""Import of a team's history as precedents: a CSV or JSON-lines file, one precedent a row.
+"""Import of a team's history as precedents, one a row.
 
-``--map`` names the column of each field. Importing the same file again changes nothing. A bad row
-is reported with its line and a reason, and does not hold back the good ones. A batch can be removed
-as a whole.
+The file is CSV or JSON lines; ``--map`` names the column of each field. Importing the same file
+again changes nothing. A bad row is reported with its line and a reason, and does not hold back the
+good ones. A batch can be removed as a whole.
 """
 
 import hashlib
@@ -66,7 +66,10 @@ def parse_mapping(pairs: Sequence[str], facts: str, kind: str, now: datetime) ->
 
 
 def batch_name(path: Path) -> str:
-    """Name a batch after its file and content, so that the same file is the same batch."""
+    """Name a batch after its file and content.
+
+    The same file is the same batch.
+    """
     with path.open("rb") as file:
         checksum = hashlib.file_digest(file, "sha256").hexdigest()
     return f"{path.stem[:40]}-{checksum[:8]}"
@@ -88,7 +91,10 @@ def parse_precedent(
 
 
 class _RowParser:
-    """Parses one row. Its methods raise ``BadRequest`` with the reason when they cannot."""
+    """Parses one row.
+
+    Its methods raise ``BadRequest`` with the reason when they cannot.
+    """
 
     def __init__(self, row: Row, mapping: ColumnMapping) -> None:
         self._row = row

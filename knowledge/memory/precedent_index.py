@@ -1,9 +1,10 @@
-"""The two indexes over the stored precedents, and the search in both of them."""
+"""The vectors and keywords of all precedents, and the search in both."""
 
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from operator import itemgetter
 from typing import NamedTuple
 
 from bot.cases.errors import MemoryUnavailable
@@ -15,19 +16,19 @@ from knowledge.memory.ranking import fuse_rankings, preference
 from knowledge.memory.text_features import find_codes
 from knowledge.memory.vector_index import VectorIndex
 
-# Candidates that are fetched before filtering; the second number is tried when the first is short.
+# Candidates to fetch before filtering; the second number is tried when the first is too small.
 FETCH_SIZES = (50, 500)
 PAGE_SIZE = 500
 MAX_PRECEDENTS = 10
-# Two texts with a cosine similarity below this are not alike. Hashed words agree less than meanings
-# do.
+MAX_CANDIDATES = 3 * MAX_PRECEDENTS
+# Below this cosine similarity two texts are not alike. Hashed words agree less than meanings do.
 MIN_MEANING_SIMILARITY = 0.35
 MIN_WORD_SIMILARITY = 0.25
 EMBEDDING_BATCH_SIZE = 64
 
 
 class Attributes(NamedTuple):
-    """The attributes that results are filtered by, held in memory for every precedent."""
+    """The attributes of a precedent that results are filtered by."""
 
     kind: str
     channel: str
@@ -56,18 +57,25 @@ class PrecedentIndex:
         self.vectors = vectors
         self._shelf = shelf
         self._keywords = KeywordIndex()
+        # Held in memory, so that filtering reads nothing.
         self._attributes: dict[str, Attributes] = {}
         self._is_cancelled = False
 
-    def update(self, changes: Sequence[Kept], progress: Callable[[int], None]) -> None:
-        """Apply changes of the store. ``progress`` receives how many were applied at a time.
+    def update(
+        self,
+        changes: Sequence[Kept],
+        progress: Callable[[int], None],
+    ) -> None:
+        """Apply changes of the store.
+
+        ``progress`` receives how many were applied at a time.
 
         Raises:
             MemoryUnavailable: ``cancel`` was called; the rest is applied at the next start.
         """
-        live = [change for change in changes if not change.is_gone]
-        deleted = [change.precedent.id for change in changes if change.is_gone]
-        to_embed = self._without_unchanged(live)
+        additions = [change for change in changes if not change.is_gone]
+        removed_ids = _ids(change for change in changes if change.is_gone)
+        to_embed = self._find_outdated(additions)
         progress(len(changes) - len(to_embed))
         for start in range(0, len(to_embed), EMBEDDING_BATCH_SIZE):
             if self._is_cancelled:
@@ -75,67 +83,75 @@ class PrecedentIndex:
             batch = to_embed[start : start + EMBEDDING_BATCH_SIZE]
             self._embed(batch)
             progress(len(batch))
-        self.vectors.delete(deleted)
-        self._update_attributes([change.precedent for change in live], deleted)
-        texts = ((change.precedent.id, change.precedent.text) for change in live)
-        self._keywords.update(texts, deleted=deleted)
+        self.vectors.delete(removed_ids)
+        precedents = [change.precedent for change in additions]
+        self._update_attributes(precedents, removed_ids)
+        texts = [(precedent.id, precedent.text) for precedent in precedents]
+        self._keywords.update(texts, removed_ids=removed_ids)
 
     def cancel(self) -> None:
         """Stop a running update after its current batch."""
         self._is_cancelled = True
 
     def remove_strays(self) -> None:
-        """Remove vectors of precedents that are no longer stored."""
+        """Remove vectors of precedents that are not stored any more."""
         # After catching up the index can hold too much, but not too little.
         if self.vectors.count() == self._shelf.count():
             return
         ids = self.vectors.list_ids()
         for start in range(0, len(ids), PAGE_SIZE):
             page = ids[start : start + PAGE_SIZE]
-            stored = self._shelf.by_id(page)
-            self.vectors.delete([row_id for row_id in page if row_id not in stored])
+            precedents = self._shelf.by_id(page)
+            self.vectors.delete(list(set(page) - set(precedents)))
 
     def warm_up(self) -> None:
-        """Run one search, so that no card waits for libraries and files to load."""
+        """Run one search, so that no card waits for libraries."""
         vector = self.embedder.embed(["the first question"])[0]
         self.vectors.find_nearest(vector, FETCH_SIZES[0])
 
     def search(self, query: PrecedentQuery) -> tuple[Precedent, ...]:
         """Find the precedents most like the query, the best first."""
         similar, by_keyword = self._find_candidates(query)
-        ranking = fuse_rankings([similar, by_keyword])[: 3 * MAX_PRECEDENTS]
+        ranking = fuse_rankings([similar, by_keyword])[:MAX_CANDIDATES]
         # Only candidates that pass the filter are read: decoding is what costs.
-        stored = self._shelf.by_id([row_id for row_id, _ in ranking])
+        precedents = self._shelf.by_id(list(map(itemgetter(0), ranking)))
         similar_ids = set(similar)
         codes = find_codes(query.keyword_text)
-        scored = []
+        results: list[tuple[float, Precedent]] = []
         for row_id, score in ranking:
-            precedent = stored.get(row_id)
+            precedent = precedents.get(row_id)
             if precedent is None:
                 continue
             # A common word makes no two cases alike; a common code does.
             if row_id in similar_ids or codes & find_codes(precedent.text):
-                scored.append((score * preference(precedent, query.now), precedent))
-        scored.sort(key=lambda pair: -pair[0])
-        return tuple(precedent for _, precedent in scored[:MAX_PRECEDENTS])
+                results.append((score * preference(precedent, query.now), precedent))
+        results.sort(key=itemgetter(0), reverse=True)
+        return tuple(map(itemgetter(1), results[:MAX_PRECEDENTS]))
 
-    def _without_unchanged(self, live: Sequence[Kept]) -> list[Kept]:
-        checksums = self.vectors.find_checksums([change.precedent.id for change in live])
-        return [change for change in live if checksums.get(change.precedent.id) != change.digest]
+    def _find_outdated(self, changes: Sequence[Kept]) -> list[Kept]:
+        """Find the precedents whose text is not the one that was embedded."""
+        checksums = self.vectors.find_checksums(_ids(changes))
+        return [change for change in changes if checksums.get(change.precedent.id) != change.digest]
 
     def _embed(self, batch: Sequence[Kept]) -> None:
+        texts = [change.precedent.said for change in batch]
         self.vectors.upsert(
-            ids=[change.precedent.id for change in batch],
-            vectors=self.embedder.embed([change.precedent.said for change in batch]),
+            ids=_ids(batch),
+            vectors=self.embedder.embed(texts),
             checksums=[change.digest for change in batch],
         )
 
-    def _update_attributes(self, live: Sequence[Precedent], deleted: Sequence[str]) -> None:
-        for precedent in live:
+    def _update_attributes(
+        self,
+        precedents: Sequence[Precedent],
+        removed_ids: Sequence[str],
+    ) -> None:
+        for precedent in precedents:
             # Interned: a hundred thousand precedents share a few kinds and channels.
             kind = sys.intern(precedent.kind)
-            self._attributes[precedent.id] = Attributes(kind, sys.intern(precedent.channel))
-        for row_id in deleted:
+            channel = sys.intern(precedent.channel)
+            self._attributes[precedent.id] = Attributes(kind, channel)
+        for row_id in removed_ids:
             self._attributes.pop(row_id, None)
 
     def _find_candidates(self, query: PrecedentQuery) -> tuple[list[str], list[str]]:
@@ -145,21 +161,29 @@ class PrecedentIndex:
         by_keyword: list[str] = []
         for limit in FETCH_SIZES:
             nearest = self.vectors.find_nearest(vector, limit)
-            near_enough = [row_id for row_id, cosine in nearest if cosine >= self._min_similarity]
+            near_enough = self._take_similar(nearest)
             similar = self._filter(near_enough, query)
-            by_keyword = self._filter(self._keywords.search(query.keyword_text, limit), query)
+            hits = self._keywords.search(query.keyword_text, limit)
+            by_keyword = self._filter(hits, query)
             is_exhausted = len(near_enough) < len(nearest) or len(nearest) < limit
             if len(similar) >= MAX_PRECEDENTS or is_exhausted:
                 break
         return similar, by_keyword
 
-    def _filter(self, ids: Sequence[str], query: PrecedentQuery) -> list[str]:
-        return [row_id for row_id in ids if self._is_accepted(row_id, query)]
+    def _take_similar(self, nearest: Sequence[tuple[str, float]]) -> list[str]:
+        min_similarity = MIN_WORD_SIMILARITY
+        if self.embedder.is_semantic:
+            min_similarity = MIN_MEANING_SIMILARITY
+        return [row_id for row_id, similarity in nearest if similarity >= min_similarity]
 
-    def _is_accepted(self, row_id: str, query: PrecedentQuery) -> bool:
-        attributes = self._attributes.get(row_id)
-        return attributes is not None and query.accepts(attributes)
+    def _filter(self, ids: Iterable[str], query: PrecedentQuery) -> list[str]:
+        accepted_ids = []
+        for row_id in ids:
+            attributes = self._attributes.get(row_id)
+            if attributes is not None and query.accepts(attributes):
+                accepted_ids.append(row_id)
+        return accepted_ids
 
-    @property
-    def _min_similarity(self) -> float:
-        return MIN_MEANING_SIMILARITY if self.embedder.is_semantic else MIN_WORD_SIMILARITY
+
+def _ids(changes: Iterable[Kept]) -> list[str]:
+    return [change.precedent.id for change in changes]

@@ -1,4 +1,4 @@
-"""Memory: the precedents like a case, in time, or a reason why there are none.
+"""Memory: precedents in time, or a reason why there are none.
 
 The index is derived from the stored precedents: it can be rebuilt, and nothing depends on it. When
 it is missing, corrupt, slow or of another embedder, the card goes out in time and says so.
@@ -23,6 +23,7 @@ from knowledge.memory.precedent_index import Attributes, PrecedentIndex, Precede
 from knowledge.memory.vector_index import REBUILD_HINT, VectorIndex
 
 log = logging.getLogger(__name__)
+THREADS = 4
 # After one slow answer the next cards do not wait at all, for so long.
 SLOW_BACKOFF_SECONDS = 10.0
 SLOW = "memory does not answer in time"
@@ -30,7 +31,7 @@ SLOW = "memory does not answer in time"
 
 @dataclass(frozen=True, slots=True)
 class RecallResult:
-    """The precedents alike, the best first; or the reason why memory could not be searched."""
+    """The precedents found, the best first; or the reason for none."""
 
     precedents: tuple[Precedent, ...] = ()
     failure: str = ""
@@ -59,10 +60,10 @@ class PrecedentMemory:
         # The sequence number of the last change of the shelf that is indexed.
         self._position = 0
         self._update_lock = threading.Lock()
-        self._opened = threading.Event()
+        self._open_event = threading.Event()
         self._failure = "memory is still opening"
         self._slow_until = 0.0
-        self._executor = ThreadPoolExecutor(4, thread_name_prefix="memory")
+        self._executor = ThreadPoolExecutor(THREADS, thread_name_prefix="memory")
 
     # --- indexing --------------------------------------------------------------------------------
 
@@ -73,7 +74,10 @@ class PrecedentMemory:
         return thread
 
     def open(self) -> None:
-        """Open the index and catch up. A failure is kept and reported, never raised."""
+        """Open the index and catch up.
+
+        A failure is kept and reported, never raised.
+        """
         try:
             self._open()
         except MemoryUnavailable as failure:
@@ -85,10 +89,10 @@ class PrecedentMemory:
             log.exception("precedents are not available")
         else:
             self._failure = ""
-        self._opened.set()
+        self._open_event.set()
 
     def catch_up(self) -> int:
-        """Index what has changed in the store; return how many changes.
+        """Index the changes of the store, and return how many there were.
 
         Raises:
             MemoryUnavailable: the index is not open, or it failed.
@@ -98,9 +102,10 @@ class PrecedentMemory:
         return self._catch_up(_ignore_progress)
 
     def rebuild(self, progress: Callable[[int], None]) -> int:
-        """Build the index again, or resume an interrupted rebuild; return its size.
+        """Build the index again, and return its size.
 
-        ``progress`` receives how many precedents were indexed at a time.
+        An interrupted rebuild is resumed. ``progress`` receives how many precedents were indexed at
+        a time.
 
         Raises:
             MemoryUnavailable: another process owns the index, or it failed.
@@ -115,13 +120,13 @@ class PrecedentMemory:
             return self.index.vectors.count()
 
     def close(self) -> None:
-        """Stop searching and indexing, and let go of the index."""
+        """Stop searching and indexing, and close the index."""
         self.index.cancel()
         self._executor.shutdown(wait=False, cancel_futures=True)
         with self._update_lock:
             self.index.vectors.close()
             self._failure = "memory is closed"
-            self._opened.set()
+            self._open_event.set()
 
     def _open(self) -> None:
         with _unavailable_on_failure():
@@ -166,7 +171,13 @@ class PrecedentMemory:
     # --- searching -------------------------------------------------------------------------------
 
     def recall(
-        self, *, signal_text: str, kind: str, channel: str, now: datetime, what: str = ""
+        self,
+        *,
+        signal_text: str,
+        kind: str,
+        channel: str,
+        now: datetime,
+        what: str = "",
     ) -> RecallResult:
         """Find the decided cases of this kind most like this one.
 
@@ -177,27 +188,30 @@ class PrecedentMemory:
         def accepts(attributes: Attributes) -> bool:
             return attributes.kind == kind and attributes.channel in {channel, ""}
 
-        return self._search(
-            PrecedentQuery(
-                text=signal_text,
-                keyword_text=f"{signal_text}\n{what}",
-                accepts=accepts,
-                now=now,
-            )
+        query = PrecedentQuery(
+            text=signal_text,
+            keyword_text=f"{signal_text}\n{what}",
+            accepts=accepts,
+            now=now,
         )
+        return self._search(query)
 
-    def related(self, words: str, channels: Collection[str], now: datetime) -> list[str]:
-        """Find decided cases of any kind in these channels with a similar meaning.
+    def related(
+        self,
+        words: str,
+        channels: Collection[str],
+        now: datetime,
+    ) -> list[str]:
+        """Find decided cases in these channels by meaning.
 
-        Returns their ids, the best first; none when memory cannot be searched.
+        Returns ids of cases of any kind, the best first; none when memory cannot be searched.
         """
 
         def accepts(attributes: Attributes) -> bool:
             return attributes.channel in channels
 
-        result = self._search(
-            PrecedentQuery(text=words, keyword_text=words, accepts=accepts, now=now)
-        )
+        query = PrecedentQuery(text=words, keyword_text=words, accepts=accepts, now=now)
+        result = self._search(query)
         return [precedent.case_id for precedent in result.precedents if precedent.case_id]
 
     def _search(self, query: PrecedentQuery) -> RecallResult:
@@ -222,7 +236,7 @@ class PrecedentMemory:
 
     def _current_failure(self) -> str:
         """Return why memory cannot be searched now, or an empty text."""
-        if not self._opened.wait(self._opening_timeout):
+        if not self._open_event.wait(self._opening_timeout):
             # One card has waited; the next ones do not.
             self._opening_timeout = 0.0
         if self._failure:

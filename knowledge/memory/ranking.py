@@ -1,7 +1,11 @@
-"""Order of search results: rank fusion, and a mild preference for recent and good outcomes."""
+"""The order of search results.
+
+Rankings are fused by rank; recent precedents and good outcomes are preferred a little.
+"""
 
 from collections.abc import Iterable, Sequence
 from datetime import datetime
+from operator import itemgetter
 
 from bot.cases.precedent import Ended, Precedent
 
@@ -19,8 +23,9 @@ def fuse_rankings(rankings: Iterable[Sequence[str]]) -> list[tuple[str, float]]:
     scores: dict[str, float] = {}
     for ranking in rankings:
         for rank, item_id in enumerate(ranking):
-            scores[item_id] = scores.get(item_id, 0.0) + 1 / (RANK_DAMPING + rank)
-    return sorted(scores.items(), key=lambda item: -item[1])
+            score = 1 / (RANK_DAMPING + rank)
+            scores[item_id] = scores.get(item_id, 0.0) + score
+    return sorted(scores.items(), key=itemgetter(1), reverse=True)
 
 
 def preference(precedent: Precedent, now: datetime) -> float:

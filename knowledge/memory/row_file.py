@@ -20,7 +20,10 @@ class BadRow:
 
 
 def read_rows(path: Path) -> Iterator[tuple[int, Row | BadRow]]:
-    """Read a file as pairs of line number and row; a line that cannot be read is a bad row."""
+    """Read a file as pairs of line number and row.
+
+    A line that cannot be read is a bad row.
+    """
     with path.open(encoding="utf-8-sig", errors="replace", newline="") as file:
         if path.suffix.lower() == ".csv":
             yield from _read_csv(file)
@@ -64,4 +67,6 @@ def _parse_json_row(line: str, number: int) -> Row | BadRow:
         row = json.loads(line)
     except (ValueError, RecursionError):
         return BadRow(number, "is not JSON")
-    return row if isinstance(row, dict) else BadRow(number, "is not a JSON object")
+    if not isinstance(row, dict):
+        return BadRow(number, "is not a JSON object")
+    return row

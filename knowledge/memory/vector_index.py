@@ -1,14 +1,14 @@
-"""The vector index: Chroma, embedded with one owner, or a Chroma server for several processes.
+"""The vector index in Chroma.
 
-Vectors are always passed in: without an embedding function of its own Chroma never goes to the
-network. Metadata filters are not used, because they cost time linear in the collection (measured);
-callers fetch more than they need and filter afterwards.
+It is embedded with one owner, or on a Chroma server for several processes. Vectors are always
+passed in: without an embedding function of its own Chroma never goes to the network. Metadata
+filters are not used, because they cost time linear in the collection (measured); callers fetch more
+than they need and filter afterwards.
 """
 
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
 
 from filelock import FileLock, Timeout
 
@@ -48,26 +48,32 @@ class VectorIndex:
             metadata={"embedder": self._identity},
             configuration=_CONFIGURATION,
         )
-        stored_identity = (self._collection.metadata or {}).get("embedder")
-        if stored_identity != self._identity:
+        metadata = self._collection.metadata or {}
+        identity = metadata.get("embedder")
+        if identity != self._identity:
             raise MemoryUnavailable(
-                f"memory was embedded with {stored_identity},"
+                f"memory was embedded with {identity},"
                 f" the settings name {self._identity}; {REBUILD_HINT}"
             )
 
     def begin_rebuild(self) -> bool:
-        """Create an empty collection, or resume an interrupted rebuild; return True if resumed."""
+        """Create an empty collection, or resume an interrupted rebuild.
+
+        Returns True when it resumes one.
+        """
         self._connect()
-        unfinished = {"embedder": self._identity, "state": "unfinished"}
-        names = [collection.name for collection in self._client.list_collections()]
-        if COLLECTION in names:
-            existing = self._client.get_collection(COLLECTION, embedding_function=None)
-            if existing.metadata == unfinished:
-                self._collection = existing
+        metadata = {"embedder": self._identity, "state": "unfinished"}
+        if self._has_collection():
+            collection = self._client.get_collection(COLLECTION, embedding_function=None)
+            if collection.metadata == metadata:
+                self._collection = collection
                 return True
             self._client.delete_collection(COLLECTION)
         self._collection = self._client.create_collection(
-            COLLECTION, embedding_function=None, metadata=unfinished, configuration=_CONFIGURATION
+            COLLECTION,
+            embedding_function=None,
+            metadata=metadata,
+            configuration=_CONFIGURATION,
         )
         return False
 
@@ -76,13 +82,13 @@ class VectorIndex:
         self._collection.modify(metadata={"embedder": self._identity})
 
     def set_aside(self) -> bool:
-        """Move an embedded index that cannot be opened out of the way; return False if not ours."""
+        """Rename an embedded index that cannot be opened.
+
+        Returns False when there is none that this process owns.
+        """
         if self._url or not self._owner_lock.is_locked:
             return False
-        from chromadb.api.shared_system_client import SharedSystemClient
-
-        # Chroma caches what it opened by path, broken or not.
-        SharedSystemClient.clear_system_cache()
+        _load_chroma().clear_cache()
         self._client = None
         self._collection = None
         number = len(list(self._folder.glob("chroma-broken-*"))) + 1
@@ -90,21 +96,31 @@ class VectorIndex:
         return True
 
     def close(self) -> None:
-        """Let go of the collection and of its lock."""
+        """Close the collection and release its lock."""
         self._client = None
         self._collection = None
         self._owner_lock.release()
 
     def find_checksums(self, ids: Sequence[str]) -> dict[str, str]:
-        """Return the checksums of the texts that were embedded, for the ids that are indexed."""
+        """Return the checksums of the texts behind these vectors.
+
+        Ids that are not indexed are left out.
+        """
         if not ids:
             return {}
         rows = self._collection.get(ids=list(ids), include=["metadatas"])
-        pairs = zip(rows["ids"], rows["metadatas"], strict=True)
-        return {row_id: str(metadata["digest"]) for row_id, metadata in pairs}
+        checksums = {}
+        for row_id, metadata in zip(rows["ids"], rows["metadatas"], strict=True):
+            checksums[row_id] = str(metadata["digest"])
+        return checksums
 
-    def upsert(self, ids: Sequence[str], vectors: Vectors, checksums: Sequence[str]) -> None:
-        """Add vectors, replacing earlier ones under the same ids."""
+    def upsert(
+        self,
+        ids: Sequence[str],
+        vectors: Vectors,
+        checksums: Sequence[str],
+    ) -> None:
+        """Add vectors, and replace those under the same ids."""
         metadatas = [{"digest": checksum} for checksum in checksums]
         self._collection.upsert(ids=list(ids), embeddings=vectors, metadatas=metadatas)
 
@@ -116,7 +132,9 @@ class VectorIndex:
     def find_nearest(self, vector: Vectors, limit: int) -> list[tuple[str, float]]:
         """Find ids with their cosine similarity, the nearest first."""
         result = self._collection.query(
-            query_embeddings=vector[None, :], n_results=limit, include=["distances"]
+            query_embeddings=vector[None, :],
+            n_results=limit,
+            include=["distances"],
         )
         pairs = zip(result["ids"][0], result["distances"][0], strict=True)
         return [(row_id, 1 - distance) for row_id, distance in pairs]
@@ -130,31 +148,19 @@ class VectorIndex:
         return list(self._collection.get(include=[])["ids"])
 
     def _connect(self) -> None:
-        """Open the client once; an embedded one takes the lock of its folder first."""
+        """Open the client once."""
         if self._client is not None:
             return
-        # Imported here, in a thread of its own: it takes seconds, and nobody waits for it.
-        import chromadb
-        from chromadb.config import Settings
-
-        settings = Settings(anonymized_telemetry=False)
+        chroma = _load_chroma()
         if self._url:
-            self._client = self._connect_to_server(chromadb, settings)
+            self._client = chroma.open_server(self._url)
             return
         self._take_ownership()
-        path = str(self._folder / "chroma")
-        self._client = chromadb.PersistentClient(path, settings=settings)
+        self._client = chroma.open_folder(self._folder / "chroma")
 
-    def _connect_to_server(self, chromadb: Any, settings: Any) -> Any:
-        address = urlsplit(self._url)
-        is_secure = address.scheme == "https"
-        default_port = 443 if is_secure else 8000
-        return chromadb.HttpClient(
-            host=address.hostname or "localhost",
-            port=address.port or default_port,
-            ssl=is_secure,
-            settings=settings,
-        )
+    def _has_collection(self) -> bool:
+        collections = self._client.list_collections()
+        return any(collection.name == COLLECTION for collection in collections)
 
     def _take_ownership(self) -> None:
         self._folder.mkdir(parents=True, exist_ok=True, mode=0o700)
@@ -165,3 +171,10 @@ class VectorIndex:
                 "another process owns the memory; stop it,"
                 " or give all of them a Chroma server by COUNTERSIGN_CHROMA_URL"
             ) from None
+
+
+def _load_chroma() -> Any:
+    # Imported by the thread that opens the index: it takes seconds, and nobody waits for it.
+    from knowledge.memory import chroma_client
+
+    return chroma_client

@@ -11,6 +11,7 @@ MAX_TEXT_CHARACTERS = 4_000
 
 
 def to_unit_length(rows: Vectors) -> Vectors:
-    """Scale every row to length 1; a row of zeros stays as it is."""
-    length = np.linalg.norm(rows, axis=1, keepdims=True)
-    return (rows / np.where(length > 0, length, 1)).astype(np.float32)
+    """Scale every row to length 1; leave rows of zeros."""
+    lengths = np.linalg.norm(rows, axis=1, keepdims=True)
+    divisors = np.where(lengths > 0, lengths, 1)
+    return (rows / divisors).astype(np.float32)

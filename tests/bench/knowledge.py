@@ -30,12 +30,10 @@ from bot.store.database import Database
 from bot.store.migrate import migrate
 from bot.store.shelf import Shelf
 from bot.store.store import SqlStore
-from knowledge.learning.calibration import ScoredOutcome, certify_precision
-from knowledge.learning.linear_model import (
-    TrainingExample,
-    score_margins,
-    train_linear_model,
-)
+from knowledge.learning.calibration import ScoredOutcome
+from knowledge.learning.calibration_training import certify_precision
+from knowledge.learning.linear_model import TrainingExample, score_margins
+from knowledge.learning.linear_training import train_linear_model
 from knowledge.learning.plan_training import train_plan_model
 from knowledge.learning.recogniser import TrainedRecogniser, confidence_features
 from knowledge.learning.recogniser_training import train_recogniser
@@ -64,32 +62,32 @@ def read_lines(path):
 
 
 def report(what, **numbers):
-    rounded = {
-        name: round(value, 4) if isinstance(value, float) else value
-        for name, value in numbers.items()
-    }
-    print(json.dumps({"what": what, **rounded}), flush=True)
+    row = {"what": what}
+    for name, value in numbers.items():
+        row[name] = round(value, 4) if isinstance(value, float) else value
+    print(json.dumps(row), flush=True)
 
 
-def auroc(known, unknown):
+def auroc(confidences, others):
+    """Compare the confidences of known kinds with those of others."""
     from sklearn.metrics import roc_auc_score
 
-    labels = np.r_[np.ones(len(known)), np.zeros(len(unknown))]
-    return float(roc_auc_score(labels, np.r_[known, unknown]))
+    labels = np.r_[np.ones(len(confidences)), np.zeros(len(others))]
+    return float(roc_auc_score(labels, np.r_[confidences, others]))
 
 
 def coverage(confidences, is_right, precision):
-    """Return the largest share that can be answered at this precision, by the best threshold."""
+    """Return the largest share that can be answered at this precision."""
     order = np.argsort(-confidences)
     precisions = np.cumsum(is_right[order]) / np.arange(1, len(order) + 1)
     good = np.flatnonzero(precisions >= precision)
     return float((good.max() + 1) / len(order)) if len(good) else 0.0
 
 
-def coverage_with_unknown(known, unknown, is_right, precision):
+def coverage_with_others(confidences, others, is_right, precision):
     """Return the coverage when texts of unknown kinds are among the questions."""
-    all_right = np.r_[is_right, np.zeros(len(unknown), bool)]
-    return coverage(np.r_[known, unknown], all_right, precision)
+    all_right = np.r_[is_right, np.zeros(len(others), bool)]
+    return coverage(np.r_[confidences, others], all_right, precision)
 
 
 # --- recognition ---------------------------------------------------------------------------------
@@ -105,7 +103,7 @@ def clinc150(minilm):
         training=data["train"],
         novel=[text for text, _ in data["oos_train"]],
         questions=data[part],
-        unknown={"oos": [text for text, _ in data[f"oos_{part}"]]},
+        other_texts={"oos": [text for text, _ in data[f"oos_{part}"]]},
     )
 
 
@@ -114,29 +112,29 @@ def banking77(minilm):
     for row in read_lines("banking77/dev.jsonl.gz"):
         splits.setdefault(row["split"], []).append((row["text"], row["label"]))
     part = "test" if "test" in splits else "valid"
-    unknown = {}
+    other_texts = {}
     for name in ("id", "ood"):
         if f"{name}-oos-{part}" in splits:
-            unknown[name] = [text for text, _ in splits[f"{name}-oos-{part}"]]
+            other_texts[name] = [text for text, _ in splits[f"{name}-oos-{part}"]]
     measure_recognition(
         name="BANKING77",
         minilm=minilm,
         training=splits["train"],
         novel=[],
         questions=splits[part],
-        unknown=unknown,
+        other_texts=other_texts,
     )
 
 
-def measure_recognition(*, name, minilm, training, novel, questions, unknown):
-    """Measure the product's recogniser, and the two beside it, on the same split."""
+def measure_recognition(*, name, minilm, training, novel, questions, other_texts):
+    """Measure the product's recogniser and two others on one split."""
     labels = np.array([label for _, label in questions])
     majority = Counter(label for _, label in training).most_common(1)[0][0]
     report(f"{name} majority", in_scope=float((labels == majority).mean()))
-    measure_tfidf_recognition(name, training, questions, unknown)
+    measure_tfidf_recognition(name, training, questions, other_texts=other_texts)
     start = time.monotonic()
     examples = [TrainingExample(text, label, {}) for text, label in training]
-    model = train_recogniser(examples, novel, minilm, "bench")
+    model = train_recogniser(examples, novel, embedder=minilm, version="bench")
     seconds = time.monotonic() - start
     titles = {label: label for label in model.linear_model.labels}
     recogniser = TrainedRecogniser(lambda: model, minilm, titles)
@@ -145,21 +143,23 @@ def measure_recognition(*, name, minilm, training, novel, questions, unknown):
     is_best = np.array([answer.guesses[0].kind for answer in answers]) == labels
     is_recognised = np.array([answer.kind for answer in answers]) == labels
     confidences = measure_confidences(model, minilm, texts)
-    for sort, unknown_texts in unknown.items():
-        others = measure_confidences(model, minilm, unknown_texts)
-        abstains = [recogniser.recognise(text).abstains for text in unknown_texts]
+    for sort, sort_texts in other_texts.items():
+        others = measure_confidences(model, minilm, sort_texts)
+        abstains = [recogniser.recognise(text).abstains for text in sort_texts]
         report(
             f"{name} Countersign, {sort}",
             in_scope=float(is_recognised.mean()),
             oos_recall=float(np.mean(abstains)),
             best_guess=float(is_best.mean()),
             auroc=auroc(confidences, others),
-            coverage_at_95=coverage_with_unknown(confidences, others, is_best, 0.95),
+            coverage_at_95=coverage_with_others(
+                confidences, others, is_right=is_best, precision=0.95
+            ),
             trained_in_s=round(seconds),
         )
 
 
-def measure_tfidf_recognition(name, training, questions, unknown):
+def measure_tfidf_recognition(name, training, questions, other_texts):
     from sklearn.feature_extraction.text import TfidfVectorizer
     from sklearn.linear_model import LogisticRegression
 
@@ -172,13 +172,15 @@ def measure_tfidf_recognition(name, training, questions, unknown):
     labels = np.array([label for _, label in questions])
     is_right = regression.classes_[probabilities.argmax(1)] == labels
     confidences = probabilities.max(1)
-    for sort, texts in unknown.items():
+    for sort, texts in other_texts.items():
         others = regression.predict_proba(tfidf.transform(texts)).max(1)
         report(
             f"{name} tf-idf + logistic regression, {sort}",
             in_scope=float(is_right.mean()),
             auroc=auroc(confidences, others),
-            coverage_at_95=coverage_with_unknown(confidences, others, is_right, 0.95),
+            coverage_at_95=coverage_with_others(
+                confidences, others, is_right=is_right, precision=0.95
+            ),
         )
 
 
@@ -252,26 +254,26 @@ class Complaints:
         self.labels = np.array([precedent.action for precedent in self.precedents])
 
     def blocks(self):
-        """Walk through the days after the first week: what was closed by then, and what came.
+        """Walk through the days after the first week.
 
-        When a complaint was closed is not in the data: its outcome is shown three days after it
-        was received.
+        Yields the complaints that were closed by then, and those that came. When a complaint was
+        closed is not in the data: its outcome is shown three days after it was received.
         """
         later = sorted(set(self.days))[7:]
         for first in range(0, len(later), DAYS_AT_ONCE):
             last_closed = later[first] - CLOSED_AFTER
             block = set(later[first : first + DAYS_AT_ONCE])
-            closed = [index for index, day in enumerate(self.days) if day <= last_closed]
-            yield closed, [index for index, day in enumerate(self.days) if day in block]
+            closed_rows = [index for index, day in enumerate(self.days) if day <= last_closed]
+            yield closed_rows, [index for index, day in enumerate(self.days) if day in block]
 
 
 def cfpb(minilm):
-    """Measure complaints, learned anew every three days from those that had been closed."""
+    """Measure complaints, trained every three days on those closed."""
     complaints = Complaints(minilm)
     indexes, actions, floor_actions, margins, is_guaranteed = [], [], [], [], []
-    for closed, block in complaints.blocks():
-        past = [complaints.precedents[index] for index in closed]
-        model = train_plan_model("k", past, complaints.vectors[closed], target=0.90)
+    for closed_rows, block in complaints.blocks():
+        past = [complaints.precedents[index] for index in closed_rows]
+        model = train_plan_model("k", past, complaints.vectors[closed_rows], target=0.90)
         for index in block:
             precedent = complaints.precedents[index]
             label_margins = model.margins(
@@ -282,11 +284,17 @@ def cfpb(minilm):
             actions.append(best)
             margins.append(label_margins[best])
             is_guaranteed.append(reaches(model.guarantee, label_margins[best]))
-        floor_actions += list(fit_cfpb_floor(complaints, closed)(block))
+        floor_actions += list(fit_cfpb_floor(complaints, closed_rows)(block))
     indexes = np.array(indexes)
     report_cfpb_floors(complaints, indexes, np.array(floor_actions))
     is_right = np.array(actions) == complaints.labels[indexes]
-    report_cfpb(complaints, indexes, is_right, np.array(margins), np.array(is_guaranteed))
+    report_cfpb(
+        complaints,
+        indexes,
+        is_right=is_right,
+        margins=np.array(margins),
+        is_guaranteed=np.array(is_guaranteed),
+    )
 
 
 def reaches(guarantee, margin):
@@ -326,7 +334,10 @@ def report_cfpb(complaints, indexes, is_right, margins, is_guaranteed):
 
 
 def fit_cfpb_floor(complaints, indexes):
-    """Fit a logistic regression over facts and tf-idf; return its predictor by index."""
+    """Fit a logistic regression over facts and tf-idf.
+
+    Returns its predictor by index.
+    """
     from scipy import sparse
     from sklearn.feature_extraction import DictVectorizer
     from sklearn.feature_extraction.text import TfidfVectorizer
@@ -338,16 +349,16 @@ def fit_cfpb_floor(complaints, indexes):
     tfidf = TfidfVectorizer(min_df=3, max_features=30_000)
     tfidf.fit([texts[index] for index in indexes])
 
-    def features(chosen):
-        facts_part = one_hot.transform([facts[index] for index in chosen])
-        text_part = tfidf.transform([texts[index] for index in chosen])
+    def features(rows):
+        facts_part = one_hot.transform([facts[index] for index in rows])
+        text_part = tfidf.transform([texts[index] for index in rows])
         return sparse.hstack([facts_part, text_part]).tocsr()
 
     regression = LogisticRegression(C=1, max_iter=200, tol=1e-2)
     regression.fit(features(indexes), complaints.labels[indexes])
 
-    def predict(chosen):
-        return regression.predict(features(chosen))
+    def predict(rows):
+        return regression.predict(features(rows))
 
     return predict
 
@@ -385,7 +396,7 @@ def ticket_examples(tickets, label):
 
 
 def measure_groups(tickets):
-    """Learn the group anew every 500 tickets from those that had been closed."""
+    """Measure the group, trained every 500 tickets on those closed."""
     cut = int(len(tickets) * 0.8)
     examples = ticket_examples(tickets, "final_group")
     hits, floor_hits = [], []
@@ -408,7 +419,10 @@ def measure_groups(tickets):
 
 
 def group_floor_hits(past, block):
-    """Predict by a logistic regression over the facts: whether the first of three is right."""
+    """Predict by a logistic regression over the facts.
+
+    Returns for each example whether the first guess is right, and whether one of three is.
+    """
     from sklearn.feature_extraction import DictVectorizer
     from sklearn.linear_model import LogisticRegression
 
@@ -441,16 +455,16 @@ def measure_closing_codes(tickets):
         best = max(margins, key=margins.__getitem__)
         outcomes.append(ScoredOutcome(margins[best], best == example.label))
     guarantee = certify_precision(outcomes, 0.90)
-    guaranteed = "nothing: abstains"
+    description = "nothing: abstains"
     if guarantee:
         threshold = f"from {guarantee.threshold:.2f} on"
-        guaranteed = f"{threshold}, {guarantee.total} of {len(outcomes)}"
+        description = f"{threshold}, {guarantee.total} of {len(outcomes)}"
     majority = Counter(example.label for example in examples[:cut]).most_common(1)[0][0]
     report(
         "ServiceNow closing code",
         majority=float(np.mean([example.label == majority for example in examples[cut:]])),
         best_guess=float(np.mean([outcome.was_right for outcome in outcomes])),
-        promised_at_90=guaranteed,
+        promised_at_90=description,
     )
 
 
@@ -479,7 +493,7 @@ def retail(minilm):
         for task, action in training
     ]
     model = train_plan_model("k", past, minilm.embed([precedent.said for precedent in past]))
-    recommender = PrecedentRecommender(NullMemory(), lambda kind: model, minilm, utc_now)
+    recommender = make_recommender(NullMemory(), model, minilm)
     actions = np.array([action for _, action in test])
     majority = Counter(precedent.action for precedent in past).most_common(1)[0][0]
     report(
@@ -499,8 +513,20 @@ def retail(minilm):
     )
 
 
+def make_recommender(memory, model, embedder):
+    return PrecedentRecommender(
+        memory=memory,
+        plan_model_of=lambda kind: model,
+        embedder=embedder,
+        clock=utc_now,
+    )
+
+
 def read_retail_tasks():
-    """Return the orders, and the tasks for training and test with their first action."""
+    """Return the orders, and the tasks with their first action.
+
+    The tasks are in two parts, for training and for the test.
+    """
     with gzip.open(DATA / "retail_actions/orders.json.gz", "rt") as file:
         orders = json.load(file)
     training, test = [], []
@@ -526,7 +552,7 @@ def predict_by_tfidf(past, texts):
 
 
 def order_status(task, orders):
-    """Return the state of the order that a task is about, or an empty text.
+    """Return the state of the order that a task is about.
 
     It is the order of a number in the text, or one with an article of the text; else that of the
     customer's only kind of order.
@@ -557,17 +583,50 @@ OPEN_STATUSES = {"pending", "delivered"}
 def recommend_action(recommender, task, orders):
     status = order_status(task, orders)
     # Without a known order nothing is known of its state, and no condition may exclude anything.
-    offers = tuple(Offer(name, when if status else "", {}, "") for name, when in WRITES.items())
-    signal = Signal("r", "k", "k", "s", task["instruction"], None, {})
-    case = replace(opened(), signal=signal)
-    evidence = (Evidence("order.status", "status", status, "records", EPOCH),) if status else ()
+    offers = tuple(make_offer(name, when if status else "") for name, when in WRITES.items())
+    case = make_case("k", task["instruction"])
+    evidence = []
+    if status:
+        fact = Evidence(
+            name="order.status", label="status", value=status, source="records", read_at=EPOCH
+        )
+        evidence.append(fact)
     book = playbook(kind="k", offers=offers)
-    recommendation, _ = recommender.recommend(case, book, evidence, prepare_action)
+    recommendation, _ = recommender.recommend(case, book, evidence, prepare=prepare_action)
     return recommendation.action
 
 
+def make_case(kind, title):
+    signal = Signal(
+        source="bench",
+        key="k",
+        kind=kind,
+        subject="s",
+        title=title,
+        occurred_at=None,
+        facts={},
+    )
+    return replace(opened(), kind=kind, signal=signal)
+
+
+def make_offer(action, when=""):
+    return Offer(action=action, when=when, parameters={}, reason="because")
+
+
 def prepare_action(name, parameters):
-    return Action(name, 1, "s", "fake", "t", {}, name, "", True, Idempotency.MARKER, {})
+    return Action(
+        name=name,
+        version=1,
+        system="s",
+        connector="fake",
+        target="t",
+        parameters={},
+        summary=name,
+        preview="",
+        reversible=True,
+        idempotency=Idempotency.MARKER,
+        precondition={},
+    )
 
 
 # --- retrieval -----------------------------------------------------------------------------------
@@ -648,12 +707,12 @@ def runbooks(minilm):
     for way, results in hits.items():
         first, in_three = np.mean(results, axis=0)
         report(f"runbooks by {way}", first=float(first), in_three=float(in_three))
-    unknown = best_similarities(minilm, vectors, NOWHERE)
-    known = best_similarities(minilm, vectors, QUESTIONS)
+    nowhere = best_similarities(minilm, vectors, NOWHERE)
+    somewhere = best_similarities(minilm, vectors, QUESTIONS)
     report(
         "runbooks, nothing fits",
-        abstained=float(np.mean(unknown < MIN_MEANING_SIMILARITY)),
-        answered_where_one_does=float(np.mean(known >= MIN_MEANING_SIMILARITY)),
+        abstained=float(np.mean(nowhere < MIN_MEANING_SIMILARITY)),
+        answered_where_one_does=float(np.mean(somewhere >= MIN_MEANING_SIMILARITY)),
     )
 
 
@@ -694,9 +753,10 @@ class JitteringEmbedder:
 
 
 def cost(minilm, sizes=(1_000, 10_000, 100_000)):
-    """Measure one core and one case at a time: embed, recognise, recall, recommend.
+    """Measure one core and one case at a time.
 
-    Beside it: how many of the true ten nearest the index finds.
+    A case is embedded, recognised, recalled and recommended for. Beside it: how many of the true
+    ten nearest the index finds.
     """
     with gzip.open(DATA / "clinc150/data_dev.json.gz", "rt") as file:
         titles = [text for text, _ in json.load(file)["train"][:3000]]
@@ -719,7 +779,7 @@ def cost(minilm, sizes=(1_000, 10_000, 100_000)):
             fill_seconds = time.monotonic() - start
             memory.index.embedder = embedder
             rss = round(psutil.Process().memory_info().rss / 2**20)
-            durations = time_cases(recogniser, memory, embedder, titles, size)
+            durations = time_cases(recogniser, memory, embedder=embedder, titles=titles, size=size)
             report(
                 f"cost at {size:,} precedents",
                 p50_ms=statistics.median(durations),
@@ -755,27 +815,28 @@ def fill_shelf(shelf, titles, size):
 
 
 def time_cases(recogniser, memory, embedder, titles, size):
-    """Return the milliseconds of each case in ascending order, without the first ones."""
-    recommender = PrecedentRecommender(memory, lambda kind: None, embedder, utc_now)
-    offers = (Offer("house.a", "", {}, "because"), Offer("house.b", "", {}, "because"))
-    book = playbook(kind="kind_3", offers=offers)
+    """Return the milliseconds of each case in ascending order.
+
+    The first cases are left out.
+    """
+    recommender = make_recommender(memory, None, embedder)
+    book = playbook(kind="kind_3", offers=(make_offer("house.a"), make_offer("house.b")))
     durations = []
     for number in range(WARM_UP_CASES + CASES):
         text = f"{titles[(number * 7) % 3000]} case {number} of {size}"
-        signal = Signal("b", "k", "kind_3", "s", text, None, {})
-        case = replace(opened(), kind="kind_3", signal=signal)
+        case = make_case("kind_3", text)
         start = time.perf_counter()
         recogniser.recognise(text)
-        recommender.recommend(case, book, (), prepare_action)
+        recommender.recommend(case, book, (), prepare=prepare_action)
         durations.append(1000 * (time.perf_counter() - start))
     return sorted(durations[WARM_UP_CASES:])
 
 
 def recall_at_10(memory, minilm, titles):
-    """Compare with an exact search over the very vectors that the index holds."""
-    stored = memory.index.vectors._collection.get(include=["embeddings"])
-    ids = np.array(stored["ids"])
-    vectors = np.asarray(stored["embeddings"], np.float32)
+    """Compare with an exact search over the vectors of the index."""
+    rows = memory.index.vectors._collection.get(include=["embeddings"])
+    ids = np.array(rows["ids"])
+    vectors = np.asarray(rows["embeddings"], np.float32)
     recalls = []
     for text in titles[:50]:
         vector = minilm.embed([text])[0]

@@ -11,12 +11,16 @@ from langchain_core.language_models.chat_models import BaseChatModel
 from langchain_core.messages import AIMessage
 from langchain_core.outputs import ChatGeneration, ChatResult
 
-from knowledge.language.assistant import MAX_MODEL_CALLS, ModelAssistant, build_agent
+from knowledge.language.agent import MAX_MODEL_CALLS, build_agent
+from knowledge.language.assistant import ModelAssistant
 from knowledge.language.chat_model import ChatLimits
 
 
 class ScriptedModel(BaseChatModel):
-    """Says its lines in order: text, or a call of a tool. The last line repeats."""
+    """Says its lines in order: text, or a call of a tool.
+
+    The last line repeats.
+    """
 
     lines: list
     turn: int = 0
@@ -58,7 +62,7 @@ def now():
 
 def make_assistant(*lines, **limits):
     agent = build_agent(ScriptedModel(lines=list(lines)))
-    return ModelAssistant("scripted", agent, now, ChatLimits(**limits))
+    return ModelAssistant("scripted", agent, clock=now, limits=ChatLimits(**limits))
 
 
 def ignore_progress(step):
@@ -104,23 +108,24 @@ def test_a_model_that_never_stops_asking_is_stopped():
 def test_it_has_a_daily_limit_and_a_time_limit():
     assistant = make_assistant("fine", calls_per_day=0)
     assert assistant.answer("x", FakeTools(), ignore_progress) is None
-    released = threading.Event()
+    release = threading.Event()
 
     def wait(*arguments):
-        released.wait(5)
+        release.wait(5)
         return ""
 
-    slow = ModelAssistant("slow", wait, now, ChatLimits(timeout_seconds=0.05))
-    assert slow.answer("x", FakeTools(), ignore_progress) is None
-    released.set()
+    limits = ChatLimits(timeout_seconds=0.05)
+    assistant = ModelAssistant("slow", wait, clock=now, limits=limits)
+    assert assistant.answer("x", FakeTools(), ignore_progress) is None
+    release.set()
 
 
 def test_whatever_a_provider_raises_the_grammar_answers():
     def fail(*arguments):
         raise RuntimeError("no credits")
 
-    broken = ModelAssistant("broken", fail, now, ChatLimits())
-    assert broken.answer("x", FakeTools(), ignore_progress) is None
+    assistant = ModelAssistant("broken", fail, clock=now, limits=ChatLimits())
+    assert assistant.answer("x", FakeTools(), ignore_progress) is None
 
 
 def test_a_tool_that_does_not_exist_is_not_run():

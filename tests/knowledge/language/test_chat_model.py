@@ -1,4 +1,4 @@
-"""The limits of calls to a chat model, and what a failing one costs."""
+"""The limits of calls to a chat model, and its failures."""
 
 import threading
 from datetime import UTC, datetime, timedelta
@@ -15,6 +15,10 @@ class Clock:
         return self.now
 
 
+def answer():
+    return "answer"
+
+
 def run(calls, call):
     """Run a call and return its result, or why there is none."""
     try:
@@ -26,17 +30,17 @@ def run(calls, call):
 def test_the_calls_of_a_day_are_limited():
     clock = Clock()
     calls = LimitedCalls(clock, ChatLimits(calls_per_day=2), "test")
-    results = [run(calls, lambda: "answer") for _ in range(3)]
+    results = [run(calls, answer) for _ in range(3)]
     assert results == ["answer", "answer", "over the daily limit"]
     clock.now += timedelta(days=1)
-    assert run(calls, lambda: "answer") == "answer"
+    assert run(calls, answer) == "answer"
 
 
 def test_a_call_has_a_time_limit():
-    released = threading.Event()
+    release = threading.Event()
     calls = LimitedCalls(Clock(), ChatLimits(timeout_seconds=0.05), "test")
-    assert run(calls, lambda: released.wait(5)) == "not in time"
-    released.set()
+    assert run(calls, lambda: release.wait(5)) == "not in time"
+    release.set()
 
 
 def test_whatever_a_provider_raises_is_no_answer():

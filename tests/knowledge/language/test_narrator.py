@@ -1,4 +1,4 @@
-"""A model's words: labelled when they are sound, dropped when not, and never of any effect."""
+"""A model's words: labelled or dropped, and never of any effect."""
 
 import itertools
 import json
@@ -30,12 +30,15 @@ from tests.world import World
 GOOD = {"what": "Merlot is down to 4 bottles.", "why": "24 are wanted soon."}
 
 
+def parse_json(message):
+    return json.loads(message.content)
+
+
 def world_with_model(store, answer):
-    """Make a world whose narrator is a real LangChain chat model that always answers this."""
+    """Make a world with a real LangChain chat model and one answer."""
     text = answer if isinstance(answer, str) else json.dumps(answer)
     messages = itertools.repeat(AIMessage(text))
-    parse = RunnableLambda(lambda message: json.loads(message.content))
-    model = GenericFakeChatModel(messages=iter(messages)) | parse
+    model = GenericFakeChatModel(messages=messages) | RunnableLambda(parse_json)
 
     def ask(instructions, document):
         return model.invoke([("system", instructions), ("user", document)])
@@ -43,7 +46,8 @@ def world_with_model(store, answer):
     def clock():
         return world.clock()
 
-    narrator = ModelNarrator("scripted", ask, clock, ChatLimits(timeout_seconds=5))
+    limits = ChatLimits(timeout_seconds=5)
+    narrator = ModelNarrator("scripted", ask, clock=clock, limits=limits)
     world = World(store, mind(narrator=narrator))
     return world
 
@@ -60,6 +64,10 @@ def narration_counts():
 
 def no_summary(values):
     return ""
+
+
+def no_time():
+    return None
 
 
 def test_good_words_stand_in_their_labelled_block_and_the_card_is_redrawn(store):
@@ -109,7 +117,8 @@ def test_a_slow_model_costs_its_time_and_no_more(small_world):
         time.sleep(30)
         return GOOD
 
-    narrator = ModelNarrator("slow", ask_slowly, world.clock, ChatLimits(timeout_seconds=0.1))
+    limits = ChatLimits(timeout_seconds=0.1)
+    narrator = ModelNarrator("slow", ask_slowly, clock=world.clock, limits=limits)
     start = time.monotonic()
     assert narrator.narrate(case, world.library.book, no_summary) is None
     assert time.monotonic() - start < 20
@@ -124,7 +133,8 @@ def test_a_day_has_its_limit(small_world):
         calls.append(document)
         return GOOD
 
-    narrator = ModelNarrator("m", ask, world.clock, ChatLimits(calls_per_day=2))
+    limits = ChatLimits(calls_per_day=2)
+    narrator = ModelNarrator("m", ask, clock=world.clock, limits=limits)
     words = [narrator.narrate(case, world.library.book, no_summary) for _ in range(4)]
     assert [one is not None for one in words] == [True, True, False, False]
     assert len(calls) == 2
@@ -145,7 +155,7 @@ def test_words_for_a_plan_that_is_no_longer_there_are_not_shown(store):
 
 def test_an_unknown_model_is_refused_at_start():
     with pytest.raises(BadRequest, match="COUNTERSIGN_CHAT_MODEL=nobody:knows"):
-        open_narrator("nobody:knows", "", lambda: None, ChatLimits())
+        open_narrator("nobody:knows", url="", clock=no_time, limits=ChatLimits())
 
 
 TEMPTATIONS = [
@@ -173,7 +183,10 @@ QUANTITIES = ["999999999", "-1", "1e9", "24; DROP TABLE", "0", "NaN", "12"]
 
 
 def hostile_answer(dice):
-    """Make an answer of a model that has only harm in mind, well formed as often as not."""
+    """Make an answer of a model that has only harm in mind.
+
+    It is well formed as often as not.
+    """
     text = " ".join(dice.choices(TEMPTATIONS, k=3))
     answer = {"what": text, "why": dice.choice(TEMPTATIONS)}
     answer |= dice.choice(
@@ -196,7 +209,10 @@ OWN_BLOCKS = {"context", "actions", "header"}
 
 
 def live_elements(value):
-    """Find every element that could mention, link or act, apart from our own buttons."""
+    """Find every element that could mention, link or act.
+
+    Our own buttons are left out.
+    """
     if isinstance(value, dict):
         if value.get("type") in LIVE_TYPES:
             yield value
@@ -211,7 +227,7 @@ def own_blocks(card):
 
 
 def test_a_wholly_malicious_model_changes_nothing_in_a_thousand_cases(small_world):
-    """No effect, no approval, no other tier, approver, amount, target or plan; nothing live."""
+    """Compare the case and its card after each answer with those before."""
     world = small_world
     dice = random.Random(5)
     case = world.proposed()
@@ -226,20 +242,21 @@ def test_a_wholly_malicious_model_changes_nothing_in_a_thousand_cases(small_worl
         parameters = {**action.parameters, **values}
         return world.desk.decisions.proposals.prepare(action.name, parameters).summary
 
-    narrator = ModelNarrator("evil", ask, world.clock, ChatLimits(calls_per_day=10_000))
-    shown = 0
+    limits = ChatLimits(calls_per_day=10_000)
+    narrator = ModelNarrator("evil", ask, clock=world.clock, limits=limits)
+    count = 0
     for _ in range(1_200):
         words = narrator.narrate(case, world.library.book, check)
         if words is None:
             continue
-        shown += 1
+        count += 1
         case_with_words = replace(case, words=words)
         assert {**to_plain(case_with_words), "words": None} == before
         card = case_card(case_with_words)
         assert validate(card) == []
         assert list(live_elements(card)) == list(live_elements(plain_card))
         assert own_blocks(card) == own_blocks(plain_card)
-    assert shown > 100
+    assert count > 100
     assert (world.house.effects, world.case(case).approvals) == ([], ())
 
 

@@ -13,11 +13,11 @@ from knowledge.library import load
 
 PARSER = QuestionParser(dict(load().titles()))
 LONDON = Hours("Europe/London", time(9), time(18))
-NOW = datetime(2026, 11, 21, 12, 0, tzinfo=UTC)
+NOW = datetime(2026, 11, 21, 12, tzinfo=UTC)
 
 
 def parse(text, case_id=""):
-    return PARSER.understand(text, NOW, LONDON, case_id)
+    return PARSER.understand(text, NOW, LONDON, case_id=case_id)
 
 
 @pytest.mark.parametrize(

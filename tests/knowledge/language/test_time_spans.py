@@ -9,7 +9,7 @@ from bot.cases.hours import Hours
 from knowledge.language.time_spans import take_span
 
 LONDON = Hours("Europe/London", time(9), time(18))
-NOW = datetime(2026, 11, 21, 12, 0, tzinfo=UTC)
+NOW = datetime(2026, 11, 21, 12, tzinfo=UTC)
 
 
 def london(*date):

@@ -1,4 +1,4 @@
-"""The model file: the bot works without a damaged one, says so once, and training replaces it."""
+"""The model file: damages, and what the bot does about them."""
 
 import io
 import os
@@ -31,7 +31,7 @@ def make_model():
         version="v1",
         memory_size=4,
         embedder=words.identity,
-        recogniser=train_recogniser(small_examples(), (), words, "v1"),
+        recogniser=train_recogniser(small_examples(), novel_texts=(), embedder=words, version="v1"),
         plans={},
     )
 
@@ -44,14 +44,14 @@ def good_file(tmp_path_factory):
 
 
 class Bomb:
-    """Whoever unpickles it makes a folder."""
+    """Makes a folder when it is unpickled."""
 
     def __reduce__(self):
         return os.mkdir, ("exploded",)
 
 
 def change_arrays(good_file, **changes):
-    """Return the file with these arrays instead of its own; None leaves one out."""
+    """Return the file with other arrays; None leaves one out."""
     with np.load(good_file) as arrays:
         all_arrays = {**arrays, **changes}
     buffer = io.BytesIO()
@@ -106,20 +106,42 @@ def with_buckets_in_disorder(good_file):
     return change_arrays(good_file, **{"recogniser.places": buckets[::-1]})
 
 
+def cut_in_half(good_file):
+    content = good_file.read_bytes()
+    return content[: len(content) // 2]
+
+
+def cut_in_the_directory(good_file):
+    return good_file.read_bytes()[:-30]
+
+
 def replacing(name, value):
     """Make a damage that replaces this array."""
-    return lambda good_file: change_arrays(good_file, **{name: value})
+
+    def damage(good_file):
+        return change_arrays(good_file, **{name: value})
+
+    return damage
+
+
+def being(content):
+    """Make a damage that replaces the whole file."""
+
+    def damage(good_file):
+        return content
+
+    return damage
 
 
 DAMAGES = {
-    "empty": lambda good_file: b"",
-    "truncated": lambda good_file: good_file.read_bytes()[: good_file.stat().st_size // 2],
-    "truncated in its directory": lambda good_file: good_file.read_bytes()[:-30],
-    "random": lambda good_file: os.urandom(5_000),
-    "nonsense after the magic number": lambda good_file: b"PK\x03\x04nonsense",
-    "zeros": lambda good_file: b"\0" * 100,
+    "empty": being(b""),
+    "truncated": cut_in_half,
+    "truncated in its directory": cut_in_the_directory,
+    "random": being(os.urandom(5_000)),
+    "nonsense after the magic number": being(b"PK\x03\x04nonsense"),
+    "zeros": being(b"\0" * 100),
     "flipped bytes": with_flipped_bytes,
-    "a bare pickle": lambda good_file: pickle.dumps(Bomb()),
+    "a bare pickle": being(pickle.dumps(Bomb())),
     "a pickle inside": with_pickle_inside,
     "vast": vast,
     "another format": replacing("format", np.array("0")),

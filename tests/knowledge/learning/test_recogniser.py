@@ -1,4 +1,4 @@
-"""Recognition: the right kind for new words, none for what fits none, and never a crash."""
+"""Recognition: the right kind for new words, and none for unknown trouble."""
 
 import json
 
@@ -12,9 +12,14 @@ from tests.conftest import SHARED
 from tests.knowledge.learning.examples import playbook_examples, small_examples
 
 
+def train_on_playbooks(library, embedder):
+    examples = playbook_examples(library)
+    return train_recogniser(examples, novel_texts=(), embedder=embedder, version="v1")
+
+
 @pytest.fixture(scope="module")
 def recogniser(library, minilm):
-    model = train_recogniser(playbook_examples(library), (), minilm, "v1")
+    model = train_on_playbooks(library, minilm)
     return TrainedRecogniser(lambda: model, minilm, dict(library.titles()))
 
 
@@ -56,7 +61,7 @@ def test_it_says_what_it_learned_from_and_gives_three_guesses(recogniser):
 
 
 def test_untrained_or_trained_on_other_vectors_it_abstains(library, minilm):
-    other = train_recogniser(playbook_examples(library), (), HashedWordsEmbedder(), "w")
+    other = train_on_playbooks(library, HashedWordsEmbedder())
     for model in (None, other):
         recogniser = TrainedRecogniser(lambda model=model: model, minilm, {})
         assert recogniser.recognise("low on gin").abstains
@@ -70,7 +75,7 @@ def test_a_model_over_other_vectors_or_for_other_kinds_names_nothing():
 
     words = HashedWordsEmbedder()
     titles = {"low_stock": "Low", "late": "Late"}
-    model = train_recogniser(small_examples(), (), words, "v1")
+    model = train_recogniser(small_examples(), novel_texts=(), embedder=words, version="v1")
     narrow = TrainedRecogniser(lambda: model, NarrowEmbedder(), titles)
     assert "other vectors" in narrow.recognise("merlot").basis
     other_kinds = TrainedRecogniser(lambda: model, words, {"fraud": "Fraud"})
@@ -80,7 +85,7 @@ def test_a_model_over_other_vectors_or_for_other_kinds_names_nothing():
 
 def test_without_meaning_it_abstains_more_often(library, recogniser):
     words = HashedWordsEmbedder()
-    model = train_recogniser(playbook_examples(library), (), words, "w")
+    model = train_on_playbooks(library, words)
     lexical = TrainedRecogniser(lambda: model, words, dict(library.titles()))
     assert count_abstentions(lexical) >= count_abstentions(recogniser)
 

@@ -35,7 +35,7 @@ class ScriptedMemory:
 
 @pytest.fixture
 def recommend(small_world, minilm):
-    """Recommend a plan for a new case, with a playbook that is changed like this."""
+    """Recommend a plan for a new case; changes are those of the playbook."""
 
     def recommend_for(memory=None, model=None, **changes):
         world = small_world
@@ -47,35 +47,44 @@ def recommend(small_world, minilm):
             clock=world.clock,
         )
         case = world.store.case(world.receive().case_id)
-        evidence = gather(case, world.library.book, world.desk.systems, world.clock())
+        book = world.library.book
+        evidence = gather(case, book, world.desk.systems, now=world.clock())
         prepare = world.desk.decisions.proposals.prepare
-        return recommender.recommend(case, world.library.book, evidence, prepare)
+        return recommender.recommend(case, book, evidence, prepare=prepare)
 
     return recommend_for
 
 
-STOCK_PARAMETERS = {"product_id": "signal.product_id", "quantity": "stock.quantity"}
-TWO_OFFERS = (
-    Offer("house.order_stock", "", STOCK_PARAMETERS, "order"),
-    Offer("house.open_claim", "", {"product_id": "signal.product_id"}, "claim"),
+ORDER_STOCK = Offer(
+    action="house.order_stock",
+    when="",
+    parameters={"product_id": "signal.product_id", "quantity": "stock.quantity"},
+    reason="order",
+)
+OPEN_CLAIM = Offer(
+    action="house.open_claim",
+    when="",
+    parameters={"product_id": "signal.product_id"},
+    reason="claim",
+)
+TWO_OFFERS = (ORDER_STOCK, OPEN_CLAIM)
+
+
+WINE_AND_GIN = (
+    ("Merlot", "house.open_claim", "house.order_stock"),
+    ("Gin", "house.order_stock", "house.open_claim"),
 )
 
 
 def train_on_wine_and_gin(minilm, count=60, share=0.8):
-    """Train on a past in which low wine was claimed and low gin was ordered, mostly."""
+    """Train on a past in which wine was claimed and gin ordered."""
     dice = random.Random(3)
     past = []
     for number in range(count):
-        is_wine = number % 2 == 0
-        is_usual = dice.random() < share
-        past.append(
-            precedent(
-                f"EX-{number}",
-                said=f"{'Merlot' if is_wine else 'Gin'} is running low {number}",
-                action="house.open_claim" if is_wine == is_usual else "house.order_stock",
-                ended=Ended.WORKED,
-            )
-        )
+        product, usual, unusual = WINE_AND_GIN[number % 2]
+        action = usual if dice.random() < share else unusual
+        text = f"{product} is running low {number}"
+        past.append(precedent(f"EX-{number}", said=text, action=action, ended=Ended.WORKED))
     vectors = minilm.embed([one.said for one in past])
     return train_plan_model("low_stock", past, vectors)
 
@@ -101,7 +110,7 @@ def test_what_was_right_in_like_cases_comes_first_and_says_so(recommend, minilm)
 
 
 def test_a_condition_that_people_wrote_is_never_overruled_by_the_past(recommend, minilm):
-    offers = (TWO_OFFERS[0], replace(TWO_OFFERS[1], when="stock.on_hand > `100`"))
+    offers = (ORDER_STOCK, replace(OPEN_CLAIM, when="stock.on_hand > `100`"))
     recommendation, _ = recommend(model=train_on_wine_and_gin(minilm), offers=offers)
     assert recommendation.action == "house.order_stock"
     assert recommendation.alternatives[0].why_not == "needs stock.on_hand > `100`"
@@ -145,9 +154,9 @@ def test_poison_changes_neither_plan_nor_verdict(recommend, minilm):
     vectors = minilm.embed([one.said for one in poison])
     assert train_plan_model("low_stock", poison, vectors) is None
     clean, clean_plan = recommend()
-    poisoned, poisoned_plan = recommend(ScriptedMemory(*poison))
-    assert poisoned_plan == clean_plan
-    assert (poisoned.action, poisoned.precedents) == (clean.action, "")
+    recommendation, plan = recommend(ScriptedMemory(*poison))
+    assert plan == clean_plan
+    assert (recommendation.action, recommendation.precedents) == (clean.action, "")
 
 
 def test_an_old_precedent_is_marked_as_stale(recommend):
@@ -164,8 +173,8 @@ def world_with_memory(store, minilm, tmp_path):
         vectors = VectorIndex(tmp_path / "memory", "", minilm.identity)
         memory = PrecedentMemory(shelf, minilm, vectors, answer_timeout=10)
         memory.open()
-        recommender = PrecedentRecommender(memory, lambda kind: None, minilm, clock)
-        return Mind(shelf, memory, FakeRecogniser(), recommender)
+        recommender = PrecedentRecommender(memory, lambda kind: None, embedder=minilm, clock=clock)
+        return Mind(shelf, memory, FakeRecogniser(), recommender=recommender)
 
     world = World(store, build_mind)
     yield world
@@ -184,7 +193,7 @@ def decide(world, case, dice):
 
 
 def test_every_citation_is_a_real_case_that_really_carries_that_action(world_with_memory):
-    """Forty cases are decided, then one more: everything its card says of others is so."""
+    """Decide forty cases, and compare them with the card of one more."""
     world = world_with_memory
     dice = random.Random(1)
     for number in range(40):
@@ -203,5 +212,5 @@ def test_every_citation_is_a_real_case_that_really_carries_that_action(world_wit
         assert case.plan.actions[0].name == citation.action
         outcome = {State.REJECTED: "rejected", State.RESOLVED: "worked"}[case.state]
         assert (citation.ended, citation.at, citation.by) == (outcome, case.ending.at, ("Ana",))
-    worked = sum(citation.ended == "worked" for citation in recommendation.citations)
-    assert f"10 like this: {worked} approved ({worked} worked)" in recommendation.precedents
+    count = [citation.ended for citation in recommendation.citations].count("worked")
+    assert f"10 like this: {count} approved ({count} worked)" in recommendation.precedents

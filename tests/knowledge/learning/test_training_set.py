@@ -3,6 +3,7 @@
 from bot.cases.precedent import Label
 from knowledge.learning.training_set import gather_training_set
 from tests.cases.making import NOW
+from tests.knowledge.learning.examples import playbook_examples
 from tests.store.test_shelf import precedent
 
 
@@ -15,12 +16,12 @@ def test_what_nobody_reviewed_and_prompt_injections_are_never_trained_on(library
             precedent("EX-4", said="guessed and rejected", named=False),
         ]
     )
-    shelf.keep((), Label("EX-9", "a label", "low_stock", "Ana", NOW))
-    shelf.keep((), Label("EX-10", "something else", "", "Ana", NOW))
+    shelf.keep((), Label(case_id="EX-9", said="a label", kind="low_stock", by="Ana", at=NOW))
+    shelf.keep((), Label(case_id="EX-10", said="something else", kind="", by="Ana", at=NOW))
     training_set = gather_training_set(shelf, library.playbooks, minilm)
     texts = {example.text for example in training_set.examples}
-    written = {text for playbook in library.playbooks.values() for text in playbook.examples}
-    assert texts - written == {"reviewed", "a label"}
+    playbook_texts = {example.text for example in playbook_examples(library)}
+    assert texts - playbook_texts == {"reviewed", "a label"}
     assert training_set.novel_texts == ("something else",)
 
 

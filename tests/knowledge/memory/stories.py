@@ -20,6 +20,6 @@ def recall(memory, text, kind="low_stock", channel="C0STOCK"):
 
 
 def recall_ids(memory, text, kind="low_stock", channel="C0STOCK"):
-    result = recall(memory, text, kind, channel)
+    result = recall(memory, text, kind=kind, channel=channel)
     assert result.failure == ""
     return [precedent.id for precedent in result.precedents]

@@ -1,4 +1,4 @@
-"""Text as vectors: which embedder is opened, and that every text has a vector."""
+"""Embedders: the one that is opened, and a vector for every text."""
 
 import json
 

@@ -15,10 +15,13 @@ TEXTS = [row["text"] for row in KNOWN_VECTORS]
 
 
 def test_the_vectors_are_those_of_the_public_model(minilm):
-    """Computed once from the published 32-bit weights (SHA-256 53aa5117…), by plain arithmetic."""
+    """Compare with vectors of the published 32-bit weights.
+
+    They were computed once by plain arithmetic (SHA-256 of the weights: 53aa5117…).
+    """
     vectors = minilm.embed(TEXTS)
-    published = np.array([row["vector"] for row in KNOWN_VECTORS])
-    similarities = (vectors * published).sum(axis=1)
+    published_vectors = np.array([row["vector"] for row in KNOWN_VECTORS])
+    similarities = (vectors * published_vectors).sum(axis=1)
     assert (vectors.shape, similarities.min() > 0.99) == ((len(TEXTS), 384), True)
 
 

@@ -1,4 +1,4 @@
-"""The search over a real Chroma and Tantivy: what it finds, and for whom."""
+"""The search over a real Chroma and Tantivy."""
 
 from dataclasses import replace
 from datetime import timedelta
@@ -32,12 +32,12 @@ def test_it_shows_only_this_kind_and_what_this_channel_may_see(open_memory):
 
 
 def test_what_is_related_is_of_any_kind_and_of_the_named_channels_alone(open_memory):
-    hidden = precedent("EX-hidden", said=STORIES["wine"], channel="C0SECRET")
+    secret = precedent("EX-hidden", said=STORIES["wine"], channel="C0SECRET")
     other = precedent("EX-other", said=STORIES["wine"], kind="lead_cold")
-    cases = [replace(story, case_id=story.id) for story in (*stories(), hidden, other)]
+    cases = [replace(story, case_id=story.id) for story in (*stories(), secret, other)]
     memory = open_memory(*cases, precedent("row-7", said=STORIES["wine"]))
-    related = memory.related("almost out of red wine for Saturday", {"C0STOCK"}, NOW)
-    assert set(related) == {"EX-wine", "EX-gin", "EX-other"}
+    case_ids = memory.related("almost out of red wine for Saturday", {"C0STOCK"}, NOW)
+    assert set(case_ids) == {"EX-wine", "EX-gin", "EX-other"}
     assert memory.related("almost out of red wine for Saturday", set(), NOW) == []
     assert memory.related("the lift is stuck between two floors", {"C0STOCK"}, NOW) == []
 

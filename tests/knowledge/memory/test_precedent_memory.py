@@ -1,4 +1,4 @@
-"""Memory over a real Chroma: how it opens, catches up, is rebuilt, and says what is wrong."""
+"""Memory over a real Chroma: opening, catching up, failures and rebuilding."""
 
 import contextlib
 import os
@@ -20,6 +20,11 @@ from knowledge.memory.vector_index import VectorIndex
 from tests.cases.making import NOW
 from tests.knowledge.memory.stories import STORIES, recall, recall_ids, stories
 from tests.store.test_shelf import precedent
+
+
+def ignore_progress(count):
+    pass
+
 
 # --- opening and catching up ---------------------------------------------------------------------
 
@@ -59,7 +64,7 @@ def test_vectors_of_another_embedder_are_refused_with_the_command_that_helps(ope
     assert "countersign memory rebuild" in recall(memory, "x").failure
     with pytest.raises(MemoryUnavailable):
         memory.catch_up()
-    assert memory.rebuild(lambda count: None) == 4
+    assert memory.rebuild(ignore_progress) == 4
     memory.close()
     assert recall_ids(open_memory(embedder=words), STORIES["wine"])[0] == "EX-wine"
 
@@ -92,11 +97,11 @@ def test_a_database_that_is_away_when_memory_opens_ends_no_thread(tmp_path):
 
 def test_a_slow_memory_costs_one_card_its_timeout_and_the_next_nothing(open_memory):
     memory = open_memory(*stories(), answer_timeout=0.2)
-    released = threading.Event()
+    release = threading.Event()
     find_nearest = memory.index.vectors.find_nearest
 
     def find_slowly(vector, limit):
-        released.wait(60)
+        release.wait(60)
         return find_nearest(vector, limit)
 
     memory.index.vectors.find_nearest = find_slowly
@@ -104,7 +109,7 @@ def test_a_slow_memory_costs_one_card_its_timeout_and_the_next_nothing(open_memo
     first = recall(memory, STORIES["wine"])
     second = recall(memory, STORIES["wine"])
     duration = time.monotonic() - start
-    released.set()
+    release.set()
     slow = "memory does not answer in time"
     assert (first.failure, second.failure, duration < 30) == (slow, slow, True)
 
@@ -231,7 +236,7 @@ def test_a_damaged_index_gives_a_reason_and_never_a_crash(small_world, tmp_path,
         with pytest.raises(MemoryUnavailable):
             memory.catch_up()
         if form in REBUILDABLE:
-            assert memory.rebuild(lambda count: None) == 1
+            assert memory.rebuild(ignore_progress) == 1
     finally:
         memory.close()
 
@@ -255,7 +260,7 @@ def test_a_rebuild_that_was_interrupted_goes_on_where_it_stopped(open_memory, mi
 
     memory.index.embedder = DyingEmbedder()
     with pytest.raises(KeyboardInterrupt):
-        memory.rebuild(lambda count: None)
+        memory.rebuild(ignore_progress)
     progress = []
     memory.index.embedder = minilm
     assert memory.rebuild(progress.append) == 200

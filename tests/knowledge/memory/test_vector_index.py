@@ -47,12 +47,13 @@ def test_several_processes_share_a_server_and_its_end_is_a_reason(
     chroma_server, shelf, minilm, tmp_path
 ):
     url, process = chroma_server
-    first, second = (
-        PrecedentMemory(
-            shelf, minilm, VectorIndex(tmp_path / name, url, minilm.identity), answer_timeout=5
-        )
-        for name in "ab"
-    )
+
+    def make_memory(name):
+        vectors = VectorIndex(tmp_path / name, url, minilm.identity)
+        return PrecedentMemory(shelf, minilm, vectors, answer_timeout=5)
+
+    first = make_memory("a")
+    second = make_memory("b")
     shelf.keep(stories())
     first.open()
     second.open()
