@@ -78,7 +78,7 @@ def import_past(
     """Take in the rows that are well formed; what is wrong with the others is in the answer."""
     if not path.is_file():
         raise BadRequest(f"{path}: there is no such file")
-    mapped, batch = parse_mapping(maps, facts, kind, utc_now()), batch_name(path)
+    mapped, batch = parse_mapping(maps, facts, kind=kind, now=utc_now()), batch_name(path)
     rejected: list[BadRow] = []
     waiting: list[Precedent] = []
     read = new = flagged = 0

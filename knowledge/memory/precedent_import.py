@@ -45,7 +45,13 @@ class ColumnMapping:
     now: datetime
 
 
-def parse_mapping(pairs: Sequence[str], facts: str, kind: str, now: datetime) -> ColumnMapping:
+def parse_mapping(
+    pairs: Sequence[str],
+    facts: str,
+    *,
+    kind: str,
+    now: datetime,
+) -> ColumnMapping:
     """Parse the options of the command line, like ``--map text=narrative``.
 
     A field that is not mapped is looked for under its own name. ``facts`` is a list with commas.
@@ -101,76 +107,76 @@ class _RowParser:
         self._mapping = mapping
 
     def parse(self, batch: str, playbooks: Mapping[str, Playbook]) -> Precedent:
-        text = self._signal_text()
-        playbook = self._playbook(playbooks)
-        action = self._action(playbook)
-        outcome = self._outcome(action)
-        decided_by = self._decided_by()
+        text = self._parse_text()
+        playbook = self._find_playbook(playbooks)
+        action = self._parse_action(playbook)
+        outcome = self._parse_outcome(action)
+        decided_by = self._parse_decider()
         return Precedent(
-            id=f"{batch}:{self._key()[:MAX_NAME_LENGTH]}",
+            id=f"{batch}:{self._read_key()[:MAX_NAME_LENGTH]}",
             kind=playbook.kind,
             said=text[:LONGEST_TEXT],
-            what=self._value("what")[:LONGEST_TEXT],
+            what=self._read("what")[:LONGEST_TEXT],
             facts={name: _scalar(self._row.get(name)) for name in self._mapping.facts},
             action=action,
             steps=(),
             decided_by=(decided_by[:MAX_NAME_LENGTH],) if decided_by else (),
             ended=outcome,
-            reason=self._value("reason")[:LONGEST_TEXT],
-            ended_at=self._ended_at(),
+            reason=self._read("reason")[:LONGEST_TEXT],
+            ended_at=self._parse_end(),
             channel=playbook.channel,
             batch=batch,
         )
 
-    def _value(self, field: str, default: str = "") -> str:
+    def _read(self, field: str, default: str = "") -> str:
         cell = self._row.get(self._mapping.columns[field])
         return default if cell in (None, "") else str(cell).strip()
 
-    def _signal_text(self) -> str:
-        text = self._value("text").replace("\0", " ")
+    def _parse_text(self) -> str:
+        text = self._read("text").replace("\0", " ")
         if not text:
             column = self._mapping.columns["text"]
             raise BadRequest(f"column {column!r} is empty or missing")
         return text
 
-    def _playbook(self, playbooks: Mapping[str, Playbook]) -> Playbook:
-        kind = self._mapping.kind or self._value("kind")
+    def _find_playbook(self, playbooks: Mapping[str, Playbook]) -> Playbook:
+        kind = self._mapping.kind or self._read("kind")
         playbook = playbooks.get(kind)
         if playbook is None:
             raise BadRequest(f"there is no playbook for {kind[:50]!r}")
         return playbook
 
-    def _action(self, playbook: Playbook) -> str:
-        action = self._value("action")
+    def _parse_action(self, playbook: Playbook) -> str:
+        action = self._read("action")
         if action and playbook.offer(action) is None:
             names = ", ".join(offer.action for offer in playbook.offers) or "no action"
             raise BadRequest(f"action {action[:60]!r} is not in the playbook; it offers {names}")
         return action
 
-    def _outcome(self, action: str) -> Ended:
+    def _parse_outcome(self, action: str) -> Ended:
         default = Ended.WORKED if action else Ended.BY_HAND
-        outcome = OUTCOMES.get(self._value("ended", default).lower())
+        outcome = OUTCOMES.get(self._read("ended", default).lower())
         if outcome is None:
-            value = self._value("ended")[:40]
+            value = self._read("ended")[:40]
             raise BadRequest(f"ended {value!r} is none of {', '.join(OUTCOMES)}")
         return outcome
 
-    def _key(self) -> str:
+    def _read_key(self) -> str:
         """Return the key of the row, or a checksum of its content."""
-        key = self._value("key")
+        key = self._read("key")
         if key:
             return key
         content = json.dumps(self._row, sort_keys=True, default=str)
         return hashlib.sha256(content.encode()).hexdigest()[:16]
 
-    def _decided_by(self) -> str:
+    def _parse_decider(self) -> str:
         # Without such a column the importer vouches for the row; a column that is empty says that
         # nobody decided.
         has_column = self._mapping.columns["by"] in self._row
-        return self._value("by", "" if has_column else IMPORTER)
+        return self._read("by", "" if has_column else IMPORTER)
 
-    def _ended_at(self) -> datetime:
-        text = self._value("at")
+    def _parse_end(self) -> datetime:
+        text = self._read("at")
         if not text:
             return self._mapping.now
         try:
