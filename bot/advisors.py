@@ -11,18 +11,19 @@ from bot.ports import Memory as MemoryPort
 from bot.settings import Settings
 from bot.store.shelf import Shelf as SqlShelf
 from bot.store.store import SqlStore
-from knowledge.chat_model import Bounds
-from knowledge.embedder import Embedder, Words, open_embedder
-from knowledge.learned import Learned
+from knowledge.language.assistant import open_assistant
+from knowledge.language.chat_model import ChatLimits
+from knowledge.language.narrator import open_narrator
+from knowledge.learning.model_file import ModelFile
+from knowledge.learning.plan_model import PlanModel
+from knowledge.learning.recogniser import RecogniserModel, TrainedRecogniser
+from knowledge.learning.recommender import PrecedentRecommender
+from knowledge.learning.training_set import is_training_due
 from knowledge.library import Library
-from knowledge.narrator import open_narrator
-from knowledge.plan_model import PlanModel
-from knowledge.precedents import Forgetful, Precedents
-from knowledge.recogniser import RecogniserModel, TrainedRecogniser
-from knowledge.recommender import RememberingRecommender
-from knowledge.talker import open_talker
-from knowledge.training import is_worth_it
-from knowledge.vector_index import VectorIndex
+from knowledge.memory.embedder import Embedder, HashedWordsEmbedder, open_embedder
+from knowledge.memory.null_memory import NullMemory
+from knowledge.memory.precedent_memory import PrecedentMemory
+from knowledge.memory.vector_index import VectorIndex
 
 log = logging.getLogger(__name__)
 #: An answer to a question may take longer than the words of a card: somebody watches it grow.
@@ -48,9 +49,9 @@ class Knowledge:
     advisors: Advisors
     library: Library
     shelf: SqlShelf
-    precedents: Precedents
+    precedents: PrecedentMemory
     embedder: Embedder
-    model_file: Learned
+    model_file: ModelFile
     #: Of the index and the model file. It can be deleted: both are made again from the ledger.
     folder: Path
 
@@ -58,14 +59,14 @@ class Knowledge:
         """Say whether enough was decided since the last training."""
         if self.model_file.failure:
             return True
-        return is_worth_it(self.model_file.model, self.shelf, self.embedder)
+        return is_training_due(self.model_file.model, self.shelf, self.embedder)
 
 
 @dataclass(frozen=True)
 class _LatestModels:
     """The models of the latest training, looked up at each use."""
 
-    model_file: Learned
+    model_file: ModelFile
     embedder: Embedder
 
     def recogniser(self) -> RecogniserModel | None:
@@ -90,19 +91,19 @@ def open_knowledge(
     folder = settings.data_dir / "memory"
     shelf = SqlShelf(store)
     embedder = open_embedder(settings.embeddings)
-    model_file = Learned(folder)
+    model_file = ModelFile(folder)
     index = VectorIndex(folder, settings.chroma_url, embedder.identity)
-    precedents = Precedents(shelf, embedder, index)
+    precedents = PrecedentMemory(shelf, embedder, index)
     models = _LatestModels(model_file, embedder)
     advisors = Advisors(
         shelf=shelf,
         memory=precedents,
         recogniser=TrainedRecogniser(models.recogniser, embedder, dict(library.titles())),
-        recommender=RememberingRecommender(
-            memory=precedents, latest=models.plan, embedder=embedder, clock=clock
+        recommender=PrecedentRecommender(
+            memory=precedents, plan_model_of=models.plan, embedder=embedder, clock=clock
         ),
         narrator=_open_narrator(settings, clock),
-        talker=_open_talker(settings, clock),
+        talker=_open_assistant(settings, clock),
     )
     return Knowledge(
         advisors=advisors,
@@ -120,14 +121,14 @@ def without_memory(shelf: Shelf, clock: Clock) -> Advisors:
 
     Only playbooks recommend then, and no kind is recognised.
     """
-    memory = Forgetful()
-    embedder = Words()
+    memory = NullMemory()
+    embedder = HashedWordsEmbedder()
     return Advisors(
         shelf=shelf,
         memory=memory,
         recogniser=TrainedRecogniser(_no_recogniser, embedder, {}),
-        recommender=RememberingRecommender(
-            memory=memory, latest=_no_plan, embedder=embedder, clock=clock
+        recommender=PrecedentRecommender(
+            memory=memory, plan_model_of=_no_plan, embedder=embedder, clock=clock
         ),
     )
 
@@ -143,17 +144,19 @@ def _no_plan(kind: str) -> PlanModel | None:
 def _open_narrator(settings: Settings, clock: Clock) -> Narrator | None:
     if not settings.chat_model:
         return None
-    bounds = Bounds(per_day=settings.chat_per_day)
+    limits = ChatLimits(calls_per_day=settings.chat_per_day)
     return open_narrator(
-        name=settings.chat_model, url=settings.chat_url, clock=clock, bounds=bounds
+        name=settings.chat_model, url=settings.chat_url, clock=clock, limits=limits
     )
 
 
-def _open_talker(settings: Settings, clock: Clock) -> Talker | None:
+def _open_assistant(settings: Settings, clock: Clock) -> Talker | None:
     if not settings.chat_model:
         return None
-    bounds = Bounds(seconds=ANSWER_SECONDS, per_day=settings.chat_per_day)
-    return open_talker(name=settings.chat_model, url=settings.chat_url, clock=clock, bounds=bounds)
+    limits = ChatLimits(timeout_seconds=ANSWER_SECONDS, calls_per_day=settings.chat_per_day)
+    return open_assistant(
+        name=settings.chat_model, url=settings.chat_url, clock=clock, limits=limits
+    )
 
 
 class Trainer:

@@ -23,7 +23,7 @@ from bot.desk.triage import Triage
 from bot.ports import Chat, Clock, Directory, Systems
 from bot.store.lists import Lists
 from bot.store.store import SqlStore
-from knowledge.answers import QuestionGrammar
+from knowledge.language.question_parser import QuestionParser
 from knowledge.library import Library
 
 
@@ -91,7 +91,7 @@ def build_desk(
         lists=lists,
         library=library,
         directory=directory,
-        grammar=QuestionGrammar(dict(library.titles())),
+        grammar=QuestionParser(dict(library.titles())),
         chat=chat,
         clock=clock,
         memory=advisors.memory,

@@ -14,13 +14,13 @@ from bot.settings import load_offline
 from bot.store.clock import clock_of
 from bot.store.export import replay
 from bot.store.store import SqlStore
-from knowledge.learned import Learned
+from knowledge.learning.model_file import ModelFile
 
 
 def doctor(as_json: AsJson = False) -> None:
     settings = load_offline()
     problems = find_problems(settings)
-    model_failure = Learned(settings.data_dir / "memory").failure
+    model_failure = ModelFile(settings.data_dir / "memory").failure
     if model_failure:
         problems.append(model_failure)
     store = wiring.open_store(settings)

@@ -22,7 +22,9 @@ def init(
         PACKAGED_LIBRARY,
         folder,
         # The folder is a Python package too; only its YAML is for people to edit.
-        ignore=shutil.ignore_patterns("*.py", "__pycache__", "minilm"),
+        ignore=shutil.ignore_patterns(
+            "*.py", "__pycache__", "library", "memory", "learning", "language"
+        ),
     )
     out.print(f"{folder}: edit playbooks/ and the .yml files beside it, then set:", markup=False)
     out.print(f"  COUNTERSIGN_LIBRARY_DIR={folder.resolve()}", markup=False)

@@ -23,7 +23,9 @@ from bot.cli.terminal import AsJson, err, out, print_json
 from bot.clock import utc_now
 from bot.preflight import open_library
 from bot.settings import Settings, load_offline
-from knowledge.training import alone_in, learn, lessons, save
+from knowledge.learning.model_file import save_model
+from knowledge.learning.training import train_models, training_lock
+from knowledge.learning.training_set import gather_training_set
 
 #: Training leaves the processor to whoever else wants it.
 TRAINING_NICENESS = 10
@@ -109,15 +111,15 @@ def train(
 def _train(knowledge: Knowledge) -> dict[str, Any]:
     """Train and save the models. Return figures for ``--json``."""
     playbooks = knowledge.library.playbooks
-    with alone_in(knowledge.folder):
-        training_set = lessons(knowledge.shelf, playbooks, knowledge.embedder)
-        model = learn(training_set, knowledge.embedder)
-        save(model, knowledge.folder)
+    with training_lock(knowledge.folder):
+        training_set = gather_training_set(knowledge.shelf, playbooks, knowledge.embedder)
+        model = train_models(training_set, knowledge.embedder)
+        save_model(model, knowledge.folder)
     examples = 0
     kinds = 0
     if model.recogniser:
-        examples = model.recogniser.examples
-        kinds = len(model.recogniser.learner.labels)
+        examples = model.recogniser.example_count
+        kinds = len(model.recogniser.linear_model.labels)
     return {
         "version": model.version,
         "examples": examples,
@@ -165,9 +167,9 @@ def _kind_status(knowledge: Knowledge, kind: str, precedents: int) -> dict[str, 
     right = "too few to say"
     promise = "none"
     if plan:
-        right = f"{plan.right} of {plan.judged}"
-    if plan and plan.promise:
-        promise = f"{plan.promise.bound:.0%} at least"
+        right = f"{plan.correct} of {plan.total}"
+    if plan and plan.guarantee:
+        promise = f"{plan.guarantee.lower_bound:.0%} at least"
     return {"kind": kind, "precedents": precedents, "right": right, "promise": promise}
 
 

@@ -16,7 +16,13 @@ from bot.cli.memory import fill_index, opened_knowledge
 from bot.cli.terminal import AsJson, err, out, print_json
 from bot.clock import utc_now
 from bot.settings import load_offline
-from knowledge.importing import BadRow, Mapped, batch_name, mapping, precedent_of, rows_of
+from knowledge.memory.precedent_import import (
+    ColumnMapping,
+    batch_name,
+    parse_mapping,
+    parse_precedent,
+)
+from knowledge.memory.row_file import BadRow, read_rows
 
 BATCH_SIZE = 500
 MAX_SHOWN_ROWS = 20
@@ -71,7 +77,7 @@ def learn(
         task = progress.add_task("Reading", total=None)
         if not file.is_file():
             raise BadRequest(f"{file}: there is no such file")
-        columns = mapping(given=maps or [], facts=facts, kind=playbook, now=utc_now())
+        columns = parse_mapping(maps or [], facts=facts, kind=playbook, now=utc_now())
         summary = import_precedents(
             knowledge, path=file, columns=columns, progress=partial(progress.advance, task)
         )
@@ -83,7 +89,7 @@ def learn(
 
 
 def import_precedents(
-    knowledge: Knowledge, *, path: Path, columns: Mapped, progress: Callable[[], object]
+    knowledge: Knowledge, *, path: Path, columns: ColumnMapping, progress: Callable[[], object]
 ) -> ImportSummary:
     """Store the well-formed rows and return a summary."""
     summary = ImportSummary(batch=batch_name(path))
@@ -105,18 +111,18 @@ def import_precedents(
 
 
 def _read_rows(
-    knowledge: Knowledge, path: Path, *, columns: Mapped, batch: str
+    knowledge: Knowledge, path: Path, *, columns: ColumnMapping, batch: str
 ) -> Iterator[Precedent | BadRow]:
     """Yield the precedent of each row, or the row's error."""
-    for line, row in rows_of(path):
+    for line, row in read_rows(path):
         if isinstance(row, BadRow):
             yield row
         else:
-            yield precedent_of(
+            yield parse_precedent(
                 row=row,
                 line=line,
                 batch=batch,
-                mapped=columns,
+                mapping=columns,
                 playbooks=knowledge.library.playbooks,
             )
 

@@ -23,8 +23,8 @@ from bot.desk.silence import Silence
 from bot.preflight import open_library
 from bot.settings import Settings, load_offline
 from bot.use_cases import build_triage
-from knowledge.importing import BadRow, rows_of
 from knowledge.library import Library
+from knowledge.memory.row_file import BadRow, read_rows
 
 COLUMNS = ("line", "kind", "sure", "plan", "precedents")
 MAX_TITLE_LENGTH = 300
@@ -76,7 +76,7 @@ def preview_file(settings: Settings, path: Path) -> Iterator[dict[str, Any]]:
             triage = build_triage(proposals, knowledge.advisors, utc_now)
             preview = Preview(triage, library, utc_now)
             knowledge.precedents.open()
-            for line, row in rows_of(path):
+            for line, row in read_rows(path):
                 summary = _preview_row(preview, library, line=line, row=row)
                 yield {"line": line, **summary}
 

@@ -30,8 +30,10 @@ from bot.settings import Settings, inherit, load
 from bot.store.shelf import Shelf
 from bot.store.store import SqlStore
 from bot.use_cases import Desk, DeskOptions, build_desk
+from knowledge.learning.model_file import save_model
+from knowledge.learning.training import train_models
+from knowledge.learning.training_set import gather_training_set
 from knowledge.library import Library
-from knowledge.training import learn, lessons, save
 
 MANIFEST = Path(__file__).parent.parent.parent / "manifest.yml"
 LOOPBACK = "127.0.0.1"
@@ -121,8 +123,8 @@ def _remember_history(settings: Settings, store: SqlStore, library: Library) -> 
         # The rows that asked for it are done with.
         store.discard([Topic.REMEMBER])
         knowledge.precedents.open()
-        training_set = lessons(knowledge.shelf, library.playbooks, knowledge.embedder)
-        save(learn(training_set, knowledge.embedder), knowledge.folder)
+        training_set = gather_training_set(knowledge.shelf, library.playbooks, knowledge.embedder)
+        save_model(train_models(training_set, knowledge.embedder), knowledge.folder)
 
 
 def sample_settings(folder: Path, slack: str) -> Settings:

@@ -1,6 +1,7 @@
-"""``make bench-knowledge``: how good recognition and recommendation are, beside a majority and a tf-idf floor in the same run; and what they cost.
+"""The quality and the cost of recognition and recommendation: ``make bench-knowledge``.
 
-Every number is measured on a part that training, calibration and thresholds never saw. ``ARGS="clinc150 cost"`` runs some parts.
+Beside them in the same run: a majority vote and a tf-idf model. Every number is measured on a part
+that training, calibration and thresholds never saw. ``ARGS="clinc150 cost"`` runs some parts.
 """
 
 import csv
@@ -12,6 +13,7 @@ import sys
 import tempfile
 import time
 from collections import Counter
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -28,147 +30,173 @@ from bot.store.database import Database
 from bot.store.migrate import migrate
 from bot.store.shelf import Shelf
 from bot.store.store import SqlStore
-from knowledge.confidence import Judged, certify
-from knowledge.embedder import Cached, MiniLM, unit
-from knowledge.learner import Example, train
-from knowledge.plan_model import margins_of, train_plan
-from knowledge.precedents import ALIKE, Precedents, Recollection
-from knowledge.recogniser import TrainedRecogniser, signs_of, train_recogniser
-from knowledge.recommender import RememberingRecommender
-from knowledge.vector_index import VectorIndex
-from knowledge.word_index import WordIndex
+from knowledge.learning.calibration import ScoredOutcome
+from knowledge.learning.calibration_training import certify_precision
+from knowledge.learning.linear_model import TrainingExample, score_margins
+from knowledge.learning.linear_training import train_linear_model
+from knowledge.learning.plan_training import train_plan_model
+from knowledge.learning.recogniser import TrainedRecogniser, confidence_features
+from knowledge.learning.recogniser_training import train_recogniser
+from knowledge.learning.recommender import PrecedentRecommender
+from knowledge.memory.embedder import CachingEmbedder
+from knowledge.memory.keyword_index import KeywordIndex
+from knowledge.memory.minilm import MiniLM
+from knowledge.memory.null_memory import NullMemory
+from knowledge.memory.precedent_index import MIN_MEANING_SIMILARITY
+from knowledge.memory.precedent_memory import PrecedentMemory
+from knowledge.memory.ranking import fuse_rankings
+from knowledge.memory.vector_index import VectorIndex
+from knowledge.memory.vectors import VECTOR_SIZE, to_unit_length
+from tests.cases.making import opened
 from tests.conftest import SHARED
+from tests.world import playbook
 
 DATA = SHARED / "data"
 SEED = 0
 EPOCH = datetime(2016, 1, 1, tzinfo=UTC)
 
 
-def lines(path):
+def read_lines(path):
     with gzip.open(DATA / path, "rt", encoding="utf-8") as file:
         return [json.loads(line) for line in file]
 
 
-def row(what, **numbers):
-    told = {
-        name: round(value, 4) if isinstance(value, float) else value
-        for name, value in numbers.items()
-    }
-    print(json.dumps({"what": what, **told}), flush=True)
+def report(what, **numbers):
+    row = {"what": what}
+    for name, value in numbers.items():
+        row[name] = round(value, 4) if isinstance(value, float) else value
+    print(json.dumps(row), flush=True)
 
 
-def auroc(known, strange):
+def auroc(confidences, others):
+    """Compare the confidences of known kinds with those of others."""
     from sklearn.metrics import roc_auc_score
 
-    return float(
-        roc_auc_score(np.r_[np.ones(len(known)), np.zeros(len(strange))], np.r_[known, strange])
-    )
+    labels = np.r_[np.ones(len(confidences)), np.zeros(len(others))]
+    return float(roc_auc_score(labels, np.r_[confidences, others]))
 
 
-def coverage(sure, right, precision):
-    """The largest share that can be answered at this precision, had one known the threshold."""
-    order = np.argsort(-sure)
-    kept = np.cumsum(right[order]) / np.arange(1, len(order) + 1)
-    good = np.flatnonzero(kept >= precision)
+def coverage(confidences, is_right, precision):
+    """Return the largest share that can be answered at this precision."""
+    order = np.argsort(-confidences)
+    precisions = np.cumsum(is_right[order]) / np.arange(1, len(order) + 1)
+    good = np.flatnonzero(precisions >= precision)
     return float((good.max() + 1) / len(order)) if len(good) else 0.0
 
 
-# --- recognition ---------------------------------------------------------------------------------------------------------
+def coverage_with_others(confidences, others, is_right, precision):
+    """Return the coverage when texts of unknown kinds are among the questions."""
+    all_right = np.r_[is_right, np.zeros(len(others), bool)]
+    return coverage(np.r_[confidences, others], all_right, precision)
 
 
-def clinc150(meaning):
+# --- recognition ---------------------------------------------------------------------------------
+
+
+def clinc150(minilm):
     with gzip.open(DATA / "clinc150/data_dev.json.gz", "rt") as file:
         data = json.load(file)
     part = "test" if "test" in data else "val"
-    recognition(
-        "CLINC150",
-        meaning,
-        data["train"],
-        [text for text, _ in data["oos_train"]],
-        data[part],
-        {"oos": [text for text, _ in data[f"oos_{part}"]]},
+    measure_recognition(
+        name="CLINC150",
+        minilm=minilm,
+        training=data["train"],
+        novel=[text for text, _ in data["oos_train"]],
+        questions=data[part],
+        other_texts={"oos": [text for text, _ in data[f"oos_{part}"]]},
     )
 
 
-def banking77(meaning):
-    found = lines("banking77/dev.jsonl.gz")
-    splits = {
-        name: [(one["text"], one["label"]) for one in found if one["split"] == name]
-        for name in {one["split"] for one in found}
-    }
+def banking77(minilm):
+    splits = {}
+    for row in read_lines("banking77/dev.jsonl.gz"):
+        splits.setdefault(row["split"], []).append((row["text"], row["label"]))
     part = "test" if "test" in splits else "valid"
-    strange = {
-        name: [text for text, _ in splits[f"{name}-oos-{part}"]]
-        for name in ("id", "ood")
-        if f"{name}-oos-{part}" in splits
-    }
-    recognition("BANKING77", meaning, splits["train"], [], splits[part], strange)
+    other_texts = {}
+    for name in ("id", "ood"):
+        if f"{name}-oos-{part}" in splits:
+            other_texts[name] = [text for text, _ in splits[f"{name}-oos-{part}"]]
+    measure_recognition(
+        name="BANKING77",
+        minilm=minilm,
+        training=splits["train"],
+        novel=[],
+        questions=splits[part],
+        other_texts=other_texts,
+    )
 
 
-def recognition(name, meaning, taught, novel, asked, strange):
-    """The product's recogniser, and the floors, on the same split."""
-    from sklearn.feature_extraction.text import TfidfVectorizer
-    from sklearn.linear_model import LogisticRegression
-
-    labels = np.array([label for _, label in asked])
-    majority = Counter(label for _, label in taught).most_common(1)[0][0]
-    row(f"{name} majority", in_scope=float((labels == majority).mean()))
-    words = TfidfVectorizer(ngram_range=(1, 2), sublinear_tf=True)
-    floor = LogisticRegression(C=10, max_iter=200, tol=1e-3).fit(
-        words.fit_transform([text for text, _ in taught]), [label for _, label in taught]
-    )
-    chance = floor.predict_proba(words.transform([text for text, _ in asked]))
-    right = floor.classes_[chance.argmax(1)] == labels
-    for kind, texts in strange.items():
-        other = floor.predict_proba(words.transform(texts)).max(1)
-        row(
-            f"{name} tf-idf + logistic regression, {kind}",
-            in_scope=float(right.mean()),
-            auroc=auroc(chance.max(1), other),
-            coverage_at_95=coverage(
-                np.r_[chance.max(1), other], np.r_[right, np.zeros(len(other), bool)], 0.95
-            ),
-        )
-    began = time.monotonic()
-    model = train_recogniser(
-        [Example(text, label, {}) for text, label in taught], novel, meaning, "bench"
-    )
-    seconds = time.monotonic() - began
-    recogniser = TrainedRecogniser(
-        lambda: model, meaning, {label: label for label in model.learner.labels}
-    )
-    answers = [recogniser.recognise(text) for text, _ in asked]
-    best = np.array([answer.guesses[0].kind for answer in answers]) == labels
-    named = np.array([answer.kind for answer in answers]) == labels
-    sure = sureness(model, meaning, [text for text, _ in asked])
-    for kind, texts in strange.items():
-        other = sureness(model, meaning, texts)
-        abstained = np.array([recogniser.recognise(text).abstains for text in texts])
-        row(
-            f"{name} Countersign, {kind}",
-            in_scope=float(named.mean()),
-            oos_recall=float(abstained.mean()),
-            best_guess=float(best.mean()),
-            auroc=auroc(sure, other),
-            coverage_at_95=coverage(
-                np.r_[sure, other], np.r_[best, np.zeros(len(other), bool)], 0.95
+def measure_recognition(*, name, minilm, training, novel, questions, other_texts):
+    """Measure the product's recogniser and two others on one split."""
+    labels = np.array([label for _, label in questions])
+    majority = Counter(label for _, label in training).most_common(1)[0][0]
+    report(f"{name} majority", in_scope=float((labels == majority).mean()))
+    measure_tfidf_recognition(name, training, questions, other_texts=other_texts)
+    start = time.monotonic()
+    examples = [TrainingExample(text, label, {}) for text, label in training]
+    model = train_recogniser(examples, novel, embedder=minilm, version="bench")
+    seconds = time.monotonic() - start
+    titles = {label: label for label in model.linear_model.labels}
+    recogniser = TrainedRecogniser(lambda: model, minilm, titles)
+    texts = [text for text, _ in questions]
+    answers = [recogniser.recognise(text) for text in texts]
+    is_best = np.array([answer.guesses[0].kind for answer in answers]) == labels
+    is_recognised = np.array([answer.kind for answer in answers]) == labels
+    confidences = measure_confidences(model, minilm, texts)
+    for sort, sort_texts in other_texts.items():
+        others = measure_confidences(model, minilm, sort_texts)
+        abstains = [recogniser.recognise(text).abstains for text in sort_texts]
+        report(
+            f"{name} Countersign, {sort}",
+            in_scope=float(is_recognised.mean()),
+            oos_recall=float(np.mean(abstains)),
+            best_guess=float(is_best.mean()),
+            auroc=auroc(confidences, others),
+            coverage_at_95=coverage_with_others(
+                confidences, others, is_right=is_best, precision=0.95
             ),
             trained_in_s=round(seconds),
         )
 
 
-def sureness(model, meaning, texts):
-    vectors = meaning.embed(texts)
-    signs = [
-        signs_of(model.learner.labels, model.learner.scores(text, {}, vector), model.known @ vector)
-        for text, vector in zip(texts, vectors, strict=True)
-    ]
-    return np.array([model.confidence(one) for one in signs])
+def measure_tfidf_recognition(name, training, questions, other_texts):
+    from sklearn.feature_extraction.text import TfidfVectorizer
+    from sklearn.linear_model import LogisticRegression
+
+    tfidf = TfidfVectorizer(ngram_range=(1, 2), sublinear_tf=True)
+    regression = LogisticRegression(C=10, max_iter=200, tol=1e-3)
+    regression.fit(
+        tfidf.fit_transform([text for text, _ in training]), [label for _, label in training]
+    )
+    probabilities = regression.predict_proba(tfidf.transform([text for text, _ in questions]))
+    labels = np.array([label for _, label in questions])
+    is_right = regression.classes_[probabilities.argmax(1)] == labels
+    confidences = probabilities.max(1)
+    for sort, texts in other_texts.items():
+        others = regression.predict_proba(tfidf.transform(texts)).max(1)
+        report(
+            f"{name} tf-idf + logistic regression, {sort}",
+            in_scope=float(is_right.mean()),
+            auroc=auroc(confidences, others),
+            coverage_at_95=coverage_with_others(
+                confidences, others, is_right=is_right, precision=0.95
+            ),
+        )
 
 
-# --- recommendation ------------------------------------------------------------------------------------------------------
+def measure_confidences(model, minilm, texts):
+    confidences = []
+    for text, vector in zip(texts, minilm.embed(texts), strict=True):
+        scores = model.linear_model.score(text, {}, vector)
+        similarities = model.example_vectors @ vector
+        features = confidence_features(model.linear_model.labels, scores, similarities)
+        confidences.append(model.confidence(features))
+    return np.array(confidences)
 
-COMPLAINT = (
+
+# --- recommendation ------------------------------------------------------------------------------
+
+COMPLAINT_FACTS = (
     "company",
     "issue",
     "product",
@@ -181,107 +209,161 @@ COMPLAINT = (
     "zip_code",
 )
 CLOSED_AFTER = timedelta(days=3)
+DAYS_AT_ONCE = 3
 
 
-def decided(name, said, facts, action, at):
+def make_precedent(name, text, facts, action, at):
     return Precedent(
-        str(name), "k", said, "", facts, action, (), ("people",), Ended.WORKED, "", at, "C0"
+        id=str(name),
+        kind="k",
+        said=text,
+        what="",
+        facts=facts,
+        action=action,
+        steps=(),
+        decided_by=("people",),
+        ended=Ended.WORKED,
+        reason="",
+        ended_at=at,
+        channel="C0",
     )
 
 
-def cfpb(meaning):
-    """In time order. When a complaint was closed is not in the data; its outcome is shown three days after it was received."""
-    found = sorted(
-        lines("cfpb_complaints/dev.jsonl.gz"),
-        key=lambda one: (one["date_received"], one["complaint_id"]),
+class Complaints:
+    """The complaints in time order, as precedents with vectors."""
+
+    def __init__(self, minilm):
+        self.rows = sorted(
+            read_lines("cfpb_complaints/dev.jsonl.gz"),
+            key=lambda row: (row["date_received"], row["complaint_id"]),
+        )
+        self.days = [datetime.fromisoformat(row["date_received"]) for row in self.rows]
+        self.texts = [(row["complaint_what_happened"] or "")[:2000] for row in self.rows]
+        self.has_text = np.array([bool(text) for text in self.texts])
+        self.vectors = minilm.embed(self.texts) * self.has_text[:, None]
+        self.precedents = [
+            make_precedent(
+                name=row["complaint_id"],
+                text=text,
+                facts={name: row[name] for name in COMPLAINT_FACTS},
+                action=row["company_response"],
+                at=day,
+            )
+            for row, text, day in zip(self.rows, self.texts, self.days, strict=True)
+        ]
+        self.labels = np.array([precedent.action for precedent in self.precedents])
+
+    def blocks(self):
+        """Walk through the days after the first week.
+
+        Yields the complaints that were closed by then, and those that came. When a complaint was
+        closed is not in the data: its outcome is shown three days after it was received.
+        """
+        later = sorted(set(self.days))[7:]
+        for first in range(0, len(later), DAYS_AT_ONCE):
+            last_closed = later[first] - CLOSED_AFTER
+            block = set(later[first : first + DAYS_AT_ONCE])
+            closed_rows = [index for index, day in enumerate(self.days) if day <= last_closed]
+            yield closed_rows, [index for index, day in enumerate(self.days) if day in block]
+
+
+def cfpb(minilm):
+    """Measure complaints, trained every three days on those closed."""
+    complaints = Complaints(minilm)
+    indexes, actions, floor_actions, margins, is_guaranteed = [], [], [], [], []
+    for closed_rows, block in complaints.blocks():
+        past = [complaints.precedents[index] for index in closed_rows]
+        model = train_plan_model("k", past, complaints.vectors[closed_rows], target=0.90)
+        for index in block:
+            precedent = complaints.precedents[index]
+            label_margins = model.margins(
+                precedent.said, precedent.facts, complaints.vectors[index]
+            )
+            best = max(label_margins, key=label_margins.__getitem__)
+            indexes.append(index)
+            actions.append(best)
+            margins.append(label_margins[best])
+            is_guaranteed.append(reaches(model.guarantee, label_margins[best]))
+        floor_actions += list(fit_cfpb_floor(complaints, closed_rows)(block))
+    indexes = np.array(indexes)
+    report_cfpb_floors(complaints, indexes, np.array(floor_actions))
+    is_right = np.array(actions) == complaints.labels[indexes]
+    report_cfpb(
+        complaints,
+        indexes,
+        is_right=is_right,
+        margins=np.array(margins),
+        is_guaranteed=np.array(is_guaranteed),
     )
-    days = [datetime.fromisoformat(one["date_received"]) for one in found]
-    said = [(one["complaint_what_happened"] or "")[:2000] for one in found]
-    told = np.array([bool(text) for text in said])
-    vectors = meaning.embed(said) * told[:, None]
-    past = [
-        decided(
-            one["complaint_id"],
-            text,
-            {name: one[name] for name in COMPLAINT},
-            one["company_response"],
-            day,
-        )
-        for one, text, day in zip(found, said, days, strict=True)
-    ]
-    labels = np.array([one.action for one in past])
-    asked, guesses, floors, sure, promised = [], [], [], [], []
-    later = sorted(set(days))[7:]
-    for first in range(0, len(later), 3):
-        known = [place for place, day in enumerate(days) if day <= later[first] - CLOSED_AFTER]
-        model = train_plan("k", [past[place] for place in known], vectors[known], target=0.90)
-        floor = floor_of(found, said, known)
-        for place in [place for place, day in enumerate(days) if day in later[first : first + 3]]:
-            margins = model.margins(past[place].said, past[place].facts, vectors[place])
-            best = max(margins, key=margins.__getitem__)
-            asked.append(place)
-            guesses.append(best)
-            sure.append(margins[best])
-            promised.append(model.promise is not None and margins[best] >= model.promise.threshold)
-        floors += list(
-            floor([place for place, day in enumerate(days) if day in later[first : first + 3]])
-        )
-    right, asked = np.array(guesses) == labels[asked], np.array(asked)
-    majority = Counter(labels[: asked[0]]).most_common(1)[0][0]
-    row("CFPB majority", top_1=float((labels[asked] == majority).mean()))
-    right_floor = np.array(floors) == labels[asked]
-    row(
+
+
+def reaches(guarantee, margin):
+    return guarantee is not None and margin >= guarantee.threshold
+
+
+def report_cfpb_floors(complaints, indexes, floor_actions):
+    labels = complaints.labels
+    majority = Counter(labels[: indexes[0]]).most_common(1)[0][0]
+    report("CFPB majority", top_1=float((labels[indexes] == majority).mean()))
+    is_right = floor_actions == labels[indexes]
+    report(
         "CFPB facts and tf-idf + logistic regression",
-        top_1=float(right_floor.mean()),
-        with_narrative=float(right_floor[told[asked]].mean()),
+        top_1=float(is_right.mean()),
+        with_narrative=float(is_right[complaints.has_text[indexes]].mean()),
     )
-    promised = np.array(promised)
-    weeks = np.array([days[place].isocalendar().week for place in asked])
-    kept = {
-        int(week): round(float(right[(weeks == week) & promised].mean()), 3)
-        for week in sorted(set(weeks))
-        if ((weeks == week) & promised).any()
-    }
-    row(
+
+
+def report_cfpb(complaints, indexes, is_right, margins, is_guaranteed):
+    weeks = np.array([complaints.days[index].isocalendar().week for index in indexes])
+    precision_by_week = {}
+    for week in sorted(set(weeks)):
+        is_chosen = (weeks == week) & is_guaranteed
+        if is_chosen.any():
+            precision_by_week[int(week)] = round(float(is_right[is_chosen].mean()), 3)
+    precision = float(is_right[is_guaranteed].mean()) if is_guaranteed.any() else None
+    report(
         "CFPB Countersign",
-        top_1=float(right.mean()),
-        with_narrative=float(right[told[asked]].mean()),
-        coverage_at_90=coverage(np.array(sure), right, 0.90),
-        promised=float(promised.mean()),
-        precision_where_promised=float(right[promised].mean()) if promised.any() else None,
-        by_week=json.dumps(kept),
-        asked=len(asked),
+        top_1=float(is_right.mean()),
+        with_narrative=float(is_right[complaints.has_text[indexes]].mean()),
+        coverage_at_90=coverage(margins, is_right, 0.90),
+        promised=float(is_guaranteed.mean()),
+        precision_where_promised=precision,
+        by_week=json.dumps(precision_by_week),
+        asked=len(indexes),
     )
 
 
-def floor_of(found, said, known):
+def fit_cfpb_floor(complaints, indexes):
+    """Fit a logistic regression over facts and tf-idf.
+
+    Returns its predictor by index.
+    """
     from scipy import sparse
     from sklearn.feature_extraction import DictVectorizer
     from sklearn.feature_extraction.text import TfidfVectorizer
     from sklearn.linear_model import LogisticRegression
 
-    facts = [{name: str(one[name]) for name in COMPLAINT} for one in found]
-    plain, words = (
-        DictVectorizer().fit([facts[place] for place in known]),
-        TfidfVectorizer(min_df=3, max_features=30_000),
-    )
-    words.fit([said[place] for place in known])
+    facts = [{name: str(row[name]) for name in COMPLAINT_FACTS} for row in complaints.rows]
+    texts = complaints.texts
+    one_hot = DictVectorizer().fit([facts[index] for index in indexes])
+    tfidf = TfidfVectorizer(min_df=3, max_features=30_000)
+    tfidf.fit([texts[index] for index in indexes])
 
-    def rows(places):
-        return sparse.hstack(
-            [
-                plain.transform([facts[place] for place in places]),
-                words.transform([said[place] for place in places]),
-            ]
-        ).tocsr()
+    def features(rows):
+        facts_part = one_hot.transform([facts[index] for index in rows])
+        text_part = tfidf.transform([texts[index] for index in rows])
+        return sparse.hstack([facts_part, text_part]).tocsr()
 
-    fitted = LogisticRegression(C=1, max_iter=200, tol=1e-2).fit(
-        rows(known), [found[place]["company_response"] for place in known]
-    )
-    return lambda places: fitted.predict(rows(places))
+    regression = LogisticRegression(C=1, max_iter=200, tol=1e-2)
+    regression.fit(features(indexes), complaints.labels[indexes])
+
+    def predict(rows):
+        return regression.predict(features(rows))
+
+    return predict
 
 
-TICKET = (
+TICKET_FACTS = (
     "contact_type",
     "location",
     "category",
@@ -295,70 +377,94 @@ TICKET = (
     "opened_by",
     "first_group",
 )
+TICKETS_AT_ONCE = 500
 
 
-def servicenow(meaning):
-    """The last fifth in time order, learned anew every 500 tickets from those that had closed; and what cannot be learned is not guessed."""
+def servicenow(minilm):
+    """Measure tickets in time order, the last fifth of them."""
+    with gzip.open(DATA / "servicenow_incidents/dev.csv.gz", "rt") as file:
+        tickets = sorted(csv.DictReader(file), key=lambda ticket: ticket["opened_at"])
+    measure_groups(tickets)
+    measure_closing_codes(tickets)
+
+
+def ticket_examples(tickets, label):
+    return [
+        TrainingExample("", ticket[label], {name: ticket[name] for name in TICKET_FACTS})
+        for ticket in tickets
+    ]
+
+
+def measure_groups(tickets):
+    """Measure the group, trained every 500 tickets on those closed."""
+    cut = int(len(tickets) * 0.8)
+    examples = ticket_examples(tickets, "final_group")
+    hits, floor_hits = [], []
+    for start in range(cut, len(tickets), TICKETS_AT_ONCE):
+        opened_at = tickets[start]["opened_at"]
+        past = [examples[i] for i in range(start) if tickets[i]["closed_at"] < opened_at]
+        block = examples[start : start + TICKETS_AT_ONCE]
+        vectors = np.zeros((len(past), VECTOR_SIZE), np.float32)
+        model = train_linear_model(past, vectors, penalty=0.3)
+        for example in block:
+            scores = model.score("", example.facts, vectors[0])
+            groups = [model.labels[position] for position in np.argsort(-scores)[:3]]
+            hits.append((groups[0] == example.label, example.label in groups))
+        floor_hits += group_floor_hits(past, block)
+    stays = [ticket["first_group"] == ticket["final_group"] for ticket in tickets[cut:]]
+    report("ServiceNow group, first group stays", top_1=float(np.mean(stays)))
+    for name, results in (("logistic regression", floor_hits), ("Countersign", hits)):
+        top_1, top_3 = np.mean(results, axis=0)
+        report(f"ServiceNow group, {name}", top_1=float(top_1), top_3=float(top_3))
+
+
+def group_floor_hits(past, block):
+    """Predict by a logistic regression over the facts.
+
+    Returns for each example whether the first guess is right, and whether one of three is.
+    """
     from sklearn.feature_extraction import DictVectorizer
     from sklearn.linear_model import LogisticRegression
 
-    with gzip.open(DATA / "servicenow_incidents/dev.csv.gz", "rt") as file:
-        found = sorted(csv.DictReader(file), key=lambda one: one["opened_at"])
-    cut = int(len(found) * 0.8)
-    examples = [
-        Example("", one["final_group"], {name: one[name] for name in TICKET}) for one in found
-    ]
-    nothing = np.zeros((len(found), 384), np.float32)
-    first, three, right_floor, three_floor = [], [], [], []
-    for start in range(cut, len(found), 500):
-        known = [
-            place for place in range(start) if found[place]["closed_at"] < found[start]["opened_at"]
-        ]
-        learner = train([examples[place] for place in known], nothing[known], penalty=0.3)
-        plain = DictVectorizer()
-        floor = LogisticRegression(C=1, max_iter=40, tol=1e-2).fit(
-            plain.fit_transform([examples[place].facts for place in known]),
-            [examples[place].label for place in known],
-        )
-        asked = range(start, min(start + 500, len(found)))
-        chance = floor.predict_proba(plain.transform([examples[place].facts for place in asked]))
-        for place, chances in zip(asked, chance, strict=True):
-            scores = learner.scores("", examples[place].facts, nothing[place])
-            best = [learner.labels[one] for one in np.argsort(-scores)[:3]]
-            first.append(best[0] == examples[place].label)
-            three.append(examples[place].label in best)
-            order = floor.classes_[np.argsort(-chances)[:3]]
-            right_floor.append(order[0] == examples[place].label)
-            three_floor.append(examples[place].label in order)
-    stayed = np.mean(
-        [
-            found[place]["first_group"] == found[place]["final_group"]
-            for place in range(cut, len(found))
-        ]
+    one_hot = DictVectorizer()
+    regression = LogisticRegression(C=1, max_iter=40, tol=1e-2)
+    regression.fit(
+        one_hot.fit_transform([example.facts for example in past]),
+        [example.label for example in past],
     )
-    row("ServiceNow group, first group stays", top_1=float(stayed))
-    row(
-        "ServiceNow group, logistic regression",
-        top_1=float(np.mean(right_floor)),
-        top_3=float(np.mean(three_floor)),
+    probabilities = regression.predict_proba(
+        one_hot.transform([example.facts for example in block])
     )
-    row("ServiceNow group, Countersign", top_1=float(np.mean(first)), top_3=float(np.mean(three)))
-    codes = [Example("", one["closed_code"], {name: one[name] for name in TICKET}) for one in found]
-    learner = train(codes[: cut // 2], nothing[: cut // 2], penalty=0.3)
-    judged = []
-    for place in range(cut // 2, cut):
-        margins = margins_of(learner.labels, learner.scores("", codes[place].facts, nothing[place]))
+    hits = []
+    for example, row in zip(block, probabilities, strict=True):
+        groups = regression.classes_[np.argsort(-row)[:3]]
+        hits.append((groups[0] == example.label, example.label in groups))
+    return hits
+
+
+def measure_closing_codes(tickets):
+    """Measure that what cannot be learned is not guessed."""
+    cut = int(len(tickets) * 0.8)
+    middle = cut // 2
+    examples = ticket_examples(tickets, "closed_code")
+    vectors = np.zeros((middle, VECTOR_SIZE), np.float32)
+    model = train_linear_model(examples[:middle], vectors, penalty=0.3)
+    outcomes = []
+    for example in examples[middle:cut]:
+        margins = score_margins(model.labels, model.score("", example.facts, vectors[0]))
         best = max(margins, key=margins.__getitem__)
-        judged.append(Judged(margins[best], best == codes[place].label))
-    promise = certify(judged, 0.90)
-    majority = Counter(code.label for code in codes[:cut]).most_common(1)[0][0]
-    row(
+        outcomes.append(ScoredOutcome(margins[best], best == example.label))
+    guarantee = certify_precision(outcomes, 0.90)
+    description = "nothing: abstains"
+    if guarantee:
+        threshold = f"from {guarantee.threshold:.2f} on"
+        description = f"{threshold}, {guarantee.total} of {len(outcomes)}"
+    majority = Counter(example.label for example in examples[:cut]).most_common(1)[0][0]
+    report(
         "ServiceNow closing code",
-        majority=float(np.mean([code.label == majority for code in codes[cut:]])),
-        best_guess=float(np.mean([one.was_right for one in judged])),
-        promised_at_90="nothing: abstains"
-        if promise is None
-        else f"from {promise.threshold:.2f} on, {promise.judged} of {len(judged)}",
+        majority=float(np.mean([example.label == majority for example in examples[cut:]])),
+        best_guess=float(np.mean([outcome.was_right for outcome in outcomes])),
+        promised_at_90=description,
     )
 
 
@@ -373,103 +479,157 @@ WRITES = {
 }
 
 
-def retail(meaning):
-    """Through the product's recommender: the playbook's conditions over the order's state narrow, the past ranks."""
+def retail(minilm):
+    """Measure the product's recommender: the order's state narrows, the past ranks."""
+    orders, training, test = read_retail_tasks()
+    past = [
+        make_precedent(
+            name=task["idx"],
+            text=task["instruction"],
+            facts={"status": order_status(task, orders)},
+            action=action,
+            at=EPOCH,
+        )
+        for task, action in training
+    ]
+    model = train_plan_model("k", past, minilm.embed([precedent.said for precedent in past]))
+    recommender = make_recommender(NullMemory(), model, minilm)
+    actions = np.array([action for _, action in test])
+    majority = Counter(precedent.action for precedent in past).most_common(1)[0][0]
+    report(
+        "retail first action, majority",
+        top_1=float(np.mean(actions == majority)),
+        asked=len(test),
+    )
+    by_floor = predict_by_tfidf(past, [task["instruction"] for task, _ in test])
+    report(
+        "retail first action, tf-idf + logistic regression",
+        top_1=float(np.mean(by_floor == actions)),
+    )
+    by_recommender = [recommend_action(recommender, task, orders) for task, _ in test]
+    report(
+        "retail first action, Countersign",
+        top_1=float(np.mean(np.array(by_recommender) == actions)),
+    )
+
+
+def make_recommender(memory, model, embedder):
+    return PrecedentRecommender(
+        memory=memory,
+        plan_model_of=lambda kind: model,
+        embedder=embedder,
+        clock=utc_now,
+    )
+
+
+def read_retail_tasks():
+    """Return the orders, and the tasks with their first action.
+
+    The tasks are in two parts, for training and for the test.
+    """
+    with gzip.open(DATA / "retail_actions/orders.json.gz", "rt") as file:
+        orders = json.load(file)
+    training, test = [], []
+    for task in read_lines("retail_actions/tasks.jsonl.gz"):
+        writes = [action["name"] for action in task["actions"] if action["write"]]
+        if writes:
+            part = training if task["split"] == "train" else test
+            part.append((task, writes[0]))
+    return orders, training, test
+
+
+def predict_by_tfidf(past, texts):
     from sklearn.feature_extraction.text import TfidfVectorizer
     from sklearn.linear_model import LogisticRegression
 
-    tasks = [
-        one
-        for one in lines("retail_actions/tasks.jsonl.gz")
-        if any(action["write"] for action in one["actions"])
-    ]
-    with gzip.open(DATA / "retail_actions/orders.json.gz", "rt") as file:
-        orders = json.load(file)
-    first = [next(action["name"] for action in one["actions"] if action["write"]) for one in tasks]
-    is_taught = [one["split"] == "train" for one in tasks]
-    past = [
-        decided(one["idx"], one["instruction"], {"status": status_of(one, orders)}, action, EPOCH)
-        for one, action, taught in zip(tasks, first, is_taught, strict=True)
-        if taught
-    ]
-    model = train_plan("k", past, meaning.embed([one.said for one in past]))
-    recommender = RememberingRecommender(Nothing(), lambda kind: model, meaning, utc_now)
-    offers = tuple(Offer(action=f"{name}", when=when, reason="") for name, when in WRITES.items())
-    asked = [
-        (one, action)
-        for one, action, taught in zip(tasks, first, is_taught, strict=True)
-        if not taught
-    ]
-    words = TfidfVectorizer(ngram_range=(1, 2), sublinear_tf=True)
-    floor = LogisticRegression(C=10, max_iter=300).fit(
-        words.fit_transform([one.said for one in past]), [one.action for one in past]
+    tfidf = TfidfVectorizer(ngram_range=(1, 2), sublinear_tf=True)
+    regression = LogisticRegression(C=10, max_iter=300)
+    regression.fit(
+        tfidf.fit_transform([precedent.said for precedent in past]),
+        [precedent.action for precedent in past],
     )
-    by_floor = floor.predict(words.transform([one["instruction"] for one, _ in asked]))
-    right = [chosen_for(recommender, offers, one, orders) == action for one, action in asked]
-    majority = Counter(one.action for one in past).most_common(1)[0][0]
-    row(
-        "retail first action, majority",
-        top_1=float(np.mean([action == majority for _, action in asked])),
-        asked=len(asked),
-    )
-    row(
-        "retail first action, tf-idf + logistic regression",
-        top_1=float(np.mean([a == action for a, (_, action) in zip(by_floor, asked, strict=True)])),
-    )
-    row("retail first action, Countersign", top_1=float(np.mean(right)))
+    return regression.predict(tfidf.transform(texts))
 
 
-class Nothing:
-    def recall(self, *asked):
-        return Recollection()
+def order_status(task, orders):
+    """Return the state of the order that a task is about.
 
-
-def status_of(task, orders):
-    """The state of the order that is spoken of: by its number, or by what is in it; else that of the customer's only kind of order."""
+    It is the order of a number in the text, or one with an article of the text; else that of the
+    customer's only kind of order.
+    """
     text = task["instruction"].lower()
     own = [order for order in orders.values() if order["user_id"] == task["user_id"]]
-    named = sorted(
+    by_number = sorted(
         (text.find(number.lower()), order["status"])
         for number, order in orders.items()
         if number.lower() in text
     )
-    spoken = sorted(
-        (place, order["status"])
+    by_article = sorted(
+        (text.find(item["name"].lower()), order["status"])
         for order in own
         for item in order["items"]
-        if (place := text.find(item["name"].lower())) >= 0
+        if item["name"].lower() in text
     )
-    states = [status for _, status in named or spoken] or [
-        order["status"] for order in own if order["status"] in {"pending", "delivered"}
-    ]
-    open_ones = [
-        status.split(" ")[0]
-        for status in states
-        if status.split(" ")[0] in {"pending", "delivered"}
-    ]
-    return open_ones[0] if open_ones else ""
+    statuses = [status for _, status in by_number or by_article]
+    if not statuses:
+        statuses = [order["status"] for order in own if order["status"] in OPEN_STATUSES]
+    first_words = [status.split(" ")[0] for status in statuses]
+    return next((word for word in first_words if word in OPEN_STATUSES), "")
 
 
-def chosen_for(recommender, offers, task, orders):
-    from dataclasses import replace
-
-    from tests.cases.making import opened
-    from tests.world import playbook
-
-    status = status_of(task, orders)
-    # Where no order is spoken of, nothing is known of its state, and no condition may rule anything out.
-    fitting = offers if status else tuple(replace(offer, when="") for offer in offers)
-    case = replace(opened(), signal=Signal("r", "k", "k", "s", task["instruction"], None, {}))
-    evidence = (Evidence("order.status", "status", status, "records", EPOCH),) if status else ()
-    found, _ = recommender.recommend(case, playbook(kind="k", offers=fitting), evidence, prepared)
-    return found.action
+OPEN_STATUSES = {"pending", "delivered"}
 
 
-def prepared(name, parameters):
-    return Action(name, 1, "s", "fake", "t", {}, name, "", True, Idempotency.MARKER, {})
+def recommend_action(recommender, task, orders):
+    status = order_status(task, orders)
+    # Without a known order nothing is known of its state, and no condition may exclude anything.
+    offers = tuple(make_offer(name, when if status else "") for name, when in WRITES.items())
+    case = make_case("k", task["instruction"])
+    evidence = []
+    if status:
+        fact = Evidence(
+            name="order.status", label="status", value=status, source="records", read_at=EPOCH
+        )
+        evidence.append(fact)
+    book = playbook(kind="k", offers=offers)
+    recommendation, _ = recommender.recommend(case, book, evidence, prepare=prepare_action)
+    return recommendation.action
 
 
-# --- retrieval -----------------------------------------------------------------------------------------------------------
+def make_case(kind, title):
+    signal = Signal(
+        source="bench",
+        key="k",
+        kind=kind,
+        subject="s",
+        title=title,
+        occurred_at=None,
+        facts={},
+    )
+    return replace(opened(), kind=kind, signal=signal)
+
+
+def make_offer(action, when=""):
+    return Offer(action=action, when=when, parameters={}, reason="because")
+
+
+def prepare_action(name, parameters):
+    return Action(
+        name=name,
+        version=1,
+        system="s",
+        connector="fake",
+        target="t",
+        parameters={},
+        summary=name,
+        preview="",
+        reversible=True,
+        idempotency=Idempotency.MARKER,
+        precondition={},
+    )
+
+
+# --- retrieval -----------------------------------------------------------------------------------
 
 QUESTIONS = {
     "a pod keeps restarting again and again": {"KubePodCrashLooping"},
@@ -525,153 +685,165 @@ NOWHERE = (
 )
 
 
-def runbooks(meaning):
-    """Questions of our own; the runbooks without their titles. Which one answers, and that none does where none can."""
-    found = lines("runbooks/corpus.jsonl.gz")
-    names = [one["id"] for one in found]
-    vectors = meaning.embed([one["text_stripped"] for one in found])
-    words = WordIndex()
-    words.put((one["id"], one["text_stripped"]) for one in found)
-    told = {"words": [], "meaning": [], "both": []}
+def runbooks(minilm):
+    """Measure questions of our own over runbooks without their titles.
+
+    One of them answers the first questions, none the others.
+    """
+    documents = read_lines("runbooks/corpus.jsonl.gz")
+    names = [document["id"] for document in documents]
+    vectors = minilm.embed([document["text_stripped"] for document in documents])
+    keywords = KeywordIndex()
+    keywords.update((document["id"], document["text_stripped"]) for document in documents)
+    hits = {"words": [], "meaning": [], "both": []}
     for question, answers in QUESTIONS.items():
-        likeness = vectors @ meaning.embed([question])[0]
-        by_meaning = [names[place] for place in np.argsort(-likeness)[:50]]
-        by_words = words.best(question, 50)
-        scores = Counter()
-        for ranking in (by_meaning, by_words):
-            for rank, name in enumerate(ranking):
-                scores[name] += 1 / (60 + rank)
-        for way, ranking in (
-            ("words", by_words),
-            ("meaning", by_meaning),
-            ("both", [name for name, _ in scores.most_common(3)]),
-        ):
-            told[way].append(
-                (ranking[:1] and ranking[0] in answers, bool(answers & set(ranking[:3])))
-            )
-    for way, hits in told.items():
-        row(
-            f"runbooks by {way}",
-            first=float(np.mean([hit[0] for hit in hits])),
-            in_three=float(np.mean([hit[1] for hit in hits])),
-        )
-    strange = [float((vectors @ meaning.embed([question])[0]).max()) for question in NOWHERE]
-    known = [float((vectors @ meaning.embed([question])[0]).max()) for question in QUESTIONS]
-    row(
+        similarities = vectors @ minilm.embed([question])[0]
+        by_meaning = [names[position] for position in np.argsort(-similarities)[:50]]
+        by_words = keywords.search(question, 50)
+        both = [name for name, _ in fuse_rankings([by_meaning, by_words])]
+        for way, ranking in (("words", by_words), ("meaning", by_meaning), ("both", both)):
+            is_first = bool(answers & set(ranking[:1]))
+            hits[way].append((is_first, bool(answers & set(ranking[:3]))))
+    for way, results in hits.items():
+        first, in_three = np.mean(results, axis=0)
+        report(f"runbooks by {way}", first=float(first), in_three=float(in_three))
+    nowhere = best_similarities(minilm, vectors, NOWHERE)
+    somewhere = best_similarities(minilm, vectors, QUESTIONS)
+    report(
         "runbooks, nothing fits",
-        abstained=float(np.mean(np.array(strange) < ALIKE)),
-        answered_where_one_does=float(np.mean(np.array(known) >= ALIKE)),
+        abstained=float(np.mean(nowhere < MIN_MEANING_SIMILARITY)),
+        answered_where_one_does=float(np.mean(somewhere >= MIN_MEANING_SIMILARITY)),
     )
 
 
-# --- cost ----------------------------------------------------------------------------------------------------------------
+def best_similarities(minilm, vectors, questions):
+    return np.array(
+        [float((vectors @ minilm.embed([question])[0]).max()) for question in questions]
+    )
 
 
-class Jittered:
-    """Vectors near real ones, so that a hundred thousand precedents need no hundred thousand embeddings. Questions are embedded for real."""
+# --- cost ----------------------------------------------------------------------------------------
+
+KINDS = [f"kind_{number}" for number in range(20)]
+WARM_UP_CASES = 20
+CASES = 200
+
+
+class JitteringEmbedder:
+    """Returns vectors near real ones for all but single texts.
+
+    So a hundred thousand precedents need no hundred thousand embeddings. Questions are embedded
+    for real.
+    """
 
     is_semantic = True
 
-    def __init__(self, meaning, base):
-        self.identity, self._meaning, self._base = meaning.identity, meaning, base
-        self._dice = np.random.default_rng(SEED)
+    def __init__(self, minilm, base):
+        self.identity = minilm.identity
+        self._minilm = minilm
+        self._base = base
+        self._random = np.random.default_rng(SEED)
 
     def embed(self, texts):
         if len(texts) == 1:
-            return self._meaning.embed(texts)
-        places = self._dice.integers(0, len(self._base), len(texts))
-        return unit(
-            self._base[places] + self._dice.normal(0, 0.03, (len(texts), 384)).astype(np.float32)
-        )
+            return self._minilm.embed(texts)
+        rows = self._random.integers(0, len(self._base), len(texts))
+        noise = self._random.normal(0, 0.03, (len(texts), VECTOR_SIZE)).astype(np.float32)
+        return to_unit_length(self._base[rows] + noise)
 
 
-def cost(meaning, sizes=(1_000, 10_000, 100_000)):
-    """One core, one case at a time: embed, recognise, recall, recommend; and how much of the true ten nearest the index finds."""
-    from dataclasses import replace
+def cost(minilm, sizes=(1_000, 10_000, 100_000)):
+    """Measure one core and one case at a time.
 
-    from tests.cases.making import opened
-    from tests.world import playbook
-
+    A case is embedded, recognised, recalled and recommended for. Beside it: how many of the true
+    ten nearest the index finds.
+    """
     with gzip.open(DATA / "clinc150/data_dev.json.gz", "rt") as file:
         titles = [text for text, _ in json.load(file)["train"][:3000]]
-    base = meaning.embed(titles)
-    kinds = [f"kind_{place}" for place in range(20)]
-    examples = [Example(text, kinds[place % 20], {}) for place, text in enumerate(titles)]
-    model = train_recogniser(examples, (), meaning, "bench", folds=2)
-    fresh = Cached(meaning)
-    recogniser = TrainedRecogniser(lambda: model, fresh, dict.fromkeys(kinds, "x"))
-    offers = (Offer(action="house.a", reason="because"), Offer(action="house.b", reason="because"))
+    examples = [TrainingExample(text, KINDS[number % 20], {}) for number, text in enumerate(titles)]
+    model = train_recogniser(examples, (), minilm, "bench", folds=2)
+    embedder = CachingEmbedder(minilm)
+    recogniser = TrainedRecogniser(lambda: model, embedder, dict.fromkeys(KINDS, "x"))
+    base = minilm.embed(titles)
     for size in sizes:
         with tempfile.TemporaryDirectory() as folder:
             database = Database(f"sqlite:///{folder}/x.db")
             migrate(database)
             shelf = Shelf(SqlStore(database))
-            many = (
-                Precedent(
-                    f"EX-{n}.1",
-                    kinds[n % 20],
-                    f"{titles[n % 3000]} {n}",
-                    "",
-                    {},
-                    "house.a",
-                    (),
-                    ("Ana",),
-                    Ended.WORKED,
-                    "",
-                    EPOCH,
-                    "C0STOCK",
-                )
-                for n in range(size)
-            )
-            while page := list(itertools.islice(many, 2000)):
-                shelf.keep(page)
-            began = time.monotonic()
-            embedder = Jittered(meaning, base)
-            memory = Precedents(
-                shelf,
-                embedder,
-                VectorIndex(Path(folder) / "memory", "", embedder.identity),
-                patience=30,
-            )
+            fill_shelf(shelf, titles, size)
+            start = time.monotonic()
+            jittering = JitteringEmbedder(minilm, base)
+            vectors = VectorIndex(Path(folder) / "memory", "", jittering.identity)
+            memory = PrecedentMemory(shelf, jittering, vectors, answer_timeout=30)
             memory.open()
-            filled = time.monotonic() - began
-            memory._embedder = fresh
-            held = round(psutil.Process().memory_info().rss / 2**20)
-            recommender = RememberingRecommender(memory, lambda kind: None, fresh, utc_now)
-            book = playbook(kind="kind_3", offers=offers)
-            took = []
-            for place in range(220):
-                text = f"{titles[(place * 7) % 3000]} case {place} of {size}"
-                case = replace(
-                    opened(), kind="kind_3", signal=Signal("b", "k", "kind_3", "s", text, None, {})
-                )
-                began = time.perf_counter()
-                recogniser.recognise(text)
-                recommender.recommend(case, book, (), prepared)
-                took.append(1000 * (time.perf_counter() - began))
-            took = sorted(took[20:])
-            row(
+            fill_seconds = time.monotonic() - start
+            memory.index.embedder = embedder
+            rss = round(psutil.Process().memory_info().rss / 2**20)
+            durations = time_cases(recogniser, memory, embedder=embedder, titles=titles, size=size)
+            report(
                 f"cost at {size:,} precedents",
-                p50_ms=statistics.median(took),
-                p99_ms=took[int(len(took) * 0.99)],
-                recall_at_10=recall_at_10(memory, meaning, titles),
-                rss_mb=held,
-                filled_in_s=round(filled, 1),
+                p50_ms=statistics.median(durations),
+                p99_ms=durations[int(len(durations) * 0.99)],
+                recall_at_10=recall_at_10(memory, minilm, titles),
+                rss_mb=rss,
+                filled_in_s=round(fill_seconds, 1),
             )
             memory.close()
             database.close()
 
 
-def recall_at_10(memory, meaning, titles):
-    """Against exact search over the very vectors that the index holds."""
-    stored = memory._index._collection.get(include=["embeddings"])
-    names, vectors = np.array(stored["ids"]), np.asarray(stored["embeddings"], np.float32)
-    found = []
+def fill_shelf(shelf, titles, size):
+    precedents = (
+        Precedent(
+            id=f"EX-{number}.1",
+            kind=KINDS[number % 20],
+            said=f"{titles[number % 3000]} {number}",
+            what="",
+            facts={},
+            action="house.a",
+            steps=(),
+            decided_by=("Ana",),
+            ended=Ended.WORKED,
+            reason="",
+            ended_at=EPOCH,
+            channel="C0STOCK",
+        )
+        for number in range(size)
+    )
+    while page := list(itertools.islice(precedents, 2000)):
+        shelf.keep(page)
+
+
+def time_cases(recogniser, memory, embedder, titles, size):
+    """Return the milliseconds of each case in ascending order.
+
+    The first cases are left out.
+    """
+    recommender = make_recommender(memory, None, embedder)
+    book = playbook(kind="kind_3", offers=(make_offer("house.a"), make_offer("house.b")))
+    durations = []
+    for number in range(WARM_UP_CASES + CASES):
+        text = f"{titles[(number * 7) % 3000]} case {number} of {size}"
+        case = make_case("kind_3", text)
+        start = time.perf_counter()
+        recogniser.recognise(text)
+        recommender.recommend(case, book, (), prepare=prepare_action)
+        durations.append(1000 * (time.perf_counter() - start))
+    return sorted(durations[WARM_UP_CASES:])
+
+
+def recall_at_10(memory, minilm, titles):
+    """Compare with an exact search over the vectors of the index."""
+    rows = memory.index.vectors._collection.get(include=["embeddings"])
+    ids = np.array(rows["ids"])
+    vectors = np.asarray(rows["embeddings"], np.float32)
+    recalls = []
     for text in titles[:50]:
-        vector = meaning.embed([text])[0]
-        exact = set(names[np.argpartition(-(vectors @ vector), 10)[:10]])
-        found.append(len(exact & {name for name, _ in memory._index.nearest(vector, 50)[:10]}) / 10)
-    return float(np.mean(found))
+        vector = minilm.embed([text])[0]
+        exact = set(ids[np.argpartition(-(vectors @ vector), 10)[:10]])
+        nearest = {name for name, _ in memory.index.vectors.find_nearest(vector, 50)[:10]}
+        recalls.append(len(exact & nearest) / 10)
+    return float(np.mean(recalls))
 
 
 PARTS = {
@@ -679,19 +851,19 @@ PARTS = {
 }
 
 
-def main(wanted):
+def main(names):
     if not DATA.exists():
         print("the shared data is not here: nothing to measure")
         return
-    meaning = MiniLM()
-    for name in wanted or PARTS:
-        began = time.monotonic()
+    minilm = MiniLM()
+    for name in names or PARTS:
+        start = time.monotonic()
         if name == "quick":
-            runbooks(meaning)
-            cost(meaning, sizes=(1_000,))
+            runbooks(minilm)
+            cost(minilm, sizes=(1_000,))
         else:
-            PARTS[name](meaning)
-        print(f"# {name}: {time.monotonic() - began:.0f} s", file=sys.stderr, flush=True)
+            PARTS[name](minilm)
+        print(f"# {name}: {time.monotonic() - start:.0f} s", file=sys.stderr, flush=True)
 
 
 if __name__ == "__main__":

@@ -7,11 +7,12 @@ import pytest
 from bot.cases.case import evolve
 from bot.emulator.blocks import validate
 from handlers.cards.case_card import case_card
-from knowledge.embedder import Words
-from knowledge.recogniser import TrainedRecogniser, train_recogniser
+from knowledge.learning.recogniser import TrainedRecogniser
+from knowledge.learning.recogniser_training import train_recogniser
+from knowledge.memory.embedder import HashedWordsEmbedder
 from tests.conftest import SHARED
 from tests.fakes.mind import mind
-from tests.knowledge.test_recogniser import examples
+from tests.knowledge.learning.examples import playbook_examples
 from tests.world import World
 
 
@@ -37,8 +38,8 @@ def corpus():
 def trained(small_world):
     from knowledge.library import load
 
-    library, words = load(), Words()
-    model = train_recogniser(examples(library), (), words, "v")
+    library, words = load(), HashedWordsEmbedder()
+    model = train_recogniser(playbook_examples(library), (), words, "v")
     return World(
         small_world.store,
         mind(recogniser=TrainedRecogniser(lambda: model, words, {"low_stock": "Low"})),

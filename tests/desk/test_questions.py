@@ -9,9 +9,9 @@ from bot.advisors import without_memory
 from bot.cases.entry import RejectReason
 from bot.cases.errors import BadRequest, NotEligible
 from bot.ports import Asked, Outcome, Outgoing, Placed, Topic
-from knowledge.embedder import MiniLM
-from knowledge.precedents import Precedents
-from knowledge.vector_index import VectorIndex
+from knowledge.memory.minilm import MiniLM
+from knowledge.memory.precedent_memory import PrecedentMemory
+from knowledge.memory.vector_index import VectorIndex
 from tests.fakes.directory import principal
 from tests.fakes.mind import mind
 from tests.world import World
@@ -350,8 +350,11 @@ def remembering(store, tmp_path):
 
     def thinking(shelf, clock):
         embedder = MiniLM()
-        memory = Precedents(
-            shelf, embedder, VectorIndex(tmp_path / "memory", "", embedder.identity), patience=20
+        memory = PrecedentMemory(
+            shelf,
+            embedder,
+            VectorIndex(tmp_path / "memory", "", embedder.identity),
+            answer_timeout=20,
         )
         memory.open()
         opened.append(memory)

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from knowledge.chat_model import Bounds
-from knowledge.narrator import open_narrator
+from knowledge.language.chat_model import ChatLimits
+from knowledge.language.narrator import open_narrator
 from tests.conftest import missing
 from tests.fakes.mind import mind
 from tests.world import World
@@ -49,7 +49,9 @@ def served():
 
 def test_a_real_model_is_asked_and_whatever_it_says_the_card_stands(served, store):
     """Ten cases: each is asked about within its bounds; each answer is shown or dropped; nothing else of any case changes."""
-    narrator = open_narrator("openai:local", served, lambda: world.clock(), Bounds(seconds=60))
+    narrator = open_narrator(
+        "openai:local", served, lambda: world.clock(), ChatLimits(timeout_seconds=60)
+    )
     world = World(store, mind(narrator=narrator))
     shown = 0
     for place in range(10):
@@ -64,8 +66,8 @@ def test_a_real_model_is_asked_and_whatever_it_says_the_card_stands(served, stor
         )
         assert world.store.parked() == []
     print(f"{shown} of 10 shown")
-    from tests.knowledge.test_narrator import outcomes
+    from tests.knowledge.language.test_narrator import narration_counts
 
-    counted = outcomes()
+    counted = narration_counts()
     assert sum(counted.values()) >= 10
     assert counted.get("failed", 0) == 0, counted

@@ -1,4 +1,4 @@
-"""A shelf with precedents on it."""
+"""Fixtures of these tests: a precedent store, and the built-in embedder."""
 
 import shutil
 
@@ -7,6 +7,7 @@ import pytest
 from bot.store.database import Database
 from bot.store.shelf import Shelf
 from bot.store.store import SqlStore
+from knowledge.memory.minilm import MiniLM
 
 
 @pytest.fixture
@@ -19,8 +20,15 @@ def shelf(empty_sqlite, tmp_path):
 
 @pytest.fixture
 def shelf_of(shelf):
-    def kept(precedents):
+    """Make a store that holds these precedents."""
+
+    def fill(precedents):
         shelf.keep(precedents)
         return shelf
 
-    return kept
+    return fill
+
+
+@pytest.fixture(scope="session")
+def minilm():
+    return MiniLM()

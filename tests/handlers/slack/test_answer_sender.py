@@ -3,9 +3,8 @@
 import json
 from dataclasses import replace
 
-from bot.sample.people import ANA, TEAM
-
 from bot.cases.question import Answer, Line
+from bot.demo.people import ANA, TEAM
 from bot.ports import Placed
 
 DIRECT = f"D{ANA[1:]}"

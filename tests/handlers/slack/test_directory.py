@@ -1,9 +1,9 @@
 """People, groups and members of channels, as Slack knows them now."""
 
 import pytest
-from bot.sample.people import ANA, FINN, GUS, OMAR, TEAM
 
 from bot.cases.errors import ChatFailed, LockedOut, NotEligible, RateLimited, Unreachable
+from bot.demo.people import ANA, FINN, GUS, OMAR, TEAM
 from handlers.slack.directory import SlackDirectory
 from handlers.slack.web_client import web_client
 from tests.conftest import free_port

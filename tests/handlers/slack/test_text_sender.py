@@ -3,9 +3,9 @@
 from types import SimpleNamespace
 
 import pytest
-from bot.sample.people import ANA
 
 from bot.cases.errors import ChatUnknown
+from bot.demo.people import ANA
 from bot.ports import Landing
 from handlers.slack.chat import SlackChat
 from handlers.slack.rate_limiter import RateLimiter

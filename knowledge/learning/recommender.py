@@ -1,0 +1,345 @@
+"""Recommendation: the plan to suggest, and why.
+
+The playbook's conditions narrow the actions, the precedents rank what is left; neither decides. A
+recommendation is validated, judged by policy and shown like any other.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import Any, Protocol
+
+from bot.cases.case import Case
+from bot.cases.errors import ConnectorFailed
+from bot.cases.evidence import Evidence, facts_of
+from bot.cases.expressions import evaluate, find_scalar, render
+from bot.cases.plan import Action
+from bot.cases.playbook import Offer, Playbook
+from bot.cases.precedent import Ended, Precedent, said_by, tally
+from bot.cases.recommendation import Alternative, Citation, Recommendation
+from bot.cases.signal import UNRECOGNISED
+from bot.ports import Clock, Prepare
+from knowledge.learning.calibration import TARGET_PRECISION
+from knowledge.learning.plan_model import PlanModel
+from knowledge.memory.embedder import Embedder
+from knowledge.memory.precedent_memory import RecallResult
+
+MAX_CITATIONS = 10
+MAX_TITLE_LENGTH = 150
+MAX_REASON_LENGTH = 200
+# An action with fewer precedents is not ranked before the playbook's own order.
+MIN_SUPPORT = 5
+
+
+class PrecedentSearch(Protocol):
+    """A memory that finds the precedents of a kind."""
+
+    def recall(
+        self,
+        *,
+        signal_text: str,
+        kind: str,
+        channel: str,
+        now: datetime,
+        what: str = "",
+    ) -> RecallResult:
+        """Find the decided cases of this kind most like this one."""
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """An offer whose condition holds."""
+
+    offer: Offer
+    #: How far the plan model sees its action ahead of the others; None when it does not know it.
+    margin: float | None = None
+    #: How many precedents are behind its action.
+    support: int = 0
+
+    @property
+    def supported_margin(self) -> float | None:
+        """Return the margin if enough precedents are behind it."""
+        return self.margin if self.support >= MIN_SUPPORT else None
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """The offer to recommend, with its prepared actions."""
+
+    offer: Offer
+    actions: tuple[Action, ...]
+    margin: float | None
+
+
+class PrecedentRecommender:
+    """Recommends the action that was right in similar cases.
+
+    It is one that the playbook allows. ``plan_model_of`` returns the plan model of a kind, or None.
+    """
+
+    def __init__(
+        self,
+        memory: PrecedentSearch,
+        plan_model_of: Callable[[str], PlanModel | None],
+        embedder: Embedder,
+        clock: Clock,
+    ) -> None:
+        self._memory = memory
+        self._plan_model_of = plan_model_of
+        self._embedder = embedder
+        self._clock = clock
+
+    def recommend(
+        self,
+        case: Case,
+        playbook: Playbook,
+        evidence: Sequence[Evidence],
+        prepare: Prepare,
+    ) -> tuple[Recommendation, tuple[Action, ...]]:
+        """Recommend a plan, or say what blocks it."""
+        facts = facts_of(case.signal, evidence)
+        result = self._recall(case, playbook)
+        model = self._plan_model_of(playbook.kind)
+        offers = [offer for offer in playbook.offers if evaluate(offer.when, facts)]
+        candidates = self._rate(offers, case, evidence, model=model)
+        choice, alternatives = _choose(candidates, playbook, facts, prepare=prepare)
+        if choice is None:
+            nothing = _recommend_nothing(playbook, alternatives)
+            return self._add_precedents(nothing, result), ()
+        confidence, promise = _confidence(choice, model)
+        recommendation = Recommendation(
+            action=choice.offer.action,
+            reason=render(choice.offer.reason, facts),
+            basis=_basis(choice, playbook, model, result=result),
+            alternatives=alternatives,
+            editable=choice.offer.edit,
+            confidence=confidence,
+            promise=promise,
+        )
+        return self._add_precedents(recommendation, result), choice.actions
+
+    def _recall(self, case: Case, playbook: Playbook) -> RecallResult:
+        return self._memory.recall(
+            signal_text=said_by(case.signal),
+            kind=playbook.kind,
+            channel=case.channel,
+            now=self._clock(),
+            what=case.what,
+        )
+
+    def _rate(
+        self,
+        offers: Sequence[Offer],
+        case: Case,
+        evidence: Sequence[Evidence],
+        *,
+        model: PlanModel | None,
+    ) -> list[Candidate]:
+        """Rate offers by the plan model, the most promising first."""
+        if model is None:
+            return list(map(Candidate, offers))
+        margins = self._margins(case, evidence, model)
+        candidates = []
+        for offer in offers:
+            margin = margins.get(offer.action)
+            candidates.append(Candidate(offer, margin, model.support.get(offer.action, 0)))
+        return _rank(candidates)
+
+    def _margins(
+        self,
+        case: Case,
+        evidence: Sequence[Evidence],
+        model: PlanModel,
+    ) -> dict[str, float]:
+        """Return the margin of each action.
+
+        There are none when the model was trained on other vectors.
+        """
+        text = said_by(case.signal)
+        vector = self._embedder.embed([text])[0]
+        if len(vector) != model.linear_model.vector_size:
+            return {}
+        facts = {}
+        for fact in evidence:
+            if fact.label and fact.failure is None:
+                facts[fact.label] = fact.value
+        return model.margins(text, facts, vector)
+
+    def _add_precedents(
+        self,
+        recommendation: Recommendation,
+        result: RecallResult,
+    ) -> Recommendation:
+        now = self._clock()
+        # Precedents with instructions for a machine are cited, but not counted.
+        trustworthy = [precedent for precedent in result.precedents if not precedent.gives_orders]
+        latest = result.precedents[:MAX_CITATIONS]
+        return replace(
+            recommendation,
+            precedents=tally(trustworthy),
+            citations=tuple(_cite(precedent, now) for precedent in latest),
+            memory=result.failure,
+        )
+
+
+def _rank(candidates: Sequence[Candidate]) -> list[Candidate]:
+    """Rank by what was right in similar cases.
+
+    The order of the playbook stands when fewer than two candidates have enough precedents.
+    """
+    margins = []
+    for candidate in candidates:
+        if candidate.supported_margin is not None:
+            margins.append(candidate.supported_margin)
+    if len(margins) < 2:
+        return list(candidates)
+    behind_all = min(margins) - 1
+
+    def sort_key(candidate: Candidate) -> float:
+        margin = candidate.supported_margin
+        return -(behind_all if margin is None else margin)
+
+    return sorted(candidates, key=sort_key)
+
+
+def _choose(
+    candidates: Sequence[Candidate],
+    playbook: Playbook,
+    facts: Mapping[str, Any],
+    *,
+    prepare: Prepare,
+) -> tuple[Choice | None, tuple[Alternative, ...]]:
+    """Choose the first candidate that can be prepared.
+
+    Returns it, and the other offers of the playbook with the reasons against them.
+    """
+    choice: Choice | None = None
+    alternatives = []
+    for offer in playbook.offers:
+        if not evaluate(offer.when, facts):
+            alternatives.append(Alternative(offer.action, f"needs {offer.when}"))
+    for candidate in candidates:
+        offer = candidate.offer
+        if choice:
+            why_not = _why_not(offer, choice.offer, playbook)
+            alternatives.append(Alternative(offer.action, why_not))
+            continue
+        try:
+            actions = _prepare_actions(offer, facts, prepare)
+        except ConnectorFailed as failure:
+            why_not = f"cannot be prepared: {failure}"
+            alternatives.append(Alternative(offer.action, why_not))
+        else:
+            choice = Choice(offer, actions, candidate.margin)
+    return choice, _in_playbook_order(alternatives, playbook)
+
+
+def _why_not(offer: Offer, choice: Offer, playbook: Playbook) -> str:
+    if playbook.offers.index(offer) < playbook.offers.index(choice):
+        return "fits too, but was right less often in like cases"
+    return "comes after the one above"
+
+
+def _in_playbook_order(
+    alternatives: Sequence[Alternative],
+    playbook: Playbook,
+) -> tuple[Alternative, ...]:
+    positions = {offer.action: number for number, offer in enumerate(playbook.offers)}
+    return tuple(sorted(alternatives, key=lambda alternative: positions[alternative.action]))
+
+
+def _prepare_actions(
+    offer: Offer,
+    facts: Mapping[str, Any],
+    prepare: Prepare,
+) -> tuple[Action, ...]:
+    """Prepare the action of an offer and those that follow it."""
+    parameters = {}
+    for name, expression in offer.parameters.items():
+        parameters[name] = find_scalar(expression, facts)
+    actions = [prepare(offer.action, parameters)]
+    for next_offer in offer.then:
+        actions += _prepare_actions(next_offer, facts, prepare)
+    return tuple(actions)
+
+
+def _recommend_nothing(
+    playbook: Playbook,
+    alternatives: tuple[Alternative, ...],
+) -> Recommendation:
+    if playbook.kind == UNRECOGNISED:
+        return Recommendation(
+            action="",
+            reason="",
+            basis="",
+            blocked="It fits no known kind: say what it is, or handle it by hand",
+        )
+    reasons = "; ".join(f"{item.action} {item.why_not}" for item in alternatives)
+    return Recommendation(
+        action="",
+        reason="",
+        basis="",
+        alternatives=alternatives,
+        blocked=f"No plan fits: {reasons or 'the playbook has no action for this'}",
+    )
+
+
+def _confidence(choice: Choice, model: PlanModel | None) -> tuple[int | None, str]:
+    """Return the probability in per cent, and the guarantee in words."""
+    if model is None or choice.margin is None or model.calibration is None:
+        return None, ""
+    confidence = round(100 * model.calibration.probability(choice.margin))
+    guarantee = model.guarantee
+    if guarantee is None:
+        target = f"{TARGET_PRECISION * 100:.0f} %"
+        return confidence, f"no promise: {target} right cannot be certified for this kind yet"
+    target = f"{guarantee.target * 100:.0f} %"
+    if choice.margin < guarantee.threshold:
+        return confidence, f"below the line at which {target} right is certified"
+    record = f"{guarantee.correct} of {guarantee.total} were"
+    return confidence, f"{target} right is certified here: {record}"
+
+
+def _basis(
+    choice: Choice,
+    playbook: Playbook,
+    model: PlanModel | None,
+    *,
+    result: RecallResult,
+) -> str:
+    """Explain what the recommendation rests on."""
+    number = playbook.offers.index(choice.offer) + 1
+    rule = f"rule {number} of the playbook “{playbook.title}”"
+    if model and choice.margin is not None:
+        return (
+            f"{rule}; in {model.total} earlier cases"
+            f" this would have been right {model.correct} times"
+        )
+    comparable = [precedent for precedent in result.precedents if precedent.teaches]
+    if not comparable:
+        return rule
+    success_count = 0
+    for precedent in comparable:
+        is_same_action = precedent.action == choice.offer.action
+        if is_same_action and precedent.ended is Ended.WORKED:
+            success_count += 1
+    return (
+        f"{rule}; {success_count} of {len(comparable)} alike did the same and it worked:"
+        " too few for a probability"
+    )
+
+
+def _cite(precedent: Precedent, now: datetime) -> Citation:
+    title = precedent.said.partition("\n")[0]
+    return Citation(
+        id=precedent.id,
+        case_id=precedent.case_id,
+        title=title[:MAX_TITLE_LENGTH],
+        action=precedent.action,
+        ended=precedent.ended.value,
+        reason=precedent.reason[:MAX_REASON_LENGTH],
+        by=precedent.decided_by,
+        at=precedent.ended_at,
+        is_stale=precedent.is_stale(now),
+        is_flagged=precedent.gives_orders,
+    )

@@ -1,0 +1,64 @@
+"""Training of all models.
+
+It runs in a process of its own, so that the bot stays small and fast: importing this module loads
+scikit-learn.
+"""
+
+import contextlib
+from collections.abc import Iterator
+from pathlib import Path
+
+from filelock import FileLock, Timeout
+
+from bot.cases.errors import MemoryUnavailable
+from knowledge.learning.model_file import TrainedModel
+from knowledge.learning.plan_training import train_plan_model
+from knowledge.learning.recogniser_training import train_recogniser
+from knowledge.learning.training_set import TrainingSet
+from knowledge.memory.embedder import Embedder
+
+
+def train_models(training_set: TrainingSet, embedder: Embedder) -> TrainedModel:
+    """Train recognition, then the plan model of each kind."""
+    recogniser = train_recogniser(
+        examples=training_set.examples,
+        novel_texts=training_set.novel_texts,
+        embedder=embedder,
+        version=training_set.version,
+    )
+    plans = {}
+    for kind, precedents in training_set.precedents.items():
+        vectors = embedder.embed([precedent.said for precedent in precedents])
+        plan = train_plan_model(kind, precedents, vectors)
+        if plan:
+            plans[kind] = plan
+    return TrainedModel(
+        version=training_set.version,
+        memory_size=training_set.memory_size,
+        embedder=training_set.embedder,
+        recogniser=recogniser,
+        plans=plans,
+    )
+
+
+@contextlib.contextmanager
+def training_lock(folder: Path) -> Iterator[None]:
+    """Keep other processes from training over the same memory.
+
+    The lock of a process that is killed is released.
+
+    Raises:
+        MemoryUnavailable: another process is training.
+    """
+    folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+    lock = FileLock(folder / "training.lock")
+    try:
+        lock.acquire(timeout=0)
+    except Timeout:
+        raise MemoryUnavailable(
+            "another training of this memory is running; wait for it to end"
+        ) from None
+    try:
+        yield
+    finally:
+        lock.release()

@@ -1,0 +1,117 @@
+"""The training set: texts and precedents that people confirmed.
+
+They are the examples of playbooks, decided cases, and the labels that people gave.
+"""
+
+import hashlib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from bot.cases.playbook import Playbook
+from bot.cases.precedent import Label, Precedent
+from bot.cases.signal import UNRECOGNISED
+from bot.ports import Shelf
+from knowledge.learning.linear_model import TrainingExample
+from knowledge.learning.model_file import FORMAT, TrainedModel
+from knowledge.memory.embedder import Embedder
+
+# The latest precedents of each kind: of a plan model, and of recognition.
+MAX_PRECEDENTS_PER_KIND = 3_000
+MAX_RECOGNITION_PRECEDENTS_PER_KIND = 150
+# Memory must have grown by a twentieth since the last training, and by ten at least.
+GROWTH_DIVISOR = 20
+MIN_GROWTH = 10
+
+
+@dataclass(frozen=True, kw_only=True)
+class TrainingSet:
+    """Everything that models are trained on."""
+
+    #: Texts and the kinds that they belong to.
+    examples: tuple[TrainingExample, ...]
+    #: Texts that people called something new.
+    novel_texts: tuple[str, ...]
+    #: Precedents by kind, in time order.
+    precedents: Mapping[str, Sequence[Precedent]]
+    #: The identity of the embedder.
+    embedder: str
+    #: How many precedents and labels there were.
+    memory_size: int
+
+    @property
+    def version(self) -> str:
+        """Return a checksum of the content."""
+        checksum = hashlib.sha256(f"{FORMAT}\n{self.embedder}".encode())
+        for example in self.examples:
+            checksum.update(f"\0{example.label}\1{example.text}".encode("utf-8", "replace"))
+        for text in self.novel_texts:
+            checksum.update(f"\2{text}".encode("utf-8", "replace"))
+        for kind, precedents in sorted(self.precedents.items()):
+            for precedent in precedents:
+                checksum.update(f"\3{kind}\1{precedent.id}\1{precedent.ended}".encode())
+        return checksum.hexdigest()[:12]
+
+
+def gather_training_set(
+    shelf: Shelf,
+    playbooks: Mapping[str, Playbook],
+    embedder: Embedder,
+) -> TrainingSet:
+    """Gather the training set of every kind that has a playbook."""
+    examples: list[TrainingExample] = []
+    precedents: dict[str, Sequence[Precedent]] = {}
+    for kind, playbook in sorted(playbooks.items()):
+        if kind == UNRECOGNISED:
+            continue
+        precedents[kind] = _trainable_precedents(shelf, kind)
+        examples += _text_examples(playbook.examples, kind)
+        examples += _text_examples(_recognition_texts(precedents[kind]), kind)
+    labels = shelf.labels()
+    novel_texts = []
+    for label in labels:
+        if not label.kind:
+            novel_texts.append(label.said)
+        if _has_playbook(label, playbooks):
+            examples.append(TrainingExample(label.said, label.kind, {}))
+    return TrainingSet(
+        examples=tuple(examples),
+        novel_texts=tuple(novel_texts),
+        precedents=precedents,
+        embedder=embedder.identity,
+        memory_size=shelf.count() + len(labels),
+    )
+
+
+def is_training_due(
+    model: TrainedModel | None,
+    shelf: Shelf,
+    embedder: Embedder,
+) -> bool:
+    """Return whether memory has changed enough since this model.
+
+    Training is due as well when there is no model for this embedder.
+    """
+    if model is None or model.embedder != embedder.identity:
+        return True
+    growth = shelf.count() + len(shelf.labels()) - model.memory_size
+    # Memory shrinks when an imported batch is removed: the model must not keep what it taught.
+    return growth < 0 or growth >= max(MIN_GROWTH, model.memory_size // GROWTH_DIVISOR)
+
+
+def _trainable_precedents(shelf: Shelf, kind: str) -> list[Precedent]:
+    precedents = shelf.of_kind(kind, MAX_PRECEDENTS_PER_KIND)
+    return [precedent for precedent in precedents if precedent.teaches]
+
+
+def _recognition_texts(precedents: Sequence[Precedent]) -> list[str]:
+    latest = precedents[-MAX_RECOGNITION_PRECEDENTS_PER_KIND:]
+    # A kind that recognition guessed and nobody confirmed would only teach it its own guess.
+    return [precedent.said for precedent in latest if precedent.named]
+
+
+def _text_examples(texts: Sequence[str], kind: str) -> list[TrainingExample]:
+    return [TrainingExample(text, kind, {}) for text in texts]
+
+
+def _has_playbook(label: Label, playbooks: Mapping[str, Playbook]) -> bool:
+    return label.kind in playbooks and label.kind != UNRECOGNISED

@@ -1,0 +1,140 @@
+"""Embedders turn text into vectors.
+
+The built-in one needs nothing that was not installed. When its weights are missing or their hash
+differs, hashed words take its place: good enough to rank, too weak to tell a new kind from a known
+one, so recognition abstains more often. Any embedder that LangChain knows can be configured
+instead.
+"""
+
+import logging
+import threading
+from collections import OrderedDict
+from collections.abc import Sequence
+from typing import Any, Protocol
+
+import numpy as np
+
+from bot.cases.errors import SettingsIncomplete
+from knowledge.memory.minilm import MiniLM
+from knowledge.memory.text_features import hash_text
+from knowledge.memory.vectors import (
+    MAX_TEXT_CHARACTERS,
+    VECTOR_SIZE,
+    Vectors,
+    to_unit_length,
+)
+
+log = logging.getLogger(__name__)
+MAX_CACHED_VECTORS = 2_048
+
+
+class Embedder(Protocol):
+    """Turns text into vectors.
+
+    Vectors of embedders with different identities are never compared.
+    """
+
+    #: Model, weights and size of the vectors.
+    identity: str
+    #: False when only words are compared, not their meaning.
+    is_semantic: bool
+
+    def embed(self, texts: Sequence[str]) -> Vectors:
+        """Embed each text as a row of length 1."""
+
+
+def open_embedder(name: str = "") -> Embedder:
+    """Open the embedder of this name.
+
+    An empty name means the built-in one, ``words`` the hashed words; any other name goes to
+    LangChain's ``init_embeddings``.
+
+    Raises:
+        SettingsIncomplete: LangChain does not know the name, or its package is not installed.
+    """
+    if name == "words":
+        return HashedWordsEmbedder()
+    if name:
+        return LangChainEmbedder(name)
+    try:
+        return CachingEmbedder(MiniLM())
+    except (ImportError, OSError, ValueError) as failure:
+        log.warning(
+            "the built-in embedder is not available (%s); hashed words replace it",
+            failure,
+        )
+        return HashedWordsEmbedder()
+
+
+class HashedWordsEmbedder:
+    """Hashed words and word pairs, folded into one vector.
+
+    Two vectors are similar when the words are.
+    """
+
+    is_semantic = False
+    identity = f"words/1/{VECTOR_SIZE}"
+
+    def embed(self, texts: Sequence[str]) -> Vectors:
+        """Embed each text as a row of length 1."""
+        vectors = np.zeros((len(texts), VECTOR_SIZE), np.float32)
+        for row, text in enumerate(texts):
+            buckets, weights = hash_text(text[:MAX_TEXT_CHARACTERS])
+            rounds, columns = np.divmod(buckets, VECTOR_SIZE)
+            # Alternating signs let two features in one column cancel out instead of adding up.
+            signs = np.where(rounds % 2 == 0, 1.0, -1.0)
+            np.add.at(vectors[row], columns, weights * signs)
+        return to_unit_length(vectors)
+
+
+class LangChainEmbedder:
+    """An embedder by LangChain's name for it.
+
+    A name is like ``openai:text-embedding-3-small``.
+    """
+
+    is_semantic = True
+
+    def __init__(self, name: str) -> None:
+        from langchain.embeddings import init_embeddings
+
+        try:
+            self._model: Any = init_embeddings(name)
+        except (ImportError, ValueError) as failure:
+            raise SettingsIncomplete(f"COUNTERSIGN_EMBEDDINGS={name}: {failure}") from None
+        self.identity = f"langchain/{name}"
+
+    def embed(self, texts: Sequence[str]) -> Vectors:
+        """Embed each text as a row of length 1."""
+        rows = self._model.embed_documents([text[:MAX_TEXT_CHARACTERS] for text in texts])
+        return to_unit_length(np.array(rows, np.float32))
+
+
+class CachingEmbedder:
+    """Keeps the latest vectors.
+
+    One case asks for the same text two or three times.
+    """
+
+    def __init__(self, inner: Embedder) -> None:
+        self._inner = inner
+        self.identity = inner.identity
+        self.is_semantic = inner.is_semantic
+        self._cache: OrderedDict[str, Vectors] = OrderedDict()
+        self._lock = threading.Lock()
+
+    def embed(self, texts: Sequence[str]) -> Vectors:
+        """Embed each text; look a single one up in the cache."""
+        if len(texts) != 1:
+            return self._inner.embed(texts)
+        text = texts[0]
+        with self._lock:
+            if text in self._cache:
+                self._cache.move_to_end(text)
+                return self._cache[text]
+        vectors = self._inner.embed(texts)
+        with self._lock:
+            self._cache[text] = vectors
+            while len(self._cache) > MAX_CACHED_VECTORS:
+                self._cache.popitem(last=False)
+        return vectors

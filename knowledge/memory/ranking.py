@@ -1,0 +1,36 @@
+"""The order of search results.
+
+Rankings are fused by rank; recent precedents and good outcomes are preferred a little.
+"""
+
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+from operator import itemgetter
+
+from bot.cases.precedent import Ended, Precedent
+
+# The usual constant of reciprocal rank fusion: it keeps the first ranks from dominating.
+RANK_DAMPING = 60
+GOOD_OUTCOMES = frozenset({Ended.WORKED, Ended.BY_HAND})
+BAD_OUTCOME_WEIGHT = 0.97
+# Of the weight of a precedent the first part stays, the second fades with its age in years.
+LASTING_WEIGHT = 0.8
+FADING_WEIGHT = 0.2
+
+
+def fuse_rankings(rankings: Iterable[Sequence[str]]) -> list[tuple[str, float]]:
+    """Merge rankings of ids by reciprocal rank fusion, the best first."""
+    scores: dict[str, float] = {}
+    for ranking in rankings:
+        for rank, item_id in enumerate(ranking):
+            score = 1 / (RANK_DAMPING + rank)
+            scores[item_id] = scores.get(item_id, 0.0) + score
+    return sorted(scores.items(), key=itemgetter(1), reverse=True)
+
+
+def preference(precedent: Precedent, now: datetime) -> float:
+    """Weigh a precedent by age and outcome; the similarity still decides."""
+    age_in_years = max(0.0, (now - precedent.ended_at).days / 365)
+    recency = LASTING_WEIGHT + FADING_WEIGHT / (1 + age_in_years)
+    outcome = 1.0 if precedent.ended in GOOD_OUTCOMES else BAD_OUTCOME_WEIGHT
+    return float(outcome * recency)

@@ -1,0 +1,71 @@
+"""Text and facts as hashed features.
+
+The features are words, pairs of words, facts and pairs of facts. Hashing needs no stored
+vocabulary: a feature that training never met falls into a bucket without weight.
+"""
+
+import itertools
+import re
+import zlib
+from collections import Counter
+from collections.abc import Iterable, Mapping
+
+import numpy as np
+from numpy.typing import NDArray
+
+from bot.cases.canonical import Scalar
+
+TEXT_BUCKETS = 2**15
+# A number of this many digits or fewer is a quantity; a longer one names something.
+MAX_QUANTITY_DIGITS = 4
+HashedFeatures = tuple[NDArray[np.int64], NDArray[np.float64]]
+"""Bucket numbers without duplicates, and the weight of each."""
+_WORD = re.compile(r"\w+")
+
+
+def split_words(text: str) -> list[str]:
+    """Split a text into its words, in lower case."""
+    return _WORD.findall(text.lower())
+
+
+def find_codes(text: str) -> set[str]:
+    """Find the words that identify one thing: part codes and long numbers."""
+    return set(filter(_is_code, split_words(text)))
+
+
+def hash_text(text: str, bucket_count: int = TEXT_BUCKETS) -> HashedFeatures:
+    """Hash the words and word pairs of a text."""
+    words = split_words(text)
+    pairs = map(" ".join, itertools.pairwise(words))
+    return _hash_features([*words, *pairs], bucket_count)
+
+
+def hash_facts(facts: Mapping[str, Scalar], bucket_count: int) -> HashedFeatures:
+    """Hash the facts and every pair of them.
+
+    Pairs, because a decision often hangs on two facts together. Facts without a value are left out.
+    """
+    items = []
+    for name, value in facts.items():
+        if value not in (None, ""):
+            items.append(f"{name}={value}")
+    pairs = map("|".join, itertools.combinations(items, 2))
+    return _hash_features([*items, *pairs], bucket_count)
+
+
+def _is_code(word: str) -> bool:
+    if word.isdigit():
+        return len(word) > MAX_QUANTITY_DIGITS
+    return any(map(str.isdigit, word))
+
+
+def _hash_features(features: Iterable[str], bucket_count: int) -> HashedFeatures:
+    """Count features by bucket; the weight is the logarithm of the count."""
+    counts: Counter[int] = Counter()
+    for feature in features:
+        # CRC-32 is the same in every process, which the built-in hash of a string is not.
+        checksum = zlib.crc32(feature.encode("utf-8", "replace"))
+        counts[checksum % bucket_count] += 1
+    buckets = np.fromiter(counts.keys(), np.int64, len(counts))
+    frequencies = np.fromiter(counts.values(), np.float64, len(counts))
+    return buckets, 1 + np.log(frequencies)

@@ -1,0 +1,17 @@
+"""Vectors of text: their type, their size and their length."""
+
+import numpy as np
+from numpy.typing import NDArray
+
+Vectors = NDArray[np.float32]
+"""One row for each text, or a single row."""
+VECTOR_SIZE = 384
+# Characters of a text that are embedded; the rest is cut off.
+MAX_TEXT_CHARACTERS = 4_000
+
+
+def to_unit_length(rows: Vectors) -> Vectors:
+    """Scale every row to length 1; leave rows of zeros."""
+    lengths = np.linalg.norm(rows, axis=1, keepdims=True)
+    divisors = np.where(lengths > 0, lengths, 1)
+    return (rows / divisors).astype(np.float32)

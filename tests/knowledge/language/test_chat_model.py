@@ -1,0 +1,51 @@
+"""The limits of calls to a chat model, and its failures."""
+
+import threading
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from knowledge.language.chat_model import ChatLimits, LimitedCalls, NoAnswer
+
+
+class Clock:
+    now = datetime(2026, 11, 21, tzinfo=UTC)
+
+    def __call__(self):
+        return self.now
+
+
+def answer():
+    return "answer"
+
+
+def run(calls, call):
+    """Run a call and return its result, or why there is none."""
+    try:
+        return calls.run(call)
+    except NoAnswer as reason:
+        return reason.outcome
+
+
+def test_the_calls_of_a_day_are_limited():
+    clock = Clock()
+    calls = LimitedCalls(clock, ChatLimits(calls_per_day=2), "test")
+    results = [run(calls, answer) for _ in range(3)]
+    assert results == ["answer", "answer", "over the daily limit"]
+    clock.now += timedelta(days=1)
+    assert run(calls, answer) == "answer"
+
+
+def test_a_call_has_a_time_limit():
+    release = threading.Event()
+    calls = LimitedCalls(Clock(), ChatLimits(timeout_seconds=0.05), "test")
+    assert run(calls, lambda: release.wait(5)) == "not in time"
+    release.set()
+
+
+def test_whatever_a_provider_raises_is_no_answer():
+    def fail():
+        raise RuntimeError("no credits")
+
+    with pytest.raises(NoAnswer, match="failed"):
+        LimitedCalls(Clock(), ChatLimits(), "test").run(fail)

@@ -1,0 +1,199 @@
+"""The model file: damages, and what the bot does about them."""
+
+import io
+import os
+import pickle
+import shutil
+import zipfile
+
+import numpy as np
+import pytest
+
+from knowledge.learning.model_file import (
+    FILE_NAME,
+    ModelFile,
+    TrainedModel,
+    load_model,
+    save_model,
+)
+from knowledge.learning.recogniser import TrainedRecogniser
+from knowledge.learning.recogniser_training import train_recogniser
+from knowledge.memory.embedder import HashedWordsEmbedder
+from tests.knowledge.learning.examples import small_examples
+
+pytestmark = pytest.mark.threat("D5")
+TITLES = {"low_stock": "Low", "late": "Late"}
+
+
+def make_model():
+    words = HashedWordsEmbedder()
+    return TrainedModel(
+        version="v1",
+        memory_size=4,
+        embedder=words.identity,
+        recogniser=train_recogniser(small_examples(), novel_texts=(), embedder=words, version="v1"),
+        plans={},
+    )
+
+
+@pytest.fixture(scope="module")
+def good_file(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("model")
+    save_model(make_model(), folder)
+    return folder / FILE_NAME
+
+
+class Bomb:
+    """Makes a folder when it is unpickled."""
+
+    def __reduce__(self):
+        return os.mkdir, ("exploded",)
+
+
+def change_arrays(good_file, **changes):
+    """Return the file with other arrays; None leaves one out."""
+    with np.load(good_file) as arrays:
+        all_arrays = {**arrays, **changes}
+    buffer = io.BytesIO()
+    np.savez(buffer, **{name: value for name, value in all_arrays.items() if value is not None})
+    return buffer.getvalue()
+
+
+def read_array(good_file, name):
+    with np.load(good_file) as arrays:
+        return arrays[name]
+
+
+def with_pickle_inside(good_file):
+    """Return the file with an array that numpy could only unpickle."""
+    header = b"{'descr':'|O','fortran_order':False,'shape':(1,)}".ljust(117) + b"\n"
+    object_array = np.lib.format.magic(1, 0) + b"v\0" + header + pickle.dumps(Bomb())
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(good_file) as source, zipfile.ZipFile(buffer, "w") as archive:
+        for name in set(source.namelist()) - {"version.npy"}:
+            archive.writestr(name, source.read(name))
+        archive.writestr("extra.npy", pickle.dumps(Bomb()))
+        archive.writestr("version.npy", object_array)
+    return buffer.getvalue()
+
+
+def vast(good_file):
+    """Return a few kilobytes that unpack to more than is allowed."""
+    buffer = io.BytesIO()
+    with (
+        zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as archive,
+        archive.open("version.npy", "w") as member,
+    ):
+        for _ in range(6):
+            member.write(bytes(1_000_000))
+    return buffer.getvalue()
+
+
+def with_flipped_bytes(good_file):
+    content = bytearray(good_file.read_bytes())
+    for position in range(5_001, 5_020):
+        content[position] ^= 255
+    return bytes(content)
+
+
+def with_numbers_that_are_none(good_file):
+    weights = read_array(good_file, "recogniser.weights")
+    return change_arrays(good_file, **{"recogniser.weights": weights * np.nan})
+
+
+def with_buckets_in_disorder(good_file):
+    buckets = read_array(good_file, "recogniser.places")
+    return change_arrays(good_file, **{"recogniser.places": buckets[::-1]})
+
+
+def cut_in_half(good_file):
+    content = good_file.read_bytes()
+    return content[: len(content) // 2]
+
+
+def cut_in_the_directory(good_file):
+    return good_file.read_bytes()[:-30]
+
+
+def replacing(name, value):
+    """Make a damage that replaces this array."""
+
+    def damage(good_file):
+        return change_arrays(good_file, **{name: value})
+
+    return damage
+
+
+def being(content):
+    """Make a damage that replaces the whole file."""
+
+    def damage(good_file):
+        return content
+
+    return damage
+
+
+DAMAGES = {
+    "empty": being(b""),
+    "truncated": cut_in_half,
+    "truncated in its directory": cut_in_the_directory,
+    "random": being(os.urandom(5_000)),
+    "nonsense after the magic number": being(b"PK\x03\x04nonsense"),
+    "zeros": being(b"\0" * 100),
+    "flipped bytes": with_flipped_bytes,
+    "a bare pickle": being(pickle.dumps(Bomb())),
+    "a pickle inside": with_pickle_inside,
+    "vast": vast,
+    "another format": replacing("format", np.array("0")),
+    "nothing in it": replacing("version", None),
+    "no numbers": with_numbers_that_are_none,
+    "other weights": replacing("recogniser.weights", np.zeros((3, 3), np.float32)),
+    "other classes": replacing("recogniser.labels", np.array(["a", "b", "c"])),
+    "one class": replacing("recogniser.labels", np.array(["late"])),
+    "no examples": replacing("recogniser.known", np.zeros((0, 384), np.float16)),
+    "examples of words": replacing("recogniser.known", np.array(["x"])),
+    "another curve": replacing("recogniser.curve", np.zeros(9)),
+    "buckets in disorder": with_buckets_in_disorder,
+    "plans without parts": replacing("plans", np.array(["low_stock"])),
+}
+
+
+@pytest.mark.parametrize("damage", DAMAGES)
+def test_the_bot_works_without_a_damaged_model_and_says_so_once_until_training_replaces_it(
+    good_file, tmp_path, damage, caplog, monkeypatch
+):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr("knowledge.learning.model_file.MAX_BYTES", 5_000_000)
+    (tmp_path / FILE_NAME).write_bytes(DAMAGES[damage](good_file))
+    file = ModelFile(tmp_path)
+    for _ in range(3):
+        assert file.model is None
+        assert "what was learned cannot be read" in file.failure
+    assert [record.getMessage() for record in caplog.records] == [file.failure]
+    recogniser = TrainedRecogniser(lambda: file.model, HashedWordsEmbedder(), TITLES)
+    basis = recogniser.recognise("the merlot is low").basis
+    assert basis == "recognition has not been trained yet"
+    save_model(make_model(), tmp_path)
+    assert (ModelFile(tmp_path).failure, ModelFile(tmp_path).model.version) == ("", "v1")
+    assert not (tmp_path / "exploded").exists()
+
+
+def test_a_folder_in_the_place_of_the_file_is_set_aside_by_training(tmp_path):
+    (tmp_path / FILE_NAME).mkdir()
+    (tmp_path / FILE_NAME / "x").write_text("x")
+    assert ModelFile(tmp_path).failure
+    save_model(make_model(), tmp_path)
+    assert ModelFile(tmp_path).model.version == "v1"
+    assert (tmp_path / f"{FILE_NAME}.broken-1" / "x").read_text() == "x"
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="root reads everything")
+def test_the_bot_works_without_a_file_that_it_may_not_read(good_file, tmp_path):
+    shutil.copy(good_file, tmp_path / FILE_NAME)
+    (tmp_path / FILE_NAME).chmod(0)
+    assert ModelFile(tmp_path).failure
+
+
+def test_a_file_of_the_release_before_is_read(good_file, tmp_path):
+    (tmp_path / FILE_NAME).write_bytes(change_arrays(good_file, format=None))
+    assert load_model(tmp_path).version == "v1"

@@ -1,0 +1,52 @@
+"""Training: its result, its lock, and the process that does without it."""
+
+import subprocess
+import sys
+
+import pytest
+
+from bot.cases.errors import MemoryUnavailable
+from knowledge.learning.model_file import ModelFile, save_model
+from knowledge.learning.recogniser import TrainedRecogniser
+from knowledge.learning.training import train_models, training_lock
+from knowledge.learning.training_set import gather_training_set, is_training_due
+from tests.store.test_shelf import precedent
+
+
+def test_a_model_survives_its_file_and_is_trained_again_when_memory_has_grown(
+    library, minilm, tmp_path, shelf_of
+):
+    shelf = shelf_of([precedent(f"EX-{n}", said=f"gin runs low {n}") for n in range(5)])
+    training_set = gather_training_set(shelf, library.playbooks, minilm)
+    model = train_models(training_set, minilm)
+    save_model(model, tmp_path)
+    from_file = ModelFile(tmp_path).model
+    assert from_file.version == training_set.version
+    assert (from_file.memory_size, from_file.embedder) == (5, minilm.identity)
+    titles = dict(library.titles())
+    before = TrainedRecogniser(lambda: model.recogniser, minilm, titles).recognise("no gin left")
+    after = TrainedRecogniser(lambda: from_file.recogniser, minilm, titles).recognise("no gin left")
+    assert (before.kind, before.guesses) == (after.kind, after.guesses)
+    assert not is_training_due(from_file, shelf, minilm)
+    shelf.keep([precedent(f"EX-more-{n}", said=f"gin {n}") for n in range(10)])
+    assert is_training_due(from_file, shelf, minilm)
+
+
+def test_the_process_of_the_bot_does_not_load_scikit_learn():
+    script = "import sys, bot.wiring; print('sklearn' in sys.modules)"
+    process = subprocess.run(
+        [sys.executable, "-c", script], capture_output=True, text=True, check=True
+    )
+    assert process.stdout.strip() == "False"
+
+
+@pytest.mark.threat("D5")
+def test_two_trainings_do_not_run_over_one_memory(tmp_path):
+    with (
+        training_lock(tmp_path),
+        pytest.raises(MemoryUnavailable, match="another training"),
+        training_lock(tmp_path),
+    ):
+        pass
+    with training_lock(tmp_path):
+        pass

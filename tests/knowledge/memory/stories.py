@@ -1,0 +1,25 @@
+"""Precedents that the tests of memory search for."""
+
+from tests.cases.making import NOW
+from tests.store.test_shelf import precedent
+
+STORIES = {
+    "wine": "Barolo 2017 is running low before the weekend",
+    "gin": "We are nearly out of gin",
+    "invoice": "Invoice INV-X0053 matches no order",
+    "parrot": "The parrot in the lobby has escaped",
+}
+
+
+def stories(**changes):
+    return [precedent(f"EX-{name}", said=text, **changes) for name, text in STORIES.items()]
+
+
+def recall(memory, text, kind="low_stock", channel="C0STOCK"):
+    return memory.recall(signal_text=text, kind=kind, channel=channel, now=NOW)
+
+
+def recall_ids(memory, text, kind="low_stock", channel="C0STOCK"):
+    result = recall(memory, text, kind=kind, channel=channel)
+    assert result.failure == ""
+    return [precedent.id for precedent in result.precedents]

@@ -1,0 +1,70 @@
+"""The search over a real Chroma and Tantivy."""
+
+from dataclasses import replace
+from datetime import timedelta
+
+from bot.cases.precedent import Ended
+from tests.cases.making import NOW
+from tests.knowledge.memory.stories import STORIES, recall_ids, stories
+from tests.store.test_shelf import precedent
+
+
+def test_it_finds_by_meaning_and_by_words_what_no_other_would(open_memory):
+    memory = open_memory(*stories())
+    similar = recall_ids(memory, "almost out of red wine for Saturday")
+    assert set(similar) == {"EX-wine", "EX-gin"}
+    assert recall_ids(memory, "something about INV-X0053")[0] == "EX-invoice"
+    assert recall_ids(memory, "the lift is stuck between two floors") == []
+
+
+def test_it_shows_only_this_kind_and_what_this_channel_may_see(open_memory):
+    places = [("low_stock", "C0STOCK"), ("lead_cold", "C0STOCK"), ("low_stock", "C0SECRET")]
+    memory = open_memory(
+        *[
+            replace(story, id=f"{story.id}-{number}", kind=kind, channel=channel)
+            for story in stories()
+            for number, (kind, channel) in enumerate(places)
+        ]
+    )
+    ids = recall_ids(memory, STORIES["wine"])
+    assert ids[0] == "EX-wine-0"
+    assert all(precedent_id.endswith("-0") for precedent_id in ids)
+
+
+def test_what_is_related_is_of_any_kind_and_of_the_named_channels_alone(open_memory):
+    secret = precedent("EX-hidden", said=STORIES["wine"], channel="C0SECRET")
+    other = precedent("EX-other", said=STORIES["wine"], kind="lead_cold")
+    cases = [replace(story, case_id=story.id) for story in (*stories(), secret, other)]
+    memory = open_memory(*cases, precedent("row-7", said=STORIES["wine"]))
+    case_ids = memory.related("almost out of red wine for Saturday", {"C0STOCK"}, NOW)
+    assert set(case_ids) == {"EX-wine", "EX-gin", "EX-other"}
+    assert memory.related("almost out of red wine for Saturday", set(), NOW) == []
+    assert memory.related("the lift is stuck between two floors", {"C0STOCK"}, NOW) == []
+
+
+def test_a_rare_kind_among_many_others_is_found_by_looking_further(open_memory):
+    crowd = [
+        precedent(f"EX-c{n}", kind="lead_cold", said=f"{STORIES['wine']} {n}") for n in range(150)
+    ]
+    memory = open_memory(*crowd, precedent("EX-rare", said="Barolo runs low"))
+    assert recall_ids(memory, STORIES["wine"]) == ["EX-rare"]
+
+
+def test_recent_and_good_endings_come_first_among_equals(open_memory):
+    long_ago = NOW - timedelta(days=900)
+    memory = open_memory(
+        precedent("EX-old", said=STORIES["wine"], ended_at=long_ago),
+        precedent("EX-bad", said=STORIES["wine"], ended=Ended.REJECTED, ended_at=NOW),
+        precedent("EX-good", said=STORIES["wine"], ended_at=NOW),
+    )
+    assert recall_ids(memory, STORIES["wine"]) == ["EX-good", "EX-bad", "EX-old"]
+
+
+def test_what_changes_in_the_store_changes_in_memory(open_memory, shelf):
+    memory = open_memory(*stories(batch="b"))
+    shelf.keep([precedent("EX-new", said="Our Barolo is low again")])
+    assert memory.catch_up() == 1
+    assert "EX-new" in recall_ids(memory, STORIES["wine"])
+    shelf.forget("b")
+    memory.catch_up()
+    assert recall_ids(memory, STORIES["wine"]) == ["EX-new"]
