@@ -6,10 +6,10 @@ import sys
 from dataclasses import dataclass
 from pathlib import Path
 
-from bot.ports import Clock, Narrator, Recogniser, Recommender, Shelf, Talker
+from bot.ports import Assistant, Clock, Narrator, PrecedentStore, Recogniser, Recommender
 from bot.ports import Memory as MemoryPort
 from bot.settings import Settings
-from bot.store.shelf import Shelf as SqlShelf
+from bot.store.shelf import SqlPrecedentStore as SqlShelf
 from bot.store.store import SqlStore
 from knowledge.language.assistant import open_assistant
 from knowledge.language.chat_model import ChatLimits
@@ -34,12 +34,12 @@ ANSWER_SECONDS = 30.0
 class Advisors:
     """The parts that the desk consults. None decides; each may fail."""
 
-    shelf: Shelf
+    shelf: PrecedentStore
     memory: MemoryPort
     recogniser: Recogniser
     recommender: Recommender
     narrator: Narrator | None = None
-    talker: Talker | None = None
+    talker: Assistant | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -116,7 +116,7 @@ def open_knowledge(
     )
 
 
-def without_memory(shelf: Shelf, clock: Clock) -> Advisors:
+def without_memory(shelf: PrecedentStore, clock: Clock) -> Advisors:
     """Return advisors that know no past.
 
     Only playbooks recommend then, and no kind is recognised.
@@ -150,7 +150,7 @@ def _open_narrator(settings: Settings, clock: Clock) -> Narrator | None:
     )
 
 
-def _open_assistant(settings: Settings, clock: Clock) -> Talker | None:
+def _open_assistant(settings: Settings, clock: Clock) -> Assistant | None:
     if not settings.chat_model:
         return None
     limits = ChatLimits(timeout_seconds=ANSWER_SECONDS, calls_per_day=settings.chat_per_day)

@@ -3,8 +3,8 @@
 import logging
 from dataclasses import dataclass
 
+from bot.cases.controls import BEHIND, DeskControls
 from bot.cases.errors import LedgerBroken
-from bot.cases.standing import BEHIND, Standing
 from bot.desk.rollback import RollbackWatch, lost
 from bot.ports import Clock
 from bot.settings import Settings, Signer
@@ -33,14 +33,14 @@ class CheckpointKeeper:
         elif not isinstance(self.witness, Checkpoints) and not self.witness.is_there:
             log.warning("%s", _unreadable(self.witness))
 
-    def compare(self) -> Standing:
+    def compare(self) -> DeskControls:
         """Return the desk's standing after the ledger was compared with its checkpoints."""
         try:
             return self.watch.look()
         except LedgerBroken as failure:
             # A folder that cannot be read stops nobody: it says nothing about the ledger.
             log.critical("the ledger cannot be compared with its checkpoints: %s", failure)
-            return self.store.standing()
+            return self.store.controls()
 
     def sign(self) -> None:
         """Sign new entries, unless another process does or some are missing."""
@@ -91,7 +91,7 @@ def checkpoint_problems(settings: Settings, store: SqlStore) -> list[str]:
         rollback = witness.compare(store)
     except LedgerBroken as failure:
         return [f"checkpoints: {failure}"]
-    standing = store.standing()
+    standing = store.controls()
     if rollback and standing.acknowledgement_of(rollback.size, rollback.root) is None:
         return [lost(rollback)]
     if standing.is_behind:

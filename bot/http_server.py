@@ -6,12 +6,12 @@ from dataclasses import dataclass
 import uvicorn
 from slack_bolt import App
 
+from bot.cases.controls import EVERYTHING
 from bot.cases.errors import ChatFailed
 from bot.cases.source import Source
-from bot.cases.standing import EVERYTHING
+from bot.desk.controls import Controls
 from bot.desk.decisions import Decisions
 from bot.desk.intake import Intake
-from bot.desk.switchboard import Switchboard
 from bot.ports import Clock
 from bot.settings import Settings
 from bot.store.store import SqlStore
@@ -56,7 +56,7 @@ class HealthChecks:
 
     def find_pauses(self) -> list[str]:
         """Return a sentence for each pause of everything."""
-        pauses = self.store.standing().holds
+        pauses = self.store.controls().holds
         return [pause.said for pause in pauses if pause.scope == EVERYTHING]
 
 
@@ -65,7 +65,7 @@ def build_http_server(
     settings: Settings,
     intake: Intake,
     decisions: Decisions,
-    switchboard: Switchboard,
+    switchboard: Controls,
     sources: Mapping[str, Source],
     slack_app: App,
     health: HealthChecks,

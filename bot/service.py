@@ -12,7 +12,7 @@ from bot.advisors import Knowledge, Trainer
 from bot.cases.errors import SettingsIncomplete
 from bot.checkpoint_keeper import CheckpointKeeper
 from bot.clock import monotonic
-from bot.desk.worker import Handler, Lane, Pace
+from bot.desk.worker import Handler, WorkerPool, WorkerTimings
 from bot.ports import Clock, Topic
 from bot.settings import Settings
 from bot.store.clock import DatabaseClock
@@ -39,7 +39,7 @@ class Service:
 
     settings: Settings
     desk: Desk
-    lanes: list[Lane]
+    lanes: list[WorkerPool]
     loop: Loop
     jobs: list[Job]
     keeper: CheckpointKeeper
@@ -105,11 +105,11 @@ class Service:
         self.desk.store.database.close()
 
 
-def build_lanes(desk: Desk, clock: Clock, pace: Pace) -> list[Lane]:
+def build_lanes(desk: Desk, clock: Clock, pace: WorkerTimings) -> list[WorkerPool]:
     """Build the worker lanes, each with threads of its own."""
     handlers = _lane_handlers(desk)
     return [
-        Lane(
+        WorkerPool(
             name=name,
             store=desk.store,
             handlers=handlers[name],
@@ -131,8 +131,8 @@ def _lane_handlers(desk: Desk) -> dict[str, dict[Topic, Handler]]:
             Topic.FOLLOW_UP: desk.follow_up.run,
         },
         "chat": {
-            Topic.CARD: desk.drawing.draw,
-            Topic.NOTE: desk.drawing.note,
+            Topic.CARD: desk.drawing.refresh,
+            Topic.NOTE: desk.drawing.post_update,
             Topic.STORM: desk.storms.run,
             Topic.SWEEP: desk.sweeping.run,
         },
@@ -154,11 +154,11 @@ def build_jobs(desk: Desk, keeper: CheckpointKeeper, trainer: Trainer, clock: Cl
     digest_schedule = DigestSchedule(lists=desk.lists, library=desk.library, clock=clock)
     jobs = [
         # The names are those of rows in the table of ticks: one that changes runs once more.
-        Job("keep time", DEADLINES_INTERVAL, desk.follow_up.keep_time),
+        Job("keep time", DEADLINES_INTERVAL, desk.follow_up.process_due),
         Job("checkpoint", CHECKPOINT_INTERVAL, keeper.sign),
         Job("learn", TRAINING_INTERVAL, trainer.train_if_outdated),
         Job("digests", DIGESTS_INTERVAL, digest_schedule.enqueue_due),
-        Job("memory", PRECEDENTS_INTERVAL, desk.remembering.look_again),
+        Job("memory", PRECEDENTS_INTERVAL, desk.remembering.reconcile),
     ]
     return [*jobs, *_detection_jobs(desk, clock), *_absence_jobs(desk, clock)]
 

@@ -4,21 +4,21 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 from bot.advisors import Advisors
+from bot.desk.alert_storms import MOST_CARDS, AlertStorms, SourceThrottle
+from bot.desk.app_home import AppHome
+from bot.desk.cards import Cards
+from bot.desk.controls import Controls
 from bot.desk.decisions import Decisions
-from bot.desk.digests import Digests
-from bot.desk.drawing import Drawing
+from bot.desk.digest import Digest
 from bot.desk.executor import Executor
 from bot.desk.follow_up import FollowUp
-from bot.desk.homes import Homes
 from bot.desk.intake import Intake
-from bot.desk.narration import Narration
+from bot.desk.message_cleanup import MessageCleanup
+from bot.desk.narration import CaseNarration
+from bot.desk.precedents import PrecedentRecorder
 from bot.desk.proposal import Proposals
 from bot.desk.questions import Questions
 from bot.desk.raising import Raising
-from bot.desk.remembering import Remembering
-from bot.desk.storms import MOST_CARDS, Pacer, Storms
-from bot.desk.sweeping import Sweeping
-from bot.desk.switchboard import Switchboard
 from bot.desk.triage import Triage
 from bot.ports import Chat, Clock, Directory, Systems
 from bot.store.lists import Lists
@@ -38,18 +38,18 @@ class Desk:
     intake: Intake
     raising: Raising
     triage: Triage
-    narration: Narration | None
+    narration: CaseNarration | None
     decisions: Decisions
-    switchboard: Switchboard
+    switchboard: Controls
     executor: Executor
     follow_up: FollowUp
-    remembering: Remembering
-    drawing: Drawing
-    storms: Storms
-    sweeping: Sweeping
+    remembering: PrecedentRecorder
+    drawing: Cards
+    storms: AlertStorms
+    sweeping: MessageCleanup
     questions: Questions
-    digests: Digests
-    homes: Homes
+    digests: Digest
+    homes: AppHome
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -82,9 +82,12 @@ def build_desk(
     # Cards tell storms, digests and homes what has changed, so those are built first.
     lists = Lists(store)
     proposals = Proposals(store=store, library=library, systems=systems, mode=options.mode)
-    switchboard = Switchboard(store=store, library=library, directory=directory, clock=clock)
+    switchboard = Controls(store=store, library=library, directory=directory, clock=clock)
     intake = Intake(
-        store=store, library=library, clock=clock, pacer=Pacer() if options.storm_after else None
+        store=store,
+        library=library,
+        clock=clock,
+        pacer=SourceThrottle() if options.storm_after else None,
     )
     questions = Questions(
         store=store,
@@ -97,7 +100,7 @@ def build_desk(
         memory=advisors.memory,
         talker=advisors.talker,
     )
-    digests = Digests(
+    digests = Digest(
         store=store,
         lists=lists,
         library=library,
@@ -106,7 +109,7 @@ def build_desk(
         clock=clock,
         settle_for=settle_for,
     )
-    homes = Homes(
+    homes = AppHome(
         store=store,
         lists=lists,
         library=library,
@@ -115,7 +118,7 @@ def build_desk(
         chat=chat,
         clock=clock,
     )
-    storms = Storms(
+    storms = AlertStorms(
         store=store,
         lists=lists,
         library=library,
@@ -148,8 +151,8 @@ def build_desk(
             lease_for=timedelta(seconds=options.lease_for),
         ),
         follow_up=FollowUp(store=store, library=library, systems=systems, clock=clock),
-        remembering=Remembering(store=store, shelf=advisors.shelf, memory=advisors.memory),
-        drawing=Drawing(
+        remembering=PrecedentRecorder(store=store, shelf=advisors.shelf, memory=advisors.memory),
+        drawing=Cards(
             store=store,
             chat=chat,
             clock=clock,
@@ -161,7 +164,9 @@ def build_desk(
             settle_for=settle_for,
         ),
         storms=storms,
-        sweeping=Sweeping(store=store, lists=lists, chat=chat, clock=clock, settle_for=settle_for),
+        sweeping=MessageCleanup(
+            store=store, lists=lists, chat=chat, clock=clock, settle_for=settle_for
+        ),
         questions=questions,
         digests=digests,
         homes=homes,
@@ -182,10 +187,12 @@ def build_triage(proposals: Proposals, advisors: Advisors, clock: Clock) -> Tria
     )
 
 
-def _build_narration(proposals: Proposals, advisors: Advisors, clock: Clock) -> Narration | None:
+def _build_narration(
+    proposals: Proposals, advisors: Advisors, clock: Clock
+) -> CaseNarration | None:
     if advisors.narrator is None:
         return None
-    return Narration(
+    return CaseNarration(
         store=proposals.store,
         library=proposals.library,
         proposals=proposals,

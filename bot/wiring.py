@@ -9,8 +9,8 @@ from bot.advisors import Trainer, open_knowledge
 from bot.cases.errors import SettingsIncomplete
 from bot.checkpoint_keeper import open_keeper
 from bot.connectors.registry import build_connectors
-from bot.desk.switchboard import Switchboard
-from bot.desk.worker import Pace
+from bot.desk.controls import Controls
+from bot.desk.worker import WorkerTimings
 from bot.http_server import HealthChecks, build_http_server
 from bot.ports import Chat, Clock, Connector
 from bot.preflight import open_library, require_startable
@@ -55,10 +55,10 @@ def build_service(settings: Settings, *, clock: Clock | None = None) -> Service:
         options=_desk_options(settings),
     )
     lanes = build_lanes(
-        desk, clock, Pace(lease_for=settings.lease_for, settle_for=settings.settle_for)
+        desk, clock, WorkerTimings(lease_for=settings.lease_for, settle_for=settings.settle_for)
     )
     # Work that a write leaves behind goes to a lane at once, without a look into the outbox.
-    store.takers.extend(lanes)
+    store.local_workers.extend(lanes)
     listeners = _build_listeners(settings=settings, desk=desk, client=client, chat=chat)
     socket = _open_socket(settings, listeners)
     keeper = open_keeper(settings, store, clock)
@@ -127,13 +127,13 @@ def open_reader(settings: Settings) -> SqlStore:
     return SqlStore(database)
 
 
-def open_switchboard(settings: Settings, store: SqlStore) -> tuple[Switchboard, SlackChat]:
+def open_switchboard(settings: Settings, store: SqlStore) -> tuple[Controls, SlackChat]:
     """Open the controls of the desk for the command line.
 
     Slack comes with them: it knows which team people belong to.
     """
     _, chat, directory = _open_slack(settings)
-    switchboard = Switchboard(
+    switchboard = Controls(
         store=store,
         library=open_library(settings),
         directory=directory,

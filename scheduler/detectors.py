@@ -18,7 +18,7 @@ from bot.cases.signal import Signal, SignalStatus
 from bot.cases.source import ABSENCE
 from bot.desk.follow_up import detection_parameters, subject_of
 from bot.desk.intake import Intake
-from bot.ports import Clock, Lists, Outcome, Systems
+from bot.ports import Clock, Lists, ReceiptOutcome, Systems
 
 log = logging.getLogger(__name__)
 MAX_ROWS = 5_000
@@ -68,7 +68,7 @@ class Detector:
             count_episodes=self.intake.store.episodes,
         )
         try:
-            return self.intake.receive(signal, b"").outcome is Outcome.OPENED
+            return self.intake.receive(signal, b"").outcome is ReceiptOutcome.OPENED
         except KeyReused:
             log.warning("detector %s: %s came with another body", self.playbook.kind, signal.key)
             return False
@@ -112,7 +112,7 @@ class AbsenceDetector:
             key=f"{subject}@{last_at:%Y%m%dT%H%M%S}",
             facts={"last_heard": f"{last_at:%Y-%m-%d %H:%M} UTC"},
         )
-        return self.intake.receive(signal, b"").outcome is Outcome.OPENED
+        return self.intake.receive(signal, b"").outcome is ReceiptOutcome.OPENED
 
     def _clear_former(self, now: datetime) -> None:
         """Clear the cases from before ``origin`` was declared.
@@ -127,7 +127,7 @@ class AbsenceDetector:
                 self.intake.receive(_clear_signal(case, now), b"")
 
     def _last_signal_at(self, signal: Signal) -> datetime | None:
-        return self.lists.last_heard(signal.fingerprint, except_from=ABSENCE)
+        return self.lists.last_signal_at(signal.fingerprint, except_from=ABSENCE)
 
     def _signal(self, subject: str) -> Signal:
         """Build the signal of a silence, without its key and facts."""

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from bot.cases.hours import Hours
-from bot.desk.digests import NOT_POSTED_AFTER, asked_for
+from bot.desk.digest import NOT_POSTED_AFTER, asked_for
 from bot.ports import Clock, Library, Lists
 
 DAY = timedelta(days=1)
@@ -33,7 +33,7 @@ class DigestSchedule:
 
     def _places(self, now: datetime) -> list[str]:
         """List the channels with a digest, and the people who have subscribed."""
-        subscriptions = self.lists.boards(SUBSCRIPTION_PREFIX, now - MAX_SUBSCRIPTION_AGE)
+        subscriptions = self.lists.live_lists(SUBSCRIPTION_PREFIX, now - MAX_SUBSCRIPTION_AGE)
         return [*self.library.channels(), *(board.place for board in subscriptions)]
 
     def _enqueue(

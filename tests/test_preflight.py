@@ -5,7 +5,7 @@ import shutil
 import pytest
 
 from bot.cases.errors import SettingsIncomplete
-from bot.desk.silence import Silence
+from bot.desk.null_chat import NullChat
 from bot.preflight import find_problems, open_library
 from bot.settings import load
 from bot.wiring import build_systems
@@ -43,7 +43,7 @@ def settings(tmp_path, library, **extra):
 
 
 def systems_of(settings):
-    return build_systems(settings, open_library(settings), Silence())
+    return build_systems(settings, open_library(settings), NullChat())
 
 
 def add_system(library, text):

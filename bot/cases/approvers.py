@@ -12,7 +12,7 @@ from pydantic import (
     with_config,
 )
 
-from bot.cases.approval import OWNER, PEOPLE, Factor, can_be_met
+from bot.cases.approval import OWNER, PEOPLE, ApprovalRequirement, can_be_met
 from bot.cases.constraints import Handle, UserId
 
 
@@ -47,17 +47,18 @@ class Approver:
 _APPROVER = TypeAdapter(Approver)
 
 
-def _read_approver(entry: Any) -> Factor:
+def _read_approver(entry: Any) -> ApprovalRequirement:
     approver = _APPROVER.validate_python(entry)
-    return Factor(approver.set_name, approver.count)
+    return ApprovalRequirement(approver.set_name, approver.count)
 
 
-def _check_people(factors: tuple[Factor, ...]) -> tuple[Factor, ...]:
+def _check_people(factors: tuple[ApprovalRequirement, ...]) -> tuple[ApprovalRequirement, ...]:
     if not can_be_met(factors):
         raise ValueError("the people named can never be complete: somebody would be needed twice")
     return factors
 
 
 Approvers = Annotated[
-    tuple[Annotated[Factor, BeforeValidator(_read_approver)], ...], AfterValidator(_check_people)
+    tuple[Annotated[ApprovalRequirement, BeforeValidator(_read_approver)], ...],
+    AfterValidator(_check_people),
 ]

@@ -21,7 +21,7 @@ from pydantic import (
 )
 from pydantic_core import InitErrorDetails
 
-from bot.cases.approval import OWNER, Factor
+from bot.cases.approval import OWNER, ApprovalRequirement
 from bot.cases.approvers import Approvers
 from bot.cases.canonical import digest, to_plain
 from bot.cases.constraints import (
@@ -203,7 +203,7 @@ class Verdict:
     tier: RiskTier
     rule: str
     reason: str
-    factors: tuple[Factor, ...]
+    factors: tuple[ApprovalRequirement, ...]
     expires_for: timedelta
     policy_digest: str
     #: Each approval needs the passkey of the approver.
@@ -218,7 +218,7 @@ class _Finding(NamedTuple):
     ruling: Ruling
     rule: str
     reason: str
-    factors: tuple[Factor, ...] = ()
+    factors: tuple[ApprovalRequirement, ...] = ()
 
 
 class _Violation(NamedTuple):
@@ -374,7 +374,7 @@ def require_governance(verdict: Verdict, terms: PlaybookTerms) -> Verdict:
         )
     factors = verdict.factors
     if not any(factor.group == group for factor in factors):
-        factors = (*factors, Factor(group, 1))
+        factors = (*factors, ApprovalRequirement(group, 1))
     return replace(
         verdict,
         ruling=Ruling.ASK,
@@ -396,7 +396,7 @@ def approvers_of(
     tier: RiskTier,
     terms: PlaybookTerms,
     tier_rule: TierRule,
-) -> tuple[Factor, ...]:
+) -> tuple[ApprovalRequirement, ...]:
     """Return the approvers of this tier, by policy and playbook together.
 
     A role that the playbook does not fill has an empty name.
@@ -406,22 +406,24 @@ def approvers_of(
     return combine_requirements(tier, of_policy, of_playbook)
 
 
-def _resolve_roles(factors: Iterable[Factor], terms: PlaybookTerms) -> tuple[Factor, ...]:
+def _resolve_roles(
+    factors: Iterable[ApprovalRequirement], terms: PlaybookTerms
+) -> tuple[ApprovalRequirement, ...]:
     """Replace the roles of owners by the groups of the playbook."""
     result = []
     for factor in factors:
         if factor.group.startswith(OWNER):
             group = terms.owners.get(factor.group.removeprefix(OWNER), "")
-            factor = Factor(group, factor.count)
+            factor = ApprovalRequirement(group, factor.count)
         result.append(factor)
     return tuple(result)
 
 
 def combine_requirements(
     tier: RiskTier,
-    of_policy: tuple[Factor, ...],
-    of_playbook: tuple[Factor, ...],
-) -> tuple[Factor, ...]:
+    of_policy: tuple[ApprovalRequirement, ...],
+    of_playbook: tuple[ApprovalRequirement, ...],
+) -> tuple[ApprovalRequirement, ...]:
     """Combine the approvers of policy and playbook.
 
     There are never fewer people than either asks for. At low risk the playbook's approvers decide,
@@ -440,10 +442,10 @@ def combine_requirements(
         counts = dict(policy_counts)
         for group, count in playbook_counts.items():
             counts[group] = max(count, counts.get(group, 0))
-    return tuple(Factor(group, count) for group, count in counts.items())
+    return tuple(ApprovalRequirement(group, count) for group, count in counts.items())
 
 
-def _count_by_group(factors: Iterable[Factor]) -> dict[str, int]:
+def _count_by_group(factors: Iterable[ApprovalRequirement]) -> dict[str, int]:
     """Add up the counts of each group."""
     counts: dict[str, int] = {}
     for factor in factors:

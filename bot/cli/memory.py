@@ -67,7 +67,7 @@ def rebuild(as_json: AsJson = False) -> None:
     ):
         task = progress.add_task("Reading the ledger", total=None)
         # The ledger first: the index is made from what is stored of it.
-        cases = sum(count for count, _ in knowledge.shelf.derive())
+        cases = sum(count for count, _ in knowledge.shelf.rebuild())
         total = knowledge.shelf.count()
         progress.update(task, description="Embedding", total=total, completed=0)
         index_size = knowledge.precedents.rebuild(partial(progress.advance, task))

@@ -100,12 +100,12 @@ def import_precedents(
         if isinstance(row, BadRow):
             summary.bad_rows.append(row)
             continue
-        summary.suspect_count += row.gives_orders
+        summary.suspect_count += row.looks_like_prompt_injection
         precedents.append(row)
         if len(precedents) == BATCH_SIZE:
-            summary.new_count += knowledge.shelf.keep(precedents)
+            summary.new_count += knowledge.shelf.save(precedents)
             precedents.clear()
-    summary.new_count += knowledge.shelf.keep(precedents)
+    summary.new_count += knowledge.shelf.save(precedents)
     summary.index_failure = fill_index(knowledge)
     return summary
 

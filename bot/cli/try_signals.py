@@ -17,9 +17,9 @@ from bot.cases.signal import UNRECOGNISED, Signal
 from bot.cases.source import TRIAL
 from bot.cli.terminal import out
 from bot.clock import utc_now
+from bot.desk.null_chat import NullChat
 from bot.desk.preview import Preview
 from bot.desk.proposal import Proposals
-from bot.desk.silence import Silence
 from bot.preflight import open_library
 from bot.settings import Settings, load_offline
 from bot.use_cases import build_triage
@@ -69,7 +69,7 @@ def preview_file(settings: Settings, path: Path) -> Iterator[dict[str, Any]]:
         knowledge = open_knowledge(settings=settings, store=store, library=library, clock=utc_now)
         with closing(knowledge.precedents):
             # Actions that send messages must reach nobody.
-            systems = wiring.build_systems(settings, library, Silence())
+            systems = wiring.build_systems(settings, library, NullChat())
             proposals = Proposals(
                 store=store, library=library, systems=systems, mode=settings.mode.value
             )

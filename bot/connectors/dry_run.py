@@ -5,7 +5,7 @@ from datetime import timedelta
 
 from bot.cases.canonical import Scalar
 from bot.cases.plan import Action
-from bot.ports import Connector, Landing
+from bot.ports import Connector, EffectStatus
 
 
 class DryRun:
@@ -39,9 +39,9 @@ class DryRun:
         """Say what would be done."""
         return f"dry run, nothing changed; it would: {action.preview}"
 
-    def verify(self, action: Action, key: str) -> Landing:
+    def verify(self, action: Action, key: str) -> EffectStatus:
         """Answer that it has landed, so that the plan goes on."""
-        return Landing.LANDED
+        return EffectStatus.LANDED
 
     def undo(
         self,

@@ -38,7 +38,7 @@ from bot.connectors.specs import (
     prepare_action,
     short_name,
 )
-from bot.ports import Chat, Connector, Landing
+from bot.ports import Chat, Connector, EffectStatus
 
 MAX_ANSWER_BYTES = 1_000_000
 MAX_DETAIL = 200
@@ -223,26 +223,26 @@ class HttpConnector:
         with self._time_limit():
             return self._act(spec.undo, {**action.parameters, "key": key}, key=undo_key)
 
-    def verify(self, action: Action, key: str) -> Landing:
+    def verify(self, action: Action, key: str) -> EffectStatus:
         """Ask for the effect under this key. Only a clear answer counts."""
         call = self._find_spec(short_name(action)).verify
         if call is None:
-            return Landing.UNKNOWN
+            return EffectStatus.UNKNOWN
         try:
             with self._time_limit():
                 answer = self._send(call, {**action.parameters, "key": key})
         except ConnectorFailed:
-            return Landing.UNKNOWN
+            return EffectStatus.UNKNOWN
         if answer.status_code == HTTPStatus.NOT_FOUND:
-            return Landing.ABSENT
+            return EffectStatus.ABSENT
         if answer.status_code != HTTPStatus.OK:
-            return Landing.UNKNOWN
+            return EffectStatus.UNKNOWN
         body = _read_json(answer)
         if find_scalar(call.landed_when, body) is True:
-            return Landing.LANDED
+            return EffectStatus.LANDED
         if call.absent_when and find_scalar(call.absent_when, body) is True:
-            return Landing.ABSENT
-        return Landing.UNKNOWN
+            return EffectStatus.ABSENT
+        return EffectStatus.UNKNOWN
 
     def _time_limit(self) -> AbstractContextManager[None]:
         return time_limit(boottime() + self.timeout.total_seconds())

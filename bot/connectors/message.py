@@ -28,7 +28,7 @@ from bot.connectors.specs import (
     Timeout,
     prepare_action,
 )
-from bot.ports import Chat, Connector, Landing
+from bot.ports import Chat, Connector, EffectStatus
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -122,13 +122,13 @@ class MessageConnector:
             raise ConnectorFailed(f"Slack refused: {error.error}") from None
         return "posted"
 
-    def verify(self, action: Action, key: str) -> Landing:
+    def verify(self, action: Action, key: str) -> EffectStatus:
         """Look for a message with this key."""
         try:
             with self._time_limit():
-                return self._chat.find(str(action.parameters["to"]), key)
+                return self._chat.find_message(str(action.parameters["to"]), key)
         except ChatFailed:
-            return Landing.UNKNOWN
+            return EffectStatus.UNKNOWN
 
     def undo(
         self,

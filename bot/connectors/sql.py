@@ -32,7 +32,7 @@ from bot.connectors.specs import (
 from bot.connectors.sql_database import SqlDatabase, fetch_rows
 from bot.connectors.sql_marks import Marks
 from bot.connectors.sql_values import to_scalar
-from bot.ports import Chat, Connector, Landing
+from bot.ports import Chat, Connector, EffectStatus
 
 # The key of the undoing of a step begins so.
 UNDO_PREFIX = "undo:"
@@ -168,7 +168,7 @@ class SqlConnector:
         with self._time_limit():
             return self._change(spec, spec.undo, action, key=undo_key, done_key=key)
 
-    def verify(self, action: Action, key: str) -> Landing:
+    def verify(self, action: Action, key: str) -> EffectStatus:
         """Look for the mark of this key, or for the effect itself."""
         spec = self._find_spec(short_name(action))
         with self._time_limit():
@@ -178,7 +178,7 @@ class SqlConnector:
                 is_there = not self._has_effect(spec, action)
             else:
                 is_there = self._has_effect(spec, action)
-        return Landing.LANDED if is_there else Landing.ABSENT
+        return EffectStatus.LANDED if is_there else EffectStatus.ABSENT
 
     def _time_limit(self) -> AbstractContextManager[None]:
         return time_limit(boottime() + self.timeout.total_seconds())

@@ -22,12 +22,12 @@ from bot.clock import monotonic, utc_now
 from bot.demo import company
 from bot.demo.history import HistoryPlayer, ManualClock, SampleDirectory
 from bot.demo.people import WORKSPACE
-from bot.desk.silence import Silence
+from bot.desk.null_chat import NullChat
 from bot.ports import Topic
 from bot.preflight import open_library
 from bot.service import Service
 from bot.settings import Settings, inherit, load
-from bot.store.shelf import Shelf
+from bot.store.shelf import SqlPrecedentStore
 from bot.store.store import SqlStore
 from bot.use_cases import Desk, DeskOptions, build_desk
 from knowledge.learning.model_file import save_model
@@ -105,11 +105,11 @@ def _history_desk(
     return build_desk(
         store=store,
         library=library,
-        systems=wiring.build_systems(settings, library, Silence()),
-        chat=Silence(),
+        systems=wiring.build_systems(settings, library, NullChat()),
+        chat=NullChat(),
         directory=SampleDirectory(),
         clock=clock,
-        advisors=without_memory(Shelf(store), clock),
+        advisors=without_memory(SqlPrecedentStore(store), clock),
         options=DeskOptions(storm_after=0),
     )
 
@@ -118,7 +118,7 @@ def _remember_history(settings: Settings, store: SqlStore, library: Library) -> 
     """Store the precedents and train, as a running bot would have."""
     knowledge = open_knowledge(settings=settings, store=store, library=library, clock=utc_now)
     with contextlib.closing(knowledge.precedents):
-        for _ in knowledge.shelf.derive():
+        for _ in knowledge.shelf.rebuild():
             pass
         # The rows that asked for it are done with.
         store.discard([Topic.REMEMBER])

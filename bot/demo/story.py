@@ -26,7 +26,7 @@ from bot.demo.records import CaseRecords, CompanyDatabase
 from bot.demo.workspace import Json, SlackWorkspace, buttons_of
 from bot.settings import inherit
 from bot.store.database import Database
-from bot.store.shelf import Shelf
+from bot.store.shelf import SqlPrecedentStore
 from bot.store.store import SqlStore
 from handlers.cards import ids
 
@@ -339,7 +339,7 @@ class Story:
             if self.slack.shows(self.store.case(strange)):
                 break
         require(self.store.case(strange).channel == STOCK, "in the channel of that kind")
-        (label,) = Shelf(self.store).labels()
+        (label,) = SqlPrecedentStore(self.store).labels()
         is_labelled = (label.kind, label.case_id) == ("low_stock", strange)
         require(is_labelled, "the answer is kept to learn from")
 

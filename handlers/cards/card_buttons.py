@@ -30,7 +30,7 @@ def card_buttons(case: Case, *, is_undoable: bool) -> list[Json]:
             return _proposed_buttons(case, token)
         case State.REFERRED:
             return _referred_buttons(case, token)
-        case State.PARKED:
+        case State.OUTCOME_UNKNOWN:
             settle = button("I have looked…", ids.SETTLE, token, style="primary")
             return [settle, *_claim_button(case, token), _overflow_menu(case, token)]
         case State.RESOLVED:

@@ -3,12 +3,12 @@
 import re
 
 from bot.cases.approval import Approval
-from bot.cases.case import Case, Ending
+from bot.cases.case import Case, StatusReason
 from bot.cases.evidence import Evidence
 from bot.cases.lifecycle import State
 from bot.cases.policy import Ruling, Verdict
 from bot.cases.recognition import Recognition
-from bot.ports import Look
+from bot.ports import CardContext
 from handlers.cards.blocks import (
     context_block,
     header_block,
@@ -35,7 +35,7 @@ MAX_FACTS = 12
 MAX_REASON = 300
 # A principal with the id of a Slack user: "T1/U1".
 PERSON = re.compile(r"[A-Z0-9]+/[UW][A-Z0-9]+")
-DEFAULT_CONTEXT = Look()
+DEFAULT_CONTEXT = CardContext()
 STATE_LABELS = {
     State.OPEN: ":hourglass_flowing_sand: Looking into it",
     State.PROPOSED: ":large_yellow_circle: Waiting for a decision",
@@ -43,7 +43,7 @@ STATE_LABELS = {
     State.SNOOZED: ":zzz: Snoozed",
     State.APPROVED: ":white_check_mark: Approved, about to be carried out",
     State.RUNNING: ":gear: Being carried out",
-    State.PARKED: ":question: Outcome unknown: somebody must look",
+    State.OUTCOME_UNKNOWN: ":question: Outcome unknown: somebody must look",
     State.RESOLVED: ":white_check_mark: Resolved",
     State.REJECTED: ":no_entry: Rejected",
     State.EXPIRED: ":hourglass: Expired, nothing was done",
@@ -51,7 +51,7 @@ STATE_LABELS = {
 }
 
 
-def case_card(case: Case, card_context: Look = DEFAULT_CONTEXT) -> list[Json]:
+def case_card(case: Case, card_context: CardContext = DEFAULT_CONTEXT) -> list[Json]:
     """Build the blocks of a case's card.
 
     ``card_context`` is what the case itself does not say: a pause, and whether undo is possible.
@@ -147,7 +147,7 @@ def _describe_approvals(case: Case) -> str:
     return names + notes
 
 
-def _ending(case: Case, ending: Ending) -> list[Json]:
+def _ending(case: Case, ending: StatusReason) -> list[Json]:
     if case.state is State.PROPOSED:
         return []
     if case.state is State.REJECTED:
@@ -161,14 +161,14 @@ def _ending(case: Case, ending: Ending) -> list[Json]:
     return [label_paragraph(reason, detail)]
 
 
-def _rejection(ending: Ending) -> Json:
+def _rejection(ending: StatusReason) -> Json:
     reason = ending.reason
     if ending.note:
         reason += f" — “{clean(ending.note, 300)}”"
     return label_paragraph(f"Rejected by {clean(ending.by, 60)}: ", reason)
 
 
-def _is_by_a_person(ending: Ending) -> bool:
+def _is_by_a_person(ending: StatusReason) -> bool:
     if not ending.by or ending.by == "countersign":
         return False
     return not ending.by.startswith("source:")

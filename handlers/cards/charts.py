@@ -3,13 +3,13 @@
 from collections.abc import Sequence
 from itertools import chain
 
-from bot.cases.digest import Day
+from bot.cases.digest import TrendDay
 from handlers.cards.text import Json, paragraph, preformatted_text, rich_text, text_run
 
 CHART_TYPE = "data_visualization"
 
 
-def charts(days: Sequence[Day]) -> list[Json]:
+def charts(days: Sequence[TrendDay]) -> list[Json]:
     """Build charts of volume and time to decision; none when nothing happened."""
     if not any(day.opened or day.ended for day in days):
         return []
@@ -31,7 +31,7 @@ def without_charts(blocks: Sequence[Json]) -> list[Json]:
     return text_blocks
 
 
-def _volume_chart(days: Sequence[Day]) -> Json:
+def _volume_chart(days: Sequence[TrendDay]) -> Json:
     labels = [_label(day) for day in days]
     arrivals = _series("opened", labels, [day.opened for day in days])
     endings = _series("ended", labels, [day.ended for day in days])
@@ -44,7 +44,7 @@ def _volume_chart(days: Sequence[Day]) -> Json:
     )
 
 
-def _decision_time_chart(days: Sequence[Day]) -> Json:
+def _decision_time_chart(days: Sequence[TrendDay]) -> Json:
     labels = [_label(day) for day in days]
     hours = [round(day.decided or 0, 1) for day in days]
     medians = _series("median", labels, hours)
@@ -85,7 +85,7 @@ def _align(rows: Sequence[Sequence[str]]) -> str:
     return "\n".join(lines)
 
 
-def _label(day: Day) -> str:
+def _label(day: TrendDay) -> str:
     return f"{day.on:%d %b}"
 
 

@@ -1,6 +1,6 @@
 """The daily digest: what needs a decision, what is late, the week."""
 
-from bot.cases.digest import Agreement, Counts, Digest, Review
+from bot.cases.digest import Agreement, Counts, DigestView, Review
 from bot.cases.lifecycle import State
 from handlers.cards.blocks import context_block, header_block, heading
 from handlers.cards.charts import charts
@@ -26,7 +26,7 @@ NO_COUNTS = Counts()
 MAX_AGREEMENTS = 8
 
 
-def digest_card(digest: Digest, permalink: Permalink) -> list[Json]:
+def digest_card(digest: DigestView, permalink: Permalink) -> list[Json]:
     """Build the blocks of the digest."""
     date = f"{digest.on:%A %d %B}"
     counts = _describe_counts(digest.counts)
@@ -45,7 +45,7 @@ def digest_card(digest: Digest, permalink: Permalink) -> list[Json]:
     return blocks
 
 
-def digest_text(digest: Digest) -> str:
+def digest_text(digest: DigestView) -> str:
     """Write the notification line of the digest."""
     first = ""
     if digest.needs:
@@ -56,13 +56,13 @@ def digest_text(digest: Digest) -> str:
     return escape_mrkdwn(text, 300)
 
 
-def rest_blocks(digest: Digest, permalink: Permalink) -> list[Json]:
+def rest_blocks(digest: DigestView, permalink: Permalink) -> list[Json]:
     """Build the remaining cases that need a decision, for the thread."""
     title = heading("What else waits for a decision")
     return [title, plain_rows(digest.rest, permalink)]
 
 
-def _headline(digest: Digest) -> str:
+def _headline(digest: DigestView) -> str:
     # A digest that is drawn again still lists cases that have been decided since.
     states = [row.case.state for row in digest.needs]
     to_decide = states.count(State.PROPOSED) + digest.needs_more
@@ -94,7 +94,7 @@ def _describe_counts(counts: Counts) -> str:
     return ", ".join(parts)
 
 
-def _decisions(digest: Digest, permalink: Permalink) -> list[Json]:
+def _decisions(digest: DigestView, permalink: Permalink) -> list[Json]:
     blocks: list[Json] = []
     if digest.needs:
         blocks.append(heading("Needs a decision"))
@@ -104,7 +104,7 @@ def _decisions(digest: Digest, permalink: Permalink) -> list[Json]:
     return blocks
 
 
-def _late(digest: Digest, permalink: Permalink) -> list[Json]:
+def _late(digest: DigestView, permalink: Permalink) -> list[Json]:
     if not digest.late:
         return []
     blocks = [heading("Late, and who they wait on"), plain_rows(digest.late, permalink)]
@@ -113,7 +113,7 @@ def _late(digest: Digest, permalink: Permalink) -> list[Json]:
     return blocks
 
 
-def _unhandled_cases(digest: Digest, permalink: Permalink) -> list[Json]:
+def _unhandled_cases(digest: DigestView, permalink: Permalink) -> list[Json]:
     if not digest.unhandled and not digest.questions:
         return []
     blocks = [heading("What I could not recognise or did not handle")]

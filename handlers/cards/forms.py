@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from datetime import timedelta
 
 from bot.cases.case import Case
-from bot.cases.entry import RejectReason
+from bot.cases.entries import RejectReason
 from bot.cases.passkey import STEP_UP_FOR, Purpose
 from bot.cases.plan import Action
 from handlers.cards import ids

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from bot.cases.digest import Filter, Home, Row, When
+from bot.cases.digest import CaseRow, HomeFilter, HomePeriod, HomeView
 from bot.cases.lifecycle import State
 from handlers.cards import ids
 from handlers.cards.blocks import (
@@ -22,15 +22,15 @@ from handlers.cards.text import Json, clean, plain_text
 
 EVERY_KIND = "every"
 WHEN_LABELS = {
-    When.ALWAYS: "All that is open",
-    When.LATE: "Late",
-    When.TODAY: "New today",
+    HomePeriod.ALWAYS: "All that is open",
+    HomePeriod.LATE: "Late",
+    HomePeriod.TODAY: "New today",
 }
 # Buttons of the home act for the person; there is no case to name.
 NO_VALUE = "-"
 
 
-def home_view(home: Home, permalink: Permalink) -> Json:
+def home_view(home: HomeView, permalink: Permalink) -> Json:
     """Build the view for ``views.publish``."""
     blocks = [
         header_block(_headline(home)),
@@ -46,14 +46,14 @@ def home_view(home: Home, permalink: Permalink) -> Json:
     return {"type": "home", "blocks": blocks}
 
 
-def _headline(home: Home) -> str:
+def _headline(home: HomeView) -> str:
     count = len(home.waiting) + home.waiting_more
-    if home.chosen == Filter():
+    if home.chosen == HomeFilter():
         return f"{count:,} waiting on you" if count else "All clear"
     return f"{count:,} of these waiting on you" if count else "None of these waits on you"
 
 
-def _notices(home: Home) -> list[Json]:
+def _notices(home: HomeView) -> list[Json]:
     """Build the lines about pauses, delegations and the person's status."""
     lines = [plain_text(f"⏸ Paused: {line}", 320) for line in home.paused]
     lines += [plain_text(f"🤝 {line}", 200) for line in home.standing_in]
@@ -63,7 +63,7 @@ def _notices(home: Home) -> list[Json]:
     return [context_block(line) for line in lines]
 
 
-def _filters(home: Home) -> list[Json]:
+def _filters(home: HomeView) -> list[Json]:
     """Build the menus that narrow the queue below them."""
     kinds = [option("Every kind", EVERY_KIND)]
     kinds += [option(title, kind) for kind, title in home.kinds]
@@ -87,7 +87,7 @@ def _filter(action_id: str, options: Sequence[Json], value: str) -> Json:
     )
 
 
-def _waiting(home: Home, permalink: Permalink) -> list[Json]:
+def _waiting(home: HomeView, permalink: Permalink) -> list[Json]:
     rows = rows_with_decisions("waiting", home.waiting, permalink)
     blocks = _section("Waiting on you", rows, home.waiting_more)
     if not home.waiting:
@@ -95,23 +95,23 @@ def _waiting(home: Home, permalink: Permalink) -> list[Json]:
     return blocks
 
 
-def _nothing_waits(home: Home) -> str:
-    if home.chosen == Filter():
+def _nothing_waits(home: HomeView) -> str:
+    if home.chosen == HomeFilter():
         return "Nothing waits on you."
     return "Nothing of what is shown here waits on you."
 
 
-def _own_cases(home: Home, permalink: Permalink) -> list[Json]:
+def _own_cases(home: HomeView, permalink: Permalink) -> list[Json]:
     return _section("Yours", rows_with_decisions("mine", home.mine, permalink))
 
 
-def _team_cases(home: Home, permalink: Permalink) -> list[Json]:
+def _team_cases(home: HomeView, permalink: Permalink) -> list[Json]:
     if not home.team:
         return []
     return _section("Your team", [plain_rows(home.team, permalink)], home.team_more)
 
 
-def _handled_alone(home: Home, permalink: Permalink) -> list[Json]:
+def _handled_alone(home: HomeView, permalink: Permalink) -> list[Json]:
     """Build the cases that needed nobody, undoable ones with a button."""
     blocks: list[Json] = []
     for row in home.alone:
@@ -123,14 +123,14 @@ def _handled_alone(home: Home, permalink: Permalink) -> list[Json]:
     return blocks
 
 
-def _can_be_undone(row: Row, home: Home) -> bool:
+def _can_be_undone(row: CaseRow, home: HomeView) -> bool:
     undo_until = row.case.undo_until
     if undo_until is None or home.at is None:
         return False
     return row.case.state is State.RESOLVED and home.at < undo_until
 
 
-def _secondary_buttons(home: Home) -> list[Json]:
+def _secondary_buttons(home: HomeView) -> list[Json]:
     """Build the buttons of rare use, below the queue."""
     buttons = [button("Raise an exception…", ids.HOME_RAISE, NO_VALUE)]
     if not home.suggestion:
@@ -143,7 +143,7 @@ def _delegate_button() -> Json:
     return button("Let somebody stand in…", ids.HOME_DELEGATE, NO_VALUE)
 
 
-def _digest_button(home: Home) -> Json:
+def _digest_button(home: HomeView) -> Json:
     if home.has_digest:
         return button("No morning digest", ids.HOME_DIGEST, "off")
     return button("A digest every morning", ids.HOME_DIGEST, "on")

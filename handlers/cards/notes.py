@@ -3,10 +3,10 @@
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple, assert_never
 
-from bot.cases import entry as entries
+from bot.cases import entries as entries
 from bot.cases.approval import Approval
 from bot.cases.case import Case
-from bot.cases.entry import Body, Entry
+from bot.cases.entries import Body, Entry
 from bot.cases.lifecycle import State
 from bot.cases.passkey import Purpose
 from bot.cases.recommendation import Citation
@@ -234,7 +234,7 @@ def _describe_handling(body: HandlingEntry, case: Case) -> NoteLine:
 
 def _describe_request(case: Case) -> str:
     """Describe what the owner is reminded of, and the deadline."""
-    if case.state is State.PARKED:
+    if case.state is State.OUTCOME_UNKNOWN:
         return "somebody must look in the outside system and say what happened"
     deadline = case.sla.decide_by
     relation = "overdue since" if case.changed_at >= deadline else "due by"

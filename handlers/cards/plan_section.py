@@ -3,7 +3,7 @@
 from datetime import timedelta
 
 from bot.cases.case import Case
-from bot.cases.entry import StepState
+from bot.cases.entries import StepState
 from bot.cases.lifecycle import State
 from bot.cases.plan import Action, Plan
 from bot.cases.recommendation import Recommendation

@@ -3,9 +3,9 @@
 from collections.abc import Callable, Sequence
 
 from bot.cases.approval import Approval
-from bot.cases.case import Case, Ending
-from bot.cases.digest import Row
-from bot.cases.entry import Resolution
+from bot.cases.case import Case, StatusReason
+from bot.cases.digest import CaseRow
+from bot.cases.entries import Resolution
 from bot.cases.lifecycle import State
 from bot.cases.plan import Plan
 from bot.cases.policy import Verdict
@@ -27,7 +27,7 @@ Permalink = Callable[[str, str], str]
 APPROVED_STATES = frozenset({State.APPROVED, State.RUNNING})
 
 
-def rows_with_decisions(section: str, rows: Sequence[Row], permalink: Permalink) -> list[Json]:
+def rows_with_decisions(section: str, rows: Sequence[CaseRow], permalink: Permalink) -> list[Json]:
     """Build rows with buttons to approve or reject.
 
     Each row has a block of buttons of its own, so that a press leaves the other rows as they are.
@@ -39,7 +39,9 @@ def rows_with_decisions(section: str, rows: Sequence[Row], permalink: Permalink)
     return blocks
 
 
-def rows_with_kind_choices(section: str, rows: Sequence[Row], permalink: Permalink) -> list[Json]:
+def rows_with_kind_choices(
+    section: str, rows: Sequence[CaseRow], permalink: Permalink
+) -> list[Json]:
     """Build rows of unrecognised cases, with the likeliest kinds as buttons."""
     blocks: list[Json] = []
     for row in rows:
@@ -48,7 +50,7 @@ def rows_with_kind_choices(section: str, rows: Sequence[Row], permalink: Permali
     return blocks
 
 
-def plain_rows(rows: Sequence[Row], permalink: Permalink) -> Json:
+def plain_rows(rows: Sequence[CaseRow], permalink: Permalink) -> Json:
     """Build rows without buttons, one line each."""
     items = [[*_title(row, permalink), text_run("  "), *_status(row.case)] for row in rows]
     return rich_text(bullets(items))
@@ -69,11 +71,11 @@ def describe_outcome(case: Case) -> str:
     return f"{str(case.state).capitalize()}: {_reason_and_note(ending)}"
 
 
-def _row(row: Row, permalink: Permalink) -> Json:
+def _row(row: CaseRow, permalink: Permalink) -> Json:
     return rich_text(paragraph(*_title(row, permalink)), paragraph(*_status(row.case)))
 
 
-def _title(row: Row, permalink: Permalink) -> list[Json]:
+def _title(row: CaseRow, permalink: Permalink) -> list[Json]:
     case = row.case
     stake = ""
     if case.stake:
@@ -129,7 +131,7 @@ def _approver(approval: Approval) -> str:
     return approval.name
 
 
-def _reason_and_note(ending: Ending) -> str:
+def _reason_and_note(ending: StatusReason) -> str:
     reason = clean(ending.reason, 80)
     if not ending.note:
         return reason

@@ -1,12 +1,12 @@
 """One card for many cases of the same kind and source."""
 
-from bot.cases.digest import Storm
+from bot.cases.digest import StormView
 from handlers.cards.blocks import context_block, header_block, heading
 from handlers.cards.rows import Permalink, rows_with_decisions
 from handlers.cards.text import Json, plain_text
 
 
-def storm_card(storm: Storm, permalink: Permalink) -> list[Json]:
+def storm_card(storm: StormView, permalink: Permalink) -> list[Json]:
     """Build the blocks of the shared card."""
     summary = (
         f":wind_blowing_face: {storm.total:,}, each a case with an owner and a clock; none is lost"
@@ -27,7 +27,7 @@ def storm_card(storm: Storm, permalink: Permalink) -> list[Json]:
     return blocks
 
 
-def storm_headline(storm: Storm) -> str:
+def storm_headline(storm: StormView) -> str:
     """Write the heading, which is also the notification line."""
     if not storm.open:
         return f"The storm is over: {storm.title}"

@@ -10,7 +10,7 @@ from collections.abc import Iterable
 from datetime import datetime
 from typing import Any
 
-from bot.cases.approval import Factor, people_of
+from bot.cases.approval import ApprovalRequirement, people_of
 
 Json = dict[str, Any]
 ELLIPSIS = "…"
@@ -150,7 +150,7 @@ def bullets(items: Iterable[list[Json]], *, is_numbered: bool = False) -> Json:
     }
 
 
-def describe_approvers(factors: Iterable[Factor]) -> str:
+def describe_approvers(factors: Iterable[ApprovalRequirement]) -> str:
     """Describe in mrkdwn who may approve.
 
     An example is "one of @ops-leads and one of @finance".

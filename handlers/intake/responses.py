@@ -5,7 +5,7 @@ from typing import Any, assert_never
 
 from starlette.responses import JSONResponse, Response
 
-from bot.ports import Outcome, Receipt
+from bot.ports import Receipt, ReceiptOutcome
 from handlers.intake.problem import Problem
 
 
@@ -52,15 +52,15 @@ def _batch_status(results: Sequence[Receipt | Problem]) -> int:
     return max((_status_of(receipt.outcome) for receipt in receipts), default=200)
 
 
-def _status_of(outcome: Outcome) -> int:
+def _status_of(outcome: ReceiptOutcome) -> int:
     match outcome:
-        case Outcome.OPENED:
+        case ReceiptOutcome.OPENED:
             return 201
-        case Outcome.COUNTED | Outcome.CLEARED | Outcome.IGNORED:
+        case ReceiptOutcome.COUNTED | ReceiptOutcome.CLEARED | ReceiptOutcome.IGNORED:
             return 202
-        case Outcome.DUPLICATE:
+        case ReceiptOutcome.DUPLICATE:
             return 200
-        case Outcome.CONFLICT:
+        case ReceiptOutcome.CONFLICT:
             # The desk raises for a conflict, so none has a receipt.
             raise AssertionError("a conflict is answered as a problem")
         case _:

@@ -18,8 +18,8 @@ from bot.cases.case import Case
 from bot.cases.errors import BadRequest, ChatFailed, NotEligible, NotNow, Refusal, TooLate
 from bot.cases.passkey import LINK_IS_OVER, Assertion, Passkey, Purpose, StepUp, challenge
 from bot.cases.plan import Action, Plan
+from bot.desk.controls import Controls
 from bot.desk.decisions import WHO_IS_NOT_KNOWN, Decisions
-from bot.desk.switchboard import Switchboard
 from bot.ports import Clock
 from handlers.bodies import BodyRefused, read_limited_body
 from handlers.passkeys.ceremony import Ceremony
@@ -54,7 +54,7 @@ def enrolment_url(url: str, token: str) -> str:
 
 
 def routes(
-    decisions: Decisions, switchboard: Switchboard, ceremony: Ceremony, clock: Clock
+    decisions: Decisions, switchboard: Controls, ceremony: Ceremony, clock: Clock
 ) -> list[Route]:
     """Build the routes of the page, its files and its requests."""
     api = PasskeyApi(
@@ -85,7 +85,7 @@ class PasskeyApi:
     """
 
     decisions: Decisions
-    switchboard: Switchboard
+    switchboard: Controls
     ceremony: Ceremony
     clock: Clock
 
@@ -127,7 +127,7 @@ class PasskeyApi:
     def describe_invitation(self, path: PathParams) -> Json:
         """Describe who may add a passkey, with the challenge to sign."""
         invitation = self.switchboard.invitation(path["token"])
-        passkeys = self.decisions.store.standing().passkeys
+        passkeys = self.decisions.store.controls().passkeys
         options = self.ceremony.registration_options(invitation, passkeys)
         return {"as": invitation.name, "options": options}
 
@@ -139,7 +139,7 @@ class PasskeyApi:
         return {"said": "Your passkey is added. You can close this page."}
 
     def _passkeys_of(self, person: str) -> list[Passkey]:
-        passkeys = self.decisions.store.standing().passkeys
+        passkeys = self.decisions.store.controls().passkeys
         return [passkey for passkey in passkeys if passkey.person == person]
 
 

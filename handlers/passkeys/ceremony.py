@@ -27,10 +27,10 @@ from bot.cases.passkey import (
     Assertion,
     Invitation,
     Passkey,
-    armoured,
+    b64url_decode,
+    b64url_encode,
     invitation_challenge,
-    ticket_of,
-    unarmoured,
+    link_hash,
 )
 
 # The algorithms that the ledger's verifier knows too.
@@ -108,7 +108,7 @@ class Ceremony:
         A device that has one of the person's passkeys is excluded.
         """
         user = PublicKeyCredentialUserEntity(
-            id=bytes.fromhex(ticket_of(invitation.person)),
+            id=bytes.fromhex(link_hash(invitation.person)),
             name=invitation.name,
             display_name=invitation.name,
         )
@@ -141,7 +141,7 @@ class Ceremony:
         return Passkey(
             person=invitation.person,
             name=invitation.name,
-            credential=armoured(data.credential_id),
+            credential=b64url_encode(data.credential_id),
             public_key=public_key,
             site=self.rp_id,
             added_at=now,
@@ -164,7 +164,7 @@ class Ceremony:
 
 def _state(challenge: bytes) -> dict[str, Any]:
     """Build the state that the library would keep between options and response."""
-    return {"challenge": armoured(challenge), "user_verification": VERIFIED}
+    return {"challenge": b64url_encode(challenge), "user_verification": VERIFIED}
 
 
 def _assertion(response: Mapping[str, Any], ticket: str) -> Assertion:
@@ -180,13 +180,13 @@ def _assertion(response: Mapping[str, Any], ticket: str) -> Assertion:
 
 def _canonical_base64url(text: Any) -> str:
     """Encode again: the same bytes have one spelling in the ledger."""
-    return armoured(unarmoured(str(text)))
+    return b64url_encode(b64url_decode(str(text)))
 
 
 def _credential_data(passkey: Passkey) -> AttestedCredentialData:
     public_key = serialization.load_der_public_key(base64.b64decode(passkey.public_key))
     cose_key = _cose_type(public_key).from_cryptography_key(public_key)
-    return AttestedCredentialData.create(Aaguid.NONE, unarmoured(passkey.credential), cose_key)
+    return AttestedCredentialData.create(Aaguid.NONE, b64url_decode(passkey.credential), cose_key)
 
 
 def _cose_type(public_key: Any) -> Any:

@@ -6,7 +6,7 @@ from typing import Any
 
 from bot.cases.errors import ChatFailed, ChatUnknown, RateLimited
 from bot.cases.question import Answer
-from bot.ports import Placed
+from bot.ports import PostedQuestion
 from handlers.cards.answer_blocks import answer_blocks, answer_text
 from handlers.cards.text import clean
 from handlers.slack.api import response_data, slack_errors
@@ -21,7 +21,7 @@ MAX_THREAD_MESSAGES = 200
 class AnswerSender(Sender):
     """Answers questions where they were asked."""
 
-    def begin_answer(self, question: Placed) -> str:
+    def start_answer(self, question: PostedQuestion) -> str:
         """Start a message that grows; return its ``ts``, or "".
 
         In a channel nothing is shown before it is known who may see the answer.
@@ -37,10 +37,10 @@ class AnswerSender(Sender):
             return ""
         return str(response["ts"])
 
-    def step(
+    def post_progress(
         self,
-        question: Placed,
-        growing: str,
+        question: PostedQuestion,
+        stream_ts: str,
         words: str,
     ) -> None:
         """Add a step to the growing message; a failure is ignored."""
@@ -54,17 +54,17 @@ class AnswerSender(Sender):
             self.api.post_to(
                 "chat.appendStream",
                 question.channel,
-                ts=growing,
+                ts=stream_ts,
                 chunks=[task],
             )
 
     def answer(
         self,
-        question: Placed,
+        question: PostedQuestion,
         answer: Answer,
         *,
         look_first: bool,
-        growing: str = "",
+        stream_ts: str = "",
     ) -> None:
         """Answer once, in the growing message or in one of its own.
 
@@ -74,7 +74,7 @@ class AnswerSender(Sender):
             "text": answer_text(answer),
             "blocks": answer_blocks(answer, self.permalink, question.id),
         }
-        if growing and self._finish_stream(question, growing, content):
+        if stream_ts and self._finish_stream(question, stream_ts, content):
             return
         content["thread_ts"] = question.thread
         if question.is_direct or answer.is_all_in(question.channel):
@@ -91,7 +91,7 @@ class AnswerSender(Sender):
 
     def _post_once(
         self,
-        question: Placed,
+        question: PostedQuestion,
         content: Mapping[str, Any],
         *,
         look_first: bool,
@@ -114,7 +114,7 @@ class AnswerSender(Sender):
 
     def _finish_stream(
         self,
-        question: Placed,
+        question: PostedQuestion,
         stream_ts: str,
         content: Mapping[str, Any],
     ) -> bool:
@@ -144,7 +144,7 @@ class AnswerSender(Sender):
 
     def _overwrite_stream(
         self,
-        question: Placed,
+        question: PostedQuestion,
         stream_ts: str,
         content: Mapping[str, Any],
     ) -> bool:
@@ -159,7 +159,7 @@ class AnswerSender(Sender):
             return False
         return True
 
-    def _delete_unfinished_streams(self, question: Placed) -> None:
+    def _delete_unfinished_streams(self, question: PostedQuestion) -> None:
         """Delete the messages that interrupted attempts at this question left."""
         channel = self.api.channel_id(question.channel)
         question_ts = question.id.rpartition(":")[2]

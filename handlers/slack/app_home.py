@@ -5,9 +5,9 @@ from typing import Any
 
 from slack_bolt import Ack, App
 
-from bot.cases.digest import When
-from bot.desk.homes import Homes
-from bot.desk.switchboard import Switchboard
+from bot.cases.digest import HomePeriod
+from bot.desk.app_home import AppHome
+from bot.desk.controls import Controls
 from bot.ports import Clock, Library
 from handlers.cards import forms, ids
 from handlers.cards.home_view import EVERY_KIND
@@ -37,8 +37,8 @@ def register(app: App, services: SlackServices) -> None:
 class HomeControls:
     """One method for each control."""
 
-    homes: Homes
-    controls: Switchboard
+    homes: AppHome
+    controls: Controls
     library: Library
     chat: SlackChat
     clock: Clock
@@ -51,7 +51,7 @@ class HomeControls:
 
     def on_time_selected(self, body: dict[str, Any], ack: Ack) -> None:
         """Show everything, what is late, or what is new today."""
-        when = selected_option(body, default=When.ALWAYS)
+        when = selected_option(body, default=HomePeriod.ALWAYS)
         self.homes.opened(person_id(body), when=when)
         ack()
 

@@ -5,10 +5,10 @@ from dataclasses import replace
 from typing import Any
 
 from bot.cases.case import Case
-from bot.cases.entry import Entry
+from bot.cases.entries import Entry
 from bot.cases.errors import ChatFailed
-from bot.desk.sweeping import posted_since
-from bot.ports import Drawn, Look, Posted
+from bot.desk.message_cleanup import posted_since
+from bot.ports import CardContext, CardRef, PostedMessage
 from handlers.cards.case_card import DEFAULT_CONTEXT, case_card, notification_text, superseded_card
 from handlers.cards.copies import COPY_TEXT, copy_blocks
 from handlers.cards.notes import note_blocks, note_text
@@ -30,11 +30,11 @@ class CardSender(Sender):
     def draw_card(
         self,
         case: Case,
-        cards: Sequence[Drawn],
+        cards: Sequence[CardRef],
         *,
         look_first: bool,
-        look: Look = DEFAULT_CONTEXT,
-    ) -> Drawn:
+        context: CardContext = DEFAULT_CONTEXT,
+    ) -> CardRef:
         """Redraw the live card of the case, or post one.
 
         ``cards``: those that are recorded. ``look_first``: an earlier attempt may have posted one
@@ -43,21 +43,21 @@ class CardSender(Sender):
         live = _live_card(case, cards)
         if live:
             try:
-                return self._redraw(case, live, look)
+                return self._redraw(case, live, context)
             except ChatFailed as failure:
                 if failure.error not in NOT_EDITABLE_ERRORS:
                     raise
         if live or look_first:
             unconfirmed_card = self._find_unconfirmed_card(case, cards)
             if unconfirmed_card:
-                return self._redraw(case, unconfirmed_card, look)
-        return self._post_card(case, look)
+                return self._redraw(case, unconfirmed_card, context)
+        return self._post_card(case, context)
 
-    def retire_card(self, case: Case, older: Drawn) -> None:
+    def retire_card(self, case: Case, older: CardRef) -> None:
         """Take the buttons from a card that a newer one replaces."""
         if not older.ts:
             return
-        message = Posted(
+        message = PostedMessage(
             name=case.id,
             channel=older.channel,
             ts=older.ts,
@@ -65,12 +65,12 @@ class CardSender(Sender):
         content = {"text": notification_text(case), "blocks": superseded_card(case)}
         self._overwrite_or_delete(message, content)
 
-    def posted(
+    def messages_about(
         self,
         name: str,
         channel: str,
         since: float,
-    ) -> list[Posted]:
+    ) -> list[PostedMessage]:
         """List the messages in a channel that show this case or list.
 
         Cards of every generation are among them.
@@ -83,7 +83,7 @@ class CardSender(Sender):
         )
         messages = []
         for match in self.search.find(query):
-            message = Posted(
+            message = PostedMessage(
                 name=name,
                 channel=channel,
                 ts=match.ts,
@@ -92,7 +92,7 @@ class CardSender(Sender):
             messages.append(message)
         return messages
 
-    def remove(self, copy: Posted) -> None:
+    def remove(self, copy: PostedMessage) -> None:
         """Delete a message that was posted twice."""
         bucket = message_bucket(copy.channel, copy.ts)
         try:
@@ -101,11 +101,11 @@ class CardSender(Sender):
             if failure.error not in NOT_EDITABLE_ERRORS:
                 raise
 
-    def strike(
+    def mark_as_copy(
         self,
-        copy: Posted,
+        copy: PostedMessage,
         title: str,
-        standing: Drawn,
+        standing: CardRef,
     ) -> None:
         """Replace a duplicate by a link to the live card."""
         link = self.permalink(standing.channel, standing.ts)
@@ -121,7 +121,7 @@ class CardSender(Sender):
         self,
         case: Case,
         entries: Sequence[Entry],
-        cards: Sequence[Drawn],
+        cards: Sequence[CardRef],
         *,
         key: str,
         look_first: bool,
@@ -148,7 +148,7 @@ class CardSender(Sender):
             **options,
         )
 
-    def _find_note(self, key: str, card: Drawn) -> str | None:
+    def _find_note(self, key: str, card: CardRef) -> str | None:
         query = MessageQuery(
             kind=MessageKind.NOTE,
             uid=key,
@@ -157,7 +157,7 @@ class CardSender(Sender):
         )
         return self.search.find_first(query)
 
-    def _find_unconfirmed_card(self, case: Case, cards: Sequence[Drawn]) -> Drawn | None:
+    def _find_unconfirmed_card(self, case: Case, cards: Sequence[CardRef]) -> CardRef | None:
         """Find the oldest card whose post was never confirmed."""
         # The search costs calls too: none before there is room for the post that may follow it.
         self.api.limiter.require_room("chat.postMessage", case.channel)
@@ -173,7 +173,7 @@ class CardSender(Sender):
             return None
         return _card_at(case, min(unconfirmed_ts))
 
-    def _post_card(self, case: Case, look: Look) -> Drawn:
+    def _post_card(self, case: Case, look: CardContext) -> CardRef:
         response = self.api.post_to(
             "chat.postMessage",
             case.channel,
@@ -185,13 +185,13 @@ class CardSender(Sender):
     def _redraw(
         self,
         case: Case,
-        card: Drawn,
-        look: Look,
-    ) -> Drawn:
+        card: CardRef,
+        look: CardContext,
+    ) -> CardRef:
         self.update_message(card.channel, card.ts, **_card_content(case, look))
         return replace(card, version=case.version)
 
-    def _overwrite_or_delete(self, message: Posted, content: Mapping[str, Any]) -> None:
+    def _overwrite_or_delete(self, message: PostedMessage, content: Mapping[str, Any]) -> None:
         """Write a message over, or delete it when that fails."""
         try:
             self.update_message(message.channel, message.ts, **content)
@@ -202,15 +202,15 @@ class CardSender(Sender):
                 self.remove(message)
 
 
-def _live_card(case: Case, cards: Sequence[Drawn]) -> Drawn | None:
+def _live_card(case: Case, cards: Sequence[CardRef]) -> CardRef | None:
     for card in cards:
         if card.generation == case.generation:
             return card
     return None
 
 
-def _card_at(case: Case, ts: str) -> Drawn:
-    return Drawn(
+def _card_at(case: Case, ts: str) -> CardRef:
+    return CardRef(
         case_id=case.id,
         generation=case.generation,
         channel=case.channel,
@@ -223,5 +223,5 @@ def _card_uid(case: Case) -> str:
     return f"{case.id}/{case.generation}"
 
 
-def _card_content(case: Case, look: Look) -> dict[str, Any]:
+def _card_content(case: Case, look: CardContext) -> dict[str, Any]:
     return {"text": notification_text(case), "blocks": case_card(case, look)}

@@ -10,8 +10,8 @@ from typing import Any
 from slack_bolt import Ack, App
 
 from bot.cases.question import EXAMPLES
-from bot.desk.homes import Homes
-from bot.ports import Asked, Clock, Lists, Outgoing, Placed, Topic
+from bot.desk.app_home import AppHome
+from bot.ports import Clock, Lists, OutboxMessage, PostedQuestion, QuestionRecord, Topic
 from handlers.cards import ids
 from handlers.slack.chat import SlackChat
 from handlers.slack.interactions import person_id
@@ -61,7 +61,7 @@ class QuestionListeners:
         value = str(body["actions"][0].get("value", ""))
         vote, _, question_id = value.partition(" ")
         person = person_id(body)
-        is_recorded = vote in THANKS and self.lists.vote(question_id, person, vote)
+        is_recorded = vote in THANKS and self.lists.record_vote(question_id, person, vote)
         ack()
         channel = str((body.get("channel") or {}).get("id", ""))
         if is_recorded and channel:
@@ -80,20 +80,20 @@ class QuestionListeners:
         """
         question = self._parse(event, body, is_direct=is_direct)
         now = self.clock()
-        record = Asked(
+        record = QuestionRecord(
             id=question.id,
             asked_at=now,
             person=question.person,
             text=question.text,
         )
-        message = Outgoing(
+        message = OutboxMessage(
             topic=Topic.ANSWER,
             key=f"answer:{question.id}",
             case_id=question.case_id,
             run_at=now,
             payload=asdict(question),
         )
-        self.lists.ask(record, message)
+        self.lists.record_question(record, message)
 
     def _parse(
         self,
@@ -101,12 +101,12 @@ class QuestionListeners:
         body: Mapping[str, Any],
         *,
         is_direct: bool,
-    ) -> Placed:
+    ) -> PostedQuestion:
         channel = str(event["channel"])
         ts = str(event["ts"])
         # A question outside a thread begins one.
         thread_ts = str(event.get("thread_ts") or ts)
-        return Placed(
+        return PostedQuestion(
             id=f"{channel}:{ts}",
             person=author_id(event, body),
             user=str(event["user"]),
@@ -122,7 +122,7 @@ class QuestionListeners:
 class VisitListeners:
     """Prepare the tabs of the app when somebody opens them."""
 
-    homes: Homes
+    homes: AppHome
     chat: SlackChat
 
     def on_opened(self, event: dict[str, Any], body: dict[str, Any]) -> None:

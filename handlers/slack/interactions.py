@@ -203,11 +203,11 @@ def _parse_token(token: str) -> tuple[str, Seen | None]:
         raise BadRequest("this button belongs to no case")
     if match["rest"] is None:
         return match["case_id"], None
-    if match["state"] not in State.__members__:
+    if not State.has_code(match["state"]):
         raise BadRequest("this button belongs to no case")
     seen = Seen(
         revision=int(match["revision"]),
-        state=State[match["state"]],
+        state=State.of_code(match["state"]),
         checksum=match["checksum"],
         doubt=match["doubt"] or "",
     )

@@ -4,10 +4,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from bot.cases.digest import Digest, Storm
+from bot.cases.digest import DigestView, StormView
 from bot.cases.errors import ChatFailed
 from bot.clock import utc_now
-from bot.ports import Board
+from bot.ports import LiveList
 from handlers.cards.charts import without_charts
 from handlers.cards.digest_card import digest_card, digest_text, rest_blocks
 from handlers.cards.storm_card import storm_card, storm_headline
@@ -34,8 +34,8 @@ class ListSender(Sender):
 
     def post_digest(
         self,
-        digest: Digest,
-        board: Board | None,
+        digest: DigestView,
+        board: LiveList | None,
         *,
         look_first: bool,
     ) -> str:
@@ -58,8 +58,8 @@ class ListSender(Sender):
 
     def post_storm(
         self,
-        storm: Storm,
-        board: Board | None,
+        storm: StormView,
+        board: LiveList | None,
         *,
         look_first: bool,
     ) -> str:
@@ -82,7 +82,7 @@ class ListSender(Sender):
     def _update_existing(
         self,
         message: _ListMessage,
-        board: Board | None,
+        board: LiveList | None,
         *,
         look_first: bool,
     ) -> str | None:
@@ -120,7 +120,7 @@ class ListSender(Sender):
 
     def _post_rest(
         self,
-        digest: Digest,
+        digest: DigestView,
         channel: str,
         *,
         thread_ts: str,

@@ -8,7 +8,7 @@ from slack_bolt import Ack, App
 from bot.cases.errors import BadRequest
 from bot.cases.signal import UNRECOGNISED
 from bot.desk.raising import Raising
-from bot.ports import Library, Outcome, Receipt
+from bot.ports import Library, Receipt, ReceiptOutcome
 from handlers.cards import forms, ids
 from handlers.cards.text import Json
 from handlers.slack.chat import SlackChat
@@ -118,6 +118,6 @@ def _kind(form: FormSubmission) -> str:
 
 def _receipt_text(receipt: Receipt) -> str:
     status = "is known already; it was counted"
-    if receipt.outcome is Outcome.OPENED:
+    if receipt.outcome is ReceiptOutcome.OPENED:
         status = "is open"
     return f"{receipt.case_id} {status}. You raised it, so somebody else decides."

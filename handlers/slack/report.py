@@ -7,7 +7,7 @@ from bot.cases.case import Case
 from bot.cases.digest import agreements
 from bot.cases.question import Answer
 from bot.desk.questions import spoken
-from bot.ports import Library, Lists, Sight, Wanted
+from bot.ports import CaseFilter, Library, Lists, Viewer
 
 REPORT_PERIOD = timedelta(days=30)
 MAX_CASES = 2_000
@@ -16,13 +16,13 @@ MAX_CASES = 2_000
 def report(
     lists: Lists,
     library: Library,
-    sight: Sight,
+    sight: Viewer,
     now: datetime,
 ) -> Answer:
     """Report how much was done, how fast and how well."""
     period = (now - REPORT_PERIOD, now)
-    in_period = Wanted(sight=sight, ended=period, is_over=True)
-    opened_count = lists.count(Wanted(sight=sight, opened=period, is_any=True))
+    in_period = CaseFilter(viewer=sight, ended=period, is_over=True)
+    opened_count = lists.count(CaseFilter(viewer=sight, opened=period, is_any=True))
     durations = lists.durations(in_period)
     closed_cases = lists.find(in_period, MAX_CASES)
     sentences = [f"{opened_count:,} opened and {durations.cases:,} ended in thirty days."]

@@ -3,12 +3,12 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from bot.desk.app_home import AppHome
+from bot.desk.controls import Controls
 from bot.desk.decisions import Decisions
-from bot.desk.homes import Homes
+from bot.desk.message_cleanup import MessageCleanup
 from bot.desk.questions import Questions
 from bot.desk.raising import Raising
-from bot.desk.sweeping import Sweeping
-from bot.desk.switchboard import Switchboard
 from bot.ports import Clock, Library, Lists
 from handlers.slack.chat import SlackChat
 
@@ -23,13 +23,13 @@ class SlackServices:
     chat: SlackChat
     decisions: Decisions
     #: Pause, resume, delegate and review.
-    controls: Switchboard
+    controls: Controls
     questions: Questions
-    homes: Homes
+    homes: AppHome
     raising: Raising
     lists: Lists
     library: Library
     clock: Clock
     confirmation_link: ConfirmationLink
     #: Knows which message is the live card of a case; None takes any message for it.
-    sweeping: Sweeping | None = None
+    sweeping: MessageCleanup | None = None

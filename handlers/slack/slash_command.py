@@ -8,7 +8,7 @@ from typing import Any
 from slack_bolt import Ack, App
 
 from bot.cases.errors import BadRequest
-from bot.cases.question import EXAMPLES, Answer, Ask, Question, Which
+from bot.cases.question import EXAMPLES, Answer, Intent, Question, StatusFilter
 from bot.cases.seen import Seen
 from handlers.cards import forms
 from handlers.cards.answer_blocks import answer_blocks, answer_text
@@ -121,7 +121,7 @@ class SlashCommand:
 
     def _with_rollback_warning(self, answer: Answer) -> Answer:
         """Begin the answer with the warning that a backup was restored."""
-        standing = self.services.controls.store.standing()
+        standing = self.services.controls.store.controls()
         if not standing.is_behind:
             return answer
         return replace(answer, text=f"{standing.holds[0].said}. {answer.text}")
@@ -129,15 +129,15 @@ class SlashCommand:
     def _list(self, request: SlashRequest) -> Answer:
         if request.argument:
             return self._question(f"open {request.argument}", request)
-        return self.services.questions.asked(Question(Ask.LIST), by=request.person)
+        return self.services.questions.asked(Question(Intent.LIST), by=request.person)
 
     def _mine(self, request: SlashRequest) -> Answer:
-        return self.services.questions.asked(Question(Ask.MINE), by=request.person)
+        return self.services.questions.asked(Question(Intent.MINE), by=request.person)
 
     def _show(self, request: SlashRequest) -> Answer:
         question = Question(
-            Ask.SHOW,
-            Which.ANY,
+            Intent.SHOW,
+            StatusFilter.ANY,
             case_id=_case_id(request.argument),
         )
         return self.services.questions.asked(question, by=request.person)

@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 
 from bot.cases.errors import ChatFailed
 from bot.clock import utc_now
-from bot.ports import Landing
+from bot.ports import EffectStatus
 from handlers.cards.text import escape_mrkdwn
 from handlers.slack.message_metadata import MessageKind, message_options
 from handlers.slack.message_search import MessageQuery
@@ -37,7 +37,7 @@ class TextSender(Sender):
         )
         return str(response["ts"])
 
-    def find(self, to: str, key: str) -> Landing:
+    def find_message(self, to: str, key: str) -> EffectStatus:
         """Look for the message with this key.
 
         Raises:
@@ -50,7 +50,7 @@ class TextSender(Sender):
             since=utc_now().timestamp() - SEARCH_BACK_SECONDS,
             must_be_complete=True,
         )
-        return Landing.LANDED if self.search.find_first(query) else Landing.ABSENT
+        return EffectStatus.LANDED if self.search.find_first(query) else EffectStatus.ABSENT
 
     def send_ephemeral(
         self,

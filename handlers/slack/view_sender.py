@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from bot.cases.digest import Home
+from bot.cases.digest import HomeView
 from bot.cases.errors import ChatFailed
 from handlers.cards.charts import without_charts
 from handlers.cards.home_view import home_view
@@ -29,7 +29,7 @@ class ViewSender(Sender):
             arguments["hash"] = view_hash
         self.api.post("views.update", **arguments)
 
-    def publish_home(self, home: Home) -> None:
+    def publish_home(self, home: HomeView) -> None:
         """Replace a person's App Home."""
         view = home_view(home, self.permalink)
         try:

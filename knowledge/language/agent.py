@@ -6,7 +6,7 @@ from langchain.agents import create_agent
 from langchain.agents.middleware import ModelCallLimitMiddleware
 from langchain_core.tools import StructuredTool
 
-from bot.ports import Tools
+from bot.ports import CaseTools
 from knowledge.language.chat_model import Agent, Progress
 
 MAX_MODEL_CALLS = 6
@@ -30,7 +30,7 @@ SHOW_DESCRIPTION = (
 def build_agent(model: Any) -> Agent:
     """Build an agent over a chat model."""
 
-    def answer(question: str, tools: Tools, on_progress: Progress) -> str:
+    def answer(question: str, tools: CaseTools, on_progress: Progress) -> str:
         agent = create_agent(
             model,
             langchain_tools(tools, on_progress),
@@ -43,7 +43,7 @@ def build_agent(model: Any) -> Agent:
     return answer
 
 
-def langchain_tools(tools: Tools, on_progress: Progress) -> list[StructuredTool]:
+def langchain_tools(tools: CaseTools, on_progress: Progress) -> list[StructuredTool]:
     """Describe our tools to a model, and report each use of them."""
 
     def search(question: str) -> str:

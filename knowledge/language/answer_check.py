@@ -2,7 +2,7 @@
 
 import re
 
-from bot.cases.precedent import gives_orders
+from bot.cases.precedent import looks_like_prompt_injection
 
 _FIGURE = re.compile(r"\d+(?:[.,]\d+)*")
 
@@ -20,7 +20,7 @@ def is_grounded(answer: str, sources: str) -> bool:
 
     Every figure must be in the sources, and it must not address a machine.
     """
-    return find_figures(answer) <= find_figures(sources) and not gives_orders(answer)
+    return find_figures(answer) <= find_figures(sources) and not looks_like_prompt_injection(answer)
 
 
 def _normalise(figure: str) -> str:

@@ -7,7 +7,7 @@ model's words.
 """
 
 from bot import metrics
-from bot.ports import Clock, Tools
+from bot.ports import CaseTools, Clock
 from knowledge.language.answer_check import is_grounded
 from knowledge.language.chat_model import (
     Agent,
@@ -40,7 +40,7 @@ class ModelAssistant:
     def answer(
         self,
         text: str,
-        tools: Tools,
+        tools: CaseTools,
         on_progress: Progress,
     ) -> str | None:
         """Answer a question, or return None, and count the outcome."""
@@ -53,7 +53,7 @@ class ModelAssistant:
         metrics.TALKS.labels(outcome).inc()
         return answer
 
-    def _answer(self, text: str, tools: Tools, on_progress: Progress) -> str:
+    def _answer(self, text: str, tools: CaseTools, on_progress: Progress) -> str:
         recorder = RecordingTools(tools)
         question = text[:MAX_QUESTION_LENGTH]
 
@@ -72,7 +72,7 @@ class ModelAssistant:
 class RecordingTools:
     """Tools that record their results, as the sources of an answer."""
 
-    def __init__(self, tools: Tools) -> None:
+    def __init__(self, tools: CaseTools) -> None:
         self._tools = tools
         self.transcript = ""
 

@@ -9,14 +9,14 @@ from dataclasses import dataclass
 from typing import Any, ParamSpec, TypeVar
 
 from bot.cases.errors import BadRequest
-from bot.ports import Clock, Tools
+from bot.ports import CaseTools, Clock
 
 log = logging.getLogger(__name__)
 THREADS = 4
 P = ParamSpec("P")
 T = TypeVar("T")
 Progress = Callable[[str], None]
-Agent = Callable[[str, Tools, Progress], str]
+Agent = Callable[[str, CaseTools, Progress], str]
 """Takes a question, tools and a progress report; returns the model's last words."""
 
 

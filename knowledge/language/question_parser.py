@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from datetime import datetime
 
 from bot.cases.hours import Hours
-from bot.cases.question import Ask, Question, Span, Which
+from bot.cases.question import Intent, Question, Span, StatusFilter
 from knowledge.language.question_patterns import (
     CASE_NUMBER,
     DURATION_REQUEST,
@@ -23,8 +23,8 @@ from knowledge.language.time_spans import take_span
 MAX_QUESTION_LENGTH = 500
 MAX_SEARCH_WORDS = 6
 MIN_PLURAL_LENGTH = 4
-INTENTS_ON_ONE_CASE = frozenset({Ask.WHY, Ask.WHY_ASKED})
-INTENTS_WITHOUT_FILTERS = frozenset({Ask.MINE, Ask.HANDLED, Ask.PAUSED, Ask.HELP})
+INTENTS_ON_ONE_CASE = frozenset({Intent.WHY, Intent.WHY_ASKED})
+INTENTS_WITHOUT_FILTERS = frozenset({Intent.MINE, Intent.HANDLED, Intent.PAUSED, Intent.HELP})
 
 
 class QuestionParser:
@@ -57,16 +57,16 @@ class QuestionParser:
         case_in_text, words = _take_case(words)
         intent = _find_intent(words)
         if intent in INTENTS_ON_ONE_CASE and (case_in_text or case_id):
-            return Question(intent, Which.ANY, case_id=case_in_text or case_id)
+            return Question(intent, StatusFilter.ANY, case_id=case_in_text or case_id)
         if case_in_text:
-            return Question(Ask.SHOW, Which.ANY, case_id=case_in_text)
-        if intent is None or intent is Ask.WHY_ASKED:
+            return Question(Intent.SHOW, StatusFilter.ANY, case_id=case_in_text)
+        if intent is None or intent is Intent.WHY_ASKED:
             return None
         return self._parse_filters(intent, words, now=now, hours=hours)
 
     def _parse_filters(
         self,
-        intent: Ask,
+        intent: Intent,
         text: str,
         *,
         now: datetime,
@@ -82,14 +82,14 @@ class QuestionParser:
         words = tuple(_significant_words(text))
         if len(words) > MAX_SEARCH_WORDS:
             return None
-        if intent is Ask.WHY:
+        if intent is Intent.WHY:
             if not words:
                 return None
-            status = Which.ANY
-        is_count = intent is Ask.COUNT
+            status = StatusFilter.ANY
+        is_count = intent is Intent.COUNT
         return Question(
-            ask=Ask.COUNT if is_count else Ask.LIST,
-            which=status,
+            intent=Intent.COUNT if is_count else Intent.LIST,
+            status=status,
             kind=kind,
             words=words,
             span=span,
@@ -133,14 +133,14 @@ def _take_case(text: str) -> tuple[str, str]:
     return f"EX-{int(match[1])}", CASE_NUMBER.sub(" ", text)
 
 
-def _find_intent(text: str) -> Ask | None:
+def _find_intent(text: str) -> Intent | None:
     for intent, pattern in INTENTS:
         if re.search(pattern, text):
             return intent
     return None
 
 
-def _take_status(text: str, span: Span | None, intent: Ask) -> tuple[Which, str]:
+def _take_status(text: str, span: Span | None, intent: Intent) -> tuple[StatusFilter, str]:
     """Take the status out of a text; return it and the rest.
 
     Without one it is the status that goes without saying.
@@ -149,9 +149,9 @@ def _take_status(text: str, span: Span | None, intent: Ask) -> tuple[Which, str]
         if re.search(pattern, text):
             return status, re.sub(pattern, " ", text)
     # "How many last week" means all of them, "anything about X" those that are open.
-    if intent is Ask.COUNT or span is not None:
-        return Which.ANY, text
-    return Which.OPEN, text
+    if intent is Intent.COUNT or span is not None:
+        return StatusFilter.ANY, text
+    return StatusFilter.OPEN, text
 
 
 def _significant_words(text: str) -> list[str]:

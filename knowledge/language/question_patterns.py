@@ -6,56 +6,56 @@ apostrophes.
 
 import re
 
-from bot.cases.question import Ask, Which
+from bot.cases.question import Intent, StatusFilter
 
-INTENTS: tuple[tuple[Ask, str], ...] = (
-    (Ask.HELP, r"^\W*(help|hi|hello|hey|what can you do|what can i ask)\W*$"),
+INTENTS: tuple[tuple[Intent, str], ...] = (
+    (Intent.HELP, r"^\W*(help|hi|hello|hey|what can you do|what can i ask)\W*$"),
     (
-        Ask.WHY_ASKED,
+        Intent.WHY_ASKED,
         r"why (didn'?t|did not|don'?t|do not) you (just )?(do|run|handle|fix|approve|carry)"
         r"|why (are|did|do) you ask",
     ),
     (
-        Ask.PAUSED,
+        Intent.PAUSED,
         r"\b(is|what'?s|what is|anything|are we) .*\bpaused\b|\bpaused\?|kill switch",
     ),
     (
-        Ask.HANDLED,
+        Intent.HANDLED,
         r"\b(without (me|us|anyone|anybody|asking)|by (yourself|itself|themselves)"
         r"|on your own|automatically|auto-?(resolved|handled))\b",
     ),
     (
-        Ask.MINE,
+        Intent.MINE,
         r"\b(waits?|waiting|wait|wants?|needs?|pending|left|assigned|open|late|due)\b"
         r".{0,20}\b(on|for|from|to|with)? ?\bme\b"
         r"|\bmy (queue|cases|approvals|decisions|list|work|exceptions)\b"
         r"|\bwhat (should|must|do) i\b|^\W*mine\W*$|\bfor me\b",
     ),
-    (Ask.COUNT, r"\bhow many\b|\bnumber of\b|\bcount\b"),
+    (Intent.COUNT, r"\bhow many\b|\bnumber of\b|\bcount\b"),
     (
-        Ask.WHY,
+        Intent.WHY,
         r"\bwhy\b|\bwho\b|\bwhat happened (to|with)\b|\bhow did\b.*\bend\b|\bhow was\b",
     ),
     (
-        Ask.LIST,
+        Intent.LIST,
         r"\b(what|which|list|show|any|anything|anybody|is there|are there|give|find|search"
         r"|look for|everything|all|open|late|overdue|news?)\b",
     ),
 )
-STATUSES: tuple[tuple[Which, str], ...] = (
+STATUSES: tuple[tuple[StatusFilter, str], ...] = (
     (
-        Which.UNRECOGNISED,
+        StatusFilter.UNRECOGNISED,
         r"\b(unrecogni[sz]ed|not recogni[sz]ed|not recogni[sz]e|unknown kind)\b",
     ),
-    (Which.LATE, r"\b(late|overdue|past due|behind|too long)\b"),
-    (Which.REJECTED, r"\b(rejected|declined|refused|turned down)\b"),
-    (Which.EXPIRED, r"\b(expired|timed out|lapsed)\b"),
-    (Which.CLEARED, r"\b(cleared|went away)\b"),
-    (Which.SNOOZED, r"\b(snoozed|asleep|sleeping)\b"),
-    (Which.RESOLVED, r"\b(resolved|solved|fixed|worked)\b"),
-    (Which.ENDED, r"\b(closed|ended|finished|done|handled)\b"),
+    (StatusFilter.LATE, r"\b(late|overdue|past due|behind|too long)\b"),
+    (StatusFilter.REJECTED, r"\b(rejected|declined|refused|turned down)\b"),
+    (StatusFilter.EXPIRED, r"\b(expired|timed out|lapsed)\b"),
+    (StatusFilter.CLEARED, r"\b(cleared|went away)\b"),
+    (StatusFilter.SNOOZED, r"\b(snoozed|asleep|sleeping)\b"),
+    (StatusFilter.RESOLVED, r"\b(resolved|solved|fixed|worked)\b"),
+    (StatusFilter.ENDED, r"\b(closed|ended|finished|done|handled)\b"),
     (
-        Which.OPEN,
+        StatusFilter.OPEN,
         r"\b(open|pending|outstanding|waiting|undecided|right now|going on|unresolved)\b",
     ),
 )

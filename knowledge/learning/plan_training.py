@@ -3,7 +3,7 @@
 from collections import Counter
 from collections.abc import Sequence
 
-from bot.cases.precedent import Ended, Precedent
+from bot.cases.precedent import CaseOutcome, Precedent
 from knowledge.learning.backtest import NO_ACTION, backtest
 from knowledge.learning.calibration import TARGET_PRECISION, ScoredOutcome
 from knowledge.learning.calibration_training import (
@@ -51,7 +51,7 @@ def train_plan_model(
 
 def _example_of(precedent: Precedent) -> TrainingExample:
     # In hindsight an action was right when it was approved and worked; otherwise none of them was.
-    label = precedent.action if precedent.ended is Ended.WORKED else NO_ACTION
+    label = precedent.action if precedent.ended is CaseOutcome.WORKED else NO_ACTION
     return TrainingExample(precedent.said, label, precedent.facts)
 
 

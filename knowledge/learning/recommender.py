@@ -15,7 +15,7 @@ from bot.cases.evidence import Evidence, facts_of
 from bot.cases.expressions import evaluate, find_scalar, render
 from bot.cases.plan import Action
 from bot.cases.playbook import Offer, Playbook
-from bot.cases.precedent import Ended, Precedent, said_by, tally
+from bot.cases.precedent import CaseOutcome, Precedent, signal_text, tally
 from bot.cases.recommendation import Alternative, Citation, Recommendation
 from bot.cases.signal import UNRECOGNISED
 from bot.ports import Clock, Prepare
@@ -120,7 +120,7 @@ class PrecedentRecommender:
 
     def _recall(self, case: Case, playbook: Playbook) -> RecallResult:
         return self._memory.recall(
-            signal_text=said_by(case.signal),
+            signal_text=signal_text(case.signal),
             kind=playbook.kind,
             channel=case.channel,
             now=self._clock(),
@@ -155,7 +155,7 @@ class PrecedentRecommender:
 
         There are none when the model was trained on other vectors.
         """
-        text = said_by(case.signal)
+        text = signal_text(case.signal)
         vector = self._embedder.embed([text])[0]
         if len(vector) != model.linear_model.vector_size:
             return {}
@@ -172,7 +172,11 @@ class PrecedentRecommender:
     ) -> Recommendation:
         now = self._clock()
         # Precedents with instructions for a machine are cited, but not counted.
-        trustworthy = [precedent for precedent in result.precedents if not precedent.gives_orders]
+        trustworthy = [
+            precedent
+            for precedent in result.precedents
+            if not precedent.looks_like_prompt_injection
+        ]
         latest = result.precedents[:MAX_CITATIONS]
         return replace(
             recommendation,
@@ -315,13 +319,13 @@ def _basis(
             f"{rule}; in {model.total} earlier cases"
             f" this would have been right {model.correct} times"
         )
-    comparable = [precedent for precedent in result.precedents if precedent.teaches]
+    comparable = [precedent for precedent in result.precedents if precedent.is_trainable]
     if not comparable:
         return rule
     success_count = 0
     for precedent in comparable:
         is_same_action = precedent.action == choice.offer.action
-        if is_same_action and precedent.ended is Ended.WORKED:
+        if is_same_action and precedent.ended is CaseOutcome.WORKED:
             success_count += 1
     return (
         f"{rule}; {success_count} of {len(comparable)} alike did the same and it worked:"
@@ -341,5 +345,5 @@ def _cite(precedent: Precedent, now: datetime) -> Citation:
         by=precedent.decided_by,
         at=precedent.ended_at,
         is_stale=precedent.is_stale(now),
-        is_flagged=precedent.gives_orders,
+        is_flagged=precedent.looks_like_prompt_injection,
     )

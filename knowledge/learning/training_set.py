@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from bot.cases.playbook import Playbook
 from bot.cases.precedent import Label, Precedent
 from bot.cases.signal import UNRECOGNISED
-from bot.ports import Shelf
+from bot.ports import PrecedentStore
 from knowledge.learning.linear_model import TrainingExample
 from knowledge.learning.model_file import FORMAT, TrainedModel
 from knowledge.memory.embedder import Embedder
@@ -53,7 +53,7 @@ class TrainingSet:
 
 
 def gather_training_set(
-    shelf: Shelf,
+    shelf: PrecedentStore,
     playbooks: Mapping[str, Playbook],
     embedder: Embedder,
 ) -> TrainingSet:
@@ -84,7 +84,7 @@ def gather_training_set(
 
 def is_training_due(
     model: TrainedModel | None,
-    shelf: Shelf,
+    shelf: PrecedentStore,
     embedder: Embedder,
 ) -> bool:
     """Return whether memory has changed enough since this model.
@@ -98,9 +98,9 @@ def is_training_due(
     return growth < 0 or growth >= max(MIN_GROWTH, model.memory_size // GROWTH_DIVISOR)
 
 
-def _trainable_precedents(shelf: Shelf, kind: str) -> list[Precedent]:
+def _trainable_precedents(shelf: PrecedentStore, kind: str) -> list[Precedent]:
     precedents = shelf.of_kind(kind, MAX_PRECEDENTS_PER_KIND)
-    return [precedent for precedent in precedents if precedent.teaches]
+    return [precedent for precedent in precedents if precedent.is_trainable]
 
 
 def _recognition_texts(precedents: Sequence[Precedent]) -> list[str]:

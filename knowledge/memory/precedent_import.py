@@ -16,16 +16,16 @@ from typing import Any
 from bot.cases.canonical import Scalar
 from bot.cases.errors import BadRequest
 from bot.cases.playbook import Playbook
-from bot.cases.precedent import LONGEST_TEXT, Ended, Precedent
+from bot.cases.precedent import LONGEST_TEXT, CaseOutcome, Precedent
 from knowledge.memory.row_file import BadRow, Row
 
 FIELDS = ("text", "what", "action", "ended", "reason", "by", "at", "key", "kind")
 MAX_NAME_LENGTH = 80
 MAX_VALUE_LENGTH = 200
-OUTCOMES: dict[str, Ended] = {
-    **{outcome.value: outcome for outcome in Ended},
-    "approved": Ended.WORKED,
-    "by_hand": Ended.BY_HAND,
+OUTCOMES: dict[str, CaseOutcome] = {
+    **{outcome.value: outcome for outcome in CaseOutcome},
+    "approved": CaseOutcome.WORKED,
+    "by_hand": CaseOutcome.BY_HAND,
 }
 # Recorded as the person who decided, when the file has no column for that.
 IMPORTER = "imported"
@@ -153,8 +153,8 @@ class _RowParser:
             raise BadRequest(f"action {action[:60]!r} is not in the playbook; it offers {names}")
         return action
 
-    def _parse_outcome(self, action: str) -> Ended:
-        default = Ended.WORKED if action else Ended.BY_HAND
+    def _parse_outcome(self, action: str) -> CaseOutcome:
+        default = CaseOutcome.WORKED if action else CaseOutcome.BY_HAND
         outcome = OUTCOMES.get(self._read("ended", default).lower())
         if outcome is None:
             value = self._read("ended")[:40]

@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 from bot.cases.errors import MemoryUnavailable
 from bot.cases.precedent import Precedent
-from bot.ports import Kept, Shelf
+from bot.ports import PrecedentStore, StoredPrecedent
 from knowledge.memory.embedder import Embedder
 from knowledge.memory.keyword_index import KeywordIndex
 from knowledge.memory.ranking import fuse_rankings, preference
@@ -52,7 +52,7 @@ class PrecedentIndex:
     Its methods let every error of the libraries through.
     """
 
-    def __init__(self, shelf: Shelf, embedder: Embedder, vectors: VectorIndex) -> None:
+    def __init__(self, shelf: PrecedentStore, embedder: Embedder, vectors: VectorIndex) -> None:
         self.embedder = embedder
         self.vectors = vectors
         self._shelf = shelf
@@ -63,7 +63,7 @@ class PrecedentIndex:
 
     def update(
         self,
-        changes: Sequence[Kept],
+        changes: Sequence[StoredPrecedent],
         progress: Callable[[int], None],
     ) -> None:
         """Apply changes of the store.
@@ -128,12 +128,12 @@ class PrecedentIndex:
         results.sort(key=itemgetter(0), reverse=True)
         return tuple(map(itemgetter(1), results[:MAX_PRECEDENTS]))
 
-    def _find_outdated(self, changes: Sequence[Kept]) -> list[Kept]:
+    def _find_outdated(self, changes: Sequence[StoredPrecedent]) -> list[StoredPrecedent]:
         """Find the precedents whose text is not the one that was embedded."""
         checksums = self.vectors.find_checksums(_ids(changes))
         return [change for change in changes if checksums.get(change.precedent.id) != change.digest]
 
-    def _embed(self, batch: Sequence[Kept]) -> None:
+    def _embed(self, batch: Sequence[StoredPrecedent]) -> None:
         texts = [change.precedent.said for change in batch]
         self.vectors.upsert(
             ids=_ids(batch),
@@ -185,5 +185,5 @@ class PrecedentIndex:
         return accepted_ids
 
 
-def _ids(changes: Iterable[Kept]) -> list[str]:
+def _ids(changes: Iterable[StoredPrecedent]) -> list[str]:
     return [change.precedent.id for change in changes]

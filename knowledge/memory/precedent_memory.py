@@ -17,7 +17,7 @@ from bot import metrics
 from bot.cases.errors import MemoryUnavailable
 from bot.cases.precedent import Precedent
 from bot.clock import monotonic
-from bot.ports import Shelf
+from bot.ports import PrecedentStore
 from knowledge.memory.embedder import Embedder
 from knowledge.memory.precedent_index import Attributes, PrecedentIndex, PrecedentQuery
 from knowledge.memory.vector_index import REBUILD_HINT, VectorIndex
@@ -46,7 +46,7 @@ class PrecedentMemory:
 
     def __init__(
         self,
-        shelf: Shelf,
+        shelf: PrecedentStore,
         embedder: Embedder,
         vectors: VectorIndex,
         *,
@@ -140,17 +140,17 @@ class PrecedentMemory:
     def _restore_missing_precedents(self) -> None:
         """Derive the precedents again when decided cases have none."""
         # So it is after a restored backup, or when a row was lost.
-        missing = self._shelf.missing()
+        missing = self._shelf.count_missing()
         if not missing:
             return
         log.warning("%s decided cases are not in memory; reading the ledger again", missing)
-        for _ in self._shelf.derive():
+        for _ in self._shelf.rebuild():
             pass
 
     def _catch_up(self, progress: Callable[[int], None]) -> int:
         with self._update_lock:
             count = 0
-            while changes := self._shelf.since(self._position):
+            while changes := self._shelf.changes_since(self._position):
                 with _unavailable_on_failure():
                     self.index.update(changes, progress)
                 self._position = changes[-1].seq

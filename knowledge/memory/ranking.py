@@ -7,11 +7,11 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime
 from operator import itemgetter
 
-from bot.cases.precedent import Ended, Precedent
+from bot.cases.precedent import CaseOutcome, Precedent
 
 # The usual constant of reciprocal rank fusion: it keeps the first ranks from dominating.
 RANK_DAMPING = 60
-GOOD_OUTCOMES = frozenset({Ended.WORKED, Ended.BY_HAND})
+GOOD_OUTCOMES = frozenset({CaseOutcome.WORKED, CaseOutcome.BY_HAND})
 BAD_OUTCOME_WEIGHT = 0.97
 # Of the weight of a precedent the first part stays, the second fades with its age in years.
 LASTING_WEIGHT = 0.8

@@ -23,12 +23,12 @@ import psutil
 from bot.cases.evidence import Evidence
 from bot.cases.plan import Action, Idempotency
 from bot.cases.playbook import Offer
-from bot.cases.precedent import Ended, Precedent
+from bot.cases.precedent import CaseOutcome, Precedent
 from bot.cases.signal import Signal
 from bot.clock import utc_now
 from bot.store.database import Database
 from bot.store.migrate import migrate
-from bot.store.shelf import Shelf
+from bot.store.shelf import SqlPrecedentStore
 from bot.store.store import SqlStore
 from knowledge.learning.calibration import ScoredOutcome
 from knowledge.learning.calibration_training import certify_precision
@@ -222,7 +222,7 @@ def make_precedent(name, text, facts, action, at):
         action=action,
         steps=(),
         decided_by=("people",),
-        ended=Ended.WORKED,
+        ended=CaseOutcome.WORKED,
         reason="",
         ended_at=at,
         channel="C0",
@@ -769,7 +769,7 @@ def cost(minilm, sizes=(1_000, 10_000, 100_000)):
         with tempfile.TemporaryDirectory() as folder:
             database = Database(f"sqlite:///{folder}/x.db")
             migrate(database)
-            shelf = Shelf(SqlStore(database))
+            shelf = SqlPrecedentStore(SqlStore(database))
             fill_shelf(shelf, titles, size)
             start = time.monotonic()
             jittering = JitteringEmbedder(minilm, base)
@@ -803,7 +803,7 @@ def fill_shelf(shelf, titles, size):
             action="house.a",
             steps=(),
             decided_by=("Ana",),
-            ended=Ended.WORKED,
+            ended=CaseOutcome.WORKED,
             reason="",
             ended_at=EPOCH,
             channel="C0STOCK",
@@ -811,7 +811,7 @@ def fill_shelf(shelf, titles, size):
         for number in range(size)
     )
     while page := list(itertools.islice(precedents, 2000)):
-        shelf.keep(page)
+        shelf.save(page)
 
 
 def time_cases(recogniser, memory, embedder, titles, size):

@@ -3,7 +3,7 @@
 import pytest
 from pydantic import TypeAdapter, ValidationError
 
-from bot.cases.approval import Factor
+from bot.cases.approval import ApprovalRequirement
 from bot.cases.approvers import Approvers
 
 APPROVERS = TypeAdapter(Approvers)
@@ -16,9 +16,9 @@ def test_each_of_the_three_sorts_has_one_name_in_the_rules():
         {"owner": "technical"},
     ]
     assert APPROVERS.validate_python(entries) == (
-        Factor("ops-leads", 1),
-        Factor("people:U0ANA+U0BEN", 2),
-        Factor("owner:technical", 1),
+        ApprovalRequirement("ops-leads", 1),
+        ApprovalRequirement("people:U0ANA+U0BEN", 2),
+        ApprovalRequirement("owner:technical", 1),
     )
 
 

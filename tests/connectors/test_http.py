@@ -8,7 +8,7 @@ import pytest
 from bot.cases.errors import ConnectorFailed, OutcomeUnknown, WorldMoved
 from bot.clock import boottime, time_limit
 from bot.connectors.http import HttpConnector
-from bot.ports import Landing
+from bot.ports import EffectStatus
 from tests.connectors.bank import PAY, bank_system
 from tests.fakes.servers import Dripping, Silent, serving
 
@@ -17,12 +17,12 @@ def test_it_pays_once_per_key_and_says_what_came_of_it(bank):
     connector = HttpConnector(bank_system(bank.server_port), "secret")
     action = connector.prepare("pay", PAY)
     assert (action.precondition, str(action.amount)) == ({"etag": "v1", "status": "open"}, "£12.50")
-    assert connector.verify(action, "k1") is Landing.ABSENT
+    assert connector.verify(action, "k1") is EffectStatus.ABSENT
     assert connector.execute(action, "k1") == "pay_1"
     assert connector.execute(action, "k1") == "pay_1"
     assert (bank.payments, connector.verify(action, "k1")) == (
         {"k1": {"invoice": "INV-1", "amount": "12.50"}},
-        Landing.LANDED,
+        EffectStatus.LANDED,
     )
 
 
@@ -45,7 +45,7 @@ def test_a_definite_no_is_a_failure_and_everything_else_is_unknown(bank, mode, e
     assert type(failure.value) is error
     assert len(bank.payments) == count
     bank.mode = ""
-    assert connector.verify(action, "k1") is (Landing.LANDED if count else Landing.ABSENT)
+    assert connector.verify(action, "k1") is (EffectStatus.LANDED if count else EffectStatus.ABSENT)
 
 
 def test_a_precondition_that_moved_stops_it_before_anything_is_sent(bank):
@@ -85,7 +85,7 @@ def test_an_answer_that_is_no_definite_refusal_leaves_the_outcome_unknown(bank):
         with pytest.raises(OutcomeUnknown):
             connector.execute(action, key)
         bank.mode = ""
-        assert connector.verify(action, key) is Landing.LANDED
+        assert connector.verify(action, key) is EffectStatus.LANDED
 
 
 @pytest.mark.threat("C5")
@@ -150,7 +150,7 @@ def test_a_deed_that_is_answered_too_slowly_is_in_doubt(bank, slow):
     connector = HttpConnector(replace(system, actions={"pay": pay}), "")
     with pytest.raises(OutcomeUnknown):
         connector.execute(action, "k1")
-    assert connector.verify(action, "k1") is Landing.UNKNOWN
+    assert connector.verify(action, "k1") is EffectStatus.UNKNOWN
     assert b"POST /pay/INV-1" in slow.requests[0]
 
 

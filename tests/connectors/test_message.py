@@ -5,7 +5,7 @@ import pytest
 from bot.cases.errors import ChatFailed, ChatUnknown, ConnectorFailed, OutcomeUnknown, Unreachable
 from bot.connectors.message import MessageAction, MessageConnector, MessageSystem
 from bot.connectors.parameters import ParameterType
-from bot.ports import Landing
+from bot.ports import EffectStatus
 from tests.fakes.chat import FakeChat
 
 TELL = MessageAction(
@@ -25,12 +25,12 @@ def test_a_message_is_an_action_like_any_other():
     assert (action.reversible, connector.precondition(action), connector.verify(action, "k")) == (
         False,
         {},
-        Landing.ABSENT,
+        EffectStatus.ABSENT,
     )
     assert connector.execute(action, "k") == "posted"
     assert (chat.sent, connector.verify(action, "k")) == (
         {"k": "please call <!channel>"},
-        Landing.LANDED,
+        EffectStatus.LANDED,
     )
     with pytest.raises(ConnectorFailed, match="cannot be unread"):
         connector.undo(action, "k", "undo:k")

@@ -7,16 +7,16 @@ import pytest
 
 from bot.cases.errors import ConnectorFailed, WorldMoved
 from bot.connectors.sql import SqlConnector
-from bot.ports import Landing
+from bot.ports import EffectStatus
 from tests.connectors.stock import ORDER, on_order, order_action, stock_system
 
 
 def test_an_action_happens_once_per_key(house):
     action = house.prepare("order", ORDER)
-    assert house.verify(action, "k1") is Landing.ABSENT
+    assert house.verify(action, "k1") is EffectStatus.ABSENT
     assert house.execute(action, "k1") == "1 row changed"
     assert house.execute(action, "k1") == "already done"
-    assert (on_order(house), house.verify(action, "k1")) == (24, Landing.LANDED)
+    assert (on_order(house), house.verify(action, "k1")) == (24, EffectStatus.LANDED)
 
 
 def test_twenty_at_once_under_one_key_are_one(house):
@@ -51,14 +51,14 @@ def test_a_world_that_moved_is_refused_and_left_alone(house):
     house.execute(house.prepare("order", {"product_id": 1, "quantity": 1}), "other")
     with pytest.raises(WorldMoved, match="on_order was 0, is 1"):
         house.execute(action, "k1")
-    assert (on_order(house), house.verify(action, "k1")) == (1, Landing.ABSENT)
+    assert (on_order(house), house.verify(action, "k1")) == (1, EffectStatus.ABSENT)
 
 
 def test_a_conditional_write_is_verified_by_what_is_seen(house):
     action = house.prepare("conditional", ORDER)
-    assert house.verify(action, "k") is Landing.ABSENT
+    assert house.verify(action, "k") is EffectStatus.ABSENT
     house.execute(action, "k")
-    assert house.verify(action, "k") is Landing.LANDED
+    assert house.verify(action, "k") is EffectStatus.LANDED
 
 
 def test_more_rows_than_expected_roll_back(house):
@@ -109,9 +109,9 @@ def test_what_has_no_undo_is_not_taken_back(house):
 def test_the_undo_of_a_conditional_write_is_verified_by_what_is_no_longer_there(house):
     action = house.prepare("conditional", ORDER)
     house.execute(action, "k")
-    assert house.verify(action, "undo:k") is Landing.ABSENT
+    assert house.verify(action, "undo:k") is EffectStatus.ABSENT
     house.undo(action, "k", "undo:k")
-    assert house.verify(action, "undo:k") is Landing.LANDED
+    assert house.verify(action, "undo:k") is EffectStatus.LANDED
 
 
 @pytest.mark.parametrize(

@@ -10,7 +10,7 @@ import sqlalchemy as sa
 from bot.cases.errors import ConnectorFailed, OutcomeUnknown
 from bot.clock import boottime, time_limit
 from bot.connectors.sql import SqlConnector
-from bot.ports import Landing
+from bot.ports import EffectStatus
 from tests.connectors.stock import (
     ORDER,
     administer,
@@ -142,8 +142,8 @@ def test_look_ups_log_in_as_the_role_that_can_only_read_and_deeds_do_not(
     assert house.execute(action, "k1") == "1 row changed"
     # The role that reads may not see the marks; they are looked for where they are written.
     assert (house.verify(action, "k1"), house.verify(action, "k2")) == (
-        Landing.LANDED,
-        Landing.ABSENT,
+        EffectStatus.LANDED,
+        EffectStatus.ABSENT,
     )
 
 
@@ -196,7 +196,7 @@ def test_a_database_that_is_locked_says_neither_that_it_is_there_nor_that_it_is_
         assert (type(failure.value), failure.value.retryable) == (ConnectorFailed, True)
     holder.execute("ROLLBACK")
     holder.close()
-    assert (house.verify(action, "k1"), on_order(house)) == (Landing.LANDED, 24)
+    assert (house.verify(action, "k1"), on_order(house)) == (EffectStatus.LANDED, 24)
 
 
 @pytest.mark.threat("A2")
@@ -217,7 +217,7 @@ def test_a_commit_that_sqlite_could_not_make_surely_did_not_happen(tmp_path):
         house.execute(action, "k1")
     assert (type(failure.value), failure.value.retryable) == (ConnectorFailed, True)
     reader.close()
-    assert (house.verify(action, "k1"), on_order(house)) == (Landing.ABSENT, 0)
+    assert (house.verify(action, "k1"), on_order(house)) == (EffectStatus.ABSENT, 0)
     assert house.execute(action, "k1") == "1 row changed"
 
 
@@ -238,7 +238,7 @@ def test_at_commit_only_the_databases_own_no_is_certain(postgres_house, error, o
     with pytest.raises(ConnectorFailed) as failure:
         postgres_house.execute(action, "k1")
     assert (type(failure.value), on_order(postgres_house)) == (outcome, 0)
-    assert postgres_house.verify(action, "k1") is Landing.ABSENT
+    assert postgres_house.verify(action, "k1") is EffectStatus.ABSENT
 
 
 @pytest.mark.threat("A2")
@@ -287,7 +287,7 @@ def test_a_network_that_hangs_ends_in_time_and_only_a_commit_is_in_doubt(
             replace(stock_system(), timeout=timedelta(seconds=1.5)),
             str(address.set(port=proxy.port)),
         )
-        assert house.verify(action, "k1") is Landing.ABSENT
+        assert house.verify(action, "k1") is EffectStatus.ABSENT
         proxy.fatal = fatal
         with pytest.raises(ConnectorFailed) as failure:
             house.execute(action, "k1")
@@ -309,4 +309,4 @@ def test_a_deed_whose_time_is_over_is_not_committed(house):
         True,
         0,
     )
-    assert house.verify(action, "k1") is Landing.ABSENT
+    assert house.verify(action, "k1") is EffectStatus.ABSENT

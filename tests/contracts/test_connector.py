@@ -24,7 +24,7 @@ from bot.connectors.http import HttpCall, HttpConnector
 from bot.connectors.message import MessageAction, MessageConnector, MessageSystem
 from bot.connectors.parameters import ParameterType
 from bot.connectors.sql import SqlConnector
-from bot.ports import Connector, Landing
+from bot.ports import Connector, EffectStatus
 from tests.connectors.bank import PAY, Bank, bank_system, running_bank
 from tests.connectors.stock import (
     ORDER,
@@ -222,7 +222,7 @@ class MessageSubject(Subject):
         def fail(to, key):
             raise ChatFailed("internal_error")
 
-        self.chat.find = fail
+        self.chat.find_message = fail
         yield
 
 
@@ -254,7 +254,7 @@ def test_to_prepare_an_action_changes_nothing(subject):
     action = subject.prepare()
     assert action.parameters == subject.parameters
     assert subject.connector.precondition(action) == action.precondition
-    assert subject.connector.verify(action, KEY) is Landing.ABSENT
+    assert subject.connector.verify(action, KEY) is EffectStatus.ABSENT
     assert subject.count_effects() == 0
     assert subject.prepare() == action
 
@@ -269,8 +269,8 @@ def test_an_action_that_was_carried_out_is_there(subject):
     action = subject.prepare()
     assert subject.connector.execute(action, KEY)
     assert subject.count_effects() == 1
-    assert subject.connector.verify(action, KEY) is Landing.LANDED
-    assert subject.connector.verify(action, "k2") is Landing.ABSENT
+    assert subject.connector.verify(action, KEY) is EffectStatus.LANDED
+    assert subject.connector.verify(action, "k2") is EffectStatus.ABSENT
 
 
 def test_the_same_key_is_one_effect_however_often_it_is_carried_out(subject):
@@ -289,7 +289,7 @@ def test_facts_that_have_moved_keep_an_action_from_happening(subject):
     assert subject.connector.precondition(action) != action.precondition
     with pytest.raises(WorldMoved):
         subject.connector.execute(action, KEY)
-    assert subject.connector.verify(action, KEY) is Landing.ABSENT
+    assert subject.connector.verify(action, KEY) is EffectStatus.ABSENT
     assert subject.count_effects() == before
 
 
@@ -300,7 +300,7 @@ def test_what_is_refused_has_surely_not_happened(subject):
         subject.connector.execute(action, KEY)
     assert type(failure.value) is ConnectorFailed
     assert subject.count_effects() == 0
-    assert subject.connector.verify(action, KEY) is Landing.ABSENT
+    assert subject.connector.verify(action, KEY) is EffectStatus.ABSENT
 
 
 def test_after_an_answer_that_was_lost_the_system_says_what_happened(subject):
@@ -309,7 +309,7 @@ def test_after_an_answer_that_was_lost_the_system_says_what_happened(subject):
     subject.lose_answer()
     with pytest.raises(OutcomeUnknown):
         subject.connector.execute(action, KEY)
-    expected = Landing.LANDED if subject.count_effects() else Landing.ABSENT
+    expected = EffectStatus.LANDED if subject.count_effects() else EffectStatus.ABSENT
     assert subject.connector.verify(action, KEY) is expected
 
 
@@ -322,17 +322,17 @@ def test_a_system_that_does_not_answer_never_says_that_nothing_happened(subject)
         except ConnectorFailed as failure:
             assert failure.retryable
         else:
-            assert landing is Landing.UNKNOWN
+            assert landing is EffectStatus.UNKNOWN
 
 
 def test_an_effect_is_taken_back_under_a_key_of_its_own(subject):
     needs(subject.is_reversible, "take anything back")
     action = subject.prepare()
     subject.connector.execute(action, KEY)
-    assert subject.connector.verify(action, UNDO_KEY) is Landing.ABSENT
+    assert subject.connector.verify(action, UNDO_KEY) is EffectStatus.ABSENT
     assert subject.connector.undo(action, KEY, UNDO_KEY)
     assert subject.count_effects() == 0
-    assert subject.connector.verify(action, UNDO_KEY) is Landing.LANDED
+    assert subject.connector.verify(action, UNDO_KEY) is EffectStatus.LANDED
 
 
 def test_what_cannot_be_taken_back_says_so_before_and_when_asked(subject):
@@ -352,7 +352,7 @@ def test_after_the_time_limit_nothing_is_begun(subject):
         subject.connector.execute(action, KEY)
     assert (type(failure.value), failure.value.retryable) == (ConnectorFailed, True)
     assert subject.count_effects() == 0
-    assert subject.connector.verify(action, KEY) is Landing.ABSENT
+    assert subject.connector.verify(action, KEY) is EffectStatus.ABSENT
 
 
 def test_every_connector_says_how_long_a_call_may_take(subject):

@@ -12,7 +12,7 @@ import sqlalchemy as sa
 
 from bot.cases.lifecycle import TERMINAL, State
 from bot.demo.people import ANA, BEN, CARLA, DEV, ELSIE, FINN, GUS, OMAR
-from bot.desk.storms import PER_SECOND
+from bot.desk.alert_storms import PER_SECOND
 from bot.store.export import replay
 from handlers.cards import ids
 from tests.journeys.harbour import harbour, principal
@@ -578,7 +578,7 @@ def test_the_bot_is_restarted_again_and_again_through_the_day(tmp_path, emulator
             clock.forward(hours=2)
             town.clock = clock
             town.open()
-            town.service.desk.follow_up.keep_time()
+            town.service.desk.follow_up.process_due()
             next(job for job in town.service.jobs if job.name == "digests").run()
             time.sleep(0.3)
         town.until(

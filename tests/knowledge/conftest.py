@@ -5,7 +5,7 @@ import shutil
 import pytest
 
 from bot.store.database import Database
-from bot.store.shelf import Shelf
+from bot.store.shelf import SqlPrecedentStore
 from bot.store.store import SqlStore
 from knowledge.memory.minilm import MiniLM
 
@@ -14,7 +14,7 @@ from knowledge.memory.minilm import MiniLM
 def shelf(empty_sqlite, tmp_path):
     shutil.copy(empty_sqlite, tmp_path / "small.db")
     database = Database(f"sqlite:///{tmp_path / 'small.db'}")
-    yield Shelf(SqlStore(database))
+    yield SqlPrecedentStore(SqlStore(database))
     database.close()
 
 
@@ -23,7 +23,7 @@ def shelf_of(shelf):
     """Make a store that holds these precedents."""
 
     def fill(precedents):
-        shelf.keep(precedents)
+        shelf.save(precedents)
         return shelf
 
     return fill

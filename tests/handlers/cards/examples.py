@@ -4,11 +4,20 @@ from dataclasses import replace
 from datetime import date, timedelta
 from decimal import Decimal
 
-from bot.cases import moves as commands
-from bot.cases.approval import Factor
+from bot.cases import commands as commands
+from bot.cases.approval import ApprovalRequirement
 from bot.cases.decide import decide
-from bot.cases.digest import Agreement, Counts, Day, Digest, Filter, Home, Review, Row
-from bot.cases.entry import Change, RejectReason, StepState
+from bot.cases.digest import (
+    Agreement,
+    CaseRow,
+    Counts,
+    DigestView,
+    HomeFilter,
+    HomeView,
+    Review,
+    TrendDay,
+)
+from bot.cases.entries import FieldChange, RejectReason, StepState
 from bot.cases.evidence import Evidence
 from bot.cases.lifecycle import State
 from bot.cases.plan import Money
@@ -34,9 +43,9 @@ from tests.cases.making import (
     verdict,
 )
 
-CHANGE = Change("quantity", 24, 12)
-TWO_MANAGERS = (Factor("floor-managers", 2),)
-OPS_AND_FINANCE = (Factor("ops-leads", 1), Factor("finance", 1))
+CHANGE = FieldChange("quantity", 24, 12)
+TWO_MANAGERS = (ApprovalRequirement("floor-managers", 2),)
+OPS_AND_FINANCE = (ApprovalRequirement("ops-leads", 1), ApprovalRequirement("finance", 1))
 RECOMMENDATION = Recommendation("a.b", "r", "b")
 
 
@@ -292,7 +301,7 @@ def permalink(channel, ts):
 
 
 def row(case, number=1):
-    return Row(replace(case, id=f"EX-{number}"), "C0STOCK", f"{number}.000001")
+    return CaseRow(replace(case, id=f"EX-{number}"), "C0STOCK", f"{number}.000001")
 
 
 def rows(case, numbers):
@@ -304,7 +313,7 @@ def days(*, busy=True):
     first_date = date(2026, 11, 8)
     trend = []
     for number in range(14):
-        day = Day(
+        day = TrendDay(
             on=first_date + timedelta(days=number),
             opened=number % 5,
             ended=number % 3,
@@ -339,7 +348,7 @@ def digest(case=None, **changes):
         reopened=1,
         taken_back=2,
     )
-    base = Digest(
+    base = DigestView(
         key="digest:C0STOCK:1",
         place="C0STOCK",
         on=date(2026, 11, 21),
@@ -363,7 +372,7 @@ def home(case=None, **changes):
     ended_case = case
     if case.state is State.PROPOSED:
         ended_case = apply_commands(case, commands.Clear(case.signal))
-    base = Home(
+    base = HomeView(
         user="UANA",
         waiting=(row(case, 1), row(case, 2)),
         waiting_more=3,
@@ -375,7 +384,7 @@ def home(case=None, **changes):
         paused=("low stock by Ben: wait",),
         standing_in=("Finn stands in for Ana until Monday",),
         kinds=(("low_stock", "Running low"),),
-        chosen=Filter("low_stock"),
+        chosen=HomeFilter("low_stock"),
         suggestion="on holiday",
         at=NOW,
     )

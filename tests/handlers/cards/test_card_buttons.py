@@ -4,12 +4,12 @@ import json
 
 import pytest
 
-from bot.cases.approval import Factor
+from bot.cases.approval import ApprovalRequirement
 from bot.cases.lifecycle import State
 from bot.cases.policy import RiskTier
 from bot.cases.seen import OFFERED, Decision
 from bot.emulator.blocks import validate_view
-from bot.ports import Look
+from bot.ports import CardContext
 from handlers.cards import forms, ids
 from handlers.cards.card_buttons import MAX_CONFIRM, decision_buttons
 from handlers.cards.case_card import case_card
@@ -67,7 +67,7 @@ def tokens(button):
 def offered_decisions(case):
     """List what the card lets a person decide."""
     choices = set()
-    for button in buttons_of(case_card(case, Look(is_undoable=True))):
+    for button in buttons_of(case_card(case, CardContext(is_undoable=True))):
         if button["type"] == "overflow":
             choices |= {option["value"].partition(" ")[0] for option in button["options"]}
         else:
@@ -115,7 +115,7 @@ def test_medium_risk_repeats_target_and_amount_before_it_is_approved():
 
 
 def medium_risk_plan(*actions):
-    medium = verdict(tier=RiskTier.MEDIUM, factors=(Factor("ops-leads", 1),))
+    medium = verdict(tier=RiskTier.MEDIUM, factors=(ApprovalRequirement("ops-leads", 1),))
     return with_evidence(proposed(actions=actions, verdict=medium))
 
 

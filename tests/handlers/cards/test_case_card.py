@@ -5,11 +5,11 @@ from dataclasses import replace
 
 import pytest
 
-from bot.cases import moves as commands
-from bot.cases.approval import Factor
+from bot.cases import commands as commands
+from bot.cases.approval import ApprovalRequirement
 from bot.cases.lifecycle import State
 from bot.emulator.blocks import validate
-from bot.ports import Look
+from bot.ports import CardContext
 from handlers.cards import ids
 from handlers.cards.case_card import case_card, notification_text, superseded_card
 from tests.cases.making import ANA, BEN, CARLA, SEEN, action, asker, proposed
@@ -22,7 +22,7 @@ from tests.handlers.cards.examples import (
 )
 from tests.handlers.cards.markup import live_parts, nodes
 
-TWO_OPS_LEADS = (Factor("ops-leads", 2),)
+TWO_OPS_LEADS = (ApprovalRequirement("ops-leads", 2),)
 
 
 @pytest.mark.parametrize("name", CASE_EXAMPLES)
@@ -40,7 +40,7 @@ def test_every_state_of_the_lifecycle_has_a_card_here():
 
 def test_a_paused_desk_is_shown_on_the_card():
     case = proposed()
-    context = Look(paused="everything is paused by Ben: <!channel> *wait*")
+    context = CardContext(paused="everything is paused by Ben: <!channel> *wait*")
     card = case_card(case, context)
     assert validate(card) == []
     (pause,) = [block for block in card if block not in case_card(case)]
@@ -52,7 +52,7 @@ def test_a_paused_desk_is_shown_on_the_card():
 
 def test_what_can_still_be_taken_back_has_a_button_for_it_and_nothing_else_has():
     case = resolved_case()
-    undoable = Look(is_undoable=True)
+    undoable = CardContext(is_undoable=True)
     extra = [block for block in case_card(case, undoable) if block not in case_card(case)]
     action_ids = [element["action_id"] for block in extra for element in block["elements"]]
     assert action_ids == [ids.UNDO]
@@ -62,7 +62,7 @@ def test_what_can_still_be_taken_back_has_a_button_for_it_and_nothing_else_has()
 @pytest.mark.threat("B7")
 def test_the_card_says_who_wants_it_taken_back_and_what_that_waits_for(snapshot):
     case = half_undone_case()
-    card = case_card(case, Look(is_undoable=True))
+    card = case_card(case, CardContext(is_undoable=True))
     assert validate(card) == []
     assert live_parts(card) == []
     assert [block for block in card if block not in case_card(case)] == snapshot

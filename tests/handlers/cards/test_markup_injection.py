@@ -8,16 +8,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.cases import moves as commands
-from bot.cases.approval import Factor
+from bot.cases import commands as commands
+from bot.cases.approval import ApprovalRequirement
 from bot.cases.decide import decide
-from bot.cases.digest import Storm
+from bot.cases.digest import StormView
 from bot.cases.policy import Ruling
 from bot.cases.recognition import Guess, Recognition
 from bot.cases.recommendation import Alternative, Citation, Recommendation, Words
 from bot.cases.seen import Seen
 from bot.emulator.blocks import validate, validate_view
-from bot.ports import Look
+from bot.ports import CardContext
 from handlers.cards import forms
 from handlers.cards.answer_blocks import answer_blocks, answer_text
 from handlers.cards.case_card import case_card, notification_text, superseded_card
@@ -180,7 +180,7 @@ def hostile_cases():
 
 @pytest.mark.threat("C7")
 def test_no_word_from_outside_is_read_as_markup_on_any_card():
-    context = Look(paused=HOSTILE, is_undoable=True)
+    context = CardContext(paused=HOSTILE, is_undoable=True)
     for name, case in hostile_cases():
         for blocks in (case_card(case, context), superseded_card(case)):
             assert read_as_markup(blocks) == [], name
@@ -191,7 +191,7 @@ def test_no_word_from_outside_is_read_as_markup_on_any_card():
 @pytest.mark.threat("C7")
 def test_a_group_is_named_by_its_handle_and_nothing_else():
     """The line that names a group in markup takes only a handle."""
-    case = replace(proposed(factors=(Factor(HOSTILE, 1),)), owner=HOSTILE)
+    case = replace(proposed(factors=(ApprovalRequirement(HOSTILE, 1),)), owner=HOSTILE)
     lines = read_as_markup(case_card(case))
     assert len(lines) == 2
     for line in lines:
@@ -233,7 +233,7 @@ def test_nothing_from_outside_breaks_the_form_of_an_exception_or_a_notice(text):
 
 def hostile_lists():
     case = hostile_case(HOSTILE)
-    storm = Storm(
+    storm = StormView(
         key="k", place="C", title=HOSTILE, source=HOSTILE, rows=(row(case),), open=9, total=9
     )
     hostile_answer = answer(case, told=HOSTILE, model=HOSTILE, text=HOSTILE, understood=HOSTILE)

@@ -5,11 +5,11 @@ from typing import get_args
 
 import pytest
 
-from bot.cases import moves as commands
+from bot.cases import commands as commands
 from bot.cases.decide import decide
-from bot.cases.entry import RejectReason
+from bot.cases.entries import RejectReason
 from bot.cases.seen import Seen
-from bot.desk.outgoing import NOTED
+from bot.desk.effects import NOTED
 from bot.emulator.blocks import validate
 from handlers.cards.notes import (
     ApprovalEntry,

@@ -2,7 +2,7 @@
 
 import pytest
 
-from bot.cases.entry import StepState
+from bot.cases.entries import StepState
 from handlers.cards.plan_section import STEP_LABELS
 
 

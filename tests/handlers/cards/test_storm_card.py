@@ -2,7 +2,7 @@
 
 import json
 
-from bot.cases.digest import Storm
+from bot.cases.digest import StormView
 from bot.emulator.blocks import validate
 from handlers.cards.storm_card import storm_card, storm_headline
 from tests.cases.making import proposed
@@ -10,7 +10,7 @@ from tests.handlers.cards.examples import permalink, rows
 
 
 def storm(*, open_cases):
-    return Storm(
+    return StormView(
         key="storm:low_stock:api",
         place="C0STOCK",
         title="Running low",

@@ -3,7 +3,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.cases.approval import Factor
+from bot.cases.approval import ApprovalRequirement
 from handlers.cards.text import clean, describe_approvers, escape_mrkdwn
 
 INVISIBLE = "\u202e\u200b\u200d\ufeff"
@@ -22,6 +22,6 @@ def test_layout_cannot_be_faked_with_empty_lines():
 
 
 def test_people_named_one_by_one_are_mentioned_and_a_made_up_one_is_no_markup():
-    factors = [Factor("people:U0ANA+U0BEN", 2), Factor("finance", 1)]
+    factors = [ApprovalRequirement("people:U0ANA+U0BEN", 2), ApprovalRequirement("finance", 1)]
     assert describe_approvers(factors) == "two of <@U0ANA>, <@U0BEN> and one of @finance"
-    assert "<" not in describe_approvers([Factor("people:!channel", 1)])
+    assert "<" not in describe_approvers([ApprovalRequirement("people:!channel", 1)])

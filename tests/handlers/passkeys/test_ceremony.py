@@ -7,7 +7,7 @@ import pytest
 from cryptography.hazmat.primitives import serialization
 
 from bot.cases.errors import NotEligible
-from bot.cases.passkey import Invitation, answers
+from bot.cases.passkey import Invitation, matches_challenge
 from handlers.passkeys.ceremony import Ceremony
 from tests.fakes.clock import NOON
 from tests.fakes.device import PRESENT, Device
@@ -41,7 +41,7 @@ def test_a_registered_device_signs_a_challenge(ceremony, algorithm):
     passkey = register(ceremony, device)
     assertion = authenticate(ceremony, device, passkey)
     assert assertion.credential == passkey.credential
-    assert answers(assertion, CHALLENGE)
+    assert matches_challenge(assertion, CHALLENGE)
 
 
 @pytest.mark.parametrize("algorithm", ALGORITHMS)

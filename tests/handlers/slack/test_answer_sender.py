@@ -5,7 +5,7 @@ from dataclasses import replace
 
 from bot.cases.question import Answer, Line
 from bot.demo.people import ANA, TEAM
-from bot.ports import Placed
+from bot.ports import PostedQuestion
 
 DIRECT = f"D{ANA[1:]}"
 
@@ -21,7 +21,7 @@ def question(**changes):
         "thread": "1.0",
         "is_direct": True,
     }
-    return Placed(**{**fields, **changes})
+    return PostedQuestion(**{**fields, **changes})
 
 
 def answer():
@@ -43,8 +43,8 @@ def test_an_answer_grows_in_a_direct_conversation_and_ends_with_its_cases(chat):
     chat.emulator.post("home", {"as": ANA, "tab": "messages"})
     thread = ask_directly(chat)
     direct_question = question(thread=thread)
-    stream_ts = chat.begin_answer(direct_question)
-    chat.step(direct_question, stream_ts, "Looking for: open <!channel>")
+    stream_ts = chat.start_answer(direct_question)
+    chat.post_progress(direct_question, stream_ts, "Looking for: open <!channel>")
     (message,) = bot_messages(chat)
     assert [block["type"] for block in message["blocks"]] == ["task_card"]
     chat.answer(direct_question, answer(), look_first=False, growing=stream_ts)
@@ -60,7 +60,7 @@ def test_an_answer_grows_in_a_direct_conversation_and_ends_with_its_cases(chat):
 def test_a_stream_that_slack_has_closed_meanwhile_is_written_over(chat):
     chat.emulator.post("home", {"as": ANA, "tab": "messages"})
     direct_question = question(thread=ask_directly(chat))
-    stream_ts = chat.begin_answer(direct_question)
+    stream_ts = chat.start_answer(direct_question)
     chat.emulator.post("clock", {"seconds": 400})
     chat.answer(direct_question, answer(), look_first=False, growing=stream_ts)
     (message,) = bot_messages(chat)
@@ -72,9 +72,9 @@ def test_an_unfinished_stream_of_an_earlier_attempt_is_deleted(chat):
     chat.emulator.post("home", {"as": ANA, "tab": "messages"})
     thread = ask_directly(chat)
     first = question(thread=thread, id=f"{DIRECT}:{thread}")
-    chat.begin_answer(first)
+    chat.start_answer(first)
     second_ts = ask_directly(chat, "late?", thread_ts=thread)
-    stream_ts = chat.begin_answer(question(thread=thread, id=f"{DIRECT}:{second_ts}"))
+    stream_ts = chat.start_answer(question(thread=thread, id=f"{DIRECT}:{second_ts}"))
     chat.answer(first, answer(), look_first=True)
     ours = bot_messages(chat)
     assert stream_ts in {message["ts"] for message in ours}
@@ -87,7 +87,7 @@ def test_in_a_channel_nothing_grows_and_what_not_all_may_see_is_for_one_alone(ch
     message = {"as": ANA, "channel": "C0OPS", "text": "open?"}
     thread = chat.emulator.post("message", message)["ts"]
     in_channel = question(channel="C0OPS", thread=thread, is_direct=False)
-    assert chat.begin_answer(in_channel) == ""
+    assert chat.start_answer(in_channel) == ""
     chat.answer(in_channel, answer(), look_first=False)
     ephemerals = chat.emulator.get(f"state?as={ANA}")["ephemerals"]
     assert [ephemeral["to"] for ephemeral in ephemerals] == [ANA]

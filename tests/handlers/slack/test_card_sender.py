@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from bot.cases import moves
+from bot.cases import commands as moves
 from bot.cases.decide import decide
 from bot.cases.errors import ChatFailed, ChatUnknown, Unreachable
 from handlers.slack.chat import SlackChat
@@ -54,7 +54,9 @@ def test_of_two_copies_the_first_is_adopted_and_the_other_can_be_found_and_delet
         for _ in range(2)
     ]
     card = chat.draw_card(case(), [], look_first=True)
-    (copy,) = [message for message in chat.posted("EX-1", CHANNEL, 0.0) if message.ts != card.ts]
+    (copy,) = [
+        message for message in chat.messages_about("EX-1", CHANNEL, 0.0) if message.ts != card.ts
+    ]
     chat.remove(copy)
     chat.remove(copy)
     assert posted_times(chat) == [first] == [card.ts]

@@ -4,21 +4,21 @@ from datetime import UTC, date, datetime
 
 import pytest
 
-from bot.cases.digest import Counts, Day, Digest, Row, Storm
+from bot.cases.digest import CaseRow, Counts, DigestView, StormView, TrendDay
 from bot.cases.errors import ChatFailed
-from bot.ports import Board
+from bot.ports import LiveList
 from handlers.slack.chat import SlackChat
 from handlers.slack.rate_limiter import RateLimiter
 from tests.cases.making import proposed
 from tests.handlers.slack.fake_client import FakeWebClient
 
 CHANNEL = "C0STOCK"
-DAYS = tuple(Day(date(2026, 11, day), 1, 1, 60.0) for day in range(8, 22))
-ROW = Row(proposed(), CHANNEL, "1.000001")
+DAYS = tuple(TrendDay(date(2026, 11, day), 1, 1, 60.0) for day in range(8, 22))
+ROW = CaseRow(proposed(), CHANNEL, "1.000001")
 
 
 def digest(*, rest=()):
-    return Digest(
+    return DigestView(
         key="digest:C0STOCK:1",
         place=CHANNEL,
         on=date(2026, 11, 21),
@@ -35,7 +35,7 @@ def digest(*, rest=()):
 
 
 def storm():
-    return Storm(
+    return StormView(
         key="storm:low_stock:api",
         place=CHANNEL,
         title="Running low",
@@ -47,7 +47,7 @@ def storm():
 
 
 def board(ts):
-    return Board("digest:C0STOCK:1", CHANNEL, ts, {}, datetime(2026, 11, 21, tzinfo=UTC))
+    return LiveList("digest:C0STOCK:1", CHANNEL, ts, {}, datetime(2026, 11, 21, tzinfo=UTC))
 
 
 @pytest.fixture

@@ -6,15 +6,15 @@ import pytest
 
 from bot.cases.errors import ChatUnknown
 from bot.demo.people import ANA
-from bot.ports import Landing
+from bot.ports import EffectStatus
 from handlers.slack.chat import SlackChat
 from handlers.slack.rate_limiter import RateLimiter
 
 
 def test_a_message_of_a_plan_is_found_under_its_key(chat):
-    assert chat.find("C0SALES", "k") is Landing.ABSENT
+    assert chat.find_message("C0SALES", "k") is EffectStatus.ABSENT
     chat.send("C0SALES", "<!channel> *x*", "k")
-    assert chat.find("C0SALES", "k") is Landing.LANDED
+    assert chat.find_message("C0SALES", "k") is EffectStatus.LANDED
     (message,) = chat.emulator.messages("C0SALES")
     assert message["text"] == "&lt;!channel&gt; *x*"
     assert message["blocks"][0]["text"] == {
@@ -23,7 +23,7 @@ def test_a_message_of_a_plan_is_found_under_its_key(chat):
         "emoji": False,
     }
     chat.send(ANA, "to you", "k2")
-    assert chat.find(ANA, "k2") is Landing.LANDED
+    assert chat.find_message(ANA, "k2") is EffectStatus.LANDED
 
 
 @pytest.mark.threat("A2")
@@ -37,4 +37,4 @@ def test_a_message_is_only_absent_when_everything_was_looked_through():
             )
 
     with pytest.raises(ChatUnknown):
-        SlackChat(Endless(), RateLimiter(0, 1)).find("C0STOCK", "k1")
+        SlackChat(Endless(), RateLimiter(0, 1)).find_message("C0STOCK", "k1")

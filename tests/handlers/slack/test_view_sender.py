@@ -4,14 +4,14 @@ from datetime import date
 
 import pytest
 
-from bot.cases.digest import Day, Home
+from bot.cases.digest import HomeView, TrendDay
 from bot.cases.errors import ChatFailed
 from handlers.slack.chat import SlackChat
 from handlers.slack.rate_limiter import RateLimiter
 from tests.cases.making import NOW
 from tests.handlers.slack.fake_client import FakeWebClient
 
-HOME = Home(
+HOME = HomeView(
     user="U1",
     waiting=(),
     waiting_more=0,
@@ -19,7 +19,7 @@ HOME = Home(
     team=(),
     team_more=0,
     alone=(),
-    days=tuple(Day(date(2026, 11, day), 1, 1, 60.0) for day in range(8, 22)),
+    days=tuple(TrendDay(date(2026, 11, day), 1, 1, 60.0) for day in range(8, 22)),
     paused=(),
     standing_in=(),
     kinds=(("low_stock", "Running low"),),

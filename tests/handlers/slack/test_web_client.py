@@ -8,7 +8,7 @@ import pytest
 from bot.cases.errors import ChatUnknown, ConnectorFailed, OutcomeUnknown
 from bot.connectors.message import MessageAction, MessageConnector, MessageSystem
 from bot.connectors.parameters import ParameterType
-from bot.ports import Landing
+from bot.ports import EffectStatus
 from handlers.slack.chat import SlackChat
 from handlers.slack.rate_limiter import RateLimiter
 from handlers.slack.web_client import web_client
@@ -47,7 +47,7 @@ def test_a_message_as_an_action_ends_within_the_time_of_its_system():
         action = connector.prepare("tell", {"to": "C0STOCK", "text": "hello"})
         with pytest.raises(OutcomeUnknown):
             connector.execute(action, "k1")
-        assert connector.verify(action, "k1") is Landing.UNKNOWN
+        assert connector.verify(action, "k1") is EffectStatus.UNKNOWN
         # Another call of the method is under way: it is not waited for without end.
         with (
             chat.api.limiter.slot("chat.postMessage", "C0STOCK"),

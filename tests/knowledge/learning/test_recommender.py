@@ -7,10 +7,10 @@ from datetime import timedelta
 import pytest
 
 from bot.advisors import Advisors
-from bot.cases.entry import RejectReason
+from bot.cases.entries import RejectReason
 from bot.cases.lifecycle import State
 from bot.cases.playbook import Offer
-from bot.cases.precedent import Ended
+from bot.cases.precedent import CaseOutcome
 from bot.desk.triage import gather
 from knowledge.learning.plan_training import train_plan_model
 from knowledge.learning.recommender import PrecedentRecommender
@@ -84,7 +84,7 @@ def train_on_wine_and_gin(minilm, count=60, share=0.8):
         product, usual, unusual = WINE_AND_GIN[number % 2]
         action = usual if dice.random() < share else unusual
         text = f"{product} is running low {number}"
-        past.append(precedent(f"EX-{number}", said=text, action=action, ended=Ended.WORKED))
+        past.append(precedent(f"EX-{number}", said=text, action=action, ended=CaseOutcome.WORKED))
     vectors = minilm.embed([one.said for one in past])
     return train_plan_model("low_stock", past, vectors)
 

@@ -28,7 +28,7 @@ def test_a_model_survives_its_file_and_is_trained_again_when_memory_has_grown(
     after = TrainedRecogniser(lambda: from_file.recogniser, minilm, titles).recognise("no gin left")
     assert (before.kind, before.guesses) == (after.kind, after.guesses)
     assert not is_training_due(from_file, shelf, minilm)
-    shelf.keep([precedent(f"EX-more-{n}", said=f"gin {n}") for n in range(10)])
+    shelf.save([precedent(f"EX-more-{n}", said=f"gin {n}") for n in range(10)])
     assert is_training_due(from_file, shelf, minilm)
 
 

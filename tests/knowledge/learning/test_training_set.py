@@ -16,8 +16,8 @@ def test_what_nobody_reviewed_and_prompt_injections_are_never_trained_on(library
             precedent("EX-4", said="guessed and rejected", named=False),
         ]
     )
-    shelf.keep((), Label(case_id="EX-9", said="a label", kind="low_stock", by="Ana", at=NOW))
-    shelf.keep((), Label(case_id="EX-10", said="something else", kind="", by="Ana", at=NOW))
+    shelf.save((), Label(case_id="EX-9", said="a label", kind="low_stock", by="Ana", at=NOW))
+    shelf.save((), Label(case_id="EX-10", said="something else", kind="", by="Ana", at=NOW))
     training_set = gather_training_set(shelf, library.playbooks, minilm)
     texts = {example.text for example in training_set.examples}
     playbook_texts = {example.text for example in playbook_examples(library)}
@@ -28,6 +28,6 @@ def test_what_nobody_reviewed_and_prompt_injections_are_never_trained_on(library
 def test_the_same_training_set_has_the_same_version(library, minilm, shelf_of):
     shelf = shelf_of([precedent("EX-1")])
     versions = [gather_training_set(shelf, library.playbooks, minilm).version for _ in range(2)]
-    shelf.keep([precedent("EX-2")])
+    shelf.save([precedent("EX-2")])
     later = gather_training_set(shelf, library.playbooks, minilm).version
     assert versions[0] == versions[1] != later

@@ -2,7 +2,7 @@
 
 import pytest
 
-from bot.cases.approval import Factor
+from bot.cases.approval import ApprovalRequirement
 from bot.cases.policy import ActionLimit
 from knowledge.library import load
 from tests.knowledge.library.editing import change, refuse
@@ -143,8 +143,8 @@ def test_approvers_are_a_group_people_or_an_owner_of_the_playbook(folder):
         "high: {approvers: [{people: [U0BEN, U0ANA]}",
     )
     library = load(folder)
-    assert library.rules.tiers["medium"].factors == (Factor("owner:technical", 1),)
-    assert library.rules.tiers["high"].factors[0] == Factor("people:U0ANA+U0BEN", 1)
+    assert library.rules.tiers["medium"].factors == (ApprovalRequirement("owner:technical", 1),)
+    assert library.rules.tiers["high"].factors[0] == ApprovalRequirement("people:U0ANA+U0BEN", 1)
     technical = {playbook.owners.technical for playbook in library.playbooks.values()}
     assert technical | {"people:U0ANA+U0BEN"} <= set(library.deciders())
     assert not [name for name in library.deciders() if name.startswith("owner:")]

@@ -12,7 +12,7 @@ def open_memory(shelf, minilm, tmp_path):
     memories = []
 
     def open_over(*precedents, embedder=minilm, folder=tmp_path / "memory", **options):
-        shelf.keep(precedents)
+        shelf.save(precedents)
         vectors = VectorIndex(folder, "", embedder.identity)
         memory = PrecedentMemory(shelf, embedder, vectors, **options)
         memory.open()

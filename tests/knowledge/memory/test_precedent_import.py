@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 import pytest
 
 from bot.cases.errors import BadRequest
-from bot.cases.precedent import Ended, Precedent
+from bot.cases.precedent import CaseOutcome, Precedent
 from knowledge.memory.precedent_import import batch_name, parse_mapping, parse_precedent
 from knowledge.memory.row_file import BadRow
 from tests.cases.making import NOW
@@ -37,7 +37,7 @@ def test_a_row_becomes_a_precedent():
         action="house.order_stock",
         steps=(),
         decided_by=("Ana",),
-        ended=Ended.WORKED,
+        ended=CaseOutcome.WORKED,
         reason="",
         ended_at=datetime(2026, 3, 31, 8, tzinfo=UTC),
         channel="C0STOCK",
@@ -47,7 +47,7 @@ def test_a_row_becomes_a_precedent():
 
 def test_a_row_that_says_little_is_vouched_for_by_the_importer():
     precedent = parse({"text": "Merlot is low"})
-    assert precedent.ended is Ended.BY_HAND
+    assert precedent.ended is CaseOutcome.BY_HAND
     assert precedent.ended_at == NOW
     assert precedent.decided_by == ("imported",)
     assert parse({"text": "Merlot is low", "by": ""}).decided_by == ()

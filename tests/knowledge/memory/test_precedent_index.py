@@ -3,7 +3,7 @@
 from dataclasses import replace
 from datetime import timedelta
 
-from bot.cases.precedent import Ended
+from bot.cases.precedent import CaseOutcome
 from tests.cases.making import NOW
 from tests.knowledge.memory.stories import STORIES, recall_ids, stories
 from tests.store.test_shelf import precedent
@@ -54,7 +54,7 @@ def test_recent_and_good_endings_come_first_among_equals(open_memory):
     long_ago = NOW - timedelta(days=900)
     memory = open_memory(
         precedent("EX-old", said=STORIES["wine"], ended_at=long_ago),
-        precedent("EX-bad", said=STORIES["wine"], ended=Ended.REJECTED, ended_at=NOW),
+        precedent("EX-bad", said=STORIES["wine"], ended=CaseOutcome.REJECTED, ended_at=NOW),
         precedent("EX-good", said=STORIES["wine"], ended_at=NOW),
     )
     assert recall_ids(memory, STORIES["wine"]) == ["EX-good", "EX-bad", "EX-old"]
@@ -62,7 +62,7 @@ def test_recent_and_good_endings_come_first_among_equals(open_memory):
 
 def test_what_changes_in_the_store_changes_in_memory(open_memory, shelf):
     memory = open_memory(*stories(batch="b"))
-    shelf.keep([precedent("EX-new", said="Our Barolo is low again")])
+    shelf.save([precedent("EX-new", said="Our Barolo is low again")])
     assert memory.catch_up() == 1
     assert "EX-new" in recall_ids(memory, STORIES["wine"])
     shelf.forget("b")

@@ -269,7 +269,7 @@ def test_a_rebuild_that_was_interrupted_goes_on_where_it_stopped(open_memory, mi
 
 def test_closing_does_not_wait_for_a_long_update_and_the_next_opening_goes_on(open_memory, shelf):
     memory = open_memory()
-    shelf.keep([precedent(f"EX-{n}", said=f"story {n}") for n in range(2_000)])
+    shelf.save([precedent(f"EX-{n}", said=f"story {n}") for n in range(2_000)])
     update = threading.Thread(target=_catch_up_until_closed, args=[memory])
     update.start()
     time.sleep(0.5)
@@ -299,7 +299,7 @@ def test_several_threads_search_while_one_updates(open_memory, shelf):
     for thread in threads:
         thread.start()
     for number in range(10):
-        shelf.keep([precedent(f"EX-m{number}", said=f"more {number}")])
+        shelf.save([precedent(f"EX-m{number}", said=f"more {number}")])
         memory.catch_up()
     for thread in threads:
         thread.join()
