@@ -663,7 +663,7 @@ def passkey_list(as_json: AsJson = False) -> None:
     from bot.cases.canonical import to_plain
 
     store = wiring.open_store(configuration.offline())
-    known = store.standing().passkeys
+    known = store.controls().passkeys
     store.database.close()
     if as_json:
         print(json.dumps([to_plain(key) for key in known], indent=2))
@@ -715,7 +715,7 @@ def memory_rebuild(as_json: AsJson = False) -> None:
         Progress(console=err, transient=True) as progress,
     ):
         task = progress.add_task("Reading the ledger", total=None)
-        cases = sum(step for step, _ in knowledge.shelf.derive())
+        cases = sum(step for step, _ in knowledge.shelf.rebuild())
         total = knowledge.shelf.count()
         progress.update(task, description="Embedding", total=total, completed=0)
         indexed = knowledge.precedents.rebuild(lambda done: progress.advance(task, done))

@@ -15,11 +15,11 @@ from bot.cases.precedent import Precedent
 from bot.cases.signal import UNRECOGNISED, Signal
 from bot.cases.source import TRIAL
 from bot.clock import utc_now
+from bot.desk.null_chat import NullChat
 from bot.desk.proposal import Proposals
-from bot.desk.silence import Silence
 from bot.desk.trials import Trials
 from bot.settings import Settings
-from bot.store.shelf import Shelf
+from bot.store.shelf import SqlPrecedentStore
 from knowledge.embedder import Embedder
 from knowledge.importing import BadRow, batch_name, mapping, precedent_of, rows_of
 from knowledge.learned import Learned
@@ -36,7 +36,7 @@ class Opened:
     """Memory as a command sees it: not filled until it is asked to."""
 
     library: Library
-    shelf: Shelf
+    shelf: SqlPrecedentStore
     precedents: Precedents
     embedder: Embedder
     learned: Learned
@@ -92,12 +92,12 @@ def import_past(
         if isinstance(found, BadRow):
             rejected.append(found)
             continue
-        flagged += found.gives_orders
+        flagged += found.looks_like_prompt_injection
         waiting.append(found)
         if len(waiting) == AT_ONCE:
-            new += memory.shelf.keep(waiting)
+            new += memory.shelf.save(waiting)
             waiting.clear()
-    new += memory.shelf.keep(waiting)
+    new += memory.shelf.save(waiting)
     wrong = [{"line": one.line, "reason": one.reason} for one in rejected]
     note = memory.fill()
     return {
@@ -164,7 +164,7 @@ def attempts(settings: Settings, path: Path) -> Iterator[tuple[int, dict[str, An
         raise BadRequest(f"{path}: there is no such file")
     store, library = wiring.open_store(settings), wiring.open_library(settings)
     known = wiring.open_knowledge(settings, store, library, utc_now)
-    systems = wiring.build_systems(settings, library.systems, Silence())
+    systems = wiring.build_systems(settings, library.systems, NullChat())
     proposals = Proposals(store, library, systems, settings.mode.value)
     triage = wiring.build_triage(proposals, known.mind, utc_now)
     trials = Trials(triage, library, utc_now)

@@ -9,8 +9,9 @@ from typing import Any, Protocol
 from bot.cases.approval import Groups, Person
 from bot.cases.canonical import Scalar
 from bot.cases.case import Case
-from bot.cases.digest import Digest, Home, Storm
-from bot.cases.entry import Entry
+from bot.cases.controls import DeskControls
+from bot.cases.digest import DigestView, HomeView, StormView
+from bot.cases.entries import Entry
 from bot.cases.evidence import Evidence
 from bot.cases.hours import Hours
 from bot.cases.identity import Identities
@@ -22,7 +23,6 @@ from bot.cases.question import Answer, Durations, Question
 from bot.cases.recognition import Recognition
 from bot.cases.recommendation import Recommendation, Words
 from bot.cases.signal import Signal
-from bot.cases.standing import Standing
 
 Clock = Callable[[], datetime]
 """The time now, aware and in UTC."""
@@ -46,7 +46,7 @@ class Topic(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Outgoing:
+class OutboxMessage:
     """An effect that must happen because of a commit. The same key asked again before it is done is one effect, not two."""
 
     topic: Topic
@@ -57,7 +57,7 @@ class Outgoing:
 
 
 @dataclass(frozen=True, slots=True)
-class Work:
+class LeasedMessage:
     """An outbox row under lease. ``fence`` goes up with every claim: an old holder can no longer write.
 
     ``doubt`` counts the attempts since the last certain outcome, this one included: above 1, look before you repeat.
@@ -67,14 +67,14 @@ class Work:
     topic: Topic
     case_id: str
     fence: int
-    wanted: int
+    requests: int
     attempts: int
-    doubt: int
+    uncertain_attempts: int
     payload: Mapping[str, Any]
 
 
 @dataclass(frozen=True, slots=True)
-class Drawn:
+class CardRef:
     """Where a card stands, which version of the case it shows, and in which look."""
 
     case_id: str
@@ -90,7 +90,7 @@ REPLACED = "replaced"
 
 
 @dataclass(frozen=True, slots=True)
-class Posted:
+class PostedMessage:
     """A message of ours as its channel tells of it: ``name`` is the case or list that it says it shows."""
 
     name: str
@@ -109,7 +109,7 @@ class UsageOn(Protocol):
     def __call__(self, day: str, *, plan: Plan | None = None, step: int = 0) -> Usage: ...
 
 
-Guard = Callable[[Standing, UsageOn], None]
+Guard = Callable[[DeskControls, UsageOn], None]
 """Asked inside the transaction, with the standing and the day's usage as they are there; a refusal writes nothing."""
 
 
@@ -123,10 +123,10 @@ class Change:
 
     before: Case | None
     entries: tuple[Entry, ...]
-    outgoing: tuple[Outgoing, ...] = ()
+    messages: tuple[OutboxMessage, ...] = ()
     guard: Guard | None = None
-    standing: Standing | None = None
-    rulings: tuple[Entry, ...] = ()
+    controls: DeskControls | None = None
+    control_entries: tuple[Entry, ...] = ()
     after: Case | None = None
 
 
@@ -136,7 +136,7 @@ CARD_FORMAT = "2"
 
 
 @dataclass(frozen=True, slots=True)
-class Look:
+class CardContext:
     """What a card shows beyond its case: why nothing runs now, and whether the plan can still be taken back."""
 
     paused: str = ""
@@ -148,7 +148,7 @@ class Look:
         return " ".join([CARD_FORMAT, *(name for name, is_so in holds.items() if is_so)])
 
 
-class Outcome(StrEnum):
+class ReceiptOutcome(StrEnum):
     """What became of a signal at the door."""
 
     OPENED = "opened"
@@ -161,7 +161,7 @@ class Outcome(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Receipt:
-    outcome: Outcome
+    outcome: ReceiptOutcome
     case_id: str | None
 
 
@@ -178,10 +178,10 @@ class Store(Protocol):
         self,
         change: Change,
         *,
-        done: Work | None = None,
-        again_at: datetime | None = None,
-        held: Work | None = None,
-        held_until: datetime | None = None,
+        finished: LeasedMessage | None = None,
+        retry_at: datetime | None = None,
+        leased: LeasedMessage | None = None,
+        leased_until: datetime | None = None,
     ) -> Case:
         """Append, project and enqueue, or do nothing: ``Conflict`` when the case moved, ``StaleFence`` when the lease did.
 
@@ -191,21 +191,24 @@ class Store(Protocol):
     def usage(self, day: str, *, plan: Plan | None = None, step: int = 0) -> Usage:
         """Sum what has been carried out on this UTC day; see ``UsageOn``."""
 
-    def standing(self) -> Standing:
+    def controls(self) -> DeskControls:
         """What holds for the whole desk now."""
 
-    def rule(
-        self, before: Standing, rulings: tuple[Entry, ...], outgoing: Sequence[Outgoing] = ()
-    ) -> Standing:
+    def save_controls(
+        self,
+        before: DeskControls,
+        rulings: tuple[Entry, ...],
+        outgoing: Sequence[OutboxMessage] = (),
+    ) -> DeskControls:
         """Write what was ruled about the desk, or ``Conflict`` when somebody else wrote first."""
 
     def rewind(
         self,
-        before: Standing,
+        before: DeskControls,
         rulings: tuple[Entry, ...],
-        outgoing: Sequence[Outgoing],
+        outgoing: Sequence[OutboxMessage],
         numbers_from: int,
-    ) -> Standing:
+    ) -> DeskControls:
         """Write that a backup was restored: cases are numbered above ``numbers_from``, and no card counts as drawn."""
 
     def case_number(self) -> int:
@@ -214,7 +217,7 @@ class Store(Protocol):
     def open_ids(self) -> list[str]:
         """Every case that has not ended, the most urgent first."""
 
-    def hasten(self, topic: Topic, now: datetime) -> None:
+    def run_now(self, topic: Topic, now: datetime) -> None:
         """Let what waits for its next attempt be tried at once."""
 
     def affected(self, scope: str) -> list[str]:
@@ -237,31 +240,45 @@ class Store(Protocol):
 
     def claim(
         self, topics: Sequence[Topic], limit: int, now: datetime, lease_for: float
-    ) -> list[Work]:
+    ) -> list[LeasedMessage]:
         """Take due rows under a lease of ``lease_for`` seconds."""
 
-    def renew(self, works: Sequence[Work], until: datetime) -> set[tuple[str, int]]:
+    def renew(self, works: Sequence[LeasedMessage], until: datetime) -> set[tuple[str, int]]:
         """Extend the leases that still hold; returns key and fence of each."""
 
     def finish(
-        self, work: Work, *, drawn: Drawn | None = None, outgoing: Sequence[Outgoing] = ()
+        self,
+        work: LeasedMessage,
+        *,
+        drawn: CardRef | None = None,
+        outgoing: Sequence[OutboxMessage] = (),
     ) -> None:
         """The work is done, the card stands where ``drawn`` says, and these effects follow."""
 
     def record_card(
-        self, drawn: Drawn, *, work: Work | None = None, outgoing: Sequence[Outgoing] = ()
+        self,
+        drawn: CardRef,
+        *,
+        work: LeasedMessage | None = None,
+        outgoing: Sequence[OutboxMessage] = (),
     ) -> None:
         """Record where a card stands; ``StaleFence`` when the lease on ``work`` is somebody else's."""
 
     def retry(
-        self, work: Work, run_at: datetime, error: str, *, certain: bool, counts: bool = True
+        self,
+        work: LeasedMessage,
+        run_at: datetime,
+        error: str,
+        *,
+        certain: bool,
+        counts: bool = True,
     ) -> None:
         """Again later. ``certain``: this attempt surely had no effect. ``counts``: it was a failure, and not only a wait."""
 
-    def park(self, work: Work, error: str) -> None:
+    def park(self, work: LeasedMessage, error: str) -> None:
         """Not again without a person."""
 
-    def cards(self, case_id: str) -> list[Drawn]:
+    def cards(self, case_id: str) -> list[CardRef]:
         """Where the cards of this case stand, the newest generation first."""
 
     def outdated_cards(self, card_format: str, now: datetime) -> list[str]:
@@ -272,7 +289,7 @@ class Store(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
-class Sight:
+class Viewer:
     """Whose eyes: the channels this person is in now. They see the cases there, and those they are a party to."""
 
     person: str
@@ -280,14 +297,14 @@ class Sight:
 
 
 @dataclass(frozen=True, slots=True)
-class Wanted:
+class CaseFilter:
     """Which cases to list. Open ones, unless states are named, or ``is_over`` or ``is_any`` says otherwise; no sight sees all."""
 
-    sight: Sight | None = None
+    viewer: Viewer | None = None
     states: tuple[str, ...] = ()
     kind: str = ""
     channel: str = ""
-    board: str = ""
+    live_list: str = ""
     owner: str = ""
     waits_on: tuple[str, ...] = ()
     words: tuple[str, ...] = ()
@@ -299,12 +316,12 @@ class Wanted:
     is_any: bool = False
 
 
-Tally = tuple[float, float | None, float | None]
+CaseTimes = tuple[float, float | None, float | None]
 """One case as a trend counts it: opened, first decided, ended, in seconds since 1970."""
 
 
 @dataclass(frozen=True, slots=True)
-class Board:
+class LiveList:
     """A list that stands in a message or a view, and which cases it shows, by section.
 
     A person's App Home has no ``ts`` of its own; there it holds the filter they chose.
@@ -318,7 +335,7 @@ class Board:
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
+class QuestionRecord:
     """A question as it was put, what was made of it, and whether the answer helped."""
 
     id: str
@@ -330,7 +347,7 @@ class Asked:
 
 
 @dataclass(frozen=True, slots=True)
-class Placed:
+class PostedQuestion:
     """A question and where it was put. ``thread`` is where the answer goes; ``is_direct`` between the two of us."""
 
     id: str
@@ -346,56 +363,60 @@ class Placed:
 class Lists(Protocol):
     """Lists of cases, boards that follow them, and the record of what was asked."""
 
-    def find(self, wanted: Wanted, limit: int) -> list[Case]: ...
+    def find(self, wanted: CaseFilter, limit: int) -> list[Case]: ...
 
-    def count(self, wanted: Wanted) -> int: ...
+    def count(self, wanted: CaseFilter) -> int: ...
 
-    def closest(self, words: Sequence[str], sight: Sight | None, limit: int) -> list[Case]: ...
+    def closest(self, words: Sequence[str], sight: Viewer | None, limit: int) -> list[Case]: ...
 
-    def durations(self, wanted: Wanted) -> Durations: ...
+    def durations(self, wanted: CaseFilter) -> Durations: ...
 
-    def tally(self, wanted: Wanted, since: datetime, until: datetime) -> list[Tally]: ...
+    def case_times(
+        self, wanted: CaseFilter, since: datetime, until: datetime
+    ) -> list[CaseTimes]: ...
 
     def by_id(self, ids: Sequence[str]) -> dict[str, Case]: ...
 
     def is_named(self, person: str, case_id: str) -> bool: ...
 
-    def cards_of(self, ids: Sequence[str]) -> dict[str, Drawn]: ...
+    def cards_of(self, ids: Sequence[str]) -> dict[str, CardRef]: ...
 
     def case_at(self, channel: str, ts: str) -> str: ...
 
-    def last_heard(self, fingerprint: str, *, except_from: str) -> datetime | None: ...
+    def last_signal_at(self, fingerprint: str, *, except_from: str) -> datetime | None: ...
 
-    def board(self, key: str) -> Board | None: ...
+    def live_list(self, key: str) -> LiveList | None: ...
 
-    def boards(self, prefix: str, since: datetime) -> list[Board]: ...
+    def live_lists(self, prefix: str, since: datetime) -> list[LiveList]: ...
 
-    def boards_with(self, case_id: str) -> list[str]: ...
+    def live_lists_with(self, case_id: str) -> list[str]: ...
 
-    def show(self, board: Board, *, follow: bool = True) -> None: ...
+    def save_live_list(self, board: LiveList, *, follow: bool = True) -> None: ...
 
-    def join(self, case_id: str, board: str) -> None: ...
+    def add_to_live_list(self, case_id: str, board: str) -> None: ...
 
-    def forget(self, key: str) -> None: ...
+    def delete_live_list(self, key: str) -> None: ...
 
-    def enqueue(self, outgoing: Sequence[Outgoing]) -> None: ...
+    def enqueue(self, outgoing: Sequence[OutboxMessage]) -> None: ...
 
-    def enqueue_once(self, job: str, slot: int, outgoing: Outgoing) -> bool: ...
+    def enqueue_once(self, job: str, slot: int, outgoing: OutboxMessage) -> bool: ...
 
-    def ask(self, question: Asked, outgoing: Outgoing | None) -> bool: ...
+    def record_question(self, question: QuestionRecord, outgoing: OutboxMessage | None) -> bool: ...
 
-    def understood(self, question_id: str, understood: str) -> None: ...
+    def record_reading(self, question_id: str, understood: str) -> None: ...
 
-    def vote(self, question_id: str, person: str, vote: str) -> bool: ...
+    def record_vote(self, question_id: str, person: str, vote: str) -> bool: ...
 
-    def questions(self, since: datetime, *, unanswered: bool, limit: int = 100) -> list[Asked]: ...
+    def questions(
+        self, since: datetime, *, unanswered: bool, limit: int = 100
+    ) -> list[QuestionRecord]: ...
 
 
 Judge = Callable[[Case | None, str], Change]
 """Given the latest case of a fingerprint and the id that a new one would get: what to write."""
 
 
-class Landing(StrEnum):
+class EffectStatus(StrEnum):
     """What ``verify`` found in the outside system."""
 
     LANDED = "landed"
@@ -432,7 +453,7 @@ class Connector(Protocol):
             ConnectorFailed: it surely did not happen; ``retryable`` says whether it may be tried again.
         """
 
-    def verify(self, action: Action, key: str) -> Landing:
+    def verify(self, action: Action, key: str) -> EffectStatus:
         """Look whether the effect under this key is there. ABSENT is an answer of the system; no answer is UNKNOWN."""
 
     def undo(self, action: Action, key: str, undo_key: str) -> str:
@@ -473,7 +494,7 @@ class Library(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
-class Kept:
+class StoredPrecedent:
     """A precedent on the shelf: its place in the order of changes, and whether it has been taken back."""
 
     seq: int
@@ -491,19 +512,19 @@ class Batch:
     precedents: int
 
 
-class Shelf(Protocol):
+class PrecedentStore(Protocol):
     """Where precedents and labels are kept as rows; indexes are made from it and catch up by its order of changes."""
 
-    def keep(
+    def save(
         self,
         precedents: Sequence[Precedent],
         label: Label | None = None,
         *,
-        done: Work | None = None,
+        done: LeasedMessage | None = None,
     ) -> int:
         """Write what is new or different; returns how many were."""
 
-    def since(self, seq: int, limit: int = 500) -> list[Kept]:
+    def changes_since(self, seq: int, limit: int = 500) -> list[StoredPrecedent]:
         """What has changed after this place, in order."""
 
     def by_id(self, ids: Sequence[str]) -> dict[str, Precedent]:
@@ -520,10 +541,10 @@ class Shelf(Protocol):
     def labels(self) -> list[Label]:
         """What people said of unrecognised cases."""
 
-    def missing(self) -> int:
+    def count_missing(self) -> int:
         """Decided cases of the ledger that the shelf knows nothing of."""
 
-    def derive(self) -> Iterator[tuple[int, int]]:
+    def rebuild(self) -> Iterator[tuple[int, int]]:
         """Write once more what the ledger tells; gives cases and entries done."""
 
 
@@ -553,7 +574,7 @@ Check = Callable[[Mapping[str, Scalar]], str]
 """What the plan would say with these parameters; raises ``Refusal`` when the playbook or the system does not allow them."""
 
 
-class Grammar(Protocol):
+class QuestionParser(Protocol):
     """What a question means, without a model. None when nothing is understood."""
 
     def understand(
@@ -561,7 +582,7 @@ class Grammar(Protocol):
     ) -> Question | None: ...
 
 
-class Tools(Protocol):
+class CaseTools(Protocol):
     """What a model may ask on somebody's behalf: the same queries, through the same eyes; reading only."""
 
     def search(self, question: str) -> str:
@@ -571,12 +592,14 @@ class Tools(Protocol):
         """All that is known of one case."""
 
 
-class Talker(Protocol):
+class Assistant(Protocol):
     """A model that answers from tools. None when it has no answer in time, within its cost, or at all."""
 
     name: str
 
-    def answer(self, text: str, tools: Tools, tell: Callable[[str], None]) -> str | None: ...
+    def answer(
+        self, text: str, tools: CaseTools, on_progress: Callable[[str], None]
+    ) -> str | None: ...
 
 
 class Recommender(Protocol):
@@ -607,27 +630,27 @@ class Chat(Protocol):
     """The one sender of messages. Raises ``ChatFailed`` and its kin. ``look_first``: an earlier attempt may have posted."""
 
     def draw_card(
-        self, case: Case, cards: Sequence[Drawn], *, look_first: bool, look: Look
-    ) -> Drawn:
+        self, case: Case, cards: Sequence[CardRef], *, look_first: bool, context: CardContext
+    ) -> CardRef:
         """Make the one live card of this case show its state, in this look."""
 
-    def retire_card(self, case: Case, older: Drawn) -> None:
+    def retire_card(self, case: Case, older: CardRef) -> None:
         """Take the buttons from a card that a newer one replaces."""
 
-    def posted(self, name: str, channel: str, since: float) -> list[Posted]:
+    def messages_about(self, name: str, channel: str, since: float) -> list[PostedMessage]:
         """Read from the channel which messages say that they show this case or list."""
 
-    def remove(self, copy: Posted) -> None:
+    def remove(self, copy: PostedMessage) -> None:
         """Take a message away that was posted twice."""
 
-    def strike(self, copy: Posted, title: str, standing: Drawn) -> None:
+    def mark_as_copy(self, copy: PostedMessage, title: str, standing: CardRef) -> None:
         """Leave a message that was posted twice without buttons, and say which one stands."""
 
     def post_note(
         self,
         case: Case,
         entries: Sequence[Entry],
-        cards: Sequence[Drawn],
+        cards: Sequence[CardRef],
         *,
         key: str,
         look_first: bool,
@@ -636,28 +659,28 @@ class Chat(Protocol):
     ) -> None:
         """Say in the card's thread what these entries tell; ``call`` a person or group by name, ``is_loud`` in the channel too."""
 
-    def post_digest(self, digest: Digest, board: Board | None, *, look_first: bool) -> str:
+    def post_digest(self, digest: DigestView, board: LiveList | None, *, look_first: bool) -> str:
         """Post the digest of a channel or person, or make the one that stands show its cases as they are; returns where."""
 
-    def post_storm(self, storm: Storm, board: Board | None, *, look_first: bool) -> str:
+    def post_storm(self, storm: StormView, board: LiveList | None, *, look_first: bool) -> str:
         """Post the card that many cases share, or draw it again; returns where."""
 
-    def publish_home(self, home: Home) -> None:
+    def publish_home(self, home: HomeView) -> None:
         """Make a person's App Home show this."""
 
-    def begin_answer(self, question: Placed) -> str:
+    def start_answer(self, question: PostedQuestion) -> str:
         """Show that an answer is being worked out, where that can be shown; returns where it grows, or nothing."""
 
-    def step(self, question: Placed, growing: str, words: str) -> None:
+    def post_progress(self, question: PostedQuestion, stream_ts: str, words: str) -> None:
         """Say what is being looked at for it."""
 
     def answer(
-        self, question: Placed, answer: Answer, *, look_first: bool, growing: str = ""
+        self, question: PostedQuestion, answer: Answer, *, look_first: bool, stream_ts: str = ""
     ) -> None:
         """Answer where it was asked; privately, unless everyone there may see all of it."""
 
     def send(self, to: str, text: str, key: str) -> str:
         """A plain message to a channel or person, once per key; returns its id."""
 
-    def find(self, to: str, key: str) -> Landing:
+    def find_message(self, to: str, key: str) -> EffectStatus:
         """Whether the message under this key is there."""

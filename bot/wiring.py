@@ -15,45 +15,45 @@ from typing import assert_never
 import uvicorn
 from slack_sdk import WebClient
 
+from bot.cases.controls import BEHIND, EVERYTHING, DeskControls
 from bot.cases.errors import ChatFailed, LedgerBroken, SettingsIncomplete
 from bot.cases.policy import Stage
 from bot.cases.signal import UNRECOGNISED
-from bot.cases.standing import BEHIND, EVERYTHING, Standing
 from bot.clock import monotonic
 from bot.connectors.dry_run import DryRun
 from bot.connectors.http import HttpConnector
 from bot.connectors.message import MessageConnector
 from bot.connectors.specs import HttpSystem, MessageSystem, SqlSystem, SystemSpec
 from bot.connectors.sql import SqlConnector
+from bot.desk.alert_storms import MOST_CARDS, AlertStorms, SourceThrottle
+from bot.desk.app_home import AppHome
+from bot.desk.cards import Cards
+from bot.desk.controls import Controls
 from bot.desk.decisions import Decisions
-from bot.desk.digests import Digests
-from bot.desk.drawing import Drawing
+from bot.desk.digest import Digest
 from bot.desk.executor import Executor
 from bot.desk.follow_up import FollowUp
-from bot.desk.homes import Homes
 from bot.desk.intake import Intake
-from bot.desk.narration import Narration
+from bot.desk.message_cleanup import MessageCleanup
+from bot.desk.narration import CaseNarration
+from bot.desk.precedents import PrecedentRecorder
 from bot.desk.proposal import Proposals
 from bot.desk.questions import Questions
 from bot.desk.raising import Raising
-from bot.desk.remembering import Remembering
 from bot.desk.rollback import RollbackWatch, lost
-from bot.desk.storms import MOST_CARDS, Pacer, Storms
-from bot.desk.sweeping import Sweeping
-from bot.desk.switchboard import Switchboard
 from bot.desk.triage import Triage
-from bot.desk.worker import Lane, Pace
+from bot.desk.worker import WorkerPool, WorkerTimings
 from bot.ports import (
+    Assistant,
     Chat,
     Clock,
     Connector,
     Directory,
     Narrator,
+    PrecedentStore,
     Recogniser,
     Recommender,
-    Shelf,
     Systems,
-    Talker,
     Topic,
 )
 from bot.ports import Memory as MemoryPort
@@ -63,7 +63,7 @@ from bot.store.clock import DatabaseClock, clock_of
 from bot.store.database import Database
 from bot.store.lists import Lists
 from bot.store.migrate import migrate, must_be_migrated
-from bot.store.shelf import Shelf as SqlShelf
+from bot.store.shelf import SqlPrecedentStore as SqlShelf
 from bot.store.store import SqlStore
 from handlers.intake.app import Door
 from handlers.intake.app import build as build_intake
@@ -114,31 +114,31 @@ class Desk:
     intake: Intake
     triage: Triage
     decisions: Decisions
-    switchboard: Switchboard
+    switchboard: Controls
     executor: Executor
     follow_up: FollowUp
-    drawing: Drawing
-    sweeping: Sweeping
+    drawing: Cards
+    sweeping: MessageCleanup
     lists: Lists
     questions: Questions
-    digests: Digests
-    homes: Homes
-    storms: Storms
+    digests: Digest
+    homes: AppHome
+    storms: AlertStorms
     raising: Raising
-    remembering: Remembering
-    narration: Narration | None
+    remembering: PrecedentRecorder
+    narration: CaseNarration | None
 
 
 @dataclass(frozen=True)
 class Mind:
     """What the desk asks before it recommends: how like cases ended, which kind it is, which plan, and how to say it."""
 
-    shelf: Shelf
+    shelf: PrecedentStore
     memory: MemoryPort
     recogniser: Recogniser
     recommender: Recommender
     narrator: Narrator | None = None
-    talker: Talker | None = None
+    talker: Assistant | None = None
 
 
 @dataclass(frozen=True)
@@ -159,7 +159,7 @@ class House:
 
     settings: Settings
     desk: Desk
-    lanes: list[Lane]
+    lanes: list[WorkerPool]
     loop: Loop
     jobs: list[Job]
     keeper: "Keeper"
@@ -234,12 +234,12 @@ class Keeper:
                 self.witness.folder,
             )
 
-    def look(self) -> Standing:
+    def look(self) -> DeskControls:
         try:
             return self.watch.look()
         except LedgerBroken as failure:
             log.critical("the ledger cannot be compared with its checkpoints: %s", failure)
-            return self.store.standing()
+            return self.store.controls()
 
     def run(self) -> None:
         """Sign what is new. While a restored backup waits to be acknowledged nothing is signed, and nothing said again."""
@@ -284,7 +284,7 @@ def witnessed(settings: Settings, store: SqlStore) -> list[str]:
         found = witness.compare(store)
     except LedgerBroken as failure:
         return [f"checkpoints: {failure}"]
-    standing = store.standing()
+    standing = store.controls()
     if found is not None and standing.acknowledgement_of(found.size, found.root) is None:
         return [lost(found)]
     if standing.is_behind:
@@ -315,10 +315,10 @@ def open_store(settings: Settings) -> SqlStore:
     return SqlStore(database)
 
 
-def open_switchboard(settings: Settings, store: SqlStore) -> tuple[Switchboard, SlackChat]:
+def open_switchboard(settings: Settings, store: SqlStore) -> tuple[Controls, SlackChat]:
     """The switches of the desk for one who asks from the command line, and the Slack that says who people are."""
     _, chat, directory = _slack(settings)
-    return Switchboard(store, open_library(settings), directory, clock_of(store.database)), chat
+    return Controls(store, open_library(settings), directory, clock_of(store.database)), chat
 
 
 def _slack(settings: Settings) -> tuple[WebClient, SlackChat, SlackDirectory]:
@@ -350,17 +350,20 @@ def build_desk(  # noqa: PLR0913 (the composition root: one argument for each th
     ``mode``: what plans are approved for; empty binds them to none.
     """
     proposals = Proposals(store, library, systems, mode)
-    switchboard = Switchboard(store, library, directory, clock)
+    switchboard = Controls(store, library, directory, clock)
     triage = build_triage(proposals, mind, clock)
-    lists, intake = Lists(store), Intake(store, library, clock, Pacer() if storm_after else None)
+    lists, intake = (
+        Lists(store),
+        Intake(store, library, clock, SourceThrottle() if storm_after else None),
+    )
     grammar = QuestionGrammar(dict(library.titles()))
     questions = Questions(
         store, lists, library, directory, grammar, chat, clock, mind.memory, mind.talker
     )
     settle = timedelta(seconds=settle_for)
-    digests = Digests(store, lists, library, questions, chat, clock, settle)
-    storms = Storms(store, lists, library, chat, clock, storm_after, settle)
-    homes = Homes(store, lists, library, directory, questions, chat, clock)
+    digests = Digest(store, lists, library, questions, chat, clock, settle)
+    storms = AlertStorms(store, lists, library, chat, clock, storm_after, settle)
+    homes = AppHome(store, lists, library, directory, questions, chat, clock)
     return Desk(
         store=store,
         library=library,
@@ -381,7 +384,7 @@ def build_desk(  # noqa: PLR0913 (the composition root: one argument for each th
         ),
         follow_up=FollowUp(store, library, systems, clock),
         storms=storms,
-        drawing=Drawing(
+        drawing=Cards(
             store=store,
             chat=chat,
             clock=clock,
@@ -392,14 +395,16 @@ def build_desk(  # noqa: PLR0913 (the composition root: one argument for each th
             mode=mode,
             settle_for=settle,
         ),
-        sweeping=Sweeping(store=store, lists=lists, chat=chat, clock=clock, settle_for=settle),
+        sweeping=MessageCleanup(
+            store=store, lists=lists, chat=chat, clock=clock, settle_for=settle
+        ),
         lists=lists,
         questions=questions,
         digests=digests,
         homes=homes,
         raising=Raising(intake, library, directory, clock),
-        remembering=Remembering(store, mind.shelf, mind.memory),
-        narration=Narration(store, library, proposals, mind.narrator, clock)
+        remembering=PrecedentRecorder(store, mind.shelf, mind.memory),
+        narration=CaseNarration(store, library, proposals, mind.narrator, clock)
         if mind.narrator
         else None,
     )
@@ -419,7 +424,7 @@ def build_triage(proposals: Proposals, mind: Mind, clock: Clock) -> Triage:
     )
 
 
-def forgetful(shelf: Shelf, clock: Clock) -> Mind:
+def forgetful(shelf: PrecedentStore, clock: Clock) -> Mind:
     """A mind that remembers nothing: playbooks alone recommend, and what has no kind goes to a person."""
     nothing, words = Forgetful(), Words()
     recommender = RememberingRecommender(nothing, lambda kind: None, words, clock)
@@ -544,9 +549,9 @@ def build(settings: Settings, *, clock: Clock | None = None) -> House:
         lease_for=settings.lease_for,
         settle_for=settings.settle_for,
     )
-    pace = Pace(lease_for=settings.lease_for, settle_for=settings.settle_for)
+    pace = WorkerTimings(lease_for=settings.lease_for, settle_for=settings.settle_for)
     lanes = _lanes(desk, clock, pace)
-    store.takers.extend(lanes)
+    store.local_workers.extend(lanes)
     asked = slack_app.Asked(
         desk.decisions,
         desk.switchboard,
@@ -593,15 +598,15 @@ def build(settings: Settings, *, clock: Clock | None = None) -> House:
     )
 
 
-def _lanes(desk: Desk, clock: Clock, pace: Pace) -> list[Lane]:
+def _lanes(desk: Desk, clock: Clock, pace: WorkerTimings) -> list[WorkerPool]:
     work = {
         Topic.TRIAGE: desk.triage.run,
         Topic.EXECUTE: desk.executor.run,
         Topic.FOLLOW_UP: desk.follow_up.run,
     }
     words = {
-        Topic.CARD: desk.drawing.draw,
-        Topic.NOTE: desk.drawing.note,
+        Topic.CARD: desk.drawing.refresh,
+        Topic.NOTE: desk.drawing.post_update,
         Topic.STORM: desk.storms.run,
     }
     words[Topic.SWEEP] = desk.sweeping.run
@@ -616,20 +621,20 @@ def _lanes(desk: Desk, clock: Clock, pace: Pace) -> list[Lane]:
     if desk.narration:
         later[Topic.NARRATE] = desk.narration.run
     return [
-        Lane("desk", desk.store, work, clock, threads=DESK_THREADS, pace=pace, rush=rush),
-        Lane("chat", desk.store, words, clock, threads=CHAT_THREADS, pace=pace, rush=rush),
-        Lane("talk", desk.store, talk, clock, threads=TALK_THREADS, pace=pace, rush=rush),
-        Lane("later", desk.store, later, clock, threads=LATER_THREADS, pace=pace, rush=rush),
+        WorkerPool("desk", desk.store, work, clock, threads=DESK_THREADS, pace=pace, rush=rush),
+        WorkerPool("chat", desk.store, words, clock, threads=CHAT_THREADS, pace=pace, rush=rush),
+        WorkerPool("talk", desk.store, talk, clock, threads=TALK_THREADS, pace=pace, rush=rush),
+        WorkerPool("later", desk.store, later, clock, threads=LATER_THREADS, pace=pace, rush=rush),
     ]
 
 
 def _jobs(desk: Desk, keeper: Keeper, trainer: "Trainer", clock: Clock) -> list[Job]:
     jobs = [
-        Job("keep time", KEEP_TIME_EVERY, desk.follow_up.keep_time),
+        Job("keep time", KEEP_TIME_EVERY, desk.follow_up.process_due),
         Job("checkpoint", CHECKPOINT_EVERY, keeper.run),
         Job("learn", LEARN_EVERY, trainer.train_if_worth_it),
         Job("digests", LOOK_FOR_DIGESTS_EVERY, DigestTimes(desk.lists, desk.library, clock).look),
-        Job("memory", CATCH_UP_EVERY, desk.remembering.look_again),
+        Job("memory", CATCH_UP_EVERY, desk.remembering.reconcile),
     ]
     for playbook in desk.library.playbooks.values():
         if playbook.detection:
@@ -710,7 +715,7 @@ def _door(
         return found
 
     def paused() -> list[str]:
-        return [pause.said for pause in desk.store.standing().holds if pause.scope == EVERYTHING]
+        return [pause.said for pause in desk.store.controls().holds if pause.scope == EVERYTHING]
 
     return Door(
         desk.intake,

@@ -9,7 +9,7 @@ from datetime import datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
 from bot.cases.hours import Hours
-from bot.cases.question import Ask, Question, Span, Which
+from bot.cases.question import Intent, Question, Span, StatusFilter
 
 DAY = timedelta(days=1)
 LONGEST = 500
@@ -29,39 +29,45 @@ NUMBERS = {
 }
 UNITS = {"hour": timedelta(hours=1), "day": DAY, "week": 7 * DAY, "month": 30 * DAY}
 WEEKDAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
-ASKS: tuple[tuple[Ask, str], ...] = (
-    (Ask.HELP, r"^\W*(help|hi|hello|hey|what can you do|what can i ask)\W*$"),
+ASKS: tuple[tuple[Intent, str], ...] = (
+    (Intent.HELP, r"^\W*(help|hi|hello|hey|what can you do|what can i ask)\W*$"),
     (
-        Ask.WHY_ASKED,
+        Intent.WHY_ASKED,
         r"why (didn'?t|did not|don'?t|do not) you (just )?(do|run|handle|fix|approve|carry)|why (are|did|do) you ask",
     ),
-    (Ask.PAUSED, r"\b(is|what'?s|what is|anything|are we) .*\bpaused\b|\bpaused\?|kill switch"),
+    (Intent.PAUSED, r"\b(is|what'?s|what is|anything|are we) .*\bpaused\b|\bpaused\?|kill switch"),
     (
-        Ask.HANDLED,
+        Intent.HANDLED,
         r"\b(without (me|us|anyone|anybody|asking)|by (yourself|itself|themselves)|on your own|automatically|auto-?(resolved|handled))\b",
     ),
     (
-        Ask.MINE,
+        Intent.MINE,
         r"\b(waits?|waiting|wait|wants?|needs?|pending|left|assigned|open|late|due)\b.{0,20}\b(on|for|from|to|with)? ?\bme\b"
         r"|\bmy (queue|cases|approvals|decisions|list|work|exceptions)\b|\bwhat (should|must|do) i\b|^\W*mine\W*$|\bfor me\b",
     ),
-    (Ask.COUNT, r"\bhow many\b|\bnumber of\b|\bcount\b"),
-    (Ask.WHY, r"\bwhy\b|\bwho\b|\bwhat happened (to|with)\b|\bhow did\b.*\bend\b|\bhow was\b"),
+    (Intent.COUNT, r"\bhow many\b|\bnumber of\b|\bcount\b"),
+    (Intent.WHY, r"\bwhy\b|\bwho\b|\bwhat happened (to|with)\b|\bhow did\b.*\bend\b|\bhow was\b"),
     (
-        Ask.LIST,
+        Intent.LIST,
         r"\b(what|which|list|show|any|anything|anybody|is there|are there|give|find|search|look for|everything|all|open|late|overdue|news?)\b",
     ),
 )
-CONDITIONS: tuple[tuple[Which, str], ...] = (
-    (Which.UNRECOGNISED, r"\b(unrecogni[sz]ed|not recogni[sz]ed|not recogni[sz]e|unknown kind)\b"),
-    (Which.LATE, r"\b(late|overdue|past due|behind|too long)\b"),
-    (Which.REJECTED, r"\b(rejected|declined|refused|turned down)\b"),
-    (Which.EXPIRED, r"\b(expired|timed out|lapsed)\b"),
-    (Which.CLEARED, r"\b(cleared|went away)\b"),
-    (Which.SNOOZED, r"\b(snoozed|asleep|sleeping)\b"),
-    (Which.RESOLVED, r"\b(resolved|solved|fixed|worked)\b"),
-    (Which.ENDED, r"\b(closed|ended|finished|done|handled)\b"),
-    (Which.OPEN, r"\b(open|pending|outstanding|waiting|undecided|right now|going on|unresolved)\b"),
+CONDITIONS: tuple[tuple[StatusFilter, str], ...] = (
+    (
+        StatusFilter.UNRECOGNISED,
+        r"\b(unrecogni[sz]ed|not recogni[sz]ed|not recogni[sz]e|unknown kind)\b",
+    ),
+    (StatusFilter.LATE, r"\b(late|overdue|past due|behind|too long)\b"),
+    (StatusFilter.REJECTED, r"\b(rejected|declined|refused|turned down)\b"),
+    (StatusFilter.EXPIRED, r"\b(expired|timed out|lapsed)\b"),
+    (StatusFilter.CLEARED, r"\b(cleared|went away)\b"),
+    (StatusFilter.SNOOZED, r"\b(snoozed|asleep|sleeping)\b"),
+    (StatusFilter.RESOLVED, r"\b(resolved|solved|fixed|worked)\b"),
+    (StatusFilter.ENDED, r"\b(closed|ended|finished|done|handled)\b"),
+    (
+        StatusFilter.OPEN,
+        r"\b(open|pending|outstanding|waiting|undecided|right now|going on|unresolved)\b",
+    ),
 )
 HOW_LONG = r"\bhow (long|fast|quick(ly)?)\b.*|\b(take|took|duration|median|average)\b.*"
 # Words that carry no meaning of their own in a question to a desk.
@@ -205,28 +211,35 @@ class QuestionGrammar:
         named, said = _named_case(said)
         ask = next((ask for ask, pattern in ASKS if re.search(pattern, said)), None)
         about = named or case_id
-        if about and (named or ask in {Ask.WHY, Ask.WHY_ASKED}):
+        if about and (named or ask in {Intent.WHY, Intent.WHY_ASKED}):
             return Question(
-                ask if ask in {Ask.WHY, Ask.WHY_ASKED} else Ask.SHOW, Which.ANY, case_id=about
+                ask if ask in {Intent.WHY, Intent.WHY_ASKED} else Intent.SHOW,
+                StatusFilter.ANY,
+                case_id=about,
             )
-        if ask is None or ask is Ask.WHY_ASKED:
+        if ask is None or ask is Intent.WHY_ASKED:
             return None
         return self._without_case(ask, said, now, hours)
 
-    def _without_case(self, ask: Ask, said: str, now: datetime, hours: Hours) -> Question | None:
+    def _without_case(self, ask: Intent, said: str, now: datetime, hours: Hours) -> Question | None:
         span, said = _span(said, now, hours)
-        how_long = bool(re.search(HOW_LONG, said)) and ask is Ask.COUNT
+        how_long = bool(re.search(HOW_LONG, said)) and ask is Intent.COUNT
         which, said = _condition(re.sub(HOW_LONG, " ", said), span, ask)
-        if ask in {Ask.MINE, Ask.HANDLED, Ask.PAUSED, Ask.HELP}:
+        if ask in {Intent.MINE, Intent.HANDLED, Intent.PAUSED, Intent.HELP}:
             return Question(ask, span=span)
         kind, said = self._kind(said)
         words = tuple(_significant(said))
-        if len(words) > MOST_WORDS or (ask is Ask.WHY and not words):
+        if len(words) > MOST_WORDS or (ask is Intent.WHY and not words):
             return None
-        if ask is Ask.WHY:
-            which = Which.ANY
+        if ask is Intent.WHY:
+            which = StatusFilter.ANY
         return Question(
-            Ask.COUNT if ask is Ask.COUNT else Ask.LIST, which, kind, words, span, how_long=how_long
+            Intent.COUNT if ask is Intent.COUNT else Intent.LIST,
+            which,
+            kind,
+            words,
+            span,
+            how_long=how_long,
         )
 
     def _kind(self, said: str) -> tuple[str, str]:
@@ -252,12 +265,12 @@ def _named_case(said: str) -> tuple[str, str]:
     return (f"EX-{int(found[1])}", CASE.sub(" ", said)) if found else ("", said)
 
 
-def _condition(said: str, span: Span | None, ask: Ask) -> tuple[Which, str]:
+def _condition(said: str, span: Span | None, ask: Intent) -> tuple[StatusFilter, str]:
     for which, pattern in CONDITIONS:
         if re.search(pattern, said):
             return which, re.sub(pattern, " ", said)
     # "How many last week" means all of them, whatever came of them; "anything about X" means what is open.
-    return (Which.ANY if ask is Ask.COUNT or span else Which.OPEN), said
+    return (StatusFilter.ANY if ask is Intent.COUNT or span else StatusFilter.OPEN), said
 
 
 def _significant(said: str) -> list[str]:

@@ -16,14 +16,14 @@ from typing import Any, TextIO
 from bot.cases.canonical import Scalar
 from bot.cases.errors import BadRequest
 from bot.cases.playbook import Playbook
-from bot.cases.precedent import LONGEST_TEXT, Ended, Precedent
+from bot.cases.precedent import LONGEST_TEXT, CaseOutcome, Precedent
 
 FIELDS = ("text", "what", "action", "ended", "reason", "by", "at", "key", "kind")
 LARGEST_ROW = 1_000_000
-ENDINGS: dict[str, Ended] = {
-    **{ended.value: ended for ended in Ended},
-    "approved": Ended.WORKED,
-    "by_hand": Ended.BY_HAND,
+ENDINGS: dict[str, CaseOutcome] = {
+    **{ended.value: ended for ended in CaseOutcome},
+    "approved": CaseOutcome.WORKED,
+    "by_hand": CaseOutcome.BY_HAND,
 }
 VOUCHED = "imported"
 
@@ -135,7 +135,7 @@ def _precedent(
     if action and playbook.offer(action) is None:
         offered = ", ".join(offer.action for offer in playbook.offers) or "no action"
         raise BadRequest(f"action {action[:60]!r} is not in the playbook; it offers {offered}")
-    ended = ENDINGS.get(of("ended", Ended.WORKED if action else Ended.BY_HAND).lower())
+    ended = ENDINGS.get(of("ended", CaseOutcome.WORKED if action else CaseOutcome.BY_HAND).lower())
     if ended is None:
         raise BadRequest(f"ended {of('ended')[:40]!r} is none of {', '.join(ENDINGS)}")
     facts = {name: _scalar(row.get(name)) for name in mapped.facts}

@@ -11,7 +11,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from holidays import country_holidays
 
-from bot.cases.approval import OWNER, PEOPLE, Factor, can_be_met
+from bot.cases.approval import OWNER, PEOPLE, ApprovalRequirement, can_be_met
 from bot.cases.errors import PlaybookInvalid
 from bot.cases.expressions import compiled
 from bot.cases.hours import Hours, never
@@ -232,8 +232,8 @@ def _offer(shape: s.OfferShape) -> Offer:
     return Offer(shape.action, shape.when, shape.parameters, shape.reason, tuple(shape.edit), then)
 
 
-def _factors(shapes: Iterable[s.ApproverShape]) -> tuple[Factor, ...]:
-    return tuple(Factor(_set(shape), shape.count) for shape in shapes)
+def _factors(shapes: Iterable[s.ApproverShape]) -> tuple[ApprovalRequirement, ...]:
+    return tuple(ApprovalRequirement(_set(shape), shape.count) for shape in shapes)
 
 
 def _set(shape: s.ApproverShape) -> str:

@@ -18,7 +18,7 @@ from bot import metrics
 from bot.cases.case import Case
 from bot.cases.errors import ConnectorFailed, Refusal
 from bot.cases.playbook import Playbook
-from bot.cases.precedent import gives_orders
+from bot.cases.precedent import looks_like_prompt_injection
 from bot.cases.recommendation import Words
 from bot.ports import Check, Clock
 from knowledge.chat_model import Allowance, Bounds, open_chat_model
@@ -91,7 +91,7 @@ class ModelNarrator:
             log.warning("the chat model failed: %s", type(failure).__name__)
             return "failed", None
         said = f"{narration.what}\n{narration.why}"
-        if not figures(said) <= figures(document) or gives_orders(said):
+        if not figures(said) <= figures(document) or looks_like_prompt_injection(said):
             return "inventive", None
         return "shown", Words(
             self._name, narration.what, narration.why, suggestion(case, narration, check)

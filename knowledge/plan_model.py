@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from bot.cases.canonical import Scalar
-from bot.cases.precedent import Ended, Precedent
+from bot.cases.precedent import CaseOutcome, Precedent
 from knowledge.confidence import ENOUGH, Calibration, Judged, Promise, calibrate, certify
 from knowledge.embedder import Vectors
 from knowledge.learner import Example, Learner, finite, train
@@ -86,7 +86,7 @@ def margins_of(labels: Sequence[str], scores: Any) -> dict[str, float]:
 
 def label_of(precedent: Precedent) -> str:
     """What was right in hindsight: the action, when it was approved and worked; otherwise none of those on offer."""
-    return precedent.action if precedent.ended is Ended.WORKED else NOTHING_FIT
+    return precedent.action if precedent.ended is CaseOutcome.WORKED else NOTHING_FIT
 
 
 def example_of(precedent: Precedent) -> Example:

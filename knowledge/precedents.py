@@ -16,9 +16,9 @@ from typing import Any, TypeVar
 
 from bot import metrics
 from bot.cases.errors import MemoryUnavailable
-from bot.cases.precedent import Ended, Precedent
+from bot.cases.precedent import CaseOutcome, Precedent
 from bot.clock import monotonic
-from bot.ports import Kept, Shelf
+from bot.ports import PrecedentStore, StoredPrecedent
 from knowledge.embedder import Embedder
 from knowledge.vector_index import REBUILD, VectorIndex
 from knowledge.word_index import WordIndex
@@ -48,7 +48,7 @@ class Precedents:
 
     def __init__(
         self,
-        shelf: Shelf,
+        shelf: PrecedentStore,
         embedder: Embedder,
         index: VectorIndex,
         *,
@@ -107,7 +107,7 @@ class Precedents:
     def _catch_up(self, progress: Callable[[int], None] = lambda done: None) -> int:
         with self._filling:
             taken = 0
-            while kept := self._shelf.since(self._place):
+            while kept := self._shelf.changes_since(self._place):
                 self._guarded(partial(self._take_in, kept, progress))
                 self._place = kept[-1].seq
                 taken += len(kept)
@@ -137,7 +137,7 @@ class Precedents:
             self._failure = "memory is closed"
             self._opened.set()
 
-    def _take_in(self, kept: Sequence[Kept], progress: Callable[[int], None]) -> None:
+    def _take_in(self, kept: Sequence[StoredPrecedent], progress: Callable[[int], None]) -> None:
         live = [one for one in kept if not one.is_gone]
         gone = [one.precedent.id for one in kept if one.is_gone]
         known = self._index.digests([one.precedent.id for one in live])
@@ -169,10 +169,10 @@ class Precedents:
 
     def _agree_with_the_ledger(self) -> None:
         """A ledger older than memory, or a row that was lost: what is decided and not on the shelf is put there."""
-        missing = self._shelf.missing()
+        missing = self._shelf.count_missing()
         if missing:
             log.warning("%s decided cases are not in memory; reading the ledger again", missing)
-            for _ in self._shelf.derive():
+            for _ in self._shelf.rebuild():
                 pass
 
     def _drop_strays(self) -> None:
@@ -307,5 +307,5 @@ def _fused(rankings: Iterable[Sequence[str]]) -> list[tuple[str, float]]:
 def _preference(precedent: Precedent, now: datetime) -> float:
     """Recent ones a little before old ones, good endings a little before bad ones; likeness still decides."""
     age: Any = max(0.0, (now - precedent.ended_at).days / 365)
-    good = 1.0 if precedent.ended in {Ended.WORKED, Ended.BY_HAND} else 0.97
+    good = 1.0 if precedent.ended in {CaseOutcome.WORKED, CaseOutcome.BY_HAND} else 0.97
     return float(good * (0.8 + 0.2 / (1 + age)))

@@ -14,7 +14,7 @@ from bot.cases.evidence import Evidence, facts_of
 from bot.cases.expressions import filled, holds, look_up
 from bot.cases.plan import Action
 from bot.cases.playbook import Offer, Playbook
-from bot.cases.precedent import Ended, Precedent, said_by, tally
+from bot.cases.precedent import CaseOutcome, Precedent, signal_text, tally
 from bot.cases.recommendation import Alternative, Citation, Recommendation
 from bot.cases.signal import UNRECOGNISED
 from bot.ports import Clock, Prepare
@@ -61,7 +61,7 @@ class RememberingRecommender:
         self, case: Case, playbook: Playbook, evidence: Sequence[Evidence], prepare: Prepare
     ) -> tuple[Recommendation, tuple[Action, ...]]:
         known = facts_of(case.signal, evidence)
-        said = said_by(case.signal)
+        said = signal_text(case.signal)
         recollection = self._memory.recall(
             said, playbook.kind, case.channel, self._clock(), case.what
         )
@@ -106,7 +106,7 @@ class RememberingRecommender:
         fitting = [offer for offer in playbook.offers if holds(offer.when, known)]
         if model is None:
             return [(offer, None) for offer in fitting]
-        text = said_by(case.signal)
+        text = signal_text(case.signal)
         shown = {fact.label: fact.value for fact in evidence if fact.label and fact.failure is None}
         vector = self._embedder.embed([text])[0]
         if len(vector) != model.learner.width:
@@ -134,7 +134,11 @@ class RememberingRecommender:
 
     def _told(self, recollection: Recollection) -> dict[str, Any]:
         now = self._clock()
-        alike = [precedent for precedent in recollection.alike if not precedent.gives_orders]
+        alike = [
+            precedent
+            for precedent in recollection.alike
+            if not precedent.looks_like_prompt_injection
+        ]
         cited = tuple(
             _citation(precedent, precedent.is_stale(now))
             for precedent in recollection.alike[:MOST_CITED]
@@ -206,11 +210,11 @@ def _basis(
     rule = f"rule {playbook.offers.index(chosen.offer) + 1} of the playbook “{playbook.title}”"
     if model and chosen.margin is not None:
         return f"{rule}; in {model.judged} earlier cases this would have been right {model.right} times"
-    counted = [precedent for precedent in recollection.alike if precedent.teaches]
+    counted = [precedent for precedent in recollection.alike if precedent.is_trainable]
     if not counted:
         return rule
     same = [precedent for precedent in counted if precedent.action == chosen.offer.action]
-    worked = sum(precedent.ended is Ended.WORKED for precedent in same)
+    worked = sum(precedent.ended is CaseOutcome.WORKED for precedent in same)
     return f"{rule}; {worked} of {len(counted)} alike did the same and it worked: too few for a probability"
 
 
@@ -225,5 +229,5 @@ def _citation(precedent: Precedent, is_stale: bool) -> Citation:
         by=precedent.decided_by,
         at=precedent.ended_at,
         is_stale=is_stale,
-        is_flagged=precedent.gives_orders,
+        is_flagged=precedent.looks_like_prompt_injection,
     )

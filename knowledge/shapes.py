@@ -14,7 +14,7 @@ from pydantic import (
     model_validator,
 )
 
-from bot.cases.approval import PEOPLE, Factor, can_be_met
+from bot.cases.approval import PEOPLE, ApprovalRequirement, can_be_met
 from bot.cases.evidence import SIGNAL
 from bot.cases.identity import is_slack_account
 from bot.cases.plan import MAX_AMOUNT, Idempotency
@@ -132,7 +132,11 @@ class ApproverShape(Strict):
 
 
 def _can_be_complete(approvers: list[ApproverShape]) -> list[ApproverShape]:
-    factors = [Factor(PEOPLE + "+".join(one.people), one.count) for one in approvers if one.people]
+    factors = [
+        ApprovalRequirement(PEOPLE + "+".join(one.people), one.count)
+        for one in approvers
+        if one.people
+    ]
     if not can_be_met(factors):
         raise ValueError("the people named can never be complete: somebody would be needed twice")
     return approvers

@@ -11,8 +11,8 @@ from concurrent.futures import TimeoutError as NotInTime
 from typing import Any
 
 from bot import metrics
-from bot.cases.precedent import gives_orders
-from bot.ports import Clock, Tools
+from bot.cases.precedent import looks_like_prompt_injection
+from bot.ports import CaseTools, Clock
 from knowledge.chat_model import Allowance, Bounds, open_chat_model
 from knowledge.narrator import figures
 
@@ -34,7 +34,7 @@ class ModelTalker:
     def __init__(
         self,
         name: str,
-        converse: Callable[[str, str, Tools, Callable[[str], None]], str],
+        converse: Callable[[str, str, CaseTools, Callable[[str], None]], str],
         clock: Clock,
         bounds: Bounds,
     ) -> None:
@@ -44,14 +44,14 @@ class ModelTalker:
         self._allowance = Allowance(clock, bounds.per_day)
         self._pool = ThreadPoolExecutor(4, thread_name_prefix="talker")
 
-    def answer(self, text: str, tools: Tools, tell: Callable[[str], None]) -> str | None:
+    def answer(self, text: str, tools: CaseTools, tell: Callable[[str], None]) -> str | None:
         """The model's answer, or None; what became of it is counted at /metrics."""
         outcome, told = self._answer(text, tools, tell)
         metrics.TALKS.labels(outcome).inc()
         return told
 
     def _answer(
-        self, text: str, tools: Tools, tell: Callable[[str], None]
+        self, text: str, tools: CaseTools, tell: Callable[[str], None]
     ) -> tuple[str, str | None]:
         if not self._allowance.takes_one():
             return "over the daily limit", None
@@ -70,7 +70,7 @@ class ModelTalker:
         if not told or len(told) > LONGEST:
             return "malformed", None
         known = f"{text}\n{heard.said}"
-        if not figures(told) <= figures(known) or gives_orders(told):
+        if not figures(told) <= figures(known) or looks_like_prompt_injection(told):
             return "inventive", None
         return "shown", told
 
@@ -78,7 +78,7 @@ class ModelTalker:
 class Heard:
     """The tools, and all that they said: what an answer may be made of."""
 
-    def __init__(self, tools: Tools) -> None:
+    def __init__(self, tools: CaseTools) -> None:
         self._tools = tools
         self.said = ""
 
@@ -105,14 +105,14 @@ def open_talker(name: str, url: str, clock: Clock, bounds: Bounds) -> ModelTalke
     return ModelTalker(name, agent(model), clock, bounds)
 
 
-def agent(model: Any) -> Callable[[str, str, Tools, Callable[[str], None]], str]:
+def agent(model: Any) -> Callable[[str, str, CaseTools, Callable[[str], None]], str]:
     """LangChain's agent with our two tools and a limit of steps."""
     from langchain.agents import create_agent
     from langchain.agents.middleware import ModelCallLimitMiddleware
     from langchain_core.tools import tool
 
     def converse(
-        instructions: str, question: str, tools: Tools, tell: Callable[[str], None]
+        instructions: str, question: str, tools: CaseTools, tell: Callable[[str], None]
     ) -> str:
         def search(question: str) -> str:
             tell(f"Looking for: {question}")

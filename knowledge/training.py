@@ -21,7 +21,7 @@ from bot.cases.errors import MemoryUnavailable
 from bot.cases.playbook import Playbook
 from bot.cases.precedent import Label, Precedent
 from bot.cases.signal import UNRECOGNISED
-from bot.ports import Shelf
+from bot.ports import PrecedentStore
 from knowledge.embedder import Embedder
 from knowledge.learner import Example
 from knowledge.plan_model import MOST_PRECEDENTS, PlanModel, train_plan
@@ -84,14 +84,16 @@ class Lessons:
         return told.hexdigest()[:12]
 
 
-def lessons(shelf: Shelf, playbooks: Mapping[str, Playbook], embedder: Embedder) -> Lessons:
+def lessons(
+    shelf: PrecedentStore, playbooks: Mapping[str, Playbook], embedder: Embedder
+) -> Lessons:
     """Gather them: the playbooks' own examples, decided cases, and people's labels; for every kind that has a playbook."""
     examples: list[Example] = []
     precedents: dict[str, Sequence[Precedent]] = {}
     for kind, playbook in sorted(playbooks.items()):
         if kind == UNRECOGNISED:
             continue
-        found = [one for one in shelf.of_kind(kind, MOST_PRECEDENTS) if one.teaches]
+        found = [one for one in shelf.of_kind(kind, MOST_PRECEDENTS) if one.is_trainable]
         precedents[kind] = found
         examples += [Example(text, kind, {}) for text in playbook.examples]
         examples += [
@@ -220,7 +222,7 @@ def alone_in(folder: Path) -> Iterator[None]:
         lock.release()
 
 
-def is_worth_it(model: Model | None, shelf: Shelf, embedder: Embedder) -> bool:
+def is_worth_it(model: Model | None, shelf: PrecedentStore, embedder: Embedder) -> bool:
     """Whether enough has been taught since to learn again: a twentieth more, or ten."""
     if model is None or model.embedder != embedder.identity:
         return True

@@ -16,7 +16,7 @@ from bot.cases.signal import Signal, SignalStatus
 from bot.cases.source import ABSENCE
 from bot.desk.follow_up import detection_parameters, subject_of
 from bot.desk.intake import Intake
-from bot.ports import Clock, Lists, Outcome, Systems
+from bot.ports import Clock, Lists, ReceiptOutcome, Systems
 
 log = logging.getLogger(__name__)
 MOST_ROWS = 5_000
@@ -50,7 +50,7 @@ class Detector:
     def _tell(self, row: Mapping[str, Scalar], now: datetime) -> bool:
         signal = signal_of(self.playbook, self.detection, row, self.intake.store.episodes)
         try:
-            return self.intake.receive(signal, b"").outcome is Outcome.OPENED
+            return self.intake.receive(signal, b"").outcome is ReceiptOutcome.OPENED
         except KeyReused:
             log.warning("detector %s: %s came with another body", self.playbook.kind, signal.key)
             return False
@@ -90,7 +90,7 @@ class AbsenceDetector:
             signal = case.signal
             if signal.domain == self.absence.origin or case.state not in WAITING:
                 continue
-            last = self.lists.last_heard(
+            last = self.lists.last_signal_at(
                 self._missing(signal.subject).fingerprint, except_from=ABSENCE
             )
             if last is not None and last > case.opened_at:
@@ -115,12 +115,12 @@ class AbsenceDetector:
 
     def _missed(self, subject: str, now: datetime) -> bool:
         missing = self._missing(subject)
-        heard = self.lists.last_heard(missing.fingerprint, except_from=ABSENCE) or self.since
+        heard = self.lists.last_signal_at(missing.fingerprint, except_from=ABSENCE) or self.since
         if now - heard <= self.absence.within:
             return False
         facts = {"last_heard": f"{heard:%Y-%m-%d %H:%M} UTC"}
         told = replace(missing, key=f"{subject}@{heard:%Y%m%dT%H%M%S}", facts=facts)
-        return self.intake.receive(told, b"").outcome is Outcome.OPENED
+        return self.intake.receive(told, b"").outcome is ReceiptOutcome.OPENED
 
 
 def signal_of(

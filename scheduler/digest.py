@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from bot.cases.hours import Hours
-from bot.desk.digests import NOT_POSTED_AFTER, asked_for
+from bot.desk.digest import NOT_POSTED_AFTER, asked_for
 from bot.ports import Clock, Library, Lists
 
 DAY = timedelta(days=1)
@@ -25,7 +25,7 @@ class DigestTimes:
         now = self.clock()
         places = [
             *self.library.channels(),
-            *(board.place for board in self.lists.boards("digest-for:", now - LONG_AGO)),
+            *(board.place for board in self.lists.live_lists("digest-for:", now - LONG_AGO)),
         ]
         return sum(
             self._ask(place, due, now)

@@ -13,7 +13,7 @@ from ruamel.yaml import YAML
 
 from bot import settings
 from bot.cases import errors
-from bot.cases.entry import BODIES
+from bot.cases.entries import BODIES
 from handlers.cards import ids
 from knowledge.library import load
 from tests.conftest import SHARED

@@ -7,7 +7,7 @@ import pytest
 from bot import settings as configuration
 from bot import wiring
 from bot.cases.errors import SettingsIncomplete
-from bot.desk.silence import Silence
+from bot.desk.null_chat import NullChat
 from knowledge.library import PACKAGED
 
 SECRETS = {
@@ -42,7 +42,7 @@ def settings(tmp_path, library, **more):
 
 
 def built(settings):
-    return wiring.build_systems(settings, wiring.open_library(settings).systems, Silence())
+    return wiring.build_systems(settings, wiring.open_library(settings).systems, NullChat())
 
 
 def add(library, text):

@@ -6,7 +6,7 @@ from datetime import timedelta
 from decimal import Decimal
 
 from bot import wiring
-from bot.cases.approval import Factor
+from bot.cases.approval import ApprovalRequirement
 from bot.cases.case import Case
 from bot.cases.hours import ALWAYS, Hours
 from bot.cases.identity import Identities
@@ -15,9 +15,9 @@ from bot.cases.policy import ActionLimit, PlaybookTerms, Policy, TierRule
 from bot.cases.seen import Seen
 from bot.cases.signal import UNRECOGNISED, Signal, SignalStatus
 from bot.connectors.dry_run import DryRun
-from bot.desk.worker import Lane, Pace
+from bot.desk.worker import WorkerPool, WorkerTimings
 from bot.ports import Topic
-from bot.store.shelf import Shelf
+from bot.store.shelf import SqlPrecedentStore
 from tests.fakes.chat import FakeChat
 from tests.fakes.clock import FakeClock
 from tests.fakes.connector import FakeConnector
@@ -28,9 +28,11 @@ HOUR = timedelta(hours=1)
 
 def policy(**changes) -> Policy:
     tiers = {
-        "low": TierRule((Factor("floor-managers", 1),), 24 * HOUR),
-        "medium": TierRule((Factor("ops-leads", 1),), 24 * HOUR),
-        "high": TierRule((Factor("ops-leads", 1), Factor("finance", 1)), 8 * HOUR),
+        "low": TierRule((ApprovalRequirement("floor-managers", 1),), 24 * HOUR),
+        "medium": TierRule((ApprovalRequirement("ops-leads", 1),), 24 * HOUR),
+        "high": TierRule(
+            (ApprovalRequirement("ops-leads", 1), ApprovalRequirement("finance", 1)), 8 * HOUR
+        ),
     }
     names = ("order_stock", "give_notice", "open_claim")
     actions = {f"house.{name}": ActionLimit() for name in names}
@@ -133,7 +135,7 @@ class World:
         """
         self.store = store
         self.clock = clock or (outside.clock if outside else FakeClock())
-        self.shelf = Shelf(store)
+        self.shelf = SqlPrecedentStore(store)
         self.mind = (mind or wiring.forgetful)(self.shelf, self.clock)
         self.chat = chat or (outside.chat if outside else FakeChat())
         self.people = outside.people if outside else FakeDirectory()
@@ -170,8 +172,8 @@ class World:
             Topic.TRIAGE: self.desk.triage.run,
             Topic.EXECUTE: self.desk.executor.run,
             Topic.FOLLOW_UP: self.desk.follow_up.run,
-            Topic.CARD: self.desk.drawing.draw,
-            Topic.NOTE: self.desk.drawing.note,
+            Topic.CARD: self.desk.drawing.refresh,
+            Topic.NOTE: self.desk.drawing.post_update,
             Topic.REMEMBER: self.desk.remembering.run,
             Topic.ANSWER: self.desk.questions.run,
             Topic.DIGEST: self.desk.digests.run,
@@ -181,8 +183,13 @@ class World:
         }
         if self.desk.narration:
             work[Topic.NARRATE] = self.desk.narration.run
-        self.lane = Lane(
-            "test", self.store, work, self.clock, threads=1, pace=Pace(lease_for=30, settle_for=30)
+        self.lane = WorkerPool(
+            "test",
+            self.store,
+            work,
+            self.clock,
+            threads=1,
+            pace=WorkerTimings(lease_for=30, settle_for=30),
         )
 
     def signal(self, subject: str = "product:1", **changes) -> Signal:

@@ -27,7 +27,7 @@ PEOPLE, OWNER = "people:", "owner:"
 
 
 @dataclass(frozen=True, slots=True)
-class Factor:
+class ApprovalRequirement:
     """``count`` distinct people out of ``group``: the handle of a group, or "people:…" with user ids joined by "+".
 
     In policy it may also be "owner:…", whom each playbook names; a verdict never holds one of those.
@@ -74,8 +74,12 @@ Groups = Mapping[str, frozenset[str]]
 """Group name to the principals in it now, read fresh. A group that is missing is an empty group."""
 
 
-def why_not(
-    person: Person, *, authors: Iterable[str], factors: Iterable[Factor], groups: Groups
+def ineligibility_reason(
+    person: Person,
+    *,
+    authors: Iterable[str],
+    factors: Iterable[ApprovalRequirement],
+    groups: Groups,
 ) -> str | None:
     """The reason this person may not approve, as a sentence to them; None when they may."""
     reason = unfit(person)
@@ -106,7 +110,9 @@ def unfit(person: Person) -> str | None:
     return None
 
 
-def quorum_met(approvals: Iterable[Approval], factors: Iterable[Factor], groups: Groups) -> bool:
+def quorum_met(
+    approvals: Iterable[Approval], factors: Iterable[ApprovalRequirement], groups: Groups
+) -> bool:
     """Tell whether every place is taken by a person of its own.
 
     A delegated yes takes a place of its giver; giver and presser are then both used up. No factors,
@@ -121,7 +127,7 @@ def quorum_met(approvals: Iterable[Approval], factors: Iterable[Factor], groups:
     return _seated(places, _distinct(approvals))
 
 
-def can_be_met(factors: Iterable[Factor]) -> bool:
+def can_be_met(factors: Iterable[ApprovalRequirement]) -> bool:
     """Tell whether the people named one by one suffice for their places."""
     places = [
         frozenset(people_of(factor.group))

@@ -8,7 +8,7 @@ from enum import StrEnum
 
 from bot.cases.approval import Person, either, unfit
 from bot.cases.case import Case
-from bot.cases.moves import Asker
+from bot.cases.commands import Asker
 from bot.cases.policy import Ruling
 from bot.cases.seen import Decision
 

@@ -5,9 +5,9 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 
-from bot.cases import entry as e
+from bot.cases import entries as e
 from bot.cases.approval import Approval
-from bot.cases.entry import IN_DOUBT, UNDO_BEGUN, Body, Entry, StepState
+from bot.cases.entries import IN_DOUBT, UNDO_BEGUN, Body, Entry, StepState
 from bot.cases.errors import DoubtDropped, LedgerBroken
 from bot.cases.evidence import Evidence
 from bot.cases.lifecycle import TERMINAL, State, next_state, recorded_state
@@ -20,7 +20,7 @@ from bot.cases.signal import Signal
 from bot.cases.sla import Sla
 
 # Who acts when nobody asked: the program itself.
-DESK = "countersign"
+DESK_ACTOR = "countersign"
 # An outcome that nobody knows is asked about after this.
 LOOK_WITHIN = timedelta(hours=1)
 # So many people who raised it again are kept by name. Whoever comes after them makes the case
@@ -48,7 +48,7 @@ class Requester:
 
 
 @dataclass(frozen=True, slots=True)
-class Ending:
+class StatusReason:
     """How it was decided or ended, for the card: who, when, why."""
 
     at: datetime
@@ -89,7 +89,7 @@ class Case:
     plan: Plan | None = None
     verdict: Verdict | None = None
     editors: tuple[str, ...] = ()
-    changes: tuple[e.Change, ...] = ()
+    changes: tuple[e.FieldChange, ...] = ()
     approvals: tuple[Approval, ...] = ()
     steps: tuple[Step, ...] = ()
     expires_at: datetime | None = None
@@ -98,7 +98,7 @@ class Case:
     cleared_at: datetime | None = None
     drifted: tuple[str, ...] = ()
     reopened: str = ""
-    ending: Ending | None = None
+    ending: StatusReason | None = None
     due_at: datetime | None = None
     recognition: Recognition | None = None
     is_urgent: bool = False
@@ -131,7 +131,7 @@ class Case:
         if self.state is State.PROPOSED and self.verdict:
             asked = [factor.group for factor in self.verdict.factors]
             return tuple(dict.fromkeys([*asked, self.owner] if is_principal(self.owner) else asked))
-        if self.state not in {State.REFERRED, State.PARKED}:
+        if self.state not in {State.REFERRED, State.OUTCOME_UNKNOWN}:
             return ()
         # A person who was given it may not be one who may decide it; somebody of the group is.
         groups = [self.team] if is_principal(self.owner) and self.team else []
@@ -203,7 +203,7 @@ def evolve(case: Case | None, entry: Entry) -> Case:
         raise LedgerBroken(
             f"{entry.case_id} entry {entry.version} does not follow {case.id} entry {case.version}"
         )
-    state = recorded_state(case.state, entry.body.move)
+    state = recorded_state(case.state, entry.body.transition)
     moved = replace(case, state=state, version=entry.version, changed_at=entry.at)
     folded = FOLDS[type(entry.body)](moved, entry.body, entry)
     _must_keep_doubt(case, folded, entry)
@@ -221,7 +221,7 @@ def _must_keep_doubt(before: Case, after: Case, entry: Entry) -> None:
         return
     if _drifted_unreported(before, entry):
         return
-    is_carried_out = after.state in {State.RUNNING, State.PARKED}
+    is_carried_out = after.state in {State.RUNNING, State.OUTCOME_UNKNOWN}
     for index, step in enumerate(before.steps):
         kept = after.steps[index] if index < len(after.steps) else None
         if step.state in IN_DOUBT and not (is_carried_out and kept == step):
@@ -237,7 +237,7 @@ def _drifted_unreported(before: Case, entry: Entry) -> bool:
     return (
         isinstance(body, e.Drifted)
         and not body.is_settled
-        and entry.actor == DESK
+        and entry.actor == DESK_ACTOR
         and before.step_in_doubt == 0
         and len(before.steps) == 1
         and before.steps[0].state is not StepState.UNDOING
@@ -263,12 +263,12 @@ def _due_at(case: Case) -> datetime | None:
     """When time itself next has something to do with this case."""
     if case.state is State.SNOOZED:
         return case.snoozed_until
-    if case.state not in {State.PROPOSED, State.REFERRED, State.PARKED}:
+    if case.state not in {State.PROPOSED, State.REFERRED, State.OUTCOME_UNKNOWN}:
         return None
     times = [case.remind_at]
     if case.state is State.PROPOSED:
         times.append(case.expires_at)
-    if case.state is not State.PARKED and not case.escalated:
+    if case.state is not State.OUTCOME_UNKNOWN and not case.escalated:
         times.append(case.sla.decide_by)
     return min((at for at in times if at), default=None)
 
@@ -279,7 +279,7 @@ def _opened(entry: Entry) -> Case:
         raise LedgerBroken(f"{entry.case_id} does not begin with its opening")
     return Case(
         id=entry.case_id,
-        state=next_state(State.NEW, body.move),
+        state=next_state(State.NEW, body.transition),
         version=1,
         revision=0,
         generation=1,
@@ -307,7 +307,7 @@ def _recurred(case: Case, body: e.Recurred, entry: Entry) -> Case:
 
 
 def _cleared(case: Case, body: e.Cleared, entry: Entry) -> Case:
-    ending = Ending(entry.at, entry.actor, "it went away by itself")
+    ending = StatusReason(entry.at, entry.actor, "it went away by itself")
     return replace(case, cleared_at=entry.at, ending=ending, snoozed_until=None)
 
 
@@ -380,7 +380,9 @@ def _proposal(case: Case, body: e.Recommended | e.Referred | e.Authorised, entry
 
 
 def _referred(case: Case, body: e.Referred, entry: Entry) -> Case:
-    return replace(_proposal(case, body, entry), ending=Ending(entry.at, entry.actor, body.reason))
+    return replace(
+        _proposal(case, body, entry), ending=StatusReason(entry.at, entry.actor, body.reason)
+    )
 
 
 def _authorised(case: Case, body: e.Authorised, entry: Entry) -> Case:
@@ -423,7 +425,7 @@ def _withdrawn(case: Case, body: e.Withdrawn, entry: Entry) -> Case:
 
 
 def _rejected(case: Case, body: e.Rejected, entry: Entry) -> Case:
-    ending = Ending(entry.at, body.by_name, body.reason.description, body.note)
+    ending = StatusReason(entry.at, body.by_name, body.reason.description, body.note)
     return replace(case, ending=ending, snoozed_until=None, decided_at=case.decided_at or entry.at)
 
 
@@ -450,7 +452,7 @@ def _claimed(case: Case, body: e.Claimed, entry: Entry) -> Case:
 
 
 def _snoozed(case: Case, body: e.Snoozed, entry: Entry) -> Case:
-    ending = Ending(entry.at, body.by_name, body.reason)
+    ending = StatusReason(entry.at, body.by_name, body.reason)
     return replace(case, snoozed_until=body.until, approvals=(), ending=ending)
 
 
@@ -477,7 +479,7 @@ def _reminded(case: Case, body: e.Reminded, entry: Entry) -> Case:
 
 def _expired(case: Case, body: e.Expired, entry: Entry) -> Case:
     return replace(
-        case, ending=Ending(entry.at, entry.actor, "nobody decided in time; nothing was done")
+        case, ending=StatusReason(entry.at, entry.actor, "nobody decided in time; nothing was done")
     )
 
 
@@ -525,7 +527,7 @@ def _retriage_asked(case: Case, body: e.RetriageAsked, entry: Entry) -> Case:
 
 
 def _stopped(case: Case, body: e.Stopped, entry: Entry) -> Case:
-    ending = Ending(entry.at, entry.actor, body.reason)
+    ending = StatusReason(entry.at, entry.actor, body.reason)
     return replace(case, ending=ending, undoing=False, undo_until=None)
 
 
@@ -533,7 +535,7 @@ def _parked(case: Case, body: e.Parked, entry: Entry) -> Case:
     """Whoever owns it is asked at the next look, and then with growing gaps."""
     return replace(
         case,
-        ending=Ending(entry.at, entry.actor, body.reason),
+        ending=StatusReason(entry.at, entry.actor, body.reason),
         remind_at=entry.at + LOOK_WITHIN,
         reminded=0,
     )
@@ -560,7 +562,7 @@ def _settled_as(before: StepState, *, landed: bool) -> StepState:
 
 
 def _resolved(case: Case, body: e.Resolved, entry: Entry) -> Case:
-    ending = Ending(entry.at, body.by_name, body.resolution, body.note)
+    ending = StatusReason(entry.at, body.by_name, body.resolution, body.note)
     return replace(
         case,
         ending=ending,
@@ -577,12 +579,12 @@ def _undo_approved(case: Case, body: e.UndoApproved, entry: Entry) -> Case:
 
 
 def _undo_asked(case: Case, body: e.UndoAsked, entry: Entry) -> Case:
-    ending = Ending(entry.at, body.by_name, "taken back", body.note)
+    ending = StatusReason(entry.at, body.by_name, "taken back", body.note)
     return replace(case, undoing=True, undo_until=body.until, ending=ending)
 
 
 def _undo_lapsed(case: Case, body: e.UndoLapsed, entry: Entry) -> Case:
-    ending = Ending(entry.at, entry.actor, f"not taken back: {body.reason}")
+    ending = StatusReason(entry.at, entry.actor, f"not taken back: {body.reason}")
     return replace(
         case,
         undoing=False,

@@ -9,13 +9,20 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
-from bot.cases import entry as e
-from bot.cases import moves as m
-from bot.cases.approval import Approval, Factor, Groups, names_of, quorum_met, why_not
+from bot.cases import commands as m
+from bot.cases import entries as e
+from bot.cases.approval import (
+    Approval,
+    ApprovalRequirement,
+    Groups,
+    ineligibility_reason,
+    names_of,
+    quorum_met,
+)
 from bot.cases.authority import ineligibility, is_colleague
-from bot.cases.case import DESK, Case, evolve
+from bot.cases.case import DESK_ACTOR, Case, evolve
 from bot.cases.delegation import stands_in_for
-from bot.cases.entry import IN_DOUBT, Body, Entry, StepState
+from bot.cases.entries import IN_DOUBT, Body, Entry, StepState
 from bot.cases.errors import (
     BadRequest,
     DoubtDropped,
@@ -35,10 +42,10 @@ from bot.cases.passkey import (
     Assertion,
     Passkey,
     Purpose,
-    answers,
     challenge,
+    find_live_link,
     is_in_force,
-    waiting,
+    matches_challenge,
 )
 from bot.cases.plan import Plan
 from bot.cases.policy import RiskTier, Ruling, Verdict, is_governed, no_looser
@@ -51,7 +58,7 @@ NOW_FOR_REAL = "it was approved as a dry run; now it would be carried out"
 NOW_FOR_SHOW = "it was approved to be carried out; now it would only be a dry run"
 
 
-def decide(case: Case | None, move: m.Move, now: datetime) -> tuple[Entry, ...]:
+def decide(case: Case | None, move: m.Command, now: datetime) -> tuple[Entry, ...]:
     """The entries that this move writes, ready to commit on top of ``case``.
 
     Raises:
@@ -67,7 +74,7 @@ def decide(case: Case | None, move: m.Move, now: datetime) -> tuple[Entry, ...]:
     bodies = DECISIONS[type(move)](case, move, now)
     after, entries = case, []
     for body in bodies:
-        next_state(after.state, body.move)
+        next_state(after.state, body.transition)
         revision = _revision_of(body) or after.revision
         entry = Entry(case.id, after.version + 1, revision, now, actor, surface, body)
         after = _followed_by(after, entry)
@@ -136,17 +143,17 @@ def conflicted(case: Case, source: str, key: str, digest: str, now: datetime) ->
     )
 
 
-def _open(move: m.Move, now: datetime) -> Entry:
+def _open(move: m.Command, now: datetime) -> Entry:
     if not isinstance(move, m.Open):
         raise LedgerBroken("a case begins with its opening")
     body = e.Opened(move.signal, move.owner, move.channel, move.sla)
     return Entry(move.case_id, 1, 0, now, f"source:{move.signal.source}", "intake", body)
 
 
-def _automatic(move: m.Move) -> tuple[str, str]:
+def _automatic(move: m.Command) -> tuple[str, str]:
     if isinstance(move, m.Recur | m.Clear):
         return f"source:{move.signal.source}", "intake"
-    return DESK, "scheduler" if isinstance(move, m.Wake | m.Expire | m.Remind) else "desk"
+    return DESK_ACTOR, "scheduler" if isinstance(move, m.Wake | m.Expire | m.Remind) else "desk"
 
 
 def _revision_of(body: Body) -> int | None:
@@ -286,13 +293,13 @@ def _signed(
     person, signed = move.by.person.id, move.assertion
     if signed is None:
         raise NotEligible(NOT_SIGNED[purpose])
-    asked = waiting(case.step_ups, signed.ticket, now)
+    asked = find_live_link(case.step_ups, signed.ticket, now)
     if asked is None or asked.person != person or asked.purpose is not purpose:
         raise TooLate(LINK_IS_OVER)
     if not is_in_force(signed, person, move.passkeys):
         raise NotEligible("this passkey is not one of yours any more")
     wanted = challenge(case.id, case.revision, digest, person, signed.ticket, purpose)
-    if not answers(signed, wanted):
+    if not matches_challenge(signed, wanted):
         raise NotEligible("your device signed something else than this plan")
     return signed
 
@@ -338,14 +345,21 @@ def _vote(case: Case, move: m.Approve, verdict: Verdict, now: datetime, digest: 
 def _yes(case: Case, by: m.Asker, verdict: Verdict, vote: Approval) -> Approval:
     """Give this vote in their own right, or for somebody they stand in for; or refuse it."""
     person, authors = by.person, by.identities.accounts(case.authors)
-    reason = why_not(person, authors=authors, factors=verdict.factors, groups=by.groups)
+    reason = ineligibility_reason(
+        person, authors=authors, factors=verdict.factors, groups=by.groups
+    )
     if reason is None:
         return vote
     if person.id not in authors and is_colleague(person):
         for giver in by.behalf_of:
             if by.identities.are_one(giver.id, person.id):
                 continue
-            if why_not(giver, authors=authors, factors=verdict.factors, groups=by.groups) is None:
+            if (
+                ineligibility_reason(
+                    giver, authors=authors, factors=verdict.factors, groups=by.groups
+                )
+                is None
+            ):
                 return replace(vote, behalf_of=giver.id, behalf_name=giver.name)
     raise NotEligible(reason)
 
@@ -519,7 +533,7 @@ def _expire(case: Case, move: m.Expire, now: datetime) -> tuple[Body, ...]:
 def _remind(case: Case, move: m.Remind, now: datetime) -> tuple[Body, ...]:
     if case.remind_at is None or now < case.remind_at:
         raise MoveNotAllowed(f"{case.id} is reminded of at {case.remind_at}")
-    if case.state not in {State.PROPOSED, State.REFERRED, State.PARKED}:
+    if case.state not in {State.PROPOSED, State.REFERRED, State.OUTCOME_UNKNOWN}:
         raise MoveNotAllowed(f"cannot remind of a case that is {case.state}")
     return (e.Reminded(case.owner, max(move.next_at, now + LEAST_GAP)),)
 
@@ -581,7 +595,9 @@ def _lapsed(case: Case, verdict: Verdict, move: m.StartStep, now: datetime) -> l
     return []
 
 
-def _carried(case: Case, factors: tuple[Factor, ...], move: m.StartStep, now: datetime) -> bool:
+def _carried(
+    case: Case, factors: tuple[ApprovalRequirement, ...], move: m.StartStep, now: datetime
+) -> bool:
     """Tell whether the approvals that still stand are enough for these factors."""
     votes = [vote for vote in case.approvals if _still_counts(case, vote, factors, move, now)]
     if any(vote.emergency for vote in votes):
@@ -592,7 +608,7 @@ def _carried(case: Case, factors: tuple[Factor, ...], move: m.StartStep, now: da
 def _still_counts(
     case: Case,
     given: Approval,
-    factors: tuple[Factor, ...],
+    factors: tuple[ApprovalRequirement, ...],
     move: m.StartStep | m.StartUndo,
     now: datetime,
 ) -> bool:
@@ -603,9 +619,12 @@ def _still_counts(
     authors = move.identities.accounts(case.authors_before(given.at))
     if given.emergency:
         group = move.emergency_group if isinstance(move, m.StartStep) else ""
-        factors = (Factor(group, 1),) if group else ()
+        factors = (ApprovalRequirement(group, 1),) if group else ()
     if not given.behalf_of:
-        return why_not(person, authors=authors, factors=factors, groups=move.groups) is None
+        return (
+            ineligibility_reason(person, authors=authors, factors=factors, groups=move.groups)
+            is None
+        )
     giver = move.people.get(given.behalf_of)
     delegated = stands_in_for(move.delegations, given.person, case.kind, now)
     return (
@@ -614,7 +633,8 @@ def _still_counts(
         and person.id not in authors
         and not move.identities.are_one(person.id, giver.id)
         and any(found.giver == giver.id for found in delegated)
-        and why_not(giver, authors=authors, factors=factors, groups=move.groups) is None
+        and ineligibility_reason(giver, authors=authors, factors=factors, groups=move.groups)
+        is None
     )
 
 
@@ -755,7 +775,11 @@ def _how_it_ended(case: Case) -> str:
     ending = case.ending
     if ending is None:
         return f"{case.id} is {case.state}"
-    by = f" by {ending.by}" if case.state is State.REJECTED or ending.by not in {"", DESK} else ""
+    by = (
+        f" by {ending.by}"
+        if case.state is State.REJECTED or ending.by not in {"", DESK_ACTOR}
+        else ""
+    )
     return f"{case.id} is {case.state}{by} since {ending.at:%d %b %H:%M} UTC: {ending.reason}"
 
 

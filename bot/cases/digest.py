@@ -8,7 +8,7 @@ from enum import StrEnum
 from statistics import median
 
 from bot.cases.case import Case
-from bot.cases.entry import Resolution
+from bot.cases.entries import Resolution
 from bot.cases.hours import Hours
 from bot.cases.lifecycle import State
 
@@ -16,7 +16,7 @@ TREND_DAYS = 14
 
 
 @dataclass(frozen=True, slots=True)
-class Row:
+class CaseRow:
     """A case in a list, and where its card stands."""
 
     case: Case
@@ -25,7 +25,7 @@ class Row:
 
 
 @dataclass(frozen=True, slots=True)
-class Day:
+class TrendDay:
     """What came and went on a day; ``decided`` is the median time to the first decision, in hours."""
 
     on: date
@@ -61,29 +61,29 @@ class Agreement:
 class Review:
     """The week: what the bot could not see, whether people agreed with it, what was slow, what had to be done twice."""
 
-    blind: tuple[Row, ...]
+    blind: tuple[CaseRow, ...]
     agreements: tuple[Agreement, ...]
-    slow: tuple[Row, ...]
+    slow: tuple[CaseRow, ...]
     reopened: int
     taken_back: int
 
 
 @dataclass(frozen=True, slots=True)
-class Digest:
+class DigestView:
     """One screen for one place; ``rest`` is what else waits, for the thread. ``questions`` were asked and not understood."""
 
     key: str
     place: str
     on: date
     paused: tuple[str, ...]
-    needs: tuple[Row, ...]
+    needs: tuple[CaseRow, ...]
     needs_more: int
-    rest: tuple[Row, ...]
-    late: tuple[Row, ...]
+    rest: tuple[CaseRow, ...]
+    late: tuple[CaseRow, ...]
     late_more: int
-    unhandled: tuple[Row, ...]
+    unhandled: tuple[CaseRow, ...]
     counts: Counts
-    days: tuple[Day, ...]
+    days: tuple[TrendDay, ...]
     questions: int = 0
     review: Review | None = None
 
@@ -109,19 +109,19 @@ class Digest:
 
 
 @dataclass(frozen=True, slots=True)
-class Storm:
+class StormView:
     """Many cases of one kind and source that share one card: how many are open, how many there were, and the first of them."""
 
     key: str
     place: str
     title: str
     source: str
-    rows: tuple[Row, ...]
+    rows: tuple[CaseRow, ...]
     open: int
     total: int
 
 
-class When(StrEnum):
+class HomePeriod(StrEnum):
     """Which cases of a queue are shown."""
 
     ALWAYS = "always"
@@ -130,11 +130,11 @@ class When(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Filter:
+class HomeFilter:
     """What one has chosen to see on one's home."""
 
     kind: str = ""
-    when: When = When.ALWAYS
+    when: HomePeriod = HomePeriod.ALWAYS
 
     @property
     def key(self) -> str:
@@ -142,30 +142,31 @@ class Filter:
         return f"{self.when} {self.kind}"
 
     @classmethod
-    def of(cls, key: str, kinds: Iterable[str]) -> "Filter":
+    def of(cls, key: str, kinds: Iterable[str]) -> "HomeFilter":
         """What was kept; a kind that is known no longer, or anything else that makes no sense, is no filter."""
         when, _, kind = key.partition(" ")
         return cls(
-            kind if kind in set(kinds) else "", When(when) if when in set(When) else When.ALWAYS
+            kind if kind in set(kinds) else "",
+            HomePeriod(when) if when in set(HomePeriod) else HomePeriod.ALWAYS,
         )
 
 
 @dataclass(frozen=True, slots=True)
-class Home:
+class HomeView:
     """One person's desk. ``chosen`` is the filter they set; ``suggestion`` is set when their status says that they are away."""
 
     user: str
-    waiting: tuple[Row, ...]
+    waiting: tuple[CaseRow, ...]
     waiting_more: int
-    mine: tuple[Row, ...]
-    team: tuple[Row, ...]
+    mine: tuple[CaseRow, ...]
+    team: tuple[CaseRow, ...]
     team_more: int
-    alone: tuple[Row, ...]
-    days: tuple[Day, ...]
+    alone: tuple[CaseRow, ...]
+    days: tuple[TrendDay, ...]
     paused: tuple[str, ...]
     standing_in: tuple[str, ...]
     kinds: tuple[tuple[str, str], ...]
-    chosen: Filter = Filter()
+    chosen: HomeFilter = HomeFilter()
     suggestion: str = ""
     has_digest: bool = False
     at: datetime | None = None
@@ -220,7 +221,7 @@ def _agreed(case: Case) -> int | None:
 
 def trend(
     tallies: Sequence[tuple[float, float | None, float | None]], until: datetime, hours: Hours
-) -> tuple[Day, ...]:
+) -> tuple[TrendDay, ...]:
     """The last fourteen days as the clock on the wall there has them. Each tally: opened, decided, ended, in seconds since 1970."""
     last = hours.local(until).date()
     days = [last - timedelta(days=back) for back in reversed(range(TREND_DAYS))]
@@ -236,7 +237,7 @@ def trend(
         if place is not None and decided is not None:
             waits[place].append((decided - begun) / 3600)
     return tuple(
-        Day(day, opened[n], ended[n], median(waits[n]) if waits[n] else None)
+        TrendDay(day, opened[n], ended[n], median(waits[n]) if waits[n] else None)
         for n, day in enumerate(days)
     )
 

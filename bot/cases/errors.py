@@ -70,7 +70,7 @@ class NotEligible(Refusal):
     code = "not_eligible"
 
 
-class Paused(Refusal):
+class DeskPaused(Refusal):
     """The kill switch is on for this plan: it waits, and nothing is lost."""
 
     code = "paused"

@@ -4,11 +4,11 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from bot.cases.case import Case
-from bot.cases.entry import StepState
+from bot.cases.entries import StepState
 from bot.cases.lifecycle import State
 
 
-class Next(StrEnum):
+class StepKind(StrEnum):
     START = "start"
     RETRY = "retry"
     VERIFY = "verify"
@@ -20,25 +20,25 @@ class Next(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Work:
-    next: Next
+class NextStep:
+    next: StepKind
     step: int = 0
 
 
-def next_work(case: Case) -> Work:
+def next_step(case: Case) -> NextStep:
     """One thing at a time. A step in doubt is verified before anything else; after a failure what landed is undone, last first."""
     if case.plan is None or case.state not in {State.APPROVED, State.RUNNING}:
-        return Work(Next.NOTHING)
+        return NextStep(StepKind.NOTHING)
     if is_backing_out(case):
         return _back_out(case)
     for index, step in enumerate(case.steps):
         if step.state in DOING:
-            return Work(Next.VERIFY, index)
+            return NextStep(StepKind.VERIFY, index)
         if step.state is StepState.DEFERRED:
-            return Work(Next.RETRY, index)
+            return NextStep(StepKind.RETRY, index)
     if len(case.steps) < len(case.plan.actions):
-        return Work(Next.START, len(case.steps))
-    return Work(Next.FINISH)
+        return NextStep(StepKind.START, len(case.steps))
+    return NextStep(StepKind.FINISH)
 
 
 DOING = frozenset({StepState.STARTED, StepState.ACCEPTED, StepState.UNKNOWN, StepState.MISSING})
@@ -51,19 +51,19 @@ def is_backing_out(case: Case) -> bool:
     return case.undoing or any(step.state in _BACKING_OUT for step in case.steps)
 
 
-def _back_out(case: Case) -> Work:
+def _back_out(case: Case) -> NextStep:
     for index in reversed(range(len(case.steps))):
         state = case.steps[index].state
         if state in UNDOING:
-            return Work(Next.VERIFY_UNDO, index)
+            return NextStep(StepKind.VERIFY_UNDO, index)
         if state in DOING:
-            return Work(Next.VERIFY, index)
+            return NextStep(StepKind.VERIFY, index)
         if state is StepState.LANDED and case.action(index).reversible:
-            return Work(Next.UNDO, index)
-    return Work(Next.STOP)
+            return NextStep(StepKind.UNDO, index)
+    return NextStep(StepKind.STOP)
 
 
-def account(case: Case) -> str:
+def step_summary(case: Case) -> str:
     """What came of each step, in one sentence each."""
     lines = []
     failed = any(step.state in {StepState.FAILED, StepState.ABSENT} for step in case.steps)

@@ -13,14 +13,14 @@ class State(StrEnum):
     SNOOZED = "snoozed"
     APPROVED = "approved"
     RUNNING = "being carried out"
-    PARKED = "outcome unknown"
+    OUTCOME_UNKNOWN = "outcome unknown"
     RESOLVED = "resolved"
     REJECTED = "rejected"
     EXPIRED = "expired"
     CLEARED = "cleared by itself"
 
 
-class Move(StrEnum):
+class Transition(StrEnum):
     OPEN = "open"
     RECUR = "recur"
     CLEAR = "clear"
@@ -58,86 +58,86 @@ class Move(StrEnum):
 
 TERMINAL = frozenset({State.RESOLVED, State.REJECTED, State.EXPIRED, State.CLEARED})
 WAITING = frozenset({State.OPEN, State.PROPOSED, State.REFERRED, State.SNOOZED})
-DECIDED = frozenset({State.APPROVED, State.RUNNING, State.PARKED})
+DECIDED = frozenset({State.APPROVED, State.RUNNING, State.OUTCOME_UNKNOWN})
 
-ARROWS: dict[tuple[State, Move], State] = {
-    (State.NEW, Move.OPEN): State.OPEN,
-    (State.OPEN, Move.RECOGNISE): State.OPEN,
-    (State.OPEN, Move.GATHER): State.OPEN,
-    (State.OPEN, Move.RECOMMEND): State.PROPOSED,
-    (State.OPEN, Move.REFER): State.REFERRED,
-    (State.OPEN, Move.AUTHORISE): State.APPROVED,
-    (State.OPEN, Move.HAND_OVER): State.OPEN,
-    (State.PROPOSED, Move.VOTE): State.PROPOSED,
-    (State.PROPOSED, Move.WITHDRAW): State.PROPOSED,
-    (State.PROPOSED, Move.AUTHORISE): State.APPROVED,
-    (State.PROPOSED, Move.REJECT): State.REJECTED,
-    (State.PROPOSED, Move.EDIT): State.PROPOSED,
-    (State.PROPOSED, Move.REFER): State.REFERRED,
-    (State.PROPOSED, Move.HAND_OVER): State.PROPOSED,
-    (State.PROPOSED, Move.SNOOZE): State.SNOOZED,
-    (State.PROPOSED, Move.ESCALATE): State.PROPOSED,
-    (State.PROPOSED, Move.EXPIRE): State.EXPIRED,
-    (State.PROPOSED, Move.DRIFT): State.OPEN,
-    (State.REFERRED, Move.NAME): State.OPEN,
-    (State.REFERRED, Move.REJECT): State.REJECTED,
-    (State.REFERRED, Move.HAND_OVER): State.REFERRED,
-    (State.REFERRED, Move.SNOOZE): State.SNOOZED,
-    (State.REFERRED, Move.ESCALATE): State.REFERRED,
-    (State.REFERRED, Move.RESOLVE): State.RESOLVED,
-    (State.REFERRED, Move.RETRIAGE): State.OPEN,
-    (State.SNOOZED, Move.WAKE): State.OPEN,
-    (State.SNOOZED, Move.HAND_OVER): State.SNOOZED,
-    (State.APPROVED, Move.WITHDRAW): State.PROPOSED,
-    (State.APPROVED, Move.START): State.RUNNING,
-    (State.APPROVED, Move.DRIFT): State.OPEN,
-    (State.APPROVED, Move.HAND_OVER): State.APPROVED,
-    (State.RUNNING, Move.START): State.RUNNING,
-    (State.RUNNING, Move.REPORT): State.RUNNING,
-    (State.RUNNING, Move.DRIFT): State.OPEN,
-    (State.RUNNING, Move.STOP): State.REFERRED,
-    (State.RUNNING, Move.PARK): State.PARKED,
-    (State.RUNNING, Move.FINISH): State.RESOLVED,
-    (State.RUNNING, Move.HAND_OVER): State.RUNNING,
-    (State.PARKED, Move.SETTLE): State.RUNNING,
-    (State.PARKED, Move.HAND_OVER): State.PARKED,
-    (State.RESOLVED, Move.REOPEN): State.OPEN,
-    (State.RESOLVED, Move.UNDO_VOTE): State.RESOLVED,
-    (State.RESOLVED, Move.UNDO): State.RUNNING,
-    (State.RUNNING, Move.UNDO_LAPSE): State.RESOLVED,
-    (State.CLEARED, Move.REOPEN): State.OPEN,
-    **{(state, Move.CLEAR): State.CLEARED for state in WAITING},
-    **{(state, Move.MARK_CLEAR): state for state in DECIDED | TERMINAL},
-    **{(state, Move.RECUR): state for state in WAITING | DECIDED | TERMINAL},
-    **{(state, Move.NOTE): state for state in WAITING | DECIDED | TERMINAL},
+TRANSITIONS: dict[tuple[State, Transition], State] = {
+    (State.NEW, Transition.OPEN): State.OPEN,
+    (State.OPEN, Transition.RECOGNISE): State.OPEN,
+    (State.OPEN, Transition.GATHER): State.OPEN,
+    (State.OPEN, Transition.RECOMMEND): State.PROPOSED,
+    (State.OPEN, Transition.REFER): State.REFERRED,
+    (State.OPEN, Transition.AUTHORISE): State.APPROVED,
+    (State.OPEN, Transition.HAND_OVER): State.OPEN,
+    (State.PROPOSED, Transition.VOTE): State.PROPOSED,
+    (State.PROPOSED, Transition.WITHDRAW): State.PROPOSED,
+    (State.PROPOSED, Transition.AUTHORISE): State.APPROVED,
+    (State.PROPOSED, Transition.REJECT): State.REJECTED,
+    (State.PROPOSED, Transition.EDIT): State.PROPOSED,
+    (State.PROPOSED, Transition.REFER): State.REFERRED,
+    (State.PROPOSED, Transition.HAND_OVER): State.PROPOSED,
+    (State.PROPOSED, Transition.SNOOZE): State.SNOOZED,
+    (State.PROPOSED, Transition.ESCALATE): State.PROPOSED,
+    (State.PROPOSED, Transition.EXPIRE): State.EXPIRED,
+    (State.PROPOSED, Transition.DRIFT): State.OPEN,
+    (State.REFERRED, Transition.NAME): State.OPEN,
+    (State.REFERRED, Transition.REJECT): State.REJECTED,
+    (State.REFERRED, Transition.HAND_OVER): State.REFERRED,
+    (State.REFERRED, Transition.SNOOZE): State.SNOOZED,
+    (State.REFERRED, Transition.ESCALATE): State.REFERRED,
+    (State.REFERRED, Transition.RESOLVE): State.RESOLVED,
+    (State.REFERRED, Transition.RETRIAGE): State.OPEN,
+    (State.SNOOZED, Transition.WAKE): State.OPEN,
+    (State.SNOOZED, Transition.HAND_OVER): State.SNOOZED,
+    (State.APPROVED, Transition.WITHDRAW): State.PROPOSED,
+    (State.APPROVED, Transition.START): State.RUNNING,
+    (State.APPROVED, Transition.DRIFT): State.OPEN,
+    (State.APPROVED, Transition.HAND_OVER): State.APPROVED,
+    (State.RUNNING, Transition.START): State.RUNNING,
+    (State.RUNNING, Transition.REPORT): State.RUNNING,
+    (State.RUNNING, Transition.DRIFT): State.OPEN,
+    (State.RUNNING, Transition.STOP): State.REFERRED,
+    (State.RUNNING, Transition.PARK): State.OUTCOME_UNKNOWN,
+    (State.RUNNING, Transition.FINISH): State.RESOLVED,
+    (State.RUNNING, Transition.HAND_OVER): State.RUNNING,
+    (State.OUTCOME_UNKNOWN, Transition.SETTLE): State.RUNNING,
+    (State.OUTCOME_UNKNOWN, Transition.HAND_OVER): State.OUTCOME_UNKNOWN,
+    (State.RESOLVED, Transition.REOPEN): State.OPEN,
+    (State.RESOLVED, Transition.UNDO_VOTE): State.RESOLVED,
+    (State.RESOLVED, Transition.UNDO): State.RUNNING,
+    (State.RUNNING, Transition.UNDO_LAPSE): State.RESOLVED,
+    (State.CLEARED, Transition.REOPEN): State.OPEN,
+    **{(state, Transition.CLEAR): State.CLEARED for state in WAITING},
+    **{(state, Transition.MARK_CLEAR): state for state in DECIDED | TERMINAL},
+    **{(state, Transition.RECUR): state for state in WAITING | DECIDED | TERMINAL},
+    **{(state, Transition.NOTE): state for state in WAITING | DECIDED | TERMINAL},
 }
 
 # Earlier releases let people take these. Their ledgers are read; nothing new is written so.
-FORMER_ARROWS: dict[tuple[State, Move], State] = {
-    (State.REFERRED, Move.DRIFT): State.OPEN,
-    (State.SNOOZED, Move.REJECT): State.REJECTED,
-    (State.RUNNING, Move.RESOLVE): State.RESOLVED,
-    (State.PARKED, Move.RESOLVE): State.RESOLVED,
+FORMER_TRANSITIONS: dict[tuple[State, Transition], State] = {
+    (State.REFERRED, Transition.DRIFT): State.OPEN,
+    (State.SNOOZED, Transition.REJECT): State.REJECTED,
+    (State.RUNNING, Transition.RESOLVE): State.RESOLVED,
+    (State.OUTCOME_UNKNOWN, Transition.RESOLVE): State.RESOLVED,
 }
 
 
-def next_state(state: State, move: Move) -> State:
+def next_state(state: State, move: Transition) -> State:
     """Where this move leads.
 
     Raises:
         MoveNotAllowed: the table has no such arrow.
     """
     try:
-        return ARROWS[state, move]
+        return TRANSITIONS[state, move]
     except KeyError:
         raise MoveNotAllowed(f"cannot {move} a case that is {state}") from None
 
 
-def recorded_state(state: State, move: Move) -> State:
+def recorded_state(state: State, move: Transition) -> State:
     """Where a move that stands in the ledger led, in this release or an earlier one.
 
     Raises:
         MoveNotAllowed: no release ever had such an arrow.
     """
-    former = FORMER_ARROWS.get((state, move))
+    former = FORMER_TRANSITIONS.get((state, move))
     return former or next_state(state, move)

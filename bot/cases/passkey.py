@@ -80,14 +80,14 @@ class Assertion:
     signature: str
 
 
-def waiting(asked: Iterable[Link], ticket: str, now: datetime) -> Link | None:
+def find_live_link(asked: Iterable[Link], ticket: str, now: datetime) -> Link | None:
     """The one that this ticket belongs to, while its link works."""
     return next(
         (one for one in asked if hmac.compare_digest(one.ticket, ticket) and now < one.until), None
     )
 
 
-def ticket_of(token: str) -> str:
+def link_hash(token: str) -> str:
     """What is kept of the secret part of a link: enough to know it again, not enough to make it."""
     return hashlib.sha256(token.encode("utf-8", "replace")).hexdigest()
 
@@ -120,11 +120,11 @@ def invitation_challenge(invitation: Invitation) -> bytes:
     return hashlib.sha256(b"countersign passkey\n" + canonical_bytes(told)).digest()
 
 
-def answers(assertion: Assertion, wanted: bytes) -> bool:
+def matches_challenge(assertion: Assertion, wanted: bytes) -> bool:
     """Whether the device was asked exactly this."""
     try:
-        told = json.loads(unarmoured(assertion.client_data))
-        return told["type"] == "webauthn.get" and unarmoured(told["challenge"]) == wanted
+        told = json.loads(b64url_decode(assertion.client_data))
+        return told["type"] == "webauthn.get" and b64url_decode(told["challenge"]) == wanted
     except (ValueError, KeyError, TypeError, AttributeError, binascii.Error):
         return False
 
@@ -134,11 +134,11 @@ def is_in_force(assertion: Assertion, person: str, passkeys: Iterable[Passkey]) 
     return any(key.person == person and key.credential == assertion.credential for key in passkeys)
 
 
-def armoured(raw: bytes) -> str:
+def b64url_encode(raw: bytes) -> str:
     """base64url without padding, as WebAuthn writes it."""
     return base64.urlsafe_b64encode(raw).rstrip(b"=").decode()
 
 
-def unarmoured(text: str) -> bytes:
+def b64url_decode(text: str) -> bytes:
     """The bytes of unpadded base64url. Raises ``binascii.Error`` or ``ValueError`` for anything else."""
     return base64.b64decode(text + "=" * (-len(text) % 4), altchars=b"-_", validate=True)

@@ -7,7 +7,7 @@ from datetime import timedelta
 from decimal import Decimal
 from enum import IntEnum, StrEnum
 
-from bot.cases.approval import OWNER, Factor
+from bot.cases.approval import OWNER, ApprovalRequirement
 from bot.cases.canonical import digest, to_plain
 from bot.cases.plan import Action, Idempotency, Plan, Proposer
 
@@ -39,7 +39,7 @@ class Ruling(StrEnum):
 class TierRule:
     """Who must say yes at one tier, and how long the question stands."""
 
-    factors: tuple[Factor, ...]
+    factors: tuple[ApprovalRequirement, ...]
     expires_for: timedelta
 
 
@@ -96,7 +96,7 @@ class PlaybookTerms:
     ``owners``: its groups by role.
     """
 
-    factors: tuple[Factor, ...] = ()
+    factors: tuple[ApprovalRequirement, ...] = ()
     expires_for: timedelta | None = None
     stage: Stage = Stage.SUPERVISED
     owners: Mapping[str, str] = field(default_factory=dict)
@@ -110,7 +110,7 @@ class Verdict:
     tier: RiskTier
     rule: str
     reason: str
-    factors: tuple[Factor, ...]
+    factors: tuple[ApprovalRequirement, ...]
     expires_for: timedelta
     policy_digest: str
     step_up: bool = False
@@ -152,7 +152,9 @@ def judge(
     ]
     expires_for = min(terms_given, default=timedelta(0))
 
-    def verdict(ruling: Ruling, rule: str, why: str, factors: tuple[Factor, ...] = ()) -> Verdict:
+    def verdict(
+        ruling: Ruling, rule: str, why: str, factors: tuple[ApprovalRequirement, ...] = ()
+    ) -> Verdict:
         return Verdict(
             ruling,
             tier,
@@ -200,7 +202,7 @@ def governed(verdict: Verdict, terms: PlaybookTerms) -> Verdict:
         reason = f"{NOT_KNOWN}, and no governance owners are named"
         return replace(verdict, ruling=Ruling.REFUSE, rule=STRANGER, reason=reason, factors=())
     is_asked = any(factor.group == group for factor in verdict.factors)
-    factors = verdict.factors if is_asked else (*verdict.factors, Factor(group, 1))
+    factors = verdict.factors if is_asked else (*verdict.factors, ApprovalRequirement(group, 1))
     reason = f"{verdict.reason}; {NOT_KNOWN}, so the governance owners decide"
     return replace(verdict, ruling=Ruling.ASK, rule=STRANGER, reason=reason, factors=factors)
 
@@ -210,7 +212,9 @@ def is_governed(verdict: Verdict) -> bool:
     return verdict.rule == STRANGER
 
 
-def approvers_of(tier: RiskTier, terms: PlaybookTerms, tier_rule: TierRule) -> tuple[Factor, ...]:
+def approvers_of(
+    tier: RiskTier, terms: PlaybookTerms, tier_rule: TierRule
+) -> tuple[ApprovalRequirement, ...]:
     """Say who must say yes at this tier, by policy and playbook together.
 
     A role that nobody fills has an empty name.
@@ -218,10 +222,12 @@ def approvers_of(tier: RiskTier, terms: PlaybookTerms, tier_rule: TierRule) -> t
     return stricter(tier, _named(tier_rule.factors, terms), _named(terms.factors, terms))
 
 
-def _named(factors: tuple[Factor, ...], terms: PlaybookTerms) -> tuple[Factor, ...]:
+def _named(
+    factors: tuple[ApprovalRequirement, ...], terms: PlaybookTerms
+) -> tuple[ApprovalRequirement, ...]:
     """With the playbook's owners in the place of their roles; a role that it does not fill is nobody."""
     return tuple(
-        Factor(terms.owners.get(factor.group.removeprefix(OWNER), ""), factor.count)
+        ApprovalRequirement(terms.owners.get(factor.group.removeprefix(OWNER), ""), factor.count)
         if factor.group.startswith(OWNER)
         else factor
         for factor in factors
@@ -237,8 +243,8 @@ def _is_top_class(plan: Plan, policy: Policy) -> bool:
 
 
 def stricter(
-    tier: RiskTier, ours: tuple[Factor, ...], theirs: tuple[Factor, ...]
-) -> tuple[Factor, ...]:
+    tier: RiskTier, ours: tuple[ApprovalRequirement, ...], theirs: tuple[ApprovalRequirement, ...]
+) -> tuple[ApprovalRequirement, ...]:
     """Join the people of policy (``ours``) and of the playbook: never fewer than either asks.
 
     Low risk is the playbook's people to decide, where it names any. Above that both must be
@@ -255,7 +261,7 @@ def stricter(
     return _factors(counts | larger)
 
 
-def _counts(factors: Iterable[Factor]) -> dict[str, int]:
+def _counts(factors: Iterable[ApprovalRequirement]) -> dict[str, int]:
     """Count the people of each group; a group that is named twice gives both."""
     counts: dict[str, int] = {}
     for factor in factors:
@@ -263,8 +269,8 @@ def _counts(factors: Iterable[Factor]) -> dict[str, int]:
     return counts
 
 
-def _factors(counts: Mapping[str, int]) -> tuple[Factor, ...]:
-    return tuple(Factor(group, count) for group, count in counts.items())
+def _factors(counts: Mapping[str, int]) -> tuple[ApprovalRequirement, ...]:
+    return tuple(ApprovalRequirement(group, count) for group, count in counts.items())
 
 
 def over_budget(plan: Plan, step: int, policy: Policy, usage: Usage) -> str | None:

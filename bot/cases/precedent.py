@@ -10,10 +10,10 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
 
-from bot.cases import entry as e
+from bot.cases import entries as e
 from bot.cases.canonical import Scalar
 from bot.cases.case import Case, evolve
-from bot.cases.entry import Body, Entry
+from bot.cases.entries import Body, Entry
 from bot.cases.lifecycle import State
 from bot.cases.signal import Signal
 
@@ -34,7 +34,7 @@ _ORDERS = re.compile(
 )
 
 
-class Ended(StrEnum):
+class CaseOutcome(StrEnum):
     """How a decided plan ended."""
 
     WORKED = "worked"
@@ -59,7 +59,7 @@ class Precedent:
     action: str
     steps: tuple[str, ...]
     decided_by: tuple[str, ...]
-    ended: Ended
+    ended: CaseOutcome
     reason: str
     ended_at: datetime
     channel: str
@@ -75,13 +75,13 @@ class Precedent:
         return bool(self.decided_by)
 
     @property
-    def gives_orders(self) -> bool:
+    def looks_like_prompt_injection(self) -> bool:
         """Whether its words address a machine: flagged for people, and neither counted nor learned from."""
-        return gives_orders(f"{self.said}\n{self.what}\n{self.reason}")
+        return looks_like_prompt_injection(f"{self.said}\n{self.what}\n{self.reason}")
 
     @property
-    def teaches(self) -> bool:
-        return self.is_reviewed and not self.gives_orders
+    def is_trainable(self) -> bool:
+        return self.is_reviewed and not self.looks_like_prompt_injection
 
     @property
     def text(self) -> str:
@@ -103,12 +103,12 @@ class Label:
     at: datetime
 
 
-def gives_orders(text: str) -> bool:
+def looks_like_prompt_injection(text: str) -> bool:
     """Whether the text looks as if it wants to steer a machine."""
     return _ORDERS.search(text) is not None
 
 
-def said_by(signal: Signal) -> str:
+def signal_text(signal: Signal) -> str:
     """The words of a signal: its title and the facts that are words."""
     words = [
         value for value in signal.facts.values() if isinstance(value, str) and not value.isdigit()
@@ -116,7 +116,7 @@ def said_by(signal: Signal) -> str:
     return "\n".join(dict.fromkeys([signal.title, *words]))[:LONGEST_TEXT]
 
 
-def remembered(entries: Iterable[Entry]) -> tuple[list[Precedent], Label | None]:
+def precedents_from(entries: Iterable[Entry]) -> tuple[list[Precedent], Label | None]:
     """What there is to remember of one case: a precedent for each decided revision, and the label it was given."""
     found: dict[str, Precedent] = {}
     label: Label | None = None
@@ -127,37 +127,39 @@ def remembered(entries: Iterable[Entry]) -> tuple[list[Precedent], Label | None]
         body = entry.body
         if isinstance(body, e.Named | e.Novel):
             kind = body.kind if isinstance(body, e.Named) else ""
-            label = Label(case.id, said_by(case.signal), kind, body.by_name, entry.at)
+            label = Label(case.id, signal_text(case.signal), kind, body.by_name, entry.at)
         if isinstance(body, e.Reopened):
             if before and before.state is State.RESOLVED and last in found:
-                found[last] = replace(found[last], ended=Ended.REOPENED, reason=body.reason)
+                found[last] = replace(found[last], ended=CaseOutcome.REOPENED, reason=body.reason)
             continue
         ended = _ended(body)
         if ended:
-            last = f"{case.id}.{case.revision}{'h' if ended[0] is Ended.BY_HAND else ''}"
+            last = f"{case.id}.{case.revision}{'h' if ended[0] is CaseOutcome.BY_HAND else ''}"
             found[last] = _precedent(last, case, entry, *ended)
     return list(found.values()), label
 
 
-def _ended(body: Body) -> tuple[Ended, str] | None:
+def _ended(body: Body) -> tuple[CaseOutcome, str] | None:
     if isinstance(body, e.Resolved):
         by_hand = body.resolution is e.Resolution.BY_HAND
-        return (Ended.BY_HAND, body.note) if by_hand else (Ended.WORKED, "")
+        return (CaseOutcome.BY_HAND, body.note) if by_hand else (CaseOutcome.WORKED, "")
     if isinstance(body, e.Rejected):
-        return Ended.REJECTED, body.reason.description + (f": {body.note}" if body.note else "")
-    return (Ended.UNDONE, body.reason) if isinstance(body, e.Stopped) else None
+        return CaseOutcome.REJECTED, body.reason.description + (
+            f": {body.note}" if body.note else ""
+        )
+    return (CaseOutcome.UNDONE, body.reason) if isinstance(body, e.Stopped) else None
 
 
-def _precedent(name: str, case: Case, entry: Entry, ended: Ended, reason: str) -> Precedent:
+def _precedent(name: str, case: Case, entry: Entry, ended: CaseOutcome, reason: str) -> Precedent:
     by_name = getattr(entry.body, "by_name", "")
     people = [given.name for given in case.approvals if not given.person.startswith("policy:")]
-    actions = case.plan.actions if case.plan and ended is not Ended.BY_HAND else ()
+    actions = case.plan.actions if case.plan and ended is not CaseOutcome.BY_HAND else ()
     recommendation = case.recommendation
     shown = [fact for fact in case.evidence if fact.label and fact.failure is None]
     return Precedent(
         id=name,
         kind=case.kind,
-        said=said_by(case.signal),
+        said=signal_text(case.signal),
         what=case.what[:LONGEST_TEXT],
         facts={fact.label: fact.value for fact in shown[:MOST_FACTS]},
         action=actions[0].name if actions else "",
@@ -170,7 +172,7 @@ def _precedent(name: str, case: Case, entry: Entry, ended: Ended, reason: str) -
         case_id=case.id,
         edited=bool(case.changes),
         # A kind that a model guessed counts as known only once a person has acted on it.
-        named=case.recognition is None or bool(case.named_by) or ended is not Ended.REJECTED,
+        named=case.recognition is None or bool(case.named_by) or ended is not CaseOutcome.REJECTED,
         shown=recommendation.confidence if recommendation else None,
     )
 
@@ -180,21 +182,25 @@ def tally(precedents: Iterable[Precedent]) -> str:
     found = list(precedents)
     counted = [precedent for precedent in found if precedent.is_reviewed]
     by = Counter(precedent.ended for precedent in counted)
-    approved = [ended for ended in (Ended.WORKED, Ended.REOPENED, Ended.UNDONE) if by[ended]]
+    approved = [
+        ended
+        for ended in (CaseOutcome.WORKED, CaseOutcome.REOPENED, CaseOutcome.UNDONE)
+        if by[ended]
+    ]
     parts = []
     if approved:
         outcomes = ", ".join(f"{by[ended]} {ended}" for ended in approved)
         parts.append(f"{sum(by[ended] for ended in approved)} approved ({outcomes})")
-    if by[Ended.BY_HAND]:
-        parts.append(f"{by[Ended.BY_HAND]} handled by hand")
-    if by[Ended.REJECTED]:
+    if by[CaseOutcome.BY_HAND]:
+        parts.append(f"{by[CaseOutcome.BY_HAND]} handled by hand")
+    if by[CaseOutcome.REJECTED]:
         reasons = Counter(
             item.reason.partition(":")[0].lower()
             for item in counted
-            if item.ended is Ended.REJECTED
+            if item.ended is CaseOutcome.REJECTED
         )
         parts.append(
-            f"{by[Ended.REJECTED]} rejected: {', '.join(reason for reason, _ in reasons.most_common(2))}"
+            f"{by[CaseOutcome.REJECTED]} rejected: {', '.join(reason for reason, _ in reasons.most_common(2))}"
         )
     alone = len(found) - len(counted)
     if alone:

@@ -5,7 +5,7 @@ from datetime import datetime
 from enum import StrEnum
 
 
-class Ask(StrEnum):
+class Intent(StrEnum):
     """What is wanted."""
 
     LIST = "list"
@@ -19,7 +19,7 @@ class Ask(StrEnum):
     HELP = "help"
 
 
-class Which(StrEnum):
+class StatusFilter(StrEnum):
     """Cases in which condition."""
 
     ANY = "all"
@@ -47,8 +47,8 @@ class Span:
 class Question:
     """``words`` are looked for in what cases say; ``case_id`` is set when one is meant."""
 
-    ask: Ask
-    which: Which = Which.OPEN
+    intent: Intent
+    status: StatusFilter = StatusFilter.OPEN
     kind: str = ""
     words: tuple[str, ...] = ()
     span: Span | None = None
@@ -57,16 +57,16 @@ class Question:
 
     def said(self, title: str = "") -> str:
         """What was understood, in words; ``title`` is that of the kind."""
-        if self.ask in {Ask.MINE, Ask.HANDLED, Ask.PAUSED, Ask.HELP}:
-            return f"{self.ask}{f', {self.span.name}' if self.span else ''}"
+        if self.intent in {Intent.MINE, Intent.HANDLED, Intent.PAUSED, Intent.HELP}:
+            return f"{self.intent}{f', {self.span.name}' if self.span else ''}"
         if self.case_id:
             return (
-                f"{self.ask} {self.case_id}"
-                if self.ask is not Ask.WHY_ASKED
-                else f"{self.case_id}: {self.ask}"
+                f"{self.intent} {self.case_id}"
+                if self.intent is not Intent.WHY_ASKED
+                else f"{self.case_id}: {self.intent}"
             )
-        cases = "cases" if self.which is Which.ANY else f"{self.which} cases"
-        parts = [f"how many {cases}" if self.ask is Ask.COUNT else cases]
+        cases = "cases" if self.status is StatusFilter.ANY else f"{self.status} cases"
+        parts = [f"how many {cases}" if self.intent is Intent.COUNT else cases]
         parts += [f"of “{title or self.kind}”"] if self.kind else []
         parts += [f"about “{' '.join(self.words)}”"] if self.words else []
         parts += [self.span.name] if self.span else []

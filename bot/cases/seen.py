@@ -39,11 +39,11 @@ OFFERED: Mapping[Decision, frozenset[State]] = {
     Decision.SNOOZE: frozenset({State.PROPOSED, State.REFERRED}),
     Decision.RESOLVE: frozenset({State.REFERRED}),
     Decision.TRY_AGAIN: frozenset({State.REFERRED}),
-    Decision.SETTLE: frozenset({State.PARKED}),
+    Decision.SETTLE: frozenset({State.OUTCOME_UNKNOWN}),
     Decision.UNDO: frozenset({State.RESOLVED}),
     Decision.NAME_KIND: frozenset({State.REFERRED}),
     Decision.CALL_NOVEL: frozenset({State.REFERRED}),
-    Decision.CLAIM: frozenset({State.PROPOSED, State.REFERRED, State.PARKED}),
+    Decision.CLAIM: frozenset({State.PROPOSED, State.REFERRED, State.OUTCOME_UNKNOWN}),
     Decision.HAND_OVER: frozenset(
         {
             State.OPEN,
@@ -52,7 +52,7 @@ OFFERED: Mapping[Decision, frozenset[State]] = {
             State.SNOOZED,
             State.APPROVED,
             State.RUNNING,
-            State.PARKED,
+            State.OUTCOME_UNKNOWN,
         }
     ),
     Decision.EMERGENCY: frozenset({State.PROPOSED}),
@@ -93,7 +93,7 @@ def _opening_checksum(case: Case) -> str:
 
 def _doubt(case: Case) -> str:
     step = case.step_in_doubt
-    if case.state is not State.PARKED or step is None:
+    if case.state is not State.OUTCOME_UNKNOWN or step is None:
         return ""
     # The same step may be asked about twice: its doing, later its undoing.
     since = int(case.steps[step].at.timestamp() * 1000)

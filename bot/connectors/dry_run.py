@@ -5,7 +5,7 @@ from datetime import timedelta
 
 from bot.cases.canonical import Scalar
 from bot.cases.plan import Action
-from bot.ports import Connector, Landing
+from bot.ports import Connector, EffectStatus
 
 
 class DryRun:
@@ -32,8 +32,8 @@ class DryRun:
     def execute(self, action: Action, key: str) -> str:
         return f"dry run, nothing changed; it would: {action.preview}"
 
-    def verify(self, action: Action, key: str) -> Landing:
-        return Landing.LANDED
+    def verify(self, action: Action, key: str) -> EffectStatus:
+        return EffectStatus.LANDED
 
     def undo(self, action: Action, key: str, undo_key: str) -> str:
         return "dry run, nothing to undo"

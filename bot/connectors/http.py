@@ -27,7 +27,7 @@ from bot.cases.expressions import look_up as find
 from bot.cases.plan import Action
 from bot.clock import boottime, seconds_left, time_limit
 from bot.connectors.specs import Call, HttpAction, HttpSystem, prepared, typed
-from bot.ports import Landing
+from bot.ports import EffectStatus
 
 LARGEST_ANSWER = 1_000_000
 # Nothing left the machine: safe to try again.
@@ -124,24 +124,26 @@ class HttpConnector:
         with self._limit():
             return self._act(declared.undo, action, undo_key, done=key)
 
-    def verify(self, action: Action, key: str) -> Landing:
+    def verify(self, action: Action, key: str) -> EffectStatus:
         call = self._action(_short(action)).verify
         if call is None:
-            return Landing.UNKNOWN
+            return EffectStatus.UNKNOWN
         try:
             with self._limit():
                 answer = self._send(call, {**action.parameters, "key": key}, key="")
         except ConnectorFailed:
-            return Landing.UNKNOWN
+            return EffectStatus.UNKNOWN
         if answer.status_code == 404:
-            return Landing.ABSENT
+            return EffectStatus.ABSENT
         if answer.status_code != 200:
-            return Landing.UNKNOWN
+            return EffectStatus.UNKNOWN
         body = _json(answer)
         if find(call.landed, body) is True:
-            return Landing.LANDED
+            return EffectStatus.LANDED
         return (
-            Landing.ABSENT if call.absent and find(call.absent, body) is True else Landing.UNKNOWN
+            EffectStatus.ABSENT
+            if call.absent and find(call.absent, body) is True
+            else EffectStatus.UNKNOWN
         )
 
     # --- inside --------------------------------------------------------------------------------------------------------

@@ -9,7 +9,7 @@ from bot.cases.errors import ChatFailed, ChatUnknown, ConnectorFailed, OutcomeUn
 from bot.cases.plan import Action
 from bot.clock import boottime, time_limit
 from bot.connectors.specs import MessageSystem, prepared, typed
-from bot.ports import Chat, Landing
+from bot.ports import Chat, EffectStatus
 
 
 class MessageConnector:
@@ -50,12 +50,12 @@ class MessageConnector:
             raise ConnectorFailed(f"Slack refused: {failure.error}") from None
         return "posted"
 
-    def verify(self, action: Action, key: str) -> Landing:
+    def verify(self, action: Action, key: str) -> EffectStatus:
         try:
             with self._limit():
-                return self._chat.find(str(action.parameters["to"]), key)
+                return self._chat.find_message(str(action.parameters["to"]), key)
         except ChatFailed:
-            return Landing.UNKNOWN
+            return EffectStatus.UNKNOWN
 
     def undo(self, action: Action, key: str, undo_key: str) -> str:
         raise ConnectorFailed("a message that was read cannot be unread")

@@ -26,7 +26,7 @@ from bot.cases.evidence import changed
 from bot.cases.plan import Action, Idempotency
 from bot.clock import boottime, seconds_left, time_limit
 from bot.connectors.specs import ParameterType, SqlSystem, Statement, prepared, typed
-from bot.ports import Landing
+from bot.ports import EffectStatus
 
 # What a statement was given is in no error, and so in no log: every engine here is made by this.
 create_engine = partial(sqlalchemy.create_engine, hide_parameters=True)
@@ -103,7 +103,7 @@ class SqlConnector:
         with self._limit():
             return self._change(statement, statement.undo, action, undo_key, done_key=key)
 
-    def verify(self, action: Action, key: str) -> Landing:
+    def verify(self, action: Action, key: str) -> EffectStatus:
         statement = self._statement(_short(action))
         with self._limit():
             if statement.spec.idempotency is Idempotency.MARKER:
@@ -112,7 +112,7 @@ class SqlConnector:
                 found = not self._sees(statement, action)
             else:
                 found = self._sees(statement, action)
-        return Landing.LANDED if found else Landing.ABSENT
+        return EffectStatus.LANDED if found else EffectStatus.ABSENT
 
     # --- inside --------------------------------------------------------------------------------------------------------
 

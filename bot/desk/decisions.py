@@ -10,15 +10,16 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import TypeVar
 
-from bot.cases import moves as m
+from bot.cases import commands as m
 from bot.cases.approval import Person
 from bot.cases.authority import is_colleague
 from bot.cases.canonical import Scalar
 from bot.cases.case import Case
+from bot.cases.controls import Asked, BreakGlass, decide_controls
 from bot.cases.decide import decide, must_be_current, refused
 from bot.cases.delegation import stands_in_for
-from bot.cases.entry import Change as FieldChange
-from bot.cases.entry import RejectReason
+from bot.cases.entries import FieldChange as FieldChange
+from bot.cases.entries import RejectReason
 from bot.cases.errors import (
     BadRequest,
     ChatFailed,
@@ -31,16 +32,15 @@ from bot.cases.errors import (
     Superseded,
     TooLate,
 )
-from bot.cases.passkey import LINK_IS_OVER, Assertion, Purpose, StepUp, ticket_of, waiting
+from bot.cases.passkey import LINK_IS_OVER, Assertion, Purpose, StepUp, find_live_link, link_hash
 from bot.cases.plan import Action, Proposer
 from bot.cases.policy import RiskTier
 from bot.cases.seen import Decision, Seen
 from bot.cases.signal import UNRECOGNISED
 from bot.cases.sla import promised
-from bot.cases.standing import Asked, BreakGlass, rule
-from bot.desk.outgoing import card, change
+from bot.desk.decision_priority import DecisionPriority
+from bot.desk.effects import card_message, change
 from bot.desk.proposal import Proposals
-from bot.desk.rush import Rush
 from bot.ports import Change, Clock, Directory, Library, Store
 
 MOST_REREADS = 20
@@ -61,7 +61,7 @@ class Decisions:
     directory: Directory
     proposals: Proposals
     clock: Clock
-    rush: Rush = field(default_factory=Rush)
+    rush: DecisionPriority = field(default_factory=DecisionPriority)
 
     def approve(
         self, case_id: str, *, by: str, seen: Seen, note: str = "", surface: str = "slack"
@@ -80,14 +80,14 @@ class Decisions:
     ) -> str:
         """The first half of a yes of the top class. What comes back is the secret part of the link to the other half."""
         token = secrets.token_urlsafe(32)
-        passkeys = self.store.standing().passkeys
+        passkeys = self.store.controls().passkeys
         self._decide(
             Decision.APPROVE,
             case_id,
             by,
             surface,
             seen,
-            lambda case, asker: m.BeginApproval(asker, seen, note, ticket_of(token), passkeys),
+            lambda case, asker: m.BeginApproval(asker, seen, note, link_hash(token), passkeys),
         )
         return token
 
@@ -103,7 +103,7 @@ class Decisions:
         try:
             must_be_current(case, decision, seen)
         except Refusal as refusal:
-            self._record(
+            self._record_refusal(
                 case_id, m.Asker(Person(by, by), surface=surface), decision, seen.revision, refusal
             )
             raise
@@ -118,7 +118,7 @@ class Decisions:
         """
         refusal = Superseded(DRAWN_EARLIER)
         asker = m.Asker(Person(by, by), surface=surface)
-        self._record(case_id, asker, decision, self.store.case(case_id).revision, refusal)
+        self._record_refusal(case_id, asker, decision, self.store.case(case_id).revision, refusal)
         return refusal
 
     def begun(self, case_id: str, token: str) -> tuple[Case, StepUp]:
@@ -131,7 +131,7 @@ class Decisions:
             case = self.store.case(case_id)
         except NoSuchCase:
             raise TooLate(LINK_IS_OVER) from None
-        found = waiting(case.step_ups, ticket_of(token), self.clock())
+        found = find_live_link(case.step_ups, link_hash(token), self.clock())
         if found is None or found.revision != case.revision:
             raise TooLate(LINK_IS_OVER)
         return case, found
@@ -144,14 +144,14 @@ class Decisions:
             assertion = prove(case, asked)
         except Refusal as refusal:
             by = m.Asker(Person(asked.person, asked.name), surface=surface)
-            self._record(case_id, by, decision, asked.revision, refusal)
+            self._record_refusal(case_id, by, decision, asked.revision, refusal)
             raise
 
         # The plan that the link was begun for: a new one would have ended the link.
         seen = Seen.of(case)
 
-        def move(case: Case, asker: m.Asker) -> m.Move:
-            passkeys = self.store.standing().passkeys
+        def move(case: Case, asker: m.Asker) -> m.Command:
+            passkeys = self.store.controls().passkeys
             if asked.purpose is Purpose.UNDO:
                 return m.Undo(asker, seen, asked.note, self.proposals.mode, assertion, passkeys)
             return m.Approve(asker, seen, asked.note, assertion=assertion, passkeys=passkeys)
@@ -200,7 +200,7 @@ class Decisions:
     ) -> Case:
         """To a person, or to the group that the playbook names as the next owner; ``to`` is empty for that."""
 
-        def move(case: Case, asker: m.Asker) -> m.Move:
+        def move(case: Case, asker: m.Asker) -> m.Command:
             owner = to or self.library.playbook(case.kind).owners.next_owner
             if to and not is_colleague(self.directory.person(to)):
                 raise BadRequest("choose a member of this workspace", field="to")
@@ -216,7 +216,7 @@ class Decisions:
     def undo(self, case_id: str, *, by: str, seen: Seen, note: str, surface: str = "slack") -> Case:
         """One yes to taking it back; with the last that it needs, that begins."""
 
-        def move(case: Case, asker: m.Asker) -> m.Move:
+        def move(case: Case, asker: m.Asker) -> m.Command:
             return m.Undo(asker, seen, note, self.proposals.mode)
 
         return self._decide(Decision.UNDO, case_id, by, surface, seen, move)
@@ -226,10 +226,10 @@ class Decisions:
     ) -> str:
         """Begin a yes to taking back what is of the top class, as ``begin_approval``."""
         token = secrets.token_urlsafe(32)
-        passkeys = self.store.standing().passkeys
+        passkeys = self.store.controls().passkeys
 
-        def move(case: Case, asker: m.Asker) -> m.Move:
-            return m.BeginUndo(asker, seen, note, ticket_of(token), self.proposals.mode, passkeys)
+        def move(case: Case, asker: m.Asker) -> m.Command:
+            return m.BeginUndo(asker, seen, note, link_hash(token), self.proposals.mode, passkeys)
 
         self._decide(Decision.UNDO, case_id, by, surface, seen, move)
         return token
@@ -241,26 +241,26 @@ class Decisions:
         emergency = self.library.policy().emergency
 
         def attempt() -> Case:
-            case, standing, now = self.store.case(case_id), self.store.standing(), self.clock()
-            asker = self._known(case, by, surface, Decision.EMERGENCY, seen, fresh=True)
+            case, standing, now = self.store.case(case_id), self.store.controls(), self.clock()
+            asker = self._identify(case, by, surface, Decision.EMERGENCY, seen, fresh=True)
             group = emergency.group if emergency else ""
             groups = self.directory.groups([group] if group else [], fresh=True)
             asked = Asked(asker.person, frozenset(), frozenset(), surface, asker.identities)
             wait = emergency.review_for if emergency else timedelta(0)
             try:
                 entries = decide(case, m.Approve(asker, seen, reason, emergency=True), now)
-                rulings = rule(
+                rulings = decide_controls(
                     standing,
                     BreakGlass(asked, case.id, seen.revision, reason, group, groups, wait),
                     now,
                 )
             except Refusal as refusal:
-                self._record(case_id, asker, Decision.EMERGENCY, seen.revision, refusal)
+                self._record_refusal(case_id, asker, Decision.EMERGENCY, seen.revision, refusal)
                 raise
             written = change(case, entries, self.library.playbook(case.kind))
-            return self.store.commit(replace(written, standing=standing, rulings=rulings))
+            return self.store.commit(replace(written, controls=standing, control_entries=rulings))
 
-        return again_on_conflict(attempt)
+        return retry_on_conflict(attempt)
 
     def snooze(
         self,
@@ -320,7 +320,7 @@ class Decisions:
     ) -> Case:
         """A person says which kind an unrecognised case is: it goes to that kind's owner and playbook, and is learned from."""
 
-        def move(case: Case, asker: m.Asker) -> m.Move:
+        def move(case: Case, asker: m.Asker) -> m.Command:
             playbook = self.library.playbook(kind)
             if playbook.kind != kind or kind == UNRECOGNISED:
                 raise BadRequest(f"there is no playbook for {kind[:50]!r}", field="kind")
@@ -357,7 +357,7 @@ class Decisions:
     ) -> Case:
         """A new revision with other parameters, of those only that the playbook lets people edit."""
 
-        def move(case: Case, asker: m.Asker) -> m.Move:
+        def move(case: Case, asker: m.Asker) -> m.Command:
             actions, changes = self._edited(case, values)
             now = self.clock()
             plan, verdict = self.proposals.propose(
@@ -374,8 +374,8 @@ class Decisions:
         factors = case.verdict.factors if case.verdict else ()
         owners = self.library.playbook(case.kind).owners.handles
         handles = sorted({*(factor.group for factor in factors), *owners, case.owner})
-        given = stands_in_for(self.store.standing().delegations, by, case.kind, self.clock())
-        behalf_of = [self._giver(delegation.giver, fresh) for delegation in given]
+        given = stands_in_for(self.store.controls().delegations, by, case.kind, self.clock())
+        behalf_of = [self._delegator(delegation.giver, fresh) for delegation in given]
         person = self.directory.person(by, fresh=fresh)
         groups = self.directory.groups(handles, fresh=fresh)
         return m.Asker(
@@ -387,7 +387,7 @@ class Decisions:
             identities=self.library.identities(),
         )
 
-    def _known(
+    def _identify(
         self,
         case: Case,
         by: str,
@@ -406,12 +406,12 @@ class Decisions:
                 if isinstance(failure, NotEligible)
                 else NotNow(f"{WHO_IS_NOT_KNOWN} ({failure.error})")
             )
-            self._record(
+            self._record_refusal(
                 case.id, m.Asker(Person(by, by), surface=surface), decision, seen.revision, refusal
             )
             raise refusal from None
 
-    def _giver(self, principal: str, fresh: bool) -> Person | None:
+    def _delegator(self, principal: str, fresh: bool) -> Person | None:
         """Whoever is not known any more has nobody standing in for them."""
         try:
             return self.directory.person(principal, fresh=fresh)
@@ -448,24 +448,24 @@ class Decisions:
         by: str,
         surface: str,
         seen: Seen,
-        move: Callable[[Case, m.Asker], m.Move],
+        move: Callable[[Case, m.Asker], m.Command],
     ) -> Case:
         def attempt() -> Case:
             case = self.store.case(case_id)
-            asker = self._known(case, by, surface, decision, seen)
+            asker = self._identify(case, by, surface, decision, seen)
             try:
                 # Before a form's words are read: what they are about may be gone.
                 must_be_current(case, decision, seen)
                 entries = decide(case, move(case, asker), self.clock())
             except Refusal as refusal:
-                self._record(case_id, asker, decision, seen.revision, refusal)
+                self._record_refusal(case_id, asker, decision, seen.revision, refusal)
                 raise
             return self.store.commit(change(case, entries, self.library.playbook(case.kind)))
 
         with self.rush:
-            return again_on_conflict(attempt)
+            return retry_on_conflict(attempt)
 
-    def _record(
+    def _record_refusal(
         self, case_id: str, asker: m.Asker, decision: Decision, revision: int, refusal: Refusal
     ) -> None:
         """Write an attempt that was turned away; a card that showed something else is drawn again."""
@@ -473,13 +473,13 @@ class Decisions:
         def write() -> None:
             case, now = self.store.case(case_id), self.clock()
             entries = refused(case, asker, decision, revision, refusal, now)
-            again = (card(case_id, now),) if isinstance(refusal, Superseded) else ()
+            again = (card_message(case_id, now),) if isinstance(refusal, Superseded) else ()
             self.store.commit(Change(case, entries, again))
 
-        again_on_conflict(write)
+        retry_on_conflict(write)
 
 
-def again_on_conflict(attempt: Callable[[], T]) -> T:
+def retry_on_conflict(attempt: Callable[[], T]) -> T:
     """Read, decide and write again when somebody else wrote first."""
     for _ in range(MOST_REREADS):
         try:

@@ -12,30 +12,40 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
-from bot.cases import moves as m
+from bot.cases import commands as m
 from bot.cases.approval import Person
 from bot.cases.canonical import Scalar
 from bot.cases.case import Case, evolve
+from bot.cases.controls import BEHIND, DeskControls, must_not_be_paused
 from bot.cases.decide import NOW_FOR_REAL, decide, what_moved
-from bot.cases.entry import Entry, StepReported, StepStarted, StepState, UndoLapsed
+from bot.cases.entries import Entry, StepReported, StepStarted, StepState, UndoLapsed
 from bot.cases.errors import (
     Conflict,
     ConnectorFailed,
+    DeskPaused,
     LedgerBroken,
     NotEligible,
     OutcomeUnknown,
-    Paused,
     WorldMoved,
 )
-from bot.cases.execution import DOING, UNDOING, Next, account, is_backing_out, next_work
+from bot.cases.execution import DOING, UNDOING, StepKind, is_backing_out, next_step, step_summary
 from bot.cases.plan import Action, Idempotency, Plan
 from bot.cases.policy import RiskTier, over_budget
-from bot.cases.standing import BEHIND, Standing, must_not_be_paused
 from bot.clock import boottime, time_limit
-from bot.desk.outgoing import change
+from bot.desk.controls import Controls
+from bot.desk.effects import change
 from bot.desk.proposal import Proposals
-from bot.desk.switchboard import Switchboard
-from bot.ports import Clock, Connector, Directory, Landing, Library, Store, Systems, UsageOn, Work
+from bot.ports import (
+    Clock,
+    Connector,
+    Directory,
+    EffectStatus,
+    LeasedMessage,
+    Library,
+    Store,
+    Systems,
+    UsageOn,
+)
 
 log = logging.getLogger(__name__)
 
@@ -50,7 +60,9 @@ LOOK_AGAIN_WHEN_PAUSED = timedelta(minutes=1)
 LOOK_AGAIN_AFTER = timedelta(seconds=2)
 UNEXPECTED = "it ended in a way that was not expected"
 # What asks or changes an outside system; the rest only writes down how it ended.
-TOUCHING = frozenset({Next.START, Next.RETRY, Next.VERIFY, Next.UNDO, Next.VERIFY_UNDO})
+TOUCHING = frozenset(
+    {StepKind.START, StepKind.RETRY, StepKind.VERIFY, StepKind.UNDO, StepKind.VERIFY_UNDO}
+)
 WAS_DRY_RUN = "a dry run, nothing was changed"
 BEGUN_FOR_REAL = "it was begun for real, and goes on when the program runs live again"
 MAY_BE_DONE = "a backup was restored: it is looked for before it is done"
@@ -88,22 +100,22 @@ class Executor:
     systems: Systems
     directory: Directory
     proposals: Proposals
-    switchboard: Switchboard
+    switchboard: Controls
     clock: Clock
     lease_for: timedelta = timedelta(seconds=30)
     stopwatch: Callable[[], float] = boottime
 
-    def run(self, work: Work) -> None:
+    def run(self, work: LeasedMessage) -> None:
         """Handle one outbox row: do the next thing this plan needs, and ask to be called again until there is none."""
-        if self.store.standing().is_behind:
+        if self.store.controls().is_behind:
             # Nothing of a restored backup is touched before it is acknowledged, not even to look.
             self.store.retry(
                 work, self.clock() + LOOK_AGAIN_WHEN_PAUSED, BEHIND, certain=True, counts=False
             )
             return
         case = self.store.case(work.case_id)
-        todo = next_work(case)
-        if case.revision != work.payload.get("revision") or todo.next is Next.NOTHING:
+        todo = next_step(case)
+        if case.revision != work.payload.get("revision") or todo.next is StepKind.NOTHING:
             self.store.finish(work)
             return
         if (
@@ -115,17 +127,17 @@ class Executor:
             self._set_aside(case, case.plan, work)
             return
         steps = {
-            Next.START: self._start,
-            Next.RETRY: self._do_again,
-            Next.VERIFY: self._verify,
-            Next.UNDO: self._undo,
-            Next.VERIFY_UNDO: self._verify_undo,
-            Next.STOP: self._stop,
-            Next.FINISH: self._finish,
+            StepKind.START: self._start,
+            StepKind.RETRY: self._do_again,
+            StepKind.VERIFY: self._verify,
+            StepKind.UNDO: self._undo,
+            StepKind.VERIFY_UNDO: self._verify_undo,
+            StepKind.STOP: self._stop,
+            StepKind.FINISH: self._finish,
         }
         steps[todo.next](case, todo.step, work)
 
-    def _set_aside(self, case: Case, plan: Plan, work: Work) -> None:
+    def _set_aside(self, case: Case, plan: Plan, work: LeasedMessage) -> None:
         """Leave alone what was begun in another mode.
 
         What a dry run did is not there; what was done for real can be neither seen nor taken back
@@ -144,15 +156,15 @@ class Executor:
         over = m.Stop(_why_stopped(after)) if case.undoing else m.Drift((NOW_FOR_REAL,))
         self._write_all(case, (*entries, *decide(after, over, now)), work)
 
-    def _stop(self, case: Case, step: int, work: Work) -> None:
+    def _stop(self, case: Case, step: int, work: LeasedMessage) -> None:
         self._write(case, m.Stop(_why_stopped(case)), work)
 
-    def _finish(self, case: Case, step: int, work: Work) -> None:
+    def _finish(self, case: Case, step: int, work: LeasedMessage) -> None:
         self._write(case, _finish(case, self.clock()), work)
 
     # --- doing ---------------------------------------------------------------------------------------------------------
 
-    def _start(self, case: Case, step: int, work: Work) -> None:
+    def _start(self, case: Case, step: int, work: LeasedMessage) -> None:
         if self._may_be_done(case):
             self._look_first(case, step, work)
             return
@@ -177,7 +189,7 @@ class Executor:
         if after:
             self._execute(after, step, began, work)
 
-    def _look_first(self, case: Case, step: int, work: Work) -> None:
+    def _look_first(self, case: Case, step: int, work: LeasedMessage) -> None:
         """Begin with a look what a later ledger, now lost, may have carried out already."""
         entries = decide(case, m.LookFirst(step), self.clock())
         after = self._begun(case, step, self._in_doubt(case, step, _DOING, entries), work)
@@ -196,7 +208,7 @@ class Executor:
 
     def _may_be_done(self, case: Case) -> bool:
         """Whether this plan is older than the last restored backup: a later ledger, now lost, may have carried it out."""
-        restored_at = self.store.standing().restored_at
+        restored_at = self.store.controls().restored_at
         if restored_at is None or case.opened_at > restored_at:
             return False
         planned = [
@@ -209,7 +221,7 @@ class Executor:
         case: Case,
         step: int,
         entries: tuple[Entry, ...],
-        work: Work,
+        work: LeasedMessage,
         *,
         undoing: bool = False,
     ) -> Case | None:
@@ -218,21 +230,23 @@ class Executor:
         The same transaction makes sure that the lease still holds: one that was taken over begins nothing.
         """
 
-        def guard(standing: Standing, usage_on: UsageOn) -> None:
+        def guard(standing: DeskControls, usage_on: UsageOn) -> None:
             must_not_be_paused(standing, case.kind, case.plan)
             if undoing or case.plan is None:
                 return
             usage = usage_on(f"{entries[-1].at:%Y-%m-%d}", plan=case.plan, step=step)
             spent = over_budget(case.plan, step, self.library.policy(), usage)
             if spent:
-                raise Paused(f"the budget of the day is used up: {spent}")
+                raise DeskPaused(f"the budget of the day is used up: {spent}")
 
         written = change(case, entries, self.library.playbook(case.kind))
         try:
             return self.store.commit(
-                replace(written, guard=guard), held=work, held_until=entries[-1].at + self.lease_for
+                replace(written, guard=guard),
+                leased=work,
+                leased_until=entries[-1].at + self.lease_for,
             )
-        except Paused as paused:
+        except DeskPaused as paused:
             self.store.retry(
                 work, self.clock() + LOOK_AGAIN_WHEN_PAUSED, str(paused), certain=True, counts=False
             )
@@ -263,7 +277,7 @@ class Executor:
         people = self._people(
             [name for given in case.approvals for name in (given.person, given.principal)], fresh
         )
-        snapshot, standing = _precondition(connector, action), self.store.standing()
+        snapshot, standing = _precondition(connector, action), self.store.controls()
         return m.StartStep(
             step,
             case.plan.digest,
@@ -285,7 +299,7 @@ class Executor:
                 found[principal] = self.directory.person(principal, fresh=fresh)
         return found
 
-    def _back_out(self, case: Case, step: int, reason: str, work: Work) -> None:
+    def _back_out(self, case: Case, step: int, reason: str, work: LeasedMessage) -> None:
         """A step that was never begun has no record to fail, so the last one that landed is taken back at once."""
         landed = max(
             index for index, record in enumerate(case.steps) if record.state is StepState.LANDED
@@ -294,9 +308,9 @@ class Executor:
         if case.action(landed).reversible:
             self._undo(case, landed, work, why)
         else:
-            self._write(case, m.Stop(f"{why}. {account(case)}"), work)
+            self._write(case, m.Stop(f"{why}. {step_summary(case)}"), work)
 
-    def _execute(self, case: Case, step: int, began: float, work: Work) -> None:
+    def _execute(self, case: Case, step: int, began: float, work: LeasedMessage) -> None:
         """Do it, and say how that went. A failure is what the deed itself says; every other doubt is looked into later."""
         if self._is_too_late(began, work):
             return
@@ -318,18 +332,20 @@ class Executor:
         else:
             self._accepted(case, step, detail, work)
 
-    def _accepted(self, case: Case, step: int, detail: str, work: Work) -> None:
+    def _accepted(self, case: Case, step: int, detail: str, work: LeasedMessage) -> None:
         """The system says that it is done. Seeing it there makes it so; not seeing it never makes it undone."""
         action, connector = self._action(case, step)
         is_seen = action.idempotency is Idempotency.NONE or (
-            _look(connector, action, case.steps[step].key) is Landing.LANDED
+            _look(connector, action, case.steps[step].key) is EffectStatus.LANDED
         )
         if is_seen:
             self._report(case, step, StepState.LANDED, detail, work)
         else:
             self._report(case, step, StepState.ACCEPTED, detail, work, again_in=LOOK_AGAIN_AFTER)
 
-    def _refused(self, case: Case, step: int, failure: ConnectorFailed, work: Work) -> None:
+    def _refused(
+        self, case: Case, step: int, failure: ConnectorFailed, work: LeasedMessage
+    ) -> None:
         """Nothing happened, for certain. What may pass is tried again with the same key, a few times."""
         may_pass = failure.retryable and case.action(step).idempotency is not Idempotency.NONE
         tries = self._tries(case, step, _DOING) if may_pass else MAX_TRIES
@@ -339,28 +355,32 @@ class Executor:
         else:
             self._report(case, step, StepState.FAILED, str(failure), work)
 
-    def _moved(self, case: Case, step: int, reasons: Sequence[str], work: Work) -> None:
+    def _moved(self, case: Case, step: int, reasons: Sequence[str], work: LeasedMessage) -> None:
         """The world is not as it was approved. Where an earlier attempt may have moved it, look once more."""
         action, connector = self._action(case, step)
         is_again = (
             case.steps[step].state is not StepState.STARTED or self._tries(case, step, _DOING) > 1
         )
-        landing = _look(connector, action, case.steps[step].key) if is_again else Landing.ABSENT
-        if landing is Landing.LANDED:
+        landing = (
+            _look(connector, action, case.steps[step].key) if is_again else EffectStatus.ABSENT
+        )
+        if landing is EffectStatus.LANDED:
             self._report(case, step, StepState.LANDED, _DOING.detail, work)
-        elif landing is Landing.ABSENT:
+        elif landing is EffectStatus.ABSENT:
             self._did_not_happen(case, step, reasons, work)
         else:
             self._report(
                 case, step, StepState.UNKNOWN, "; ".join(reasons), work, again_in=LOOK_AGAIN_AFTER
             )
 
-    def _did_not_happen(self, case: Case, step: int, reasons: Sequence[str], work: Work) -> None:
+    def _did_not_happen(
+        self, case: Case, step: int, reasons: Sequence[str], work: LeasedMessage
+    ) -> None:
         """It surely did not happen, and is no longer right: asked again at the first step, later ones back out."""
         drift = tuple(reasons) if step == 0 and not is_backing_out(case) else ()
         self._report(case, step, StepState.ABSENT, "; ".join(reasons), work, drift=drift)
 
-    def _do_again(self, case: Case, step: int, work: Work) -> None:
+    def _do_again(self, case: Case, step: int, work: LeasedMessage) -> None:
         """It surely did not happen: do it, if it may still be done."""
         action, connector = self._action(case, step)
         now = self.clock()
@@ -383,7 +403,7 @@ class Executor:
         if after:
             self._execute(after, step, began, work)
 
-    def _cannot_tell(self, case: Case, step: int, reason: str, work: Work) -> None:
+    def _cannot_tell(self, case: Case, step: int, reason: str, work: LeasedMessage) -> None:
         """The system does not say whether the step may still be done: wait, and in the end leave it undone."""
         if case.steps[step].state is StepState.DEFERRED and work.attempts + 1 >= MOST_LOOKS:
             self._did_not_happen(case, step, [reason], work)
@@ -392,18 +412,18 @@ class Executor:
 
     # --- finding out ---------------------------------------------------------------------------------------------------
 
-    def _verify(self, case: Case, step: int, work: Work) -> None:
+    def _verify(self, case: Case, step: int, work: LeasedMessage) -> None:
         self._find_out(case, step, _DOING, work)
 
-    def _verify_undo(self, case: Case, step: int, work: Work) -> None:
+    def _verify_undo(self, case: Case, step: int, work: LeasedMessage) -> None:
         self._find_out(case, step, _TAKING_BACK, work)
 
-    def _find_out(self, case: Case, step: int, side: _Side, work: Work) -> None:
+    def _find_out(self, case: Case, step: int, side: _Side, work: LeasedMessage) -> None:
         """Look for what may have happened. Nothing is repeated, dropped or failed on the word of one look."""
         action, connector = self._action(case, step)
         record = case.steps[step]
         landing = _look(connector, action, record.key if side is _DOING else undo_key(record.key))
-        if landing is Landing.LANDED:
+        if landing is EffectStatus.LANDED:
             self._report(case, step, side.done, side.detail, work)
         elif record.state is side.begun:
             self._wait_for_the_other(case, step, side, work)
@@ -412,7 +432,7 @@ class Executor:
                 f"{action.summary}: {action.system} accepted it, but it is not to be seen there"
             )
             self._look_again(case, step, work, reason, most=MAX_LOOKS_AFTER_SUCCESS)
-        elif landing is Landing.UNKNOWN:
+        elif landing is EffectStatus.UNKNOWN:
             done = "it happened" if side is _DOING else "it was undone"
             self._look_again(
                 case, step, work, f"{action.summary}: {action.system} does not say whether {done}"
@@ -427,7 +447,7 @@ class Executor:
         else:
             self._surely_absent(case, step, side, work)
 
-    def _wait_for_the_other(self, case: Case, step: int, side: _Side, work: Work) -> None:
+    def _wait_for_the_other(self, case: Case, step: int, side: _Side, work: LeasedMessage) -> None:
         """Whoever began this may still be at it: only after that time its outcome is in doubt."""
         _, connector = self._action(case, step)
         ends = case.steps[step].at + self.lease_for + connector.timeout
@@ -439,7 +459,7 @@ class Executor:
         else:
             self._report(case, step, side.unknown, "whoever began it has not reported back", work)
 
-    def _surely_absent(self, case: Case, step: int, side: _Side, work: Work) -> None:
+    def _surely_absent(self, case: Case, step: int, side: _Side, work: LeasedMessage) -> None:
         """Two looks found nothing, and nobody is at it any more."""
         action = case.action(step)
         if side is _DOING and is_backing_out(case):
@@ -468,7 +488,7 @@ class Executor:
         )
 
     def _look_again(
-        self, case: Case, step: int, work: Work, reason: str, *, most: int = MOST_LOOKS
+        self, case: Case, step: int, work: LeasedMessage, reason: str, *, most: int = MOST_LOOKS
     ) -> None:
         if work.attempts + 1 >= most:
             self._park(case, step, work, reason)
@@ -476,14 +496,14 @@ class Executor:
             wait = LOOK_AGAIN_AFTER * 2**work.attempts
             self.store.retry(work, self.clock() + wait, reason, certain=False)
 
-    def _park(self, case: Case, step: int, work: Work, reason: str) -> None:
+    def _park(self, case: Case, step: int, work: LeasedMessage, reason: str) -> None:
         self._write(case, m.Park(step, f"{reason}. Please look there and say what happened"), work)
 
     # --- undoing -------------------------------------------------------------------------------------------------------
 
-    def _undo(self, case: Case, step: int, work: Work, why: str = "") -> None:
+    def _undo(self, case: Case, step: int, work: LeasedMessage, why: str = "") -> None:
         now = self.clock()
-        move: m.Move = m.ReportStep(step, StepState.UNDOING, why[:500])
+        move: m.Command = m.ReportStep(step, StepState.UNDOING, why[:500])
         if case.undoing and not case.is_undo_begun:
             move = self._undo_facts(case, step, now)
         began, now = self.stopwatch(), self.clock()
@@ -508,7 +528,7 @@ class Executor:
         factors = case.verdict.factors if case.verdict else ()
         owners = self.library.playbook(case.kind).owners.handles
         groups = {*(factor.group for factor in factors), *owners}
-        standing = self.store.standing()
+        standing = self.store.controls()
         names = {name for given in case.undo_approvals for name in (given.person, given.principal)}
         used = [one for one in standing.delegations if one.taker in names]
         names |= {one.giver for one in used if one.holds(case.kind, now)}
@@ -522,7 +542,7 @@ class Executor:
             playbook_owners=owners,
         )
 
-    def _take_back(self, case: Case, step: int, began: float, work: Work) -> None:
+    def _take_back(self, case: Case, step: int, began: float, work: LeasedMessage) -> None:
         """Undo it, as carefully as it was done: what is refused goes to a person, every doubt is looked into."""
         if self._is_too_late(began, work):
             return
@@ -556,7 +576,7 @@ class Executor:
 
     # --- leases --------------------------------------------------------------------------------------------------------
 
-    def _is_too_late(self, began: float, work: Work) -> bool:
+    def _is_too_late(self, began: float, work: LeasedMessage) -> bool:
         """Stand back when this process stood still between intent and effect: another may have taken over."""
         if self.stopwatch() - began <= self.lease_for.total_seconds():
             return False
@@ -579,7 +599,7 @@ class Executor:
         step: int,
         state: StepState,
         detail: str,
-        work: Work,
+        work: LeasedMessage,
         *,
         again_in: timedelta = timedelta(0),
         drift: tuple[str, ...] = (),
@@ -614,28 +634,28 @@ class Executor:
         now = self.clock()
         entries = decide(case, report, now)
         after = evolve(case, entries[0])
-        todo = next_work(after).next
+        todo = next_step(after).next
         if drift:
             return (*entries, *decide(after, m.Drift(drift), now)), True
-        if todo is Next.FINISH:
+        if todo is StepKind.FINISH:
             return (*entries, *decide(after, _finish(after, now), now)), True
-        if todo is Next.STOP:
+        if todo is StepKind.STOP:
             return (*entries, *decide(after, m.Stop(_why_stopped(after)), now)), True
         return entries, False
 
-    def _write(self, case: Case, move: m.Move, work: Work) -> None:
+    def _write(self, case: Case, move: m.Command, work: LeasedMessage) -> None:
         self._write_all(case, decide(case, move, self.clock()), work)
 
     def _write_all(
         self,
         case: Case,
         entries: tuple[Entry, ...],
-        done: Work | None,
+        done: LeasedMessage | None,
         *,
         again_at: datetime | None = None,
     ) -> Case:
         written = change(case, entries, self.library.playbook(case.kind))
-        return self.store.commit(written, done=done, again_at=again_at)
+        return self.store.commit(written, finished=done, retry_at=again_at)
 
 
 def _unmade(case: Case) -> list[m.ReportStep]:
@@ -651,13 +671,13 @@ def _unmade(case: Case) -> list[m.ReportStep]:
 
 def _finish(case: Case, now: datetime) -> m.Finish:
     window = case.plan.undo_for if case.plan else timedelta(0)
-    return m.Finish(account(case), now + window if window else None)
+    return m.Finish(step_summary(case), now + window if window else None)
 
 
 def _why_stopped(case: Case) -> str:
     if case.undoing and case.ending:
-        return f"taken back by {case.ending.by}: {case.ending.note}. {account(case)}"
-    return f"the plan could not be carried out. {account(case)}"
+        return f"taken back by {case.ending.by}: {case.ending.note}. {step_summary(case)}"
+    return f"the plan could not be carried out. {step_summary(case)}"
 
 
 def undo_key(key: str) -> str:
@@ -675,15 +695,15 @@ def _precondition(connector: Connector, action: Action) -> Mapping[str, Scalar]:
         raise WorldMoved(str(failure)) from None
 
 
-def _look(connector: Connector, action: Action, key: str) -> Landing:
+def _look(connector: Connector, action: Action, key: str) -> EffectStatus:
     """Look for the effect. A look that fails, in whatever way, has seen nothing: neither that it is there nor that it is not."""
     try:
         return connector.verify(action, key)
     except ConnectorFailed:
-        return Landing.UNKNOWN
+        return EffectStatus.UNKNOWN
     except Exception:
         log.exception("looking for an effect at %s ended unexpectedly", action.system)
-        return Landing.UNKNOWN
+        return EffectStatus.UNKNOWN
 
 
 def _second_look(connector: Connector) -> timedelta:

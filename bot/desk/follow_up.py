@@ -4,19 +4,19 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
-from bot.cases import moves as m
+from bot.cases import commands as m
 from bot.cases.canonical import Scalar
 from bot.cases.case import Case
 from bot.cases.decide import decide
-from bot.cases.entry import Resolution
+from bot.cases.entries import Resolution
 from bot.cases.errors import Conflict, ConnectorFailed, MoveNotAllowed
 from bot.cases.lifecycle import State
 from bot.cases.playbook import Playbook
 from bot.cases.signal import Signal
 from bot.cases.sla import next_reminder
 from bot.cases.text import bounded_key, storable
-from bot.desk.outgoing import change
-from bot.ports import Clock, Library, Store, Systems, Work
+from bot.desk.effects import change
+from bot.ports import Clock, LeasedMessage, Library, Store, Systems
 
 MOST_ROWS = 5_000
 AT_ONCE = 100
@@ -31,7 +31,7 @@ class FollowUp:
     systems: Systems
     clock: Clock
 
-    def run(self, work: Work) -> None:
+    def run(self, work: LeasedMessage) -> None:
         """Look once more where the signal came from; a case whose trouble is still there is opened again."""
         case = self.store.case(work.case_id)
         playbook = self.library.playbook(case.kind)
@@ -60,7 +60,7 @@ class FollowUp:
             raise ConnectorFailed(f"{detection.system} has more rows than can be looked through")
         return False
 
-    def keep_time(self) -> int:
+    def process_due(self) -> int:
         """Do what has become due, a page at a time; returns how many cases moved. One that somebody moved first is left alone."""
         now, moved = self.clock(), 0
         for _ in range(MOST_PAGES):
@@ -78,7 +78,7 @@ class FollowUp:
             return False
         return True
 
-    def _due_move(self, case: Case, now: datetime) -> m.Move:
+    def _due_move(self, case: Case, now: datetime) -> m.Command:
         """To wake; escalation to the next owner, or the end; or a reminder to the same person."""
         if case.state is State.SNOOZED:
             return m.Wake()
@@ -88,7 +88,9 @@ class FollowUp:
             case.state is State.PROPOSED and case.expires_at is not None and now >= case.expires_at
         )
         is_late = (
-            case.state is not State.PARKED and not case.escalated and now >= case.sla.decide_by
+            case.state is not State.OUTCOME_UNKNOWN
+            and not case.escalated
+            and now >= case.sla.decide_by
         )
         if is_over or is_late:
             remind_at = hours.after(now, times.decide_for / 2)
@@ -99,16 +101,18 @@ class FollowUp:
         next_at = next_reminder(
             case.sla,
             reminded=case.reminded,
-            escalated=case.escalated or case.state is State.PARKED,
+            escalated=case.escalated or case.state is State.OUTCOME_UNKNOWN,
             now=now,
             decide_for=times.decide_for,
             hours=hours,
         )
         return m.Remind(next_at)
 
-    def _write(self, case: Case, move: m.Move, now: datetime, done: Work | None) -> None:
+    def _write(
+        self, case: Case, move: m.Command, now: datetime, done: LeasedMessage | None
+    ) -> None:
         playbook = self.library.playbook(case.kind)
-        self.store.commit(change(case, decide(case, move, now), playbook), done=done)
+        self.store.commit(change(case, decide(case, move, now), playbook), finished=done)
 
 
 def detection_parameters(now: datetime) -> dict[str, str | int | float | bool | None]:

@@ -3,7 +3,7 @@
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
-from bot.cases import moves as m
+from bot.cases import commands as m
 from bot.cases.case import Case
 from bot.cases.decide import decide
 from bot.cases.errors import KeyReused
@@ -13,9 +13,9 @@ from bot.cases.lifecycle import State
 from bot.cases.playbook import Playbook
 from bot.cases.signal import Signal, SignalStatus
 from bot.cases.sla import promised
-from bot.desk.outgoing import change
-from bot.desk.storms import Pacer
-from bot.ports import Change, Clock, Library, Outcome, Receipt, Store
+from bot.desk.alert_storms import SourceThrottle
+from bot.desk.effects import change
+from bot.ports import Change, Clock, Library, Receipt, ReceiptOutcome, Store
 
 # Trouble that comes back within this time is the same case again, not a new one; and asking again soon after a "no"
 # must not wear people down until somebody says yes.
@@ -27,7 +27,7 @@ class Intake:
     store: Store
     library: Library
     clock: Clock
-    pacer: Pacer | None = field(default_factory=Pacer)
+    pacer: SourceThrottle | None = field(default_factory=SourceThrottle)
 
     def receive(self, signal: Signal, raw: bytes) -> Receipt:
         """Record the signal durably and say what it became. ``raw`` is kept as it came.
@@ -45,7 +45,7 @@ class Intake:
             ),
             now,
         )
-        if receipt.outcome is Outcome.CONFLICT:
+        if receipt.outcome is ReceiptOutcome.CONFLICT:
             raise KeyReused(f"key {signal.key[:80]!r} was used before with another body")
         return receipt
 
@@ -57,11 +57,11 @@ class Intake:
         kept = {"place": due.timestamp()}
         placed = tuple(
             replace(asked, run_at=due, payload={**asked.payload, **kept})
-            for asked in written.outgoing
+            for asked in written.messages
             if asked.run_at <= now
         )
-        others = tuple(asked for asked in written.outgoing if asked.run_at > now)
-        return replace(written, outgoing=(*placed, *others))
+        others = tuple(asked for asked in written.messages if asked.run_at > now)
+        return replace(written, messages=(*placed, *others))
 
 
 def judge(

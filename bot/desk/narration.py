@@ -3,27 +3,27 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from bot.cases import moves as m
+from bot.cases import commands as m
 from bot.cases.canonical import Scalar
 from bot.cases.case import Case
 from bot.cases.decide import decide
 from bot.cases.errors import BadRequest, Superseded
 from bot.cases.lifecycle import WAITING
-from bot.desk.decisions import again_on_conflict
-from bot.desk.outgoing import change
+from bot.desk.decisions import retry_on_conflict
+from bot.desk.effects import change
 from bot.desk.proposal import Proposals
-from bot.ports import Clock, Library, Narrator, Store, Work
+from bot.ports import Clock, LeasedMessage, Library, Narrator, Store
 
 
 @dataclass(frozen=True)
-class Narration:
+class CaseNarration:
     store: Store
     library: Library
     proposals: Proposals
     narrator: Narrator
     clock: Clock
 
-    def run(self, work: Work) -> None:
+    def run(self, work: LeasedMessage) -> None:
         """Handle one outbox row: ask once, write what came of it, if the case has not moved on meanwhile."""
         case = self.store.case(work.case_id)
         playbook = self.library.playbook(case.kind)
@@ -44,9 +44,9 @@ class Narration:
             except Superseded:
                 self.store.finish(work)
                 return
-            self.store.commit(change(latest, entries, playbook), done=work)
+            self.store.commit(change(latest, entries, playbook), finished=work)
 
-        again_on_conflict(write)
+        retry_on_conflict(write)
 
     def _checked(self, case: Case, values: Mapping[str, Scalar]) -> str:
         """What the plan's first action would be with these parameters: prepared like any other, by its own connector."""

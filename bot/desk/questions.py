@@ -5,42 +5,42 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
-from bot.cases import entry as e
+from bot.cases import entries as e
 from bot.cases.case import Case
 from bot.cases.errors import NoSuchCase
 from bot.cases.hours import Hours
 from bot.cases.lifecycle import State
 from bot.cases.policy import Ruling
-from bot.cases.question import EXAMPLES, Answer, Ask, Durations, Line, Question, Which
+from bot.cases.question import EXAMPLES, Answer, Durations, Intent, Line, Question, StatusFilter
 from bot.ports import (
+    Assistant,
+    CaseFilter,
     Chat,
     Clock,
     Directory,
-    Grammar,
+    LeasedMessage,
     Library,
     Lists,
     Memory,
-    Placed,
-    Sight,
+    PostedQuestion,
+    QuestionParser,
     Store,
-    Talker,
-    Wanted,
-    Work,
+    Viewer,
 )
 
 MOST_LINES, MOST_ALIKE = 10, 3
-ANY_OPEN = Wanted()
+ANY_OPEN = CaseFilter()
 NOBODY = ""
 # What has ended this very moment has ended.
 JUST_NOW = timedelta(seconds=1)
 NONE_SEEN = "None that you may see."
 NOT_THERE = "There is no such case, or none that you may see."
 ENDED = {
-    Which.RESOLVED: (State.RESOLVED,),
-    Which.REJECTED: (State.REJECTED,),
-    Which.EXPIRED: (State.EXPIRED,),
-    Which.CLEARED: (State.CLEARED,),
-    Which.ENDED: (State.RESOLVED, State.REJECTED, State.EXPIRED, State.CLEARED),
+    StatusFilter.RESOLVED: (State.RESOLVED,),
+    StatusFilter.REJECTED: (State.REJECTED,),
+    StatusFilter.EXPIRED: (State.EXPIRED,),
+    StatusFilter.CLEARED: (State.CLEARED,),
+    StatusFilter.ENDED: (State.RESOLVED, State.REJECTED, State.EXPIRED, State.CLEARED),
 }
 
 
@@ -50,28 +50,30 @@ class Questions:
     lists: Lists
     library: Library
     directory: Directory
-    grammar: Grammar
+    grammar: QuestionParser
     chat: Chat
     clock: Clock
     memory: Memory
-    talker: Talker | None = None
+    talker: Assistant | None = None
 
-    def run(self, work: Work) -> None:
+    def run(self, work: LeasedMessage) -> None:
         """Handle one outbox row: answer where it was asked."""
-        placed = Placed(**work.payload)
-        growing = self.chat.begin_answer(placed) if self.talker and work.doubt <= 1 else ""
+        placed = PostedQuestion(**work.payload)
+        growing = (
+            self.chat.start_answer(placed) if self.talker and work.uncertain_attempts <= 1 else ""
+        )
 
         def tell(step: str) -> None:
             if growing:
-                self.chat.step(placed, growing, step)
+                self.chat.post_progress(placed, growing, step)
 
         answer = self.answer(
             placed.text, by=placed.person, case_id=placed.case_id, channel=placed.channel, tell=tell
         )
         if not placed.is_direct:
             answer = replace(answer, is_public=self._is_known_to_all(answer, placed))
-        self.lists.understood(placed.id, answer.understood)
-        self.chat.answer(placed, answer, look_first=work.doubt > 1, growing=growing)
+        self.lists.record_reading(placed.id, answer.understood)
+        self.chat.answer(placed, answer, look_first=work.uncertain_attempts > 1, stream_ts=growing)
         self.store.finish(work)
 
     def answer(
@@ -86,16 +88,16 @@ class Questions:
         """The answer to this person. ``case_id``: the case in whose thread it was asked; ``tell`` hears what a model looks at."""
         hours, sight = self.library.hours(channel), self.sight(by)
         question = self.grammar.understand(text, self.clock(), hours, case_id)
-        if self.talker is not None and (question is None or question.ask is not Ask.HELP):
+        if self.talker is not None and (question is None or question.intent is not Intent.HELP):
             told = self._told(text, sight, hours, case_id, tell)
             if told is not None:
                 return told
         return self._understood(text, question, sight)
 
-    def _understood(self, text: str, question: Question | None, sight: Sight) -> Answer:
+    def _understood(self, text: str, question: Question | None, sight: Viewer) -> Answer:
         return self._of(question, sight) if question else self._closest(text, sight)
 
-    def _is_known_to_all(self, answer: Answer, placed: Placed) -> bool:
+    def _is_known_to_all(self, answer: Answer, placed: PostedQuestion) -> bool:
         """Whether everyone in the channel, asking the same, would be answered the same.
 
         Asked once more through the eyes of nobody in particular, who see the cases of this channel and are party to none: a number that
@@ -106,23 +108,23 @@ class Questions:
         question = self.grammar.understand(
             placed.text, self.clock(), self.library.hours(placed.channel), placed.case_id
         )
-        everyone = Sight(NOBODY, frozenset({placed.channel}))
+        everyone = Viewer(NOBODY, frozenset({placed.channel}))
         return self._understood(placed.text, question, everyone) == answer
 
     def asked(self, question: Question, *, by: str) -> Answer:
         """The answer to a question that needs no understanding."""
         return self._of(question, self.sight(by))
 
-    def sight(self, by: str) -> Sight:
+    def sight(self, by: str) -> Viewer:
         """What this person may see now."""
-        return Sight(
+        return Viewer(
             by,
             frozenset(
                 name for name in self.library.channels() if by in self.directory.members_of(name)
             ),
         )
 
-    def visible(self, case_id: str, sight: Sight) -> Case:
+    def visible(self, case_id: str, sight: Viewer) -> Case:
         """The case, if these eyes may see it; otherwise the same as for one that does not exist."""
         try:
             case = self.store.case(case_id)
@@ -134,26 +136,26 @@ class Questions:
 
     # --- each kind of question -----------------------------------------------------------------------------------------
 
-    def _of(self, question: Question, sight: Sight) -> Answer:
-        kinds: dict[Ask, Callable[[Question, Sight], Answer]] = {
-            Ask.LIST: self._list,
-            Ask.COUNT: self._count,
-            Ask.MINE: self._mine,
-            Ask.SHOW: self._show,
-            Ask.WHY: self._why,
-            Ask.WHY_ASKED: self._why_asked,
-            Ask.HANDLED: self._handled,
-            Ask.PAUSED: self._paused,
-            Ask.HELP: lambda asked, eyes: Answer(
+    def _of(self, question: Question, sight: Viewer) -> Answer:
+        kinds: dict[Intent, Callable[[Question, Viewer], Answer]] = {
+            Intent.LIST: self._list,
+            Intent.COUNT: self._count,
+            Intent.MINE: self._mine,
+            Intent.SHOW: self._show,
+            Intent.WHY: self._why,
+            Intent.WHY_ASKED: self._why_asked,
+            Intent.HANDLED: self._handled,
+            Intent.PAUSED: self._paused,
+            Intent.HELP: lambda asked, eyes: Answer(
                 asked.said(), "You can ask things like:", examples=EXAMPLES
             ),
         }
         try:
-            return kinds[question.ask](question, sight)
+            return kinds[question.intent](question, sight)
         except NoSuchCase as nothing:
             return Answer(question.said(), str(nothing))
 
-    def _list(self, question: Question, sight: Sight) -> Answer:
+    def _list(self, question: Question, sight: Viewer) -> Answer:
         wanted = self._wanted(question, sight)
         found, many = self.lists.find(wanted, MOST_LINES), self.lists.count(wanted)
         if many or not question.words:
@@ -167,7 +169,7 @@ class Questions:
         )
         return self._with_lines(Answer(self._said(question), text), alike, len(alike))
 
-    def _count(self, question: Question, sight: Sight) -> Answer:
+    def _count(self, question: Question, sight: Viewer) -> Answer:
         wanted = self._wanted(question, sight)
         took = self.lists.durations(wanted)
         found = self.lists.find(wanted, 3 if question.how_long else MOST_LINES)
@@ -176,24 +178,24 @@ class Questions:
         )
         return self._with_lines(Answer(self._said(question), text), found, took.cases)
 
-    def _mine(self, question: Question, sight: Sight) -> Answer:
+    def _mine(self, question: Question, sight: Viewer) -> Answer:
         found, many = self.waiting_on(sight)
         wait = "waits" if many == 1 else "wait"
         text = f"{_cases(many)} {wait} on you." if found else "Nothing waits on you."
         return self._with_lines(Answer(question.said(), text), found[:MOST_LINES], many)
 
     def waiting_on(
-        self, sight: Sight, among: Wanted = ANY_OPEN, *, limit: int = 40
+        self, sight: Viewer, among: CaseFilter = ANY_OPEN, *, limit: int = 40
     ) -> tuple[list[Case], int]:
         """What waits on this person: they may decide it and have not, or it is theirs; what matters most first, and how many in all."""
         groups = self.directory.groups(self.library.deciders())
         mine = [handle for handle, people in groups.items() if sight.person in people]
-        given = self.store.standing().delegations
+        given = self.store.controls().delegations
         now = self.clock()
         for one in given:
             if one.taker == sight.person and one.begins_at <= now < one.ends_at:
                 mine += [handle for handle, people in groups.items() if one.giver in people]
-        wanted = replace(among, sight=sight, waits_on=(sight.person, *sorted(set(mine))))
+        wanted = replace(among, viewer=sight, waits_on=(sight.person, *sorted(set(mine))))
         found = self.lists.find(wanted, limit)
         identities = self.library.identities()
         open_ones = [case for case in found if not _has_voted(case, sight.person)]
@@ -204,20 +206,20 @@ class Questions:
         more = self.lists.count(wanted) - len(found) if len(found) == limit else 0
         return theirs, len(theirs) + more
 
-    def _show(self, question: Question, sight: Sight) -> Answer:
+    def _show(self, question: Question, sight: Viewer) -> Answer:
         case = self.visible(question.case_id, sight)
         what = case.what or case.signal.title
         text = f"{case.id} is {case.state}. {what} {case.why}".strip()
         return self._with_lines(Answer(question.said(), text), [case], 1)
 
-    def _why(self, question: Question, sight: Sight) -> Answer:
+    def _why(self, question: Question, sight: Viewer) -> Answer:
         """What people and policy said, as it was recorded; nothing is made up."""
         case = self.visible(question.case_id, sight)
         said = [line for entry in self.store.entries(case.id) if (line := _recorded(entry))]
         text = " ".join(said[-4:]) or f"{case.id} is {case.state}; nobody has decided anything yet."
         return self._with_lines(Answer(question.said(), text), [case], 1)
 
-    def _why_asked(self, question: Question, sight: Sight) -> Answer:
+    def _why_asked(self, question: Question, sight: Viewer) -> Answer:
         case = self.visible(question.case_id, sight)
         verdict = case.verdict
         if verdict is None:
@@ -236,7 +238,7 @@ class Questions:
             )
         return self._with_lines(Answer(question.said(), text), [case], 1)
 
-    def _handled(self, question: Question, sight: Sight) -> Answer:
+    def _handled(self, question: Question, sight: Viewer) -> Answer:
         span = question.span
         since = (
             (span.since, span.until)
@@ -253,12 +255,12 @@ class Questions:
         return self._with_lines(Answer(question.said(), text), found[:MOST_LINES], len(found))
 
     def handled_alone(
-        self, sight: Sight, ended: tuple[datetime, datetime], *, kind: str = ""
+        self, sight: Viewer, ended: tuple[datetime, datetime], *, kind: str = ""
     ) -> list[Case]:
         """What policy let run, or what went away, without a person."""
         states = (State.RESOLVED, State.CLEARED)
         found = self.lists.find(
-            Wanted(sight=sight, states=states, ended=ended, is_over=True, kind=kind), 60
+            CaseFilter(viewer=sight, states=states, ended=ended, is_over=True, kind=kind), 60
         )
         return [
             case
@@ -267,14 +269,14 @@ class Questions:
             or any(given.person.startswith("policy:") for given in case.approvals)
         ]
 
-    def _paused(self, question: Question, sight: Sight) -> Answer:
-        pauses = self.store.standing().holds
+    def _paused(self, question: Question, sight: Viewer) -> Answer:
+        pauses = self.store.controls().holds
         lines = [f"{pause.said}." for pause in pauses]
         return Answer(question.said(), " ".join(lines) or "Nothing is paused.")
 
     # --- when nothing is understood, and with a model --------------------------------------------------------------------
 
-    def _closest(self, text: str, sight: Sight) -> Answer:
+    def _closest(self, text: str, sight: Viewer) -> Answer:
         words = sorted({word for word in _words(text) if len(word) > 3}, key=len, reverse=True)[:8]
         found = self.lists.closest(words, sight, 3)
         known = {case.id for case in found}
@@ -286,7 +288,7 @@ class Questions:
         )
         return self._with_lines(Answer("", said, examples=EXAMPLES), found, len(found))
 
-    def _alike(self, text: str, sight: Sight) -> list[Case]:
+    def _alike(self, text: str, sight: Viewer) -> list[Case]:
         """Decided cases that mean something like this, by memory; read afresh, and only those that these eyes may see."""
         related = self.memory.related(text, sight.channels, self.clock())[:MOST_ALIKE]
         cases = self.lists.by_id(related)
@@ -297,12 +299,12 @@ class Questions:
         ]
 
     def _told(
-        self, text: str, sight: Sight, hours: Hours, case_id: str, tell: Callable[[str], None]
+        self, text: str, sight: Viewer, hours: Hours, case_id: str, tell: Callable[[str], None]
     ) -> Answer | None:
         """A model's words over the same queries. The cases that it was shown are named below them, from our own record."""
         if self.talker is None:
             return None
-        tools = Looking(self, sight, hours)
+        tools = RecordingTools(self, sight, hours)
         about = f"{text}\n(asked in the thread of {case_id})" if case_id else text
         told = self.talker.answer(about, tools, tell)
         if told is None:
@@ -315,21 +317,23 @@ class Questions:
 
     # --- inside ----------------------------------------------------------------------------------------------------------
 
-    def _wanted(self, question: Question, sight: Sight) -> Wanted:
+    def _wanted(self, question: Question, sight: Viewer) -> CaseFilter:
         span = (question.span.since, question.span.until) if question.span else None
-        wanted = Wanted(sight=sight, kind=question.kind, words=question.words)
-        if question.which in ENDED:
-            return replace(wanted, states=ENDED[question.which], ended=span, is_over=True)
+        wanted = CaseFilter(viewer=sight, kind=question.kind, words=question.words)
+        if question.status in ENDED:
+            return replace(wanted, states=ENDED[question.status], ended=span, is_over=True)
         wanted = replace(
-            wanted, opened=span, is_any=question.which is Which.ANY or question.ask is Ask.COUNT
+            wanted,
+            opened=span,
+            is_any=question.status is StatusFilter.ANY or question.intent is Intent.COUNT,
         )
-        if question.which is Which.OPEN and question.ask is Ask.LIST:
+        if question.status is StatusFilter.OPEN and question.intent is Intent.LIST:
             return replace(wanted, is_any=False)
-        if question.which is Which.SNOOZED:
+        if question.status is StatusFilter.SNOOZED:
             return replace(wanted, states=(State.SNOOZED,))
-        if question.which is Which.LATE:
+        if question.status is StatusFilter.LATE:
             return replace(wanted, late_at=self.clock(), is_any=False)
-        return replace(wanted, unrecognised=question.which is Which.UNRECOGNISED)
+        return replace(wanted, unrecognised=question.status is StatusFilter.UNRECOGNISED)
 
     def _said(self, question: Question) -> str:
         return question.said(self.library.playbook(question.kind).title if question.kind else "")
@@ -350,10 +354,10 @@ class Questions:
         return replace(answer, lines=lines, more=max(0, many - len(lines)))
 
 
-class Looking:
+class RecordingTools:
     """The tools of a model: the same queries, through the asker's eyes. It keeps what was shown."""
 
-    def __init__(self, questions: Questions, sight: Sight, hours: Hours) -> None:
+    def __init__(self, questions: Questions, sight: Viewer, hours: Hours) -> None:
         self._questions = questions
         self._sight = sight
         self._hours = hours
@@ -361,7 +365,7 @@ class Looking:
 
     def search(self, question: str) -> str:
         asked = self._questions.grammar.understand(question, self._questions.clock(), self._hours)
-        if asked is None or asked.ask is Ask.HELP:
+        if asked is None or asked.intent is Intent.HELP:
             return json.dumps({"not understood": question, "examples": EXAMPLES})
         answer = self._questions._of(asked, self._sight)
         self._keep(line.case_id for line in answer.lines)

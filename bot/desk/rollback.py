@@ -9,10 +9,10 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from bot.cases.approval import Person
-from bot.cases.entry import Entry
-from bot.cases.standing import BEHIND, Acknowledge, Asked, FallBehind, Standing, rule
-from bot.desk.decisions import again_on_conflict
-from bot.desk.outgoing import card
+from bot.cases.controls import BEHIND, Acknowledge, Asked, DeskControls, FallBehind, decide_controls
+from bot.cases.entries import Entry
+from bot.desk.decisions import retry_on_conflict
+from bot.desk.effects import card_message
 from bot.ports import Clock, Store, Topic
 
 log = logging.getLogger(__name__)
@@ -26,7 +26,7 @@ class RollbackWatch:
     compare: Callable[[], FallBehind | None]
     clock: Clock
 
-    def look(self) -> Standing:
+    def look(self) -> DeskControls:
         """Pause everything if the ledger does not grow from what was signed.
 
         Raises:
@@ -34,37 +34,37 @@ class RollbackWatch:
         """
         found = self.compare()
         if found is None:
-            return self.store.standing()
+            return self.store.controls()
 
-        def attempt() -> Standing:
-            standing, now = self.store.standing(), self.clock()
-            rulings = rule(standing, found, now)
+        def attempt() -> DeskControls:
+            standing, now = self.store.controls(), self.clock()
+            rulings = decide_controls(standing, found, now)
             if not rulings:
                 return standing
-            cards = [card(case_id, now) for case_id in self.store.open_ids()]
+            cards = [card_message(case_id, now) for case_id in self.store.open_ids()]
             after = self.store.rewind(standing, rulings, cards, found.numbers_from)
             log.error("%s", lost(found))
             return after
 
-        return again_on_conflict(attempt)
+        return retry_on_conflict(attempt)
 
-    def acknowledge(self, note: str, *, operator: str) -> Standing:
+    def acknowledge(self, note: str, *, operator: str) -> DeskControls:
         """End the pause: whoever runs the bot has compared what was lost with the systems of record."""
         self.look()
         by = Asked(
             Person(f"operator:{operator}", operator), frozenset(), frozenset(), "command line"
         )
 
-        def attempt() -> Standing:
-            standing, now = self.store.standing(), self.clock()
-            rulings: tuple[Entry, ...] = rule(
+        def attempt() -> DeskControls:
+            standing, now = self.store.controls(), self.clock()
+            rulings: tuple[Entry, ...] = decide_controls(
                 standing, Acknowledge(by, note, self.store.case_number()), now
             )
-            cards = [card(case_id, now) for case_id in self.store.open_ids()]
-            return self.store.rule(standing, rulings, cards)
+            cards = [card_message(case_id, now) for case_id in self.store.open_ids()]
+            return self.store.save_controls(standing, rulings, cards)
 
-        after = again_on_conflict(attempt)
-        self.store.hasten(Topic.EXECUTE, self.clock())
+        after = retry_on_conflict(attempt)
+        self.store.run_now(Topic.EXECUTE, self.clock())
         return after
 
 

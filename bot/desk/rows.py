@@ -3,19 +3,19 @@
 from collections.abc import Collection, Sequence
 
 from bot.cases.case import Case
-from bot.cases.digest import Row
-from bot.ports import Lists, Wanted
+from bot.cases.digest import CaseRow
+from bot.ports import CaseFilter, Lists
 
 
-def with_cards(lists: Lists, cases: Sequence[Case]) -> tuple[Row, ...]:
+def with_cards(lists: Lists, cases: Sequence[Case]) -> tuple[CaseRow, ...]:
     """Each case, and where its newest card stands; nowhere for one that has none."""
     cards = lists.cards_of([case.id for case in cases])
     return tuple(
-        Row(case, case.channel, cards[case.id].ts if case.id in cards else "") for case in cases
+        CaseRow(case, case.channel, cards[case.id].ts if case.id in cards else "") for case in cases
     )
 
 
-def others(lists: Lists, wanted: Wanted, shown: Collection[str], most: int) -> list[Case]:
+def others(lists: Lists, wanted: CaseFilter, shown: Collection[str], most: int) -> list[Case]:
     """The first of these that are not shown already."""
     found = lists.find(wanted, most + len(shown))
     return [case for case in found if case.id not in shown][:most]

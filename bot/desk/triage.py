@@ -8,36 +8,36 @@ import logging
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
-from bot.cases import moves as m
+from bot.cases import commands as m
 from bot.cases.canonical import Scalar, storable
 from bot.cases.case import Case, evolve
 from bot.cases.decide import decide
-from bot.cases.entry import Entry
+from bot.cases.entries import Entry
 from bot.cases.errors import ConnectorFailed, Refusal
 from bot.cases.evidence import Evidence, facts_of
 from bot.cases.expressions import filled, look_up, mostly_known
 from bot.cases.lifecycle import State
 from bot.cases.plan import Money, Proposer, amount_of
 from bot.cases.playbook import Lookup, Playbook, Stake
-from bot.cases.precedent import said_by
+from bot.cases.precedent import signal_text
 from bot.cases.recognition import money_in
 from bot.cases.recommendation import Recommendation
 from bot.cases.signal import UNRECOGNISED
 from bot.cases.sla import Sla, promised
-from bot.desk.outgoing import change
+from bot.desk.effects import change
 from bot.desk.proposal import Proposals
 from bot.desk.worker import MOST_ATTEMPTS
 from bot.ports import (
     Change,
     Clock,
+    LeasedMessage,
     Library,
-    Outgoing,
+    OutboxMessage,
     Recogniser,
     Recommender,
     Store,
     Systems,
     Topic,
-    Work,
 )
 
 log = logging.getLogger(__name__)
@@ -56,7 +56,7 @@ class Triage:
     clock: Clock
     has_narrator: bool = False
 
-    def run(self, work: Work) -> None:
+    def run(self, work: LeasedMessage) -> None:
         """Handle one outbox row; nothing to do when the case has moved on meanwhile."""
         case = self.store.case(work.case_id)
         if case.state is not State.OPEN:
@@ -74,17 +74,17 @@ class Triage:
             log.exception("%s cannot be looked at", case.id)
             self._refer(case, "something that was read about it makes no sense", work)
 
-    def _look(self, case: Case, work: Work) -> None:
+    def _look(self, case: Case, work: LeasedMessage) -> None:
         now = self.clock()
         entries = self.look_at(case, now)
         written = change(case, entries, self.library.playbook(case.kind))
         if self.has_narrator:
             revision = entries[-1].revision
-            asked = Outgoing(Topic.NARRATE, f"narrate:{case.id}:{revision}", case.id, now)
-            written = replace(written, outgoing=(*written.outgoing, asked))
-        self.store.commit(_in_place(written, work), done=work)
+            asked = OutboxMessage(Topic.NARRATE, f"narrate:{case.id}:{revision}", case.id, now)
+            written = replace(written, messages=(*written.messages, asked))
+        self.store.commit(_in_place(written, work), finished=work)
 
-    def _refer(self, case: Case, reason: str, work: Work) -> None:
+    def _refer(self, case: Case, reason: str, work: LeasedMessage) -> None:
         """Put the case before its owner as it is, with the reason."""
         now = self.clock()
         blocked = (
@@ -93,7 +93,7 @@ class Triage:
         nothing = Recommendation("", "", "", blocked=blocked)
         entries = decide(case, m.Recommend(nothing, None, None, self._again(case, now)), now)
         written = change(case, entries, self.library.playbook(case.kind))
-        self.store.commit(_in_place(written, work), done=work)
+        self.store.commit(_in_place(written, work), finished=work)
 
     def look_at(self, case: Case, now: datetime) -> tuple[Entry, ...]:
         """What would be written about this open case; nothing is, here."""
@@ -147,7 +147,7 @@ class Triage:
         playbook = self.library.playbook(case.kind)
         if playbook.kind != UNRECOGNISED or case.named_by:
             return ()
-        recognition = self.recogniser.recognise(said_by(case.signal))
+        recognition = self.recogniser.recognise(signal_text(case.signal))
         found = self.library.playbook(recognition.kind or UNRECOGNISED)
         owner, wait = found.owners.business, found.measure.decide_for
         urgent = found.kind == UNRECOGNISED and self._is_much(self._spoken_of(case, found))
@@ -164,7 +164,7 @@ class Triage:
         if playbook.kind != UNRECOGNISED:
             return None
         priced = stake_of(playbook.stake, facts_of(case.signal, ()))
-        return priced or money_in(said_by(case.signal), self.library.policy().currency)
+        return priced or money_in(signal_text(case.signal), self.library.policy().currency)
 
     def _is_much(self, stake: Money | None) -> bool:
         policy = self.library.policy()
@@ -175,15 +175,17 @@ class Triage:
         )
 
 
-def _is_last(work: Work) -> bool:
+def _is_last(work: LeasedMessage) -> bool:
     """Tell whether the row would be given up after this attempt.
 
     ``doubt`` counts workers that died of it too; a mere conflict resets it and is no failure.
     """
-    return work.doubt >= MOST_ATTEMPTS or (work.doubt > 1 and work.attempts + 1 >= MOST_ATTEMPTS)
+    return work.uncertain_attempts >= MOST_ATTEMPTS or (
+        work.uncertain_attempts > 1 and work.attempts + 1 >= MOST_ATTEMPTS
+    )
 
 
-def _in_place(written: Change, work: Work) -> Change:
+def _in_place(written: Change, work: LeasedMessage) -> Change:
     """The card goes where its case stood in the queue: a quiet source's is not drawn behind all those of a loud one."""
     place = work.payload.get("place")
     if not isinstance(place, float):
@@ -191,9 +193,9 @@ def _in_place(written: Change, work: Work) -> Change:
     at = datetime.fromtimestamp(place, UTC)
     placed = (
         replace(asked, run_at=min(asked.run_at, at)) if asked.topic is Topic.CARD else asked
-        for asked in written.outgoing
+        for asked in written.messages
     )
-    return replace(written, outgoing=tuple(placed))
+    return replace(written, messages=tuple(placed))
 
 
 def gather(case: Case, playbook: Playbook, systems: Systems, now: datetime) -> tuple[Evidence, ...]:

@@ -24,17 +24,17 @@ from bot.cases.errors import (
     StaleFence,
 )
 from bot.clock import boottime
-from bot.desk.rush import Rush
+from bot.desk.decision_priority import DecisionPriority
 from bot.outages import said
-from bot.ports import Clock, Store, Topic, Work
+from bot.ports import Clock, LeasedMessage, Store, Topic
 
 log = logging.getLogger(__name__)
 
-Handler = Callable[[Work], None]
+Handler = Callable[[LeasedMessage], None]
 MOST_ATTEMPTS = 8
 LONGEST_WAIT = 300.0
 # Rows taken per thread in one claim. What is in hand when the process ends is done by another when its lease runs out.
-AHEAD = 8
+PREFETCH_PER_THREAD = 8
 # Three chances for each lease; one may be missed.
 RENEWALS_PER_LEASE = 3
 # Every outside call ends long before. What hangs for longer is a bug, and another worker may have it.
@@ -42,7 +42,7 @@ MAX_RENEWED_SECONDS = 600.0
 
 
 @dataclass(frozen=True, slots=True)
-class Pace:
+class WorkerTimings:
     """Seconds: how long a lease holds, how long Slack may take to show what it has, how long the first back-off is."""
 
     lease_for: float = 30.0
@@ -55,12 +55,12 @@ class Pace:
 class _InHand:
     """A row under lease: when the lease was last made sure of, and when work on it began."""
 
-    work: Work
+    work: LeasedMessage
     held_at: float
     began_at: float | None = None
 
 
-class Lane:
+class WorkerPool:
     """Threads that work through the rows of some topics."""
 
     def __init__(
@@ -71,8 +71,8 @@ class Lane:
         clock: Clock,
         *,
         threads: int,
-        pace: Pace,
-        rush: Rush | None = None,
+        pace: WorkerTimings,
+        rush: DecisionPriority | None = None,
     ) -> None:
         self._store = store
         self._handlers = dict(handlers)
@@ -81,7 +81,7 @@ class Lane:
         self._clock = clock
         self._pace = pace
         self._threads = threads
-        self._rush = rush or Rush()
+        self._rush = rush or DecisionPriority()
         self._in_hand: dict[tuple[str, int], _InHand] = {}
         self._counting = threading.Lock()
         self._wake = threading.Event()
@@ -101,9 +101,11 @@ class Lane:
 
     def has_room(self) -> bool:
         """Whether more rows may be leased to this lane now."""
-        return len(self._in_hand) < self._threads * AHEAD and not self._stopping.is_set()
+        return (
+            len(self._in_hand) < self._threads * PREFETCH_PER_THREAD and not self._stopping.is_set()
+        )
 
-    def take(self, works: Sequence[Work]) -> None:
+    def accept(self, works: Sequence[LeasedMessage]) -> None:
         """Do these: they are under lease already. A lane that is closing leaves them to whoever finds the lease run out."""
         if self._stopping.is_set():
             return
@@ -134,7 +136,7 @@ class Lane:
 
         ``look_first``: nobody said that there is something, so read before writing.
         """
-        room = self._threads * AHEAD - len(self._in_hand)
+        room = self._threads * PREFETCH_PER_THREAD - len(self._in_hand)
         if room <= 0:
             self._wake.wait(self._pace.poll_every)
             self._wake.clear()
@@ -148,12 +150,12 @@ class Lane:
             # Outermost loop: a database that is away for a moment must not end the worker.
             log.exception("could not claim work; trying again")
             return False
-        self.take(claimed)
+        self.accept(claimed)
         return bool(claimed)
 
-    def _run(self, work: Work) -> None:
+    def _run(self, work: LeasedMessage) -> None:
         try:
-            self._rush.give_way()
+            self._rush.wait_while_deciding()
             if not self._stopping.is_set() and self._is_held(work):
                 self.handle(work)
         finally:
@@ -163,7 +165,7 @@ class Lane:
             if spare:
                 self._wake.set()
 
-    def _is_held(self, work: Work) -> bool:
+    def _is_held(self, work: LeasedMessage) -> bool:
         """Whether the lease still holds, as far as this process can know; it begins to be worked on then."""
         now = boottime()
         with self._counting:
@@ -202,7 +204,7 @@ class Lane:
                 elif row.began_at is None:
                     self._in_hand.pop(place, None)
 
-    def handle(self, work: Work) -> None:  # noqa: C901 (one line for each way in which it can end)
+    def handle(self, work: LeasedMessage) -> None:  # noqa: C901 (one line for each way in which it can end)
         """Do one row and see to it that it is done, tried again, or parked."""
         try:
             self._handlers[work.topic](work)
@@ -213,7 +215,11 @@ class Lane:
         except RateLimited as limited:
             # Waiting as told is no failure: it does not count towards parking.
             self._settle(
-                work, str(limited), wait=limited.seconds, certain=work.doubt <= 1, counts=False
+                work,
+                str(limited),
+                wait=limited.seconds,
+                certain=work.uncertain_attempts <= 1,
+                counts=False,
             )
         except (ChatUnknown, OutcomeUnknown) as doubt:
             self._settle(
@@ -234,13 +240,12 @@ class Lane:
             log.exception("%s failed", work.key)
             self._settle(work, said(failure), wait=self._backed_off(work), certain=False)
 
-    def _backed_off(self, work: Work) -> float:
-        return min(LONGEST_WAIT, self._pace.back_off * 2.0**work.attempts) * random.uniform(
-            0.8, 1.2
-        )  # noqa: S311 (jitter)
+    def _backed_off(self, work: LeasedMessage) -> float:
+        wait = min(LONGEST_WAIT, self._pace.back_off * 2.0**work.attempts)
+        return wait * random.uniform(0.8, 1.2)  # noqa: S311 (spreads retries, guards nothing)
 
     def _settle(
-        self, work: Work, error: str, *, wait: float, certain: bool, counts: bool = True
+        self, work: LeasedMessage, error: str, *, wait: float, certain: bool, counts: bool = True
     ) -> None:
         if counts and work.attempts + 1 >= MOST_ATTEMPTS and wait > 0:
             self._park(work, error)
@@ -254,6 +259,6 @@ class Lane:
                 counts=counts,
             )
 
-    def _park(self, work: Work, error: str) -> None:
+    def _park(self, work: LeasedMessage, error: str) -> None:
         log.error("%s is parked: %s. See `countersign doctor`.", work.key, error)
         self._store.park(work, error[:500])

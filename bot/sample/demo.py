@@ -19,13 +19,13 @@ from bot import settings as configuration
 from bot import wiring
 from bot.cases.errors import SettingsIncomplete
 from bot.clock import utc_now
-from bot.desk.silence import Silence
+from bot.desk.null_chat import NullChat
 from bot.ports import Topic
 from bot.sample import company
 from bot.sample.past import Past, Register, SetClock
 from bot.sample.people import WORKSPACE
 from bot.settings import Settings
-from bot.store.shelf import Shelf
+from bot.store.shelf import SqlPrecedentStore
 from bot.store.store import SqlStore
 from knowledge.library import Library
 from knowledge.training import learn, lessons, save
@@ -63,10 +63,10 @@ def prepare(
     settings = sample_settings(folder, "")
     store, library = wiring.open_store(settings), wiring.open_library(settings)
     clock = SetClock(datetime(2000, 1, 1, tzinfo=UTC))
-    systems = wiring.build_systems(settings, library.systems, Silence())
-    mind = wiring.forgetful(Shelf(store), clock)
+    systems = wiring.build_systems(settings, library.systems, NullChat())
+    mind = wiring.forgetful(SqlPrecedentStore(store), clock)
     desk = wiring.build_desk(
-        store, library, systems, Silence(), Register(), clock, mind, storm_after=0
+        store, library, systems, NullChat(), Register(), clock, mind, storm_after=0
     )
     done = 0
 
@@ -85,7 +85,7 @@ def prepare(
 def _remember(settings: Settings, store: SqlStore, library: Library) -> None:
     """Put the past into memory and learn from it, as a bot that had been there would have done along the way."""
     knowledge = wiring.open_knowledge(settings, store, library, utc_now)
-    for _ in knowledge.shelf.derive():
+    for _ in knowledge.shelf.rebuild():
         pass
     store.discard([Topic.REMEMBER])
     knowledge.precedents.open()

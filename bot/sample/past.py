@@ -11,7 +11,7 @@ from datetime import UTC, datetime, timedelta
 
 from bot.cases.approval import Groups, Person
 from bot.cases.case import Case
-from bot.cases.entry import RejectReason
+from bot.cases.entries import RejectReason
 from bot.cases.errors import Refusal
 from bot.cases.lifecycle import State
 from bot.cases.seen import Seen

@@ -23,7 +23,7 @@ from bot.cases.lifecycle import State
 from bot.sample import demo
 from bot.sample.people import ANA, BEN, DEV, ELSIE, FINN, FLOOR, GUS, OMAR, OPS, SALES, STOCK
 from bot.store.database import Database
-from bot.store.shelf import Shelf
+from bot.store.shelf import SqlPrecedentStore
 from bot.store.store import SqlStore
 from handlers.cards import ids
 
@@ -339,7 +339,7 @@ class Story:
             "and a card where that kind is dealt with",
         )
         _must(self.store.case(strange).channel == STOCK, "in the channel of that kind")
-        (label,) = Shelf(self.store).labels()
+        (label,) = SqlPrecedentStore(self.store).labels()
         _must(
             (label.kind, label.case_id) == ("low_stock", strange),
             "the answer is kept to learn from",
@@ -505,9 +505,8 @@ class Story:
             "Content-Type": "application/json",
             "Authorization": f"Bearer {self.bot.environment['COUNTERSIGN_SOURCE_API_TOKEN']}",
         }
-        request = urllib.request.Request(
-            f"{self.bot.url}/v1/signals", json.dumps(body).encode(), headers
-        )  # noqa: S310 (loopback)
+        url = f"{self.bot.url}/v1/signals"
+        request = urllib.request.Request(url, json.dumps(body).encode(), headers)  # noqa: S310
         try:
             with urllib.request.urlopen(request, timeout=10) as answer:  # noqa: S310
                 told: Json = json.load(answer)

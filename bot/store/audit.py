@@ -17,17 +17,17 @@ from sqlalchemy import Connection, Table, and_, bindparam, exists, or_, select
 
 from bot.cases.canonical import from_json, to_plain
 from bot.cases.case import Case
-from bot.cases.entry import LedgerBehind, Opened, entry_of
+from bot.cases.controls import DESK_ID, DeskControls, fold_controls
+from bot.cases.entries import LedgerBehind, Opened, entry_of
 from bot.cases.errors import CountersignError
 from bot.cases.ledger import GENESIS, Tree, chain_hash, leaf_hash
 from bot.cases.lifecycle import State
-from bot.cases.standing import DESK_ID, Standing, fold_standing
 from bot.clock import utc_now
-from bot.ports import REPLACED, Look, Outcome, Topic
+from bot.ports import REPLACED, CardContext, ReceiptOutcome, Topic
 from bot.store import tables as t
 from bot.store.derived import Derived, derive, entries_of, pages
 from bot.store.store import SqlStore
-from bot.store.unit import DONE, LEASED, PARKED, READY
+from bot.store.unit_of_work import DONE, LEASED, PARKED, READY
 
 MAX_DIFFERENCES = 100
 # Work of these topics is never put off for longer.
@@ -35,7 +35,7 @@ MAX_DELAY = timedelta(days=1)
 PROMPT = {Topic.TRIAGE.value, Topic.EXECUTE.value}
 # As earlier releases wrote them, and as this one does.
 LOOKS = {REPLACED, "", "paused", "undoable", "paused undoable"} | {
-    Look(paused=paused, is_undoable=is_undoable).key
+    CardContext(paused=paused, is_undoable=is_undoable).key
     for paused in ("", "paused")
     for is_undoable in (False, True)
 }
@@ -87,7 +87,7 @@ class _Ledger:
     def __init__(self, connection: Connection, progress: Callable[[int], None] | None) -> None:
         self._connection = connection
         self._progress = progress
-        self._standing = Standing()
+        self._standing = DeskControls()
         self._tree, self._chain = Tree(), GENESIS
         self._number = 0
         self.entries = self.cases = 0
@@ -129,7 +129,7 @@ class _Ledger:
                 )
             yield from self._numbered(row.seq, entry.case_id, entry.body)
             if entry.case_id == DESK_ID:
-                self._standing = fold_standing([entry], self._standing)
+                self._standing = fold_controls([entry], self._standing)
         except (CountersignError, ValueError, KeyError, TypeError) as failure:
             yield f"entry {row.seq}: {type(failure).__name__}: {failure}"
 
@@ -159,12 +159,12 @@ class _Ledger:
             yield f"memory has {last} changes, and its head says less: {CHANGED}"
 
     def _desk(self) -> Iterator[str]:
-        rows = self._connection.execute(select(t.standing)).all()
+        rows = self._connection.execute(select(t.controls)).all()
         if [row.name for row in rows] != ["desk"]:
             yield f"{DESK_ID}: there must be one standing, and there are {len(rows)}: {CHANGED}"
             return
         body = rows[0].body
-        holds = _is_written_as(body, self._standing) if body else self._standing == Standing()
+        holds = _is_written_as(body, self._standing) if body else self._standing == DeskControls()
         if not holds or rows[0].version != self._standing.version:
             yield f"{DESK_ID}: what is paused or delegated is not what the ledger says: {CHANGED}"
 
@@ -208,7 +208,7 @@ class _Rows:
 
     def __init__(self, connection: Connection, ids: Sequence[str]) -> None:
         self._connection = connection
-        self.named = self._by_case(t.named, ids)
+        self.named = self._by_case(t.case_people, ids)
         self.effects = self._by_case(t.effects, ids)
         self.inbox = self._by_case(t.inbox, ids)
         self.cards = self._by_case(t.cards, ids)
@@ -415,7 +415,7 @@ _LEDGER_PAGE = (
 _LAST_CHANGE = select(t.precedents.c.seq).order_by(t.precedents.c.seq.desc()).limit(1)
 _BY_CASE = {
     table.name: select(table).where(table.c.case_id.in_(bindparam("ids", expanding=True)))
-    for table in (t.named, t.effects, t.inbox, t.cards)
+    for table in (t.case_people, t.effects, t.inbox, t.cards)
 }
 _CONFLICTS = (
     select(
@@ -435,9 +435,9 @@ _CONFLICTS = (
     )
     .where(t.inbox.c.case_id.in_(bindparam("ids", expanding=True)))
 )
-_IN_STORM = select(t.listed.c.case_id).where(
-    t.listed.c.case_id.in_(bindparam("ids", expanding=True)),
-    t.listed.c.board.startswith(STORM, autoescape=True),
+_IN_STORM = select(t.live_list_items.c.case_id).where(
+    t.live_list_items.c.case_id.in_(bindparam("ids", expanding=True)),
+    t.live_list_items.c.board.startswith(STORM, autoescape=True),
 )
 _BY_KEY = select(t.outbox).where(t.outbox.c.key.in_(bindparam("keys", expanding=True)))
 _LOST_CASES = (
@@ -451,13 +451,13 @@ _WITHOUT_CASE = {
     .where(table.c.case_id != "", ~exists().where(t.cases.c.id == table.c.case_id))
     .order_by(table.c.case_id)
     .limit(MAX_DIFFERENCES)
-    for table in (t.named, t.effects, t.inbox, t.cards, t.outbox)
+    for table in (t.case_people, t.effects, t.inbox, t.cards, t.outbox)
 }
 _BAD_OUTCOME = (
     select(t.inbox.c.source, t.inbox.c.key, t.inbox.c.outcome, t.inbox.c.case_id)
     .where(
         or_(t.inbox.c.case_id.is_(None), t.inbox.c.case_id == ""),
-        t.inbox.c.outcome != Outcome.IGNORED.value,
+        t.inbox.c.outcome != ReceiptOutcome.IGNORED.value,
     )
     .limit(MAX_DIFFERENCES)
 )

@@ -28,9 +28,9 @@ from cryptography.hazmat.primitives.serialization import (
 )
 from filelock import FileLock
 
+from bot.cases.controls import FallBehind
 from bot.cases.errors import LedgerBroken, SettingsIncomplete
 from bot.cases.ledger import Tree, leaf_hash
-from bot.cases.standing import FallBehind
 from bot.store.store import SqlStore
 
 ED25519 = b"\x01"
@@ -272,7 +272,7 @@ class Checkpoints(Witness):
     def _sign_restored(self, store: SqlStore, found: _Disagrees, cases: int) -> Checkpoint:
         """Sign a restored backup: the note names the one before it, and how many entries both have."""
         root = _text(found.root)
-        rollback = store.standing().acknowledgement_of(found.size, root)
+        rollback = store.controls().acknowledgement_of(found.size, root)
         if rollback is None:
             raise found
         size, _, peaks = store.head()

@@ -18,7 +18,7 @@ from sqlalchemy import Connection, Engine, create_engine, event
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.pool import QueuePool
 
-from bot.store.unit import Unit
+from bot.store.unit_of_work import UnitOfWork
 
 T = TypeVar("T")
 LARGEST_BATCH = 64
@@ -73,7 +73,7 @@ class Database:
                 else:
                     connection.rollback()
 
-    def write(self, job: Callable[[Unit], T], *, appends: bool = True) -> T:
+    def write(self, job: Callable[[UnitOfWork], T], *, appends: bool = True) -> T:
         """Run the job in a transaction and wait until it is durable. ``appends`` says whether it writes the ledger."""
         waiting = _Job(job, appends)
         self._jobs.put(waiting)
@@ -119,7 +119,7 @@ class Database:
             self._connection = self._connected()
         try:
             with self._connection.begin():
-                unit = Unit(self._connection)
+                unit = UnitOfWork(self._connection)
                 if any(job.appends for job in batch):
                     unit.lock_head()
                 results = [job.run(unit) for job in batch]
@@ -147,7 +147,7 @@ class Database:
 class _Job:
     __slots__ = ("appends", "future", "repeats", "run")
 
-    def __init__(self, run: Callable[[Unit], Any], appends: bool) -> None:
+    def __init__(self, run: Callable[[UnitOfWork], Any], appends: bool) -> None:
         self.run = run
         self.appends = appends
         self.future: Future[Any] = Future()

@@ -9,7 +9,7 @@ from typing import Any
 from sqlalchemy import Connection, bindparam, insert, select, update
 
 from bot.cases.case import Case, evolve
-from bot.cases.entry import (
+from bot.cases.entries import (
     Cleared,
     Conflicted,
     Entry,
@@ -20,17 +20,17 @@ from bot.cases.entry import (
 )
 from bot.cases.errors import CountersignError
 from bot.cases.signal import Signal
-from bot.ports import Outcome
+from bot.ports import ReceiptOutcome
 from bot.store import tables as t
-from bot.store.unit import Unit, effect_rows, outcome_rows, projection
+from bot.store.unit_of_work import UnitOfWork, effect_rows, outcome_rows, projection
 
 log = logging.getLogger(__name__)
 PAGE = 200
-OUTCOMES: dict[type, Outcome] = {
-    Opened: Outcome.OPENED,
-    Recurred: Outcome.COUNTED,
-    Cleared: Outcome.CLEARED,
-    MarkedClear: Outcome.CLEARED,
+OUTCOMES: dict[type, ReceiptOutcome] = {
+    Opened: ReceiptOutcome.OPENED,
+    Recurred: ReceiptOutcome.COUNTED,
+    Cleared: ReceiptOutcome.CLEARED,
+    MarkedClear: ReceiptOutcome.CLEARED,
 }
 
 
@@ -123,7 +123,7 @@ def write_anew(connection: Connection, *, progress: Callable[[int], None] | None
     them, by that release's own rules: an old migration need not know the rules of a later release.
     """
     # Nobody appends meanwhile.
-    Unit(connection).lock_head()
+    UnitOfWork(connection).lock_head()
     count = 0
     for rows in pages(connection):
         for case_id, bodies in entries_of(connection, [row.id for row in rows]).items():
@@ -152,7 +152,7 @@ def _write(connection: Connection, found: Derived) -> None:
         if person not in names
     ]
     if fresh:
-        connection.execute(insert(t.named), fresh)
+        connection.execute(insert(t.case_people), fresh)
     for (revision, step), row in found.effects.items():
         key = {"of_case": case_id, "of_revision": revision, "of_step": step}
         connection.execute(_EFFECT, {**key, "at": row["at"], "outcome": row["outcome"]})
@@ -172,7 +172,7 @@ _BODIES = (
     .where(t.ledger.c.case_id.in_(bindparam("ids", expanding=True)))
     .order_by(t.ledger.c.case_id, t.ledger.c.version)
 )
-_NAMES = select(t.named.c.person).where(t.named.c.case_id == bindparam("id"))
+_NAMES = select(t.case_people.c.person).where(t.case_people.c.case_id == bindparam("id"))
 _EFFECT = (
     update(t.effects)
     .where(

@@ -16,10 +16,18 @@ from bot.cases.case import Case
 from bot.cases.lifecycle import WAITING, State
 from bot.cases.question import Durations
 from bot.cases.signal import UNRECOGNISED
-from bot.ports import Asked, Board, Drawn, Outgoing, Sight, Tally, Wanted
+from bot.ports import (
+    CardRef,
+    CaseFilter,
+    CaseTimes,
+    LiveList,
+    OutboxMessage,
+    QuestionRecord,
+    Viewer,
+)
 from bot.store import tables as t
 from bot.store.store import SqlStore
-from bot.store.unit import Unit, outbox_row
+from bot.store.unit_of_work import UnitOfWork, outbox_row
 
 MOST_MEASURED = 20_000
 
@@ -33,7 +41,7 @@ class Lists:
 
     # --- cases ---------------------------------------------------------------------------------------------------------
 
-    def find(self, wanted: Wanted, limit: int) -> list[Case]:
+    def find(self, wanted: CaseFilter, limit: int) -> list[Case]:
         """The first of these, what needs looking at first to the front; what has ended by its end."""
         number = t.cases.c.number
         order = (
@@ -44,14 +52,14 @@ class Lists:
         query = select(t.cases.c.body).where(_where(wanted)).order_by(*order).limit(limit)
         return [from_json(Case, row.body) for row in self._rows(query)]
 
-    def count(self, wanted: Wanted) -> int:
+    def count(self, wanted: CaseFilter) -> int:
         return int(
             self._rows(
                 select(func.count().label("many")).select_from(t.cases).where(_where(wanted))
             )[0].many
         )
 
-    def closest(self, words: Sequence[str], sight: Sight | None, limit: int) -> list[Case]:
+    def closest(self, words: Sequence[str], sight: Viewer | None, limit: int) -> list[Case]:
         """Cases that have some of these words, those with most of them first."""
         if not words:
             return []
@@ -64,7 +72,7 @@ class Lists:
         )
         return [from_json(Case, row.body) for row in self._rows(query.limit(limit))]
 
-    def durations(self, wanted: Wanted) -> Durations:
+    def durations(self, wanted: CaseFilter) -> Durations:
         """How many there are, and how long they took."""
         columns = (t.cases.c.opened_at, t.cases.c.decided_at, t.cases.c.ended_at)
         rows = self._rows(select(*columns).where(_where(wanted)).limit(MOST_MEASURED))
@@ -72,7 +80,7 @@ class Lists:
         ended = [row.ended_at - row.opened_at for row in rows if row.ended_at is not None]
         return Durations(self.count(wanted), _median(decided), _median(ended))
 
-    def tally(self, wanted: Wanted, since: datetime, until: datetime) -> list[Tally]:
+    def case_times(self, wanted: CaseFilter, since: datetime, until: datetime) -> list[CaseTimes]:
         """What of these was opened and what ended meanwhile, one row a case: for a trend over some days."""
         begin, end = since.timestamp(), until.timestamp()
         inside = or_(
@@ -92,18 +100,18 @@ class Lists:
 
     def is_named(self, person: str, case_id: str) -> bool:
         """Whether this person is a party to the case."""
-        query = select(t.named.c.case_id).where(
-            t.named.c.person == person, t.named.c.case_id == case_id
+        query = select(t.case_people.c.case_id).where(
+            t.case_people.c.person == person, t.case_people.c.case_id == case_id
         )
         return bool(self._rows(query))
 
-    def cards_of(self, ids: Sequence[str]) -> dict[str, Drawn]:
+    def cards_of(self, ids: Sequence[str]) -> dict[str, CardRef]:
         """Where the newest card of each of these stands."""
         query = (
             select(t.cards).where(t.cards.c.case_id.in_(list(ids))).order_by(t.cards.c.generation)
         )
         return {
-            row.case_id: Drawn(
+            row.case_id: CardRef(
                 row.case_id, row.generation, row.channel, row.ts, int(row.drawn), row.look
             )
             for row in self._rows(query)
@@ -118,7 +126,7 @@ class Lists:
         )
         return str(rows[0].case_id) if rows else ""
 
-    def last_heard(self, fingerprint: str, *, except_from: str) -> datetime | None:
+    def last_signal_at(self, fingerprint: str, *, except_from: str) -> datetime | None:
         """When anything of this fingerprint was last received, an all-clear included, from any source but this one."""
         heard = (t.inbox.c.fingerprint == fingerprint, t.inbox.c.source != except_from)
         query = select(func.max(t.inbox.c.received_at).label("at")).where(*heard)
@@ -127,29 +135,31 @@ class Lists:
 
     # --- boards --------------------------------------------------------------------------------------------------------
 
-    def board(self, key: str) -> Board | None:
-        rows = self._rows(select(t.boards).where(t.boards.c.key == key))
+    def live_list(self, key: str) -> LiveList | None:
+        rows = self._rows(select(t.live_lists).where(t.live_lists.c.key == key))
         return _board(rows[0]) if rows else None
 
-    def boards(self, prefix: str, since: datetime) -> list[Board]:
+    def live_lists(self, prefix: str, since: datetime) -> list[LiveList]:
         """The boards whose key begins so that were shown after this moment."""
         inside = (
-            t.boards.c.key.startswith(prefix, autoescape=True),
-            t.boards.c.shown_at >= since.timestamp(),
+            t.live_lists.c.key.startswith(prefix, autoescape=True),
+            t.live_lists.c.shown_at >= since.timestamp(),
         )
         return [
             _board(row)
-            for row in self._rows(select(t.boards).where(*inside).order_by(t.boards.c.key))
+            for row in self._rows(select(t.live_lists).where(*inside).order_by(t.live_lists.c.key))
         ]
 
-    def boards_with(self, case_id: str) -> list[str]:
+    def live_lists_with(self, case_id: str) -> list[str]:
         """The keys of the boards that list this case."""
         query = (
-            select(t.listed.c.board).where(t.listed.c.case_id == case_id).order_by(t.listed.c.board)
+            select(t.live_list_items.c.board)
+            .where(t.live_list_items.c.case_id == case_id)
+            .order_by(t.live_list_items.c.board)
         )
         return [row.board for row in self._rows(query)]
 
-    def show(self, board: Board, *, follow: bool = True) -> None:
+    def save_live_list(self, board: LiveList, *, follow: bool = True) -> None:
         """The board stands there now and lists these cases; with ``follow`` those and no others are followed."""
         row = {
             "key": board.key,
@@ -161,16 +171,18 @@ class Lists:
         cases = dict.fromkeys(case_id for ids in board.sections.values() for case_id in ids)
         listed = [{"case_id": case_id, "board": board.key} for case_id in cases]
 
-        def job(unit: Unit) -> None:
+        def job(unit: UnitOfWork) -> None:
             unit.connection.execute(_SHOW[unit.connection.dialect.name], row)
             if follow:
-                unit.connection.execute(delete(t.listed).where(t.listed.c.board == board.key))
+                unit.connection.execute(
+                    delete(t.live_list_items).where(t.live_list_items.c.board == board.key)
+                )
             if listed and follow:
-                unit.connection.execute(insert(t.listed), listed)
+                unit.connection.execute(insert(t.live_list_items), listed)
 
         self._database.write(job, appends=False)
 
-    def join(self, case_id: str, board: str) -> None:
+    def add_to_live_list(self, case_id: str, board: str) -> None:
         """This case is told of on that board."""
         row = {"case_id": case_id, "board": board}
         self._database.write(
@@ -178,28 +190,30 @@ class Lists:
             appends=False,
         )
 
-    def forget(self, key: str) -> None:
+    def delete_live_list(self, key: str) -> None:
         """The board is no more."""
 
-        def job(unit: Unit) -> None:
-            unit.connection.execute(delete(t.listed).where(t.listed.c.board == key))
-            unit.connection.execute(delete(t.boards).where(t.boards.c.key == key))
+        def job(unit: UnitOfWork) -> None:
+            unit.connection.execute(
+                delete(t.live_list_items).where(t.live_list_items.c.board == key)
+            )
+            unit.connection.execute(delete(t.live_lists).where(t.live_lists.c.key == key))
 
         self._database.write(job, appends=False)
 
-    def enqueue(self, outgoing: Sequence[Outgoing]) -> None:
+    def enqueue(self, outgoing: Sequence[OutboxMessage]) -> None:
         """Ask for effects that follow from no decision: a board to be drawn again."""
         rows = [outbox_row(asked) for asked in outgoing]
         if rows:
             self._database.write(lambda unit: unit.enqueue(rows), appends=False)
-            for taker in self._store.takers:
+            for taker in self._store.local_workers:
                 taker.wake()
 
-    def enqueue_once(self, job: str, slot: int, outgoing: Outgoing) -> bool:
+    def enqueue_once(self, job: str, slot: int, outgoing: OutboxMessage) -> bool:
         """Ask for this effect, if nobody has for this slot: the tick and the effect are one transaction, so neither is without the other."""
         tick, row = {"job": job, "slot": slot}, outbox_row(outgoing)
 
-        def write(unit: Unit) -> bool:
+        def write(unit: UnitOfWork) -> bool:
             mine = (
                 unit.connection.execute(_TICK[unit.connection.dialect.name], tick).first()
                 is not None
@@ -212,7 +226,7 @@ class Lists:
 
     # --- questions -----------------------------------------------------------------------------------------------------
 
-    def ask(self, question: Asked, outgoing: Outgoing | None) -> bool:
+    def record_question(self, question: QuestionRecord, outgoing: OutboxMessage | None) -> bool:
         """Record what was asked, once, and ask for its answer in the same transaction; False when it is known already."""
         row = {
             "id": question.id,
@@ -223,7 +237,7 @@ class Lists:
             "vote": "",
         }
 
-        def write(unit: Unit) -> bool:
+        def write(unit: UnitOfWork) -> bool:
             mine = (
                 unit.connection.execute(_ASK[unit.connection.dialect.name], row).first() is not None
             )
@@ -233,11 +247,11 @@ class Lists:
 
         mine = self._database.write(write, appends=False)
         if mine and outgoing:
-            for taker in self._store.takers:
+            for taker in self._store.local_workers:
                 taker.wake()
         return mine
 
-    def understood(self, question_id: str, understood: str) -> None:
+    def record_reading(self, question_id: str, understood: str) -> None:
         """What was made of it; empty when nothing was."""
         statement = (
             update(t.questions)
@@ -248,7 +262,7 @@ class Lists:
             lambda unit: unit.connection.execute(statement) and None, appends=False
         )
 
-    def vote(self, question_id: str, person: str, vote: str) -> bool:
+    def record_vote(self, question_id: str, person: str, vote: str) -> bool:
         """Whether the answer helped, as the one who asked says."""
         mine = and_(t.questions.c.id == question_id, t.questions.c.person == person)
         statement = update(t.questions).where(mine).values(vote=vote)
@@ -258,7 +272,9 @@ class Lists:
             )
         )
 
-    def questions(self, since: datetime, *, unanswered: bool, limit: int = 100) -> list[Asked]:
+    def questions(
+        self, since: datetime, *, unanswered: bool, limit: int = 100
+    ) -> list[QuestionRecord]:
         """What was asked, the latest first; only what was not understood or did not help, if so wanted."""
         query = select(t.questions).where(t.questions.c.asked_at >= since.timestamp())
         if unanswered:
@@ -273,7 +289,7 @@ class Lists:
             return list(connection.execute(query).all())
 
 
-def _where(wanted: Wanted) -> Any:
+def _where(wanted: CaseFilter) -> Any:
     """One clause for each thing that is asked for."""
     c = t.cases.c
     states = [State(state).name for state in wanted.states]
@@ -286,8 +302,12 @@ def _where(wanted: Wanted) -> Any:
         (wanted.kind, lambda: c.kind == wanted.kind),
         (wanted.channel, lambda: c.channel == wanted.channel),
         (
-            wanted.board,
-            lambda: c.id.in_(select(t.listed.c.case_id).where(t.listed.c.board == wanted.board)),
+            wanted.live_list,
+            lambda: c.id.in_(
+                select(t.live_list_items.c.case_id).where(
+                    t.live_list_items.c.board == wanted.live_list
+                )
+            ),
         ),
         (wanted.owner, lambda: c.owner == wanted.owner),
         (
@@ -301,7 +321,7 @@ def _where(wanted: Wanted) -> Any:
     )
     clauses = [clause() for is_asked, clause in asked if is_asked]
     spans = _between(c.opened_at, wanted.opened) + _between(c.ended_at, wanted.ended)
-    return and_(_seen(wanted.sight), *clauses, *spans, *map(_has, wanted.words))
+    return and_(_seen(wanted.viewer), *clauses, *spans, *map(_has, wanted.words))
 
 
 def _between(column: Any, span: tuple[datetime, datetime] | None) -> list[Any]:
@@ -316,11 +336,11 @@ def _as_number(hit: Any) -> Any:
     return choose((hit, 1), else_=0)
 
 
-def _seen(sight: Sight | None) -> Any:
+def _seen(sight: Viewer | None) -> Any:
     """What this person may know of: the cases of their channels, and those they are a party to."""
     if sight is None:
         return t.cases.c.number > 0
-    mine = select(t.named.c.case_id).where(t.named.c.person == sight.person)
+    mine = select(t.case_people.c.case_id).where(t.case_people.c.person == sight.person)
     return or_(t.cases.c.channel.in_(sorted(sight.channels)), t.cases.c.id.in_(mine))
 
 
@@ -328,14 +348,14 @@ def _median(values: list[float]) -> float | None:
     return statistics.median(values) if values else None
 
 
-def _board(row: Any) -> Board:
-    return Board(
+def _board(row: Any) -> LiveList:
+    return LiveList(
         row.key, row.place, row.ts, json.loads(row.body), datetime.fromtimestamp(row.shown_at, UTC)
     )
 
 
-def _question(row: Any) -> Asked:
-    return Asked(
+def _question(row: Any) -> QuestionRecord:
+    return QuestionRecord(
         row.id,
         datetime.fromtimestamp(row.asked_at, UTC),
         row.person,
@@ -346,9 +366,9 @@ def _question(row: Any) -> Asked:
 
 
 def _upsert(dialect: Any) -> Any:
-    new = dialect.insert(t.boards)
+    new = dialect.insert(t.live_lists)
     rest = {name: new.excluded[name] for name in ("place", "ts", "shown_at", "body")}
-    return new.on_conflict_do_update(index_elements=[t.boards.c.key], set_=rest)
+    return new.on_conflict_do_update(index_elements=[t.live_lists.c.key], set_=rest)
 
 
 _SHOW = {"sqlite": _upsert(sqlite), "postgresql": _upsert(postgresql)}
@@ -357,7 +377,7 @@ _TICK = {
     for name, module in (("sqlite", sqlite), ("postgresql", postgresql))
 }
 _JOIN = {
-    name: module.insert(t.listed).on_conflict_do_nothing()
+    name: module.insert(t.live_list_items).on_conflict_do_nothing()
     for name, module in (("sqlite", sqlite), ("postgresql", postgresql))
 }
 _ASK = {

@@ -8,7 +8,7 @@ from sqlalchemy import Connection, text
 from bot.cases.errors import SettingsIncomplete
 from bot.store.database import Database
 from bot.store.derived import write_anew
-from bot.store.unit import LATEST_MIGRATION, migration_of
+from bot.store.unit_of_work import LATEST_MIGRATION, migration_of
 
 if TYPE_CHECKING:
     from alembic.config import Config

@@ -9,37 +9,37 @@ from sqlalchemy import bindparam, func, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
 from bot.cases.canonical import digest, from_json, to_json, to_plain
-from bot.cases.entry import entry_of
+from bot.cases.entries import entry_of
 from bot.cases.errors import LedgerBroken
 from bot.cases.lifecycle import State
-from bot.cases.precedent import Label, Precedent, remembered
-from bot.ports import Batch, Kept, Topic, Work
+from bot.cases.precedent import Label, Precedent, precedents_from
+from bot.ports import Batch, LeasedMessage, StoredPrecedent, Topic
 from bot.store import tables as t
 from bot.store.store import SqlStore
-from bot.store.unit import LEASED, READY, Unit
+from bot.store.unit_of_work import LEASED, READY, UnitOfWork
 
 log = logging.getLogger(__name__)
 PAGE = 500
 
 
-class Shelf:
+class SqlPrecedentStore:
     """Precedents and labels over the store's database. Every method is one transaction."""
 
     def __init__(self, store: SqlStore) -> None:
         self._store = store
         self._database = store.database
 
-    def keep(
+    def save(
         self,
         precedents: Sequence[Precedent],
         label: Label | None = None,
         *,
-        done: Work | None = None,
+        done: LeasedMessage | None = None,
     ) -> int:
         """Write what is new or different; returns how many were."""
         rows = [_row(precedent) for precedent in precedents]
 
-        def job(unit: Unit) -> int:
+        def job(unit: UnitOfWork) -> int:
             if done:
                 unit.complete(done)
             if label:
@@ -49,7 +49,7 @@ class Shelf:
 
         return self._database.write(job, appends=False)
 
-    def since(self, seq: int, limit: int = PAGE) -> list[Kept]:
+    def changes_since(self, seq: int, limit: int = PAGE) -> list[StoredPrecedent]:
         """What has changed after this place, in order."""
         query = (
             select(t.precedents)
@@ -104,7 +104,7 @@ class Shelf:
     def forget(self, batch: str) -> int:
         """Take an imported past back; returns how many precedents that was."""
 
-        def job(unit: Unit) -> int:
+        def job(unit: UnitOfWork) -> int:
             live = (t.precedents.c.batch == batch, t.precedents.c.is_gone == 0)
             ids = unit.connection.execute(select(t.precedents.c.id).where(*live)).scalars().all()
             if ids:
@@ -117,12 +117,12 @@ class Shelf:
 
         return self._database.write(job, appends=False)
 
-    def missing(self) -> int:
+    def count_missing(self) -> int:
         """Decided cases of the ledger that the shelf knows nothing of, and that no outbox row is about to bring."""
         with self._database.read() as connection:
             return int(connection.execute(_MISSING).scalar_one())
 
-    def derive(self) -> Iterator[tuple[int, int]]:
+    def rebuild(self) -> Iterator[tuple[int, int]]:
         """Write what the ledger tells once more, case by case; gives cases and entries done. What differs is mended, nothing is asked."""
         done = 0
         for case_ids in _pages(list(self._store.case_ids()), 100):
@@ -130,15 +130,15 @@ class Shelf:
             for entries in self._entries(case_ids):
                 done += len(entries)
                 try:
-                    found, label = remembered(map(entry_of, entries))
+                    found, label = precedents_from(map(entry_of, entries))
                 except LedgerBroken as broken:
                     # `ledger replay` names it; one case that proves nothing keeps no other from memory.
                     log.warning("a case is not remembered: %s", broken)
                     continue
                 precedents += found
                 if label:
-                    self.keep((), label)
-            self.keep(precedents)
+                    self.save((), label)
+            self.save(precedents)
             yield len(case_ids), done
 
     def _entries(self, case_ids: Sequence[str]) -> Iterator[list[dict[str, Any]]]:
@@ -165,11 +165,11 @@ def _row(precedent: Precedent) -> dict[str, Any]:
     }
 
 
-def _kept(row: Any) -> Kept:
-    return Kept(row.seq, row.digest, bool(row.is_gone), from_json(Precedent, row.body))
+def _kept(row: Any) -> StoredPrecedent:
+    return StoredPrecedent(row.seq, row.digest, bool(row.is_gone), from_json(Precedent, row.body))
 
 
-def _write(unit: Unit, rows: Sequence[dict[str, Any]]) -> int:
+def _write(unit: UnitOfWork, rows: Sequence[dict[str, Any]]) -> int:
     known = {
         row.id: row for row in unit.connection.execute(_KNOWN, {"ids": [row["id"] for row in rows]})
     }
@@ -188,7 +188,7 @@ def _write(unit: Unit, rows: Sequence[dict[str, Any]]) -> int:
     return len(written)
 
 
-def _advance(unit: Unit, by: int) -> int:
+def _advance(unit: UnitOfWork, by: int) -> int:
     """The next places in the order of changes; the row is locked until commit, so nobody reads past what is not there yet."""
     moved = update(t.heads).where(t.heads.c.name == "memory").values(number=t.heads.c.number + by)
     place: int = unit.connection.execute(moved.returning(t.heads.c.number)).scalar_one()

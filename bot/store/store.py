@@ -11,18 +11,27 @@ from sqlalchemy.dialects import postgresql, sqlite
 
 from bot.cases.canonical import from_json
 from bot.cases.case import Case, evolve
+from bot.cases.controls import DeskControls
 from bot.cases.decide import conflicted
-from bot.cases.entry import Entry, entry_of
+from bot.cases.entries import Entry, entry_of
 from bot.cases.errors import LedgerBroken, NoSuchCase, StaleFence
 from bot.cases.lifecycle import TERMINAL, State
 from bot.cases.plan import Plan
 from bot.cases.policy import Usage
 from bot.cases.signal import Signal
-from bot.cases.standing import Standing
-from bot.ports import Change, Drawn, Judge, Outcome, Outgoing, Receipt, Topic, Work
+from bot.ports import (
+    CardRef,
+    Change,
+    Judge,
+    LeasedMessage,
+    OutboxMessage,
+    Receipt,
+    ReceiptOutcome,
+    Topic,
+)
 from bot.store import tables as t
 from bot.store.database import Database
-from bot.store.unit import (
+from bot.store.unit_of_work import (
     CASE_BODY,
     DONE,
     HEAD_IS_GONE,
@@ -30,7 +39,7 @@ from bot.store.unit import (
     PARKED,
     READY,
     STANDING_BODY,
-    Unit,
+    UnitOfWork,
     effect_rows,
     lines,
     new_names,
@@ -43,7 +52,7 @@ from bot.store.unit import (
 KEPT_TICKS = 400
 
 
-class Taker(Protocol):
+class LocalWorker(Protocol):
     """A lane of workers in this process."""
 
     topics: Sequence[Topic]
@@ -51,7 +60,7 @@ class Taker(Protocol):
 
     def has_room(self) -> bool: ...
 
-    def take(self, works: Sequence[Work]) -> None: ...
+    def accept(self, works: Sequence[LeasedMessage]) -> None: ...
 
     def wake(self) -> None: ...
 
@@ -61,7 +70,7 @@ class SqlStore:
 
     def __init__(self, database: Database) -> None:
         self.database = database
-        self.takers: list[Taker] = []
+        self.local_workers: list[LocalWorker] = []
 
     # --- cases ---------------------------------------------------------------------------------------------------------
 
@@ -81,36 +90,36 @@ class SqlStore:
         self,
         change: Change,
         *,
-        done: Work | None = None,
-        again_at: datetime | None = None,
-        held: Work | None = None,
-        held_until: datetime | None = None,
+        finished: LeasedMessage | None = None,
+        retry_at: datetime | None = None,
+        leased: LeasedMessage | None = None,
+        leased_until: datetime | None = None,
     ) -> Case:
         before = change.before
         after = _after(change)
         moved = projection(after, before.version if before else 0)
         new_lines, effects = lines(change.entries), effect_rows(after, change.entries)
         outcomes, names = outcome_rows(change.entries), new_names(before, after)
-        rows = [outbox_row(outgoing) for outgoing in change.outgoing]
-        again = again_at.timestamp() if again_at else None
+        rows = [outbox_row(outgoing) for outgoing in change.messages]
+        again = retry_at.timestamp() if retry_at else None
 
         at = change.entries[-1].at.timestamp()
 
-        def job(unit: Unit) -> list[Work]:
-            if done:
-                unit.complete(done, again)
-            if held and held_until:
-                unit.hold(held, held_until.timestamp())
+        def job(unit: UnitOfWork) -> list[LeasedMessage]:
+            if finished:
+                unit.complete(finished, again)
+            if leased and leased_until:
+                unit.hold(leased, leased_until.timestamp())
             if change.guard:
-                change.guard(unit.standing(), unit.usage)
+                change.guard(unit.controls(), unit.usage)
             unit.append(moved, new_lines)
             unit.follow(effects, outcomes, names)
-            if change.standing:
-                unit.stand(change.standing, change.rulings)
+            if change.controls:
+                unit.save_controls(change.controls, change.control_entries)
             unit.enqueue(rows)
-            return self._take(unit, change.outgoing, at)
+            return self.lease_locally(unit, change.messages, at)
 
-        self._hand_over(self.database.write(job), wake=bool(change.outgoing or again_at))
+        self.dispatch(self.database.write(job), wake=bool(change.messages or retry_at))
         return after
 
     def receive(self, signal: Signal, raw: bytes, judge: Judge, now: datetime) -> Receipt:
@@ -122,7 +131,7 @@ class SqlStore:
         }
         inbox_row |= {"received_at": now.isoformat(), "fingerprint": signal.fingerprint}
 
-        def job(unit: Unit) -> tuple[Receipt, list[Work]]:
+        def job(unit: UnitOfWork) -> tuple[Receipt, list[LeasedMessage]]:
             known = unit.connection.execute(_INBOX_KNOWN, inbox_row).first()
             if known is not None:
                 return self._known(unit, known, inbox_row, now), []
@@ -130,9 +139,10 @@ class SqlStore:
             change = judge(latest, unit.next_case_id())
             if not change.entries:
                 unit.connection.execute(
-                    insert(t.inbox), {**inbox_row, "outcome": Outcome.IGNORED, "case_id": None}
+                    insert(t.inbox),
+                    {**inbox_row, "outcome": ReceiptOutcome.IGNORED, "case_id": None},
                 )
-                return Receipt(Outcome.IGNORED, None), []
+                return Receipt(ReceiptOutcome.IGNORED, None), []
             after = _after(change)
             outcome = _outcome(change, signal)
             unit.connection.execute(
@@ -141,52 +151,57 @@ class SqlStore:
             expected = change.before.version if change.before else 0
             unit.append(projection(after, expected), lines(change.entries))
             unit.follow((), (), new_names(change.before, after))
-            unit.enqueue([outbox_row(outgoing) for outgoing in change.outgoing])
-            return Receipt(outcome, after.id), self._take(unit, change.outgoing, now.timestamp())
+            unit.enqueue([outbox_row(outgoing) for outgoing in change.messages])
+            return Receipt(outcome, after.id), self.lease_locally(
+                unit, change.messages, now.timestamp()
+            )
 
         receipt, taken = self.database.write(job)
-        self._hand_over(taken, wake=receipt.outcome is not Outcome.DUPLICATE)
+        self.dispatch(taken, wake=receipt.outcome is not ReceiptOutcome.DUPLICATE)
         return receipt
 
-    def _known(self, unit: Unit, known: Any, row: dict[str, Any], now: datetime) -> Receipt:
+    def _known(self, unit: UnitOfWork, known: Any, row: dict[str, Any], now: datetime) -> Receipt:
         """The key has come before: the same body is the same signal, another body is a conflict, kept and refused."""
         if known.digest == row["digest"]:
-            return Receipt(Outcome.DUPLICATE, known.case_id)
+            return Receipt(ReceiptOutcome.DUPLICATE, known.case_id)
         kept = unit.connection.execute(_KEEP_CONFLICT[unit.connection.dialect.name], row).first()
         existing = unit.case(known.case_id) if known.case_id and kept else None
         if existing is not None:
             entries = conflicted(existing, row["source"], row["key"], row["digest"], now)
             unit.append(projection(evolve(existing, entries[0]), existing.version), lines(entries))
-        return Receipt(Outcome.CONFLICT, known.case_id)
+        return Receipt(ReceiptOutcome.CONFLICT, known.case_id)
 
     # --- the desk as a whole -------------------------------------------------------------------------------------------
 
-    def standing(self) -> Standing:
+    def controls(self) -> DeskControls:
         with self.database.read() as connection:
             body = connection.execute(STANDING_BODY).scalar()
-        return from_json(Standing, body) if body else Standing()
+        return from_json(DeskControls, body) if body else DeskControls()
 
-    def rule(
-        self, before: Standing, rulings: tuple[Entry, ...], outgoing: Sequence[Outgoing] = ()
-    ) -> Standing:
+    def save_controls(
+        self,
+        before: DeskControls,
+        rulings: tuple[Entry, ...],
+        outgoing: Sequence[OutboxMessage] = (),
+    ) -> DeskControls:
         rows = [outbox_row(asked) for asked in outgoing]
 
-        def job(unit: Unit) -> Standing:
-            after = unit.stand(before, rulings)
+        def job(unit: UnitOfWork) -> DeskControls:
+            after = unit.save_controls(before, rulings)
             unit.enqueue(rows)
             return after
 
         after = self.database.write(job)
-        self._hand_over([], wake=bool(rows))
+        self.dispatch([], wake=bool(rows))
         return after
 
     def rewind(
         self,
-        before: Standing,
+        before: DeskControls,
         rulings: tuple[Entry, ...],
-        outgoing: Sequence[Outgoing],
+        outgoing: Sequence[OutboxMessage],
         numbers_from: int,
-    ) -> Standing:
+    ) -> DeskControls:
         rows = [outbox_row(asked) for asked in outgoing]
         # What Slack shows may be newer than what these rows remember.
         redrawn = (
@@ -195,15 +210,15 @@ class SqlStore:
             .values(drawn="0")
         )
 
-        def job(unit: Unit) -> Standing:
-            after = unit.stand(before, rulings)
+        def job(unit: UnitOfWork) -> DeskControls:
+            after = unit.save_controls(before, rulings)
             unit.number_above(numbers_from)
             unit.connection.execute(redrawn)
             unit.enqueue(rows)
             return after
 
         after = self.database.write(job)
-        self._hand_over([], wake=bool(rows))
+        self.dispatch([], wake=bool(rows))
         return after
 
     def case_number(self) -> int:
@@ -215,7 +230,7 @@ class SqlStore:
         with self.database.read() as connection:
             return list(connection.execute(_OPEN).scalars())
 
-    def hasten(self, topic: Topic, now: datetime) -> None:
+    def run_now(self, topic: Topic, now: datetime) -> None:
         waiting = and_(
             t.outbox.c.topic == topic.value,
             t.outbox.c.state == READY,
@@ -223,7 +238,7 @@ class SqlStore:
         )
         statement = update(t.outbox).where(waiting).values(run_at=now.timestamp())
         self.database.write(lambda unit: unit.connection.execute(statement) and None, appends=False)
-        self._hand_over([], wake=True)
+        self.dispatch([], wake=True)
 
     def affected(self, scope: str) -> list[str]:
         what, _, name = scope.partition(":")
@@ -304,7 +319,7 @@ class SqlStore:
 
     def claim(
         self, topics: Sequence[Topic], limit: int, now: datetime, lease_for: float
-    ) -> list[Work]:
+    ) -> list[LeasedMessage]:
         at = now.timestamp()
         values = {
             "topics": [topic.value for topic in topics],
@@ -313,14 +328,14 @@ class SqlStore:
             "lease_until": at + lease_for,
         }
 
-        def job(unit: Unit) -> list[Work]:
+        def job(unit: UnitOfWork) -> list[LeasedMessage]:
             rows = unit.connection.execute(_CLAIM, values).all()
             return [_work(row) for row in sorted(rows, key=lambda row: row.run_at)]
 
         return self.database.write(job, appends=False)
 
-    def renew(self, works: Sequence[Work], until: datetime) -> set[tuple[str, int]]:
-        def job(unit: Unit) -> set[tuple[str, int]]:
+    def renew(self, works: Sequence[LeasedMessage], until: datetime) -> set[tuple[str, int]]:
+        def job(unit: UnitOfWork) -> set[tuple[str, int]]:
             held = set()
             # In one order, so that two that renew do not wait for each other.
             for work in sorted(works, key=lambda one: one.key):
@@ -338,11 +353,15 @@ class SqlStore:
             return connection.execute(_HAS_DUE, values).first() is not None
 
     def finish(
-        self, work: Work, *, drawn: Drawn | None = None, outgoing: Sequence[Outgoing] = ()
+        self,
+        work: LeasedMessage,
+        *,
+        drawn: CardRef | None = None,
+        outgoing: Sequence[OutboxMessage] = (),
     ) -> None:
         rows = [outbox_row(asked) for asked in outgoing]
 
-        def job(unit: Unit) -> None:
+        def job(unit: UnitOfWork) -> None:
             unit.complete(work)
             if drawn:
                 unit.connection.execute(_DRAWN[unit.connection.dialect.name], _drawn_row(drawn))
@@ -351,21 +370,31 @@ class SqlStore:
         self.database.write(job, appends=False)
 
     def record_card(
-        self, drawn: Drawn, *, work: Work | None = None, outgoing: Sequence[Outgoing] = ()
+        self,
+        drawn: CardRef,
+        *,
+        work: LeasedMessage | None = None,
+        outgoing: Sequence[OutboxMessage] = (),
     ) -> None:
         rows = [outbox_row(asked) for asked in outgoing]
 
-        def job(unit: Unit) -> None:
+        def job(unit: UnitOfWork) -> None:
             if work:
                 unit.must_hold(work)
             unit.connection.execute(_DRAWN[unit.connection.dialect.name], _drawn_row(drawn))
             unit.enqueue(rows)
 
         self.database.write(job, appends=False)
-        self._hand_over([], wake=bool(rows))
+        self.dispatch([], wake=bool(rows))
 
     def retry(
-        self, work: Work, run_at: datetime, error: str, *, certain: bool, counts: bool = True
+        self,
+        work: LeasedMessage,
+        run_at: datetime,
+        error: str,
+        *,
+        certain: bool,
+        counts: bool = True,
     ) -> None:
         self._release(
             work,
@@ -376,10 +405,12 @@ class SqlStore:
             counts=counts,
         )
 
-    def park(self, work: Work, error: str) -> None:
+    def park(self, work: LeasedMessage, error: str) -> None:
         self._release(work, state=PARKED, run_at=0.0, error=error, certain=False)
 
-    def _release(self, work: Work, *, certain: bool, counts: bool = True, **values: Any) -> None:
+    def _release(
+        self, work: LeasedMessage, *, certain: bool, counts: bool = True, **values: Any
+    ) -> None:
         # Only failures count towards parking: however long something waited, its first failure is its first.
         tried = {"attempts": t.outbox.c.attempts + 1} if counts else {}
         doubt = {"doubt": 0} if certain else {}
@@ -405,7 +436,7 @@ class SqlStore:
         found = self.database.write(
             lambda unit: unit.connection.execute(statement).rowcount, appends=False
         )
-        self._hand_over([], wake=bool(found))
+        self.dispatch([], wake=bool(found))
         return bool(found)
 
     def discard(self, topics: Sequence[Topic]) -> None:
@@ -422,10 +453,12 @@ class SqlStore:
         with self.database.read() as connection:
             return {f"{row.topic} {row.state}": row.rows for row in connection.execute(_BACKLOG)}
 
-    def _take(self, unit: Unit, outgoing: Sequence[Outgoing], at: float) -> list[Work]:
+    def lease_locally(
+        self, unit: UnitOfWork, outgoing: Sequence[OutboxMessage], at: float
+    ) -> list[LeasedMessage]:
         """Lease the effects just asked for to a lane with room, in the same transaction: no second one, and no look-up, is needed."""
         taken = []
-        for taker in self.takers:
+        for taker in self.local_workers:
             keys = [
                 asked.key
                 for asked in outgoing
@@ -436,17 +469,17 @@ class SqlStore:
                 taken += [_work(row) for row in unit.connection.execute(_TAKE, values).all()]
         return taken
 
-    def _hand_over(self, taken: Sequence[Work], *, wake: bool) -> None:
-        for taker in self.takers:
+    def dispatch(self, taken: Sequence[LeasedMessage], *, wake: bool) -> None:
+        for taker in self.local_workers:
             mine = [work for work in taken if work.topic in taker.topics]
             if mine:
-                taker.take(mine)
+                taker.accept(mine)
             elif wake:
                 taker.wake()
 
     # --- cards ---------------------------------------------------------------------------------------------------------
 
-    def cards(self, case_id: str) -> list[Drawn]:
+    def cards(self, case_id: str) -> list[CardRef]:
         query = (
             select(t.cards)
             .where(t.cards.c.case_id == case_id)
@@ -455,7 +488,7 @@ class SqlStore:
         with self.database.read() as connection:
             rows = connection.execute(query).all()
         return [
-            Drawn(row.case_id, row.generation, row.channel, row.ts, int(row.drawn), row.look)
+            CardRef(row.case_id, row.generation, row.channel, row.ts, int(row.drawn), row.look)
             for row in rows
         ]
 
@@ -482,7 +515,7 @@ class SqlStore:
         """Whether this process is the one that runs ``job`` for this slot; exactly one is, however many ask."""
         values = {"job": job, "slot": slot}
 
-        def claimed(unit: Unit) -> bool:
+        def claimed(unit: UnitOfWork) -> bool:
             mine = (
                 unit.connection.execute(_TICK[unit.connection.dialect.name], values).first()
                 is not None
@@ -544,15 +577,15 @@ def _after(change: Change) -> Case:
     return after
 
 
-def _outcome(change: Change, signal: Signal) -> Outcome:
+def _outcome(change: Change, signal: Signal) -> ReceiptOutcome:
     if change.before is None:
-        return Outcome.OPENED
-    return Outcome.CLEARED if signal.status == "clear" else Outcome.COUNTED
+        return ReceiptOutcome.OPENED
+    return ReceiptOutcome.CLEARED if signal.status == "clear" else ReceiptOutcome.COUNTED
 
 
-def _work(row: Any) -> Work:
+def _work(row: Any) -> LeasedMessage:
     payload = json.loads(row.payload)
-    return Work(
+    return LeasedMessage(
         row.key,
         Topic(row.topic),
         row.case_id,
@@ -564,7 +597,7 @@ def _work(row: Any) -> Work:
     )
 
 
-def _drawn_row(drawn: Drawn) -> dict[str, Any]:
+def _drawn_row(drawn: CardRef) -> dict[str, Any]:
     place = {
         "channel": drawn.channel,
         "ts": drawn.ts,
@@ -615,7 +648,7 @@ _TOUCHED = select(t.inbox.c.case_id).where(
 _EPISODES = (
     select(func.count())
     .select_from(t.inbox)
-    .where(t.inbox.c.case_id.in_(_TOUCHED), t.inbox.c.outcome == Outcome.CLEARED.value)
+    .where(t.inbox.c.case_id.in_(_TOUCHED), t.inbox.c.outcome == ReceiptOutcome.CLEARED.value)
 )
 # A leased row whose lease has run out is due again: ``run_at`` doubles as the end of the lease.
 _IS_DUE = and_(

@@ -188,7 +188,7 @@ labels = Table(
 )
 
 # What holds for the whole desk: one row, the fold of the ledger's entries about the desk.
-standing = Table(
+controls = Table(
     "standing",
     metadata,
     Column("name", Text, primary_key=True),
@@ -197,7 +197,7 @@ standing = Table(
 )
 
 # Who may know of a case wherever they are: those who raised it, own it or acted on it.
-named = Table(
+case_people = Table(
     "named",
     metadata,
     Column("person", Text, nullable=False),
@@ -206,7 +206,7 @@ named = Table(
 )
 
 # Lists that stand somewhere and follow their cases: a channel's digest, a person's App Home.
-boards = Table(
+live_lists = Table(
     "boards",
     metadata,
     Column("key", Text, primary_key=True),
@@ -216,7 +216,7 @@ boards = Table(
     Column("body", Text, nullable=False),
 )
 
-listed = Table(
+live_list_items = Table(
     "listed",
     metadata,
     Column("case_id", Text, nullable=False),

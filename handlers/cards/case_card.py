@@ -4,13 +4,13 @@ import re
 
 from bot.cases.approval import Approval
 from bot.cases.case import Case, is_principal
-from bot.cases.entry import StepState
+from bot.cases.entries import StepState
 from bot.cases.evidence import Evidence
 from bot.cases.lifecycle import State
 from bot.cases.plan import Action, Money, Plan
 from bot.cases.policy import RiskTier, Ruling, Verdict
 from bot.cases.recommendation import Recommendation
-from bot.ports import Look
+from bot.ports import CardContext
 from handlers.cards import ids
 from handlers.cards.text import (
     Json,
@@ -32,7 +32,7 @@ MOST_EVIDENCE = 12
 # A guess that is less likely than this (per cent) is noise on a card.
 LEAST_LIKELY = 3
 PERSON = re.compile(r"[A-Z0-9]+/[UW][A-Z0-9]+")
-PLAIN = Look()
+PLAIN = CardContext()
 MOST_OFFERS = 5
 MAX_REASON, MAX_CONFIRM = 300, 300
 MARKS = {
@@ -42,7 +42,7 @@ MARKS = {
     State.SNOOZED: ":zzz: Snoozed",
     State.APPROVED: ":white_check_mark: Approved, about to be carried out",
     State.RUNNING: ":gear: Being carried out",
-    State.PARKED: ":question: Outcome unknown: somebody must look",
+    State.OUTCOME_UNKNOWN: ":question: Outcome unknown: somebody must look",
     State.RESOLVED: ":white_check_mark: Resolved",
     State.REJECTED: ":no_entry: Rejected",
     State.EXPIRED: ":hourglass: Expired, nothing was done",
@@ -65,7 +65,7 @@ STEP_MARKS = {
 }
 
 
-def case_card(case: Case, look: Look = PLAIN) -> list[Json]:
+def case_card(case: Case, look: CardContext = PLAIN) -> list[Json]:
     """The blocks of the card, from the state alone; ``look`` says what holds beside it."""
     blocks: list[Json] = [
         {"type": "header", "text": plain(_headline(case), 150)},
@@ -424,7 +424,7 @@ def _heard(case: Case, verdict: Verdict) -> str:
     return f"{len(case.approvals)} given, but not yet a person of its own for each"
 
 
-def _buttons(case: Case, look: Look) -> list[Json]:
+def _buttons(case: Case, look: CardContext) -> list[Json]:
     """Never a dead button: each state has only those that do something now."""
     token = ids.token(case)
     more = _more(case, token)
@@ -450,7 +450,7 @@ def _buttons(case: Case, look: Look) -> list[Json]:
             _button("Reject…", ids.REJECT, token, style="danger"),
             more,
         ]
-    if case.state is State.PARKED:
+    if case.state is State.OUTCOME_UNKNOWN:
         return [_button("I have looked…", ids.SETTLE, token, style="primary"), *claim, more]
     if look.is_undoable and case.state is State.RESOLVED:
         return [_button("Take back…", ids.UNDO, token)]

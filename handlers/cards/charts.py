@@ -2,11 +2,11 @@
 
 from collections.abc import Sequence
 
-from bot.cases.digest import Day
+from bot.cases.digest import TrendDay
 from handlers.cards.text import Json, paragraph, preformatted, rich, say
 
 
-def charts(days: Sequence[Day]) -> list[Json]:
+def charts(days: Sequence[TrendDay]) -> list[Json]:
     """What came and what went; how long people took to decide. Nothing at all when nothing happened."""
     if not any(day.opened or day.ended for day in days):
         return []

@@ -1,6 +1,6 @@
 """The daily digest: one screen, what needs a decision first, each row with buttons of its own. Readable as one line in a notification."""
 
-from bot.cases.digest import Agreement, Counts, Digest, Review
+from bot.cases.digest import Agreement, Counts, DigestView, Review
 from bot.cases.lifecycle import State
 from handlers.cards.charts import charts
 from handlers.cards.rows import Link, listed, nameable, pressable
@@ -9,7 +9,7 @@ from handlers.cards.text import Json, bullets, clean, context, escaped, paragrap
 NO_COUNTS = Counts()
 
 
-def digest_card(digest: Digest, to: Link) -> list[Json]:
+def digest_card(digest: DigestView, to: Link) -> list[Json]:
     """The blocks of the digest."""
     blocks: list[Json] = [{"type": "header", "text": plain(_headline(digest), 150)}]
     blocks.append(
@@ -31,7 +31,7 @@ def digest_card(digest: Digest, to: Link) -> list[Json]:
     return blocks + (_review(digest.review, to) if digest.review else [])
 
 
-def digest_text(digest: Digest) -> str:
+def digest_text(digest: DigestView) -> str:
     """The line in a notification."""
     first = (
         f" First: {digest.needs[0].case.id} {digest.needs[0].case.signal.title}."
@@ -43,12 +43,12 @@ def digest_text(digest: Digest) -> str:
     )
 
 
-def rest_blocks(digest: Digest, to: Link) -> list[Json]:
+def rest_blocks(digest: DigestView, to: Link) -> list[Json]:
     """What else waits, for the thread."""
     return [_title("What else waits for a decision"), listed(digest.rest, to)]
 
 
-def _headline(digest: Digest) -> str:
+def _headline(digest: DigestView) -> str:
     undecided = sum(row.case.state is State.PROPOSED for row in digest.needs)
     needs, late = undecided + digest.needs_more, len(digest.late) + digest.late_more
     decide = (
@@ -74,7 +74,7 @@ def _counted(counts: Counts) -> str:
     return ", ".join([*parts, *(f"{many:,} {words}" for many, words in others if many)])
 
 
-def _unhandled(digest: Digest, to: Link) -> list[Json]:
+def _unhandled(digest: DigestView, to: Link) -> list[Json]:
     blocks: list[Json] = [_title("What I could not recognise or did not handle")]
     blocks += nameable("unhandled", digest.unhandled, to)
     if digest.questions:

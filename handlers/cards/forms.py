@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 
 from bot.cases.case import Case
-from bot.cases.entry import RejectReason
+from bot.cases.entries import RejectReason
 from bot.cases.passkey import STEP_UP_FOR, Purpose
 from handlers.cards import ids
 from handlers.cards.text import Json, bullets, clean, context, paragraph, plain, rich, say

@@ -1,6 +1,6 @@
 """A person's App Home: their queue first, then what is theirs, their team's, and what was handled without anybody."""
 
-from bot.cases.digest import Filter, Home, Row, When
+from bot.cases.digest import CaseRow, HomeFilter, HomePeriod, HomeView
 from bot.cases.lifecycle import State
 from handlers.cards import ids
 from handlers.cards.charts import charts
@@ -8,10 +8,14 @@ from handlers.cards.rows import Link, listed, pressable
 from handlers.cards.text import Json, clean, context, paragraph, plain, rich, say
 
 EVERY_KIND = "every"
-WHEN = {When.ALWAYS: "All that is open", When.LATE: "Late", When.TODAY: "New today"}
+WHEN = {
+    HomePeriod.ALWAYS: "All that is open",
+    HomePeriod.LATE: "Late",
+    HomePeriod.TODAY: "New today",
+}
 
 
-def home_view(home: Home, to: Link) -> Json:
+def home_view(home: HomeView, to: Link) -> Json:
     """The view for views.publish."""
     blocks: list[Json] = [{"type": "header", "text": plain(_headline(home), 150)}]
     blocks += [context(plain(f"⏸ Paused: {line}", 320)) for line in home.paused]
@@ -28,7 +32,7 @@ def home_view(home: Home, to: Link) -> Json:
     blocks.append({"type": "actions", "block_id": "home", "elements": _filters(home)})
     blocks += _section("Waiting on you", pressable("waiting", home.waiting, to), home.waiting_more)
     if not home.waiting:
-        narrowed = " of what is shown here" if home.chosen != Filter() else ""
+        narrowed = " of what is shown here" if home.chosen != HomeFilter() else ""
         blocks.append(context(f":white_check_mark: Nothing{narrowed} waits on you."))
     blocks += _section("Yours", pressable("mine", home.mine, to) if home.mine else [], 0)
     blocks += _section("Your team", [listed(home.team, to)] if home.team else [], home.team_more)
@@ -37,14 +41,14 @@ def home_view(home: Home, to: Link) -> Json:
     return {"type": "home", "blocks": [*blocks, *charts(home.days), more]}
 
 
-def _headline(home: Home) -> str:
+def _headline(home: HomeView) -> str:
     many = len(home.waiting) + home.waiting_more
-    if home.chosen != Filter():
+    if home.chosen != HomeFilter():
         return f"{many:,} of these waiting on you" if many else "None of these waits on you"
     return f"{many:,} waiting on you" if many else "All clear"
 
 
-def _filters(home: Home) -> list[Json]:
+def _filters(home: HomeView) -> list[Json]:
     """What narrows the queue below; and the way to a stand-in, when their status has just suggested one."""
     kinds = [
         _option("Every kind", EVERY_KIND),
@@ -58,7 +62,7 @@ def _filters(home: Home) -> list[Json]:
     return [*pickers, _stand_in()] if home.suggestion else pickers
 
 
-def _rarer(home: Home) -> list[Json]:
+def _rarer(home: HomeView) -> list[Json]:
     """What one does now and then: below the queue, which is what one comes for."""
     digest = _button(
         "No morning digest" if home.has_digest else "A digest every morning", ids.HOME_DIGEST
@@ -85,7 +89,7 @@ def _picker(action_id: str, options: list[Json], chosen: str) -> Json:
     }
 
 
-def _alone(home: Home, to: Link) -> list[Json]:
+def _alone(home: HomeView, to: Link) -> list[Json]:
     """What policy let run, or what went away; with a way back while there is one."""
     blocks: list[Json] = []
     for row in home.alone:
@@ -102,7 +106,7 @@ def _alone(home: Home, to: Link) -> list[Json]:
     return blocks
 
 
-def _can_be_taken_back(row: Row, home: Home) -> bool:
+def _can_be_taken_back(row: CaseRow, home: HomeView) -> bool:
     until = row.case.undo_until
     return (
         row.case.state is State.RESOLVED

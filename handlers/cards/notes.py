@@ -3,9 +3,9 @@
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from bot.cases import entry as e
+from bot.cases import entries as e
 from bot.cases.case import Case
-from bot.cases.entry import Body, Entry
+from bot.cases.entries import Body, Entry
 from bot.cases.lifecycle import State
 from bot.cases.passkey import Purpose
 from bot.cases.recommendation import Citation
@@ -149,7 +149,7 @@ def _settled(body: e.Settled, case: Case) -> tuple[str, str]:
 
 def _wanted(case: Case) -> str:
     """What the reminded person is asked for, and until when."""
-    if case.state is State.PARKED:
+    if case.state is State.OUTCOME_UNKNOWN:
         return "somebody must look in the outside system and say what happened"
     late = case.changed_at >= case.sla.decide_by
     return f"a decision is {'overdue since' if late else 'due by'} {case.sla.decide_by:%d %b %H:%M} UTC"

@@ -3,8 +3,8 @@
 from collections.abc import Callable, Sequence
 
 from bot.cases.case import Case
-from bot.cases.digest import Row
-from bot.cases.entry import Resolution
+from bot.cases.digest import CaseRow
+from bot.cases.entries import Resolution
 from bot.cases.lifecycle import State
 from handlers.cards import ids
 from handlers.cards.case_card import name_buttons, row_buttons
@@ -14,18 +14,18 @@ Link = Callable[[str, str], str]
 """The address of a message, from channel and ts; empty when it has none."""
 
 
-def pressable(section: str, rows: Sequence[Row], to: Link) -> list[Json]:
+def pressable(section: str, rows: Sequence[CaseRow], to: Link) -> list[Json]:
     """Rows that can be decided, each with its buttons in a block of its own: pressing one leaves the others as they are."""
     return _with_buttons(section, rows, to, row_buttons)
 
 
-def nameable(section: str, rows: Sequence[Row], to: Link) -> list[Json]:
+def nameable(section: str, rows: Sequence[CaseRow], to: Link) -> list[Json]:
     """Rows that may be given a name, with the guesses as buttons."""
     return _with_buttons(section, rows, to, name_buttons)
 
 
 def _with_buttons(
-    section: str, rows: Sequence[Row], to: Link, buttons_of: Callable[[Case], list[Json]]
+    section: str, rows: Sequence[CaseRow], to: Link, buttons_of: Callable[[Case], list[Json]]
 ) -> list[Json]:
     blocks: list[Json] = []
     for row in rows:
@@ -39,12 +39,12 @@ def _with_buttons(
     return blocks
 
 
-def listed(rows: Sequence[Row], to: Link) -> Json:
+def listed(rows: Sequence[CaseRow], to: Link) -> Json:
     """Rows to read, one line each."""
     return rich(bullets([*_line(row, to), say("  "), *_wanted(row.case)] for row in rows))
 
 
-def _line(row: Row, to: Link) -> list[Json]:
+def _line(row: CaseRow, to: Link) -> list[Json]:
     case = row.case
     stake = f"  {case.stake}" if case.stake else ""
     return [

@@ -1,11 +1,11 @@
 """The card that many cases share: how many, from where, and the first of them with their buttons."""
 
-from bot.cases.digest import Storm
+from bot.cases.digest import StormView
 from handlers.cards.rows import Link, pressable
 from handlers.cards.text import Json, context, paragraph, plain, rich, say
 
 
-def storm_card(storm: Storm, to: Link) -> list[Json]:
+def storm_card(storm: StormView, to: Link) -> list[Json]:
     """The blocks of the shared card."""
     more = storm.open - len(storm.rows)
     blocks: list[Json] = [
@@ -29,7 +29,7 @@ def storm_card(storm: Storm, to: Link) -> list[Json]:
     return blocks
 
 
-def storm_headline(storm: Storm) -> str:
+def storm_headline(storm: StormView) -> str:
     if not storm.open:
         return f"The storm is over: {storm.title}"
     return f"{storm.open:,} open at once: {storm.title}"

@@ -9,7 +9,7 @@ from collections.abc import Iterable
 from datetime import datetime
 from typing import Any
 
-from bot.cases.approval import Factor, people_of
+from bot.cases.approval import ApprovalRequirement, people_of
 
 Json = dict[str, Any]
 ELLIPSIS = "…"
@@ -107,7 +107,7 @@ def preformatted(text: str) -> Json:
     return {"type": "rich_text_preformatted", "elements": [say(text)]}
 
 
-def groups(factors: Iterable[Factor]) -> str:
+def groups(factors: Iterable[ApprovalRequirement]) -> str:
     """Who may say yes, as a phrase: "one of @ops-leads and one of @finance"."""
     numbers = {1: "one", 2: "two", 3: "three", 4: "four", 5: "five"}
     return (

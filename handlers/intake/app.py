@@ -19,7 +19,7 @@ from bot.cases.errors import KeyReused, NoSuchCase
 from bot.cases.signal import Signal
 from bot.cases.source import Format, Source
 from bot.desk.intake import Intake
-from bot.ports import Outcome, Receipt
+from bot.ports import Receipt, ReceiptOutcome
 from handlers.intake.authentication import Sources, has_token
 from handlers.intake.problem import TITLES, Problem
 from handlers.intake.readiness import Readiness
@@ -35,11 +35,11 @@ PARSERS: dict[Format, Parse] = {
     Format.MAPPING: mapped.signals,
 }
 STATUS = {
-    Outcome.OPENED: 201,
-    Outcome.COUNTED: 202,
-    Outcome.CLEARED: 202,
-    Outcome.IGNORED: 202,
-    Outcome.DUPLICATE: 200,
+    ReceiptOutcome.OPENED: 201,
+    ReceiptOutcome.COUNTED: 202,
+    ReceiptOutcome.CLEARED: 202,
+    ReceiptOutcome.IGNORED: 202,
+    ReceiptOutcome.DUPLICATE: 200,
 }
 
 

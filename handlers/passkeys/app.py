@@ -14,8 +14,8 @@ from starlette.routing import Route
 from bot.cases.case import Case
 from bot.cases.errors import BadRequest, ChatFailed, NotEligible, NotNow, Refusal, TooLate
 from bot.cases.passkey import LINK_IS_OVER, Assertion, Passkey, Purpose, StepUp, challenge
+from bot.desk.controls import Controls
 from bot.desk.decisions import WHO_IS_NOT_KNOWN, Decisions
-from bot.desk.switchboard import Switchboard
 from bot.ports import Clock
 from handlers.bodies import BodyRefused, limited_body
 from handlers.passkeys.ceremony import Ceremony
@@ -53,7 +53,7 @@ def adding(url: str, token: str) -> str:
 
 
 def routes(
-    decisions: Decisions, switchboard: Switchboard, ceremony: Ceremony, clock: Clock
+    decisions: Decisions, switchboard: Controls, ceremony: Ceremony, clock: Clock
 ) -> list[Route]:
     """Everything the page needs."""
     door = PasskeyDoor(decisions, switchboard, ceremony, clock)
@@ -74,7 +74,7 @@ class PasskeyDoor:
     """What each route does. A link is worth nothing without the device, and the device nothing without the link."""
 
     decisions: Decisions
-    switchboard: Switchboard
+    switchboard: Controls
     ceremony: Ceremony
     clock: Clock
 
@@ -109,7 +109,7 @@ class PasskeyDoor:
 
     def invitation(self, path: dict[str, str], answer: Any) -> dict[str, Any]:
         invited = self.switchboard.invitation(path["token"])
-        known = self.decisions.store.standing().passkeys
+        known = self.decisions.store.controls().passkeys
         return {"as": invited.name, "options": self.ceremony.registration(invited, known)}
 
     def add(self, path: dict[str, str], answer: Any) -> dict[str, Any]:
@@ -120,7 +120,7 @@ class PasskeyDoor:
 
     def _keys_of(self, asked: StepUp) -> list[Passkey]:
         return [
-            key for key in self.decisions.store.standing().passkeys if key.person == asked.person
+            key for key in self.decisions.store.controls().passkeys if key.person == asked.person
         ]
 
 

@@ -27,10 +27,10 @@ from bot.cases.passkey import (
     Assertion,
     Invitation,
     Passkey,
-    armoured,
+    b64url_decode,
+    b64url_encode,
     invitation_challenge,
-    ticket_of,
-    unarmoured,
+    link_hash,
 )
 
 # What the verifier of a ledger knows too.
@@ -80,11 +80,11 @@ class Ceremony:
         except (ValueError, KeyError, TypeError, AttributeError, AssertionError, binascii.Error):
             # The library has no error of its own for an answer that is not well formed.
             raise NotEligible(NOT_GENUINE) from None
-        return Assertion(ticket, *(armoured(unarmoured(str(part))) for part in parts))
+        return Assertion(ticket, *(b64url_encode(b64url_decode(str(part))) for part in parts))
 
     def registration(self, invited: Invitation, passkeys: Sequence[Passkey]) -> dict[str, Any]:
         """What the browser is asked when a passkey is added."""
-        handle = bytes.fromhex(ticket_of(invited.person))
+        handle = bytes.fromhex(link_hash(invited.person))
         user = PublicKeyCredentialUserEntity(
             id=handle, name=invited.name, display_name=invited.name
         )
@@ -116,7 +116,7 @@ class Ceremony:
             raise NotEligible(NOT_GENUINE) from None
         encoded = base64.b64encode(key).decode()
         return Passkey(
-            invited.person, invited.name, armoured(data.credential_id), encoded, self.site, now
+            invited.person, invited.name, b64url_encode(data.credential_id), encoded, self.site, now
         )
 
     def _server(self) -> Fido2Server:
@@ -135,14 +135,14 @@ _NUMBERS = {one.ALGORITHM for one in ALGORITHMS}
 
 
 def _state(challenge: bytes) -> dict[str, Any]:
-    return {"challenge": armoured(challenge), "user_verification": VERIFIED}
+    return {"challenge": b64url_encode(challenge), "user_verification": VERIFIED}
 
 
 def _known(key: Passkey) -> AttestedCredentialData:
     public = serialization.load_der_public_key(base64.b64decode(key.public_key))
     shape: Any = next(one for one, held in ALGORITHMS.items() if isinstance(public, held))
     return AttestedCredentialData.create(
-        Aaguid.NONE, unarmoured(key.credential), shape.from_cryptography_key(public)
+        Aaguid.NONE, b64url_decode(key.credential), shape.from_cryptography_key(public)
     )
 
 

@@ -8,7 +8,7 @@ from typing import Any
 from slack_bolt import Ack
 
 from bot.cases.errors import BadRequest, ChatFailed, Refusal
-from bot.desk.sweeping import Sweeping
+from bot.desk.message_cleanup import MessageCleanup
 from handlers.cards.copies import stray_blocks, stray_text
 from handlers.cards.forms import notice
 from handlers.cards.text import Json
@@ -22,7 +22,7 @@ def on_press(
     chat: SlackChat,
     do: Callable[[Press], str | None],
     on_home: Callable[[str], None] = lambda person: None,
-    sweeping: Sweeping | None = None,
+    sweeping: MessageCleanup | None = None,
 ) -> Callable[..., None]:
     """A listener for a button: ``do`` commits; what it returns, or its refusal, is told to the presser alone.
 
@@ -58,7 +58,7 @@ def on_press(
 
 
 def _strayed(
-    chat: SlackChat, sweeping: Sweeping | None, press: Press, pressed: Pressed
+    chat: SlackChat, sweeping: MessageCleanup | None, press: Press, pressed: Pressed
 ) -> list[Json]:
     """Tell which message is the card of the case, when another one was pressed; nothing when it was the card, or a list."""
     standing = (

@@ -11,12 +11,12 @@ from slack_sdk import WebClient
 from slack_sdk.errors import SlackClientError
 
 from bot.cases.errors import ChatFailed, Refusal
+from bot.desk.app_home import AppHome
+from bot.desk.controls import Controls
 from bot.desk.decisions import Decisions
-from bot.desk.homes import Homes
+from bot.desk.message_cleanup import MessageCleanup
 from bot.desk.questions import Questions
 from bot.desk.raising import Raising
-from bot.desk.sweeping import Sweeping
-from bot.desk.switchboard import Switchboard
 from bot.ports import Clock, Library, Lists
 from handlers.slack import asking, case_buttons, case_forms, commands, home, raising
 from handlers.slack.chat import SlackChat
@@ -31,15 +31,15 @@ class Asked:
     """All of the desk that people reach through Slack."""
 
     decisions: Decisions
-    switchboard: Switchboard
+    switchboard: Controls
     questions: Questions
-    homes: Homes
+    homes: AppHome
     raising: Raising
     lists: Lists
     library: Library
     clock: Clock
     confirming: case_forms.Confirming
-    sweeping: Sweeping | None = None
+    sweeping: MessageCleanup | None = None
 
 
 def build(client: WebClient, desk: Asked, chat: SlackChat) -> App:

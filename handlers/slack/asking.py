@@ -11,7 +11,7 @@ from typing import Any
 from slack_bolt import Ack, App
 
 from bot.cases.question import EXAMPLES
-from bot.ports import Asked, Clock, Lists, Outgoing, Placed, Topic
+from bot.ports import Clock, Lists, OutboxMessage, PostedQuestion, QuestionRecord, Topic
 from handlers.cards import ids
 from handlers.slack.chat import SlackChat
 
@@ -59,7 +59,7 @@ class Asking:
         """Record the question and ask for its answer, in one transaction; Slack may deliver it twice."""
         channel, ts = str(event["channel"]), str(event["ts"])
         thread = str(event.get("thread_ts") or ts)
-        placed = Placed(
+        placed = PostedQuestion(
             id=f"{channel}:{ts}",
             person=principal_of(event, body),
             user=str(event["user"]),
@@ -70,10 +70,10 @@ class Asking:
             case_id=self.lists.case_at(channel, thread),
         )
         now = self.clock()
-        asked = Asked(placed.id, now, placed.person, placed.text)
-        self.lists.ask(
+        asked = QuestionRecord(placed.id, now, placed.person, placed.text)
+        self.lists.record_question(
             asked,
-            Outgoing(Topic.ANSWER, f"answer:{placed.id}", placed.case_id, now, asdict(placed)),
+            OutboxMessage(Topic.ANSWER, f"answer:{placed.id}", placed.case_id, now, asdict(placed)),
         )
 
     def voted(self, body: dict[str, Any], ack: Ack) -> None:
@@ -81,7 +81,7 @@ class Asking:
         vote, _, question_id = str(body["actions"][0].get("value", "")).partition(" ")
         user = body["user"]
         person = f"{user.get('team_id') or body['team']['id']}/{user['id']}"
-        heard = vote in {"up", "down"} and self.lists.vote(question_id, person, vote)
+        heard = vote in {"up", "down"} and self.lists.record_vote(question_id, person, vote)
         ack()
         channel = str((body.get("channel") or {}).get("id", ""))
         if heard and channel:

@@ -9,7 +9,7 @@ from bot.cases.case import Case
 from bot.cases.errors import BadRequest, NotEligible
 from bot.cases.seen import Decision, Seen
 from bot.desk.decisions import Decisions
-from bot.desk.sweeping import Sweeping
+from bot.desk.message_cleanup import MessageCleanup
 from bot.ports import Library
 from handlers.cards import forms, ids
 from handlers.cards.notes import precedent_blocks, trail_lines
@@ -27,7 +27,7 @@ def register(
     library: Library,
     chat: SlackChat,
     on_home: Callable[[str], None] = lambda person: None,
-    sweeping: Sweeping | None = None,
+    sweeping: MessageCleanup | None = None,
 ) -> None:
     """Give every button of the card its listener."""
     buttons = CaseButtons(desk, library, chat)

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from slack_bolt import App
 
-from bot.cases.entry import RejectReason
+from bot.cases.entries import RejectReason
 from bot.cases.errors import BadRequest
 from bot.cases.passkey import Purpose
 from bot.cases.seen import Decision, Seen

@@ -19,13 +19,13 @@ from slack_sdk.errors import SlackApiError, SlackRequestError
 
 from bot import sockets
 from bot.cases.case import Case
-from bot.cases.digest import Digest, Home, Storm
-from bot.cases.entry import Entry
+from bot.cases.digest import DigestView, HomeView, StormView
+from bot.cases.entries import Entry
 from bot.cases.errors import ChatFailed, ChatUnknown, LockedOut, RateLimited, Unreachable
 from bot.cases.question import Answer
 from bot.clock import boottime, monotonic, seconds_left, time_limit, utc_now
-from bot.desk.sweeping import posted_since
-from bot.ports import Board, Drawn, Landing, Look, Placed, Posted
+from bot.desk.message_cleanup import posted_since
+from bot.ports import CardContext, CardRef, EffectStatus, LiveList, PostedMessage, PostedQuestion
 from handlers.cards.answer_blocks import answer_blocks, answer_text
 from handlers.cards.case_card import PLAIN, case_card, notification, superseded_card
 from handlers.cards.charts import without_charts
@@ -132,12 +132,17 @@ class SlackChat:
         self._groups_until = 0.0
 
     def draw_card(
-        self, case: Case, cards: Sequence[Drawn], *, look_first: bool, look: Look = PLAIN
-    ) -> Drawn:
+        self,
+        case: Case,
+        cards: Sequence[CardRef],
+        *,
+        look_first: bool,
+        context: CardContext = PLAIN,
+    ) -> CardRef:
         live = next((card for card in cards if card.generation == case.generation), None)
         if live is not None:
             try:
-                return self._redraw(case, live, look)
+                return self._redraw(case, live, context)
             except ChatFailed as failure:
                 if failure.error not in GONE:
                     raise
@@ -152,35 +157,35 @@ class SlackChat:
             ]
             unrecorded = sorted(ts for ts in found if ts not in recorded)
             if unrecorded:
-                drawn = Drawn(case.id, case.generation, case.channel, unrecorded[0], case.version)
-                return self._redraw(case, drawn, look)
-        ts = self._post_card(case, uid, look)
-        return Drawn(case.id, case.generation, case.channel, ts, case.version)
+                drawn = CardRef(case.id, case.generation, case.channel, unrecorded[0], case.version)
+                return self._redraw(case, drawn, context)
+        ts = self._post_card(case, uid, context)
+        return CardRef(case.id, case.generation, case.channel, ts, case.version)
 
-    def retire_card(self, case: Case, older: Drawn) -> None:
+    def retire_card(self, case: Case, older: CardRef) -> None:
         if older.ts:
-            place = Posted(case.id, older.channel, older.ts)
+            place = PostedMessage(case.id, older.channel, older.ts)
             self._rewrite(place, {"text": notification(case), "blocks": superseded_card(case)})
 
-    def posted(self, name: str, channel: str, since: float) -> list[Posted]:
+    def messages_about(self, name: str, channel: str, since: float) -> list[PostedMessage]:
         """Cards by any generation of the case; a list by its whole key."""
         found = self._search("", name, channel, since=since)
-        return [Posted(name, channel, one.ts, one.is_answered) for one in found]
+        return [PostedMessage(name, channel, one.ts, one.is_answered) for one in found]
 
-    def remove(self, copy: Posted) -> None:
+    def remove(self, copy: PostedMessage) -> None:
         try:
             self._call("chat.delete", copy.channel, pace_as=f"{copy.channel}/{copy.ts}", ts=copy.ts)
         except ChatFailed as failure:
             if failure.error not in GONE:
                 raise
 
-    def strike(self, copy: Posted, title: str, standing: Drawn) -> None:
+    def mark_as_copy(self, copy: PostedMessage, title: str, standing: CardRef) -> None:
         blocks = copy_blocks(title, self.link(standing.channel, standing.ts))
         # What has lost its buttons is no card any more: it is not found again.
         metadata = {"event_type": COPY, "event_payload": {"uid": copy.name}}
         self._rewrite(copy, {"text": escaped(COPY_WORDS), "blocks": blocks, "metadata": metadata})
 
-    def _rewrite(self, place: Posted, shown: dict[str, Any]) -> None:
+    def _rewrite(self, place: PostedMessage, shown: dict[str, Any]) -> None:
         """Write a message over that shows its case no longer; one that cannot be written over is taken away."""
         where = {"pace_as": f"{place.channel}/{place.ts}", "ts": place.ts}
         try:
@@ -195,7 +200,7 @@ class SlackChat:
         self,
         case: Case,
         entries: Sequence[Entry],
-        cards: Sequence[Drawn],
+        cards: Sequence[CardRef],
         *,
         key: str,
         look_first: bool,
@@ -245,11 +250,11 @@ class SlackChat:
         )
         return str(answer["ts"])
 
-    def find(self, to: str, key: str) -> Landing:
+    def find_message(self, to: str, key: str) -> EffectStatus:
         """Look for a message; that it is not there is only said when everything was looked through."""
         since = utc_now().timestamp() - FIND_WITHIN_SECONDS
         found = self._find(MESSAGE, key, to, since=since, is_whole=True)
-        return Landing.LANDED if found else Landing.ABSENT
+        return EffectStatus.LANDED if found else EffectStatus.ABSENT
 
     def whisper(
         self, channel: str, person: str, text: str, blocks: Sequence[Mapping[str, Any]] = ()
@@ -307,7 +312,7 @@ class SlackChat:
 
     # --- lists and answers ---------------------------------------------------------------------------------------------
 
-    def post_digest(self, digest: Digest, board: Board | None, *, look_first: bool) -> str:
+    def post_digest(self, digest: DigestView, board: LiveList | None, *, look_first: bool) -> str:
         """The digest, once; the one that stands is drawn again. What else waits goes into its thread."""
         shown: dict[str, Any] = {
             "text": digest_text(digest),
@@ -331,7 +336,7 @@ class SlackChat:
             )
         return ts
 
-    def post_storm(self, storm: Storm, board: Board | None, *, look_first: bool) -> str:
+    def post_storm(self, storm: StormView, board: LiveList | None, *, look_first: bool) -> str:
         """The card that many cases share, drawn at most once a second."""
         shown: dict[str, Any] = {
             "text": escaped(storm_headline(storm)),
@@ -347,7 +352,7 @@ class SlackChat:
         key: str,
         channel: str,
         shown: dict[str, Any],
-        board: Board | None,
+        board: LiveList | None,
         *,
         look_first: bool,
     ) -> tuple[str, bool]:
@@ -369,7 +374,7 @@ class SlackChat:
             self._charted("chat.postMessage", channel, **shown, **_quiet(kind, key))["ts"]
         ), True
 
-    def publish_home(self, home: Home) -> None:
+    def publish_home(self, home: HomeView) -> None:
         """The whole view, as it is now; last one wins."""
         view = home_view(home, self.link)
         try:
@@ -388,7 +393,7 @@ class SlackChat:
                 )
             )
 
-    def begin_answer(self, question: Placed) -> str:
+    def start_answer(self, question: PostedQuestion) -> str:
         """A message that grows, between the two of us; elsewhere nothing is shown before it is known who may see it."""
         if not question.is_direct:
             return ""
@@ -397,7 +402,7 @@ class SlackChat:
             return str(started["ts"])
         return ""
 
-    def step(self, question: Placed, growing: str, words: str) -> None:
+    def post_progress(self, question: PostedQuestion, stream_ts: str, words: str) -> None:
         task = {
             "type": "task_update",
             "id": f"{len(words)}{words[:40]}",
@@ -405,15 +410,15 @@ class SlackChat:
             "status": "complete",
         }
         with contextlib.suppress(ChatFailed):
-            self._call("chat.appendStream", question.channel, ts=growing, chunks=[task])
+            self._call("chat.appendStream", question.channel, ts=stream_ts, chunks=[task])
 
     def answer(
-        self, question: Placed, answer: Answer, *, look_first: bool, growing: str = ""
+        self, question: PostedQuestion, answer: Answer, *, look_first: bool, stream_ts: str = ""
     ) -> None:
         """Where it was asked: for all to see between the two of us, or where everybody may see all of it; else for the asker alone."""
         is_open = question.is_direct or answer.is_all_in(question.channel)
         blocks = answer_blocks(answer, self.link, question.id)
-        if growing and self._grown(question, growing, answer, blocks):
+        if stream_ts and self._grown(question, stream_ts, answer, blocks):
             return
         said: dict[str, Any] = {
             "text": answer_text(answer),
@@ -430,7 +435,7 @@ class SlackChat:
         if look_first and question.is_direct:
             self._clear_half_grown(question)
 
-    def _clear_half_grown(self, question: Placed) -> None:
+    def _clear_half_grown(self, question: PostedQuestion) -> None:
         """Take away what an earlier attempt began to say and never ended: ours, without a name, right behind this question."""
         channel, asked_at = self._opened(question.channel), question.id.rpartition(":")[2]
         thread = self.ask(
@@ -450,7 +455,9 @@ class SlackChat:
                 with contextlib.suppress(ChatFailed):
                     self._call("chat.delete", channel, ts=message["ts"])
 
-    def _grown(self, question: Placed, growing: str, answer: Answer, blocks: list[Json]) -> bool:
+    def _grown(
+        self, question: PostedQuestion, growing: str, answer: Answer, blocks: list[Json]
+    ) -> bool:
         """End the growing message with the answer; one that Slack has closed meanwhile is written over."""
         shown: dict[str, Any] = {"ts": growing, "blocks": blocks, **_quiet(ANSWER, question.id)}
         try:
@@ -492,13 +499,13 @@ class SlackChat:
 
     # --- inside --------------------------------------------------------------------------------------------------------
 
-    def _post_card(self, case: Case, uid: str, look: Look) -> str:
+    def _post_card(self, case: Case, uid: str, look: CardContext) -> str:
         content: dict[str, Any] = {"text": notification(case), "blocks": case_card(case, look)}
         return str(
             self._call("chat.postMessage", case.channel, **content, **_quiet(CARD, uid))["ts"]
         )
 
-    def _redraw(self, case: Case, card: Drawn, look: Look) -> Drawn:
+    def _redraw(self, case: Case, card: CardRef, look: CardContext) -> CardRef:
         shown: dict[str, Any] = {"text": notification(case), "blocks": case_card(case, look)}
         self._call(
             "chat.update", card.channel, pace_as=f"{card.channel}/{card.ts}", ts=card.ts, **shown

@@ -11,12 +11,12 @@ from slack_bolt import Ack, App
 
 from bot.cases.digest import agreements
 from bot.cases.errors import BadRequest, ChatFailed, Refusal
-from bot.cases.question import EXAMPLES, Answer, Ask, Question, Which
+from bot.cases.question import EXAMPLES, Answer, Intent, Question, StatusFilter
 from bot.cases.seen import Seen
+from bot.desk.controls import Controls
 from bot.desk.decisions import Decisions
 from bot.desk.questions import Questions, spoken
-from bot.desk.switchboard import Switchboard
-from bot.ports import Clock, Library, Lists, Wanted
+from bot.ports import CaseFilter, Clock, Library, Lists
 from handlers.cards import forms
 from handlers.cards.answer_blocks import answer_blocks, answer_text
 from handlers.slack.answers import reference, slack_said
@@ -49,7 +49,7 @@ def register(app: App, commands: "Commands") -> None:
 @dataclass(frozen=True)
 class Commands:
     questions: Questions
-    switchboard: Switchboard
+    switchboard: Controls
     decisions: Decisions
     lists: Lists
     library: Library
@@ -101,7 +101,7 @@ class Commands:
 
     def _while_behind(self, answer: Answer) -> Answer:
         """Whatever is asked after a backup was restored, that comes first."""
-        standing = self.switchboard.store.standing()
+        standing = self.switchboard.store.controls()
         return (
             replace(answer, text=f"{standing.holds[0].said}. {answer.text}")
             if standing.is_behind
@@ -111,14 +111,14 @@ class Commands:
     def _list(self, rest: str, person: str, body: dict[str, Any]) -> Answer:
         if rest:
             return self._question(f"open {rest}", person, body)
-        return self.questions.asked(Question(Ask.LIST), by=person)
+        return self.questions.asked(Question(Intent.LIST), by=person)
 
     def _mine(self, rest: str, person: str, body: dict[str, Any]) -> Answer:
-        return self.questions.asked(Question(Ask.MINE), by=person)
+        return self.questions.asked(Question(Intent.MINE), by=person)
 
     def _show(self, rest: str, person: str, body: dict[str, Any]) -> Answer:
         return self.questions.asked(
-            Question(Ask.SHOW, Which.ANY, case_id=_case_id(rest)), by=person
+            Question(Intent.SHOW, StatusFilter.ANY, case_id=_case_id(rest)), by=person
         )
 
     def _question(self, text: str, person: str, body: dict[str, Any]) -> Answer:
@@ -164,9 +164,9 @@ class Commands:
         """The last thirty days, of what this person may see."""
         now, sight = self.clock(), self.questions.sight(person)
         span = (now - REPORT_FOR, now)
-        opened = self.lists.count(Wanted(sight=sight, opened=span, is_any=True))
-        took = self.lists.durations(Wanted(sight=sight, ended=span, is_over=True))
-        ended = self.lists.find(Wanted(sight=sight, ended=span, is_over=True), 2_000)
+        opened = self.lists.count(CaseFilter(viewer=sight, opened=span, is_any=True))
+        took = self.lists.durations(CaseFilter(viewer=sight, ended=span, is_over=True))
+        ended = self.lists.find(CaseFilter(viewer=sight, ended=span, is_over=True), 2_000)
         agreed = agreements(ended, dict(self.library.titles()))
         yes = sum(one.as_recommended for one in agreed)
         total = sum(one.as_recommended + one.edited + one.otherwise for one in agreed)

@@ -5,9 +5,9 @@ from typing import Any
 
 from slack_bolt import Ack, App
 
-from bot.cases.digest import When
-from bot.desk.homes import Homes
-from bot.desk.switchboard import Switchboard
+from bot.cases.digest import HomePeriod
+from bot.desk.app_home import AppHome
+from bot.desk.controls import Controls
 from bot.ports import Clock, Library
 from handlers.cards import forms, ids
 from handlers.cards.home_view import EVERY_KIND
@@ -18,8 +18,8 @@ from handlers.slack.press import Submission, person_of
 
 def register(
     app: App,
-    homes: Homes,
-    switchboard: Switchboard,
+    homes: AppHome,
+    switchboard: Controls,
     library: Library,
     chat: SlackChat,
     clock: Clock,
@@ -35,8 +35,8 @@ def register(
 
 @dataclass(frozen=True)
 class HomeControls:
-    homes: Homes
-    switchboard: Switchboard
+    homes: AppHome
+    switchboard: Controls
     library: Library
     chat: SlackChat
     clock: Clock
@@ -49,7 +49,7 @@ class HomeControls:
 
     def choose_when(self, body: dict[str, Any], ack: Ack) -> None:
         """Everything, what is late, or what is new today."""
-        self.homes.opened(person_of(body), when=_selected(body, When.ALWAYS))
+        self.homes.opened(person_of(body), when=_selected(body, HomePeriod.ALWAYS))
         ack()
 
     def digest(self, body: dict[str, Any], ack: Ack) -> None:

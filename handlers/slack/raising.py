@@ -8,7 +8,7 @@ from slack_bolt import Ack, App
 from bot.cases.errors import BadRequest
 from bot.cases.signal import UNRECOGNISED
 from bot.desk.raising import Raising
-from bot.ports import Library, Outcome
+from bot.ports import Library, ReceiptOutcome
 from handlers.cards import forms, ids
 from handlers.cards.text import Json
 from handlers.slack.answers import on_submit
@@ -84,7 +84,9 @@ class RaiseForms:
             facts=facts,
         )
         told = (
-            "is open" if receipt.outcome is Outcome.OPENED else "is known already; it was counted"
+            "is open"
+            if receipt.outcome is ReceiptOutcome.OPENED
+            else "is known already; it was counted"
         )
         self.chat.tell(
             form.user, f"{receipt.case_id} {told}. You raised it, so somebody else decides."

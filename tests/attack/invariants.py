@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from sqlalchemy import text
 
 from bot.cases.case import Case
-from bot.cases.entry import StepState
+from bot.cases.entries import StepState
 from bot.cases.lifecycle import TERMINAL, State
 from bot.sample.people import ANA, BEN, ELSIE, OPS, STOCK
 from tests.attack.report import Tally
@@ -37,7 +37,7 @@ def everyone_presses_on(
                 continue
             if case.state in MOVING:
                 busy = True
-            elif case.state is State.PARKED:
+            elif case.state is State.OUTCOME_UNKNOWN:
                 busy = True
                 first = since.setdefault(f"{case.id}/{case.version}", time.monotonic())
                 if time.monotonic() - first > SURE_SECONDS:
@@ -66,7 +66,7 @@ def _wants_a_press(case: Case) -> bool:
 
 def _resume(town: Town) -> bool:
     """Let what paused itself after three failures go on: somebody has looked."""
-    pauses = town.patiently(town.store.standing).pauses
+    pauses = town.patiently(town.store.controls).pauses
     for pause in pauses:
         what = pause.scope.partition(":")[2]
         town.emulator.post(

@@ -124,7 +124,7 @@ def _cases(running: Town) -> list[Sort]:
     running.decide(ANA, snoozed, "case.more", values, option_of(snoozed, "snooze"))
     with contextlib.suppress(TimeoutError):
         running.until(
-            lambda: running.case(made["outcome unknown"]).state is State.PARKED,
+            lambda: running.case(made["outcome unknown"]).state is State.OUTCOME_UNKNOWN,
             75,
             "an unknown outcome",
         )
@@ -350,7 +350,7 @@ def _commands(plan: Plan, running: Town) -> None:
         running.emulator.post(
             "slash", {"as": who, "channel": STOCK, "command": "/exceptions", "text": "resume"}
         )
-        if not running.store.standing().pauses:
+        if not running.store.controls().pauses:
             tally.broke(f"{who}, who governs nothing, resumed the desk")
     _resume(running)
     if _approved(running.case(case_id)):
@@ -359,12 +359,12 @@ def _commands(plan: Plan, running: Town) -> None:
 
 
 def _standing(running: Town) -> str:
-    standing = running.store.standing()
+    standing = running.store.controls()
     return json.dumps([standing.version, len(standing.pauses), len(standing.emergencies)])
 
 
 def _resume(running: Town) -> None:
-    if running.store.standing().pauses:
+    if running.store.controls().pauses:
         running.emulator.post(
             "slash", {"as": ELSIE, "channel": OPS, "command": "/exceptions", "text": "resume"}
         )

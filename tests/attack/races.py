@@ -19,9 +19,9 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from bot.cases.entry import Entry
+from bot.cases.controls import DESK_ID
+from bot.cases.entries import Entry
 from bot.cases.lifecycle import State
-from bot.cases.standing import DESK_ID
 from bot.sample import demo
 from bot.sample.people import ANA, BEN, CARLA, ELSIE, OMAR, OPS, STOCK, TEAM, WORKSPACE
 from tests.attack import naive

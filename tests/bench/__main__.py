@@ -22,7 +22,7 @@ from bot.store.checkpoints import Checkpoints
 from bot.store.database import Database
 from bot.store.export import export, replay
 from bot.store.store import SqlStore
-from bot.store.unit import Line
+from bot.store.unit_of_work import Line
 from bot.verifier import verify
 from tests.conftest import free_port
 

@@ -21,12 +21,12 @@ import psutil
 from bot.cases.evidence import Evidence
 from bot.cases.plan import Action, Idempotency
 from bot.cases.playbook import Offer
-from bot.cases.precedent import Ended, Precedent
+from bot.cases.precedent import CaseOutcome, Precedent
 from bot.cases.signal import Signal
 from bot.clock import utc_now
 from bot.store.database import Database
 from bot.store.migrate import migrate
-from bot.store.shelf import Shelf
+from bot.store.shelf import SqlPrecedentStore
 from bot.store.store import SqlStore
 from knowledge.confidence import Judged, certify
 from knowledge.embedder import Cached, MiniLM, unit
@@ -185,7 +185,7 @@ CLOSED_AFTER = timedelta(days=3)
 
 def decided(name, said, facts, action, at):
     return Precedent(
-        str(name), "k", said, "", facts, action, (), ("people",), Ended.WORKED, "", at, "C0"
+        str(name), "k", said, "", facts, action, (), ("people",), CaseOutcome.WORKED, "", at, "C0"
     )
 
 
@@ -605,7 +605,7 @@ def cost(meaning, sizes=(1_000, 10_000, 100_000)):
         with tempfile.TemporaryDirectory() as folder:
             database = Database(f"sqlite:///{folder}/x.db")
             migrate(database)
-            shelf = Shelf(SqlStore(database))
+            shelf = SqlPrecedentStore(SqlStore(database))
             many = (
                 Precedent(
                     f"EX-{n}.1",
@@ -616,7 +616,7 @@ def cost(meaning, sizes=(1_000, 10_000, 100_000)):
                     "house.a",
                     (),
                     ("Ana",),
-                    Ended.WORKED,
+                    CaseOutcome.WORKED,
                     "",
                     EPOCH,
                     "C0STOCK",
@@ -624,7 +624,7 @@ def cost(meaning, sizes=(1_000, 10_000, 100_000)):
                 for n in range(size)
             )
             while page := list(itertools.islice(many, 2000)):
-                shelf.keep(page)
+                shelf.save(page)
             began = time.monotonic()
             embedder = Jittered(meaning, base)
             memory = Precedents(

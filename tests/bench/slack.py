@@ -19,10 +19,10 @@ from slack_bolt.adapter.socket_mode import SocketModeHandler
 from slack_sdk import WebClient
 from sqlalchemy import text
 
-from bot.cases import moves as m
+from bot.cases import commands as m
 from bot.cases.case import evolve
 from bot.cases.decide import decide
-from bot.cases.digest import Filter
+from bot.cases.digest import HomeFilter
 from bot.cases.plan import Money
 from bot.cases.recommendation import Recommendation
 from bot.cases.seen import Seen
@@ -195,11 +195,13 @@ def lists(folder: Path) -> None:
             connection.execute(text("SELECT count(*) FROM cases WHERE state = 'PROPOSED'")).scalar()
         bare.append(time.perf_counter() - began)
     floor = f"{statistics.median(bare) * 1000:.1f}ms"
-    running.desk.homes.chat.publish_home(running.desk.homes.gathered(f"{TEAM}/{BEN}", Filter()))
+    running.desk.homes.chat.publish_home(running.desk.homes.gathered(f"{TEAM}/{BEN}", HomeFilter()))
     homes = []
     for _ in range(15):
         began = time.perf_counter()
-        running.desk.homes.chat.publish_home(running.desk.homes.gathered(f"{TEAM}/{ANA}", Filter()))
+        running.desk.homes.chat.publish_home(
+            running.desk.homes.gathered(f"{TEAM}/{ANA}", HomeFilter())
+        )
         homes.append(time.perf_counter() - began)
     told(f"App Home, {MANY:,} open", homes, floor, "≤ 200 ms")
     answers = []
@@ -270,9 +272,9 @@ def filled(desk, many: int, channel: str, like, *, cards: bool = True) -> list[s
 
 
 def desk_card(case_id: str, now):
-    from bot.ports import Outgoing
+    from bot.ports import OutboxMessage
 
-    return Outgoing(Topic.CARD, f"card:{case_id}", case_id, now)
+    return OutboxMessage(Topic.CARD, f"card:{case_id}", case_id, now)
 
 
 if __name__ == "__main__":

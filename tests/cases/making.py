@@ -4,8 +4,8 @@ from dataclasses import replace
 from datetime import timedelta
 from decimal import Decimal
 
-from bot.cases import moves as m
-from bot.cases.approval import Factor, Person
+from bot.cases import commands as m
+from bot.cases.approval import ApprovalRequirement, Person
 from bot.cases.case import Case, evolve
 from bot.cases.decide import decide
 from bot.cases.plan import Action, Idempotency, Money, Plan, Proposer
@@ -72,7 +72,11 @@ def plan(*, revision=1, quantity=24, actions=None, **changes) -> Plan:
 
 
 def verdict(
-    *, ruling=Ruling.ASK, tier=RiskTier.LOW, reason="fine", factors=(Factor("floor-managers", 1),)
+    *,
+    ruling=Ruling.ASK,
+    tier=RiskTier.LOW,
+    reason="fine",
+    factors=(ApprovalRequirement("floor-managers", 1),),
 ) -> Verdict:
     return Verdict(ruling, tier, "rule", reason, factors, 24 * HOUR, "p" * 64)
 
@@ -105,7 +109,7 @@ def opened(**changes) -> Case:
 
 def proposed(
     *,
-    factors=(Factor("floor-managers", 1),),
+    factors=(ApprovalRequirement("floor-managers", 1),),
     requester=None,
     beneficiary=None,
     actions=None,

@@ -6,11 +6,11 @@ from pathlib import Path
 
 import pytest
 
-from bot.cases import moves as m
-from bot.cases.approval import Factor, Person
+from bot.cases import commands as m
+from bot.cases.approval import ApprovalRequirement, Person
 from bot.cases.case import Case
 from bot.cases.decide import decide
-from bot.cases.entry import Change, RejectReason, StepState
+from bot.cases.entries import FieldChange, RejectReason, StepState
 from bot.cases.errors import BadRequest, NotEligible, Refusal
 from bot.cases.lifecycle import State
 from bot.cases.policy import Ruling
@@ -90,7 +90,7 @@ OFFERED_HERE = {
     State.SNOOZED: "hand",
     State.APPROVED: "withdraw hand",
     State.RUNNING: "hand",
-    State.PARKED: "settle claim hand",
+    State.OUTCOME_UNKNOWN: "settle claim hand",
     State.RESOLVED: "undo",
     State.REJECTED: "",
     State.EXPIRED: "",
@@ -110,7 +110,7 @@ def commands(case: Case, by: m.Asker) -> dict[str, m.PersonDecision]:
         "approve": m.Approve(by, seen),
         "withdraw": m.Withdraw(by, seen),
         "reject": m.Reject(by, seen, RejectReason.WRONG_PLAN),
-        "edit": m.Edit(by, seen, edited, verdict(), (Change("quantity", 24, 12),)),
+        "edit": m.Edit(by, seen, edited, verdict(), (FieldChange("quantity", 24, 12),)),
         "snooze": m.Snooze(by, seen, NOW + HOUR, "later"),
         "resolve": m.Resolve(by, seen, "called them"),
         "retry": m.TryAgain(by, seen),
@@ -131,7 +131,7 @@ def do(case: Case, *moves, at=NOW) -> Case:
 
 def proposed(**more) -> Case:
     """Vera has said yes; one more is needed."""
-    factors = (Factor("floor-managers", 2),)
+    factors = (ApprovalRequirement("floor-managers", 2),)
     proposal = m.Recommend(
         Recommendation("a", "b", "c"), plan(requester=OMAR.id), verdict(factors=factors, **more)
     )
@@ -181,7 +181,7 @@ CASES = {
     State.SNOOZED: snoozed,
     State.APPROVED: approved,
     State.RUNNING: running,
-    State.PARKED: lambda: do(running(), m.Park(0, "nobody knows")),
+    State.OUTCOME_UNKNOWN: lambda: do(running(), m.Park(0, "nobody knows")),
     State.RESOLVED: lambda: do(
         running(), m.ReportStep(0, StepState.LANDED, ""), m.Finish("", NOW + HOUR)
     ),
@@ -291,7 +291,7 @@ def test_whoever_was_refused_is_told_who_may():
 
 
 def test_a_case_in_the_hands_of_a_person_waits_on_those_who_may_decide_it_too():
-    for state in (State.REFERRED, State.PARKED):
+    for state in (State.REFERRED, State.OUTCOME_UNKNOWN):
         assert CASES[state]().waits_on == (FINN.id, "floor-managers")
     assert proposed().waits_on == ("floor-managers", FINN.id)
 

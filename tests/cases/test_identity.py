@@ -4,8 +4,8 @@ from dataclasses import replace
 
 import pytest
 
-from bot.cases import moves as m
-from bot.cases.approval import Approval, Factor, Person
+from bot.cases import commands as m
+from bot.cases.approval import Approval, ApprovalRequirement, Person
 from bot.cases.case import MAX_REQUESTERS, OTHERS
 from bot.cases.decide import decide
 from bot.cases.errors import NotEligible, TooLate
@@ -35,7 +35,7 @@ ANA_TWO = Person("T2/UANATWO", "Ana")
 LINKED = Identities.of(
     [[ANA.id, ANA_TWO.id, "staff:17", "Ana@Harbour.example"], [BEN.id, "staff:18"]]
 )
-TWO = (Factor("floor-managers", 2),)
+TWO = (ApprovalRequirement("floor-managers", 2),)
 
 
 def do(case, move, now=NOW):
@@ -171,7 +171,7 @@ def test_an_account_is_of_a_group_only_by_itself():
 
 
 def test_nobody_stands_in_for_themselves():
-    factors = (Factor("finance", 1),)
+    factors = (ApprovalRequirement("finance", 1),)
     groups = {**GROUPS, "finance": frozenset({ANA_TWO.id})}
     by = replace(known(ANA, behalf_of=(ANA_TWO,)), groups=groups)
     case = proposed(factors=factors)
@@ -216,16 +216,16 @@ TERMS = PlaybookTerms(owners={"governance": "owners"})
 
 def test_the_governance_owners_come_on_top_of_whoever_must_say_yes_anyway():
     found = governed(verdict(factors=TWO), TERMS)
-    assert (found.ruling, found.factors) == (Ruling.ASK, (*TWO, Factor("owners", 1)))
+    assert (found.ruling, found.factors) == (Ruling.ASK, (*TWO, ApprovalRequirement("owners", 1)))
     assert "not known here, so the governance owners decide" in found.reason
     assert is_governed(found)
-    already = verdict(factors=(Factor("owners", 1),))
+    already = verdict(factors=(ApprovalRequirement("owners", 1),))
     assert governed(already, TERMS).factors == already.factors
 
 
 def test_what_policy_would_let_run_alone_is_asked_of_them():
     found = governed(verdict(ruling=Ruling.ALONE, factors=()), TERMS)
-    assert (found.ruling, found.factors) == (Ruling.ASK, (Factor("owners", 1),))
+    assert (found.ruling, found.factors) == (Ruling.ASK, (ApprovalRequirement("owners", 1),))
 
 
 def test_where_no_governance_owners_are_named_nobody_decides():

@@ -8,20 +8,20 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
-from bot.cases import moves as m
-from bot.cases.approval import Factor, Person
+from bot.cases import commands as m
+from bot.cases.approval import ApprovalRequirement, Person
 from bot.cases.canonical import from_json, to_json, to_plain
 from bot.cases.case import Case, evolve, fold
 from bot.cases.decide import decide, refused
-from bot.cases.entry import RejectReason, StepState, entry_of, entry_plain
+from bot.cases.entries import RejectReason, StepState, entry_of, entry_plain
 from bot.cases.errors import Refusal, WorldMoved
 from bot.cases.evidence import Evidence
-from bot.cases.execution import Next, next_work
-from bot.cases.lifecycle import ARROWS, TERMINAL, State
+from bot.cases.execution import StepKind, next_step
+from bot.cases.lifecycle import TERMINAL, TRANSITIONS, State
 from bot.cases.policy import Ruling
 from bot.cases.recommendation import Recommendation
 from bot.cases.seen import CHANGES_COURSE, OFFERED, Seen
-from bot.ports import Look
+from bot.ports import CardContext
 from tests.cases.making import (
     ANA,
     BEN,
@@ -123,7 +123,7 @@ class CaseMachine(RuleBasedStateMachine):
         for entry in entries:
             before = self.case
             self.case = evolve(before, entry)
-            assert ARROWS[before.state, entry.body.move] is self.case.state
+            assert TRANSITIONS[before.state, entry.body.move] is self.case.state
             if entry.body.name not in REPORTS:
                 self.must_keep_doubt(before)
             if Seen.of(before) != Seen.of(self.case):
@@ -135,7 +135,7 @@ class CaseMachine(RuleBasedStateMachine):
         for index, step in enumerate(before.steps):
             if step.state in IN_DOUBT:
                 assert self.case.steps[index] == step
-                assert self.case.state in {State.RUNNING, State.PARKED}
+                assert self.case.state in {State.RUNNING, State.OUTCOME_UNKNOWN}
 
     # --- what happens ---
 
@@ -182,7 +182,7 @@ class CaseMachine(RuleBasedStateMachine):
             m.Recommend(
                 Recommendation("a", "b", "c"),
                 proposal,
-                verdict(ruling=ruling, factors=(Factor("floor-managers", count),)),
+                verdict(ruling=ruling, factors=(ApprovalRequirement("floor-managers", count),)),
             )
         )
 
@@ -206,7 +206,7 @@ class CaseMachine(RuleBasedStateMachine):
 
     @rule(person=PEOPLE, sight=SIGHTS, quantity=st.integers(1, 9))
     def edit(self, person, sight, quantity):
-        from bot.cases.entry import Change
+        from bot.cases.entries import FieldChange
 
         proposal = plan(
             revision=self.case.revision + 1,
@@ -214,7 +214,7 @@ class CaseMachine(RuleBasedStateMachine):
             not_after=self.now + timedelta(days=3),
         )
         if self.decide_as(
-            m.Edit, person, sight, proposal, verdict(), (Change("quantity", 0, quantity),)
+            m.Edit, person, sight, proposal, verdict(), (FieldChange("quantity", 0, quantity),)
         ):
             assert self.case.approvals == ()
             assert person.id in self.case.authors
@@ -296,7 +296,7 @@ class CaseMachine(RuleBasedStateMachine):
     def reopen(self):
         assert self.ask(m.Reopen("still there"))
 
-    @precondition(lambda self: next_work(self.case).next is not Next.NOTHING)
+    @precondition(lambda self: next_step(self.case).next is not StepKind.NOTHING)
     @rule(
         outcome=st.sampled_from(
             [
@@ -314,9 +314,9 @@ class CaseMachine(RuleBasedStateMachine):
         )
     )
     def execute(self, outcome):
-        work = next_work(self.case)
+        work = next_step(self.case)
         step = work.step
-        if work.next is Next.START:
+        if work.next is StepKind.START:
             snapshot = {"on_hand": 9} if outcome == "moved" else {"on_hand": 4}
             at = (self.case.revision, step)
             started = self.ask(
@@ -327,7 +327,7 @@ class CaseMachine(RuleBasedStateMachine):
             if started and self.case.state is State.RUNNING and len(self.case.steps) == step + 1:
                 assert at not in self.begun
                 self.begun.append(at)
-        elif work.next is Next.VERIFY:
+        elif work.next is StepKind.VERIFY:
             reports = {
                 "lands": StepState.LANDED,
                 "fails": StepState.FAILED,
@@ -347,9 +347,9 @@ class CaseMachine(RuleBasedStateMachine):
             assert self.ask(move)
             if outcome == "drift" and step == 0 and not self.case.undoing:
                 assert self.ask(m.Drift(("it moved",)))
-        elif work.next is Next.RETRY:
+        elif work.next is StepKind.RETRY:
             assert self.ask(m.ReportStep(step, StepState.STARTED, "again"))
-        elif work.next is Next.UNDO and self.case.undoing:
+        elif work.next is StepKind.UNDO and self.case.undoing:
             people = (
                 {}
                 if outcome == "moved"
@@ -360,9 +360,9 @@ class CaseMachine(RuleBasedStateMachine):
                 m.StartUndo(step=step, groups=GROUPS, people=people, playbook_owners=OWNERS)
             )
             assert is_begun or self.case.undoing is bool(people)
-        elif work.next is Next.UNDO:
+        elif work.next is StepKind.UNDO:
             assert self.ask(m.ReportStep(step, StepState.UNDOING, ""))
-        elif work.next is Next.VERIFY_UNDO:
+        elif work.next is StepKind.VERIFY_UNDO:
             reports = {
                 "unknown": StepState.UNDO_UNKNOWN,
                 "missing": StepState.UNDO_MISSING,
@@ -374,7 +374,7 @@ class CaseMachine(RuleBasedStateMachine):
                 else m.ReportStep(step, reports.get(outcome, StepState.UNDONE), "")
             )
             assert self.ask(move)
-        elif work.next is Next.STOP:
+        elif work.next is StepKind.STOP:
             assert self.ask(m.Stop("no"))
         else:
             assert self.ask(m.Finish("done", self.now + timedelta(hours=1)))
@@ -429,7 +429,7 @@ class CaseMachine(RuleBasedStateMachine):
         from bot.emulator.blocks import validate
         from handlers.cards.case_card import case_card, notification
 
-        for look in (Look(), Look(is_undoable=True)):
+        for look in (CardContext(), CardContext(is_undoable=True)):
             assert validate(case_card(self.case, look)) == []
         assert notification(self.case)
 
@@ -475,7 +475,7 @@ class UndoMachine(RuleBasedStateMachine):
         ruling=st.sampled_from([Ruling.ASK, Ruling.ALONE]),
     )
     def carry_out(self, count, actions, ruling):
-        factors = (Factor("floor-managers", count),) if ruling is Ruling.ASK else ()
+        factors = (ApprovalRequirement("floor-managers", count),) if ruling is Ruling.ASK else ()
         proposal = plan(actions=(action(),) * actions, not_after=self.now + timedelta(days=3))
         recommended = m.Recommend(
             Recommendation("a", "b", "c"), proposal, verdict(ruling=ruling, factors=factors)

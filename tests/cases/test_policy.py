@@ -11,12 +11,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.cases import moves as m
-from bot.cases.approval import Approval, Factor, quorum_met
+from bot.cases import commands as m
+from bot.cases.approval import Approval, ApprovalRequirement, quorum_met
 from bot.cases.canonical import to_plain
 from bot.cases.case import Case
 from bot.cases.decide import decide
-from bot.cases.entry import StepState
+from bot.cases.entries import StepState
 from bot.cases.errors import TooLate
 from bot.cases.lifecycle import State
 from bot.cases.plan import Proposer
@@ -73,34 +73,44 @@ def vote(person: str, behalf_of: str = "") -> Approval:
 @pytest.mark.threat("B1")
 def test_above_low_risk_the_people_of_policy_and_of_the_playbook_must_all_say_yes():
     ours, theirs = (
-        (Factor("ops-leads", 1), Factor("finance", 1)),
-        (Factor("finance", 2), Factor("sales-leads", 1)),
+        (ApprovalRequirement("ops-leads", 1), ApprovalRequirement("finance", 1)),
+        (ApprovalRequirement("finance", 2), ApprovalRequirement("sales-leads", 1)),
     )
-    both = (Factor("ops-leads", 1), Factor("finance", 2), Factor("sales-leads", 1))
+    both = (
+        ApprovalRequirement("ops-leads", 1),
+        ApprovalRequirement("finance", 2),
+        ApprovalRequirement("sales-leads", 1),
+    )
     assert stricter(RiskTier.MEDIUM, ours, theirs) == both
     assert stricter(RiskTier.HIGH, ours, theirs) == both
     assert stricter(RiskTier.LOW, ours, theirs) == theirs
     assert stricter(RiskTier.HIGH, ours, ()) == ours
-    assert stricter(RiskTier.HIGH, (Factor("a", 1), Factor("a", 1)), (Factor("a", 1),)) == (
-        Factor("a", 2),
-    )
+    assert stricter(
+        RiskTier.HIGH,
+        (ApprovalRequirement("a", 1), ApprovalRequirement("a", 1)),
+        (ApprovalRequirement("a", 1),),
+    ) == (ApprovalRequirement("a", 2),)
     assert stricter(RiskTier.MEDIUM, (), theirs) == ()
 
 
 @pytest.mark.threat("B1")
 def test_an_owner_whom_the_playbook_names_by_role_is_added_above_low_risk():
-    terms = PlaybookTerms(factors=(Factor("owner:governance", 1),), owners={"governance": "owners"})
+    terms = PlaybookTerms(
+        factors=(ApprovalRequirement("owner:governance", 1),), owners={"governance": "owners"}
+    )
     medium = plan(actions=(action(amount=300),))
     assert judge(medium, terms, policy(), Usage()).factors == (
-        Factor("ops-leads", 1),
-        Factor("owners", 1),
+        ApprovalRequirement("ops-leads", 1),
+        ApprovalRequirement("owners", 1),
     )
     nobody = judge(medium, replace(terms, owners={}), policy(), Usage())
     assert (nobody.ruling, nobody.rule) == (Ruling.REFUSE, "approvers.empty")
 
 
 FACTORS = st.lists(
-    st.builds(Factor, st.sampled_from(GROUP_NAMES), st.integers(1, 3)), min_size=1, max_size=3
+    st.builds(ApprovalRequirement, st.sampled_from(GROUP_NAMES), st.integers(1, 3)),
+    min_size=1,
+    max_size=3,
 )
 
 
@@ -123,7 +133,7 @@ def test_never_fewer_people_than_either_asks(tier, ours, theirs):
 
 @pytest.mark.threat("B10")
 def test_three_groups_need_three_people_who_cover_them_one_each():
-    factors = tuple(Factor(name, 1) for name in GROUP_NAMES)
+    factors = tuple(ApprovalRequirement(name, 1) for name in GROUP_NAMES)
     a, b, c, d = PEOPLE
     groups = {
         "ops-leads": frozenset({a, b}),
@@ -139,7 +149,7 @@ def test_three_groups_need_three_people_who_cover_them_one_each():
 @pytest.mark.threat("B10")
 def test_whoever_gave_a_delegation_and_whoever_used_it_are_each_one_person_once():
     a, b, c, _ = PEOPLE
-    factors = (Factor("ops-leads", 1), Factor("finance", 1))
+    factors = (ApprovalRequirement("ops-leads", 1), ApprovalRequirement("finance", 1))
     groups = {"ops-leads": frozenset({a}), "finance": frozenset({b, c})}
     assert quorum_met([vote(c, behalf_of=a), vote(b)], factors, groups)
     assert not quorum_met([vote(c, behalf_of=a), vote(c)], factors, groups)
@@ -148,7 +158,9 @@ def test_whoever_gave_a_delegation_and_whoever_used_it_are_each_one_person_once(
 
 @pytest.mark.threat("B10")
 def test_a_card_with_enough_yeses_of_the_wrong_people_says_that_it_is_not_enough():
-    case = proposed(factors=(Factor("ops-leads", 1), Factor("finance", 1)))
+    case = proposed(
+        factors=(ApprovalRequirement("ops-leads", 1), ApprovalRequirement("finance", 1))
+    )
     groups = {"ops-leads": frozenset({BEN.id, ANA.id}), "finance": frozenset({CARLA.id})}
     half = do(
         do(case, m.Approve(m.Asker(BEN, groups), Seen.of(case))),
@@ -161,7 +173,9 @@ def test_a_card_with_enough_yeses_of_the_wrong_people_says_that_it_is_not_enough
 
 @pytest.mark.threat("B10")
 def test_who_has_been_heard_by_way_of_a_delegation_is_not_heard_again():
-    case = proposed(factors=(Factor("ops-leads", 2), Factor("finance", 1)))
+    case = proposed(
+        factors=(ApprovalRequirement("ops-leads", 2), ApprovalRequirement("finance", 1))
+    )
     half = do(case, m.Approve(replace(asker(OMAR), behalf_of=(BEN,)), Seen.of(case)))
     groups = {**GROUPS, "ops-leads": frozenset({BEN.id, OMAR.id})}
     with pytest.raises(TooLate, match="Omar has been heard already"):
@@ -180,7 +194,7 @@ def test_who_has_been_heard_by_way_of_a_delegation_is_not_heard_again():
 
 @pytest.mark.threat("B10")
 def test_the_verifier_counts_whoever_delegated_once():
-    proposal, asked = plan(), verdict(factors=(Factor("ops-leads", 2),))
+    proposal, asked = plan(), verdict(factors=(ApprovalRequirement("ops-leads", 2),))
     votes = [
         replace(vote(person, behalf_of="T1/UD"), digest=proposal.digest) for person in PEOPLE[:2]
     ]
@@ -221,7 +235,9 @@ VOTES = st.lists(st.sampled_from(PEOPLE), max_size=4, unique=True)
 @pytest.mark.threat("B10")
 @given(
     factors=st.lists(
-        st.builds(Factor, st.sampled_from(GROUP_NAMES), st.integers(1, 2)), min_size=1, max_size=3
+        st.builds(ApprovalRequirement, st.sampled_from(GROUP_NAMES), st.integers(1, 2)),
+        min_size=1,
+        max_size=3,
     ),
     groups=MEMBERS,
     voters=VOTES,
@@ -241,23 +257,25 @@ def test_a_quorum_is_what_trying_every_seating_says(factors, groups, voters):
 @pytest.mark.threat("B2")
 def test_other_people_in_policy_between_the_yes_and_the_deed_are_asked():
     case = approved()
-    today = verdict(factors=(Factor("ops-leads", 1),))
+    today = verdict(factors=(ApprovalRequirement("ops-leads", 1),))
     moved = do(case, start_step(case, verdict=today))
     assert (moved.state, moved.drifted) == (
         State.OPEN,
         ("policy asks other people now: @ops-leads",),
     )
-    both = verdict(factors=(Factor("floor-managers", 1),))
+    both = verdict(factors=(ApprovalRequirement("floor-managers", 1),))
     assert do(case, start_step(case, verdict=both)).state is State.RUNNING
 
 
 @pytest.mark.threat("B2")
 def test_loosening_is_not_retroactive_whoever_it_would_let_through():
-    case = proposed(factors=(Factor("ops-leads", 1), Factor("finance", 1)))
+    case = proposed(
+        factors=(ApprovalRequirement("ops-leads", 1), ApprovalRequirement("finance", 1))
+    )
     case = do(
         do(case, m.Approve(asker(BEN), Seen.of(case))), m.Approve(asker(CARLA), Seen.of(case))
     )
-    looser = verdict(factors=(Factor("ops-leads", 1),))
+    looser = verdict(factors=(ApprovalRequirement("ops-leads", 1),))
     without_carla = {person.id: person for person in (ANA, BEN, OMAR)}
     assert do(case, start_step(case, verdict=looser)).state is State.RUNNING
     assert do(case, start_step(case, verdict=looser, people=without_carla)).drifted == (
@@ -272,9 +290,11 @@ def test_loosening_is_not_retroactive_whoever_it_would_let_through():
 def test_the_same_person_may_satisfy_both_the_policy_of_then_and_that_of_now():
     case = approved()
     groups = {**GROUPS, "night-managers": frozenset({ANA.id})}
-    today = verdict(factors=(Factor("night-managers", 1),))
+    today = verdict(factors=(ApprovalRequirement("night-managers", 1),))
     assert do(case, start_step(case, verdict=today, groups=groups)).state is State.RUNNING
-    more = verdict(factors=(Factor("night-managers", 1), Factor("floor-managers", 1)))
+    more = verdict(
+        factors=(ApprovalRequirement("night-managers", 1), ApprovalRequirement("floor-managers", 1))
+    )
     assert do(case, start_step(case, verdict=more, groups=groups)).state is State.OPEN
 
 
@@ -419,7 +439,10 @@ def test_what_a_person_edited_or_a_model_wrote_never_runs_alone(proposer):
     rules = policy(actions={"house.order_stock": ActionLimit(alone=True)})
     assert judge(plan(), terms, rules, Usage()).ruling is Ruling.ALONE
     found = judge(plan(proposer=proposer), terms, rules, Usage())
-    assert (found.ruling, found.factors) == (Ruling.ASK, (Factor("floor-managers", 1),))
+    assert (found.ruling, found.factors) == (
+        Ruling.ASK,
+        (ApprovalRequirement("floor-managers", 1),),
+    )
 
 
 @pytest.mark.threat("B8")

@@ -6,11 +6,17 @@ from datetime import timedelta
 
 import pytest
 
-from bot.cases import moves as m
+from bot.cases import commands as m
 from bot.cases.decide import decide
-from bot.cases.entry import RejectReason, StepState
+from bot.cases.entries import RejectReason, StepState
 from bot.cases.plan import Money
-from bot.cases.precedent import Ended, gives_orders, remembered, said_by, tally
+from bot.cases.precedent import (
+    CaseOutcome,
+    looks_like_prompt_injection,
+    precedents_from,
+    signal_text,
+    tally,
+)
 from bot.cases.recognition import money_in
 from bot.cases.seen import Seen
 from tests.cases.making import (
@@ -62,7 +68,7 @@ class Told:
         return self.move(decision(asker(ANA), Seen.of(self.case), *words))
 
     def endings(self):
-        precedents, label = remembered(self.entries)
+        precedents, label = precedents_from(self.entries)
         return [
             (one.id, one.ended, one.action, one.decided_by, one.reason) for one in precedents
         ], label
@@ -70,7 +76,7 @@ class Told:
 
 def test_a_plan_that_was_approved_and_worked():
     assert Told().proposed().carried_out().endings() == (
-        [("EX-1.1", Ended.WORKED, "house.order_stock", ("Ana",), "")],
+        [("EX-1.1", CaseOutcome.WORKED, "house.order_stock", ("Ana",), "")],
         None,
     )
 
@@ -80,8 +86,8 @@ def test_a_plan_that_did_not_help_is_remembered_as_reopened_and_the_next_one_bes
         Told().proposed().carried_out().move(m.Reopen("it is still there")).proposed().carried_out()
     )
     assert [(one[0], one[1], one[4]) for one in told.endings()[0]] == [
-        ("EX-1.1", Ended.REOPENED, "it is still there"),
-        ("EX-1.2", Ended.WORKED, ""),
+        ("EX-1.1", CaseOutcome.REOPENED, "it is still there"),
+        ("EX-1.2", CaseOutcome.WORKED, ""),
     ]
 
 
@@ -90,7 +96,7 @@ def test_a_rejection_is_remembered_with_its_reason():
     assert told.endings()[0] == [
         (
             "EX-1.1",
-            Ended.REJECTED,
+            CaseOutcome.REJECTED,
             "house.order_stock",
             ("Ana",),
             "The plan is wrong: closed that day",
@@ -105,8 +111,8 @@ def test_what_failed_and_what_a_person_then_did_are_two_precedents():
     )
     told.decided(m.Resolve, "by telephone")
     assert [(one[0], one[1], one[2]) for one in told.endings()[0]] == [
-        ("EX-1.1", Ended.UNDONE, "house.order_stock"),
-        ("EX-1.1h", Ended.BY_HAND, ""),
+        ("EX-1.1", CaseOutcome.UNDONE, "house.order_stock"),
+        ("EX-1.1h", CaseOutcome.BY_HAND, ""),
     ]
 
 
@@ -124,8 +130,8 @@ def test_what_policy_ran_alone_is_shown_but_teaches_nothing():
     told.move(start_step(told.case, verdict=alone, people={})).move(
         m.ReportStep(0, StepState.LANDED, "")
     ).move(m.Finish(""))
-    (one,) = remembered(told.entries)[0]
-    assert (one.is_reviewed, one.teaches, tally([one])) == (
+    (one,) = precedents_from(told.entries)[0]
+    assert (one.is_reviewed, one.is_trainable, tally([one])) == (
         False,
         False,
         "1 like this: 1 run by policy without a person",
@@ -133,9 +139,9 @@ def test_what_policy_ran_alone_is_shown_but_teaches_nothing():
 
 
 def test_the_tally_reads_as_a_manager_would_say_it():
-    (worked,) = remembered(Told().proposed().carried_out().entries)[0]
-    wrong = replace(worked, ended=Ended.REJECTED, reason="The plan is wrong: x")
-    reopened = replace(worked, ended=Ended.REOPENED)
+    (worked,) = precedents_from(Told().proposed().carried_out().entries)[0]
+    wrong = replace(worked, ended=CaseOutcome.REJECTED, reason="The plan is wrong: x")
+    reopened = replace(worked, ended=CaseOutcome.REOPENED)
     assert tally([worked] * 4 + [reopened] + [wrong] * 2) == (
         "7 like this: 5 approved (4 worked, 1 reopened), 2 rejected: the plan is wrong"
     )
@@ -152,8 +158,12 @@ def test_the_tally_reads_as_a_manager_would_say_it():
     ],
 )
 def test_text_that_gives_orders_is_flagged_and_teaches_nothing(text):
-    (one,) = remembered(Told(title=text).proposed().carried_out().entries)[0]
-    assert (gives_orders(text), one.gives_orders, one.teaches) == (True, True, False)
+    (one,) = precedents_from(Told(title=text).proposed().carried_out().entries)[0]
+    assert (
+        looks_like_prompt_injection(text),
+        one.looks_like_prompt_injection,
+        one.is_trainable,
+    ) == (True, True, False)
 
 
 def test_the_words_of_ordinary_trouble_are_not_flagged():
@@ -163,7 +173,7 @@ def test_the_words_of_ordinary_trouble_are_not_flagged():
         "The guest in 9 wants to be called back, she was ignored twice",
         "Follow the instructions of the supplier for returning the pallet",
     ]
-    assert [text for text in ordinary if gives_orders(text)] == []
+    assert [text for text in ordinary if looks_like_prompt_injection(text)] == []
 
 
 def test_plain_injections_are_flagged_and_ordinary_requests_are_not():
@@ -174,13 +184,13 @@ def test_plain_injections_are_flagged_and_ordinary_requests_are_not():
     known = [json.loads(line) for line in path.read_text().splitlines()]
     plain = [one["text"] for one in known if one["category"] == "instruction_override"]
     harmless = [one["text"] for one in known if one["label"] == "benign"]
-    assert sum(map(gives_orders, plain)) >= len(plain) * 0.6
-    assert sum(map(gives_orders, harmless)) <= len(harmless) * 0.1
+    assert sum(map(looks_like_prompt_injection, plain)) >= len(plain) * 0.6
+    assert sum(map(looks_like_prompt_injection, harmless)) <= len(harmless) * 0.1
 
 
 def test_a_signal_says_its_title_and_the_facts_that_are_words():
     assert (
-        said_by(
+        signal_text(
             signal(title="Odd", facts={"n": 3, "note": "smells", "id": "42", "again": "smells"})
         )
         == "Odd\nsmells"

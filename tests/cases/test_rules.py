@@ -6,15 +6,15 @@ from decimal import Decimal
 
 import pytest
 
-from bot.cases import moves as m
-from bot.cases.approval import Factor, Person, quorum_met, why_not
+from bot.cases import commands as m
+from bot.cases.approval import ApprovalRequirement, Person, ineligibility_reason, quorum_met
 from bot.cases.case import Case
 from bot.cases.decide import decide, refused
 from bot.cases.delegation import Delegation
-from bot.cases.entry import RejectReason, StepState
+from bot.cases.entries import RejectReason, StepState
 from bot.cases.errors import BadRequest, MoveNotAllowed, NotEligible, Superseded, TooLate
-from bot.cases.execution import Next, Work, next_work
-from bot.cases.lifecycle import ARROWS, TERMINAL, Move, State, next_state
+from bot.cases.execution import NextStep, StepKind, next_step
+from bot.cases.lifecycle import TERMINAL, TRANSITIONS, State, Transition, next_state
 from bot.cases.plan import Idempotency
 from bot.cases.policy import (
     ActionLimit,
@@ -58,9 +58,9 @@ def do(case: Case, move, now=NOW) -> Case:
 
 def test_every_state_and_move_is_in_the_table_or_refused():
     for state in State:
-        for move in Move:
-            if (state, move) in ARROWS:
-                assert next_state(state, move) is ARROWS[state, move]
+        for move in Transition:
+            if (state, move) in TRANSITIONS:
+                assert next_state(state, move) is TRANSITIONS[state, move]
             else:
                 with pytest.raises(MoveNotAllowed, match=f"cannot {move} a case that is"):
                     next_state(state, move)
@@ -68,19 +68,21 @@ def test_every_state_and_move_is_in_the_table_or_refused():
 
 def test_no_arrow_leads_out_of_rejected_or_expired():
     for state in (State.REJECTED, State.EXPIRED):
-        assert {target for (source, _), target in ARROWS.items() if source is state} == {state}
+        assert {target for (source, _), target in TRANSITIONS.items() if source is state} == {state}
 
 
 def test_every_state_can_be_reached_and_every_open_one_can_end():
     reached, grown = {State.NEW}, True
     while grown:
-        more = {target for (source, _), target in ARROWS.items() if source in reached} - reached
+        more = {
+            target for (source, _), target in TRANSITIONS.items() if source in reached
+        } - reached
         reached, grown = reached | more, bool(more)
     assert reached == set(State)
     for state in set(State) - TERMINAL:
         ends, grown = {state}, True
         while grown:
-            more = {target for (source, _), target in ARROWS.items() if source in ends} - ends
+            more = {target for (source, _), target in TRANSITIONS.items() if source in ends} - ends
             ends, grown = ends | more, bool(more)
         assert ends & TERMINAL, state
 
@@ -148,7 +150,9 @@ def test_rule_4_a_precondition_that_moved_stops_the_step():
 
 
 def test_rule_5_an_edit_makes_a_new_revision_and_voids_the_approvals():
-    case = do(proposed(factors=(Factor("floor-managers", 2),)), m.Approve(asker(ANA), SEEN))
+    case = do(
+        proposed(factors=(ApprovalRequirement("floor-managers", 2),)), m.Approve(asker(ANA), SEEN)
+    )
     assert len(case.approvals) == 1
     edited = do(
         case,
@@ -209,10 +213,20 @@ def test_rule_9_an_approver_who_is_none_any_more_does_not_count_at_execution(per
 
 
 def test_rule_10_empty_means_nobody():
-    assert why_not(ANA, authors=(), factors=(), groups={}) == "nobody is named who may approve this"
-    assert why_not(ANA, authors=(), factors=(Factor("floor-managers", 1),), groups={}) is not None
+    assert (
+        ineligibility_reason(ANA, authors=(), factors=(), groups={})
+        == "nobody is named who may approve this"
+    )
+    assert (
+        ineligibility_reason(
+            ANA, authors=(), factors=(ApprovalRequirement("floor-managers", 1),), groups={}
+        )
+        is not None
+    )
     assert not quorum_met([], (), {})
-    assert not quorum_met([approval(ANA)], (Factor("floor-managers", 0),), asker(ANA).groups)
+    assert not quorum_met(
+        [approval(ANA)], (ApprovalRequirement("floor-managers", 0),), asker(ANA).groups
+    )
     assert judge(plan(), PlaybookTerms(), policy(tiers={}), Usage()).ruling is Ruling.REFUSE
 
 
@@ -237,7 +251,7 @@ def test_rule_11_whoever_raised_it_may_still_say_no():
 
 
 def test_rule_12_a_quorum_is_of_distinct_people_one_per_group():
-    factors = (Factor("ops-leads", 1), Factor("finance", 1))
+    factors = (ApprovalRequirement("ops-leads", 1), ApprovalRequirement("finance", 1))
     both = Person("T1/UBOTH", "Both")
     groups = {"ops-leads": frozenset({BEN.id, both.id}), "finance": frozenset({CARLA.id, both.id})}
     assert not quorum_met([approval(BEN)], factors, groups)
@@ -248,7 +262,9 @@ def test_rule_12_a_quorum_is_of_distinct_people_one_per_group():
 
 
 def test_rule_12_one_vote_each():
-    case = do(proposed(factors=(Factor("floor-managers", 2),)), m.Approve(asker(ANA), SEEN))
+    case = do(
+        proposed(factors=(ApprovalRequirement("floor-managers", 2),)), m.Approve(asker(ANA), SEEN)
+    )
     with pytest.raises(TooLate, match="you have approved this already"):
         decide(case, m.Approve(asker(ANA), Seen.of(case)), NOW)
     withdrawn = do(case, m.Withdraw(asker(ANA), Seen.of(case)))
@@ -259,7 +275,9 @@ def test_rule_12_one_vote_each():
 
 
 def test_rule_13_a_denial_ends_it_whoever_else_said_yes():
-    case = do(proposed(factors=(Factor("floor-managers", 2),)), m.Approve(asker(ANA), SEEN))
+    case = do(
+        proposed(factors=(ApprovalRequirement("floor-managers", 2),)), m.Approve(asker(ANA), SEEN)
+    )
     rejected = do(case, m.Reject(asker(OMAR), Seen.of(case), RejectReason.NOT_WORTH_IT))
     assert rejected.state is State.REJECTED
     with pytest.raises(TooLate, match="rejected by Omar"):
@@ -316,7 +334,10 @@ def test_rule_18_withdrawal_until_the_step_begins_and_not_after():
 def test_rule_19_tightening_is_immediate_and_loosening_is_not_retroactive():
     low, high = (
         verdict(),
-        verdict(tier=RiskTier.HIGH, factors=(Factor("ops-leads", 1), Factor("finance", 1))),
+        verdict(
+            tier=RiskTier.HIGH,
+            factors=(ApprovalRequirement("ops-leads", 1), ApprovalRequirement("finance", 1)),
+        ),
     )
     assert no_looser(low, low)
     assert no_looser(high, low)
@@ -335,26 +356,28 @@ def test_rule_19_tightening_is_immediate_and_loosening_is_not_retroactive():
 
 def test_rule_10_approvers_are_groups_people_named_one_by_one_or_the_owners_of_the_playbook():
     tiers = {
-        "low": TierRule((Factor("people:UANA+UOMAR", 2),), timedelta(hours=1)),
-        "medium": TierRule((Factor("owner:operations", 1),), timedelta(hours=1)),
+        "low": TierRule((ApprovalRequirement("people:UANA+UOMAR", 2),), timedelta(hours=1)),
+        "medium": TierRule((ApprovalRequirement("owner:operations", 1),), timedelta(hours=1)),
     }
     rules, terms = policy(tiers=tiers), PlaybookTerms(owners={"operations": "ops-leads"})
     low = judge(plan(), terms, rules, Usage())
-    assert low.factors == (Factor("people:UANA+UOMAR", 2),)
+    assert low.factors == (ApprovalRequirement("people:UANA+UOMAR", 2),)
     named = {"people:UANA+UOMAR": frozenset({ANA.id, OMAR.id})}
     votes = [replace(approved().approvals[0], person=person.id) for person in (ANA, OMAR)]
     assert not quorum_met(votes[:1], low.factors, named)
     assert quorum_met(votes, low.factors, named)
     assert (
-        why_not(BEN, authors=(), factors=low.factors, groups=named)
+        ineligibility_reason(BEN, authors=(), factors=low.factors, groups=named)
         == "only those named for it may approve this"
     )
     assert (
-        why_not(replace(ANA, guest=True), authors=(), factors=low.factors, groups=named)
+        ineligibility_reason(
+            replace(ANA, guest=True), authors=(), factors=low.factors, groups=named
+        )
         == "guests cannot approve"
     )
     medium = plan(actions=(action(amount=300),))
-    assert judge(medium, terms, rules, Usage()).factors == (Factor("ops-leads", 1),)
+    assert judge(medium, terms, rules, Usage()).factors == (ApprovalRequirement("ops-leads", 1),)
     nobody = judge(medium, PlaybookTerms(owners={"business": "ops-leads"}), rules, Usage())
     assert (nobody.ruling, nobody.rule) == (Ruling.REFUSE, "approvers.empty")
 
@@ -451,13 +474,18 @@ def test_what_policy_refuses_outright(actions, rule):
 
 
 def test_the_playbook_names_the_people_for_low_risk_and_can_only_ask_for_more():
-    ours, theirs = (Factor("floor-managers", 1),), (Factor("sales-leads", 1),)
+    ours, theirs = (
+        (ApprovalRequirement("floor-managers", 1),),
+        (ApprovalRequirement("sales-leads", 1),),
+    )
     assert stricter(RiskTier.LOW, ours, theirs) == theirs
     assert stricter(RiskTier.MEDIUM, ours, theirs) == (*ours, *theirs)
-    assert stricter(RiskTier.MEDIUM, ours, (Factor("floor-managers", 3),)) == (
-        Factor("floor-managers", 3),
+    assert stricter(RiskTier.MEDIUM, ours, (ApprovalRequirement("floor-managers", 3),)) == (
+        ApprovalRequirement("floor-managers", 3),
     )
-    assert stricter(RiskTier.LOW, (Factor("a", 2),), theirs) == (Factor("sales-leads", 2),)
+    assert stricter(RiskTier.LOW, (ApprovalRequirement("a", 2),), theirs) == (
+        ApprovalRequirement("sales-leads", 2),
+    )
     assert stricter(RiskTier.HIGH, (), theirs) == ()
 
 
@@ -525,9 +553,9 @@ def test_a_step_after_one_that_landed_does_not_drift_it_is_backed_out():
 
 
 def change():
-    from bot.cases.entry import Change
+    from bot.cases.entries import FieldChange
 
-    return Change("quantity", 24, 12)
+    return FieldChange("quantity", 24, 12)
 
 
 def approval(person):
@@ -550,7 +578,9 @@ def standing_in(person, *givers):
 
 
 def test_rule_12_a_delegated_yes_counts_for_the_one_who_delegated_and_once():
-    case = proposed(factors=(Factor("ops-leads", 1), Factor("finance", 1)))
+    case = proposed(
+        factors=(ApprovalRequirement("ops-leads", 1), ApprovalRequirement("finance", 1))
+    )
     half = do(case, m.Approve(standing_in(OMAR, BEN), Seen.of(case)))
     (given,) = half.approvals
     assert (given.person, given.behalf_of, given.behalf_name) == (OMAR.id, BEN.id, "Ben")
@@ -563,14 +593,14 @@ def test_rule_12_a_delegated_yes_counts_for_the_one_who_delegated_and_once():
 
 @pytest.mark.parametrize(("giver", "taker", "authors"), [(BEN, OMAR, OMAR), (BEN, OMAR, BEN)])
 def test_rule_14_duties_are_kept_apart_on_both_sides_of_a_delegation(giver, taker, authors):
-    case = proposed(factors=(Factor("ops-leads", 1),), requester=authors.id)
+    case = proposed(factors=(ApprovalRequirement("ops-leads", 1),), requester=authors.id)
     with pytest.raises(NotEligible):
         decide(case, m.Approve(standing_in(taker, giver), Seen.of(case)), NOW)
 
 
 def test_rule_14_a_delegation_is_not_passed_on():
     """Whoever stands in for Ana, who stands in for Ben, may nothing that is Ben's."""
-    case = proposed(factors=(Factor("ops-leads", 1),))
+    case = proposed(factors=(ApprovalRequirement("ops-leads", 1),))
     with pytest.raises(NotEligible, match="only @ops-leads"):
         decide(case, m.Approve(standing_in(OMAR, ANA), Seen.of(case)), NOW)
 
@@ -587,14 +617,20 @@ def test_rule_14_a_delegation_is_not_passed_on():
     ],
 )
 def test_rule_14_a_delegation_must_hold_when_the_step_begins_too(found, counts):
-    case = do(proposed(factors=(Factor("ops-leads", 1),)), m.Approve(standing_in(OMAR, BEN), SEEN))
+    case = do(
+        proposed(factors=(ApprovalRequirement("ops-leads", 1),)),
+        m.Approve(standing_in(OMAR, BEN), SEEN),
+    )
     begun = do(case, start_step(case, delegations=(found,) if found else ()))
     assert (begun.state is State.RUNNING) is counts
     assert begun.drifted == (() if counts else ("the approvals no longer count",))
 
 
 def test_rule_15_one_person_alone_only_in_words_never_for_high_risk_and_never_an_author():
-    case = proposed(factors=(Factor("ops-leads", 1), Factor("finance", 1)), requester=OMAR.id)
+    case = proposed(
+        factors=(ApprovalRequirement("ops-leads", 1), ApprovalRequirement("finance", 1)),
+        requester=OMAR.id,
+    )
     through = do(
         case, m.Approve(asker(ANA), Seen.of(case), "the boiler is on fire", emergency=True)
     )
@@ -603,14 +639,16 @@ def test_rule_15_one_person_alone_only_in_words_never_for_high_risk_and_never_an
         decide(case, m.Approve(asker(ANA), Seen.of(case), " ", emergency=True), NOW)
     with pytest.raises(NotEligible, match="cannot approve it"):
         decide(case, m.Approve(asker(OMAR), Seen.of(case), "x", emergency=True), NOW)
-    high = proposed(verdict=verdict(tier=RiskTier.HIGH, factors=(Factor("ops-leads", 1),)))
+    high = proposed(
+        verdict=verdict(tier=RiskTier.HIGH, factors=(ApprovalRequirement("ops-leads", 1),))
+    )
     with pytest.raises(NotEligible, match="never let through by one"):
         decide(high, m.Approve(asker(ANA), Seen.of(high), "x", emergency=True), NOW)
 
 
 def test_rule_15_an_emergency_still_needs_the_right_to_it_when_the_step_begins():
     case = do(
-        proposed(factors=(Factor("finance", 2),)),
+        proposed(factors=(ApprovalRequirement("finance", 2),)),
         m.Approve(asker(ANA), SEEN, "fire", emergency=True),
     )
     assert do(case, start_step(case, emergency_group="floor-managers")).state is State.RUNNING
@@ -630,11 +668,11 @@ def resolved(minutes=30, **more):
 def test_rule_18_after_execution_only_compensation_by_those_who_may_approve_inside_the_window():
     case = resolved()
     back = do(case, m.Undo(asker(OMAR), Seen.of(case), "wrong product"))
-    assert (back.state, next_work(back)) == (State.RUNNING, Work(Next.UNDO, 0))
+    assert (back.state, next_step(back)) == (State.RUNNING, NextStep(StepKind.UNDO, 0))
     undone = do(
         do(back, m.ReportStep(0, StepState.UNDOING, "")), m.ReportStep(0, StepState.UNDONE, "")
     )
-    assert next_work(undone).next is Next.STOP
+    assert next_step(undone).next is StepKind.STOP
     assert do(undone, m.Stop("taken back by Omar")).state is State.REFERRED
     with pytest.raises(BadRequest, match="why"):
         decide(case, m.Undo(asker(OMAR), Seen.of(case), " "), NOW)

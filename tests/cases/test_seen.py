@@ -5,14 +5,21 @@ from datetime import timedelta
 
 import pytest
 
-from bot.cases import entry as e
-from bot.cases import moves as m
+from bot.cases import commands as m
+from bot.cases import entries as e
 from bot.cases.case import evolve, fold
 from bot.cases.decide import decide
-from bot.cases.entry import BODIES, Entry, StepState, entry_plain
+from bot.cases.entries import BODIES, Entry, StepState, entry_plain
 from bot.cases.errors import DoubtDropped, MoveNotAllowed, Refusal, Superseded, TooLate
-from bot.cases.execution import Next, next_work
-from bot.cases.lifecycle import ARROWS, FORMER_ARROWS, Move, State, next_state, recorded_state
+from bot.cases.execution import StepKind, next_step
+from bot.cases.lifecycle import (
+    FORMER_TRANSITIONS,
+    TRANSITIONS,
+    State,
+    Transition,
+    next_state,
+    recorded_state,
+)
 from bot.cases.seen import CHANGES_COURSE, OFFERED, Decision, Seen
 from bot.verifier import ENDS_DOUBT, check_trade
 from tests.cases.making import (
@@ -33,7 +40,7 @@ from tests.cases.test_authority import asker as asker_there
 
 pytestmark = pytest.mark.threat("A1")
 LATER = NOW + timedelta(minutes=5)
-CARRYING_OUT = {State.RUNNING, State.PARKED}
+CARRYING_OUT = {State.RUNNING, State.OUTCOME_UNKNOWN}
 APPROVER = asker_there(ANA)
 
 
@@ -129,7 +136,7 @@ def test_a_form_about_one_step_in_doubt_never_settles_another():
     second = do(first, m.Settle(asker(ANA), shown, landed=True, note="there"), at=LATER)
     begins = replace(start_step(second), step=1)
     second = do(second, begins, m.Park(1, "nobody knows"), at=LATER)
-    assert (second.state, second.step_in_doubt) == (State.PARKED, 1)
+    assert (second.state, second.step_in_doubt) == (State.OUTCOME_UNKNOWN, 1)
     with pytest.raises(Superseded):
         decide(second, m.Settle(asker(ANA), shown, landed=True, note="there"), LATER)
 
@@ -161,12 +168,27 @@ def test_a_form_about_the_doing_of_a_step_never_settles_its_undoing():
 
 def test_people_do_not_end_what_is_being_carried_out():
     """From a running plan a person may hand the case over; everything else is the executor's."""
-    people = {Move.HAND_OVER, Move.VOTE, Move.WITHDRAW, Move.REJECT, Move.EDIT, Move.SNOOZE}
-    people |= {Move.RESOLVE, Move.RETRIAGE, Move.SETTLE, Move.UNDO, Move.NAME}
-    assert {move for state, move in ARROWS if state is State.RUNNING} & people == {Move.HAND_OVER}
-    assert {move for state, move in ARROWS if state is State.PARKED} & people == {
-        Move.HAND_OVER,
-        Move.SETTLE,
+    people = {
+        Transition.HAND_OVER,
+        Transition.VOTE,
+        Transition.WITHDRAW,
+        Transition.REJECT,
+        Transition.EDIT,
+        Transition.SNOOZE,
+    }
+    people |= {
+        Transition.RESOLVE,
+        Transition.RETRIAGE,
+        Transition.SETTLE,
+        Transition.UNDO,
+        Transition.NAME,
+    }
+    assert {move for state, move in TRANSITIONS if state is State.RUNNING} & people == {
+        Transition.HAND_OVER
+    }
+    assert {move for state, move in TRANSITIONS if state is State.OUTCOME_UNKNOWN} & people == {
+        Transition.HAND_OVER,
+        Transition.SETTLE,
     }
     for state in CARRYING_OUT:
         for decision in set(Decision) - {Decision.HAND_OVER, Decision.CLAIM, Decision.SETTLE}:
@@ -198,12 +220,12 @@ def test_every_command_of_a_person_says_what_they_saw():
 
 
 def test_what_earlier_releases_let_people_do_is_read_and_never_written():
-    for (state, move), target in FORMER_ARROWS.items():
+    for (state, move), target in FORMER_TRANSITIONS.items():
         assert recorded_state(state, move) is target
         with pytest.raises(MoveNotAllowed):
             next_state(state, move)
     with pytest.raises(MoveNotAllowed):
-        recorded_state(State.RUNNING, Move.REJECT)
+        recorded_state(State.RUNNING, Transition.REJECT)
 
 
 # --- a step in doubt -------------------------------------------------------------------------------------------------------
@@ -229,7 +251,7 @@ def test_no_entry_forgets_a_step_in_doubt(doubt, body):
     case = DOUBTS[doubt]()
     actor = ANA.id if isinstance(body, e.Drifted) and not body.is_settled else "countersign"
     entry = Entry(case.id, case.version + 1, case.revision, NOW, actor, "desk", body)
-    if (case.state, body.move) in {**ARROWS, **FORMER_ARROWS}:
+    if (case.state, body.transition) in {**TRANSITIONS, **FORMER_TRANSITIONS}:
         with pytest.raises(DoubtDropped, match="nobody knows yet what came of step 1"):
             evolve(case, entry)
     else:
@@ -266,7 +288,7 @@ def test_no_command_forgets_a_step_in_doubt(doubt):
 
 def test_a_step_that_did_not_happen_is_reported_before_it_is_asked_again():
     case = running(m.ReportStep(0, StepState.ABSENT, "it moved"))
-    assert next_work(case).next is Next.STOP
+    assert next_step(case).next is StepKind.STOP
     again = do(case, m.Drift(("it moved",)))
     assert (again.state, again.drifted) == (State.OPEN, ("it moved",))
 
@@ -405,8 +427,14 @@ def test_the_verifier_knows_every_entry_that_leaves_the_carrying_out_of_a_plan()
     about_the_desk = ("desk.", "delegation.", "glass.", "passkey.")
     stays = set()
     for name, body in BODIES.items():
-        moves = {Move.RESOLVE, Move.FINISH} if name == "case.resolved" else {body.usual_move}
-        targets = {ARROWS.get((state, move)) for state in CARRYING_OUT for move in moves} - {None}
+        moves = (
+            {Transition.RESOLVE, Transition.FINISH}
+            if name == "case.resolved"
+            else {body.usual_transition}
+        )
+        targets = {TRANSITIONS.get((state, move)) for state in CARRYING_OUT for move in moves} - {
+            None
+        }
         if targets and targets <= CARRYING_OUT:
             stays.add(name)
     assert {name for name in BODIES if not name.startswith(about_the_desk)} - stays == ENDS_DOUBT

@@ -5,11 +5,11 @@ from datetime import timedelta
 
 import pytest
 
-from bot.cases import standing as s
+from bot.cases import controls as s
 from bot.cases.canonical import from_json, to_json
-from bot.cases.entry import entry_of, entry_plain
-from bot.cases.errors import BadRequest, LedgerBroken, NotEligible, Paused, TooLate
-from bot.cases.standing import Standing, fold_standing, must_not_be_paused, rule
+from bot.cases.controls import DeskControls, decide_controls, fold_controls, must_not_be_paused
+from bot.cases.entries import entry_of, entry_plain
+from bot.cases.errors import BadRequest, DeskPaused, LedgerBroken, NotEligible, TooLate
 from tests.cases.making import ANA, BEN, CARLA, NOW, OMAR, plan
 
 HOUR = timedelta(hours=1)
@@ -22,14 +22,14 @@ def by(person):
 
 def do(standing, move, now=NOW):
     """The standing after the move, folded from what would be read back from the ledger."""
-    after = fold_standing(
-        [entry_of(entry_plain(entry)) for entry in rule(standing, move, now)], standing
+    after = fold_controls(
+        [entry_of(entry_plain(entry)) for entry in decide_controls(standing, move, now)], standing
     )
-    assert from_json(Standing, to_json(after)) == after
+    assert from_json(DeskControls, to_json(after)) == after
     return after
 
 
-HALTED = do(Standing(), s.Halt(by(ANA), "", "something is wrong"))
+HALTED = do(DeskControls(), s.Pause(by(ANA), "", "something is wrong"))
 
 
 @pytest.mark.parametrize(
@@ -46,10 +46,10 @@ HALTED = do(Standing(), s.Halt(by(ANA), "", "something is wrong"))
     ],
 )
 def test_rule_20_the_kill_switch_stops_all_a_kind_an_action_or_a_system(scope, stops):
-    halted = do(Standing(), s.Halt(by(ANA), scope, "wait"))
+    halted = do(DeskControls(), s.Pause(by(ANA), scope, "wait"))
     assert (halted.pause_on("low_stock", plan()) is not None) is stops
     if stops:
-        with pytest.raises(Paused, match="is paused by Ana: wait"):
+        with pytest.raises(DeskPaused, match="is paused by Ana: wait"):
             must_not_be_paused(halted, "low_stock", plan())
     else:
         must_not_be_paused(halted, "low_stock", plan())
@@ -57,24 +57,24 @@ def test_rule_20_the_kill_switch_stops_all_a_kind_an_action_or_a_system(scope, s
 
 def test_rule_20_everyone_who_decides_may_stop_and_only_those_who_answer_for_it_start_again():
     with pytest.raises(NotEligible, match="only those who decide"):
-        rule(Standing(), s.Halt(by(OMAR), "", "x"), NOW)
+        decide_controls(DeskControls(), s.Pause(by(OMAR), "", "x"), NOW)
     with pytest.raises(NotEligible):
-        rule(Standing(), s.Halt(by(replace(ANA, guest=True)), "", "x"), NOW)
+        decide_controls(DeskControls(), s.Pause(by(replace(ANA, guest=True)), "", "x"), NOW)
     with pytest.raises(BadRequest, match="say why"):
-        rule(Standing(), s.Halt(by(ANA), "", " "), NOW)
+        decide_controls(DeskControls(), s.Pause(by(ANA), "", " "), NOW)
     with pytest.raises(TooLate, match="everything is paused already"):
-        rule(HALTED, s.Halt(by(BEN), "", "x"), NOW)
+        decide_controls(HALTED, s.Pause(by(BEN), "", "x"), NOW)
     with pytest.raises(NotEligible, match="only the governance owners"):
-        rule(HALTED, s.Resume(by(ANA), ""), NOW)
+        decide_controls(HALTED, s.Resume(by(ANA), ""), NOW)
     assert do(HALTED, s.Resume(by(CARLA), "")).pauses == ()
     with pytest.raises(TooLate, match="is not paused"):
-        rule(Standing(), s.Resume(by(CARLA), "kind:low_stock"), NOW)
+        decide_controls(DeskControls(), s.Resume(by(CARLA), "kind:low_stock"), NOW)
 
 
 def test_rule_20_the_breaker_trips_once_and_a_person_resets_it():
-    tripped = do(Standing(), s.Trip("house.order_stock", "it has failed 3 times"))
+    tripped = do(DeskControls(), s.TripCircuitBreaker("house.order_stock", "it has failed 3 times"))
     assert tripped.pauses[0].scope == "action:house.order_stock"
-    assert rule(tripped, s.Trip("house.order_stock", "again"), NOW) == ()
+    assert decide_controls(tripped, s.TripCircuitBreaker("house.order_stock", "again"), NOW) == ()
     assert do(tripped, s.Resume(by(BEN), "action:house.order_stock")).pauses == ()
 
 
@@ -92,7 +92,7 @@ def delegate(**more):
 
 
 def test_rule_14_a_delegation_is_explicit_dated_and_scoped():
-    given = do(Standing(), delegate(kind="low_stock"))
+    given = do(DeskControls(), delegate(kind="low_stock"))
     (found,) = given.delegations
     assert (found.giver, found.taker, found.kind, found.ends_at) == (
         ANA.id,
@@ -129,7 +129,7 @@ def test_rule_14_a_delegation_is_explicit_dated_and_scoped():
 )
 def test_rule_14_what_is_no_delegation(move, why):
     with pytest.raises((BadRequest, NotEligible, TooLate), match=why):
-        rule(Standing(), move, NOW)
+        decide_controls(DeskControls(), move, NOW)
 
 
 def broken(person=BEN, **more):
@@ -144,21 +144,21 @@ def broken(person=BEN, **more):
 
 
 def test_rule_15_an_emergency_is_reviewed_by_another_before_the_same_person_has_one_again():
-    through = do(Standing(), broken())
+    through = do(DeskControls(), broken())
     assert (through.emergencies[0].person, through.emergencies[0].review_by) == (
         BEN.id,
         NOW + 48 * HOUR,
     )
     with pytest.raises(TooLate, match="EX-1 has not been looked at yet"):
-        rule(through, broken(case_id="EX-2"), NOW)
+        decide_controls(through, broken(case_id="EX-2"), NOW)
     with pytest.raises(NotEligible, match="another governance owner"):
-        rule(through, s.ReviewEmergency(by(BEN), "EX-1", "fine"), NOW)
+        decide_controls(through, s.ReviewEmergency(by(BEN), "EX-1", "fine"), NOW)
     with pytest.raises(BadRequest, match="what you found"):
-        rule(through, s.ReviewEmergency(by(CARLA), "EX-1", ""), NOW)
+        decide_controls(through, s.ReviewEmergency(by(CARLA), "EX-1", ""), NOW)
     reviewed = do(through, s.ReviewEmergency(by(CARLA), "EX-1", "it was right"))
     assert do(reviewed, broken(case_id="EX-2")).emergencies[0].case_id == "EX-2"
     with pytest.raises(TooLate, match="nothing of EX-9"):
-        rule(through, s.ReviewEmergency(by(CARLA), "EX-9", "x"), NOW)
+        decide_controls(through, s.ReviewEmergency(by(CARLA), "EX-9", "x"), NOW)
 
 
 @pytest.mark.parametrize(
@@ -173,12 +173,12 @@ def test_rule_15_an_emergency_is_reviewed_by_another_before_the_same_person_has_
 )
 def test_rule_15_what_is_no_emergency(move, why):
     with pytest.raises((BadRequest, NotEligible), match=why):
-        rule(Standing(), move, NOW)
+        decide_controls(DeskControls(), move, NOW)
 
 
 def test_the_standing_is_the_fold_of_its_own_entries_and_of_nothing_else():
-    entries = rule(Standing(), s.Halt(by(ANA), "", "x"), NOW)
+    entries = decide_controls(DeskControls(), s.Pause(by(ANA), "", "x"), NOW)
     with pytest.raises(LedgerBroken):
-        fold_standing(entries, HALTED)
+        fold_controls(entries, HALTED)
     with pytest.raises(LedgerBroken):
-        fold_standing([replace(entries[0], case_id="EX-1")])
+        fold_controls([replace(entries[0], case_id="EX-1")])

@@ -23,7 +23,7 @@ from bot.connectors.specs import (
     MessageSystem,
     ParameterType,
 )
-from bot.ports import Landing
+from bot.ports import EffectStatus
 from tests.fakes.chat import FakeChat
 from tests.fakes.servers import Dripping, Silent, serving
 
@@ -146,12 +146,12 @@ def test_it_pays_once_per_key_and_says_what_came_of_it(bank):
     connector = HttpConnector(system(bank), "secret")
     action = connector.prepare("pay", PAY)
     assert (action.precondition, str(action.amount)) == ({"etag": "v1", "status": "open"}, "£12.50")
-    assert connector.verify(action, "k1") is Landing.ABSENT
+    assert connector.verify(action, "k1") is EffectStatus.ABSENT
     assert connector.execute(action, "k1") == "pay_1"
     assert connector.execute(action, "k1") == "pay_1"
     assert (bank.paid, connector.verify(action, "k1")) == (
         {"k1": {"invoice": "INV-1", "amount": "12.50"}},
-        Landing.LANDED,
+        EffectStatus.LANDED,
     )
 
 
@@ -174,7 +174,7 @@ def test_a_definite_no_is_a_failure_and_everything_else_is_unknown(bank, mode, e
     assert type(raised.value) is error
     assert len(bank.paid) == paid
     bank.mode = ""
-    assert connector.verify(action, "k1") is (Landing.LANDED if paid else Landing.ABSENT)
+    assert connector.verify(action, "k1") is (EffectStatus.LANDED if paid else EffectStatus.ABSENT)
 
 
 def test_a_precondition_that_moved_stops_it_before_anything_is_sent(bank):
@@ -258,7 +258,7 @@ def test_an_answer_that_is_no_definite_refusal_leaves_the_outcome_unknown(bank):
         with pytest.raises(OutcomeUnknown):
             connector.execute(action, key)
         bank.mode = ""
-        assert connector.verify(action, key) is Landing.LANDED
+        assert connector.verify(action, key) is EffectStatus.LANDED
 
 
 @pytest.mark.threat("C5")
@@ -367,7 +367,7 @@ def test_a_deed_that_is_answered_too_slowly_is_in_doubt(bank, slow):
     connector = HttpConnector(replace(declared, actions={"pay": pay}), "")
     with pytest.raises(OutcomeUnknown):
         connector.execute(action, "k1")
-    assert connector.verify(action, "k1") is Landing.UNKNOWN
+    assert connector.verify(action, "k1") is EffectStatus.UNKNOWN
     assert b"POST /pay/INV-1" in slow.requests[0]
 
 
@@ -430,12 +430,12 @@ def test_a_message_is_an_action_like_any_other():
     assert (action.reversible, connector.precondition(action), connector.verify(action, "k")) == (
         False,
         {},
-        Landing.ABSENT,
+        EffectStatus.ABSENT,
     )
     assert connector.execute(action, "k") == "posted"
     assert (chat.sent, connector.verify(action, "k")) == (
         {"k": "please call <!channel>"},
-        Landing.LANDED,
+        EffectStatus.LANDED,
     )
     with pytest.raises(ConnectorFailed, match="cannot be unread"):
         connector.undo(action, "k", "undo:k")

@@ -15,7 +15,7 @@ from bot.clock import boottime, time_limit
 from bot.connectors.dry_run import DryRun
 from bot.connectors.specs import ActionSpec, ParameterType, SqlSystem, Statement
 from bot.connectors.sql import SqlConnector
-from bot.ports import Landing
+from bot.ports import EffectStatus
 from tests.conftest import _create
 from tests.fakes.servers import Proxy, Silent, serving
 
@@ -98,10 +98,10 @@ def test_the_dry_run_changes_nothing_and_says_everything(house):
 
 def test_an_action_happens_once_per_key(house):
     action = house.prepare("order", ORDER)
-    assert house.verify(action, "k1") is Landing.ABSENT
+    assert house.verify(action, "k1") is EffectStatus.ABSENT
     assert house.execute(action, "k1") == "1 row changed"
     assert house.execute(action, "k1") == "already done"
-    assert (on_order(house), house.verify(action, "k1")) == (24, Landing.LANDED)
+    assert (on_order(house), house.verify(action, "k1")) == (24, EffectStatus.LANDED)
 
 
 def test_twenty_at_once_under_one_key_are_one(house):
@@ -136,14 +136,14 @@ def test_a_world_that_moved_is_refused_and_left_alone(house):
     house.execute(house.prepare("order", {"product_id": 1, "quantity": 1}), "other")
     with pytest.raises(WorldMoved, match="on_order was 0, is 1"):
         house.execute(action, "k1")
-    assert (on_order(house), house.verify(action, "k1")) == (1, Landing.ABSENT)
+    assert (on_order(house), house.verify(action, "k1")) == (1, EffectStatus.ABSENT)
 
 
 def test_a_conditional_write_is_verified_by_what_is_seen(house):
     action = house.prepare("conditional", ORDER)
-    assert house.verify(action, "k") is Landing.ABSENT
+    assert house.verify(action, "k") is EffectStatus.ABSENT
     house.execute(action, "k")
-    assert house.verify(action, "k") is Landing.LANDED
+    assert house.verify(action, "k") is EffectStatus.LANDED
 
 
 def test_more_rows_than_expected_roll_back(house):
@@ -331,8 +331,8 @@ def test_look_ups_log_in_as_the_role_that_can_only_read_and_deeds_do_not(
     assert house.execute(action, "k1") == "1 row changed"
     # The role that reads may not see the marks; they are looked for where they are written.
     assert (house.verify(action, "k1"), house.verify(action, "k2")) == (
-        Landing.LANDED,
-        Landing.ABSENT,
+        EffectStatus.LANDED,
+        EffectStatus.ABSENT,
     )
 
 
@@ -385,7 +385,7 @@ def test_a_database_that_is_locked_says_neither_that_it_is_there_nor_that_it_is_
         assert (type(raised.value), raised.value.retryable) == (ConnectorFailed, True)
     holder.execute("ROLLBACK")
     holder.close()
-    assert (house.verify(action, "k1"), on_order(house)) == (Landing.LANDED, 24)
+    assert (house.verify(action, "k1"), on_order(house)) == (EffectStatus.LANDED, 24)
 
 
 @pytest.mark.threat("A2")
@@ -406,7 +406,7 @@ def test_a_commit_that_sqlite_could_not_make_surely_did_not_happen(tmp_path):
         house.execute(action, "k1")
     assert (type(raised.value), raised.value.retryable) == (ConnectorFailed, True)
     reader.close()
-    assert (house.verify(action, "k1"), on_order(house)) == (Landing.ABSENT, 0)
+    assert (house.verify(action, "k1"), on_order(house)) == (EffectStatus.ABSENT, 0)
     assert house.execute(action, "k1") == "1 row changed"
 
 
@@ -437,7 +437,7 @@ def test_at_commit_only_the_databases_own_no_is_certain(postgres_house, error, o
     with pytest.raises(ConnectorFailed) as raised:
         postgres_house.execute(action, "k1")
     assert (type(raised.value), on_order(postgres_house)) == (outcome, 0)
-    assert postgres_house.verify(action, "k1") is Landing.ABSENT
+    assert postgres_house.verify(action, "k1") is EffectStatus.ABSENT
 
 
 @pytest.mark.threat("A2")
@@ -485,7 +485,7 @@ def test_a_network_that_hangs_ends_in_time_and_only_a_commit_is_in_doubt(
         house = SqlConnector(
             replace(system(), timeout=timedelta(seconds=1.5)), str(parsed.set(port=proxy.port))
         )
-        assert house.verify(action, "k1") is Landing.ABSENT
+        assert house.verify(action, "k1") is EffectStatus.ABSENT
         proxy.fatal = fatal
         with pytest.raises(ConnectorFailed) as raised:
             house.execute(action, "k1")
@@ -507,4 +507,4 @@ def test_a_deed_whose_time_is_over_is_not_committed(house):
         True,
         0,
     )
-    assert house.verify(action, "k1") is Landing.ABSENT
+    assert house.verify(action, "k1") is EffectStatus.ABSENT

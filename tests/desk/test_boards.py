@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.cases.digest import Filter
-from bot.cases.entry import RejectReason
+from bot.cases.digest import HomeFilter
+from bot.cases.entries import RejectReason
 from bot.cases.hours import ALWAYS, Hours
 from bot.cases.lifecycle import State
 from bot.cases.playbook import Stake
@@ -133,7 +133,7 @@ def test_the_week_shows_blind_spots_agreement_slow_hand_overs_and_rework(world):
     world.approve(yes)
     world.desk.decisions.reject(no.id, by=ANA, seen=world.seen(no), reason=RejectReason.WRONG_PLAN)
     world.clock.forward(hours=5)
-    world.desk.follow_up.keep_time()
+    world.desk.follow_up.process_due()
     world.desk.decisions.approve(slow.id, by=ANA, seen=world.seen(slow))
     world.work()
     unknown = world.store.case(world.receive(world.signal("odd", kind="unrecognised")).case_id)
@@ -231,7 +231,7 @@ def test_a_filter_is_kept_and_a_made_up_one_is_not(world):
     assert home_of(world).chosen.kind == "lead_cold"
     world.desk.homes.opened(ANA, kind="'; DROP TABLE cases")
     world.work()
-    assert (world.chat.homes[-1].chosen, len(world.chat.homes[-1].waiting)) == (Filter(), 1)
+    assert (world.chat.homes[-1].chosen, len(world.chat.homes[-1].waiting)) == (HomeFilter(), 1)
 
 
 def test_a_home_shows_what_is_late_or_new_today_when_asked(world):

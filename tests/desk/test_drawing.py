@@ -5,7 +5,7 @@ from datetime import timedelta
 import pytest
 import sqlalchemy as sa
 
-from bot.cases.entry import RejectReason
+from bot.cases.entries import RejectReason
 from bot.cases.lifecycle import State
 from bot.ports import CARD_FORMAT
 from bot.store import tables

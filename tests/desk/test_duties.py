@@ -6,13 +6,13 @@ from decimal import Decimal
 
 import pytest
 
-from bot.cases.approval import Factor
-from bot.cases.entry import Entry, UndoAsked
+from bot.cases.approval import ApprovalRequirement
+from bot.cases.entries import Entry, UndoAsked
 from bot.cases.errors import BadRequest, NotEligible, TooLate
 from bot.cases.identity import Identities
 from bot.cases.lifecycle import State
 from bot.cases.policy import ActionLimit, Emergency, PlaybookTerms, Stage
-from bot.desk.outgoing import change
+from bot.desk.effects import change
 from bot.store.export import export, replay
 from bot.verifier import verify
 from handlers.cards.case_card import case_card
@@ -114,7 +114,10 @@ def test_a_requester_whom_nobody_knows_leaves_it_to_the_governance_owners(
     case = world.store.case(world.receive(world.signal(requester=requester)).case_id)
     world.work()
     case = world.case(case)
-    assert case.verdict.factors == (Factor("floor-managers", 1), Factor("owners", 1))
+    assert case.verdict.factors == (
+        ApprovalRequirement("floor-managers", 1),
+        ApprovalRequirement("owners", 1),
+    )
     assert "so the governance owners decide" in flat(case_card(case))
     world.approve(case)
     world.work()
@@ -148,7 +151,7 @@ def test_what_would_run_alone_is_asked_of_them_when_nobody_knows_who_raised_it(g
     case = world.store.case(world.receive(world.signal(requester="ana")).case_id)
     world.work()
     assert (world.case(case).state, world.house.effects) == (State.PROPOSED, [])
-    assert world.case(case).verdict.factors == (Factor("owners", 1),)
+    assert world.case(case).verdict.factors == (ApprovalRequirement("owners", 1),)
 
 
 @pytest.mark.threat("B6")
@@ -158,7 +161,7 @@ def test_when_somebody_unknown_raises_it_too_what_was_said_before_is_asked_anew(
     world.receive(world.signal(requester="ana@elsewhere.example"))
     world.work()
     again = world.case(case)
-    assert (again.revision, again.verdict.factors[-1]) == (2, Factor("owners", 1))
+    assert (again.revision, again.verdict.factors[-1]) == (2, ApprovalRequirement("owners", 1))
     assert "not known here" in again.drifted[0]
     world.receive(world.signal(requester="bea@elsewhere.example"))
     world.work()
@@ -177,7 +180,7 @@ def test_an_account_that_is_declared_no_longer_stops_what_it_let_pass(small_worl
     assert world.house.effects == []
     again = world.case(case)
     assert again.drifted == ("policy asks other people now: @floor-managers, @owners",)
-    assert again.verdict.factors[-1] == Factor("owners", 1)
+    assert again.verdict.factors[-1] == ApprovalRequirement("owners", 1)
 
 
 # --- linked accounts -----------------------------------------------------------------------------------------------------
@@ -199,7 +202,7 @@ def test_an_approver_whose_other_account_raised_it_is_an_author(small_world):
 @pytest.mark.threat("B6")
 def test_two_accounts_of_one_person_are_one_of_two(small_world):
     world = small_world
-    world.library.book = playbook(terms=PlaybookTerms((Factor("floor-managers", 2),)))
+    world.library.book = playbook(terms=PlaybookTerms((ApprovalRequirement("floor-managers", 2),)))
     world.library.people = Identities.of([[ANA, OMAR]])
     case = world.proposed()
     world.approve(case)
@@ -434,7 +437,7 @@ def test_what_one_let_through_in_an_emergency_is_taken_back_by_as_many_as_it_nee
 ):
     world = small_world
     world.library.rules = policy(emergency=Emergency("owners", 48 * HOUR))
-    world.library.book = playbook(terms=PlaybookTerms((Factor("floor-managers", 2),)))
+    world.library.book = playbook(terms=PlaybookTerms((ApprovalRequirement("floor-managers", 2),)))
     world.house.undo_for = timedelta(minutes=30)
     case = world.proposed()
     world.desk.decisions.break_glass(case.id, by=ELSIE, seen=world.seen(case), reason="fire")

@@ -5,7 +5,7 @@ from decimal import Decimal
 
 import pytest
 
-from bot.cases.entry import RejectReason, StepState
+from bot.cases.entries import RejectReason, StepState
 from bot.cases.errors import NotEligible, Superseded, TooLate
 from bot.cases.lifecycle import State
 from bot.cases.plan import Idempotency
@@ -126,7 +126,7 @@ def test_an_outcome_that_cannot_be_found_out_is_parked_for_a_person(world):
     world.house.faults["verify"] = ["unknown"] * 20
     world.approve(case)
     parked = finish(world, case, seconds=60)
-    assert (parked.state, len(world.house.effects)) == (State.PARKED, 1)
+    assert (parked.state, len(world.house.effects)) == (State.OUTCOME_UNKNOWN, 1)
     assert "does not say whether it happened" in parked.ending.reason
     world.desk.decisions.settle(
         case.id,
@@ -158,7 +158,7 @@ def test_an_action_without_idempotency_is_never_repeated(world):
     world.house.faults["execute"] = ["lost before"]
     world.approve(case)
     parked = finish(world, case, seconds=5)
-    assert (parked.state, world.house.effects) == (State.PARKED, [])
+    assert (parked.state, world.house.effects) == (State.OUTCOME_UNKNOWN, [])
     assert "never repeated by itself" in parked.ending.reason
 
 
@@ -366,7 +366,7 @@ def test_an_undo_that_is_refused_is_parked(world):
     world.house.faults["undo"] = ["refuse"] * 20
     world.approve(case, "ben")
     parked = finish(world, case, seconds=60)
-    assert parked.state is State.PARKED
+    assert parked.state is State.OUTCOME_UNKNOWN
     world.desk.decisions.settle(
         case.id,
         by=principal("ben"),
@@ -513,16 +513,16 @@ def test_time_wakes_escalates_and_closes(world):
         until=world.clock() + timedelta(hours=2),
         reason="busy",
     )
-    assert world.desk.follow_up.keep_time() == 0
+    assert world.desk.follow_up.process_due() == 0
     world.clock.forward(hours=2)
-    assert world.desk.follow_up.keep_time() == 1
+    assert world.desk.follow_up.process_due() == 1
     world.work()
     assert world.case(case).state is State.PROPOSED
     world.clock.forward(hours=24)
-    assert world.desk.follow_up.keep_time() == 1
+    assert world.desk.follow_up.process_due() == 1
     assert world.case(case).owner == "ops-leads"
     world.clock.forward(hours=24)
-    assert world.desk.follow_up.keep_time() == 1
+    assert world.desk.follow_up.process_due() == 1
     assert (world.case(case).state, world.house.effects) == (State.EXPIRED, [])
     with pytest.raises(TooLate):
         world.approve(world.case(case))
@@ -585,7 +585,7 @@ def test_what_was_accepted_and_is_never_seen_goes_to_a_person_and_is_not_repeate
     world.house.faults["verify"] = [look] * 50
     world.approve(case)
     parked = finish(world, case, seconds=70, step=10)
-    assert (parked.state, parked.steps[0].state) == (State.PARKED, StepState.ACCEPTED)
+    assert (parked.state, parked.steps[0].state) == (State.OUTCOME_UNKNOWN, StepState.ACCEPTED)
     assert (world.house.calls.count("execute"), len(world.house.effects)) == (1, 1)
     looks = world.house.calls.count("verify")
     assert 5 <= looks <= 12
@@ -656,7 +656,7 @@ def test_what_is_lost_again_and_again_goes_to_a_person(small_world):
     world.house.faults["execute"] = ["lost before"] * 99
     world.approve(case)
     parked = finish(world, case, seconds=60, step=5)
-    assert (parked.state, world.house.effects) == (State.PARKED, [])
+    assert (parked.state, world.house.effects) == (State.OUTCOME_UNKNOWN, [])
     assert world.house.calls.count("execute") == MAX_TRIES
 
 
@@ -724,7 +724,7 @@ def test_looks_that_fail_never_trip_the_circuit_breaker(small_world):
         world.approve(world.store.case(receipt.case_id))
         finish(world, world.store.case(receipt.case_id), seconds=20)
     assert set(world.store.outcomes("house.order_stock", 9)) == {"LANDED"}
-    assert world.store.standing().pauses == ()
+    assert world.store.controls().pauses == ()
 
 
 # --- taking back, with the same care ----------------------------------------------------------------------------------------
@@ -772,11 +772,11 @@ def test_an_undo_that_is_refused_goes_to_a_person_at_once(small_world):
     world = small_world
     case = being_taken_back(world, "refuse", "refuse")
     parked = finish(world, case)
-    assert (parked.state, world.house.calls.count("undo")) == (State.PARKED, 1)
+    assert (parked.state, world.house.calls.count("undo")) == (State.OUTCOME_UNKNOWN, 1)
     world.desk.decisions.settle(
         case.id, by=principal("ben"), seen=world.seen(case), landed=False, note="it stays"
     )
-    assert finish(world, case).state is State.PARKED
+    assert finish(world, case).state is State.OUTCOME_UNKNOWN
     world.desk.decisions.settle(
         case.id,
         by=principal("ben"),

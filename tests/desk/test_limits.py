@@ -7,8 +7,8 @@ from decimal import Decimal
 
 import pytest
 
-from bot.cases.approval import Factor
-from bot.cases.entry import StepState
+from bot.cases.approval import ApprovalRequirement
+from bot.cases.entries import StepState
 from bot.cases.errors import BadRequest, ConnectorFailed, TooLate
 from bot.cases.lifecycle import State
 from bot.cases.plan import DRY_RUN, Idempotency
@@ -340,11 +340,11 @@ def test_other_approvers_between_the_yes_and_the_deed_are_asked_and_nothing_runs
     if where == "policy":
         tiers = {
             **world.library.rules.tiers,
-            "low": TierRule((Factor("ops-leads", 1),), timedelta(hours=24)),
+            "low": TierRule((ApprovalRequirement("ops-leads", 1),), timedelta(hours=24)),
         }
         world.library.rules = policy(tiers=tiers)
     else:
-        world.library.book = playbook(terms=PlaybookTerms((Factor("ops-leads", 1),)))
+        world.library.book = playbook(terms=PlaybookTerms((ApprovalRequirement("ops-leads", 1),)))
     again = finish(world, case)
     assert (again.state, world.house.effects) == (State.PROPOSED, [])
     assert again.drifted == ("policy asks other people now: @ops-leads",)
@@ -364,7 +364,7 @@ def test_an_autonomous_kind_that_a_person_edited_to_low_risk_can_be_approved(wor
     )
     assert (edited.verdict.ruling, edited.verdict.factors) == (
         Ruling.ASK,
-        (Factor("floor-managers", 1),),
+        (ApprovalRequirement("floor-managers", 1),),
     )
     world.work()
     assert world.house.effects == []

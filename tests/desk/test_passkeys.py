@@ -8,12 +8,12 @@ import pytest
 from starlette.applications import Starlette
 from starlette.testclient import TestClient
 
-from bot.cases import moves as m
-from bot.cases.approval import Factor
+from bot.cases import commands as m
+from bot.cases.approval import ApprovalRequirement
 from bot.cases.decide import decide
 from bot.cases.errors import BadRequest, NotEligible, Superseded, TooLate
 from bot.cases.lifecycle import State
-from bot.cases.passkey import Purpose, armoured, challenge, unarmoured
+from bot.cases.passkey import Purpose, b64url_decode, b64url_encode, challenge
 from bot.cases.policy import Emergency, PlaybookTerms, TierRule
 from bot.cases.seen import Seen
 from bot.emulator.blocks import validate_view
@@ -32,7 +32,7 @@ from tests.world import playbook, policy
 
 ANA, BEN, CARLA, ELSIE, OMAR = map(principal, ("ana", "ben", "carla", "elsie", "omar"))
 HOUR = timedelta(hours=1)
-HIGH = TierRule((Factor("floor-managers", 1),), 8 * HOUR)
+HIGH = TierRule((ApprovalRequirement("floor-managers", 1),), 8 * HOUR)
 
 
 class Page:
@@ -110,7 +110,10 @@ def test_rule_24_the_top_class_runs_only_with_a_signature_over_the_plan(world, s
     after = world.case(case)
     assert (after.state, len(world.house.effects)) == (State.RESOLVED, 1)
     given = after.approvals[0]
-    assert (given.note, given.assertion.credential) == ("the harvest is late", armoured(device.id))
+    assert (given.note, given.assertion.credential) == (
+        "the harvest is late",
+        b64url_encode(device.id),
+    )
     assert findings(world, tmp_path) == []
     assert replay(world.store).differences == ()
 
@@ -123,7 +126,9 @@ def test_rule_24_what_is_shown_is_what_is_signed(page, case):
     assert told["steps"] == [{"what": action.summary, "on": action.target, "undo": True}]
     assert told["amount"] == str(case.plan.amount)
     assert told["note"] == "the harvest is late"
-    assert [one["id"] for one in told["options"]["allowCredentials"]] == [armoured(page.device.id)]
+    assert [one["id"] for one in told["options"]["allowCredentials"]] == [
+        b64url_encode(page.device.id)
+    ]
 
 
 def test_rule_24_slack_alone_is_not_enough(page, case):
@@ -188,12 +193,12 @@ def test_what_is_not_genuine_changes_nothing(page, case, wrong):
     elif wrong == "unverified":
         device.flags = PRESENT
     elif wrong == "challenge":
-        options = {**options, "challenge": armoured(bytes(32))}
+        options = {**options, "challenge": b64url_encode(bytes(32))}
     answer = device.made(options) if wrong == "kind" else device.signed(options)
     if wrong == "signature":
-        signature = bytearray(unarmoured(answer["response"]["signature"]))
+        signature = bytearray(b64url_decode(answer["response"]["signature"]))
         signature[-1] ^= 1
-        answer["response"]["signature"] = armoured(bytes(signature))
+        answer["response"]["signature"] = b64url_encode(bytes(signature))
     assert "not genuine" in refused(page.web.post(path, json=answer))
     last = page.world.store.entries(case.id)[-1]
     assert (last.body.name, last.actor, last.surface) == ("attempt.refused", ANA, "passkey")
@@ -262,7 +267,7 @@ def test_an_edit_between_question_and_answer_voids_it(page, case):
 def test_a_passkey_that_was_removed_stops_what_it_approved(page, case):
     """Stolen, found out, removed: all before the plan was carried out."""
     assert page.confirm(page.begin(case), page.device).status_code == 200
-    page.world.desk.switchboard.remove_passkey(armoured(page.device.id)[:16], operator="root")
+    page.world.desk.switchboard.remove_passkey(b64url_encode(page.device.id)[:16], operator="root")
     page.world.work()
     assert page.world.house.effects == []
     assert "plan.drifted" in page.world.entry_names(case)
@@ -373,7 +378,7 @@ def without(entry):
 
 
 def of_another(entry):
-    entry["body"]["approval"]["assertion"]["credential"] = armoured(bytes(32))
+    entry["body"]["approval"]["assertion"]["credential"] = b64url_encode(bytes(32))
 
 
 def cut(entry):
@@ -382,8 +387,8 @@ def cut(entry):
 
 def swapped(entry):
     told = entry["body"]["approval"]["assertion"]
-    told["authenticator_data"] = armoured(
-        unarmoured(told["authenticator_data"])[:32] + b"\x05\0\0\0\x09"
+    told["authenticator_data"] = b64url_encode(
+        b64url_decode(told["authenticator_data"])[:32] + b"\x05\0\0\0\x09"
     )
 
 
@@ -453,7 +458,7 @@ def test_the_top_class_is_taken_back_only_with_a_signature_over_that(page, sort,
     world.work()
     after = world.case(case)
     assert (after.state, len(world.house.effects)) == (State.REFERRED, 2)
-    assert after.undo_approvals[0].assertion.credential == armoured(device.id)
+    assert after.undo_approvals[0].assertion.credential == b64url_encode(device.id)
     assert findings(world, tmp_path) == []
     assert replay(world.store).differences == ()
 
@@ -503,11 +508,11 @@ def test_a_signature_for_the_doing_is_none_for_the_undoing(page):
         )
     path = begin_undo(page, case)
     (asked,) = page.world.case(case).step_ups
-    answer = page.device.signed({"challenge": armoured(challenges[0])})
+    answer = page.device.signed({"challenge": b64url_encode(challenges[0])})
     assert "not genuine" in refused(page.web.post(path, json=answer))
     wrong = page.device.signed(
         {
-            "challenge": armoured(
+            "challenge": b64url_encode(
                 challenge(case.id, case.revision, case.plan.digest, ANA, asked.ticket)
             )
         }
@@ -545,7 +550,7 @@ def test_two_sign_the_undoing_each_with_their_own(page, tmp_path):
 def test_a_passkey_that_is_removed_takes_nothing_back(page):
     case = carried_out(page)
     assert page.confirm(begin_undo(page, case), page.device).status_code == 200
-    page.world.desk.switchboard.remove_passkey(armoured(page.device.id)[:16], operator="root")
+    page.world.desk.switchboard.remove_passkey(b64url_encode(page.device.id)[:16], operator="root")
     page.world.work()
     kept = page.world.case(case)
     assert (kept.state, len(page.world.house.effects)) == (State.RESOLVED, 1)

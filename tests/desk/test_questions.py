@@ -5,9 +5,9 @@ from datetime import timedelta
 
 import pytest
 
-from bot.cases.entry import RejectReason
+from bot.cases.entries import RejectReason
 from bot.cases.errors import BadRequest, NotEligible
-from bot.ports import Asked, Outcome, Outgoing, Placed, Topic
+from bot.ports import OutboxMessage, PostedQuestion, QuestionRecord, ReceiptOutcome, Topic
 from bot.wiring import forgetful
 from knowledge.embedder import MiniLM
 from knowledge.precedents import Precedents
@@ -142,15 +142,16 @@ def placed(text="what is open?", **more):
         "channel": "C0OPS",
         "thread": "1.0",
     }
-    return Placed(**{**base, "is_direct": False, **more})
+    return PostedQuestion(**{**base, "is_direct": False, **more})
 
 
 def put(world, question):
     from dataclasses import asdict
 
-    asked = Asked(question.id, world.clock(), question.person, question.text)
-    return world.desk.lists.ask(
-        asked, Outgoing(Topic.ANSWER, f"answer:{question.id}", "", world.clock(), asdict(question))
+    asked = QuestionRecord(question.id, world.clock(), question.person, question.text)
+    return world.desk.lists.record_question(
+        asked,
+        OutboxMessage(Topic.ANSWER, f"answer:{question.id}", "", world.clock(), asdict(question)),
     )
 
 
@@ -171,8 +172,8 @@ def test_what_was_not_understood_or_did_not_help_is_kept_for_review(world):
     assert [one.text for one in world.desk.lists.questions(long_ago, unanswered=True)] == [
         "zeppelin"
     ]
-    assert not world.desk.lists.vote("C:2", BEN, "down")
-    assert world.desk.lists.vote("C:2", ANA, "down")
+    assert not world.desk.lists.record_vote("C:2", BEN, "down")
+    assert world.desk.lists.record_vote("C:2", ANA, "down")
     assert len(world.desk.lists.questions(long_ago, unanswered=True)) == 2
 
 
@@ -242,7 +243,7 @@ def test_what_one_knows_as_a_party_is_told_to_them_alone(world):
 
 @pytest.mark.threat("C8")
 def test_the_digest_of_a_channel_counts_no_question_from_elsewhere(world):
-    from bot.desk.digests import asked_for
+    from bot.desk.digest import asked_for
 
     world.proposed()
     for number, channel in enumerate(("C0STOCK", "C0OPS", "D0ANA")):
@@ -305,8 +306,8 @@ def test_what_a_person_raises_goes_the_way_of_every_signal_and_they_may_not_appr
         by=ANA, title="Merlot is out", key="v1", kind="low_stock", facts={"product_id": "1"}
     )
     assert (raised.outcome, again.outcome, again.case_id) == (
-        Outcome.OPENED,
-        Outcome.DUPLICATE,
+        ReceiptOutcome.OPENED,
+        ReceiptOutcome.DUPLICATE,
         raised.case_id,
     )
     world.work()

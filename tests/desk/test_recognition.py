@@ -2,7 +2,7 @@
 
 import pytest
 
-from bot.cases.entry import RejectReason
+from bot.cases.entries import RejectReason
 from bot.cases.errors import BadRequest, NotEligible, TooLate
 from bot.cases.lifecycle import State
 from bot.cases.seen import Seen

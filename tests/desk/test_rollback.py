@@ -10,11 +10,11 @@ import pytest
 import sqlalchemy as sa
 
 from bot import wiring
-from bot.cases.entry import RejectReason
+from bot.cases.controls import Asked, Pause, Resume, decide_controls
+from bot.cases.entries import RejectReason
 from bot.cases.errors import BadRequest, LedgerBroken, NotEligible, TooLate
 from bot.cases.lifecycle import State
 from bot.cases.plan import Idempotency
-from bot.cases.standing import Asked, Halt, Resume, rule
 from bot.desk.rollback import RollbackWatch
 from bot.store import tables
 from bot.store.checkpoints import Checkpoints
@@ -205,7 +205,7 @@ def test_what_cannot_be_looked_for_waits_for_a_person(town, idempotency):
     for _ in range(12):
         world.clock.forward(minutes=5)
         world.work()
-    assert world.store.case("EX-1").state is State.PARKED
+    assert world.store.case("EX-1").state is State.OUTCOME_UNKNOWN
     assert len(world.house.effects) == done
 
 
@@ -346,7 +346,7 @@ def test_nobody_resumes_it_from_slack(town):
         world.desk.switchboard.resume("", by=principal("elsie"))
     world.desk.switchboard.pause("", by=principal("ben"), reason="also by hand")
     world.desk.switchboard.resume("", by=principal("elsie"))
-    assert world.store.standing().is_behind
+    assert world.store.controls().is_behind
 
 
 def test_acknowledging_says_what_was_compared_and_is_for_a_restored_backup_only(town):
@@ -429,7 +429,7 @@ def test_the_verifier_accepts_no_step_back_that_was_not_acknowledged(town):
     world = town.restore(carried_out_after_the_backup(town))
     town.watch.acknowledge("compared", operator="root")
     with world.store.database.read() as connection:
-        body = connection.execute(sa.select(tables.standing.c.body)).scalar_one()
+        body = connection.execute(sa.select(tables.controls.c.body)).scalar_one()
     assert '"acknowledged_by":"root"' in body
     town.sign()
     notes = sorted((town.folder / "cp").glob("*.note"))
@@ -461,7 +461,7 @@ def test_the_verifier_finds_a_step_that_was_begun_in_between(town):
     world = town.restore(carried_out_after_the_backup(town))
     town.watch.look()
     case = world.store.case("EX-1")
-    from bot.cases import moves as m
+    from bot.cases import commands as m
     from bot.cases.decide import decide
     from bot.ports import Change
 
@@ -484,14 +484,17 @@ def test_an_honest_ledger_is_not_behind(town):
 def test_pausing_and_resuming_go_on_as_before(town):
     """Old standings, written before there were rollbacks, are read as they were."""
     world = town.world
-    standing = replace(world.store.standing())
+    standing = replace(world.store.controls())
     carla = Asked(
         world.people.person(principal("carla")), frozenset(), frozenset({principal("carla")})
     )
-    halted = rule(standing, Halt(carla, "", "a reason"), world.clock())
-    after = world.store.rule(standing, halted)
+    halted = decide_controls(standing, Pause(carla, "", "a reason"), world.clock())
+    after = world.store.save_controls(standing, halted)
     assert [pause.scope for pause in after.holds] == [""]
-    assert world.store.rule(after, rule(after, Resume(carla, ""), world.clock())).holds == ()
+    assert (
+        world.store.save_controls(after, decide_controls(after, Resume(carla, ""), world.clock())).holds
+        == ()
+    )
 
 
 def test_no_more_is_called_the_same_than_what_was_signed_proves(town):
@@ -517,7 +520,7 @@ def test_the_job_that_signs_sees_it_while_the_bot_runs_and_says_it_once(town, ca
     for _ in range(3):
         keeper.run()
     said = [record for record in caplog.records if "a backup was restored" in record.message]
-    assert (len(said), world.store.standing().is_behind, names(world.store)) == (
+    assert (len(said), world.store.controls().is_behind, names(world.store)) == (
         1,
         True,
         ["ledger.behind"],
@@ -535,4 +538,4 @@ def test_a_witness_that_cannot_be_read_stops_nobody_and_is_said(town, caplog):
     keeper.open()
     keeper.run()
     assert any("put it back from a backup" in record.message for record in caplog.records)
-    assert not town.world.store.standing().is_behind
+    assert not town.world.store.controls().is_behind

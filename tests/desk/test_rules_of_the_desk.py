@@ -9,15 +9,15 @@ from pathlib import Path
 import pytest
 from sqlalchemy.exc import IntegrityError
 
-from bot.cases import moves as m
-from bot.cases.approval import Factor
+from bot.cases import commands as m
+from bot.cases.approval import ApprovalRequirement
 from bot.cases.decide import decide
 from bot.cases.errors import Conflict, NotEligible, Refusal, Superseded, TooLate
 from bot.cases.lifecycle import State
 from bot.cases.policy import PlaybookTerms, RiskTier, TierRule
 from bot.cases.recommendation import Words
 from bot.cases.seen import Seen
-from bot.desk.outgoing import change
+from bot.desk.effects import change
 from bot.ports import Change
 from handlers.cards.case_card import case_card
 from tests.cases.making import ANA, NOW, approved, asker, fold_all, proposed, start_step, verdict
@@ -175,22 +175,24 @@ def test_rule_26_nothing_in_the_program_writes_policy_or_playbooks():
 
 
 def test_rule_28_the_reviewer_sees_what_changed_who_voted_and_no_colour_that_nudges():
-    from bot.cases.entry import Change as Edited
+    from bot.cases.entries import FieldChange as Edited
 
-    case = proposed(factors=(Factor("floor-managers", 2),))
+    case = proposed(factors=(ApprovalRequirement("floor-managers", 2),))
     half = fold_all(case, decide(case, m.Approve(asker(ANA), Seen.of(case)), NOW))
     told = flat(case_card(replace(half, changes=(Edited("quantity", 24, 12),))))
     assert "Edited: " in told
     assert "quantity 24 → 12" in told
     assert "Approved by " in told
     assert "(1 of 2 given)" in told
-    high = proposed(verdict=verdict(tier=RiskTier.HIGH, factors=(Factor("ops-leads", 1),)))
+    high = proposed(
+        verdict=verdict(tier=RiskTier.HIGH, factors=(ApprovalRequirement("ops-leads", 1),))
+    )
     assert '"style": "primary"' not in flat(case_card(high))
 
 
 def test_rule_24_there_is_no_bulk_approval(world):
     """A row of a list approves its own case: nothing approves several."""
-    world.library.book = playbook(terms=PlaybookTerms((Factor("floor-managers", 1),)))
+    world.library.book = playbook(terms=PlaybookTerms((ApprovalRequirement("floor-managers", 1),)))
     first = world.proposed()
     second = world.store.case(world.receive(world.signal("product:2")).case_id)
     world.work()
@@ -202,7 +204,7 @@ def test_rule_24_there_is_no_bulk_approval(world):
 def test_rule_9_people_named_one_by_one_decide_while_they_are_colleagues_and_nobody_else(world):
     tiers = {
         **world.library.rules.tiers,
-        "low": TierRule((Factor("people:UCARLA+UDEV", 1),), timedelta(hours=4)),
+        "low": TierRule((ApprovalRequirement("people:UCARLA+UDEV", 1),), timedelta(hours=4)),
     }
     world.library.rules = policy(tiers=tiers)
     world.library.deciders = lambda: ["floor-managers", "people:UCARLA+UDEV"]

@@ -3,27 +3,32 @@
 import threading
 import time
 
-from bot.desk.rush import LONGEST, Rush
+from bot.desk.decision_priority import LONGEST, DecisionPriority
 
 
 def waited(rush):
     began = time.monotonic()
-    rush.give_way()
+    rush.wait_while_deciding()
     return time.monotonic() - began
 
 
 def test_nobody_waits_when_nobody_decides():
-    rush = Rush()
+    rush = DecisionPriority()
     with rush:
         pass
-    waiting = threading.Thread(target=rush.give_way)
+    waiting = threading.Thread(target=rush.wait_while_deciding)
     waiting.start()
     waiting.join(10)
     assert not waiting.is_alive()
 
 
 def test_work_waits_until_the_last_one_has_decided():
-    rush, order, inside, first_is_out = Rush(longest=60), [], threading.Event(), threading.Event()
+    rush, order, inside, first_is_out = (
+        DecisionPriority(longest=60),
+        [],
+        threading.Event(),
+        threading.Event(),
+    )
 
     def decide():
         with rush:
@@ -35,7 +40,7 @@ def test_work_waits_until_the_last_one_has_decided():
     with rush:
         deciding.start()
         inside.wait(10)
-    working = threading.Thread(target=lambda: (rush.give_way(), order.append("worked")))
+    working = threading.Thread(target=lambda: (rush.wait_while_deciding(), order.append("worked")))
     working.start()
     first_is_out.set()
     working.join(10)
@@ -44,6 +49,6 @@ def test_work_waits_until_the_last_one_has_decided():
 
 
 def test_work_goes_on_however_long_somebody_takes():
-    rush = Rush()
+    rush = DecisionPriority()
     with rush:
         assert waited(rush) >= LONGEST * 0.9

@@ -4,7 +4,7 @@ from dataclasses import replace
 from datetime import timedelta
 
 from bot.cases.lifecycle import State
-from bot.desk.storms import MOST_CARDS, WITHIN, Pacer
+from bot.desk.alert_storms import MOST_CARDS, WITHIN, SourceThrottle
 from bot.ports import Topic
 from tests.fakes.clock import NOON
 
@@ -14,7 +14,7 @@ def storm(world, many, start=0):
 
 
 def test_a_source_goes_at_its_pace_and_another_is_not_behind_it():
-    pacer = Pacer(per_second=10, burst=20)
+    pacer = SourceThrottle(per_second=10, burst=20)
     dues = [pacer.due("loud", NOON) for _ in range(120)]
     assert max(dues[:20]) <= NOON < dues[20]
     assert dues == sorted(dues)

@@ -9,10 +9,10 @@ from contextlib import contextmanager
 import pytest
 from slack_bolt import BoltRequest
 
-from bot.cases.entry import RejectReason
+from bot.cases.entries import RejectReason
 from bot.cases.errors import CountersignError, RateLimited
 from bot.clock import utc_now
-from bot.desk.worker import Lane, Pace
+from bot.desk.worker import WorkerPool, WorkerTimings
 from bot.ports import Topic
 from bot.store.database import Database
 from bot.store.store import SqlStore
@@ -238,7 +238,7 @@ def test_a_case_that_ended_meanwhile_leaves_no_button_behind(town):
 
 def test_a_list_that_was_posted_twice_stands_once(town):
     """A digest and a shared card have buttons as well: a copy that nobody draws again would keep dead ones."""
-    from bot.desk.digests import asked_for
+    from bot.desk.digest import asked_for
 
     case = town.proposed()
     now = town.clock()
@@ -269,7 +269,7 @@ def test_a_draw_that_is_certain_costs_no_search(town):
 def bots(town, many):
     """Several workers with a database connection of their own each, as several processes have."""
     lanes, databases = [], []
-    pace = Pace(lease_for=10.0, settle_for=0.4, back_off=0.05, poll_every=0.05)
+    pace = WorkerTimings(lease_for=10.0, settle_for=0.4, back_off=0.05, poll_every=0.05)
     for number in range(many):
         databases.append(Database(town.store.database.url))
         chat = SlackChat(town.slack, Gate(0, 1))
@@ -278,12 +278,12 @@ def bots(town, many):
         ).desk
         work = {
             Topic.TRIAGE: desk.triage.run,
-            Topic.CARD: desk.drawing.draw,
+            Topic.CARD: desk.drawing.refresh,
             Topic.SWEEP: desk.sweeping.run,
         }
         for part in (desk.drawing, desk.triage, desk.sweeping):
             object.__setattr__(part, "clock", utc_now)
-        lanes.append(Lane(f"bot{number}", desk.store, work, utc_now, threads=3, pace=pace))
+        lanes.append(WorkerPool(f"bot{number}", desk.store, work, utc_now, threads=3, pace=pace))
         lanes[-1].start()
     try:
         yield

@@ -6,7 +6,7 @@ from decimal import Decimal
 
 import pytest
 
-from bot.cases.approval import Factor
+from bot.cases.approval import ApprovalRequirement
 from bot.cases.errors import BadRequest, NotEligible, TooLate
 from bot.cases.lifecycle import State
 from bot.cases.policy import ActionLimit, Emergency, PlaybookTerms
@@ -119,7 +119,7 @@ def test_rule_20_an_action_that_keeps_failing_is_paused_by_itself(world):
         world.work()
         world.approve(world.store.case(receipt.case_id))
         world.work()
-    assert [pause.scope for pause in world.store.standing().pauses] == ["action:house.order_stock"]
+    assert [pause.scope for pause in world.store.controls().pauses] == ["action:house.order_stock"]
     assert world.store.case(receipt.case_id).state is State.APPROVED
     assert proven(world)
 
@@ -150,7 +150,7 @@ def delegate(world, kind="", hours=8):
 
 
 def for_ops(world):
-    world.library.book = playbook(terms=PlaybookTerms((Factor("ops-leads", 1),)))
+    world.library.book = playbook(terms=PlaybookTerms((ApprovalRequirement("ops-leads", 1),)))
     return world.proposed()
 
 
@@ -190,7 +190,7 @@ def test_rule_14_it_ends_when_it_ends(world):
 def test_rule_15_the_glass_is_broken_aloud_and_reviewed_by_another(world):
     world.library.rules = policy(emergency=Emergency("owners", timedelta(hours=48)))
     world.people.members["owners"] = {"elsie", "carla"}
-    world.library.book = playbook(terms=PlaybookTerms((Factor("ops-leads", 2),)))
+    world.library.book = playbook(terms=PlaybookTerms((ApprovalRequirement("ops-leads", 2),)))
     case = world.proposed()
     with pytest.raises(NotEligible, match="only @owners"):
         world.desk.decisions.break_glass(case.id, by=ANA, seen=world.seen(case), reason="fire")
@@ -200,13 +200,13 @@ def test_rule_15_the_glass_is_broken_aloud_and_reviewed_by_another(world):
     )
     world.work()
     assert (world.case(case).state, len(world.house.effects)) == (State.RESOLVED, 1)
-    assert [one.case_id for one in world.store.standing().emergencies] == [case.id]
+    assert [one.case_id for one in world.store.controls().emergencies] == [case.id]
     other = world.store.case(world.receive(world.signal("product:2")).case_id)
     world.work()
     with pytest.raises(TooLate, match="has not been looked at"):
         world.desk.decisions.break_glass(other.id, by=ELSIE, seen=world.seen(other), reason="again")
     world.desk.switchboard.review(case.id, by=CARLA, note="it was right")
-    assert world.store.standing().emergencies == ()
+    assert world.store.controls().emergencies == ()
     assert proven(world)
 
 
@@ -214,7 +214,7 @@ def test_two_presses_of_the_switch_at_once_are_one_pause(world):
     pause(world)
     with pytest.raises(TooLate, match="paused already"):
         pause(world, by=BEN)
-    assert world.store.standing().version == 1
+    assert world.store.controls().version == 1
 
 
 @pytest.mark.parametrize(

@@ -10,7 +10,7 @@ import pytest
 from bot.cases.errors import ChatFailed, ChatUnknown, ConnectorFailed, RateLimited, Unreachable
 from bot.cases.lifecycle import State
 from bot.clock import utc_now
-from bot.desk.worker import MOST_ATTEMPTS, Lane, Pace
+from bot.desk.worker import MOST_ATTEMPTS, WorkerPool, WorkerTimings
 from bot.ports import Topic
 
 
@@ -36,7 +36,7 @@ def test_being_told_to_wait_is_no_failure_and_is_certain(world):
     world.chat.failures = [RateLimited(7)]
     world.lane.handle(card)
     waiting = row(world, card.key)
-    assert (waiting.state, waiting.doubt, round(waiting.run_at - world.clock().timestamp())) == (
+    assert (waiting.state, waiting.uncertain_attempts, round(waiting.run_at - world.clock().timestamp())) == (
         "ready",
         0,
         7,
@@ -87,7 +87,9 @@ def test_what_keeps_failing_backs_off_and_is_parked_in_the_end(world, caplog):
         tries.append(world.clock())
         raise ConnectorFailed("away", retryable=True) if len(tries) % 2 else ValueError("a bug")
 
-    lane = Lane("x", world.store, {Topic.TRIAGE: failing}, world.clock, threads=1, pace=Pace())
+    lane = WorkerPool(
+        "x", world.store, {Topic.TRIAGE: failing}, world.clock, threads=1, pace=WorkerTimings()
+    )
     for _ in range(400):
         for work in world.store.claim([Topic.TRIAGE], 1, world.clock(), 30):
             lane.handle(work)
@@ -108,8 +110,10 @@ def test_a_commit_hands_its_work_to_the_lane_of_this_process(world):
         Topic.NOTE: world.desk.drawing.note,
         Topic.REMEMBER: world.desk.remembering.run,
     }
-    lane = Lane("live", world.store, handlers, utc_now, threads=3, pace=Pace(poll_every=60))
-    world.store.takers.append(lane)
+    lane = WorkerPool(
+        "live", world.store, handlers, utc_now, threads=3, pace=WorkerTimings(poll_every=60)
+    )
+    world.store.local_workers.append(lane)
     lane.start()
     try:
         world.receive()
@@ -142,13 +146,13 @@ def test_several_lanes_on_one_database_do_each_row_once(world):
             store.finish(work)
 
         lanes.append(
-            Lane(
+            WorkerPool(
                 "many",
                 store,
                 {Topic.TRIAGE: handle},
                 utc_now,
                 threads=2,
-                pace=Pace(poll_every=0.05),
+                pace=WorkerTimings(poll_every=0.05),
             )
         )
     for lane in lanes:
@@ -213,13 +217,13 @@ def test_work_that_runs_and_work_that_waits_its_turn_keep_their_leases_longer_th
         world.store.finish(work)
 
     world.store.renew = counted
-    lane = Lane(
+    lane = WorkerPool(
         "slow",
         world.store,
         {Topic.TRIAGE: slow},
         utc_now,
         threads=1,
-        pace=Pace(lease_for=1, poll_every=0.05),
+        pace=WorkerTimings(lease_for=1, poll_every=0.05),
     )
     lane.start()
     try:
@@ -245,16 +249,21 @@ def test_a_row_that_was_taken_over_while_it_waited_is_not_worked_on(world):
         assert go_on.wait(60)
         done.append(work.key)
 
-    lane = Lane(
-        "x", world.store, {Topic.TRIAGE: slow}, world.clock, threads=1, pace=Pace(lease_for=30)
+    lane = WorkerPool(
+        "x",
+        world.store,
+        {Topic.TRIAGE: slow},
+        world.clock,
+        threads=1,
+        pace=WorkerTimings(lease_for=30),
     )
-    lane.take([first, second])
+    lane.accept([first, second])
     assert busy.wait(60)
     world.clock.forward(seconds=31)
     world.store.claim([Topic.TRIAGE], 9, world.clock(), 30)
     lane.renew()
     world.receive(world.signal("product:3"))
-    lane.take(world.store.claim([Topic.TRIAGE], 9, world.clock(), 30))
+    lane.accept(world.store.claim([Topic.TRIAGE], 9, world.clock(), 30))
     go_on.set()
     lane.start()
     wait(lambda: len(done) == 2)

@@ -330,12 +330,12 @@ def test_no_path_reaches_the_database_as_it_came(world, odd):
 @pytest.mark.threat("C3")
 def test_what_no_database_keeps_is_replaced_wherever_it_is_written(store):
     from bot.cases.errors import NoSuchCase
-    from bot.ports import Asked
+    from bot.ports import QuestionRecord
     from bot.store.lists import Lists
     from tests.fakes.clock import NOON
 
     lists = Lists(store)
-    assert lists.ask(Asked("C1:1", NOON, "T1/UANA", "what\x00\ud800?"), None)
+    assert lists.record_question(QuestionRecord("C1:1", NOON, "T1/UANA", "what\x00\ud800?"), None)
     (question,) = lists.questions(NOON, unanswered=False)
     assert question.text == "what\ufffd\ufffd?"
     with pytest.raises(NoSuchCase):

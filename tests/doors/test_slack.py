@@ -32,7 +32,7 @@ from bot.cases.question import Answer, Line
 from bot.cases.seen import Seen
 from bot.connectors.message import MessageConnector
 from bot.connectors.specs import ActionSpec, MessageSystem, ParameterType
-from bot.ports import Landing, Placed
+from bot.ports import EffectStatus, PostedQuestion
 from bot.sample.people import ANA, FINN, GUS, OMAR, TEAM
 from handlers.cards import forms, ids
 from handlers.slack import app as slack_app
@@ -89,7 +89,7 @@ def test_of_two_copies_the_first_is_adopted_and_the_other_can_be_told_and_taken_
         for _ in range(2)
     ]
     drawn = chat.draw_card(case(), [], look_first=True)
-    (copy,) = [one for one in chat.posted("EX-1", "C0STOCK", 0.0) if one.ts != drawn.ts]
+    (copy,) = [one for one in chat.messages_about("EX-1", "C0STOCK", 0.0) if one.ts != drawn.ts]
     chat.remove(copy)
     chat.remove(copy)
     assert [message["ts"] for message in chat.emulator.messages("C0STOCK")] == [first] == [drawn.ts]
@@ -151,9 +151,9 @@ def test_we_keep_to_one_message_a_second_to_a_channel_ourselves():
 
 
 def test_a_message_of_a_plan_is_found_under_its_key(chat):
-    assert chat.find("C0SALES", "k") is Landing.ABSENT
+    assert chat.find("C0SALES", "k") is EffectStatus.ABSENT
     chat.send("C0SALES", "<!channel> *x*", "k")
-    assert chat.find("C0SALES", "k") is Landing.LANDED
+    assert chat.find("C0SALES", "k") is EffectStatus.LANDED
     (message,) = chat.emulator.messages("C0SALES")
     assert message["text"] == "&lt;!channel&gt; *x*"
     assert message["blocks"][0]["text"] == {
@@ -162,11 +162,11 @@ def test_a_message_of_a_plan_is_found_under_its_key(chat):
         "emoji": False,
     }
     chat.send(ANA, "to you", "k2")
-    assert chat.find(ANA, "k2") is Landing.LANDED
+    assert chat.find(ANA, "k2") is EffectStatus.LANDED
 
 
 def test_a_note_is_posted_once_in_the_thread(chat):
-    from bot.cases import moves as m
+    from bot.cases import commands as m
     from bot.cases.decide import decide
     from tests.cases.making import ANA as ANA_PERSON
     from tests.cases.making import asker
@@ -189,7 +189,7 @@ def asked_directly(**changes):
         "text": "open?",
         "channel": f"D{ANA[1:]}",
     }
-    return Placed(**{**base, "thread": "1.0", "is_direct": True, **changes})
+    return PostedQuestion(**{**base, "thread": "1.0", "is_direct": True, **changes})
 
 
 def answered():
@@ -203,8 +203,8 @@ def test_an_answer_grows_between_the_two_of_us_and_ends_with_its_cases(chat):
         "ts"
     ]
     question = asked_directly(thread=thread)
-    growing = chat.begin_answer(question)
-    chat.step(question, growing, "Looking for: open <!channel>")
+    growing = chat.start_answer(question)
+    chat.post_progress(question, growing, "Looking for: open <!channel>")
     (message,) = [one for one in chat.emulator.messages(f"D{ANA[1:]}") if one.get("bot_id")]
     assert [block["type"] for block in message["blocks"]] == ["task_card"]
     chat.answer(question, answered(), look_first=False, growing=growing)
@@ -223,7 +223,7 @@ def test_a_message_that_slack_has_closed_meanwhile_is_written_over(chat):
         "ts"
     ]
     question = asked_directly(thread=thread)
-    growing = chat.begin_answer(question)
+    growing = chat.start_answer(question)
     chat.emulator.post("clock", {"seconds": 400})
     chat.answer(question, answered(), look_first=False, growing=growing)
     (message,) = [one for one in chat.emulator.messages(f"D{ANA[1:]}") if one.get("bot_id")]
@@ -236,11 +236,11 @@ def test_what_an_attempt_began_and_never_ended_is_taken_away(chat):
     chat.emulator.post("home", {"as": ANA, "tab": "messages"})
     thread = chat.emulator.post("message", {"as": ANA, "channel": channel, "text": "open?"})["ts"]
     first = asked_directly(thread=thread, id=f"{channel}:{thread}")
-    chat.begin_answer(first)
+    chat.start_answer(first)
     later = chat.emulator.post(
         "message", {"as": ANA, "channel": channel, "text": "late?", "thread_ts": thread}
     )["ts"]
-    growing = chat.begin_answer(asked_directly(thread=thread, id=f"{channel}:{later}"))
+    growing = chat.start_answer(asked_directly(thread=thread, id=f"{channel}:{later}"))
     chat.answer(first, answered(), look_first=True)
     ours = [one for one in chat.emulator.messages(channel) if one.get("bot_id")]
     assert growing in {one["ts"] for one in ours}
@@ -253,7 +253,7 @@ def test_what_an_attempt_began_and_never_ended_is_taken_away(chat):
 def test_in_a_channel_nothing_grows_and_what_not_all_may_see_is_for_one_alone(chat):
     thread = chat.emulator.post("message", {"as": ANA, "channel": "C0OPS", "text": "open?"})["ts"]
     question = asked_directly(channel="C0OPS", thread=thread, is_direct=False)
-    assert chat.begin_answer(question) == ""
+    assert chat.start_answer(question) == ""
     chat.answer(question, answered(), look_first=False)
     assert [one["to"] for one in chat.emulator.get(f"state?as={ANA}")["ephemerals"]] == [ANA]
     line = replace(answered().lines[0], channel="C0OPS")
@@ -720,7 +720,7 @@ def test_a_message_as_an_action_ends_within_the_time_of_its_system():
         action = connector.prepare("tell", {"to": "C0STOCK", "text": "hello"})
         with pytest.raises(OutcomeUnknown):
             connector.execute(action, "k1")
-        assert connector.verify(action, "k1") is Landing.UNKNOWN
+        assert connector.verify(action, "k1") is EffectStatus.UNKNOWN
         # Somebody else's call of the same method is under way: the turn is not waited for without end.
         with (
             chat._gate.turn("chat.postMessage", "C0STOCK"),
@@ -755,4 +755,4 @@ def test_a_message_is_only_absent_when_everything_was_looked_through():
             )
 
     with pytest.raises(ChatUnknown):
-        SlackChat(Endless(), Gate(0, 1)).find("C0STOCK", "k1")
+        SlackChat(Endless(), Gate(0, 1)).find_message("C0STOCK", "k1")

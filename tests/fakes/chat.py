@@ -1,7 +1,7 @@
 """A chat that remembers what it was asked to show, and can fail in each of the ways Slack does."""
 
 from bot.cases.errors import ChatFailed
-from bot.ports import Drawn, Landing, Posted
+from bot.ports import CardRef, EffectStatus, PostedMessage
 
 
 class FakeChat:
@@ -23,25 +23,25 @@ class FakeChat:
         if self.failures:
             raise self.failures.pop(0)
 
-    def draw_card(self, case, cards, *, look_first, look):
+    def draw_card(self, case, cards, *, look_first, context):
         self.looked_first += look_first
         self._maybe_fail()
-        self.looks[case.id] = look
+        self.looks[case.id] = context
         self.cards.setdefault(f"{case.id}/{case.generation}", []).append(case)
-        return Drawn(case.id, case.generation, case.channel, f"{case.generation}.0", case.version)
+        return CardRef(case.id, case.generation, case.channel, f"{case.generation}.0", case.version)
 
     def retire_card(self, case, older):
         self._maybe_fail()
 
-    def posted(self, name, channel, since):
+    def messages_about(self, name, channel, since):
         self._maybe_fail()
         last = [uid for uid in self.cards if uid.rpartition("/")[0] == name][-1:]
-        return [Posted(name, channel, f"{uid.rpartition('/')[2]}.0") for uid in last]
+        return [PostedMessage(name, channel, f"{uid.rpartition('/')[2]}.0") for uid in last]
 
     def remove(self, copy):
         self._maybe_fail()
 
-    def strike(self, copy, title, standing):
+    def mark_as_copy(self, copy, title, standing):
         self._maybe_fail()
 
     def post_note(self, case, entries, cards, *, key, look_first, call="", is_loud=False):
@@ -63,13 +63,13 @@ class FakeChat:
         self._maybe_fail()
         self.homes.append(home)
 
-    def begin_answer(self, question):
+    def start_answer(self, question):
         return "7.0" if question.is_direct else ""
 
-    def step(self, question, growing, words):
+    def post_progress(self, question, stream_ts, words):
         self.steps.append(words)
 
-    def answer(self, question, answer, *, look_first, growing=""):
+    def answer(self, question, answer, *, look_first, stream_ts=""):
         self._maybe_fail()
         self.answers.append((question, answer))
 
@@ -78,5 +78,5 @@ class FakeChat:
         self.sent[key] = text
         return key
 
-    def find(self, to, key):
-        return Landing.LANDED if key in self.sent else Landing.ABSENT
+    def find_message(self, to, key):
+        return EffectStatus.LANDED if key in self.sent else EffectStatus.ABSENT

@@ -6,7 +6,7 @@ from decimal import Decimal
 from bot.cases.errors import ConnectorFailed, OutcomeUnknown, WorldMoved
 from bot.cases.evidence import changed
 from bot.cases.plan import Action, Idempotency, Money
-from bot.ports import Landing
+from bot.ports import EffectStatus
 
 
 class Died(BaseException):
@@ -80,8 +80,8 @@ class FakeConnector:
         if fault == "bug":
             raise RuntimeError("a bug in the look")
         if fault:
-            return Landing(fault)
-        return Landing.LANDED if key in self.effects else Landing.ABSENT
+            return EffectStatus(fault)
+        return EffectStatus.LANDED if key in self.effects else EffectStatus.ABSENT
 
     def undo(self, action, key, undo_key):
         self.calls.append("undo")

@@ -9,7 +9,7 @@ from cryptography.hazmat.primitives.asymmetric import ec, ed25519, padding, rsa
 from fido2.cose import ES256, RS256, EdDSA
 from fido2.webauthn import Aaguid, AttestationObject, AttestedCredentialData, AuthenticatorData
 
-from bot.cases.passkey import armoured
+from bot.cases.passkey import b64url_encode
 
 PRESENT, VERIFIED, ATTESTED = 0x01, 0x04, 0x40
 SORTS = {
@@ -59,6 +59,10 @@ class Device:
         return self.key.sign(message)
 
     def _envelope(self, **parts):
-        named = {"id": armoured(self.id), "rawId": armoured(self.id), "type": "public-key"}
-        response = {name: armoured(part) for name, part in parts.items()}
+        named = {
+            "id": b64url_encode(self.id),
+            "rawId": b64url_encode(self.id),
+            "type": "public-key",
+        }
+        response = {name: b64url_encode(part) for name, part in parts.items()}
         return {**named, "clientExtensionResults": {}, "response": response}

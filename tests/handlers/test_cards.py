@@ -8,10 +8,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.cases import moves as m
-from bot.cases.approval import Factor
+from bot.cases import commands as m
+from bot.cases.approval import ApprovalRequirement
 from bot.cases.decide import decide
-from bot.cases.entry import RejectReason, StepState
+from bot.cases.entries import RejectReason, StepState
 from bot.cases.evidence import Evidence
 from bot.cases.lifecycle import State
 from bot.cases.plan import Money
@@ -20,7 +20,7 @@ from bot.cases.recognition import Guess, Recognition
 from bot.cases.recommendation import Alternative, Recommendation
 from bot.cases.seen import OFFERED, Decision, Seen
 from bot.emulator.blocks import validate, validate_view
-from bot.ports import Look
+from bot.ports import CardContext
 from handlers.cards import forms, ids
 from handlers.cards.case_card import STEP_MARKS, case_card, notification, superseded_card
 from handlers.cards.notes import LINES, note_blocks, note_text, trail_lines
@@ -94,12 +94,14 @@ STATES = {
     "proposed high": lambda: evidenced(
         proposed(
             verdict=verdict(
-                tier=RiskTier.HIGH, factors=(Factor("ops-leads", 1), Factor("finance", 1))
+                tier=RiskTier.HIGH,
+                factors=(ApprovalRequirement("ops-leads", 1), ApprovalRequirement("finance", 1)),
             )
         )
     ),
     "half approved": lambda: do(
-        evidenced(proposed(factors=(Factor("floor-managers", 2),))), m.Approve(asker(ANA), SEEN)
+        evidenced(proposed(factors=(ApprovalRequirement("floor-managers", 2),))),
+        m.Approve(asker(ANA), SEEN),
     ),
     "edited": lambda: do(
         proposed(),
@@ -161,9 +163,9 @@ STATES = {
 
 
 def _change():
-    from bot.cases.entry import Change
+    from bot.cases.entries import FieldChange
 
-    return Change("quantity", 24, 12)
+    return FieldChange("quantity", 24, 12)
 
 
 @pytest.mark.parametrize("name", STATES)
@@ -180,7 +182,7 @@ def test_every_state_of_the_lifecycle_has_a_card_here():
 
 def test_a_paused_desk_is_seen_on_the_card():
     case = proposed()
-    paused = case_card(case, Look(paused="everything is paused by Ben: <!channel> *wait*"))
+    paused = case_card(case, CardContext(paused="everything is paused by Ben: <!channel> *wait*"))
     assert validate(paused) == []
     (line,) = [block for block in paused if block not in case_card(case)]
     assert [(part["type"], part["text"]) for part in line["elements"]] == [
@@ -192,15 +194,17 @@ def test_a_paused_desk_is_seen_on_the_card():
 def test_what_can_still_be_taken_back_has_a_button_for_it_and_nothing_else_has():
     case = STATES["resolved"]()
     extra = [
-        block for block in case_card(case, Look(is_undoable=True)) if block not in case_card(case)
+        block
+        for block in case_card(case, CardContext(is_undoable=True))
+        if block not in case_card(case)
     ]
     assert [element["action_id"] for block in extra for element in block["elements"]] == [ids.UNDO]
-    assert case_card(proposed(), Look(is_undoable=True)) == case_card(proposed())
+    assert case_card(proposed(), CardContext(is_undoable=True)) == case_card(proposed())
 
 
 def half_taken_back():
     """Done by two, and one of them wants it taken back."""
-    case = proposed(factors=(Factor("floor-managers", 2),))
+    case = proposed(factors=(ApprovalRequirement("floor-managers", 2),))
     done = do(case, *(m.Approve(asker(person), Seen.of(case)) for person in (ANA, OMAR)))
     done = do(done, start_step(done), m.ReportStep(0, StepState.LANDED, ""))
     done = do(done, m.Finish("done", NOW + timedelta(minutes=30)))
@@ -210,7 +214,7 @@ def half_taken_back():
 @pytest.mark.threat("B7")
 def test_the_card_says_who_wants_it_taken_back_and_what_that_waits_for(snapshot):
     case = half_taken_back()
-    card = case_card(case, Look(is_undoable=True))
+    card = case_card(case, CardContext(is_undoable=True))
     assert validate(card) == []
     assert live_parts(card) == []
     more = [block for block in card if block not in case_card(case)]
@@ -235,12 +239,12 @@ def test_the_thread_is_told_of_each_yes_to_taking_it_back_and_of_what_came_of_it
 
 def test_the_card_says_for_whom_somebody_decided_and_what_was_an_emergency():
     stood_in = do(
-        proposed(factors=(Factor("ops-leads", 2),)),
+        proposed(factors=(ApprovalRequirement("ops-leads", 2),)),
         m.Approve(replace(asker(CARLA), behalf_of=(BEN,)), SEEN),
     )
     assert "Carla for Ben" in json.dumps(case_card(stood_in))
     alone = do(
-        proposed(factors=(Factor("ops-leads", 2),)),
+        proposed(factors=(ApprovalRequirement("ops-leads", 2),)),
         m.Approve(asker(ANA), SEEN, "fire", emergency=True),
     )
     assert "ALONE in an emergency" in json.dumps(case_card(alone))
@@ -299,7 +303,7 @@ def drawn_decisions(case):
     """What the card lets a person decide."""
     buttons = [
         e
-        for b in case_card(case, Look(is_undoable=True))
+        for b in case_card(case, CardContext(is_undoable=True))
         if b["type"] == "actions"
         for e in b["elements"]
     ]
@@ -504,7 +508,7 @@ def test_layout_cannot_be_faked_with_empty_lines():
 
 
 def test_every_entry_that_is_noted_has_its_words():
-    from bot.desk.outgoing import NOTED
+    from bot.desk.effects import NOTED
 
     assert set(NOTED) <= set(LINES)
 
@@ -529,10 +533,10 @@ def test_notes_carry_words_and_nothing_else(text):
 
 def test_people_named_one_by_one_are_mentioned_and_a_made_up_one_is_no_markup():
     assert (
-        groups([Factor("people:U0ANA+U0BEN", 2), Factor("finance", 1)])
+        groups([ApprovalRequirement("people:U0ANA+U0BEN", 2), ApprovalRequirement("finance", 1)])
         == "two of <@U0ANA>, <@U0BEN> and one of @finance"
     )
-    assert "<" not in groups([Factor("people:!channel", 1)])
+    assert "<" not in groups([ApprovalRequirement("people:!channel", 1)])
 
 
 @pytest.mark.threat("A2")

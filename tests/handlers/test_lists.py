@@ -6,9 +6,18 @@ from datetime import date, timedelta
 
 import pytest
 
-from bot.cases import moves as m
-from bot.cases.digest import Agreement, Counts, Day, Digest, Filter, Home, Review, Row
-from bot.cases.entry import RejectReason, StepState
+from bot.cases import commands as m
+from bot.cases.digest import (
+    Agreement,
+    CaseRow,
+    Counts,
+    DigestView,
+    HomeFilter,
+    HomeView,
+    Review,
+    TrendDay,
+)
+from bot.cases.entries import RejectReason, StepState
 from bot.cases.question import EXAMPLES, Answer, Line
 from bot.cases.seen import Seen
 from bot.emulator.blocks import validate, validate_view
@@ -27,13 +36,13 @@ def to(channel, ts):
 
 
 def row(case, number=1):
-    return Row(replace(case, id=f"EX-{number}"), "C0STOCK", f"{number}.000001")
+    return CaseRow(replace(case, id=f"EX-{number}"), "C0STOCK", f"{number}.000001")
 
 
 def days(busy=True):
     first = date(2026, 11, 8)
     return tuple(
-        Day(
+        TrendDay(
             first + timedelta(days=n),
             n % 5 * busy,
             n % 3 * busy,
@@ -62,7 +71,7 @@ def digest(case=None, **changes):
     review = Review(
         (row(case, 7),), (Agreement("low_stock", "Running low", 9, 2, 1),), (row(case, 8),), 1, 2
     )
-    base = Digest(
+    base = DigestView(
         key="digest:C0STOCK:1",
         place="C0STOCK",
         on=date(2026, 11, 21),
@@ -83,7 +92,7 @@ def digest(case=None, **changes):
 
 def home(case=None, **changes):
     case = case or proposed()
-    base = Home(
+    base = HomeView(
         user="UANA",
         waiting=(row(case, 1), row(case, 2)),
         waiting_more=3,
@@ -98,7 +107,7 @@ def home(case=None, **changes):
         paused=("low stock by Ben: wait",),
         standing_in=("Finn stands in for Ana until Monday",),
         kinds=(("low_stock", "Running low"),),
-        chosen=Filter("low_stock"),
+        chosen=HomeFilter("low_stock"),
         suggestion="on holiday",
         at=NOW,
     )

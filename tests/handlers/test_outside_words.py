@@ -7,16 +7,16 @@ from datetime import timedelta
 
 import pytest
 
-from bot.cases import moves as m
-from bot.cases.approval import Factor
+from bot.cases import commands as m
+from bot.cases.approval import ApprovalRequirement
 from bot.cases.decide import decide
-from bot.cases.digest import Storm
+from bot.cases.digest import StormView
 from bot.cases.policy import RiskTier, Ruling
 from bot.cases.recognition import Guess, Recognition
 from bot.cases.recommendation import Alternative, Citation, Recommendation, Words
 from bot.cases.seen import Seen
 from bot.emulator.blocks import validate, validate_view
-from bot.ports import Look
+from bot.ports import CardContext
 from handlers.cards import forms, ids
 from handlers.cards.answer_blocks import answer_blocks, answer_text
 from handlers.cards.case_card import case_card, notification, row_buttons, superseded_card
@@ -100,7 +100,7 @@ def _spoiled(one):
 
 def hostile_lists():
     case = hostile_card(HOSTILE)
-    storm = Storm(
+    storm = StormView(
         key="k", place="C", title=HOSTILE, source=HOSTILE, rows=(row(case),), open=9, total=9
     )
     spoken = answer(case, told=HOSTILE, model=HOSTILE, text=HOSTILE, understood=HOSTILE)
@@ -124,7 +124,7 @@ def hostile_lists():
 def test_no_word_from_outside_is_read_as_markup_on_any_card():
     for name, case in hostile_cases():
         for blocks in (
-            case_card(case, Look(paused=HOSTILE, is_undoable=True)),
+            case_card(case, CardContext(paused=HOSTILE, is_undoable=True)),
             superseded_card(case),
         ):
             assert [text for text in mrkdwn(blocks) if "Zqx" in text] == [], name
@@ -167,7 +167,7 @@ def test_no_word_from_outside_is_read_as_markup_in_a_note_or_a_form():
 
 def test_a_group_is_named_by_its_handle_and_nothing_else():
     """An owner or approver is a group's handle; what is not one is left out of the only line that names it in markup."""
-    case = replace(proposed(factors=(Factor(HOSTILE, 1),)), owner=HOSTILE)
+    case = replace(proposed(factors=(ApprovalRequirement(HOSTILE, 1),)), owner=HOSTILE)
     named = [text for text in mrkdwn(case_card(case)) if "Zqx" in text]
     assert len(named) == 2
     assert all(re.fullmatch(r"[A-Za-z0-9_.-]+", text.split("@")[1].split(" ")[0]) for text in named)
@@ -190,7 +190,7 @@ def medium(*actions):
     return evidenced(
         proposed(
             actions=actions,
-            verdict=verdict(tier=RiskTier.MEDIUM, factors=(Factor("ops-leads", 1),)),
+            verdict=verdict(tier=RiskTier.MEDIUM, factors=(ApprovalRequirement("ops-leads", 1),)),
         )
     )
 

@@ -16,13 +16,13 @@ from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
-from bot.cases.entry import RejectReason
+from bot.cases.entries import RejectReason
 from bot.cases.errors import CountersignError
 from bot.cases.lifecycle import State
 from bot.cases.plan import Idempotency
 from bot.connectors.specs import ActionSpec, ParameterType, SqlSystem, Statement
 from bot.connectors.sql import SqlConnector
-from bot.ports import Drawn, Landing, Posted
+from bot.ports import CardRef, EffectStatus, PostedMessage
 from bot.store.checkpoints import Checkpoints
 from bot.store.database import Database
 from bot.store.export import export, replay
@@ -66,7 +66,7 @@ class FileSlack:
         stands = any(card.generation == case.generation for card in cards)
         if not stands and not (look_first and self._posted(uid)):
             self._post(uid)
-        return Drawn(case.id, case.generation, case.channel, uid, case.version)
+        return CardRef(case.id, case.generation, case.channel, uid, case.version)
 
     def retire_card(self, case, older):
         pass
@@ -74,7 +74,7 @@ class FileSlack:
     def posted(self, name, channel, since):
         prefix = f"card {name}/"
         lines = self.path.read_text().split("\n") if self.path.exists() else []
-        return [Posted(name, channel, line) for line in lines if line.startswith(prefix)]
+        return [PostedMessage(name, channel, line) for line in lines if line.startswith(prefix)]
 
     def post_note(self, case, entries, cards, *, key, look_first, call="", is_loud=False):
         if not (look_first and self._posted(key)):
@@ -85,7 +85,7 @@ class FileSlack:
         return key
 
     def find(self, to, key):
-        return Landing.LANDED if self._posted(key) else Landing.ABSENT
+        return EffectStatus.LANDED if self._posted(key) else EffectStatus.ABSENT
 
 
 def house(folder: Path) -> SqlConnector:

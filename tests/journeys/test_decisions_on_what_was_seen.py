@@ -11,10 +11,10 @@ from pathlib import Path
 
 import pytest
 
-from bot.cases import moves as m
+from bot.cases import commands as m
 from bot.cases.case import evolve
 from bot.cases.decide import decide
-from bot.cases.entry import StepState
+from bot.cases.entries import StepState
 from bot.cases.lifecycle import State
 from bot.clock import utc_now
 from bot.ports import Change
@@ -293,7 +293,7 @@ def test_whom_a_parked_case_was_handed_to_does_not_say_what_happened(shop):
     answer = {"field.landed": "no", "field.note": "trust me"}
     shop.press(FINN, case, "case.settle")
     assert "Not done" in shop.fill_in(FINN, **answer)
-    assert shop.store.case(case.id).state is State.PARKED
+    assert shop.store.case(case.id).state is State.OUTCOME_UNKNOWN
     shop.press(OMAR, case, "case.settle")
     assert (
         shop.fill_in(OMAR, **{**answer, "field.landed": "yes", "field.note": "it is on order"})

@@ -11,7 +11,7 @@ import pytest
 import sqlalchemy as sa
 
 from bot.cases.lifecycle import TERMINAL, State
-from bot.desk.storms import PER_SECOND
+from bot.desk.alert_storms import PER_SECOND
 from bot.sample.people import ANA, BEN, CARLA, DEV, ELSIE, FINN, GUS, OMAR
 from bot.store.export import replay
 from handlers.cards import ids
@@ -578,7 +578,7 @@ def test_the_bot_is_restarted_again_and_again_through_the_day(tmp_path, emulator
             clock.forward(hours=2)
             town.clock = clock
             town.open()
-            town.house.desk.follow_up.keep_time()
+            town.house.desk.follow_up.process_due()
             next(job for job in town.house.jobs if job.name == "digests").run()
             time.sleep(0.3)
         town.until(

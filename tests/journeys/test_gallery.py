@@ -3,7 +3,7 @@
 import pytest
 from slack_sdk import WebClient
 
-from bot.ports import Look
+from bot.ports import CardContext
 from handlers.cards.case_card import case_card, notification
 from handlers.cards.digest_card import digest_card, digest_text
 from tests.handlers.test_cards import STATES
@@ -12,14 +12,14 @@ from tests.journeys.test_page import SHOTS, SIZES, browser, window  # noqa: F401
 
 pytestmark = [pytest.mark.journey, pytest.mark.browser]
 PAUSED, UNDOABLE = (
-    Look(paused="low stock is paused by Ben: the supplier is closed"),
-    Look(is_undoable=True),
+    CardContext(paused="low stock is paused by Ben: the supplier is closed"),
+    CardContext(is_undoable=True),
 )
 
 
 def pictures():
     """What to show, by the name of its picture."""
-    shown = {name: (make(), Look()) for name, make in STATES.items()}
+    shown = {name: (make(), CardContext()) for name, make in STATES.items()}
     shown |= {
         "paused": (STATES["proposed medium"](), PAUSED),
         "can be taken back": (STATES["resolved"](), UNDOABLE),

@@ -218,7 +218,7 @@ def test_one_asks_in_the_agent_pane_and_the_answer_links_its_cases(
 
 def test_a_digest_is_acted_on_row_by_row(browser, tmp_path):
     """In a demo of its own: its first row may be any case."""
-    from bot.desk.digests import asked_for
+    from bot.desk.digest import asked_for
 
     with opened(tmp_path) as (emulator, house):
         page = window(browser, emulator, "U0ANA", "C0FLOOR", height=1200)

@@ -5,7 +5,7 @@ import shutil
 import pytest
 
 from bot.store.database import Database
-from bot.store.shelf import Shelf
+from bot.store.shelf import SqlPrecedentStore
 from bot.store.store import SqlStore
 
 
@@ -13,14 +13,14 @@ from bot.store.store import SqlStore
 def shelf(empty_sqlite, tmp_path):
     shutil.copy(empty_sqlite, tmp_path / "small.db")
     database = Database(f"sqlite:///{tmp_path / 'small.db'}")
-    yield Shelf(SqlStore(database))
+    yield SqlPrecedentStore(SqlStore(database))
     database.close()
 
 
 @pytest.fixture
 def shelf_of(shelf):
     def kept(precedents):
-        shelf.keep(precedents)
+        shelf.save(precedents)
         return shelf
 
     return kept

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bot.cases.hours import Hours
-from bot.cases.question import Ask, Question, Which
+from bot.cases.question import Intent, Question, StatusFilter
 from knowledge.answers import QuestionGrammar
 from knowledge.library import load
 
@@ -24,33 +24,42 @@ def meant(text, case_id=""):
 @pytest.mark.parametrize(
     ("text", "question"),
     [
-        ("What is open?", Question(Ask.LIST)),
-        ("what's open", Question(Ask.LIST)),
-        ("show me everything", Question(Ask.LIST)),
-        ("Any open exceptions?", Question(Ask.LIST)),
-        ("what waits on me?", Question(Ask.MINE)),
-        ("is anything waiting for me", Question(Ask.MINE)),
-        ("my queue please", Question(Ask.MINE)),
-        ("what should I do next", Question(Ask.MINE)),
-        ("anything late?", Question(Ask.LIST, Which.LATE)),
+        ("What is open?", Question(Intent.LIST)),
+        ("what's open", Question(Intent.LIST)),
+        ("show me everything", Question(Intent.LIST)),
+        ("Any open exceptions?", Question(Intent.LIST)),
+        ("what waits on me?", Question(Intent.MINE)),
+        ("is anything waiting for me", Question(Intent.MINE)),
+        ("my queue please", Question(Intent.MINE)),
+        ("what should I do next", Question(Intent.MINE)),
+        ("anything late?", Question(Intent.LIST, StatusFilter.LATE)),
         (
             "anything late for Marlow & Sons?",
-            Question(Ask.LIST, Which.LATE, words=("marlow", "son")),
+            Question(Intent.LIST, StatusFilter.LATE, words=("marlow", "son")),
         ),
-        ("Anything about Table 9 tonight?", Question(Ask.LIST, words=("table", "9"))),
-        ("which shipments are overdue", Question(Ask.LIST, Which.LATE, kind="shipment_mismatch")),
-        ("open invoices", Question(Ask.LIST, kind="invoice_no_order")),
-        ("why was EX-12 rejected, and by whom?", Question(Ask.WHY, Which.ANY, case_id="EX-12")),
-        ("who approved ex 7", Question(Ask.WHY, Which.ANY, case_id="EX-7")),
-        ("EX-12?", Question(Ask.SHOW, Which.ANY, case_id="EX-12")),
-        ("what is the status of EX-0012", Question(Ask.SHOW, Which.ANY, case_id="EX-12")),
-        ("why didn't you just do it? EX-5", Question(Ask.WHY_ASKED, Which.ANY, case_id="EX-5")),
-        ("what is paused?", Question(Ask.PAUSED)),
-        ("what did you handle without me", Question(Ask.HANDLED)),
-        ("help", Question(Ask.HELP)),
-        ("How many open cases?", Question(Ask.COUNT, Which.OPEN)),
-        ("how many were rejected", Question(Ask.COUNT, Which.REJECTED)),
-        ("what could you not recognise", Question(Ask.LIST, Which.UNRECOGNISED)),
+        ("Anything about Table 9 tonight?", Question(Intent.LIST, words=("table", "9"))),
+        (
+            "which shipments are overdue",
+            Question(Intent.LIST, StatusFilter.LATE, kind="shipment_mismatch"),
+        ),
+        ("open invoices", Question(Intent.LIST, kind="invoice_no_order")),
+        (
+            "why was EX-12 rejected, and by whom?",
+            Question(Intent.WHY, StatusFilter.ANY, case_id="EX-12"),
+        ),
+        ("who approved ex 7", Question(Intent.WHY, StatusFilter.ANY, case_id="EX-7")),
+        ("EX-12?", Question(Intent.SHOW, StatusFilter.ANY, case_id="EX-12")),
+        ("what is the status of EX-0012", Question(Intent.SHOW, StatusFilter.ANY, case_id="EX-12")),
+        (
+            "why didn't you just do it? EX-5",
+            Question(Intent.WHY_ASKED, StatusFilter.ANY, case_id="EX-5"),
+        ),
+        ("what is paused?", Question(Intent.PAUSED)),
+        ("what did you handle without me", Question(Intent.HANDLED)),
+        ("help", Question(Intent.HELP)),
+        ("How many open cases?", Question(Intent.COUNT, StatusFilter.OPEN)),
+        ("how many were rejected", Question(Intent.COUNT, StatusFilter.REJECTED)),
+        ("what could you not recognise", Question(Intent.LIST, StatusFilter.UNRECOGNISED)),
     ],
 )
 def test_what_people_ask(text, question):
@@ -59,13 +68,13 @@ def test_what_people_ask(text, question):
 
 def test_in_the_thread_of_a_case_it_is_about_that_case():
     assert meant("why didn't you just do it?", "EX-9") == Question(
-        Ask.WHY_ASKED, Which.ANY, case_id="EX-9"
+        Intent.WHY_ASKED, StatusFilter.ANY, case_id="EX-9"
     )
     assert meant("who decided this, and why?", "EX-9") == Question(
-        Ask.WHY, Which.ANY, case_id="EX-9"
+        Intent.WHY, StatusFilter.ANY, case_id="EX-9"
     )
     assert meant("why was EX-3 rejected?", "EX-9").case_id == "EX-3"
-    assert meant("what else is open?", "EX-9").ask is Ask.LIST
+    assert meant("what else is open?", "EX-9").intent is Intent.LIST
     assert meant("why didn't you just do it?") is None
 
 
@@ -98,8 +107,8 @@ def test_a_month_with_a_clock_change_begins_and_ends_at_midnight_on_the_wall():
 
 def test_how_many_of_a_kind_and_how_long():
     question = meant("How many stock exceptions last week, and how long did they take?")
-    assert (question.ask, question.kind, question.words, question.how_long) == (
-        Ask.COUNT,
+    assert (question.intent, question.kind, question.words, question.how_long) == (
+        Intent.COUNT,
         "low_stock",
         (),
         True,

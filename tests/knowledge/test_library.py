@@ -7,7 +7,7 @@ import sys
 
 import pytest
 
-from bot.cases.approval import Factor
+from bot.cases.approval import ApprovalRequirement
 from bot.cases.errors import PlaybookInvalid
 from bot.cases.identity import UNLINKED
 from bot.cases.policy import ActionLimit, Stage
@@ -610,8 +610,8 @@ def test_approvers_are_a_group_people_or_an_owner_of_the_playbook(folder):
         "high: {approvers: [{people: [U0BEN, U0ANA]}",
     )
     found = load(folder)
-    assert found.rules.tiers["medium"].factors == (Factor("owner:technical", 1),)
-    assert found.rules.tiers["high"].factors[0] == Factor("people:U0ANA+U0BEN", 1)
+    assert found.rules.tiers["medium"].factors == (ApprovalRequirement("owner:technical", 1),)
+    assert found.rules.tiers["high"].factors[0] == ApprovalRequirement("people:U0ANA+U0BEN", 1)
     technical = {playbook.owners.technical for playbook in found.playbooks.values()}
     assert technical | {"people:U0ANA+U0BEN"} <= set(found.deciders())
     assert not [name for name in found.deciders() if name.startswith("owner:")]

@@ -15,7 +15,7 @@ import numpy as np
 import pytest
 
 from bot.cases.errors import MemoryUnavailable
-from bot.cases.precedent import Ended
+from bot.cases.precedent import CaseOutcome
 from knowledge.embedder import MiniLM, Words
 from knowledge.precedents import Precedents
 from knowledge.vector_index import VectorIndex
@@ -42,7 +42,7 @@ def remember(shelf, meaning, tmp_path):
     opened = []
 
     def build(*precedents, embedder=meaning, folder=tmp_path / "memory", **more):
-        shelf.keep(precedents)
+        shelf.save(precedents)
         memory = Precedents(shelf, embedder, VectorIndex(folder, "", embedder.identity), **more)
         memory.open()
         opened.append(memory)
@@ -107,7 +107,7 @@ def test_recent_and_good_endings_come_first_among_equals(remember):
     old = timedelta(days=900)
     memory = remember(
         precedent("EX-old", said=STORIES["wine"], ended_at=NOW - old),
-        precedent("EX-bad", said=STORIES["wine"], ended=Ended.REJECTED, ended_at=NOW),
+        precedent("EX-bad", said=STORIES["wine"], ended=CaseOutcome.REJECTED, ended_at=NOW),
         precedent("EX-good", said=STORIES["wine"], ended_at=NOW),
     )
     assert found(memory, STORIES["wine"]) == ["EX-good", "EX-bad", "EX-old"]
@@ -115,7 +115,7 @@ def test_recent_and_good_endings_come_first_among_equals(remember):
 
 def test_what_changes_on_the_shelf_changes_in_memory(remember, shelf):
     memory = remember(*stories(batch="b"))
-    shelf.keep([precedent("EX-new", said="Our Barolo is low again")])
+    shelf.save([precedent("EX-new", said="Our Barolo is low again")])
     assert memory.catch_up() == 1
     assert "EX-new" in found(memory, STORIES["wine"])
     shelf.forget("b")
@@ -259,7 +259,7 @@ def test_closing_does_not_wait_for_a_long_filling_and_the_next_opening_goes_on(
     remember, shelf, meaning
 ):
     memory = remember()
-    shelf.keep([precedent(f"EX-{n}", said=f"story {n}") for n in range(2_000)])
+    shelf.save([precedent(f"EX-{n}", said=f"story {n}") for n in range(2_000)])
     filling = threading.Thread(target=_quietly, args=[memory])
     filling.start()
     time.sleep(0.5)
@@ -289,7 +289,7 @@ def test_several_threads_ask_while_one_fills(remember, shelf):
     for thread in threads:
         thread.start()
     for place in range(10):
-        shelf.keep([precedent(f"EX-m{place}", said=f"more {place}")])
+        shelf.save([precedent(f"EX-m{place}", said=f"more {place}")])
         memory.catch_up()
     for thread in threads:
         thread.join()
@@ -334,10 +334,10 @@ def test_several_processes_share_a_server_and_one_that_went_away_is_an_answer(
         Precedents(shelf, meaning, VectorIndex(tmp_path / name, url, meaning.identity), patience=5)
         for name in "ab"
     )
-    shelf.keep(stories())
+    shelf.save(stories())
     first.open()
     second.open()
-    shelf.keep([precedent("EX-new", said="Our Barolo is low again")])
+    shelf.save([precedent("EX-new", said="Our Barolo is low again")])
     assert (first.catch_up(), second.catch_up()) == (1, 1)
     assert "EX-new" in found(first, STORIES["wine"])
     assert "EX-new" in found(second, STORIES["wine"])

@@ -127,7 +127,7 @@ def test_the_same_lessons_make_the_same_model_and_it_survives_its_file(
     first, second = (one.recognise("no gin left") for one in asked)
     assert (first.kind, first.guesses) == (second.kind, second.guesses)
     assert not is_worth_it(again, shelf, meaning)
-    shelf.keep([precedent(f"EX-more-{n}", said=f"gin {n}") for n in range(10)])
+    shelf.save([precedent(f"EX-more-{n}", said=f"gin {n}") for n in range(10)])
     assert is_worth_it(again, shelf, meaning)
 
 
@@ -148,8 +148,8 @@ def test_what_nobody_reviewed_and_what_gives_orders_is_never_learned_from(
             precedent("EX-4", said="guessed and rejected", named=False),
         ]
     )
-    shelf.keep((), Label("EX-9", "a label", "low_stock", "Ana", NOW))
-    shelf.keep((), Label("EX-10", "something else", "", "Ana", NOW))
+    shelf.save((), Label("EX-9", "a label", "low_stock", "Ana", NOW))
+    shelf.save((), Label("EX-10", "something else", "", "Ana", NOW))
     given = lessons(shelf, library.playbooks, meaning)
     written = {text for book in library.playbooks.values() for text in book.examples}
     assert {example.text for example in given.examples} - written == {"reviewed", "a label"}

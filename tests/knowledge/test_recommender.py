@@ -6,10 +6,10 @@ from datetime import timedelta
 
 import pytest
 
-from bot.cases.entry import RejectReason
+from bot.cases.entries import RejectReason
 from bot.cases.lifecycle import State
 from bot.cases.playbook import Offer
-from bot.cases.precedent import Ended
+from bot.cases.precedent import CaseOutcome
 from bot.wiring import Mind
 from knowledge.embedder import MiniLM
 from knowledge.plan_model import train_plan
@@ -64,7 +64,7 @@ TWO = (
 )
 
 
-def lesson(name, said, action, ended=Ended.WORKED):
+def lesson(name, said, action, ended=CaseOutcome.WORKED):
     return precedent(name, said=said, action=action, ended=ended)
 
 

@@ -10,7 +10,7 @@ import pytest
 from bot.cases.lifecycle import State
 from bot.cases.signal import Signal, SignalStatus
 from bot.desk.intake import judge
-from bot.ports import Outcome
+from bot.ports import ReceiptOutcome
 from scheduler.detectors import Detector
 from scheduler.loop import Job, Loop
 from tests.fakes.directory import principal
@@ -223,7 +223,7 @@ def test_a_stranger_neither_clears_nor_counts_on_what_a_detector_opened(detector
     detector.look()
     world.work()
     stranger = world.signal("product:1", source="api")
-    assert world.clear(stranger).outcome is Outcome.IGNORED
+    assert world.clear(stranger).outcome is ReceiptOutcome.IGNORED
     assert world.store.case("EX-1").state is State.PROPOSED
     assert world.receive(stranger).case_id == "EX-2"
     assert (world.store.case("EX-1").count, world.store.case("EX-1").version) == (1, 3)

@@ -266,15 +266,17 @@ TAMPERS = {
     "cards.drawn, unreadable": change(t.cards, CARD, drawn="x"),
     "cards.look": change(t.cards, CARD, look="dancing"),
     "cards, taken away": remove(t.cards, CARD),
-    "standing.name": change(t.standing, t.standing.c.name == "desk", name="other"),
-    "standing.version": change(t.standing, t.standing.c.name == "desk", version=99),
-    "standing.body": change(t.standing, t.standing.c.name == "desk", body=""),
-    "standing.body, unreadable": change(t.standing, t.standing.c.name == "desk", body="{"),
-    "standing, taken away": remove(t.standing, t.standing.c.name == "desk"),
-    "named.person": change(t.named, t.named.c.case_id == "EX-2", person=t.named.c.person + "X"),
-    "named.case_id": change(t.named, t.named.c.case_id == "EX-2", case_id="EX-99"),
-    "named, taken away": remove(t.named, t.named.c.case_id == "EX-2"),
-    "named, put in": add(t.named, person="T1/UNOSY", case_id="EX-2"),
+    "standing.name": change(t.controls, t.controls.c.name == "desk", name="other"),
+    "standing.version": change(t.controls, t.controls.c.name == "desk", version=99),
+    "standing.body": change(t.controls, t.controls.c.name == "desk", body=""),
+    "standing.body, unreadable": change(t.controls, t.controls.c.name == "desk", body="{"),
+    "standing, taken away": remove(t.controls, t.controls.c.name == "desk"),
+    "named.person": change(
+        t.case_people, t.case_people.c.case_id == "EX-2", person=t.case_people.c.person + "X"
+    ),
+    "named.case_id": change(t.case_people, t.case_people.c.case_id == "EX-2", case_id="EX-99"),
+    "named, taken away": remove(t.case_people, t.case_people.c.case_id == "EX-2"),
+    "named, put in": add(t.case_people, person="T1/UNOSY", case_id="EX-2"),
 }
 
 NOT_DERIVED = {

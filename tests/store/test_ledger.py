@@ -14,7 +14,7 @@ import pytest
 import sqlalchemy as sa
 
 import bot.verifier
-from bot.cases.entry import Entry, Resolution, Resolved
+from bot.cases.entries import Entry, Resolution, Resolved
 from bot.cases.errors import LedgerBroken
 from bot.cases.ledger import GENESIS, chain_hash, leaf_hash
 from bot.cases.lifecycle import State
@@ -548,6 +548,6 @@ def test_a_step_that_a_person_let_be_forgotten_is_named_by_replay_and_verifier_a
     export(world.store, tmp_path / "log.jsonl")
     (finding,) = verify(str(tmp_path / "log.jsonl"))[0]
     assert "EX-2: step 1 was forgotten while nobody knew of it" in finding
-    for _ in world.shelf.derive():
+    for _ in world.shelf.rebuild():
         pass
     assert [one.case_id for one in world.shelf.of_kind("low_stock", 10)] == [remembered.id]

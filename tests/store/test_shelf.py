@@ -4,8 +4,8 @@ from dataclasses import replace
 
 import pytest
 
-from bot.cases.precedent import Ended, Label, Precedent
-from bot.store.shelf import Shelf
+from bot.cases.precedent import CaseOutcome, Label, Precedent
+from bot.store.shelf import SqlPrecedentStore
 from tests.cases.making import NOW
 
 
@@ -19,7 +19,7 @@ def precedent(name="EX-1.1", **changes):
         "house.order_stock",
         (),
         ("Ana",),
-        Ended.WORKED,
+        CaseOutcome.WORKED,
         "",
         NOW,
         "C0STOCK",
@@ -29,18 +29,18 @@ def precedent(name="EX-1.1", **changes):
 
 @pytest.fixture
 def shelf(store):
-    return Shelf(store)
+    return SqlPrecedentStore(store)
 
 
 def test_the_same_is_written_once_and_a_difference_again_in_order(shelf):
-    assert shelf.keep([precedent("a"), precedent("b")]) == 2
-    assert shelf.keep([precedent("a"), precedent("b", ended=Ended.REOPENED)]) == 1
-    kept = shelf.since(0)
+    assert shelf.save([precedent("a"), precedent("b")]) == 2
+    assert shelf.save([precedent("a"), precedent("b", ended=CaseOutcome.REOPENED)]) == 1
+    kept = shelf.changes_since(0)
     assert [(one.seq, one.precedent.id, one.precedent.ended) for one in kept] == [
-        (1, "a", Ended.WORKED),
-        (3, "b", Ended.REOPENED),
+        (1, "a", CaseOutcome.WORKED),
+        (3, "b", CaseOutcome.REOPENED),
     ]
-    assert shelf.since(3) == []
+    assert shelf.changes_since(3) == []
     assert (shelf.count(), shelf.kinds(), list(shelf.by_id(["b", "x"]))) == (
         2,
         {"low_stock": 2},
@@ -50,24 +50,24 @@ def test_the_same_is_written_once_and_a_difference_again_in_order(shelf):
 
 def test_a_batch_is_taken_back_whole_and_can_come_again(shelf):
     many = [precedent(f"p:{place}", batch="p") for place in range(700)]
-    assert (shelf.keep([precedent("EX-1.1")]), shelf.keep(many)) == (1, 700)
+    assert (shelf.save([precedent("EX-1.1")]), shelf.save(many)) == (1, 700)
     assert [(batch.name, batch.precedents) for batch in shelf.batches()] == [("p", 700)]
     assert (shelf.forget("p"), shelf.forget("p"), shelf.count(), shelf.batches()) == (700, 0, 1, [])
     gone, place = 0, 701
-    while page := shelf.since(place):
+    while page := shelf.changes_since(place):
         gone, place = gone + sum(one.is_gone for one in page), page[-1].seq
     assert gone == 700
-    assert (shelf.keep(many), shelf.count()) == (700, 701)
+    assert (shelf.save(many), shelf.count()) == (700, 701)
 
 
 def test_the_latest_of_a_kind_come_oldest_first(shelf):
-    shelf.keep([precedent(str(day), ended_at=NOW.replace(day=day)) for day in (3, 1, 2)])
+    shelf.save([precedent(str(day), ended_at=NOW.replace(day=day)) for day in (3, 1, 2)])
     assert [one.id for one in shelf.of_kind("low_stock", 2)] == ["2", "3"]
 
 
 def test_a_label_is_the_last_word(shelf):
     for kind in ("low_stock", ""):
-        shelf.keep((), Label("EX-1", "odd", kind, "Ana", NOW))
+        shelf.save((), Label("EX-1", "odd", kind, "Ana", NOW))
     assert [label.kind for label in shelf.labels()] == [""]
 
 
@@ -75,10 +75,10 @@ def test_everything_of_the_ledger_is_written_again(world):
     case = world.proposed()
     world.approve(case)
     world.work()
-    before = world.shelf.since(0)
+    before = world.shelf.changes_since(0)
     with world.store.database.engine.begin() as connection:
         connection.exec_driver_sql("DELETE FROM precedents")
-    assert (world.shelf.count(), world.shelf.missing()) == (0, 1)
-    assert [step for step, _ in world.shelf.derive()] == [1]
-    assert [one.precedent for one in world.shelf.since(0)] == [one.precedent for one in before]
-    assert (len(before), world.shelf.missing()) == (1, 0)
+    assert (world.shelf.count(), world.shelf.count_missing()) == (0, 1)
+    assert [step for step, _ in world.shelf.rebuild()] == [1]
+    assert [one.precedent for one in world.shelf.changes_since(0)] == [one.precedent for one in before]
+    assert (len(before), world.shelf.count_missing()) == (1, 0)

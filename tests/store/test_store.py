@@ -10,13 +10,13 @@ from datetime import timedelta
 import pytest
 import sqlalchemy as sa
 
-from bot.cases import moves as m
+from bot.cases import commands as m
 from bot.cases.decide import decide
-from bot.cases.entry import RejectReason
+from bot.cases.entries import RejectReason
 from bot.cases.errors import Conflict, KeyReused, NoSuchCase, Refusal, StaleFence
 from bot.cases.lifecycle import State
 from bot.cases.seen import Seen
-from bot.ports import Change, Outcome, Outgoing, Topic
+from bot.ports import Change, OutboxMessage, ReceiptOutcome, Topic
 from bot.store import database as database_module
 from bot.store import tables
 from bot.store.database import Database
@@ -28,8 +28,8 @@ from tests.fakes.directory import principal
 
 def test_a_signal_opens_a_case_once_however_often_it_is_sent(world):
     signal = world.signal()
-    assert world.receive(signal).outcome is Outcome.OPENED
-    assert [world.receive(signal).outcome for _ in range(3)] == [Outcome.DUPLICATE] * 3
+    assert world.receive(signal).outcome is ReceiptOutcome.OPENED
+    assert [world.receive(signal).outcome for _ in range(3)] == [ReceiptOutcome.DUPLICATE] * 3
     assert world.store.counts() == {"OPEN": 1}
 
 
@@ -57,7 +57,7 @@ def test_the_same_key_with_another_body_is_kept_refused_and_merged_into_nothing(
 
 def test_a_recurring_signal_counts_on_the_same_case(world):
     world.receive()
-    assert [world.receive().outcome for _ in range(4)] == [Outcome.COUNTED] * 4
+    assert [world.receive().outcome for _ in range(4)] == [ReceiptOutcome.COUNTED] * 4
     assert world.store.case("EX-1").count == 5
 
 
@@ -73,7 +73,7 @@ def test_a_commit_on_an_older_version_writes_nothing(world):
     entries = decide(stale, m.Claim(asker(ANA), Seen.of(stale)), world.clock())
     with pytest.raises(Conflict):
         world.store.commit(
-            Change(stale, entries, (Outgoing(Topic.CARD, "never", stale.id, world.clock()),))
+            Change(stale, entries, (OutboxMessage(Topic.CARD, "never", stale.id, world.clock()),))
         )
     assert "case.claimed" not in world.entry_names(case)
     with world.store.database.read() as connection:
@@ -95,7 +95,7 @@ def test_a_stale_fence_writes_nothing(world):
     (first,) = world.store.claim([Topic.TRIAGE], 10, world.clock(), 30)
     world.clock.forward(seconds=31)
     (second,) = world.store.claim([Topic.TRIAGE], 10, world.clock(), 30)
-    assert (second.fence, second.doubt) == (first.fence + 1, 2)
+    assert (second.fence, second.uncertain_attempts) == (first.fence + 1, 2)
     with pytest.raises(StaleFence):
         world.store.finish(first)
     world.store.finish(second)
@@ -116,7 +116,7 @@ def test_a_card_asked_for_while_it_is_drawn_is_drawn_once_more(world):
     world.receive()
     world.store.finish(work)
     (again,) = world.store.claim([Topic.CARD], 10, world.clock(), 30)
-    assert (again.key, again.doubt) == (f"card:{case.id}", 1)
+    assert (again.key, again.uncertain_attempts) == (f"card:{case.id}", 1)
 
 
 def test_parked_work_waits_for_a_person_and_can_be_let_go(world):

@@ -16,7 +16,7 @@ import bot.store.migrations.versions
 from bot.cases.errors import KeyReused, LedgerBroken, SettingsIncomplete
 from bot.cases.lifecycle import State
 from bot.cases.signal import SignalStatus
-from bot.ports import Outcome, Wanted
+from bot.ports import CaseFilter, ReceiptOutcome
 from bot.store import tables
 from bot.store.database import Database
 from bot.store.derived import write_anew
@@ -24,7 +24,7 @@ from bot.store.export import export, replay
 from bot.store.lists import Lists
 from bot.store.migrate import migrate
 from bot.store.store import SqlStore
-from bot.store.unit import LATEST_MIGRATION, migration_of
+from bot.store.unit_of_work import LATEST_MIGRATION, migration_of
 from bot.verifier import verify
 from scheduler.detectors import Detector
 from tests.conftest import _create
@@ -56,8 +56,8 @@ def test_an_upgrade_loses_nothing_and_asks_nothing_again(dump, tmp_path):
     store = SqlStore(database)
     assert replay(store).differences == ()
     lists = Lists(store)
-    assert [case.id for case in lists.find(Wanted(), 10)] == ["EX-2", "EX-3"]
-    assert (lists.count(Wanted(is_any=True)), lists.is_named(principal("finn"), "EX-2")) == (
+    assert [case.id for case in lists.find(CaseFilter(), 10)] == ["EX-2", "EX-3"]
+    assert (lists.count(CaseFilter(is_any=True)), lists.is_named(principal("finn"), "EX-2")) == (
         3,
         True,
     )
@@ -134,7 +134,7 @@ def later_release():
 def test_old_migrations_do_not_notice_what_a_later_release_adds_to_the_projection(
     dump, tmp_path, later_release, monkeypatch
 ):
-    from bot.store import unit
+    from bot.store import unit_of_work as unit
 
     todays = unit.projection
 
@@ -244,9 +244,9 @@ def test_a_case_in_flight_keeps_the_source_that_opened_it(world_of_0003):
     world = world_of_0003
     assert replay(world.store).differences == ()
     again = world.receive(world.signal("product:1", key="api-1b"))
-    assert (again.outcome, again.case_id) == (Outcome.COUNTED, "EX-1")
+    assert (again.outcome, again.case_id) == (ReceiptOutcome.COUNTED, "EX-1")
     other = world.receive(world.signal("product:1", source="till", key="till-2"))
-    assert (other.outcome, other.case_id) == (Outcome.OPENED, "EX-5")
+    assert (other.outcome, other.case_id) == (ReceiptOutcome.OPENED, "EX-5")
     stranger = world.signal("product:1", source="till", key="till-3", status=SignalStatus.CLEAR)
     assert world.receive(stranger).case_id == "EX-5"
     assert world.store.case("EX-1").state is State.PROPOSED
@@ -262,7 +262,7 @@ def test_what_was_sent_before_the_upgrade_is_still_a_duplicate_after_it(world_of
     world = world_of_0003
     at = world.store.case("EX-1").signal.occurred_at
     same = world.signal("product:1", key="api-1", occurred_at=at)
-    assert world.receive(same).outcome is Outcome.DUPLICATE
+    assert world.receive(same).outcome is ReceiptOutcome.DUPLICATE
     with pytest.raises(KeyReused):
         world.receive(replace(same, title="something else"))
 

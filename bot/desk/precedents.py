@@ -4,28 +4,28 @@ import contextlib
 from dataclasses import dataclass
 
 from bot.cases.errors import MemoryUnavailable
-from bot.cases.precedent import remembered
-from bot.ports import Memory, Shelf, Store, Work
+from bot.cases.precedent import precedents_from
+from bot.ports import LeasedMessage, Memory, PrecedentStore, Store
 
 
 @dataclass(frozen=True)
-class Remembering:
+class PrecedentRecorder:
     store: Store
-    shelf: Shelf
+    shelf: PrecedentStore
     memory: Memory
 
-    def run(self, work: Work) -> None:
+    def run(self, work: LeasedMessage) -> None:
         """Handle one outbox row. The shelf is written with the row's completion; an index that is away catches up later."""
-        precedents, label = remembered(self.store.entries(work.case_id))
-        self.shelf.keep(precedents, label, done=work)
+        precedents, label = precedents_from(self.store.entries(work.case_id))
+        self.shelf.save(precedents, label, done=work)
         with contextlib.suppress(MemoryUnavailable):
             self.memory.catch_up()
 
-    def look_again(self) -> int:
+    def reconcile(self) -> int:
         """Whether memory still knows all that the ledger tells; what it lacks is written and indexed. Returns how many cases it lacked."""
-        lacking = self.shelf.missing()
+        lacking = self.shelf.count_missing()
         if lacking:
-            for _ in self.shelf.derive():
+            for _ in self.shelf.rebuild():
                 pass
         with contextlib.suppress(MemoryUnavailable):
             self.memory.catch_up()

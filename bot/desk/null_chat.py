@@ -3,27 +3,27 @@
 from collections.abc import Sequence
 
 from bot.cases.case import Case
-from bot.ports import Chat, Drawn, Landing, Look, Posted
+from bot.ports import CardContext, CardRef, Chat, EffectStatus, PostedMessage
 
 
-class Silence(Chat):
+class NullChat(Chat):
     """Messages that are part of a plan count as read."""
 
     def draw_card(
-        self, case: Case, cards: Sequence[Drawn], *, look_first: bool, look: Look
-    ) -> Drawn:
-        return Drawn(case.id, case.generation, case.channel, "", case.version)
+        self, case: Case, cards: Sequence[CardRef], *, look_first: bool, context: CardContext
+    ) -> CardRef:
+        return CardRef(case.id, case.generation, case.channel, "", case.version)
 
-    def retire_card(self, case: Case, older: Drawn) -> None:
+    def retire_card(self, case: Case, older: CardRef) -> None:
         return None
 
-    def posted(self, name: str, channel: str, since: float) -> list[Posted]:
+    def messages_about(self, name: str, channel: str, since: float) -> list[PostedMessage]:
         return []
 
-    def remove(self, copy: Posted) -> None:
+    def remove(self, copy: PostedMessage) -> None:
         return None
 
-    def strike(self, copy: Posted, title: str, standing: Drawn) -> None:
+    def mark_as_copy(self, copy: PostedMessage, title: str, standing: CardRef) -> None:
         return None
 
     def post_note(
@@ -48,19 +48,19 @@ class Silence(Chat):
     def publish_home(self, home: object) -> None:
         return None
 
-    def begin_answer(self, question: object) -> str:
+    def start_answer(self, question: object) -> str:
         return ""
 
-    def step(self, question: object, growing: str, words: str) -> None:
+    def post_progress(self, question: object, stream_ts: str, words: str) -> None:
         return None
 
     def answer(
-        self, question: object, answer: object, *, look_first: bool, growing: str = ""
+        self, question: object, answer: object, *, look_first: bool, stream_ts: str = ""
     ) -> None:
         return None
 
     def send(self, to: str, text: str, key: str) -> str:
         return ""
 
-    def find(self, to: str, key: str) -> Landing:
-        return Landing.LANDED
+    def find_message(self, to: str, key: str) -> EffectStatus:
+        return EffectStatus.LANDED

@@ -3,12 +3,12 @@
 from collections.abc import Iterable
 from datetime import datetime, timedelta
 
-from bot.cases import entry as e
+from bot.cases import entries as e
 from bot.cases.case import Case, evolve
-from bot.cases.entry import Entry
+from bot.cases.entries import Entry
 from bot.cases.lifecycle import State
 from bot.cases.playbook import Playbook
-from bot.ports import Change, Outgoing, Topic
+from bot.ports import Change, OutboxMessage, Topic
 
 # What is told in the card's thread; everything else only redraws the card.
 NOTED = (
@@ -52,48 +52,48 @@ def change(before: Case | None, entries: tuple[Entry, ...], playbook: Playbook) 
         after = evolve(after, entry)
     if after is None or not entries:
         return Change(before, ())
-    asked = outgoing(after, entries, follow_up_for=playbook.measure.follow_up_for)
+    asked = messages_for(after, entries, follow_up_for=playbook.measure.follow_up_for)
     return Change(before, entries, asked, after=after)
 
 
-def outgoing(
+def messages_for(
     after: Case, entries: Iterable[Entry], *, follow_up_for: timedelta
-) -> tuple[Outgoing, ...]:
+) -> tuple[OutboxMessage, ...]:
     """The outbox rows that belong to this commit."""
     written = list(entries)
     now = written[-1].at
-    asked: list[Outgoing] = []
+    asked: list[OutboxMessage] = []
     if after.state is State.OPEN and any(isinstance(entry.body, TRIAGED) for entry in written):
-        asked.append(Outgoing(Topic.TRIAGE, f"triage:{after.id}", after.id, now))
+        asked.append(OutboxMessage(Topic.TRIAGE, f"triage:{after.id}", after.id, now))
     elif any(not isinstance(entry.body, NOT_SHOWN) for entry in written):
-        asked.append(card(after.id, now))
+        asked.append(card_message(after.id, now))
     if any(isinstance(entry.body, EXECUTED) for entry in written):
         key = f"execute:{after.id}:{after.revision}"
-        asked.append(Outgoing(Topic.EXECUTE, key, after.id, now, {"revision": after.revision}))
+        asked.append(OutboxMessage(Topic.EXECUTE, key, after.id, now, {"revision": after.revision}))
     asked.extend(_notes(after, written))
     if any(
         isinstance(entry.body, e.Resolved) and entry.body.resolution is e.Resolution.WORKED
         for entry in written
     ):
         key = f"follow_up:{after.id}:{after.version}"
-        asked.append(Outgoing(Topic.FOLLOW_UP, key, after.id, now + follow_up_for))
+        asked.append(OutboxMessage(Topic.FOLLOW_UP, key, after.id, now + follow_up_for))
     if after.undo_until and any(isinstance(entry.body, e.Resolved) for entry in written):
         # When the window closes the button goes: there is never a dead one.
-        asked.append(Outgoing(Topic.CARD, f"card:{after.id}:undo", after.id, after.undo_until))
+        asked.append(OutboxMessage(Topic.CARD, f"card:{after.id}:undo", after.id, after.undo_until))
     if any(isinstance(entry.body, REMEMBERED) for entry in written):
-        asked.append(Outgoing(Topic.REMEMBER, f"remember:{after.id}", after.id, now))
+        asked.append(OutboxMessage(Topic.REMEMBER, f"remember:{after.id}", after.id, now))
     return tuple(asked)
 
 
-def card(case_id: str, now: datetime) -> Outgoing:
+def card_message(case_id: str, now: datetime) -> OutboxMessage:
     """Redraw the card. One row per case however often it is asked: it shows the state, not the event."""
-    return Outgoing(Topic.CARD, f"card:{case_id}", case_id, now)
+    return OutboxMessage(Topic.CARD, f"card:{case_id}", case_id, now)
 
 
-def _notes(after: Case, written: list[Entry]) -> list[Outgoing]:
+def _notes(after: Case, written: list[Entry]) -> list[OutboxMessage]:
     """One message in the thread per commit that has something to tell."""
     versions = [entry.version for entry in written if isinstance(entry.body, NOTED)]
     if not versions:
         return []
     key = f"note:{after.id}:{versions[0]}"
-    return [Outgoing(Topic.NOTE, key, after.id, written[-1].at, {"versions": versions})]
+    return [OutboxMessage(Topic.NOTE, key, after.id, written[-1].at, {"versions": versions})]

@@ -5,24 +5,24 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from bot.cases.case import Case, is_principal
-from bot.cases.digest import TREND_DAYS, Filter, Home, When, trend
+from bot.cases.controls import DeskControls
+from bot.cases.digest import TREND_DAYS, HomeFilter, HomePeriod, HomeView, trend
 from bot.cases.errors import NotEligible
 from bot.cases.hours import Hours
-from bot.cases.standing import Standing
 from bot.desk.questions import JUST_NOW, Questions
 from bot.desk.rows import others, with_cards
 from bot.ports import (
-    Board,
+    CaseFilter,
     Chat,
     Clock,
     Directory,
+    LeasedMessage,
     Library,
     Lists,
-    Outgoing,
+    LiveList,
+    OutboxMessage,
     Store,
     Topic,
-    Wanted,
-    Work,
 )
 
 MOST_WAITING, MOST_MINE, MOST_TEAM, MOST_ALONE = 12, 6, 8, 6
@@ -33,7 +33,7 @@ ALONE_FOR = timedelta(days=2)
 
 
 @dataclass(frozen=True)
-class Homes:
+class AppHome:
     store: Store
     lists: Lists
     library: Library
@@ -44,28 +44,30 @@ class Homes:
 
     def opened(self, person: str, *, kind: str | None = None, when: str | None = None) -> None:
         """Somebody looks at their home, or chooses another filter: it is published now."""
-        board, now = self.lists.board(_key(person)), self.clock()
+        board, now = self.lists.live_list(_key(person)), self.clock()
         before = self._chosen(board)
         asked = f"{before.when if when is None else when} {before.kind if kind is None else kind}"
         sections = board.sections if board else {}
-        self.lists.show(Board(_key(person), person, self._filter(asked).key, sections, now))
-        self.lists.enqueue([Outgoing(Topic.HOME, _key(person), "", now, {"person": person})])
+        self.lists.save_live_list(
+            LiveList(_key(person), person, self._filter(asked).key, sections, now)
+        )
+        self.lists.enqueue([OutboxMessage(Topic.HOME, _key(person), "", now, {"person": person})])
 
-    def run(self, work: Work) -> None:
+    def run(self, work: LeasedMessage) -> None:
         """Handle one outbox row: publish the home as it is now."""
         person = str(work.payload["person"])
-        board = self.lists.board(_key(person))
+        board = self.lists.live_list(_key(person))
         home = self.gathered(person, self._chosen(board))
         self.chat.publish_home(home)
         if board:
-            self.lists.show(replace(board, sections=_sections(home)))
+            self.lists.save_live_list(replace(board, sections=_sections(home)))
         self.store.finish(work)
 
     def follow(self, case: Case, boards: Sequence[str]) -> None:
         """A case has moved: the homes that show it, and those of whom something is wanted, are published again soon."""
         now = self.clock()
         recent = {
-            board.key: board.place for board in self.lists.boards("home:", now - KEPT_FRESH_FOR)
+            board.key: board.place for board in self.lists.live_lists("home:", now - KEPT_FRESH_FOR)
         }
         if not recent:
             return
@@ -76,12 +78,12 @@ class Homes:
         soon = now + NOT_MORE_OFTEN_THAN
         self.lists.enqueue(
             [
-                Outgoing(Topic.HOME, key, "", soon, {"person": recent[key]})
+                OutboxMessage(Topic.HOME, key, "", soon, {"person": recent[key]})
                 for key in sorted(concerned)
             ]
         )
 
-    def gathered(self, person: str, chosen: Filter) -> Home:
+    def gathered(self, person: str, chosen: HomeFilter) -> HomeView:
         """Everything on one person's home, through their eyes."""
         now, sight, hours = self.clock(), self.questions.sight(person), self.library.hours("")
         narrowed = _narrowed(chosen, now, hours)
@@ -90,14 +92,16 @@ class Homes:
         shown = {case.id for case in waiting}
         mine = others(self.lists, replace(narrowed, owner=person), shown, MOST_MINE)
         shown |= {case.id for case in mine}
-        wanted = replace(narrowed, sight=sight)
+        wanted = replace(narrowed, viewer=sight)
         team = others(self.lists, wanted, shown, MOST_TEAM)
         many = self.lists.count(wanted)
         ended = (now - ALONE_FOR, now + JUST_NOW)
         alone = self.questions.handled_alone(sight, ended, kind=chosen.kind)[:MOST_ALONE]
-        tallies = self.lists.tally(Wanted(sight=sight), now - timedelta(days=TREND_DAYS), now)
-        standing = self.store.standing()
-        return Home(
+        tallies = self.lists.case_times(
+            CaseFilter(viewer=sight), now - timedelta(days=TREND_DAYS), now
+        )
+        standing = self.store.controls()
+        return HomeView(
             user=person.rpartition("/")[2],
             waiting=with_cards(self.lists, waiting),
             waiting_more=max(0, waits - len(waiting)),
@@ -115,7 +119,7 @@ class Homes:
             kinds=tuple(self.library.titles()),
             chosen=chosen,
             suggestion=self._suggestion(person, standing, now),
-            has_digest=self.lists.board(f"digest-for:{person}") is not None,
+            has_digest=self.lists.live_list(f"digest-for:{person}") is not None,
             at=now,
         )
 
@@ -123,18 +127,18 @@ class Homes:
         """Whether this person wants a digest of their own every working day."""
         key = f"digest-for:{person}"
         if wanted:
-            self.lists.show(Board(key, person, "", {}, self.clock()))
+            self.lists.save_live_list(LiveList(key, person, "", {}, self.clock()))
         else:
-            self.lists.forget(key)
+            self.lists.delete_live_list(key)
         self.opened(person)
 
-    def _chosen(self, board: Board | None) -> Filter:
+    def _chosen(self, board: LiveList | None) -> HomeFilter:
         return self._filter(board.ts if board else "")
 
-    def _filter(self, key: str) -> Filter:
-        return Filter.of(key, [kind for kind, _ in self.library.titles()])
+    def _filter(self, key: str) -> HomeFilter:
+        return HomeFilter.of(key, [kind for kind, _ in self.library.titles()])
 
-    def _suggestion(self, person: str, standing: Standing, now: datetime) -> str:
+    def _suggestion(self, person: str, standing: DeskControls, now: datetime) -> str:
         """Their status says that they are away, and nobody stands in for them."""
         try:
             away = self.directory.person(person).away
@@ -144,13 +148,13 @@ class Homes:
         return away if away and not covered else ""
 
 
-def _narrowed(chosen: Filter, now: datetime, hours: Hours) -> Wanted:
+def _narrowed(chosen: HomeFilter, now: datetime, hours: Hours) -> CaseFilter:
     """The open cases that this filter lets through."""
     today = hours.midnight(hours.local(now).date())
-    return Wanted(
+    return CaseFilter(
         kind=chosen.kind,
-        late_at=now if chosen.when is When.LATE else None,
-        opened=(today, now + JUST_NOW) if chosen.when is When.TODAY else None,
+        late_at=now if chosen.when is HomePeriod.LATE else None,
+        opened=(today, now + JUST_NOW) if chosen.when is HomePeriod.TODAY else None,
     )
 
 
@@ -158,6 +162,6 @@ def _key(person: str) -> str:
     return f"home:{person}"
 
 
-def _sections(home: Home) -> dict[str, tuple[str, ...]]:
+def _sections(home: HomeView) -> dict[str, tuple[str, ...]]:
     lists = {"waiting": home.waiting, "mine": home.mine, "team": home.team, "alone": home.alone}
     return {name: tuple(row.case.id for row in rows) for name, rows in lists.items()}

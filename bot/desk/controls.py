@@ -9,25 +9,25 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from bot.cases.approval import Person
-from bot.cases.errors import BadRequest, TooLate
-from bot.cases.passkey import INVITATION_IS_OVER, Invitation, Passkey, ticket_of, waiting
-from bot.cases.standing import (
+from bot.cases.controls import (
     AddPasskey,
     Asked,
     Delegate,
+    DeskControls,
     EndDelegation,
-    Halt,
     InvitePasskey,
     Move,
+    Pause,
     RemovePasskey,
     Resume,
     ReviewEmergency,
-    Standing,
-    Trip,
-    rule,
+    TripCircuitBreaker,
+    decide_controls,
 )
-from bot.desk.decisions import again_on_conflict
-from bot.desk.outgoing import card
+from bot.cases.errors import BadRequest, TooLate
+from bot.cases.passkey import INVITATION_IS_OVER, Invitation, Passkey, find_live_link, link_hash
+from bot.desk.decisions import retry_on_conflict
+from bot.desk.effects import card_message
 from bot.ports import Clock, Directory, Library, Store, Topic
 
 # So many failures of one action in a row, and it is not begun again before a person has looked.
@@ -35,23 +35,23 @@ MOST_FAILURES = 3
 
 
 @dataclass(frozen=True)
-class Switchboard:
+class Controls:
     store: Store
     library: Library
     directory: Directory
     clock: Clock
 
-    def pause(self, scope: str, *, by: str, reason: str, surface: str = "slack") -> Standing:
+    def pause(self, scope: str, *, by: str, reason: str, surface: str = "slack") -> DeskControls:
         """The kill switch. ``scope``: empty for everything, or "kind:…", "action:…", "system:…"."""
         self._must_mean_something(scope)
         return self._rule(
-            lambda standing: Halt(self.asked(by, surface), scope, reason), redraw=scope
+            lambda standing: Pause(self.asked(by, surface), scope, reason), redraw=scope
         )
 
-    def resume(self, scope: str, *, by: str, surface: str = "slack") -> Standing:
+    def resume(self, scope: str, *, by: str, surface: str = "slack") -> DeskControls:
         """Let it go on; what waited is tried at once."""
         after = self._rule(lambda standing: Resume(self.asked(by, surface), scope), redraw=scope)
-        self.store.hasten(Topic.EXECUTE, self.clock())
+        self.store.run_now(Topic.EXECUTE, self.clock())
         return after
 
     def delegate(
@@ -63,7 +63,7 @@ class Switchboard:
         begins_at: datetime,
         ends_at: datetime,
         surface: str = "slack",
-    ) -> Standing:
+    ) -> DeskControls:
         """Somebody may decide where ``by`` may, for one kind or all, for a time."""
         if kind and self.library.playbook(kind).kind != kind:
             raise BadRequest(f"there is no playbook for {kind[:50]!r}", field="kind")
@@ -74,12 +74,12 @@ class Switchboard:
 
     def end_delegation(
         self, *, by: str, giver: str, taker: str, kind: str, surface: str = "slack"
-    ) -> Standing:
+    ) -> DeskControls:
         return self._rule(
             lambda standing: EndDelegation(self.asked(by, surface), giver, taker, kind)
         )
 
-    def review(self, case_id: str, *, by: str, note: str, surface: str = "slack") -> Standing:
+    def review(self, case_id: str, *, by: str, note: str, surface: str = "slack") -> DeskControls:
         """Somebody else has looked at what was let through in an emergency."""
         return self._rule(lambda standing: ReviewEmergency(self.asked(by, surface), case_id, note))
 
@@ -88,7 +88,7 @@ class Switchboard:
     def invite(self, to: str, *, operator: str) -> str:
         """Let somebody add a passkey. What comes back is the secret part of a link that works once."""
         token, person = secrets.token_urlsafe(32), self.directory.person(to, fresh=True)
-        self._rule(lambda standing: InvitePasskey(_operator(operator), person, ticket_of(token)))
+        self._rule(lambda standing: InvitePasskey(_operator(operator), person, link_hash(token)))
         return token
 
     def invitation(self, token: str) -> Invitation:
@@ -97,7 +97,7 @@ class Switchboard:
         Raises:
             TooLate: nothing, or not any more.
         """
-        found = waiting(self.store.standing().invitations, ticket_of(token), self.clock())
+        found = find_live_link(self.store.controls().invitations, link_hash(token), self.clock())
         if found is None:
             raise TooLate(INVITATION_IS_OVER)
         return found
@@ -119,7 +119,9 @@ class Switchboard:
             reason = (
                 f"it has failed {MOST_FAILURES} times in a row; look at the system, then resume"
             )
-            self._rule(lambda standing: Trip(action, reason), redraw=f"action:{action}")
+            self._rule(
+                lambda standing: TripCircuitBreaker(action, reason), redraw=f"action:{action}"
+            )
 
     def asked(self, by: str, surface: str) -> Asked:
         """Who asks, with the groups that count for the desk as a whole, read fresh."""
@@ -153,20 +155,22 @@ class Switchboard:
         groups = self.directory.groups(handles, fresh=True)
         return frozenset().union(*groups.values()) if groups else frozenset()
 
-    def _rule(self, move: Callable[[Standing], Move], *, redraw: str | None = None) -> Standing:
-        def attempt() -> Standing:
-            standing, now = self.store.standing(), self.clock()
-            rulings = rule(standing, move(standing), now)
+    def _rule(
+        self, move: Callable[[DeskControls], Move], *, redraw: str | None = None
+    ) -> DeskControls:
+        def attempt() -> DeskControls:
+            standing, now = self.store.controls(), self.clock()
+            rulings = decide_controls(standing, move(standing), now)
             if not rulings:
                 return standing
             cards = (
                 []
                 if redraw is None
-                else [card(case_id, now) for case_id in self.store.affected(redraw)]
+                else [card_message(case_id, now) for case_id in self.store.affected(redraw)]
             )
-            return self.store.rule(standing, rulings, cards)
+            return self.store.save_controls(standing, rulings, cards)
 
-        return again_on_conflict(attempt)
+        return retry_on_conflict(attempt)
 
 
 def _operator(name: str) -> Asked:

@@ -9,10 +9,21 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from bot.cases.case import Case
-from bot.cases.digest import Storm
+from bot.cases.digest import StormView
+from bot.desk.message_cleanup import SETTLE_FOR, finish_list, sweep_list
 from bot.desk.rows import with_cards
-from bot.desk.sweeping import SETTLE_FOR, finish_list, sweep_list
-from bot.ports import Board, Chat, Clock, Library, Lists, Outgoing, Store, Topic, Wanted, Work
+from bot.ports import (
+    CaseFilter,
+    Chat,
+    Clock,
+    LeasedMessage,
+    Library,
+    Lists,
+    LiveList,
+    OutboxMessage,
+    Store,
+    Topic,
+)
 
 # More cards than this from one source, of one kind, within this time, are a storm.
 MOST_CARDS, WITHIN = 30, timedelta(minutes=10)
@@ -22,7 +33,7 @@ MOST_ROWS = 5
 PREFIX = "storm:"
 
 
-class Pacer:
+class SourceThrottle:
     """Lets one source's new cases through at a rate, so that a storm does not stand in front of a quiet one (GCRA, per process).
 
     The less a source has said lately, the further to the front its cases go: on a machine that cannot keep up with the rate, too, a
@@ -47,7 +58,7 @@ class Pacer:
 
 
 @dataclass
-class Storms:
+class AlertStorms:
     """Counts, per process, how many first cards each source has asked for; what is over is told on the shared card."""
 
     store: Store
@@ -64,14 +75,16 @@ class Storms:
 
     def takes(self, case: Case) -> bool:
         """Whether this case, which has no card yet, is told of on a shared one."""
-        key = next((one for one in self.lists.boards_with(case.id) if one.startswith(PREFIX)), "")
+        key = next(
+            (one for one in self.lists.live_lists_with(case.id) if one.startswith(PREFIX)), ""
+        )
         if not key and not case.is_terminal and self._is_too_many(_name(case), case.id):
             key = _name(case)
-            self.lists.join(case.id, key)
+            self.lists.add_to_live_list(case.id, key)
         if key:
             self.lists.enqueue(
                 [
-                    Outgoing(
+                    OutboxMessage(
                         Topic.STORM,
                         key,
                         "",
@@ -84,27 +97,27 @@ class Storms:
 
     def has(self, case_id: str) -> bool:
         """Whether this case is told of on a shared card."""
-        return any(one.startswith(PREFIX) for one in self.lists.boards_with(case_id))
+        return any(one.startswith(PREFIX) for one in self.lists.live_lists_with(case_id))
 
-    def run(self, work: Work) -> None:
+    def run(self, work: LeasedMessage) -> None:
         """Handle one outbox row: the shared card shows how many there are, and the first of them."""
-        board = self.lists.board(work.key)
+        board = self.lists.live_list(work.key)
         channel, kind = str(work.payload["channel"]), str(work.payload["kind"])
-        inside = Wanted(board=work.key)
+        inside = CaseFilter(live_list=work.key)
         found = self.lists.find(inside, MOST_ROWS)
-        storm = Storm(
+        storm = StormView(
             key=work.key,
             place=channel,
             title=self.library.playbook(kind).title,
             source=work.key.split(":")[3],
             rows=with_cards(self.lists, found),
             open=self.lists.count(inside),
-            total=self.lists.count(Wanted(board=work.key, is_any=True)),
+            total=self.lists.count(CaseFilter(live_list=work.key, is_any=True)),
         )
-        ts = self.chat.post_storm(storm, board, look_first=work.doubt > 1)
+        ts = self.chat.post_storm(storm, board, look_first=work.uncertain_attempts > 1)
         sections = {"first": tuple(case.id for case in found)}
-        self.lists.show(
-            Board(work.key, channel, ts, sections, board.shown_at if board else self.clock()),
+        self.lists.save_live_list(
+            LiveList(work.key, channel, ts, sections, board.shown_at if board else self.clock()),
             follow=False,
         )
         finish_list(

@@ -24,15 +24,15 @@ from sqlalchemy.dialects import postgresql, sqlite
 
 from bot.cases.canonical import canonical_bytes, from_json, to_json
 from bot.cases.case import Case
-from bot.cases.entry import Entry, Settled, StepReported, StepStarted, StepState, entry_plain
+from bot.cases.controls import DeskControls, fold_controls
+from bot.cases.entries import Entry, Settled, StepReported, StepStarted, StepState, entry_plain
 from bot.cases.errors import Conflict, LedgerBroken, SettingsIncomplete, StaleFence
 from bot.cases.ledger import GENESIS, Tree, chain_hash, leaf_hash
 from bot.cases.lifecycle import State
 from bot.cases.plan import Plan
 from bot.cases.policy import Usage
 from bot.cases.sla import rank
-from bot.cases.standing import Standing, fold_standing
-from bot.ports import Outgoing, Work
+from bot.ports import LeasedMessage, OutboxMessage
 from bot.store import tables as t
 
 LONGEST_SEARCHED = 1_000
@@ -150,7 +150,7 @@ def _ended(entry: Entry) -> list[tuple[int, StepState]]:
     return []
 
 
-def outbox_row(outgoing: Outgoing) -> dict[str, Any]:
+def outbox_row(outgoing: OutboxMessage) -> dict[str, Any]:
     return {
         "key": outgoing.key,
         "topic": outgoing.topic.value,
@@ -160,7 +160,7 @@ def outbox_row(outgoing: Outgoing) -> dict[str, Any]:
     }
 
 
-class Unit:
+class UnitOfWork:
     """One transaction of the writer."""
 
     def __init__(self, connection: Connection) -> None:
@@ -229,17 +229,17 @@ class Unit:
         if names:
             self.connection.execute(_NAMED[self.connection.dialect.name], list(names))
 
-    def standing(self) -> Standing:
+    def controls(self) -> DeskControls:
         """What holds for the desk, as it is in this transaction."""
         body = self.connection.execute(STANDING_BODY).scalar()
-        return from_json(Standing, body) if body else Standing()
+        return from_json(DeskControls, body) if body else DeskControls()
 
     def usage(self, day: str, *, plan: Plan | None = None, step: int = 0) -> Usage:
         return usage_of(self.connection, day, plan, step)
 
-    def stand(self, before: Standing, rulings: Sequence[Entry]) -> Standing:
+    def save_controls(self, before: DeskControls, rulings: Sequence[Entry]) -> DeskControls:
         """The compare-and-set of the standing; its entries go into the same ledger."""
-        after = fold_standing(rulings, before)
+        after = fold_controls(rulings, before)
         values = {
             "expected": before.version,
             "new_version": after.version,
@@ -254,25 +254,25 @@ class Unit:
         if rows:
             self.connection.execute(_ENQUEUE[self.connection.dialect.name], list(rows))
 
-    def complete(self, work: Work, again_at: float | None = None) -> None:
+    def complete(self, work: LeasedMessage, again_at: float | None = None) -> None:
         """The fenced completion: asked for again meanwhile, the row is ready again; taken over meanwhile, nothing is written."""
         values = {
             "fenced_key": work.key,
             "fence_held": work.fence,
-            "wanted_then": work.wanted,
+            "wanted_then": work.requests,
             "again_at": again_at,
         }
         finished = self.connection.execute(_AGAIN if again_at is not None else _COMPLETE, values)
         if finished.rowcount != 1:
             raise StaleFence(work.key)
 
-    def hold(self, work: Work, until: float) -> None:
+    def hold(self, work: LeasedMessage, until: float) -> None:
         """Make sure that the lease still holds, and extend it."""
         values = {"fenced_key": work.key, "fence_held": work.fence, "held_until": until}
         if self.connection.execute(_RENEW, values).rowcount != 1:
             raise StaleFence(work.key)
 
-    def must_hold(self, work: Work) -> None:
+    def must_hold(self, work: LeasedMessage) -> None:
         """Go on only while the lease on this row is ours: ``StaleFence`` otherwise."""
         held = {"fenced_key": work.key, "fence_held": work.fence}
         if self.connection.execute(_HELD, held).first() is None:
@@ -431,10 +431,10 @@ _COMPLETE = _FENCED.values(
 _RENEW = _FENCED.values(run_at=bindparam("held_until"))
 _AGAIN = _FENCED.values(state=READY, attempts=0, doubt=0, error="", run_at=bindparam("again_at"))
 
-STANDING_BODY = select(t.standing.c.body).where(t.standing.c.name == "desk")
+STANDING_BODY = select(t.controls.c.body).where(t.controls.c.name == "desk")
 _STAND = (
-    update(t.standing)
-    .where(t.standing.c.name == "desk", t.standing.c.version == bindparam("expected"))
+    update(t.controls)
+    .where(t.controls.c.name == "desk", t.controls.c.version == bindparam("expected"))
     .values(version=bindparam("new_version"), body=bindparam("new_body"))
 )
 _OUTCOME = (
@@ -448,7 +448,7 @@ _OUTCOME = (
     .values(outcome=bindparam("outcome"))
 )
 _NAMED = {
-    name: module.insert(t.named).on_conflict_do_nothing()
+    name: module.insert(t.case_people).on_conflict_do_nothing()
     for name, module in (("sqlite", sqlite), ("postgresql", postgresql))
 }
 _USAGE = (

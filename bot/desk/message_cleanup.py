@@ -10,10 +10,20 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from bot.cases.case import Case
-from bot.cases.entry import Named, Opened, Recognised
+from bot.cases.entries import Named, Opened, Recognised
 from bot.cases.errors import StaleFence
-from bot.desk.outgoing import card
-from bot.ports import Chat, Clock, Drawn, Lists, Outgoing, Posted, Store, Topic, Work
+from bot.desk.effects import card_message
+from bot.ports import (
+    CardRef,
+    Chat,
+    Clock,
+    LeasedMessage,
+    Lists,
+    OutboxMessage,
+    PostedMessage,
+    Store,
+    Topic,
+)
 
 log = logging.getLogger(__name__)
 SETTLE_FOR = timedelta(seconds=30)
@@ -23,7 +33,7 @@ MAX_TRIES = 6
 LIST_SEARCH_SECONDS = 86_400.0
 
 
-def posted_since(case: Case, cards: Sequence[Drawn]) -> float:
+def posted_since(case: Case, cards: Sequence[CardRef]) -> float:
     """Give the time, in seconds since 1970, before which no card of this generation can have been posted."""
     older = [one.ts for one in cards if one.generation < case.generation]
     # A past that was played before a silent chat has cards without a time.
@@ -31,24 +41,28 @@ def posted_since(case: Case, cards: Sequence[Drawn]) -> float:
     return max(known, default=case.opened_at.timestamp())
 
 
-def sweep_card(case: Case, cards: Sequence[Drawn], run_at: datetime) -> Outgoing:
+def sweep_card(case: Case, cards: Sequence[CardRef], run_at: datetime) -> OutboxMessage:
     """Ask for a search for copies of this case's card."""
     since = posted_since(case, cards)
     key = f"sweep:{case.id}:{case.generation}"
-    return Outgoing(Topic.SWEEP, key, case.id, run_at, {"name": case.id, "since": since, "left": 1})
+    return OutboxMessage(
+        Topic.SWEEP, key, case.id, run_at, {"name": case.id, "since": since, "left": 1}
+    )
 
 
-def sweep_list(key: str, channel: str, run_at: datetime) -> Outgoing:
+def sweep_list(key: str, channel: str, run_at: datetime) -> OutboxMessage:
     """Ask for a search for copies of this list."""
     since = run_at.timestamp() - LIST_SEARCH_SECONDS
     payload = {"name": key, "channel": channel, "since": since, "left": 1}
-    return Outgoing(Topic.SWEEP, f"sweep:{key}", "", run_at, payload)
+    return OutboxMessage(Topic.SWEEP, f"sweep:{key}", "", run_at, payload)
 
 
-def finish_list(store: Store, lists: Lists, work: Work, sweep: Outgoing, *, is_new: bool) -> None:
+def finish_list(
+    store: Store, lists: Lists, work: LeasedMessage, sweep: OutboxMessage, *, is_new: bool
+) -> None:
     """Finish the posting of a list; one that was posted in doubt is looked for later."""
     try:
-        store.finish(work, outgoing=[sweep] if is_new and work.doubt > 1 else [])
+        store.finish(work, outgoing=[sweep] if is_new and work.uncertain_attempts > 1 else [])
     except StaleFence:
         if is_new:
             lists.enqueue([sweep])
@@ -56,7 +70,7 @@ def finish_list(store: Store, lists: Lists, work: Work, sweep: Outgoing, *, is_n
 
 
 @dataclass(frozen=True)
-class Sweeping:
+class MessageCleanup:
     """``settle_for``: how long Slack may take to show what it has."""
 
     store: Store
@@ -65,7 +79,7 @@ class Sweeping:
     clock: Clock
     settle_for: timedelta = SETTLE_FOR
 
-    def run(self, work: Work) -> None:
+    def run(self, work: LeasedMessage) -> None:
         """Handle one outbox row: leave exactly one message with buttons."""
         if "pressed" in work.payload:
             self._strike(work)
@@ -78,7 +92,7 @@ class Sweeping:
             return
         if not is_settled:
             log.warning("%s: what stands is not to be seen in its channel", work.key)
-        again = Outgoing(
+        again = OutboxMessage(
             topic=Topic.SWEEP,
             key=work.key,
             case_id=work.case_id,
@@ -87,7 +101,7 @@ class Sweeping:
         )
         self.store.finish(work, outgoing=[again] if left else [])
 
-    def stray(self, case_id: str, channel: str, ts: str) -> Drawn | None:
+    def stray(self, case_id: str, channel: str, ts: str) -> CardRef | None:
         """Say which card stands, when this message is another one; that one then loses its buttons."""
         case, cards = self.store.case(case_id), self.store.cards(case_id)
         standing = cards[0] if cards else None
@@ -98,12 +112,14 @@ class Sweeping:
             return None
         now = self.clock()
         pressed = {"name": case_id, "pressed": [channel, ts]}
-        strike = Outgoing(Topic.SWEEP, f"strike:{channel}:{ts}", case_id, now, pressed)
+        strike = OutboxMessage(Topic.SWEEP, f"strike:{channel}:{ts}", case_id, now, pressed)
         # Version 0 is no version: the one that stands is drawn again, whatever it shows.
-        self.store.record_card(replace(standing, version=0), outgoing=[strike, card(case_id, now)])
+        self.store.record_card(
+            replace(standing, version=0), outgoing=[strike, card_message(case_id, now)]
+        )
         return standing
 
-    def _sweep_card(self, work: Work) -> bool:
+    def _sweep_card(self, work: LeasedMessage) -> bool:
         """Leave one card of this case; whether the one that stands was seen."""
         case, cards = self.store.case(work.case_id), self.store.cards(work.case_id)
         if not cards or not cards[0].ts or cards[0].generation < case.generation:
@@ -112,13 +128,13 @@ class Sweeping:
         found = [
             one
             for place in self._channels(case, cards)
-            for one in self.chat.posted(case.id, place, since)
+            for one in self.chat.messages_about(case.id, place, since)
         ]
         standing, places = cards[0], {(one.channel, one.ts) for one in found}
         if (standing.channel, standing.ts) not in places:
             # Gone, or not shown yet. A copy may be about to take its place, so nothing is taken away now.
             self.store.record_card(
-                replace(standing, version=0), outgoing=[card(case.id, self.clock())]
+                replace(standing, version=0), outgoing=[card_message(case.id, self.clock())]
             )
             return False
         recorded = {(one.channel, one.ts) for one in cards}
@@ -127,34 +143,34 @@ class Sweeping:
         )
         return True
 
-    def _sweep_list(self, work: Work) -> bool:
+    def _sweep_list(self, work: LeasedMessage) -> bool:
         key, channel = str(work.payload["name"]), str(work.payload["channel"])
-        board = self.lists.board(key)
+        board = self.lists.live_list(key)
         if board is None:
             return False
-        found = self.chat.posted(key, channel, float(work.payload["since"]))
-        standing = Drawn("", 0, channel, board.ts, 0)
+        found = self.chat.messages_about(key, channel, float(work.payload["since"]))
+        standing = CardRef("", 0, channel, board.ts, 0)
         is_seen = any(one.ts == board.ts for one in found)
         if is_seen:
             self._clear([one for one in found if one.ts != board.ts], "This list", standing)
         return is_seen
 
-    def _clear(self, copies: Sequence[Posted], title: str, standing: Drawn) -> None:
+    def _clear(self, copies: Sequence[PostedMessage], title: str, standing: CardRef) -> None:
         for copy in copies:
             if copy.is_answered:
-                self.chat.strike(copy, title, standing)
+                self.chat.mark_as_copy(copy, title, standing)
             else:
                 self.chat.remove(copy)
 
-    def _strike(self, work: Work) -> None:
+    def _strike(self, work: LeasedMessage) -> None:
         """Take the buttons from a message that somebody pressed on and that is not the card."""
         channel, ts = map(str, work.payload["pressed"])
         cards = self.store.cards(work.case_id)
         if cards and (cards[0].channel, cards[0].ts) != (channel, ts):
-            self.chat.strike(Posted(work.case_id, channel, ts), work.case_id, cards[0])
+            self.chat.mark_as_copy(PostedMessage(work.case_id, channel, ts), work.case_id, cards[0])
         self.store.finish(work)
 
-    def _channels(self, case: Case, cards: Sequence[Drawn]) -> list[str]:
+    def _channels(self, case: Case, cards: Sequence[CardRef]) -> list[str]:
         """Every channel that this case has ever been in."""
         bodies = [entry.body for entry in self.store.entries(case.id)]
         moved = [body.channel for body in bodies if isinstance(body, Opened | Recognised | Named)]

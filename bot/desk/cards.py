@@ -5,24 +5,24 @@ from dataclasses import dataclass, replace
 from datetime import timedelta
 
 from bot.cases.case import Case
-from bot.cases.entry import ApprovalGiven, Entry, Escalated, HandedOver, Reminded
+from bot.cases.entries import ApprovalGiven, Entry, Escalated, HandedOver, Reminded
 from bot.cases.errors import StaleFence
 from bot.cases.lifecycle import State
-from bot.desk.outgoing import card
-from bot.desk.storms import Storms
-from bot.desk.sweeping import SETTLE_FOR, sweep_card
+from bot.desk.alert_storms import AlertStorms
+from bot.desk.effects import card_message
+from bot.desk.message_cleanup import SETTLE_FOR, sweep_card
 from bot.ports import (
     CARD_FORMAT,
     REPLACED,
+    CardContext,
+    CardRef,
     Chat,
     Clock,
-    Drawn,
+    LeasedMessage,
     Library,
     Lists,
-    Look,
-    Outgoing,
+    OutboxMessage,
     Store,
-    Work,
 )
 
 NOT_YET = timedelta(seconds=1)
@@ -35,28 +35,28 @@ def _is_stale(entry: Entry, case: Case) -> bool:
     return case.remind_at is None or case.remind_at > entry.body.next_at or not case.waits_on
 
 
-def _is_new(drawn: Drawn, cards: Sequence[Drawn]) -> bool:
+def _is_new(drawn: CardRef, cards: Sequence[CardRef]) -> bool:
     """Whether the card was posted, or found, just now."""
     return all((one.channel, one.ts) != (drawn.channel, drawn.ts) for one in cards)
 
 
 @dataclass(frozen=True)
-class Drawing:
+class Cards:
     store: Store
     chat: Chat
     clock: Clock
     followers: Sequence[Callable[[Case, Sequence[str]], None]] = ()
-    storms: Storms | None = None
+    storms: AlertStorms | None = None
     library: Library | None = None
     lists: Lists | None = None
     mode: str = ""
     settle_for: timedelta = SETTLE_FOR
 
-    def draw(self, work: Work) -> None:
+    def refresh(self, work: LeasedMessage) -> None:
         """Make the one live card show the case; what else shows it follows."""
         case = self.store.case(work.case_id)
         cards = self.store.cards(case.id)
-        look = Look(self._paused(case), self._is_undoable(case))
+        look = CardContext(self._paused(case), self._is_undoable(case))
         shown = cards[0] if cards else None
         if shown and (shown.generation, shown.version, shown.look) == (
             case.generation,
@@ -70,7 +70,8 @@ class Drawing:
             self.store.finish(work)
             return
         drawn = replace(
-            self.chat.draw_card(case, cards, look_first=work.doubt > 1, look=look), look=look.key
+            self.chat.draw_card(case, cards, look_first=work.uncertain_attempts > 1, context=look),
+            look=look.key,
         )
         try:
             self._finish(case, cards, drawn, work)
@@ -80,13 +81,19 @@ class Drawing:
                 self.lists.enqueue([sweep_card(case, cards, self.clock() + self.settle_for)])
             raise
 
-    def _is_in_a_storm(self, case: Case, work: Work) -> bool:
+    def _is_in_a_storm(self, case: Case, work: LeasedMessage) -> bool:
         """Whether a shared card tells of this case; what may have been posted already stays a card of its own."""
         if self.storms is None:
             return False
-        return self.storms.takes(case) if work.doubt <= 1 or self.storms.has(case.id) else False
+        return (
+            self.storms.takes(case)
+            if work.uncertain_attempts <= 1 or self.storms.has(case.id)
+            else False
+        )
 
-    def _finish(self, case: Case, cards: Sequence[Drawn], drawn: Drawn, work: Work) -> None:
+    def _finish(
+        self, case: Case, cards: Sequence[CardRef], drawn: CardRef, work: LeasedMessage
+    ) -> None:
         """Do what follows once the card stands, and record where it does."""
         outgoing = self._sweeps(case, cards, drawn, work)
         try:
@@ -104,17 +111,17 @@ class Drawing:
             raise
         self.store.finish(work, drawn=drawn, outgoing=outgoing)
 
-    def _retire(self, case: Case, older: Drawn, drawn: Drawn, work: Work) -> None:
+    def _retire(self, case: Case, older: CardRef, drawn: CardRef, work: LeasedMessage) -> None:
         self.chat.retire_card(case, older)
         if older.generation != drawn.generation:
             self.store.record_card(replace(older, look=REPLACED), work=work)
 
     def _sweeps(
-        self, case: Case, cards: Sequence[Drawn], drawn: Drawn, work: Work
-    ) -> tuple[Outgoing, ...]:
+        self, case: Case, cards: Sequence[CardRef], drawn: CardRef, work: LeasedMessage
+    ) -> tuple[OutboxMessage, ...]:
         """Ask for a search when this card was posted in doubt, or in the place of one of its own generation."""
         is_again = any(one.generation == case.generation for one in cards)
-        if not _is_new(drawn, cards) or not (work.doubt > 1 or is_again):
+        if not _is_new(drawn, cards) or not (work.uncertain_attempts > 1 or is_again):
             return ()
         return (sweep_card(case, cards, self.clock() + self.settle_for),)
 
@@ -122,11 +129,11 @@ class Drawing:
         """Ask for the cards that an earlier release drew, whose buttons do nothing any more; say how many."""
         outdated = self.store.outdated_cards(CARD_FORMAT, self.clock()) if self.lists else []
         if self.lists:
-            self.lists.enqueue([card(case_id, self.clock()) for case_id in outdated])
+            self.lists.enqueue([card_message(case_id, self.clock()) for case_id in outdated])
         return len(outdated)
 
     def _follow(self, case: Case) -> None:
-        boards = self.lists.boards_with(case.id) if self.lists else ()
+        boards = self.lists.live_lists_with(case.id) if self.lists else ()
         for follow in self.followers:
             follow(case, boards)
 
@@ -155,10 +162,10 @@ class Drawing:
         """What holds this case up, in words; empty when nothing does, or nothing is about to run."""
         if case.state not in {State.PROPOSED, State.APPROVED, State.RUNNING}:
             return ""
-        pause = self.store.standing().pause_on(case.kind, case.plan)
+        pause = self.store.controls().pause_on(case.kind, case.plan)
         return pause.said if pause else ""
 
-    def note(self, work: Work) -> None:
+    def post_update(self, work: LeasedMessage) -> None:
         """Tell the thread what was written; once the card stands."""
         case = self.store.case(work.case_id)
         cards = self.store.cards(case.id)
@@ -188,7 +195,7 @@ class Drawing:
                 entries,
                 cards,
                 key=work.key,
-                look_first=work.doubt > 1,
+                look_first=work.uncertain_attempts > 1,
                 call=call,
                 is_loud=is_loud,
             )

@@ -13,7 +13,7 @@ from bot.cases.approval import Approval
 from bot.cases.canonical import Scalar, from_plain, moment, to_plain
 from bot.cases.delegation import Delegation
 from bot.cases.evidence import Evidence
-from bot.cases.lifecycle import Move
+from bot.cases.lifecycle import Transition
 from bot.cases.passkey import Passkey, Purpose
 from bot.cases.plan import Money, Plan
 from bot.cases.policy import Verdict
@@ -27,12 +27,12 @@ class Body:
     """What happened. Every subclass is one line in the register below."""
 
     name: ClassVar[str]
-    usual_move: ClassVar[Move]
+    usual_transition: ClassVar[Transition]
 
     @property
-    def move(self) -> Move:
+    def transition(self) -> Transition:
         """The arrow of the lifecycle that this entry takes."""
-        return self.usual_move
+        return self.usual_transition
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,9 +52,9 @@ BODIES: dict[str, type[Body]] = {}
 B = TypeVar("B", bound=type[Body])
 
 
-def _entry(name: str, move: Move) -> Callable[[B], B]:
+def _entry(name: str, move: Transition) -> Callable[[B], B]:
     def register(shape: B) -> B:
-        shape.name, shape.usual_move = name, move
+        shape.name, shape.usual_transition = name, move
         BODIES[name] = shape
         return shape
 
@@ -123,13 +123,13 @@ class Resolution(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Change:
+class FieldChange:
     field: str
     before: Scalar
     after: Scalar
 
 
-@_entry("case.opened", Move.OPEN)
+@_entry("case.opened", Transition.OPEN)
 @dataclass(frozen=True, slots=True)
 class Opened(Body):
     signal: Signal
@@ -138,25 +138,25 @@ class Opened(Body):
     sla: Sla
 
 
-@_entry("signal.recurred", Move.RECUR)
+@_entry("signal.recurred", Transition.RECUR)
 @dataclass(frozen=True, slots=True)
 class Recurred(Body):
     signal: Signal
 
 
-@_entry("signal.cleared", Move.CLEAR)
+@_entry("signal.cleared", Transition.CLEAR)
 @dataclass(frozen=True, slots=True)
 class Cleared(Body):
     signal: Signal
 
 
-@_entry("signal.marked_clear", Move.MARK_CLEAR)
+@_entry("signal.marked_clear", Transition.MARK_CLEAR)
 @dataclass(frozen=True, slots=True)
 class MarkedClear(Body):
     signal: Signal
 
 
-@_entry("signal.conflicted", Move.NOTE)
+@_entry("signal.conflicted", Transition.NOTE)
 @dataclass(frozen=True, slots=True)
 class Conflicted(Body):
     """The same key came again with another body. It is stored in the inbox and changes nothing here."""
@@ -166,7 +166,7 @@ class Conflicted(Body):
     digest: str
 
 
-@_entry("kind.recognised", Move.RECOGNISE)
+@_entry("kind.recognised", Transition.RECOGNISE)
 @dataclass(frozen=True, slots=True)
 class Recognised(Body):
     """Which kind it is taken for, or that none fits: then ``owner`` and the clock stay, or tighten when much is at stake."""
@@ -178,7 +178,7 @@ class Recognised(Body):
     is_urgent: bool = False
 
 
-@_entry("kind.named", Move.NAME)
+@_entry("kind.named", Transition.NAME)
 @dataclass(frozen=True, slots=True)
 class Named(Body):
     """A person says which kind it is. It is looked at again, by that kind's playbook."""
@@ -190,7 +190,7 @@ class Named(Body):
     by_name: str
 
 
-@_entry("kind.novel", Move.NOTE)
+@_entry("kind.novel", Transition.NOTE)
 @dataclass(frozen=True, slots=True)
 class Novel(Body):
     """A person says that it is something new: no guess fits, and none is made again."""
@@ -198,7 +198,7 @@ class Novel(Body):
     by_name: str
 
 
-@_entry("case.narrated", Move.NOTE)
+@_entry("case.narrated", Transition.NOTE)
 @dataclass(frozen=True, slots=True)
 class Narrated(Body):
     """A model's words about the case, of this revision. They change nothing but what is read in their labelled block."""
@@ -207,7 +207,7 @@ class Narrated(Body):
     on_revision: int
 
 
-@_entry("evidence.gathered", Move.GATHER)
+@_entry("evidence.gathered", Transition.GATHER)
 @dataclass(frozen=True, slots=True)
 class Gathered(Body):
     evidence: tuple[Evidence, ...]
@@ -216,7 +216,7 @@ class Gathered(Body):
     stake: Money | None
 
 
-@_entry("plan.recommended", Move.RECOMMEND)
+@_entry("plan.recommended", Transition.RECOMMEND)
 @dataclass(frozen=True, slots=True)
 class Recommended(Body):
     """``sla`` is a new promise, where the old one had run out before this plan was made."""
@@ -228,7 +228,7 @@ class Recommended(Body):
     sla: Sla | None = None
 
 
-@_entry("case.referred", Move.REFER)
+@_entry("case.referred", Transition.REFER)
 @dataclass(frozen=True, slots=True)
 class Referred(Body):
     reason: str
@@ -238,7 +238,7 @@ class Referred(Body):
     sla: Sla | None = None
 
 
-@_entry("approval.begun", Move.NOTE)
+@_entry("approval.begun", Transition.NOTE)
 @dataclass(frozen=True, slots=True)
 class StepUpAsked(Body):
     """A yes of the top class: it counts when the person's own device has signed it, by the link whose ticket this is."""
@@ -250,19 +250,19 @@ class StepUpAsked(Body):
     purpose: Purpose = Purpose.APPROVE
 
 
-@_entry("approval.given", Move.VOTE)
+@_entry("approval.given", Transition.VOTE)
 @dataclass(frozen=True, slots=True)
 class ApprovalGiven(Body):
     approval: Approval
 
 
-@_entry("approval.withdrawn", Move.WITHDRAW)
+@_entry("approval.withdrawn", Transition.WITHDRAW)
 @dataclass(frozen=True, slots=True)
 class Withdrawn(Body):
     person: str
 
 
-@_entry("plan.authorised", Move.AUTHORISE)
+@_entry("plan.authorised", Transition.AUTHORISE)
 @dataclass(frozen=True, slots=True)
 class Authorised(Body):
     """The quorum is complete, or policy allows this plan to run alone; ``plan`` and the rest are set only then."""
@@ -274,7 +274,7 @@ class Authorised(Body):
     verdict: Verdict | None = None
 
 
-@_entry("plan.rejected", Move.REJECT)
+@_entry("plan.rejected", Transition.REJECT)
 @dataclass(frozen=True, slots=True)
 class Rejected(Body):
     reason: RejectReason
@@ -282,17 +282,17 @@ class Rejected(Body):
     by_name: str
 
 
-@_entry("plan.edited", Move.EDIT)
+@_entry("plan.edited", Transition.EDIT)
 @dataclass(frozen=True, slots=True)
 class Edited(Body):
     plan: Plan
     verdict: Verdict
-    changes: tuple[Change, ...]
+    changes: tuple[FieldChange, ...]
     by_name: str
     expires_at: datetime
 
 
-@_entry("case.handed_over", Move.HAND_OVER)
+@_entry("case.handed_over", Transition.HAND_OVER)
 @dataclass(frozen=True, slots=True)
 class HandedOver(Body):
     to: str
@@ -300,7 +300,7 @@ class HandedOver(Body):
     by_name: str
 
 
-@_entry("case.claimed", Move.HAND_OVER)
+@_entry("case.claimed", Transition.HAND_OVER)
 @dataclass(frozen=True, slots=True)
 class Claimed(Body):
     """Somebody of the owning group takes it on."""
@@ -308,7 +308,7 @@ class Claimed(Body):
     by_name: str
 
 
-@_entry("case.snoozed", Move.SNOOZE)
+@_entry("case.snoozed", Transition.SNOOZE)
 @dataclass(frozen=True, slots=True)
 class Snoozed(Body):
     until: datetime
@@ -316,13 +316,13 @@ class Snoozed(Body):
     by_name: str
 
 
-@_entry("case.woken", Move.WAKE)
+@_entry("case.woken", Transition.WAKE)
 @dataclass(frozen=True, slots=True)
 class Woken(Body):
     pass
 
 
-@_entry("case.retriage_asked", Move.RETRIAGE)
+@_entry("case.retriage_asked", Transition.RETRIAGE)
 @dataclass(frozen=True, slots=True)
 class RetriageAsked(Body):
     """A person wants a case without a plan that fits to be looked at again, from the beginning."""
@@ -330,7 +330,7 @@ class RetriageAsked(Body):
     by_name: str
 
 
-@_entry("case.escalated", Move.ESCALATE)
+@_entry("case.escalated", Transition.ESCALATE)
 @dataclass(frozen=True, slots=True)
 class Escalated(Body):
     """``remind_at``: when the next owner is reminded for the first time."""
@@ -340,7 +340,7 @@ class Escalated(Body):
     remind_at: datetime | None = None
 
 
-@_entry("case.reminded", Move.NOTE)
+@_entry("case.reminded", Transition.NOTE)
 @dataclass(frozen=True, slots=True)
 class Reminded(Body):
     """The same owner is asked again; ``next_at`` is when once more, or when it goes to the next."""
@@ -349,13 +349,13 @@ class Reminded(Body):
     next_at: datetime
 
 
-@_entry("case.expired", Move.EXPIRE)
+@_entry("case.expired", Transition.EXPIRE)
 @dataclass(frozen=True, slots=True)
 class Expired(Body):
     pass
 
 
-@_entry("step.started", Move.START)
+@_entry("step.started", Transition.START)
 @dataclass(frozen=True, slots=True)
 class StepStarted(Body):
     step: int
@@ -407,7 +407,7 @@ UNDO_BEGUN = frozenset(
 )
 
 
-@_entry("step.reported", Move.REPORT)
+@_entry("step.reported", Transition.REPORT)
 @dataclass(frozen=True, slots=True)
 class StepReported(Body):
     step: int
@@ -415,7 +415,7 @@ class StepReported(Body):
     detail: str
 
 
-@_entry("plan.drifted", Move.DRIFT)
+@_entry("plan.drifted", Transition.DRIFT)
 @dataclass(frozen=True, slots=True)
 class Drifted(Body):
     """What was approved is no longer so. Nothing runs; the case is looked at again under a new revision.
@@ -427,20 +427,20 @@ class Drifted(Body):
     is_settled: bool = False
 
 
-@_entry("plan.stopped", Move.STOP)
+@_entry("plan.stopped", Transition.STOP)
 @dataclass(frozen=True, slots=True)
 class Stopped(Body):
     reason: str
 
 
-@_entry("step.parked", Move.PARK)
+@_entry("step.parked", Transition.PARK)
 @dataclass(frozen=True, slots=True)
 class Parked(Body):
     step: int
     reason: str
 
 
-@_entry("step.settled", Move.SETTLE)
+@_entry("step.settled", Transition.SETTLE)
 @dataclass(frozen=True, slots=True)
 class Settled(Body):
     """A person looked in the outside system and says what happened."""
@@ -451,7 +451,7 @@ class Settled(Body):
     by_name: str
 
 
-@_entry("case.resolved", Move.FINISH)
+@_entry("case.resolved", Transition.FINISH)
 @dataclass(frozen=True, slots=True)
 class Resolved(Body):
     """``undo_until``: so long the plan may be taken back whole, where every action declares it.
@@ -466,12 +466,12 @@ class Resolved(Body):
     undo_votes: int = 0
 
     @property
-    def move(self) -> Move:
+    def transition(self) -> Transition:
         """A plan that ran is finished by the executor; only a person handles a case by hand."""
-        return Move.RESOLVE if self.resolution is Resolution.BY_HAND else Move.FINISH
+        return Transition.RESOLVE if self.resolution is Resolution.BY_HAND else Transition.FINISH
 
 
-@_entry("undo.approved", Move.UNDO_VOTE)
+@_entry("undo.approved", Transition.UNDO_VOTE)
 @dataclass(frozen=True, slots=True)
 class UndoApproved(Body):
     """One who may approve the plan says, inside its window, that it is taken back whole."""
@@ -479,7 +479,7 @@ class UndoApproved(Body):
     approval: Approval
 
 
-@_entry("plan.undo_asked", Move.UNDO)
+@_entry("plan.undo_asked", Transition.UNDO)
 @dataclass(frozen=True, slots=True)
 class UndoAsked(Body):
     """Enough people have said that the plan is taken back whole: it begins now.
@@ -494,7 +494,7 @@ class UndoAsked(Body):
     until: datetime | None = None
 
 
-@_entry("undo.lapsed", Move.UNDO_LAPSE)
+@_entry("undo.lapsed", Transition.UNDO_LAPSE)
 @dataclass(frozen=True, slots=True)
 class UndoLapsed(Body):
     """The yeses to the undoing counted no longer when it was to begin: what was done stands.
@@ -506,13 +506,13 @@ class UndoLapsed(Body):
     undo_until: datetime | None = None
 
 
-@_entry("case.reopened", Move.REOPEN)
+@_entry("case.reopened", Transition.REOPEN)
 @dataclass(frozen=True, slots=True)
 class Reopened(Body):
     reason: str
 
 
-@_entry("attempt.refused", Move.NOTE)
+@_entry("attempt.refused", Transition.NOTE)
 @dataclass(frozen=True, slots=True)
 class AttemptRefused(Body):
     attempt: str
@@ -524,9 +524,9 @@ class AttemptRefused(Body):
 # --- about the desk as a whole: these carry the desk's id, not a case's ---------------------------------------------------
 
 
-@_entry("desk.paused", Move.NOTE)
+@_entry("desk.paused", Transition.NOTE)
 @dataclass(frozen=True, slots=True)
-class Halted(Body):
+class Paused(Body):
     """The kill switch: no step of what ``scope`` covers is begun until it is resumed."""
 
     scope: str
@@ -534,20 +534,20 @@ class Halted(Body):
     by_name: str
 
 
-@_entry("desk.resumed", Move.NOTE)
+@_entry("desk.resumed", Transition.NOTE)
 @dataclass(frozen=True, slots=True)
 class Resumed(Body):
     scope: str
     by_name: str
 
 
-@_entry("delegation.given", Move.NOTE)
+@_entry("delegation.given", Transition.NOTE)
 @dataclass(frozen=True, slots=True)
 class Delegated(Body):
     delegation: Delegation
 
 
-@_entry("delegation.ended", Move.NOTE)
+@_entry("delegation.ended", Transition.NOTE)
 @dataclass(frozen=True, slots=True)
 class DelegationEnded(Body):
     giver: str
@@ -556,7 +556,7 @@ class DelegationEnded(Body):
     by_name: str
 
 
-@_entry("glass.broken", Move.NOTE)
+@_entry("glass.broken", Transition.NOTE)
 @dataclass(frozen=True, slots=True)
 class GlassBroken(Body):
     """One person let a plan through alone, in an emergency."""
@@ -568,7 +568,7 @@ class GlassBroken(Body):
     review_by: datetime
 
 
-@_entry("glass.reviewed", Move.NOTE)
+@_entry("glass.reviewed", Transition.NOTE)
 @dataclass(frozen=True, slots=True)
 class GlassReviewed(Body):
     on_case: str
@@ -576,7 +576,7 @@ class GlassReviewed(Body):
     by_name: str
 
 
-@_entry("ledger.behind", Move.NOTE)
+@_entry("ledger.behind", Transition.NOTE)
 @dataclass(frozen=True, slots=True)
 class LedgerBehind(Body):
     """The ledger was found to be older than what was signed: a backup was restored. Nothing runs until that is acknowledged.
@@ -592,7 +592,7 @@ class LedgerBehind(Body):
     numbers_from: int
 
 
-@_entry("ledger.acknowledged", Move.NOTE)
+@_entry("ledger.acknowledged", Transition.NOTE)
 @dataclass(frozen=True, slots=True)
 class LedgerAcknowledged(Body):
     """Whoever runs the bot has looked at what was lost; what was signed before is named, so that the next note may follow it."""
@@ -604,7 +604,7 @@ class LedgerAcknowledged(Body):
     numbers_from: int
 
 
-@_entry("passkey.invited", Move.NOTE)
+@_entry("passkey.invited", Transition.NOTE)
 @dataclass(frozen=True, slots=True)
 class PasskeyInvited(Body):
     """Whoever runs the bot lets a person add a passkey, by a link that works once."""
@@ -615,14 +615,14 @@ class PasskeyInvited(Body):
     until: datetime
 
 
-@_entry("passkey.added", Move.NOTE)
+@_entry("passkey.added", Transition.NOTE)
 @dataclass(frozen=True, slots=True)
 class PasskeyAdded(Body):
     passkey: Passkey
     ticket: str
 
 
-@_entry("passkey.removed", Move.NOTE)
+@_entry("passkey.removed", Transition.NOTE)
 @dataclass(frozen=True, slots=True)
 class PasskeyRemoved(Body):
     credential: str

@@ -7,7 +7,7 @@ from types import TracebackType
 LONGEST = 0.25
 
 
-class Rush:
+class DecisionPriority:
     """Entered for as long as a person's decision is being taken."""
 
     def __init__(self, longest: float = LONGEST) -> None:
@@ -30,7 +30,7 @@ class Rush:
             if not self._deciding:
                 self._quiet.notify_all()
 
-    def give_way(self) -> None:
+    def wait_while_deciding(self) -> None:
         """Wait until nobody is deciding, or for as long as work in hand may wait."""
         if self._deciding:
             with self._quiet:

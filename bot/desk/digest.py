@@ -5,14 +5,25 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 
 from bot.cases.case import Case, is_principal
-from bot.cases.digest import TREND_DAYS, Digest, Review, Row, agreements, counted, trend
-from bot.cases.entry import StepState
+from bot.cases.digest import TREND_DAYS, CaseRow, DigestView, Review, agreements, counted, trend
+from bot.cases.entries import StepState
 from bot.cases.hours import Hours
 from bot.cases.lifecycle import State
+from bot.desk.message_cleanup import SETTLE_FOR, finish_list, sweep_list
 from bot.desk.questions import Questions
 from bot.desk.rows import others, with_cards
-from bot.desk.sweeping import SETTLE_FOR, finish_list, sweep_list
-from bot.ports import Board, Chat, Clock, Library, Lists, Outgoing, Store, Topic, Wanted, Work
+from bot.ports import (
+    CaseFilter,
+    Chat,
+    Clock,
+    LeasedMessage,
+    Library,
+    Lists,
+    LiveList,
+    OutboxMessage,
+    Store,
+    Topic,
+)
 
 MOST_NEEDS, MOST_LATE, MOST_UNHANDLED, MOST_BLIND, MOST_SLOW = 8, 5, 5, 5, 5
 MOST_ENDED = 2_000
@@ -24,7 +35,7 @@ NOTHING_TO_REVIEW = Review((), (), (), 0, 0)
 
 
 @dataclass(frozen=True)
-class Digests:
+class Digest:
     store: Store
     lists: Lists
     library: Library
@@ -33,13 +44,13 @@ class Digests:
     clock: Clock
     settle_for: timedelta = SETTLE_FOR
 
-    def run(self, work: Work) -> None:
+    def run(self, work: LeasedMessage) -> None:
         """Handle one outbox row: post the digest of that day, or draw the one that stands again."""
         place, due = (
             str(work.payload["place"]),
             datetime.fromtimestamp(float(work.payload["due"]), UTC),
         )
-        board = self.lists.board(work.key)
+        board = self.lists.live_list(work.key)
         now = self.clock()
         if board is None and now - due > NOT_POSTED_AFTER:
             # Yesterday's news: the next one tells it.
@@ -48,8 +59,8 @@ class Digests:
         digest = self.gathered(work.key, place, due, board)
         if digest.says_something:
             ts = self.chat.post_digest(digest, board, look_first=True)
-            self.lists.show(
-                Board(work.key, place, ts, digest.sections, board.shown_at if board else now)
+            self.lists.save_live_list(
+                LiveList(work.key, place, ts, digest.sections, board.shown_at if board else now)
             )
             sweep = sweep_list(work.key, place.rpartition("/")[2], now + self.settle_for)
             finish_list(self.store, self.lists, work, sweep, is_new=board is None)
@@ -61,7 +72,7 @@ class Digests:
         now = self.clock()
         self.lists.enqueue([_again(key, now) for key in boards if key.startswith(PREFIX)])
 
-    def gathered(self, key: str, place: str, due: datetime, board: Board | None) -> Digest:
+    def gathered(self, key: str, place: str, due: datetime, board: LiveList | None) -> DigestView:
         """What there is to say at ``due``. One that stands keeps its rows, with the cases as they are now."""
         hours = self.library.hours(place)
         since = self._previous(hours, due)
@@ -75,9 +86,9 @@ class Digests:
         unhandled = self._rows(board, "unhandled", lambda: self._unhandled(base, since, due))
         ended = self.lists.find(replace(base, ended=(since, due), is_over=True), MOST_ENDED)
         opened = self.lists.count(replace(base, opened=(since, due), is_any=True))
-        tallies = self.lists.tally(base, due - timedelta(days=TREND_DAYS), due)
-        standing = self.store.standing()
-        return Digest(
+        tallies = self.lists.case_times(base, due - timedelta(days=TREND_DAYS), due)
+        standing = self.store.controls()
+        return DigestView(
             key=key,
             place=place,
             on=on,
@@ -101,20 +112,20 @@ class Digests:
             review=self._review(base, due, board) if on.weekday() == hours.review_on else None,
         )
 
-    def _base(self, place: str) -> Wanted:
+    def _base(self, place: str) -> CaseFilter:
         """A channel's own cases; for a person, what they may see now."""
         return (
-            Wanted(sight=self.questions.sight(place))
+            CaseFilter(viewer=self.questions.sight(place))
             if is_principal(place)
-            else Wanted(channel=place)
+            else CaseFilter(channel=place)
         )
 
-    def _needs(self, place: str, waiting: Wanted) -> list[Case]:
+    def _needs(self, place: str, waiting: CaseFilter) -> list[Case]:
         if is_principal(place):
             return self.questions.waiting_on(self.questions.sight(place))[0][:MOST_NEEDS]
         return self.lists.find(waiting, MOST_NEEDS)
 
-    def _rest(self, place: str, waiting: Wanted, shown: set[str]) -> list[Case]:
+    def _rest(self, place: str, waiting: CaseFilter, shown: set[str]) -> list[Case]:
         """What else waits, for the thread; a person finds theirs at home."""
         return [] if is_principal(place) else others(self.lists, waiting, shown, MOST_REST)
 
@@ -130,7 +141,7 @@ class Digests:
         asked = self.lists.questions(since, unanswered=True)
         return sum(one.person == place or one.id.startswith(f"{place}:") for one in asked)
 
-    def _unhandled(self, base: Wanted, since: datetime, due: datetime) -> list[Case]:
+    def _unhandled(self, base: CaseFilter, since: datetime, due: datetime) -> list[Case]:
         """What was not recognised and still is not, what expired, and what was waved away."""
         open_ones = self.lists.find(replace(base, unrecognised=True), MOST_UNHANDLED)
         ended = self.lists.find(
@@ -138,7 +149,7 @@ class Digests:
         )
         return [*open_ones, *ended][:MOST_UNHANDLED]
 
-    def _review(self, base: Wanted, due: datetime, board: Board | None) -> Review | None:
+    def _review(self, base: CaseFilter, due: datetime, board: LiveList | None) -> Review | None:
         ended = self.lists.find(replace(base, ended=(due - WEEK, due), is_over=True), MOST_ENDED)
         slow = sorted((case for case in ended if case.escalated), key=_waited, reverse=True)[
             :MOST_SLOW
@@ -153,15 +164,15 @@ class Digests:
         )
         return review if review != NOTHING_TO_REVIEW else None
 
-    def _blind(self, base: Wanted, ended: Sequence[Case]) -> list[Case]:
+    def _blind(self, base: CaseFilter, ended: Sequence[Case]) -> list[Case]:
         """What abstained, was named otherwise by people, was dismissed or expired: what there is to learn from."""
         unknown = self.lists.find(replace(base, unrecognised=True), MOST_BLIND)
         missed = [case for case in ended if case.named_by or case.state is State.EXPIRED]
         return [*unknown, *missed][:MOST_BLIND]
 
     def _rows(
-        self, board: Board | None, section: str, find: Callable[[], Sequence[Case]]
-    ) -> tuple[Row, ...]:
+        self, board: LiveList | None, section: str, find: Callable[[], Sequence[Case]]
+    ) -> tuple[CaseRow, ...]:
         if board is None:
             return with_cards(self.lists, find())
         ids = list(board.sections.get(section, ()))
@@ -181,16 +192,16 @@ def _was_taken_back(case: Case) -> bool:
     return any(step.state is StepState.UNDONE for step in case.steps)
 
 
-def asked_for(place: str, due: datetime, now: datetime) -> Outgoing:
+def asked_for(place: str, due: datetime, now: datetime) -> OutboxMessage:
     """The effect of posting the digest that is due there then. Its key says both."""
     return _asked(f"{PREFIX}{place}:{int(due.timestamp())}", place, due.timestamp(), now)
 
 
-def _again(key: str, now: datetime) -> Outgoing:
+def _again(key: str, now: datetime) -> OutboxMessage:
     """The effect of drawing the one under this key again."""
     _, place, due = key.split(":")
     return _asked(key, place, float(due), now)
 
 
-def _asked(key: str, place: str, due: float, now: datetime) -> Outgoing:
-    return Outgoing(Topic.DIGEST, key, "", now, {"place": place, "due": due})
+def _asked(key: str, place: str, due: float, now: datetime) -> OutboxMessage:
+    return OutboxMessage(Topic.DIGEST, key, "", now, {"place": place, "due": due})

@@ -8,7 +8,7 @@ from typing import ClassVar
 from bot.cases.approval import Groups, Person
 from bot.cases.canonical import Scalar
 from bot.cases.delegation import Delegation
-from bot.cases.entry import Change, RejectReason, StepState
+from bot.cases.entries import FieldChange, RejectReason, StepState
 from bot.cases.evidence import Evidence
 from bot.cases.identity import UNLINKED, Identities
 from bot.cases.passkey import Assertion, Passkey
@@ -170,7 +170,7 @@ class Edit(PersonDecision):
 
     plan: Plan
     verdict: Verdict
-    changes: tuple[Change, ...]
+    changes: tuple[FieldChange, ...]
     expires_at: datetime | None = None
 
 
@@ -340,7 +340,7 @@ class Reopen:
     reason: str
 
 
-Move = (
+Command = (
     Open
     | Recur
     | Clear

@@ -10,14 +10,14 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 
-from bot.cases import entry as e
+from bot.cases import entries as e
 from bot.cases.approval import Groups, Person
 from bot.cases.authority import is_colleague
 from bot.cases.delegation import LONGEST, Delegation
-from bot.cases.entry import Body, Entry
-from bot.cases.errors import BadRequest, LedgerBroken, NotEligible, Paused, TooLate
+from bot.cases.entries import Body, Entry
+from bot.cases.errors import BadRequest, DeskPaused, LedgerBroken, NotEligible, TooLate
 from bot.cases.identity import UNLINKED, Identities
-from bot.cases.passkey import INVITATION_IS_OVER, INVITED_FOR, Invitation, Passkey, waiting
+from bot.cases.passkey import INVITATION_IS_OVER, INVITED_FOR, Invitation, Passkey, find_live_link
 from bot.cases.plan import Plan
 
 DESK_ID = "DESK"
@@ -30,7 +30,7 @@ BEHIND = (
 
 
 @dataclass(frozen=True, slots=True)
-class Pause:
+class ActivePause:
     """``scope`` is empty for everything, or "kind:…", "action:…", "system:…"."""
 
     scope: str
@@ -42,7 +42,7 @@ class Pause:
     @property
     def said(self) -> str:
         """What is paused, by whom and why."""
-        return f"{named(self.scope)} is paused by {self.by_name}: {self.reason}"
+        return f"{scope_text(self.scope)} is paused by {self.by_name}: {self.reason}"
 
     def stops(self, kind: str, plan: Plan | None) -> bool:
         """Whether this holds up the plan of a case of this kind."""
@@ -57,7 +57,7 @@ class Pause:
 
 
 @dataclass(frozen=True, slots=True)
-class Emergency:
+class EmergencyApproval:
     """A plan that one person let through alone. It is looked at afterwards, by somebody else, until ``review_by``."""
 
     case_id: str
@@ -86,22 +86,22 @@ class Rollback:
 
 
 @dataclass(frozen=True, slots=True)
-class Standing:
+class DeskControls:
     """``version`` is the compare-and-set token."""
 
     version: int = 0
-    pauses: tuple[Pause, ...] = ()
+    pauses: tuple[ActivePause, ...] = ()
     delegations: tuple[Delegation, ...] = ()
-    emergencies: tuple[Emergency, ...] = ()
+    emergencies: tuple[EmergencyApproval, ...] = ()
     invitations: tuple[Invitation, ...] = ()
     passkeys: tuple[Passkey, ...] = ()
     rollbacks: tuple[Rollback, ...] = ()
 
     @property
-    def holds(self) -> tuple[Pause, ...]:
+    def holds(self) -> tuple[ActivePause, ...]:
         """Everything that is paused, by people and by a restored backup, which comes first."""
         behind = [
-            Pause(EVERYTHING, BEHIND, "countersign", "Countersign", one.at)
+            ActivePause(EVERYTHING, BEHIND, "countersign", "Countersign", one.at)
             for one in self._unacknowledged
         ]
         return (*behind[:1], *self.pauses)
@@ -129,13 +129,13 @@ class Standing:
         )
         return next(found, None)
 
-    def pause_on(self, kind: str, plan: Plan | None) -> Pause | None:
+    def pause_on(self, kind: str, plan: Plan | None) -> ActivePause | None:
         """What holds up this plan now, the widest first."""
         found = [pause for pause in self.holds if pause.stops(kind, plan)]
         return min(found, key=lambda pause: len(pause.scope), default=None)
 
 
-def must_not_be_paused(standing: Standing, kind: str, plan: Plan | None) -> None:
+def must_not_be_paused(standing: DeskControls, kind: str, plan: Plan | None) -> None:
     """Asked inside the transaction that begins a step.
 
     Raises:
@@ -143,10 +143,10 @@ def must_not_be_paused(standing: Standing, kind: str, plan: Plan | None) -> None
     """
     pause = standing.pause_on(kind, plan)
     if pause is not None:
-        raise Paused(pause.said)
+        raise DeskPaused(pause.said)
 
 
-def named(scope: str) -> str:
+def scope_text(scope: str) -> str:
     """The scope in words."""
     return scope.partition(":")[2].replace("_", " ") if scope else "everything"
 
@@ -166,7 +166,7 @@ class Asked:
 
 
 @dataclass(frozen=True, slots=True)
-class Halt:
+class Pause:
     by: Asked
     scope: str
     reason: str
@@ -216,7 +216,7 @@ class ReviewEmergency:
 
 
 @dataclass(frozen=True, slots=True)
-class Trip:
+class TripCircuitBreaker:
     """The circuit breaker: one action has failed too often in a row."""
 
     action: str
@@ -268,13 +268,13 @@ class Acknowledge:
 
 
 Move = (
-    Halt
+    Pause
     | Resume
     | Delegate
     | EndDelegation
     | BreakGlass
     | ReviewEmergency
-    | Trip
+    | TripCircuitBreaker
     | InvitePasskey
     | AddPasskey
     | RemovePasskey
@@ -283,13 +283,13 @@ Move = (
 )
 
 
-def rule(standing: Standing, move: Move, now: datetime) -> tuple[Entry, ...]:
+def decide_controls(standing: DeskControls, move: Move, now: datetime) -> tuple[Entry, ...]:
     """The entries that this move writes about the desk.
 
     Raises:
         Refusal: an expected no, safe to show the person who asked.
     """
-    bodies = RULINGS[type(move)](standing, move, now)
+    bodies = DECISIONS[type(move)](standing, move, now)
     by = getattr(move, "by", None)
     actor, surface = (by.person.id, by.surface) if by else ("countersign", "desk")
     return tuple(
@@ -298,7 +298,7 @@ def rule(standing: Standing, move: Move, now: datetime) -> tuple[Entry, ...]:
     )
 
 
-def _halt(standing: Standing, move: Halt, now: datetime) -> tuple[Body, ...]:
+def _halt(standing: DeskControls, move: Pause, now: datetime) -> tuple[Body, ...]:
     """Stopping is easy: everyone who decides anything may."""
     if move.by.person.id not in move.by.deciders | move.by.governors or not is_colleague(
         move.by.person
@@ -307,23 +307,23 @@ def _halt(standing: Standing, move: Halt, now: datetime) -> tuple[Body, ...]:
     if not move.reason.strip():
         raise BadRequest("say why; everyone will see it", field="reason")
     if any(pause.scope == move.scope for pause in standing.pauses):
-        raise TooLate(f"{named(move.scope)} is paused already")
-    return (e.Halted(move.scope, move.reason.strip()[:LONGEST_REASON], move.by.person.name),)
+        raise TooLate(f"{scope_text(move.scope)} is paused already")
+    return (e.Paused(move.scope, move.reason.strip()[:LONGEST_REASON], move.by.person.name),)
 
 
-def _resume(standing: Standing, move: Resume, now: datetime) -> tuple[Body, ...]:
+def _resume(standing: DeskControls, move: Resume, now: datetime) -> tuple[Body, ...]:
     """Starting again is for those who answer for it."""
     pause = next((pause for pause in standing.pauses if pause.scope == move.scope), None)
     if pause is None and standing.is_behind and move.scope == EVERYTHING:
         raise NotEligible(f"{BEHIND}: `countersign ledger acknowledge`")
     if pause is None:
-        raise TooLate(f"{named(move.scope)} is not paused")
+        raise TooLate(f"{scope_text(move.scope)} is not paused")
     if move.by.person.id not in move.by.governors or not is_colleague(move.by.person):
         raise NotEligible("only the governance owners may let it go on")
     return (e.Resumed(move.scope, move.by.person.name),)
 
 
-def _delegate(standing: Standing, move: Delegate, now: datetime) -> tuple[Body, ...]:
+def _delegate(standing: DeskControls, move: Delegate, now: datetime) -> tuple[Body, ...]:
     giver, taker = move.by.person, move.to
     if move.by.identities.are_one(giver.id, taker.id):
         raise BadRequest("choose somebody else to stand in", field="to")
@@ -344,7 +344,7 @@ def _delegate(standing: Standing, move: Delegate, now: datetime) -> tuple[Body, 
     )
 
 
-def _end_delegation(standing: Standing, move: EndDelegation, now: datetime) -> tuple[Body, ...]:
+def _end_delegation(standing: DeskControls, move: EndDelegation, now: datetime) -> tuple[Body, ...]:
     if move.by.person.id not in {move.giver, move.taker, *move.by.governors}:
         raise NotEligible("only the two of them, or the governance owners, may end this")
     known = [
@@ -357,7 +357,7 @@ def _end_delegation(standing: Standing, move: EndDelegation, now: datetime) -> t
     return (e.DelegationEnded(move.giver, move.taker, move.kind, move.by.person.name),)
 
 
-def _break_glass(standing: Standing, move: BreakGlass, now: datetime) -> tuple[Body, ...]:
+def _break_glass(standing: DeskControls, move: BreakGlass, now: datetime) -> tuple[Body, ...]:
     person = move.by.person
     if (
         not move.group
@@ -379,7 +379,7 @@ def _break_glass(standing: Standing, move: BreakGlass, now: datetime) -> tuple[B
     return (e.GlassBroken(move.case_id, move.revision, person.name, reason, review_by),)
 
 
-def _review(standing: Standing, move: ReviewEmergency, now: datetime) -> tuple[Body, ...]:
+def _review(standing: DeskControls, move: ReviewEmergency, now: datetime) -> tuple[Body, ...]:
     found = next((one for one in standing.emergencies if one.case_id == move.case_id), None)
     if found is None:
         raise TooLate(f"nothing of {move.case_id} waits to be looked at")
@@ -391,14 +391,14 @@ def _review(standing: Standing, move: ReviewEmergency, now: datetime) -> tuple[B
     return (e.GlassReviewed(move.case_id, move.note.strip()[:LONGEST_REASON], move.by.person.name),)
 
 
-def _trip(standing: Standing, move: Trip, now: datetime) -> tuple[Body, ...]:
+def _trip(standing: DeskControls, move: TripCircuitBreaker, now: datetime) -> tuple[Body, ...]:
     scope = f"action:{move.action}"
     if any(pause.scope == scope for pause in standing.pauses):
         return ()
-    return (e.Halted(scope, move.reason[:LONGEST_REASON], "Countersign"),)
+    return (e.Paused(scope, move.reason[:LONGEST_REASON], "Countersign"),)
 
 
-def _invite_passkey(standing: Standing, move: InvitePasskey, now: datetime) -> tuple[Body, ...]:
+def _invite_passkey(standing: DeskControls, move: InvitePasskey, now: datetime) -> tuple[Body, ...]:
     if not is_colleague(move.to):
         raise BadRequest(
             f"{move.to.name} is a guest, from outside, deactivated or an app, and approves nothing"
@@ -406,8 +406,8 @@ def _invite_passkey(standing: Standing, move: InvitePasskey, now: datetime) -> t
     return (e.PasskeyInvited(move.to.id, move.to.name, move.ticket, now + INVITED_FOR),)
 
 
-def _add_passkey(standing: Standing, move: AddPasskey, now: datetime) -> tuple[Body, ...]:
-    invited = waiting(standing.invitations, move.ticket, now)
+def _add_passkey(standing: DeskControls, move: AddPasskey, now: datetime) -> tuple[Body, ...]:
+    invited = find_live_link(standing.invitations, move.ticket, now)
     if invited is None or invited.person != move.passkey.person:
         raise TooLate(INVITATION_IS_OVER)
     if any(key.credential == move.passkey.credential for key in standing.passkeys):
@@ -415,7 +415,7 @@ def _add_passkey(standing: Standing, move: AddPasskey, now: datetime) -> tuple[B
     return (e.PasskeyAdded(move.passkey, move.ticket),)
 
 
-def _remove_passkey(standing: Standing, move: RemovePasskey, now: datetime) -> tuple[Body, ...]:
+def _remove_passkey(standing: DeskControls, move: RemovePasskey, now: datetime) -> tuple[Body, ...]:
     found = (
         [key for key in standing.passkeys if key.credential.startswith(move.credential)]
         if move.credential
@@ -428,7 +428,7 @@ def _remove_passkey(standing: Standing, move: RemovePasskey, now: datetime) -> t
     return (e.PasskeyRemoved(found[0].credential, found[0].person),)
 
 
-def _fall_behind(standing: Standing, move: FallBehind, now: datetime) -> tuple[Body, ...]:
+def _fall_behind(standing: DeskControls, move: FallBehind, now: datetime) -> tuple[Body, ...]:
     """Each disagreement is written once, however many processes find it."""
     if any((one.size, one.root) == (move.size, move.root) for one in standing.rollbacks):
         return ()
@@ -443,7 +443,7 @@ def _fall_behind(standing: Standing, move: FallBehind, now: datetime) -> tuple[B
     )
 
 
-def _acknowledge(standing: Standing, move: Acknowledge, now: datetime) -> tuple[Body, ...]:
+def _acknowledge(standing: DeskControls, move: Acknowledge, now: datetime) -> tuple[Body, ...]:
     waiting_ones = [one for one in standing.rollbacks if one.acknowledged_at is None]
     if not waiting_ones:
         raise TooLate("the ledger grows from what was signed; there is nothing to acknowledge")
@@ -462,14 +462,14 @@ def _acknowledge(standing: Standing, move: Acknowledge, now: datetime) -> tuple[
     )
 
 
-RULINGS: dict[type, Callable[[Standing, Any, datetime], tuple[Body, ...]]] = {
-    Halt: _halt,
+DECISIONS: dict[type, Callable[[DeskControls, Any, datetime], tuple[Body, ...]]] = {
+    Pause: _halt,
     Resume: _resume,
     Delegate: _delegate,
     EndDelegation: _end_delegation,
     BreakGlass: _break_glass,
     ReviewEmergency: _review,
-    Trip: _trip,
+    TripCircuitBreaker: _trip,
     InvitePasskey: _invite_passkey,
     AddPasskey: _add_passkey,
     RemovePasskey: _remove_passkey,
@@ -481,13 +481,13 @@ RULINGS: dict[type, Callable[[Standing, Any, datetime], tuple[Body, ...]]] = {
 # --- the fold ----------------------------------------------------------------------------------------------------------
 
 
-def fold_standing(entries: Iterable[Entry], standing: Standing | None = None) -> Standing:
+def fold_controls(entries: Iterable[Entry], standing: DeskControls | None = None) -> DeskControls:
     """The standing that these entries tell of.
 
     Raises:
         LedgerBroken: an entry does not follow on what came before, or is not about the desk.
     """
-    standing = standing or Standing()
+    standing = standing or DeskControls()
     for entry in entries:
         if (
             entry.case_id != DESK_ID
@@ -503,18 +503,18 @@ def fold_standing(entries: Iterable[Entry], standing: Standing | None = None) ->
     return standing
 
 
-def _halted(standing: Standing, body: e.Halted, entry: Entry) -> Standing:
-    pause = Pause(body.scope, body.reason, entry.actor, body.by_name, entry.at)
+def _halted(standing: DeskControls, body: e.Paused, entry: Entry) -> DeskControls:
+    pause = ActivePause(body.scope, body.reason, entry.actor, body.by_name, entry.at)
     return replace(standing, pauses=(*standing.pauses, pause))
 
 
-def _resumed(standing: Standing, body: e.Resumed, entry: Entry) -> Standing:
+def _resumed(standing: DeskControls, body: e.Resumed, entry: Entry) -> DeskControls:
     return replace(
         standing, pauses=tuple(pause for pause in standing.pauses if pause.scope != body.scope)
     )
 
 
-def _delegated(standing: Standing, body: e.Delegated, entry: Entry) -> Standing:
+def _delegated(standing: DeskControls, body: e.Delegated, entry: Entry) -> DeskControls:
     """A new one for the same two and kind replaces the old; what has ended is forgotten here, not in the ledger."""
     new = body.delegation
     kept = [
@@ -526,7 +526,9 @@ def _delegated(standing: Standing, body: e.Delegated, entry: Entry) -> Standing:
     return replace(standing, delegations=(*kept, new))
 
 
-def _delegation_ended(standing: Standing, body: e.DelegationEnded, entry: Entry) -> Standing:
+def _delegation_ended(
+    standing: DeskControls, body: e.DelegationEnded, entry: Entry
+) -> DeskControls:
     ended = (body.giver, body.taker, body.kind)
     kept = tuple(
         given for given in standing.delegations if (given.giver, given.taker, given.kind) != ended
@@ -534,8 +536,8 @@ def _delegation_ended(standing: Standing, body: e.DelegationEnded, entry: Entry)
     return replace(standing, delegations=kept)
 
 
-def _glass_broken(standing: Standing, body: e.GlassBroken, entry: Entry) -> Standing:
-    new = Emergency(
+def _glass_broken(standing: DeskControls, body: e.GlassBroken, entry: Entry) -> DeskControls:
+    new = EmergencyApproval(
         body.on_case,
         body.on_revision,
         entry.actor,
@@ -547,33 +549,33 @@ def _glass_broken(standing: Standing, body: e.GlassBroken, entry: Entry) -> Stan
     return replace(standing, emergencies=(*standing.emergencies, new))
 
 
-def _glass_reviewed(standing: Standing, body: e.GlassReviewed, entry: Entry) -> Standing:
+def _glass_reviewed(standing: DeskControls, body: e.GlassReviewed, entry: Entry) -> DeskControls:
     return replace(
         standing,
         emergencies=tuple(one for one in standing.emergencies if one.case_id != body.on_case),
     )
 
 
-def _passkey_invited(standing: Standing, body: e.PasskeyInvited, entry: Entry) -> Standing:
+def _passkey_invited(standing: DeskControls, body: e.PasskeyInvited, entry: Entry) -> DeskControls:
     """A new invitation takes the place of that person's last one; what has run out is forgotten here."""
     kept = [one for one in standing.invitations if one.until > entry.at and one.person != body.to]
     new = Invitation(body.to, body.to_name, body.ticket, body.until)
     return replace(standing, invitations=(*kept, new))
 
 
-def _passkey_added(standing: Standing, body: e.PasskeyAdded, entry: Entry) -> Standing:
+def _passkey_added(standing: DeskControls, body: e.PasskeyAdded, entry: Entry) -> DeskControls:
     kept = tuple(one for one in standing.invitations if one.ticket != body.ticket)
     return replace(standing, invitations=kept, passkeys=(*standing.passkeys, body.passkey))
 
 
-def _passkey_removed(standing: Standing, body: e.PasskeyRemoved, entry: Entry) -> Standing:
+def _passkey_removed(standing: DeskControls, body: e.PasskeyRemoved, entry: Entry) -> DeskControls:
     return replace(
         standing,
         passkeys=tuple(key for key in standing.passkeys if key.credential != body.credential),
     )
 
 
-def _ledger_behind(standing: Standing, body: e.LedgerBehind, entry: Entry) -> Standing:
+def _ledger_behind(standing: DeskControls, body: e.LedgerBehind, entry: Entry) -> DeskControls:
     found = Rollback(
         size=body.signed_size,
         root=body.signed_root,
@@ -584,7 +586,9 @@ def _ledger_behind(standing: Standing, body: e.LedgerBehind, entry: Entry) -> St
     return replace(standing, rollbacks=(*standing.rollbacks, found))
 
 
-def _ledger_acknowledged(standing: Standing, body: e.LedgerAcknowledged, entry: Entry) -> Standing:
+def _ledger_acknowledged(
+    standing: DeskControls, body: e.LedgerAcknowledged, entry: Entry
+) -> DeskControls:
     named_one = (body.signed_size, body.signed_root)
     return replace(
         standing,
@@ -597,8 +601,8 @@ def _ledger_acknowledged(standing: Standing, body: e.LedgerAcknowledged, entry: 
     )
 
 
-FOLDS: dict[type[Body], Callable[[Standing, Any, Entry], Standing]] = {
-    e.Halted: _halted,
+FOLDS: dict[type[Body], Callable[[DeskControls, Any, Entry], DeskControls]] = {
+    e.Paused: _halted,
     e.Resumed: _resumed,
     e.Delegated: _delegated,
     e.DelegationEnded: _delegation_ended,
