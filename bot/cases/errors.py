@@ -7,7 +7,7 @@
     - Superseded
     - TooLate
     - NotEligible
-    - Paused              the kill switch is on
+    - DeskPaused              the kill switch is on
     - NotNow              it cannot be known just now who asks
     - BadRequest
     - KeyReused

@@ -19,6 +19,26 @@ class State(StrEnum):
     EXPIRED = "expired"
     CLEARED = "cleared by itself"
 
+    @property
+    def code(self) -> str:
+        """Name the state in columns and on buttons."""
+        return _CODES.get(self, self.name)
+
+    @classmethod
+    def has_code(cls, code: str) -> bool:
+        """Tell a code from any other text."""
+        return code in _BY_CODE
+
+    @classmethod
+    def of_code(cls, code: str) -> "State":
+        """Read a code; ``KeyError`` when there is none like it."""
+        return _BY_CODE[code]
+
+
+# Columns and the buttons of cards that are already posted keep the code of an earlier name.
+_CODES = {State.OUTCOME_UNKNOWN: "PARKED"}
+_BY_CODE = {state.code: state for state in State}
+
 
 class Transition(StrEnum):
     OPEN = "open"

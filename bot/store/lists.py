@@ -292,7 +292,7 @@ class Lists:
 def _where(wanted: CaseFilter) -> Any:
     """One clause for each thing that is asked for."""
     c = t.cases.c
-    states = [State(state).name for state in wanted.states]
+    states = [State(state).code for state in wanted.states]
     # What is open has not ended: one range of an index that is in the order of what matters.
     is_open = not (states or wanted.is_over or wanted.is_any)
     late_at = wanted.late_at.timestamp() if wanted.late_at else 0.0
@@ -317,7 +317,7 @@ def _where(wanted: CaseFilter) -> Any:
             ),
         ),
         (wanted.unrecognised, lambda: c.kind == UNRECOGNISED),
-        (late_at, lambda: and_(c.state.in_([s.name for s in WAITING]), c.decide_by < late_at)),
+        (late_at, lambda: and_(c.state.in_([s.code for s in WAITING]), c.decide_by < late_at)),
     )
     clauses = [clause() for is_asked, clause in asked if is_asked]
     spans = _between(c.opened_at, wanted.opened) + _between(c.ended_at, wanted.ended)

@@ -242,7 +242,7 @@ class SqlStore:
 
     def affected(self, scope: str) -> list[str]:
         what, _, name = scope.partition(":")
-        states = [state.name for state in (State.PROPOSED, State.APPROVED, State.RUNNING)]
+        states = [state.code for state in (State.PROPOSED, State.APPROVED, State.RUNNING)]
         query = select(t.cases.c.id).where(t.cases.c.state.in_(states)).order_by(t.cases.c.rank)
         if what == "kind":
             query = query.where(t.cases.c.kind == name)
@@ -269,7 +269,7 @@ class SqlStore:
         )
 
     def open_from(self, source: str, kind: str) -> list[Case]:
-        ended = [state.name for state in TERMINAL]
+        ended = [state.code for state in TERMINAL]
         query = select(t.cases.c.body).where(
             t.cases.c.kind == kind, t.cases.c.state.not_in(ended), t.cases.c.source == source
         )
@@ -278,7 +278,7 @@ class SqlStore:
     def cases(self, *, states: Iterable[State] = (), limit: int = 100) -> list[Case]:
         """The newest cases, in these states only when some are named."""
         query = select(t.cases.c.body).order_by(t.cases.c.number.desc()).limit(limit)
-        names = [state.name for state in states]
+        names = [state.code for state in states]
         return self._cases(query.where(t.cases.c.state.in_(names)) if names else query)
 
     def case_ids(self) -> Iterator[str]:
@@ -498,7 +498,7 @@ class SqlStore:
         is_newest = ~exists().where(
             newer.c.case_id == t.cards.c.case_id, newer.c.generation > t.cards.c.generation
         )
-        is_open = t.cases.c.state.not_in([state.name for state in TERMINAL])
+        is_open = t.cases.c.state.not_in([state.code for state in TERMINAL])
         query = (
             select(t.cases.c.id)
             .join(t.cards, t.cards.c.case_id == t.cases.c.id)
@@ -635,7 +635,7 @@ _KEEP_CONFLICT = {
 _CASE_NUMBER = select(t.heads.c.number).where(t.heads.c.name == "cases")
 _OPEN = (
     select(t.cases.c.id)
-    .where(t.cases.c.state.not_in([state.name for state in TERMINAL]))
+    .where(t.cases.c.state.not_in([state.code for state in TERMINAL]))
     .order_by(t.cases.c.rank)
 )
 _COUNTS = select(t.cases.c.state, func.count().label("cases")).group_by(t.cases.c.state)

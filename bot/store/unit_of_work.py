@@ -71,7 +71,7 @@ def projection(after: Case, expected: int) -> Projection:
             "number": int(after.id.rpartition("-")[2]),
             "kind": after.kind,
             "source": after.signal.source,
-            "state": after.state.name,
+            "state": after.state.code,
             "fingerprint": after.fingerprint,
             "owner": after.owner,
             "version": after.version,

@@ -72,4 +72,4 @@ def token(case: Case) -> str:
     """
     seen = Seen.of(case)
     doubt = f":{seen.doubt}" if seen.doubt else ""
-    return f"{case.id}:{seen.revision}:{seen.checksum}:{seen.state.name}{doubt}"
+    return f"{case.id}:{seen.revision}:{seen.checksum}:{seen.state.code}{doubt}"

@@ -137,12 +137,15 @@ class Submission:
 def _token(token: str) -> tuple[str, Seen | None]:
     """Read what ``handlers.cards.ids.token`` wrote, or the first two parts of it, as an earlier release did."""
     match = TOKEN.fullmatch(token)
-    if match is None or (match["state"] and match["state"] not in State.__members__):
+    if match is None or (match["state"] and not State.has_code(match["state"])):
         raise BadRequest("this button belongs to no case")
     if match["seen"] is None:
         return match["case"], None
     seen = Seen(
-        int(match["revision"]), State[match["state"]], match["checksum"], match["doubt"] or ""
+        int(match["revision"]),
+        State.of_code(match["state"]),
+        match["checksum"],
+        match["doubt"] or "",
     )
     return match["case"], seen
 

@@ -123,7 +123,7 @@ class CaseMachine(RuleBasedStateMachine):
         for entry in entries:
             before = self.case
             self.case = evolve(before, entry)
-            assert TRANSITIONS[before.state, entry.body.move] is self.case.state
+            assert TRANSITIONS[before.state, entry.body.transition] is self.case.state
             if entry.body.name not in REPORTS:
                 self.must_keep_doubt(before)
             if Seen.of(before) != Seen.of(self.case):

@@ -492,7 +492,9 @@ def test_pausing_and_resuming_go_on_as_before(town):
     after = world.store.save_controls(standing, halted)
     assert [pause.scope for pause in after.holds] == [""]
     assert (
-        world.store.save_controls(after, decide_controls(after, Resume(carla, ""), world.clock())).holds
+        world.store.save_controls(
+            after, decide_controls(after, Resume(carla, ""), world.clock())
+        ).holds
         == ()
     )
 

@@ -36,7 +36,7 @@ def test_being_told_to_wait_is_no_failure_and_is_certain(world):
     world.chat.failures = [RateLimited(7)]
     world.lane.handle(card)
     waiting = row(world, card.key)
-    assert (waiting.state, waiting.uncertain_attempts, round(waiting.run_at - world.clock().timestamp())) == (
+    assert (waiting.state, waiting.doubt, round(waiting.run_at - world.clock().timestamp())) == (
         "ready",
         0,
         7,
@@ -106,8 +106,8 @@ def test_a_commit_hands_its_work_to_the_lane_of_this_process(world):
     handlers = {
         Topic.TRIAGE: world.desk.triage.run,
         Topic.EXECUTE: world.desk.executor.run,
-        Topic.CARD: world.desk.drawing.draw,
-        Topic.NOTE: world.desk.drawing.note,
+        Topic.CARD: world.desk.drawing.refresh,
+        Topic.NOTE: world.desk.drawing.post_update,
         Topic.REMEMBER: world.desk.remembering.run,
     }
     lane = WorkerPool(

@@ -151,9 +151,9 @@ def test_we_keep_to_one_message_a_second_to_a_channel_ourselves():
 
 
 def test_a_message_of_a_plan_is_found_under_its_key(chat):
-    assert chat.find("C0SALES", "k") is EffectStatus.ABSENT
+    assert chat.find_message("C0SALES", "k") is EffectStatus.ABSENT
     chat.send("C0SALES", "<!channel> *x*", "k")
-    assert chat.find("C0SALES", "k") is EffectStatus.LANDED
+    assert chat.find_message("C0SALES", "k") is EffectStatus.LANDED
     (message,) = chat.emulator.messages("C0SALES")
     assert message["text"] == "&lt;!channel&gt; *x*"
     assert message["blocks"][0]["text"] == {
@@ -162,7 +162,7 @@ def test_a_message_of_a_plan_is_found_under_its_key(chat):
         "emoji": False,
     }
     chat.send(ANA, "to you", "k2")
-    assert chat.find(ANA, "k2") is EffectStatus.LANDED
+    assert chat.find_message(ANA, "k2") is EffectStatus.LANDED
 
 
 def test_a_note_is_posted_once_in_the_thread(chat):
@@ -207,7 +207,7 @@ def test_an_answer_grows_between_the_two_of_us_and_ends_with_its_cases(chat):
     chat.post_progress(question, growing, "Looking for: open <!channel>")
     (message,) = [one for one in chat.emulator.messages(f"D{ANA[1:]}") if one.get("bot_id")]
     assert [block["type"] for block in message["blocks"]] == ["task_card"]
-    chat.answer(question, answered(), look_first=False, growing=growing)
+    chat.answer(question, answered(), look_first=False, stream_ts=growing)
     chat.answer(question, answered(), look_first=True)
     (message,) = [one for one in chat.emulator.messages(f"D{ANA[1:]}") if one.get("bot_id")]
     assert message["thread_ts"] == thread
@@ -225,7 +225,7 @@ def test_a_message_that_slack_has_closed_meanwhile_is_written_over(chat):
     question = asked_directly(thread=thread)
     growing = chat.start_answer(question)
     chat.emulator.post("clock", {"seconds": 400})
-    chat.answer(question, answered(), look_first=False, growing=growing)
+    chat.answer(question, answered(), look_first=False, stream_ts=growing)
     (message,) = [one for one in chat.emulator.messages(f"D{ANA[1:]}") if one.get("bot_id")]
     assert "In the words of the model m1" in json.dumps(message["blocks"])
 

@@ -80,5 +80,7 @@ def test_everything_of_the_ledger_is_written_again(world):
         connection.exec_driver_sql("DELETE FROM precedents")
     assert (world.shelf.count(), world.shelf.count_missing()) == (0, 1)
     assert [step for step, _ in world.shelf.rebuild()] == [1]
-    assert [one.precedent for one in world.shelf.changes_since(0)] == [one.precedent for one in before]
+    assert [one.precedent for one in world.shelf.changes_since(0)] == [
+        one.precedent for one in before
+    ]
     assert (len(before), world.shelf.count_missing()) == (1, 0)
