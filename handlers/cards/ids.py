@@ -82,7 +82,7 @@ def token(case: Case) -> str:
     parses it. A change of format needs a new ``bot.ports.CARD_FORMAT``.
     """
     version = Seen.of(case)
-    parts = [case.id, str(version.revision), version.checksum, version.state.name]
+    parts = [case.id, str(version.revision), version.checksum, version.state.code]
     if version.doubt:
         parts.append(version.doubt)
     return ":".join(parts)

@@ -47,7 +47,7 @@ def test_an_answer_grows_in_a_direct_conversation_and_ends_with_its_cases(chat):
     chat.post_progress(direct_question, stream_ts, "Looking for: open <!channel>")
     (message,) = bot_messages(chat)
     assert [block["type"] for block in message["blocks"]] == ["task_card"]
-    chat.answer(direct_question, answer(), look_first=False, growing=stream_ts)
+    chat.answer(direct_question, answer(), look_first=False, stream_ts=stream_ts)
     chat.answer(direct_question, answer(), look_first=True)
     (message,) = bot_messages(chat)
     assert message["thread_ts"] == thread
@@ -62,7 +62,7 @@ def test_a_stream_that_slack_has_closed_meanwhile_is_written_over(chat):
     direct_question = question(thread=ask_directly(chat))
     stream_ts = chat.start_answer(direct_question)
     chat.emulator.post("clock", {"seconds": 400})
-    chat.answer(direct_question, answer(), look_first=False, growing=stream_ts)
+    chat.answer(direct_question, answer(), look_first=False, stream_ts=stream_ts)
     (message,) = bot_messages(chat)
     assert "In the words of the model m1" in json.dumps(message["blocks"])
 
