@@ -10,5 +10,5 @@ The house, floor by floor (linted by import-linter; a floor knows only those bel
 2  bot.ports                                  what the rules need from the world
 1  bot.cases                                  the rules: pure
 0  bot.sockets, clock, metrics, outages       sockets that keep to a time limit; what the time is; what is counted and told
-   bot.emulator and bot.verifier stand beside the house and import nothing of it
+   bot.emulator and bot.audit.verifier stand beside the house and import nothing of it
 """

@@ -126,7 +126,7 @@ def _first_card(emulator: Any, began: float) -> float:
 
 
 def _greet(emulator: Any, house: Any, card_after: float) -> None:
-    counts = house.desk.store.counts()
+    counts = house.desk.store.queries.counts()
     ended = sum(counts.get(name, 0) for name in ("RESOLVED", "REJECTED", "CLEARED", "EXPIRED"))
     out.print()
     out.print("[bold]Harbour & Vine[/bold] is open.")
@@ -321,21 +321,21 @@ def doctor(as_json: AsJson = False) -> None:
     """What is wrong, and what to do about it: settings, Slack, parked work, the ledger."""
     settings = configuration.offline()
     from bot import wiring
-    from bot.store.export import replay
+    from bot.audit.replay import replay
     from knowledge.learned import Learned
 
     problems = wiring.check(settings)
     problems += filter(None, [Learned(settings.data_dir / "memory").failure])
     store = wiring.open_store(settings)
-    for row in store.parked():
+    for row in store.outbox.parked():
         problems.append(
             f"{row['key']} is parked after {row['attempts']} attempts: {row['error']}. Mend the cause, then `countersign unpark {row['key']}`"
         )
-    replayed = replay(store)
+    replayed = replay(store.database)
     problems += wiring.witnessed(settings, store)
     problems += [f"ledger: {difference}" for difference in replayed.differences]
     if not as_json:
-        for what, count in store.backlog().items():
+        for what, count in store.outbox.backlog().items():
             out.print(f"  {what}: {count}", markup=False)
     store.database.close()
     _findings(
@@ -357,9 +357,9 @@ def unpark(
     if bool(key) == every:
         raise Refusal("name one key, or say --all")
     store = wiring.open_store(configuration.offline())
-    keys = [row["key"] for row in store.parked()] if every else [key]
+    keys = [row["key"] for row in store.outbox.parked()] if every else [key]
     now = clock_of(store.database)()
-    found = sum(store.unpark(one, now) for one in keys)
+    found = sum(store.outbox.unpark(one, now) for one in keys)
     store.database.close()
     if not found:
         raise Refusal(
@@ -378,8 +378,8 @@ def case(
     from handlers.cards.notes import trail_lines
 
     store = wiring.open_store(configuration.offline())
-    found = store.case(case_id)
-    entries = store.entries(case_id)
+    found = store.cases.case(case_id)
+    entries = store.cases.entries(case_id)
     store.database.close()
     if as_json:
         print(json.dumps(to_plain(found), indent=2))
@@ -402,10 +402,9 @@ def questions(
 
     from bot import wiring
     from bot.clock import utc_now
-    from bot.store.lists import Lists
 
     store = wiring.open_store(configuration.offline())
-    found = Lists(store).questions(utc_now() - timedelta(days=days), unanswered=not every)
+    found = store.question_log.questions(utc_now() - timedelta(days=days), unanswered=not every)
     store.database.close()
     if as_json:
         rows = [
@@ -438,8 +437,8 @@ def ledger_verify(
     as_json: AsJson = False,
 ) -> None:
     """Check every leaf, link, root, signature and rule, and the projection against the ledger."""
-    from bot import verifier, wiring
-    from bot.store.export import export, replay
+    from bot import wiring
+    from bot.audit import export, replay, verifier
 
     settings = configuration.offline()
     store = wiring.open_store(settings)
@@ -450,18 +449,20 @@ def ledger_verify(
         wiring.sign(witness, store)
     except LedgerBroken as broken:
         findings.append(str(broken))
-    total = store.head()[0]
+    total = store.ledger.head()[0]
     with tempfile.TemporaryDirectory() as folder, Progress(console=err, transient=True) as progress:
         task = progress.add_task("Reading the ledger", total=2 * total)
         path = Path(folder) / "ledger.jsonl"
-        export(store, path, progress=lambda step: progress.advance(task, step))
+        export.export(store.ledger, path, progress=lambda step: progress.advance(task, step))
         found, entries, covered = verifier.verify(
             str(path), str(settings.checkpoints_dir), key or witness.public_key, remarks=remarks
         )
         findings += found
         if entries != total:
             findings.append(f"the head says {total} entries, the ledger has {entries}")
-        findings += replay(store, progress=lambda step: progress.advance(task, step)).differences
+        findings += replay(
+            store.database, progress=lambda step: progress.advance(task, step)
+        ).differences
     store.database.close()
     if as_json:
         told = {
@@ -488,7 +489,7 @@ def ledger_export(path: Annotated[Path, typer.Argument(help="A new folder.")]) -
     import shutil
 
     from bot import wiring
-    from bot.store.export import export
+    from bot.audit.export import export
 
     if path.exists():
         raise Refusal(f"{path} exists; name a new folder")
@@ -501,14 +502,14 @@ def ledger_export(path: Annotated[Path, typer.Argument(help="A new folder.")]) -
         err.print(f"Not signed: {broken}", style="red", markup=False)
     (path / "checkpoints").mkdir(parents=True)
     with Progress(console=err, transient=True) as progress:
-        task = progress.add_task("Exporting", total=store.head()[0])
+        task = progress.add_task("Exporting", total=store.ledger.head()[0])
         count = export(
-            store, path / "ledger.jsonl", progress=lambda step: progress.advance(task, step)
+            store.ledger, path / "ledger.jsonl", progress=lambda step: progress.advance(task, step)
         )
     for note in settings.checkpoints_dir.glob("*.note"):
         shutil.copy(note, path / "checkpoints")
     shutil.copy(settings.checkpoints_dir / "public.key", path / "checkpoints")
-    shutil.copy(Path(__file__).parent / "verifier.py", path)
+    shutil.copy(Path(__file__).parent / "audit/verifier.py", path)
     store.database.close()
     out.print(
         f"{count} entries in {path}. Verify with:\n  python {path}/verifier.py {path}/ledger.jsonl --checkpoints {path}/checkpoints",
@@ -527,7 +528,7 @@ def ledger_checkpoint(
 ) -> None:
     """Sign the ledger as it is now, and print the note."""
     from bot import wiring
-    from bot.store.checkpoints import Checkpoints
+    from bot.audit.checkpoints import Checkpoints
 
     settings = configuration.offline()
     interval = _interval(every) if every else 0.0
@@ -538,7 +539,7 @@ def ledger_checkpoint(
             _log(settings.log_level)
             _sign_on(checkpoints, store, interval)
             return
-        signed = checkpoints.sign(store)
+        signed = checkpoints.sign(store.ledger)
     finally:
         store.database.close()
     out.print(
@@ -556,7 +557,7 @@ def _sign_on(checkpoints: Any, store: Any, interval: float) -> None:
     while True:
         failure = ""
         try:
-            signed = checkpoints.sign(store)
+            signed = checkpoints.sign(store.ledger)
             if signed:
                 log.info("signed %s entries", signed.size)
         except LedgerBroken as broken:
@@ -611,12 +612,12 @@ def ledger_acknowledge(
 def ledger_replay(as_json: AsJson = False) -> None:
     """Fold the ledger again and compare every case with the projection."""
     from bot import wiring
-    from bot.store.export import replay
+    from bot.audit.replay import replay
 
     store = wiring.open_store(configuration.offline())
     with Progress(console=err, transient=True) as progress:
-        task = progress.add_task("Folding", total=store.head()[0])
-        replayed = replay(store, progress=lambda step: progress.advance(task, step))
+        task = progress.add_task("Folding", total=store.ledger.head()[0])
+        replayed = replay(store.database, progress=lambda step: progress.advance(task, step))
     store.database.close()
     _findings(
         list(replayed.differences),
@@ -663,7 +664,7 @@ def passkey_list(as_json: AsJson = False) -> None:
     from bot.cases.canonical import to_plain
 
     store = wiring.open_store(configuration.offline())
-    known = store.controls().passkeys
+    known = store.desk_controls.load().passkeys
     store.database.close()
     if as_json:
         print(json.dumps([to_plain(key) for key in known], indent=2))

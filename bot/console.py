@@ -19,7 +19,7 @@ from bot.desk.null_chat import NullChat
 from bot.desk.proposal import Proposals
 from bot.desk.trials import Trials
 from bot.settings import Settings
-from bot.store.shelf import SqlPrecedentStore
+from bot.store.precedents import SqlPrecedentStore
 from knowledge.embedder import Embedder
 from knowledge.importing import BadRow, batch_name, mapping, precedent_of, rows_of
 from knowledge.learned import Learned
@@ -134,8 +134,10 @@ def status(memory: Opened) -> dict[str, Any]:
 def abstained(settings: Settings) -> list[dict[str, Any]]:
     """Cases that nobody has put a name to, what is most at stake first, then the oldest."""
     store, library = wiring.open_store(settings), wiring.open_library(settings)
-    nameless = [kind for kind in store.kinds() if library.playbook(kind).kind == UNRECOGNISED]
-    cases = [case for case in store.of_kinds(nameless) if not case.named_by]
+    nameless = [
+        kind for kind in store.queries.kinds() if library.playbook(kind).kind == UNRECOGNISED
+    ]
+    cases = [case for case in store.queries.of_kinds(nameless) if not case.named_by]
     store.database.close()
     cases.sort(
         key=lambda case: (
@@ -165,8 +167,8 @@ def attempts(settings: Settings, path: Path) -> Iterator[tuple[int, dict[str, An
     store, library = wiring.open_store(settings), wiring.open_library(settings)
     known = wiring.open_knowledge(settings, store, library, utc_now)
     systems = wiring.build_systems(settings, library.systems, NullChat())
-    proposals = Proposals(store, library, systems, settings.mode.value)
-    triage = wiring.build_triage(proposals, known.mind, utc_now)
+    proposals = Proposals(store.cases, library, systems, settings.mode.value)
+    triage = wiring.build_triage(proposals, store.outbox, known.mind, utc_now)
     trials = Trials(triage, library, utc_now)
     known.precedents.open()
     try:

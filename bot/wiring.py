@@ -15,6 +15,7 @@ from typing import assert_never
 import uvicorn
 from slack_sdk import WebClient
 
+from bot.audit.checkpoints import Checkpoints, Witness
 from bot.cases.controls import BEHIND, EVERYTHING, DeskControls
 from bot.cases.errors import ChatFailed, LedgerBroken, SettingsIncomplete
 from bot.cases.policy import Stage
@@ -43,28 +44,21 @@ from bot.desk.raising import Raising
 from bot.desk.rollback import RollbackWatch, lost
 from bot.desk.triage import Triage
 from bot.desk.worker import WorkerPool, WorkerTimings
-from bot.ports import (
-    Assistant,
-    Chat,
-    Clock,
-    Connector,
-    Directory,
-    Narrator,
-    PrecedentStore,
-    Recogniser,
-    Recommender,
-    Systems,
-    Topic,
-)
-from bot.ports import Memory as MemoryPort
+from bot.ports.chat import Chat
+from bot.ports.clock import Clock
+from bot.ports.connector import Connector, Systems
+from bot.ports.directory import Directory
+from bot.ports.language import Assistant, Narrator
+from bot.ports.memory import Memory as MemoryPort
+from bot.ports.memory import PrecedentStore
+from bot.ports.outbox import Outbox, Topic
+from bot.ports.recommender import Recogniser, Recommender
 from bot.settings import Mode, Settings, Signer
-from bot.store.checkpoints import Checkpoints, Witness
 from bot.store.clock import DatabaseClock, clock_of
 from bot.store.database import Database
-from bot.store.lists import Lists
 from bot.store.migrate import migrate, must_be_migrated
-from bot.store.shelf import SqlPrecedentStore as SqlShelf
-from bot.store.store import SqlStore
+from bot.store.precedents import SqlPrecedentStore
+from bot.store.store import Store
 from handlers.intake.app import Door
 from handlers.intake.app import build as build_intake
 from handlers.intake.authentication import Credentials, Sources
@@ -108,7 +102,7 @@ CATCH_UP_EVERY = timedelta(hours=1)
 class Desk:
     """Everything that may be asked of the bot, over one store."""
 
-    store: SqlStore
+    store: Store
     library: Library
     systems: Systems
     intake: Intake
@@ -119,7 +113,6 @@ class Desk:
     follow_up: FollowUp
     drawing: Cards
     sweeping: MessageCleanup
-    lists: Lists
     questions: Questions
     digests: Digest
     homes: AppHome
@@ -146,7 +139,7 @@ class Knowledge:
     """The real thing: an index that fills itself from the shelf, and what was learned from it."""
 
     mind: Mind
-    shelf: SqlShelf
+    shelf: SqlPrecedentStore
     precedents: Precedents
     embedder: Embedder
     learned: Learned
@@ -222,7 +215,7 @@ class Keeper:
 
     watch: RollbackWatch
     witness: Witness
-    store: SqlStore
+    store: Store
 
     def open(self) -> None:
         """Say at start what keeps everything paused, and what cannot be compared."""
@@ -239,22 +232,30 @@ class Keeper:
             return self.watch.look()
         except LedgerBroken as failure:
             log.critical("the ledger cannot be compared with its checkpoints: %s", failure)
-            return self.store.controls()
+            return self.store.desk_controls.load()
 
     def run(self) -> None:
         """Sign what is new. While a restored backup waits to be acknowledged nothing is signed, and nothing said again."""
         if self.look().is_behind or not isinstance(self.witness, Checkpoints):
             return
         try:
-            self.witness.sign(self.store)
+            self.witness.sign(self.store.ledger)
         except LedgerBroken as failure:
             log.critical("the ledger is not signed: %s", failure)
 
 
-def open_keeper(settings: Settings, store: SqlStore, clock: Clock) -> Keeper:
+def open_keeper(settings: Settings, store: Store, clock: Clock) -> Keeper:
     """The checkpoints of these settings, and the watch over them."""
     witness = open_witness(settings)
-    return Keeper(RollbackWatch(store, lambda: witness.compare(store), clock), witness, store)
+    watch = RollbackWatch(
+        desk_controls=store.desk_controls,
+        cases=store.cases,
+        queries=store.queries,
+        outbox=store.outbox,
+        compare=lambda: witness.compare(store.ledger),
+        clock=clock,
+    )
+    return Keeper(watch, witness, store)
 
 
 def open_witness(settings: Settings) -> Witness:
@@ -263,28 +264,28 @@ def open_witness(settings: Settings) -> Witness:
     return shape(settings.checkpoints_dir, settings.origin)
 
 
-def sign(witness: Witness, store: SqlStore) -> None:
+def sign(witness: Witness, store: Store) -> None:
     """Sign the ledger, if this process may; else only compare.
 
     Raises:
         LedgerBroken: it does not grow from what was signed.
     """
     if isinstance(witness, Checkpoints):
-        witness.sign(store)
+        witness.sign(store.ledger)
         return
-    found = witness.compare(store)
+    found = witness.compare(store.ledger)
     if found is not None:
         raise LedgerBroken(lost(found))
 
 
-def witnessed(settings: Settings, store: SqlStore) -> list[str]:
+def witnessed(settings: Settings, store: Store) -> list[str]:
     """What the signed checkpoints say against the ledger, as sentences. Reads only."""
     witness = Witness(settings.checkpoints_dir, settings.origin)
     try:
-        found = witness.compare(store)
+        found = witness.compare(store.ledger)
     except LedgerBroken as failure:
         return [f"checkpoints: {failure}"]
-    standing = store.controls()
+    standing = store.desk_controls.load()
     if found is not None and standing.acknowledgement_of(found.size, found.root) is None:
         return [lost(found)]
     if standing.is_behind:
@@ -296,7 +297,7 @@ def witnessed(settings: Settings, store: SqlStore) -> list[str]:
     return []
 
 
-def open_reader(settings: Settings) -> SqlStore:
+def open_reader(settings: Settings) -> Store:
     """The store for a role that only reads: the schema must be this release's already."""
     database = Database(settings.database_url)
     try:
@@ -304,21 +305,30 @@ def open_reader(settings: Settings) -> SqlStore:
     except SettingsIncomplete:
         database.close()
         raise
-    return SqlStore(database)
+    return Store.over(database)
 
 
-def open_store(settings: Settings) -> SqlStore:
+def open_store(settings: Settings) -> Store:
     """The store at the latest migration."""
     settings.data_dir.mkdir(parents=True, exist_ok=True, mode=0o700)
     database = Database(settings.database_url)
     migrate(database)
-    return SqlStore(database)
+    return Store.over(database)
 
 
-def open_switchboard(settings: Settings, store: SqlStore) -> tuple[Controls, SlackChat]:
+def open_switchboard(settings: Settings, store: Store) -> tuple[Controls, SlackChat]:
     """The switches of the desk for one who asks from the command line, and the Slack that says who people are."""
     _, chat, directory = _slack(settings)
-    return Controls(store, open_library(settings), directory, clock_of(store.database)), chat
+    switchboard = Controls(
+        desk_controls=store.desk_controls,
+        cases=store.cases,
+        queries=store.queries,
+        outbox=store.outbox,
+        library=open_library(settings),
+        directory=directory,
+        clock=clock_of(store.database),
+    )
+    return switchboard, chat
 
 
 def _slack(settings: Settings) -> tuple[WebClient, SlackChat, SlackDirectory]:
@@ -332,7 +342,7 @@ def open_library(settings: Settings) -> Library:
 
 
 def build_desk(  # noqa: PLR0913 (the composition root: one argument for each thing behind a port)
-    store: SqlStore,
+    store: Store,
     library: Library,
     systems: Systems,
     chat: Chat,
@@ -349,71 +359,156 @@ def build_desk(  # noqa: PLR0913 (the composition root: one argument for each th
 
     ``mode``: what plans are approved for; empty binds them to none.
     """
-    proposals = Proposals(store, library, systems, mode)
-    switchboard = Controls(store, library, directory, clock)
-    triage = build_triage(proposals, mind, clock)
-    lists, intake = (
-        Lists(store),
-        Intake(store, library, clock, SourceThrottle() if storm_after else None),
+    proposals = Proposals(store.cases, library, systems, mode)
+    switchboard = Controls(
+        desk_controls=store.desk_controls,
+        cases=store.cases,
+        queries=store.queries,
+        outbox=store.outbox,
+        library=library,
+        directory=directory,
+        clock=clock,
     )
-    grammar = QuestionGrammar(dict(library.titles()))
+    intake = Intake(
+        cases=store.cases,
+        library=library,
+        clock=clock,
+        pacer=SourceThrottle() if storm_after else None,
+    )
     questions = Questions(
-        store, lists, library, directory, grammar, chat, clock, mind.memory, mind.talker
+        cases=store.cases,
+        queries=store.queries,
+        card_store=store.cards,
+        question_log=store.question_log,
+        desk_controls=store.desk_controls,
+        outbox=store.outbox,
+        library=library,
+        directory=directory,
+        grammar=QuestionGrammar(dict(library.titles())),
+        chat=chat,
+        clock=clock,
+        memory=mind.memory,
+        talker=mind.talker,
     )
     settle = timedelta(seconds=settle_for)
-    digests = Digest(store, lists, library, questions, chat, clock, settle)
-    storms = AlertStorms(store, lists, library, chat, clock, storm_after, settle)
-    homes = AppHome(store, lists, library, directory, questions, chat, clock)
+    digests = Digest(
+        queries=store.queries,
+        live_lists=store.live_lists,
+        card_store=store.cards,
+        outbox=store.outbox,
+        question_log=store.question_log,
+        desk_controls=store.desk_controls,
+        library=library,
+        questions=questions,
+        chat=chat,
+        clock=clock,
+        settle_for=settle,
+    )
+    storms = AlertStorms(
+        queries=store.queries,
+        live_lists=store.live_lists,
+        card_store=store.cards,
+        outbox=store.outbox,
+        library=library,
+        chat=chat,
+        clock=clock,
+        most=storm_after,
+        settle_for=settle,
+    )
+    homes = AppHome(
+        queries=store.queries,
+        live_lists=store.live_lists,
+        card_store=store.cards,
+        outbox=store.outbox,
+        desk_controls=store.desk_controls,
+        library=library,
+        directory=directory,
+        questions=questions,
+        chat=chat,
+        clock=clock,
+    )
     return Desk(
         store=store,
         library=library,
         systems=systems,
         intake=intake,
-        triage=triage,
-        decisions=Decisions(store, library, directory, proposals, clock),
+        triage=build_triage(proposals, store.outbox, mind, clock),
+        decisions=Decisions(
+            cases=store.cases,
+            desk_controls=store.desk_controls,
+            library=library,
+            directory=directory,
+            proposals=proposals,
+            clock=clock,
+        ),
         switchboard=switchboard,
         executor=Executor(
-            store,
-            library,
-            systems,
-            directory,
-            proposals,
-            switchboard,
-            clock,
-            timedelta(seconds=lease_for),
+            cases=store.cases,
+            outbox=store.outbox,
+            desk_controls=store.desk_controls,
+            library=library,
+            systems=systems,
+            directory=directory,
+            proposals=proposals,
+            switchboard=switchboard,
+            clock=clock,
+            lease_for=timedelta(seconds=lease_for),
         ),
-        follow_up=FollowUp(store, library, systems, clock),
+        follow_up=FollowUp(
+            cases=store.cases,
+            queries=store.queries,
+            outbox=store.outbox,
+            library=library,
+            systems=systems,
+            clock=clock,
+        ),
         storms=storms,
         drawing=Cards(
-            store=store,
+            cases=store.cases,
+            card_store=store.cards,
+            live_lists=store.live_lists,
+            outbox=store.outbox,
+            desk_controls=store.desk_controls,
             chat=chat,
             clock=clock,
             followers=(digests.follow, homes.follow),
             storms=storms if storm_after else None,
             library=library,
-            lists=lists,
             mode=mode,
             settle_for=settle,
         ),
         sweeping=MessageCleanup(
-            store=store, lists=lists, chat=chat, clock=clock, settle_for=settle
+            cases=store.cases,
+            card_store=store.cards,
+            live_lists=store.live_lists,
+            outbox=store.outbox,
+            chat=chat,
+            clock=clock,
+            settle_for=settle,
         ),
-        lists=lists,
         questions=questions,
         digests=digests,
         homes=homes,
         raising=Raising(intake, library, directory, clock),
-        remembering=PrecedentRecorder(store, mind.shelf, mind.memory),
-        narration=CaseNarration(store, library, proposals, mind.narrator, clock)
+        remembering=PrecedentRecorder(store.cases, mind.shelf, mind.memory),
+        narration=CaseNarration(
+            cases=store.cases,
+            outbox=store.outbox,
+            library=library,
+            proposals=proposals,
+            narrator=mind.narrator,
+            clock=clock,
+        )
         if mind.narrator
         else None,
     )
 
 
-def build_triage(proposals: Proposals, mind: Mind, clock: Clock) -> Triage:
+def build_triage(proposals: Proposals, outbox: Outbox, mind: Mind, clock: Clock) -> Triage:
     """The part of the desk that looks at new cases."""
     return Triage(
-        store=proposals.store,
+        cases=proposals.cases,
+        outbox=outbox,
         library=proposals.library,
         systems=proposals.systems,
         recommender=mind.recommender,
@@ -431,12 +526,10 @@ def forgetful(shelf: PrecedentStore, clock: Clock) -> Mind:
     return Mind(shelf, nothing, TrainedRecogniser(lambda: None, words, {}), recommender)
 
 
-def open_knowledge(
-    settings: Settings, store: SqlStore, library: Library, clock: Clock
-) -> Knowledge:
+def open_knowledge(settings: Settings, store: Store, library: Library, clock: Clock) -> Knowledge:
     """Everything of memory, not yet filled: ``precedents.start()`` does that in a thread of its own."""
     folder = settings.data_dir / "memory"
-    shelf, embedder, learned = SqlShelf(store), open_embedder(settings.embeddings), Learned(folder)
+    shelf, embedder, learned = store.precedents, open_embedder(settings.embeddings), Learned(folder)
     precedents = Precedents(
         shelf, embedder, VectorIndex(folder, settings.chroma_url, embedder.identity)
     )
@@ -551,14 +644,16 @@ def build(settings: Settings, *, clock: Clock | None = None) -> House:
     )
     pace = WorkerTimings(lease_for=settings.lease_for, settle_for=settings.settle_for)
     lanes = _lanes(desk, clock, pace)
-    store.local_workers.extend(lanes)
+    store.database.local_workers.extend(lanes)
     asked = slack_app.Asked(
         desk.decisions,
         desk.switchboard,
         desk.questions,
         desk.homes,
         desk.raising,
-        desk.lists,
+        store.queries,
+        store.cards,
+        store.question_log,
         library,
         clock,
         partial(passkeys.confirming, settings.public_url),
@@ -581,7 +676,7 @@ def build(settings: Settings, *, clock: Clock | None = None) -> House:
         settings,
         desk,
         lanes,
-        Loop(store, clock),
+        Loop(store.ticks, clock),
         _jobs(desk, keeper, trainer, clock),
         keeper,
         chat,
@@ -621,10 +716,18 @@ def _lanes(desk: Desk, clock: Clock, pace: WorkerTimings) -> list[WorkerPool]:
     if desk.narration:
         later[Topic.NARRATE] = desk.narration.run
     return [
-        WorkerPool("desk", desk.store, work, clock, threads=DESK_THREADS, pace=pace, rush=rush),
-        WorkerPool("chat", desk.store, words, clock, threads=CHAT_THREADS, pace=pace, rush=rush),
-        WorkerPool("talk", desk.store, talk, clock, threads=TALK_THREADS, pace=pace, rush=rush),
-        WorkerPool("later", desk.store, later, clock, threads=LATER_THREADS, pace=pace, rush=rush),
+        WorkerPool(
+            "desk", desk.store.outbox, work, clock, threads=DESK_THREADS, pace=pace, rush=rush
+        ),
+        WorkerPool(
+            "chat", desk.store.outbox, words, clock, threads=CHAT_THREADS, pace=pace, rush=rush
+        ),
+        WorkerPool(
+            "talk", desk.store.outbox, talk, clock, threads=TALK_THREADS, pace=pace, rush=rush
+        ),
+        WorkerPool(
+            "later", desk.store.outbox, later, clock, threads=LATER_THREADS, pace=pace, rush=rush
+        ),
     ]
 
 
@@ -633,16 +736,27 @@ def _jobs(desk: Desk, keeper: Keeper, trainer: "Trainer", clock: Clock) -> list[
         Job("keep time", KEEP_TIME_EVERY, desk.follow_up.process_due),
         Job("checkpoint", CHECKPOINT_EVERY, keeper.run),
         Job("learn", LEARN_EVERY, trainer.train_if_worth_it),
-        Job("digests", LOOK_FOR_DIGESTS_EVERY, DigestTimes(desk.lists, desk.library, clock).look),
+        Job(
+            "digests",
+            LOOK_FOR_DIGESTS_EVERY,
+            DigestTimes(desk.store.live_lists, desk.store.outbox, desk.library, clock).look,
+        ),
         Job("memory", CATCH_UP_EVERY, desk.remembering.reconcile),
     ]
     for playbook in desk.library.playbooks.values():
         if playbook.detection:
-            detector = Detector(playbook, playbook.detection, desk.systems, desk.intake, clock)
+            detector = Detector(
+                playbook=playbook,
+                detection=playbook.detection,
+                systems=desk.systems,
+                queries=desk.store.queries,
+                intake=desk.intake,
+                clock=clock,
+            )
             jobs.append(Job(f"detect {playbook.kind}", playbook.detection.every, detector.look))
         if playbook.absence:
             missing = AbsenceDetector(
-                playbook, playbook.absence, desk.lists, desk.intake, clock, clock()
+                playbook, playbook.absence, desk.store.queries, desk.intake, clock, clock()
             )
             jobs.append(Job(f"miss {playbook.kind}", playbook.absence.every, missing.look))
     return jobs
@@ -700,7 +814,7 @@ def _door(
     def problems() -> list[str]:
         found = []
         try:
-            desk.store.head()
+            desk.store.ledger.head()
         except Exception as failure:
             # A health check reports whatever it meets.
             found.append(f"database: {type(failure).__name__}")
@@ -715,7 +829,11 @@ def _door(
         return found
 
     def paused() -> list[str]:
-        return [pause.said for pause in desk.store.controls().holds if pause.scope == EVERYTHING]
+        return [
+            pause.said
+            for pause in desk.store.desk_controls.load().holds
+            if pause.scope == EVERYTHING
+        ]
 
     return Door(
         desk.intake,

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from bot.cases.errors import BadRequest
-from bot.ports import Clock
+from bot.ports.clock import Clock
 
 
 @dataclass(frozen=True, slots=True)

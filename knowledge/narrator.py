@@ -20,7 +20,8 @@ from bot.cases.errors import ConnectorFailed, Refusal
 from bot.cases.playbook import Playbook
 from bot.cases.precedent import looks_like_prompt_injection
 from bot.cases.recommendation import Words
-from bot.ports import Check, Clock
+from bot.ports.clock import Clock
+from bot.ports.language import Check
 from knowledge.chat_model import Allowance, Bounds, open_chat_model
 
 log = logging.getLogger(__name__)

@@ -18,7 +18,7 @@ from bot import metrics
 from bot.cases.errors import MemoryUnavailable
 from bot.cases.precedent import CaseOutcome, Precedent
 from bot.clock import monotonic
-from bot.ports import PrecedentStore, StoredPrecedent
+from bot.ports.memory import PrecedentStore, StoredPrecedent
 from knowledge.embedder import Embedder
 from knowledge.vector_index import REBUILD, VectorIndex
 from knowledge.word_index import WordIndex

@@ -12,7 +12,8 @@ from typing import Any
 
 from bot import metrics
 from bot.cases.precedent import looks_like_prompt_injection
-from bot.ports import CaseTools, Clock
+from bot.ports.clock import Clock
+from bot.ports.language import CaseTools
 from knowledge.chat_model import Allowance, Bounds, open_chat_model
 from knowledge.narrator import figures
 

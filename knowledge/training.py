@@ -21,7 +21,7 @@ from bot.cases.errors import MemoryUnavailable
 from bot.cases.playbook import Playbook
 from bot.cases.precedent import Label, Precedent
 from bot.cases.signal import UNRECOGNISED
-from bot.ports import PrecedentStore
+from bot.ports.memory import PrecedentStore
 from knowledge.embedder import Embedder
 from knowledge.learner import Example
 from knowledge.plan_model import MOST_PRECEDENTS, PlanModel, train_plan

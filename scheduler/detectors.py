@@ -16,7 +16,10 @@ from bot.cases.signal import Signal, SignalStatus
 from bot.cases.source import ABSENCE
 from bot.desk.follow_up import detection_parameters, subject_of
 from bot.desk.intake import Intake
-from bot.ports import Clock, Lists, ReceiptOutcome, Systems
+from bot.ports.case_queries import CaseQueries
+from bot.ports.case_store import ReceiptOutcome
+from bot.ports.clock import Clock
+from bot.ports.connector import Systems
 
 log = logging.getLogger(__name__)
 MOST_ROWS = 5_000
@@ -29,6 +32,7 @@ class Detector:
     playbook: Playbook
     detection: Detection
     systems: Systems
+    queries: CaseQueries
     intake: Intake
     clock: Clock
 
@@ -48,7 +52,7 @@ class Detector:
         return opened
 
     def _tell(self, row: Mapping[str, Scalar], now: datetime) -> bool:
-        signal = signal_of(self.playbook, self.detection, row, self.intake.store.episodes)
+        signal = signal_of(self.playbook, self.detection, row, self.queries.count_clearings)
         try:
             return self.intake.receive(signal, b"").outcome is ReceiptOutcome.OPENED
         except KeyReused:
@@ -56,7 +60,7 @@ class Detector:
             return False
 
     def _clear(self, present: set[str], now: datetime) -> None:
-        for case in self.intake.store.open_from(self.detection.system, self.playbook.kind):
+        for case in self.queries.open_from(self.detection.system, self.playbook.kind):
             is_ours = case.signal.kind == self.playbook.kind
             if is_ours and case.signal.subject not in present and case.state in WAITING:
                 key = f"{case.signal.key}#clear{case.version}"
@@ -72,7 +76,7 @@ class AbsenceDetector:
 
     playbook: Playbook
     absence: Absence
-    lists: Lists
+    queries: CaseQueries
     intake: Intake
     clock: Clock
     since: datetime
@@ -86,11 +90,11 @@ class AbsenceDetector:
 
     def _close_former(self, now: datetime) -> None:
         """Clear the cases from before ``origin`` was declared, which its word does not reach."""
-        for case in self.intake.store.open_from(ABSENCE, self.playbook.kind):
+        for case in self.queries.open_from(ABSENCE, self.playbook.kind):
             signal = case.signal
             if signal.domain == self.absence.origin or case.state not in WAITING:
                 continue
-            last = self.lists.last_signal_at(
+            last = self.queries.last_signal_at(
                 self._missing(signal.subject).fingerprint, except_from=ABSENCE
             )
             if last is not None and last > case.opened_at:
@@ -115,7 +119,7 @@ class AbsenceDetector:
 
     def _missed(self, subject: str, now: datetime) -> bool:
         missing = self._missing(subject)
-        heard = self.lists.last_signal_at(missing.fingerprint, except_from=ABSENCE) or self.since
+        heard = self.queries.last_signal_at(missing.fingerprint, except_from=ABSENCE) or self.since
         if now - heard <= self.absence.within:
             return False
         facts = {"last_heard": f"{heard:%Y-%m-%d %H:%M} UTC"}

@@ -6,7 +6,10 @@ from datetime import datetime, timedelta
 
 from bot.cases.hours import Hours
 from bot.desk.digest import NOT_POSTED_AFTER, asked_for
-from bot.ports import Clock, Library, Lists
+from bot.ports.clock import Clock
+from bot.ports.library import Library
+from bot.ports.live_lists import LiveLists
+from bot.ports.outbox import Outbox
 
 DAY = timedelta(days=1)
 LONG_AGO = timedelta(days=3650)
@@ -16,7 +19,8 @@ LONG_AGO = timedelta(days=3650)
 class DigestTimes:
     """Looks which digests have become due, and asks for each of them once."""
 
-    lists: Lists
+    live_lists: LiveLists
+    outbox: Outbox
     library: Library
     clock: Clock
 
@@ -25,7 +29,7 @@ class DigestTimes:
         now = self.clock()
         places = [
             *self.library.channels(),
-            *(board.place for board in self.lists.live_lists("digest-for:", now - LONG_AGO)),
+            *(board.place for board in self.live_lists.find("digest-for:", now - LONG_AGO)),
         ]
         return sum(
             self._ask(place, due, now)
@@ -34,7 +38,7 @@ class DigestTimes:
         )
 
     def _ask(self, place: str, due: datetime, now: datetime) -> bool:
-        return self.lists.enqueue_once(
+        return self.outbox.enqueue_once(
             f"digest {place}", int(due.timestamp()), asked_for(place, due, now)
         )
 

@@ -27,7 +27,7 @@ from bot.cases.expressions import look_up as find
 from bot.cases.plan import Action
 from bot.clock import boottime, seconds_left, time_limit
 from bot.connectors.specs import Call, HttpAction, HttpSystem, prepared, typed
-from bot.ports import EffectStatus
+from bot.ports.connector import EffectStatus
 
 LARGEST_ANSWER = 1_000_000
 # Nothing left the machine: safe to try again.

@@ -9,7 +9,8 @@ from bot.cases.errors import ChatFailed, ChatUnknown, ConnectorFailed, OutcomeUn
 from bot.cases.plan import Action
 from bot.clock import boottime, time_limit
 from bot.connectors.specs import MessageSystem, prepared, typed
-from bot.ports import Chat, EffectStatus
+from bot.ports.chat import Chat
+from bot.ports.connector import EffectStatus
 
 
 class MessageConnector:

@@ -26,7 +26,7 @@ from bot.cases.evidence import changed
 from bot.cases.plan import Action, Idempotency
 from bot.clock import boottime, seconds_left, time_limit
 from bot.connectors.specs import ParameterType, SqlSystem, Statement, prepared, typed
-from bot.ports import EffectStatus
+from bot.ports.connector import EffectStatus
 
 # What a statement was given is in no error, and so in no log: every engine here is made by this.
 create_engine = partial(sqlalchemy.create_engine, hide_parameters=True)

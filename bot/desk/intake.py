@@ -15,7 +15,9 @@ from bot.cases.signal import Signal, SignalStatus
 from bot.cases.sla import promised
 from bot.desk.alert_storms import SourceThrottle
 from bot.desk.effects import change
-from bot.ports import Change, Clock, Library, Receipt, ReceiptOutcome, Store
+from bot.ports.case_store import CaseStore, Change, Receipt, ReceiptOutcome
+from bot.ports.clock import Clock
+from bot.ports.library import Library
 
 # Trouble that comes back within this time is the same case again, not a new one; and asking again soon after a "no"
 # must not wear people down until somebody says yes.
@@ -24,7 +26,7 @@ SAME_CASE_FOR = timedelta(hours=24)
 
 @dataclass(frozen=True)
 class Intake:
-    store: Store
+    cases: CaseStore
     library: Library
     clock: Clock
     pacer: SourceThrottle | None = field(default_factory=SourceThrottle)
@@ -37,7 +39,7 @@ class Intake:
         """
         playbook, now = self.library.playbook(signal.kind), self.clock()
         hours, identities = self.library.hours(playbook.channel), self.library.identities()
-        receipt = self.store.receive(
+        receipt = self.cases.receive(
             signal,
             raw,
             lambda latest, new_id: self._paced(
@@ -92,7 +94,7 @@ def judge(
 
 def _clear(latest: Case | None, signal: Signal, playbook: Playbook, now: datetime) -> Change:
     if latest is None or latest.is_terminal:
-        return Change(latest, ())
+        return Change(before=latest, entries=())
     return change(latest, decide(latest, m.Clear(signal), now), playbook)
 
 

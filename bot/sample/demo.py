@@ -20,13 +20,12 @@ from bot import wiring
 from bot.cases.errors import SettingsIncomplete
 from bot.clock import utc_now
 from bot.desk.null_chat import NullChat
-from bot.ports import Topic
+from bot.ports.outbox import Topic
 from bot.sample import company
 from bot.sample.past import Past, Register, SetClock
 from bot.sample.people import WORKSPACE
 from bot.settings import Settings
-from bot.store.shelf import SqlPrecedentStore
-from bot.store.store import SqlStore
+from bot.store.store import Store
 from knowledge.library import Library
 from knowledge.training import learn, lessons, save
 
@@ -64,7 +63,7 @@ def prepare(
     store, library = wiring.open_store(settings), wiring.open_library(settings)
     clock = SetClock(datetime(2000, 1, 1, tzinfo=UTC))
     systems = wiring.build_systems(settings, library.systems, NullChat())
-    mind = wiring.forgetful(SqlPrecedentStore(store), clock)
+    mind = wiring.forgetful(store.precedents, clock)
     desk = wiring.build_desk(
         store, library, systems, NullChat(), Register(), clock, mind, storm_after=0
     )
@@ -82,12 +81,12 @@ def prepare(
     return Prepared(folder, now)
 
 
-def _remember(settings: Settings, store: SqlStore, library: Library) -> None:
+def _remember(settings: Settings, store: Store, library: Library) -> None:
     """Put the past into memory and learn from it, as a bot that had been there would have done along the way."""
     knowledge = wiring.open_knowledge(settings, store, library, utc_now)
     for _ in knowledge.shelf.rebuild():
         pass
-    store.discard([Topic.REMEMBER])
+    store.outbox.discard([Topic.REMEMBER])
     knowledge.precedents.open()
     given = lessons(knowledge.shelf, library.playbooks, knowledge.embedder)
     save(learn(given, knowledge.embedder), knowledge.folder)

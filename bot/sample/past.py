@@ -17,7 +17,8 @@ from bot.cases.lifecycle import State
 from bot.cases.seen import Seen
 from bot.cases.signal import Signal, SignalStatus
 from bot.desk.follow_up import detection_parameters
-from bot.ports import Directory, Topic
+from bot.ports.directory import Directory
+from bot.ports.outbox import Topic
 from bot.sample.company import Trouble
 from bot.sample.people import TEAM, WORKSPACE, principal
 from bot.wiring import Desk
@@ -73,7 +74,7 @@ class Past:
         for trouble in troubles:
             self._live_through(trouble)
             progress()
-        self.desk.store.discard([Topic.CARD, Topic.NOTE])
+        self.desk.store.outbox.discard([Topic.CARD, Topic.NOTE])
         return len(troubles)
 
     def _live_through(self, trouble: Trouble) -> None:
@@ -102,7 +103,7 @@ class Past:
 
     def _decide(self, case_id: str) -> None:
         """Those who may decide do: mostly yes, now and then another quantity first, sometimes no."""
-        case = self.desk.store.case(case_id)
+        case = self.desk.store.cases.case(case_id)
         if case.state is not State.PROPOSED or case.verdict is None:
             if case.state is State.REFERRED:
                 self.desk.decisions.resolve(
@@ -142,7 +143,7 @@ class Past:
                 surface="past",
             )
         except Refusal:
-            return self.desk.store.case(case.id)
+            return self.desk.store.cases.case(case.id)
 
     def _approve(self, case: Case, group: str) -> None:
         """Whoever of the group is free to: the first may have edited the plan."""
@@ -174,7 +175,7 @@ class Past:
             Topic.FOLLOW_UP: self.desk.follow_up.run,
         }
         later = self.clock.at + timedelta(days=2)
-        while claimed := self.desk.store.claim(list(handlers), 50, later, 60):
+        while claimed := self.desk.store.outbox.claim(list(handlers), 50, later, 60):
             for work in claimed:
                 handlers[work.topic](work)
 

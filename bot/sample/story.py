@@ -23,8 +23,7 @@ from bot.cases.lifecycle import State
 from bot.sample import demo
 from bot.sample.people import ANA, BEN, DEV, ELSIE, FINN, FLOOR, GUS, OMAR, OPS, SALES, STOCK
 from bot.store.database import Database
-from bot.store.shelf import SqlPrecedentStore
-from bot.store.store import SqlStore
+from bot.store.store import Store
 from handlers.cards import ids
 
 PATIENCE = 30.0
@@ -72,7 +71,7 @@ class Story:
     figures: Json = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        self.store = SqlStore(Database(f"sqlite:///{self.folder / 'countersign.db'}"))
+        self.store = Store.over(Database(f"sqlite:///{self.folder / 'countersign.db'}"))
 
     def chapters(self) -> list[tuple[str, Callable[[], None]]]:
         return [
@@ -189,7 +188,9 @@ class Story:
         )
         _must("only @floor-managers" not in self._whispers(ANA), "which nobody else sees")
         refused = [
-            entry for entry in self.store.entries(case.id) if entry.body.name == "attempt.refused"
+            entry
+            for entry in self.store.cases.entries(case.id)
+            if entry.body.name == "attempt.refused"
         ]
         _must(len(refused) == 1 and refused[0].actor.endswith(FINN), "a line in the ledger")
 
@@ -215,7 +216,7 @@ class Story:
             "an end",
         )
         ended = self._case("booking_no_cover")
-        names = [entry.body.name for entry in self.store.entries(case.id)]
+        names = [entry.body.name for entry in self.store.cases.entries(case.id)]
         winners = names.count("plan.rejected") + names.count("plan.authorised")
         _must(winners == 1, f"{winners} decisions")
         if ended.state is State.RESOLVED:
@@ -279,7 +280,9 @@ class Story:
             "resolved after the restart",
         )
         started = [
-            entry for entry in self.store.entries(case.id) if entry.body.name == "step.started"
+            entry
+            for entry in self.store.cases.entries(case.id)
+            if entry.body.name == "step.started"
         ]
         _must(len(started) == 1, f"the step was begun {len(started)} times")
         marks = self._record(
@@ -300,7 +303,7 @@ class Story:
         cited = case.recommendation.citations if case.recommendation else ()
         _must(len(cited) >= 5, f"{len(cited)} precedents cited")
         for citation in cited:
-            real = self.store.case(citation.case_id)
+            real = self.store.cases.case(citation.case_id)
             _must(
                 real.kind == case.kind and real.is_terminal,
                 f"{citation.case_id} is no ended case of this kind",
@@ -317,12 +320,14 @@ class Story:
         strange = self._signal(
             {"key": "chat-2", "subject": "message:2", "title": "A parrot sits in the lobby"}
         )["case"]
-        self._until(lambda: self.store.case(known).kind == "low_stock", "the first is recognised")
         self._until(
-            lambda: self.store.case(strange).state is State.REFERRED,
+            lambda: self.store.cases.case(known).kind == "low_stock", "the first is recognised"
+        )
+        self._until(
+            lambda: self.store.cases.case(strange).state is State.REFERRED,
             "the second waits for a person",
         )
-        case = self.store.case(strange)
+        case = self.store.cases.case(strange)
         self._until(
             lambda: "Something new" in json.dumps(self._card(case)), "its card asks what it is"
         )
@@ -332,14 +337,15 @@ class Story:
         answer = self.emulator.post("submit", {"as": BEN, "view_id": view["id"], "values": values})
         _must(answer["payload"] is None, f"the form was refused: {answer['payload']}")
         self._until(
-            lambda: self.store.case(strange).kind == "low_stock", "it has the name that Ben gave it"
+            lambda: self.store.cases.case(strange).kind == "low_stock",
+            "it has the name that Ben gave it",
         )
         self._until(
-            lambda: bool(self._card(self.store.case(strange))),
+            lambda: bool(self._card(self.store.cases.case(strange))),
             "and a card where that kind is dealt with",
         )
-        _must(self.store.case(strange).channel == STOCK, "in the channel of that kind")
-        (label,) = SqlPrecedentStore(self.store).labels()
+        _must(self.store.cases.case(strange).channel == STOCK, "in the channel of that kind")
+        (label,) = self.store.precedents.labels()
         _must(
             (label.kind, label.case_id) == ("low_stock", strange),
             "the answer is kept to learn from",
@@ -407,7 +413,7 @@ class Story:
     def _case(self, kind: str) -> Case:
         """Today's case of this kind."""
         return max(
-            (case for case in self.store.cases(limit=40) if case.kind == kind),
+            (case for case in self.store.queries.newest(limit=40) if case.kind == kind),
             key=lambda case: case.opened_at,
         )
 

@@ -10,7 +10,7 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.sql import func
 
 from bot.clock import boottime, utc_now
-from bot.ports import Clock
+from bot.ports.clock import Clock
 from bot.store.database import Database
 
 log = logging.getLogger(__name__)

@@ -10,7 +10,7 @@ from bot.cases.lifecycle import State
 from bot.cases.plan import Action, Money, Plan
 from bot.cases.policy import RiskTier, Ruling, Verdict
 from bot.cases.recommendation import Recommendation
-from bot.ports import CardContext
+from bot.ports.card_store import CardContext
 from handlers.cards import ids
 from handlers.cards.text import (
     Json,

@@ -19,7 +19,7 @@ from bot.cases.errors import KeyReused, NoSuchCase
 from bot.cases.signal import Signal
 from bot.cases.source import Format, Source
 from bot.desk.intake import Intake
-from bot.ports import Receipt, ReceiptOutcome
+from bot.ports.case_store import Receipt, ReceiptOutcome
 from handlers.intake.authentication import Sources, has_token
 from handlers.intake.problem import TITLES, Problem
 from handlers.intake.readiness import Readiness
@@ -106,7 +106,7 @@ class Door:
         if scheme.lower() != "bearer" or not has_token(token.strip(), self.read_tokens):
             raise Problem(401, "a bearer token is needed; it is set as COUNTERSIGN_API_TOKEN")
         try:
-            case = await run_in_threadpool(self.intake.store.case, request.path_params["id"])
+            case = await run_in_threadpool(self.intake.cases.case, request.path_params["id"])
         except NoSuchCase as missing:
             raise Problem(404, str(missing)) from None
         return JSONResponse(to_plain(case))

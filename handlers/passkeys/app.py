@@ -16,7 +16,7 @@ from bot.cases.errors import BadRequest, ChatFailed, NotEligible, NotNow, Refusa
 from bot.cases.passkey import LINK_IS_OVER, Assertion, Passkey, Purpose, StepUp, challenge
 from bot.desk.controls import Controls
 from bot.desk.decisions import WHO_IS_NOT_KNOWN, Decisions
-from bot.ports import Clock
+from bot.ports.clock import Clock
 from handlers.bodies import BodyRefused, limited_body
 from handlers.passkeys.ceremony import Ceremony
 
@@ -109,7 +109,7 @@ class PasskeyDoor:
 
     def invitation(self, path: dict[str, str], answer: Any) -> dict[str, Any]:
         invited = self.switchboard.invitation(path["token"])
-        known = self.decisions.store.controls().passkeys
+        known = self.decisions.desk_controls.load().passkeys
         return {"as": invited.name, "options": self.ceremony.registration(invited, known)}
 
     def add(self, path: dict[str, str], answer: Any) -> dict[str, Any]:
@@ -120,7 +120,9 @@ class PasskeyDoor:
 
     def _keys_of(self, asked: StepUp) -> list[Passkey]:
         return [
-            key for key in self.decisions.store.controls().passkeys if key.person == asked.person
+            key
+            for key in self.decisions.desk_controls.load().passkeys
+            if key.person == asked.person
         ]
 
 

@@ -17,7 +17,11 @@ from bot.desk.decisions import Decisions
 from bot.desk.message_cleanup import MessageCleanup
 from bot.desk.questions import Questions
 from bot.desk.raising import Raising
-from bot.ports import Clock, Library, Lists
+from bot.ports.card_store import CardStore
+from bot.ports.case_queries import CaseQueries
+from bot.ports.clock import Clock
+from bot.ports.library import Library
+from bot.ports.question_log import QuestionLog
 from handlers.slack import asking, case_buttons, case_forms, commands, home, raising
 from handlers.slack.chat import SlackChat
 
@@ -35,7 +39,9 @@ class Asked:
     questions: Questions
     homes: AppHome
     raising: Raising
-    lists: Lists
+    queries: CaseQueries
+    card_store: CardStore
+    question_log: QuestionLog
     library: Library
     clock: Clock
     confirming: case_forms.Confirming
@@ -71,16 +77,18 @@ def _failed(error: Exception) -> BoltResponse:
 
 def register(app: App, desk: Asked, chat: SlackChat) -> None:
     """Every listener there is."""
-    case_buttons.register(app, desk.decisions, desk.library, chat, desk.homes.opened, desk.sweeping)
+    case_buttons.register(
+        app, desk.decisions, desk.card_store, desk.library, chat, desk.homes.opened, desk.sweeping
+    )
     case_forms.register(app, desk.decisions, desk.confirming)
-    asking.register(app, desk.lists, chat, desk.clock, desk.homes.opened)
+    asking.register(app, desk.question_log, desk.card_store, chat, desk.clock, desk.homes.opened)
     home.register(app, desk.homes, desk.switchboard, desk.library, chat, desk.clock)
     raising.register(app, desk.raising, desk.library, chat)
     heard = (
         desk.questions,
         desk.switchboard,
         desk.decisions,
-        desk.lists,
+        desk.queries,
         desk.library,
         chat,
         desk.clock,

@@ -11,7 +11,10 @@ from typing import Any
 from slack_bolt import Ack, App
 
 from bot.cases.question import EXAMPLES
-from bot.ports import Clock, Lists, OutboxMessage, PostedQuestion, QuestionRecord, Topic
+from bot.ports.card_store import CardStore
+from bot.ports.clock import Clock
+from bot.ports.outbox import OutboxMessage, Topic
+from bot.ports.question_log import PostedQuestion, QuestionLog, QuestionRecord
 from handlers.cards import ids
 from handlers.slack.chat import SlackChat
 
@@ -20,10 +23,15 @@ MARKUP = re.compile(r"<(?:[@#!][^|>]*\|)?([^|>]*)(?:\|([^>]*))?>")
 
 
 def register(
-    app: App, lists: Lists, chat: SlackChat, clock: Clock, on_home: Callable[[str], None]
+    app: App,
+    question_log: QuestionLog,
+    card_store: CardStore,
+    chat: SlackChat,
+    clock: Clock,
+    on_home: Callable[[str], None],
 ) -> None:
     """Listen for mentions, direct messages and the tabs of the app; ``on_home`` is told who looks at their home."""
-    asking = Asking(lists, chat, clock)
+    asking = Asking(question_log, card_store, chat, clock)
     app.event("app_mention")(asking.mentioned)
     app.event("message")(asking.said)
     app.action(ids.FEEDBACK)(asking.voted)
@@ -39,7 +47,8 @@ def register(
 
 @dataclass(frozen=True)
 class Asking:
-    lists: Lists
+    question_log: QuestionLog
+    card_store: CardStore
     chat: SlackChat
     clock: Clock
 
@@ -67,13 +76,19 @@ class Asking:
             channel=channel,
             thread=thread,
             is_direct=is_direct,
-            case_id=self.lists.case_at(channel, thread),
+            case_id=self.card_store.case_at(channel, thread),
         )
         now = self.clock()
-        asked = QuestionRecord(placed.id, now, placed.person, placed.text)
-        self.lists.record_question(
+        asked = QuestionRecord(id=placed.id, asked_at=now, person=placed.person, text=placed.text)
+        self.question_log.record(
             asked,
-            OutboxMessage(Topic.ANSWER, f"answer:{placed.id}", placed.case_id, now, asdict(placed)),
+            OutboxMessage(
+                topic=Topic.ANSWER,
+                key=f"answer:{placed.id}",
+                case_id=placed.case_id,
+                run_at=now,
+                payload=asdict(placed),
+            ),
         )
 
     def voted(self, body: dict[str, Any], ack: Ack) -> None:
@@ -81,7 +96,7 @@ class Asking:
         vote, _, question_id = str(body["actions"][0].get("value", "")).partition(" ")
         user = body["user"]
         person = f"{user.get('team_id') or body['team']['id']}/{user['id']}"
-        heard = vote in {"up", "down"} and self.lists.record_vote(question_id, person, vote)
+        heard = vote in {"up", "down"} and self.question_log.record_vote(question_id, person, vote)
         ack()
         channel = str((body.get("channel") or {}).get("id", ""))
         if heard and channel:

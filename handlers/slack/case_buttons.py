@@ -10,7 +10,8 @@ from bot.cases.errors import BadRequest, NotEligible
 from bot.cases.seen import Decision, Seen
 from bot.desk.decisions import Decisions
 from bot.desk.message_cleanup import MessageCleanup
-from bot.ports import Library
+from bot.ports.card_store import CardStore
+from bot.ports.library import Library
 from handlers.cards import forms, ids
 from handlers.cards.notes import precedent_blocks, trail_lines
 from handlers.cards.text import Json
@@ -24,13 +25,14 @@ LONGEST_TRAIL = 25
 def register(
     app: App,
     desk: Decisions,
+    card_store: CardStore,
     library: Library,
     chat: SlackChat,
     on_home: Callable[[str], None] = lambda person: None,
     sweeping: MessageCleanup | None = None,
 ) -> None:
     """Give every button of the card its listener."""
-    buttons = CaseButtons(desk, library, chat)
+    buttons = CaseButtons(desk, card_store, library, chat)
     listeners = {
         ids.APPROVE: buttons.approve,
         ids.APPROVE_WITH_REASON: buttons.approve_with_reason,
@@ -57,6 +59,7 @@ class CaseButtons:
     """What each button does. What is returned is told to the presser alone."""
 
     desk: Decisions
+    card_store: CardStore
     library: Library
     chat: SlackChat
 
@@ -141,14 +144,14 @@ class CaseButtons:
         return "Your approval is withdrawn."
 
     def trail(self, press: Press) -> str:
-        case = self.desk.store.case(press.case_id)
-        lines = trail_lines(case, self.desk.store.entries(case.id))
+        case = self.desk.cases.case(press.case_id)
+        lines = trail_lines(case, self.desk.cases.entries(case.id))
         earlier = f"… {len(lines) - LONGEST_TRAIL} earlier\n" if len(lines) > LONGEST_TRAIL else ""
         return f"The trail of {case.id} (UTC)\n{earlier}" + "\n".join(lines[-LONGEST_TRAIL:])
 
     def precedents(self, press: Press) -> None:
         """The cases that the recommendation stands on, each with the way to its card."""
-        case = self.desk.store.case(press.case_id)
+        case = self.desk.cases.case(press.case_id)
         cited = case.recommendation.citations if case.recommendation else ()
         links = {citation.case_id: self._link(citation.case_id) for citation in cited}
         words = f"What {case.id} stands on: {case.recommendation.precedents if case.recommendation else 'nothing'}"
@@ -156,7 +159,7 @@ class CaseButtons:
 
     def _link(self, case_id: str) -> str:
         """Where the card of this case stands; empty when it has none, or Slack cannot say."""
-        cards = self.desk.store.cards(case_id) if case_id else []
+        cards = self.card_store.cards(case_id) if case_id else []
         return self.chat.link(cards[0].channel, cards[0].ts) if cards else ""
 
     def _current(self, press: Press, decision: Decision) -> Case:

@@ -50,7 +50,7 @@ class CaseForms:
     def approve(self, form: Submission) -> Json | None:
         """The top class is only begun here: what comes back is the way to the other half."""
         seen, note = self._seen(form, Decision.APPROVE), form.text(ids.NOTE)
-        case = self.desk.store.case(form.case_id)
+        case = self.desk.cases.case(form.case_id)
         if case.verdict and case.verdict.step_up:
             token = self.desk.begin_approval(form.case_id, by=form.person, seen=seen, note=note)
             return step_up_form(case, self.confirming(case.id, token))
@@ -97,7 +97,7 @@ class CaseForms:
 
     def undo(self, form: Submission) -> Json | None:
         """As for the yes to doing it: the top class is only begun here."""
-        case, note = self.desk.store.case(form.case_id), form.text(ids.NOTE)
+        case, note = self.desk.cases.case(form.case_id), form.text(ids.NOTE)
         seen = self._seen(form, Decision.UNDO)
         if case.verdict and case.verdict.step_up:
             token = self.desk.begin_undo(form.case_id, by=form.person, seen=seen, note=note)

@@ -25,7 +25,11 @@ from bot.cases.errors import ChatFailed, ChatUnknown, LockedOut, RateLimited, Un
 from bot.cases.question import Answer
 from bot.clock import boottime, monotonic, seconds_left, time_limit, utc_now
 from bot.desk.message_cleanup import posted_since
-from bot.ports import CardContext, CardRef, EffectStatus, LiveList, PostedMessage, PostedQuestion
+from bot.ports.card_store import CardContext, CardRef
+from bot.ports.chat import PostedMessage
+from bot.ports.connector import EffectStatus
+from bot.ports.live_lists import LiveList
+from bot.ports.question_log import PostedQuestion
 from handlers.cards.answer_blocks import answer_blocks, answer_text
 from handlers.cards.case_card import PLAIN, case_card, notification, superseded_card
 from handlers.cards.charts import without_charts
@@ -157,10 +161,22 @@ class SlackChat:
             ]
             unrecorded = sorted(ts for ts in found if ts not in recorded)
             if unrecorded:
-                drawn = CardRef(case.id, case.generation, case.channel, unrecorded[0], case.version)
+                drawn = CardRef(
+                    case_id=case.id,
+                    generation=case.generation,
+                    channel=case.channel,
+                    ts=unrecorded[0],
+                    version=case.version,
+                )
                 return self._redraw(case, drawn, context)
         ts = self._post_card(case, uid, context)
-        return CardRef(case.id, case.generation, case.channel, ts, case.version)
+        return CardRef(
+            case_id=case.id,
+            generation=case.generation,
+            channel=case.channel,
+            ts=ts,
+            version=case.version,
+        )
 
     def retire_card(self, case: Case, older: CardRef) -> None:
         if older.ts:

@@ -16,7 +16,9 @@ from bot.cases.seen import Seen
 from bot.desk.controls import Controls
 from bot.desk.decisions import Decisions
 from bot.desk.questions import Questions, spoken
-from bot.ports import CaseFilter, Clock, Library, Lists
+from bot.ports.case_queries import CaseFilter, CaseQueries
+from bot.ports.clock import Clock
+from bot.ports.library import Library
 from handlers.cards import forms
 from handlers.cards.answer_blocks import answer_blocks, answer_text
 from handlers.slack.answers import reference, slack_said
@@ -51,7 +53,7 @@ class Commands:
     questions: Questions
     switchboard: Controls
     decisions: Decisions
-    lists: Lists
+    queries: CaseQueries
     library: Library
     chat: SlackChat
     clock: Clock
@@ -101,7 +103,7 @@ class Commands:
 
     def _while_behind(self, answer: Answer) -> Answer:
         """Whatever is asked after a backup was restored, that comes first."""
-        standing = self.switchboard.store.controls()
+        standing = self.switchboard.desk_controls.load()
         return (
             replace(answer, text=f"{standing.holds[0].said}. {answer.text}")
             if standing.is_behind
@@ -164,9 +166,9 @@ class Commands:
         """The last thirty days, of what this person may see."""
         now, sight = self.clock(), self.questions.sight(person)
         span = (now - REPORT_FOR, now)
-        opened = self.lists.count(CaseFilter(viewer=sight, opened=span, is_any=True))
-        took = self.lists.durations(CaseFilter(viewer=sight, ended=span, is_over=True))
-        ended = self.lists.find(CaseFilter(viewer=sight, ended=span, is_over=True), 2_000)
+        opened = self.queries.count(CaseFilter(viewer=sight, opened=span, is_any=True))
+        took = self.queries.durations(CaseFilter(viewer=sight, ended=span, is_over=True))
+        ended = self.queries.find(CaseFilter(viewer=sight, ended=span, is_over=True), 2_000)
         agreed = agreements(ended, dict(self.library.titles()))
         yes = sum(one.as_recommended for one in agreed)
         total = sum(one.as_recommended + one.edited + one.otherwise for one in agreed)

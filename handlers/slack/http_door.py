@@ -14,7 +14,7 @@ from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
 
-from bot.ports import Clock
+from bot.ports.clock import Clock
 from handlers.bodies import BodyRefused, limited_body, refuse_too_large
 from handlers.slack.payload import is_slacks
 

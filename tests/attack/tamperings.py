@@ -18,8 +18,8 @@ from typing import Any
 
 from typer.testing import CliRunner
 
-from bot import verifier
 from bot.__main__ import app
+from bot.audit import verifier
 from bot.cases.errors import CountersignError
 from bot.cases.lifecycle import State
 from bot.sample.people import ANA, BEN, ELSIE, OMAR, OPS, STOCK

@@ -26,8 +26,8 @@ from bot.cases.signal import Signal
 from bot.clock import utc_now
 from bot.store.database import Database
 from bot.store.migrate import migrate
-from bot.store.shelf import SqlPrecedentStore
-from bot.store.store import SqlStore
+from bot.store.precedents import SqlPrecedentStore
+from bot.store.store import Store
 from knowledge.confidence import Judged, certify
 from knowledge.embedder import Cached, MiniLM, unit
 from knowledge.learner import Example, train
@@ -605,7 +605,7 @@ def cost(meaning, sizes=(1_000, 10_000, 100_000)):
         with tempfile.TemporaryDirectory() as folder:
             database = Database(f"sqlite:///{folder}/x.db")
             migrate(database)
-            shelf = SqlPrecedentStore(SqlStore(database))
+            shelf = SqlPrecedentStore(Store.over(database))
             many = (
                 Precedent(
                     f"EX-{n}.1",

@@ -23,7 +23,7 @@ from bot.connectors.specs import (
     MessageSystem,
     ParameterType,
 )
-from bot.ports import EffectStatus
+from bot.ports.connector import EffectStatus
 from tests.fakes.chat import FakeChat
 from tests.fakes.servers import Dripping, Silent, serving
 

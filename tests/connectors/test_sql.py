@@ -15,7 +15,7 @@ from bot.clock import boottime, time_limit
 from bot.connectors.dry_run import DryRun
 from bot.connectors.specs import ActionSpec, ParameterType, SqlSystem, Statement
 from bot.connectors.sql import SqlConnector
-from bot.ports import EffectStatus
+from bot.ports.connector import EffectStatus
 from tests.conftest import _create
 from tests.fakes.servers import Proxy, Silent, serving
 

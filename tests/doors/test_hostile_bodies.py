@@ -73,7 +73,7 @@ def test_another_source_neither_clears_nor_counts_on_nor_reopens_a_case(door):
     assert post(door, {**GOOD, "key": "k3"}).json() == {"outcome": "opened", "case": "EX-2"}
     assert post(door, clear, token="t-one").json() == {"outcome": "cleared", "case": "EX-1"}
     assert post(door, {**GOOD, "key": "k4"}).json() == {"outcome": "counted", "case": "EX-2"}
-    assert door.world.store.counts() == {"CLEARED": 1, "OPEN": 1}
+    assert door.world.store.queries.counts() == {"CLEARED": 1, "OPEN": 1}
 
 
 @pytest.mark.threat("A6")
@@ -108,14 +108,14 @@ def test_sources_of_one_domain_clear_what_the_other_opened(door):
 def test_a_source_sends_only_the_kinds_that_it_may(door, token, body, allowed):
     kind = STRUCTURED if "events" in token else {}
     assert re.search(allowed, problem(post(door, body, token=token, **kind), 422, "kind"))
-    assert door.world.store.counts() == {}
+    assert door.world.store.queries.counts() == {}
 
 
 @pytest.mark.threat("A6")
 def test_a_source_with_one_kind_or_several_need_not_be_told_again(door):
     assert post(door, {**GOOD, "kind": ""}, token="t-one").status_code == 201
     assert post(door, GOOD, token="t-some").status_code == 201
-    kinds = {case.id: case.kind for case in door.world.store.cases()}
+    kinds = {case.id: case.kind for case in door.world.store.queries.newest()}
     assert kinds == {"EX-1": "low_stock", "EX-2": "low_stock"}
 
 
@@ -132,7 +132,7 @@ def test_two_facts_that_flatten_to_one_name_are_both_kept(door):
         "x" * 150 + "2": 6,
     }
     assert post(door, {**GOOD, "facts": facts}).status_code == 201
-    kept = door.world.store.case("EX-1").signal.facts
+    kept = door.world.store.cases.case("EX-1").signal.facts
     assert sorted(kept.values()) == [1, 2, 3, 4, 5, 6]
     assert (kept["a_b"], kept["a_b_2"], kept["a_c_d"], kept["a_c_d_2"]) == (1, 3, 2, 4)
 
@@ -143,7 +143,7 @@ def test_an_annotation_does_not_take_the_place_of_a_label(door):
     body["alerts"][0]["labels"]["severity"] = "page"
     body["alerts"][0]["annotations"]["severity"] = "none"
     post(door, body, token="t-am")
-    facts = door.world.store.case("EX-1").signal.facts
+    facts = door.world.store.cases.case("EX-1").signal.facts
     assert (facts["severity"], facts["severity_2"]) == ("page", "none")
 
 
@@ -198,7 +198,7 @@ def test_a_time_at_the_edge_of_time_is_refused_with_its_field(door, time):
     body = alert()
     body["alerts"][0]["startsAt"] = time
     problem(post(door, body, token="t-am"), 422, "alerts.0.startsAt")
-    assert door.world.store.counts() == {}
+    assert door.world.store.queries.counts() == {}
 
 
 @pytest.mark.threat("C4")
@@ -256,7 +256,7 @@ def test_a_mapped_kind_is_such_as_ours_are_or_none(door, kind, kept):
         build(Door(door.world.desk.intake, sources, (), lambda: [])), raise_server_exceptions=False
     )
     assert post(client, {"items": [body]}, token="t-items").status_code == 201
-    assert door.world.store.case("EX-1").signal.kind == kept
+    assert door.world.store.cases.case("EX-1").signal.kind == kept
 
 
 # --- without credentials -----------------------------------------------------------------------------------------------------
@@ -329,17 +329,18 @@ def test_no_path_reaches_the_database_as_it_came(world, odd):
 
 @pytest.mark.threat("C3")
 def test_what_no_database_keeps_is_replaced_wherever_it_is_written(store):
+
     from bot.cases.errors import NoSuchCase
-    from bot.ports import QuestionRecord
-    from bot.store.lists import Lists
+    from bot.ports.question_log import QuestionRecord
     from tests.fakes.clock import NOON
 
-    lists = Lists(store)
-    assert lists.record_question(QuestionRecord("C1:1", NOON, "T1/UANA", "what\x00\ud800?"), None)
-    (question,) = lists.questions(NOON, unanswered=False)
+    assert store.question_log.record(
+        QuestionRecord(id="C1:1", asked_at=NOON, person="T1/UANA", text="what\x00\ud800?"), None
+    )
+    (question,) = store.question_log.questions(NOON, unanswered=False)
     assert question.text == "what\ufffd\ufffd?"
     with pytest.raises(NoSuchCase):
-        store.case("EX-1\x00")
+        store.cases.case("EX-1\x00")
 
 
 # --- anything at all -----------------------------------------------------------------------------------------------------------

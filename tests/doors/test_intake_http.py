@@ -73,7 +73,7 @@ def post(client, body, token=TOKEN, path="/v1/signals", **headers):
 def test_a_signal_is_stored_before_it_is_answered(door):
     answer = post(door, GOOD)
     assert (answer.status_code, answer.json()) == (201, {"outcome": "opened", "case": "EX-1"})
-    assert door.world.store.case("EX-1").signal.source == "api"
+    assert door.world.store.cases.case("EX-1").signal.source == "api"
     assert (post(door, GOOD).status_code, post(door, GOOD).json()["outcome"]) == (200, "duplicate")
     assert post(door, {**GOOD, "key": "k2"}).json() == {"outcome": "counted", "case": "EX-1"}
     assert post(door, {**GOOD, "key": "k3", "status": "clear"}).json()["outcome"] == "cleared"
@@ -98,7 +98,7 @@ def test_a_requester_is_taken_as_it_is_named_and_only_what_cannot_be_stored_is_r
         body = {**GOOD, "key": f"r{number}", "subject": f"s{number}", "requester": requester}
         answer = post(door, body)
         assert answer.status_code == 201
-        assert door.world.store.case(answer.json()["case"]).authors == (requester,)
+        assert door.world.store.cases.case(answer.json()["case"]).authors == (requester,)
     for requester in ("x" * 81, "a\u0000b", "  ", 7):
         problem(post(door, {**GOOD, "key": "bad", "requester": requester}), 422, "requester")
 
@@ -221,7 +221,7 @@ BAD = [
 @pytest.mark.parametrize(("body", "status", "field"), BAD, ids=range(len(BAD)))
 def test_bad_input_is_told_which_field_and_stores_nothing(door, body, status, field):
     problem(post(door, body), status, field)
-    assert door.world.store.counts() == {}
+    assert door.world.store.queries.counts() == {}
 
 
 def test_too_large_is_413_whether_it_says_so_or_not(door):
@@ -317,7 +317,7 @@ def test_a_structured_cloudevent(door):
         **{"content-type": "application/cloudevents+json; charset=utf-8"},
     )
     assert answer.status_code == 201
-    signal = door.world.store.case("EX-1").signal
+    signal = door.world.store.cases.case("EX-1").signal
     assert (signal.kind, signal.subject, signal.key, signal.facts["product_id"]) == (
         "low_stock",
         "product:7",
@@ -394,7 +394,7 @@ def test_alertmanager_fires_repeats_changes_and_resolves_on_one_case(door):
         )
     ]
     assert outcomes == ["opened", "duplicate", "counted", "cleared", "duplicate"]
-    assert door.world.store.counts() == {"CLEARED": 1}
+    assert door.world.store.queries.counts() == {"CLEARED": 1}
 
 
 @pytest.mark.threat("C1")
@@ -406,7 +406,7 @@ def test_one_bad_alert_is_told_of_and_the_others_are_stored(door):
     bad, good = answer.json()["signals"]
     assert (bad["outcome"], bad["problem"]["field"]) == ("invalid", "alerts.0.labels.alertname")
     assert good == {"outcome": "opened", "case": "EX-1"}
-    assert door.world.store.counts() == {"OPEN": 1}
+    assert door.world.store.queries.counts() == {"OPEN": 1}
 
 
 @pytest.mark.threat("C1")
@@ -433,14 +433,14 @@ def test_a_reused_key_holds_up_nobody_behind_it(door):
 
 @pytest.mark.threat("C1")
 def test_one_signal_that_cannot_be_stored_does_not_hold_up_the_others(door, monkeypatch):
-    receive = type(door.world.store).receive
+    receive = type(door.world.store.cases).receive
 
     def poisoned(store, signal, *rest):
         if signal.key.endswith("e1"):
             raise OperationalError("x", {}, Exception("poisoned"))
         return receive(store, signal, *rest)
 
-    monkeypatch.setattr(type(door.world.store), "receive", poisoned)
+    monkeypatch.setattr(type(door.world.store.cases), "receive", poisoned)
     answer = post(
         door, [{**EVENT, "id": f"e{number}"} for number in range(3)], token="t-events", **BATCH
     )
@@ -456,7 +456,7 @@ def test_one_signal_that_cannot_be_stored_does_not_hold_up_the_others(door, monk
 def test_a_long_annotation_is_shortened_with_a_mark_and_refuses_nothing(door):
     body = alert(summary="long " * 100, description="x" * 5000, runbook="a\x00b")
     assert post(door, body, token="t-am").json() == {"outcome": "opened", "case": "EX-1"}
-    signal = door.world.store.case("EX-1").signal
+    signal = door.world.store.cases.case("EX-1").signal
     assert (len(signal.title), len(signal.facts["description"])) == (300, 2000)
     assert signal.title.endswith("… (shortened)")
     assert signal.facts["description"].endswith("… (shortened)")
@@ -486,7 +486,7 @@ def test_an_event_with_too_much_in_it_is_taken_and_says_what_was_left_out(door):
     data = {"deep": {"a": {"b": {"c": {"d": {"e": {"f": {"g": {"h": 1}}}}}}}}, "big": 2**60}
     data |= {f"n{number}": number for number in range(100)}
     post(door, {**EVENT, "data": data}, token="t-events", **STRUCTURED)
-    facts = door.world.store.case("EX-1").signal.facts
+    facts = door.world.store.cases.case("EX-1").signal.facts
     assert (len(facts), facts["facts_left_out"], facts["big"]) == (64, 40, str(2**60))
     assert facts["deep_a_b_c_d_e_f_g_h"] == "… (shortened)"
 
@@ -500,7 +500,7 @@ def test_any_json_by_a_mapping(door):
     }
     secret = "whsec_" + base64.b64encode(b"stripe's own secret").decode()
     assert signed(door, body, secret, path="/v1/webhooks/stripe").status_code == 201
-    signal = door.world.store.case("EX-1").signal
+    signal = door.world.store.cases.case("EX-1").signal
     assert (signal.title, signal.facts, signal.kind) == (
         "Payment charge.failed",
         {"amount": 1999},

@@ -32,7 +32,8 @@ from bot.cases.question import Answer, Line
 from bot.cases.seen import Seen
 from bot.connectors.message import MessageConnector
 from bot.connectors.specs import ActionSpec, MessageSystem, ParameterType
-from bot.ports import EffectStatus, PostedQuestion
+from bot.ports.connector import EffectStatus
+from bot.ports.question_log import PostedQuestion
 from bot.sample.people import ANA, FINN, GUS, OMAR, TEAM
 from handlers.cards import forms, ids
 from handlers.slack import app as slack_app
@@ -554,7 +555,7 @@ def test_a_button_of_an_earlier_release_decides_nothing_and_its_card_is_drawn_ag
         ).status_code
         == 200
     )
-    refused = world.store.entries(case.id)[-1].body
+    refused = world.store.cases.entries(case.id)[-1].body
     assert (refused.name, refused.code) == ("attempt.refused", "superseded")
     assert "drawn by an earlier release" in refused.reason
     assert (world.case(case).state, world.case(case).approvals) == (State.PROPOSED, ())
@@ -570,7 +571,7 @@ def test_a_button_of_another_plan_under_the_same_number_decides_nothing(over_htt
     yesterday = world.proposed()
     other = replace(yesterday, plan=replace(yesterday.plan, playbook="another"))
     assert signed(over_http, press(other)).status_code == 200
-    refused = world.store.entries(yesterday.id)[-1].body
+    refused = world.store.cases.entries(yesterday.id)[-1].body
     assert (refused.name, refused.reason) == (
         "attempt.refused",
         "that card shows another plan than EX-1 has now; look at its card again",

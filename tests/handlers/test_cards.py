@@ -20,7 +20,7 @@ from bot.cases.recognition import Guess, Recognition
 from bot.cases.recommendation import Alternative, Recommendation
 from bot.cases.seen import OFFERED, Decision, Seen
 from bot.emulator.blocks import validate, validate_view
-from bot.ports import CardContext
+from bot.ports.card_store import CardContext
 from handlers.cards import forms, ids
 from handlers.cards.case_card import STEP_MARKS, case_card, notification, superseded_card
 from handlers.cards.notes import LINES, note_blocks, note_text, trail_lines

@@ -128,7 +128,7 @@ class Harbour:
             return json.load(answer)
 
     def cases(self, kind=""):
-        found = self.desk.store.cases(limit=10_000)
+        found = self.desk.store.queries.newest(limit=10_000)
         return [case for case in found if kind in {"", case.kind}]
 
     def the(self, kind):
@@ -143,10 +143,10 @@ class Harbour:
         )
 
     def case(self, case):
-        return self.desk.store.case(case.id)
+        return self.desk.store.cases.case(case.id)
 
     def card(self, case):
-        cards = self.desk.store.cards(case.id)
+        cards = self.desk.store.cards.cards(case.id)
         if not cards or not cards[0].ts:
             return None
         found = [

@@ -5,15 +5,15 @@ import shutil
 import pytest
 
 from bot.store.database import Database
-from bot.store.shelf import SqlPrecedentStore
-from bot.store.store import SqlStore
+from bot.store.precedents import SqlPrecedentStore
+from bot.store.store import Store
 
 
 @pytest.fixture
 def shelf(empty_sqlite, tmp_path):
     shutil.copy(empty_sqlite, tmp_path / "small.db")
     database = Database(f"sqlite:///{tmp_path / 'small.db'}")
-    yield SqlPrecedentStore(SqlStore(database))
+    yield SqlPrecedentStore(Store.over(database))
     database.close()
 
 

@@ -183,10 +183,10 @@ def test_a_corrupt_index_is_an_answer_not_an_accident(remember, damage, tmp_path
     script = f"""
 import sys; sys.path.insert(0, {str(tmp_path)!r})
 from datetime import UTC, datetime
-from bot.store.database import Database; from bot.store.store import SqlStore; from bot.store.shelf import SqlPrecedentStore
+from bot.store.database import Database; from bot.store.store import Store; from bot.store.precedents import SqlPrecedentStore
 from knowledge.precedents import Precedents; from knowledge.vector_index import VectorIndex; from knowledge.embedder import Words, MiniLM
 from pathlib import Path
-shelf = SqlPrecedentStore(SqlStore(Database("sqlite:///{tmp_path / "small.db"}"))); e = MiniLM()
+shelf = SqlPrecedentStore(Store.over(Database("sqlite:///{tmp_path / "small.db"}"))); e = MiniLM()
 m = Precedents(shelf, e, VectorIndex(Path({str(tmp_path / "memory")!r}), "", e.identity)); m.open()
 r = m.recall({STORIES["wine"]!r}, "low_stock", "C0STOCK", datetime.now(UTC))
 print(r.failure or [one.id for one in r.alike][0])

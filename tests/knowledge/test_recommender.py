@@ -44,7 +44,7 @@ def recommended(small_world, meaning, recalls=None, model=None, **changes):
     recommender = RememberingRecommender(
         recalls or Recalls(), lambda kind: model, meaning, world.clock
     )
-    case = replace(world.store.case(world.receive().case_id))
+    case = replace(world.store.cases.case(world.receive().case_id))
     from bot.desk.triage import gather
 
     evidence = gather(case, world.library.book, world.desk.systems, world.clock())
@@ -179,7 +179,7 @@ def test_every_citation_is_a_real_case_that_really_carries_that_action(store, me
     """Forty cases decided in every way, then one more: each thing its card says of another case is so."""
     world, dice = World(store, remembering(meaning, tmp_path / "memory")), random.Random(1)
     for n in range(40):
-        case = world.store.case(
+        case = world.store.cases.case(
             world.receive(world.signal(f"product:{n}", title=f"Merlot {n} is running low")).case_id
         )
         world.work()
@@ -194,11 +194,11 @@ def test_every_citation_is_a_real_case_that_really_carries_that_action(store, me
     world.clock.forward(seconds=60)
     last_id = world.receive(world.signal("product:99")).case_id
     world.work()
-    last = world.store.case(last_id)
+    last = world.store.cases.case(last_id)
     cited = last.recommendation.citations
     assert len(cited) == 10
     for citation in cited:
-        real = world.store.case(citation.case_id)
+        real = world.store.cases.case(citation.case_id)
         assert real.plan.actions[0].name == citation.action
         ended = {State.REJECTED: "rejected", State.RESOLVED: "worked"}[real.state]
         assert (citation.ended, citation.at, citation.by) == (ended, real.ending.at, ("Ana",))

@@ -8,13 +8,13 @@ from datetime import timedelta
 import pytest
 import sqlalchemy as sa
 
+from bot.audit.replay import audit, replay
 from bot.cases.errors import KeyReused
 from bot.cases.lifecycle import State
-from bot.ports import Topic
+from bot.ports.outbox import Topic
 from bot.store import tables as t
-from bot.store.audit import audit, replay
 from bot.store.database import Database
-from bot.store.store import SqlStore
+from bot.store.store import Store
 from tests.conftest import _create
 from tests.fakes.directory import principal
 from tests.world import World
@@ -33,11 +33,11 @@ def lived(world: World) -> None:
             world.signal(f"product:{number}", key=f"k{number}", requester=principal("finn"))
         )
     world.work()
-    world.approve(store.case("EX-1"))
+    world.approve(store.cases.case("EX-1"))
     world.work()
     world.house.faults = {"execute": ["lost before"], "verify": ["unknown"]}
-    world.approve(store.case("EX-4"))
-    (work,) = store.claim(list(_EXECUTE), 1, world.clock(), 30)
+    world.approve(store.cases.case("EX-4"))
+    (work,) = store.outbox.claim(list(_EXECUTE), 1, world.clock(), 30)
     world.lane.handle(work)
     desk.decisions.edit(
         "EX-2", by=principal("omar"), seen=world.seen("EX-2"), values={"quantity": 12}
@@ -57,11 +57,13 @@ def lived(world: World) -> None:
     world.clear(world.signal("product:nothing", key="ignored"))
     desk.switchboard.pause("", by=principal("ben"), reason="a reason")
     for _ in range(20):
-        for row in store.claim(list(_WORDS), 50, world.clock(), 30):
+        for row in store.outbox.claim(list(_WORDS), 50, world.clock(), 30):
             world.lane.handle(row)
-    world.approve(store.case("EX-3"))
+    world.approve(store.cases.case("EX-3"))
     world.receive(world.signal("product:new", key="new"))
-    states = {f"EX-{number}": store.case(f"EX-{number}").state for number in (1, 2, 3, 4, 6, 10)}
+    states = {
+        f"EX-{number}": store.cases.case(f"EX-{number}").state for number in (1, 2, 3, 4, 6, 10)
+    }
     assert states == {
         "EX-1": State.RESOLVED,
         "EX-2": State.PROPOSED,
@@ -84,7 +86,7 @@ def honest(request, tmp_path_factory):
         _create(server, name, "template_countersign")
         url = f"{server}/{name}"
     database = Database(url)
-    store = SqlStore(database)
+    store = Store.over(database)
     lived(World(store))
     yield store
     database.close()
@@ -108,7 +110,7 @@ def tampering(store):
 
 
 def test_an_honest_database_raises_no_alarm(honest):
-    assert replay(honest).differences == ()
+    assert replay(honest.database).differences == ()
     with tampering(honest) as connection:
         assert audit(connection).differences == ()
 
@@ -125,7 +127,7 @@ def test_a_bot_that_writes_meanwhile_raises_no_alarm(store):
             written.append(world.receive(world.signal("product:meanwhile")))
             world.work()
 
-    replayed = replay(store, progress=meanwhile)
+    replayed = replay(store.database, progress=meanwhile)
     assert (replayed.differences, replayed.cases, len(written)) == ((), 3, 1)
 
 

@@ -13,16 +13,17 @@ from pathlib import Path
 import pytest
 import sqlalchemy as sa
 
-import bot.verifier
+import bot.audit.verifier
+from bot.audit.checkpoints import Checkpoints
+from bot.audit.export import export
+from bot.audit.replay import replay
+from bot.audit.verifier import verify
 from bot.cases.entries import Entry, Resolution, Resolved
 from bot.cases.errors import LedgerBroken
 from bot.cases.ledger import GENESIS, chain_hash, leaf_hash
 from bot.cases.lifecycle import State
-from bot.ports import Change
+from bot.ports.case_store import Change
 from bot.store import tables
-from bot.store.checkpoints import Checkpoints
-from bot.store.export import export, replay
-from bot.verifier import verify
 from tests.fakes.directory import principal
 from tests.world import policy
 
@@ -33,7 +34,7 @@ def log(small_world, tmp_path):
     for number in range(6):
         receipt = small_world.receive(small_world.signal(f"product:{number}"))
         small_world.work()
-        case = small_world.store.case(receipt.case_id)
+        case = small_world.store.cases.case(receipt.case_id)
         if number % 2:
             if number != 5:
                 small_world.desk.decisions.edit(
@@ -45,10 +46,10 @@ def log(small_world, tmp_path):
             small_world.approve(small_world.case(case))
         small_world.work()
         if number == 2:
-            Checkpoints(tmp_path / "cp", "log").sign(small_world.store)
+            Checkpoints(tmp_path / "cp", "log").sign(small_world.store.ledger)
     checkpoints = Checkpoints(tmp_path / "cp", "log")
-    checkpoints.sign(small_world.store)
-    export(small_world.store, tmp_path / "log.jsonl")
+    checkpoints.sign(small_world.store.ledger)
+    export(small_world.store.ledger, tmp_path / "log.jsonl")
     return Log(tmp_path, checkpoints.public_key)
 
 
@@ -252,7 +253,7 @@ def undone(small_world, tmp_path):
     """One case that Ben and Carla approved and took back, which Finn has raised and Dev has raised again."""
     small_world.library.rules = policy(high_above=Decimal(50))
     small_world.house.undo_for = timedelta(minutes=30)
-    case = small_world.store.case(
+    case = small_world.store.cases.case(
         small_world.receive(small_world.signal(requester=principal("finn"))).case_id
     )
     small_world.work()
@@ -267,8 +268,8 @@ def undone(small_world, tmp_path):
     small_world.work()
     assert small_world.case(case).state is State.REFERRED
     checkpoints = Checkpoints(tmp_path / "cp", "log")
-    checkpoints.sign(small_world.store)
-    export(small_world.store, tmp_path / "log.jsonl")
+    checkpoints.sign(small_world.store.ledger)
+    export(small_world.store.ledger, tmp_path / "log.jsonl")
     return Log(tmp_path, checkpoints.public_key)
 
 
@@ -392,7 +393,7 @@ def test_raising_it_after_the_yes_is_no_finding(small_world, tmp_path):
     case = small_world.proposed()
     small_world.approve(case)
     small_world.receive(small_world.signal(requester=principal("ana")))
-    export(small_world.store, tmp_path / "log.jsonl")
+    export(small_world.store.ledger, tmp_path / "log.jsonl")
     assert verify(str(tmp_path / "log.jsonl"))[0] == []
 
 
@@ -400,7 +401,7 @@ def test_the_verifier_runs_alone_without_the_app(log, tmp_path):
     """Copied elsewhere, in an interpreter that cannot see the project: exit 0 for the honest ledger, 1 for a tampered one."""
     alone = tmp_path / "elsewhere"
     alone.mkdir()
-    (alone / "verifier.py").write_text(Path(bot.verifier.__file__).read_text())
+    (alone / "verifier.py").write_text(Path(bot.audit.verifier.__file__).read_text())
     command = [
         sys.executable,
         "-P",
@@ -417,7 +418,7 @@ def test_the_verifier_runs_alone_without_the_app(log, tmp_path):
     command[3] = str(tmp_path / "tampered.jsonl")
     cut = subprocess.run(command, cwd=alone, capture_output=True, text=True, env={})
     assert (cut.returncode, "FINDING" in cut.stdout) == (1, True)
-    assert "import bot" not in Path(bot.verifier.__file__).read_text()
+    assert "import bot" not in Path(bot.audit.verifier.__file__).read_text()
     command[3] = str(tmp_path / "nothing.jsonl")
     assert subprocess.run(command, cwd=alone, capture_output=True, env={}).returncode == 2
 
@@ -428,15 +429,15 @@ def test_the_verifier_runs_alone_without_the_app(log, tmp_path):
 def test_nothing_new_is_signed_once(small_world, tmp_path):
     small_world.receive()
     checkpoints = Checkpoints(tmp_path / "cp", "log")
-    assert checkpoints.sign(small_world.store).size == 1
-    assert checkpoints.sign(small_world.store) is None
+    assert checkpoints.sign(small_world.store.ledger).size == 1
+    assert checkpoints.sign(small_world.store.ledger) is None
 
 
 def test_the_signer_refuses_a_ledger_that_shrank_or_changed(small_world, tmp_path):
     for number in range(3):
         small_world.receive(small_world.signal(f"product:{number}"))
     checkpoints = Checkpoints(tmp_path / "cp", "log")
-    checkpoints.sign(small_world.store)
+    checkpoints.sign(small_world.store.ledger)
     with small_world.store.database.engine.begin() as connection:
         connection.exec_driver_sql("DROP TRIGGER ledger_no_delete")
         connection.execute(sa.delete(tables.ledger).where(tables.ledger.c.seq == 3))
@@ -444,16 +445,16 @@ def test_the_signer_refuses_a_ledger_that_shrank_or_changed(small_world, tmp_pat
             sa.update(tables.heads).where(tables.heads.c.name == "ledger").values(number=2)
         )
     with pytest.raises(LedgerBroken, match="entries were taken away"):
-        checkpoints.sign(small_world.store)
+        checkpoints.sign(small_world.store.ledger)
 
 
 def test_the_signer_refuses_when_its_memory_was_taken(small_world, tmp_path):
     for number in range(2):
         small_world.receive(small_world.signal(f"product:{number}"))
-        Checkpoints(tmp_path / "cp", "log").sign(small_world.store)
+        Checkpoints(tmp_path / "cp", "log").sign(small_world.store.ledger)
     (tmp_path / "cp" / "witness.json").unlink()
     with pytest.raises(LedgerBroken, match="put it back from a backup"):
-        Checkpoints(tmp_path / "cp", "log").sign(small_world.store)
+        Checkpoints(tmp_path / "cp", "log").sign(small_world.store.ledger)
 
 
 def test_the_key_is_its_owners_alone(tmp_path):
@@ -508,7 +509,7 @@ def test_emptying_the_whole_table_is_refused(world):
 
 
 def verify_rows(world) -> int:
-    rows = list(world.store.ledger())
+    rows = list(world.store.ledger.rows())
     assert all(hashlib.sha256(b"\x00" + bytes(row.body)).hexdigest() == row.leaf for row in rows)
     return len(rows)
 
@@ -530,7 +531,7 @@ def test_a_step_that_a_person_let_be_forgotten_is_named_by_replay_and_verifier_a
     remembered = world.proposed()
     world.approve(remembered)
     world.work()
-    case = world.store.case(world.receive(world.signal("product:2")).case_id)
+    case = world.store.cases.case(world.receive(world.signal("product:2")).case_id)
     world.work()
     world.house.faults["execute"] = ["lost after"]
     world.approve(world.case(case))
@@ -540,12 +541,12 @@ def test_a_step_that_a_person_let_be_forgotten_is_named_by_replay_and_verifier_a
     body = Resolved(Resolution.BY_HAND, "did it", "Ana")
     entry = Entry(case.id, running.version + 1, 1, world.clock(), principal("ana"), "slack", body)
     after = replace(running, state=State.RESOLVED, version=entry.version)
-    world.store.commit(Change(running, (entry,), after=after))
+    world.store.cases.commit(Change(before=running, entries=(entry,), after=after))
     assert any(
         "nobody knows yet what came of step 1" in difference
-        for difference in replay(world.store).differences
+        for difference in replay(world.store.database).differences
     )
-    export(world.store, tmp_path / "log.jsonl")
+    export(world.store.ledger, tmp_path / "log.jsonl")
     (finding,) = verify(str(tmp_path / "log.jsonl"))[0]
     assert "EX-2: step 1 was forgotten while nobody knew of it" in finding
     for _ in world.shelf.rebuild():

@@ -31,7 +31,7 @@ from filelock import FileLock
 from bot.cases.controls import FallBehind
 from bot.cases.errors import LedgerBroken, SettingsIncomplete
 from bot.cases.ledger import Tree, leaf_hash
-from bot.store.store import SqlStore
+from bot.store.ledger import Ledger
 
 ED25519 = b"\x01"
 # Cases that may have been opened between the last checkpoint and the loss, and whose numbers nobody remembers.
@@ -91,24 +91,24 @@ class Witness:
         raw = ED25519 + self._raw_public()
         return f"{self._origin}+{self._key_id().hex()}+{base64.b64encode(raw).decode()}"
 
-    def compare(self, store: SqlStore) -> FallBehind | None:
+    def compare(self, ledger: Ledger) -> FallBehind | None:
         """Compare the ledger with what was signed; None when it grows from that.
 
         Raises:
             LedgerBroken: the witness itself cannot be read.
         """
         try:
-            self._grown(store)
+            self._grown(ledger)
         except _Disagrees as found:
-            return self._behind(store, found)
+            return self._behind(ledger, found)
         return None
 
-    def _grown(self, store: SqlStore) -> tuple[_Memory, Tree]:
+    def _grown(self, ledger: Ledger) -> tuple[_Memory, Tree]:
         """What is remembered, with notes adopted that are newer, and the tree of the ledger as it is now."""
         memory = self._memory()
         # Signed after what is remembered: a process ended between the two.
         newer = self._notes(after=memory.number)
-        size, _, peaks = store.head()
+        size, _, peaks = ledger.head()
         if size < memory.tree.size:
             raise _disagrees(
                 f"the ledger has {size} entries; {memory.tree.size} were signed before: entries were taken away",
@@ -116,7 +116,7 @@ class Witness:
                 newer,
             )
         tree = memory.tree
-        for row in store.ledger(after=tree.size):
+        for row in ledger.rows(after=tree.size):
             if row.seq > size:
                 break
             if row.seq != tree.size + 1:
@@ -131,9 +131,9 @@ class Witness:
             )
         return memory, tree
 
-    def _behind(self, store: SqlStore, found: _Disagrees) -> FallBehind:
-        own_size, cases = store.head()[0], store.case_number()
-        common = self._common(store, found.memory, own_size)
+    def _behind(self, ledger: Ledger, found: _Disagrees) -> FallBehind:
+        own_size, cases = ledger.head()[0], ledger.last_case_number()
+        common = self._common(ledger, found.memory, own_size)
         # An older witness does not know the numbers: no case was opened without an entry.
         highest = (
             found.memory.cases
@@ -148,14 +148,14 @@ class Witness:
             numbers_from=max(cases, highest) + NUMBER_MARGIN,
         )
 
-    def _common(self, store: SqlStore, memory: _Memory, own_size: int) -> int:
+    def _common(self, ledger: Ledger, memory: _Memory, own_size: int) -> int:
         """How many entries are proved to be what was signed, by a note or by a part of the remembered tree."""
         signed = {note.size: note.root for note in _in_force(self._notes())}
         for count in range(1, len(memory.tree.peaks)):
             part = memory.tree.first(count)
             signed.setdefault(part.size, part.root)
         tree, proved = Tree(), 0
-        rows = store.ledger()
+        rows = ledger.rows()
         for size in sorted(size for size in signed if size <= own_size):
             while tree.size < size:
                 row = next(rows, None)
@@ -252,31 +252,31 @@ class Checkpoints(Witness):
             self._public = self._key.public_key()
             self._publish()
 
-    def sign(self, store: SqlStore) -> Checkpoint | None:
+    def sign(self, ledger: Ledger) -> Checkpoint | None:
         """Sign the ledger as it is now; None when nothing was added since the last time.
 
         Raises:
             LedgerBroken: the ledger does not grow from what was signed before, and nobody has acknowledged why.
         """
         with self._lock:
-            cases = store.case_number()
+            cases = ledger.last_case_number()
             try:
-                memory, tree = self._grown(store)
+                memory, tree = self._grown(ledger)
             except _Disagrees as found:
-                return self._sign_restored(store, found, cases)
+                return self._sign_restored(ledger, found, cases)
             self._complete(memory)
             if tree.size == memory.tree.size:
                 return None
             return self._write(tree, number=memory.number + 1, cases=cases)
 
-    def _sign_restored(self, store: SqlStore, found: _Disagrees, cases: int) -> Checkpoint:
+    def _sign_restored(self, ledger: Ledger, found: _Disagrees, cases: int) -> Checkpoint:
         """Sign a restored backup: the note names the one before it, and how many entries both have."""
         root = _text(found.root)
-        rollback = store.controls().acknowledgement_of(found.size, root)
+        rollback = ledger.acknowledgement_of(found.size, root)
         if rollback is None:
             raise found
-        size, _, peaks = store.head()
-        leaves = (_leaf(row) for row in store.ledger() if row.seq <= size)
+        size, _, peaks = ledger.head()
+        leaves = (_leaf(row) for row in ledger.rows() if row.seq <= size)
         tree = Tree().extend(leaves)
         if [peak.hex() for peak in tree.peaks] != peaks:
             raise LedgerBroken("the head of the ledger is not what its entries make")

@@ -23,11 +23,13 @@ from bot.cases.errors import CountersignError
 from bot.cases.ledger import GENESIS, Tree, chain_hash, leaf_hash
 from bot.cases.lifecycle import State
 from bot.clock import utc_now
-from bot.ports import REPLACED, CardContext, ReceiptOutcome, Topic
-from bot.store import tables as t
-from bot.store.derived import Derived, derive, entries_of, pages
-from bot.store.store import SqlStore
-from bot.store.unit_of_work import DONE, LEASED, PARKED, READY
+from bot.ports.card_store import REPLACED, CardContext
+from bot.ports.case_store import ReceiptOutcome
+from bot.ports.outbox import Topic
+from bot.store import tables
+from bot.store.database import Database
+from bot.store.derived import DerivedRows, case_pages, derive, entry_bodies
+from bot.store.outbox_rows import DONE, LEASED, PARKED, READY
 
 MAX_DIFFERENCES = 100
 # Work of these topics is never put off for longer.
@@ -59,9 +61,9 @@ class Replayed:
     differences: tuple[str, ...]
 
 
-def replay(store: SqlStore, *, progress: Callable[[int], None] | None = None) -> Replayed:
+def replay(database: Database, *, progress: Callable[[int], None] | None = None) -> Replayed:
     """Fold every entry again and compare every table with what that gives."""
-    with store.database.snapshot() as connection:
+    with database.snapshot() as connection:
         return audit(connection, progress=progress)
 
 
@@ -72,7 +74,7 @@ def audit(connection: Connection, *, progress: Callable[[int], None] | None = No
     # Work is due by the clock that writes entries, and that clock is never behind them.
     now = max(ledger.last_at, utc_now()) if ledger.last_at else utc_now()
     cases = _Cases(connection)
-    for rows in pages(connection, size=500):
+    for rows in case_pages(connection, size=500):
         differences += cases.check(rows)
         if len(differences) > MAX_DIFFERENCES:
             break
@@ -145,7 +147,7 @@ class _Ledger:
                 self._number = int(case_id.rpartition("-")[2])
 
     def _heads(self) -> Iterator[str]:
-        heads = {row.name: row for row in self._connection.execute(select(t.heads))}
+        heads = {row.name: row for row in self._connection.execute(select(tables.heads))}
         peaks = [peak.hex() for peak in self._tree.peaks]
         ledger, cases, memory = (heads.get(name) for name in ("ledger", "cases", "memory"))
         if ledger is None or (ledger.number, ledger.chain) != (self._tree.size, self._chain):
@@ -159,7 +161,7 @@ class _Ledger:
             yield f"memory has {last} changes, and its head says less: {CHANGED}"
 
     def _desk(self) -> Iterator[str]:
-        rows = self._connection.execute(select(t.controls)).all()
+        rows = self._connection.execute(select(tables.controls)).all()
         if [row.name for row in rows] != ["desk"]:
             yield f"{DESK_ID}: there must be one standing, and there are {len(rows)}: {CHANGED}"
             return
@@ -178,7 +180,7 @@ class _Cases:
     def check(self, rows: Sequence[Any]) -> Iterator[str]:
         """The differences of a page of cases."""
         ids = [row.id for row in rows]
-        entries = entries_of(self._connection, ids)
+        entries = entry_bodies(self._connection, ids)
         tables = _Rows(self._connection, ids)
         for row in rows:
             try:
@@ -191,7 +193,7 @@ class _Cases:
                 continue
             yield from self._case(row, found, tables)
 
-    def _case(self, row: Any, found: Derived, tables: "_Rows") -> Iterator[str]:
+    def _case(self, row: Any, found: DerivedRows, tables: "_Rows") -> Iterator[str]:
         yield from _projection(row, found)
         yield from _named(row.id, found, tables.named[row.id])
         yield from _effects(row.id, found, tables.effects[row.id])
@@ -208,10 +210,10 @@ class _Rows:
 
     def __init__(self, connection: Connection, ids: Sequence[str]) -> None:
         self._connection = connection
-        self.named = self._by_case(t.case_people, ids)
-        self.effects = self._by_case(t.effects, ids)
-        self.inbox = self._by_case(t.inbox, ids)
-        self.cards = self._by_case(t.cards, ids)
+        self.named = self._by_case(tables.case_people, ids)
+        self.effects = self._by_case(tables.effects, ids)
+        self.inbox = self._by_case(tables.inbox, ids)
+        self.cards = self._by_case(tables.cards, ids)
         self.conflicts: defaultdict[str, list[Any]] = defaultdict(list)
         for row in connection.execute(_CONFLICTS, {"ids": ids}):
             self.conflicts[row.case_id].append(row)
@@ -231,8 +233,8 @@ class _Rows:
         return self._connection.execute(_BY_KEY, {"keys": keys}).all()
 
 
-def _projection(row: Any, found: Derived) -> Iterator[str]:
-    for name, expected in found.row.items():
+def _projection(row: Any, found: DerivedRows) -> Iterator[str]:
+    for name, expected in found.case_row.items():
         stored = getattr(row, name)
         if name == "body":
             if not _is_written_as(stored, found.case):
@@ -244,7 +246,7 @@ def _projection(row: Any, found: Derived) -> Iterator[str]:
             yield f"{row.id}: the column {name} says {_short(stored)}, the ledger says {_short(expected)}: {CHANGED}"
 
 
-def _named(case_id: str, found: Derived, rows: Iterable[Any]) -> Iterator[str]:
+def _named(case_id: str, found: DerivedRows, rows: Iterable[Any]) -> Iterator[str]:
     stored, expected = {row.person for row in rows}, set(found.case.people)
     for person in sorted(stored - expected):
         yield f"{case_id}: {person} may see it, and the ledger gives no reason: {CHANGED}"
@@ -252,7 +254,7 @@ def _named(case_id: str, found: Derived, rows: Iterable[Any]) -> Iterator[str]:
         yield f"{case_id}: {person} may not see it, and is a party to it by the ledger: {CHANGED}"
 
 
-def _effects(case_id: str, found: Derived, rows: Iterable[Any]) -> Iterator[str]:
+def _effects(case_id: str, found: DerivedRows, rows: Iterable[Any]) -> Iterator[str]:
     stored = {(row.revision, row.step): row for row in rows}
     for key in sorted(found.effects.keys() - stored.keys()):
         yield f"{case_id}: step {key[1] + 1} of revision {key[0]} was begun, and is not counted: {CHANGED}"
@@ -275,7 +277,7 @@ def _effects(case_id: str, found: Derived, rows: Iterable[Any]) -> Iterator[str]
 
 
 def _inbox(
-    case_id: str, found: Derived, rows: Iterable[Any], conflicts: Iterable[Any]
+    case_id: str, found: DerivedRows, rows: Iterable[Any], conflicts: Iterable[Any]
 ) -> Iterator[str]:
     stored = {(row.source, row.key): row for row in rows}
     for source, key in sorted(found.inbox.keys() - stored.keys()):
@@ -407,69 +409,74 @@ def _short(value: object) -> str:
 
 
 _LEDGER_PAGE = (
-    select(t.ledger)
-    .where(t.ledger.c.seq > bindparam("after"))
-    .order_by(t.ledger.c.seq)
+    select(tables.ledger)
+    .where(tables.ledger.c.seq > bindparam("after"))
+    .order_by(tables.ledger.c.seq)
     .limit(2_000)
 )
-_LAST_CHANGE = select(t.precedents.c.seq).order_by(t.precedents.c.seq.desc()).limit(1)
+_LAST_CHANGE = select(tables.precedents.c.seq).order_by(tables.precedents.c.seq.desc()).limit(1)
 _BY_CASE = {
     table.name: select(table).where(table.c.case_id.in_(bindparam("ids", expanding=True)))
-    for table in (t.case_people, t.effects, t.inbox, t.cards)
+    for table in (tables.case_people, tables.effects, tables.inbox, tables.cards)
 }
 _CONFLICTS = (
     select(
-        t.inbox.c.case_id,
-        t.inbox_conflicts.c.source,
-        t.inbox_conflicts.c.key,
-        t.inbox_conflicts.c.digest,
+        tables.inbox.c.case_id,
+        tables.inbox_conflicts.c.source,
+        tables.inbox_conflicts.c.key,
+        tables.inbox_conflicts.c.digest,
     )
     .select_from(
-        t.inbox_conflicts.join(
-            t.inbox,
+        tables.inbox_conflicts.join(
+            tables.inbox,
             and_(
-                t.inbox.c.source == t.inbox_conflicts.c.source,
-                t.inbox.c.key == t.inbox_conflicts.c.key,
+                tables.inbox.c.source == tables.inbox_conflicts.c.source,
+                tables.inbox.c.key == tables.inbox_conflicts.c.key,
             ),
         )
     )
-    .where(t.inbox.c.case_id.in_(bindparam("ids", expanding=True)))
+    .where(tables.inbox.c.case_id.in_(bindparam("ids", expanding=True)))
 )
-_IN_STORM = select(t.live_list_items.c.case_id).where(
-    t.live_list_items.c.case_id.in_(bindparam("ids", expanding=True)),
-    t.live_list_items.c.board.startswith(STORM, autoescape=True),
+_IN_STORM = select(tables.live_list_items.c.case_id).where(
+    tables.live_list_items.c.case_id.in_(bindparam("ids", expanding=True)),
+    tables.live_list_items.c.board.startswith(STORM, autoescape=True),
 )
-_BY_KEY = select(t.outbox).where(t.outbox.c.key.in_(bindparam("keys", expanding=True)))
+_BY_KEY = select(tables.outbox).where(tables.outbox.c.key.in_(bindparam("keys", expanding=True)))
 _LOST_CASES = (
-    select(t.ledger.c.case_id)
-    .where(t.ledger.c.case_id != DESK_ID, ~exists().where(t.cases.c.id == t.ledger.c.case_id))
+    select(tables.ledger.c.case_id)
+    .where(
+        tables.ledger.c.case_id != DESK_ID,
+        ~exists().where(tables.cases.c.id == tables.ledger.c.case_id),
+    )
     .distinct()
-    .order_by(t.ledger.c.case_id)
+    .order_by(tables.ledger.c.case_id)
 )
 _WITHOUT_CASE = {
     table.name: select(table.c.case_id)
-    .where(table.c.case_id != "", ~exists().where(t.cases.c.id == table.c.case_id))
+    .where(table.c.case_id != "", ~exists().where(tables.cases.c.id == table.c.case_id))
     .order_by(table.c.case_id)
     .limit(MAX_DIFFERENCES)
-    for table in (t.case_people, t.effects, t.inbox, t.cards, t.outbox)
+    for table in (tables.case_people, tables.effects, tables.inbox, tables.cards, tables.outbox)
 }
 _BAD_OUTCOME = (
-    select(t.inbox.c.source, t.inbox.c.key, t.inbox.c.outcome, t.inbox.c.case_id)
+    select(
+        tables.inbox.c.source, tables.inbox.c.key, tables.inbox.c.outcome, tables.inbox.c.case_id
+    )
     .where(
-        or_(t.inbox.c.case_id.is_(None), t.inbox.c.case_id == ""),
-        t.inbox.c.outcome != ReceiptOutcome.IGNORED.value,
+        or_(tables.inbox.c.case_id.is_(None), tables.inbox.c.case_id == ""),
+        tables.inbox.c.outcome != ReceiptOutcome.IGNORED.value,
     )
     .limit(MAX_DIFFERENCES)
 )
 _BAD_CONFLICT = (
-    select(t.inbox_conflicts.c.source, t.inbox_conflicts.c.key)
+    select(tables.inbox_conflicts.c.source, tables.inbox_conflicts.c.key)
     .where(
         ~exists().where(
-            t.inbox.c.source == t.inbox_conflicts.c.source,
-            t.inbox.c.key == t.inbox_conflicts.c.key,
-            t.inbox.c.digest != t.inbox_conflicts.c.digest,
+            tables.inbox.c.source == tables.inbox_conflicts.c.source,
+            tables.inbox.c.key == tables.inbox_conflicts.c.key,
+            tables.inbox.c.digest != tables.inbox_conflicts.c.digest,
         )
     )
     .limit(MAX_DIFFERENCES)
 )
-_NOT_DONE = select(t.outbox).where(t.outbox.c.state != DONE).order_by(t.outbox.c.key)
+_NOT_DONE = select(tables.outbox).where(tables.outbox.c.state != DONE).order_by(tables.outbox.c.key)
