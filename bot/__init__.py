@@ -6,6 +6,7 @@ The house, floor by floor (linted by import-linter; a floor knows only those bel
    bot.sample                                 the sample company "Harbour & Vine": its data, its people, its past, its story
 5  bot.wiring                                 the one place where real things are plugged together
 4  handlers | scheduler | knowledge           people and systems | time | memory (never each other)
+   bot.audit                                  what an auditor gets: checkpoints, export, replay
 3  bot.desk | bot.store | bot.connectors      use cases | persistence | outside systems (never each other)
 2  bot.ports                                  what the rules need from the world
 1  bot.cases                                  the rules: pure

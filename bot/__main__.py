@@ -460,7 +460,7 @@ def ledger_verify(
         findings += found
         if entries != total:
             findings.append(f"the head says {total} entries, the ledger has {entries}")
-        findings += replay(
+        findings += replay.replay(
             store.database, progress=lambda step: progress.advance(task, step)
         ).differences
     store.database.close()

@@ -319,14 +319,8 @@ def open_store(settings: Settings) -> Store:
 def open_switchboard(settings: Settings, store: Store) -> tuple[Controls, SlackChat]:
     """The switches of the desk for one who asks from the command line, and the Slack that says who people are."""
     _, chat, directory = _slack(settings)
-    switchboard = Controls(
-        desk_controls=store.desk_controls,
-        cases=store.cases,
-        queries=store.queries,
-        outbox=store.outbox,
-        library=open_library(settings),
-        directory=directory,
-        clock=clock_of(store.database),
+    switchboard = _build_controls(
+        store, open_library(settings), directory, clock_of(store.database)
     )
     return switchboard, chat
 
@@ -360,36 +354,10 @@ def build_desk(  # noqa: PLR0913 (the composition root: one argument for each th
     ``mode``: what plans are approved for; empty binds them to none.
     """
     proposals = Proposals(store.cases, library, systems, mode)
-    switchboard = Controls(
-        desk_controls=store.desk_controls,
-        cases=store.cases,
-        queries=store.queries,
-        outbox=store.outbox,
-        library=library,
-        directory=directory,
-        clock=clock,
-    )
-    intake = Intake(
-        cases=store.cases,
-        library=library,
-        clock=clock,
-        pacer=SourceThrottle() if storm_after else None,
-    )
-    questions = Questions(
-        cases=store.cases,
-        queries=store.queries,
-        card_store=store.cards,
-        question_log=store.question_log,
-        desk_controls=store.desk_controls,
-        outbox=store.outbox,
-        library=library,
-        directory=directory,
-        grammar=QuestionGrammar(dict(library.titles())),
-        chat=chat,
-        clock=clock,
-        memory=mind.memory,
-        talker=mind.talker,
-    )
+    switchboard = _build_controls(store, library, directory, clock)
+    pacer = SourceThrottle() if storm_after else None
+    intake = Intake(cases=store.cases, library=library, clock=clock, pacer=pacer)
+    questions = _build_questions(store, library, chat, directory, clock, mind)
     settle = timedelta(seconds=settle_for)
     digests = Digest(
         queries=store.queries,
@@ -415,18 +383,7 @@ def build_desk(  # noqa: PLR0913 (the composition root: one argument for each th
         most=storm_after,
         settle_for=settle,
     )
-    homes = AppHome(
-        queries=store.queries,
-        live_lists=store.live_lists,
-        card_store=store.cards,
-        outbox=store.outbox,
-        desk_controls=store.desk_controls,
-        library=library,
-        directory=directory,
-        questions=questions,
-        chat=chat,
-        clock=clock,
-    )
+    homes = _build_home(store, library, chat, directory, clock, questions)
     return Desk(
         store=store,
         library=library,
@@ -442,17 +399,8 @@ def build_desk(  # noqa: PLR0913 (the composition root: one argument for each th
             clock=clock,
         ),
         switchboard=switchboard,
-        executor=Executor(
-            cases=store.cases,
-            outbox=store.outbox,
-            desk_controls=store.desk_controls,
-            library=library,
-            systems=systems,
-            directory=directory,
-            proposals=proposals,
-            switchboard=switchboard,
-            clock=clock,
-            lease_for=timedelta(seconds=lease_for),
+        executor=_build_executor(
+            store, systems, directory, proposals, switchboard, clock, timedelta(seconds=lease_for)
         ),
         follow_up=FollowUp(
             cases=store.cases,
@@ -477,15 +425,7 @@ def build_desk(  # noqa: PLR0913 (the composition root: one argument for each th
             mode=mode,
             settle_for=settle,
         ),
-        sweeping=MessageCleanup(
-            cases=store.cases,
-            card_store=store.cards,
-            live_lists=store.live_lists,
-            outbox=store.outbox,
-            chat=chat,
-            clock=clock,
-            settle_for=settle,
-        ),
+        sweeping=_build_cleanup(store, chat, clock, settle),
         questions=questions,
         digests=digests,
         homes=homes,
@@ -501,6 +441,95 @@ def build_desk(  # noqa: PLR0913 (the composition root: one argument for each th
         )
         if mind.narrator
         else None,
+    )
+
+
+def _build_controls(store: Store, library: Library, directory: Directory, clock: Clock) -> Controls:
+    return Controls(
+        desk_controls=store.desk_controls,
+        cases=store.cases,
+        queries=store.queries,
+        outbox=store.outbox,
+        library=library,
+        directory=directory,
+        clock=clock,
+    )
+
+
+def _build_questions(
+    store: Store, library: Library, chat: Chat, directory: Directory, clock: Clock, mind: Mind
+) -> Questions:
+    return Questions(
+        cases=store.cases,
+        queries=store.queries,
+        card_store=store.cards,
+        question_log=store.question_log,
+        desk_controls=store.desk_controls,
+        outbox=store.outbox,
+        library=library,
+        directory=directory,
+        grammar=QuestionGrammar(dict(library.titles())),
+        chat=chat,
+        clock=clock,
+        memory=mind.memory,
+        talker=mind.talker,
+    )
+
+
+def _build_home(
+    store: Store,
+    library: Library,
+    chat: Chat,
+    directory: Directory,
+    clock: Clock,
+    questions: Questions,
+) -> AppHome:
+    return AppHome(
+        queries=store.queries,
+        live_lists=store.live_lists,
+        card_store=store.cards,
+        outbox=store.outbox,
+        desk_controls=store.desk_controls,
+        library=library,
+        directory=directory,
+        questions=questions,
+        chat=chat,
+        clock=clock,
+    )
+
+
+def _build_executor(
+    store: Store,
+    systems: Systems,
+    directory: Directory,
+    proposals: Proposals,
+    switchboard: Controls,
+    clock: Clock,
+    lease_for: timedelta,
+) -> Executor:
+    return Executor(
+        cases=store.cases,
+        outbox=store.outbox,
+        desk_controls=store.desk_controls,
+        library=proposals.library,
+        systems=systems,
+        directory=directory,
+        proposals=proposals,
+        switchboard=switchboard,
+        clock=clock,
+        lease_for=lease_for,
+    )
+
+
+def _build_cleanup(store: Store, chat: Chat, clock: Clock, settle_for: timedelta) -> MessageCleanup:
+    return MessageCleanup(
+        cases=store.cases,
+        card_store=store.cards,
+        live_lists=store.live_lists,
+        outbox=store.outbox,
+        chat=chat,
+        clock=clock,
+        settle_for=settle_for,
     )
 
 

@@ -68,7 +68,7 @@ def token(case: Case) -> str:
     """Write which case a button belongs to and what it was drawn from; all else is looked up.
 
     "EX-12:3:<32 hex digits of the checksum>:PROPOSED", and ":<step>@<milliseconds>" where a step is in
-    doubt. ``handlers.slack.press`` reads it. When this changes, ``bot.ports.CARD_FORMAT`` does too.
+    doubt. ``handlers.slack.press`` reads it. When this changes, ``bot.ports.card_store.CARD_FORMAT`` does too.
     """
     seen = Seen.of(case)
     doubt = f":{seen.doubt}" if seen.doubt else ""

@@ -27,7 +27,6 @@ from bot.clock import utc_now
 from bot.store.database import Database
 from bot.store.migrate import migrate
 from bot.store.precedents import SqlPrecedentStore
-from bot.store.store import Store
 from knowledge.confidence import Judged, certify
 from knowledge.embedder import Cached, MiniLM, unit
 from knowledge.learner import Example, train
@@ -605,7 +604,7 @@ def cost(meaning, sizes=(1_000, 10_000, 100_000)):
         with tempfile.TemporaryDirectory() as folder:
             database = Database(f"sqlite:///{folder}/x.db")
             migrate(database)
-            shelf = SqlPrecedentStore(Store.over(database))
+            shelf = SqlPrecedentStore(database)
             many = (
                 Precedent(
                     f"EX-{n}.1",

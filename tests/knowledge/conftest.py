@@ -6,14 +6,13 @@ import pytest
 
 from bot.store.database import Database
 from bot.store.precedents import SqlPrecedentStore
-from bot.store.store import Store
 
 
 @pytest.fixture
 def shelf(empty_sqlite, tmp_path):
     shutil.copy(empty_sqlite, tmp_path / "small.db")
     database = Database(f"sqlite:///{tmp_path / 'small.db'}")
-    yield SqlPrecedentStore(Store.over(database))
+    yield SqlPrecedentStore(database)
     database.close()
 
 

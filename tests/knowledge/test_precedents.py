@@ -186,7 +186,7 @@ from datetime import UTC, datetime
 from bot.store.database import Database; from bot.store.store import Store; from bot.store.precedents import SqlPrecedentStore
 from knowledge.precedents import Precedents; from knowledge.vector_index import VectorIndex; from knowledge.embedder import Words, MiniLM
 from pathlib import Path
-shelf = SqlPrecedentStore(Store.over(Database("sqlite:///{tmp_path / "small.db"}"))); e = MiniLM()
+shelf = SqlPrecedentStore(Database("sqlite:///{tmp_path / "small.db"}")); e = MiniLM()
 m = Precedents(shelf, e, VectorIndex(Path({str(tmp_path / "memory")!r}), "", e.identity)); m.open()
 r = m.recall({STORIES["wine"]!r}, "low_stock", "C0STOCK", datetime.now(UTC))
 print(r.failure or [one.id for one in r.alike][0])
