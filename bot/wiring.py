@@ -26,7 +26,7 @@ from bot.connectors.http import HttpConnector
 from bot.connectors.message import MessageConnector
 from bot.connectors.specs import HttpSystem, MessageSystem, SqlSystem, SystemSpec
 from bot.connectors.sql import SqlConnector
-from bot.desk.alert_storms import MOST_CARDS, AlertStorms, SourceThrottle
+from bot.desk.alert_storms import MOST_CARDS, AlertStorms
 from bot.desk.app_home import AppHome
 from bot.desk.cards import Cards
 from bot.desk.controls import Controls
@@ -42,6 +42,7 @@ from bot.desk.proposal import Proposals
 from bot.desk.questions import Questions
 from bot.desk.raising import Raising
 from bot.desk.rollback import RollbackWatch, lost
+from bot.desk.source_throttle import SourceThrottle
 from bot.desk.triage import Triage
 from bot.desk.worker import WorkerPool, WorkerTimings
 from bot.ports.chat import Chat
@@ -355,8 +356,8 @@ def build_desk(  # noqa: PLR0913 (the composition root: one argument for each th
     """
     proposals = Proposals(store.cases, library, systems, mode)
     switchboard = _build_controls(store, library, directory, clock)
-    pacer = SourceThrottle() if storm_after else None
-    intake = Intake(cases=store.cases, library=library, clock=clock, pacer=pacer)
+    throttle = SourceThrottle() if storm_after else None
+    intake = Intake(cases=store.cases, library=library, clock=clock, throttle=throttle)
     questions = _build_questions(store, library, chat, directory, clock, mind)
     settle = timedelta(seconds=settle_for)
     digests = Digest(

@@ -22,34 +22,8 @@ from bot.ports.outbox import LeasedMessage, Outbox, OutboxMessage, Topic
 
 # More cards than this from one source, of one kind, within this time, are a storm.
 MOST_CARDS, WITHIN = 30, timedelta(minutes=10)
-PER_SECOND, BURST = 30.0, 200
-HEAD_START = timedelta(days=1)
 MOST_ROWS = 5
 PREFIX = "storm:"
-
-
-class SourceThrottle:
-    """Lets one source's new cases through at a rate, so that a storm does not stand in front of a quiet one (GCRA, per process).
-
-    The less a source has said lately, the further to the front its cases go: on a machine that cannot keep up with the rate, too, a
-    quiet one is not behind what is overdue of a loud one.
-    """
-
-    def __init__(self, per_second: float = PER_SECOND, burst: int = BURST) -> None:
-        self._gap = timedelta(seconds=1 / per_second)
-        self._slack = self._gap * burst
-        self._next: dict[str, datetime] = {}
-        self._guard = threading.Lock()
-
-    def due(self, source: str, now: datetime) -> datetime:
-        """When the next case of this source may be looked at."""
-        with self._guard:
-            at = max(self._next.get(source, now), now) + self._gap
-            self._next[source] = at
-            if len(self._next) > 10_000:
-                self._next = {name: then for name, then in self._next.items() if then > now}
-        due = at - self._slack
-        return due if due > now else now - (now - due) / self._slack * HEAD_START
 
 
 @dataclass

@@ -6,7 +6,7 @@ else: a case that cannot be looked at goes to its owner as it is.
 
 import logging
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
+from datetime import datetime
 
 from bot.cases import commands as m
 from bot.cases.canonical import Scalar, storable
@@ -82,7 +82,7 @@ class Triage:
                 run_at=now,
             )
             written = replace(written, messages=(*written.messages, asked))
-        self.cases.commit(_in_place(written, work), finish=work)
+        self.cases.commit(_keep_turn(written, work), finish=work)
 
     def _refer(self, case: Case, reason: str, work: LeasedMessage) -> None:
         """Put the case before its owner as it is, with the reason."""
@@ -93,7 +93,7 @@ class Triage:
         nothing = Recommendation("", "", "", blocked=blocked)
         entries = decide(case, m.Recommend(nothing, None, None, self._again(case, now)), now)
         written = change(case, entries, self.library.playbook(case.kind))
-        self.cases.commit(_in_place(written, work), finish=work)
+        self.cases.commit(_keep_turn(written, work), finish=work)
 
     def look_at(self, case: Case, now: datetime) -> tuple[Entry, ...]:
         """What would be written about this open case; nothing is, here."""
@@ -185,17 +185,13 @@ def _is_last(work: LeasedMessage) -> bool:
     )
 
 
-def _in_place(written: Change, work: LeasedMessage) -> Change:
-    """The card goes where its case stood in the queue: a quiet source's is not drawn behind all those of a loud one."""
-    place = work.payload.get("place")
-    if not isinstance(place, float):
-        return written
-    at = datetime.fromtimestamp(place, UTC)
-    placed = (
-        replace(asked, run_at=min(asked.run_at, at)) if asked.topic is Topic.CARD else asked
-        for asked in written.messages
+def _keep_turn(change: Change, message: LeasedMessage) -> Change:
+    """Draw the card in the turn of its case, so that no quiet source's waits behind a storm."""
+    messages = tuple(
+        replace(effect, priority=message.priority) if effect.topic is Topic.CARD else effect
+        for effect in change.messages
     )
-    return replace(written, messages=tuple(placed))
+    return replace(change, messages=messages)
 
 
 def gather(case: Case, playbook: Playbook, systems: Systems, now: datetime) -> tuple[Evidence, ...]:

@@ -35,6 +35,8 @@ class OutboxMessage:
     #: Not before this time.
     run_at: datetime
     payload: Mapping[str, Any] = field(default_factory=dict)
+    #: Among the due, the lower number goes first.
+    priority: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,6 +55,8 @@ class LeasedMessage:
     #: Attempts since the last certain outcome, this one included. Above 1: look before repeating.
     uncertain_attempts: int
     payload: Mapping[str, Any]
+    #: As it was requested, for the effects that follow from this one.
+    priority: int = 0
 
 
 class Outbox(Protocol):

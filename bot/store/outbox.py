@@ -89,7 +89,9 @@ class SqlOutbox:
         }
 
         def job(unit: UnitOfWork) -> list[LeasedMessage]:
-            return [leased_message(row) for row in unit.connection.execute(CLAIM, values)]
+            rows = unit.connection.execute(CLAIM, values)
+            # An UPDATE returns its rows in no order.
+            return sorted(map(leased_message, rows), key=lambda message: message.priority)
 
         return self._database.write(job, appends=False)
 

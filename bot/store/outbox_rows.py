@@ -21,6 +21,7 @@ def message_row(message: OutboxMessage) -> dict[str, Any]:
         "topic": message.topic.value,
         "case_id": message.case_id,
         "run_at": message.run_at.timestamp(),
+        "priority": message.priority,
         "payload": json.dumps(dict(message.payload)),
     }
 
@@ -36,6 +37,7 @@ def leased_message(row: Any) -> LeasedMessage:
         attempts=row.attempts,
         uncertain_attempts=row.doubt,
         payload=json.loads(row.payload),
+        priority=row.priority,
     )
 
 
@@ -50,6 +52,7 @@ def _enqueue(insert: Insert) -> Insert:
         attempts=0,
         doubt=0,
         run_at=bindparam("run_at"),
+        priority=bindparam("priority"),
         payload=bindparam("payload"),
         error="",
     )
@@ -61,8 +64,9 @@ def _enqueue(insert: Insert) -> Insert:
             "wanted": _outbox.wanted + 1,
             "state": case((at_rest, READY), else_=_outbox.state),
             "attempts": case((at_rest, 0), else_=_outbox.attempts),
-            # A row that waits out a back-off goes on waiting.
+            # A row that waits out a back-off goes on waiting, in its place.
             "run_at": case((at_rest, statement.excluded.run_at), else_=_outbox.run_at),
+            "priority": case((at_rest, statement.excluded.priority), else_=_outbox.priority),
             "payload": statement.excluded.payload,
         },
     )
@@ -93,7 +97,7 @@ IS_DUE = and_(
 _FIRST_DUE = (
     select(_outbox.key)
     .where(IS_DUE)
-    .order_by(_outbox.run_at)
+    .order_by(_outbox.priority, _outbox.run_at)
     .limit(bindparam("limit"))
     .with_for_update(skip_locked=True)
     .scalar_subquery()

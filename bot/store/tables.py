@@ -115,7 +115,11 @@ outbox = Table(
     Column("run_at", Float, nullable=False),
     Column("payload", Text, nullable=False),
     Column("error", Text, nullable=False),
-    Index("outbox_by_due", "state", "topic", "run_at"),
+    # Among the due, the lower number goes first.
+    Column("priority", Integer, nullable=False, server_default="0"),
+    # A claim reads the range of what is due. Were the priority before the time, it would read
+    # all that waits for a later time, too.
+    Index("outbox_by_due", "state", "topic", "run_at", "priority"),
 )
 
 # One row per step that was ever begun: an approval is consumed here, once.

@@ -58,6 +58,7 @@ PROGRESS = {
     "attempts",
     "doubt",
     "run_at",
+    "priority",
     "error",
     "payload",
     "key",

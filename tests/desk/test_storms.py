@@ -4,7 +4,8 @@ from dataclasses import replace
 from datetime import timedelta
 
 from bot.cases.lifecycle import State
-from bot.desk.alert_storms import MOST_CARDS, WITHIN, SourceThrottle
+from bot.desk.alert_storms import MOST_CARDS, WITHIN
+from bot.desk.source_throttle import SourceThrottle
 from bot.ports.outbox import Topic
 from tests.fakes.clock import NOON
 
@@ -14,14 +15,17 @@ def storm(world, many, start=0):
 
 
 def test_a_source_goes_at_its_pace_and_another_is_not_behind_it():
-    pacer = SourceThrottle(per_second=10, burst=20)
-    dues = [pacer.due("loud", NOON) for _ in range(120)]
-    assert max(dues[:20]) <= NOON < dues[20]
-    assert dues == sorted(dues)
-    assert dues[-1] == NOON + timedelta(seconds=10)
+    throttle = SourceThrottle(per_second=10, burst=20)
+    turns = [throttle.next_turn("loud", NOON) for _ in range(120)]
+    assert max(turn.run_at for turn in turns[:20]) <= NOON < turns[20].run_at
+    assert turns == sorted(turns)
+    assert turns[-1].run_at == NOON + timedelta(seconds=10)
     # However far behind the machine is: the quiet one goes before what is overdue of the loud one.
-    assert pacer.due("quiet", NOON + timedelta(seconds=30)) < dues[2]
-    assert pacer.due("loud", NOON + timedelta(minutes=1)) < NOON + timedelta(minutes=1)
+    assert throttle.next_turn("quiet", NOON + timedelta(seconds=30)) < turns[2]
+    # After a while the loud one is quiet again.
+    later = throttle.next_turn("loud", NOON + timedelta(minutes=1))
+    assert later < turns[2]
+    assert later.run_at == NOON + timedelta(minutes=1)
 
 
 def test_a_quiet_source_overtakes_a_loud_one_that_is_overdue(small_world):

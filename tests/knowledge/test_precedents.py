@@ -21,7 +21,7 @@ from knowledge.precedents import Precedents
 from knowledge.vector_index import VectorIndex
 from tests.cases.making import NOW
 from tests.conftest import free_port
-from tests.store.test_shelf import precedent
+from tests.store.test_precedents import precedent
 
 STORIES = {
     "wine": "Barolo 2017 is running low before the weekend",

@@ -14,7 +14,7 @@ from knowledge.recogniser import TrainedRecogniser, train_recogniser
 from knowledge.training import is_worth_it, learn, lessons, save
 from tests.cases.making import NOW
 from tests.conftest import SHARED
-from tests.store.test_shelf import precedent
+from tests.store.test_precedents import precedent
 
 
 @pytest.fixture(scope="module")

@@ -2,11 +2,13 @@
 
 import ast
 import contextlib
+import json
 import sqlite3
 import subprocess
 import sys
 import uuid
 from dataclasses import replace
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -21,6 +23,7 @@ from bot.cases.lifecycle import State
 from bot.cases.signal import SignalStatus
 from bot.ports.case_queries import CaseFilter
 from bot.ports.case_store import ReceiptOutcome
+from bot.ports.outbox import Topic
 from bot.store import projection, tables
 from bot.store.database import Database
 from bot.store.derived import rewrite_derived_rows
@@ -221,6 +224,9 @@ def copied(path, url) -> str:
     engine = sa.create_engine(url)
     with contextlib.closing(sqlite3.connect(path)) as old, engine.begin() as new:
         new.execute(sa.text("UPDATE alembic_version SET version_num = '0003'"))
+        # Its index goes with the column.
+        new.execute(sa.text("ALTER TABLE outbox DROP COLUMN priority"))
+        new.execute(sa.text("CREATE INDEX outbox_by_due ON outbox (state, topic, run_at)"))
         names = [
             row[0] for row in old.execute("SELECT name FROM sqlite_master WHERE type = 'table'")
         ]
@@ -237,6 +243,26 @@ def copied(path, url) -> str:
             new.execute(sa.text(f"ALTER TABLE {name} ENABLE TRIGGER USER"))
     engine.dispose()
     return url
+
+
+def test_what_an_earlier_release_moved_ahead_by_its_time_is_still_done(world_of_0003):
+    """Until 0006 the urgent had an earlier time, and its payload said so."""
+    world = world_of_0003
+    world.work()
+    yesterday = world.clock() - timedelta(days=1)
+    values = {
+        "key": "card:EX-2",
+        "run_at": yesterday.timestamp(),
+        "payload": json.dumps({"place": yesterday.timestamp()}),
+        "state": "ready",
+    }
+    row = tables.outbox.c.key == "card:EX-2"
+    before = sa.update(tables.outbox).where(row).values(**values)
+    world.store.database.write(lambda unit: unit.connection.execute(before) and None, appends=False)
+    (message,) = world.store.outbox.claim([Topic.CARD], 1, world.clock(), 30)
+    assert (message.key, message.priority) == ("card:EX-2", 0)
+    world.lane.handle(message)
+    assert world.store.outbox.backlog().keys() <= {"follow_up ready"}
 
 
 @pytest.mark.threat("A6")

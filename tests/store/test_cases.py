@@ -1,11 +1,9 @@
-"""The store, the same on SQLite and PostgreSQL."""
+"""The case store, the same on SQLite and PostgreSQL."""
 
 import json
 import threading
-import uuid
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
-from datetime import timedelta
 
 import pytest
 import sqlalchemy as sa
@@ -14,16 +12,12 @@ from bot.audit.replay import replay
 from bot.cases import commands as m
 from bot.cases.decide import decide
 from bot.cases.entries import RejectReason
-from bot.cases.errors import Conflict, KeyReused, NoSuchCase, Refusal, StaleFence
-from bot.cases.lifecycle import State
+from bot.cases.errors import Conflict, KeyReused, NoSuchCase, Refusal
 from bot.cases.seen import Seen
 from bot.ports.case_store import Change, ReceiptOutcome
 from bot.ports.outbox import OutboxMessage, Topic
-from bot.store import database as database_module
 from bot.store import tables
-from bot.store.database import Database
 from tests.cases.making import ANA, asker
-from tests.conftest import _create
 from tests.fakes.directory import principal
 
 
@@ -97,68 +91,6 @@ def test_a_commit_on_an_older_version_writes_nothing(world):
 def test_there_is_no_case_by_that_name(store):
     with pytest.raises(NoSuchCase):
         store.cases.case("EX-1")
-
-
-def test_a_stale_fence_writes_nothing(world):
-    world.receive()
-    (first,) = world.store.outbox.claim([Topic.TRIAGE], 10, world.clock(), 30)
-    world.clock.forward(seconds=31)
-    (second,) = world.store.outbox.claim([Topic.TRIAGE], 10, world.clock(), 30)
-    assert (second.fence, second.uncertain_attempts) == (first.fence + 1, 2)
-    with pytest.raises(StaleFence):
-        world.store.outbox.finish(first)
-    world.store.outbox.finish(second)
-    assert world.store.outbox.backlog() == {}
-
-
-def test_work_under_lease_is_nobody_elses(world):
-    world.receive()
-    assert len(world.store.outbox.claim([Topic.TRIAGE], 10, world.clock(), 30)) == 1
-    assert world.store.outbox.claim([Topic.TRIAGE], 10, world.clock(), 30) == []
-    assert not world.store.outbox.has_due([Topic.TRIAGE], world.clock())
-
-
-def test_a_card_asked_for_while_it_is_drawn_is_drawn_once_more(world):
-    case = world.proposed()
-    world.receive()
-    (work,) = world.store.outbox.claim([Topic.CARD], 1, world.clock(), 30)
-    world.receive()
-    world.store.outbox.finish(work)
-    (again,) = world.store.outbox.claim([Topic.CARD], 10, world.clock(), 30)
-    assert (again.key, again.uncertain_attempts) == (f"card:{case.id}", 1)
-
-
-def test_parked_work_waits_for_a_person_and_can_be_let_go(world):
-    world.receive()
-    (work,) = world.store.outbox.claim([Topic.TRIAGE], 1, world.clock(), 30)
-    world.store.outbox.park(work, "no such table")
-    assert world.store.outbox.claim([Topic.TRIAGE], 1, world.clock() + timedelta(days=9), 30) == []
-    assert [(row["key"], row["error"]) for row in world.store.outbox.parked()] == [
-        ("triage:EX-1", "no such table")
-    ]
-    assert world.store.outbox.unpark("triage:EX-1", world.clock())
-    assert not world.store.outbox.unpark("triage:EX-1", world.clock())
-    assert len(world.store.outbox.claim([Topic.TRIAGE], 1, world.clock(), 30)) == 1
-
-
-def test_a_tick_belongs_to_one_process(store):
-    with ThreadPoolExecutor(8) as many:
-        claimed = list(many.map(lambda _: store.ticks.claim_tick("digest", 7), range(24)))
-    assert claimed.count(True) == 1
-    assert store.ticks.claim_tick("digest", 8)
-
-
-def test_one_failing_job_does_not_fail_its_batch(store):
-    gate = threading.Event()
-    with ThreadPoolExecutor(3) as many:
-        first = many.submit(store.database.write, lambda unit: gate.wait(5))
-        bad = many.submit(store.database.write, lambda unit: 1 / 0)
-        good = many.submit(store.ticks.claim_tick, "job", 1)
-        gate.set()
-        assert first.result() is True
-        assert good.result() is True
-        with pytest.raises(ZeroDivisionError):
-            bad.result()
 
 
 RACES = 1000
@@ -267,70 +199,3 @@ def test_usage_counts_what_was_begun_today(world):
     )
     assert usage.amounts == {"house.order_stock": 100}
     assert world.store.cases.usage("2026-11-22").times == {}
-
-
-def test_the_projection_equals_the_ledger_folded_again(world):
-    case = world.proposed()
-    world.approve(case)
-    world.work()
-    assert world.case(case).state is State.RESOLVED
-    assert replay(world.store.database).differences == ()
-
-
-def test_a_state_edited_without_the_ledger_is_found(world):
-    case = world.proposed()
-    with world.store.database.engine.begin() as connection:
-        row = connection.execute(sa.select(tables.cases.c.body)).scalar_one()
-        connection.execute(
-            sa.update(tables.cases).values(body=row.replace("waiting for a decision", "resolved"))
-        )
-    (difference,) = replay(world.store.database).differences
-    assert difference.startswith(
-        f"{case.id}: the projection says resolved, the ledger says waiting for a decision, or they differ in detail"
-    )
-
-
-def test_a_row_without_a_ledger_and_a_ledger_without_a_row_are_found(world):
-    world.receive()
-    world.receive(world.signal("product:2"))
-    with world.store.database.engine.begin() as connection:
-        connection.execute(
-            sa.update(tables.cases).where(tables.cases.c.id == "EX-2").values(id="EX-9", number=9)
-        )
-    differences = [
-        difference.rpartition(": ")[0] for difference in replay(world.store.database).differences
-    ]
-    assert {
-        "EX-9: in the projection, but not in the ledger",
-        "EX-2: in the ledger, but not in the projection",
-    } <= set(differences)
-
-
-@pytest.mark.threat("A3")
-def test_a_writer_that_stands_still_in_a_transaction_does_not_stop_the_others(
-    postgres, monkeypatch
-):
-    """As when a process is stopped, or its machine sleeps, while it holds the head of the ledger."""
-    monkeypatch.setattr(database_module, "MAX_IDLE_SECONDS", 0.5)
-    name = f"idle{uuid.uuid4().hex[:10]}"
-    _create(postgres, name, "template_countersign")
-    still, other = Database(f"{postgres}/{name}"), Database(f"{postgres}/{name}")
-    inside, go_on = threading.Event(), threading.Event()
-
-    def stand_still(unit):
-        inside.set()
-        assert go_on.wait(60)
-
-    try:
-        with ThreadPoolExecutor(1) as pool:
-            waiting = pool.submit(still.write, stand_still)
-            assert inside.wait(60)
-            assert other.write(lambda unit: unit.next_case_id()) == "EX-1"
-            go_on.set()
-            with pytest.raises(sa.exc.DBAPIError):
-                waiting.result(60)
-        assert still.write(lambda unit: unit.next_case_id()) == "EX-1"
-    finally:
-        go_on.set()
-        still.close()
-        other.close()

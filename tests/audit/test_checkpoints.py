@@ -7,12 +7,14 @@ import sys
 from pathlib import Path
 
 import pytest
+import sqlalchemy as sa
 
 from bot.audit import checkpoints as subject
 from bot.audit.checkpoints import Checkpoints, Witness
 from bot.audit.export import export
 from bot.audit.verifier import verify
 from bot.cases.errors import LedgerBroken, SettingsIncomplete
+from bot.store import tables
 
 pytestmark = pytest.mark.threat("D2")
 
@@ -171,3 +173,39 @@ def test_a_witness_needs_no_key(small_world, tmp_path):
     signed(small_world, folder)
     (folder / "key").unlink()
     assert Witness(folder, "log").compare(small_world.store.ledger) is None
+
+
+def test_nothing_new_is_signed_once(small_world, tmp_path):
+    small_world.receive()
+    checkpoints = Checkpoints(tmp_path / "cp", "log")
+    assert checkpoints.sign(small_world.store.ledger).size == 1
+    assert checkpoints.sign(small_world.store.ledger) is None
+
+
+def test_the_signer_refuses_a_ledger_that_shrank_or_changed(small_world, tmp_path):
+    for number in range(3):
+        small_world.receive(small_world.signal(f"product:{number}"))
+    checkpoints = Checkpoints(tmp_path / "cp", "log")
+    checkpoints.sign(small_world.store.ledger)
+    with small_world.store.database.engine.begin() as connection:
+        connection.exec_driver_sql("DROP TRIGGER ledger_no_delete")
+        connection.execute(sa.delete(tables.ledger).where(tables.ledger.c.seq == 3))
+        connection.execute(
+            sa.update(tables.heads).where(tables.heads.c.name == "ledger").values(number=2)
+        )
+    with pytest.raises(LedgerBroken, match="entries were taken away"):
+        checkpoints.sign(small_world.store.ledger)
+
+
+def test_the_signer_refuses_when_its_memory_was_taken(small_world, tmp_path):
+    for number in range(2):
+        small_world.receive(small_world.signal(f"product:{number}"))
+        Checkpoints(tmp_path / "cp", "log").sign(small_world.store.ledger)
+    (tmp_path / "cp" / "witness.json").unlink()
+    with pytest.raises(LedgerBroken, match="put it back from a backup"):
+        Checkpoints(tmp_path / "cp", "log").sign(small_world.store.ledger)
+
+
+def test_the_key_is_its_owners_alone(tmp_path):
+    Checkpoints(tmp_path / "cp", "log")
+    assert (tmp_path / "cp" / "key").stat().st_mode & 0o077 == 0
