@@ -86,7 +86,7 @@ def test_a_newer_note_that_the_ledger_does_not_grow_from_is_not_adopted(small_wo
     checkpoints = signed(small_world, folder)
     memory = (folder / "witness.json").read_text()
     tree = subject.Tree().extend([b"x" * 32, b"y" * 32])
-    (folder / "000002-2.note").write_text(checkpoints._note(tree, ""))
+    (folder / "000002-2.note").write_text(checkpoints._sign_note(tree, ""))
     (folder / "witness.json").write_text(memory)
     small_world.receive(small_world.signal("another"))
     with pytest.raises(LedgerBroken, match="not a continuation"):
