@@ -17,5 +17,5 @@ bot.ports                                 what the rules need from the world
 bot.cases                                 the rules: pure
 bot.sockets, clock, metrics, outages      time limits, the time, counters, short logs
 
-bot.emulator and bot.verifier stand beside the floors and import nothing of them.
+bot.emulator and bot.audit.verifier stand beside the floors and import nothing of them.
 """

@@ -6,11 +6,14 @@ import sys
 from dataclasses import dataclass
 from pathlib import Path
 
-from bot.ports import Assistant, Clock, Narrator, PrecedentStore, Recogniser, Recommender
-from bot.ports import Memory as MemoryPort
+from bot.ports.clock import Clock
+from bot.ports.language import Assistant, Narrator
+from bot.ports.memory import Memory as MemoryPort
+from bot.ports.memory import PrecedentStore
+from bot.ports.recommender import Recogniser, Recommender
 from bot.settings import Settings
-from bot.store.shelf import SqlPrecedentStore as SqlShelf
-from bot.store.store import SqlStore
+from bot.store.precedents import SqlPrecedentStore
+from bot.store.store import Store
 from knowledge.language.assistant import open_assistant
 from knowledge.language.chat_model import ChatLimits
 from knowledge.language.narrator import open_narrator
@@ -48,7 +51,7 @@ class Knowledge:
 
     advisors: Advisors
     library: Library
-    shelf: SqlShelf
+    shelf: SqlPrecedentStore
     precedents: PrecedentMemory
     embedder: Embedder
     model_file: ModelFile
@@ -81,15 +84,13 @@ class _LatestModels:
         return model.plans.get(kind)
 
 
-def open_knowledge(
-    settings: Settings, store: SqlStore, library: Library, clock: Clock
-) -> Knowledge:
+def open_knowledge(settings: Settings, store: Store, library: Library, clock: Clock) -> Knowledge:
     """Open the advisors with an index that is still empty.
 
     ``precedents.start()`` fills it in a thread of its own.
     """
     folder = settings.data_dir / "memory"
-    shelf = SqlShelf(store)
+    shelf = store.precedents
     embedder = open_embedder(settings.embeddings)
     model_file = ModelFile(folder)
     index = VectorIndex(folder, settings.chroma_url, embedder.identity)

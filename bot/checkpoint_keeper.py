@@ -3,13 +3,13 @@
 import logging
 from dataclasses import dataclass
 
+from bot.audit.checkpoints import Checkpoints, Witness
 from bot.cases.controls import BEHIND, DeskControls
 from bot.cases.errors import LedgerBroken
 from bot.desk.rollback import RollbackWatch, lost
-from bot.ports import Clock
+from bot.ports.clock import Clock
 from bot.settings import Settings, Signer
-from bot.store.checkpoints import Checkpoints, Witness
-from bot.store.store import SqlStore
+from bot.store.store import Store
 
 log = logging.getLogger(__name__)
 
@@ -24,7 +24,7 @@ class CheckpointKeeper:
 
     watch: RollbackWatch
     witness: Witness
-    store: SqlStore
+    store: Store
 
     def start(self) -> None:
         """Compare the ledger before anything runs, and log what is wrong."""
@@ -40,22 +40,29 @@ class CheckpointKeeper:
         except LedgerBroken as failure:
             # A folder that cannot be read stops nobody: it says nothing about the ledger.
             log.critical("the ledger cannot be compared with its checkpoints: %s", failure)
-            return self.store.controls()
+            return self.store.desk_controls.load()
 
     def sign(self) -> None:
         """Sign new entries, unless another process does or some are missing."""
         if self.compare().is_behind or not isinstance(self.witness, Checkpoints):
             return
         try:
-            self.witness.sign(self.store)
+            self.witness.sign(self.store.ledger)
         except LedgerBroken as failure:
             log.critical("the ledger is not signed: %s", failure)
 
 
-def open_keeper(settings: Settings, store: SqlStore, clock: Clock) -> CheckpointKeeper:
+def open_keeper(settings: Settings, store: Store, clock: Clock) -> CheckpointKeeper:
     """Open the checkpoints of these settings with the watch over them."""
     witness = open_witness(settings)
-    watch = RollbackWatch(store, lambda: witness.compare(store), clock)
+    watch = RollbackWatch(
+        desk_controls=store.desk_controls,
+        cases=store.cases,
+        queries=store.queries,
+        outbox=store.outbox,
+        compare=lambda: witness.compare(store.ledger),
+        clock=clock,
+    )
     return CheckpointKeeper(watch, witness, store)
 
 
@@ -66,21 +73,21 @@ def open_witness(settings: Settings) -> Witness:
     return Witness(settings.checkpoints_dir, settings.origin)
 
 
-def sign_or_compare(witness: Witness, store: SqlStore) -> None:
+def sign_or_compare(witness: Witness, store: Store) -> None:
     """Sign the ledger, or compare it where another process signs.
 
     Raises:
         LedgerBroken: it does not grow from what was signed.
     """
     if isinstance(witness, Checkpoints):
-        witness.sign(store)
+        witness.sign(store.ledger)
         return
-    rollback = witness.compare(store)
+    rollback = witness.compare(store.ledger)
     if rollback is not None:
         raise LedgerBroken(lost(rollback))
 
 
-def checkpoint_problems(settings: Settings, store: SqlStore) -> list[str]:
+def checkpoint_problems(settings: Settings, store: Store) -> list[str]:
     """Return a sentence for each disagreement of checkpoints and ledger.
 
     Writes nothing.
@@ -88,10 +95,10 @@ def checkpoint_problems(settings: Settings, store: SqlStore) -> list[str]:
     # Not ``Checkpoints``: that one would make a key where there is none.
     witness = Witness(settings.checkpoints_dir, settings.origin)
     try:
-        rollback = witness.compare(store)
+        rollback = witness.compare(store.ledger)
     except LedgerBroken as failure:
         return [f"checkpoints: {failure}"]
-    standing = store.controls()
+    standing = store.desk_controls.load()
     if rollback and standing.acknowledgement_of(rollback.size, rollback.root) is None:
         return [lost(rollback)]
     if standing.is_behind:

@@ -12,9 +12,9 @@ from bot.cases.source import Source
 from bot.desk.controls import Controls
 from bot.desk.decisions import Decisions
 from bot.desk.intake import Intake
-from bot.ports import Clock
+from bot.ports.clock import Clock
 from bot.settings import Settings
-from bot.store.store import SqlStore
+from bot.store.store import Store
 from handlers.intake.app import IntakeApi
 from handlers.intake.app import build_app as build_intake
 from handlers.intake.authentication import Credentials, Sources
@@ -30,7 +30,7 @@ from handlers.slack.socket_mode import SocketModeConnection
 class HealthChecks:
     """Find out whether the bot can receive, and whether it may act."""
 
-    store: SqlStore
+    store: Store
     chat: SlackChat
     #: None when Slack sends over HTTP.
     socket: SocketModeConnection | None
@@ -39,7 +39,7 @@ class HealthChecks:
         """Return a sentence for each reason not to be ready."""
         problems = []
         try:
-            self.store.head()
+            self.store.ledger.head()
         except Exception as failure:
             # A health check reports whatever it meets.
             problems.append(f"database: {type(failure).__name__}")
@@ -56,7 +56,7 @@ class HealthChecks:
 
     def find_pauses(self) -> list[str]:
         """Return a sentence for each pause of everything."""
-        pauses = self.store.controls().holds
+        pauses = self.store.desk_controls.load().holds
         return [pause.said for pause in pauses if pause.scope == EVERYTHING]
 
 

@@ -13,7 +13,8 @@ from bot.cases.errors import SettingsIncomplete
 from bot.checkpoint_keeper import CheckpointKeeper
 from bot.clock import monotonic
 from bot.desk.worker import Handler, WorkerPool, WorkerTimings
-from bot.ports import Clock, Topic
+from bot.ports.clock import Clock
+from bot.ports.outbox import Topic
 from bot.settings import Settings
 from bot.store.clock import DatabaseClock
 from bot.use_cases import Desk
@@ -111,7 +112,7 @@ def build_lanes(desk: Desk, clock: Clock, pace: WorkerTimings) -> list[WorkerPoo
     return [
         WorkerPool(
             name=name,
-            store=desk.store,
+            outbox=desk.store.outbox,
             handlers=handlers[name],
             clock=clock,
             threads=threads,
@@ -151,7 +152,12 @@ def _lane_handlers(desk: Desk) -> dict[str, dict[Topic, Handler]]:
 
 def build_jobs(desk: Desk, keeper: CheckpointKeeper, trainer: Trainer, clock: Clock) -> list[Job]:
     """Build the jobs of the scheduler, detectors included."""
-    digest_schedule = DigestSchedule(lists=desk.lists, library=desk.library, clock=clock)
+    digest_schedule = DigestSchedule(
+        live_lists=desk.store.live_lists,
+        outbox=desk.store.outbox,
+        library=desk.library,
+        clock=clock,
+    )
     jobs = [
         # The names are those of rows in the table of ticks: one that changes runs once more.
         Job("keep time", DEADLINES_INTERVAL, desk.follow_up.process_due),
@@ -171,6 +177,7 @@ def _detection_jobs(desk: Desk, clock: Clock) -> list[Job]:
                 playbook=playbook,
                 detection=playbook.detection,
                 systems=desk.systems,
+                queries=desk.store.queries,
                 intake=desk.intake,
                 clock=clock,
             )
@@ -185,7 +192,7 @@ def _absence_jobs(desk: Desk, clock: Clock) -> list[Job]:
             detector = AbsenceDetector(
                 playbook=playbook,
                 absence=playbook.absence,
-                lists=desk.lists,
+                queries=desk.store.queries,
                 intake=desk.intake,
                 clock=clock,
                 since=clock(),

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 from bot.advisors import Advisors
-from bot.desk.alert_storms import MOST_CARDS, AlertStorms, SourceThrottle
+from bot.desk.alert_storms import MOST_CARDS, AlertStorms
 from bot.desk.app_home import AppHome
 from bot.desk.cards import Cards
 from bot.desk.controls import Controls
@@ -19,10 +19,14 @@ from bot.desk.precedents import PrecedentRecorder
 from bot.desk.proposal import Proposals
 from bot.desk.questions import Questions
 from bot.desk.raising import Raising
+from bot.desk.source_throttle import SourceThrottle
 from bot.desk.triage import Triage
-from bot.ports import Chat, Clock, Directory, Systems
-from bot.store.lists import Lists
-from bot.store.store import SqlStore
+from bot.ports.chat import Chat
+from bot.ports.clock import Clock
+from bot.ports.connector import Systems
+from bot.ports.directory import Directory
+from bot.ports.outbox import Outbox
+from bot.store.store import Store
 from knowledge.language.question_parser import QuestionParser
 from knowledge.library import Library
 
@@ -31,10 +35,9 @@ from knowledge.library import Library
 class Desk:
     """The use cases over one store."""
 
-    store: SqlStore
+    store: Store
     library: Library
     systems: Systems
-    lists: Lists
     intake: Intake
     raising: Raising
     triage: Triage
@@ -68,7 +71,7 @@ class DeskOptions:
 
 def build_desk(
     *,
-    store: SqlStore,
+    store: Store,
     library: Library,
     systems: Systems,
     chat: Chat,
@@ -80,18 +83,29 @@ def build_desk(
     """Build the use cases over whatever stands behind the ports."""
     settle_for = timedelta(seconds=options.settle_for)
     # Cards tell storms, digests and homes what has changed, so those are built first.
-    lists = Lists(store)
-    proposals = Proposals(store=store, library=library, systems=systems, mode=options.mode)
-    switchboard = Controls(store=store, library=library, directory=directory, clock=clock)
+    proposals = Proposals(cases=store.cases, library=library, systems=systems, mode=options.mode)
+    switchboard = Controls(
+        desk_controls=store.desk_controls,
+        cases=store.cases,
+        queries=store.queries,
+        outbox=store.outbox,
+        library=library,
+        directory=directory,
+        clock=clock,
+    )
     intake = Intake(
-        store=store,
+        cases=store.cases,
         library=library,
         clock=clock,
-        pacer=SourceThrottle() if options.storm_after else None,
+        throttle=SourceThrottle() if options.storm_after else None,
     )
     questions = Questions(
-        store=store,
-        lists=lists,
+        cases=store.cases,
+        queries=store.queries,
+        card_store=store.cards,
+        question_log=store.question_log,
+        desk_controls=store.desk_controls,
+        outbox=store.outbox,
         library=library,
         directory=directory,
         grammar=QuestionParser(dict(library.titles())),
@@ -101,8 +115,12 @@ def build_desk(
         talker=advisors.talker,
     )
     digests = Digest(
-        store=store,
-        lists=lists,
+        queries=store.queries,
+        live_lists=store.live_lists,
+        card_store=store.cards,
+        outbox=store.outbox,
+        question_log=store.question_log,
+        desk_controls=store.desk_controls,
         library=library,
         questions=questions,
         chat=chat,
@@ -110,8 +128,11 @@ def build_desk(
         settle_for=settle_for,
     )
     homes = AppHome(
-        store=store,
-        lists=lists,
+        queries=store.queries,
+        live_lists=store.live_lists,
+        card_store=store.cards,
+        outbox=store.outbox,
+        desk_controls=store.desk_controls,
         library=library,
         directory=directory,
         questions=questions,
@@ -119,8 +140,10 @@ def build_desk(
         clock=clock,
     )
     storms = AlertStorms(
-        store=store,
-        lists=lists,
+        queries=store.queries,
+        live_lists=store.live_lists,
+        card_store=store.cards,
+        outbox=store.outbox,
         library=library,
         chat=chat,
         clock=clock,
@@ -131,17 +154,23 @@ def build_desk(
         store=store,
         library=library,
         systems=systems,
-        lists=lists,
         intake=intake,
         raising=Raising(intake=intake, library=library, directory=directory, clock=clock),
-        triage=build_triage(proposals, advisors, clock),
-        narration=_build_narration(proposals, advisors, clock),
+        triage=build_triage(proposals, store.outbox, advisors, clock),
+        narration=_build_narration(proposals, store.outbox, advisors, clock),
         decisions=Decisions(
-            store=store, library=library, directory=directory, proposals=proposals, clock=clock
+            cases=store.cases,
+            desk_controls=store.desk_controls,
+            library=library,
+            directory=directory,
+            proposals=proposals,
+            clock=clock,
         ),
         switchboard=switchboard,
         executor=Executor(
-            store=store,
+            cases=store.cases,
+            outbox=store.outbox,
+            desk_controls=store.desk_controls,
             library=library,
             systems=systems,
             directory=directory,
@@ -150,22 +179,40 @@ def build_desk(
             clock=clock,
             lease_for=timedelta(seconds=options.lease_for),
         ),
-        follow_up=FollowUp(store=store, library=library, systems=systems, clock=clock),
-        remembering=PrecedentRecorder(store=store, shelf=advisors.shelf, memory=advisors.memory),
+        follow_up=FollowUp(
+            cases=store.cases,
+            queries=store.queries,
+            outbox=store.outbox,
+            library=library,
+            systems=systems,
+            clock=clock,
+        ),
+        remembering=PrecedentRecorder(
+            cases=store.cases, shelf=advisors.shelf, memory=advisors.memory
+        ),
         drawing=Cards(
-            store=store,
+            cases=store.cases,
+            card_store=store.cards,
+            live_lists=store.live_lists,
+            outbox=store.outbox,
+            desk_controls=store.desk_controls,
             chat=chat,
             clock=clock,
             followers=(digests.follow, homes.follow),
             storms=storms if options.storm_after else None,
             library=library,
-            lists=lists,
             mode=options.mode,
             settle_for=settle_for,
         ),
         storms=storms,
         sweeping=MessageCleanup(
-            store=store, lists=lists, chat=chat, clock=clock, settle_for=settle_for
+            cases=store.cases,
+            card_store=store.cards,
+            live_lists=store.live_lists,
+            outbox=store.outbox,
+            chat=chat,
+            clock=clock,
+            settle_for=settle_for,
         ),
         questions=questions,
         digests=digests,
@@ -173,10 +220,11 @@ def build_desk(
     )
 
 
-def build_triage(proposals: Proposals, advisors: Advisors, clock: Clock) -> Triage:
+def build_triage(proposals: Proposals, outbox: Outbox, advisors: Advisors, clock: Clock) -> Triage:
     """Build the part of the desk that looks at new cases."""
     return Triage(
-        store=proposals.store,
+        cases=proposals.cases,
+        outbox=outbox,
         library=proposals.library,
         systems=proposals.systems,
         recommender=advisors.recommender,
@@ -188,12 +236,13 @@ def build_triage(proposals: Proposals, advisors: Advisors, clock: Clock) -> Tria
 
 
 def _build_narration(
-    proposals: Proposals, advisors: Advisors, clock: Clock
+    proposals: Proposals, outbox: Outbox, advisors: Advisors, clock: Clock
 ) -> CaseNarration | None:
     if advisors.narrator is None:
         return None
     return CaseNarration(
-        store=proposals.store,
+        cases=proposals.cases,
+        outbox=outbox,
         library=proposals.library,
         proposals=proposals,
         narrator=advisors.narrator,

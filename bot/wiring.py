@@ -12,14 +12,16 @@ from bot.connectors.registry import build_connectors
 from bot.desk.controls import Controls
 from bot.desk.worker import WorkerTimings
 from bot.http_server import HealthChecks, build_http_server
-from bot.ports import Chat, Clock, Connector
+from bot.ports.chat import Chat
+from bot.ports.clock import Clock
+from bot.ports.connector import Connector
 from bot.preflight import open_library, require_startable
 from bot.service import Service, build_jobs, build_lanes
 from bot.settings import Mode, Settings
 from bot.store.clock import clock_of
 from bot.store.database import Database
 from bot.store.migrate import migrate, must_be_migrated
-from bot.store.store import SqlStore
+from bot.store.store import Store
 from bot.use_cases import Desk, DeskOptions, build_desk
 from handlers.passkeys.app import confirmation_url
 from handlers.slack.app import build_app
@@ -58,7 +60,7 @@ def build_service(settings: Settings, *, clock: Clock | None = None) -> Service:
         desk, clock, WorkerTimings(lease_for=settings.lease_for, settle_for=settings.settle_for)
     )
     # Work that a write leaves behind goes to a lane at once, without a look into the outbox.
-    store.local_workers.extend(lanes)
+    store.database.local_workers.extend(lanes)
     listeners = _build_listeners(settings=settings, desk=desk, client=client, chat=chat)
     socket = _open_socket(settings, listeners)
     keeper = open_keeper(settings, store, clock)
@@ -67,7 +69,7 @@ def build_service(settings: Settings, *, clock: Clock | None = None) -> Service:
         settings=settings,
         desk=desk,
         lanes=lanes,
-        loop=Loop(store, clock),
+        loop=Loop(store.ticks, clock),
         jobs=build_jobs(desk=desk, keeper=keeper, trainer=trainer, clock=clock),
         keeper=keeper,
         knowledge=knowledge,
@@ -103,16 +105,16 @@ def build_systems(settings: Settings, library: Library, chat: Chat) -> dict[str,
     )
 
 
-def open_store(settings: Settings) -> SqlStore:
+def open_store(settings: Settings) -> Store:
     """Open the store and bring it to the latest migration."""
     # Signing key and database are in it: nobody else reads it.
     settings.data_dir.mkdir(parents=True, exist_ok=True, mode=0o700)
     database = Database(settings.database_url)
     migrate(database)
-    return SqlStore(database)
+    return Store.over(database)
 
 
-def open_reader(settings: Settings) -> SqlStore:
+def open_reader(settings: Settings) -> Store:
     """Open the store as a role that only reads.
 
     Raises:
@@ -124,17 +126,20 @@ def open_reader(settings: Settings) -> SqlStore:
     except SettingsIncomplete:
         database.close()
         raise
-    return SqlStore(database)
+    return Store.over(database)
 
 
-def open_switchboard(settings: Settings, store: SqlStore) -> tuple[Controls, SlackChat]:
+def open_switchboard(settings: Settings, store: Store) -> tuple[Controls, SlackChat]:
     """Open the controls of the desk for the command line.
 
     Slack comes with them: it knows which team people belong to.
     """
     _, chat, directory = _open_slack(settings)
     switchboard = Controls(
-        store=store,
+        desk_controls=store.desk_controls,
+        cases=store.cases,
+        queries=store.queries,
+        outbox=store.outbox,
         library=open_library(settings),
         directory=directory,
         clock=clock_of(store.database),
@@ -156,7 +161,9 @@ def _build_listeners(settings: Settings, desk: Desk, client: WebClient, chat: Sl
         questions=desk.questions,
         homes=desk.homes,
         raising=desk.raising,
-        lists=desk.lists,
+        queries=desk.store.queries,
+        card_store=desk.store.cards,
+        question_log=desk.store.question_log,
         library=desk.library,
         clock=desk.decisions.clock,
         confirmation_link=partial(confirmation_url, settings.public_url),

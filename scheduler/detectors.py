@@ -18,7 +18,10 @@ from bot.cases.signal import Signal, SignalStatus
 from bot.cases.source import ABSENCE
 from bot.desk.follow_up import detection_parameters, subject_of
 from bot.desk.intake import Intake
-from bot.ports import Clock, Lists, ReceiptOutcome, Systems
+from bot.ports.case_queries import CaseQueries
+from bot.ports.case_store import ReceiptOutcome
+from bot.ports.clock import Clock
+from bot.ports.connector import Systems
 
 log = logging.getLogger(__name__)
 MAX_ROWS = 5_000
@@ -34,6 +37,7 @@ class Detector:
     playbook: Playbook
     detection: Detection
     systems: Systems
+    queries: CaseQueries
     intake: Intake
     clock: Clock
 
@@ -65,7 +69,7 @@ class Detector:
             self.playbook,
             self.detection,
             row,
-            count_episodes=self.intake.store.episodes,
+            count_episodes=self.queries.count_clearings,
         )
         try:
             return self.intake.receive(signal, b"").outcome is ReceiptOutcome.OPENED
@@ -75,7 +79,7 @@ class Detector:
 
     def _clear_missing(self, present: set[str], now: datetime) -> None:
         """Clear the cases whose rows are gone."""
-        for case in self.intake.store.open_from(self.detection.system, self.playbook.kind):
+        for case in self.queries.open_from(self.detection.system, self.playbook.kind):
             is_ours = case.signal.kind == self.playbook.kind
             is_gone = case.signal.subject not in present
             if is_ours and is_gone and case.state in WAITING:
@@ -88,7 +92,7 @@ class AbsenceDetector:
 
     playbook: Playbook
     absence: Absence
-    lists: Lists
+    queries: CaseQueries
     intake: Intake
     clock: Clock
     #: A subject without any signal counts from here, so that a new playbook does not cry at once.
@@ -119,7 +123,7 @@ class AbsenceDetector:
 
         A signal of that origin does not reach them by itself.
         """
-        for case in self.intake.store.open_from(ABSENCE, self.playbook.kind):
+        for case in self.queries.open_from(ABSENCE, self.playbook.kind):
             if case.signal.domain == self.absence.origin or case.state not in WAITING:
                 continue
             last_at = self._last_signal_at(self._signal(case.signal.subject))
@@ -127,7 +131,7 @@ class AbsenceDetector:
                 self.intake.receive(_clear_signal(case, now), b"")
 
     def _last_signal_at(self, signal: Signal) -> datetime | None:
-        return self.lists.last_signal_at(signal.fingerprint, except_from=ABSENCE)
+        return self.queries.last_signal_at(signal.fingerprint, except_from=ABSENCE)
 
     def _signal(self, subject: str) -> Signal:
         """Build the signal of a silence, without its key and facts."""

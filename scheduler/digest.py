@@ -6,7 +6,10 @@ from datetime import datetime, timedelta
 
 from bot.cases.hours import Hours
 from bot.desk.digest import NOT_POSTED_AFTER, asked_for
-from bot.ports import Clock, Library, Lists
+from bot.ports.clock import Clock
+from bot.ports.library import Library
+from bot.ports.live_lists import LiveLists
+from bot.ports.outbox import Outbox
 
 DAY = timedelta(days=1)
 # No subscription is as old: all of them are read.
@@ -18,7 +21,8 @@ SUBSCRIPTION_PREFIX = "digest-for:"
 class DigestSchedule:
     """Enqueues each digest once, in however many processes."""
 
-    lists: Lists
+    live_lists: LiveLists
+    outbox: Outbox
     library: Library
     clock: Clock
 
@@ -33,7 +37,7 @@ class DigestSchedule:
 
     def _places(self, now: datetime) -> list[str]:
         """List the channels with a digest, and the people who have subscribed."""
-        subscriptions = self.lists.live_lists(SUBSCRIPTION_PREFIX, now - MAX_SUBSCRIPTION_AGE)
+        subscriptions = self.live_lists.find(SUBSCRIPTION_PREFIX, now - MAX_SUBSCRIPTION_AGE)
         return [*self.library.channels(), *(board.place for board in subscriptions)]
 
     def _enqueue(
@@ -43,7 +47,7 @@ class DigestSchedule:
         now: datetime,
     ) -> bool:
         slot = int(due_at.timestamp())
-        return self.lists.enqueue_once(
+        return self.outbox.enqueue_once(
             f"digest {place}",
             slot,
             asked_for(

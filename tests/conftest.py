@@ -12,7 +12,7 @@ from hypothesis import HealthCheck, settings
 
 from bot.store.database import Database
 from bot.store.migrate import migrate
-from bot.store.store import SqlStore
+from bot.store.store import Store
 from tests.servers import children_left, free_port, postgres_tools, running_postgres, watch_children
 from tests.servers import create_database as _create
 from tests.world import World
@@ -95,7 +95,7 @@ def database_url(request, tmp_path) -> str:
 @pytest.fixture
 def store(database_url):
     database = Database(database_url)
-    yield SqlStore(database)
+    yield Store.over(database)
     database.close()
 
 
@@ -123,4 +123,4 @@ def small_world(empty_sqlite, tmp_path):
     shutil.copy(empty_sqlite, tmp_path / "small.db")
     database = Database(f"sqlite:///{tmp_path / 'small.db'}")
     with contextlib.closing(database):
-        yield World(SqlStore(database))
+        yield World(Store.over(database))

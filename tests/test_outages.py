@@ -176,11 +176,11 @@ def test_the_program_puts_every_logger_under_the_filter():
 
 def test_a_row_that_keeps_failing_keeps_no_value_with_it(small_world):
     """What ``doctor`` shows of it is the class and the code."""
-    from bot.ports import Topic
+    from bot.ports.outbox import Topic
 
     world = small_world
     world.receive()
-    (work,) = world.store.claim([Topic.TRIAGE], 1, world.clock(), 30)
+    (work,) = world.store.outbox.claim([Topic.TRIAGE], 1, world.clock(), 30)
 
     def refused(row):
         raise IntegrityError(

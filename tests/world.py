@@ -16,8 +16,7 @@ from bot.cases.seen import Seen
 from bot.cases.signal import UNRECOGNISED, Signal, SignalStatus
 from bot.connectors.dry_run import DryRun
 from bot.desk.worker import WorkerPool, WorkerTimings
-from bot.ports import Topic
-from bot.store.shelf import SqlPrecedentStore
+from bot.ports.outbox import Topic
 from bot.use_cases import DeskOptions, build_desk
 from tests.fakes.chat import FakeChat
 from tests.fakes.clock import FakeClock
@@ -150,7 +149,7 @@ class World:
         """
         self.store = store
         self.clock = clock or (outside.clock if outside else FakeClock())
-        self.shelf = SqlPrecedentStore(store)
+        self.shelf = store.precedents
         self.mind = (mind or without_memory)(self.shelf, self.clock)
         self.chat = chat or (outside.chat if outside else FakeChat())
         self.people = outside.people if outside else FakeDirectory()
@@ -199,7 +198,7 @@ class World:
             work[Topic.NARRATE] = self.desk.narration.run
         self.lane = WorkerPool(
             "test",
-            self.store,
+            self.store.outbox,
             work,
             self.clock,
             threads=1,
@@ -227,7 +226,7 @@ class World:
     def work(self, *, rounds: int = 100) -> None:
         """Empty what is due, one row at a time, as a worker would."""
         for _ in range(rounds):
-            claimed = self.store.claim(list(Topic), 1, self.clock(), 30)
+            claimed = self.store.outbox.claim(list(Topic), 1, self.clock(), 30)
             if not claimed:
                 return
             self.lane.handle(claimed[0])
@@ -236,7 +235,7 @@ class World:
         """A case that waits for a decision."""
         receipt = self.receive()
         self.work()
-        return self.store.case(receipt.case_id)
+        return self.store.cases.case(receipt.case_id)
 
     def approve(self, case: Case, name: str = "ana", **more) -> Case:
         return self.desk.decisions.approve(
@@ -245,7 +244,7 @@ class World:
 
     def seen(self, case: Case | str) -> Seen:
         """What a card that is drawn now shows of this case."""
-        return Seen.of(self.store.case(case if isinstance(case, str) else case.id))
+        return Seen.of(self.store.cases.case(case if isinstance(case, str) else case.id))
 
     def slack_services(self, chat):
         """All of the desk that people reach through Slack."""
@@ -259,7 +258,9 @@ class World:
             questions=desk.questions,
             homes=desk.homes,
             raising=desk.raising,
-            lists=desk.lists,
+            queries=desk.store.queries,
+            card_store=desk.store.cards,
+            question_log=desk.store.question_log,
             library=self.library,
             clock=self.clock,
             confirmation_link=lambda case_id, token: f"http://localhost/confirm/{case_id}/{token}",
@@ -267,7 +268,7 @@ class World:
         )
 
     def case(self, case: Case) -> Case:
-        return self.store.case(case.id)
+        return self.store.cases.case(case.id)
 
     def entry_names(self, case: Case) -> list[str]:
-        return [entry.body.name for entry in self.store.entries(case.id)]
+        return [entry.body.name for entry in self.store.cases.entries(case.id)]

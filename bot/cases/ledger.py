@@ -1,6 +1,6 @@
 """The ledger's arithmetic: leaves and roots as in RFC 6962, a hash chain beside them, and checkpoints as C2SP signed notes.
 
-``bot.verifier`` does the same sums in its own words, on purpose: the auditor's program must not trust ours.
+``bot.audit.verifier`` does the same sums in its own words, on purpose: the auditor's program must not trust ours.
 """
 
 import hashlib

@@ -17,8 +17,8 @@ def case(
 ) -> None:
     store = wiring.open_store(load_offline())
     with closing(store.database):
-        shown_case = store.case(case_id)
-        entries = store.entries(case_id)
+        shown_case = store.cases.case(case_id)
+        entries = store.cases.entries(case_id)
     if as_json:
         print_json(to_plain(shown_case))
         return

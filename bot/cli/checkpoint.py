@@ -9,13 +9,13 @@ import typer
 from sqlalchemy.exc import DBAPIError
 
 from bot import wiring
+from bot.audit.checkpoints import Checkpoints
 from bot.cases.errors import LedgerBroken, Refusal
 from bot.cli.logs import configure_logging
 from bot.cli.shutdown import stop_event
 from bot.cli.terminal import out
 from bot.settings import load_offline
-from bot.store.checkpoints import Checkpoints
-from bot.store.store import SqlStore
+from bot.store.store import Store
 
 log = logging.getLogger("countersign")
 SECONDS = {"s": 1, "m": 60, "h": 3600}
@@ -43,13 +43,13 @@ def checkpoint(
             configure_logging(settings.log_level)
             _sign_until_stopped(checkpoints, store, interval)
             return
-        new_checkpoint = checkpoints.sign(store)
+        new_checkpoint = checkpoints.sign(store.ledger)
     note = new_checkpoint.note if new_checkpoint else "Nothing was added since the last checkpoint."
     out.print(note, markup=False)
     out.print(f"Public key: {checkpoints.public_key}", markup=False, soft_wrap=True)
 
 
-def _sign_until_stopped(checkpoints: Checkpoints, store: SqlStore, interval: float) -> None:
+def _sign_until_stopped(checkpoints: Checkpoints, store: Store, interval: float) -> None:
     """Sign new entries at intervals.
 
     A failure is logged once, until another one follows.
@@ -66,10 +66,10 @@ def _sign_until_stopped(checkpoints: Checkpoints, store: SqlStore, interval: flo
             return
 
 
-def _sign(checkpoints: Checkpoints, store: SqlStore) -> str:
+def _sign(checkpoints: Checkpoints, store: Store) -> str:
     """Sign new entries and return why that failed, if it did."""
     try:
-        new_checkpoint = checkpoints.sign(store)
+        new_checkpoint = checkpoints.sign(store.ledger)
     except LedgerBroken as failure:
         return f"not signed: {failure}. `countersign doctor` says more"
     except DBAPIError as failure:

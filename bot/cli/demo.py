@@ -82,7 +82,7 @@ def _wait_for_first_card(emulator: EmulatorProcess) -> float:
 
 
 def _greet(emulator: EmulatorProcess, service: Service, card_after: float) -> None:
-    counts = service.desk.store.counts()
+    counts = service.desk.store.queries.counts()
     past_cases = sum(counts.get(state, 0) for state in ENDED_STATES)
     intake = f"http://127.0.0.1:{service.settings.port}/v1/signals"
     out.print()

@@ -6,14 +6,14 @@ from typing import Annotated
 import typer
 
 from bot import wiring
+from bot.audit.replay import replay
 from bot.cases.errors import Refusal
 from bot.checkpoint_keeper import checkpoint_problems
 from bot.cli.terminal import AsJson, out, print_problems
 from bot.preflight import find_problems
 from bot.settings import load_offline
 from bot.store.clock import clock_of
-from bot.store.export import replay
-from bot.store.store import SqlStore
+from bot.store.store import Store
 from knowledge.learning.model_file import ModelFile
 
 
@@ -26,11 +26,11 @@ def doctor(as_json: AsJson = False) -> None:
     store = wiring.open_store(settings)
     with closing(store.database):
         problems += _parked_problems(store)
-        comparison = replay(store)
+        comparison = replay(store.database)
         problems += checkpoint_problems(settings, store)
         problems += [f"ledger: {difference}" for difference in comparison.differences]
         if not as_json:
-            for topic, count in store.backlog().items():
+            for topic, count in store.outbox.backlog().items():
                 out.print(f"  {topic}: {count}", markup=False)
     print_problems(
         problems,
@@ -50,18 +50,18 @@ def unpark(
         raise Refusal("name one key, or say --all")
     store = wiring.open_store(load_offline())
     with closing(store.database):
-        keys = [row["key"] for row in store.parked()] if every else [key]
+        keys = [row["key"] for row in store.outbox.parked()] if every else [key]
         now = clock_of(store.database)()
-        count = sum(store.unpark(parked_key, now) for parked_key in keys)
+        count = sum(store.outbox.unpark(parked_key, now) for parked_key in keys)
     if not count:
         place = f" under {key}" if key else ""
         raise Refusal(f"nothing is parked{place}; `countersign doctor` lists what is")
     out.print(f"{key or count} will be tried again.", markup=False)
 
 
-def _parked_problems(store: SqlStore) -> list[str]:
+def _parked_problems(store: Store) -> list[str]:
     problems = []
-    for row in store.parked():
+    for row in store.outbox.parked():
         key = row["key"]
         problems.append(
             f"{key} is parked after {row['attempts']} attempts: {row['error']}. "

@@ -12,15 +12,16 @@ from typing import Annotated
 import typer
 from rich.progress import Progress
 
-from bot import verifier, wiring
+from bot import wiring
+from bot.audit import verifier
+from bot.audit.export import export as export_ledger
+from bot.audit.replay import replay as replay_ledger
 from bot.cases.errors import LedgerBroken, Refusal
 from bot.checkpoint_keeper import open_keeper, open_witness, sign_or_compare
 from bot.cli.terminal import AsJson, err, out, print_json, print_problems
 from bot.settings import Settings, load_offline
 from bot.store.clock import clock_of
-from bot.store.export import export as export_ledger
-from bot.store.export import replay as replay_ledger
-from bot.store.store import SqlStore
+from bot.store.store import Store
 
 
 def verify(
@@ -71,7 +72,7 @@ class Verification:
     signed_entries: int
 
 
-def _verify(settings: Settings, store: SqlStore, key: str) -> Verification:
+def _verify(settings: Settings, store: Store, key: str) -> Verification:
     """Sign, export and verify the ledger, then compare the projection with it."""
     findings: list[str] = []
     remarks: list[str] = []
@@ -81,13 +82,13 @@ def _verify(settings: Settings, store: SqlStore, key: str) -> Verification:
         sign_or_compare(witness, store)
     except LedgerBroken as failure:
         findings.append(str(failure))
-    total = store.head()[0]
+    total = store.ledger.head()[0]
     with tempfile.TemporaryDirectory() as folder, Progress(console=err, transient=True) as progress:
         # Read twice: once to export it, once to fold it.
         task = progress.add_task("Reading the ledger", total=2 * total)
         advance = partial(progress.advance, task)
         path = Path(folder) / "ledger.jsonl"
-        export_ledger(store, path, progress=advance)
+        export_ledger(store.ledger, path, progress=advance)
         own_findings, entries, signed_entries = verifier.verify(
             ledger=str(path),
             checkpoints=str(settings.checkpoints_dir),
@@ -98,7 +99,7 @@ def _verify(settings: Settings, store: SqlStore, key: str) -> Verification:
         # The head counts entries apart from the ledger: rows that were cut off show here.
         if entries != total:
             findings.append(f"the head says {total} entries, the ledger has {entries}")
-        findings += replay_ledger(store, progress=advance).differences
+        findings += replay_ledger(store.database, progress=advance).differences
     return Verification(
         findings=findings, remarks=remarks, entries=entries, signed_entries=signed_entries
     )
@@ -118,9 +119,9 @@ def export(path: Annotated[Path, typer.Argument(help="A new folder.")]) -> None:
             err.print(f"Not signed: {failure}", style="red", markup=False)
         checkpoints.mkdir(parents=True)
         with Progress(console=err, transient=True) as progress:
-            task = progress.add_task("Exporting", total=store.head()[0])
+            task = progress.add_task("Exporting", total=store.ledger.head()[0])
             advance = partial(progress.advance, task)
-            count = export_ledger(store, path / "ledger.jsonl", progress=advance)
+            count = export_ledger(store.ledger, path / "ledger.jsonl", progress=advance)
         for note in settings.checkpoints_dir.glob("*.note"):
             shutil.copy(note, checkpoints)
         shutil.copy(settings.checkpoints_dir / "public.key", checkpoints)
@@ -155,8 +156,8 @@ def acknowledge(
 def replay(as_json: AsJson = False) -> None:
     store = wiring.open_store(load_offline())
     with closing(store.database), Progress(console=err, transient=True) as progress:
-        task = progress.add_task("Folding", total=store.head()[0])
-        comparison = replay_ledger(store, progress=partial(progress.advance, task))
+        task = progress.add_task("Folding", total=store.ledger.head()[0])
+        comparison = replay_ledger(store.database, progress=partial(progress.advance, task))
     print_problems(
         comparison.differences,
         otherwise=(

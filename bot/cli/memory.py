@@ -197,8 +197,10 @@ def _unnamed_cases(settings: Settings) -> list[Case]:
     library = open_library(settings)
     store = wiring.open_store(settings)
     with closing(store.database):
-        kinds = [kind for kind in store.kinds() if library.playbook(kind).kind == UNRECOGNISED]
-        cases = [case for case in store.of_kinds(kinds) if not case.named_by]
+        kinds = [
+            kind for kind in store.queries.kinds() if library.playbook(kind).kind == UNRECOGNISED
+        ]
+        cases = [case for case in store.queries.of_kinds(kinds) if not case.named_by]
 
     def urgency(case: Case) -> tuple[Any, ...]:
         amount = case.stake.amount if case.stake else 0

@@ -40,7 +40,7 @@ def invite(
 def list_passkeys(as_json: AsJson = False) -> None:
     store = wiring.open_store(load_offline())
     with closing(store.database):
-        passkeys = store.controls().passkeys
+        passkeys = store.desk_controls.load().passkeys
     if as_json:
         print_json([to_plain(passkey) for passkey in passkeys])
         return

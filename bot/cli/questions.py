@@ -12,7 +12,6 @@ from bot import wiring
 from bot.cli.terminal import AsJson, out
 from bot.clock import utc_now
 from bot.settings import load_offline
-from bot.store.lists import Lists
 
 COLUMNS = ("asked", "question", "understood as", "helped")
 MAX_QUESTION_LENGTH = 100
@@ -28,7 +27,7 @@ def questions(
     store = wiring.open_store(load_offline())
     since = utc_now() - timedelta(days=days)
     with closing(store.database):
-        records = Lists(store).questions(since, unanswered=not every)
+        records = store.question_log.questions(since, unanswered=not every)
     if as_json:
         rows = [
             {

@@ -71,9 +71,9 @@ def preview_file(settings: Settings, path: Path) -> Iterator[dict[str, Any]]:
             # Actions that send messages must reach nobody.
             systems = wiring.build_systems(settings, library, NullChat())
             proposals = Proposals(
-                store=store, library=library, systems=systems, mode=settings.mode.value
+                cases=store.cases, library=library, systems=systems, mode=settings.mode.value
             )
-            triage = build_triage(proposals, knowledge.advisors, utc_now)
+            triage = build_triage(proposals, store.outbox, knowledge.advisors, utc_now)
             preview = Preview(triage, library, utc_now)
             knowledge.precedents.open()
             for line, row in read_rows(path):

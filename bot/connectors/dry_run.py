@@ -5,7 +5,7 @@ from datetime import timedelta
 
 from bot.cases.canonical import Scalar
 from bot.cases.plan import Action
-from bot.ports import Connector, EffectStatus
+from bot.ports.connector import Connector, EffectStatus
 
 
 class DryRun:

@@ -38,7 +38,8 @@ from bot.connectors.specs import (
     prepare_action,
     short_name,
 )
-from bot.ports import Chat, Connector, EffectStatus
+from bot.ports.chat import Chat
+from bot.ports.connector import Connector, EffectStatus
 
 MAX_ANSWER_BYTES = 1_000_000
 MAX_DETAIL = 200

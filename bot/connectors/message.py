@@ -28,7 +28,8 @@ from bot.connectors.specs import (
     Timeout,
     prepare_action,
 )
-from bot.ports import Chat, Connector, EffectStatus
+from bot.ports.chat import Chat
+from bot.ports.connector import Connector, EffectStatus
 
 
 @dataclass(frozen=True, kw_only=True)

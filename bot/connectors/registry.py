@@ -13,7 +13,8 @@ from bot.connectors.http import HttpSystem
 from bot.connectors.message import MessageSystem
 from bot.connectors.specs import Secrets, SystemSpec
 from bot.connectors.sql import SqlSystem
-from bot.ports import Chat, Connector
+from bot.ports.chat import Chat
+from bot.ports.connector import Connector
 
 #: A system of ``systems.yml``: the field ``connector`` says which.
 AnySystem = Annotated[SqlSystem | HttpSystem | MessageSystem, Field(discriminator="connector")]

@@ -25,7 +25,8 @@ from bot.cases.expressions import render
 from bot.cases.plan import Action, Idempotency, Money, amount_of
 from bot.cases.playbook import ParameterName
 from bot.connectors.parameters import ParameterType
-from bot.ports import Chat, Connector
+from bot.ports.chat import Chat
+from bot.ports.connector import Connector
 
 MIN_TIMEOUT = timedelta(milliseconds=100)
 MAX_TIMEOUT = timedelta(minutes=5)

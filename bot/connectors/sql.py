@@ -32,7 +32,8 @@ from bot.connectors.specs import (
 from bot.connectors.sql_database import SqlDatabase, fetch_rows
 from bot.connectors.sql_marks import Marks
 from bot.connectors.sql_values import to_scalar
-from bot.ports import Chat, Connector, EffectStatus
+from bot.ports.chat import Chat
+from bot.ports.connector import Connector, EffectStatus
 
 # The key of the undoing of a step begins so.
 UNDO_PREFIX = "undo:"

@@ -20,7 +20,8 @@ from bot.cases.signal import Signal, SignalStatus
 from bot.demo.company import SampleException
 from bot.demo.people import TEAM, WORKSPACE, principal
 from bot.desk.follow_up import detection_parameters
-from bot.ports import Directory, Topic
+from bot.ports.directory import Directory
+from bot.ports.outbox import Topic
 from bot.use_cases import Desk
 from scheduler.detectors import signal_from_row
 
@@ -93,7 +94,7 @@ class HistoryPlayer:
             self._play_exception(exception)
             progress(count, len(exceptions))
         # Nobody is to be shown the past.
-        self.desk.store.discard([Topic.CARD, Topic.NOTE])
+        self.desk.store.outbox.discard([Topic.CARD, Topic.NOTE])
 
     def _play_exception(self, exception: SampleException) -> None:
         self.clock.at = max(self.clock.at, exception.at.replace(tzinfo=UTC))
@@ -128,7 +129,7 @@ class HistoryPlayer:
 
         Mostly they approve, at times with another quantity, at times they reject.
         """
-        case = self.desk.store.case(case_id)
+        case = self.desk.store.cases.case(case_id)
         if case.state is State.REFERRED:
             self._resolve(case)
         if case.state is not State.PROPOSED or case.verdict is None:
@@ -178,7 +179,7 @@ class HistoryPlayer:
                 surface=SURFACE,
             )
         except Refusal:
-            return self.desk.store.case(case.id)
+            return self.desk.store.cases.case(case.id)
 
     def _approve(self, case: Case, group: str) -> None:
         """Approve as the first member who may.
@@ -212,8 +213,8 @@ class HistoryPlayer:
         }
         horizon = self.clock.at + WORK_HORIZON
         topics = list(handlers)
-        while rows := self.desk.store.claim(
-            topics, limit=CLAIM_LIMIT, now=horizon, lease_for=LEASE_SECONDS
+        while rows := self.desk.store.outbox.claim(
+            topics, limit=CLAIM_LIMIT, now=horizon, lease_seconds=LEASE_SECONDS
         ):
             for row in rows:
                 handlers[row.topic](row)

@@ -23,12 +23,11 @@ from bot.demo import company
 from bot.demo.history import HistoryPlayer, ManualClock, SampleDirectory
 from bot.demo.people import WORKSPACE
 from bot.desk.null_chat import NullChat
-from bot.ports import Topic
+from bot.ports.outbox import Topic
 from bot.preflight import open_library
 from bot.service import Service
 from bot.settings import Settings, inherit, load
-from bot.store.shelf import SqlPrecedentStore
-from bot.store.store import SqlStore
+from bot.store.store import Store
 from bot.use_cases import Desk, DeskOptions, build_desk
 from knowledge.learning.model_file import save_model
 from knowledge.learning.training import train_models
@@ -98,9 +97,7 @@ def _make_sample_data(folder: Path, now: datetime, progress: Callable[[int, int]
         _remember_history(settings, store, library)
 
 
-def _history_desk(
-    settings: Settings, store: SqlStore, library: Library, clock: ManualClock
-) -> Desk:
+def _history_desk(settings: Settings, store: Store, library: Library, clock: ManualClock) -> Desk:
     """Build a desk that writes to nobody and knows no past."""
     return build_desk(
         store=store,
@@ -109,19 +106,19 @@ def _history_desk(
         chat=NullChat(),
         directory=SampleDirectory(),
         clock=clock,
-        advisors=without_memory(SqlPrecedentStore(store), clock),
+        advisors=without_memory(store.precedents, clock),
         options=DeskOptions(storm_after=0),
     )
 
 
-def _remember_history(settings: Settings, store: SqlStore, library: Library) -> None:
+def _remember_history(settings: Settings, store: Store, library: Library) -> None:
     """Store the precedents and train, as a running bot would have."""
     knowledge = open_knowledge(settings=settings, store=store, library=library, clock=utc_now)
     with contextlib.closing(knowledge.precedents):
         for _ in knowledge.shelf.rebuild():
             pass
         # The rows that asked for it are done with.
-        store.discard([Topic.REMEMBER])
+        store.outbox.discard([Topic.REMEMBER])
         knowledge.precedents.open()
         training_set = gather_training_set(knowledge.shelf, library.playbooks, knowledge.embedder)
         save_model(train_models(training_set, knowledge.embedder), knowledge.folder)

@@ -10,7 +10,7 @@ from typing import Any
 from bot.cases.case import Case
 from bot.cases.lifecycle import State
 from bot.demo.expectations import polls
-from bot.store.store import SqlStore
+from bot.store.store import Store
 
 #: More than the cases of a story.
 MAX_CASES = 40
@@ -38,16 +38,16 @@ class CompanyDatabase:
 class CaseRecords:
     """The cases as they are recorded."""
 
-    store: SqlStore
+    store: Store
 
     def case(self, kind: str) -> Case:
         """Return today's case of this kind."""
-        cases = [case for case in self.store.cases(limit=MAX_CASES) if case.kind == kind]
+        cases = [case for case in self.store.queries.newest(limit=MAX_CASES) if case.kind == kind]
         return max(cases, key=attrgetter("opened_at"))
 
     def actors(self, case: Case, *names: str) -> list[str]:
         """Return who wrote the entries of these names."""
-        entries = self.store.entries(case.id)
+        entries = self.store.cases.entries(case.id)
         return [entry.actor for entry in entries if entry.body.name in names]
 
     def wait_for_state(self, kind: str, *states: State, expectation: str) -> Case:
@@ -66,12 +66,12 @@ class CaseRecords:
     def wait_for_kind(self, case_id: str, kind: str, *, expectation: str) -> None:
         """Wait until the case is of this kind."""
         for _ in polls(expectation):
-            if self.store.case(case_id).kind == kind:
+            if self.store.cases.case(case_id).kind == kind:
                 return
 
     def wait_for_referral(self, case_id: str, *, expectation: str) -> Case:
         """Wait until the case is with a person, and return it."""
         for _ in polls(expectation):
-            if self.store.case(case_id).state is State.REFERRED:
+            if self.store.cases.case(case_id).state is State.REFERRED:
                 break
-        return self.store.case(case_id)
+        return self.store.cases.case(case_id)

@@ -26,8 +26,7 @@ from bot.demo.records import CaseRecords, CompanyDatabase
 from bot.demo.workspace import Json, SlackWorkspace, buttons_of
 from bot.settings import inherit
 from bot.store.database import Database
-from bot.store.shelf import SqlPrecedentStore
-from bot.store.store import SqlStore
+from bot.store.store import Store
 from handlers.cards import ids
 
 #: Long enough for a step that is not paused to run.
@@ -47,7 +46,7 @@ def play(root: Path, data: SampleData, announce: Callable[[str], None]) -> Json:
         folder = root / "now"
         database = Database(f"sqlite:///{folder / 'countersign.db'}")
         with closing(database):
-            store = SqlStore(database)
+            store = Store.over(database)
             story = Story(
                 slack=SlackWorkspace(emulator),
                 bot=bot,
@@ -96,7 +95,7 @@ class Story:
     slack: SlackWorkspace
     bot: BotProcess
     source: SignalSource
-    store: SqlStore
+    store: Store
     records: CaseRecords
     company: CompanyDatabase
     results: list[Json] = field(default_factory=list)
@@ -311,7 +310,7 @@ class Story:
         citations = case.recommendation.citations if case.recommendation else ()
         require(len(citations) >= MIN_CITATIONS, f"{len(citations)} precedents cited")
         for citation in citations:
-            precedent = self.store.case(citation.case_id)
+            precedent = self.store.cases.case(citation.case_id)
             is_alike = precedent.kind == case.kind and precedent.is_terminal
             require(is_alike, f"{citation.case_id} is no ended case of this kind")
         require("like this: " in self.slack.card_text(case), "the card counts them")
@@ -336,10 +335,10 @@ class Story:
             strange, "low_stock", expectation="it has the name that Ben gave it"
         )
         for _ in polls("and a card where that kind is dealt with"):
-            if self.slack.shows(self.store.case(strange)):
+            if self.slack.shows(self.store.cases.case(strange)):
                 break
-        require(self.store.case(strange).channel == STOCK, "in the channel of that kind")
-        (label,) = SqlPrecedentStore(self.store).labels()
+        require(self.store.cases.case(strange).channel == STOCK, "in the channel of that kind")
+        (label,) = self.store.precedents.labels()
         is_labelled = (label.kind, label.case_id) == ("low_stock", strange)
         require(is_labelled, "the answer is kept to learn from")
 

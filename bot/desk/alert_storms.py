@@ -12,57 +12,28 @@ from bot.cases.case import Case
 from bot.cases.digest import StormView
 from bot.desk.message_cleanup import SETTLE_FOR, finish_list, sweep_list
 from bot.desk.rows import with_cards
-from bot.ports import (
-    CaseFilter,
-    Chat,
-    Clock,
-    LeasedMessage,
-    Library,
-    Lists,
-    LiveList,
-    OutboxMessage,
-    Store,
-    Topic,
-)
+from bot.ports.card_store import CardStore
+from bot.ports.case_queries import CaseFilter, CaseQueries
+from bot.ports.chat import Chat
+from bot.ports.clock import Clock
+from bot.ports.library import Library
+from bot.ports.live_lists import LiveList, LiveLists
+from bot.ports.outbox import LeasedMessage, Outbox, OutboxMessage, Topic
 
 # More cards than this from one source, of one kind, within this time, are a storm.
 MOST_CARDS, WITHIN = 30, timedelta(minutes=10)
-PER_SECOND, BURST = 30.0, 200
-HEAD_START = timedelta(days=1)
 MOST_ROWS = 5
 PREFIX = "storm:"
-
-
-class SourceThrottle:
-    """Lets one source's new cases through at a rate, so that a storm does not stand in front of a quiet one (GCRA, per process).
-
-    The less a source has said lately, the further to the front its cases go: on a machine that cannot keep up with the rate, too, a
-    quiet one is not behind what is overdue of a loud one.
-    """
-
-    def __init__(self, per_second: float = PER_SECOND, burst: int = BURST) -> None:
-        self._gap = timedelta(seconds=1 / per_second)
-        self._slack = self._gap * burst
-        self._next: dict[str, datetime] = {}
-        self._guard = threading.Lock()
-
-    def due(self, source: str, now: datetime) -> datetime:
-        """When the next case of this source may be looked at."""
-        with self._guard:
-            at = max(self._next.get(source, now), now) + self._gap
-            self._next[source] = at
-            if len(self._next) > 10_000:
-                self._next = {name: then for name, then in self._next.items() if then > now}
-        due = at - self._slack
-        return due if due > now else now - (now - due) / self._slack * HEAD_START
 
 
 @dataclass
 class AlertStorms:
     """Counts, per process, how many first cards each source has asked for; what is over is told on the shared card."""
 
-    store: Store
-    lists: Lists
+    queries: CaseQueries
+    live_lists: LiveLists
+    card_store: CardStore
+    outbox: Outbox
     library: Library
     chat: Chat
     clock: Clock
@@ -76,20 +47,20 @@ class AlertStorms:
     def takes(self, case: Case) -> bool:
         """Whether this case, which has no card yet, is told of on a shared one."""
         key = next(
-            (one for one in self.lists.live_lists_with(case.id) if one.startswith(PREFIX)), ""
+            (one for one in self.live_lists.keys_with(case.id) if one.startswith(PREFIX)), ""
         )
         if not key and not case.is_terminal and self._is_too_many(_name(case), case.id):
             key = _name(case)
-            self.lists.add_to_live_list(case.id, key)
+            self.live_lists.add(case.id, key)
         if key:
-            self.lists.enqueue(
+            self.outbox.enqueue(
                 [
                     OutboxMessage(
-                        Topic.STORM,
-                        key,
-                        "",
-                        self.clock(),
-                        {"channel": case.channel, "kind": case.kind},
+                        topic=Topic.STORM,
+                        key=key,
+                        case_id="",
+                        run_at=self.clock(),
+                        payload={"channel": case.channel, "kind": case.kind},
                     )
                 ]
             )
@@ -97,32 +68,37 @@ class AlertStorms:
 
     def has(self, case_id: str) -> bool:
         """Whether this case is told of on a shared card."""
-        return any(one.startswith(PREFIX) for one in self.lists.live_lists_with(case_id))
+        return any(one.startswith(PREFIX) for one in self.live_lists.keys_with(case_id))
 
     def run(self, work: LeasedMessage) -> None:
         """Handle one outbox row: the shared card shows how many there are, and the first of them."""
-        board = self.lists.live_list(work.key)
+        board = self.live_lists.get(work.key)
         channel, kind = str(work.payload["channel"]), str(work.payload["kind"])
         inside = CaseFilter(live_list=work.key)
-        found = self.lists.find(inside, MOST_ROWS)
+        found = self.queries.find(inside, MOST_ROWS)
         storm = StormView(
             key=work.key,
             place=channel,
             title=self.library.playbook(kind).title,
             source=work.key.split(":")[3],
-            rows=with_cards(self.lists, found),
-            open=self.lists.count(inside),
-            total=self.lists.count(CaseFilter(live_list=work.key, is_any=True)),
+            rows=with_cards(self.card_store, found),
+            open=self.queries.count(inside),
+            total=self.queries.count(CaseFilter(live_list=work.key, is_any=True)),
         )
         ts = self.chat.post_storm(storm, board, look_first=work.uncertain_attempts > 1)
         sections = {"first": tuple(case.id for case in found)}
-        self.lists.save_live_list(
-            LiveList(work.key, channel, ts, sections, board.shown_at if board else self.clock()),
+        self.live_lists.save(
+            LiveList(
+                key=work.key,
+                place=channel,
+                ts=ts,
+                sections=sections,
+                shown_at=board.shown_at if board else self.clock(),
+            ),
             follow=False,
         )
         finish_list(
-            self.store,
-            self.lists,
+            self.outbox,
             work,
             sweep_list(work.key, channel, self.clock() + self.settle_for),
             is_new=not board,

@@ -11,19 +11,15 @@ from bot.cases.errors import NotEligible
 from bot.cases.hours import Hours
 from bot.desk.questions import JUST_NOW, Questions
 from bot.desk.rows import others, with_cards
-from bot.ports import (
-    CaseFilter,
-    Chat,
-    Clock,
-    Directory,
-    LeasedMessage,
-    Library,
-    Lists,
-    LiveList,
-    OutboxMessage,
-    Store,
-    Topic,
-)
+from bot.ports.card_store import CardStore
+from bot.ports.case_queries import CaseFilter, CaseQueries
+from bot.ports.chat import Chat
+from bot.ports.clock import Clock
+from bot.ports.desk_controls import DeskControlsStore
+from bot.ports.directory import Directory
+from bot.ports.library import Library
+from bot.ports.live_lists import LiveList, LiveLists
+from bot.ports.outbox import LeasedMessage, Outbox, OutboxMessage, Topic
 
 MOST_WAITING, MOST_MINE, MOST_TEAM, MOST_ALONE = 12, 6, 8, 6
 # A home is published again for so long after it was last looked at; opening it publishes it anyway.
@@ -34,8 +30,11 @@ ALONE_FOR = timedelta(days=2)
 
 @dataclass(frozen=True)
 class AppHome:
-    store: Store
-    lists: Lists
+    queries: CaseQueries
+    live_lists: LiveLists
+    card_store: CardStore
+    outbox: Outbox
+    desk_controls: DeskControlsStore
     library: Library
     directory: Directory
     questions: Questions
@@ -44,30 +43,46 @@ class AppHome:
 
     def opened(self, person: str, *, kind: str | None = None, when: str | None = None) -> None:
         """Somebody looks at their home, or chooses another filter: it is published now."""
-        board, now = self.lists.live_list(_key(person)), self.clock()
+        board, now = self.live_lists.get(_key(person)), self.clock()
         before = self._chosen(board)
         asked = f"{before.when if when is None else when} {before.kind if kind is None else kind}"
         sections = board.sections if board else {}
-        self.lists.save_live_list(
-            LiveList(_key(person), person, self._filter(asked).key, sections, now)
+        self.live_lists.save(
+            LiveList(
+                key=_key(person),
+                place=person,
+                ts=self._filter(asked).key,
+                sections=sections,
+                shown_at=now,
+            )
         )
-        self.lists.enqueue([OutboxMessage(Topic.HOME, _key(person), "", now, {"person": person})])
+        self.outbox.enqueue(
+            [
+                OutboxMessage(
+                    topic=Topic.HOME,
+                    key=_key(person),
+                    case_id="",
+                    run_at=now,
+                    payload={"person": person},
+                )
+            ]
+        )
 
     def run(self, work: LeasedMessage) -> None:
         """Handle one outbox row: publish the home as it is now."""
         person = str(work.payload["person"])
-        board = self.lists.live_list(_key(person))
+        board = self.live_lists.get(_key(person))
         home = self.gathered(person, self._chosen(board))
         self.chat.publish_home(home)
         if board:
-            self.lists.save_live_list(replace(board, sections=_sections(home)))
-        self.store.finish(work)
+            self.live_lists.save(replace(board, sections=_sections(home)))
+        self.outbox.finish(work)
 
     def follow(self, case: Case, boards: Sequence[str]) -> None:
         """A case has moved: the homes that show it, and those of whom something is wanted, are published again soon."""
         now = self.clock()
         recent = {
-            board.key: board.place for board in self.lists.live_lists("home:", now - KEPT_FRESH_FOR)
+            board.key: board.place for board in self.live_lists.find("home:", now - KEPT_FRESH_FOR)
         }
         if not recent:
             return
@@ -76,9 +91,15 @@ class AppHome:
         people = {person for members in groups.values() for person in members} | set(case.waits_on)
         concerned |= {key for key, person in recent.items() if person in people}
         soon = now + NOT_MORE_OFTEN_THAN
-        self.lists.enqueue(
+        self.outbox.enqueue(
             [
-                OutboxMessage(Topic.HOME, key, "", soon, {"person": recent[key]})
+                OutboxMessage(
+                    topic=Topic.HOME,
+                    key=key,
+                    case_id="",
+                    run_at=soon,
+                    payload={"person": recent[key]},
+                )
                 for key in sorted(concerned)
             ]
         )
@@ -90,25 +111,25 @@ class AppHome:
         found, waits = self.questions.waiting_on(sight, narrowed)
         waiting = found[:MOST_WAITING]
         shown = {case.id for case in waiting}
-        mine = others(self.lists, replace(narrowed, owner=person), shown, MOST_MINE)
+        mine = others(self.queries, replace(narrowed, owner=person), shown, MOST_MINE)
         shown |= {case.id for case in mine}
         wanted = replace(narrowed, viewer=sight)
-        team = others(self.lists, wanted, shown, MOST_TEAM)
-        many = self.lists.count(wanted)
+        team = others(self.queries, wanted, shown, MOST_TEAM)
+        many = self.queries.count(wanted)
         ended = (now - ALONE_FOR, now + JUST_NOW)
         alone = self.questions.handled_alone(sight, ended, kind=chosen.kind)[:MOST_ALONE]
-        tallies = self.lists.case_times(
+        tallies = self.queries.case_times(
             CaseFilter(viewer=sight), now - timedelta(days=TREND_DAYS), now
         )
-        standing = self.store.controls()
+        standing = self.desk_controls.load()
         return HomeView(
             user=person.rpartition("/")[2],
-            waiting=with_cards(self.lists, waiting),
+            waiting=with_cards(self.card_store, waiting),
             waiting_more=max(0, waits - len(waiting)),
-            mine=with_cards(self.lists, mine),
-            team=with_cards(self.lists, team),
+            mine=with_cards(self.card_store, mine),
+            team=with_cards(self.card_store, team),
             team_more=max(0, many - len(shown) - len(team)),
-            alone=with_cards(self.lists, alone),
+            alone=with_cards(self.card_store, alone),
             days=trend(tallies, now, hours),
             paused=tuple(pause.said for pause in standing.holds),
             standing_in=tuple(
@@ -119,7 +140,7 @@ class AppHome:
             kinds=tuple(self.library.titles()),
             chosen=chosen,
             suggestion=self._suggestion(person, standing, now),
-            has_digest=self.lists.live_list(f"digest-for:{person}") is not None,
+            has_digest=self.live_lists.get(f"digest-for:{person}") is not None,
             at=now,
         )
 
@@ -127,9 +148,11 @@ class AppHome:
         """Whether this person wants a digest of their own every working day."""
         key = f"digest-for:{person}"
         if wanted:
-            self.lists.save_live_list(LiveList(key, person, "", {}, self.clock()))
+            self.live_lists.save(
+                LiveList(key=key, place=person, ts="", sections={}, shown_at=self.clock())
+            )
         else:
-            self.lists.delete_live_list(key)
+            self.live_lists.delete(key)
         self.opened(person)
 
     def _chosen(self, board: LiveList | None) -> HomeFilter:

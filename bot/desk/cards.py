@@ -11,19 +11,14 @@ from bot.cases.lifecycle import State
 from bot.desk.alert_storms import AlertStorms
 from bot.desk.effects import card_message
 from bot.desk.message_cleanup import SETTLE_FOR, sweep_card
-from bot.ports import (
-    CARD_FORMAT,
-    REPLACED,
-    CardContext,
-    CardRef,
-    Chat,
-    Clock,
-    LeasedMessage,
-    Library,
-    Lists,
-    OutboxMessage,
-    Store,
-)
+from bot.ports.card_store import CARD_FORMAT, REPLACED, CardContext, CardRef, CardStore
+from bot.ports.case_store import CaseStore
+from bot.ports.chat import Chat
+from bot.ports.clock import Clock
+from bot.ports.desk_controls import DeskControlsStore
+from bot.ports.library import Library
+from bot.ports.live_lists import LiveLists
+from bot.ports.outbox import LeasedMessage, Outbox, OutboxMessage
 
 NOT_YET = timedelta(seconds=1)
 
@@ -42,20 +37,23 @@ def _is_new(drawn: CardRef, cards: Sequence[CardRef]) -> bool:
 
 @dataclass(frozen=True)
 class Cards:
-    store: Store
+    cases: CaseStore
+    card_store: CardStore
+    live_lists: LiveLists
+    outbox: Outbox
+    desk_controls: DeskControlsStore
     chat: Chat
     clock: Clock
     followers: Sequence[Callable[[Case, Sequence[str]], None]] = ()
     storms: AlertStorms | None = None
     library: Library | None = None
-    lists: Lists | None = None
     mode: str = ""
     settle_for: timedelta = SETTLE_FOR
 
     def refresh(self, work: LeasedMessage) -> None:
         """Make the one live card show the case; what else shows it follows."""
-        case = self.store.case(work.case_id)
-        cards = self.store.cards(case.id)
+        case = self.cases.case(work.case_id)
+        cards = self.card_store.cards(case.id)
         look = CardContext(self._paused(case), self._is_undoable(case))
         shown = cards[0] if cards else None
         if shown and (shown.generation, shown.version, shown.look) == (
@@ -63,11 +61,11 @@ class Cards:
             case.version,
             look.key,
         ):
-            self.store.finish(work)
+            self.outbox.finish(work)
             return
         if not cards and self._is_in_a_storm(case, work):
             self._follow(case)
-            self.store.finish(work)
+            self.outbox.finish(work)
             return
         drawn = replace(
             self.chat.draw_card(case, cards, look_first=work.uncertain_attempts > 1, context=look),
@@ -77,8 +75,8 @@ class Cards:
             self._finish(case, cards, drawn, work)
         except StaleFence:
             # Somebody else has this work now, and has drawn a card of their own: one of the two is too many.
-            if _is_new(drawn, cards) and self.lists:
-                self.lists.enqueue([sweep_card(case, cards, self.clock() + self.settle_for)])
+            if _is_new(drawn, cards):
+                self.outbox.enqueue([sweep_card(case, cards, self.clock() + self.settle_for)])
             raise
 
     def _is_in_a_storm(self, case: Case, work: LeasedMessage) -> bool:
@@ -107,14 +105,14 @@ class Cards:
             self._follow(case)
         except BaseException:
             # Slack has answered: whatever fails from here on, where the card stands is known. Version 0 draws it again.
-            self.store.record_card(replace(drawn, version=0), work=work, outgoing=outgoing)
+            self.card_store.record(replace(drawn, version=0), hold=work, messages=outgoing)
             raise
-        self.store.finish(work, drawn=drawn, outgoing=outgoing)
+        self.card_store.record(drawn, finish=work, messages=outgoing)
 
     def _retire(self, case: Case, older: CardRef, drawn: CardRef, work: LeasedMessage) -> None:
         self.chat.retire_card(case, older)
         if older.generation != drawn.generation:
-            self.store.record_card(replace(older, look=REPLACED), work=work)
+            self.card_store.record(replace(older, look=REPLACED), hold=work)
 
     def _sweeps(
         self, case: Case, cards: Sequence[CardRef], drawn: CardRef, work: LeasedMessage
@@ -127,13 +125,12 @@ class Cards:
 
     def renew(self) -> int:
         """Ask for the cards that an earlier release drew, whose buttons do nothing any more; say how many."""
-        outdated = self.store.outdated_cards(CARD_FORMAT, self.clock()) if self.lists else []
-        if self.lists:
-            self.lists.enqueue([card_message(case_id, self.clock()) for case_id in outdated])
+        outdated = self.card_store.outdated(CARD_FORMAT, self.clock())
+        self.outbox.enqueue([card_message(case_id, self.clock()) for case_id in outdated])
         return len(outdated)
 
     def _follow(self, case: Case) -> None:
-        boards = self.lists.live_lists_with(case.id) if self.lists else ()
+        boards = self.live_lists.keys_with(case.id)
         for follow in self.followers:
             follow(case, boards)
 
@@ -162,19 +159,19 @@ class Cards:
         """What holds this case up, in words; empty when nothing does, or nothing is about to run."""
         if case.state not in {State.PROPOSED, State.APPROVED, State.RUNNING}:
             return ""
-        pause = self.store.controls().pause_on(case.kind, case.plan)
+        pause = self.desk_controls.load().pause_on(case.kind, case.plan)
         return pause.said if pause else ""
 
     def post_update(self, work: LeasedMessage) -> None:
         """Tell the thread what was written; once the card stands."""
-        case = self.store.case(work.case_id)
-        cards = self.store.cards(case.id)
+        case = self.cases.case(work.case_id)
+        cards = self.card_store.cards(case.id)
         if not cards and self.storms and self.storms.has(case.id):
-            self.store.finish(work)
+            self.outbox.finish(work)
             return
         if not cards:
             # No failure: the card is waiting for Slack, and the note waits for the card.
-            self.store.retry(
+            self.outbox.retry(
                 work,
                 self.clock() + NOT_YET,
                 "the card does not stand yet",
@@ -185,7 +182,7 @@ class Cards:
         versions = set(work.payload["versions"])
         entries = [
             entry
-            for entry in self.store.entries(case.id, after=min(versions) - 1)
+            for entry in self.cases.entries(case.id, after=min(versions) - 1)
             if entry.version in versions
         ]
         if not all(_is_stale(entry, case) for entry in entries):
@@ -199,4 +196,4 @@ class Cards:
                 call=call,
                 is_loud=is_loud,
             )
-        self.store.finish(work)
+        self.outbox.finish(work)

@@ -28,7 +28,13 @@ from bot.cases.errors import BadRequest, TooLate
 from bot.cases.passkey import INVITATION_IS_OVER, Invitation, Passkey, find_live_link, link_hash
 from bot.desk.decisions import retry_on_conflict
 from bot.desk.effects import card_message
-from bot.ports import Clock, Directory, Library, Store, Topic
+from bot.ports.case_queries import CaseQueries
+from bot.ports.case_store import CaseStore
+from bot.ports.clock import Clock
+from bot.ports.desk_controls import DeskControlsStore
+from bot.ports.directory import Directory
+from bot.ports.library import Library
+from bot.ports.outbox import Outbox, Topic
 
 # So many failures of one action in a row, and it is not begun again before a person has looked.
 MOST_FAILURES = 3
@@ -36,7 +42,10 @@ MOST_FAILURES = 3
 
 @dataclass(frozen=True)
 class Controls:
-    store: Store
+    desk_controls: DeskControlsStore
+    cases: CaseStore
+    queries: CaseQueries
+    outbox: Outbox
     library: Library
     directory: Directory
     clock: Clock
@@ -51,7 +60,7 @@ class Controls:
     def resume(self, scope: str, *, by: str, surface: str = "slack") -> DeskControls:
         """Let it go on; what waited is tried at once."""
         after = self._rule(lambda standing: Resume(self.asked(by, surface), scope), redraw=scope)
-        self.store.run_now(Topic.EXECUTE, self.clock())
+        self.outbox.run_now(Topic.EXECUTE, self.clock())
         return after
 
     def delegate(
@@ -97,7 +106,9 @@ class Controls:
         Raises:
             TooLate: nothing, or not any more.
         """
-        found = find_live_link(self.store.controls().invitations, link_hash(token), self.clock())
+        found = find_live_link(
+            self.desk_controls.load().invitations, link_hash(token), self.clock()
+        )
         if found is None:
             raise TooLate(INVITATION_IS_OVER)
         return found
@@ -114,7 +125,7 @@ class Controls:
 
     def watch(self, action: str) -> None:
         """The circuit breaker: an action that fails again and again is paused until a person has looked."""
-        last = self.store.outcomes(action, MOST_FAILURES)
+        last = self.cases.step_outcomes(action, MOST_FAILURES)
         if len(last) == MOST_FAILURES and set(last) == {"FAILED"}:
             reason = (
                 f"it has failed {MOST_FAILURES} times in a row; look at the system, then resume"
@@ -159,16 +170,18 @@ class Controls:
         self, move: Callable[[DeskControls], Move], *, redraw: str | None = None
     ) -> DeskControls:
         def attempt() -> DeskControls:
-            standing, now = self.store.controls(), self.clock()
+            standing, now = self.desk_controls.load(), self.clock()
             rulings = decide_controls(standing, move(standing), now)
             if not rulings:
                 return standing
             cards = (
                 []
                 if redraw is None
-                else [card_message(case_id, now) for case_id in self.store.affected(redraw)]
+                else [
+                    card_message(case_id, now) for case_id in self.queries.affected_by_pause(redraw)
+                ]
             )
-            return self.store.save_controls(standing, rulings, cards)
+            return self.desk_controls.save(standing, rulings, cards)
 
         return retry_on_conflict(attempt)
 

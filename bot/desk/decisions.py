@@ -41,7 +41,11 @@ from bot.cases.sla import promised
 from bot.desk.decision_priority import DecisionPriority
 from bot.desk.effects import card_message, change
 from bot.desk.proposal import Proposals
-from bot.ports import Change, Clock, Directory, Library, Store
+from bot.ports.case_store import CaseStore, Change
+from bot.ports.clock import Clock
+from bot.ports.desk_controls import DeskControlsStore
+from bot.ports.directory import Directory
+from bot.ports.library import Library
 
 MOST_REREADS = 20
 WHO_IS_NOT_KNOWN = (
@@ -56,7 +60,8 @@ Prove = Callable[[Case, StepUp], Assertion]
 
 @dataclass(frozen=True)
 class Decisions:
-    store: Store
+    cases: CaseStore
+    desk_controls: DeskControlsStore
     library: Library
     directory: Directory
     proposals: Proposals
@@ -80,7 +85,7 @@ class Decisions:
     ) -> str:
         """The first half of a yes of the top class. What comes back is the secret part of the link to the other half."""
         token = secrets.token_urlsafe(32)
-        passkeys = self.store.controls().passkeys
+        passkeys = self.desk_controls.load().passkeys
         self._decide(
             Decision.APPROVE,
             case_id,
@@ -99,7 +104,7 @@ class Decisions:
         Raises:
             Refusal: the case is not what was seen, or does not offer it any more; that is recorded.
         """
-        case = self.store.case(case_id)
+        case = self.cases.case(case_id)
         try:
             must_be_current(case, decision, seen)
         except Refusal as refusal:
@@ -118,7 +123,7 @@ class Decisions:
         """
         refusal = Superseded(DRAWN_EARLIER)
         asker = m.Asker(Person(by, by), surface=surface)
-        self._record_refusal(case_id, asker, decision, self.store.case(case_id).revision, refusal)
+        self._record_refusal(case_id, asker, decision, self.cases.case(case_id).revision, refusal)
         return refusal
 
     def begun(self, case_id: str, token: str) -> tuple[Case, StepUp]:
@@ -128,7 +133,7 @@ class Decisions:
             TooLate: there is none, or not any more; a case that does not exist reads the same.
         """
         try:
-            case = self.store.case(case_id)
+            case = self.cases.case(case_id)
         except NoSuchCase:
             raise TooLate(LINK_IS_OVER) from None
         found = find_live_link(case.step_ups, link_hash(token), self.clock())
@@ -151,7 +156,7 @@ class Decisions:
         seen = Seen.of(case)
 
         def move(case: Case, asker: m.Asker) -> m.Command:
-            passkeys = self.store.controls().passkeys
+            passkeys = self.desk_controls.load().passkeys
             if asked.purpose is Purpose.UNDO:
                 return m.Undo(asker, seen, asked.note, self.proposals.mode, assertion, passkeys)
             return m.Approve(asker, seen, asked.note, assertion=assertion, passkeys=passkeys)
@@ -226,7 +231,7 @@ class Decisions:
     ) -> str:
         """Begin a yes to taking back what is of the top class, as ``begin_approval``."""
         token = secrets.token_urlsafe(32)
-        passkeys = self.store.controls().passkeys
+        passkeys = self.desk_controls.load().passkeys
 
         def move(case: Case, asker: m.Asker) -> m.Command:
             return m.BeginUndo(asker, seen, note, link_hash(token), self.proposals.mode, passkeys)
@@ -241,7 +246,7 @@ class Decisions:
         emergency = self.library.policy().emergency
 
         def attempt() -> Case:
-            case, standing, now = self.store.case(case_id), self.store.controls(), self.clock()
+            case, standing, now = self.cases.case(case_id), self.desk_controls.load(), self.clock()
             asker = self._identify(case, by, surface, Decision.EMERGENCY, seen, fresh=True)
             group = emergency.group if emergency else ""
             groups = self.directory.groups([group] if group else [], fresh=True)
@@ -258,7 +263,7 @@ class Decisions:
                 self._record_refusal(case_id, asker, Decision.EMERGENCY, seen.revision, refusal)
                 raise
             written = change(case, entries, self.library.playbook(case.kind))
-            return self.store.commit(replace(written, controls=standing, control_entries=rulings))
+            return self.cases.commit(replace(written, controls=standing, control_entries=rulings))
 
         return retry_on_conflict(attempt)
 
@@ -374,7 +379,7 @@ class Decisions:
         factors = case.verdict.factors if case.verdict else ()
         owners = self.library.playbook(case.kind).owners.handles
         handles = sorted({*(factor.group for factor in factors), *owners, case.owner})
-        given = stands_in_for(self.store.controls().delegations, by, case.kind, self.clock())
+        given = stands_in_for(self.desk_controls.load().delegations, by, case.kind, self.clock())
         behalf_of = [self._delegator(delegation.giver, fresh) for delegation in given]
         person = self.directory.person(by, fresh=fresh)
         groups = self.directory.groups(handles, fresh=fresh)
@@ -451,7 +456,7 @@ class Decisions:
         move: Callable[[Case, m.Asker], m.Command],
     ) -> Case:
         def attempt() -> Case:
-            case = self.store.case(case_id)
+            case = self.cases.case(case_id)
             asker = self._identify(case, by, surface, decision, seen)
             try:
                 # Before a form's words are read: what they are about may be gone.
@@ -460,7 +465,7 @@ class Decisions:
             except Refusal as refusal:
                 self._record_refusal(case_id, asker, decision, seen.revision, refusal)
                 raise
-            return self.store.commit(change(case, entries, self.library.playbook(case.kind)))
+            return self.cases.commit(change(case, entries, self.library.playbook(case.kind)))
 
         with self.rush:
             return retry_on_conflict(attempt)
@@ -471,10 +476,10 @@ class Decisions:
         """Write an attempt that was turned away; a card that showed something else is drawn again."""
 
         def write() -> None:
-            case, now = self.store.case(case_id), self.clock()
+            case, now = self.cases.case(case_id), self.clock()
             entries = refused(case, asker, decision, revision, refusal, now)
             again = (card_message(case_id, now),) if isinstance(refusal, Superseded) else ()
-            self.store.commit(Change(case, entries, again))
+            self.cases.commit(Change(before=case, entries=entries, messages=again))
 
         retry_on_conflict(write)
 

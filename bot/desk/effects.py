@@ -8,7 +8,8 @@ from bot.cases.case import Case, evolve
 from bot.cases.entries import Entry
 from bot.cases.lifecycle import State
 from bot.cases.playbook import Playbook
-from bot.ports import Change, OutboxMessage, Topic
+from bot.ports.case_store import Change
+from bot.ports.outbox import OutboxMessage, Topic
 
 # What is told in the card's thread; everything else only redraws the card.
 NOTED = (
@@ -51,9 +52,9 @@ def change(before: Case | None, entries: tuple[Entry, ...], playbook: Playbook) 
     for entry in entries:
         after = evolve(after, entry)
     if after is None or not entries:
-        return Change(before, ())
+        return Change(before=before, entries=())
     asked = messages_for(after, entries, follow_up_for=playbook.measure.follow_up_for)
-    return Change(before, entries, asked, after=after)
+    return Change(before=before, entries=entries, messages=asked, after=after)
 
 
 def messages_for(
@@ -64,30 +65,57 @@ def messages_for(
     now = written[-1].at
     asked: list[OutboxMessage] = []
     if after.state is State.OPEN and any(isinstance(entry.body, TRIAGED) for entry in written):
-        asked.append(OutboxMessage(Topic.TRIAGE, f"triage:{after.id}", after.id, now))
+        asked.append(
+            OutboxMessage(
+                topic=Topic.TRIAGE, key=f"triage:{after.id}", case_id=after.id, run_at=now
+            )
+        )
     elif any(not isinstance(entry.body, NOT_SHOWN) for entry in written):
         asked.append(card_message(after.id, now))
     if any(isinstance(entry.body, EXECUTED) for entry in written):
         key = f"execute:{after.id}:{after.revision}"
-        asked.append(OutboxMessage(Topic.EXECUTE, key, after.id, now, {"revision": after.revision}))
+        asked.append(
+            OutboxMessage(
+                topic=Topic.EXECUTE,
+                key=key,
+                case_id=after.id,
+                run_at=now,
+                payload={"revision": after.revision},
+            )
+        )
     asked.extend(_notes(after, written))
     if any(
         isinstance(entry.body, e.Resolved) and entry.body.resolution is e.Resolution.WORKED
         for entry in written
     ):
         key = f"follow_up:{after.id}:{after.version}"
-        asked.append(OutboxMessage(Topic.FOLLOW_UP, key, after.id, now + follow_up_for))
+        asked.append(
+            OutboxMessage(
+                topic=Topic.FOLLOW_UP, key=key, case_id=after.id, run_at=now + follow_up_for
+            )
+        )
     if after.undo_until and any(isinstance(entry.body, e.Resolved) for entry in written):
         # When the window closes the button goes: there is never a dead one.
-        asked.append(OutboxMessage(Topic.CARD, f"card:{after.id}:undo", after.id, after.undo_until))
+        asked.append(
+            OutboxMessage(
+                topic=Topic.CARD,
+                key=f"card:{after.id}:undo",
+                case_id=after.id,
+                run_at=after.undo_until,
+            )
+        )
     if any(isinstance(entry.body, REMEMBERED) for entry in written):
-        asked.append(OutboxMessage(Topic.REMEMBER, f"remember:{after.id}", after.id, now))
+        asked.append(
+            OutboxMessage(
+                topic=Topic.REMEMBER, key=f"remember:{after.id}", case_id=after.id, run_at=now
+            )
+        )
     return tuple(asked)
 
 
 def card_message(case_id: str, now: datetime) -> OutboxMessage:
     """Redraw the card. One row per case however often it is asked: it shows the state, not the event."""
-    return OutboxMessage(Topic.CARD, f"card:{case_id}", case_id, now)
+    return OutboxMessage(topic=Topic.CARD, key=f"card:{case_id}", case_id=case_id, run_at=now)
 
 
 def _notes(after: Case, written: list[Entry]) -> list[OutboxMessage]:
@@ -96,4 +124,12 @@ def _notes(after: Case, written: list[Entry]) -> list[OutboxMessage]:
     if not versions:
         return []
     key = f"note:{after.id}:{versions[0]}"
-    return [OutboxMessage(Topic.NOTE, key, after.id, written[-1].at, {"versions": versions})]
+    return [
+        OutboxMessage(
+            topic=Topic.NOTE,
+            key=key,
+            case_id=after.id,
+            run_at=written[-1].at,
+            payload={"versions": versions},
+        )
+    ]

@@ -35,17 +35,13 @@ from bot.clock import boottime, time_limit
 from bot.desk.controls import Controls
 from bot.desk.effects import change
 from bot.desk.proposal import Proposals
-from bot.ports import (
-    Clock,
-    Connector,
-    Directory,
-    EffectStatus,
-    LeasedMessage,
-    Library,
-    Store,
-    Systems,
-    UsageOn,
-)
+from bot.ports.case_store import CaseStore, UsageOn
+from bot.ports.clock import Clock
+from bot.ports.connector import Connector, EffectStatus, Systems
+from bot.ports.desk_controls import DeskControlsStore
+from bot.ports.directory import Directory
+from bot.ports.library import Library
+from bot.ports.outbox import LeasedMessage, Outbox
 
 log = logging.getLogger(__name__)
 
@@ -95,7 +91,9 @@ _TAKING_BACK = _Side(
 class Executor:
     """``lease_for``: how long after its intent an effect may be begun. ``stopwatch`` counts seconds, sleep included."""
 
-    store: Store
+    cases: CaseStore
+    outbox: Outbox
+    desk_controls: DeskControlsStore
     library: Library
     systems: Systems
     directory: Directory
@@ -107,16 +105,16 @@ class Executor:
 
     def run(self, work: LeasedMessage) -> None:
         """Handle one outbox row: do the next thing this plan needs, and ask to be called again until there is none."""
-        if self.store.controls().is_behind:
+        if self.desk_controls.load().is_behind:
             # Nothing of a restored backup is touched before it is acknowledged, not even to look.
-            self.store.retry(
+            self.outbox.retry(
                 work, self.clock() + LOOK_AGAIN_WHEN_PAUSED, BEHIND, certain=True, counts=False
             )
             return
-        case = self.store.case(work.case_id)
+        case = self.cases.case(work.case_id)
         todo = next_step(case)
         if case.revision != work.payload.get("revision") or todo.next is StepKind.NOTHING:
-            self.store.finish(work)
+            self.outbox.finish(work)
             return
         if (
             todo.next in TOUCHING
@@ -146,7 +144,7 @@ class Executor:
         now = self.clock()
         if not plan.is_dry_run:
             wait = now + LOOK_AGAIN_WHEN_PAUSED
-            self.store.retry(work, wait, BEGUN_FOR_REAL, certain=True, counts=False)
+            self.outbox.retry(work, wait, BEGUN_FOR_REAL, certain=True, counts=False)
             return
         entries: tuple[Entry, ...] = ()
         after = case
@@ -208,11 +206,11 @@ class Executor:
 
     def _may_be_done(self, case: Case) -> bool:
         """Whether this plan is older than the last restored backup: a later ledger, now lost, may have carried it out."""
-        restored_at = self.store.controls().restored_at
+        restored_at = self.desk_controls.load().restored_at
         if restored_at is None or case.opened_at > restored_at:
             return False
         planned = [
-            entry.at for entry in self.store.entries(case.id) if entry.revision == case.revision
+            entry.at for entry in self.cases.entries(case.id) if entry.revision == case.revision
         ]
         return not planned or planned[0] <= restored_at
 
@@ -241,13 +239,13 @@ class Executor:
 
         written = change(case, entries, self.library.playbook(case.kind))
         try:
-            return self.store.commit(
+            return self.cases.commit(
                 replace(written, guard=guard),
-                leased=work,
-                leased_until=entries[-1].at + self.lease_for,
+                renew=work,
+                renew_until=entries[-1].at + self.lease_for,
             )
         except DeskPaused as paused:
-            self.store.retry(
+            self.outbox.retry(
                 work, self.clock() + LOOK_AGAIN_WHEN_PAUSED, str(paused), certain=True, counts=False
             )
             return None
@@ -277,7 +275,7 @@ class Executor:
         people = self._people(
             [name for given in case.approvals for name in (given.person, given.principal)], fresh
         )
-        snapshot, standing = _precondition(connector, action), self.store.controls()
+        snapshot, standing = _precondition(connector, action), self.desk_controls.load()
         return m.StartStep(
             step,
             case.plan.digest,
@@ -441,7 +439,7 @@ class Executor:
             detail = "looked for once, to be looked for again"
             self._report(case, step, side.missing, detail, work, again_in=_second_look(connector))
         elif self.clock() < record.at + _second_look(connector):
-            self.store.retry(
+            self.outbox.retry(
                 work, record.at + _second_look(connector), "too early", certain=False, counts=False
             )
         else:
@@ -453,7 +451,7 @@ class Executor:
         ends = case.steps[step].at + self.lease_for + connector.timeout
         if self.clock() <= ends:
             again_at = ends + timedelta(milliseconds=1)
-            self.store.retry(
+            self.outbox.retry(
                 work, again_at, "another worker may be at it", certain=False, counts=False
             )
         else:
@@ -484,7 +482,7 @@ class Executor:
         """How often this step of this revision was begun."""
         return sum(
             entry.revision == case.revision and _begins(entry, step, side)
-            for entry in self.store.entries(case.id)
+            for entry in self.cases.entries(case.id)
         )
 
     def _look_again(
@@ -494,7 +492,7 @@ class Executor:
             self._park(case, step, work, reason)
         else:
             wait = LOOK_AGAIN_AFTER * 2**work.attempts
-            self.store.retry(work, self.clock() + wait, reason, certain=False)
+            self.outbox.retry(work, self.clock() + wait, reason, certain=False)
 
     def _park(self, case: Case, step: int, work: LeasedMessage, reason: str) -> None:
         self._write(case, m.Park(step, f"{reason}. Please look there and say what happened"), work)
@@ -528,7 +526,7 @@ class Executor:
         factors = case.verdict.factors if case.verdict else ()
         owners = self.library.playbook(case.kind).owners.handles
         groups = {*(factor.group for factor in factors), *owners}
-        standing = self.store.controls()
+        standing = self.desk_controls.load()
         names = {name for given in case.undo_approvals for name in (given.person, given.principal)}
         used = [one for one in standing.delegations if one.taker in names]
         names |= {one.giver for one in used if one.holds(case.kind, now)}
@@ -580,7 +578,7 @@ class Executor:
         """Stand back when this process stood still between intent and effect: another may have taken over."""
         if self.stopwatch() - began <= self.lease_for.total_seconds():
             return False
-        self.store.retry(work, self.clock(), "not begun in time", certain=False, counts=False)
+        self.outbox.retry(work, self.clock(), "not begun in time", certain=False, counts=False)
         return True
 
     def _ends(self, began: float, connector: Connector) -> float:
@@ -616,7 +614,7 @@ class Executor:
                 )
                 break
             except Conflict:
-                fresh = self.store.case(case.id)
+                fresh = self.cases.case(case.id)
                 if (fresh.revision, fresh.state, fresh.steps) != (
                     case.revision,
                     case.state,
@@ -655,7 +653,7 @@ class Executor:
         again_at: datetime | None = None,
     ) -> Case:
         written = change(case, entries, self.library.playbook(case.kind))
-        return self.store.commit(written, finished=done, retry_at=again_at)
+        return self.cases.commit(written, finish=done, retry_at=again_at)
 
 
 def _unmade(case: Case) -> list[m.ReportStep]:

@@ -16,7 +16,12 @@ from bot.cases.signal import Signal
 from bot.cases.sla import next_reminder
 from bot.cases.text import bounded_key, storable
 from bot.desk.effects import change
-from bot.ports import Clock, LeasedMessage, Library, Store, Systems
+from bot.ports.case_queries import CaseQueries
+from bot.ports.case_store import CaseStore
+from bot.ports.clock import Clock
+from bot.ports.connector import Systems
+from bot.ports.library import Library
+from bot.ports.outbox import LeasedMessage, Outbox
 
 MOST_ROWS = 5_000
 AT_ONCE = 100
@@ -26,14 +31,16 @@ MAX_SUBJECT = 500
 
 @dataclass(frozen=True)
 class FollowUp:
-    store: Store
+    cases: CaseStore
+    queries: CaseQueries
+    outbox: Outbox
     library: Library
     systems: Systems
     clock: Clock
 
     def run(self, work: LeasedMessage) -> None:
         """Look once more where the signal came from; a case whose trouble is still there is opened again."""
-        case = self.store.case(work.case_id)
+        case = self.cases.case(work.case_id)
         playbook = self.library.playbook(case.kind)
         worked = (
             case.state is State.RESOLVED
@@ -41,7 +48,7 @@ class FollowUp:
             and case.ending.reason == Resolution.WORKED
         )
         if not (worked and self._still_there(case.signal, playbook)):
-            self.store.finish(work)
+            self.outbox.finish(work)
             return
         now = self.clock()
         self._write(case, m.Reopen("what was done did not help: it is still there"), now, work)
@@ -64,7 +71,7 @@ class FollowUp:
         """Do what has become due, a page at a time; returns how many cases moved. One that somebody moved first is left alone."""
         now, moved = self.clock(), 0
         for _ in range(MOST_PAGES):
-            page = self.store.due(now, AT_ONCE)
+            page = self.queries.due(now, AT_ONCE)
             done = sum(self._keep(case, now) for case in page)
             moved += done
             if done < AT_ONCE:
@@ -115,7 +122,7 @@ class FollowUp:
         self, case: Case, move: m.Command, now: datetime, done: LeasedMessage | None
     ) -> None:
         playbook = self.library.playbook(case.kind)
-        self.store.commit(change(case, decide(case, move, now), playbook), finished=done)
+        self.cases.commit(change(case, decide(case, move, now), playbook), finish=done)
 
 
 def detection_parameters(now: datetime) -> dict[str, str | int | float | bool | None]:

@@ -13,9 +13,11 @@ from bot.cases.lifecycle import State
 from bot.cases.playbook import Playbook
 from bot.cases.signal import Signal, SignalStatus
 from bot.cases.sla import promised
-from bot.desk.alert_storms import SourceThrottle
 from bot.desk.effects import change
-from bot.ports import Change, Clock, Library, Receipt, ReceiptOutcome, Store
+from bot.desk.source_throttle import SourceThrottle
+from bot.ports.case_store import CaseStore, Change, Receipt, ReceiptOutcome
+from bot.ports.clock import Clock
+from bot.ports.library import Library
 
 # Trouble that comes back within this time is the same case again, not a new one; and asking again soon after a "no"
 # must not wear people down until somebody says yes.
@@ -24,10 +26,10 @@ SAME_CASE_FOR = timedelta(hours=24)
 
 @dataclass(frozen=True)
 class Intake:
-    store: Store
+    cases: CaseStore
     library: Library
     clock: Clock
-    pacer: SourceThrottle | None = field(default_factory=SourceThrottle)
+    throttle: SourceThrottle | None = field(default_factory=SourceThrottle)
 
     def receive(self, signal: Signal, raw: bytes) -> Receipt:
         """Record the signal durably and say what it became. ``raw`` is kept as it came.
@@ -37,10 +39,10 @@ class Intake:
         """
         playbook, now = self.library.playbook(signal.kind), self.clock()
         hours, identities = self.library.hours(playbook.channel), self.library.identities()
-        receipt = self.store.receive(
+        receipt = self.cases.receive(
             signal,
             raw,
-            lambda latest, new_id: self._paced(
+            lambda latest, new_id: self._schedule(
                 judge(latest, new_id, signal, playbook, now, hours, identities), signal, now
             ),
             now,
@@ -49,19 +51,18 @@ class Intake:
             raise KeyReused(f"key {signal.key[:80]!r} was used before with another body")
         return receipt
 
-    def _paced(self, written: Change, signal: Signal, now: datetime) -> Change:
-        """New cases of a source in a storm are looked at one after the other, so that a quiet source's are not behind them all."""
-        if self.pacer is None or written.before is not None or not written.entries:
-            return written
-        due = self.pacer.due(signal.source, now)
-        kept = {"place": due.timestamp()}
-        placed = tuple(
-            replace(asked, run_at=due, payload={**asked.payload, **kept})
-            for asked in written.messages
-            if asked.run_at <= now
+    def _schedule(self, change: Change, signal: Signal, now: datetime) -> Change:
+        """Give a new case its turn, so that no quiet source waits behind a storm."""
+        if self.throttle is None or change.before is not None or not change.entries:
+            return change
+        turn = self.throttle.next_turn(signal.source, now)
+        messages = tuple(
+            replace(message, run_at=turn.run_at, priority=turn.priority)
+            if message.run_at <= now
+            else message
+            for message in change.messages
         )
-        others = tuple(asked for asked in written.messages if asked.run_at > now)
-        return replace(written, messages=(*placed, *others))
+        return replace(change, messages=messages)
 
 
 def judge(
@@ -92,7 +93,7 @@ def judge(
 
 def _clear(latest: Case | None, signal: Signal, playbook: Playbook, now: datetime) -> Change:
     if latest is None or latest.is_terminal:
-        return Change(latest, ())
+        return Change(before=latest, entries=())
     return change(latest, decide(latest, m.Clear(signal), now), playbook)
 
 

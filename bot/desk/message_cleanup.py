@@ -13,17 +13,12 @@ from bot.cases.case import Case
 from bot.cases.entries import Named, Opened, Recognised
 from bot.cases.errors import StaleFence
 from bot.desk.effects import card_message
-from bot.ports import (
-    CardRef,
-    Chat,
-    Clock,
-    LeasedMessage,
-    Lists,
-    OutboxMessage,
-    PostedMessage,
-    Store,
-    Topic,
-)
+from bot.ports.card_store import CardRef, CardStore
+from bot.ports.case_store import CaseStore
+from bot.ports.chat import Chat, PostedMessage
+from bot.ports.clock import Clock
+from bot.ports.live_lists import LiveLists
+from bot.ports.outbox import LeasedMessage, Outbox, OutboxMessage, Topic
 
 log = logging.getLogger(__name__)
 SETTLE_FOR = timedelta(seconds=30)
@@ -46,7 +41,11 @@ def sweep_card(case: Case, cards: Sequence[CardRef], run_at: datetime) -> Outbox
     since = posted_since(case, cards)
     key = f"sweep:{case.id}:{case.generation}"
     return OutboxMessage(
-        Topic.SWEEP, key, case.id, run_at, {"name": case.id, "since": since, "left": 1}
+        topic=Topic.SWEEP,
+        key=key,
+        case_id=case.id,
+        run_at=run_at,
+        payload={"name": case.id, "since": since, "left": 1},
     )
 
 
@@ -54,18 +53,18 @@ def sweep_list(key: str, channel: str, run_at: datetime) -> OutboxMessage:
     """Ask for a search for copies of this list."""
     since = run_at.timestamp() - LIST_SEARCH_SECONDS
     payload = {"name": key, "channel": channel, "since": since, "left": 1}
-    return OutboxMessage(Topic.SWEEP, f"sweep:{key}", "", run_at, payload)
+    return OutboxMessage(
+        topic=Topic.SWEEP, key=f"sweep:{key}", case_id="", run_at=run_at, payload=payload
+    )
 
 
-def finish_list(
-    store: Store, lists: Lists, work: LeasedMessage, sweep: OutboxMessage, *, is_new: bool
-) -> None:
+def finish_list(outbox: Outbox, work: LeasedMessage, sweep: OutboxMessage, *, is_new: bool) -> None:
     """Finish the posting of a list; one that was posted in doubt is looked for later."""
     try:
-        store.finish(work, outgoing=[sweep] if is_new and work.uncertain_attempts > 1 else [])
+        outbox.finish(work, [sweep] if is_new and work.uncertain_attempts > 1 else [])
     except StaleFence:
         if is_new:
-            lists.enqueue([sweep])
+            outbox.enqueue([sweep])
         raise
 
 
@@ -73,8 +72,10 @@ def finish_list(
 class MessageCleanup:
     """``settle_for``: how long Slack may take to show what it has."""
 
-    store: Store
-    lists: Lists
+    cases: CaseStore
+    card_store: CardStore
+    live_lists: LiveLists
+    outbox: Outbox
     chat: Chat
     clock: Clock
     settle_for: timedelta = SETTLE_FOR
@@ -88,7 +89,7 @@ class MessageCleanup:
         left = int(work.payload["left"])
         if not is_settled and work.attempts < MAX_TRIES:
             again_at = self.clock() + self.settle_for
-            self.store.retry(work, again_at, "what stands is not to be seen yet", certain=True)
+            self.outbox.retry(work, again_at, "what stands is not to be seen yet", certain=True)
             return
         if not is_settled:
             log.warning("%s: what stands is not to be seen in its channel", work.key)
@@ -99,11 +100,11 @@ class MessageCleanup:
             run_at=self.clock() + LATER * self.settle_for,
             payload={**work.payload, "left": left - 1},
         )
-        self.store.finish(work, outgoing=[again] if left else [])
+        self.outbox.finish(work, [again] if left else [])
 
     def stray(self, case_id: str, channel: str, ts: str) -> CardRef | None:
         """Say which card stands, when this message is another one; that one then loses its buttons."""
-        case, cards = self.store.case(case_id), self.store.cards(case_id)
+        case, cards = self.cases.case(case_id), self.card_store.cards(case_id)
         standing = cards[0] if cards else None
         if standing is None or not standing.ts or standing.generation < case.generation:
             # None is recorded yet: this may be the one, and what it says is checked by its revision.
@@ -112,16 +113,22 @@ class MessageCleanup:
             return None
         now = self.clock()
         pressed = {"name": case_id, "pressed": [channel, ts]}
-        strike = OutboxMessage(Topic.SWEEP, f"strike:{channel}:{ts}", case_id, now, pressed)
+        strike = OutboxMessage(
+            topic=Topic.SWEEP,
+            key=f"strike:{channel}:{ts}",
+            case_id=case_id,
+            run_at=now,
+            payload=pressed,
+        )
         # Version 0 is no version: the one that stands is drawn again, whatever it shows.
-        self.store.record_card(
-            replace(standing, version=0), outgoing=[strike, card_message(case_id, now)]
+        self.card_store.record(
+            replace(standing, version=0), messages=[strike, card_message(case_id, now)]
         )
         return standing
 
     def _sweep_card(self, work: LeasedMessage) -> bool:
         """Leave one card of this case; whether the one that stands was seen."""
-        case, cards = self.store.case(work.case_id), self.store.cards(work.case_id)
+        case, cards = self.cases.case(work.case_id), self.card_store.cards(work.case_id)
         if not cards or not cards[0].ts or cards[0].generation < case.generation:
             return False
         since = float(work.payload["since"])
@@ -133,8 +140,8 @@ class MessageCleanup:
         standing, places = cards[0], {(one.channel, one.ts) for one in found}
         if (standing.channel, standing.ts) not in places:
             # Gone, or not shown yet. A copy may be about to take its place, so nothing is taken away now.
-            self.store.record_card(
-                replace(standing, version=0), outgoing=[card_message(case.id, self.clock())]
+            self.card_store.record(
+                replace(standing, version=0), messages=[card_message(case.id, self.clock())]
             )
             return False
         recorded = {(one.channel, one.ts) for one in cards}
@@ -145,11 +152,11 @@ class MessageCleanup:
 
     def _sweep_list(self, work: LeasedMessage) -> bool:
         key, channel = str(work.payload["name"]), str(work.payload["channel"])
-        board = self.lists.live_list(key)
+        board = self.live_lists.get(key)
         if board is None:
             return False
         found = self.chat.messages_about(key, channel, float(work.payload["since"]))
-        standing = CardRef("", 0, channel, board.ts, 0)
+        standing = CardRef(case_id="", generation=0, channel=channel, ts=board.ts, version=0)
         is_seen = any(one.ts == board.ts for one in found)
         if is_seen:
             self._clear([one for one in found if one.ts != board.ts], "This list", standing)
@@ -165,13 +172,13 @@ class MessageCleanup:
     def _strike(self, work: LeasedMessage) -> None:
         """Take the buttons from a message that somebody pressed on and that is not the card."""
         channel, ts = map(str, work.payload["pressed"])
-        cards = self.store.cards(work.case_id)
+        cards = self.card_store.cards(work.case_id)
         if cards and (cards[0].channel, cards[0].ts) != (channel, ts):
             self.chat.mark_as_copy(PostedMessage(work.case_id, channel, ts), work.case_id, cards[0])
-        self.store.finish(work)
+        self.outbox.finish(work)
 
     def _channels(self, case: Case, cards: Sequence[CardRef]) -> list[str]:
         """Every channel that this case has ever been in."""
-        bodies = [entry.body for entry in self.store.entries(case.id)]
+        bodies = [entry.body for entry in self.cases.entries(case.id)]
         moved = [body.channel for body in bodies if isinstance(body, Opened | Recognised | Named)]
         return sorted({*moved, case.channel, *(one.channel for one in cards)})

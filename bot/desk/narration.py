@@ -12,12 +12,17 @@ from bot.cases.lifecycle import WAITING
 from bot.desk.decisions import retry_on_conflict
 from bot.desk.effects import change
 from bot.desk.proposal import Proposals
-from bot.ports import Clock, LeasedMessage, Library, Narrator, Store
+from bot.ports.case_store import CaseStore
+from bot.ports.clock import Clock
+from bot.ports.language import Narrator
+from bot.ports.library import Library
+from bot.ports.outbox import LeasedMessage, Outbox
 
 
 @dataclass(frozen=True)
 class CaseNarration:
-    store: Store
+    cases: CaseStore
+    outbox: Outbox
     library: Library
     proposals: Proposals
     narrator: Narrator
@@ -25,7 +30,7 @@ class CaseNarration:
 
     def run(self, work: LeasedMessage) -> None:
         """Handle one outbox row: ask once, write what came of it, if the case has not moved on meanwhile."""
-        case = self.store.case(work.case_id)
+        case = self.cases.case(work.case_id)
         playbook = self.library.playbook(case.kind)
         words = None
         if case.state in WAITING and case.words is None:
@@ -33,18 +38,18 @@ class CaseNarration:
                 case, playbook, lambda values: self._checked(case, values)
             )
         if words is None:
-            self.store.finish(work)
+            self.outbox.finish(work)
             return
         asked = m.Narrate(words, case.revision)
 
         def write() -> None:
-            latest = self.store.case(work.case_id)
+            latest = self.cases.case(work.case_id)
             try:
                 entries = decide(latest, asked, self.clock())
             except Superseded:
-                self.store.finish(work)
+                self.outbox.finish(work)
                 return
-            self.store.commit(change(latest, entries, playbook), finished=work)
+            self.cases.commit(change(latest, entries, playbook), finish=work)
 
         retry_on_conflict(write)
 

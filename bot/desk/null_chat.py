@@ -3,7 +3,9 @@
 from collections.abc import Sequence
 
 from bot.cases.case import Case
-from bot.ports import CardContext, CardRef, Chat, EffectStatus, PostedMessage
+from bot.ports.card_store import CardContext, CardRef
+from bot.ports.chat import Chat, PostedMessage
+from bot.ports.connector import EffectStatus
 
 
 class NullChat(Chat):
@@ -12,7 +14,13 @@ class NullChat(Chat):
     def draw_card(
         self, case: Case, cards: Sequence[CardRef], *, look_first: bool, context: CardContext
     ) -> CardRef:
-        return CardRef(case.id, case.generation, case.channel, "", case.version)
+        return CardRef(
+            case_id=case.id,
+            generation=case.generation,
+            channel=case.channel,
+            ts="",
+            version=case.version,
+        )
 
     def retire_card(self, case: Case, older: CardRef) -> None:
         return None

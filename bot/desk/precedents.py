@@ -5,19 +5,21 @@ from dataclasses import dataclass
 
 from bot.cases.errors import MemoryUnavailable
 from bot.cases.precedent import precedents_from
-from bot.ports import LeasedMessage, Memory, PrecedentStore, Store
+from bot.ports.case_store import CaseStore
+from bot.ports.memory import Memory, PrecedentStore
+from bot.ports.outbox import LeasedMessage
 
 
 @dataclass(frozen=True)
 class PrecedentRecorder:
-    store: Store
+    cases: CaseStore
     shelf: PrecedentStore
     memory: Memory
 
     def run(self, work: LeasedMessage) -> None:
         """Handle one outbox row. The shelf is written with the row's completion; an index that is away catches up later."""
-        precedents, label = precedents_from(self.store.entries(work.case_id))
-        self.shelf.save(precedents, label, done=work)
+        precedents, label = precedents_from(self.cases.entries(work.case_id))
+        self.shelf.save(precedents, label, finish=work)
         with contextlib.suppress(MemoryUnavailable):
             self.memory.catch_up()
 

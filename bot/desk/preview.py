@@ -6,7 +6,8 @@ from bot.cases.case import Case, evolve
 from bot.cases.signal import Signal
 from bot.desk.intake import judge
 from bot.desk.triage import Triage
-from bot.ports import Clock, Library
+from bot.ports.clock import Clock
+from bot.ports.library import Library
 
 #: The number of a case that is never stored.
 PREVIEW_ID = "EX-0"

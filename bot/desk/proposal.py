@@ -11,7 +11,9 @@ from bot.cases.expressions import find_scalar
 from bot.cases.plan import Action, Plan, Proposer
 from bot.cases.playbook import Playbook
 from bot.cases.policy import Verdict, judge, require_governance
-from bot.ports import Library, Store, Systems
+from bot.ports.case_store import CaseStore
+from bot.ports.connector import Systems
+from bot.ports.library import Library
 
 # An approved plan that could not start for this long is asked about again.
 APPROVAL_STANDS_FOR = timedelta(hours=24)
@@ -25,7 +27,7 @@ class Proposals:
     run in any.
     """
 
-    store: Store
+    cases: CaseStore
     library: Library
     systems: Systems
     mode: str = ""
@@ -75,7 +77,7 @@ class Proposals:
 
     def verdict(self, plan: Plan, playbook: Playbook, now: datetime, *, step: int = 0) -> Verdict:
         """Ask policy as it is now about this plan from ``step`` on."""
-        usage = self.store.usage(f"{now:%Y-%m-%d}", plan=plan, step=step)
+        usage = self.cases.usage(f"{now:%Y-%m-%d}", plan=plan, step=step)
         return judge(plan, playbook.terms, self.library.policy(), usage, step=step)
 
     def prepare(self, action: str, parameters: Mapping[str, Scalar]) -> Action:

@@ -12,21 +12,18 @@ from bot.cases.hours import Hours
 from bot.cases.lifecycle import State
 from bot.cases.policy import Ruling
 from bot.cases.question import EXAMPLES, Answer, Durations, Intent, Line, Question, StatusFilter
-from bot.ports import (
-    Assistant,
-    CaseFilter,
-    Chat,
-    Clock,
-    Directory,
-    LeasedMessage,
-    Library,
-    Lists,
-    Memory,
-    PostedQuestion,
-    QuestionParser,
-    Store,
-    Viewer,
-)
+from bot.ports.card_store import CardStore
+from bot.ports.case_queries import CaseFilter, CaseQueries, Viewer
+from bot.ports.case_store import CaseStore
+from bot.ports.chat import Chat
+from bot.ports.clock import Clock
+from bot.ports.desk_controls import DeskControlsStore
+from bot.ports.directory import Directory
+from bot.ports.language import Assistant, QuestionParser
+from bot.ports.library import Library
+from bot.ports.memory import Memory
+from bot.ports.outbox import LeasedMessage, Outbox
+from bot.ports.question_log import PostedQuestion, QuestionLog
 
 MOST_LINES, MOST_ALIKE = 10, 3
 ANY_OPEN = CaseFilter()
@@ -46,8 +43,12 @@ ENDED = {
 
 @dataclass(frozen=True)
 class Questions:
-    store: Store
-    lists: Lists
+    cases: CaseStore
+    queries: CaseQueries
+    card_store: CardStore
+    question_log: QuestionLog
+    desk_controls: DeskControlsStore
+    outbox: Outbox
     library: Library
     directory: Directory
     grammar: QuestionParser
@@ -72,9 +73,9 @@ class Questions:
         )
         if not placed.is_direct:
             answer = replace(answer, is_public=self._is_known_to_all(answer, placed))
-        self.lists.record_reading(placed.id, answer.understood)
+        self.question_log.record_reading(placed.id, answer.understood)
         self.chat.answer(placed, answer, look_first=work.uncertain_attempts > 1, stream_ts=growing)
-        self.store.finish(work)
+        self.outbox.finish(work)
 
     def answer(
         self,
@@ -127,10 +128,10 @@ class Questions:
     def visible(self, case_id: str, sight: Viewer) -> Case:
         """The case, if these eyes may see it; otherwise the same as for one that does not exist."""
         try:
-            case = self.store.case(case_id)
+            case = self.cases.case(case_id)
         except NoSuchCase:
             raise NoSuchCase(NOT_THERE) from None
-        if case.channel not in sight.channels and not self.lists.is_named(sight.person, case_id):
+        if case.channel not in sight.channels and not self.queries.is_party(sight.person, case_id):
             raise NoSuchCase(NOT_THERE)
         return case
 
@@ -157,7 +158,7 @@ class Questions:
 
     def _list(self, question: Question, sight: Viewer) -> Answer:
         wanted = self._wanted(question, sight)
-        found, many = self.lists.find(wanted, MOST_LINES), self.lists.count(wanted)
+        found, many = self.queries.find(wanted, MOST_LINES), self.queries.count(wanted)
         if many or not question.words:
             text = f"{_cases(many)}." if many else NONE_SEEN
             return self._with_lines(Answer(self._said(question), text), found, many)
@@ -171,8 +172,8 @@ class Questions:
 
     def _count(self, question: Question, sight: Viewer) -> Answer:
         wanted = self._wanted(question, sight)
-        took = self.lists.durations(wanted)
-        found = self.lists.find(wanted, 3 if question.how_long else MOST_LINES)
+        took = self.queries.durations(wanted)
+        found = self.queries.find(wanted, 3 if question.how_long else MOST_LINES)
         text = (
             f"{_cases(took.cases)}.{_took(took)}" if question.how_long else f"{_cases(took.cases)}."
         )
@@ -190,13 +191,13 @@ class Questions:
         """What waits on this person: they may decide it and have not, or it is theirs; what matters most first, and how many in all."""
         groups = self.directory.groups(self.library.deciders())
         mine = [handle for handle, people in groups.items() if sight.person in people]
-        given = self.store.controls().delegations
+        given = self.desk_controls.load().delegations
         now = self.clock()
         for one in given:
             if one.taker == sight.person and one.begins_at <= now < one.ends_at:
                 mine += [handle for handle, people in groups.items() if one.giver in people]
         wanted = replace(among, viewer=sight, waits_on=(sight.person, *sorted(set(mine))))
-        found = self.lists.find(wanted, limit)
+        found = self.queries.find(wanted, limit)
         identities = self.library.identities()
         open_ones = [case for case in found if not _has_voted(case, sight.person)]
         theirs = [
@@ -205,7 +206,7 @@ class Questions:
             if sight.person not in identities.linked_accounts(case.authors)
         ]
         # Beyond what was looked at, the few that they raised or have voted on are counted too.
-        more = self.lists.count(wanted) - len(found) if len(found) == limit else 0
+        more = self.queries.count(wanted) - len(found) if len(found) == limit else 0
         return theirs, len(theirs) + more
 
     def _show(self, question: Question, sight: Viewer) -> Answer:
@@ -217,7 +218,7 @@ class Questions:
     def _why(self, question: Question, sight: Viewer) -> Answer:
         """What people and policy said, as it was recorded; nothing is made up."""
         case = self.visible(question.case_id, sight)
-        said = [line for entry in self.store.entries(case.id) if (line := _recorded(entry))]
+        said = [line for entry in self.cases.entries(case.id) if (line := _recorded(entry))]
         text = " ".join(said[-4:]) or f"{case.id} is {case.state}; nobody has decided anything yet."
         return self._with_lines(Answer(question.said(), text), [case], 1)
 
@@ -261,7 +262,7 @@ class Questions:
     ) -> list[Case]:
         """What policy let run, or what went away, without a person."""
         states = (State.RESOLVED, State.CLEARED)
-        found = self.lists.find(
+        found = self.queries.find(
             CaseFilter(viewer=sight, states=states, ended=ended, is_over=True, kind=kind), 60
         )
         return [
@@ -272,7 +273,7 @@ class Questions:
         ]
 
     def _paused(self, question: Question, sight: Viewer) -> Answer:
-        pauses = self.store.controls().holds
+        pauses = self.desk_controls.load().holds
         lines = [f"{pause.said}." for pause in pauses]
         return Answer(question.said(), " ".join(lines) or "Nothing is paused.")
 
@@ -280,7 +281,7 @@ class Questions:
 
     def _closest(self, text: str, sight: Viewer) -> Answer:
         words = sorted({word for word in _words(text) if len(word) > 3}, key=len, reverse=True)[:8]
-        found = self.lists.closest(words, sight, 3)
+        found = self.queries.closest(words, sight, 3)
         known = {case.id for case in found}
         found += [case for case in self._alike(text, sight) if case.id not in known]
         said = (
@@ -293,7 +294,7 @@ class Questions:
     def _alike(self, text: str, sight: Viewer) -> list[Case]:
         """Decided cases that mean something like this, by memory; read afresh, and only those that these eyes may see."""
         related = self.memory.related(text, sight.channels, self.clock())[:MOST_ALIKE]
-        cases = self.lists.by_id(related)
+        cases = self.queries.by_id(related)
         return [
             cases[case_id]
             for case_id in related
@@ -311,7 +312,7 @@ class Questions:
         told = self.talker.answer(about, tools, tell)
         if told is None:
             return None
-        cases = list(self.lists.by_id(tools.seen[:MOST_LINES]).values())
+        cases = list(self.queries.by_id(tools.seen[:MOST_LINES]).values())
         answer = Answer(
             "answered by the model from the cases below", "", told=told, model=self.talker.name
         )
@@ -341,7 +342,7 @@ class Questions:
         return question.said(self.library.playbook(question.kind).title if question.kind else "")
 
     def _with_lines(self, answer: Answer, cases: Sequence[Case], many: int) -> Answer:
-        cards = self.lists.cards_of([case.id for case in cases])
+        cards = self.card_store.newest([case.id for case in cases])
         lines = tuple(
             Line(
                 case.id,
@@ -396,7 +397,7 @@ class RecordingTools:
             if fact.label
         }
         said = [
-            line for entry in self._questions.store.entries(case.id) if (line := _recorded(entry))
+            line for entry in self._questions.cases.entries(case.id) if (line := _recorded(entry))
         ]
         plan = [action.summary for action in case.plan.actions] if case.plan else []
         about = {

@@ -10,7 +10,10 @@ from bot.cases.signal import UNRECOGNISED, Signal
 from bot.cases.source import BY_HAND
 from bot.cases.text import bounded_key
 from bot.desk.intake import Intake
-from bot.ports import Clock, Directory, Library, Receipt
+from bot.ports.case_store import Receipt
+from bot.ports.clock import Clock
+from bot.ports.directory import Directory
+from bot.ports.library import Library
 
 LONGEST_TITLE, LONGEST_WORDS, MAX_SUBJECT = 150, 2_000, 200
 

@@ -13,7 +13,11 @@ from bot.cases.controls import BEHIND, Acknowledge, Asked, DeskControls, FallBeh
 from bot.cases.entries import Entry
 from bot.desk.decisions import retry_on_conflict
 from bot.desk.effects import card_message
-from bot.ports import Clock, Store, Topic
+from bot.ports.case_queries import CaseQueries
+from bot.ports.case_store import CaseStore
+from bot.ports.clock import Clock
+from bot.ports.desk_controls import DeskControlsStore
+from bot.ports.outbox import Outbox, Topic
 
 log = logging.getLogger(__name__)
 
@@ -22,7 +26,10 @@ log = logging.getLogger(__name__)
 class RollbackWatch:
     """``compare`` gives what a witness outside the database says of the ledger; None when it agrees."""
 
-    store: Store
+    desk_controls: DeskControlsStore
+    cases: CaseStore
+    queries: CaseQueries
+    outbox: Outbox
     compare: Callable[[], FallBehind | None]
     clock: Clock
 
@@ -34,15 +41,15 @@ class RollbackWatch:
         """
         found = self.compare()
         if found is None:
-            return self.store.controls()
+            return self.desk_controls.load()
 
         def attempt() -> DeskControls:
-            standing, now = self.store.controls(), self.clock()
+            standing, now = self.desk_controls.load(), self.clock()
             rulings = decide_controls(standing, found, now)
             if not rulings:
                 return standing
-            cards = [card_message(case_id, now) for case_id in self.store.open_ids()]
-            after = self.store.rewind(standing, rulings, cards, found.numbers_from)
+            cards = [card_message(case_id, now) for case_id in self.queries.open_ids()]
+            after = self.desk_controls.rewind(standing, rulings, cards, found.numbers_from)
             log.error("%s", lost(found))
             return after
 
@@ -56,15 +63,15 @@ class RollbackWatch:
         )
 
         def attempt() -> DeskControls:
-            standing, now = self.store.controls(), self.clock()
+            standing, now = self.desk_controls.load(), self.clock()
             rulings: tuple[Entry, ...] = decide_controls(
-                standing, Acknowledge(by, note, self.store.case_number()), now
+                standing, Acknowledge(by, note, self.cases.last_case_number()), now
             )
-            cards = [card_message(case_id, now) for case_id in self.store.open_ids()]
-            return self.store.save_controls(standing, rulings, cards)
+            cards = [card_message(case_id, now) for case_id in self.queries.open_ids()]
+            return self.desk_controls.save(standing, rulings, cards)
 
         after = retry_on_conflict(attempt)
-        self.store.run_now(Topic.EXECUTE, self.clock())
+        self.outbox.run_now(Topic.EXECUTE, self.clock())
         return after
 
 

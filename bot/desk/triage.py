@@ -6,7 +6,7 @@ else: a case that cannot be looked at goes to its owner as it is.
 
 import logging
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
+from datetime import datetime
 
 from bot.cases import commands as m
 from bot.cases.canonical import Scalar, storable
@@ -27,18 +27,12 @@ from bot.cases.sla import Sla, promised
 from bot.desk.effects import change
 from bot.desk.proposal import Proposals
 from bot.desk.worker import MOST_ATTEMPTS
-from bot.ports import (
-    Change,
-    Clock,
-    LeasedMessage,
-    Library,
-    OutboxMessage,
-    Recogniser,
-    Recommender,
-    Store,
-    Systems,
-    Topic,
-)
+from bot.ports.case_store import CaseStore, Change
+from bot.ports.clock import Clock
+from bot.ports.connector import Systems
+from bot.ports.library import Library
+from bot.ports.outbox import LeasedMessage, Outbox, OutboxMessage, Topic
+from bot.ports.recommender import Recogniser, Recommender
 
 log = logging.getLogger(__name__)
 MOST_ROWS = 50
@@ -47,7 +41,8 @@ NOT_COMPUTED = "It cannot be computed: most of the evidence is missing."
 
 @dataclass(frozen=True)
 class Triage:
-    store: Store
+    cases: CaseStore
+    outbox: Outbox
     library: Library
     systems: Systems
     recommender: Recommender
@@ -58,9 +53,9 @@ class Triage:
 
     def run(self, work: LeasedMessage) -> None:
         """Handle one outbox row; nothing to do when the case has moved on meanwhile."""
-        case = self.store.case(work.case_id)
+        case = self.cases.case(work.case_id)
         if case.state is not State.OPEN:
-            self.store.finish(work)
+            self.outbox.finish(work)
             return
         if _is_last(work):
             self._refer(case, "it was tried again and again, and did not succeed", work)
@@ -80,9 +75,14 @@ class Triage:
         written = change(case, entries, self.library.playbook(case.kind))
         if self.has_narrator:
             revision = entries[-1].revision
-            asked = OutboxMessage(Topic.NARRATE, f"narrate:{case.id}:{revision}", case.id, now)
+            asked = OutboxMessage(
+                topic=Topic.NARRATE,
+                key=f"narrate:{case.id}:{revision}",
+                case_id=case.id,
+                run_at=now,
+            )
             written = replace(written, messages=(*written.messages, asked))
-        self.store.commit(_in_place(written, work), finished=work)
+        self.cases.commit(_keep_turn(written, work), finish=work)
 
     def _refer(self, case: Case, reason: str, work: LeasedMessage) -> None:
         """Put the case before its owner as it is, with the reason."""
@@ -93,7 +93,7 @@ class Triage:
         nothing = Recommendation("", "", "", blocked=blocked)
         entries = decide(case, m.Recommend(nothing, None, None, self._again(case, now)), now)
         written = change(case, entries, self.library.playbook(case.kind))
-        self.store.commit(_in_place(written, work), finished=work)
+        self.cases.commit(_keep_turn(written, work), finish=work)
 
     def look_at(self, case: Case, now: datetime) -> tuple[Entry, ...]:
         """What would be written about this open case; nothing is, here."""
@@ -187,17 +187,13 @@ def _is_last(work: LeasedMessage) -> bool:
     )
 
 
-def _in_place(written: Change, work: LeasedMessage) -> Change:
-    """The card goes where its case stood in the queue: a quiet source's is not drawn behind all those of a loud one."""
-    place = work.payload.get("place")
-    if not isinstance(place, float):
-        return written
-    at = datetime.fromtimestamp(place, UTC)
-    placed = (
-        replace(asked, run_at=min(asked.run_at, at)) if asked.topic is Topic.CARD else asked
-        for asked in written.messages
+def _keep_turn(change: Change, message: LeasedMessage) -> Change:
+    """Draw the card in the turn of its case, so that no quiet source's waits behind a storm."""
+    messages = tuple(
+        replace(effect, priority=message.priority) if effect.topic is Topic.CARD else effect
+        for effect in change.messages
     )
-    return replace(written, messages=tuple(placed))
+    return replace(change, messages=messages)
 
 
 def gather(case: Case, playbook: Playbook, systems: Systems, now: datetime) -> tuple[Evidence, ...]:

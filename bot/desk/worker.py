@@ -26,7 +26,8 @@ from bot.cases.errors import (
 from bot.clock import boottime
 from bot.desk.decision_priority import DecisionPriority
 from bot.outages import describe_failure
-from bot.ports import Clock, LeasedMessage, Store, Topic
+from bot.ports.clock import Clock
+from bot.ports.outbox import LeasedMessage, Outbox, Topic
 
 log = logging.getLogger(__name__)
 
@@ -66,7 +67,7 @@ class WorkerPool:
     def __init__(
         self,
         name: str,
-        store: Store,
+        outbox: Outbox,
         handlers: Mapping[Topic, Handler],
         clock: Clock,
         *,
@@ -74,7 +75,7 @@ class WorkerPool:
         pace: WorkerTimings,
         rush: DecisionPriority | None = None,
     ) -> None:
-        self._store = store
+        self._outbox = outbox
         self._handlers = dict(handlers)
         self.topics: Sequence[Topic] = list(handlers)
         self.lease_for = pace.lease_for
@@ -143,9 +144,9 @@ class WorkerPool:
             return True
         try:
             now = self._clock()
-            if look_first and not self._store.has_due(self.topics, now):
+            if look_first and not self._outbox.has_due(self.topics, now):
                 return False
-            claimed = self._store.claim(self.topics, room, now, self._pace.lease_for)
+            claimed = self._outbox.claim(self.topics, room, now, self._pace.lease_for)
         except Exception:
             # Outermost loop: a database that is away for a moment must not end the worker.
             log.exception("could not claim work; trying again")
@@ -196,7 +197,7 @@ class WorkerPool:
         if not rows:
             return
         until = self._clock() + timedelta(seconds=self.lease_for)
-        held = self._store.renew([row.work for row in rows.values()], until)
+        held = self._outbox.renew([row.work for row in rows.values()], until)
         with self._counting:
             for place, row in rows.items():
                 if place in held:
@@ -254,7 +255,7 @@ class WorkerPool:
             self._park(work, error)
             return
         with contextlib.suppress(StaleFence):
-            self._store.retry(
+            self._outbox.retry(
                 work,
                 self._clock() + timedelta(seconds=wait),
                 error[:500],
@@ -264,4 +265,4 @@ class WorkerPool:
 
     def _park(self, work: LeasedMessage, error: str) -> None:
         log.error("%s is parked: %s. See `countersign doctor`.", work.key, error)
-        self._store.park(work, error[:500])
+        self._outbox.park(work, error[:500])

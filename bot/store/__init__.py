@@ -1,1 +1,1 @@
-"""Persistence: SQLAlchemy Core on SQLite or PostgreSQL, one writer, the ledger and its checkpoints."""
+"""Persistence: SQLAlchemy Core on SQLite or PostgreSQL, one writer, a store per concern."""

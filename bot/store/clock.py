@@ -1,4 +1,7 @@
-"""The database's time, so that processes whose own clocks disagree agree: about expiry, leases, and the order of the record."""
+"""The database's time.
+
+Processes whose own clocks differ agree by it about expiry, leases and the order of the ledger.
+"""
 
 import logging
 import threading
@@ -10,7 +13,7 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.sql import func
 
 from bot.clock import boottime, utc_now
-from bot.ports import Clock
+from bot.ports.clock import Clock
 from bot.store.database import Database
 
 log = logging.getLogger(__name__)
@@ -20,21 +23,24 @@ MAX_ROUND_TRIP_SECONDS = 2.0
 
 
 class DatabaseClock:
-    """Tell the time of a database server, read every half minute and counted on in between by a clock that is never set.
+    """The time of a database server.
 
-    While the database is away the last reading is counted on. ``elapsed`` counts the seconds of a suspended machine too.
+    It is read every half minute and counted on in between, by a clock that is never set. While
+    the database is away the last reading is counted on. ``elapsed`` counts seconds, those of a
+    suspended machine included.
     """
 
     def __init__(self, database: Database, *, elapsed: Callable[[], float] = boottime) -> None:
         self._database = database
         self._elapsed = elapsed
-        self._guard = threading.Lock()
+        self._lock = threading.Lock()
         self._stopping = threading.Event()
         self._thread: threading.Thread | None = None
         self._base, self._since = self._read()
 
     def __call__(self) -> datetime:
-        with self._guard:
+        """Return the time now, in UTC."""
+        with self._lock:
             base, since = self._base, self._since
         return base + timedelta(seconds=self._elapsed() - since)
 
@@ -44,13 +50,14 @@ class DatabaseClock:
         self._thread.start()
 
     def stop(self) -> None:
+        """Stop reading the database's time."""
         self._stopping.set()
         if self._thread:
             # One that waits for a database that is away ends with the process.
             self._thread.join(1.0)
 
     def resync(self) -> bool:
-        """Read the database's time once more; False when it does not say, or too slowly to be of use."""
+        """Read the database's time once more. Tell whether the answer was of use."""
         before = self._elapsed()
         try:
             base, since = self._read()
@@ -62,7 +69,7 @@ class DatabaseClock:
             return False
         if self._elapsed() - before > MAX_ROUND_TRIP_SECONDS:
             return False
-        with self._guard:
+        with self._lock:
             self._base, self._since = base, since
         return True
 
@@ -71,7 +78,7 @@ class DatabaseClock:
             self.resync()
 
     def _read(self) -> tuple[datetime, float]:
-        """What the database says, and the moment in the middle of asking."""
+        """Return the database's time, and ``elapsed`` in the middle of the query."""
         with self._database.read() as connection:
             sent = self._elapsed()
             at: datetime = connection.execute(select(func.clock_timestamp())).scalar_one()
@@ -80,5 +87,5 @@ class DatabaseClock:
 
 
 def clock_of(database: Database) -> Clock:
-    """The clock of this database: a file has its machine's, a server its own."""
+    """Return the clock of this database: a file has its machine's, a server its own."""
     return utc_now if database.is_sqlite else DatabaseClock(database)

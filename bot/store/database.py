@@ -1,38 +1,45 @@
-"""One database, one writer. Every write is a job run inside the writer's transaction; jobs that arrive together commit together.
+"""One writer thread, many readers.
 
-On SQLite that is group commit: with ``synchronous=FULL`` one fsync serves the whole batch. On PostgreSQL it keeps the ledger's
-head row locked for as short a time as can be. A job must be repeatable: when one job of a batch fails, the batch is rolled back
-and each is run again on its own, so that nobody pays for another's failure.
+Everything that writes goes through one thread's transaction, and jobs that arrive together commit
+together. On SQLite that is group commit: with ``synchronous=FULL`` one fsync serves the whole
+batch. On PostgreSQL it holds the lock on the ledger's head for as short a time as possible.
 """
 
 import contextlib
 import queue
 import sqlite3
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Future
 from pathlib import Path
 from typing import Any, TypeVar
 
-from sqlalchemy import Connection, Engine, create_engine, event
+from sqlalchemy import Connection, Engine, Executable, create_engine, event
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.pool import QueuePool
 
+from bot.store.local_workers import Handover, LocalWorker, dispatch
 from bot.store.unit_of_work import UnitOfWork
 
 T = TypeVar("T")
-LARGEST_BATCH = 64
-SQLITE_BUSY_FOR = 30.0
+MAX_BATCH = 64
+MAX_REPEATS = 3
+SQLITE_BUSY_TIMEOUT_SECONDS = 30.0
 # On PostgreSQL: how long a writer may do nothing inside a transaction.
 MAX_IDLE_SECONDS = 10.0
 
 
 class Database:
-    """``url`` is an SQLAlchemy URL: ``sqlite:///file`` or ``postgresql+psycopg://…``."""
+    """A database and its writer thread.
+
+    ``url`` is an SQLAlchemy URL: ``sqlite:///file`` or ``postgresql+psycopg://…``.
+    """
 
     def __init__(self, url: str) -> None:
         self.url = url
-        self.engine = _engine(url)
+        #: They get the messages of a write under lease once it is durable, or are woken.
+        self.local_workers: list[LocalWorker] = []
+        self.engine = _writing_engine(url)
         self.is_sqlite = self.engine.dialect.name == "sqlite"
         # A reader never begins a transaction: each SELECT is its own snapshot.
         self._readers = _reading_engine(url)
@@ -42,7 +49,7 @@ class Database:
         self._writer.start()
 
     def close(self) -> None:
-        """Finish what is queued and let go of the connections."""
+        """Finish the jobs that wait, and close the connections."""
         self._jobs.put(None)
         self._writer.join()
         if self._connection is not None:
@@ -50,14 +57,22 @@ class Database:
         self.engine.dispose()
         self._readers.dispose()
 
+    # --- reading ---------------------------------------------------------------------------------
+
     @contextlib.contextmanager
     def read(self) -> Iterator[Connection]:
+        """Open a connection for reading."""
         with self._readers.connect() as connection:
             yield connection
 
+    def fetch(self, query: Executable, values: Mapping[str, Any] | None = None) -> Sequence[Any]:
+        """Run one query. Return its rows."""
+        with self.read() as connection:
+            return connection.execute(query, values or {}).all()
+
     @contextlib.contextmanager
     def snapshot(self) -> Iterator[Connection]:
-        """A connection that sees the database as it was at its first read, and changes nothing."""
+        """Open a read-only connection that sees the database as it was at its first read."""
         with self._readers.connect() as connection:
             if self.is_sqlite:
                 connection.exec_driver_sql("BEGIN")
@@ -73,29 +88,38 @@ class Database:
                 else:
                     connection.rollback()
 
+    # --- writing ---------------------------------------------------------------------------------
+
     def write(self, job: Callable[[UnitOfWork], T], *, appends: bool = True) -> T:
-        """Run the job in a transaction and wait until it is durable. ``appends`` says whether it writes the ledger."""
+        """Run the job in a transaction, and return its result once it is durable.
+
+        A job must be repeatable: when one of a batch fails, the batch is rolled back and each
+        runs again on its own, so that nobody pays for another's failure.
+
+        ``appends``: it may write the ledger.
+        """
         waiting = _Job(job, appends)
         self._jobs.put(waiting)
-        result: T = waiting.future.result()
+        result: T
+        result, handover = waiting.future.result()
+        dispatch(handover, self.local_workers)
         return result
 
     def _write_loop(self) -> None:
-        while True:
-            first = self._jobs.get()
-            if first is None:
+        is_closing = False
+        while not is_closing:
+            job = self._jobs.get()
+            if job is None:
                 return
-            batch, closing = [first], False
+            batch = [job]
             with contextlib.suppress(queue.Empty):
-                while len(batch) < LARGEST_BATCH and not closing:
-                    following = self._jobs.get_nowait()
-                    if following is None:
-                        closing = True
+                while len(batch) < MAX_BATCH and not is_closing:
+                    job = self._jobs.get_nowait()
+                    if job is None:
+                        is_closing = True
                     else:
-                        batch.append(following)
+                        batch.append(job)
             self._run_batch(batch)
-            if closing:
-                return
 
     def _run_batch(self, batch: list["_Job"]) -> None:
         try:
@@ -113,16 +137,16 @@ class Database:
         for job, result in zip(batch, results, strict=True):
             job.future.set_result(result)
 
-    def _transaction(self, batch: list["_Job"]) -> list[Any]:
-        # The writer keeps its connection: taking one from the pool for every batch costs as much as a statement.
+    def _transaction(self, batch: list["_Job"]) -> list[tuple[Any, Handover]]:
+        # The writer keeps its connection: taking one from the pool costs as much as a statement.
         if self._connection is None:
-            self._connection = self._connected()
+            self._connection = self._connect_writer()
         try:
             with self._connection.begin():
-                unit = UnitOfWork(self._connection)
+                unit = UnitOfWork(self._connection, self.local_workers)
                 if any(job.appends for job in batch):
                     unit.lock_head()
-                results = [job.run(unit) for job in batch]
+                results = [(job.run(unit), unit.take_handover()) for job in batch]
                 unit.flush()
         except DBAPIError:
             # It may be broken: the next batch gets another.
@@ -131,10 +155,11 @@ class Database:
             raise
         return results
 
-    def _connected(self) -> Connection:
-        """Connect the writer so that it holds up nobody: it shares the ledger's head with every other process.
+    def _connect_writer(self) -> Connection:
+        """Connect the writer, which shares the ledger's head with every other process.
 
-        One that stands still in the middle of a transaction loses it, and the others go on.
+        A writer that stands still in the middle of a transaction loses it, so that the others
+        can go on.
         """
         connection = self.engine.connect()
         if not self.is_sqlite:
@@ -145,47 +170,51 @@ class Database:
 
 
 class _Job:
+    """A job of the writer, and the future of its result."""
+
     __slots__ = ("appends", "future", "repeats", "run")
 
     def __init__(self, run: Callable[[UnitOfWork], Any], appends: bool) -> None:
         self.run = run
         self.appends = appends
         self.future: Future[Any] = Future()
-        self.repeats = 3
+        self.repeats = MAX_REPEATS
 
 
 def _may_repeat(failure: BaseException) -> bool:
-    """Deadlock and serialization failures on PostgreSQL, and a unique key lost to another process: asking again can help."""
-    code = getattr(getattr(failure, "orig", None), "sqlstate", "")
-    if isinstance(failure, DBAPIError) and isinstance(failure.orig, sqlite3.IntegrityError):
+    """Tell whether running the job again can help.
+
+    It can after deadlocks and serialization failures, and after a unique key was lost to another
+    process.
+    """
+    if not isinstance(failure, DBAPIError):
+        return False
+    if isinstance(failure.orig, sqlite3.IntegrityError):
         return "UNIQUE" in str(failure.orig)
+    code = getattr(failure.orig, "sqlstate", "")
     return code in {"40001", "40P01", "23505"}
 
 
-def _engine(url: str) -> Engine:
+def _writing_engine(url: str) -> Engine:
     if not url.startswith("sqlite"):
         return create_engine(
             url, pool_size=2, max_overflow=4, pool_pre_ping=True, hide_parameters=True
         )
-    engine = create_engine(
-        url,
-        poolclass=QueuePool,
-        pool_size=12,
-        max_overflow=20,
-        hide_parameters=True,
-        connect_args={"timeout": SQLITE_BUSY_FOR},
-    )
+    engine = create_engine(url, **_sqlite_options())
     event.listen(engine, "connect", _on_sqlite_connect)
     event.listen(engine, "begin", _begin_immediate)
     path = engine.url.database
     if path and not Path(path).exists():
-        # The ledger is nobody else's to read: SQLite keeps the mode of the file it finds.
+        # The ledger is nobody else's to read. SQLite keeps the mode of the file it finds.
         Path(path).touch(mode=0o600)
     return engine
 
 
 def _reading_engine(url: str) -> Engine:
-    """An engine of its own: the writer's begins every transaction with the write lock, and a reader must never wait for that."""
+    """Make an engine of its own for readers.
+
+    The writer's begins every transaction with the write lock, and a reader must not wait for it.
+    """
     if not url.startswith("sqlite"):
         return create_engine(
             url,
@@ -195,17 +224,19 @@ def _reading_engine(url: str) -> Engine:
             pool_pre_ping=True,
             hide_parameters=True,
         )
-    engine = create_engine(
-        url,
-        isolation_level="AUTOCOMMIT",
-        poolclass=QueuePool,
-        pool_size=12,
-        max_overflow=20,
-        hide_parameters=True,
-        connect_args={"timeout": SQLITE_BUSY_FOR},
-    )
+    engine = create_engine(url, isolation_level="AUTOCOMMIT", **_sqlite_options())
     event.listen(engine, "connect", _on_sqlite_connect)
     return engine
+
+
+def _sqlite_options() -> dict[str, Any]:
+    return {
+        "poolclass": QueuePool,
+        "pool_size": 12,
+        "max_overflow": 20,
+        "hide_parameters": True,
+        "connect_args": {"timeout": SQLITE_BUSY_TIMEOUT_SECONDS},
+    }
 
 
 def _on_sqlite_connect(raw: sqlite3.Connection, _: object) -> None:

@@ -1,4 +1,7 @@
-"""The rows that follow from the ledger, folded again from its entries: to write them after an upgrade, and to audit them."""
+"""The rows that follow from the ledger, folded again from its entries.
+
+An upgrade writes them again, and an audit compares them.
+"""
 
 import json
 import logging
@@ -10,6 +13,7 @@ from sqlalchemy import Connection, bindparam, insert, select, update
 
 from bot.cases.case import Case, evolve
 from bot.cases.entries import (
+    Body,
     Cleared,
     Conflicted,
     Entry,
@@ -20,74 +24,69 @@ from bot.cases.entries import (
 )
 from bot.cases.errors import CountersignError
 from bot.cases.signal import Signal
-from bot.ports import ReceiptOutcome
-from bot.store import tables as t
-from bot.store.unit_of_work import UnitOfWork, effect_rows, outcome_rows, projection
+from bot.ports.case_store import ReceiptOutcome
+from bot.store import tables
+from bot.store.projection import case_row, effect_rows, outcome_rows
+from bot.store.unit_of_work import UnitOfWork
 
 log = logging.getLogger(__name__)
-PAGE = 200
-OUTCOMES: dict[type, ReceiptOutcome] = {
-    Opened: ReceiptOutcome.OPENED,
-    Recurred: ReceiptOutcome.COUNTED,
-    Cleared: ReceiptOutcome.CLEARED,
-    MarkedClear: ReceiptOutcome.CLEARED,
-}
+PAGE_SIZE = 200
 
 
 @dataclass(slots=True)
-class Derived:
-    """What the entries of one case say must stand in the tables.
-
-    ``effects`` is by revision and step; ``inbox`` by source and key, with columns by name; ``conflicts`` are source, key, digest.
-    """
+class DerivedRows:
+    """The rows that the entries of one case ask for."""
 
     case: Case
+    #: Rows of ``effects`` by revision and step.
     effects: dict[tuple[int, int], dict[str, Any]] = field(default_factory=dict)
+    #: Columns of ``inbox`` by source and key.
     inbox: dict[tuple[str, str], dict[str, Any]] = field(default_factory=dict)
+    #: Source, key and checksum of each conflicting signal.
     conflicts: set[tuple[str, str, str]] = field(default_factory=set)
 
     @property
-    def row(self) -> Mapping[str, Any]:
-        """The row of ``cases``."""
-        return projection(self.case, 0).row
+    def case_row(self) -> Mapping[str, Any]:
+        """Return the row of ``cases``."""
+        return case_row(self.case)
 
 
-def derive(entries: Iterable[Entry]) -> Derived | None:
+def derive(entries: Iterable[Entry]) -> DerivedRows | None:
     """Fold the entries of one case into the rows that they ask for.
 
     Raises:
         CountersignError: the entries do not follow on each other.
     """
-    found: Derived | None = None
+    rows: DerivedRows | None = None
     for entry in entries:
-        case = evolve(found.case if found else None, entry)
-        if found is None:
-            found = Derived(case)
-        found.case = case
-        _take_effects(found, entry)
-        _take_signal(found, entry)
-    return found
+        case = evolve(rows.case if rows else None, entry)
+        if rows is None:
+            rows = DerivedRows(case)
+        rows.case = case
+        _add_effects(rows, entry)
+        _add_signal(rows, entry)
+    return rows
 
 
-def _take_effects(found: Derived, entry: Entry) -> None:
-    for row in effect_rows(found.case, [entry]):
-        found.effects[row["revision"], row["step"]] = {**row, "outcome": ""}
+def _add_effects(rows: DerivedRows, entry: Entry) -> None:
+    for row in effect_rows(rows.case, [entry]):
+        rows.effects[row["revision"], row["step"]] = {**row, "outcome": ""}
     for row in outcome_rows([entry]):
-        begun = found.effects.get((row["of_revision"], row["of_step"]))
-        # An outcome that is known stays: a landed step whose undoing is reported has landed.
-        if begun is not None and not begun["outcome"]:
-            begun["outcome"] = row["outcome"]
+        effect = rows.effects.get((row["of_revision"], row["of_step"]))
+        # The first outcome stays: a landed step whose undoing is reported has landed.
+        if effect is not None and not effect["outcome"]:
+            effect["outcome"] = row["outcome"]
 
 
-def _take_signal(found: Derived, entry: Entry) -> None:
+def _add_signal(rows: DerivedRows, entry: Entry) -> None:
     body = entry.body
     if isinstance(body, Conflicted):
-        found.conflicts.add((body.source, body.key, body.digest))
-    outcome = OUTCOMES.get(type(body))
+        rows.conflicts.add((body.source, body.key, body.digest))
+    outcome = _receipt_outcome(body)
     signal = getattr(body, "signal", None)
     if outcome is None or not isinstance(signal, Signal):
         return
-    found.inbox[signal.source, signal.key] = {
+    rows.inbox[signal.source, signal.key] = {
         "case_id": entry.case_id,
         "digest": signal.body_digest,
         "fingerprint": signal.fingerprint,
@@ -96,8 +95,21 @@ def _take_signal(found: Derived, entry: Entry) -> None:
     }
 
 
-def pages(connection: Connection, *, size: int = PAGE) -> Iterator[Sequence[Any]]:
-    """The rows of ``cases`` by number, some at a time: memory does not grow with their number."""
+def _receipt_outcome(body: Body) -> ReceiptOutcome | None:
+    """Return what the inbox says of a signal that made this entry."""
+    match body:
+        case Opened():
+            return ReceiptOutcome.OPENED
+        case Recurred():
+            return ReceiptOutcome.COUNTED
+        case Cleared() | MarkedClear():
+            return ReceiptOutcome.CLEARED
+        case _:
+            return None
+
+
+def case_pages(connection: Connection, *, size: int = PAGE_SIZE) -> Iterator[Sequence[Any]]:
+    """Yield the rows of ``cases`` by number, a page at a time."""
     after = -1
     while True:
         rows = connection.execute(_CASES, {"after": after, "size": size}).all()
@@ -108,87 +120,94 @@ def pages(connection: Connection, *, size: int = PAGE) -> Iterator[Sequence[Any]
         after = rows[-1].number
 
 
-def entries_of(connection: Connection, case_ids: Sequence[str]) -> dict[str, list[bytes]]:
-    """The bodies of these cases' ledger entries, in order."""
-    found: dict[str, list[bytes]] = {case_id: [] for case_id in case_ids}
+def entry_bodies(connection: Connection, case_ids: Sequence[str]) -> dict[str, list[bytes]]:
+    """Return the bodies of these cases' ledger entries, in order."""
+    bodies: dict[str, list[bytes]] = {case_id: [] for case_id in case_ids}
     for row in connection.execute(_BODIES, {"ids": list(case_ids)}):
-        found[row.case_id].append(bytes(row.body))
-    return found
+        bodies[row.case_id].append(bytes(row.body))
+    return bodies
 
 
-def write_anew(connection: Connection, *, progress: Callable[[int], None] | None = None) -> int:
-    """Write once more what follows from the ledger; returns how many cases were folded.
+def rewrite_derived_rows(
+    connection: Connection, *, progress: Callable[[int], None] | None = None
+) -> int:
+    """Write again what follows from the ledger. Return how many cases were folded.
 
-    Migrations change the schema and nothing else. What a release derives from the ledger is derived here, after the last of
-    them, by that release's own rules: an old migration need not know the rules of a later release.
+    Migrations change the schema and nothing else. What a release derives from the ledger is
+    written here, after the last of them, by that release's own rules: an old migration need not
+    know the rules of a later release.
     """
     # Nobody appends meanwhile.
     UnitOfWork(connection).lock_head()
     count = 0
-    for rows in pages(connection):
-        for case_id, bodies in entries_of(connection, [row.id for row in rows]).items():
-            try:
-                found = derive(entry_of(json.loads(body)) for body in bodies)
-            except CountersignError as broken:
-                # An earlier release may have written what this one refuses. The case goes on as it
-                # stands; `countersign doctor` says what is wrong with it.
-                log.warning("%s is left as it was before the upgrade: %s", case_id, broken)
-                continue
-            if found is not None:
-                _write(connection, found)
-                count += 1
+    for page in case_pages(connection):
+        for case_id, bodies in entry_bodies(connection, [row.id for row in page]).items():
+            count += _rewrite_case(connection, case_id, bodies)
         if progress:
-            progress(len(rows))
+            progress(len(page))
     return count
 
 
-def _write(connection: Connection, found: Derived) -> None:
-    case_id = found.case.id
-    connection.execute(update(t.cases).where(t.cases.c.id == case_id).values(dict(found.row)))
-    names = set(connection.execute(_NAMES, {"id": case_id}).scalars())
-    fresh = [
-        {"person": person, "case_id": case_id}
-        for person in found.case.people
-        if person not in names
-    ]
-    if fresh:
-        connection.execute(insert(t.case_people), fresh)
-    for (revision, step), row in found.effects.items():
+def _rewrite_case(connection: Connection, case_id: str, bodies: Iterable[bytes]) -> bool:
+    """Write the rows of one case again. Tell whether it could be folded."""
+    try:
+        rows = derive(entry_of(json.loads(body)) for body in bodies)
+    except CountersignError as failure:
+        # An earlier release may have written what this one refuses. The case goes on as it
+        # stands; `countersign doctor` says what is wrong with it.
+        log.warning("%s is left as it was before the upgrade: %s", case_id, failure)
+        return False
+    if rows is None:
+        return False
+    values = dict(rows.case_row)
+    connection.execute(update(tables.cases).where(tables.cases.c.id == case_id).values(values))
+    _add_people(connection, rows.case)
+    for (revision, step), row in rows.effects.items():
         key = {"of_case": case_id, "of_revision": revision, "of_step": step}
-        connection.execute(_EFFECT, {**key, "at": row["at"], "outcome": row["outcome"]})
-    for (source, key_text), row in found.inbox.items():
-        place = {"of_source": source, "of_key": key_text}
-        connection.execute(_FINGERPRINT, {**place, "fingerprint": row["fingerprint"]})
+        connection.execute(_SET_EFFECT, {**key, "at": row["at"], "outcome": row["outcome"]})
+    for (source, signal_key), row in rows.inbox.items():
+        key = {"of_source": source, "of_key": signal_key}
+        connection.execute(_SET_FINGERPRINT, {**key, "fingerprint": row["fingerprint"]})
+    return True
+
+
+def _add_people(connection: Connection, case: Case) -> None:
+    stored = set(connection.execute(_PEOPLE, {"id": case.id}).scalars())
+    rows = [
+        {"person": person, "case_id": case.id} for person in case.people if person not in stored
+    ]
+    if rows:
+        connection.execute(insert(tables.case_people), rows)
 
 
 _CASES = (
-    select(t.cases)
-    .where(t.cases.c.number > bindparam("after"))
-    .order_by(t.cases.c.number)
+    select(tables.cases)
+    .where(tables.cases.c.number > bindparam("after"))
+    .order_by(tables.cases.c.number)
     .limit(bindparam("size"))
 )
 _BODIES = (
-    select(t.ledger.c.case_id, t.ledger.c.body)
-    .where(t.ledger.c.case_id.in_(bindparam("ids", expanding=True)))
-    .order_by(t.ledger.c.case_id, t.ledger.c.version)
+    select(tables.ledger.c.case_id, tables.ledger.c.body)
+    .where(tables.ledger.c.case_id.in_(bindparam("ids", expanding=True)))
+    .order_by(tables.ledger.c.case_id, tables.ledger.c.version)
 )
-_NAMES = select(t.case_people.c.person).where(t.case_people.c.case_id == bindparam("id"))
-_EFFECT = (
-    update(t.effects)
+_PEOPLE = select(tables.case_people.c.person).where(tables.case_people.c.case_id == bindparam("id"))
+_SET_EFFECT = (
+    update(tables.effects)
     .where(
-        t.effects.c.case_id == bindparam("of_case"),
-        t.effects.c.revision == bindparam("of_revision"),
-        t.effects.c.step == bindparam("of_step"),
+        tables.effects.c.case_id == bindparam("of_case"),
+        tables.effects.c.revision == bindparam("of_revision"),
+        tables.effects.c.step == bindparam("of_step"),
     )
     .values(at=bindparam("at"), outcome=bindparam("outcome"))
 )
-# A fingerprint that was written when the signal came stays: how later releases make them is another matter.
-_FINGERPRINT = (
-    update(t.inbox)
+# A fingerprint that was written when the signal came stays, however later releases make them.
+_SET_FINGERPRINT = (
+    update(tables.inbox)
     .where(
-        t.inbox.c.source == bindparam("of_source"),
-        t.inbox.c.key == bindparam("of_key"),
-        t.inbox.c.fingerprint == "",
+        tables.inbox.c.source == bindparam("of_source"),
+        tables.inbox.c.key == bindparam("of_key"),
+        tables.inbox.c.fingerprint == "",
     )
     .values(fingerprint=bindparam("fingerprint"))
 )

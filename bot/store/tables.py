@@ -1,4 +1,8 @@
-"""The tables. ``ledger`` is the truth; ``cases``, ``effects`` and ``outbox`` follow from it in the same transaction."""
+"""The tables.
+
+``ledger`` is the truth. ``cases``, ``effects`` and ``outbox`` are written in the same transaction
+and follow from it.
+"""
 
 from sqlalchemy import (
     BigInteger,
@@ -43,7 +47,7 @@ inbox = Table(
     Index("inbox_by_case", "case_id"),
 )
 
-# A second body under a known key: kept for a person to look at, never merged.
+# A second body under a key that was received before: for a person to look at, never merged.
 inbox_conflicts = Table(
     "inbox_conflicts",
     metadata,
@@ -68,7 +72,8 @@ cases = Table(
     Column("version", Integer, nullable=False),
     Column("due_at", Float),
     Column("body", Text, nullable=False),
-    # For lists: where it is, what is wanted of whom (names between blanks), what to look at first, when it began and ended.
+    # The columns from here on are for lists. ``waits_on`` holds names between blanks; the lower
+    # the rank, the more urgent.
     Column("channel", Text, nullable=False, server_default=""),
     Column("waits_on", Text, nullable=False, server_default=""),
     Column("rank", Float, nullable=False, server_default="0"),
@@ -115,10 +120,14 @@ outbox = Table(
     Column("run_at", Float, nullable=False),
     Column("payload", Text, nullable=False),
     Column("error", Text, nullable=False),
-    Index("outbox_by_due", "state", "topic", "run_at"),
+    # Among the due, the lower number goes first.
+    Column("priority", Integer, nullable=False, server_default="0"),
+    # A claim reads the range of what is due. Were the priority before the time, it would read
+    # all that waits for a later time, too.
+    Index("outbox_by_due", "state", "topic", "run_at", "priority"),
 )
 
-# One row per step that was ever begun: an approval is consumed here, once.
+# One row per step that was ever begun. Each consumes its approval once.
 effects = Table(
     "effects",
     metadata,
@@ -137,7 +146,8 @@ effects = Table(
     Index("effects_by_action", "action", "at"),
 )
 
-# Where a card stands in Slack. Not in the ledger: it is about the picture, not about the case.
+# Where a card stands in Slack. Not in the ledger: it says nothing about the case. ``drawn`` is the
+# version of the case that it shows.
 cards = Table(
     "cards",
     metadata,
@@ -159,8 +169,8 @@ ticks = Table(
     PrimaryKeyConstraint("job", "slot"),
 )
 
-# What memory is made of. It follows from the ledger, except for an imported past, which has only this place: ``batch`` names it.
-# ``seq`` goes up with every change, so that an index that was away catches up by asking what is new.
+# Precedents follow from the ledger, except for imported ones, which are only here: ``batch`` names
+# the import. ``seq`` goes up with every change, so that an index catches up by what is new.
 precedents = Table(
     "precedents",
     metadata,
@@ -178,7 +188,7 @@ precedents = Table(
     Index("precedents_by_kind", "kind", "ended_at"),
 )
 
-# A person's word on what an unrecognised case was; an empty kind means "something new".
+# What a person called an unrecognised case. An empty kind means "something new".
 labels = Table(
     "labels",
     metadata,
@@ -196,7 +206,7 @@ controls = Table(
     Column("body", Text, nullable=False),
 )
 
-# Who may know of a case wherever they are: those who raised it, own it or acted on it.
+# The parties to a case, who may see it wherever they are: they raised it, own it or acted on it.
 case_people = Table(
     "named",
     metadata,
@@ -225,7 +235,7 @@ live_list_items = Table(
     Index("listed_by_board", "board"),
 )
 
-# What was asked, so that what was not understood can be looked at, and what helped is known.
+# Questions, how they were read, and whether the answers helped.
 questions = Table(
     "questions",
     metadata,

@@ -1,489 +1,307 @@
-"""What a writing job may do inside the transaction. Ledger lines are gathered and written together when the batch ends."""
+"""What a writing job may do inside its transaction.
+
+Ledger lines are gathered, and get their places together when the batch of jobs ends.
+"""
 
 import json
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
 from datetime import datetime
-from decimal import Decimal
-from typing import Any
 
-from sqlalchemy import (
-    Connection,
-    Table,
-    and_,
-    bindparam,
-    case,
-    func,
-    insert,
-    not_,
-    select,
-    text,
-    update,
-)
-from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy import Connection, bindparam, insert, select, update
 
-from bot.cases.canonical import canonical_bytes, from_json, to_json
+from bot.cases.canonical import from_json, to_json
 from bot.cases.case import Case
 from bot.cases.controls import DeskControls, fold_controls
-from bot.cases.entries import Entry, Settled, StepReported, StepStarted, StepState, entry_plain
-from bot.cases.errors import Conflict, LedgerBroken, SettingsIncomplete, StaleFence
+from bot.cases.entries import Entry
+from bot.cases.errors import Conflict, LedgerBroken, StaleFence
 from bot.cases.ledger import GENESIS, Tree, chain_hash, leaf_hash
-from bot.cases.lifecycle import State
 from bot.cases.plan import Plan
 from bot.cases.policy import Usage
-from bot.cases.sla import rank
-from bot.ports import LeasedMessage, OutboxMessage
-from bot.store import tables as t
+from bot.ports.outbox import LeasedMessage, OutboxMessage
+from bot.store import outbox_rows, tables
+from bot.store.dialects import insert_or_ignore
+from bot.store.local_workers import Handover, LocalWorker
+from bot.store.projection import CaseWrite, Line, ledger_lines
+from bot.store.usage import usage_on
 
-LONGEST_SEARCHED = 1_000
 HEAD_IS_GONE = "the head of the ledger is gone from the table heads; restore a backup"
-READY, LEASED, DONE, PARKED = "ready", "leased", "done", "parked"
-
-
-@dataclass(frozen=True, slots=True)
-class Line:
-    """One ledger line before it has its place: serialised by the caller, so that the writer only hashes."""
-
-    case_id: str
-    version: int
-    body: bytes
-
-
-@dataclass(frozen=True, slots=True)
-class Projection:
-    """The row that lists are made from, and the version it must be found at (0: not at all)."""
-
-    expected: int
-    row: Mapping[str, Any]
-
-
-def lines(entries: Iterable[Entry]) -> list[Line]:
-    return [
-        Line(entry.case_id, entry.version, canonical_bytes(entry_plain(entry))) for entry in entries
-    ]
-
-
-def projection(after: Case, expected: int) -> Projection:
-    return Projection(
-        expected,
-        {
-            "id": after.id,
-            "number": int(after.id.rpartition("-")[2]),
-            "kind": after.kind,
-            "source": after.signal.source,
-            "state": after.state.code,
-            "fingerprint": after.fingerprint,
-            "owner": after.owner,
-            "version": after.version,
-            "due_at": _seconds(after.due_at),
-            "body": to_json(after),
-            "channel": after.channel,
-            "waits_on": f" {' '.join(after.waits_on)} ",
-            "rank": rank(after.sla, after.stake.amount if after.stake else None),
-            "decide_by": after.sla.decide_by.timestamp(),
-            "stake": float(after.stake.amount) if after.stake else None,
-            "opened_at": after.opened_at.timestamp(),
-            "decided_at": _seconds(after.decided_at),
-            "ended_at": _seconds(after.ended_at),
-            "undo_until": _seconds(after.undo_until) if after.state is State.RESOLVED else None,
-            "words": searched(after),
-        },
-    )
-
-
-def searched(case: Case) -> str:
-    """The words under which a case is found."""
-    said = f"{case.id} {case.signal.title} {case.signal.subject} {case.kind.replace('_', ' ')} {case.what}"
-    return " ".join(said.casefold().split())[:LONGEST_SEARCHED]
-
-
-def _seconds(at: datetime | None) -> float | None:
-    return at.timestamp() if at else None
-
-
-def new_names(before: Case | None, after: Case) -> list[dict[str, str]]:
-    """Those whom this change makes a party to the case."""
-    known = set(before.people) if before else set()
-    return [
-        {"person": person, "case_id": after.id} for person in after.people if person not in known
-    ]
-
-
-def effect_rows(after: Case, entries: Iterable[Entry]) -> list[dict[str, Any]]:
-    """The approvals that these entries consume: one row per step begun."""
-    rows = []
-    for entry in entries:
-        if isinstance(entry.body, StepStarted):
-            action = after.action(entry.body.step)
-            key = {"case_id": after.id, "revision": entry.revision, "step": entry.body.step}
-            amount = action.amount.amount if action.amount else 0
-            when = {"day": f"{entry.at:%Y-%m-%d}", "at": entry.at.timestamp()}
-            rows.append(
-                {**key, **when, "action": action.name, "target": action.target, "amount": amount}
-            )
-    return rows
-
-
-def outcome_rows(entries: Iterable[Entry]) -> list[dict[str, Any]]:
-    """List how steps ended, for the limits and the circuit breaker.
-
-    What is known once stays: an undoing is another matter.
-    """
-    return [
-        {
-            "of_case": entry.case_id,
-            "of_revision": entry.revision,
-            "of_step": step,
-            "outcome": state.name,
-        }
-        for entry in entries
-        for step, state in _ended(entry)
-    ]
-
-
-def _ended(entry: Entry) -> list[tuple[int, StepState]]:
-    body = entry.body
-    if isinstance(body, StepReported) and body.state in {StepState.LANDED, StepState.FAILED}:
-        return [(body.step, body.state)]
-    if isinstance(body, Settled):
-        return [(body.step, StepState.LANDED if body.landed else StepState.FAILED)]
-    return []
-
-
-def outbox_row(outgoing: OutboxMessage) -> dict[str, Any]:
-    return {
-        "key": outgoing.key,
-        "topic": outgoing.topic.value,
-        "case_id": outgoing.case_id,
-        "run_at": outgoing.run_at.timestamp(),
-        "payload": json.dumps(dict(outgoing.payload)),
-    }
 
 
 class UnitOfWork:
-    """One transaction of the writer."""
+    """One transaction of the writer, shared by the jobs of a batch."""
 
-    def __init__(self, connection: Connection) -> None:
+    def __init__(self, connection: Connection, workers: Sequence[LocalWorker] = ()) -> None:
         self.connection = connection
+        self._workers = workers
         self._head: _Head | None = None
         self._lines: list[Line] = []
+        self._handover = Handover()
 
-    def lock_head(self) -> "_Head":
-        """Take the head of the ledger: whoever holds it is alone in writing, in this process and in every other."""
-        if self._head is None:
-            rows = self.connection.execute(_HEADS).all()
-            if [row.name for row in rows] != ["cases", "ledger"]:
-                raise LedgerBroken(HEAD_IS_GONE)
-            cases, row = rows
-            tree = Tree(row.number, tuple(bytes.fromhex(peak) for peak in json.loads(row.peaks)))
-            self._head = _Head(tree, row.chain, cases.number)
-        return self._head
+    # --- reading ---------------------------------------------------------------------------------
 
-    def next_case_id(self) -> str:
-        return f"EX-{self.lock_head().case_number + 1}"
-
-    def number_above(self, number: int) -> None:
-        """Give no case a number up to this one from now on."""
-        head = self.lock_head()
-        head.case_number = max(head.case_number, number)
+    def case(self, case_id: str) -> Case | None:
+        """Return the case as it is in this transaction."""
+        body = self.connection.execute(CASE_BODY, {"id": case_id}).scalar()
+        return from_json(Case, body) if body else None
 
     def latest_case(self, fingerprints: Sequence[str]) -> Case | None:
-        """Find the newest case of the first of these fingerprints that has one."""
+        """Return the newest case of the first of these fingerprints that has one."""
         for fingerprint in fingerprints:
-            body = self.connection.execute(_LATEST, {"fingerprint": fingerprint}).scalar()
+            body = self.connection.execute(_LATEST_BODY, {"fingerprint": fingerprint}).scalar()
             if body:
                 return from_json(Case, body)
         return None
 
-    def case(self, case_id: str) -> Case | None:
-        body = self.connection.execute(CASE_BODY, {"id": case_id}).scalar()
-        return from_json(Case, body) if body else None
-
-    def append(self, projected: Projection, new_lines: Sequence[Line]) -> None:
-        """The compare-and-set: the projection moves from the expected version, or nothing is written."""
-        if projected.expected == 0:
-            self.lock_head().case_number += 1
-            self.connection.execute(_INSERT_CASE, projected.row)
-        else:
-            moved = self.connection.execute(
-                _MOVE_CASE,
-                {**projected.row, "case_id": projected.row["id"], "expected": projected.expected},
-            )
-            if moved.rowcount != 1:
-                raise Conflict(
-                    f"{projected.row['id']} is no longer at version {projected.expected}"
-                )
-        self._lines.extend(new_lines)
-
-    def follow(
-        self,
-        effects: Sequence[Mapping[str, Any]],
-        outcomes: Sequence[Mapping[str, Any]],
-        names: Sequence[Any],
-    ) -> None:
-        """What else follows from the entries: approvals consumed, steps ended, people named."""
-        if effects:
-            self.connection.execute(insert(t.effects), list(effects))
-        if outcomes:
-            self.connection.execute(_OUTCOME, list(outcomes))
-        if names:
-            self.connection.execute(_NAMED[self.connection.dialect.name], list(names))
-
     def controls(self) -> DeskControls:
-        """What holds for the desk, as it is in this transaction."""
-        body = self.connection.execute(STANDING_BODY).scalar()
-        return from_json(DeskControls, body) if body else DeskControls()
+        """Return the desk's controls as they are in this transaction."""
+        return read_controls(self.connection)
 
     def usage(self, day: str, *, plan: Plan | None = None, step: int = 0) -> Usage:
-        return usage_of(self.connection, day, plan, step)
+        """Sum what has been carried out on this UTC day, as ``UsageOn``."""
+        return usage_on(self.connection, day, plan, step)
 
-    def save_controls(self, before: DeskControls, rulings: Sequence[Entry]) -> DeskControls:
-        """The compare-and-set of the standing; its entries go into the same ledger."""
-        after = fold_controls(rulings, before)
+    # --- the ledger ------------------------------------------------------------------------------
+
+    def lock_head(self) -> "_Head":
+        """Lock the head of the ledger until the end of the transaction.
+
+        Its holder is the only one who appends, in this process and in every other.
+
+        Raises:
+            LedgerBroken: there is no head.
+        """
+        if self._head is None:
+            rows = self.connection.execute(_HEADS).all()
+            if [row.name for row in rows] != ["cases", "ledger"]:
+                raise LedgerBroken(HEAD_IS_GONE)
+            cases, ledger = rows
+            peaks = tuple(bytes.fromhex(peak) for peak in json.loads(ledger.peaks))
+            self._head = _Head(Tree(ledger.number, peaks), ledger.chain, cases.number)
+        return self._head
+
+    def next_case_id(self) -> str:
+        """Return the id that the next new case gets."""
+        return f"EX-{self.lock_head().case_number + 1}"
+
+    def number_above(self, number: int) -> None:
+        """Give new cases numbers above this one."""
+        head = self.lock_head()
+        head.case_number = max(head.case_number, number)
+
+    def append(self, write: CaseWrite) -> None:
+        """Write a change of a case and all that follows from it.
+
+        Raises:
+            Conflict: the case is no longer at the expected version.
+        """
+        self._project(write)
+        self._lines.extend(write.lines)
+        if write.effects:
+            self.connection.execute(insert(tables.effects), list(write.effects))
+        if write.outcomes:
+            self.connection.execute(_SET_OUTCOME, list(write.outcomes))
+        if write.people:
+            self.connection.execute(_ADD_PEOPLE.on(self.connection), list(write.people))
+
+    def append_controls(self, before: DeskControls, entries: Sequence[Entry]) -> DeskControls:
+        """Write entries about the desk, and the controls after them.
+
+        Raises:
+            Conflict: the controls are no longer at the version of ``before``.
+        """
+        after = fold_controls(entries, before)
         values = {
             "expected": before.version,
             "new_version": after.version,
             "new_body": to_json(after),
         }
-        if self.connection.execute(_STAND, values).rowcount != 1:
-            raise Conflict(f"the standing is no longer at version {before.version}")
-        self._lines.extend(lines(rulings))
+        if self.connection.execute(_UPDATE_CONTROLS, values).rowcount != 1:
+            raise Conflict(f"the desk's controls are no longer at version {before.version}")
+        self._lines.extend(ledger_lines(entries))
         return after
 
-    def enqueue(self, rows: Sequence[Mapping[str, Any]]) -> None:
-        if rows:
-            self.connection.execute(_ENQUEUE[self.connection.dialect.name], list(rows))
+    def _project(self, write: CaseWrite) -> None:
+        if write.expected_version == 0:
+            self.lock_head().case_number += 1
+            self.connection.execute(_INSERT_CASE, write.case)
+            return
+        case_id = write.case["id"]
+        values = {**write.case, "case_id": case_id, "expected": write.expected_version}
+        if self.connection.execute(_UPDATE_CASE, values).rowcount != 1:
+            raise Conflict(f"{case_id} is no longer at version {write.expected_version}")
 
-    def complete(self, work: LeasedMessage, again_at: float | None = None) -> None:
-        """The fenced completion: asked for again meanwhile, the row is ready again; taken over meanwhile, nothing is written."""
-        values = {
-            "fenced_key": work.key,
-            "fence_held": work.fence,
-            "wanted_then": work.requests,
-            "again_at": again_at,
-        }
-        finished = self.connection.execute(_AGAIN if again_at is not None else _COMPLETE, values)
-        if finished.rowcount != 1:
-            raise StaleFence(work.key)
+    # --- the outbox ------------------------------------------------------------------------------
 
-    def hold(self, work: LeasedMessage, until: float) -> None:
-        """Make sure that the lease still holds, and extend it."""
-        values = {"fenced_key": work.key, "fence_held": work.fence, "held_until": until}
-        if self.connection.execute(_RENEW, values).rowcount != 1:
-            raise StaleFence(work.key)
+    def enqueue(self, messages: Sequence[OutboxMessage], now: datetime | None = None) -> None:
+        """Request effects. Local workers hear of them once the transaction is durable.
 
-    def must_hold(self, work: LeasedMessage) -> None:
-        """Go on only while the lease on this row is ours: ``StaleFence`` otherwise."""
-        held = {"fenced_key": work.key, "fence_held": work.fence}
-        if self.connection.execute(_HELD, held).first() is None:
-            raise StaleFence(work.key)
+        ``now`` leases those that are due to workers with room, in this transaction: they need
+        neither a look-up nor a second transaction.
+        """
+        if not messages:
+            return
+        rows = [outbox_rows.message_row(message) for message in messages]
+        self.connection.execute(outbox_rows.ENQUEUE.on(self.connection), rows)
+        self.wake_workers()
+        if now is not None:
+            for worker in self._workers:
+                self._lease_to(worker, messages, now)
+
+    def wake_workers(self) -> None:
+        """Let local workers look for due messages once the transaction is durable."""
+        self._handover.wakes = True
+
+    def take_handover(self) -> Handover:
+        """Return what the last job leaves to the local workers."""
+        handover, self._handover = self._handover, Handover()
+        return handover
+
+    def complete(self, message: LeasedMessage, retry_at: datetime | None = None) -> None:
+        """Record that the message is done, or due again at ``retry_at``.
+
+        Requested again meanwhile, it is due again at once.
+
+        Raises:
+            StaleFence: another worker has taken it over, and nothing is written.
+        """
+        values = outbox_rows.lease_values(message)
+        if retry_at is None:
+            values["leased_requests"] = message.requests
+            statement = outbox_rows.COMPLETE
+        else:
+            values["retry_at"] = retry_at.timestamp()
+            statement = outbox_rows.COMPLETE_AND_RETRY
+            self.wake_workers()
+        if self.connection.execute(statement, values).rowcount != 1:
+            raise StaleFence(message.key)
+
+    def hold(self, message: LeasedMessage, until: datetime | None = None) -> None:
+        """Make sure that the lease on a message is valid, and extend it to ``until``.
+
+        Raises:
+            StaleFence: another worker has taken it over.
+        """
+        lease_until = until.timestamp() if until else None
+        values = {**outbox_rows.lease_values(message), "lease_until": lease_until}
+        if self.connection.execute(outbox_rows.HOLD, values).rowcount != 1:
+            raise StaleFence(message.key)
+
+    def _lease_to(
+        self, worker: LocalWorker, messages: Sequence[OutboxMessage], now: datetime
+    ) -> None:
+        at = now.timestamp()
+        keys = [
+            message.key
+            for message in messages
+            if message.topic in worker.topics and message.run_at.timestamp() <= at
+        ]
+        if keys and worker.has_room():
+            values = {"keys": keys, "now": at, "lease_until": at + worker.lease_for}
+            rows = self.connection.execute(outbox_rows.LEASE_BY_KEY, values).all()
+            self._handover.leased += map(outbox_rows.leased_message, rows)
+
+    # --- the end of the batch --------------------------------------------------------------------
 
     def flush(self) -> None:
-        """Give every gathered line its place, and move the head."""
-        if not self._lines:
-            if self._head is not None and self._head.moved:
-                self._move_head(self._head)
-            return
-        head, rows = self.lock_head(), []
+        """Give every gathered line its place, and move the heads."""
+        if self._lines:
+            self._append_lines(self.lock_head())
+        if self._head is not None and self._head.has_new_cases:
+            values = {"number": self._head.case_number, "chain": "", "peaks": "[]"}
+            self.connection.execute(_MOVE_HEAD, {"head": "cases", **values})
+
+    def _append_lines(self, head: "_Head") -> None:
+        rows = []
         for line in self._lines:
             leaf = leaf_hash(line.body)
             head.tree = head.tree.append(leaf)
             head.chain = chain_hash(head.chain, leaf)
-            place = {"seq": head.tree.size, "leaf": leaf.hex(), "chain": head.chain}
             rows.append(
-                {**place, "case_id": line.case_id, "version": line.version, "body": line.body}
+                {
+                    "seq": head.tree.size,
+                    "case_id": line.case_id,
+                    "version": line.version,
+                    "leaf": leaf.hex(),
+                    "chain": head.chain,
+                    "body": line.body,
+                }
             )
-        self.connection.execute(insert(t.ledger), rows)
-        self._move_head(head)
-
-    def _move_head(self, head: "_Head") -> None:
+        self.connection.execute(insert(tables.ledger), rows)
         peaks = json.dumps([peak.hex() for peak in head.tree.peaks])
-        self.connection.execute(
-            _MOVE_HEAD,
-            {"head": "ledger", "number": head.tree.size, "chain": head.chain, "peaks": peaks},
-        )
-        if head.moved:
-            self.connection.execute(
-                _MOVE_HEAD,
-                {"head": "cases", "number": head.case_number, "chain": "", "peaks": "[]"},
-            )
-
-
-def usage_of(connection: Connection, day: str, plan: Plan | None = None, step: int = 0) -> Usage:
-    """Sum what has been carried out on this UTC day; what surely failed was not.
-
-    Of ``plan`` itself the steps from ``step`` on are left out: they are still to come, also where
-    one was begun and lost.
-    """
-    own = {"own_case": plan.case_id if plan else "", "own_revision": plan.revision if plan else 0}
-    times: dict[str, int] = {}
-    amounts: dict[str, Decimal] = {}
-    targets: dict[str, int] = {}
-    for row in connection.execute(_USAGE, {"day": day, "own_step": step, **own}):
-        times[row.action] = times.get(row.action, 0) + row.times
-        amounts[row.action] = amounts.get(row.action, Decimal(0)) + Decimal(str(row.amount))
-        targets[f"{row.action} {row.target}"] = row.times
-    return Usage(times, amounts, targets)
+        values = {"number": head.tree.size, "chain": head.chain, "peaks": peaks}
+        self.connection.execute(_MOVE_HEAD, {"head": "ledger", **values})
 
 
 class _Head:
-    __slots__ = ("_number_then", "case_number", "chain", "tree")
+    """The end of the ledger: its tree, its last link, and the highest case number."""
+
+    __slots__ = ("_case_number_before", "case_number", "chain", "tree")
 
     def __init__(self, tree: Tree, chain: str, case_number: int) -> None:
         self.tree = tree
         self.chain = chain or GENESIS
-        self.case_number = self._number_then = case_number
+        self.case_number = case_number
+        self._case_number_before = case_number
 
     @property
-    def moved(self) -> bool:
-        return self.case_number != self._number_then
+    def has_new_cases(self) -> bool:
+        """Tell whether case numbers were given since the head was locked."""
+        return self.case_number != self._case_number_before
 
 
-def _upsert(dialect: Any, table: Table) -> Any:
-    new = dialect.insert(table).values(
-        key=bindparam("key"),
-        topic=bindparam("topic"),
-        case_id=bindparam("case_id"),
-        state=READY,
-        wanted=1,
-        fence=0,
-        attempts=0,
-        doubt=0,
-        run_at=bindparam("run_at"),
-        payload=bindparam("payload"),
-        error="",
-    )
-    at_rest = (table.c.state == DONE) | (table.c.state == PARKED)
-    return new.on_conflict_do_update(
-        index_elements=[table.c.key],
-        set_={
-            "wanted": table.c.wanted + 1,
-            "state": case((at_rest, READY), else_=table.c.state),
-            "attempts": case((at_rest, 0), else_=table.c.attempts),
-            # A row that waits out a back-off goes on waiting.
-            "run_at": case((at_rest, new.excluded.run_at), else_=table.c.run_at),
-            "payload": new.excluded.payload,
-        },
-    )
+def read_controls(connection: Connection) -> DeskControls:
+    """Return the desk's controls."""
+    body = connection.execute(_CONTROLS_BODY).scalar()
+    return from_json(DeskControls, body) if body else DeskControls()
 
 
-_ENQUEUE = {"sqlite": _upsert(sqlite, t.outbox), "postgresql": _upsert(postgresql, t.outbox)}
-# The heads of cases and ledger; that of memory is another matter, and no writer of cases waits for it.
-_HEADS = (
-    select(t.heads).where(t.heads.c.name != "memory").order_by(t.heads.c.name).with_for_update()
-)
-CASE_BODY = select(t.cases.c.body).where(t.cases.c.id == bindparam("id"))
-_LATEST = (
-    select(t.cases.c.body)
-    .where(t.cases.c.fingerprint == bindparam("fingerprint"))
-    .order_by(t.cases.c.number.desc())
+_cases = tables.cases.c
+CASE_BODY = select(_cases.body).where(_cases.id == bindparam("id"))
+_LATEST_BODY = (
+    select(_cases.body)
+    .where(_cases.fingerprint == bindparam("fingerprint"))
+    .order_by(_cases.number.desc())
     .limit(1)
 )
-_INSERT_CASE = insert(t.cases)
-_MOVED = (
-    *(
-        "kind",
-        "state",
-        "owner",
-        "version",
-        "due_at",
-        "body",
-        "channel",
-        "waits_on",
-        "rank",
-        "stake",
-        "decide_by",
-    ),
-    *("decided_at", "ended_at", "undo_until", "words"),
+_INSERT_CASE = insert(tables.cases)
+# Set once, when the case is opened.
+_FIXED_COLUMNS = {"id", "number", "source", "fingerprint", "opened_at"}
+_CHANGING_COLUMNS = [
+    column.name for column in tables.cases.columns if column.name not in _FIXED_COLUMNS
+]
+_UPDATE_CASE = (
+    update(tables.cases)
+    .where(_cases.id == bindparam("case_id"), _cases.version == bindparam("expected"))
+    .values({name: bindparam(name) for name in _CHANGING_COLUMNS})
 )
-_MOVE_CASE = (
-    update(t.cases)
-    .where(t.cases.c.id == bindparam("case_id"), t.cases.c.version == bindparam("expected"))
-    .values({name: bindparam(name) for name in _MOVED})
-)
+_ADD_PEOPLE = insert_or_ignore(tables.case_people)
+
+_heads = tables.heads.c
+# The third head, "memory", is left out: no writer of cases waits for the precedents.
+_HEADS = select(tables.heads).where(_heads.name != "memory").order_by(_heads.name).with_for_update()
 _MOVE_HEAD = (
-    update(t.heads)
-    .where(t.heads.c.name == bindparam("head"))
+    update(tables.heads)
+    .where(_heads.name == bindparam("head"))
     .values({name: bindparam(name) for name in ("number", "chain", "peaks")})
 )
-_FENCED = update(t.outbox).where(
-    t.outbox.c.key == bindparam("fenced_key"),
-    t.outbox.c.fence == bindparam("fence_held"),
-    t.outbox.c.state == LEASED,
-)
-_HELD = (
-    select(t.outbox.c.key)
-    .where(
-        t.outbox.c.key == bindparam("fenced_key"),
-        t.outbox.c.fence == bindparam("fence_held"),
-        t.outbox.c.state == LEASED,
-    )
-    .with_for_update()
-)
-_COMPLETE = _FENCED.values(
-    state=case((t.outbox.c.wanted == bindparam("wanted_then"), DONE), else_=READY),
-    # Asked for again while it ran: due at once.
-    run_at=case((t.outbox.c.wanted == bindparam("wanted_then"), t.outbox.c.run_at), else_=0.0),
-    attempts=0,
-    doubt=0,
-    error="",
-)
-_RENEW = _FENCED.values(run_at=bindparam("held_until"))
-_AGAIN = _FENCED.values(state=READY, attempts=0, doubt=0, error="", run_at=bindparam("again_at"))
 
-STANDING_BODY = select(t.controls.c.body).where(t.controls.c.name == "desk")
-_STAND = (
-    update(t.controls)
-    .where(t.controls.c.name == "desk", t.controls.c.version == bindparam("expected"))
+_controls = tables.controls.c
+_CONTROLS_BODY = select(_controls.body).where(_controls.name == "desk")
+_UPDATE_CONTROLS = (
+    update(tables.controls)
+    .where(_controls.name == "desk", _controls.version == bindparam("expected"))
     .values(version=bindparam("new_version"), body=bindparam("new_body"))
 )
-_OUTCOME = (
-    update(t.effects)
+
+_effects = tables.effects.c
+# The first outcome stays: a landed step whose undoing is reported has landed.
+_SET_OUTCOME = (
+    update(tables.effects)
     .where(
-        t.effects.c.case_id == bindparam("of_case"),
-        t.effects.c.revision == bindparam("of_revision"),
-        t.effects.c.step == bindparam("of_step"),
-        t.effects.c.outcome == "",
+        _effects.case_id == bindparam("of_case"),
+        _effects.revision == bindparam("of_revision"),
+        _effects.step == bindparam("of_step"),
+        _effects.outcome == "",
     )
     .values(outcome=bindparam("outcome"))
 )
-_NAMED = {
-    name: module.insert(t.case_people).on_conflict_do_nothing()
-    for name, module in (("sqlite", sqlite), ("postgresql", postgresql))
-}
-_USAGE = (
-    select(
-        t.effects.c.action,
-        t.effects.c.target,
-        func.count().label("times"),
-        func.sum(t.effects.c.amount).label("amount"),
-    )
-    .where(
-        t.effects.c.day == bindparam("day"),
-        t.effects.c.outcome != StepState.FAILED.name,
-        not_(
-            and_(
-                t.effects.c.case_id == bindparam("own_case"),
-                t.effects.c.revision == bindparam("own_revision"),
-                t.effects.c.step >= bindparam("own_step"),
-            )
-        ),
-    )
-    .group_by(t.effects.c.action, t.effects.c.target)
-)
-
-LATEST_MIGRATION = "0005"
-_VERSION = text("SELECT version_num FROM alembic_version")
-
-
-def migration_of(connection: Connection) -> str | None:
-    """Which migration the database is at; read without Alembic, whose import costs most of a second."""
-    if not connection.dialect.has_table(connection, "alembic_version"):
-        return None
-    found: str | None = connection.execute(_VERSION).scalar()
-    if found is None:
-        raise SettingsIncomplete(
-            "the database does not say of which release it is: its table alembic_version is empty."
-            f" Restore a backup, or put back the row ({LATEST_MIGRATION} for this release)"
-        )
-    return found

@@ -8,7 +8,7 @@ from bot.cases.evidence import Evidence
 from bot.cases.lifecycle import State
 from bot.cases.policy import Ruling, Verdict
 from bot.cases.recognition import Recognition
-from bot.ports import CardContext
+from bot.ports.card_store import CardContext
 from handlers.cards.blocks import (
     context_block,
     header_block,

@@ -20,7 +20,7 @@ from bot.cases.errors import KeyReused, NoSuchCase
 from bot.cases.signal import Signal
 from bot.cases.source import Format, Source
 from bot.desk.intake import Intake
-from bot.ports import Receipt
+from bot.ports.case_store import Receipt
 from handlers.intake.authentication import Sources, bearer_token, has_token
 from handlers.intake.problem import TITLES, Problem
 from handlers.intake.readiness import Readiness
@@ -94,7 +94,7 @@ class IntakeApi:
             raise Problem(401, "a bearer token is required; it is set as COUNTERSIGN_API_TOKEN")
         case_id = request.path_params["id"]
         try:
-            case = await run_in_threadpool(self.intake.store.case, case_id)
+            case = await run_in_threadpool(self.intake.cases.case, case_id)
         except NoSuchCase as error:
             raise Problem(404, str(error)) from None
         return JSONResponse(to_plain(case))

@@ -5,7 +5,7 @@ from typing import Any, assert_never
 
 from starlette.responses import JSONResponse, Response
 
-from bot.ports import Receipt, ReceiptOutcome
+from bot.ports.case_store import Receipt, ReceiptOutcome
 from handlers.intake.problem import Problem
 
 

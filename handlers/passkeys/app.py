@@ -20,7 +20,7 @@ from bot.cases.passkey import LINK_IS_OVER, Assertion, Passkey, Purpose, StepUp,
 from bot.cases.plan import Action, Plan
 from bot.desk.controls import Controls
 from bot.desk.decisions import WHO_IS_NOT_KNOWN, Decisions
-from bot.ports import Clock
+from bot.ports.clock import Clock
 from handlers.bodies import BodyRefused, read_limited_body
 from handlers.passkeys.ceremony import Ceremony
 
@@ -127,7 +127,7 @@ class PasskeyApi:
     def describe_invitation(self, path: PathParams) -> Json:
         """Describe who may add a passkey, with the challenge to sign."""
         invitation = self.switchboard.invitation(path["token"])
-        passkeys = self.decisions.store.controls().passkeys
+        passkeys = self.decisions.desk_controls.load().passkeys
         options = self.ceremony.registration_options(invitation, passkeys)
         return {"as": invitation.name, "options": options}
 
@@ -139,7 +139,7 @@ class PasskeyApi:
         return {"said": "Your passkey is added. You can close this page."}
 
     def _passkeys_of(self, person: str) -> list[Passkey]:
-        passkeys = self.decisions.store.controls().passkeys
+        passkeys = self.decisions.desk_controls.load().passkeys
         return [passkey for passkey in passkeys if passkey.person == person]
 
 

@@ -6,7 +6,7 @@ from typing import Any
 
 from bot.cases.errors import ChatFailed, ChatUnknown, RateLimited
 from bot.cases.question import Answer
-from bot.ports import PostedQuestion
+from bot.ports.question_log import PostedQuestion
 from handlers.cards.answer_blocks import answer_blocks, answer_text
 from handlers.cards.text import clean
 from handlers.slack.api import response_data, slack_errors

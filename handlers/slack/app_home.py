@@ -8,7 +8,8 @@ from slack_bolt import Ack, App
 from bot.cases.digest import HomePeriod
 from bot.desk.app_home import AppHome
 from bot.desk.controls import Controls
-from bot.ports import Clock, Library
+from bot.ports.clock import Clock
+from bot.ports.library import Library
 from handlers.cards import forms, ids
 from handlers.cards.home_view import EVERY_KIND
 from handlers.slack.chat import SlackChat

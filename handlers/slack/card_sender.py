@@ -8,7 +8,8 @@ from bot.cases.case import Case
 from bot.cases.entries import Entry
 from bot.cases.errors import ChatFailed
 from bot.desk.message_cleanup import posted_since
-from bot.ports import CardContext, CardRef, PostedMessage
+from bot.ports.card_store import CardContext, CardRef
+from bot.ports.chat import PostedMessage
 from handlers.cards.case_card import DEFAULT_CONTEXT, case_card, notification_text, superseded_card
 from handlers.cards.copies import COPY_TEXT, copy_blocks
 from handlers.cards.notes import note_blocks, note_text

@@ -16,11 +16,17 @@ from handlers.slack.services import SlackServices
 def register(app: App, services: SlackServices) -> None:
     """Give every button of the card its listener."""
     buttons = CaseButtons(
-        services.decisions,
-        services.library,
-        services.chat,
+        decisions=services.decisions,
+        card_store=services.card_store,
+        library=services.library,
+        chat=services.chat,
     )
-    menu = CaseMenu(services.decisions, services.library, services.chat)
+    menu = CaseMenu(
+        decisions=services.decisions,
+        card_store=services.card_store,
+        library=services.library,
+        chat=services.chat,
+    )
     handlers: dict[str, ButtonHandler] = {
         ids.APPROVE: buttons.approve,
         ids.APPROVE_WITH_REASON: buttons.approve_with_reason,

@@ -55,7 +55,7 @@ class CaseForms:
         """
         seen = self._require_seen(form, Decision.APPROVE)
         note = form.text(ids.NOTE)
-        case = self.decisions.store.case(form.case_id)
+        case = self.decisions.cases.case(form.case_id)
         if case.verdict and case.verdict.step_up:
             token = self.decisions.begin_approval(
                 form.case_id, by=form.person, seen=seen, note=note
@@ -76,7 +76,7 @@ class CaseForms:
         """
         seen = self._require_seen(form, Decision.UNDO)
         note = form.text(ids.NOTE)
-        case = self.decisions.store.case(form.case_id)
+        case = self.decisions.cases.case(form.case_id)
         if case.verdict and case.verdict.step_up:
             token = self.decisions.begin_undo(
                 form.case_id,

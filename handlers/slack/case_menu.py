@@ -58,9 +58,8 @@ class CaseMenu(CasePresses):
 
     def trail(self, press: ButtonPress) -> str:
         """List the latest ledger entries of the case."""
-        store = self.decisions.store
-        case = store.case(press.case_id)
-        lines = trail_lines(case, store.entries(case.id))
+        case = self.decisions.cases.case(press.case_id)
+        lines = trail_lines(case, self.decisions.cases.entries(case.id))
         header = [f"The trail of {case.id} (UTC)"]
         earlier = len(lines) - MAX_TRAIL_LINES
         if earlier > 0:
@@ -69,7 +68,7 @@ class CaseMenu(CasePresses):
 
     def precedents(self, press: ButtonPress) -> None:
         """Show the precedents of the recommendation, with links to their cards."""
-        case = self.decisions.store.case(press.case_id)
+        case = self.decisions.cases.case(press.case_id)
         summary = "nothing"
         links: dict[str, str] = {}
         if case.recommendation:
@@ -88,7 +87,7 @@ class CaseMenu(CasePresses):
         # An imported precedent is of no case.
         if not case_id:
             return ""
-        cards = self.decisions.store.cards(case_id)
+        cards = self.card_store.cards(case_id)
         if not cards:
             return ""
         return self.chat.permalink(cards[0].channel, cards[0].ts)

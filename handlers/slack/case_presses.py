@@ -5,7 +5,8 @@ from dataclasses import dataclass
 from bot.cases.case import Case
 from bot.cases.seen import Decision, Seen
 from bot.desk.decisions import Decisions
-from bot.ports import Library
+from bot.ports.card_store import CardStore
+from bot.ports.library import Library
 from handlers.cards.text import Json
 from handlers.slack.chat import SlackChat
 from handlers.slack.interactions import ButtonPress
@@ -19,6 +20,7 @@ class CasePresses:
     """
 
     decisions: Decisions
+    card_store: CardStore
     library: Library
     chat: SlackChat
 

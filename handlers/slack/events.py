@@ -11,7 +11,10 @@ from slack_bolt import Ack, App
 
 from bot.cases.question import EXAMPLES
 from bot.desk.app_home import AppHome
-from bot.ports import Clock, Lists, OutboxMessage, PostedQuestion, QuestionRecord, Topic
+from bot.ports.card_store import CardStore
+from bot.ports.clock import Clock
+from bot.ports.outbox import OutboxMessage, Topic
+from bot.ports.question_log import PostedQuestion, QuestionLog, QuestionRecord
 from handlers.cards import ids
 from handlers.slack.chat import SlackChat
 from handlers.slack.interactions import person_id
@@ -27,9 +30,10 @@ THANKS = {
 def register(app: App, services: SlackServices) -> None:
     """Listen for messages, feedback and visits."""
     questions = QuestionListeners(
-        services.lists,
-        services.chat,
-        services.clock,
+        question_log=services.question_log,
+        card_store=services.card_store,
+        chat=services.chat,
+        clock=services.clock,
     )
     app.event("app_mention")(questions.on_mention)
     app.event("message")(questions.on_message)
@@ -42,7 +46,8 @@ def register(app: App, services: SlackServices) -> None:
 class QuestionListeners:
     """Record questions; the answers come from the outbox."""
 
-    lists: Lists
+    question_log: QuestionLog
+    card_store: CardStore
     chat: SlackChat
     clock: Clock
 
@@ -61,7 +66,7 @@ class QuestionListeners:
         value = str(body["actions"][0].get("value", ""))
         vote, _, question_id = value.partition(" ")
         person = person_id(body)
-        is_recorded = vote in THANKS and self.lists.record_vote(question_id, person, vote)
+        is_recorded = vote in THANKS and self.question_log.record_vote(question_id, person, vote)
         ack()
         channel = str((body.get("channel") or {}).get("id", ""))
         if is_recorded and channel:
@@ -93,7 +98,7 @@ class QuestionListeners:
             run_at=now,
             payload=asdict(question),
         )
-        self.lists.record_question(record, message)
+        self.question_log.record(record, message)
 
     def _parse(
         self,
@@ -114,7 +119,7 @@ class QuestionListeners:
             channel=channel,
             thread=thread_ts,
             is_direct=is_direct,
-            case_id=self.lists.case_at(channel, thread_ts),
+            case_id=self.card_store.case_at(channel, thread_ts),
         )
 
 

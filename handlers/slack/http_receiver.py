@@ -13,7 +13,7 @@ from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
 
-from bot.ports import Clock
+from bot.ports.clock import Clock
 from handlers.bodies import BodyRefused, read_limited_body, refuse_too_large
 from handlers.slack.payload_schema import is_slack_payload
 from handlers.slack.request_signature import RequestSignature

@@ -7,7 +7,7 @@ from typing import Any
 from bot.cases.digest import DigestView, StormView
 from bot.cases.errors import ChatFailed
 from bot.clock import utc_now
-from bot.ports import LiveList
+from bot.ports.live_lists import LiveList
 from handlers.cards.charts import without_charts
 from handlers.cards.digest_card import digest_card, digest_text, rest_blocks
 from handlers.cards.storm_card import storm_card, storm_headline

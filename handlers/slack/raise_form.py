@@ -8,7 +8,8 @@ from slack_bolt import Ack, App
 from bot.cases.errors import BadRequest
 from bot.cases.signal import UNRECOGNISED
 from bot.desk.raising import Raising
-from bot.ports import Library, Receipt, ReceiptOutcome
+from bot.ports.case_store import Receipt, ReceiptOutcome
+from bot.ports.library import Library
 from handlers.cards import forms, ids
 from handlers.cards.text import Json
 from handlers.slack.chat import SlackChat

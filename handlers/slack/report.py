@@ -7,14 +7,15 @@ from bot.cases.case import Case
 from bot.cases.digest import agreements
 from bot.cases.question import Answer
 from bot.desk.questions import spoken
-from bot.ports import CaseFilter, Library, Lists, Viewer
+from bot.ports.case_queries import CaseFilter, CaseQueries, Viewer
+from bot.ports.library import Library
 
 REPORT_PERIOD = timedelta(days=30)
 MAX_CASES = 2_000
 
 
 def report(
-    lists: Lists,
+    queries: CaseQueries,
     library: Library,
     sight: Viewer,
     now: datetime,
@@ -22,9 +23,9 @@ def report(
     """Report how much was done, how fast and how well."""
     period = (now - REPORT_PERIOD, now)
     in_period = CaseFilter(viewer=sight, ended=period, is_over=True)
-    opened_count = lists.count(CaseFilter(viewer=sight, opened=period, is_any=True))
-    durations = lists.durations(in_period)
-    closed_cases = lists.find(in_period, MAX_CASES)
+    opened_count = queries.count(CaseFilter(viewer=sight, opened=period, is_any=True))
+    durations = queries.durations(in_period)
+    closed_cases = queries.find(in_period, MAX_CASES)
     sentences = [f"{opened_count:,} opened and {durations.cases:,} ended in thirty days."]
     if durations.decided is not None:
         sentences.append(f"Half were decided within {spoken(durations.decided)}.")

@@ -9,7 +9,11 @@ from bot.desk.decisions import Decisions
 from bot.desk.message_cleanup import MessageCleanup
 from bot.desk.questions import Questions
 from bot.desk.raising import Raising
-from bot.ports import Clock, Library, Lists
+from bot.ports.card_store import CardStore
+from bot.ports.case_queries import CaseQueries
+from bot.ports.clock import Clock
+from bot.ports.library import Library
+from bot.ports.question_log import QuestionLog
 from handlers.slack.chat import SlackChat
 
 # Builds the address of the page where a passkey confirms: from the case id and a secret token.
@@ -27,7 +31,9 @@ class SlackServices:
     questions: Questions
     homes: AppHome
     raising: Raising
-    lists: Lists
+    queries: CaseQueries
+    card_store: CardStore
+    question_log: QuestionLog
     library: Library
     clock: Clock
     confirmation_link: ConfirmationLink

@@ -121,7 +121,7 @@ class SlashCommand:
 
     def _with_rollback_warning(self, answer: Answer) -> Answer:
         """Begin the answer with the warning that a backup was restored."""
-        standing = self.services.controls.store.controls()
+        standing = self.services.controls.desk_controls.load()
         if not standing.is_behind:
             return answer
         return replace(answer, text=f"{standing.holds[0].said}. {answer.text}")
@@ -202,7 +202,7 @@ class SlashCommand:
         services = self.services
         sight = services.questions.sight(request.person)
         return report(
-            services.lists,
+            services.queries,
             services.library,
             sight=sight,
             now=services.clock(),

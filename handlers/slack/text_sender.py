@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 
 from bot.cases.errors import ChatFailed
 from bot.clock import utc_now
-from bot.ports import EffectStatus
+from bot.ports.connector import EffectStatus
 from handlers.cards.text import escape_mrkdwn
 from handlers.slack.message_metadata import MessageKind, message_options
 from handlers.slack.message_search import MessageQuery

@@ -6,7 +6,7 @@ from langchain.agents import create_agent
 from langchain.agents.middleware import ModelCallLimitMiddleware
 from langchain_core.tools import StructuredTool
 
-from bot.ports import CaseTools
+from bot.ports.language import CaseTools
 from knowledge.language.chat_model import Agent, Progress
 
 MAX_MODEL_CALLS = 6

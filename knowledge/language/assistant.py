@@ -7,7 +7,8 @@ model's words.
 """
 
 from bot import metrics
-from bot.ports import CaseTools, Clock
+from bot.ports.clock import Clock
+from bot.ports.language import CaseTools
 from knowledge.language.answer_check import is_grounded
 from knowledge.language.chat_model import (
     Agent,

@@ -9,7 +9,8 @@ from dataclasses import dataclass
 from typing import Any, ParamSpec, TypeVar
 
 from bot.cases.errors import BadRequest
-from bot.ports import CaseTools, Clock
+from bot.ports.clock import Clock
+from bot.ports.language import CaseTools
 
 log = logging.getLogger(__name__)
 THREADS = 4

@@ -18,7 +18,8 @@ from bot.cases.case import Case
 from bot.cases.errors import ConnectorFailed, Refusal
 from bot.cases.playbook import Playbook
 from bot.cases.recommendation import Words
-from bot.ports import Check, Clock
+from bot.ports.clock import Clock
+from bot.ports.language import Check
 from knowledge.language.answer_check import is_grounded
 from knowledge.language.chat_model import ChatLimits, LimitedCalls, NoAnswer, open_chat_model
 

@@ -18,7 +18,8 @@ from bot.cases.playbook import Offer, Playbook
 from bot.cases.precedent import CaseOutcome, Precedent, signal_text, tally
 from bot.cases.recommendation import Alternative, Citation, Recommendation
 from bot.cases.signal import UNRECOGNISED
-from bot.ports import Clock, Prepare
+from bot.ports.clock import Clock
+from bot.ports.recommender import Prepare
 from knowledge.learning.calibration import TARGET_PRECISION
 from knowledge.learning.plan_model import PlanModel
 from knowledge.memory.embedder import Embedder

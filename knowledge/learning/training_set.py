@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from bot.cases.playbook import Playbook
 from bot.cases.precedent import Label, Precedent
 from bot.cases.signal import UNRECOGNISED
-from bot.ports import PrecedentStore
+from bot.ports.memory import PrecedentStore
 from knowledge.learning.linear_model import TrainingExample
 from knowledge.learning.model_file import FORMAT, TrainedModel
 from knowledge.memory.embedder import Embedder

@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 from bot.cases.errors import MemoryUnavailable
 from bot.cases.precedent import Precedent
-from bot.ports import PrecedentStore, StoredPrecedent
+from bot.ports.memory import PrecedentStore, StoredPrecedent
 from knowledge.memory.embedder import Embedder
 from knowledge.memory.keyword_index import KeywordIndex
 from knowledge.memory.ranking import fuse_rankings, preference

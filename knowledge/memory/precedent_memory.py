@@ -17,7 +17,7 @@ from bot import metrics
 from bot.cases.errors import MemoryUnavailable
 from bot.cases.precedent import Precedent
 from bot.clock import monotonic
-from bot.ports import PrecedentStore
+from bot.ports.memory import PrecedentStore
 from knowledge.memory.embedder import Embedder
 from knowledge.memory.precedent_index import Attributes, PrecedentIndex, PrecedentQuery
 from knowledge.memory.vector_index import REBUILD_HINT, VectorIndex

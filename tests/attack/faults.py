@@ -71,7 +71,7 @@ def _on_one(
             everything.tried(BATCH)
         everyone_presses_on(running, QUIET_SECONDS)
         examine(running, everything)
-        everything.figures["cases"] = f"{len(running.store.cases(limit=100_000)):,}"
+        everything.figures["cases"] = f"{len(running.store.queries.newest(limit=100_000)):,}"
 
 
 def batch(plan: Plan, running: Town, fault: Fault, tally: Tally) -> None:

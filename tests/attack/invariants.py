@@ -30,7 +30,7 @@ def everyone_presses_on(
     """
     ends, rounds, since = time.monotonic() + seconds, Counter[str](), {}
     while time.monotonic() < ends:
-        cases = town.patiently(lambda: town.store.cases(limit=100_000))
+        cases = town.patiently(lambda: town.store.queries.newest(limit=100_000))
         busy = _resume(town)
         for case in cases:
             if only and case.id not in only:
@@ -66,7 +66,7 @@ def _wants_a_press(case: Case) -> bool:
 
 def _resume(town: Town) -> bool:
     """Let what paused itself after three failures go on: somebody has looked."""
-    pauses = town.patiently(town.store.controls).pauses
+    pauses = town.patiently(town.store.desk_controls.load).pauses
     for pause in pauses:
         what = pause.scope.partition(":")[2]
         town.emulator.post(
@@ -127,7 +127,7 @@ def due(town: Town) -> dict[str, int]:
 
 def examine(town: Town, tally: Tally, *, cards: bool = True, proofs: bool = True) -> None:
     """Hold everything against the promise, and report each thing that does not hold."""
-    cases = town.store.cases(limit=100_000)
+    cases = town.store.queries.newest(limit=100_000)
     for case in cases:
         for wrong in wrongs_of(town, case):
             tally.broke(wrong)
@@ -178,7 +178,7 @@ def lost_presses(town: Town) -> Iterable[str]:
     actors: dict[str, set[str]] = {}
     for case_id, actor, what in list(town.acknowledged):
         if case_id not in actors:
-            actors[case_id] = {entry.actor for entry in town.store.entries(case_id)}
+            actors[case_id] = {entry.actor for entry in town.store.cases.entries(case_id)}
         if actor not in actors[case_id] and not _was_told_no(town, actor):
             yield f"the acknowledged press ({what}) of {actor} on {case_id} is lost"
 

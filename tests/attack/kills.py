@@ -73,12 +73,12 @@ class Traffic:
         dice = Random(self.dice.random())
         while not self.stopping.is_set():
             with contextlib.suppress(OSError, ValueError, KeyError, TimeoutError):
-                for case in self.town.store.cases(states=[State.PROPOSED], limit=30):
+                for case in self.town.store.queries.newest(states=[State.PROPOSED], limit=30):
                     if self.stopping.is_set() or case.id in self._pressed:
                         continue
                     self._pressed.add(case.id)
                     self._decide(case.id, dice)
-                for case in self.town.store.cases(states=[State.RESOLVED], limit=5):
+                for case in self.town.store.queries.newest(states=[State.RESOLVED], limit=5):
                     if dice.random() < 0.05:
                         self._undo(case.id)
             self.stopping.wait(0.1)
@@ -176,6 +176,6 @@ def _nap(plan: Plan, running: Town, tally: Tally, share: float) -> None:
 
 
 def _count(running: Town, tally: Tally) -> None:
-    tally.figures["cases"] = f"{len(running.store.cases(limit=100_000)):,}"
+    tally.figures["cases"] = f"{len(running.store.queries.newest(limit=100_000)):,}"
     tally.figures["signals acknowledged"] = f"{len(running.accepted):,}"
     tally.figures["presses acknowledged"] = f"{len(running.acknowledged):,}"

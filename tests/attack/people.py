@@ -194,7 +194,7 @@ def _filled(values: dict[str, Any], who: str, plan: Plan) -> dict[str, Any]:
 
 def _written(running: Town, case_id: str, after: int, who: str) -> set[str]:
     """The names of the entries that this person caused."""
-    entries = running.store.entries(case_id, after=after)
+    entries = running.store.cases.entries(case_id, after=after)
     return {entry.body.name for entry in entries if entry.actor.endswith(f"/{who}")}
 
 
@@ -265,7 +265,7 @@ def _forged(plan: Plan, running: Town) -> None:
         if not answer.get("acked"):
             tally.broke(f"a forged value was not answered: {forged[:60]!r}")
         for case_id, before in states.items():
-            for entry in running.store.entries(case_id, after=before.version):
+            for entry in running.store.cases.entries(case_id, after=before.version):
                 if entry.body.name not in HARMLESS:
                     tally.broke(
                         f"{who} wrote {entry.body.name} with the forged value {forged[:60]!r}"
@@ -350,7 +350,7 @@ def _commands(plan: Plan, running: Town) -> None:
         running.emulator.post(
             "slash", {"as": who, "channel": STOCK, "command": "/exceptions", "text": "resume"}
         )
-        if not running.store.controls().pauses:
+        if not running.store.desk_controls.load().pauses:
             tally.broke(f"{who}, who governs nothing, resumed the desk")
     _resume(running)
     if _approved(running.case(case_id)):
@@ -359,12 +359,12 @@ def _commands(plan: Plan, running: Town) -> None:
 
 
 def _standing(running: Town) -> str:
-    standing = running.store.controls()
+    standing = running.store.desk_controls.load()
     return json.dumps([standing.version, len(standing.pauses), len(standing.emergencies)])
 
 
 def _resume(running: Town) -> None:
-    if running.store.controls().pauses:
+    if running.store.desk_controls.load().pauses:
         running.emulator.post(
             "slash", {"as": ELSIE, "channel": OPS, "command": "/exceptions", "text": "resume"}
         )

@@ -192,7 +192,7 @@ def run(plan: Plan, running: Town, race: Race, everything: Tally, *, count: int 
     for case_id, number, version in raced:
         _wait_until_still(running, case_id)
         for wrong in race.judge(
-            running, case_id, number, running.store.entries(case_id, after=version)
+            running, case_id, number, running.store.cases.entries(case_id, after=version)
         ):
             tally.broke(wrong)
 
@@ -515,7 +515,7 @@ def _press_old(
     running.depot.mode = ""
     for twice in running.done_twice("issue", number):
         tally.broke(twice.replace(f"issue:{number}", "issue"))
-    for entry in running.store.entries(case_id, after=version):
+    for entry in running.store.cases.entries(case_id, after=version):
         if entry.actor == f"{TEAM}/{OMAR}" and entry.body.name != "attempt.refused":
             tally.broke(f"a press on an old card wrote {entry.body.name}")
 
@@ -558,7 +558,7 @@ def _settle_twice(plan: Plan, running: Town, ids: list[str], everything: Tally) 
         tally.tried()
         everything.tried()
         for wrong in _one_of(
-            running.store.entries(case_id, after=version), (ANA, OMAR), {"step.settled"}
+            running.store.cases.entries(case_id, after=version), (ANA, OMAR), {"step.settled"}
         ):
             tally.broke(wrong)
     running.depot.unclear.clear()
@@ -592,7 +592,7 @@ def _pauses(plan: Plan, running: Town, everything: Tally) -> None:
 
 def _begun_while_paused(running: Town) -> Iterable[str]:
     paused = False
-    for row in running.store.ledger():
+    for row in running.store.ledger.rows():
         entry = json.loads(bytes(row.body))
         if entry["case"] == DESK_ID:
             paused = {"desk.paused": True, "desk.resumed": False}.get(entry["type"], paused)
@@ -622,7 +622,7 @@ def _expiries(plan: Plan, running: Town, everything: Tally) -> None:
         everything.tried()
     time.sleep(6)
     for case_id in ids:
-        entries = running.store.entries(case_id)
+        entries = running.store.cases.entries(case_id)
         names = _names(entries)
         if "case.expired" in names and "plan.authorised" in names:
             tally.broke(f"expired and approved: {names}")

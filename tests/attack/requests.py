@@ -667,7 +667,7 @@ def _send_alerts(running: Town, alerts: list[dict[str, Any]]) -> int:
 def _is_known(running: Town, fingerprint: str) -> bool:
     return any(
         case.signal.group == fingerprint
-        for case in running.store.of_kinds(["service_alert"], limit=5_000)
+        for case in running.store.queries.of_kinds(["service_alert"], limit=5_000)
     )
 
 

@@ -18,8 +18,8 @@ from typing import Any
 
 from typer.testing import CliRunner
 
-from bot import verifier
 from bot.__main__ import app
+from bot.audit import verifier
 from bot.cases.errors import CountersignError
 from bot.cases.lifecycle import State
 from bot.demo.people import ANA, BEN, ELSIE, OMAR, OPS, STOCK
@@ -58,6 +58,7 @@ PROGRESS = {
     "attempts",
     "doubt",
     "run_at",
+    "priority",
     "error",
     "payload",
     "key",

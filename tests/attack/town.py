@@ -32,7 +32,7 @@ from bot.demo import company, launcher
 from bot.demo.people import ANA, BEN, CARLA, ELSIE, FINN, GUS, OMAR, STOCK, TEAM
 from bot.store.database import Database
 from bot.store.migrate import migrate
-from bot.store.store import SqlStore
+from bot.store.store import Store
 from tests.attack import library
 from tests.attack.depot import Depot
 from tests.servers import Postgres, free_port
@@ -198,7 +198,7 @@ class Town:
         self.database = Database(self.url)
         if postgres is None:
             migrate(self.database)
-        self.store = SqlStore(self.database)
+        self.store = Store.over(self.database)
         self.accepted: dict[str, str] = {}
         self.acknowledged: list[tuple[str, str, str]] = []
         self._persons: dict[str, threading.Lock] = defaultdict(threading.Lock)
@@ -272,7 +272,7 @@ class Town:
     def reopen_store(self) -> None:
         """Read from what lies in the database's place now."""
         self.database = Database(self.url)
-        self.store = SqlStore(self.database)
+        self.store = Store.over(self.database)
 
     # --- the program -----------------------------------------------------------------------------------------------------
 
@@ -344,7 +344,7 @@ class Town:
 
     def case(self, case_id: str) -> Case:
         """Read the case, also across a restart of the database."""
-        return self.patiently(lambda: self.store.case(case_id))
+        return self.patiently(lambda: self.store.cases.case(case_id))
 
     @staticmethod
     def patiently(read: Callable[[], Any], seconds: float = 30) -> Any:
@@ -361,7 +361,7 @@ class Town:
 
     def card(self, case_id: str) -> dict[str, Any] | None:
         """The message that shows this case now."""
-        cards = self.patiently(lambda: self.store.cards(case_id))
+        cards = self.patiently(lambda: self.store.cards.cards(case_id))
         if not cards or not cards[0].ts:
             return None
         found = self.emulator.get(f"messages?channel={cards[0].channel}&ts={cards[0].ts}")

@@ -16,14 +16,15 @@ from pathlib import Path
 
 import psutil
 
+from bot.audit.checkpoints import Checkpoints
+from bot.audit.export import export
+from bot.audit.replay import replay
+from bot.audit.verifier import verify
 from bot.demo import launcher
 from bot.demo.people import WORKSPACE
-from bot.store.checkpoints import Checkpoints
 from bot.store.database import Database
-from bot.store.export import export, replay
-from bot.store.store import SqlStore
-from bot.store.unit_of_work import Line
-from bot.verifier import verify
+from bot.store.projection import Line
+from bot.store.store import Store
 from tests.conftest import free_port
 
 QUICK = "quick" in sys.argv
@@ -219,9 +220,9 @@ def presses(rig, name, at_once, rounds):
         rig.environment.get("COUNTERSIGN_DATABASE_URL")
         or f"sqlite:///{rig.environment['COUNTERSIGN_DATA_DIR']}/countersign.db"
     )
-    store, landed = SqlStore(database), []
+    store, landed = Store.over(database), []
     for case_id, at in pressed.items():
-        for entry in store.entries(case_id):
+        for entry in store.cases.entries(case_id):
             if entry.body.name == "step.reported":
                 landed.append((entry.at.timestamp() - at) * 1000)
     database.close()
@@ -258,8 +259,8 @@ def ledger_of(entries):
         ).folder
         shutil.copy(source / "countersign.db", f"{folder}/l.db")
         database = Database(f"sqlite:///{folder}/l.db")
-        store = SqlStore(database)
-        rows = [(row.case_id, row.version, bytes(row.body)) for row in store.ledger()]
+        store = Store.over(database)
+        rows = [(row.case_id, row.version, bytes(row.body)) for row in store.ledger.rows()]
         for again in range(entries // len(rows)):
             renamed = [
                 Line(
@@ -270,14 +271,14 @@ def ledger_of(entries):
                 for case_id, version, body in rows
             ]
             database.write(lambda unit, renamed=renamed: unit._lines.extend(renamed))
-        Checkpoints(Path(folder) / "cp", "bench").sign(store)
-        count = store.head()[0]
+        Checkpoints(Path(folder) / "cp", "bench").sign(store.ledger)
+        count = store.ledger.head()[0]
         began = time.monotonic()
-        export(store, Path(folder) / "l.jsonl")
+        export(store.ledger, Path(folder) / "l.jsonl")
         exported = time.monotonic() - began
         findings = verify(f"{folder}/l.jsonl", f"{folder}/cp")[0]
         verified = time.monotonic() - began - exported
-        replay(store)
+        replay(store.database)
         folded = time.monotonic() - began - exported - verified
         database.close()
     return count, exported, verified, folded, len(findings)

@@ -28,8 +28,7 @@ from bot.cases.signal import Signal
 from bot.clock import utc_now
 from bot.store.database import Database
 from bot.store.migrate import migrate
-from bot.store.shelf import SqlPrecedentStore
-from bot.store.store import SqlStore
+from bot.store.precedents import SqlPrecedentStore
 from knowledge.learning.calibration import ScoredOutcome
 from knowledge.learning.calibration_training import certify_precision
 from knowledge.learning.linear_model import TrainingExample, score_margins
@@ -769,7 +768,7 @@ def cost(minilm, sizes=(1_000, 10_000, 100_000)):
         with tempfile.TemporaryDirectory() as folder:
             database = Database(f"sqlite:///{folder}/x.db")
             migrate(database)
-            shelf = SqlPrecedentStore(SqlStore(database))
+            shelf = SqlPrecedentStore(database)
             fill_shelf(shelf, titles, size)
             start = time.monotonic()
             jittering = JitteringEmbedder(minilm, base)

@@ -31,7 +31,8 @@ from bot.cases.sla import promised
 from bot.clock import utc_now
 from bot.demo import launcher
 from bot.demo.people import ANA, BEN, TEAM, WORKSPACE
-from bot.ports import Change, Topic
+from bot.ports.case_store import Change
+from bot.ports.outbox import Topic
 from handlers.cards import ids
 from tests.cases.making import plan, verdict
 from tests.journeys.harbour import Harbour
@@ -94,12 +95,15 @@ def presses(folder: Path) -> None:
     known = running.the("low_stock")
     cases = filled(running.desk, PRESSES + 40, "C0STOCK", known)
     running.until(
-        lambda: sum(1 for case in cases if running.desk.store.cards(case)) == len(cases),
+        lambda: sum(1 for case in cases if running.desk.store.cards.cards(case)) == len(cases),
         "cards",
         120,
     )
     values = {
-        case: (running.desk.store.cards(case)[0].ts, ids.token(running.desk.store.case(case)))
+        case: (
+            running.desk.store.cards.cards(case)[0].ts,
+            ids.token(running.desk.store.cases.case(case)),
+        )
         for case in cases
     }
 
@@ -113,12 +117,12 @@ def presses(folder: Path) -> None:
     told(f"press → ack, {PRESSES} at once", acks, f"{floor * 1000:.0f}ms", "p99 ≤ 200 ms")
     redrawn = []
     for case in cases[PRESSES : PRESSES + 30]:
-        before = running.desk.store.cards(case)[0].version
+        before = running.desk.store.cards.cards(case)[0].version
         began = time.perf_counter()
         running.desk.decisions.claim(
-            case, by=f"{TEAM}/{ANA}", seen=Seen.of(running.desk.store.case(case))
+            case, by=f"{TEAM}/{ANA}", seen=Seen.of(running.desk.store.cases.case(case))
         )
-        while running.desk.store.cards(case)[0].version == before:
+        while running.desk.store.cards.cards(case)[0].version == before:
             time.sleep(0.002)
         redrawn.append(time.perf_counter() - began)
     told("press → card redrawn", redrawn, "", "p50 ≤ 150 ms")
@@ -264,7 +268,7 @@ def filled(desk, many: int, channel: str, like, *, cards: bool = True) -> list[s
             now,
         )
         drawn = (desk_card(case_id, now),) if cards else ()
-        desk.store.commit(Change(None, entries, drawn))
+        desk.store.cases.commit(Change(before=None, entries=entries, messages=drawn))
         return case_id
 
     with ThreadPoolExecutor(16) as pool:
@@ -272,9 +276,9 @@ def filled(desk, many: int, channel: str, like, *, cards: bool = True) -> list[s
 
 
 def desk_card(case_id: str, now):
-    from bot.ports import OutboxMessage
+    from bot.ports.outbox import OutboxMessage
 
-    return OutboxMessage(Topic.CARD, f"card:{case_id}", case_id, now)
+    return OutboxMessage(topic=Topic.CARD, key=f"card:{case_id}", case_id=case_id, run_at=now)
 
 
 if __name__ == "__main__":

@@ -21,7 +21,7 @@ from bot.cases.lifecycle import TERMINAL, TRANSITIONS, State
 from bot.cases.policy import Ruling
 from bot.cases.recommendation import Recommendation
 from bot.cases.seen import CHANGES_COURSE, OFFERED, Seen
-from bot.ports import CardContext
+from bot.ports.card_store import CardContext
 from tests.cases.making import (
     ANA,
     BEN,

@@ -11,6 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from bot.audit.verifier import check_trade, digest_of
 from bot.cases import commands as m
 from bot.cases.approval import Approval, ApprovalRequirement, quorum_met
 from bot.cases.canonical import to_plain
@@ -33,7 +34,6 @@ from bot.cases.policy import (
 )
 from bot.cases.recommendation import Recommendation
 from bot.cases.seen import Seen
-from bot.verifier import check_trade, digest_of
 from handlers.cards.case_card import case_card
 from tests.cases.making import (
     ANA,

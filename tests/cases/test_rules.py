@@ -685,8 +685,8 @@ def test_rule_18_after_execution_only_compensation_by_those_who_may_approve_insi
 
 
 def test_rule_1_a_plan_of_an_earlier_release_keeps_its_digest():
+    from bot.audit.verifier import digest_of
     from bot.cases.canonical import digest, to_plain
-    from bot.verifier import digest_of
 
     plain = to_plain(plan())
     assert plain.pop("mode") == ""

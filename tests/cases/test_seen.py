@@ -5,6 +5,7 @@ from datetime import timedelta
 
 import pytest
 
+from bot.audit.verifier import ENDS_DOUBT, check_trade
 from bot.cases import commands as m
 from bot.cases import entries as e
 from bot.cases.case import evolve, fold
@@ -21,7 +22,6 @@ from bot.cases.lifecycle import (
     recorded_state,
 )
 from bot.cases.seen import CHANGES_COURSE, OFFERED, Decision, Seen
-from bot.verifier import ENDS_DOUBT, check_trade
 from tests.cases.making import (
     ANA,
     BEN,

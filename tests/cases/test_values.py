@@ -8,12 +8,12 @@ import rfc8785
 from hypothesis import given
 from hypothesis import strategies as st
 
+from bot.audit.verifier import canonical, root_of
 from bot.cases.canonical import LARGEST_INTEGER, canonical_bytes, moment
 from bot.cases.errors import PlaybookInvalid
 from bot.cases.expressions import compile_expression, evaluate, find_scalar, render
 from bot.cases.ledger import EMPTY_ROOT, Tree, leaf_hash, node_hash
 from bot.cases.sla import Due, due, promised
-from bot.verifier import canonical, root_of
 
 JSON = st.recursive(
     st.none()

@@ -1,7 +1,7 @@
 """The dry run in front of a real database."""
 
 from bot.connectors.dry_run import DryRun
-from bot.ports import EffectStatus
+from bot.ports.connector import EffectStatus
 from tests.connectors.stock import ORDER, on_order
 
 

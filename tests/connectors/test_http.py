@@ -8,7 +8,7 @@ import pytest
 from bot.cases.errors import ConnectorFailed, OutcomeUnknown, WorldMoved
 from bot.clock import boottime, time_limit
 from bot.connectors.http import HttpConnector
-from bot.ports import EffectStatus
+from bot.ports.connector import EffectStatus
 from tests.connectors.bank import PAY, bank_system
 from tests.fakes.servers import Dripping, Silent, serving
 

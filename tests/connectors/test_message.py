@@ -5,7 +5,7 @@ import pytest
 from bot.cases.errors import ChatFailed, ChatUnknown, ConnectorFailed, OutcomeUnknown, Unreachable
 from bot.connectors.message import MessageAction, MessageConnector, MessageSystem
 from bot.connectors.parameters import ParameterType
-from bot.ports import EffectStatus
+from bot.ports.connector import EffectStatus
 from tests.fakes.chat import FakeChat
 
 TELL = MessageAction(

@@ -7,7 +7,7 @@ import pytest
 
 from bot.cases.errors import ConnectorFailed, WorldMoved
 from bot.connectors.sql import SqlConnector
-from bot.ports import EffectStatus
+from bot.ports.connector import EffectStatus
 from tests.connectors.stock import ORDER, on_order, order_action, stock_system
 
 

@@ -10,7 +10,7 @@ import sqlalchemy as sa
 from bot.cases.errors import ConnectorFailed, OutcomeUnknown
 from bot.clock import boottime, time_limit
 from bot.connectors.sql import SqlConnector
-from bot.ports import EffectStatus
+from bot.ports.connector import EffectStatus
 from tests.connectors.stock import (
     ORDER,
     administer,

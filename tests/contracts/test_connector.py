@@ -24,7 +24,7 @@ from bot.connectors.http import HttpCall, HttpConnector
 from bot.connectors.message import MessageAction, MessageConnector, MessageSystem
 from bot.connectors.parameters import ParameterType
 from bot.connectors.sql import SqlConnector
-from bot.ports import Connector, EffectStatus
+from bot.ports.connector import Connector, EffectStatus
 from tests.connectors.bank import PAY, Bank, bank_system, running_bank
 from tests.connectors.stock import (
     ORDER,

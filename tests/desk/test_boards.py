@@ -28,12 +28,12 @@ MONDAY = datetime(2026, 11, 23, 9, 0, tzinfo=UTC)
 
 
 def times(world):
-    return DigestSchedule(world.desk.lists, world.library, world.clock)
+    return DigestSchedule(world.store.live_lists, world.store.outbox, world.library, world.clock)
 
 
 def opened(world, name, at_risk=100.0):
     world.house.rows = [{"product": name, "on_hand": 1, "quantity": 6, "at_risk": at_risk}]
-    case = world.store.case(world.receive(world.signal(name)).case_id)
+    case = world.store.cases.case(world.receive(world.signal(name)).case_id)
     world.work()
     return world.case(case)
 
@@ -142,7 +142,9 @@ def test_the_week_shows_blind_spots_agreement_slow_hand_overs_and_rework(world):
     world.desk.follow_up.process_due()
     world.desk.decisions.approve(slow.id, by=ANA, seen=world.seen(slow))
     world.work()
-    unknown = world.store.case(world.receive(world.signal("odd", kind="unrecognised")).case_id)
+    unknown = world.store.cases.case(
+        world.receive(world.signal("odd", kind="unrecognised")).case_id
+    )
     world.work()
     world.library.channels = lambda: ["C0STOCK", "C0OPS"]
     review = digested(world).review
@@ -295,19 +297,19 @@ def test_a_process_that_dies_before_a_card_is_done_leaves_no_list_with_a_dead_bu
     case = opened(world, "Gin")
     digested(world)
     world.approve(case)
-    finish, died = world.store.finish, []
+    record, died = world.store.cards.record, []
 
-    def dying(work, *, drawn=None, **more):
-        if drawn and not died:
-            died.append(work.key)
+    def dying(card, *, finish=None, **more):
+        if finish and not died:
+            died.append(finish.key)
             raise SystemExit
-        finish(work, drawn=drawn, **more)
+        record(card, finish=finish, **more)
 
-    world.store.finish = dying
+    world.store.cards.record = dying
     with pytest.raises(SystemExit):
         world.work()
-    world.store.finish = finish
-    asked = world.store.backlog()
+    world.store.cards.record = record
+    asked = world.store.outbox.backlog()
     assert died == [f"card:{case.id}"]
     assert asked["digest ready"] == 1
     world.clock.forward(seconds=40)

@@ -7,7 +7,7 @@ import sqlalchemy as sa
 
 from bot.cases.entries import RejectReason
 from bot.cases.lifecycle import State
-from bot.ports import CARD_FORMAT
+from bot.ports.card_store import CARD_FORMAT
 from bot.store import tables
 from tests.fakes.directory import principal
 
@@ -27,7 +27,7 @@ def drawn_earlier(world, look="", *, generation=1):
 def another(world, subject):
     case_id = world.receive(world.signal(subject)).case_id
     world.work()
-    return world.store.case(case_id)
+    return world.store.cases.case(case_id)
 
 
 def test_what_can_be_pressed_is_drawn_again_once_and_nothing_else(world):
@@ -50,8 +50,8 @@ def test_what_can_be_pressed_is_drawn_again_once_and_nothing_else(world):
         f"{waiting.id}/1",
         f"{resolved.id}/1",
     }
-    assert world.store.cards(waiting.id)[0].look == CARD_FORMAT
-    assert world.store.cards(resolved.id)[0].look == f"{CARD_FORMAT} undoable"
+    assert world.store.cards.cards(waiting.id)[0].look == CARD_FORMAT
+    assert world.store.cards.cards(resolved.id)[0].look == f"{CARD_FORMAT} undoable"
     assert world.desk.drawing.renew() == 0
 
 
@@ -62,7 +62,7 @@ def test_only_the_newest_card_of_a_case_counts(world):
     world.work()
     assert world.case(case).generation == 2
     drawn_earlier(world)
-    assert [card.look for card in world.store.cards(case.id)] == [CARD_FORMAT, ""]
+    assert [card.look for card in world.store.cards.cards(case.id)] == [CARD_FORMAT, ""]
     assert world.desk.drawing.renew() == 0
     drawn_earlier(world, generation=2)
     assert world.desk.drawing.renew() == 1

@@ -6,6 +6,9 @@ from decimal import Decimal
 
 import pytest
 
+from bot.audit.export import export
+from bot.audit.replay import replay
+from bot.audit.verifier import verify
 from bot.cases.approval import ApprovalRequirement
 from bot.cases.entries import Entry, UndoAsked
 from bot.cases.errors import BadRequest, NotEligible, TooLate
@@ -13,8 +16,6 @@ from bot.cases.identity import Identities
 from bot.cases.lifecycle import State
 from bot.cases.policy import ActionLimit, EmergencyRule, PlaybookTerms, Stage
 from bot.desk.effects import change
-from bot.store.export import export, replay
-from bot.verifier import verify
 from handlers.cards.case_card import case_card
 from handlers.cards.notes import note_text
 from tests.fakes.directory import principal
@@ -26,8 +27,11 @@ HOUR = timedelta(hours=1)
 
 def proven(world, folder):
     """The projection is what the ledger tells, and an auditor finds nothing."""
-    export(world.store, folder / "log.jsonl")
-    return (replay(world.store).differences, verify(str(folder / "log.jsonl"))[0]) == ((), [])
+    export(world.store.ledger, folder / "log.jsonl")
+    return (replay(world.store.database).differences, verify(str(folder / "log.jsonl"))[0]) == (
+        (),
+        [],
+    )
 
 
 def flat(blocks):
@@ -59,7 +63,7 @@ def test_whoever_raises_it_in_slack_again_is_asked_nothing_about_it(small_world)
         == receipt.case_id
     )
     world.work()
-    case = world.store.case(receipt.case_id)
+    case = world.store.cases.case(receipt.case_id)
     assert case.authors == (OMAR, ANA)
     for who in (ANA, OMAR):
         assert world.desk.questions.waiting_on(world.desk.questions.sight(who))[0] == []
@@ -111,7 +115,7 @@ def test_a_requester_whom_nobody_knows_leaves_it_to_the_governance_owners(
     small_world, requester, tmp_path
 ):
     world = with_governance(small_world)
-    case = world.store.case(world.receive(world.signal(requester=requester)).case_id)
+    case = world.store.cases.case(world.receive(world.signal(requester=requester)).case_id)
     world.work()
     case = world.case(case)
     assert case.verdict.factors == (
@@ -139,7 +143,7 @@ def test_a_beneficiary_whom_nobody_knows_leaves_it_to_them_too_and_none_at_all_c
         world.house.rows = [{**world.house.rows[0], "gains": gains}]
         receipt = world.receive(world.signal(f"product:{gains}"))
         world.work()
-        assert len(world.store.case(receipt.case_id).verdict.factors) == factors, gains
+        assert len(world.store.cases.case(receipt.case_id).verdict.factors) == factors, gains
 
 
 @pytest.mark.threat("B6")
@@ -148,7 +152,7 @@ def test_what_would_run_alone_is_asked_of_them_when_nobody_knows_who_raised_it(g
     world.library.rules = policy(actions={"house.order_stock": ActionLimit(alone=True)})
     owners = {"governance": "owners"}
     world.library.book = playbook(terms=PlaybookTerms(stage=Stage.AUTONOMOUS, owners=owners))
-    case = world.store.case(world.receive(world.signal(requester="ana")).case_id)
+    case = world.store.cases.case(world.receive(world.signal(requester="ana")).case_id)
     world.work()
     assert (world.case(case).state, world.house.effects) == (State.PROPOSED, [])
     assert world.case(case).verdict.factors == (ApprovalRequirement("owners", 1),)
@@ -172,7 +176,7 @@ def test_when_somebody_unknown_raises_it_too_what_was_said_before_is_asked_anew(
 def test_an_account_that_is_declared_no_longer_stops_what_it_let_pass(small_world):
     world = with_governance(small_world)
     world.library.people = Identities.of([[CARLA, "staff:17"]])
-    case = world.store.case(world.receive(world.signal(requester="staff:17")).case_id)
+    case = world.store.cases.case(world.receive(world.signal(requester="staff:17")).case_id)
     world.work()
     world.approve(world.case(case))
     world.library.people = Identities()
@@ -190,7 +194,7 @@ def test_an_account_that_is_declared_no_longer_stops_what_it_let_pass(small_worl
 def test_an_approver_whose_other_account_raised_it_is_an_author(small_world):
     world = small_world
     world.library.people = Identities.of([[ANA, "staff:17"]])
-    case = world.store.case(world.receive(world.signal(requester="STAFF:17")).case_id)
+    case = world.store.cases.case(world.receive(world.signal(requester="STAFF:17")).case_id)
     world.work()
     assert len(world.case(case).verdict.factors) == 1
     with pytest.raises(NotEligible, match="raised"):
@@ -228,7 +232,7 @@ def test_nobody_looks_under_another_account_at_what_they_let_through_alone(small
     world.library.rules = policy(emergency=EmergencyRule("owners", 48 * HOUR))
     world.library.people = Identities.of([[ELSIE, BEN]])
     first, second = (
-        world.store.case(world.receive(world.signal(name)).case_id) for name in ("a", "b")
+        world.store.cases.case(world.receive(world.signal(name)).case_id) for name in ("a", "b")
     )
     world.work()
     let_through = world.desk.decisions.break_glass
@@ -283,7 +287,7 @@ def test_what_two_people_approved_is_not_undone_by_one(world, tmp_path):
     ]
     notes = [
         note_text(back, [entry])
-        for entry in world.store.entries(case.id)
+        for entry in world.store.cases.entries(case.id)
         if "undo" in entry.body.name
     ]
     assert (
@@ -302,7 +306,7 @@ def test_only_those_take_it_back_who_might_approve_it(small_world, who, why):
     world = small_world
     case = carried_out(world)
     world.receive(world.signal("product:2", requester=CARLA))
-    other = world.store.case("EX-2")
+    other = world.store.cases.case("EX-2")
     world.work()
     world.library.rules = policy(high_above=Decimal(50))
     world.people.members["finance"] |= {"finn"}
@@ -463,7 +467,7 @@ def test_an_undoing_that_was_asked_before_the_upgrade_goes_on(small_world):
         "slack",
         UndoAsked("wrong", "Ben"),
     )
-    world.store.commit(change(case, (asked,), world.library.book))
+    world.store.cases.commit(change(case, (asked,), world.library.book))
     world.work()
     assert world.case(case).state is State.REFERRED
     assert len(world.house.effects) == 2

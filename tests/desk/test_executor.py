@@ -5,6 +5,7 @@ from decimal import Decimal
 
 import pytest
 
+from bot.audit.replay import replay
 from bot.cases.entries import RejectReason, StepState
 from bot.cases.errors import NotEligible, Superseded, TooLate
 from bot.cases.lifecycle import State
@@ -15,8 +16,7 @@ from bot.cases.seen import Seen
 from bot.clock import boottime
 from bot.desk.executor import MAX_TRIES
 from bot.desk.follow_up import MOST_ROWS
-from bot.ports import Topic
-from bot.store.export import replay
+from bot.ports.outbox import Topic
 from tests.fakes.connector import Died
 from tests.fakes.directory import principal
 from tests.world import playbook, policy
@@ -123,13 +123,13 @@ def test_a_step_that_surely_did_not_happen_is_reported_so_before_it_is_asked_aga
     world.house.facts["on_hand"] = 30
     again = finish(world, case, seconds=10)
     assert (again.state, again.revision, world.house.effects) == (State.PROPOSED, 2, [])
-    bodies = [entry.body for entry in world.store.entries(case.id)]
+    bodies = [entry.body for entry in world.store.cases.entries(case.id)]
     drift = next(index for index, body in enumerate(bodies) if body.name == "plan.drifted")
     assert (bodies[drift - 1].state, bodies[drift - 1].detail) == (
         StepState.ABSENT,
         "on_hand was 4, is 30",
     )
-    assert replay(world.store).differences == ()
+    assert replay(world.store.database).differences == ()
 
 
 def test_an_outcome_that_cannot_be_found_out_is_parked_for_a_person(world):
@@ -192,7 +192,7 @@ def test_a_worker_that_dies_after_the_effect_leaves_one_effect(world):
         return original(job, **more)
 
     world.desk.store.database.write = dying
-    (work,) = world.store.claim([Topic.EXECUTE], 1, world.clock(), 30)
+    (work,) = world.store.outbox.claim([Topic.EXECUTE], 1, world.clock(), 30)
     with pytest.raises(Died):
         world.desk.executor.run(work)
     world.desk.store.database.write = original
@@ -206,7 +206,7 @@ def test_a_worker_that_dies_after_the_effect_leaves_one_effect(world):
 def test_a_worker_that_wakes_up_late_changes_nothing(world):
     case = world.proposed()
     world.approve(case)
-    (late,) = world.store.claim([Topic.EXECUTE], 1, world.clock(), 30)
+    (late,) = world.store.outbox.claim([Topic.EXECUTE], 1, world.clock(), 30)
     world.clock.forward(seconds=31)
     done = finish(world, case)
     before = world.entry_names(case)
@@ -243,7 +243,7 @@ def test_a_target_that_is_gone_asks_again_and_a_system_that_is_away_is_waited_fo
     world.approve(case)
     assert finish(world, case).state is State.APPROVED
     assert finish(world, case, seconds=3).state is State.RESOLVED
-    other = world.store.case(world.receive(world.signal("product:2")).case_id)
+    other = world.store.cases.case(world.receive(world.signal("product:2")).case_id)
     world.work()
     world.house.faults["precondition"] = ["gone"]
     world.approve(world.case(other))
@@ -288,7 +288,7 @@ def test_a_daily_limit_reached_meanwhile_stops_it(world):
     first, second = world.proposed(), None
     receipt = world.receive(world.signal("product:2"))
     world.work()
-    second = world.store.case(receipt.case_id)
+    second = world.store.cases.case(receipt.case_id)
     world.approve(first)
     finish(world, first)
     world.approve(second)
@@ -364,7 +364,7 @@ def test_a_world_that_moves_between_two_steps_backs_out_the_first(world):
     case = world.proposed()
     world.approve(case, "ben")
     while not world.house.effects:
-        (work,) = world.store.claim([Topic.EXECUTE], 1, world.clock(), 30)
+        (work,) = world.store.outbox.claim([Topic.EXECUTE], 1, world.clock(), 30)
         world.lane.handle(work)
     world.house.facts["on_hand"] = 99
     done = finish(world, case)
@@ -408,7 +408,7 @@ def test_a_remedy_that_did_not_help_opens_the_case_again(world):
     signal = world.signal(source="house")
     world.receive(signal)
     world.work()
-    case = world.store.case("EX-1")
+    case = world.store.cases.case("EX-1")
     world.approve(case)
     assert finish(world, case).state is State.RESOLVED
     world.clock.forward(minutes=11)
@@ -423,7 +423,7 @@ def test_a_remedy_that_did_not_help_opens_the_case_again(world):
 def test_a_remedy_that_helped_stays_resolved(world):
     world.receive(world.signal(source="house"))
     world.work()
-    case = world.store.case("EX-1")
+    case = world.store.cases.case("EX-1")
     world.approve(case)
     finish(world, case)
     world.house.rows = []
@@ -437,7 +437,7 @@ def test_a_look_that_says_nothing_leaves_the_question_whether_it_helped_open(sma
     world = small_world
     world.receive(world.signal(source="house"))
     world.work()
-    case = world.store.case("EX-1")
+    case = world.store.cases.case("EX-1")
     world.approve(case)
     finish(world, case)
     rows = world.house.rows
@@ -447,7 +447,7 @@ def test_a_look_that_says_nothing_leaves_the_question_whether_it_helped_open(sma
         world.house.rows = [{"subject": f"other:{number}"} for number in range(MOST_ROWS)]
     world.clock.forward(minutes=11)
     assert finish(world, case).state is State.RESOLVED
-    assert world.store.backlog()["follow_up ready"] == 1
+    assert world.store.outbox.backlog()["follow_up ready"] == 1
     world.house.failing_lookups.clear()
     world.house.rows = rows
     assert finish(world, case, seconds=3).reopened
@@ -468,7 +468,7 @@ def test_a_case_that_needs_a_person_can_be_looked_at_again_or_handled_by_hand(wo
     world.desk.decisions.try_again(case.id, by=principal("ana"), seen=world.seen(case))
     world.work()
     assert world.case(case).state is State.PROPOSED
-    other = world.store.case(world.receive(world.signal("product:7")).case_id)
+    other = world.store.cases.case(world.receive(world.signal("product:7")).case_id)
     world.house.failing_lookups.add("look")
     world.work()
     world.desk.decisions.resolve(
@@ -482,11 +482,11 @@ def test_clear_closes_what_waits_and_marks_what_runs(world):
     world.receive(signal)
     world.work()
     world.clear(signal)
-    assert world.store.case("EX-1").state is State.CLEARED
+    assert world.store.cases.case("EX-1").state is State.CLEARED
     other = world.signal("product:2")
     world.receive(other)
     world.work()
-    case = world.store.case("EX-2")
+    case = world.store.cases.case("EX-2")
     world.approve(case)
     world.clear(other)
     marked = world.case(case)
@@ -500,7 +500,7 @@ def test_trouble_that_comes_back_within_a_day_is_the_same_case_and_later_a_new_o
     world.clear(signal)
     assert world.receive().case_id == "EX-1"
     world.work()
-    again = world.store.case("EX-1")
+    again = world.store.cases.case("EX-1")
     assert (again.state, again.count, again.generation) == (State.PROPOSED, 2, 2)
     world.clear(world.signal())
     world.clock.forward(hours=25)
@@ -544,7 +544,7 @@ def test_a_refused_press_is_written_down(world):
     case = world.proposed()
     with pytest.raises(NotEligible, match="only @floor-managers may approve this"):
         world.approve(case, "finn")
-    entry = world.store.entries(case.id)[-1]
+    entry = world.store.cases.entries(case.id)[-1]
     assert (entry.body.name, entry.actor, entry.body.code, entry.body.on_revision) == (
         "attempt.refused",
         principal("finn"),
@@ -569,7 +569,7 @@ def step_states(world, case):
     """Every state that was ever reported of a step, in order."""
     return [
         entry.body.state
-        for entry in world.store.entries(case.id)
+        for entry in world.store.cases.entries(case.id)
         if entry.body.name == "step.reported"
     ]
 
@@ -708,7 +708,7 @@ def test_a_deed_that_found_the_world_moved_did_not_happen_and_counts_as_no_failu
     names = world.entry_names(case)
     assert names[names.index("step.reported") + 1] == "plan.drifted"
     assert step_states(world, case) == [StepState.ABSENT]
-    assert world.store.outcomes("house.order_stock", 5) == []
+    assert world.store.cases.step_outcomes("house.order_stock", 5) == []
 
 
 @pytest.mark.threat("A2")
@@ -723,7 +723,7 @@ def test_a_later_step_that_did_not_happen_takes_the_first_one_back(small_world):
         State.REFERRED,
         [StepState.UNDONE, StepState.ABSENT],
     )
-    assert world.store.outcomes("house.open_claim", 5) == []
+    assert world.store.cases.step_outcomes("house.open_claim", 5) == []
 
 
 @pytest.mark.threat("A2")
@@ -733,10 +733,10 @@ def test_looks_that_fail_never_trip_the_circuit_breaker(small_world):
         receipt = world.receive(world.signal(f"product:{number}"))
         world.work()
         world.house.faults["verify"] = ["absent"] * 3
-        world.approve(world.store.case(receipt.case_id))
-        finish(world, world.store.case(receipt.case_id), seconds=20)
-    assert set(world.store.outcomes("house.order_stock", 9)) == {"LANDED"}
-    assert world.store.controls().pauses == ()
+        world.approve(world.store.cases.case(receipt.case_id))
+        finish(world, world.store.cases.case(receipt.case_id), seconds=20)
+    assert set(world.store.cases.step_outcomes("house.order_stock", 9)) == {"LANDED"}
+    assert world.store.desk_controls.load().pauses == ()
 
 
 # --- taking back, with the same care ----------------------------------------------------------------------------------------
@@ -807,7 +807,7 @@ def start_and_die(world, case, how):
     """The first worker begins the step and dies in it; its lease then runs out."""
     world.house.faults["execute"] = [how]
     world.approve(case)
-    (work,) = world.store.claim([Topic.EXECUTE], 1, world.clock(), 30)
+    (work,) = world.store.outbox.claim([Topic.EXECUTE], 1, world.clock(), 30)
     with pytest.raises(Died):
         world.desk.executor.run(work)
     assert world.case(case).steps[0].state is StepState.STARTED
@@ -873,7 +873,7 @@ def test_an_effect_is_not_begun_by_a_process_that_stood_still_after_it_had_writt
     world.approve(case)
     times = iter([0.0])
     object.__setattr__(world.desk.executor, "stopwatch", lambda: next(times, 3_600.0))
-    (work,) = world.store.claim([Topic.EXECUTE], 1, world.clock(), 30)
+    (work,) = world.store.outbox.claim([Topic.EXECUTE], 1, world.clock(), 30)
     world.lane.handle(work)
     object.__setattr__(world.desk.executor, "stopwatch", boottime)
     assert (world.case(case).steps[0].state, world.house.calls) == (StepState.STARTED, [])
@@ -885,9 +885,9 @@ def test_an_effect_is_not_begun_by_a_process_that_stood_still_after_it_had_writt
 def test_a_worker_whose_lease_is_gone_cannot_begin_a_step(world):
     case = world.proposed()
     world.approve(case)
-    (late,) = world.store.claim([Topic.EXECUTE], 1, world.clock(), 30)
+    (late,) = world.store.outbox.claim([Topic.EXECUTE], 1, world.clock(), 30)
     world.clock.forward(seconds=31)
-    (taken_over,) = world.store.claim([Topic.EXECUTE], 1, world.clock(), 30)
+    (taken_over,) = world.store.outbox.claim([Topic.EXECUTE], 1, world.clock(), 30)
     world.lane.handle(late)
     assert (world.case(case).state, world.house.calls) == (State.APPROVED, [])
     world.lane.handle(taken_over)

@@ -64,7 +64,7 @@ def test_hostile_words_in_a_signal_change_nothing_that_counts(trained):
                 title=text or "-",
                 facts={"product_id": 1, "note": text[:900]},
             )
-            case = world.store.case(world.desk.intake.receive(signal, b"").case_id)
+            case = world.store.cases.case(world.desk.intake.receive(signal, b"").case_id)
             entries = world.desk.triage.look_at(case, world.clock())
 
             for entry in entries:

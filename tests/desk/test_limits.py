@@ -17,9 +17,9 @@ from bot.cases.policy import ActionLimit, PlaybookTerms, Ruling, Stage, TierRule
 from bot.connectors.parameters import ParameterType
 from bot.connectors.specs import prepare_action
 from bot.connectors.sql import SqlAction
-from bot.ports import Topic
+from bot.ports.outbox import Topic
 from bot.settings import Mode
-from bot.store.store import SqlStore
+from bot.store.store import Store
 from handlers.cards.case_card import case_card
 from handlers.cards.forms import approve_form
 from tests.desk.test_executor import finish
@@ -98,7 +98,7 @@ def run_until(world: World, true) -> None:
     for _ in range(100):
         if true():
             return
-        (work,) = world.store.claim([Topic.EXECUTE], 1, world.clock(), 30)
+        (work,) = world.store.outbox.claim([Topic.EXECUTE], 1, world.clock(), 30)
         world.lane.handle(work)
     raise AssertionError("it never became so")
 
@@ -122,7 +122,7 @@ def test_an_amount_that_is_none_is_not_an_action_without_money_and_the_card_says
     assert "the amount is not known" in case.recommendation.blocked
     assert "the amount is not known" in json.dumps(case_card(case))
     assert "EX-1/1" in world.chat.cards
-    assert world.store.parked() == []
+    assert world.store.outbox.parked() == []
 
 
 @pytest.mark.threat("B3")
@@ -181,7 +181,9 @@ def test_evidence_that_no_database_can_hold_still_gives_a_card(world):
 def test_words_that_speak_of_more_money_than_there_is_still_give_a_card(small_world):
     world = small_world
     title = f"Wire £{',999' * 12}".replace("£,", "£") + " today"
-    case = world.store.case(world.receive(world.signal(kind="unrecognised", title=title)).case_id)
+    case = world.store.cases.case(
+        world.receive(world.signal(kind="unrecognised", title=title)).case_id
+    )
     world.work()
     assert (world.case(case).state, world.case(case).stake) == (State.REFERRED, None)
     assert "EX-1/1" in world.chat.cards
@@ -219,9 +221,9 @@ def test_a_case_that_cannot_be_looked_at_gets_a_card_that_says_so(small_world, f
         world.work()
         world.clock.forward(minutes=10)
     world.work()
-    case = world.store.case(receipt.case_id)
+    case = world.store.cases.case(receipt.case_id)
     assert case.state is State.REFERRED
-    assert world.store.parked() == []
+    assert world.store.outbox.parked() == []
     assert f"{case.id}/1" in world.chat.cards
     assert "Traceback" not in case.ending.reason
     assert type(fault).__name__ not in case.ending.reason
@@ -262,7 +264,7 @@ def test_what_others_used_up_meanwhile_still_stops_the_second_step(world):
     limit(world, times_per_day=2)
     case, other = (
         world.proposed(),
-        world.store.case(world.receive(world.signal("product:9")).case_id),
+        world.store.cases.case(world.receive(world.signal("product:9")).case_id),
     )
     world.library.book = playbook()
     world.work()
@@ -286,8 +288,8 @@ def test_midnight_between_two_steps_counts_each_on_its_own_day(world):
     run_until(world, lambda: len(world.house.effects) == 1)
     world.clock.at = datetime(2026, 11, 22, 0, 0, 5, tzinfo=UTC)
     world.library.book = playbook()
-    other = world.store.case(world.receive(world.signal("product:9")).case_id)
-    work = world.store.claim([Topic.TRIAGE, Topic.CARD, Topic.NOTE], 10, world.clock(), 30)
+    other = world.store.cases.case(world.receive(world.signal("product:9")).case_id)
+    work = world.store.outbox.claim([Topic.TRIAGE, Topic.CARD, Topic.NOTE], 10, world.clock(), 30)
     for row in work:
         world.lane.handle(row)
     world.approve(world.case(other))
@@ -297,8 +299,8 @@ def test_midnight_between_two_steps_counts_each_on_its_own_day(world):
         State.RESOLVED,
         3,
     )
-    assert world.store.usage("2026-11-21").times == {"house.order_stock": 1}
-    assert world.store.usage("2026-11-22").times == {"house.order_stock": 2}
+    assert world.store.cases.usage("2026-11-21").times == {"house.order_stock": 1}
+    assert world.store.cases.usage("2026-11-22").times == {"house.order_stock": 2}
 
 
 @pytest.mark.threat("B5")
@@ -307,7 +309,7 @@ def test_what_certainly_did_not_happen_uses_up_no_budget(world, how):
     limit(world, times_per_day=1)
     case, other = (
         world.proposed(),
-        world.store.case(world.receive(world.signal("product:9")).case_id),
+        world.store.cases.case(world.receive(world.signal("product:9")).case_id),
     )
     world.work()
     world.house.faults["execute"] = ["refuse" if how == "refused" else "lost before"]
@@ -336,8 +338,8 @@ def test_what_a_person_saw_happen_uses_up_budget_like_what_was_reported(world):
         case.id, by=principal("ana"), seen=world.seen(case), landed=True, note="seen"
     )
     finish(world, case)
-    assert world.store.outcomes("house.order_stock", 5) == ["LANDED"]
-    assert world.store.usage(f"{world.clock():%Y-%m-%d}").times == {"house.order_stock": 1}
+    assert world.store.cases.step_outcomes("house.order_stock", 5) == ["LANDED"]
+    assert world.store.cases.usage(f"{world.clock():%Y-%m-%d}").times == {"house.order_stock": 1}
 
 
 # --- who must say yes changes between the yes and the deed ---------------------------------------------------------------
@@ -463,7 +465,7 @@ def test_what_was_done_for_real_is_neither_found_nor_taken_back_by_a_dry_run(sto
     world.house.undo_for = timedelta(minutes=30)
     done, unsure = (
         world.proposed(),
-        world.store.case(world.receive(world.signal("product:9")).case_id),
+        world.store.cases.case(world.receive(world.signal("product:9")).case_id),
     )
     world.work()
     world.approve(done)
@@ -494,4 +496,4 @@ def test_a_plan_of_an_earlier_release_names_no_mode_and_runs_in_any(world):
     world.approve(case)
     world.start("live")
     assert finish(world, case).state is State.RESOLVED
-    assert isinstance(world.store, SqlStore)
+    assert isinstance(world.store, Store)

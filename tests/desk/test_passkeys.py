@@ -8,6 +8,10 @@ import pytest
 from starlette.applications import Starlette
 from starlette.testclient import TestClient
 
+from bot.audit.checkpoints import Checkpoints
+from bot.audit.export import export
+from bot.audit.replay import replay
+from bot.audit.verifier import verify
 from bot.cases import commands as m
 from bot.cases.approval import ApprovalRequirement
 from bot.cases.decide import decide
@@ -17,9 +21,6 @@ from bot.cases.passkey import Purpose, b64url_decode, b64url_encode, challenge
 from bot.cases.policy import EmergencyRule, PlaybookTerms, TierRule
 from bot.cases.seen import Seen
 from bot.emulator.blocks import validate_view
-from bot.store.checkpoints import Checkpoints
-from bot.store.export import export, replay
-from bot.verifier import verify
 from handlers.cards import ids
 from handlers.cards.forms import undo_form
 from handlers.passkeys.app import routes
@@ -91,8 +92,8 @@ def case(page):
 
 def findings(world, folder):
     checkpoints = Checkpoints(folder / "cp", "log")
-    checkpoints.sign(world.store)
-    export(world.store, folder / "log.jsonl")
+    checkpoints.sign(world.store.ledger)
+    export(world.store.ledger, folder / "log.jsonl")
     return verify(str(folder / "log.jsonl"), str(folder / "cp"), checkpoints.public_key)[0]
 
 
@@ -115,7 +116,7 @@ def test_rule_24_the_top_class_runs_only_with_a_signature_over_the_plan(world, s
         b64url_encode(device.id),
     )
     assert findings(world, tmp_path) == []
-    assert replay(world.store).differences == ()
+    assert replay(world.store.database).differences == ()
 
 
 def test_rule_24_what_is_shown_is_what_is_signed(page, case):
@@ -200,7 +201,7 @@ def test_what_is_not_genuine_changes_nothing(page, case, wrong):
         signature[-1] ^= 1
         answer["response"]["signature"] = b64url_encode(bytes(signature))
     assert "not genuine" in refused(page.web.post(path, json=answer))
-    last = page.world.store.entries(case.id)[-1]
+    last = page.world.store.cases.entries(case.id)[-1]
     assert (last.body.name, last.actor, last.surface) == ("attempt.refused", ANA, "passkey")
     page.world.work()
     assert (page.world.case(case).state, page.world.house.effects) == (State.PROPOSED, [])
@@ -209,7 +210,7 @@ def test_what_is_not_genuine_changes_nothing(page, case, wrong):
 def test_a_signature_for_one_case_is_none_for_another(page, case):
     other = page.world.receive(page.world.signal("product:2"))
     page.world.work()
-    other = page.world.store.case(other.case_id)
+    other = page.world.store.cases.case(other.case_id)
     first, second = page.begin(case), page.begin(other)
     answer = page.device.signed(page.options(first))
     assert "not genuine" in refused(page.web.post(second, json=answer))
@@ -306,7 +307,7 @@ def test_a_device_is_added_by_invitation_alone_and_once(page):
     page.world.clock.forward(hours=25)
     with pytest.raises(TooLate, match="works no longer"):
         page.world.desk.switchboard.invitation(token)
-    assert replay(page.world.store).differences == ()
+    assert replay(page.world.store.database).differences == ()
 
 
 def test_guests_are_not_invited(page):
@@ -352,7 +353,9 @@ def test_the_secret_of_a_link_is_written_nowhere(page, case, tmp_path):
     token = page.begin(case).rpartition("/")[2]
     findings(page.world, tmp_path)
     assert token not in (tmp_path / "log.jsonl").read_text()
-    assert all(token not in json.dumps(row, default=str) for row in page.world.store.parked())
+    assert all(
+        token not in json.dumps(row, default=str) for row in page.world.store.outbox.parked()
+    )
 
 
 # --- the auditor -----------------------------------------------------------------------------------------------------------
@@ -460,7 +463,7 @@ def test_the_top_class_is_taken_back_only_with_a_signature_over_that(page, sort,
     assert (after.state, len(world.house.effects)) == (State.REFERRED, 2)
     assert after.undo_approvals[0].assertion.credential == b64url_encode(device.id)
     assert findings(world, tmp_path) == []
-    assert replay(world.store).differences == ()
+    assert replay(world.store.database).differences == ()
 
 
 @pytest.mark.threat("B7")
@@ -518,7 +521,7 @@ def test_a_signature_for_the_doing_is_none_for_the_undoing(page):
         }
     )
     assert "not genuine" in refused(page.web.post(path, json=wrong))
-    last = page.world.store.entries(case.id)[-1].body
+    last = page.world.store.cases.entries(case.id)[-1].body
     assert (last.name, last.attempt) == ("attempt.refused", "take back")
     assert page.world.case(case).state is State.RESOLVED
 

@@ -8,7 +8,9 @@ import pytest
 from bot.advisors import without_memory
 from bot.cases.entries import RejectReason
 from bot.cases.errors import BadRequest, NotEligible
-from bot.ports import OutboxMessage, PostedQuestion, QuestionRecord, ReceiptOutcome, Topic
+from bot.ports.case_store import ReceiptOutcome
+from bot.ports.outbox import OutboxMessage, Topic
+from bot.ports.question_log import PostedQuestion, QuestionRecord
 from knowledge.memory.minilm import MiniLM
 from knowledge.memory.precedent_memory import PrecedentMemory
 from knowledge.memory.vector_index import VectorIndex
@@ -92,7 +94,7 @@ def test_why_is_what_was_recorded(world):
         answer.text
         == "Ana rejected it on 21 Nov 12:00 UTC: the plan is wrong (“closed on Mondays”)."
     )
-    other = world.store.case(world.receive(world.signal("product:2")).case_id)
+    other = world.store.cases.case(world.receive(world.signal("product:2")).case_id)
     world.work()
     assert "nobody has decided" in ask(world, f"why {other.id}").text
     told = ask(world, "why didn't you just do it?", case_id=other.id)
@@ -104,7 +106,7 @@ def test_why_is_what_was_recorded(world):
 
 def test_how_many_and_how_long(world):
     for number, hours in enumerate((1, 2, 5)):
-        case = world.store.case(world.receive(world.signal(f"product:{number}")).case_id)
+        case = world.store.cases.case(world.receive(world.signal(f"product:{number}")).case_id)
         world.work()
         world.clock.forward(hours=hours)
         world.approve(case)
@@ -148,10 +150,18 @@ def placed(text="what is open?", **more):
 def put(world, question):
     from dataclasses import asdict
 
-    asked = QuestionRecord(question.id, world.clock(), question.person, question.text)
-    return world.desk.lists.record_question(
+    asked = QuestionRecord(
+        id=question.id, asked_at=world.clock(), person=question.person, text=question.text
+    )
+    return world.desk.store.question_log.record(
         asked,
-        OutboxMessage(Topic.ANSWER, f"answer:{question.id}", "", world.clock(), asdict(question)),
+        OutboxMessage(
+            topic=Topic.ANSWER,
+            key=f"answer:{question.id}",
+            case_id="",
+            run_at=world.clock(),
+            payload=asdict(question),
+        ),
     )
 
 
@@ -169,12 +179,12 @@ def test_what_was_not_understood_or_did_not_help_is_kept_for_review(world):
     put(world, placed("zeppelin", id="C:1"))
     put(world, placed("what is open?", id="C:2"))
     world.work()
-    assert [one.text for one in world.desk.lists.questions(long_ago, unanswered=True)] == [
-        "zeppelin"
-    ]
-    assert not world.desk.lists.record_vote("C:2", BEN, "down")
-    assert world.desk.lists.record_vote("C:2", ANA, "down")
-    assert len(world.desk.lists.questions(long_ago, unanswered=True)) == 2
+    assert [
+        one.text for one in world.desk.store.question_log.questions(long_ago, unanswered=True)
+    ] == ["zeppelin"]
+    assert not world.desk.store.question_log.record_vote("C:2", BEN, "down")
+    assert world.desk.store.question_log.record_vote("C:2", ANA, "down")
+    assert len(world.desk.store.question_log.questions(long_ago, unanswered=True)) == 2
 
 
 # --- where others read it ----------------------------------------------------------------------------------------------------
@@ -250,7 +260,7 @@ def test_the_digest_of_a_channel_counts_no_question_from_elsewhere(world):
         put(world, placed("zeppelin", channel=channel, id=f"{channel}:{number}.0"))
     world.work()
     world.clock.forward(minutes=1)
-    world.desk.lists.enqueue([asked_for("C0STOCK", world.clock(), world.clock())])
+    world.desk.store.outbox.enqueue([asked_for("C0STOCK", world.clock(), world.clock())])
     world.work()
     assert world.chat.digests[-1].questions == 1
 
@@ -311,7 +321,7 @@ def test_what_a_person_raises_goes_the_way_of_every_signal_and_they_may_not_appr
         raised.case_id,
     )
     world.work()
-    case = world.store.case(raised.case_id)
+    case = world.store.cases.case(raised.case_id)
     assert (case.signal.requester, case.signal.facts["product_id"], case.people) == (ANA, 1, (ANA,))
     with pytest.raises(NotEligible, match="raised or edited"):
         world.approve(case)
@@ -322,7 +332,7 @@ def test_what_is_raised_without_a_kind_is_looked_at_like_any_unknown(world):
         by=OMAR, title="  odd   smell ", key="C:1:U", words="in the cellar", link="https://x"
     )
     world.work()
-    case = world.store.case(raised.case_id)
+    case = world.store.cases.case(raised.case_id)
     assert (case.kind, case.signal.title, case.signal.facts) == (
         "unrecognised",
         "odd smell",
@@ -369,7 +379,7 @@ def test_what_no_word_finds_is_found_by_meaning_among_what_one_may_see(rememberi
     world = remembering
     world.receive(world.signal(title="Almost out of red wine for Saturday"))
     world.work()
-    case = world.store.case("EX-1")
+    case = world.store.cases.case("EX-1")
     world.approve(case)
     world.work()
     answer = ask(world, "anything about shortages of wine this week?")

@@ -26,7 +26,7 @@ def nameless(world, **changes):
     given = {"kind": UNRECOGNISED, "title": "Two bottles left", **changes}
     receipt = world.receive(world.signal(**given))
     world.work()
-    return world.store.case(receipt.case_id)
+    return world.store.cases.case(receipt.case_id)
 
 
 def test_what_is_recognised_goes_the_way_of_its_kind(sure):
@@ -37,7 +37,7 @@ def test_what_is_recognised_goes_the_way_of_its_kind(sure):
         "C0STOCK",
         97,
     )
-    assert sure.store.of_kinds(["low_stock"])[0].id == case.id
+    assert sure.store.queries.of_kinds(["low_stock"])[0].id == case.id
 
 
 def test_what_fits_nothing_waits_for_a_person_with_an_owner_and_a_clock(unsure):

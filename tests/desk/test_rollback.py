@@ -9,6 +9,10 @@ from dataclasses import replace
 import pytest
 import sqlalchemy as sa
 
+from bot.audit.checkpoints import Checkpoints
+from bot.audit.export import export
+from bot.audit.replay import replay
+from bot.audit.verifier import verify
 from bot.cases.controls import Asked, Pause, Resume, decide_controls
 from bot.cases.entries import RejectReason
 from bot.cases.errors import BadRequest, LedgerBroken, NotEligible, TooLate
@@ -17,16 +21,24 @@ from bot.cases.plan import Idempotency
 from bot.checkpoint_keeper import CheckpointKeeper
 from bot.desk.rollback import RollbackWatch
 from bot.store import tables
-from bot.store.checkpoints import Checkpoints
 from bot.store.database import Database
-from bot.store.export import export, replay
-from bot.store.store import SqlStore
-from bot.verifier import verify
+from bot.store.store import Store
 from tests.conftest import _create
 from tests.fakes.directory import principal
 from tests.world import World
 
 pytestmark = pytest.mark.threat("A5")
+
+
+def watch_over(store: Store, compare, clock) -> RollbackWatch:
+    return RollbackWatch(
+        desk_controls=store.desk_controls,
+        cases=store.cases,
+        queries=store.queries,
+        outbox=store.outbox,
+        compare=compare,
+        clock=clock,
+    )
 
 
 class Town:
@@ -40,13 +52,12 @@ class Town:
 
     def open(self) -> World:
         """The desk over the database as it is now; the outside is where it was."""
-        self.world = World(SqlStore(Database(self.url)), outside=self.outside)
+        self.world = World(Store.over(Database(self.url)), outside=self.outside)
         self.outside = self.world
         self.world._keys = self.keys
         self.world.clock.forward(seconds=1)
-        self.watch = RollbackWatch(
-            self.world.store, lambda: self.witness.compare(self.world.store), self.world.clock
-        )
+        store = self.world.store
+        self.watch = watch_over(store, lambda: self.witness.compare(store.ledger), self.world.clock)
         return self.world
 
     @property
@@ -54,7 +65,7 @@ class Town:
         return Checkpoints(self.folder / "cp", "log")
 
     def sign(self):
-        return self.witness.sign(self.world.store)
+        return self.witness.sign(self.world.store.ledger)
 
     def close(self) -> None:
         self.world.store.database.close()
@@ -83,7 +94,7 @@ class Town:
 
     def findings(self) -> tuple[list[str], list[str]]:
         remarks: list[str] = []
-        export(self.world.store, self.folder / "log.jsonl")
+        export(self.world.store.ledger, self.folder / "log.jsonl")
         checkpoints = str(self.folder / "cp")
         found = verify(
             str(self.folder / "log.jsonl"), checkpoints, self.witness.public_key, remarks=remarks
@@ -108,7 +119,7 @@ def either_town(database_url, tmp_path):
 
 
 def names(store) -> list[str]:
-    return [entry.body.name for entry in store.entries("DESK")]
+    return [entry.body.name for entry in store.cases.entries("DESK")]
 
 
 def carried_out_after_the_backup(town) -> tuple[str, str]:
@@ -117,16 +128,18 @@ def carried_out_after_the_backup(town) -> tuple[str, str]:
     for number in (1, 2):
         world.receive(world.signal(f"product:{number}"))
     world.work()
-    world.approve(world.store.case("EX-1"))
+    world.approve(world.store.cases.case("EX-1"))
     town.sign()
     backup = town.back_up()
     world = town.world
-    world.approve(world.store.case("EX-2"))
+    world.approve(world.store.cases.case("EX-2"))
     world.work()
     for number in range(3, 6):
         world.receive(world.signal(f"product:{number}", key=f"later {number}"))
     world.work()
-    assert [world.store.case(f"EX-{number}").state for number in (1, 2)] == [State.RESOLVED] * 2
+    assert [world.store.cases.case(f"EX-{number}").state for number in (1, 2)] == [
+        State.RESOLVED
+    ] * 2
     assert len(world.house.effects) == 2
     town.sign()
     return backup
@@ -136,25 +149,27 @@ def test_nothing_runs_after_a_backup_is_restored_until_it_is_acknowledged(either
     world = either_town.restore(carried_out_after_the_backup(either_town))
     standing = either_town.watch.look()
     assert (standing.is_behind, names(world.store)) == (True, ["ledger.behind"])
-    world.approve(world.store.case("EX-2"))
+    world.approve(world.store.cases.case("EX-2"))
     for _ in range(5):
         world.clock.forward(minutes=2)
         world.work()
-    assert [world.store.case(f"EX-{number}").state for number in (1, 2)] == [State.APPROVED] * 2
+    assert [world.store.cases.case(f"EX-{number}").state for number in (1, 2)] == [
+        State.APPROVED
+    ] * 2
     assert len(world.house.effects) == 2
 
 
 def test_what_was_carried_out_after_the_backup_is_found_and_not_done_again(either_town):
     world = either_town.restore(carried_out_after_the_backup(either_town))
     either_town.watch.look()
-    world.approve(world.store.case("EX-2"))
+    world.approve(world.store.cases.case("EX-2"))
     either_town.watch.acknowledge("compared with the house", operator="root")
     world.work()
     for case_id in ("EX-1", "EX-2"):
-        case = world.store.case(case_id)
+        case = world.store.cases.case(case_id)
         assert (case.state, case.steps[0].detail) == (State.RESOLVED, "found done")
     assert len(world.house.effects) == 2
-    assert replay(world.store).differences == ()
+    assert replay(world.store.database).differences == ()
 
 
 def look_twice(world):
@@ -174,7 +189,7 @@ def test_what_was_not_carried_out_is_done_once_it_was_looked_for(town):
     world = town.restore(backup)
     town.watch.acknowledge("nothing was done", operator="root")
     look_twice(world)
-    assert (world.store.case(case.id).state, len(world.house.effects)) == (State.RESOLVED, 1)
+    assert (world.store.cases.case(case.id).state, len(world.house.effects)) == (State.RESOLVED, 1)
 
 
 def test_what_moved_meanwhile_is_asked_again_and_not_done(town):
@@ -188,7 +203,7 @@ def test_what_moved_meanwhile_is_asked_again_and_not_done(town):
     world.house.facts = {**world.house.facts, "on_hand": 40}
     town.watch.acknowledge("stock has come", operator="root")
     look_twice(world)
-    asked = world.store.case(case.id)
+    asked = world.store.cases.case(case.id)
     assert (asked.state, asked.revision, world.house.effects) == (State.PROPOSED, 2, [])
 
 
@@ -205,7 +220,7 @@ def test_what_cannot_be_looked_for_waits_for_a_person(town, idempotency):
     for _ in range(12):
         world.clock.forward(minutes=5)
         world.work()
-    assert world.store.case("EX-1").state is State.OUTCOME_UNKNOWN
+    assert world.store.cases.case("EX-1").state is State.OUTCOME_UNKNOWN
     assert len(world.house.effects) == done
 
 
@@ -233,7 +248,7 @@ def test_what_was_taken_back_after_the_backup_is_not_taken_back_twice(town):
     )
     world.work()
     assert world.house.effects == effects
-    assert world.store.case(case.id).steps[0].detail == "found undone"
+    assert world.store.cases.case(case.id).steps[0].detail == "found undone"
 
 
 def test_what_is_planned_after_the_restoration_is_carried_out_as_always(town):
@@ -243,9 +258,9 @@ def test_what_is_planned_after_the_restoration_is_carried_out_as_always(town):
     world.clock.forward(seconds=1)
     receipt = world.receive(world.signal("product:77"))
     world.work()
-    world.approve(world.store.case(receipt.case_id))
+    world.approve(world.store.cases.case(receipt.case_id))
     world.work()
-    assert world.store.case(receipt.case_id).steps[0].detail == "done"
+    assert world.store.cases.case(receipt.case_id).steps[0].detail == "done"
 
 
 def test_numbers_go_on_above_all_that_may_have_been_given(either_town):
@@ -256,7 +271,7 @@ def test_numbers_go_on_above_all_that_may_have_been_given(either_town):
     assert either_town.watch.acknowledge("compared", operator="root").is_behind is False
     assert world.receive(world.signal("product:last")).case_id == "EX-1008"
     world.work()
-    assert replay(world.store).differences == ()
+    assert replay(world.store.database).differences == ()
 
 
 def test_a_witness_of_an_older_release_knows_no_numbers_and_the_entries_bound_them(town):
@@ -267,7 +282,7 @@ def test_a_witness_of_an_older_release_knows_no_numbers_and_the_entries_bound_th
     stored = json.loads(path.read_text())
     path.write_text(json.dumps({name: stored[name] for name in ("number", "size", "peaks")}))
     world = town.restore(backup)
-    own = world.store.head()[0]
+    own = world.store.ledger.head()[0]
     town.watch.look()
     assert (
         world.receive(world.signal("product:new")).case_id
@@ -277,20 +292,21 @@ def test_a_witness_of_an_older_release_knows_no_numbers_and_the_entries_bound_th
 
 def test_it_is_written_once_however_many_processes_find_it(either_town):
     either_town.restore(carried_out_after_the_backup(either_town))
-    watches = []
+    watches, databases = [], []
     for _ in range(4):
-        store = SqlStore(Database(either_town.url))
+        databases.append(Database(either_town.url))
+        store = Store.over(databases[-1])
         watches.append(
-            RollbackWatch(
+            watch_over(
                 store,
-                lambda store=store: either_town.witness.compare(store),
+                lambda store=store: either_town.witness.compare(store.ledger),
                 either_town.world.clock,
             ),
         )
     with ThreadPoolExecutor(4) as many:
         standings = list(many.map(lambda watch: watch.look(), watches))
-    for watch in watches:
-        watch.store.database.close()
+    for database in databases:
+        database.close()
     assert all(standing.is_behind for standing in standings)
     assert names(either_town.world.store) == ["ledger.behind"]
 
@@ -346,7 +362,7 @@ def test_nobody_resumes_it_from_slack(town):
         world.desk.switchboard.resume("", by=principal("elsie"))
     world.desk.switchboard.pause("", by=principal("ben"), reason="also by hand")
     world.desk.switchboard.resume("", by=principal("elsie"))
-    assert world.store.controls().is_behind
+    assert world.store.desk_controls.load().is_behind
 
 
 def test_acknowledging_says_what_was_compared_and_is_for_a_restored_backup_only(town):
@@ -354,7 +370,7 @@ def test_acknowledging_says_what_was_compared_and_is_for_a_restored_backup_only(
     with pytest.raises(BadRequest, match="say what you compared"):
         town.watch.acknowledge("  ", operator="root")
     town.watch.acknowledge("compared with the house", operator="root")
-    entry = world.store.entries("DESK")[-1]
+    entry = world.store.cases.entries("DESK")[-1]
     assert (entry.actor, entry.surface, entry.body.note) == (
         "operator:root",
         "command line",
@@ -460,13 +476,15 @@ def test_the_verifier_finds_a_step_that_was_begun_in_between(town):
     """Whoever writes to the database past the desk."""
     world = town.restore(carried_out_after_the_backup(town))
     town.watch.look()
-    case = world.store.case("EX-1")
+    case = world.store.cases.case("EX-1")
     from bot.cases import commands as m
     from bot.cases.decide import decide
-    from bot.ports import Change
+    from bot.ports.case_store import Change
 
-    world.store.commit(Change(case, decide(case, m.LookFirst(0), world.clock())))
-    export(world.store, town.folder / "log.jsonl")
+    world.store.cases.commit(
+        Change(before=case, entries=decide(case, m.LookFirst(0), world.clock()))
+    )
+    export(world.store.ledger, town.folder / "log.jsonl")
     found = verify(str(town.folder / "log.jsonl"))[0]
     assert any("nobody had acknowledged that a backup was restored" in finding for finding in found)
 
@@ -484,15 +502,15 @@ def test_an_honest_ledger_is_not_behind(town):
 def test_pausing_and_resuming_go_on_as_before(town):
     """Old standings, written before there were rollbacks, are read as they were."""
     world = town.world
-    standing = replace(world.store.controls())
+    standing = replace(world.store.desk_controls.load())
     carla = Asked(
         world.people.person(principal("carla")), frozenset(), frozenset({principal("carla")})
     )
     halted = decide_controls(standing, Pause(carla, "", "a reason"), world.clock())
-    after = world.store.save_controls(standing, halted)
+    after = world.store.desk_controls.save(standing, halted)
     assert [pause.scope for pause in after.holds] == [""]
     assert (
-        world.store.save_controls(
+        world.store.desk_controls.save(
             after, decide_controls(after, Resume(carla, ""), world.clock())
         ).holds
         == ()
@@ -512,7 +530,7 @@ def test_no_more_is_called_the_same_than_what_was_signed_proves(town):
     town.sign()
     world = town.restore(backup)
     town.watch.look()
-    body = world.store.entries("DESK")[-1].body
+    body = world.store.cases.entries("DESK")[-1].body
     assert (body.own_size, body.common_size) == (proved + 1, proved)
 
 
@@ -522,7 +540,7 @@ def test_the_job_that_signs_sees_it_while_the_bot_runs_and_says_it_once(town, ca
     for _ in range(3):
         keeper.sign()
     said = [record for record in caplog.records if "a backup was restored" in record.message]
-    assert (len(said), world.store.controls().is_behind, names(world.store)) == (
+    assert (len(said), world.store.desk_controls.load().is_behind, names(world.store)) == (
         1,
         True,
         ["ledger.behind"],
@@ -540,4 +558,4 @@ def test_a_witness_that_cannot_be_read_stops_nobody_and_is_said(town, caplog):
     keeper.start()
     keeper.sign()
     assert any("put it back from a backup" in record.message for record in caplog.records)
-    assert not town.world.store.controls().is_behind
+    assert not town.world.store.desk_controls.load().is_behind

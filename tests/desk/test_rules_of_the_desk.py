@@ -18,7 +18,7 @@ from bot.cases.policy import PlaybookTerms, RiskTier, TierRule
 from bot.cases.recommendation import Words
 from bot.cases.seen import Seen
 from bot.desk.effects import change
-from bot.ports import Change
+from bot.ports.case_store import Change
 from handlers.cards.case_card import case_card
 from tests.cases.making import ANA, NOW, approved, asker, fold_all, proposed, start_step, verdict
 from tests.fakes.directory import principal
@@ -73,13 +73,13 @@ def test_rule_7_an_approval_is_consumed_once(world):
         ),
         NOW,
     )
-    world.store.commit(Change(ready, first))
+    world.store.cases.commit(Change(before=ready, entries=first))
     with pytest.raises((Conflict, IntegrityError)):
-        world.store.commit(Change(ready, first))
+        world.store.cases.commit(Change(before=ready, entries=first))
     running = world.case(case)
     again = replace(first[0], version=running.version + 1)
     with pytest.raises(IntegrityError):
-        world.store.commit(Change(running, (again,)))
+        world.store.cases.commit(Change(before=running, entries=(again,)))
 
 
 @pytest.mark.parametrize(
@@ -98,9 +98,9 @@ def test_rule_16_a_change_is_written_on_what_was_read_or_not_at_all(world):
         decide(case, m.Claim(asker(replace(ANA, id=principal(name))), Seen.of(case)), NOW)
         for name in ("ana", "omar")
     )
-    world.store.commit(change(case, ana, world.library.book))
+    world.store.cases.commit(change(case, ana, world.library.book))
     with pytest.raises(Conflict):
-        world.store.commit(change(case, omar, world.library.book))
+        world.store.cases.commit(change(case, omar, world.library.book))
     assert world.case(case).owner == principal("ana")
 
 
@@ -137,7 +137,9 @@ def test_rule_23_every_attempt_is_written_with_its_reason(world):
         with pytest.raises(Refusal):
             attempt()
     refused = [
-        entry.body for entry in world.store.entries(case.id) if entry.body.name == "attempt.refused"
+        entry.body
+        for entry in world.store.cases.entries(case.id)
+        if entry.body.name == "attempt.refused"
     ]
     assert [(one.attempt, one.code) for one in refused] == [
         ("approve", "not_eligible"),
@@ -195,7 +197,7 @@ def test_rule_24_there_is_no_bulk_approval(world):
     """A row of a list approves its own case: nothing approves several."""
     world.library.book = playbook(terms=PlaybookTerms((ApprovalRequirement("floor-managers", 1),)))
     first = world.proposed()
-    second = world.store.case(world.receive(world.signal("product:2")).case_id)
+    second = world.store.cases.case(world.receive(world.signal("product:2")).case_id)
     world.work()
     world.approve(first)
     assert world.case(second).state is State.PROPOSED

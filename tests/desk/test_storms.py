@@ -4,8 +4,9 @@ from dataclasses import replace
 from datetime import timedelta
 
 from bot.cases.lifecycle import State
-from bot.desk.alert_storms import MOST_CARDS, WITHIN, SourceThrottle
-from bot.ports import Topic
+from bot.desk.alert_storms import MOST_CARDS, WITHIN
+from bot.desk.source_throttle import SourceThrottle
+from bot.ports.outbox import Topic
 from tests.fakes.clock import NOON
 
 
@@ -14,14 +15,17 @@ def storm(world, many, start=0):
 
 
 def test_a_source_goes_at_its_pace_and_another_is_not_behind_it():
-    pacer = SourceThrottle(per_second=10, burst=20)
-    dues = [pacer.due("loud", NOON) for _ in range(120)]
-    assert max(dues[:20]) <= NOON < dues[20]
-    assert dues == sorted(dues)
-    assert dues[-1] == NOON + timedelta(seconds=10)
+    throttle = SourceThrottle(per_second=10, burst=20)
+    turns = [throttle.next_turn("loud", NOON) for _ in range(120)]
+    assert max(turn.run_at for turn in turns[:20]) <= NOON < turns[20].run_at
+    assert turns == sorted(turns)
+    assert turns[-1].run_at == NOON + timedelta(seconds=10)
     # However far behind the machine is: the quiet one goes before what is overdue of the loud one.
-    assert pacer.due("quiet", NOON + timedelta(seconds=30)) < dues[2]
-    assert pacer.due("loud", NOON + timedelta(minutes=1)) < NOON + timedelta(minutes=1)
+    assert throttle.next_turn("quiet", NOON + timedelta(seconds=30)) < turns[2]
+    # After a while the loud one is quiet again.
+    later = throttle.next_turn("loud", NOON + timedelta(minutes=1))
+    assert later < turns[2]
+    assert later.run_at == NOON + timedelta(minutes=1)
 
 
 def test_a_quiet_source_overtakes_a_loud_one_that_is_overdue(small_world):
@@ -31,12 +35,14 @@ def test_a_quiet_source_overtakes_a_loud_one_that_is_overdue(small_world):
     quiet = world.receive(world.signal("product:quiet", source="quiet")).case_id
     looked_at = []
     for _ in range(50):
-        (work,) = world.store.claim([Topic.TRIAGE], 1, world.clock(), 30)
+        (work,) = world.store.outbox.claim([Topic.TRIAGE], 1, world.clock(), 30)
         world.lane.handle(work)
         looked_at.append(work.case_id)
     assert quiet in looked_at[:2]
     # Nor is its card behind those of the loud one that nobody has drawn yet.
-    assert quiet in [work.case_id for work in world.store.claim([Topic.CARD], 2, world.clock(), 30)]
+    assert quiet in [
+        work.case_id for work in world.store.outbox.claim([Topic.CARD], 2, world.clock(), 30)
+    ]
 
 
 def test_many_different_ones_share_a_card_and_each_is_a_case(small_world):
@@ -49,7 +55,7 @@ def test_many_different_ones_share_a_card_and_each_is_a_case(small_world):
     last = world.chat.storms[-1]
     assert (last.open, last.total, len(last.rows)) == (50, 50, 5)
     assert len(world.chat.storms) < 60
-    assert {world.store.case(case_id).state for case_id in ids} == {State.PROPOSED}
+    assert {world.store.cases.case(case_id).state for case_id in ids} == {State.PROPOSED}
 
 
 def test_what_is_decided_on_the_shared_card_makes_room_for_the_next(small_world):
@@ -65,7 +71,7 @@ def test_what_is_decided_on_the_shared_card_makes_room_for_the_next(small_world)
     assert world.case(first).state is State.RESOLVED
     assert first.id not in {row.case.id for row in after.rows}
     assert (after.open, after.total, len(after.rows)) == (7, 8, 5)
-    assert world.store.backlog().keys() <= {"follow_up ready"}
+    assert world.store.outbox.backlog().keys() <= {"follow_up ready"}
 
 
 def test_after_the_storm_a_new_one_has_a_card_again(small_world):
@@ -87,7 +93,7 @@ def test_ten_thousand_of_one_fingerprint_are_one_case_with_an_exact_count(small_
     for number in range(2_000):
         world.desk.intake.receive(replace(first, key=f"again-{number}"), b"")
     world.work(rounds=1000)
-    (case,) = world.store.cases()
+    (case,) = world.store.queries.newest()
     assert case.count == 2_000
     assert len(world.chat.cards) == 1
     assert len(next(iter(world.chat.cards.values()))) <= 3

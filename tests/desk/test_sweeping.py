@@ -13,9 +13,9 @@ from bot.cases.entries import RejectReason
 from bot.cases.errors import CountersignError, RateLimited
 from bot.clock import utc_now
 from bot.desk.worker import WorkerPool, WorkerTimings
-from bot.ports import Topic
+from bot.ports.outbox import Topic
 from bot.store.database import Database
-from bot.store.store import SqlStore
+from bot.store.store import Store
 from handlers.slack.chat import SlackChat
 from handlers.slack.rate_limiter import RateLimiter
 from handlers.slack.web_client import web_client
@@ -64,7 +64,7 @@ def live(emulator, channels=CHANNELS):
 
 
 def standing(town, case_id):
-    card = town.store.cards(case_id)[0]
+    card = town.store.cards.cards(case_id)[0]
     return {case_id: [(card.channel, card.ts)]}
 
 
@@ -77,7 +77,7 @@ def drift(town, case):
 
 
 def do(town, topic):
-    for work in town.store.claim([topic], 9, town.clock(), 30):
+    for work in town.store.outbox.claim([topic], 9, town.clock(), 30):
         town.lane.handle(work)
 
 
@@ -120,7 +120,7 @@ def test_what_has_to_wait_behind_the_post_does_not_post_again(town):
     town.clock.forward(seconds=2)
     town.work()
     assert [message["ts"] for message in town.emulator.messages("C0STOCK")] == [
-        town.store.cards(case.id)[0].ts
+        town.store.cards.cards(case.id)[0].ts
     ]
 
 
@@ -135,7 +135,7 @@ def test_every_older_card_loses_its_buttons_however_many_came_between(town):
 
 def test_a_card_that_was_deleted_and_posted_anew_is_found_again_too(town):
     case = town.proposed()
-    town.slack.chat_delete(channel="C0STOCK", ts=town.store.cards(case.id)[0].ts)
+    town.slack.chat_delete(channel="C0STOCK", ts=town.store.cards.cards(case.id)[0].ts)
     faults(town, drop_next=1, drop_only="chat.postMessage")
     town.desk.decisions.claim(case.id, by=principal("ana"), seen=town.seen(case))
     town.work()
@@ -184,7 +184,7 @@ def test_a_card_in_doubt_is_taken_away_from_the_channel_that_the_case_has_left(t
     from bot.cases.signal import UNRECOGNISED
 
     faults(town, drop_next=1, hidden_for=3600)
-    case = town.store.case(town.receive(town.signal(kind=UNRECOGNISED)).case_id)
+    case = town.store.cases.case(town.receive(town.signal(kind=UNRECOGNISED)).case_id)
     town.work()
     town.desk.decisions.name_kind(
         case.id, by=principal("ana"), seen=town.seen(case), kind="low_stock"
@@ -244,7 +244,7 @@ def test_a_list_that_was_posted_twice_stands_once(town):
     case = town.proposed()
     now = town.clock()
     faults(town, drop_next=1, hidden_for=3600)
-    town.desk.lists.enqueue([asked_for("C0STOCK", now, now)])
+    town.desk.store.outbox.enqueue([asked_for("C0STOCK", now, now)])
     town.work()
     town.clock.forward(seconds=31)
     town.work()
@@ -275,7 +275,7 @@ def bots(town, many):
         databases.append(Database(town.store.database.url))
         chat = SlackChat(town.slack, RateLimiter(0, 1))
         desk = World(
-            SqlStore(databases[-1]), chat=chat, settle_for=pace.settle_for, storm_after=0
+            Store.over(databases[-1]), chat=chat, settle_for=pace.settle_for, storm_after=0
         ).desk
         work = {
             Topic.TRIAGE: desk.triage.run,
@@ -284,7 +284,9 @@ def bots(town, many):
         }
         for part in (desk.drawing, desk.triage, desk.sweeping):
             object.__setattr__(part, "clock", utc_now)
-        lanes.append(WorkerPool(f"bot{number}", desk.store, work, utc_now, threads=3, pace=pace))
+        lanes.append(
+            WorkerPool(f"bot{number}", desk.store.outbox, work, utc_now, threads=3, pace=pace)
+        )
         lanes[-1].start()
     try:
         yield
@@ -308,7 +310,7 @@ def test_hundreds_of_cards_with_lost_replies_end_as_one_live_card_each(town):
     pause = threading.Event()
     with bots(town, 2):
         for _ in range(600):
-            if all(town.store.cards(case_id) for case_id in cases):
+            if all(town.store.cards.cards(case_id) for case_id in cases):
                 break
             decide_something(town, dice, dice.choice(cases))
             pause.wait(0.1)
@@ -322,7 +324,7 @@ def test_hundreds_of_cards_with_lost_replies_end_as_one_live_card_each(town):
     print(f"{lost} searches, {town.emulator.get('traffic')['calls']}")
     expected = {}
     for case_id in cases:
-        if not town.store.case(case_id).is_terminal:
+        if not town.store.cases.case(case_id).is_terminal:
             expected |= standing(town, case_id)
     assert live(town.emulator) == expected
     assert len(expected) > many // 2
@@ -331,7 +333,9 @@ def test_hundreds_of_cards_with_lost_replies_end_as_one_live_card_each(town):
 
 def waiting(town):
     topics = ("triage", "card", "sweep")
-    return {what: rows for what, rows in town.store.backlog().items() if what.startswith(topics)}
+    return {
+        what: rows for what, rows in town.store.outbox.backlog().items() if what.startswith(topics)
+    }
 
 
 def decide_something(town, dice, case_id):
@@ -340,7 +344,7 @@ def decide_something(town, dice, case_id):
         if dice.random() < 0.7:
             town.desk.decisions.claim(case_id, by=principal("ana"), seen=town.seen(case_id))
         else:
-            case = town.store.case(case_id)
+            case = town.store.cases.case(case_id)
             town.desk.decisions.reject(
                 case_id, by=principal("ana"), seen=town.seen(case), reason=RejectReason.WRONG_PLAN
             )
@@ -439,7 +443,7 @@ def test_a_press_on_the_card_or_on_a_list_decides(town, pressed):
     case = town.proposed()
     (card,) = town.emulator.messages("C0STOCK")
     assert pressed(card, "case.approve") == []
-    other = town.store.case(town.receive(town.signal("product:2")).case_id)
+    other = town.store.cases.case(town.receive(town.signal("product:2")).case_id)
     town.work()
     listed = copy_of(
         town,

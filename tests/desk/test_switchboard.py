@@ -6,11 +6,11 @@ from decimal import Decimal
 
 import pytest
 
+from bot.audit.replay import replay
 from bot.cases.approval import ApprovalRequirement
 from bot.cases.errors import BadRequest, NotEligible, TooLate
 from bot.cases.lifecycle import State
 from bot.cases.policy import ActionLimit, EmergencyRule, PlaybookTerms
-from bot.store.export import replay
 from tests.fakes.directory import principal
 from tests.world import playbook, policy
 
@@ -25,7 +25,7 @@ def pause(world, scope="", by=ANA):
 
 def proven(world):
     """The ledger tells the same of the desk and of every case as the projection does."""
-    return replay(world.store).differences == ()
+    return replay(world.store.database).differences == ()
 
 
 @pytest.mark.parametrize(
@@ -117,10 +117,12 @@ def test_rule_20_an_action_that_keeps_failing_is_paused_by_itself(world):
     for number in range(4):
         receipt = world.receive(world.signal(f"product:{number}"))
         world.work()
-        world.approve(world.store.case(receipt.case_id))
+        world.approve(world.store.cases.case(receipt.case_id))
         world.work()
-    assert [pause.scope for pause in world.store.controls().pauses] == ["action:house.order_stock"]
-    assert world.store.case(receipt.case_id).state is State.APPROVED
+    assert [pause.scope for pause in world.store.desk_controls.load().pauses] == [
+        "action:house.order_stock"
+    ]
+    assert world.store.cases.case(receipt.case_id).state is State.APPROVED
     assert proven(world)
 
 
@@ -130,7 +132,7 @@ def test_rule_20_the_budget_of_the_day_is_asked_where_the_step_begins(world):
         actions={"house.order_stock": ActionLimit(amount_per_day=Decimal(150))}
     )
     first, second = (
-        world.store.case(world.receive(world.signal(name)).case_id) for name in ("a", "b")
+        world.store.cases.case(world.receive(world.signal(name)).case_id) for name in ("a", "b")
     )
     world.work()
     for case in (first, second):
@@ -200,13 +202,13 @@ def test_rule_15_the_glass_is_broken_aloud_and_reviewed_by_another(world):
     )
     world.work()
     assert (world.case(case).state, len(world.house.effects)) == (State.RESOLVED, 1)
-    assert [one.case_id for one in world.store.controls().emergencies] == [case.id]
-    other = world.store.case(world.receive(world.signal("product:2")).case_id)
+    assert [one.case_id for one in world.store.desk_controls.load().emergencies] == [case.id]
+    other = world.store.cases.case(world.receive(world.signal("product:2")).case_id)
     world.work()
     with pytest.raises(TooLate, match="has not been looked at"):
         world.desk.decisions.break_glass(other.id, by=ELSIE, seen=world.seen(other), reason="again")
     world.desk.switchboard.review(case.id, by=CARLA, note="it was right")
-    assert world.store.controls().emergencies == ()
+    assert world.store.desk_controls.load().emergencies == ()
     assert proven(world)
 
 
@@ -214,7 +216,7 @@ def test_two_presses_of_the_switch_at_once_are_one_pause(world):
     pause(world)
     with pytest.raises(TooLate, match="paused already"):
         pause(world, by=BEN)
-    assert world.store.controls().version == 1
+    assert world.store.desk_controls.load().version == 1
 
 
 @pytest.mark.parametrize(
@@ -247,7 +249,7 @@ def test_however_long_it_was_paused_the_first_failure_after_it_is_the_first(worl
     world.desk.switchboard.resume("", by=ELSIE)
     world.house.faults["precondition"] = ["away"]
     world.work()
-    assert world.store.parked() == []
+    assert world.store.outbox.parked() == []
     world.clock.forward(minutes=1)
     world.work()
     assert world.case(case).state is State.RESOLVED

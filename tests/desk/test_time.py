@@ -6,9 +6,9 @@ from datetime import UTC, datetime, time, timedelta
 from bot.cases.hours import Hours
 from bot.cases.lifecycle import State
 from bot.cases.policy import EmergencyRule
-from bot.ports import Topic
+from bot.ports.outbox import Topic
 from bot.store.database import Database
-from bot.store.store import SqlStore
+from bot.store.store import Store
 from scheduler.digest import DigestSchedule
 from tests.desk.test_switchboard import ANA, BEN
 from tests.fakes.directory import principal
@@ -22,14 +22,16 @@ def pass_time(world, hours, step=1):
     """Time goes by, a step at a time, as the ticker sees it; every entry that time wrote, with its hour."""
     for _ in range(int(hours / step)):
         world.clock.forward(hours=step)
-        if world.desk.follow_up.process_due() or world.store.has_due(list(Topic), world.clock()):
+        if world.desk.follow_up.process_due() or world.store.outbox.has_due(
+            list(Topic), world.clock()
+        ):
             world.work()
 
 
 def written(world, case, *names):
     return [
         (entry.body.name, entry.at)
-        for entry in world.store.entries(case.id)
+        for entry in world.store.cases.entries(case.id)
         if entry.body.name in names
     ]
 
@@ -141,7 +143,9 @@ def test_taking_it_on_and_handing_it_over_change_who_is_reminded(world):
     world.desk.decisions.claim(case.id, by=ANA, seen=world.seen(case))
     pass_time(world, 2)
     (reminded,) = [
-        entry.body for entry in world.store.entries(case.id) if entry.body.name == "case.reminded"
+        entry.body
+        for entry in world.store.cases.entries(case.id)
+        if entry.body.name == "case.reminded"
     ]
     assert reminded.to == ANA
     world.desk.decisions.hand_over(
@@ -166,7 +170,7 @@ def test_restarted_at_every_minute_of_the_day_is_as_if_never(tmp_path, empty_sql
     for name, often in (("whole", False), ("restarted", True)):
         shutil.copy(empty_sqlite, tmp_path / f"{name}.db")
         database = Database(f"sqlite:///{tmp_path / name}.db")
-        store = SqlStore(database)
+        store = Store.over(database)
         world = World(store)
         world.proposed()
         world.house.failing_lookups.add("look")
@@ -181,11 +185,13 @@ def test_restarted_at_every_minute_of_the_day_is_as_if_never(tmp_path, empty_sql
                 world.house.failing_lookups = house.failing_lookups
             world.clock.forward(minutes=1)
             world.desk.follow_up.process_due()
-            DigestSchedule(world.desk.lists, world.library, world.clock).enqueue_due()
-            if world.store.has_due(list(Topic), world.clock()):
+            DigestSchedule(
+                world.store.live_lists, world.store.outbox, world.library, world.clock
+            ).enqueue_due()
+            if world.store.outbox.has_due(list(Topic), world.clock()):
                 world.work()
             digests += [one.key for one in world.chat.digests if one.key not in digests]
-        entries = [entry for case in ("EX-1", "EX-2") for entry in store.entries(case)]
+        entries = [entry for case in ("EX-1", "EX-2") for entry in store.cases.entries(case)]
         told.append(([(entry.body.name, entry.at) for entry in entries], digests))
         database.close()
     assert told[0] == told[1]

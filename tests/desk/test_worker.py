@@ -11,7 +11,7 @@ from bot.cases.errors import ChatFailed, ChatUnknown, ConnectorFailed, RateLimit
 from bot.cases.lifecycle import State
 from bot.clock import utc_now
 from bot.desk.worker import MOST_ATTEMPTS, WorkerPool, WorkerTimings
-from bot.ports import Topic
+from bot.ports.outbox import Topic
 
 
 def row(world, key):
@@ -25,9 +25,9 @@ def row(world, key):
 
 def card_work(world):
     world.receive()
-    (triage,) = world.store.claim([Topic.TRIAGE], 1, world.clock(), 30)
+    (triage,) = world.store.outbox.claim([Topic.TRIAGE], 1, world.clock(), 30)
     world.lane.handle(triage)
-    (card,) = world.store.claim([Topic.CARD], 1, world.clock(), 30)
+    (card,) = world.store.outbox.claim([Topic.CARD], 1, world.clock(), 30)
     return card
 
 
@@ -63,7 +63,7 @@ def test_slack_being_away_for_hours_loses_and_parks_nothing(world):
     for _ in range(60):
         world.clock.forward(minutes=7)
         world.work()
-    assert (row(world, card.key).state, len(world.chat.cards), world.store.parked()) == (
+    assert (row(world, card.key).state, len(world.chat.cards), world.store.outbox.parked()) == (
         "done",
         1,
         [],
@@ -74,7 +74,7 @@ def test_a_definite_no_is_parked_for_a_person(world):
     card = card_work(world)
     world.chat.failures = [ChatFailed("channel_not_found")]
     world.lane.handle(card)
-    assert [(parked["key"], parked["error"]) for parked in world.store.parked()] == [
+    assert [(parked["key"], parked["error"]) for parked in world.store.outbox.parked()] == [
         ("card:EX-1", "Slack refused: channel_not_found")
     ]
 
@@ -88,16 +88,21 @@ def test_what_keeps_failing_backs_off_and_is_parked_in_the_end(world, caplog):
         raise ConnectorFailed("away", retryable=True) if len(tries) % 2 else ValueError("a bug")
 
     lane = WorkerPool(
-        "x", world.store, {Topic.TRIAGE: failing}, world.clock, threads=1, pace=WorkerTimings()
+        "x",
+        world.store.outbox,
+        {Topic.TRIAGE: failing},
+        world.clock,
+        threads=1,
+        pace=WorkerTimings(),
     )
     for _ in range(400):
-        for work in world.store.claim([Topic.TRIAGE], 1, world.clock(), 30):
+        for work in world.store.outbox.claim([Topic.TRIAGE], 1, world.clock(), 30):
             lane.handle(work)
         world.clock.forward(seconds=5)
     waits = [(later - earlier).total_seconds() for earlier, later in itertools.pairwise(tries)]
     assert len(tries) == MOST_ATTEMPTS
     assert waits[-1] > 4 * waits[0]
-    assert len(world.store.parked()) == 1
+    assert len(world.store.outbox.parked()) == 1
 
 
 def test_a_commit_hands_its_work_to_the_lane_of_this_process(world):
@@ -111,17 +116,22 @@ def test_a_commit_hands_its_work_to_the_lane_of_this_process(world):
         Topic.REMEMBER: world.desk.remembering.run,
     }
     lane = WorkerPool(
-        "live", world.store, handlers, utc_now, threads=3, pace=WorkerTimings(poll_every=60)
+        "live", world.store.outbox, handlers, utc_now, threads=3, pace=WorkerTimings(poll_every=60)
     )
-    world.store.local_workers.append(lane)
+    world.store.database.local_workers.append(lane)
     lane.start()
     try:
         world.receive()
         # As in life: nobody presses on a card that does not stand yet (what is told to its thread waits for it).
-        wait(lambda: world.store.case("EX-1").state is State.PROPOSED and world.store.cards("EX-1"))
-        world.approve(world.store.case("EX-1"))
-        wait(lambda: world.store.case("EX-1").state is State.RESOLVED)
-        wait(lambda: set(world.store.backlog()) <= {"follow_up ready"})
+        wait(
+            lambda: (
+                world.store.cases.case("EX-1").state is State.PROPOSED
+                and world.store.cards.cards("EX-1")
+            )
+        )
+        world.approve(world.store.cases.case("EX-1"))
+        wait(lambda: world.store.cases.case("EX-1").state is State.RESOLVED)
+        wait(lambda: set(world.store.outbox.backlog()) <= {"follow_up ready"})
     finally:
         lane.stop()
     assert len(world.house.effects) == 1
@@ -130,7 +140,7 @@ def test_a_commit_hands_its_work_to_the_lane_of_this_process(world):
 def test_several_lanes_on_one_database_do_each_row_once(world):
     """Four lanes with stores of their own, as four processes have: every row is done by exactly one."""
     from bot.store.database import Database
-    from bot.store.store import SqlStore
+    from bot.store.store import Store
 
     world.clock.at = utc_now()
     for number in range(40):
@@ -138,17 +148,17 @@ def test_several_lanes_on_one_database_do_each_row_once(world):
     done, lock, databases, lanes = [], threading.Lock(), [], []
     for _ in range(4):
         databases.append(Database(world.store.database.url))
-        store = SqlStore(databases[-1])
+        store = Store.over(databases[-1])
 
         def handle(work, store=store):
             with lock:
                 done.append(work.key)
-            store.finish(work)
+            store.outbox.finish(work)
 
         lanes.append(
             WorkerPool(
                 "many",
-                store,
+                store.outbox,
                 {Topic.TRIAGE: handle},
                 utc_now,
                 threads=2,
@@ -179,20 +189,20 @@ def wait(true, seconds=60):
 def two_rows(world):
     for number in range(2):
         world.receive(world.signal(f"product:{number}"))
-    return world.store.claim([Topic.TRIAGE], 2, world.clock(), 30)
+    return world.store.outbox.claim([Topic.TRIAGE], 2, world.clock(), 30)
 
 
 @pytest.mark.threat("A3")
 def test_a_lease_is_renewed_only_by_the_one_who_holds_it(world):
     first, second = two_rows(world)
-    world.store.finish(second)
-    held = world.store.renew([first, second], world.clock() + timedelta(seconds=90))
+    world.store.outbox.finish(second)
+    held = world.store.outbox.renew([first, second], world.clock() + timedelta(seconds=90))
     assert held == {(first.key, first.fence)}
     world.clock.forward(seconds=60)
-    assert world.store.claim([Topic.TRIAGE], 9, world.clock(), 30) == []
+    assert world.store.outbox.claim([Topic.TRIAGE], 9, world.clock(), 30) == []
     world.clock.forward(seconds=31)
-    (taken_over,) = world.store.claim([Topic.TRIAGE], 9, world.clock(), 30)
-    assert world.store.renew([first], world.clock() + timedelta(seconds=90)) == set()
+    (taken_over,) = world.store.outbox.claim([Topic.TRIAGE], 9, world.clock(), 30)
+    assert world.store.outbox.renew([first], world.clock() + timedelta(seconds=90)) == set()
     assert row(world, first.key).fence == taken_over.fence
 
 
@@ -203,7 +213,7 @@ def test_work_that_runs_and_work_that_waits_its_turn_keep_their_leases_longer_th
     for number in range(2):
         world.receive(world.signal(f"product:{number}"))
     renewed, go_on, done = threading.Semaphore(0), threading.Event(), []
-    renew = world.store.renew
+    renew = world.store.outbox.renew
 
     def counted(works, until):
         held = renew(works, until)
@@ -214,12 +224,12 @@ def test_work_that_runs_and_work_that_waits_its_turn_keep_their_leases_longer_th
     def slow(work):
         assert go_on.wait(60)
         done.append((work.key, work.fence))
-        world.store.finish(work)
+        world.store.outbox.finish(work)
 
-    world.store.renew = counted
+    world.store.outbox.renew = counted
     lane = WorkerPool(
         "slow",
-        world.store,
+        world.store.outbox,
         {Topic.TRIAGE: slow},
         utc_now,
         threads=1,
@@ -229,7 +239,7 @@ def test_work_that_runs_and_work_that_waits_its_turn_keep_their_leases_longer_th
     try:
         for _ in range(7):
             assert renewed.acquire(timeout=60)
-        assert world.store.claim([Topic.TRIAGE], 9, utc_now(), 1) == []
+        assert world.store.outbox.claim([Topic.TRIAGE], 9, utc_now(), 1) == []
         go_on.set()
         wait(lambda: len(done) == 2)
     finally:
@@ -251,7 +261,7 @@ def test_a_row_that_was_taken_over_while_it_waited_is_not_worked_on(world):
 
     lane = WorkerPool(
         "x",
-        world.store,
+        world.store.outbox,
         {Topic.TRIAGE: slow},
         world.clock,
         threads=1,
@@ -260,10 +270,10 @@ def test_a_row_that_was_taken_over_while_it_waited_is_not_worked_on(world):
     lane.accept([first, second])
     assert busy.wait(60)
     world.clock.forward(seconds=31)
-    world.store.claim([Topic.TRIAGE], 9, world.clock(), 30)
+    world.store.outbox.claim([Topic.TRIAGE], 9, world.clock(), 30)
     lane.renew()
     world.receive(world.signal("product:3"))
-    lane.accept(world.store.claim([Topic.TRIAGE], 9, world.clock(), 30))
+    lane.accept(world.store.outbox.claim([Topic.TRIAGE], 9, world.clock(), 30))
     go_on.set()
     lane.start()
     wait(lambda: len(done) == 2)

@@ -1,7 +1,9 @@
 """A chat that remembers what it was asked to show, and can fail in each of the ways Slack does."""
 
 from bot.cases.errors import ChatFailed
-from bot.ports import CardRef, EffectStatus, PostedMessage
+from bot.ports.card_store import CardRef
+from bot.ports.chat import PostedMessage
+from bot.ports.connector import EffectStatus
 
 
 class FakeChat:
@@ -28,7 +30,13 @@ class FakeChat:
         self._maybe_fail()
         self.looks[case.id] = context
         self.cards.setdefault(f"{case.id}/{case.generation}", []).append(case)
-        return CardRef(case.id, case.generation, case.channel, f"{case.generation}.0", case.version)
+        return CardRef(
+            case_id=case.id,
+            generation=case.generation,
+            channel=case.channel,
+            ts=f"{case.generation}.0",
+            version=case.version,
+        )
 
     def retire_card(self, case, older):
         self._maybe_fail()

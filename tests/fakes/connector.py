@@ -6,7 +6,7 @@ from decimal import Decimal
 from bot.cases.errors import ConnectorFailed, OutcomeUnknown, WorldMoved
 from bot.cases.evidence import changed
 from bot.cases.plan import Action, Idempotency, Money
-from bot.ports import EffectStatus
+from bot.ports.connector import EffectStatus
 
 
 class Died(BaseException):

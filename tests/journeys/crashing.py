@@ -16,17 +16,20 @@ from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
+from bot.audit.checkpoints import Checkpoints
+from bot.audit.export import export
+from bot.audit.replay import replay
+from bot.audit.verifier import verify
 from bot.cases.entries import RejectReason
 from bot.cases.errors import CountersignError
 from bot.cases.lifecycle import State
 from bot.connectors.parameters import ParameterType
 from bot.connectors.sql import SqlAction, SqlConnector, SqlSystem
-from bot.ports import CardRef, EffectStatus, PostedMessage
-from bot.store.checkpoints import Checkpoints
+from bot.ports.card_store import CardRef
+from bot.ports.chat import PostedMessage
+from bot.ports.connector import EffectStatus
 from bot.store.database import Database
-from bot.store.export import export, replay
-from bot.store.store import SqlStore
-from bot.verifier import verify
+from bot.store.store import Store
 from tests.fakes.directory import principal
 from tests.world import Offer, World, playbook
 
@@ -60,17 +63,23 @@ class FileSlack:
             file.write(f"{uid}\n")
         self.point("after post")
 
-    def draw_card(self, case, cards, *, look_first, look):
+    def draw_card(self, case, cards, *, look_first, context):
         uid = f"card {case.id}/{case.generation}"
         stands = any(card.generation == case.generation for card in cards)
         if not stands and not (look_first and self._posted(uid)):
             self._post(uid)
-        return CardRef(case.id, case.generation, case.channel, uid, case.version)
+        return CardRef(
+            case_id=case.id,
+            generation=case.generation,
+            channel=case.channel,
+            ts=uid,
+            version=case.version,
+        )
 
     def retire_card(self, case, older):
         pass
 
-    def posted(self, name, channel, since):
+    def messages_about(self, name, channel, since):
         prefix = f"card {name}/"
         lines = self.path.read_text().split("\n") if self.path.exists() else []
         return [PostedMessage(name, channel, line) for line in lines if line.startswith(prefix)]
@@ -83,7 +92,7 @@ class FileSlack:
         self._post(key)
         return key
 
-    def find(self, to, key):
+    def find_message(self, to, key):
         return EffectStatus.LANDED if self._posted(key) else EffectStatus.ABSENT
 
 
@@ -119,7 +128,7 @@ def house(folder: Path) -> SqlConnector:
 
 
 def world(folder: Path, point) -> World:
-    built = World(SqlStore(Database(f"sqlite:///{folder / 'countersign.db'}")))
+    built = World(Store.over(Database(f"sqlite:///{folder / 'countersign.db'}")))
     connector = house(folder)
     execute, undo, transaction = (
         connector.execute,
@@ -172,9 +181,9 @@ def live(folder: Path, point) -> None:
         "EX-1", by=principal("elsie"), seen=w.seen("EX-1"), values={"quantity": 12}
     )
     acked(folder, "edited EX-1")
-    w.approve(w.store.case("EX-1"), "ben")
+    w.approve(w.store.cases.case("EX-1"), "ben")
     acked(folder, "approved EX-1")
-    w.approve(w.store.case("EX-2"), "ben")
+    w.approve(w.store.cases.case("EX-2"), "ben")
     with sqlite3.connect(folder / "house.db") as database:
         database.execute("UPDATE stock SET on_hand = 30 WHERE product_id = 2")
     database.close()
@@ -195,7 +204,7 @@ def recover(folder: Path) -> dict:
         w.work()
     said = set((folder / "acked").read_text().split("\n")) if (folder / "acked").exists() else set()
     names = {
-        f"EX-{n}": [entry.body.name for entry in w.store.entries(f"EX-{n}")]
+        f"EX-{n}": [entry.body.name for entry in w.store.cases.entries(f"EX-{n}")]
         for n in (1, 2)
         if f"case EX-{n}" in said
     }
@@ -216,12 +225,14 @@ def recover(folder: Path) -> dict:
     ):
         wrong.append(f"system of record: {ordered} {claims}")
     if "approved EX-1" in said and (
-        w.store.case("EX-1").state is not State.RESOLVED or ordered[1] != 12
+        w.store.cases.case("EX-1").state is not State.RESOLVED or ordered[1] != 12
     ):
-        wrong.append(f"an approval that was acknowledged was lost: {w.store.case('EX-1').state}")
+        wrong.append(
+            f"an approval that was acknowledged was lost: {w.store.cases.case('EX-1').state}"
+        )
     if moved and (ordered[2] or claims[2]):
         wrong.append("what had moved was carried out")
-    if "rejected EX-2" in said and w.store.case("EX-2").state is not State.REJECTED:
+    if "rejected EX-2" in said and w.store.cases.case("EX-2").state is not State.REJECTED:
         wrong.append("a rejection that was acknowledged was lost")
     if "edited EX-1" in said and "plan.edited" not in names["EX-1"]:
         wrong.append("an edit that was acknowledged was lost")
@@ -231,18 +242,18 @@ def recover(folder: Path) -> dict:
         else Counter()
     )
     wrong += [f"posted {count} times: {uid}" for uid, count in posts.items() if count != 1]
-    for case in w.store.cases():
+    for case in w.store.queries.newest():
         if f"card {case.id}/{case.generation}" not in posts:
             wrong.append(f"{case.id} has no card")
     wrong += [
         f"left over: {what}"
-        for what in [*w.store.backlog(), *(row["key"] for row in w.store.parked())]
+        for what in [*w.store.outbox.backlog(), *(row["key"] for row in w.store.outbox.parked())]
     ]
-    wrong += replay(w.store).differences
-    if Checkpoints(folder / "cp", "log").sign(w.store):
-        export(w.store, folder / "log.jsonl")
+    wrong += replay(w.store.database).differences
+    if Checkpoints(folder / "cp", "log").sign(w.store.ledger):
+        export(w.store.ledger, folder / "log.jsonl")
         wrong += verify(str(folder / "log.jsonl"), str(folder / "cp"))[0]
-    return {"wrong": wrong, "cases": len(w.store.cases())}
+    return {"wrong": wrong, "cases": len(w.store.queries.newest())}
 
 
 def in_child(do) -> int:

@@ -134,7 +134,7 @@ class Harbour:
             return json.load(response)
 
     def cases(self, kind=""):
-        cases = self.desk.store.cases(limit=10_000)
+        cases = self.desk.store.queries.newest(limit=10_000)
         return [case for case in cases if kind in {"", case.kind}]
 
     def the(self, kind):
@@ -150,11 +150,11 @@ class Harbour:
 
     def case(self, case):
         """Return the case as it is now."""
-        return self.desk.store.case(case.id)
+        return self.desk.store.cases.case(case.id)
 
     def card(self, case):
         """Return the message that is the case's live card; None when there is none."""
-        cards = self.desk.store.cards(case.id)
+        cards = self.desk.store.cards.cards(case.id)
         if not cards or not cards[0].ts:
             return None
         messages = self.emulator.messages(cards[0].channel)

@@ -88,12 +88,14 @@ def test_a_state_edited_without_the_ledger_makes_verify_fail(kept):
 
 
 def test_doctor_names_what_is_parked_and_how_to_let_it_go(kept):
-    from bot.ports import Topic
+    from bot.ports.outbox import Topic
 
     kept.world.receive(kept.world.signal("product:2"))
-    kept.world.lane.handle(kept.world.store.claim([Topic.TRIAGE], 1, kept.world.clock(), 30)[0])
-    (work,) = kept.world.store.claim([Topic.CARD], 1, kept.world.clock(), 30)
-    kept.world.store.park(work, "Slack refused: channel_not_found")
+    kept.world.lane.handle(
+        kept.world.store.outbox.claim([Topic.TRIAGE], 1, kept.world.clock(), 30)[0]
+    )
+    (work,) = kept.world.store.outbox.claim([Topic.CARD], 1, kept.world.clock(), 30)
+    kept.world.store.outbox.park(work, "Slack refused: channel_not_found")
     told = kept("doctor", "--json")
     problems = json.loads(told.stdout)["problems"]
     assert told.returncode == 1

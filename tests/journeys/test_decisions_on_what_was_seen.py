@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from bot.audit.replay import replay
 from bot.cases import commands as m
 from bot.cases.case import evolve
 from bot.cases.decide import decide
@@ -20,11 +21,10 @@ from bot.clock import utc_now
 from bot.demo import company
 from bot.demo.launcher import BotProcess, EmulatorProcess, sample_environment
 from bot.demo.people import ANA, FINN, OMAR, TEAM
-from bot.ports import Change
+from bot.ports.case_store import Change
 from bot.settings import PACKAGED_LIBRARY
 from bot.store.database import Database
-from bot.store.export import replay
-from bot.store.store import SqlStore
+from bot.store.store import Store
 
 pytestmark = [pytest.mark.journey, pytest.mark.timeout(200)]
 PATIENCE_SECONDS = 60
@@ -49,7 +49,7 @@ class Shop:
             sample_environment(folder, emulator.url, **settings, COUNTERSIGN_STORM_AFTER="0")
         )
         self.bot.start()
-        self.store = SqlStore(Database(f"sqlite:///{folder / 'countersign.db'}"))
+        self.store = Store.over(Database(f"sqlite:///{folder / 'countersign.db'}"))
 
     def stock(self) -> None:
         """Make a small order the right thing for every bin of these tests."""
@@ -86,10 +86,10 @@ class Shop:
         with urllib.request.urlopen(request, timeout=10) as answer:
             case_id = json.load(answer)["case"]
         self.until(lambda: self.values(case_id, "case.reject"), f"the card of {case_id}")
-        return self.store.case(case_id)
+        return self.store.cases.case(case_id)
 
     def card(self, case_id: str):
-        cards = self.store.cards(case_id)
+        cards = self.store.cards.cards(case_id)
         found = self.emulator.messages(cards[0].channel) if cards else []
         return next((message for message in found if message["ts"] == cards[0].ts), None)
 
@@ -165,10 +165,10 @@ class Shop:
     def begun(self, case) -> None:
         """Approve it, and wait until its step is in doubt."""
         assert self.press(ANA, case, "case.approve")["acked"]
-        self.until(lambda: self.store.case(case.id).state is State.RUNNING, "the step")
+        self.until(lambda: self.store.cases.case(case.id).state is State.RUNNING, "the step")
 
     def names(self, case) -> list[str]:
-        return [entry.body.name for entry in self.store.entries(case.id)]
+        return [entry.body.name for entry in self.store.cases.entries(case.id)]
 
     @staticmethod
     def until(true, what: str) -> None:
@@ -210,15 +210,15 @@ def test_a_stale_press_while_a_step_is_in_doubt_leads_to_no_second_effect(shop):
                     ANA,
                     **{"field.note": "done", "field.landed": "no", "field.reason": "wrong_plan"},
                 )
-                assert shop.store.case(case.id).state is State.RUNNING, (action_id, value)
-    shop.until(lambda: shop.store.case(case.id).state is State.RESOLVED, "the end")
-    after = shop.store.case(case.id)
+                assert shop.store.cases.case(case.id).state is State.RUNNING, (action_id, value)
+    shop.until(lambda: shop.store.cases.case(case.id).state is State.RESOLVED, "the end")
+    after = shop.store.cases.case(case.id)
     assert (after.revision, shop.names(case).count("step.started")) == (1, 1)
     assert shop.ordered(31) == before + after.plan.actions[0].parameters["quantity"]
     shop.until(
         lambda: "drawn by an earlier release" in shop.whispers(ANA), "the answer to the old button"
     )
-    assert replay(shop.store).differences == ()
+    assert replay(shop.store.database).differences == ()
 
 
 @pytest.mark.threat("A4")
@@ -229,7 +229,7 @@ def test_a_member_of_no_group_does_not_become_a_decider_by_handing_a_case_to_the
         FINN, **{"field.to": FINN, "field.done": "counted", "field.remains": "the order"}
     )
     assert "Not done" in refusal
-    assert (shop.store.case(case.id).owner, shop.names(case)[-1]) == (
+    assert (shop.store.cases.case(case.id).owner, shop.names(case)[-1]) == (
         "floor-managers",
         "attempt.refused",
     )
@@ -245,7 +245,7 @@ def test_whom_a_case_was_handed_to_may_hand_it_on_and_decides_nothing(shop):
         )
         == ""
     )
-    before = shop.store.case(case.id)
+    before = shop.store.cases.case(case.id)
     assert before.owner == f"{TEAM}/{FINN}"
     tomorrow = int((utc_now() + timedelta(days=1)).timestamp())
     attempts = [
@@ -259,7 +259,7 @@ def test_whom_a_case_was_handed_to_may_hand_it_on_and_decides_nothing(shop):
         )
         assert pressed["acked"]
         assert "Not done" in shop.fill_in(FINN, **values), name
-    after = shop.store.case(case.id)
+    after = shop.store.cases.case(case.id)
     assert (after.state, after.revision, after.plan) == (State.PROPOSED, 1, before.plan)
     shop.choose(FINN, case, "hand_over")
     assert (
@@ -268,7 +268,7 @@ def test_whom_a_case_was_handed_to_may_hand_it_on_and_decides_nothing(shop):
         )
         == ""
     )
-    assert shop.store.case(case.id).owner == f"{TEAM}/{OMAR}"
+    assert shop.store.cases.case(case.id).owner == f"{TEAM}/{OMAR}"
 
 
 @pytest.mark.threat("A4")
@@ -277,10 +277,10 @@ def test_whom_a_parked_case_was_handed_to_does_not_say_what_happened(shop):
     before = shop.ordered(34)
     with shop.hanging():
         shop.begun(case)
-        running = shop.store.case(case.id)
+        running = shop.store.cases.case(case.id)
         unknown = decide(running, m.ReportStep(0, StepState.UNKNOWN, "no answer"), utc_now())
         parked = decide(evolve(running, unknown[0]), m.Park(0, "nobody knows"), utc_now())
-        shop.store.commit(Change(running, (*unknown, *parked)))
+        shop.store.cases.commit(Change(before=running, entries=(*unknown, *parked)))
     shop.until(lambda: shop.ordered(34) > before, "the effect")
     shop.choose(ANA, case, "hand_over")
     assert (
@@ -293,12 +293,12 @@ def test_whom_a_parked_case_was_handed_to_does_not_say_what_happened(shop):
     answer = {"field.landed": "no", "field.note": "trust me"}
     shop.press(FINN, case, "case.settle")
     assert "Not done" in shop.fill_in(FINN, **answer)
-    assert shop.store.case(case.id).state is State.OUTCOME_UNKNOWN
+    assert shop.store.cases.case(case.id).state is State.OUTCOME_UNKNOWN
     shop.press(OMAR, case, "case.settle")
     assert (
         shop.fill_in(OMAR, **{**answer, "field.landed": "yes", "field.note": "it is on order"})
         == ""
     )
-    shop.until(lambda: shop.store.case(case.id).state is State.RESOLVED, "the end")
+    shop.until(lambda: shop.store.cases.case(case.id).state is State.RESOLVED, "the end")
     assert shop.names(case).count("step.started") == 1
-    assert replay(shop.store).differences == ()
+    assert replay(shop.store.database).differences == ()

@@ -10,10 +10,10 @@ from datetime import timedelta
 import pytest
 import sqlalchemy as sa
 
+from bot.audit.replay import replay
 from bot.cases.lifecycle import TERMINAL, State
 from bot.demo.people import ANA, BEN, CARLA, DEV, ELSIE, FINN, GUS, OMAR
 from bot.desk.alert_storms import PER_SECOND
-from bot.store.export import replay
 from handlers.cards import ids
 from tests.journeys.harbour import harbour, principal
 
@@ -28,7 +28,7 @@ def town(tmp_path, emulator):
 
 
 def proven(town):
-    return replay(town.desk.store).differences == ()
+    return replay(town.desk.store.database).differences == ()
 
 
 def buttons(blocks, action_id):
@@ -75,7 +75,7 @@ def test_a_morning_of_questions(town):
         ANA, f"D{ANA[1:]}", reply["ts"], thumbs["action_id"], thumbs["negative_button"]["value"]
     )
     long_ago = town.clock() - timedelta(days=1)
-    assert len(town.desk.lists.questions(long_ago, unanswered=True)) == 1
+    assert len(town.desk.store.question_log.questions(long_ago, unanswered=True)) == 1
     card = town.card(case)
     why = answer_to(
         town, ANA, "<@U0COUNTERSIGN> why didn't you just do it?", case.channel, thread_ts=card["ts"]
@@ -308,7 +308,7 @@ def test_one_press_decisions_keep_working_one_after_the_other(town):
         town.until(lambda: done[-1] not in json.dumps(town.window(ANA)["home"]), "the row to go")
     assert len(done) >= 3
     town.until(
-        lambda: all(town.desk.store.case(v.partition(":")[0]).is_terminal for v in done),
+        lambda: all(town.desk.store.cases.case(v.partition(":")[0]).is_terminal for v in done),
         "all of them done",
     )
 
@@ -342,7 +342,8 @@ def test_a_digest_acted_on_row_by_row(town):
     for case_id, value in list(rows.items())[:2]:
         assert town.press(ANA, "C0FLOOR", digest["ts"], "case.approve", value)["acked"]
         town.until(
-            lambda case_id=case_id: town.desk.store.case(case_id).is_terminal, "the row to be done"
+            lambda case_id=case_id: town.desk.store.cases.case(case_id).is_terminal,
+            "the row to be done",
         )
         town.until(
             lambda value=value: value not in json.dumps(digests()[0]["blocks"]), "the row to say so"
@@ -387,7 +388,7 @@ def a_monday(town):
     ends = time.monotonic() + 400
 
     def work(who):
-        while time.monotonic() < ends and town.desk.store.cases(states=busy, limit=1):
+        while time.monotonic() < ends and town.desk.store.queries.newest(states=busy, limit=1):
             mine, _ = town.desk.questions.waiting_on(
                 town.desk.questions.sight(principal(who)), limit=20
             )
@@ -411,7 +412,7 @@ def a_monday(town):
 
     with ThreadPoolExecutor(7) as pool:
         list(pool.map(work, people))
-    assert not town.desk.store.cases(states=busy)
+    assert not town.desk.store.queries.newest(states=busy)
     ended = [case for case in town.cases() if case.state in TERMINAL]
     assert len(ended) + len([case for case in town.cases() if case.state is State.REFERRED]) == len(
         town.cases()
@@ -474,7 +475,7 @@ def looked_at(town, case):
     return next(
         (
             one.at
-            for one in town.desk.store.entries(case.id)
+            for one in town.desk.store.cases.entries(case.id)
             if one.body.name == "evidence.gathered"
         ),
         None,
@@ -484,7 +485,7 @@ def looked_at(town, case):
 def test_the_storm(town):
     """Ten thousand at once from one source: few messages, none lost; a quiet source does not wait behind them."""
     town.settled()
-    before = sum(1 for _ in town.desk.store.case_ids())
+    before = sum(1 for _ in town.desk.store.queries.case_ids())
     facts = dict(town.cases("service_note_open")[0].signal.facts)
     base = town.desk.intake
 
@@ -513,7 +514,7 @@ def test_the_storm(town):
         title="Gin is low",
         facts={"product_id": 1},
     )
-    case = town.desk.store.case(quiet["case"])
+    case = town.desk.store.cases.case(quiet["case"])
     town.until(lambda: town.card(case), "the card of the quiet source")
     # What was looked at before it, though it came later: no more than ten seconds of what one source may have.
     loud_ones = [one for one in town.cases() if one.signal.source == "loud"]
@@ -523,7 +524,7 @@ def test_the_storm(town):
         if (at := looked_at(town, one)) and case.opened_at < at < looked_at(town, case)
     ]
     assert len(ahead) <= 10 * PER_SECOND
-    assert sum(1 for _ in town.desk.store.case_ids()) == before + MANY + 1
+    assert sum(1 for _ in town.desk.store.queries.case_ids()) == before + MANY + 1
 
     def shared():
         return [
@@ -543,7 +544,7 @@ def test_the_storm(town):
     town.press(ANA, "C0FLOOR", card["ts"], "case.approve", button["value"])
     pressed = button["value"].partition(":")[0]
     town.until(
-        lambda: town.desk.store.case(pressed).state not in {State.PROPOSED, State.OPEN},
+        lambda: town.desk.store.cases.case(pressed).state not in {State.PROPOSED, State.OPEN},
         "the decision",
     )
 
@@ -583,15 +584,15 @@ def test_the_bot_is_restarted_again_and_again_through_the_day(tmp_path, emulator
             time.sleep(0.3)
         town.until(
             lambda: (
-                not town.desk.store.backlog().get("card ready")
-                and not town.desk.store.backlog().get("note ready")
+                not town.desk.store.outbox.backlog().get("card ready")
+                and not town.desk.store.outbox.backlog().get("note ready")
             ),
             "quiet",
             40,
         )
         for case in town.cases():
             assert len(set(town.cards_of(case))) == len(town.cards_of(case))
-            names = [entry.body.name for entry in town.desk.store.entries(case.id)]
+            names = [entry.body.name for entry in town.desk.store.cases.entries(case.id)]
             assert names.count("case.escalated") <= 1 + names.count("plan.drifted") + names.count(
                 "case.reopened"
             )
@@ -627,12 +628,12 @@ def test_slacks_own_rates_are_kept_and_nothing_is_lost(town):
     town.settled()
     fault(town, tiers=True)
     ids = [stock(town, number) for number in range(16)]
-    cases = [town.desk.store.case(case_id) for case_id in ids]
+    cases = [town.desk.store.cases.case(case_id) for case_id in ids]
     town.until(lambda: all(town.card(case) for case in cases), "a card each", patience=90)
     assert all(len(town.cards_of(case)) == 1 for case in cases)
     told = town.emulator.get("traffic")
     assert sum(told["rejected"].values()) <= 6, told["rejected"]
-    assert town.desk.store.parked() == []
+    assert town.desk.store.outbox.parked() == []
     assert proven(town)
 
 
@@ -645,10 +646,10 @@ def test_a_token_revoked_and_given_back_loses_nothing(town):
         lambda: any("no connection" in one for one in not_ready(town)),
         "the lost connection to be told",
     )
-    case = town.desk.store.case(stock(town, 1))
+    case = town.desk.store.cases.case(stock(town, 1))
     town.until(lambda: "Slack: token_revoked" in not_ready(town), "the health check to say so")
     town.until(lambda: waiting_for(town, "token_revoked"), "the card to wait")
-    assert town.desk.store.parked() == []
+    assert town.desk.store.outbox.parked() == []
     town.emulator.post("token", {"revoked": False})
     town.clock.forward(minutes=1)
     town.until(lambda: town.card(case), "the card", patience=60)
@@ -678,9 +679,11 @@ def test_an_archived_channel_parks_its_cards_for_a_person(town):
     """Its cards cannot stand anywhere: a person is told, opens the channel again, and lets everything go on with one command."""
     town.settled()
     town.emulator.post("channel", {"id": "C0STOCK", "is_archived": True})
-    cases = [town.desk.store.case(stock(town, number)) for number in range(3)]
-    town.until(lambda: len(town.desk.store.parked()) >= 3, "three parked cards")
-    assert {row["error"] for row in town.desk.store.parked()} == {"Slack refused: is_archived"}
+    cases = [town.desk.store.cases.case(stock(town, number)) for number in range(3)]
+    town.until(lambda: len(town.desk.store.outbox.parked()) >= 3, "three parked cards")
+    assert {row["error"] for row in town.desk.store.outbox.parked()} == {
+        "Slack refused: is_archived"
+    }
     town.emulator.post("channel", {"id": "C0STOCK", "is_archived": False})
     assert town.countersign("unpark", "--all").strip() == "3 will be tried again."
     town.until(lambda: all(town.card(case) for case in cases), "their cards")
@@ -698,7 +701,7 @@ def test_a_connection_cut_in_the_middle_of_a_press_decides_once(town):
     fault(town, slow_for=0.0)
     town.until(lambda: town.case(case).state is State.RESOLVED, "the cover")
     town.until(lambda: town.emulator.get("traffic")["connections"] > 0, "a new connection")
-    assert [entry.body.name for entry in town.desk.store.entries(case.id)].count(
+    assert [entry.body.name for entry in town.desk.store.cases.entries(case.id)].count(
         "step.started"
     ) == 1
     assert proven(town)
@@ -754,7 +757,9 @@ def test_people_of_another_company_in_a_shared_channel_decide_nothing(town):
     town.approve("U0SUE", case)
     town.until(lambda: any("Not done" in one for one in town.whispers("U0SUE")), "a refusal")
     assert town.case(case).state is State.PROPOSED
-    assert [entry.body.name for entry in town.desk.store.entries(case.id)][-1] == "attempt.refused"
+    assert [entry.body.name for entry in town.desk.store.cases.entries(case.id)][
+        -1
+    ] == "attempt.refused"
     assert town.approve(ANA, case)["acked"]
     town.until(lambda: town.case(case).state is State.RESOLVED, "the cover")
 

@@ -3,7 +3,7 @@
 import pytest
 from slack_sdk import WebClient
 
-from bot.ports import CardContext
+from bot.ports.card_store import CardContext
 from handlers.cards.case_card import case_card, notification_text
 from handlers.cards.digest_card import digest_card, digest_text
 from tests.handlers.cards.examples import CASE_EXAMPLES, digest, permalink

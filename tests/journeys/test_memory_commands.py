@@ -206,7 +206,7 @@ def lived(store, tmp_path):
     """Three cases decided, one that nobody recognised; on both databases."""
     world = World(store, mind(recogniser=FakeRecogniser()))
     for n in range(3):
-        case = world.store.case(world.receive(world.signal(f"product:{n}")).case_id)
+        case = world.store.cases.case(world.receive(world.signal(f"product:{n}")).case_id)
         world.work()
         world.approve(world.case(case))
         world.work()

@@ -224,7 +224,7 @@ def test_a_digest_is_acted_on_row_by_row(browser, tmp_path):
         page = window(browser, emulator, "U0ANA", "C0FLOOR", height=1200)
         card(page, "was never closed").wait_for()
         now = service.desk.digests.clock()
-        service.desk.lists.enqueue([asked_for("C0FLOOR", now, now)])
+        service.desk.store.outbox.enqueue([asked_for("C0FLOOR", now, now)])
         digest = page.locator("article", has_text="since the last one")
         digest.wait_for()
         shot(page, "digest")

@@ -13,13 +13,13 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
 
+from bot.audit.replay import replay
 from bot.cases.entries import StepState
 from bot.cases.lifecycle import State
 from bot.demo.launcher import BotProcess, sample_environment
 from bot.demo.people import STOCK
 from bot.store.database import Database
-from bot.store.export import replay
-from bot.store.store import SqlStore
+from bot.store.store import Store
 from knowledge.library import PACKAGED
 from tests.conftest import _create
 
@@ -148,7 +148,7 @@ class Shop:
     def __init__(self, url, bots, emulator, till):
         self.database = Database(url)
         self.store, self.bots, self.emulator, self.till = (
-            SqlStore(self.database),
+            Store.over(self.database),
             bots,
             emulator,
             till,
@@ -171,25 +171,25 @@ class Shop:
             f"{self.bots[0].url}/v1/signals", json.dumps(body).encode(), headers
         )
         urllib.request.urlopen(request, timeout=10).close()
-        self.wait(lambda: self.store.cards("EX-1"), "a card")
+        self.wait(lambda: self.store.cards.cards("EX-1"), "a card")
         self.emulator.post(
             "click",
             {
                 "as": "U0BEN",
                 "channel": STOCK,
-                "ts": self.store.cards("EX-1")[0].ts,
+                "ts": self.store.cards.cards("EX-1")[0].ts,
                 "action_id": "case.approve",
             },
         )
 
     @property
     def case(self):
-        return self.store.case("EX-1")
+        return self.store.cases.case("EX-1")
 
     def reported(self):
         return [
             entry.body.state.name
-            for entry in self.store.entries("EX-1")
+            for entry in self.store.cases.entries("EX-1")
             if entry.body.name == "step.reported"
         ]
 
@@ -270,7 +270,9 @@ def test_a_bot_that_stands_still_in_the_middle_of_an_effect_leaves_one_effect(
     os.kill(first.pid, signal.SIGCONT)
     # The first bot is awake again when it answers, and what it had in hand is over when a new case is through.
     urllib.request.urlopen(f"{first.url}/healthz", timeout=30).close()
-    shop.wait(lambda: shop.store.backlog().get("execute leased") is None, "quiet")
+    shop.wait(lambda: shop.store.outbox.backlog().get("execute leased") is None, "quiet")
     assert (shop.case.state, shop.case.drifted, len(till.orders)) == (State.RESOLVED, (), 1)
-    assert [entry.body.name for entry in shop.store.entries("EX-1")].count("step.started") == 1
-    assert replay(shop.store).differences == ()
+    assert [entry.body.name for entry in shop.store.cases.entries("EX-1")].count(
+        "step.started"
+    ) == 1
+    assert replay(shop.store.database).differences == ()

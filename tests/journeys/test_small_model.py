@@ -55,7 +55,7 @@ def test_a_real_model_is_asked_and_whatever_it_says_the_card_stands(served, stor
     world = World(store, mind(narrator=narrator))
     shown = 0
     for place in range(10):
-        case = world.store.case(world.receive(world.signal(f"product:{place}")).case_id)
+        case = world.store.cases.case(world.receive(world.signal(f"product:{place}")).case_id)
         world.work()
         told = world.case(case)
         shown += told.words is not None
@@ -64,7 +64,7 @@ def test_a_real_model_is_asked_and_whatever_it_says_the_card_stands(served, stor
             1,
             "house.order_stock",
         )
-        assert world.store.parked() == []
+        assert world.store.outbox.parked() == []
     print(f"{shown} of 10 shown")
     from tests.knowledge.language.test_narrator import narration_counts
 

@@ -48,14 +48,14 @@ def test_the_story_is_told_from_the_first_signal_to_the_proof(prepared, tmp_path
 
 
 def test_the_past_is_more_than_four_hundred_cases_and_their_ledger_is_real(prepared):
+    from bot.audit.replay import replay
     from bot.demo.launcher import sample_settings
-    from bot.store.export import replay
     from bot.wiring import open_store
 
     _, past = prepared
     store = open_store(sample_settings(past.folder, "http://127.0.0.1:1"))
-    replayed = replay(store)
-    counts = store.counts()
+    replayed = replay(store.database)
+    counts = store.queries.counts()
     store.database.close()
     assert (replayed.cases >= 400, replayed.differences, set(counts)) == (
         True,

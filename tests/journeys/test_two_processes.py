@@ -9,13 +9,13 @@ from collections import Counter
 
 import pytest
 
+from bot.audit.replay import replay
 from bot.clock import utc_now
 from bot.demo.company import write_database
 from bot.demo.launcher import BotProcess, sample_environment
 from bot.demo.people import STOCK
 from bot.store.database import Database
-from bot.store.export import replay
-from bot.store.store import SqlStore
+from bot.store.store import Store
 from tests.conftest import _create, free_port
 
 pytestmark = pytest.mark.journey
@@ -67,7 +67,7 @@ def test_two_processes_share_the_work_and_one_may_die(postgres, emulator, tmp_pa
     for bot in bots:
         bot.start()
     database = Database(f"{postgres}/{name}")
-    store = SqlStore(database)
+    store = Store.over(database)
 
     def cards():
         return [
@@ -95,15 +95,17 @@ def test_two_processes_share_the_work_and_one_may_die(postgres, emulator, tmp_pa
                 {"as": who, "channel": STOCK, "ts": card["ts"], "action_id": "case.approve"},
             )
         bots[0].start()
-        ours = [case for case in store.cases(limit=200) if case.signal.source == "api"]
+        ours = [case for case in store.queries.newest(limit=200) if case.signal.source == "api"]
         wait(
             lambda: (
-                not any(store.case(case.id).state.name in {"APPROVED", "RUNNING"} for case in ours)
+                not any(
+                    store.cases.case(case.id).state.name in {"APPROVED", "RUNNING"} for case in ours
+                )
             )
         )
         # What is left is asked for later: another look, and the end of the window for taking back.
-        wait(lambda: set(store.backlog()) <= {"follow_up ready", "card ready"})
-        ended = [store.case(case.id) for case in ours]
+        wait(lambda: set(store.outbox.backlog()) <= {"follow_up ready", "card ready"})
+        ended = [store.cases.case(case.id) for case in ours]
         with sqlite3.connect(tmp_path / "company.db") as company:
             ordered = dict(company.execute("SELECT product_id, on_order FROM stock"))
         company.close()
@@ -121,7 +123,7 @@ def test_two_processes_share_the_work_and_one_may_die(postgres, emulator, tmp_pa
             if card["metadata"]["event_type"] == "exception_card"
         )
         assert {uid: count for uid, count in uids.items() if count != 1} == {}
-        assert replay(store).differences == ()
+        assert replay(store.database).differences == ()
     finally:
         for bot in bots:
             bot.stop()

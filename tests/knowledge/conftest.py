@@ -5,8 +5,7 @@ import shutil
 import pytest
 
 from bot.store.database import Database
-from bot.store.shelf import SqlPrecedentStore
-from bot.store.store import SqlStore
+from bot.store.precedents import SqlPrecedentStore
 from knowledge.memory.minilm import MiniLM
 
 
@@ -14,7 +13,7 @@ from knowledge.memory.minilm import MiniLM
 def shelf(empty_sqlite, tmp_path):
     shutil.copy(empty_sqlite, tmp_path / "small.db")
     database = Database(f"sqlite:///{tmp_path / 'small.db'}")
-    yield SqlPrecedentStore(SqlStore(database))
+    yield SqlPrecedentStore(database)
     database.close()
 
 

@@ -29,10 +29,10 @@ from starlette.testclient import TestClient
 from bot.cases.case import Case
 from bot.cases.lifecycle import State
 from bot.cases.source import Format, Source
-from bot.ports import Topic
+from bot.ports.outbox import Topic
 from bot.store.database import Database
 from bot.store.migrate import migrate
-from bot.store.store import SqlStore
+from bot.store.store import Store
 from handlers.cards import ids
 from handlers.intake import app as intake_app
 from handlers.intake.authentication import Credentials, Sources
@@ -161,7 +161,7 @@ def stub_slack() -> Iterator[None]:
 class Office:
     """The desk with its real doors, over one empty database."""
 
-    def __init__(self, store: SqlStore) -> None:
+    def __init__(self, store: Store) -> None:
         slack = WebClient("xoxb-stub")
         chat = SlackChat(slack, Gate(0, 1))
         self.world = World(store, chat=chat)
@@ -181,7 +181,7 @@ class Office:
 
     def press_approve(self, case: Case) -> None:
         """Press the button of the case's card."""
-        card = self.world.store.cards(case.id)[0]
+        card = self.world.store.cards.cards(case.id)[0]
         button = {
             "type": "button",
             "action_id": ids.APPROVE,
@@ -205,7 +205,7 @@ class Office:
     def work(self, topics: list[Topic]) -> None:
         """Work off what is due of these topics."""
         world = self.world
-        while messages := world.store.claim(topics, 1, world.clock(), 30):
+        while messages := world.store.outbox.claim(topics, 1, world.clock(), 30):
             world.lane.handle(messages[0])
 
 
@@ -216,7 +216,7 @@ def measure() -> list[Way]:
         database = Database(f"sqlite:///{folder}/countersign.db")
         with contextlib.closing(database):
             migrate(database)
-            office = Office(SqlStore(database))
+            office = Office(Store.over(database))
             for number in (1, 2):
                 ways = _go(office, counter, number)
     return ways
@@ -228,13 +228,13 @@ def _go(office: Office, counter: CallCounter, number: int) -> list[Way]:
         case_id = office.receive(number)
         office.work([Topic.TRIAGE, Topic.CARD])
     signal = Way(name="signal to card", calls=counter.calls.copy())
-    assert world.store.cards(case_id), "no card was posted"
+    assert world.store.cards.cards(case_id), "no card was posted"
     world.work()
     with counter.count():
-        office.press_approve(world.store.case(case_id))
+        office.press_approve(world.store.cases.case(case_id))
         office.work([Topic.EXECUTE])
     press = Way(name="press to resolved", calls=counter.calls.copy())
-    assert world.store.case(case_id).state is State.RESOLVED, "the case was not resolved"
+    assert world.store.cases.case(case_id).state is State.RESOLVED, "the case was not resolved"
     world.work()
     return [signal, press]
 

@@ -9,7 +9,7 @@ from bot.cases.lifecycle import State
 from bot.cases.playbook import Absence
 from bot.cases.signal import Signal, SignalStatus
 from bot.desk.intake import judge
-from bot.ports import ReceiptOutcome
+from bot.ports.case_store import ReceiptOutcome
 from scheduler.detectors import AbsenceDetector, Detector
 from tests.fakes.directory import principal
 
@@ -32,6 +32,7 @@ def detector(world):
         playbook=book,
         detection=book.detection,
         systems={"house": world.house},
+        queries=world.store.queries,
         intake=world.desk.intake,
         clock=world.clock,
     )
@@ -39,7 +40,7 @@ def detector(world):
 
 def test_a_row_is_one_case_however_often_it_is_seen(detector, world):
     assert [detector.poll() for _ in range(3)] == [1, 0, 0]
-    case = world.store.case("EX-1")
+    case = world.store.cases.case("EX-1")
     assert (case.signal.source, case.signal.facts["product_id"], case.count) == ("house", 1, 1)
 
 
@@ -47,7 +48,7 @@ def test_a_row_that_changed_counts_on_the_same_case(detector, world):
     detector.poll()
     world.house.rows = [{**ROW, "on_hand": 2}]
     assert detector.poll() == 0
-    assert world.store.case("EX-1").count == 2
+    assert world.store.cases.case("EX-1").count == 2
 
 
 def test_a_row_that_is_gone_clears_its_case_and_one_that_comes_back_reopens_it_every_time(
@@ -56,22 +57,22 @@ def test_a_row_that_is_gone_clears_its_case_and_one_that_comes_back_reopens_it_e
     for times in range(1, 4):
         detector.poll()
         world.work()
-        assert world.store.case("EX-1").state is State.PROPOSED
+        assert world.store.cases.case("EX-1").state is State.PROPOSED
         world.house.rows = []
         detector.poll()
-        assert world.store.case("EX-1").state is State.CLEARED
+        assert world.store.cases.case("EX-1").state is State.CLEARED
         detector.poll()
-        assert world.store.episodes([world.store.case("EX-1").fingerprint]) == times
+        assert world.store.episodes([world.store.cases.case("EX-1").fingerprint]) == times
         world.house.rows = [ROW]
         world.clock.forward(minutes=5)
-    assert set(world.store.counts()) == {"CLEARED"}
+    assert set(world.store.queries.counts()) == {"CLEARED"}
 
 
 def test_a_system_that_cannot_be_read_is_no_all_clear(detector, world):
     detector.poll()
     world.house.failing_lookups.add("SELECT")
     assert detector.poll() == 0
-    assert world.store.case("EX-1").state is State.OPEN
+    assert world.store.cases.case("EX-1").state is State.OPEN
 
 
 def test_what_is_being_carried_out_is_not_cleared_under_its_feet(detector, world):
@@ -80,7 +81,7 @@ def test_what_is_being_carried_out_is_not_cleared_under_its_feet(detector, world
     world.desk.decisions.approve("EX-1", by=principal("ana"), seen=world.seen("EX-1"))
     world.house.rows = []
     detector.poll()
-    assert world.store.case("EX-1").state is State.APPROVED
+    assert world.store.cases.case("EX-1").state is State.APPROVED
 
 
 # Silences
@@ -97,7 +98,7 @@ def absence_detector(world, hours=26, origin="api"):
     return AbsenceDetector(
         playbook=world.library.playbook("takings"),
         absence=absence,
-        lists=world.desk.lists,
+        queries=world.store.queries,
         intake=world.desk.intake,
         clock=world.clock,
         since=world.clock(),
@@ -127,7 +128,7 @@ def test_a_silence_opens_one_case_and_the_first_word_closes_it(world):
     receive_word(world, "till:vine", 2)
     world.clock.forward(hours=7)
     assert [silence.poll(), silence.poll()] == [1, 0]
-    (case,) = world.store.cases()
+    (case,) = world.store.queries.newest()
     assert (case.signal.title, case.signal.subject) == ("No takings from till:quay", "till:quay")
     world.work()
     receive_word(world, "till:quay", 3)
@@ -151,9 +152,9 @@ def test_only_the_source_that_ought_to_be_heard_of_ends_a_silence(world):
     assert silence.poll() == 2
     world.work()
     receive_word(world, "till:quay", 2, source="stranger")
-    assert world.store.counts() == {"REFERRED": 2}
+    assert world.store.queries.counts() == {"REFERRED": 2}
     receive_word(world, "till:quay", 3)
-    assert world.store.counts() == {"REFERRED": 1, "CLEARED": 1}
+    assert world.store.queries.counts() == {"REFERRED": 1, "CLEARED": 1}
 
 
 @pytest.mark.threat("A6")
@@ -164,7 +165,7 @@ def test_a_silence_of_a_domain_is_ended_by_any_of_its_sources(world):
     world.work()
     receive_word(world, "till:quay", 1, source="old-tills", domain="tills")
     receive_word(world, "till:vine", 2, source="new-tills", domain="tills")
-    assert world.store.counts() == {"CLEARED": 2}
+    assert world.store.queries.counts() == {"CLEARED": 2}
 
 
 @pytest.mark.threat("A6")
@@ -183,7 +184,7 @@ def test_a_silence_opened_before_its_source_was_declared_ends_with_the_first_wor
     silence = absence_detector(world)
     world.clock.forward(hours=27)
     silence.poll()
-    (case,) = [case for case in world.store.cases() if case.signal.subject == "till:quay"]
+    (case,) = [case for case in world.store.queries.newest() if case.signal.subject == "till:quay"]
     assert case.state is State.REFERRED
     receive_word(world, "till:quay", 1)
     assert silence.poll() == 0
@@ -199,9 +200,9 @@ def test_a_stranger_neither_clears_nor_counts_on_what_a_detector_opened(detector
     world.work()
     stranger = world.signal("product:1", source="api")
     assert world.clear(stranger).outcome is ReceiptOutcome.IGNORED
-    assert world.store.case("EX-1").state is State.PROPOSED
+    assert world.store.cases.case("EX-1").state is State.PROPOSED
     assert world.receive(stranger).case_id == "EX-2"
-    assert (world.store.case("EX-1").count, world.store.case("EX-1").version) == (1, 3)
+    assert (world.store.cases.case("EX-1").count, world.store.cases.case("EX-1").version) == (1, 3)
 
 
 @pytest.mark.threat("A6")
@@ -212,10 +213,10 @@ def test_a_source_of_the_same_domain_clears_what_a_detector_opened(detector, wor
     assert (
         world.clear(world.signal("product:1", source="scanner", domain="stock")).case_id == "EX-1"
     )
-    assert world.store.case("EX-1").state is State.CLEARED
+    assert world.store.cases.case("EX-1").state is State.CLEARED
     world.clock.forward(minutes=5)
     in_domain.poll()
-    assert world.store.case("EX-1").count == 2
+    assert world.store.cases.case("EX-1").count == 2
 
 
 @pytest.mark.threat("A6")
@@ -226,10 +227,13 @@ def test_a_detector_that_joins_a_domain_goes_on_with_its_open_cases(detector, wo
     assert in_domain.poll() == 0
     world.house.rows = []
     in_domain.poll()
-    assert world.store.case("EX-1").state is State.CLEARED
+    assert world.store.cases.case("EX-1").state is State.CLEARED
     world.house.rows = [ROW]
     assert in_domain.poll() == 0
-    assert (world.store.case("EX-1").state, world.store.case("EX-1").count) == (State.OPEN, 2)
+    assert (world.store.cases.case("EX-1").state, world.store.cases.case("EX-1").count) == (
+        State.OPEN,
+        2,
+    )
 
 
 @pytest.mark.threat("A6")
@@ -250,4 +254,4 @@ def test_a_row_with_a_subject_beyond_all_measure_holds_up_no_other_row(detector,
     world.work()
     world.house.rows = [ROW]
     detector.poll()
-    assert world.store.counts() == {"CLEARED": 3, "PROPOSED": 1}
+    assert world.store.queries.counts() == {"CLEARED": 3, "PROPOSED": 1}

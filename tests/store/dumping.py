@@ -11,7 +11,7 @@ from pathlib import Path
 
 from bot.store.database import Database
 from bot.store.migrate import migrate
-from bot.store.store import SqlStore
+from bot.store.store import Store
 from tests.fakes.directory import principal
 from tests.world import World
 
@@ -21,16 +21,16 @@ def main() -> None:
         path = Path(folder) / "this.db"
         database = Database(f"sqlite:///{path}")
         migrate(database)
-        world = World(SqlStore(database))
+        world = World(Store.over(database))
         for number in (1, 2, 3):
             world.receive(world.signal(f"product:{number}"))
         world.work()
-        world.approve(world.store.case("EX-1"))
+        world.approve(world.store.cases.case("EX-1"))
         world.desk.decisions.hand_over(
             "EX-2", by=principal("ana"), to=principal("finn"), done="looked", remains="decide"
         )
         world.work()
-        world.approve(world.store.case("EX-3"))
+        world.approve(world.store.cases.case("EX-3"))
         database.close()
         with contextlib.closing(sqlite3.connect(path)) as connection:
             Path(sys.argv[1]).write_text("\n".join(connection.iterdump()) + "\n")

@@ -12,11 +12,11 @@ from bot import wiring
 from bot.cases.errors import TooLate
 from bot.cases.lifecycle import State
 from bot.clock import boottime, utc_now
-from bot.ports import Topic
+from bot.ports.outbox import Topic
 from bot.store import clock as subject
 from bot.store.clock import DatabaseClock, clock_of
 from bot.store.database import Database
-from bot.store.store import SqlStore
+from bot.store.store import Store
 from tests.conftest import SAMPLE_ENVIRONMENT
 from tests.fakes.clock import FakeClock
 from tests.world import HOUR, World
@@ -50,7 +50,7 @@ def server(postgres, request):
     name = f"c{uuid.uuid4().hex[:12]}"
     _create(postgres, name, "template_countersign")
     database = Database(f"{postgres}/{name}")
-    yield SqlStore(database)
+    yield Store.over(database)
     database.close()
 
 
@@ -119,12 +119,12 @@ def test_a_process_an_hour_behind_cannot_approve_after_expiry(server, skewed):
 def test_a_process_an_hour_ahead_takes_over_no_lease(server, skewed):
     first = World(server, clock=clock_of(server.database))
     first.receive()
-    (held,) = server.claim([Topic.TRIAGE], 1, first.clock(), 30)
+    (held,) = server.outbox.claim([Topic.TRIAGE], 1, first.clock(), 30)
     skewed(timedelta(hours=1))
     ahead = clock_of(server.database)
-    assert not server.has_due([Topic.TRIAGE], ahead())
-    assert server.claim([Topic.TRIAGE], 1, ahead(), 30) == []
-    server.finish(held)
+    assert not server.outbox.has_due([Topic.TRIAGE], ahead())
+    assert server.outbox.claim([Topic.TRIAGE], 1, ahead(), 30) == []
+    server.outbox.finish(held)
 
 
 def test_the_time_between_two_readings_is_counted_on_and_read_again(server):
@@ -175,7 +175,7 @@ def test_the_loop_looks_at_every_job_at_once_whatever_the_desks_clock_says(small
     from scheduler.loop import Job, Loop
 
     ran = threading.Event()
-    loop = Loop(small_world.store, FakeClock(utc_now() + timedelta(hours=1)))
+    loop = Loop(small_world.store.ticks, FakeClock(utc_now() + timedelta(hours=1)))
     loop.start([Job("a job", timedelta(hours=5), ran.set)])
     assert ran.wait(20)
     loop.stop()

@@ -13,13 +13,13 @@ import pytest
 import sqlalchemy as sa
 
 from bot import settings as configuration
+from bot.audit.checkpoints import Checkpoints, Witness
 from bot.cases.errors import SettingsIncomplete
 from bot.checkpoint_keeper import checkpoint_problems, open_keeper
 from bot.store import tables
-from bot.store.checkpoints import Checkpoints, Witness
 from bot.store.database import Database
 from bot.store.migrate import must_be_migrated
-from bot.store.store import SqlStore
+from bot.store.store import Store
 from tests.conftest import SAMPLE_ENVIRONMENT, _create
 from tests.world import World
 
@@ -69,7 +69,7 @@ def refused(url: str, statement: str) -> bool:
 def test_the_app_works_with_what_it_is_granted_and_cannot_rewrite_the_ledger(roles):
     database = Database(roles["app"])
     must_be_migrated(database)
-    world = World(SqlStore(database))
+    world = World(Store.over(database))
     case = world.proposed()
     world.approve(case)
     world.work()
@@ -88,11 +88,11 @@ def test_the_app_works_with_what_it_is_granted_and_cannot_rewrite_the_ledger(rol
 
 def test_the_signer_signs_and_can_write_nothing(roles, tmp_path):
     database = Database(roles["app"])
-    World(SqlStore(database)).receive()
+    World(Store.over(database)).receive()
     database.close()
     reading = Database(roles["signer"])
     must_be_migrated(reading)
-    assert Checkpoints(tmp_path / "cp", "log").sign(SqlStore(reading)).size == 1
+    assert Checkpoints(tmp_path / "cp", "log").sign(Store.over(reading).ledger).size == 1
     reading.close()
     for table in tables.metadata.sorted_tables:
         assert refused(roles["signer"], f"DELETE FROM {table.name}")
@@ -144,7 +144,7 @@ def test_the_signer_is_a_process_of_its_own_and_the_bot_only_compares(roles, tmp
         "COUNTERSIGN_ORIGIN": "log",
     }
     database = Database(roles["app"])
-    world = World(SqlStore(database))
+    world = World(Store.over(database))
     world.receive()
     command = [sys.executable, "-m", "bot", "ledger", "checkpoint", "--every", "1s"]
     signer = subprocess.Popen(command, env=environment, stderr=subprocess.PIPE, text=True)

@@ -2,30 +2,33 @@
 
 import ast
 import contextlib
+import json
 import sqlite3
 import subprocess
 import sys
 import uuid
 from dataclasses import replace
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
 import sqlalchemy as sa
 
 import bot.store.migrations.versions
+from bot.audit.export import export
+from bot.audit.replay import replay
+from bot.audit.verifier import verify
 from bot.cases.errors import KeyReused, LedgerBroken, SettingsIncomplete
 from bot.cases.lifecycle import State
 from bot.cases.signal import SignalStatus
-from bot.ports import CaseFilter, ReceiptOutcome
-from bot.store import tables
+from bot.ports.case_queries import CaseFilter
+from bot.ports.case_store import ReceiptOutcome
+from bot.ports.outbox import Topic
+from bot.store import projection, tables
 from bot.store.database import Database
-from bot.store.derived import write_anew
-from bot.store.export import export, replay
-from bot.store.lists import Lists
-from bot.store.migrate import migrate
-from bot.store.store import SqlStore
-from bot.store.unit_of_work import LATEST_MIGRATION, migration_of
-from bot.verifier import verify
+from bot.store.derived import rewrite_derived_rows
+from bot.store.migrate import LATEST_MIGRATION, migrate, migration_of
+from bot.store.store import Store
 from scheduler.detectors import Detector
 from tests.conftest import _create
 from tests.fakes.directory import principal
@@ -53,24 +56,29 @@ def test_an_upgrade_loses_nothing_and_asks_nothing_again(dump, tmp_path):
     database = upgraded(dump, tmp_path)
     with database.read() as connection:
         assert migration_of(connection) == LATEST_MIGRATION
-    store = SqlStore(database)
-    assert replay(store).differences == ()
-    lists = Lists(store)
-    assert [case.id for case in lists.find(CaseFilter(), 10)] == ["EX-2", "EX-3"]
-    assert (lists.count(CaseFilter(is_any=True)), lists.is_named(principal("finn"), "EX-2")) == (
+    store = Store.over(database)
+    assert replay(store.database).differences == ()
+    assert [case.id for case in store.queries.find(CaseFilter(), 10)] == ["EX-2", "EX-3"]
+    assert (
+        store.queries.count(CaseFilter(is_any=True)),
+        store.queries.is_party(principal("finn"), "EX-2"),
+    ) == (
         3,
         True,
     )
     world = World(store)
     world.clock.forward(hours=1)
     world.work()
-    assert (store.case("EX-3").state, store.case("EX-3").drifted) == (State.RESOLVED, ())
+    assert (store.cases.case("EX-3").state, store.cases.case("EX-3").drifted) == (
+        State.RESOLVED,
+        (),
+    )
     world.desk.decisions.approve("EX-2", by=principal("omar"), seen=world.seen("EX-2"))
     world.work()
-    assert store.case("EX-2").state is State.RESOLVED
-    export(store, tmp_path / "ledger.jsonl")
+    assert store.cases.case("EX-2").state is State.RESOLVED
+    export(store.ledger, tmp_path / "ledger.jsonl")
     assert verify(str(tmp_path / "ledger.jsonl"))[0] == []
-    assert replay(store).differences == ()
+    assert replay(store.database).differences == ()
     database.close()
 
 
@@ -87,7 +95,9 @@ def test_a_case_in_one_persons_hands_comes_up_for_its_group_after_an_upgrade(wor
     before = sa.update(tables.cases).values(waits_on=f" {finn} ")
     world.store.database.write(lambda unit: unit.connection.execute(before) and None, appends=False)
     assert waiting(world, omar) == []
-    world.store.database.write(lambda unit: write_anew(unit.connection) and None, appends=False)
+    world.store.database.write(
+        lambda unit: rewrite_derived_rows(unit.connection) and None, appends=False
+    )
     assert waiting(world, omar) == waiting(world, finn) == [case.id]
     assert waiting(world, principal("carla")) == []
 
@@ -134,15 +144,8 @@ def later_release():
 def test_old_migrations_do_not_notice_what_a_later_release_adds_to_the_projection(
     dump, tmp_path, later_release, monkeypatch
 ):
-    from bot.store import unit_of_work as unit
-
-    todays = unit.projection
-
-    def projection(after, expected):
-        found = todays(after, expected)
-        return unit.Projection(found.expected, {**found.row, "mood": "calm"})
-
-    monkeypatch.setattr(unit, "projection", projection)
+    todays_row = projection.case_row
+    monkeypatch.setattr(projection, "case_row", lambda case: {**todays_row(case), "mood": "calm"})
     with contextlib.closing(sqlite3.connect(tmp_path / "old.db")) as old:
         old.executescript(dump.read_text())
     database = Database(f"sqlite:///{tmp_path / 'old.db'}")
@@ -210,7 +213,7 @@ def world_of_0003(tmp_path, database_url):
         url = copied(path, database_url)
     database = Database(url)
     migrate(database)
-    world = World(SqlStore(database))
+    world = World(Store.over(database))
     world.clock.forward(hours=1)
     yield world
     database.close()
@@ -221,6 +224,9 @@ def copied(path, url) -> str:
     engine = sa.create_engine(url)
     with contextlib.closing(sqlite3.connect(path)) as old, engine.begin() as new:
         new.execute(sa.text("UPDATE alembic_version SET version_num = '0003'"))
+        # Its index goes with the column.
+        new.execute(sa.text("ALTER TABLE outbox DROP COLUMN priority"))
+        new.execute(sa.text("CREATE INDEX outbox_by_due ON outbox (state, topic, run_at)"))
         names = [
             row[0] for row in old.execute("SELECT name FROM sqlite_master WHERE type = 'table'")
         ]
@@ -239,28 +245,51 @@ def copied(path, url) -> str:
     return url
 
 
+def test_what_an_earlier_release_moved_ahead_by_its_time_is_still_done(world_of_0003):
+    """Until 0006 the urgent had an earlier time, and its payload said so."""
+    world = world_of_0003
+    world.work()
+    yesterday = world.clock() - timedelta(days=1)
+    values = {
+        "key": "card:EX-2",
+        "run_at": yesterday.timestamp(),
+        "payload": json.dumps({"place": yesterday.timestamp()}),
+        "state": "ready",
+    }
+    row = tables.outbox.c.key == "card:EX-2"
+    before = sa.update(tables.outbox).where(row).values(**values)
+    world.store.database.write(lambda unit: unit.connection.execute(before) and None, appends=False)
+    (message,) = world.store.outbox.claim([Topic.CARD], 1, world.clock(), 30)
+    assert (message.key, message.priority) == ("card:EX-2", 0)
+    world.lane.handle(message)
+    assert world.store.outbox.backlog().keys() <= {"follow_up ready"}
+
+
 @pytest.mark.threat("A6")
 def test_a_case_in_flight_keeps_the_source_that_opened_it(world_of_0003):
     world = world_of_0003
-    assert replay(world.store).differences == ()
+    assert replay(world.store.database).differences == ()
     again = world.receive(world.signal("product:1", key="api-1b"))
     assert (again.outcome, again.case_id) == (ReceiptOutcome.COUNTED, "EX-1")
     other = world.receive(world.signal("product:1", source="till", key="till-2"))
     assert (other.outcome, other.case_id) == (ReceiptOutcome.OPENED, "EX-5")
     stranger = world.signal("product:1", source="till", key="till-3", status=SignalStatus.CLEAR)
     assert world.receive(stranger).case_id == "EX-5"
-    assert world.store.case("EX-1").state is State.PROPOSED
+    assert world.store.cases.case("EX-1").state is State.PROPOSED
     own = world.signal("product:1", key="api-1c", status=SignalStatus.CLEAR)
-    assert (world.receive(own).case_id, world.store.case("EX-1").state) == ("EX-1", State.CLEARED)
+    assert (world.receive(own).case_id, world.store.cases.case("EX-1").state) == (
+        "EX-1",
+        State.CLEARED,
+    )
     group = {"source": "alertmanager", "kind": "service_alert", "group": "f1"}
     assert world.receive(world.signal("HighLatency:till-5", key="f1@2", **group)).case_id == "EX-3"
-    assert replay(world.store).differences == ()
+    assert replay(world.store.database).differences == ()
 
 
 @pytest.mark.threat("A6")
 def test_what_was_sent_before_the_upgrade_is_still_a_duplicate_after_it(world_of_0003):
     world = world_of_0003
-    at = world.store.case("EX-1").signal.occurred_at
+    at = world.store.cases.case("EX-1").signal.occurred_at
     same = world.signal("product:1", key="api-1", occurred_at=at)
     assert world.receive(same).outcome is ReceiptOutcome.DUPLICATE
     with pytest.raises(KeyReused):
@@ -278,17 +307,18 @@ def test_a_detectors_row_is_the_same_signal_after_the_upgrade_and_clears_its_cas
         playbook=book,
         detection=book.detection,
         systems={"house": world.house},
+        queries=world.store.queries,
         intake=world.desk.intake,
         clock=world.clock,
     )
-    count = world.store.case("EX-2").count
-    assert (detector.poll(), world.store.case("EX-2").count) == (0, count)
+    count = world.store.cases.case("EX-2").count
+    assert (detector.poll(), world.store.cases.case("EX-2").count) == (0, count)
     world.house.rows = []
     detector.poll()
-    assert world.store.case("EX-2").state is State.CLEARED
+    assert world.store.cases.case("EX-2").state is State.CLEARED
     world.house.rows = [row]
     detector.poll()
-    assert world.store.case("EX-2").count == count + 1
+    assert world.store.cases.case("EX-2").count == count + 1
 
 
 @pytest.mark.threat("A6")
@@ -323,6 +353,6 @@ def test_a_database_that_does_not_say_its_release_says_what_to_do(store):
 def test_a_ledger_without_its_head_says_what_to_do(store):
     changed(store, "UPDATE heads SET name = 'another' WHERE name = 'ledger'")
     with pytest.raises(LedgerBroken, match="head of the ledger is gone.*restore a backup"):
-        store.head()
+        store.ledger.head()
     with pytest.raises(LedgerBroken, match="head of the ledger is gone"):
         World(store).receive()

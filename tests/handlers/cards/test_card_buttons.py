@@ -9,7 +9,7 @@ from bot.cases.lifecycle import State
 from bot.cases.policy import RiskTier
 from bot.cases.seen import OFFERED, Decision
 from bot.emulator.blocks import validate_view
-from bot.ports import CardContext
+from bot.ports.card_store import CardContext
 from handlers.cards import forms, ids
 from handlers.cards.card_buttons import MAX_CONFIRM, decision_buttons
 from handlers.cards.case_card import case_card

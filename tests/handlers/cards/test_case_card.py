@@ -9,7 +9,7 @@ from bot.cases import commands as commands
 from bot.cases.approval import ApprovalRequirement
 from bot.cases.lifecycle import State
 from bot.emulator.blocks import validate
-from bot.ports import CardContext
+from bot.ports.card_store import CardContext
 from handlers.cards import ids
 from handlers.cards.case_card import case_card, notification_text, superseded_card
 from tests.cases.making import ANA, BEN, CARLA, SEEN, action, asker, proposed

@@ -17,7 +17,7 @@ from bot.cases.recognition import Guess, Recognition
 from bot.cases.recommendation import Alternative, Citation, Recommendation, Words
 from bot.cases.seen import Seen
 from bot.emulator.blocks import validate, validate_view
-from bot.ports import CardContext
+from bot.ports.card_store import CardContext
 from handlers.cards import forms
 from handlers.cards.answer_blocks import answer_blocks, answer_text
 from handlers.cards.case_card import case_card, notification_text, superseded_card

@@ -26,7 +26,7 @@ def test_a_signal_is_stored_before_it_is_answered(client):
     response = client.deliver(SIGNAL)
     assert response.status_code == 201
     assert response.json() == {"outcome": "opened", "case": "EX-1"}
-    assert client.store.case("EX-1").signal.source == "api"
+    assert client.store.cases.case("EX-1").signal.source == "api"
 
 
 def test_a_signal_that_is_sent_again_is_counted_once(client):
@@ -165,7 +165,7 @@ def test_another_source_neither_clears_nor_counts_on_nor_reopens_a_case(shop):
     assert response.json() == {"outcome": "cleared", "case": "EX-1"}
     response = shop.deliver({**SIGNAL, "key": "k4"})
     assert response.json() == {"outcome": "counted", "case": "EX-2"}
-    assert shop.store.counts() == {"CLEARED": 1, "OPEN": 1}
+    assert shop.store.queries.counts() == {"CLEARED": 1, "OPEN": 1}
 
 
 @pytest.mark.threat("A6")

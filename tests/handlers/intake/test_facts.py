@@ -17,7 +17,7 @@ def test_two_facts_that_flatten_to_one_name_are_both_kept(client):
         f"{long_name}2": 6,
     }
     assert client.deliver({**SIGNAL, "facts": facts}).status_code == 201
-    flat = client.store.case("EX-1").signal.facts
+    flat = client.store.cases.case("EX-1").signal.facts
     assert sorted(flat.values()) == [1, 2, 3, 4, 5, 6]
     assert flat.items() >= {"a_b": 1, "a_b_2": 3, "a_c_d": 2, "a_c_d_2": 4}.items()
 
@@ -28,7 +28,7 @@ def test_an_annotation_does_not_take_the_place_of_a_label(client):
     body["alerts"][0]["labels"]["severity"] = "page"
     body["alerts"][0]["annotations"]["severity"] = "none"
     client.deliver(body, token="t-am")
-    facts = client.store.case("EX-1").signal.facts
+    facts = client.store.cases.case("EX-1").signal.facts
     assert facts["severity"] == "page"
     assert facts["severity_2"] == "none"
 
@@ -47,7 +47,7 @@ def test_an_event_with_too_much_in_it_is_taken_and_says_what_was_left_out(client
     data = {"deep": {"a": {"b": {"c": {"d": {"e": {"f": {"g": {"h": 1}}}}}}}}, "big": 2**60}
     data |= {f"n{number}": number for number in range(100)}
     client.deliver({**EVENT, "data": data}, token="t-events", headers=STRUCTURED)
-    facts = client.store.case("EX-1").signal.facts
+    facts = client.store.cases.case("EX-1").signal.facts
     assert len(facts) == 64
     assert facts["facts_left_out"] == 40
     assert facts["big"] == str(2**60)

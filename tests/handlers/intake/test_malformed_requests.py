@@ -10,8 +10,7 @@ from hypothesis import strategies as st
 
 from bot.cases.errors import NoSuchCase
 from bot.cases.source import Format, Source
-from bot.ports import QuestionRecord
-from bot.store.lists import Lists
+from bot.ports.question_log import QuestionRecord
 from handlers.intake.authentication import Credentials
 from tests.conftest import SHARED
 from tests.fakes.clock import NOON
@@ -165,9 +164,10 @@ def test_hundreds_of_real_payloads_are_taken_or_refused_but_never_5xx(client):
 
 @pytest.mark.threat("C3")
 def test_what_no_database_keeps_is_replaced_wherever_it_is_written(store):
-    lists = Lists(store)
-    assert lists.record_question(QuestionRecord("C1:1", NOON, "T1/UANA", "what\x00\ud800?"), None)
-    (question,) = lists.questions(NOON, unanswered=False)
+    assert store.question_log.record(
+        QuestionRecord(id="C1:1", asked_at=NOON, person="T1/UANA", text="what\x00\ud800?"), None
+    )
+    (question,) = store.question_log.questions(NOON, unanswered=False)
     assert question.text == "what\ufffd\ufffd?"
     with pytest.raises(NoSuchCase):
-        store.case("EX-1\x00")
+        store.cases.case("EX-1\x00")

@@ -53,7 +53,7 @@ BAD_BODIES = [
 @pytest.mark.parametrize(("body", "status", "field"), BAD_BODIES, ids=range(len(BAD_BODIES)))
 def test_bad_input_is_told_which_field_and_stores_nothing(client, body, status, field):
     assert_problem(client.deliver(body), status, field)
-    assert client.store.counts() == {}
+    assert client.store.queries.counts() == {}
 
 
 # --- times -----------------------------------------------------------------------------------
@@ -69,7 +69,7 @@ def test_a_time_at_the_edge_of_time_is_refused_with_its_field(client, time):
     body = alert()
     body["alerts"][0]["startsAt"] = time
     assert_problem(client.deliver(body, token="t-am"), 422, "alerts.0.startsAt")
-    assert client.store.counts() == {}
+    assert client.store.queries.counts() == {}
 
 
 # --- kinds -----------------------------------------------------------------------------------
@@ -113,12 +113,12 @@ def test_a_source_sends_only_the_kinds_that_it_may(
 ):
     response = client_with_kinds.deliver(body, token=token, headers=headers)
     assert re.search(message, assert_problem(response, 422, "kind"))
-    assert client_with_kinds.store.counts() == {}
+    assert client_with_kinds.store.queries.counts() == {}
 
 
 @pytest.mark.threat("A6")
 def test_a_source_with_one_kind_or_several_need_not_be_told_again(client_with_kinds):
     assert client_with_kinds.deliver(NO_KIND, token="t-one").status_code == 201
     assert client_with_kinds.deliver(SIGNAL, token="t-some").status_code == 201
-    kinds = {case.id: case.kind for case in client_with_kinds.store.cases()}
+    kinds = {case.id: case.kind for case in client_with_kinds.store.queries.newest()}
     assert kinds == {"EX-1": "low_stock", "EX-2": "low_stock"}

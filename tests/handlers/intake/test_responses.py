@@ -30,7 +30,7 @@ def test_one_bad_alert_is_told_of_and_the_others_are_stored(client):
     assert bad["outcome"] == "invalid"
     assert bad["problem"]["field"] == "alerts.0.labels.alertname"
     assert good == {"outcome": "opened", "case": "EX-1"}
-    assert client.store.counts() == {"OPEN": 1}
+    assert client.store.queries.counts() == {"OPEN": 1}
 
 
 @pytest.mark.threat("C1")

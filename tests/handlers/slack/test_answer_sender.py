@@ -5,7 +5,7 @@ from dataclasses import replace
 
 from bot.cases.question import Answer, Line
 from bot.demo.people import ANA, TEAM
-from bot.ports import PostedQuestion
+from bot.ports.question_log import PostedQuestion
 
 DIRECT = f"D{ANA[1:]}"
 

@@ -30,7 +30,7 @@ def test_a_button_of_an_earlier_release_decides_nothing_and_its_card_is_drawn_ag
     before = len(world.chat.cards["EX-1/1"])
     body = press_body(case, action=action, value=f"{case.id}:{case.revision}")
     assert post_signed(receiver, body).status_code == 200
-    refusal = world.store.entries(case.id)[-1].body
+    refusal = world.store.cases.entries(case.id)[-1].body
     assert (refusal.name, refusal.code) == ("attempt.refused", "superseded")
     assert "drawn by an earlier release" in refusal.reason
     assert (world.case(case).state, world.case(case).approvals) == (State.PROPOSED, ())
@@ -46,7 +46,7 @@ def test_a_button_of_another_plan_under_the_same_number_decides_nothing(receiver
     case = world.proposed()
     other = replace(case, plan=replace(case.plan, playbook="another"))
     assert post_signed(receiver, press_body(other)).status_code == 200
-    refusal = world.store.entries(case.id)[-1].body
+    refusal = world.store.cases.entries(case.id)[-1].body
     assert (refusal.name, refusal.reason) == (
         "attempt.refused",
         "that card shows another plan than EX-1 has now; look at its card again",

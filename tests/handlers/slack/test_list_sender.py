@@ -6,7 +6,7 @@ import pytest
 
 from bot.cases.digest import CaseRow, Counts, DigestView, StormView, TrendDay
 from bot.cases.errors import ChatFailed
-from bot.ports import LiveList
+from bot.ports.live_lists import LiveList
 from handlers.slack.chat import SlackChat
 from handlers.slack.rate_limiter import RateLimiter
 from tests.cases.making import proposed

@@ -38,7 +38,7 @@ def submit(receiver):
 def test_a_form_opens_one_case_and_its_author_is_told(receiver, agreeable_slack, submit):
     assert submit().content == b""
     assert submit().content == b""
-    (case,) = receiver.world.store.cases()
+    (case,) = receiver.world.store.queries.newest()
     assert (case.signal.title, case.signal.subject) == ("A crate is broken", "crate:7")
     first, second = agreeable_slack.arguments_of("chat.postMessage")
     assert first["channel"] == second["channel"] == "UANA"
@@ -48,7 +48,7 @@ def test_a_form_opens_one_case_and_its_author_is_told(receiver, agreeable_slack,
 
 def test_a_message_is_quoted_by_its_link(receiver, submit):
     submit(metadata="C0STOCK 1700000000.000100")
-    (case,) = receiver.world.store.cases()
+    (case,) = receiver.world.store.queries.newest()
     assert "/archives/C0STOCK/p1700000000000100" in json.dumps(case.signal.facts)
 
 
@@ -56,4 +56,4 @@ def test_a_fact_that_the_kind_needs_is_asked_for_at_its_field(receiver, submit):
     parameter = f"{ids.PARAMETER}order"
     response = submit(VALUES | {parameter: " "})
     assert response.json()["errors"] == {"block": "Not done: this kind needs it."}
-    assert list(receiver.world.store.cases()) == []
+    assert list(receiver.world.store.queries.newest()) == []

@@ -55,10 +55,10 @@ def test_a_pause_needs_a_reason_and_holds_until_a_governance_owner_resumes(run, 
     assert "Not done" in run("pause", "UELSIE")
     assert "Paused: everything" in run("pause because  the  line is down", "UELSIE")
     assert "Not done" in run("resume", "UANA")
-    (pause,) = receiver.world.store.controls().holds
+    (pause,) = receiver.world.store.desk_controls.load().holds
     assert pause.reason == "the line is down"
     assert "Resumed: everything" in run("resume", "UELSIE")
-    assert receiver.world.store.controls().holds == ()
+    assert receiver.world.store.desk_controls.load().holds == ()
 
 
 def test_the_report_counts_what_the_author_may_see(run, receiver):

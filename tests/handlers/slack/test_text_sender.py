@@ -6,7 +6,7 @@ import pytest
 
 from bot.cases.errors import ChatUnknown
 from bot.demo.people import ANA
-from bot.ports import EffectStatus
+from bot.ports.connector import EffectStatus
 from handlers.slack.chat import SlackChat
 from handlers.slack.rate_limiter import RateLimiter
 

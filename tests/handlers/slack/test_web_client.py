@@ -8,7 +8,7 @@ import pytest
 from bot.cases.errors import ChatUnknown, ConnectorFailed, OutcomeUnknown
 from bot.connectors.message import MessageAction, MessageConnector, MessageSystem
 from bot.connectors.parameters import ParameterType
-from bot.ports import EffectStatus
+from bot.ports.connector import EffectStatus
 from handlers.slack.chat import SlackChat
 from handlers.slack.rate_limiter import RateLimiter
 from handlers.slack.web_client import web_client

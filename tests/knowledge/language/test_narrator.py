@@ -80,7 +80,7 @@ def test_good_words_stand_in_their_labelled_block_and_the_card_is_redrawn(store)
     text = json.dumps(card)
     label = "written by the model scripted and not checked"
     assert text.index(label) < text.index(GOOD["what"])
-    assert world.store.cards(case.id)[0].version == case.version
+    assert world.store.cards.cards(case.id)[0].version == case.version
 
 
 def test_a_suggestion_is_checked_as_an_edit_is_and_written_in_our_words(store):
@@ -105,7 +105,7 @@ def test_what_is_not_sound_is_dropped_in_silence_and_counted(store, answer, outc
     before = narration_counts().get(outcome, 0)
     world = world_with_model(store, answer)
     case = world.case(world.proposed())
-    assert (case.state, case.words, world.store.parked()) == (State.PROPOSED, None, [])
+    assert (case.state, case.words, world.store.outbox.parked()) == (State.PROPOSED, None, [])
     assert narration_counts()[outcome] == before + 1
 
 
@@ -145,9 +145,9 @@ def test_a_day_has_its_limit(small_world):
 def test_words_for_a_plan_that_is_no_longer_there_are_not_shown(store):
     world = world_with_model(store, GOOD)
     receipt = world.receive()
-    while world.store.case(receipt.case_id).state is State.OPEN:
+    while world.store.cases.case(receipt.case_id).state is State.OPEN:
         world.work(rounds=1)
-    case = world.store.case(receipt.case_id)
+    case = world.store.cases.case(receipt.case_id)
     world.desk.decisions.edit(case.id, by="T1/UANA", seen=world.seen(case), values={"quantity": 12})
     world.work()
     assert world.case(case).revision == 2

@@ -46,7 +46,7 @@ def recommend(small_world, minilm):
             embedder=minilm,
             clock=world.clock,
         )
-        case = world.store.case(world.receive().case_id)
+        case = world.store.cases.case(world.receive().case_id)
         book = world.library.book
         evidence = gather(case, book, world.desk.systems, now=world.clock())
         prepare = world.desk.decisions.proposals.prepare
@@ -200,17 +200,17 @@ def test_every_citation_is_a_real_case_that_really_carries_that_action(world_wit
     dice = random.Random(1)
     for number in range(40):
         signal = world.signal(f"product:{number}", title=f"Merlot {number} is running low")
-        case = world.store.case(world.receive(signal).case_id)
+        case = world.store.cases.case(world.receive(signal).case_id)
         world.work()
         decide(world, case, dice)
         world.work()
     world.clock.forward(seconds=60)
     last_id = world.receive(world.signal("product:99")).case_id
     world.work()
-    recommendation = world.store.case(last_id).recommendation
+    recommendation = world.store.cases.case(last_id).recommendation
     assert len(recommendation.citations) == 10
     for citation in recommendation.citations:
-        case = world.store.case(citation.case_id)
+        case = world.store.cases.case(citation.case_id)
         assert case.plan.actions[0].name == citation.action
         outcome = {State.REJECTED: "rejected", State.RESOLVED: "worked"}[case.state]
         assert (citation.ended, citation.at, citation.by) == (outcome, case.ending.at, ("Ana",))

@@ -1,4 +1,7 @@
-"""The spine: inbox, cases, ledger, outbox, effects, cards, ticks; and a ledger that the database itself keeps append-only."""
+"""Inbox, cases, ledger, outbox, effects, cards, ticks.
+
+The database itself keeps the ledger append-only.
+"""
 
 import hashlib
 
@@ -15,7 +18,8 @@ SQLITE_APPEND_ONLY = (
        BEGIN SELECT RAISE(ABORT, 'the ledger is append-only'); END""",
     """CREATE TRIGGER ledger_no_delete BEFORE DELETE ON ledger
        BEGIN SELECT RAISE(ABORT, 'the ledger is append-only'); END""",
-    # INSERT OR REPLACE fires no DELETE trigger unless recursive_triggers is on, which a stranger's connection need not have.
+    # INSERT OR REPLACE fires no DELETE trigger unless recursive_triggers is on, and on a foreign
+    # connection it may not be.
     """CREATE TRIGGER ledger_contiguous BEFORE INSERT ON ledger
        WHEN NEW.seq IS NOT (SELECT COALESCE(MAX(seq), 0) + 1 FROM ledger)
          OR EXISTS (SELECT 1 FROM ledger WHERE case_id = NEW.case_id AND version = NEW.version)
@@ -51,7 +55,8 @@ def upgrade() -> None:
     )
     genesis = hashlib.sha256(b"countersign ledger").hexdigest()
     op.execute(
-        f"INSERT INTO heads (name, number, chain, peaks) VALUES ('ledger', 0, '{genesis}', '[]'), ('cases', 0, '', '[]')"
+        f"INSERT INTO heads (name, number, chain, peaks) VALUES ('ledger', 0, '{genesis}', '[]'),"
+        " ('cases', 0, '', '[]')"
     )
     for name, key in (
         ("inbox", ("source", "key")),

@@ -1,6 +1,7 @@
-"""The whole desk: its standing, lists of cases, boards that follow them, questions.
+"""The desk: its controls, lists of cases, live lists, questions.
 
-The new columns are filled by ``bot.store.derived`` after the last migration, by the rules of the release that upgrades.
+The new columns are filled by ``bot.store.derived`` after the last migration, by the rules of the
+release that upgrades.
 """
 
 from typing import Any

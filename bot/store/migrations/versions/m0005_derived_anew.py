@@ -1,4 +1,7 @@
-"""No change of the schema: what follows from the ledger is derived anew after this one, by the release that runs it."""
+"""No change of the schema.
+
+What follows from the ledger is written again after this one, by the release that runs it.
+"""
 
 revision = "0005"
 down_revision = "0004"

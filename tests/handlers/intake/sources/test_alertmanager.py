@@ -19,14 +19,14 @@ def test_alertmanager_fires_repeats_changes_and_resolves_on_one_case(client):
     ]
     outcomes = [deliver(client, notification)["outcome"] for notification in notifications]
     assert outcomes == ["opened", "duplicate", "counted", "cleared", "duplicate"]
-    assert client.store.counts() == {"CLEARED": 1}
+    assert client.store.queries.counts() == {"CLEARED": 1}
 
 
 @pytest.mark.threat("C1")
 def test_a_long_annotation_is_shortened_with_a_mark_and_refuses_nothing(client):
     notification = alert(summary="long " * 100, description="x" * 5000, runbook="a\x00b")
     assert deliver(client, notification) == {"outcome": "opened", "case": "EX-1"}
-    signal = client.store.case("EX-1").signal
+    signal = client.store.cases.case("EX-1").signal
     assert len(signal.title) == 300
     assert signal.title.endswith("… (shortened)")
     assert len(signal.facts["description"]) == 2000

@@ -19,7 +19,7 @@ def deliver(client, event, headers=STRUCTURED):
 def test_a_structured_cloudevent(client):
     headers = {"content-type": "application/cloudevents+json; charset=utf-8"}
     assert deliver(client, EVENT, headers).status_code == 201
-    signal = client.store.case("EX-1").signal
+    signal = client.store.cases.case("EX-1").signal
     assert signal.kind == "low_stock"
     assert signal.subject == "product:7"
     assert signal.key == "/till/4#e1"

@@ -39,7 +39,7 @@ def test_any_json_by_a_mapping(client):
     }
     response = client.deliver_signed(body, secret=STRIPE_SECRET, path=STRIPE_PATH)
     assert response.status_code == 201
-    signal = client.store.case("EX-1").signal
+    signal = client.store.cases.case("EX-1").signal
     assert signal.title == "Payment charge.failed"
     assert signal.facts == {"amount": 1999}
     assert signal.kind == "failed_payment"
@@ -85,4 +85,4 @@ def test_a_time_that_is_no_plain_value_is_no_time(items_client, value):
 )
 def test_a_mapped_kind_is_such_as_ours_are_or_none(items_client, value, kind):
     assert deliver_items(items_client, {**CHARGE, "type": value}).status_code == 201
-    assert items_client.store.case("EX-1").signal.kind == kind
+    assert items_client.store.cases.case("EX-1").signal.kind == kind

@@ -5,7 +5,6 @@ from dataclasses import replace
 import pytest
 
 from bot.cases.precedent import CaseOutcome, Label, Precedent
-from bot.store.shelf import SqlPrecedentStore
 from tests.cases.making import NOW
 
 
@@ -29,7 +28,7 @@ def precedent(name="EX-1.1", **changes):
 
 @pytest.fixture
 def shelf(store):
-    return SqlPrecedentStore(store)
+    return store.precedents
 
 
 def test_the_same_is_written_once_and_a_difference_again_in_order(shelf):

@@ -1,22 +1,20 @@
-"""The ledger as files for an auditor."""
+"""The ledger as a file for an auditor."""
 
 import json
 from collections.abc import Callable
 from pathlib import Path
 
-from bot.store.audit import Replayed, replay
-from bot.store.store import SqlStore
-
-__all__ = ["Replayed", "export", "replay"]
+from bot.store.ledger import Ledger
 
 
-def export(
-    store: SqlStore, path: Path, *, progress: Callable[[int], None] = lambda count: None
-) -> int:
-    """Write the ledger as JSON lines: place, link, leaf, and the canonical bytes of the entry as text. Returns how many."""
+def export(ledger: Ledger, path: Path, *, progress: Callable[[int], None] | None = None) -> int:
+    """Write the ledger as JSON lines. Return how many.
+
+    A line has the place, the link, the leaf, and the canonical bytes of the entry as text.
+    """
     count = 0
     with path.open("w", encoding="utf-8") as file:
-        for row in store.ledger():
+        for row in ledger.rows():
             line = {
                 "seq": row.seq,
                 "chain": row.chain,
@@ -25,5 +23,6 @@ def export(
             }
             file.write(json.dumps(line, ensure_ascii=False, separators=(",", ":")) + "\n")
             count += 1
-            progress(1)
+            if progress:
+                progress(1)
     return count

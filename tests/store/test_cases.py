@@ -1,28 +1,23 @@
-"""The store, the same on SQLite and PostgreSQL."""
+"""The case store, the same on SQLite and PostgreSQL."""
 
 import json
 import threading
-import uuid
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
-from datetime import timedelta
 
 import pytest
 import sqlalchemy as sa
 
+from bot.audit.replay import replay
 from bot.cases import commands as m
 from bot.cases.decide import decide
 from bot.cases.entries import RejectReason
-from bot.cases.errors import Conflict, KeyReused, NoSuchCase, Refusal, StaleFence
-from bot.cases.lifecycle import State
+from bot.cases.errors import Conflict, KeyReused, NoSuchCase, Refusal
 from bot.cases.seen import Seen
-from bot.ports import Change, OutboxMessage, ReceiptOutcome, Topic
-from bot.store import database as database_module
+from bot.ports.case_store import Change, ReceiptOutcome
+from bot.ports.outbox import OutboxMessage, Topic
 from bot.store import tables
-from bot.store.database import Database
-from bot.store.export import replay
 from tests.cases.making import ANA, asker
-from tests.conftest import _create
 from tests.fakes.directory import principal
 
 
@@ -30,7 +25,7 @@ def test_a_signal_opens_a_case_once_however_often_it_is_sent(world):
     signal = world.signal()
     assert world.receive(signal).outcome is ReceiptOutcome.OPENED
     assert [world.receive(signal).outcome for _ in range(3)] == [ReceiptOutcome.DUPLICATE] * 3
-    assert world.store.counts() == {"OPEN": 1}
+    assert world.store.queries.counts() == {"OPEN": 1}
 
 
 def test_fifty_parallel_deliveries_of_one_signal_are_one_case(world):
@@ -48,7 +43,7 @@ def test_the_same_key_with_another_body_is_kept_refused_and_merged_into_nothing(
     for _ in range(2):
         with pytest.raises(KeyReused, match="used before with another body"):
             world.receive(other)
-    case = world.store.case("EX-1")
+    case = world.store.cases.case("EX-1")
     assert (case.signal.title, case.count, case.conflicts) == (signal.title, 1, 1)
     with world.store.database.read() as connection:
         kept = connection.execute(sa.select(tables.inbox_conflicts)).all()
@@ -58,7 +53,7 @@ def test_the_same_key_with_another_body_is_kept_refused_and_merged_into_nothing(
 def test_a_recurring_signal_counts_on_the_same_case(world):
     world.receive()
     assert [world.receive().outcome for _ in range(4)] == [ReceiptOutcome.COUNTED] * 4
-    assert world.store.case("EX-1").count == 5
+    assert world.store.cases.case("EX-1").count == 5
 
 
 def test_different_subjects_are_different_cases_numbered_without_gaps(world):
@@ -72,8 +67,16 @@ def test_a_commit_on_an_older_version_writes_nothing(world):
     world.receive()
     entries = decide(stale, m.Claim(asker(ANA), Seen.of(stale)), world.clock())
     with pytest.raises(Conflict):
-        world.store.commit(
-            Change(stale, entries, (OutboxMessage(Topic.CARD, "never", stale.id, world.clock()),))
+        world.store.cases.commit(
+            Change(
+                before=stale,
+                entries=entries,
+                messages=(
+                    OutboxMessage(
+                        topic=Topic.CARD, key="never", case_id=stale.id, run_at=world.clock()
+                    ),
+                ),
+            )
         )
     assert "case.claimed" not in world.entry_names(case)
     with world.store.database.read() as connection:
@@ -87,69 +90,7 @@ def test_a_commit_on_an_older_version_writes_nothing(world):
 
 def test_there_is_no_case_by_that_name(store):
     with pytest.raises(NoSuchCase):
-        store.case("EX-1")
-
-
-def test_a_stale_fence_writes_nothing(world):
-    world.receive()
-    (first,) = world.store.claim([Topic.TRIAGE], 10, world.clock(), 30)
-    world.clock.forward(seconds=31)
-    (second,) = world.store.claim([Topic.TRIAGE], 10, world.clock(), 30)
-    assert (second.fence, second.doubt) == (first.fence + 1, 2)
-    with pytest.raises(StaleFence):
-        world.store.finish(first)
-    world.store.finish(second)
-    assert world.store.backlog() == {}
-
-
-def test_work_under_lease_is_nobody_elses(world):
-    world.receive()
-    assert len(world.store.claim([Topic.TRIAGE], 10, world.clock(), 30)) == 1
-    assert world.store.claim([Topic.TRIAGE], 10, world.clock(), 30) == []
-    assert not world.store.has_due([Topic.TRIAGE], world.clock())
-
-
-def test_a_card_asked_for_while_it_is_drawn_is_drawn_once_more(world):
-    case = world.proposed()
-    world.receive()
-    (work,) = world.store.claim([Topic.CARD], 1, world.clock(), 30)
-    world.receive()
-    world.store.finish(work)
-    (again,) = world.store.claim([Topic.CARD], 10, world.clock(), 30)
-    assert (again.key, again.doubt) == (f"card:{case.id}", 1)
-
-
-def test_parked_work_waits_for_a_person_and_can_be_let_go(world):
-    world.receive()
-    (work,) = world.store.claim([Topic.TRIAGE], 1, world.clock(), 30)
-    world.store.park(work, "no such table")
-    assert world.store.claim([Topic.TRIAGE], 1, world.clock() + timedelta(days=9), 30) == []
-    assert [(row["key"], row["error"]) for row in world.store.parked()] == [
-        ("triage:EX-1", "no such table")
-    ]
-    assert world.store.unpark("triage:EX-1", world.clock())
-    assert not world.store.unpark("triage:EX-1", world.clock())
-    assert len(world.store.claim([Topic.TRIAGE], 1, world.clock(), 30)) == 1
-
-
-def test_a_tick_belongs_to_one_process(store):
-    with ThreadPoolExecutor(8) as many:
-        claimed = list(many.map(lambda _: store.claim_tick("digest", 7), range(24)))
-    assert claimed.count(True) == 1
-    assert store.claim_tick("digest", 8)
-
-
-def test_one_failing_job_does_not_fail_its_batch(store):
-    gate = threading.Event()
-    with ThreadPoolExecutor(3) as many:
-        first = many.submit(store.database.write, lambda unit: gate.wait(5))
-        bad = many.submit(store.database.write, lambda unit: 1 / 0)
-        good = many.submit(store.claim_tick, "job", 1)
-        gate.set()
-        assert first.result() is True
-        assert good.result() is True
-        with pytest.raises(ZeroDivisionError):
-            bad.result()
+        store.cases.case("EX-1")
 
 
 RACES = 1000
@@ -164,7 +105,7 @@ def test_a_thousand_races_of_approve_against_reject_have_one_winner_each(world):
         world.receive(world.signal(f"product:{number}"))
     # So many from one source are let through one after the other.
     world.clock.forward(minutes=1)
-    while claimed := world.store.claim([Topic.TRIAGE], 200, world.clock(), 300):
+    while claimed := world.store.outbox.claim([Topic.TRIAGE], 200, world.clock(), 300):
         for work in claimed:
             world.desk.triage.run(work)
             cases.append(work.case_id)
@@ -200,14 +141,14 @@ def test_a_thousand_races_of_approve_against_reject_have_one_winner_each(world):
         thread.start()
     for thread in (approve, reject):
         thread.join()
-    states = world.store.counts()
+    states = world.store.queries.counts()
     assert states.get("APPROVED", 0) + states.get("REJECTED", 0) == RACES
     assert len(told) == RACES
     assert all("rejected by Omar" in text or "approved by Ana" in text for text in told)
-    decided = [json.loads(bytes(row.body))["type"] for row in world.store.ledger()]
+    decided = [json.loads(bytes(row.body))["type"] for row in world.store.ledger.rows()]
     assert decided.count("plan.authorised") + decided.count("plan.rejected") == RACES
     assert decided.count("attempt.refused") == RACES
-    assert replay(world.store).differences == ()
+    assert replay(world.store.database).differences == ()
 
 
 def test_the_naive_way_does_lose_the_race(tmp_path):
@@ -251,75 +192,10 @@ def test_usage_counts_what_was_begun_today(world):
     case = world.proposed()
     world.approve(case)
     world.work()
-    usage = world.store.usage("2026-11-21")
+    usage = world.store.cases.usage("2026-11-21")
     assert (usage.times, usage.target_times) == (
         {"house.order_stock": 1},
         {"house.order_stock order_stock:1": 1},
     )
     assert usage.amounts == {"house.order_stock": 100}
-    assert world.store.usage("2026-11-22").times == {}
-
-
-def test_the_projection_equals_the_ledger_folded_again(world):
-    case = world.proposed()
-    world.approve(case)
-    world.work()
-    assert world.case(case).state is State.RESOLVED
-    assert replay(world.store).differences == ()
-
-
-def test_a_state_edited_without_the_ledger_is_found(world):
-    case = world.proposed()
-    with world.store.database.engine.begin() as connection:
-        row = connection.execute(sa.select(tables.cases.c.body)).scalar_one()
-        connection.execute(
-            sa.update(tables.cases).values(body=row.replace("waiting for a decision", "resolved"))
-        )
-    (difference,) = replay(world.store).differences
-    assert difference.startswith(
-        f"{case.id}: the projection says resolved, the ledger says waiting for a decision, or they differ in detail"
-    )
-
-
-def test_a_row_without_a_ledger_and_a_ledger_without_a_row_are_found(world):
-    world.receive()
-    world.receive(world.signal("product:2"))
-    with world.store.database.engine.begin() as connection:
-        connection.execute(
-            sa.update(tables.cases).where(tables.cases.c.id == "EX-2").values(id="EX-9", number=9)
-        )
-    differences = [difference.rpartition(": ")[0] for difference in replay(world.store).differences]
-    assert {
-        "EX-9: in the projection, but not in the ledger",
-        "EX-2: in the ledger, but not in the projection",
-    } <= set(differences)
-
-
-@pytest.mark.threat("A3")
-def test_a_writer_that_stands_still_in_a_transaction_does_not_stop_the_others(
-    postgres, monkeypatch
-):
-    """As when a process is stopped, or its machine sleeps, while it holds the head of the ledger."""
-    monkeypatch.setattr(database_module, "MAX_IDLE_SECONDS", 0.5)
-    name = f"idle{uuid.uuid4().hex[:10]}"
-    _create(postgres, name, "template_countersign")
-    still, other = Database(f"{postgres}/{name}"), Database(f"{postgres}/{name}")
-    inside, go_on = threading.Event(), threading.Event()
-
-    def stand_still(unit):
-        inside.set()
-        assert go_on.wait(60)
-
-    try:
-        with ThreadPoolExecutor(1) as pool:
-            waiting = pool.submit(still.write, stand_still)
-            assert inside.wait(60)
-            assert other.write(lambda unit: unit.next_case_id()) == "EX-1"
-            go_on.set()
-            with pytest.raises(sa.exc.DBAPIError):
-                waiting.result(60)
-        assert still.write(lambda unit: unit.next_case_id()) == "EX-1"
-    finally:
-        go_on.set()
-        still.close()
-        other.close()
+    assert world.store.cases.usage("2026-11-22").times == {}

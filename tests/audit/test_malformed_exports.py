@@ -14,11 +14,11 @@ import rfc8785
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-import bot.verifier
+import bot.audit.verifier
+from bot.audit.checkpoints import Checkpoints
+from bot.audit.export import export
+from bot.audit.verifier import canonical, main
 from bot.cases.ledger import GENESIS, chain_hash, leaf_hash
-from bot.store.checkpoints import Checkpoints
-from bot.store.export import export
-from bot.verifier import canonical, main
 from tests.fakes.directory import principal
 
 pytestmark = pytest.mark.threat("D3")
@@ -30,27 +30,27 @@ DEEP = 100_000
 def honest(tmp_path_factory, empty_sqlite):
     """A small export with every sort of decision in it, under two checkpoints."""
     from bot.store.database import Database
-    from bot.store.store import SqlStore
+    from bot.store.store import Store
     from tests.world import World
 
     folder = tmp_path_factory.mktemp("honest")
     shutil.copy(empty_sqlite, folder / "small.db")
     database = Database(f"sqlite:///{folder / 'small.db'}")
-    world = World(SqlStore(database))
+    world = World(Store.over(database))
     world.house.facts = {"on_hand": 4, "on_order": 0, "share": 5e-05, "large": 1e21}
     for number in range(3):
         world.receive(world.signal(f"product:{number}"))
         world.work()
-    Checkpoints(folder / "cp", "log").sign(world.store)
+    Checkpoints(folder / "cp", "log").sign(world.store.ledger)
     world.desk.decisions.edit(
         "EX-1", by=principal("omar"), seen=world.seen("EX-1"), values={"quantity": 12}
     )
-    world.approve(world.store.case("EX-1"), "ana")
-    world.approve(world.store.case("EX-2"))
+    world.approve(world.store.cases.case("EX-1"), "ana")
+    world.approve(world.store.cases.case("EX-2"))
     world.desk.decisions.withdraw("EX-2", by=principal("ana"), seen=world.seen("EX-2"))
     world.work()
-    Checkpoints(folder / "cp", "log").sign(world.store)
-    export(world.store, folder / "log.jsonl")
+    Checkpoints(folder / "cp", "log").sign(world.store.ledger)
+    export(world.store.ledger, folder / "log.jsonl")
     database.close()
     return folder
 
@@ -215,15 +215,15 @@ def test_a_damaged_checkpoint_or_key_is_a_finding_or_cannot_be_read(honest, tmp_
         path.write_bytes(bytes(raw))
         status, printed = verified(honest / "log.jsonl", folder, capsys)
         # The key's check is over what it means: base64 may carry bits that mean nothing.
-        same_key = path.name == "public.key" and bot.verifier.parse_key
+        same_key = path.name == "public.key" and bot.audit.verifier.parse_key
         assert status in {1, 2} or (same_key and _means_the_same(path, honest)), (
             f"seed {seed}, {number}: {printed}"
         )
 
 
 def _means_the_same(path: Path, honest: Path) -> bool:
-    name, key_id, public = bot.verifier.parse_key(path.read_text())
-    as_before = bot.verifier.parse_key((honest / "cp" / path.name).read_text())
+    name, key_id, public = bot.audit.verifier.parse_key(path.read_text())
+    as_before = bot.audit.verifier.parse_key((honest / "cp" / path.name).read_text())
     return (name, key_id, public.public_bytes_raw()) == (
         *as_before[:2],
         as_before[2].public_bytes_raw(),
@@ -242,7 +242,7 @@ def test_what_was_read_is_printed_without_control_characters(honest, tmp_path):
     bodies = [json.loads(line)["entry"] for line in lines]
     bodies[0] = bodies[0].replace('"case":"EX-1"', '"case":"\\u001b[2K\\rEX\\ud800"')
     (tmp_path / "log.jsonl").write_text(grown(bodies))
-    command = [sys.executable, "-P", bot.verifier.__file__, str(tmp_path / "log.jsonl")]
+    command = [sys.executable, "-P", bot.audit.verifier.__file__, str(tmp_path / "log.jsonl")]
     told = subprocess.run(command, capture_output=True, env={}, timeout=60)
     assert told.returncode == 1
     assert b"\x1b" not in told.stdout

@@ -7,12 +7,14 @@ import sys
 from pathlib import Path
 
 import pytest
+import sqlalchemy as sa
 
+from bot.audit import checkpoints as subject
+from bot.audit.checkpoints import Checkpoints, Witness
+from bot.audit.export import export
+from bot.audit.verifier import verify
 from bot.cases.errors import LedgerBroken, SettingsIncomplete
-from bot.store import checkpoints as subject
-from bot.store.checkpoints import Checkpoints, Witness
-from bot.store.export import export
-from bot.verifier import verify
+from bot.store import tables
 
 pytestmark = pytest.mark.threat("D2")
 
@@ -21,12 +23,12 @@ def signed(world, folder: Path, times: int = 1) -> Checkpoints:
     """A folder with so many notes over a ledger that grows."""
     for number in range(times):
         world.receive(world.signal(f"product:{number}"))
-        Checkpoints(folder, "log").sign(world.store)
+        Checkpoints(folder, "log").sign(world.store.ledger)
     return Checkpoints(folder, "log")
 
 
 def findings(world, folder: Path) -> list[str]:
-    export(world.store, folder.parent / "log.jsonl")
+    export(world.store.ledger, folder.parent / "log.jsonl")
     return verify(
         str(folder.parent / "log.jsonl"), str(folder), Checkpoints(folder, "log").public_key
     )[0]
@@ -54,13 +56,13 @@ def test_whoever_dies_while_signing_leaves_no_alarm(small_world, tmp_path, monke
     monkeypatch.setattr(subject, "_write_durably", dying)
     small_world.receive(small_world.signal("product:last"))
     with pytest.raises(Died):
-        checkpoints.sign(small_world.store)
+        checkpoints.sign(small_world.store.ledger)
     monkeypatch.setattr(subject, "_write_durably", writes)
     for number in range(2):
-        Checkpoints(folder, "log").sign(small_world.store)
+        Checkpoints(folder, "log").sign(small_world.store.ledger)
         assert findings(small_world, folder) == []
         small_world.receive(small_world.signal(f"product:later {number}"))
-    assert Witness(folder, "log").compare(small_world.store) is None
+    assert Witness(folder, "log").compare(small_world.store.ledger) is None
 
 
 @pytest.mark.parametrize("before", [0, 1])
@@ -73,7 +75,7 @@ def test_a_note_that_an_older_release_left_without_a_memory_of_it_is_adopted(
     memory = (folder / "witness.json").read_text() if before else ""
     signed(small_world, folder)
     (folder / "witness.json").write_text(memory) if before else (folder / "witness.json").unlink()
-    assert Witness(folder, "log").compare(small_world.store) is None
+    assert Witness(folder, "log").compare(small_world.store.ledger) is None
     signed(small_world, folder)
     assert findings(small_world, folder) == []
     assert len(list(folder.glob("*.note"))) == before + 2
@@ -84,12 +86,12 @@ def test_a_newer_note_that_the_ledger_does_not_grow_from_is_not_adopted(small_wo
     checkpoints = signed(small_world, folder)
     memory = (folder / "witness.json").read_text()
     tree = subject.Tree().extend([b"x" * 32, b"y" * 32])
-    (folder / "000002-2.note").write_text(checkpoints._note(tree, ""))
+    (folder / "000002-2.note").write_text(checkpoints._sign_note(tree, ""))
     (folder / "witness.json").write_text(memory)
     small_world.receive(small_world.signal("another"))
     with pytest.raises(LedgerBroken, match="not a continuation"):
-        Checkpoints(folder, "log").sign(small_world.store)
-    assert Witness(folder, "log").compare(small_world.store).size == 2
+        Checkpoints(folder, "log").sign(small_world.store.ledger)
+    assert Witness(folder, "log").compare(small_world.store.ledger).size == 2
 
 
 def test_a_newer_note_that_another_key_signed_is_nothing(small_world, tmp_path):
@@ -98,7 +100,7 @@ def test_a_newer_note_that_another_key_signed_is_nothing(small_world, tmp_path):
     other = signed(small_world, tmp_path / "other")
     tree = subject.Tree().extend([b"x" * 32, b"y" * 32])
     (folder / "000002-2.note").write_text(other._note(tree, ""))
-    assert Witness(folder, "log").compare(small_world.store) is None
+    assert Witness(folder, "log").compare(small_world.store.ledger) is None
 
 
 @pytest.mark.parametrize("content", ["", "\n", "0011", "not hex", "00" * 40])
@@ -131,7 +133,7 @@ def test_a_damaged_memory_says_what_to_do(small_world, tmp_path):
     for damage in ("", "{", "[]", '{"size": 1}', '{"size": 1, "peaks": ["x"], "number": 1}'):
         (folder / "witness.json").write_text(damage)
         with pytest.raises(LedgerBroken, match="put it back from a backup"):
-            Checkpoints(folder, "log").sign(small_world.store)
+            Checkpoints(folder, "log").sign(small_world.store.ledger)
 
 
 def test_a_memory_of_an_older_release_is_read(small_world, tmp_path):
@@ -152,10 +154,10 @@ def test_processes_that_share_a_folder_sign_one_after_the_other(small_world, tmp
     for number in range(3):
         small_world.receive(small_world.signal(f"product:{number}"))
     code = (
-        "import sys; from pathlib import Path; from bot.store.checkpoints import Checkpoints;"
-        "from bot.store.database import Database; from bot.store.store import SqlStore;"
-        "store = SqlStore(Database(sys.argv[1]));"
-        "Checkpoints(Path(sys.argv[2]), 'log').sign(store); store.database.close()"
+        "import sys; from pathlib import Path; from bot.audit.checkpoints import Checkpoints;"
+        "from bot.store.database import Database; from bot.store.store import Store;"
+        "store = Store.over(Database(sys.argv[1]));"
+        "Checkpoints(Path(sys.argv[2]), 'log').sign(store.ledger); store.database.close()"
     )
     command = [sys.executable, "-c", code, small_world.store.database.url, str(folder)]
     both = [subprocess.Popen(command, stderr=subprocess.PIPE, text=True) for _ in range(2)]
@@ -170,4 +172,40 @@ def test_a_witness_needs_no_key(small_world, tmp_path):
     folder = tmp_path / "cp"
     signed(small_world, folder)
     (folder / "key").unlink()
-    assert Witness(folder, "log").compare(small_world.store) is None
+    assert Witness(folder, "log").compare(small_world.store.ledger) is None
+
+
+def test_nothing_new_is_signed_once(small_world, tmp_path):
+    small_world.receive()
+    checkpoints = Checkpoints(tmp_path / "cp", "log")
+    assert checkpoints.sign(small_world.store.ledger).size == 1
+    assert checkpoints.sign(small_world.store.ledger) is None
+
+
+def test_the_signer_refuses_a_ledger_that_shrank_or_changed(small_world, tmp_path):
+    for number in range(3):
+        small_world.receive(small_world.signal(f"product:{number}"))
+    checkpoints = Checkpoints(tmp_path / "cp", "log")
+    checkpoints.sign(small_world.store.ledger)
+    with small_world.store.database.engine.begin() as connection:
+        connection.exec_driver_sql("DROP TRIGGER ledger_no_delete")
+        connection.execute(sa.delete(tables.ledger).where(tables.ledger.c.seq == 3))
+        connection.execute(
+            sa.update(tables.heads).where(tables.heads.c.name == "ledger").values(number=2)
+        )
+    with pytest.raises(LedgerBroken, match="entries were taken away"):
+        checkpoints.sign(small_world.store.ledger)
+
+
+def test_the_signer_refuses_when_its_memory_was_taken(small_world, tmp_path):
+    for number in range(2):
+        small_world.receive(small_world.signal(f"product:{number}"))
+        Checkpoints(tmp_path / "cp", "log").sign(small_world.store.ledger)
+    (tmp_path / "cp" / "witness.json").unlink()
+    with pytest.raises(LedgerBroken, match="put it back from a backup"):
+        Checkpoints(tmp_path / "cp", "log").sign(small_world.store.ledger)
+
+
+def test_the_key_is_its_owners_alone(tmp_path):
+    Checkpoints(tmp_path / "cp", "log")
+    assert (tmp_path / "cp" / "key").stat().st_mode & 0o077 == 0

@@ -1,0 +1,77 @@
+"""Where the cards of each case stand in Slack."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Protocol
+
+from bot.ports.outbox import LeasedMessage, OutboxMessage
+
+# The look of a card that a newer one has replaced. It has no buttons any more.
+REPLACED = "replaced"
+# The form of cards and buttons that this release draws. A card in another form is drawn again,
+# because its buttons lack something. Change it when what a button carries changes.
+CARD_FORMAT = "2"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CardRef:
+    """A posted card of a case."""
+
+    case_id: str
+    #: A new card, with a higher generation, replaces this one when the case is reopened.
+    generation: int
+    channel: str
+    #: The message's id in its channel; empty when it was posted nowhere.
+    ts: str
+    #: The version of the case that the card shows. 0 draws it again.
+    version: int
+    look: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class CardContext:
+    """What a card shows beyond its case."""
+
+    #: Why nothing runs now, in words; empty when nothing is paused.
+    paused: str = ""
+    #: The plan can still be taken back.
+    is_undoable: bool = False
+
+    @property
+    def key(self) -> str:
+        """Return the look that a card drawn in this context has."""
+        flags = {"paused": bool(self.paused), "undoable": self.is_undoable}
+        return " ".join([CARD_FORMAT, *(name for name, is_set in flags.items() if is_set)])
+
+
+class CardStore(Protocol):
+    """Record where cards stand, and find them again."""
+
+    def cards(self, case_id: str) -> list[CardRef]:
+        """Return the cards of this case, the newest generation first."""
+
+    def newest(self, case_ids: Sequence[str]) -> dict[str, CardRef]:
+        """Return the newest card of each of these cases that has one."""
+
+    def case_at(self, channel: str, ts: str) -> str:
+        """Return the id of the case whose card stands there; empty when none does."""
+
+    def outdated(self, card_format: str, now: datetime) -> list[str]:
+        """List the cases with live buttons whose newest card has another format."""
+
+    def record(
+        self,
+        card: CardRef,
+        *,
+        finish: LeasedMessage | None = None,
+        hold: LeasedMessage | None = None,
+        messages: Sequence[OutboxMessage] = (),
+    ) -> None:
+        """Record where a card stands, and request the effects that follow.
+
+        ``finish`` is done with it; the lease on ``hold`` must still be valid.
+
+        Raises:
+            StaleFence: another worker has taken the message over.
+        """

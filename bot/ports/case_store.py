@@ -1,0 +1,117 @@
+"""Cases and their ledger entries, read and written whole."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from typing import Protocol
+
+from bot.cases.case import Case
+from bot.cases.controls import DeskControls
+from bot.cases.entries import Entry
+from bot.cases.plan import Plan
+from bot.cases.policy import Usage
+from bot.cases.signal import Signal
+from bot.ports.outbox import LeasedMessage, OutboxMessage
+
+
+class UsageOn(Protocol):
+    """Sum what has been carried out on a UTC day."""
+
+    def __call__(self, day: str, *, plan: Plan | None = None, step: int = 0) -> Usage:
+        """Leave out the steps of ``plan`` from ``step`` on: they are still to come."""
+
+
+Guard = Callable[[DeskControls, UsageOn], None]
+"""Check a change inside its transaction, against controls and usage as they are there.
+
+A refusal that it raises writes nothing.
+"""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Change:
+    """What one decision writes, all of it or nothing."""
+
+    #: The case before it; None when it opens one.
+    before: Case | None
+    entries: tuple[Entry, ...]
+    #: The effects that follow.
+    messages: tuple[OutboxMessage, ...] = ()
+    guard: Guard | None = None
+    #: The desk's controls before ``control_entries``, which are written in the same transaction.
+    controls: DeskControls | None = None
+    control_entries: tuple[Entry, ...] = ()
+    #: The case after the entries, when they have been folded already.
+    after: Case | None = None
+
+
+class ReceiptOutcome(StrEnum):
+    """What became of a received signal."""
+
+    OPENED = "opened"
+    COUNTED = "counted"
+    CLEARED = "cleared"
+    DUPLICATE = "duplicate"
+    CONFLICT = "conflict"
+    IGNORED = "ignored"
+
+
+@dataclass(frozen=True, slots=True)
+class Receipt:
+    """The answer to a signal."""
+
+    outcome: ReceiptOutcome
+    case_id: str | None
+
+
+Judge = Callable[[Case | None, str], Change]
+"""Decide what a signal writes.
+
+Takes the latest case of its fingerprint and the id that a new case would get.
+"""
+
+
+class CaseStore(Protocol):
+    """Read cases and write decisions. Every method is one transaction."""
+
+    def case(self, case_id: str) -> Case:
+        """Return the case as it is now.
+
+        Raises:
+            NoSuchCase: there is none.
+        """
+
+    def entries(self, case_id: str, *, after: int = 0) -> list[Entry]:
+        """Return the ledger entries of a case above this version, in order."""
+
+    def receive(self, signal: Signal, raw: bytes, judge: Judge, now: datetime) -> Receipt:
+        """Record a signal and what ``judge`` makes of it, once per source and key."""
+
+    def commit(
+        self,
+        change: Change,
+        *,
+        finish: LeasedMessage | None = None,
+        retry_at: datetime | None = None,
+        renew: LeasedMessage | None = None,
+        renew_until: datetime | None = None,
+    ) -> Case:
+        """Append, project and enqueue, or do nothing. Return the case after it.
+
+        ``finish`` is done with it, or due again at ``retry_at``. ``renew`` goes on being worked
+        on: its lease must still be valid, and is extended to ``renew_until``.
+
+        Raises:
+            Conflict: the case changed meanwhile.
+            StaleFence: another worker has taken the message over.
+        """
+
+    def usage(self, day: str, *, plan: Plan | None = None, step: int = 0) -> Usage:
+        """Sum what has been carried out on this UTC day, as ``UsageOn``."""
+
+    def step_outcomes(self, action: str, limit: int) -> list[str]:
+        """Return how the last steps of this action ended, the latest first."""
+
+    def last_case_number(self) -> int:
+        """Return the highest number that a case may have so far."""

@@ -1,0 +1,97 @@
+"""The one sender of messages."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+from bot.cases.case import Case
+from bot.cases.digest import DigestView, HomeView, StormView
+from bot.cases.entries import Entry
+from bot.cases.question import Answer
+from bot.ports.card_store import CardContext, CardRef
+from bot.ports.connector import EffectStatus
+from bot.ports.live_lists import LiveList
+from bot.ports.question_log import PostedQuestion
+
+
+@dataclass(frozen=True, slots=True)
+class PostedMessage:
+    """A message of the bot as its channel shows it."""
+
+    #: The case or list that the message says it shows.
+    name: str
+    channel: str
+    ts: str
+    #: Somebody has replied under it.
+    is_answered: bool = False
+
+
+class Chat(Protocol):
+    """Post and update messages. Raises ``ChatFailed`` and its kin.
+
+    ``look_first``: an earlier attempt may have posted the message already.
+    """
+
+    def draw_card(
+        self, case: Case, cards: Sequence[CardRef], *, look_first: bool, context: CardContext
+    ) -> CardRef:
+        """Make the one live card of this case show its state. Return where it stands."""
+
+    def retire_card(self, case: Case, older: CardRef) -> None:
+        """Remove the buttons from a card that a newer one replaces."""
+
+    def messages_about(self, name: str, channel: str, since: float) -> list[PostedMessage]:
+        """Read from the channel which messages show this case or list."""
+
+    def remove(self, copy: PostedMessage) -> None:
+        """Delete a message that was posted twice."""
+
+    def mark_as_copy(self, copy: PostedMessage, title: str, standing: CardRef) -> None:
+        """Remove the buttons from a message that was posted twice, and link the live one."""
+
+    def post_note(
+        self,
+        case: Case,
+        entries: Sequence[Entry],
+        cards: Sequence[CardRef],
+        *,
+        key: str,
+        look_first: bool,
+        call: str = "",
+        is_loud: bool = False,
+    ) -> None:
+        """Post these entries, in words, in the thread of the card.
+
+        ``call`` mentions a person or group; ``is_loud`` posts to the channel too.
+        """
+
+    def post_digest(
+        self, digest: DigestView, live_list: LiveList | None, *, look_first: bool
+    ) -> str:
+        """Post a digest, or update the one that stands. Return its message id."""
+
+    def post_storm(self, storm: StormView, live_list: LiveList | None, *, look_first: bool) -> str:
+        """Post the card that many cases share, or update it. Return its message id."""
+
+    def publish_home(self, home: HomeView) -> None:
+        """Publish a person's App Home."""
+
+    def start_answer(self, question: PostedQuestion) -> str:
+        """Show that an answer is being prepared. Return its message id, or nothing."""
+
+    def post_progress(self, question: PostedQuestion, stream_ts: str, words: str) -> None:
+        """Say what is being looked up for the answer."""
+
+    def answer(
+        self, question: PostedQuestion, answer: Answer, *, look_first: bool, stream_ts: str = ""
+    ) -> None:
+        """Answer where the question was posted.
+
+        Privately, unless everyone there may see all of the answer.
+        """
+
+    def send(self, to: str, text: str, key: str) -> str:
+        """Send a plain message to a channel or person, once per key. Return its id."""
+
+    def find_message(self, to: str, key: str) -> EffectStatus:
+        """Look whether the message under this key is there."""

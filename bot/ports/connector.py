@@ -1,0 +1,77 @@
+"""Outside systems: evidence in, actions out."""
+
+from collections.abc import Mapping
+from datetime import timedelta
+from enum import StrEnum
+from typing import Protocol
+
+from bot.cases.canonical import Scalar
+from bot.cases.plan import Action
+
+
+class EffectStatus(StrEnum):
+    """What ``verify`` found in the outside system."""
+
+    LANDED = "landed"
+    ABSENT = "absent"
+    UNKNOWN = "unknown"
+
+
+class Connector(Protocol):
+    """Speak to one outside system.
+
+    Every call ends within ``timeout``, whatever the system does. A call inside a ``time_limit``
+    has done nothing after it, and does nothing later.
+    """
+
+    @property
+    def timeout(self) -> timedelta:
+        """Return the longest that one call may take."""
+
+    def look_up(
+        self, query: str, parameters: Mapping[str, Scalar], limit: int
+    ) -> list[dict[str, Scalar]]:
+        """Run a read-only query. Return at most ``limit`` rows.
+
+        Raises:
+            ConnectorFailed: the system did not answer, or refused.
+        """
+
+    def prepare(self, action: str, parameters: Mapping[str, Scalar]) -> Action:
+        """Make the dry run: typed parameters, target, preview and precondition snapshot.
+
+        Raises:
+            ConnectorFailed: the action is not possible with these parameters.
+        """
+
+    def precondition(self, action: Action) -> Mapping[str, Scalar]:
+        """Return the precondition snapshot as it is now.
+
+        Raises:
+            ConnectorFailed: the system did not answer.
+        """
+
+    def execute(self, action: Action, key: str) -> str:
+        """Carry the action out once under this key. Return what came of it, in words.
+
+        Raises:
+            WorldMoved: it surely did not happen, and is no longer right.
+            OutcomeUnknown: it may have happened.
+            ConnectorFailed: it surely did not happen. ``retryable`` tells whether to try again.
+        """
+
+    def verify(self, action: Action, key: str) -> EffectStatus:
+        """Look whether the effect under this key is there.
+
+        ABSENT is an answer of the system; no answer is UNKNOWN.
+        """
+
+    def undo(self, action: Action, key: str, undo_key: str) -> str:
+        """Take back the effect under ``key``. The undoing has a key of its own."""
+
+
+class Systems(Protocol):
+    """The outside systems by name."""
+
+    def __getitem__(self, name: str) -> Connector:
+        """Return the connector of this system."""

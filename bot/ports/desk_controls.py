@@ -1,0 +1,39 @@
+"""What holds for the whole desk: pauses, delegations, emergencies, passkeys."""
+
+from collections.abc import Sequence
+from typing import Protocol
+
+from bot.cases.controls import DeskControls
+from bot.cases.entries import Entry
+from bot.ports.outbox import OutboxMessage
+
+
+class DeskControlsStore(Protocol):
+    """Read and write the desk's controls."""
+
+    def load(self) -> DeskControls:
+        """Return the controls as they are now."""
+
+    def save(
+        self,
+        before: DeskControls,
+        entries: tuple[Entry, ...],
+        messages: Sequence[OutboxMessage] = (),
+    ) -> DeskControls:
+        """Append these entries about the desk. Return the controls after them.
+
+        Raises:
+            Conflict: somebody else wrote first.
+        """
+
+    def rewind(
+        self,
+        before: DeskControls,
+        entries: tuple[Entry, ...],
+        messages: Sequence[OutboxMessage],
+        numbers_from: int,
+    ) -> DeskControls:
+        """Record that a backup was restored.
+
+        New cases are numbered above ``numbers_from``, and no card counts as drawn.
+        """

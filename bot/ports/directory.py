@@ -1,0 +1,26 @@
+"""Who people are and which groups they are in, as their workspace says now."""
+
+from collections.abc import Sequence
+from typing import Protocol
+
+from bot.cases.approval import Groups, Person
+
+
+class Directory(Protocol):
+    """Look up people and groups. Raises ``ChatFailed`` while nothing can be read.
+
+    ``fresh``: ask the workspace, not a cache.
+    """
+
+    def person(self, principal: str, *, fresh: bool = False) -> Person:
+        """Return the person behind an account.
+
+        Raises:
+            NotEligible: there is nobody, or more than one person.
+        """
+
+    def groups(self, handles: Sequence[str], *, fresh: bool = False) -> Groups:
+        """Return the members by group handle; none for an unknown or unreadable group."""
+
+    def members_of(self, channel: str) -> frozenset[str]:
+        """Return who is in this channel now; nobody when it cannot be read."""

@@ -1,0 +1,36 @@
+"""Playbooks, policy, channels and identities, as people wrote them."""
+
+from typing import Protocol
+
+from bot.cases.hours import Hours
+from bot.cases.identity import Identities
+from bot.cases.playbook import Playbook
+from bot.cases.policy import Policy
+
+
+class Library(Protocol):
+    """Read what people wrote about how cases are handled."""
+
+    def playbook(self, kind: str) -> Playbook:
+        """Return the playbook of a kind, or the one for unrecognised cases."""
+
+    def policy(self) -> Policy:
+        """Return the limits and who must approve."""
+
+    def titles(self) -> list[tuple[str, str]]:
+        """List every kind that can be named, with its title, by title."""
+
+    def hours(self, channel: str) -> Hours:
+        """Return when the people of this channel are at work."""
+
+    def deciders(self) -> list[str]:
+        """List every group that decides, owns or is escalated to."""
+
+    def channels(self) -> list[str]:
+        """List every channel that cards go to."""
+
+    def governors(self) -> list[str]:
+        """List every group that governs a kind."""
+
+    def identities(self) -> Identities:
+        """Return which accounts belong to one person."""

@@ -1,0 +1,45 @@
+"""Lists that stand in a message or a view and follow their cases."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Protocol
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LiveList:
+    """A posted list: a channel's digest, a storm's shared card, a person's App Home."""
+
+    key: str
+    #: A channel or a person.
+    place: str
+    #: The message's id. An App Home has no message: there it is the filter that was chosen.
+    ts: str
+    #: The ids of the cases that it shows, by section.
+    sections: Mapping[str, Sequence[str]]
+    shown_at: datetime
+
+
+class LiveLists(Protocol):
+    """Record which lists stand where, and which cases they show."""
+
+    def get(self, key: str) -> LiveList | None:
+        """Return the list under this key."""
+
+    def find(self, prefix: str, since: datetime) -> list[LiveList]:
+        """Return the lists under keys with this prefix that were shown after this time."""
+
+    def keys_with(self, case_id: str) -> list[str]:
+        """Return the keys of the lists that follow this case."""
+
+    def save(self, live_list: LiveList, *, follow: bool = True) -> None:
+        """Record a list as it stands now.
+
+        With ``follow`` it follows the cases of its sections and no others from now on.
+        """
+
+    def add(self, case_id: str, key: str) -> None:
+        """Let the list under this key follow this case too."""
+
+    def delete(self, key: str) -> None:
+        """Delete the list and what it follows."""

@@ -1,0 +1,107 @@
+"""The outbox: effects that must happen because of a commit, done by workers under a lease."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+from typing import Any, Protocol
+
+
+class Topic(StrEnum):
+    """The kinds of outbox messages. Each has one handler, plugged in by the wiring."""
+
+    TRIAGE = "triage"
+    CARD = "card"
+    NOTE = "note"
+    EXECUTE = "execute"
+    FOLLOW_UP = "follow_up"
+    REMEMBER = "remember"
+    ANSWER = "answer"
+    DIGEST = "digest"
+    HOME = "home"
+    STORM = "storm"
+    SWEEP = "sweep"
+    NARRATE = "narrate"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OutboxMessage:
+    """A request for an effect. Requests under one key that wait together are one effect."""
+
+    topic: Topic
+    key: str
+    #: The case that the effect is about; empty for lists and views.
+    case_id: str
+    #: Not before this time.
+    run_at: datetime
+    payload: Mapping[str, Any] = field(default_factory=dict)
+    #: Among the due, the lower number goes first.
+    priority: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LeasedMessage:
+    """An outbox message that one worker holds for a time."""
+
+    key: str
+    topic: Topic
+    case_id: str
+    #: Goes up with every claim, so that an earlier holder can no longer write.
+    fence: int
+    #: How often the effect has been requested since it was last done.
+    requests: int
+    #: Failures so far. After too many the message is parked.
+    attempts: int
+    #: Attempts since the last certain outcome, this one included. Above 1: look before repeating.
+    uncertain_attempts: int
+    payload: Mapping[str, Any]
+    #: As it was requested, for the effects that follow from this one.
+    priority: int = 0
+
+
+class Outbox(Protocol):
+    """Queue effects, lease them to workers, and record how they ended."""
+
+    def enqueue(self, messages: Sequence[OutboxMessage]) -> None:
+        """Request effects that follow from no decision."""
+
+    def enqueue_once(self, job: str, slot: int, message: OutboxMessage) -> bool:
+        """Request an effect unless this slot of the job has one. Tell whether it was."""
+
+    def has_due(self, topics: Sequence[Topic], now: datetime) -> bool:
+        """Tell whether a claim would return anything."""
+
+    def claim(
+        self, topics: Sequence[Topic], limit: int, now: datetime, lease_seconds: float
+    ) -> list[LeasedMessage]:
+        """Lease due messages, in the order in which they are to be done."""
+
+    def renew(self, messages: Sequence[LeasedMessage], until: datetime) -> set[tuple[str, int]]:
+        """Extend the leases that still hold. Return the key and fence of each."""
+
+    def finish(self, message: LeasedMessage, messages: Sequence[OutboxMessage] = ()) -> None:
+        """Record that the effect is done, and request those that follow.
+
+        Raises:
+            StaleFence: another worker has taken the message over.
+        """
+
+    def retry(
+        self,
+        message: LeasedMessage,
+        run_at: datetime,
+        error: str,
+        *,
+        certain: bool,
+        counts: bool = True,
+    ) -> None:
+        """Give the message back, to be tried again at ``run_at``.
+
+        ``certain``: this attempt surely had no effect. ``counts``: it was a failure, not a wait.
+        """
+
+    def park(self, message: LeasedMessage, error: str) -> None:
+        """Give the message up until a person lets it be tried again."""
+
+    def run_now(self, topic: Topic, now: datetime) -> None:
+        """Make every waiting message of this topic due at once."""

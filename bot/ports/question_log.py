@@ -1,0 +1,61 @@
+"""The questions that people put to the bot, and whether the answers helped."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Protocol
+
+from bot.ports.outbox import OutboxMessage
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class QuestionRecord:
+    """A question as the log keeps it."""
+
+    id: str
+    asked_at: datetime
+    person: str
+    text: str
+    #: How it was read; empty when it was not understood.
+    understood: str = ""
+    #: "up", "down" or empty.
+    vote: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PostedQuestion:
+    """A question and where it was posted."""
+
+    id: str
+    #: The principal, "T…/U…".
+    person: str
+    #: The user id in Slack.
+    user: str
+    text: str
+    channel: str
+    #: The message under which the answer goes.
+    thread: str
+    #: Posted in the direct messages between the person and the bot.
+    is_direct: bool
+    #: The case in whose thread it was posted.
+    case_id: str = ""
+
+
+class QuestionLog(Protocol):
+    """Record questions, how they were read, and votes on the answers."""
+
+    def record(self, question: QuestionRecord, message: OutboxMessage | None) -> bool:
+        """Record a question once and request its answer. Tell whether it was new."""
+
+    def record_reading(self, question_id: str, understood: str) -> None:
+        """Record how the question was read; empty when it was not understood."""
+
+    def record_vote(self, question_id: str, person: str, vote: str) -> bool:
+        """Record whether the answer helped. Tell whether the person had put the question."""
+
+    def questions(
+        self, since: datetime, *, unanswered: bool, limit: int = 100
+    ) -> list[QuestionRecord]:
+        """Return questions since then, the latest first.
+
+        ``unanswered``: only those that were not understood, or whose answer did not help.
+        """

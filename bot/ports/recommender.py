@@ -1,0 +1,31 @@
+"""Which kind a case is, and which plan to suggest for it."""
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Protocol
+
+from bot.cases.canonical import Scalar
+from bot.cases.case import Case
+from bot.cases.evidence import Evidence
+from bot.cases.plan import Action
+from bot.cases.playbook import Playbook
+from bot.cases.recognition import Recognition
+from bot.cases.recommendation import Recommendation
+
+Prepare = Callable[[str, Mapping[str, Scalar]], Action]
+"""Make the dry run of a "system.action" with these parameters."""
+
+
+class Recogniser(Protocol):
+    """Classify texts."""
+
+    def recognise(self, text: str) -> Recognition:
+        """Return the kind of a text, or none. Never fails: it abstains instead."""
+
+
+class Recommender(Protocol):
+    """Suggest plans. What it returns is validated and judged like anything else."""
+
+    def recommend(
+        self, case: Case, playbook: Playbook, evidence: Sequence[Evidence], prepare: Prepare
+    ) -> tuple[Recommendation, tuple[Action, ...]]:
+        """Return the recommendation and its actions, ready for a plan."""

@@ -1,0 +1,105 @@
+"""Where the cards of each case stand in Slack."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import exists, or_, select
+
+from bot.cases.lifecycle import TERMINAL
+from bot.ports.card_store import CardRef
+from bot.ports.outbox import LeasedMessage, OutboxMessage
+from bot.store import tables
+from bot.store.database import Database
+from bot.store.dialects import insert_or_update
+from bot.store.unit_of_work import UnitOfWork
+
+_cards = tables.cards.c
+_RECORD = insert_or_update(tables.cards, key=[_cards.case_id, _cards.generation])
+
+
+class SqlCardStore:
+    """Record where cards stand, and find them again. Every method is one transaction."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def cards(self, case_id: str) -> list[CardRef]:
+        """Return the cards of this case, the newest generation first."""
+        query = select(tables.cards).where(_cards.case_id == case_id)
+        rows = self._database.fetch(query.order_by(_cards.generation.desc()))
+        return [_card_ref(row) for row in rows]
+
+    def newest(self, case_ids: Sequence[str]) -> dict[str, CardRef]:
+        """Return the newest card of each of these cases that has one."""
+        query = select(tables.cards).where(_cards.case_id.in_(list(case_ids)))
+        rows = self._database.fetch(query.order_by(_cards.generation))
+        return {row.case_id: _card_ref(row) for row in rows}
+
+    def case_at(self, channel: str, ts: str) -> str:
+        """Return the id of the case whose card stands there; empty when none does."""
+        query = select(_cards.case_id).where(_cards.channel == channel, _cards.ts == ts)
+        rows = self._database.fetch(query.limit(1))
+        return str(rows[0].case_id) if rows else ""
+
+    def outdated(self, card_format: str, now: datetime) -> list[str]:
+        """List the cases with live buttons whose newest card has another format."""
+        cases = tables.cases.c
+        newer = tables.cards.alias()
+        is_newest = ~exists().where(
+            newer.c.case_id == _cards.case_id, newer.c.generation > _cards.generation
+        )
+        is_open = cases.state.not_in([state.code for state in TERMINAL])
+        has_format = or_(_cards.look == card_format, _cards.look.startswith(f"{card_format} "))
+        query = (
+            select(cases.id)
+            .join(tables.cards, _cards.case_id == cases.id)
+            .where(or_(is_open, cases.undo_until > now.timestamp()), is_newest, ~has_format)
+            .order_by(cases.number)
+        )
+        return [row.id for row in self._database.fetch(query)]
+
+    def record(
+        self,
+        card: CardRef,
+        *,
+        finish: LeasedMessage | None = None,
+        hold: LeasedMessage | None = None,
+        messages: Sequence[OutboxMessage] = (),
+    ) -> None:
+        """Record where a card stands, and request the effects that follow.
+
+        ``finish`` is done with it; the lease on ``hold`` must still be valid.
+
+        Raises:
+            StaleFence: another worker has taken the message over.
+        """
+        row = {
+            "case_id": card.case_id,
+            "generation": card.generation,
+            "channel": card.channel,
+            "ts": card.ts,
+            "drawn": str(card.version),
+            "look": card.look,
+        }
+
+        def job(unit: UnitOfWork) -> None:
+            if finish:
+                unit.complete(finish)
+            if hold:
+                unit.hold(hold)
+            unit.connection.execute(_RECORD.on(unit.connection), row)
+            unit.enqueue(messages)
+
+        self._database.write(job, appends=False)
+
+
+def _card_ref(row: Any) -> CardRef:
+    return CardRef(
+        case_id=row.case_id,
+        generation=row.generation,
+        channel=row.channel,
+        ts=row.ts,
+        version=int(row.drawn),
+        look=row.look,
+    )

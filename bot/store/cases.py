@@ -1,0 +1,186 @@
+"""Cases and their ledger entries: received, read and committed whole."""
+
+import json
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import bindparam, insert, select
+
+from bot.cases.canonical import from_json
+from bot.cases.case import Case, evolve
+from bot.cases.decide import conflicted
+from bot.cases.entries import Entry, entry_of
+from bot.cases.errors import NoSuchCase
+from bot.cases.plan import Plan
+from bot.cases.policy import Usage
+from bot.cases.signal import Signal
+from bot.ports.case_store import Change, Judge, Receipt, ReceiptOutcome
+from bot.ports.outbox import LeasedMessage
+from bot.store import tables
+from bot.store.database import Database
+from bot.store.dialects import insert_or_ignore
+from bot.store.ledger import LAST_CASE_NUMBER
+from bot.store.projection import case_write
+from bot.store.unit_of_work import CASE_BODY, UnitOfWork
+from bot.store.usage import usage_on
+
+
+class SqlCaseStore:
+    """Read cases and write decisions. Every method is one transaction."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def case(self, case_id: str) -> Case:
+        """Return the case as it is now.
+
+        Raises:
+            NoSuchCase: there is none.
+        """
+        rows = self._database.fetch(CASE_BODY, {"id": case_id})
+        if not rows:
+            raise NoSuchCase(f"there is no case {case_id[:40]}")
+        return from_json(Case, rows[0].body)
+
+    def entries(self, case_id: str, *, after: int = 0) -> list[Entry]:
+        """Return the ledger entries of a case above this version, in order."""
+        rows = self._database.fetch(_ENTRIES, {"case_id": case_id, "after": after})
+        return [entry_of(json.loads(row.body)) for row in rows]
+
+    def commit(
+        self,
+        change: Change,
+        *,
+        finish: LeasedMessage | None = None,
+        retry_at: datetime | None = None,
+        renew: LeasedMessage | None = None,
+        renew_until: datetime | None = None,
+    ) -> Case:
+        """Append, project and enqueue, or do nothing. Return the case after it.
+
+        ``finish`` is done with it, or due again at ``retry_at``. ``renew`` goes on being worked
+        on: its lease must still be valid, and is extended to ``renew_until``.
+
+        Raises:
+            Conflict: the case changed meanwhile.
+            StaleFence: another worker has taken the message over.
+        """
+        after = _case_after(change)
+        write = case_write(change.before, after, change.entries)
+        now = change.entries[-1].at
+
+        def job(unit: UnitOfWork) -> None:
+            if finish:
+                unit.complete(finish, retry_at)
+            if renew:
+                unit.hold(renew, renew_until)
+            if change.guard:
+                change.guard(unit.controls(), unit.usage)
+            unit.append(write)
+            if change.controls:
+                unit.append_controls(change.controls, change.control_entries)
+            unit.enqueue(change.messages, now)
+
+        self._database.write(job)
+        return after
+
+    def receive(self, signal: Signal, raw: bytes, judge: Judge, now: datetime) -> Receipt:
+        """Record a signal and what ``judge`` makes of it, once per source and key."""
+        row = {
+            "source": signal.source,
+            "key": signal.key,
+            "digest": signal.body_digest,
+            "body": raw,
+            "received_at": now.isoformat(),
+            "fingerprint": signal.fingerprint,
+        }
+
+        def job(unit: UnitOfWork) -> Receipt:
+            earlier = unit.connection.execute(_INBOX_ROW, row).first()
+            if earlier is not None:
+                return _receive_again(unit, earlier, row, now)
+            change = judge(unit.latest_case(signal.fingerprints), unit.next_case_id())
+            receipt = _write_signal(unit, change, signal, now)
+            values = {"outcome": receipt.outcome, "case_id": receipt.case_id}
+            unit.connection.execute(insert(tables.inbox), {**row, **values})
+            return receipt
+
+        return self._database.write(job)
+
+    def usage(self, day: str, *, plan: Plan | None = None, step: int = 0) -> Usage:
+        """Sum what has been carried out on this UTC day, as ``UsageOn``."""
+        with self._database.read() as connection:
+            return usage_on(connection, day, plan, step)
+
+    def step_outcomes(self, action: str, limit: int) -> list[str]:
+        """Return how the last steps of this action ended, the latest first."""
+        effects = tables.effects.c
+        query = (
+            select(effects.outcome)
+            .where(effects.action == action, effects.outcome != "")
+            .order_by(effects.at.desc())
+            .limit(limit)
+        )
+        return [row.outcome for row in self._database.fetch(query)]
+
+    def last_case_number(self) -> int:
+        """Return the highest number that a case may have so far."""
+        number: int = self._database.fetch(LAST_CASE_NUMBER)[0].number
+        return number
+
+
+def _case_after(change: Change) -> Case:
+    """Return the case after a change, folded once."""
+    last = change.entries[-1] if change.entries else None
+    if last is not None and change.after is not None and change.after.version == last.version:
+        return change.after
+    after = change.before
+    for entry in change.entries:
+        after = evolve(after, entry)
+    if after is None:
+        raise ValueError("a change without entries changes nothing")
+    return after
+
+
+def _receive_again(unit: UnitOfWork, earlier: Any, row: dict[str, Any], now: datetime) -> Receipt:
+    """Answer a key that was received before.
+
+    The same body is the same signal. Another body is a conflict, recorded and refused.
+    """
+    if earlier.digest == row["digest"]:
+        return Receipt(ReceiptOutcome.DUPLICATE, earlier.case_id)
+    is_new = unit.connection.execute(_KEEP_CONFLICT.on(unit.connection), row).first() is not None
+    case = unit.case(earlier.case_id) if earlier.case_id and is_new else None
+    if case is not None:
+        entries = conflicted(case, row["source"], row["key"], row["digest"], now)
+        unit.append(case_write(case, evolve(case, entries[0]), entries))
+    return Receipt(ReceiptOutcome.CONFLICT, earlier.case_id)
+
+
+def _write_signal(unit: UnitOfWork, change: Change, signal: Signal, now: datetime) -> Receipt:
+    if not change.entries:
+        return Receipt(ReceiptOutcome.IGNORED, None)
+    after = _case_after(change)
+    unit.append(case_write(change.before, after, change.entries))
+    unit.enqueue(change.messages, now)
+    return Receipt(_outcome(change, signal), after.id)
+
+
+def _outcome(change: Change, signal: Signal) -> ReceiptOutcome:
+    if change.before is None:
+        return ReceiptOutcome.OPENED
+    return ReceiptOutcome.CLEARED if signal.status == "clear" else ReceiptOutcome.COUNTED
+
+
+_ENTRIES = (
+    select(tables.ledger.c.body)
+    .where(
+        tables.ledger.c.case_id == bindparam("case_id"),
+        tables.ledger.c.version > bindparam("after"),
+    )
+    .order_by(tables.ledger.c.version)
+)
+_INBOX_ROW = select(tables.inbox.c.digest, tables.inbox.c.case_id).where(
+    tables.inbox.c.source == bindparam("source"), tables.inbox.c.key == bindparam("key")
+)
+_KEEP_CONFLICT = insert_or_ignore(tables.inbox_conflicts, returning=tables.inbox_conflicts.c.digest)

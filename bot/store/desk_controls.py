@@ -1,0 +1,73 @@
+"""What holds for the whole desk: one row, the fold of the ledger's entries about the desk."""
+
+from collections.abc import Sequence
+
+from sqlalchemy import select, update
+
+from bot.cases.controls import DeskControls
+from bot.cases.entries import Entry
+from bot.cases.lifecycle import TERMINAL
+from bot.ports.outbox import OutboxMessage
+from bot.store import tables
+from bot.store.database import Database
+from bot.store.unit_of_work import UnitOfWork, read_controls
+
+_OPEN_CASES = select(tables.cases.c.id).where(
+    tables.cases.c.state.not_in([state.code for state in TERMINAL])
+)
+# What Slack shows may be newer than what these rows remember.
+_REDRAW_CARDS = (
+    update(tables.cards).where(tables.cards.c.case_id.in_(_OPEN_CASES)).values(drawn="0")
+)
+
+
+class SqlDeskControlsStore:
+    """Read and write the desk's controls. Every method is one transaction."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def load(self) -> DeskControls:
+        """Return the controls as they are now."""
+        with self._database.read() as connection:
+            return read_controls(connection)
+
+    def save(
+        self,
+        before: DeskControls,
+        entries: tuple[Entry, ...],
+        messages: Sequence[OutboxMessage] = (),
+    ) -> DeskControls:
+        """Append these entries about the desk. Return the controls after them.
+
+        Raises:
+            Conflict: somebody else wrote first.
+        """
+
+        def job(unit: UnitOfWork) -> DeskControls:
+            after = unit.append_controls(before, entries)
+            unit.enqueue(messages)
+            return after
+
+        return self._database.write(job)
+
+    def rewind(
+        self,
+        before: DeskControls,
+        entries: tuple[Entry, ...],
+        messages: Sequence[OutboxMessage],
+        numbers_from: int,
+    ) -> DeskControls:
+        """Record that a backup was restored.
+
+        New cases are numbered above ``numbers_from``, and no card counts as drawn.
+        """
+
+        def job(unit: UnitOfWork) -> DeskControls:
+            after = unit.append_controls(before, entries)
+            unit.number_above(numbers_from)
+            unit.connection.execute(_REDRAW_CARDS)
+            unit.enqueue(messages)
+            return after
+
+        return self._database.write(job)

@@ -1,0 +1,54 @@
+"""The statements that SQLite and PostgreSQL each have their own form of: insert-or-…"""
+
+from collections.abc import Callable, Iterable
+from typing import Any
+
+from sqlalchemy import Column, Connection, Table
+from sqlalchemy.dialects import postgresql, sqlite
+
+Insert = Any
+"""The ``insert`` function of a dialect, or the statement that it makes."""
+
+
+class DialectStatement:
+    """One statement in the form of each dialect, built once."""
+
+    def __init__(self, build: Callable[[Insert], Insert]) -> None:
+        self._by_dialect = {
+            "sqlite": build(sqlite.insert),
+            "postgresql": build(postgresql.insert),
+        }
+
+    def on(self, connection: Connection) -> Insert:
+        """Return the form for this connection's database."""
+        return self._by_dialect[connection.dialect.name]
+
+
+def insert_or_ignore(table: Table, *, returning: Column[Any] | None = None) -> DialectStatement:
+    """Insert rows, and skip those whose key exists.
+
+    ``returning`` gives the rows that were inserted: psycopg's ``rowcount`` does not tell.
+    """
+
+    def build(insert: Insert) -> Insert:
+        statement = insert(table).on_conflict_do_nothing()
+        return statement if returning is None else statement.returning(returning)
+
+    return DialectStatement(build)
+
+
+def insert_or_update(table: Table, *, key: Iterable[Column[Any]]) -> DialectStatement:
+    """Insert rows, and overwrite all other columns of those whose key exists."""
+    key_columns = list(key)
+    key_names = {column.name for column in key_columns}
+
+    def build(insert: Insert) -> Insert:
+        statement = insert(table)
+        others = {
+            column.name: statement.excluded[column.name]
+            for column in table.c
+            if column.name not in key_names
+        }
+        return statement.on_conflict_do_update(index_elements=key_columns, set_=others)
+
+    return DialectStatement(build)

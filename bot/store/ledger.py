@@ -1,0 +1,65 @@
+"""The ledger as rows: its head, its lines in order, and what it says of restored backups."""
+
+import json
+from collections.abc import Iterator
+from typing import Any
+
+from sqlalchemy import bindparam, select
+
+from bot.cases.controls import Rollback
+from bot.cases.errors import LedgerBroken
+from bot.store import tables
+from bot.store.database import Database
+from bot.store.unit_of_work import HEAD_IS_GONE, read_controls
+
+PAGE_SIZE = 2_000
+
+LAST_CASE_NUMBER = select(tables.heads.c.number).where(tables.heads.c.name == "cases")
+_HEAD = select(tables.heads).where(tables.heads.c.name == "ledger")
+_PAGE = (
+    select(tables.ledger)
+    .where(tables.ledger.c.seq > bindparam("after"))
+    .order_by(tables.ledger.c.seq)
+    .limit(bindparam("size"))
+)
+
+
+class Ledger:
+    """Read the ledger. ``UnitOfWork`` is the only writer."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def head(self) -> tuple[int, str, list[str]]:
+        """Return the number of lines, the last link of the chain and the peaks of the tree.
+
+        Raises:
+            LedgerBroken: there is no head.
+        """
+        rows = self._database.fetch(_HEAD)
+        if not rows:
+            raise LedgerBroken(HEAD_IS_GONE)
+        head = rows[0]
+        return head.number, head.chain, json.loads(head.peaks)
+
+    def rows(self, *, after: int = 0, page_size: int = PAGE_SIZE) -> Iterator[Any]:
+        """Yield the lines after this place, in order.
+
+        They are read a page at a time, so that memory does not grow with the ledger.
+        """
+        while True:
+            page = self._database.fetch(_PAGE, {"after": after, "size": page_size})
+            yield from page
+            if len(page) < page_size:
+                return
+            after = page[-1].seq
+
+    def last_case_number(self) -> int:
+        """Return the highest number that a case may have so far."""
+        number: int = self._database.fetch(LAST_CASE_NUMBER)[0].number
+        return number
+
+    def acknowledgement_of(self, size: int, root: str) -> Rollback | None:
+        """Return the acknowledged restore of a backup that lacks this signed tree."""
+        with self._database.read() as connection:
+            return read_controls(connection).acknowledgement_of(size, root)

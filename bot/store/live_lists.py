@@ -1,0 +1,105 @@
+"""Lists that stand in a message or a view, and the cases that they follow."""
+
+import json
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from typing import Any
+
+from sqlalchemy import delete, insert, select
+
+from bot.ports.live_lists import LiveList
+from bot.store import tables
+from bot.store.database import Database
+from bot.store.dialects import insert_or_ignore, insert_or_update
+from bot.store.unit_of_work import UnitOfWork
+
+_lists = tables.live_lists.c
+_items = tables.live_list_items.c
+_SAVE = insert_or_update(tables.live_lists, key=[_lists.key])
+_ADD = insert_or_ignore(tables.live_list_items)
+
+
+class SqlLiveLists:
+    """Record which lists stand where, and which cases they show."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def get(self, key: str) -> LiveList | None:
+        """Return the list under this key."""
+        rows = self._database.fetch(select(tables.live_lists).where(_lists.key == key))
+        return _live_list(rows[0]) if rows else None
+
+    def find(self, prefix: str, since: datetime) -> list[LiveList]:
+        """Return the lists under keys with this prefix that were shown after this time."""
+        query = (
+            select(tables.live_lists)
+            .where(
+                _lists.key.startswith(prefix, autoescape=True),
+                _lists.shown_at >= since.timestamp(),
+            )
+            .order_by(_lists.key)
+        )
+        return [_live_list(row) for row in self._database.fetch(query)]
+
+    def keys_with(self, case_id: str) -> list[str]:
+        """Return the keys of the lists that follow this case."""
+        query = select(_items.board).where(_items.case_id == case_id).order_by(_items.board)
+        return [row.board for row in self._database.fetch(query)]
+
+    def save(self, live_list: LiveList, *, follow: bool = True) -> None:
+        """Record a list as it stands now.
+
+        With ``follow`` it follows the cases of its sections and no others from now on.
+        """
+        row = {
+            "key": live_list.key,
+            "place": live_list.place,
+            "ts": live_list.ts,
+            "shown_at": live_list.shown_at.timestamp(),
+            "body": json.dumps({name: list(ids) for name, ids in live_list.sections.items()}),
+        }
+
+        def job(unit: UnitOfWork) -> None:
+            unit.connection.execute(_SAVE.on(unit.connection), row)
+            if follow:
+                _replace_items(unit, live_list.key, list(live_list.sections.values()))
+
+        self._database.write(job, appends=False)
+
+    def add(self, case_id: str, key: str) -> None:
+        """Let the list under this key follow this case too."""
+        row = {"case_id": case_id, "board": key}
+
+        def job(unit: UnitOfWork) -> None:
+            unit.connection.execute(_ADD.on(unit.connection), row)
+
+        self._database.write(job, appends=False)
+
+    def delete(self, key: str) -> None:
+        """Delete the list and what it follows."""
+
+        def job(unit: UnitOfWork) -> None:
+            _replace_items(unit, key, [])
+            unit.connection.execute(delete(tables.live_lists).where(_lists.key == key))
+
+        self._database.write(job, appends=False)
+
+
+def _replace_items(unit: UnitOfWork, key: str, sections: Sequence[Sequence[str]]) -> None:
+    unit.connection.execute(delete(tables.live_list_items).where(_items.board == key))
+    # A case may stand in several sections.
+    case_ids = dict.fromkeys(case_id for section in sections for case_id in section)
+    rows = [{"case_id": case_id, "board": key} for case_id in case_ids]
+    if rows:
+        unit.connection.execute(insert(tables.live_list_items), rows)
+
+
+def _live_list(row: Any) -> LiveList:
+    return LiveList(
+        key=row.key,
+        place=row.place,
+        ts=row.ts,
+        sections=json.loads(row.body),
+        shown_at=datetime.fromtimestamp(row.shown_at, UTC),
+    )

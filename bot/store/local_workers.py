@@ -1,0 +1,42 @@
+"""The worker pools of this process, which get new work without looking for it."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from typing import Protocol
+
+from bot.ports.outbox import LeasedMessage, Topic
+
+
+class LocalWorker(Protocol):
+    """A worker pool of this process."""
+
+    topics: Sequence[Topic]
+    #: Seconds.
+    lease_for: float
+
+    def has_room(self) -> bool:
+        """Tell whether more messages may be leased to it now."""
+
+    def accept(self, messages: Sequence[LeasedMessage], /) -> None:
+        """Do these messages, which are under lease already."""
+
+    def wake(self) -> None:
+        """Look for due messages at once."""
+
+
+@dataclass(slots=True)
+class Handover:
+    """What a writing job leaves to the local workers once it is durable."""
+
+    leased: list[LeasedMessage] = field(default_factory=list)
+    wakes: bool = False
+
+
+def dispatch(handover: Handover, workers: Iterable[LocalWorker]) -> None:
+    """Hand leased messages to their workers, and wake the others if there may be more."""
+    for worker in workers:
+        messages = [message for message in handover.leased if message.topic in worker.topics]
+        if messages:
+            worker.accept(messages)
+        elif handover.wakes:
+            worker.wake()

@@ -1,0 +1,245 @@
+"""Precedents and labels as rows.
+
+What follows from the ledger can be written again from it. Imported precedents are only here.
+"""
+
+import json
+import logging
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+from sqlalchemy import bindparam, func, select, update
+
+from bot.cases.canonical import digest, from_json, to_json, to_plain
+from bot.cases.entries import entry_of
+from bot.cases.errors import LedgerBroken
+from bot.cases.lifecycle import State
+from bot.cases.precedent import Label, Precedent, precedents_from
+from bot.ports.memory import Batch, StoredPrecedent
+from bot.ports.outbox import LeasedMessage, Topic
+from bot.store import tables
+from bot.store.database import Database
+from bot.store.dialects import insert_or_update
+from bot.store.outbox_rows import LEASED, READY
+from bot.store.unit_of_work import UnitOfWork
+
+log = logging.getLogger(__name__)
+PAGE_SIZE = 500
+CASES_PER_PAGE = 100
+
+_precedents = tables.precedents.c
+_IS_LIVE = _precedents.is_gone == 0
+
+
+class SqlPrecedentStore:
+    """Keep precedents and labels. Every method is one transaction."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def save(
+        self,
+        precedents: Sequence[Precedent],
+        label: Label | None = None,
+        *,
+        finish: LeasedMessage | None = None,
+    ) -> int:
+        """Write what is new or different. Return how many precedents were."""
+        rows = [_row(precedent) for precedent in precedents]
+
+        def job(unit: UnitOfWork) -> int:
+            if finish:
+                unit.complete(finish)
+            if label:
+                values = {"case_id": label.case_id, "kind": label.kind, "body": to_json(label)}
+                unit.connection.execute(_SAVE_LABEL.on(unit.connection), values)
+            return _save_rows(unit, rows)
+
+        return self._database.write(job, appends=False)
+
+    def forget(self, batch: str) -> int:
+        """Take an imported batch back. Return how many precedents it had."""
+
+        def job(unit: UnitOfWork) -> int:
+            query = select(_precedents.id).where(_precedents.batch == batch, _IS_LIVE)
+            ids = unit.connection.execute(query).scalars().all()
+            if ids:
+                places = _next_places(unit, len(ids))
+                rows = [{"gone": id, "place": seq} for id, seq in zip(ids, places, strict=True)]
+                unit.connection.execute(_FORGET, rows)
+            return len(ids)
+
+        return self._database.write(job, appends=False)
+
+    def rebuild(self) -> Iterator[tuple[int, int]]:
+        """Write all precedents again from the ledger. Yield cases and entries done."""
+        case_ids = [row.id for row in self._database.fetch(_CASE_IDS)]
+        entry_count = 0
+        for start in range(0, len(case_ids), CASES_PER_PAGE):
+            page = case_ids[start : start + CASES_PER_PAGE]
+            entry_count += self._rebuild_page(page)
+            yield len(page), entry_count
+
+    def _rebuild_page(self, case_ids: Sequence[str]) -> int:
+        """Write the precedents of these cases. Return how many entries they have."""
+        entries: dict[str, list[dict[str, Any]]] = {case_id: [] for case_id in case_ids}
+        rows = self._database.fetch(_ENTRIES, {"ids": list(case_ids)})
+        for row in rows:
+            entries[row.case_id].append(json.loads(row.body))
+        precedents: list[Precedent] = []
+        for entries_of_case in entries.values():
+            try:
+                of_case, label = precedents_from(map(entry_of, entries_of_case))
+            except LedgerBroken as failure:
+                # `ledger replay` names it. One damaged case keeps no other from memory.
+                log.warning("a case is not remembered: %s", failure)
+                continue
+            precedents += of_case
+            if label:
+                self.save((), label)
+        self.save(precedents)
+        return len(rows)
+
+    # --- reading ---------------------------------------------------------------------------------
+
+    def changes_since(self, seq: int, limit: int = PAGE_SIZE) -> list[StoredPrecedent]:
+        """Return the changes after this place, in order."""
+        query = select(tables.precedents).where(_precedents.seq > seq).order_by(_precedents.seq)
+        return [
+            StoredPrecedent(
+                seq=row.seq,
+                digest=row.digest,
+                is_gone=bool(row.is_gone),
+                precedent=from_json(Precedent, row.body),
+            )
+            for row in self._database.fetch(query.limit(limit))
+        ]
+
+    def by_id(self, ids: Sequence[str]) -> dict[str, Precedent]:
+        """Return these precedents, as far as they have not been taken back."""
+        rows = self._database.fetch(_BY_ID, {"ids": list(ids)})
+        return {row.id: from_json(Precedent, row.body) for row in rows}
+
+    def of_kind(self, kind: str, limit: int) -> list[Precedent]:
+        """Return the latest precedents of this kind, the oldest of them first."""
+        query = (
+            select(_precedents.body)
+            .where(_precedents.kind == kind, _IS_LIVE)
+            .order_by(_precedents.ended_at.desc(), _precedents.seq.desc())
+            .limit(limit)
+        )
+        return [from_json(Precedent, row.body) for row in reversed(self._database.fetch(query))]
+
+    def kinds(self) -> dict[str, int]:
+        """Count the precedents of each kind."""
+        count = func.count().label("precedents")
+        query = select(_precedents.kind, count).where(_IS_LIVE).group_by(_precedents.kind)
+        return {row.kind: row.precedents for row in self._database.fetch(query)}
+
+    def count(self) -> int:
+        """Count the precedents of all kinds."""
+        return sum(self.kinds().values())
+
+    def count_missing(self) -> int:
+        """Count the decided cases of the ledger that have no precedent.
+
+        Those that an outbox message is about to bring do not count.
+        """
+        return int(self._database.fetch(_MISSING)[0].cases)
+
+    def labels(self) -> list[Label]:
+        """Return what people called unrecognised cases."""
+        query = select(tables.labels.c.body).order_by(tables.labels.c.case_id)
+        return [from_json(Label, row.body) for row in self._database.fetch(query)]
+
+    def batches(self) -> list[Batch]:
+        """Return the imported batches."""
+        query = (
+            select(_precedents.batch, _precedents.kind, func.count().label("precedents"))
+            .where(_precedents.batch != "", _IS_LIVE)
+            .group_by(_precedents.batch, _precedents.kind)
+            .order_by(_precedents.batch)
+        )
+        return [Batch(row.batch, row.kind, row.precedents) for row in self._database.fetch(query)]
+
+
+def _row(precedent: Precedent) -> dict[str, Any]:
+    return {
+        "id": precedent.id,
+        "kind": precedent.kind,
+        "case_id": precedent.case_id,
+        "batch": precedent.batch,
+        "digest": digest(to_plain(precedent)),
+        "is_gone": 0,
+        "ended_at": precedent.ended_at.timestamp(),
+        "body": to_json(precedent),
+    }
+
+
+def _save_rows(unit: UnitOfWork, rows: Sequence[dict[str, Any]]) -> int:
+    """Write the rows that are new, different or were taken back. Return how many."""
+    ids = [row["id"] for row in rows]
+    stored = {row.id: row for row in unit.connection.execute(_STORED, {"ids": ids})}
+    different: list[dict[str, Any]] = []
+    taken_back: list[dict[str, Any]] = []
+    for row in rows:
+        before = stored.get(row["id"])
+        if before is None or before.digest != row["digest"]:
+            different.append(row)
+        elif before.is_gone:
+            taken_back.append(row)
+    changes = [*different, *taken_back]
+    if changes:
+        places = _next_places(unit, len(changes))
+        new_rows = [{**row, "seq": seq} for row, seq in zip(changes, places, strict=True)]
+        unit.connection.execute(_SAVE.on(unit.connection), new_rows)
+    return len(changes)
+
+
+def _next_places(unit: UnitOfWork, count: int) -> range:
+    """Return the next places in the order of changes.
+
+    The head's row is locked until commit, so that no reader passes places that are still empty.
+    """
+    heads = tables.heads.c
+    advance = (
+        update(tables.heads)
+        .where(heads.name == "memory")
+        .values(number=heads.number + count)
+        .returning(heads.number)
+    )
+    last: int = unit.connection.execute(advance).scalar_one()
+    return range(last - count + 1, last + 1)
+
+
+_SAVE = insert_or_update(tables.precedents, key=[_precedents.id])
+_SAVE_LABEL = insert_or_update(tables.labels, key=[tables.labels.c.case_id])
+_STORED = select(_precedents.id, _precedents.digest, _precedents.is_gone).where(
+    _precedents.id.in_(bindparam("ids", expanding=True))
+)
+_FORGET = (
+    update(tables.precedents)
+    .where(_precedents.id == bindparam("gone"))
+    .values(is_gone=1, seq=bindparam("place"))
+)
+_BY_ID = select(_precedents.id, _precedents.body).where(
+    _precedents.id.in_(bindparam("ids", expanding=True)), _IS_LIVE
+)
+_CASE_IDS = select(tables.cases.c.id).order_by(tables.cases.c.number)
+_ENTRIES = (
+    select(tables.ledger.c.case_id, tables.ledger.c.body)
+    .where(tables.ledger.c.case_id.in_(bindparam("ids", expanding=True)))
+    .order_by(tables.ledger.c.case_id, tables.ledger.c.version)
+)
+_COMING = select(tables.outbox.c.case_id).where(
+    tables.outbox.c.topic == Topic.REMEMBER.value, tables.outbox.c.state.in_([READY, LEASED])
+)
+_MISSING = (
+    select(func.count().label("cases"))
+    .select_from(tables.cases)
+    .where(
+        tables.cases.c.state.in_([State.RESOLVED.name, State.REJECTED.name]),
+        tables.cases.c.id.not_in(select(_precedents.case_id)),
+        tables.cases.c.id.not_in(_COMING),
+    )
+)

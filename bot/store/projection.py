@@ -1,0 +1,160 @@
+"""The rows that follow from a case and its entries, serialised before the writer's turn comes."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from bot.cases.canonical import canonical_bytes, to_json
+from bot.cases.case import Case
+from bot.cases.entries import Entry, Settled, StepReported, StepStarted, StepState, entry_plain
+from bot.cases.lifecycle import State
+from bot.cases.sla import rank
+
+MAX_SEARCH_TEXT = 1_000
+
+Row = Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """A ledger entry before it has its place."""
+
+    case_id: str
+    version: int
+    #: Canonical JSON.
+    body: bytes
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CaseWrite:
+    """All rows that one change of a case writes."""
+
+    #: The version at which ``cases`` must hold the case. 0: it must not hold it yet.
+    expected_version: int
+    #: The row of ``cases``.
+    case: Row
+    lines: Sequence[Line]
+    #: Rows of ``effects``: steps begun.
+    effects: Sequence[Row]
+    #: Steps ended.
+    outcomes: Sequence[Row]
+    #: Rows of ``case_people``: new parties to the case.
+    people: Sequence[Row]
+
+
+def case_write(before: Case | None, after: Case, entries: Sequence[Entry]) -> CaseWrite:
+    """Serialise a change of a case."""
+    return CaseWrite(
+        expected_version=before.version if before else 0,
+        case=case_row(after),
+        lines=ledger_lines(entries),
+        effects=effect_rows(after, entries),
+        outcomes=outcome_rows(entries),
+        people=people_rows(before, after),
+    )
+
+
+def ledger_lines(entries: Iterable[Entry]) -> list[Line]:
+    """Serialise entries for the ledger."""
+    return [
+        Line(entry.case_id, entry.version, canonical_bytes(entry_plain(entry))) for entry in entries
+    ]
+
+
+def case_row(case: Case) -> dict[str, Any]:
+    """Return the row of ``cases``: the folded case, and the columns by which lists find it."""
+    undo_until = case.undo_until if case.state is State.RESOLVED else None
+    stake = case.stake.amount if case.stake else None
+    return {
+        "id": case.id,
+        "number": int(case.id.rpartition("-")[2]),
+        "kind": case.kind,
+        "source": case.signal.source,
+        "state": case.state.code,
+        "fingerprint": case.fingerprint,
+        "owner": case.owner,
+        "version": case.version,
+        "due_at": _seconds(case.due_at),
+        "body": to_json(case),
+        "channel": case.channel,
+        "waits_on": f" {' '.join(case.waits_on)} ",
+        "rank": rank(case.sla, stake),
+        "decide_by": case.sla.decide_by.timestamp(),
+        "stake": None if stake is None else float(stake),
+        "opened_at": case.opened_at.timestamp(),
+        "decided_at": _seconds(case.decided_at),
+        "ended_at": _seconds(case.ended_at),
+        "undo_until": _seconds(undo_until),
+        "words": search_text(case),
+    }
+
+
+def search_text(case: Case) -> str:
+    """Return the words under which a case is found."""
+    kind = case.kind.replace("_", " ")
+    text = f"{case.id} {case.signal.title} {case.signal.subject} {kind} {case.what}"
+    return " ".join(text.casefold().split())[:MAX_SEARCH_TEXT]
+
+
+def _seconds(at: datetime | None) -> float | None:
+    return at.timestamp() if at else None
+
+
+def people_rows(before: Case | None, after: Case) -> list[dict[str, str]]:
+    """List the people whom this change makes a party to the case."""
+    people_before = set(before.people) if before else set()
+    return [
+        {"person": person, "case_id": after.id}
+        for person in after.people
+        if person not in people_before
+    ]
+
+
+def effect_rows(after: Case, entries: Iterable[Entry]) -> list[dict[str, Any]]:
+    """List the steps that these entries begin. Each consumes its approval."""
+    rows = []
+    for entry in entries:
+        if not isinstance(entry.body, StepStarted):
+            continue
+        action = after.action(entry.body.step)
+        rows.append(
+            {
+                "case_id": after.id,
+                "revision": entry.revision,
+                "step": entry.body.step,
+                "day": f"{entry.at:%Y-%m-%d}",
+                "at": entry.at.timestamp(),
+                "action": action.name,
+                "target": action.target,
+                "amount": action.amount.amount if action.amount else 0,
+            }
+        )
+    return rows
+
+
+def outcome_rows(entries: Iterable[Entry]) -> list[dict[str, Any]]:
+    """List how steps ended, for the limits and the circuit breaker."""
+    rows = []
+    for entry in entries:
+        outcome = _step_outcome(entry)
+        if outcome is not None:
+            step, state = outcome
+            rows.append(
+                {
+                    "of_case": entry.case_id,
+                    "of_revision": entry.revision,
+                    "of_step": step,
+                    "outcome": state.name,
+                }
+            )
+    return rows
+
+
+def _step_outcome(entry: Entry) -> tuple[int, StepState] | None:
+    body = entry.body
+    if isinstance(body, StepReported) and body.state in {StepState.LANDED, StepState.FAILED}:
+        return body.step, body.state
+    if isinstance(body, Settled):
+        return body.step, StepState.LANDED if body.landed else StepState.FAILED
+    return None

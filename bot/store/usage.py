@@ -1,0 +1,54 @@
+"""What has been carried out on a day, for the limits of policy."""
+
+from decimal import Decimal
+
+from sqlalchemy import Connection, and_, bindparam, func, not_, select
+
+from bot.cases.entries import StepState
+from bot.cases.plan import Plan
+from bot.cases.policy import Usage
+from bot.store import tables
+
+
+def usage_on(connection: Connection, day: str, plan: Plan | None, step: int) -> Usage:
+    """Sum what has been carried out on this UTC day. Steps that surely failed do not count.
+
+    The steps of ``plan`` from ``step`` on are left out: they are still to come, also where one
+    was begun and lost.
+    """
+    values = {
+        "day": day,
+        "own_case": plan.case_id if plan else "",
+        "own_revision": plan.revision if plan else 0,
+        "own_step": step,
+    }
+    times: dict[str, int] = {}
+    amounts: dict[str, Decimal] = {}
+    targets: dict[str, int] = {}
+    for row in connection.execute(_USAGE, values):
+        times[row.action] = times.get(row.action, 0) + row.times
+        amounts[row.action] = amounts.get(row.action, Decimal(0)) + Decimal(str(row.amount))
+        targets[f"{row.action} {row.target}"] = row.times
+    return Usage(times, amounts, targets)
+
+
+_effects = tables.effects.c
+_IS_STILL_TO_COME = and_(
+    _effects.case_id == bindparam("own_case"),
+    _effects.revision == bindparam("own_revision"),
+    _effects.step >= bindparam("own_step"),
+)
+_USAGE = (
+    select(
+        _effects.action,
+        _effects.target,
+        func.count().label("times"),
+        func.sum(_effects.amount).label("amount"),
+    )
+    .where(
+        _effects.day == bindparam("day"),
+        _effects.outcome != StepState.FAILED.name,
+        not_(_IS_STILL_TO_COME),
+    )
+    .group_by(_effects.action, _effects.target)
+)
