@@ -10,7 +10,7 @@ from bot.cases.approval import Person, either, unfit
 from bot.cases.case import Case
 from bot.cases.commands import Asker
 from bot.cases.policy import Ruling
-from bot.cases.seen import Decision
+from bot.cases.seen import DecisionKind
 
 
 class Role(StrEnum):
@@ -25,27 +25,27 @@ class Role(StrEnum):
 _DECIDERS = frozenset({Role.APPROVER, Role.PLAYBOOK_OWNER})
 _HOLDERS = _DECIDERS | {Role.PRESENT_OWNER}
 
-MAY: Mapping[Decision, frozenset[Role]] = {
-    Decision.APPROVE: frozenset({Role.APPROVER}),
-    Decision.UNDO: frozenset({Role.APPROVER}),
-    Decision.WITHDRAW: frozenset({Role.VOTER}),
-    Decision.REJECT: _DECIDERS,
-    Decision.EDIT: _DECIDERS,
-    Decision.SNOOZE: _DECIDERS,
-    Decision.RESOLVE: _DECIDERS,
-    Decision.TRY_AGAIN: _DECIDERS,
-    Decision.SETTLE: _DECIDERS,
-    Decision.NAME_KIND: _DECIDERS,
-    Decision.CALL_NOVEL: _DECIDERS,
-    Decision.CLAIM: _HOLDERS,
-    Decision.HAND_OVER: _HOLDERS,
+MAY: Mapping[DecisionKind, frozenset[Role]] = {
+    DecisionKind.APPROVE: frozenset({Role.APPROVER}),
+    DecisionKind.UNDO: frozenset({Role.APPROVER}),
+    DecisionKind.WITHDRAW: frozenset({Role.VOTER}),
+    DecisionKind.REJECT: _DECIDERS,
+    DecisionKind.EDIT: _DECIDERS,
+    DecisionKind.SNOOZE: _DECIDERS,
+    DecisionKind.RESOLVE: _DECIDERS,
+    DecisionKind.TRY_AGAIN: _DECIDERS,
+    DecisionKind.SETTLE: _DECIDERS,
+    DecisionKind.NAME_KIND: _DECIDERS,
+    DecisionKind.CALL_NOVEL: _DECIDERS,
+    DecisionKind.CLAIM: _HOLDERS,
+    DecisionKind.HAND_OVER: _HOLDERS,
     # Whom policy names for emergencies is judged with the standing of the desk.
-    Decision.EMERGENCY: frozenset(),
+    DecisionKind.EMERGENCY: frozenset(),
 }
 """The roles of which one is enough. Having a case gives nothing but claiming it and handing it on."""
 
 # Whoever raised or edited a plan, or gains from it, may say no to it and never yes.
-NEVER_BY_AUTHORS = frozenset({Decision.APPROVE, Decision.UNDO, Decision.EMERGENCY})
+NEVER_BY_AUTHORS = frozenset({DecisionKind.APPROVE, DecisionKind.UNDO, DecisionKind.EMERGENCY})
 
 
 def is_colleague(person: Person) -> bool:
@@ -53,10 +53,10 @@ def is_colleague(person: Person) -> bool:
     return unfit(person) is None
 
 
-def ineligibility(case: Case, decision: Decision, by: Asker) -> str | None:
+def ineligibility(case: Case, decision: DecisionKind, by: Asker) -> str | None:
     """Say why this person may not decide this, as a sentence to them; None when they may."""
     person = by.person
-    if decision is Decision.WITHDRAW:
+    if decision is DecisionKind.WITHDRAW:
         voted = Role.VOTER in roles(case, person, by)
         return None if voted else "there is no approval of yours to withdraw"
     if not is_colleague(person):
@@ -95,16 +95,16 @@ def _approvers(case: Case, by: Asker) -> tuple[str, ...]:
     return tuple(factor.group for factor in case.verdict.factors)
 
 
-def _is_barred(case: Case, decision: Decision, person: Person, by: Asker) -> bool:
+def _is_barred(case: Case, decision: DecisionKind, person: Person, by: Asker) -> bool:
     """Tell whether one of this person's accounts raised or edited the plan, or gains from it."""
     return decision in NEVER_BY_AUTHORS and person.id in by.identities.accounts(case.authors)
 
 
-def _only_others(case: Case, decision: Decision, by: Asker) -> str:
+def _only_others(case: Case, decision: DecisionKind, by: Asker) -> str:
     able = [*_approvers(case, by)]
     if Role.PLAYBOOK_OWNER in MAY[decision]:
         able += by.playbook_owners
-    deed = "approve" if decision is Decision.APPROVE else "do"
+    deed = "approve" if decision is DecisionKind.APPROVE else "do"
     return (
         f"only {either(able)} may {deed} this" if able else f"nobody is named who may {deed} this"
     )

@@ -18,7 +18,7 @@ Scalar = str | int | float | bool | None
 T = TypeVar("T")
 
 # RFC 8785 speaks IEEE doubles: a larger integer would change its value silently.
-LARGEST_INTEGER = 2**53 - 1
+MAX_INTEGER = 2**53 - 1
 
 
 @lru_cache(maxsize=256)
@@ -80,7 +80,7 @@ def _simple(value: Any) -> Any:
 
 
 def _simple_number(value: Any) -> int | float:
-    if type(value) is int and abs(value) <= LARGEST_INTEGER:
+    if type(value) is int and abs(value) <= MAX_INTEGER:
         return value
     # In this range both write the shortest decimal that reads back the same, without an exponent.
     if type(value) is float and 1e-4 <= abs(value) < 1e15:
@@ -98,16 +98,16 @@ def storable(value: Scalar) -> Scalar:
         return value.encode("utf-8", "replace").decode().replace("\x00", "?")
     if isinstance(value, float):
         return value if math.isfinite(value) else str(value)
-    if isinstance(value, int) and abs(value) > LARGEST_INTEGER:
+    if isinstance(value, int) and abs(value) > MAX_INTEGER:
         return str(value)
     return value
 
 
-def digest(plain: Any) -> str:
+def canonical_hash(plain: Any) -> str:
     """SHA-256, in hex, of the canonical bytes."""
     return hashlib.sha256(canonical_bytes(plain)).hexdigest()
 
 
-def moment(at: datetime) -> str:
+def format_utc(at: datetime) -> str:
     """A UTC time as RFC 3339 text, to the microsecond, always with the same width."""
     return at.strftime("%Y-%m-%dT%H:%M:%S.%fZ")

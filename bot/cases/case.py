@@ -22,7 +22,7 @@ from bot.cases.sla import Sla
 # Who acts when nobody asked: the program itself.
 DESK_ACTOR = "countersign"
 # An outcome that nobody knows is asked about after this.
-LOOK_WITHIN = timedelta(hours=1)
+PARKED_REMINDER_DELAY = timedelta(hours=1)
 # So many people who raised it again are kept by name. Whoever comes after them makes the case
 # one that somebody unknown has raised.
 MAX_REQUESTERS = 100
@@ -536,7 +536,7 @@ def _parked(case: Case, body: e.Parked, entry: Entry) -> Case:
     return replace(
         case,
         ending=StatusReason(entry.at, entry.actor, body.reason),
-        remind_at=entry.at + LOOK_WITHIN,
+        remind_at=entry.at + PARKED_REMINDER_DELAY,
         reminded=0,
     )
 

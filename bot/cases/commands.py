@@ -16,7 +16,7 @@ from bot.cases.plan import Money, Plan
 from bot.cases.policy import Verdict
 from bot.cases.recognition import Recognition
 from bot.cases.recommendation import Recommendation, Words
-from bot.cases.seen import Decision, Seen
+from bot.cases.seen import DecisionKind, Seen
 from bot.cases.signal import Signal
 from bot.cases.sla import Sla
 
@@ -42,7 +42,7 @@ class Asker:
 class PersonDecision:
     """What a person decides: ``by`` whom, on what they had ``seen``. Judged alike for every one of them."""
 
-    decision: ClassVar[Decision]
+    decision: ClassVar[DecisionKind]
 
     by: Asker
     seen: Seen
@@ -84,7 +84,7 @@ class Recognise:
 
 @dataclass(frozen=True, slots=True)
 class NameKind(PersonDecision):
-    decision = Decision.NAME_KIND
+    decision = DecisionKind.NAME_KIND
 
     kind: str
     owner: str
@@ -94,7 +94,7 @@ class NameKind(PersonDecision):
 
 @dataclass(frozen=True, slots=True)
 class CallNovel(PersonDecision):
-    decision = Decision.CALL_NOVEL
+    decision = DecisionKind.CALL_NOVEL
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,7 +132,7 @@ class Approve(PersonDecision):
     ``assertion`` is what the approver's device signed, with the passkeys that are known now.
     """
 
-    decision = Decision.APPROVE
+    decision = DecisionKind.APPROVE
 
     note: str = ""
     emergency: bool = False
@@ -144,7 +144,7 @@ class Approve(PersonDecision):
 class BeginApproval(PersonDecision):
     """A yes of the top class, which waits for its signature outside Slack."""
 
-    decision = Decision.APPROVE
+    decision = DecisionKind.APPROVE
 
     note: str
     ticket: str
@@ -153,12 +153,12 @@ class BeginApproval(PersonDecision):
 
 @dataclass(frozen=True, slots=True)
 class Withdraw(PersonDecision):
-    decision = Decision.WITHDRAW
+    decision = DecisionKind.WITHDRAW
 
 
 @dataclass(frozen=True, slots=True)
 class Reject(PersonDecision):
-    decision = Decision.REJECT
+    decision = DecisionKind.REJECT
 
     reason: RejectReason
     note: str = ""
@@ -166,7 +166,7 @@ class Reject(PersonDecision):
 
 @dataclass(frozen=True, slots=True)
 class Edit(PersonDecision):
-    decision = Decision.EDIT
+    decision = DecisionKind.EDIT
 
     plan: Plan
     verdict: Verdict
@@ -178,7 +178,7 @@ class Edit(PersonDecision):
 class HandOver(PersonDecision):
     """``to`` is a person, or the group that the playbook names as the next owner."""
 
-    decision = Decision.HAND_OVER
+    decision = DecisionKind.HAND_OVER
 
     to: str
     done: str
@@ -187,12 +187,12 @@ class HandOver(PersonDecision):
 
 @dataclass(frozen=True, slots=True)
 class Claim(PersonDecision):
-    decision = Decision.CLAIM
+    decision = DecisionKind.CLAIM
 
 
 @dataclass(frozen=True, slots=True)
 class Snooze(PersonDecision):
-    decision = Decision.SNOOZE
+    decision = DecisionKind.SNOOZE
 
     until: datetime
     reason: str
@@ -202,21 +202,21 @@ class Snooze(PersonDecision):
 class Resolve(PersonDecision):
     """Handled by hand: a person says so, and what they did."""
 
-    decision = Decision.RESOLVE
+    decision = DecisionKind.RESOLVE
 
     note: str
 
 
 @dataclass(frozen=True, slots=True)
 class TryAgain(PersonDecision):
-    decision = Decision.TRY_AGAIN
+    decision = DecisionKind.TRY_AGAIN
 
 
 @dataclass(frozen=True, slots=True)
 class Settle(PersonDecision):
     """A person looked in the outside system: did the step in doubt land or not?"""
 
-    decision = Decision.SETTLE
+    decision = DecisionKind.SETTLE
 
     landed: bool
     note: str
@@ -249,7 +249,7 @@ class Undo(PersonDecision):
     ``mode`` is the one that the program runs in now.
     """
 
-    decision = Decision.UNDO
+    decision = DecisionKind.UNDO
 
     note: str
     mode: str = ""
@@ -261,7 +261,7 @@ class Undo(PersonDecision):
 class BeginUndo(PersonDecision):
     """A yes to taking back a plan of the top class, which waits for its signature outside Slack."""
 
-    decision = Decision.UNDO
+    decision = DecisionKind.UNDO
 
     note: str
     ticket: str

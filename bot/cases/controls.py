@@ -13,11 +13,17 @@ from typing import Any
 from bot.cases import entries as e
 from bot.cases.approval import Groups, Person
 from bot.cases.authority import is_colleague
-from bot.cases.delegation import LONGEST, Delegation
+from bot.cases.delegation import MAX_DELEGATION, Delegation
 from bot.cases.entries import Body, Entry
 from bot.cases.errors import BadRequest, DeskPaused, LedgerBroken, NotEligible, TooLate
 from bot.cases.identity import UNLINKED, Identities
-from bot.cases.passkey import INVITATION_IS_OVER, INVITED_FOR, Invitation, Passkey, find_live_link
+from bot.cases.passkey import (
+    INVITATION_IS_OVER,
+    INVITATION_LIFETIME,
+    Invitation,
+    Passkey,
+    find_live_link,
+)
 from bot.cases.plan import Plan
 
 DESK_ID = "DESK"
@@ -335,8 +341,8 @@ def _delegate(standing: DeskControls, move: Delegate, now: datetime) -> tuple[Bo
             field="to",
         )
     begins = max(move.begins_at, now)
-    if not begins < move.ends_at <= begins + LONGEST:
-        raise BadRequest(f"choose an end within {LONGEST.days} days", field="until")
+    if not begins < move.ends_at <= begins + MAX_DELEGATION:
+        raise BadRequest(f"choose an end within {MAX_DELEGATION.days} days", field="until")
     return (
         e.Delegated(
             Delegation(giver.id, giver.name, taker.id, taker.name, move.kind, begins, move.ends_at)
@@ -403,7 +409,7 @@ def _invite_passkey(standing: DeskControls, move: InvitePasskey, now: datetime) 
         raise BadRequest(
             f"{move.to.name} is a guest, from outside, deactivated or an app, and approves nothing"
         )
-    return (e.PasskeyInvited(move.to.id, move.to.name, move.ticket, now + INVITED_FOR),)
+    return (e.PasskeyInvited(move.to.id, move.to.name, move.ticket, now + INVITATION_LIFETIME),)
 
 
 def _add_passkey(standing: DeskControls, move: AddPasskey, now: datetime) -> tuple[Body, ...]:

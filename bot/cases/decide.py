@@ -33,12 +33,12 @@ from bot.cases.errors import (
     TooLate,
     WorldMoved,
 )
-from bot.cases.evidence import changed
+from bot.cases.evidence import list_changes
 from bot.cases.identity import Identities
 from bot.cases.lifecycle import DECIDED, WAITING, State, next_state
 from bot.cases.passkey import (
     LINK_IS_OVER,
-    STEP_UP_FOR,
+    STEP_UP_LIFETIME,
     Assertion,
     Passkey,
     Purpose,
@@ -49,8 +49,8 @@ from bot.cases.passkey import (
 )
 from bot.cases.plan import Plan
 from bot.cases.policy import RiskTier, Ruling, Verdict, is_governed, no_looser
-from bot.cases.seen import CHANGES_COURSE, OFFERED, Decision, Seen
-from bot.cases.sla import LEAST_GAP
+from bot.cases.seen import CHANGES_COURSE, OFFERED, DecisionKind, Seen
+from bot.cases.sla import MIN_REMINDER_GAP
 
 LONGEST_NOTE = 1_000
 LONGEST_SNOOZE = timedelta(days=30)
@@ -82,7 +82,7 @@ def decide(case: Case | None, move: m.Command, now: datetime) -> tuple[Entry, ..
     return tuple(entries)
 
 
-def must_be_current(case: Case, decision: Decision, seen: Seen) -> None:
+def must_be_current(case: Case, decision: DecisionKind, seen: Seen) -> None:
     """Refuse a decision on what is no longer so, or that the case offers nobody now.
 
     Raises:
@@ -125,7 +125,7 @@ def _followed_by(case: Case, entry: Entry) -> Case:
         raise MoveNotAllowed(f"{dropped}: that is found out first") from None
 
 
-def refused(
+def record_refusal(
     case: Case, by: m.Asker, attempt: str, revision: int, refusal: Exception, now: datetime
 ) -> tuple[Entry, ...]:
     """The entry for an attempt that was turned away: refused attempts are part of the record."""
@@ -135,7 +135,9 @@ def refused(
     return (Entry(case.id, case.version + 1, case.revision, now, by.person.id, by.surface, body),)
 
 
-def conflicted(case: Case, source: str, key: str, digest: str, now: datetime) -> tuple[Entry, ...]:
+def record_conflict(
+    case: Case, source: str, key: str, digest: str, now: datetime
+) -> tuple[Entry, ...]:
     """The entry for a second body under a known key."""
     body = e.Conflicted(source, key, digest)
     return (
@@ -232,7 +234,7 @@ def _recommend(case: Case, move: m.Recommend, now: datetime) -> tuple[Body, ...]
         )
     if verdict.ruling is Ruling.ALONE:
         by = (f"policy:{verdict.policy_digest}",)
-        return (e.Authorised(plan.digest, by, move.recommendation, plan, verdict),)
+        return (e.Authorised(plan.plan_hash, by, move.recommendation, plan, verdict),)
     expires_at = move.expires_at or now + verdict.expires_for
     return (e.Recommended(move.recommendation, plan, verdict, expires_at, move.sla),)
 
@@ -266,7 +268,7 @@ def _begin_approval(case: Case, move: m.BeginApproval, now: datetime) -> tuple[B
     if not verdict.step_up:
         raise BadRequest("this plan is approved on its card")
     _must_have_a_passkey(given, move.passkeys)
-    return (e.StepUpAsked(move.ticket, given.note, now + STEP_UP_FOR, given.name),)
+    return (e.StepUpAsked(move.ticket, given.note, now + STEP_UP_LIFETIME, given.name),)
 
 
 def _must_have_a_passkey(given: Approval, passkeys: tuple[Passkey, ...]) -> None:
@@ -309,7 +311,7 @@ def _heard(case: Case, move: m.Approve, now: datetime) -> tuple[Approval, Verdic
     verdict = _open_question(case, now)
     if case.plan is None:
         raise LedgerBroken(f"{case.id} waits for a decision without a plan")
-    given = _vote(case, move, verdict, now, case.plan.digest)
+    given = _vote(case, move, verdict, now, case.plan.plan_hash)
     _must_be_new(given, case.approvals, move.by.identities, "you have approved this already")
     if verdict.tier is RiskTier.HIGH and not move.note.strip():
         raise BadRequest("a high-risk plan needs your reason in words", field="note")
@@ -440,7 +442,9 @@ def _begin_undo(case: Case, move: m.BeginUndo, now: datetime) -> tuple[Body, ...
     if not verdict.step_up:
         raise BadRequest("this plan is taken back on its card")
     _must_have_a_passkey(given, move.passkeys)
-    return (e.StepUpAsked(move.ticket, given.note, now + STEP_UP_FOR, given.name, Purpose.UNDO),)
+    return (
+        e.StepUpAsked(move.ticket, given.note, now + STEP_UP_LIFETIME, given.name, Purpose.UNDO),
+    )
 
 
 def _undo_heard(case: Case, move: m.Undo | m.BeginUndo, now: datetime) -> tuple[Approval, Verdict]:
@@ -451,7 +455,7 @@ def _undo_heard(case: Case, move: m.Undo | m.BeginUndo, now: datetime) -> tuple[
     _must_be_of_this_mode(plan, move.mode)
     if now >= until:
         raise TooLate("the time to take it back has passed; raise what is wrong as a new case")
-    given = Approval(by.person.id, by.person.name, plan.digest, now, _note(move.note))
+    given = Approval(by.person.id, by.person.name, plan.plan_hash, now, _note(move.note))
     # Nobody approved what policy let run alone, so whoever decides here may stop it.
     if verdict.ruling is not Ruling.ALONE:
         given = _yes(case, by, verdict, given)
@@ -535,7 +539,7 @@ def _remind(case: Case, move: m.Remind, now: datetime) -> tuple[Body, ...]:
         raise MoveNotAllowed(f"{case.id} is reminded of at {case.remind_at}")
     if case.state not in {State.PROPOSED, State.REFERRED, State.OUTCOME_UNKNOWN}:
         raise MoveNotAllowed(f"cannot remind of a case that is {case.state}")
-    return (e.Reminded(case.owner, max(move.next_at, now + LEAST_GAP)),)
+    return (e.Reminded(case.owner, max(move.next_at, now + MIN_REMINDER_GAP)),)
 
 
 # --- execution ---------------------------------------------------------------------------------------------------------
@@ -550,28 +554,30 @@ def _start_step(case: Case, move: m.StartStep, now: datetime) -> tuple[Body, ...
     if case.plan is None or case.verdict is None:
         raise LedgerBroken(f"{case.id} is approved without a plan")
     _must_be_only_doubt(case, move.step)
-    reasons = what_moved(case, move, now)
+    reasons = find_drift(case, move, now)
     if reasons and any(step.state is StepState.LANDED for step in case.steps):
         raise WorldMoved("; ".join(reasons))
     if reasons:
         return (_drifted(reasons),)
-    return (e.StepStarted(move.step, case.plan.step_key(move.step), case.plan.digest),)
+    return (e.StepStarted(move.step, case.plan.step_key(move.step), case.plan.plan_hash),)
 
 
 def _look_first(case: Case, move: m.LookFirst, now: datetime) -> tuple[Body, ...]:
     """Nothing is judged yet: if it was done, it was done under this approval; if not, all is checked before it is."""
     if case.plan is None:
         raise LedgerBroken(f"{case.id} is approved without a plan")
-    return (e.StepStarted(move.step, case.plan.step_key(move.step), case.plan.digest),)
+    return (e.StepStarted(move.step, case.plan.step_key(move.step), case.plan.plan_hash),)
 
 
-def what_moved(case: Case, move: m.StartStep, now: datetime) -> list[str]:
+def find_drift(case: Case, move: m.StartStep, now: datetime) -> list[str]:
     """What is no longer as it was approved, as sentences; empty when the step may run."""
     plan, verdict = case.plan, case.verdict
     if plan is None or verdict is None:
         return ["there is no plan"]
-    reasons = changed(plan.actions[move.step].precondition, move.precondition)
-    if move.digest != plan.digest or any(given.digest != plan.digest for given in case.approvals):
+    reasons = list_changes(plan.actions[move.step].precondition, move.precondition)
+    if move.digest != plan.plan_hash or any(
+        given.digest != plan.plan_hash for given in case.approvals
+    ):
         reasons.append("the plan is not the one that was approved")
     if now >= plan.not_after:
         reasons.append("the approval is too old")
@@ -683,7 +689,7 @@ def _still_decides(case: Case, given: Approval, move: m.StartUndo, now: datetime
         playbook_owners=move.playbook_owners,
         identities=move.identities,
     )
-    return ineligibility(case, Decision.UNDO, by) is None
+    return ineligibility(case, DecisionKind.UNDO, by) is None
 
 
 def _report_step(case: Case, move: m.ReportStep, now: datetime) -> tuple[Body, ...]:
@@ -748,15 +754,15 @@ def _same_revision(case: Case, revision: int) -> None:
         raise BadRequest(f"{case.id} has no revision {revision}")
 
 
-def _must_not_be_over(case: Case, decision: Decision) -> None:
+def _must_not_be_over(case: Case, decision: DecisionKind) -> None:
     """Say how it was decided or ended, where that is why the decision comes too late."""
-    if decision is Decision.SETTLE:
+    if decision is DecisionKind.SETTLE:
         raise TooLate(f"{case.id} is {case.state}; there is nothing in doubt")
-    if decision is Decision.UNDO:
+    if decision is DecisionKind.UNDO:
         raise TooLate(_nothing_to_undo(case))
     if case.is_terminal:
         raise TooLate(_how_it_ended(case))
-    if decision is Decision.WITHDRAW and case.state in DECIDED:
+    if decision is DecisionKind.WITHDRAW and case.state in DECIDED:
         raise TooLate(
             f"{case.id} is {case.state}: what has begun can only be undone, not withdrawn"
         )

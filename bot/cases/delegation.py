@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-LONGEST = timedelta(days=60)
+MAX_DELEGATION = timedelta(days=60)
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,7 +10,7 @@ from enum import StrEnum
 from typing import Any, ClassVar, TypeVar
 
 from bot.cases.approval import Approval
-from bot.cases.canonical import Scalar, from_plain, moment, to_plain
+from bot.cases.canonical import Scalar, format_utc, from_plain, to_plain
 from bot.cases.delegation import Delegation
 from bot.cases.evidence import Evidence
 from bot.cases.lifecycle import Transition
@@ -68,7 +68,7 @@ def entry_plain(entry: Entry) -> dict[str, Any]:
         "case": entry.case_id,
         "version": entry.version,
         "revision": entry.revision,
-        "at": moment(entry.at),
+        "at": format_utc(entry.at),
         "actor": entry.actor,
         "surface": entry.surface,
         "body": to_plain(entry.body),

@@ -36,7 +36,7 @@ def facts_of(signal: Signal, evidence: Iterable[Evidence]) -> dict[str, Any]:
     return {**facts, SIGNAL: {**signal.facts, **own}}
 
 
-def changed(before: Mapping[str, Scalar], now: Mapping[str, Scalar]) -> list[str]:
+def list_changes(before: Mapping[str, Scalar], now: Mapping[str, Scalar]) -> list[str]:
     """Which snapshot values moved, as sentences; empty when the world is as it was."""
     names = sorted({*before, *now})
     return [

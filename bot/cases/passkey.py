@@ -18,8 +18,8 @@ from typing import TypeVar
 from bot.cases.canonical import canonical_bytes
 
 # How long a link to the confirming page works, and one by which a passkey is added.
-STEP_UP_FOR = timedelta(minutes=10)
-INVITED_FOR = timedelta(hours=24)
+STEP_UP_LIFETIME = timedelta(minutes=10)
+INVITATION_LIFETIME = timedelta(hours=24)
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from decimal import Decimal
 from enum import StrEnum
 
-from bot.cases.canonical import Scalar, digest, to_plain
+from bot.cases.canonical import Scalar, canonical_hash, to_plain
 
 NO_TIME = "PT0S"
 CENT = Decimal("0.01")
@@ -100,7 +100,7 @@ class Plan:
     mode: str = ""
 
     @property
-    def digest(self) -> str:
+    def plan_hash(self) -> str:
         """SHA-256 of the RFC 8785 form: what an approval names and the executor recomputes.
 
         A field that came with a later release is left out where it says nothing, so that what was approved before an upgrade is
@@ -112,7 +112,7 @@ class Plan:
                 del action["undo_for"]
         if not self.mode:
             del plain["mode"]
-        return digest(plain)
+        return canonical_hash(plain)
 
     @property
     def amount(self) -> Money | None:
@@ -140,4 +140,4 @@ class Plan:
 
     def step_key(self, step: int) -> str:
         """The idempotency key of one step: the same for every attempt, different for every revision."""
-        return digest([self.case_id, self.revision, step, self.digest])
+        return canonical_hash([self.case_id, self.revision, step, self.plan_hash])

@@ -18,8 +18,8 @@ from bot.cases.lifecycle import State
 from bot.cases.signal import Signal
 
 STALE_AFTER = timedelta(days=365)
-MOST_FACTS = 12
-LONGEST_TEXT = 2_000
+MAX_FACTS = 12
+MAX_TEXT_LENGTH = 2_000
 # Text that speaks to a machine instead of telling what happened. A flag, not a defence: nothing such text says has any
 # effect in the first place.
 _ORDERS = re.compile(
@@ -86,7 +86,7 @@ class Precedent:
     @property
     def text(self) -> str:
         """Its words: what its signal said, and what the playbook made of it."""
-        return f"{self.said}\n{self.what}"[:LONGEST_TEXT]
+        return f"{self.said}\n{self.what}"[:MAX_TEXT_LENGTH]
 
     def is_stale(self, now: datetime) -> bool:
         return now - self.ended_at > STALE_AFTER
@@ -113,7 +113,7 @@ def signal_text(signal: Signal) -> str:
     words = [
         value for value in signal.facts.values() if isinstance(value, str) and not value.isdigit()
     ]
-    return "\n".join(dict.fromkeys([signal.title, *words]))[:LONGEST_TEXT]
+    return "\n".join(dict.fromkeys([signal.title, *words]))[:MAX_TEXT_LENGTH]
 
 
 def precedents_from(entries: Iterable[Entry]) -> tuple[list[Precedent], Label | None]:
@@ -160,13 +160,13 @@ def _precedent(name: str, case: Case, entry: Entry, ended: CaseOutcome, reason: 
         id=name,
         kind=case.kind,
         said=signal_text(case.signal),
-        what=case.what[:LONGEST_TEXT],
-        facts={fact.label: fact.value for fact in shown[:MOST_FACTS]},
+        what=case.what[:MAX_TEXT_LENGTH],
+        facts={fact.label: fact.value for fact in shown[:MAX_FACTS]},
         action=actions[0].name if actions else "",
         steps=tuple(action.summary for action in actions),
         decided_by=tuple(dict.fromkeys([*people, *([by_name] if by_name else [])])),
         ended=ended,
-        reason=reason[:LONGEST_TEXT],
+        reason=reason[:MAX_TEXT_LENGTH],
         ended_at=entry.at,
         channel=case.channel,
         case_id=case.id,

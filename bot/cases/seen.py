@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
-from bot.cases.canonical import digest, moment
+from bot.cases.canonical import canonical_hash, format_utc
 from bot.cases.case import Case
 from bot.cases.lifecycle import State
 
@@ -12,7 +12,7 @@ from bot.cases.lifecycle import State
 CHECKSUM_DIGITS = 32
 
 
-class Decision(StrEnum):
+class DecisionKind(StrEnum):
     """Everything that a person may decide about a case. The values stand in the ledger."""
 
     APPROVE = "approve"
@@ -31,20 +31,20 @@ class Decision(StrEnum):
     EMERGENCY = "break glass"
 
 
-OFFERED: Mapping[Decision, frozenset[State]] = {
-    Decision.APPROVE: frozenset({State.PROPOSED}),
-    Decision.WITHDRAW: frozenset({State.PROPOSED, State.APPROVED}),
-    Decision.REJECT: frozenset({State.PROPOSED, State.REFERRED}),
-    Decision.EDIT: frozenset({State.PROPOSED}),
-    Decision.SNOOZE: frozenset({State.PROPOSED, State.REFERRED}),
-    Decision.RESOLVE: frozenset({State.REFERRED}),
-    Decision.TRY_AGAIN: frozenset({State.REFERRED}),
-    Decision.SETTLE: frozenset({State.OUTCOME_UNKNOWN}),
-    Decision.UNDO: frozenset({State.RESOLVED}),
-    Decision.NAME_KIND: frozenset({State.REFERRED}),
-    Decision.CALL_NOVEL: frozenset({State.REFERRED}),
-    Decision.CLAIM: frozenset({State.PROPOSED, State.REFERRED, State.OUTCOME_UNKNOWN}),
-    Decision.HAND_OVER: frozenset(
+OFFERED: Mapping[DecisionKind, frozenset[State]] = {
+    DecisionKind.APPROVE: frozenset({State.PROPOSED}),
+    DecisionKind.WITHDRAW: frozenset({State.PROPOSED, State.APPROVED}),
+    DecisionKind.REJECT: frozenset({State.PROPOSED, State.REFERRED}),
+    DecisionKind.EDIT: frozenset({State.PROPOSED}),
+    DecisionKind.SNOOZE: frozenset({State.PROPOSED, State.REFERRED}),
+    DecisionKind.RESOLVE: frozenset({State.REFERRED}),
+    DecisionKind.TRY_AGAIN: frozenset({State.REFERRED}),
+    DecisionKind.SETTLE: frozenset({State.OUTCOME_UNKNOWN}),
+    DecisionKind.UNDO: frozenset({State.RESOLVED}),
+    DecisionKind.NAME_KIND: frozenset({State.REFERRED}),
+    DecisionKind.CALL_NOVEL: frozenset({State.REFERRED}),
+    DecisionKind.CLAIM: frozenset({State.PROPOSED, State.REFERRED, State.OUTCOME_UNKNOWN}),
+    DecisionKind.HAND_OVER: frozenset(
         {
             State.OPEN,
             State.PROPOSED,
@@ -55,13 +55,13 @@ OFFERED: Mapping[Decision, frozenset[State]] = {
             State.OUTCOME_UNKNOWN,
         }
     ),
-    Decision.EMERGENCY: frozenset({State.PROPOSED}),
+    DecisionKind.EMERGENCY: frozenset({State.PROPOSED}),
 }
 """The states whose card offers a decision. In any other state it is refused."""
 
 # These say who has a case, or take back one's own yes; they may have been seen a state earlier.
-_KEEPS_ITS_COURSE = frozenset({Decision.CLAIM, Decision.HAND_OVER, Decision.WITHDRAW})
-CHANGES_COURSE = frozenset(Decision) - _KEEPS_ITS_COURSE
+_KEEPS_ITS_COURSE = frozenset({DecisionKind.CLAIM, DecisionKind.HAND_OVER, DecisionKind.WITHDRAW})
+CHANGES_COURSE = frozenset(DecisionKind) - _KEEPS_ITS_COURSE
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,13 +82,13 @@ class Seen:
     @classmethod
     def of(cls, case: Case) -> "Seen":
         """Describe the case as a card drawn now shows it."""
-        checksum = case.plan.digest if case.plan else _opening_checksum(case)
+        checksum = case.plan.plan_hash if case.plan else _opening_checksum(case)
         return cls(case.revision, case.state, checksum[:CHECKSUM_DIGITS], _doubt(case))
 
 
 def _opening_checksum(case: Case) -> str:
     signal = case.signal
-    return digest([case.id, moment(case.opened_at), signal.source, signal.key])
+    return canonical_hash([case.id, format_utc(case.opened_at), signal.source, signal.key])
 
 
 def _doubt(case: Case) -> str:

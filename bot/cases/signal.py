@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
-from bot.cases.canonical import Scalar, digest, to_plain
+from bot.cases.canonical import Scalar, canonical_hash, to_plain
 
 UNRECOGNISED = "unrecognised"
 
@@ -59,16 +59,16 @@ class Signal:
         return tuple(fingerprint_of(identity) for identity in self.identities)
 
     @property
-    def body_digest(self) -> str:
+    def body_checksum(self) -> str:
         """What must be equal for a second delivery under the same key to be the same signal.
 
         The domain is left out: a source that joins one sends the same signals as before.
         """
         plain = to_plain(self)
         del plain["domain"]
-        return digest(plain)
+        return canonical_hash(plain)
 
 
 def fingerprint_of(identity: tuple[str, str, str]) -> str:
     """Hash an identity; a migration keeps a copy of this rule, so it never changes silently."""
-    return digest(list(identity))
+    return canonical_hash(list(identity))

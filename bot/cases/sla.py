@@ -9,9 +9,9 @@ from enum import StrEnum
 from bot.cases.hours import ALWAYS, Hours
 
 # After the next owner has been asked: remind after once, twice, four times the time to decide, and so on up to this.
-LONGEST_GAP = timedelta(hours=40)
+MAX_REMINDER_GAP = timedelta(hours=40)
 # A reminder closer than this to the hand-on would only be noise.
-LEAST_GAP = timedelta(minutes=10)
+MIN_REMINDER_GAP = timedelta(minutes=10)
 TENFOLD = timedelta(hours=4)
 
 
@@ -40,7 +40,7 @@ class Due(StrEnum):
     RESOLUTION = "resolution overdue"
 
 
-def promised(
+def promise_sla(
     since: datetime, *, decide_for: timedelta, resolve_for: timedelta, hours: Hours = ALWAYS
 ) -> Sla:
     """The promise made at this moment. ``decide_for`` and ``resolve_for`` are working time."""
@@ -66,5 +66,5 @@ def next_reminder(
     """When to ask again after this reminder: halfway to the hand-on before it, with growing gaps after it."""
     if not escalated and now < sla.decide_by:
         halfway = hours.opening(now + (sla.decide_by - now) / 2)
-        return halfway if sla.decide_by - halfway >= LEAST_GAP else sla.decide_by
-    return hours.after(now, min(decide_for * 2 ** min(reminded, 16), LONGEST_GAP))
+        return halfway if sla.decide_by - halfway >= MIN_REMINDER_GAP else sla.decide_by
+    return hours.after(now, min(decide_for * 2 ** min(reminded, 16), MAX_REMINDER_GAP))

@@ -27,7 +27,7 @@ def is_storable(text: str) -> bool:
     return True
 
 
-def shortened(text: str, limit: int) -> str:
+def shorten(text: str, limit: int) -> str:
     """Bound a text that people read, and say where it was cut."""
     return text if len(text) <= limit else text[: limit - len(SHORTENED)] + SHORTENED
 

@@ -31,7 +31,7 @@ from bot.desk.effects import card_message
 from bot.ports import Clock, Directory, Library, Store, Topic
 
 # So many failures of one action in a row, and it is not begun again before a person has looked.
-MOST_FAILURES = 3
+MAX_FAILURES_IN_A_ROW = 3
 
 
 @dataclass(frozen=True)
@@ -114,11 +114,9 @@ class Controls:
 
     def watch(self, action: str) -> None:
         """The circuit breaker: an action that fails again and again is paused until a person has looked."""
-        last = self.store.outcomes(action, MOST_FAILURES)
-        if len(last) == MOST_FAILURES and set(last) == {"FAILED"}:
-            reason = (
-                f"it has failed {MOST_FAILURES} times in a row; look at the system, then resume"
-            )
+        last = self.store.outcomes(action, MAX_FAILURES_IN_A_ROW)
+        if len(last) == MAX_FAILURES_IN_A_ROW and set(last) == {"FAILED"}:
+            reason = f"it has failed {MAX_FAILURES_IN_A_ROW} times in a row; look at the system, then resume"
             self._rule(
                 lambda standing: TripCircuitBreaker(action, reason), redraw=f"action:{action}"
             )

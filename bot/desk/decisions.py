@@ -16,7 +16,7 @@ from bot.cases.authority import is_colleague
 from bot.cases.canonical import Scalar
 from bot.cases.case import Case
 from bot.cases.controls import Asked, BreakGlass, decide_controls
-from bot.cases.decide import decide, must_be_current, refused
+from bot.cases.decide import decide, must_be_current, record_refusal
 from bot.cases.delegation import stands_in_for
 from bot.cases.entries import FieldChange as FieldChange
 from bot.cases.entries import RejectReason
@@ -35,20 +35,20 @@ from bot.cases.errors import (
 from bot.cases.passkey import LINK_IS_OVER, Assertion, Purpose, StepUp, find_live_link, link_hash
 from bot.cases.plan import Action, Proposer
 from bot.cases.policy import RiskTier
-from bot.cases.seen import Decision, Seen
+from bot.cases.seen import DecisionKind, Seen
 from bot.cases.signal import UNRECOGNISED
-from bot.cases.sla import promised
+from bot.cases.sla import promise_sla
 from bot.desk.decision_priority import DecisionPriority
 from bot.desk.effects import card_message, change
 from bot.desk.proposal import Proposals
 from bot.ports import Change, Clock, Directory, Library, Store
 
-MOST_REREADS = 20
+MAX_ATTEMPTS = 20
 WHO_IS_NOT_KNOWN = (
     "Slack cannot say just now who may do this; nothing was decided, press again in a minute"
 )
 DRAWN_EARLIER = "this card was drawn by an earlier release; it has been drawn again, press there"
-DECIDED_BY = {Purpose.APPROVE: Decision.APPROVE, Purpose.UNDO: Decision.UNDO}
+DECIDED_BY = {Purpose.APPROVE: DecisionKind.APPROVE, Purpose.UNDO: DecisionKind.UNDO}
 T = TypeVar("T")
 Prove = Callable[[Case, StepUp], Assertion]
 """Verifies what the device answered to this question. Raises ``NotEligible`` when it is not genuine."""
@@ -67,7 +67,7 @@ class Decisions:
         self, case_id: str, *, by: str, seen: Seen, note: str = "", surface: str = "slack"
     ) -> Case:
         return self._decide(
-            Decision.APPROVE,
+            DecisionKind.APPROVE,
             case_id,
             by,
             surface,
@@ -82,7 +82,7 @@ class Decisions:
         token = secrets.token_urlsafe(32)
         passkeys = self.store.controls().passkeys
         self._decide(
-            Decision.APPROVE,
+            DecisionKind.APPROVE,
             case_id,
             by,
             surface,
@@ -92,7 +92,7 @@ class Decisions:
         return token
 
     def current(
-        self, case_id: str, decision: Decision, seen: Seen, *, by: str, surface: str = "slack"
+        self, case_id: str, decision: DecisionKind, seen: Seen, *, by: str, surface: str = "slack"
     ) -> Case:
         """Read the case for a form about this decision, while the case still offers it.
 
@@ -110,7 +110,7 @@ class Decisions:
         return case
 
     def outdated(
-        self, case_id: str, *, by: str, decision: Decision, surface: str = "slack"
+        self, case_id: str, *, by: str, decision: DecisionKind, surface: str = "slack"
     ) -> Superseded:
         """Record a press on a card of an earlier release, and draw the card again.
 
@@ -169,7 +169,7 @@ class Decisions:
         surface: str = "slack",
     ) -> Case:
         return self._decide(
-            Decision.REJECT,
+            DecisionKind.REJECT,
             case_id,
             by,
             surface,
@@ -179,7 +179,7 @@ class Decisions:
 
     def withdraw(self, case_id: str, *, by: str, seen: Seen, surface: str = "slack") -> Case:
         return self._decide(
-            Decision.WITHDRAW,
+            DecisionKind.WITHDRAW,
             case_id,
             by,
             surface,
@@ -206,11 +206,11 @@ class Decisions:
                 raise BadRequest("choose a member of this workspace", field="to")
             return m.HandOver(asker, seen, owner, done, remains)
 
-        return self._decide(Decision.HAND_OVER, case_id, by, surface, seen, move)
+        return self._decide(DecisionKind.HAND_OVER, case_id, by, surface, seen, move)
 
     def claim(self, case_id: str, *, by: str, seen: Seen, surface: str = "slack") -> Case:
         return self._decide(
-            Decision.CLAIM, case_id, by, surface, seen, lambda case, asker: m.Claim(asker, seen)
+            DecisionKind.CLAIM, case_id, by, surface, seen, lambda case, asker: m.Claim(asker, seen)
         )
 
     def undo(self, case_id: str, *, by: str, seen: Seen, note: str, surface: str = "slack") -> Case:
@@ -219,7 +219,7 @@ class Decisions:
         def move(case: Case, asker: m.Asker) -> m.Command:
             return m.Undo(asker, seen, note, self.proposals.mode)
 
-        return self._decide(Decision.UNDO, case_id, by, surface, seen, move)
+        return self._decide(DecisionKind.UNDO, case_id, by, surface, seen, move)
 
     def begin_undo(
         self, case_id: str, *, by: str, seen: Seen, note: str, surface: str = "slack"
@@ -231,7 +231,7 @@ class Decisions:
         def move(case: Case, asker: m.Asker) -> m.Command:
             return m.BeginUndo(asker, seen, note, link_hash(token), self.proposals.mode, passkeys)
 
-        self._decide(Decision.UNDO, case_id, by, surface, seen, move)
+        self._decide(DecisionKind.UNDO, case_id, by, surface, seen, move)
         return token
 
     def break_glass(
@@ -242,7 +242,7 @@ class Decisions:
 
         def attempt() -> Case:
             case, standing, now = self.store.case(case_id), self.store.controls(), self.clock()
-            asker = self._identify(case, by, surface, Decision.EMERGENCY, seen, fresh=True)
+            asker = self._identify(case, by, surface, DecisionKind.EMERGENCY, seen, fresh=True)
             group = emergency.group if emergency else ""
             groups = self.directory.groups([group] if group else [], fresh=True)
             asked = Asked(asker.person, frozenset(), frozenset(), surface, asker.identities)
@@ -255,7 +255,7 @@ class Decisions:
                     now,
                 )
             except Refusal as refusal:
-                self._record_refusal(case_id, asker, Decision.EMERGENCY, seen.revision, refusal)
+                self._record_refusal(case_id, asker, DecisionKind.EMERGENCY, seen.revision, refusal)
                 raise
             written = change(case, entries, self.library.playbook(case.kind))
             return self.store.commit(replace(written, controls=standing, control_entries=rulings))
@@ -273,7 +273,7 @@ class Decisions:
         surface: str = "slack",
     ) -> Case:
         return self._decide(
-            Decision.SNOOZE,
+            DecisionKind.SNOOZE,
             case_id,
             by,
             surface,
@@ -285,7 +285,7 @@ class Decisions:
         self, case_id: str, *, by: str, seen: Seen, note: str, surface: str = "slack"
     ) -> Case:
         return self._decide(
-            Decision.RESOLVE,
+            DecisionKind.RESOLVE,
             case_id,
             by,
             surface,
@@ -295,7 +295,7 @@ class Decisions:
 
     def try_again(self, case_id: str, *, by: str, seen: Seen, surface: str = "slack") -> Case:
         return self._decide(
-            Decision.TRY_AGAIN,
+            DecisionKind.TRY_AGAIN,
             case_id,
             by,
             surface,
@@ -307,7 +307,7 @@ class Decisions:
         self, case_id: str, *, by: str, seen: Seen, landed: bool, note: str, surface: str = "slack"
     ) -> Case:
         return self._decide(
-            Decision.SETTLE,
+            DecisionKind.SETTLE,
             case_id,
             by,
             surface,
@@ -326,7 +326,7 @@ class Decisions:
                 raise BadRequest(f"there is no playbook for {kind[:50]!r}", field="kind")
             times = playbook.measure
             hours = self.library.hours(playbook.channel)
-            sla = promised(
+            sla = promise_sla(
                 case.opened_at,
                 decide_for=times.decide_for,
                 resolve_for=times.resolve_for,
@@ -334,11 +334,11 @@ class Decisions:
             )
             return m.NameKind(asker, seen, kind, playbook.owners.business, playbook.channel, sla)
 
-        return self._decide(Decision.NAME_KIND, case_id, by, surface, seen, move)
+        return self._decide(DecisionKind.NAME_KIND, case_id, by, surface, seen, move)
 
     def call_novel(self, case_id: str, *, by: str, seen: Seen, surface: str = "slack") -> Case:
         return self._decide(
-            Decision.CALL_NOVEL,
+            DecisionKind.CALL_NOVEL,
             case_id,
             by,
             surface,
@@ -366,7 +366,7 @@ class Decisions:
             expires_at = self.library.hours(case.channel).opening(now + verdict.expires_for)
             return m.Edit(asker, seen, plan, verdict, changes, expires_at)
 
-        return self._decide(Decision.EDIT, case_id, by, surface, seen, move)
+        return self._decide(DecisionKind.EDIT, case_id, by, surface, seen, move)
 
     def asker(self, case: Case, by: str, surface: str, *, fresh: bool = False) -> m.Asker:
         """Who asks, with the groups that matter here, and whom they stand in for. For high risk nothing is taken from memory."""
@@ -392,7 +392,7 @@ class Decisions:
         case: Case,
         by: str,
         surface: str,
-        decision: Decision,
+        decision: DecisionKind,
         seen: Seen,
         *,
         fresh: bool = False,
@@ -443,7 +443,7 @@ class Decisions:
 
     def _decide(
         self,
-        decision: Decision,
+        decision: DecisionKind,
         case_id: str,
         by: str,
         surface: str,
@@ -466,13 +466,13 @@ class Decisions:
             return retry_on_conflict(attempt)
 
     def _record_refusal(
-        self, case_id: str, asker: m.Asker, decision: Decision, revision: int, refusal: Refusal
+        self, case_id: str, asker: m.Asker, decision: DecisionKind, revision: int, refusal: Refusal
     ) -> None:
         """Write an attempt that was turned away; a card that showed something else is drawn again."""
 
         def write() -> None:
             case, now = self.store.case(case_id), self.clock()
-            entries = refused(case, asker, decision, revision, refusal, now)
+            entries = record_refusal(case, asker, decision, revision, refusal, now)
             again = (card_message(case_id, now),) if isinstance(refusal, Superseded) else ()
             self.store.commit(Change(case, entries, again))
 
@@ -481,7 +481,7 @@ class Decisions:
 
 def retry_on_conflict(attempt: Callable[[], T]) -> T:
     """Read, decide and write again when somebody else wrote first."""
-    for _ in range(MOST_REREADS):
+    for _ in range(MAX_ATTEMPTS):
         try:
             return attempt()
         except Conflict:

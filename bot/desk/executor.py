@@ -17,7 +17,7 @@ from bot.cases.approval import Person
 from bot.cases.canonical import Scalar
 from bot.cases.case import Case, evolve
 from bot.cases.controls import BEHIND, DeskControls, must_not_be_paused
-from bot.cases.decide import NOW_FOR_REAL, decide, what_moved
+from bot.cases.decide import NOW_FOR_REAL, decide, find_drift
 from bot.cases.entries import Entry, StepReported, StepStarted, StepState, UndoLapsed
 from bot.cases.errors import (
     Conflict,
@@ -280,7 +280,7 @@ class Executor:
         snapshot, standing = _precondition(connector, action), self.store.controls()
         return m.StartStep(
             step,
-            case.plan.digest,
+            case.plan.plan_hash,
             verdict,
             groups,
             people,
@@ -387,7 +387,7 @@ class Executor:
         try:
             facts = self._facts(case, step, action, connector, now)
             began, now = self.stopwatch(), self.clock()
-            reasons = what_moved(case, facts, now)
+            reasons = find_drift(case, facts, now)
         except WorldMoved as moved:
             reasons = [str(moved)]
         except ConnectorFailed as failure:

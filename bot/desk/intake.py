@@ -12,7 +12,7 @@ from bot.cases.identity import UNLINKED, Identities
 from bot.cases.lifecycle import State
 from bot.cases.playbook import Playbook
 from bot.cases.signal import Signal, SignalStatus
-from bot.cases.sla import promised
+from bot.cases.sla import promise_sla
 from bot.desk.alert_storms import SourceThrottle
 from bot.desk.effects import change
 from bot.ports import Change, Clock, Library, Receipt, ReceiptOutcome, Store
@@ -83,7 +83,9 @@ def judge(
         return _clear(latest, signal, playbook, now)
     if latest is None or _is_over(latest, now):
         times = playbook.measure
-        sla = promised(now, decide_for=times.decide_for, resolve_for=times.resolve_for, hours=hours)
+        sla = promise_sla(
+            now, decide_for=times.decide_for, resolve_for=times.resolve_for, hours=hours
+        )
         opening = m.Open(new_id, signal, playbook.owners.business, playbook.channel, sla)
         return change(None, decide(None, opening, now), playbook)
     reopen = latest.state in {State.RESOLVED, State.CLEARED}

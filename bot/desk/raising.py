@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from bot.cases.authority import is_colleague
-from bot.cases.canonical import Scalar, digest
+from bot.cases.canonical import Scalar, canonical_hash
 from bot.cases.errors import BadRequest, NotEligible
 from bot.cases.signal import UNRECOGNISED, Signal
 from bot.cases.source import BY_HAND
@@ -53,7 +53,7 @@ class Raising:
             for name, value in (("words", words[:LONGEST_WORDS]), ("link", link))
             if value
         }
-        about = bounded_key(subject or link, MAX_SUBJECT) or digest([title.casefold()])[:24]
+        about = bounded_key(subject or link, MAX_SUBJECT) or canonical_hash([title.casefold()])[:24]
         signal = Signal(BY_HAND, key, kind or UNRECOGNISED, about, title, None, told, requester=by)
         return self.intake.receive(signal, b"")
 

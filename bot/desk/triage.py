@@ -23,7 +23,7 @@ from bot.cases.precedent import signal_text
 from bot.cases.recognition import money_in
 from bot.cases.recommendation import Recommendation
 from bot.cases.signal import UNRECOGNISED
-from bot.cases.sla import Sla, promised
+from bot.cases.sla import Sla, promise_sla
 from bot.desk.effects import change
 from bot.desk.proposal import Proposals
 from bot.desk.worker import MOST_ATTEMPTS
@@ -135,7 +135,7 @@ class Triage:
             return None
         playbook = self.library.playbook(case.kind)
         times, hours = playbook.measure, self.library.hours(case.channel)
-        return promised(
+        return promise_sla(
             now, decide_for=times.decide_for, resolve_for=times.resolve_for, hours=hours
         )
 
@@ -154,7 +154,7 @@ class Triage:
         if urgent:
             owner, wait = found.owners.next_owner, wait / 4
         hours = self.library.hours(found.channel)
-        sla = promised(
+        sla = promise_sla(
             case.opened_at, decide_for=wait, resolve_for=found.measure.resolve_for, hours=hours
         )
         return decide(case, m.Recognise(recognition, owner, found.channel, sla, urgent), now)

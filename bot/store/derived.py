@@ -89,7 +89,7 @@ def _take_signal(found: Derived, entry: Entry) -> None:
         return
     found.inbox[signal.source, signal.key] = {
         "case_id": entry.case_id,
-        "digest": signal.body_digest,
+        "digest": signal.body_checksum,
         "fingerprint": signal.fingerprint,
         "outcome": outcome.value,
         "received_at": entry.at.isoformat(),

@@ -12,7 +12,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 from bot.cases.canonical import from_json
 from bot.cases.case import Case, evolve
 from bot.cases.controls import DeskControls
-from bot.cases.decide import conflicted
+from bot.cases.decide import record_conflict
 from bot.cases.entries import Entry, entry_of
 from bot.cases.errors import LedgerBroken, NoSuchCase, StaleFence
 from bot.cases.lifecycle import TERMINAL, State
@@ -126,7 +126,7 @@ class SqlStore:
         inbox_row = {
             "source": signal.source,
             "key": signal.key,
-            "digest": signal.body_digest,
+            "digest": signal.body_checksum,
             "body": raw,
         }
         inbox_row |= {"received_at": now.isoformat(), "fingerprint": signal.fingerprint}
@@ -167,7 +167,7 @@ class SqlStore:
         kept = unit.connection.execute(_KEEP_CONFLICT[unit.connection.dialect.name], row).first()
         existing = unit.case(known.case_id) if known.case_id and kept else None
         if existing is not None:
-            entries = conflicted(existing, row["source"], row["key"], row["digest"], now)
+            entries = record_conflict(existing, row["source"], row["key"], row["digest"], now)
             unit.append(projection(evolve(existing, entries[0]), existing.version), lines(entries))
         return Receipt(ReceiptOutcome.CONFLICT, known.case_id)
 

@@ -131,7 +131,7 @@ def _wanted(case: Case, asked: StepUp) -> bytes:
     return challenge(
         case_id=case.id,
         revision=case.revision,
-        digest=case.plan.digest,
+        digest=case.plan.plan_hash,
         person=asked.person,
         ticket=asked.ticket,
         purpose=asked.purpose,

@@ -8,7 +8,7 @@ from slack_bolt import App
 from bot.cases.entries import RejectReason
 from bot.cases.errors import BadRequest
 from bot.cases.passkey import Purpose
-from bot.cases.seen import Decision, Seen
+from bot.cases.seen import DecisionKind, Seen
 from bot.desk.decisions import Decisions
 from handlers.cards import ids
 from handlers.cards.forms import step_up_form
@@ -49,7 +49,7 @@ class CaseForms:
 
     def approve(self, form: Submission) -> Json | None:
         """The top class is only begun here: what comes back is the way to the other half."""
-        seen, note = self._seen(form, Decision.APPROVE), form.text(ids.NOTE)
+        seen, note = self._seen(form, DecisionKind.APPROVE), form.text(ids.NOTE)
         case = self.desk.store.case(form.case_id)
         if case.verdict and case.verdict.step_up:
             token = self.desk.begin_approval(form.case_id, by=form.person, seen=seen, note=note)
@@ -62,35 +62,35 @@ class CaseForms:
             reason = RejectReason(form.text(ids.REASON))
         except ValueError:
             raise BadRequest("choose a reason from the list", field="reason") from None
-        seen, note = self._seen(form, Decision.REJECT), form.text(ids.NOTE)
+        seen, note = self._seen(form, DecisionKind.REJECT), form.text(ids.NOTE)
         self.desk.reject(form.case_id, by=form.person, seen=seen, reason=reason, note=note)
 
     def edit(self, form: Submission) -> None:
         named = [name for name in form.values if name.startswith(ids.PARAMETER)]
         values = {name.removeprefix(ids.PARAMETER): form.text(name) for name in named}
         self.desk.edit(
-            form.case_id, by=form.person, seen=self._seen(form, Decision.EDIT), values=values
+            form.case_id, by=form.person, seen=self._seen(form, DecisionKind.EDIT), values=values
         )
 
     def resolve(self, form: Submission) -> None:
-        seen = self._seen(form, Decision.RESOLVE)
+        seen = self._seen(form, DecisionKind.RESOLVE)
         self.desk.resolve(form.case_id, by=form.person, seen=seen, note=form.text(ids.NOTE))
 
     def settle(self, form: Submission) -> None:
         answer = form.text(ids.LANDED)
         if answer not in {"yes", "no"}:
             raise BadRequest("say whether it happened", field="landed")
-        seen, note = self._seen(form, Decision.SETTLE), form.text(ids.NOTE)
+        seen, note = self._seen(form, DecisionKind.SETTLE), form.text(ids.NOTE)
         self.desk.settle(form.case_id, by=form.person, seen=seen, landed=answer == "yes", note=note)
 
     def name_kind(self, form: Submission) -> None:
-        seen = self._seen(form, Decision.NAME_KIND)
+        seen = self._seen(form, DecisionKind.NAME_KIND)
         self.desk.name_kind(form.case_id, by=form.person, seen=seen, kind=form.text(ids.KIND))
 
     def hand_over(self, form: Submission) -> None:
         to = form.person_named(ids.TO, "choose who takes over") if form.text(ids.TO) else ""
         done, remains = form.text(ids.DONE), form.text(ids.REMAINS)
-        seen = self._seen(form, Decision.HAND_OVER)
+        seen = self._seen(form, DecisionKind.HAND_OVER)
         self.desk.hand_over(
             form.case_id, by=form.person, seen=seen, to=to, done=done, remains=remains
         )
@@ -98,7 +98,7 @@ class CaseForms:
     def undo(self, form: Submission) -> Json | None:
         """As for the yes to doing it: the top class is only begun here."""
         case, note = self.desk.store.case(form.case_id), form.text(ids.NOTE)
-        seen = self._seen(form, Decision.UNDO)
+        seen = self._seen(form, DecisionKind.UNDO)
         if case.verdict and case.verdict.step_up:
             token = self.desk.begin_undo(form.case_id, by=form.person, seen=seen, note=note)
             return step_up_form(case, self.confirming(case.id, token), Purpose.UNDO)
@@ -107,12 +107,12 @@ class CaseForms:
 
     def snooze(self, form: Submission) -> None:
         until = form.moment(ids.UNTIL, "choose a time")
-        seen = self._seen(form, Decision.SNOOZE)
+        seen = self._seen(form, DecisionKind.SNOOZE)
         self.desk.snooze(
             form.case_id, by=form.person, seen=seen, until=until, reason=form.text(ids.NOTE)
         )
 
-    def _seen(self, form: Submission, decision: Decision) -> Seen:
+    def _seen(self, form: Submission, decision: DecisionKind) -> Seen:
         """What the form was opened on; one that an earlier release opened says nothing, and decides nothing."""
         if form.seen is None:
             raise self.desk.outdated(form.case_id, by=form.person, decision=decision)

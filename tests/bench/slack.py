@@ -27,7 +27,7 @@ from bot.cases.plan import Money
 from bot.cases.recommendation import Recommendation
 from bot.cases.seen import Seen
 from bot.cases.signal import Signal
-from bot.cases.sla import promised
+from bot.cases.sla import promise_sla
 from bot.clock import utc_now
 from bot.ports import Change, Topic
 from bot.sample import demo
@@ -248,7 +248,7 @@ def filled(desk, many: int, channel: str, like, *, cards: bool = True) -> list[s
             dict(like.signal.facts),
         )
         opened_at = now - timedelta(minutes=number % 1_200)
-        sla = promised(opened_at, decide_for=timedelta(days=2), resolve_for=timedelta(days=4))
+        sla = promise_sla(opened_at, decide_for=timedelta(days=2), resolve_for=timedelta(days=4))
         case_id = f"EX-{1_000 + number}"
         entries = decide(None, m.Open(case_id, signal, "floor-managers", channel, sla), opened_at)
         case = evolve(None, entries[0])

@@ -13,7 +13,7 @@ from bot.cases.policy import RiskTier, Ruling, Verdict
 from bot.cases.recommendation import Recommendation
 from bot.cases.seen import Seen
 from bot.cases.signal import Signal
-from bot.cases.sla import promised
+from bot.cases.sla import promise_sla
 from tests.fakes.clock import NOON
 
 NOW = NOON
@@ -102,7 +102,7 @@ def opened(**changes) -> Case:
         signal(**changes),
         "floor-managers",
         "C0STOCK",
-        promised(NOW, decide_for=HOUR, resolve_for=8 * HOUR),
+        promise_sla(NOW, decide_for=HOUR, resolve_for=8 * HOUR),
     )
     return fold_all(None, decide(None, opening, NOW))
 
@@ -136,7 +136,7 @@ def approved(**more) -> Case:
 def start_step(case: Case, **changes) -> m.StartStep:
     base = m.StartStep(
         0,
-        case.plan.digest,
+        case.plan.plan_hash,
         case.verdict,
         GROUPS,
         {person.id: person for person in (ANA, BEN, CARLA, OMAR)},

@@ -16,7 +16,7 @@ from bot.cases.lifecycle import State
 from bot.cases.policy import Ruling
 from bot.cases.recognition import Recognition
 from bot.cases.recommendation import Recommendation
-from bot.cases.seen import Decision, Seen
+from bot.cases.seen import DecisionKind, Seen
 from tests.cases.authority_page import page
 from tests.cases.making import HOUR, NOW, fold_all, opened, plan, start_step, verdict
 
@@ -202,7 +202,7 @@ def test_the_table_has_every_state_decision_and_command():
     assert set(TABLE) == set(ASKERS)
     decisions = {command.decision for command in commands(case, asker(ANA)).values()}
     # The emergency is a yes too, and is ruled with the standing of the desk.
-    assert decisions == set(Decision) - {Decision.EMERGENCY}
+    assert decisions == set(DecisionKind) - {DecisionKind.EMERGENCY}
     every = {
         command
         for command in vars(m).values()

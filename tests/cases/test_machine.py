@@ -12,7 +12,7 @@ from bot.cases import commands as m
 from bot.cases.approval import ApprovalRequirement, Person
 from bot.cases.canonical import from_json, to_json, to_plain
 from bot.cases.case import Case, evolve, fold
-from bot.cases.decide import decide, refused
+from bot.cases.decide import decide, record_refusal
 from bot.cases.entries import RejectReason, StepState, entry_of, entry_plain
 from bot.cases.errors import Refusal, WorldMoved
 from bot.cases.evidence import Evidence
@@ -111,7 +111,9 @@ class CaseMachine(RuleBasedStateMachine):
             entries = decide(self.case, move, self.now)
         except Refusal as refusal:
             if by is not None:
-                self.write(refused(self.case, by, "attempt", self.case.revision, refusal, self.now))
+                self.write(
+                    record_refusal(self.case, by, "attempt", self.case.revision, refusal, self.now)
+                )
             assert self.case.state is before.state
             return False
         except WorldMoved:
@@ -395,7 +397,7 @@ class CaseMachine(RuleBasedStateMachine):
     def nothing_is_approved_without_a_quorum_on_this_very_plan(self):
         if self.case.state in {State.APPROVED, State.RUNNING}:
             given = self.case.approvals
-            assert {vote.digest for vote in given} == {self.case.plan.digest}
+            assert {vote.digest for vote in given} == {self.case.plan.plan_hash}
             if self.case.verdict.ruling is Ruling.ASK:
                 assert len({vote.person for vote in given}) >= self.case.verdict.approvals_needed
                 assert not any(vote.person in self.case.authors_before(vote.at) for vote in given)
@@ -406,7 +408,7 @@ class CaseMachine(RuleBasedStateMachine):
         assert len({vote.person for vote in votes}) == len(votes)
         if self.case.undoing:
             assert len(votes) >= self.case.undo_votes_needed
-            assert {vote.digest for vote in votes} == {self.case.plan.digest}
+            assert {vote.digest for vote in votes} == {self.case.plan.plan_hash}
         elif votes:
             assert self.case.state in {State.RESOLVED, State.REFERRED}
 
@@ -435,7 +437,7 @@ class CaseMachine(RuleBasedStateMachine):
 
 
 def _opening():
-    from tests.cases.making import HOUR, promised
+    from tests.cases.making import HOUR, promise_sla
 
     return decide(
         None,
@@ -444,7 +446,7 @@ def _opening():
             signal(),
             "floor-managers",
             "C0STOCK",
-            promised(NOW, decide_for=HOUR, resolve_for=8 * HOUR),
+            promise_sla(NOW, decide_for=HOUR, resolve_for=8 * HOUR),
         ),
         NOW,
     )

@@ -196,7 +196,7 @@ def test_who_has_been_heard_by_way_of_a_delegation_is_not_heard_again():
 def test_the_verifier_counts_whoever_delegated_once():
     proposal, asked = plan(), verdict(factors=(ApprovalRequirement("ops-leads", 2),))
     votes = [
-        replace(vote(person, behalf_of="T1/UD"), digest=proposal.digest) for person in PEOPLE[:2]
+        replace(vote(person, behalf_of="T1/UD"), digest=proposal.plan_hash) for person in PEOPLE[:2]
     ]
     bodies = [
         (
@@ -205,7 +205,7 @@ def test_the_verifier_counts_whoever_delegated_once():
             {"plan": to_plain(proposal), "verdict": to_plain(asked)},
         ),
         *(("approval.given", given.person, {"approval": to_plain(given)}) for given in votes),
-        ("plan.authorised", PEOPLE[1], {"digest": proposal.digest, "by": list(PEOPLE[:2])}),
+        ("plan.authorised", PEOPLE[1], {"digest": proposal.plan_hash, "by": list(PEOPLE[:2])}),
     ]
     entries = [
         {
@@ -448,14 +448,14 @@ def test_what_a_person_edited_or_a_model_wrote_never_runs_alone(proposer):
 @pytest.mark.threat("B8")
 def test_the_mode_is_in_the_digest_and_an_older_plan_keeps_its_own():
     old, dry, live = plan(), plan(mode="dry-run"), plan(mode="live")
-    assert len({old.digest, dry.digest, live.digest}) == 3
+    assert len({old.plan_hash, dry.plan_hash, live.plan_hash}) == 3
     assert [digest_of(to_plain(one)) for one in (old, dry, live)] == [
-        old.digest,
-        dry.digest,
-        live.digest,
+        old.plan_hash,
+        dry.plan_hash,
+        live.plan_hash,
     ]
     without = {name: value for name, value in to_plain(old).items() if name != "mode"}
-    assert digest_of(without) == old.digest
+    assert digest_of(without) == old.plan_hash
 
 
 @pytest.mark.threat("B8")

@@ -9,7 +9,7 @@ import pytest
 from bot.cases import commands as m
 from bot.cases.approval import ApprovalRequirement, Person, ineligibility_reason, quorum_met
 from bot.cases.case import Case
-from bot.cases.decide import decide, refused
+from bot.cases.decide import decide, record_refusal
 from bot.cases.delegation import Delegation
 from bot.cases.entries import RejectReason, StepState
 from bot.cases.errors import BadRequest, MoveNotAllowed, NotEligible, Superseded, TooLate
@@ -121,10 +121,10 @@ def test_rule_1_the_digest_covers_every_field_of_the_envelope():
         replace(base, actions=()),
         replace(base, actions=(first, first)),
     ]
-    digests = [mutant.digest for mutant in mutants]
-    assert base.digest not in digests
+    digests = [mutant.plan_hash for mutant in mutants]
+    assert base.plan_hash not in digests
     assert len(set(digests)) == len(digests)
-    assert replace(base).digest == base.digest
+    assert replace(base).plan_hash == base.plan_hash
 
 
 def test_rule_4_a_step_of_another_plan_than_the_approved_one_does_not_start():
@@ -685,7 +685,7 @@ def test_rule_18_after_execution_only_compensation_by_those_who_may_approve_insi
 
 
 def test_rule_1_a_plan_of_an_earlier_release_keeps_its_digest():
-    from bot.cases.canonical import digest, to_plain
+    from bot.cases.canonical import canonical_hash, to_plain
     from bot.verifier import digest_of
 
     plain = to_plain(plan())
@@ -693,8 +693,10 @@ def test_rule_1_a_plan_of_an_earlier_release_keeps_its_digest():
     for one in plain["actions"]:
         assert one.pop("undo_for") == "PT0S"
     windowed = plan(actions=(action(undo_for=timedelta(minutes=30)),))
-    assert plan().digest == digest(plain) == digest_of(plain) == digest_of(to_plain(plan()))
-    assert plan().digest != windowed.digest == digest_of(to_plain(windowed))
+    assert (
+        plan().plan_hash == canonical_hash(plain) == digest_of(plain) == digest_of(to_plain(plan()))
+    )
+    assert plan().plan_hash != windowed.plan_hash == digest_of(to_plain(windowed))
 
 
 def test_a_plan_can_be_taken_back_only_as_long_as_each_of_its_actions():
@@ -722,5 +724,5 @@ def test_one_of_the_owning_group_takes_it_on_and_the_group_may_still_decide():
 
 def test_a_refused_attempt_makes_nobody_a_party_to_the_case():
     case = proposed()
-    after = fold_all(case, refused(case, asker(CARLA), "approve", 1, NotEligible("no"), NOW))
+    after = fold_all(case, record_refusal(case, asker(CARLA), "approve", 1, NotEligible("no"), NOW))
     assert after.people == ()

@@ -20,7 +20,7 @@ from bot.cases.lifecycle import (
     next_state,
     recorded_state,
 )
-from bot.cases.seen import CHANGES_COURSE, OFFERED, Decision, Seen
+from bot.cases.seen import CHANGES_COURSE, OFFERED, DecisionKind, Seen
 from bot.verifier import ENDS_DOUBT, check_trade
 from tests.cases.making import (
     ANA,
@@ -191,7 +191,11 @@ def test_people_do_not_end_what_is_being_carried_out():
         Transition.SETTLE,
     }
     for state in CARRYING_OUT:
-        for decision in set(Decision) - {Decision.HAND_OVER, Decision.CLAIM, Decision.SETTLE}:
+        for decision in set(DecisionKind) - {
+            DecisionKind.HAND_OVER,
+            DecisionKind.CLAIM,
+            DecisionKind.SETTLE,
+        }:
             assert state not in OFFERED[decision], decision
 
 

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from bot.cases.canonical import digest, to_plain
+from bot.cases.canonical import canonical_hash, to_plain
 from bot.cases.evidence import Evidence, facts_of
 from bot.cases.expressions import look_up
 from bot.cases.signal import Signal
@@ -40,8 +40,10 @@ def test_sources_of_one_domain_speak_of_the_same_trouble():
 def test_a_body_of_before_has_the_digest_of_before():
     plain = to_plain(BASE)
     del plain["domain"]
-    assert BASE.body_digest == replace(BASE, domain="stock").body_digest == digest(plain)
-    assert BASE.body_digest == "6af578272a0a6543aad83511866144a4719699c8e059d4949210dd1c6fa3c25c"
+    assert (
+        BASE.body_checksum == replace(BASE, domain="stock").body_checksum == canonical_hash(plain)
+    )
+    assert BASE.body_checksum == "6af578272a0a6543aad83511866144a4719699c8e059d4949210dd1c6fa3c25c"
 
 
 @pytest.mark.threat("A6")

@@ -489,11 +489,11 @@ def test_the_form_of_taking_back_leads_to_the_page(page):
 def test_a_signature_for_the_doing_is_none_for_the_undoing(page):
     case = carried_out(page)
     challenges = [
-        challenge(case.id, case.revision, case.plan.digest, ANA, "0" * 64, purpose)
+        challenge(case.id, case.revision, case.plan.plan_hash, ANA, "0" * 64, purpose)
         for purpose in Purpose
     ]
     assert challenges[0] != challenges[1]
-    assert challenges[0] == challenge(case.id, case.revision, case.plan.digest, ANA, "0" * 64)
+    assert challenges[0] == challenge(case.id, case.revision, case.plan.plan_hash, ANA, "0" * 64)
     given = case.approvals[0].assertion
     with pytest.raises(TooLate, match="works no longer"):
         decide(
@@ -513,7 +513,7 @@ def test_a_signature_for_the_doing_is_none_for_the_undoing(page):
     wrong = page.device.signed(
         {
             "challenge": b64url_encode(
-                challenge(case.id, case.revision, case.plan.digest, ANA, asked.ticket)
+                challenge(case.id, case.revision, case.plan.plan_hash, ANA, asked.ticket)
             )
         }
     )

@@ -4,7 +4,7 @@ from datetime import timedelta
 from decimal import Decimal
 
 from bot.cases.errors import ConnectorFailed, OutcomeUnknown, WorldMoved
-from bot.cases.evidence import changed
+from bot.cases.evidence import list_changes
 from bot.cases.plan import Action, Idempotency, Money
 from bot.ports import EffectStatus
 
@@ -66,7 +66,7 @@ class FakeConnector:
         self.calls.append("execute")
         fault = self._fault("execute")
         self._fail_before(fault)
-        if changed(action.precondition, self.facts):
+        if list_changes(action.precondition, self.facts):
             raise WorldMoved("it moved")
         self.effects.append(key)
         self._fail_after(fault)

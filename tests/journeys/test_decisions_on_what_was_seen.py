@@ -198,7 +198,7 @@ def test_a_stale_press_while_a_step_is_in_doubt_leads_to_no_second_effect(shop):
     """ "Try again" and "Handled by hand", as an earlier release drew them, as they are drawn, and forged."""
     case = shop.proposed(31)
     before = shop.ordered(31)
-    seen = f"{case.id}:{case.revision}:{case.plan.digest[:32]}"
+    seen = f"{case.id}:{case.revision}:{case.plan.plan_hash[:32]}"
     values = [f"{case.id}:{case.revision}", f"{case.id}:0", f"{case.id}:0:{'0' * 32}:REFERRED"]
     values += [f"{seen}:{state}" for state in ("REFERRED", "PARKED", "RUNNING", "PARKED:0@0")]
     with shop.hanging():
