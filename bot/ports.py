@@ -10,7 +10,6 @@ from bot.cases.approval import Groups, Person
 from bot.cases.canonical import Scalar
 from bot.cases.case import Case
 from bot.cases.controls import DeskControls
-from bot.cases.digest import DigestView, HomeView, StormView
 from bot.cases.entries import Entry
 from bot.cases.evidence import Evidence
 from bot.cases.hours import Hours
@@ -19,10 +18,14 @@ from bot.cases.plan import Action, Plan
 from bot.cases.playbook import Playbook
 from bot.cases.policy import Policy, Usage
 from bot.cases.precedent import Label, Precedent
-from bot.cases.question import Answer, Durations, Question
 from bot.cases.recognition import Recognition
 from bot.cases.recommendation import Recommendation, Words
 from bot.cases.signal import Signal
+from bot.views.alert_storm import StormView
+from bot.views.answers import Answer
+from bot.views.app_home import HomeView
+from bot.views.digest import DigestView
+from bot.views.questions import Durations, Question
 
 Clock = Callable[[], datetime]
 """The time now, aware and in UTC."""

@@ -56,6 +56,11 @@ class Approval:
     assertion: Assertion | None = None
 
     @property
+    def is_by_policy(self) -> bool:
+        """Tell whether policy let the plan run, and nobody was asked."""
+        return self.person.startswith("policy:")
+
+    @property
     def principal(self) -> str:
         """Whose yes it is: the one who gave the delegation, if there was one."""
         return self.behalf_of or self.person

@@ -121,6 +121,11 @@ class Case:
         return self.state in TERMINAL
 
     @property
+    def was_auto_approved(self) -> bool:
+        """Tell whether policy let the plan run without an approval."""
+        return any(approval.is_by_policy for approval in self.approvals)
+
+    @property
     def ended_at(self) -> datetime | None:
         """When it ended, if it has."""
         return (self.ending.at if self.ending else self.changed_at) if self.is_terminal else None

@@ -9,7 +9,6 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from bot.cases.case import Case
-from bot.cases.digest import StormView
 from bot.desk.message_cleanup import SETTLE_FOR, finish_list, sweep_list
 from bot.desk.rows import with_cards
 from bot.ports import (
@@ -24,6 +23,7 @@ from bot.ports import (
     Store,
     Topic,
 )
+from bot.views.alert_storm import StormView
 
 # More cards than this from one source, of one kind, within this time, are a storm.
 MOST_CARDS, WITHIN = 30, timedelta(minutes=10)

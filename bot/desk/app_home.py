@@ -6,7 +6,6 @@ from datetime import datetime, timedelta
 
 from bot.cases.case import Case, is_principal
 from bot.cases.controls import DeskControls
-from bot.cases.digest import TREND_DAYS, HomeFilter, HomePeriod, HomeView, trend
 from bot.cases.errors import NotEligible
 from bot.cases.hours import Hours
 from bot.desk.questions import JUST_NOW, Questions
@@ -24,6 +23,8 @@ from bot.ports import (
     Store,
     Topic,
 )
+from bot.views.app_home import HomeFilter, HomePeriod, HomeView
+from bot.views.trend import TREND_DAYS, trend
 
 MOST_WAITING, MOST_MINE, MOST_TEAM, MOST_ALONE = 12, 6, 8, 6
 # A home is published again for so long after it was last looked at; opening it publishes it anyway.

@@ -5,7 +5,6 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 
 from bot.cases.case import Case, is_principal
-from bot.cases.digest import TREND_DAYS, CaseRow, DigestView, Review, agreements, counted, trend
 from bot.cases.entries import StepState
 from bot.cases.hours import Hours
 from bot.cases.lifecycle import State
@@ -24,6 +23,9 @@ from bot.ports import (
     Store,
     Topic,
 )
+from bot.views.digest import DigestView, Review, count_endings, tally_agreements
+from bot.views.rows import CaseRow
+from bot.views.trend import TREND_DAYS, trend
 
 MOST_NEEDS, MOST_LATE, MOST_UNHANDLED, MOST_BLIND, MOST_SLOW = 8, 5, 5, 5, 5
 MOST_ENDED = 2_000
@@ -31,7 +33,7 @@ MOST_REST = 25
 NOT_POSTED_AFTER = timedelta(hours=12)
 WEEK = timedelta(days=7)
 PREFIX = "digest:"
-NOTHING_TO_REVIEW = Review((), (), (), 0, 0)
+NOTHING_TO_REVIEW = Review(blind=(), agreements=(), slow=(), reopened=0, taken_back=0)
 
 
 @dataclass(frozen=True)
@@ -106,7 +108,7 @@ class Digest:
                 - sum(_is_late(row.case, due) for row in needs),
             ),
             unhandled=unhandled,
-            counts=counted(ended, opened),
+            counts=count_endings(ended, opened),
             days=trend(tallies, due, hours),
             questions=self._unanswered(place, since),
             review=self._review(base, due, board) if on.weekday() == hours.review_on else None,
@@ -157,7 +159,7 @@ class Digest:
         blind = self._rows(board, "blind", lambda: self._blind(base, ended))
         review = Review(
             blind=blind,
-            agreements=agreements(ended, dict(self.library.titles())),
+            agreements=tally_agreements(ended, dict(self.library.titles())),
             slow=with_cards(self.lists, slow),
             reopened=sum(bool(case.reopened) for case in ended),
             taken_back=sum(_was_taken_back(case) for case in ended),

@@ -3,8 +3,8 @@
 from collections.abc import Collection, Sequence
 
 from bot.cases.case import Case
-from bot.cases.digest import CaseRow
 from bot.ports import CaseFilter, Lists
+from bot.views.rows import CaseRow
 
 
 def with_cards(lists: Lists, cases: Sequence[Case]) -> tuple[CaseRow, ...]:

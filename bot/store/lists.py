@@ -14,7 +14,6 @@ from sqlalchemy.dialects import postgresql, sqlite
 from bot.cases.canonical import from_json
 from bot.cases.case import Case
 from bot.cases.lifecycle import WAITING, State
-from bot.cases.question import Durations
 from bot.cases.signal import UNRECOGNISED
 from bot.ports import (
     CardRef,
@@ -28,6 +27,7 @@ from bot.ports import (
 from bot.store import tables as t
 from bot.store.store import SqlStore
 from bot.store.unit_of_work import UnitOfWork, outbox_row
+from bot.views.questions import Durations
 
 MOST_MEASURED = 20_000
 

@@ -10,8 +10,8 @@ from typing import Any
 
 from slack_bolt import Ack, App
 
-from bot.cases.question import EXAMPLES
 from bot.ports import Clock, Lists, OutboxMessage, PostedQuestion, QuestionRecord, Topic
+from bot.views.answers import EXAMPLES
 from handlers.cards import ids
 from handlers.slack.chat import SlackChat
 

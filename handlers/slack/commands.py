@@ -9,14 +9,15 @@ from typing import Any
 
 from slack_bolt import Ack, App
 
-from bot.cases.digest import agreements
 from bot.cases.errors import BadRequest, ChatFailed, Refusal
-from bot.cases.question import EXAMPLES, Answer, Intent, Question, StatusFilter
 from bot.cases.seen import Seen
 from bot.desk.controls import Controls
 from bot.desk.decisions import Decisions
 from bot.desk.questions import Questions, spoken
 from bot.ports import CaseFilter, Clock, Library, Lists
+from bot.views.answers import EXAMPLES, Answer
+from bot.views.digest import tally_agreements
+from bot.views.questions import Intent, Question, StatusFilter
 from handlers.cards import forms
 from handlers.cards.answer_blocks import answer_blocks, answer_text
 from handlers.slack.answers import reference, slack_said
@@ -167,7 +168,7 @@ class Commands:
         opened = self.lists.count(CaseFilter(viewer=sight, opened=span, is_any=True))
         took = self.lists.durations(CaseFilter(viewer=sight, ended=span, is_over=True))
         ended = self.lists.find(CaseFilter(viewer=sight, ended=span, is_over=True), 2_000)
-        agreed = agreements(ended, dict(self.library.titles()))
+        agreed = tally_agreements(ended, dict(self.library.titles()))
         yes = sum(one.as_recommended for one in agreed)
         total = sum(one.as_recommended + one.edited + one.otherwise for one in agreed)
         parts = [f"{opened:,} opened and {took.cases:,} ended in thirty days."]

@@ -5,10 +5,10 @@ from typing import Any
 
 from slack_bolt import Ack, App
 
-from bot.cases.digest import HomePeriod
 from bot.desk.app_home import AppHome
 from bot.desk.controls import Controls
 from bot.ports import Clock, Library
+from bot.views.app_home import HomePeriod
 from handlers.cards import forms, ids
 from handlers.cards.home_view import EVERY_KIND
 from handlers.slack.answers import on_submit

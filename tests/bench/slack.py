@@ -22,7 +22,6 @@ from sqlalchemy import text
 from bot.cases import commands as m
 from bot.cases.case import evolve
 from bot.cases.decide import decide
-from bot.cases.digest import HomeFilter
 from bot.cases.plan import Money
 from bot.cases.recommendation import Recommendation
 from bot.cases.seen import Seen
@@ -32,6 +31,7 @@ from bot.clock import utc_now
 from bot.ports import Change, Topic
 from bot.sample import demo
 from bot.sample.people import ANA, BEN, TEAM, WORKSPACE
+from bot.views.app_home import HomeFilter
 from handlers.cards import ids
 from tests.cases.making import plan, verdict
 from tests.journeys.harbour import Harbour

@@ -7,11 +7,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.cases.digest import HomeFilter
 from bot.cases.entries import RejectReason
 from bot.cases.hours import ALWAYS, Hours
 from bot.cases.lifecycle import State
 from bot.cases.playbook import Stake
+from bot.views.app_home import HomeFilter
 from scheduler.digest import DigestTimes, due_now
 from tests.fakes.directory import principal
 from tests.world import World, playbook

@@ -10,13 +10,13 @@ import pytest
 from bot.cases import commands as m
 from bot.cases.approval import ApprovalRequirement
 from bot.cases.decide import decide
-from bot.cases.digest import StormView
 from bot.cases.policy import RiskTier, Ruling
 from bot.cases.recognition import Guess, Recognition
 from bot.cases.recommendation import Alternative, Citation, Recommendation, Words
 from bot.cases.seen import Seen
 from bot.emulator.blocks import validate, validate_view
 from bot.ports import CardContext
+from bot.views.alert_storm import StormView
 from handlers.cards import forms, ids
 from handlers.cards.answer_blocks import answer_blocks, answer_text
 from handlers.cards.case_card import case_card, notification, row_buttons, superseded_card
