@@ -642,11 +642,9 @@ def passkey_invite(
     settings = configuration.load()
     store = wiring.open_store(settings)
     try:
-        switchboard, chat = wiring.open_switchboard(settings, store)
+        enrolment, chat = wiring.open_enrolment(settings, store)
         principal = f"{chat.team_id()}/{person}"
-        link = adding(
-            settings.public_url, switchboard.invite(principal, operator=getpass.getuser())
-        )
+        link = adding(settings.public_url, enrolment.invite(principal, operator=getpass.getuser()))
     finally:
         store.database.close()
     if as_json:
@@ -694,9 +692,7 @@ def passkey_remove(
     settings = configuration.offline()
     store = wiring.open_store(settings)
     try:
-        wiring.open_switchboard(settings, store)[0].remove_passkey(
-            passkey, operator=getpass.getuser()
-        )
+        wiring.open_enrolment(settings, store)[0].remove(passkey, operator=getpass.getuser())
     finally:
         store.database.close()
     out.print("It is removed; it signs nothing from now on.")

@@ -36,11 +36,12 @@ from bot.desk.follow_up import FollowUp
 from bot.desk.intake import Intake
 from bot.desk.message_cleanup import MessageCleanup
 from bot.desk.narration import CaseNarration
+from bot.desk.passkeys import PasskeyEnrolment
 from bot.desk.precedents import PrecedentRecorder
 from bot.desk.proposal import Proposals
 from bot.desk.questions import Questions
 from bot.desk.raising import Raising
-from bot.desk.rollback import RollbackWatch, lost
+from bot.desk.rollback import RollbackWatch, describe_loss
 from bot.desk.triage import Triage
 from bot.desk.worker import WorkerPool, WorkerTimings
 from bot.ports import (
@@ -115,6 +116,7 @@ class Desk:
     triage: Triage
     decisions: Decisions
     switchboard: Controls
+    enrolment: PasskeyEnrolment
     executor: Executor
     follow_up: FollowUp
     drawing: Cards
@@ -236,7 +238,7 @@ class Keeper:
 
     def look(self) -> DeskControls:
         try:
-            return self.watch.look()
+            return self.watch.check()
         except LedgerBroken as failure:
             log.critical("the ledger cannot be compared with its checkpoints: %s", failure)
             return self.store.controls()
@@ -274,7 +276,7 @@ def sign(witness: Witness, store: SqlStore) -> None:
         return
     found = witness.compare(store)
     if found is not None:
-        raise LedgerBroken(lost(found))
+        raise LedgerBroken(describe_loss(found))
 
 
 def witnessed(settings: Settings, store: SqlStore) -> list[str]:
@@ -286,7 +288,7 @@ def witnessed(settings: Settings, store: SqlStore) -> list[str]:
         return [f"checkpoints: {failure}"]
     standing = store.controls()
     if found is not None and standing.acknowledgement_of(found.size, found.root) is None:
-        return [lost(found)]
+        return [describe_loss(found)]
     if standing.is_behind:
         return [f"{BEHIND}: `countersign ledger acknowledge`"]
     if settings.checkpoints is Signer.ELSEWHERE and not witness.is_there:
@@ -315,10 +317,10 @@ def open_store(settings: Settings) -> SqlStore:
     return SqlStore(database)
 
 
-def open_switchboard(settings: Settings, store: SqlStore) -> tuple[Controls, SlackChat]:
-    """The switches of the desk for one who asks from the command line, and the Slack that says who people are."""
+def open_enrolment(settings: Settings, store: SqlStore) -> tuple[PasskeyEnrolment, SlackChat]:
+    """Open the enrolment of passkeys for an operator, and the Slack that knows the people."""
     _, chat, directory = _slack(settings)
-    return Controls(store, open_library(settings), directory, clock_of(store.database)), chat
+    return PasskeyEnrolment(store, directory, clock_of(store.database)), chat
 
 
 def _slack(settings: Settings) -> tuple[WebClient, SlackChat, SlackDirectory]:
@@ -370,8 +372,11 @@ def build_desk(  # noqa: PLR0913 (the composition root: one argument for each th
         systems=systems,
         intake=intake,
         triage=triage,
-        decisions=Decisions(store, library, directory, proposals, clock),
+        decisions=Decisions(
+            store=store, library=library, directory=directory, proposals=proposals, clock=clock
+        ),
         switchboard=switchboard,
+        enrolment=PasskeyEnrolment(store, directory, clock),
         executor=Executor(
             store,
             library,
@@ -573,9 +578,7 @@ def build(settings: Settings, *, clock: Clock | None = None) -> House:
     trainer = Trainer(settings, knowledge)
     over_http = [] if socket else [http_door.route(app, settings.slack_signing_secrets, clock)]
     keeper = open_keeper(settings, store, clock)
-    outside = passkeys.routes(
-        desk.decisions, desk.switchboard, Ceremony(settings.public_url), clock
-    )
+    outside = passkeys.routes(desk.decisions, desk.enrolment, Ceremony(settings.public_url), clock)
     web = build_intake(_door(settings, desk, chat, socket), more=[*over_http, *outside])
     return House(
         settings,
@@ -617,7 +620,7 @@ def _lanes(desk: Desk, clock: Clock, pace: WorkerTimings) -> list[WorkerPool]:
         Topic.HOME: desk.homes.run,
         Topic.DIGEST: desk.digests.run,
     }
-    rush = desk.decisions.rush
+    rush = desk.decisions.priority
     if desk.narration:
         later[Topic.NARRATE] = desk.narration.run
     return [
@@ -715,7 +718,9 @@ def _door(
         return found
 
     def paused() -> list[str]:
-        return [pause.said for pause in desk.store.controls().holds if pause.scope == EVERYTHING]
+        return [
+            pause.description for pause in desk.store.controls().holds if pause.scope == EVERYTHING
+        ]
 
     return Door(
         desk.intake,

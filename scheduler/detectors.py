@@ -133,7 +133,14 @@ def signal_of(
     subject, title = subject_of(row), str(row.get("title"))
     facts = {name: value for name, value in row.items() if name not in {"subject", "title"}}
     signal = Signal(
-        detection.system, "", playbook.kind, subject, title, None, facts, domain=detection.domain
+        source=detection.system,
+        key="",
+        kind=playbook.kind,
+        subject=subject,
+        title=title,
+        occurred_at=None,
+        facts=facts,
+        domain=detection.domain,
     )
     key = f"{subject}@{canonical_hash([title, facts])[:16]}#{episodes(signal.fingerprints)}"
     return replace(signal, key=key)

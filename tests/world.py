@@ -194,13 +194,13 @@ class World:
 
     def signal(self, subject: str = "product:1", **changes) -> Signal:
         base = Signal(
-            "api",
-            f"key-{next(self._keys)}",
-            "low_stock",
-            subject,
-            "Merlot is running low",
-            self.clock(),
-            {"product_id": 1},
+            source="api",
+            key=f"key-{next(self._keys)}",
+            kind="low_stock",
+            subject=subject,
+            title="Merlot is running low",
+            occurred_at=self.clock(),
+            facts={"product_id": 1},
         )
         return replace(base, **changes)
 
@@ -226,7 +226,7 @@ class World:
 
     def approve(self, case: Case, name: str = "ana", **more) -> Case:
         return self.desk.decisions.approve(
-            case.id, by=principal(name), seen=more.pop("seen", None) or self.seen(case), **more
+            request(case.id, principal(name), more.pop("seen", None) or self.seen(case)), **more
         )
 
     def seen(self, case: Case | str) -> Seen:

@@ -1,4 +1,4 @@
-"""What a person had before them when they decided, and which decisions a card offers in which state."""
+"""A person's view of a case when they decided, and the decisions that each state offers."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -8,7 +8,7 @@ from bot.cases.canonical import canonical_hash, format_utc
 from bot.cases.case import Case
 from bot.cases.lifecycle import State
 
-# So much of a SHA-256 tells one plan from every other, and fits into a button.
+# Enough of a SHA-256 to tell one plan from every other, and short enough for a button.
 CHECKSUM_DIGITS = 32
 
 
@@ -31,6 +31,7 @@ class DecisionKind(StrEnum):
     EMERGENCY = "break glass"
 
 
+#: The states whose card offers a decision. In any other state it is refused.
 OFFERED: Mapping[DecisionKind, frozenset[State]] = {
     DecisionKind.APPROVE: frozenset({State.PROPOSED}),
     DecisionKind.WITHDRAW: frozenset({State.PROPOSED, State.APPROVED}),
@@ -57,33 +58,34 @@ OFFERED: Mapping[DecisionKind, frozenset[State]] = {
     ),
     DecisionKind.EMERGENCY: frozenset({State.PROPOSED}),
 }
-"""The states whose card offers a decision. In any other state it is refused."""
 
-# These say who has a case, or take back one's own yes; they may have been seen a state earlier.
+# These change the owner, or take back one's own approval: a card of a state earlier is enough.
 _KEEPS_ITS_COURSE = frozenset({DecisionKind.CLAIM, DecisionKind.HAND_OVER, DecisionKind.WITHDRAW})
 CHANGES_COURSE = frozenset(DecisionKind) - _KEEPS_ITS_COURSE
 
 
 @dataclass(frozen=True, slots=True)
 class Seen:
-    """The case as it stood before the person who decides.
-
-    ``checksum`` is the beginning of the plan's SHA-256, or of the opening's where there was no
-    plan: revisions and even case ids may be given again after a backup is restored, a checksum
-    never is. ``doubt`` names the step whose outcome nobody knew, and since when; empty where none
-    was asked about.
-    """
+    """The case as a person's card showed it."""
 
     revision: int
     state: State
+    #: The beginning of the plan's SHA-256, or of the opening's where there was no plan. After a
+    #: restored backup revisions and case ids are given again; a checksum never is.
     checksum: str
+    #: The step whose outcome was not known, and since when; empty where none was asked about.
     doubt: str = ""
 
     @classmethod
     def of(cls, case: Case) -> "Seen":
-        """Describe the case as a card drawn now shows it."""
+        """Describe the case as a card rendered now shows it."""
         checksum = case.plan.plan_hash if case.plan else _opening_checksum(case)
-        return cls(case.revision, case.state, checksum[:CHECKSUM_DIGITS], _doubt(case))
+        return cls(
+            revision=case.revision,
+            state=case.state,
+            checksum=checksum[:CHECKSUM_DIGITS],
+            doubt=_doubt(case),
+        )
 
 
 def _opening_checksum(case: Case) -> str:
@@ -95,6 +97,6 @@ def _doubt(case: Case) -> str:
     step = case.step_in_doubt
     if case.state is not State.OUTCOME_UNKNOWN or step is None:
         return ""
-    # The same step may be asked about twice: its doing, later its undoing.
+    # The same step may be asked about twice: for its execution, later for its undo.
     since = int(case.steps[step].at.timestamp() * 1000)
     return f"{step}@{since}"

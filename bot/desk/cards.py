@@ -163,7 +163,7 @@ class Cards:
         if case.state not in {State.PROPOSED, State.APPROVED, State.RUNNING}:
             return ""
         pause = self.store.controls().pause_on(case.kind, case.plan)
-        return pause.said if pause else ""
+        return pause.description if pause else ""
 
     def post_update(self, work: LeasedMessage) -> None:
         """Tell the thread what was written; once the card stands."""

@@ -4,7 +4,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 
-from bot.cases.case import Case, is_principal
+from bot.cases.actor import is_person
+from bot.cases.case import Case
 from bot.cases.entries import StepState
 from bot.cases.hours import Hours
 from bot.cases.lifecycle import State
@@ -83,7 +84,7 @@ class Digest:
         waiting = replace(base, states=(State.PROPOSED,))
         overdue = replace(base, late_at=due)
         needs = self._rows(board, "needs", lambda: self._needs(place, waiting))
-        shown = {row.case.id for row in needs}
+        shown = {str(row.case.id) for row in needs}
         late = self._rows(board, "late", lambda: others(self.lists, overdue, shown, MOST_LATE))
         unhandled = self._rows(board, "unhandled", lambda: self._unhandled(base, since, due))
         ended = self.lists.find(replace(base, ended=(since, due), is_over=True), MOST_ENDED)
@@ -94,10 +95,10 @@ class Digest:
             key=key,
             place=place,
             on=on,
-            paused=tuple(pause.said for pause in standing.holds),
+            paused=tuple(pause.description for pause in standing.holds),
             needs=needs,
             needs_more=max(0, self.lists.count(waiting) - len(needs))
-            if not is_principal(place)
+            if not is_person(place)
             else 0,
             rest=with_cards(self.lists, self._rest(place, waiting, shown)) if board is None else (),
             late=late,
@@ -118,18 +119,18 @@ class Digest:
         """A channel's own cases; for a person, what they may see now."""
         return (
             CaseFilter(viewer=self.questions.sight(place))
-            if is_principal(place)
+            if is_person(place)
             else CaseFilter(channel=place)
         )
 
     def _needs(self, place: str, waiting: CaseFilter) -> list[Case]:
-        if is_principal(place):
+        if is_person(place):
             return self.questions.waiting_on(self.questions.sight(place))[0][:MOST_NEEDS]
         return self.lists.find(waiting, MOST_NEEDS)
 
     def _rest(self, place: str, waiting: CaseFilter, shown: set[str]) -> list[Case]:
         """What else waits, for the thread; a person finds theirs at home."""
-        return [] if is_principal(place) else others(self.lists, waiting, shown, MOST_REST)
+        return [] if is_person(place) else others(self.lists, waiting, shown, MOST_REST)
 
     def _previous(self, hours: Hours, due: datetime) -> datetime:
         """When the last digest was due: on the working day before."""

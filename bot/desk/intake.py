@@ -4,6 +4,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
 from bot.cases import commands as m
+from bot.cases.actor import CaseId
 from bot.cases.case import Case
 from bot.cases.decide import decide
 from bot.cases.errors import KeyReused
@@ -86,7 +87,13 @@ def judge(
         sla = promise_sla(
             now, decide_for=times.decide_for, resolve_for=times.resolve_for, hours=hours
         )
-        opening = m.Open(new_id, signal, playbook.owners.business, playbook.channel, sla)
+        opening = m.Open(
+            case_id=CaseId(new_id),
+            signal=signal,
+            owner=playbook.owners.business,
+            channel=playbook.channel,
+            sla=sla,
+        )
         return change(None, decide(None, opening, now), playbook)
     reopen = latest.state in {State.RESOLVED, State.CLEARED}
     return change(latest, decide(latest, m.Recur(signal, reopen, identities), now), playbook)

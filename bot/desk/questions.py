@@ -272,7 +272,7 @@ class Questions:
 
     def _paused(self, question: Question, sight: Viewer) -> Answer:
         pauses = self.store.controls().holds
-        lines = [f"{pause.said}." for pause in pauses]
+        lines = [f"{pause.description}." for pause in pauses]
         return Answer(question.describe(), " ".join(lines) or "Nothing is paused.")
 
     # --- when nothing is understood, and with a model --------------------------------------------------------------------

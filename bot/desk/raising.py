@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from bot.cases.authority import is_colleague
+from bot.cases.approval import is_colleague
 from bot.cases.canonical import Scalar, canonical_hash
 from bot.cases.errors import BadRequest, NotEligible
 from bot.cases.signal import UNRECOGNISED, Signal
@@ -54,7 +54,16 @@ class Raising:
             if value
         }
         about = bounded_key(subject or link, MAX_SUBJECT) or canonical_hash([title.casefold()])[:24]
-        signal = Signal(BY_HAND, key, kind or UNRECOGNISED, about, title, None, told, requester=by)
+        signal = Signal(
+            source=BY_HAND,
+            key=key,
+            kind=kind or UNRECOGNISED,
+            subject=about,
+            title=title,
+            occurred_at=None,
+            facts=told,
+            requester=by,
+        )
         return self.intake.receive(signal, b"")
 
 

@@ -8,7 +8,7 @@ from typing import Any
 
 from sqlalchemy import Connection, bindparam, insert, select, update
 
-from bot.cases.case import Case, evolve
+from bot.cases.case import Case
 from bot.cases.entries import (
     Cleared,
     Conflicted,
@@ -19,6 +19,7 @@ from bot.cases.entries import (
     entry_of,
 )
 from bot.cases.errors import CountersignError
+from bot.cases.evolve import evolve
 from bot.cases.signal import Signal
 from bot.ports import ReceiptOutcome
 from bot.store import tables as t

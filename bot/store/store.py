@@ -10,11 +10,12 @@ from sqlalchemy import and_, bindparam, delete, exists, func, insert, literal, o
 from sqlalchemy.dialects import postgresql, sqlite
 
 from bot.cases.canonical import from_json
-from bot.cases.case import Case, evolve
+from bot.cases.case import Case
 from bot.cases.controls import DeskControls
 from bot.cases.decide import record_conflict
 from bot.cases.entries import Entry, entry_of
 from bot.cases.errors import LedgerBroken, NoSuchCase, StaleFence
+from bot.cases.evolve import evolve
 from bot.cases.lifecycle import TERMINAL, State
 from bot.cases.plan import Plan
 from bot.cases.policy import Usage
@@ -167,8 +168,10 @@ class SqlStore:
         kept = unit.connection.execute(_KEEP_CONFLICT[unit.connection.dialect.name], row).first()
         existing = unit.case(known.case_id) if known.case_id and kept else None
         if existing is not None:
-            entries = record_conflict(existing, row["source"], row["key"], row["digest"], now)
-            unit.append(projection(evolve(existing, entries[0]), existing.version), lines(entries))
+            conflict = record_conflict(
+                existing, source=row["source"], key=row["key"], checksum=row["digest"], now=now
+            )
+            unit.append(projection(conflict.case, existing.version), lines(conflict.entries))
         return Receipt(ReceiptOutcome.CONFLICT, known.case_id)
 
     # --- the desk as a whole -------------------------------------------------------------------------------------------

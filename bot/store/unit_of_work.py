@@ -24,7 +24,8 @@ from sqlalchemy.dialects import postgresql, sqlite
 
 from bot.cases.canonical import canonical_bytes, from_json, to_json
 from bot.cases.case import Case
-from bot.cases.controls import DeskControls, fold_controls
+from bot.cases.control_folds import fold_controls
+from bot.cases.controls import DeskControls
 from bot.cases.entries import Entry, Settled, StepReported, StepStarted, StepState, entry_plain
 from bot.cases.errors import Conflict, LedgerBroken, SettingsIncomplete, StaleFence
 from bot.cases.ledger import GENESIS, Tree, chain_hash, leaf_hash

@@ -5,9 +5,11 @@ from dataclasses import dataclass
 
 from slack_bolt import App
 
+from bot.cases.actor import CaseId, Surface, UserId
 from bot.cases.case import Case
 from bot.cases.errors import BadRequest, NotEligible
-from bot.cases.seen import DecisionKind, Seen
+from bot.cases.seen import DecisionKind
+from bot.desk.decision_path import Request
 from bot.desk.decisions import Decisions
 from bot.desk.message_cleanup import MessageCleanup
 from bot.ports import Library
@@ -61,14 +63,10 @@ class CaseButtons:
     chat: SlackChat
 
     def approve(self, press: Press) -> None:
-        self.desk.approve(
-            press.case_id, by=press.person, seen=self._seen(press, DecisionKind.APPROVE)
-        )
+        self.desk.approve(self._request(press, DecisionKind.APPROVE))
 
     def try_again(self, press: Press) -> None:
-        self.desk.try_again(
-            press.case_id, by=press.person, seen=self._seen(press, DecisionKind.TRY_AGAIN)
-        )
+        self.desk.try_again(self._request(press, DecisionKind.TRY_AGAIN))
 
     def approve_with_reason(self, press: Press) -> None:
         self._open(press, forms.approve_form(self._current(press, DecisionKind.APPROVE)))
@@ -83,7 +81,7 @@ class CaseButtons:
         self._open(press, forms.settle_form(self._current(press, DecisionKind.SETTLE)))
 
     def claim(self, press: Press) -> None:
-        self.desk.claim(press.case_id, by=press.person, seen=self._seen(press, DecisionKind.CLAIM))
+        self.desk.claim(self._request(press, DecisionKind.CLAIM))
 
     def undo(self, press: Press) -> None:
         self._open(press, forms.undo_form(self._current(press, DecisionKind.UNDO)))
@@ -100,13 +98,11 @@ class CaseButtons:
         self._open(press, forms.edit_form(case, offer.edit))
 
     def name_kind(self, press: Press) -> None:
-        seen = self._seen(press, DecisionKind.NAME_KIND)
-        self.desk.name_kind(press.case_id, by=press.person, seen=seen, kind=press.choice)
+        request = self._request(press, DecisionKind.NAME_KIND)
+        self.desk.name_kind(request, press.choice)
 
     def novel(self, press: Press) -> str:
-        self.desk.call_novel(
-            press.case_id, by=press.person, seen=self._seen(press, DecisionKind.CALL_NOVEL)
-        )
+        self.desk.call_novel(self._request(press, DecisionKind.CALL_NOVEL))
         return "Noted as something new. The next one like it is not taken for something else."
 
     def another_kind(self, press: Press) -> None:
@@ -138,9 +134,7 @@ class CaseButtons:
         self._open(press, forms.snooze_form(self._current(press, DecisionKind.SNOOZE)))
 
     def withdraw(self, press: Press) -> str:
-        self.desk.withdraw(
-            press.case_id, by=press.person, seen=self._seen(press, DecisionKind.WITHDRAW)
-        )
+        self.desk.withdraw(self._request(press, DecisionKind.WITHDRAW))
         return "Your approval is withdrawn."
 
     def trail(self, press: Press) -> str:
@@ -164,15 +158,20 @@ class CaseButtons:
 
     def _current(self, press: Press, decision: DecisionKind) -> Case:
         """The case, if it is what was seen: a form is about that, and is judged again when it is sent."""
-        return self.desk.current(
-            press.case_id, decision, self._seen(press, decision), by=press.person
-        )
+        return self.desk.current(self._request(press, decision), decision)
 
-    def _seen(self, press: Press, decision: DecisionKind) -> Seen:
+    def _request(self, press: Press, decision: DecisionKind) -> Request:
         """What the button says was seen; a button of an earlier release says nothing, and decides nothing."""
         if press.seen is None:
-            raise self.desk.outdated(press.case_id, by=press.person, decision=decision)
-        return press.seen
+            raise self.desk.refuse_outdated(
+                press.case_id, by=press.person, decision=decision, surface=Surface.SLACK
+            )
+        return Request(
+            case_id=CaseId(press.case_id),
+            by=UserId(press.person),
+            seen=press.seen,
+            surface=Surface.SLACK,
+        )
 
     def _open(self, press: Press, form: Json) -> None:
         self.chat.open_form(press.trigger_id, form)

@@ -9,9 +9,11 @@ from typing import Any
 
 from slack_bolt import Ack, App
 
+from bot.cases.actor import Surface, UserId
 from bot.cases.errors import BadRequest, ChatFailed, Refusal
 from bot.cases.seen import Seen
 from bot.desk.controls import Controls
+from bot.desk.decision_path import Request
 from bot.desk.decisions import Decisions
 from bot.desk.questions import Questions, spoken
 from bot.ports import CaseFilter, Clock, Library, Lists
@@ -104,7 +106,7 @@ class Commands:
         """Whatever is asked after a backup was restored, that comes first."""
         standing = self.switchboard.store.controls()
         return (
-            replace(answer, text=f"{standing.holds[0].said}. {answer.text}")
+            replace(answer, text=f"{standing.holds[0].description}. {answer.text}")
             if standing.is_behind
             else answer
         )
@@ -137,20 +139,23 @@ class Commands:
     def _pause(self, rest: str, person: str, body: dict[str, Any]) -> Answer:
         what, _, why = _because(rest)
         scope = self.switchboard.scope_of(what)
-        self.switchboard.pause(scope, by=person, reason=why)
+        self.switchboard.pause(scope, by=person, reason=why, surface=Surface.SLACK)
         return Answer(
             "",
             f"Paused: {what or 'everything'}. Nothing of it is begun until a governance owner resumes it.",
         )
 
     def _resume(self, rest: str, person: str, body: dict[str, Any]) -> Answer:
-        self.switchboard.resume(self.switchboard.scope_of(rest), by=person)
+        self.switchboard.resume(self.switchboard.scope_of(rest), by=person, surface=Surface.SLACK)
         return Answer("", f"Resumed: {rest or 'everything'}. What waited goes on now.")
 
     def _emergency(self, rest: str, person: str, body: dict[str, Any]) -> Answer:
         what, _, why = _because(rest)
         case = self.questions.visible(_case_id(what), self.questions.sight(person))
-        self.decisions.break_glass(case.id, by=person, seen=Seen.of(case), reason=why)
+        request = Request(
+            case_id=case.id, by=UserId(person), seen=Seen.of(case), surface=Surface.SLACK
+        )
+        self.decisions.break_glass(request, why)
         return Answer(
             "",
             f"{case.id} is let through. Another governance owner must look at it: {COMMAND} reviewed {case.id} …",
@@ -158,7 +163,7 @@ class Commands:
 
     def _reviewed(self, rest: str, person: str, body: dict[str, Any]) -> Answer:
         case_id, _, note = rest.partition(" ")
-        self.switchboard.review(_case_id(case_id), by=person, note=note)
+        self.switchboard.review(_case_id(case_id), by=person, note=note, surface=Surface.SLACK)
         return Answer("", f"Noted: {_case_id(case_id)} was looked at.")
 
     def _report(self, rest: str, person: str, body: dict[str, Any]) -> Answer:

@@ -5,6 +5,7 @@ from typing import Any
 
 from slack_bolt import Ack, App
 
+from bot.cases.actor import Surface
 from bot.desk.app_home import AppHome
 from bot.desk.controls import Controls
 from bot.ports import Clock, Library
@@ -65,7 +66,12 @@ class HomeControls:
         until, kind = form.moment(ids.UNTIL, "choose until when"), form.text(ids.KIND)
         kind = "" if kind == EVERY_KIND else kind
         self.switchboard.delegate(
-            by=form.person, to=to, kind=kind, begins_at=self.clock(), ends_at=until
+            by=form.person,
+            to=to,
+            kind=kind,
+            begins_at=self.clock(),
+            ends_at=until,
+            surface=Surface.SLACK,
         )
         self.homes.opened(form.person)
 

@@ -20,8 +20,9 @@ from slack_sdk import WebClient
 from sqlalchemy import text
 
 from bot.cases import commands as m
-from bot.cases.case import evolve
 from bot.cases.decide import decide
+from bot.cases.entries import Gathered
+from bot.cases.evolve import evolve
 from bot.cases.plan import Money
 from bot.cases.recommendation import Recommendation
 from bot.cases.seen import Seen
@@ -35,6 +36,7 @@ from bot.views.app_home import HomeFilter
 from handlers.cards import ids
 from tests.cases.making import plan, verdict
 from tests.journeys.harbour import Harbour
+from tests.world import request
 
 QUICK = "quick" in sys.argv
 MANY = 1_000 if QUICK else 10_000
@@ -116,7 +118,7 @@ def presses(folder: Path) -> None:
         before = running.desk.store.cards(case)[0].version
         began = time.perf_counter()
         running.desk.decisions.claim(
-            case, by=f"{TEAM}/{ANA}", seen=Seen.of(running.desk.store.case(case))
+            request(case, f"{TEAM}/{ANA}", Seen.of(running.desk.store.case(case)))
         )
         while running.desk.store.cards(case)[0].version == before:
             time.sleep(0.002)
@@ -239,21 +241,27 @@ def filled(desk, many: int, channel: str, like, *, cards: bool = True) -> list[s
 
     def one(number: int) -> str:
         signal = Signal(
-            "bench",
-            f"b{number}",
-            "low_stock",
-            f"bench:{number}",
-            f"bench {number} is low",
-            None,
-            dict(like.signal.facts),
+            source="bench",
+            key=f"b{number}",
+            kind="low_stock",
+            subject=f"bench:{number}",
+            title=f"bench {number} is low",
+            occurred_at=None,
+            facts=dict(like.signal.facts),
         )
         opened_at = now - timedelta(minutes=number % 1_200)
         sla = promise_sla(opened_at, decide_for=timedelta(days=2), resolve_for=timedelta(days=4))
         case_id = f"EX-{1_000 + number}"
-        entries = decide(None, m.Open(case_id, signal, "floor-managers", channel, sla), opened_at)
+        entries = decide(
+            None,
+            m.Open(
+                case_id=case_id, signal=signal, owner="floor-managers", channel=channel, sla=sla
+            ),
+            opened_at,
+        )
         case = evolve(None, entries[0])
         stake = Money(Decimal(number % 977), "GBP")
-        entries += decide(case, m.Gather((), f"bench {number}", "because", stake), opened_at)
+        entries += decide(case, Gathered((), f"bench {number}", "because", stake), opened_at)
         case = evolve(case, entries[-1])
         proposal = replace(
             plan(), case_id=case_id, actions=like.plan.actions, not_after=now + timedelta(days=9)

@@ -11,12 +11,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.cases import commands as m
 from bot.cases.approval import Approval, ApprovalRequirement, quorum_met
 from bot.cases.canonical import to_plain
 from bot.cases.case import Case
+from bot.cases.commands import Approve, Asker, Recommend, Undo
 from bot.cases.decide import decide
-from bot.cases.entries import StepState
+from bot.cases.entries import StepReported, StepState
 from bot.cases.errors import TooLate
 from bot.cases.lifecycle import State
 from bot.cases.plan import Proposer
@@ -42,6 +42,7 @@ from tests.cases.making import (
     GROUPS,
     NOW,
     OMAR,
+    Finish,
     action,
     approved,
     asker,
@@ -64,7 +65,7 @@ def do(case: Case, move) -> Case:
 
 
 def vote(person: str, behalf_of: str = "") -> Approval:
-    return Approval(person, person, "d", NOW, behalf_of=behalf_of)
+    return Approval(person=person, name=person, digest="d", at=NOW, behalf_of=behalf_of)
 
 
 # --- who must say yes ----------------------------------------------------------------------------------------------------
@@ -163,12 +164,12 @@ def test_a_card_with_enough_yeses_of_the_wrong_people_says_that_it_is_not_enough
     )
     groups = {"ops-leads": frozenset({BEN.id, ANA.id}), "finance": frozenset({CARLA.id})}
     half = do(
-        do(case, m.Approve(m.Asker(BEN, groups), Seen.of(case))),
-        m.Approve(m.Asker(ANA, groups), Seen.of(case)),
+        do(case, Approve(Asker(BEN, groups), Seen.of(case))),
+        Approve(Asker(ANA, groups), Seen.of(case)),
     )
     assert half.state is State.PROPOSED
     assert "2 given, but not yet a person of its own for each" in json.dumps(case_card(half))
-    assert do(half, m.Approve(m.Asker(CARLA, groups), Seen.of(half))).state is State.APPROVED
+    assert do(half, Approve(Asker(CARLA, groups), Seen.of(half))).state is State.APPROVED
 
 
 @pytest.mark.threat("B10")
@@ -176,16 +177,16 @@ def test_who_has_been_heard_by_way_of_a_delegation_is_not_heard_again():
     case = proposed(
         factors=(ApprovalRequirement("ops-leads", 2), ApprovalRequirement("finance", 1))
     )
-    half = do(case, m.Approve(replace(asker(OMAR), behalf_of=(BEN,)), Seen.of(case)))
+    half = do(case, Approve(replace(asker(OMAR), behalf_of=(BEN,)), Seen.of(case)))
     groups = {**GROUPS, "ops-leads": frozenset({BEN.id, OMAR.id})}
     with pytest.raises(TooLate, match="Omar has been heard already"):
-        decide(half, m.Approve(m.Asker(ANA, groups, behalf_of=(OMAR,)), Seen.of(half)), NOW)
-    other = do(case, m.Approve(m.Asker(ANA, groups, behalf_of=(OMAR,)), Seen.of(case)))
+        decide(half, Approve(Asker(ANA, groups, behalf_of=(OMAR,)), Seen.of(half)), NOW)
+    other = do(case, Approve(Asker(ANA, groups, behalf_of=(OMAR,)), Seen.of(case)))
     with pytest.raises(TooLate, match="Omar has been heard already"):
         decide(
             other,
-            m.Approve(
-                m.Asker(OMAR, {"finance": frozenset({CARLA.id})}, behalf_of=(CARLA,)),
+            Approve(
+                Asker(OMAR, {"finance": frozenset({CARLA.id})}, behalf_of=(CARLA,)),
                 Seen.of(other),
             ),
             NOW,
@@ -272,9 +273,7 @@ def test_loosening_is_not_retroactive_whoever_it_would_let_through():
     case = proposed(
         factors=(ApprovalRequirement("ops-leads", 1), ApprovalRequirement("finance", 1))
     )
-    case = do(
-        do(case, m.Approve(asker(BEN), Seen.of(case))), m.Approve(asker(CARLA), Seen.of(case))
-    )
+    case = do(do(case, Approve(asker(BEN), Seen.of(case))), Approve(asker(CARLA), Seen.of(case)))
     looser = verdict(factors=(ApprovalRequirement("ops-leads", 1),))
     without_carla = {person.id: person for person in (ANA, BEN, OMAR)}
     assert do(case, start_step(case, verdict=looser)).state is State.RUNNING
@@ -476,11 +475,11 @@ def test_a_plan_runs_only_in_the_mode_in_which_it_was_approved(then, now, reason
 
 
 def _approved_in(mode: str) -> Case:
-    offered = m.Recommend(
+    offered = Recommend(
         Recommendation("house.order_stock", "because", "rule 1"), plan(mode=mode), verdict()
     )
     case = do(opened(), offered)
-    return do(case, m.Approve(asker(ANA), Seen.of(case)))
+    return do(case, Approve(asker(ANA), Seen.of(case)))
 
 
 @pytest.mark.threat("B8")
@@ -494,8 +493,8 @@ def _approved_in(mode: str) -> Case:
 )
 def test_what_was_done_in_another_mode_is_not_taken_back(then, now, said):
     case = _approved_in(then)
-    case = do(do(case, start_step(case, mode=then)), m.ReportStep(0, StepState.LANDED, ""))
-    case = do(case, m.Finish("done", NOW + HOUR))
+    case = do(do(case, start_step(case, mode=then)), StepReported(0, StepState.LANDED, ""))
+    case = do(case, Finish("done", NOW + HOUR))
     with pytest.raises(TooLate, match=said):
-        decide(case, m.Undo(asker(ANA), Seen.of(case), "wrong", mode=now), NOW)
-    assert do(case, m.Undo(asker(ANA), Seen.of(case), "wrong", mode=then)).state is State.RUNNING
+        decide(case, Undo(asker(ANA), Seen.of(case), "wrong", mode=now), NOW)
+    assert do(case, Undo(asker(ANA), Seen.of(case), "wrong", mode=then)).state is State.RUNNING

@@ -10,7 +10,15 @@ from bot.cases.expressions import look_up
 from bot.cases.signal import Signal
 from tests.cases.making import NOW
 
-BASE = Signal("api", "k", "low_stock", "product:1", "Merlot is running low", NOW, {"product_id": 1})
+BASE = Signal(
+    source="api",
+    key="k",
+    kind="low_stock",
+    subject="product:1",
+    title="Merlot is running low",
+    occurred_at=NOW,
+    facts={"product_id": 1},
+)
 
 
 @pytest.mark.threat("A6")
@@ -50,7 +58,7 @@ def test_a_body_of_before_has_the_digest_of_before():
 def test_no_fact_speaks_for_the_signal_itself():
     facts = {"source": "house", "title": "Nothing", "subject": "product:9", "product_id": 1}
     evidence = [
-        Evidence(f"signal.{name}", "", "forged", "house", NOW)
+        Evidence(name=f"signal.{name}", label="", value="forged", source="house", read_at=NOW)
         for name in ("source", "product_id", "x")
     ]
     known = facts_of(replace(BASE, facts=facts), evidence)

@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from bot.cases.case import evolve
+from bot.cases.evolve import evolve
 from bot.emulator.blocks import validate
 from handlers.cards.case_card import case_card
 from knowledge.embedder import Words

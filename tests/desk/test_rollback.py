@@ -10,7 +10,10 @@ import pytest
 import sqlalchemy as sa
 
 from bot import wiring
-from bot.cases.controls import Asked, Pause, Resume, decide_controls
+from bot.cases.actor import Surface
+from bot.cases.control_commands import Pause, Resume
+from bot.cases.control_decisions import decide_controls
+from bot.cases.controls import Asked
 from bot.cases.entries import RejectReason
 from bot.cases.errors import BadRequest, LedgerBroken, NotEligible, TooLate
 from bot.cases.lifecycle import State
@@ -24,7 +27,7 @@ from bot.store.store import SqlStore
 from bot.verifier import verify
 from tests.conftest import _create
 from tests.fakes.directory import principal
-from tests.world import World
+from tests.world import World, request
 
 pytestmark = pytest.mark.threat("A5")
 
@@ -220,7 +223,7 @@ def test_what_was_taken_back_after_the_backup_is_not_taken_back_twice(town):
     backup = town.back_up()
     world = town.world
     world.desk.decisions.undo(
-        case.id, by=principal("ana"), seen=world.seen(case), note="wrong shop"
+        request(case.id, principal("ana"), world.seen(case)), note="wrong shop"
     )
     world.work()
     town.sign()
@@ -229,7 +232,7 @@ def test_what_was_taken_back_after_the_backup_is_not_taken_back_twice(town):
     world = town.restore(backup)
     town.watch.acknowledge("compared", operator="root")
     world.desk.decisions.undo(
-        case.id, by=principal("ana"), seen=world.seen(case), note="wrong shop"
+        request(case.id, principal("ana"), world.seen(case)), note="wrong shop"
     )
     world.work()
     assert world.house.effects == effects
@@ -323,10 +326,7 @@ def test_every_open_card_is_drawn_anew_whatever_the_backup_remembers_of_it(town)
     case = world.proposed()
     world.receive(world.signal("product:2"))
     world.desk.decisions.reject(
-        case.id,
-        by=principal("ana"),
-        seen=world.seen(case),
-        reason=RejectReason.WRONG_PLAN,
+        request(case.id, principal("ana"), world.seen(case)), reason=RejectReason.WRONG_PLAN
     )
     world.work()
     backup = town.back_up()
@@ -343,9 +343,11 @@ def test_nobody_resumes_it_from_slack(town):
     world = town.restore(carried_out_after_the_backup(town))
     town.watch.look()
     with pytest.raises(NotEligible, match="countersign ledger acknowledge"):
-        world.desk.switchboard.resume("", by=principal("elsie"))
-    world.desk.switchboard.pause("", by=principal("ben"), reason="also by hand")
-    world.desk.switchboard.resume("", by=principal("elsie"))
+        world.desk.switchboard.resume("", by=principal("elsie"), surface=Surface.SLACK)
+    world.desk.switchboard.pause(
+        "", by=principal("ben"), reason="also by hand", surface=Surface.SLACK
+    )
+    world.desk.switchboard.resume("", by=principal("elsie"), surface=Surface.SLACK)
     assert world.store.controls().is_behind
 
 
@@ -461,11 +463,11 @@ def test_the_verifier_finds_a_step_that_was_begun_in_between(town):
     world = town.restore(carried_out_after_the_backup(town))
     town.watch.look()
     case = world.store.case("EX-1")
-    from bot.cases import commands as m
+    from bot.cases.commands import LookFirst
     from bot.cases.decide import decide
     from bot.ports import Change
 
-    world.store.commit(Change(case, decide(case, m.LookFirst(0), world.clock())))
+    world.store.commit(Change(case, decide(case, LookFirst(0), world.clock())))
     export(world.store, town.folder / "log.jsonl")
     found = verify(str(town.folder / "log.jsonl"))[0]
     assert any("nobody had acknowledged that a backup was restored" in finding for finding in found)

@@ -42,19 +42,19 @@ class FakeConnector:
         amount = Money(self.amount, "GBP") if self.amount is not None else None
         target = f"{action}:{parameters.get('product_id', 1)}"
         return Action(
-            f"{self.name}.{action}",
-            1,
-            self.name,
-            "fake",
-            target,
-            dict(parameters),
-            f"Do {action}",
-            f"{action} done",
-            self.reversible,
-            self.idempotency,
-            dict(self.facts),
-            amount,
-            self.undo_for,
+            name=f"{self.name}.{action}",
+            version=1,
+            system=self.name,
+            connector="fake",
+            target=target,
+            parameters=dict(parameters),
+            summary=f"Do {action}",
+            preview=f"{action} done",
+            reversible=self.reversible,
+            idempotency=self.idempotency,
+            precondition=dict(self.facts),
+            amount=amount,
+            undo_for=self.undo_for,
         )
 
     def precondition(self, action):

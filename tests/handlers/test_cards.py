@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from bot.cases import commands as m
 from bot.cases.approval import ApprovalRequirement
 from bot.cases.decide import decide
-from bot.cases.entries import RejectReason, StepState
+from bot.cases.entries import Parked, RejectReason, Reopened, StepReported, StepState, Stopped
 from bot.cases.evidence import Evidence
 from bot.cases.lifecycle import State
 from bot.cases.plan import Money
@@ -32,6 +32,7 @@ from tests.cases.making import (
     NOW,
     OMAR,
     SEEN,
+    Finish,
     action,
     approved,
     asker,
@@ -53,10 +54,17 @@ def do(case, *moves, at=NOW):
 
 def evidenced(case):
     facts = (
-        Evidence("stock.on_hand", "On hand", 4, "house", NOW),
-        Evidence("stock.value", "Worth", 1234.5, "house", NOW),
-        Evidence("stock.secret", "", "not shown", "house", NOW),
-        Evidence("supplier", "Supplier", None, "house", NOW, "took longer than 2 s"),
+        Evidence(name="stock.on_hand", label="On hand", value=4, source="house", read_at=NOW),
+        Evidence(name="stock.value", label="Worth", value=1234.5, source="house", read_at=NOW),
+        Evidence(name="stock.secret", label="", value="not shown", source="house", read_at=NOW),
+        Evidence(
+            name="supplier",
+            label="Supplier",
+            value=None,
+            source="house",
+            read_at=NOW,
+            failure="took longer than 2 s",
+        ),
     )
     editable = replace(case.recommendation, editable=("quantity",))
     return replace(
@@ -74,7 +82,11 @@ def referred():
         opened(),
         m.Recommend(
             Recommendation(
-                "", "", "", (Alternative("house.order_stock", "needs a supplier"),), "No plan fits"
+                "",
+                "",
+                "",
+                alternatives=(Alternative("house.order_stock", "needs a supplier"),),
+                blocked="No plan fits",
             ),
             None,
             None,
@@ -105,7 +117,13 @@ STATES = {
     ),
     "edited": lambda: do(
         proposed(),
-        m.Edit(asker(OMAR), SEEN, plan(revision=2, quantity=12), verdict(), (_change(),)),
+        m.Edit(
+            asker(OMAR),
+            SEEN,
+            plan=plan(revision=2, quantity=12),
+            verdict=verdict(),
+            changes=(_change(),),
+        ),
     ),
     "escalated": lambda: do(proposed(), m.Expire("ops-leads"), at=NOW + timedelta(hours=24)),
     "seen often and contradicted": lambda: replace(
@@ -121,7 +139,7 @@ STATES = {
         ),
     ),
     "snoozed": lambda: do(
-        proposed(), m.Snooze(asker(ANA), SEEN, NOW + timedelta(hours=2), "after lunch")
+        proposed(), m.Snooze(asker(ANA), SEEN, until=NOW + timedelta(hours=2), reason="after lunch")
     ),
     "approved": approved,
     "alone": lambda: do(
@@ -132,16 +150,16 @@ STATES = {
     ),
     "running": running,
     "resolved": lambda: do(
-        running(), m.ReportStep(0, StepState.LANDED, "1 row changed"), m.Finish("Order 24: done")
+        running(), StepReported(0, StepState.LANDED, "1 row changed"), Finish("Order 24: done")
     ),
     "by hand": lambda: do(referred(), m.Resolve(asker(ANA), Seen.of(referred()), "called them")),
     "stopped": lambda: do(
         running(),
-        m.ReportStep(0, StepState.FAILED, "no"),
-        m.Stop("the plan could not be carried out"),
+        StepReported(0, StepState.FAILED, "no"),
+        Stopped("the plan could not be carried out"),
     ),
     "parked": lambda: do(
-        running(), m.ReportStep(0, StepState.UNKNOWN, "no answer"), m.Park(0, "house does not say")
+        running(), StepReported(0, StepState.UNKNOWN, "no answer"), Parked(0, "house does not say")
     ),
     "drifted": lambda: do(approved(), start_step(approved(), precondition={"on_hand": 9})),
     "rejected": lambda: do(
@@ -154,10 +172,10 @@ STATES = {
     ),
     "cleared": lambda: do(proposed(), m.Clear(opened().signal)),
     "reopened": lambda: do(
-        do(running(), m.ReportStep(0, StepState.LANDED, ""), m.Finish("")), m.Reopen("still there")
+        do(running(), StepReported(0, StepState.LANDED, ""), Finish("")), Reopened("still there")
     ),
     "handed over": lambda: do(
-        proposed(), m.HandOver(asker(BEN), SEEN, CARLA.id, "counted", "the order")
+        proposed(), m.HandOver(asker(BEN), SEEN, to=CARLA.id, done="counted", remains="the order")
     ),
 }
 
@@ -206,8 +224,8 @@ def half_taken_back():
     """Done by two, and one of them wants it taken back."""
     case = proposed(factors=(ApprovalRequirement("floor-managers", 2),))
     done = do(case, *(m.Approve(asker(person), Seen.of(case)) for person in (ANA, OMAR)))
-    done = do(done, start_step(done), m.ReportStep(0, StepState.LANDED, ""))
-    done = do(done, m.Finish("done", NOW + timedelta(minutes=30)))
+    done = do(done, start_step(done), StepReported(0, StepState.LANDED, ""))
+    done = do(done, Finish("done", NOW + timedelta(minutes=30)))
     return do(done, m.Undo(asker(ANA), Seen.of(done), "<!here> *wrong* table"))
 
 
@@ -296,7 +314,12 @@ ONLY_LOOKS = {ids.TRAIL, ids.PRECEDENTS}
 
 def unrecognised():
     guesses = (Guess("low_stock", "Running low", 40), Guess("lead_cold", "A cold lead", 20))
-    return replace(referred(), recognition=Recognition("", 40, guesses, "by their words", ""))
+    return replace(
+        referred(),
+        recognition=Recognition(
+            kind="", confidence=40, guesses=guesses, basis="by their words", model=""
+        ),
+    )
 
 
 def drawn_decisions(case):
@@ -413,8 +436,8 @@ NAUGHTY = (
 
 def hostile_card(text: str):
     """This text in every place where outside text can come to stand."""
-    fact = Evidence("stock.on_hand", text, text, text, NOW)
-    failed = Evidence("stock", "x", None, text, NOW, text)
+    fact = Evidence(name="stock.on_hand", label=text, value=text, source=text, read_at=NOW)
+    failed = Evidence(name="stock", label="x", value=None, source=text, read_at=NOW, failure=text)
     bad = action(summary=text, preview=text, target=text)
     case = proposed(actions=(bad,))
     return replace(
@@ -426,7 +449,7 @@ def hostile_card(text: str):
         drifted=(text,),
         reopened=text,
         owner=text,
-        recommendation=Recommendation("a", text, text, (Alternative(text, text),)),
+        recommendation=Recommendation("a", text, text, alternatives=(Alternative(text, text),)),
         verdict=replace(case.verdict, reason=text),
         changes=(replace(_change(), after=text),),
     )

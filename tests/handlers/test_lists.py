@@ -7,7 +7,7 @@ from datetime import date, timedelta
 import pytest
 
 from bot.cases import commands as m
-from bot.cases.entries import RejectReason, StepState
+from bot.cases.entries import RejectReason, StepReported, StepState
 from bot.cases.seen import Seen
 from bot.emulator.blocks import validate, validate_view
 from bot.views.answers import EXAMPLES, Answer, AnswerLine
@@ -21,7 +21,7 @@ from handlers.cards.charts import charts, without_charts
 from handlers.cards.digest_card import digest_card, digest_text, rest_blocks
 from handlers.cards.home_view import home_view
 from handlers.cards.ids import token
-from tests.cases.making import ANA, NOW, approved, asker, proposed, start_step
+from tests.cases.making import ANA, NOW, Finish, approved, asker, proposed, start_step
 from tests.handlers.test_cards import ATTACKS, do, hostile_card, live_parts
 
 
@@ -50,8 +50,8 @@ def resolved():
     return do(
         approved(),
         start_step(approved()),
-        m.ReportStep(0, StepState.LANDED, ""),
-        m.Finish("", NOW + timedelta(minutes=30)),
+        StepReported(0, StepState.LANDED, ""),
+        Finish("", NOW + timedelta(minutes=30)),
     )
 
 

@@ -83,14 +83,37 @@ def hostile_cases():
         yield (
             "recognised",
             replace(
-                STATES["referred"](), recognition=Recognition(kind, confidence, guesses, told, "v")
+                STATES["referred"](),
+                recognition=Recognition(
+                    kind=kind, confidence=confidence, guesses=guesses, basis=told, model="v"
+                ),
             ),
         )
 
 
 def _recommended(told):
-    cited = (Citation("EX-9", told, told, told, (told,), NOW, told, True, True),)
-    base = Recommendation(told, told, told, (Alternative(told, told),), told, cited, promise=told)
+    cited = (
+        Citation(
+            id="EX-9",
+            case_id=told,
+            title=told,
+            action=told,
+            ended=(told,),
+            reason=NOW,
+            by=told,
+            at=True,
+            is_stale=True,
+        ),
+    )
+    base = Recommendation(
+        told,
+        told,
+        told,
+        alternatives=(Alternative(told, told),),
+        blocked=told,
+        editable=cited,
+        promise=told,
+    )
     return replace(base, editable=("quantity",))
 
 
@@ -145,8 +168,8 @@ def test_no_word_from_outside_is_read_as_markup_in_a_note_or_a_form():
     person = replace(ANA, name=HOSTILE)
     case = proposed(actions=(_spoiled(action()),))
     for move in (
-        m.Snooze(asker(person), Seen.of(case), NOW + timedelta(hours=1), HOSTILE),
-        m.HandOver(asker(BEN), Seen.of(case), ANA.id, HOSTILE, HOSTILE),
+        m.Snooze(asker(person), Seen.of(case), until=NOW + timedelta(hours=1), reason=HOSTILE),
+        m.HandOver(asker(BEN), Seen.of(case), to=ANA.id, done=HOSTILE, remains=HOSTILE),
     ):
         entries = decide(case, move, NOW)
         after = fold_all(case, entries)

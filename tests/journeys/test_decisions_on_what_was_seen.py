@@ -11,10 +11,9 @@ from pathlib import Path
 
 import pytest
 
-from bot.cases import commands as m
-from bot.cases.case import evolve
 from bot.cases.decide import decide
-from bot.cases.entries import StepState
+from bot.cases.entries import Parked, StepReported, StepState
+from bot.cases.evolve import evolve
 from bot.cases.lifecycle import State
 from bot.clock import utc_now
 from bot.ports import Change
@@ -278,8 +277,8 @@ def test_whom_a_parked_case_was_handed_to_does_not_say_what_happened(shop):
     with shop.hanging():
         shop.begun(case)
         running = shop.store.case(case.id)
-        unknown = decide(running, m.ReportStep(0, StepState.UNKNOWN, "no answer"), utc_now())
-        parked = decide(evolve(running, unknown[0]), m.Park(0, "nobody knows"), utc_now())
+        unknown = decide(running, StepReported(0, StepState.UNKNOWN, "no answer"), utc_now())
+        parked = decide(evolve(running, unknown[0]), Parked(0, "nobody knows"), utc_now())
         shop.store.commit(Change(running, (*unknown, *parked)))
     shop.until(lambda: shop.ordered(34) > before, "the effect")
     shop.choose(ANA, case, "hand_over")

@@ -24,7 +24,7 @@ from bot.store.checkpoints import Checkpoints
 from bot.store.export import export, replay
 from bot.verifier import verify
 from tests.fakes.directory import principal
-from tests.world import policy
+from tests.world import policy, request
 
 
 @pytest.fixture
@@ -37,9 +37,7 @@ def log(small_world, tmp_path):
         if number % 2:
             if number != 5:
                 small_world.desk.decisions.edit(
-                    case.id,
-                    by=principal("omar"),
-                    seen=small_world.seen(case),
+                    request(case.id, principal("omar"), small_world.seen(case)),
                     values={"quantity": 12 + number},
                 )
             small_world.approve(small_world.case(case))
@@ -262,7 +260,7 @@ def undone(small_world, tmp_path):
     small_world.work()
     for name in ("ben", "carla"):
         small_world.desk.decisions.undo(
-            case.id, by=principal(name), seen=small_world.seen(case), note="wrong table"
+            request(case.id, principal(name), small_world.seen(case)), note="wrong table"
         )
     small_world.work()
     assert small_world.case(case).state is State.REFERRED
@@ -537,8 +535,16 @@ def test_a_step_that_a_person_let_be_forgotten_is_named_by_replay_and_verifier_a
     world.work()
     running = world.case(case)
     assert running.step_in_doubt == 0
-    body = Resolved(Resolution.BY_HAND, "did it", "Ana")
-    entry = Entry(case.id, running.version + 1, 1, world.clock(), principal("ana"), "slack", body)
+    body = Resolved(resolution=Resolution.BY_HAND, note="did it", by_name="Ana")
+    entry = Entry(
+        case_id=case.id,
+        version=running.version + 1,
+        revision=1,
+        at=world.clock(),
+        actor=principal("ana"),
+        surface="slack",
+        body=body,
+    )
     after = replace(running, state=State.RESOLVED, version=entry.version)
     world.store.commit(Change(running, (entry,), after=after))
     assert any(

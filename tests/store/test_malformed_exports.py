@@ -20,6 +20,7 @@ from bot.store.checkpoints import Checkpoints
 from bot.store.export import export
 from bot.verifier import canonical, main
 from tests.fakes.directory import principal
+from tests.world import request
 
 pytestmark = pytest.mark.threat("D3")
 MUTATIONS = 400
@@ -43,11 +44,11 @@ def honest(tmp_path_factory, empty_sqlite):
         world.work()
     Checkpoints(folder / "cp", "log").sign(world.store)
     world.desk.decisions.edit(
-        "EX-1", by=principal("omar"), seen=world.seen("EX-1"), values={"quantity": 12}
+        request("EX-1", principal("omar"), world.seen("EX-1")), values={"quantity": 12}
     )
     world.approve(world.store.case("EX-1"), "ana")
     world.approve(world.store.case("EX-2"))
-    world.desk.decisions.withdraw("EX-2", by=principal("ana"), seen=world.seen("EX-2"))
+    world.desk.decisions.withdraw(request("EX-2", principal("ana"), world.seen("EX-2")))
     world.work()
     Checkpoints(folder / "cp", "log").sign(world.store)
     export(world.store, folder / "log.jsonl")
