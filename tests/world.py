@@ -6,6 +6,7 @@ from datetime import timedelta
 from decimal import Decimal
 
 from bot import wiring
+from bot.cases.actor import CaseId, Surface, UserId
 from bot.cases.approval import ApprovalRequirement
 from bot.cases.case import Case
 from bot.cases.hours import ALWAYS, Hours
@@ -15,6 +16,7 @@ from bot.cases.policy import ActionLimit, PlaybookTerms, Policy, TierRule
 from bot.cases.seen import Seen
 from bot.cases.signal import UNRECOGNISED, Signal, SignalStatus
 from bot.connectors.dry_run import DryRun
+from bot.desk.decision_path import Request
 from bot.desk.worker import WorkerPool, WorkerTimings
 from bot.ports import Topic
 from bot.store.shelf import SqlPrecedentStore
@@ -259,3 +261,8 @@ class World:
 
     def entry_names(self, case: Case) -> list[str]:
         return [entry.body.name for entry in self.store.entries(case.id)]
+
+
+def request(case_id: str, by: str, seen: Seen, surface: Surface = Surface.SLACK) -> Request:
+    """What a person asks for in Slack, who saw this."""
+    return Request(case_id=CaseId(case_id), by=UserId(by), seen=seen, surface=surface)

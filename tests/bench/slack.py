@@ -20,9 +20,8 @@ from slack_sdk import WebClient
 from sqlalchemy import text
 
 from bot.cases import commands as m
-from bot.cases.decide import decide
+from bot.cases.decide import decide, record_entry
 from bot.cases.entries import Gathered
-from bot.cases.evolve import evolve
 from bot.cases.plan import Money
 from bot.cases.recommendation import Recommendation
 from bot.cases.seen import Seen
@@ -252,27 +251,23 @@ def filled(desk, many: int, channel: str, like, *, cards: bool = True) -> list[s
         opened_at = now - timedelta(minutes=number % 1_200)
         sla = promise_sla(opened_at, decide_for=timedelta(days=2), resolve_for=timedelta(days=4))
         case_id = f"EX-{1_000 + number}"
-        entries = decide(
+        decision = decide(
             None,
             m.Open(
                 case_id=case_id, signal=signal, owner="floor-managers", channel=channel, sla=sla
             ),
             opened_at,
         )
-        case = evolve(None, entries[0])
         stake = Money(Decimal(number % 977), "GBP")
-        entries += decide(case, Gathered((), f"bench {number}", "because", stake), opened_at)
-        case = evolve(case, entries[-1])
+        gathered = Gathered((), f"bench {number}", "because", stake)
+        decision = decision.then(record_entry(decision.case, gathered, opened_at))
         proposal = replace(
             plan(), case_id=case_id, actions=like.plan.actions, not_after=now + timedelta(days=9)
         )
-        entries += decide(
-            case,
-            m.Recommend(Recommendation("house.order_stock", "r", "b"), proposal, verdict()),
-            now,
-        )
+        recommend = m.Recommend(Recommendation("house.order_stock", "r", "b"), proposal, verdict())
+        decision = decision.then(decide(decision.case, recommend, now))
         drawn = (desk_card(case_id, now),) if cards else ()
-        desk.store.commit(Change(None, entries, drawn))
+        desk.store.commit(Change(None, decision.entries, drawn))
         return case_id
 
     with ThreadPoolExecutor(16) as pool:

@@ -5,11 +5,11 @@ from dataclasses import replace
 import pytest
 
 from bot.cases.approval import Approval, ApprovalRequirement, Person
-from bot.cases.case import MAX_REQUESTERS, OTHERS
 from bot.cases.commands import Approve, Clear, Recur
 from bot.cases.decide import decide
 from bot.cases.errors import NotEligible, TooLate
 from bot.cases.identity import UNLINKED, Identities, is_slack_account
+from bot.cases.intake import MAX_REQUESTERS, OTHERS
 from bot.cases.lifecycle import State
 from bot.cases.policy import PlaybookTerms, Ruling, governed, is_governed
 from bot.cases.seen import Seen
@@ -28,6 +28,7 @@ from tests.cases.making import (
     signal,
     start_step,
     verdict,
+    write,
 )
 
 pytestmark = pytest.mark.threat("B6")
@@ -39,7 +40,7 @@ TWO = (ApprovalRequirement("floor-managers", 2),)
 
 
 def do(case, move, now=NOW):
-    return fold_all(case, decide(case, move, now))
+    return fold_all(case, write(case, move, now))
 
 
 def known(person, **more):

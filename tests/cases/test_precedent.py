@@ -17,13 +17,12 @@ from bot.cases.commands import (
     Resolve,
     Snooze,
 )
-from bot.cases.decide import decide
 from bot.cases.entries import Recognised, RejectReason, Reopened, StepReported, StepState, Stopped
 from bot.cases.plan import Money
 from bot.cases.precedent import CaseOutcome, precedents_from, signal_text, tally
 from bot.cases.prompt_injection import looks_like_prompt_injection
 from bot.cases.seen import Seen
-from bot.desk.stated_amount import money_in
+from bot.desk.stated_amount import find_stated_amount
 from tests.cases.making import (
     ANA,
     BEN,
@@ -37,6 +36,7 @@ from tests.cases.making import (
     signal,
     start_step,
     verdict,
+    write,
 )
 from tests.conftest import SHARED
 
@@ -57,7 +57,7 @@ class Told:
         self.move(opening)
 
     def move(self, move):
-        entries = decide(self.case, move, NOW)
+        entries = write(self.case, move, NOW).entries
         self.entries += entries
         self.case = fold_all(self.case, entries)
         return self
@@ -73,9 +73,9 @@ class Told:
         self.move(start_step(self.case)).move(StepReported(0, StepState.LANDED, "done"))
         return self.move(Finish("landed"))
 
-    def decided(self, decision, *words):
+    def decided(self, decision, *words, **fields):
         """Ana decides this, on what her card shows now."""
-        return self.move(decision(asker(ANA), Seen.of(self.case), *words))
+        return self.move(decision(asker(ANA), Seen.of(self.case), *words, **fields))
 
     def endings(self):
         precedents, label = precedents_from(self.entries)
@@ -128,7 +128,9 @@ def test_what_failed_and_what_a_person_then_did_are_two_precedents():
 
 def test_what_nobody_decided_is_no_precedent():
     assert Told().proposed().move(Clear(signal(key="c"))).endings() == ([], None)
-    assert Told().proposed().decided(Snooze, NOW + timedelta(hours=1), "later").endings() == (
+    assert Told().proposed().decided(
+        Snooze, until=NOW + timedelta(hours=1), reason="later"
+    ).endings() == (
         [],
         None,
     )
@@ -218,7 +220,7 @@ def test_a_signal_says_its_title_and_the_facts_that_are_words():
     ],
 )
 def test_money_in_words(text, amount):
-    found = money_in(text, "GBP")
+    found = find_stated_amount(text, "GBP")
     assert (str(found.amount) if found else None) == amount
     assert found is None or isinstance(found, Money)
 
@@ -228,15 +230,23 @@ def test_a_persons_word_is_a_label_and_something_new_is_one_too():
 
     told = Told(kind="unrecognised")
     nothing = Recognition(kind="", confidence=3, guesses=(), basis="", model="")
-    told.move(Recognised(nothing, "floor-managers", "C0OPS", told.case.sla))
+    told.move(
+        Recognised(recognition=nothing, owner="floor-managers", channel="C0OPS", sla=told.case.sla)
+    )
     told.move(Recommend(Recommendation("", "", ""), None, None))
     told.decided(CallNovel)
     assert told.endings()[1].kind == ""
     named = Told(kind="unrecognised").move(
-        Recognised(nothing, "floor-managers", "C0OPS", told.case.sla)
+        Recognised(recognition=nothing, owner="floor-managers", channel="C0OPS", sla=told.case.sla)
     )
     named.move(Recommend(Recommendation("", "", ""), None, None))
-    named.decided(NameKind, "low_stock", "floor-managers", "C0STOCK", told.case.sla)
+    named.decided(
+        NameKind,
+        kind="low_stock",
+        owner="floor-managers",
+        channel="C0STOCK",
+        sla=told.case.sla,
+    )
     label = named.endings()[1]
     assert (label.kind, label.by, named.case.kind, named.case.generation) == (
         "low_stock",

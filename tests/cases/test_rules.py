@@ -57,12 +57,13 @@ from tests.cases.making import (
     proposed,
     start_step,
     verdict,
+    write,
 )
 from tests.world import policy
 
 
 def do(case: Case, move, now=NOW) -> Case:
-    return fold_all(case, decide(case, move, now))
+    return fold_all(case, write(case, move, now))
 
 
 # --- the lifecycle -------------------------------------------------------------------------------------------------------
@@ -783,5 +784,15 @@ def test_one_of_the_owning_group_takes_it_on_and_the_group_may_still_decide():
 
 def test_a_refused_attempt_makes_nobody_a_party_to_the_case():
     case = proposed()
-    after = fold_all(case, record_refusal(case, asker(CARLA), "approve", 1, NotEligible("no"), NOW))
+    after = fold_all(
+        case,
+        record_refusal(
+            case,
+            asker(CARLA),
+            attempt="approve",
+            revision=1,
+            refusal=NotEligible("no"),
+            now=NOW,
+        ),
+    )
     assert after.people == ()

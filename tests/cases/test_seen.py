@@ -5,6 +5,8 @@ from datetime import timedelta
 
 import pytest
 
+import bot.cases.commands as commands_module
+from bot.cases.actor import Actor
 from bot.cases.commands import (
     Approve,
     Clear,
@@ -16,7 +18,6 @@ from bot.cases.commands import (
     Resolve,
     Settle,
     Snooze,
-    StartStep,
     TryAgain,
     Undo,
     Wake,
@@ -66,6 +67,7 @@ from tests.cases.making import (
     opened,
     proposed,
     start_step,
+    write,
 )
 from tests.cases.test_authority import CASES, commands
 from tests.cases.test_authority import asker as asker_there
@@ -78,7 +80,7 @@ APPROVER = asker_there(ANA)
 
 def do(case, *moves, at=NOW):
     for move in moves:
-        case = fold_all(case, decide(case, move, at))
+        case = fold_all(case, write(case, move, at))
     return case
 
 
@@ -237,7 +239,7 @@ def test_to_look_again_and_to_handle_by_hand_are_asked_only_of_a_case_that_needs
         for state, make in CASES.items():
             case = make()
             try:
-                (entry,) = decide(case, commands(case, APPROVER)[name], NOW)
+                (entry,) = decide(case, commands(case, APPROVER)[name], NOW).entries
             except Refusal:
                 continue
             able.append(state)
@@ -249,7 +251,7 @@ def test_to_look_again_and_to_handle_by_hand_are_asked_only_of_a_case_that_needs
 
 
 def test_every_command_of_a_person_says_what_they_saw():
-    for command in vars(m).values():
+    for command in vars(commands_module).values():
         fields = getattr(command, "__dataclass_fields__", {})
         assert ("by" in fields) is ("seen" in fields), command
         assert "by" not in fields or issubclass(command, PersonDecision), command
@@ -291,7 +293,7 @@ def test_no_entry_forgets_a_step_in_doubt(doubt, body):
         version=case.version + 1,
         revision=case.revision,
         at=NOW,
-        actor=actor,
+        actor=Actor.parse(actor),
         surface="desk",
         body=body,
     )
@@ -316,16 +318,11 @@ def test_no_command_forgets_a_step_in_doubt(doubt):
         Reject(asker(ANA), Seen.of(case), RejectReason.DUPLICATE),
         Recur(opened().signal, reopen=True),
         Wake(),
-        StartStep(
-            **{
-                **{name: getattr(start_step(case), name) for name in StartStep.__slots__},
-                "step": 1,
-            }
-        ),
+        replace(start_step(case), step=1),
     ]
     for command in commanded:
         with pytest.raises(Refusal):
-            decide(case, command, NOW)
+            write(case, command, NOW)
     cleared = do(case, Clear(opened().signal))
     assert (cleared.state, cleared.steps) == (case.state, case.steps)
 
@@ -339,7 +336,7 @@ def test_a_step_that_did_not_happen_is_reported_before_it_is_asked_again():
 
 def test_only_the_step_in_doubt_is_parked():
     with pytest.raises(MoveNotAllowed, match="not in doubt"):
-        decide(running(StepReported(0, StepState.LANDED, "")), Parked(0, "x"), NOW)
+        write(running(StepReported(0, StepState.LANDED, "")), Parked(0, "x"), NOW)
 
 
 # --- ledgers of earlier releases ---------------------------------------------------------------------------------------------
@@ -355,7 +352,7 @@ def written(case, *bodies, actor=ANA.id):
                 version=case.version + ahead,
                 revision=case.revision,
                 at=NOW,
-                actor=actor,
+                actor=Actor.parse(actor),
                 surface="slack",
                 body=body,
             )
@@ -415,7 +412,7 @@ class History:
                     sla=opened().sla,
                 ),
                 NOW,
-            )
+            ).entries
         )
         case = proposed()
         offered = Recommend(case.recommendation, case.plan, case.verdict)
@@ -428,7 +425,7 @@ class History:
 
     def move(self, *moves):
         for move in moves:
-            self.entries += decide(self.case, move, NOW)
+            self.entries += write(self.case, move, NOW).entries
         return self
 
     def forged(self, body, actor=ANA.id):
@@ -440,7 +437,7 @@ class History:
                 version=last.version + 1,
                 revision=last.revision,
                 at=NOW,
-                actor=actor,
+                actor=Actor.parse(actor),
                 surface="slack",
                 body=body,
             ),

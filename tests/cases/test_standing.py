@@ -5,21 +5,21 @@ from datetime import timedelta
 
 import pytest
 
+from bot.cases.actor import Surface
+from bot.cases.caller import Caller
 from bot.cases.canonical import from_json, to_json
-from bot.cases.control_decisions import decide_controls
-from bot.cases.control_folds import fold_controls
-from bot.cases.controls import (
-    Asked,
+from bot.cases.control_commands import (
     BreakGlass,
     Delegate,
-    DeskControls,
     EndDelegation,
     Pause,
     Resume,
     ReviewEmergency,
     TripCircuitBreaker,
-    must_not_be_paused,
 )
+from bot.cases.control_decisions import decide_controls
+from bot.cases.control_folds import fold_controls
+from bot.cases.controls import DeskControls, must_not_be_paused
 from bot.cases.entries import entry_of, entry_plain
 from bot.cases.errors import BadRequest, DeskPaused, LedgerBroken, NotEligible, TooLate
 from tests.cases.making import ANA, BEN, CARLA, NOW, OMAR, plan
@@ -29,14 +29,19 @@ DECIDERS, GOVERNORS = frozenset({ANA.id, BEN.id}), frozenset({BEN.id, CARLA.id})
 
 
 def by(person):
-    return Asked(person, DECIDERS, GOVERNORS)
+    return Caller(
+        person=person,
+        surface=Surface.SLACK,
+        deciders=DECIDERS,
+        governors=GOVERNORS,
+    )
 
 
 def do(standing, move, now=NOW):
     """The standing after the move, folded from what would be read back from the ledger."""
-    after = fold_controls(
-        [entry_of(entry_plain(entry)) for entry in decide_controls(standing, move, now)], standing
-    )
+    decision = decide_controls(standing, move, now)
+    after = fold_controls([entry_of(entry_plain(entry)) for entry in decision.entries], standing)
+    assert decision.controls == after
     assert from_json(DeskControls, to_json(after)) == after
     return after
 
@@ -86,7 +91,10 @@ def test_rule_20_everyone_who_decides_may_stop_and_only_those_who_answer_for_it_
 def test_rule_20_the_breaker_trips_once_and_a_person_resets_it():
     tripped = do(DeskControls(), TripCircuitBreaker("house.order_stock", "it has failed 3 times"))
     assert tripped.pauses[0].scope == "action:house.order_stock"
-    assert decide_controls(tripped, TripCircuitBreaker("house.order_stock", "again"), NOW) == ()
+    assert (
+        decide_controls(tripped, TripCircuitBreaker("house.order_stock", "again"), NOW).entries
+        == ()
+    )
     assert do(tripped, Resume(by(BEN), "action:house.order_stock")).pauses == ()
 
 
@@ -194,7 +202,7 @@ def test_rule_15_what_is_no_emergency(move, why):
 
 
 def test_the_standing_is_the_fold_of_its_own_entries_and_of_nothing_else():
-    entries = decide_controls(DeskControls(), Pause(by(ANA), "", "x"), NOW)
+    entries = decide_controls(DeskControls(), Pause(by(ANA), "", "x"), NOW).entries
     with pytest.raises(LedgerBroken):
         fold_controls(entries, HALTED)
     with pytest.raises(LedgerBroken):

@@ -1,7 +1,7 @@
 """Canonical bytes, expressions, the ledger's arithmetic, SLA: each against somebody else's answer."""
 
 import hashlib
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 
 import pytest
 import rfc8785
@@ -12,7 +12,6 @@ from bot.cases.canonical import MAX_INTEGER, canonical_bytes, format_utc
 from bot.cases.errors import PlaybookInvalid
 from bot.cases.expressions import compiled, filled, holds, look_up
 from bot.cases.ledger import EMPTY_ROOT, Tree, leaf_hash, node_hash
-from bot.cases.sla import Due, due, promise_sla
 from bot.verifier import canonical, root_of
 
 JSON = st.recursive(
@@ -137,14 +136,3 @@ def test_sentences_reach_into_nothing_but_what_is_known():
 def test_a_wrong_expression_says_so():
     with pytest.raises(PlaybookInvalid, match="not a JMESPath expression"):
         compiled("a.[")
-
-
-def test_the_sla_asks_for_the_later_promise_first():
-    now = datetime(2026, 1, 1, tzinfo=UTC)
-    sla = promise_sla(now, decide_for=timedelta(hours=1), resolve_for=timedelta(hours=4))
-    hours = [
-        due(sla, decided=False, resolved=False, now=now + timedelta(hours=n)) for n in (0, 1, 4)
-    ]
-    assert hours == [Due.NOTHING, Due.DECISION, Due.RESOLUTION]
-    assert due(sla, decided=True, resolved=False, now=now + timedelta(hours=2)) is Due.NOTHING
-    assert due(sla, decided=True, resolved=True, now=now + timedelta(hours=9)) is Due.NOTHING

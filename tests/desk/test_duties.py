@@ -6,10 +6,12 @@ from decimal import Decimal
 
 import pytest
 
-from bot.cases.actor import Surface
+from bot.cases.actor import Actor, Surface
 from bot.cases.approval import ApprovalRequirement
+from bot.cases.decide import Decision
 from bot.cases.entries import Entry, UndoAsked
 from bot.cases.errors import BadRequest, NotEligible, TooLate
+from bot.cases.evolve import evolve
 from bot.cases.identity import Identities
 from bot.cases.lifecycle import State
 from bot.cases.policy import ActionLimit, Emergency, PlaybookTerms, Stage
@@ -237,11 +239,11 @@ def test_nobody_looks_under_another_account_at_what_they_let_through_alone(small
     )
     world.work()
     let_through = world.desk.decisions.break_glass
-    let_through(first.id, by=ELSIE, seen=world.seen(first), reason="the boiler is on fire")
+    let_through(request(first.id, ELSIE, world.seen(first)), reason="the boiler is on fire")
     with pytest.raises(NotEligible, match="another governance owner"):
         world.desk.switchboard.review(first.id, by=BEN, note="fine", surface=Surface.SLACK)
     with pytest.raises(TooLate, match="has not been looked at yet"):
-        let_through(second.id, by=BEN, seen=world.seen(second), reason="it still is")
+        let_through(request(second.id, BEN, world.seen(second)), reason="it still is")
 
 
 # --- taking it back ------------------------------------------------------------------------------------------------------
@@ -468,11 +470,12 @@ def test_an_undoing_that_was_asked_before_the_upgrade_goes_on(small_world):
         version=case.version + 1,
         revision=case.revision,
         at=world.clock(),
-        actor=BEN,
+        actor=Actor.parse(BEN),
         surface="slack",
         body=UndoAsked("wrong", "Ben"),
     )
-    world.store.commit(change(case, (asked,), world.library.book))
+    decision = Decision((asked,), evolve(case, asked))
+    world.store.commit(change(case, decision, world.library.book))
     world.work()
     assert world.case(case).state is State.REFERRED
     assert len(world.house.effects) == 2

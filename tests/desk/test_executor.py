@@ -527,7 +527,7 @@ def test_a_refused_press_is_written_down(world):
     with pytest.raises(NotEligible, match="only @floor-managers may approve this"):
         world.approve(case, "finn")
     entry = world.store.entries(case.id)[-1]
-    assert (entry.body.name, entry.actor, entry.body.code, entry.body.on_revision) == (
+    assert (entry.body.name, str(entry.actor), entry.body.code, entry.body.on_revision) == (
         "attempt.refused",
         principal("finn"),
         "not_eligible",

@@ -8,6 +8,7 @@ import pytest
 from starlette.applications import Starlette
 from starlette.testclient import TestClient
 
+from bot.cases.actor import Surface
 from bot.cases.approval import ApprovalRequirement
 from bot.cases.commands import Undo
 from bot.cases.decide import decide
@@ -43,7 +44,7 @@ class Page:
         desk = world.desk
         ceremony = Ceremony("http://localhost:8080")
         self.web = TestClient(
-            Starlette(routes=routes(desk.decisions, desk.switchboard, ceremony, world.clock))
+            Starlette(routes=routes(desk.decisions, desk.enrolment, ceremony, world.clock))
         )
 
     def add(self, who, device):
@@ -201,7 +202,7 @@ def test_what_is_not_genuine_changes_nothing(page, case, wrong):
         answer["response"]["signature"] = b64url_encode(bytes(signature))
     assert "not genuine" in refused(page.web.post(path, json=answer))
     last = page.world.store.entries(case.id)[-1]
-    assert (last.body.name, last.actor, last.surface) == ("attempt.refused", ANA, "passkey")
+    assert (last.body.name, str(last.actor), last.surface) == ("attempt.refused", ANA, "passkey")
     page.world.work()
     assert (page.world.case(case).state, page.world.house.effects) == (State.PROPOSED, [])
 
@@ -512,7 +513,7 @@ def test_a_signature_for_the_doing_is_none_for_the_undoing(page):
         decide(
             case,
             Undo(
-                page.world.desk.decisions.asker(case, ANA, "passkey"),
+                page.world.desk.decisions.callers.for_case(case, ANA, Surface.PASSKEY_PAGE),
                 Seen.of(case),
                 "x",
                 assertion=given,

@@ -11,9 +11,9 @@ import sqlalchemy as sa
 
 from bot import wiring
 from bot.cases.actor import Surface
+from bot.cases.caller import Caller
 from bot.cases.control_commands import Pause, Resume
 from bot.cases.control_decisions import decide_controls
-from bot.cases.controls import Asked
 from bot.cases.entries import RejectReason
 from bot.cases.errors import BadRequest, LedgerBroken, NotEligible, TooLate
 from bot.cases.lifecycle import State
@@ -137,7 +137,7 @@ def carried_out_after_the_backup(town) -> tuple[str, str]:
 
 def test_nothing_runs_after_a_backup_is_restored_until_it_is_acknowledged(either_town):
     world = either_town.restore(carried_out_after_the_backup(either_town))
-    standing = either_town.watch.look()
+    standing = either_town.watch.check()
     assert (standing.is_behind, names(world.store)) == (True, ["ledger.behind"])
     world.approve(world.store.case("EX-2"))
     for _ in range(5):
@@ -149,7 +149,7 @@ def test_nothing_runs_after_a_backup_is_restored_until_it_is_acknowledged(either
 
 def test_what_was_carried_out_after_the_backup_is_found_and_not_done_again(either_town):
     world = either_town.restore(carried_out_after_the_backup(either_town))
-    either_town.watch.look()
+    either_town.watch.check()
     world.approve(world.store.case("EX-2"))
     either_town.watch.acknowledge("compared with the house", operator="root")
     world.work()
@@ -253,7 +253,7 @@ def test_what_is_planned_after_the_restoration_is_carried_out_as_always(town):
 
 def test_numbers_go_on_above_all_that_may_have_been_given(either_town):
     world = either_town.restore(carried_out_after_the_backup(either_town))
-    either_town.watch.look()
+    either_town.watch.check()
     ids = [world.receive(world.signal(f"product:new {number}")).case_id for number in range(2)]
     assert ids == ["EX-1006", "EX-1007"]
     assert either_town.watch.acknowledge("compared", operator="root").is_behind is False
@@ -271,7 +271,7 @@ def test_a_witness_of_an_older_release_knows_no_numbers_and_the_entries_bound_th
     path.write_text(json.dumps({name: stored[name] for name in ("number", "size", "peaks")}))
     world = town.restore(backup)
     own = world.store.head()[0]
-    town.watch.look()
+    town.watch.check()
     assert (
         world.receive(world.signal("product:new")).case_id
         == f"EX-{2 + stored['size'] - own + 1000 + 1}"
@@ -291,7 +291,7 @@ def test_it_is_written_once_however_many_processes_find_it(either_town):
             ),
         )
     with ThreadPoolExecutor(4) as many:
-        standings = list(many.map(lambda watch: watch.look(), watches))
+        standings = list(many.map(lambda watch: watch.check(), watches))
     for watch in watches:
         watch.store.database.close()
     assert all(standing.is_behind for standing in standings)
@@ -300,7 +300,7 @@ def test_it_is_written_once_however_many_processes_find_it(either_town):
 
 def test_everybody_is_told(town):
     world = town.restore(carried_out_after_the_backup(town))
-    town.watch.look()
+    town.watch.check()
     world.work()
     sentence = "the ledger is older than what was signed: a backup was restored"
     assert sentence in world.chat.looks["EX-2"].paused
@@ -334,14 +334,14 @@ def test_every_open_card_is_drawn_anew_whatever_the_backup_remembers_of_it(town)
     town.sign()
     world = town.restore(backup)
     world.chat.cards.clear()
-    town.watch.look()
+    town.watch.check()
     world.work()
     assert list(world.chat.cards) == ["EX-2/1"]
 
 
 def test_nobody_resumes_it_from_slack(town):
     world = town.restore(carried_out_after_the_backup(town))
-    town.watch.look()
+    town.watch.check()
     with pytest.raises(NotEligible, match="countersign ledger acknowledge"):
         world.desk.switchboard.resume("", by=principal("elsie"), surface=Surface.SLACK)
     world.desk.switchboard.pause(
@@ -357,7 +357,7 @@ def test_acknowledging_says_what_was_compared_and_is_for_a_restored_backup_only(
         town.watch.acknowledge("  ", operator="root")
     town.watch.acknowledge("compared with the house", operator="root")
     entry = world.store.entries("DESK")[-1]
-    assert (entry.actor, entry.surface, entry.body.note) == (
+    assert (str(entry.actor), entry.surface, entry.body.note) == (
         "operator:root",
         "command line",
         "compared with the house",
@@ -385,7 +385,7 @@ def test_nothing_is_signed_before_it_is_acknowledged_and_then_the_note_says_so(t
     assert "that were signed once are gone" in remark
     assert "root" in remark
     assert "compared with the house" in remark
-    assert town.watch.look().is_behind is False
+    assert town.watch.check().is_behind is False
 
 
 def test_a_ledger_that_went_on_after_the_restoration_is_seen_too(town):
@@ -394,7 +394,7 @@ def test_a_ledger_that_went_on_after_the_restoration_is_seen_too(town):
     for number in range(30):
         world.receive(world.signal(f"product:other {number}"))
     world.work()
-    assert town.watch.look().is_behind
+    assert town.watch.check().is_behind
     assert (
         "was restored"
         in world.desk.questions.answer("what is paused?", by=principal("ana"), channel="").text
@@ -416,7 +416,7 @@ def test_a_second_backup_is_a_second_time(town):
     town.sign()
     for again, entries in ((backup, 1), (later, 3)):
         world = town.restore(again)
-        assert town.watch.look().is_behind
+        assert town.watch.check().is_behind
         assert len(names(world.store)) == entries
         town.watch.acknowledge("again", operator="root")
         town.sign()
@@ -461,13 +461,14 @@ def _signed(checkpoints, text: str) -> str:
 def test_the_verifier_finds_a_step_that_was_begun_in_between(town):
     """Whoever writes to the database past the desk."""
     world = town.restore(carried_out_after_the_backup(town))
-    town.watch.look()
+    town.watch.check()
     case = world.store.case("EX-1")
     from bot.cases.commands import LookFirst
     from bot.cases.decide import decide
     from bot.ports import Change
 
-    world.store.commit(Change(case, decide(case, LookFirst(0), world.clock())))
+    decision = decide(case, LookFirst(0), world.clock())
+    world.store.commit(Change(case, decision.entries))
     export(world.store, town.folder / "log.jsonl")
     found = verify(str(town.folder / "log.jsonl"))[0]
     assert any("nobody had acknowledged that a backup was restored" in finding for finding in found)
@@ -475,11 +476,11 @@ def test_the_verifier_finds_a_step_that_was_begun_in_between(town):
 
 def test_an_honest_ledger_is_not_behind(town):
     world = town.world
-    assert town.watch.look().is_behind is False
+    assert town.watch.check().is_behind is False
     for number in range(3):
         world.receive(world.signal(f"product:{number}"))
         town.sign()
-        assert town.watch.look().is_behind is False
+        assert town.watch.check().is_behind is False
     assert names(world.store) == []
 
 
@@ -487,18 +488,16 @@ def test_pausing_and_resuming_go_on_as_before(town):
     """Old standings, written before there were rollbacks, are read as they were."""
     world = town.world
     standing = replace(world.store.controls())
-    carla = Asked(
-        world.people.person(principal("carla")), frozenset(), frozenset({principal("carla")})
+    carla = Caller(
+        person=world.people.person(principal("carla")),
+        surface=Surface.SLACK,
+        governors=frozenset({principal("carla")}),
     )
-    halted = decide_controls(standing, Pause(carla, "", "a reason"), world.clock())
-    after = world.store.save_controls(standing, halted)
+    pause = decide_controls(standing, Pause(carla, "", "a reason"), world.clock())
+    after = world.store.save_controls(standing, pause.entries)
     assert [pause.scope for pause in after.holds] == [""]
-    assert (
-        world.store.save_controls(
-            after, decide_controls(after, Resume(carla, ""), world.clock())
-        ).holds
-        == ()
-    )
+    resumption = decide_controls(after, Resume(carla, ""), world.clock())
+    assert world.store.save_controls(after, resumption.entries).holds == ()
 
 
 def test_no_more_is_called_the_same_than_what_was_signed_proves(town):
@@ -513,7 +512,7 @@ def test_no_more_is_called_the_same_than_what_was_signed_proves(town):
         town.world.receive(town.world.signal(f"product:later {number}"))
     town.sign()
     world = town.restore(backup)
-    town.watch.look()
+    town.watch.check()
     body = world.store.entries("DESK")[-1].body
     assert (body.own_size, body.common_size) == (proved + 1, proved)
 

@@ -42,13 +42,14 @@ from tests.cases.making import (
     proposed,
     start_step,
     verdict,
+    write,
 )
 from tests.conftest import SHARED
 
 
 def do(case, *moves, at=NOW):
     for move in moves:
-        case = fold_all(case, decide(case, move, at))
+        case = fold_all(case, write(case, move, at))
     return case
 
 
@@ -244,12 +245,13 @@ def test_the_card_says_who_wants_it_taken_back_and_what_that_waits_for(snapshot)
 @pytest.mark.threat("B7")
 def test_the_thread_is_told_of_each_yes_to_taking_it_back_and_of_what_came_of_it():
     case = half_taken_back()
-    entries = decide(case, m.Undo(replace(asker(OMAR), behalf_of=()), Seen.of(case), "late"), NOW)
+    decision = decide(case, m.Undo(replace(asker(OMAR), behalf_of=()), Seen.of(case), "late"), NOW)
+    entries = decision.entries
     assert note_text(case, entries) == (
         "Omar says that it is taken back: “late”. It takes 2 people to take it back. It is being taken back."
     )
     going = fold_all(case, entries)
-    kept = decide(going, m.StartUndo(step=0, groups={}, people={}), NOW)
+    kept = decide(going, m.StartUndo(step=0, groups={}, people={}), NOW).entries
     assert note_text(going, kept) == (
         "Not taken back: the approvals to take it back no longer count. What was done stands"
     )
@@ -532,9 +534,10 @@ def test_layout_cannot_be_faked_with_empty_lines():
 
 
 def test_every_entry_that_is_noted_has_its_words():
-    from bot.desk.effects import NOTED
+    from bot.desk.effects import EFFECTS
+    from bot.ports import Topic
 
-    assert set(NOTED) <= set(LINES)
+    assert set(EFFECTS[Topic.NOTE]) <= set(LINES)
 
 
 @pytest.mark.parametrize("text", ATTACKS, ids=range(len(ATTACKS)))
@@ -546,7 +549,7 @@ def test_notes_carry_words_and_nothing_else(text):
             asker(replace(ANA, name=text or "x")), Seen.of(case), RejectReason.OTHER, f"x{text}"
         ),
         NOW,
-    )
+    ).entries
     after = fold_all(case, entries)
     blocks = note_blocks(after, entries)
     assert validate(blocks) == []

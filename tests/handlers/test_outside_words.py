@@ -171,7 +171,7 @@ def test_no_word_from_outside_is_read_as_markup_in_a_note_or_a_form():
         m.Snooze(asker(person), Seen.of(case), until=NOW + timedelta(hours=1), reason=HOSTILE),
         m.HandOver(asker(BEN), Seen.of(case), to=ANA.id, done=HOSTILE, remains=HOSTILE),
     ):
-        entries = decide(case, move, NOW)
+        entries = decide(case, move, NOW).entries
         after = fold_all(case, entries)
         assert mrkdwn(note_blocks(after, entries)) == []
         assert not set("<>") & set(note_text(after, entries))

@@ -11,9 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from bot.cases.decide import decide
+from bot.cases.decide import record_entry
 from bot.cases.entries import Parked, StepReported, StepState
-from bot.cases.evolve import evolve
 from bot.cases.lifecycle import State
 from bot.clock import utc_now
 from bot.ports import Change
@@ -277,9 +276,9 @@ def test_whom_a_parked_case_was_handed_to_does_not_say_what_happened(shop):
     with shop.hanging():
         shop.begun(case)
         running = shop.store.case(case.id)
-        unknown = decide(running, StepReported(0, StepState.UNKNOWN, "no answer"), utc_now())
-        parked = decide(evolve(running, unknown[0]), Parked(0, "nobody knows"), utc_now())
-        shop.store.commit(Change(running, (*unknown, *parked)))
+        unknown = record_entry(running, StepReported(0, StepState.UNKNOWN, "no answer"), utc_now())
+        parked = record_entry(unknown.case, Parked(0, "nobody knows"), utc_now())
+        shop.store.commit(Change(running, unknown.then(parked).entries))
     shop.until(lambda: shop.ordered(34) > before, "the effect")
     shop.choose(ANA, case, "hand_over")
     assert (

@@ -14,6 +14,7 @@ import pytest
 import sqlalchemy as sa
 
 import bot.verifier
+from bot.cases.actor import Actor
 from bot.cases.entries import Entry, Resolution, Resolved
 from bot.cases.errors import LedgerBroken
 from bot.cases.ledger import GENESIS, chain_hash, leaf_hash
@@ -541,7 +542,7 @@ def test_a_step_that_a_person_let_be_forgotten_is_named_by_replay_and_verifier_a
         version=running.version + 1,
         revision=1,
         at=world.clock(),
-        actor=principal("ana"),
+        actor=Actor.parse(principal("ana")),
         surface="slack",
         body=body,
     )
