@@ -460,7 +460,7 @@ def ledger_verify(
         findings += found
         if entries != total:
             findings.append(f"the head says {total} entries, the ledger has {entries}")
-        findings += replay(
+        findings += replay.replay(
             store.database, progress=lambda step: progress.advance(task, step)
         ).differences
     store.database.close()
@@ -643,11 +643,9 @@ def passkey_invite(
     settings = configuration.load()
     store = wiring.open_store(settings)
     try:
-        switchboard, chat = wiring.open_switchboard(settings, store)
+        enrolment, chat = wiring.open_enrolment(settings, store)
         principal = f"{chat.team_id()}/{person}"
-        link = adding(
-            settings.public_url, switchboard.invite(principal, operator=getpass.getuser())
-        )
+        link = adding(settings.public_url, enrolment.invite(principal, operator=getpass.getuser()))
     finally:
         store.database.close()
     if as_json:
@@ -695,9 +693,7 @@ def passkey_remove(
     settings = configuration.offline()
     store = wiring.open_store(settings)
     try:
-        wiring.open_switchboard(settings, store)[0].remove_passkey(
-            passkey, operator=getpass.getuser()
-        )
+        wiring.open_enrolment(settings, store)[0].remove(passkey, operator=getpass.getuser())
     finally:
         store.database.close()
     out.print("It is removed; it signs nothing from now on.")

@@ -205,7 +205,13 @@ def signal_of(row: Mapping[str, Any], line: int) -> Signal:
     kind = str(row.get("kind") or UNRECOGNISED)
     subject = str(row.get("subject") or f"line:{line}")
     return Signal(
-        TRIAL, str(row.get("key") or line), kind, subject[:200], text[:LONGEST_TITLE], None, facts
+        source=TRIAL,
+        key=str(row.get("key") or line),
+        kind=kind,
+        subject=subject[:200],
+        title=text[:LONGEST_TITLE],
+        occurred_at=None,
+        facts=facts,
     )
 
 

@@ -37,11 +37,12 @@ from bot.desk.follow_up import FollowUp
 from bot.desk.intake import Intake
 from bot.desk.message_cleanup import MessageCleanup
 from bot.desk.narration import CaseNarration
+from bot.desk.passkeys import PasskeyEnrolment
 from bot.desk.precedents import PrecedentRecorder
 from bot.desk.proposal import Proposals
 from bot.desk.questions import Questions
 from bot.desk.raising import Raising
-from bot.desk.rollback import RollbackWatch, lost
+from bot.desk.rollback import RollbackWatch, describe_loss
 from bot.desk.triage import Triage
 from bot.desk.worker import WorkerPool, WorkerTimings
 from bot.ports.chat import Chat
@@ -109,6 +110,7 @@ class Desk:
     triage: Triage
     decisions: Decisions
     switchboard: Controls
+    enrolment: PasskeyEnrolment
     executor: Executor
     follow_up: FollowUp
     drawing: Cards
@@ -229,7 +231,7 @@ class Keeper:
 
     def look(self) -> DeskControls:
         try:
-            return self.watch.look()
+            return self.watch.check()
         except LedgerBroken as failure:
             log.critical("the ledger cannot be compared with its checkpoints: %s", failure)
             return self.store.desk_controls.load()
@@ -275,7 +277,7 @@ def sign(witness: Witness, store: Store) -> None:
         return
     found = witness.compare(store.ledger)
     if found is not None:
-        raise LedgerBroken(lost(found))
+        raise LedgerBroken(describe_loss(found))
 
 
 def witnessed(settings: Settings, store: Store) -> list[str]:
@@ -287,7 +289,7 @@ def witnessed(settings: Settings, store: Store) -> list[str]:
         return [f"checkpoints: {failure}"]
     standing = store.desk_controls.load()
     if found is not None and standing.acknowledgement_of(found.size, found.root) is None:
-        return [lost(found)]
+        return [describe_loss(found)]
     if standing.is_behind:
         return [f"{BEHIND}: `countersign ledger acknowledge`"]
     if settings.checkpoints is Signer.ELSEWHERE and not witness.is_there:
@@ -316,19 +318,15 @@ def open_store(settings: Settings) -> Store:
     return Store.over(database)
 
 
-def open_switchboard(settings: Settings, store: Store) -> tuple[Controls, SlackChat]:
-    """The switches of the desk for one who asks from the command line, and the Slack that says who people are."""
+def open_enrolment(settings: Settings, store: Store) -> tuple[PasskeyEnrolment, SlackChat]:
+    """Open the enrolment of passkeys for an operator, and the Slack that knows the people."""
     _, chat, directory = _slack(settings)
-    switchboard = Controls(
+    return PasskeyEnrolment(
         desk_controls=store.desk_controls,
-        cases=store.cases,
         queries=store.queries,
-        outbox=store.outbox,
-        library=open_library(settings),
         directory=directory,
         clock=clock_of(store.database),
-    )
-    return switchboard, chat
+    ), chat
 
 
 def _slack(settings: Settings) -> tuple[WebClient, SlackChat, SlackDirectory]:
@@ -442,6 +440,12 @@ def build_desk(  # noqa: PLR0913 (the composition root: one argument for each th
             clock=clock,
         ),
         switchboard=switchboard,
+        enrolment=PasskeyEnrolment(
+            desk_controls=store.desk_controls,
+            queries=store.queries,
+            directory=directory,
+            clock=clock,
+        ),
         executor=Executor(
             cases=store.cases,
             outbox=store.outbox,
@@ -668,9 +672,7 @@ def build(settings: Settings, *, clock: Clock | None = None) -> House:
     trainer = Trainer(settings, knowledge)
     over_http = [] if socket else [http_door.route(app, settings.slack_signing_secrets, clock)]
     keeper = open_keeper(settings, store, clock)
-    outside = passkeys.routes(
-        desk.decisions, desk.switchboard, Ceremony(settings.public_url), clock
-    )
+    outside = passkeys.routes(desk.decisions, desk.enrolment, Ceremony(settings.public_url), clock)
     web = build_intake(_door(settings, desk, chat, socket), more=[*over_http, *outside])
     return House(
         settings,
@@ -712,7 +714,7 @@ def _lanes(desk: Desk, clock: Clock, pace: WorkerTimings) -> list[WorkerPool]:
         Topic.HOME: desk.homes.run,
         Topic.DIGEST: desk.digests.run,
     }
-    rush = desk.decisions.rush
+    rush = desk.decisions.priority
     if desk.narration:
         later[Topic.NARRATE] = desk.narration.run
     return [
@@ -830,7 +832,7 @@ def _door(
 
     def paused() -> list[str]:
         return [
-            pause.said
+            pause.description
             for pause in desk.store.desk_controls.load().holds
             if pause.scope == EVERYTHING
         ]

@@ -9,7 +9,7 @@ from datetime import datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
 from bot.cases.hours import Hours
-from bot.cases.question import Intent, Question, Span, StatusFilter
+from bot.views.questions import Intent, Question, Span, StatusFilter
 
 DAY = timedelta(days=1)
 LONGEST = 500
@@ -236,9 +236,9 @@ class QuestionGrammar:
         return Question(
             Intent.COUNT if ask is Intent.COUNT else Intent.LIST,
             which,
-            kind,
-            words,
-            span,
+            kind=kind,
+            words=words,
+            span=span,
             how_long=how_long,
         )
 

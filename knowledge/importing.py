@@ -16,7 +16,7 @@ from typing import Any, TextIO
 from bot.cases.canonical import Scalar
 from bot.cases.errors import BadRequest
 from bot.cases.playbook import Playbook
-from bot.cases.precedent import LONGEST_TEXT, CaseOutcome, Precedent
+from bot.cases.precedent import MAX_TEXT_LENGTH, CaseOutcome, Precedent
 
 FIELDS = ("text", "what", "action", "ended", "reason", "by", "at", "key", "kind")
 LARGEST_ROW = 1_000_000
@@ -148,14 +148,14 @@ def _precedent(
     return Precedent(
         id=f"{batch}:{name[:80]}",
         kind=kind,
-        said=text[:LONGEST_TEXT],
-        what=of("what")[:LONGEST_TEXT],
+        said=text[:MAX_TEXT_LENGTH],
+        what=of("what")[:MAX_TEXT_LENGTH],
         facts=facts,
         action=action,
         steps=(),
         decided_by=(by[:80],) if by else (),
         ended=ended,
-        reason=of("reason")[:LONGEST_TEXT],
+        reason=of("reason")[:MAX_TEXT_LENGTH],
         ended_at=_moment(of("at"), mapped.now),
         channel=playbook.channel,
         batch=batch,

@@ -18,7 +18,7 @@ from bot import metrics
 from bot.cases.case import Case
 from bot.cases.errors import ConnectorFailed, Refusal
 from bot.cases.playbook import Playbook
-from bot.cases.precedent import looks_like_prompt_injection
+from bot.cases.prompt_injection import looks_like_prompt_injection
 from bot.cases.recommendation import Words
 from bot.ports.clock import Clock
 from bot.ports.language import Check

@@ -122,18 +122,36 @@ class TrainedRecogniser:
     def _recognise(self, text: str) -> Recognition:
         model = self._latest()
         if not text.strip():
-            return Recognition("", 0, (), "it says nothing", "")
+            return Recognition(kind="", confidence=0, guesses=(), basis="it says nothing", model="")
         if model is None or model.embedder != self._embedder.identity:
-            return Recognition("", 0, (), "recognition has not been trained yet", "")
+            return Recognition(
+                kind="",
+                confidence=0,
+                guesses=(),
+                basis="recognition has not been trained yet",
+                model="",
+            )
         vector = self._embedder.embed([text])[0]
         if len(vector) != model.learner.width:
-            return Recognition("", 0, (), "recognition was trained over other vectors", "")
+            return Recognition(
+                kind="",
+                confidence=0,
+                guesses=(),
+                basis="recognition was trained over other vectors",
+                model="",
+            )
         scores = model.learner.scores(text, {}, vector)
         labels = model.learner.labels
         # A kind whose playbook is gone is nothing that anybody could choose.
         order = [place for place in np.argsort(-scores) if labels[place] in self._titles][:SHOWN]
         if not order:
-            return Recognition("", 0, (), "recognition was trained for other kinds", model.version)
+            return Recognition(
+                kind="",
+                confidence=0,
+                guesses=(),
+                basis="recognition was trained for other kinds",
+                model=model.version,
+            )
         signs = signs_of(labels, scores, model.known @ vector)
         confidence = model.confidence(signs)
         shares = np.exp(4 * (scores[order] - scores[order[0]]))
@@ -144,7 +162,11 @@ class TrainedRecogniser:
         basis = f"learned from {model.examples} examples of {model.kinds} kinds"
         fits = model.fits(signs) and guesses[0].kind in self._titles
         return Recognition(
-            guesses[0].kind if fits else "", guesses[0].confidence, guesses, basis, model.version
+            kind=guesses[0].kind if fits else "",
+            confidence=guesses[0].confidence,
+            guesses=guesses,
+            basis=basis,
+            model=model.version,
         )
 
     def _guess(self, kind: str, confidence: float) -> Guess:

@@ -76,13 +76,13 @@ class RememberingRecommender:
                     "",
                     "",
                     "",
-                    (),
-                    "It fits no known kind: say what it is, or handle it by hand",
+                    alternatives=(),
+                    blocked="It fits no known kind: say what it is, or handle it by hand",
                     **told,
                 ), ()
             why = "; ".join(f"{item.action} {item.why_not}" for item in passed_over)
             blocked = f"No plan fits: {why or 'the playbook has no action for this'}"
-            return Recommendation("", "", "", passed_over, blocked, **told), ()
+            return Recommendation("", "", "", alternatives=passed_over, blocked=blocked, **told), ()
         confidence, promise = _sureness(chosen, model)
         return Recommendation(
             action=chosen.offer.action,

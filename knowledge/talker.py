@@ -11,7 +11,7 @@ from concurrent.futures import TimeoutError as NotInTime
 from typing import Any
 
 from bot import metrics
-from bot.cases.precedent import looks_like_prompt_injection
+from bot.cases.prompt_injection import looks_like_prompt_injection
 from bot.ports.clock import Clock
 from bot.ports.language import CaseTools
 from knowledge.chat_model import Allowance, Bounds, open_chat_model

@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from bot.cases.canonical import Scalar, digest
+from bot.cases.canonical import Scalar, canonical_hash
 from bot.cases.errors import ConnectorFailed, KeyReused
 from bot.cases.lifecycle import WAITING
 from bot.cases.playbook import Absence, Detection, Playbook
@@ -137,7 +137,14 @@ def signal_of(
     subject, title = subject_of(row), str(row.get("title"))
     facts = {name: value for name, value in row.items() if name not in {"subject", "title"}}
     signal = Signal(
-        detection.system, "", playbook.kind, subject, title, None, facts, domain=detection.domain
+        source=detection.system,
+        key="",
+        kind=playbook.kind,
+        subject=subject,
+        title=title,
+        occurred_at=None,
+        facts=facts,
+        domain=detection.domain,
     )
-    key = f"{subject}@{digest([title, facts])[:16]}#{episodes(signal.fingerprints)}"
+    key = f"{subject}@{canonical_hash([title, facts])[:16]}#{episodes(signal.fingerprints)}"
     return replace(signal, key=key)

@@ -17,7 +17,8 @@ from sqlalchemy import Connection, Table, and_, bindparam, exists, or_, select
 
 from bot.cases.canonical import from_json, to_plain
 from bot.cases.case import Case
-from bot.cases.controls import DESK_ID, DeskControls, fold_controls
+from bot.cases.control_folds import fold_controls
+from bot.cases.controls import DESK_ID, DeskControls
 from bot.cases.entries import LedgerBehind, Opened, entry_of
 from bot.cases.errors import CountersignError
 from bot.cases.ledger import GENESIS, Tree, chain_hash, leaf_hash

@@ -8,7 +8,7 @@ from decimal import Decimal
 from enum import IntEnum, StrEnum
 
 from bot.cases.approval import OWNER, ApprovalRequirement
-from bot.cases.canonical import digest, to_plain
+from bot.cases.canonical import canonical_hash, to_plain
 from bot.cases.plan import Action, Idempotency, Plan, Proposer
 
 Check = tuple[str, Decimal | int | None, Decimal | int, str]
@@ -77,7 +77,7 @@ class Policy:
 
     @property
     def digest(self) -> str:
-        return digest(to_plain(self))
+        return canonical_hash(to_plain(self))
 
 
 @dataclass(frozen=True, slots=True)

@@ -22,7 +22,7 @@ import httpx
 from bot import sockets
 from bot.cases.canonical import Scalar, storable
 from bot.cases.errors import ConnectorFailed, OutcomeUnknown, WorldMoved
-from bot.cases.evidence import changed
+from bot.cases.evidence import list_changes
 from bot.cases.expressions import look_up as find
 from bot.cases.plan import Action
 from bot.clock import boottime, seconds_left, time_limit
@@ -112,7 +112,7 @@ class HttpConnector:
                 f"{action.name} is version {declared.spec.version} now, version {action.version} was approved"
             )
         with self._limit():
-            reasons = changed(action.precondition, self._snapshot(declared, action.parameters))
+            reasons = list_changes(action.precondition, self._snapshot(declared, action.parameters))
             if reasons:
                 raise WorldMoved("; ".join(reasons))
             return self._act(declared.execute, action, key)

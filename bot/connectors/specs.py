@@ -6,7 +6,7 @@ from datetime import date, timedelta
 from decimal import Decimal, InvalidOperation
 from enum import StrEnum
 
-from bot.cases.canonical import LARGEST_INTEGER, Scalar
+from bot.cases.canonical import MAX_INTEGER, Scalar
 from bot.cases.errors import ConnectorFailed
 from bot.cases.expressions import filled
 from bot.cases.plan import MAX_AMOUNT, Action, Idempotency, Money, amount_of
@@ -131,7 +131,7 @@ def _typed(name: str, value: Scalar, kind: ParameterType) -> Scalar:
 
 def _integer(value: Scalar) -> int:
     number = Decimal(str(value))
-    if number != number.to_integral_value() or abs(number) > LARGEST_INTEGER:
+    if number != number.to_integral_value() or abs(number) > MAX_INTEGER:
         raise ValueError
     return int(number)
 

@@ -20,9 +20,9 @@ from sqlalchemy.engine import make_url
 from sqlalchemy.exc import DisconnectionError, OperationalError, SQLAlchemyError
 
 from bot import sockets
-from bot.cases.canonical import LARGEST_INTEGER, Scalar, storable
+from bot.cases.canonical import MAX_INTEGER, Scalar, storable
 from bot.cases.errors import ConnectorFailed, OutcomeUnknown, WorldMoved
-from bot.cases.evidence import changed
+from bot.cases.evidence import list_changes
 from bot.cases.plan import Action, Idempotency
 from bot.clock import boottime, seconds_left, time_limit
 from bot.connectors.specs import ParameterType, SqlSystem, Statement, prepared, typed
@@ -194,7 +194,7 @@ class SqlConnector:
             .fetchmany(2)
         )
         now = {name: _scalar(value) for name, value in rows[0].items()} if len(rows) == 1 else {}
-        reasons = changed(action.precondition, now)
+        reasons = list_changes(action.precondition, now)
         if reasons:
             raise WorldMoved("; ".join(reasons))
 
@@ -338,7 +338,7 @@ def _scalar(value: Any) -> Scalar:
 
 def _number(value: Decimal) -> Scalar:
     """A NaN, an infinity and what no double holds exactly stay text."""
-    if not value.is_finite() or abs(value) > LARGEST_INTEGER:
+    if not value.is_finite() or abs(value) > MAX_INTEGER:
         return str(value)
     return int(value) if value == value.to_integral_value() else float(value)
 

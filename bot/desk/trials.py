@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from bot.cases.case import Case, evolve
+from bot.cases.case import Case
 from bot.cases.signal import Signal
 from bot.desk.intake import judge
 from bot.desk.triage import Triage
@@ -20,11 +20,6 @@ class Trials:
         """The case as its card would first show it. Evidence is really looked up, and dry runs are really made."""
         now = self.clock()
         opened = judge(None, "EX-0", signal, self.library.playbook(signal.kind), now)
-        case: Case | None = None
-        for entry in opened.entries:
-            case = evolve(case, entry)
-        if case is None:
+        if opened.after is None:
             raise ValueError("a signal that opens nothing")
-        for entry in self.triage.look_at(case, now):
-            case = evolve(case, entry)
-        return case
+        return self.triage.look_at(opened.after, now).case

@@ -9,6 +9,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
+from bot.cases.actor import Surface, UserId
 from bot.cases.approval import Groups, Person
 from bot.cases.case import Case
 from bot.cases.entries import RejectReason
@@ -16,6 +17,7 @@ from bot.cases.errors import Refusal
 from bot.cases.lifecycle import State
 from bot.cases.seen import Seen
 from bot.cases.signal import Signal, SignalStatus
+from bot.desk.decision_path import Request
 from bot.desk.follow_up import detection_parameters
 from bot.ports.directory import Directory
 from bot.ports.outbox import Topic
@@ -107,24 +109,13 @@ class Past:
         if case.state is not State.PROPOSED or case.verdict is None:
             if case.state is State.REFERRED:
                 self.desk.decisions.resolve(
-                    case_id,
-                    by=self._someone(case.owner),
-                    seen=Seen.of(case),
-                    note="called them and settled it",
-                    surface="past",
+                    _request(case, self._someone(case.owner)), "called them and settled it"
                 )
             return
         groups = [factor.group for factor in case.verdict.factors]
         if self.dice.random() < 0.16:
             reason, note = self.dice.choice(REJECTIONS)
-            self.desk.decisions.reject(
-                case_id,
-                by=self._someone(groups[0]),
-                seen=Seen.of(case),
-                reason=reason,
-                note=note,
-                surface="past",
-            )
+            self.desk.decisions.reject(_request(case, self._someone(groups[0])), reason, note)
             return
         if case.kind == "low_stock" and self.dice.random() < 0.25 and case.plan:
             case = self._edit(case)
@@ -136,11 +127,7 @@ class Past:
         quantity = int(str(case.plan.actions[0].parameters["quantity"])) + 6 if case.plan else 6
         try:
             return self.desk.decisions.edit(
-                case.id,
-                by=self._someone(case.owner),
-                seen=Seen.of(case),
-                values={"quantity": quantity},
-                surface="past",
+                _request(case, self._someone(case.owner)), {"quantity": quantity}
             )
         except Refusal:
             return self.desk.store.cases.case(case.id)
@@ -149,9 +136,7 @@ class Past:
         """Whoever of the group is free to: the first may have edited the plan."""
         for person in sorted(Register().groups([group])[group]):
             try:
-                self.desk.decisions.approve(
-                    case.id, by=person, seen=Seen.of(case), note="as discussed", surface="past"
-                )
+                self.desk.decisions.approve(_request(case, person), "as discussed")
             except Refusal:
                 continue
             return
@@ -182,12 +167,16 @@ class Past:
 
 def _cleared(signal: Signal) -> Signal:
     return Signal(
-        signal.source,
-        f"{signal.key}#clear",
-        signal.kind,
-        signal.subject,
-        signal.title,
-        None,
-        {},
-        SignalStatus.CLEAR,
+        source=signal.source,
+        key=f"{signal.key}#clear",
+        kind=signal.kind,
+        subject=signal.subject,
+        title=signal.title,
+        occurred_at=None,
+        facts={},
+        status=SignalStatus.CLEAR,
     )
+
+
+def _request(case: Case, person: str) -> Request:
+    return Request(case_id=case.id, by=UserId(person), seen=Seen.of(case), surface=Surface.HISTORY)

@@ -192,7 +192,7 @@ class Story:
             for entry in self.store.cases.entries(case.id)
             if entry.body.name == "attempt.refused"
         ]
-        _must(len(refused) == 1 and refused[0].actor.endswith(FINN), "a line in the ledger")
+        _must(len(refused) == 1 and refused[0].actor.id.endswith(FINN), "a line in the ledger")
 
     def race(self) -> None:
         case = self._case("booking_no_cover")

@@ -1,6 +1,6 @@
 """An answer: what was understood, the sentence from the record, the cases with the way to each, and whether it helped."""
 
-from bot.cases.question import Answer
+from bot.views.answers import Answer
 from handlers.cards import ids
 from handlers.cards.rows import Link
 from handlers.cards.text import (

@@ -2,8 +2,9 @@
 
 import re
 
+from bot.cases.actor import is_person
 from bot.cases.approval import Approval
-from bot.cases.case import Case, is_principal
+from bot.cases.case import Case
 from bot.cases.entries import StepState
 from bot.cases.evidence import Evidence
 from bot.cases.lifecycle import State
@@ -428,7 +429,7 @@ def _buttons(case: Case, look: CardContext) -> list[Json]:
     """Never a dead button: each state has only those that do something now."""
     token = ids.token(case)
     more = _more(case, token)
-    claim = [] if is_principal(case.owner) else [_button("I'm on it", ids.CLAIM, token)]
+    claim = [] if is_person(case.owner) else [_button("I'm on it", ids.CLAIM, token)]
     if case.state is State.PROPOSED:
         edit = (
             [_button("Edit…", ids.EDIT, token)]
@@ -523,7 +524,7 @@ def _more(case: Case, token: str) -> Json:
     if case.recommendation and case.recommendation.citations:
         offers.append((ids.PRECEDENTS, "Precedents"))
     offers.append((ids.TRAIL, "Trail"))
-    if case.state is State.PROPOSED and not is_principal(case.owner) and len(offers) < MOST_OFFERS:
+    if case.state is State.PROPOSED and not is_person(case.owner) and len(offers) < MOST_OFFERS:
         offers.insert(0, (ids.CLAIM_IT, "I'm on it"))
     options = [{"text": plain(label), "value": f"{name} {token}"} for name, label in offers]
     return {"type": "overflow", "action_id": ids.MORE, "options": options}

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from bot.cases.digest import TrendDay
+from bot.views.trend import TrendDay
 from handlers.cards.text import Json, paragraph, preformatted, rich, say
 
 

@@ -1,7 +1,7 @@
 """The daily digest: one screen, what needs a decision first, each row with buttons of its own. Readable as one line in a notification."""
 
-from bot.cases.digest import Agreement, Counts, DigestView, Review
 from bot.cases.lifecycle import State
+from bot.views.digest import Agreement, Counts, DigestView, Review
 from handlers.cards.charts import charts
 from handlers.cards.rows import Link, listed, nameable, pressable
 from handlers.cards.text import Json, bullets, clean, context, escaped, paragraph, plain, rich, say

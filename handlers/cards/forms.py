@@ -4,7 +4,7 @@ from collections.abc import Iterable
 
 from bot.cases.case import Case
 from bot.cases.entries import RejectReason
-from bot.cases.passkey import STEP_UP_FOR, Purpose
+from bot.cases.passkey import STEP_UP_LIFETIME, Purpose
 from handlers.cards import ids
 from handlers.cards.text import Json, bullets, clean, context, paragraph, plain, rich, say
 
@@ -58,7 +58,7 @@ OUTSIDE = {
 
 def step_up_form(case: Case, link: str, purpose: Purpose = Purpose.APPROVE) -> Json:
     """Shown in place of the form once the reason is written: the other half is done outside Slack."""
-    minutes = int(STEP_UP_FOR.total_seconds() // 60)
+    minutes = int(STEP_UP_LIFETIME.total_seconds() // 60)
     title, done, label = OUTSIDE[purpose]
     words = f"One more step. What moves this much is {done} with your passkey, on a page"
     button = {"type": "button", "action_id": ids.STEP_UP, "text": plain(label), "url": link}

@@ -1,7 +1,8 @@
 """A person's App Home: their queue first, then what is theirs, their team's, and what was handled without anybody."""
 
-from bot.cases.digest import CaseRow, HomeFilter, HomePeriod, HomeView
 from bot.cases.lifecycle import State
+from bot.views.app_home import HomeFilter, HomePeriod, HomeView
+from bot.views.rows import CaseRow
 from handlers.cards import ids
 from handlers.cards.charts import charts
 from handlers.cards.rows import Link, listed, pressable

@@ -3,9 +3,9 @@
 from collections.abc import Callable, Sequence
 
 from bot.cases.case import Case
-from bot.cases.digest import CaseRow
 from bot.cases.entries import Resolution
 from bot.cases.lifecycle import State
+from bot.views.rows import CaseRow
 from handlers.cards import ids
 from handlers.cards.case_card import name_buttons, row_buttons
 from handlers.cards.text import Json, bullets, clean, link, moment, paragraph, rich, say

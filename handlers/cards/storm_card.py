@@ -1,6 +1,6 @@
 """The card that many cases share: how many, from where, and the first of them with their buttons."""
 
-from bot.cases.digest import StormView
+from bot.views.alert_storm import StormView
 from handlers.cards.rows import Link, pressable
 from handlers.cards.text import Json, context, paragraph, plain, rich, say
 

@@ -13,10 +13,10 @@ from typing import Any
 
 from starlette.requests import Request
 
-from bot.cases.canonical import LARGEST_INTEGER, Scalar
+from bot.cases.canonical import MAX_INTEGER, Scalar
 from bot.cases.signal import UNRECOGNISED, Signal
 from bot.cases.source import Source
-from bot.cases.text import SHORTENED, bounded_key, is_storable, shortened, storable
+from bot.cases.text import SHORTENED, bounded_key, is_storable, shorten, storable
 from handlers.bodies import BodyRefused, limited_body
 from handlers.intake.problem import Problem
 
@@ -107,7 +107,7 @@ def text_of(value: Any, field: str, most: int) -> str:
 
 def title_of(value: Any, field: str, limit: int) -> str:
     """Read a foreign text for people: what is too long is shortened with a mark."""
-    return shortened(storable(_text(value, field)), limit)
+    return shorten(storable(_text(value, field)), limit)
 
 
 def key_of(value: Any, field: str, limit: int) -> str:
@@ -235,13 +235,13 @@ def _free(name: str, facts: Mapping[str, Scalar]) -> str:
 
 def _scalar(value: Any, field: str, *, strict: bool) -> Scalar:
     if isinstance(value, str):
-        return text_fact(value, field) if strict else shortened(storable(value), LONGEST_FACT)
-    if isinstance(value, int) and not isinstance(value, bool) and abs(value) > LARGEST_INTEGER:
+        return text_fact(value, field) if strict else shorten(storable(value), LONGEST_FACT)
+    if isinstance(value, int) and not isinstance(value, bool) and abs(value) > MAX_INTEGER:
         if strict:
             raise Problem(
                 422, f"{field} is a number too large to keep exactly; send it as text", field
             )
-        return shortened(str(value), LONGEST_FACT)
+        return shorten(str(value), LONGEST_FACT)
     if isinstance(value, float) and not math.isfinite(value):
         if strict:
             raise Problem(422, f"{field} is not a finite number", field)

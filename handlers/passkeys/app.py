@@ -11,11 +11,13 @@ from starlette.requests import Request
 from starlette.responses import FileResponse, JSONResponse, Response
 from starlette.routing import Route
 
+from bot.cases.actor import Surface
 from bot.cases.case import Case
 from bot.cases.errors import BadRequest, ChatFailed, NotEligible, NotNow, Refusal, TooLate
 from bot.cases.passkey import LINK_IS_OVER, Assertion, Passkey, Purpose, StepUp, challenge
-from bot.desk.controls import Controls
-from bot.desk.decisions import WHO_IS_NOT_KNOWN, Decisions
+from bot.desk.decision_path import WHO_IS_NOT_KNOWN
+from bot.desk.decisions import Decisions
+from bot.desk.passkeys import PasskeyEnrolment
 from bot.ports.clock import Clock
 from handlers.bodies import BodyRefused, limited_body
 from handlers.passkeys.ceremony import Ceremony
@@ -23,7 +25,6 @@ from handlers.passkeys.ceremony import Ceremony
 PAGE = Path(__file__).parent / "page"
 LARGEST_ANSWER = 32_000
 STATUS: dict[type[Refusal], int] = {TooLate: 410, NotEligible: 403, NotNow: 503}
-SURFACE = "passkey"
 # What a signed yes has done: the last that was needed, or one that waits for another.
 SAID = {
     Purpose.APPROVE: (
@@ -53,10 +54,10 @@ def adding(url: str, token: str) -> str:
 
 
 def routes(
-    decisions: Decisions, switchboard: Controls, ceremony: Ceremony, clock: Clock
+    decisions: Decisions, enrolment: PasskeyEnrolment, ceremony: Ceremony, clock: Clock
 ) -> list[Route]:
     """Everything the page needs."""
-    door = PasskeyDoor(decisions, switchboard, ceremony, clock)
+    door = PasskeyDoor(decisions, enrolment, ceremony, clock)
     confirm, add = "/confirm/{case}/{token}", "/passkey/{token}"
     return [
         Route(confirm, _page("index.html")),
@@ -74,13 +75,13 @@ class PasskeyDoor:
     """What each route does. A link is worth nothing without the device, and the device nothing without the link."""
 
     decisions: Decisions
-    switchboard: Controls
+    enrolment: PasskeyEnrolment
     ceremony: Ceremony
     clock: Clock
 
     def plan(self, path: dict[str, str], answer: Any) -> dict[str, Any]:
         """The plan from the bytes that will run, and what the device is to sign."""
-        case, asked = self.decisions.begun(path["case"], path["token"])
+        case, asked = self.decisions.step_ups.find(path["case"], path["token"])
         plan = case.plan
         actions = plan.actions if plan else ()
         return {
@@ -103,19 +104,21 @@ class PasskeyDoor:
                 answer, self._keys_of(asked), _wanted(case, asked), asked.ticket
             )
 
-        case, asked = self.decisions.begun(path["case"], path["token"])
-        after = self.decisions.finish_approval(path["case"], path["token"], prove, surface=SURFACE)
+        case, asked = self.decisions.step_ups.find(path["case"], path["token"])
+        after = self.decisions.step_ups.finish(
+            path["case"], path["token"], prove, surface=Surface.PASSKEY_PAGE
+        )
         return {"said": SAID[asked.purpose][after.state is case.state]}
 
     def invitation(self, path: dict[str, str], answer: Any) -> dict[str, Any]:
-        invited = self.switchboard.invitation(path["token"])
+        invited = self.enrolment.find_invitation(path["token"])
         known = self.decisions.desk_controls.load().passkeys
         return {"as": invited.name, "options": self.ceremony.registration(invited, known)}
 
     def add(self, path: dict[str, str], answer: Any) -> dict[str, Any]:
-        invited = self.switchboard.invitation(path["token"])
+        invited = self.enrolment.find_invitation(path["token"])
         passkey = self.ceremony.registered(answer, invited, self.clock())
-        self.switchboard.add_passkey(invited, passkey, surface=SURFACE)
+        self.enrolment.add(invited, passkey, surface=Surface.PASSKEY_PAGE)
         return {"said": "Your passkey is added. You can close this page."}
 
     def _keys_of(self, asked: StepUp) -> list[Passkey]:
@@ -133,7 +136,7 @@ def _wanted(case: Case, asked: StepUp) -> bytes:
     return challenge(
         case_id=case.id,
         revision=case.revision,
-        digest=case.plan.digest,
+        plan_hash=case.plan.plan_hash,
         person=asked.person,
         ticket=asked.ticket,
         purpose=asked.purpose,

@@ -71,16 +71,19 @@ class Ceremony:
         try:
             self._server().authenticate_complete(_state(wanted), known, answer)
             told = answer["response"]
-            parts = (
-                answer["id"],
-                told["clientDataJSON"],
-                told["authenticatorData"],
-                told["signature"],
-            )
+            parts = {
+                "credential": answer["id"],
+                "client_data": told["clientDataJSON"],
+                "authenticator_data": told["authenticatorData"],
+                "signature": told["signature"],
+            }
+            encoded = {
+                name: b64url_encode(b64url_decode(str(part))) for name, part in parts.items()
+            }
         except (ValueError, KeyError, TypeError, AttributeError, AssertionError, binascii.Error):
             # The library has no error of its own for an answer that is not well formed.
             raise NotEligible(NOT_GENUINE) from None
-        return Assertion(ticket, *(b64url_encode(b64url_decode(str(part))) for part in parts))
+        return Assertion(ticket=ticket, **encoded)
 
     def registration(self, invited: Invitation, passkeys: Sequence[Passkey]) -> dict[str, Any]:
         """What the browser is asked when a passkey is added."""
@@ -116,7 +119,12 @@ class Ceremony:
             raise NotEligible(NOT_GENUINE) from None
         encoded = base64.b64encode(key).decode()
         return Passkey(
-            invited.person, invited.name, b64url_encode(data.credential_id), encoded, self.site, now
+            person=invited.person,
+            name=invited.name,
+            credential=b64url_encode(data.credential_id),
+            public_key=encoded,
+            site=self.site,
+            added_at=now,
         )
 
     def _server(self) -> Fido2Server:

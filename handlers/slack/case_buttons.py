@@ -5,9 +5,11 @@ from dataclasses import dataclass
 
 from slack_bolt import App
 
+from bot.cases.actor import CaseId, Surface, UserId
 from bot.cases.case import Case
 from bot.cases.errors import BadRequest, NotEligible
-from bot.cases.seen import Decision, Seen
+from bot.cases.seen import DecisionKind
+from bot.desk.decision_path import Request
 from bot.desk.decisions import Decisions
 from bot.desk.message_cleanup import MessageCleanup
 from bot.ports.card_store import CardStore
@@ -64,33 +66,31 @@ class CaseButtons:
     chat: SlackChat
 
     def approve(self, press: Press) -> None:
-        self.desk.approve(press.case_id, by=press.person, seen=self._seen(press, Decision.APPROVE))
+        self.desk.approve(self._request(press, DecisionKind.APPROVE))
 
     def try_again(self, press: Press) -> None:
-        self.desk.try_again(
-            press.case_id, by=press.person, seen=self._seen(press, Decision.TRY_AGAIN)
-        )
+        self.desk.try_again(self._request(press, DecisionKind.TRY_AGAIN))
 
     def approve_with_reason(self, press: Press) -> None:
-        self._open(press, forms.approve_form(self._current(press, Decision.APPROVE)))
+        self._open(press, forms.approve_form(self._current(press, DecisionKind.APPROVE)))
 
     def reject(self, press: Press) -> None:
-        self._open(press, forms.reject_form(self._current(press, Decision.REJECT)))
+        self._open(press, forms.reject_form(self._current(press, DecisionKind.REJECT)))
 
     def resolve(self, press: Press) -> None:
-        self._open(press, forms.resolve_form(self._current(press, Decision.RESOLVE)))
+        self._open(press, forms.resolve_form(self._current(press, DecisionKind.RESOLVE)))
 
     def settle(self, press: Press) -> None:
-        self._open(press, forms.settle_form(self._current(press, Decision.SETTLE)))
+        self._open(press, forms.settle_form(self._current(press, DecisionKind.SETTLE)))
 
     def claim(self, press: Press) -> None:
-        self.desk.claim(press.case_id, by=press.person, seen=self._seen(press, Decision.CLAIM))
+        self.desk.claim(self._request(press, DecisionKind.CLAIM))
 
     def undo(self, press: Press) -> None:
-        self._open(press, forms.undo_form(self._current(press, Decision.UNDO)))
+        self._open(press, forms.undo_form(self._current(press, DecisionKind.UNDO)))
 
     def edit(self, press: Press) -> None:
-        case = self._current(press, Decision.EDIT)
+        case = self._current(press, DecisionKind.EDIT)
         offer = (
             self.library.playbook(case.kind).offer(case.plan.actions[0].name) if case.plan else None
         )
@@ -101,18 +101,17 @@ class CaseButtons:
         self._open(press, forms.edit_form(case, offer.edit))
 
     def name_kind(self, press: Press) -> None:
-        seen = self._seen(press, Decision.NAME_KIND)
-        self.desk.name_kind(press.case_id, by=press.person, seen=seen, kind=press.choice)
+        request = self._request(press, DecisionKind.NAME_KIND)
+        self.desk.name_kind(request, press.choice)
 
     def novel(self, press: Press) -> str:
-        self.desk.call_novel(
-            press.case_id, by=press.person, seen=self._seen(press, Decision.CALL_NOVEL)
-        )
+        self.desk.call_novel(self._request(press, DecisionKind.CALL_NOVEL))
         return "Noted as something new. The next one like it is not taken for something else."
 
     def another_kind(self, press: Press) -> None:
         self._open(
-            press, forms.kind_form(self._current(press, Decision.NAME_KIND), self.library.titles())
+            press,
+            forms.kind_form(self._current(press, DecisionKind.NAME_KIND), self.library.titles()),
         )
 
     def more(self, press: Press) -> str | None:
@@ -129,18 +128,16 @@ class CaseButtons:
         return offers[press.choice](press)
 
     def hand_over(self, press: Press) -> None:
-        case = self._current(press, Decision.HAND_OVER)
+        case = self._current(press, DecisionKind.HAND_OVER)
         self._open(
             press, forms.hand_over_form(case, self.library.playbook(case.kind).owners.next_owner)
         )
 
     def snooze(self, press: Press) -> None:
-        self._open(press, forms.snooze_form(self._current(press, Decision.SNOOZE)))
+        self._open(press, forms.snooze_form(self._current(press, DecisionKind.SNOOZE)))
 
     def withdraw(self, press: Press) -> str:
-        self.desk.withdraw(
-            press.case_id, by=press.person, seen=self._seen(press, Decision.WITHDRAW)
-        )
+        self.desk.withdraw(self._request(press, DecisionKind.WITHDRAW))
         return "Your approval is withdrawn."
 
     def trail(self, press: Press) -> str:
@@ -162,17 +159,22 @@ class CaseButtons:
         cards = self.card_store.cards(case_id) if case_id else []
         return self.chat.link(cards[0].channel, cards[0].ts) if cards else ""
 
-    def _current(self, press: Press, decision: Decision) -> Case:
+    def _current(self, press: Press, decision: DecisionKind) -> Case:
         """The case, if it is what was seen: a form is about that, and is judged again when it is sent."""
-        return self.desk.current(
-            press.case_id, decision, self._seen(press, decision), by=press.person
-        )
+        return self.desk.current(self._request(press, decision), decision)
 
-    def _seen(self, press: Press, decision: Decision) -> Seen:
+    def _request(self, press: Press, decision: DecisionKind) -> Request:
         """What the button says was seen; a button of an earlier release says nothing, and decides nothing."""
         if press.seen is None:
-            raise self.desk.outdated(press.case_id, by=press.person, decision=decision)
-        return press.seen
+            raise self.desk.refuse_outdated(
+                press.case_id, by=press.person, decision=decision, surface=Surface.SLACK
+            )
+        return Request(
+            case_id=CaseId(press.case_id),
+            by=UserId(press.person),
+            seen=press.seen,
+            surface=Surface.SLACK,
+        )
 
     def _open(self, press: Press, form: Json) -> None:
         self.chat.open_form(press.trigger_id, form)

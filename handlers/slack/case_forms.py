@@ -5,10 +5,12 @@ from dataclasses import dataclass
 
 from slack_bolt import App
 
+from bot.cases.actor import CaseId, Surface, UserId
 from bot.cases.entries import RejectReason
 from bot.cases.errors import BadRequest
 from bot.cases.passkey import Purpose
-from bot.cases.seen import Decision, Seen
+from bot.cases.seen import DecisionKind
+from bot.desk.decision_path import Request
 from bot.desk.decisions import Decisions
 from handlers.cards import ids
 from handlers.cards.forms import step_up_form
@@ -49,12 +51,12 @@ class CaseForms:
 
     def approve(self, form: Submission) -> Json | None:
         """The top class is only begun here: what comes back is the way to the other half."""
-        seen, note = self._seen(form, Decision.APPROVE), form.text(ids.NOTE)
+        request, note = self._request(form, DecisionKind.APPROVE), form.text(ids.NOTE)
         case = self.desk.cases.case(form.case_id)
         if case.verdict and case.verdict.step_up:
-            token = self.desk.begin_approval(form.case_id, by=form.person, seen=seen, note=note)
+            token = self.desk.step_ups.begin_approval(request, note)
             return step_up_form(case, self.confirming(case.id, token))
-        self.desk.approve(form.case_id, by=form.person, seen=seen, note=note)
+        self.desk.approve(request, note)
         return None
 
     def reject(self, form: Submission) -> None:
@@ -62,58 +64,59 @@ class CaseForms:
             reason = RejectReason(form.text(ids.REASON))
         except ValueError:
             raise BadRequest("choose a reason from the list", field="reason") from None
-        seen, note = self._seen(form, Decision.REJECT), form.text(ids.NOTE)
-        self.desk.reject(form.case_id, by=form.person, seen=seen, reason=reason, note=note)
+        request, note = self._request(form, DecisionKind.REJECT), form.text(ids.NOTE)
+        self.desk.reject(request, reason, note)
 
     def edit(self, form: Submission) -> None:
         named = [name for name in form.values if name.startswith(ids.PARAMETER)]
         values = {name.removeprefix(ids.PARAMETER): form.text(name) for name in named}
-        self.desk.edit(
-            form.case_id, by=form.person, seen=self._seen(form, Decision.EDIT), values=values
-        )
+        self.desk.edit(self._request(form, DecisionKind.EDIT), values)
 
     def resolve(self, form: Submission) -> None:
-        seen = self._seen(form, Decision.RESOLVE)
-        self.desk.resolve(form.case_id, by=form.person, seen=seen, note=form.text(ids.NOTE))
+        request = self._request(form, DecisionKind.RESOLVE)
+        self.desk.resolve(request, form.text(ids.NOTE))
 
     def settle(self, form: Submission) -> None:
         answer = form.text(ids.LANDED)
         if answer not in {"yes", "no"}:
             raise BadRequest("say whether it happened", field="landed")
-        seen, note = self._seen(form, Decision.SETTLE), form.text(ids.NOTE)
-        self.desk.settle(form.case_id, by=form.person, seen=seen, landed=answer == "yes", note=note)
+        request, note = self._request(form, DecisionKind.SETTLE), form.text(ids.NOTE)
+        self.desk.settle(request, landed=answer == "yes", note=note)
 
     def name_kind(self, form: Submission) -> None:
-        seen = self._seen(form, Decision.NAME_KIND)
-        self.desk.name_kind(form.case_id, by=form.person, seen=seen, kind=form.text(ids.KIND))
+        request = self._request(form, DecisionKind.NAME_KIND)
+        self.desk.name_kind(request, form.text(ids.KIND))
 
     def hand_over(self, form: Submission) -> None:
         to = form.person_named(ids.TO, "choose who takes over") if form.text(ids.TO) else ""
         done, remains = form.text(ids.DONE), form.text(ids.REMAINS)
-        seen = self._seen(form, Decision.HAND_OVER)
-        self.desk.hand_over(
-            form.case_id, by=form.person, seen=seen, to=to, done=done, remains=remains
-        )
+        request = self._request(form, DecisionKind.HAND_OVER)
+        self.desk.hand_over(request, to=to, done=done, remains=remains)
 
     def undo(self, form: Submission) -> Json | None:
         """As for the yes to doing it: the top class is only begun here."""
         case, note = self.desk.cases.case(form.case_id), form.text(ids.NOTE)
-        seen = self._seen(form, Decision.UNDO)
+        request = self._request(form, DecisionKind.UNDO)
         if case.verdict and case.verdict.step_up:
-            token = self.desk.begin_undo(form.case_id, by=form.person, seen=seen, note=note)
+            token = self.desk.step_ups.begin_undo(request, note)
             return step_up_form(case, self.confirming(case.id, token), Purpose.UNDO)
-        self.desk.undo(form.case_id, by=form.person, seen=seen, note=note)
+        self.desk.undo(request, note)
         return None
 
     def snooze(self, form: Submission) -> None:
         until = form.moment(ids.UNTIL, "choose a time")
-        seen = self._seen(form, Decision.SNOOZE)
-        self.desk.snooze(
-            form.case_id, by=form.person, seen=seen, until=until, reason=form.text(ids.NOTE)
-        )
+        request = self._request(form, DecisionKind.SNOOZE)
+        self.desk.snooze(request, until=until, reason=form.text(ids.NOTE))
 
-    def _seen(self, form: Submission, decision: Decision) -> Seen:
+    def _request(self, form: Submission, decision: DecisionKind) -> Request:
         """What the form was opened on; one that an earlier release opened says nothing, and decides nothing."""
         if form.seen is None:
-            raise self.desk.outdated(form.case_id, by=form.person, decision=decision)
-        return form.seen
+            raise self.desk.refuse_outdated(
+                form.case_id, by=form.person, decision=decision, surface=Surface.SLACK
+            )
+        return Request(
+            case_id=CaseId(form.case_id),
+            by=UserId(form.person),
+            seen=form.seen,
+            surface=Surface.SLACK,
+        )

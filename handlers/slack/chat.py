@@ -19,10 +19,8 @@ from slack_sdk.errors import SlackApiError, SlackRequestError
 
 from bot import sockets
 from bot.cases.case import Case
-from bot.cases.digest import DigestView, HomeView, StormView
 from bot.cases.entries import Entry
 from bot.cases.errors import ChatFailed, ChatUnknown, LockedOut, RateLimited, Unreachable
-from bot.cases.question import Answer
 from bot.clock import boottime, monotonic, seconds_left, time_limit, utc_now
 from bot.desk.message_cleanup import posted_since
 from bot.ports.card_store import CardContext, CardRef
@@ -30,6 +28,10 @@ from bot.ports.chat import PostedMessage
 from bot.ports.connector import EffectStatus
 from bot.ports.live_lists import LiveList
 from bot.ports.question_log import PostedQuestion
+from bot.views.alert_storm import StormView
+from bot.views.answers import Answer
+from bot.views.app_home import HomeView
+from bot.views.digest import DigestView
 from handlers.cards.answer_blocks import answer_blocks, answer_text
 from handlers.cards.case_card import PLAIN, case_card, notification, superseded_card
 from handlers.cards.charts import without_charts

@@ -9,16 +9,19 @@ from typing import Any
 
 from slack_bolt import Ack, App
 
-from bot.cases.digest import agreements
+from bot.cases.actor import Surface, UserId
 from bot.cases.errors import BadRequest, ChatFailed, Refusal
-from bot.cases.question import EXAMPLES, Answer, Intent, Question, StatusFilter
 from bot.cases.seen import Seen
 from bot.desk.controls import Controls
+from bot.desk.decision_path import Request
 from bot.desk.decisions import Decisions
 from bot.desk.questions import Questions, spoken
 from bot.ports.case_queries import CaseFilter, CaseQueries
 from bot.ports.clock import Clock
 from bot.ports.library import Library
+from bot.views.answers import EXAMPLES, Answer
+from bot.views.digest import tally_agreements
+from bot.views.questions import Intent, Question, StatusFilter
 from handlers.cards import forms
 from handlers.cards.answer_blocks import answer_blocks, answer_text
 from handlers.slack.answers import reference, slack_said
@@ -105,7 +108,7 @@ class Commands:
         """Whatever is asked after a backup was restored, that comes first."""
         standing = self.switchboard.desk_controls.load()
         return (
-            replace(answer, text=f"{standing.holds[0].said}. {answer.text}")
+            replace(answer, text=f"{standing.holds[0].description}. {answer.text}")
             if standing.is_behind
             else answer
         )
@@ -138,20 +141,23 @@ class Commands:
     def _pause(self, rest: str, person: str, body: dict[str, Any]) -> Answer:
         what, _, why = _because(rest)
         scope = self.switchboard.scope_of(what)
-        self.switchboard.pause(scope, by=person, reason=why)
+        self.switchboard.pause(scope, by=person, reason=why, surface=Surface.SLACK)
         return Answer(
             "",
             f"Paused: {what or 'everything'}. Nothing of it is begun until a governance owner resumes it.",
         )
 
     def _resume(self, rest: str, person: str, body: dict[str, Any]) -> Answer:
-        self.switchboard.resume(self.switchboard.scope_of(rest), by=person)
+        self.switchboard.resume(self.switchboard.scope_of(rest), by=person, surface=Surface.SLACK)
         return Answer("", f"Resumed: {rest or 'everything'}. What waited goes on now.")
 
     def _emergency(self, rest: str, person: str, body: dict[str, Any]) -> Answer:
         what, _, why = _because(rest)
         case = self.questions.visible(_case_id(what), self.questions.sight(person))
-        self.decisions.break_glass(case.id, by=person, seen=Seen.of(case), reason=why)
+        request = Request(
+            case_id=case.id, by=UserId(person), seen=Seen.of(case), surface=Surface.SLACK
+        )
+        self.decisions.break_glass(request, why)
         return Answer(
             "",
             f"{case.id} is let through. Another governance owner must look at it: {COMMAND} reviewed {case.id} …",
@@ -159,7 +165,7 @@ class Commands:
 
     def _reviewed(self, rest: str, person: str, body: dict[str, Any]) -> Answer:
         case_id, _, note = rest.partition(" ")
-        self.switchboard.review(_case_id(case_id), by=person, note=note)
+        self.switchboard.review(_case_id(case_id), by=person, note=note, surface=Surface.SLACK)
         return Answer("", f"Noted: {_case_id(case_id)} was looked at.")
 
     def _report(self, rest: str, person: str, body: dict[str, Any]) -> Answer:
@@ -169,7 +175,7 @@ class Commands:
         opened = self.queries.count(CaseFilter(viewer=sight, opened=span, is_any=True))
         took = self.queries.durations(CaseFilter(viewer=sight, ended=span, is_over=True))
         ended = self.queries.find(CaseFilter(viewer=sight, ended=span, is_over=True), 2_000)
-        agreed = agreements(ended, dict(self.library.titles()))
+        agreed = tally_agreements(ended, dict(self.library.titles()))
         yes = sum(one.as_recommended for one in agreed)
         total = sum(one.as_recommended + one.edited + one.otherwise for one in agreed)
         parts = [f"{opened:,} opened and {took.cases:,} ended in thirty days."]

@@ -5,11 +5,12 @@ from typing import Any
 
 from slack_bolt import Ack, App
 
-from bot.cases.digest import HomePeriod
+from bot.cases.actor import Surface
 from bot.desk.app_home import AppHome
 from bot.desk.controls import Controls
 from bot.ports.clock import Clock
 from bot.ports.library import Library
+from bot.views.app_home import HomePeriod
 from handlers.cards import forms, ids
 from handlers.cards.home_view import EVERY_KIND
 from handlers.slack.answers import on_submit
@@ -66,7 +67,12 @@ class HomeControls:
         until, kind = form.moment(ids.UNTIL, "choose until when"), form.text(ids.KIND)
         kind = "" if kind == EVERY_KIND else kind
         self.switchboard.delegate(
-            by=form.person, to=to, kind=kind, begins_at=self.clock(), ends_at=until
+            by=form.person,
+            to=to,
+            kind=kind,
+            begins_at=self.clock(),
+            ends_at=until,
+            surface=Surface.SLACK,
         )
         self.homes.opened(form.person)
 

@@ -185,7 +185,18 @@ CLOSED_AFTER = timedelta(days=3)
 
 def decided(name, said, facts, action, at):
     return Precedent(
-        str(name), "k", said, "", facts, action, (), ("people",), CaseOutcome.WORKED, "", at, "C0"
+        id=str(name),
+        kind="k",
+        said=said,
+        what="",
+        facts=facts,
+        action=action,
+        steps=(),
+        decided_by=("people",),
+        ended=CaseOutcome.WORKED,
+        reason="",
+        ended_at=at,
+        channel="C0",
     )
 
 
@@ -459,14 +470,45 @@ def chosen_for(recommender, offers, task, orders):
     status = status_of(task, orders)
     # Where no order is spoken of, nothing is known of its state, and no condition may rule anything out.
     fitting = offers if status else tuple(replace(offer, when="") for offer in offers)
-    case = replace(opened(), signal=Signal("r", "k", "k", "s", task["instruction"], None, {}))
-    evidence = (Evidence("order.status", "status", status, "records", EPOCH),) if status else ()
+    case = replace(
+        opened(),
+        signal=Signal(
+            source="r",
+            key="k",
+            kind="k",
+            subject="s",
+            title=task["instruction"],
+            occurred_at=None,
+            facts={},
+        ),
+    )
+    evidence = (
+        (
+            Evidence(
+                name="order.status", label="status", value=status, source="records", read_at=EPOCH
+            ),
+        )
+        if status
+        else ()
+    )
     found, _ = recommender.recommend(case, playbook(kind="k", offers=fitting), evidence, prepared)
     return found.action
 
 
 def prepared(name, parameters):
-    return Action(name, 1, "s", "fake", "t", {}, name, "", True, Idempotency.MARKER, {})
+    return Action(
+        name=name,
+        version=1,
+        system="s",
+        connector="fake",
+        target="t",
+        parameters={},
+        summary=name,
+        preview="",
+        reversible=True,
+        idempotency=Idempotency.MARKER,
+        precondition={},
+    )
 
 
 # --- retrieval -----------------------------------------------------------------------------------------------------------
@@ -608,18 +650,18 @@ def cost(meaning, sizes=(1_000, 10_000, 100_000)):
             shelf = SqlPrecedentStore(Store.over(database))
             many = (
                 Precedent(
-                    f"EX-{n}.1",
-                    kinds[n % 20],
-                    f"{titles[n % 3000]} {n}",
-                    "",
-                    {},
-                    "house.a",
-                    (),
-                    ("Ana",),
-                    CaseOutcome.WORKED,
-                    "",
-                    EPOCH,
-                    "C0STOCK",
+                    id=f"EX-{n}.1",
+                    kind=kinds[n % 20],
+                    said=f"{titles[n % 3000]} {n}",
+                    what="",
+                    facts={},
+                    action="house.a",
+                    steps=(),
+                    decided_by=("Ana",),
+                    ended=CaseOutcome.WORKED,
+                    reason="",
+                    ended_at=EPOCH,
+                    channel="C0STOCK",
                 )
                 for n in range(size)
             )
@@ -643,7 +685,17 @@ def cost(meaning, sizes=(1_000, 10_000, 100_000)):
             for place in range(220):
                 text = f"{titles[(place * 7) % 3000]} case {place} of {size}"
                 case = replace(
-                    opened(), kind="kind_3", signal=Signal("b", "k", "kind_3", "s", text, None, {})
+                    opened(),
+                    kind="kind_3",
+                    signal=Signal(
+                        source="b",
+                        key="k",
+                        kind="kind_3",
+                        subject="s",
+                        title=text,
+                        occurred_at=None,
+                        facts={},
+                    ),
                 )
                 began = time.perf_counter()
                 recogniser.recognise(text)

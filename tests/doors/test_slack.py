@@ -28,13 +28,13 @@ from bot.cases.errors import (
 )
 from bot.cases.lifecycle import State
 from bot.cases.plan import Idempotency
-from bot.cases.question import Answer, Line
 from bot.cases.seen import Seen
 from bot.connectors.message import MessageConnector
 from bot.connectors.specs import ActionSpec, MessageSystem, ParameterType
 from bot.ports.connector import EffectStatus
 from bot.ports.question_log import PostedQuestion
 from bot.sample.people import ANA, FINN, GUS, OMAR, TEAM
+from bot.views.answers import Answer, AnswerLine
 from handlers.cards import forms, ids
 from handlers.slack import app as slack_app
 from handlers.slack import http_door
@@ -194,7 +194,14 @@ def asked_directly(**changes):
 
 
 def answered():
-    line = Line("EX-1", "Merlot is low", "open", "by noon", "C0STOCK", "1.000001")
+    line = AnswerLine(
+        case_id="EX-1",
+        title="Merlot is low",
+        state="open",
+        detail="by noon",
+        channel="C0STOCK",
+        ts="1.000001",
+    )
     return Answer("open cases", "", (line,), told="One case: EX-1 <!channel>.", model="m1")
 
 

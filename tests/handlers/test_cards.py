@@ -11,14 +11,14 @@ from hypothesis import strategies as st
 from bot.cases import commands as m
 from bot.cases.approval import ApprovalRequirement
 from bot.cases.decide import decide
-from bot.cases.entries import RejectReason, StepState
+from bot.cases.entries import Parked, RejectReason, Reopened, StepReported, StepState, Stopped
 from bot.cases.evidence import Evidence
 from bot.cases.lifecycle import State
 from bot.cases.plan import Money
 from bot.cases.policy import RiskTier, Ruling
 from bot.cases.recognition import Guess, Recognition
 from bot.cases.recommendation import Alternative, Recommendation
-from bot.cases.seen import OFFERED, Decision, Seen
+from bot.cases.seen import OFFERED, DecisionKind, Seen
 from bot.emulator.blocks import validate, validate_view
 from bot.ports.card_store import CardContext
 from handlers.cards import forms, ids
@@ -32,6 +32,7 @@ from tests.cases.making import (
     NOW,
     OMAR,
     SEEN,
+    Finish,
     action,
     approved,
     asker,
@@ -41,22 +42,30 @@ from tests.cases.making import (
     proposed,
     start_step,
     verdict,
+    write,
 )
 from tests.conftest import SHARED
 
 
 def do(case, *moves, at=NOW):
     for move in moves:
-        case = fold_all(case, decide(case, move, at))
+        case = fold_all(case, write(case, move, at))
     return case
 
 
 def evidenced(case):
     facts = (
-        Evidence("stock.on_hand", "On hand", 4, "house", NOW),
-        Evidence("stock.value", "Worth", 1234.5, "house", NOW),
-        Evidence("stock.secret", "", "not shown", "house", NOW),
-        Evidence("supplier", "Supplier", None, "house", NOW, "took longer than 2 s"),
+        Evidence(name="stock.on_hand", label="On hand", value=4, source="house", read_at=NOW),
+        Evidence(name="stock.value", label="Worth", value=1234.5, source="house", read_at=NOW),
+        Evidence(name="stock.secret", label="", value="not shown", source="house", read_at=NOW),
+        Evidence(
+            name="supplier",
+            label="Supplier",
+            value=None,
+            source="house",
+            read_at=NOW,
+            failure="took longer than 2 s",
+        ),
     )
     editable = replace(case.recommendation, editable=("quantity",))
     return replace(
@@ -74,7 +83,11 @@ def referred():
         opened(),
         m.Recommend(
             Recommendation(
-                "", "", "", (Alternative("house.order_stock", "needs a supplier"),), "No plan fits"
+                "",
+                "",
+                "",
+                alternatives=(Alternative("house.order_stock", "needs a supplier"),),
+                blocked="No plan fits",
             ),
             None,
             None,
@@ -105,7 +118,13 @@ STATES = {
     ),
     "edited": lambda: do(
         proposed(),
-        m.Edit(asker(OMAR), SEEN, plan(revision=2, quantity=12), verdict(), (_change(),)),
+        m.Edit(
+            asker(OMAR),
+            SEEN,
+            plan=plan(revision=2, quantity=12),
+            verdict=verdict(),
+            changes=(_change(),),
+        ),
     ),
     "escalated": lambda: do(proposed(), m.Expire("ops-leads"), at=NOW + timedelta(hours=24)),
     "seen often and contradicted": lambda: replace(
@@ -121,7 +140,7 @@ STATES = {
         ),
     ),
     "snoozed": lambda: do(
-        proposed(), m.Snooze(asker(ANA), SEEN, NOW + timedelta(hours=2), "after lunch")
+        proposed(), m.Snooze(asker(ANA), SEEN, until=NOW + timedelta(hours=2), reason="after lunch")
     ),
     "approved": approved,
     "alone": lambda: do(
@@ -132,16 +151,16 @@ STATES = {
     ),
     "running": running,
     "resolved": lambda: do(
-        running(), m.ReportStep(0, StepState.LANDED, "1 row changed"), m.Finish("Order 24: done")
+        running(), StepReported(0, StepState.LANDED, "1 row changed"), Finish("Order 24: done")
     ),
     "by hand": lambda: do(referred(), m.Resolve(asker(ANA), Seen.of(referred()), "called them")),
     "stopped": lambda: do(
         running(),
-        m.ReportStep(0, StepState.FAILED, "no"),
-        m.Stop("the plan could not be carried out"),
+        StepReported(0, StepState.FAILED, "no"),
+        Stopped("the plan could not be carried out"),
     ),
     "parked": lambda: do(
-        running(), m.ReportStep(0, StepState.UNKNOWN, "no answer"), m.Park(0, "house does not say")
+        running(), StepReported(0, StepState.UNKNOWN, "no answer"), Parked(0, "house does not say")
     ),
     "drifted": lambda: do(approved(), start_step(approved(), precondition={"on_hand": 9})),
     "rejected": lambda: do(
@@ -154,10 +173,10 @@ STATES = {
     ),
     "cleared": lambda: do(proposed(), m.Clear(opened().signal)),
     "reopened": lambda: do(
-        do(running(), m.ReportStep(0, StepState.LANDED, ""), m.Finish("")), m.Reopen("still there")
+        do(running(), StepReported(0, StepState.LANDED, ""), Finish("")), Reopened("still there")
     ),
     "handed over": lambda: do(
-        proposed(), m.HandOver(asker(BEN), SEEN, CARLA.id, "counted", "the order")
+        proposed(), m.HandOver(asker(BEN), SEEN, to=CARLA.id, done="counted", remains="the order")
     ),
 }
 
@@ -206,8 +225,8 @@ def half_taken_back():
     """Done by two, and one of them wants it taken back."""
     case = proposed(factors=(ApprovalRequirement("floor-managers", 2),))
     done = do(case, *(m.Approve(asker(person), Seen.of(case)) for person in (ANA, OMAR)))
-    done = do(done, start_step(done), m.ReportStep(0, StepState.LANDED, ""))
-    done = do(done, m.Finish("done", NOW + timedelta(minutes=30)))
+    done = do(done, start_step(done), StepReported(0, StepState.LANDED, ""))
+    done = do(done, Finish("done", NOW + timedelta(minutes=30)))
     return do(done, m.Undo(asker(ANA), Seen.of(done), "<!here> *wrong* table"))
 
 
@@ -226,12 +245,13 @@ def test_the_card_says_who_wants_it_taken_back_and_what_that_waits_for(snapshot)
 @pytest.mark.threat("B7")
 def test_the_thread_is_told_of_each_yes_to_taking_it_back_and_of_what_came_of_it():
     case = half_taken_back()
-    entries = decide(case, m.Undo(replace(asker(OMAR), behalf_of=()), Seen.of(case), "late"), NOW)
+    decision = decide(case, m.Undo(replace(asker(OMAR), behalf_of=()), Seen.of(case), "late"), NOW)
+    entries = decision.entries
     assert note_text(case, entries) == (
         "Omar says that it is taken back: “late”. It takes 2 people to take it back. It is being taken back."
     )
     going = fold_all(case, entries)
-    kept = decide(going, m.StartUndo(step=0, groups={}, people={}), NOW)
+    kept = decide(going, m.StartUndo(step=0, groups={}, people={}), NOW).entries
     assert note_text(going, kept) == (
         "Not taken back: the approvals to take it back no longer count. What was done stands"
     )
@@ -272,31 +292,36 @@ def test_no_dead_button(name):
 
 
 DECISIONS = {
-    ids.APPROVE: Decision.APPROVE,
-    ids.APPROVE_WITH_REASON: Decision.APPROVE,
-    ids.REJECT: Decision.REJECT,
-    ids.EDIT: Decision.EDIT,
-    ids.RESOLVE: Decision.RESOLVE,
-    ids.TRY_AGAIN: Decision.TRY_AGAIN,
-    ids.SETTLE: Decision.SETTLE,
-    ids.CLAIM: Decision.CLAIM,
-    ids.UNDO: Decision.UNDO,
-    ids.NAME_FIRST: Decision.NAME_KIND,
-    ids.NAME_SECOND: Decision.NAME_KIND,
-    ids.NAME_THIRD: Decision.NAME_KIND,
-    ids.ANOTHER_KIND: Decision.NAME_KIND,
-    ids.NOVEL: Decision.CALL_NOVEL,
-    ids.CLAIM_IT: Decision.CLAIM,
-    ids.HAND_OVER: Decision.HAND_OVER,
-    ids.SNOOZE: Decision.SNOOZE,
-    ids.WITHDRAW: Decision.WITHDRAW,
+    ids.APPROVE: DecisionKind.APPROVE,
+    ids.APPROVE_WITH_REASON: DecisionKind.APPROVE,
+    ids.REJECT: DecisionKind.REJECT,
+    ids.EDIT: DecisionKind.EDIT,
+    ids.RESOLVE: DecisionKind.RESOLVE,
+    ids.TRY_AGAIN: DecisionKind.TRY_AGAIN,
+    ids.SETTLE: DecisionKind.SETTLE,
+    ids.CLAIM: DecisionKind.CLAIM,
+    ids.UNDO: DecisionKind.UNDO,
+    ids.NAME_FIRST: DecisionKind.NAME_KIND,
+    ids.NAME_SECOND: DecisionKind.NAME_KIND,
+    ids.NAME_THIRD: DecisionKind.NAME_KIND,
+    ids.ANOTHER_KIND: DecisionKind.NAME_KIND,
+    ids.NOVEL: DecisionKind.CALL_NOVEL,
+    ids.CLAIM_IT: DecisionKind.CLAIM,
+    ids.HAND_OVER: DecisionKind.HAND_OVER,
+    ids.SNOOZE: DecisionKind.SNOOZE,
+    ids.WITHDRAW: DecisionKind.WITHDRAW,
 }
 ONLY_LOOKS = {ids.TRAIL, ids.PRECEDENTS}
 
 
 def unrecognised():
     guesses = (Guess("low_stock", "Running low", 40), Guess("lead_cold", "A cold lead", 20))
-    return replace(referred(), recognition=Recognition("", 40, guesses, "by their words", ""))
+    return replace(
+        referred(),
+        recognition=Recognition(
+            kind="", confidence=40, guesses=guesses, basis="by their words", model=""
+        ),
+    )
 
 
 def drawn_decisions(case):
@@ -324,10 +349,11 @@ def test_each_card_offers_what_its_state_offers_and_nothing_else():
     for make in [*STATES.values(), unrecognised]:
         drawn[make().state] |= drawn_decisions(make())
     by_card = {
-        decision: {state for state in State if decision in drawn[state]} for decision in Decision
+        decision: {state for state in State if decision in drawn[state]}
+        for decision in DecisionKind
     }
     # The emergency is asked for in words, never by a button.
-    assert by_card == {**OFFERED, Decision.EMERGENCY: set()}
+    assert by_card == {**OFFERED, DecisionKind.EMERGENCY: set()}
 
 
 def test_high_risk_has_no_colour_that_nudges_and_asks_for_words():
@@ -412,8 +438,8 @@ NAUGHTY = (
 
 def hostile_card(text: str):
     """This text in every place where outside text can come to stand."""
-    fact = Evidence("stock.on_hand", text, text, text, NOW)
-    failed = Evidence("stock", "x", None, text, NOW, text)
+    fact = Evidence(name="stock.on_hand", label=text, value=text, source=text, read_at=NOW)
+    failed = Evidence(name="stock", label="x", value=None, source=text, read_at=NOW, failure=text)
     bad = action(summary=text, preview=text, target=text)
     case = proposed(actions=(bad,))
     return replace(
@@ -425,7 +451,7 @@ def hostile_card(text: str):
         drifted=(text,),
         reopened=text,
         owner=text,
-        recommendation=Recommendation("a", text, text, (Alternative(text, text),)),
+        recommendation=Recommendation("a", text, text, alternatives=(Alternative(text, text),)),
         verdict=replace(case.verdict, reason=text),
         changes=(replace(_change(), after=text),),
     )
@@ -508,9 +534,10 @@ def test_layout_cannot_be_faked_with_empty_lines():
 
 
 def test_every_entry_that_is_noted_has_its_words():
-    from bot.desk.effects import NOTED
+    from bot.desk.effects import EFFECTS
+    from bot.ports.outbox import Topic
 
-    assert set(NOTED) <= set(LINES)
+    assert set(EFFECTS[Topic.NOTE]) <= set(LINES)
 
 
 @pytest.mark.parametrize("text", ATTACKS, ids=range(len(ATTACKS)))
@@ -522,7 +549,7 @@ def test_notes_carry_words_and_nothing_else(text):
             asker(replace(ANA, name=text or "x")), Seen.of(case), RejectReason.OTHER, f"x{text}"
         ),
         NOW,
-    )
+    ).entries
     after = fold_all(case, entries)
     blocks = note_blocks(after, entries)
     assert validate(blocks) == []

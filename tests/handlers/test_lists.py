@@ -7,27 +7,21 @@ from datetime import date, timedelta
 import pytest
 
 from bot.cases import commands as m
-from bot.cases.digest import (
-    Agreement,
-    CaseRow,
-    Counts,
-    DigestView,
-    HomeFilter,
-    HomeView,
-    Review,
-    TrendDay,
-)
-from bot.cases.entries import RejectReason, StepState
-from bot.cases.question import EXAMPLES, Answer, Line
+from bot.cases.entries import RejectReason, StepReported, StepState
 from bot.cases.seen import Seen
 from bot.emulator.blocks import validate, validate_view
+from bot.views.answers import EXAMPLES, Answer, AnswerLine
+from bot.views.app_home import HomeFilter, HomeView
+from bot.views.digest import Agreement, Counts, DigestView, Review
+from bot.views.rows import CaseRow
+from bot.views.trend import TrendDay
 from handlers.cards import forms
 from handlers.cards.answer_blocks import answer_blocks, answer_text
 from handlers.cards.charts import charts, without_charts
 from handlers.cards.digest_card import digest_card, digest_text, rest_blocks
 from handlers.cards.home_view import home_view
 from handlers.cards.ids import token
-from tests.cases.making import ANA, NOW, approved, asker, proposed, start_step
+from tests.cases.making import ANA, NOW, Finish, approved, asker, proposed, start_step
 from tests.handlers.test_cards import ATTACKS, do, hostile_card, live_parts
 
 
@@ -56,8 +50,8 @@ def resolved():
     return do(
         approved(),
         start_step(approved()),
-        m.ReportStep(0, StepState.LANDED, ""),
-        m.Finish("", NOW + timedelta(minutes=30)),
+        StepReported(0, StepState.LANDED, ""),
+        Finish("", NOW + timedelta(minutes=30)),
     )
 
 
@@ -68,8 +62,15 @@ def digest(case=None, **changes):
         if case.state.name == "PROPOSED"
         else case
     )
+    agreement = Agreement(
+        kind="low_stock", title="Running low", as_recommended=9, edited=2, otherwise=1
+    )
     review = Review(
-        (row(case, 7),), (Agreement("low_stock", "Running low", 9, 2, 1),), (row(case, 8),), 1, 2
+        blind=(row(case, 7),),
+        agreements=(agreement,),
+        slow=(row(case, 8),),
+        reopened=1,
+        taken_back=2,
     )
     base = DigestView(
         key="digest:C0STOCK:1",
@@ -82,7 +83,7 @@ def digest(case=None, **changes):
         late=(row(case, 4),),
         late_more=2,
         unhandled=(row(case, 5),),
-        counts=Counts(5, 3, 1, 1, 1, 0),
+        counts=Counts(opened=5, resolved=3, alone=1, rejected=1, cleared=1, expired=0),
         days=days(),
         questions=2,
         review=review,
@@ -116,7 +117,14 @@ def home(case=None, **changes):
 
 def answer(case=None, **changes):
     case = case or proposed()
-    line = Line("EX-1", case.signal.title, str(case.state), case.what, "C0STOCK", "1.000001")
+    line = AnswerLine(
+        case_id="EX-1",
+        title=case.signal.title,
+        state=str(case.state),
+        detail=case.what,
+        channel="C0STOCK",
+        ts="1.000001",
+    )
     return replace(Answer("open cases", "1 case.", (line,), 3, examples=EXAMPLES), **changes)
 
 

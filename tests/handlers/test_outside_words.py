@@ -10,13 +10,13 @@ import pytest
 from bot.cases import commands as m
 from bot.cases.approval import ApprovalRequirement
 from bot.cases.decide import decide
-from bot.cases.digest import StormView
 from bot.cases.policy import RiskTier, Ruling
 from bot.cases.recognition import Guess, Recognition
 from bot.cases.recommendation import Alternative, Citation, Recommendation, Words
 from bot.cases.seen import Seen
 from bot.emulator.blocks import validate, validate_view
 from bot.ports.card_store import CardContext
+from bot.views.alert_storm import StormView
 from handlers.cards import forms, ids
 from handlers.cards.answer_blocks import answer_blocks, answer_text
 from handlers.cards.case_card import case_card, notification, row_buttons, superseded_card
@@ -83,14 +83,37 @@ def hostile_cases():
         yield (
             "recognised",
             replace(
-                STATES["referred"](), recognition=Recognition(kind, confidence, guesses, told, "v")
+                STATES["referred"](),
+                recognition=Recognition(
+                    kind=kind, confidence=confidence, guesses=guesses, basis=told, model="v"
+                ),
             ),
         )
 
 
 def _recommended(told):
-    cited = (Citation("EX-9", told, told, told, (told,), NOW, told, True, True),)
-    base = Recommendation(told, told, told, (Alternative(told, told),), told, cited, promise=told)
+    cited = (
+        Citation(
+            id="EX-9",
+            case_id=told,
+            title=told,
+            action=told,
+            ended=(told,),
+            reason=NOW,
+            by=told,
+            at=True,
+            is_stale=True,
+        ),
+    )
+    base = Recommendation(
+        told,
+        told,
+        told,
+        alternatives=(Alternative(told, told),),
+        blocked=told,
+        editable=cited,
+        promise=told,
+    )
     return replace(base, editable=("quantity",))
 
 
@@ -145,10 +168,10 @@ def test_no_word_from_outside_is_read_as_markup_in_a_note_or_a_form():
     person = replace(ANA, name=HOSTILE)
     case = proposed(actions=(_spoiled(action()),))
     for move in (
-        m.Snooze(asker(person), Seen.of(case), NOW + timedelta(hours=1), HOSTILE),
-        m.HandOver(asker(BEN), Seen.of(case), ANA.id, HOSTILE, HOSTILE),
+        m.Snooze(asker(person), Seen.of(case), until=NOW + timedelta(hours=1), reason=HOSTILE),
+        m.HandOver(asker(BEN), Seen.of(case), to=ANA.id, done=HOSTILE, remains=HOSTILE),
     ):
-        entries = decide(case, move, NOW)
+        entries = decide(case, move, NOW).entries
         after = fold_all(case, entries)
         assert mrkdwn(note_blocks(after, entries)) == []
         assert not set("<>") & set(note_text(after, entries))

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bot.cases.hours import Hours
-from bot.cases.question import Intent, Question, StatusFilter
+from bot.views.questions import Intent, Question, StatusFilter
 from knowledge.answers import QuestionGrammar
 from knowledge.library import load
 
@@ -115,7 +115,7 @@ def test_how_many_of_a_kind_and_how_long():
     )
     assert question.span.name == "last week"
     assert (
-        question.said("Running low")
+        question.describe("Running low")
         == "how many cases, of “Running low”, last week, and how long they took"
     )
 
@@ -130,4 +130,4 @@ def test_what_is_not_understood_is_none(text):
 @given(st.text(max_size=600))
 def test_anything_at_all_is_understood_or_not_and_never_fails(text):
     question = meant(text)
-    assert question is None or question.said()
+    assert question is None or question.describe()

@@ -20,7 +20,7 @@ from handlers.cards.case_card import case_card
 from knowledge.chat_model import Bounds
 from knowledge.narrator import ModelNarrator, Narration, document_of, figures, open_narrator
 from tests.fakes.mind import mind
-from tests.world import World
+from tests.world import World, request
 
 GOOD = {"what": "Merlot is down to 4 bottles.", "why": "24 are wanted soon."}
 
@@ -123,7 +123,9 @@ def test_words_for_a_plan_that_is_no_longer_there_are_not_shown(store):
     while world.store.cases.case(receipt.case_id).state is State.OPEN:
         world.work(rounds=1)
     case = world.store.cases.case(receipt.case_id)
-    world.desk.decisions.edit(case.id, by="T1/UANA", seen=world.seen(case), values={"quantity": 12})
+    world.desk.decisions.edit(
+        request(case.id, "T1/UANA", world.seen(case)), values={"quantity": 12}
+    )
     world.work()
     assert world.case(case).revision == 2
 

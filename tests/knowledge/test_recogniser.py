@@ -148,8 +148,8 @@ def test_what_nobody_reviewed_and_what_gives_orders_is_never_learned_from(
             precedent("EX-4", said="guessed and rejected", named=False),
         ]
     )
-    shelf.save((), Label("EX-9", "a label", "low_stock", "Ana", NOW))
-    shelf.save((), Label("EX-10", "something else", "", "Ana", NOW))
+    shelf.save((), Label(case_id="EX-9", said="a label", kind="low_stock", by="Ana", at=NOW))
+    shelf.save((), Label(case_id="EX-10", said="something else", kind="", by="Ana", at=NOW))
     given = lessons(shelf, library.playbooks, meaning)
     written = {text for book in library.playbooks.values() for text in book.examples}
     assert {example.text for example in given.examples} - written == {"reviewed", "a label"}

@@ -14,6 +14,7 @@ from bot.ports.case_store import ReceiptOutcome
 from scheduler.detectors import Detector
 from scheduler.loop import Job, Loop
 from tests.fakes.directory import principal
+from tests.world import request
 
 ROW = {
     "subject": "product:1",
@@ -83,7 +84,7 @@ def test_a_system_that_cannot_be_read_is_no_all_clear(detector, world):
 def test_what_is_being_carried_out_is_not_cleared_under_its_feet(detector, world):
     detector.look()
     world.work()
-    world.desk.decisions.approve("EX-1", by=principal("ana"), seen=world.seen("EX-1"))
+    world.desk.decisions.approve(request("EX-1", principal("ana"), world.seen("EX-1")))
     world.house.rows = []
     detector.look()
     assert world.store.cases.case("EX-1").state is State.APPROVED
@@ -149,14 +150,14 @@ def till(world, hours=26, origin="api"):
 
 def word_from(world, subject, number, source="api", domain=""):
     signal = Signal(
-        source,
-        f"w{number}",
-        "takings",
-        subject,
-        "takings",
-        None,
-        {},
-        SignalStatus.CLEAR,
+        source=source,
+        key=f"w{number}",
+        kind="takings",
+        subject=subject,
+        title="takings",
+        occurred_at=None,
+        facts={},
+        status=SignalStatus.CLEAR,
         domain=domain,
     )
     return world.desk.intake.receive(signal, b"")
@@ -212,7 +213,15 @@ def test_a_silence_of_a_domain_is_ended_by_any_of_its_sources(world):
 
 @pytest.mark.threat("A6")
 def test_a_silence_opened_before_its_source_was_declared_ends_with_the_first_word_too(world):
-    former = Signal("absence", "till:quay@then", "takings", "till:quay", "No takings", None, {})
+    former = Signal(
+        source="absence",
+        key="till:quay@then",
+        kind="takings",
+        subject="till:quay",
+        title="No takings",
+        occurred_at=None,
+        facts={},
+    )
     world.receive(former)
     world.work()
     missing = till(world)

@@ -18,6 +18,7 @@ from bot.audit.checkpoints import Checkpoints
 from bot.audit.export import export
 from bot.audit.replay import replay
 from bot.audit.verifier import verify
+from bot.cases.actor import Actor
 from bot.cases.entries import Entry, Resolution, Resolved
 from bot.cases.errors import LedgerBroken
 from bot.cases.ledger import GENESIS, chain_hash, leaf_hash
@@ -25,7 +26,7 @@ from bot.cases.lifecycle import State
 from bot.ports.case_store import Change
 from bot.store import tables
 from tests.fakes.directory import principal
-from tests.world import policy
+from tests.world import policy, request
 
 
 @pytest.fixture
@@ -38,9 +39,7 @@ def log(small_world, tmp_path):
         if number % 2:
             if number != 5:
                 small_world.desk.decisions.edit(
-                    case.id,
-                    by=principal("omar"),
-                    seen=small_world.seen(case),
+                    request(case.id, principal("omar"), small_world.seen(case)),
                     values={"quantity": 12 + number},
                 )
             small_world.approve(small_world.case(case))
@@ -263,7 +262,7 @@ def undone(small_world, tmp_path):
     small_world.work()
     for name in ("ben", "carla"):
         small_world.desk.decisions.undo(
-            case.id, by=principal(name), seen=small_world.seen(case), note="wrong table"
+            request(case.id, principal(name), small_world.seen(case)), note="wrong table"
         )
     small_world.work()
     assert small_world.case(case).state is State.REFERRED
@@ -538,8 +537,16 @@ def test_a_step_that_a_person_let_be_forgotten_is_named_by_replay_and_verifier_a
     world.work()
     running = world.case(case)
     assert running.step_in_doubt == 0
-    body = Resolved(Resolution.BY_HAND, "did it", "Ana")
-    entry = Entry(case.id, running.version + 1, 1, world.clock(), principal("ana"), "slack", body)
+    body = Resolved(resolution=Resolution.BY_HAND, note="did it", by_name="Ana")
+    entry = Entry(
+        case_id=case.id,
+        version=running.version + 1,
+        revision=1,
+        at=world.clock(),
+        actor=Actor.parse(principal("ana")),
+        surface="slack",
+        body=body,
+    )
     after = replace(running, state=State.RESOLVED, version=entry.version)
     world.store.cases.commit(Change(before=running, entries=(entry,), after=after))
     assert any(

@@ -7,7 +7,7 @@ signal again; when its annotations have changed since, it counts once more on th
 from collections.abc import Mapping
 from typing import Any
 
-from bot.cases.canonical import digest
+from bot.cases.canonical import canonical_hash
 from bot.cases.signal import Signal, SignalStatus
 from bot.cases.source import Source
 from bot.cases.text import storable
@@ -39,7 +39,7 @@ def _signal(alert: Any, where: str, source: Source) -> Signal:
     labels, annotations = _texts(alert, "labels", where), _texts(alert, "annotations", where)
     name = key_of(labels.get("alertname"), f"{where}.labels.alertname", LONGEST_KEY)
     fingerprint = key_of(
-        alert.get("fingerprint") or digest(labels), f"{where}.fingerprint", LONGEST_KEY
+        alert.get("fingerprint") or canonical_hash(labels), f"{where}.fingerprint", LONGEST_KEY
     )
     clear = alert.get("status") == "resolved"
     if not clear and alert.get("status") != "firing":
@@ -47,7 +47,7 @@ def _signal(alert: Any, where: str, source: Source) -> Signal:
     started = time_of(alert.get("startsAt"), f"{where}.startsAt")
     if started is None:
         raise Problem(422, "startsAt is missing", f"{where}.startsAt")
-    said = digest([labels, {} if clear else annotations])[:16]
+    said = canonical_hash([labels, {} if clear else annotations])[:16]
     summary = annotations.get("summary") or annotations.get("description") or name
     instance = labels.get("instance", "")
     return Signal(
