@@ -308,7 +308,7 @@ def test_a_device_is_added_by_invitation_alone_and_once(page):
     page.world.clock.forward(hours=25)
     with pytest.raises(TooLate, match="works no longer"):
         page.world.desk.enrolment.find_invitation(token)
-    assert replay(page.world.store).differences == ()
+    assert replay(page.world.store.database).differences == ()
 
 
 def test_guests_are_not_invited(page):

@@ -308,8 +308,8 @@ def test_it_is_written_once_however_many_processes_find_it(either_town):
         )
     with ThreadPoolExecutor(4) as many:
         standings = list(many.map(lambda watch: watch.check(), watches))
-    for watch in watches:
-        watch.store.database.close()
+    for database in databases:
+        database.close()
     assert all(standing.is_behind for standing in standings)
     assert names(either_town.world.store) == ["ledger.behind"]
 
@@ -484,8 +484,8 @@ def test_the_verifier_finds_a_step_that_was_begun_in_between(town):
     from bot.ports.case_store import Change
 
     decision = decide(case, LookFirst(0), world.clock())
-    world.store.cases.commit(Change(case, decision.entries))
-    export(world.store, town.folder / "log.jsonl")
+    world.store.cases.commit(Change(before=case, entries=decision.entries))
+    export(world.store.ledger, town.folder / "log.jsonl")
     found = verify(str(town.folder / "log.jsonl"))[0]
     assert any("nobody had acknowledged that a backup was restored" in finding for finding in found)
 

@@ -73,11 +73,11 @@ def test_rule_7_an_approval_is_consumed_once(world):
         ),
         NOW,
     )
-    world.store.cases.commit(Change(before=ready, entries=first))
+    world.store.cases.commit(Change(before=ready, entries=first.entries))
     with pytest.raises((Conflict, IntegrityError)):
-        world.store.cases.commit(Change(before=ready, entries=first))
+        world.store.cases.commit(Change(before=ready, entries=first.entries))
     running = world.case(case)
-    again = replace(first[0], version=running.version + 1)
+    again = replace(first.entries[0], version=running.version + 1)
     with pytest.raises(IntegrityError):
         world.store.cases.commit(Change(before=running, entries=(again,)))
 
@@ -182,7 +182,7 @@ def test_rule_28_the_reviewer_sees_what_changed_who_voted_and_no_colour_that_nud
     case = proposed(factors=(ApprovalRequirement("floor-managers", 2),))
     half = fold_all(case, decide(case, Approve(asker(ANA), Seen.of(case)), NOW))
     told = flat(
-        case_card(replace(half, changes=(Edited(plan="quantity", verdict=24, changes=12),)))
+        case_card(replace(half, changes=(Edited(field="quantity", before=24, after=12),)))
     )
     assert "Edited: " in told
     assert "quantity 24 → 12" in told
