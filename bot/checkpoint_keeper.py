@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from bot.audit.checkpoints import Checkpoints, Witness
 from bot.cases.controls import BEHIND, DeskControls
 from bot.cases.errors import LedgerBroken
-from bot.desk.rollback import RollbackWatch, lost
+from bot.desk.rollback import RollbackWatch, describe_loss
 from bot.ports.clock import Clock
 from bot.settings import Settings, Signer
 from bot.store.store import Store
@@ -36,7 +36,7 @@ class CheckpointKeeper:
     def compare(self) -> DeskControls:
         """Return the desk's standing after the ledger was compared with its checkpoints."""
         try:
-            return self.watch.look()
+            return self.watch.check()
         except LedgerBroken as failure:
             # A folder that cannot be read stops nobody: it says nothing about the ledger.
             log.critical("the ledger cannot be compared with its checkpoints: %s", failure)
@@ -84,7 +84,7 @@ def sign_or_compare(witness: Witness, store: Store) -> None:
         return
     rollback = witness.compare(store.ledger)
     if rollback is not None:
-        raise LedgerBroken(lost(rollback))
+        raise LedgerBroken(describe_loss(rollback))
 
 
 def checkpoint_problems(settings: Settings, store: Store) -> list[str]:
@@ -100,7 +100,7 @@ def checkpoint_problems(settings: Settings, store: Store) -> list[str]:
         return [f"checkpoints: {failure}"]
     standing = store.desk_controls.load()
     if rollback and standing.acknowledgement_of(rollback.size, rollback.root) is None:
-        return [lost(rollback)]
+        return [describe_loss(rollback)]
     if standing.is_behind:
         return [f"{BEHIND}: `countersign ledger acknowledge`"]
     if settings.checkpoints is Signer.ELSEWHERE and not witness.is_there:

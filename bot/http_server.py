@@ -9,9 +9,9 @@ from slack_bolt import App
 from bot.cases.controls import EVERYTHING
 from bot.cases.errors import ChatFailed
 from bot.cases.source import Source
-from bot.desk.controls import Controls
 from bot.desk.decisions import Decisions
 from bot.desk.intake import Intake
+from bot.desk.passkeys import PasskeyEnrolment
 from bot.ports.clock import Clock
 from bot.settings import Settings
 from bot.store.store import Store
@@ -57,7 +57,7 @@ class HealthChecks:
     def find_pauses(self) -> list[str]:
         """Return a sentence for each pause of everything."""
         pauses = self.store.desk_controls.load().holds
-        return [pause.said for pause in pauses if pause.scope == EVERYTHING]
+        return [pause.description for pause in pauses if pause.scope == EVERYTHING]
 
 
 def build_http_server(
@@ -65,7 +65,7 @@ def build_http_server(
     settings: Settings,
     intake: Intake,
     decisions: Decisions,
-    switchboard: Controls,
+    enrolment: PasskeyEnrolment,
     sources: Mapping[str, Source],
     slack_app: App,
     health: HealthChecks,
@@ -81,7 +81,7 @@ def build_http_server(
     )
     routes = passkeys.routes(
         decisions=decisions,
-        switchboard=switchboard,
+        enrolment=enrolment,
         ceremony=Ceremony(settings.public_url),
         clock=clock,
     )

@@ -117,7 +117,7 @@ def build_lanes(desk: Desk, clock: Clock, pace: WorkerTimings) -> list[WorkerPoo
             clock=clock,
             threads=threads,
             pace=pace,
-            rush=desk.decisions.rush,
+            rush=desk.decisions.priority,
         )
         for name, threads in LANE_THREADS.items()
     ]

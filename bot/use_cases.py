@@ -15,6 +15,7 @@ from bot.desk.follow_up import FollowUp
 from bot.desk.intake import Intake
 from bot.desk.message_cleanup import MessageCleanup
 from bot.desk.narration import CaseNarration
+from bot.desk.passkeys import PasskeyEnrolment
 from bot.desk.precedents import PrecedentRecorder
 from bot.desk.proposal import Proposals
 from bot.desk.questions import Questions
@@ -43,7 +44,8 @@ class Desk:
     triage: Triage
     narration: CaseNarration | None
     decisions: Decisions
-    switchboard: Controls
+    controls: Controls
+    enrolment: PasskeyEnrolment
     executor: Executor
     follow_up: FollowUp
     remembering: PrecedentRecorder
@@ -84,7 +86,7 @@ def build_desk(
     settle_for = timedelta(seconds=options.settle_for)
     # Cards tell storms, digests and homes what has changed, so those are built first.
     proposals = Proposals(cases=store.cases, library=library, systems=systems, mode=options.mode)
-    switchboard = Controls(
+    controls = Controls(
         desk_controls=store.desk_controls,
         cases=store.cases,
         queries=store.queries,
@@ -166,7 +168,13 @@ def build_desk(
             proposals=proposals,
             clock=clock,
         ),
-        switchboard=switchboard,
+        controls=controls,
+        enrolment=PasskeyEnrolment(
+            desk_controls=store.desk_controls,
+            queries=store.queries,
+            directory=directory,
+            clock=clock,
+        ),
         executor=Executor(
             cases=store.cases,
             outbox=store.outbox,
@@ -175,7 +183,7 @@ def build_desk(
             systems=systems,
             directory=directory,
             proposals=proposals,
-            switchboard=switchboard,
+            switchboard=controls,
             clock=clock,
             lease_for=timedelta(seconds=options.lease_for),
         ),

@@ -9,7 +9,7 @@ from bot.advisors import Trainer, open_knowledge
 from bot.cases.errors import SettingsIncomplete
 from bot.checkpoint_keeper import open_keeper
 from bot.connectors.registry import build_connectors
-from bot.desk.controls import Controls
+from bot.desk.passkeys import PasskeyEnrolment
 from bot.desk.worker import WorkerTimings
 from bot.http_server import HealthChecks, build_http_server
 from bot.ports.chat import Chat
@@ -79,7 +79,7 @@ def build_service(settings: Settings, *, clock: Clock | None = None) -> Service:
             settings=settings,
             intake=desk.intake,
             decisions=desk.decisions,
-            switchboard=desk.switchboard,
+            enrolment=desk.enrolment,
             sources=library.sources,
             slack_app=listeners,
             health=HealthChecks(store, chat, socket),
@@ -129,22 +129,16 @@ def open_reader(settings: Settings) -> Store:
     return Store.over(database)
 
 
-def open_switchboard(settings: Settings, store: Store) -> tuple[Controls, SlackChat]:
-    """Open the controls of the desk for the command line.
-
-    Slack comes with them: it knows which team people belong to.
-    """
+def open_enrolment(settings: Settings, store: Store) -> tuple[PasskeyEnrolment, SlackChat]:
+    """Open the enrolment of passkeys for an operator, and the Slack that knows the people."""
     _, chat, directory = _open_slack(settings)
-    switchboard = Controls(
+    enrolment = PasskeyEnrolment(
         desk_controls=store.desk_controls,
-        cases=store.cases,
         queries=store.queries,
-        outbox=store.outbox,
-        library=open_library(settings),
         directory=directory,
         clock=clock_of(store.database),
     )
-    return switchboard, chat
+    return enrolment, chat
 
 
 def _open_slack(settings: Settings) -> tuple[WebClient, SlackChat, SlackDirectory]:
@@ -157,7 +151,7 @@ def _build_listeners(settings: Settings, desk: Desk, client: WebClient, chat: Sl
     services = SlackServices(
         chat=chat,
         decisions=desk.decisions,
-        controls=desk.switchboard,
+        controls=desk.controls,
         questions=desk.questions,
         homes=desk.homes,
         raising=desk.raising,

@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from bot.cases.canonical import Scalar, digest
+from bot.cases.canonical import Scalar, canonical_hash
 from bot.cases.case import Case
 from bot.cases.errors import ConnectorFailed, KeyReused
 from bot.cases.lifecycle import WAITING
@@ -172,7 +172,7 @@ def signal_from_row(
         facts=facts,
         domain=detection.domain,
     )
-    checksum = digest([title, facts])[:CHECKSUM_DIGITS]
+    checksum = canonical_hash([title, facts])[:CHECKSUM_DIGITS]
     episode = count_episodes(signal.fingerprints)
     return replace(signal, key=f"{subject}@{checksum}#{episode}")
 

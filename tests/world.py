@@ -6,6 +6,7 @@ from datetime import timedelta
 from decimal import Decimal
 
 from bot.advisors import without_memory
+from bot.cases.actor import CaseId, Surface, UserId
 from bot.cases.approval import ApprovalRequirement
 from bot.cases.case import Case
 from bot.cases.hours import ALWAYS, Hours
@@ -15,6 +16,7 @@ from bot.cases.policy import ActionLimit, PlaybookTerms, Policy, TierRule
 from bot.cases.seen import Seen
 from bot.cases.signal import UNRECOGNISED, Signal, SignalStatus
 from bot.connectors.dry_run import DryRun
+from bot.desk.decision_path import Request
 from bot.desk.worker import WorkerPool, WorkerTimings
 from bot.ports.outbox import Topic
 from bot.use_cases import DeskOptions, build_desk
@@ -207,13 +209,13 @@ class World:
 
     def signal(self, subject: str = "product:1", **changes) -> Signal:
         base = Signal(
-            "api",
-            f"key-{next(self._keys)}",
-            "low_stock",
-            subject,
-            "Merlot is running low",
-            self.clock(),
-            {"product_id": 1},
+            source="api",
+            key=f"key-{next(self._keys)}",
+            kind="low_stock",
+            subject=subject,
+            title="Merlot is running low",
+            occurred_at=self.clock(),
+            facts={"product_id": 1},
         )
         return replace(base, **changes)
 
@@ -239,7 +241,7 @@ class World:
 
     def approve(self, case: Case, name: str = "ana", **more) -> Case:
         return self.desk.decisions.approve(
-            case.id, by=principal(name), seen=more.pop("seen", None) or self.seen(case), **more
+            request(case.id, principal(name), more.pop("seen", None) or self.seen(case)), **more
         )
 
     def seen(self, case: Case | str) -> Seen:
@@ -254,7 +256,7 @@ class World:
         return SlackServices(
             chat=chat,
             decisions=desk.decisions,
-            controls=desk.switchboard,
+            controls=desk.controls,
             questions=desk.questions,
             homes=desk.homes,
             raising=desk.raising,
@@ -272,3 +274,8 @@ class World:
 
     def entry_names(self, case: Case) -> list[str]:
         return [entry.body.name for entry in self.store.cases.entries(case.id)]
+
+
+def request(case_id: str, by: str, seen: Seen, surface: Surface = Surface.SLACK) -> Request:
+    """What a person asks for in Slack, who saw this."""
+    return Request(case_id=CaseId(case_id), by=UserId(by), seen=seen, surface=surface)

@@ -30,7 +30,7 @@ from cryptography.hazmat.primitives.serialization import (
 )
 from filelock import FileLock
 
-from bot.cases.controls import FallBehind
+from bot.cases.control_commands import FallBehind
 from bot.cases.errors import LedgerBroken, SettingsIncomplete
 from bot.cases.ledger import Tree, leaf_hash
 from bot.store.ledger import Ledger

@@ -8,7 +8,8 @@ from typing import Any
 from sqlalchemy import Connection, bindparam, select
 
 from bot.audit.findings import CHANGED, TAMPERED, is_json_of
-from bot.cases.controls import DESK_ID, DeskControls, fold_controls
+from bot.cases.control_folds import fold_controls
+from bot.cases.controls import DESK_ID, DeskControls
 from bot.cases.entries import Entry, LedgerBehind, Opened, entry_of
 from bot.cases.errors import CountersignError
 from bot.cases.ledger import GENESIS, Tree, chain_hash, leaf_hash

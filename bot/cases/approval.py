@@ -1,77 +1,83 @@
-"""Who may say yes. Deny by default: no facts, no group, an empty group or any doubt about the person means no."""
+"""Approvals: who is eligible, and when a quorum is complete.
+
+Deny by default: no requirement, an empty group or any doubt about the person means no.
+"""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import KW_ONLY, dataclass
 from datetime import datetime
 
+from bot.cases.actor import Actor, ActorKind
 from bot.cases.passkey import Assertion
+
+PEOPLE, OWNER = "people:", "owner:"
+
+#: The members of each group, by handle, read fresh. A missing group is an empty group.
+Groups = Mapping[str, frozenset[str]]
 
 
 @dataclass(frozen=True, slots=True)
 class Person:
-    """A person as their workspace knows them at this moment. ``id`` is the principal: "team/user", never a name.
+    """A member of a workspace, as the directory describes them now."""
 
-    ``away`` is what their status says when it says that they are not at work; it suggests a delegation and decides nothing.
-    """
-
+    #: "team/user", never a name.
     id: str
     name: str
+    _: KW_ONLY
     active: bool = True
     guest: bool = False
     external: bool = False
     bot: bool = False
+    #: Their status when it says that they are away. It suggests a delegation, no more.
     away: str = ""
-
-
-PEOPLE, OWNER = "people:", "owner:"
 
 
 @dataclass(frozen=True, slots=True)
 class ApprovalRequirement:
-    """``count`` distinct people out of ``group``: the handle of a group, or "people:…" with user ids joined by "+".
+    """A number of distinct people out of one group."""
 
-    In policy it may also be "owner:…", whom each playbook names; a verdict never holds one of those.
-    """
-
+    #: The handle of a group, or "people:…" with user ids joined by "+". In policy it may also be
+    #: "owner:…", a role that each playbook fills; a verdict never holds one of those.
     group: str
     count: int
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Approval:
-    """One named person's yes to one exact plan. ``person`` is a principal, or "policy:<digest>".
+    """One person's approval of one exact plan."""
 
-    ``behalf_of`` is whose delegation was used; ``emergency`` says that the glass was broken for it; ``assertion`` is what the
-    person's own device signed, where policy asks for that.
-    """
-
+    #: The user id, or "policy:…" with the hash of the policy that let the plan run.
     person: str
     name: str
+    #: The hash of the plan.
     digest: str
     at: datetime
     note: str = ""
+    #: The giver of the delegation that was used.
     behalf_of: str = ""
     behalf_name: str = ""
+    #: Break-glass: given alone in an emergency.
     emergency: bool = False
+    #: The signature by the person's passkey, where policy asks for one.
     assertion: Assertion | None = None
 
     @property
+    def is_by_policy(self) -> bool:
+        """Tell whether policy let the plan run, and nobody was asked."""
+        return Actor.parse(self.person).kind is ActorKind.POLICY
+
+    @property
     def principal(self) -> str:
-        """Whose yes it is: the one who gave the delegation, if there was one."""
+        """Return the giver of the delegation that was used, else the person."""
         return self.behalf_of or self.person
 
 
 def people_of(group: str) -> tuple[str, ...]:
-    """The user ids of those who are named one by one; none for the handle of a group."""
-    return (
-        tuple(filter(None, group.removeprefix(PEOPLE).split("+")))
-        if group.startswith(PEOPLE)
-        else ()
-    )
-
-
-Groups = Mapping[str, frozenset[str]]
-"""Group name to the principals in it now, read fresh. A group that is missing is an empty group."""
+    """List the user ids of a "people:…" group; none for the handle of a group."""
+    if not group.startswith(PEOPLE):
+        return ()
+    names = group.removeprefix(PEOPLE).split("+")
+    return tuple(name for name in names if name)
 
 
 def ineligibility_reason(
@@ -81,24 +87,22 @@ def ineligibility_reason(
     factors: Iterable[ApprovalRequirement],
     groups: Groups,
 ) -> str | None:
-    """The reason this person may not approve, as a sentence to them; None when they may."""
+    """Say to this person why they may not approve; None when they may."""
     reason = unfit(person)
     if reason:
         return reason
     if person.id in set(authors):
         return "whoever raised or edited a plan, or gains from it, cannot approve it"
-    wanted = [factor.group for factor in factors]
-    if not any(person.id in groups.get(group, frozenset()) for group in wanted):
-        return (
-            f"only {either(wanted)} may approve this"
-            if wanted
-            else "nobody is named who may approve this"
-        )
-    return None
+    handles = [factor.group for factor in factors]
+    if any(person.id in groups.get(handle, frozenset()) for handle in handles):
+        return None
+    if not handles:
+        return "nobody is named who may approve this"
+    return f"only {either(handles)} may approve this"
 
 
 def unfit(person: Person) -> str | None:
-    """Say why this account decides nothing, whoever names it; None for a colleague at work."""
+    """Say why this account decides nothing; None for a colleague at work."""
     if not person.active:
         return "your account is deactivated"
     if person.bot:
@@ -110,59 +114,65 @@ def unfit(person: Person) -> str | None:
     return None
 
 
+def is_colleague(person: Person) -> bool:
+    """Tell a member of this workspace from guests, outsiders, apps and deactivated accounts."""
+    return unfit(person) is None
+
+
 def quorum_met(
     approvals: Iterable[Approval], factors: Iterable[ApprovalRequirement], groups: Groups
 ) -> bool:
-    """Tell whether every place is taken by a person of its own.
+    """Tell whether every required place is taken by a person of its own.
 
-    A delegated yes takes a place of its giver; giver and presser are then both used up. No factors,
-    or a factor of none, is never a quorum: empty means nobody.
+    A delegated approval takes a place of its giver, and uses up giver and voter.
     """
     factors = list(factors)
+    # Nobody required is never a quorum.
     if not factors or any(factor.count < 1 for factor in factors):
         return False
-    places = [
-        groups.get(factor.group, frozenset()) for factor in factors for _ in range(factor.count)
-    ]
-    return _seated(places, _distinct(approvals))
+    places: list[frozenset[str]] = []
+    for factor in factors:
+        members = groups.get(factor.group, frozenset())
+        places += [members] * factor.count
+    return _can_seat(places, _distinct_principals(approvals))
 
 
 def can_be_met(factors: Iterable[ApprovalRequirement]) -> bool:
     """Tell whether the people named one by one suffice for their places."""
-    places = [
-        frozenset(people_of(factor.group))
-        for factor in factors
-        for _ in range(factor.count)
-        if people_of(factor.group)
-    ]
-    return _seated(places, sorted(frozenset().union(*places)))
+    places: list[frozenset[str]] = []
+    for factor in factors:
+        people = frozenset(people_of(factor.group))
+        if people:
+            places += [people] * factor.count
+    return _can_seat(places, sorted(frozenset().union(*places)))
 
 
-def _distinct(approvals: Iterable[Approval]) -> list[str]:
-    """List the principals whose yes counts: nobody is used twice, giver or presser."""
-    used: set[str] = set()
+def _distinct_principals(approvals: Iterable[Approval]) -> list[str]:
+    """List the principals whose approval counts; nobody is used twice, giver or voter."""
+    taken_people: set[str] = set()
     principals = []
     for approval in approvals:
         people = {approval.person, approval.principal}
-        if not people & used:
+        if not people & taken_people:
             principals.append(approval.principal)
-        used |= people
+        taken_people |= people
     return principals
 
 
-def _seated(places: Sequence[frozenset[str]], people: Sequence[str]) -> bool:
+def _can_seat(places: Sequence[frozenset[str]], people: Sequence[str]) -> bool:
     """Tell whether each place can have a person of its own.
 
-    This is a bipartite matching, by augmenting paths: whoever has a place moves on where that makes
-    room. A dozen people and places at most: a graph library would bring in more than it saves.
+    This is a bipartite matching, by augmenting paths: whoever has a place moves on where that
+    makes room.
     """
+    # A dozen people and places at most: a graph library would bring in more than it saves.
     seats: dict[str, int] = {}
 
-    def has_room(place: int, passed: set[str]) -> bool:
+    def has_room(place: int, visited_people: set[str]) -> bool:
         for person in people:
-            if person in places[place] and person not in passed:
-                passed.add(person)
-                if person not in seats or has_room(seats[person], passed):
+            if person in places[place] and person not in visited_people:
+                visited_people.add(person)
+                if person not in seats or has_room(seats[person], visited_people):
                     seats[person] = place
                     return True
         return False
@@ -172,10 +182,11 @@ def _seated(places: Sequence[frozenset[str]], people: Sequence[str]) -> bool:
 
 def names_of(groups: Iterable[str]) -> list[str]:
     """Name these groups as people read them."""
-    return sorted({"those named for it" if people_of(group) else f"@{group}" for group in groups})
+    names = {"those named for it" if people_of(group) else f"@{group}" for group in groups}
+    return sorted(names)
 
 
 def either(groups: Iterable[str]) -> str:
     """Name these groups as alternatives: "@finance, @floor-managers or @owners"."""
-    names = names_of(groups)
-    return names[0] if len(names) == 1 else f"{', '.join(names[:-1])} or {names[-1]}"
+    *names, last_name = names_of(groups)
+    return f"{', '.join(names)} or {last_name}" if names else last_name

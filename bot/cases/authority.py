@@ -1,4 +1,4 @@
-"""Who may decide what: one table of decisions and the roles of a person towards a case.
+"""Authority: one table of decisions and of the roles that may take them.
 
 ``docs/authority.md`` shows this table; a test keeps the two equal.
 """
@@ -6,15 +6,15 @@
 from collections.abc import Iterable, Mapping
 from enum import StrEnum
 
-from bot.cases.approval import Person, either, unfit
+from bot.cases.approval import Person, either, is_colleague, unfit
+from bot.cases.caller import Caller
 from bot.cases.case import Case
-from bot.cases.commands import Asker
 from bot.cases.policy import Ruling
-from bot.cases.seen import Decision
+from bot.cases.seen import DecisionKind
 
 
 class Role(StrEnum):
-    """What somebody is to a case. One person may be several of these."""
+    """A person's relation to a case. One person may have several."""
 
     APPROVER = "approver"
     PLAYBOOK_OWNER = "owner of the playbook"
@@ -25,86 +25,82 @@ class Role(StrEnum):
 _DECIDERS = frozenset({Role.APPROVER, Role.PLAYBOOK_OWNER})
 _HOLDERS = _DECIDERS | {Role.PRESENT_OWNER}
 
-MAY: Mapping[Decision, frozenset[Role]] = {
-    Decision.APPROVE: frozenset({Role.APPROVER}),
-    Decision.UNDO: frozenset({Role.APPROVER}),
-    Decision.WITHDRAW: frozenset({Role.VOTER}),
-    Decision.REJECT: _DECIDERS,
-    Decision.EDIT: _DECIDERS,
-    Decision.SNOOZE: _DECIDERS,
-    Decision.RESOLVE: _DECIDERS,
-    Decision.TRY_AGAIN: _DECIDERS,
-    Decision.SETTLE: _DECIDERS,
-    Decision.NAME_KIND: _DECIDERS,
-    Decision.CALL_NOVEL: _DECIDERS,
-    Decision.CLAIM: _HOLDERS,
-    Decision.HAND_OVER: _HOLDERS,
-    # Whom policy names for emergencies is judged with the standing of the desk.
-    Decision.EMERGENCY: frozenset(),
+#: The roles of which one is enough. Owning a case allows nothing but to claim it and hand it on.
+MAY: Mapping[DecisionKind, frozenset[Role]] = {
+    DecisionKind.APPROVE: frozenset({Role.APPROVER}),
+    DecisionKind.UNDO: frozenset({Role.APPROVER}),
+    DecisionKind.WITHDRAW: frozenset({Role.VOTER}),
+    DecisionKind.REJECT: _DECIDERS,
+    DecisionKind.EDIT: _DECIDERS,
+    DecisionKind.SNOOZE: _DECIDERS,
+    DecisionKind.RESOLVE: _DECIDERS,
+    DecisionKind.TRY_AGAIN: _DECIDERS,
+    DecisionKind.SETTLE: _DECIDERS,
+    DecisionKind.NAME_KIND: _DECIDERS,
+    DecisionKind.CALL_NOVEL: _DECIDERS,
+    DecisionKind.CLAIM: _HOLDERS,
+    DecisionKind.HAND_OVER: _HOLDERS,
+    # Whom policy names for emergencies is checked in ``decide_controls``.
+    DecisionKind.EMERGENCY: frozenset(),
 }
-"""The roles of which one is enough. Having a case gives nothing but claiming it and handing it on."""
 
-# Whoever raised or edited a plan, or gains from it, may say no to it and never yes.
-NEVER_BY_AUTHORS = frozenset({Decision.APPROVE, Decision.UNDO, Decision.EMERGENCY})
-
-
-def is_colleague(person: Person) -> bool:
-    """A member of this workspace, at work in it: no guest, nobody from outside, no app."""
-    return unfit(person) is None
+# Whoever raised or edited a plan, or gains from it, may reject it and never approve it.
+NEVER_BY_AUTHORS = frozenset({DecisionKind.APPROVE, DecisionKind.UNDO, DecisionKind.EMERGENCY})
 
 
-def ineligibility(case: Case, decision: Decision, by: Asker) -> str | None:
-    """Say why this person may not decide this, as a sentence to them; None when they may."""
+def ineligibility(case: Case, decision: DecisionKind, by: Caller) -> str | None:
+    """Say to this person why they may not decide this; None when they may."""
     person = by.person
-    if decision is Decision.WITHDRAW:
-        voted = Role.VOTER in roles(case, person, by)
-        return None if voted else "there is no approval of yours to withdraw"
+    if decision is DecisionKind.WITHDRAW:
+        has_voted = Role.VOTER in roles(case, person, by)
+        return None if has_voted else "there is no approval of yours to withdraw"
     if not is_colleague(person):
-        says_yes = decision in NEVER_BY_AUTHORS
-        return unfit(person) if says_yes else "only members of this workspace may do this"
+        is_approval = decision in NEVER_BY_AUTHORS
+        return unfit(person) if is_approval else "only members of this workspace may do this"
     if _is_barred(case, decision, person, by):
         return "whoever raised or edited a plan, or gains from it, cannot approve it"
-    for principal in (person, *by.behalf_of):
-        fit = is_colleague(principal) and not _is_barred(case, decision, principal, by)
-        if fit and roles(case, principal, by) & MAY[decision]:
+    for candidate in (person, *by.behalf_of):
+        is_fit = is_colleague(candidate) and not _is_barred(case, decision, candidate, by)
+        if is_fit and roles(case, candidate, by) & MAY[decision]:
             return None
     return _only_others(case, decision, by)
 
 
-def roles(case: Case, person: Person, by: Asker) -> frozenset[Role]:
-    """Find what this person is to this case, from the groups as they were read for ``by``."""
+def roles(case: Case, person: Person, by: Caller) -> frozenset[Role]:
+    """Find this person's roles, from the groups as they were read for ``by``."""
 
     def belongs_to(handles: Iterable[str]) -> bool:
         return any(person.id in by.groups.get(handle, frozenset()) for handle in handles)
 
-    held = {
+    is_so = {
         Role.APPROVER: belongs_to(_approvers(case, by)),
         Role.PLAYBOOK_OWNER: belongs_to(by.playbook_owners),
         Role.PRESENT_OWNER: person.id == case.owner or belongs_to([case.owner]),
         Role.VOTER: any(vote.person == person.id for vote in case.approvals),
     }
-    return frozenset(role for role, is_held in held.items() if is_held)
+    return frozenset(role for role in Role if is_so[role])
 
 
-def _approvers(case: Case, by: Asker) -> tuple[str, ...]:
-    """The groups of the verdict. What policy let run alone answers to the playbook's owners."""
+def _approvers(case: Case, by: Caller) -> tuple[str, ...]:
+    """List the groups of the verdict."""
     if case.verdict is None:
         return ()
+    # A plan that policy let run alone answers to the playbook's owners.
     if case.verdict.ruling is Ruling.AUTO_APPROVE:
         return by.playbook_owners
     return tuple(factor.group for factor in case.verdict.factors)
 
 
-def _is_barred(case: Case, decision: Decision, person: Person, by: Asker) -> bool:
+def _is_barred(case: Case, decision: DecisionKind, person: Person, by: Caller) -> bool:
     """Tell whether one of this person's accounts raised or edited the plan, or gains from it."""
     return decision in NEVER_BY_AUTHORS and person.id in by.identities.linked_accounts(case.authors)
 
 
-def _only_others(case: Case, decision: Decision, by: Asker) -> str:
-    able = [*_approvers(case, by)]
+def _only_others(case: Case, decision: DecisionKind, by: Caller) -> str:
+    handles = [*_approvers(case, by)]
     if Role.PLAYBOOK_OWNER in MAY[decision]:
-        able += by.playbook_owners
-    deed = "approve" if decision is Decision.APPROVE else "do"
-    return (
-        f"only {either(able)} may {deed} this" if able else f"nobody is named who may {deed} this"
-    )
+        handles += by.playbook_owners
+    verb = "approve" if decision is DecisionKind.APPROVE else "do"
+    if not handles:
+        return f"nobody is named who may {verb} this"
+    return f"only {either(handles)} may {verb} this"

@@ -1,6 +1,7 @@
-"""One way to turn a value into bytes and back: Pydantic for the shapes, RFC 8785 for the bytes.
+"""Values as bytes and back: Pydantic for the shapes, RFC 8785 for the bytes.
 
-Digests are SHA-256 over the canonical bytes, so two processes, two releases and an auditor agree on them.
+Hashes are SHA-256 over the canonical bytes, so two processes, two releases and an auditor agree
+on them.
 """
 
 import hashlib
@@ -17,8 +18,11 @@ from pydantic import TypeAdapter
 Scalar = str | int | float | bool | None
 T = TypeVar("T")
 
-# RFC 8785 speaks IEEE doubles: a larger integer would change its value silently.
-LARGEST_INTEGER = 2**53 - 1
+# RFC 8785 numbers are IEEE doubles: a larger integer would change its value silently.
+MAX_INTEGER = 2**53 - 1
+# In this range both encoders write the shortest decimal that reads back the same, without an
+# exponent.
+MIN_PLAIN_FLOAT, MAX_PLAIN_FLOAT = 1e-4, 1e15
 
 
 @lru_cache(maxsize=256)
@@ -27,38 +31,36 @@ def _adapter(shape: Hashable) -> TypeAdapter[Any]:
 
 
 def to_plain(value: Any, shape: Any = None) -> Any:
-    """The value as JSON types only: Decimal and datetime as text, dataclasses as objects."""
+    """Convert to JSON types: Decimal and datetime to text, dataclasses to objects."""
     return _adapter(shape or cast(Hashable, type(value))).dump_python(value, mode="json")
 
 
 def to_json(value: Any, shape: Any = None) -> str:
-    """The value as JSON text, fast and not canonical: for the projection, never for a digest."""
+    """Convert to JSON text, fast and not canonical: for projections, never for a hash."""
     return _adapter(shape or cast(Hashable, type(value))).dump_json(value).decode()
 
 
 def from_json(shape: type[T], raw: str | bytes) -> T:
-    """The value that ``to_json`` wrote."""
-    read: T = _adapter(cast(Hashable, shape)).validate_json(raw)
-    return read
+    """Read what ``to_json`` wrote."""
+    value: T = _adapter(cast(Hashable, shape)).validate_json(raw)
+    return value
 
 
 def from_plain(shape: Any, value: Any) -> Any:
-    """The value that ``to_plain`` wrote; ``shape`` may be a union."""
+    """Read what ``to_plain`` wrote; ``shape`` may be a union."""
     return _adapter(shape).validate_python(value)
 
 
 def canonical_bytes(plain: Any) -> bytes:
-    """RFC 8785 bytes of JSON types.
-
-    Where Python's own encoder gives the same bytes it is used: it is written in C and ten times as fast (a property test compares
-    the two). Anything it might write differently goes to the reference implementation.
-    """
+    """Encode JSON types by RFC 8785."""
+    # Python's own encoder is ten times as fast. It is used where it writes the same bytes; a
+    # property test compares the two.
     try:
-        return json.dumps(
-            _simple(plain), sort_keys=True, ensure_ascii=False, separators=(",", ":")
-        ).encode()
+        simple = _simple(plain)
     except _NotSimple:
         return rfc8785.dumps(plain)
+    text = json.dumps(simple, sort_keys=True, ensure_ascii=False, separators=(",", ":"))
+    return text.encode()
 
 
 class _NotSimple(Exception):
@@ -66,7 +68,7 @@ class _NotSimple(Exception):
 
 
 def _simple(value: Any) -> Any:
-    """The value with whole floats as integers, as ECMAScript writes them."""
+    """Replace whole floats by integers, as ECMAScript writes them."""
     kind = type(value)
     if kind is str or value is None or kind is bool:
         return value
@@ -80,10 +82,9 @@ def _simple(value: Any) -> Any:
 
 
 def _simple_number(value: Any) -> int | float:
-    if type(value) is int and abs(value) <= LARGEST_INTEGER:
+    if type(value) is int and abs(value) <= MAX_INTEGER:
         return value
-    # In this range both write the shortest decimal that reads back the same, without an exponent.
-    if type(value) is float and 1e-4 <= abs(value) < 1e15:
+    if type(value) is float and MIN_PLAIN_FLOAT <= abs(value) < MAX_PLAIN_FLOAT:
         return int(value) if value.is_integer() else value
     raise _NotSimple
 
@@ -98,16 +99,16 @@ def storable(value: Scalar) -> Scalar:
         return value.encode("utf-8", "replace").decode().replace("\x00", "?")
     if isinstance(value, float):
         return value if math.isfinite(value) else str(value)
-    if isinstance(value, int) and abs(value) > LARGEST_INTEGER:
+    if isinstance(value, int) and abs(value) > MAX_INTEGER:
         return str(value)
     return value
 
 
-def digest(plain: Any) -> str:
-    """SHA-256, in hex, of the canonical bytes."""
+def canonical_hash(plain: Any) -> str:
+    """Hash the canonical bytes with SHA-256, in hex."""
     return hashlib.sha256(canonical_bytes(plain)).hexdigest()
 
 
-def moment(at: datetime) -> str:
-    """A UTC time as RFC 3339 text, to the microsecond, always with the same width."""
+def format_utc(at: datetime) -> str:
+    """Format a UTC time by RFC 3339, to the microsecond, always with the same width."""
     return at.strftime("%Y-%m-%dT%H:%M:%S.%fZ")

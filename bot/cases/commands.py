@@ -1,56 +1,45 @@
-"""What may be asked of a case, each as data: who asks, and what they say. ``decide`` turns a move into entries, or refuses."""
+"""Commands: everything that can be asked of a case, as data for ``decide``."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import KW_ONLY, dataclass
 from datetime import datetime, timedelta
 from typing import ClassVar
 
+from bot.cases.actor import CaseId
 from bot.cases.approval import Groups, Person
+from bot.cases.caller import Caller
 from bot.cases.canonical import Scalar
 from bot.cases.delegation import Delegation
-from bot.cases.entries import FieldChange, RejectReason, StepState
-from bot.cases.evidence import Evidence
+from bot.cases.entries import FieldChange, RejectReason
 from bot.cases.identity import UNLINKED, Identities
 from bot.cases.passkey import Assertion, Passkey
-from bot.cases.plan import Money, Plan
+from bot.cases.plan import Plan
 from bot.cases.policy import Verdict
-from bot.cases.recognition import Recognition
 from bot.cases.recommendation import Recommendation, Words
-from bot.cases.seen import Decision, Seen
+from bot.cases.seen import DecisionKind, Seen
 from bot.cases.signal import Signal
 from bot.cases.sla import Sla
 
 
 @dataclass(frozen=True, slots=True)
-class Asker:
-    """Who asks, through which door, with their groups read fresh.
-
-    ``behalf_of``: those who have asked them to stand in, read fresh too.
-    ``playbook_owners``: the groups that own the playbook of the case; their members are in ``groups``.
-    ``identities``: which accounts are one person.
-    """
-
-    person: Person
-    groups: Groups = field(default_factory=dict)
-    surface: str = "slack"
-    behalf_of: tuple[Person, ...] = ()
-    playbook_owners: tuple[str, ...] = ()
-    identities: Identities = UNLINKED
-
-
-@dataclass(frozen=True, slots=True)
 class PersonDecision:
-    """What a person decides: ``by`` whom, on what they had ``seen``. Judged alike for every one of them."""
+    """The base of what a person decides; currency and authority are checked for all alike."""
 
-    decision: ClassVar[Decision]
+    decision: ClassVar[DecisionKind]
 
-    by: Asker
+    by: Caller
+    #: The case as the person's card showed it.
     seen: Seen
 
 
-@dataclass(frozen=True, slots=True)
+# --- signals ----------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Open:
-    case_id: str
+    """Open a case for a signal."""
+
+    case_id: CaseId
     signal: Signal
     owner: str
     channel: str
@@ -59,34 +48,33 @@ class Open:
 
 @dataclass(frozen=True, slots=True)
 class Recur:
-    """``reopen`` is set when the trouble came back on a case that had ended a short while ago."""
+    """Count a signal on the case that is there."""
 
     signal: Signal
+    #: The case had ended a short while ago.
     reopen: bool = False
     identities: Identities = UNLINKED
 
 
 @dataclass(frozen=True, slots=True)
 class Clear:
+    """Record the all-clear of the source."""
+
     signal: Signal
 
 
-@dataclass(frozen=True, slots=True)
-class Recognise:
-    """What recognition says of a case whose source named no known kind, and whose it is then."""
-
-    recognition: Recognition
-    owner: str
-    channel: str
-    sla: Sla
-    is_urgent: bool = False
+# --- triage -----------------------------------------------------------------------------------
 
 
 @dataclass(frozen=True, slots=True)
 class NameKind(PersonDecision):
-    decision = Decision.NAME_KIND
+    """Name the kind of a case that was not recognised."""
 
+    decision = DecisionKind.NAME_KIND
+
+    _: KW_ONLY
     kind: str
+    #: Owner, channel and SLA by the playbook of that kind.
     owner: str
     channel: str
     sla: Sla
@@ -94,58 +82,58 @@ class NameKind(PersonDecision):
 
 @dataclass(frozen=True, slots=True)
 class CallNovel(PersonDecision):
-    decision = Decision.CALL_NOVEL
+    """Say that no known kind fits."""
+
+    decision = DecisionKind.CALL_NOVEL
 
 
 @dataclass(frozen=True, slots=True)
 class Narrate:
+    """Show a model's words about one revision."""
+
     words: Words
     revision: int
 
 
 @dataclass(frozen=True, slots=True)
-class Gather:
-    evidence: tuple[Evidence, ...]
-    what: str
-    why: str
-    stake: Money | None
-
-
-@dataclass(frozen=True, slots=True)
 class Recommend:
-    """The desk's suggestion with policy's verdict on it; no plan means that a person must find one.
-
-    ``expires_at`` is given where the hours of the channel put it later than policy's plain span would.
-    """
+    """Propose a plan with policy's verdict; without a plan a person must find one."""
 
     recommendation: Recommendation
     plan: Plan | None
     verdict: Verdict | None
+    _: KW_ONLY
+    #: A new SLA, when the old one has passed.
     sla: Sla | None = None
+    #: Set when the channel's working hours end later than policy's plain time span.
     expires_at: datetime | None = None
+
+
+# --- votes ------------------------------------------------------------------------------------
 
 
 @dataclass(frozen=True, slots=True)
 class Approve(PersonDecision):
-    """``emergency``: the glass is broken for this one yes, which then is enough alone.
+    """Approve the plan."""
 
-    ``assertion`` is what the approver's device signed, with the passkeys that are known now.
-    """
-
-    decision = Decision.APPROVE
+    decision = DecisionKind.APPROVE
 
     note: str = ""
+    _: KW_ONLY
+    #: Break-glass: this one approval is enough.
     emergency: bool = False
+    #: The signature by the approver's passkey, and the passkeys known now.
     assertion: Assertion | None = None
     passkeys: tuple[Passkey, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class BeginApproval(PersonDecision):
-    """A yes of the top class, which waits for its signature outside Slack."""
+    """Begin a step-up approval, which waits for a signature outside Slack."""
 
-    decision = Decision.APPROVE
+    decision = DecisionKind.APPROVE
 
+    _: KW_ONLY
     note: str
     ticket: str
     passkeys: tuple[Passkey, ...] = ()
@@ -153,12 +141,19 @@ class BeginApproval(PersonDecision):
 
 @dataclass(frozen=True, slots=True)
 class Withdraw(PersonDecision):
-    decision = Decision.WITHDRAW
+    """Take back one's own approval."""
+
+    decision = DecisionKind.WITHDRAW
+
+
+# --- handling by people -----------------------------------------------------------------------
 
 
 @dataclass(frozen=True, slots=True)
 class Reject(PersonDecision):
-    decision = Decision.REJECT
+    """Decide that the plan is not carried out."""
+
+    decision = DecisionKind.REJECT
 
     reason: RejectReason
     note: str = ""
@@ -166,8 +161,11 @@ class Reject(PersonDecision):
 
 @dataclass(frozen=True, slots=True)
 class Edit(PersonDecision):
-    decision = Decision.EDIT
+    """Replace the plan by one with other parameters."""
 
+    decision = DecisionKind.EDIT
+
+    _: KW_ONLY
     plan: Plan
     verdict: Verdict
     changes: tuple[FieldChange, ...]
@@ -176,203 +174,186 @@ class Edit(PersonDecision):
 
 @dataclass(frozen=True, slots=True)
 class HandOver(PersonDecision):
-    """``to`` is a person, or the group that the playbook names as the next owner."""
+    """Give the case to another owner."""
 
-    decision = Decision.HAND_OVER
+    decision = DecisionKind.HAND_OVER
 
+    _: KW_ONLY
+    #: A person, or the group that the playbook names as the next owner.
     to: str
+    #: What has been done so far, in words.
     done: str
+    #: What is still open, in words.
     remains: str
 
 
 @dataclass(frozen=True, slots=True)
 class Claim(PersonDecision):
-    decision = Decision.CLAIM
+    """Take the case on oneself."""
+
+    decision = DecisionKind.CLAIM
 
 
 @dataclass(frozen=True, slots=True)
 class Snooze(PersonDecision):
-    decision = Decision.SNOOZE
+    """Let the case rest until a time."""
 
+    decision = DecisionKind.SNOOZE
+
+    _: KW_ONLY
     until: datetime
     reason: str
 
 
 @dataclass(frozen=True, slots=True)
 class Resolve(PersonDecision):
-    """Handled by hand: a person says so, and what they did."""
+    """Say that the case was handled by hand, and how."""
 
-    decision = Decision.RESOLVE
+    decision = DecisionKind.RESOLVE
 
     note: str
 
 
 @dataclass(frozen=True, slots=True)
 class TryAgain(PersonDecision):
-    decision = Decision.TRY_AGAIN
+    """Have a referred case triaged again."""
+
+    decision = DecisionKind.TRY_AGAIN
 
 
-@dataclass(frozen=True, slots=True)
-class Settle(PersonDecision):
-    """A person looked in the outside system: did the step in doubt land or not?"""
-
-    decision = Decision.SETTLE
-
-    landed: bool
-    note: str
+# --- time -------------------------------------------------------------------------------------
 
 
 @dataclass(frozen=True, slots=True)
 class Wake:
-    pass
+    """End a snooze."""
 
 
 @dataclass(frozen=True, slots=True)
 class Expire:
-    """Time is up: ask ``next_owner`` once, then close unexecuted. ``decide_for`` is how long the next owner has without a plan."""
+    """Escalate to the next owner once, then close the case unexecuted."""
 
     next_owner: str
+    _: KW_ONLY
+    #: The first reminder of the next owner.
     remind_at: datetime | None = None
+    #: The time that the next owner has when there is no plan.
     decide_for: timedelta = timedelta(hours=24)
     expires_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Remind:
+    """Remind the owner, and again at ``next_at``."""
+
     next_at: datetime
+
+
+# --- execution --------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Settle(PersonDecision):
+    """Report the outcome of a step in doubt, after looking in the outside system."""
+
+    decision = DecisionKind.SETTLE
+
+    _: KW_ONLY
+    landed: bool
+    note: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Recheck:
+    """The base of what begins an effect: the approvers, read fresh immediately before it."""
+
+    step: int
+    groups: Groups
+    #: The approvers by user id. Who cannot be read any more is missing.
+    people: Mapping[str, Person]
+    delegations: tuple[Delegation, ...] = ()
+    passkeys: tuple[Passkey, ...] = ()
+    identities: Identities = UNLINKED
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StartStep(Recheck):
+    """Begin a step; anything that is no longer as it was approved stops it."""
+
+    #: The hash of the plan that is about to run.
+    plan_hash: str
+    #: Policy's verdict now.
+    verdict: Verdict
+    #: The snapshot of the outside system now.
+    precondition: Mapping[str, Scalar]
+    #: The group that may approve alone in an emergency.
+    emergency_group: str = ""
+    #: The mode that the program runs in.
+    mode: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class LookFirst:
+    """Begin a step with a verification: a lost ledger may have carried it out already."""
+
+    step: int
+
+
+# --- undo -------------------------------------------------------------------------------------
 
 
 @dataclass(frozen=True, slots=True)
 class Undo(PersonDecision):
-    """One person's yes to taking the plan back; ``assertion`` as for the yes to doing it.
+    """Approve the undo of the whole plan."""
 
-    ``mode`` is the one that the program runs in now.
-    """
-
-    decision = Decision.UNDO
+    decision = DecisionKind.UNDO
 
     note: str
+    _: KW_ONLY
+    #: The mode that the program runs in.
     mode: str = ""
+    #: The signature by the approver's passkey, and the passkeys known now.
     assertion: Assertion | None = None
     passkeys: tuple[Passkey, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class BeginUndo(PersonDecision):
-    """A yes to taking back a plan of the top class, which waits for its signature outside Slack."""
+    """Begin a step-up approval of an undo, which waits for a signature outside Slack."""
 
-    decision = Decision.UNDO
+    decision = DecisionKind.UNDO
 
+    _: KW_ONLY
     note: str
     ticket: str
     mode: str = ""
     passkeys: tuple[Passkey, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class StartUndo:
-    """What the executor found immediately before a step is undone because people want it so."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StartUndo(Recheck):
+    """Begin to undo a step because people approved the undo."""
 
-    step: int
-    groups: Groups
-    people: Mapping[str, Person]
-    delegations: tuple[Delegation, ...] = ()
-    passkeys: tuple[Passkey, ...] = ()
-    identities: Identities = UNLINKED
+    #: The groups that own the playbook of the case.
     playbook_owners: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class StartStep:
-    """What the executor found immediately before the step; anything that moved stops it."""
+# --- all commands -----------------------------------------------------------------------------
 
-    step: int
-    digest: str
-    verdict: Verdict
-    groups: Groups
-    people: Mapping[str, Person]
-    precondition: Mapping[str, Scalar]
-    delegations: tuple[Delegation, ...] = ()
-    emergency_group: str = ""
-    passkeys: tuple[Passkey, ...] = ()
-    identities: Identities = UNLINKED
-    mode: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class LookFirst:
-    """A step that may have been carried out already, by a bot whose ledger was lost: it begins with a look."""
-
-    step: int
-
-
-@dataclass(frozen=True, slots=True)
-class ReportStep:
-    step: int
-    state: StepState
-    detail: str
-
-
-@dataclass(frozen=True, slots=True)
-class Drift:
-    reasons: tuple[str, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Stop:
-    reason: str
-
-
-@dataclass(frozen=True, slots=True)
-class Park:
-    step: int
-    reason: str
-
-
-@dataclass(frozen=True, slots=True)
-class Finish:
-    note: str
-    undo_until: datetime | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Reopen:
-    reason: str
-
-
+SignalCommand = Recur | Clear
+TriageCommand = NameKind | CallNovel | Narrate | Recommend
+VoteCommand = Approve | BeginApproval | Withdraw
+HandlingCommand = Reject | Edit | HandOver | Claim | Snooze | Resolve | TryAgain
+TimerCommand = Wake | Expire | Remind
+StepCommand = StartStep | LookFirst | Settle
+UndoCommand = Undo | BeginUndo | StartUndo
 Command = (
     Open
-    | Recur
-    | Clear
-    | Recognise
-    | NameKind
-    | CallNovel
-    | Narrate
-    | Gather
-    | Recommend
-    | Approve
-    | BeginApproval
-    | Withdraw
-    | Reject
-    | Edit
-    | HandOver
-    | Claim
-    | Snooze
-    | Resolve
-    | TryAgain
-    | Settle
-    | Wake
-    | Expire
-    | Remind
-    | Undo
-    | BeginUndo
-    | StartUndo
-    | StartStep
-    | LookFirst
-    | ReportStep
-    | Drift
-    | Stop
-    | Park
-    | Finish
-    | Reopen
+    | SignalCommand
+    | TriageCommand
+    | VoteCommand
+    | HandlingCommand
+    | TimerCommand
+    | StepCommand
+    | UndoCommand
 )

@@ -1,16 +1,17 @@
-"""The ledger's entries: what can be written about a case, each a dataclass under a stable name.
+"""The ledger's entries: each thing that can happen is a dataclass under a stable name.
 
-A name, once released, keeps its meaning; a new field gets a default, so that old ledgers fold forever.
+A released name keeps its meaning, and a new field gets a default: old ledgers fold forever.
 """
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
-from typing import Any, ClassVar, TypeVar
+from typing import Any, ClassVar, TypeVar, get_args
 
+from bot.cases.actor import Actor, CaseId
 from bot.cases.approval import Approval
-from bot.cases.canonical import Scalar, from_plain, moment, to_plain
+from bot.cases.canonical import Scalar, format_utc, from_plain, to_plain
 from bot.cases.delegation import Delegation
 from bot.cases.evidence import Evidence
 from bot.cases.lifecycle import Transition
@@ -24,72 +25,220 @@ from bot.cases.sla import Sla
 
 
 class Body:
-    """What happened. Every subclass is one line in the register below."""
+    """The base of all bodies: a name in the ledger, and a transition of the lifecycle."""
 
     name: ClassVar[str]
     usual_transition: ClassVar[Transition]
 
     @property
     def transition(self) -> Transition:
-        """The arrow of the lifecycle that this entry takes."""
+        """Return the transition that this entry takes."""
         return self.usual_transition
 
 
-@dataclass(frozen=True, slots=True)
-class Entry:
-    """One line of the ledger. ``version`` counts the entries of this case, ``revision`` the revisions of its plan."""
-
-    case_id: str
-    version: int
-    revision: int
-    at: datetime
-    actor: str
-    surface: str
-    body: Body
-
-
-BODIES: dict[str, type[Body]] = {}
 B = TypeVar("B", bound=type[Body])
 
 
-def _entry(name: str, move: Transition) -> Callable[[B], B]:
-    def register(shape: B) -> B:
-        shape.name, shape.usual_transition = name, move
-        BODIES[name] = shape
-        return shape
+def _entry(name: str, transition: Transition) -> Callable[[B], B]:
+    def register(body_type: B) -> B:
+        body_type.name = name
+        body_type.usual_transition = transition
+        return body_type
 
     return register
 
 
-def entry_plain(entry: Entry) -> dict[str, Any]:
-    """The entry as JSON types, ready for canonical bytes."""
-    return {
-        "type": entry.body.name,
-        "case": entry.case_id,
-        "version": entry.version,
-        "revision": entry.revision,
-        "at": moment(entry.at),
-        "actor": entry.actor,
-        "surface": entry.surface,
-        "body": to_plain(entry.body),
-    }
+# --- signals ----------------------------------------------------------------------------------
 
 
-def entry_of(plain: Mapping[str, Any]) -> Entry:
-    """The entry that ``entry_plain`` wrote."""
-    return Entry(
-        case_id=plain["case"],
-        version=plain["version"],
-        revision=plain["revision"],
-        at=datetime.fromisoformat(plain["at"]),
-        actor=plain["actor"],
-        surface=plain["surface"],
-        body=from_plain(BODIES[plain["type"]], plain["body"]),
-    )
+@_entry("case.opened", Transition.OPEN)
+@dataclass(frozen=True, slots=True)
+class Opened(Body):
+    """A signal opens the case."""
+
+    signal: Signal
+    owner: str
+    channel: str
+    sla: Sla
+
+
+@_entry("signal.recurred", Transition.RECUR)
+@dataclass(frozen=True, slots=True)
+class Recurred(Body):
+    """The same trouble is reported again."""
+
+    signal: Signal
+
+
+@_entry("signal.cleared", Transition.CLEAR)
+@dataclass(frozen=True, slots=True)
+class Cleared(Body):
+    """The source gives the all-clear, and the case ends."""
+
+    signal: Signal
+
+
+@_entry("signal.marked_clear", Transition.MARK_CLEAR)
+@dataclass(frozen=True, slots=True)
+class MarkedClear(Body):
+    """The source gives the all-clear for a case that is decided already."""
+
+    signal: Signal
+
+
+@_entry("signal.conflicted", Transition.NOTE)
+@dataclass(frozen=True, slots=True)
+class Conflicted(Body):
+    """A known key came with another body, which stays in the inbox."""
+
+    source: str
+    key: str
+    digest: str
+
+
+@_entry("case.reopened", Transition.REOPEN)
+@dataclass(frozen=True, slots=True)
+class Reopened(Body):
+    """The trouble is back on a case that had ended."""
+
+    reason: str
+
+
+# --- triage -----------------------------------------------------------------------------------
+
+
+@_entry("kind.recognised", Transition.RECOGNISE)
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Recognised(Body):
+    """Recognition names a kind, or none.
+
+    Without a kind, owner and SLA stay, or tighten when much is at stake.
+    """
+
+    recognition: Recognition
+    owner: str
+    channel: str
+    sla: Sla
+    is_urgent: bool = False
+
+
+@_entry("kind.named", Transition.NAME)
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Named(Body):
+    """A person names the kind; the case is triaged again by its playbook."""
+
+    kind: str
+    owner: str
+    channel: str
+    sla: Sla
+    by_name: str
+
+
+@_entry("kind.novel", Transition.NOTE)
+@dataclass(frozen=True, slots=True)
+class Novel(Body):
+    """A person says that no known kind fits; recognition is not tried again."""
+
+    by_name: str
+
+
+@_entry("case.narrated", Transition.NOTE)
+@dataclass(frozen=True, slots=True)
+class Narrated(Body):
+    """A model's words about one revision, shown in a labelled block."""
+
+    words: Words
+    on_revision: int
+
+
+@_entry("evidence.gathered", Transition.GATHER)
+@dataclass(frozen=True, slots=True)
+class Gathered(Body):
+    """Evidence, the sentences made from it, and the money at stake."""
+
+    evidence: tuple[Evidence, ...]
+    what: str
+    why: str
+    stake: Money | None
+
+
+@_entry("plan.recommended", Transition.RECOMMEND)
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Recommended(Body):
+    """A plan waits for approval."""
+
+    recommendation: Recommendation
+    plan: Plan
+    verdict: Verdict
+    expires_at: datetime
+    #: A new SLA, when the old one had passed before this plan was made.
+    sla: Sla | None = None
+
+
+@_entry("case.referred", Transition.REFER)
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Referred(Body):
+    """A person must find out what to do."""
+
+    reason: str
+    recommendation: Recommendation
+    plan: Plan | None = None
+    verdict: Verdict | None = None
+    sla: Sla | None = None
+
+
+@_entry("plan.authorised", Transition.AUTHORISE)
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Authorised(Body):
+    """The quorum is complete, or policy lets the plan run without an approval.
+
+    Recommendation, plan and verdict are set only when policy lets it run.
+    """
+
+    digest: str
+    by: tuple[str, ...]
+    recommendation: Recommendation | None = None
+    plan: Plan | None = None
+    verdict: Verdict | None = None
+
+
+# --- votes ------------------------------------------------------------------------------------
+
+
+@_entry("approval.begun", Transition.NOTE)
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StepUpAsked(Body):
+    """An approval waits for a signature by the approver's passkey."""
+
+    #: The hash of the secret in the link to the page that asks for the signature.
+    ticket: str
+    note: str
+    until: datetime
+    by_name: str
+    purpose: Purpose = Purpose.APPROVE
+
+
+@_entry("approval.given", Transition.VOTE)
+@dataclass(frozen=True, slots=True)
+class ApprovalGiven(Body):
+    """A person approves the plan."""
+
+    approval: Approval
+
+
+@_entry("approval.withdrawn", Transition.WITHDRAW)
+@dataclass(frozen=True, slots=True)
+class Withdrawn(Body):
+    """A person takes back their approval."""
+
+    person: str
+
+
+# --- handling by people -----------------------------------------------------------------------
 
 
 class RejectReason(StrEnum):
-    """Why a plan was rejected: a closed list, each with what it means on the form."""
+    """The closed list of reasons to reject a plan."""
 
     WRONG_PLAN = "wrong_plan"
     WRONG_FACTS = "wrong_facts"
@@ -101,6 +250,7 @@ class RejectReason(StrEnum):
 
     @property
     def description(self) -> str:
+        """Return the text that the form shows."""
         return REJECT_REASONS[self]
 
 
@@ -116,7 +266,7 @@ REJECT_REASONS = {
 
 
 class Resolution(StrEnum):
-    """How a case ended, from a closed list."""
+    """The closed list of ways in which a case is resolved."""
 
     WORKED = "worked"
     BY_HAND = "handled by hand"
@@ -124,167 +274,28 @@ class Resolution(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class FieldChange:
+    """One parameter of a plan that a person edited."""
+
     field: str
     before: Scalar
     after: Scalar
 
 
-@_entry("case.opened", Transition.OPEN)
-@dataclass(frozen=True, slots=True)
-class Opened(Body):
-    signal: Signal
-    owner: str
-    channel: str
-    sla: Sla
-
-
-@_entry("signal.recurred", Transition.RECUR)
-@dataclass(frozen=True, slots=True)
-class Recurred(Body):
-    signal: Signal
-
-
-@_entry("signal.cleared", Transition.CLEAR)
-@dataclass(frozen=True, slots=True)
-class Cleared(Body):
-    signal: Signal
-
-
-@_entry("signal.marked_clear", Transition.MARK_CLEAR)
-@dataclass(frozen=True, slots=True)
-class MarkedClear(Body):
-    signal: Signal
-
-
-@_entry("signal.conflicted", Transition.NOTE)
-@dataclass(frozen=True, slots=True)
-class Conflicted(Body):
-    """The same key came again with another body. It is stored in the inbox and changes nothing here."""
-
-    source: str
-    key: str
-    digest: str
-
-
-@_entry("kind.recognised", Transition.RECOGNISE)
-@dataclass(frozen=True, slots=True)
-class Recognised(Body):
-    """Which kind it is taken for, or that none fits: then ``owner`` and the clock stay, or tighten when much is at stake."""
-
-    recognition: Recognition
-    owner: str
-    channel: str
-    sla: Sla
-    is_urgent: bool = False
-
-
-@_entry("kind.named", Transition.NAME)
-@dataclass(frozen=True, slots=True)
-class Named(Body):
-    """A person says which kind it is. It is looked at again, by that kind's playbook."""
-
-    kind: str
-    owner: str
-    channel: str
-    sla: Sla
-    by_name: str
-
-
-@_entry("kind.novel", Transition.NOTE)
-@dataclass(frozen=True, slots=True)
-class Novel(Body):
-    """A person says that it is something new: no guess fits, and none is made again."""
-
-    by_name: str
-
-
-@_entry("case.narrated", Transition.NOTE)
-@dataclass(frozen=True, slots=True)
-class Narrated(Body):
-    """A model's words about the case, of this revision. They change nothing but what is read in their labelled block."""
-
-    words: Words
-    on_revision: int
-
-
-@_entry("evidence.gathered", Transition.GATHER)
-@dataclass(frozen=True, slots=True)
-class Gathered(Body):
-    evidence: tuple[Evidence, ...]
-    what: str
-    why: str
-    stake: Money | None
-
-
-@_entry("plan.recommended", Transition.RECOMMEND)
-@dataclass(frozen=True, slots=True)
-class Recommended(Body):
-    """``sla`` is a new promise, where the old one had run out before this plan was made."""
-
-    recommendation: Recommendation
-    plan: Plan
-    verdict: Verdict
-    expires_at: datetime
-    sla: Sla | None = None
-
-
-@_entry("case.referred", Transition.REFER)
-@dataclass(frozen=True, slots=True)
-class Referred(Body):
-    reason: str
-    recommendation: Recommendation
-    plan: Plan | None = None
-    verdict: Verdict | None = None
-    sla: Sla | None = None
-
-
-@_entry("approval.begun", Transition.NOTE)
-@dataclass(frozen=True, slots=True)
-class StepUpAsked(Body):
-    """A yes of the top class: it counts when the person's own device has signed it, by the link whose ticket this is."""
-
-    ticket: str
-    note: str
-    until: datetime
-    by_name: str
-    purpose: Purpose = Purpose.APPROVE
-
-
-@_entry("approval.given", Transition.VOTE)
-@dataclass(frozen=True, slots=True)
-class ApprovalGiven(Body):
-    approval: Approval
-
-
-@_entry("approval.withdrawn", Transition.WITHDRAW)
-@dataclass(frozen=True, slots=True)
-class Withdrawn(Body):
-    person: str
-
-
-@_entry("plan.authorised", Transition.AUTHORISE)
-@dataclass(frozen=True, slots=True)
-class Authorised(Body):
-    """The quorum is complete, or policy allows this plan to run alone; ``plan`` and the rest are set only then."""
-
-    digest: str
-    by: tuple[str, ...]
-    recommendation: Recommendation | None = None
-    plan: Plan | None = None
-    verdict: Verdict | None = None
-
-
 @_entry("plan.rejected", Transition.REJECT)
 @dataclass(frozen=True, slots=True)
 class Rejected(Body):
+    """A person decides that the plan is not carried out."""
+
     reason: RejectReason
     note: str
     by_name: str
 
 
 @_entry("plan.edited", Transition.EDIT)
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Edited(Body):
+    """A person replaces the plan by one with other parameters."""
+
     plan: Plan
     verdict: Verdict
     changes: tuple[FieldChange, ...]
@@ -295,6 +306,8 @@ class Edited(Body):
 @_entry("case.handed_over", Transition.HAND_OVER)
 @dataclass(frozen=True, slots=True)
 class HandedOver(Body):
+    """The case gets another owner, a person or a group."""
+
     to: str
     note: str
     by_name: str
@@ -303,7 +316,7 @@ class HandedOver(Body):
 @_entry("case.claimed", Transition.HAND_OVER)
 @dataclass(frozen=True, slots=True)
 class Claimed(Body):
-    """Somebody of the owning group takes it on."""
+    """A member of the owning group takes the case on."""
 
     by_name: str
 
@@ -311,60 +324,84 @@ class Claimed(Body):
 @_entry("case.snoozed", Transition.SNOOZE)
 @dataclass(frozen=True, slots=True)
 class Snoozed(Body):
+    """The case rests until a time, and is then triaged again."""
+
     until: datetime
     reason: str
     by_name: str
 
 
-@_entry("case.woken", Transition.WAKE)
-@dataclass(frozen=True, slots=True)
-class Woken(Body):
-    pass
-
-
 @_entry("case.retriage_asked", Transition.RETRIAGE)
 @dataclass(frozen=True, slots=True)
 class RetriageAsked(Body):
-    """A person wants a case without a plan that fits to be looked at again, from the beginning."""
+    """A person wants a referred case triaged again."""
 
     by_name: str
+
+
+@_entry("case.resolved", Transition.FINISH)
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Resolved(Body):
+    """The plan has been carried out, or a person handled the case by hand."""
+
+    resolution: Resolution
+    note: str
+    by_name: str = ""
+    #: The plan may be undone until then; None when an action cannot be undone.
+    undo_until: datetime | None = None
+    #: How many people must approve the undo. The verifier counts them too.
+    undo_votes: int = 0
+
+    @property
+    def transition(self) -> Transition:
+        """Return RESOLVE for a case handled by hand, else FINISH."""
+        return Transition.RESOLVE if self.resolution is Resolution.BY_HAND else Transition.FINISH
+
+
+# --- time -------------------------------------------------------------------------------------
+
+
+@_entry("case.woken", Transition.WAKE)
+@dataclass(frozen=True, slots=True)
+class Woken(Body):
+    """The snooze is over."""
 
 
 @_entry("case.escalated", Transition.ESCALATE)
 @dataclass(frozen=True, slots=True)
 class Escalated(Body):
-    """``remind_at``: when the next owner is reminded for the first time."""
+    """The case goes to the next owner, because nobody decided in time."""
 
     to: str
     expires_at: datetime
+    #: The first reminder of the next owner.
     remind_at: datetime | None = None
 
 
 @_entry("case.reminded", Transition.NOTE)
 @dataclass(frozen=True, slots=True)
 class Reminded(Body):
-    """The same owner is asked again; ``next_at`` is when once more, or when it goes to the next."""
+    """The owner is reminded."""
 
     to: str
+    #: The next reminder, or the escalation.
     next_at: datetime
 
 
 @_entry("case.expired", Transition.EXPIRE)
 @dataclass(frozen=True, slots=True)
 class Expired(Body):
-    pass
+    """Nobody decided in time, and the case ends unexecuted."""
 
 
-@_entry("step.started", Transition.START)
-@dataclass(frozen=True, slots=True)
-class StepStarted(Body):
-    step: int
-    key: str
-    digest: str
+# --- execution --------------------------------------------------------------------------------
 
 
 class StepState(StrEnum):
-    """How far a step has come. Only the deed itself makes it FAILED; a look finds it LANDED, or leaves it in doubt."""
+    """The progress of a step.
+
+    Only executing a step makes it FAILED. Verifying finds it LANDED, or leaves it in doubt.
+    """
 
     #: A worker may be at it, for as long as an attempt can last.
     STARTED = "started"
@@ -373,13 +410,13 @@ class StepState(StrEnum):
     LANDED = "done"
     #: The system refused for good.
     FAILED = "failed"
-    #: It surely did not happen, because it was no longer right: nobody's failure.
+    #: It did not happen, because it was no longer right; nothing failed.
     ABSENT = "did not happen"
-    #: It surely did not happen, and is begun again under the same key.
+    #: It did not happen, and is begun again under the same key.
     DEFERRED = "waiting to be tried again"
-    #: The attempt is over, and nobody knows how it ended.
+    #: The attempt is over, and its outcome is not known.
     UNKNOWN = "outcome unknown"
-    #: The first look after an unknown outcome found nothing.
+    #: The first verification after an unknown outcome found nothing.
     MISSING = "not found yet"
     UNDOING = "being undone"
     UNDO_UNKNOWN = "outcome of undoing unknown"
@@ -387,7 +424,7 @@ class StepState(StrEnum):
     UNDONE = "undone"
 
 
-#: Doing and undoing that may have happened: only a look or a person's word ends it.
+#: The step, or its undo, may have happened: only a verification or a person settles it.
 IN_DOUBT = frozenset(
     {
         StepState.STARTED,
@@ -400,16 +437,27 @@ IN_DOUBT = frozenset(
     }
 )
 
-
-#: Taking it back has begun: it goes on to the end.
+#: The undo has begun, and goes on to the end.
 UNDO_BEGUN = frozenset(
     {StepState.UNDOING, StepState.UNDO_UNKNOWN, StepState.UNDO_MISSING, StepState.UNDONE}
 )
 
 
+@_entry("step.started", Transition.START)
+@dataclass(frozen=True, slots=True)
+class StepStarted(Body):
+    """A worker is about to execute a step."""
+
+    step: int
+    key: str
+    digest: str
+
+
 @_entry("step.reported", Transition.REPORT)
 @dataclass(frozen=True, slots=True)
 class StepReported(Body):
+    """The outcome of executing, verifying or undoing a step."""
+
     step: int
     state: StepState
     detail: str
@@ -418,24 +466,26 @@ class StepReported(Body):
 @_entry("plan.drifted", Transition.DRIFT)
 @dataclass(frozen=True, slots=True)
 class Drifted(Body):
-    """What was approved is no longer so. Nothing runs; the case is looked at again under a new revision.
-
-    ``is_settled``: no step was in doubt. Earlier releases wrote this without a report of the step that had begun.
-    """
+    """The plan is no longer what was approved; the case is triaged again."""
 
     reasons: tuple[str, ...]
+    #: No step was in doubt. Earlier releases wrote False, without reporting the step begun.
     is_settled: bool = False
 
 
 @_entry("plan.stopped", Transition.STOP)
 @dataclass(frozen=True, slots=True)
 class Stopped(Body):
+    """The plan failed or was undone."""
+
     reason: str
 
 
 @_entry("step.parked", Transition.PARK)
 @dataclass(frozen=True, slots=True)
 class Parked(Body):
+    """The outcome of a step cannot be found out, and a person must."""
+
     step: int
     reason: str
 
@@ -443,7 +493,7 @@ class Parked(Body):
 @_entry("step.settled", Transition.SETTLE)
 @dataclass(frozen=True, slots=True)
 class Settled(Body):
-    """A person looked in the outside system and says what happened."""
+    """A person looked in the outside system, and reports the outcome."""
 
     step: int
     landed: bool
@@ -451,30 +501,13 @@ class Settled(Body):
     by_name: str
 
 
-@_entry("case.resolved", Transition.FINISH)
-@dataclass(frozen=True, slots=True)
-class Resolved(Body):
-    """``undo_until``: so long the plan may be taken back whole, where every action declares it.
-
-    ``undo_votes``: how many people must say so. It tells the verifier too that they are asked for.
-    """
-
-    resolution: Resolution
-    note: str
-    by_name: str = ""
-    undo_until: datetime | None = None
-    undo_votes: int = 0
-
-    @property
-    def transition(self) -> Transition:
-        """A plan that ran is finished by the executor; only a person handles a case by hand."""
-        return Transition.RESOLVE if self.resolution is Resolution.BY_HAND else Transition.FINISH
+# --- undo -------------------------------------------------------------------------------------
 
 
 @_entry("undo.approved", Transition.UNDO_VOTE)
 @dataclass(frozen=True, slots=True)
 class UndoApproved(Body):
-    """One who may approve the plan says, inside its window, that it is taken back whole."""
+    """A person approves the undo of the whole plan."""
 
     approval: Approval
 
@@ -482,52 +515,47 @@ class UndoApproved(Body):
 @_entry("plan.undo_asked", Transition.UNDO)
 @dataclass(frozen=True, slots=True)
 class UndoAsked(Body):
-    """Enough people have said that the plan is taken back whole: it begins now.
-
-    ``by``: whose yeses these are; none where an earlier release let one person be enough.
-    ``until``: when the window closes, in case that it does not begin after all.
-    """
+    """The quorum for the undo is complete, and it begins."""
 
     note: str
     by_name: str
+    #: Who approved it; empty where an earlier release let one person be enough.
     by: tuple[str, ...] = ()
+    #: The end of the undo window, should the undo not begin after all.
     until: datetime | None = None
 
 
 @_entry("undo.lapsed", Transition.UNDO_LAPSE)
 @dataclass(frozen=True, slots=True)
 class UndoLapsed(Body):
-    """The yeses to the undoing counted no longer when it was to begin: what was done stands.
-
-    ``undo_until``: so long it may be asked for again.
-    """
+    """The approvals of the undo became invalid before it began."""
 
     reason: str
+    #: The undo may be approved again until then.
     undo_until: datetime | None = None
 
 
-@_entry("case.reopened", Transition.REOPEN)
-@dataclass(frozen=True, slots=True)
-class Reopened(Body):
-    reason: str
+# --- refusals ---------------------------------------------------------------------------------
 
 
 @_entry("attempt.refused", Transition.NOTE)
 @dataclass(frozen=True, slots=True)
 class AttemptRefused(Body):
+    """A person tried something that was refused."""
+
     attempt: str
     code: str
     reason: str
     on_revision: int
 
 
-# --- about the desk as a whole: these carry the desk's id, not a case's ---------------------------------------------------
+# --- the desk as a whole: these entries carry the desk's id instead of a case's -----------------
 
 
 @_entry("desk.paused", Transition.NOTE)
 @dataclass(frozen=True, slots=True)
 class Paused(Body):
-    """The kill switch: no step of what ``scope`` covers is begun until it is resumed."""
+    """No step within ``scope`` begins until it is resumed."""
 
     scope: str
     reason: str
@@ -537,6 +565,8 @@ class Paused(Body):
 @_entry("desk.resumed", Transition.NOTE)
 @dataclass(frozen=True, slots=True)
 class Resumed(Body):
+    """A pause ends."""
+
     scope: str
     by_name: str
 
@@ -544,12 +574,16 @@ class Resumed(Body):
 @_entry("delegation.given", Transition.NOTE)
 @dataclass(frozen=True, slots=True)
 class Delegated(Body):
+    """A person lets another decide for them."""
+
     delegation: Delegation
 
 
 @_entry("delegation.ended", Transition.NOTE)
 @dataclass(frozen=True, slots=True)
 class DelegationEnded(Body):
+    """A delegation ends before its time."""
+
     giver: str
     taker: str
     kind: str
@@ -557,9 +591,9 @@ class DelegationEnded(Body):
 
 
 @_entry("glass.broken", Transition.NOTE)
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class GlassBroken(Body):
-    """One person let a plan through alone, in an emergency."""
+    """A person approved a plan alone in an emergency."""
 
     on_case: str
     on_revision: int
@@ -571,32 +605,38 @@ class GlassBroken(Body):
 @_entry("glass.reviewed", Transition.NOTE)
 @dataclass(frozen=True, slots=True)
 class GlassReviewed(Body):
+    """Another person reviewed an emergency approval."""
+
     on_case: str
     note: str
     by_name: str
 
 
 @_entry("ledger.behind", Transition.NOTE)
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class LedgerBehind(Body):
-    """The ledger was found to be older than what was signed: a backup was restored. Nothing runs until that is acknowledged.
+    """A backup was restored: the ledger is older than its last checkpoint.
 
-    ``signed_size`` and ``signed_root`` are of the last checkpoint, ``own_size`` is how many entries were found, of which
-    ``common_size`` are proved to be what they were then. New cases are numbered above ``numbers_from``.
+    Nothing runs until an operator acknowledges it.
     """
 
+    #: Size and root of the last checkpoint.
     signed_size: int
     signed_root: str
+    #: How many entries the ledger has.
     own_size: int
+    #: How many of them are proved to be in the checkpoint too.
     common_size: int
+    #: New cases are numbered above this.
     numbers_from: int
 
 
 @_entry("ledger.acknowledged", Transition.NOTE)
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class LedgerAcknowledged(Body):
-    """Whoever runs the bot has looked at what was lost; what was signed before is named, so that the next note may follow it."""
+    """An operator has compared the restored ledger with the systems of record."""
 
+    #: Size and root of the checkpoint, so that the next one may follow it.
     signed_size: int
     signed_root: str
     note: str
@@ -607,7 +647,7 @@ class LedgerAcknowledged(Body):
 @_entry("passkey.invited", Transition.NOTE)
 @dataclass(frozen=True, slots=True)
 class PasskeyInvited(Body):
-    """Whoever runs the bot lets a person add a passkey, by a link that works once."""
+    """An operator lets a person add a passkey, by a link that works once."""
 
     to: str
     to_name: str
@@ -618,6 +658,8 @@ class PasskeyInvited(Body):
 @_entry("passkey.added", Transition.NOTE)
 @dataclass(frozen=True, slots=True)
 class PasskeyAdded(Body):
+    """A person registered a device by the link of an invitation."""
+
     passkey: Passkey
     ticket: str
 
@@ -625,5 +667,81 @@ class PasskeyAdded(Body):
 @_entry("passkey.removed", Transition.NOTE)
 @dataclass(frozen=True, slots=True)
 class PasskeyRemoved(Body):
+    """A passkey is revoked."""
+
     credential: str
     owner: str
+
+
+# --- all bodies -------------------------------------------------------------------------------
+
+SignalBody = Recurred | Cleared | MarkedClear | Conflicted | Reopened
+TriageBody = Recognised | Named | Novel | Narrated | Gathered | Recommended | Referred | Authorised
+VoteBody = StepUpAsked | ApprovalGiven | Withdrawn
+HandlingBody = (
+    Rejected | Edited | HandedOver | Claimed | Snoozed | RetriageAsked | Resolved | AttemptRefused
+)
+TimerBody = Woken | Escalated | Reminded | Expired
+StepBody = StepStarted | StepReported | Drifted | Stopped | Parked | Settled
+UndoBody = UndoApproved | UndoAsked | UndoLapsed
+CaseBody = (
+    Opened | SignalBody | TriageBody | VoteBody | HandlingBody | TimerBody | StepBody | UndoBody
+)
+ControlBody = (
+    Paused
+    | Resumed
+    | Delegated
+    | DelegationEnded
+    | GlassBroken
+    | GlassReviewed
+    | LedgerBehind
+    | LedgerAcknowledged
+    | PasskeyInvited
+    | PasskeyAdded
+    | PasskeyRemoved
+)
+
+BODIES: dict[str, type[Body]] = {body.name: body for body in get_args(CaseBody | ControlBody)}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Entry:
+    """One line of the ledger."""
+
+    case_id: CaseId
+    #: Counts the entries of this case.
+    version: int
+    #: Counts the revisions of its plan.
+    revision: int
+    at: datetime
+    actor: Actor
+    #: A ``Surface``; old ledgers may name others.
+    surface: str
+    body: CaseBody | ControlBody
+
+
+def entry_plain(entry: Entry) -> dict[str, Any]:
+    """Convert an entry to JSON types, ready for canonical bytes."""
+    return {
+        "type": entry.body.name,
+        "case": entry.case_id,
+        "version": entry.version,
+        "revision": entry.revision,
+        "at": format_utc(entry.at),
+        "actor": str(entry.actor),
+        "surface": entry.surface,
+        "body": to_plain(entry.body),
+    }
+
+
+def entry_of(plain: Mapping[str, Any]) -> Entry:
+    """Read an entry that ``entry_plain`` wrote."""
+    return Entry(
+        case_id=CaseId(plain["case"]),
+        version=plain["version"],
+        revision=plain["revision"],
+        at=datetime.fromisoformat(plain["at"]),
+        actor=Actor.parse(plain["actor"]),
+        surface=plain["surface"],
+        body=from_plain(BODIES[plain["type"]], plain["body"]),
+    )

@@ -1,4 +1,4 @@
-"""Every error of the house, in one tree. A refusal is an expected "no": its text is safe to show a person.
+"""All errors, in one tree. A refusal is an expected no: its text is safe to show a person.
 
 * CountersignError
   + Refusal                 an expected no; ``code`` goes into the ledger
@@ -7,11 +7,10 @@
     - Superseded
     - TooLate
     - NotEligible
-    - DeskPaused              the kill switch is on
+    - DeskPaused          the kill switch is on
     - NotNow              it cannot be known just now who asks
     - BadRequest
     - KeyReused
-    - OutOfPolicy
     - SettingsIncomplete
     - PlaybookInvalid
   + Conflict                somebody else wrote first; read again and decide again
@@ -41,19 +40,19 @@ class Refusal(CountersignError):
 
 
 class NoSuchCase(Refusal):
-    """There is no such case, or the asker may not know of it: both read the same."""
+    """There is no such case, or the person may not see it: both read the same."""
 
     code = "no_such_case"
 
 
 class MoveNotAllowed(Refusal):
-    """The lifecycle has no such arrow."""
+    """The lifecycle has no such transition."""
 
     code = "move_not_allowed"
 
 
 class Superseded(Refusal):
-    """The press names an older revision of the plan."""
+    """The card showed an older revision of the plan."""
 
     code = "superseded"
 
@@ -71,19 +70,19 @@ class NotEligible(Refusal):
 
 
 class DeskPaused(Refusal):
-    """The kill switch is on for this plan: it waits, and nothing is lost."""
+    """The kill switch is on for this plan, which waits; nothing is lost."""
 
     code = "paused"
 
 
 class NotNow(Refusal):
-    """Who asks, or who may, cannot be read just now: nobody may, until it can."""
+    """The directory cannot say just now who may do this; nobody may, until it can."""
 
     code = "not_now"
 
 
 class BadRequest(Refusal):
-    """What was asked is not well formed; ``field`` names the culprit."""
+    """The request is not well formed; ``field`` names the field at fault."""
 
     code = "bad_request"
 
@@ -93,15 +92,9 @@ class BadRequest(Refusal):
 
 
 class KeyReused(Refusal):
-    """The same key came again with another body. Both are kept; neither is merged."""
+    """The same key came again with another body. Both are kept, and not merged."""
 
     code = "key_reused"
-
-
-class OutOfPolicy(Refusal):
-    """Policy forbids this plan, whoever asks."""
-
-    code = "out_of_policy"
 
 
 class SettingsIncomplete(Refusal):
@@ -111,7 +104,7 @@ class SettingsIncomplete(Refusal):
 
 
 class PlaybookInvalid(Refusal):
-    """A playbook or another YAML file does not say what it must; the text names file and line."""
+    """A YAML file is not valid; the text names file and line."""
 
     code = "playbook_invalid"
 
@@ -125,7 +118,10 @@ class StaleFence(CountersignError):
 
 
 class ConnectorFailed(CountersignError):
-    """A definite no from an outside system. ``retryable`` says whether asking again can help."""
+    """An outside system refused, and nothing changed there.
+
+    ``retryable`` says that trying again can help.
+    """
 
     def __init__(self, message: str, *, retryable: bool = False) -> None:
         super().__init__(message)
@@ -133,15 +129,15 @@ class ConnectorFailed(CountersignError):
 
 
 class WorldMoved(ConnectorFailed):
-    """What the plan was approved against is no longer so."""
+    """The precondition of the plan no longer holds."""
 
 
 class OutcomeUnknown(ConnectorFailed):
-    """The request left and no answer came back."""
+    """The request was sent and no answer came back."""
 
 
 class ChatFailed(CountersignError):
-    """A definite no from Slack; ``error`` is Slack's own word for it."""
+    """Slack refused; ``error`` is Slack's own code."""
 
     def __init__(self, error: str) -> None:
         super().__init__(error)
@@ -164,26 +160,27 @@ class RateLimited(ChatFailed):
 
 
 class Unreachable(RateLimited):
-    """No connection: nothing left this machine. Wait and try again; that is no failure of the work."""
+    """There is no connection, so nothing was sent. Waiting is no failure of the work."""
 
     words = "Slack cannot be reached"
 
 
 class LockedOut(RateLimited):
-    """Slack does not accept our token. Everything waits until a person has mended that; nothing is given up."""
+    """Slack does not accept our token. Everything waits until an operator has replaced it."""
 
     def __init__(self, error: str, seconds: float = 15.0) -> None:
         super().__init__(seconds)
-        self.args, self.error = (f"Slack does not let us in ({error})",), error
+        self.args = (f"Slack does not let us in ({error})",)
+        self.error = error
 
 
 class MemoryUnavailable(CountersignError):
-    """The index over the precedents is not there, not in order or too slow; the text says what to do."""
+    """The precedent index is missing, damaged or too slow; the text says what to do."""
 
 
 class LedgerBroken(CountersignError):
-    """A leaf, a link, a root or a signature is not what it must be."""
+    """A leaf, a link, a root or a signature of the ledger is wrong."""
 
 
 class DoubtDropped(LedgerBroken):
-    """An entry would forget a step whose outcome nobody knows."""
+    """An entry would forget a step whose outcome is not known."""

@@ -1,4 +1,4 @@
-"""Evidence: a fact, where it came from and when it was read. A look-up that failed is evidence too, and is shown as failed."""
+"""Evidence: facts with their source and time. A failed look-up is evidence too."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -8,16 +8,19 @@ from typing import Any
 from bot.cases.canonical import Scalar
 from bot.cases.signal import Signal
 
-# What the desk itself says of a signal; no fact of its body has these names, and no look-up is called like the signal.
+# The desk's own facts about a signal; no fact of its body has these names, and no look-up is
+# called like the signal.
 OWN_FACTS = frozenset({"subject", "title", "source"})
 SIGNAL = "signal"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Evidence:
-    """``name`` is "item.column"; ``label`` is what the card says, empty for facts that are used but not shown."""
+    """One fact, or one failed look-up."""
 
+    #: "item.column".
     name: str
+    #: The text on the card; empty for facts that are used but not shown.
     label: str
     value: Scalar
     source: str
@@ -26,18 +29,21 @@ class Evidence:
 
 
 def facts_of(signal: Signal, evidence: Iterable[Evidence]) -> dict[str, Any]:
-    """Nest everything known, as playbook expressions look into it; no fact from outside takes the place of our own."""
-    own = {"subject": signal.subject, "title": signal.title, "source": signal.source}
+    """Nest all facts for the expressions of a playbook.
+
+    No fact from outside takes the place of our own.
+    """
     facts: dict[str, Any] = {}
     for fact in evidence:
         if fact.failure is None:
             item, _, column = fact.name.partition(".")
             facts.setdefault(item, {})[column] = fact.value
-    return {**facts, SIGNAL: {**signal.facts, **own}}
+    own_facts = {"subject": signal.subject, "title": signal.title, "source": signal.source}
+    return {**facts, SIGNAL: {**signal.facts, **own_facts}}
 
 
-def changed(before: Mapping[str, Scalar], now: Mapping[str, Scalar]) -> list[str]:
-    """Which snapshot values moved, as sentences; empty when the world is as it was."""
+def list_changes(before: Mapping[str, Scalar], now: Mapping[str, Scalar]) -> list[str]:
+    """Describe the values that differ, as sentences; empty when none does."""
     names = sorted({*before, *now})
     return [
         f"{name} was {before.get(name)}, is {now.get(name)}"

@@ -1,4 +1,4 @@
-"""What to do next with an approved plan, from how far its steps have come. Pure: the executor asks, acts and reports back."""
+"""The next step of an approved plan, from the progress of its steps. Pure."""
 
 from dataclasses import dataclass
 from enum import StrEnum
@@ -9,6 +9,8 @@ from bot.cases.lifecycle import State
 
 
 class StepKind(StrEnum):
+    """What the executor does next."""
+
     START = "start"
     RETRY = "retry"
     VERIFY = "verify"
@@ -21,12 +23,24 @@ class StepKind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class NextStep:
+    """What to do next, and with which step."""
+
     next: StepKind
     step: int = 0
 
 
+DOING = frozenset({StepState.STARTED, StepState.ACCEPTED, StepState.UNKNOWN, StepState.MISSING})
+UNDOING = frozenset({StepState.UNDOING, StepState.UNDO_UNKNOWN, StepState.UNDO_MISSING})
+_BACKING_OUT = frozenset({StepState.FAILED, StepState.ABSENT, StepState.UNDONE}) | UNDOING
+_NOT_DONE = frozenset({StepState.FAILED, StepState.ABSENT})
+
+
 def next_step(case: Case) -> NextStep:
-    """One thing at a time. A step in doubt is verified before anything else; after a failure what landed is undone, last first."""
+    """Choose one thing to do.
+
+    A step in doubt is verified before anything else. After a failure everything that has landed
+    is undone, last first.
+    """
     if case.plan is None or case.state not in {State.APPROVED, State.RUNNING}:
         return NextStep(StepKind.NOTHING)
     if is_backing_out(case):
@@ -39,11 +53,6 @@ def next_step(case: Case) -> NextStep:
     if len(case.steps) < len(case.plan.actions):
         return NextStep(StepKind.START, len(case.steps))
     return NextStep(StepKind.FINISH)
-
-
-DOING = frozenset({StepState.STARTED, StepState.ACCEPTED, StepState.UNKNOWN, StepState.MISSING})
-UNDOING = frozenset({StepState.UNDOING, StepState.UNDO_UNKNOWN, StepState.UNDO_MISSING})
-_BACKING_OUT = frozenset({StepState.FAILED, StepState.ABSENT, StepState.UNDONE}) | UNDOING
 
 
 def is_backing_out(case: Case) -> bool:
@@ -64,13 +73,14 @@ def _back_out(case: Case) -> NextStep:
 
 
 def step_summary(case: Case) -> str:
-    """What came of each step, in one sentence each."""
-    lines = []
-    failed = any(step.state in {StepState.FAILED, StepState.ABSENT} for step in case.steps)
+    """Say what became of each step, in one sentence each."""
+    has_failed = any(step.state in _NOT_DONE for step in case.steps)
+    sentences = []
     for index, step in enumerate(case.steps):
-        left = (
-            " and stays, it cannot be undone" if failed and step.state is StepState.LANDED else ""
-        )
-        detail = f" ({step.detail})" if step.detail else ""
-        lines.append(f"{case.action(index).summary}: {step.state}{left}{detail}")
-    return "; ".join(lines)
+        sentence = f"{case.action(index).summary}: {step.state}"
+        if has_failed and step.state is StepState.LANDED:
+            sentence += " and stays, it cannot be undone"
+        if step.detail:
+            sentence += f" ({step.detail})"
+        sentences.append(sentence)
+    return "; ".join(sentences)

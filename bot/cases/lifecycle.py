@@ -1,4 +1,4 @@
-"""Which moves a case may make. A move not in the table is refused; there is no default arrow."""
+"""The lifecycle of a case: one table. A transition that is not in it is refused."""
 
 from enum import StrEnum
 
@@ -6,6 +6,8 @@ from bot.cases.errors import MoveNotAllowed
 
 
 class State(StrEnum):
+    """The states of a case."""
+
     NEW = "new"
     OPEN = "open"
     PROPOSED = "waiting for a decision"
@@ -21,7 +23,7 @@ class State(StrEnum):
 
     @property
     def code(self) -> str:
-        """Name the state in columns and on buttons."""
+        """Return the name of the state in columns and on buttons."""
         return _CODES.get(self, self.name)
 
     @classmethod
@@ -31,7 +33,11 @@ class State(StrEnum):
 
     @classmethod
     def of_code(cls, code: str) -> "State":
-        """Read a code; ``KeyError`` when there is none like it."""
+        """Read a code.
+
+        Raises:
+            KeyError: no state has it.
+        """
         return _BY_CODE[code]
 
 
@@ -41,6 +47,8 @@ _BY_CODE = {state.code: state for state in State}
 
 
 class Transition(StrEnum):
+    """The transitions between states; the values complete "cannot … a case"."""
+
     OPEN = "open"
     RECUR = "recur"
     CLEAR = "clear"
@@ -132,7 +140,7 @@ TRANSITIONS: dict[tuple[State, Transition], State] = {
     **{(state, Transition.NOTE): state for state in WAITING | DECIDED | TERMINAL},
 }
 
-# Earlier releases let people take these. Their ledgers are read; nothing new is written so.
+# Earlier releases allowed these too. Their ledgers are read; nothing new is written so.
 FORMER_TRANSITIONS: dict[tuple[State, Transition], State] = {
     (State.REFERRED, Transition.DRIFT): State.OPEN,
     (State.SNOOZED, Transition.REJECT): State.REJECTED,
@@ -141,23 +149,23 @@ FORMER_TRANSITIONS: dict[tuple[State, Transition], State] = {
 }
 
 
-def next_state(state: State, move: Transition) -> State:
-    """Where this move leads.
+def next_state(state: State, transition: Transition) -> State:
+    """Return the state that this transition leads to.
 
     Raises:
-        MoveNotAllowed: the table has no such arrow.
+        MoveNotAllowed: the table has no such transition.
     """
     try:
-        return TRANSITIONS[state, move]
+        return TRANSITIONS[state, transition]
     except KeyError:
-        raise MoveNotAllowed(f"cannot {move} a case that is {state}") from None
+        raise MoveNotAllowed(f"cannot {transition} a case that is {state}") from None
 
 
-def recorded_state(state: State, move: Transition) -> State:
-    """Where a move that stands in the ledger led, in this release or an earlier one.
+def recorded_state(state: State, transition: Transition) -> State:
+    """Return the state that a transition in the ledger led to, in any release.
 
     Raises:
-        MoveNotAllowed: no release ever had such an arrow.
+        MoveNotAllowed: no release ever had such a transition.
     """
-    former = FORMER_TRANSITIONS.get((state, move))
-    return former or next_state(state, move)
+    former_state = FORMER_TRANSITIONS.get((state, transition))
+    return former_state or next_state(state, transition)

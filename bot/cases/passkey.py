@@ -1,7 +1,7 @@
-"""The step-up: for the top class a yes is given outside Slack, signed by the approver's own device.
+"""Passkeys: what an approver's own device signs for a step-up approval.
 
-What the device signs is a challenge made of the case, the revision and the digest of the plan, so that its signature is over exactly
-this plan. It is kept with the approval: whoever verifies the ledger checks it again, without trusting the program that wrote it.
+The signature is over a challenge made of the case, the revision and the hash of the plan, so it
+is over exactly this plan. It is kept with the approval: an auditor can verify it again.
 """
 
 import base64
@@ -17,47 +17,53 @@ from typing import TypeVar
 
 from bot.cases.canonical import canonical_bytes
 
-# How long a link to the confirming page works, and one by which a passkey is added.
-STEP_UP_FOR = timedelta(minutes=10)
-INVITED_FOR = timedelta(hours=24)
+STEP_UP_LIFETIME = timedelta(minutes=10)
+INVITATION_LIFETIME = timedelta(hours=24)
+LINK_IS_OVER = "this link works no longer; press the button on the card again"
+INVITATION_IS_OVER = "this link works no longer; ask whoever runs Countersign for another one"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Passkey:
-    """A device that signs for ``person``. ``credential`` is its id (base64url), ``public_key`` DER SubjectPublicKeyInfo (base64)."""
+    """A device that signs for a person."""
 
     person: str
     name: str
+    #: The id of the device, base64url.
     credential: str
+    #: DER SubjectPublicKeyInfo, base64.
     public_key: str
+    #: The origin that it was registered for.
     site: str
     added_at: datetime
 
 
 @dataclass(frozen=True, slots=True)
 class Invitation:
-    """Somebody may add a passkey once, by the link whose ticket this is."""
+    """A link by which a person may add a passkey once."""
 
     person: str
     name: str
+    #: The hash of the secret in the link.
     ticket: str
     until: datetime
 
 
 class Purpose(StrEnum):
-    """What a yes is said to: the doing of a plan, or the undoing of it."""
+    """The thing that is approved: the plan, or its undo."""
 
     APPROVE = "approve"
     UNDO = "undo"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class StepUp:
-    """A yes that was begun in Slack and waits for its signature. ``ticket`` is the hash of what the link carries."""
+    """An approval that was begun in Slack and waits for its signature."""
 
     person: str
     name: str
     revision: int
+    #: The hash of the secret in the link.
     ticket: str
     note: str
     until: datetime
@@ -65,13 +71,11 @@ class StepUp:
 
 
 Link = TypeVar("Link", Invitation, StepUp)
-LINK_IS_OVER = "this link works no longer; press the button on the card again"
-INVITATION_IS_OVER = "this link works no longer; ask whoever runs Countersign for another one"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Assertion:
-    """What the device answered (WebAuthn §5.8.1, each part base64url), to the challenge of ``ticket``."""
+    """The answer of the device (WebAuthn §5.8.1), each part base64url."""
 
     ticket: str
     credential: str
@@ -80,65 +84,74 @@ class Assertion:
     signature: str
 
 
-def find_live_link(asked: Iterable[Link], ticket: str, now: datetime) -> Link | None:
-    """The one that this ticket belongs to, while its link works."""
-    return next(
-        (one for one in asked if hmac.compare_digest(one.ticket, ticket) and now < one.until), None
-    )
+def find_live_link(links: Iterable[Link], ticket: str, now: datetime) -> Link | None:
+    """Find the link of this ticket, unless it has expired."""
+    for link in links:
+        # In constant time: a ticket must not be guessed letter by letter.
+        if hmac.compare_digest(link.ticket, ticket) and now < link.until:
+            return link
+    return None
 
 
 def link_hash(token: str) -> str:
-    """What is kept of the secret part of a link: enough to know it again, not enough to make it."""
+    """Hash the secret of a link: enough to recognise it, not enough to make it."""
     return hashlib.sha256(token.encode("utf-8", "replace")).hexdigest()
 
 
 def challenge(
+    *,
     case_id: str,
     revision: int,
-    digest: str,
+    plan_hash: str,
     person: str,
     ticket: str,
     purpose: Purpose = Purpose.APPROVE,
 ) -> bytes:
-    """What the device signs: this person's yes to this plan, asked this once."""
-    told = {
+    """Make the challenge of one person's approval of one plan."""
+    content: dict[str, str | int] = {
         "case": case_id,
         "revision": revision,
-        "plan": digest,
+        "plan": plan_hash,
         "person": person,
         "ticket": ticket,
     }
-    # The yes to the doing is signed as it always was; a signature for one is none for the other.
+    # An approval of the plan is signed as it always was; one of its undo is another challenge.
     if purpose is not Purpose.APPROVE:
-        told["purpose"] = purpose.value
-    return hashlib.sha256(b"countersign step-up\n" + canonical_bytes(told)).digest()
+        content["purpose"] = purpose.value
+    return hashlib.sha256(b"countersign step-up\n" + canonical_bytes(content)).digest()
 
 
 def invitation_challenge(invitation: Invitation) -> bytes:
-    """What a device signs when it is added."""
-    told = {"person": invitation.person, "ticket": invitation.ticket}
-    return hashlib.sha256(b"countersign passkey\n" + canonical_bytes(told)).digest()
+    """Make the challenge that a device signs when it is added."""
+    content = {"person": invitation.person, "ticket": invitation.ticket}
+    return hashlib.sha256(b"countersign passkey\n" + canonical_bytes(content)).digest()
 
 
-def matches_challenge(assertion: Assertion, wanted: bytes) -> bool:
-    """Whether the device was asked exactly this."""
+def matches_challenge(assertion: Assertion, expected: bytes) -> bool:
+    """Tell whether the device was asked exactly this."""
     try:
-        told = json.loads(b64url_decode(assertion.client_data))
-        return told["type"] == "webauthn.get" and b64url_decode(told["challenge"]) == wanted
+        client_data = json.loads(b64url_decode(assertion.client_data))
+        is_assertion = client_data["type"] == "webauthn.get"
+        return is_assertion and b64url_decode(client_data["challenge"]) == expected
     except (ValueError, KeyError, TypeError, AttributeError, binascii.Error):
         return False
 
 
 def is_in_force(assertion: Assertion, person: str, passkeys: Iterable[Passkey]) -> bool:
-    """Whether the device is one of this person's, still."""
-    return any(key.person == person and key.credential == assertion.credential for key in passkeys)
+    """Tell whether the device is still one of this person's."""
+    key = (person, assertion.credential)
+    return any((passkey.person, passkey.credential) == key for passkey in passkeys)
 
 
 def b64url_encode(raw: bytes) -> str:
-    """base64url without padding, as WebAuthn writes it."""
+    """Encode as base64url without padding, as WebAuthn does."""
     return base64.urlsafe_b64encode(raw).rstrip(b"=").decode()
 
 
 def b64url_decode(text: str) -> bytes:
-    """The bytes of unpadded base64url. Raises ``binascii.Error`` or ``ValueError`` for anything else."""
+    """Decode unpadded base64url.
+
+    Raises:
+        ValueError: the text is anything else (``binascii.Error`` is one).
+    """
     return base64.b64decode(text + "=" * (-len(text) % 4), altchars=b"-_", validate=True)

@@ -1,49 +1,59 @@
-"""A plan is the ordered actions awaiting approval. It is a closed document, approved by its digest: what was shown is what runs."""
+"""Plans: the ordered actions that wait for approval, bound by their hash.
+
+A plan is a closed document: what was shown is what runs.
+"""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from decimal import Decimal
 from enum import StrEnum
+from functools import cached_property
 
-from bot.cases.canonical import Scalar, digest, to_plain
+from bot.cases.canonical import Scalar, canonical_hash, to_plain
 
+# No duration, as ISO 8601 writes it.
 NO_TIME = "PT0S"
 CENT = Decimal("0.01")
 MAX_AMOUNT = Decimal(10**12)
 DRY_RUN = "dry-run"
+SYMBOLS = {"GBP": "£", "EUR": "€", "USD": "$"}
 
 
 class Idempotency(StrEnum):
-    """How a connector keeps an action from happening twice. NONE is never retried by itself."""
+    """The way in which a connector keeps an action from happening twice."""
 
     NATIVE_KEY = "native_key"
     CONDITIONAL = "conditional"
     MARKER = "marker"
+    #: Never retried by itself.
     NONE = "none"
 
 
 class Proposer(StrEnum):
+    """The author of the plan's parameters."""
+
     PLAYBOOK = "playbook"
     PERSON = "person"
-    MODEL = "model"
 
 
 @dataclass(frozen=True, slots=True)
 class Money:
+    """An amount of one currency."""
+
     amount: Decimal
     currency: str
 
     def __str__(self) -> str:
-        symbol = {"GBP": "£", "EUR": "€", "USD": "$"}.get(self.currency, f"{self.currency} ")
+        symbol = SYMBOLS.get(self.currency, f"{self.currency} ")
         return f"{symbol}{self.amount:,.2f}"
 
 
 def amount_of(value: object) -> Decimal | None:
-    """Read an amount of money; None where the value is not one.
+    """Read an amount of money, to the cent; None where the value is not one.
 
-    A truth value, a NaN, an infinity, text without a number, less than nothing or more than there
-    is: none of them is money.
+    Truth values, NaN, infinities, text without a number, negative amounts and amounts over
+    ``MAX_AMOUNT`` are not money.
     """
     if value is None or isinstance(value, bool):
         return None
@@ -51,21 +61,17 @@ def amount_of(value: object) -> Decimal | None:
         amount = Decimal(str(value))
     except (ArithmeticError, ValueError):
         return None
-    # A NaN cannot be compared: whether it is finite comes first.
+    # A NaN cannot be compared, so finiteness is checked first.
     if not amount.is_finite() or not 0 <= amount <= MAX_AMOUNT:
         return None
     return abs(amount.quantize(CENT))
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Action:
-    """One change to one outside system. ``precondition`` is the snapshot that must still hold when it runs.
+    """One change to one outside system."""
 
-    ``amount`` is None only where the action declares that it moves no money: there is no action
-    whose amount is not known.
-    ``undo_for`` is how long after it has landed it may still be taken back; zero where the action declares no such window.
-    """
-
+    #: "system.action".
     name: str
     version: int
     system: str
@@ -73,17 +79,22 @@ class Action:
     target: str
     parameters: Mapping[str, Scalar]
     summary: str
+    #: The dry run, in words.
     preview: str
     reversible: bool
     idempotency: Idempotency
+    #: The snapshot of the outside system that must still hold when it runs.
     precondition: Mapping[str, Scalar]
+    #: None only where the action declares that it moves no money.
     amount: Money | None = None
+    #: How long it may be undone after it has landed; zero where the action declares no window.
     undo_for: timedelta = timedelta(0)
 
 
-@dataclass(frozen=True, slots=True)
+# No slots: the hash is computed once and kept.
+@dataclass(frozen=True, kw_only=True)
 class Plan:
-    """Everything an approval binds. Nothing outside this document influences what is executed."""
+    """Everything that an approval binds. Nothing outside it influences what is executed."""
 
     case_id: str
     revision: int
@@ -94,50 +105,51 @@ class Plan:
     proposer: Proposer
     requester: str | None
     beneficiary: str | None
+    #: No step begins after this.
     not_after: datetime
-    #: What was approved is carried out in this mode ("live", "dry-run") or not at all. Empty in
-    #: plans of earlier releases: they run in any.
+    #: "live" or "dry-run": the only mode in which it may run. Empty in plans of earlier
+    #: releases, which run in any.
     mode: str = ""
 
-    @property
-    def digest(self) -> str:
-        """SHA-256 of the RFC 8785 form: what an approval names and the executor recomputes.
-
-        A field that came with a later release is left out where it says nothing, so that what was approved before an upgrade is
-        still what was approved. The verifier leaves it out likewise.
-        """
+    @cached_property
+    def plan_hash(self) -> str:
+        """Hash the RFC 8785 form with SHA-256: what an approval names."""
         plain = to_plain(self)
+        # A field of a later release is left out where it says nothing: what was approved before
+        # an upgrade is still what was approved. The verifier leaves it out likewise.
         for action in plain["actions"]:
             if action["undo_for"] == NO_TIME:
                 del action["undo_for"]
         if not self.mode:
             del plain["mode"]
-        return digest(plain)
+        return canonical_hash(plain)
 
     @property
     def amount(self) -> Money | None:
-        """The money this plan moves, summed; None when it moves none. Mixed currencies are refused by policy."""
-        moved = [action.amount for action in self.actions if action.amount]
-        if not moved:
+        """Sum the money that this plan moves; None when it moves none."""
+        amounts = [action.amount for action in self.actions if action.amount]
+        if not amounts:
             return None
-        return Money(sum((money.amount for money in moved), Decimal(0)), moved[0].currency)
+        # Policy refuses mixed currencies.
+        total = sum((money.amount for money in amounts), Decimal(0))
+        return Money(total, amounts[0].currency)
 
     @property
     def undo_for(self) -> timedelta:
-        """How long the whole plan may be taken back: as long as each of its actions allows."""
-        return min(
-            (action.undo_for if action.reversible else timedelta(0) for action in self.actions),
-            default=timedelta(0),
-        )
+        """Return how long the whole plan may be undone: as long as each action allows."""
+        if not self.actions or not all(action.reversible for action in self.actions):
+            return timedelta(0)
+        return min(action.undo_for for action in self.actions)
 
     @property
     def is_dry_run(self) -> bool:
+        """Tell whether the plan changes nothing."""
         return self.mode == DRY_RUN
 
     def is_of(self, mode: str) -> bool:
-        """Tell whether it may be carried out in this mode; a plan without a mode may in any."""
+        """Tell whether it may run in this mode; a plan without a mode may in any."""
         return self.mode in {"", mode}
 
     def step_key(self, step: int) -> str:
-        """The idempotency key of one step: the same for every attempt, different for every revision."""
-        return digest([self.case_id, self.revision, step, self.digest])
+        """Make the idempotency key of a step: one for all attempts at this revision."""
+        return canonical_hash([self.case_id, self.revision, step, self.plan_hash])

@@ -23,7 +23,7 @@ from pydantic_core import InitErrorDetails
 
 from bot.cases.approval import OWNER, ApprovalRequirement
 from bot.cases.approvers import Approvers
-from bot.cases.canonical import digest, to_plain
+from bot.cases.canonical import canonical_hash, to_plain
 from bot.cases.constraints import (
     NOT_IN_FILE,
     Amount,
@@ -169,7 +169,7 @@ class Policy:
 
         Plans and verdicts name it.
         """
-        return digest(to_plain(self))
+        return canonical_hash(to_plain(self))
 
 
 @dataclass(frozen=True, slots=True)

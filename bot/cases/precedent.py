@@ -1,41 +1,40 @@
-"""A precedent is a decided revision of a case: what it was, what was done about it, by whom, and how that ended.
+"""Precedents: decided revisions of cases, with their outcome.
 
-Precedents and labels follow from the ledger alone, so memory can always be made again from it.
+They follow from the ledger alone, so memory can always be rebuilt from it.
 """
 
-import re
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
 
-from bot.cases import entries as e
 from bot.cases.canonical import Scalar
-from bot.cases.case import Case, evolve
-from bot.cases.entries import Body, Entry
+from bot.cases.case import Case
+from bot.cases.entries import (
+    Body,
+    Entry,
+    Named,
+    Novel,
+    Rejected,
+    Reopened,
+    Resolution,
+    Resolved,
+    Stopped,
+)
+from bot.cases.evolve import evolve
 from bot.cases.lifecycle import State
+from bot.cases.prompt_injection import looks_like_prompt_injection
 from bot.cases.signal import Signal
 
 STALE_AFTER = timedelta(days=365)
-MOST_FACTS = 12
-LONGEST_TEXT = 2_000
-# Text that speaks to a machine instead of telling what happened. A flag, not a defence: nothing such text says has any
-# effect in the first place.
-_ORDERS = re.compile(
-    r"\b(ignore|disregard|forget|override)\b.{0,30}\b(instructions?|rules?|guidelines|polic(y|ies)|prompts?)\b"
-    r"|\b(always|automatically|auto)[\s-]*approv|\bpre[\s-]?approved\b"
-    r"|\b(system|developer|hidden)\s+(prompt|message|note|instructions?)\b|^\W*system\s*:|\bnew (instructions?|directive)\b"
-    r"|\byou are (now|no longer)\b|\bfrom now on\b|\b(pretend|act as if) you\b|\bjailbr|\bDAN\b|\boverride\s*:"
-    r"|\b(note|message) (to|for) (the|any) (bot|assistant|ai|model)\b|\bAI (assistant|agents?)\b"
-    r"|\b(skip|bypass|disable)\b.{0,30}\b(approvals?|checks?|review|policy|confirmation)\b"
-    r"|\b(no|without) (rules|restrictions|filters?|limits)\b|<\|?\s*(im_start|system|assistant)",
-    re.IGNORECASE | re.DOTALL | re.MULTILINE,
-)
+MAX_FACTS = 12
+MAX_TEXT_LENGTH = 2_000
+MAX_REASONS = 2
 
 
 class CaseOutcome(StrEnum):
-    """How a decided plan ended."""
+    """The outcome of a decided plan."""
 
     WORKED = "worked"
     REOPENED = "reopened"
@@ -44,165 +43,203 @@ class CaseOutcome(StrEnum):
     REJECTED = "rejected"
 
 
-@dataclass(frozen=True, slots=True)
+APPROVED_OUTCOMES = (CaseOutcome.WORKED, CaseOutcome.REOPENED, CaseOutcome.UNDONE)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Precedent:
-    """``id`` is case and revision, or batch and row of an imported past. ``said`` is what its signal said: what recognition learns from.
+    """One decided revision of a case, or one row of an imported history."""
 
-    ``action`` is what was decided on, empty when a person did something by hand. ``shown`` is the confidence (per cent) on its card.
-    """
-
+    #: Case and revision, or batch and row.
     id: str
     kind: str
+    #: The text of its signal, from which recognition learns.
     said: str
+    #: What the playbook made of it.
     what: str
     facts: Mapping[str, Scalar]
+    #: The action that was decided on; empty when a person handled it by hand.
     action: str
     steps: tuple[str, ...]
     decided_by: tuple[str, ...]
+    #: The outcome.
     ended: CaseOutcome
     reason: str
     ended_at: datetime
     channel: str
     case_id: str = ""
+    #: The import that it came with.
     batch: str = ""
+    #: A person edited the plan.
     edited: bool = False
+    #: The kind is known, not only guessed.
     named: bool = True
+    #: The confidence on its card, in per cent.
     shown: int | None = None
 
     @property
     def is_reviewed(self) -> bool:
-        """Whether a person decided it. What no person looked at is shown, but never learned from."""
+        """Tell whether a person decided it; everything else is shown, but never learned from."""
         return bool(self.decided_by)
 
     @property
     def looks_like_prompt_injection(self) -> bool:
-        """Whether its words address a machine: flagged for people, and neither counted nor learned from."""
+        """Tell whether its text addresses a machine; it is neither counted nor learned from."""
         return looks_like_prompt_injection(f"{self.said}\n{self.what}\n{self.reason}")
 
     @property
     def is_trainable(self) -> bool:
+        """Tell whether models may learn from it."""
         return self.is_reviewed and not self.looks_like_prompt_injection
 
     @property
     def text(self) -> str:
-        """Its words: what its signal said, and what the playbook made of it."""
-        return f"{self.said}\n{self.what}"[:LONGEST_TEXT]
+        """Join the text of its signal and what the playbook made of it."""
+        return f"{self.said}\n{self.what}"[:MAX_TEXT_LENGTH]
 
     def is_stale(self, now: datetime) -> bool:
+        """Tell whether it is too old to rely on."""
         return now - self.ended_at > STALE_AFTER
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Label:
-    """A person's word on what an unrecognised case was; ``kind`` is empty for "something new"."""
+    """A person's word on the kind of an unrecognised case."""
 
     case_id: str
+    #: The text of its signal.
     said: str
+    #: Empty for something new.
     kind: str
     by: str
     at: datetime
 
 
-def looks_like_prompt_injection(text: str) -> bool:
-    """Whether the text looks as if it wants to steer a machine."""
-    return _ORDERS.search(text) is not None
-
-
 def signal_text(signal: Signal) -> str:
-    """The words of a signal: its title and the facts that are words."""
-    words = [
-        value for value in signal.facts.values() if isinstance(value, str) and not value.isdigit()
-    ]
-    return "\n".join(dict.fromkeys([signal.title, *words]))[:LONGEST_TEXT]
+    """Join the title of a signal and those of its facts that are words."""
+    words = [signal.title]
+    for value in signal.facts.values():
+        if isinstance(value, str) and not value.isdigit():
+            words.append(value)
+    return "\n".join(dict.fromkeys(words))[:MAX_TEXT_LENGTH]
 
 
 def precedents_from(entries: Iterable[Entry]) -> tuple[list[Precedent], Label | None]:
-    """What there is to remember of one case: a precedent for each decided revision, and the label it was given."""
-    found: dict[str, Precedent] = {}
+    """Make a precedent of each decided revision of one case, and the label it was given."""
+    precedents: dict[str, Precedent] = {}
     label: Label | None = None
     case: Case | None = None
-    last = ""
+    last_id = ""
     for entry in entries:
-        before, case = case, evolve(case, entry)
+        before = case
+        case = evolve(case, entry)
         body = entry.body
-        if isinstance(body, e.Named | e.Novel):
-            kind = body.kind if isinstance(body, e.Named) else ""
-            label = Label(case.id, signal_text(case.signal), kind, body.by_name, entry.at)
-        if isinstance(body, e.Reopened):
-            if before and before.state is State.RESOLVED and last in found:
-                found[last] = replace(found[last], ended=CaseOutcome.REOPENED, reason=body.reason)
+        if isinstance(body, Named | Novel):
+            label = _label(case, body, entry)
+        if isinstance(body, Reopened):
+            if before and before.state is State.RESOLVED and last_id in precedents:
+                precedents[last_id] = replace(
+                    precedents[last_id], ended=CaseOutcome.REOPENED, reason=body.reason
+                )
             continue
-        ended = _ended(body)
-        if ended:
-            last = f"{case.id}.{case.revision}{'h' if ended[0] is CaseOutcome.BY_HAND else ''}"
-            found[last] = _precedent(last, case, entry, *ended)
-    return list(found.values()), label
+        result = _outcome(body)
+        if result:
+            outcome, reason = result
+            by_hand = "h" if outcome is CaseOutcome.BY_HAND else ""
+            last_id = f"{case.id}.{case.revision}{by_hand}"
+            precedents[last_id] = _precedent(last_id, case, entry, outcome=outcome, reason=reason)
+    return list(precedents.values()), label
 
 
-def _ended(body: Body) -> tuple[CaseOutcome, str] | None:
-    if isinstance(body, e.Resolved):
-        by_hand = body.resolution is e.Resolution.BY_HAND
-        return (CaseOutcome.BY_HAND, body.note) if by_hand else (CaseOutcome.WORKED, "")
-    if isinstance(body, e.Rejected):
-        return CaseOutcome.REJECTED, body.reason.description + (
-            f": {body.note}" if body.note else ""
-        )
-    return (CaseOutcome.UNDONE, body.reason) if isinstance(body, e.Stopped) else None
+def _label(case: Case, body: Named | Novel, entry: Entry) -> Label:
+    return Label(
+        case_id=case.id,
+        said=signal_text(case.signal),
+        kind=body.kind if isinstance(body, Named) else "",
+        by=body.by_name,
+        at=entry.at,
+    )
 
 
-def _precedent(name: str, case: Case, entry: Entry, ended: CaseOutcome, reason: str) -> Precedent:
-    by_name = getattr(entry.body, "by_name", "")
-    people = [given.name for given in case.approvals if not given.person.startswith("policy:")]
-    actions = case.plan.actions if case.plan and ended is not CaseOutcome.BY_HAND else ()
-    recommendation = case.recommendation
-    shown = [fact for fact in case.evidence if fact.label and fact.failure is None]
+def _outcome(body: Body) -> tuple[CaseOutcome, str] | None:
+    """Return the outcome and its reason, when this entry ends a decided revision."""
+    match body:
+        case Resolved(resolution=Resolution.BY_HAND):
+            return CaseOutcome.BY_HAND, body.note
+        case Resolved():
+            return CaseOutcome.WORKED, ""
+        case Rejected():
+            note = f": {body.note}" if body.note else ""
+            return CaseOutcome.REJECTED, f"{body.reason.description}{note}"
+        case Stopped():
+            return CaseOutcome.UNDONE, body.reason
+        case _:
+            return None
+
+
+def _precedent(
+    name: str, case: Case, entry: Entry, *, outcome: CaseOutcome, reason: str
+) -> Precedent:
+    actions = case.plan.actions if case.plan and outcome is not CaseOutcome.BY_HAND else ()
+    facts = [fact for fact in case.evidence if fact.label and fact.failure is None]
+    # A kind that a model guessed is known only once a person has acted on it.
+    is_kind_known = (
+        case.recognition is None or bool(case.named_by) or outcome is not CaseOutcome.REJECTED
+    )
     return Precedent(
         id=name,
         kind=case.kind,
         said=signal_text(case.signal),
-        what=case.what[:LONGEST_TEXT],
-        facts={fact.label: fact.value for fact in shown[:MOST_FACTS]},
+        what=case.what[:MAX_TEXT_LENGTH],
+        facts={fact.label: fact.value for fact in facts[:MAX_FACTS]},
         action=actions[0].name if actions else "",
         steps=tuple(action.summary for action in actions),
-        decided_by=tuple(dict.fromkeys([*people, *([by_name] if by_name else [])])),
-        ended=ended,
-        reason=reason[:LONGEST_TEXT],
+        decided_by=_deciders(case, entry),
+        ended=outcome,
+        reason=reason[:MAX_TEXT_LENGTH],
         ended_at=entry.at,
         channel=case.channel,
         case_id=case.id,
         edited=bool(case.changes),
-        # A kind that a model guessed counts as known only once a person has acted on it.
-        named=case.recognition is None or bool(case.named_by) or ended is not CaseOutcome.REJECTED,
-        shown=recommendation.confidence if recommendation else None,
+        named=is_kind_known,
+        shown=case.recommendation.confidence if case.recommendation else None,
     )
 
 
+def _deciders(case: Case, entry: Entry) -> tuple[str, ...]:
+    names = [approval.name for approval in case.approvals if not approval.is_by_policy]
+    by_name = getattr(entry.body, "by_name", "")
+    if by_name:
+        names.append(by_name)
+    return tuple(dict.fromkeys(names))
+
+
 def tally(precedents: Iterable[Precedent]) -> str:
-    """How like cases ended, as the card says it: "7 like this: 5 approved (4 worked, 1 reopened), 2 rejected: the plan is wrong"."""
-    found = list(precedents)
-    counted = [precedent for precedent in found if precedent.is_reviewed]
-    by = Counter(precedent.ended for precedent in counted)
-    approved = [
-        ended
-        for ended in (CaseOutcome.WORKED, CaseOutcome.REOPENED, CaseOutcome.UNDONE)
-        if by[ended]
-    ]
+    """Summarise outcomes for the card: "7 like this: 5 approved (4 worked, 1 reopened), …"."""
+    precedents = list(precedents)
+    if not precedents:
+        return ""
+    reviewed = [precedent for precedent in precedents if precedent.is_reviewed]
+    counts = Counter(precedent.ended for precedent in reviewed)
     parts = []
-    if approved:
-        outcomes = ", ".join(f"{by[ended]} {ended}" for ended in approved)
-        parts.append(f"{sum(by[ended] for ended in approved)} approved ({outcomes})")
-    if by[CaseOutcome.BY_HAND]:
-        parts.append(f"{by[CaseOutcome.BY_HAND]} handled by hand")
-    if by[CaseOutcome.REJECTED]:
-        reasons = Counter(
-            item.reason.partition(":")[0].lower()
-            for item in counted
-            if item.ended is CaseOutcome.REJECTED
-        )
-        parts.append(
-            f"{by[CaseOutcome.REJECTED]} rejected: {', '.join(reason for reason, _ in reasons.most_common(2))}"
-        )
-    alone = len(found) - len(counted)
-    if alone:
-        parts.append(f"{alone} run by policy without a person")
-    return f"{len(found)} like this: {', '.join(parts)}" if found else ""
+    approvals = [outcome for outcome in APPROVED_OUTCOMES if counts[outcome]]
+    if approvals:
+        outcomes = ", ".join(f"{counts[outcome]} {outcome}" for outcome in approvals)
+        parts.append(f"{sum(counts[outcome] for outcome in approvals)} approved ({outcomes})")
+    if counts[CaseOutcome.BY_HAND]:
+        parts.append(f"{counts[CaseOutcome.BY_HAND]} handled by hand")
+    if counts[CaseOutcome.REJECTED]:
+        parts.append(f"{counts[CaseOutcome.REJECTED]} rejected: {_common_reasons(reviewed)}")
+    automatic = len(precedents) - len(reviewed)
+    if automatic:
+        parts.append(f"{automatic} run by policy without a person")
+    return f"{len(precedents)} like this: {', '.join(parts)}"
+
+
+def _common_reasons(precedents: Iterable[Precedent]) -> str:
+    """Name the most common reasons of rejection."""
+    reasons: Counter[str] = Counter()
+    for precedent in precedents:
+        if precedent.ended is CaseOutcome.REJECTED:
+            reasons[precedent.reason.partition(":")[0].lower()] += 1
+    return ", ".join(reason for reason, _ in reasons.most_common(MAX_REASONS))

@@ -1,62 +1,68 @@
-"""A recommendation: the one plan the desk suggests, why, how sure it is and on what basis, and what else it considered."""
+"""Recommendations: the plan that the desk suggests, and what it is based on."""
 
-from dataclasses import dataclass
+from dataclasses import KW_ONLY, dataclass
 from datetime import datetime
 
 
 @dataclass(frozen=True, slots=True)
 class Alternative:
+    """An action that was considered and not recommended."""
+
     action: str
     why_not: str
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Citation:
-    """A precedent that the recommendation stands on. ``case_id`` is empty for one that was imported.
-
-    ``is_flagged``: its words try to give orders; it is shown, and counts for nothing.
-    """
+    """A precedent that a recommendation is based on."""
 
     id: str
+    #: Empty for an imported precedent.
     case_id: str
     title: str
     action: str
+    #: The outcome.
     ended: str
     reason: str
     by: tuple[str, ...]
     at: datetime
     is_stale: bool = False
+    #: Its text looks like prompt injection: it is shown, and counts for nothing.
     is_flagged: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class Recommendation:
-    """``action`` is empty when nothing fits and a person must decide what to do.
+    """An action with its reason, or the reason why there is none."""
 
-    ``editable`` names the parameters that the playbook lets people change, so that the card offers no button that does nothing.
-    ``confidence`` is the calibrated probability, in per cent, that a person will approve it as it stands and it works; None when
-    there is too little to say. ``promise`` says whether that has been certified. ``precedents`` is the tally in words, and
-    ``memory`` why there is none when memory could not be asked.
-    """
-
+    #: Empty when nothing fits and a person must decide what to do.
     action: str
     reason: str
     basis: str
+    _: KW_ONLY
     alternatives: tuple[Alternative, ...] = ()
+    #: Why nothing fits.
     blocked: str = ""
+    #: The parameters that the playbook lets people edit.
     editable: tuple[str, ...] = ()
+    #: The outcomes of similar cases, in words.
     precedents: str = ""
     citations: tuple[Citation, ...] = ()
+    #: The calibrated probability, in per cent, that a person approves it unedited and it works.
+    #: None when there is too little data.
     confidence: int | None = None
+    #: What has been certified of the confidence.
     promise: str = ""
+    #: Why there are no precedents, when memory could not be asked.
     memory: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class Words:
-    """What a model wrote about a case: shown in a labelled block, and nowhere else. ``suggestion`` has passed the playbook's own checks."""
+    """A model's text about a case, shown in a labelled block and nowhere else."""
 
     model: str
     what: str
     why: str
+    #: Checked against the playbook.
     suggestion: str = ""

@@ -1,18 +1,18 @@
-"""What a person had before them when they decided, and which decisions a card offers in which state."""
+"""A person's view of a case when they decided, and the decisions that each state offers."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
-from bot.cases.canonical import digest, moment
+from bot.cases.canonical import canonical_hash, format_utc
 from bot.cases.case import Case
 from bot.cases.lifecycle import State
 
-# So much of a SHA-256 tells one plan from every other, and fits into a button.
+# Enough of a SHA-256 to tell one plan from every other, and short enough for a button.
 CHECKSUM_DIGITS = 32
 
 
-class Decision(StrEnum):
+class DecisionKind(StrEnum):
     """Everything that a person may decide about a case. The values stand in the ledger."""
 
     APPROVE = "approve"
@@ -31,20 +31,21 @@ class Decision(StrEnum):
     EMERGENCY = "break glass"
 
 
-OFFERED: Mapping[Decision, frozenset[State]] = {
-    Decision.APPROVE: frozenset({State.PROPOSED}),
-    Decision.WITHDRAW: frozenset({State.PROPOSED, State.APPROVED}),
-    Decision.REJECT: frozenset({State.PROPOSED, State.REFERRED}),
-    Decision.EDIT: frozenset({State.PROPOSED}),
-    Decision.SNOOZE: frozenset({State.PROPOSED, State.REFERRED}),
-    Decision.RESOLVE: frozenset({State.REFERRED}),
-    Decision.TRY_AGAIN: frozenset({State.REFERRED}),
-    Decision.SETTLE: frozenset({State.OUTCOME_UNKNOWN}),
-    Decision.UNDO: frozenset({State.RESOLVED}),
-    Decision.NAME_KIND: frozenset({State.REFERRED}),
-    Decision.CALL_NOVEL: frozenset({State.REFERRED}),
-    Decision.CLAIM: frozenset({State.PROPOSED, State.REFERRED, State.OUTCOME_UNKNOWN}),
-    Decision.HAND_OVER: frozenset(
+#: The states whose card offers a decision. In any other state it is refused.
+OFFERED: Mapping[DecisionKind, frozenset[State]] = {
+    DecisionKind.APPROVE: frozenset({State.PROPOSED}),
+    DecisionKind.WITHDRAW: frozenset({State.PROPOSED, State.APPROVED}),
+    DecisionKind.REJECT: frozenset({State.PROPOSED, State.REFERRED}),
+    DecisionKind.EDIT: frozenset({State.PROPOSED}),
+    DecisionKind.SNOOZE: frozenset({State.PROPOSED, State.REFERRED}),
+    DecisionKind.RESOLVE: frozenset({State.REFERRED}),
+    DecisionKind.TRY_AGAIN: frozenset({State.REFERRED}),
+    DecisionKind.SETTLE: frozenset({State.OUTCOME_UNKNOWN}),
+    DecisionKind.UNDO: frozenset({State.RESOLVED}),
+    DecisionKind.NAME_KIND: frozenset({State.REFERRED}),
+    DecisionKind.CALL_NOVEL: frozenset({State.REFERRED}),
+    DecisionKind.CLAIM: frozenset({State.PROPOSED, State.REFERRED, State.OUTCOME_UNKNOWN}),
+    DecisionKind.HAND_OVER: frozenset(
         {
             State.OPEN,
             State.PROPOSED,
@@ -55,46 +56,47 @@ OFFERED: Mapping[Decision, frozenset[State]] = {
             State.OUTCOME_UNKNOWN,
         }
     ),
-    Decision.EMERGENCY: frozenset({State.PROPOSED}),
+    DecisionKind.EMERGENCY: frozenset({State.PROPOSED}),
 }
-"""The states whose card offers a decision. In any other state it is refused."""
 
-# These say who has a case, or take back one's own yes; they may have been seen a state earlier.
-_KEEPS_ITS_COURSE = frozenset({Decision.CLAIM, Decision.HAND_OVER, Decision.WITHDRAW})
-CHANGES_COURSE = frozenset(Decision) - _KEEPS_ITS_COURSE
+# These change the owner, or take back one's own approval: a card of a state earlier is enough.
+_KEEPS_ITS_COURSE = frozenset({DecisionKind.CLAIM, DecisionKind.HAND_OVER, DecisionKind.WITHDRAW})
+CHANGES_COURSE = frozenset(DecisionKind) - _KEEPS_ITS_COURSE
 
 
 @dataclass(frozen=True, slots=True)
 class Seen:
-    """The case as it stood before the person who decides.
-
-    ``checksum`` is the beginning of the plan's SHA-256, or of the opening's where there was no
-    plan: revisions and even case ids may be given again after a backup is restored, a checksum
-    never is. ``doubt`` names the step whose outcome nobody knew, and since when; empty where none
-    was asked about.
-    """
+    """The case as a person's card showed it."""
 
     revision: int
     state: State
+    #: The beginning of the plan's SHA-256, or of the opening's where there was no plan. After a
+    #: restored backup revisions and case ids are given again; a checksum never is.
     checksum: str
+    #: The step whose outcome was not known, and since when; empty where none was asked about.
     doubt: str = ""
 
     @classmethod
     def of(cls, case: Case) -> "Seen":
-        """Describe the case as a card drawn now shows it."""
-        checksum = case.plan.digest if case.plan else _opening_checksum(case)
-        return cls(case.revision, case.state, checksum[:CHECKSUM_DIGITS], _doubt(case))
+        """Describe the case as a card rendered now shows it."""
+        checksum = case.plan.plan_hash if case.plan else _opening_checksum(case)
+        return cls(
+            revision=case.revision,
+            state=case.state,
+            checksum=checksum[:CHECKSUM_DIGITS],
+            doubt=_doubt(case),
+        )
 
 
 def _opening_checksum(case: Case) -> str:
     signal = case.signal
-    return digest([case.id, moment(case.opened_at), signal.source, signal.key])
+    return canonical_hash([case.id, format_utc(case.opened_at), signal.source, signal.key])
 
 
 def _doubt(case: Case) -> str:
     step = case.step_in_doubt
     if case.state is not State.OUTCOME_UNKNOWN or step is None:
         return ""
-    # The same step may be asked about twice: its doing, later its undoing.
+    # The same step may be asked about twice: for its execution, later for its undo.
     since = int(case.steps[step].at.timestamp() * 1000)
     return f"{step}@{since}"

@@ -1,56 +1,64 @@
-"""A signal is something a system noticed, as received. Its fingerprint says which signals are the same trouble."""
+"""Signals: trouble as a system noticed it. Equal fingerprints are the same trouble."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
+from functools import cached_property
 
-from bot.cases.canonical import Scalar, digest, to_plain
+from bot.cases.canonical import Scalar, canonical_hash, to_plain
 
 UNRECOGNISED = "unrecognised"
 
+#: Speaker, kind and subject of the trouble.
+Identity = tuple[str, str, str]
+
 
 class SignalStatus(StrEnum):
+    """The state of the trouble."""
+
     FIRING = "firing"
     CLEAR = "clear"
 
 
-@dataclass(frozen=True, slots=True)
+# No slots: the fingerprint is computed once and kept.
+@dataclass(frozen=True, kw_only=True)
 class Signal:
-    """``source`` comes from the credential, never from the body. ``key`` is unique per source.
+    """One report of a source."""
 
-    ``domain`` is a name that several sources share on purpose: together they are one speaker, and each may clear what another
-    opened. Empty, the source speaks for itself alone.
-
-    ``occurred_at`` is None when the source does not say: the same body must be the same signal whenever it is sent again.
-    """
-
+    #: The name of the sender, from its credential and never from the body.
     source: str
+    #: Unique per source.
     key: str
     kind: str
     subject: str
     title: str
+    #: None when the source does not say. The same body must stay the same signal.
     occurred_at: datetime | None
     facts: Mapping[str, Scalar]
     status: SignalStatus = SignalStatus.FIRING
+    #: Takes the place of the subject where the source groups its signals.
     group: str = ""
+    #: The account that raised it.
     requester: str | None = None
+    #: A name that several sources share: each may clear what another opened. Empty for a source
+    #: that speaks for itself.
     domain: str = ""
 
     @property
-    def identity(self) -> tuple[str, str, str]:
-        """Name the trouble: whose it is, its kind, and its subject or the group the source declares."""
+    def identity(self) -> Identity:
+        """Name the trouble: whose it is, its kind, and its subject or group."""
         return (self.domain or self.source, self.kind, self.group or self.subject)
 
     @property
-    def identities(self) -> tuple[tuple[str, str, str], ...]:
+    def identities(self) -> tuple[Identity, ...]:
         """Name the trouble now, and as it was before the source joined its domain."""
         alone = (self.source, *self.identity[1:])
         return (self.identity,) if alone == self.identity else (self.identity, alone)
 
-    @property
+    @cached_property
     def fingerprint(self) -> str:
-        """Hash the identity with SHA-256: collisions cannot be made to order."""
+        """Hash the identity with SHA-256, so that collisions cannot be made to order."""
         return fingerprint_of(self.identity)
 
     @property
@@ -58,17 +66,15 @@ class Signal:
         """Hash every identity under which a case of this trouble may stand."""
         return tuple(fingerprint_of(identity) for identity in self.identities)
 
-    @property
-    def body_digest(self) -> str:
-        """What must be equal for a second delivery under the same key to be the same signal.
-
-        The domain is left out: a source that joins one sends the same signals as before.
-        """
+    @cached_property
+    def body_checksum(self) -> str:
+        """Hash what a second delivery under the same key must repeat."""
         plain = to_plain(self)
+        # A source that joins a domain sends the same signals as before.
         del plain["domain"]
-        return digest(plain)
+        return canonical_hash(plain)
 
 
-def fingerprint_of(identity: tuple[str, str, str]) -> str:
+def fingerprint_of(identity: Identity) -> str:
     """Hash an identity; a migration keeps a copy of this rule, so it never changes silently."""
-    return digest(list(identity))
+    return canonical_hash(list(identity))

@@ -1,4 +1,4 @@
-"""Text from outside, made fit to store and to show: cleaned and bounded, and never cut off silently."""
+"""Text from outside, cleaned and bounded; never cut off silently."""
 
 import hashlib
 import re
@@ -27,13 +27,13 @@ def is_storable(text: str) -> bool:
     return True
 
 
-def shortened(text: str, limit: int) -> str:
-    """Bound a text that people read, and say where it was cut."""
+def shorten(text: str, limit: int) -> str:
+    """Bound a text that people read, and mark where it was cut."""
     return text if len(text) <= limit else text[: limit - len(SHORTENED)] + SHORTENED
 
 
 def bounded_key(text: str, limit: int) -> str:
-    """Bound a text that tells things apart: its tail becomes its SHA-256, so that two never meet."""
+    """Bound a key by replacing its tail with its SHA-256, so that no two keys meet."""
     if len(text) <= limit:
         return text
     checksum = hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()

@@ -24,9 +24,9 @@ def invite(
     settings = load()
     store = wiring.open_store(settings)
     with closing(store.database):
-        switchboard, chat = wiring.open_switchboard(settings, store)
+        enrolment, chat = wiring.open_enrolment(settings, store)
         principal = f"{chat.team_id()}/{person}"
-        invitation = switchboard.invite(principal, operator=getpass.getuser())
+        invitation = enrolment.invite(principal, operator=getpass.getuser())
     link = enrolment_url(settings.public_url, invitation)
     if as_json:
         print(json.dumps({"person": principal, "link": link}))
@@ -63,6 +63,6 @@ def remove(
     settings = load_offline()
     store = wiring.open_store(settings)
     with closing(store.database):
-        switchboard, _ = wiring.open_switchboard(settings, store)
-        switchboard.remove_passkey(passkey, operator=getpass.getuser())
+        enrolment, _ = wiring.open_enrolment(settings, store)
+        enrolment.remove(passkey, operator=getpass.getuser())
     out.print("It is removed; it signs nothing from now on.")

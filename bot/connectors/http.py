@@ -23,7 +23,7 @@ from pydantic import Field, StringConstraints
 from bot.cases.canonical import Scalar, storable
 from bot.cases.constraints import KEYED, Name, OptionalEnvironmentName
 from bot.cases.errors import ConnectorFailed, OutcomeUnknown, WorldMoved
-from bot.cases.evidence import changed
+from bot.cases.evidence import list_changes
 from bot.cases.expressions import find_scalar
 from bot.cases.plan import Action, Idempotency
 from bot.clock import boottime, seconds_left, time_limit
@@ -206,7 +206,7 @@ class HttpConnector:
             versions = f"version {spec.version} now, version {action.version} was approved"
             raise WorldMoved(f"{action.name} is {versions}")
         with self._time_limit():
-            reasons = changed(action.precondition, self._snapshot(spec, action.parameters))
+            reasons = list_changes(action.precondition, self._snapshot(spec, action.parameters))
             if reasons:
                 raise WorldMoved("; ".join(reasons))
             return self._act(spec.execute, {**action.parameters, "key": key}, key=key)

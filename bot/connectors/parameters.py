@@ -6,7 +6,7 @@ from decimal import Decimal, InvalidOperation
 from enum import StrEnum
 from typing import assert_never
 
-from bot.cases.canonical import LARGEST_INTEGER, Scalar
+from bot.cases.canonical import MAX_INTEGER, Scalar
 from bot.cases.errors import ConnectorFailed
 from bot.cases.plan import CENT, MAX_AMOUNT
 
@@ -72,7 +72,7 @@ def _canonical(value: Scalar, kind: ParameterType) -> Scalar:
 
 def _integer(value: Scalar) -> int:
     number = Decimal(str(value))
-    if number != number.to_integral_value() or abs(number) > LARGEST_INTEGER:
+    if number != number.to_integral_value() or abs(number) > MAX_INTEGER:
         raise ValueError
     return int(number)
 

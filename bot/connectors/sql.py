@@ -17,7 +17,7 @@ from sqlalchemy import Connection, text
 from bot.cases.canonical import Scalar
 from bot.cases.constraints import KEYED, EnvironmentName, OptionalEnvironmentName, Query
 from bot.cases.errors import ConnectorFailed, WorldMoved
-from bot.cases.evidence import changed
+from bot.cases.evidence import list_changes
 from bot.cases.plan import Action, Idempotency
 from bot.clock import boottime, time_limit
 from bot.connectors.parameters import ParameterType, convert_parameters
@@ -256,7 +256,7 @@ class SqlConnector:
         snapshot = {}
         if len(rows) == 1:
             snapshot = {name: to_scalar(value) for name, value in rows[0].items()}
-        reasons = changed(action.precondition, snapshot)
+        reasons = list_changes(action.precondition, snapshot)
         if reasons:
             raise WorldMoved("; ".join(reasons))
 

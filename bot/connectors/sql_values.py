@@ -4,7 +4,7 @@ from datetime import date, datetime
 from decimal import Decimal
 from typing import Any
 
-from bot.cases.canonical import LARGEST_INTEGER, Scalar, storable
+from bot.cases.canonical import MAX_INTEGER, Scalar, storable
 
 
 def to_scalar(value: Any) -> Scalar:
@@ -26,6 +26,6 @@ def to_scalar(value: Any) -> Scalar:
 
 def _to_number(value: Decimal) -> Scalar:
     """Convert to a number if a double holds it, else to text."""
-    if not value.is_finite() or abs(value) > LARGEST_INTEGER:
+    if not value.is_finite() or abs(value) > MAX_INTEGER:
         return str(value)
     return int(value) if value == value.to_integral_value() else float(value)

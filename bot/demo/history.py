@@ -10,6 +10,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
+from bot.cases.actor import Surface, UserId
 from bot.cases.approval import Groups, Person
 from bot.cases.case import Case
 from bot.cases.entries import RejectReason
@@ -19,13 +20,13 @@ from bot.cases.seen import Seen
 from bot.cases.signal import Signal, SignalStatus
 from bot.demo.company import SampleException
 from bot.demo.people import TEAM, WORKSPACE, principal
+from bot.desk.decision_path import Request
 from bot.desk.follow_up import detection_parameters
 from bot.ports.directory import Directory
 from bot.ports.outbox import Topic
 from bot.use_cases import Desk
 from scheduler.detectors import signal_from_row
 
-SURFACE = "past"
 REJECTIONS = (
     (RejectReason.WRONG_PLAN, "the usual supplier is closed that day"),
     (RejectReason.ALREADY_HANDLED, "sorted on the phone this morning"),
@@ -148,22 +149,16 @@ class HistoryPlayer:
 
     def _resolve(self, case: Case) -> None:
         self.desk.decisions.resolve(
-            case.id,
-            by=self._anyone_of(case.owner),
-            seen=Seen.of(case),
+            _request(case, self._anyone_of(case.owner)),
             note="called them and settled it",
-            surface=SURFACE,
         )
 
     def _reject(self, case: Case, group: str) -> None:
         reason, note = self.dice.choice(REJECTIONS)
         self.desk.decisions.reject(
-            case.id,
-            by=self._anyone_of(group),
-            seen=Seen.of(case),
+            _request(case, self._anyone_of(group)),
             reason=reason,
             note=note,
-            surface=SURFACE,
         )
 
     def _edit(self, case: Case) -> Case:
@@ -172,11 +167,8 @@ class HistoryPlayer:
             quantity += int(str(case.plan.actions[0].parameters["quantity"]))
         try:
             return self.desk.decisions.edit(
-                case.id,
-                by=self._anyone_of(case.owner),
-                seen=Seen.of(case),
+                _request(case, self._anyone_of(case.owner)),
                 values={"quantity": quantity},
-                surface=SURFACE,
             )
         except Refusal:
             return self.desk.store.cases.case(case.id)
@@ -188,9 +180,7 @@ class HistoryPlayer:
         """
         for person in sorted(self.directory.groups([group])[group]):
             try:
-                self.desk.decisions.approve(
-                    case.id, by=person, seen=Seen.of(case), note="as discussed", surface=SURFACE
-                )
+                self.desk.decisions.approve(_request(case, person), note="as discussed")
             except Refusal:
                 continue
             return
@@ -236,3 +226,7 @@ def _clear_signal(signal: Signal) -> Signal:
         facts={},
         status=SignalStatus.CLEAR,
     )
+
+
+def _request(case: Case, person: str) -> Request:
+    return Request(case_id=case.id, by=UserId(person), seen=Seen.of(case), surface=Surface.HISTORY)

@@ -48,7 +48,7 @@ class CaseRecords:
     def actors(self, case: Case, *names: str) -> list[str]:
         """Return who wrote the entries of these names."""
         entries = self.store.cases.entries(case.id)
-        return [entry.actor for entry in entries if entry.body.name in names]
+        return [str(entry.actor) for entry in entries if entry.body.name in names]
 
     def wait_for_state(self, kind: str, *states: State, expectation: str) -> Case:
         """Wait until today's case is in one of these states."""

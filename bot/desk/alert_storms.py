@@ -9,7 +9,6 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from bot.cases.case import Case
-from bot.cases.digest import StormView
 from bot.desk.message_cleanup import SETTLE_FOR, finish_list, sweep_list
 from bot.desk.rows import with_cards
 from bot.ports.card_store import CardStore
@@ -19,6 +18,7 @@ from bot.ports.clock import Clock
 from bot.ports.library import Library
 from bot.ports.live_lists import LiveList, LiveLists
 from bot.ports.outbox import LeasedMessage, Outbox, OutboxMessage, Topic
+from bot.views.alert_storm import StormView
 
 # More cards than this from one source, of one kind, within this time, are a storm.
 MOST_CARDS, WITHIN = 30, timedelta(minutes=10)

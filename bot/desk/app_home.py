@@ -4,9 +4,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
-from bot.cases.case import Case, is_principal
+from bot.cases.actor import is_person
+from bot.cases.case import Case
 from bot.cases.controls import DeskControls
-from bot.cases.digest import TREND_DAYS, HomeFilter, HomePeriod, HomeView, trend
 from bot.cases.errors import NotEligible
 from bot.cases.hours import Hours
 from bot.desk.questions import JUST_NOW, Questions
@@ -20,6 +20,8 @@ from bot.ports.directory import Directory
 from bot.ports.library import Library
 from bot.ports.live_lists import LiveList, LiveLists
 from bot.ports.outbox import LeasedMessage, Outbox, OutboxMessage, Topic
+from bot.views.app_home import HomeFilter, HomePeriod, HomeView
+from bot.views.trend import TREND_DAYS, trend
 
 MOST_WAITING, MOST_MINE, MOST_TEAM, MOST_ALONE = 12, 6, 8, 6
 # A home is published again for so long after it was last looked at; opening it publishes it anyway.
@@ -87,7 +89,7 @@ class AppHome:
         if not recent:
             return
         concerned = {key for key in boards if key in recent}
-        groups = self.directory.groups([name for name in case.waits_on if not is_principal(name)])
+        groups = self.directory.groups([name for name in case.waits_on if not is_person(name)])
         people = {person for members in groups.values() for person in members} | set(case.waits_on)
         concerned |= {key for key, person in recent.items() if person in people}
         soon = now + NOT_MORE_OFTEN_THAN
@@ -131,7 +133,7 @@ class AppHome:
             team_more=max(0, many - len(shown) - len(team)),
             alone=with_cards(self.card_store, alone),
             days=trend(tallies, now, hours),
-            paused=tuple(pause.said for pause in standing.holds),
+            paused=tuple(pause.description for pause in standing.holds),
             standing_in=tuple(
                 f"{one.taker_name} stands in for {one.giver_name} until {one.ends_at:%d %b %H:%M} UTC"
                 for one in standing.delegations

@@ -160,7 +160,7 @@ class Cards:
         if case.state not in {State.PROPOSED, State.APPROVED, State.RUNNING}:
             return ""
         pause = self.desk_controls.load().pause_on(case.kind, case.plan)
-        return pause.said if pause else ""
+        return pause.description if pause else ""
 
     def post_update(self, work: LeasedMessage) -> None:
         """Tell the thread what was written; once the card stands."""

@@ -1,494 +1,310 @@
-"""People decide. One path for every surface: read the case, read who asks afresh, decide, write once.
+"""Decisions of people: one method for each, one path for all of them."""
 
-A refused attempt is written too. When somebody else wrote first, the case is read again and decided again, so that of two
-presses at the same instant one wins and the other gets a specific answer.
-"""
-
-import secrets
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
-from typing import TypeVar
+from functools import cached_property, partial
 
-from bot.cases import commands as m
-from bot.cases.approval import Person
-from bot.cases.authority import is_colleague
+from bot.cases.actor import Surface
+from bot.cases.approval import is_colleague
+from bot.cases.caller import Caller
 from bot.cases.canonical import Scalar
 from bot.cases.case import Case
-from bot.cases.controls import Asked, BreakGlass, decide_controls
-from bot.cases.decide import decide, must_be_current, refused
-from bot.cases.delegation import stands_in_for
-from bot.cases.entries import FieldChange as FieldChange
-from bot.cases.entries import RejectReason
-from bot.cases.errors import (
-    BadRequest,
-    ChatFailed,
-    Conflict,
-    ConnectorFailed,
-    NoSuchCase,
-    NotEligible,
-    NotNow,
-    Refusal,
-    Superseded,
-    TooLate,
+from bot.cases.commands import (
+    Approve,
+    CallNovel,
+    Claim,
+    Command,
+    Edit,
+    HandOver,
+    NameKind,
+    Reject,
+    Resolve,
+    Settle,
+    Snooze,
+    TryAgain,
+    Undo,
+    Withdraw,
 )
-from bot.cases.passkey import LINK_IS_OVER, Assertion, Purpose, StepUp, find_live_link, link_hash
+from bot.cases.control_commands import BreakGlass
+from bot.cases.control_decisions import decide_controls
+from bot.cases.decide import decide, must_be_current
+from bot.cases.entries import FieldChange, RejectReason
+from bot.cases.errors import BadRequest, ConnectorFailed, Refusal, Superseded
 from bot.cases.plan import Action, Proposer
-from bot.cases.policy import RiskTier
-from bot.cases.seen import Decision, Seen
+from bot.cases.seen import DecisionKind
 from bot.cases.signal import UNRECOGNISED
-from bot.cases.sla import promised
+from bot.cases.sla import promise_sla
+from bot.desk.callers import Callers
+from bot.desk.decision_path import DecisionPath, Request
 from bot.desk.decision_priority import DecisionPriority
-from bot.desk.effects import card_message, change
+from bot.desk.effects import change
 from bot.desk.proposal import Proposals
-from bot.ports.case_store import CaseStore, Change
+from bot.desk.retry import retry_on_conflict
+from bot.desk.step_ups import StepUps
+from bot.ports.case_store import CaseStore
 from bot.ports.clock import Clock
 from bot.ports.desk_controls import DeskControlsStore
 from bot.ports.directory import Directory
 from bot.ports.library import Library
 
-MOST_REREADS = 20
-WHO_IS_NOT_KNOWN = (
-    "Slack cannot say just now who may do this; nothing was decided, press again in a minute"
-)
-DRAWN_EARLIER = "this card was drawn by an earlier release; it has been drawn again, press there"
-DECIDED_BY = {Purpose.APPROVE: Decision.APPROVE, Purpose.UNDO: Decision.UNDO}
-T = TypeVar("T")
-Prove = Callable[[Case, StepUp], Assertion]
-"""Verifies what the device answered to this question. Raises ``NotEligible`` when it is not genuine."""
+OUTDATED_CARD = "this card was drawn by an earlier release; it has been drawn again, press there"
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Decisions:
+    """Everything that a person can decide about a case.
+
+    Every method returns the case after it, and raises a ``Refusal`` that is safe to show.
+    """
+
     cases: CaseStore
     desk_controls: DeskControlsStore
     library: Library
     directory: Directory
     proposals: Proposals
     clock: Clock
-    rush: DecisionPriority = field(default_factory=DecisionPriority)
+    priority: DecisionPriority = field(default_factory=DecisionPriority)
 
-    def approve(
-        self, case_id: str, *, by: str, seen: Seen, note: str = "", surface: str = "slack"
-    ) -> Case:
-        return self._decide(
-            Decision.APPROVE,
-            case_id,
-            by,
-            surface,
-            seen,
-            lambda case, asker: m.Approve(asker, seen, note),
+    @cached_property
+    def callers(self) -> Callers:
+        """Read who asks."""
+        return Callers(
+            desk_controls=self.desk_controls,
+            library=self.library,
+            directory=self.directory,
+            clock=self.clock,
         )
 
-    def begin_approval(
-        self, case_id: str, *, by: str, seen: Seen, note: str, surface: str = "slack"
-    ) -> str:
-        """The first half of a yes of the top class. What comes back is the secret part of the link to the other half."""
-        token = secrets.token_urlsafe(32)
-        passkeys = self.desk_controls.load().passkeys
-        self._decide(
-            Decision.APPROVE,
-            case_id,
-            by,
-            surface,
-            seen,
-            lambda case, asker: m.BeginApproval(asker, seen, note, link_hash(token), passkeys),
+    @cached_property
+    def path(self) -> DecisionPath:
+        """Take the one path of all decisions."""
+        return DecisionPath(
+            cases=self.cases,
+            desk_controls=self.desk_controls,
+            library=self.library,
+            callers=self.callers,
+            clock=self.clock,
+            priority=self.priority,
         )
-        return token
 
-    def current(
-        self, case_id: str, decision: Decision, seen: Seen, *, by: str, surface: str = "slack"
-    ) -> Case:
-        """Read the case for a form about this decision, while the case still offers it.
+    @cached_property
+    def step_ups(self) -> StepUps:
+        """Approve with a passkey."""
+        return StepUps(self.path, self.proposals.mode)
 
-        Raises:
-            Refusal: the case is not what was seen, or does not offer it any more; that is recorded.
-        """
-        case = self.cases.case(case_id)
+    # --- looking before deciding ---------------------------------------------------------------
+
+    def current(self, request: Request, decision: DecisionKind) -> Case:
+        """Read the case for a form about this decision, while the case still offers it."""
+        case = self.cases.case(request.case_id)
         try:
-            must_be_current(case, decision, seen)
+            must_be_current(case, decision, request.seen)
         except Refusal as refusal:
-            self._record_refusal(
-                case_id, m.Asker(Person(by, by), surface=surface), decision, seen.revision, refusal
-            )
+            self.path.refuse(request, decision, refusal)
             raise
         return case
 
-    def outdated(
-        self, case_id: str, *, by: str, decision: Decision, surface: str = "slack"
+    def refuse_outdated(
+        self, case_id: str, *, by: str, decision: DecisionKind, surface: Surface
     ) -> Superseded:
-        """Record a press on a card of an earlier release, and draw the card again.
+        """Record a press on a card of an earlier release, and return the refusal to raise.
 
         Such a button does not say which plan and state were seen, so nothing is decided by it.
         """
-        refusal = Superseded(DRAWN_EARLIER)
-        asker = m.Asker(Person(by, by), surface=surface)
-        self._record_refusal(case_id, asker, decision, self.cases.case(case_id).revision, refusal)
+        refusal = Superseded(OUTDATED_CARD)
+        self.path.record_refusal(
+            case_id,
+            Caller.unread(by, surface),
+            decision=decision,
+            revision=self.cases.case(case_id).revision,
+            refusal=refusal,
+        )
         return refusal
 
-    def begun(self, case_id: str, token: str) -> tuple[Case, StepUp]:
-        """The yes that waits behind this link.
+    # --- the plan ------------------------------------------------------------------------------
 
-        Raises:
-            TooLate: there is none, or not any more; a case that does not exist reads the same.
-        """
-        try:
-            case = self.cases.case(case_id)
-        except NoSuchCase:
-            raise TooLate(LINK_IS_OVER) from None
-        found = find_live_link(case.step_ups, link_hash(token), self.clock())
-        if found is None or found.revision != case.revision:
-            raise TooLate(LINK_IS_OVER)
-        return case, found
+    def approve(self, request: Request, note: str = "") -> Case:
+        """Approve the plan; with the last approval that it needs, it is carried out."""
+        return self.path.decide(DecisionKind.APPROVE, request, partial(Approve, note=note))
 
-    def finish_approval(self, case_id: str, token: str, prove: Prove, *, surface: str) -> Case:
-        """The second half: the person's device has signed this plan. An answer that is not genuine is written too."""
-        case, asked = self.begun(case_id, token)
-        decision = DECIDED_BY[asked.purpose]
-        try:
-            assertion = prove(case, asked)
-        except Refusal as refusal:
-            by = m.Asker(Person(asked.person, asked.name), surface=surface)
-            self._record_refusal(case_id, by, decision, asked.revision, refusal)
-            raise
+    def withdraw(self, request: Request) -> Case:
+        """Take back one's own approval."""
+        return self.path.decide(DecisionKind.WITHDRAW, request, Withdraw)
 
-        # The plan that the link was begun for: a new one would have ended the link.
-        seen = Seen.of(case)
+    def reject(self, request: Request, reason: RejectReason, note: str = "") -> Case:
+        """Decide that the plan is not carried out."""
+        command = partial(Reject, reason=reason, note=note)
+        return self.path.decide(DecisionKind.REJECT, request, command)
 
-        def move(case: Case, asker: m.Asker) -> m.Command:
-            passkeys = self.desk_controls.load().passkeys
-            if asked.purpose is Purpose.UNDO:
-                return m.Undo(asker, seen, asked.note, self.proposals.mode, assertion, passkeys)
-            return m.Approve(asker, seen, asked.note, assertion=assertion, passkeys=passkeys)
+    def edit(self, request: Request, values: Mapping[str, Scalar]) -> Case:
+        """Replace the plan by one with other parameters, where the playbook allows that."""
 
-        return self._decide(decision, case_id, asked.person, surface, seen, move)
+        def command(case: Case, caller: Caller) -> Command:
+            actions, changes = self._edit_actions(case, values)
+            now = self.clock()
+            plan, verdict = self.proposals.propose(
+                case,
+                actions=actions,
+                evidence=case.evidence,
+                proposer=Proposer.PERSON,
+                now=now,
+            )
+            hours = self.library.hours(case.channel)
+            return Edit(
+                caller,
+                request.seen,
+                plan=plan,
+                verdict=verdict,
+                changes=changes,
+                expires_at=hours.next_opening(now + verdict.expires_for),
+            )
 
-    def reject(
-        self,
-        case_id: str,
-        *,
-        by: str,
-        seen: Seen,
-        reason: RejectReason,
-        note: str = "",
-        surface: str = "slack",
-    ) -> Case:
-        return self._decide(
-            Decision.REJECT,
-            case_id,
-            by,
-            surface,
-            seen,
-            lambda case, asker: m.Reject(asker, seen, reason, note),
-        )
+        return self.path.decide_on_case(DecisionKind.EDIT, request, command)
 
-    def withdraw(self, case_id: str, *, by: str, seen: Seen, surface: str = "slack") -> Case:
-        return self._decide(
-            Decision.WITHDRAW,
-            case_id,
-            by,
-            surface,
-            seen,
-            lambda case, asker: m.Withdraw(asker, seen),
-        )
+    def undo(self, request: Request, note: str) -> Case:
+        """Approve the undo; with the last approval that it needs, it begins."""
+        command = partial(Undo, note=note, mode=self.proposals.mode)
+        return self.path.decide(DecisionKind.UNDO, request, command)
 
-    def hand_over(
-        self,
-        case_id: str,
-        *,
-        by: str,
-        seen: Seen,
-        to: str,
-        done: str,
-        remains: str,
-        surface: str = "slack",
-    ) -> Case:
-        """To a person, or to the group that the playbook names as the next owner; ``to`` is empty for that."""
-
-        def move(case: Case, asker: m.Asker) -> m.Command:
-            owner = to or self.library.playbook(case.kind).owners.next_owner
-            if to and not is_colleague(self.directory.person(to)):
-                raise BadRequest("choose a member of this workspace", field="to")
-            return m.HandOver(asker, seen, owner, done, remains)
-
-        return self._decide(Decision.HAND_OVER, case_id, by, surface, seen, move)
-
-    def claim(self, case_id: str, *, by: str, seen: Seen, surface: str = "slack") -> Case:
-        return self._decide(
-            Decision.CLAIM, case_id, by, surface, seen, lambda case, asker: m.Claim(asker, seen)
-        )
-
-    def undo(self, case_id: str, *, by: str, seen: Seen, note: str, surface: str = "slack") -> Case:
-        """One yes to taking it back; with the last that it needs, that begins."""
-
-        def move(case: Case, asker: m.Asker) -> m.Command:
-            return m.Undo(asker, seen, note, self.proposals.mode)
-
-        return self._decide(Decision.UNDO, case_id, by, surface, seen, move)
-
-    def begin_undo(
-        self, case_id: str, *, by: str, seen: Seen, note: str, surface: str = "slack"
-    ) -> str:
-        """Begin a yes to taking back what is of the top class, as ``begin_approval``."""
-        token = secrets.token_urlsafe(32)
-        passkeys = self.desk_controls.load().passkeys
-
-        def move(case: Case, asker: m.Asker) -> m.Command:
-            return m.BeginUndo(asker, seen, note, link_hash(token), self.proposals.mode, passkeys)
-
-        self._decide(Decision.UNDO, case_id, by, surface, seen, move)
-        return token
-
-    def break_glass(
-        self, case_id: str, *, by: str, seen: Seen, reason: str, surface: str = "slack"
-    ) -> Case:
-        """One person lets a plan through alone, because it cannot wait: loudly, and looked at afterwards by somebody else."""
+    def break_glass(self, request: Request, reason: str) -> Case:
+        """Approve a plan alone in an emergency; somebody else must review it afterwards."""
         emergency = self.library.policy().emergency
+        group = emergency.group if emergency else ""
+        review_for = emergency.review_for if emergency else timedelta(0)
 
         def attempt() -> Case:
-            case, standing, now = self.cases.case(case_id), self.desk_controls.load(), self.clock()
-            asker = self._identify(case, by, surface, Decision.EMERGENCY, seen, fresh=True)
-            group = emergency.group if emergency else ""
-            groups = self.directory.groups([group] if group else [], fresh=True)
-            asked = Asked(asker.person, frozenset(), frozenset(), surface, asker.identities)
-            wait = emergency.review_for if emergency else timedelta(0)
+            case, controls, now = (
+                self.cases.case(request.case_id),
+                self.desk_controls.load(),
+                self.clock(),
+            )
+            caller = self.path.identify(case, request, DecisionKind.EMERGENCY, fresh=True)
+            approval = Approve(caller, request.seen, reason, emergency=True)
+            emergency_command = BreakGlass(
+                by=caller,
+                case_id=case.id,
+                revision=request.seen.revision,
+                reason=reason,
+                group=group,
+                groups=self.directory.groups([group] if group else [], fresh=True),
+                review_for=review_for,
+            )
             try:
-                entries = decide(case, m.Approve(asker, seen, reason, emergency=True), now)
-                rulings = decide_controls(
-                    standing,
-                    BreakGlass(asked, case.id, seen.revision, reason, group, groups, wait),
-                    now,
-                )
+                decision = decide(case, approval, now)
+                control_decision = decide_controls(controls, emergency_command, now)
             except Refusal as refusal:
-                self._record_refusal(case_id, asker, Decision.EMERGENCY, seen.revision, refusal)
+                self.path.record_refusal(
+                    request.case_id,
+                    caller,
+                    decision=DecisionKind.EMERGENCY,
+                    revision=request.seen.revision,
+                    refusal=refusal,
+                )
                 raise
-            written = change(case, entries, self.library.playbook(case.kind))
-            return self.cases.commit(replace(written, controls=standing, control_entries=rulings))
+            commit = replace(
+                change(case, decision, self.library.playbook(case.kind)),
+                controls=controls,
+                control_entries=control_decision.entries,
+            )
+            return self.cases.commit(commit)
 
         return retry_on_conflict(attempt)
 
-    def snooze(
-        self,
-        case_id: str,
-        *,
-        by: str,
-        seen: Seen,
-        until: datetime,
-        reason: str,
-        surface: str = "slack",
-    ) -> Case:
-        return self._decide(
-            Decision.SNOOZE,
-            case_id,
-            by,
-            surface,
-            seen,
-            lambda case, asker: m.Snooze(asker, seen, until, reason),
-        )
+    # --- the case ------------------------------------------------------------------------------
 
-    def resolve(
-        self, case_id: str, *, by: str, seen: Seen, note: str, surface: str = "slack"
-    ) -> Case:
-        return self._decide(
-            Decision.RESOLVE,
-            case_id,
-            by,
-            surface,
-            seen,
-            lambda case, asker: m.Resolve(asker, seen, note),
-        )
+    def claim(self, request: Request) -> Case:
+        """Take the case on oneself."""
+        return self.path.decide(DecisionKind.CLAIM, request, Claim)
 
-    def try_again(self, case_id: str, *, by: str, seen: Seen, surface: str = "slack") -> Case:
-        return self._decide(
-            Decision.TRY_AGAIN,
-            case_id,
-            by,
-            surface,
-            seen,
-            lambda case, asker: m.TryAgain(asker, seen),
-        )
+    def hand_over(self, request: Request, *, to: str, done: str, remains: str) -> Case:
+        """Give the case to a person, or with an empty ``to`` to the playbook's next owner."""
 
-    def settle(
-        self, case_id: str, *, by: str, seen: Seen, landed: bool, note: str, surface: str = "slack"
-    ) -> Case:
-        return self._decide(
-            Decision.SETTLE,
-            case_id,
-            by,
-            surface,
-            seen,
-            lambda case, asker: m.Settle(asker, seen, landed, note),
-        )
+        def command(case: Case, caller: Caller) -> Command:
+            if to and not is_colleague(self.directory.person(to)):
+                raise BadRequest("choose a member of this workspace", field="to")
+            return HandOver(
+                caller,
+                request.seen,
+                to=to or self.library.playbook(case.kind).owners.next_owner,
+                done=done,
+                remains=remains,
+            )
 
-    def name_kind(
-        self, case_id: str, *, by: str, seen: Seen, kind: str, surface: str = "slack"
-    ) -> Case:
-        """A person says which kind an unrecognised case is: it goes to that kind's owner and playbook, and is learned from."""
+        return self.path.decide_on_case(DecisionKind.HAND_OVER, request, command)
 
-        def move(case: Case, asker: m.Asker) -> m.Command:
+    def snooze(self, request: Request, *, until: datetime, reason: str) -> Case:
+        """Let the case rest until a time."""
+        command = partial(Snooze, until=until, reason=reason)
+        return self.path.decide(DecisionKind.SNOOZE, request, command)
+
+    def resolve(self, request: Request, note: str) -> Case:
+        """Say that the case was handled by hand, and how."""
+        return self.path.decide(DecisionKind.RESOLVE, request, partial(Resolve, note=note))
+
+    def try_again(self, request: Request) -> Case:
+        """Have a referred case triaged again."""
+        return self.path.decide(DecisionKind.TRY_AGAIN, request, TryAgain)
+
+    def settle(self, request: Request, *, landed: bool, note: str) -> Case:
+        """Report the outcome of a step in doubt, after looking in the outside system."""
+        command = partial(Settle, landed=landed, note=note)
+        return self.path.decide(DecisionKind.SETTLE, request, command)
+
+    def name_kind(self, request: Request, kind: str) -> Case:
+        """Name the kind of an unrecognised case: it goes to that kind's owner and playbook."""
+
+        def command(case: Case, caller: Caller) -> Command:
             playbook = self.library.playbook(kind)
             if playbook.kind != kind or kind == UNRECOGNISED:
                 raise BadRequest(f"there is no playbook for {kind[:50]!r}", field="kind")
-            times = playbook.measure
-            hours = self.library.hours(playbook.channel)
-            sla = promised(
+            sla = promise_sla(
                 case.opened_at,
-                decide_for=times.decide_for,
-                resolve_for=times.resolve_for,
-                hours=hours,
+                decide_for=playbook.measure.decide_for,
+                resolve_for=playbook.measure.resolve_for,
+                hours=self.library.hours(playbook.channel),
             )
-            return m.NameKind(asker, seen, kind, playbook.owners.business, playbook.channel, sla)
-
-        return self._decide(Decision.NAME_KIND, case_id, by, surface, seen, move)
-
-    def call_novel(self, case_id: str, *, by: str, seen: Seen, surface: str = "slack") -> Case:
-        return self._decide(
-            Decision.CALL_NOVEL,
-            case_id,
-            by,
-            surface,
-            seen,
-            lambda case, asker: m.CallNovel(asker, seen),
-        )
-
-    def edit(
-        self,
-        case_id: str,
-        *,
-        by: str,
-        seen: Seen,
-        values: Mapping[str, Scalar],
-        surface: str = "slack",
-    ) -> Case:
-        """A new revision with other parameters, of those only that the playbook lets people edit."""
-
-        def move(case: Case, asker: m.Asker) -> m.Command:
-            actions, changes = self._edited(case, values)
-            now = self.clock()
-            plan, verdict = self.proposals.propose(
-                case, actions, case.evidence, Proposer.PERSON, now
+            return NameKind(
+                caller,
+                request.seen,
+                kind=kind,
+                owner=playbook.owners.business,
+                channel=playbook.channel,
+                sla=sla,
             )
-            expires_at = self.library.hours(case.channel).next_opening(now + verdict.expires_for)
-            return m.Edit(asker, seen, plan, verdict, changes, expires_at)
 
-        return self._decide(Decision.EDIT, case_id, by, surface, seen, move)
+        return self.path.decide_on_case(DecisionKind.NAME_KIND, request, command)
 
-    def asker(self, case: Case, by: str, surface: str, *, fresh: bool = False) -> m.Asker:
-        """Who asks, with the groups that matter here, and whom they stand in for. For high risk nothing is taken from memory."""
-        fresh = fresh or (case.verdict is not None and case.verdict.tier is RiskTier.HIGH)
-        factors = case.verdict.factors if case.verdict else ()
-        owners = self.library.playbook(case.kind).owners.handles
-        handles = sorted({*(factor.group for factor in factors), *owners, case.owner})
-        given = stands_in_for(self.desk_controls.load().delegations, by, case.kind, self.clock())
-        behalf_of = [self._delegator(delegation.giver, fresh) for delegation in given]
-        person = self.directory.person(by, fresh=fresh)
-        groups = self.directory.groups(handles, fresh=fresh)
-        return m.Asker(
-            person=person,
-            groups=groups,
-            surface=surface,
-            behalf_of=tuple(filter(None, behalf_of)),
-            playbook_owners=owners,
-            identities=self.library.identities(),
-        )
+    def call_novel(self, request: Request) -> Case:
+        """Say that no known kind fits."""
+        return self.path.decide(DecisionKind.CALL_NOVEL, request, CallNovel)
 
-    def _identify(
-        self,
-        case: Case,
-        by: str,
-        surface: str,
-        decision: Decision,
-        seen: Seen,
-        *,
-        fresh: bool = False,
-    ) -> m.Asker:
-        """Who asks. An attempt of somebody of whom nothing can be read is refused, and written too."""
-        try:
-            return self.asker(case, by, surface, fresh=fresh)
-        except (ChatFailed, NotEligible) as failure:
-            refusal = (
-                failure
-                if isinstance(failure, NotEligible)
-                else NotNow(f"{WHO_IS_NOT_KNOWN} ({failure.error})")
-            )
-            self._record_refusal(
-                case.id, m.Asker(Person(by, by), surface=surface), decision, seen.revision, refusal
-            )
-            raise refusal from None
-
-    def _delegator(self, principal: str, fresh: bool) -> Person | None:
-        """Whoever is not known any more has nobody standing in for them."""
-        try:
-            return self.directory.person(principal, fresh=fresh)
-        except NotEligible:
-            return None
-
-    def _edited(
+    def _edit_actions(
         self, case: Case, values: Mapping[str, Scalar]
     ) -> tuple[tuple[Action, ...], tuple[FieldChange, ...]]:
-        offer = (
-            self.library.playbook(case.kind).offer(case.plan.actions[0].name) if case.plan else None
-        )
-        if case.plan is None or offer is None:
+        """Prepare the first action with these values, and list what that changes."""
+        if case.plan is None:
             raise BadRequest(f"{case.id} has no plan that can be edited")
         first, *rest = case.plan.actions
+        offer = self.library.playbook(case.kind).offer(first.name)
+        if offer is None:
+            raise BadRequest(f"{case.id} has no plan that can be edited")
         for name in values:
             if name not in offer.edit:
                 raise BadRequest(f"{name} cannot be edited here", field=name)
         try:
-            edited = self.proposals.prepare(first.name, {**first.parameters, **values})
+            action = self.proposals.prepare(first.name, {**first.parameters, **values})
         except ConnectorFailed as failure:
             raise BadRequest(f"that cannot be done: {failure}") from None
-        changes = tuple(
-            FieldChange(field, first.parameters.get(field), edited.parameters.get(field))
-            for field in values
-            if first.parameters.get(field) != edited.parameters.get(field)
-        )
-        return (edited, *rest), changes
-
-    def _decide(
-        self,
-        decision: Decision,
-        case_id: str,
-        by: str,
-        surface: str,
-        seen: Seen,
-        move: Callable[[Case, m.Asker], m.Command],
-    ) -> Case:
-        def attempt() -> Case:
-            case = self.cases.case(case_id)
-            asker = self._identify(case, by, surface, decision, seen)
-            try:
-                # Before a form's words are read: what they are about may be gone.
-                must_be_current(case, decision, seen)
-                entries = decide(case, move(case, asker), self.clock())
-            except Refusal as refusal:
-                self._record_refusal(case_id, asker, decision, seen.revision, refusal)
-                raise
-            return self.cases.commit(change(case, entries, self.library.playbook(case.kind)))
-
-        with self.rush:
-            return retry_on_conflict(attempt)
-
-    def _record_refusal(
-        self, case_id: str, asker: m.Asker, decision: Decision, revision: int, refusal: Refusal
-    ) -> None:
-        """Write an attempt that was turned away; a card that showed something else is drawn again."""
-
-        def write() -> None:
-            case, now = self.cases.case(case_id), self.clock()
-            entries = refused(case, asker, decision, revision, refusal, now)
-            again = (card_message(case_id, now),) if isinstance(refusal, Superseded) else ()
-            self.cases.commit(Change(before=case, entries=entries, messages=again))
-
-        retry_on_conflict(write)
+        return (action, *rest), _list_changes(first, action, values)
 
 
-def retry_on_conflict(attempt: Callable[[], T]) -> T:
-    """Read, decide and write again when somebody else wrote first."""
-    for _ in range(MOST_REREADS):
-        try:
-            return attempt()
-        except Conflict:
-            continue
-    raise Conflict("the case keeps changing; try again")
+def _list_changes(
+    before: Action, after: Action, names: Mapping[str, Scalar]
+) -> tuple[FieldChange, ...]:
+    changes = []
+    for name in names:
+        old, new = before.parameters.get(name), after.parameters.get(name)
+        if old != new:
+            changes.append(FieldChange(name, old, new))
+    return tuple(changes)

@@ -4,8 +4,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 
-from bot.cases.case import Case, is_principal
-from bot.cases.digest import TREND_DAYS, CaseRow, DigestView, Review, agreements, counted, trend
+from bot.cases.actor import is_person
+from bot.cases.case import Case
 from bot.cases.entries import StepState
 from bot.cases.hours import Hours
 from bot.cases.lifecycle import State
@@ -21,6 +21,9 @@ from bot.ports.library import Library
 from bot.ports.live_lists import LiveList, LiveLists
 from bot.ports.outbox import LeasedMessage, Outbox, OutboxMessage, Topic
 from bot.ports.question_log import QuestionLog
+from bot.views.digest import DigestView, Review, count_endings, tally_agreements
+from bot.views.rows import CaseRow
+from bot.views.trend import TREND_DAYS, trend
 
 MOST_NEEDS, MOST_LATE, MOST_UNHANDLED, MOST_BLIND, MOST_SLOW = 8, 5, 5, 5, 5
 MOST_ENDED = 2_000
@@ -28,7 +31,7 @@ MOST_REST = 25
 NOT_POSTED_AFTER = timedelta(hours=12)
 WEEK = timedelta(days=7)
 PREFIX = "digest:"
-NOTHING_TO_REVIEW = Review((), (), (), 0, 0)
+NOTHING_TO_REVIEW = Review(blind=(), agreements=(), slow=(), reopened=0, taken_back=0)
 
 
 @dataclass(frozen=True)
@@ -88,7 +91,7 @@ class Digest:
         waiting = replace(base, states=(State.PROPOSED,))
         overdue = replace(base, late_at=due)
         needs = self._rows(board, "needs", lambda: self._needs(place, waiting))
-        shown = {row.case.id for row in needs}
+        shown = {str(row.case.id) for row in needs}
         late = self._rows(board, "late", lambda: others(self.queries, overdue, shown, MOST_LATE))
         unhandled = self._rows(board, "unhandled", lambda: self._unhandled(base, since, due))
         ended = self.queries.find(replace(base, ended=(since, due), is_over=True), MOST_ENDED)
@@ -99,10 +102,10 @@ class Digest:
             key=key,
             place=place,
             on=on,
-            paused=tuple(pause.said for pause in standing.holds),
+            paused=tuple(pause.description for pause in standing.holds),
             needs=needs,
             needs_more=max(0, self.queries.count(waiting) - len(needs))
-            if not is_principal(place)
+            if not is_person(place)
             else 0,
             rest=with_cards(self.card_store, self._rest(place, waiting, shown))
             if board is None
@@ -115,7 +118,7 @@ class Digest:
                 - sum(_is_late(row.case, due) for row in needs),
             ),
             unhandled=unhandled,
-            counts=counted(ended, opened),
+            counts=count_endings(ended, opened),
             days=trend(tallies, due, hours),
             questions=self._unanswered(place, since),
             review=self._review(base, due, board) if on.weekday() == hours.review_on else None,
@@ -125,18 +128,18 @@ class Digest:
         """A channel's own cases; for a person, what they may see now."""
         return (
             CaseFilter(viewer=self.questions.sight(place))
-            if is_principal(place)
+            if is_person(place)
             else CaseFilter(channel=place)
         )
 
     def _needs(self, place: str, waiting: CaseFilter) -> list[Case]:
-        if is_principal(place):
+        if is_person(place):
             return self.questions.waiting_on(self.questions.sight(place))[0][:MOST_NEEDS]
         return self.queries.find(waiting, MOST_NEEDS)
 
     def _rest(self, place: str, waiting: CaseFilter, shown: set[str]) -> list[Case]:
         """What else waits, for the thread; a person finds theirs at home."""
-        return [] if is_principal(place) else others(self.queries, waiting, shown, MOST_REST)
+        return [] if is_person(place) else others(self.queries, waiting, shown, MOST_REST)
 
     def _previous(self, hours: Hours, due: datetime) -> datetime:
         """When the last digest was due: on the working day before."""
@@ -166,7 +169,7 @@ class Digest:
         blind = self._rows(board, "blind", lambda: self._blind(base, ended))
         review = Review(
             blind=blind,
-            agreements=agreements(ended, dict(self.library.titles())),
+            agreements=tally_agreements(ended, dict(self.library.titles())),
             slow=with_cards(self.card_store, slow),
             reopened=sum(bool(case.reopened) for case in ended),
             taken_back=sum(_was_taken_back(case) for case in ended),

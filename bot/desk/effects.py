@@ -1,135 +1,188 @@
-"""Which effects follow from what was written. Pure: the commit and its consequences are one decision."""
+"""The outbox messages that follow from entries. Pure: a commit and its effects are one decision."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime, timedelta
 
-from bot.cases import entries as e
-from bot.cases.case import Case, evolve
-from bot.cases.entries import Entry
+from bot.cases.case import Case
+from bot.cases.decide import Decision
+from bot.cases.entries import (
+    ApprovalGiven,
+    AttemptRefused,
+    Authorised,
+    Body,
+    Claimed,
+    Cleared,
+    Conflicted,
+    Drifted,
+    Edited,
+    Entry,
+    Escalated,
+    Expired,
+    HandedOver,
+    MarkedClear,
+    Named,
+    Novel,
+    Opened,
+    Parked,
+    Rejected,
+    Reminded,
+    Reopened,
+    Resolution,
+    Resolved,
+    RetriageAsked,
+    Settled,
+    Snoozed,
+    StepReported,
+    StepUpAsked,
+    Stopped,
+    UndoApproved,
+    UndoAsked,
+    UndoLapsed,
+    Withdrawn,
+    Woken,
+)
 from bot.cases.lifecycle import State
 from bot.cases.playbook import Playbook
 from bot.ports.case_store import Change
 from bot.ports.outbox import OutboxMessage, Topic
 
-# What is told in the card's thread; everything else only redraws the card.
-NOTED = (
-    e.ApprovalGiven,
-    e.Withdrawn,
-    e.Authorised,
-    e.Rejected,
-    e.Edited,
-    e.HandedOver,
-    e.Claimed,
-    e.Snoozed,
-    e.Escalated,
-    e.Reminded,
-    e.Expired,
-    e.StepReported,
-    e.Drifted,
-    e.RetriageAsked,
-    e.Stopped,
-    e.Parked,
-    e.Settled,
-    e.Resolved,
-    e.Reopened,
-    e.UndoApproved,
-    e.UndoAsked,
-    e.UndoLapsed,
-    e.Cleared,
-    e.MarkedClear,
-    e.Named,
-    e.Novel,
-)
-NOT_SHOWN = (e.AttemptRefused, e.Conflicted, e.StepUpAsked)
-TRIAGED = (e.Opened, e.Drifted, e.RetriageAsked, e.Reopened, e.Woken, e.Named)
-REMEMBERED = (e.Resolved, e.UndoAsked, e.Rejected, e.Stopped, e.Reopened, e.Named, e.Novel)
-EXECUTED = (e.Authorised, e.Settled, e.UndoAsked)
+# A type check against a whole row of this table needs tuples.
+Bodies = tuple[type[Body], ...]
+
+#: The entries that cause a message. A card is refreshed by every entry but the invisible ones.
+EFFECTS: Mapping[Topic, Bodies] = {
+    Topic.TRIAGE: (Opened, Drifted, RetriageAsked, Reopened, Woken, Named),
+    Topic.EXECUTE: (Authorised, Settled, UndoAsked),
+    # A line in the card's thread.
+    Topic.NOTE: (
+        ApprovalGiven,
+        Withdrawn,
+        Authorised,
+        Rejected,
+        Edited,
+        HandedOver,
+        Claimed,
+        Snoozed,
+        Escalated,
+        Reminded,
+        Expired,
+        StepReported,
+        Drifted,
+        RetriageAsked,
+        Stopped,
+        Parked,
+        Settled,
+        Resolved,
+        Reopened,
+        UndoApproved,
+        UndoAsked,
+        UndoLapsed,
+        Cleared,
+        MarkedClear,
+        Named,
+        Novel,
+    ),
+    Topic.REMEMBER: (Resolved, UndoAsked, Rejected, Stopped, Reopened, Named, Novel),
+}
+INVISIBLE: Bodies = (AttemptRefused, Conflicted, StepUpAsked)
 
 
-def change(before: Case | None, entries: tuple[Entry, ...], playbook: Playbook) -> Change:
-    """What a decision writes: its entries, and the effects that follow from them."""
-    after = before
-    for entry in entries:
-        after = evolve(after, entry)
-    if after is None or not entries:
-        return Change(before=before, entries=())
-    asked = messages_for(after, entries, follow_up_for=playbook.measure.follow_up_for)
-    return Change(before=before, entries=entries, messages=asked, after=after)
+def change(before: Case | None, decision: Decision, playbook: Playbook) -> Change:
+    """Join the entries of a decision and the messages that follow from them."""
+    messages: tuple[OutboxMessage, ...] = ()
+    if decision.entries:
+        messages = messages_for(
+            decision.case,
+            decision.entries,
+            follow_up_for=playbook.measure.follow_up_for,
+        )
+    return Change(
+        before=before,
+        entries=decision.entries,
+        messages=messages,
+        after=decision.case,
+    )
 
 
 def messages_for(
-    after: Case, entries: Iterable[Entry], *, follow_up_for: timedelta
+    case: Case, entries: Iterable[Entry], *, follow_up_for: timedelta
 ) -> tuple[OutboxMessage, ...]:
-    """The outbox rows that belong to this commit."""
-    written = list(entries)
-    now = written[-1].at
-    asked: list[OutboxMessage] = []
-    if after.state is State.OPEN and any(isinstance(entry.body, TRIAGED) for entry in written):
-        asked.append(
-            OutboxMessage(
-                topic=Topic.TRIAGE, key=f"triage:{after.id}", case_id=after.id, run_at=now
-            )
+    """List the outbox messages of one commit; ``case`` is the case after it."""
+    return tuple(_messages(case, list(entries), follow_up_for))
+
+
+def _messages(
+    case: Case, entries: list[Entry], follow_up_for: timedelta
+) -> Iterator[OutboxMessage]:
+    now = entries[-1].at
+    if case.state is State.OPEN and _contains(entries, EFFECTS[Topic.TRIAGE]):
+        # Triage refreshes the card itself.
+        yield OutboxMessage(
+            topic=Topic.TRIAGE, key=f"triage:{case.id}", case_id=case.id, run_at=now
         )
-    elif any(not isinstance(entry.body, NOT_SHOWN) for entry in written):
-        asked.append(card_message(after.id, now))
-    if any(isinstance(entry.body, EXECUTED) for entry in written):
-        key = f"execute:{after.id}:{after.revision}"
-        asked.append(
-            OutboxMessage(
-                topic=Topic.EXECUTE,
-                key=key,
-                case_id=after.id,
-                run_at=now,
-                payload={"revision": after.revision},
-            )
+    elif not all(isinstance(entry.body, INVISIBLE) for entry in entries):
+        yield card_message(case.id, now)
+    if _contains(entries, EFFECTS[Topic.EXECUTE]):
+        yield OutboxMessage(
+            topic=Topic.EXECUTE,
+            key=f"execute:{case.id}:{case.revision}",
+            case_id=case.id,
+            run_at=now,
+            payload={"revision": case.revision},
         )
-    asked.extend(_notes(after, written))
-    if any(
-        isinstance(entry.body, e.Resolved) and entry.body.resolution is e.Resolution.WORKED
-        for entry in written
-    ):
-        key = f"follow_up:{after.id}:{after.version}"
-        asked.append(
-            OutboxMessage(
-                topic=Topic.FOLLOW_UP, key=key, case_id=after.id, run_at=now + follow_up_for
-            )
+    yield from _notes(case, entries)
+    yield from _after_resolution(case, entries, follow_up_for)
+    if _contains(entries, EFFECTS[Topic.REMEMBER]):
+        yield OutboxMessage(
+            topic=Topic.REMEMBER, key=f"remember:{case.id}", case_id=case.id, run_at=now
         )
-    if after.undo_until and any(isinstance(entry.body, e.Resolved) for entry in written):
-        # When the window closes the button goes: there is never a dead one.
-        asked.append(
-            OutboxMessage(
-                topic=Topic.CARD,
-                key=f"card:{after.id}:undo",
-                case_id=after.id,
-                run_at=after.undo_until,
-            )
-        )
-    if any(isinstance(entry.body, REMEMBERED) for entry in written):
-        asked.append(
-            OutboxMessage(
-                topic=Topic.REMEMBER, key=f"remember:{after.id}", case_id=after.id, run_at=now
-            )
-        )
-    return tuple(asked)
+
+
+def _contains(entries: Iterable[Entry], bodies: Bodies) -> bool:
+    return any(isinstance(entry.body, bodies) for entry in entries)
 
 
 def card_message(case_id: str, now: datetime) -> OutboxMessage:
-    """Redraw the card. One row per case however often it is asked: it shows the state, not the event."""
+    """Ask for a refresh of the card, which shows the state and not the event.
+
+    There is one row per case, however often it is asked for.
+    """
     return OutboxMessage(topic=Topic.CARD, key=f"card:{case_id}", case_id=case_id, run_at=now)
 
 
-def _notes(after: Case, written: list[Entry]) -> list[OutboxMessage]:
-    """One message in the thread per commit that has something to tell."""
-    versions = [entry.version for entry in written if isinstance(entry.body, NOTED)]
-    if not versions:
-        return []
-    key = f"note:{after.id}:{versions[0]}"
-    return [
-        OutboxMessage(
+def _notes(case: Case, entries: list[Entry]) -> Iterator[OutboxMessage]:
+    """Make one message in the thread for all entries of the commit that have a line there."""
+    bodies = EFFECTS[Topic.NOTE]
+    versions = [entry.version for entry in entries if isinstance(entry.body, bodies)]
+    if versions:
+        yield OutboxMessage(
             topic=Topic.NOTE,
-            key=key,
-            case_id=after.id,
-            run_at=written[-1].at,
+            key=f"note:{case.id}:{versions[0]}",
+            case_id=case.id,
+            run_at=entries[-1].at,
             payload={"versions": versions},
         )
-    ]
+
+
+def _after_resolution(
+    case: Case, entries: list[Entry], follow_up_for: timedelta
+) -> Iterator[OutboxMessage]:
+    """Schedule the follow-up, and the end of the undo window."""
+    for entry in entries:
+        if not isinstance(entry.body, Resolved):
+            continue
+        if entry.body.resolution is Resolution.WORKED:
+            yield OutboxMessage(
+                topic=Topic.FOLLOW_UP,
+                key=f"follow_up:{case.id}:{case.version}",
+                case_id=case.id,
+                run_at=entries[-1].at + follow_up_for,
+            )
+        if case.undo_until:
+            # When the window closes the button goes: there is never a dead one.
+            yield OutboxMessage(
+                topic=Topic.CARD,
+                key=f"card:{case.id}:undo",
+                case_id=case.id,
+                run_at=case.undo_until,
+            )

@@ -15,10 +15,19 @@ from datetime import datetime, timedelta
 from bot.cases import commands as m
 from bot.cases.approval import Person
 from bot.cases.canonical import Scalar
-from bot.cases.case import Case, evolve
+from bot.cases.case import Case
 from bot.cases.controls import BEHIND, DeskControls, must_not_be_paused
-from bot.cases.decide import NOW_FOR_REAL, decide, what_moved
-from bot.cases.entries import Entry, StepReported, StepStarted, StepState, UndoLapsed
+from bot.cases.decide import Decision, DeskRecord, decide, record_entry
+from bot.cases.entries import (
+    Entry,
+    Parked,
+    Resolved,
+    StepReported,
+    StepStarted,
+    StepState,
+    Stopped,
+    UndoLapsed,
+)
 from bot.cases.errors import (
     Conflict,
     ConnectorFailed,
@@ -31,6 +40,7 @@ from bot.cases.errors import (
 from bot.cases.execution import DOING, UNDOING, StepKind, is_backing_out, next_step, step_summary
 from bot.cases.plan import Action, Idempotency, Plan
 from bot.cases.policy import RiskTier, find_exceeded_limit
+from bot.cases.steps import NOW_FOR_REAL, drift, find_drift, finish
 from bot.clock import boottime, time_limit
 from bot.desk.controls import Controls
 from bot.desk.effects import change
@@ -146,16 +156,15 @@ class Executor:
             wait = now + LOOK_AGAIN_WHEN_PAUSED
             self.outbox.retry(work, wait, BEGUN_FOR_REAL, certain=True, counts=False)
             return
-        entries: tuple[Entry, ...] = ()
-        after = case
+        decision = Decision((), case)
         for report in _unmade(case):
-            entries = (*entries, *decide(after, report, now))
-            after = evolve(after, entries[-1])
-        over = m.Stop(_why_stopped(after)) if case.undoing else m.Drift((NOW_FOR_REAL,))
-        self._write_all(case, (*entries, *decide(after, over, now)), work)
+            decision = decision.then(record_entry(decision.case, report, now))
+        after = decision.case
+        over = Stopped(_why_stopped(after)) if case.undoing else drift(NOW_FOR_REAL)
+        self._write_all(case, decision.then(record_entry(after, over, now)), work)
 
     def _stop(self, case: Case, step: int, work: LeasedMessage) -> None:
-        self._write(case, m.Stop(_why_stopped(case)), work)
+        self._write(case, Stopped(_why_stopped(case)), work)
 
     def _finish(self, case: Case, step: int, work: LeasedMessage) -> None:
         self._write(case, _finish(case, self.clock()), work)
@@ -172,37 +181,32 @@ class Executor:
             facts = self._facts(case, step, action, connector, now)
             # The lease counts from here: reading the facts may have taken a while.
             began, now = self.stopwatch(), self.clock()
-            entries = decide(case, facts, now)
+            decision = decide(case, facts, now)
         except WorldMoved as moved:
             if step == 0:
-                self._write(case, m.Drift((str(moved),)), work)
+                self._write(case, drift(str(moved)), work)
             else:
                 # An earlier step has landed: this one counts as not done, and what landed is taken back.
                 self._back_out(case, step, str(moved), work)
             return
-        if not isinstance(entries[0].body, StepStarted):
-            self._write_all(case, entries, work)
+        if not isinstance(decision.entries[0].body, StepStarted):
+            self._write_all(case, decision, work)
             return
-        after = self._begun(case, step, entries, work)
+        after = self._begun(case, step, decision, work)
         if after:
             self._execute(after, step, began, work)
 
     def _look_first(self, case: Case, step: int, work: LeasedMessage) -> None:
         """Begin with a look what a later ledger, now lost, may have carried out already."""
-        entries = decide(case, m.LookFirst(step), self.clock())
-        after = self._begun(case, step, self._in_doubt(case, step, _DOING, entries), work)
+        begins = decide(case, m.LookFirst(step), self.clock())
+        after = self._begun(case, step, self._in_doubt(step, _DOING, begins), work)
         if after:
             self._verify(after, step, work)
 
-    def _in_doubt(
-        self, case: Case, step: int, side: "_Side", begins: tuple[Entry, ...]
-    ) -> tuple[Entry, ...]:
+    def _in_doubt(self, step: int, side: "_Side", begins: Decision) -> Decision:
         """Add to the beginning that nobody knows whether it has happened."""
-        after = case
-        for entry in begins:
-            after = evolve(after, entry)
-        doubt = m.ReportStep(step, side.unknown, MAY_BE_DONE)
-        return (*begins, *decide(after, doubt, self.clock()))
+        doubt = StepReported(step, side.unknown, MAY_BE_DONE)
+        return begins.then(record_entry(begins.case, doubt, self.clock()))
 
     def _may_be_done(self, case: Case) -> bool:
         """Whether this plan is older than the last restored backup: a later ledger, now lost, may have carried it out."""
@@ -218,7 +222,7 @@ class Executor:
         self,
         case: Case,
         step: int,
-        entries: tuple[Entry, ...],
+        decision: Decision,
         work: LeasedMessage,
         *,
         undoing: bool = False,
@@ -232,17 +236,17 @@ class Executor:
             must_not_be_paused(standing, case.kind, case.plan)
             if undoing or case.plan is None:
                 return
-            usage = usage_on(f"{entries[-1].at:%Y-%m-%d}", plan=case.plan, step=step)
+            usage = usage_on(f"{decision.entries[-1].at:%Y-%m-%d}", plan=case.plan, step=step)
             spent = find_exceeded_limit(case.plan, step, self.library.policy(), usage)
             if spent:
                 raise DeskPaused(f"the budget of the day is used up: {spent}")
 
-        written = change(case, entries, self.library.playbook(case.kind))
+        written = change(case, decision, self.library.playbook(case.kind))
         try:
             return self.cases.commit(
                 replace(written, guard=guard),
                 renew=work,
-                renew_until=entries[-1].at + self.lease_for,
+                renew_until=decision.entries[-1].at + self.lease_for,
             )
         except DeskPaused as paused:
             self.outbox.retry(
@@ -267,7 +271,7 @@ class Executor:
         verdict = self.proposals.verdict(case.plan, playbook, now, step=step)
         # Whoever raised it after the last yes takes nothing back.
         authors = case.authors_before(max((given.at for given in case.approvals), default=now))
-        verdict = self.proposals.known(verdict, authors, playbook)
+        verdict = self.proposals.govern_strangers(verdict, authors, playbook)
         handles = {factor.group for factor in (*case.verdict.factors, *verdict.factors)} | (
             {alone} - {""}
         )
@@ -277,12 +281,12 @@ class Executor:
         )
         snapshot, standing = _precondition(connector, action), self.desk_controls.load()
         return m.StartStep(
-            step,
-            case.plan.digest,
-            verdict,
-            groups,
-            people,
-            snapshot,
+            step=step,
+            plan_hash=case.plan.plan_hash,
+            verdict=verdict,
+            groups=groups,
+            people=people,
+            precondition=snapshot,
             delegations=standing.delegations,
             emergency_group=alone,
             passkeys=standing.passkeys,
@@ -306,7 +310,7 @@ class Executor:
         if case.action(landed).reversible:
             self._undo(case, landed, work, why)
         else:
-            self._write(case, m.Stop(f"{why}. {step_summary(case)}"), work)
+            self._write(case, Stopped(f"{why}. {step_summary(case)}"), work)
 
     def _execute(self, case: Case, step: int, began: float, work: LeasedMessage) -> None:
         """Do it, and say how that went. A failure is what the deed itself says; every other doubt is looked into later."""
@@ -375,8 +379,10 @@ class Executor:
         self, case: Case, step: int, reasons: Sequence[str], work: LeasedMessage
     ) -> None:
         """It surely did not happen, and is no longer right: asked again at the first step, later ones back out."""
-        drift = tuple(reasons) if step == 0 and not is_backing_out(case) else ()
-        self._report(case, step, StepState.ABSENT, "; ".join(reasons), work, drift=drift)
+        drift_reasons = tuple(reasons) if step == 0 and not is_backing_out(case) else ()
+        self._report(
+            case, step, StepState.ABSENT, "; ".join(reasons), work, drift_reasons=drift_reasons
+        )
 
     def _do_again(self, case: Case, step: int, work: LeasedMessage) -> None:
         """It surely did not happen: do it, if it may still be done."""
@@ -385,7 +391,7 @@ class Executor:
         try:
             facts = self._facts(case, step, action, connector, now)
             began, now = self.stopwatch(), self.clock()
-            reasons = what_moved(case, facts, now)
+            reasons = find_drift(case, facts, now)
         except WorldMoved as moved:
             reasons = [str(moved)]
         except ConnectorFailed as failure:
@@ -394,9 +400,8 @@ class Executor:
         if reasons:
             self._moved(case, step, reasons, work)
             return
-        again = decide(
-            case, m.ReportStep(step, StepState.STARTED, "it had not happened; doing it again"), now
-        )
+        restarted = StepReported(step, StepState.STARTED, "it had not happened; doing it again")
+        again = record_entry(case, restarted, now)
         after = self._begun(case, step, again, work)
         if after:
             self._execute(after, step, began, work)
@@ -495,23 +500,26 @@ class Executor:
             self.outbox.retry(work, self.clock() + wait, reason, certain=False)
 
     def _park(self, case: Case, step: int, work: LeasedMessage, reason: str) -> None:
-        self._write(case, m.Park(step, f"{reason}. Please look there and say what happened"), work)
+        self._write(case, Parked(step, f"{reason}. Please look there and say what happened"), work)
 
     # --- undoing -------------------------------------------------------------------------------------------------------
 
     def _undo(self, case: Case, step: int, work: LeasedMessage, why: str = "") -> None:
         now = self.clock()
-        move: m.Command = m.ReportStep(step, StepState.UNDOING, why[:500])
+        facts = None
         if case.undoing and not case.is_undo_begun:
-            move = self._undo_facts(case, step, now)
+            facts = self._undo_facts(case, step, now)
         began, now = self.stopwatch(), self.clock()
-        begins = decide(case, move, now)
-        if isinstance(begins[0].body, UndoLapsed):
+        if facts is None:
+            begins = record_entry(case, StepReported(step, StepState.UNDOING, why[:500]), now)
+        else:
+            begins = decide(case, facts, now)
+        if isinstance(begins.entries[0].body, UndoLapsed):
             self._write_all(case, begins, work)
             return
         is_first = case.steps[step].state is StepState.LANDED
         if is_first and self._may_be_done(case):
-            begins = self._in_doubt(case, step, _TAKING_BACK, begins)
+            begins = self._in_doubt(step, _TAKING_BACK, begins)
             after = self._begun(case, step, begins, work, undoing=True)
             if after:
                 self._verify_undo(after, step, work)
@@ -600,18 +608,18 @@ class Executor:
         work: LeasedMessage,
         *,
         again_in: timedelta = timedelta(0),
-        drift: tuple[str, ...] = (),
+        drift_reasons: tuple[str, ...] = (),
     ) -> None:
         """Write how the step went; when that ends the plan, its ending goes into the same commit.
 
         What is known of the step is not lost because something else was written about the case meanwhile.
         """
         for _ in range(MAX_REREADS):
-            entries, is_over = self._reported(case, m.ReportStep(step, state, detail[:500]), drift)
+            report = StepReported(step, state, detail[:500])
+            decision, is_over = self._reported(case, report, drift_reasons)
             try:
-                self._write_all(
-                    case, entries, work, again_at=None if is_over else entries[0].at + again_in
-                )
+                again_at = None if is_over else decision.entries[0].at + again_in
+                self._write_all(case, decision, work, again_at=again_at)
                 break
             except Conflict:
                 fresh = self.cases.case(case.id)
@@ -623,53 +631,53 @@ class Executor:
                     raise
                 case = fresh
         if state is StepState.FAILED:
-            self.switchboard.watch(case.action(step).name)
+            self.switchboard.trip_circuit_breaker(case.action(step).name)
 
     def _reported(
-        self, case: Case, report: m.ReportStep, drift: tuple[str, ...]
-    ) -> tuple[tuple[Entry, ...], bool]:
+        self, case: Case, report: StepReported, drift_reasons: tuple[str, ...]
+    ) -> tuple[Decision, bool]:
         """The report with whatever follows from it at once, and whether that is the end of the plan."""
         now = self.clock()
-        entries = decide(case, report, now)
-        after = evolve(case, entries[0])
+        decision = record_entry(case, report, now)
+        after = decision.case
         todo = next_step(after).next
-        if drift:
-            return (*entries, *decide(after, m.Drift(drift), now)), True
+        if drift_reasons:
+            return decision.then(record_entry(after, drift(*drift_reasons), now)), True
         if todo is StepKind.FINISH:
-            return (*entries, *decide(after, _finish(after, now), now)), True
+            return decision.then(record_entry(after, _finish(after, now), now)), True
         if todo is StepKind.STOP:
-            return (*entries, *decide(after, m.Stop(_why_stopped(after)), now)), True
-        return entries, False
+            return decision.then(record_entry(after, Stopped(_why_stopped(after)), now)), True
+        return decision, False
 
-    def _write(self, case: Case, move: m.Command, work: LeasedMessage) -> None:
-        self._write_all(case, decide(case, move, self.clock()), work)
+    def _write(self, case: Case, body: DeskRecord, work: LeasedMessage) -> None:
+        self._write_all(case, record_entry(case, body, self.clock()), work)
 
     def _write_all(
         self,
         case: Case,
-        entries: tuple[Entry, ...],
+        decision: Decision,
         done: LeasedMessage | None,
         *,
         again_at: datetime | None = None,
     ) -> Case:
-        written = change(case, entries, self.library.playbook(case.kind))
+        written = change(case, decision, self.library.playbook(case.kind))
         return self.cases.commit(written, finish=done, retry_at=again_at)
 
 
-def _unmade(case: Case) -> list[m.ReportStep]:
+def _unmade(case: Case) -> list[StepReported]:
     """Report what is left of a dry run that is over: nothing was done."""
     reports = []
     for step, record in enumerate(case.steps):
         if record.state in DOING or record.state is StepState.DEFERRED:
-            reports.append(m.ReportStep(step, StepState.ABSENT, WAS_DRY_RUN))
+            reports.append(StepReported(step, StepState.ABSENT, WAS_DRY_RUN))
         elif record.state in UNDOING or (case.undoing and record.state is StepState.LANDED):
-            reports.append(m.ReportStep(step, StepState.UNDONE, WAS_DRY_RUN))
+            reports.append(StepReported(step, StepState.UNDONE, WAS_DRY_RUN))
     return reports
 
 
-def _finish(case: Case, now: datetime) -> m.Finish:
+def _finish(case: Case, now: datetime) -> Resolved:
     window = case.plan.undo_for if case.plan else timedelta(0)
-    return m.Finish(step_summary(case), now + window if window else None)
+    return finish(case, step_summary(case), now + window if window else None)
 
 
 def _why_stopped(case: Case) -> str:

@@ -7,8 +7,8 @@ from datetime import datetime
 from bot.cases import commands as m
 from bot.cases.canonical import Scalar
 from bot.cases.case import Case
-from bot.cases.decide import decide
-from bot.cases.entries import Resolution
+from bot.cases.decide import Decision, decide, record_entry
+from bot.cases.entries import Reopened, Resolution
 from bot.cases.errors import Conflict, ConnectorFailed, MoveNotAllowed
 from bot.cases.lifecycle import State
 from bot.cases.playbook import Playbook
@@ -51,7 +51,8 @@ class FollowUp:
             self.outbox.finish(work)
             return
         now = self.clock()
-        self._write(case, m.Reopen("what was done did not help: it is still there"), now, work)
+        reopened = Reopened("what was done did not help: it is still there")
+        self._write(case, record_entry(case, reopened, now), work)
 
     def _still_there(self, signal: Signal, playbook: Playbook) -> bool:
         detection = playbook.detection
@@ -80,7 +81,7 @@ class FollowUp:
 
     def _keep(self, case: Case, now: datetime) -> bool:
         try:
-            self._write(case, self._due_move(case, now), now, None)
+            self._write(case, decide(case, self._due_move(case, now), now), None)
         except (Conflict, MoveNotAllowed):
             return False
         return True
@@ -104,9 +105,9 @@ class FollowUp:
             wait = case.verdict.expires_for if case.verdict else times.decide_for
             return m.Expire(
                 playbook.owners.next_owner,
-                remind_at,
-                times.decide_for,
-                hours.next_opening(now + wait),
+                remind_at=remind_at,
+                decide_for=times.decide_for,
+                expires_at=hours.next_opening(now + wait),
             )
         next_at = next_reminder(
             case.sla,
@@ -118,11 +119,9 @@ class FollowUp:
         )
         return m.Remind(next_at)
 
-    def _write(
-        self, case: Case, move: m.Command, now: datetime, done: LeasedMessage | None
-    ) -> None:
+    def _write(self, case: Case, decision: Decision, done: LeasedMessage | None) -> None:
         playbook = self.library.playbook(case.kind)
-        self.cases.commit(change(case, decide(case, move, now), playbook), finish=done)
+        self.cases.commit(change(case, decision, playbook), finish=done)
 
 
 def detection_parameters(now: datetime) -> dict[str, str | int | float | bool | None]:

@@ -4,6 +4,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
 from bot.cases import commands as m
+from bot.cases.actor import CaseId
 from bot.cases.case import Case
 from bot.cases.decide import decide
 from bot.cases.errors import KeyReused
@@ -12,7 +13,7 @@ from bot.cases.identity import UNLINKED, Identities
 from bot.cases.lifecycle import State
 from bot.cases.playbook import Playbook
 from bot.cases.signal import Signal, SignalStatus
-from bot.cases.sla import promised
+from bot.cases.sla import promise_sla
 from bot.desk.effects import change
 from bot.desk.source_throttle import SourceThrottle
 from bot.ports.case_store import CaseStore, Change, Receipt, ReceiptOutcome
@@ -84,8 +85,16 @@ def judge(
         return _clear(latest, signal, playbook, now)
     if latest is None or _is_over(latest, now):
         times = playbook.measure
-        sla = promised(now, decide_for=times.decide_for, resolve_for=times.resolve_for, hours=hours)
-        opening = m.Open(new_id, signal, playbook.owners.business, playbook.channel, sla)
+        sla = promise_sla(
+            now, decide_for=times.decide_for, resolve_for=times.resolve_for, hours=hours
+        )
+        opening = m.Open(
+            case_id=CaseId(new_id),
+            signal=signal,
+            owner=playbook.owners.business,
+            channel=playbook.channel,
+            sla=sla,
+        )
         return change(None, decide(None, opening, now), playbook)
     reopen = latest.state in {State.RESOLVED, State.CLEARED}
     return change(latest, decide(latest, m.Recur(signal, reopen, identities), now), playbook)

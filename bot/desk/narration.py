@@ -9,9 +9,9 @@ from bot.cases.case import Case
 from bot.cases.decide import decide
 from bot.cases.errors import BadRequest, Superseded
 from bot.cases.lifecycle import WAITING
-from bot.desk.decisions import retry_on_conflict
 from bot.desk.effects import change
 from bot.desk.proposal import Proposals
+from bot.desk.retry import retry_on_conflict
 from bot.ports.case_store import CaseStore
 from bot.ports.clock import Clock
 from bot.ports.language import Narrator

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from bot.cases.case import Case, evolve
+from bot.cases.case import Case
 from bot.cases.signal import Signal
 from bot.desk.intake import judge
 from bot.desk.triage import Triage
@@ -32,11 +32,6 @@ class Preview:
         now = self.clock()
         playbook = self.library.playbook(signal.kind)
         opening = judge(latest=None, new_id=PREVIEW_ID, signal=signal, playbook=playbook, now=now)
-        case: Case | None = None
-        for entry in opening.entries:
-            case = evolve(case, entry)
-        if case is None:
+        if opening.after is None:
             raise ValueError("a signal that opens nothing")
-        for entry in self.triage.look_at(case, now):
-            case = evolve(case, entry)
-        return case
+        return self.triage.look_at(opening.after, now).case

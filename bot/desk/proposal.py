@@ -1,4 +1,4 @@
-"""From prepared actions to a plan with policy's verdict on it: the one place where plans are made, at triage and on edit alike."""
+"""Proposals: the one place where plans are made and policy judges them."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -16,71 +16,80 @@ from bot.ports.connector import Systems
 from bot.ports.library import Library
 
 # An approved plan that could not start for this long is asked about again.
-APPROVAL_STANDS_FOR = timedelta(hours=24)
+APPROVAL_LIFETIME = timedelta(hours=24)
 
 
 @dataclass(frozen=True)
 class Proposals:
-    """Make plans, and ask policy about them.
-
-    ``mode`` is the one that the program runs in: "live", "dry-run" or "shadow". Empty: plans may
-    run in any.
-    """
+    """Makes plans, and asks policy about them."""
 
     cases: CaseStore
     library: Library
     systems: Systems
+    #: The mode that the program runs in: "live", "dry-run" or "shadow". Empty: plans run in any.
     mode: str = ""
 
     def propose(
         self,
         case: Case,
+        *,
         actions: tuple[Action, ...],
         evidence: tuple[Evidence, ...],
         proposer: Proposer,
         now: datetime,
     ) -> tuple[Plan, Verdict]:
-        """The next revision of this case's plan, and what policy says of it."""
-        playbook, policy = self.library.playbook(case.kind), self.library.policy()
-        beneficiary = (
-            find_scalar(playbook.beneficiary, facts_of(case.signal, evidence))
-            if playbook.beneficiary
-            else None
-        )
-        hours = self.library.hours(case.channel)
-        longest = max((rule.expires_for for rule in policy.tiers.values()), default=timedelta(0))
+        """Make the next revision of the plan, with policy's verdict on it."""
+        playbook = self.library.playbook(case.kind)
         plan = Plan(
             case_id=case.id,
             revision=case.revision + 1,
             actions=actions,
             playbook=playbook.kind,
             playbook_digest=playbook.checksum,
-            policy_digest=policy.checksum,
+            policy_digest=self.library.policy().checksum,
             proposer=proposer,
             requester=case.signal.requester,
-            beneficiary=str(beneficiary) if beneficiary else None,
-            # The question may be handed on once before it closes, so a plan outlives two times to decide.
-            not_after=hours.next_opening(hours.next_opening(now + longest) + longest)
-            + APPROVAL_STANDS_FOR,
+            beneficiary=_beneficiary(case, playbook, evidence),
+            not_after=self._last_start(case, now),
             mode=self.mode,
         )
         verdict = self.verdict(plan, playbook, now)
-        authors = [plan.requester, plan.beneficiary, *(one.account for one in case.requesters)]
-        return plan, self.known(verdict, authors, playbook)
+        requesters = [requester.account for requester in case.requesters]
+        authors = [plan.requester, plan.beneficiary, *requesters]
+        return plan, self.govern_strangers(verdict, authors, playbook)
 
-    def known(self, verdict: Verdict, authors: Iterable[str | None], playbook: Playbook) -> Verdict:
-        """Leave a plan to the governance owners when one of its authors matches nobody here."""
-        named = [account for account in authors if account]
-        if self.library.identities().unknown_accounts(named):
+    def _last_start(self, case: Case, now: datetime) -> datetime:
+        """Find the time after which no step of a plan made now begins."""
+        tiers = self.library.policy().tiers.values()
+        decide_for = max((tier.expires_for for tier in tiers), default=timedelta(0))
+        hours = self.library.hours(case.channel)
+        # The case may be escalated once, so a plan outlives two times to decide.
+        first_deadline = hours.next_opening(now + decide_for)
+        return hours.next_opening(first_deadline + decide_for) + APPROVAL_LIFETIME
+
+    def govern_strangers(
+        self, verdict: Verdict, authors: Iterable[str | None], playbook: Playbook
+    ) -> Verdict:
+        """Leave the plan to the governance owners when one of its authors is not known here."""
+        accounts = [account for account in authors if account]
+        if self.library.identities().unknown_accounts(accounts):
             return require_governance(verdict, playbook.terms)
         return verdict
 
     def verdict(self, plan: Plan, playbook: Playbook, now: datetime, *, step: int = 0) -> Verdict:
-        """Ask policy as it is now about this plan from ``step`` on."""
+        """Judge this plan from ``step`` on by the policy of now."""
         usage = self.cases.usage(f"{now:%Y-%m-%d}", plan=plan, step=step)
         return judge(plan, playbook.terms, self.library.policy(), usage, step=step)
 
     def prepare(self, action: str, parameters: Mapping[str, Scalar]) -> Action:
-        """The dry run of "system.action"."""
+        """Make the dry run of "system.action"."""
         system, _, name = action.partition(".")
         return self.systems[system].prepare(name, parameters)
+
+
+def _beneficiary(case: Case, playbook: Playbook, evidence: Iterable[Evidence]) -> str | None:
+    """Find the account that gains from the plan, where the playbook says how."""
+    if not playbook.beneficiary:
+        return None
+    account = find_scalar(playbook.beneficiary, facts_of(case.signal, evidence))
+    return str(account) if account else None

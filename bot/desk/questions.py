@@ -11,7 +11,6 @@ from bot.cases.errors import NoSuchCase
 from bot.cases.hours import Hours
 from bot.cases.lifecycle import State
 from bot.cases.policy import Ruling
-from bot.cases.question import EXAMPLES, Answer, Durations, Intent, Line, Question, StatusFilter
 from bot.ports.card_store import CardStore
 from bot.ports.case_queries import CaseFilter, CaseQueries, Viewer
 from bot.ports.case_store import CaseStore
@@ -24,6 +23,8 @@ from bot.ports.library import Library
 from bot.ports.memory import Memory
 from bot.ports.outbox import LeasedMessage, Outbox
 from bot.ports.question_log import PostedQuestion, QuestionLog
+from bot.views.answers import EXAMPLES, Answer, AnswerLine
+from bot.views.questions import Durations, Intent, Question, StatusFilter
 
 MOST_LINES, MOST_ALIKE = 10, 3
 ANY_OPEN = CaseFilter()
@@ -148,13 +149,13 @@ class Questions:
             Intent.HANDLED: self._handled,
             Intent.PAUSED: self._paused,
             Intent.HELP: lambda asked, eyes: Answer(
-                asked.said(), "You can ask things like:", examples=EXAMPLES
+                asked.describe(), "You can ask things like:", examples=EXAMPLES
             ),
         }
         try:
             return kinds[question.intent](question, sight)
         except NoSuchCase as nothing:
-            return Answer(question.said(), str(nothing))
+            return Answer(question.describe(), str(nothing))
 
     def _list(self, question: Question, sight: Viewer) -> Answer:
         wanted = self._wanted(question, sight)
@@ -183,7 +184,7 @@ class Questions:
         found, many = self.waiting_on(sight)
         wait = "waits" if many == 1 else "wait"
         text = f"{_cases(many)} {wait} on you." if found else "Nothing waits on you."
-        return self._with_lines(Answer(question.said(), text), found[:MOST_LINES], many)
+        return self._with_lines(Answer(question.describe(), text), found[:MOST_LINES], many)
 
     def waiting_on(
         self, sight: Viewer, among: CaseFilter = ANY_OPEN, *, limit: int = 40
@@ -213,14 +214,14 @@ class Questions:
         case = self.visible(question.case_id, sight)
         what = case.what or case.signal.title
         text = f"{case.id} is {case.state}. {what} {case.why}".strip()
-        return self._with_lines(Answer(question.said(), text), [case], 1)
+        return self._with_lines(Answer(question.describe(), text), [case], 1)
 
     def _why(self, question: Question, sight: Viewer) -> Answer:
         """What people and policy said, as it was recorded; nothing is made up."""
         case = self.visible(question.case_id, sight)
         said = [line for entry in self.cases.entries(case.id) if (line := _recorded(entry))]
         text = " ".join(said[-4:]) or f"{case.id} is {case.state}; nobody has decided anything yet."
-        return self._with_lines(Answer(question.said(), text), [case], 1)
+        return self._with_lines(Answer(question.describe(), text), [case], 1)
 
     def _why_asked(self, question: Question, sight: Viewer) -> Answer:
         case = self.visible(question.case_id, sight)
@@ -239,7 +240,7 @@ class Questions:
                 f"nobody do without {verdict.approvals_needed} approval{'s' if verdict.approvals_needed > 1 else ''}; "
                 f"and this kind is {stage}."
             )
-        return self._with_lines(Answer(question.said(), text), [case], 1)
+        return self._with_lines(Answer(question.describe(), text), [case], 1)
 
     def _handled(self, question: Question, sight: Viewer) -> Answer:
         span = question.span
@@ -255,7 +256,7 @@ class Questions:
             if found
             else f"Nothing was handled without anybody, {name}."
         )
-        return self._with_lines(Answer(question.said(), text), found[:MOST_LINES], len(found))
+        return self._with_lines(Answer(question.describe(), text), found[:MOST_LINES], len(found))
 
     def handled_alone(
         self, sight: Viewer, ended: tuple[datetime, datetime], *, kind: str = ""
@@ -274,8 +275,8 @@ class Questions:
 
     def _paused(self, question: Question, sight: Viewer) -> Answer:
         pauses = self.desk_controls.load().holds
-        lines = [f"{pause.said}." for pause in pauses]
-        return Answer(question.said(), " ".join(lines) or "Nothing is paused.")
+        lines = [f"{pause.description}." for pause in pauses]
+        return Answer(question.describe(), " ".join(lines) or "Nothing is paused.")
 
     # --- when nothing is understood, and with a model --------------------------------------------------------------------
 
@@ -339,18 +340,20 @@ class Questions:
         return replace(wanted, unrecognised=question.status is StatusFilter.UNRECOGNISED)
 
     def _said(self, question: Question) -> str:
-        return question.said(self.library.playbook(question.kind).title if question.kind else "")
+        return question.describe(
+            self.library.playbook(question.kind).title if question.kind else ""
+        )
 
     def _with_lines(self, answer: Answer, cases: Sequence[Case], many: int) -> Answer:
         cards = self.card_store.newest([case.id for case in cases])
         lines = tuple(
-            Line(
-                case.id,
-                case.signal.title,
-                case.state,
-                _detail(case),
-                case.channel,
-                cards[case.id].ts if case.id in cards else "",
+            AnswerLine(
+                case_id=case.id,
+                title=case.signal.title,
+                state=case.state,
+                detail=_detail(case),
+                channel=case.channel,
+                ts=cards[case.id].ts if case.id in cards else "",
             )
             for case in cases
         )

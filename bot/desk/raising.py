@@ -3,8 +3,8 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from bot.cases.authority import is_colleague
-from bot.cases.canonical import Scalar, digest
+from bot.cases.approval import is_colleague
+from bot.cases.canonical import Scalar, canonical_hash
 from bot.cases.errors import BadRequest, NotEligible
 from bot.cases.signal import UNRECOGNISED, Signal
 from bot.cases.source import BY_HAND
@@ -56,8 +56,17 @@ class Raising:
             for name, value in (("words", words[:LONGEST_WORDS]), ("link", link))
             if value
         }
-        about = bounded_key(subject or link, MAX_SUBJECT) or digest([title.casefold()])[:24]
-        signal = Signal(BY_HAND, key, kind or UNRECOGNISED, about, title, None, told, requester=by)
+        about = bounded_key(subject or link, MAX_SUBJECT) or canonical_hash([title.casefold()])[:24]
+        signal = Signal(
+            source=BY_HAND,
+            key=key,
+            kind=kind or UNRECOGNISED,
+            subject=about,
+            title=title,
+            occurred_at=None,
+            facts=told,
+            requester=by,
+        )
         return self.intake.receive(signal, b"")
 
 

@@ -3,9 +3,9 @@
 from collections.abc import Collection, Sequence
 
 from bot.cases.case import Case
-from bot.cases.digest import CaseRow
 from bot.ports.card_store import CardStore
 from bot.ports.case_queries import CaseFilter, CaseQueries
+from bot.views.rows import CaseRow
 
 
 def with_cards(card_store: CardStore, cases: Sequence[Case]) -> tuple[CaseRow, ...]:

@@ -10,9 +10,9 @@ from datetime import datetime
 
 from bot.cases import commands as m
 from bot.cases.canonical import Scalar, storable
-from bot.cases.case import Case, evolve
-from bot.cases.decide import decide
-from bot.cases.entries import Entry
+from bot.cases.case import Case
+from bot.cases.decide import Decision, decide, record_entry
+from bot.cases.entries import Gathered, Recognised
 from bot.cases.errors import ConnectorFailed, Refusal
 from bot.cases.evidence import Evidence, facts_of
 from bot.cases.expressions import find_scalar, has_enough_facts, render
@@ -20,12 +20,12 @@ from bot.cases.lifecycle import State
 from bot.cases.plan import Money, Proposer, amount_of
 from bot.cases.playbook import Lookup, Playbook, Stake
 from bot.cases.precedent import signal_text
-from bot.cases.recognition import money_in
 from bot.cases.recommendation import Recommendation
 from bot.cases.signal import UNRECOGNISED
-from bot.cases.sla import Sla, promised
+from bot.cases.sla import Sla, promise_sla
 from bot.desk.effects import change
 from bot.desk.proposal import Proposals
+from bot.desk.stated_amount import find_stated_amount
 from bot.desk.worker import MOST_ATTEMPTS
 from bot.ports.case_store import CaseStore, Change
 from bot.ports.clock import Clock
@@ -71,10 +71,10 @@ class Triage:
 
     def _look(self, case: Case, work: LeasedMessage) -> None:
         now = self.clock()
-        entries = self.look_at(case, now)
-        written = change(case, entries, self.library.playbook(case.kind))
+        decision = self.look_at(case, now)
+        written = change(case, decision, self.library.playbook(case.kind))
         if self.has_narrator:
-            revision = entries[-1].revision
+            revision = decision.case.revision
             asked = OutboxMessage(
                 topic=Topic.NARRATE,
                 key=f"narrate:{case.id}:{revision}",
@@ -91,15 +91,14 @@ class Triage:
             f"This could not be looked at: {reason[:300]}. Handle it by hand, or try again later"
         )
         nothing = Recommendation("", "", "", blocked=blocked)
-        entries = decide(case, m.Recommend(nothing, None, None, self._again(case, now)), now)
+        entries = decide(case, m.Recommend(nothing, None, None, sla=self._again(case, now)), now)
         written = change(case, entries, self.library.playbook(case.kind))
         self.cases.commit(_keep_turn(written, work), finish=work)
 
-    def look_at(self, case: Case, now: datetime) -> tuple[Entry, ...]:
+    def look_at(self, case: Case, now: datetime) -> Decision:
         """What would be written about this open case; nothing is, here."""
         recognised = self._recognised(case, now)
-        for entry in recognised:
-            case = evolve(case, entry)
+        case = recognised.case
         playbook = self.library.playbook(case.kind)
         evidence = gather(case, playbook, self.systems, now)
         known = facts_of(case.signal, evidence)
@@ -114,22 +113,25 @@ class Triage:
             if has_enough_facts(playbook.stake.why, known)
             else NOT_COMPUTED
         )
-        gathered = m.Gather(evidence, what, why, stake)
-        first = decide(case, gathered, now)
-        case = evolve(case, first[0])
+        gathered = record_entry(case, Gathered(evidence, what, why, stake), now)
+        case = gathered.case
         recommendation, actions = self.recommender.recommend(
             case, playbook, evidence, self.proposals.prepare
         )
         plan = verdict = None
         if actions:
-            plan, verdict = self.proposals.propose(case, actions, evidence, Proposer.PLAYBOOK, now)
+            plan, verdict = self.proposals.propose(
+                case, actions=actions, evidence=evidence, proposer=Proposer.PLAYBOOK, now=now
+            )
         expires_at = (
             self.library.hours(case.channel).next_opening(now + verdict.expires_for)
             if verdict
             else None
         )
-        proposed = m.Recommend(recommendation, plan, verdict, self._again(case, now), expires_at)
-        return (*recognised, *first, *decide(case, proposed, now))
+        proposed = m.Recommend(
+            recommendation, plan, verdict, sla=self._again(case, now), expires_at=expires_at
+        )
+        return recognised.then(gathered).then(decide(case, proposed, now))
 
     def _again(self, case: Case, now: datetime) -> Sla | None:
         """A new promise for a case that is asked about anew after the old one has run out: the next owner is not to blame for a nap."""
@@ -137,18 +139,18 @@ class Triage:
             return None
         playbook = self.library.playbook(case.kind)
         times, hours = playbook.measure, self.library.hours(case.channel)
-        return promised(
+        return promise_sla(
             now, decide_for=times.decide_for, resolve_for=times.resolve_for, hours=hours
         )
 
-    def _recognised(self, case: Case, now: datetime) -> tuple[Entry, ...]:
+    def _recognised(self, case: Case, now: datetime) -> Decision:
         """Which kind it is, when its source did not say and no person has. What fits nothing keeps its owner and its clock.
 
         Something new with much at stake goes up: to the next owner at once, with a quarter of the time.
         """
         playbook = self.library.playbook(case.kind)
         if playbook.kind != UNRECOGNISED or case.named_by:
-            return ()
+            return Decision((), case)
         recognition = self.recogniser.recognise(signal_text(case.signal))
         found = self.library.playbook(recognition.kind or UNRECOGNISED)
         owner, wait = found.owners.business, found.measure.decide_for
@@ -156,17 +158,26 @@ class Triage:
         if urgent:
             owner, wait = found.owners.next_owner, wait / 4
         hours = self.library.hours(found.channel)
-        sla = promised(
+        sla = promise_sla(
             case.opened_at, decide_for=wait, resolve_for=found.measure.resolve_for, hours=hours
         )
-        return decide(case, m.Recognise(recognition, owner, found.channel, sla, urgent), now)
+        recognised = Recognised(
+            recognition=recognition,
+            owner=owner,
+            channel=found.channel,
+            sla=sla,
+            is_urgent=urgent,
+        )
+        return record_entry(case, recognised, now)
 
     def _spoken_of(self, case: Case, playbook: Playbook) -> Money | None:
         """What is at stake in a case that no playbook knows how to price: what its facts or its words name."""
         if playbook.kind != UNRECOGNISED:
             return None
         priced = stake_of(playbook.stake, facts_of(case.signal, ()))
-        return priced or money_in(signal_text(case.signal), self.library.policy().currency)
+        return priced or find_stated_amount(
+            signal_text(case.signal), self.library.policy().currency
+        )
 
     def _is_much(self, stake: Money | None) -> bool:
         policy = self.library.policy()
@@ -223,20 +234,32 @@ def _one(
         return [_failed(lookup, "nothing found", now)]
     facts = [
         Evidence(
-            f"{lookup.name}.{column}",
-            lookup.show.get(column, ""),
-            storable(value),
-            lookup.system,
-            now,
+            name=f"{lookup.name}.{column}",
+            label=lookup.show.get(column, ""),
+            value=storable(value),
+            source=lookup.system,
+            read_at=now,
         )
         for column, value in rows[0].items()
     ]
-    return [*facts, Evidence(f"{lookup.name}.rows", "", len(rows), lookup.system, now)]
+    return [
+        *facts,
+        Evidence(
+            name=f"{lookup.name}.rows", label="", value=len(rows), source=lookup.system, read_at=now
+        ),
+    ]
 
 
 def _failed(lookup: Lookup, failure: str, now: datetime) -> Evidence:
     label = lookup.name.replace("_", " ").capitalize()
-    return Evidence(lookup.name, label, None, lookup.system, now, failure[:300])
+    return Evidence(
+        name=lookup.name,
+        label=label,
+        value=None,
+        source=lookup.system,
+        read_at=now,
+        failure=failure[:300],
+    )
 
 
 def stake_of(stake: Stake, known: dict[str, object]) -> Money | None:

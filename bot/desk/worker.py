@@ -205,7 +205,7 @@ class WorkerPool:
                 elif row.began_at is None:
                     self._in_hand.pop(place, None)
 
-    def handle(self, work: LeasedMessage) -> None:  # noqa: C901 (one line for each way in which it can end)
+    def handle(self, work: LeasedMessage) -> None:
         """Do one row and see to it that it is done, tried again, or parked."""
         try:
             self._handlers[work.topic](work)

@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Protocol
 
 from bot.cases.case import Case
-from bot.cases.question import Durations
+from bot.views.questions import Durations
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,13 +5,15 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from bot.cases.case import Case
-from bot.cases.digest import DigestView, HomeView, StormView
 from bot.cases.entries import Entry
-from bot.cases.question import Answer
 from bot.ports.card_store import CardContext, CardRef
 from bot.ports.connector import EffectStatus
 from bot.ports.live_lists import LiveList
 from bot.ports.question_log import PostedQuestion
+from bot.views.alert_storm import StormView
+from bot.views.answers import Answer
+from bot.views.app_home import HomeView
+from bot.views.digest import DigestView
 
 
 @dataclass(frozen=True, slots=True)

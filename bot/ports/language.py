@@ -8,8 +8,8 @@ from bot.cases.canonical import Scalar
 from bot.cases.case import Case
 from bot.cases.hours import Hours
 from bot.cases.playbook import Playbook
-from bot.cases.question import Question
 from bot.cases.recommendation import Words
+from bot.views.questions import Question
 
 Check = Callable[[Mapping[str, Scalar]], str]
 """Return what the plan would do with these parameters, in words.

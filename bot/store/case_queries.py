@@ -12,12 +12,12 @@ from sqlalchemy import case as choose
 from bot.cases.canonical import from_json
 from bot.cases.case import Case
 from bot.cases.lifecycle import TERMINAL, WAITING, State
-from bot.cases.question import Durations
 from bot.cases.signal import UNRECOGNISED
 from bot.ports.case_queries import CaseFilter, CaseTimes, Viewer
 from bot.ports.case_store import ReceiptOutcome
 from bot.store import tables
 from bot.store.database import Database
+from bot.views.questions import Durations
 
 # A median over more cases than this says nothing more.
 MAX_SAMPLE = 20_000

@@ -7,10 +7,11 @@ from typing import Any
 from sqlalchemy import bindparam, insert, select
 
 from bot.cases.canonical import from_json
-from bot.cases.case import Case, evolve
-from bot.cases.decide import conflicted
+from bot.cases.case import Case
+from bot.cases.decide import record_conflict
 from bot.cases.entries import Entry, entry_of
 from bot.cases.errors import NoSuchCase
+from bot.cases.evolve import evolve
 from bot.cases.plan import Plan
 from bot.cases.policy import Usage
 from bot.cases.signal import Signal
@@ -89,7 +90,7 @@ class SqlCaseStore:
         row = {
             "source": signal.source,
             "key": signal.key,
-            "digest": signal.body_digest,
+            "digest": signal.body_checksum,
             "body": raw,
             "received_at": now.isoformat(),
             "fingerprint": signal.fingerprint,
@@ -152,8 +153,10 @@ def _receive_again(unit: UnitOfWork, earlier: Any, row: dict[str, Any], now: dat
     is_new = unit.connection.execute(_KEEP_CONFLICT.on(unit.connection), row).first() is not None
     case = unit.case(earlier.case_id) if earlier.case_id and is_new else None
     if case is not None:
-        entries = conflicted(case, row["source"], row["key"], row["digest"], now)
-        unit.append(case_write(case, evolve(case, entries[0]), entries))
+        conflict = record_conflict(
+            case, source=row["source"], key=row["key"], checksum=row["digest"], now=now
+        )
+        unit.append(case_write(case, conflict.case, conflict.entries))
     return Receipt(ReceiptOutcome.CONFLICT, earlier.case_id)
 
 

@@ -11,7 +11,7 @@ from typing import Any
 
 from sqlalchemy import Connection, bindparam, insert, select, update
 
-from bot.cases.case import Case, evolve
+from bot.cases.case import Case
 from bot.cases.entries import (
     Body,
     Cleared,
@@ -23,6 +23,7 @@ from bot.cases.entries import (
     entry_of,
 )
 from bot.cases.errors import CountersignError
+from bot.cases.evolve import evolve
 from bot.cases.signal import Signal
 from bot.ports.case_store import ReceiptOutcome
 from bot.store import tables
@@ -88,7 +89,7 @@ def _add_signal(rows: DerivedRows, entry: Entry) -> None:
         return
     rows.inbox[signal.source, signal.key] = {
         "case_id": entry.case_id,
-        "digest": signal.body_digest,
+        "digest": signal.body_checksum,
         "fingerprint": signal.fingerprint,
         "outcome": outcome.value,
         "received_at": entry.at.isoformat(),

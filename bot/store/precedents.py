@@ -10,7 +10,7 @@ from typing import Any
 
 from sqlalchemy import bindparam, func, select, update
 
-from bot.cases.canonical import digest, from_json, to_json, to_plain
+from bot.cases.canonical import canonical_hash, from_json, to_json, to_plain
 from bot.cases.entries import entry_of
 from bot.cases.errors import LedgerBroken
 from bot.cases.lifecycle import State
@@ -169,7 +169,7 @@ def _row(precedent: Precedent) -> dict[str, Any]:
         "kind": precedent.kind,
         "case_id": precedent.case_id,
         "batch": precedent.batch,
-        "digest": digest(to_plain(precedent)),
+        "digest": canonical_hash(to_plain(precedent)),
         "is_gone": 0,
         "ended_at": precedent.ended_at.timestamp(),
         "body": to_json(precedent),

@@ -11,7 +11,8 @@ from sqlalchemy import Connection, bindparam, insert, select, update
 
 from bot.cases.canonical import from_json, to_json
 from bot.cases.case import Case
-from bot.cases.controls import DeskControls, fold_controls
+from bot.cases.control_folds import fold_controls
+from bot.cases.controls import DeskControls
 from bot.cases.entries import Entry
 from bot.cases.errors import Conflict, LedgerBroken, StaleFence
 from bot.cases.ledger import GENESIS, Tree, chain_hash, leaf_hash

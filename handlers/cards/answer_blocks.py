@@ -1,6 +1,6 @@
 """The answer to a question: text, cases and feedback buttons."""
 
-from bot.cases.question import Answer, Line
+from bot.views.answers import Answer, AnswerLine
 from handlers.cards import ids
 from handlers.cards.blocks import context_block
 from handlers.cards.rows import Permalink
@@ -58,7 +58,7 @@ def _model_answer(answer: Answer) -> Json:
     return rich_text(paragraph(text_run(label, italic=True)), quote(text))
 
 
-def _case_line(line: Line, permalink: Permalink) -> list[Json]:
+def _case_line(line: AnswerLine, permalink: Permalink) -> list[Json]:
     return [
         link_run(permalink(line.channel, line.ts), line.case_id),
         text_run(f"  {clean(line.title, 110)}", bold=True),

@@ -3,7 +3,8 @@
 from collections.abc import Sequence
 from typing import assert_never
 
-from bot.cases.case import Case, is_principal
+from bot.cases.actor import is_person
+from bot.cases.case import Case
 from bot.cases.lifecycle import State
 from bot.cases.plan import Plan
 from bot.cases.policy import RiskTier
@@ -129,7 +130,7 @@ def _reject_button(token: str) -> Json:
 
 def _claim_button(case: Case, token: str) -> list[Json]:
     """Build the claim button, unless a person owns the case already."""
-    if is_principal(case.owner):
+    if is_person(case.owner):
         return []
     return [button("I'm on it", ids.CLAIM, token)]
 
@@ -208,6 +209,6 @@ def _overflow_choices(case: Case) -> list[tuple[str, str]]:
     choices.append((ids.TRAIL, "Trail"))
     # Other states have a claim button beside the menu; here it takes the last free place.
     has_room = len(choices) < MAX_OVERFLOW_OPTIONS
-    if case.state is State.PROPOSED and not is_principal(case.owner) and has_room:
+    if case.state is State.PROPOSED and not is_person(case.owner) and has_room:
         choices.insert(0, (ids.CLAIM_IT, "I'm on it"))
     return choices

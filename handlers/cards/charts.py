@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from itertools import chain
 
-from bot.cases.digest import TrendDay
+from bot.views.trend import TrendDay
 from handlers.cards.text import Json, paragraph, preformatted_text, rich_text, text_run
 
 CHART_TYPE = "data_visualization"

@@ -1,7 +1,7 @@
 """The daily digest: what needs a decision, what is late, the week."""
 
-from bot.cases.digest import Agreement, Counts, DigestView, Review
 from bot.cases.lifecycle import State
+from bot.views.digest import Agreement, Counts, DigestView, Review
 from handlers.cards.blocks import context_block, header_block, heading
 from handlers.cards.charts import charts
 from handlers.cards.rows import (

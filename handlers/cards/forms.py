@@ -8,7 +8,7 @@ from datetime import timedelta
 
 from bot.cases.case import Case
 from bot.cases.entries import RejectReason
-from bot.cases.passkey import STEP_UP_FOR, Purpose
+from bot.cases.passkey import STEP_UP_LIFETIME, Purpose
 from bot.cases.plan import Action
 from handlers.cards import ids
 from handlers.cards.blocks import (
@@ -78,7 +78,7 @@ def _step_with_target(action: Action) -> list[Json]:
 
 def step_up_form(case: Case, link: str, purpose: Purpose = Purpose.APPROVE) -> Json:
     """Build the window that leads to the passkey page."""
-    minutes = STEP_UP_FOR // timedelta(minutes=1)
+    minutes = STEP_UP_LIFETIME // timedelta(minutes=1)
     title, verb, label = STEP_UP_TEXTS[purpose]
     explanation = (
         f"One more step. What moves this much is {verb} with your passkey, on a page outside Slack."

@@ -2,8 +2,9 @@
 
 from collections.abc import Sequence
 
-from bot.cases.digest import CaseRow, HomeFilter, HomePeriod, HomeView
 from bot.cases.lifecycle import State
+from bot.views.app_home import HomeFilter, HomePeriod, HomeView
+from bot.views.rows import CaseRow
 from handlers.cards import ids
 from handlers.cards.blocks import (
     MAX_OPTIONS,

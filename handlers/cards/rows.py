@@ -4,11 +4,11 @@ from collections.abc import Callable, Sequence
 
 from bot.cases.approval import Approval
 from bot.cases.case import Case, StatusReason
-from bot.cases.digest import CaseRow
 from bot.cases.entries import Resolution
 from bot.cases.lifecycle import State
 from bot.cases.plan import Plan
 from bot.cases.policy import Verdict
+from bot.views.rows import CaseRow
 from handlers.cards.card_buttons import button_row, decision_buttons, kind_buttons
 from handlers.cards.text import (
     Json,

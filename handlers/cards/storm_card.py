@@ -1,6 +1,6 @@
 """One card for many cases of the same kind and source."""
 
-from bot.cases.digest import StormView
+from bot.views.alert_storm import StormView
 from handlers.cards.blocks import context_block, header_block, heading
 from handlers.cards.rows import Permalink, rows_with_decisions
 from handlers.cards.text import Json, plain_text

@@ -5,8 +5,8 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from bot.cases.canonical import LARGEST_INTEGER, Scalar
-from bot.cases.text import SHORTENED, shortened, storable
+from bot.cases.canonical import MAX_INTEGER, Scalar
+from bot.cases.text import SHORTENED, shorten, storable
 from handlers.intake.problem import Problem
 from handlers.intake.reading import require_storable
 
@@ -22,7 +22,7 @@ def flatten_facts(
     """Flatten objects to facts: ``{"a": {"b": 1}}`` becomes ``a_b``.
 
     Of two facts with the same name, the second gets a number. With ``strict``, what exceeds a
-    limit is refused; otherwise it is shortened, and a fact says how many were left out.
+    limit is refused; otherwise it is shorten, and a fact says how many were left out.
 
     Raises:
         Problem: 422, naming ``field``.
@@ -96,12 +96,12 @@ class FactFlattening:
         return self._text(str(value), field)
 
     def _integer(self, value: int, field: str) -> Scalar:
-        if abs(value) <= LARGEST_INTEGER:
+        if abs(value) <= MAX_INTEGER:
             return value
         if self.strict:
             message = f"{field} is a number too large to keep exactly; send it as text"
             raise Problem(422, message, field)
-        return shortened(str(value), MAX_FACT_LENGTH)
+        return shorten(str(value), MAX_FACT_LENGTH)
 
     def _float(self, value: float, field: str) -> Scalar:
         if math.isfinite(value):
@@ -112,7 +112,7 @@ class FactFlattening:
 
     def _text(self, value: str, field: str) -> str:
         if not self.strict:
-            return shortened(storable(value), MAX_FACT_LENGTH)
+            return shorten(storable(value), MAX_FACT_LENGTH)
         if len(value) > MAX_FACT_LENGTH:
             message = f"{field} has {len(value):,} characters, at most {MAX_FACT_LENGTH:,}"
             raise Problem(422, message, field)

@@ -1,7 +1,7 @@
 """Request bodies as JSON, checked before they are used.
 
 Our own format is strict: what does not fit is refused, and the sender corrects it. In a foreign
-format the sender can change nothing, so long text is shortened with a mark and characters that
+format the sender can change nothing, so long text is shorten with a mark and characters that
 cannot be stored are replaced. The raw body is kept in any case.
 """
 
@@ -16,7 +16,7 @@ from starlette.requests import Request
 
 from bot.cases.signal import UNRECOGNISED, Signal
 from bot.cases.source import Source
-from bot.cases.text import bounded_key, is_storable, shortened, storable
+from bot.cases.text import bounded_key, is_storable, shorten, storable
 from handlers.bodies import BodyRefused, read_limited_body
 from handlers.intake.problem import Problem
 
@@ -125,9 +125,9 @@ def read_strict_text(value: Any, field: str, limit: int) -> str:
 
 
 def read_title(value: Any, field: str, limit: int) -> str:
-    """Read foreign text for people; long text is shortened with a mark."""
+    """Read foreign text for people; long text is shorten with a mark."""
     text = _require_text(value, field)
-    return shortened(storable(text), limit)
+    return shorten(storable(text), limit)
 
 
 def read_key(value: Any, field: str, limit: int) -> str:

@@ -14,12 +14,14 @@ from starlette.requests import Request
 from starlette.responses import FileResponse, JSONResponse, Response
 from starlette.routing import Route
 
+from bot.cases.actor import Surface
 from bot.cases.case import Case
 from bot.cases.errors import BadRequest, ChatFailed, NotEligible, NotNow, Refusal, TooLate
 from bot.cases.passkey import LINK_IS_OVER, Assertion, Passkey, Purpose, StepUp, challenge
 from bot.cases.plan import Action, Plan
-from bot.desk.controls import Controls
-from bot.desk.decisions import WHO_IS_NOT_KNOWN, Decisions
+from bot.desk.decision_path import WHO_IS_NOT_KNOWN
+from bot.desk.decisions import Decisions
+from bot.desk.passkeys import PasskeyEnrolment
 from bot.ports.clock import Clock
 from handlers.bodies import BodyRefused, read_limited_body
 from handlers.passkeys.ceremony import Ceremony
@@ -30,7 +32,6 @@ Endpoint = Callable[[Request], Awaitable[Response]]
 
 PAGE_FOLDER = Path(__file__).parent / "page"
 MAX_BODY_BYTES = 32_000
-SURFACE = "passkey"
 # The page loads nothing from elsewhere, cannot be framed, and is neither cached nor referred to.
 SECURITY_HEADERS = {
     "Content-Security-Policy": (
@@ -54,12 +55,12 @@ def enrolment_url(url: str, token: str) -> str:
 
 
 def routes(
-    decisions: Decisions, switchboard: Controls, ceremony: Ceremony, clock: Clock
+    decisions: Decisions, enrolment: PasskeyEnrolment, ceremony: Ceremony, clock: Clock
 ) -> list[Route]:
     """Build the routes of the page, its files and its requests."""
     api = PasskeyApi(
         decisions=decisions,
-        switchboard=switchboard,
+        enrolment=enrolment,
         ceremony=ceremony,
         clock=clock,
     )
@@ -85,13 +86,13 @@ class PasskeyApi:
     """
 
     decisions: Decisions
-    switchboard: Controls
+    enrolment: PasskeyEnrolment
     ceremony: Ceremony
     clock: Clock
 
     def describe_plan(self, path: PathParams) -> Json:
         """Describe the plan that will run, with the challenge to sign."""
-        case, step_up = self.decisions.begun(path["case"], path["token"])
+        case, step_up = self.decisions.step_ups.find(path["case"], path["token"])
         plan = case.plan
         actions = plan.actions if plan else ()
         passkeys = self._passkeys_of(step_up.person)
@@ -118,24 +119,24 @@ class PasskeyApi:
             )
 
         case_id, token = path["case"], path["token"]
-        before, step_up = self.decisions.begun(case_id, token)
-        after = self.decisions.finish_approval(case_id, token, verify, surface=SURFACE)
+        before, step_up = self.decisions.step_ups.find(case_id, token)
+        after = self.decisions.step_ups.finish(case_id, token, verify, surface=Surface.PASSKEY_PAGE)
         # The state changes with the last approval that is needed.
         is_complete = after.state is not before.state
         return {"said": _describe_result(step_up.purpose, is_complete=is_complete)}
 
     def describe_invitation(self, path: PathParams) -> Json:
         """Describe who may add a passkey, with the challenge to sign."""
-        invitation = self.switchboard.invitation(path["token"])
+        invitation = self.enrolment.find_invitation(path["token"])
         passkeys = self.decisions.desk_controls.load().passkeys
         options = self.ceremony.registration_options(invitation, passkeys)
         return {"as": invitation.name, "options": options}
 
     def add_passkey(self, path: PathParams, response: Any) -> Json:
         """Add the device that has signed the challenge of an invitation."""
-        invitation = self.switchboard.invitation(path["token"])
+        invitation = self.enrolment.find_invitation(path["token"])
         passkey = self.ceremony.verify_registration(response, invitation, self.clock())
-        self.switchboard.add_passkey(invitation, passkey, surface=SURFACE)
+        self.enrolment.add(invitation, passkey, surface=Surface.PASSKEY_PAGE)
         return {"said": "Your passkey is added. You can close this page."}
 
     def _passkeys_of(self, person: str) -> list[Passkey]:
@@ -174,7 +175,7 @@ def _challenge(case: Case, step_up: StepUp) -> bytes:
     return challenge(
         case_id=case.id,
         revision=case.revision,
-        digest=case.plan.digest,
+        plan_hash=case.plan.plan_hash,
         person=step_up.person,
         ticket=step_up.ticket,
         purpose=step_up.purpose,

@@ -5,8 +5,8 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from bot.cases.errors import ChatFailed, ChatUnknown, RateLimited
-from bot.cases.question import Answer
 from bot.ports.question_log import PostedQuestion
+from bot.views.answers import Answer
 from handlers.cards.answer_blocks import answer_blocks, answer_text
 from handlers.cards.text import clean
 from handlers.slack.api import response_data, slack_errors

@@ -5,11 +5,12 @@ from typing import Any
 
 from slack_bolt import Ack, App
 
-from bot.cases.digest import HomePeriod
+from bot.cases.actor import Surface
 from bot.desk.app_home import AppHome
 from bot.desk.controls import Controls
 from bot.ports.clock import Clock
 from bot.ports.library import Library
+from bot.views.app_home import HomePeriod
 from handlers.cards import forms, ids
 from handlers.cards.home_view import EVERY_KIND
 from handlers.slack.chat import SlackChat
@@ -76,6 +77,7 @@ class HomeControls:
             kind=_kind(form.text(ids.KIND)),
             begins_at=self.clock(),
             ends_at=form.time(ids.UNTIL, "choose until when"),
+            surface=Surface.SLACK,
         )
         self.homes.opened(form.person)
 

@@ -4,7 +4,7 @@ from slack_bolt import App
 
 from bot.cases.case import Case
 from bot.cases.errors import NotEligible
-from bot.cases.seen import Decision
+from bot.cases.seen import DecisionKind
 from handlers.cards import forms, ids
 from handlers.slack.case_menu import CaseMenu
 from handlers.slack.case_presses import CasePresses
@@ -53,25 +53,21 @@ class CaseButtons(CasePresses):
 
     def approve(self, press: ButtonPress) -> None:
         """Approve the plan."""
-        self.decisions.approve(
-            press.case_id,
-            by=press.person,
-            seen=self._require_seen(press, Decision.APPROVE),
-        )
+        self.decisions.approve(self._request(press, DecisionKind.APPROVE))
 
     def approve_with_reason(self, press: ButtonPress) -> None:
         """Open the form that approves with a reason."""
-        case = self._current(press, Decision.APPROVE)
+        case = self._current(press, DecisionKind.APPROVE)
         self._open(press, forms.approve_form(case))
 
     def reject(self, press: ButtonPress) -> None:
         """Open the form that rejects."""
-        case = self._current(press, Decision.REJECT)
+        case = self._current(press, DecisionKind.REJECT)
         self._open(press, forms.reject_form(case))
 
     def edit(self, press: ButtonPress) -> None:
         """Open the form that edits the first action of the plan."""
-        case = self._current(press, Decision.EDIT)
+        case = self._current(press, DecisionKind.EDIT)
         editable = self._editable_parameters(case)
         if not editable:
             raise NotEligible(
@@ -81,48 +77,36 @@ class CaseButtons(CasePresses):
 
     def resolve(self, press: ButtonPress) -> None:
         """Open the form that closes a case handled by hand."""
-        case = self._current(press, Decision.RESOLVE)
+        case = self._current(press, DecisionKind.RESOLVE)
         self._open(press, forms.resolve_form(case))
 
     def try_again(self, press: ButtonPress) -> None:
         """Carry out the step that failed once more."""
-        self.decisions.try_again(
-            press.case_id,
-            by=press.person,
-            seen=self._require_seen(press, Decision.TRY_AGAIN),
-        )
+        self.decisions.try_again(self._request(press, DecisionKind.TRY_AGAIN))
 
     def settle(self, press: ButtonPress) -> None:
         """Open the form that says whether a step has happened."""
-        case = self._current(press, Decision.SETTLE)
+        case = self._current(press, DecisionKind.SETTLE)
         self._open(press, forms.settle_form(case))
 
     def undo(self, press: ButtonPress) -> None:
         """Open the form that takes back what was done."""
-        case = self._current(press, Decision.UNDO)
+        case = self._current(press, DecisionKind.UNDO)
         self._open(press, forms.undo_form(case))
 
     def name_kind(self, press: ButtonPress) -> None:
         """Set the kind that the button names."""
-        self.decisions.name_kind(
-            press.case_id,
-            by=press.person,
-            seen=self._require_seen(press, Decision.NAME_KIND),
-            kind=press.choice,
-        )
+        request = self._request(press, DecisionKind.NAME_KIND)
+        self.decisions.name_kind(request, press.choice)
 
     def another_kind(self, press: ButtonPress) -> None:
         """Open the list of kinds."""
-        case = self._current(press, Decision.NAME_KIND)
+        case = self._current(press, DecisionKind.NAME_KIND)
         self._open(press, forms.kind_form(case, self.library.titles()))
 
     def novel(self, press: ButtonPress) -> str:
         """Record that the case is of no known kind."""
-        self.decisions.call_novel(
-            press.case_id,
-            by=press.person,
-            seen=self._require_seen(press, Decision.CALL_NOVEL),
-        )
+        self.decisions.call_novel(self._request(press, DecisionKind.CALL_NOVEL))
         return "Recorded as something new. The next one like it is not taken for something else."
 
     def _editable_parameters(self, case: Case) -> tuple[str, ...]:

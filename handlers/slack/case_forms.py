@@ -4,10 +4,12 @@ from dataclasses import dataclass
 
 from slack_bolt import Ack, App
 
+from bot.cases.actor import CaseId, Surface, UserId
 from bot.cases.entries import RejectReason
 from bot.cases.errors import BadRequest
 from bot.cases.passkey import Purpose
-from bot.cases.seen import Decision, Seen
+from bot.cases.seen import DecisionKind
+from bot.desk.decision_path import Request
 from bot.desk.decisions import Decisions
 from handlers.cards import ids
 from handlers.cards.forms import step_up_form
@@ -53,20 +55,13 @@ class CaseForms:
 
         A step-up approval returns the view that leads to the page for passkeys.
         """
-        seen = self._require_seen(form, Decision.APPROVE)
+        request = self._request(form, DecisionKind.APPROVE)
         note = form.text(ids.NOTE)
         case = self.decisions.cases.case(form.case_id)
         if case.verdict and case.verdict.step_up:
-            token = self.decisions.begin_approval(
-                form.case_id, by=form.person, seen=seen, note=note
-            )
+            token = self.decisions.step_ups.begin_approval(request, note)
             return step_up_form(case, self.confirmation_link(case.id, token))
-        self.decisions.approve(
-            form.case_id,
-            by=form.person,
-            seen=seen,
-            note=note,
-        )
+        self.decisions.approve(request, note)
         return None
 
     def undo(self, form: FormSubmission) -> Json | None:
@@ -74,22 +69,17 @@ class CaseForms:
 
         A passkey is needed where the approval needed one.
         """
-        seen = self._require_seen(form, Decision.UNDO)
+        request = self._request(form, DecisionKind.UNDO)
         note = form.text(ids.NOTE)
         case = self.decisions.cases.case(form.case_id)
         if case.verdict and case.verdict.step_up:
-            token = self.decisions.begin_undo(
-                form.case_id,
-                by=form.person,
-                seen=seen,
-                note=note,
-            )
+            token = self.decisions.step_ups.begin_undo(request, note)
             return step_up_form(
                 case,
                 self.confirmation_link(case.id, token),
                 Purpose.UNDO,
             )
-        self.decisions.undo(form.case_id, by=form.person, seen=seen, note=note)
+        self.decisions.undo(request, note)
         return None
 
     def reject(self, form: FormSubmission) -> None:
@@ -98,29 +88,26 @@ class CaseForms:
             reason = RejectReason(form.text(ids.REASON))
         except ValueError:
             raise BadRequest("choose a reason from the list", field="reason") from None
+        request = self._request(form, DecisionKind.REJECT)
         self.decisions.reject(
-            form.case_id,
-            by=form.person,
-            seen=self._require_seen(form, Decision.REJECT),
+            request,
             reason=reason,
             note=form.text(ids.NOTE),
         )
 
     def edit(self, form: FormSubmission) -> None:
         """Make a new revision of the plan with other parameters."""
+        request = self._request(form, DecisionKind.EDIT)
         self.decisions.edit(
-            form.case_id,
-            by=form.person,
-            seen=self._require_seen(form, Decision.EDIT),
+            request,
             values=form.parameters(),
         )
 
     def resolve(self, form: FormSubmission) -> None:
         """Close a case that was handled by hand."""
+        request = self._request(form, DecisionKind.RESOLVE)
         self.decisions.resolve(
-            form.case_id,
-            by=form.person,
-            seen=self._require_seen(form, Decision.RESOLVE),
+            request,
             note=form.text(ids.NOTE),
         )
 
@@ -129,20 +116,18 @@ class CaseForms:
         answer = form.text(ids.LANDED)
         if answer not in {"yes", "no"}:
             raise BadRequest("say whether it happened", field="landed")
+        request = self._request(form, DecisionKind.SETTLE)
         self.decisions.settle(
-            form.case_id,
-            by=form.person,
-            seen=self._require_seen(form, Decision.SETTLE),
+            request,
             landed=answer == "yes",
             note=form.text(ids.NOTE),
         )
 
     def name_kind(self, form: FormSubmission) -> None:
         """Set the kind of the case."""
+        request = self._request(form, DecisionKind.NAME_KIND)
         self.decisions.name_kind(
-            form.case_id,
-            by=form.person,
-            seen=self._require_seen(form, Decision.NAME_KIND),
+            request,
             kind=form.text(ids.KIND),
         )
 
@@ -151,10 +136,9 @@ class CaseForms:
         to = ""
         if form.text(ids.TO):
             to = form.principal(ids.TO, "choose who takes over")
+        request = self._request(form, DecisionKind.HAND_OVER)
         self.decisions.hand_over(
-            form.case_id,
-            by=form.person,
-            seen=self._require_seen(form, Decision.HAND_OVER),
+            request,
             to=to,
             done=form.text(ids.DONE),
             remains=form.text(ids.REMAINS),
@@ -163,23 +147,28 @@ class CaseForms:
     def snooze(self, form: FormSubmission) -> None:
         """Let the case rest until a time."""
         until = form.time(ids.UNTIL, "choose a time")
+        request = self._request(form, DecisionKind.SNOOZE)
         self.decisions.snooze(
-            form.case_id,
-            by=form.person,
-            seen=self._require_seen(form, Decision.SNOOZE),
+            request,
             until=until,
             reason=form.text(ids.NOTE),
         )
 
-    def _require_seen(self, form: FormSubmission, decision: Decision) -> Seen:
-        """Return what the form was opened on.
+    def _request(self, form: FormSubmission, decision: DecisionKind) -> Request:
+        """Return the person's request on what the form was opened on.
 
         A form of an earlier release does not say it, and decides nothing.
         """
         if form.seen is None:
-            raise self.decisions.outdated(
+            raise self.decisions.refuse_outdated(
                 form.case_id,
                 by=form.person,
                 decision=decision,
+                surface=Surface.SLACK,
             )
-        return form.seen
+        return Request(
+            case_id=CaseId(form.case_id),
+            by=UserId(form.person),
+            seen=form.seen,
+            surface=Surface.SLACK,
+        )

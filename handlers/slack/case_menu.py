@@ -1,7 +1,7 @@
 """The menu "More" of a card."""
 
 from bot.cases.errors import BadRequest
-from bot.cases.seen import Decision
+from bot.cases.seen import DecisionKind
 from handlers.cards import forms, ids
 from handlers.cards.notes import precedent_blocks, trail_lines
 from handlers.slack.case_presses import CasePresses
@@ -30,30 +30,22 @@ class CaseMenu(CasePresses):
 
     def claim(self, press: ButtonPress) -> None:
         """Make the presser the owner."""
-        self.decisions.claim(
-            press.case_id,
-            by=press.person,
-            seen=self._require_seen(press, Decision.CLAIM),
-        )
+        self.decisions.claim(self._request(press, DecisionKind.CLAIM))
 
     def hand_over(self, press: ButtonPress) -> None:
         """Open the form that hands the case to somebody else."""
-        case = self._current(press, Decision.HAND_OVER)
+        case = self._current(press, DecisionKind.HAND_OVER)
         next_owner = self.library.playbook(case.kind).owners.next_owner
         self._open(press, forms.hand_over_form(case, next_owner))
 
     def snooze(self, press: ButtonPress) -> None:
         """Open the form that snoozes."""
-        case = self._current(press, Decision.SNOOZE)
+        case = self._current(press, DecisionKind.SNOOZE)
         self._open(press, forms.snooze_form(case))
 
     def withdraw(self, press: ButtonPress) -> str:
         """Withdraw the presser's approval."""
-        self.decisions.withdraw(
-            press.case_id,
-            by=press.person,
-            seen=self._require_seen(press, Decision.WITHDRAW),
-        )
+        self.decisions.withdraw(self._request(press, DecisionKind.WITHDRAW))
         return "Your approval is withdrawn."
 
     def trail(self, press: ButtonPress) -> str:

@@ -2,8 +2,10 @@
 
 from dataclasses import dataclass
 
+from bot.cases.actor import CaseId, Surface, UserId
 from bot.cases.case import Case
-from bot.cases.seen import Decision, Seen
+from bot.cases.seen import DecisionKind
+from bot.desk.decision_path import Request
 from bot.desk.decisions import Decisions
 from bot.ports.card_store import CardStore
 from bot.ports.library import Library
@@ -24,31 +26,31 @@ class CasePresses:
     library: Library
     chat: SlackChat
 
-    def _require_seen(self, press: ButtonPress, decision: Decision) -> Seen:
-        """Return what the presser saw.
+    def _request(self, press: ButtonPress, decision: DecisionKind) -> Request:
+        """Return the presser's request on what they saw.
 
         A button of an earlier release does not say it, and decides nothing.
         """
         if press.seen is None:
-            raise self.decisions.outdated(
+            raise self.decisions.refuse_outdated(
                 press.case_id,
                 by=press.person,
                 decision=decision,
+                surface=Surface.SLACK,
             )
-        return press.seen
+        return Request(
+            case_id=CaseId(press.case_id),
+            by=UserId(press.person),
+            seen=press.seen,
+            surface=Surface.SLACK,
+        )
 
-    def _current(self, press: ButtonPress, decision: Decision) -> Case:
+    def _current(self, press: ButtonPress, decision: DecisionKind) -> Case:
         """Return the case while it is as the presser saw it.
 
         A form is about that case, and is checked again when it is submitted.
         """
-        seen = self._require_seen(press, decision)
-        return self.decisions.current(
-            press.case_id,
-            decision,
-            seen,
-            by=press.person,
-        )
+        return self.decisions.current(self._request(press, decision), decision)
 
     def _open(self, press: ButtonPress, form: Json) -> None:
         self.chat.open_modal(press.trigger_id, form)

@@ -9,12 +9,12 @@ from typing import Any
 
 from slack_bolt import Ack, App
 
-from bot.cases.question import EXAMPLES
 from bot.desk.app_home import AppHome
 from bot.ports.card_store import CardStore
 from bot.ports.clock import Clock
 from bot.ports.outbox import OutboxMessage, Topic
 from bot.ports.question_log import PostedQuestion, QuestionLog, QuestionRecord
+from bot.views.answers import EXAMPLES
 from handlers.cards import ids
 from handlers.slack.chat import SlackChat
 from handlers.slack.interactions import person_id

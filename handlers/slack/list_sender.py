@@ -4,10 +4,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from bot.cases.digest import DigestView, StormView
 from bot.cases.errors import ChatFailed
 from bot.clock import utc_now
 from bot.ports.live_lists import LiveList
+from bot.views.alert_storm import StormView
+from bot.views.digest import DigestView
 from handlers.cards.charts import without_charts
 from handlers.cards.digest_card import digest_card, digest_text, rest_blocks
 from handlers.cards.storm_card import storm_card, storm_headline

@@ -4,11 +4,11 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 
 from bot.cases.case import Case
-from bot.cases.digest import agreements
-from bot.cases.question import Answer
 from bot.desk.questions import spoken
 from bot.ports.case_queries import CaseFilter, CaseQueries, Viewer
 from bot.ports.library import Library
+from bot.views.answers import Answer
+from bot.views.digest import tally_agreements
 
 REPORT_PERIOD = timedelta(days=30)
 MAX_CASES = 2_000
@@ -43,7 +43,7 @@ def report(
 def _agreement_sentences(cases: Sequence[Case], library: Library) -> list[str]:
     unchanged_count = 0
     decided_count = 0
-    for agreement in agreements(cases, dict(library.titles())):
+    for agreement in tally_agreements(cases, dict(library.titles())):
         unchanged_count += agreement.as_recommended
         decided_count += agreement.as_recommended + agreement.edited + agreement.otherwise
     if not decided_count:

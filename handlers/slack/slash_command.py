@@ -7,9 +7,12 @@ from typing import Any
 
 from slack_bolt import Ack, App
 
+from bot.cases.actor import Surface, UserId
 from bot.cases.errors import BadRequest
-from bot.cases.question import EXAMPLES, Answer, Intent, Question, StatusFilter
 from bot.cases.seen import Seen
+from bot.desk.decision_path import Request
+from bot.views.answers import EXAMPLES, Answer
+from bot.views.questions import Intent, Question, StatusFilter
 from handlers.cards import forms
 from handlers.cards.answer_blocks import answer_blocks, answer_text
 from handlers.slack.listeners import error_text
@@ -124,7 +127,7 @@ class SlashCommand:
         standing = self.services.controls.desk_controls.load()
         if not standing.is_behind:
             return answer
-        return replace(answer, text=f"{standing.holds[0].said}. {answer.text}")
+        return replace(answer, text=f"{standing.holds[0].description}. {answer.text}")
 
     def _list(self, request: SlashRequest) -> Answer:
         if request.argument:
@@ -166,7 +169,7 @@ class SlashCommand:
     def _pause(self, request: SlashRequest) -> Answer:
         words, reason = _split_reason(request.argument)
         scope = self.services.controls.scope_of(words)
-        self.services.controls.pause(scope, by=request.person, reason=reason)
+        self.services.controls.pause(scope, by=request.person, reason=reason, surface=Surface.SLACK)
         return Answer(
             "",
             f"Paused: {words or 'everything'}. Nothing of it starts until a governance owner"
@@ -176,16 +179,20 @@ class SlashCommand:
     def _resume(self, request: SlashRequest) -> Answer:
         words = request.argument
         scope = self.services.controls.scope_of(words)
-        self.services.controls.resume(scope, by=request.person)
+        self.services.controls.resume(scope, by=request.person, surface=Surface.SLACK)
         return Answer("", f"Resumed: {words or 'everything'}. What waited continues now.")
 
     def _emergency(self, request: SlashRequest) -> Answer:
         words, reason = _split_reason(request.argument)
         sight = self.services.questions.sight(request.person)
         case = self.services.questions.visible(_case_id(words), sight)
-        self.services.decisions.break_glass(
-            case.id, by=request.person, seen=Seen.of(case), reason=reason
+        emergency = Request(
+            case_id=case.id,
+            by=UserId(request.person),
+            seen=Seen.of(case),
+            surface=Surface.SLACK,
         )
+        self.services.decisions.break_glass(emergency, reason)
         return Answer(
             "",
             f"{case.id} is approved as an emergency. Another governance owner must review it:"
@@ -195,7 +202,7 @@ class SlashCommand:
     def _review(self, request: SlashRequest) -> Answer:
         first_word, _, note = request.argument.partition(" ")
         case_id = _case_id(first_word)
-        self.services.controls.review(case_id, by=request.person, note=note)
+        self.services.controls.review(case_id, by=request.person, note=note, surface=Surface.SLACK)
         return Answer("", f"Recorded: {case_id} was reviewed.")
 
     def _report(self, request: SlashRequest) -> Answer:

@@ -3,8 +3,8 @@
 from collections.abc import Mapping
 from typing import Any
 
-from bot.cases.digest import HomeView
 from bot.cases.errors import ChatFailed
+from bot.views.app_home import HomeView
 from handlers.cards.charts import without_charts
 from handlers.cards.home_view import home_view
 from handlers.slack.sender import BLOCK_ERRORS, Sender

@@ -2,7 +2,7 @@
 
 import re
 
-from bot.cases.precedent import looks_like_prompt_injection
+from bot.cases.prompt_injection import looks_like_prompt_injection
 
 _FIGURE = re.compile(r"\d+(?:[.,]\d+)*")
 

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from datetime import datetime
 
 from bot.cases.hours import Hours
-from bot.cases.question import Intent, Question, Span, StatusFilter
+from bot.views.questions import Intent, Question, Span, StatusFilter
 from knowledge.language.question_patterns import (
     CASE_NUMBER,
     DURATION_REQUEST,

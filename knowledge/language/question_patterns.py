@@ -6,7 +6,7 @@ apostrophes.
 
 import re
 
-from bot.cases.question import Intent, StatusFilter
+from bot.views.questions import Intent, StatusFilter
 
 INTENTS: tuple[tuple[Intent, str], ...] = (
     (Intent.HELP, r"^\W*(help|hi|hello|hey|what can you do|what can i ask)\W*$"),

@@ -9,7 +9,7 @@ from datetime import datetime, time, timedelta
 from functools import partial
 
 from bot.cases.hours import Hours
-from bot.cases.question import Span
+from bot.views.questions import Span
 
 DAY = timedelta(days=1)
 NUMBERS = {

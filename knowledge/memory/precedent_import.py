@@ -16,7 +16,8 @@ from typing import Any
 from bot.cases.canonical import Scalar
 from bot.cases.errors import BadRequest
 from bot.cases.playbook import Playbook
-from bot.cases.precedent import LONGEST_TEXT, CaseOutcome, Precedent
+from bot.cases.precedent import CaseOutcome, Precedent
+from bot.emulator.web_api import LONGEST_TEXT
 from knowledge.memory.row_file import BadRow, Row
 
 FIELDS = ("text", "what", "action", "ended", "reason", "by", "at", "key", "kind")

@@ -178,7 +178,7 @@ def lost_presses(town: Town) -> Iterable[str]:
     actors: dict[str, set[str]] = {}
     for case_id, actor, what in list(town.acknowledged):
         if case_id not in actors:
-            actors[case_id] = {entry.actor for entry in town.store.cases.entries(case_id)}
+            actors[case_id] = {str(entry.actor) for entry in town.store.cases.entries(case_id)}
         if actor not in actors[case_id] and not _was_told_no(town, actor):
             yield f"the acknowledged press ({what}) of {actor} on {case_id} is lost"
 

@@ -195,7 +195,7 @@ def _filled(values: dict[str, Any], who: str, plan: Plan) -> dict[str, Any]:
 def _written(running: Town, case_id: str, after: int, who: str) -> set[str]:
     """The names of the entries that this person caused."""
     entries = running.store.cases.entries(case_id, after=after)
-    return {entry.body.name for entry in entries if entry.actor.endswith(f"/{who}")}
+    return {entry.body.name for entry in entries if entry.actor.id.endswith(f"/{who}")}
 
 
 # --- handed over, stale, forged -------------------------------------------------------------------------------------------------

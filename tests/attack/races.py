@@ -219,7 +219,7 @@ def _one_of(entries: Sequence[Entry], persons: tuple[str, str], wins: set[str]) 
 def _answered(entries: Sequence[Entry], persons: tuple[str, str]) -> Iterable[str]:
     """Each of the two has left a trace, and no refusal is a shrug."""
     for person in persons:
-        theirs = [entry for entry in entries if entry.actor == f"{TEAM}/{person}"]
+        theirs = [entry for entry in entries if str(entry.actor) == f"{TEAM}/{person}"]
         if not theirs:
             yield f"{person} was not answered: {_names(entries)}"
     for entry in entries:
@@ -516,7 +516,7 @@ def _press_old(
     for twice in running.done_twice("issue", number):
         tally.broke(twice.replace(f"issue:{number}", "issue"))
     for entry in running.store.cases.entries(case_id, after=version):
-        if entry.actor == f"{TEAM}/{OMAR}" and entry.body.name != "attempt.refused":
+        if str(entry.actor) == f"{TEAM}/{OMAR}" and entry.body.name != "attempt.refused":
             tally.broke(f"a press on an old card wrote {entry.body.name}")
 
 

@@ -20,6 +20,7 @@ from bot.audit.export import export
 from bot.audit.verifier import canonical, main
 from bot.cases.ledger import GENESIS, chain_hash, leaf_hash
 from tests.fakes.directory import principal
+from tests.world import request
 
 pytestmark = pytest.mark.threat("D3")
 MUTATIONS = 400
@@ -43,11 +44,11 @@ def honest(tmp_path_factory, empty_sqlite):
         world.work()
     Checkpoints(folder / "cp", "log").sign(world.store.ledger)
     world.desk.decisions.edit(
-        "EX-1", by=principal("omar"), seen=world.seen("EX-1"), values={"quantity": 12}
+        request("EX-1", principal("omar"), world.seen("EX-1")), values={"quantity": 12}
     )
     world.approve(world.store.cases.case("EX-1"), "ana")
     world.approve(world.store.cases.case("EX-2"))
-    world.desk.decisions.withdraw("EX-2", by=principal("ana"), seen=world.seen("EX-2"))
+    world.desk.decisions.withdraw(request("EX-2", principal("ana"), world.seen("EX-2")))
     world.work()
     Checkpoints(folder / "cp", "log").sign(world.store.ledger)
     export(world.store.ledger, folder / "log.jsonl")

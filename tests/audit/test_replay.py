@@ -12,6 +12,7 @@ import sqlalchemy as sa
 from bot.audit.export import export
 from bot.audit.replay import audit, replay
 from bot.audit.verifier import verify
+from bot.cases.actor import Surface
 from bot.cases.entries import Entry, Resolution, Resolved
 from bot.cases.errors import KeyReused
 from bot.cases.lifecycle import State
@@ -23,7 +24,7 @@ from bot.store.database import Database
 from bot.store.store import Store
 from tests.conftest import _create
 from tests.fakes.directory import principal
-from tests.world import World
+from tests.world import World, request
 
 pytestmark = pytest.mark.threat("D1")
 _EXECUTE = [Topic.EXECUTE]
@@ -46,12 +47,10 @@ def lived(world: World) -> None:
     (work,) = store.outbox.claim(list(_EXECUTE), 1, world.clock(), 30)
     world.lane.handle(work)
     desk.decisions.edit(
-        "EX-2", by=principal("omar"), seen=world.seen("EX-2"), values={"quantity": 12}
+        request("EX-2", principal("omar"), world.seen("EX-2")), values={"quantity": 12}
     )
     desk.decisions.hand_over(
-        "EX-2",
-        by=principal("ana"),
-        seen=world.seen("EX-2"),
+        request("EX-2", principal("ana"), world.seen("EX-2")),
         to=principal("finn"),
         done="looked",
         remains="decide",
@@ -61,7 +60,7 @@ def lived(world: World) -> None:
         world.receive(world.signal("product:5", key="k5", title="another body"))
     world.clear(world.signal("product:6", key="k6 clear", requester=principal("finn")))
     world.clear(world.signal("product:nothing", key="ignored"))
-    desk.switchboard.pause("", by=principal("ben"), reason="a reason")
+    desk.controls.pause("", by=principal("ben"), reason="a reason", surface=Surface.SLACK)
     for _ in range(20):
         for row in store.outbox.claim(list(_WORDS), 50, world.clock(), 30):
             world.lane.handle(row)

@@ -17,7 +17,7 @@ from bot.audit.verifier import verify
 from bot.cases.ledger import GENESIS, chain_hash, leaf_hash
 from bot.cases.lifecycle import State
 from tests.fakes.directory import principal
-from tests.world import policy
+from tests.world import policy, request
 
 
 @pytest.fixture
@@ -30,9 +30,7 @@ def log(small_world, tmp_path):
         if number % 2:
             if number != 5:
                 small_world.desk.decisions.edit(
-                    case.id,
-                    by=principal("omar"),
-                    seen=small_world.seen(case),
+                    request(case.id, principal("omar"), small_world.seen(case)),
                     values={"quantity": 12 + number},
                 )
             small_world.approve(small_world.case(case))
@@ -252,7 +250,7 @@ def undone(small_world, tmp_path):
     small_world.work()
     for name in ("ben", "carla"):
         small_world.desk.decisions.undo(
-            case.id, by=principal(name), seen=small_world.seen(case), note="wrong table"
+            request(case.id, principal(name), small_world.seen(case)), note="wrong table"
         )
     small_world.work()
     assert small_world.case(case).state is State.REFERRED

@@ -20,22 +20,23 @@ from slack_sdk import WebClient
 from sqlalchemy import text
 
 from bot.cases import commands as m
-from bot.cases.case import evolve
-from bot.cases.decide import decide
-from bot.cases.digest import HomeFilter
+from bot.cases.decide import decide, record_entry
+from bot.cases.entries import Gathered
 from bot.cases.plan import Money
 from bot.cases.recommendation import Recommendation
 from bot.cases.seen import Seen
 from bot.cases.signal import Signal
-from bot.cases.sla import promised
+from bot.cases.sla import promise_sla
 from bot.clock import utc_now
 from bot.demo import launcher
 from bot.demo.people import ANA, BEN, TEAM, WORKSPACE
 from bot.ports.case_store import Change
 from bot.ports.outbox import Topic
+from bot.views.app_home import HomeFilter
 from handlers.cards import ids
 from tests.cases.making import plan, verdict
 from tests.journeys.harbour import Harbour
+from tests.world import request
 
 QUICK = "quick" in sys.argv
 MANY = 1_000 if QUICK else 10_000
@@ -120,7 +121,7 @@ def presses(folder: Path) -> None:
         before = running.desk.store.cards.cards(case)[0].version
         began = time.perf_counter()
         running.desk.decisions.claim(
-            case, by=f"{TEAM}/{ANA}", seen=Seen.of(running.desk.store.cases.case(case))
+            request(case, f"{TEAM}/{ANA}", Seen.of(running.desk.store.cases.case(case)))
         )
         while running.desk.store.cards.cards(case)[0].version == before:
             time.sleep(0.002)
@@ -243,32 +244,34 @@ def filled(desk, many: int, channel: str, like, *, cards: bool = True) -> list[s
 
     def one(number: int) -> str:
         signal = Signal(
-            "bench",
-            f"b{number}",
-            "low_stock",
-            f"bench:{number}",
-            f"bench {number} is low",
-            None,
-            dict(like.signal.facts),
+            source="bench",
+            key=f"b{number}",
+            kind="low_stock",
+            subject=f"bench:{number}",
+            title=f"bench {number} is low",
+            occurred_at=None,
+            facts=dict(like.signal.facts),
         )
         opened_at = now - timedelta(minutes=number % 1_200)
-        sla = promised(opened_at, decide_for=timedelta(days=2), resolve_for=timedelta(days=4))
+        sla = promise_sla(opened_at, decide_for=timedelta(days=2), resolve_for=timedelta(days=4))
         case_id = f"EX-{1_000 + number}"
-        entries = decide(None, m.Open(case_id, signal, "floor-managers", channel, sla), opened_at)
-        case = evolve(None, entries[0])
+        decision = decide(
+            None,
+            m.Open(
+                case_id=case_id, signal=signal, owner="floor-managers", channel=channel, sla=sla
+            ),
+            opened_at,
+        )
         stake = Money(Decimal(number % 977), "GBP")
-        entries += decide(case, m.Gather((), f"bench {number}", "because", stake), opened_at)
-        case = evolve(case, entries[-1])
+        gathered = Gathered((), f"bench {number}", "because", stake)
+        decision = decision.then(record_entry(decision.case, gathered, opened_at))
         proposal = replace(
             plan(), case_id=case_id, actions=like.plan.actions, not_after=now + timedelta(days=9)
         )
-        entries += decide(
-            case,
-            m.Recommend(Recommendation("house.order_stock", "r", "b"), proposal, verdict()),
-            now,
-        )
+        recommend = m.Recommend(Recommendation("house.order_stock", "r", "b"), proposal, verdict())
+        decision = decision.then(decide(decision.case, recommend, now))
         drawn = (desk_card(case_id, now),) if cards else ()
-        desk.store.cases.commit(Change(before=None, entries=entries, messages=drawn))
+        desk.store.cases.commit(Change(None, decision.entries, drawn))
         return case_id
 
     with ThreadPoolExecutor(16) as pool:

@@ -7,23 +7,23 @@ from pathlib import Path
 
 from bot.cases.authority import MAY, NEVER_BY_AUTHORS, Role
 from bot.cases.lifecycle import State
-from bot.cases.seen import OFFERED, Decision
+from bot.cases.seen import OFFERED, DecisionKind
 
 WORDS = {
-    Decision.APPROVE: "Approve a plan",
-    Decision.WITHDRAW: "Withdraw an approval",
-    Decision.REJECT: "Reject",
-    Decision.EDIT: "Edit a plan",
-    Decision.SNOOZE: "Snooze",
-    Decision.RESOLVE: "Say that it was handled by hand",
-    Decision.TRY_AGAIN: "Have it looked at again",
-    Decision.SETTLE: "Say what happened in the outside system",
-    Decision.UNDO: "Take a plan back",
-    Decision.NAME_KIND: "Say which kind it is",
-    Decision.CALL_NOVEL: "Say that it is something new",
-    Decision.CLAIM: "Take it on",
-    Decision.HAND_OVER: "Hand it over",
-    Decision.EMERGENCY: "Let a plan through alone",
+    DecisionKind.APPROVE: "Approve a plan",
+    DecisionKind.WITHDRAW: "Withdraw an approval",
+    DecisionKind.REJECT: "Reject",
+    DecisionKind.EDIT: "Edit a plan",
+    DecisionKind.SNOOZE: "Snooze",
+    DecisionKind.RESOLVE: "Say that it was handled by hand",
+    DecisionKind.TRY_AGAIN: "Have it looked at again",
+    DecisionKind.SETTLE: "Say what happened in the outside system",
+    DecisionKind.UNDO: "Take a plan back",
+    DecisionKind.NAME_KIND: "Say which kind it is",
+    DecisionKind.CALL_NOVEL: "Say that it is something new",
+    DecisionKind.CLAIM: "Take it on",
+    DecisionKind.HAND_OVER: "Hand it over",
+    DecisionKind.EMERGENCY: "Let a plan through alone",
 }
 ROLES = {
     Role.APPROVER: "Approver",
@@ -64,7 +64,7 @@ def page() -> str:
 def _who() -> str:
     lines = [["Decision", *ROLES.values(), "Author"], ["---", *(":-:" for _ in ROLES), ":-:"]]
     for decision, words in WORDS.items():
-        if decision is Decision.EMERGENCY:
+        if decision is DecisionKind.EMERGENCY:
             continue
         marks = ["yes" if role in MAY[decision] else "" for role in ROLES]
         lines.append([words, *marks, "never" if decision in NEVER_BY_AUTHORS else ""])

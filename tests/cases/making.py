@@ -1,19 +1,25 @@
 """Makers of cases, plans and people for the tests of the rules."""
 
-from dataclasses import replace
-from datetime import timedelta
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
 from decimal import Decimal
 
-from bot.cases import commands as m
+from bot.cases.actor import CaseId, Surface
 from bot.cases.approval import ApprovalRequirement, Person
-from bot.cases.case import Case, evolve
-from bot.cases.decide import decide
+from bot.cases.caller import Caller
+from bot.cases.case import Case
+from bot.cases.commands import Approve, Command, Open, Recommend, StartStep
+from bot.cases.decide import Decision, DeskRecord, decide, record_entry
+from bot.cases.entries import Entry
+from bot.cases.evolve import evolve
 from bot.cases.plan import Action, Idempotency, Money, Plan, Proposer
 from bot.cases.policy import RiskTier, Ruling, Verdict
 from bot.cases.recommendation import Recommendation
 from bot.cases.seen import Seen
 from bot.cases.signal import Signal
-from bot.cases.sla import promised
+from bot.cases.sla import promise_sla
+from bot.cases.steps import finish
 from tests.fakes.clock import NOON
 
 NOW = NOON
@@ -26,30 +32,40 @@ GROUPS = {
     "ops-leads": frozenset({BEN.id}),
     "finance": frozenset({CARLA.id}),
 }
-
-
 OWNERS = ("floor-managers", "ops-leads")
 
 
-def asker(person: Person, **more) -> m.Asker:
-    return m.Asker(person, GROUPS, playbook_owners=OWNERS, **more)
+@dataclass(frozen=True)
+class Finish:
+    """Stands for the end of the plan, which the desk makes from the case."""
+
+    note: str
+    undo_until: datetime | None = None
+
+
+def caller(person: Person, groups=GROUPS, **more) -> Caller:
+    values = {"surface": Surface.SLACK, "playbook_owners": OWNERS, **more}
+    return Caller(person=person, groups=groups, **values)
+
+
+# The rooms beside this one know it under this name.
+asker = caller
 
 
 def action(*, amount=100, currency="GBP", **changes) -> Action:
-    money = Money(Decimal(amount), currency) if amount is not None else None
     base = Action(
-        "house.order_stock",
-        1,
-        "house",
-        "fake",
-        "product:1",
-        {"quantity": 24},
-        "Order 24",
-        "24 more",
-        True,
-        Idempotency.MARKER,
-        {"on_hand": 4},
-        money,
+        name="house.order_stock",
+        version=1,
+        system="house",
+        connector="fake",
+        target="product:1",
+        parameters={"quantity": 24},
+        summary="Order 24",
+        preview="24 more",
+        reversible=True,
+        idempotency=Idempotency.MARKER,
+        precondition={"on_hand": 4},
+        amount=Money(Decimal(amount), currency) if amount is not None else None,
     )
     return replace(base, **changes)
 
@@ -57,16 +73,16 @@ def action(*, amount=100, currency="GBP", **changes) -> Action:
 def plan(*, revision=1, quantity=24, actions=None, **changes) -> Plan:
     actions = (action(parameters={"quantity": quantity}),) if actions is None else actions
     base = Plan(
-        "EX-1",
-        revision,
-        actions,
-        "low_stock",
-        "0" * 64,
-        "p" * 64,
-        Proposer.PLAYBOOK,
-        None,
-        None,
-        NOW + 72 * HOUR,
+        case_id="EX-1",
+        revision=revision,
+        actions=actions,
+        playbook="low_stock",
+        playbook_digest="0" * 64,
+        policy_digest="p" * 64,
+        proposer=Proposer.PLAYBOOK,
+        requester=None,
+        beneficiary=None,
+        not_after=NOW + 72 * HOUR,
     )
     return replace(base, **changes)
 
@@ -90,27 +106,43 @@ def verdict(
 
 
 def signal(**changes) -> Signal:
-    return replace(
-        Signal(
-            "api", "k", "low_stock", "product:1", "Merlot is running low", NOW, {"product_id": 1}
-        ),
-        **changes,
+    base = Signal(
+        source="api",
+        key="k",
+        kind="low_stock",
+        subject="product:1",
+        title="Merlot is running low",
+        occurred_at=NOW,
+        facts={"product_id": 1},
     )
+    return replace(base, **changes)
 
 
-def fold_all(case, entries) -> Case:
+def write(case: Case | None, command: Command | DeskRecord | Finish, now=NOW) -> Decision:
+    """Decide a command, or record what the desk has found or done."""
+    if isinstance(command, Finish):
+        command = finish(case, command.note, command.undo_until)
+    if isinstance(command, DeskRecord):
+        return record_entry(case, command, now)
+    return decide(case, command, now)
+
+
+def fold_all(case: Case | None, entries: Decision | Iterable[Entry]) -> Case:
+    """Fold entries into a case, as an old ledger is read."""
+    if isinstance(entries, Decision):
+        entries = entries.entries
     for entry in entries:
         case = evolve(case, entry)
     return case
 
 
 def opened(**changes) -> Case:
-    opening = m.Open(
-        "EX-1",
-        signal(**changes),
-        "floor-managers",
-        "C0STOCK",
-        promised(NOW, decide_for=HOUR, resolve_for=8 * HOUR),
+    opening = Open(
+        case_id=CaseId("EX-1"),
+        signal=signal(**changes),
+        owner="floor-managers",
+        channel="C0STOCK",
+        sla=promise_sla(NOW, decide_for=HOUR, resolve_for=8 * HOUR),
     )
     return fold_all(None, decide(None, opening, NOW))
 
@@ -123,35 +155,31 @@ def proposed(
     actions=None,
     **more,
 ) -> Case:
-    found = more.get("verdict") or verdict(factors=factors)
     case = opened(requester=requester)
-    proposal = plan(requester=requester, beneficiary=beneficiary, actions=actions)
-    return fold_all(
-        case,
-        decide(
-            case,
-            m.Recommend(Recommendation("house.order_stock", "because", "rule 1"), proposal, found),
-            NOW,
-        ),
+    recommendation = Recommend(
+        Recommendation("house.order_stock", "because", "rule 1"),
+        plan(requester=requester, beneficiary=beneficiary, actions=actions),
+        more.get("verdict") or verdict(factors=factors),
     )
+    return fold_all(case, decide(case, recommendation, NOW))
 
 
 def approved(**more) -> Case:
     case = proposed(**more)
-    return fold_all(case, decide(case, m.Approve(asker(ANA), Seen.of(case)), NOW))
+    return fold_all(case, decide(case, Approve(caller(ANA), Seen.of(case)), NOW))
 
 
-def start_step(case: Case, **changes) -> m.StartStep:
-    base = m.StartStep(
-        0,
-        case.plan.digest,
-        case.verdict,
-        GROUPS,
-        {person.id: person for person in (ANA, BEN, CARLA, OMAR)},
-        dict(case.plan.actions[0].precondition),
+def start_step(case: Case, **changes) -> StartStep:
+    base = StartStep(
+        step=0,
+        plan_hash=case.plan.plan_hash,
+        verdict=case.verdict,
+        groups=GROUPS,
+        people={person.id: person for person in (ANA, BEN, CARLA, OMAR)},
+        precondition=dict(case.plan.actions[0].precondition),
     )
     return replace(base, **changes)
 
 
-# A case as ``proposed()`` shows it, whoever must say yes to its plan.
+# A case as ``proposed()`` shows it, whoever must approve its plan.
 SEEN = Seen.of(proposed())

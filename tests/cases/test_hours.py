@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bot.cases.hours import ALWAYS, Hours
-from bot.cases.sla import next_reminder, promised
+from bot.cases.sla import next_reminder, promise_sla
 
 HOUR = timedelta(hours=1)
 LONDON = ZoneInfo("Europe/London")
@@ -84,7 +84,7 @@ def test_working_time_adds_up_and_always_ends_inside_the_hours(naive, minutes, m
 
 
 def test_a_promise_and_its_first_reminder_are_in_working_time():
-    sla = promised(
+    sla = promise_sla(
         london(2026, 11, 20, 16), decide_for=4 * HOUR, resolve_for=20 * HOUR, hours=OFFICE
     )
     assert sla.decide_by == london(2026, 11, 23, 11)
@@ -95,7 +95,7 @@ def test_a_promise_and_its_first_reminder_are_in_working_time():
 
 
 def test_reminders_come_closer_before_the_hand_on_and_further_apart_after_it():
-    sla = promised(
+    sla = promise_sla(
         london(2026, 11, 23, 9), decide_for=4 * HOUR, resolve_for=20 * HOUR, hours=ALWAYS
     )
 

@@ -4,12 +4,12 @@ from dataclasses import replace
 
 import pytest
 
-from bot.cases import commands as m
 from bot.cases.approval import Approval, ApprovalRequirement, Person
-from bot.cases.case import MAX_REQUESTERS, OTHERS
+from bot.cases.commands import Approve, Clear, Recur
 from bot.cases.decide import decide
 from bot.cases.errors import NotEligible, TooLate
 from bot.cases.identity import UNLINKED, Identities, is_slack_account
+from bot.cases.intake import MAX_REQUESTERS, OTHERS
 from bot.cases.lifecycle import State
 from bot.cases.policy import PlaybookTerms, Ruling, needs_governance, require_governance
 from bot.cases.seen import Seen
@@ -28,6 +28,7 @@ from tests.cases.making import (
     signal,
     start_step,
     verdict,
+    write,
 )
 
 pytestmark = pytest.mark.threat("B6")
@@ -39,7 +40,7 @@ TWO = (ApprovalRequirement("floor-managers", 2),)
 
 
 def do(case, move, now=NOW):
-    return fold_all(case, decide(case, move, now))
+    return fold_all(case, write(case, move, now))
 
 
 def linked_asker(person, **more):
@@ -107,22 +108,22 @@ def test_what_is_not_exactly_one_person_is_refused(people, wrong):
 
 
 def test_whoever_raises_a_known_trouble_again_is_an_author_from_then_on():
-    case = do(proposed(), m.Recur(signal(key="again", requester=ANA.id)))
+    case = do(proposed(), Recur(signal(key="again", requester=ANA.id)))
     assert case.authors == (ANA.id,)
     with pytest.raises(NotEligible, match="raised or edited"):
-        decide(case, m.Approve(asker(ANA), Seen.of(case)), NOW)
-    assert do(case, m.Approve(asker(OMAR), Seen.of(case))).state is State.APPROVED
+        decide(case, Approve(asker(ANA), Seen.of(case)), NOW)
+    assert do(case, Approve(asker(OMAR), Seen.of(case))).state is State.APPROVED
 
 
 def test_a_trouble_that_came_back_is_of_everybody_who_ever_raised_it():
-    case = do(proposed(requester=OMAR.id), m.Clear(signal(key="gone")))
-    back = do(case, m.Recur(signal(key="again", requester=ANA.id), reopen=True))
+    case = do(proposed(requester=OMAR.id), Clear(signal(key="gone")))
+    back = do(case, Recur(signal(key="again", requester=ANA.id), reopen=True))
     assert (back.state, back.authors) == (State.OPEN, (OMAR.id, ANA.id))
     assert [one.account for one in back.requesters] == [OMAR.id, ANA.id]
 
 
 def test_raising_it_after_the_yes_takes_nothing_back():
-    case = do(approved(), m.Recur(signal(key="again", requester=ANA.id)), NOW + HOUR)
+    case = do(approved(), Recur(signal(key="again", requester=ANA.id)), NOW + HOUR)
     assert case.authors == (ANA.id,)
     assert case.authors_before(NOW) == ()
     assert do(case, start_step(case), NOW + HOUR).state is State.RUNNING
@@ -132,7 +133,7 @@ def test_so_many_requesters_are_kept_and_the_next_is_somebody_unknown():
     case = proposed()
     for number in range(MAX_REQUESTERS + 5):
         for _ in range(2):
-            case = do(case, m.Recur(signal(key=f"k{number}", requester=f"T1/U{number}")))
+            case = do(case, Recur(signal(key=f"k{number}", requester=f"T1/U{number}")))
     assert len(case.raised_again) == MAX_REQUESTERS + 1
     assert case.raised_again[-1].account == OTHERS
     assert UNLINKED.unknown_accounts(case.authors) == (OTHERS,)
@@ -148,16 +149,16 @@ def test_whoever_raised_it_or_gains_from_it_approves_it_under_none_of_their_acco
 ):
     case = proposed(**{author: account})
     with pytest.raises(NotEligible, match="raised or edited"):
-        decide(case, m.Approve(linked_asker(ANA), Seen.of(case)), NOW)
-    assert do(case, m.Approve(linked_asker(OMAR), Seen.of(case))).state is State.APPROVED
+        decide(case, Approve(linked_asker(ANA), Seen.of(case)), NOW)
+    assert do(case, Approve(linked_asker(OMAR), Seen.of(case))).state is State.APPROVED
 
 
 def test_two_accounts_of_one_person_are_one_yes():
     case = proposed(factors=TWO)
-    case = do(case, m.Approve(linked_asker(ANA), Seen.of(case)))
+    case = do(case, Approve(linked_asker(ANA), Seen.of(case)))
     with pytest.raises(TooLate, match="you have approved this already"):
-        decide(case, m.Approve(linked_asker(ANA_TWO), Seen.of(case)), NOW)
-    assert do(case, m.Approve(linked_asker(OMAR), Seen.of(case))).state is State.APPROVED
+        decide(case, Approve(linked_asker(ANA_TWO), Seen.of(case)), NOW)
+    assert do(case, Approve(linked_asker(OMAR), Seen.of(case))).state is State.APPROVED
 
 
 def test_an_account_is_of_a_group_only_by_itself():
@@ -165,7 +166,7 @@ def test_an_account_is_of_a_group_only_by_itself():
     with pytest.raises(NotEligible, match="only @floor-managers"):
         decide(
             proposed(),
-            m.Approve(replace(asker(ANA_TWO), identities=LINKED), Seen.of(proposed())),
+            Approve(replace(asker(ANA_TWO), identities=LINKED), Seen.of(proposed())),
             NOW,
         )
 
@@ -176,14 +177,14 @@ def test_nobody_stands_in_for_themselves():
     by = replace(linked_asker(ANA, behalf_of=(ANA_TWO,)), groups=groups)
     case = proposed(factors=factors)
     with pytest.raises(NotEligible, match="only @finance"):
-        decide(case, m.Approve(by, Seen.of(case)), NOW)
+        decide(case, Approve(by, Seen.of(case)), NOW)
 
 
 def test_accounts_that_are_linked_after_both_said_yes_count_once_when_the_step_begins():
     groups = {**GROUPS, "floor-managers": frozenset({ANA.id, ANA_TWO.id})}
     case = proposed(factors=TWO)
     for person in (ANA, ANA_TWO):
-        case = do(case, m.Approve(replace(asker(person), groups=groups), Seen.of(case)))
+        case = do(case, Approve(replace(asker(person), groups=groups), Seen.of(case)))
     assert case.state is State.APPROVED
     people = {ANA.id: ANA, ANA_TWO.id: ANA_TWO}
     unaware = do(case, start_step(case, groups=groups, people=people))
@@ -196,7 +197,7 @@ def test_an_emergency_is_not_let_through_by_an_author_under_another_account():
     with pytest.raises(NotEligible, match="cannot approve it"):
         decide(
             proposed(requester="staff:17"),
-            m.Approve(
+            Approve(
                 linked_asker(ANA), Seen.of(proposed(requester="staff:17")), "fire", emergency=True
             ),
             NOW,
@@ -204,11 +205,14 @@ def test_an_emergency_is_not_let_through_by_an_author_under_another_account():
 
 
 def test_the_first_yes_of_a_person_is_the_one_that_counts():
-    votes = [Approval(one, one, "d", NOW) for one in (ANA.id, "staff:17", BEN.id, ANA_TWO.id)]
-    assert [vote.person for vote in LINKED.distinct_votes(votes)] == [ANA.id, BEN.id]
-    for_ben = Approval(OMAR.id, "Omar", "d", NOW, behalf_of="staff:18")
-    assert LINKED.distinct_votes([votes[2], for_ben]) == (votes[2],)
-    assert UNLINKED.distinct_votes([votes[2], for_ben]) == (votes[2], for_ben)
+    votes = [
+        Approval(person=one, name=one, digest="d", at=NOW)
+        for one in (ANA.id, "staff:17", BEN.id, ANA_TWO.id)
+    ]
+    assert [vote.person for vote in LINKED.distinct(votes)] == [ANA.id, BEN.id]
+    for_ben = Approval(person=OMAR.id, name="Omar", digest="d", at=NOW, behalf_of="staff:18")
+    assert LINKED.distinct([votes[2], for_ben]) == (votes[2],)
+    assert UNLINKED.distinct([votes[2], for_ben]) == (votes[2], for_ben)
 
 
 # --- whom nobody knows ----------------------------------------------------------------------------
@@ -239,16 +243,16 @@ def test_where_no_governance_owners_are_named_nobody_decides():
 def test_nobody_lets_it_through_alone():
     case = proposed(requester="ana", verdict=require_governance(verdict(factors=TWO), TERMS))
     with pytest.raises(NotEligible, match="nobody lets it through alone"):
-        decide(case, m.Approve(asker(CARLA), Seen.of(case), "fire", emergency=True), NOW)
+        decide(case, Approve(asker(CARLA), Seen.of(case), "fire", emergency=True), NOW)
 
 
 def test_when_somebody_unknown_raises_it_too_the_question_is_asked_anew_and_once():
     asked_of_two = proposed(factors=TWO)
-    case = do(asked_of_two, m.Approve(asker(OMAR), Seen.of(asked_of_two)))
-    again = do(case, m.Recur(signal(key="again", requester="ana@elsewhere.example")))
+    case = do(asked_of_two, Approve(asker(OMAR), Seen.of(asked_of_two)))
+    again = do(case, Recur(signal(key="again", requester="ana@elsewhere.example")))
     assert (again.state, again.approvals) == (State.OPEN, ())
     assert again.drifted == ("somebody who is not known here has raised it too",)
-    linked_case = do(case, m.Recur(signal(key="again", requester="staff:17"), identities=LINKED))
-    assert (linked_case.state, len(linked_case.approvals)) == (State.PROPOSED, 1)
-    case = proposed(verdict=require_governance(verdict(factors=TWO), TERMS))
-    assert do(case, m.Recur(signal(key="again", requester="bea"))).state is State.PROPOSED
+    declared = do(case, Recur(signal(key="again", requester="staff:17"), identities=LINKED))
+    assert (declared.state, len(declared.approvals)) == (State.PROPOSED, 1)
+    asked = proposed(verdict=require_governance(verdict(factors=TWO), TERMS))
+    assert do(asked, Recur(signal(key="again", requester="bea"))).state is State.PROPOSED

@@ -8,19 +8,54 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
-from bot.cases import commands as m
 from bot.cases.approval import ApprovalRequirement, Person
 from bot.cases.canonical import from_json, to_json, to_plain
-from bot.cases.case import Case, evolve, fold
-from bot.cases.decide import decide, refused
-from bot.cases.entries import RejectReason, StepState, entry_of, entry_plain
+from bot.cases.case import Case
+from bot.cases.commands import (
+    Approve,
+    CallNovel,
+    Claim,
+    Clear,
+    Edit,
+    Expire,
+    HandOver,
+    NameKind,
+    Open,
+    Recommend,
+    Recur,
+    Reject,
+    Remind,
+    Resolve,
+    Settle,
+    Snooze,
+    StartStep,
+    StartUndo,
+    TryAgain,
+    Undo,
+    Wake,
+    Withdraw,
+)
+from bot.cases.decide import decide, record_refusal
+from bot.cases.entries import (
+    Gathered,
+    Parked,
+    RejectReason,
+    Reopened,
+    StepReported,
+    StepState,
+    Stopped,
+    entry_of,
+    entry_plain,
+)
 from bot.cases.errors import Refusal, WorldMoved
 from bot.cases.evidence import Evidence
+from bot.cases.evolve import evolve, fold
 from bot.cases.execution import StepKind, next_step
 from bot.cases.lifecycle import TERMINAL, TRANSITIONS, State
 from bot.cases.policy import Ruling
 from bot.cases.recommendation import Recommendation
 from bot.cases.seen import CHANGES_COURSE, OFFERED, Seen
+from bot.cases.steps import drift
 from bot.ports.card_store import CardContext
 from tests.cases.making import (
     ANA,
@@ -30,6 +65,7 @@ from tests.cases.making import (
     NOW,
     OMAR,
     OWNERS,
+    Finish,
     action,
     asker,
     opened,
@@ -37,6 +73,7 @@ from tests.cases.making import (
     signal,
     start_step,
     verdict,
+    write,
 )
 
 FINN = Person("T1/UFINN", "Finn")
@@ -108,10 +145,19 @@ class CaseMachine(RuleBasedStateMachine):
     def ask(self, move, by=None) -> bool:
         before = self.case
         try:
-            entries = decide(self.case, move, self.now)
+            entries = write(self.case, move, self.now).entries
         except Refusal as refusal:
             if by is not None:
-                self.write(refused(self.case, by, "attempt", self.case.revision, refusal, self.now))
+                self.write(
+                    record_refusal(
+                        self.case,
+                        by,
+                        attempt="attempt",
+                        revision=self.case.revision,
+                        refusal=refusal,
+                        now=self.now,
+                    ).entries
+                )
             assert self.case.state is before.state
             return False
         except WorldMoved:
@@ -146,25 +192,25 @@ class CaseMachine(RuleBasedStateMachine):
     @rule(requester=st.sampled_from([None, None, OMAR.id, CARLA.id, "nobody's account"]))
     def recur(self, requester):
         before, reopen = self.case, self.case.state in {State.RESOLVED, State.CLEARED}
-        assert self.ask(m.Recur(signal(key="again", requester=requester), reopen))
+        assert self.ask(Recur(signal(key="again", requester=requester), reopen))
         assert requester is None or requester in self.case.authors
         assert set(before.requesters) <= set(self.case.requesters)
 
     @rule()
     def clear(self):
-        assert self.ask(m.Clear(signal(key="gone")))
+        assert self.ask(Clear(signal(key="gone")))
 
     @rule(fails=st.booleans())
     def evidence(self, fails):
         found = Evidence(
-            "stock.on_hand",
-            "On hand",
-            None if fails else 4,
-            "house",
-            self.now,
-            "away" if fails else None,
+            name="stock.on_hand",
+            label="On hand",
+            value=None if fails else 4,
+            source="house",
+            read_at=self.now,
+            failure="away" if fails else None,
         )
-        self.ask(m.Gather((found,), "what", "why", None))
+        self.ask(Gathered((found,), "what", "why", None))
 
     @rule(
         count=st.integers(1, 2),
@@ -179,7 +225,7 @@ class CaseMachine(RuleBasedStateMachine):
             not_after=self.now + timedelta(days=3),
         )
         self.ask(
-            m.Recommend(
+            Recommend(
                 Recommendation("a", "b", "c"),
                 proposal,
                 verdict(ruling=ruling, factors=(ApprovalRequirement("floor-managers", count),)),
@@ -189,19 +235,19 @@ class CaseMachine(RuleBasedStateMachine):
     @rule(person=PEOPLE, sight=SIGHTS)
     def approve(self, person, sight):
         before = self.case
-        if self.decide_as(m.Approve, person, sight):
+        if self.decide_as(Approve, person, sight):
             assert before.state is State.PROPOSED
             assert self.now < before.expires_at
             assert person.id not in before.authors
 
     @rule(person=PEOPLE, sight=SIGHTS)
     def reject(self, person, sight):
-        self.decide_as(m.Reject, person, sight, RejectReason.WRONG_PLAN)
+        self.decide_as(Reject, person, sight, RejectReason.WRONG_PLAN)
 
     @rule(person=PEOPLE, sight=SIGHTS)
     def withdraw(self, person, sight):
         before = self.case
-        if self.decide_as(m.Withdraw, person, sight):
+        if self.decide_as(Withdraw, person, sight):
             assert person.id in {vote.person for vote in before.approvals}
 
     @rule(person=PEOPLE, sight=SIGHTS, quantity=st.integers(1, 9))
@@ -214,29 +260,29 @@ class CaseMachine(RuleBasedStateMachine):
             not_after=self.now + timedelta(days=3),
         )
         if self.decide_as(
-            m.Edit, person, sight, proposal, verdict(), (FieldChange("quantity", 0, quantity),)
+            Edit, person, sight, proposal, verdict(), (FieldChange("quantity", 0, quantity),)
         ):
             assert self.case.approvals == ()
             assert person.id in self.case.authors
 
     @rule(person=PEOPLE, sight=SIGHTS, to=PEOPLE)
     def hand_over(self, person, sight, to):
-        if self.decide_as(m.HandOver, person, sight, to.id, "counted", "the order"):
+        if self.decide_as(HandOver, person, sight, to.id, "counted", "the order"):
             assert person is not to
 
     @rule(person=PEOPLE, sight=SIGHTS, hours=st.integers(-1, 800))
     def snooze(self, person, sight, hours):
-        self.decide_as(m.Snooze, person, sight, self.now + timedelta(hours=hours), "later")
+        self.decide_as(Snooze, person, sight, self.now + timedelta(hours=hours), "later")
 
     @rule(person=PEOPLE, sight=SIGHTS)
     def claim(self, person, sight):
-        self.decide_as(m.Claim, person, sight)
+        self.decide_as(Claim, person, sight)
 
     @precondition(lambda self: self.case.state is State.RESOLVED or self.case.undoing)
     @rule(person=PEOPLE, sight=SIGHTS)
     def take_back(self, person, sight):
         before = self.case
-        if self.decide_as(m.Undo, person, sight, "wrong table"):
+        if self.decide_as(Undo, person, sight, "wrong table"):
             assert before.state is State.RESOLVED
             assert self.now < before.undo_until
             votes = [vote.person for vote in self.case.undo_approvals]
@@ -248,53 +294,51 @@ class CaseMachine(RuleBasedStateMachine):
     @rule(minutes=st.integers(1, 600))
     def remind(self, minutes):
         before = self.case
-        if self.ask(m.Remind(self.now + timedelta(minutes=minutes))):
+        if self.ask(Remind(self.now + timedelta(minutes=minutes))):
             assert before.remind_at <= self.now < self.case.remind_at
 
     @rule()
     def wake(self):
-        self.ask(m.Wake())
+        self.ask(Wake())
 
     @rule()
     def expire(self):
-        self.ask(m.Expire("ops-leads"))
+        self.ask(Expire("ops-leads"))
 
     @rule(person=PEOPLE, sight=SIGHTS)
     def by_hand(self, person, sight):
-        self.decide_as(m.Resolve, person, sight, "did it")
+        self.decide_as(Resolve, person, sight, "did it")
 
     @rule(person=PEOPLE, sight=SIGHTS)
     def try_again(self, person, sight):
-        self.decide_as(m.TryAgain, person, sight)
+        self.decide_as(TryAgain, person, sight)
 
     @rule(person=PEOPLE, sight=SIGHTS, landed=st.booleans())
     def settle(self, person, sight, landed):
-        self.decide_as(m.Settle, person, sight, landed, "looked")
+        self.decide_as(Settle, person, sight, landed, "looked")
 
     @rule(person=PEOPLE, sight=SIGHTS)
     def name_kind(self, person, sight):
         self.decide_as(
-            m.NameKind, person, sight, "low_stock", "floor-managers", "C0STOCK", self.case.sla
+            NameKind, person, sight, "low_stock", "floor-managers", "C0STOCK", self.case.sla
         )
 
     @rule(person=PEOPLE, sight=SIGHTS)
     def call_novel(self, person, sight):
-        self.decide_as(m.CallNovel, person, sight)
+        self.decide_as(CallNovel, person, sight)
 
     @rule(
-        move=st.sampled_from(
-            [m.Drift(("x",)), m.Stop("x"), m.Finish("x"), m.Reopen("x"), m.Park(0, "x")]
-        )
+        move=st.sampled_from([drift("x"), Stopped("x"), Finish("x"), Reopened("x"), Parked(0, "x")])
     )
     def executor_out_of_turn(self, move):
         """Whatever a mistaken worker asks for, no step in doubt is dropped: ``write`` looks."""
-        if self.case.step_in_doubt is not None and not isinstance(move, m.Park):
+        if self.case.step_in_doubt is not None and not isinstance(move, Parked):
             assert not self.ask(move)
 
     @precondition(lambda self: self.case.state is State.RESOLVED)
     @rule()
     def reopen(self):
-        assert self.ask(m.Reopen("still there"))
+        assert self.ask(Reopened("still there"))
 
     @precondition(lambda self: next_step(self.case).next is not StepKind.NOTHING)
     @rule(
@@ -320,9 +364,7 @@ class CaseMachine(RuleBasedStateMachine):
             snapshot = {"on_hand": 9} if outcome == "moved" else {"on_hand": 4}
             at = (self.case.revision, step)
             started = self.ask(
-                m.StartStep(
-                    **{**_fields(start_step(self.case, precondition=snapshot)), "step": step}
-                )
+                StartStep(**{**_fields(start_step(self.case, precondition=snapshot)), "step": step})
             )
             if started and self.case.state is State.RUNNING and len(self.case.steps) == step + 1:
                 assert at not in self.begun
@@ -340,15 +382,15 @@ class CaseMachine(RuleBasedStateMachine):
                 "again": StepState.STARTED,
             }
             move = (
-                m.Park(step, "who knows")
+                Parked(step, "who knows")
                 if outcome == "park"
-                else m.ReportStep(step, reports[outcome], "")
+                else StepReported(step, reports[outcome], "")
             )
             assert self.ask(move)
             if outcome == "drift" and step == 0 and not self.case.undoing:
-                assert self.ask(m.Drift(("it moved",)))
+                assert self.ask(drift("it moved"))
         elif work.next is StepKind.RETRY:
-            assert self.ask(m.ReportStep(step, StepState.STARTED, "again"))
+            assert self.ask(StepReported(step, StepState.STARTED, "again"))
         elif work.next is StepKind.UNDO and self.case.undoing:
             people = (
                 {}
@@ -357,11 +399,11 @@ class CaseMachine(RuleBasedStateMachine):
             )
             is_begun = self.case.is_undo_begun
             assert self.ask(
-                m.StartUndo(step=step, groups=GROUPS, people=people, playbook_owners=OWNERS)
+                StartUndo(step=step, groups=GROUPS, people=people, playbook_owners=OWNERS)
             )
             assert is_begun or self.case.undoing is bool(people)
         elif work.next is StepKind.UNDO:
-            assert self.ask(m.ReportStep(step, StepState.UNDOING, ""))
+            assert self.ask(StepReported(step, StepState.UNDOING, ""))
         elif work.next is StepKind.VERIFY_UNDO:
             reports = {
                 "unknown": StepState.UNDO_UNKNOWN,
@@ -369,15 +411,15 @@ class CaseMachine(RuleBasedStateMachine):
                 "again": StepState.UNDOING,
             }
             move = (
-                m.Park(step, "who knows")
+                Parked(step, "who knows")
                 if outcome == "park"
-                else m.ReportStep(step, reports.get(outcome, StepState.UNDONE), "")
+                else StepReported(step, reports.get(outcome, StepState.UNDONE), "")
             )
             assert self.ask(move)
         elif work.next is StepKind.STOP:
-            assert self.ask(m.Stop("no"))
+            assert self.ask(Stopped("no"))
         else:
-            assert self.ask(m.Finish("done", self.now + timedelta(hours=1)))
+            assert self.ask(Finish("done", self.now + timedelta(hours=1)))
 
     # --- what always holds ---
 
@@ -395,7 +437,7 @@ class CaseMachine(RuleBasedStateMachine):
     def nothing_is_approved_without_a_quorum_on_this_very_plan(self):
         if self.case.state in {State.APPROVED, State.RUNNING}:
             given = self.case.approvals
-            assert {vote.digest for vote in given} == {self.case.plan.digest}
+            assert {vote.digest for vote in given} == {self.case.plan.plan_hash}
             if self.case.verdict.ruling is Ruling.ASK:
                 assert len({vote.person for vote in given}) >= self.case.verdict.approvals_needed
                 assert not any(vote.person in self.case.authors_before(vote.at) for vote in given)
@@ -406,7 +448,7 @@ class CaseMachine(RuleBasedStateMachine):
         assert len({vote.person for vote in votes}) == len(votes)
         if self.case.undoing:
             assert len(votes) >= self.case.undo_votes_needed
-            assert {vote.digest for vote in votes} == {self.case.plan.digest}
+            assert {vote.digest for vote in votes} == {self.case.plan.plan_hash}
         elif votes:
             assert self.case.state in {State.RESOLVED, State.REFERRED}
 
@@ -435,19 +477,19 @@ class CaseMachine(RuleBasedStateMachine):
 
 
 def _opening():
-    from tests.cases.making import HOUR, promised
+    from tests.cases.making import HOUR, promise_sla
 
     return decide(
         None,
-        m.Open(
-            "EX-1",
-            signal(),
-            "floor-managers",
-            "C0STOCK",
-            promised(NOW, decide_for=HOUR, resolve_for=8 * HOUR),
+        Open(
+            case_id="EX-1",
+            signal=signal(),
+            owner="floor-managers",
+            channel="C0STOCK",
+            sla=promise_sla(NOW, decide_for=HOUR, resolve_for=8 * HOUR),
         ),
         NOW,
-    )
+    ).entries
 
 
 def _fields(move) -> dict:
@@ -477,16 +519,16 @@ class UndoMachine(RuleBasedStateMachine):
     def carry_out(self, count, actions, ruling):
         factors = (ApprovalRequirement("floor-managers", count),) if ruling is Ruling.ASK else ()
         proposal = plan(actions=(action(),) * actions, not_after=self.now + timedelta(days=3))
-        recommended = m.Recommend(
+        recommended = Recommend(
             Recommendation("a", "b", "c"), proposal, verdict(ruling=ruling, factors=factors)
         )
         assert self.ask(recommended)
         for person in (ANA, OMAR)[: len(factors) and count]:
-            assert self.ask(m.Approve(asker(person), Seen.of(self.case)))
+            assert self.ask(Approve(asker(person), Seen.of(self.case)))
         for step in range(actions):
             assert self.ask(replace(start_step(self.case), step=step))
-            assert self.ask(m.ReportStep(step, StepState.LANDED, ""))
-        assert self.ask(m.Finish("done", self.now + timedelta(hours=10)))
+            assert self.ask(StepReported(step, StepState.LANDED, ""))
+        assert self.ask(Finish("done", self.now + timedelta(hours=10)))
 
     time_passes, take_back = CaseMachine.time_passes, CaseMachine.take_back
     settle, execute = CaseMachine.settle, CaseMachine.execute

@@ -6,23 +6,28 @@ from datetime import timedelta
 
 import pytest
 
-from bot.cases import commands as m
-from bot.cases.decide import decide
-from bot.cases.entries import RejectReason, StepState
-from bot.cases.plan import Money
-from bot.cases.precedent import (
-    CaseOutcome,
-    looks_like_prompt_injection,
-    precedents_from,
-    signal_text,
-    tally,
+from bot.cases.commands import (
+    Approve,
+    CallNovel,
+    Clear,
+    NameKind,
+    Open,
+    Recommend,
+    Reject,
+    Resolve,
+    Snooze,
 )
-from bot.cases.recognition import money_in
+from bot.cases.entries import Recognised, RejectReason, Reopened, StepReported, StepState, Stopped
+from bot.cases.plan import Money
+from bot.cases.precedent import CaseOutcome, precedents_from, signal_text, tally
+from bot.cases.prompt_injection import looks_like_prompt_injection
 from bot.cases.seen import Seen
+from bot.desk.stated_amount import find_stated_amount
 from tests.cases.making import (
     ANA,
     BEN,
     NOW,
+    Finish,
     Recommendation,
     asker,
     fold_all,
@@ -31,6 +36,7 @@ from tests.cases.making import (
     signal,
     start_step,
     verdict,
+    write,
 )
 from tests.conftest import SHARED
 
@@ -41,11 +47,17 @@ class Told:
     def __init__(self, **changes):
         self.entries = []
         self.case = None
-        opening = m.Open("EX-1", signal(**changes), "floor-managers", "C0STOCK", opened().sla)
+        opening = Open(
+            case_id="EX-1",
+            signal=signal(**changes),
+            owner="floor-managers",
+            channel="C0STOCK",
+            sla=opened().sla,
+        )
         self.move(opening)
 
     def move(self, move):
-        entries = decide(self.case, move, NOW)
+        entries = write(self.case, move, NOW).entries
         self.entries += entries
         self.case = fold_all(self.case, entries)
         return self
@@ -53,19 +65,17 @@ class Told:
     def proposed(self):
         proposal = replace(plan(), revision=self.case.revision + 1)
         return self.move(
-            m.Recommend(
-                Recommendation("house.order_stock", "because", "rule 1"), proposal, verdict()
-            )
+            Recommend(Recommendation("house.order_stock", "because", "rule 1"), proposal, verdict())
         )
 
     def carried_out(self):
-        self.decided(m.Approve)
-        self.move(start_step(self.case)).move(m.ReportStep(0, StepState.LANDED, "done"))
-        return self.move(m.Finish("landed"))
+        self.decided(Approve)
+        self.move(start_step(self.case)).move(StepReported(0, StepState.LANDED, "done"))
+        return self.move(Finish("landed"))
 
-    def decided(self, decision, *words):
+    def decided(self, decision, *words, **fields):
         """Ana decides this, on what her card shows now."""
-        return self.move(decision(asker(ANA), Seen.of(self.case), *words))
+        return self.move(decision(asker(ANA), Seen.of(self.case), *words, **fields))
 
     def endings(self):
         precedents, label = precedents_from(self.entries)
@@ -83,7 +93,7 @@ def test_a_plan_that_was_approved_and_worked():
 
 def test_a_plan_that_did_not_help_is_remembered_as_reopened_and_the_next_one_beside_it():
     told = (
-        Told().proposed().carried_out().move(m.Reopen("it is still there")).proposed().carried_out()
+        Told().proposed().carried_out().move(Reopened("it is still there")).proposed().carried_out()
     )
     assert [(one[0], one[1], one[4]) for one in told.endings()[0]] == [
         ("EX-1.1", CaseOutcome.REOPENED, "it is still there"),
@@ -92,7 +102,7 @@ def test_a_plan_that_did_not_help_is_remembered_as_reopened_and_the_next_one_bes
 
 
 def test_a_rejection_is_remembered_with_its_reason():
-    told = Told().proposed().decided(m.Reject, RejectReason.WRONG_PLAN, "closed that day")
+    told = Told().proposed().decided(Reject, RejectReason.WRONG_PLAN, "closed that day")
     assert told.endings()[0] == [
         (
             "EX-1.1",
@@ -105,11 +115,11 @@ def test_a_rejection_is_remembered_with_its_reason():
 
 
 def test_what_failed_and_what_a_person_then_did_are_two_precedents():
-    told = Told().proposed().decided(m.Approve)
-    told.move(start_step(told.case)).move(m.ReportStep(0, StepState.FAILED, "no")).move(
-        m.Stop("the till said no")
+    told = Told().proposed().decided(Approve)
+    told.move(start_step(told.case)).move(StepReported(0, StepState.FAILED, "no")).move(
+        Stopped("the till said no")
     )
-    told.decided(m.Resolve, "by telephone")
+    told.decided(Resolve, "by telephone")
     assert [(one[0], one[1], one[2]) for one in told.endings()[0]] == [
         ("EX-1.1", CaseOutcome.UNDONE, "house.order_stock"),
         ("EX-1.1h", CaseOutcome.BY_HAND, ""),
@@ -117,19 +127,21 @@ def test_what_failed_and_what_a_person_then_did_are_two_precedents():
 
 
 def test_what_nobody_decided_is_no_precedent():
-    assert Told().proposed().move(m.Clear(signal(key="c"))).endings() == ([], None)
-    assert Told().proposed().decided(m.Snooze, NOW + timedelta(hours=1), "later").endings() == (
+    assert Told().proposed().move(Clear(signal(key="c"))).endings() == ([], None)
+    assert Told().proposed().decided(
+        Snooze, until=NOW + timedelta(hours=1), reason="later"
+    ).endings() == (
         [],
         None,
     )
 
 
 def test_what_policy_ran_alone_is_shown_but_teaches_nothing():
-    alone = replace(verdict(), ruling=verdict().ruling.__class__.AUTO_APPROVE)
-    told = Told().move(m.Recommend(Recommendation("house.order_stock", "", ""), plan(), alone))
+    alone = replace(verdict(), ruling=verdict().ruling.__class__.ALONE)
+    told = Told().move(Recommend(Recommendation("house.order_stock", "", ""), plan(), alone))
     told.move(start_step(told.case, verdict=alone, people={})).move(
-        m.ReportStep(0, StepState.LANDED, "")
-    ).move(m.Finish(""))
+        StepReported(0, StepState.LANDED, "")
+    ).move(Finish(""))
     (one,) = precedents_from(told.entries)[0]
     assert (one.is_reviewed, one.is_trainable, tally([one])) == (
         False,
@@ -208,7 +220,7 @@ def test_a_signal_says_its_title_and_the_facts_that_are_words():
     ],
 )
 def test_money_in_words(text, amount):
-    found = money_in(text, "GBP")
+    found = find_stated_amount(text, "GBP")
     assert (str(found.amount) if found else None) == amount
     assert found is None or isinstance(found, Money)
 
@@ -217,16 +229,24 @@ def test_a_persons_word_is_a_label_and_something_new_is_one_too():
     from bot.cases.recognition import Recognition
 
     told = Told(kind="unrecognised")
-    nothing = Recognition("", 3, (), "", "")
-    told.move(m.Recognise(nothing, "floor-managers", "C0OPS", told.case.sla))
-    told.move(m.Recommend(Recommendation("", "", ""), None, None))
-    told.decided(m.CallNovel)
+    nothing = Recognition(kind="", confidence=3, guesses=(), basis="", model="")
+    told.move(
+        Recognised(recognition=nothing, owner="floor-managers", channel="C0OPS", sla=told.case.sla)
+    )
+    told.move(Recommend(Recommendation("", "", ""), None, None))
+    told.decided(CallNovel)
     assert told.endings()[1].kind == ""
     named = Told(kind="unrecognised").move(
-        m.Recognise(nothing, "floor-managers", "C0OPS", told.case.sla)
+        Recognised(recognition=nothing, owner="floor-managers", channel="C0OPS", sla=told.case.sla)
     )
-    named.move(m.Recommend(Recommendation("", "", ""), None, None))
-    named.decided(m.NameKind, "low_stock", "floor-managers", "C0STOCK", told.case.sla)
+    named.move(Recommend(Recommendation("", "", ""), None, None))
+    named.decided(
+        NameKind,
+        kind="low_stock",
+        owner="floor-managers",
+        channel="C0STOCK",
+        sla=told.case.sla,
+    )
     label = named.endings()[1]
     assert (label.kind, label.by, named.case.kind, named.case.generation) == (
         "low_stock",

@@ -5,13 +5,44 @@ from datetime import timedelta
 
 import pytest
 
+import bot.cases.commands as commands_module
 from bot.audit.verifier import ENDS_DOUBT, check_trade
-from bot.cases import commands as m
-from bot.cases import entries as e
-from bot.cases.case import evolve, fold
+from bot.cases.actor import Actor
+from bot.cases.commands import (
+    Approve,
+    Clear,
+    Open,
+    PersonDecision,
+    Recommend,
+    Recur,
+    Reject,
+    Resolve,
+    Settle,
+    Snooze,
+    TryAgain,
+    Undo,
+    Wake,
+)
 from bot.cases.decide import decide
-from bot.cases.entries import BODIES, Entry, StepState, entry_plain
+from bot.cases.entries import (
+    BODIES,
+    Drifted,
+    Entry,
+    Parked,
+    Rejected,
+    RejectReason,
+    Reopened,
+    Resolution,
+    Resolved,
+    RetriageAsked,
+    Settled,
+    StepReported,
+    StepState,
+    Stopped,
+    entry_plain,
+)
 from bot.cases.errors import DoubtDropped, MoveNotAllowed, Refusal, Superseded, TooLate
+from bot.cases.evolve import evolve, fold
 from bot.cases.execution import StepKind, next_step
 from bot.cases.lifecycle import (
     FORMER_TRANSITIONS,
@@ -21,12 +52,14 @@ from bot.cases.lifecycle import (
     next_state,
     recorded_state,
 )
-from bot.cases.seen import CHANGES_COURSE, OFFERED, Decision, Seen
+from bot.cases.seen import CHANGES_COURSE, OFFERED, DecisionKind, Seen
+from bot.cases.steps import drift
 from tests.cases.making import (
     ANA,
     BEN,
     HOUR,
     NOW,
+    Finish,
     action,
     approved,
     asker,
@@ -34,6 +67,7 @@ from tests.cases.making import (
     opened,
     proposed,
     start_step,
+    write,
 )
 from tests.cases.test_authority import CASES, commands
 from tests.cases.test_authority import asker as asker_there
@@ -46,7 +80,7 @@ APPROVER = asker_there(ANA)
 
 def do(case, *moves, at=NOW):
     for move in moves:
-        case = fold_all(case, decide(case, move, at))
+        case = fold_all(case, write(case, move, at))
     return case
 
 
@@ -56,7 +90,7 @@ def running(*reports, **more):
 
 
 def parked(**more):
-    return do(running(**more), m.Park(0, "nobody knows"))
+    return do(running(**more), Parked(0, "nobody knows"))
 
 
 # --- what was seen ---------------------------------------------------------------------------------------------------------
@@ -98,16 +132,16 @@ def test_the_words_say_what_has_become_of_it():
     case = proposed()
     seen = Seen.of(case)
     histories = {
-        "approved by Ana": do(case, m.Approve(asker(ANA), seen)),
-        "rejected by Ana": do(case, m.Reject(asker(ANA), seen, e.RejectReason.DUPLICATE)),
+        "approved by Ana": do(case, Approve(asker(ANA), seen)),
+        "rejected by Ana": do(case, Reject(asker(ANA), seen, RejectReason.DUPLICATE)),
         "another plan than EX-1": replace(case, plan=replace(case.plan, playbook="another")),
         "cannot reject a case that is snoozed": do(
-            case, m.Snooze(asker(ANA), seen, NOW + HOUR, "later")
+            case, Snooze(asker(ANA), seen, until=NOW + HOUR, reason="later")
         ),
     }
     for words, now in histories.items():
         with pytest.raises(Refusal, match=words):
-            decide(now, m.Reject(asker(ANA), seen, e.RejectReason.DUPLICATE), NOW)
+            decide(now, Reject(asker(ANA), seen, RejectReason.DUPLICATE), NOW)
 
 
 @pytest.mark.threat("A5")
@@ -116,29 +150,29 @@ def test_a_yes_to_one_plan_is_none_to_another_of_the_same_number():
     shown = Seen.of(proposed())
     other = proposed(actions=(action(target="product:31"),))
     with pytest.raises(Superseded, match="another plan than EX-1"):
-        decide(other, m.Approve(asker(ANA), shown), NOW)
+        decide(other, Approve(asker(ANA), shown), NOW)
 
 
 @pytest.mark.threat("A5")
 def test_a_case_without_a_plan_is_told_from_another_of_the_same_number():
     """Handled by hand was yesterday's EX-1, not the one that has its number now."""
-    nothing = m.Recommend(proposed().recommendation, None, None)
+    nothing = Recommend(proposed().recommendation, None, None)
     yesterday, today = (do(opened(key=key), nothing) for key in ("count-1", "count-2"))
     assert Seen.of(yesterday).revision == Seen.of(today).revision == 0
     with pytest.raises(Superseded, match="another case than EX-1"):
-        decide(today, m.Resolve(asker(ANA), Seen.of(yesterday), "did it"), NOW)
+        decide(today, Resolve(asker(ANA), Seen.of(yesterday), "did it"), NOW)
 
 
 def test_a_form_about_one_step_in_doubt_never_settles_another():
     two = {"actions": (action(), action())}
     first = parked(**two)
     shown = Seen.of(first)
-    second = do(first, m.Settle(asker(ANA), shown, landed=True, note="there"), at=LATER)
+    second = do(first, Settle(asker(ANA), shown, landed=True, note="there"), at=LATER)
     begins = replace(start_step(second), step=1)
-    second = do(second, begins, m.Park(1, "nobody knows"), at=LATER)
+    second = do(second, begins, Parked(1, "nobody knows"), at=LATER)
     assert (second.state, second.step_in_doubt) == (State.OUTCOME_UNKNOWN, 1)
     with pytest.raises(Superseded):
-        decide(second, m.Settle(asker(ANA), shown, landed=True, note="there"), LATER)
+        decide(second, Settle(asker(ANA), shown, landed=True, note="there"), LATER)
 
 
 def test_a_form_about_the_doing_of_a_step_never_settles_its_undoing():
@@ -147,20 +181,20 @@ def test_a_form_about_the_doing_of_a_step_never_settles_its_undoing():
     shown = Seen.of(first)
     landed = do(
         first,
-        m.Settle(asker(ANA), shown, landed=True, note="there"),
-        m.Finish("done", NOW + HOUR),
+        Settle(asker(ANA), shown, landed=True, note="there"),
+        Finish("done", NOW + HOUR),
         at=LATER,
     )
     back = do(
         landed,
-        m.Undo(asker(ANA), Seen.of(landed), "wrong"),
-        m.ReportStep(0, StepState.UNDOING, ""),
+        Undo(asker(ANA), Seen.of(landed), "wrong"),
+        StepReported(0, StepState.UNDOING, ""),
         at=LATER,
     )
-    again = do(back, m.Park(0, "nobody knows"), at=LATER)
+    again = do(back, Parked(0, "nobody knows"), at=LATER)
     assert (again.step_in_doubt, Seen.of(again).revision) == (first.step_in_doubt, shown.revision)
     with pytest.raises(Superseded):
-        decide(again, m.Settle(asker(ANA), shown, landed=True, note="there"), LATER)
+        decide(again, Settle(asker(ANA), shown, landed=True, note="there"), LATER)
 
 
 # --- people's arrows and the executor's ------------------------------------------------------------------------------------
@@ -191,7 +225,11 @@ def test_people_do_not_end_what_is_being_carried_out():
         Transition.SETTLE,
     }
     for state in CARRYING_OUT:
-        for decision in set(Decision) - {Decision.HAND_OVER, Decision.CLAIM, Decision.SETTLE}:
+        for decision in set(DecisionKind) - {
+            DecisionKind.HAND_OVER,
+            DecisionKind.CLAIM,
+            DecisionKind.SETTLE,
+        }:
             assert state not in OFFERED[decision], decision
 
 
@@ -201,7 +239,7 @@ def test_to_look_again_and_to_handle_by_hand_are_asked_only_of_a_case_that_needs
         for state, make in CASES.items():
             case = make()
             try:
-                (entry,) = decide(case, commands(case, APPROVER)[name], NOW)
+                (entry,) = decide(case, commands(case, APPROVER)[name], NOW).entries
             except Refusal:
                 continue
             able.append(state)
@@ -213,10 +251,10 @@ def test_to_look_again_and_to_handle_by_hand_are_asked_only_of_a_case_that_needs
 
 
 def test_every_command_of_a_person_says_what_they_saw():
-    for command in vars(m).values():
+    for command in vars(commands_module).values():
         fields = getattr(command, "__dataclass_fields__", {})
         assert ("by" in fields) is ("seen" in fields), command
-        assert "by" not in fields or issubclass(command, m.PersonDecision), command
+        assert "by" not in fields or issubclass(command, PersonDecision), command
 
 
 def test_what_earlier_releases_let_people_do_is_read_and_never_written():
@@ -232,16 +270,16 @@ def test_what_earlier_releases_let_people_do_is_read_and_never_written():
 
 DOUBTS = {
     "started": lambda: running(),
-    "unknown": lambda: running(m.ReportStep(0, StepState.UNKNOWN, "no answer")),
-    "being undone": lambda: running(m.ReportStep(0, StepState.UNDOING, "")),
+    "unknown": lambda: running(StepReported(0, StepState.UNKNOWN, "no answer")),
+    "being undone": lambda: running(StepReported(0, StepState.UNDOING, "")),
     "parked": lambda: parked(),
 }
 DROPPING = {
-    "drifted": e.Drifted(("it moved",), is_settled=True),
-    "drifted by somebody": e.Drifted(("Ana asked to look again",)),
-    "by hand": e.Resolved(e.Resolution.BY_HAND, "did it", "Ana"),
-    "finished": e.Resolved(e.Resolution.WORKED, "done"),
-    "stopped": e.Stopped("given up"),
+    "drifted": Drifted(("it moved",), is_settled=True),
+    "drifted by somebody": Drifted(("Ana asked to look again",)),
+    "by hand": Resolved(resolution=Resolution.BY_HAND, note="did it", by_name="Ana"),
+    "finished": Resolved(resolution=Resolution.WORKED, note="done"),
+    "stopped": Stopped("given up"),
 }
 
 
@@ -249,8 +287,16 @@ DROPPING = {
 @pytest.mark.parametrize("body", DROPPING.values(), ids=DROPPING)
 def test_no_entry_forgets_a_step_in_doubt(doubt, body):
     case = DOUBTS[doubt]()
-    actor = ANA.id if isinstance(body, e.Drifted) and not body.is_settled else "countersign"
-    entry = Entry(case.id, case.version + 1, case.revision, NOW, actor, "desk", body)
+    actor = ANA.id if isinstance(body, Drifted) and not body.is_settled else "countersign"
+    entry = Entry(
+        case_id=case.id,
+        version=case.version + 1,
+        revision=case.revision,
+        at=NOW,
+        actor=Actor.parse(actor),
+        surface="desk",
+        body=body,
+    )
     if (case.state, body.transition) in {**TRANSITIONS, **FORMER_TRANSITIONS}:
         with pytest.raises(DoubtDropped, match="nobody knows yet what came of step 1"):
             evolve(case, entry)
@@ -263,39 +309,34 @@ def test_no_entry_forgets_a_step_in_doubt(doubt, body):
 def test_no_command_forgets_a_step_in_doubt(doubt):
     case = DOUBTS[doubt]()
     commanded = [
-        m.Drift(("it moved",)),
-        m.Stop("given up"),
-        m.Finish("done"),
-        m.Reopen("again"),
-        m.TryAgain(asker(ANA), Seen.of(case)),
-        m.Resolve(asker(ANA), Seen.of(case), "did it"),
-        m.Reject(asker(ANA), Seen.of(case), e.RejectReason.DUPLICATE),
-        m.Recur(opened().signal, reopen=True),
-        m.Wake(),
-        m.StartStep(
-            **{
-                **{name: getattr(start_step(case), name) for name in m.StartStep.__slots__},
-                "step": 1,
-            }
-        ),
+        drift("it moved"),
+        Stopped("given up"),
+        Finish("done"),
+        Reopened("again"),
+        TryAgain(asker(ANA), Seen.of(case)),
+        Resolve(asker(ANA), Seen.of(case), "did it"),
+        Reject(asker(ANA), Seen.of(case), RejectReason.DUPLICATE),
+        Recur(opened().signal, reopen=True),
+        Wake(),
+        replace(start_step(case), step=1),
     ]
     for command in commanded:
         with pytest.raises(Refusal):
-            decide(case, command, NOW)
-    cleared = do(case, m.Clear(opened().signal))
+            write(case, command, NOW)
+    cleared = do(case, Clear(opened().signal))
     assert (cleared.state, cleared.steps) == (case.state, case.steps)
 
 
 def test_a_step_that_did_not_happen_is_reported_before_it_is_asked_again():
-    case = running(m.ReportStep(0, StepState.ABSENT, "it moved"))
+    case = running(StepReported(0, StepState.ABSENT, "it moved"))
     assert next_step(case).next is StepKind.STOP
-    again = do(case, m.Drift(("it moved",)))
+    again = do(case, drift("it moved"))
     assert (again.state, again.drifted) == (State.OPEN, ("it moved",))
 
 
 def test_only_the_step_in_doubt_is_parked():
     with pytest.raises(MoveNotAllowed, match="not in doubt"):
-        decide(running(m.ReportStep(0, StepState.LANDED, "")), m.Park(0, "x"), NOW)
+        write(running(StepReported(0, StepState.LANDED, "")), Parked(0, "x"), NOW)
 
 
 # --- ledgers of earlier releases ---------------------------------------------------------------------------------------------
@@ -306,30 +347,40 @@ def written(case, *bodies, actor=ANA.id):
     entries = []
     for ahead, body in enumerate(bodies, start=1):
         entries.append(
-            Entry(case.id, case.version + ahead, case.revision, NOW, actor, "slack", body)
+            Entry(
+                case_id=case.id,
+                version=case.version + ahead,
+                revision=case.revision,
+                at=NOW,
+                actor=Actor.parse(actor),
+                surface="slack",
+                body=body,
+            )
         )
     return fold_all(case, entries)
 
 
 def test_what_dropped_nothing_in_doubt_still_folds():
-    landed = running(m.ReportStep(0, StepState.LANDED, ""), actions=(action(), action()))
-    referred = do(running(m.ReportStep(0, StepState.FAILED, "no")), m.Stop("given up"))
-    looked = e.Drifted(("Ana asked to look again",))
-    by_hand = e.Resolved(e.Resolution.BY_HAND, "did it", "Ana")
+    landed = running(StepReported(0, StepState.LANDED, ""), actions=(action(), action()))
+    referred = do(running(StepReported(0, StepState.FAILED, "no")), Stopped("given up"))
+    looked = Drifted(("Ana asked to look again",))
+    by_hand = Resolved(resolution=Resolution.BY_HAND, note="did it", by_name="Ana")
     assert written(referred, looked).state is State.OPEN
     assert written(proposed(), looked).state is State.OPEN
     assert written(approved(), looked).state is State.OPEN
     assert written(landed, looked).state is State.OPEN
     assert written(landed, by_hand).state is State.RESOLVED
-    asleep = do(proposed(), m.Snooze(asker(ANA), Seen.of(proposed()), NOW + HOUR, "later"))
-    assert written(asleep, e.Rejected(e.RejectReason.DUPLICATE, "", "Ana")).state is State.REJECTED
+    asleep = do(
+        proposed(), Snooze(asker(ANA), Seen.of(proposed()), until=NOW + HOUR, reason="later")
+    )
+    assert written(asleep, Rejected(RejectReason.DUPLICATE, "", "Ana")).state is State.REJECTED
 
 
 @pytest.mark.parametrize("doubt", ["started", "unknown"])
 def test_an_executor_of_an_earlier_release_that_found_nothing_done_may_have_drifted(doubt):
     """It wrote no report that the step had not happened. A person who did the same is another matter."""
     case = DOUBTS[doubt]()
-    moved = e.Drifted(("on_hand was 4, is 3",))
+    moved = Drifted(("on_hand was 4, is 3",))
     assert written(case, moved, actor="countersign").state is State.OPEN
     with pytest.raises(DoubtDropped):
         written(case, moved, actor=ANA.id)
@@ -353,13 +404,19 @@ class History:
         self.entries = list(
             decide(
                 None,
-                m.Open("EX-1", opened().signal, "floor-managers", "C0STOCK", opened().sla),
+                Open(
+                    case_id="EX-1",
+                    signal=opened().signal,
+                    owner="floor-managers",
+                    channel="C0STOCK",
+                    sla=opened().sla,
+                ),
                 NOW,
-            )
+            ).entries
         )
         case = proposed()
-        offered = m.Recommend(case.recommendation, case.plan, case.verdict)
-        self.move(offered).move(m.Approve(asker(ANA), Seen.of(proposed())))
+        offered = Recommend(case.recommendation, case.plan, case.verdict)
+        self.move(offered).move(Approve(asker(ANA), Seen.of(proposed())))
         self.move(start_step(self.case))
 
     @property
@@ -368,29 +425,37 @@ class History:
 
     def move(self, *moves):
         for move in moves:
-            self.entries += decide(self.case, move, NOW)
+            self.entries += write(self.case, move, NOW).entries
         return self
 
     def forged(self, body, actor=ANA.id):
         last = self.entries[-1]
         return [
             *self.entries,
-            Entry(last.case_id, last.version + 1, last.revision, NOW, actor, "slack", body),
+            Entry(
+                case_id=last.case_id,
+                version=last.version + 1,
+                revision=last.revision,
+                at=NOW,
+                actor=Actor.parse(actor),
+                surface="slack",
+                body=body,
+            ),
         ]
 
 
 REPORTED = {
     "started": (),
-    "unknown": (m.ReportStep(0, StepState.UNKNOWN, "no answer"),),
-    "parked": (m.Park(0, "nobody knows"),),
-    "being undone": (m.ReportStep(0, StepState.LANDED, ""), m.ReportStep(0, StepState.UNDOING, "")),
+    "unknown": (StepReported(0, StepState.UNKNOWN, "no answer"),),
+    "parked": (Parked(0, "nobody knows"),),
+    "being undone": (StepReported(0, StepState.LANDED, ""), StepReported(0, StepState.UNDOING, "")),
 }
 
 
 @pytest.mark.parametrize("doubt", REPORTED)
 @pytest.mark.parametrize(
     "body",
-    [*DROPPING.values(), e.Reopened("x"), e.RetriageAsked("Ana")],
+    [*DROPPING.values(), Reopened("x"), RetriageAsked("Ana")],
     ids=lambda body: body.name,
 )
 def test_the_verifier_objects_when_a_step_in_doubt_is_forgotten(doubt, body):
@@ -402,21 +467,21 @@ def test_the_verifier_objects_when_a_step_in_doubt_is_forgotten(doubt, body):
 
 
 def test_the_verifier_takes_a_report_and_a_persons_word_for_an_end_of_the_doubt():
-    absent = History().move(m.ReportStep(0, StepState.ABSENT, "it moved"), m.Drift(("it moved",)))
+    absent = History().move(StepReported(0, StepState.ABSENT, "it moved"), drift("it moved"))
     assert findings(absent.entries) == []
-    history = History().move(m.Park(0, "nobody knows"))
+    history = History().move(Parked(0, "nobody knows"))
     history.move(
-        m.Settle(asker(ANA), Seen.of(history.case), landed=True, note="there"), m.Finish("done")
+        Settle(asker(ANA), Seen.of(history.case), landed=True, note="there"), Finish("done")
     )
     assert findings(history.entries) == []
-    assert findings(history.forged(e.Settled(0, True, "there", "Ana"))) == [
+    assert findings(history.forged(Settled(0, True, "there", "Ana"))) == [
         f"entry {len(history.entries) + 1}: EX-1: a person settled step 1, of which nothing was in doubt"
     ]
 
 
 def test_the_verifier_reads_the_drifts_of_an_earlier_release_and_no_others():
     history = History()
-    moved = e.Drifted(("it moved",))
+    moved = Drifted(("it moved",))
     assert findings(history.forged(moved, actor="countersign")) == []
     assert len(findings(history.forged(moved, actor=BEN.id))) == 1
     assert len(findings(history.forged(replace(moved, is_settled=True), actor="countersign"))) == 1

@@ -4,13 +4,21 @@ from dataclasses import replace
 
 import pytest
 
-from bot.cases.canonical import digest, to_plain
+from bot.cases.canonical import canonical_hash, to_plain
 from bot.cases.evidence import Evidence, facts_of
 from bot.cases.expressions import find_scalar
 from bot.cases.signal import Signal
 from tests.cases.making import NOW
 
-BASE = Signal("api", "k", "low_stock", "product:1", "Merlot is running low", NOW, {"product_id": 1})
+BASE = Signal(
+    source="api",
+    key="k",
+    kind="low_stock",
+    subject="product:1",
+    title="Merlot is running low",
+    occurred_at=NOW,
+    facts={"product_id": 1},
+)
 
 
 @pytest.mark.threat("A6")
@@ -40,15 +48,17 @@ def test_sources_of_one_domain_speak_of_the_same_trouble():
 def test_a_body_of_before_has_the_digest_of_before():
     plain = to_plain(BASE)
     del plain["domain"]
-    assert BASE.body_digest == replace(BASE, domain="stock").body_digest == digest(plain)
-    assert BASE.body_digest == "6af578272a0a6543aad83511866144a4719699c8e059d4949210dd1c6fa3c25c"
+    assert (
+        BASE.body_checksum == replace(BASE, domain="stock").body_checksum == canonical_hash(plain)
+    )
+    assert BASE.body_checksum == "6af578272a0a6543aad83511866144a4719699c8e059d4949210dd1c6fa3c25c"
 
 
 @pytest.mark.threat("A6")
 def test_no_fact_speaks_for_the_signal_itself():
     facts = {"source": "house", "title": "Nothing", "subject": "product:9", "product_id": 1}
     evidence = [
-        Evidence(f"signal.{name}", "", "forged", "house", NOW)
+        Evidence(name=f"signal.{name}", label="", value="forged", source="house", read_at=NOW)
         for name in ("source", "product_id", "x")
     ]
     known = facts_of(replace(BASE, facts=facts), evidence)

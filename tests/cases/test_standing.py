@@ -5,9 +5,21 @@ from datetime import timedelta
 
 import pytest
 
-from bot.cases import controls as s
+from bot.cases.actor import Surface
+from bot.cases.caller import Caller
 from bot.cases.canonical import from_json, to_json
-from bot.cases.controls import DeskControls, decide_controls, fold_controls, must_not_be_paused
+from bot.cases.control_commands import (
+    BreakGlass,
+    Delegate,
+    EndDelegation,
+    Pause,
+    Resume,
+    ReviewEmergency,
+    TripCircuitBreaker,
+)
+from bot.cases.control_decisions import decide_controls
+from bot.cases.control_folds import fold_controls
+from bot.cases.controls import DeskControls, must_not_be_paused
 from bot.cases.entries import entry_of, entry_plain
 from bot.cases.errors import BadRequest, DeskPaused, LedgerBroken, NotEligible, TooLate
 from tests.cases.making import ANA, BEN, CARLA, NOW, OMAR, plan
@@ -17,19 +29,24 @@ DECIDERS, GOVERNORS = frozenset({ANA.id, BEN.id}), frozenset({BEN.id, CARLA.id})
 
 
 def by(person):
-    return s.Asked(person, DECIDERS, GOVERNORS)
+    return Caller(
+        person=person,
+        surface=Surface.SLACK,
+        deciders=DECIDERS,
+        governors=GOVERNORS,
+    )
 
 
 def do(standing, move, now=NOW):
     """The standing after the move, folded from what would be read back from the ledger."""
-    after = fold_controls(
-        [entry_of(entry_plain(entry)) for entry in decide_controls(standing, move, now)], standing
-    )
+    decision = decide_controls(standing, move, now)
+    after = fold_controls([entry_of(entry_plain(entry)) for entry in decision.entries], standing)
+    assert decision.controls == after
     assert from_json(DeskControls, to_json(after)) == after
     return after
 
 
-HALTED = do(DeskControls(), s.Pause(by(ANA), "", "something is wrong"))
+HALTED = do(DeskControls(), Pause(by(ANA), "", "something is wrong"))
 
 
 @pytest.mark.parametrize(
@@ -46,7 +63,7 @@ HALTED = do(DeskControls(), s.Pause(by(ANA), "", "something is wrong"))
     ],
 )
 def test_rule_20_the_kill_switch_stops_all_a_kind_an_action_or_a_system(scope, stops):
-    halted = do(DeskControls(), s.Pause(by(ANA), scope, "wait"))
+    halted = do(DeskControls(), Pause(by(ANA), scope, "wait"))
     assert (halted.pause_on("low_stock", plan()) is not None) is stops
     if stops:
         with pytest.raises(DeskPaused, match="is paused by Ana: wait"):
@@ -57,29 +74,32 @@ def test_rule_20_the_kill_switch_stops_all_a_kind_an_action_or_a_system(scope, s
 
 def test_rule_20_everyone_who_decides_may_stop_and_only_those_who_answer_for_it_start_again():
     with pytest.raises(NotEligible, match="only those who decide"):
-        decide_controls(DeskControls(), s.Pause(by(OMAR), "", "x"), NOW)
+        decide_controls(DeskControls(), Pause(by(OMAR), "", "x"), NOW)
     with pytest.raises(NotEligible):
-        decide_controls(DeskControls(), s.Pause(by(replace(ANA, guest=True)), "", "x"), NOW)
+        decide_controls(DeskControls(), Pause(by(replace(ANA, guest=True)), "", "x"), NOW)
     with pytest.raises(BadRequest, match="say why"):
-        decide_controls(DeskControls(), s.Pause(by(ANA), "", " "), NOW)
+        decide_controls(DeskControls(), Pause(by(ANA), "", " "), NOW)
     with pytest.raises(TooLate, match="everything is paused already"):
-        decide_controls(HALTED, s.Pause(by(BEN), "", "x"), NOW)
+        decide_controls(HALTED, Pause(by(BEN), "", "x"), NOW)
     with pytest.raises(NotEligible, match="only the governance owners"):
-        decide_controls(HALTED, s.Resume(by(ANA), ""), NOW)
-    assert do(HALTED, s.Resume(by(CARLA), "")).pauses == ()
+        decide_controls(HALTED, Resume(by(ANA), ""), NOW)
+    assert do(HALTED, Resume(by(CARLA), "")).pauses == ()
     with pytest.raises(TooLate, match="is not paused"):
-        decide_controls(DeskControls(), s.Resume(by(CARLA), "kind:low_stock"), NOW)
+        decide_controls(DeskControls(), Resume(by(CARLA), "kind:low_stock"), NOW)
 
 
 def test_rule_20_the_breaker_trips_once_and_a_person_resets_it():
-    tripped = do(DeskControls(), s.TripCircuitBreaker("house.order_stock", "it has failed 3 times"))
+    tripped = do(DeskControls(), TripCircuitBreaker("house.order_stock", "it has failed 3 times"))
     assert tripped.pauses[0].scope == "action:house.order_stock"
-    assert decide_controls(tripped, s.TripCircuitBreaker("house.order_stock", "again"), NOW) == ()
-    assert do(tripped, s.Resume(by(BEN), "action:house.order_stock")).pauses == ()
+    assert (
+        decide_controls(tripped, TripCircuitBreaker("house.order_stock", "again"), NOW).entries
+        == ()
+    )
+    assert do(tripped, Resume(by(BEN), "action:house.order_stock")).pauses == ()
 
 
 def delegate(**more):
-    return s.Delegate(
+    return Delegate(
         **{
             "by": by(ANA),
             "to": OMAR,
@@ -108,7 +128,12 @@ def test_rule_14_a_delegation_is_explicit_dated_and_scoped():
     assert not found.holds("lead_cold", NOW)
     longer = do(given, delegate(kind="low_stock", ends_at=NOW + 9 * HOUR))
     assert [one.ends_at for one in longer.delegations] == [NOW + 9 * HOUR]
-    assert do(longer, s.EndDelegation(by(OMAR), ANA.id, OMAR.id, "low_stock")).delegations == ()
+    assert (
+        do(
+            longer, EndDelegation(by=by(OMAR), giver=ANA.id, taker=OMAR.id, kind="low_stock")
+        ).delegations
+        == ()
+    )
 
 
 @pytest.mark.parametrize(
@@ -120,9 +145,9 @@ def test_rule_14_a_delegation_is_explicit_dated_and_scoped():
         (delegate(to=replace(OMAR, external=True)), "cannot stand in"),
         (delegate(ends_at=NOW), "choose an end"),
         (delegate(ends_at=NOW + timedelta(days=61)), "within 60 days"),
-        (s.EndDelegation(by(ANA), ANA.id, OMAR.id, ""), "ended already"),
+        (EndDelegation(by=by(ANA), giver=ANA.id, taker=OMAR.id, kind=""), "ended already"),
         (
-            s.EndDelegation(by(replace(OMAR, id="T1/UX")), ANA.id, OMAR.id, ""),
+            EndDelegation(by=by(replace(OMAR, id="T1/UX")), giver=ANA.id, taker=OMAR.id, kind=""),
             "only the two of them",
         ),
     ],
@@ -140,7 +165,7 @@ def broken(person=BEN, **more):
         "group": "owners",
         "groups": {"owners": {BEN.id}},
     }
-    return s.BreakGlass(**{"by": by(person), **asked, "review_for": 48 * HOUR, **more})
+    return BreakGlass(**{"by": by(person), **asked, "review_for": 48 * HOUR, **more})
 
 
 def test_rule_15_an_emergency_is_reviewed_by_another_before_the_same_person_has_one_again():
@@ -152,13 +177,13 @@ def test_rule_15_an_emergency_is_reviewed_by_another_before_the_same_person_has_
     with pytest.raises(TooLate, match="EX-1 has not been looked at yet"):
         decide_controls(through, broken(case_id="EX-2"), NOW)
     with pytest.raises(NotEligible, match="another governance owner"):
-        decide_controls(through, s.ReviewEmergency(by(BEN), "EX-1", "fine"), NOW)
+        decide_controls(through, ReviewEmergency(by(BEN), "EX-1", "fine"), NOW)
     with pytest.raises(BadRequest, match="what you found"):
-        decide_controls(through, s.ReviewEmergency(by(CARLA), "EX-1", ""), NOW)
-    reviewed = do(through, s.ReviewEmergency(by(CARLA), "EX-1", "it was right"))
+        decide_controls(through, ReviewEmergency(by(CARLA), "EX-1", ""), NOW)
+    reviewed = do(through, ReviewEmergency(by(CARLA), "EX-1", "it was right"))
     assert do(reviewed, broken(case_id="EX-2")).emergencies[0].case_id == "EX-2"
     with pytest.raises(TooLate, match="nothing of EX-9"):
-        decide_controls(through, s.ReviewEmergency(by(CARLA), "EX-9", "x"), NOW)
+        decide_controls(through, ReviewEmergency(by(CARLA), "EX-9", "x"), NOW)
 
 
 @pytest.mark.parametrize(
@@ -177,7 +202,7 @@ def test_rule_15_what_is_no_emergency(move, why):
 
 
 def test_the_standing_is_the_fold_of_its_own_entries_and_of_nothing_else():
-    entries = decide_controls(DeskControls(), s.Pause(by(ANA), "", "x"), NOW)
+    entries = decide_controls(DeskControls(), Pause(by(ANA), "", "x"), NOW).entries
     with pytest.raises(LedgerBroken):
         fold_controls(entries, HALTED)
     with pytest.raises(LedgerBroken):

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.cases.text import SHORTENED, bounded_key, is_storable, shortened, storable
+from bot.cases.text import SHORTENED, bounded_key, is_storable, shorten, storable
 
 TEXT = st.text(st.characters(codec=None), max_size=300)
 
@@ -21,7 +21,7 @@ def test_what_is_kept_can_be_stored_anywhere(text):
 @pytest.mark.threat("C1")
 @given(TEXT, st.integers(100, 200))
 def test_a_shortened_text_says_so(text, limit):
-    kept = shortened(text, limit)
+    kept = shorten(text, limit)
     assert len(kept) <= limit
     assert (kept == text) == (len(text) <= limit) or kept.endswith(SHORTENED)
 

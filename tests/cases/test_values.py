@@ -1,7 +1,7 @@
 """Canonical bytes, expressions, the ledger's arithmetic, SLA: each against somebody else's answer."""
 
 import hashlib
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 
 import pytest
 import rfc8785
@@ -9,16 +9,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bot.audit.verifier import canonical, root_of
-from bot.cases.canonical import LARGEST_INTEGER, canonical_bytes, moment
+from bot.cases.canonical import MAX_INTEGER, canonical_bytes, format_utc
 from bot.cases.errors import PlaybookInvalid
-from bot.cases.expressions import compile_expression, evaluate, find_scalar, render
+from bot.cases.expressions import evaluate, find_scalar, render
 from bot.cases.ledger import EMPTY_ROOT, Tree, leaf_hash, node_hash
-from bot.cases.sla import Due, due, promised
 
 JSON = st.recursive(
     st.none()
     | st.booleans()
-    | st.integers(-LARGEST_INTEGER, LARGEST_INTEGER)
+    | st.integers(-MAX_INTEGER, MAX_INTEGER)
     | st.floats(allow_nan=False, allow_infinity=False)
     | st.text(),
     lambda inner: (
@@ -36,7 +35,7 @@ def test_canonical_bytes_are_those_of_the_reference_implementation(value):
 PLANS = st.recursive(
     st.none()
     | st.booleans()
-    | st.integers(-LARGEST_INTEGER, LARGEST_INTEGER)
+    | st.integers(-MAX_INTEGER, MAX_INTEGER)
     | st.floats(1e-4, 1e15)
     | st.text(),
     lambda inner: (
@@ -114,7 +113,7 @@ def _by_definition(leaves):
 
 def test_moments_have_one_width_and_sort_as_text():
     early, late = datetime(2026, 1, 1, tzinfo=UTC), datetime(2026, 1, 1, 0, 0, 0, 1, tzinfo=UTC)
-    assert (moment(early), moment(late)) == (
+    assert (format_utc(early), format_utc(late)) == (
         "2026-01-01T00:00:00.000000Z",
         "2026-01-01T00:00:00.000001Z",
     )
@@ -137,14 +136,3 @@ def test_sentences_reach_into_nothing_but_what_is_known():
 def test_a_wrong_expression_says_so():
     with pytest.raises(PlaybookInvalid, match="not a JMESPath expression"):
         compile_expression("a.[")
-
-
-def test_the_sla_asks_for_the_later_promise_first():
-    now = datetime(2026, 1, 1, tzinfo=UTC)
-    sla = promised(now, decide_for=timedelta(hours=1), resolve_for=timedelta(hours=4))
-    hours = [
-        due(sla, decided=False, resolved=False, now=now + timedelta(hours=n)) for n in (0, 1, 4)
-    ]
-    assert hours == [Due.NOTHING, Due.DECISION, Due.RESOLUTION]
-    assert due(sla, decided=True, resolved=False, now=now + timedelta(hours=2)) is Due.NOTHING
-    assert due(sla, decided=True, resolved=True, now=now + timedelta(hours=9)) is Due.NOTHING

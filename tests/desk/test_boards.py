@@ -7,14 +7,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.cases.digest import HomeFilter
+from bot.cases.actor import Surface
 from bot.cases.entries import RejectReason
 from bot.cases.hours import ALWAYS, Hours
 from bot.cases.lifecycle import State
 from bot.cases.playbook import Stake
+from bot.views.app_home import HomeFilter
 from scheduler.digest import DigestSchedule, due_times
 from tests.fakes.directory import principal
-from tests.world import World, playbook
+from tests.world import World, playbook, request
 
 ANA, BEN, ELSIE, FINN = map(principal, ("ana", "ben", "elsie", "finn"))
 OFFICE = Hours(
@@ -137,10 +138,10 @@ def test_the_week_shows_blind_spots_agreement_slow_hand_overs_and_rework(world):
     world.clock.at = MONDAY - timedelta(days=3)
     yes, no, slow = opened(world, "Gin"), opened(world, "Rum"), opened(world, "Ale")
     world.approve(yes)
-    world.desk.decisions.reject(no.id, by=ANA, seen=world.seen(no), reason=RejectReason.WRONG_PLAN)
+    world.desk.decisions.reject(request(no.id, ANA, world.seen(no)), reason=RejectReason.WRONG_PLAN)
     world.clock.forward(hours=5)
     world.desk.follow_up.process_due()
-    world.desk.decisions.approve(slow.id, by=ANA, seen=world.seen(slow))
+    world.desk.decisions.approve(request(slow.id, ANA, world.seen(slow)))
     world.work()
     unknown = world.store.cases.case(
         world.receive(world.signal("odd", kind="unrecognised")).case_id
@@ -191,7 +192,7 @@ def test_a_home_has_what_waits_what_is_mine_the_teams_and_what_was_handled_witho
     assert (names(home.waiting), names(home.alone)) == ([waiting.id], [gone.id])
     assert names(home_of(world, BEN).team) == [waiting.id]
     world.desk.decisions.hand_over(
-        waiting.id, by=ANA, seen=world.seen(waiting), to=FINN, done="counted", remains="order"
+        request(waiting.id, ANA, world.seen(waiting)), to=FINN, done="counted", remains="order"
     )
     world.work()
     assert names(home_of(world, FINN).waiting) == [waiting.id]
@@ -263,8 +264,13 @@ def test_a_status_that_says_away_suggests_a_stand_in_until_there_is_one(world):
     world.people.change("ana", away="on holiday until Monday")
     assert home_of(world).suggestion == "on holiday until Monday"
     now = world.clock()
-    world.desk.switchboard.delegate(
-        by=ANA, to=FINN, kind="", begins_at=now, ends_at=now + timedelta(days=2)
+    world.desk.controls.delegate(
+        by=ANA,
+        to=FINN,
+        kind="",
+        begins_at=now,
+        ends_at=now + timedelta(days=2),
+        surface=Surface.SLACK,
     )
     home = home_of(world)
     assert (home.suggestion, home.standing_in) == (

@@ -10,6 +10,7 @@ from bot.cases.lifecycle import State
 from bot.ports.card_store import CARD_FORMAT
 from bot.store import tables
 from tests.fakes.directory import principal
+from tests.world import request
 
 pytestmark = pytest.mark.threat("A1")
 
@@ -35,7 +36,7 @@ def test_what_can_be_pressed_is_drawn_again_once_and_nothing_else(world):
     waiting, rejected, resolved = (another(world, f"product:{number}") for number in (1, 2, 3))
     seen = world.seen(rejected)
     world.desk.decisions.reject(
-        rejected.id, by=principal("ana"), seen=seen, reason=RejectReason.DUPLICATE
+        request(rejected.id, principal("ana"), seen), reason=RejectReason.DUPLICATE
     )
     world.approve(resolved)
     world.work()

@@ -9,9 +9,12 @@ import pytest
 from bot.audit.export import export
 from bot.audit.replay import replay
 from bot.audit.verifier import verify
+from bot.cases.actor import Actor, Surface
 from bot.cases.approval import ApprovalRequirement
+from bot.cases.decide import Decision
 from bot.cases.entries import Entry, UndoAsked
 from bot.cases.errors import BadRequest, NotEligible, TooLate
+from bot.cases.evolve import evolve
 from bot.cases.identity import Identities
 from bot.cases.lifecycle import State
 from bot.cases.policy import ActionLimit, EmergencyRule, PlaybookTerms, Stage
@@ -19,7 +22,7 @@ from bot.desk.effects import change
 from handlers.cards.case_card import case_card
 from handlers.cards.notes import note_text
 from tests.fakes.directory import principal
-from tests.world import playbook, policy
+from tests.world import playbook, policy, request
 
 ANA, BEN, CARLA, ELSIE, OMAR = map(principal, ("ana", "ben", "carla", "elsie", "omar"))
 HOUR = timedelta(hours=1)
@@ -105,7 +108,7 @@ def with_governance(world):
 
 
 @pytest.fixture
-def governed(world):
+def require_governance(world):
     return with_governance(world)
 
 
@@ -147,8 +150,8 @@ def test_a_beneficiary_whom_nobody_knows_leaves_it_to_them_too_and_none_at_all_c
 
 
 @pytest.mark.threat("B6")
-def test_what_would_run_alone_is_asked_of_them_when_nobody_knows_who_raised_it(governed):
-    world = governed
+def test_what_would_run_alone_is_asked_of_them_when_nobody_knows_who_raised_it(require_governance):
+    world = require_governance
     world.library.rules = policy(actions={"house.order_stock": ActionLimit(alone=True)})
     owners = {"governance": "owners"}
     world.library.book = playbook(terms=PlaybookTerms(stage=Stage.AUTONOMOUS, owners=owners))
@@ -159,8 +162,8 @@ def test_what_would_run_alone_is_asked_of_them_when_nobody_knows_who_raised_it(g
 
 
 @pytest.mark.threat("B6")
-def test_when_somebody_unknown_raises_it_too_what_was_said_before_is_asked_anew(governed):
-    world = governed
+def test_when_somebody_unknown_raises_it_too_what_was_said_before_is_asked_anew(require_governance):
+    world = require_governance
     case = world.proposed()
     world.receive(world.signal(requester="ana@elsewhere.example"))
     world.work()
@@ -221,8 +224,12 @@ def test_nobody_lets_their_own_other_account_stand_in(small_world):
     world.library.people = Identities.of([[ANA, OMAR]])
     now = world.clock()
     with pytest.raises(BadRequest, match="somebody else"):
-        world.desk.switchboard.delegate(by=ANA, to=OMAR, kind="", begins_at=now, ends_at=now + HOUR)
-    world.desk.switchboard.delegate(by=ANA, to=BEN, kind="", begins_at=now, ends_at=now + HOUR)
+        world.desk.controls.delegate(
+            by=ANA, to=OMAR, kind="", begins_at=now, ends_at=now + HOUR, surface=Surface.SLACK
+        )
+    world.desk.controls.delegate(
+        by=ANA, to=BEN, kind="", begins_at=now, ends_at=now + HOUR, surface=Surface.SLACK
+    )
 
 
 @pytest.mark.threat("B6")
@@ -236,11 +243,11 @@ def test_nobody_looks_under_another_account_at_what_they_let_through_alone(small
     )
     world.work()
     let_through = world.desk.decisions.break_glass
-    let_through(first.id, by=ELSIE, seen=world.seen(first), reason="the boiler is on fire")
+    let_through(request(first.id, ELSIE, world.seen(first)), reason="the boiler is on fire")
     with pytest.raises(NotEligible, match="another governance owner"):
-        world.desk.switchboard.review(first.id, by=BEN, note="fine")
+        world.desk.controls.review(first.id, by=BEN, note="fine", surface=Surface.SLACK)
     with pytest.raises(TooLate, match="has not been looked at yet"):
-        let_through(second.id, by=BEN, seen=world.seen(second), reason="it still is")
+        let_through(request(second.id, BEN, world.seen(second)), reason="it still is")
 
 
 # --- taking it back ------------------------------------------------------------------------------------------------------
@@ -259,7 +266,7 @@ def carried_out(world, *people, **rules):
 
 
 def take_back(world, case, who, note="wrong table"):
-    after = world.desk.decisions.undo(case.id, by=who, seen=world.seen(case), note=note)
+    after = world.desk.decisions.undo(request(case.id, who, world.seen(case)), note=note)
     world.work()
     return world.case(after)
 
@@ -358,7 +365,9 @@ def test_a_case_that_is_opened_again_forgets_who_wanted_it_taken_back(small_worl
 def test_one_whose_delegation_is_used_is_heard_once(small_world):
     world = small_world
     now = world.clock()
-    world.desk.switchboard.delegate(by=CARLA, to=OMAR, kind="", begins_at=now, ends_at=now + HOUR)
+    world.desk.controls.delegate(
+        by=CARLA, to=OMAR, kind="", begins_at=now, ends_at=now + HOUR, surface=Surface.SLACK
+    )
     case = carried_out(world)
     half = take_back(world, case, OMAR)
     assert (half.undo_approvals[0].behalf_name, half.state) == ("Carla", State.RESOLVED)
@@ -375,13 +384,13 @@ def test_whoever_may_not_want_it_any_more_when_it_begins_takes_nothing_back(
     world = small_world
     now = world.clock()
     if how == "delegation over":
-        world.desk.switchboard.delegate(
-            by=CARLA, to=OMAR, kind="", begins_at=now, ends_at=now + HOUR
+        world.desk.controls.delegate(
+            by=CARLA, to=OMAR, kind="", begins_at=now, ends_at=now + HOUR, surface=Surface.SLACK
         )
     case = carried_out(world)
     second = OMAR if how == "delegation over" else CARLA
-    world.desk.decisions.undo(case.id, by=BEN, seen=world.seen(case), note="wrong")
-    world.desk.decisions.undo(case.id, by=second, seen=world.seen(case), note="wrong")
+    world.desk.decisions.undo(request(case.id, BEN, world.seen(case)), note="wrong")
+    world.desk.decisions.undo(request(case.id, second, world.seen(case)), note="wrong")
     assert world.case(case).state is State.RUNNING
     if how == "left the group":
         world.people.members["finance"] = set()
@@ -390,7 +399,9 @@ def test_whoever_may_not_want_it_any_more_when_it_begins_takes_nothing_back(
     elif how == "linked":
         world.library.people = Identities.of([[BEN, CARLA]])
     else:
-        world.desk.switchboard.end_delegation(by=CARLA, giver=CARLA, taker=OMAR, kind="")
+        world.desk.controls.end_delegation(
+            by=CARLA, giver=CARLA, taker=OMAR, kind="", surface=Surface.SLACK
+        )
     world.work()
     kept = world.case(case)
     assert (kept.state, len(world.house.effects), kept.undo_approvals) == (State.RESOLVED, 1, ())
@@ -429,7 +440,7 @@ def test_the_decider_who_took_back_what_ran_alone_must_still_be_one_when_it_begi
     world.house.undo_for = timedelta(minutes=30)
     case = world.proposed()
     world.work()
-    world.desk.decisions.undo(case.id, by=OMAR, seen=world.seen(case), note="no")
+    world.desk.decisions.undo(request(case.id, OMAR, world.seen(case)), note="no")
     world.people.members["floor-managers"] = {"ana"}
     world.work()
     assert (world.case(case).state, len(world.house.effects)) == (State.RESOLVED, 1)
@@ -444,7 +455,7 @@ def test_what_one_let_through_in_an_emergency_is_taken_back_by_as_many_as_it_nee
     world.library.book = playbook(terms=PlaybookTerms((ApprovalRequirement("floor-managers", 2),)))
     world.house.undo_for = timedelta(minutes=30)
     case = world.proposed()
-    world.desk.decisions.break_glass(case.id, by=ELSIE, seen=world.seen(case), reason="fire")
+    world.desk.decisions.break_glass(request(case.id, ELSIE, world.seen(case)), reason="fire")
     world.work()
     with pytest.raises(NotEligible):
         take_back(world, case, ELSIE)
@@ -459,15 +470,16 @@ def test_an_undoing_that_was_asked_before_the_upgrade_goes_on(small_world):
     world = small_world
     case = carried_out(world)
     asked = Entry(
-        case.id,
-        case.version + 1,
-        case.revision,
-        world.clock(),
-        BEN,
-        "slack",
-        UndoAsked("wrong", "Ben"),
+        case_id=case.id,
+        version=case.version + 1,
+        revision=case.revision,
+        at=world.clock(),
+        actor=Actor.parse(BEN),
+        surface="slack",
+        body=UndoAsked("wrong", "Ben"),
     )
-    world.store.cases.commit(change(case, (asked,), world.library.book))
+    decision = Decision((asked,), evolve(case, asked))
+    world.store.cases.commit(change(case, decision, world.library.book))
     world.work()
     assert world.case(case).state is State.REFERRED
     assert len(world.house.effects) == 2

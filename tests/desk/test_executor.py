@@ -19,7 +19,7 @@ from bot.desk.follow_up import MOST_ROWS
 from bot.ports.outbox import Topic
 from tests.fakes.connector import Died
 from tests.fakes.directory import principal
-from tests.world import playbook, policy
+from tests.world import playbook, policy, request
 
 
 def finish(world, case, *, seconds=0, step=1):
@@ -141,9 +141,7 @@ def test_an_outcome_that_cannot_be_found_out_is_parked_for_a_person(world):
     assert (parked.state, len(world.house.effects)) == (State.OUTCOME_UNKNOWN, 1)
     assert "does not say whether it happened" in parked.ending.reason
     world.desk.decisions.settle(
-        case.id,
-        by=principal("ana"),
-        seen=world.seen(case),
+        request(case.id, principal("ana"), world.seen(case)),
         landed=True,
         note="seen in the order list",
     )
@@ -158,7 +156,7 @@ def test_a_person_who_says_it_did_not_happen_ends_it_without_another_try(world):
     world.approve(case)
     finish(world, case, seconds=60)
     world.desk.decisions.settle(
-        case.id, by=principal("ana"), seen=world.seen(case), landed=False, note="not there"
+        request(case.id, principal("ana"), world.seen(case)), landed=False, note="not there"
     )
     done = finish(world, case)
     assert (done.state, world.house.effects) == (State.REFERRED, [])
@@ -299,7 +297,7 @@ def test_a_daily_limit_reached_meanwhile_stops_it(world):
 def test_an_edited_plan_runs_as_edited(world):
     case = world.proposed()
     edited = world.desk.decisions.edit(
-        case.id, by=principal("omar"), seen=world.seen(case), values={"quantity": 6}
+        request(case.id, principal("omar"), world.seen(case)), values={"quantity": 6}
     )
     assert [(change.field, change.before, change.after) for change in edited.changes] == [
         ("quantity", 24, 6)
@@ -315,7 +313,7 @@ def test_only_what_the_playbook_lists_can_be_edited(world):
 
     with pytest.raises(BadRequest, match="product_id cannot be edited here"):
         world.desk.decisions.edit(
-            case.id, by=principal("omar"), seen=world.seen(case), values={"product_id": 2}
+            request(case.id, principal("omar"), world.seen(case)), values={"product_id": 2}
         )
     assert world.entry_names(case)[-1] == "attempt.refused"
 
@@ -380,9 +378,7 @@ def test_an_undo_that_is_refused_is_parked(world):
     parked = finish(world, case, seconds=60)
     assert parked.state is State.OUTCOME_UNKNOWN
     world.desk.decisions.settle(
-        case.id,
-        by=principal("ben"),
-        seen=world.seen(case),
+        request(case.id, principal("ben"), world.seen(case)),
         landed=True,
         note="cancelled on the phone",
     )
@@ -465,14 +461,14 @@ def test_a_case_that_needs_a_person_can_be_looked_at_again_or_handled_by_hand(wo
     world.house.failing_lookups.add("look")
     case = world.proposed()
     world.house.failing_lookups.clear()
-    world.desk.decisions.try_again(case.id, by=principal("ana"), seen=world.seen(case))
+    world.desk.decisions.try_again(request(case.id, principal("ana"), world.seen(case)))
     world.work()
     assert world.case(case).state is State.PROPOSED
     other = world.store.cases.case(world.receive(world.signal("product:7")).case_id)
     world.house.failing_lookups.add("look")
     world.work()
     world.desk.decisions.resolve(
-        other.id, by=principal("ana"), seen=world.seen(other), note="called the supplier"
+        request(other.id, principal("ana"), world.seen(other)), note="called the supplier"
     )
     assert world.case(other).state is State.RESOLVED
 
@@ -510,7 +506,7 @@ def test_trouble_that_comes_back_within_a_day_is_the_same_case_and_later_a_new_o
 def test_asking_again_after_a_no_counts_on_the_rejected_case(world):
     case = world.proposed()
     world.desk.decisions.reject(
-        case.id, by=principal("ana"), seen=world.seen(case), reason=RejectReason.WRONG_PLAN
+        request(case.id, principal("ana"), world.seen(case)), reason=RejectReason.WRONG_PLAN
     )
     world.receive()
     assert (world.case(case).state, world.case(case).count) == (State.REJECTED, 2)
@@ -519,9 +515,7 @@ def test_asking_again_after_a_no_counts_on_the_rejected_case(world):
 def test_time_wakes_escalates_and_closes(world):
     case = world.proposed()
     world.desk.decisions.snooze(
-        case.id,
-        by=principal("ana"),
-        seen=world.seen(case),
+        request(case.id, principal("ana"), world.seen(case)),
         until=world.clock() + timedelta(hours=2),
         reason="busy",
     )
@@ -545,7 +539,7 @@ def test_a_refused_press_is_written_down(world):
     with pytest.raises(NotEligible, match="only @floor-managers may approve this"):
         world.approve(case, "finn")
     entry = world.store.cases.entries(case.id)[-1]
-    assert (entry.body.name, entry.actor, entry.body.code, entry.body.on_revision) == (
+    assert (entry.body.name, str(entry.actor), entry.body.code, entry.body.on_revision) == (
         "attempt.refused",
         principal("finn"),
         "not_eligible",
@@ -602,9 +596,7 @@ def test_what_was_accepted_and_is_never_seen_goes_to_a_person_and_is_not_repeate
     looks = world.house.calls.count("verify")
     assert 5 <= looks <= 12
     world.desk.decisions.settle(
-        case.id,
-        by=principal("ana"),
-        seen=world.seen(case),
+        request(case.id, principal("ana"), world.seen(case)),
         landed=True,
         note="seen in the order list",
     )
@@ -786,13 +778,11 @@ def test_an_undo_that_is_refused_goes_to_a_person_at_once(small_world):
     parked = finish(world, case)
     assert (parked.state, world.house.calls.count("undo")) == (State.OUTCOME_UNKNOWN, 1)
     world.desk.decisions.settle(
-        case.id, by=principal("ben"), seen=world.seen(case), landed=False, note="it stays"
+        request(case.id, principal("ben"), world.seen(case)), landed=False, note="it stays"
     )
     assert finish(world, case).state is State.OUTCOME_UNKNOWN
     world.desk.decisions.settle(
-        case.id,
-        by=principal("ben"),
-        seen=world.seen(case),
+        request(case.id, principal("ben"), world.seen(case)),
         landed=True,
         note="cancelled on the phone",
     )

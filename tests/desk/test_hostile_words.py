@@ -4,7 +4,6 @@ import json
 
 import pytest
 
-from bot.cases.case import evolve
 from bot.emulator.blocks import validate
 from handlers.cards.case_card import case_card
 from knowledge.learning.recogniser import TrainedRecogniser
@@ -65,10 +64,7 @@ def test_hostile_words_in_a_signal_change_nothing_that_counts(trained):
                 facts={"product_id": 1, "note": text[:900]},
             )
             case = world.store.cases.case(world.desk.intake.receive(signal, b"").case_id)
-            entries = world.desk.triage.look_at(case, world.clock())
-
-            for entry in entries:
-                case = evolve(case, entry)
+            case = world.desk.triage.look_at(case, world.clock()).case
             assert validate(case_card(case)) == []
             if case.plan is not None:
                 found = case.verdict

@@ -25,7 +25,7 @@ from handlers.cards.forms import approve_form
 from tests.desk.test_executor import finish
 from tests.fakes.connector import FakeConnector
 from tests.fakes.directory import principal
-from tests.world import World, playbook, policy
+from tests.world import World, playbook, policy, request
 
 NOT_AMOUNTS = [
     None,
@@ -140,7 +140,7 @@ def test_an_edit_to_an_amount_that_is_none_is_refused_and_the_case_stays(world):
     house.price = float("nan")
     with pytest.raises(BadRequest, match="the amount is not known"):
         world.desk.decisions.edit(
-            case.id, by=principal("omar"), seen=world.seen(case), values={"quantity": 6}
+            request(case.id, principal("omar"), world.seen(case)), values={"quantity": 6}
         )
     assert world.case(case).state is State.PROPOSED
     assert world.entry_names(case)[-1] == "attempt.refused"
@@ -229,7 +229,7 @@ def test_a_case_that_cannot_be_looked_at_gets_a_card_that_says_so(small_world, f
     assert type(fault).__name__ not in case.ending.reason
     world.house.prepare = FakeConnector().prepare
     world.house.rows = [{"product": "Merlot", "on_hand": 4, "quantity": 24, "at_risk": 3.5}]
-    world.desk.decisions.try_again(case.id, by=principal("ana"), seen=world.seen(case))
+    world.desk.decisions.try_again(request(case.id, principal("ana"), world.seen(case)))
     world.work()
     assert world.case(case).state is State.PROPOSED
 
@@ -318,7 +318,7 @@ def test_what_certainly_did_not_happen_uses_up_no_budget(world, how):
     finish(world, case, seconds=60)
     if how == "settled":
         world.desk.decisions.settle(
-            case.id, by=principal("ana"), seen=world.seen(case), landed=False, note="not there"
+            request(case.id, principal("ana"), world.seen(case)), landed=False, note="not there"
         )
         finish(world, case)
     world.house.faults.clear()
@@ -335,7 +335,7 @@ def test_what_a_person_saw_happen_uses_up_budget_like_what_was_reported(world):
     world.approve(case)
     finish(world, case, seconds=60)
     world.desk.decisions.settle(
-        case.id, by=principal("ana"), seen=world.seen(case), landed=True, note="seen"
+        request(case.id, principal("ana"), world.seen(case)), landed=True, note="seen"
     )
     finish(world, case)
     assert world.store.cases.step_outcomes("house.order_stock", 5) == ["LANDED"]
@@ -373,7 +373,7 @@ def test_an_autonomous_kind_that_a_person_edited_to_low_risk_can_be_approved(wor
     case = world.proposed()
     world.house.amount = Decimal(100)
     edited = world.desk.decisions.edit(
-        case.id, by=principal("ben"), seen=world.seen(case), values={"quantity": 8}
+        request(case.id, principal("ben"), world.seen(case)), values={"quantity": 8}
     )
     assert (edited.verdict.ruling, edited.verdict.factors) == (
         Ruling.ASK,
@@ -440,7 +440,7 @@ def test_what_was_done_as_a_dry_run_is_not_taken_back_live(dry_world):
         TooLate, match="it was a dry run: nothing was changed, so there is nothing to take back"
     ):
         world.desk.decisions.undo(
-            case.id, by=principal("ana"), seen=world.seen(case), note="wrong product"
+            request(case.id, principal("ana"), world.seen(case)), note="wrong product"
         )
     assert (world.case(case).state, world.house.effects) == (State.RESOLVED, [])
 
@@ -453,7 +453,7 @@ def test_a_dry_run_that_was_being_taken_back_ends_without_touching_anything(dry_
     world.approve(case)
     finish(world, case)
     world.desk.decisions.undo(
-        case.id, by=principal("ana"), seen=world.seen(case), note="wrong product"
+        request(case.id, principal("ana"), world.seen(case)), note="wrong product"
     )
     world.start("live")
     assert (finish(world, case).state, world.house.effects) == (State.REFERRED, [])
@@ -476,7 +476,7 @@ def test_what_was_done_for_real_is_neither_found_nor_taken_back_by_a_dry_run(sto
     world.start("dry-run")
     with pytest.raises(TooLate, match="it was carried out for real"):
         world.desk.decisions.undo(
-            done.id, by=principal("ana"), seen=world.seen(done), note="wrong product"
+            request(done.id, principal("ana"), world.seen(done)), note="wrong product"
         )
     waiting = finish(world, unsure, seconds=3)
     assert (waiting.state, waiting.steps[0].state, len(world.house.effects)) == (

@@ -12,8 +12,9 @@ from bot.audit.checkpoints import Checkpoints
 from bot.audit.export import export
 from bot.audit.replay import replay
 from bot.audit.verifier import verify
-from bot.cases import commands as m
+from bot.cases.actor import Surface
 from bot.cases.approval import ApprovalRequirement
+from bot.cases.commands import Undo
 from bot.cases.decide import decide
 from bot.cases.errors import BadRequest, NotEligible, Superseded, TooLate
 from bot.cases.lifecycle import State
@@ -29,7 +30,7 @@ from handlers.slack.case_forms import CaseForms
 from handlers.slack.interactions import FormSubmission
 from tests.fakes.device import PRESENT, Device
 from tests.fakes.directory import principal
-from tests.world import playbook, policy
+from tests.world import playbook, policy, request
 
 ANA, BEN, CARLA, ELSIE, OMAR = map(principal, ("ana", "ben", "carla", "elsie", "omar"))
 HOUR = timedelta(hours=1)
@@ -44,19 +45,19 @@ class Page:
         desk = world.desk
         ceremony = Ceremony("http://localhost:8080")
         self.web = TestClient(
-            Starlette(routes=routes(desk.decisions, desk.switchboard, ceremony, world.clock))
+            Starlette(routes=routes(desk.decisions, desk.enrolment, ceremony, world.clock))
         )
 
     def add(self, who, device):
-        token = self.world.desk.switchboard.invite(who, operator="root")
+        token = self.world.desk.enrolment.invite(who, operator="root")
         path = f"/passkey/{token}"
         return path, self.web.post(
             path, json=device.made(self.web.get(f"{path}/question").json()["options"])
         )
 
     def begin(self, case, who=ANA, note="the harvest is late"):
-        token = self.world.desk.decisions.begin_approval(
-            case.id, by=who, seen=Seen.of(case), note=note
+        token = self.world.desk.decisions.step_ups.begin_approval(
+            request(case.id, who, Seen.of(case)), note=note
         )
         return f"/confirm/{case.id}/{token}"
 
@@ -161,7 +162,7 @@ def test_rule_24_no_emergency_lets_the_top_class_through(page, case):
     )
     with pytest.raises(NotEligible, match="never let through by one person"):
         page.world.desk.decisions.break_glass(
-            case.id, by=ELSIE, seen=page.world.seen(case), reason="now"
+            request(case.id, ELSIE, page.world.seen(case)), reason="now"
         )
 
 
@@ -202,7 +203,7 @@ def test_what_is_not_genuine_changes_nothing(page, case, wrong):
         answer["response"]["signature"] = b64url_encode(bytes(signature))
     assert "not genuine" in refused(page.web.post(path, json=answer))
     last = page.world.store.cases.entries(case.id)[-1]
-    assert (last.body.name, last.actor, last.surface) == ("attempt.refused", ANA, "passkey")
+    assert (last.body.name, str(last.actor), last.surface) == ("attempt.refused", ANA, "passkey")
     page.world.work()
     assert (page.world.case(case).state, page.world.house.effects) == (State.PROPOSED, [])
 
@@ -243,7 +244,7 @@ def test_a_link_that_is_over_says_so_and_nothing_else(page, case, why):
         page.begin(case)
     elif why == "edited":
         page.world.desk.decisions.edit(
-            case.id, by=OMAR, seen=page.world.seen(case), values={"quantity": 30}
+            request(case.id, OMAR, page.world.seen(case)), values={"quantity": 30}
         )
     elif why == "no such case":
         path = path.replace(case.id, "EX-999")
@@ -258,7 +259,7 @@ def test_an_edit_between_question_and_answer_voids_it(page, case):
     path = page.begin(case)
     answer = page.device.signed(page.options(path))
     page.world.desk.decisions.edit(
-        case.id, by=OMAR, seen=page.world.seen(case), values={"quantity": 30}
+        request(case.id, OMAR, page.world.seen(case)), values={"quantity": 30}
     )
     assert page.web.post(path, json=answer).status_code == 410
     with pytest.raises(Superseded):
@@ -268,7 +269,7 @@ def test_an_edit_between_question_and_answer_voids_it(page, case):
 def test_a_passkey_that_was_removed_stops_what_it_approved(page, case):
     """Stolen, found out, removed: all before the plan was carried out."""
     assert page.confirm(page.begin(case), page.device).status_code == 200
-    page.world.desk.switchboard.remove_passkey(b64url_encode(page.device.id)[:16], operator="root")
+    page.world.desk.enrolment.remove(b64url_encode(page.device.id)[:16], operator="root")
     page.world.work()
     assert page.world.house.effects == []
     assert "plan.drifted" in page.world.entry_names(case)
@@ -303,17 +304,17 @@ def test_a_device_is_added_by_invitation_alone_and_once(page):
     assert refused(page.web.get(f"{path}/question"), 410) == refused(
         page.web.post(path, json={}), 410
     )
-    token = page.world.desk.switchboard.invite(OMAR, operator="root")
+    token = page.world.desk.enrolment.invite(OMAR, operator="root")
     page.world.clock.forward(hours=25)
     with pytest.raises(TooLate, match="works no longer"):
-        page.world.desk.switchboard.invitation(token)
+        page.world.desk.enrolment.find_invitation(token)
     assert replay(page.world.store.database).differences == ()
 
 
 def test_guests_are_not_invited(page):
     page.world.people.change("omar", guest=True)
     with pytest.raises(BadRequest, match="approves nothing"):
-        page.world.desk.switchboard.invite(OMAR, operator="root")
+        page.world.desk.enrolment.invite(OMAR, operator="root")
 
 
 @pytest.mark.parametrize(
@@ -426,8 +427,8 @@ def test_the_auditor_finds_a_yes_that_the_device_did_not_sign(page, case, tmp_pa
 
 
 def begin_undo(page, case, who=ANA, note="wrong wine"):
-    token = page.world.desk.decisions.begin_undo(
-        case.id, by=who, seen=page.world.seen(case), note=note
+    token = page.world.desk.decisions.step_ups.begin_undo(
+        request(case.id, who, page.world.seen(case)), note=note
     )
     return f"/confirm/{case.id}/{token}"
 
@@ -450,7 +451,7 @@ def test_the_top_class_is_taken_back_only_with_a_signature_over_that(page, sort,
     device, case = Device(sort=sort), carried_out(page)
     page.add(OMAR, device)
     with pytest.raises(NotEligible, match="taken back with your passkey, outside Slack"):
-        world.desk.decisions.undo(case.id, by=OMAR, seen=page.world.seen(case), note="wrong wine")
+        world.desk.decisions.undo(request(case.id, OMAR, page.world.seen(case)), note="wrong wine")
     path = begin_undo(page, case, OMAR)
     asked = page.web.get(f"{path}/question").json()
     assert (asked["purpose"], asked["as"], asked["note"]) == ("undo", "Omar", "wrong wine")
@@ -492,17 +493,30 @@ def test_the_form_of_taking_back_leads_to_the_page(page):
 def test_a_signature_for_the_doing_is_none_for_the_undoing(page):
     case = carried_out(page)
     challenges = [
-        challenge(case.id, case.revision, case.plan.digest, ANA, "0" * 64, purpose)
+        challenge(
+            case_id=case.id,
+            revision=case.revision,
+            plan_hash=case.plan.plan_hash,
+            person=ANA,
+            ticket="0" * 64,
+            purpose=purpose,
+        )
         for purpose in Purpose
     ]
     assert challenges[0] != challenges[1]
-    assert challenges[0] == challenge(case.id, case.revision, case.plan.digest, ANA, "0" * 64)
+    assert challenges[0] == challenge(
+        case_id=case.id,
+        revision=case.revision,
+        plan_hash=case.plan.plan_hash,
+        person=ANA,
+        ticket="0" * 64,
+    )
     given = case.approvals[0].assertion
     with pytest.raises(TooLate, match="works no longer"):
         decide(
             case,
-            m.Undo(
-                page.world.desk.decisions.asker(case, ANA, "passkey"),
+            Undo(
+                page.world.desk.decisions.callers.for_case(case, ANA, Surface.PASSKEY_PAGE),
                 Seen.of(case),
                 "x",
                 assertion=given,
@@ -516,7 +530,13 @@ def test_a_signature_for_the_doing_is_none_for_the_undoing(page):
     wrong = page.device.signed(
         {
             "challenge": b64url_encode(
-                challenge(case.id, case.revision, case.plan.digest, ANA, asked.ticket)
+                challenge(
+                    case_id=case.id,
+                    revision=case.revision,
+                    plan_hash=case.plan.plan_hash,
+                    person=ANA,
+                    ticket=asked.ticket,
+                )
             )
         }
     )
@@ -553,7 +573,7 @@ def test_two_sign_the_undoing_each_with_their_own(page, tmp_path):
 def test_a_passkey_that_is_removed_takes_nothing_back(page):
     case = carried_out(page)
     assert page.confirm(begin_undo(page, case), page.device).status_code == 200
-    page.world.desk.switchboard.remove_passkey(b64url_encode(page.device.id)[:16], operator="root")
+    page.world.desk.enrolment.remove(b64url_encode(page.device.id)[:16], operator="root")
     page.world.work()
     kept = page.world.case(case)
     assert (kept.state, len(page.world.house.effects)) == (State.RESOLVED, 1)

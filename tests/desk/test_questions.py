@@ -6,6 +6,7 @@ from datetime import timedelta
 import pytest
 
 from bot.advisors import without_memory
+from bot.cases.actor import Surface
 from bot.cases.entries import RejectReason
 from bot.cases.errors import BadRequest, NotEligible
 from bot.ports.case_store import ReceiptOutcome
@@ -16,7 +17,7 @@ from knowledge.memory.precedent_memory import PrecedentMemory
 from knowledge.memory.vector_index import VectorIndex
 from tests.fakes.directory import principal
 from tests.fakes.mind import mind
-from tests.world import World
+from tests.world import World, request
 
 ANA, BEN, CARLA, FINN, OMAR = map(principal, ("ana", "ben", "carla", "finn", "omar"))
 NOTHING = "There is no such case, or none that you may see."
@@ -43,8 +44,13 @@ def test_what_waits_on_me_is_what_i_may_decide_and_have_not(world):
     assert ids(ask(world, "what waits on me?", CARLA)) == []
     assert ask(world, "what waits on me?", FINN).text == "Nothing waits on you."
     now = world.clock()
-    world.desk.switchboard.delegate(
-        by=ANA, to=FINN, kind="", begins_at=now, ends_at=now + timedelta(hours=1)
+    world.desk.controls.delegate(
+        by=ANA,
+        to=FINN,
+        kind="",
+        begins_at=now,
+        ends_at=now + timedelta(hours=1),
+        surface=Surface.SLACK,
     )
     assert ids(ask(world, "what waits on me?", FINN)) == [case.id]
     world.approve(case)
@@ -74,7 +80,7 @@ def test_whoever_was_named_on_it_sees_it_wherever_they_are(world):
     world.people.channels["C0STOCK"] = set()
     assert ids(ask(world, "what is open?", FINN)) == []
     world.desk.decisions.hand_over(
-        case.id, by=BEN, seen=world.seen(case), to=FINN, done="counted", remains="order"
+        request(case.id, BEN, world.seen(case)), to=FINN, done="counted", remains="order"
     )
     assert ids(ask(world, "what is open?", FINN)) == [case.id]
     assert ids(ask(world, "what waits on me?", FINN)) == [case.id]
@@ -83,9 +89,7 @@ def test_whoever_was_named_on_it_sees_it_wherever_they_are(world):
 def test_why_is_what_was_recorded(world):
     case = world.proposed()
     world.desk.decisions.reject(
-        case.id,
-        by=ANA,
-        seen=world.seen(case),
+        request(case.id, ANA, world.seen(case)),
         reason=RejectReason.WRONG_PLAN,
         note="closed on Mondays",
     )
@@ -243,7 +247,7 @@ def test_what_one_knows_as_a_party_is_told_to_them_alone(world):
     case = world.proposed()
     world.people.channels["C0STOCK"] = {"ana"}
     world.desk.decisions.hand_over(
-        case.id, by=BEN, seen=world.seen(case), to=FINN, done="counted", remains="order"
+        request(case.id, BEN, world.seen(case)), to=FINN, done="counted", remains="order"
     )
     assert said_in(world, "C0OPS", "how many are open?", person=FINN) is None
     assert said_in(world, "C0OPS", f"show {case.id}", person=FINN) is None

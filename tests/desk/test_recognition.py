@@ -9,7 +9,7 @@ from bot.cases.seen import Seen
 from bot.cases.signal import UNRECOGNISED
 from tests.fakes.directory import principal
 from tests.fakes.mind import FakeRecogniser, mind
-from tests.world import World
+from tests.world import World, request
 
 
 @pytest.fixture
@@ -69,7 +69,7 @@ def test_a_signal_whose_kind_is_named_is_not_second_guessed(unsure):
 def test_a_person_names_it_and_it_goes_to_that_playbook_on_a_new_card(unsure):
     case = nameless(unsure)
     unsure.desk.decisions.name_kind(
-        case.id, by=principal("ana"), seen=unsure.seen(case), kind="low_stock"
+        request(case.id, principal("ana"), unsure.seen(case)), kind="low_stock"
     )
     unsure.work()
     named = unsure.case(case)
@@ -86,7 +86,7 @@ def test_a_person_names_it_and_it_goes_to_that_playbook_on_a_new_card(unsure):
 
 def test_something_new_is_an_answer_too(unsure):
     case = nameless(unsure)
-    unsure.desk.decisions.call_novel(case.id, by=principal("ana"), seen=unsure.seen(case))
+    unsure.desk.decisions.call_novel(request(case.id, principal("ana"), unsure.seen(case)))
     unsure.work()
     assert (unsure.case(case).state, unsure.case(case).is_novel, unsure.shelf.labels()[0].kind) == (
         State.REFERRED,
@@ -98,19 +98,19 @@ def test_something_new_is_an_answer_too(unsure):
 def test_an_answer_is_given_once_by_those_it_belongs_to_and_names_a_playbook(unsure):
     case, decisions = nameless(unsure), unsure.desk.decisions
     with pytest.raises(NotEligible):
-        decisions.name_kind(case.id, by=principal("carla"), seen=Seen.of(case), kind="low_stock")
+        decisions.name_kind(request(case.id, principal("carla"), Seen.of(case)), kind="low_stock")
     with pytest.raises(BadRequest, match="no playbook"):
-        decisions.name_kind(case.id, by=principal("ana"), seen=Seen.of(case), kind=UNRECOGNISED)
-    decisions.call_novel(case.id, by=principal("ana"), seen=Seen.of(case))
+        decisions.name_kind(request(case.id, principal("ana"), Seen.of(case)), kind=UNRECOGNISED)
+    decisions.call_novel(request(case.id, principal("ana"), Seen.of(case)))
     with pytest.raises(TooLate):
-        decisions.name_kind(case.id, by=principal("ana"), seen=Seen.of(case), kind="low_stock")
+        decisions.name_kind(request(case.id, principal("ana"), Seen.of(case)), kind="low_stock")
     assert unsure.entry_names(case).count("attempt.refused") == 3
 
 
 def test_a_case_whose_kind_was_guessed_teaches_nothing_until_a_person_approves(sure):
     case = nameless(sure)
     sure.desk.decisions.reject(
-        case.id, by=principal("ana"), seen=sure.seen(case), reason=RejectReason.WRONG_FACTS
+        request(case.id, principal("ana"), sure.seen(case)), reason=RejectReason.WRONG_FACTS
     )
     sure.work()
     (precedent,) = sure.shelf.of_kind("low_stock", 10)

@@ -13,7 +13,10 @@ from bot.audit.checkpoints import Checkpoints
 from bot.audit.export import export
 from bot.audit.replay import replay
 from bot.audit.verifier import verify
-from bot.cases.controls import Asked, Pause, Resume, decide_controls
+from bot.cases.actor import Surface
+from bot.cases.caller import Caller
+from bot.cases.control_commands import Pause, Resume
+from bot.cases.control_decisions import decide_controls
 from bot.cases.entries import RejectReason
 from bot.cases.errors import BadRequest, LedgerBroken, NotEligible, TooLate
 from bot.cases.lifecycle import State
@@ -25,7 +28,7 @@ from bot.store.database import Database
 from bot.store.store import Store
 from tests.conftest import _create
 from tests.fakes.directory import principal
-from tests.world import World
+from tests.world import World, request
 
 pytestmark = pytest.mark.threat("A5")
 
@@ -147,7 +150,7 @@ def carried_out_after_the_backup(town) -> tuple[str, str]:
 
 def test_nothing_runs_after_a_backup_is_restored_until_it_is_acknowledged(either_town):
     world = either_town.restore(carried_out_after_the_backup(either_town))
-    standing = either_town.watch.look()
+    standing = either_town.watch.check()
     assert (standing.is_behind, names(world.store)) == (True, ["ledger.behind"])
     world.approve(world.store.cases.case("EX-2"))
     for _ in range(5):
@@ -161,7 +164,7 @@ def test_nothing_runs_after_a_backup_is_restored_until_it_is_acknowledged(either
 
 def test_what_was_carried_out_after_the_backup_is_found_and_not_done_again(either_town):
     world = either_town.restore(carried_out_after_the_backup(either_town))
-    either_town.watch.look()
+    either_town.watch.check()
     world.approve(world.store.cases.case("EX-2"))
     either_town.watch.acknowledge("compared with the house", operator="root")
     world.work()
@@ -235,7 +238,7 @@ def test_what_was_taken_back_after_the_backup_is_not_taken_back_twice(town):
     backup = town.back_up()
     world = town.world
     world.desk.decisions.undo(
-        case.id, by=principal("ana"), seen=world.seen(case), note="wrong shop"
+        request(case.id, principal("ana"), world.seen(case)), note="wrong shop"
     )
     world.work()
     town.sign()
@@ -244,7 +247,7 @@ def test_what_was_taken_back_after_the_backup_is_not_taken_back_twice(town):
     world = town.restore(backup)
     town.watch.acknowledge("compared", operator="root")
     world.desk.decisions.undo(
-        case.id, by=principal("ana"), seen=world.seen(case), note="wrong shop"
+        request(case.id, principal("ana"), world.seen(case)), note="wrong shop"
     )
     world.work()
     assert world.house.effects == effects
@@ -265,7 +268,7 @@ def test_what_is_planned_after_the_restoration_is_carried_out_as_always(town):
 
 def test_numbers_go_on_above_all_that_may_have_been_given(either_town):
     world = either_town.restore(carried_out_after_the_backup(either_town))
-    either_town.watch.look()
+    either_town.watch.check()
     ids = [world.receive(world.signal(f"product:new {number}")).case_id for number in range(2)]
     assert ids == ["EX-1006", "EX-1007"]
     assert either_town.watch.acknowledge("compared", operator="root").is_behind is False
@@ -283,7 +286,7 @@ def test_a_witness_of_an_older_release_knows_no_numbers_and_the_entries_bound_th
     path.write_text(json.dumps({name: stored[name] for name in ("number", "size", "peaks")}))
     world = town.restore(backup)
     own = world.store.ledger.head()[0]
-    town.watch.look()
+    town.watch.check()
     assert (
         world.receive(world.signal("product:new")).case_id
         == f"EX-{2 + stored['size'] - own + 1000 + 1}"
@@ -304,7 +307,7 @@ def test_it_is_written_once_however_many_processes_find_it(either_town):
             ),
         )
     with ThreadPoolExecutor(4) as many:
-        standings = list(many.map(lambda watch: watch.look(), watches))
+        standings = list(many.map(lambda watch: watch.check(), watches))
     for database in databases:
         database.close()
     assert all(standing.is_behind for standing in standings)
@@ -313,7 +316,7 @@ def test_it_is_written_once_however_many_processes_find_it(either_town):
 
 def test_everybody_is_told(town):
     world = town.restore(carried_out_after_the_backup(town))
-    town.watch.look()
+    town.watch.check()
     world.work()
     sentence = "the ledger is older than what was signed: a backup was restored"
     assert sentence in world.chat.looks["EX-2"].paused
@@ -339,10 +342,7 @@ def test_every_open_card_is_drawn_anew_whatever_the_backup_remembers_of_it(town)
     case = world.proposed()
     world.receive(world.signal("product:2"))
     world.desk.decisions.reject(
-        case.id,
-        by=principal("ana"),
-        seen=world.seen(case),
-        reason=RejectReason.WRONG_PLAN,
+        request(case.id, principal("ana"), world.seen(case)), reason=RejectReason.WRONG_PLAN
     )
     world.work()
     backup = town.back_up()
@@ -350,18 +350,18 @@ def test_every_open_card_is_drawn_anew_whatever_the_backup_remembers_of_it(town)
     town.sign()
     world = town.restore(backup)
     world.chat.cards.clear()
-    town.watch.look()
+    town.watch.check()
     world.work()
     assert list(world.chat.cards) == ["EX-2/1"]
 
 
 def test_nobody_resumes_it_from_slack(town):
     world = town.restore(carried_out_after_the_backup(town))
-    town.watch.look()
+    town.watch.check()
     with pytest.raises(NotEligible, match="countersign ledger acknowledge"):
-        world.desk.switchboard.resume("", by=principal("elsie"))
-    world.desk.switchboard.pause("", by=principal("ben"), reason="also by hand")
-    world.desk.switchboard.resume("", by=principal("elsie"))
+        world.desk.controls.resume("", by=principal("elsie"), surface=Surface.SLACK)
+    world.desk.controls.pause("", by=principal("ben"), reason="also by hand", surface=Surface.SLACK)
+    world.desk.controls.resume("", by=principal("elsie"), surface=Surface.SLACK)
     assert world.store.desk_controls.load().is_behind
 
 
@@ -371,7 +371,7 @@ def test_acknowledging_says_what_was_compared_and_is_for_a_restored_backup_only(
         town.watch.acknowledge("  ", operator="root")
     town.watch.acknowledge("compared with the house", operator="root")
     entry = world.store.cases.entries("DESK")[-1]
-    assert (entry.actor, entry.surface, entry.body.note) == (
+    assert (str(entry.actor), entry.surface, entry.body.note) == (
         "operator:root",
         "command line",
         "compared with the house",
@@ -399,7 +399,7 @@ def test_nothing_is_signed_before_it_is_acknowledged_and_then_the_note_says_so(t
     assert "that were signed once are gone" in remark
     assert "root" in remark
     assert "compared with the house" in remark
-    assert town.watch.look().is_behind is False
+    assert town.watch.check().is_behind is False
 
 
 def test_a_ledger_that_went_on_after_the_restoration_is_seen_too(town):
@@ -408,7 +408,7 @@ def test_a_ledger_that_went_on_after_the_restoration_is_seen_too(town):
     for number in range(30):
         world.receive(world.signal(f"product:other {number}"))
     world.work()
-    assert town.watch.look().is_behind
+    assert town.watch.check().is_behind
     assert (
         "was restored"
         in world.desk.questions.answer("what is paused?", by=principal("ana"), channel="").text
@@ -430,7 +430,7 @@ def test_a_second_backup_is_a_second_time(town):
     town.sign()
     for again, entries in ((backup, 1), (later, 3)):
         world = town.restore(again)
-        assert town.watch.look().is_behind
+        assert town.watch.check().is_behind
         assert len(names(world.store)) == entries
         town.watch.acknowledge("again", operator="root")
         town.sign()
@@ -475,15 +475,14 @@ def _signed(checkpoints, text: str) -> str:
 def test_the_verifier_finds_a_step_that_was_begun_in_between(town):
     """Whoever writes to the database past the desk."""
     world = town.restore(carried_out_after_the_backup(town))
-    town.watch.look()
+    town.watch.check()
     case = world.store.cases.case("EX-1")
-    from bot.cases import commands as m
+    from bot.cases.commands import LookFirst
     from bot.cases.decide import decide
     from bot.ports.case_store import Change
 
-    world.store.cases.commit(
-        Change(before=case, entries=decide(case, m.LookFirst(0), world.clock()))
-    )
+    decision = decide(case, LookFirst(0), world.clock())
+    world.store.cases.commit(Change(before=case, entries=decision.entries))
     export(world.store.ledger, town.folder / "log.jsonl")
     found = verify(str(town.folder / "log.jsonl"))[0]
     assert any("nobody had acknowledged that a backup was restored" in finding for finding in found)
@@ -491,11 +490,11 @@ def test_the_verifier_finds_a_step_that_was_begun_in_between(town):
 
 def test_an_honest_ledger_is_not_behind(town):
     world = town.world
-    assert town.watch.look().is_behind is False
+    assert town.watch.check().is_behind is False
     for number in range(3):
         world.receive(world.signal(f"product:{number}"))
         town.sign()
-        assert town.watch.look().is_behind is False
+        assert town.watch.check().is_behind is False
     assert names(world.store) == []
 
 
@@ -503,18 +502,16 @@ def test_pausing_and_resuming_go_on_as_before(town):
     """Old standings, written before there were rollbacks, are read as they were."""
     world = town.world
     standing = replace(world.store.desk_controls.load())
-    carla = Asked(
-        world.people.person(principal("carla")), frozenset(), frozenset({principal("carla")})
+    carla = Caller(
+        person=world.people.person(principal("carla")),
+        surface=Surface.SLACK,
+        governors=frozenset({principal("carla")}),
     )
-    halted = decide_controls(standing, Pause(carla, "", "a reason"), world.clock())
-    after = world.store.desk_controls.save(standing, halted)
+    pause = decide_controls(standing, Pause(carla, "", "a reason"), world.clock())
+    after = world.store.desk_controls.save(standing, pause.entries)
     assert [pause.scope for pause in after.holds] == [""]
-    assert (
-        world.store.desk_controls.save(
-            after, decide_controls(after, Resume(carla, ""), world.clock())
-        ).holds
-        == ()
-    )
+    resumption = decide_controls(after, Resume(carla, ""), world.clock())
+    assert world.store.desk_controls.save(after, resumption.entries).holds == ()
 
 
 def test_no_more_is_called_the_same_than_what_was_signed_proves(town):
@@ -529,7 +526,7 @@ def test_no_more_is_called_the_same_than_what_was_signed_proves(town):
         town.world.receive(town.world.signal(f"product:later {number}"))
     town.sign()
     world = town.restore(backup)
-    town.watch.look()
+    town.watch.check()
     body = world.store.cases.entries("DESK")[-1].body
     assert (body.own_size, body.common_size) == (proved + 1, proved)
 

@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 from sqlalchemy.exc import IntegrityError
 
-from bot.cases import commands as m
 from bot.cases.approval import ApprovalRequirement
+from bot.cases.commands import Approve, Claim, Narrate
 from bot.cases.decide import decide
 from bot.cases.errors import Conflict, NotEligible, Refusal, Superseded, TooLate
 from bot.cases.lifecycle import State
@@ -22,7 +22,7 @@ from bot.ports.case_store import Change
 from handlers.cards.case_card import case_card
 from tests.cases.making import ANA, NOW, approved, asker, fold_all, proposed, start_step, verdict
 from tests.fakes.directory import principal
-from tests.world import playbook, policy
+from tests.world import playbook, policy, request
 
 ROOT = Path(__file__).parent.parent.parent
 
@@ -34,7 +34,7 @@ def flat(blocks):
 def test_rule_2_what_a_model_says_stands_below_the_plan_and_under_its_label():
     case = proposed()
     words = Words("m1", "Approve now: order 9,999", "Plan: pay everything")
-    told = flat(case_card(fold_all(case, decide(case, m.Narrate(words, 1), NOW))))
+    told = flat(case_card(fold_all(case, decide(case, Narrate(words, 1), NOW))))
     assert (
         told.index("Recommended plan")
         < told.index("written by the model m1 and not checked")
@@ -53,7 +53,7 @@ def test_rule_3_a_button_carries_what_was_seen_and_is_believed_in_nothing_else(w
         if e["type"] == "button"
     ]
     assert {button["value"] for button in buttons} == {
-        f"{case.id}:1:{case.plan.digest[:32]}:PROPOSED"
+        f"{case.id}:1:{case.plan.plan_hash[:32]}:PROPOSED"
     }
     with pytest.raises(Superseded):
         world.approve(case, seen=replace(Seen.of(case), revision=0))
@@ -73,11 +73,11 @@ def test_rule_7_an_approval_is_consumed_once(world):
         ),
         NOW,
     )
-    world.store.cases.commit(Change(before=ready, entries=first))
+    world.store.cases.commit(Change(before=ready, entries=first.entries))
     with pytest.raises((Conflict, IntegrityError)):
-        world.store.cases.commit(Change(before=ready, entries=first))
+        world.store.cases.commit(Change(before=ready, entries=first.entries))
     running = world.case(case)
-    again = replace(first[0], version=running.version + 1)
+    again = replace(first.entries[0], version=running.version + 1)
     with pytest.raises(IntegrityError):
         world.store.cases.commit(Change(before=running, entries=(again,)))
 
@@ -88,14 +88,14 @@ def test_rule_7_an_approval_is_consumed_once(world):
 def test_rule_8_who_is_not_exactly_one_person_decides_nothing(world, who):
     case = world.proposed()
     with pytest.raises(NotEligible):
-        world.desk.decisions.approve(case.id, by=who, seen=world.seen(case))
+        world.desk.decisions.approve(request(case.id, who, world.seen(case)))
     assert world.case(case).state is State.PROPOSED
 
 
 def test_rule_16_a_change_is_written_on_what_was_read_or_not_at_all(world):
     case = world.proposed()
     ana, omar = (
-        decide(case, m.Claim(asker(replace(ANA, id=principal(name))), Seen.of(case)), NOW)
+        decide(case, Claim(asker(replace(ANA, id=principal(name))), Seen.of(case)), NOW)
         for name in ("ana", "omar")
     )
     world.store.cases.commit(change(case, ana, world.library.book))
@@ -132,7 +132,7 @@ def test_rule_23_every_attempt_is_written_with_its_reason(world):
     for attempt in (
         lambda: world.approve(case, "carla"),
         lambda: world.approve(case, seen=replace(Seen.of(case), revision=7)),
-        lambda: world.desk.decisions.claim(case.id, by=principal("finn"), seen=world.seen(case)),
+        lambda: world.desk.decisions.claim(request(case.id, principal("finn"), world.seen(case))),
     ):
         with pytest.raises(Refusal):
             attempt()
@@ -181,8 +181,8 @@ def test_rule_28_the_reviewer_sees_what_changed_who_voted_and_no_colour_that_nud
     from bot.cases.entries import FieldChange as Edited
 
     case = proposed(factors=(ApprovalRequirement("floor-managers", 2),))
-    half = fold_all(case, decide(case, m.Approve(asker(ANA), Seen.of(case)), NOW))
-    told = flat(case_card(replace(half, changes=(Edited("quantity", 24, 12),))))
+    half = fold_all(case, decide(case, Approve(asker(ANA), Seen.of(case)), NOW))
+    told = flat(case_card(replace(half, changes=(Edited(field="quantity", before=24, after=12),))))
     assert "Edited: " in told
     assert "quantity 24 → 12" in told
     assert "Approved by " in told
@@ -201,7 +201,7 @@ def test_rule_24_there_is_no_bulk_approval(world):
     world.work()
     world.approve(first)
     assert world.case(second).state is State.PROPOSED
-    assert approved().approvals[0].digest == approved().plan.digest
+    assert approved().approvals[0].digest == approved().plan.plan_hash
 
 
 def test_rule_9_people_named_one_by_one_decide_while_they_are_colleagues_and_nobody_else(world):

@@ -20,7 +20,7 @@ from handlers.slack.chat import SlackChat
 from handlers.slack.rate_limiter import RateLimiter
 from handlers.slack.web_client import web_client
 from tests.fakes.directory import principal
-from tests.world import World
+from tests.world import World, request
 
 pytestmark = pytest.mark.threat("C6")
 CHANNELS = ("C0STOCK", "C0OPS", "C0FLOOR")
@@ -137,7 +137,7 @@ def test_a_card_that_was_deleted_and_posted_anew_is_found_again_too(town):
     case = town.proposed()
     town.slack.chat_delete(channel="C0STOCK", ts=town.store.cards.cards(case.id)[0].ts)
     faults(town, drop_next=1, drop_only="chat.postMessage")
-    town.desk.decisions.claim(case.id, by=principal("ana"), seen=town.seen(case))
+    town.desk.decisions.claim(request(case.id, principal("ana"), town.seen(case)))
     town.work()
     later(town)
     assert live(town.emulator) == standing(town, case.id)
@@ -146,7 +146,7 @@ def test_a_card_that_was_deleted_and_posted_anew_is_found_again_too(town):
 def test_a_card_that_may_no_longer_be_edited_gives_way_to_a_new_one(town):
     case = town.proposed()
     faults(town, edit_window_closed=True)
-    town.desk.decisions.claim(case.id, by=principal("ana"), seen=town.seen(case))
+    town.desk.decisions.claim(request(case.id, principal("ana"), town.seen(case)))
     town.work()
     faults(town, edit_window_closed=False)
     later(town)
@@ -187,7 +187,7 @@ def test_a_card_in_doubt_is_taken_away_from_the_channel_that_the_case_has_left(t
     case = town.store.cases.case(town.receive(town.signal(kind=UNRECOGNISED)).case_id)
     town.work()
     town.desk.decisions.name_kind(
-        case.id, by=principal("ana"), seen=town.seen(case), kind="low_stock"
+        request(case.id, principal("ana"), town.seen(case)), kind="low_stock"
     )
     town.work()
     faults(town, hidden_for=0)
@@ -230,7 +230,7 @@ def test_a_case_that_ended_meanwhile_leaves_no_button_behind(town):
     town.clock.forward(seconds=31)
     town.work()
     town.desk.decisions.reject(
-        case.id, by=principal("ana"), seen=town.seen(case), reason=RejectReason.WRONG_PLAN
+        request(case.id, principal("ana"), town.seen(case)), reason=RejectReason.WRONG_PLAN
     )
     faults(town, hidden_for=0)
     later(town)
@@ -342,11 +342,11 @@ def decide_something(town, dice, case_id):
     """A person claims or rejects; that they may come too late is part of the story."""
     with contextlib.suppress(CountersignError):
         if dice.random() < 0.7:
-            town.desk.decisions.claim(case_id, by=principal("ana"), seen=town.seen(case_id))
+            town.desk.decisions.claim(request(case_id, principal("ana"), town.seen(case_id)))
         else:
             case = town.store.cases.case(case_id)
             town.desk.decisions.reject(
-                case_id, by=principal("ana"), seen=town.seen(case), reason=RejectReason.WRONG_PLAN
+                request(case_id, principal("ana"), town.seen(case)), reason=RejectReason.WRONG_PLAN
             )
 
 

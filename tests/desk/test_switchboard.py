@@ -7,12 +7,13 @@ from decimal import Decimal
 import pytest
 
 from bot.audit.replay import replay
+from bot.cases.actor import Surface
 from bot.cases.approval import ApprovalRequirement
 from bot.cases.errors import BadRequest, NotEligible, TooLate
 from bot.cases.lifecycle import State
 from bot.cases.policy import ActionLimit, EmergencyRule, PlaybookTerms
 from tests.fakes.directory import principal
-from tests.world import playbook, policy
+from tests.world import playbook, policy, request
 
 ANA, BEN, CARLA, ELSIE, FINN, OMAR = map(
     principal, ("ana", "ben", "carla", "elsie", "finn", "omar")
@@ -20,7 +21,7 @@ ANA, BEN, CARLA, ELSIE, FINN, OMAR = map(
 
 
 def pause(world, scope="", by=ANA):
-    return world.desk.switchboard.pause(scope, by=by, reason="wait")
+    return world.desk.controls.pause(scope, by=by, reason="wait", surface=Surface.SLACK)
 
 
 def proven(world):
@@ -42,7 +43,7 @@ def test_rule_20_while_it_is_paused_nothing_begins_and_on_resuming_it_goes_on_at
     world.clock.forward(minutes=10)
     world.work()
     assert world.house.effects == []
-    world.desk.switchboard.resume(scope, by=ELSIE)
+    world.desk.controls.resume(scope, by=ELSIE, surface=Surface.SLACK)
     world.work()
     assert (world.case(case).state, len(world.house.effects)) == (State.RESOLVED, 1)
     assert world.chat.looks[case.id].paused == ""
@@ -69,7 +70,7 @@ def test_rule_20_the_switch_is_read_in_the_very_transaction_that_begins_the_step
 def test_rule_20_undoing_waits_for_the_switch_too(world):
     case = taken_back_after(world, lambda: pause(world))
     assert (case.state, len(world.house.effects)) == (State.RUNNING, 1)
-    world.desk.switchboard.resume("", by=ELSIE)
+    world.desk.controls.resume("", by=ELSIE, surface=Surface.SLACK)
     world.work()
     assert (world.case(case).state, len(world.house.effects)) == (State.REFERRED, 2)
 
@@ -83,7 +84,7 @@ def taken_back_after(world, then=lambda: None):
     world.work()
     then()
     world.desk.decisions.undo(
-        case.id, by=OMAR, seen=world.seen(case), note="the delivery came after all"
+        request(case.id, OMAR, world.seen(case)), note="the delivery came after all"
     )
     world.work()
     return world.case(case)
@@ -109,7 +110,7 @@ def test_rule_18_the_window_closes_and_the_button_goes(world):
     world.work()
     assert not world.chat.looks[case.id].is_undoable
     with pytest.raises(TooLate, match="time to take it back"):
-        world.desk.decisions.undo(case.id, by=OMAR, seen=world.seen(case), note="x")
+        world.desk.decisions.undo(request(case.id, OMAR, world.seen(case)), note="x")
 
 
 def test_rule_20_an_action_that_keeps_failing_is_paused_by_itself(world):
@@ -146,8 +147,13 @@ def test_rule_20_the_budget_of_the_day_is_asked_where_the_step_begins(world):
 
 def delegate(world, kind="", hours=8):
     now = world.clock()
-    return world.desk.switchboard.delegate(
-        by=BEN, to=FINN, kind=kind, begins_at=now, ends_at=now + timedelta(hours=hours)
+    return world.desk.controls.delegate(
+        by=BEN,
+        to=FINN,
+        kind=kind,
+        begins_at=now,
+        ends_at=now + timedelta(hours=hours),
+        surface=Surface.SLACK,
     )
 
 
@@ -195,10 +201,10 @@ def test_rule_15_the_glass_is_broken_aloud_and_reviewed_by_another(world):
     world.library.book = playbook(terms=PlaybookTerms((ApprovalRequirement("ops-leads", 2),)))
     case = world.proposed()
     with pytest.raises(NotEligible, match="only @owners"):
-        world.desk.decisions.break_glass(case.id, by=ANA, seen=world.seen(case), reason="fire")
+        world.desk.decisions.break_glass(request(case.id, ANA, world.seen(case)), reason="fire")
     assert world.case(case).refusals == 1
     world.desk.decisions.break_glass(
-        case.id, by=ELSIE, seen=world.seen(case), reason="the boiler is on fire"
+        request(case.id, ELSIE, world.seen(case)), reason="the boiler is on fire"
     )
     world.work()
     assert (world.case(case).state, len(world.house.effects)) == (State.RESOLVED, 1)
@@ -206,8 +212,10 @@ def test_rule_15_the_glass_is_broken_aloud_and_reviewed_by_another(world):
     other = world.store.cases.case(world.receive(world.signal("product:2")).case_id)
     world.work()
     with pytest.raises(TooLate, match="has not been looked at"):
-        world.desk.decisions.break_glass(other.id, by=ELSIE, seen=world.seen(other), reason="again")
-    world.desk.switchboard.review(case.id, by=CARLA, note="it was right")
+        world.desk.decisions.break_glass(
+            request(other.id, ELSIE, world.seen(other)), reason="again"
+        )
+    world.desk.controls.review(case.id, by=CARLA, note="it was right", surface=Surface.SLACK)
     assert world.store.desk_controls.load().emergencies == ()
     assert proven(world)
 
@@ -234,9 +242,9 @@ def test_what_people_call_what_they_want_to_stop(small_world, words, scope):
     small_world.library.playbook = lambda kind: book(
         kind if kind == "low_stock" else "unrecognised"
     )
-    assert small_world.desk.switchboard.scope_of(words) == scope
+    assert small_world.desk.controls.scope_of(words) == scope
     with pytest.raises(BadRequest, match="kinds are: low stock"):
-        small_world.desk.switchboard.scope_of("the moon")
+        small_world.desk.controls.scope_of("the moon")
 
 
 def test_however_long_it_was_paused_the_first_failure_after_it_is_the_first(world):
@@ -246,7 +254,7 @@ def test_however_long_it_was_paused_the_first_failure_after_it_is_the_first(worl
     for _ in range(12):
         world.work()
         world.clock.forward(minutes=2)
-    world.desk.switchboard.resume("", by=ELSIE)
+    world.desk.controls.resume("", by=ELSIE, surface=Surface.SLACK)
     world.house.faults["precondition"] = ["away"]
     world.work()
     assert world.store.outbox.parked() == []

@@ -12,7 +12,7 @@ from bot.store.store import Store
 from scheduler.digest import DigestSchedule
 from tests.desk.test_switchboard import ANA, BEN
 from tests.fakes.directory import principal
-from tests.world import World, policy
+from tests.world import World, policy, request
 
 OFFICE = Hours(zone="Europe/London", opens=time(9), closes=time(18), days=frozenset(range(5)))
 HOUR = timedelta(hours=1)
@@ -95,7 +95,7 @@ def test_after_a_snooze_the_time_to_decide_begins_anew(world):
     case = world.proposed()
     until = world.clock() + timedelta(days=2)
     world.desk.decisions.snooze(
-        case.id, by=ANA, seen=world.seen(case), until=until, reason="after the weekend"
+        request(case.id, ANA, world.seen(case)), until=until, reason="after the weekend"
     )
     pass_time(world, 49)
     awake = world.case(case)
@@ -132,7 +132,7 @@ def test_whoever_is_asked_is_called_by_name_and_an_emergency_is_loud(world):
     assert world.chat.calls == [("floor-managers", False)] * 2 + [("ops-leads", False)]
     world.library.rules = policy(emergency=EmergencyRule("owners", timedelta(hours=48)))
     world.desk.decisions.break_glass(
-        case.id, by=principal("elsie"), seen=world.seen(case), reason="fire"
+        request(case.id, principal("elsie"), world.seen(case)), reason="fire"
     )
     world.work()
     assert ("owners", True) in world.chat.calls
@@ -140,7 +140,7 @@ def test_whoever_is_asked_is_called_by_name_and_an_emergency_is_loud(world):
 
 def test_taking_it_on_and_handing_it_over_change_who_is_reminded(world):
     case = world.proposed()
-    world.desk.decisions.claim(case.id, by=ANA, seen=world.seen(case))
+    world.desk.decisions.claim(request(case.id, ANA, world.seen(case)))
     pass_time(world, 2)
     (reminded,) = [
         entry.body
@@ -149,11 +149,11 @@ def test_taking_it_on_and_handing_it_over_change_who_is_reminded(world):
     ]
     assert reminded.to == ANA
     world.desk.decisions.hand_over(
-        case.id, by=ANA, seen=world.seen(case), to="", done="counted", remains="the order"
+        request(case.id, ANA, world.seen(case)), to="", done="counted", remains="the order"
     )
     assert world.case(case).owner == "ops-leads"
     world.desk.decisions.hand_over(
-        case.id, by=ANA, seen=world.seen(case), to=BEN, done="called", remains="the answer"
+        request(case.id, ANA, world.seen(case)), to=BEN, done="called", remains="the answer"
     )
     assert world.case(case).people == (ANA, BEN)
 

@@ -4,7 +4,7 @@ from datetime import timedelta
 from decimal import Decimal
 
 from bot.cases.errors import ConnectorFailed, OutcomeUnknown, WorldMoved
-from bot.cases.evidence import changed
+from bot.cases.evidence import list_changes
 from bot.cases.plan import Action, Idempotency, Money
 from bot.ports.connector import EffectStatus
 
@@ -42,19 +42,19 @@ class FakeConnector:
         amount = Money(self.amount, "GBP") if self.amount is not None else None
         target = f"{action}:{parameters.get('product_id', 1)}"
         return Action(
-            f"{self.name}.{action}",
-            1,
-            self.name,
-            "fake",
-            target,
-            dict(parameters),
-            f"Do {action}",
-            f"{action} done",
-            self.reversible,
-            self.idempotency,
-            dict(self.facts),
-            amount,
-            self.undo_for,
+            name=f"{self.name}.{action}",
+            version=1,
+            system=self.name,
+            connector="fake",
+            target=target,
+            parameters=dict(parameters),
+            summary=f"Do {action}",
+            preview=f"{action} done",
+            reversible=self.reversible,
+            idempotency=self.idempotency,
+            precondition=dict(self.facts),
+            amount=amount,
+            undo_for=self.undo_for,
         )
 
     def precondition(self, action):
@@ -66,7 +66,7 @@ class FakeConnector:
         self.calls.append("execute")
         fault = self._fault("execute")
         self._fail_before(fault)
-        if changed(action.precondition, self.facts):
+        if list_changes(action.precondition, self.facts):
             raise WorldMoved("it moved")
         self.effects.append(key)
         self._fail_after(fault)

@@ -9,7 +9,11 @@ class FakeRecogniser:
 
     def __init__(self, kind="", confidence=10, guess="low_stock"):
         self.answer = Recognition(
-            kind, confidence, (Guess(guess, "Running low", confidence),), "by hand", "v0"
+            kind=kind,
+            confidence=confidence,
+            guesses=(Guess(guess, "Running low", confidence),),
+            basis="by hand",
+            model="v0",
         )
         self.asked = []
 

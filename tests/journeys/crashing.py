@@ -31,7 +31,7 @@ from bot.ports.connector import EffectStatus
 from bot.store.database import Database
 from bot.store.store import Store
 from tests.fakes.directory import principal
-from tests.world import Offer, World, playbook
+from tests.world import Offer, World, playbook, request
 
 FAR = 10_000
 
@@ -178,7 +178,7 @@ def live(folder: Path, point) -> None:
             acked(folder, f"case {w.receive(first).case_id}")
     w.work()
     w.desk.decisions.edit(
-        "EX-1", by=principal("elsie"), seen=w.seen("EX-1"), values={"quantity": 12}
+        request("EX-1", principal("elsie"), w.seen("EX-1")), values={"quantity": 12}
     )
     acked(folder, "edited EX-1")
     w.approve(w.store.cases.case("EX-1"), "ben")
@@ -190,7 +190,7 @@ def live(folder: Path, point) -> None:
     w.work()
 
     w.desk.decisions.reject(
-        "EX-2", by=principal("ben"), seen=w.seen("EX-2"), reason=RejectReason.WRONG_PLAN
+        request("EX-2", principal("ben"), w.seen("EX-2")), reason=RejectReason.WRONG_PLAN
     )
     acked(folder, "rejected EX-2")
     w.work()

@@ -12,10 +12,8 @@ from pathlib import Path
 import pytest
 
 from bot.audit.replay import replay
-from bot.cases import commands as m
-from bot.cases.case import evolve
-from bot.cases.decide import decide
-from bot.cases.entries import StepState
+from bot.cases.decide import record_entry
+from bot.cases.entries import Parked, StepReported, StepState
 from bot.cases.lifecycle import State
 from bot.clock import utc_now
 from bot.demo import company
@@ -198,7 +196,7 @@ def test_a_stale_press_while_a_step_is_in_doubt_leads_to_no_second_effect(shop):
     """ "Try again" and "Handled by hand", as an earlier release drew them, as they are drawn, and forged."""
     case = shop.proposed(31)
     before = shop.ordered(31)
-    seen = f"{case.id}:{case.revision}:{case.plan.digest[:32]}"
+    seen = f"{case.id}:{case.revision}:{case.plan.plan_hash[:32]}"
     values = [f"{case.id}:{case.revision}", f"{case.id}:0", f"{case.id}:0:{'0' * 32}:REFERRED"]
     values += [f"{seen}:{state}" for state in ("REFERRED", "PARKED", "RUNNING", "PARKED:0@0")]
     with shop.hanging():
@@ -278,9 +276,9 @@ def test_whom_a_parked_case_was_handed_to_does_not_say_what_happened(shop):
     with shop.hanging():
         shop.begun(case)
         running = shop.store.cases.case(case.id)
-        unknown = decide(running, m.ReportStep(0, StepState.UNKNOWN, "no answer"), utc_now())
-        parked = decide(evolve(running, unknown[0]), m.Park(0, "nobody knows"), utc_now())
-        shop.store.cases.commit(Change(before=running, entries=(*unknown, *parked)))
+        unknown = record_entry(running, StepReported(0, StepState.UNKNOWN, "no answer"), utc_now())
+        parked = record_entry(unknown.case, Parked(0, "nobody knows"), utc_now())
+        shop.store.cases.commit(Change(running, unknown.then(parked).entries))
     shop.until(lambda: shop.ordered(34) > before, "the effect")
     shop.choose(ANA, case, "hand_over")
     assert (

@@ -494,13 +494,13 @@ def test_the_storm(town):
 
         base.receive(
             Signal(
-                "loud",
-                f"k{number}",
-                "service_note_open",
-                f"note:{number}",
-                f"Note {number}",
-                None,
-                facts,
+                source="loud",
+                key=f"k{number}",
+                kind="service_note_open",
+                subject=f"note:{number}",
+                title=f"Note {number}",
+                occurred_at=None,
+                facts=facts,
             ),
             b"",
         )

@@ -12,6 +12,7 @@ from bot.desk.intake import judge
 from bot.ports.case_store import ReceiptOutcome
 from scheduler.detectors import AbsenceDetector, Detector
 from tests.fakes.directory import principal
+from tests.world import request
 
 ROW = {
     "subject": "product:1",
@@ -78,7 +79,7 @@ def test_a_system_that_cannot_be_read_is_no_all_clear(detector, world):
 def test_what_is_being_carried_out_is_not_cleared_under_its_feet(detector, world):
     detector.poll()
     world.work()
-    world.desk.decisions.approve("EX-1", by=principal("ana"), seen=world.seen("EX-1"))
+    world.desk.decisions.approve(request("EX-1", principal("ana"), world.seen("EX-1")))
     world.house.rows = []
     detector.poll()
     assert world.store.cases.case("EX-1").state is State.APPROVED

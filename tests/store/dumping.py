@@ -13,7 +13,7 @@ from bot.store.database import Database
 from bot.store.migrate import migrate
 from bot.store.store import Store
 from tests.fakes.directory import principal
-from tests.world import World
+from tests.world import World, request
 
 
 def main() -> None:
@@ -27,7 +27,10 @@ def main() -> None:
         world.work()
         world.approve(world.store.cases.case("EX-1"))
         world.desk.decisions.hand_over(
-            "EX-2", by=principal("ana"), to=principal("finn"), done="looked", remains="decide"
+            request("EX-2", principal("ana"), world.seen("EX-2")),
+            to=principal("finn"),
+            done="looked",
+            remains="decide",
         )
         world.work()
         world.approve(world.store.cases.case("EX-3"))

@@ -19,6 +19,7 @@ from bot.ports.outbox import OutboxMessage, Topic
 from bot.store import tables
 from tests.cases.making import ANA, asker
 from tests.fakes.directory import principal
+from tests.world import request
 
 
 def test_a_signal_opens_a_case_once_however_often_it_is_sent(world):
@@ -125,7 +126,7 @@ def test_a_thousand_races_of_approve_against_reject_have_one_winner_each(world):
         target=person,
         args=[
             lambda case_id: world.desk.decisions.approve(
-                case_id, by=principal("ana"), seen=seen[case_id]
+                request(case_id, principal("ana"), seen[case_id])
             )
         ],
     )
@@ -133,7 +134,7 @@ def test_a_thousand_races_of_approve_against_reject_have_one_winner_each(world):
         target=person,
         args=[
             lambda case_id: world.desk.decisions.reject(
-                case_id, by=principal("omar"), seen=seen[case_id], reason=RejectReason.NOT_WORTH_IT
+                request(case_id, principal("omar"), seen[case_id]), reason=RejectReason.NOT_WORTH_IT
             )
         ],
     )

@@ -10,18 +10,18 @@ from tests.cases.making import NOW
 
 def precedent(name="EX-1.1", **changes):
     base = Precedent(
-        name,
-        "low_stock",
-        "Merlot is low",
-        "",
-        {},
-        "house.order_stock",
-        (),
-        ("Ana",),
-        CaseOutcome.WORKED,
-        "",
-        NOW,
-        "C0STOCK",
+        id=name,
+        kind="low_stock",
+        said="Merlot is low",
+        what="",
+        facts={},
+        action="house.order_stock",
+        steps=(),
+        decided_by=("Ana",),
+        ended=CaseOutcome.WORKED,
+        reason="",
+        ended_at=NOW,
+        channel="C0STOCK",
     )
     return replace(base, **changes)
 
@@ -66,7 +66,7 @@ def test_the_latest_of_a_kind_come_oldest_first(shelf):
 
 def test_a_label_is_the_last_word(shelf):
     for kind in ("low_stock", ""):
-        shelf.save((), Label("EX-1", "odd", kind, "Ana", NOW))
+        shelf.save((), Label(case_id="EX-1", said="odd", kind=kind, by="Ana", at=NOW))
     assert [label.kind for label in shelf.labels()] == [""]
 
 

@@ -32,7 +32,7 @@ from bot.store.store import Store
 from scheduler.detectors import Detector
 from tests.conftest import _create
 from tests.fakes.directory import principal
-from tests.world import World
+from tests.world import World, request
 
 RELEASES = sorted(Path(__file__).parent.glob("at_migration_*.sql"))
 MIGRATIONS = sorted(Path(bot.store.migrations.versions.__file__).parent.glob("m0*.py"))
@@ -73,7 +73,7 @@ def test_an_upgrade_loses_nothing_and_asks_nothing_again(dump, tmp_path):
         State.RESOLVED,
         (),
     )
-    world.desk.decisions.approve("EX-2", by=principal("omar"), seen=world.seen("EX-2"))
+    world.desk.decisions.approve(request("EX-2", principal("omar"), world.seen("EX-2")))
     world.work()
     assert store.cases.case("EX-2").state is State.RESOLVED
     export(store.ledger, tmp_path / "ledger.jsonl")
@@ -90,7 +90,7 @@ def test_a_case_in_one_persons_hands_comes_up_for_its_group_after_an_upgrade(wor
     finn, omar = principal("finn"), principal("omar")
     seen = world.seen(case)
     world.desk.decisions.hand_over(
-        case.id, by=omar, seen=seen, to=finn, done="counted", remains="the order"
+        request(case.id, omar, seen), to=finn, done="counted", remains="the order"
     )
     before = sa.update(tables.cases).values(waits_on=f" {finn} ")
     world.store.database.write(lambda unit: unit.connection.execute(before) and None, appends=False)

@@ -7,7 +7,7 @@ the same annotations is the same signal, and with other annotations it counts on
 from collections.abc import Mapping
 from typing import Any
 
-from bot.cases.canonical import digest
+from bot.cases.canonical import canonical_hash
 from bot.cases.signal import Signal, SignalStatus
 from bot.cases.source import Source
 from bot.cases.text import storable
@@ -45,14 +45,14 @@ def _signal(alert: Any, path: str, source: Source) -> Signal:
     annotations = _text_map(alert, "annotations", path)
     name = read_key(labels.get("alertname"), f"{path}.labels.alertname", MAX_KEY_LENGTH)
     fingerprint = read_key(
-        alert.get("fingerprint") or digest(labels), f"{path}.fingerprint", MAX_KEY_LENGTH
+        alert.get("fingerprint") or canonical_hash(labels), f"{path}.fingerprint", MAX_KEY_LENGTH
     )
     status = _status(alert, path)
     started_at = read_time(alert.get("startsAt"), f"{path}.startsAt")
     if started_at is None:
         raise Problem(422, "startsAt is missing", f"{path}.startsAt")
     content = [labels, annotations]
-    version = digest(content)[:16]
+    version = canonical_hash(content)[:16]
     if status is SignalStatus.CLEAR:
         # The annotations of a resolved alert still change, and it is resolved only once.
         content = [labels, {}]

@@ -7,25 +7,19 @@ from decimal import Decimal
 from bot.cases import commands as commands
 from bot.cases.approval import ApprovalRequirement
 from bot.cases.decide import decide
-from bot.cases.digest import (
-    Agreement,
-    CaseRow,
-    Counts,
-    DigestView,
-    HomeFilter,
-    HomeView,
-    Review,
-    TrendDay,
-)
 from bot.cases.entries import FieldChange, RejectReason, StepState
 from bot.cases.evidence import Evidence
 from bot.cases.lifecycle import State
 from bot.cases.plan import Money
 from bot.cases.policy import RiskTier, Ruling
-from bot.cases.question import EXAMPLES, Answer, Line
 from bot.cases.recognition import Guess, Recognition
 from bot.cases.recommendation import Alternative, Recommendation
 from bot.cases.seen import Seen
+from bot.views.answers import EXAMPLES, Answer, AnswerLine
+from bot.views.app_home import HomeFilter, HomeView
+from bot.views.digest import Agreement, Counts, DigestView, Review
+from bot.views.rows import CaseRow
+from bot.views.trend import TrendDay
 from tests.cases.making import (
     ANA,
     BEN,
@@ -393,7 +387,7 @@ def home(case=None, **changes):
 
 def answer(case=None, **changes):
     case = case or proposed()
-    line = Line(
+    line = AnswerLine(
         case_id="EX-1",
         title=case.signal.title,
         state=str(case.state),

@@ -5,9 +5,10 @@ import json
 import pytest
 
 from bot.cases.approval import ApprovalRequirement
+from bot.cases.decide import Decision
 from bot.cases.lifecycle import State
 from bot.cases.policy import RiskTier
-from bot.cases.seen import OFFERED, Decision
+from bot.cases.seen import OFFERED
 from bot.emulator.blocks import validate_view
 from bot.ports.card_store import CardContext
 from handlers.cards import forms, ids

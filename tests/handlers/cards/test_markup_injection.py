@@ -11,13 +11,13 @@ from hypothesis import strategies as st
 from bot.cases import commands as commands
 from bot.cases.approval import ApprovalRequirement
 from bot.cases.decide import decide
-from bot.cases.digest import StormView
 from bot.cases.policy import Ruling
 from bot.cases.recognition import Guess, Recognition
 from bot.cases.recommendation import Alternative, Citation, Recommendation, Words
 from bot.cases.seen import Seen
 from bot.emulator.blocks import validate, validate_view
 from bot.ports.card_store import CardContext
+from bot.views.alert_storm import StormView
 from handlers.cards import forms
 from handlers.cards.answer_blocks import answer_blocks, answer_text
 from handlers.cards.case_card import case_card, notification_text, superseded_card

@@ -2,8 +2,8 @@
 
 import json
 
-from bot.cases.digest import StormView
 from bot.emulator.blocks import validate
+from bot.views.alert_storm import StormView
 from handlers.cards.storm_card import storm_card, storm_headline
 from tests.cases.making import proposed
 from tests.handlers.cards.examples import permalink, rows

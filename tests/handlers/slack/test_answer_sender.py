@@ -3,9 +3,9 @@
 import json
 from dataclasses import replace
 
-from bot.cases.question import Answer, Line
 from bot.demo.people import ANA, TEAM
 from bot.ports.question_log import PostedQuestion
+from bot.views.answers import Answer, AnswerLine
 
 DIRECT = f"D{ANA[1:]}"
 
@@ -25,7 +25,7 @@ def question(**changes):
 
 
 def answer():
-    line = Line("EX-1", "Merlot is low", "open", "by noon", "C0STOCK", "1.000001")
+    line = AnswerLine("EX-1", "Merlot is low", "open", "by noon", "C0STOCK", "1.000001")
     return Answer("open cases", "", (line,), told="One case: EX-1 <!channel>.", model="m1")
 
 

@@ -4,9 +4,12 @@ from datetime import UTC, date, datetime
 
 import pytest
 
-from bot.cases.digest import CaseRow, Counts, DigestView, StormView, TrendDay
 from bot.cases.errors import ChatFailed
 from bot.ports.live_lists import LiveList
+from bot.views.alert_storm import StormView
+from bot.views.digest import Counts, DigestView
+from bot.views.rows import CaseRow
+from bot.views.trend import TrendDay
 from handlers.slack.chat import SlackChat
 from handlers.slack.rate_limiter import RateLimiter
 from tests.cases.making import proposed

@@ -4,8 +4,9 @@ from datetime import date
 
 import pytest
 
-from bot.cases.digest import HomeView, TrendDay
 from bot.cases.errors import ChatFailed
+from bot.views.app_home import HomeView
+from bot.views.trend import TrendDay
 from handlers.slack.chat import SlackChat
 from handlers.slack.rate_limiter import RateLimiter
 from tests.cases.making import NOW

@@ -25,7 +25,7 @@ from knowledge.language.narrator import (
     open_narrator,
 )
 from tests.fakes.mind import mind
-from tests.world import World
+from tests.world import World, request
 
 GOOD = {"what": "Merlot is down to 4 bottles.", "why": "24 are wanted soon."}
 
@@ -148,7 +148,9 @@ def test_words_for_a_plan_that_is_no_longer_there_are_not_shown(store):
     while world.store.cases.case(receipt.case_id).state is State.OPEN:
         world.work(rounds=1)
     case = world.store.cases.case(receipt.case_id)
-    world.desk.decisions.edit(case.id, by="T1/UANA", seen=world.seen(case), values={"quantity": 12})
+    world.desk.decisions.edit(
+        request(case.id, "T1/UANA", world.seen(case)), values={"quantity": 12}
+    )
     world.work()
     assert world.case(case).revision == 2
 

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bot.cases.hours import Hours
-from bot.cases.question import Intent, Question, StatusFilter
+from bot.views.questions import Intent, Question, StatusFilter
 from knowledge.language.question_parser import QuestionParser
 from knowledge.library import load
 

@@ -20,7 +20,7 @@ from tests.cases.making import NOW
 from tests.fakes.directory import principal
 from tests.fakes.mind import FakeRecogniser
 from tests.store.test_shelf import precedent
-from tests.world import World, playbook
+from tests.world import World, playbook, request
 
 
 class ScriptedMemory:
@@ -188,7 +188,7 @@ def decide(world, case, dice):
     if dice.random() < 0.4:
         reason = dice.choice([RejectReason.WRONG_PLAN, RejectReason.NOT_WORTH_IT])
         world.desk.decisions.reject(
-            case.id, by=principal("ana"), seen=world.seen(case), reason=reason
+            request(case.id, principal("ana"), world.seen(case)), reason=reason
         )
     else:
         world.approve(case)

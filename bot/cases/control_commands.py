@@ -1,0 +1,136 @@
+"""Commands to the desk as a whole, as data for ``decide_controls``."""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from bot.cases.approval import Groups, Person
+from bot.cases.caller import Caller
+from bot.cases.passkey import Passkey
+
+
+@dataclass(frozen=True, slots=True)
+class Pause:
+    """Stop every plan within a scope."""
+
+    by: Caller
+    scope: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Resume:
+    """End a pause."""
+
+    by: Caller
+    scope: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Delegate:
+    """Let another person decide for the caller."""
+
+    by: Caller
+    to: Person
+    #: Empty for every kind.
+    kind: str
+    begins_at: datetime
+    ends_at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EndDelegation:
+    """End a delegation before its time."""
+
+    by: Caller
+    giver: str
+    taker: str
+    kind: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BreakGlass:
+    """Record that the caller approves a plan alone in an emergency."""
+
+    by: Caller
+    case_id: str
+    revision: int
+    reason: str
+    #: The group that may, and its members.
+    group: str
+    groups: Groups
+    #: The time until somebody else must have reviewed it.
+    review_for: timedelta
+
+
+@dataclass(frozen=True, slots=True)
+class ReviewEmergency:
+    """Record that the caller has reviewed an emergency approval."""
+
+    by: Caller
+    case_id: str
+    note: str
+
+
+@dataclass(frozen=True, slots=True)
+class TripCircuitBreaker:
+    """Pause an action that has failed too often in a row."""
+
+    action: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class InvitePasskey:
+    """Let a person add a passkey; the caller is an operator."""
+
+    by: Caller
+    to: Person
+    ticket: str
+
+
+@dataclass(frozen=True, slots=True)
+class AddPasskey:
+    """Add the passkey that an invited person has registered."""
+
+    by: Caller
+    passkey: Passkey
+    ticket: str
+
+
+@dataclass(frozen=True, slots=True)
+class RemovePasskey:
+    """Revoke a passkey, by its id or a unique prefix of it."""
+
+    by: Caller
+    credential: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FallBehind:
+    """Record that a backup was restored. The fields are those of ``LedgerBehind``."""
+
+    size: int
+    root: str
+    own_size: int
+    common_size: int
+    numbers_from: int
+
+
+@dataclass(frozen=True, slots=True)
+class Acknowledge:
+    """Acknowledge a restored backup; the caller is an operator."""
+
+    by: Caller
+    note: str
+    #: New cases are numbered above this.
+    numbers_from: int
+
+
+PauseCommand = Pause | Resume | TripCircuitBreaker
+DelegationCommand = Delegate | EndDelegation
+EmergencyCommand = BreakGlass | ReviewEmergency
+PasskeyCommand = InvitePasskey | AddPasskey | RemovePasskey
+RollbackCommand = FallBehind | Acknowledge
+ControlCommand = (
+    PauseCommand | DelegationCommand | EmergencyCommand | PasskeyCommand | RollbackCommand
+)

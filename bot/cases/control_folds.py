@@ -1,0 +1,180 @@
+"""Apply ledger entries to the controls of the desk. Pure."""
+
+from collections.abc import Iterable
+from dataclasses import replace
+from typing import assert_never
+
+from bot.cases.controls import (
+    DESK_ID,
+    ActivePause,
+    DeskControls,
+    EmergencyApproval,
+    Rollback,
+)
+from bot.cases.entries import (
+    ControlBody,
+    Delegated,
+    DelegationEnded,
+    Entry,
+    GlassBroken,
+    GlassReviewed,
+    LedgerAcknowledged,
+    LedgerBehind,
+    PasskeyAdded,
+    PasskeyInvited,
+    PasskeyRemoved,
+    Paused,
+    Resumed,
+)
+from bot.cases.errors import LedgerBroken
+from bot.cases.passkey import Invitation
+
+PauseBody = Paused | Resumed
+DelegationBody = Delegated | DelegationEnded
+EmergencyBody = GlassBroken | GlassReviewed
+PasskeyBody = PasskeyInvited | PasskeyAdded | PasskeyRemoved
+RollbackBody = LedgerBehind | LedgerAcknowledged
+
+
+def fold_controls(entries: Iterable[Entry], controls: DeskControls | None = None) -> DeskControls:
+    """Apply these entries to the controls, or to those of a new desk.
+
+    Raises:
+        LedgerBroken: an entry does not follow the one before, or is not about the desk.
+    """
+    controls = controls or DeskControls()
+    for entry in entries:
+        body = entry.body
+        is_next = entry.case_id == DESK_ID and entry.version == controls.version + 1
+        if not is_next or not isinstance(body, ControlBody):
+            raise LedgerBroken(
+                f"{entry.case_id} entry {entry.version} "
+                f"does not follow {DESK_ID} {controls.version}"
+            )
+        controls = replace(_apply(controls, body, entry), version=entry.version)
+    return controls
+
+
+def _apply(controls: DeskControls, body: ControlBody, entry: Entry) -> DeskControls:
+    if isinstance(body, PauseBody):
+        return _apply_pause(controls, body, entry)
+    if isinstance(body, DelegationBody):
+        return _apply_delegation(controls, body, entry)
+    if isinstance(body, EmergencyBody):
+        return _apply_emergency(controls, body, entry)
+    if isinstance(body, PasskeyBody):
+        return _apply_passkey(controls, body, entry)
+    if isinstance(body, RollbackBody):
+        return _apply_rollback(controls, body, entry)
+    assert_never(body)
+
+
+def _apply_pause(controls: DeskControls, body: PauseBody, entry: Entry) -> DeskControls:
+    match body:
+        case Paused():
+            pause = ActivePause(
+                scope=body.scope,
+                reason=body.reason,
+                by=str(entry.actor),
+                by_name=body.by_name,
+                at=entry.at,
+            )
+            return replace(controls, pauses=(*controls.pauses, pause))
+        case Resumed():
+            rest = tuple(pause for pause in controls.pauses if pause.scope != body.scope)
+            return replace(controls, pauses=rest)
+        case _:
+            assert_never(body)
+
+
+def _apply_delegation(controls: DeskControls, body: DelegationBody, entry: Entry) -> DeskControls:
+    match body:
+        case Delegated():
+            new = body.delegation
+            # What has ended is forgotten here, and stays in the ledger.
+            rest = [
+                delegation
+                for delegation in controls.delegations
+                if delegation.ends_at > entry.at and delegation.key != new.key
+            ]
+            return replace(controls, delegations=(*rest, new))
+        case DelegationEnded():
+            key = (body.giver, body.taker, body.kind)
+            others = tuple(one for one in controls.delegations if one.key != key)
+            return replace(controls, delegations=others)
+        case _:
+            assert_never(body)
+
+
+def _apply_emergency(controls: DeskControls, body: EmergencyBody, entry: Entry) -> DeskControls:
+    match body:
+        case GlassBroken():
+            emergency = EmergencyApproval(
+                case_id=body.on_case,
+                revision=body.on_revision,
+                person=str(entry.actor),
+                name=body.by_name,
+                reason=body.reason,
+                at=entry.at,
+                review_by=body.review_by,
+            )
+            return replace(controls, emergencies=(*controls.emergencies, emergency))
+        case GlassReviewed():
+            rest = tuple(one for one in controls.emergencies if one.case_id != body.on_case)
+            return replace(controls, emergencies=rest)
+        case _:
+            assert_never(body)
+
+
+def _apply_passkey(controls: DeskControls, body: PasskeyBody, entry: Entry) -> DeskControls:
+    match body:
+        case PasskeyInvited():
+            return _apply_invitation(controls, body, entry)
+        case PasskeyAdded():
+            others = tuple(one for one in controls.invitations if one.ticket != body.ticket)
+            passkeys = (*controls.passkeys, body.passkey)
+            return replace(controls, invitations=others, passkeys=passkeys)
+        case PasskeyRemoved():
+            rest = tuple(one for one in controls.passkeys if one.credential != body.credential)
+            return replace(controls, passkeys=rest)
+        case _:
+            assert_never(body)
+
+
+def _apply_invitation(controls: DeskControls, body: PasskeyInvited, entry: Entry) -> DeskControls:
+    """Put a new invitation in the place of that person's last one, and forget expired ones."""
+    rest = [
+        invitation
+        for invitation in controls.invitations
+        if invitation.until > entry.at and invitation.person != body.to
+    ]
+    new = Invitation(person=body.to, name=body.to_name, ticket=body.ticket, until=body.until)
+    return replace(controls, invitations=(*rest, new))
+
+
+def _apply_rollback(controls: DeskControls, body: RollbackBody, entry: Entry) -> DeskControls:
+    match body:
+        case LedgerBehind():
+            rollback = Rollback(
+                size=body.signed_size,
+                root=body.signed_root,
+                own_size=body.own_size,
+                common_size=body.common_size,
+                at=entry.at,
+            )
+            return replace(controls, rollbacks=(*controls.rollbacks, rollback))
+        case LedgerAcknowledged():
+            return _apply_acknowledgement(controls, body, entry)
+        case _:
+            assert_never(body)
+
+
+def _apply_acknowledgement(
+    controls: DeskControls, body: LedgerAcknowledged, entry: Entry
+) -> DeskControls:
+    rollbacks = []
+    for rollback in controls.rollbacks:
+        if (rollback.size, rollback.root) == (body.signed_size, body.signed_root):
+            rollback = replace(rollback, acknowledged_at=entry.at, acknowledged_by=body.by_name)
+        rollbacks.append(rollback)
+    return replace(controls, rollbacks=tuple(rollbacks))

@@ -1,0 +1,148 @@
+"""Apply ledger entries to a case. Pure: the same entries always give the same case."""
+
+from collections.abc import Iterable
+from dataclasses import replace
+from datetime import datetime
+from typing import assert_never
+
+from bot.cases import handling, intake, steps, timers, triage, undo, votes
+from bot.cases.actor import DESK, is_person
+from bot.cases.case import Case
+from bot.cases.entries import (
+    IN_DOUBT,
+    AttemptRefused,
+    CaseBody,
+    ControlBody,
+    Drifted,
+    Entry,
+    HandlingBody,
+    Opened,
+    Settled,
+    SignalBody,
+    StepBody,
+    StepReported,
+    StepState,
+    TimerBody,
+    TriageBody,
+    UndoBody,
+    VoteBody,
+)
+from bot.cases.errors import DoubtDropped, LedgerBroken
+from bot.cases.lifecycle import State, recorded_state
+
+
+def fold(entries: Iterable[Entry]) -> Case | None:
+    """Build the case of these entries; None without any."""
+    case: Case | None = None
+    for entry in entries:
+        case = evolve(case, entry)
+    return case
+
+
+def evolve(case: Case | None, entry: Entry) -> Case:
+    """Return the case after this entry.
+
+    Raises:
+        LedgerBroken: the entry does not follow the one before.
+        DoubtDropped: the entry forgets a step whose outcome is not known.
+        MoveNotAllowed: the lifecycle has no such transition.
+    """
+    if case is None:
+        return intake.open_case(entry)
+    return apply_entry(case, entry, recorded_state(case.state, entry.body.transition))
+
+
+def apply_entry(case: Case, entry: Entry, state: State) -> Case:
+    """Return the case after this entry, in the state that the caller has found for it.
+
+    Raises:
+        LedgerBroken: the entry does not follow the one before.
+        DoubtDropped: the entry forgets a step whose outcome is not known.
+    """
+    if entry.case_id != case.id or entry.version != case.version + 1:
+        raise LedgerBroken(
+            f"{entry.case_id} entry {entry.version} does not follow {case.id} entry {case.version}"
+        )
+    moved = replace(case, state=state, version=entry.version, changed_at=entry.at)
+    after = _apply_body(moved, entry.body, entry)
+    _must_keep_doubt(case, after, entry)
+    due_at = _next_due(after)
+    new_people = _new_people(case, entry)
+    if due_at == after.due_at and not new_people:
+        return after
+    return replace(after, due_at=due_at, people=(*after.people, *new_people))
+
+
+def _apply_body(case: Case, body: CaseBody | ControlBody, entry: Entry) -> Case:
+    """Hand the entry to the module of its subject."""
+    if isinstance(body, Opened | ControlBody):
+        raise LedgerBroken(f"{case.id} entry {entry.version} cannot be {body.name}")
+    if isinstance(body, SignalBody):
+        return intake.apply(case, body, entry)
+    if isinstance(body, TriageBody):
+        return triage.apply(case, body, entry)
+    if isinstance(body, VoteBody):
+        return votes.apply(case, body, entry)
+    if isinstance(body, HandlingBody):
+        return handling.apply(case, body, entry)
+    if isinstance(body, TimerBody):
+        return timers.apply(case, body, entry)
+    if isinstance(body, StepBody):
+        return steps.apply(case, body, entry)
+    if isinstance(body, UndoBody):
+        return undo.apply(case, body, entry)
+    assert_never(body)
+
+
+def _must_keep_doubt(before: Case, after: Case, entry: Entry) -> None:
+    """Keep every step in doubt until it is reported, or a person settles it."""
+    if before.step_in_doubt is None or isinstance(entry.body, StepReported | Settled):
+        return
+    if _drifts_unreported(before, entry):
+        return
+    is_carried_out = after.state in {State.RUNNING, State.OUTCOME_UNKNOWN}
+    for index, step in enumerate(before.steps):
+        if step.state not in IN_DOUBT:
+            continue
+        is_there = index < len(after.steps) and after.steps[index] == step
+        if not (is_carried_out and is_there):
+            raise DoubtDropped(f"nobody knows yet what came of step {index + 1} of {before.id}")
+
+
+def _drifts_unreported(before: Case, entry: Entry) -> bool:
+    """Recognise the drift that earlier releases wrote after a step had begun.
+
+    Their executor knew that nothing had happened, and wrote no report of the step.
+    """
+    body = entry.body
+    return (
+        isinstance(body, Drifted)
+        and not body.is_settled
+        and entry.actor == DESK
+        and before.step_in_doubt == 0
+        and len(before.steps) == 1
+        and before.steps[0].state is not StepState.UNDOING
+    )
+
+
+def _new_people(case: Case, entry: Entry) -> list[str]:
+    """List the people whom this entry makes a party to the case."""
+    # A refused attempt makes nobody a party.
+    if isinstance(entry.body, AttemptRefused):
+        return []
+    names = dict.fromkeys((str(entry.actor), getattr(entry.body, "to", "")))
+    return [name for name in names if is_person(name) and name not in case.people]
+
+
+def _next_due(case: Case) -> datetime | None:
+    """Find when time itself next has something to do with this case."""
+    if case.state is State.SNOOZED:
+        return case.snoozed_until
+    if case.state not in {State.PROPOSED, State.REFERRED, State.OUTCOME_UNKNOWN}:
+        return None
+    times = [case.remind_at]
+    if case.state is State.PROPOSED:
+        times.append(case.expires_at)
+    if case.state is not State.OUTCOME_UNKNOWN and not case.escalated:
+        times.append(case.sla.decide_by)
+    return min((at for at in times if at), default=None)

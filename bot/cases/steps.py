@@ -1,0 +1,253 @@
+"""Steps: begin, report, park, settle and stop the execution of a plan."""
+
+from dataclasses import replace
+from datetime import datetime, timedelta
+from typing import assert_never
+
+from bot.cases.approval import names_of
+from bot.cases.case import Case, StatusReason, Step
+from bot.cases.commands import LookFirst, Settle, StartStep, StepCommand
+from bot.cases.entries import (
+    IN_DOUBT,
+    CaseBody,
+    Drifted,
+    Entry,
+    Parked,
+    Resolution,
+    Resolved,
+    Settled,
+    StepBody,
+    StepReported,
+    StepStarted,
+    StepState,
+    Stopped,
+)
+from bot.cases.errors import BadRequest, LedgerBroken, MoveNotAllowed, WorldMoved
+from bot.cases.evidence import list_changes
+from bot.cases.plan import Plan
+from bot.cases.policy import Ruling, Verdict, still_satisfies
+from bot.cases.votes import carries, shorten_note
+
+# The owner of a parked case is reminded after this.
+PARKED_REMINDER_DELAY = timedelta(hours=1)
+NOW_FOR_REAL = "it was approved as a dry run; now it would be carried out"
+NOW_FOR_SHOW = "it was approved to be carried out; now it would only be a dry run"
+_UNDO_OR_DONE = frozenset(
+    {
+        StepState.UNDOING,
+        StepState.UNDO_UNKNOWN,
+        StepState.UNDO_MISSING,
+        StepState.LANDED,
+    }
+)
+
+# --- decide -----------------------------------------------------------------------------------
+
+
+def decide(case: Case, command: StepCommand, now: datetime) -> tuple[CaseBody, ...]:
+    """Find the entries of a step that begins, or is settled by a person.
+
+    Raises:
+        WorldMoved: a later step cannot start; what has landed must be undone.
+        Refusal: the command does not fit the case.
+    """
+    match command:
+        case StartStep():
+            return (_start_step(case, command, now),)
+        case LookFirst():
+            # Nothing is judged yet: what was done was done under this approval, and what was
+            # not is checked before it is.
+            return (_start(case, command.step),)
+        case Settle():
+            return (_settle(case, command),)
+        case _:
+            assert_never(command)
+
+
+def _start_step(case: Case, command: StartStep, now: datetime) -> StepStarted | Drifted:
+    """Begin the step if everything is as it was approved; else send the case back."""
+    if case.plan is None or case.verdict is None:
+        raise LedgerBroken(f"{case.id} is approved without a plan")
+    must_be_only_doubt(case, command.step)
+    reasons = find_drift(case, command, now)
+    if reasons and any(step.state is StepState.LANDED for step in case.steps):
+        raise WorldMoved("; ".join(reasons))
+    if reasons:
+        return drift(*reasons)
+    return _start(case, command.step)
+
+
+def _start(case: Case, step: int) -> StepStarted:
+    if case.plan is None:
+        raise LedgerBroken(f"{case.id} is approved without a plan")
+    return StepStarted(step, case.plan.step_key(step), case.plan.plan_hash)
+
+
+def find_drift(case: Case, command: StartStep, now: datetime) -> list[str]:
+    """List what is no longer as it was approved; empty when the step may run."""
+    plan, verdict = case.plan, case.verdict
+    if plan is None or verdict is None:
+        return ["there is no plan"]
+    reasons = list_changes(plan.actions[command.step].precondition, command.precondition)
+    if not _is_approved_plan(case, plan, command):
+        reasons.append("the plan is not the one that was approved")
+    if now >= plan.not_after:
+        reasons.append("the approval is too old")
+    if not plan.is_of(command.mode):
+        reasons.append(NOW_FOR_REAL if plan.is_dry_run else NOW_FOR_SHOW)
+    if not still_satisfies(verdict, command.verdict):
+        reasons.append(f"policy is stricter now: {command.verdict.reason}")
+    elif verdict.ruling is not Ruling.AUTO_APPROVE:
+        reasons += _find_invalid_approvals(case, verdict, command, now)
+    return reasons
+
+
+def _is_approved_plan(case: Case, plan: Plan, command: StartStep) -> bool:
+    if command.plan_hash != plan.plan_hash:
+        return False
+    return all(vote.digest == plan.plan_hash for vote in case.approvals)
+
+
+def _find_invalid_approvals(
+    case: Case, verdict: Verdict, command: StartStep, now: datetime
+) -> list[str]:
+    """Say why the approvals do not carry the plan, by policy then and by policy now."""
+    if not carries(case, verdict.factors, command, now):
+        return ["the approvals no longer count"]
+    # Where policy lets it run alone now, nobody is asked: what was approved still binds.
+    if command.verdict.ruling is not Ruling.ASK:
+        return []
+    if carries(case, command.verdict.factors, command, now):
+        return []
+    names = ", ".join(names_of(factor.group for factor in command.verdict.factors))
+    return [f"policy asks other people now: {names}"]
+
+
+def _settle(case: Case, command: Settle) -> Settled:
+    if not command.note.strip():
+        raise BadRequest("say what you saw, and where", field="note")
+    step = case.step_in_doubt
+    if step is None:
+        raise LedgerBroken(f"{case.id} is {case.state} without a step in doubt")
+    return Settled(
+        step=step,
+        landed=command.landed,
+        note=shorten_note(command.note),
+        by_name=command.by.person.name,
+    )
+
+
+def drift(*reasons: str) -> Drifted:
+    """Say why the plan is no longer what was approved, with no step in doubt."""
+    return Drifted(reasons, is_settled=True)
+
+
+def finish(case: Case, note: str, undo_until: datetime | None) -> Resolved:
+    """Say that the plan has been carried out, and how it can be undone."""
+    return Resolved(
+        resolution=Resolution.WORKED,
+        note=note,
+        undo_until=undo_until,
+        undo_votes=case.undo_votes_needed if undo_until else 0,
+    )
+
+
+def must_be_only_doubt(case: Case, step: int) -> None:
+    """Refuse to begin anything while another step is in doubt: a person can settle only one.
+
+    Raises:
+        MoveNotAllowed: the outcome of another step is not known.
+    """
+    in_doubt = case.step_in_doubt
+    if in_doubt is not None and in_doubt != step:
+        raise MoveNotAllowed(f"nobody knows yet what came of step {in_doubt + 1} of {case.id}")
+
+
+def must_be_recordable(case: Case, body: StepReported | Parked) -> None:
+    """Check a report of the executor against the steps of the case.
+
+    Raises:
+        MoveNotAllowed: another step is in doubt, or the one to park is not.
+    """
+    match body:
+        case StepReported():
+            if body.state in IN_DOUBT:
+                must_be_only_doubt(case, body.step)
+        case Parked():
+            if case.step_in_doubt != body.step:
+                raise MoveNotAllowed(f"step {body.step + 1} of {case.id} is not in doubt")
+        case _:
+            assert_never(body)
+
+
+# --- apply ------------------------------------------------------------------------------------
+
+
+def apply(case: Case, body: StepBody, entry: Entry) -> Case:
+    """Return the case after an entry about a step or the plan."""
+    match body:
+        case StepStarted():
+            return _apply_start(case, body, entry)
+        case StepReported():
+            return _report(case, body.step, body.state, detail=body.detail, at=entry.at)
+        case Settled():
+            return _apply_settlement(case, body, entry)
+        case Parked():
+            return _apply_parking(case, body, entry)
+        case Stopped():
+            ending = StatusReason(entry.at, str(entry.actor), body.reason)
+            return replace(case, ending=ending, undoing=False, undo_until=None)
+        case Drifted():
+            return return_to_triage(case, body.reasons)
+        case _:
+            assert_never(body)
+
+
+def return_to_triage(case: Case, reasons: tuple[str, ...]) -> Case:
+    """Begin again on a fresh card, so that approvers of the old one see a new question."""
+    return replace(
+        case,
+        drifted=reasons,
+        approvals=(),
+        expires_at=None,
+        ending=None,
+        generation=case.generation + 1,
+    )
+
+
+def _apply_start(case: Case, body: StepStarted, entry: Entry) -> Case:
+    step = Step(state=StepState.STARTED, key=body.key, detail="", at=entry.at)
+    if body.step < len(case.steps):
+        return _with_step(case, body.step, step)
+    return replace(case, steps=(*case.steps, step))
+
+
+def _apply_settlement(case: Case, body: Settled, entry: Entry) -> Case:
+    state = _settled_state(case.steps[body.step].state, landed=body.landed)
+    detail = f"{body.by_name}: {body.note}"
+    return replace(_report(case, body.step, state, detail=detail, at=entry.at), ending=None)
+
+
+def _settled_state(before: StepState, *, landed: bool) -> StepState:
+    """Say what a person's word makes of a step, or of its undo, that was in doubt."""
+    if before in _UNDO_OR_DONE:
+        return StepState.UNDONE if landed else StepState.LANDED
+    return StepState.LANDED if landed else StepState.FAILED
+
+
+def _apply_parking(case: Case, body: Parked, entry: Entry) -> Case:
+    return replace(
+        case,
+        ending=StatusReason(entry.at, str(entry.actor), body.reason),
+        remind_at=entry.at + PARKED_REMINDER_DELAY,
+        reminded=0,
+    )
+
+
+def _report(case: Case, index: int, state: StepState, *, detail: str, at: datetime) -> Case:
+    step = Step(state=state, key=case.steps[index].key, detail=detail, at=at)
+    return _with_step(case, index, step)
+
+
+def _with_step(case: Case, index: int, step: Step) -> Case:
+    return replace(case, steps=(*case.steps[:index], step, *case.steps[index + 1 :]))

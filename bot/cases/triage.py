@@ -1,0 +1,235 @@
+"""Triage: name the kind, gather evidence, propose a plan."""
+
+from dataclasses import replace
+from datetime import datetime
+from typing import assert_never
+
+from bot.cases.actor import Actor
+from bot.cases.approval import Approval
+from bot.cases.case import Case, StatusReason
+from bot.cases.commands import CallNovel, NameKind, Narrate, Recommend, TriageCommand
+from bot.cases.entries import (
+    Authorised,
+    CaseBody,
+    Entry,
+    Gathered,
+    Named,
+    Narrated,
+    Novel,
+    Recognised,
+    Recommended,
+    Referred,
+    TriageBody,
+)
+from bot.cases.errors import LedgerBroken, Superseded, TooLate
+from bot.cases.lifecycle import WAITING
+from bot.cases.plan import Plan
+from bot.cases.policy import Ruling, Verdict
+from bot.cases.sla import Sla
+
+# --- decide -----------------------------------------------------------------------------------
+
+
+def decide(case: Case, command: TriageCommand, now: datetime) -> tuple[CaseBody, ...]:
+    """Find the entries of a triage command.
+
+    Raises:
+        Refusal: the command does not fit the case.
+    """
+    match command:
+        case NameKind():
+            return (_name_kind(case, command),)
+        case CallNovel():
+            _must_have_no_kind(case)
+            return (Novel(command.by.person.name),)
+        case Narrate():
+            return (_narrate(case, command),)
+        case Recommend():
+            return (_recommend(case, command, now),)
+        case _:
+            assert_never(command)
+
+
+def _name_kind(case: Case, command: NameKind) -> Named:
+    _must_have_no_kind(case)
+    return Named(
+        kind=command.kind,
+        owner=command.owner,
+        channel=command.channel,
+        sla=command.sla,
+        by_name=command.by.person.name,
+    )
+
+
+def _must_have_no_kind(case: Case) -> None:
+    if case.recognition is None or case.recognition.kind or case.named_by:
+        kind = case.kind.replace("_", " ")
+        raise TooLate(f"{case.id} is known as {kind}; reject its plan if that is wrong")
+
+
+def _narrate(case: Case, command: Narrate) -> Narrated:
+    if command.revision != case.revision or case.state not in WAITING:
+        raise Superseded(f"{case.id} has moved on since the model was asked")
+    return Narrated(command.words, command.revision)
+
+
+def _recommend(case: Case, command: Recommend, now: datetime) -> CaseBody:
+    """Propose the plan, or refer the case when there is none or policy refuses it."""
+    plan, verdict = command.plan, command.verdict
+    if plan is None or verdict is None:
+        reason = command.recommendation.blocked or "no action of the playbook fits"
+        return Referred(
+            reason=reason,
+            recommendation=command.recommendation,
+            sla=command.sla,
+        )
+    must_follow(case, plan)
+    match verdict.ruling:
+        case Ruling.REFUSE:
+            return _refer_refused(command, plan, verdict)
+        case Ruling.AUTO_APPROVE:
+            return _auto_approve(command, plan, verdict)
+        case Ruling.ASK:
+            return Recommended(
+                recommendation=command.recommendation,
+                plan=plan,
+                verdict=verdict,
+                expires_at=command.expires_at or now + verdict.expires_for,
+                sla=command.sla,
+            )
+        case _:
+            assert_never(verdict.ruling)
+
+
+def _refer_refused(command: Recommend, plan: Plan, verdict: Verdict) -> Referred:
+    return Referred(
+        reason=f"policy: {verdict.reason}",
+        recommendation=command.recommendation,
+        plan=plan,
+        verdict=verdict,
+        sla=command.sla,
+    )
+
+
+def _auto_approve(command: Recommend, plan: Plan, verdict: Verdict) -> Authorised:
+    return Authorised(
+        digest=plan.plan_hash,
+        by=(str(Actor.from_policy(verdict.policy_digest)),),
+        recommendation=command.recommendation,
+        plan=plan,
+        verdict=verdict,
+    )
+
+
+def must_follow(case: Case, plan: Plan) -> None:
+    """Refuse a plan that is not of the next revision.
+
+    Raises:
+        LedgerBroken: it is of another one.
+    """
+    if plan.revision != case.revision + 1:
+        raise LedgerBroken(
+            f"revision {plan.revision} does not follow revision {case.revision} of {case.id}"
+        )
+
+
+# --- apply ------------------------------------------------------------------------------------
+
+
+def apply(case: Case, body: TriageBody, entry: Entry) -> Case:
+    """Return the case after a triage entry."""
+    match body:
+        case Recognised():
+            return _apply_recognition(case, body)
+        case Named():
+            return _apply_name(case, body)
+        case Novel():
+            return replace(case, is_novel=True, named_by=body.by_name)
+        case Narrated():
+            return replace(case, words=body.words) if body.on_revision == case.revision else case
+        case Gathered():
+            return _apply_evidence(case, body)
+        case Recommended():
+            return replace(_propose(case, body, entry), expires_at=body.expires_at)
+        case Referred():
+            ending = StatusReason(entry.at, str(entry.actor), body.reason)
+            return replace(_propose(case, body, entry), ending=ending)
+        case Authorised():
+            return _apply_authorisation(case, body, entry)
+        case _:
+            assert_never(body)
+
+
+def _apply_recognition(case: Case, body: Recognised) -> Case:
+    case = replace(
+        case,
+        kind=body.recognition.kind or case.kind,
+        recognition=body.recognition,
+        is_urgent=body.is_urgent,
+        channel=body.channel,
+    )
+    return _assign(case, owner=body.owner, sla=body.sla)
+
+
+def _apply_name(case: Case, body: Named) -> Case:
+    # In another channel it is another card; the old one says where it went.
+    is_moved = body.channel != case.channel
+    case = replace(
+        case,
+        kind=body.kind,
+        named_by=body.by_name,
+        is_urgent=False,
+        channel=body.channel,
+        generation=case.generation + is_moved,
+        ending=None,
+    )
+    return _assign(case, owner=body.owner, sla=body.sla)
+
+
+def _assign(case: Case, *, owner: str, sla: Sla) -> Case:
+    return replace(case, owner=owner, team=owner, sla=sla, remind_at=sla.remind_at)
+
+
+def _apply_evidence(case: Case, body: Gathered) -> Case:
+    return replace(
+        case,
+        evidence=body.evidence,
+        what=body.what,
+        why=body.why,
+        stake=body.stake,
+    )
+
+
+def _propose(case: Case, body: Recommended | Referred | Authorised, entry: Entry) -> Case:
+    """Begin a new revision, of which nothing has been decided or done."""
+    sla = case.sla
+    if not isinstance(body, Authorised) and body.sla:
+        sla = body.sla
+    return replace(
+        case,
+        revision=entry.revision,
+        recommendation=body.recommendation,
+        plan=body.plan,
+        verdict=body.verdict,
+        approvals=(),
+        steps=(),
+        editors=(),
+        changes=(),
+        words=None,
+        escalated=False,
+        sla=sla,
+        remind_at=sla.remind_at,
+        reminded=0,
+        step_ups=(),
+        undo_approvals=(),
+        expires_at=None,
+        ending=None,
+    )
+
+
+def _apply_authorisation(case: Case, body: Authorised, entry: Entry) -> Case:
+    case = replace(case, decided_at=case.decided_at or entry.at)
+    if body.plan is None:
+        return case
+    approval = Approval(person=body.by[0], name="policy", digest=body.digest, at=entry.at)
+    return replace(_propose(case, body, entry), approvals=(approval,))

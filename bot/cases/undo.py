@@ -1,0 +1,229 @@
+"""Undo: approve that a whole plan is taken back, and begin it."""
+
+from dataclasses import replace
+from datetime import datetime
+from typing import assert_never
+
+from bot.cases.actor import Surface
+from bot.cases.approval import Approval, Groups, quorum_met
+from bot.cases.authority import ineligibility
+from bot.cases.caller import Caller
+from bot.cases.case import Case, StatusReason
+from bot.cases.commands import BeginUndo, StartUndo, Undo, UndoCommand
+from bot.cases.delegation import stands_in_for
+from bot.cases.entries import (
+    CaseBody,
+    Entry,
+    StepReported,
+    StepState,
+    StepUpAsked,
+    UndoApproved,
+    UndoAsked,
+    UndoBody,
+    UndoLapsed,
+)
+from bot.cases.errors import BadRequest, TooLate
+from bot.cases.passkey import STEP_UP_LIFETIME, Purpose
+from bot.cases.plan import Plan
+from bot.cases.policy import Ruling, Verdict
+from bot.cases.seen import DecisionKind
+from bot.cases.step_up import must_have_passkey, verify_step_up
+from bot.cases.votes import (
+    attribute_vote,
+    must_be_new,
+    other_step_ups,
+    shorten_note,
+    still_counts,
+)
+
+# --- decide -----------------------------------------------------------------------------------
+
+
+def decide(case: Case, command: UndoCommand, now: datetime) -> tuple[CaseBody, ...]:
+    """Find the entries of an undo.
+
+    Raises:
+        Refusal: an expected no, safe to show the person who asked.
+    """
+    match command:
+        case Undo():
+            return _undo(case, command, now)
+        case BeginUndo():
+            return (_begin_undo(case, command, now),)
+        case StartUndo():
+            return (_start_undo(case, command, now),)
+        case _:
+            assert_never(command)
+
+
+def _undo(case: Case, command: Undo, now: datetime) -> tuple[CaseBody, ...]:
+    """Count the approval; with as many as the plan itself needed, the undo begins."""
+    vote, verdict = _judge_approval(case, command, now)
+    if verdict.step_up:
+        assertion = verify_step_up(
+            case,
+            command,
+            plan_hash=vote.digest,
+            purpose=Purpose.UNDO,
+            now=now,
+        )
+        vote = replace(vote, assertion=assertion)
+    votes = (*case.undo_approvals, vote)
+    if not _is_agreed(verdict, command.by.identities.distinct_votes(votes), command.by.groups):
+        return (UndoApproved(vote),)
+    beginning = UndoAsked(
+        note=vote.note,
+        by_name=" and ".join(one.name for one in votes),
+        by=tuple(one.person for one in votes),
+        until=case.undo_until,
+    )
+    return UndoApproved(vote), beginning
+
+
+def _begin_undo(case: Case, command: BeginUndo, now: datetime) -> StepUpAsked:
+    """Judge the approval before it is signed, so that nobody uses their passkey in vain."""
+    vote, verdict = _judge_approval(case, command, now)
+    if not verdict.step_up:
+        raise BadRequest("this plan is taken back on its card")
+    must_have_passkey(vote, command.passkeys)
+    return StepUpAsked(
+        ticket=command.ticket,
+        note=vote.note,
+        until=now + STEP_UP_LIFETIME,
+        by_name=vote.name,
+        purpose=Purpose.UNDO,
+    )
+
+
+def _judge_approval(
+    case: Case, command: Undo | BeginUndo, now: datetime
+) -> tuple[Approval, Verdict]:
+    """Make the approval of a person who may undo the plan now, with the plan's verdict."""
+    plan, verdict, until, by = case.plan, case.verdict, case.undo_until, command.by
+    if plan is None or verdict is None or until is None:
+        raise TooLate(nothing_to_undo(case))
+    _must_be_of_mode(plan, command.mode)
+    if now >= until:
+        raise TooLate("the time to take it back has passed; raise what is wrong as a new case")
+    vote = Approval(
+        person=by.person.id,
+        name=by.person.name,
+        digest=plan.plan_hash,
+        at=now,
+        note=shorten_note(command.note),
+    )
+    # Nobody approved what policy let run alone, so whoever decides here may stop it.
+    if verdict.ruling is not Ruling.AUTO_APPROVE:
+        vote = attribute_vote(case, by, verdict, vote)
+    must_be_new(
+        vote,
+        case.undo_approvals,
+        identities=by.identities,
+        refusal="you have said already that it is taken back",
+    )
+    if not command.note.strip():
+        raise BadRequest("say why it is taken back", field="note")
+    return vote, verdict
+
+
+def _is_agreed(verdict: Verdict, votes: tuple[Approval, ...], groups: Groups) -> bool:
+    """Tell whether as many approve the undo as the plan needed; one, where it needed none."""
+    if verdict.ruling is Ruling.AUTO_APPROVE:
+        return bool(votes)
+    return quorum_met(votes, verdict.factors, groups)
+
+
+def _must_be_of_mode(plan: Plan, mode: str) -> None:
+    """Refuse to undo what was done in another mode: it is not there."""
+    if plan.is_of(mode):
+        return
+    if plan.is_dry_run:
+        raise TooLate("it was a dry run: nothing was changed, so there is nothing to take back")
+    raise TooLate(
+        "it was carried out for real, and nothing is carried out now: it cannot be taken back"
+    )
+
+
+def nothing_to_undo(case: Case) -> str:
+    """Say that an undo comes too late."""
+    return f"{case.id} is {case.state}; there is nothing that can be taken back"
+
+
+def _start_undo(case: Case, command: StartUndo, now: datetime) -> StepReported | UndoLapsed:
+    """Begin the undo only if everybody who approved it still may."""
+    # Earlier releases did not record who asked for the undo.
+    is_new = case.undo_approvals and not case.is_undo_begun
+    if is_new and not _is_still_agreed(case, command, now):
+        return UndoLapsed("the approvals to take it back no longer count", case.undo_until)
+    return StepReported(command.step, StepState.UNDOING, "")
+
+
+def _is_still_agreed(case: Case, command: StartUndo, now: datetime) -> bool:
+    verdict = case.verdict
+    if verdict is None:
+        return False
+    votes = [
+        vote for vote in case.undo_approvals if _still_counts(case, vote, verdict, command, now=now)
+    ]
+    return _is_agreed(verdict, command.identities.distinct_votes(votes), command.groups)
+
+
+def _still_counts(
+    case: Case, vote: Approval, verdict: Verdict, command: StartUndo, *, now: datetime
+) -> bool:
+    if verdict.ruling is Ruling.AUTO_APPROVE:
+        return _still_decides(case, vote, command, now)
+    return still_counts(case, vote, factors=verdict.factors, recheck=command, now=now)
+
+
+def _still_decides(case: Case, vote: Approval, command: StartUndo, now: datetime) -> bool:
+    """Tell whether the voter may still undo what nobody had approved."""
+    person = command.people.get(vote.person)
+    if person is None:
+        return False
+    delegations = stands_in_for(command.delegations, vote.person, case.kind, now)
+    givers = [command.people.get(delegation.giver) for delegation in delegations]
+    caller = Caller(
+        person=person,
+        surface=Surface.DESK,
+        groups=command.groups,
+        behalf_of=tuple(giver for giver in givers if giver),
+        playbook_owners=command.playbook_owners,
+        identities=command.identities,
+    )
+    return ineligibility(case, DecisionKind.UNDO, caller) is None
+
+
+# --- apply ------------------------------------------------------------------------------------
+
+
+def apply(case: Case, body: UndoBody, entry: Entry) -> Case:
+    """Return the case after an entry about its undo."""
+    match body:
+        case UndoApproved():
+            return replace(
+                case,
+                undo_approvals=(*case.undo_approvals, body.approval),
+                step_ups=other_step_ups(case, str(entry.actor)),
+            )
+        case UndoAsked():
+            return _apply_undo(case, body, entry)
+        case UndoLapsed():
+            return _apply_lapse(case, body, entry)
+        case _:
+            assert_never(body)
+
+
+def _apply_undo(case: Case, body: UndoAsked, entry: Entry) -> Case:
+    ending = StatusReason(at=entry.at, by=body.by_name, reason="taken back", note=body.note)
+    return replace(case, undoing=True, undo_until=body.until, ending=ending)
+
+
+def _apply_lapse(case: Case, body: UndoLapsed, entry: Entry) -> Case:
+    return replace(
+        case,
+        undoing=False,
+        undo_until=body.undo_until,
+        undo_approvals=(),
+        ending=StatusReason(entry.at, str(entry.actor), f"not taken back: {body.reason}"),
+    )

@@ -1,0 +1,327 @@
+"""Votes: who may approve, once per person, and which approvals still count."""
+
+from collections.abc import Iterable
+from dataclasses import replace
+from datetime import datetime
+from typing import assert_never
+
+from bot.cases.approval import (
+    Approval,
+    ApprovalRequirement,
+    Person,
+    ineligibility_reason,
+    is_colleague,
+    quorum_met,
+)
+from bot.cases.caller import Caller
+from bot.cases.case import Case
+from bot.cases.commands import (
+    Approve,
+    BeginApproval,
+    Recheck,
+    StartStep,
+    VoteCommand,
+    Withdraw,
+)
+from bot.cases.delegation import stands_in_for
+from bot.cases.entries import (
+    ApprovalGiven,
+    Authorised,
+    CaseBody,
+    Entry,
+    StepUpAsked,
+    VoteBody,
+    Withdrawn,
+)
+from bot.cases.errors import BadRequest, LedgerBroken, NotEligible, TooLate
+from bot.cases.identity import Identities
+from bot.cases.passkey import STEP_UP_LIFETIME, Purpose, StepUp, is_in_force
+from bot.cases.policy import RiskTier, Verdict, needs_governance
+from bot.cases.step_up import must_have_passkey, verify_step_up
+
+MAX_NOTE_LENGTH = 1_000
+
+# --- decide -----------------------------------------------------------------------------------
+
+
+def decide(case: Case, command: VoteCommand, now: datetime) -> tuple[CaseBody, ...]:
+    """Find the entries of a vote.
+
+    Raises:
+        Refusal: an expected no, safe to show the person who asked.
+    """
+    match command:
+        case Approve():
+            return _approve(case, command, now)
+        case BeginApproval():
+            return (_begin_approval(case, command, now),)
+        case Withdraw():
+            return (Withdrawn(command.by.person.id),)
+        case _:
+            assert_never(command)
+
+
+def _approve(case: Case, command: Approve, now: datetime) -> tuple[CaseBody, ...]:
+    """Count the approval; with the last one that policy asks for, the plan may run."""
+    verdict = must_be_open(case, now)
+    vote = _judge_approval(case, command, verdict, now)
+    if verdict.step_up:
+        assertion = verify_step_up(
+            case,
+            command,
+            plan_hash=vote.digest,
+            purpose=Purpose.APPROVE,
+            now=now,
+        )
+        vote = replace(vote, assertion=assertion)
+    votes = (*case.approvals, vote)
+    distinct = command.by.identities.distinct_votes(votes)
+    if vote.emergency or quorum_met(distinct, verdict.factors, command.by.groups):
+        voters = tuple(one.person for one in votes)
+        return ApprovalGiven(vote), Authorised(digest=vote.digest, by=voters)
+    return (ApprovalGiven(vote),)
+
+
+def _begin_approval(case: Case, command: BeginApproval, now: datetime) -> StepUpAsked:
+    """Judge the approval before it is signed, so that nobody uses their passkey in vain."""
+    verdict = must_be_open(case, now)
+    approval = Approve(command.by, command.seen, command.note)
+    vote = _judge_approval(case, approval, verdict, now)
+    if not verdict.step_up:
+        raise BadRequest("this plan is approved on its card")
+    must_have_passkey(vote, command.passkeys)
+    return StepUpAsked(
+        ticket=command.ticket,
+        note=vote.note,
+        until=now + STEP_UP_LIFETIME,
+        by_name=vote.name,
+    )
+
+
+def must_be_open(case: Case, now: datetime) -> Verdict:
+    """Return the verdict of a case that can be decided now.
+
+    Raises:
+        TooLate: the time to decide has passed.
+        LedgerBroken: the case waits for a decision without a verdict.
+    """
+    if case.verdict is None or case.expires_at is None:
+        raise LedgerBroken(f"{case.id} waits for a decision without a verdict")
+    if now >= case.expires_at:
+        raise TooLate("the time to decide has passed; it goes to the next person")
+    return case.verdict
+
+
+def _judge_approval(case: Case, command: Approve, verdict: Verdict, now: datetime) -> Approval:
+    """Make the approval of a person who may approve, and has not yet."""
+    if case.plan is None:
+        raise LedgerBroken(f"{case.id} waits for a decision without a plan")
+    vote = Approval(
+        person=command.by.person.id,
+        name=command.by.person.name,
+        digest=case.plan.plan_hash,
+        at=now,
+        note=shorten_note(command.note),
+    )
+    if command.emergency:
+        _must_be_an_emergency(case, command, verdict)
+        vote = replace(vote, emergency=True)
+    else:
+        vote = attribute_vote(case, command.by, verdict, vote)
+    must_be_new(
+        vote,
+        case.approvals,
+        identities=command.by.identities,
+        refusal="you have approved this already",
+    )
+    if verdict.tier is RiskTier.HIGH and not command.note.strip():
+        raise BadRequest("a high-risk plan needs your reason in words", field="note")
+    return vote
+
+
+def _must_be_an_emergency(case: Case, command: Approve, verdict: Verdict) -> None:
+    """Refuse break-glass for high risk, for authors and for plans of strangers.
+
+    Membership of the emergency group is checked in ``decide_controls``.
+    """
+    if verdict.tier is RiskTier.HIGH or verdict.step_up:
+        raise NotEligible("a high-risk plan is never let through by one person alone")
+    if needs_governance(verdict):
+        raise NotEligible("who raised it is not known here, so nobody lets it through alone")
+    authors = command.by.identities.linked_accounts(case.authors)
+    if command.by.person.id in authors or not is_colleague(command.by.person):
+        raise NotEligible("whoever raised or edited a plan, or gains from it, cannot approve it")
+    if not command.note.strip():
+        raise BadRequest("say why it cannot wait; it is read afterwards", field="note")
+
+
+# --- rules that undo and steps share ------------------------------------------------------------
+
+
+def shorten_note(text: str) -> str:
+    """Strip a note and bound its length."""
+    return text.strip()[:MAX_NOTE_LENGTH]
+
+
+def attribute_vote(case: Case, by: Caller, verdict: Verdict, vote: Approval) -> Approval:
+    """Attribute the vote to the caller, or to somebody who has delegated to them.
+
+    Raises:
+        NotEligible: neither may approve.
+    """
+    person = by.person
+    authors = by.identities.linked_accounts(case.authors)
+
+    def reason_against(voter: Person) -> str | None:
+        return ineligibility_reason(
+            voter,
+            authors=authors,
+            factors=verdict.factors,
+            groups=by.groups,
+        )
+
+    reason = reason_against(person)
+    if reason is None:
+        return vote
+    if person.id not in authors and is_colleague(person):
+        for giver in by.behalf_of:
+            if by.identities.is_same_person(giver.id, person.id):
+                continue
+            if reason_against(giver) is None:
+                return replace(vote, behalf_of=giver.id, behalf_name=giver.name)
+    raise NotEligible(reason)
+
+
+def must_be_new(
+    vote: Approval,
+    votes: Iterable[Approval],
+    *,
+    identities: Identities,
+    refusal: str,
+) -> None:
+    """Count one person once, under whichever account, and whoever they stand in for once.
+
+    Raises:
+        TooLate: one of the two has voted already.
+    """
+    votes = tuple(votes)
+    if any(identities.is_same_person(earlier.person, vote.person) for earlier in votes):
+        raise TooLate(f"{refusal}; it waits for somebody else")
+    if identities.is_among_voters(vote.principal, votes):
+        name = vote.behalf_name or vote.name
+        raise TooLate(f"{name} has been heard already; it waits for somebody else")
+    if identities.is_among_voters(vote.person, votes):
+        raise TooLate(f"{vote.name} has been heard already; it waits for somebody else")
+
+
+def carries(
+    case: Case,
+    factors: tuple[ApprovalRequirement, ...],
+    recheck: StartStep,
+    now: datetime,
+) -> bool:
+    """Tell whether the approvals that still count are enough for these requirements."""
+    votes = [
+        vote
+        for vote in case.approvals
+        if still_counts(case, vote, factors=factors, recheck=recheck, now=now)
+    ]
+    if any(vote.emergency for vote in votes):
+        return True
+    return quorum_met(recheck.identities.distinct_votes(votes), factors, recheck.groups)
+
+
+def still_counts(
+    case: Case,
+    vote: Approval,
+    *,
+    factors: tuple[ApprovalRequirement, ...],
+    recheck: Recheck,
+    now: datetime,
+) -> bool:
+    """Tell whether the voter, and whoever they stand in for, may still approve."""
+    person = recheck.people.get(vote.person)
+    if person is None or not _is_still_signed(case, vote, recheck):
+        return False
+    authors = recheck.identities.linked_accounts(case.authors_before(vote.at))
+    if vote.emergency:
+        factors = _emergency_factors(recheck)
+
+    def is_eligible(voter: Person) -> bool:
+        reason = ineligibility_reason(
+            voter,
+            authors=authors,
+            factors=factors,
+            groups=recheck.groups,
+        )
+        return reason is None
+
+    if not vote.behalf_of:
+        return is_eligible(person)
+    giver = recheck.people.get(vote.behalf_of)
+    return (
+        giver is not None
+        and is_colleague(person)
+        and person.id not in authors
+        and not recheck.identities.is_same_person(person.id, giver.id)
+        and _is_delegated(case, vote, recheck, now)
+        and is_eligible(giver)
+    )
+
+
+def _emergency_factors(recheck: Recheck) -> tuple[ApprovalRequirement, ...]:
+    group = recheck.emergency_group if isinstance(recheck, StartStep) else ""
+    return (ApprovalRequirement(group, 1),) if group else ()
+
+
+def _is_delegated(case: Case, vote: Approval, recheck: Recheck, now: datetime) -> bool:
+    delegations = stands_in_for(recheck.delegations, vote.person, case.kind, now)
+    return any(delegation.giver == vote.behalf_of for delegation in delegations)
+
+
+def _is_still_signed(case: Case, vote: Approval, recheck: Recheck) -> bool:
+    """Tell whether the passkey that signed a step-up approval is still in force."""
+    if case.verdict is None or not case.verdict.step_up:
+        return True
+    return vote.assertion is not None and is_in_force(vote.assertion, vote.person, recheck.passkeys)
+
+
+# --- apply ------------------------------------------------------------------------------------
+
+
+def apply(case: Case, body: VoteBody, entry: Entry) -> Case:
+    """Return the case after a vote."""
+    match body:
+        case StepUpAsked():
+            return _apply_step_up(case, body, entry)
+        case ApprovalGiven():
+            return replace(
+                case,
+                approvals=(*case.approvals, body.approval),
+                step_ups=other_step_ups(case, str(entry.actor)),
+            )
+        case Withdrawn():
+            rest = tuple(vote for vote in case.approvals if vote.person != body.person)
+            return replace(case, approvals=rest)
+        case _:
+            assert_never(body)
+
+
+def _apply_step_up(case: Case, body: StepUpAsked, entry: Entry) -> Case:
+    """Put a new link in the place of the person's last one."""
+    person = str(entry.actor)
+    step_up = StepUp(
+        person=person,
+        name=body.by_name,
+        revision=entry.revision,
+        ticket=body.ticket,
+        note=body.note,
+        until=body.until,
+        purpose=body.purpose,
+    )
+    return replace(case, step_ups=(*other_step_ups(case, person), step_up))
+
+
+def other_step_ups(case: Case, person: str) -> tuple[StepUp, ...]:
+    """List the step-ups of everybody else; this person's link has been used."""
+    return tuple(step_up for step_up in case.step_ups if step_up.person != person)

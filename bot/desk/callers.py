@@ -1,0 +1,76 @@
+"""Callers: read from the directory who asks, and what decides whether they may."""
+
+from dataclasses import dataclass
+
+from bot.cases.actor import Surface
+from bot.cases.approval import Person
+from bot.cases.caller import Caller
+from bot.cases.case import Case
+from bot.cases.delegation import stands_in_for
+from bot.cases.errors import NotEligible
+from bot.cases.policy import RiskTier
+from bot.ports.clock import Clock
+from bot.ports.desk_controls import DeskControlsStore
+from bot.ports.directory import Directory
+from bot.ports.library import Library
+
+
+@dataclass(frozen=True)
+class Callers:
+    """Reads callers for cases and for the desk as a whole."""
+
+    desk_controls: DeskControlsStore
+    library: Library
+    directory: Directory
+    clock: Clock
+
+    def for_case(self, case: Case, by: str, surface: Surface, *, fresh: bool = False) -> Caller:
+        """Read a person with their groups and delegations, as far as they matter for the case.
+
+        For a high-risk plan nothing is taken from the cache.
+
+        Raises:
+            NotEligible: the directory knows no such person.
+            ChatFailed: the directory cannot be read.
+        """
+        fresh = fresh or (case.verdict is not None and case.verdict.tier is RiskTier.HIGH)
+        factors = case.verdict.factors if case.verdict else ()
+        owners = self.library.playbook(case.kind).owners.handles
+        handles = sorted({*(factor.group for factor in factors), *owners, case.owner})
+        givers = self._givers(case, by, fresh)
+        return Caller(
+            person=self.directory.person(by, fresh=fresh),
+            surface=surface,
+            groups=self.directory.groups(handles, fresh=fresh),
+            behalf_of=givers,
+            playbook_owners=owners,
+            identities=self.library.identities(),
+        )
+
+    def _givers(self, case: Case, by: str, fresh: bool) -> tuple[Person, ...]:
+        """Read everybody who has delegated to this person."""
+        delegations = self.desk_controls.load().delegations
+        givers = []
+        for delegation in stands_in_for(delegations, by, case.kind, self.clock()):
+            try:
+                givers.append(self.directory.person(delegation.giver, fresh=fresh))
+            except NotEligible:
+                # Nobody stands in for a person who is gone.
+                continue
+        return tuple(givers)
+
+    def for_desk(self, by: str, surface: Surface) -> Caller:
+        """Read a person, and everybody who decides or governs, never from the cache."""
+        governors = self._members(self.library.governors())
+        deciders = self._members(self.library.deciders())
+        return Caller(
+            person=self.directory.person(by, fresh=True),
+            surface=surface,
+            deciders=deciders,
+            governors=governors,
+            identities=self.library.identities(),
+        )
+
+    def _members(self, handles: list[str]) -> frozenset[str]:
+        groups = self.directory.groups(handles, fresh=True)
+        return frozenset().union(*groups.values())

@@ -1,0 +1,49 @@
+"""The one path of all commands to the desk as a whole: read the controls, decide, write once."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from bot.cases.control_commands import ControlCommand
+from bot.cases.control_decisions import decide_controls
+from bot.cases.controls import DeskControls
+from bot.desk.effects import card_message
+from bot.desk.retry import retry_on_conflict
+from bot.ports.case_queries import CaseQueries
+from bot.ports.clock import Clock
+from bot.ports.desk_controls import DeskControlsStore
+from bot.ports.outbox import OutboxMessage
+
+
+@dataclass(frozen=True)
+class ControlPath:
+    """Decides commands to the desk as a whole."""
+
+    desk_controls: DeskControlsStore
+    queries: CaseQueries
+    clock: Clock
+
+    def decide(
+        self, command: Callable[[], ControlCommand], *, refresh: str | None = None
+    ) -> DeskControls:
+        """Decide a command, made anew at every attempt; return the controls after it.
+
+        The cards within the scope ``refresh`` are refreshed; none for None.
+
+        Raises:
+            Refusal: an expected no, safe to show the person who asked.
+        """
+
+        def attempt() -> DeskControls:
+            controls, now = self.desk_controls.load(), self.clock()
+            decision = decide_controls(controls, command(), now)
+            if not decision.entries:
+                return controls
+            messages: list[OutboxMessage] = []
+            if refresh is not None:
+                messages = [
+                    card_message(case_id, now)
+                    for case_id in self.queries.affected_by_pause(refresh)
+                ]
+            return self.desk_controls.save(controls, decision.entries, messages)
+
+        return retry_on_conflict(attempt)

@@ -1,0 +1,152 @@
+"""The one path of every decision: read the case and the caller, decide, write once.
+
+A refused attempt is written too. When somebody else wrote first, the case is read and decided
+again: of two presses at the same instant one wins and the other gets a specific answer.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from bot.cases.actor import CaseId, Surface, UserId
+from bot.cases.caller import Caller
+from bot.cases.case import Case
+from bot.cases.commands import Command
+from bot.cases.decide import decide, must_be_current, record_refusal
+from bot.cases.errors import ChatFailed, NotEligible, NotNow, Refusal, Superseded
+from bot.cases.seen import DecisionKind, Seen
+from bot.desk.callers import Callers
+from bot.desk.decision_priority import DecisionPriority
+from bot.desk.effects import card_message, change
+from bot.desk.retry import retry_on_conflict
+from bot.ports.case_store import CaseStore, Change
+from bot.ports.clock import Clock
+from bot.ports.desk_controls import DeskControlsStore
+from bot.ports.library import Library
+
+WHO_IS_NOT_KNOWN = (
+    "Slack cannot say just now who may do this; nothing was decided, press again in a minute"
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Request:
+    """A person's request about one case."""
+
+    case_id: CaseId
+    by: UserId
+    #: The case as their card showed it.
+    seen: Seen
+    surface: Surface
+
+
+#: Makes the command of a caller, on the case as it was read.
+CommandOnCase = Callable[[Case, Caller], Command]
+#: Makes the command of a caller who saw this.
+CommandOf = Callable[[Caller, Seen], Command]
+
+
+@dataclass(frozen=True)
+class DecisionPath:
+    """Decides requests, and records those that are refused."""
+
+    cases: CaseStore
+    desk_controls: DeskControlsStore
+    library: Library
+    callers: Callers
+    clock: Clock
+    priority: DecisionPriority
+
+    def decide(self, decision: DecisionKind, request: Request, command: CommandOf) -> Case:
+        """Decide a command that needs the caller and nothing of the case."""
+
+        def command_on_case(case: Case, caller: Caller) -> Command:
+            return command(caller, request.seen)
+
+        return self.decide_on_case(decision, request, command_on_case)
+
+    def decide_on_case(
+        self, decision: DecisionKind, request: Request, command: CommandOnCase
+    ) -> Case:
+        """Decide a command that is made from the case as it is read."""
+
+        def attempt() -> Case:
+            case = self.cases.case(request.case_id)
+            caller = self.identify(case, request, decision)
+            try:
+                # Before a form's content is read: what it is about may be gone.
+                must_be_current(case, decision, request.seen)
+                outcome = decide(case, command(case, caller), self.clock())
+            except Refusal as refusal:
+                self.record_refusal(
+                    request.case_id,
+                    caller,
+                    decision=decision,
+                    revision=request.seen.revision,
+                    refusal=refusal,
+                )
+                raise
+            return self.cases.commit(change(case, outcome, self.library.playbook(case.kind)))
+
+        with self.priority:
+            return retry_on_conflict(attempt)
+
+    def identify(
+        self, case: Case, request: Request, decision: DecisionKind, *, fresh: bool = False
+    ) -> Caller:
+        """Read the caller; an attempt of somebody who cannot be read is refused and recorded.
+
+        Raises:
+            NotEligible: the directory knows no such person.
+            NotNow: the directory cannot be read.
+        """
+        try:
+            return self.callers.for_case(case, request.by, request.surface, fresh=fresh)
+        except NotEligible as failure:
+            refusal: Refusal = failure
+        except ChatFailed as failure:
+            refusal = NotNow(f"{WHO_IS_NOT_KNOWN} ({failure.error})")
+        self.refuse(request, decision, refusal)
+        raise refusal
+
+    def refuse(self, request: Request, decision: DecisionKind, refusal: Refusal) -> None:
+        """Record the refusal of a caller of whom nothing has been read."""
+        self.record_refusal(
+            request.case_id,
+            Caller.unread(request.by, request.surface),
+            decision=decision,
+            revision=request.seen.revision,
+            refusal=refusal,
+        )
+
+    def record_refusal(
+        self,
+        case_id: str,
+        caller: Caller,
+        *,
+        decision: DecisionKind,
+        revision: int,
+        refusal: Refusal,
+    ) -> None:
+        """Write a refused attempt, and refresh a card that showed something else."""
+
+        def write() -> None:
+            case, now = self.cases.case(case_id), self.clock()
+            outcome = record_refusal(
+                case,
+                caller,
+                attempt=decision,
+                revision=revision,
+                refusal=refusal,
+                now=now,
+            )
+            messages = (card_message(case_id, now),) if isinstance(refusal, Superseded) else ()
+            self.cases.commit(
+                Change(
+                    before=case,
+                    entries=outcome.entries,
+                    messages=messages,
+                    after=outcome.case,
+                )
+            )
+
+        retry_on_conflict(write)

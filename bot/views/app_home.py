@@ -1,0 +1,68 @@
+"""The App Home of one person."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+
+from bot.views.rows import CaseRow
+from bot.views.trend import TrendDay
+
+
+class HomePeriod(StrEnum):
+    """The part of a queue that is shown."""
+
+    ALWAYS = "always"
+    LATE = "late"
+    TODAY = "today"
+
+
+@dataclass(frozen=True, slots=True)
+class HomeFilter:
+    """A person's choice of cases on their home."""
+
+    kind: str = ""
+    when: HomePeriod = HomePeriod.ALWAYS
+
+    @property
+    def key(self) -> str:
+        """Return the text under which the choice is stored."""
+        return f"{self.when} {self.kind}"
+
+    @classmethod
+    def of(cls, key: str, kinds: Iterable[str]) -> "HomeFilter":
+        """Parse a stored choice; an unknown kind or period means no filter."""
+        period, _, kind = key.partition(" ")
+        when = HomePeriod(period) if period in set(HomePeriod) else HomePeriod.ALWAYS
+        return cls(kind if kind in set(kinds) else "", when)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HomeView:
+    """The content of one person's App Home."""
+
+    user: str
+    #: Cases that wait for a decision of this person.
+    waiting: tuple[CaseRow, ...]
+    #: How many more wait.
+    waiting_more: int
+    #: Cases that this person owns.
+    mine: tuple[CaseRow, ...]
+    #: Cases of this person's groups.
+    team: tuple[CaseRow, ...]
+    team_more: int
+    #: Cases that policy let run without an approval.
+    alone: tuple[CaseRow, ...]
+    days: tuple[TrendDay, ...]
+    #: Active pauses, as sentences.
+    paused: tuple[str, ...]
+    #: Delegations from and to this person, as sentences.
+    standing_in: tuple[str, ...]
+    #: Name and title of each kind that can be chosen.
+    kinds: tuple[tuple[str, str], ...]
+    #: The filter that this person set.
+    chosen: HomeFilter = HomeFilter()
+    #: Set when their Slack status says that they are away.
+    suggestion: str = ""
+    has_digest: bool = False
+    at: datetime | None = None
