@@ -16,8 +16,7 @@ from typing import Any
 from bot.cases.canonical import Scalar
 from bot.cases.errors import BadRequest
 from bot.cases.playbook import Playbook
-from bot.cases.precedent import CaseOutcome, Precedent
-from bot.emulator.web_api import LONGEST_TEXT
+from bot.cases.precedent import MAX_TEXT_LENGTH, CaseOutcome, Precedent
 from knowledge.memory.row_file import BadRow, Row
 
 FIELDS = ("text", "what", "action", "ended", "reason", "by", "at", "key", "kind")
@@ -116,14 +115,14 @@ class _RowParser:
         return Precedent(
             id=f"{batch}:{self._read_key()[:MAX_NAME_LENGTH]}",
             kind=playbook.kind,
-            said=text[:LONGEST_TEXT],
-            what=self._read("what")[:LONGEST_TEXT],
+            said=text[:MAX_TEXT_LENGTH],
+            what=self._read("what")[:MAX_TEXT_LENGTH],
             facts={name: _scalar(self._row.get(name)) for name in self._mapping.facts},
             action=action,
             steps=(),
             decided_by=(decided_by[:MAX_NAME_LENGTH],) if decided_by else (),
             ended=outcome,
-            reason=self._read("reason")[:LONGEST_TEXT],
+            reason=self._read("reason")[:MAX_TEXT_LENGTH],
             ended_at=self._parse_end(),
             channel=playbook.channel,
             batch=batch,

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from bot.audit.verifier import canonical, root_of
 from bot.cases.canonical import MAX_INTEGER, canonical_bytes, format_utc
 from bot.cases.errors import PlaybookInvalid
-from bot.cases.expressions import evaluate, find_scalar, render
+from bot.cases.expressions import compile_expression, evaluate, find_scalar, render
 from bot.cases.ledger import EMPTY_ROOT, Tree, leaf_hash, node_hash
 
 JSON = st.recursive(
