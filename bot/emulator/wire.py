@@ -1,4 +1,4 @@
-"""What goes over the wire: JSON, and Slack's own words for what it refuses."""
+"""JSON objects, and Slack's error codes as an exception."""
 
 from typing import Any
 
