@@ -48,7 +48,6 @@ def _parse_options() -> argparse.Namespace:
         prog="python -m bot.emulator",
         description="A small Slack on localhost.",
     )
-    # Anyone who reaches the emulator can act as anyone in it.
     parser.add_argument(
         "--host",
         default="127.0.0.1",
@@ -74,7 +73,7 @@ def _parse_options() -> argparse.Namespace:
 
 
 def _end_with_input() -> None:
-    """End this process when the other end of its standard input is closed."""
+    """End this process when its standard input is closed."""
     # The bare descriptor: a thread inside a buffered reader keeps an interpreter from ending
     # by itself.
     while os.read(0, 1_024):

@@ -1,11 +1,8 @@
 """The agent side of the Web API: status, suggested prompts, streams."""
 
-import json
-from typing import Any
-
 from bot.emulator.payloads import message_content
 from bot.emulator.web_api import method
-from bot.emulator.wire import ApiError, Json
+from bot.emulator.wire import ApiError, Json, parse_list
 from bot.emulator.workspace import Channel, Workspace
 
 MAX_CHUNK_LENGTH = 12_000
@@ -68,7 +65,7 @@ def rename_session(workspace: Workspace, arguments: Json) -> Json:
 
 @method("chat.startStream")
 def start_stream(workspace: Workspace, arguments: Json) -> Json:
-    """Post a message that may grow for five minutes, always in a thread."""
+    """Post a message in a thread that may grow for five minutes."""
     channel = workspace.writable_channel(arguments.get("channel"))
     if not arguments.get("thread_ts"):
         raise ApiError("missing_argument", missing="thread_ts")
@@ -85,7 +82,10 @@ def start_stream(workspace: Workspace, arguments: Json) -> Json:
     workspace.pane.streams[(channel.id, message["ts"])] = closes_at
     _append(message, arguments)
     workspace.notify()
-    return {"channel": channel.id, "ts": message["ts"]}
+    return {
+        "channel": channel.id,
+        "ts": message["ts"],
+    }
 
 
 @method("chat.appendStream")
@@ -94,7 +94,10 @@ def append_stream(workspace: Workspace, arguments: Json) -> Json:
     message = _open_stream(workspace, channel, arguments)
     _append(message, arguments)
     workspace.notify()
-    return {"channel": channel.id, "ts": message["ts"]}
+    return {
+        "channel": channel.id,
+        "ts": message["ts"],
+    }
 
 
 @method("chat.stopStream")
@@ -127,7 +130,10 @@ def _open_stream(workspace: Workspace, channel: Channel, arguments: Json) -> Jso
 
 
 def _append(message: Json, arguments: Json) -> None:
-    """Add text and tasks to a message that grows; tasks become cards above the text."""
+    """Add text and tasks to a streamed message.
+
+    Tasks become cards above the text.
+    """
     # Text comes as ``markdown_text`` or in chunks; the SDK prefers chunks.
     text = str(arguments.get("markdown_text") or "")
     chunks = parse_list(arguments.get("chunks"))
@@ -143,7 +149,12 @@ def _append(message: Json, arguments: Json) -> None:
     message["text"] = message.get("text", "") + text
     message["blocks"] = list(cards.values())
     if message["text"]:
-        message["blocks"].append({"type": "markdown", "text": message["text"]})
+        message["blocks"].append(
+            {
+                "type": "markdown",
+                "text": message["text"],
+            }
+        )
 
 
 def _task_cards(message: Json) -> dict[str, Json]:
@@ -161,11 +172,3 @@ def _task_card(update: Json) -> Json:
         "title": update["title"],
         "status": update.get("status", "in_progress"),
     }
-
-
-def parse_list(value: Any) -> list[Json]:
-    """Parse a list that forms carry as JSON text; nothing is an empty list."""
-    items: list[Json] = value or []
-    if isinstance(value, str) and value:
-        items = json.loads(value)
-    return items

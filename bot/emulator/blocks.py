@@ -275,7 +275,10 @@ def _check_block(block: Any, pointer: str, surface: str) -> Errors:
         return
     if surface not in shape.surfaces:
         yield Mistake(pointer, "wrong_surface", f"a {kind} cannot stand in a {surface}")
-    checks = {"block_id": text(255), **shape.fields}
+    checks = {
+        "block_id": text(255),
+        **shape.fields,
+    }
     for name in block:
         if name != "type" and name not in checks:
             yield Mistake(f"{pointer}/{name}", "unknown_field", f"a {kind} has no {name}")
@@ -285,7 +288,10 @@ def _check_block(block: Any, pointer: str, surface: str) -> Errors:
 
 
 def _check_uniqueness(blocks: list[Any]) -> Errors:
-    """Check that block ids are unique in a message, and action ids within their block."""
+    """Check that ids are unique.
+
+    Block ids are unique in a message, action ids within their block.
+    """
     block_ids: set[str] = set()
     for index, block in enumerate(blocks):
         if not isinstance(block, dict):

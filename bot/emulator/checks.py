@@ -57,7 +57,7 @@ def check_fields(
     checks: Mapping[str, Check],
     required: tuple[str, ...] = (),
 ) -> Errors:
-    """Yield the required fields that are missing, and the mistakes of those that are there."""
+    """Check an object's fields, and that the required ones are there."""
     for name in sorted(required):
         if name not in owner:
             yield Mistake(f"{pointer}/{name}", "missing", f"{name} is required")

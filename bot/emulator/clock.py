@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 
 class WorkspaceClock:
-    """A clock that can be put forward, and the message ids made from it."""
+    """A clock that can be put forward; message ids come from it."""
 
     def __init__(self) -> None:
         self.offset_seconds = 0.0
@@ -24,7 +24,10 @@ class WorkspaceClock:
         self.offset_seconds += seconds
 
     def next_ts(self) -> str:
-        """Return a new message id: seconds and microseconds, later than every one before."""
+        """Return a new message id, later than every one before.
+
+        It is made of seconds and microseconds.
+        """
         # Two messages of one microsecond would otherwise overwrite each other.
         following = self._last_microseconds + 1
         self._last_microseconds = max(following, int(self.now() * 1_000_000))

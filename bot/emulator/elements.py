@@ -1,4 +1,7 @@
-"""The elements of Block Kit, as a table of shapes. One that is not here is refused."""
+"""The elements of Block Kit, as a table of shapes.
+
+An element that is not in the table is refused.
+"""
 
 from collections.abc import Mapping
 from typing import Any

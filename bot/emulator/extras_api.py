@@ -2,10 +2,10 @@
 
 from typing import Any
 
-from bot.emulator.assistant_api import parse_list
 from bot.emulator.payloads import channel_payload, message_content
+from bot.emulator.reactions import reaction_of, set_reacting_users
 from bot.emulator.web_api import LAST_PAGE, method
-from bot.emulator.wire import ApiError, Json
+from bot.emulator.wire import ApiError, Json, parse_list
 from bot.emulator.workspace import Channel, Workspace
 
 MAX_SCHEDULE_SECONDS = 120 * 86_400.0
@@ -28,23 +28,6 @@ def reactions_add(workspace: Workspace, arguments: Json) -> Json:
     set_reacting_users(reaction, [*reaction["users"], workspace.app.bot_user])
     workspace.notify()
     return {}
-
-
-def reaction_of(message: Json, name: str) -> Json:
-    """Return the message's reaction of this name, added when nobody has used it yet."""
-    reactions: list[Json] = message.setdefault("reactions", [])
-    for reaction in reactions:
-        if reaction["name"] == name:
-            return reaction
-    reaction = {"name": name, "users": [], "count": 0}
-    reactions.append(reaction)
-    return reaction
-
-
-def set_reacting_users(reaction: Json, users: list[str]) -> None:
-    """Set who has reacted, and the count with it."""
-    reaction["users"] = users
-    reaction["count"] = len(users)
 
 
 @method("reactions.remove")

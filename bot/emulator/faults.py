@@ -14,7 +14,7 @@ FALLIBLE_METHODS = ("chat.", "views.", "conversations.h")
 
 
 class CallFault(Enum):
-    """How one Web API call goes wrong."""
+    """A way for one Web API call to go wrong."""
 
     NONE = auto()
     RATE_LIMITED = auto()
@@ -71,7 +71,7 @@ class RateKnobs:
 
 @dataclass(kw_only=True)
 class EnvelopeKnobs:
-    """Faults of Socket Mode. Each is the number of envelopes still to be hit."""
+    """Faults of Socket Mode: numbers of envelopes still to be affected."""
 
     lose_acks: int = 0
     duplicate_next: int = 0
@@ -81,7 +81,10 @@ class EnvelopeKnobs:
 
 @dataclass
 class CallWindow:
-    """A token bucket of one second's worth, closed for a while once it is empty."""
+    """A token bucket of one second's worth of calls.
+
+    Once it is empty it closes for ``retry_after`` seconds.
+    """
 
     tokens: float
     filled_at: float
@@ -89,8 +92,8 @@ class CallWindow:
 
     def admit(self, now: float, knobs: RateKnobs) -> bool:
         """Tell whether a call may pass, and take its token."""
-        elapsed = now - self.filled_at
-        tokens = min(knobs.per_second, self.tokens + elapsed * knobs.per_second) - 1
+        refill = (now - self.filled_at) * knobs.per_second
+        tokens = min(knobs.per_second, self.tokens + refill) - 1
         self.filled_at = now
         self.tokens = max(0.0, tokens)
         if tokens < 0:
@@ -154,7 +157,7 @@ class Faults:
         return share > 0 and self._dice.random() < share
 
     def error_of(self, method: str) -> str:
-        """Return the error code this method answers with; empty when it does its work."""
+        """Return the error code that a method answers with, if any."""
         if method == "chat.update" and self.call.edit_window_closed:
             return "edit_window_closed"
         return self.call.refuse.get(method, "")

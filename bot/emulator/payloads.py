@@ -4,7 +4,7 @@ import logging
 
 from bot.emulator.blocks import validate, validate_view
 from bot.emulator.checks import Mistake
-from bot.emulator.views import View
+from bot.emulator.views import OpenView
 from bot.emulator.wire import ApiError, Json
 from bot.emulator.workspace import Channel, Workspace
 
@@ -32,7 +32,7 @@ def message_content(arguments: Json) -> Json:
 
 
 def view_body(arguments: Json) -> Json:
-    """Return the view of a call, validated, with an id for every block."""
+    """Return the validated view of a call; every block has an id."""
     body: Json = arguments.get("view") or {}
     _check(validate_view(body), "invalid_arguments")
     for index, block in enumerate(body["blocks"]):
@@ -53,7 +53,7 @@ def _check(mistakes: list[Mistake], error: str) -> None:
     )
 
 
-def view_payload(workspace: Workspace, view: View, values: Json | None = None) -> Json:
+def view_payload(workspace: Workspace, view: OpenView, values: Json | None = None) -> Json:
     """Return the view with its ids and the values of its inputs."""
     return {
         "private_metadata": "",

@@ -59,14 +59,17 @@ class Bucket:
 
 @dataclass
 class Rates:
-    """A bucket for each method, and one for each channel that is posted to."""
+    """Buckets for each method, and for posts to each channel."""
 
     #: Returns seconds.
     now: Callable[[], float]
     _buckets: dict[str, Bucket] = field(default_factory=dict)
 
     def wait_for(self, method: str, channel: str) -> int:
-        """Count a call. Return the whole seconds it must wait, 0 when it may pass."""
+        """Count a call and return the whole seconds it must wait.
+
+        0 lets it pass.
+        """
         if method in UNLIMITED:
             return 0
         if method == POST_METHOD:
@@ -78,8 +81,8 @@ class Rates:
         now = self.now()
         bucket = self._buckets.setdefault(name, Bucket(capacity, now))
         # The wall clock may go back.
-        elapsed = max(0.0, now - bucket.filled_at)
-        bucket.tokens = min(capacity, bucket.tokens + elapsed * per_second)
+        refill = max(0.0, now - bucket.filled_at) * per_second
+        bucket.tokens = min(capacity, bucket.tokens + refill)
         bucket.filled_at = now
         if bucket.tokens < 1:
             return math.ceil((1 - bucket.tokens) / per_second)

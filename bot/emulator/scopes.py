@@ -1,4 +1,4 @@
-"""The scopes and events of the manifest, and the scopes each method needs."""
+"""The app's permissions, and the scopes that methods need."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -96,7 +96,7 @@ class Permissions:
         self.grant(YAML(typ="safe").load(path.read_text()))
 
     def grant(self, manifest: Json) -> None:
-        """Grant what a manifest asks for, in place of what was granted before."""
+        """Replace the permissions by those that a manifest asks for."""
         features = manifest.get("features", {})
         scopes = manifest.get("oauth_config", {}).get("scopes", {})
         subscriptions = manifest.get("settings", {}).get("event_subscriptions", {})
@@ -107,7 +107,7 @@ class Permissions:
         self.has_manifest = True
 
     def check_scope(self, method: str) -> None:
-        """Raise ``missing_scope``, as Slack does, with what is needed and what is granted."""
+        """Raise ``missing_scope`` unless the app may call this method."""
         scopes = NEEDED_SCOPES.get(method, ())
         if self.has_manifest and scopes and self.scopes.isdisjoint(scopes):
             raise ApiError(

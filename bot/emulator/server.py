@@ -1,4 +1,7 @@
-"""One port: /api the Web API, /link Socket Mode, /_ctl the control API, / the page."""
+"""The emulator as one application on one port.
+
+``/api`` is the Web API, ``/link`` Socket Mode, ``/_ctl`` the control API and ``/`` the page.
+"""
 
 import asyncio
 import json
@@ -118,7 +121,7 @@ class WebApiEndpoint:
         error = self.faults.error_of(name)
         if error:
             return {"ok": False, "error": error}
-        return call(self.workspace, name, token, arguments)
+        return call(self.workspace, name, token=token, arguments=arguments)
 
     def _respond(self, fault: CallFault, answer: Json) -> Response:
         match fault:
@@ -152,9 +155,9 @@ class _DroppedResponse(Response):
 
 
 async def _read(request: Request) -> tuple[str, Json]:
-    """Read token and arguments from the header and from query, form or JSON.
+    """Read the token and the arguments of a call.
 
-    Slack's SDKs use all of these.
+    Slack's SDKs use the header, the query, forms and JSON.
     """
     arguments: Json = dict(request.query_params)
     body = await request.body()

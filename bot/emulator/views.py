@@ -11,7 +11,7 @@ MAX_STACK_HEIGHT = 3
 
 
 @dataclass
-class View:
+class OpenView:
     """A modal in somebody's window."""
 
     id: str
@@ -21,14 +21,14 @@ class View:
     hash: str
 
     def has_id(self, view_id: Any) -> bool:
-        """Tell whether this is the view's id, or the external id the app gave it."""
+        """Tell whether this is the view's id or external id."""
         external_id = self.body.get("external_id")
         return view_id == self.id or bool(external_id and external_id == view_id)
 
 
 @dataclass
 class Trigger:
-    """The right to open one view, given to the app with an interaction."""
+    """The right to open one view, sent along with an interaction."""
 
     user: str
     made_at: float
@@ -43,7 +43,7 @@ class Views:
     ids: IdSource
     changes: Changes
     #: Modals by user id, the topmost last.
-    stacks: dict[str, list[View]] = field(default_factory=dict)
+    stacks: dict[str, list[OpenView]] = field(default_factory=dict)
     #: Bodies of the App Home by user id.
     homes: dict[str, Json] = field(default_factory=dict)
     triggers: dict[str, Trigger] = field(default_factory=dict)
@@ -55,7 +55,10 @@ class Views:
         return trigger_id
 
     def use_trigger(self, trigger_id: Any) -> str:
-        """Spend a trigger and return its user id. It is good once, for three seconds."""
+        """Use up a trigger and return its user id.
+
+        It is valid once, for three seconds.
+        """
         trigger = self.triggers.get(trigger_id)
         if trigger is None:
             raise ApiError("invalid_trigger_id")
@@ -66,14 +69,14 @@ class Views:
         trigger.is_used = True
         return trigger.user
 
-    def open(self, user: str, body: Json) -> View:
+    def open(self, user: str, body: Json) -> OpenView:
         """Show a modal in place of all that this person has open."""
         view = self._new_view(user, body)
         self.stacks[user] = [view]
         self.changes.notify()
         return view
 
-    def push(self, user: str, body: Json) -> View:
+    def push(self, user: str, body: Json) -> OpenView:
         """Show a modal on top of what this person has open."""
         stack = self.stack(user)
         if len(stack) >= MAX_STACK_HEIGHT:
@@ -83,19 +86,19 @@ class Views:
         self.changes.notify()
         return view
 
-    def _new_view(self, user: str, body: Json) -> View:
-        return View(
+    def _new_view(self, user: str, body: Json) -> OpenView:
+        return OpenView(
             id=self.ids.new("V"),
             user=user,
             body=body,
             hash=self.ids.new("h"),
         )
 
-    def stack(self, user: str) -> list[View]:
+    def stack(self, user: str) -> list[OpenView]:
         """Return a person's modals, the topmost last."""
         return self.stacks.get(user, [])
 
-    def find(self, view_id: Any) -> View:
+    def find(self, view_id: Any) -> OpenView:
         """Return the view with this id or external id."""
         for stack in self.stacks.values():
             for view in stack:
@@ -103,7 +106,7 @@ class Views:
                     return view
         raise ApiError("not_found")
 
-    def update(self, view: View, body: Json, *, expected_hash: Any = None) -> View:
+    def update(self, view: OpenView, body: Json, *, expected_hash: Any = None) -> OpenView:
         """Replace what a view shows, unless it has changed since ``expected_hash``."""
         if expected_hash and expected_hash != view.hash:
             raise ApiError("hash_conflict")
@@ -112,7 +115,7 @@ class Views:
         self.changes.notify()
         return view
 
-    def close(self, view: View) -> None:
+    def close(self, view: OpenView) -> None:
         """Close one modal; those below and above it stay."""
         stack = self.stack(view.user)
         self.stacks[view.user] = [other for other in stack if other.id != view.id]

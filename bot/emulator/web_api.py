@@ -40,13 +40,24 @@ def call(workspace: Workspace, name: str, token: str, arguments: Json) -> Json:
     function = METHODS.get(name)
     if function is None:
         log.warning("unknown method: %s", name)
-        return {"ok": False, "error": "unknown_method", "req_method": name}
+        return {
+            "ok": False,
+            "error": "unknown_method",
+            "req_method": name,
+        }
     try:
         _check_token(workspace, name, token)
         workspace.app.permissions.check_scope(name)
-        return {"ok": True, **function(workspace, _parse(arguments))}
+        return {
+            "ok": True,
+            **function(workspace, _parse(arguments)),
+        }
     except ApiError as refusal:
-        return {"ok": False, "error": refusal.error, **refusal.details}
+        return {
+            "ok": False,
+            "error": refusal.error,
+            **refusal.details,
+        }
 
 
 def _check_token(workspace: Workspace, name: str, token: str) -> None:
@@ -296,7 +307,10 @@ def chat_post_ephemeral(workspace: Workspace, arguments: Json) -> Json:
     user = workspace.user(arguments.get("user"))["id"]
     if user not in channel.members:
         raise ApiError("user_not_in_channel")
-    content = {**message_content(arguments), "bot_id": workspace.app.bot_id}
+    content = {
+        **message_content(arguments),
+        "bot_id": workspace.app.bot_id,
+    }
     return {"message_ts": workspace.post_ephemeral(channel, user, content)}
 
 

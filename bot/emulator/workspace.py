@@ -84,7 +84,11 @@ class Workspace:
     """One team with one app installed."""
 
     def __init__(self) -> None:
-        self.team: Json = {"id": "T0EMU", "name": "Emulator", "domain": "emulator"}
+        self.team: Json = {
+            "id": "T0EMU",
+            "name": "Emulator",
+            "domain": "emulator",
+        }
         self.app = App()
         #: Where the emulator is reached: host and port.
         self.host = ""
@@ -154,7 +158,10 @@ class Workspace:
         return self.users[user_id]
 
     def add_channel(self, channel: Channel) -> None:
-        """Add a channel, or replace the one with the same id; the app is a member."""
+        """Add a channel, or replace the one with the same id.
+
+        The app becomes a member.
+        """
         channel.members.add(self.app.bot_user)
         self.channels[channel.id] = channel
 
@@ -181,7 +188,7 @@ class Workspace:
         return channel
 
     def direct_channel(self, user_id: str) -> Channel:
-        """Return the direct messages with this person, opened when they are not yet."""
+        """Return the direct messages with this person, opened if need be."""
         channel_id = f"D{user_id[1:]}"
         if channel_id not in self.channels:
             self.channels[channel_id] = Channel(
@@ -194,7 +201,7 @@ class Workspace:
         return self.channels[channel_id]
 
     def post(self, channel: Channel, content: Json) -> Json:
-        """Add a message to a channel, or to the thread that ``thread_ts`` names."""
+        """Add a message to a channel, or to the thread of ``thread_ts``."""
         thread_ts = str(content.get("thread_ts", ""))
         parent = channel.messages.get(thread_ts)
         message = {
@@ -219,7 +226,10 @@ class Workspace:
         return message
 
     def update(self, channel: Channel, ts: Any, content: Json) -> Json:
-        """Change a message of the app; text without blocks replaces its blocks too."""
+        """Change a message of the app.
+
+        Text without blocks replaces the blocks too.
+        """
         message = channel.messages.get(str(ts))
         if message is None:
             raise ApiError("message_not_found")
@@ -254,6 +264,14 @@ class Workspace:
 def _rich_text(text: str) -> Json:
     section = {
         "type": "rich_text_section",
-        "elements": [{"type": "text", "text": text}],
+        "elements": [
+            {
+                "type": "text",
+                "text": text,
+            }
+        ],
     }
-    return {"type": "rich_text", "elements": [section]}
+    return {
+        "type": "rich_text",
+        "elements": [section],
+    }

@@ -1,4 +1,4 @@
-"""The control API: a person's acts in Slack, over HTTP. Not part of Slack.
+"""The control API: the acts of people in Slack, over HTTP.
 
-Tests and the page use it alike.
+It is no part of Slack. Tests and the page use it alike.
 """

@@ -6,8 +6,8 @@ Each takes the JSON of its request. ``as`` is the id of the person who acts.
 from bot.emulator.control.elements import action_payload, find_element
 from bot.emulator.control.envelopes import VERIFICATION_TOKEN, Envelopes, answer_as_json
 from bot.emulator.control.modals import Modals
-from bot.emulator.extras_api import reaction_of, set_reacting_users
 from bot.emulator.payloads import home_payload
+from bot.emulator.reactions import reaction_of, set_reacting_users
 from bot.emulator.socket_mode import EnvelopeAnswer
 from bot.emulator.wire import ApiError, Json
 from bot.emulator.workspace import Channel, ResponseUrl, Workspace
@@ -22,9 +22,11 @@ class Acts:
         self.modals = modals
 
     async def click(self, act: Json) -> Json:
-        """Press a button or choose from a menu, and wait for the app's acknowledgement.
+        """Press a button or choose from a menu.
 
-        ``shown`` is the message as this person's window shows it still, when it has changed since.
+        The answer comes when the app has acknowledged.
+
+        ``shown`` is the message in this person's window, when it is older than the workspace's.
         """
         if "channel" not in act:
             return await self.modals.use_element(act)
@@ -51,7 +53,10 @@ class Acts:
         answer = await self.envelopes.send_interaction("block_actions", user, interaction)
         # The page shows at once what the press has opened.
         views = self.workspace.views.stack(user["id"])
-        return {**answer, "view": views[-1].id if views else None}
+        return {
+            **answer,
+            "view": views[-1].id if views else None,
+        }
 
     def _find_message(self, channel: Channel, ts: str) -> Json:
         if ts in channel.messages:
@@ -62,7 +67,7 @@ class Acts:
         raise ApiError("message_not_found")
 
     async def open_home(self, act: Json) -> Json:
-        """Open a tab of the app: the home, or the conversation with it."""
+        """Open a tab of the app: ``home`` or ``messages``."""
         user = self.workspace.user(act["as"])
         tab = act.get("tab", "home")
         ts = self.workspace.clock.next_ts()
@@ -122,7 +127,7 @@ class Acts:
     async def message(self, act: Json) -> Json:
         """Write a message.
 
-        The app receives ``message``, and ``app_mention`` too when it is mentioned, with one ts.
+        The app receives ``message``, and ``app_mention`` with the same ts when it is mentioned.
         """
         user = self.workspace.user(act["as"])
         channel = self._channel(act["channel"])
@@ -147,7 +152,10 @@ class Acts:
             event["source_team"] = user["team_id"]
         answers = [await self.envelopes.send_event(event)]
         if f"<@{self.workspace.app.bot_user}>" in act["text"] and not channel.is_im:
-            mention = {**event, "type": "app_mention"}
+            mention = {
+                **event,
+                "type": "app_mention",
+            }
             answers.append(await self.envelopes.send_event(mention))
         return {
             "ts": message["ts"],
@@ -155,7 +163,10 @@ class Acts:
         }
 
     async def slash(self, act: Json) -> Json:
-        """Use a slash command. The app's answer appears as a message for this person only."""
+        """Use a slash command.
+
+        The app's answer appears as a message for this person only.
+        """
         user = self.workspace.user(act["as"])
         channel = self._channel(act["channel"])
         if not self.workspace.app.permissions.has_command(act["command"]):
@@ -185,7 +196,10 @@ class Acts:
         content = answer.payload
         if not isinstance(content, dict):
             content = {"text": str(content)}
-        content = {**content, "bot_id": self.workspace.app.bot_id}
+        content = {
+            **content,
+            "bot_id": self.workspace.app.bot_id,
+        }
         self.workspace.post_ephemeral(channel, user["id"], content)
 
     def _response_url(self, channel: Channel, user: Json, ts: str) -> str:
@@ -213,7 +227,10 @@ def _channel_type(channel: Channel) -> str:
 
 
 def _channel_stub(channel: Channel) -> Json:
-    return {"id": channel.id, "name": channel.name}
+    return {
+        "id": channel.id,
+        "name": channel.name,
+    }
 
 
 def _container(channel: Channel, message: Json) -> Json:

@@ -62,4 +62,10 @@ class AppAnswers:
 
 
 def _refuse(error: str, status: int) -> Response:
-    return JSONResponse({"ok": False, "error": error}, status)
+    return JSONResponse(
+        {
+            "ok": False,
+            "error": error,
+        },
+        status,
+    )

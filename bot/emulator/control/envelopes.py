@@ -1,4 +1,4 @@
-"""Envelopes to the app: interactions, commands and events, with their faults and retries."""
+"""Envelopes to the app, with their faults and retries."""
 
 import asyncio
 import contextlib
@@ -167,7 +167,7 @@ class Envelopes:
         return answer
 
     async def send_due_retries(self) -> int:
-        """Send again what is due by the workspace's clock, and return how many."""
+        """Send the retries that are due, and return how many."""
         now = self.workspace.now()
         due = [retry for retry in self._retries if retry.due_at <= now]
         self._retries = [retry for retry in self._retries if retry.due_at > now]

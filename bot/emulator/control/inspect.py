@@ -96,7 +96,7 @@ class Inspector:
         return JSONResponse(traffic)
 
     async def stream(self, request: Request) -> Response:
-        """Send an event when something has changed, a few times a second at most."""
+        """Send the version after changes, a few times a second at most."""
         return StreamingResponse(
             self._versions(request),
             media_type="text/event-stream",

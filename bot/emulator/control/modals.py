@@ -6,7 +6,7 @@ Each takes the JSON of its request. ``as`` is the id of the person who acts.
 from bot.emulator.control.elements import action_payload, find_element, input_values
 from bot.emulator.control.envelopes import Envelopes
 from bot.emulator.payloads import home_payload, view_payload
-from bot.emulator.views import View
+from bot.emulator.views import OpenView
 from bot.emulator.wire import Json
 from bot.emulator.workspace import Workspace
 
@@ -19,9 +19,10 @@ class Modals:
         self.envelopes = envelopes
 
     async def use_element(self, act: Json) -> Json:
-        """Use an element of the App Home, or of the modal that ``view_id`` names.
+        """Use an element of a modal, or of the App Home.
 
-        An input with ``dispatch_action`` that changes is such an element too.
+        ``view_id`` names the modal; without it the home is meant. An input with
+        ``dispatch_action`` that changes is such an element too.
         """
         user = self.workspace.user(act["as"])
         view = self._shown_view(user, act)
@@ -31,7 +32,10 @@ class Modals:
             "action_ts": self.workspace.clock.next_ts(),
         }
         interaction = {
-            "container": {"type": "view", "view_id": view["id"]},
+            "container": {
+                "type": "view",
+                "view_id": view["id"],
+            },
             "trigger_id": self.workspace.views.new_trigger(user["id"]),
             "view": view,
             "actions": [action],
@@ -44,12 +48,15 @@ class Modals:
         view = self.workspace.views.find(act["view_id"])
         return self._with_values(view, act)
 
-    def _with_values(self, view: View, act: Json) -> Json:
+    def _with_values(self, view: OpenView, act: Json) -> Json:
         values = input_values(view.body["blocks"], act.get("values", {}))
         return view_payload(self.workspace, view, values)
 
     async def submit(self, act: Json) -> Json:
-        """Submit a modal with the values by action id, and do what the app answers."""
+        """Submit a modal, and change it as the app answers.
+
+        ``values`` are by action id.
+        """
         view = self.workspace.views.find(act["view_id"])
         user = self.workspace.user(act["as"])
         payload = self._with_values(view, act)
@@ -66,7 +73,7 @@ class Modals:
             self._follow(view, answer["payload"] or {})
         return answer
 
-    def _follow(self, view: View, response: Json) -> None:
+    def _follow(self, view: OpenView, response: Json) -> None:
         """Change the modal as the app's response says; errors leave it open."""
         match response.get("response_action"):
             case None:

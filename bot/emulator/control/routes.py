@@ -1,4 +1,4 @@
-"""The routes of the control API, and those that the app answers to."""
+"""The routes of the control API."""
 
 from collections.abc import Awaitable, Callable
 

@@ -34,7 +34,10 @@ class Seed:
         # The app was there before the team had its id.
         workspace.user(workspace.app.bot_user)["team_id"] = workspace.team["id"]
         for group in body.get("groups", []):
-            workspace.groups[group["id"]] = {**group, "is_usergroup": True}
+            workspace.groups[group["id"]] = {
+                **group,
+                "is_usergroup": True,
+            }
         for channel in body.get("channels", []):
             workspace.add_channel(_parse_channel(channel))
         if "manifest" in body:
