@@ -25,7 +25,6 @@ class Acts:
         """Press a button or choose from a menu.
 
         The answer comes when the app has acknowledged.
-
         ``shown`` is the message in this person's window, when it is older than the workspace's.
         """
         if "channel" not in act:
