@@ -1,1 +1,4 @@
-"""A small Slack on localhost: Web API, Socket Mode, a page in the browser, faults on demand. It knows only the wire."""
+"""A small Slack on localhost, with faults on demand.
+
+It knows only the wire and imports nothing of the house.
+"""

@@ -11,17 +11,49 @@ import uvicorn
 
 from bot.emulator.server import build
 
+DEFAULT_PORT = 8765
+
 
 def main() -> None:
+    """Serve until interrupted."""
+    options = _parse_options()
+    if options.attached:
+        threading.Thread(target=_end_with_input, name="parent", daemon=True).start()
+    port = options.port
+    sockets = None
+    if options.fd:
+        listener = socket.socket(fileno=options.fd)
+        port = listener.getsockname()[1]
+        sockets = [listener]
+    config = uvicorn.Config(
+        build(host=f"{options.host}:{port}", manifest=options.manifest),
+        host=options.host,
+        port=port,
+        log_level="error",
+        access_log=False,
+        # The app's client gives up on a connection without a ping for a few seconds.
+        ws_ping_interval=1,
+        ws_ping_timeout=60,
+        # A page's stream never ends by itself.
+        timeout_graceful_shutdown=1,
+    )
+    try:
+        uvicorn.Server(config).run(sockets=sockets)
+    except KeyboardInterrupt:
+        sys.exit(0)
+
+
+def _parse_options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(
-        prog="python -m bot.emulator", description="A small Slack on localhost."
+        prog="python -m bot.emulator",
+        description="A small Slack on localhost.",
     )
     parser.add_argument(
         "--host",
         default="127.0.0.1",
         help="loopback unless you know better: anyone who reaches it can act as anyone",
     )
-    parser.add_argument("--port", type=int, default=8765)
+    parser.add_argument("--port", type=int, default=DEFAULT_PORT)
     parser.add_argument(
         "--manifest",
         type=Path,
@@ -37,30 +69,13 @@ def main() -> None:
         action="store_true",
         help="end when standard input does, and so with its starter",
     )
-    options = parser.parse_args()
-    if options.attached:
-        threading.Thread(target=_end_with_input, name="parent", daemon=True).start()
-    listener = socket.socket(fileno=options.fd) if options.fd else None
-    options.port = listener.getsockname()[1] if listener else options.port
-    config = uvicorn.Config(
-        build(host=f"{options.host}:{options.port}", manifest=options.manifest),
-        host=options.host,
-        port=options.port,
-        log_level="error",
-        access_log=False,
-        ws_ping_interval=1,
-        ws_ping_timeout=60,
-        timeout_graceful_shutdown=1,
-    )
-    try:
-        uvicorn.Server(config).run(sockets=[listener] if listener else None)
-    except KeyboardInterrupt:
-        sys.exit(0)
+    return parser.parse_args()
 
 
 def _end_with_input() -> None:
-    """End this process when whoever holds the other end of its standard input has ended."""
-    # The bare descriptor: a thread inside a buffered reader keeps an interpreter from ending by itself.
+    """End this process when its standard input is closed."""
+    # The bare descriptor: a thread inside a buffered reader keeps an interpreter from ending
+    # by itself.
     while os.read(0, 1_024):
         pass
     os._exit(0)

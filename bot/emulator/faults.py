@@ -1,116 +1,199 @@
-"""Faults on demand: what goes wrong with Web API calls, decided call by call, with a count of what was refused."""
+"""Faults on demand: failures of Web API calls and of envelopes.
+
+Each call is decided on its own. The knobs are set over the control API by their names.
+"""
 
 import random
 import time
 from collections import Counter
-from dataclasses import dataclass, field
-from typing import Literal
+from dataclasses import dataclass, field, fields
+from enum import Enum, auto
+
+# Reading somebody's name never fails: the faults are about what the app shows and finds again.
+FALLIBLE_METHODS = ("chat.", "views.", "conversations.h")
+
+
+class CallFault(Enum):
+    """A way for one Web API call to go wrong."""
+
+    NONE = auto()
+    RATE_LIMITED = auto()
+    FAIL_BEFORE = auto()
+    # The call does its work first. The caller cannot tell, so these two are the worst.
+    FAIL_AFTER = auto()
+    DROP_AFTER = auto()
+
+    @property
+    def prevents_work(self) -> bool:
+        """Tell whether the method is not carried out at all."""
+        return self in {CallFault.RATE_LIMITED, CallFault.FAIL_BEFORE}
+
+
+@dataclass(kw_only=True)
+class CallKnobs:
+    """Faults of Web API calls."""
+
+    down: bool = False
+    #: Seconds that a slow call takes.
+    slow_for: float = 0.0
+    #: Share of the calls that are slow.
+    slow_share: float = 1.0
+    #: Every n-th call fails; 0 for none.
+    fail_every: int = 0
+    #: Fail after the call has done its work.
+    fail_applied: bool = False
+    #: So many calls lose their answer after they have done their work.
+    drop_next: int = 0
+    #: The methods that ``drop_next`` is about, by how their names begin.
+    drop_only: str = "chat."
+    #: Share of the ``chat.`` calls that lose their answer.
+    drop_share: float = 0.0
+    edit_window_closed: bool = False
+    #: Error codes by method.
+    refuse: dict[str, str] = field(default_factory=dict)
+    #: Seconds until a message that was posted is seen in the history of its channel.
+    hidden_for: float = 0.0
+
+
+@dataclass(kw_only=True)
+class RateKnobs:
+    """Limits of the number of calls."""
+
+    #: Slack's own rates hold.
+    tiers: bool = False
+    #: Share of the calls that are told to wait.
+    limit_share: float = 0.0
+    #: Calls a second and method; 0 for no limit.
+    per_second: float = 0.0
+    #: Seconds in the header of that name.
+    retry_after: int = 1
+
+
+@dataclass(kw_only=True)
+class EnvelopeKnobs:
+    """Faults of Socket Mode: numbers of envelopes still to be affected."""
+
+    lose_acks: int = 0
+    duplicate_next: int = 0
+    #: The envelope is kept back and comes after the one behind it.
+    swap_next: int = 0
 
 
 @dataclass
-class Faults:
-    """``applied`` faults happen after the call did its work: the worst kind, for the caller cannot tell.
+class CallWindow:
+    """A token bucket of one second's worth of calls.
 
-    ``tiers``: Slack's own rates hold. ``refuse``: the error that a method answers. ``swap_next``: so many times an envelope is kept
-    back and comes after the one behind it. ``drop_share``, ``limit_share``: the share of calls whose answer never comes, or that are
-    told to wait; ``drop_only`` says which method ``drop_next`` is about; ``slow_share`` of the calls take ``slow_for`` seconds; ``seed`` makes the dice fall the same way again.
-    ``hidden_for``: seconds until a message that was posted is seen in the history of its channel.
+    Once it is empty it closes for ``retry_after`` seconds.
     """
 
-    down: bool = False
-    slow_for: float = 0.0
-    fail_every: int = 0
-    fail_applied: bool = False
-    drop_next: int = 0
-    drop_only: str = "chat."
-    lose_acks: int = 0
-    duplicate_next: int = 0
-    edit_window_closed: bool = False
-    refuse: dict[str, str] = field(default_factory=dict)
-    swap_next: int = 0
-    tiers: bool = False
-    drop_share: float = 0.0
-    limit_share: float = 0.0
-    slow_share: float = 1.0
-    hidden_for: float = 0.0
+    tokens: float
+    filled_at: float
+    closed_until: float = 0.0
+
+    def admit(self, now: float, knobs: RateKnobs) -> bool:
+        """Tell whether a call may pass, and take its token."""
+        refill = (now - self.filled_at) * knobs.per_second
+        tokens = min(knobs.per_second, self.tokens + refill) - 1
+        self.filled_at = now
+        self.tokens = max(0.0, tokens)
+        if tokens < 0:
+            self.closed_until = now + knobs.retry_after
+        return tokens >= 0
+
+
+@dataclass(kw_only=True)
+class Faults:
+    """All knobs, with counts of the calls and of the refusals."""
+
+    call: CallKnobs = field(default_factory=CallKnobs)
+    rate: RateKnobs = field(default_factory=RateKnobs)
+    envelope: EnvelopeKnobs = field(default_factory=EnvelopeKnobs)
+    #: Makes the dice fall the same way again.
     seed: int = 0
-    per_second: float = 0.0
-    retry_after: int = 1
+    #: Calls by method.
     calls: Counter[str] = field(default_factory=Counter)
-    rejected: Counter[str] = field(default_factory=Counter)
-    windows: int = 0
-    _seen: int = 0
-    _dice: random.Random = field(default_factory=lambda: random.Random(0))  # noqa: S311 (faults, not secrets)
-    _tokens: dict[str, float] = field(default_factory=dict)
-    _filled_at: dict[str, float] = field(default_factory=dict)
-    _closed_until: dict[str, float] = field(default_factory=dict)
+    #: Calls that were told to wait, by method.
+    rejections: Counter[str] = field(default_factory=Counter)
+    #: How often a window has closed.
+    closed_windows: int = 0
+    _fallible_calls: int = 0
+    _dice: random.Random = field(default_factory=lambda: _make_dice(0))
+    _windows: dict[str, CallWindow] = field(default_factory=dict)
 
-    def verdict(
-        self, method: str
-    ) -> Literal["ok", "limited", "fail_before", "fail_after", "drop_after"]:
-        """What happens to this call."""
+    def decide(self, method: str) -> CallFault:
+        """Count a call and decide how it goes wrong."""
         self.calls[method] += 1
-        if not method.startswith(("chat.", "views.", "conversations.h")):
-            return "ok"
-        if self.down:
-            return "fail_before"
-        if self.per_second and self._limited(method):
-            self.rejected[method] += 1
-            return "limited"
-        if self.drop_next > 0 and method.startswith(self.drop_only):
-            self.drop_next -= 1
-            return "drop_after"
-        if self._falls_on(self.limit_share):
-            self.rejected[method] += 1
-            return "limited"
-        if method.startswith("chat.") and self._falls_on(self.drop_share):
-            return "drop_after"
-        self._seen += 1
-        if self.fail_every and self._seen % self.fail_every == 0:
-            return "fail_after" if self.fail_applied else "fail_before"
-        return "ok"
+        if not method.startswith(FALLIBLE_METHODS):
+            return CallFault.NONE
+        if self.call.down:
+            return CallFault.FAIL_BEFORE
+        if self._is_over_rate(method):
+            self.rejections[method] += 1
+            return CallFault.RATE_LIMITED
+        return self._decide_by_knobs(method)
 
-    def slowness(self) -> float:
-        """Seconds that this call takes."""
-        return self.slow_for if self.slow_for and self._falls_on(self.slow_share) else 0.0
+    def _decide_by_knobs(self, method: str) -> CallFault:
+        knobs = self.call
+        if knobs.drop_next > 0 and method.startswith(knobs.drop_only):
+            knobs.drop_next -= 1
+            return CallFault.DROP_AFTER
+        # The order of the throws is part of what a seed repeats.
+        if self._falls_on(self.rate.limit_share):
+            self.rejections[method] += 1
+            return CallFault.RATE_LIMITED
+        if method.startswith("chat.") and self._falls_on(knobs.drop_share):
+            return CallFault.DROP_AFTER
+        self._fallible_calls += 1
+        if not knobs.fail_every or self._fallible_calls % knobs.fail_every:
+            return CallFault.NONE
+        return CallFault.FAIL_AFTER if knobs.fail_applied else CallFault.FAIL_BEFORE
+
+    def delay(self) -> float:
+        """Return the seconds that this call takes."""
+        is_slow = self.call.slow_for and self._falls_on(self.call.slow_share)
+        return self.call.slow_for if is_slow else 0.0
 
     def _falls_on(self, share: float) -> bool:
         return share > 0 and self._dice.random() < share
 
     def error_of(self, method: str) -> str:
-        """What this method answers instead of doing its work; empty when it does it."""
-        if method == "chat.update" and self.edit_window_closed:
+        """Return the error code that a method answers with, if any."""
+        if method == "chat.update" and self.call.edit_window_closed:
             return "edit_window_closed"
-        return self.refuse.get(method, "")
+        return self.call.refuse.get(method, "")
 
-    def _limited(self, method: str) -> bool:
-        """A token bucket of one second's worth, then a closed window of ``retry_after`` seconds."""
-        now = time.monotonic()
-        if now < self._closed_until.get(method, 0.0):
-            return True
-        filled = (
-            self._tokens.get(method, self.per_second)
-            + (now - self._filled_at.get(method, now)) * self.per_second
-        )
-        self._filled_at[method] = now
-        self._tokens[method] = min(self.per_second, filled) - 1
-        if self._tokens[method] >= 0:
+    def _is_over_rate(self, method: str) -> bool:
+        if not self.rate.per_second:
             return False
-        self._tokens[method] = 0
-        self._closed_until[method] = now + self.retry_after
-        self.windows += 1
+        now = time.monotonic()
+        window = self._windows.setdefault(method, CallWindow(self.rate.per_second, now))
+        if now < window.closed_until:
+            return True
+        if window.admit(now, self.rate):
+            return False
+        self.closed_windows += 1
         return True
 
-    def set(self, **wanted: object) -> None:
-        """Set some of the knobs; an unknown one is an error of the test that asked."""
-        for name, value in wanted.items():
-            if name.startswith("_") or not hasattr(self, name):
-                raise KeyError(name)
-            setattr(self, name, value)
-        if "seed" in wanted:
-            self._dice = random.Random(self.seed)  # noqa: S311 (faults, not secrets)
+    def set(self, **values: object) -> None:
+        """Set some of the knobs. An unknown one raises KeyError."""
+        for name, value in values.items():
+            setattr(self._owner_of(name), name, value)
+        if "seed" in values:
+            self._dice = _make_dice(self.seed)
+
+    def _owner_of(self, name: str) -> object:
+        if name == "seed":
+            return self
+        for part in (self.call, self.rate, self.envelope):
+            if name in {knob.name for knob in fields(part)}:
+                return part
+        raise KeyError(name)
 
     def clear(self) -> None:
-        calls = self.calls
-        self.__init__()  # type: ignore[misc]
-        self.calls = calls
+        """Turn every fault off. The counts of calls stay."""
+        fresh = Faults(calls=self.calls)
+        vars(self).update(vars(fresh))
+
+
+def _make_dice(seed: int) -> random.Random:
+    return random.Random(seed)  # noqa: S311 (faults, not secrets)

@@ -1,11 +1,15 @@
-"""Slack's own rates: calls a minute by the tier of the method, and a message a second to one channel. Off until asked for."""
+"""Slack's own rates by method and by channel. Off until turned on.
+
+Calls a minute go by the tier of the method, posts by the second and channel.
+"""
 
 import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
-PER_MINUTE = {1: 1, 2: 20, 3: 50, 4: 100}
-# From Slack's pages of the methods. What is not named here is of the third tier.
+CALLS_PER_MINUTE = {1: 1, 2: 20, 3: 50, 4: 100}
+DEFAULT_TIER = 3
+# From Slack's pages of the methods. A method that is not here is of the third tier.
 TIERS: Mapping[str, int] = {
     "apps.connections.open": 1,
     "usergroups.list": 2,
@@ -29,36 +33,58 @@ TIERS: Mapping[str, int] = {
     "files.completeUploadExternal": 4,
     "files.info": 4,
 }
-# "Special": hundreds a minute, which nobody here will reach.
+# Slack's "special" tier: hundreds a minute, which nobody here will reach.
 UNLIMITED = frozenset(
-    {"api.test", "auth.test", "blocks.validate", "chat.getPermalink", "assistant.threads.setStatus"}
+    {
+        "api.test",
+        "auth.test",
+        "blocks.validate",
+        "chat.getPermalink",
+        "assistant.threads.setStatus",
+    }
 )
-POST = "chat.postMessage"
-POSTS_A_SECOND, POSTS_AT_ONCE = 1.0, 10
+POST_METHOD = "chat.postMessage"
+POSTS_PER_SECOND = 1.0
+POST_BURST = 10
+
+
+@dataclass
+class Bucket:
+    """A token bucket; a call takes one token."""
+
+    tokens: float
+    #: Seconds, by the clock of the rates.
+    filled_at: float
 
 
 @dataclass
 class Rates:
-    """A bucket for each method, and for posting one for each channel. ``now`` gives seconds."""
+    """Buckets for each method, and for posts to each channel."""
 
+    #: Returns seconds.
     now: Callable[[], float]
-    _buckets: dict[str, tuple[float, float]] = field(default_factory=dict)
+    _buckets: dict[str, Bucket] = field(default_factory=dict)
 
     def wait_for(self, method: str, channel: str) -> int:
-        """Whole seconds that Slack would ask this call to wait; 0 lets it through and counts it."""
+        """Count a call and return the whole seconds it must wait.
+
+        0 lets it pass.
+        """
         if method in UNLIMITED:
             return 0
-        if method == POST:
-            return self._take(f"{method} {channel}", POSTS_A_SECOND, POSTS_AT_ONCE)
-        per_minute = PER_MINUTE[TIERS.get(method, 3)]
+        if method == POST_METHOD:
+            return self._take(f"{method} {channel}", POSTS_PER_SECOND, POST_BURST)
+        per_minute = CALLS_PER_MINUTE[TIERS.get(method, DEFAULT_TIER)]
         return self._take(method, per_minute / 60, per_minute)
 
-    def _take(self, bucket: str, per_second: float, most: float) -> int:
+    def _take(self, name: str, per_second: float, capacity: float) -> int:
         now = self.now()
-        left, then = self._buckets.get(bucket, (most, now))
-        left = min(most, left + max(0.0, now - then) * per_second)
-        if left < 1:
-            self._buckets[bucket] = (left, now)
-            return math.ceil((1 - left) / per_second)
-        self._buckets[bucket] = (left - 1, now)
+        bucket = self._buckets.setdefault(name, Bucket(capacity, now))
+        # The wall clock may go back.
+        refill = max(0.0, now - bucket.filled_at) * per_second
+        bucket.tokens = min(capacity, bucket.tokens + refill)
+        bucket.filled_at = now
+        if bucket.tokens < 1:
+            return math.ceil((1 - bucket.tokens) / per_second)
+        bucket.tokens -= 1
         return 0

@@ -1,4 +1,7 @@
-"""Socket Mode: each envelope goes to exactly one connection and waits three seconds for its ack."""
+"""Socket Mode: each envelope goes to exactly one connection.
+
+It waits three seconds for its acknowledgement.
+"""
 
 import asyncio
 import contextlib
@@ -11,103 +14,128 @@ from typing import Any
 
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
-from bot.emulator.state import Json
+from bot.emulator.wire import Json
 
-ACK_WITHIN = 3.0
-PING_EVERY = 1.0
+ACK_TIMEOUT = 3.0
+# RFC 6455: the server met something that it did not expect.
+INTERNAL_ERROR = 1011
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
-    """What came back for an envelope: acknowledged or not, with what payload, after how long."""
+class EnvelopeAnswer:
+    """The app's answer to an envelope."""
 
-    acked: bool
-    payload: Any
-    milliseconds: float
+    is_acknowledged: bool
+    #: Whatever the app sent along, such as ``response_action``.
+    payload: Any = None
+    milliseconds: float = 0.0
 
 
-class Sockets:
+class AppConnections:
     """The open connections of the app."""
 
     def __init__(self, app_id: str) -> None:
         self._app_id = app_id
-        self._open: dict[int, WebSocket] = {}
-        self._waiting: dict[str, asyncio.Future[Any]] = {}
+        self._sockets: dict[int, WebSocket] = {}
+        #: Futures of the acknowledgement's payload, by envelope id.
+        self._pending: dict[str, asyncio.Future[Any]] = {}
         self._numbers = itertools.count()
-        self._turn = itertools.count()
+        self._turns = itertools.count()
 
     @property
     def count(self) -> int:
-        return len(self._open)
+        """The number of open connections."""
+        return len(self._sockets)
 
     async def serve(self, socket: WebSocket) -> None:
+        """Accept a connection and read acknowledgements until it closes."""
         await socket.accept()
         number = next(self._numbers)
-        self._open[number] = socket
-        info = {
-            "host": "emulator",
-            "approximate_connection_time": 3600,
-            "started": str(time.time()),
-        }
-        hello = {
-            "type": "hello",
-            "num_connections": len(self._open),
-            "connection_info": {"app_id": self._app_id},
-            "debug_info": info,
-        }
-        await socket.send_text(json.dumps(hello))
+        self._sockets[number] = socket
+        await socket.send_text(json.dumps(self._hello()))
         try:
             while True:
                 self._acknowledge(await socket.receive_text())
         except WebSocketDisconnect:
             pass
         finally:
-            self._open.pop(number, None)
+            self._sockets.pop(number, None)
+
+    def _hello(self) -> Json:
+        return {
+            "type": "hello",
+            "num_connections": self.count,
+            "connection_info": {"app_id": self._app_id},
+            "debug_info": {
+                "host": "emulator",
+                "approximate_connection_time": 3600,
+                "started": str(time.time()),
+            },
+        }
 
     def _acknowledge(self, text: str) -> None:
+        # The app may send anything; what is no JSON acknowledges nothing.
         with contextlib.suppress(ValueError):
             answer = json.loads(text)
-            waiting = self._waiting.pop(str(answer.get("envelope_id")), None)
-            if waiting is not None and not waiting.done():
-                waiting.set_result(answer.get("payload"))
+            future = self._pending.pop(str(answer.get("envelope_id")), None)
+            if future is not None and not future.done():
+                future.set_result(answer.get("payload"))
 
-    async def send(self, kind: str, payload: Json, **more: Any) -> Answer:
-        """Give the envelope to one connection, in turn, and wait for its ack."""
-        began = time.perf_counter()
-        if not self._open:
-            return Answer(False, None, 0.0)
-        numbers = sorted(self._open)
-        socket = self._open[numbers[next(self._turn) % len(numbers)]]
-        envelope_id = str(uuid.uuid4())
-        waiting: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
-        self._waiting[envelope_id] = waiting
+    async def send(self, kind: str, payload: Json, **fields: Any) -> EnvelopeAnswer:
+        """Send an envelope to one connection and wait for its acknowledgement.
+
+        ``fields`` go into the envelope beside the payload.
+        """
+        if not self._sockets:
+            return EnvelopeAnswer(is_acknowledged=False)
+        started_at = time.perf_counter()
         envelope = {
-            "envelope_id": envelope_id,
+            "envelope_id": str(uuid.uuid4()),
             "type": kind,
             "payload": payload,
             "accepts_response_payload": kind != "events_api",
-            **more,
+            **fields,
         }
+        future = asyncio.get_running_loop().create_future()
+        self._pending[envelope["envelope_id"]] = future
+        is_acknowledged = False
+        answer = None
         try:
-            await socket.send_text(json.dumps(envelope))
-            async with asyncio.timeout(ACK_WITHIN):
-                answer = await waiting
+            await self._next_socket().send_text(json.dumps(envelope))
+            async with asyncio.timeout(ACK_TIMEOUT):
+                answer = await future
+            is_acknowledged = True
         except (TimeoutError, RuntimeError, WebSocketDisconnect):
-            return Answer(False, None, (time.perf_counter() - began) * 1000)
+            # The same to the sender: nobody has answered in time.
+            pass
         finally:
-            self._waiting.pop(envelope_id, None)
-        return Answer(True, answer, (time.perf_counter() - began) * 1000)
+            self._pending.pop(envelope["envelope_id"], None)
+        milliseconds = (time.perf_counter() - started_at) * 1000
+        return EnvelopeAnswer(is_acknowledged, answer, milliseconds)
+
+    def _next_socket(self) -> WebSocket:
+        numbers = sorted(self._sockets)
+        turn = next(self._turns) % len(numbers)
+        return self._sockets[numbers[turn]]
 
     async def disconnect(self, reason: str) -> None:
-        """Tell every connection to go, as Slack does when it refreshes; without a reason it is cut off in the middle."""
-        for socket in list(self._open.values()):
+        """Ask every connection to go, as Slack does when it refreshes.
+
+        Without a reason each is cut off in the middle.
+        """
+        for socket in list(self._sockets.values()):
             with contextlib.suppress(RuntimeError):
-                if not reason:
-                    await socket.close(1011)
-                    continue
-                await socket.send_text(
-                    json.dumps(
-                        {"type": "disconnect", "reason": reason, "debug_info": {"host": "emulator"}}
-                    )
-                )
-                await socket.close()
+                await _close(socket, reason)
+
+
+async def _close(socket: WebSocket, reason: str) -> None:
+    if not reason:
+        await socket.close(INTERNAL_ERROR)
+        return
+    message = {
+        "type": "disconnect",
+        "reason": reason,
+        "debug_info": {"host": "emulator"},
+    }
+    await socket.send_text(json.dumps(message))
+    await socket.close()

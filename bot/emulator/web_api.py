@@ -1,22 +1,33 @@
-"""The Web API: one function a method. A method that is not here answers ``unknown_method``, loudly."""
+"""The Web API: one function a method.
+
+A method that is not here answers ``unknown_method`` and leaves a warning in the log.
+"""
 
 import json
 import logging
 from collections.abc import Callable
 from typing import Any
 
-from bot.emulator.blocks import Mistake, validate, validate_view
-from bot.emulator.state import ApiError, Channel, Json, View, Workspace
+from bot.emulator.blocks import validate, validate_view
+from bot.emulator.payloads import channel_payload, message_content, view_body, view_payload
+from bot.emulator.wire import ApiError, Json
+from bot.emulator.workspace import Channel, Workspace
 
 log = logging.getLogger(__name__)
 Method = Callable[[Workspace, Json], Json]
 METHODS: dict[str, Method] = {}
-APP_LEVEL = frozenset({"apps.connections.open"})
-LONGEST_TEXT = 40_000
-LONGEST_UPDATE = 4_000
+APP_LEVEL_METHODS = frozenset({"apps.connections.open"})
+METHODS_WITHOUT_TOKEN = frozenset({"api.test", "blocks.validate"})
+MAX_UPDATE_LENGTH = 4_000
+DEFAULT_PAGE_SIZE = 100
+MAX_PAGE_SIZE = 999
+# Everything fits on one page, so there is never a next one.
+LAST_PAGE: Json = {"next_cursor": ""}
 
 
 def method(name: str) -> Callable[[Method], Method]:
+    """Register a function as a method of the Web API."""
+
     def register(function: Method) -> Method:
         METHODS[name] = function
         return function
@@ -29,46 +40,54 @@ def call(workspace: Workspace, name: str, token: str, arguments: Json) -> Json:
     function = METHODS.get(name)
     if function is None:
         log.warning("unknown method: %s", name)
-        return {"ok": False, "error": "unknown_method", "req_method": name}
+        return {
+            "ok": False,
+            "error": "unknown_method",
+            "req_method": name,
+        }
     try:
         _check_token(workspace, name, token)
-        workspace.permissions.must_allow(name)
-        return {"ok": True, **function(workspace, _parsed(arguments))}
-    except ApiError as refused:
-        return {"ok": False, "error": refused.error, **refused.details}
+        workspace.app.permissions.check_scope(name)
+        return {
+            "ok": True,
+            **function(workspace, _parse(arguments)),
+        }
+    except ApiError as refusal:
+        return {
+            "ok": False,
+            "error": refusal.error,
+            **refusal.details,
+        }
 
 
 def _check_token(workspace: Workspace, name: str, token: str) -> None:
-    if name in {"api.test", "blocks.validate"}:
+    if name in METHODS_WITHOUT_TOKEN:
         return
     if not token:
         raise ApiError("not_authed")
-    wanted = "xapp-" if name in APP_LEVEL else "xoxb-"
-    if not token.startswith(wanted):
-        raise ApiError(
-            "not_allowed_token_type"
-            if token.startswith("xo") or token.startswith("xapp-")
-            else "invalid_auth"
-        )
-    if workspace.revoked:
+    prefix = "xapp-" if name in APP_LEVEL_METHODS else "xoxb-"
+    if not token.startswith(prefix):
+        is_token = token.startswith(("xo", "xapp-"))
+        raise ApiError("not_allowed_token_type" if is_token else "invalid_auth")
+    if workspace.app.are_tokens_revoked:
         raise ApiError("token_revoked")
 
 
-def _parsed(arguments: Json) -> Json:
-    """Nested values arrive as JSON text in forms and as values in JSON bodies; booleans as "1"/"0" or true/false."""
-    parsed = dict(arguments)
+def _parse(arguments: Json) -> Json:
+    """Parse nested values, which arrive as JSON text in forms."""
+    values = dict(arguments)
     for name in ("blocks", "attachments", "metadata", "view"):
-        if isinstance(parsed.get(name), str):
+        if isinstance(values.get(name), str):
             try:
-                parsed[name] = json.loads(parsed[name])
+                values[name] = json.loads(values[name])
             except ValueError:
-                raise ApiError(
-                    "invalid_blocks_format" if name == "blocks" else "invalid_arguments"
-                ) from None
-    return parsed
+                error = "invalid_blocks_format" if name == "blocks" else "invalid_arguments"
+                raise ApiError(error) from None
+    return values
 
 
-def _true(value: Any) -> bool:
+def _is_true(value: Any) -> bool:
+    # Forms say "1" or "true", JSON bodies true.
     return value in {True, "1", "true", "True"}
 
 
@@ -85,8 +104,8 @@ def auth_test(workspace: Workspace, arguments: Json) -> Json:
         "team": team["name"],
         "team_id": team["id"],
         "user": "countersign",
-        "user_id": workspace.bot_user,
-        "bot_id": workspace.bot_id,
+        "user_id": workspace.app.bot_user,
+        "bot_id": workspace.app.bot_id,
         "is_enterprise_install": False,
     }
 
@@ -98,14 +117,14 @@ def team_info(workspace: Workspace, arguments: Json) -> Json:
 
 @method("bots.info")
 def bots_info(workspace: Workspace, arguments: Json) -> Json:
-    return {
-        "bot": {
-            "id": workspace.bot_id,
-            "app_id": workspace.app_id,
-            "user_id": workspace.bot_user,
-            "name": workspace.bot_name,
-        }
+    app = workspace.app
+    bot = {
+        "id": app.bot_id,
+        "app_id": app.id,
+        "user_id": app.bot_user,
+        "name": app.bot_name,
     }
+    return {"bot": bot}
 
 
 @method("users.info")
@@ -115,17 +134,18 @@ def users_info(workspace: Workspace, arguments: Json) -> Json:
 
 @method("users.list")
 def users_list(workspace: Workspace, arguments: Json) -> Json:
-    return {"members": list(workspace.users.values()), "response_metadata": {"next_cursor": ""}}
+    return {
+        "members": list(workspace.users.values()),
+        "response_metadata": LAST_PAGE,
+    }
 
 
 @method("usergroups.list")
 def usergroups_list(workspace: Workspace, arguments: Json) -> Json:
-    hidden = set() if _true(arguments.get("include_users")) else {"users"}
-    shown = [
-        {key: value for key, value in group.items() if key not in hidden}
-        for group in workspace.groups.values()
-    ]
-    return {"usergroups": shown}
+    groups = list(workspace.groups.values())
+    if not _is_true(arguments.get("include_users")):
+        groups = [_without(group, "users") for group in groups]
+    return {"usergroups": groups}
 
 
 @method("usergroups.users.list")
@@ -138,27 +158,29 @@ def usergroups_users_list(workspace: Workspace, arguments: Json) -> Json:
 
 @method("conversations.list")
 def conversations_list(workspace: Workspace, arguments: Json) -> Json:
-    visible = [
-        channel
-        for channel in workspace.channels.values()
-        if not channel.is_private or workspace.bot_user in channel.members
-    ]
+    channels = []
+    for channel in workspace.channels.values():
+        is_visible = not channel.is_private or workspace.app.bot_user in channel.members
+        if is_visible and not channel.is_im:
+            channels.append(channel_payload(workspace, channel))
     return {
-        "channels": [channel_plain(workspace, channel) for channel in visible if not channel.is_im],
-        "response_metadata": {"next_cursor": ""},
+        "channels": channels,
+        "response_metadata": LAST_PAGE,
     }
 
 
 @method("conversations.info")
 def conversations_info(workspace: Workspace, arguments: Json) -> Json:
-    return {"channel": channel_plain(workspace, workspace.channel(arguments.get("channel")))}
+    channel = workspace.channel(arguments.get("channel"))
+    return {"channel": channel_payload(workspace, channel)}
 
 
 @method("conversations.members")
 def conversations_members(workspace: Workspace, arguments: Json) -> Json:
+    channel = workspace.channel(arguments.get("channel"))
     return {
-        "members": sorted(workspace.channel(arguments.get("channel")).members),
-        "response_metadata": {"next_cursor": ""},
+        "members": sorted(channel.members),
+        "response_metadata": LAST_PAGE,
     }
 
 
@@ -167,239 +189,190 @@ def conversations_open(workspace: Workspace, arguments: Json) -> Json:
     users = str(arguments.get("users", "")).split(",")
     if len(users) != 1:
         raise ApiError("not_implemented_here")
-    return {"channel": {"id": workspace.direct(workspace.user(users[0])["id"]).id}}
+    user = workspace.user(users[0])
+    channel = workspace.direct_channel(user["id"])
+    return {"channel": {"id": channel.id}}
 
 
 @method("conversations.history")
 def conversations_history(workspace: Workspace, arguments: Json) -> Json:
     channel = workspace.channel(arguments.get("channel"))
-    top = [
-        message
-        for message in channel.messages.values()
-        if message.get("thread_ts") in {None, message["ts"]}
-    ]
-    return _page(_seen(workspace, top), arguments, newest_first=True)
+    messages = []
+    for message in _visible_messages(workspace, channel):
+        if message.get("thread_ts") in {None, message["ts"]}:
+            messages.append(message)
+    return _page(messages, arguments, newest_first=True)
 
 
 @method("conversations.replies")
 def conversations_replies(workspace: Workspace, arguments: Json) -> Json:
-    channel, ts = workspace.channel(arguments.get("channel")), str(arguments.get("ts"))
+    channel = workspace.channel(arguments.get("channel"))
+    ts = str(arguments.get("ts"))
     if ts not in channel.messages:
         raise ApiError("thread_not_found")
-    thread = [
-        message
-        for message in channel.messages.values()
-        if ts in {message["ts"], message.get("thread_ts")}
-    ]
-    return _page(_seen(workspace, thread), arguments, newest_first=False)
+    messages = []
+    for message in _visible_messages(workspace, channel):
+        if ts in {message["ts"], message.get("thread_ts")}:
+            messages.append(message)
+    return _page(messages, arguments, newest_first=False)
 
 
-def _seen(workspace: Workspace, messages: list[Json]) -> list[Json]:
-    """Those that Slack shows by now: what was just posted may take a moment."""
-    latest = workspace.now() - workspace.hidden_for
-    return (
-        [message for message in messages if float(message["ts"]) <= latest]
-        if workspace.hidden_for
-        else messages
-    )
+def _visible_messages(workspace: Workspace, channel: Channel) -> list[Json]:
+    """Return a channel's messages, except those too young for its history."""
+    delay = workspace.clock.history_delay
+    messages = list(channel.messages.values())
+    if not delay:
+        return messages
+    latest = workspace.now() - delay
+    return [message for message in messages if float(message["ts"]) <= latest]
 
 
 def _page(messages: list[Json], arguments: Json, *, newest_first: bool) -> Json:
-    oldest, latest = float(arguments.get("oldest") or 0), float(arguments.get("latest") or "inf")
-    wanted = [message for message in messages if oldest < float(message["ts"]) < latest]
-    wanted.sort(key=lambda message: message["ts"], reverse=newest_first)
-    limit, cursor = min(int(arguments.get("limit") or 100), 999), str(arguments.get("cursor") or "")
-    if cursor:
-        # A place and not a number: what is deleted meanwhile moves nothing out of sight.
-        wanted = [
-            message
-            for message in wanted
-            if (message["ts"] < cursor if newest_first else message["ts"] > cursor)
-        ]
-    shown, more = wanted[:limit], len(wanted) > limit
-    following = shown[-1]["ts"] if more else ""
-    if not _true(arguments.get("include_all_metadata")):
-        shown = [
-            {key: value for key, value in message.items() if key != "metadata"} for message in shown
-        ]
-    return {"messages": shown, "has_more": more, "response_metadata": {"next_cursor": following}}
+    oldest = float(arguments.get("oldest") or 0)
+    latest = float(arguments.get("latest") or "inf")
+    limit = min(int(arguments.get("limit") or DEFAULT_PAGE_SIZE), MAX_PAGE_SIZE)
+    rows = [message for message in messages if oldest < float(message["ts"]) < latest]
+    rows.sort(key=lambda message: message["ts"], reverse=newest_first)
+    rows = _after(rows, str(arguments.get("cursor") or ""), newest_first=newest_first)
+    page = rows[:limit]
+    has_more = len(rows) > limit
+    next_cursor = page[-1]["ts"] if has_more else ""
+    if not _is_true(arguments.get("include_all_metadata")):
+        page = [_without(message, "metadata") for message in page]
+    return {
+        "messages": page,
+        "has_more": has_more,
+        "response_metadata": {"next_cursor": next_cursor},
+    }
+
+
+def _after(rows: list[Json], cursor: str, *, newest_first: bool) -> list[Json]:
+    # The cursor is a ts and not an offset: a message deleted meanwhile moves nothing out of sight.
+    if not cursor:
+        return rows
+    if newest_first:
+        return [row for row in rows if row["ts"] < cursor]
+    return [row for row in rows if row["ts"] > cursor]
+
+
+def _without(item: Json, name: str) -> Json:
+    return {key: value for key, value in item.items() if key != name}
 
 
 @method("chat.postMessage")
 def chat_post_message(workspace: Workspace, arguments: Json) -> Json:
-    channel = workspace.channel(arguments.get("channel"), writing=True)
-    message = {
+    channel = workspace.writable_channel(arguments.get("channel"))
+    content = {
         **message_content(arguments),
-        "user": workspace.bot_user,
-        "bot_id": workspace.bot_id,
-        "app_id": workspace.app_id,
+        **workspace.app.authorship,
+        "app_id": workspace.app.id,
     }
     if arguments.get("thread_ts"):
-        message["thread_ts"] = str(arguments["thread_ts"])
-    stored = workspace.post(channel, message)
-    return {"channel": channel.id, "ts": stored["ts"], "message": stored}
+        content["thread_ts"] = str(arguments["thread_ts"])
+    message = workspace.post(channel, content)
+    return {
+        "channel": channel.id,
+        "ts": message["ts"],
+        "message": message,
+    }
 
 
 @method("chat.update")
 def chat_update(workspace: Workspace, arguments: Json) -> Json:
-    channel = workspace.channel(arguments.get("channel"), writing=True)
-    if len(str(arguments.get("text", ""))) > LONGEST_UPDATE:
+    channel = workspace.writable_channel(arguments.get("channel"))
+    if len(str(arguments.get("text", ""))) > MAX_UPDATE_LENGTH:
         raise ApiError("msg_too_long")
-    stored = workspace.update(channel, arguments.get("ts"), message_content(arguments))
+    message = workspace.update(channel, arguments.get("ts"), message_content(arguments))
     return {
         "channel": channel.id,
-        "ts": stored["ts"],
-        "text": stored.get("text", ""),
-        "message": stored,
+        "ts": message["ts"],
+        "text": message.get("text", ""),
+        "message": message,
     }
 
 
 @method("chat.delete")
 def chat_delete(workspace: Workspace, arguments: Json) -> Json:
     channel = workspace.channel(arguments.get("channel"))
-    if channel.messages.pop(str(arguments.get("ts")), None) is None:
+    ts = arguments.get("ts")
+    if channel.messages.pop(str(ts), None) is None:
         raise ApiError("message_not_found")
-    workspace.changed()
-    return {"channel": channel.id, "ts": arguments.get("ts")}
+    workspace.notify()
+    return {"channel": channel.id, "ts": ts}
 
 
 @method("chat.postEphemeral")
 def chat_post_ephemeral(workspace: Workspace, arguments: Json) -> Json:
-    channel = workspace.channel(arguments.get("channel"), writing=True)
+    channel = workspace.writable_channel(arguments.get("channel"))
     user = workspace.user(arguments.get("user"))["id"]
     if user not in channel.members:
         raise ApiError("user_not_in_channel")
-    return {
-        "message_ts": workspace.whisper(
-            channel, user, {**message_content(arguments), "bot_id": workspace.bot_id}
-        )
+    content = {
+        **message_content(arguments),
+        "bot_id": workspace.app.bot_id,
     }
+    return {"message_ts": workspace.post_ephemeral(channel, user, content)}
 
 
 @method("chat.getPermalink")
 def chat_get_permalink(workspace: Workspace, arguments: Json) -> Json:
-    channel, ts = workspace.channel(arguments.get("channel")), str(arguments.get("message_ts"))
+    channel = workspace.channel(arguments.get("channel"))
+    ts = str(arguments.get("message_ts"))
     if ts not in channel.messages:
         raise ApiError("message_not_found")
+    host = f"{workspace.team['domain']}.example"
     return {
         "channel": channel.id,
-        "permalink": f"https://{workspace.team['domain']}.example/archives/{channel.id}/p{ts.replace('.', '')}",
+        "permalink": f"https://{host}/archives/{channel.id}/p{ts.replace('.', '')}",
     }
-
-
-def message_content(arguments: Json) -> Json:
-    """What a message may say, validated: text, blocks, metadata."""
-    content = {
-        name: arguments[name]
-        for name in ("text", "blocks", "metadata")
-        if arguments.get(name) not in (None, "")
-    }
-    if not content.get("text") and not content.get("blocks"):
-        raise ApiError("no_text")
-    if len(str(content.get("text", ""))) > LONGEST_TEXT:
-        content["text"] = content["text"][:LONGEST_TEXT]
-    if "blocks" in content:
-        _must_be_valid(validate(content["blocks"], "message"), "invalid_blocks")
-    if "metadata" in content and not {"event_type", "event_payload"} <= set(content["metadata"]):
-        raise ApiError("invalid_metadata_format")
-    return content
-
-
-def _must_be_valid(mistakes: list[Mistake], error: str) -> None:
-    if mistakes:
-        said = [f"{mistake.message} [json-pointer:{mistake.pointer}]" for mistake in mistakes]
-        log.warning("%s: %s", error, "; ".join(said))
-        raise ApiError(
-            error, errors=said, response_metadata={"messages": [f"[ERROR] {line}" for line in said]}
-        )
 
 
 @method("blocks.validate")
 def blocks_validate(workspace: Workspace, arguments: Json) -> Json:
-    mistakes = (
-        validate_view(arguments["view"])
-        if "view" in arguments
-        else validate(arguments.get("blocks"), "message")
-    )
+    if "view" in arguments:
+        error = "invalid_view"
+        mistakes = validate_view(arguments["view"])
+    else:
+        error = "invalid_blocks"
+        mistakes = validate(arguments.get("blocks"), "message")
     if mistakes:
-        shown = [
-            {"pointer": mistake.pointer, "code": mistake.code, "message": mistake.message}
-            for mistake in mistakes
-        ]
-        raise ApiError("invalid_view" if "view" in arguments else "invalid_blocks", errors=shown)
+        raise ApiError(error, errors=[mistake.as_json() for mistake in mistakes])
     return {}
 
 
 @method("views.open")
 def views_open(workspace: Workspace, arguments: Json) -> Json:
-    body = _view(arguments)
-    return {
-        "view": shown_view(
-            workspace, workspace.open_view(workspace.use_trigger(arguments.get("trigger_id")), body)
-        )
-    }
+    body = view_body(arguments)
+    user = workspace.views.use_trigger(arguments.get("trigger_id"))
+    view = workspace.views.open(user, body)
+    return {"view": view_payload(workspace, view)}
 
 
 @method("views.push")
 def views_push(workspace: Workspace, arguments: Json) -> Json:
-    body = _view(arguments)
-    user = workspace.use_trigger(arguments.get("trigger_id"))
-    return {"view": shown_view(workspace, workspace.open_view(user, body, push=True))}
+    body = view_body(arguments)
+    user = workspace.views.use_trigger(arguments.get("trigger_id"))
+    view = workspace.views.push(user, body)
+    return {"view": view_payload(workspace, view)}
 
 
 @method("views.update")
 def views_update(workspace: Workspace, arguments: Json) -> Json:
-    body = _view(arguments)
-    view = workspace.view(arguments.get("view_id") or arguments.get("external_id"))
-    return {"view": shown_view(workspace, workspace.update_view(view, body, arguments.get("hash")))}
+    body = view_body(arguments)
+    view = workspace.views.find(arguments.get("view_id") or arguments.get("external_id"))
+    workspace.views.update(view, body, expected_hash=arguments.get("hash"))
+    return {"view": view_payload(workspace, view)}
 
 
 @method("views.publish")
 def views_publish(workspace: Workspace, arguments: Json) -> Json:
     user = workspace.user(arguments.get("user_id"))["id"]
-    workspace.homes[user] = _view(arguments)
-    workspace.changed()
-    return {"view": {"id": f"VHOME{user}", "type": "home", **workspace.homes[user]}}
-
-
-def _view(arguments: Json) -> Json:
-    body: Json = arguments.get("view") or {}
-    _must_be_valid(validate_view(body), "invalid_arguments")
-    for index, block in enumerate(body["blocks"]):
-        block.setdefault("block_id", f"auto{index}")
-    return body
-
-
-def shown_view(workspace: Workspace, view: View, values: Json | None = None) -> Json:
-    """The view as payloads carry it."""
-    more = {
-        "id": view.id,
-        "hash": view.hash,
-        "team_id": workspace.team["id"],
-        "app_id": workspace.app_id,
-        "bot_id": workspace.bot_id,
+    body = view_body(arguments)
+    workspace.views.homes[user] = body
+    workspace.notify()
+    view = {
+        "id": f"VHOME{user}",
+        "type": "home",
+        **body,
     }
-    return {
-        "private_metadata": "",
-        "callback_id": "",
-        **view.body,
-        **more,
-        "root_view_id": view.id,
-        "state": {"values": values or {}},
-    }
-
-
-def channel_plain(workspace: Workspace, channel: Channel) -> Json:
-    """The channel as payloads carry it."""
-    return {
-        "id": channel.id,
-        "name": channel.name,
-        "is_channel": not channel.is_im,
-        "is_im": channel.is_im,
-        "is_private": channel.is_private,
-        "is_archived": channel.is_archived,
-        "is_shared": channel.is_shared,
-        "is_ext_shared": channel.is_shared,
-        "is_member": workspace.bot_user in channel.members,
-        "num_members": len(channel.members),
-    }
+    return {"view": view}

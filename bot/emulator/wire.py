@@ -1,5 +1,6 @@
-"""What goes over the wire: JSON, and Slack's own words for what it refuses."""
+"""JSON objects, and Slack's error codes as an exception."""
 
+import json
 from typing import Any
 
 Json = dict[str, Any]
@@ -11,4 +12,15 @@ class ApiError(Exception):
     def __init__(self, error: str, **details: Any) -> None:
         super().__init__(error)
         self.error = error
+        #: Further fields of the answer.
         self.details = details
+
+
+def parse_list(value: Any) -> list[Json]:
+    """Return a list of objects, which forms carry as JSON text."""
+    if not value:
+        return []
+    items: list[Json] = value
+    if isinstance(value, str):
+        items = json.loads(value)
+    return items

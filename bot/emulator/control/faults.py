@@ -1,0 +1,60 @@
+"""Faults, set from outside: knobs, tokens, connections and the clock."""
+
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+from starlette.routing import Route
+
+from bot.emulator.control.envelopes import Envelopes
+from bot.emulator.wire import Json
+from bot.emulator.workspace import Workspace
+
+
+class FaultControl:
+    """Lets things go wrong, and time go by."""
+
+    def __init__(self, workspace: Workspace, envelopes: Envelopes) -> None:
+        self.workspace = workspace
+        self.envelopes = envelopes
+
+    def routes(self) -> list[Route]:
+        """Return the routes of this part."""
+        return [
+            Route("/_ctl/faults", self.change_faults, methods=["POST", "DELETE"]),
+            Route("/_ctl/token", self.change_token, methods=["POST"]),
+            Route("/_ctl/disconnect", self.disconnect, methods=["POST"]),
+        ]
+
+    async def change_faults(self, request: Request) -> Response:
+        """Set some knobs, or clear them all."""
+        if request.method == "DELETE":
+            self.envelopes.faults.clear()
+        else:
+            self.envelopes.faults.set(**await request.json())
+        return JSONResponse({"ok": True})
+
+    async def change_token(self, request: Request) -> Response:
+        """Revoke the app's tokens, or give them back."""
+        body = await request.json()
+        self.workspace.app.are_tokens_revoked = bool(body["revoked"])
+        return JSONResponse({"revoked": self.workspace.app.are_tokens_revoked})
+
+    async def disconnect(self, request: Request) -> Response:
+        """Close the app's connections; ``abruptly`` cuts them off without a word."""
+        body = {}
+        if await request.body():
+            body = await request.json()
+        reason = "" if body.get("abruptly") else "refresh_requested"
+        await self.envelopes.connections.disconnect(reason)
+        return JSONResponse({"ok": True})
+
+    async def advance_clock(self, act: Json) -> Json:
+        """Let time go by in the workspace.
+
+        Triggers, streams and response URLs expire. Events without acknowledgement go out again.
+        """
+        self.workspace.advance_clock(float(act["seconds"]))
+        retries = await self.envelopes.send_due_retries()
+        return {
+            "now": self.workspace.now(),
+            "sent_again": retries,
+        }

@@ -1,0 +1,54 @@
+"""The routes of the control API."""
+
+from collections.abc import Awaitable, Callable
+
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+from starlette.routing import Route
+
+from bot.emulator.control.acts import Acts
+from bot.emulator.control.app_answers import AppAnswers
+from bot.emulator.control.envelopes import Envelopes
+from bot.emulator.control.faults import FaultControl
+from bot.emulator.control.inspect import Inspector
+from bot.emulator.control.modals import Modals
+from bot.emulator.control.seed import Seed
+from bot.emulator.wire import ApiError, Json
+
+Act = Callable[[Json], Awaitable[Json]]
+
+
+def build(envelopes: Envelopes) -> list[Route]:
+    """Return every route for one emulator."""
+    workspace = envelopes.workspace
+    modals = Modals(workspace, envelopes)
+    acts = Acts(workspace, envelopes, modals)
+    faults = FaultControl(workspace, envelopes)
+    return [
+        _act_route("click", acts.click),
+        _act_route("message", acts.message),
+        _act_route("slash", acts.slash),
+        _act_route("shortcut", acts.shortcut),
+        _act_route("home", acts.open_home),
+        _act_route("react", acts.react),
+        _act_route("change", modals.use_element),
+        _act_route("submit", modals.submit),
+        _act_route("close", modals.close),
+        _act_route("clock", faults.advance_clock),
+        *AppAnswers(workspace).routes(),
+        *Seed(workspace).routes(),
+        *faults.routes(),
+        *Inspector(envelopes).routes(),
+    ]
+
+
+def _act_route(name: str, act: Act) -> Route:
+    async def serve(request: Request) -> Response:
+        try:
+            return JSONResponse(await act(await request.json()))
+        except ApiError as refusal:
+            return JSONResponse({"error": refusal.error}, 400)
+        except (KeyError, ValueError) as error:
+            return JSONResponse({"error": f"the control API was not given {error}"}, 400)
+
+    return Route(f"/_ctl/{name}", serve, methods=["POST"])

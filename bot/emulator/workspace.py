@@ -1,0 +1,277 @@
+"""The workspace in memory: people, groups, channels, messages."""
+
+from dataclasses import dataclass, field
+from typing import Any
+
+from bot.emulator.clock import Changes, IdSource, WorkspaceClock
+from bot.emulator.scopes import Permissions
+from bot.emulator.views import Views
+from bot.emulator.wire import ApiError, Json
+
+RESPONSE_LIMIT = 5
+RESPONSE_SECONDS = 1_800.0
+
+
+@dataclass(kw_only=True)
+class Channel:
+    """A channel, or the direct messages of one person and the app."""
+
+    id: str
+    #: The user id of the person when ``is_im``.
+    name: str
+    #: User ids, the app's own among them.
+    members: set[str] = field(default_factory=set)
+    is_private: bool = False
+    is_im: bool = False
+    is_archived: bool = False
+    #: With another workspace (Slack Connect).
+    is_shared: bool = False
+    #: Message ids, in the order they were pinned.
+    pins: list[str] = field(default_factory=list)
+    #: Messages by their ts.
+    messages: dict[str, Json] = field(default_factory=dict)
+
+
+@dataclass(kw_only=True)
+class ResponseUrl:
+    """An address to answer an interaction without a token."""
+
+    channel: str
+    user: str
+    #: The message that the interaction came from; empty for a command.
+    ts: str
+    made_at: float
+    uses: int = 0
+
+    def is_usable(self, now: float) -> bool:
+        """Tell whether it is good still: five times, for half an hour."""
+        return self.uses < RESPONSE_LIMIT and now - self.made_at <= RESPONSE_SECONDS
+
+
+@dataclass(kw_only=True)
+class App:
+    """The one app that is installed."""
+
+    id: str = "A0COUNTERSIGN"
+    bot_id: str = "B0COUNTERSIGN"
+    bot_user: str = "U0COUNTERSIGN"
+    bot_name: str = "Countersign"
+    permissions: Permissions = field(default_factory=Permissions)
+    are_tokens_revoked: bool = False
+
+    @property
+    def authorship(self) -> Json:
+        """The fields that mark a message as the app's own."""
+        return {
+            "user": self.bot_user,
+            "bot_id": self.bot_id,
+        }
+
+
+@dataclass(kw_only=True)
+class AssistantPane:
+    """The state of the agent's side of Slack, by channel and thread."""
+
+    #: Status text and the time it ends at, by channel and thread ts.
+    statuses: dict[tuple[str, str], tuple[str, float]] = field(default_factory=dict)
+    #: Suggested prompts by channel.
+    prompts: dict[str, list[Json]] = field(default_factory=dict)
+    #: The time a stream closes at, by channel and message ts.
+    streams: dict[tuple[str, str], float] = field(default_factory=dict)
+
+
+class Workspace:
+    """One team with one app installed."""
+
+    def __init__(self) -> None:
+        self.team: Json = {
+            "id": "T0EMU",
+            "name": "Emulator",
+            "domain": "emulator",
+        }
+        self.app = App()
+        #: Where the emulator is reached: host and port.
+        self.host = ""
+        self.clock = WorkspaceClock()
+        self.ids = IdSource()
+        self.changes = Changes()
+        self.users: dict[str, Json] = {}
+        self.groups: dict[str, Json] = {}
+        self.channels: dict[str, Channel] = {}
+        self.ephemerals: list[Json] = []
+        self.views = Views(clock=self.clock, ids=self.ids, changes=self.changes)
+        self.pane = AssistantPane()
+        self.scheduled_messages: list[Json] = []
+        #: Uploads by their id; ``content`` is empty until the bytes have come.
+        self.files: dict[str, Json] = {}
+        self.response_urls: dict[str, ResponseUrl] = {}
+        bot = {
+            "id": self.app.bot_user,
+            "name": "countersign",
+            "real_name": self.app.bot_name,
+            "is_bot": True,
+        }
+        self.add_user(bot)
+
+    def now(self) -> float:
+        """Return the workspace's time, in seconds since 1970."""
+        return self.clock.now()
+
+    def notify(self) -> None:
+        """Tell the page that something has changed."""
+        self.changes.notify()
+
+    def advance_clock(self, seconds: float) -> None:
+        """Let time go by, and post the scheduled messages that are due."""
+        self.clock.advance(seconds)
+        now = self.now()
+        due = [message for message in self.scheduled_messages if message["post_at"] <= now]
+        for message in sorted(due, key=lambda message: message["post_at"]):
+            self.scheduled_messages.remove(message)
+            self._post_scheduled(message)
+        self.notify()
+
+    def _post_scheduled(self, scheduled_message: Json) -> None:
+        message = self.app.authorship
+        for name in ("text", "blocks", "metadata"):
+            if name in scheduled_message:
+                message[name] = scheduled_message[name]
+        self.post(self.channels[scheduled_message["channel_id"]], message)
+
+    def add_user(self, user: Json) -> None:
+        """Add a person, or replace the one with the same id."""
+        self.users[user["id"]] = {
+            "team_id": self.team["id"],
+            "deleted": False,
+            "is_bot": False,
+            "is_restricted": False,
+            "is_ultra_restricted": False,
+            "is_stranger": False,
+            "profile": {"real_name": user.get("real_name", user["name"])},
+            **user,
+        }
+
+    def user(self, user_id: Any) -> Json:
+        """Return the person with this id."""
+        if user_id not in self.users:
+            raise ApiError("user_not_found")
+        return self.users[user_id]
+
+    def add_channel(self, channel: Channel) -> None:
+        """Add a channel, or replace the one with the same id.
+
+        The app becomes a member.
+        """
+        channel.members.add(self.app.bot_user)
+        self.channels[channel.id] = channel
+
+    def channel(self, channel_id: Any) -> Channel:
+        """Return the channel, if the app may see it.
+
+        A user id stands for the direct messages with that person.
+        """
+        if channel_id in self.users:
+            return self.direct_channel(channel_id)
+        channel = self.channels.get(channel_id)
+        if channel is None:
+            raise ApiError("channel_not_found")
+        if self.app.bot_user not in channel.members:
+            # Slack does not admit that a private channel exists.
+            raise ApiError("channel_not_found" if channel.is_private else "not_in_channel")
+        return channel
+
+    def writable_channel(self, channel_id: Any) -> Channel:
+        """Return the channel, if the app may post to it."""
+        channel = self.channel(channel_id)
+        if channel.is_archived:
+            raise ApiError("is_archived")
+        return channel
+
+    def direct_channel(self, user_id: str) -> Channel:
+        """Return the direct messages with this person, opened if need be."""
+        channel_id = f"D{user_id[1:]}"
+        if channel_id not in self.channels:
+            self.channels[channel_id] = Channel(
+                id=channel_id,
+                name=user_id,
+                members={user_id, self.app.bot_user},
+                is_private=True,
+                is_im=True,
+            )
+        return self.channels[channel_id]
+
+    def post(self, channel: Channel, content: Json) -> Json:
+        """Add a message to a channel, or to the thread of ``thread_ts``."""
+        thread_ts = str(content.get("thread_ts", ""))
+        parent = channel.messages.get(thread_ts)
+        message = {
+            "type": "message",
+            "ts": self.clock.next_ts(),
+            "team": self.team["id"],
+            **content,
+        }
+        if not message.get("blocks") and message.get("text"):
+            message["blocks"] = [_rich_text(message["text"])]
+        if content.get("thread_ts") and parent is None:
+            raise ApiError("thread_not_found")
+        if parent is not None:
+            parent["reply_count"] = parent.get("reply_count", 0) + 1
+            parent["latest_reply"] = message["ts"]
+            parent["thread_ts"] = parent["ts"]
+        channel.messages[message["ts"]] = message
+        if message.get("bot_id"):
+            # "is looking …" ends when the app has answered.
+            self.pane.statuses.pop((channel.id, thread_ts), None)
+        self.notify()
+        return message
+
+    def update(self, channel: Channel, ts: Any, content: Json) -> Json:
+        """Change a message of the app.
+
+        Text without blocks replaces the blocks too.
+        """
+        message = channel.messages.get(str(ts))
+        if message is None:
+            raise ApiError("message_not_found")
+        if message.get("bot_id") != self.app.bot_id:
+            raise ApiError("cant_update_message")
+        changes = dict(content)
+        if "blocks" not in changes and "text" in changes:
+            changes["blocks"] = [_rich_text(changes["text"])]
+        if changes.get("metadata") == {}:
+            # Empty metadata takes away what the message has; none leaves it.
+            changes.pop("metadata")
+            message.pop("metadata", None)
+        message.update(changes)
+        self.notify()
+        return message
+
+    def post_ephemeral(self, channel: Channel, user: str, content: Json) -> str:
+        """Show a message to one person only, and return its ts."""
+        ts = self.clock.next_ts()
+        message = {
+            "type": "message",
+            "ts": ts,
+            "channel": channel.id,
+            "to": user,
+            **content,
+        }
+        self.ephemerals.append(message)
+        self.notify()
+        return ts
+
+
+def _rich_text(text: str) -> Json:
+    section = {
+        "type": "rich_text_section",
+        "elements": [
+            {
+                "type": "text",
+                "text": text,
+            }
+        ],
+    }
+    return {
+        "type": "rich_text",
+        "elements": [section],
+    }

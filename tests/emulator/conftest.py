@@ -1,0 +1,87 @@
+import time
+
+import pytest
+from slack_sdk import WebClient
+from slack_sdk.socket_mode import SocketModeClient
+from slack_sdk.socket_mode.response import SocketModeResponse
+
+CONNECTION_TIMEOUT = 30
+SCOPES = [
+    "chat:write",
+    "reactions:write",
+    "reactions:read",
+    "pins:write",
+    "pins:read",
+    "files:write",
+    "files:read",
+    "assistant:write",
+    "channels:read",
+    "channels:history",
+    "users:read",
+    "usergroups:read",
+    "users:read.email",
+    "channels:join",
+    "emoji:read",
+]
+EVENTS = [
+    "app_mention",
+    "message.im",
+    "app_home_opened",
+    "reaction_added",
+]
+MANIFEST = {
+    "oauth_config": {"scopes": {"bot": SCOPES}},
+    "settings": {"event_subscriptions": {"bot_events": EVENTS}},
+    "features": {"shortcuts": [], "slash_commands": [{"command": "/exceptions"}]},
+}
+
+
+@pytest.fixture
+def slack(emulator):
+    """Return Slack's own client, on the emulator over a real socket."""
+    client = WebClient("xoxb-x", base_url=f"{emulator.url}/api/", retry_handlers=[])
+    client.emulator = emulator
+    emulator.post("seed", {"manifest": MANIFEST})
+    return client
+
+
+@pytest.fixture
+def connect(slack):
+    """Open connections of the app, each with a list of the envelopes it receives.
+
+    Every envelope is acknowledged.
+    """
+    clients = []
+
+    def connect_one():
+        envelopes = []
+
+        def receive(client, request):
+            envelopes.append(request)
+            client.send_socket_mode_response(SocketModeResponse(request.envelope_id))
+
+        web_client = WebClient("xapp-x", base_url=f"{slack.emulator.url}/api/")
+        client = SocketModeClient("xapp-x", web_client=web_client)
+        client.socket_mode_request_listeners.append(receive)
+        client.connect()
+        clients.append(client)
+        wait_for_connections(slack.emulator, len(clients))
+        return envelopes
+
+    yield connect_one
+    for client in clients:
+        client.close()
+
+
+@pytest.fixture
+def envelopes(connect):
+    """Open one connection and return the envelopes the app receives."""
+    return connect()
+
+
+def wait_for_connections(emulator, count):
+    """Wait until the app has this many connections."""
+    deadline = time.monotonic() + CONNECTION_TIMEOUT
+    while emulator.get("traffic")["connections"] != count:
+        assert time.monotonic() < deadline
+        time.sleep(0.02)
