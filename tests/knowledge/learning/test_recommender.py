@@ -35,7 +35,7 @@ class ScriptedMemory:
 
 @pytest.fixture
 def recommend(small_world, minilm):
-    """Recommend a plan for a new case; changes are those of the playbook."""
+    """Recommend a plan for a new case, with changes to the playbook."""
 
     def recommend_for(memory=None, model=None, **changes):
         world = small_world

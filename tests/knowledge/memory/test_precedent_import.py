@@ -1,4 +1,4 @@
-"""Import of a history: what each row becomes, and why it is refused."""
+"""Import of a history: precedents, and the reasons of bad rows."""
 
 from datetime import UTC, datetime
 

@@ -1,4 +1,4 @@
-"""Rows of files: good ones as they are, bad ones with their line."""
+"""Rows of files: good ones, and bad ones with their line."""
 
 import pytest
 
