@@ -40,7 +40,8 @@ PREFERRED_PORT = 8765
 LISTEN_BACKLOG = 128
 #: A year that ends today is played once a day; starting it again only copies it.
 MAX_DATA_AGE = timedelta(hours=12)
-START_TIMEOUT_SECONDS = 15.0
+#: A busy machine may need long; a process that has ended is not waited for.
+START_TIMEOUT_SECONDS = 60.0
 STOP_TIMEOUT_SECONDS = 20.0
 REQUEST_TIMEOUT_SECONDS = 10.0
 POLL_INTERVAL_SECONDS = 0.02
