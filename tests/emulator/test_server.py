@@ -1,7 +1,7 @@
 def test_emulators_that_start_at_the_same_moment_have_a_port_each():
-    from bot.sample.demo import Emulator
+    from bot.demo.launcher import EmulatorProcess
 
-    emulators = [Emulator() for _ in range(3)]
+    emulators = [EmulatorProcess() for _ in range(3)]
     try:
         for emulator in emulators:
             emulator.wait()
