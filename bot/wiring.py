@@ -32,7 +32,7 @@ from bot.desk.cards import Cards
 from bot.desk.controls import Controls
 from bot.desk.decisions import Decisions
 from bot.desk.digest import Digest
-from bot.desk.executor import Executor
+from bot.desk.executor import Executor, build_executor
 from bot.desk.follow_up import FollowUp
 from bot.desk.intake import Intake
 from bot.desk.message_cleanup import MessageCleanup
@@ -446,7 +446,7 @@ def build_desk(  # noqa: PLR0913 (the composition root: one argument for each th
             directory=directory,
             clock=clock,
         ),
-        executor=Executor(
+        executor=build_executor(
             cases=store.cases,
             outbox=store.outbox,
             desk_controls=store.desk_controls,
@@ -454,7 +454,7 @@ def build_desk(  # noqa: PLR0913 (the composition root: one argument for each th
             systems=systems,
             directory=directory,
             proposals=proposals,
-            switchboard=switchboard,
+            controls=switchboard,
             clock=clock,
             lease_for=timedelta(seconds=lease_for),
         ),

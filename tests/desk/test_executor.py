@@ -14,8 +14,8 @@ from bot.cases.playbook import Offer
 from bot.cases.policy import ActionLimit, PlaybookTerms, Stage
 from bot.cases.seen import Seen
 from bot.clock import boottime
-from bot.desk.executor import MAX_TRIES
 from bot.desk.follow_up import MOST_ROWS
+from bot.desk.step_verification import MAX_ATTEMPTS
 from bot.ports.outbox import Topic
 from tests.fakes.connector import Died
 from tests.fakes.directory import principal
@@ -649,7 +649,7 @@ def test_what_is_lost_again_and_again_goes_to_a_person(small_world):
     world.approve(case)
     parked = finish(world, case, seconds=60, step=5)
     assert (parked.state, world.house.effects) == (State.OUTCOME_UNKNOWN, [])
-    assert world.house.calls.count("execute") == MAX_TRIES
+    assert world.house.calls.count("execute") == MAX_ATTEMPTS
 
 
 @pytest.mark.threat("A2")
@@ -675,7 +675,7 @@ def test_a_system_that_keeps_doing_nothing_is_given_up_and_goes_to_a_person(smal
         StepState.FAILED,
         [],
     )
-    assert world.house.calls.count("execute") == MAX_TRIES
+    assert world.house.calls.count("execute") == MAX_ATTEMPTS
 
 
 @pytest.mark.threat("A2")
@@ -850,10 +850,10 @@ def test_an_effect_is_not_begun_by_a_process_that_stood_still_after_it_had_writt
     case = world.proposed()
     world.approve(case)
     times = iter([0.0])
-    object.__setattr__(world.desk.executor, "stopwatch", lambda: next(times, 3_600.0))
+    object.__setattr__(world.desk.executor.lease, "stopwatch", lambda: next(times, 3_600.0))
     (work,) = world.store.outbox.claim([Topic.EXECUTE], 1, world.clock(), 30)
     world.lane.handle(work)
-    object.__setattr__(world.desk.executor, "stopwatch", boottime)
+    object.__setattr__(world.desk.executor.lease, "stopwatch", boottime)
     assert (world.case(case).steps[0].state, world.house.calls) == (StepState.STARTED, [])
     done = finish(world, case, seconds=60)
     assert (done.state, len(world.house.effects)) == (State.RESOLVED, 1)
