@@ -29,7 +29,9 @@ from bot.connectors.sql import SqlConnector
 from bot.desk.alert_storms import MOST_CARDS, AlertStorms, SourceThrottle
 from bot.desk.app_home import AppHome
 from bot.desk.cards import Cards
+from bot.desk.case_answers import CaseAnswers
 from bot.desk.controls import Controls
+from bot.desk.deadlines import Deadlines
 from bot.desk.decisions import Decisions
 from bot.desk.digest import Digest
 from bot.desk.executor import Executor, build_executor
@@ -41,9 +43,11 @@ from bot.desk.passkeys import PasskeyEnrolment
 from bot.desk.precedents import PrecedentRecorder
 from bot.desk.proposal import Proposals
 from bot.desk.questions import Questions
+from bot.desk.queues import Queues
 from bot.desk.raising import Raising
 from bot.desk.rollback import RollbackWatch, describe_loss
 from bot.desk.triage import Triage
+from bot.desk.visibility import Visibility
 from bot.desk.worker import WorkerPool, WorkerTimings
 from bot.ports.chat import Chat
 from bot.ports.clock import Clock
@@ -113,9 +117,11 @@ class Desk:
     enrolment: PasskeyEnrolment
     executor: Executor
     follow_up: FollowUp
+    deadlines: Deadlines
     drawing: Cards
     sweeping: MessageCleanup
     questions: Questions
+    queues: Queues
     digests: Digest
     homes: AppHome
     storms: AlertStorms
@@ -373,20 +379,35 @@ def build_desk(  # noqa: PLR0913 (the composition root: one argument for each th
         clock=clock,
         pacer=SourceThrottle() if storm_after else None,
     )
-    questions = Questions(
+    visibility = Visibility(store.cases, store.queries, library, directory)
+    queues = Queues(
+        queries=store.queries,
+        desk_controls=store.desk_controls,
+        library=library,
+        directory=directory,
+        clock=clock,
+    )
+    answers = CaseAnswers(
         cases=store.cases,
         queries=store.queries,
         card_store=store.cards,
-        question_log=store.question_log,
         desk_controls=store.desk_controls,
+        library=library,
+        memory=mind.memory,
+        visibility=visibility,
+        queues=queues,
+        clock=clock,
+    )
+    questions = Questions(
+        answers=answers,
+        visibility=visibility,
+        question_log=store.question_log,
         outbox=store.outbox,
         library=library,
-        directory=directory,
-        grammar=QuestionGrammar(dict(library.titles())),
+        parser=QuestionGrammar(dict(library.titles())),
         chat=chat,
         clock=clock,
-        memory=mind.memory,
-        talker=mind.talker,
+        assistant=mind.talker,
     )
     settle = timedelta(seconds=settle_for)
     digests = Digest(
@@ -397,7 +418,8 @@ def build_desk(  # noqa: PLR0913 (the composition root: one argument for each th
         question_log=store.question_log,
         desk_controls=store.desk_controls,
         library=library,
-        questions=questions,
+        visibility=visibility,
+        queues=queues,
         chat=chat,
         clock=clock,
         settle_for=settle,
@@ -421,7 +443,8 @@ def build_desk(  # noqa: PLR0913 (the composition root: one argument for each th
         desk_controls=store.desk_controls,
         library=library,
         directory=directory,
-        questions=questions,
+        visibility=visibility,
+        queues=queues,
         chat=chat,
         clock=clock,
     )
@@ -458,9 +481,9 @@ def build_desk(  # noqa: PLR0913 (the composition root: one argument for each th
             clock=clock,
             lease_for=timedelta(seconds=lease_for),
         ),
+        deadlines=Deadlines(store.cases, store.queries, library, clock),
         follow_up=FollowUp(
             cases=store.cases,
-            queries=store.queries,
             outbox=store.outbox,
             library=library,
             systems=systems,
@@ -491,6 +514,7 @@ def build_desk(  # noqa: PLR0913 (the composition root: one argument for each th
             settle_for=settle,
         ),
         questions=questions,
+        queues=queues,
         digests=digests,
         homes=homes,
         raising=Raising(intake, library, directory, clock),
@@ -735,7 +759,7 @@ def _lanes(desk: Desk, clock: Clock, pace: WorkerTimings) -> list[WorkerPool]:
 
 def _jobs(desk: Desk, keeper: Keeper, trainer: "Trainer", clock: Clock) -> list[Job]:
     jobs = [
-        Job("keep time", KEEP_TIME_EVERY, desk.follow_up.process_due),
+        Job("keep time", KEEP_TIME_EVERY, desk.deadlines.process_due),
         Job("checkpoint", CHECKPOINT_EVERY, keeper.run),
         Job("learn", LEARN_EVERY, trainer.train_if_worth_it),
         Job(

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from bot.cases.hours import Hours
-from bot.desk.digest import NOT_POSTED_AFTER, asked_for
+from bot.desk.digest import MAX_DELAY, digest_message
 from bot.ports.clock import Clock
 from bot.ports.library import Library
 from bot.ports.live_lists import LiveLists
@@ -39,7 +39,7 @@ class DigestTimes:
 
     def _ask(self, place: str, due: datetime, now: datetime) -> bool:
         return self.outbox.enqueue_once(
-            f"digest {place}", int(due.timestamp()), asked_for(place, due, now)
+            f"digest {place}", int(due.timestamp()), digest_message(place, due, now)
         )
 
 
@@ -47,4 +47,4 @@ def due_now(hours: Hours, now: datetime) -> Sequence[datetime]:
     """The digests whose time has come, and is not so long ago that they are no news any more. Pure."""
     today = hours.local(now).date()
     times = [hours.digest_time(day) for day in (today - DAY, today) if hours.is_working_day(day)]
-    return [at for at in times if at <= now < at + NOT_POSTED_AFTER]
+    return [at for at in times if at <= now < at + MAX_DELAY]

@@ -118,7 +118,7 @@ class Executor:
         self.step_log.commit(case, decision.then(record_entry(after, end, now)), message)
 
 
-def build_executor(
+def build_executor(  # noqa: PLR0913 (one argument for each port)
     *,
     cases: CaseStore,
     outbox: Outbox,

@@ -18,7 +18,7 @@ from bot.cases.lifecycle import State
 from bot.cases.seen import Seen
 from bot.cases.signal import Signal, SignalStatus
 from bot.desk.decision_path import Request
-from bot.desk.follow_up import detection_parameters
+from bot.desk.detection import detection_parameters
 from bot.ports.directory import Directory
 from bot.ports.outbox import Topic
 from bot.sample.company import Trouble

@@ -11,7 +11,7 @@ from bot.cases.expressions import filled, look_up
 from bot.clock import utc_now
 from bot.connectors.specs import SqlSystem
 from bot.connectors.sql import SqlConnector
-from bot.desk.follow_up import detection_parameters
+from bot.desk.detection import detection_parameters
 from knowledge.library import read_playbook
 from scheduler.detectors import signal_of
 

@@ -78,10 +78,10 @@ def _failed(error: Exception) -> BoltResponse:
 def register(app: App, desk: Asked, chat: SlackChat) -> None:
     """Every listener there is."""
     case_buttons.register(
-        app, desk.decisions, desk.card_store, desk.library, chat, desk.homes.opened, desk.sweeping
+        app, desk.decisions, desk.card_store, desk.library, chat, desk.homes.show, desk.sweeping
     )
     case_forms.register(app, desk.decisions, desk.confirming)
-    asking.register(app, desk.question_log, desk.card_store, chat, desk.clock, desk.homes.opened)
+    asking.register(app, desk.question_log, desk.card_store, chat, desk.clock, desk.homes.show)
     home.register(app, desk.homes, desk.switchboard, desk.library, chat, desk.clock)
     raising.register(app, desk.raising, desk.library, chat)
     heard = (

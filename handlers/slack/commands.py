@@ -12,10 +12,11 @@ from slack_bolt import Ack, App
 from bot.cases.actor import Surface, UserId
 from bot.cases.errors import BadRequest, ChatFailed, Refusal
 from bot.cases.seen import Seen
+from bot.desk.case_answers import describe_seconds
 from bot.desk.controls import Controls
 from bot.desk.decision_path import Request
 from bot.desk.decisions import Decisions
-from bot.desk.questions import Questions, spoken
+from bot.desk.questions import Questions
 from bot.ports.case_queries import CaseFilter, CaseQueries
 from bot.ports.clock import Clock
 from bot.ports.library import Library
@@ -116,13 +117,13 @@ class Commands:
     def _list(self, rest: str, person: str, body: dict[str, Any]) -> Answer:
         if rest:
             return self._question(f"open {rest}", person, body)
-        return self.questions.asked(Question(Intent.LIST), by=person)
+        return self.questions.answer_question(Question(Intent.LIST), by=person)
 
     def _mine(self, rest: str, person: str, body: dict[str, Any]) -> Answer:
-        return self.questions.asked(Question(Intent.MINE), by=person)
+        return self.questions.answer_question(Question(Intent.MINE), by=person)
 
     def _show(self, rest: str, person: str, body: dict[str, Any]) -> Answer:
-        return self.questions.asked(
+        return self.questions.answer_question(
             Question(Intent.SHOW, StatusFilter.ANY, case_id=_case_id(rest)), by=person
         )
 
@@ -153,7 +154,9 @@ class Commands:
 
     def _emergency(self, rest: str, person: str, body: dict[str, Any]) -> Answer:
         what, _, why = _because(rest)
-        case = self.questions.visible(_case_id(what), self.questions.sight(person))
+        case = self.questions.visibility.find_case(
+            _case_id(what), self.questions.visibility.viewer(person)
+        )
         request = Request(
             case_id=case.id, by=UserId(person), seen=Seen.of(case), surface=Surface.SLACK
         )
@@ -170,7 +173,7 @@ class Commands:
 
     def _report(self, rest: str, person: str, body: dict[str, Any]) -> Answer:
         """The last thirty days, of what this person may see."""
-        now, sight = self.clock(), self.questions.sight(person)
+        now, sight = self.clock(), self.questions.visibility.viewer(person)
         span = (now - REPORT_FOR, now)
         opened = self.queries.count(CaseFilter(viewer=sight, opened=span, is_any=True))
         took = self.queries.durations(CaseFilter(viewer=sight, ended=span, is_over=True))
@@ -180,9 +183,9 @@ class Commands:
         total = sum(one.as_recommended + one.edited + one.otherwise for one in agreed)
         parts = [f"{opened:,} opened and {took.cases:,} ended in thirty days."]
         if took.decided is not None:
-            parts.append(f"Half were decided within {spoken(took.decided)}.")
+            parts.append(f"Half were decided within {describe_seconds(took.decided)}.")
         if took.ended is not None:
-            parts.append(f"Half had ended within {spoken(took.ended)}.")
+            parts.append(f"Half had ended within {describe_seconds(took.ended)}.")
         if total:
             parts.append(f"{yes} of {total} recommendations were taken as they stood.")
         reopened = sum(bool(case.reopened) for case in ended)

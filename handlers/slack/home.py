@@ -46,16 +46,18 @@ class HomeControls:
     def choose(self, body: dict[str, Any], ack: Ack) -> None:
         """Another filter: the home shows one kind, or every kind."""
         chosen = _selected(body, EVERY_KIND)
-        self.homes.opened(person_of(body), kind="" if chosen == EVERY_KIND else chosen)
+        self.homes.show(person_of(body), kind="" if chosen == EVERY_KIND else chosen)
         ack()
 
     def choose_when(self, body: dict[str, Any], ack: Ack) -> None:
         """Everything, what is late, or what is new today."""
-        self.homes.opened(person_of(body), when=_selected(body, HomePeriod.ALWAYS))
+        self.homes.show(person_of(body), when=_selected(body, HomePeriod.ALWAYS))
         ack()
 
     def digest(self, body: dict[str, Any], ack: Ack) -> None:
-        self.homes.wants_digest(person_of(body), wanted=body["actions"][0].get("value") == "on")
+        self.homes.subscribe_to_digest(
+            person_of(body), subscribe=body["actions"][0].get("value") == "on"
+        )
         ack()
 
     def open_delegation(self, body: dict[str, Any], ack: Ack) -> None:
@@ -74,7 +76,7 @@ class HomeControls:
             ends_at=until,
             surface=Surface.SLACK,
         )
-        self.homes.opened(form.person)
+        self.homes.show(form.person)
 
 
 def _selected(body: dict[str, Any], otherwise: str) -> str:

@@ -14,7 +14,7 @@ from bot.cases.playbook import Offer
 from bot.cases.policy import ActionLimit, PlaybookTerms, Stage
 from bot.cases.seen import Seen
 from bot.clock import boottime
-from bot.desk.follow_up import MOST_ROWS
+from bot.desk.follow_up import MAX_ROWS
 from bot.desk.step_verification import MAX_ATTEMPTS
 from bot.ports.outbox import Topic
 from tests.fakes.connector import Died
@@ -428,7 +428,7 @@ def test_a_look_that_says_nothing_leaves_the_question_whether_it_helped_open(sma
     if cannot == "away":
         world.house.failing_lookups.add("SELECT")
     else:
-        world.house.rows = [{"subject": f"other:{number}"} for number in range(MOST_ROWS)]
+        world.house.rows = [{"subject": f"other:{number}"} for number in range(MAX_ROWS)]
     world.clock.forward(minutes=11)
     assert finish(world, case).state is State.RESOLVED
     assert world.store.outbox.backlog()["follow_up ready"] == 1
@@ -507,16 +507,16 @@ def test_time_wakes_escalates_and_closes(world):
         until=world.clock() + timedelta(hours=2),
         reason="busy",
     )
-    assert world.desk.follow_up.process_due() == 0
+    assert world.desk.deadlines.process_due() == 0
     world.clock.forward(hours=2)
-    assert world.desk.follow_up.process_due() == 1
+    assert world.desk.deadlines.process_due() == 1
     world.work()
     assert world.case(case).state is State.PROPOSED
     world.clock.forward(hours=24)
-    assert world.desk.follow_up.process_due() == 1
+    assert world.desk.deadlines.process_due() == 1
     assert world.case(case).owner == "ops-leads"
     world.clock.forward(hours=24)
-    assert world.desk.follow_up.process_due() == 1
+    assert world.desk.deadlines.process_due() == 1
     assert (world.case(case).state, world.house.effects) == (State.EXPIRED, [])
     with pytest.raises(TooLate):
         world.approve(world.case(case))

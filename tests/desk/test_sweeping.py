@@ -238,12 +238,12 @@ def test_a_case_that_ended_meanwhile_leaves_no_button_behind(town):
 
 def test_a_list_that_was_posted_twice_stands_once(town):
     """A digest and a shared card have buttons as well: a copy that nobody draws again would keep dead ones."""
-    from bot.desk.digest import asked_for
+    from bot.desk.digest import digest_message
 
     case = town.proposed()
     now = town.clock()
     faults(town, drop_next=1, hidden_for=3600)
-    town.desk.store.outbox.enqueue([asked_for("C0STOCK", now, now)])
+    town.desk.store.outbox.enqueue([digest_message("C0STOCK", now, now)])
     town.work()
     town.clock.forward(seconds=31)
     town.work()
