@@ -670,8 +670,8 @@ def build(settings: Settings, *, clock: Clock | None = None) -> House:
         lease_for=settings.lease_for,
         settle_for=settings.settle_for,
     )
-    pace = WorkerTimings(lease_for=settings.lease_for, settle_for=settings.settle_for)
-    lanes = _lanes(desk, clock, pace)
+    timings = WorkerTimings(lease_for=settings.lease_for, settle_for=settings.settle_for)
+    lanes = _lanes(desk, clock, timings)
     store.database.local_workers.extend(lanes)
     asked = slack_app.Asked(
         desk.decisions,
@@ -719,7 +719,7 @@ def build(settings: Settings, *, clock: Clock | None = None) -> House:
     )
 
 
-def _lanes(desk: Desk, clock: Clock, pace: WorkerTimings) -> list[WorkerPool]:
+def _lanes(desk: Desk, clock: Clock, timings: WorkerTimings) -> list[WorkerPool]:
     work = {
         Topic.TRIAGE: desk.triage.run,
         Topic.EXECUTE: desk.executor.run,
@@ -738,21 +738,45 @@ def _lanes(desk: Desk, clock: Clock, pace: WorkerTimings) -> list[WorkerPool]:
         Topic.HOME: desk.homes.run,
         Topic.DIGEST: desk.digests.run,
     }
-    rush = desk.decisions.priority
+    priority = desk.decisions.priority
     if desk.narration:
         later[Topic.NARRATE] = desk.narration.run
     return [
         WorkerPool(
-            "desk", desk.store.outbox, work, clock, threads=DESK_THREADS, pace=pace, rush=rush
+            "desk",
+            desk.store.outbox,
+            work,
+            clock,
+            threads=DESK_THREADS,
+            timings=timings,
+            priority=priority,
         ),
         WorkerPool(
-            "chat", desk.store.outbox, words, clock, threads=CHAT_THREADS, pace=pace, rush=rush
+            "chat",
+            desk.store.outbox,
+            words,
+            clock,
+            threads=CHAT_THREADS,
+            timings=timings,
+            priority=priority,
         ),
         WorkerPool(
-            "talk", desk.store.outbox, talk, clock, threads=TALK_THREADS, pace=pace, rush=rush
+            "talk",
+            desk.store.outbox,
+            talk,
+            clock,
+            threads=TALK_THREADS,
+            timings=timings,
+            priority=priority,
         ),
         WorkerPool(
-            "later", desk.store.outbox, later, clock, threads=LATER_THREADS, pace=pace, rush=rush
+            "later",
+            desk.store.outbox,
+            later,
+            clock,
+            threads=LATER_THREADS,
+            timings=timings,
+            priority=priority,
         ),
     ]
 

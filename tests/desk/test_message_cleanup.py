@@ -269,7 +269,7 @@ def test_a_draw_that_is_certain_costs_no_search(town):
 def bots(town, many):
     """Several workers with a database connection of their own each, as several processes have."""
     lanes, databases = [], []
-    pace = WorkerTimings(lease_for=10.0, settle_for=0.4, back_off=0.05, poll_every=0.05)
+    pace = WorkerTimings(lease_for=10.0, settle_for=0.4, back_off=0.05, poll_interval=0.05)
     for number in range(many):
         databases.append(Database(town.store.database.url))
         chat = SlackChat(town.slack, Gate(0, 1))
@@ -284,7 +284,7 @@ def bots(town, many):
         for part in (desk.drawing, desk.triage, desk.sweeping):
             object.__setattr__(part, "clock", utc_now)
         lanes.append(
-            WorkerPool(f"bot{number}", desk.store.outbox, work, utc_now, threads=3, pace=pace)
+            WorkerPool(f"bot{number}", desk.store.outbox, work, utc_now, threads=3, timings=pace)
         )
         lanes[-1].start()
     try:
