@@ -106,7 +106,7 @@ class Service:
         self.desk.store.database.close()
 
 
-def build_lanes(desk: Desk, clock: Clock, pace: WorkerTimings) -> list[WorkerPool]:
+def build_lanes(desk: Desk, clock: Clock, timings: WorkerTimings) -> list[WorkerPool]:
     """Build the worker lanes, each with threads of its own."""
     handlers = _lane_handlers(desk)
     return [
@@ -116,8 +116,8 @@ def build_lanes(desk: Desk, clock: Clock, pace: WorkerTimings) -> list[WorkerPoo
             handlers=handlers[name],
             clock=clock,
             threads=threads,
-            pace=pace,
-            rush=desk.decisions.priority,
+            timings=timings,
+            priority=desk.decisions.priority,
         )
         for name, threads in LANE_THREADS.items()
     ]
@@ -160,7 +160,7 @@ def build_jobs(desk: Desk, keeper: CheckpointKeeper, trainer: Trainer, clock: Cl
     )
     jobs = [
         # The names are those of rows in the table of ticks: one that changes runs once more.
-        Job("keep time", DEADLINES_INTERVAL, desk.follow_up.process_due),
+        Job("keep time", DEADLINES_INTERVAL, desk.deadlines.process_due),
         Job("checkpoint", CHECKPOINT_INTERVAL, keeper.sign),
         Job("learn", TRAINING_INTERVAL, trainer.train_if_outdated),
         Job("digests", DIGESTS_INTERVAL, digest_schedule.enqueue_due),

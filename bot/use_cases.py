@@ -7,10 +7,12 @@ from bot.advisors import Advisors
 from bot.desk.alert_storms import MOST_CARDS, AlertStorms
 from bot.desk.app_home import AppHome
 from bot.desk.cards import Cards
+from bot.desk.case_answers import CaseAnswers
 from bot.desk.controls import Controls
+from bot.desk.deadlines import Deadlines
 from bot.desk.decisions import Decisions
 from bot.desk.digest import Digest
-from bot.desk.executor import Executor
+from bot.desk.executor import Executor, build_executor
 from bot.desk.follow_up import FollowUp
 from bot.desk.intake import Intake
 from bot.desk.message_cleanup import MessageCleanup
@@ -19,9 +21,11 @@ from bot.desk.passkeys import PasskeyEnrolment
 from bot.desk.precedents import PrecedentRecorder
 from bot.desk.proposal import Proposals
 from bot.desk.questions import Questions
+from bot.desk.queues import Queues
 from bot.desk.raising import Raising
 from bot.desk.source_throttle import SourceThrottle
 from bot.desk.triage import Triage
+from bot.desk.visibility import Visibility
 from bot.ports.chat import Chat
 from bot.ports.clock import Clock
 from bot.ports.connector import Systems
@@ -47,6 +51,8 @@ class Desk:
     controls: Controls
     enrolment: PasskeyEnrolment
     executor: Executor
+    deadlines: Deadlines
+    queues: Queues
     follow_up: FollowUp
     remembering: PrecedentRecorder
     drawing: Cards
@@ -101,20 +107,22 @@ def build_desk(
         clock=clock,
         throttle=SourceThrottle() if options.storm_after else None,
     )
-    questions = Questions(
-        cases=store.cases,
+    visibility = Visibility(store.cases, store.queries, library, directory)
+    queues = Queues(
         queries=store.queries,
-        card_store=store.cards,
-        question_log=store.question_log,
         desk_controls=store.desk_controls,
-        outbox=store.outbox,
         library=library,
         directory=directory,
-        grammar=QuestionParser(dict(library.titles())),
+        clock=clock,
+    )
+    questions = _build_questions(
+        store=store,
+        library=library,
         chat=chat,
         clock=clock,
-        memory=advisors.memory,
-        talker=advisors.talker,
+        advisors=advisors,
+        visibility=visibility,
+        queues=queues,
     )
     digests = Digest(
         queries=store.queries,
@@ -124,7 +132,8 @@ def build_desk(
         question_log=store.question_log,
         desk_controls=store.desk_controls,
         library=library,
-        questions=questions,
+        visibility=visibility,
+        queues=queues,
         chat=chat,
         clock=clock,
         settle_for=settle_for,
@@ -137,7 +146,8 @@ def build_desk(
         desk_controls=store.desk_controls,
         library=library,
         directory=directory,
-        questions=questions,
+        visibility=visibility,
+        queues=queues,
         chat=chat,
         clock=clock,
     )
@@ -175,7 +185,7 @@ def build_desk(
             directory=directory,
             clock=clock,
         ),
-        executor=Executor(
+        executor=build_executor(
             cases=store.cases,
             outbox=store.outbox,
             desk_controls=store.desk_controls,
@@ -183,13 +193,14 @@ def build_desk(
             systems=systems,
             directory=directory,
             proposals=proposals,
-            switchboard=controls,
+            controls=controls,
             clock=clock,
             lease_for=timedelta(seconds=options.lease_for),
         ),
+        deadlines=Deadlines(store.cases, store.queries, library, clock),
+        queues=queues,
         follow_up=FollowUp(
             cases=store.cases,
-            queries=store.queries,
             outbox=store.outbox,
             library=library,
             systems=systems,
@@ -255,4 +266,38 @@ def _build_narration(
         proposals=proposals,
         narrator=advisors.narrator,
         clock=clock,
+    )
+
+
+def _build_questions(
+    *,
+    store: Store,
+    library: Library,
+    chat: Chat,
+    clock: Clock,
+    advisors: Advisors,
+    visibility: Visibility,
+    queues: Queues,
+) -> Questions:
+    answers = CaseAnswers(
+        cases=store.cases,
+        queries=store.queries,
+        card_store=store.cards,
+        desk_controls=store.desk_controls,
+        library=library,
+        memory=advisors.memory,
+        visibility=visibility,
+        queues=queues,
+        clock=clock,
+    )
+    return Questions(
+        answers=answers,
+        visibility=visibility,
+        question_log=store.question_log,
+        outbox=store.outbox,
+        library=library,
+        parser=QuestionParser(dict(library.titles())),
+        chat=chat,
+        clock=clock,
+        assistant=advisors.talker,
     )

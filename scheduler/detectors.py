@@ -16,7 +16,7 @@ from bot.cases.lifecycle import WAITING
 from bot.cases.playbook import Absence, Detection, Playbook
 from bot.cases.signal import Signal, SignalStatus
 from bot.cases.source import ABSENCE
-from bot.desk.follow_up import detection_parameters, subject_of
+from bot.desk.detection import detection_parameters, subject_of
 from bot.desk.intake import Intake
 from bot.ports.case_queries import CaseQueries
 from bot.ports.case_store import ReceiptOutcome

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from bot.cases.hours import Hours
-from bot.desk.digest import NOT_POSTED_AFTER, asked_for
+from bot.desk.digest import MAX_DELAY, digest_message
 from bot.ports.clock import Clock
 from bot.ports.library import Library
 from bot.ports.live_lists import LiveLists
@@ -50,7 +50,7 @@ class DigestSchedule:
         return self.outbox.enqueue_once(
             f"digest {place}",
             slot,
-            asked_for(
+            digest_message(
                 place,
                 due_at,
                 now,
@@ -67,6 +67,6 @@ def due_times(hours: Hours, now: datetime) -> Sequence[datetime]:
         if not hours.is_working_day(day):
             continue
         due_at = hours.digest_time(day)
-        if due_at <= now < due_at + NOT_POSTED_AFTER:
+        if due_at <= now < due_at + MAX_DELAY:
             times.append(due_at)
     return times

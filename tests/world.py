@@ -204,7 +204,7 @@ class World:
             work,
             self.clock,
             threads=1,
-            pace=WorkerTimings(lease_for=30, settle_for=30),
+            timings=WorkerTimings(lease_for=30, settle_for=30),
         )
 
     def signal(self, subject: str = "product:1", **changes) -> Signal:

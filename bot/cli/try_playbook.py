@@ -18,7 +18,7 @@ from bot.cli.terminal import AsJson, out
 from bot.cli.try_signals import try_signals
 from bot.clock import utc_now
 from bot.connectors.sql import SqlConnector, SqlSystem
-from bot.desk.follow_up import detection_parameters
+from bot.desk.detection import detection_parameters
 from knowledge.library import read_playbook
 from scheduler.detectors import signal_from_row
 

@@ -21,7 +21,7 @@ from bot.cases.signal import Signal, SignalStatus
 from bot.demo.company import SampleException
 from bot.demo.people import TEAM, WORKSPACE, principal
 from bot.desk.decision_path import Request
-from bot.desk.follow_up import detection_parameters
+from bot.desk.detection import detection_parameters
 from bot.ports.directory import Directory
 from bot.ports.outbox import Topic
 from bot.use_cases import Desk

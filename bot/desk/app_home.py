@@ -1,4 +1,7 @@
-"""Each person's App Home: what waits on them, what is theirs, what was handled without them; published again when it changes."""
+"""Each person's App Home: the cases that wait on them, their own, and those handled without them.
+
+It is published again when a case that it shows changes.
+"""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -9,10 +12,11 @@ from bot.cases.case import Case
 from bot.cases.controls import DeskControls
 from bot.cases.errors import NotEligible
 from bot.cases.hours import Hours
-from bot.desk.questions import JUST_NOW, Questions
-from bot.desk.rows import others, with_cards
+from bot.desk.queues import JUST_NOW, Queues
+from bot.desk.rows import find_others, with_cards
+from bot.desk.visibility import Visibility
 from bot.ports.card_store import CardStore
-from bot.ports.case_queries import CaseFilter, CaseQueries
+from bot.ports.case_queries import CaseFilter, CaseQueries, Viewer
 from bot.ports.chat import Chat
 from bot.ports.clock import Clock
 from bot.ports.desk_controls import DeskControlsStore
@@ -23,15 +27,20 @@ from bot.ports.outbox import LeasedMessage, Outbox, OutboxMessage, Topic
 from bot.views.app_home import HomeFilter, HomePeriod, HomeView
 from bot.views.trend import TREND_DAYS, trend
 
-MOST_WAITING, MOST_MINE, MOST_TEAM, MOST_ALONE = 12, 6, 8, 6
-# A home is published again for so long after it was last looked at; opening it publishes it anyway.
-KEPT_FRESH_FOR = timedelta(hours=8)
-NOT_MORE_OFTEN_THAN = timedelta(seconds=2)
-ALONE_FOR = timedelta(days=2)
+MAX_WAITING = 12
+MAX_MINE = 6
+MAX_TEAM = 8
+MAX_AUTOMATIC = 6
+# A home is kept up to date for so long after it was opened; opening it again publishes it anyway.
+FRESH_FOR = timedelta(hours=8)
+MIN_PUBLISH_INTERVAL = timedelta(seconds=2)
+AUTOMATIC_FOR = timedelta(days=2)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class AppHome:
+    """Compose and publish App Homes."""
+
     queries: CaseQueries
     live_lists: LiveLists
     card_store: CardStore
@@ -39,154 +48,178 @@ class AppHome:
     desk_controls: DeskControlsStore
     library: Library
     directory: Directory
-    questions: Questions
+    visibility: Visibility
+    queues: Queues
     chat: Chat
     clock: Clock
 
-    def opened(self, person: str, *, kind: str | None = None, when: str | None = None) -> None:
-        """Somebody looks at their home, or chooses another filter: it is published now."""
-        board, now = self.live_lists.get(_key(person)), self.clock()
-        before = self._chosen(board)
-        asked = f"{before.when if when is None else when} {before.kind if kind is None else kind}"
-        sections = board.sections if board else {}
+    def show(self, person: str, *, kind: str | None = None, when: str | None = None) -> None:
+        """Publish the home that somebody opens, or filters in another way."""
+        live_list = self.live_lists.get(_key(person))
+        filter = self._current_filter(live_list)
+        if kind is None:
+            kind = filter.kind
+        if when is None:
+            when = filter.when
+        now = self.clock()
         self.live_lists.save(
             LiveList(
                 key=_key(person),
                 place=person,
-                ts=self._filter(asked).key,
-                sections=sections,
+                ts=self._parse_filter(f"{when} {kind}").key,
+                sections=live_list.sections if live_list else {},
                 shown_at=now,
             )
         )
-        self.outbox.enqueue(
-            [
-                OutboxMessage(
-                    topic=Topic.HOME,
-                    key=_key(person),
-                    case_id="",
-                    run_at=now,
-                    payload={"person": person},
-                )
-            ]
-        )
+        self.outbox.enqueue([_publish_message(person, now)])
 
-    def run(self, work: LeasedMessage) -> None:
-        """Handle one outbox row: publish the home as it is now."""
-        person = str(work.payload["person"])
-        board = self.live_lists.get(_key(person))
-        home = self.gathered(person, self._chosen(board))
+    def run(self, message: LeasedMessage) -> None:
+        """Publish a home as it is now."""
+        person = str(message.payload["person"])
+        live_list = self.live_lists.get(_key(person))
+        home = self.compose(person, self._current_filter(live_list))
         self.chat.publish_home(home)
-        if board:
-            self.live_lists.save(replace(board, sections=_sections(home)))
-        self.outbox.finish(work)
+        if live_list:
+            self.live_lists.save(replace(live_list, sections=_sections(home)))
+        self.outbox.finish(message)
 
-    def follow(self, case: Case, boards: Sequence[str]) -> None:
-        """A case has moved: the homes that show it, and those of whom something is wanted, are published again soon."""
+    def follow(self, case: Case, live_list_keys: Sequence[str]) -> None:
+        """Publish the homes that a case which has changed is on, or should be on."""
         now = self.clock()
-        recent = {
-            board.key: board.place for board in self.live_lists.find("home:", now - KEPT_FRESH_FOR)
-        }
-        if not recent:
+        homes = self.live_lists.find("home:", now - FRESH_FOR)
+        if not homes:
             return
-        concerned = {key for key in boards if key in recent}
-        groups = self.directory.groups([name for name in case.waits_on if not is_person(name)])
-        people = {person for members in groups.values() for person in members} | set(case.waits_on)
-        concerned |= {key for key, person in recent.items() if person in people}
-        soon = now + NOT_MORE_OFTEN_THAN
-        self.outbox.enqueue(
-            [
-                OutboxMessage(
-                    topic=Topic.HOME,
-                    key=key,
-                    case_id="",
-                    run_at=soon,
-                    payload={"person": recent[key]},
-                )
-                for key in sorted(concerned)
-            ]
-        )
+        people = set(case.waits_on)
+        handles = [name for name in case.waits_on if not is_person(name)]
+        for members in self.directory.groups(handles).values():
+            people.update(members)
+        persons = {
+            home.place: home.key
+            for home in homes
+            if home.place in people or home.key in live_list_keys
+        }
+        soon = now + MIN_PUBLISH_INTERVAL
+        self.outbox.enqueue([_publish_message(person, soon) for person in sorted(persons)])
 
-    def gathered(self, person: str, chosen: HomeFilter) -> HomeView:
-        """Everything on one person's home, through their eyes."""
-        now, sight, hours = self.clock(), self.questions.sight(person), self.library.hours("")
-        narrowed = _narrowed(chosen, now, hours)
-        found, waits = self.questions.waiting_on(sight, narrowed)
-        waiting = found[:MOST_WAITING]
-        shown = {case.id for case in waiting}
-        mine = others(self.queries, replace(narrowed, owner=person), shown, MOST_MINE)
-        shown |= {case.id for case in mine}
-        wanted = replace(narrowed, viewer=sight)
-        team = others(self.queries, wanted, shown, MOST_TEAM)
-        many = self.queries.count(wanted)
-        ended = (now - ALONE_FOR, now + JUST_NOW)
-        alone = self.questions.handled_alone(sight, ended, kind=chosen.kind)[:MOST_ALONE]
-        tallies = self.queries.case_times(
-            CaseFilter(viewer=sight), now - timedelta(days=TREND_DAYS), now
+    def compose(self, person: str, home_filter: HomeFilter) -> HomeView:
+        """Gather a person's home, as far as the person may see."""
+        now = self.clock()
+        viewer = self.visibility.viewer(person)
+        hours = self.library.hours("")
+        filter = _case_filter(home_filter, now, hours)
+        candidates, waiting_count = self.queues.waiting_on(viewer, filter)
+        waiting = candidates[:MAX_WAITING]
+        mine = self._find_mine(person, filter, waiting)
+        visible = replace(filter, viewer=viewer)
+        ids = {case.id for case in (*waiting, *mine)}
+        team = find_others(self.queries, visible, except_ids=ids, limit=MAX_TEAM)
+        team_more = self.queries.count(visible) - len(ids) - len(team)
+        controls = self.desk_controls.load()
+        case_times = self.queries.case_times(
+            CaseFilter(viewer=viewer), now - timedelta(days=TREND_DAYS), now
         )
-        standing = self.desk_controls.load()
         return HomeView(
             user=person.rpartition("/")[2],
             waiting=with_cards(self.card_store, waiting),
-            waiting_more=max(0, waits - len(waiting)),
+            waiting_more=max(0, waiting_count - len(waiting)),
             mine=with_cards(self.card_store, mine),
             team=with_cards(self.card_store, team),
-            team_more=max(0, many - len(shown) - len(team)),
-            alone=with_cards(self.card_store, alone),
-            days=trend(tallies, now, hours),
-            paused=tuple(pause.description for pause in standing.holds),
-            standing_in=tuple(
-                f"{one.taker_name} stands in for {one.giver_name} until {one.ends_at:%d %b %H:%M} UTC"
-                for one in standing.delegations
-                if person in {one.giver, one.taker} and now < one.ends_at
-            ),
+            team_more=max(0, team_more),
+            alone=with_cards(self.card_store, self._find_automatic(viewer, home_filter, now)),
+            days=trend(case_times, now, hours),
+            paused=tuple(pause.description for pause in controls.holds),
+            standing_in=_describe_delegations(controls, person, now),
             kinds=tuple(self.library.titles()),
-            chosen=chosen,
-            suggestion=self._suggestion(person, standing, now),
-            has_digest=self.live_lists.get(f"digest-for:{person}") is not None,
+            chosen=home_filter,
+            suggestion=self._suggestion(person, controls, now),
+            has_digest=self.live_lists.get(_digest_key(person)) is not None,
             at=now,
         )
 
-    def wants_digest(self, person: str, *, wanted: bool) -> None:
-        """Whether this person wants a digest of their own every working day."""
-        key = f"digest-for:{person}"
-        if wanted:
+    def _find_mine(self, person: str, filter: CaseFilter, waiting: Sequence[Case]) -> list[Case]:
+        """Find the cases that the person owns, but for those that wait on the person anyway."""
+        ids = {case.id for case in waiting}
+        own = replace(filter, owner=person)
+        return find_others(self.queries, own, except_ids=ids, limit=MAX_MINE)
+
+    def _find_automatic(self, viewer: Viewer, home_filter: HomeFilter, now: datetime) -> list[Case]:
+        """Find the latest cases that were handled without anybody."""
+        span = (now - AUTOMATIC_FOR, now + JUST_NOW)
+        cases = self.queues.handled_automatically(viewer, span, kind=home_filter.kind)
+        return cases[:MAX_AUTOMATIC]
+
+    def subscribe_to_digest(self, person: str, *, subscribe: bool) -> None:
+        """Send this person a digest of their own every working day, or stop it."""
+        key = _digest_key(person)
+        if subscribe:
             self.live_lists.save(
                 LiveList(key=key, place=person, ts="", sections={}, shown_at=self.clock())
             )
         else:
             self.live_lists.delete(key)
-        self.opened(person)
+        self.show(person)
 
-    def _chosen(self, board: LiveList | None) -> HomeFilter:
-        return self._filter(board.ts if board else "")
+    def _current_filter(self, live_list: LiveList | None) -> HomeFilter:
+        return self._parse_filter(live_list.ts if live_list else "")
 
-    def _filter(self, key: str) -> HomeFilter:
+    def _parse_filter(self, key: str) -> HomeFilter:
         return HomeFilter.of(key, [kind for kind, _ in self.library.titles()])
 
-    def _suggestion(self, person: str, standing: DeskControls, now: datetime) -> str:
-        """Their status says that they are away, and nobody stands in for them."""
+    def _suggestion(self, person: str, controls: DeskControls, now: datetime) -> str:
+        """Return the person's status when it says they are away and they have no deputy."""
         try:
             away = self.directory.person(person).away
         except NotEligible:
             return ""
-        covered = any(one.giver == person and one.holds("", now) for one in standing.delegations)
-        return away if away and not covered else ""
+        for delegation in controls.delegations:
+            if delegation.giver == person and delegation.holds("", now):
+                return ""
+        return away
 
 
-def _narrowed(chosen: HomeFilter, now: datetime, hours: Hours) -> CaseFilter:
-    """The open cases that this filter lets through."""
-    today = hours.midnight(hours.local(now).date())
-    return CaseFilter(
-        kind=chosen.kind,
-        late_at=now if chosen.when is HomePeriod.LATE else None,
-        opened=(today, now + JUST_NOW) if chosen.when is HomePeriod.TODAY else None,
-    )
+def _case_filter(home_filter: HomeFilter, now: datetime, hours: Hours) -> CaseFilter:
+    """Return the open cases that a home is narrowed to."""
+    filter = CaseFilter(kind=home_filter.kind)
+    if home_filter.when is HomePeriod.LATE:
+        return replace(filter, late_at=now)
+    if home_filter.when is HomePeriod.TODAY:
+        today = hours.midnight(hours.local(now).date())
+        return replace(filter, opened=(today, now + JUST_NOW))
+    return filter
+
+
+def _describe_delegations(controls: DeskControls, person: str, now: datetime) -> tuple[str, ...]:
+    """Say who stands in for whom, where that concerns this person."""
+    sentences = []
+    for one in controls.delegations:
+        if person in {one.giver, one.taker} and now < one.ends_at:
+            until = f"{one.ends_at:%d %b %H:%M} UTC"
+            sentences.append(f"{one.taker_name} stands in for {one.giver_name} until {until}")
+    return tuple(sentences)
 
 
 def _key(person: str) -> str:
     return f"home:{person}"
 
 
+def _digest_key(person: str) -> str:
+    return f"digest-for:{person}"
+
+
+def _publish_message(person: str, run_at: datetime) -> OutboxMessage:
+    return OutboxMessage(
+        topic=Topic.HOME,
+        key=_key(person),
+        case_id="",
+        run_at=run_at,
+        payload={"person": person},
+    )
+
+
 def _sections(home: HomeView) -> dict[str, tuple[str, ...]]:
+    """List the ids of the cases on a home, by section."""
     lists = {"waiting": home.waiting, "mine": home.mine, "team": home.team, "alone": home.alone}
-    return {name: tuple(row.case.id for row in rows) for name, rows in lists.items()}
+    sections: dict[str, tuple[str, ...]] = {}
+    for name, rows in lists.items():
+        sections[name] = tuple(row.case.id for row in rows)
+    return sections

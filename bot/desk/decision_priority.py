@@ -1,17 +1,20 @@
-"""While people press, the lanes give way: a decision and a card share one interpreter, and a person waits for the decision."""
+"""Priority of people's decisions over background work.
+
+A decision and a card share one interpreter, and a person waits for the decision.
+"""
 
 import threading
 from types import TracebackType
 
-# Seconds that work in hand waits at most: what was decided must go on being carried out, however many press.
-LONGEST = 0.25
+# What was decided must go on being carried out, however many people press.
+MAX_WAIT_SECONDS = 0.25
 
 
 class DecisionPriority:
-    """Entered for as long as a person's decision is being taken."""
+    """A context that is entered for as long as a person's decision is being taken."""
 
-    def __init__(self, longest: float = LONGEST) -> None:
-        self._longest = longest
+    def __init__(self, max_wait: float = MAX_WAIT_SECONDS) -> None:
+        self._max_wait = max_wait
         self._quiet = threading.Condition()
         self._deciding = 0
 
@@ -31,7 +34,10 @@ class DecisionPriority:
                 self._quiet.notify_all()
 
     def wait_while_deciding(self) -> None:
-        """Wait until nobody is deciding, or for as long as work in hand may wait."""
+        """Wait until nobody is deciding, or for as long as background work may wait."""
         if self._deciding:
             with self._quiet:
-                self._quiet.wait_for(lambda: not self._deciding, self._longest)
+                self._quiet.wait_for(self._is_quiet, self._max_wait)
+
+    def _is_quiet(self) -> bool:
+        return not self._deciding

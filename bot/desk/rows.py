@@ -1,4 +1,4 @@
-"""Cases as rows of a list, with the way to the card of each: what digests, homes and storms are made of."""
+"""Rows of digests, storms and App Homes: cases, each with the way to its card."""
 
 from collections.abc import Collection, Sequence
 
@@ -9,16 +9,18 @@ from bot.views.rows import CaseRow
 
 
 def with_cards(card_store: CardStore, cases: Sequence[Case]) -> tuple[CaseRow, ...]:
-    """Each case, and where its newest card stands; nowhere for one that has none."""
+    """Join each case with the message id of its newest card; empty for one that has none."""
     cards = card_store.newest([case.id for case in cases])
-    return tuple(
-        CaseRow(case, case.channel, cards[case.id].ts if case.id in cards else "") for case in cases
-    )
+    rows = []
+    for case in cases:
+        ts = cards[case.id].ts if case.id in cards else ""
+        rows.append(CaseRow(case, case.channel, ts))
+    return tuple(rows)
 
 
-def others(
-    queries: CaseQueries, wanted: CaseFilter, shown: Collection[str], most: int
+def find_others(
+    queries: CaseQueries, filter: CaseFilter, *, except_ids: Collection[str], limit: int
 ) -> list[Case]:
-    """The first of these that are not shown already."""
-    found = queries.find(wanted, most + len(shown))
-    return [case for case in found if case.id not in shown][:most]
+    """Return the first cases of this filter that are not shown already."""
+    cases = queries.find(filter, limit + len(except_ids))
+    return [case for case in cases if case.id not in except_ids][:limit]

@@ -26,7 +26,7 @@ from bot.cases.sla import Sla, promise_sla
 from bot.desk.effects import change
 from bot.desk.proposal import Proposals
 from bot.desk.stated_amount import find_stated_amount
-from bot.desk.worker import MOST_ATTEMPTS
+from bot.desk.worker import MAX_ATTEMPTS
 from bot.ports.case_store import CaseStore, Change
 from bot.ports.clock import Clock
 from bot.ports.connector import Systems
@@ -193,8 +193,8 @@ def _is_last(work: LeasedMessage) -> bool:
 
     ``doubt`` counts workers that died of it too; a mere conflict resets it and is no failure.
     """
-    return work.uncertain_attempts >= MOST_ATTEMPTS or (
-        work.uncertain_attempts > 1 and work.attempts + 1 >= MOST_ATTEMPTS
+    return work.uncertain_attempts >= MAX_ATTEMPTS or (
+        work.uncertain_attempts > 1 and work.attempts + 1 >= MAX_ATTEMPTS
     )
 
 

@@ -1,7 +1,9 @@
-"""The workers that empty the outbox: claim under a lease, do, complete under a fence; back off, or park for a person.
+"""The workers that empty the outbox.
 
-A heartbeat renews the lease of every row in hand, so that only a process that has died or stood still loses one.
-Two lanes, so that a slow or silent Slack never holds up the system of record, nor the other way round.
+A message is claimed under a lease, handled, and finished under a fence; or it is tried again later,
+or parked for a person. A heartbeat renews the lease of every message in hand, so that only a process
+that has died or stood still loses one. Each pool has its own topics, so that a slow or silent Slack
+never holds up the systems of record, nor the other way round.
 """
 
 import contextlib
@@ -23,46 +25,116 @@ from bot.cases.errors import (
     RateLimited,
     StaleFence,
 )
-from bot.clock import boottime
 from bot.desk.decision_priority import DecisionPriority
-from bot.outages import describe_failure
+from bot.desk.held_leases import HeldLeases
 from bot.ports.clock import Clock
 from bot.ports.outbox import LeasedMessage, Outbox, Topic
 
 log = logging.getLogger(__name__)
 
 Handler = Callable[[LeasedMessage], None]
-MOST_ATTEMPTS = 8
-LONGEST_WAIT = 300.0
-# Rows taken per thread in one claim. What is in hand when the process ends is done by another when its lease runs out.
+MAX_ATTEMPTS = 8
+MAX_BACK_OFF_SECONDS = 300.0
+MAX_ERROR = 500
+# Messages claimed at once per thread. What is in hand when the process ends is handled by another
+# when its lease runs out.
 PREFETCH_PER_THREAD = 8
 # Three chances for each lease; one may be missed.
 RENEWALS_PER_LEASE = 3
-# Every outside call ends long before. What hangs for longer is a bug, and another worker may have it.
-MAX_RENEWED_SECONDS = 600.0
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class WorkerTimings:
-    """Seconds: how long a lease holds, how long Slack may take to show what it has, how long the first back-off is."""
+    """The waits of a worker pool, in seconds."""
 
     lease_for: float = 30.0
+    #: How long Slack may take to show a message.
     settle_for: float = 30.0
+    #: The first wait after a failure; it doubles with each.
     back_off: float = 1.0
-    poll_every: float = 0.5
+    poll_interval: float = 0.5
 
 
-@dataclass(slots=True)
-class _InHand:
-    """A row under lease: when the lease was last made sure of, and when work on it began."""
+class MessageRunner:
+    """Run the handler of a message, and finish, retry or park the message."""
 
-    work: LeasedMessage
-    held_at: float
-    began_at: float | None = None
+    def __init__(
+        self,
+        outbox: Outbox,
+        handlers: Mapping[Topic, Handler],
+        clock: Clock,
+        timings: WorkerTimings,
+    ) -> None:
+        self._outbox = outbox
+        self._handlers = dict(handlers)
+        self._clock = clock
+        self._timings = timings
+
+    def run(self, message: LeasedMessage) -> None:
+        """Handle one message."""
+        try:
+            self._handlers[message.topic](message)
+        except StaleFence:
+            log.info("%s was taken over by another worker", message.key)
+        except Conflict:
+            self._retry(message, "the case changed meanwhile", wait=0.0, certain=True)
+        except (RateLimited, ChatUnknown, OutcomeUnknown) as failure:
+            self._wait_out(message, failure)
+        except ChatFailed as failure:
+            self._park(message, f"Slack refused: {failure.error}")
+        except ConnectorFailed as failure:
+            self._back_off(message, str(failure))
+        except CountersignError as failure:
+            self._park(message, f"{type(failure).__name__}: {failure}")
+        except Exception as failure:
+            # Outermost loop: recorded with the message, tried again, parked in the end; never lost.
+            log.exception("%s failed", message.key)
+            self._back_off(message, describe_failure(failure))
+
+    def _wait_out(
+        self, message: LeasedMessage, failure: RateLimited | ChatUnknown | OutcomeUnknown
+    ) -> None:
+        """Wait as long as Slack demands, or until it shows what it has. That is no failure."""
+        if isinstance(failure, RateLimited):
+            certain = message.uncertain_attempts <= 1
+            self._retry(message, str(failure), wait=failure.seconds, certain=certain, counts=False)
+        else:
+            wait = self._timings.settle_for
+            error = f"outcome unknown: {failure}"
+            self._retry(message, error, wait=wait, certain=False, counts=False)
+
+    def _back_off(self, message: LeasedMessage, error: str) -> None:
+        wait = min(MAX_BACK_OFF_SECONDS, self._timings.back_off * 2.0**message.attempts)
+        jitter = random.uniform(0.8, 1.2)  # noqa: S311 (spreads retries, guards nothing)
+        self._retry(message, error, wait=wait * jitter, certain=False)
+
+    def _retry(
+        self,
+        message: LeasedMessage,
+        error: str,
+        *,
+        wait: float,
+        certain: bool,
+        counts: bool = True,
+    ) -> None:
+        """Try again after ``wait`` seconds; park what has failed too often.
+
+        ``certain``: nothing of the attempt can have had an effect.
+        """
+        if counts and message.attempts + 1 >= MAX_ATTEMPTS and wait > 0:
+            self._park(message, error)
+            return
+        again_at = self._clock() + timedelta(seconds=wait)
+        with contextlib.suppress(StaleFence):
+            self._outbox.retry(message, again_at, error[:MAX_ERROR], certain=certain, counts=counts)
+
+    def _park(self, message: LeasedMessage, error: str) -> None:
+        log.error("%s is parked: %s. See `countersign doctor`.", message.key, error)
+        self._outbox.park(message, error[:MAX_ERROR])
 
 
 class WorkerPool:
-    """Threads that work through the rows of some topics."""
+    """Threads that handle the messages of some topics."""
 
     def __init__(
         self,
@@ -72,113 +144,107 @@ class WorkerPool:
         clock: Clock,
         *,
         threads: int,
-        pace: WorkerTimings,
-        rush: DecisionPriority | None = None,
+        timings: WorkerTimings,
+        priority: DecisionPriority | None = None,
     ) -> None:
-        self._outbox = outbox
-        self._handlers = dict(handlers)
         self.topics: Sequence[Topic] = list(handlers)
-        self.lease_for = pace.lease_for
+        self.lease_for = timings.lease_for
+        self._outbox = outbox
         self._clock = clock
-        self._pace = pace
+        self._timings = timings
         self._threads = threads
-        self._rush = rush or DecisionPriority()
-        self._in_hand: dict[tuple[str, int], _InHand] = {}
-        self._counting = threading.Lock()
+        self._priority = priority or DecisionPriority()
+        self._runner = MessageRunner(outbox=outbox, handlers=handlers, clock=clock, timings=timings)
+        self._leases = HeldLeases(outbox, clock, timings.lease_for)
         self._wake = threading.Event()
         self._stopping = threading.Event()
-        self._stopped = threading.Event()
+        self._heart_stopping = threading.Event()
         self._pool = ThreadPoolExecutor(threads, thread_name_prefix=f"lane-{name}")
         self._dispatcher = threading.Thread(target=self._dispatch, name=f"lane-{name}", daemon=True)
         self._heart = threading.Thread(target=self._beat, name=f"lane-{name}-heart", daemon=True)
 
     def start(self) -> None:
+        """Begin to claim messages."""
         self._dispatcher.start()
         self._heart.start()
 
     def wake(self) -> None:
-        """There may be something to do."""
+        """Look for due messages at once."""
         self._wake.set()
 
     def has_room(self) -> bool:
-        """Whether more rows may be leased to this lane now."""
-        return (
-            len(self._in_hand) < self._threads * PREFETCH_PER_THREAD and not self._stopping.is_set()
-        )
+        """Tell whether more messages may be leased to this pool now."""
+        return self._room() > 0 and not self._stopping.is_set()
 
-    def accept(self, works: Sequence[LeasedMessage]) -> None:
-        """Do these: they are under lease already. A lane that is closing leaves them to whoever finds the lease run out."""
+    def _room(self) -> int:
+        return self._threads * PREFETCH_PER_THREAD - len(self._leases)
+
+    def accept(self, messages: Sequence[LeasedMessage]) -> None:
+        """Handle these messages, which are under lease already.
+
+        A pool that is stopping leaves them: another claims them when their lease runs out.
+        """
         if self._stopping.is_set():
             return
-        now = boottime()
-        with self._counting:
-            self._in_hand.update({(work.key, work.fence): _InHand(work, now) for work in works})
-        for work in works:
-            self._pool.submit(self._run, work)
+        self._leases.add(messages)
+        for message in messages:
+            self._pool.submit(self._run, message)
 
     def stop(self) -> None:
-        """Take nothing new, finish what has begun."""
+        """Claim nothing new, and finish what has begun."""
         self._stopping.set()
         self._wake.set()
         self._dispatcher.join()
         self._pool.shutdown(wait=True)
-        self._stopped.set()
+        self._heart_stopping.set()
         self._heart.join()
 
     def _dispatch(self) -> None:
-        woken = True
+        is_woken = True
         while not self._stopping.is_set():
-            if not self._claim_once(look_first=not woken):
-                woken = self._wake.wait(self._pace.poll_every)
-                self._wake.clear()
+            if not self._claim(look_first=not is_woken):
+                is_woken = self._wait_for_wake()
 
-    def _claim_once(self, *, look_first: bool) -> bool:
-        """Take rows ahead of the threads, so that a claim serves many; whether there was anything.
+    def _wait_for_wake(self) -> bool:
+        """Wait until somebody wakes this pool, or until it is time to poll."""
+        is_woken = self._wake.wait(self._timings.poll_interval)
+        self._wake.clear()
+        return is_woken
 
-        ``look_first``: nobody said that there is something, so read before writing.
+    def _claim(self, *, look_first: bool) -> bool:
+        """Claim messages for all threads. Tell whether there was anything to do.
+
+        ``look_first``: nobody said that something is due, so read before writing.
         """
-        room = self._threads * PREFETCH_PER_THREAD - len(self._in_hand)
+        room = self._room()
         if room <= 0:
-            self._wake.wait(self._pace.poll_every)
-            self._wake.clear()
+            self._wait_for_wake()
             return True
         try:
             now = self._clock()
             if look_first and not self._outbox.has_due(self.topics, now):
                 return False
-            claimed = self._outbox.claim(self.topics, room, now, self._pace.lease_for)
+            messages = self._outbox.claim(self.topics, room, now, self._timings.lease_for)
         except Exception:
             # Outermost loop: a database that is away for a moment must not end the worker.
             log.exception("could not claim work; trying again")
             return False
-        self.accept(claimed)
-        return bool(claimed)
+        self.accept(messages)
+        return bool(messages)
 
-    def _run(self, work: LeasedMessage) -> None:
+    def _run(self, message: LeasedMessage) -> None:
         try:
-            self._rush.wait_while_deciding()
-            if not self._stopping.is_set() and self._is_held(work):
-                self.handle(work)
+            self._priority.wait_while_deciding()
+            if not self._stopping.is_set() and self._leases.begin(message):
+                self.handle(message)
         finally:
-            with self._counting:
-                self._in_hand.pop((work.key, work.fence), None)
-                spare = len(self._in_hand) < self._threads
-            if spare:
+            if self._leases.release(message) < self._threads:
                 self._wake.set()
-
-    def _is_held(self, work: LeasedMessage) -> bool:
-        """Whether the lease still holds, as far as this process can know; it begins to be worked on then."""
-        now = boottime()
-        with self._counting:
-            row = self._in_hand.get((work.key, work.fence))
-            if row is None or now - row.held_at >= self.lease_for:
-                return False
-            row.began_at = now
-        return True
 
     def _beat(self) -> None:
         """Renew the leases of what is in hand, until the last of it is done."""
-        while not self._stopped.wait(self.lease_for / RENEWALS_PER_LEASE):
+        interval = self._timings.lease_for / RENEWALS_PER_LEASE
+        while not self._heart_stopping.wait(interval):
             try:
                 self.renew()
             except Exception as failure:
@@ -186,83 +252,9 @@ class WorkerPool:
                 log.warning("could not renew leases (%s); trying again", type(failure).__name__)
 
     def renew(self) -> None:
-        """Renew every lease in hand. A row that another worker has taken over is let go."""
-        now = boottime()
-        with self._counting:
-            rows = {
-                place: row
-                for place, row in self._in_hand.items()
-                if row.began_at is None or now - row.began_at < MAX_RENEWED_SECONDS
-            }
-        if not rows:
-            return
-        until = self._clock() + timedelta(seconds=self.lease_for)
-        held = self._outbox.renew([row.work for row in rows.values()], until)
-        with self._counting:
-            for place, row in rows.items():
-                if place in held:
-                    row.held_at = now
-                elif row.began_at is None:
-                    self._in_hand.pop(place, None)
+        """Renew every lease in hand."""
+        self._leases.renew()
 
-    def handle(self, work: LeasedMessage) -> None:
-        """Do one row and see to it that it is done, tried again, or parked."""
-        try:
-            self._handlers[work.topic](work)
-        except StaleFence:
-            log.info("%s was taken over by another worker", work.key)
-        except Conflict:
-            self._settle(work, "the case changed meanwhile", wait=0.0, certain=True)
-        except RateLimited as limited:
-            # Waiting as told is no failure: it does not count towards parking.
-            self._settle(
-                work,
-                str(limited),
-                wait=limited.seconds,
-                certain=work.uncertain_attempts <= 1,
-                counts=False,
-            )
-        except (ChatUnknown, OutcomeUnknown) as doubt:
-            self._settle(
-                work,
-                f"outcome unknown: {doubt}",
-                wait=self._pace.settle_for,
-                certain=False,
-                counts=False,
-            )
-        except ChatFailed as failure:
-            self._park(work, f"Slack refused: {failure.error}")
-        except ConnectorFailed as failure:
-            self._settle(work, str(failure), wait=self._backed_off(work), certain=False)
-        except CountersignError as failure:
-            self._park(work, f"{type(failure).__name__}: {failure}")
-        except Exception as failure:
-            # Outermost loop: recorded with the row, tried again, parked in the end; never lost.
-            log.exception("%s failed", work.key)
-            self._settle(
-                work, describe_failure(failure), wait=self._backed_off(work), certain=False
-            )
-
-    def _backed_off(self, work: LeasedMessage) -> float:
-        return min(LONGEST_WAIT, self._pace.back_off * 2.0**work.attempts) * random.uniform(  # noqa: S311 (jitter)
-            0.8, 1.2
-        )
-
-    def _settle(
-        self, work: LeasedMessage, error: str, *, wait: float, certain: bool, counts: bool = True
-    ) -> None:
-        if counts and work.attempts + 1 >= MOST_ATTEMPTS and wait > 0:
-            self._park(work, error)
-            return
-        with contextlib.suppress(StaleFence):
-            self._outbox.retry(
-                work,
-                self._clock() + timedelta(seconds=wait),
-                error[:500],
-                certain=certain,
-                counts=counts,
-            )
-
-    def _park(self, work: LeasedMessage, error: str) -> None:
-        log.error("%s is parked: %s. See `countersign doctor`.", work.key, error)
-        self._outbox.park(work, error[:500])
+    def handle(self, message: LeasedMessage) -> None:
+        """Handle one message, and finish, retry or park it."""
+        self._runner.run(message)

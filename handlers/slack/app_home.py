@@ -48,19 +48,19 @@ class HomeControls:
     def on_kind_selected(self, body: dict[str, Any], ack: Ack) -> None:
         """Show the cases of one kind, or of every kind."""
         kind = _kind(selected_option(body, default=EVERY_KIND))
-        self.homes.opened(person_id(body), kind=kind)
+        self.homes.show(person_id(body), kind=kind)
         ack()
 
     def on_time_selected(self, body: dict[str, Any], ack: Ack) -> None:
         """Show everything, what is late, or what is new today."""
         when = selected_option(body, default=HomePeriod.ALWAYS)
-        self.homes.opened(person_id(body), when=when)
+        self.homes.show(person_id(body), when=when)
         ack()
 
     def on_digest_switched(self, body: dict[str, Any], ack: Ack) -> None:
         """Subscribe to the daily digest, or unsubscribe."""
         is_on = body["actions"][0].get("value") == "on"
-        self.homes.wants_digest(person_id(body), wanted=is_on)
+        self.homes.subscribe_to_digest(person_id(body), subscribe=is_on)
         ack()
 
     def on_delegate_pressed(self, body: dict[str, Any], ack: Ack) -> None:
@@ -79,7 +79,7 @@ class HomeControls:
             ends_at=form.time(ids.UNTIL, "choose until when"),
             surface=Surface.SLACK,
         )
-        self.homes.opened(form.person)
+        self.homes.show(form.person)
 
 
 def _kind(option: str) -> str:

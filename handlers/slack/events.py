@@ -135,7 +135,7 @@ class VisitListeners:
         if event.get("tab") == "messages":
             self.chat.suggest_prompts(str(event.get("channel", "")), EXAMPLES)
         else:
-            self.homes.opened(author_id(event, body))
+            self.homes.show(author_id(event, body))
 
 
 def author_id(event: Mapping[str, Any], body: Mapping[str, Any]) -> str:

@@ -52,7 +52,7 @@ def button_listener(services: SlackServices, handle: ButtonHandler) -> Listener:
         if reply:
             _send_reply(services, press, reply)
         if not press.channel:
-            services.homes.opened(press.person)
+            services.homes.show(press.person)
 
     return listener
 

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 
 from bot.cases.case import Case
-from bot.desk.questions import spoken
+from bot.desk.case_answers import describe_seconds
 from bot.ports.case_queries import CaseFilter, CaseQueries, Viewer
 from bot.ports.library import Library
 from bot.views.answers import Answer
@@ -28,9 +28,9 @@ def report(
     closed_cases = queries.find(in_period, MAX_CASES)
     sentences = [f"{opened_count:,} opened and {durations.cases:,} ended in thirty days."]
     if durations.decided is not None:
-        sentences.append(f"Half were decided within {spoken(durations.decided)}.")
+        sentences.append(f"Half were decided within {describe_seconds(durations.decided)}.")
     if durations.ended is not None:
-        sentences.append(f"Half had ended within {spoken(durations.ended)}.")
+        sentences.append(f"Half had ended within {describe_seconds(durations.ended)}.")
     sentences += _agreement_sentences(closed_cases, library)
     reopened_count = sum(bool(case.reopened) for case in closed_cases)
     sentences.append(f"{reopened_count} had been opened again.")

@@ -132,10 +132,10 @@ class SlashCommand:
     def _list(self, request: SlashRequest) -> Answer:
         if request.argument:
             return self._question(f"open {request.argument}", request)
-        return self.services.questions.asked(Question(Intent.LIST), by=request.person)
+        return self.services.questions.answer_question(Question(Intent.LIST), by=request.person)
 
     def _mine(self, request: SlashRequest) -> Answer:
-        return self.services.questions.asked(Question(Intent.MINE), by=request.person)
+        return self.services.questions.answer_question(Question(Intent.MINE), by=request.person)
 
     def _show(self, request: SlashRequest) -> Answer:
         question = Question(
@@ -143,7 +143,7 @@ class SlashCommand:
             StatusFilter.ANY,
             case_id=_case_id(request.argument),
         )
-        return self.services.questions.asked(question, by=request.person)
+        return self.services.questions.answer_question(question, by=request.person)
 
     def _question(self, text: str, request: SlashRequest) -> Answer:
         return self.services.questions.answer(
@@ -184,8 +184,8 @@ class SlashCommand:
 
     def _emergency(self, request: SlashRequest) -> Answer:
         words, reason = _split_reason(request.argument)
-        sight = self.services.questions.sight(request.person)
-        case = self.services.questions.visible(_case_id(words), sight)
+        visibility = self.services.questions.visibility
+        case = visibility.find_case(_case_id(words), visibility.viewer(request.person))
         emergency = Request(
             case_id=case.id,
             by=UserId(request.person),
@@ -207,7 +207,7 @@ class SlashCommand:
 
     def _report(self, request: SlashRequest) -> Answer:
         services = self.services
-        sight = services.questions.sight(request.person)
+        sight = services.questions.visibility.viewer(request.person)
         return report(
             services.queries,
             services.library,

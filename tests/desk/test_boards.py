@@ -140,7 +140,7 @@ def test_the_week_shows_blind_spots_agreement_slow_hand_overs_and_rework(world):
     world.approve(yes)
     world.desk.decisions.reject(request(no.id, ANA, world.seen(no)), reason=RejectReason.WRONG_PLAN)
     world.clock.forward(hours=5)
-    world.desk.follow_up.process_due()
+    world.desk.deadlines.process_due()
     world.desk.decisions.approve(request(slow.id, ANA, world.seen(slow)))
     world.work()
     unknown = world.store.cases.case(
@@ -162,13 +162,13 @@ def test_the_week_shows_blind_spots_agreement_slow_hand_overs_and_rework(world):
 def test_a_person_who_wants_one_gets_a_digest_of_their_own(world):
     world.clock.at = MONDAY - timedelta(hours=1)
     case = opened(world, "Merlot")
-    world.desk.homes.wants_digest(ANA, wanted=True)
+    world.desk.homes.subscribe_to_digest(ANA, subscribe=True)
     world.clock.at = MONDAY
     times(world).enqueue_due()
     world.work()
     mine = next(one for one in world.chat.digests if one.place == ANA)
     assert names(mine.needs) == [case.id]
-    world.desk.homes.wants_digest(ANA, wanted=False)
+    world.desk.homes.subscribe_to_digest(ANA, subscribe=False)
     world.clock.forward(days=1)
     times(world).enqueue_due()
     world.work()
@@ -179,7 +179,7 @@ def test_a_person_who_wants_one_gets_a_digest_of_their_own(world):
 
 
 def home_of(world, person=ANA):
-    world.desk.homes.opened(person)
+    world.desk.homes.show(person)
     world.work()
     return next(one for one in reversed(world.chat.homes) if one.user == person.rpartition("/")[2])
 
@@ -234,11 +234,11 @@ def test_nobody_who_has_not_looked_for_a_day_is_published_for(world):
 def test_a_filter_is_kept_and_a_made_up_one_is_not(world):
     opened(world, "Gin")
     world.library.titles = lambda: [("low_stock", "Running low"), ("lead_cold", "Cold lead")]
-    world.desk.homes.opened(ANA, kind="lead_cold")
+    world.desk.homes.show(ANA, kind="lead_cold")
     world.work()
     assert (world.chat.homes[-1].waiting, world.chat.homes[-1].chosen.kind) == ((), "lead_cold")
     assert home_of(world).chosen.kind == "lead_cold"
-    world.desk.homes.opened(ANA, kind="'; DROP TABLE cases")
+    world.desk.homes.show(ANA, kind="'; DROP TABLE cases")
     world.work()
     assert (world.chat.homes[-1].chosen, len(world.chat.homes[-1].waiting)) == (HomeFilter(), 1)
 
@@ -249,7 +249,7 @@ def test_a_home_shows_what_is_late_or_new_today_when_asked(world):
     new = opened(world, "Rum")
     shown = {}
     for when in ("late", "today", "always", "never heard of"):
-        world.desk.homes.opened(ANA, when=when)
+        world.desk.homes.show(ANA, when=when)
         world.work()
         shown[when] = sorted(names(world.chat.homes[-1].waiting))
     assert shown == {

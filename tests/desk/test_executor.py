@@ -14,8 +14,8 @@ from bot.cases.playbook import Offer
 from bot.cases.policy import ActionLimit, PlaybookTerms, Stage
 from bot.cases.seen import Seen
 from bot.clock import boottime
-from bot.desk.executor import MAX_TRIES
-from bot.desk.follow_up import MOST_ROWS
+from bot.desk.follow_up import MAX_ROWS
+from bot.desk.step_verification import MAX_ATTEMPTS
 from bot.ports.outbox import Topic
 from tests.fakes.connector import Died
 from tests.fakes.directory import principal
@@ -440,7 +440,7 @@ def test_a_look_that_says_nothing_leaves_the_question_whether_it_helped_open(sma
     if cannot == "away":
         world.house.failing_lookups.add("SELECT")
     else:
-        world.house.rows = [{"subject": f"other:{number}"} for number in range(MOST_ROWS)]
+        world.house.rows = [{"subject": f"other:{number}"} for number in range(MAX_ROWS)]
     world.clock.forward(minutes=11)
     assert finish(world, case).state is State.RESOLVED
     assert world.store.outbox.backlog()["follow_up ready"] == 1
@@ -519,16 +519,16 @@ def test_time_wakes_escalates_and_closes(world):
         until=world.clock() + timedelta(hours=2),
         reason="busy",
     )
-    assert world.desk.follow_up.process_due() == 0
+    assert world.desk.deadlines.process_due() == 0
     world.clock.forward(hours=2)
-    assert world.desk.follow_up.process_due() == 1
+    assert world.desk.deadlines.process_due() == 1
     world.work()
     assert world.case(case).state is State.PROPOSED
     world.clock.forward(hours=24)
-    assert world.desk.follow_up.process_due() == 1
+    assert world.desk.deadlines.process_due() == 1
     assert world.case(case).owner == "ops-leads"
     world.clock.forward(hours=24)
-    assert world.desk.follow_up.process_due() == 1
+    assert world.desk.deadlines.process_due() == 1
     assert (world.case(case).state, world.house.effects) == (State.EXPIRED, [])
     with pytest.raises(TooLate):
         world.approve(world.case(case))
@@ -661,7 +661,7 @@ def test_what_is_lost_again_and_again_goes_to_a_person(small_world):
     world.approve(case)
     parked = finish(world, case, seconds=60, step=5)
     assert (parked.state, world.house.effects) == (State.OUTCOME_UNKNOWN, [])
-    assert world.house.calls.count("execute") == MAX_TRIES
+    assert world.house.calls.count("execute") == MAX_ATTEMPTS
 
 
 @pytest.mark.threat("A2")
@@ -687,7 +687,7 @@ def test_a_system_that_keeps_doing_nothing_is_given_up_and_goes_to_a_person(smal
         StepState.FAILED,
         [],
     )
-    assert world.house.calls.count("execute") == MAX_TRIES
+    assert world.house.calls.count("execute") == MAX_ATTEMPTS
 
 
 @pytest.mark.threat("A2")
@@ -862,10 +862,10 @@ def test_an_effect_is_not_begun_by_a_process_that_stood_still_after_it_had_writt
     case = world.proposed()
     world.approve(case)
     times = iter([0.0])
-    object.__setattr__(world.desk.executor, "stopwatch", lambda: next(times, 3_600.0))
+    object.__setattr__(world.desk.executor.lease, "stopwatch", lambda: next(times, 3_600.0))
     (work,) = world.store.outbox.claim([Topic.EXECUTE], 1, world.clock(), 30)
     world.lane.handle(work)
-    object.__setattr__(world.desk.executor, "stopwatch", boottime)
+    object.__setattr__(world.desk.executor.lease, "stopwatch", boottime)
     assert (world.case(case).steps[0].state, world.house.calls) == (StepState.STARTED, [])
     done = finish(world, case, seconds=60)
     assert (done.state, len(world.house.effects)) == (State.RESOLVED, 1)

@@ -257,14 +257,14 @@ def test_what_one_knows_as_a_party_is_told_to_them_alone(world):
 
 @pytest.mark.threat("C8")
 def test_the_digest_of_a_channel_counts_no_question_from_elsewhere(world):
-    from bot.desk.digest import asked_for
+    from bot.desk.digest import digest_message
 
     world.proposed()
     for number, channel in enumerate(("C0STOCK", "C0OPS", "D0ANA")):
         put(world, placed("zeppelin", channel=channel, id=f"{channel}:{number}.0"))
     world.work()
     world.clock.forward(minutes=1)
-    world.desk.store.outbox.enqueue([asked_for("C0STOCK", world.clock(), world.clock())])
+    world.desk.store.outbox.enqueue([digest_message("C0STOCK", world.clock(), world.clock())])
     world.work()
     assert world.chat.digests[-1].questions == 1
 

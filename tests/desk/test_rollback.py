@@ -322,13 +322,16 @@ def test_everybody_is_told(town):
     assert sentence in world.chat.looks["EX-2"].paused
     assert (
         sentence
-        in world.desk.homes.gathered(principal("ana"), world.desk.homes._filter("")).paused[0]
+        in world.desk.homes.compose(principal("ana"), world.desk.homes._parse_filter("")).paused[0]
     )
     due = world.clock().timestamp()
     from datetime import UTC, datetime
 
-    digest = world.desk.digests.gathered(
-        "digest:C0STOCK:1", "C0STOCK", datetime.fromtimestamp(due, UTC), None
+    digest = world.desk.digests.compose(
+        key="digest:C0STOCK:1",
+        place="C0STOCK",
+        due=datetime.fromtimestamp(due, UTC),
+        live_list=None,
     )
     assert sentence in digest.paused[0]
     assert (

@@ -10,7 +10,7 @@ import pytest
 from bot.cases.errors import ChatFailed, ChatUnknown, ConnectorFailed, RateLimited, Unreachable
 from bot.cases.lifecycle import State
 from bot.clock import utc_now
-from bot.desk.worker import MOST_ATTEMPTS, WorkerPool, WorkerTimings
+from bot.desk.worker import MAX_ATTEMPTS, WorkerPool, WorkerTimings
 from bot.ports.outbox import Topic
 
 
@@ -93,14 +93,14 @@ def test_what_keeps_failing_backs_off_and_is_parked_in_the_end(world, caplog):
         {Topic.TRIAGE: failing},
         world.clock,
         threads=1,
-        pace=WorkerTimings(),
+        timings=WorkerTimings(),
     )
     for _ in range(400):
         for work in world.store.outbox.claim([Topic.TRIAGE], 1, world.clock(), 30):
             lane.handle(work)
         world.clock.forward(seconds=5)
     waits = [(later - earlier).total_seconds() for earlier, later in itertools.pairwise(tries)]
-    assert len(tries) == MOST_ATTEMPTS
+    assert len(tries) == MAX_ATTEMPTS
     assert waits[-1] > 4 * waits[0]
     assert len(world.store.outbox.parked()) == 1
 
@@ -116,7 +116,12 @@ def test_a_commit_hands_its_work_to_the_lane_of_this_process(world):
         Topic.REMEMBER: world.desk.remembering.run,
     }
     lane = WorkerPool(
-        "live", world.store.outbox, handlers, utc_now, threads=3, pace=WorkerTimings(poll_every=60)
+        "live",
+        world.store.outbox,
+        handlers,
+        utc_now,
+        threads=3,
+        timings=WorkerTimings(poll_interval=60),
     )
     world.store.database.local_workers.append(lane)
     lane.start()
@@ -162,7 +167,7 @@ def test_several_lanes_on_one_database_do_each_row_once(world):
                 {Topic.TRIAGE: handle},
                 utc_now,
                 threads=2,
-                pace=WorkerTimings(poll_every=0.05),
+                timings=WorkerTimings(poll_interval=0.05),
             )
         )
     for lane in lanes:
@@ -233,7 +238,7 @@ def test_work_that_runs_and_work_that_waits_its_turn_keep_their_leases_longer_th
         {Topic.TRIAGE: slow},
         utc_now,
         threads=1,
-        pace=WorkerTimings(lease_for=1, poll_every=0.05),
+        timings=WorkerTimings(lease_for=1, poll_interval=0.05),
     )
     lane.start()
     try:
@@ -265,7 +270,7 @@ def test_a_row_that_was_taken_over_while_it_waited_is_not_worked_on(world):
         {Topic.TRIAGE: slow},
         world.clock,
         threads=1,
-        pace=WorkerTimings(lease_for=30),
+        timings=WorkerTimings(lease_for=30),
     )
     lane.accept([first, second])
     assert busy.wait(60)

@@ -389,8 +389,8 @@ def a_monday(town):
 
     def work(who):
         while time.monotonic() < ends and town.desk.store.queries.newest(states=busy, limit=1):
-            mine, _ = town.desk.questions.waiting_on(
-                town.desk.questions.sight(principal(who)), limit=20
+            mine, _ = town.desk.queues.waiting_on(
+                town.desk.questions.visibility.viewer(principal(who)), limit=20
             )
             mine = [case for case in mine if case.state is State.PROPOSED]
             if not mine:
@@ -579,7 +579,7 @@ def test_the_bot_is_restarted_again_and_again_through_the_day(tmp_path, emulator
             clock.forward(hours=2)
             town.clock = clock
             town.open()
-            town.service.desk.follow_up.process_due()
+            town.service.desk.deadlines.process_due()
             next(job for job in town.service.jobs if job.name == "digests").run()
             time.sleep(0.3)
         town.until(

@@ -218,13 +218,13 @@ def test_one_asks_in_the_agent_pane_and_the_answer_links_its_cases(
 
 def test_a_digest_is_acted_on_row_by_row(browser, tmp_path):
     """In a demo of its own: its first row may be any case."""
-    from bot.desk.digest import asked_for
+    from bot.desk.digest import digest_message
 
     with opened(tmp_path) as (emulator, service):
         page = window(browser, emulator, "U0ANA", "C0FLOOR", height=1200)
         card(page, "was never closed").wait_for()
         now = service.desk.digests.clock()
-        service.desk.store.outbox.enqueue([asked_for("C0FLOOR", now, now)])
+        service.desk.store.outbox.enqueue([digest_message("C0FLOOR", now, now)])
         digest = page.locator("article", has_text="since the last one")
         digest.wait_for()
         shot(page, "digest")

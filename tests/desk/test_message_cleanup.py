@@ -239,12 +239,12 @@ def test_a_case_that_ended_meanwhile_leaves_no_button_behind(town):
 
 def test_a_list_that_was_posted_twice_stands_once(town):
     """A digest and a shared card have buttons as well: a copy that nobody draws again would keep dead ones."""
-    from bot.desk.digest import asked_for
+    from bot.desk.digest import digest_message
 
     case = town.proposed()
     now = town.clock()
     faults(town, drop_next=1, hidden_for=3600)
-    town.desk.store.outbox.enqueue([asked_for("C0STOCK", now, now)])
+    town.desk.store.outbox.enqueue([digest_message("C0STOCK", now, now)])
     town.work()
     town.clock.forward(seconds=31)
     town.work()
@@ -270,7 +270,7 @@ def test_a_draw_that_is_certain_costs_no_search(town):
 def bots(town, many):
     """Several workers with a database connection of their own each, as several processes have."""
     lanes, databases = [], []
-    pace = WorkerTimings(lease_for=10.0, settle_for=0.4, back_off=0.05, poll_every=0.05)
+    pace = WorkerTimings(lease_for=10.0, settle_for=0.4, back_off=0.05, poll_interval=0.05)
     for number in range(many):
         databases.append(Database(town.store.database.url))
         chat = SlackChat(town.slack, RateLimiter(0, 1))
@@ -285,7 +285,7 @@ def bots(town, many):
         for part in (desk.drawing, desk.triage, desk.sweeping):
             object.__setattr__(part, "clock", utc_now)
         lanes.append(
-            WorkerPool(f"bot{number}", desk.store.outbox, work, utc_now, threads=3, pace=pace)
+            WorkerPool(f"bot{number}", desk.store.outbox, work, utc_now, threads=3, timings=pace)
         )
         lanes[-1].start()
     try:

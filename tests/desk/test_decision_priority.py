@@ -3,7 +3,7 @@
 import threading
 import time
 
-from bot.desk.decision_priority import LONGEST, DecisionPriority
+from bot.desk.decision_priority import MAX_WAIT_SECONDS, DecisionPriority
 
 
 def waited(rush):
@@ -24,7 +24,7 @@ def test_nobody_waits_when_nobody_decides():
 
 def test_work_waits_until_the_last_one_has_decided():
     rush, order, inside, first_is_out = (
-        DecisionPriority(longest=60),
+        DecisionPriority(max_wait=60),
         [],
         threading.Event(),
         threading.Event(),
@@ -51,4 +51,4 @@ def test_work_waits_until_the_last_one_has_decided():
 def test_work_goes_on_however_long_somebody_takes():
     rush = DecisionPriority()
     with rush:
-        assert waited(rush) >= LONGEST * 0.9
+        assert waited(rush) >= MAX_WAIT_SECONDS * 0.9

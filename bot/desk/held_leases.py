@@ -1,0 +1,85 @@
+"""The messages that this process has under lease, and the renewal of their leases."""
+
+import threading
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import timedelta
+
+from bot.clock import boottime
+from bot.ports.clock import Clock
+from bot.ports.outbox import LeasedMessage, Outbox
+
+# Every outside call ends long before. What hangs for longer is a bug, and another worker may have
+# the message.
+MAX_RENEWED_SECONDS = 600.0
+
+
+@dataclass(slots=True)
+class _Hold:
+    """A message under lease; the times are seconds of ``boottime``."""
+
+    message: LeasedMessage
+    #: When the lease was last known to be valid.
+    renewed_at: float
+    began_at: float | None = None
+
+    def may_be_renewed(self, now: float) -> bool:
+        return self.began_at is None or now - self.began_at < MAX_RENEWED_SECONDS
+
+
+class HeldLeases:
+    """Keep leases alive for as long as their messages wait or are worked on."""
+
+    def __init__(self, outbox: Outbox, clock: Clock, lease_for: float) -> None:
+        self._outbox = outbox
+        self._clock = clock
+        self._lease_for = lease_for
+        self._holds: dict[tuple[str, int], _Hold] = {}
+        self._lock = threading.Lock()
+
+    def __len__(self) -> int:
+        """Count the messages in hand."""
+        return len(self._holds)
+
+    def add(self, messages: Iterable[LeasedMessage]) -> None:
+        """Hold these messages, which have just been leased."""
+        now = boottime()
+        with self._lock:
+            for message in messages:
+                self._holds[_key(message)] = _Hold(message, now)
+
+    def begin(self, message: LeasedMessage) -> bool:
+        """Mark the message as being worked on; False when its lease may have run out."""
+        now = boottime()
+        with self._lock:
+            hold = self._holds.get(_key(message))
+            if hold is None or now - hold.renewed_at >= self._lease_for:
+                return False
+            hold.began_at = now
+        return True
+
+    def release(self, message: LeasedMessage) -> int:
+        """Hold this message no longer. Return how many are left."""
+        with self._lock:
+            self._holds.pop(_key(message), None)
+            return len(self._holds)
+
+    def renew(self) -> None:
+        """Renew every lease. Messages that another worker has taken over are released."""
+        now = boottime()
+        with self._lock:
+            holds = {key: hold for key, hold in self._holds.items() if hold.may_be_renewed(now)}
+        if not holds:
+            return
+        until = self._clock() + timedelta(seconds=self._lease_for)
+        valid_keys = self._outbox.renew([hold.message for hold in holds.values()], until)
+        with self._lock:
+            for key, hold in holds.items():
+                if key in valid_keys:
+                    hold.renewed_at = now
+                elif hold.began_at is None:
+                    self._holds.pop(key, None)
+
+
+def _key(message: LeasedMessage) -> tuple[str, int]:
+    return (message.key, message.fence)

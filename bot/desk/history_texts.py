@@ -1,0 +1,81 @@
+"""Put what was decided about a case into sentences, from the ledger."""
+
+from bot.cases import entries
+from bot.cases.approval import Approval
+from bot.cases.entries import Entry
+
+
+def describe_decision(entry: Entry) -> str:
+    """Say what was decided and when; empty for an entry that records no decision."""
+    at = f"{entry.at:%d %b %H:%M} UTC"
+    body = entry.body
+    return _describe_vote(body, at) or _describe_handling(body, at) or _describe_end(body, at)
+
+
+def _describe_vote(body: entries.Body, at: str) -> str:
+    """Describe what people, or policy in their place, said about a plan."""
+    match body:
+        case entries.Rejected():
+            note = f" (“{body.note}”)" if body.note else ""
+            reason = body.reason.description.lower()
+            return f"{body.by_name} rejected it on {at}: {reason}{note}."
+        case entries.ApprovalGiven(approval=approval):
+            return _describe_approval(approval, at)
+        case entries.Authorised() if body.by and body.by[0].startswith("policy:"):
+            return f"Policy let it run by itself on {at}."
+        case entries.Edited():
+            changes = [f"{one.field} {one.before} → {one.after}" for one in body.changes]
+            return f"{body.by_name} edited the plan on {at}: {', '.join(changes)}."
+        case entries.UndoApproved():
+            name, note = body.approval.name, body.approval.note
+            return f"{name} said on {at} that it is taken back: {note}."
+        case entries.UndoAsked():
+            return f"{body.by_name} took it back on {at}: {body.note}."
+        case _:
+            return ""
+
+
+def _describe_approval(approval: Approval, at: str) -> str:
+    behalf = f" for {approval.behalf_name}" if approval.behalf_of else ""
+    note = f": “{approval.note}”" if approval.note else ""
+    return f"{approval.name} approved it{behalf} on {at}{note}."
+
+
+def _describe_handling(body: entries.Body, at: str) -> str:
+    """Describe who the case went to, and why it was asked again."""
+    match body:
+        case entries.Referred():
+            return f"It needed a person from {at}: {body.reason}."
+        case entries.Drifted():
+            return f"It was asked again on {at}: {'; '.join(body.reasons)}."
+        case entries.RetriageAsked():
+            return f"{body.by_name} asked on {at} to look again."
+        case entries.Escalated():
+            return f"Nobody had decided by {at}, so it went to {body.to}."
+        case entries.HandedOver():
+            return f"{body.by_name} handed it over on {at}: {body.note}."
+        case entries.Snoozed():
+            return f"{body.by_name} snoozed it on {at}: {body.reason}."
+        case _:
+            return ""
+
+
+def _describe_end(body: entries.Body, at: str) -> str:
+    """Describe how the case ended, or began again."""
+    match body:
+        case entries.Resolved(by_name=""):
+            return f"It worked on {at}."
+        case entries.Resolved():
+            return f"{body.by_name} handled it by hand on {at}: {body.note}."
+        case entries.Expired():
+            return f"Nobody decided in time; it was closed unexecuted on {at}."
+        case entries.UndoLapsed():
+            return f"It was not taken back on {at}: {body.reason}."
+        case entries.Stopped():
+            return f"It was given up on {at}: {body.reason}."
+        case entries.Cleared():
+            return f"The source said on {at} that it was over."
+        case entries.Reopened():
+            return f"It was opened again on {at}: {body.reason}."
+        case _:
+            return ""

@@ -1,0 +1,189 @@
+"""Write the progress of a plan: each step's intent before its effect, and its outcome after."""
+
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+
+from bot.cases.case import Case
+from bot.cases.controls import DeskControls, must_not_be_paused
+from bot.cases.decide import Decision, DeskRecord, record_entry
+from bot.cases.entries import Parked, Resolved, StepReported, StepState, Stopped
+from bot.cases.errors import Conflict, DeskPaused
+from bot.cases.execution import StepKind, is_backing_out, next_step, step_summary
+from bot.cases.policy import find_exceeded_limit
+from bot.cases.steps import drift, finish
+from bot.desk.controls import Controls
+from bot.desk.effects import change
+from bot.desk.step_work import Direction, StepWork, is_beginning
+from bot.ports.case_store import CaseStore, Guard, UsageOn
+from bot.ports.clock import Clock
+from bot.ports.library import Library
+from bot.ports.outbox import LeasedMessage, Outbox
+
+MAX_REREADS = 20
+MAX_DETAIL = 500
+# A resumed desk runs what waits at once; this is for what that has missed.
+PAUSE_INTERVAL = timedelta(minutes=1)
+MAY_BE_DONE = "a backup was restored: it is looked for before it is done"
+
+
+@dataclass(frozen=True, kw_only=True)
+class StepLog:
+    """Commit intents and outcomes under the lease of the message in hand."""
+
+    cases: CaseStore
+    outbox: Outbox
+    library: Library
+    controls: Controls
+    clock: Clock
+    #: How long the lease is renewed for when an effect begins.
+    lease_duration: timedelta
+
+    def begin(
+        self, work: StepWork, decision: Decision, *, undoing: bool = False
+    ) -> StepWork | None:
+        """Commit that an effect begins. Return None when it must wait.
+
+        The same transaction checks the pauses, the day's budget and the lease of the message.
+        A worker whose lease was taken over begins nothing.
+        """
+        case = work.case
+        guard = self._guard(work, decision.entries[-1].at, undoing=undoing)
+        written = change(case, decision, self.library.playbook(case.kind))
+        try:
+            after = self.cases.commit(
+                replace(written, guard=guard),
+                renew=work.message,
+                renew_until=decision.entries[-1].at + self.lease_duration,
+            )
+        except DeskPaused as paused:
+            self.wait_for_resume(work.message, str(paused))
+            return None
+        return work.on(after)
+
+    def _guard(self, work: StepWork, at: datetime, *, undoing: bool) -> Guard:
+        plan = work.case.plan
+
+        def check(controls: DeskControls, usage_on: UsageOn) -> None:
+            must_not_be_paused(controls, work.case.kind, plan)
+            if undoing or plan is None:
+                return
+            usage = usage_on(f"{at:%Y-%m-%d}", plan=plan, step=work.step)
+            excess = find_exceeded_limit(plan, work.step, self.library.policy(), usage)
+            if excess:
+                raise DeskPaused(f"the budget of the day is used up: {excess}")
+
+        return check
+
+    def wait_for_resume(self, message: LeasedMessage, reason: str) -> None:
+        """Try again later, without counting this as a failure."""
+        again_at = self.clock() + PAUSE_INTERVAL
+        self.outbox.retry(message, again_at, reason, certain=True, counts=False)
+
+    def mark_in_doubt(self, step: int, direction: Direction, beginning: Decision) -> Decision:
+        """Add to the beginning of a step that its effect may exist already."""
+        doubt = StepReported(step, direction.unknown_state, MAY_BE_DONE)
+        return beginning.then(record_entry(beginning.case, doubt, self.clock()))
+
+    def count_attempts(self, work: StepWork, direction: Direction) -> int:
+        """Count how often this step of this revision was begun."""
+        attempts = 0
+        for entry in self.cases.entries(work.case.id):
+            if entry.revision == work.case.revision:
+                attempts += is_beginning(entry, work.step, direction)
+        return attempts
+
+    def report(
+        self,
+        work: StepWork,
+        state: StepState,
+        detail: str,
+        *,
+        again_in: timedelta = timedelta(0),
+        drift_reasons: tuple[str, ...] = (),
+    ) -> None:
+        """Write how the step went. The end that follows from it goes into the same commit."""
+        case = work.case
+        # An outcome must not be lost because something else was written about the case meanwhile.
+        for _ in range(MAX_REREADS):
+            report = StepReported(work.step, state, detail[:MAX_DETAIL])
+            decision, is_over = self._decide_report(case, report, drift_reasons)
+            again_at = None if is_over else decision.entries[0].at + again_in
+            try:
+                self.commit(case, decision, work.message, again_at=again_at)
+                break
+            except Conflict:
+                latest = self.cases.case(case.id)
+                if not _is_same_progress(latest, case):
+                    raise
+                case = latest
+        if state is StepState.FAILED:
+            self.controls.trip_circuit_breaker(case.action(work.step).name)
+
+    def report_absent(self, work: StepWork, reasons: list[str]) -> None:
+        """Write that the step did not happen, and is no longer right.
+
+        At the first step the plan is proposed again; at a later one the plan backs out.
+        """
+        is_first = work.step == 0 and not is_backing_out(work.case)
+        self.report(
+            work,
+            StepState.ABSENT,
+            "; ".join(reasons),
+            drift_reasons=tuple(reasons) if is_first else (),
+        )
+
+    def _decide_report(
+        self, case: Case, report: StepReported, drift_reasons: tuple[str, ...]
+    ) -> tuple[Decision, bool]:
+        """Return the report with what follows from it, and whether that ends the plan."""
+        now = self.clock()
+        decision = record_entry(case, report, now)
+        after = decision.case
+        next_kind = next_step(after).next
+        if drift_reasons:
+            return decision.then(record_entry(after, drift(*drift_reasons), now)), True
+        if next_kind is StepKind.FINISH:
+            return decision.then(record_entry(after, resolve(after, now), now)), True
+        if next_kind is StepKind.STOP:
+            return decision.then(record_entry(after, stop(after), now)), True
+        return decision, False
+
+    def park(self, work: StepWork, reason: str) -> None:
+        """Ask a person for the outcome of the step."""
+        question = f"{reason}. Please look there and say what happened"
+        self.write(work.case, Parked(work.step, question), work.message)
+
+    def write(self, case: Case, body: DeskRecord, message: LeasedMessage) -> None:
+        """Commit one entry and finish the message."""
+        self.commit(case, record_entry(case, body, self.clock()), message)
+
+    def commit(
+        self,
+        case: Case,
+        decision: Decision,
+        message: LeasedMessage,
+        *,
+        again_at: datetime | None = None,
+    ) -> None:
+        """Commit a decision, and finish the message or let it run again at ``again_at``."""
+        written = change(case, decision, self.library.playbook(case.kind))
+        self.cases.commit(written, finish=message, retry_at=again_at)
+
+
+def _is_same_progress(one: Case, other: Case) -> bool:
+    """Tell whether nothing that concerns the plan lies between these two versions."""
+    return (one.revision, one.state, one.steps) == (other.revision, other.state, other.steps)
+
+
+def resolve(case: Case, now: datetime) -> Resolved:
+    """End a plan whose steps have all landed; it may be undone for a while."""
+    undo_for = case.plan.undo_for if case.plan else timedelta(0)
+    undo_until = now + undo_for if undo_for else None
+    return finish(case, step_summary(case), undo_until)
+
+
+def stop(case: Case) -> Stopped:
+    """End a plan that was undone, or that could not be carried out."""
+    if case.undoing and case.ending:
+        return Stopped(f"taken back by {case.ending.by}: {case.ending.note}. {step_summary(case)}")
+    return Stopped(f"the plan could not be carried out. {step_summary(case)}")

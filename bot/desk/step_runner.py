@@ -1,0 +1,205 @@
+"""Do one step of an approved plan: check, write the intent, execute, report."""
+
+import logging
+from dataclasses import dataclass
+
+from bot.cases import commands
+from bot.cases.decide import decide, record_entry
+from bot.cases.entries import StepReported, StepStarted, StepState, Stopped
+from bot.cases.errors import ConnectorFailed, OutcomeUnknown, WorldMoved
+from bot.cases.execution import step_summary
+from bot.cases.plan import Idempotency
+from bot.cases.steps import drift, find_drift
+from bot.clock import time_limit
+from bot.desk.step_checks import StepChecks
+from bot.desk.step_lease import StepLease
+from bot.desk.step_log import StepLog
+from bot.desk.step_undo import UNEXPECTED, StepUndo
+from bot.desk.step_verification import (
+    LOOK_INTERVAL,
+    MAX_ATTEMPTS,
+    MAX_LOOKS,
+    StepVerification,
+    look,
+)
+from bot.desk.step_work import FORWARD, StepWork
+from bot.ports.clock import Clock
+from bot.ports.connector import EffectStatus, Systems
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, kw_only=True)
+class StepRunner:
+    """Begin a step, repeat it when it surely did not happen, and record how it went.
+
+    Only the execution itself may say that a step failed.
+    """
+
+    systems: Systems
+    checks: StepChecks
+    step_log: StepLog
+    verification: StepVerification
+    undo: StepUndo
+    lease: StepLease
+    clock: Clock
+
+    def start(self, work: StepWork) -> None:
+        """Begin a step for the first time."""
+        if self.checks.may_be_done(work.case):
+            self._look_first(work)
+            return
+        try:
+            facts = self.checks.start_facts(work, self.clock())
+            # The lease counts from here: reading the facts may have taken a while.
+            began_at = self.lease.stopwatch()
+            decision = decide(work.case, facts, self.clock())
+        except WorldMoved as change:
+            self._give_up_before_start(work, str(change))
+            return
+        if not isinstance(decision.entries[0].body, StepStarted):
+            self.step_log.commit(work.case, decision, work.message)
+            return
+        begun_work = self.step_log.begin(work, decision)
+        if begun_work is not None:
+            self._execute(begun_work, began_at)
+
+    def verify(self, work: StepWork) -> None:
+        """Find out whether the step was done, and repeat it if it surely was not."""
+        if self.verification.find_out(work, FORWARD):
+            self.repeat(work)
+
+    def repeat(self, work: StepWork) -> None:
+        """Do a step again that surely did not happen, if it may still be done."""
+        try:
+            facts = self.checks.start_facts(work, self.clock())
+            began_at = self.lease.stopwatch()
+            now = self.clock()
+            reasons = find_drift(work.case, facts, now)
+        except WorldMoved as change:
+            self._handle_drift(work, [str(change)])
+            return
+        except ConnectorFailed as failure:
+            self._handle_unreadable_system(work, str(failure))
+            return
+        if reasons:
+            self._handle_drift(work, reasons)
+            return
+        report = StepReported(work.step, StepState.STARTED, "it had not happened; doing it again")
+        begun_work = self.step_log.begin(work, record_entry(work.case, report, now))
+        if begun_work is not None:
+            self._execute(begun_work, began_at)
+
+    def _look_first(self, work: StepWork) -> None:
+        """Look for an effect that a later ledger, now lost, may have caused already."""
+        beginning = decide(work.case, commands.LookFirst(work.step), self.clock())
+        doubtful = self.step_log.mark_in_doubt(work.step, FORWARD, beginning)
+        begun_work = self.step_log.begin(work, doubtful)
+        if begun_work is not None:
+            self.verify(begun_work)
+
+    def _give_up_before_start(self, work: StepWork, reason: str) -> None:
+        """Propose the plan again, or back out of the steps that have landed."""
+        if work.step == 0:
+            self.step_log.write(work.case, drift(reason), work.message)
+        else:
+            self._back_out(work, reason)
+
+    def _back_out(self, work: StepWork, reason: str) -> None:
+        """Undo the last step that has landed: the one in hand has no record that could fail."""
+        case = work.case
+        last_landed = max(
+            index for index, step in enumerate(case.steps) if step.state is StepState.LANDED
+        )
+        explanation = f"step {work.step + 1} was not begun: {reason}"
+        if case.action(last_landed).reversible:
+            self.undo.undo(StepWork(case, last_landed, work.message), explanation)
+        else:
+            end = Stopped(f"{explanation}. {step_summary(case)}")
+            self.step_log.write(case, end, work.message)
+
+    def _execute(self, work: StepWork, began_at: float) -> None:
+        """Execute the action and report the outcome. Every doubt is looked into later."""
+        if self.lease.is_too_late(began_at, work.message):
+            return
+        connector = self.systems[work.action.system]
+        try:
+            with time_limit(self.lease.attempt_ends(began_at, connector)):
+                detail = connector.execute(work.action, work.record.key)
+        except OutcomeUnknown as doubt:
+            self._report_doubt(work, str(doubt))
+        except WorldMoved as change:
+            self._handle_drift(work, [str(change)])
+        except ConnectorFailed as failure:
+            self._handle_refusal(work, failure)
+        except Exception:
+            # Whatever it was, it may have come after the effect.
+            log.exception(
+                "step %d of %s ended unexpectedly; it is looked for", work.step + 1, work.case.id
+            )
+            self._report_doubt(work, UNEXPECTED)
+        else:
+            self._handle_success(work, detail)
+
+    def _handle_success(self, work: StepWork, detail: str) -> None:
+        """Report the step as landed once its effect is visible.
+
+        An effect that is not visible yet is accepted, and never counts as undone.
+        """
+        if self._is_visible(work):
+            self.step_log.report(work, StepState.LANDED, detail)
+        else:
+            self.step_log.report(work, StepState.ACCEPTED, detail, again_in=LOOK_INTERVAL)
+
+    def _is_visible(self, work: StepWork) -> bool:
+        if work.action.idempotency is Idempotency.NONE:
+            # Without a key there is nothing to look for.
+            return True
+        return self._look(work) is EffectStatus.LANDED
+
+    def _handle_refusal(self, work: StepWork, failure: ConnectorFailed) -> None:
+        """Retry a temporary refusal a few times with the same key; otherwise fail the step."""
+        is_temporary = failure.retryable and work.action.idempotency is not Idempotency.NONE
+        attempts = MAX_ATTEMPTS
+        if is_temporary:
+            attempts = self.step_log.count_attempts(work, FORWARD)
+        if attempts < MAX_ATTEMPTS:
+            wait = LOOK_INTERVAL * 2 ** (attempts - 1)
+            self.step_log.report(work, StepState.DEFERRED, str(failure), again_in=wait)
+        else:
+            self.step_log.report(work, StepState.FAILED, str(failure))
+
+    def _handle_drift(self, work: StepWork, reasons: list[str]) -> None:
+        """Report that the world is no longer as it was approved."""
+        status = EffectStatus.ABSENT
+        if self._is_repeated(work):
+            # An earlier attempt may be what changed it.
+            status = self._look(work)
+        if status is EffectStatus.LANDED:
+            self.step_log.report(work, StepState.LANDED, FORWARD.detail)
+        elif status is EffectStatus.ABSENT:
+            self.step_log.report_absent(work, reasons)
+        else:
+            self._report_doubt(work, "; ".join(reasons))
+
+    def _is_repeated(self, work: StepWork) -> bool:
+        is_first_start = work.record.state is StepState.STARTED
+        return not is_first_start or self.step_log.count_attempts(work, FORWARD) > 1
+
+    def _handle_unreadable_system(self, work: StepWork, reason: str) -> None:
+        """Wait when the system does not say whether the step may still be done.
+
+        A step that was only put off is left undone in the end.
+        """
+        is_last_look = work.message.attempts + 1 >= MAX_LOOKS
+        if work.record.state is StepState.DEFERRED and is_last_look:
+            self.step_log.report_absent(work, [reason])
+        else:
+            self.verification.look_again(work, reason)
+
+    def _look(self, work: StepWork) -> EffectStatus:
+        connector = self.systems[work.action.system]
+        return look(connector, work.action, work.record.key)
+
+    def _report_doubt(self, work: StepWork, reason: str) -> None:
+        self.step_log.report(work, StepState.UNKNOWN, reason, again_in=LOOK_INTERVAL)
