@@ -73,11 +73,11 @@ def test_rule_7_an_approval_is_consumed_once(world):
         ),
         NOW,
     )
-    world.store.commit(Change(ready, first))
+    world.store.commit(Change(ready, first.entries))
     with pytest.raises((Conflict, IntegrityError)):
-        world.store.commit(Change(ready, first))
+        world.store.commit(Change(ready, first.entries))
     running = world.case(case)
-    again = replace(first[0], version=running.version + 1)
+    again = replace(first.entries[0], version=running.version + 1)
     with pytest.raises(IntegrityError):
         world.store.commit(Change(running, (again,)))
 
@@ -175,13 +175,11 @@ def test_rule_26_nothing_in_the_program_writes_policy_or_playbooks():
 
 
 def test_rule_28_the_reviewer_sees_what_changed_who_voted_and_no_colour_that_nudges():
-    from bot.cases.entries import FieldChange as Edited
+    from bot.cases.entries import FieldChange
 
     case = proposed(factors=(ApprovalRequirement("floor-managers", 2),))
     half = fold_all(case, decide(case, Approve(asker(ANA), Seen.of(case)), NOW))
-    told = flat(
-        case_card(replace(half, changes=(Edited(plan="quantity", verdict=24, changes=12),)))
-    )
+    told = flat(case_card(replace(half, changes=(FieldChange("quantity", 24, 12),))))
     assert "Edited: " in told
     assert "quantity 24 → 12" in told
     assert "Approved by " in told
