@@ -104,8 +104,8 @@ class FollowUp:
             )
         next_at = next_reminder(
             case.sla,
-            reminded=case.reminded,
-            escalated=case.escalated or case.state is State.OUTCOME_UNKNOWN,
+            reminders=case.reminded,
+            is_escalated=case.escalated or case.state is State.OUTCOME_UNKNOWN,
             now=now,
             decide_for=times.decide_for,
             hours=hours,

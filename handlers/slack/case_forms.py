@@ -81,7 +81,7 @@ class CaseForms:
         if answer not in {"yes", "no"}:
             raise BadRequest("say whether it happened", field="landed")
         request, note = self._request(form, DecisionKind.SETTLE), form.text(ids.NOTE)
-        self.desk.settle(request, landed=answer == "yes", note=note)
+        self.desk.settle(request, has_landed=answer == "yes", note=note)
 
     def name_kind(self, form: Submission) -> None:
         request = self._request(form, DecisionKind.NAME_KIND)
@@ -91,7 +91,7 @@ class CaseForms:
         to = form.person_named(ids.TO, "choose who takes over") if form.text(ids.TO) else ""
         done, remains = form.text(ids.DONE), form.text(ids.REMAINS)
         request = self._request(form, DecisionKind.HAND_OVER)
-        self.desk.hand_over(request, to=to, done=done, remains=remains)
+        self.desk.hand_over(request, to=to, progress=done, remains=remains)
 
     def undo(self, form: Submission) -> Json | None:
         """As for the yes to doing it: the top class is only begun here."""

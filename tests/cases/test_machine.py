@@ -271,7 +271,9 @@ class CaseMachine(RuleBasedStateMachine):
 
     @rule(person=PEOPLE, sight=SIGHTS, to=PEOPLE)
     def hand_over(self, person, sight, to):
-        if self.decide_as(HandOver, person, sight, to=to.id, done="counted", remains="the order"):
+        if self.decide_as(
+            HandOver, person, sight, to=to.id, progress="counted", remains="the order"
+        ):
             assert person is not to
 
     @rule(person=PEOPLE, sight=SIGHTS, hours=st.integers(-1, 800))
@@ -320,7 +322,7 @@ class CaseMachine(RuleBasedStateMachine):
 
     @rule(person=PEOPLE, sight=SIGHTS, landed=st.booleans())
     def settle(self, person, sight, landed):
-        self.decide_as(Settle, person, sight, landed=landed, note="looked")
+        self.decide_as(Settle, person, sight, has_landed=landed, note="looked")
 
     @rule(person=PEOPLE, sight=SIGHTS)
     def name_kind(self, person, sight):

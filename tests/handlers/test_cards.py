@@ -176,7 +176,8 @@ STATES = {
         do(running(), StepReported(0, StepState.LANDED, ""), Finish("")), Reopened("still there")
     ),
     "handed over": lambda: do(
-        proposed(), m.HandOver(asker(BEN), SEEN, to=CARLA.id, done="counted", remains="the order")
+        proposed(),
+        m.HandOver(asker(BEN), SEEN, to=CARLA.id, progress="counted", remains="the order"),
     ),
 }
 

@@ -169,7 +169,7 @@ def test_no_word_from_outside_is_read_as_markup_in_a_note_or_a_form():
     case = proposed(actions=(_spoiled(action()),))
     for move in (
         m.Snooze(asker(person), Seen.of(case), until=NOW + timedelta(hours=1), reason=HOSTILE),
-        m.HandOver(asker(BEN), Seen.of(case), to=ANA.id, done=HOSTILE, remains=HOSTILE),
+        m.HandOver(asker(BEN), Seen.of(case), to=ANA.id, progress=HOSTILE, remains=HOSTILE),
     ):
         entries = decide(case, move, NOW).entries
         after = fold_all(case, entries)
