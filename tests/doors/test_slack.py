@@ -172,7 +172,7 @@ def test_a_note_is_posted_once_in_the_thread(chat):
     from tests.cases.making import asker
 
     drawn = chat.draw_card(case(), [], look_first=False)
-    entries = decide(case(), m.Approve(asker(ANA_PERSON), SEEN), NOW)
+    entries = decide(case(), m.Approve(asker(ANA_PERSON), SEEN), NOW).entries
     for look_first in (False, True):
         chat.post_note(case(), entries, [drawn], key="note:EX-1:3", look_first=look_first)
     assert [message.get("thread_ts") for message in chat.emulator.messages("C0STOCK")] == [
