@@ -1,1 +1,4 @@
-"""The rules: what a case is, how it may move, what policy says of a plan. Pure: no I/O, no clock, no Slack."""
+"""The rules of cases, plans and policy.
+
+They are pure: no I/O, no clock, no Slack.
+"""

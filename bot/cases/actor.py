@@ -28,14 +28,17 @@ _DESK_ID = "countersign"
 
 @dataclass(frozen=True, slots=True)
 class Actor:
-    """Whoever acts or owns. ``str`` gives the text that the ledger holds."""
+    """An author or owner. ``str`` gives the text in the ledger."""
 
     kind: ActorKind
     id: str
 
     @classmethod
     def parse(cls, text: str) -> "Actor":
-        """Read the text of an actor; every text is one, because old ledgers must open."""
+        """Read the text of an actor.
+
+        Every text is one, because old ledgers must open.
+        """
         prefix, colon, name = text.partition(":")
         if colon and prefix in _PREFIXED:
             return cls(ActorKind(prefix), name)
@@ -74,12 +77,15 @@ DESK = Actor(ActorKind.DESK, _DESK_ID)
 
 
 def is_person(text: str) -> bool:
-    """Tell whether this text names a person, and not a group, a source or policy."""
+    """Tell whether this text names a person."""
     return Actor.parse(text).is_person
 
 
 class Surface(StrEnum):
-    """The place where a command was given. The values stand in the ledger."""
+    """The place where a command was given.
+
+    The values stand in the ledger.
+    """
 
     SLACK = "slack"
     #: The page on which a passkey signs.

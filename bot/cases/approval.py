@@ -73,7 +73,10 @@ class Approval:
 
 
 def people_of(group: str) -> tuple[str, ...]:
-    """List the user ids of a "people:…" group; none for the handle of a group."""
+    """List the user ids of a "people:…" group.
+
+    The handle of a group has none.
+    """
     if not group.startswith(PEOPLE):
         return ()
     names = group.removeprefix(PEOPLE).split("+")
@@ -87,7 +90,10 @@ def ineligibility_reason(
     factors: Iterable[ApprovalRequirement],
     groups: Groups,
 ) -> str | None:
-    """Say to this person why they may not approve; None when they may."""
+    """Say to this person why they may not approve.
+
+    None means that they may.
+    """
     reason = unfit(person)
     if reason:
         return reason
@@ -115,14 +121,17 @@ def unfit(person: Person) -> str | None:
 
 
 def is_colleague(person: Person) -> bool:
-    """Tell a member of this workspace from guests, outsiders, apps and deactivated accounts."""
+    """Tell whether this is a member of the workspace, at work.
+
+    Guests, outsiders, apps and deactivated accounts are not.
+    """
     return unfit(person) is None
 
 
 def quorum_met(
     approvals: Iterable[Approval], factors: Iterable[ApprovalRequirement], groups: Groups
 ) -> bool:
-    """Tell whether every required place is taken by a person of its own.
+    """Tell whether every place is taken by a person of its own.
 
     A delegated approval takes a place of its giver, and uses up giver and voter.
     """
@@ -148,7 +157,10 @@ def can_be_met(factors: Iterable[ApprovalRequirement]) -> bool:
 
 
 def _distinct_principals(approvals: Iterable[Approval]) -> list[str]:
-    """List the principals whose approval counts; nobody is used twice, giver or voter."""
+    """List the principals whose approval counts.
+
+    Nobody is used twice, giver or voter.
+    """
     taken_people: set[str] = set()
     principals = []
     for approval in approvals:

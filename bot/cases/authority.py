@@ -1,4 +1,4 @@
-"""Authority: one table of decisions and of the roles that may take them.
+"""One table of decisions and the roles that may take them.
 
 ``docs/authority.md`` shows this table; a test keeps the two equal.
 """
@@ -49,7 +49,10 @@ NEVER_BY_AUTHORS = frozenset({DecisionKind.APPROVE, DecisionKind.UNDO, DecisionK
 
 
 def ineligibility(case: Case, decision: DecisionKind, by: Caller) -> str | None:
-    """Say to this person why they may not decide this; None when they may."""
+    """Say to this person why they may not decide this.
+
+    None means that they may.
+    """
     person = by.person
     if decision is DecisionKind.WITHDRAW:
         has_voted = Role.VOTER in roles(case, person, by)
@@ -67,7 +70,7 @@ def ineligibility(case: Case, decision: DecisionKind, by: Caller) -> str | None:
 
 
 def roles(case: Case, person: Person, by: Caller) -> frozenset[Role]:
-    """Find this person's roles, from the groups as they were read for ``by``."""
+    """Find this person's roles, from the groups read for ``by``."""
 
     def belongs_to(handles: Iterable[str]) -> bool:
         return any(person.id in by.groups.get(handle, frozenset()) for handle in handles)
@@ -92,7 +95,7 @@ def _approvers(case: Case, by: Caller) -> tuple[str, ...]:
 
 
 def _is_barred(case: Case, decision: DecisionKind, person: Person, by: Caller) -> bool:
-    """Tell whether one of this person's accounts raised or edited the plan, or gains from it."""
+    """Tell whether the decision is barred to this person as an author."""
     return decision in NEVER_BY_AUTHORS and person.id in by.identities.linked_accounts(case.authors)
 
 

@@ -1,4 +1,4 @@
-"""A person who asks for something, with all that decides whether they may."""
+"""A person who asks, with all that decides whether they may."""
 
 from dataclasses import dataclass, field
 
@@ -27,13 +27,19 @@ class Caller:
     governors: frozenset[str] = frozenset()
 
     @classmethod
-    def unread(cls, account: str, surface: Surface) -> "Caller":
-        """Name a caller of whom nothing has been read; they may do nothing."""
+    def by_account(cls, account: str, surface: Surface) -> "Caller":
+        """Name a caller of whom nothing has been read.
+
+        They may do nothing.
+        """
         return cls(person=Person(account, account), surface=surface)
 
     @classmethod
     def operator(cls, name: str) -> "Caller":
-        """Name somebody with a shell on the bot's machine, who is trusted there."""
+        """Name somebody with a shell on the bot's machine.
+
+        They are trusted there.
+        """
         person = Person(str(Actor.from_operator(name)), name)
         return cls(person=person, surface=Surface.COMMAND_LINE)
 

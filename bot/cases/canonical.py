@@ -1,4 +1,4 @@
-"""Values as bytes and back: Pydantic for the shapes, RFC 8785 for the bytes.
+"""Values as bytes: Pydantic for the shapes, RFC 8785 for the bytes.
 
 Hashes are SHA-256 over the canonical bytes, so two processes, two releases and an auditor agree
 on them.
@@ -36,7 +36,10 @@ def to_plain(value: Any, shape: Any = None) -> Any:
 
 
 def to_json(value: Any, shape: Any = None) -> str:
-    """Convert to JSON text, fast and not canonical: for projections, never for a hash."""
+    """Convert to JSON text for a projection.
+
+    It is fast and not canonical: never hash it.
+    """
     return _adapter(shape or cast(Hashable, type(value))).dump_json(value).decode()
 
 
@@ -110,5 +113,8 @@ def canonical_hash(plain: Any) -> str:
 
 
 def format_utc(at: datetime) -> str:
-    """Format a UTC time by RFC 3339, to the microsecond, always with the same width."""
+    """Format a UTC time by RFC 3339, to the microsecond.
+
+    The width is always the same.
+    """
     return at.strftime("%Y-%m-%dT%H:%M:%S.%fZ")

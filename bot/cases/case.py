@@ -1,4 +1,7 @@
-"""A case: the fold of its ledger entries. ``evolve`` applies one entry; nothing else changes it."""
+"""A case: the fold of its ledger entries.
+
+``evolve`` applies one entry; nothing else changes a case.
+"""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -40,7 +43,7 @@ class Requester:
 
 @dataclass(frozen=True, slots=True)
 class StatusReason:
-    """The reason for the state that the card shows: when, by whom, why."""
+    """The reason for the state: when, by whom, why."""
 
     at: datetime
     by: str
@@ -50,7 +53,7 @@ class StatusReason:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Case:
-    """Everything that is known of a case, and all that its card shows."""
+    """Everything that is known of a case."""
 
     id: CaseId
     state: State
@@ -174,16 +177,22 @@ class Case:
 
     @property
     def authors(self) -> tuple[str, ...]:
-        """List everybody who raised, edited or gains from the plan, and may not approve it."""
+        """List everybody who raised, edited or gains from the plan.
+
+        They may not approve it.
+        """
         return self._authors(self.requesters)
 
     def authors_before(self, at: datetime) -> tuple[str, ...]:
-        """List the authors at that time: raising the trouble later invalidates no approval."""
+        """List the authors at that time.
+
+        Raising the trouble later invalidates no approval.
+        """
         return self._authors(one for one in self.requesters if one.at <= at)
 
     @property
     def requesters(self) -> tuple[Requester, ...]:
-        """List everybody who raised the trouble since the case was opened, once each."""
+        """List everybody who raised the trouble, once each."""
         first = self.signal.requester
         if not first:
             return self.raised_again
@@ -203,7 +212,10 @@ class Case:
 
     @property
     def undo_votes_needed(self) -> int:
-        """Count the people who must approve an undo: as many as approved the plan."""
+        """Count the people who must approve an undo.
+
+        It takes as many as the plan did.
+        """
         return max(1, self.verdict.approvals_needed) if self.verdict else 0
 
     def action(self, step: int) -> Action:

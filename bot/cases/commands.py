@@ -1,4 +1,4 @@
-"""Commands: everything that can be asked of a case, as data for ``decide``."""
+"""Commands: what can be asked of a case, as data for ``decide``."""
 
 from collections.abc import Mapping
 from dataclasses import KW_ONLY, dataclass
@@ -23,7 +23,10 @@ from bot.cases.sla import Sla
 
 @dataclass(frozen=True, slots=True)
 class PersonDecision:
-    """The base of what a person decides; currency and authority are checked for all alike."""
+    """The base of what a person decides.
+
+    Currency and authority are checked alike for all of them.
+    """
 
     decision: ClassVar[DecisionKind]
 
@@ -97,7 +100,10 @@ class Narrate:
 
 @dataclass(frozen=True, slots=True)
 class Recommend:
-    """Propose a plan with policy's verdict; without a plan a person must find one."""
+    """Propose a plan with policy's verdict.
+
+    Without a plan a person must find one.
+    """
 
     recommendation: Recommendation
     plan: Plan | None
@@ -182,7 +188,7 @@ class HandOver(PersonDecision):
     #: A person, or the group that the playbook names as the next owner.
     to: str
     #: What has been done so far, in words.
-    done: str
+    progress: str
     #: What is still open, in words.
     remains: str
 
@@ -254,18 +260,24 @@ class Remind:
 
 @dataclass(frozen=True, slots=True)
 class Settle(PersonDecision):
-    """Report the outcome of a step in doubt, after looking in the outside system."""
+    """Report the outcome of a step in doubt.
+
+    The person has looked in the outside system.
+    """
 
     decision = DecisionKind.SETTLE
 
     _: KW_ONLY
-    landed: bool
+    has_landed: bool
     note: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Recheck:
-    """The base of what begins an effect: the approvers, read fresh immediately before it."""
+    """The base of what begins an effect.
+
+    It holds the approvers, read fresh immediately before.
+    """
 
     step: int
     groups: Groups
@@ -278,7 +290,10 @@ class Recheck:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StartStep(Recheck):
-    """Begin a step; anything that is no longer as it was approved stops it."""
+    """Begin a step.
+
+    Anything that is no longer as it was approved stops it.
+    """
 
     #: The hash of the plan that is about to run.
     plan_hash: str
@@ -294,7 +309,10 @@ class StartStep(Recheck):
 
 @dataclass(frozen=True, slots=True)
 class LookFirst:
-    """Begin a step with a verification: a lost ledger may have carried it out already."""
+    """Begin a step with a verification.
+
+    A lost ledger may have carried it out already.
+    """
 
     step: int
 
@@ -319,7 +337,10 @@ class Undo(PersonDecision):
 
 @dataclass(frozen=True, slots=True)
 class BeginUndo(PersonDecision):
-    """Begin a step-up approval of an undo, which waits for a signature outside Slack."""
+    """Begin a step-up approval of an undo.
+
+    It waits for a signature outside Slack.
+    """
 
     decision = DecisionKind.UNDO
 

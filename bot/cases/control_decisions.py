@@ -54,7 +54,7 @@ UNFIT = "is a guest, from outside, deactivated or an app"
 
 @dataclass(frozen=True, slots=True)
 class ControlDecision:
-    """The entries of a command, ready to commit, and the controls after them."""
+    """The entries of a command, and the controls after them."""
 
     entries: tuple[Entry, ...]
     controls: DeskControls
@@ -234,7 +234,10 @@ def _decide_emergency(
 
 
 def _break_glass(controls: DeskControls, command: BreakGlass, now: datetime) -> GlassBroken:
-    """Let a member of the emergency group through, one unreviewed emergency at a time."""
+    """Let a member of the emergency group through.
+
+    Everybody has at most one unreviewed emergency.
+    """
     person = command.by.person
     if not command.group:
         raise NotEligible("policy names nobody who may do this alone")

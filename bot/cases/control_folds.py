@@ -37,7 +37,7 @@ RollbackBody = LedgerBehind | LedgerAcknowledged
 
 
 def fold_controls(entries: Iterable[Entry], controls: DeskControls | None = None) -> DeskControls:
-    """Apply these entries to the controls, or to those of a new desk.
+    """Apply these entries to the controls, or to new ones.
 
     Raises:
         LedgerBroken: an entry does not follow the one before, or is not about the desk.
@@ -142,7 +142,7 @@ def _apply_passkey(controls: DeskControls, body: PasskeyBody, entry: Entry) -> D
 
 
 def _apply_invitation(controls: DeskControls, body: PasskeyInvited, entry: Entry) -> DeskControls:
-    """Put a new invitation in the place of that person's last one, and forget expired ones."""
+    """Replace the person's last invitation, and forget expired ones."""
     rest = [
         invitation
         for invitation in controls.invitations

@@ -97,15 +97,15 @@ class DeskControls:
     @property
     def holds(self) -> tuple[ActivePause, ...]:
         """List all pauses; that of a restored backup comes first."""
-        unacknowledged = self.unacknowledged_rollbacks
-        if not unacknowledged:
+        rollbacks = self.unacknowledged_rollbacks
+        if not rollbacks:
             return self.pauses
         pause = ActivePause(
             scope=EVERYTHING,
             reason=BEHIND,
             by=str(DESK),
             by_name="Countersign",
-            at=unacknowledged[0].at,
+            at=rollbacks[0].at,
         )
         return (pause, *self.pauses)
 
@@ -146,7 +146,9 @@ def _scope_length(pause: ActivePause) -> int:
 
 
 def must_not_be_paused(controls: DeskControls, kind: str, plan: Plan | None) -> None:
-    """Refuse to begin a step of a paused plan; called in the transaction that begins it.
+    """Refuse to begin a step of a paused plan.
+
+    It is called in the transaction that begins the step.
 
     Raises:
         DeskPaused: the kill switch is on for this plan.

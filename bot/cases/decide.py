@@ -1,4 +1,6 @@
-"""Decide what a command does to a case. Pure, and the only place where commands are judged.
+"""Decide what a command does to a case.
+
+It is pure, and the only place where commands are judged.
 
 The lifecycle says which transitions a state allows. These rules say who may ask for one, on
 which revision, and in time. Every refusal is a sentence to the person who asked.
@@ -61,7 +63,7 @@ DeskRecord = Recognised | Gathered | StepReported | Parked | Drifted | Stopped |
 
 @dataclass(frozen=True, slots=True)
 class Decision:
-    """The entries of a command, ready to commit, and the case after them."""
+    """The entries of a command, and the case after them."""
 
     entries: tuple[Entry, ...]
     case: Case
@@ -106,7 +108,10 @@ def record_refusal(
     refusal: Exception,
     now: datetime,
 ) -> Decision:
-    """Write an attempt that was refused; refused attempts are part of the record."""
+    """Write an attempt that was refused.
+
+    Refused attempts are part of the record.
+    """
     body = AttemptRefused(
         attempt=str(attempt),
         code=getattr(refusal, "code", "refused"),
@@ -222,7 +227,7 @@ def _apply(case: Case, entry: Entry) -> Case:
 
 
 def must_be_current(case: Case, decision: DecisionKind, seen: Seen) -> None:
-    """Refuse a decision on an outdated card, or one that the case offers nobody now.
+    """Refuse a decision that the card or the state does not offer.
 
     Raises:
         TooLate: it has been decided or has ended; the text says by whom and how.
@@ -267,7 +272,7 @@ def _must_be_of_revision(case: Case, revision: int) -> None:
 
 
 def _must_not_be_over(case: Case, decision: DecisionKind) -> None:
-    """Say how the case was decided or ended, where that is why the decision is too late."""
+    """Refuse a decision on a case that is decided or ended."""
     if decision is DecisionKind.SETTLE:
         raise TooLate(f"{case.id} is {case.state}; there is nothing in doubt")
     if decision is DecisionKind.UNDO:

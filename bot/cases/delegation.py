@@ -1,4 +1,7 @@
-"""Delegation: one person decides for another, for a time, and never passes it on."""
+"""Delegation: one person decides for another, for a time.
+
+It is never passed on.
+"""
 
 from collections.abc import Iterable
 from dataclasses import dataclass

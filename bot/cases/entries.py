@@ -1,4 +1,4 @@
-"""The ledger's entries: each thing that can happen is a dataclass under a stable name.
+"""The ledger's entries: dataclasses under stable names.
 
 A released name keeps its meaning, and a new field gets a default: old ledgers fold forever.
 """
@@ -25,7 +25,10 @@ from bot.cases.sla import Sla
 
 
 class Body:
-    """The base of all bodies: a name in the ledger, and a transition of the lifecycle."""
+    """The base of all bodies.
+
+    Each has a name in the ledger and a transition of the lifecycle.
+    """
 
     name: ClassVar[str]
     usual_transition: ClassVar[Transition]
@@ -125,7 +128,10 @@ class Recognised(Body):
 @_entry("kind.named", Transition.NAME)
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Named(Body):
-    """A person names the kind; the case is triaged again by its playbook."""
+    """A person names the kind.
+
+    The case is triaged again by its playbook.
+    """
 
     kind: str
     owner: str
@@ -137,7 +143,10 @@ class Named(Body):
 @_entry("kind.novel", Transition.NOTE)
 @dataclass(frozen=True, slots=True)
 class Novel(Body):
-    """A person says that no known kind fits; recognition is not tried again."""
+    """A person says that no known kind fits.
+
+    Recognition is not tried again.
+    """
 
     by_name: str
 
@@ -190,7 +199,7 @@ class Referred(Body):
 @_entry("plan.authorised", Transition.AUTHORISE)
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Authorised(Body):
-    """The quorum is complete, or policy lets the plan run without an approval.
+    """The quorum is complete, or policy lets the plan run.
 
     Recommendation, plan and verdict are set only when policy lets it run.
     """
@@ -342,7 +351,7 @@ class RetriageAsked(Body):
 @_entry("case.resolved", Transition.FINISH)
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Resolved(Body):
-    """The plan has been carried out, or a person handled the case by hand."""
+    """The plan has run, or a person handled the case by hand."""
 
     resolution: Resolution
     note: str
@@ -466,7 +475,10 @@ class StepReported(Body):
 @_entry("plan.drifted", Transition.DRIFT)
 @dataclass(frozen=True, slots=True)
 class Drifted(Body):
-    """The plan is no longer what was approved; the case is triaged again."""
+    """The plan is no longer what was approved.
+
+    The case is triaged again.
+    """
 
     reasons: tuple[str, ...]
     #: No step was in doubt. Earlier releases wrote False, without reporting the step begun.
@@ -484,7 +496,7 @@ class Stopped(Body):
 @_entry("step.parked", Transition.PARK)
 @dataclass(frozen=True, slots=True)
 class Parked(Body):
-    """The outcome of a step cannot be found out, and a person must."""
+    """A person must find out the outcome of a step."""
 
     step: int
     reason: str
@@ -647,7 +659,10 @@ class LedgerAcknowledged(Body):
 @_entry("passkey.invited", Transition.NOTE)
 @dataclass(frozen=True, slots=True)
 class PasskeyInvited(Body):
-    """An operator lets a person add a passkey, by a link that works once."""
+    """An operator lets a person add a passkey.
+
+    The link works once.
+    """
 
     to: str
     to_name: str

@@ -1,4 +1,6 @@
-"""All errors, in one tree. A refusal is an expected no: its text is safe to show a person.
+"""All errors, in one tree.
+
+A refusal is an expected no: its text is safe to show a person.
 
 * CountersignError
   + Refusal                 an expected no; ``code`` goes into the ledger
@@ -40,7 +42,10 @@ class Refusal(CountersignError):
 
 
 class NoSuchCase(Refusal):
-    """There is no such case, or the person may not see it: both read the same."""
+    """There is no such case, or the person may not see it.
+
+    Both read the same.
+    """
 
     code = "no_such_case"
 
@@ -58,7 +63,7 @@ class Superseded(Refusal):
 
 
 class TooLate(Refusal):
-    """The case has been decided, or the time to decide it has passed."""
+    """The case has been decided, or its time has passed."""
 
     code = "too_late"
 
@@ -70,13 +75,19 @@ class NotEligible(Refusal):
 
 
 class DeskPaused(Refusal):
-    """The kill switch is on for this plan, which waits; nothing is lost."""
+    """The kill switch is on for this plan.
+
+    The plan waits, and nothing is lost.
+    """
 
     code = "paused"
 
 
 class NotNow(Refusal):
-    """The directory cannot say just now who may do this; nobody may, until it can."""
+    """The directory cannot say just now who may do this.
+
+    Nobody may, until it can.
+    """
 
     code = "not_now"
 
@@ -92,7 +103,10 @@ class BadRequest(Refusal):
 
 
 class KeyReused(Refusal):
-    """The same key came again with another body. Both are kept, and not merged."""
+    """The same key came again with another body.
+
+    Both are kept, and not merged.
+    """
 
     code = "key_reused"
 
@@ -160,13 +174,19 @@ class RateLimited(ChatFailed):
 
 
 class Unreachable(RateLimited):
-    """There is no connection, so nothing was sent. Waiting is no failure of the work."""
+    """There is no connection, so nothing was sent.
+
+    Waiting is no failure of the work.
+    """
 
     words = "Slack cannot be reached"
 
 
 class LockedOut(RateLimited):
-    """Slack does not accept our token. Everything waits until an operator has replaced it."""
+    """Slack does not accept our token.
+
+    Everything waits until an operator has replaced it.
+    """
 
     def __init__(self, error: str, seconds: float = 15.0) -> None:
         super().__init__(seconds)
@@ -175,11 +195,14 @@ class LockedOut(RateLimited):
 
 
 class MemoryUnavailable(CountersignError):
-    """The precedent index is missing, damaged or too slow; the text says what to do."""
+    """The precedent index is missing, damaged or too slow.
+
+    The text says what to do.
+    """
 
 
 class LedgerBroken(CountersignError):
-    """A leaf, a link, a root or a signature of the ledger is wrong."""
+    """A hash or a signature of the ledger is wrong."""
 
 
 class DoubtDropped(LedgerBroken):

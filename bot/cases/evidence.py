@@ -1,4 +1,7 @@
-"""Evidence: facts with their source and time. A failed look-up is evidence too."""
+"""Evidence: facts with their source and time.
+
+A failed look-up is evidence too.
+"""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass

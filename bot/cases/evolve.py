@@ -1,4 +1,7 @@
-"""Apply ledger entries to a case. Pure: the same entries always give the same case."""
+"""Apply ledger entries to a case.
+
+It is pure: the same entries always give the same case.
+"""
 
 from collections.abc import Iterable
 from dataclasses import replace
@@ -53,7 +56,7 @@ def evolve(case: Case | None, entry: Entry) -> Case:
 
 
 def apply_entry(case: Case, entry: Entry, state: State) -> Case:
-    """Return the case after this entry, in the state that the caller has found for it.
+    """Return the case after this entry, in this state.
 
     Raises:
         LedgerBroken: the entry does not follow the one before.
@@ -63,8 +66,8 @@ def apply_entry(case: Case, entry: Entry, state: State) -> Case:
         raise LedgerBroken(
             f"{entry.case_id} entry {entry.version} does not follow {case.id} entry {case.version}"
         )
-    moved = replace(case, state=state, version=entry.version, changed_at=entry.at)
-    after = _apply_body(moved, entry.body, entry)
+    changed_case = replace(case, state=state, version=entry.version, changed_at=entry.at)
+    after = _apply_body(changed_case, entry.body, entry)
     _must_keep_doubt(case, after, entry)
     due_at = _next_due(after)
     new_people = _new_people(case, entry)
@@ -95,7 +98,10 @@ def _apply_body(case: Case, body: CaseBody | ControlBody, entry: Entry) -> Case:
 
 
 def _must_keep_doubt(before: Case, after: Case, entry: Entry) -> None:
-    """Keep every step in doubt until it is reported, or a person settles it."""
+    """Refuse to forget a step in doubt.
+
+    It ends with a report, or with a person's word.
+    """
     if before.step_in_doubt is None or isinstance(entry.body, StepReported | Settled):
         return
     if _drifts_unreported(before, entry):

@@ -1,4 +1,7 @@
-"""The next step of an approved plan, from the progress of its steps. Pure."""
+"""The next thing to do with an approved plan.
+
+It follows from the progress of the steps alone.
+"""
 
 from dataclasses import dataclass
 from enum import StrEnum
@@ -9,7 +12,7 @@ from bot.cases.lifecycle import State
 
 
 class StepKind(StrEnum):
-    """What the executor does next."""
+    """The next thing that the executor does."""
 
     START = "start"
     RETRY = "retry"
@@ -23,7 +26,7 @@ class StepKind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class NextStep:
-    """What to do next, and with which step."""
+    """The next thing to do, and its step."""
 
     next: StepKind
     step: int = 0

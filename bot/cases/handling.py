@@ -1,4 +1,4 @@
-"""Handling by people: reject, edit, hand over, claim, snooze, resolve and try again."""
+"""Handling by people: from rejecting a plan to resolving by hand."""
 
 from dataclasses import replace
 from datetime import datetime, timedelta
@@ -100,12 +100,12 @@ def _hand_over(case: Case, command: HandOver) -> HandedOver:
         )
     if command.to == case.owner:
         raise BadRequest("it is theirs already", field="to")
-    done, remains = command.done.strip(), command.remains.strip()
-    if not done:
+    progress, remains = command.progress.strip(), command.remains.strip()
+    if not progress:
         raise BadRequest("say what is done", field="done")
     if not remains:
         raise BadRequest("say what is open", field="remains")
-    note = shorten_note(f"Done: {done} Open: {remains}")
+    note = shorten_note(f"Done: {progress} Open: {remains}")
     return HandedOver(command.to, note, command.by.person.name)
 
 

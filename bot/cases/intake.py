@@ -40,16 +40,19 @@ def decide(case: Case, command: SignalCommand) -> tuple[CaseBody, ...]:
 
 
 def _recur(case: Case, command: Recur) -> tuple[CaseBody, ...]:
-    recurred = Recurred(command.signal)
+    recurrence = Recurred(command.signal)
     if command.reopen:
-        return recurred, Reopened(f"it came back: {command.signal.title}")
+        return recurrence, Reopened(f"it came back: {command.signal.title}")
     if _needs_governance(case, command):
-        return recurred, drift("somebody who is not known here has raised it too")
-    return (recurred,)
+        return recurrence, drift("somebody who is not known here has raised it too")
+    return (recurrence,)
 
 
 def _needs_governance(case: Case, command: Recur) -> bool:
-    """Tell whether other people must approve now, because a stranger has raised it too."""
+    """Tell whether the governance owners must approve now.
+
+    They must when a stranger raises it too.
+    """
     requester = command.signal.requester
     if not requester or not command.identities.unknown_accounts([requester]):
         return False

@@ -1,4 +1,4 @@
-"""The arithmetic of the ledger: RFC 6962 leaves and roots, and a hash chain beside them.
+"""The arithmetic of the ledger: RFC 6962 and a hash chain.
 
 ``bot.verifier`` does the same sums in its own words, on purpose: the auditor's program must not
 trust ours.
@@ -13,17 +13,26 @@ GENESIS = hashlib.sha256(b"countersign ledger").hexdigest()
 
 
 def leaf_hash(body: bytes) -> bytes:
-    """Hash a leaf (RFC 6962 section 2.1): SHA-256 over 0x00 and the entry."""
+    """Hash a leaf by RFC 6962, section 2.1.
+
+    It is the SHA-256 over 0x00 and the entry.
+    """
     return hashlib.sha256(b"\x00" + body).digest()
 
 
 def node_hash(left: bytes, right: bytes) -> bytes:
-    """Hash a node (RFC 6962 section 2.1): SHA-256 over 0x01 and both children."""
+    """Hash a node by RFC 6962, section 2.1.
+
+    It is the SHA-256 over 0x01 and both children.
+    """
     return hashlib.sha256(b"\x01" + left + right).digest()
 
 
 def chain_hash(previous: str, leaf: bytes) -> str:
-    """Link a leaf to the one before it, so that a damaged row is found where it stands."""
+    """Link a leaf to the one before it.
+
+    A damaged row is found where it stands.
+    """
     return hashlib.sha256(bytes.fromhex(previous) + leaf).hexdigest()
 
 

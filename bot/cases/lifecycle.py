@@ -1,4 +1,7 @@
-"""The lifecycle of a case: one table. A transition that is not in it is refused."""
+"""The lifecycle of a case: one table.
+
+A transition that is not in it is refused.
+"""
 
 from enum import StrEnum
 
@@ -162,7 +165,9 @@ def next_state(state: State, transition: Transition) -> State:
 
 
 def recorded_state(state: State, transition: Transition) -> State:
-    """Return the state that a transition in the ledger led to, in any release.
+    """Return the state that a recorded transition led to.
+
+    Transitions of earlier releases count too.
 
     Raises:
         MoveNotAllowed: no release ever had such a transition.

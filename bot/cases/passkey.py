@@ -94,7 +94,10 @@ def find_live_link(links: Iterable[Link], ticket: str, now: datetime) -> Link | 
 
 
 def link_hash(token: str) -> str:
-    """Hash the secret of a link: enough to recognise it, not enough to make it."""
+    """Hash the secret of a link.
+
+    The hash recognises the link, and cannot make it.
+    """
     return hashlib.sha256(token.encode("utf-8", "replace")).hexdigest()
 
 

@@ -50,7 +50,9 @@ class Money:
 
 
 def amount_of(value: object) -> Decimal | None:
-    """Read an amount of money, to the cent; None where the value is not one.
+    """Read an amount of money, to the cent.
+
+    None means that the value is not one.
 
     Truth values, NaN, infinities, text without a number, negative amounts and amounts over
     ``MAX_AMOUNT`` are not money.
@@ -136,7 +138,10 @@ class Plan:
 
     @property
     def undo_for(self) -> timedelta:
-        """Return how long the whole plan may be undone: as long as each action allows."""
+        """Return how long the whole plan may be undone.
+
+        Each action must allow it.
+        """
         if not self.actions or not all(action.reversible for action in self.actions):
             return timedelta(0)
         return min(action.undo_for for action in self.actions)
@@ -147,9 +152,15 @@ class Plan:
         return self.mode == DRY_RUN
 
     def is_of(self, mode: str) -> bool:
-        """Tell whether it may run in this mode; a plan without a mode may in any."""
+        """Tell whether it may run in this mode.
+
+        A plan without a mode runs in any.
+        """
         return self.mode in {"", mode}
 
     def step_key(self, step: int) -> str:
-        """Make the idempotency key of a step: one for all attempts at this revision."""
+        """Make the idempotency key of a step.
+
+        All attempts at this revision share it.
+        """
         return canonical_hash([self.case_id, self.revision, step, self.plan_hash])

@@ -48,7 +48,7 @@ APPROVED_OUTCOMES = (CaseOutcome.WORKED, CaseOutcome.REOPENED, CaseOutcome.UNDON
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Precedent:
-    """One decided revision of a case, or one row of an imported history."""
+    """A decided revision of a case, or a row of imported history."""
 
     #: Case and revision, or batch and row.
     id: str
@@ -79,12 +79,18 @@ class Precedent:
 
     @property
     def is_reviewed(self) -> bool:
-        """Tell whether a person decided it; everything else is shown, but never learned from."""
+        """Tell whether a person decided it.
+
+        Everything else is shown, but never learned from.
+        """
         return bool(self.decided_by)
 
     @property
     def looks_like_prompt_injection(self) -> bool:
-        """Tell whether its text addresses a machine; it is neither counted nor learned from."""
+        """Tell whether its text addresses a machine.
+
+        Then it is neither counted nor learned from.
+        """
         return looks_like_prompt_injection(f"{self.said}\n{self.what}\n{self.reason}")
 
     @property
@@ -94,7 +100,7 @@ class Precedent:
 
     @property
     def text(self) -> str:
-        """Join the text of its signal and what the playbook made of it."""
+        """Join the text of its signal and that of its playbook."""
         return f"{self.said}\n{self.what}"[:MAX_TEXT_LENGTH]
 
     def is_stale(self, now: datetime) -> bool:
@@ -116,7 +122,7 @@ class Label:
 
 
 def signal_text(signal: Signal) -> str:
-    """Join the title of a signal and those of its facts that are words."""
+    """Join the title of a signal and its facts in words."""
     words = [signal.title]
     for value in signal.facts.values():
         if isinstance(value, str) and not value.isdigit():
@@ -125,7 +131,10 @@ def signal_text(signal: Signal) -> str:
 
 
 def precedents_from(entries: Iterable[Entry]) -> tuple[list[Precedent], Label | None]:
-    """Make a precedent of each decided revision of one case, and the label it was given."""
+    """Make the precedents of one case, and its label.
+
+    There is one precedent for each decided revision.
+    """
     precedents: dict[str, Precedent] = {}
     label: Label | None = None
     case: Case | None = None
@@ -162,7 +171,7 @@ def _label(case: Case, body: Named | Novel, entry: Entry) -> Label:
 
 
 def _outcome(body: Body) -> tuple[CaseOutcome, str] | None:
-    """Return the outcome and its reason, when this entry ends a decided revision."""
+    """Return the outcome and its reason, where this entry has one."""
     match body:
         case Resolved(resolution=Resolution.BY_HAND):
             return CaseOutcome.BY_HAND, body.note
@@ -215,12 +224,16 @@ def _deciders(case: Case, entry: Entry) -> tuple[str, ...]:
 
 
 def tally(precedents: Iterable[Precedent]) -> str:
-    """Summarise outcomes for the card: "7 like this: 5 approved (4 worked, 1 reopened), …"."""
+    """Summarise outcomes for the card.
+
+    For example: "7 like this: 5 approved (4 worked, 1 reopened), 2 rejected: the plan is
+    wrong".
+    """
     precedents = list(precedents)
     if not precedents:
         return ""
-    reviewed = [precedent for precedent in precedents if precedent.is_reviewed]
-    counts = Counter(precedent.ended for precedent in reviewed)
+    by_people = [precedent for precedent in precedents if precedent.is_reviewed]
+    counts = Counter(precedent.ended for precedent in by_people)
     parts = []
     approvals = [outcome for outcome in APPROVED_OUTCOMES if counts[outcome]]
     if approvals:
@@ -229,8 +242,8 @@ def tally(precedents: Iterable[Precedent]) -> str:
     if counts[CaseOutcome.BY_HAND]:
         parts.append(f"{counts[CaseOutcome.BY_HAND]} handled by hand")
     if counts[CaseOutcome.REJECTED]:
-        parts.append(f"{counts[CaseOutcome.REJECTED]} rejected: {_common_reasons(reviewed)}")
-    automatic = len(precedents) - len(reviewed)
+        parts.append(f"{counts[CaseOutcome.REJECTED]} rejected: {_common_reasons(by_people)}")
+    automatic = len(precedents) - len(by_people)
     if automatic:
         parts.append(f"{automatic} run by policy without a person")
     return f"{len(precedents)} like this: {', '.join(parts)}"

@@ -32,5 +32,5 @@ _PATTERN = re.compile(
 
 
 def looks_like_prompt_injection(text: str) -> bool:
-    """Tell whether the text looks as if it wants to steer a machine."""
+    """Tell whether the text seems to steer a machine."""
     return _PATTERN.search(text) is not None

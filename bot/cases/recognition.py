@@ -1,11 +1,11 @@
-"""Recognition: the kind of a signal, or none, with a confidence and the next guesses."""
+"""Recognition: the kind of a signal, or none."""
 
 from dataclasses import dataclass
 
 
 @dataclass(frozen=True, slots=True)
 class Guess:
-    """A kind that it could be; ``confidence`` is a probability in per cent."""
+    """A possible kind; ``confidence`` is a probability in per cent."""
 
     kind: str
     title: str

@@ -1,4 +1,4 @@
-"""Recommendations: the plan that the desk suggests, and what it is based on."""
+"""Recommendations: the action that the desk suggests, and its basis."""
 
 from dataclasses import KW_ONLY, dataclass
 from datetime import datetime
@@ -59,7 +59,10 @@ class Recommendation:
 
 @dataclass(frozen=True, slots=True)
 class Words:
-    """A model's text about a case, shown in a labelled block and nowhere else."""
+    """A model's text about a case.
+
+    It is shown in a labelled block and nowhere else.
+    """
 
     model: str
     what: str

@@ -1,4 +1,4 @@
-"""A person's view of a case when they decided, and the decisions that each state offers."""
+"""A person's view of a case, and the decisions on offer."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -13,7 +13,10 @@ CHECKSUM_DIGITS = 32
 
 
 class DecisionKind(StrEnum):
-    """Everything that a person may decide about a case. The values stand in the ledger."""
+    """Everything that a person may decide about a case.
+
+    The values stand in the ledger.
+    """
 
     APPROVE = "approve"
     WITHDRAW = "withdraw"

@@ -1,4 +1,7 @@
-"""Signals: trouble as a system noticed it. Equal fingerprints are the same trouble."""
+"""Signals: trouble as a system noticed it.
+
+Equal fingerprints are the same trouble.
+"""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -47,18 +50,24 @@ class Signal:
 
     @property
     def identity(self) -> Identity:
-        """Name the trouble: whose it is, its kind, and its subject or group."""
+        """Name the trouble: its speaker, kind, and subject or group."""
         return (self.domain or self.source, self.kind, self.group or self.subject)
 
     @property
     def identities(self) -> tuple[Identity, ...]:
-        """Name the trouble now, and as it was before the source joined its domain."""
+        """Name the trouble with and without the domain of its source.
+
+        A case may be older than the domain.
+        """
         alone = (self.source, *self.identity[1:])
         return (self.identity,) if alone == self.identity else (self.identity, alone)
 
     @cached_property
     def fingerprint(self) -> str:
-        """Hash the identity with SHA-256, so that collisions cannot be made to order."""
+        """Hash the identity with SHA-256.
+
+        Collisions cannot be made to order.
+        """
         return fingerprint_of(self.identity)
 
     @property
@@ -76,5 +85,8 @@ class Signal:
 
 
 def fingerprint_of(identity: Identity) -> str:
-    """Hash an identity; a migration keeps a copy of this rule, so it never changes silently."""
+    """Hash an identity.
+
+    A migration keeps a copy of this rule, so it never changes silently.
+    """
     return canonical_hash(list(identity))

@@ -1,4 +1,4 @@
-"""SLA: the times by which a case is decided and resolved, in working time."""
+"""SLA: the deadlines of a case, in working time."""
 
 import math
 from dataclasses import dataclass
@@ -27,7 +27,9 @@ class Sla:
 
 
 def rank(sla: Sla, stake: Decimal | None) -> float:
-    """Rank a case, smallest first: its deadline in seconds, less four hours per tenfold of money.
+    """Rank a case, the smallest first.
+
+    The rank is its deadline in seconds, less four hours per tenfold of money.
 
     The rank does not depend on the present time, so lists are read from an index.
     """
@@ -38,7 +40,10 @@ def rank(sla: Sla, stake: Decimal | None) -> float:
 def promise_sla(
     since: datetime, *, decide_for: timedelta, resolve_for: timedelta, hours: Hours = ALWAYS
 ) -> Sla:
-    """Set the deadlines from this moment on; both time spans are working time."""
+    """Set the deadlines from this moment on.
+
+    Both time spans are working time.
+    """
     return Sla(
         decide_by=hours.add_working_time(since, decide_for),
         resolve_by=hours.add_working_time(since, resolve_for),
@@ -49,8 +54,8 @@ def promise_sla(
 def next_reminder(
     sla: Sla,
     *,
-    reminded: int,
-    escalated: bool,
+    reminders: int,
+    is_escalated: bool,
     now: datetime,
     decide_for: timedelta,
     hours: Hours,
@@ -59,8 +64,8 @@ def next_reminder(
 
     Before the escalation it is halfway to it; after it the gaps double with every reminder.
     """
-    if not escalated and now < sla.decide_by:
+    if not is_escalated and now < sla.decide_by:
         halfway = hours.next_opening(now + (sla.decide_by - now) / 2)
         return halfway if sla.decide_by - halfway >= MIN_REMINDER_GAP else sla.decide_by
-    gap = decide_for * 2 ** min(reminded, MAX_DOUBLINGS)
+    gap = decide_for * 2 ** min(reminders, MAX_DOUBLINGS)
     return hours.add_working_time(now, min(gap, MAX_REMINDER_GAP))

@@ -49,7 +49,7 @@ def verify_step_up(
     purpose: Purpose,
     now: datetime,
 ) -> Assertion:
-    """Return the assertion, when it was asked for exactly this vote, and in time.
+    """Return the assertion of exactly this vote.
 
     The signature itself is verified where the assertion arrives.
 

@@ -45,7 +45,7 @@ _UNDO_OR_DONE = frozenset(
 
 
 def decide(case: Case, command: StepCommand, now: datetime) -> tuple[CaseBody, ...]:
-    """Find the entries of a step that begins, or is settled by a person.
+    """Find the entries of a step that begins or is settled.
 
     Raises:
         WorldMoved: a later step cannot start; what has landed must be undone.
@@ -65,7 +65,10 @@ def decide(case: Case, command: StepCommand, now: datetime) -> tuple[CaseBody, .
 
 
 def _start_step(case: Case, command: StartStep, now: datetime) -> StepStarted | Drifted:
-    """Begin the step if everything is as it was approved; else send the case back."""
+    """Begin the step if everything is as it was approved.
+
+    Otherwise the case goes back to triage.
+    """
     if case.plan is None or case.verdict is None:
         raise LedgerBroken(f"{case.id} is approved without a plan")
     must_be_only_doubt(case, command.step)
@@ -84,7 +87,10 @@ def _start(case: Case, step: int) -> StepStarted:
 
 
 def find_drift(case: Case, command: StartStep, now: datetime) -> list[str]:
-    """List what is no longer as it was approved; empty when the step may run."""
+    """List what is no longer as it was approved.
+
+    The step may run when the list is empty.
+    """
     plan, verdict = case.plan, case.verdict
     if plan is None or verdict is None:
         return ["there is no plan"]
@@ -111,7 +117,10 @@ def _is_approved_plan(case: Case, plan: Plan, command: StartStep) -> bool:
 def _find_invalid_approvals(
     case: Case, verdict: Verdict, command: StartStep, now: datetime
 ) -> list[str]:
-    """Say why the approvals do not carry the plan, by policy then and by policy now."""
+    """Say why the approvals do not carry the plan.
+
+    They must by the policy of then and by that of now.
+    """
     if not carries(case, verdict.factors, command, now):
         return ["the approvals no longer count"]
     # Where policy lets it run alone now, nobody is asked: what was approved still binds.
@@ -131,19 +140,22 @@ def _settle(case: Case, command: Settle) -> Settled:
         raise LedgerBroken(f"{case.id} is {case.state} without a step in doubt")
     return Settled(
         step=step,
-        landed=command.landed,
+        landed=command.has_landed,
         note=shorten_note(command.note),
         by_name=command.by.person.name,
     )
 
 
 def drift(*reasons: str) -> Drifted:
-    """Say why the plan is no longer what was approved, with no step in doubt."""
+    """Say why the plan is no longer what was approved.
+
+    No step may be in doubt.
+    """
     return Drifted(reasons, is_settled=True)
 
 
 def finish(case: Case, note: str, undo_until: datetime | None) -> Resolved:
-    """Say that the plan has been carried out, and how it can be undone."""
+    """Say that the plan has been carried out."""
     return Resolved(
         resolution=Resolution.WORKED,
         note=note,
@@ -153,7 +165,9 @@ def finish(case: Case, note: str, undo_until: datetime | None) -> Resolved:
 
 
 def must_be_only_doubt(case: Case, step: int) -> None:
-    """Refuse to begin anything while another step is in doubt: a person can settle only one.
+    """Refuse to begin anything while another step is in doubt.
+
+    A person can settle only one.
 
     Raises:
         MoveNotAllowed: the outcome of another step is not known.
@@ -204,7 +218,10 @@ def apply(case: Case, body: StepBody, entry: Entry) -> Case:
 
 
 def return_to_triage(case: Case, reasons: tuple[str, ...]) -> Case:
-    """Begin again on a fresh card, so that approvers of the old one see a new question."""
+    """Begin again on a fresh card.
+
+    Approvers of the old one see that it is another question.
+    """
     return replace(
         case,
         drifted=reasons,
@@ -223,16 +240,19 @@ def _apply_start(case: Case, body: StepStarted, entry: Entry) -> Case:
 
 
 def _apply_settlement(case: Case, body: Settled, entry: Entry) -> Case:
-    state = _settled_state(case.steps[body.step].state, landed=body.landed)
+    state = _settled_state(case.steps[body.step].state, has_landed=body.landed)
     detail = f"{body.by_name}: {body.note}"
     return replace(_report(case, body.step, state, detail=detail, at=entry.at), ending=None)
 
 
-def _settled_state(before: StepState, *, landed: bool) -> StepState:
-    """Say what a person's word makes of a step, or of its undo, that was in doubt."""
+def _settled_state(before: StepState, *, has_landed: bool) -> StepState:
+    """Say what a person's word makes of a step in doubt.
+
+    The doubt may be about its undo.
+    """
     if before in _UNDO_OR_DONE:
-        return StepState.UNDONE if landed else StepState.LANDED
-    return StepState.LANDED if landed else StepState.FAILED
+        return StepState.UNDONE if has_landed else StepState.LANDED
+    return StepState.LANDED if has_landed else StepState.FAILED
 
 
 def _apply_parking(case: Case, body: Parked, entry: Entry) -> Case:

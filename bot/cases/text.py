@@ -33,7 +33,10 @@ def shorten(text: str, limit: int) -> str:
 
 
 def bounded_key(text: str, limit: int) -> str:
-    """Bound a key by replacing its tail with its SHA-256, so that no two keys meet."""
+    """Bound a key by replacing its tail with its SHA-256.
+
+    No two keys meet.
+    """
     if len(text) <= limit:
         return text
     checksum = hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()

@@ -74,7 +74,10 @@ def _narrate(case: Case, command: Narrate) -> Narrated:
 
 
 def _recommend(case: Case, command: Recommend, now: datetime) -> CaseBody:
-    """Propose the plan, or refer the case when there is none or policy refuses it."""
+    """Propose the plan, or refer the case to a person.
+
+    It is referred without a plan, and when policy refuses the plan.
+    """
     plan, verdict = command.plan, command.verdict
     if plan is None or verdict is None:
         reason = command.recommendation.blocked or "no action of the playbook fits"

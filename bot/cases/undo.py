@@ -57,7 +57,10 @@ def decide(case: Case, command: UndoCommand, now: datetime) -> tuple[CaseBody, .
 
 
 def _undo(case: Case, command: Undo, now: datetime) -> tuple[CaseBody, ...]:
-    """Count the approval; with as many as the plan itself needed, the undo begins."""
+    """Count the approval.
+
+    With as many as the plan itself needed, the undo begins.
+    """
     vote, verdict = _judge_approval(case, command, now)
     if verdict.step_up:
         assertion = verify_step_up(
@@ -81,7 +84,10 @@ def _undo(case: Case, command: Undo, now: datetime) -> tuple[CaseBody, ...]:
 
 
 def _begin_undo(case: Case, command: BeginUndo, now: datetime) -> StepUpAsked:
-    """Judge the approval before it is signed, so that nobody uses their passkey in vain."""
+    """Judge the approval before it is signed.
+
+    Nobody should use their passkey in vain.
+    """
     vote, verdict = _judge_approval(case, command, now)
     if not verdict.step_up:
         raise BadRequest("this plan is taken back on its card")
@@ -98,7 +104,10 @@ def _begin_undo(case: Case, command: BeginUndo, now: datetime) -> StepUpAsked:
 def _judge_approval(
     case: Case, command: Undo | BeginUndo, now: datetime
 ) -> tuple[Approval, Verdict]:
-    """Make the approval of a person who may undo the plan now, with the plan's verdict."""
+    """Make the approval of a person who may undo the plan now.
+
+    The verdict of the plan comes with it.
+    """
     plan, verdict, until, by = case.plan, case.verdict, case.undo_until, command.by
     if plan is None or verdict is None or until is None:
         raise TooLate(nothing_to_undo(case))
@@ -127,14 +136,20 @@ def _judge_approval(
 
 
 def _is_agreed(verdict: Verdict, votes: tuple[Approval, ...], groups: Groups) -> bool:
-    """Tell whether as many approve the undo as the plan needed; one, where it needed none."""
+    """Tell whether as many approve the undo as the plan needed.
+
+    One is enough where it needed none.
+    """
     if verdict.ruling is Ruling.AUTO_APPROVE:
         return bool(votes)
     return quorum_met(votes, verdict.factors, groups)
 
 
 def _must_be_of_mode(plan: Plan, mode: str) -> None:
-    """Refuse to undo what was done in another mode: it is not there."""
+    """Refuse to undo what was done in another mode.
+
+    It is not there.
+    """
     if plan.is_of(mode):
         return
     if plan.is_dry_run:

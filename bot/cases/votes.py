@@ -62,7 +62,10 @@ def decide(case: Case, command: VoteCommand, now: datetime) -> tuple[CaseBody, .
 
 
 def _approve(case: Case, command: Approve, now: datetime) -> tuple[CaseBody, ...]:
-    """Count the approval; with the last one that policy asks for, the plan may run."""
+    """Count the approval.
+
+    With the last one that policy asks for, the plan may run.
+    """
     verdict = must_be_open(case, now)
     vote = _judge_approval(case, command, verdict, now)
     if verdict.step_up:
@@ -83,7 +86,10 @@ def _approve(case: Case, command: Approve, now: datetime) -> tuple[CaseBody, ...
 
 
 def _begin_approval(case: Case, command: BeginApproval, now: datetime) -> StepUpAsked:
-    """Judge the approval before it is signed, so that nobody uses their passkey in vain."""
+    """Judge the approval before it is signed.
+
+    Nobody should use their passkey in vain.
+    """
     verdict = must_be_open(case, now)
     approval = Approve(command.by, command.seen, command.note)
     vote = _judge_approval(case, approval, verdict, now)
@@ -113,7 +119,7 @@ def must_be_open(case: Case, now: datetime) -> Verdict:
 
 
 def _judge_approval(case: Case, command: Approve, verdict: Verdict, now: datetime) -> Approval:
-    """Make the approval of a person who may approve, and has not yet."""
+    """Make the approval of a person who may give it."""
     if case.plan is None:
         raise LedgerBroken(f"{case.id} waits for a decision without a plan")
     vote = Approval(
@@ -164,7 +170,7 @@ def shorten_note(text: str) -> str:
 
 
 def attribute_vote(case: Case, by: Caller, verdict: Verdict, vote: Approval) -> Approval:
-    """Attribute the vote to the caller, or to somebody who has delegated to them.
+    """Attribute the vote to the caller or to their delegator.
 
     Raises:
         NotEligible: neither may approve.
@@ -199,7 +205,9 @@ def must_be_new(
     identities: Identities,
     refusal: str,
 ) -> None:
-    """Count one person once, under whichever account, and whoever they stand in for once.
+    """Refuse a second vote of one person.
+
+    All their accounts count as one, and so does a vote for somebody they stand in for.
 
     Raises:
         TooLate: one of the two has voted already.
@@ -239,7 +247,7 @@ def still_counts(
     recheck: Recheck,
     now: datetime,
 ) -> bool:
-    """Tell whether the voter, and whoever they stand in for, may still approve."""
+    """Tell whether voter and giver of the delegation may still approve."""
     person = recheck.people.get(vote.person)
     if person is None or not _is_still_signed(case, vote, recheck):
         return False
@@ -280,7 +288,7 @@ def _is_delegated(case: Case, vote: Approval, recheck: Recheck, now: datetime) -
 
 
 def _is_still_signed(case: Case, vote: Approval, recheck: Recheck) -> bool:
-    """Tell whether the passkey that signed a step-up approval is still in force."""
+    """Tell whether the passkey that signed is still in force."""
     if case.verdict is None or not case.verdict.step_up:
         return True
     return vote.assertion is not None and is_in_force(vote.assertion, vote.person, recheck.passkeys)

@@ -1,4 +1,4 @@
-"""Callers: read from the directory who asks, and what decides whether they may."""
+"""Callers: the people who ask, read from the directory."""
 
 from dataclasses import dataclass
 
@@ -25,7 +25,7 @@ class Callers:
     clock: Clock
 
     def for_case(self, case: Case, by: str, surface: Surface, *, fresh: bool = False) -> Caller:
-        """Read a person with their groups and delegations, as far as they matter for the case.
+        """Read a person with the groups and delegations of the case.
 
         For a high-risk plan nothing is taken from the cache.
 
@@ -60,7 +60,10 @@ class Callers:
         return tuple(givers)
 
     def for_desk(self, by: str, surface: Surface) -> Caller:
-        """Read a person, and everybody who decides or governs, never from the cache."""
+        """Read a person, and everybody who decides or governs.
+
+        Nothing is taken from the cache.
+        """
         governors = self._members(self.library.governors())
         deciders = self._members(self.library.deciders())
         return Caller(

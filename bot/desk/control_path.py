@@ -1,4 +1,7 @@
-"""The one path of all commands to the desk as a whole: read the controls, decide, write once."""
+"""The one path of all commands to the desk as a whole.
+
+It reads the controls, decides and writes once.
+"""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -25,7 +28,7 @@ class ControlPath:
     def decide(
         self, command: Callable[[], ControlCommand], *, refresh: str | None = None
     ) -> DeskControls:
-        """Decide a command, made anew at every attempt; return the controls after it.
+        """Decide a command, which is made anew at every attempt.
 
         The cards within the scope ``refresh`` are refreshed; none for None.
 

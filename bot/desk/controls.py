@@ -1,4 +1,4 @@
-"""Controls of the whole desk: pause and resume, delegations, and reviews of emergencies."""
+"""Controls of the whole desk: pauses, delegations and emergency reviews."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -91,7 +91,7 @@ class Controls:
         ends_at: datetime,
         surface: Surface,
     ) -> DeskControls:
-        """Let ``to`` decide where ``by`` may, for one kind or all, for a time."""
+        """Let ``to`` decide where ``by`` may, for a time."""
         if kind and self.library.playbook(kind).kind != kind:
             raise BadRequest(f"there is no playbook for {kind[:50]!r}", field="kind")
         taker = self.directory.person(to, fresh=True)
@@ -131,7 +131,7 @@ class Controls:
         return self.path.decide(command)
 
     def trip_circuit_breaker(self, action: str) -> None:
-        """Pause an action that has failed too often in a row, until a person has looked."""
+        """Pause an action that has failed too often in a row."""
         outcomes = self.cases.step_outcomes(action, MAX_FAILURES_IN_A_ROW)
         if len(outcomes) < MAX_FAILURES_IN_A_ROW or set(outcomes) != {FAILED_OUTCOME}:
             return
@@ -145,7 +145,9 @@ class Controls:
         self.path.decide(command, refresh=f"action:{action}")
 
     def scope_of(self, text: str) -> str:
-        """Read the scope that a person types: nothing for everything, a kind, action or system.
+        """Read the scope that a person types.
+
+        It is a kind, an action or a system; nothing means everything.
 
         Raises:
             BadRequest: there is nothing of that name.

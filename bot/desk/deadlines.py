@@ -57,8 +57,8 @@ class Deadlines:
             return self._expire(case, now)
         next_reminder_at = next_reminder(
             case.sla,
-            reminded=case.reminded,
-            escalated=case.escalated or case.state is State.OUTCOME_UNKNOWN,
+            reminders=case.reminded,
+            is_escalated=case.escalated or case.state is State.OUTCOME_UNKNOWN,
             now=now,
             decide_for=self.library.playbook(case.kind).measure.decide_for,
             hours=self.library.hours(case.channel),

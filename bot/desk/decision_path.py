@@ -1,4 +1,4 @@
-"""The one path of every decision: read the case and the caller, decide, write once.
+"""The one path of every decision: read, decide, write once.
 
 A refused attempt is written too. When somebody else wrote first, the case is read and decided
 again: of two presses at the same instant one wins and the other gets a specific answer.
@@ -67,7 +67,7 @@ class DecisionPath:
     def decide_on_case(
         self, decision: DecisionKind, request: Request, command: CommandOnCase
     ) -> Case:
-        """Decide a command that is made from the case as it is read."""
+        """Decide a command that is made from the case."""
 
         def attempt() -> Case:
             case = self.cases.case(request.case_id)
@@ -93,7 +93,7 @@ class DecisionPath:
     def identify(
         self, case: Case, request: Request, decision: DecisionKind, *, fresh: bool = False
     ) -> Caller:
-        """Read the caller; an attempt of somebody who cannot be read is refused and recorded.
+        """Read the caller, or refuse and record the attempt.
 
         Raises:
             NotEligible: the directory knows no such person.
@@ -112,7 +112,7 @@ class DecisionPath:
         """Record the refusal of a caller of whom nothing has been read."""
         self.record_refusal(
             request.case_id,
-            Caller.unread(request.by, request.surface),
+            Caller.by_account(request.by, request.surface),
             decision=decision,
             revision=request.seen.revision,
             refusal=refusal,

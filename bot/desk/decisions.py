@@ -1,4 +1,4 @@
-"""Decisions of people: one method for each, one path for all of them."""
+"""Decisions of people: one method each, one path for all."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
@@ -96,7 +96,7 @@ class Decisions:
     # --- looking before deciding ---------------------------------------------------------------
 
     def current(self, request: Request, decision: DecisionKind) -> Case:
-        """Read the case for a form about this decision, while the case still offers it."""
+        """Read the case for a form about this decision."""
         case = self.cases.case(request.case_id)
         try:
             must_be_current(case, decision, request.seen)
@@ -108,14 +108,16 @@ class Decisions:
     def refuse_outdated(
         self, case_id: str, *, by: str, decision: DecisionKind, surface: Surface
     ) -> Superseded:
-        """Record a press on a card of an earlier release, and return the refusal to raise.
+        """Record a press on a card of an earlier release.
+
+        It returns the refusal to raise.
 
         Such a button does not say which plan and state were seen, so nothing is decided by it.
         """
         refusal = Superseded(OUTDATED_CARD)
         self.path.record_refusal(
             case_id,
-            Caller.unread(by, surface),
+            Caller.by_account(by, surface),
             decision=decision,
             revision=self.cases.case(case_id).revision,
             refusal=refusal,
@@ -125,7 +127,10 @@ class Decisions:
     # --- the plan ------------------------------------------------------------------------------
 
     def approve(self, request: Request, note: str = "") -> Case:
-        """Approve the plan; with the last approval that it needs, it is carried out."""
+        """Approve the plan.
+
+        With the last approval that it needs, it is carried out.
+        """
         return self.path.decide(DecisionKind.APPROVE, request, partial(Approve, note=note))
 
     def withdraw(self, request: Request) -> Case:
@@ -138,7 +143,10 @@ class Decisions:
         return self.path.decide(DecisionKind.REJECT, request, command)
 
     def edit(self, request: Request, values: Mapping[str, Scalar]) -> Case:
-        """Replace the plan by one with other parameters, where the playbook allows that."""
+        """Replace the plan by one with other parameters.
+
+        The playbook says which may be edited.
+        """
 
         def command(case: Case, caller: Caller) -> Command:
             actions, changes = self._edit_actions(case, values)
@@ -168,7 +176,10 @@ class Decisions:
         return self.path.decide(DecisionKind.UNDO, request, command)
 
     def break_glass(self, request: Request, reason: str) -> Case:
-        """Approve a plan alone in an emergency; somebody else must review it afterwards."""
+        """Approve a plan alone in an emergency.
+
+        Somebody else must review it afterwards.
+        """
         emergency = self.library.policy().emergency
         group = emergency.group if emergency else ""
         review_for = emergency.review_for if emergency else timedelta(0)
@@ -217,8 +228,11 @@ class Decisions:
         """Take the case on oneself."""
         return self.path.decide(DecisionKind.CLAIM, request, Claim)
 
-    def hand_over(self, request: Request, *, to: str, done: str, remains: str) -> Case:
-        """Give the case to a person, or with an empty ``to`` to the playbook's next owner."""
+    def hand_over(self, request: Request, *, to: str, progress: str, remains: str) -> Case:
+        """Give the case to another owner.
+
+        An empty ``to`` means the playbook's next owner.
+        """
 
         def command(case: Case, caller: Caller) -> Command:
             if to and not is_colleague(self.directory.person(to)):
@@ -227,7 +241,7 @@ class Decisions:
                 caller,
                 request.seen,
                 to=to or self.library.playbook(case.kind).owners.next_owner,
-                done=done,
+                progress=progress,
                 remains=remains,
             )
 
@@ -246,13 +260,19 @@ class Decisions:
         """Have a referred case triaged again."""
         return self.path.decide(DecisionKind.TRY_AGAIN, request, TryAgain)
 
-    def settle(self, request: Request, *, landed: bool, note: str) -> Case:
-        """Report the outcome of a step in doubt, after looking in the outside system."""
-        command = partial(Settle, landed=landed, note=note)
+    def settle(self, request: Request, *, has_landed: bool, note: str) -> Case:
+        """Report the outcome of a step in doubt.
+
+        The person has looked in the outside system.
+        """
+        command = partial(Settle, has_landed=has_landed, note=note)
         return self.path.decide(DecisionKind.SETTLE, request, command)
 
     def name_kind(self, request: Request, kind: str) -> Case:
-        """Name the kind of an unrecognised case: it goes to that kind's owner and playbook."""
+        """Name the kind of an unrecognised case.
+
+        It goes to that kind's owner and playbook.
+        """
 
         def command(case: Case, caller: Caller) -> Command:
             playbook = self.library.playbook(kind)

@@ -1,4 +1,7 @@
-"""The outbox messages that follow from entries. Pure: a commit and its effects are one decision."""
+"""The outbox messages that follow from entries.
+
+It is pure: a commit and its effects are one decision.
+"""
 
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime, timedelta
@@ -88,7 +91,7 @@ INVISIBLE: Bodies = (AttemptRefused, Conflicted, StepUpAsked)
 
 
 def change(before: Case | None, decision: Decision, playbook: Playbook) -> Change:
-    """Join the entries of a decision and the messages that follow from them."""
+    """Join the entries of a decision and their messages."""
     messages: tuple[OutboxMessage, ...] = ()
     if decision.entries:
         messages = messages_for(
@@ -107,7 +110,10 @@ def change(before: Case | None, decision: Decision, playbook: Playbook) -> Chang
 def messages_for(
     case: Case, entries: Iterable[Entry], *, follow_up_for: timedelta
 ) -> tuple[OutboxMessage, ...]:
-    """List the outbox messages of one commit; ``case`` is the case after it."""
+    """List the outbox messages of one commit.
+
+    ``case`` is the case after it.
+    """
     return tuple(_messages(case, list(entries), follow_up_for))
 
 
@@ -143,7 +149,9 @@ def _contains(entries: Iterable[Entry], bodies: Bodies) -> bool:
 
 
 def card_message(case_id: str, now: datetime) -> OutboxMessage:
-    """Ask for a refresh of the card, which shows the state and not the event.
+    """Ask for a refresh of the card.
+
+    It shows the state and not the event.
 
     There is one row per case, however often it is asked for.
     """
@@ -151,7 +159,7 @@ def card_message(case_id: str, now: datetime) -> OutboxMessage:
 
 
 def _notes(case: Case, entries: list[Entry]) -> Iterator[OutboxMessage]:
-    """Make one message in the thread for all entries of the commit that have a line there."""
+    """Make one message in the thread for all entries of the commit."""
     bodies = EFFECTS[Topic.NOTE]
     versions = [entry.version for entry in entries if isinstance(entry.body, bodies)]
     if versions:

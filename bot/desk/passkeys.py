@@ -38,7 +38,10 @@ class PasskeyEnrolment:
         return ControlPath(self.desk_controls, self.queries, self.clock)
 
     def invite(self, to: str, *, operator: str) -> str:
-        """Let a person add a passkey; return the secret of a link that works once."""
+        """Let a person add a passkey, by a link that works once.
+
+        It returns the secret of the link.
+        """
         token = secrets.token_urlsafe(TOKEN_BYTES)
         person = self.directory.person(to, fresh=True)
 

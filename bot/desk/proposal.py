@@ -59,7 +59,7 @@ class Proposals:
         return plan, self.govern_strangers(verdict, authors, playbook)
 
     def _last_start(self, case: Case, now: datetime) -> datetime:
-        """Find the time after which no step of a plan made now begins."""
+        """Find the last time at which a step may begin."""
         tiers = self.library.policy().tiers.values()
         decide_for = max((tier.expires_for for tier in tiers), default=timedelta(0))
         hours = self.library.hours(case.channel)
@@ -70,7 +70,7 @@ class Proposals:
     def govern_strangers(
         self, verdict: Verdict, authors: Iterable[str | None], playbook: Playbook
     ) -> Verdict:
-        """Leave the plan to the governance owners when one of its authors is not known here."""
+        """Leave plans of strangers to the governance owners."""
         accounts = [account for account in authors if account]
         if self.library.identities().unknown_accounts(accounts):
             return require_governance(verdict, playbook.terms)
@@ -88,7 +88,7 @@ class Proposals:
 
 
 def _beneficiary(case: Case, playbook: Playbook, evidence: Iterable[Evidence]) -> str | None:
-    """Find the account that gains from the plan, where the playbook says how."""
+    """Find the account that gains from the plan."""
     if not playbook.beneficiary:
         return None
     account = find_scalar(playbook.beneficiary, facts_of(case.signal, evidence))

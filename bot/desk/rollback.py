@@ -1,4 +1,4 @@
-"""Rollbacks: a restored backup is noticed, pauses everything and is acknowledged by an operator.
+"""Rollbacks: a restored backup pauses everything until it is acknowledged.
 
 The ledger is compared with its last signed checkpoint. A ledger that does not grow from it may
 lack decisions and steps that happened: nothing runs until somebody has compared it with the

@@ -1,4 +1,4 @@
-"""Step-up approvals: begun in Slack, finished on the page where the passkey signs."""
+"""Step-up approvals: begun in Slack, signed on a page."""
 
 import secrets
 from collections.abc import Callable
@@ -37,7 +37,10 @@ class StepUps:
     mode: str
 
     def begin_approval(self, request: Request, note: str) -> str:
-        """Begin the approval of a plan; return the secret of the link to the page."""
+        """Begin the approval of a plan.
+
+        It returns the secret of the link to the page.
+        """
         token = secrets.token_urlsafe(TOKEN_BYTES)
         command = partial(
             BeginApproval,
@@ -49,7 +52,10 @@ class StepUps:
         return token
 
     def begin_undo(self, request: Request, note: str) -> str:
-        """Begin the approval of an undo; return the secret of the link to the page."""
+        """Begin the approval of an undo.
+
+        It returns the secret of the link to the page.
+        """
         token = secrets.token_urlsafe(TOKEN_BYTES)
         command = partial(
             BeginUndo,

@@ -27,6 +27,7 @@ from bot.cases.errors import (
 )
 from bot.desk.decision_priority import DecisionPriority
 from bot.desk.held_leases import HeldLeases
+from bot.outages import describe_failure
 from bot.ports.clock import Clock
 from bot.ports.outbox import LeasedMessage, Outbox, Topic
 

@@ -1,1 +1,4 @@
-"""View models: the data that cards, lists and answers show. No rule is decided here."""
+"""View models: the data that cards, lists and answers show.
+
+No rule is decided here.
+"""

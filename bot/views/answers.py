@@ -1,4 +1,7 @@
-"""The answer to a question. Numbers and names come from queries; it lists the cases it is about."""
+"""The answer to a question.
+
+Numbers and names come from queries, and every answer lists its cases.
+"""
 
 from dataclasses import dataclass
 

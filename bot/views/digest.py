@@ -28,7 +28,7 @@ class Counts:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Agreement:
-    """How often people decided as recommended, in one kind."""
+    """The share of decisions as recommended, in one kind."""
 
     kind: str
     title: str
@@ -85,7 +85,7 @@ class DigestView:
 
     @property
     def sections(self) -> dict[str, tuple[str, ...]]:
-        """List the case ids by section, so that the digest can be refreshed."""
+        """List the case ids by section, for a refresh."""
         blind = self.review.blind if self.review else ()
         sections = {
             "needs": self.needs,

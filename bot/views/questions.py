@@ -40,7 +40,7 @@ _GENERAL = frozenset({Intent.MINE, Intent.HANDLED, Intent.PAUSED, Intent.HELP})
 
 @dataclass(frozen=True, slots=True)
 class Span:
-    """From ``since`` until before ``until``; ``name`` is the phrase that people use for it."""
+    """From ``since`` until before ``until``, as people call it."""
 
     since: datetime
     until: datetime
@@ -63,7 +63,10 @@ class Question:
     how_long: bool = False
 
     def describe(self, title: str = "") -> str:
-        """Say in words how the question was understood; ``title`` is that of the kind."""
+        """Say in words how the question was understood.
+
+        ``title`` is that of the kind.
+        """
         if self.intent in _GENERAL:
             return f"{self.intent}, {self.span.name}" if self.span else str(self.intent)
         if self.case_id and self.intent is Intent.WHY_ASKED:
@@ -88,7 +91,10 @@ class Question:
 
 @dataclass(frozen=True, slots=True)
 class Durations:
-    """Median times of some cases, in seconds; None where none has come that far."""
+    """Median times of some cases, in seconds.
+
+    None means that no case has come that far.
+    """
 
     cases: int
     #: To the first decision.

@@ -7,7 +7,10 @@ from bot.cases.case import Case
 
 @dataclass(frozen=True, slots=True)
 class CaseRow:
-    """A case, and the Slack message with its card; ``ts`` is empty when it has none."""
+    """A case, and the Slack message with its card.
+
+    ``ts`` is empty when there is none.
+    """
 
     case: Case
     channel: str

@@ -17,7 +17,10 @@ Times = tuple[float, float | None, float | None]
 
 @dataclass(frozen=True, slots=True)
 class TrendDay:
-    """One day of the chart. ``decided`` is the median time to the first decision, in hours."""
+    """One day of the chart.
+
+    ``decided`` is the median time to the first decision, in hours.
+    """
 
     on: date
     opened: int
@@ -26,7 +29,10 @@ class TrendDay:
 
 
 def trend(tallies: Iterable[Times], until: datetime, hours: Hours) -> tuple[TrendDay, ...]:
-    """Count cases by day, in the time zone of ``hours``; the last day is that of ``until``."""
+    """Count cases by day, in the time zone of ``hours``.
+
+    The last day is that of ``until``.
+    """
     last_day = hours.local(until).date()
     days = [last_day - timedelta(days=back) for back in reversed(range(TREND_DAYS))]
     midnights = [hours.midnight(day).timestamp() for day in (*days, last_day + timedelta(days=1))]

@@ -119,7 +119,7 @@ class CaseForms:
         request = self._request(form, DecisionKind.SETTLE)
         self.decisions.settle(
             request,
-            landed=answer == "yes",
+            has_landed=answer == "yes",
             note=form.text(ids.NOTE),
         )
 
@@ -140,7 +140,7 @@ class CaseForms:
         self.decisions.hand_over(
             request,
             to=to,
-            done=form.text(ids.DONE),
+            progress=form.text(ids.DONE),
             remains=form.text(ids.REMAINS),
         )
 

@@ -52,7 +52,7 @@ def lived(world: World) -> None:
     desk.decisions.hand_over(
         request("EX-2", principal("ana"), world.seen("EX-2")),
         to=principal("finn"),
-        done="looked",
+        progress="looked",
         remains="decide",
     )
     world.receive(world.signal("product:2", key="again", requester=principal("finn")))

@@ -146,14 +146,14 @@ def commands(case: Case, by: Caller) -> dict[str, PersonDecision]:
         "snooze": Snooze(by, seen, until=NOW + HOUR, reason="later"),
         "resolve": Resolve(by, seen, "called them"),
         "retry": TryAgain(by, seen),
-        "settle": Settle(by, seen, landed=True, note="seen there"),
+        "settle": Settle(by, seen, has_landed=True, note="seen there"),
         "undo": Undo(by, seen, "wrong table"),
         "name": NameKind(
             by, seen, kind="low_stock", owner="floor-managers", channel="C0STOCK", sla=case.sla
         ),
         "novel": CallNovel(by, seen),
         "claim": Claim(by, seen),
-        "hand": HandOver(by, seen, to=CY.id, done="counted", remains="the order"),
+        "hand": HandOver(by, seen, to=CY.id, progress="counted", remains="the order"),
     }
 
 
@@ -171,7 +171,8 @@ def proposed(**more) -> Case:
     )
     case = do(opened(requester=OMAR.id), proposal)
     case = do(
-        case, HandOver(asker(BEN), Seen.of(case), to=FINN.id, done="counted", remains="the order")
+        case,
+        HandOver(asker(BEN), Seen.of(case), to=FINN.id, progress="counted", remains="the order"),
     )
     return do(case, Approve(asker(VERA), Seen.of(case)))
 
@@ -292,7 +293,9 @@ def test_nobody_hands_a_case_to_themself_whatever_they_are():
         with pytest.raises(BadRequest, match="choose somebody else|theirs already"):
             decide(
                 case,
-                HandOver(by, Seen.of(case), to=by.person.id, done="counted", remains="the order"),
+                HandOver(
+                    by, Seen.of(case), to=by.person.id, progress="counted", remains="the order"
+                ),
                 NOW,
             )
 
@@ -302,7 +305,9 @@ def test_nobody_hands_a_case_to_whom_it_belongs():
     with pytest.raises(BadRequest, match="theirs already"):
         decide(
             case,
-            HandOver(asker(ANA), Seen.of(case), to=FINN.id, done="counted", remains="the order"),
+            HandOver(
+                asker(ANA), Seen.of(case), to=FINN.id, progress="counted", remains="the order"
+            ),
             NOW,
         )
 

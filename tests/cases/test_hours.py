@@ -101,7 +101,12 @@ def test_reminders_come_closer_before_the_hand_on_and_further_apart_after_it():
 
     def following(at, *, count, is_escalated):
         return next_reminder(
-            sla, reminded=count, escalated=is_escalated, now=at, decide_for=4 * HOUR, hours=ALWAYS
+            sla,
+            reminders=count,
+            is_escalated=is_escalated,
+            now=at,
+            decide_for=4 * HOUR,
+            hours=ALWAYS,
         )
 
     first = sla.remind_at

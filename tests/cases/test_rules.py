@@ -535,26 +535,26 @@ def test_handing_over_needs_a_person_and_words():
     assert (
         do(
             proposed(),
-            HandOver(asker(BEN), SEEN, to=OMAR.id, done="called", remains="no answer yet"),
+            HandOver(asker(BEN), SEEN, to=OMAR.id, progress="called", remains="no answer yet"),
         ).owner
         == OMAR.id
     )
     with pytest.raises(BadRequest, match="what is done"):
-        decide(proposed(), HandOver(asker(BEN), SEEN, to=OMAR.id, done=" ", remains="x"), NOW)
+        decide(proposed(), HandOver(asker(BEN), SEEN, to=OMAR.id, progress=" ", remains="x"), NOW)
     with pytest.raises(BadRequest, match="what is open"):
-        decide(proposed(), HandOver(asker(BEN), SEEN, to=OMAR.id, done="x", remains=""), NOW)
+        decide(proposed(), HandOver(asker(BEN), SEEN, to=OMAR.id, progress="x", remains=""), NOW)
     with pytest.raises(BadRequest, match="theirs already"):
         decide(
             proposed(),
-            HandOver(asker(BEN), SEEN, to="floor-managers", done="x", remains="y"),
+            HandOver(asker(BEN), SEEN, to="floor-managers", progress="x", remains="y"),
             NOW,
         )
     with pytest.raises(BadRequest, match="name who takes over"):
-        decide(proposed(), HandOver(asker(BEN), SEEN, to="", done="x", remains="y"), NOW)
+        decide(proposed(), HandOver(asker(BEN), SEEN, to="", progress="x", remains="y"), NOW)
     with pytest.raises(NotEligible, match="only members"):
         decide(
             proposed(),
-            HandOver(asker(replace(BEN, guest=True)), SEEN, to=OMAR.id, done="x", remains="y"),
+            HandOver(asker(replace(BEN, guest=True)), SEEN, to=OMAR.id, progress="x", remains="y"),
             NOW,
         )
 
@@ -562,7 +562,7 @@ def test_handing_over_needs_a_person_and_words():
 @pytest.mark.threat("A4")
 def test_the_person_it_was_handed_to_may_hand_it_on_and_not_reject_it():
     handed = do(
-        proposed(), HandOver(asker(BEN), SEEN, to=CARLA.id, done="counted", remains="the order")
+        proposed(), HandOver(asker(BEN), SEEN, to=CARLA.id, progress="counted", remains="the order")
     )
     with pytest.raises(NotEligible, match="only @floor-managers or @ops-leads may do this"):
         decide(handed, Reject(asker(CARLA), Seen.of(handed), RejectReason.DUPLICATE), NOW)
@@ -570,7 +570,7 @@ def test_the_person_it_was_handed_to_may_hand_it_on_and_not_reject_it():
         do(
             handed,
             HandOver(
-                asker(CARLA), Seen.of(handed), to=OMAR.id, done="counted", remains="the order"
+                asker(CARLA), Seen.of(handed), to=OMAR.id, progress="counted", remains="the order"
             ),
         ).owner
         == OMAR.id

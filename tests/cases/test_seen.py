@@ -167,12 +167,12 @@ def test_a_form_about_one_step_in_doubt_never_settles_another():
     two = {"actions": (action(), action())}
     first = parked(**two)
     shown = Seen.of(first)
-    second = do(first, Settle(asker(ANA), shown, landed=True, note="there"), at=LATER)
+    second = do(first, Settle(asker(ANA), shown, has_landed=True, note="there"), at=LATER)
     begins = replace(start_step(second), step=1)
     second = do(second, begins, Parked(1, "nobody knows"), at=LATER)
     assert (second.state, second.step_in_doubt) == (State.OUTCOME_UNKNOWN, 1)
     with pytest.raises(Superseded):
-        decide(second, Settle(asker(ANA), shown, landed=True, note="there"), LATER)
+        decide(second, Settle(asker(ANA), shown, has_landed=True, note="there"), LATER)
 
 
 def test_a_form_about_the_doing_of_a_step_never_settles_its_undoing():
@@ -181,7 +181,7 @@ def test_a_form_about_the_doing_of_a_step_never_settles_its_undoing():
     shown = Seen.of(first)
     landed = do(
         first,
-        Settle(asker(ANA), shown, landed=True, note="there"),
+        Settle(asker(ANA), shown, has_landed=True, note="there"),
         Finish("done", NOW + HOUR),
         at=LATER,
     )
@@ -194,7 +194,7 @@ def test_a_form_about_the_doing_of_a_step_never_settles_its_undoing():
     again = do(back, Parked(0, "nobody knows"), at=LATER)
     assert (again.step_in_doubt, Seen.of(again).revision) == (first.step_in_doubt, shown.revision)
     with pytest.raises(Superseded):
-        decide(again, Settle(asker(ANA), shown, landed=True, note="there"), LATER)
+        decide(again, Settle(asker(ANA), shown, has_landed=True, note="there"), LATER)
 
 
 # --- people's arrows and the executor's ------------------------------------------------------------------------------------
@@ -471,7 +471,7 @@ def test_the_verifier_takes_a_report_and_a_persons_word_for_an_end_of_the_doubt(
     assert findings(absent.entries) == []
     history = History().move(Parked(0, "nobody knows"))
     history.move(
-        Settle(asker(ANA), Seen.of(history.case), landed=True, note="there"), Finish("done")
+        Settle(asker(ANA), Seen.of(history.case), has_landed=True, note="there"), Finish("done")
     )
     assert findings(history.entries) == []
     assert findings(history.forged(Settled(0, True, "there", "Ana"))) == [

@@ -17,8 +17,8 @@ def test_the_deadlines_and_the_first_reminder_are_counted_from_the_opening():
 def reminder(now: datetime, *, reminded: int = 0, escalated: bool = False) -> datetime:
     return next_reminder(
         promise_sla(NOW, decide_for=HOUR, resolve_for=4 * HOUR),
-        reminded=reminded,
-        escalated=escalated,
+        reminders=reminded,
+        is_escalated=escalated,
         now=now,
         decide_for=HOUR,
         hours=ALWAYS,

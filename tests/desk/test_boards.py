@@ -192,7 +192,7 @@ def test_a_home_has_what_waits_what_is_mine_the_teams_and_what_was_handled_witho
     assert (names(home.waiting), names(home.alone)) == ([waiting.id], [gone.id])
     assert names(home_of(world, BEN).team) == [waiting.id]
     world.desk.decisions.hand_over(
-        request(waiting.id, ANA, world.seen(waiting)), to=FINN, done="counted", remains="order"
+        request(waiting.id, ANA, world.seen(waiting)), to=FINN, progress="counted", remains="order"
     )
     world.work()
     assert names(home_of(world, FINN).waiting) == [waiting.id]

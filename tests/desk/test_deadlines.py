@@ -149,11 +149,11 @@ def test_taking_it_on_and_handing_it_over_change_who_is_reminded(world):
     ]
     assert reminded.to == ANA
     world.desk.decisions.hand_over(
-        request(case.id, ANA, world.seen(case)), to="", done="counted", remains="the order"
+        request(case.id, ANA, world.seen(case)), to="", progress="counted", remains="the order"
     )
     assert world.case(case).owner == "ops-leads"
     world.desk.decisions.hand_over(
-        request(case.id, ANA, world.seen(case)), to=BEN, done="called", remains="the answer"
+        request(case.id, ANA, world.seen(case)), to=BEN, progress="called", remains="the answer"
     )
     assert world.case(case).people == (ANA, BEN)
 

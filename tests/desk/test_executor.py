@@ -142,7 +142,7 @@ def test_an_outcome_that_cannot_be_found_out_is_parked_for_a_person(world):
     assert "does not say whether it happened" in parked.ending.reason
     world.desk.decisions.settle(
         request(case.id, principal("ana"), world.seen(case)),
-        landed=True,
+        has_landed=True,
         note="seen in the order list",
     )
     done = finish(world, case)
@@ -156,7 +156,7 @@ def test_a_person_who_says_it_did_not_happen_ends_it_without_another_try(world):
     world.approve(case)
     finish(world, case, seconds=60)
     world.desk.decisions.settle(
-        request(case.id, principal("ana"), world.seen(case)), landed=False, note="not there"
+        request(case.id, principal("ana"), world.seen(case)), has_landed=False, note="not there"
     )
     done = finish(world, case)
     assert (done.state, world.house.effects) == (State.REFERRED, [])
@@ -379,7 +379,7 @@ def test_an_undo_that_is_refused_is_parked(world):
     assert parked.state is State.OUTCOME_UNKNOWN
     world.desk.decisions.settle(
         request(case.id, principal("ben"), world.seen(case)),
-        landed=True,
+        has_landed=True,
         note="cancelled on the phone",
     )
     assert finish(world, case).state is State.REFERRED
@@ -597,7 +597,7 @@ def test_what_was_accepted_and_is_never_seen_goes_to_a_person_and_is_not_repeate
     assert 5 <= looks <= 12
     world.desk.decisions.settle(
         request(case.id, principal("ana"), world.seen(case)),
-        landed=True,
+        has_landed=True,
         note="seen in the order list",
     )
     assert finish(world, case).state is State.RESOLVED
@@ -778,12 +778,12 @@ def test_an_undo_that_is_refused_goes_to_a_person_at_once(small_world):
     parked = finish(world, case)
     assert (parked.state, world.house.calls.count("undo")) == (State.OUTCOME_UNKNOWN, 1)
     world.desk.decisions.settle(
-        request(case.id, principal("ben"), world.seen(case)), landed=False, note="it stays"
+        request(case.id, principal("ben"), world.seen(case)), has_landed=False, note="it stays"
     )
     assert finish(world, case).state is State.OUTCOME_UNKNOWN
     world.desk.decisions.settle(
         request(case.id, principal("ben"), world.seen(case)),
-        landed=True,
+        has_landed=True,
         note="cancelled on the phone",
     )
     done = finish(world, case)

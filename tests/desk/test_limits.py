@@ -318,7 +318,7 @@ def test_what_certainly_did_not_happen_uses_up_no_budget(world, how):
     finish(world, case, seconds=60)
     if how == "settled":
         world.desk.decisions.settle(
-            request(case.id, principal("ana"), world.seen(case)), landed=False, note="not there"
+            request(case.id, principal("ana"), world.seen(case)), has_landed=False, note="not there"
         )
         finish(world, case)
     world.house.faults.clear()
@@ -335,7 +335,7 @@ def test_what_a_person_saw_happen_uses_up_budget_like_what_was_reported(world):
     world.approve(case)
     finish(world, case, seconds=60)
     world.desk.decisions.settle(
-        request(case.id, principal("ana"), world.seen(case)), landed=True, note="seen"
+        request(case.id, principal("ana"), world.seen(case)), has_landed=True, note="seen"
     )
     finish(world, case)
     assert world.store.cases.step_outcomes("house.order_stock", 5) == ["LANDED"]

@@ -80,7 +80,7 @@ def test_whoever_was_named_on_it_sees_it_wherever_they_are(world):
     world.people.channels["C0STOCK"] = set()
     assert ids(ask(world, "what is open?", FINN)) == []
     world.desk.decisions.hand_over(
-        request(case.id, BEN, world.seen(case)), to=FINN, done="counted", remains="order"
+        request(case.id, BEN, world.seen(case)), to=FINN, progress="counted", remains="order"
     )
     assert ids(ask(world, "what is open?", FINN)) == [case.id]
     assert ids(ask(world, "what waits on me?", FINN)) == [case.id]
@@ -247,7 +247,7 @@ def test_what_one_knows_as_a_party_is_told_to_them_alone(world):
     case = world.proposed()
     world.people.channels["C0STOCK"] = {"ana"}
     world.desk.decisions.hand_over(
-        request(case.id, BEN, world.seen(case)), to=FINN, done="counted", remains="order"
+        request(case.id, BEN, world.seen(case)), to=FINN, progress="counted", remains="order"
     )
     assert said_in(world, "C0OPS", "how many are open?", person=FINN) is None
     assert said_in(world, "C0OPS", f"show {case.id}", person=FINN) is None

@@ -178,11 +178,11 @@ def test_rule_26_nothing_in_the_program_writes_policy_or_playbooks():
 
 
 def test_rule_28_the_reviewer_sees_what_changed_who_voted_and_no_colour_that_nudges():
-    from bot.cases.entries import FieldChange as Edited
+    from bot.cases.entries import FieldChange
 
     case = proposed(factors=(ApprovalRequirement("floor-managers", 2),))
     half = fold_all(case, decide(case, Approve(asker(ANA), Seen.of(case)), NOW))
-    told = flat(case_card(replace(half, changes=(Edited(field="quantity", before=24, after=12),))))
+    told = flat(case_card(replace(half, changes=(FieldChange("quantity", 24, 12),))))
     assert "Edited: " in told
     assert "quantity 24 → 12" in told
     assert "Approved by " in told

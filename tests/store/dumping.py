@@ -29,7 +29,7 @@ def main() -> None:
         world.desk.decisions.hand_over(
             request("EX-2", principal("ana"), world.seen("EX-2")),
             to=principal("finn"),
-            done="looked",
+            progress="looked",
             remains="decide",
         )
         world.work()

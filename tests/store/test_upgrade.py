@@ -90,7 +90,7 @@ def test_a_case_in_one_persons_hands_comes_up_for_its_group_after_an_upgrade(wor
     finn, omar = principal("finn"), principal("omar")
     seen = world.seen(case)
     world.desk.decisions.hand_over(
-        request(case.id, omar, seen), to=finn, done="counted", remains="the order"
+        request(case.id, omar, seen), to=finn, progress="counted", remains="the order"
     )
     before = sa.update(tables.cases).values(waits_on=f" {finn} ")
     world.store.database.write(lambda unit: unit.connection.execute(before) and None, appends=False)
