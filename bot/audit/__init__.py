@@ -1,1 +1,1 @@
-"""What an auditor gets: signed checkpoints, the exported ledger, and a verifier that needs no app."""
+"""What an auditor gets: signed checkpoints, the exported ledger, a verifier that needs no app."""
