@@ -327,7 +327,7 @@ def doctor(as_json: AsJson = False) -> None:
     problems = wiring.check(settings)
     problems += filter(None, [Learned(settings.data_dir / "memory").failure])
     store = wiring.open_store(settings)
-    for row in store.outbox.parked():
+    for row in store.outbox.parked_messages():
         problems.append(
             f"{row['key']} is parked after {row['attempts']} attempts: {row['error']}. Mend the cause, then `countersign unpark {row['key']}`"
         )
@@ -357,7 +357,7 @@ def unpark(
     if bool(key) == every:
         raise Refusal("name one key, or say --all")
     store = wiring.open_store(configuration.offline())
-    keys = [row["key"] for row in store.outbox.parked()] if every else [key]
+    keys = [row["key"] for row in store.outbox.parked_messages()] if every else [key]
     now = clock_of(store.database)()
     found = sum(store.outbox.unpark(one, now) for one in keys)
     store.database.close()
@@ -404,7 +404,9 @@ def questions(
     from bot.clock import utc_now
 
     store = wiring.open_store(configuration.offline())
-    found = store.question_log.questions(utc_now() - timedelta(days=days), unanswered=not every)
+    found = store.question_log.questions(
+        utc_now() - timedelta(days=days), only_unanswered=not every
+    )
     store.database.close()
     if as_json:
         rows = [

@@ -75,7 +75,7 @@ def sha(data):
 
 
 def roots_of(leaves, sizes):
-    """Return the RFC 6962 roots of the first leaves, for each of these sizes."""
+    """Return the RFC 6962 roots of the trees of these sizes."""
     roots = {0: sha(b"")} if 0 in sizes else {}
     # The roots of the complete subtrees so far, the largest first.
     peaks = []
@@ -103,7 +103,7 @@ def root_of(leaves):
 
 
 def parse(text):
-    """Parse strict JSON: no NaN, no name twice in an object, nothing that UTF-8 cannot write.
+    """Parse strict JSON: no NaN, no duplicate names, only valid UTF-8.
 
     Raises ValueError or RecursionError.
     """
@@ -156,14 +156,16 @@ def check_chain(path, findings):
         except ValueError as failure:
             raise Unreadable(f"{path}:{number}: the entry is no text ({failure})") from None
         leaf = sha(b"\x00" + body)
-        link = check_line(number, line, leaf, sha(link + leaf), findings)
+        link = check_line(
+            number=number, line=line, leaf=leaf, link=sha(link + leaf), findings=findings
+        )
         leaves.append(leaf)
         entries.append(read_entry(number, line["entry"], findings))
     return leaves, entries
 
 
 def is_line(line):
-    """Tell whether a value has the shape of a line of an export."""
+    """Tell whether a value is a line of an export."""
     return (
         isinstance(line, dict)
         and set(line) == set(LINE_FIELDS)
@@ -172,12 +174,15 @@ def is_line(line):
 
 
 def has_type(value, kind):
-    """Tell whether a value has this type. Python's bool is an int, and JSON's is not."""
+    """Tell whether a value has this type.
+
+    Python's bool is an int, and JSON's is not.
+    """
     return isinstance(value, kind) and not isinstance(value, bool)
 
 
 def check_line(number, line, leaf, link, findings):
-    """Check a line against the leaf and the link that it must have.
+    """Check a line against its leaf and link.
 
     Return the link to go on from: after a broken one, so that each break is found once.
     """
@@ -197,7 +202,10 @@ def check_line(number, line, leaf, link, findings):
 
 
 def read_entry(number, text, findings):
-    """Return the entry as an object; an empty one, and a finding, when it is none."""
+    """Return the entry as an object.
+
+    An empty one, and a finding, when it is none.
+    """
     try:
         entry = parse(text)
     except (ValueError, RecursionError) as failure:
@@ -214,7 +222,7 @@ def read_entry(number, text, findings):
 
 
 def check_fork(leaves, other, findings):
-    """Check that two exports of one log agree as far as both go."""
+    """Check that two exports of one log agree."""
     other_leaves = check_chain(other, [])[0]
     for number, (leaf, other_leaf) in enumerate(zip(leaves, other_leaves), start=1):
         if leaf != other_leaf:
@@ -228,12 +236,12 @@ def check_fork(leaves, other, findings):
 class Note:
     """A signed note: so many entries had this root."""
 
-    def __init__(self, size, root, restored):
+    def __init__(self, size, root, restore):
         self.size = size
         self.root = root
         # Of a note after a restored backup: size and root of the note before it, and how many
         # entries both have.
-        self.restored = restored
+        self.restore = restore
         self.name = ""
         self.number = 0
 
@@ -278,7 +286,10 @@ def parse_size(text):
 
 
 def parse_restored(extensions):
-    """Return size and root of the note before a restored backup, and the common size."""
+    """Return what a note says of the backup that was restored.
+
+    That is size and root of the note before it, and how many entries both have.
+    """
     for line in extensions:
         match = re.fullmatch(r"restored (\S+) (\S+) (\S+)", line)
         if match:
@@ -287,7 +298,9 @@ def parse_restored(extensions):
 
 
 def check_checkpoints(folder, key_text, leaves, findings, acknowledgements=(), remarks=None):
-    """Check every note against this ledger. Return how many entries the notes cover.
+    """Check every note against this ledger.
+
+    Return how many entries the notes cover.
 
     Each must be signed by the pinned key and be the root of its first entries, and none may be
     missing. ``acknowledgements`` are the entries that acknowledge restored backups; what they
@@ -295,19 +308,21 @@ def check_checkpoints(folder, key_text, leaves, findings, acknowledgements=(), r
     """
     notes = read_notes(folder, parse_key(key_text), findings)
     roots = roots_of(leaves, {note.size for note in notes})
-    covered = 0
+    coverage = 0
     last = None
     for place, note in enumerate(notes):
         # A later note says that a backup was restored that does not hold this one's entries.
         is_superseded = any(
-            later.restored and note.size > later.restored[2] for later in notes[place + 1 :]
+            later.restore and note.size > later.restore[2] for later in notes[place + 1 :]
         )
-        if note.restored:
-            problem = restore_problem(note, last, acknowledgements, is_superseded)
+        if note.restore:
+            problem = restore_problem(
+                note=note, last=last, acknowledgements=acknowledgements, is_superseded=is_superseded
+            )
             if problem:
                 findings.append(f"{note.name}: {problem}")
             elif remarks is not None and not is_superseded:
-                remarks.append(describe_restore(note.restored, acknowledgements))
+                remarks.append(describe_restore(note.restore, acknowledgements))
         elif last and note.size < last.size:
             findings.append(
                 f"{note.name}: signs {note.size} entries after {last.size} were signed:"
@@ -315,9 +330,9 @@ def check_checkpoints(folder, key_text, leaves, findings, acknowledgements=(), r
             )
         last = note
         if not is_superseded:
-            check_root(note, leaves, roots, findings)
-            covered = max(covered, note.size)
-    return covered
+            check_root(note=note, leaves=leaves, roots=roots, findings=findings)
+            coverage = max(coverage, note.size)
+    return coverage
 
 
 def check_root(note, leaves, roots, findings):
@@ -365,8 +380,11 @@ def read_notes(folder, key, findings):
 
 
 def restore_problem(note, last, acknowledgements, is_superseded):
-    """Return why a note does not explain that the log went back; None when it does."""
-    size, root, common = note.restored
+    """Return why a note does not explain that the log went back.
+
+    None when it does.
+    """
+    size, root, common = note.restore
     names_the_one_before = (
         last is not None
         and last.number == note.number - 1
@@ -392,9 +410,9 @@ def acknowledgement_of(size, root, acknowledgements):
     return None
 
 
-def describe_restore(restored, acknowledgements):
+def describe_restore(restore, acknowledgements):
     """Say what a restored backup lacks, and who acknowledged it."""
-    size, root, common = restored
+    size, root, common = restore
     entry = acknowledgement_of(size, root, acknowledgements)
     return (
         f"a backup was restored: entries {common + 1} to {size} that were signed once are gone, or"
@@ -475,7 +493,7 @@ def ecmascript(number):
 
 
 class Log:
-    """What holds across cases, as far as the log has been read."""
+    """The state across cases at this place of the log."""
 
     def __init__(self):
         # By credential.
@@ -486,8 +504,28 @@ class Log:
         self.has_undo_votes = False
 
 
+class Terms:
+    """The terms of policy for the plan that is shown."""
+
+    def __init__(self):
+        self.votes_needed = 1
+        self.needs_passkey = False
+        # None before there is a plan.
+        self.is_low_risk = None
+
+
+class Steps:
+    """The steps of the plan that is carried out."""
+
+    def __init__(self):
+        # By number.
+        self.begun = set()
+        # The last state of each step whose outcome is in doubt.
+        self.doubt = {}
+
+
 class Case:
-    """What holds for one case, as far as the log has been read."""
+    """The state of one case at this place of the log."""
 
     def __init__(self, log):
         self.log = log
@@ -497,9 +535,7 @@ class Case:
         self.authorised_digest = None
         # Policy let the plan run without a person.
         self.is_automatic = False
-        self.is_low_risk = None
-        self.needs_passkey = False
-        self.votes_needed = 1
+        self.terms = Terms()
         # The account of each voter, and for whom they voted.
         self.votes = {}
         self.undo_votes = {}
@@ -512,9 +548,7 @@ class Case:
         self.step_ups = {}
         # Invitations to add a passkey: person by ticket.
         self.invitations = {}
-        # Steps begun, and those whose outcome is in doubt with their last state.
-        self.steps = set()
-        self.doubt = {}
+        self.steps = Steps()
 
 
 def check_trade(entries, findings):
@@ -533,16 +567,16 @@ def check_trade(entries, findings):
 
 
 def entry_problems(entry, case):
-    """Yield what is wrong with an entry, and take it into the case."""
+    """Yield what is wrong with an entry, and update the case."""
     case_id = entry.get("case")
     kind = entry.get("type")
     if entry.get("version") != case.version + 1:
         yield f"{case_id} version {entry.get('version')} after {case.version}"
     case.version = entry.get("version") or 0
-    if kind in ENDS_DOUBT and case.doubt and not is_unreported_drift(entry, case):
-        step = min(case.doubt) + 1
+    if kind in ENDS_DOUBT and case.steps.doubt and not is_unreported_drift(entry, case):
+        step = min(case.steps.doubt) + 1
         yield f"{case_id}: step {step} was forgotten while nobody knew of it"
-        case.doubt = {}
+        case.steps.doubt = {}
     rule = RULES.get(kind)
     if rule is None:
         return
@@ -559,7 +593,7 @@ def entry_problems(entry, case):
 
 
 def add_requester(entry, body, case):
-    """Make whoever raises the exception, at first or again, an author of all that follows."""
+    """Make whoever raises the exception an author of all that follows."""
     requester = (body.get("signal") or {}).get("requester")
     if requester:
         case.requesters.add(requester)
@@ -575,11 +609,11 @@ def begin_plan(entry, body, case):
     case.undo_until = None
     case.step_ups = {}
     case.invitations = {}
-    case.steps = set()
+    case.steps.begun = set()
     case.has_emergency_vote = False
     case.is_automatic = False
     verdict = body.get("verdict") or {}
-    case.needs_passkey = bool(verdict.get("step_up"))
+    case.terms.needs_passkey = bool(verdict.get("step_up"))
     if entry["type"] == "plan.edited":
         case.authors.add(entry["actor"])
     else:
@@ -587,8 +621,8 @@ def begin_plan(entry, body, case):
     if plan:
         authors = (plan.get("requester"), plan.get("beneficiary"))
         case.authors |= {author for author in authors if author}
-        case.votes_needed = sum(factor["count"] for factor in verdict.get("factors", []))
-        case.is_low_risk = verdict.get("tier") == 1
+        case.terms.votes_needed = sum(factor["count"] for factor in verdict.get("factors", []))
+        case.terms.is_low_risk = verdict.get("tier") == 1
 
 
 def count_vote(entry, body, case):
@@ -606,7 +640,7 @@ def count_vote(entry, body, case):
 
 
 def count_undo_vote(entry, body, case):
-    """Count an approval of taking back, which is approved as the doing was.
+    """Count an approval of taking the plan back.
 
     What ran by itself may be stopped by its authors too.
     """
@@ -621,7 +655,10 @@ def count_undo_vote(entry, body, case):
 
 
 def vote_problem(entry, approval, case, authors, purpose):
-    """Return why this vote is not its giver's to give; None counts it."""
+    """Return why this vote is not its giver's to give.
+
+    None counts it.
+    """
     votes = case.votes if purpose == "approve" else case.undo_votes
     person = approval["person"]
     principal = approval.get("behalf_of") or person
@@ -637,8 +674,8 @@ def vote_problem(entry, approval, case, authors, purpose):
         return "an approval in somebody else's name"
     if principal in authors:
         return f"{person} approved for {principal}, who raised, edited or gains from it"
-    if case.needs_passkey:
-        problem = signature_problem(entry, approval, case, purpose)
+    if case.terms.needs_passkey:
+        problem = signature_problem(entry=entry, approval=approval, case=case, purpose=purpose)
         if problem:
             return f"{person} approved without their passkey: {problem}"
     votes[person] = principal
@@ -646,7 +683,9 @@ def vote_problem(entry, approval, case, authors, purpose):
 
 
 def signature_problem(entry, approval, case, purpose):
-    """Return why the device's signature does not prove this vote; None when it does.
+    """Return why the device's signature does not prove this vote.
+
+    None when it does.
 
     The steps are those of WebAuthn level 2, section 7.2.
     """
@@ -661,7 +700,9 @@ def signature_problem(entry, approval, case, purpose):
         client_data = b64url_decode(assertion["client_data"])
         device_data = b64url_decode(assertion["authenticator_data"])
         client = json.loads(client_data)
-        challenge = challenge_of(entry, person, case, assertion["ticket"], purpose)
+        challenge = challenge_of(
+            entry=entry, person=person, case=case, ticket=assertion["ticket"], purpose=purpose
+        )
         if client["type"] != "webauthn.get" or b64url_decode(client["challenge"]) != challenge:
             return "the device signed something else than this plan"
         if device_data[:32] != sha(passkey["site"].encode()):
@@ -734,7 +775,7 @@ def check_undo(entry, body, case):
     """
     voters = set(case.undo_votes)
     by = set(body.get("by") or ())
-    votes_needed = 1 if case.is_automatic else max(1, case.votes_needed)
+    votes_needed = 1 if case.is_automatic else max(1, case.terms.votes_needed)
     has_votes = case.log.has_undo_votes or "by" in body
     case.undo_votes = {}
     case.undo_until = None
@@ -750,7 +791,7 @@ def end_undo_vote(entry, body, case):
 
 
 def begin_approval(entry, body, case):
-    """Record that somebody began an approval in Slack that their device will sign."""
+    """Record the start of an approval that a device will sign."""
     case.step_ups[entry["actor"]] = (body["ticket"], body.get("purpose", "approve"))
 
 
@@ -782,14 +823,14 @@ def remove_passkey(entry, body, case):
 
 
 def check_authorisation(entry, body, case):
-    """Check that the plan has the approvals it needs, or ran by itself at low risk."""
+    """Check that the plan is approved, or of low risk."""
     if body.get("plan"):
         begin_plan(entry, body, case)
-        if not case.is_low_risk or not body["by"][0].startswith("policy:"):
+        if not case.terms.is_low_risk or not body["by"][0].startswith("policy:"):
             return "a plan ran without a person that is not low risk"
         case.is_automatic = True
     else:
-        has_enough = len(case.votes) >= case.votes_needed or case.has_emergency_vote
+        has_enough = len(case.votes) >= case.terms.votes_needed or case.has_emergency_vote
         if set(body["by"]) != set(case.votes) or not has_enough:
             return "authorised without the approvals it needs"
     if body["digest"] != case.plan_digest:
@@ -804,11 +845,11 @@ def begin_step(entry, body, case):
         return "a step was begun while nobody had acknowledged that a backup was restored"
     if case.authorised_digest is None or body["digest"] != case.authorised_digest:
         return "a step was begun of a plan that was not approved"
-    if body["step"] in case.steps:
+    if body["step"] in case.steps.begun:
         return f"step {body['step'] + 1} was begun twice"
     step = step_number(body)
-    case.steps.add(step)
-    case.doubt[step] = "started"
+    case.steps.begun.add(step)
+    case.steps.doubt[step] = "started"
     return None
 
 
@@ -825,14 +866,14 @@ def step_number(body):
 def record_report(entry, body, case):
     """Record what became of a step."""
     if body["state"] in IN_DOUBT:
-        case.doubt[step_number(body)] = body["state"]
+        case.steps.doubt[step_number(body)] = body["state"]
     else:
-        case.doubt.pop(body["step"], None)
+        case.steps.doubt.pop(body["step"], None)
 
 
 def settle_step(entry, body, case):
     """Check that a person settled a step that was in doubt."""
-    if case.doubt.pop(body["step"], None) is None:
+    if case.steps.doubt.pop(body["step"], None) is None:
         return f"a person settled step {body['step'] + 1}, of which nothing was in doubt"
     return None
 
@@ -842,10 +883,13 @@ def is_unreported_drift(entry, case):
 
     It knew that its only step had not happened, and did not write so.
     """
-    is_only_step = case.doubt in ({0: "started"}, {0: "outcome unknown"}) and case.steps == {0}
+    is_only_step = case.steps.doubt in (
+        {0: "started"},
+        {0: "outcome unknown"},
+    ) and case.steps.begun == {0}
     by_program = entry.get("type") == "plan.drifted" and entry.get("actor") == "countersign"
     if by_program and is_only_step and not (entry.get("body") or {}).get("is_settled"):
-        case.doubt = {}
+        case.steps.doubt = {}
         return True
     return False
 
@@ -859,7 +903,7 @@ def void_approvals(entry, body, case):
 
 
 def record_restore(entry, body, case):
-    """Record that a backup was restored: nothing may run before it is acknowledged."""
+    """Record a restored backup: nothing may run before it is acknowledged."""
     case.log.restored_backups.add((body["signed_size"], body["signed_root"]))
 
 
@@ -942,23 +986,30 @@ RULES = {
 
 
 def verify(ledger, checkpoints=None, key=None, against=None, remarks=None):
-    """Return all findings, the number of entries, and how many of them a checkpoint covers.
+    """Return the findings, and how many entries there are and are signed.
 
     What is no finding but must be known goes into ``remarks``.
     """
     findings = []
     leaves, entries = check_chain(ledger, findings)
-    covered = 0
+    coverage = 0
     if checkpoints:
         key = key or (Path(checkpoints) / "public.key").read_text(encoding="utf-8")
         acknowledgements = [
             entry for entry in entries if entry.get("type") == "ledger.acknowledged"
         ]
-        covered = check_checkpoints(checkpoints, key, leaves, findings, acknowledgements, remarks)
+        coverage = check_checkpoints(
+            folder=checkpoints,
+            key_text=key,
+            leaves=leaves,
+            findings=findings,
+            acknowledgements=acknowledgements,
+            remarks=remarks,
+        )
     if against:
         check_fork(leaves, against, findings)
     check_trade(entries, findings)
-    return findings, len(leaves), covered
+    return findings, len(leaves), coverage
 
 
 def read_arguments(arguments):
@@ -977,11 +1028,14 @@ def read_arguments(arguments):
 
 
 def main(arguments=None):
-    """Verify what the command line names, and print the findings. Return the exit status."""
+    """Verify what the command line names, and print the findings.
+
+    Return the exit status.
+    """
     options = read_arguments(arguments)
     remarks = []
     try:
-        findings, entries, covered = verify(
+        findings, entries, coverage = verify(
             ledger=options.ledger,
             checkpoints=options.checkpoints,
             key=options.key,
@@ -998,12 +1052,12 @@ def main(arguments=None):
     if len(findings) > MAX_FINDINGS:
         print(f"and {len(findings) - MAX_FINDINGS} more")
     conclusion = f"{len(findings)} findings" if findings else "everything holds"
-    print(f"{entries} entries, {covered} of them under a signed checkpoint: {conclusion}")
+    print(f"{entries} entries, {coverage} of them under a signed checkpoint: {conclusion}")
     return 1 if findings else 0
 
 
 def printable(text):
-    """Escape what a terminal would act on: what was read may hold anything."""
+    """Escape what a terminal would act on."""
     return "".join(sign if sign.isprintable() else ascii(sign)[1:-1] for sign in str(text))
 
 

@@ -177,7 +177,7 @@ def _narrowed(chosen: HomeFilter, now: datetime, hours: Hours) -> CaseFilter:
     return CaseFilter(
         kind=chosen.kind,
         late_at=now if chosen.when is HomePeriod.LATE else None,
-        opened=(today, now + JUST_NOW) if chosen.when is HomePeriod.TODAY else None,
+        opened_between=(today, now + JUST_NOW) if chosen.when is HomePeriod.TODAY else None,
     )
 
 

@@ -91,8 +91,10 @@ class Digest:
         shown = {row.case.id for row in needs}
         late = self._rows(board, "late", lambda: others(self.queries, overdue, shown, MOST_LATE))
         unhandled = self._rows(board, "unhandled", lambda: self._unhandled(base, since, due))
-        ended = self.queries.find(replace(base, ended=(since, due), is_over=True), MOST_ENDED)
-        opened = self.queries.count(replace(base, opened=(since, due), is_any=True))
+        ended = self.queries.find(
+            replace(base, ended_between=(since, due), is_over=True), MOST_ENDED
+        )
+        opened = self.queries.count(replace(base, opened_between=(since, due), is_any=True))
         tallies = self.queries.case_times(base, due - timedelta(days=TREND_DAYS), due)
         standing = self.desk_controls.load()
         return DigestView(
@@ -147,19 +149,22 @@ class Digest:
 
     def _unanswered(self, place: str, since: datetime) -> int:
         """Count what was asked here, or by this person: what others asked elsewhere is not for everyone."""
-        asked = self.question_log.questions(since, unanswered=True)
+        asked = self.question_log.questions(since, only_unanswered=True)
         return sum(one.person == place or one.id.startswith(f"{place}:") for one in asked)
 
     def _unhandled(self, base: CaseFilter, since: datetime, due: datetime) -> list[Case]:
         """What was not recognised and still is not, what expired, and what was waved away."""
-        open_ones = self.queries.find(replace(base, unrecognised=True), MOST_UNHANDLED)
+        open_ones = self.queries.find(replace(base, is_unrecognised=True), MOST_UNHANDLED)
         ended = self.queries.find(
-            replace(base, ended=(since, due), is_over=True, states=(State.EXPIRED,)), MOST_UNHANDLED
+            replace(base, ended_between=(since, due), is_over=True, states=(State.EXPIRED,)),
+            MOST_UNHANDLED,
         )
         return [*open_ones, *ended][:MOST_UNHANDLED]
 
     def _review(self, base: CaseFilter, due: datetime, board: LiveList | None) -> Review | None:
-        ended = self.queries.find(replace(base, ended=(due - WEEK, due), is_over=True), MOST_ENDED)
+        ended = self.queries.find(
+            replace(base, ended_between=(due - WEEK, due), is_over=True), MOST_ENDED
+        )
         slow = sorted((case for case in ended if case.escalated), key=_waited, reverse=True)[
             :MOST_SLOW
         ]
@@ -175,7 +180,7 @@ class Digest:
 
     def _blind(self, base: CaseFilter, ended: Sequence[Case]) -> list[Case]:
         """What abstained, was named otherwise by people, was dismissed or expired: what there is to learn from."""
-        unknown = self.queries.find(replace(base, unrecognised=True), MOST_BLIND)
+        unknown = self.queries.find(replace(base, is_unrecognised=True), MOST_BLIND)
         missed = [case for case in ended if case.named_by or case.state is State.EXPIRED]
         return [*unknown, *missed][:MOST_BLIND]
 

@@ -261,7 +261,8 @@ class Questions:
         """What policy let run, or what went away, without a person."""
         states = (State.RESOLVED, State.CLEARED)
         found = self.queries.find(
-            CaseFilter(viewer=sight, states=states, ended=ended, is_over=True, kind=kind), 60
+            CaseFilter(viewer=sight, states=states, ended_between=ended, is_over=True, kind=kind),
+            60,
         )
         return [
             case
@@ -322,10 +323,10 @@ class Questions:
         span = (question.span.since, question.span.until) if question.span else None
         wanted = CaseFilter(viewer=sight, kind=question.kind, words=question.words)
         if question.status in ENDED:
-            return replace(wanted, states=ENDED[question.status], ended=span, is_over=True)
+            return replace(wanted, states=ENDED[question.status], ended_between=span, is_over=True)
         wanted = replace(
             wanted,
-            opened=span,
+            opened_between=span,
             is_any=question.status is StatusFilter.ANY or question.intent is Intent.COUNT,
         )
         if question.status is StatusFilter.OPEN and question.intent is Intent.LIST:
@@ -334,7 +335,7 @@ class Questions:
             return replace(wanted, states=(State.SNOOZED,))
         if question.status is StatusFilter.LATE:
             return replace(wanted, late_at=self.clock(), is_any=False)
-        return replace(wanted, unrecognised=question.status is StatusFilter.UNRECOGNISED)
+        return replace(wanted, is_unrecognised=question.status is StatusFilter.UNRECOGNISED)
 
     def _said(self, question: Question) -> str:
         return question.said(self.library.playbook(question.kind).title if question.kind else "")

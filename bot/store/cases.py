@@ -85,7 +85,7 @@ class SqlCaseStore:
         return after
 
     def receive(self, signal: Signal, raw: bytes, judge: Judge, now: datetime) -> Receipt:
-        """Record a signal and what ``judge`` makes of it, once per source and key."""
+        """Record a signal and its effect, once per source and key."""
         row = {
             "source": signal.source,
             "key": signal.key,
@@ -98,9 +98,9 @@ class SqlCaseStore:
         def job(unit: UnitOfWork) -> Receipt:
             earlier = unit.connection.execute(_INBOX_ROW, row).first()
             if earlier is not None:
-                return _receive_again(unit, earlier, row, now)
+                return _receive_again(unit=unit, earlier=earlier, row=row, now=now)
             change = judge(unit.latest_case(signal.fingerprints), unit.next_case_id())
-            receipt = _write_signal(unit, change, signal, now)
+            receipt = _write_signal(unit=unit, change=change, signal=signal, now=now)
             values = {"outcome": receipt.outcome, "case_id": receipt.case_id}
             unit.connection.execute(insert(tables.inbox), {**row, **values})
             return receipt
@@ -110,7 +110,7 @@ class SqlCaseStore:
     def usage(self, day: str, *, plan: Plan | None = None, step: int = 0) -> Usage:
         """Sum what has been carried out on this UTC day, as ``UsageOn``."""
         with self._database.read() as connection:
-            return usage_on(connection, day, plan, step)
+            return usage_on(connection=connection, day=day, plan=plan, step=step)
 
     def step_outcomes(self, action: str, limit: int) -> list[str]:
         """Return how the last steps of this action ended, the latest first."""
@@ -152,7 +152,9 @@ def _receive_again(unit: UnitOfWork, earlier: Any, row: dict[str, Any], now: dat
     is_new = unit.connection.execute(_KEEP_CONFLICT.on(unit.connection), row).first() is not None
     case = unit.case(earlier.case_id) if earlier.case_id and is_new else None
     if case is not None:
-        entries = conflicted(case, row["source"], row["key"], row["digest"], now)
+        entries = conflicted(
+            case, source=row["source"], key=row["key"], digest=row["digest"], now=now
+        )
         unit.append(case_write(case, evolve(case, entries[0]), entries))
     return Receipt(ReceiptOutcome.CONFLICT, earlier.case_id)
 

@@ -166,9 +166,9 @@ class Commands:
         """The last thirty days, of what this person may see."""
         now, sight = self.clock(), self.questions.sight(person)
         span = (now - REPORT_FOR, now)
-        opened = self.queries.count(CaseFilter(viewer=sight, opened=span, is_any=True))
-        took = self.queries.durations(CaseFilter(viewer=sight, ended=span, is_over=True))
-        ended = self.queries.find(CaseFilter(viewer=sight, ended=span, is_over=True), 2_000)
+        opened = self.queries.count(CaseFilter(viewer=sight, opened_between=span, is_any=True))
+        took = self.queries.durations(CaseFilter(viewer=sight, ended_between=span, is_over=True))
+        ended = self.queries.find(CaseFilter(viewer=sight, ended_between=span, is_over=True), 2_000)
         agreed = agreements(ended, dict(self.library.titles()))
         yes = sum(one.as_recommended for one in agreed)
         total = sum(one.as_recommended + one.edited + one.otherwise for one in agreed)

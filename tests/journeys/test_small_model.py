@@ -62,7 +62,7 @@ def test_a_real_model_is_asked_and_whatever_it_says_the_card_stands(served, stor
             1,
             "house.order_stock",
         )
-        assert world.store.outbox.parked() == []
+        assert world.store.outbox.parked_messages() == []
     print(f"{shown} of 10 shown")
     from tests.knowledge.test_narrator import outcomes
 

@@ -91,7 +91,11 @@ def test_what_is_not_sound_is_dropped_in_silence_and_counted(store, answer, outc
     before = outcomes().get(outcome, 0)
     world = narrated(store, answer)
     case = world.case(world.proposed())
-    assert (case.state, case.words, world.store.outbox.parked()) == (State.PROPOSED, None, [])
+    assert (case.state, case.words, world.store.outbox.parked_messages()) == (
+        State.PROPOSED,
+        None,
+        [],
+    )
     assert outcomes()[outcome] == before + 1
 
 
