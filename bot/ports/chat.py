@@ -103,10 +103,7 @@ class Chat(Protocol):
         """
 
     def send(self, to: str, text: str, key: str) -> str:
-        """Send a plain message to a channel or person, once per key.
-
-        Return its id.
-        """
+        """Send a plain message under this key. Return its id."""
 
     def find_message(self, to: str, key: str) -> EffectStatus:
         """Look whether the message under this key is there."""
