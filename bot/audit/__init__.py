@@ -1,1 +1,1 @@
-"""What an auditor gets: signed checkpoints, the exported ledger, and a verifier that needs no app."""
+"""The auditor's tools: signed checkpoints, export, replay, a standalone verifier."""

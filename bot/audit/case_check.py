@@ -20,8 +20,8 @@ from bot.store.outbox_rows import LEASED, PARKED, READY
 
 # As earlier releases wrote them, and as this one does.
 LOOKS = {REPLACED, "", "paused", "undoable", "paused undoable"} | {
-    CardContext(paused=paused, is_undoable=is_undoable).key
-    for paused in ("", "paused")
+    CardContext(paused=reason, is_undoable=is_undoable).key
+    for reason in ("", "paused")
     for is_undoable in (False, True)
 }
 STORM_PREFIX = "storm:"
@@ -33,17 +33,17 @@ def check_cases(connection: Connection, rows: Sequence[Any]) -> Iterator[str]:
     """Yield the differences of a page of ``cases``."""
     ids = [row.id for row in rows]
     bodies = entry_bodies(connection, ids)
-    related = _RelatedRows(connection, ids)
+    other_rows = _RelatedRows(connection, ids)
     for row in rows:
         try:
-            derived = derive(entry_of(json.loads(body)) for body in bodies[row.id])
+            fold = derive(entry_of(json.loads(body)) for body in bodies[row.id])
         except (CountersignError, ValueError, KeyError, TypeError) as failure:
             yield f"{row.id}: its entries do not follow on each other ({failure}): {TAMPERED}"
             continue
-        if derived is None:
+        if fold is None:
             yield f"{row.id}: in the projection, but not in the ledger: {CHANGED}"
             continue
-        yield from _check_case(row, derived, related)
+        yield from _check_case(row, fold, other_rows)
 
 
 class _RelatedRows:
@@ -69,42 +69,45 @@ class _RelatedRows:
         return rows
 
     def outbox_of(self, case: Case) -> dict[str, Any]:
-        """Return the messages, by key, that this case may wait for; none when it has ended."""
+        """Return the messages, by key, that this case may wait for.
+
+        None when it has ended.
+        """
         if case.is_terminal:
             return {}
         keys = [f"triage:{case.id}", f"card:{case.id}", f"execute:{case.id}:{case.revision}"]
         return {row.key: row for row in self._connection.execute(_BY_KEY, {"keys": keys})}
 
 
-def _check_case(row: Any, derived: DerivedRows, related: _RelatedRows) -> Iterator[str]:
+def _check_case(row: Any, fold: DerivedRows, other_rows: _RelatedRows) -> Iterator[str]:
     case_id = row.id
-    yield from _check_projection(row, derived)
-    yield from _check_people(derived.case, related.people[case_id])
-    yield from _check_effects(case_id, derived, related.effects[case_id])
-    yield from _check_inbox(case_id, derived, related.inbox[case_id])
-    yield from _check_conflicts(case_id, derived, related.conflicts[case_id])
-    outbox = related.outbox_of(derived.case)
-    yield from _check_due_work(derived.case, outbox)
-    yield from _check_cards(derived.case, related.cards[case_id])
-    if case_id not in related.storm_case_ids:
-        yield from _check_has_card(derived.case, related.cards[case_id], outbox)
+    yield from _check_projection(row, fold)
+    yield from _check_people(fold.case, other_rows.people[case_id])
+    yield from _check_effects(case_id, fold, other_rows.effects[case_id])
+    yield from _check_inbox(case_id, fold, other_rows.inbox[case_id])
+    yield from _check_conflicts(case_id, fold, other_rows.conflicts[case_id])
+    outbox = other_rows.outbox_of(fold.case)
+    yield from _check_due_work(fold.case, outbox)
+    yield from _check_cards(fold.case, other_rows.cards[case_id])
+    if case_id not in other_rows.storm_case_ids:
+        yield from _check_has_card(fold.case, other_rows.cards[case_id], outbox)
 
 
-def _check_projection(row: Any, derived: DerivedRows) -> Iterator[str]:
-    for name, expected in derived.case_row.items():
-        stored = getattr(row, name)
+def _check_projection(row: Any, fold: DerivedRows) -> Iterator[str]:
+    for name, expected in fold.case_row.items():
+        row_value = getattr(row, name)
         if name == "body":
-            if not is_json_of(stored, derived.case):
+            if not is_json_of(row_value, fold.case):
                 yield (
-                    f"{row.id}: the projection says {_state_in(stored)},"
-                    f" the ledger says {derived.case.state}, or they differ in detail: {CHANGED}"
+                    f"{row.id}: the projection says {_state_in(row_value)},"
+                    f" the ledger says {fold.case.state}, or they differ in detail: {CHANGED}"
                 )
-        elif stored != expected:
-            yield f"{row.id}: the column {name} {_contradiction(stored, expected)}"
+        elif row_value != expected:
+            yield f"{row.id}: the column {name} {_contradiction(row_value, expected)}"
 
 
-def _contradiction(stored: object, expected: object) -> str:
-    return f"says {shorten(stored)}, the ledger says {shorten(expected)}: {CHANGED}"
+def _contradiction(row_value: object, expected: object) -> str:
+    return f"says {shorten(row_value)}, the ledger says {shorten(expected)}: {CHANGED}"
 
 
 def _state_in(body: str) -> str:
@@ -113,26 +116,26 @@ def _state_in(body: str) -> str:
 
 
 def _check_people(case: Case, rows: Iterable[Any]) -> Iterator[str]:
-    stored = {row.person for row in rows}
+    people = {row.person for row in rows}
     expected = set(case.people)
-    for person in sorted(stored - expected):
+    for person in sorted(people - expected):
         yield f"{case.id}: {person} may see it, and the ledger gives no reason: {CHANGED}"
-    for person in sorted(expected - stored):
+    for person in sorted(expected - people):
         yield f"{case.id}: {person} may not see it, and is a party to it by the ledger: {CHANGED}"
 
 
-def _check_effects(case_id: str, derived: DerivedRows, rows: Iterable[Any]) -> Iterator[str]:
-    stored = {(row.revision, row.step): row for row in rows}
-    for revision, step in sorted(derived.effects.keys() - stored.keys()):
+def _check_effects(case_id: str, fold: DerivedRows, rows: Iterable[Any]) -> Iterator[str]:
+    rows_by_key = {(row.revision, row.step): row for row in rows}
+    for revision, step in sorted(fold.effects.keys() - rows_by_key.keys()):
         name = f"step {step + 1} of revision {revision}"
         yield f"{case_id}: {name} was begun, and is not counted: {CHANGED}"
-    for revision, step in sorted(stored.keys() - derived.effects.keys()):
+    for revision, step in sorted(rows_by_key.keys() - fold.effects.keys()):
         name = f"step {step + 1} of revision {revision}"
         yield f"{case_id}: {name} is counted, and was never begun: {CHANGED}"
-    for key in sorted(stored.keys() & derived.effects.keys()):
+    for key in sorted(rows_by_key.keys() & fold.effects.keys()):
         revision, step = key
-        for column, expected in derived.effects[key].items():
-            value = getattr(stored[key], column)
+        for column, expected in fold.effects[key].items():
+            value = getattr(rows_by_key[key], column)
             if not _is_same_value(column, value, expected):
                 yield (
                     f"{case_id}: of step {step + 1} of revision {revision}"
@@ -140,28 +143,28 @@ def _check_effects(case_id: str, derived: DerivedRows, rows: Iterable[Any]) -> I
                 )
 
 
-def _is_same_value(column: str, stored: Any, expected: Any) -> bool:
+def _is_same_value(column: str, row_value: Any, expected: Any) -> bool:
     if column == "amount":
         # SQLite keeps a number, PostgreSQL a decimal.
-        return abs(Decimal(str(stored)) - Decimal(expected)) < Decimal("0.0001")
-    return bool(stored == expected)
+        return abs(Decimal(str(row_value)) - Decimal(expected)) < Decimal("0.0001")
+    return bool(row_value == expected)
 
 
-def _check_inbox(case_id: str, derived: DerivedRows, rows: Iterable[Any]) -> Iterator[str]:
-    stored = {(row.source, row.key): row for row in rows}
-    for source, key in sorted(derived.inbox.keys() - stored.keys()):
+def _check_inbox(case_id: str, fold: DerivedRows, rows: Iterable[Any]) -> Iterator[str]:
+    rows_by_key = {(row.source, row.key): row for row in rows}
+    for source, key in sorted(fold.inbox.keys() - rows_by_key.keys()):
         yield (
             f"{case_id}: signal {key!r} of {source} is in the ledger,"
             f" and is not in the inbox: {CHANGED}"
         )
-    for source, key in sorted(stored.keys() - derived.inbox.keys()):
+    for source, key in sorted(rows_by_key.keys() - fold.inbox.keys()):
         yield (
             f"{case_id}: signal {key!r} of {source} is in the inbox,"
             f" and is not in the ledger: {CHANGED}"
         )
-    for source, key in sorted(stored.keys() & derived.inbox.keys()):
-        for column, expected in derived.inbox[source, key].items():
-            value = getattr(stored[source, key], column)
+    for source, key in sorted(rows_by_key.keys() & fold.inbox.keys()):
+        for column, expected in fold.inbox[source, key].items():
+            value = getattr(rows_by_key[source, key], column)
             if value != expected:
                 yield (
                     f"{case_id}: of signal {key!r} of {source}"
@@ -169,9 +172,9 @@ def _check_inbox(case_id: str, derived: DerivedRows, rows: Iterable[Any]) -> Ite
                 )
 
 
-def _check_conflicts(case_id: str, derived: DerivedRows, rows: Iterable[Any]) -> Iterator[str]:
-    stored = {(row.source, row.key, row.digest) for row in rows}
-    if stored != derived.conflicts:
+def _check_conflicts(case_id: str, fold: DerivedRows, rows: Iterable[Any]) -> Iterator[str]:
+    conflicts = {(row.source, row.key, row.digest) for row in rows}
+    if conflicts != fold.conflicts:
         yield (
             f"{case_id}: the conflicting signals that were kept are not those"
             f" that the ledger names: {CHANGED}"
@@ -179,7 +182,7 @@ def _check_conflicts(case_id: str, derived: DerivedRows, rows: Iterable[Any]) ->
 
 
 def _check_due_work(case: Case, outbox: Mapping[str, Any]) -> Iterator[str]:
-    """Check that a case which waits for the bot has a message that brings the bot to it."""
+    """Check that the outbox holds the work that the case waits for."""
     if case.state is State.OPEN and not _is_waiting(outbox, f"triage:{case.id}"):
         yield f"{case.id}: it is to be looked at, and no work waits for it: {FORGOTTEN}"
     if case.state in {State.APPROVED, State.RUNNING}:

@@ -58,7 +58,7 @@ class Checkpoint:
 
 @dataclass(frozen=True, slots=True)
 class _Memory:
-    """What the folder remembers of the last time."""
+    """The memory of the folder: the last signed tree."""
 
     #: The tree that was signed.
     tree: Tree
@@ -81,7 +81,7 @@ class _Disagreement(LedgerBroken):
 
 
 class Witness:
-    """What was signed of the log ``origin``. Reads only."""
+    """The notes of the log ``origin``. Reads only."""
 
     def __init__(self, folder: Path, origin: str) -> None:
         self._folder = folder
@@ -108,7 +108,9 @@ class Witness:
         return f"{self._origin}+{self._key_id().hex()}+{key}"
 
     def compare(self, ledger: Ledger) -> FallBehind | None:
-        """Compare the ledger with what was signed; None when it grows from that.
+        """Compare the ledger with what was signed.
+
+        None when it grows from that.
 
         Raises:
             LedgerBroken: the folder itself cannot be read.
@@ -203,13 +205,13 @@ class Witness:
                 )
             return _Memory(Tree(), number=0, cases=0)
         try:
-            stored = json.loads(path.read_text())
-            peaks = tuple(bytes.fromhex(peak) for peak in stored["peaks"])
+            content = json.loads(path.read_text())
+            peaks = tuple(bytes.fromhex(peak) for peak in content["peaks"])
             return _Memory(
-                tree=Tree(stored["size"], peaks),
-                number=stored["number"],
-                cases=stored.get("cases"),
-                note=stored.get("note", ""),
+                tree=Tree(content["size"], peaks),
+                number=content["number"],
+                cases=content.get("cases"),
+                note=content.get("note", ""),
             )
         except (ValueError, KeyError, TypeError) as failure:
             raise LedgerBroken(
@@ -217,7 +219,7 @@ class Witness:
             ) from None
 
     def _load_notes(self, *, after: int = 0) -> list[Checkpoint]:
-        """Return the notes above this number that carry our own signature, by number."""
+        """Return our own notes above this number, in order."""
         names: list[tuple[int, str]] = []
         for path in self._folder.glob("*.note"):
             match = NOTE_NAME.fullmatch(path.name)
@@ -234,7 +236,10 @@ class Witness:
         return self._parse_note(number, text)
 
     def _parse_note(self, number: int, text: str) -> Checkpoint | None:
-        """Return the checkpoint of a note; None when the note is not ours."""
+        """Return the checkpoint of a note.
+
+        None when the note is not ours.
+        """
         body, _, signature_line = text.partition("\n\n")
         try:
             signature = base64.b64decode(signature_line.strip().rpartition(" ")[2], validate=True)
@@ -255,7 +260,7 @@ class Witness:
     # --- the key ---------------------------------------------------------------------------------
 
     def _read_public_key(self) -> Ed25519PublicKey | None:
-        """Return the public key beside the notes, if this process may read it."""
+        """Return the public key, if this process may read it."""
         try:
             text = (self._folder / "public.key").read_text()
             typed_key = base64.b64decode(text.strip().split("+", 2)[2])
@@ -292,7 +297,9 @@ class Checkpoints(Witness):
             self._publish_key()
 
     def sign(self, ledger: Ledger) -> Checkpoint | None:
-        """Sign the ledger as it is now; None when nothing was added since the last time.
+        """Sign the ledger as it is now.
+
+        None when nothing was added since the last time.
 
         Raises:
             LedgerBroken: the ledger does not grow from what was signed before, and nobody has
@@ -350,14 +357,14 @@ class Checkpoints(Witness):
         return Checkpoint(number=number, size=tree.size, root=tree.root, note=note)
 
     def _remember(self, memory: _Memory) -> None:
-        stored = {
+        content = {
             "number": memory.number,
             "size": memory.tree.size,
             "peaks": [peak.hex() for peak in memory.tree.peaks],
             "cases": memory.cases,
             "note": memory.note,
         }
-        _write_durably(self._folder / "witness.json", json.dumps(stored))
+        _write_durably(self._folder / "witness.json", json.dumps(content))
 
     def _sign_note(self, tree: Tree, extension: str) -> str:
         text = f"{self._origin}\n{tree.size}\n{_base64(tree.root)}\n{extension}"
@@ -435,7 +442,7 @@ def _base64(value: bytes) -> str:
 
 
 def _write_durably(path: Path, text: str, *, mode: int = 0o644) -> None:
-    """Write a file so that a crash leaves the old one or the new one."""
+    """Write a file that a crash leaves whole, old or new."""
     beside = path.with_name(f".{path.name}.new")
     with os.fdopen(os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, mode), "w") as file:
         file.write(text)

@@ -1,4 +1,4 @@
-"""What an audit says of a difference: its cause, and what to do."""
+"""The causes that an audit names, and what to do about each."""
 
 import json
 from typing import Any
@@ -33,18 +33,19 @@ def parse_json(shape: Any, body: str) -> Any:
 
 
 def is_json_of(body: str, value: Any) -> bool:
-    """Tell whether the text says this value, and nothing that the value does not have."""
+    """Tell whether the text says this value and nothing else."""
     if to_plain(parse_json(type(value), body)) != to_plain(value):
         return False
     return _is_part_of(json.loads(body), to_plain(value))
 
 
-def _is_part_of(stored: Any, expected: Any) -> bool:
-    """Tell whether every name in ``stored`` is known. An earlier release wrote fewer."""
-    if isinstance(stored, dict) and isinstance(expected, dict):
-        return all(
-            name in expected and _is_part_of(stored[name], expected[name]) for name in stored
-        )
-    if isinstance(stored, list) and isinstance(expected, list):
-        return len(stored) == len(expected) and all(map(_is_part_of, stored, expected))
+def _is_part_of(value: Any, expected: Any) -> bool:
+    """Tell whether every name in ``value`` is known.
+
+    An earlier release wrote fewer.
+    """
+    if isinstance(value, dict) and isinstance(expected, dict):
+        return all(name in expected and _is_part_of(value[name], expected[name]) for name in value)
+    if isinstance(value, list) and isinstance(expected, list):
+        return len(value) == len(expected) and all(map(_is_part_of, value, expected))
     return True

@@ -1,4 +1,4 @@
-"""The rows of the ledger against each other, their heads, and the controls of the desk."""
+"""The check of the ledger's rows, their heads and the desk's controls."""
 
 import json
 from collections.abc import Callable, Iterator

@@ -27,7 +27,7 @@ CASES_PER_PAGE = 500
 
 @dataclass(frozen=True, slots=True)
 class ReplayResult:
-    """What folding the ledger again gave."""
+    """The result of folding the ledger again."""
 
     #: How many entries and cases were read.
     entries: int

@@ -1,4 +1,4 @@
-"""Rows that belong to no case, and outbox messages that nobody will do."""
+"""The check for stray rows, and for work that nobody will do."""
 
 import json
 from collections.abc import Iterator
@@ -23,7 +23,7 @@ UNDONE_STATES = {READY, LEASED, PARKED}
 
 
 def check_stray_rows(connection: Connection) -> Iterator[str]:
-    """Yield rows that are of no case, and cases of which only the ledger knows."""
+    """Yield rows without a case, and cases that only the ledger has."""
     for case_id in connection.execute(_LOST_CASES).scalars():
         yield f"{case_id}: in the ledger, but not in the projection: {CHANGED}"
     for name, query in _WITHOUT_CASE.items():
@@ -42,7 +42,7 @@ def check_stray_rows(connection: Connection) -> Iterator[str]:
 
 
 def check_outbox(connection: Connection, now: datetime) -> Iterator[str]:
-    """Yield messages that are not done and contradict themselves, or are put off for ever."""
+    """Yield messages that contradict themselves or are put off for ever."""
     latest = (now + MAX_DELAY).timestamp()
     for row in connection.execution_options(yield_per=500).execute(_UNDONE):
         if row.state not in UNDONE_STATES or row.topic not in TOPICS:

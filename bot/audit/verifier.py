@@ -3,16 +3,23 @@
 
     python verifier.py ledger.jsonl --checkpoints DIR --key "name+id+base64" [--against other.jsonl]
 
-Needs Python and the `cryptography` package, and nothing of Countersign: copy this file where you like. It derives every leaf from
-the entry's bytes, every link and root from the leaves, checks every checkpoint's signature and that each grows from the one before,
-and then the rules of the trade: no step without an approval of exactly that plan, no approval counted twice, nobody approving
-what they raised or edited, nothing taken back by fewer than had to approve it, no step forgotten whose outcome nobody knows,
-and where a passkey was asked for, a signature by the approver's own device over exactly that plan.
+It needs Python and the `cryptography` package, and nothing of Countersign: copy this file where
+you like. It checks
 
-A log that goes back is a finding, unless the note that does so names the one before it (a line "restored SIZE ROOT COMMON", signed
-like the rest) and an entry says who acknowledged that a backup was restored: then it is a note, on a line of its own.
+- that every leaf follows from its entry, and every link and root from the leaves;
+- that every checkpoint is signed, and grows from the one before;
+- that no step was begun without an approval of exactly its plan;
+- that no approval was counted twice, and nobody approved what they raised or edited;
+- that nothing was taken back by fewer people than had to approve it;
+- that no step was left whose outcome nobody knows;
+- that an approval with a passkey carries a signature by the approver's own device over its plan.
 
-Exit status 0: everything holds. 1: something does not, each finding on a line. 2: it cannot be read.
+A log that goes back is a finding, unless two things explain it. The note that does so names the
+one before it, in a signed line "restored SIZE ROOT COMMON", and an entry says who acknowledged
+that a backup was restored. Then it is printed as a note.
+
+Exit status 0: everything holds. 1: something does not, each finding on a line. 2: it cannot be
+read.
 """
 
 import argparse
@@ -29,7 +36,7 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec, padding, rsa
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
-# What reading something that is not as it must be can raise.
+# What reading a malformed entry can raise.
 MALFORMED = (
     ArithmeticError,
     AttributeError,
@@ -40,28 +47,46 @@ MALFORMED = (
     UnsupportedAlgorithm,
 )
 GENESIS = hashlib.sha256(b"countersign ledger").digest()
-MOST_FINDINGS = 50
+MAX_FINDINGS = 50
+
+LINE_FIELDS = {"seq": int, "chain": str, "leaf": str, "entry": str}
+ENTRY_FIELDS = {
+    "type": str,
+    "case": str,
+    "version": int,
+    "revision": int,
+    "at": str,
+    "actor": str,
+    "surface": str,
+    "body": dict,
+}
 
 
 class Unreadable(Exception):
     """The files are not what they should be."""
 
 
+# --- hashes --------------------------------------------------------------------------------------
+
+
 def sha(data):
+    """Return the SHA-256 of the data."""
     return hashlib.sha256(data).digest()
 
 
 def roots_of(leaves, sizes):
-    """The RFC 6962 root of the first so many leaves, for each of these sizes, in one pass."""
-    wanted, roots, peaks = set(sizes), {}, []
-    if 0 in wanted:
-        roots[0] = sha(b"")
+    """Return the RFC 6962 roots of the trees of these sizes."""
+    roots = {0: sha(b"")} if 0 in sizes else {}
+    # The roots of the complete subtrees so far, the largest first.
+    peaks = []
     for size, leaf in enumerate(leaves, start=1):
-        node, rest = leaf, size - 1
+        node = leaf
+        rest = size - 1
         while rest % 2:
-            node, rest = sha(b"\x01" + peaks.pop() + node), rest // 2
+            node = sha(b"\x01" + peaks.pop() + node)
+            rest //= 2
         peaks.append(node)
-        if size in wanted:
+        if size in sizes:
             root = peaks[-1]
             for peak in reversed(peaks[:-1]):
                 root = sha(b"\x01" + peak + root)
@@ -70,116 +95,162 @@ def roots_of(leaves, sizes):
 
 
 def root_of(leaves):
-    """The RFC 6962 root of all of them."""
-    return roots_of(leaves, [len(leaves)])[len(leaves)]
+    """Return the RFC 6962 root of all leaves."""
+    return roots_of(leaves, {len(leaves)})[len(leaves)]
+
+
+# --- the export ----------------------------------------------------------------------------------
 
 
 def parse(text):
-    """Strict JSON: no NaN, no name twice in one object, nothing that UTF-8 cannot write. Raises ValueError or RecursionError."""
+    """Parse strict JSON: no NaN, no duplicate names, only valid UTF-8.
+
+    Raises ValueError or RecursionError.
+    """
     text.encode()
-    return json.loads(text, object_pairs_hook=once, parse_constant=no_number)
+    return json.loads(text, object_pairs_hook=unique_names, parse_constant=refuse_constant)
 
 
-def once(pairs):
-    found = dict(pairs)
-    if len(found) != len(pairs):
+def unique_names(pairs):
+    """Make an object of its names and values."""
+    value = dict(pairs)
+    if len(value) != len(pairs):
         raise ValueError("a name stands twice in one object")
-    return found
+    return value
 
 
-def no_number(name):
+def refuse_constant(name):
+    """Refuse NaN and the infinities."""
     raise ValueError(f"{name} is not JSON")
 
 
 def read_lines(path):
-    """The export as (line number, object); raises Unreadable for what is no export at all."""
+    """Yield the line numbers and objects of an export.
+
+    Raises Unreadable when it is none.
+    """
     number = 0
     try:
         with open(path, encoding="utf-8", newline="\n") as file:
             for number, line in enumerate(file, start=1):
                 yield number, parse(line)
-    except (OSError, UnicodeDecodeError) as wrong:
-        raise Unreadable(f"{path}: {wrong}") from None
-    except (ValueError, RecursionError) as wrong:
-        raise Unreadable(f"{path}:{number or 1}: not JSON ({wrong})") from None
+    except (OSError, UnicodeDecodeError) as failure:
+        raise Unreadable(f"{path}: {failure}") from None
+    except (ValueError, RecursionError) as failure:
+        raise Unreadable(f"{path}:{number or 1}: not JSON ({failure})") from None
 
 
 def check_chain(path, findings):
-    """Leaves, links and places. Returns the leaves and the parsed entries."""
-    leaves, entries, link = [], [], GENESIS
+    """Check places, leaves and links. Return the leaves and the parsed entries."""
+    leaves = []
+    entries = []
+    link = GENESIS
     for number, line in read_lines(path):
         if not is_line(line):
             raise Unreadable(
-                f"{path}:{number}: not a line of an export (seq, chain, leaf and entry, and nothing else)"
+                f"{path}:{number}: not a line of an export"
+                " (seq, chain, leaf and entry, and nothing else)"
             )
         try:
             body = line["entry"].encode()
-        except ValueError as wrong:
-            raise Unreadable(f"{path}:{number}: the entry is no text ({wrong})") from None
+        except ValueError as failure:
+            raise Unreadable(f"{path}:{number}: the entry is no text ({failure})") from None
         leaf = sha(b"\x00" + body)
-        link = sha(link + leaf)
-        if line.get("seq") != number:
-            findings.append(
-                f"line {number}: seq is {line.get('seq')}, must be {number}: an entry was taken out, put in or moved"
-            )
-        if line.get("leaf") != leaf.hex():
-            findings.append(f"entry {number}: its content is not what its leaf was made of")
-        if line.get("chain") != link.hex():
-            findings.append(f"entry {number}: the link to the entry before does not hold")
-            link = (
-                bytes.fromhex(line["chain"])
-                if re.fullmatch("[0-9a-f]{64}", str(line.get("chain")))
-                else link
-            )
+        link = check_line(
+            number=number, line=line, leaf=leaf, link=sha(link + leaf), findings=findings
+        )
         leaves.append(leaf)
         entries.append(read_entry(number, line["entry"], findings))
     return leaves, entries
 
 
 def is_line(line):
-    shape = {"seq": int, "chain": str, "leaf": str, "entry": str}
+    """Tell whether a value is a line of an export."""
     return (
         isinstance(line, dict)
-        and set(line) == set(shape)
-        and all(
-            isinstance(line[name], kind) and not isinstance(line[name], bool)
-            for name, kind in shape.items()
-        )
+        and set(line) == set(LINE_FIELDS)
+        and all(has_type(line[name], kind) for name, kind in LINE_FIELDS.items())
     )
 
 
+def has_type(value, kind):
+    """Tell whether a value has this type.
+
+    Python's bool is an int, and JSON's is not.
+    """
+    return isinstance(value, kind) and not isinstance(value, bool)
+
+
+def check_line(number, line, leaf, link, findings):
+    """Check a line against its leaf and link.
+
+    Return the link to go on from: after a broken one, so that each break is found once.
+    """
+    if line["seq"] != number:
+        findings.append(
+            f"line {number}: seq is {line['seq']}, must be {number}:"
+            " an entry was taken out, put in or moved"
+        )
+    if line["leaf"] != leaf.hex():
+        findings.append(f"entry {number}: its content is not what its leaf was made of")
+    if line["chain"] == link.hex():
+        return link
+    findings.append(f"entry {number}: the link to the entry before does not hold")
+    if re.fullmatch("[0-9a-f]{64}", line["chain"]):
+        return bytes.fromhex(line["chain"])
+    return link
+
+
 def read_entry(number, text, findings):
-    """The entry as an object with the fields that every entry has; an empty one, and a finding, where it is none."""
-    shape = {
-        "type": str,
-        "case": str,
-        "version": int,
-        "revision": int,
-        "at": str,
-        "actor": str,
-        "surface": str,
-        "body": dict,
-    }
+    """Return the entry as an object.
+
+    An empty one, and a finding, when it is none.
+    """
     try:
         entry = parse(text)
-    except (ValueError, RecursionError) as wrong:
-        findings.append(f"entry {number}: is not JSON ({wrong})")
+    except (ValueError, RecursionError) as failure:
+        findings.append(f"entry {number}: is not JSON ({failure})")
         return {}
     if not isinstance(entry, dict):
         findings.append(f"entry {number}: is not an object")
         return {}
-    for name, kind in shape.items():
-        if not isinstance(entry.get(name), kind) or isinstance(entry.get(name), bool):
+    for name, kind in ENTRY_FIELDS.items():
+        if not has_type(entry.get(name), kind):
             findings.append(f"entry {number}: its {name} is not what every entry has there")
             return {}
     return entry
 
 
+def check_fork(leaves, other, findings):
+    """Check that two exports of one log agree."""
+    other_leaves = check_chain(other, [])[0]
+    for number, (leaf, other_leaf) in enumerate(zip(leaves, other_leaves), start=1):
+        if leaf != other_leaf:
+            findings.append(f"entry {number}: the two exports disagree: the log was forked")
+            return
+
+
+# --- the checkpoints -----------------------------------------------------------------------------
+
+
+class Note:
+    """A signed note: so many entries had this root."""
+
+    def __init__(self, size, root, restore):
+        self.size = size
+        self.root = root
+        # Of a note after a restored backup: size and root of the note before it, and how many
+        # entries both have.
+        self.restore = restore
+        self.name = ""
+        self.number = 0
+
+
 def parse_key(text):
-    """A C2SP verifier key: name+id+base64 of 0x01 and the Ed25519 key."""
+    """Parse a C2SP verifier key: name+id+base64 of 0x01 and the Ed25519 key."""
     try:
-        name, key_id, encoded = text.strip().split("+", 2)
-        raw = base64.b64decode(encoded, validate=True)
+        name, key_id, key_text = text.strip().split("+", 2)
+        raw = base64.b64decode(key_text, validate=True)
     except ValueError:
         raise Unreadable("the key is not a verifier key (name+id+base64)") from None
     if raw[:1] != b"\x01" or len(raw) != 33:
@@ -190,224 +261,191 @@ def parse_key(text):
 
 
 def parse_note(path, key):
-    """Size, root and the restored line (or None) of a signed note. Raises InvalidSignature or ValueError."""
-    name, key_id, public = key
+    """Return a note whose signature holds.
+
+    Raises InvalidSignature or ValueError.
+    """
+    name, key_id, public_key = key
     text, _, signatures = path.read_bytes().decode("utf-8").partition("\n\n")
     origin, size, root, *extensions = text.split("\n")
     if origin != name:
         raise ValueError(f"is of {origin[:100]!r}, not of {name}")
     for line in signatures.split("\n"):
-        signed = re.fullmatch(r"— (\S+) (\S+)", line)
-        if signed and signed[1] == name and base64.b64decode(signed[2])[:4] == key_id:
-            public.verify(base64.b64decode(signed[2])[4:], f"{text}\n".encode())
-            return natural(size), base64.b64decode(root), restored_line(extensions)
+        match = re.fullmatch(r"— (\S+) (\S+)", line)
+        if match and match[1] == name and base64.b64decode(match[2])[:4] == key_id:
+            public_key.verify(base64.b64decode(match[2])[4:], f"{text}\n".encode())
+            return Note(parse_size(size), base64.b64decode(root), parse_restored(extensions))
     raise ValueError("carries no signature by this key")
 
 
-def natural(text):
+def parse_size(text):
+    """Parse a number of entries."""
     if not re.fullmatch("0|[1-9][0-9]{0,17}", text, re.ASCII):
         raise ValueError(f"{text[:40]!r} is not a number of entries")
     return int(text)
 
 
-def restored_line(extensions):
-    """Size and root of the note before it, and how many entries both have."""
+def parse_restored(extensions):
+    """Return what a note says of the backup that was restored.
+
+    That is size and root of the note before it, and how many entries both have.
+    """
     for line in extensions:
-        found = re.fullmatch(r"restored (\S+) (\S+) (\S+)", line)
-        if found:
-            return natural(found[1]), base64.b64decode(found[2]), natural(found[3])
+        match = re.fullmatch(r"restored (\S+) (\S+) (\S+)", line)
+        if match:
+            return parse_size(match[1]), base64.b64decode(match[2]), parse_size(match[3])
     return None
 
 
-def check_checkpoints(folder, key_text, leaves, findings, acknowledged=(), remarks=None):
-    """Every note: signed by the pinned key, none missing, each the root of its prefix of this ledger.
+def check_checkpoints(folder, key_text, leaves, findings, acknowledgements=(), remarks=None):
+    """Check every note against this ledger.
 
-    ``acknowledged`` are the entries by which restored backups were acknowledged; what they explain goes into ``remarks``.
+    Return how many entries the notes cover.
+
+    Each must be signed by the pinned key and be the root of its first entries, and none may be
+    missing. ``acknowledgements`` are the entries that acknowledge restored backups; what they
+    explain goes into ``remarks``.
     """
-    key = parse_key(key_text)
-    notes = read_notes(folder, key, findings)
-    covered, last = 0, None
-    roots = roots_of(leaves, {note["size"] for note in notes})
+    notes = read_notes(folder, parse_key(key_text), findings)
+    roots = roots_of(leaves, {note.size for note in notes})
+    coverage = 0
+    last = None
     for place, note in enumerate(notes):
-        name, size, restored = note["name"], note["size"], note["restored"]
-        gone = [
-            later
-            for later in notes[place + 1 :]
-            if later["restored"] and size > later["restored"][2]
-        ]
-        if restored:
-            wrong = why_not_restored(note, last, acknowledged, gone)
-            if wrong:
-                findings.append(f"{name}: {wrong}")
-            elif remarks is not None and not gone:
-                remarks.append(remark_on(restored, acknowledged))
-        elif last and size < last["size"]:
+        # A later note says that a backup was restored that does not hold this one's entries.
+        is_superseded = any(
+            later.restore and note.size > later.restore[2] for later in notes[place + 1 :]
+        )
+        if note.restore:
+            problem = restore_problem(
+                note=note, last=last, acknowledgements=acknowledgements, is_superseded=is_superseded
+            )
+            if problem:
+                findings.append(f"{note.name}: {problem}")
+            elif remarks is not None and not is_superseded:
+                remarks.append(describe_restore(note.restore, acknowledgements))
+        elif last and note.size < last.size:
             findings.append(
-                f"{name}: signs {size} entries after {last['size']} were signed: the log went back"
+                f"{note.name}: signs {note.size} entries after {last.size} were signed:"
+                " the log went back"
             )
         last = note
-        if gone:
-            continue
-        if size > len(leaves):
-            findings.append(
-                f"{name}: signs {size} entries, the ledger has {len(leaves)}: entries were cut off"
-            )
-        elif roots[size] != note["root"]:
-            findings.append(
-                f"{name}: the first {size} entries are not those that were signed: rewritten or grown anew"
-            )
-        covered = max(covered, size)
-    return covered
+        if not is_superseded:
+            check_root(note=note, leaves=leaves, roots=roots, findings=findings)
+            coverage = max(coverage, note.size)
+    return coverage
+
+
+def check_root(note, leaves, roots, findings):
+    """Check that a note signs the first entries of this ledger."""
+    if note.size > len(leaves):
+        findings.append(
+            f"{note.name}: signs {note.size} entries, the ledger has {len(leaves)}:"
+            " entries were cut off"
+        )
+    elif roots[note.size] != note.root:
+        findings.append(
+            f"{note.name}: the first {note.size} entries are not those that were signed:"
+            " rewritten or grown anew"
+        )
 
 
 def read_notes(folder, key, findings):
-    """The notes whose signature holds, in order; a finding for each that does not, and for the first that is missing."""
+    """Return the notes whose signature holds, in order.
+
+    The others are findings, and so is the first that is missing.
+    """
     paths = sorted(Path(folder).glob("*.note"))
     if not paths:
         findings.append(
-            "there is no checkpoint: a ledger alone cannot show that it was not cut or rewritten whole"
+            "there is no checkpoint: a ledger alone cannot show that it was not cut or rewritten"
+            " whole"
         )
     notes = []
-    for expected, path in enumerate(paths, start=1):
-        if not path.name.startswith(f"{expected:06d}-"):
-            findings.append(f"checkpoint {expected} is missing")
+    for number, path in enumerate(paths, start=1):
+        if not path.name.startswith(f"{number:06d}-"):
+            findings.append(f"checkpoint {number} is missing")
             break
         try:
-            size, root, restored = parse_note(path, key)
+            note = parse_note(path, key)
         except InvalidSignature:
             findings.append(f"{path.name}: the signature does not hold")
             continue
-        except (ValueError, IndexError, OSError) as wrong:
-            findings.append(f"{path.name}: {wrong}")
+        except (ValueError, IndexError, OSError) as failure:
+            findings.append(f"{path.name}: {failure}")
             continue
-        notes.append(
-            {
-                "name": path.name,
-                "number": expected,
-                "size": size,
-                "root": root,
-                "restored": restored,
-            }
-        )
+        note.name = path.name
+        note.number = number
+        notes.append(note)
     return notes
 
 
-def why_not_restored(note, last, acknowledged, gone):
-    """Why a note that follows a restored backup does not explain that the log went back; None when it does."""
-    size, root, common = note["restored"]
-    if (
-        last is None
-        or last["number"] != note["number"] - 1
-        or (last["size"], last["root"]) != (size, root)
-    ):
+def restore_problem(note, last, acknowledgements, is_superseded):
+    """Return why a note does not explain that the log went back.
+
+    None when it does.
+    """
+    size, root, common = note.restore
+    names_the_one_before = (
+        last is not None
+        and last.number == note.number - 1
+        and (last.size, last.root) == (size, root)
+    )
+    if not names_the_one_before:
         return "says that a backup was restored, but does not name the note before it"
-    if common > note["size"]:
-        return f"says that {common} entries were kept, and signs {note['size']}"
-    # Where a later backup took this one's acknowledgement away, that one's counts.
-    if not gone and acknowledgement_of(size, root, acknowledged) is None:
+    if common > note.size:
+        return f"says that {common} entries were kept, and signs {note.size}"
+    # A later backup may have taken this acknowledgement away. Then the later one counts.
+    if not is_superseded and acknowledgement_of(size, root, acknowledgements) is None:
         return "says that a backup was restored, and no entry says that anybody acknowledged it"
     return None
 
 
-def acknowledgement_of(size, root, acknowledged):
-    for entry in acknowledged:
+def acknowledgement_of(size, root, acknowledgements):
+    """Return the entry that acknowledges the loss of this signed tree."""
+    signed_root = base64.b64encode(root).decode()
+    for entry in acknowledgements:
         body = entry["body"]
-        if (
-            body.get("signed_size") == size
-            and body.get("signed_root") == base64.b64encode(root).decode()
-        ):
+        if body.get("signed_size") == size and body.get("signed_root") == signed_root:
             return entry
     return None
 
 
-def remark_on(restored, acknowledged):
-    size, root, common = restored
-    entry = acknowledgement_of(size, root, acknowledged)
+def describe_restore(restore, acknowledgements):
+    """Say what a restored backup lacks, and who acknowledged it."""
+    size, root, common = restore
+    entry = acknowledgement_of(size, root, acknowledgements)
     return (
-        f"a backup was restored: entries {common + 1} to {size} that were signed once are gone, or not proved to be the same; "
-        f"acknowledged by {entry['body'].get('by_name')!r} at {entry['at']}: {entry['body'].get('note')!r}"
+        f"a backup was restored: entries {common + 1} to {size} that were signed once are gone, or"
+        f" not proved to be the same; acknowledged by {entry['body'].get('by_name')!r}"
+        f" at {entry['at']}: {entry['body'].get('note')!r}"
     )
 
 
-def check_fork(leaves, other, findings):
-    """Two exports of one log agree as far as both go."""
-    theirs = check_chain(other, [])[0]
-    for number, (ours, their) in enumerate(zip(leaves, theirs), start=1):
-        if ours != their:
-            findings.append(f"entry {number}: the two exports disagree: the log was forked")
-            return
-
-
-def check_trade(entries, findings):
-    """The rules that make the ledger worth having."""
-    # ``release``: what was seen of the releases that wrote this; from then on their rules hold.
-    cases, passkeys, release = {}, {}, {"undo_votes": False}
-    desk = {"behind": set()}
-    for number, entry in enumerate(entries, start=1):
-        if not entry:
-            # It could not be read, which is a finding already.
-            continue
-        new = {
-            "version": 0,
-            "digest": None,
-            "votes": {},
-            "authors": set(),
-            "authorised": None,
-            "steps": set(),
-        }
-        new["doubt"] = {}
-        new.update(requesters=set(), undo_votes={}, undo_until=None, alone=False, release=release)
-        case = cases.setdefault(
-            entry.get("case"), {**new, "passkeys": passkeys, "asked": {}, "desk": desk}
-        )
-        if entry.get("version") != case["version"] + 1:
-            findings.append(
-                f"entry {number}: {entry.get('case')} version {entry.get('version')} after {case['version']}"
-            )
-        case["version"] = entry.get("version") or 0
-        if (
-            entry.get("type") in ENDS_DOUBT
-            and case["doubt"]
-            and not drifted_unreported(entry, case)
-        ):
-            step = min(case["doubt"]) + 1
-            findings.append(
-                f"entry {number}: {entry.get('case')}: step {step} was forgotten while nobody knew of it"
-            )
-            case["doubt"] = {}
-        rule = RULES.get(entry.get("type"))
-        try:
-            wrong = rule(entry, entry.get("body") or {}, case) if rule else None
-        except MALFORMED as failure:
-            wrong = f"this {entry['type']} cannot be read ({type(failure).__name__}: {str(failure)[:100]})"
-        if wrong:
-            findings.append(f"entry {number}: {entry.get('case')}: {wrong}")
+# --- canonical JSON ------------------------------------------------------------------------------
 
 
 def digest_of(plan):
-    """SHA-256 of the plan's RFC 8785 form.
+    """Return the SHA-256 of the plan's RFC 8785 form.
 
-    ``undo_for`` and ``mode`` came with later releases; empty, they are no part of the digest.
+    ``undo_for`` and ``mode`` came with later releases; empty, they are no part of it.
     """
-    actions = [
-        {k: v for k, v in action.items() if (k, v) != ("undo_for", "PT0S")}
-        for action in plan["actions"]
-    ]
-    plan = dict({k: v for k, v in plan.items() if (k, v) != ("mode", "")}, actions=actions)
+    actions = [without(action, "undo_for", "PT0S") for action in plan["actions"]]
+    plan = dict(without(plan, "mode", ""), actions=actions)
     return hashlib.sha256(canonical(plan).encode()).hexdigest()
 
 
+def without(value, name, default):
+    """Return an object without this name when it has this value."""
+    return {key: item for key, item in value.items() if (key, item) != (name, default)}
+
+
 def canonical(value):
+    """Write a value as RFC 8785 says."""
     if isinstance(value, dict):
-        ordered = sorted(value, key=lambda name: name.encode("utf-16-be"))
-        return (
-            "{"
-            + ",".join(
-                f"{json.dumps(name, ensure_ascii=False)}:{canonical(value[name])}"
-                for name in ordered
-            )
-            + "}"
-        )
+        members = []
+        for name in sorted(value, key=utf_16):
+            members.append(f"{json.dumps(name, ensure_ascii=False)}:{canonical(value[name])}")
+        return "{" + ",".join(members) + "}"
     if isinstance(value, list):
         return "[" + ",".join(canonical(item) for item in value) + "]"
     if isinstance(value, float):
@@ -415,8 +453,16 @@ def canonical(value):
     return json.dumps(value, ensure_ascii=False)
 
 
+def utf_16(name):
+    """Encode a name for sorting: RFC 8785 sorts by UTF-16 code units."""
+    return name.encode("utf-16-be")
+
+
 def ecmascript(number):
-    """A double as ECMAScript writes it (ECMA-262, Number::toString), and so RFC 8785: Python finds the same digits."""
+    """Write a double as ECMAScript does (ECMA-262, Number::toString).
+
+    Python finds the same digits.
+    """
     if number != number or number in (float("inf"), float("-inf")):
         raise ValueError("NaN and infinity are not JSON")
     if number == 0:
@@ -424,8 +470,8 @@ def ecmascript(number):
     sign = "-" if number < 0 else ""
     mantissa, _, exponent = repr(abs(number)).partition("e")
     whole, _, fraction = mantissa.partition(".")
-    digits = (whole + fraction).lstrip("0")
     # The value is 0.DIGITS times ten to the power of ``point``.
+    digits = (whole + fraction).lstrip("0")
     point = len(whole.lstrip("0")) + int(exponent or 0)
     if whole.strip("0") == "":
         point -= len(fraction) - len(fraction.lstrip("0"))
@@ -436,53 +482,190 @@ def ecmascript(number):
         return sign + digits[:point] + "." + digits[point:]
     if -6 < point <= 0:
         return sign + "0." + "0" * -point + digits
+    if len(digits) > 1:
+        digits = digits[0] + "." + digits[1:]
     power = point - 1
-    tail = f"e{'+' if power > 0 else '-'}{abs(power)}"
-    return sign + digits[0] + ("." + digits[1:] if len(digits) > 1 else "") + tail
+    power_sign = "+" if power > 0 else "-"
+    return f"{sign}{digits}e{power_sign}{abs(power)}"
 
 
-def begun(entry, body, case):
+# --- the rules of the trade ----------------------------------------------------------------------
+
+
+class Log:
+    """The state across cases at this place of the log."""
+
+    def __init__(self):
+        # By credential.
+        self.passkeys = {}
+        # Size and root of the last checkpoint, for each restored backup not acknowledged yet.
+        self.restored_backups = set()
+        # From the release on that says how many people an undo takes, they are required.
+        self.has_undo_votes = False
+
+
+class Terms:
+    """The terms of policy for the plan that is shown."""
+
+    def __init__(self):
+        self.votes_needed = 1
+        self.needs_passkey = False
+        # None before there is a plan.
+        self.is_low_risk = None
+
+
+class Steps:
+    """The steps of the plan that is carried out."""
+
+    def __init__(self):
+        # By number.
+        self.begun = set()
+        # The last state of each step whose outcome is in doubt.
+        self.doubt = {}
+
+
+class Case:
+    """The state of one case at this place of the log."""
+
+    def __init__(self, log):
+        self.log = log
+        self.version = 0
+        # Of the plan that is shown, and of the one that may be carried out.
+        self.plan_digest = None
+        self.authorised_digest = None
+        # Policy let the plan run without a person.
+        self.is_automatic = False
+        self.terms = Terms()
+        # The account of each voter, and for whom they voted.
+        self.votes = {}
+        self.undo_votes = {}
+        self.undo_until = None
+        self.has_emergency_vote = False
+        # Who raised the exception, and who edited the plan or gains from it: none may approve.
+        self.requesters = set()
+        self.authors = set()
+        # Approvals begun in Slack: ticket and purpose by person.
+        self.step_ups = {}
+        # Invitations to add a passkey: person by ticket.
+        self.invitations = {}
+        self.steps = Steps()
+
+
+def check_trade(entries, findings):
+    """Check the rules that make the ledger worth having."""
+    log = Log()
+    cases = {}
+    for number, entry in enumerate(entries, start=1):
+        # An entry that could not be read is a finding already.
+        if not entry:
+            continue
+        case_id = entry.get("case")
+        if case_id not in cases:
+            cases[case_id] = Case(log)
+        for problem in entry_problems(entry, cases[case_id]):
+            findings.append(f"entry {number}: {problem}")
+
+
+def entry_problems(entry, case):
+    """Yield what is wrong with an entry, and update the case."""
+    case_id = entry.get("case")
+    kind = entry.get("type")
+    if entry.get("version") != case.version + 1:
+        yield f"{case_id} version {entry.get('version')} after {case.version}"
+    case.version = entry.get("version") or 0
+    if kind in ENDS_DOUBT and case.steps.doubt and not is_unreported_drift(entry, case):
+        step = min(case.steps.doubt) + 1
+        yield f"{case_id}: step {step} was forgotten while nobody knew of it"
+        case.steps.doubt = {}
+    rule = RULES.get(kind)
+    if rule is None:
+        return
+    try:
+        problem = rule(entry, entry.get("body") or {}, case)
+    except MALFORMED as failure:
+        reason = f"{type(failure).__name__}: {str(failure)[:100]}"
+        problem = f"this {kind} cannot be read ({reason})"
+    if problem:
+        yield f"{case_id}: {problem}"
+
+
+# Each rule takes an entry, its body and its case. It returns what is wrong, or nothing.
+
+
+def add_requester(entry, body, case):
+    """Make whoever raises the exception an author of all that follows."""
+    requester = (body.get("signal") or {}).get("requester")
+    if requester:
+        case.requesters.add(requester)
+
+
+def begin_plan(entry, body, case):
+    """Begin a revision: its votes start anew."""
     plan = body.get("plan")
-    case.update(
-        digest=digest_of(plan) if plan else None,
-        votes={},
-        authorised=None,
-        steps=set(),
-        emergency=False,
-        asked={},
-    )
-    case.update(alone=False, undo_votes={}, undo_until=None)
-    case["step_up"] = bool((body.get("verdict") or {}).get("step_up"))
-    if entry["type"] != "plan.edited":
-        case["authors"] = set()
+    case.plan_digest = digest_of(plan) if plan else None
+    case.authorised_digest = None
+    case.votes = {}
+    case.undo_votes = {}
+    case.undo_until = None
+    case.step_ups = {}
+    case.invitations = {}
+    case.steps.begun = set()
+    case.has_emergency_vote = False
+    case.is_automatic = False
+    verdict = body.get("verdict") or {}
+    case.terms.needs_passkey = bool(verdict.get("step_up"))
+    if entry["type"] == "plan.edited":
+        case.authors.add(entry["actor"])
     else:
-        case["authors"].add(entry["actor"])
+        case.authors = set()
     if plan:
-        case["authors"] |= {who for who in (plan.get("requester"), plan.get("beneficiary")) if who}
-        case["needed"] = sum(
-            factor["count"] for factor in (body.get("verdict") or {}).get("factors", [])
-        )
-        case["low"] = (body.get("verdict") or {}).get("tier") == 1
+        authors = (plan.get("requester"), plan.get("beneficiary"))
+        case.authors |= {author for author in authors if author}
+        case.terms.votes_needed = sum(factor["count"] for factor in verdict.get("factors", []))
+        case.terms.is_low_risk = verdict.get("tier") == 1
 
 
-def voted(entry, body, case):
+def count_vote(entry, body, case):
+    """Count an approval of the plan that is shown."""
     approval = body["approval"]
-    if approval["digest"] != case["digest"]:
+    if approval["digest"] != case.plan_digest:
         return "an approval of another plan than the one that was shown"
-    authors = case["authors"] | case["requesters"]
-    wrong = wrongly_said(entry, approval, case, "votes", authors, "approve")
-    if wrong:
-        return wrong
+    authors = case.authors | case.requesters
+    problem = vote_problem(entry, approval, case, authors=authors, purpose="approve")
+    if problem:
+        return problem
     if approval.get("emergency"):
-        case["emergency"] = True
+        case.has_emergency_vote = True
+    return None
 
 
-def wrongly_said(entry, approval, case, votes, authors, purpose):
-    """Why this yes is not its giver's to give; None when it is, and then it counts among the votes."""
-    person, principal = approval["person"], approval.get("behalf_of") or approval["person"]
-    if person in case[votes]:
+def count_undo_vote(entry, body, case):
+    """Count an approval of taking the plan back.
+
+    What ran by itself may be stopped by its authors too.
+    """
+    approval = body["approval"]
+    authors = set() if case.is_automatic else case.authors | case.requesters
+    case.log.has_undo_votes = True
+    if case.authorised_digest is None or approval["digest"] != case.authorised_digest:
+        return "a yes to taking back another plan than the one that was carried out"
+    if not case.undo_until or parse_time(entry["at"]) >= parse_time(case.undo_until):
+        return "a yes to taking back what could not be taken back then"
+    return vote_problem(entry, approval, case, authors=authors, purpose="undo")
+
+
+def vote_problem(entry, approval, case, authors, purpose):
+    """Return why this vote is not its giver's to give.
+
+    None counts it.
+    """
+    votes = case.votes if purpose == "approve" else case.undo_votes
+    person = approval["person"]
+    principal = approval.get("behalf_of") or person
+    if person in votes:
         return f"{person} approved twice"
-    twice = sorted({person, principal} & (set(case[votes]) | set(case[votes].values())))
+    voters = set(votes) | set(votes.values())
+    twice = sorted({person, principal} & voters)
     if twice:
         return f"{twice[0]} was heard twice"
     if person in authors:
@@ -491,205 +674,249 @@ def wrongly_said(entry, approval, case, votes, authors, purpose):
         return "an approval in somebody else's name"
     if principal in authors:
         return f"{person} approved for {principal}, who raised, edited or gains from it"
-    if case.get("step_up"):
-        wrong = unsigned(entry, approval, case, purpose)
-        if wrong:
-            return f"{person} approved without their passkey: {wrong}"
-    case[votes][person] = principal
-
-
-def raised(entry, body, case):
-    """Whoever raises the trouble, at first or again, is an author of all that follows."""
-    requester = (body.get("signal") or {}).get("requester")
-    if requester:
-        case["requesters"].add(requester)
-
-
-def resolved(entry, body, case):
-    """From the release on that says how many people it takes to undo, they are asked for."""
-    case.update(undo_votes={}, undo_until=body.get("undo_until"))
-    if "undo_votes" in body:
-        case["release"]["undo_votes"] = True
-
-
-def undo_voted(entry, body, case):
-    """Undoing is approved as the doing was; what ran alone may be stopped by its authors too."""
-    approval = body["approval"]
-    authors = set() if case["alone"] else case["authors"] | case["requesters"]
-    case["release"]["undo_votes"] = True
-    if case["authorised"] is None or approval["digest"] != case["authorised"]:
-        return "a yes to taking back another plan than the one that was carried out"
-    if not case["undo_until"] or moment(entry["at"]) >= moment(case["undo_until"]):
-        return "a yes to taking back what could not be taken back then"
-    return wrongly_said(entry, approval, case, "undo_votes", authors, "undo")
-
-
-def undo_asked(entry, body, case):
-    """Ledgers of earlier releases, where one person was enough, know of no votes."""
-    votes, by = case["undo_votes"], set(body.get("by") or ())
-    needed = 1 if case["alone"] else max(1, case.get("needed", 1))
-    is_new = case["release"]["undo_votes"] or "by" in body
-    case.update(undo_votes={}, undo_until=None)
-    if is_new and (not by <= set(votes) or len(by) < needed):
-        return "taken back without the approvals it needs"
-
-
-def undo_lapsed(entry, body, case):
-    case.update(undo_votes={}, undo_until=body.get("undo_until"))
-
-
-def moment(text):
-    return datetime.fromisoformat(text.replace("Z", "+00:00"))
-
-
-def unsigned(entry, approval, case, purpose):
-    """Why the device's signature does not prove this yes; None when it does (WebAuthn level 2, section 7.2)."""
-    told, person = approval.get("assertion") or {}, approval["person"]
-    key = case["passkeys"].get(told.get("credential"))
-    if key is None or key["person"] != person:
-        return "no passkey of theirs was known then"
-    if case["asked"].get(person) != (told.get("ticket"), purpose):
-        return "it was not begun in Slack"
-    try:
-        client, device = unarmoured(told["client_data"]), unarmoured(told["authenticator_data"])
-        said = json.loads(client)
-        asked = {
-            "case": entry["case"],
-            "revision": entry["revision"],
-            "plan": case["digest"],
-            "person": person,
-            "ticket": told["ticket"],
-        }
-        if purpose != "approve":
-            asked["purpose"] = purpose
-        wanted = sha(b"countersign step-up\n" + canonical(asked).encode())
-        if said["type"] != "webauthn.get" or unarmoured(said["challenge"]) != wanted:
-            return "the device signed something else than this plan"
-        if device[:32] != sha(key["site"].encode()):
-            return "the device signed for another site"
-        if device[32] & 0x05 != 0x05:
-            return "the device did not make sure who held it"
-        signature_holds(
-            base64.b64decode(key["public_key"]), unarmoured(told["signature"]), device + sha(client)
-        )
-    except InvalidSignature:
-        return "the signature does not hold"
-    except MALFORMED as wrong:
-        return f"what the device signed cannot be read ({type(wrong).__name__})"
+    if case.terms.needs_passkey:
+        problem = signature_problem(entry=entry, approval=approval, case=case, purpose=purpose)
+        if problem:
+            return f"{person} approved without their passkey: {problem}"
+    votes[person] = principal
     return None
 
 
-def signature_holds(der, signature, signed):
-    """Raises InvalidSignature. The three algorithms that passkeys use: ES256, EdDSA, RS256."""
-    public = serialization.load_der_public_key(der)
-    if isinstance(public, ec.EllipticCurvePublicKey):
-        public.verify(signature, signed, ec.ECDSA(hashes.SHA256()))
-    elif isinstance(public, rsa.RSAPublicKey):
-        public.verify(signature, signed, padding.PKCS1v15(), hashes.SHA256())
+def signature_problem(entry, approval, case, purpose):
+    """Return why the device's signature does not prove this vote.
+
+    None when it does.
+
+    The steps are those of WebAuthn level 2, section 7.2.
+    """
+    assertion = approval.get("assertion") or {}
+    person = approval["person"]
+    passkey = case.log.passkeys.get(assertion.get("credential"))
+    if passkey is None or passkey["person"] != person:
+        return "no passkey of theirs was known then"
+    if case.step_ups.get(person) != (assertion.get("ticket"), purpose):
+        return "it was not begun in Slack"
+    try:
+        client_data = b64url_decode(assertion["client_data"])
+        device_data = b64url_decode(assertion["authenticator_data"])
+        client = json.loads(client_data)
+        challenge = challenge_of(
+            entry=entry, person=person, case=case, ticket=assertion["ticket"], purpose=purpose
+        )
+        if client["type"] != "webauthn.get" or b64url_decode(client["challenge"]) != challenge:
+            return "the device signed something else than this plan"
+        if device_data[:32] != sha(passkey["site"].encode()):
+            return "the device signed for another site"
+        # The flags "user present" and "user verified".
+        if device_data[32] & 0x05 != 0x05:
+            return "the device did not make sure who held it"
+        verify_signature(
+            key=base64.b64decode(passkey["public_key"]),
+            signature=b64url_decode(assertion["signature"]),
+            message=device_data + sha(client_data),
+        )
+    except InvalidSignature:
+        return "the signature does not hold"
+    except MALFORMED as failure:
+        return f"what the device signed cannot be read ({type(failure).__name__})"
+    return None
+
+
+def challenge_of(entry, person, case, ticket, purpose):
+    """Return the challenge that the device had to sign."""
+    question = {
+        "case": entry["case"],
+        "revision": entry["revision"],
+        "plan": case.plan_digest,
+        "person": person,
+        "ticket": ticket,
+    }
+    if purpose != "approve":
+        question["purpose"] = purpose
+    return sha(b"countersign step-up\n" + canonical(question).encode())
+
+
+def verify_signature(key, signature, message):
+    """Verify by one of the algorithms that passkeys use: ES256, EdDSA, RS256.
+
+    Raises InvalidSignature.
+    """
+    public_key = serialization.load_der_public_key(key)
+    if isinstance(public_key, ec.EllipticCurvePublicKey):
+        public_key.verify(signature, message, ec.ECDSA(hashes.SHA256()))
+    elif isinstance(public_key, rsa.RSAPublicKey):
+        public_key.verify(signature, message, padding.PKCS1v15(), hashes.SHA256())
     else:
-        public.verify(signature, signed)
+        public_key.verify(signature, message)
 
 
-def unarmoured(text):
+def b64url_decode(text):
+    """Decode base64url without padding."""
     return base64.urlsafe_b64decode(text + "=" * (-len(text) % 4))
 
 
-def passkey_added(entry, body, case):
-    key = body["passkey"]
-    if body["ticket"] not in case["asked"] or case["asked"][body["ticket"]] != key["person"]:
-        return f"a passkey was added for {key['person']}, who was not invited"
-    del case["asked"][body["ticket"]]
-    case["passkeys"][key["credential"]] = key
+def parse_time(text):
+    """Parse an ISO 8601 time."""
+    return datetime.fromisoformat(text.replace("Z", "+00:00"))
 
 
-def passkey_removed(entry, body, case):
-    case["passkeys"].pop(body["credential"], None)
+def record_resolution(entry, body, case):
+    """Open the time in which the plan can be taken back."""
+    case.undo_votes = {}
+    case.undo_until = body.get("undo_until")
+    if "undo_votes" in body:
+        case.log.has_undo_votes = True
 
 
-def invited(entry, body, case):
-    case["asked"][body["ticket"]] = body["to"]
+def check_undo(entry, body, case):
+    """Check that enough people took the plan back.
+
+    In ledgers of earlier releases, which know no votes, one person was enough.
+    """
+    voters = set(case.undo_votes)
+    by = set(body.get("by") or ())
+    votes_needed = 1 if case.is_automatic else max(1, case.terms.votes_needed)
+    has_votes = case.log.has_undo_votes or "by" in body
+    case.undo_votes = {}
+    case.undo_until = None
+    if has_votes and (not by <= voters or len(by) < votes_needed):
+        return "taken back without the approvals it needs"
+    return None
 
 
-def approval_begun(entry, body, case):
-    case["asked"][entry["actor"]] = (body["ticket"], body.get("purpose", "approve"))
+def end_undo_vote(entry, body, case):
+    """Void the votes for taking back."""
+    case.undo_votes = {}
+    case.undo_until = body.get("undo_until")
 
 
-def authorised(entry, body, case):
+def begin_approval(entry, body, case):
+    """Record the start of an approval that a device will sign."""
+    case.step_ups[entry["actor"]] = (body["ticket"], body.get("purpose", "approve"))
+
+
+def withdraw_vote(entry, body, case):
+    """Take a vote back."""
+    case.votes.pop(body["person"], None)
+    case.authorised_digest = None
+
+
+def record_invitation(entry, body, case):
+    """Record that somebody may add a passkey."""
+    case.invitations[body["ticket"]] = body["to"]
+
+
+def add_passkey(entry, body, case):
+    """Add the passkey of a person who was invited."""
+    passkey = body["passkey"]
+    ticket = body["ticket"]
+    if ticket not in case.invitations or case.invitations[ticket] != passkey["person"]:
+        return f"a passkey was added for {passkey['person']}, who was not invited"
+    del case.invitations[ticket]
+    case.log.passkeys[passkey["credential"]] = passkey
+    return None
+
+
+def remove_passkey(entry, body, case):
+    """Remove a passkey."""
+    case.log.passkeys.pop(body["credential"], None)
+
+
+def check_authorisation(entry, body, case):
+    """Check that the plan is approved, or of low risk."""
     if body.get("plan"):
-        begun(entry, body, case)
-        if not case["low"] or not body["by"][0].startswith("policy:"):
+        begin_plan(entry, body, case)
+        if not case.terms.is_low_risk or not body["by"][0].startswith("policy:"):
             return "a plan ran without a person that is not low risk"
-        case["alone"] = True
-    elif set(body["by"]) != set(case["votes"]) or (
-        len(case["votes"]) < case.get("needed", 1) and not case.get("emergency")
-    ):
-        return "authorised without the approvals it needs"
-    if body["digest"] != case["digest"]:
+        case.is_automatic = True
+    else:
+        has_enough = len(case.votes) >= case.terms.votes_needed or case.has_emergency_vote
+        if set(body["by"]) != set(case.votes) or not has_enough:
+            return "authorised without the approvals it needs"
+    if body["digest"] != case.plan_digest:
         return "authorised another plan than the one that was shown"
-    case["authorised"] = body["digest"]
+    case.authorised_digest = body["digest"]
+    return None
 
 
-def step_of(body):
-    """The number of the step; TypeError where it is none, so that nothing is counted under it."""
+def begin_step(entry, body, case):
+    """Check that a step is of an approved plan, and begun once."""
+    if case.log.restored_backups:
+        return "a step was begun while nobody had acknowledged that a backup was restored"
+    if case.authorised_digest is None or body["digest"] != case.authorised_digest:
+        return "a step was begun of a plan that was not approved"
+    if body["step"] in case.steps.begun:
+        return f"step {body['step'] + 1} was begun twice"
+    step = step_number(body)
+    case.steps.begun.add(step)
+    case.steps.doubt[step] = "started"
+    return None
+
+
+def step_number(body):
+    """Return the number of the step.
+
+    Raises TypeError when it is none, so that nothing is counted under it.
+    """
     if type(body["step"]) is not int:
         raise TypeError(f"step is {body['step']!r}")
     return body["step"]
 
 
-def started(entry, body, case):
-    if case["desk"]["behind"]:
-        return "a step was begun while nobody had acknowledged that a backup was restored"
-    if case["authorised"] is None or body["digest"] != case["authorised"]:
-        return "a step was begun of a plan that was not approved"
-    if body["step"] in case["steps"]:
-        return f"step {body['step'] + 1} was begun twice"
-    step = step_of(body)
-    case["steps"].add(step)
-    case["doubt"][step] = "started"
-
-
-def reported(entry, body, case):
+def record_report(entry, body, case):
+    """Record what became of a step."""
     if body["state"] in IN_DOUBT:
-        case["doubt"][step_of(body)] = body["state"]
+        case.steps.doubt[step_number(body)] = body["state"]
     else:
-        case["doubt"].pop(body["step"], None)
+        case.steps.doubt.pop(body["step"], None)
 
 
-def settled(entry, body, case):
-    if case["doubt"].pop(body["step"], None) is None:
+def settle_step(entry, body, case):
+    """Check that a person settled a step that was in doubt."""
+    if case.steps.doubt.pop(body["step"], None) is None:
         return f"a person settled step {body['step'] + 1}, of which nothing was in doubt"
+    return None
 
 
-def drifted_unreported(entry, case):
-    """An executor of an earlier release knew that its only step had not happened, and wrote no report of it."""
-    honest = case["doubt"] in ({0: "started"}, {0: "outcome unknown"}) and case["steps"] == {0}
+def is_unreported_drift(entry, case):
+    """Tell whether an executor of an earlier release stopped without a report.
+
+    It knew that its only step had not happened, and did not write so.
+    """
+    is_only_step = case.steps.doubt in (
+        {0: "started"},
+        {0: "outcome unknown"},
+    ) and case.steps.begun == {0}
     by_program = entry.get("type") == "plan.drifted" and entry.get("actor") == "countersign"
-    if by_program and honest and not (entry.get("body") or {}).get("is_settled"):
-        case["doubt"] = {}
+    if by_program and is_only_step and not (entry.get("body") or {}).get("is_settled"):
+        case.steps.doubt = {}
         return True
     return False
 
 
-def withdrawn(entry, body, case):
-    case["votes"].pop(body["person"], None)
-    case["authorised"] = None
+def void_approvals(entry, body, case):
+    """Void all votes: what was approved is no longer what is shown."""
+    case.votes = {}
+    case.authorised_digest = None
+    case.undo_votes = {}
+    case.undo_until = None
 
 
-def behind(entry, body, case):
-    case["desk"]["behind"].add((body["signed_size"], body["signed_root"]))
+def record_restore(entry, body, case):
+    """Record a restored backup: nothing may run before it is acknowledged."""
+    case.log.restored_backups.add((body["signed_size"], body["signed_root"]))
 
 
-def acknowledged(entry, body, case):
-    if (body["signed_size"], body["signed_root"]) not in case["desk"]["behind"]:
+def acknowledge_restore(entry, body, case):
+    """Check that a restored backup was noticed before it was acknowledged."""
+    backup = (body["signed_size"], body["signed_root"])
+    if backup not in case.log.restored_backups:
         return "a restored backup was acknowledged, and none was noticed"
-    case["desk"]["behind"].remove((body["signed_size"], body["signed_root"]))
+    case.log.restored_backups.remove(backup)
+    return None
 
 
-def voided(entry, body, case):
-    case.update(votes={}, authorised=None, undo_votes={}, undo_until=None)
-
-
-# What became of a step is in doubt in these states, until a report or a person's word ends that.
+# The outcome of a step in these states is in doubt, until a report or a person ends that.
 IN_DOUBT = {
     "started",
     "accepted, not visible yet",
@@ -699,7 +926,7 @@ IN_DOUBT = {
     "outcome of undoing unknown",
     "undoing not found yet",
 }
-# Everything that leaves the carrying out of a plan. None of it may come while a step is in doubt.
+# Entries that leave the carrying out of a plan. None may come while a step is in doubt.
 ENDS_DOUBT = {
     "case.opened",
     "signal.cleared",
@@ -727,50 +954,66 @@ ENDS_DOUBT = {
     "case.reopened",
 }
 RULES = {
-    "case.opened": raised,
-    "signal.recurred": raised,
-    "case.resolved": resolved,
-    "undo.approved": undo_voted,
-    "plan.undo_asked": undo_asked,
-    "undo.lapsed": undo_lapsed,
-    "plan.recommended": begun,
-    "plan.edited": begun,
-    "case.referred": begun,
-    "approval.begun": approval_begun,
-    "approval.given": voted,
-    "approval.withdrawn": withdrawn,
-    "plan.authorised": authorised,
-    "step.started": started,
-    "step.reported": reported,
-    "step.settled": settled,
-    "plan.drifted": voided,
-    "case.reopened": voided,
-    "case.retriage_asked": voided,
-    "case.snoozed": voided,
-    "passkey.invited": invited,
-    "passkey.added": passkey_added,
-    "passkey.removed": passkey_removed,
-    "ledger.behind": behind,
-    "ledger.acknowledged": acknowledged,
+    "case.opened": add_requester,
+    "signal.recurred": add_requester,
+    "case.resolved": record_resolution,
+    "undo.approved": count_undo_vote,
+    "plan.undo_asked": check_undo,
+    "undo.lapsed": end_undo_vote,
+    "plan.recommended": begin_plan,
+    "plan.edited": begin_plan,
+    "case.referred": begin_plan,
+    "approval.begun": begin_approval,
+    "approval.given": count_vote,
+    "approval.withdrawn": withdraw_vote,
+    "plan.authorised": check_authorisation,
+    "step.started": begin_step,
+    "step.reported": record_report,
+    "step.settled": settle_step,
+    "plan.drifted": void_approvals,
+    "case.reopened": void_approvals,
+    "case.retriage_asked": void_approvals,
+    "case.snoozed": void_approvals,
+    "passkey.invited": record_invitation,
+    "passkey.added": add_passkey,
+    "passkey.removed": remove_passkey,
+    "ledger.behind": record_restore,
+    "ledger.acknowledged": acknowledge_restore,
 }
 
 
+# --- the command ---------------------------------------------------------------------------------
+
+
 def verify(ledger, checkpoints=None, key=None, against=None, remarks=None):
-    """All findings, and (entries, entries covered by a checkpoint). What is no finding but must be known goes into ``remarks``."""
+    """Return the findings, and how many entries there are and are signed.
+
+    What is no finding but must be known goes into ``remarks``.
+    """
     findings = []
     leaves, entries = check_chain(ledger, findings)
-    covered = 0
+    coverage = 0
     if checkpoints:
         key = key or (Path(checkpoints) / "public.key").read_text(encoding="utf-8")
-        restored = [entry for entry in entries if entry.get("type") == "ledger.acknowledged"]
-        covered = check_checkpoints(checkpoints, key, leaves, findings, restored, remarks)
+        acknowledgements = [
+            entry for entry in entries if entry.get("type") == "ledger.acknowledged"
+        ]
+        coverage = check_checkpoints(
+            folder=checkpoints,
+            key_text=key,
+            leaves=leaves,
+            findings=findings,
+            acknowledgements=acknowledgements,
+            remarks=remarks,
+        )
     if against:
         check_fork(leaves, against, findings)
     check_trade(entries, findings)
-    return findings, len(leaves), covered
+    return findings, len(leaves), coverage
 
 
-def main(arguments=None):
+def read_arguments(arguments):
+    """Parse the command line."""
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
@@ -781,29 +1024,40 @@ def main(arguments=None):
         help="the pinned verifier key; without it the folder's own is used, which proves less",
     )
     parser.add_argument("--against", help="another export of the same log")
-    asked = parser.parse_args(arguments)
+    return parser.parse_args(arguments)
+
+
+def main(arguments=None):
+    """Verify what the command line names, and print the findings.
+
+    Return the exit status.
+    """
+    options = read_arguments(arguments)
     remarks = []
     try:
-        findings, entries, covered = verify(
-            asked.ledger, asked.checkpoints, asked.key, asked.against, remarks
+        findings, entries, coverage = verify(
+            ledger=options.ledger,
+            checkpoints=options.checkpoints,
+            key=options.key,
+            against=options.against,
+            remarks=remarks,
         )
-    except (Unreadable, OSError, ValueError) as wrong:
-        print(f"cannot be read: {printable(wrong)}", file=sys.stderr)
+    except (Unreadable, OSError, ValueError) as failure:
+        print(f"cannot be read: {printable(failure)}", file=sys.stderr)
         return 2
     for remark in remarks:
         print(f"NOTE     {printable(remark)}")
-    for finding in findings[:MOST_FINDINGS]:
+    for finding in findings[:MAX_FINDINGS]:
         print(f"FINDING  {printable(finding)}")
-    if len(findings) > MOST_FINDINGS:
-        print(f"and {len(findings) - MOST_FINDINGS} more")
-    print(
-        f"{entries} entries, {covered} of them under a signed checkpoint: {'everything holds' if not findings else f'{len(findings)} findings'}"
-    )
+    if len(findings) > MAX_FINDINGS:
+        print(f"and {len(findings) - MAX_FINDINGS} more")
+    conclusion = f"{len(findings)} findings" if findings else "everything holds"
+    print(f"{entries} entries, {coverage} of them under a signed checkpoint: {conclusion}")
     return 1 if findings else 0
 
 
 def printable(text):
-    """What was read may hold anything; a terminal is shown characters only, and one line of them."""
+    """Escape what a terminal would act on."""
     return "".join(sign if sign.isprintable() else ascii(sign)[1:-1] for sign in str(text))
 
 

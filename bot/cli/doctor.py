@@ -50,7 +50,7 @@ def unpark(
         raise Refusal("name one key, or say --all")
     store = wiring.open_store(load_offline())
     with closing(store.database):
-        keys = [row["key"] for row in store.outbox.parked()] if every else [key]
+        keys = [row["key"] for row in store.outbox.parked_messages()] if every else [key]
         now = clock_of(store.database)()
         count = sum(store.outbox.unpark(parked_key, now) for parked_key in keys)
     if not count:
@@ -61,7 +61,7 @@ def unpark(
 
 def _parked_problems(store: Store) -> list[str]:
     problems = []
-    for row in store.outbox.parked():
+    for row in store.outbox.parked_messages():
         key = row["key"]
         problems.append(
             f"{key} is parked after {row['attempts']} attempts: {row['error']}. "

@@ -27,7 +27,7 @@ def questions(
     store = wiring.open_store(load_offline())
     since = utc_now() - timedelta(days=days)
     with closing(store.database):
-        records = store.question_log.questions(since, unanswered=not every)
+        records = store.question_log.questions(since, only_unanswered=not every)
     if as_json:
         rows = [
             {

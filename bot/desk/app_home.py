@@ -184,7 +184,7 @@ def _case_filter(home_filter: HomeFilter, now: datetime, hours: Hours) -> CaseFi
         return replace(filter, late_at=now)
     if home_filter.when is HomePeriod.TODAY:
         today = hours.midnight(hours.local(now).date())
-        return replace(filter, opened=(today, now + JUST_NOW))
+        return replace(filter, opened_between=(today, now + JUST_NOW))
     return filter
 
 

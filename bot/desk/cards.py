@@ -125,7 +125,7 @@ class Cards:
 
     def renew(self) -> int:
         """Ask for the cards that an earlier release drew, whose buttons do nothing any more; say how many."""
-        outdated = self.card_store.outdated(CARD_FORMAT, self.clock())
+        outdated = self.card_store.find_outdated(CARD_FORMAT, self.clock())
         self.outbox.enqueue([card_message(case_id, self.clock()) for case_id in outdated])
         return len(outdated)
 

@@ -194,16 +194,16 @@ class CaseAnswers:
         filter = CaseFilter(viewer=viewer, kind=question.kind, words=question.words)
         if question.status in ENDED_STATES:
             states = ENDED_STATES[question.status]
-            return replace(filter, states=states, ended=span, is_over=True)
+            return replace(filter, states=states, ended_between=span, is_over=True)
         is_any = question.status is StatusFilter.ANY or question.intent is Intent.COUNT
-        filter = replace(filter, opened=span, is_any=is_any)
+        filter = replace(filter, opened_between=span, is_any=is_any)
         if question.status is StatusFilter.OPEN and question.intent is Intent.LIST:
             return replace(filter, is_any=False)
         if question.status is StatusFilter.SNOOZED:
             return replace(filter, states=(State.SNOOZED,))
         if question.status is StatusFilter.LATE:
             return replace(filter, late_at=self.clock(), is_any=False)
-        return replace(filter, unrecognised=question.status is StatusFilter.UNRECOGNISED)
+        return replace(filter, is_unrecognised=question.status is StatusFilter.UNRECOGNISED)
 
     def _describe(self, question: Question) -> str:
         title = self.library.playbook(question.kind).title if question.kind else ""

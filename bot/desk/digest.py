@@ -65,7 +65,7 @@ class _Period:
 
     @property
     def ended(self) -> CaseFilter:
-        return replace(self.scope, ended=(self.since, self.due), is_over=True)
+        return replace(self.scope, ended_between=(self.since, self.due), is_over=True)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -195,19 +195,19 @@ class Digest:
     def _count_unanswered(self, place: str, since: datetime) -> int:
         """Count the unanswered questions of this channel, or of this person."""
         # Questions from elsewhere are not for everyone to see, not even as a number.
-        questions = self.question_log.questions(since, unanswered=True)
+        questions = self.question_log.questions(since, only_unanswered=True)
         return sum(one.person == place or one.id.startswith(f"{place}:") for one in questions)
 
     def _find_unhandled(self, period: _Period) -> list[Case]:
         """Find the cases that are not recognised, and those that expired."""
-        unrecognised = replace(period.scope, unrecognised=True)
+        unrecognised = replace(period.scope, is_unrecognised=True)
         expired = replace(period.ended, states=(State.EXPIRED,))
         cases = self.queries.find(unrecognised, MAX_UNHANDLED)
         cases += self.queries.find(expired, MAX_UNHANDLED)
         return cases[:MAX_UNHANDLED]
 
     def _count_endings(self, period: _Period) -> Counts:
-        opened = replace(period.scope, opened=(period.since, period.due), is_any=True)
+        opened = replace(period.scope, opened_between=(period.since, period.due), is_any=True)
         ended_cases = self.queries.find(period.ended, MAX_ENDED)
         return count_endings(ended_cases, self.queries.count(opened))
 
@@ -218,7 +218,7 @@ class Digest:
 
     def _review(self, period: _Period, live_list: LiveList | None) -> Review | None:
         """Review the week until ``due``; None when there is nothing to say."""
-        week = replace(period.scope, ended=(period.due - WEEK, period.due), is_over=True)
+        week = replace(period.scope, ended_between=(period.due - WEEK, period.due), is_over=True)
         cases = self.queries.find(week, MAX_ENDED)
         escalated = sorted((case for case in cases if case.escalated), key=_wait, reverse=True)
         find_blind = partial(self._find_blind, period.scope, cases)
@@ -233,7 +233,7 @@ class Digest:
 
     def _find_blind(self, scope: CaseFilter, ended_cases: Sequence[Case]) -> list[Case]:
         """Find the cases that show what recognition has to learn."""
-        cases = self.queries.find(replace(scope, unrecognised=True), MAX_BLIND)
+        cases = self.queries.find(replace(scope, is_unrecognised=True), MAX_BLIND)
         for case in ended_cases:
             if case.named_by or case.state is State.EXPIRED:
                 cases.append(case)

@@ -67,7 +67,7 @@ class Queues:
         filter = CaseFilter(
             viewer=viewer,
             states=(State.RESOLVED, State.CLEARED),
-            ended=ended,
+            ended_between=ended,
             is_over=True,
             kind=kind,
         )

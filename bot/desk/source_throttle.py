@@ -1,4 +1,4 @@
-"""The order in which the new cases of several sources are looked at."""
+"""Fair order for the new cases of several sources."""
 
 import threading
 from dataclasses import dataclass
@@ -11,7 +11,10 @@ MAX_SOURCES = 10_000
 
 @dataclass(frozen=True, slots=True, order=True)
 class Turn:
-    """When a case may be looked at. Turns compare in the order of the outbox."""
+    """The turn of a case.
+
+    Turns compare in the order of the outbox.
+    """
 
     #: Lower goes first.
     priority: int
@@ -19,7 +22,7 @@ class Turn:
 
 
 class SourceThrottle:
-    """Let the new cases of each source through at a rate (GCRA, per process).
+    """Let each source's new cases through at a rate (GCRA).
 
     The fewer cases a source has sent lately, the earlier its turn. So a quiet source is not behind
     what is overdue of a loud one, on a machine that cannot keep up with the rate either.

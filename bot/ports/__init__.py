@@ -1,4 +1,6 @@
-"""What the rules need from the world: small protocols, each with a real thing and a fake behind it.
+"""Small protocols for all that the rules need from the world.
+
+Each has a real thing and a fake behind it.
 
 Import each name from its own module: ``from bot.ports.outbox import OutboxMessage``.
 """

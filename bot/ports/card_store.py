@@ -1,4 +1,4 @@
-"""Where the cards of each case stand in Slack."""
+"""The places of each case's cards in Slack."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -31,7 +31,7 @@ class CardRef:
 
 @dataclass(frozen=True, slots=True)
 class CardContext:
-    """What a card shows beyond its case."""
+    """The part of a card that is not in its case."""
 
     #: Why nothing runs now, in words; empty when nothing is paused.
     paused: str = ""
@@ -55,9 +55,12 @@ class CardStore(Protocol):
         """Return the newest card of each of these cases that has one."""
 
     def case_at(self, channel: str, ts: str) -> str:
-        """Return the id of the case whose card stands there; empty when none does."""
+        """Return the id of the case whose card stands there.
 
-    def outdated(self, card_format: str, now: datetime) -> list[str]:
+        Empty when none does.
+        """
+
+    def find_outdated(self, card_format: str, now: datetime) -> list[str]:
         """List the cases with live buttons whose newest card has another format."""
 
     def record(

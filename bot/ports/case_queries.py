@@ -1,4 +1,4 @@
-"""Which cases fit a question. Answered from indexes, never by folding history."""
+"""Queries over cases, answered from indexes."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -11,7 +11,7 @@ from bot.views.questions import Durations
 
 @dataclass(frozen=True, slots=True)
 class Viewer:
-    """A person who reads: they see the cases of their channels, and those they are a party to."""
+    """A person who sees the cases of their channels and their own."""
 
     person: str
     #: The channels that the person is in now.
@@ -20,7 +20,10 @@ class Viewer:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CaseFilter:
-    """Which cases to list. Open ones, unless states are named or a flag says otherwise."""
+    """A filter for cases.
+
+    Open ones, unless states are named or a flag says otherwise.
+    """
 
     #: None sees every case.
     viewer: Viewer | None = None
@@ -35,11 +38,11 @@ class CaseFilter:
     #: All of them occur in the case's text.
     words: tuple[str, ...] = ()
     #: Opened from the first time on, and before the second.
-    opened: tuple[datetime, datetime] | None = None
-    ended: tuple[datetime, datetime] | None = None
+    opened_between: tuple[datetime, datetime] | None = None
+    ended_between: tuple[datetime, datetime] | None = None
     #: The decision is overdue at this time.
     late_at: datetime | None = None
-    unrecognised: bool = False
+    is_unrecognised: bool = False
     #: Ended cases, the latest first.
     is_over: bool = False
     #: Open and ended cases.
@@ -54,25 +57,25 @@ class CaseQueries(Protocol):
     """Find and count cases. Reads only."""
 
     def find(self, filter: CaseFilter, limit: int) -> list[Case]:
-        """Return the first cases of this filter, the most urgent or latest ended first."""
+        """Return the first cases: the most urgent, or the latest ended."""
 
     def count(self, filter: CaseFilter) -> int:
         """Count the cases of this filter."""
 
     def closest(self, words: Sequence[str], viewer: Viewer | None, limit: int) -> list[Case]:
-        """Return cases with any of these words, those with most of them first."""
+        """Return cases with any of these words, the best matches first."""
 
     def durations(self, filter: CaseFilter) -> Durations:
-        """Count the cases of this filter, and take the median of their times."""
+        """Count the cases, and take the median of their times."""
 
     def case_times(self, filter: CaseFilter, since: datetime, until: datetime) -> list[CaseTimes]:
-        """Return the times of the cases that were opened or ended in this span."""
+        """Return the times of the cases opened or ended in this span."""
 
     def by_id(self, case_ids: Sequence[str]) -> dict[str, Case]:
         """Return these cases by id, as far as they exist."""
 
     def is_party(self, person: str, case_id: str) -> bool:
-        """Tell whether this person raised the case, owns it or acted on it."""
+        """Tell whether the person raised the case, owns it or acted."""
 
     def due(self, now: datetime, limit: int) -> list[Case]:
         """Return cases whose reminder, escalation, expiry or snooze is due."""
@@ -90,4 +93,4 @@ class CaseQueries(Protocol):
         """Count how often an exception of these fingerprints has cleared by itself."""
 
     def last_signal_at(self, fingerprint: str, *, except_from: str) -> datetime | None:
-        """Return when a signal of this fingerprint last came from any other source."""
+        """Return when this fingerprint last came from any other source."""

@@ -19,7 +19,7 @@ class UsageOn(Protocol):
     """Sum what has been carried out on a UTC day."""
 
     def __call__(self, day: str, *, plan: Plan | None = None, step: int = 0) -> Usage:
-        """Leave out the steps of ``plan`` from ``step`` on: they are still to come."""
+        """Leave out the steps of ``plan`` from ``step`` on."""
 
 
 Guard = Callable[[DeskControls, UsageOn], None]
@@ -31,7 +31,7 @@ A refusal that it raises writes nothing.
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Change:
-    """What one decision writes, all of it or nothing."""
+    """All that one decision writes, or nothing of it."""
 
     #: The case before it; None when it opens one.
     before: Case | None
@@ -47,7 +47,7 @@ class Change:
 
 
 class ReceiptOutcome(StrEnum):
-    """What became of a received signal."""
+    """The outcome of a received signal."""
 
     OPENED = "opened"
     COUNTED = "counted"
@@ -86,7 +86,7 @@ class CaseStore(Protocol):
         """Return the ledger entries of a case above this version, in order."""
 
     def receive(self, signal: Signal, raw: bytes, judge: Judge, now: datetime) -> Receipt:
-        """Record a signal and what ``judge`` makes of it, once per source and key."""
+        """Record a signal and its effect, once per source and key."""
 
     def commit(
         self,

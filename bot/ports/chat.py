@@ -37,7 +37,10 @@ class Chat(Protocol):
     def draw_card(
         self, case: Case, cards: Sequence[CardRef], *, look_first: bool, context: CardContext
     ) -> CardRef:
-        """Make the one live card of this case show its state. Return where it stands."""
+        """Make the one live card of this case show its state.
+
+        Return where it stands.
+        """
 
     def retire_card(self, case: Case, older: CardRef) -> None:
         """Remove the buttons from a card that a newer one replaces."""
@@ -49,7 +52,7 @@ class Chat(Protocol):
         """Delete a message that was posted twice."""
 
     def mark_as_copy(self, copy: PostedMessage, title: str, standing: CardRef) -> None:
-        """Remove the buttons from a message that was posted twice, and link the live one."""
+        """Replace the buttons of a duplicate message by a link."""
 
     def post_note(
         self,
@@ -70,16 +73,25 @@ class Chat(Protocol):
     def post_digest(
         self, digest: DigestView, live_list: LiveList | None, *, look_first: bool
     ) -> str:
-        """Post a digest, or update the one that stands. Return its message id."""
+        """Post a digest, or update the one that stands.
+
+        Return its message id.
+        """
 
     def post_storm(self, storm: StormView, live_list: LiveList | None, *, look_first: bool) -> str:
-        """Post the card that many cases share, or update it. Return its message id."""
+        """Post the card that many cases share, or update it.
+
+        Return its message id.
+        """
 
     def publish_home(self, home: HomeView) -> None:
         """Publish a person's App Home."""
 
     def start_answer(self, question: PostedQuestion) -> str:
-        """Show that an answer is being prepared. Return its message id, or nothing."""
+        """Show that an answer is being prepared.
+
+        Return its message id, or nothing.
+        """
 
     def post_progress(self, question: PostedQuestion, stream_ts: str, words: str) -> None:
         """Say what is being looked up for the answer."""
@@ -93,7 +105,7 @@ class Chat(Protocol):
         """
 
     def send(self, to: str, text: str, key: str) -> str:
-        """Send a plain message to a channel or person, once per key. Return its id."""
+        """Send a plain message under this key. Return its id."""
 
     def find_message(self, to: str, key: str) -> EffectStatus:
         """Look whether the message under this key is there."""

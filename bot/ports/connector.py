@@ -10,7 +10,7 @@ from bot.cases.plan import Action
 
 
 class EffectStatus(StrEnum):
-    """What ``verify`` found in the outside system."""
+    """The status of an effect in the outside system."""
 
     LANDED = "landed"
     ABSENT = "absent"
@@ -52,7 +52,9 @@ class Connector(Protocol):
         """
 
     def execute(self, action: Action, key: str) -> str:
-        """Carry the action out once under this key. Return what came of it, in words.
+        """Carry the action out once under this key.
+
+        Return what came of it, in words.
 
         Raises:
             WorldMoved: it surely did not happen, and is no longer right.
@@ -67,7 +69,10 @@ class Connector(Protocol):
         """
 
     def undo(self, action: Action, key: str, undo_key: str) -> str:
-        """Take back the effect under ``key``. The undoing has a key of its own."""
+        """Take back the effect under ``key``.
+
+        The undoing has a key of its own.
+        """
 
 
 class Systems(Protocol):

@@ -1,4 +1,4 @@
-"""What holds for the whole desk: pauses, delegations, emergencies, passkeys."""
+"""The desk's controls: pauses, delegations, emergencies, passkeys."""
 
 from collections.abc import Sequence
 from typing import Protocol

@@ -1,4 +1,4 @@
-"""Who people are and which groups they are in, as their workspace says now."""
+"""People and groups, as their workspace says now."""
 
 from collections.abc import Sequence
 from typing import Protocol
@@ -20,7 +20,13 @@ class Directory(Protocol):
         """
 
     def groups(self, handles: Sequence[str], *, fresh: bool = False) -> Groups:
-        """Return the members by group handle; none for an unknown or unreadable group."""
+        """Return the members by group handle.
+
+        None for an unknown or unreadable group.
+        """
 
     def members_of(self, channel: str) -> frozenset[str]:
-        """Return who is in this channel now; nobody when it cannot be read."""
+        """Return who is in this channel now.
+
+        Nobody when it cannot be read.
+        """

@@ -23,7 +23,10 @@ class Narrator(Protocol):
     """Let a model put a case into words."""
 
     def narrate(self, case: Case, playbook: Playbook, check: Check) -> Words | None:
-        """Return the words; None when there are none in time, in budget and in shape."""
+        """Return the words.
+
+        None when there are none in time, in budget and in shape.
+        """
 
 
 class QuestionParser(Protocol):
@@ -36,7 +39,7 @@ class QuestionParser(Protocol):
 
 
 class CaseTools(Protocol):
-    """What a model may look up on a person's behalf: reading only, through that person's eyes."""
+    """Look-ups for a model that answers a person: read-only, through their eyes."""
 
     def search(self, question: str) -> str:
         """Return the cases that fit a question in plain words."""
@@ -51,4 +54,7 @@ class Assistant(Protocol):
     name: str
 
     def answer(self, text: str, tools: CaseTools, on_progress: Callable[[str], None]) -> str | None:
-        """Return the answer; None when there is none in time or in budget."""
+        """Return the answer.
+
+        None when there is none in time or in budget.
+        """

@@ -1,4 +1,4 @@
-"""Lists that stand in a message or a view and follow their cases."""
+"""Posted lists that follow their cases."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -8,7 +8,7 @@ from typing import Protocol
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LiveList:
-    """A posted list: a channel's digest, a storm's shared card, a person's App Home."""
+    """A posted list: a digest, a storm's shared card, an App Home."""
 
     key: str
     #: A channel or a person.
@@ -27,7 +27,7 @@ class LiveLists(Protocol):
         """Return the list under this key."""
 
     def find(self, prefix: str, since: datetime) -> list[LiveList]:
-        """Return the lists under keys with this prefix that were shown after this time."""
+        """Return lists by the prefix of their key, shown after this time."""
 
     def keys_with(self, case_id: str) -> list[str]:
         """Return the keys of the lists that follow this case."""

@@ -22,7 +22,7 @@ class StoredPrecedent:
 
 @dataclass(frozen=True, slots=True)
 class Batch:
-    """How many precedents of a kind one import brought."""
+    """The precedents of one kind that an import brought."""
 
     name: str
     kind: str
@@ -30,7 +30,10 @@ class Batch:
 
 
 class PrecedentStore(Protocol):
-    """Keep precedents and labels as rows. Indexes follow the order of their changes."""
+    """Keep precedents and labels as rows.
+
+    Indexes follow the order of their changes.
+    """
 
     def save(
         self,
@@ -67,7 +70,10 @@ class PrecedentStore(Protocol):
 
 
 class Memory(Protocol):
-    """Index the precedents. Cards never depend on it: what it cannot do, they go without."""
+    """Index the precedents.
+
+    Cards never depend on it: what it cannot do, they go without.
+    """
 
     def catch_up(self) -> int:
         """Index the precedents that the index lacks. Return how many.
@@ -77,7 +83,7 @@ class Memory(Protocol):
         """
 
     def related(self, words: str, channels: Collection[str], now: datetime) -> list[str]:
-        """Return ids of decided cases in these channels with a like meaning, best first.
+        """Return decided cases of a like meaning, by id, best first.
 
         Empty when the index is unavailable.
         """

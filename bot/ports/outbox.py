@@ -1,4 +1,4 @@
-"""The outbox: effects that must happen because of a commit, done by workers under a lease."""
+"""The outbox: effects of a commit, done by workers under a lease."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -8,7 +8,10 @@ from typing import Any, Protocol
 
 
 class Topic(StrEnum):
-    """The kinds of outbox messages. Each has one handler, plugged in by the wiring."""
+    """The kinds of outbox messages.
+
+    Each has one handler, plugged in by the wiring.
+    """
 
     TRIAGE = "triage"
     CARD = "card"
@@ -26,7 +29,10 @@ class Topic(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OutboxMessage:
-    """A request for an effect. Requests under one key that wait together are one effect."""
+    """A request for an effect.
+
+    Requests under one key that wait together are one effect.
+    """
 
     topic: Topic
     key: str
@@ -66,7 +72,10 @@ class Outbox(Protocol):
         """Request effects that follow from no decision."""
 
     def enqueue_once(self, job: str, slot: int, message: OutboxMessage) -> bool:
-        """Request an effect unless this slot of the job has one. Tell whether it was."""
+        """Request an effect unless this slot of the job has one.
+
+        Tell whether it was.
+        """
 
     def has_due(self, topics: Sequence[Topic], now: datetime) -> bool:
         """Tell whether a claim would return anything."""
@@ -74,10 +83,13 @@ class Outbox(Protocol):
     def claim(
         self, topics: Sequence[Topic], limit: int, now: datetime, lease_seconds: float
     ) -> list[LeasedMessage]:
-        """Lease due messages, in the order in which they are to be done."""
+        """Lease due messages, in order of priority."""
 
     def renew(self, messages: Sequence[LeasedMessage], until: datetime) -> set[tuple[str, int]]:
-        """Extend the leases that still hold. Return the key and fence of each."""
+        """Extend the leases that still hold.
+
+        Return the key and fence of each.
+        """
 
     def finish(self, message: LeasedMessage, messages: Sequence[OutboxMessage] = ()) -> None:
         """Record that the effect is done, and request those that follow.

@@ -1,4 +1,4 @@
-"""The questions that people put to the bot, and whether the answers helped."""
+"""Questions to the bot, and whether the answers helped."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -44,18 +44,24 @@ class QuestionLog(Protocol):
     """Record questions, how they were read, and votes on the answers."""
 
     def record(self, question: QuestionRecord, message: OutboxMessage | None) -> bool:
-        """Record a question once and request its answer. Tell whether it was new."""
+        """Record a question once and request its answer.
 
-    def record_reading(self, question_id: str, understood: str) -> None:
+        Tell whether it was new.
+        """
+
+    def record_reading(self, question_id: str, reading: str) -> None:
         """Record how the question was read; empty when it was not understood."""
 
     def record_vote(self, question_id: str, person: str, vote: str) -> bool:
-        """Record whether the answer helped. Tell whether the person had put the question."""
+        """Record whether the answer helped.
+
+        Tell whether the person had put the question.
+        """
 
     def questions(
-        self, since: datetime, *, unanswered: bool, limit: int = 100
+        self, since: datetime, *, only_unanswered: bool, limit: int = 100
     ) -> list[QuestionRecord]:
         """Return questions since then, the latest first.
 
-        ``unanswered``: only those that were not understood, or whose answer did not help.
+        ``only_unanswered``: only those that were not understood, or whose answer did not help.
         """

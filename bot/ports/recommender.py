@@ -1,4 +1,4 @@
-"""Which kind a case is, and which plan to suggest for it."""
+"""Recognition of kinds, and recommendation of plans."""
 
 from collections.abc import Callable, Mapping, Sequence
 from typing import Protocol
@@ -19,7 +19,10 @@ class Recogniser(Protocol):
     """Classify texts."""
 
     def recognise(self, text: str) -> Recognition:
-        """Return the kind of a text, or none. Never fails: it abstains instead."""
+        """Return the kind of a text, or none.
+
+        Never fails: it abstains instead.
+        """
 
 
 class Recommender(Protocol):

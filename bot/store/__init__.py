@@ -1,1 +1,1 @@
-"""Persistence: SQLAlchemy Core on SQLite or PostgreSQL, one writer, a store per concern."""
+"""Persistence by SQLAlchemy Core on SQLite or PostgreSQL, one store per concern."""

@@ -1,4 +1,4 @@
-"""Where the cards of each case stand in Slack."""
+"""The places of each case's cards in Slack."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -19,7 +19,10 @@ _RECORD = insert_or_update(tables.cards, key=[_cards.case_id, _cards.generation]
 
 
 class SqlCardStore:
-    """Record where cards stand, and find them again. Every method is one transaction."""
+    """Record where cards stand, and find them again.
+
+    Every method is one transaction.
+    """
 
     def __init__(self, database: Database) -> None:
         self._database = database
@@ -37,12 +40,15 @@ class SqlCardStore:
         return {row.case_id: _card_ref(row) for row in rows}
 
     def case_at(self, channel: str, ts: str) -> str:
-        """Return the id of the case whose card stands there; empty when none does."""
+        """Return the id of the case whose card stands there.
+
+        Empty when none does.
+        """
         query = select(_cards.case_id).where(_cards.channel == channel, _cards.ts == ts)
         rows = self._database.fetch(query.limit(1))
         return str(rows[0].case_id) if rows else ""
 
-    def outdated(self, card_format: str, now: datetime) -> list[str]:
+    def find_outdated(self, card_format: str, now: datetime) -> list[str]:
         """List the cases with live buttons whose newest card has another format."""
         cases = tables.cases.c
         newer = tables.cards.alias()

@@ -1,4 +1,4 @@
-"""Which cases fit a question. Answered from indexes, never by folding history."""
+"""Queries over cases, answered from indexes."""
 
 import statistics
 from collections.abc import Iterable, Sequence
@@ -37,7 +37,7 @@ class SqlCaseQueries:
     # --- through a person's eyes -----------------------------------------------------------------
 
     def find(self, filter: CaseFilter, limit: int) -> list[Case]:
-        """Return the first cases of this filter, the most urgent or latest ended first."""
+        """Return the first cases: the most urgent, or the latest ended."""
         query = select(_cases.body).where(_matches(filter))
         if filter.is_over:
             query = query.order_by(_cases.ended_at.desc(), _cases.number.desc())
@@ -51,7 +51,7 @@ class SqlCaseQueries:
         return int(self._database.fetch(query.where(_matches(filter)))[0].cases)
 
     def closest(self, words: Sequence[str], viewer: Viewer | None, limit: int) -> list[Case]:
-        """Return cases with any of these words, those with most of them first."""
+        """Return cases with any of these words, the best matches first."""
         if not words:
             return []
         hits = [_has_word(word) for word in words]
@@ -65,7 +65,7 @@ class SqlCaseQueries:
         return self._load(query.limit(limit))
 
     def durations(self, filter: CaseFilter) -> Durations:
-        """Count the cases of this filter, and take the median of their times."""
+        """Count the cases, and take the median of their times."""
         query = select(_cases.opened_at, _cases.decided_at, _cases.ended_at)
         rows = self._database.fetch(query.where(_matches(filter)).limit(MAX_SAMPLE))
         to_decision = [row.decided_at - row.opened_at for row in rows if row.decided_at is not None]
@@ -73,7 +73,7 @@ class SqlCaseQueries:
         return Durations(self.count(filter), _median(to_decision), _median(to_end))
 
     def case_times(self, filter: CaseFilter, since: datetime, until: datetime) -> list[CaseTimes]:
-        """Return the times of the cases that were opened or ended in this span."""
+        """Return the times of the cases opened or ended in this span."""
         begin, end = since.timestamp(), until.timestamp()
         is_inside = or_(
             _cases.opened_at.between(begin, end),
@@ -89,7 +89,7 @@ class SqlCaseQueries:
         ]
 
     def is_party(self, person: str, case_id: str) -> bool:
-        """Tell whether this person raised the case, owns it or acted on it."""
+        """Tell whether the person raised the case, owns it or acted."""
         is_this = (_people.person == person, _people.case_id == case_id)
         return bool(self._database.fetch(select(_people.case_id).where(*is_this)))
 
@@ -112,7 +112,8 @@ class SqlCaseQueries:
 
     def open_ids(self) -> list[str]:
         """List every case that has not ended, the most urgent first."""
-        return self._ids(select(_cases.id).where(_IS_OPEN).order_by(_cases.rank))
+        query = select(_cases.id).where(_IS_OPEN).order_by(_cases.rank)
+        return [row.id for row in self._database.fetch(query)]
 
     def affected_by_pause(self, scope: str) -> list[str]:
         """List the open cases whose card shows a pause of this scope."""
@@ -121,7 +122,7 @@ class SqlCaseQueries:
         query = select(_cases.id).where(_cases.state.in_(states)).order_by(_cases.rank)
         if what == "kind":
             query = query.where(_cases.kind == name)
-        return self._ids(query)
+        return [row.id for row in self._database.fetch(query)]
 
     def count_clearings(self, fingerprints: Sequence[str]) -> int:
         """Count how often an exception of these fingerprints has cleared by itself."""
@@ -129,7 +130,7 @@ class SqlCaseQueries:
         return int(rows[0].clearings)
 
     def last_signal_at(self, fingerprint: str, *, except_from: str) -> datetime | None:
-        """Return when a signal of this fingerprint last came from any other source."""
+        """Return when this fingerprint last came from any other source."""
         query = select(func.max(_inbox.received_at).label("at")).where(
             _inbox.fingerprint == fingerprint, _inbox.source != except_from
         )
@@ -139,7 +140,10 @@ class SqlCaseQueries:
     # --- for operators ---------------------------------------------------------------------------
 
     def newest(self, *, states: Iterable[State] = (), limit: int = 100) -> list[Case]:
-        """Return the newest cases; only those in these states when any are named."""
+        """Return the newest cases.
+
+        Only those in these states when any are named.
+        """
         query = select(_cases.body).order_by(_cases.number.desc()).limit(limit)
         codes = [state.code for state in states]
         return self._load(query.where(_cases.state.in_(codes)) if codes else query)
@@ -151,7 +155,8 @@ class SqlCaseQueries:
 
     def case_ids(self) -> list[str]:
         """List every case, by number."""
-        return self._ids(select(_cases.id).order_by(_cases.number))
+        query = select(_cases.id).order_by(_cases.number)
+        return [row.id for row in self._database.fetch(query)]
 
     def kinds(self) -> set[str]:
         """Return every kind that a case has."""
@@ -164,9 +169,6 @@ class SqlCaseQueries:
     def _load(self, query: Select[Any]) -> list[Case]:
         return [from_json(Case, row.body) for row in self._database.fetch(query)]
 
-    def _ids(self, query: Select[Any]) -> list[str]:
-        return [row.id for row in self._database.fetch(query)]
-
 
 def _matches(filter: CaseFilter) -> Clause:
     """Translate a filter, a clause for each field that is set."""
@@ -174,8 +176,8 @@ def _matches(filter: CaseFilter) -> Clause:
         _is_visible_to(filter.viewer),
         *_state_clauses(filter),
         *_place_clauses(filter),
-        *_between(_cases.opened_at, filter.opened),
-        *_between(_cases.ended_at, filter.ended),
+        *_between(_cases.opened_at, filter.opened_between),
+        *_between(_cases.ended_at, filter.ended_between),
         *map(_has_word, filter.words),
     )
 
@@ -187,7 +189,7 @@ def _state_clauses(filter: CaseFilter) -> list[Clause]:
     elif not (filter.is_over or filter.is_any):
         # One range of the index by end, which is in the order of urgency.
         clauses.append(_cases.ended_at.is_(None))
-    if filter.unrecognised:
+    if filter.is_unrecognised:
         clauses.append(_cases.kind == UNRECOGNISED)
     if filter.late_at:
         clauses.append(_cases.state.in_([state.code for state in WAITING]))
@@ -225,7 +227,7 @@ def _has_word(word: str) -> Clause:
 
 
 def _is_visible_to(viewer: Viewer | None) -> Clause:
-    """Limit to the cases of the viewer's channels, and those they are a party to."""
+    """Limit to the cases of the viewer's channels and their own."""
     if viewer is None:
         return _cases.number > 0
     theirs = select(_people.case_id).where(_people.person == viewer.person)

@@ -86,7 +86,7 @@ class SqlCaseStore:
         return after
 
     def receive(self, signal: Signal, raw: bytes, judge: Judge, now: datetime) -> Receipt:
-        """Record a signal and what ``judge`` makes of it, once per source and key."""
+        """Record a signal and its effect, once per source and key."""
         row = {
             "source": signal.source,
             "key": signal.key,
@@ -99,9 +99,9 @@ class SqlCaseStore:
         def job(unit: UnitOfWork) -> Receipt:
             earlier = unit.connection.execute(_INBOX_ROW, row).first()
             if earlier is not None:
-                return _receive_again(unit, earlier, row, now)
+                return _receive_again(unit=unit, earlier=earlier, row=row, now=now)
             change = judge(unit.latest_case(signal.fingerprints), unit.next_case_id())
-            receipt = _write_signal(unit, change, signal, now)
+            receipt = _write_signal(unit=unit, change=change, signal=signal, now=now)
             values = {"outcome": receipt.outcome, "case_id": receipt.case_id}
             unit.connection.execute(insert(tables.inbox), {**row, **values})
             return receipt
@@ -111,7 +111,7 @@ class SqlCaseStore:
     def usage(self, day: str, *, plan: Plan | None = None, step: int = 0) -> Usage:
         """Sum what has been carried out on this UTC day, as ``UsageOn``."""
         with self._database.read() as connection:
-            return usage_on(connection, day, plan, step)
+            return usage_on(connection=connection, day=day, plan=plan, step=step)
 
     def step_outcomes(self, action: str, limit: int) -> list[str]:
         """Return how the last steps of this action ended, the latest first."""

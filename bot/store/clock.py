@@ -26,13 +26,13 @@ class DatabaseClock:
     """The time of a database server.
 
     It is read every half minute and counted on in between, by a clock that is never set. While
-    the database is away the last reading is counted on. ``elapsed`` counts seconds, those of a
+    the database is away the last reading is counted on. ``stopwatch`` counts seconds, those of a
     suspended machine included.
     """
 
-    def __init__(self, database: Database, *, elapsed: Callable[[], float] = boottime) -> None:
+    def __init__(self, database: Database, *, stopwatch: Callable[[], float] = boottime) -> None:
         self._database = database
-        self._elapsed = elapsed
+        self._stopwatch = stopwatch
         self._lock = threading.Lock()
         self._stopping = threading.Event()
         self._thread: threading.Thread | None = None
@@ -42,7 +42,7 @@ class DatabaseClock:
         """Return the time now, in UTC."""
         with self._lock:
             base, since = self._base, self._since
-        return base + timedelta(seconds=self._elapsed() - since)
+        return base + timedelta(seconds=self._stopwatch() - since)
 
     def start(self) -> None:
         """Read the database's time again every half minute until ``stop``."""
@@ -57,8 +57,11 @@ class DatabaseClock:
             self._thread.join(1.0)
 
     def resync(self) -> bool:
-        """Read the database's time once more. Tell whether the answer was of use."""
-        before = self._elapsed()
+        """Read the database's time once more.
+
+        Tell whether the answer was of use.
+        """
+        before = self._stopwatch()
         try:
             base, since = self._read()
         except DBAPIError as failure:
@@ -67,7 +70,7 @@ class DatabaseClock:
                 type(failure.__cause__ or failure).__name__,
             )
             return False
-        if self._elapsed() - before > MAX_ROUND_TRIP_SECONDS:
+        if self._stopwatch() - before > MAX_ROUND_TRIP_SECONDS:
             return False
         with self._lock:
             self._base, self._since = base, since
@@ -78,14 +81,14 @@ class DatabaseClock:
             self.resync()
 
     def _read(self) -> tuple[datetime, float]:
-        """Return the database's time, and ``elapsed`` in the middle of the query."""
+        """Return the database's time, and when it was by the stopwatch."""
         with self._database.read() as connection:
-            sent = self._elapsed()
+            before = self._stopwatch()
             at: datetime = connection.execute(select(func.clock_timestamp())).scalar_one()
-            answered = self._elapsed()
-        return at.astimezone(utc_now().tzinfo), (sent + answered) / 2
+            after = self._stopwatch()
+        return at.astimezone(utc_now().tzinfo), (before + after) / 2
 
 
 def clock_of(database: Database) -> Clock:
-    """Return the clock of this database: a file has its machine's, a server its own."""
+    """Return the machine's clock for a file, the server's for a server."""
     return utc_now if database.is_sqlite else DatabaseClock(database)

@@ -72,7 +72,7 @@ class Database:
 
     @contextlib.contextmanager
     def snapshot(self) -> Iterator[Connection]:
-        """Open a read-only connection that sees the database as it was at its first read."""
+        """Open a read-only connection that sees one moment: its first read."""
         with self._readers.connect() as connection:
             if self.is_sqlite:
                 connection.exec_driver_sql("BEGIN")
@@ -91,7 +91,7 @@ class Database:
     # --- writing ---------------------------------------------------------------------------------
 
     def write(self, job: Callable[[UnitOfWork], T], *, appends: bool = True) -> T:
-        """Run the job in a transaction, and return its result once it is durable.
+        """Run the job in a transaction. Return its result once durable.
 
         A job must be repeatable: when one of a batch fails, the batch is rolled back and each
         runs again on its own, so that nobody pays for another's failure.

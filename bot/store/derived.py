@@ -53,7 +53,7 @@ class DerivedRows:
 
 
 def derive(entries: Iterable[Entry]) -> DerivedRows | None:
-    """Fold the entries of one case into the rows that they ask for.
+    """Fold the entries of one case into their rows.
 
     Raises:
         CountersignError: the entries do not follow on each other.
@@ -132,7 +132,9 @@ def entry_bodies(connection: Connection, case_ids: Sequence[str]) -> dict[str, l
 def rewrite_derived_rows(
     connection: Connection, *, progress: Callable[[int], None] | None = None
 ) -> int:
-    """Write again what follows from the ledger. Return how many cases were folded.
+    """Write again what follows from the ledger.
+
+    Return how many cases were folded.
 
     Migrations change the schema and nothing else. What a release derives from the ledger is
     written here, after the last of them, by that release's own rules: an old migration need not
@@ -150,7 +152,10 @@ def rewrite_derived_rows(
 
 
 def _rewrite_case(connection: Connection, case_id: str, bodies: Iterable[bytes]) -> bool:
-    """Write the rows of one case again. Tell whether it could be folded."""
+    """Write the rows of one case again.
+
+    Tell whether it could be folded.
+    """
     try:
         rows = derive(entry_of(json.loads(body)) for body in bodies)
     except CountersignError as failure:
@@ -173,9 +178,11 @@ def _rewrite_case(connection: Connection, case_id: str, bodies: Iterable[bytes])
 
 
 def _add_people(connection: Connection, case: Case) -> None:
-    stored = set(connection.execute(_PEOPLE, {"id": case.id}).scalars())
+    people_before = set(connection.execute(_PEOPLE, {"id": case.id}).scalars())
     rows = [
-        {"person": person, "case_id": case.id} for person in case.people if person not in stored
+        {"person": person, "case_id": case.id}
+        for person in case.people
+        if person not in people_before
     ]
     if rows:
         connection.execute(insert(tables.case_people), rows)

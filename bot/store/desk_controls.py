@@ -1,4 +1,4 @@
-"""What holds for the whole desk: one row, the fold of the ledger's entries about the desk."""
+"""The desk's controls: one row, the fold of the entries about it."""
 
 from collections.abc import Sequence
 

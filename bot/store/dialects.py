@@ -1,4 +1,4 @@
-"""The statements that SQLite and PostgreSQL each have their own form of: insert-or-…"""
+"""Statements with a form for SQLite and one for PostgreSQL."""
 
 from collections.abc import Callable, Iterable
 from typing import Any

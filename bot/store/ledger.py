@@ -1,4 +1,4 @@
-"""The ledger as rows: its head, its lines in order, and what it says of restored backups."""
+"""The ledger as rows: its head and its lines in order."""
 
 import json
 from collections.abc import Iterator
@@ -31,7 +31,7 @@ class Ledger:
         self._database = database
 
     def head(self) -> tuple[int, str, list[str]]:
-        """Return the number of lines, the last link of the chain and the peaks of the tree.
+        """Return the number of lines, the last link and the tree's peaks.
 
         Raises:
             LedgerBroken: there is no head.

@@ -1,4 +1,4 @@
-"""Lists that stand in a message or a view, and the cases that they follow."""
+"""Posted lists, and the cases that they follow."""
 
 import json
 from collections.abc import Sequence
@@ -31,7 +31,7 @@ class SqlLiveLists:
         return _live_list(rows[0]) if rows else None
 
     def find(self, prefix: str, since: datetime) -> list[LiveList]:
-        """Return the lists under keys with this prefix that were shown after this time."""
+        """Return lists by the prefix of their key, shown after this time."""
         query = (
             select(tables.live_lists)
             .where(

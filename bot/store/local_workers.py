@@ -1,4 +1,4 @@
-"""The worker pools of this process, which get new work without looking for it."""
+"""The worker pools of this process, which are handed new work."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
@@ -26,16 +26,16 @@ class LocalWorker(Protocol):
 
 @dataclass(slots=True)
 class Handover:
-    """What a writing job leaves to the local workers once it is durable."""
+    """Work for the local workers, once its job is durable."""
 
-    leased: list[LeasedMessage] = field(default_factory=list)
+    messages: list[LeasedMessage] = field(default_factory=list)
     wakes: bool = False
 
 
 def dispatch(handover: Handover, workers: Iterable[LocalWorker]) -> None:
-    """Hand leased messages to their workers, and wake the others if there may be more."""
+    """Hand leased messages to their workers, and wake the others."""
     for worker in workers:
-        messages = [message for message in handover.leased if message.topic in worker.topics]
+        messages = [message for message in handover.messages if message.topic in worker.topics]
         if messages:
             worker.accept(messages)
         elif handover.wakes:

@@ -21,7 +21,10 @@ _LOCK = text("SELECT pg_advisory_xact_lock(4267360000000001)")
 
 
 def migrate(database: Database) -> None:
-    """Run the missing migrations. A database that is up to date costs one SELECT."""
+    """Run the missing migrations.
+
+    A database that is up to date costs one SELECT.
+    """
     if _is_latest(database):
         return
     with database.engine.begin() as connection:
@@ -48,7 +51,9 @@ def must_be_migrated(database: Database) -> None:
 
 
 def migration_of(connection: Connection) -> str | None:
-    """Return the migration that the database is at; None for an empty one.
+    """Return the migration that the database is at.
+
+    None for an empty one.
 
     Read without Alembic, whose import costs most of a second.
 

@@ -1,4 +1,4 @@
-"""The outbox: effects that must happen because of a commit, done by workers under a lease."""
+"""The outbox: effects of a commit, done by workers under a lease."""
 
 import contextlib
 from collections.abc import Sequence
@@ -52,7 +52,10 @@ class SqlOutbox:
             self._database.write(lambda unit: unit.enqueue(messages), appends=False)
 
     def enqueue_once(self, job: str, slot: int, message: OutboxMessage) -> bool:
-        """Request an effect unless this slot of the job has one. Tell whether it was."""
+        """Request an effect unless this slot of the job has one.
+
+        Tell whether it was.
+        """
         tick = {"job": job, "slot": slot}
 
         def write(unit: UnitOfWork) -> bool:
@@ -72,14 +75,17 @@ class SqlOutbox:
     # --- leases ----------------------------------------------------------------------------------
 
     def has_due(self, topics: Sequence[Topic], now: datetime) -> bool:
-        """Tell whether a claim would return anything. Idle workers read, and do not write."""
+        """Tell whether a claim would return anything.
+
+        Idle workers read, and do not write.
+        """
         values = {"topics": [topic.value for topic in topics], "now": now.timestamp()}
         return bool(self._database.fetch(_HAS_DUE, values))
 
     def claim(
         self, topics: Sequence[Topic], limit: int, now: datetime, lease_seconds: float
     ) -> list[LeasedMessage]:
-        """Lease due messages, in the order in which they are to be done."""
+        """Lease due messages, in order of priority."""
         at = now.timestamp()
         values = {
             "topics": [topic.value for topic in topics],
@@ -96,7 +102,10 @@ class SqlOutbox:
         return self._database.write(job, appends=False)
 
     def renew(self, messages: Sequence[LeasedMessage], until: datetime) -> set[tuple[str, int]]:
-        """Extend the leases that still hold. Return the key and fence of each."""
+        """Extend the leases that still hold.
+
+        Return the key and fence of each.
+        """
 
         def job(unit: UnitOfWork) -> set[tuple[str, int]]:
             valid = set()
@@ -154,12 +163,15 @@ class SqlOutbox:
 
     # --- operators -------------------------------------------------------------------------------
 
-    def parked(self) -> list[dict[str, Any]]:
+    def parked_messages(self) -> list[dict[str, Any]]:
         """Return the rows that wait for a person, with the reason."""
         return [dict(row._mapping) for row in self._database.fetch(_PARKED)]
 
     def unpark(self, key: str, now: datetime) -> bool:
-        """Let a parked message be tried again. Tell whether there is one under this key."""
+        """Let a parked message be tried again.
+
+        Tell whether there is one under this key.
+        """
         is_parked: tuple[ColumnElement[bool], ...] = (_outbox.key == key, _outbox.state == PARKED)
         values = {"state": READY, "attempts": 0, "run_at": now.timestamp()}
         statement = update(tables.outbox).where(*is_parked).values(**values)

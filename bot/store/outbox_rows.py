@@ -1,4 +1,4 @@
-"""Outbox messages as rows: their states, and the statements that move them between states."""
+"""Outbox messages as rows: their states and the statements between them."""
 
 import json
 from typing import Any

@@ -177,13 +177,16 @@ def _row(precedent: Precedent) -> dict[str, Any]:
 
 
 def _save_rows(unit: UnitOfWork, rows: Sequence[dict[str, Any]]) -> int:
-    """Write the rows that are new, different or were taken back. Return how many."""
+    """Write the rows that are new, different or were taken back.
+
+    Return how many.
+    """
     ids = [row["id"] for row in rows]
-    stored = {row.id: row for row in unit.connection.execute(_STORED, {"ids": ids})}
+    rows_before = {row.id: row for row in unit.connection.execute(_STORED, {"ids": ids})}
     different: list[dict[str, Any]] = []
     taken_back: list[dict[str, Any]] = []
     for row in rows:
-        before = stored.get(row["id"])
+        before = rows_before.get(row["id"])
         if before is None or before.digest != row["digest"]:
             different.append(row)
         elif before.is_gone:

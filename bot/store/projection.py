@@ -1,4 +1,7 @@
-"""The rows that follow from a case and its entries, serialised before the writer's turn comes."""
+"""The rows that follow from a case and its entries.
+
+They are serialised before the writer's turn comes.
+"""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -63,7 +66,7 @@ def ledger_lines(entries: Iterable[Entry]) -> list[Line]:
 
 
 def case_row(case: Case) -> dict[str, Any]:
-    """Return the row of ``cases``: the folded case, and the columns by which lists find it."""
+    """Return the row of ``cases``, with the columns for lists."""
     undo_until = case.undo_until if case.state is State.RESOLVED else None
     stake = case.stake.amount if case.stake else None
     return {

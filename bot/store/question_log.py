@@ -1,4 +1,4 @@
-"""The questions that people put to the bot, and whether the answers helped."""
+"""Questions to the bot, and whether the answers helped."""
 
 from datetime import UTC, datetime
 from typing import Any
@@ -26,7 +26,10 @@ class SqlQuestionLog:
         self._database = database
 
     def record(self, question: QuestionRecord, message: OutboxMessage | None) -> bool:
-        """Record a question once and request its answer. Tell whether it was new."""
+        """Record a question once and request its answer.
+
+        Tell whether it was new.
+        """
         row = {
             "id": question.id,
             "asked_at": question.asked_at.timestamp(),
@@ -44,26 +47,29 @@ class SqlQuestionLog:
 
         return self._database.write(job, appends=False)
 
-    def record_reading(self, question_id: str, understood: str) -> None:
+    def record_reading(self, question_id: str, reading: str) -> None:
         """Record how the question was read; empty when it was not understood."""
         is_this = _questions.id == question_id
-        reading = understood[:MAX_READING]
-        self._update(update(tables.questions).where(is_this).values(understood=reading))
+        values = {"understood": reading[:MAX_READING]}
+        self._update(update(tables.questions).where(is_this).values(values))
 
     def record_vote(self, question_id: str, person: str, vote: str) -> bool:
-        """Record whether the answer helped. Tell whether the person had put the question."""
+        """Record whether the answer helped.
+
+        Tell whether the person had put the question.
+        """
         is_theirs = (_questions.id == question_id, _questions.person == person)
         return bool(self._update(update(tables.questions).where(*is_theirs).values(vote=vote)))
 
     def questions(
-        self, since: datetime, *, unanswered: bool, limit: int = 100
+        self, since: datetime, *, only_unanswered: bool, limit: int = 100
     ) -> list[QuestionRecord]:
         """Return questions since then, the latest first.
 
-        ``unanswered``: only those that were not understood, or whose answer did not help.
+        ``only_unanswered``: only those that were not understood, or whose answer did not help.
         """
         query = select(tables.questions).where(_questions.asked_at >= since.timestamp())
-        if unanswered:
+        if only_unanswered:
             query = query.where(or_(_questions.understood == "", _questions.vote == "down"))
         rows = self._database.fetch(query.order_by(_questions.asked_at.desc()).limit(limit))
         return [_question_record(row) for row in rows]

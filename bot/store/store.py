@@ -1,4 +1,7 @@
-"""The stores over one database, by concern. Only the wiring and tests see all of them."""
+"""The stores over one database, by concern.
+
+Only the wiring and tests see all of them.
+"""
 
 from dataclasses import dataclass
 

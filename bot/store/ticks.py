@@ -20,7 +20,10 @@ class SqlTicks:
         self._database = database
 
     def claim_tick(self, job: str, slot: int) -> bool:
-        """Claim a slot. Tell whether this process runs the job: exactly one does."""
+        """Claim a slot.
+
+        Tell whether this process runs the job: exactly one does.
+        """
         values = {"job": job, "slot": slot}
 
         def write(unit: UnitOfWork) -> bool:

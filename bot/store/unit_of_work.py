@@ -1,4 +1,4 @@
-"""What a writing job may do inside its transaction.
+"""The transaction of a writing job.
 
 Ledger lines are gathered, and get their places together when the batch of jobs ends.
 """
@@ -46,7 +46,7 @@ class UnitOfWork:
         return from_json(Case, body) if body else None
 
     def latest_case(self, fingerprints: Sequence[str]) -> Case | None:
-        """Return the newest case of the first of these fingerprints that has one."""
+        """Return the newest case of the first fingerprint that has one."""
         for fingerprint in fingerprints:
             body = self.connection.execute(_LATEST_BODY, {"fingerprint": fingerprint}).scalar()
             if body:
@@ -59,7 +59,7 @@ class UnitOfWork:
 
     def usage(self, day: str, *, plan: Plan | None = None, step: int = 0) -> Usage:
         """Sum what has been carried out on this UTC day, as ``UsageOn``."""
-        return usage_on(self.connection, day, plan, step)
+        return usage_on(connection=self.connection, day=day, plan=plan, step=step)
 
     # --- the ledger ------------------------------------------------------------------------------
 
@@ -177,7 +177,7 @@ class UnitOfWork:
             raise StaleFence(message.key)
 
     def hold(self, message: LeasedMessage, until: datetime | None = None) -> None:
-        """Make sure that the lease on a message is valid, and extend it to ``until``.
+        """Check that a lease is valid, and extend it to ``until``.
 
         Raises:
             StaleFence: another worker has taken it over.
@@ -199,7 +199,7 @@ class UnitOfWork:
         if keys and worker.has_room():
             values = {"keys": keys, "now": at, "lease_until": at + worker.lease_for}
             rows = self.connection.execute(outbox_rows.LEASE_BY_KEY, values).all()
-            self._handover.leased += map(outbox_rows.leased_message, rows)
+            self._handover.messages += map(outbox_rows.leased_message, rows)
 
     # --- the end of the batch --------------------------------------------------------------------
 
@@ -234,7 +234,7 @@ class UnitOfWork:
 
 
 class _Head:
-    """The end of the ledger: its tree, its last link, and the highest case number."""
+    """The ledger's tree, its last link, and the highest case number."""
 
     __slots__ = ("_case_number_before", "case_number", "chain", "tree")
 

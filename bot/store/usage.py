@@ -1,6 +1,7 @@
-"""What has been carried out on a day, for the limits of policy."""
+"""The day's usage, for the limits of policy."""
 
 from decimal import Decimal
+from typing import Any
 
 from sqlalchemy import Connection, and_, bindparam, func, not_, select
 
@@ -11,17 +12,16 @@ from bot.store import tables
 
 
 def usage_on(connection: Connection, day: str, plan: Plan | None, step: int) -> Usage:
-    """Sum what has been carried out on this UTC day. Steps that surely failed do not count.
+    """Sum what has been carried out on this UTC day.
+
+    Steps that surely failed do not count.
 
     The steps of ``plan`` from ``step`` on are left out: they are still to come, also where one
     was begun and lost.
     """
-    values = {
-        "day": day,
-        "own_case": plan.case_id if plan else "",
-        "own_revision": plan.revision if plan else 0,
-        "own_step": step,
-    }
+    values: dict[str, Any] = {"day": day, "own_case": "", "own_revision": 0, "own_step": step}
+    if plan:
+        values |= {"own_case": plan.case_id, "own_revision": plan.revision}
     times: dict[str, int] = {}
     amounts: dict[str, Decimal] = {}
     targets: dict[str, int] = {}

@@ -18,10 +18,10 @@ from typing import Any
 
 from typer.testing import CliRunner
 
-from bot.__main__ import app
 from bot.audit import verifier
 from bot.cases.errors import CountersignError
 from bot.cases.lifecycle import State
+from bot.cli.app import app
 from bot.demo.people import ANA, BEN, ELSIE, OMAR, OPS, STOCK
 from tests.attack.invariants import everyone_presses_on
 from tests.attack.plan import Plan

@@ -99,7 +99,7 @@ def test_a_newer_note_that_another_key_signed_is_nothing(small_world, tmp_path):
     signed(small_world, folder)
     other = signed(small_world, tmp_path / "other")
     tree = subject.Tree().extend([b"x" * 32, b"y" * 32])
-    (folder / "000002-2.note").write_text(other._note(tree, ""))
+    (folder / "000002-2.note").write_text(other._sign_note(tree, ""))
     assert Witness(folder, "log").compare(small_world.store.ledger) is None
 
 

@@ -122,7 +122,7 @@ def test_an_amount_that_is_none_is_not_an_action_without_money_and_the_card_says
     assert "the amount is not known" in case.recommendation.blocked
     assert "the amount is not known" in json.dumps(case_card(case))
     assert "EX-1/1" in world.chat.cards
-    assert world.store.outbox.parked() == []
+    assert world.store.outbox.parked_messages() == []
 
 
 @pytest.mark.threat("B3")
@@ -223,7 +223,7 @@ def test_a_case_that_cannot_be_looked_at_gets_a_card_that_says_so(small_world, f
     world.work()
     case = world.store.cases.case(receipt.case_id)
     assert case.state is State.REFERRED
-    assert world.store.outbox.parked() == []
+    assert world.store.outbox.parked_messages() == []
     assert f"{case.id}/1" in world.chat.cards
     assert "Traceback" not in case.ending.reason
     assert type(fault).__name__ not in case.ending.reason

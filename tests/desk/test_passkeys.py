@@ -355,7 +355,8 @@ def test_the_secret_of_a_link_is_written_nowhere(page, case, tmp_path):
     findings(page.world, tmp_path)
     assert token not in (tmp_path / "log.jsonl").read_text()
     assert all(
-        token not in json.dumps(row, default=str) for row in page.world.store.outbox.parked()
+        token not in json.dumps(row, default=str)
+        for row in page.world.store.outbox.parked_messages()
     )
 
 

@@ -184,11 +184,11 @@ def test_what_was_not_understood_or_did_not_help_is_kept_for_review(world):
     put(world, placed("what is open?", id="C:2"))
     world.work()
     assert [
-        one.text for one in world.desk.store.question_log.questions(long_ago, unanswered=True)
+        one.text for one in world.desk.store.question_log.questions(long_ago, only_unanswered=True)
     ] == ["zeppelin"]
     assert not world.desk.store.question_log.record_vote("C:2", BEN, "down")
     assert world.desk.store.question_log.record_vote("C:2", ANA, "down")
-    assert len(world.desk.store.question_log.questions(long_ago, unanswered=True)) == 2
+    assert len(world.desk.store.question_log.questions(long_ago, only_unanswered=True)) == 2
 
 
 # --- where others read it ----------------------------------------------------------------------------------------------------

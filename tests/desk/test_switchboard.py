@@ -257,7 +257,7 @@ def test_however_long_it_was_paused_the_first_failure_after_it_is_the_first(worl
     world.desk.controls.resume("", by=ELSIE, surface=Surface.SLACK)
     world.house.faults["precondition"] = ["away"]
     world.work()
-    assert world.store.outbox.parked() == []
+    assert world.store.outbox.parked_messages() == []
     world.clock.forward(minutes=1)
     world.work()
     assert world.case(case).state is State.RESOLVED

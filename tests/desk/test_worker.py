@@ -63,7 +63,11 @@ def test_slack_being_away_for_hours_loses_and_parks_nothing(world):
     for _ in range(60):
         world.clock.forward(minutes=7)
         world.work()
-    assert (row(world, card.key).state, len(world.chat.cards), world.store.outbox.parked()) == (
+    assert (
+        row(world, card.key).state,
+        len(world.chat.cards),
+        world.store.outbox.parked_messages(),
+    ) == (
         "done",
         1,
         [],
@@ -74,9 +78,9 @@ def test_a_definite_no_is_parked_for_a_person(world):
     card = card_work(world)
     world.chat.failures = [ChatFailed("channel_not_found")]
     world.lane.handle(card)
-    assert [(parked["key"], parked["error"]) for parked in world.store.outbox.parked()] == [
-        ("card:EX-1", "Slack refused: channel_not_found")
-    ]
+    assert [
+        (parked["key"], parked["error"]) for parked in world.store.outbox.parked_messages()
+    ] == [("card:EX-1", "Slack refused: channel_not_found")]
 
 
 def test_what_keeps_failing_backs_off_and_is_parked_in_the_end(world, caplog):
@@ -102,7 +106,7 @@ def test_what_keeps_failing_backs_off_and_is_parked_in_the_end(world, caplog):
     waits = [(later - earlier).total_seconds() for earlier, later in itertools.pairwise(tries)]
     assert len(tries) == MAX_ATTEMPTS
     assert waits[-1] > 4 * waits[0]
-    assert len(world.store.outbox.parked()) == 1
+    assert len(world.store.outbox.parked_messages()) == 1
 
 
 def test_a_commit_hands_its_work_to_the_lane_of_this_process(world):

@@ -247,7 +247,10 @@ def recover(folder: Path) -> dict:
             wrong.append(f"{case.id} has no card")
     wrong += [
         f"left over: {what}"
-        for what in [*w.store.outbox.backlog(), *(row["key"] for row in w.store.outbox.parked())]
+        for what in [
+            *w.store.outbox.backlog(),
+            *(row["key"] for row in w.store.outbox.parked_messages()),
+        ]
     ]
     wrong += replay(w.store.database).differences
     if Checkpoints(folder / "cp", "log").sign(w.store.ledger):

@@ -13,7 +13,7 @@ import sqlalchemy as sa
 from bot.audit.replay import replay
 from bot.cases.lifecycle import TERMINAL, State
 from bot.demo.people import ANA, BEN, CARLA, DEV, ELSIE, FINN, GUS, OMAR
-from bot.desk.alert_storms import PER_SECOND
+from bot.desk.source_throttle import MAX_PER_SECOND
 from handlers.cards import ids
 from tests.journeys.harbour import harbour, principal
 
@@ -75,7 +75,7 @@ def test_a_morning_of_questions(town):
         ANA, f"D{ANA[1:]}", reply["ts"], thumbs["action_id"], thumbs["negative_button"]["value"]
     )
     long_ago = town.clock() - timedelta(days=1)
-    assert len(town.desk.store.question_log.questions(long_ago, unanswered=True)) == 1
+    assert len(town.desk.store.question_log.questions(long_ago, only_unanswered=True)) == 1
     card = town.card(case)
     why = answer_to(
         town, ANA, "<@U0COUNTERSIGN> why didn't you just do it?", case.channel, thread_ts=card["ts"]
@@ -523,7 +523,7 @@ def test_the_storm(town):
         for one in loud_ones
         if (at := looked_at(town, one)) and case.opened_at < at < looked_at(town, case)
     ]
-    assert len(ahead) <= 10 * PER_SECOND
+    assert len(ahead) <= 10 * MAX_PER_SECOND
     assert sum(1 for _ in town.desk.store.queries.case_ids()) == before + MANY + 1
 
     def shared():
@@ -633,7 +633,7 @@ def test_slacks_own_rates_are_kept_and_nothing_is_lost(town):
     assert all(len(town.cards_of(case)) == 1 for case in cases)
     told = town.emulator.get("traffic")
     assert sum(told["rejected"].values()) <= 6, told["rejected"]
-    assert town.desk.store.outbox.parked() == []
+    assert town.desk.store.outbox.parked_messages() == []
     assert proven(town)
 
 
@@ -649,7 +649,7 @@ def test_a_token_revoked_and_given_back_loses_nothing(town):
     case = town.desk.store.cases.case(stock(town, 1))
     town.until(lambda: "Slack: token_revoked" in not_ready(town), "the health check to say so")
     town.until(lambda: waiting_for(town, "token_revoked"), "the card to wait")
-    assert town.desk.store.outbox.parked() == []
+    assert town.desk.store.outbox.parked_messages() == []
     town.emulator.post("token", {"revoked": False})
     town.clock.forward(minutes=1)
     town.until(lambda: town.card(case), "the card", patience=60)
@@ -680,8 +680,8 @@ def test_an_archived_channel_parks_its_cards_for_a_person(town):
     town.settled()
     town.emulator.post("channel", {"id": "C0STOCK", "is_archived": True})
     cases = [town.desk.store.cases.case(stock(town, number)) for number in range(3)]
-    town.until(lambda: len(town.desk.store.outbox.parked()) >= 3, "three parked cards")
-    assert {row["error"] for row in town.desk.store.outbox.parked()} == {
+    town.until(lambda: len(town.desk.store.outbox.parked_messages()) >= 3, "three parked cards")
+    assert {row["error"] for row in town.desk.store.outbox.parked_messages()} == {
         "Slack refused: is_archived"
     }
     town.emulator.post("channel", {"id": "C0STOCK", "is_archived": False})

@@ -64,7 +64,7 @@ def test_a_real_model_is_asked_and_whatever_it_says_the_card_stands(served, stor
             1,
             "house.order_stock",
         )
-        assert world.store.outbox.parked() == []
+        assert world.store.outbox.parked_messages() == []
     print(f"{shown} of 10 shown")
     from tests.knowledge.language.test_narrator import narration_counts
 

@@ -20,7 +20,6 @@ from pathlib import Path
 from types import CodeType, FrameType
 from typing import Any
 
-from handlers.slack.gate import Gate
 from slack_bolt import BoltRequest
 from slack_sdk import WebClient
 from slack_sdk.web import SlackResponse
@@ -38,6 +37,7 @@ from handlers.intake import app as intake_app
 from handlers.intake.authentication import Credentials, Sources
 from handlers.slack import app as slack_app
 from handlers.slack.chat import SlackChat
+from handlers.slack.rate_limiter import RateLimiter
 from tests.measures.structure import PRODUCT
 from tests.world import World
 
@@ -163,7 +163,7 @@ class Office:
 
     def __init__(self, store: Store) -> None:
         slack = WebClient("xoxb-stub")
-        chat = SlackChat(slack, Gate(0, 1))
+        chat = SlackChat(slack, RateLimiter(0, 1))
         self.world = World(store, chat=chat)
         sources = Sources({"api": Source("api", Format.SIGNAL)}, {"api": Credentials((TOKEN,))})
         door = intake_app.Door(self.world.desk.intake, sources, ("read-me",), lambda: [])

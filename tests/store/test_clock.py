@@ -129,7 +129,7 @@ def test_a_process_an_hour_ahead_takes_over_no_lease(server, skewed):
 
 def test_the_time_between_two_readings_is_counted_on_and_read_again(server):
     ticks = [boottime()]
-    clock = DatabaseClock(server.database, elapsed=lambda: ticks[0])
+    clock = DatabaseClock(server.database, stopwatch=lambda: ticks[0])
     began = clock()
     ticks[0] += 3600
     assert clock() - began == timedelta(hours=1)
@@ -151,7 +151,7 @@ def test_a_database_that_is_away_leaves_the_last_reading(server):
 
 def test_an_answer_that_took_too_long_is_not_believed(server):
     moments = iter([0.0, 0.0, 10.0, 10.0, 20.0, 20.0, 20.0])
-    clock = DatabaseClock(server.database, elapsed=lambda: next(moments))
+    clock = DatabaseClock(server.database, stopwatch=lambda: next(moments))
     before = clock._base
     assert (clock.resync(), clock._base) == (False, before)
 

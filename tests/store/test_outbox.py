@@ -46,7 +46,7 @@ def test_parked_work_waits_for_a_person_and_can_be_let_go(world):
     (work,) = world.store.outbox.claim([Topic.TRIAGE], 1, world.clock(), 30)
     world.store.outbox.park(work, "no such table")
     assert world.store.outbox.claim([Topic.TRIAGE], 1, world.clock() + timedelta(days=9), 30) == []
-    assert [(row["key"], row["error"]) for row in world.store.outbox.parked()] == [
+    assert [(row["key"], row["error"]) for row in world.store.outbox.parked_messages()] == [
         ("triage:EX-1", "no such table")
     ]
     assert world.store.outbox.unpark("triage:EX-1", world.clock())

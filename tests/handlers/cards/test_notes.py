@@ -9,8 +9,9 @@ from bot.cases import commands as commands
 from bot.cases.decide import decide
 from bot.cases.entries import RejectReason
 from bot.cases.seen import Seen
-from bot.desk.effects import NOTED
+from bot.desk.effects import EFFECTS
 from bot.emulator.blocks import validate
+from bot.ports.outbox import Topic
 from handlers.cards.notes import (
     ApprovalEntry,
     ExecutionEntry,
@@ -30,7 +31,7 @@ GROUPS = (ApprovalEntry, HandlingEntry, ExecutionEntry, UndoEntry, SignalEntry)
 
 def test_every_entry_that_is_noted_has_its_words():
     entries_with_sentences = {entry for group in GROUPS for entry in get_args(group)}
-    assert set(NOTED) <= entries_with_sentences
+    assert set(EFFECTS[Topic.NOTE]) <= entries_with_sentences
 
 
 @pytest.mark.threat("B7")

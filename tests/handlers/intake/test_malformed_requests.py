@@ -167,7 +167,7 @@ def test_what_no_database_keeps_is_replaced_wherever_it_is_written(store):
     assert store.question_log.record(
         QuestionRecord(id="C1:1", asked_at=NOON, person="T1/UANA", text="what\x00\ud800?"), None
     )
-    (question,) = store.question_log.questions(NOON, unanswered=False)
+    (question,) = store.question_log.questions(NOON, only_unanswered=False)
     assert question.text == "what\ufffd\ufffd?"
     with pytest.raises(NoSuchCase):
         store.cases.case("EX-1\x00")

@@ -105,7 +105,11 @@ def test_what_is_not_sound_is_dropped_in_silence_and_counted(store, answer, outc
     before = narration_counts().get(outcome, 0)
     world = world_with_model(store, answer)
     case = world.case(world.proposed())
-    assert (case.state, case.words, world.store.outbox.parked()) == (State.PROPOSED, None, [])
+    assert (case.state, case.words, world.store.outbox.parked_messages()) == (
+        State.PROPOSED,
+        None,
+        [],
+    )
     assert narration_counts()[outcome] == before + 1
 
 

@@ -1,4 +1,4 @@
-"""Memory: precedents and labels, and the counter by which an index catches up."""
+"""Precedents, labels, and the counter by which an index catches up."""
 
 import sqlalchemy as sa
 from alembic import op

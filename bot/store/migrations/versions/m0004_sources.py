@@ -1,4 +1,7 @@
-"""Whose trouble it is joins the fingerprint. Cases in flight keep the source that opened them."""
+"""The source joins the fingerprint.
+
+Cases in flight keep the source that opened them.
+"""
 
 import hashlib
 import json

@@ -1,4 +1,4 @@
-"""An outbox message has a priority: among those that are due, the lower number goes first."""
+"""An outbox message has a priority: the lower number goes first."""
 
 import sqlalchemy as sa
 from alembic import op
