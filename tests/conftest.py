@@ -1,4 +1,4 @@
-"""Fixtures that all tests share: databases of both sorts and a world over each."""
+"""Fixtures that all tests share: databases, and a desk over each."""
 
 import contextlib
 import os
@@ -13,7 +13,14 @@ from hypothesis import HealthCheck, settings
 from bot.store.database import Database
 from bot.store.migrate import migrate
 from bot.store.store import Store
-from tests.servers import children_left, free_port, postgres_tools, running_postgres, watch_children
+from tests.servers import (
+    children_left,
+    drop_database,
+    free_port,
+    postgres_tools,
+    running_postgres,
+    watch_children,
+)
 from tests.servers import create_database as _create
 from tests.world import World
 
@@ -28,6 +35,7 @@ __all__ = ["_create", "free_port", "missing"]
 END_SECONDS = 30
 IN_CI = bool(os.environ.get("CI"))
 SHARED = Path(__file__).parent.parent.parent / "shared"
+# How long one example takes says nothing on a busy machine.
 settings.register_profile(
     "ours",
     deadline=None,
@@ -36,14 +44,15 @@ settings.register_profile(
 settings.load_profile("ours")
 watch_children()
 for name in list(os.environ):
-    # No setting of the one who runs the tests may reach them, nor a proxy, which the Slack SDK would use even for loopback.
+    # A developer's own settings must not reach the tests, nor a proxy: the Slack SDK would use
+    # one even for loopback.
     if name.startswith(("COUNTERSIGN_", "SLACK_")) or name.lower().endswith("_proxy"):
         del os.environ[name]
 
 
-def missing(what: str) -> None:
-    """Skip on a developer's machine; in CI everything is there, or the run fails."""
-    message = f"{what} is not installed"
+def missing(program: str) -> None:
+    """Skip the test for want of a program; fail in CI."""
+    message = f"{program} is not installed"
     if IN_CI:
         pytest.fail(message)
     pytest.skip(message)
@@ -51,7 +60,7 @@ def missing(what: str) -> None:
 
 @pytest.fixture(scope="session", autouse=True)
 def no_process_is_left():
-    """Fail when a test has left a process behind that is still there in the end."""
+    """Fail when tests have left a process behind."""
     yield
     deadline = time.monotonic() + END_SECONDS
     while processes := children_left():
@@ -62,7 +71,7 @@ def no_process_is_left():
 
 @pytest.fixture(scope="session")
 def postgres():
-    """A real PostgreSQL on loopback, with a data directory and port of its own; yields its URL without a database."""
+    """Run a PostgreSQL on loopback and return its URL, without a database."""
     tools = postgres_tools()
     if tools is None:
         missing("PostgreSQL")
@@ -72,7 +81,7 @@ def postgres():
 
 @pytest.fixture(scope="session")
 def empty_sqlite(tmp_path_factory) -> Path:
-    """A migrated SQLite file to copy from."""
+    """Make a migrated SQLite file to copy from."""
     path = tmp_path_factory.mktemp("empty") / "countersign.db"
     database = Database(f"sqlite:///{path}")
     migrate(database)
@@ -81,19 +90,22 @@ def empty_sqlite(tmp_path_factory) -> Path:
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
-def database_url(request, tmp_path) -> str:
-    """A fresh, migrated database; every test that takes it runs on both."""
+def database_url(request, tmp_path):
+    """Make a migrated database; its tests run on both sorts."""
     if request.param == "sqlite":
         shutil.copy(request.getfixturevalue("empty_sqlite"), tmp_path / "countersign.db")
-        return f"sqlite:///{tmp_path / 'countersign.db'}"
+        yield f"sqlite:///{tmp_path / 'countersign.db'}"
+        return
     server = request.getfixturevalue("postgres")
     name = f"t{uuid.uuid4().hex[:12]}"
     _create(server, name, "template_countersign")
-    return f"{server}/{name}"
+    yield f"{server}/{name}"
+    drop_database(server, name)
 
 
 @pytest.fixture
 def store(database_url):
+    """Open the store on both databases."""
     database = Database(database_url)
     yield Store.over(database)
     database.close()
@@ -101,7 +113,7 @@ def store(database_url):
 
 @pytest.fixture
 def world(store) -> World:
-    """The desk on both databases."""
+    """Build the desk on both databases."""
     return World(store)
 
 
@@ -119,7 +131,7 @@ def emulator():
 
 @pytest.fixture
 def small_world(empty_sqlite, tmp_path):
-    """The desk on SQLite alone: for rules that no database could change."""
+    """Build the desk on SQLite alone."""
     shutil.copy(empty_sqlite, tmp_path / "small.db")
     database = Database(f"sqlite:///{tmp_path / 'small.db'}")
     with contextlib.closing(database):

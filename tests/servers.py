@@ -1,9 +1,8 @@
-"""Servers for tests and benchmarks on loopback: PostgreSQL, free ports, an end for every process."""
+"""Servers on loopback for tests, and an end for every process."""
 
 import contextlib
 import fcntl
 import functools
-import glob
 import os
 import random
 import shutil
@@ -29,11 +28,13 @@ TEMPLATE = "template_countersign"
 WATCHDOG = Path(__file__).with_name("watchdog.py")
 # Below the ports that the kernel gives to outgoing connections.
 PORTS = range(20_000, 32_000)
+MEMORY = Path("/dev/shm")
+MEMORY_BYTES = 4 * 1024**3
 PORT_LOCKS = Path(tempfile.gettempdir()) / f"countersign-ports-{os.getuid()}"
 
 
 def watch_children() -> None:
-    """End what this process leaves behind when it ends, even when it is killed."""
+    """End what this process leaves behind, even when it is killed."""
     _watchdog(os.getpid())
 
 
@@ -51,7 +52,7 @@ def _watchdog(pid: int) -> subprocess.Popen[str]:
 
 
 def children_left() -> list[str]:
-    """Return the id and command of every process that descends from this one and is alive."""
+    """Return the id and command of every living descendant of this process."""
     watchdog = _watchdog(os.getpid())
     assert watchdog.stdin is not None
     assert watchdog.stdout is not None
@@ -61,9 +62,9 @@ def children_left() -> list[str]:
 
 
 def free_port() -> int:
-    """Return a port of loopback that nobody listens on, reserved until this process ends.
+    """Return a free port of loopback, reserved until this process ends.
 
-    The lock keeps other test processes from it between this choice and the server's bind.
+    A lock keeps other test processes from it until the server has bound it.
     """
     PORT_LOCKS.mkdir(exist_ok=True)
     # Not the seeded generator: every test would begin with the same ports.
@@ -87,23 +88,33 @@ def _reserve(port: int) -> bool:
 
 
 def postgres_tools() -> Path | None:
-    """Return the folder of PostgreSQL's programs, the newest there is."""
-    folders = sorted(glob.glob("/usr/lib/postgresql/*/bin"))
-    beside = shutil.which("initdb")
-    if not folders and beside:
-        folders = [str(Path(beside).parent)]
-    usable = [Path(folder) for folder in folders if Path(folder, "postgres").exists()]
-    return usable[-1] if usable else None
+    """Return the folder of the newest PostgreSQL's programs; None without one."""
+    folders = sorted(Path("/usr/lib/postgresql").glob("*/bin"), reverse=True)
+    initdb = shutil.which("initdb")
+    if initdb:
+        folders.append(Path(initdb).parent)
+    for folder in folders:
+        if (folder / "postgres").exists():
+            return folder
+    return None
+
+
+def _roomy_folder() -> Path:
+    """Return a folder in memory, where copying a database is fast; on disk without room."""
+    if MEMORY.is_dir() and shutil.disk_usage(MEMORY).free > MEMORY_BYTES:
+        return MEMORY
+    return Path(tempfile.gettempdir())
 
 
 class Postgres:
-    """A real PostgreSQL with a data directory and port of its own; it may be stopped and started again."""
+    """A real PostgreSQL with a data directory and port of its own."""
 
     def __init__(self, tools: Path) -> None:
         watch_children()
-        self.tools, self.port = tools, free_port()
+        self.tools = tools
+        self.port = free_port()
         self.url = f"postgresql+psycopg://countersign@127.0.0.1:{self.port}"
-        self.base = Path("/tmp") / f"countersign-pg-{uuid.uuid4().hex[:8]}"
+        self.base = _roomy_folder() / f"countersign-pg-{uuid.uuid4().hex[:8]}"
         self.base.mkdir(mode=0o755)
         self._server: subprocess.Popen[bytes] | None = None
         self._as_user: list[str] = []
@@ -111,19 +122,9 @@ class Postgres:
             # PostgreSQL refuses to run as root.
             shutil.chown(self.base, "postgres")
             self._as_user = ["setpriv", "--reuid=postgres", "--regid=postgres", "--clear-groups"]
-        data = [
-            "-D",
-            str(self.base / "data"),
-            "-U",
-            "countersign",
-            "-A",
-            "trust",
-            "--no-sync",
-            "-E",
-            "UTF8",
-        ]
+        options = ["--username=countersign", "--auth=trust", "--no-sync", "--encoding=UTF8"]
         subprocess.run(
-            [*self._as_user, tools / "initdb", *data],
+            [*self._as_user, tools / "initdb", f"--pgdata={self.base / 'data'}", *options],
             check=True,
             stdout=subprocess.DEVNULL,
             cwd=self.base,
@@ -136,18 +137,18 @@ class Postgres:
 
     def start(self) -> None:
         """Start the server and wait until it answers."""
-        options = (
-            f"-c listen_addresses=127.0.0.1 -c port={self.port} -c unix_socket_directories= "
-            "-c fsync=off -c max_connections=200"
-        )
+        options = {
+            "listen_addresses": "127.0.0.1",
+            "port": str(self.port),
+            "unix_socket_directories": "",
+            "fsync": "off",
+            "max_connections": "200",
+        }
+        command = [*self._as_user, self.tools / "postgres", "-D", str(self.base / "data")]
+        for name, value in options.items():
+            command += ["-c", f"{name}={value}"]
         self._server = subprocess.Popen(
-            [
-                *self._as_user,
-                self.tools / "postgres",
-                "-D",
-                str(self.base / "data"),
-                *options.split(),
-            ],
+            command,
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
             cwd=self.base,
@@ -177,9 +178,12 @@ class Postgres:
             self._server = None
 
     def remove(self) -> None:
-        """Stop the server and delete its files."""
-        with contextlib.suppress(subprocess.TimeoutExpired):
+        """Stop the server, by force if need be, and delete its files."""
+        try:
             self.stop()
+        except subprocess.TimeoutExpired:
+            self._server.kill()
+            self._server.wait()
         shutil.rmtree(self.base, ignore_errors=True)
 
     def run(self, statement: str) -> None:
@@ -197,12 +201,12 @@ class Postgres:
         )
 
     def create(self, name: str, template: str = TEMPLATE) -> str:
-        """Create a database, migrated unless said otherwise, and return its URL."""
+        """Create a database, by default a migrated one, and return its URL."""
         create_database(self.url, name, template)
         return f"{self.url}/{name}"
 
     def prepare_template(self) -> None:
-        """Make the migrated database that others are copied from."""
+        """Make the migrated database that others are copies of."""
         database = Database(self.create(TEMPLATE, "template0"))
         migrate(database)
         database.close()
@@ -216,9 +220,17 @@ def create_database(url: str, name: str, template: str = "template0") -> None:
     engine.dispose()
 
 
+def drop_database(url: str, name: str) -> None:
+    """Delete a database, whoever is still connected to it."""
+    engine = sa.create_engine(f"{url}/postgres", isolation_level="AUTOCOMMIT")
+    with engine.connect() as connection:
+        connection.execute(sa.text(f"DROP DATABASE {name} WITH (FORCE)"))
+    engine.dispose()
+
+
 @contextlib.contextmanager
 def running_postgres(tools: Path) -> Iterator[Postgres]:
-    """Give a running PostgreSQL with a migrated template; it is gone afterwards."""
+    """Run a PostgreSQL with a migrated template, and delete it afterwards."""
     server = Postgres(tools)
     try:
         server.start()

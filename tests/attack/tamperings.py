@@ -16,12 +16,12 @@ from pathlib import Path
 from random import Random
 from typing import Any
 
-from typer.testing import CliRunner
+from click.testing import CliRunner
 
 from bot.audit import verifier
 from bot.cases.errors import CountersignError
 from bot.cases.lifecycle import State
-from bot.cli.app import app
+from bot.cli.app import COUNTERSIGN
 from bot.demo.people import ANA, BEN, ELSIE, OMAR, OPS, STOCK
 from tests.attack.invariants import everyone_presses_on
 from tests.attack.plan import Plan
@@ -160,7 +160,7 @@ def _findings(base: Base, copy: Path) -> Iterator[str]:
         ["ledger", "replay", "--json"],
         ["doctor", "--json"],
     ):
-        result = CliRunner().invoke(app, command, env=environment)
+        result = CliRunner().invoke(COUNTERSIGN, command, env=environment)
         if result.exception is not None and not isinstance(result.exception, SystemExit):
             is_said = isinstance(result.exception, CountersignError)
             yield f"{'' if is_said else TRACEBACK}{type(result.exception).__name__}: {result.exception}"
@@ -518,7 +518,7 @@ def _exports(plan: Plan, base: Base, share: float) -> None:
         "COUNTERSIGN_DATA_DIR": str(copy),
         "COUNTERSIGN_DATABASE_URL": f"sqlite:///{copy / 'countersign.db'}",
     }
-    CliRunner().invoke(app, ["ledger", "export", str(folder)], env=environment)
+    CliRunner().invoke(COUNTERSIGN, ["ledger", "export", str(folder)], env=environment)
     lines = (folder / "ledger.jsonl").read_bytes().splitlines(keepends=True)
     honest, changed = (
         plan.begin("an honest export", "D3"),

@@ -1,22 +1,24 @@
-"""Servers on loopback that behave as badly as a network can: they drip, they are silent, they stop in the middle."""
+"""Servers on loopback that misbehave as a network can."""
 
 import contextlib
 import socket
 import threading
 from collections.abc import Iterator
 
-DRIP_EVERY = 0.05
+DRIP_INTERVAL = 0.05
+CHUNK_BYTES = 65_536
+JOIN_SECONDS = 60
 
 
 class _Server:
-    """Accepts on a port of its own and serves each connection in a thread, until it is closed."""
+    """Accepts on a free port and serves each connection in a thread."""
 
     def __init__(self) -> None:
         self.listener = socket.create_server(("127.0.0.1", 0))
         self.port = self.listener.getsockname()[1]
         self.over = threading.Event()
         self.requests: list[bytes] = []
-        self._open: list[socket.socket] = []
+        self._connections: list[socket.socket] = []
         self._threads = [threading.Thread(target=self._accept, daemon=True)]
         self._threads[0].start()
 
@@ -24,87 +26,91 @@ class _Server:
         with contextlib.suppress(OSError):
             while True:
                 connection, _ = self.listener.accept()
-                self._open.append(connection)
-                thread = threading.Thread(target=self._served, args=[connection], daemon=True)
+                self._connections.append(connection)
+                thread = threading.Thread(target=self._serve_once, args=[connection], daemon=True)
                 self._threads.append(thread)
                 thread.start()
 
-    def _served(self, connection: socket.socket) -> None:
+    def _serve_once(self, connection: socket.socket) -> None:
         with contextlib.suppress(OSError):
             self.serve(connection)
         connection.close()
 
     def serve(self, connection: socket.socket) -> None:
+        """Talk to one client until it, or the server, is done."""
         raise NotImplementedError
 
     def close(self) -> None:
+        """Stop accepting and cut every connection."""
         self.over.set()
-        # Who waits in accept() wakes up at this, and not at a close.
+        # A thread in accept() wakes up at a shutdown, and not at a close.
         with contextlib.suppress(OSError):
             self.listener.shutdown(socket.SHUT_RDWR)
         self.listener.close()
-        for connection in self._open:
+        for connection in self._connections:
             with contextlib.suppress(OSError):
                 connection.shutdown(socket.SHUT_RDWR)
         for thread in self._threads:
-            thread.join(10)
+            thread.join(JOIN_SECONDS)
 
 
 class Silent(_Server):
     """Accepts, reads, and never answers."""
 
     def serve(self, connection):
-        while data := connection.recv(65536):
+        """Keep every request and answer none."""
+        while data := connection.recv(CHUNK_BYTES):
             self.requests.append(data)
 
 
 class Dripping(_Server):
-    """Answers one request with a byte at a time: every read gets something in time, the answer takes five seconds."""
+    """Answers one request byte by byte: no read fails, all take long."""
 
-    def __init__(self, body: bytes = b'{"ok": true}', every: float = DRIP_EVERY) -> None:
+    def __init__(self, body: bytes = b'{"ok": true}', every: float = DRIP_INTERVAL) -> None:
         self.every = every
-        self.answer = (
-            b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n%s"
-            % (
-                len(body),
-                body,
-            )
-        )
+        headers = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n"
+        self.answer = headers % len(body) + body
         super().__init__()
 
     def serve(self, connection):
-        self.requests.append(connection.recv(65536))
-        for place in range(len(self.answer)):
+        """Send the answer to the first request, a byte at a time."""
+        self.requests.append(connection.recv(CHUNK_BYTES))
+        for byte in self.answer:
             if self.over.wait(self.every):
                 return
-            connection.sendall(self.answer[place : place + 1])
+            connection.sendall(bytes([byte]))
 
 
 class Proxy(_Server):
-    """Passes everything on to another port, until a client has sent the fatal bytes: those arrive nowhere, nor does more."""
+    """Forwards to another port until a client sends the fatal bytes.
+
+    From then on nothing passes in either direction.
+    """
 
     def __init__(self, to_port: int) -> None:
-        self.to_port, self.fatal, self.is_frozen = to_port, b"", threading.Event()
+        self.to_port = to_port
+        self.fatal = b""
+        self.is_frozen = threading.Event()
         super().__init__()
 
     def serve(self, connection):
-        with socket.create_connection(("127.0.0.1", self.to_port)) as behind:
-            self._open.append(behind)
-            back = threading.Thread(target=self._pass_on, args=[behind, connection], daemon=True)
-            self._threads.append(back)
-            back.start()
-            self._pass_on(connection, behind, self.fatal_in)
+        """Forward both directions until one of them ends."""
+        with socket.create_connection(("127.0.0.1", self.to_port)) as upstream:
+            self._connections.append(upstream)
+            replies = threading.Thread(
+                target=self._forward, args=[upstream, connection], daemon=True
+            )
+            self._threads.append(replies)
+            replies.start()
+            self._forward(connection, upstream, is_client=True)
             with contextlib.suppress(OSError):
-                behind.shutdown(socket.SHUT_RDWR)
-            back.join(10)
+                upstream.shutdown(socket.SHUT_RDWR)
+            replies.join(JOIN_SECONDS)
 
-    def fatal_in(self, data: bytes) -> bool:
-        return bool(self.fatal) and self.fatal in data
-
-    def _pass_on(self, source, target, is_fatal=lambda data: False):
+    def _forward(self, source, target, *, is_client=False):
         with contextlib.suppress(OSError):
-            while data := source.recv(65536):
-                if is_fatal(data):
+            while data := source.recv(CHUNK_BYTES):
+                if is_client and self.fatal and self.fatal in data:
                     self.is_frozen.set()
                 if self.is_frozen.is_set():
                     self.over.wait()
@@ -116,6 +122,7 @@ class Proxy(_Server):
 
 @contextlib.contextmanager
 def serving(server: _Server) -> Iterator[_Server]:
+    """Close the server when the block ends."""
     try:
         yield server
     finally:

@@ -1,4 +1,4 @@
-"""Open the store of each database that is named on standard input, as ``countersign run`` does first."""
+"""Open the store of every database whose URL comes on standard input."""
 
 import sys
 
@@ -7,7 +7,9 @@ from bot.store.migrate import migrate
 
 
 def main() -> None:
-    import alembic.command  # noqa: F401 (so that both begin at the same moment)
+    """Migrate each database as ``countersign run`` does, and answer a line."""
+    # Loaded before "ready", so that two of these begin their migrations at the same moment.
+    import alembic.command  # noqa: F401
 
     print("ready", flush=True)
     for line in sys.stdin:

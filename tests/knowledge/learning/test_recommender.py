@@ -19,7 +19,7 @@ from knowledge.memory.vector_index import VectorIndex
 from tests.cases.making import NOW
 from tests.fakes.directory import principal
 from tests.fakes.mind import FakeRecogniser
-from tests.store.test_shelf import precedent
+from tests.store.test_precedents import precedent
 from tests.world import World, playbook, request
 
 

@@ -10,7 +10,7 @@ from knowledge.learning.model_file import ModelFile, save_model
 from knowledge.learning.recogniser import TrainedRecogniser
 from knowledge.learning.training import train_models, training_lock
 from knowledge.learning.training_set import gather_training_set, is_training_due
-from tests.store.test_shelf import precedent
+from tests.store.test_precedents import precedent
 
 
 def test_a_model_survives_its_file_and_is_trained_again_when_memory_has_grown(

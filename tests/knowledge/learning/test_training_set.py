@@ -4,7 +4,7 @@ from bot.cases.precedent import Label
 from knowledge.learning.training_set import gather_training_set
 from tests.cases.making import NOW
 from tests.knowledge.learning.examples import playbook_examples
-from tests.store.test_shelf import precedent
+from tests.store.test_precedents import precedent
 
 
 def test_what_nobody_reviewed_and_prompt_injections_are_never_trained_on(library, minilm, shelf_of):

@@ -1,7 +1,7 @@
 """Precedents that the tests of memory search for."""
 
 from tests.cases.making import NOW
-from tests.store.test_shelf import precedent
+from tests.store.test_precedents import precedent
 
 STORIES = {
     "wine": "Barolo 2017 is running low before the weekend",

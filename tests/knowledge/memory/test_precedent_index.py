@@ -6,7 +6,7 @@ from datetime import timedelta
 from bot.cases.precedent import CaseOutcome
 from tests.cases.making import NOW
 from tests.knowledge.memory.stories import STORIES, recall_ids, stories
-from tests.store.test_shelf import precedent
+from tests.store.test_precedents import precedent
 
 
 def test_it_finds_by_meaning_and_by_words_what_no_other_would(open_memory):

@@ -12,7 +12,7 @@ from knowledge.memory.precedent_memory import PrecedentMemory
 from knowledge.memory.vector_index import VectorIndex
 from tests.conftest import free_port
 from tests.knowledge.memory.stories import STORIES, recall, recall_ids, stories
-from tests.store.test_shelf import precedent
+from tests.store.test_precedents import precedent
 
 
 @pytest.fixture
