@@ -53,7 +53,7 @@ def open_home(slack, user):
 
 
 def new_trigger(slack, envelopes):
-    """Use a shortcut as Ana, and return the trigger that the app receives."""
+    """Use a shortcut as Ana, and return the app's trigger."""
     slack.emulator.post("shortcut", {"as": "U0ANA", "callback_id": "x"})
     return envelopes[-1].payload["trigger_id"]
 

@@ -47,7 +47,7 @@ def slack(emulator):
 
 @pytest.fixture
 def connect(slack):
-    """Open connections of the app, each with a list of the envelopes it receives.
+    """Open connections of the app, each with a list of its envelopes.
 
     Every envelope is acknowledged.
     """

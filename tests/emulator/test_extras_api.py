@@ -31,8 +31,8 @@ def test_a_scheduled_message_is_posted_when_its_time_has_come(slack):
     delete(channel="C0OPS", scheduled_message_id=never)
     slack.emulator.post("clock", {"seconds": 61})
     assert [message["text"] for message in slack.emulator.messages("C0OPS")] == ["later"]
-    gone = {"channel": "C0OPS", "scheduled_message_id": later}
-    assert error_of(delete, **gone) == "invalid_scheduled_message_id"
+    later_place = {"channel": "C0OPS", "scheduled_message_id": later}
+    assert error_of(delete, **later_place) == "invalid_scheduled_message_id"
 
 
 def test_a_file_is_uploaded_and_shared(slack):

@@ -44,9 +44,9 @@ def test_a_trigger_is_good_once_and_a_form_returns_its_content(slack, envelopes)
     trigger = envelopes[0].payload["trigger_id"]
     view = slack.views_open(trigger_id=trigger, view=FORM)["view"]
     again = {"trigger_id": trigger, "view": FORM}
-    outdated = {"view_id": view["id"], "hash": "old", "view": FORM}
+    stale_update = {"view_id": view["id"], "hash": "old", "view": FORM}
     assert error_of(slack.views_open, **again) == "exchanged_trigger_id"
-    assert error_of(slack.views_update, **outdated) == "hash_conflict"
+    assert error_of(slack.views_update, **stale_update) == "hash_conflict"
     slack.emulator.post("submit", {"as": "U0ANA", "view_id": view["id"], "values": {}})
     content = {"type": "plain_text_input", "value": "initial"}
     assert envelopes[1].payload["view"]["state"]["values"] == {"b": {"a": content}}

@@ -14,8 +14,8 @@ def test_a_command_outside_the_manifest_does_not_exist(slack, envelopes):
         "channel": "C0OPS",
         "text": "",
     }
-    unknown = slack.emulator.post("slash", {**act, "command": "/nonsense"})
-    assert unknown == {"error": "no_such_command"}
+    answer = slack.emulator.post("slash", {**act, "command": "/nonsense"})
+    assert answer == {"error": "no_such_command"}
     assert slack.emulator.post("slash", {**act, "command": "/exceptions"})["acked"]
 
 

@@ -29,5 +29,5 @@ def test_a_response_url_works_five_times_and_for_half_an_hour(slack, envelopes):
     assert slack.emulator.messages("C0OPS")[0]["text"] == "changed"
     slack.emulator.post("clock", {"seconds": 1801})
     assert respond(late, text="too late") == 404
-    unknown = late.rpartition("/")[0] + "/R0"
-    assert respond(unknown, text="never issued") == 404
+    other = late.rpartition("/")[0] + "/R0"
+    assert respond(other, text="never issued") == 404
