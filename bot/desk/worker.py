@@ -237,7 +237,7 @@ class Lane:
     def _backed_off(self, work: Work) -> float:
         return min(LONGEST_WAIT, self._pace.back_off * 2.0**work.attempts) * random.uniform(
             0.8, 1.2
-        )
+        )  # noqa: S311 (jitter)
 
     def _settle(
         self, work: Work, error: str, *, wait: float, certain: bool, counts: bool = True

@@ -50,7 +50,7 @@ def town(tmp_path, emulator):
 @pytest.mark.threat("B7")
 def test_a_manager_approves_the_top_class_with_their_passkey_and_takes_it_back_with_it(
     browser, town
-):
+):  # noqa: F811
     case = town.the("low_stock")
     link = json.loads(town.countersign("passkey", "invite", BEN, "--json"))["link"]
     context = browser.new_context(viewport={"width": 1180, "height": 900})
