@@ -4,12 +4,13 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from handlers.slack.gate import Gate
 
 from bot.cases.errors import ChatFailed
 from bot.ports.card_store import CardContext
 from bot.ports.connector import EffectStatus
-from handlers.slack.chat import SlackChat, web_client
+from handlers.slack.chat import SlackChat
+from handlers.slack.rate_limiter import RateLimiter
+from handlers.slack.web_client import web_client
 from tests.cases.making import proposed
 from tests.fakes.chat import FakeChat
 
@@ -26,7 +27,7 @@ def chat(request):
     if request.param == "fake":
         return FakeChat()
     emulator = request.getfixturevalue("emulator")
-    return SlackChat(web_client("xoxb-emulator", f"{emulator.url}/api/"), Gate(0, 1))
+    return SlackChat(web_client("xoxb-emulator", f"{emulator.url}/api/"), RateLimiter(0, 1))
 
 
 def case(**changes):

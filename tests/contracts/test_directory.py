@@ -1,12 +1,13 @@
 """The contract of ``Directory``, on the fake and on Slack's."""
 
 import pytest
-from bot.sample.people import ANA, TEAM
-from handlers.slack.gate import Gate
 
 from bot.cases.errors import NotEligible
-from handlers.slack.chat import SlackChat, web_client
+from bot.demo.people import ANA, TEAM
+from handlers.slack.chat import SlackChat
 from handlers.slack.directory import SlackDirectory
+from handlers.slack.rate_limiter import RateLimiter
+from handlers.slack.web_client import web_client
 from tests.fakes.directory import FakeDirectory, principal
 
 
@@ -19,7 +20,7 @@ def directory(request):
         return fake
     emulator = request.getfixturevalue("emulator")
     client = web_client("xoxb-emulator", f"{emulator.url}/api/")
-    slack = SlackDirectory(client, SlackChat(client, Gate(0, 1)).team_id)
+    slack = SlackDirectory(client, SlackChat(client, RateLimiter(0, 1)).team_id)
     slack.ana = f"{TEAM}/{ANA}"
     return slack
 

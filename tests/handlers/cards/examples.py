@@ -6,8 +6,15 @@ from decimal import Decimal
 
 from bot.cases import commands as commands
 from bot.cases.approval import ApprovalRequirement
-from bot.cases.decide import decide
-from bot.cases.entries import FieldChange, RejectReason, StepState
+from bot.cases.entries import (
+    FieldChange,
+    Parked,
+    RejectReason,
+    Reopened,
+    StepReported,
+    StepState,
+    Stopped,
+)
 from bot.cases.evidence import Evidence
 from bot.cases.lifecycle import State
 from bot.cases.plan import Money
@@ -27,14 +34,15 @@ from tests.cases.making import (
     NOW,
     OMAR,
     SEEN,
+    Finish,
     approved,
     asker,
-    fold_all,
     opened,
     plan,
     proposed,
     start_step,
     verdict,
+    write,
 )
 
 CHANGE = FieldChange("quantity", 24, 12)
@@ -46,7 +54,7 @@ RECOMMENDATION = Recommendation("a.b", "r", "b")
 def apply_commands(case, *case_commands, at=NOW):
     """Decide each command in turn and return the case after the last."""
     for command in case_commands:
-        case = fold_all(case, decide(case, command, at))
+        case = write(case, command, at).case
     return case
 
 
@@ -170,8 +178,8 @@ def running_case(**changes):
 def resolved_case():
     return apply_commands(
         running_case(),
-        commands.ReportStep(0, StepState.LANDED, "1 row changed"),
-        commands.Finish("Order 24: done"),
+        StepReported(0, StepState.LANDED, "1 row changed"),
+        Finish("Order 24: done"),
     )
 
 
@@ -179,8 +187,8 @@ def undoable_case():
     """Resolve a case whose plan can be undone for thirty minutes."""
     return apply_commands(
         running_case(),
-        commands.ReportStep(0, StepState.LANDED, ""),
-        commands.Finish("", NOW + timedelta(minutes=30)),
+        StepReported(0, StepState.LANDED, ""),
+        Finish("", NOW + timedelta(minutes=30)),
     )
 
 
@@ -189,8 +197,8 @@ def half_undone_case():
     case = proposed(factors=TWO_MANAGERS)
     for person in (ANA, OMAR):
         case = apply_commands(case, commands.Approve(asker(person), SEEN))
-    case = apply_commands(case, start_step(case), commands.ReportStep(0, StepState.LANDED, ""))
-    case = apply_commands(case, commands.Finish("done", NOW + timedelta(minutes=30)))
+    case = apply_commands(case, start_step(case), StepReported(0, StepState.LANDED, ""))
+    case = apply_commands(case, Finish("done", NOW + timedelta(minutes=30)))
     undo = commands.Undo(asker(ANA), Seen.of(case), "<!here> *wrong* table")
     return apply_commands(case, undo)
 
@@ -203,16 +211,16 @@ def case_resolved_by_hand():
 def stopped_case():
     return apply_commands(
         running_case(),
-        commands.ReportStep(0, StepState.FAILED, "no"),
-        commands.Stop("the plan could not be carried out"),
+        StepReported(0, StepState.FAILED, "no"),
+        Stopped("the plan could not be carried out"),
     )
 
 
 def case_in_doubt():
     return apply_commands(
         running_case(),
-        commands.ReportStep(0, StepState.UNKNOWN, "no answer"),
-        commands.Park(0, "house does not say"),
+        StepReported(0, StepState.UNKNOWN, "no answer"),
+        Parked(0, "house does not say"),
     )
 
 
@@ -242,8 +250,8 @@ def cleared_case():
 
 def reopened_case():
     case = running_case()
-    case = apply_commands(case, commands.ReportStep(0, StepState.LANDED, ""), commands.Finish(""))
-    return apply_commands(case, commands.Reopen("still there"))
+    case = apply_commands(case, StepReported(0, StepState.LANDED, ""), Finish(""))
+    return apply_commands(case, Reopened("still there"))
 
 
 def case_handed_over():
@@ -251,7 +259,7 @@ def case_handed_over():
         by=asker(BEN),
         seen=SEEN,
         to=CARLA.id,
-        done="counted",
+        progress="counted",
         remains="the order",
     )
     return apply_commands(proposed(), hand_over)

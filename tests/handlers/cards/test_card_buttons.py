@@ -5,10 +5,9 @@ import json
 import pytest
 
 from bot.cases.approval import ApprovalRequirement
-from bot.cases.decide import Decision
 from bot.cases.lifecycle import State
 from bot.cases.policy import RiskTier
-from bot.cases.seen import OFFERED
+from bot.cases.seen import OFFERED, DecisionKind
 from bot.emulator.blocks import validate_view
 from bot.ports.card_store import CardContext
 from handlers.cards import forms, ids
@@ -24,24 +23,24 @@ from tests.handlers.cards.examples import (
 )
 
 DECISIONS = {
-    ids.APPROVE: Decision.APPROVE,
-    ids.APPROVE_WITH_REASON: Decision.APPROVE,
-    ids.REJECT: Decision.REJECT,
-    ids.EDIT: Decision.EDIT,
-    ids.RESOLVE: Decision.RESOLVE,
-    ids.TRY_AGAIN: Decision.TRY_AGAIN,
-    ids.SETTLE: Decision.SETTLE,
-    ids.CLAIM: Decision.CLAIM,
-    ids.UNDO: Decision.UNDO,
-    ids.NAME_FIRST: Decision.NAME_KIND,
-    ids.NAME_SECOND: Decision.NAME_KIND,
-    ids.NAME_THIRD: Decision.NAME_KIND,
-    ids.ANOTHER_KIND: Decision.NAME_KIND,
-    ids.NOVEL: Decision.CALL_NOVEL,
-    ids.CLAIM_IT: Decision.CLAIM,
-    ids.HAND_OVER: Decision.HAND_OVER,
-    ids.SNOOZE: Decision.SNOOZE,
-    ids.WITHDRAW: Decision.WITHDRAW,
+    ids.APPROVE: DecisionKind.APPROVE,
+    ids.APPROVE_WITH_REASON: DecisionKind.APPROVE,
+    ids.REJECT: DecisionKind.REJECT,
+    ids.EDIT: DecisionKind.EDIT,
+    ids.RESOLVE: DecisionKind.RESOLVE,
+    ids.TRY_AGAIN: DecisionKind.TRY_AGAIN,
+    ids.SETTLE: DecisionKind.SETTLE,
+    ids.CLAIM: DecisionKind.CLAIM,
+    ids.UNDO: DecisionKind.UNDO,
+    ids.NAME_FIRST: DecisionKind.NAME_KIND,
+    ids.NAME_SECOND: DecisionKind.NAME_KIND,
+    ids.NAME_THIRD: DecisionKind.NAME_KIND,
+    ids.ANOTHER_KIND: DecisionKind.NAME_KIND,
+    ids.NOVEL: DecisionKind.CALL_NOVEL,
+    ids.CLAIM_IT: DecisionKind.CLAIM,
+    ids.HAND_OVER: DecisionKind.HAND_OVER,
+    ids.SNOOZE: DecisionKind.SNOOZE,
+    ids.WITHDRAW: DecisionKind.WITHDRAW,
 }
 READ_ONLY = {ids.TRAIL, ids.PRECEDENTS}
 
@@ -95,10 +94,11 @@ def test_each_card_offers_what_its_state_offers_and_nothing_else():
         case = make_case()
         by_state[case.state] |= offered_decisions(case)
     by_decision = {
-        decision: {state for state in State if decision in by_state[state]} for decision in Decision
+        decision: {state for state in State if decision in by_state[state]}
+        for decision in DecisionKind
     }
     # The emergency is asked for in words, never by a button.
-    assert by_decision == {**OFFERED, Decision.EMERGENCY: set()}
+    assert by_decision == {**OFFERED, DecisionKind.EMERGENCY: set()}
 
 
 def test_high_risk_has_no_colour_that_nudges_and_asks_for_words():
