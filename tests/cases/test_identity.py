@@ -209,10 +209,10 @@ def test_the_first_yes_of_a_person_is_the_one_that_counts():
         Approval(person=one, name=one, digest="d", at=NOW)
         for one in (ANA.id, "staff:17", BEN.id, ANA_TWO.id)
     ]
-    assert [vote.person for vote in LINKED.distinct(votes)] == [ANA.id, BEN.id]
+    assert [vote.person for vote in LINKED.distinct_votes(votes)] == [ANA.id, BEN.id]
     for_ben = Approval(person=OMAR.id, name="Omar", digest="d", at=NOW, behalf_of="staff:18")
-    assert LINKED.distinct([votes[2], for_ben]) == (votes[2],)
-    assert UNLINKED.distinct([votes[2], for_ben]) == (votes[2], for_ben)
+    assert LINKED.distinct_votes([votes[2], for_ben]) == (votes[2],)
+    assert UNLINKED.distinct_votes([votes[2], for_ben]) == (votes[2], for_ben)
 
 
 # --- whom nobody knows ----------------------------------------------------------------------------

@@ -137,7 +137,7 @@ def test_what_nobody_decided_is_no_precedent():
 
 
 def test_what_policy_ran_alone_is_shown_but_teaches_nothing():
-    alone = replace(verdict(), ruling=verdict().ruling.__class__.ALONE)
+    alone = replace(verdict(), ruling=verdict().ruling.__class__.AUTO_APPROVE)
     told = Told().move(Recommend(Recommendation("house.order_stock", "", ""), plan(), alone))
     told.move(start_step(told.case, verdict=alone, people={})).move(
         StepReported(0, StepState.LANDED, "")
