@@ -45,7 +45,7 @@ def recommended(small_world, meaning, recalls=None, model=None, **changes):
         recalls or Recalls(), lambda kind: model, meaning, world.clock
     )
     case = replace(world.store.cases.case(world.receive().case_id))
-    from bot.desk.triage import gather
+    from bot.desk.evidence import gather
 
     evidence = gather(case, world.library.book, world.desk.systems, world.clock())
     return recommender.recommend(
