@@ -49,7 +49,7 @@ class Cards:
     settle_for: timedelta = SETTLE_FOR
 
     def refresh(self, message: LeasedMessage) -> None:
-        """Make the one live card show the case, and what else shows it follow."""
+        """Make the card and the lists show the case as it is."""
         case = self.cases.case(message.case_id)
         cards = self.card_store.cards(case.id)
         context = CardContext(self._describe_pause(case), self._is_undoable(case))
@@ -61,10 +61,20 @@ class Cards:
             self.outbox.finish(message)
             return
         is_retry = message.uncertain_attempts > 1
-        card = self.chat.draw_card(case, cards, look_first=is_retry, context=context)
+        card = self.chat.draw_card(
+            case,
+            cards,
+            look_first=is_retry,
+            context=context,
+        )
         card = replace(card, look=context.key)
         try:
-            self._finish(case, cards, card, message)
+            self._finish(
+                case,
+                cards,
+                card=card,
+                message=message,
+            )
         except StaleFence:
             # Another worker has this message now, and has drawn a card too: one of them must go.
             if _is_new(card, cards):
@@ -81,31 +91,67 @@ class Cards:
         return self.storms.takes(case)
 
     def _finish(
-        self, case: Case, cards: Sequence[CardRef], card: CardRef, message: LeasedMessage
+        self,
+        case: Case,
+        cards: Sequence[CardRef],
+        *,
+        card: CardRef,
+        message: LeasedMessage,
     ) -> None:
-        """Retire older cards, refresh the lists, and record where the card was posted."""
-        sweeps = self._sweeps(case, cards, card, message)
+        """Retire older cards, refresh the lists, and record the new card."""
+        sweeps = self._sweeps(
+            case,
+            cards,
+            card=card,
+            message=message,
+        )
         try:
             for older in cards:
                 if older.look != REPLACED and not _is_same_message(older, card):
-                    self._retire(case, older, card, message)
+                    self._retire(
+                        case,
+                        older,
+                        card=card,
+                        message=message,
+                    )
             # Before the message is finished, so that a crash leaves no list with a dead button.
             self._follow(case)
         except BaseException:
             # Slack has answered, so where the card is must be recorded. Version 0 draws it again.
-            self.card_store.record(replace(card, version=0), hold=message, messages=sweeps)
+            self.card_store.record(
+                replace(card, version=0),
+                hold=message,
+                messages=sweeps,
+            )
             raise
-        self.card_store.record(card, finish=message, messages=sweeps)
+        self.card_store.record(
+            card,
+            finish=message,
+            messages=sweeps,
+        )
 
-    def _retire(self, case: Case, older: CardRef, card: CardRef, message: LeasedMessage) -> None:
+    def _retire(
+        self,
+        case: Case,
+        older: CardRef,
+        *,
+        card: CardRef,
+        message: LeasedMessage,
+    ) -> None:
         self.chat.retire_card(case, older)
+        # A card of the same generation is the one that the new record replaces.
         if older.generation != card.generation:
             self.card_store.record(replace(older, look=REPLACED), hold=message)
 
     def _sweeps(
-        self, case: Case, cards: Sequence[CardRef], card: CardRef, message: LeasedMessage
+        self,
+        case: Case,
+        cards: Sequence[CardRef],
+        *,
+        card: CardRef,
+        message: LeasedMessage,
     ) -> tuple[OutboxMessage, ...]:
-        """Request a search for copies of a new card that may have been posted twice."""
+        """Request a search for copies of a card, where it is needed."""
         if not _is_new(card, cards):
             return ()
         has_predecessor = any(one.generation == case.generation for one in cards)
@@ -117,7 +163,7 @@ class Cards:
         return self.clock() + self.settle_for
 
     def renew(self) -> int:
-        """Request a refresh of every card of an earlier release. Return how many."""
+        """Refresh every card of an earlier release. Return how many."""
         # The buttons of such a card do nothing any more.
         case_ids = self.card_store.outdated(CARD_FORMAT, self.clock())
         self.outbox.enqueue([card_message(case_id, self.clock()) for case_id in case_ids])
@@ -141,7 +187,10 @@ class Cards:
         return mention, False
 
     def _is_undoable(self, case: Case) -> bool:
-        """Tell whether the plan can still be undone: in time, in the mode it was done in."""
+        """Tell whether the plan can still be undone.
+
+        It can in time, and in the mode that it was done in.
+        """
         if case.undo_until is None or case.plan is None:
             return False
         return self.clock() < case.undo_until and case.plan.is_of(self.mode)
@@ -154,7 +203,7 @@ class Cards:
         return pause.description if pause else ""
 
     def post_update(self, message: LeasedMessage) -> None:
-        """Post what was written about the case into the thread of its card."""
+        """Post new entries of the case into its card's thread."""
         case = self.cases.case(message.case_id)
         cards = self.card_store.cards(case.id)
         if cards:
@@ -163,11 +212,22 @@ class Cards:
             # No failure: the card waits for Slack, and the update waits for the card.
             again_at = self.clock() + RETRY_INTERVAL
             reason = "the card does not stand yet"
-            self.outbox.retry(message, again_at, reason, certain=True, counts=False)
+            self.outbox.retry(
+                message,
+                again_at,
+                reason,
+                certain=True,
+                counts=False,
+            )
             return
         self.outbox.finish(message)
 
-    def _post_entries(self, case: Case, cards: Sequence[CardRef], message: LeasedMessage) -> None:
+    def _post_entries(
+        self,
+        case: Case,
+        cards: Sequence[CardRef],
+        message: LeasedMessage,
+    ) -> None:
         versions = set(message.payload["versions"])
         entries = [
             entry

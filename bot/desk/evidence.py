@@ -16,7 +16,13 @@ MAX_ROWS = 50
 MAX_FAILURE = 300
 
 
-def gather(case: Case, playbook: Playbook, systems: Systems, now: datetime) -> tuple[Evidence, ...]:
+def gather(
+    case: Case,
+    playbook: Playbook,
+    *,
+    systems: Systems,
+    now: datetime,
+) -> tuple[Evidence, ...]:
     """Make the playbook's look-ups in their order.
 
     A look-up may use what an earlier one found. One that fails is recorded as failed.
@@ -24,12 +30,21 @@ def gather(case: Case, playbook: Playbook, systems: Systems, now: datetime) -> t
     evidence: list[Evidence] = []
     for lookup in playbook.evidence:
         facts = facts_of(case.signal, evidence)
-        evidence += _look_up(lookup, facts, systems, now)
+        evidence += _look_up(
+            lookup,
+            facts,
+            systems=systems,
+            now=now,
+        )
     return tuple(evidence)
 
 
 def _look_up(
-    lookup: Lookup, facts: dict[str, object], systems: Systems, now: datetime
+    lookup: Lookup,
+    facts: dict[str, object],
+    *,
+    systems: Systems,
+    now: datetime,
 ) -> Sequence[Evidence]:
     parameters: dict[str, Scalar] = {}
     for name, expression in lookup.parameters.items():
@@ -48,13 +63,36 @@ def _look_up(
     evidence = []
     for column, value in rows[0].items():
         label = lookup.show.get(column, "")
-        evidence.append(_record(lookup, column, storable(value), label=label, now=now))
+        evidence.append(
+            _record(
+                lookup,
+                column,
+                storable(value),
+                label=label,
+                now=now,
+            )
+        )
     # The number of rows has no label: it is for rules, not for the card.
-    evidence.append(_record(lookup, "rows", len(rows), label="", now=now))
+    evidence.append(
+        _record(
+            lookup,
+            "rows",
+            len(rows),
+            label="",
+            now=now,
+        )
+    )
     return evidence
 
 
-def _record(lookup: Lookup, column: str, value: Scalar, *, label: str, now: datetime) -> Evidence:
+def _record(
+    lookup: Lookup,
+    column: str,
+    value: Scalar,
+    *,
+    label: str,
+    now: datetime,
+) -> Evidence:
     return Evidence(
         name=f"{lookup.name}.{column}",
         label=label,

@@ -34,7 +34,7 @@ NOT_VISIBLE = "what stands is not to be seen yet"
 
 
 def posted_since(case: Case, cards: Sequence[CardRef]) -> float:
-    """Return the time before which no card of this generation can have been posted.
+    """Return the earliest time of a card of this generation.
 
     In seconds since 1970.
     """
@@ -71,9 +71,16 @@ def sweep_list(key: str, channel: str, run_at: datetime) -> OutboxMessage:
 
 
 def finish_list(
-    outbox: Outbox, message: LeasedMessage, sweep: OutboxMessage, *, is_new: bool
+    outbox: Outbox,
+    message: LeasedMessage,
+    sweep: OutboxMessage,
+    *,
+    is_new: bool,
 ) -> None:
-    """Finish the posting of a list; request the search when it may be there twice."""
+    """Finish the posting of a list.
+
+    Requests the search when it may be there twice.
+    """
     is_doubtful = is_new and message.uncertain_attempts > 1
     try:
         outbox.finish(message, [sweep] if is_doubtful else [])
@@ -123,8 +130,13 @@ class MessageCleanup:
         )
         self.outbox.finish(message, [next_search] if searches_left else [])
 
-    def stray(self, case_id: str, channel: str, ts: str) -> CardRef | None:
-        """Return the case's card when the message that was pressed on is a copy.
+    def stray(
+        self,
+        case_id: str,
+        channel: str,
+        ts: str,
+    ) -> CardRef | None:
+        """Return the case's card, if the pressed message is a copy.
 
         The copy then loses its buttons. None when the message is the card.
         """
@@ -187,11 +199,22 @@ class MessageCleanup:
         copies = [one for one in messages if one.ts != live_list.ts]
         if len(copies) == len(messages):
             return False
-        current = CardRef(case_id="", generation=0, channel=channel, ts=live_list.ts, version=0)
+        current = CardRef(
+            case_id="",
+            generation=0,
+            channel=channel,
+            ts=live_list.ts,
+            version=0,
+        )
         self._clear(copies, "This list", current)
         return True
 
-    def _clear(self, copies: Sequence[PostedMessage], title: str, card: CardRef) -> None:
+    def _clear(
+        self,
+        copies: Sequence[PostedMessage],
+        title: str,
+        card: CardRef,
+    ) -> None:
         for copy in copies:
             if copy.is_answered:
                 # Removing it would leave its thread without a head.

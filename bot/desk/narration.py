@@ -1,4 +1,4 @@
-"""Let a model put a case into better words once its card is posted.
+"""Let a model word a case once its card is posted.
 
 The card never waits for it, and loses nothing without it.
 """
@@ -26,7 +26,7 @@ from bot.ports.outbox import LeasedMessage, Outbox
 
 @dataclass(frozen=True, kw_only=True)
 class CaseNarration:
-    """Ask a narrator for words, and write them if they are still of use."""
+    """Ask a narrator for words, and write them if still useful."""
 
     cases: CaseStore
     outbox: Outbox
@@ -36,7 +36,7 @@ class CaseNarration:
     clock: Clock
 
     def run(self, message: LeasedMessage) -> None:
-        """Ask once, and write the words unless the case has moved on meanwhile."""
+        """Ask once, and write the words unless the case has moved."""
         case = self.cases.case(message.case_id)
         playbook = self.library.playbook(case.kind)
         words = self._ask(case, playbook)

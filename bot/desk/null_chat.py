@@ -1,4 +1,4 @@
-"""A chat that writes to nobody: for a history that is only played, and for trials."""
+"""A chat that writes to nobody, for trials and a played history."""
 
 from collections.abc import Sequence
 
@@ -9,10 +9,18 @@ from bot.ports.connector import EffectStatus
 
 
 class NullChat(Chat):
-    """Accept everything and show nothing. Messages that are part of a plan count as delivered."""
+    """Accept everything and show nothing.
+
+    Messages that are part of a plan count as delivered.
+    """
 
     def draw_card(
-        self, case: Case, cards: Sequence[CardRef], *, look_first: bool, context: CardContext
+        self,
+        case: Case,
+        cards: Sequence[CardRef],
+        *,
+        look_first: bool,
+        context: CardContext,
     ) -> CardRef:
         """Return a card that was posted nowhere."""
         return CardRef(
@@ -26,14 +34,24 @@ class NullChat(Chat):
     def retire_card(self, case: Case, older: CardRef) -> None:
         """Do nothing."""
 
-    def messages_about(self, name: str, channel: str, since: float) -> list[PostedMessage]:
+    def messages_about(
+        self,
+        name: str,
+        channel: str,
+        since: float,
+    ) -> list[PostedMessage]:
         """Find nothing."""
         return []
 
     def remove(self, copy: PostedMessage) -> None:
         """Do nothing."""
 
-    def mark_as_copy(self, copy: PostedMessage, title: str, standing: CardRef) -> None:
+    def mark_as_copy(
+        self,
+        copy: PostedMessage,
+        title: str,
+        standing: CardRef,
+    ) -> None:
         """Do nothing."""
 
     def post_note(
@@ -49,11 +67,23 @@ class NullChat(Chat):
     ) -> None:
         """Do nothing."""
 
-    def post_digest(self, digest: object, live_list: object, *, look_first: bool) -> str:
+    def post_digest(
+        self,
+        digest: object,
+        live_list: object,
+        *,
+        look_first: bool,
+    ) -> str:
         """Return no message id."""
         return ""
 
-    def post_storm(self, storm: object, live_list: object, *, look_first: bool) -> str:
+    def post_storm(
+        self,
+        storm: object,
+        live_list: object,
+        *,
+        look_first: bool,
+    ) -> str:
         """Return no message id."""
         return ""
 
@@ -64,15 +94,30 @@ class NullChat(Chat):
         """Return no message id."""
         return ""
 
-    def post_progress(self, question: object, stream_ts: str, words: str) -> None:
-        """Do nothing."""
-
-    def answer(
-        self, question: object, answer: object, *, look_first: bool, stream_ts: str = ""
+    def post_progress(
+        self,
+        question: object,
+        stream_ts: str,
+        words: str,
     ) -> None:
         """Do nothing."""
 
-    def send(self, to: str, text: str, key: str) -> str:
+    def answer(
+        self,
+        question: object,
+        answer: object,
+        *,
+        look_first: bool,
+        stream_ts: str = "",
+    ) -> None:
+        """Do nothing."""
+
+    def send(
+        self,
+        to: str,
+        text: str,
+        key: str,
+    ) -> str:
         """Return no message id."""
         return ""
 

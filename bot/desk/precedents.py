@@ -28,7 +28,7 @@ class PrecedentRecorder:
         self._catch_up()
 
     def reconcile(self) -> int:
-        """Record the cases of the ledger that are missing. Return how many were."""
+        """Record the cases that are missing. Return how many were."""
         missing = self.store.count_missing()
         if missing:
             for _ in self.store.rebuild():

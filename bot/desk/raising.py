@@ -1,4 +1,4 @@
-"""Raise an exception by hand: from a message, a form or a command.
+"""Raise an exception by hand, in Slack or by command.
 
 It goes the way of every other signal.
 """
@@ -46,7 +46,7 @@ class Raising:
         subject: str = "",
         facts: Mapping[str, str] | None = None,
     ) -> Receipt:
-        """Open a case, or count the signal on the one that is open.
+        """Open a case, or count the signal on an open one.
 
         ``key`` makes one press one signal. Whoever raises a case cannot approve its plan.
 
@@ -78,7 +78,10 @@ class Raising:
 
 
 def _subject(name: str, title: str) -> str:
-    """Return the subject; without a name, the same title is the same subject."""
+    """Return the subject of the signal.
+
+    Without a name, the same title is the same subject.
+    """
     return bounded_key(name, MAX_SUBJECT) or canonical_hash([title.casefold()])[:HASH_LENGTH]
 
 
@@ -92,6 +95,9 @@ def _signal_facts(facts: Mapping[str, str], words: str, link: str) -> dict[str, 
 
 
 def _parse(text: str) -> Scalar:
-    """Return a number where a number was typed: systems look things up by it."""
+    """Return a number where a number was typed.
+
+    Systems look things up by it.
+    """
     is_number = text.isascii() and text.isdigit() and len(text) <= MAX_DIGITS
     return int(text) if is_number else text

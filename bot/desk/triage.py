@@ -1,4 +1,4 @@
-"""Look at a new case: recognise it, gather evidence, recommend a plan, judge it by policy.
+"""Look at a new case: recognise it, gather evidence, propose a plan.
 
 All of it is one set of entries. A look-up that fails is shown as failed, and never keeps the card
 from its owner. Nor does anything else: a case that cannot be looked at goes to its owner as it is.
@@ -79,7 +79,7 @@ class Triage:
     def _propose(self, case: Case, message: LeasedMessage) -> None:
         now = self.clock()
         decision = self.look_at(case, now)
-        written = change(case, decision, self.library.playbook(case.kind))
+        outcome = change(case, decision, self.library.playbook(case.kind))
         if self.has_narrator:
             revision = decision.case.revision
             narration = OutboxMessage(
@@ -88,35 +88,50 @@ class Triage:
                 case_id=case.id,
                 run_at=now,
             )
-            written = replace(written, messages=(*written.messages, narration))
-        self.cases.commit(_keep_place(written, message), finish=message)
+            outcome = replace(outcome, messages=(*outcome.messages, narration))
+        self.cases.commit(_keep_place(outcome, message), finish=message)
 
-    def _refer(self, case: Case, reason: str, message: LeasedMessage) -> None:
+    def _refer(
+        self,
+        case: Case,
+        reason: str,
+        message: LeasedMessage,
+    ) -> None:
         """Put the case before its owner without a plan, with the reason."""
         now = self.clock()
-        blocked = (
+        instruction = (
             f"This could not be looked at: {reason[:MAX_REASON]}. "
             "Handle it by hand, or try again later"
         )
-        recommendation = Recommendation("", "", "", blocked=blocked)
+        recommendation = Recommendation("", "", "", blocked=instruction)
         sla = self._renew_sla(case, now)
         command = commands.Recommend(recommendation, None, None, sla=sla)
         decision = decide(case, command, now)
-        written = change(case, decision, self.library.playbook(case.kind))
-        self.cases.commit(_keep_place(written, message), finish=message)
+        outcome = change(case, decision, self.library.playbook(case.kind))
+        self.cases.commit(_keep_place(outcome, message), finish=message)
 
     def look_at(self, case: Case, now: datetime) -> Decision:
         """Return what to write about this open case; write nothing."""
         recognition = self._recognise(case, now)
         case = recognition.case
         playbook = self.library.playbook(case.kind)
-        evidence = gather(case, playbook, self.systems, now)
+        evidence = gather(
+            case,
+            playbook,
+            systems=self.systems,
+            now=now,
+        )
         gathering = record_entry(case, self._describe(case, playbook, evidence), now)
         case = gathering.case
         proposal = decide(case, self._recommend(case, playbook, evidence, now=now), now)
         return recognition.then(gathering).then(proposal)
 
-    def _describe(self, case: Case, playbook: Playbook, evidence: tuple[Evidence, ...]) -> Gathered:
+    def _describe(
+        self,
+        case: Case,
+        playbook: Playbook,
+        evidence: tuple[Evidence, ...],
+    ) -> Gathered:
         """Word the case by its playbook, and price what is at stake."""
         facts = facts_of(case.signal, evidence)
         what = case.signal.title
@@ -126,26 +141,46 @@ class Triage:
         if mostly_known(playbook.stake.why, facts):
             why = filled(playbook.stake.why, facts)
         stake = stake_of(playbook.stake, facts) or self._stated_stake(case, playbook)
-        return Gathered(evidence, what, why, stake)
+        return Gathered(
+            evidence=evidence,
+            what=what,
+            why=why,
+            stake=stake,
+        )
 
     def _recommend(
-        self, case: Case, playbook: Playbook, evidence: tuple[Evidence, ...], *, now: datetime
+        self,
+        case: Case,
+        playbook: Playbook,
+        evidence: tuple[Evidence, ...],
+        *,
+        now: datetime,
     ) -> commands.Recommend:
         recommendation, actions = self.recommender.recommend(
-            case, playbook, evidence, self.proposals.prepare
+            case, playbook, evidence, prepare=self.proposals.prepare
         )
         sla = self._renew_sla(case, now)
         if not actions:
             return commands.Recommend(recommendation, None, None, sla=sla)
         plan, verdict = self.proposals.propose(
-            case, actions=actions, evidence=evidence, proposer=Proposer.PLAYBOOK, now=now
+            case,
+            actions=actions,
+            evidence=evidence,
+            proposer=Proposer.PLAYBOOK,
+            now=now,
         )
         hours = self.library.hours(case.channel)
         expires_at = hours.opening(now + verdict.expires_for)
-        return commands.Recommend(recommendation, plan, verdict, sla=sla, expires_at=expires_at)
+        return commands.Recommend(
+            recommendation,
+            plan,
+            verdict,
+            sla=sla,
+            expires_at=expires_at,
+        )
 
     def _renew_sla(self, case: Case, now: datetime) -> Sla | None:
-        """Renew the SLA when a case is proposed again after its deadline has passed."""
+        """Renew the SLA when its deadline passed before this proposal."""
         if now < case.sla.decide_by:
             return None
         measure = self.library.playbook(case.kind).measure
@@ -157,7 +192,7 @@ class Triage:
         )
 
     def _recognise(self, case: Case, now: datetime) -> Decision:
-        """Recognise the kind, when neither the source nor a person has named it."""
+        """Recognise the kind, unless source or person has named it."""
         playbook = self.library.playbook(case.kind)
         if playbook.kind != UNRECOGNISED or case.named_by:
             return Decision((), case)
@@ -192,7 +227,7 @@ class Triage:
         )
 
     def _is_urgent(self, case: Case, playbook: Playbook) -> bool:
-        """Tell whether much is at stake in a case that fits no kind."""
+        """Tell whether much is at stake in an unrecognised case."""
         stake = self._stated_stake(case, playbook)
         if stake is None:
             return False
@@ -200,7 +235,7 @@ class Triage:
         return stake.currency == policy.currency and stake.amount > policy.high_above
 
     def _stated_stake(self, case: Case, playbook: Playbook) -> Money | None:
-        """Find the stake that a signal states, for a case that no playbook can price."""
+        """Find the stake that the signal of an unrecognised case states."""
         if playbook.kind != UNRECOGNISED:
             return None
         stake = stake_of(playbook.stake, facts_of(case.signal, ()))
@@ -218,21 +253,21 @@ def _is_last_attempt(message: LeasedMessage) -> bool:
     return message.uncertain_attempts > 1 and message.attempts + 1 >= MAX_ATTEMPTS
 
 
-def _keep_place(written: Change, message: LeasedMessage) -> Change:
+def _keep_place(outcome: Change, message: LeasedMessage) -> Change:
     """Give the card the place in the queue that its case had."""
     # Otherwise a quiet source's card would wait for all those of a loud one.
     place = message.payload.get("place")
     if not isinstance(place, float):
-        return written
+        return outcome
     run_at = datetime.fromtimestamp(place, UTC)
     messages = []
-    for outgoing in written.messages:
+    for outgoing in outcome.messages:
         is_later = outgoing.topic is Topic.CARD and run_at < outgoing.run_at
         messages.append(replace(outgoing, run_at=run_at) if is_later else outgoing)
-    return replace(written, messages=tuple(messages))
+    return replace(outcome, messages=tuple(messages))
 
 
 def stake_of(stake: Stake, facts: dict[str, object]) -> Money | None:
-    """Return the money at risk; None when the kind has no price or the price is not known."""
+    """Return the money at risk; None when it is not known."""
     amount = amount_of(look_up(stake.amount, facts)) if stake.amount else None
     return Money(amount, stake.currency) if amount is not None else None

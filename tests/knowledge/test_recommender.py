@@ -47,7 +47,7 @@ def recommended(small_world, meaning, recalls=None, model=None, **changes):
     case = replace(world.store.cases.case(world.receive().case_id))
     from bot.desk.evidence import gather
 
-    evidence = gather(case, world.library.book, world.desk.systems, world.clock())
+    evidence = gather(case, world.library.book, systems=world.desk.systems, now=world.clock())
     return recommender.recommend(
         case, world.library.book, evidence, world.desk.decisions.proposals.prepare
     )
