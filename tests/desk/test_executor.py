@@ -7,14 +7,13 @@ import pytest
 
 from bot.audit.replay import replay
 from bot.cases.entries import RejectReason, StepState
-from bot.cases.errors import NotEligible, Superseded, TooLate
+from bot.cases.errors import NotEligible, Superseded
 from bot.cases.lifecycle import State
 from bot.cases.plan import Idempotency
 from bot.cases.playbook import Offer
 from bot.cases.policy import ActionLimit, PlaybookTerms, Stage
 from bot.cases.seen import Seen
 from bot.clock import boottime
-from bot.desk.follow_up import MAX_ROWS
 from bot.desk.step_verification import MAX_ATTEMPTS
 from bot.ports.outbox import Topic
 from tests.fakes.connector import Died
@@ -388,55 +387,6 @@ def test_what_policy_lets_run_alone_runs_alone_and_says_so(world):
     assert len(world.house.effects) == 1
 
 
-def test_a_remedy_that_did_not_help_opens_the_case_again(world):
-    signal = world.signal(source="house")
-    world.receive(signal)
-    world.work()
-    case = world.store.cases.case("EX-1")
-    world.approve(case)
-    assert finish(world, case).state is State.RESOLVED
-    world.clock.forward(minutes=11)
-    again = finish(world, case)
-    assert (again.state, again.reopened, again.revision) == (
-        State.PROPOSED,
-        "what was done did not help: it is still there",
-        2,
-    )
-
-
-def test_a_remedy_that_helped_stays_resolved(world):
-    world.receive(world.signal(source="house"))
-    world.work()
-    case = world.store.cases.case("EX-1")
-    world.approve(case)
-    finish(world, case)
-    world.house.rows = []
-    world.clock.forward(minutes=11)
-    assert finish(world, case).state is State.RESOLVED
-
-
-@pytest.mark.threat("A2")
-@pytest.mark.parametrize("cannot", ["away", "too many rows"])
-def test_a_look_that_says_nothing_leaves_the_question_whether_it_helped_open(small_world, cannot):
-    world = small_world
-    world.receive(world.signal(source="house"))
-    world.work()
-    case = world.store.cases.case("EX-1")
-    world.approve(case)
-    finish(world, case)
-    rows = world.house.rows
-    if cannot == "away":
-        world.house.failing_lookups.add("SELECT")
-    else:
-        world.house.rows = [{"subject": f"other:{number}"} for number in range(MAX_ROWS)]
-    world.clock.forward(minutes=11)
-    assert finish(world, case).state is State.RESOLVED
-    assert world.store.outbox.backlog()["follow_up ready"] == 1
-    world.house.failing_lookups.clear()
-    world.house.rows = rows
-    assert finish(world, case, seconds=3).reopened
-
-
 def test_a_failed_lookup_is_shown_as_failed_and_the_card_goes_out(world):
     world.house.failing_lookups.add("look")
     case = world.proposed()
@@ -498,28 +448,6 @@ def test_asking_again_after_a_no_counts_on_the_rejected_case(world):
     )
     world.receive()
     assert (world.case(case).state, world.case(case).count) == (State.REJECTED, 2)
-
-
-def test_time_wakes_escalates_and_closes(world):
-    case = world.proposed()
-    world.desk.decisions.snooze(
-        request(case.id, principal("ana"), world.seen(case)),
-        until=world.clock() + timedelta(hours=2),
-        reason="busy",
-    )
-    assert world.desk.deadlines.process_due() == 0
-    world.clock.forward(hours=2)
-    assert world.desk.deadlines.process_due() == 1
-    world.work()
-    assert world.case(case).state is State.PROPOSED
-    world.clock.forward(hours=24)
-    assert world.desk.deadlines.process_due() == 1
-    assert world.case(case).owner == "ops-leads"
-    world.clock.forward(hours=24)
-    assert world.desk.deadlines.process_due() == 1
-    assert (world.case(case).state, world.house.effects) == (State.EXPIRED, [])
-    with pytest.raises(TooLate):
-        world.approve(world.case(case))
 
 
 def test_a_refused_press_is_written_down(world):
