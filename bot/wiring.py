@@ -379,7 +379,9 @@ def build_desk(  # noqa: PLR0913 (the composition root: one argument for each th
         clock=clock,
         pacer=SourceThrottle() if storm_after else None,
     )
-    visibility = Visibility(store.cases, store.queries, library, directory)
+    visibility = Visibility(
+        cases=store.cases, queries=store.queries, library=library, directory=directory
+    )
     queues = Queues(
         queries=store.queries,
         desk_controls=store.desk_controls,
@@ -481,7 +483,7 @@ def build_desk(  # noqa: PLR0913 (the composition root: one argument for each th
             clock=clock,
             lease_for=timedelta(seconds=lease_for),
         ),
-        deadlines=Deadlines(store.cases, store.queries, library, clock),
+        deadlines=Deadlines(cases=store.cases, queries=store.queries, library=library, clock=clock),
         follow_up=FollowUp(
             cases=store.cases,
             outbox=store.outbox,
@@ -518,7 +520,7 @@ def build_desk(  # noqa: PLR0913 (the composition root: one argument for each th
         digests=digests,
         homes=homes,
         raising=Raising(intake, library, directory, clock),
-        remembering=PrecedentRecorder(store.cases, mind.shelf, mind.memory),
+        remembering=PrecedentRecorder(cases=store.cases, store=mind.shelf, memory=mind.memory),
         narration=CaseNarration(
             cases=store.cases,
             outbox=store.outbox,

@@ -16,11 +16,11 @@ def home_of(world, person=ANA):
 
 
 def test_a_home_has_what_waits_what_is_mine_the_teams_and_what_was_handled_without_me(world):
-    waiting, gone = open_case(world, "Gin"), open_case(world, "Rum")
-    world.clear(gone.signal)
+    waiting, cleared_case = open_case(world, "Gin"), open_case(world, "Rum")
+    world.clear(cleared_case.signal)
     world.work()
     home = home_of(world)
-    assert (case_ids(home.waiting), case_ids(home.alone)) == ([waiting.id], [gone.id])
+    assert (case_ids(home.waiting), case_ids(home.alone)) == ([waiting.id], [cleared_case.id])
     assert case_ids(home_of(world, BEN).team) == [waiting.id]
     world.desk.decisions.hand_over(
         request(waiting.id, ANA, world.seen(waiting)), to=FINN, done="counted", remains="order"

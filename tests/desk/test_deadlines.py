@@ -46,12 +46,12 @@ def test_the_same_person_is_reminded_then_the_next_and_in_the_end_it_closes_unex
     case = world.proposed()
     start = world.clock()
     pass_time(world, 80, 0.5)
-    told = [
+    timeline = [
         (name.partition(".")[2], (at - start) / HOUR) for name, at in times_of(world, case, *TIMED)
     ]
-    assert told[:4] == [("reminded", 2), ("reminded", 3), ("reminded", 3.5), ("escalated", 4)]
-    assert told[-1] == ("expired", 28)
-    reminders = [hour for name, hour in told[4:-1] if name == "reminded"]
+    assert timeline[:4] == [("reminded", 2), ("reminded", 3), ("reminded", 3.5), ("escalated", 4)]
+    assert timeline[-1] == ("expired", 28)
+    reminders = [hour for name, hour in timeline[4:-1] if name == "reminded"]
     assert reminders == [6, 10, 18]
     assert (world.case(case).state, world.house.effects) == (State.EXPIRED, [])
 
@@ -71,9 +71,9 @@ def test_nobody_is_asked_outside_working_hours(world):
     world.library.calendars = {"C0STOCK": OFFICE}
     case = world.proposed()
     pass_time(world, 24 * 7, 0.25)
-    asked = [at for name, at in times_of(world, case, "case.reminded", "case.escalated")]
-    assert asked
-    assert all(OFFICE.is_open(at) for at in asked)
+    reminder_times = [at for name, at in times_of(world, case, "case.reminded", "case.escalated")]
+    assert reminder_times
+    assert all(OFFICE.is_open(at) for at in reminder_times)
     assert case.sla.decide_by == datetime(2026, 11, 23, 11, 0, tzinfo=UTC)
 
 
@@ -145,12 +145,12 @@ def test_taking_it_on_and_handing_it_over_change_who_is_reminded(world):
     case = world.proposed()
     world.desk.decisions.claim(request(case.id, ANA, world.seen(case)))
     pass_time(world, 2)
-    (reminded,) = [
+    (reminder,) = [
         entry.body
         for entry in world.store.cases.entries(case.id)
         if entry.body.name == "case.reminded"
     ]
-    assert reminded.to == ANA
+    assert reminder.to == ANA
     world.desk.decisions.hand_over(
         request(case.id, ANA, world.seen(case)), to="", done="counted", remains="the order"
     )
@@ -169,7 +169,7 @@ def test_a_case_that_is_opened_at_night_has_its_time_from_the_morning(world):
 
 def test_restarted_at_every_minute_of_the_day_is_as_if_never(tmp_path, empty_sqlite):
     """The same day twice: once in one go, once with a new process every minute. The ledger says the same, to the minute."""
-    told = []
+    timeline = []
     for name, often in (("whole", False), ("restarted", True)):
         shutil.copy(empty_sqlite, tmp_path / f"{name}.db")
         database = Database(f"sqlite:///{tmp_path / name}.db")
@@ -195,10 +195,10 @@ def test_restarted_at_every_minute_of_the_day_is_as_if_never(tmp_path, empty_sql
                 world.work()
             digests += [one.key for one in world.chat.digests if one.key not in digests]
         entries = [entry for case in ("EX-1", "EX-2") for entry in store.cases.entries(case)]
-        told.append(([(entry.body.name, entry.at) for entry in entries], digests))
+        timeline.append(([(entry.body.name, entry.at) for entry in entries], digests))
         database.close()
-    assert told[0] == told[1]
-    assert len(told[0][1]) == 2
+    assert timeline[0] == timeline[1]
+    assert len(timeline[0][1]) == 2
 
 
 def test_time_wakes_escalates_and_closes(world):

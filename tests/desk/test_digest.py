@@ -119,10 +119,10 @@ def test_a_row_that_is_decided_says_so_and_the_others_stay(world):
     assert case_ids(after.needs) == case_ids(before.needs) == [first.id, second.id]
     assert [row.case.state for row in after.needs] == [State.RESOLVED, State.PROPOSED]
     assert after.key == before.key
-    drawn = len(world.chat.digests)
+    digest_count = len(world.chat.digests)
     world.receive(replace(first.signal, key="elsewhere", subject="another"))
     world.work()
-    assert len(world.chat.digests) == drawn
+    assert len(world.chat.digests) == digest_count
 
 
 def test_the_week_shows_blind_spots_agreement_slow_hand_overs_and_rework(world):
@@ -134,20 +134,20 @@ def test_the_week_shows_blind_spots_agreement_slow_hand_overs_and_rework(world):
     world.desk.deadlines.process_due()
     world.desk.decisions.approve(request(slow.id, ANA, world.seen(slow)))
     world.work()
-    unknown = world.store.cases.case(
+    unknown_case = world.store.cases.case(
         world.receive(world.signal("odd", kind="unrecognised")).case_id
     )
     world.work()
     world.library.channels = lambda: ["C0STOCK", "C0OPS"]
     review = digest_at(world).review
-    (agreed,) = review.agreements
-    assert (agreed.as_recommended, agreed.edited, agreed.otherwise) == (2, 0, 1)
+    (agreement,) = review.agreements
+    assert (agreement.as_recommended, agreement.edited, agreement.otherwise) == (2, 0, 1)
     assert case_ids(review.slow) == [slow.id]
     ops = next(one for one in world.chat.digests if one.place == "C0OPS")
-    assert case_ids(ops.review.blind) == case_ids(ops.unhandled) == [unknown.id]
-    posted = len(world.chat.digests)
+    assert case_ids(ops.review.blind) == case_ids(ops.unhandled) == [unknown_case.id]
+    digest_count = len(world.chat.digests)
     digest_at(world, MONDAY + timedelta(days=1))
-    assert [one.review for one in world.chat.digests[posted:]] == [None]
+    assert [one.review for one in world.chat.digests[digest_count:]] == [None]
 
 
 def test_a_person_who_wants_one_gets_a_digest_of_their_own(world):
@@ -172,11 +172,11 @@ def test_a_process_that_dies_before_a_card_is_done_leaves_no_list_with_a_dead_bu
     case = open_case(world, "Gin")
     digest_at(world)
     world.approve(case)
-    record, died = world.store.cards.record, []
+    record, crashes = world.store.cards.record, []
 
     def dying(card, *, finish=None, **more):
-        if finish and not died:
-            died.append(finish.key)
+        if finish and not crashes:
+            crashes.append(finish.key)
             raise SystemExit
         record(card, finish=finish, **more)
 
@@ -185,7 +185,7 @@ def test_a_process_that_dies_before_a_card_is_done_leaves_no_list_with_a_dead_bu
         world.work()
     world.store.cards.record = record
     backlog = world.store.outbox.backlog()
-    assert died == [f"card:{case.id}"]
+    assert crashes == [f"card:{case.id}"]
     assert backlog["digest ready"] == 1
     world.clock.forward(seconds=40)
     world.work()
