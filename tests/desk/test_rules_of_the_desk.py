@@ -181,9 +181,7 @@ def test_rule_28_the_reviewer_sees_what_changed_who_voted_and_no_colour_that_nud
 
     case = proposed(factors=(ApprovalRequirement("floor-managers", 2),))
     half = fold_all(case, decide(case, Approve(asker(ANA), Seen.of(case)), NOW))
-    told = flat(
-        case_card(replace(half, changes=(Edited(field="quantity", before=24, after=12),)))
-    )
+    told = flat(case_card(replace(half, changes=(Edited(field="quantity", before=24, after=12),))))
     assert "Edited: " in told
     assert "quantity 24 → 12" in told
     assert "Approved by " in told
@@ -215,9 +213,9 @@ def test_rule_9_people_named_one_by_one_decide_while_they_are_colleagues_and_nob
     case = world.proposed()
     assert [
         one.id
-        for one in world.desk.queues.waiting_on(world.desk.questions.visibility.viewer(principal("carla")))[
-            0
-        ]
+        for one in world.desk.queues.waiting_on(
+            world.desk.questions.visibility.viewer(principal("carla"))
+        )[0]
     ] == [case.id]
     with pytest.raises(NotEligible, match="only those named for it"):
         world.approve(case, "ana")

@@ -101,7 +101,10 @@ def test_a_case_in_one_persons_hands_comes_up_for_its_group_after_an_upgrade(wor
 
 def waiting(world, who):
     """The queue of this person."""
-    return [case.id for case in world.desk.queues.waiting_on(world.desk.questions.visibility.viewer(who))[0]]
+    return [
+        case.id
+        for case in world.desk.queues.waiting_on(world.desk.questions.visibility.viewer(who))[0]
+    ]
 
 
 @pytest.mark.threat("D7")
