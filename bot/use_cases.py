@@ -107,7 +107,9 @@ def build_desk(
         clock=clock,
         throttle=SourceThrottle() if options.storm_after else None,
     )
-    visibility = Visibility(store.cases, store.queries, library, directory)
+    visibility = Visibility(
+        cases=store.cases, queries=store.queries, library=library, directory=directory
+    )
     queues = Queues(
         queries=store.queries,
         desk_controls=store.desk_controls,
@@ -197,7 +199,7 @@ def build_desk(
             clock=clock,
             lease_for=timedelta(seconds=options.lease_for),
         ),
-        deadlines=Deadlines(store.cases, store.queries, library, clock),
+        deadlines=Deadlines(cases=store.cases, queries=store.queries, library=library, clock=clock),
         queues=queues,
         follow_up=FollowUp(
             cases=store.cases,
@@ -207,7 +209,7 @@ def build_desk(
             clock=clock,
         ),
         remembering=PrecedentRecorder(
-            cases=store.cases, shelf=advisors.shelf, memory=advisors.memory
+            cases=store.cases, store=advisors.shelf, memory=advisors.memory
         ),
         drawing=Cards(
             cases=store.cases,

@@ -187,7 +187,7 @@ def test_a_row_that_keeps_failing_keeps_no_value_with_it(small_world):
             "INSERT", {"mail": SECRET}, sqlite3.IntegrityError(f"Key (mail)=({SECRET}) exists")
         )
 
-    world.lane._handlers[Topic.TRIAGE] = refused
+    world.lane._runner._handlers[Topic.TRIAGE] = refused
     world.lane.handle(work)
     with world.store.database.read() as connection:
         errors = (

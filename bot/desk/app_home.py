@@ -1,4 +1,4 @@
-"""Each person's App Home: the cases that wait on them, their own, and those handled without them.
+"""Each person's App Home, with the cases that concern them.
 
 It is published again when a case that it shows changes.
 """
@@ -53,7 +53,13 @@ class AppHome:
     chat: Chat
     clock: Clock
 
-    def show(self, person: str, *, kind: str | None = None, when: str | None = None) -> None:
+    def show(
+        self,
+        person: str,
+        *,
+        kind: str | None = None,
+        when: str | None = None,
+    ) -> None:
         """Publish the home that somebody opens, or filters in another way."""
         live_list = self.live_lists.get(_key(person))
         filter = self._current_filter(live_list)
@@ -84,7 +90,7 @@ class AppHome:
         self.outbox.finish(message)
 
     def follow(self, case: Case, live_list_keys: Sequence[str]) -> None:
-        """Publish the homes that a case which has changed is on, or should be on."""
+        """Publish the homes that a changed case is or should be on."""
         now = self.clock()
         homes = self.live_lists.find("home:", now - FRESH_FOR)
         if not homes:
@@ -98,6 +104,7 @@ class AppHome:
             for home in homes
             if home.place in people or home.key in live_list_keys
         }
+        # A burst of changes publishes each home once.
         soon = now + MIN_PUBLISH_INTERVAL
         self.outbox.enqueue([_publish_message(person, soon) for person in sorted(persons)])
 
@@ -112,7 +119,12 @@ class AppHome:
         mine = self._find_mine(person, filter, waiting)
         visible = replace(filter, viewer=viewer)
         ids = {case.id for case in (*waiting, *mine)}
-        team = find_others(self.queries, visible, except_ids=ids, limit=MAX_TEAM)
+        team = find_others(
+            self.queries,
+            visible,
+            except_ids=ids,
+            limit=MAX_TEAM,
+        )
         team_more = self.queries.count(visible) - len(ids) - len(team)
         controls = self.desk_controls.load()
         case_times = self.queries.case_times(
@@ -136,24 +148,45 @@ class AppHome:
             at=now,
         )
 
-    def _find_mine(self, person: str, filter: CaseFilter, waiting: Sequence[Case]) -> list[Case]:
-        """Find the cases that the person owns, but for those that wait on the person anyway."""
+    def _find_mine(
+        self,
+        person: str,
+        filter: CaseFilter,
+        waiting: Sequence[Case],
+    ) -> list[Case]:
+        """Find the person's other cases, which do not wait on them."""
         ids = {case.id for case in waiting}
         own = replace(filter, owner=person)
-        return find_others(self.queries, own, except_ids=ids, limit=MAX_MINE)
+        return find_others(
+            self.queries,
+            own,
+            except_ids=ids,
+            limit=MAX_MINE,
+        )
 
-    def _find_automatic(self, viewer: Viewer, home_filter: HomeFilter, now: datetime) -> list[Case]:
+    def _find_automatic(
+        self,
+        viewer: Viewer,
+        home_filter: HomeFilter,
+        now: datetime,
+    ) -> list[Case]:
         """Find the latest cases that were handled without anybody."""
         span = (now - AUTOMATIC_FOR, now + JUST_NOW)
         cases = self.queues.handled_automatically(viewer, span, kind=home_filter.kind)
         return cases[:MAX_AUTOMATIC]
 
     def subscribe_to_digest(self, person: str, *, subscribe: bool) -> None:
-        """Send this person a digest of their own every working day, or stop it."""
+        """Start or stop this person's own digest on working days."""
         key = _digest_key(person)
         if subscribe:
             self.live_lists.save(
-                LiveList(key=key, place=person, ts="", sections={}, shown_at=self.clock())
+                LiveList(
+                    key=key,
+                    place=person,
+                    ts="",
+                    sections={},
+                    shown_at=self.clock(),
+                )
             )
         else:
             self.live_lists.delete(key)
@@ -165,8 +198,16 @@ class AppHome:
     def _parse_filter(self, key: str) -> HomeFilter:
         return HomeFilter.of(key, [kind for kind, _ in self.library.titles()])
 
-    def _suggestion(self, person: str, controls: DeskControls, now: datetime) -> str:
-        """Return the person's status when it says they are away and they have no deputy."""
+    def _suggestion(
+        self,
+        person: str,
+        controls: DeskControls,
+        now: datetime,
+    ) -> str:
+        """Suggest a delegation to a person who is away.
+
+        Returns the status of somebody for whom nobody stands in; empty otherwise.
+        """
         try:
             away = self.directory.person(person).away
         except NotEligible:

@@ -1,8 +1,11 @@
-"""Keep the card in Slack equal to the case: drawn from the state as it is now, whatever asked for it."""
+"""Keep the card in Slack equal to the case.
+
+A card is drawn from the state of the case as it is now, whatever caused the refresh.
+"""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from bot.cases.case import Case
 from bot.cases.entries import ApprovalGiven, Entry, Escalated, HandedOver, Reminded
@@ -20,23 +23,15 @@ from bot.ports.library import Library
 from bot.ports.live_lists import LiveLists
 from bot.ports.outbox import LeasedMessage, Outbox, OutboxMessage
 
-NOT_YET = timedelta(seconds=1)
+RETRY_INTERVAL = timedelta(seconds=1)
+# In these states something is run now or soon, so a pause is worth showing.
+PAUSABLE = frozenset({State.PROPOSED, State.APPROVED, State.RUNNING})
 
 
-def _is_stale(entry: Entry, case: Case) -> bool:
-    """A reminder that could not be posted in time, and that a later one or a decision has overtaken, is only noise."""
-    if not isinstance(entry.body, Reminded):
-        return False
-    return case.remind_at is None or case.remind_at > entry.body.next_at or not case.waits_on
-
-
-def _is_new(drawn: CardRef, cards: Sequence[CardRef]) -> bool:
-    """Whether the card was posted, or found, just now."""
-    return all((one.channel, one.ts) != (drawn.channel, drawn.ts) for one in cards)
-
-
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Cards:
+    """Draw, replace and annotate the cards of cases."""
+
     cases: CaseStore
     card_store: CardStore
     live_lists: LiveLists
@@ -44,156 +39,239 @@ class Cards:
     desk_controls: DeskControlsStore
     chat: Chat
     clock: Clock
+    #: Called with a case that has changed, and the keys of the live lists that show it.
     followers: Sequence[Callable[[Case, Sequence[str]], None]] = ()
     storms: AlertStorms | None = None
     library: Library | None = None
+    #: The mode that the program runs in.
     mode: str = ""
+    #: How long Slack may take to show a message.
     settle_for: timedelta = SETTLE_FOR
 
-    def refresh(self, work: LeasedMessage) -> None:
-        """Make the one live card show the case; what else shows it follows."""
-        case = self.cases.case(work.case_id)
+    def refresh(self, message: LeasedMessage) -> None:
+        """Make the card and the lists show the case as it is."""
+        case = self.cases.case(message.case_id)
         cards = self.card_store.cards(case.id)
-        look = CardContext(self._paused(case), self._is_undoable(case))
-        shown = cards[0] if cards else None
-        if shown and (shown.generation, shown.version, shown.look) == (
-            case.generation,
-            case.version,
-            look.key,
-        ):
-            self.outbox.finish(work)
+        context = CardContext(self._describe_pause(case), self._is_undoable(case))
+        if cards and _is_current(cards[0], case, context):
+            self.outbox.finish(message)
             return
-        if not cards and self._is_in_a_storm(case, work):
+        if not cards and self._is_in_storm(case, message):
             self._follow(case)
-            self.outbox.finish(work)
+            self.outbox.finish(message)
             return
-        drawn = replace(
-            self.chat.draw_card(case, cards, look_first=work.uncertain_attempts > 1, context=look),
-            look=look.key,
+        is_retry = message.uncertain_attempts > 1
+        card = self.chat.draw_card(
+            case,
+            cards,
+            look_first=is_retry,
+            context=context,
         )
+        card = replace(card, look=context.key)
         try:
-            self._finish(case, cards, drawn, work)
+            self._finish(
+                case,
+                cards,
+                card=card,
+                message=message,
+            )
         except StaleFence:
-            # Somebody else has this work now, and has drawn a card of their own: one of the two is too many.
-            if _is_new(drawn, cards):
-                self.outbox.enqueue([sweep_card(case, cards, self.clock() + self.settle_for)])
+            # Another worker has this message now, and has drawn a card too: one of them must go.
+            if _is_new(card, cards):
+                self.outbox.enqueue([sweep_card(case, cards, self._settled_at())])
             raise
 
-    def _is_in_a_storm(self, case: Case, work: LeasedMessage) -> bool:
-        """Whether a shared card tells of this case; what may have been posted already stays a card of its own."""
+    def _is_in_storm(self, case: Case, message: LeasedMessage) -> bool:
+        """Tell whether a shared card shows this case instead of its own."""
         if self.storms is None:
             return False
-        return (
-            self.storms.takes(case)
-            if work.uncertain_attempts <= 1 or self.storms.has(case.id)
-            else False
-        )
+        # A card that may have been posted already stays a card of its own.
+        if message.uncertain_attempts > 1 and not self.storms.has(case.id):
+            return False
+        return self.storms.takes(case)
 
     def _finish(
-        self, case: Case, cards: Sequence[CardRef], drawn: CardRef, work: LeasedMessage
+        self,
+        case: Case,
+        cards: Sequence[CardRef],
+        *,
+        card: CardRef,
+        message: LeasedMessage,
     ) -> None:
-        """Do what follows once the card stands, and record where it does."""
-        outgoing = self._sweeps(case, cards, drawn, work)
+        """Retire older cards, refresh the lists, and record the new card."""
+        sweeps = self._sweeps(
+            case,
+            cards,
+            card=card,
+            message=message,
+        )
         try:
             for older in cards:
-                if older.look != REPLACED and (older.channel, older.ts) != (
-                    drawn.channel,
-                    drawn.ts,
-                ):
-                    self._retire(case, older, drawn, work)
-            # Before the row is done: whoever dies in between leaves no list with a dead button.
+                if older.look != REPLACED and not _is_same_message(older, card):
+                    self._retire(
+                        case,
+                        older,
+                        card=card,
+                        message=message,
+                    )
+            # Before the message is finished, so that a crash leaves no list with a dead button.
             self._follow(case)
         except BaseException:
-            # Slack has answered: whatever fails from here on, where the card stands is known. Version 0 draws it again.
-            self.card_store.record(replace(drawn, version=0), hold=work, messages=outgoing)
+            # Slack has answered, so where the card is must be recorded. Version 0 draws it again.
+            self.card_store.record(
+                replace(card, version=0),
+                hold=message,
+                messages=sweeps,
+            )
             raise
-        self.card_store.record(drawn, finish=work, messages=outgoing)
+        self.card_store.record(
+            card,
+            finish=message,
+            messages=sweeps,
+        )
 
-    def _retire(self, case: Case, older: CardRef, drawn: CardRef, work: LeasedMessage) -> None:
+    def _retire(
+        self,
+        case: Case,
+        older: CardRef,
+        *,
+        card: CardRef,
+        message: LeasedMessage,
+    ) -> None:
         self.chat.retire_card(case, older)
-        if older.generation != drawn.generation:
-            self.card_store.record(replace(older, look=REPLACED), hold=work)
+        # A card of the same generation is the one that the new record replaces.
+        if older.generation != card.generation:
+            self.card_store.record(replace(older, look=REPLACED), hold=message)
 
     def _sweeps(
-        self, case: Case, cards: Sequence[CardRef], drawn: CardRef, work: LeasedMessage
+        self,
+        case: Case,
+        cards: Sequence[CardRef],
+        *,
+        card: CardRef,
+        message: LeasedMessage,
     ) -> tuple[OutboxMessage, ...]:
-        """Ask for a search when this card was posted in doubt, or in the place of one of its own generation."""
-        is_again = any(one.generation == case.generation for one in cards)
-        if not _is_new(drawn, cards) or not (work.uncertain_attempts > 1 or is_again):
+        """Request a search for copies of a card, where it is needed."""
+        if not _is_new(card, cards):
             return ()
-        return (sweep_card(case, cards, self.clock() + self.settle_for),)
+        has_predecessor = any(one.generation == case.generation for one in cards)
+        if message.uncertain_attempts > 1 or has_predecessor:
+            return (sweep_card(case, cards, self._settled_at()),)
+        return ()
+
+    def _settled_at(self) -> datetime:
+        return self.clock() + self.settle_for
 
     def renew(self) -> int:
-        """Ask for the cards that an earlier release drew, whose buttons do nothing any more; say how many."""
-        outdated = self.card_store.find_outdated(CARD_FORMAT, self.clock())
-        self.outbox.enqueue([card_message(case_id, self.clock()) for case_id in outdated])
-        return len(outdated)
+        """Refresh every card of an earlier release. Return how many."""
+        # The buttons of such a card do nothing any more.
+        case_ids = self.card_store.find_outdated(CARD_FORMAT, self.clock())
+        self.outbox.enqueue([card_message(case_id, self.clock()) for case_id in case_ids])
+        return len(case_ids)
 
     def _follow(self, case: Case) -> None:
-        boards = self.live_lists.keys_with(case.id)
+        live_list_keys = self.live_lists.keys_with(case.id)
         for follow in self.followers:
-            follow(case, boards)
+            follow(case, live_list_keys)
 
-    def _called(self, case: Case, entries: Sequence[Entry]) -> tuple[str, bool]:
-        """Who is called by name, and whether the whole channel hears it: an emergency is never quiet."""
-        if any(
-            isinstance(entry.body, ApprovalGiven) and entry.body.approval.emergency
-            for entry in entries
-        ):
-            return (
-                self.library.playbook(case.kind).owners.governance if self.library else ""
-            ), True
-        called = [
-            entry.body.to
-            for entry in entries
-            if isinstance(entry.body, Reminded | Escalated | HandedOver)
-        ]
-        return (called[-1] if called else ""), False
+    def _mention(self, case: Case, entries: Sequence[Entry]) -> tuple[str, bool]:
+        """Return whom a post mentions, and whether the whole channel is notified."""
+        if any(_is_emergency(entry) for entry in entries):
+            # An emergency is never quiet.
+            owners = self.library.playbook(case.kind).owners if self.library else None
+            return (owners.governance if owners else ""), True
+        mention = ""
+        for entry in entries:
+            if isinstance(entry.body, Reminded | Escalated | HandedOver):
+                mention = entry.body.to
+        return mention, False
 
     def _is_undoable(self, case: Case) -> bool:
-        """Tell whether it can still be taken back: in time, in the mode it was done in."""
-        in_time = case.undo_until is not None and self.clock() < case.undo_until
-        return in_time and case.plan is not None and case.plan.is_of(self.mode)
+        """Tell whether the plan can still be undone.
 
-    def _paused(self, case: Case) -> str:
-        """What holds this case up, in words; empty when nothing does, or nothing is about to run."""
-        if case.state not in {State.PROPOSED, State.APPROVED, State.RUNNING}:
+        It can in time, and in the mode that it was done in.
+        """
+        if case.undo_until is None or case.plan is None:
+            return False
+        return self.clock() < case.undo_until and case.plan.is_of(self.mode)
+
+    def _describe_pause(self, case: Case) -> str:
+        """Say which pause holds this case up; empty when none does."""
+        if case.state not in PAUSABLE:
             return ""
         pause = self.desk_controls.load().pause_on(case.kind, case.plan)
         return pause.description if pause else ""
 
-    def post_update(self, work: LeasedMessage) -> None:
-        """Tell the thread what was written; once the card stands."""
-        case = self.cases.case(work.case_id)
+    def post_update(self, message: LeasedMessage) -> None:
+        """Post new entries of the case into its card's thread."""
+        case = self.cases.case(message.case_id)
         cards = self.card_store.cards(case.id)
-        if not cards and self.storms and self.storms.has(case.id):
-            self.outbox.finish(work)
-            return
-        if not cards:
-            # No failure: the card is waiting for Slack, and the note waits for the card.
+        if cards:
+            self._post_entries(case, cards, message)
+        elif not self.storms or not self.storms.has(case.id):
+            # No failure: the card waits for Slack, and the update waits for the card.
+            again_at = self.clock() + RETRY_INTERVAL
+            reason = "the card does not stand yet"
             self.outbox.retry(
-                work,
-                self.clock() + NOT_YET,
-                "the card does not stand yet",
+                message,
+                again_at,
+                reason,
                 certain=True,
                 counts=False,
             )
             return
-        versions = set(work.payload["versions"])
+        self.outbox.finish(message)
+
+    def _post_entries(
+        self,
+        case: Case,
+        cards: Sequence[CardRef],
+        message: LeasedMessage,
+    ) -> None:
+        versions = set(message.payload["versions"])
         entries = [
             entry
             for entry in self.cases.entries(case.id, after=min(versions) - 1)
             if entry.version in versions
         ]
-        if not all(_is_stale(entry, case) for entry in entries):
-            call, is_loud = self._called(case, entries)
-            self.chat.post_note(
-                case,
-                entries,
-                cards,
-                key=work.key,
-                look_first=work.uncertain_attempts > 1,
-                call=call,
-                is_loud=is_loud,
-            )
-        self.outbox.finish(work)
+        if all(_is_stale(entry, case) for entry in entries):
+            return
+        mention, is_loud = self._mention(case, entries)
+        self.chat.post_note(
+            case,
+            entries,
+            cards,
+            key=message.key,
+            look_first=message.uncertain_attempts > 1,
+            call=mention,
+            is_loud=is_loud,
+        )
+
+
+def _is_current(card: CardRef, case: Case, context: CardContext) -> bool:
+    """Tell whether the card shows this state of the case already."""
+    return (card.generation, card.version, card.look) == (
+        case.generation,
+        case.version,
+        context.key,
+    )
+
+
+def _is_same_message(one: CardRef, other: CardRef) -> bool:
+    return (one.channel, one.ts) == (other.channel, other.ts)
+
+
+def _is_new(card: CardRef, cards: Sequence[CardRef]) -> bool:
+    """Tell whether the card was not recorded before it was drawn."""
+    return not any(_is_same_message(one, card) for one in cards)
+
+
+def _is_emergency(entry: Entry) -> bool:
+    return isinstance(entry.body, ApprovalGiven) and entry.body.approval.emergency
+
+
+def _is_stale(entry: Entry, case: Case) -> bool:
+    """Tell whether a later reminder or a decision has overtaken this reminder."""
+    if not isinstance(entry.body, Reminded):
+        return False
+    return case.remind_at is None or case.remind_at > entry.body.next_at or not case.waits_on

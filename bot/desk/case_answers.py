@@ -1,4 +1,4 @@
-"""Answer questions about cases from queries and from the ledger, as far as a viewer may see."""
+"""Answers about cases, from queries and from the ledger."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -43,7 +43,7 @@ ENDED_STATES = {
 
 @dataclass(frozen=True, kw_only=True)
 class CaseAnswers:
-    """Answer a question that was understood, or find the cases closest to its words."""
+    """Answer a parsed question, or find the cases closest to a text."""
 
     cases: CaseStore
     queries: CaseQueries
@@ -87,6 +87,7 @@ class CaseAnswers:
         cases = self.queries.find(filter, MAX_LINES)
         count = self.queries.count(filter)
         reading = self._describe(question)
+        # Only when no case has these words, their meaning is searched for.
         if count:
             return self.with_lines(Answer(reading, f"{_case_count(count)}."), cases, count)
         similar: list[Case] = []
@@ -126,7 +127,7 @@ class CaseAnswers:
         return self.with_lines(Answer(question.describe(), text), [case], 1)
 
     def _describe_decisions(self, case: Case) -> str:
-        """Say what people and policy decided, as it was recorded; nothing is made up."""
+        """Say what people and policy decided, as it was recorded."""
         text = " ".join(self.decisions(case)[-MAX_DECISIONS:])
         return text or f"{case.id} is {case.state}; nobody has decided anything yet."
 
@@ -151,13 +152,13 @@ class CaseAnswers:
     def _list_automatic(self, question: Question, viewer: Viewer) -> Answer:
         span = question.span
         if span:
-            ended = (span.since, span.until)
+            end_span = (span.since, span.until)
             name = span.name
         else:
             now = self.clock()
-            ended = (now - RECENTLY, now + JUST_NOW)
+            end_span = (now - RECENTLY, now + JUST_NOW)
             name = "in the last seven days"
-        cases = self.queues.handled_automatically(viewer, ended)
+        cases = self.queues.handled_automatically(viewer, end_span)
         text = f"Nothing was handled without anybody, {name}."
         if cases:
             text = f"{_case_count(len(cases))} without anybody, {name}."
@@ -169,8 +170,12 @@ class CaseAnswers:
         return Answer(question.describe(), text or "Nothing is paused.")
 
     def find_closest(self, text: str, viewer: Viewer) -> Answer:
-        """Answer a question that was not understood with the cases closest to its words."""
-        words = sorted(_search_words(text), key=len, reverse=True)
+        """Answer an unclear question with the cases closest to its words."""
+        words = sorted(
+            _search_words(text),
+            key=len,
+            reverse=True,
+        )
         cases = self.queries.closest(words[:MAX_WORDS], viewer, MAX_EXAMPLES)
         ids = {case.id for case in cases}
         cases += [case for case in self._similar(text, viewer) if case.id not in ids]
@@ -179,11 +184,11 @@ class CaseAnswers:
 
     def _similar(self, text: str, viewer: Viewer) -> list[Case]:
         """Find decided cases of a similar meaning, by memory."""
-        related = self.memory.related(text, viewer.channels, self.clock())[:MAX_RELATED]
+        related_ids = self.memory.related(text, viewer.channels, self.clock())[:MAX_RELATED]
         # Memory may be behind: whether a case is visible is read from the store.
-        cases = self.queries.by_id(related)
+        cases = self.queries.by_id(related_ids)
         similar = []
-        for case_id in related:
+        for case_id in related_ids:
             case = cases.get(case_id)
             if case is not None and case.channel in viewer.channels:
                 similar.append(case)
@@ -191,26 +196,48 @@ class CaseAnswers:
 
     def _filter(self, question: Question, viewer: Viewer) -> CaseFilter:
         span = (question.span.since, question.span.until) if question.span else None
-        filter = CaseFilter(viewer=viewer, kind=question.kind, words=question.words)
+        filter = CaseFilter(
+            viewer=viewer,
+            kind=question.kind,
+            words=question.words,
+        )
         if question.status in ENDED_STATES:
             states = ENDED_STATES[question.status]
-            return replace(filter, states=states, ended_between=span, is_over=True)
+            return replace(
+                filter,
+                states=states,
+                ended_between=span,
+                is_over=True,
+            )
         is_any = question.status is StatusFilter.ANY or question.intent is Intent.COUNT
-        filter = replace(filter, opened_between=span, is_any=is_any)
+        filter = replace(
+            filter,
+            opened_between=span,
+            is_any=is_any,
+        )
         if question.status is StatusFilter.OPEN and question.intent is Intent.LIST:
             return replace(filter, is_any=False)
         if question.status is StatusFilter.SNOOZED:
             return replace(filter, states=(State.SNOOZED,))
         if question.status is StatusFilter.LATE:
-            return replace(filter, late_at=self.clock(), is_any=False)
+            return replace(
+                filter,
+                late_at=self.clock(),
+                is_any=False,
+            )
         return replace(filter, is_unrecognised=question.status is StatusFilter.UNRECOGNISED)
 
     def _describe(self, question: Question) -> str:
         title = self.library.playbook(question.kind).title if question.kind else ""
         return question.describe(title)
 
-    def with_lines(self, answer: Answer, cases: Sequence[Case], count: int) -> Answer:
-        """List these cases under the answer, each with the way to its card.
+    def with_lines(
+        self,
+        answer: Answer,
+        cases: Sequence[Case],
+        count: int,
+    ) -> Answer:
+        """List these cases under the answer, with their cards.
 
         ``count``: how many there are in all.
         """
@@ -226,7 +253,11 @@ class CaseAnswers:
                 ts=cards[case.id].ts if case.id in cards else "",
             )
             lines.append(line)
-        return replace(answer, lines=tuple(lines), more=max(0, count - len(lines)))
+        return replace(
+            answer,
+            lines=tuple(lines),
+            more=max(0, count - len(lines)),
+        )
 
 
 def _describe_requirement(verdict: Verdict) -> str:

@@ -1,4 +1,4 @@
-"""The look-ups that a language model may make on behalf of a person."""
+"""The look-ups of a language model on behalf of a person."""
 
 import json
 from collections.abc import Iterable
@@ -17,10 +17,17 @@ MAX_DECISIONS = 8
 
 
 class RecordingTools:
-    """Answer a model from the same queries as a person, and record which cases it was shown."""
+    """Answer a model as a person would be answered.
+
+    The cases that it was shown are recorded.
+    """
 
     def __init__(
-        self, answers: CaseAnswers, parser: QuestionParser, viewer: Viewer, hours: Hours
+        self,
+        answers: CaseAnswers,
+        parser: QuestionParser,
+        viewer: Viewer,
+        hours: Hours,
     ) -> None:
         self._answers = answers
         self._parser = parser

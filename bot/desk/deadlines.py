@@ -30,13 +30,14 @@ class Deadlines:
     clock: Clock
 
     def process_due(self) -> int:
-        """Process everything that is due, page by page. Return how many cases moved."""
+        """Process everything that is due. Return how many cases moved."""
         now = self.clock()
         total = 0
         for _ in range(MAX_PAGES):
-            moved = sum(self._process(case, now) for case in self.queries.due(now, PAGE_SIZE))
-            total += moved
-            if moved < PAGE_SIZE:
+            page = self.queries.due(now, PAGE_SIZE)
+            move_count = sum(self._process(case, now) for case in page)
+            total += move_count
+            if move_count < PAGE_SIZE:
                 break
         return total
 
@@ -50,7 +51,7 @@ class Deadlines:
         return True
 
     def _due_command(self, case: Case, now: datetime) -> commands.Command:
-        """Choose between waking, escalation or expiry, and a reminder to the same owner."""
+        """Choose between waking, escalation or expiry, and a reminder."""
         if case.state is State.SNOOZED:
             return commands.Wake()
         if _is_expired(case, now) or _is_late(case, now):
@@ -66,7 +67,7 @@ class Deadlines:
         return commands.Remind(next_reminder_at)
 
     def _expire(self, case: Case, now: datetime) -> commands.Expire:
-        """Give the case to the next owner, or close it when there is none."""
+        """Escalate to the next owner; close the case without one."""
         playbook = self.library.playbook(case.kind)
         hours = self.library.hours(case.channel)
         decide_for = playbook.measure.decide_for

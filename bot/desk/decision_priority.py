@@ -11,7 +11,7 @@ MAX_WAIT_SECONDS = 0.25
 
 
 class DecisionPriority:
-    """A context that is entered for as long as a person's decision is being taken."""
+    """A context around every decision that a person takes."""
 
     def __init__(self, max_wait: float = MAX_WAIT_SECONDS) -> None:
         self._max_wait = max_wait
@@ -34,7 +34,7 @@ class DecisionPriority:
                 self._quiet.notify_all()
 
     def wait_while_deciding(self) -> None:
-        """Wait until nobody is deciding, or for as long as background work may wait."""
+        """Wait until nobody is deciding, but not for long."""
         if self._deciding:
             with self._quiet:
                 self._quiet.wait_for(self._is_quiet, self._max_wait)

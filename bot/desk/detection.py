@@ -1,4 +1,4 @@
-"""What the queries that detect exceptions take and give."""
+"""Parameters and rows of the queries that detect exceptions."""
 
 from collections.abc import Mapping
 from datetime import datetime
@@ -10,7 +10,10 @@ MAX_SUBJECT = 500
 
 
 def detection_parameters(now: datetime) -> dict[str, Scalar]:
-    """Return the parameters of every detection query: ``:now`` as text that sorts, in UTC."""
+    """Return the parameters of every detection query.
+
+    ``:now`` is text that sorts, in UTC.
+    """
     return {"now": f"{now:%Y-%m-%d %H:%M:%S}"}
 
 

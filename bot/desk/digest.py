@@ -41,10 +41,20 @@ MAX_ENDED = 2_000
 MAX_DELAY = timedelta(hours=12)
 WEEK = timedelta(days=7)
 PREFIX = "digest:"
-NOTHING_TO_REVIEW = Review(blind=(), agreements=(), slow=(), reopened=0, taken_back=0)
+NOTHING_TO_REVIEW = Review(
+    blind=(),
+    agreements=(),
+    slow=(),
+    reopened=0,
+    taken_back=0,
+)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(
+    frozen=True,
+    slots=True,
+    kw_only=True,
+)
 class _Period:
     """The cases and the time that one digest is about."""
 
@@ -64,8 +74,12 @@ class _Period:
         return replace(self.scope, late_at=self.due)
 
     @property
-    def ended(self) -> CaseFilter:
-        return replace(self.scope, ended_between=(self.since, self.due), is_over=True)
+    def endings(self) -> CaseFilter:
+        return replace(
+            self.scope,
+            ended_between=(self.since, self.due),
+            is_over=True,
+        )
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -87,21 +101,32 @@ class Digest:
     settle_for: timedelta = SETTLE_FOR
 
     def run(self, message: LeasedMessage) -> None:
-        """Post the digest of a day, or refresh the one that was posted."""
+        """Post the digest of a day, or refresh it."""
         place = str(message.payload["place"])
         due = datetime.fromtimestamp(float(message.payload["due"]), UTC)
         live_list = self.live_lists.get(message.key)
         if live_list is None and self.clock() - due > MAX_DELAY:
             self.outbox.finish(message)
             return
-        digest = self.compose(key=message.key, place=place, due=due, live_list=live_list)
+        digest = self.compose(
+            key=message.key,
+            place=place,
+            due=due,
+            live_list=live_list,
+        )
         if digest.says_something:
             self._post(digest, live_list, message)
         else:
             self.outbox.finish(message)
 
-    def _post(self, digest: DigestView, live_list: LiveList | None, message: LeasedMessage) -> None:
+    def _post(
+        self,
+        digest: DigestView,
+        live_list: LiveList | None,
+        message: LeasedMessage,
+    ) -> None:
         now = self.clock()
+        # The message may have been posted by an attempt that lost its reply, so look first.
         ts = self.chat.post_digest(digest, live_list, look_first=True)
         self.live_lists.save(
             LiveList(
@@ -123,7 +148,12 @@ class Digest:
         self.outbox.enqueue(messages)
 
     def compose(
-        self, *, key: str, place: str, due: datetime, live_list: LiveList | None
+        self,
+        *,
+        key: str,
+        place: str,
+        due: datetime,
+        live_list: LiveList | None,
     ) -> DigestView:
         """Gather the digest of ``due``.
 
@@ -139,9 +169,11 @@ class Digest:
         needs = self._rows(live_list, "needs", partial(self._find_needs, period))
         ids = {str(row.case.id) for row in needs}
         late = self._rows(live_list, "late", partial(self._find_late, period, ids))
-        unhandled = partial(self._find_unhandled, period)
+        find_unhandled = partial(self._find_unhandled, period)
         day = hours.local(due).date()
         is_review_day = day.weekday() == hours.review_on
+        rest = self._rest(period, ids) if live_list is None else ()
+        review = self._review(period, live_list) if is_review_day else None
         return DigestView(
             key=key,
             place=place,
@@ -149,14 +181,14 @@ class Digest:
             paused=tuple(pause.description for pause in self.desk_controls.load().holds),
             needs=needs,
             needs_more=self._count_more_needs(period, needs),
-            rest=self._rest(period, ids) if live_list is None else (),
+            rest=rest,
             late=late,
             late_more=self._count_more_late(period, late, needs),
-            unhandled=self._rows(live_list, "unhandled", unhandled),
+            unhandled=self._rows(live_list, "unhandled", find_unhandled),
             counts=self._count_endings(period),
             days=self._trend(period, hours),
             questions=self._count_unanswered(place, period.since),
-            review=self._review(period, live_list) if is_review_day else None,
+            review=review,
         )
 
     def _scope(self, place: str) -> CaseFilter:
@@ -177,19 +209,35 @@ class Digest:
         return max(0, self.queries.count(period.waiting) - len(needs))
 
     def _find_late(self, period: _Period, except_ids: set[str]) -> list[Case]:
-        return find_others(self.queries, period.overdue, except_ids=except_ids, limit=MAX_LATE)
+        return find_others(
+            self.queries,
+            period.overdue,
+            except_ids=except_ids,
+            limit=MAX_LATE,
+        )
 
     def _count_more_late(
-        self, period: _Period, late: Sequence[CaseRow], needs: Sequence[CaseRow]
+        self,
+        period: _Period,
+        late: Sequence[CaseRow],
+        needs: Sequence[CaseRow],
     ) -> int:
         late_needs = sum(row.case.sla.decide_by < period.due for row in needs)
         return max(0, self.queries.count(period.overdue) - len(late) - late_needs)
 
     def _rest(self, period: _Period, except_ids: set[str]) -> tuple[CaseRow, ...]:
-        """List the other waiting cases for the thread; a person has them in the App Home."""
+        """List the other waiting cases, for the thread.
+
+        A person has them in the App Home.
+        """
         if is_person(period.place):
             return ()
-        cases = find_others(self.queries, period.waiting, except_ids=except_ids, limit=MAX_REST)
+        cases = find_others(
+            self.queries,
+            period.waiting,
+            except_ids=except_ids,
+            limit=MAX_REST,
+        )
         return with_cards(self.card_store, cases)
 
     def _count_unanswered(self, place: str, since: datetime) -> int:
@@ -200,16 +248,20 @@ class Digest:
 
     def _find_unhandled(self, period: _Period) -> list[Case]:
         """Find the cases that are not recognised, and those that expired."""
-        unrecognised = replace(period.scope, is_unrecognised=True)
-        expired = replace(period.ended, states=(State.EXPIRED,))
-        cases = self.queries.find(unrecognised, MAX_UNHANDLED)
-        cases += self.queries.find(expired, MAX_UNHANDLED)
+        new_kinds = replace(period.scope, is_unrecognised=True)
+        expiries = replace(period.endings, states=(State.EXPIRED,))
+        cases = self.queries.find(new_kinds, MAX_UNHANDLED)
+        cases += self.queries.find(expiries, MAX_UNHANDLED)
         return cases[:MAX_UNHANDLED]
 
     def _count_endings(self, period: _Period) -> Counts:
-        opened = replace(period.scope, opened_between=(period.since, period.due), is_any=True)
-        ended_cases = self.queries.find(period.ended, MAX_ENDED)
-        return count_endings(ended_cases, self.queries.count(opened))
+        openings = replace(
+            period.scope,
+            opened_between=(period.since, period.due),
+            is_any=True,
+        )
+        ended_cases = self.queries.find(period.endings, MAX_ENDED)
+        return count_endings(ended_cases, self.queries.count(openings))
 
     def _trend(self, period: _Period, hours: Hours) -> tuple[TrendDay, ...]:
         since = period.due - timedelta(days=TREND_DAYS)
@@ -218,14 +270,18 @@ class Digest:
 
     def _review(self, period: _Period, live_list: LiveList | None) -> Review | None:
         """Review the week until ``due``; None when there is nothing to say."""
-        week = replace(period.scope, ended_between=(period.due - WEEK, period.due), is_over=True)
+        week = replace(
+            period.scope,
+            ended_between=(period.due - WEEK, period.due),
+            is_over=True,
+        )
         cases = self.queries.find(week, MAX_ENDED)
-        escalated = sorted((case for case in cases if case.escalated), key=_wait, reverse=True)
+        slow_cases = sorted((case for case in cases if case.escalated), key=_wait, reverse=True)
         find_blind = partial(self._find_blind, period.scope, cases)
         review = Review(
             blind=self._rows(live_list, "blind", find_blind),
             agreements=tally_agreements(cases, dict(self.library.titles())),
-            slow=with_cards(self.card_store, escalated[:MAX_SLOW]),
+            slow=with_cards(self.card_store, slow_cases[:MAX_SLOW]),
             reopened=sum(bool(case.reopened) for case in cases),
             taken_back=sum(_is_undone(case) for case in cases),
         )
@@ -240,9 +296,15 @@ class Digest:
         return cases[:MAX_BLIND]
 
     def _rows(
-        self, live_list: LiveList | None, section: str, find: Callable[[], Sequence[Case]]
+        self,
+        live_list: LiveList | None,
+        section: str,
+        find: Callable[[], Sequence[Case]],
     ) -> tuple[CaseRow, ...]:
-        """List the cases of a section: those that it was posted with, else those of ``find``."""
+        """List the cases of a section.
+
+        Those that it was posted with, else those of ``find``.
+        """
         if live_list is None:
             return with_cards(self.card_store, find())
         ids = list(live_list.sections.get(section, ()))
@@ -269,15 +331,37 @@ def _is_undone(case: Case) -> bool:
 def digest_message(place: str, due: datetime, now: datetime) -> OutboxMessage:
     """Request the digest of this place that is due then."""
     key = f"{PREFIX}{place}:{int(due.timestamp())}"
-    return _message(key, place=place, due=due.timestamp(), now=now)
+    return _message(
+        key,
+        place=place,
+        due=due.timestamp(),
+        now=now,
+    )
 
 
 def _refresh_message(key: str, now: datetime) -> OutboxMessage:
     """Request a refresh of the digest that was posted under this key."""
     _, place, due = key.split(":")
-    return _message(key, place=place, due=float(due), now=now)
+    return _message(
+        key,
+        place=place,
+        due=float(due),
+        now=now,
+    )
 
 
-def _message(key: str, *, place: str, due: float, now: datetime) -> OutboxMessage:
+def _message(
+    key: str,
+    *,
+    place: str,
+    due: float,
+    now: datetime,
+) -> OutboxMessage:
     payload = {"place": place, "due": due}
-    return OutboxMessage(topic=Topic.DIGEST, key=key, case_id="", run_at=now, payload=payload)
+    return OutboxMessage(
+        topic=Topic.DIGEST,
+        key=key,
+        case_id="",
+        run_at=now,
+        payload=payload,
+    )

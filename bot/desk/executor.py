@@ -1,4 +1,4 @@
-"""Carry out exactly what was approved, one step at a time, and never twice.
+"""Carry out exactly what was approved, step by step, never twice.
 
 Before a step everything is checked again: the plan's hash, policy, the approvers, the precondition.
 The intent is committed before the effect, and an effect is begun only while the lease of that
@@ -72,7 +72,12 @@ class Executor:
         else:
             self._dispatch(case, following, message)
 
-    def _dispatch(self, case: Case, following: NextStep, message: LeasedMessage) -> None:
+    def _dispatch(
+        self,
+        case: Case,
+        following: NextStep,
+        message: LeasedMessage,
+    ) -> None:
         work = StepWork(case, following.step, message)
         match following.next:
             case StepKind.START:
@@ -94,13 +99,23 @@ class Executor:
             case _:
                 assert_never(following.next)
 
-    def _is_of_other_mode(self, case: Case, plan: Plan, following: NextStep) -> bool:
-        """Tell whether steps of this plan were begun in another mode than today's."""
+    def _is_of_other_mode(
+        self,
+        case: Case,
+        plan: Plan,
+        following: NextStep,
+    ) -> bool:
+        """Tell whether this plan was begun in another mode."""
         if following.next not in TOUCHES_SYSTEM or not case.steps:
             return False
         return not plan.is_of(self.proposals.mode)
 
-    def _set_aside(self, case: Case, plan: Plan, message: LeasedMessage) -> None:
+    def _set_aside(
+        self,
+        case: Case,
+        plan: Plan,
+        message: LeasedMessage,
+    ) -> None:
         """Leave alone what was begun in another mode.
 
         The steps of a dry run did not happen. Real steps can be neither verified nor undone from
@@ -131,7 +146,10 @@ def build_executor(  # noqa: PLR0913 (one argument for each port)
     clock: Clock,
     lease_for: timedelta,
 ) -> Executor:
-    """Build the executor and its parts. ``lease_for``: how long an intent may wait for its effect."""
+    """Build the executor and its parts.
+
+    ``lease_for``: how long an intent may wait for its effect.
+    """
     lease = StepLease(outbox, clock, lease_for)
     checks = StepChecks(
         cases=cases,
@@ -150,7 +168,11 @@ def build_executor(  # noqa: PLR0913 (one argument for each port)
         lease_duration=lease_for,
     )
     verification = StepVerification(
-        outbox=outbox, systems=systems, step_log=step_log, lease=lease, clock=clock
+        outbox=outbox,
+        systems=systems,
+        step_log=step_log,
+        lease=lease,
+        clock=clock,
     )
     undo = StepUndo(
         systems=systems,

@@ -1,4 +1,4 @@
-"""Look whether a remedy has helped, some time after it was carried out."""
+"""Check some time after a remedy whether it has helped."""
 
 from dataclasses import dataclass
 

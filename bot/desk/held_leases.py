@@ -1,4 +1,4 @@
-"""The messages that this process has under lease, and the renewal of their leases."""
+"""The messages that this process has under lease."""
 
 import threading
 from collections.abc import Iterable
@@ -28,9 +28,14 @@ class _Hold:
 
 
 class HeldLeases:
-    """Keep leases alive for as long as their messages wait or are worked on."""
+    """Keep leases valid while their messages wait or are worked on."""
 
-    def __init__(self, outbox: Outbox, clock: Clock, lease_for: float) -> None:
+    def __init__(
+        self,
+        outbox: Outbox,
+        clock: Clock,
+        lease_for: float,
+    ) -> None:
         self._outbox = outbox
         self._clock = clock
         self._lease_for = lease_for
@@ -49,7 +54,10 @@ class HeldLeases:
                 self._holds[_key(message)] = _Hold(message, now)
 
     def begin(self, message: LeasedMessage) -> bool:
-        """Mark the message as being worked on; False when its lease may have run out."""
+        """Mark the message as being worked on.
+
+        Returns False when its lease may have run out.
+        """
         now = boottime()
         with self._lock:
             hold = self._holds.get(_key(message))
@@ -77,6 +85,7 @@ class HeldLeases:
             for key, hold in holds.items():
                 if key in valid_keys:
                     hold.renewed_at = now
+                # What is worked on stays: its fence keeps it from writing.
                 elif hold.began_at is None:
                     self._holds.pop(key, None)
 

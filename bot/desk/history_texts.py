@@ -6,7 +6,10 @@ from bot.cases.entries import Entry
 
 
 def describe_decision(entry: Entry) -> str:
-    """Say what was decided and when; empty for an entry that records no decision."""
+    """Say what was decided and when.
+
+    Empty for an entry that records no decision.
+    """
     at = f"{entry.at:%d %b %H:%M} UTC"
     body = entry.body
     return _describe_vote(body, at) or _describe_handling(body, at) or _describe_end(body, at)

@@ -1,7 +1,9 @@
-"""Look after a doubt: a card or list whose posting lost its reply may stand twice, and only one of the two is drawn again.
+"""Find messages that were posted twice, and leave one.
 
-What stands is what the store has recorded. Every other message that says it shows the same case loses its buttons or goes. The search is
-asked for where the doubt arose, waits until it has settled, and is made once more a while later: nothing is searched without a doubt.
+A card or list whose posting lost its reply may be in the channel twice, and only one of the two is
+refreshed. The one that the store has recorded stays. Every other message with the same metadata
+loses its buttons or is removed. The search is requested where the doubt arose, waits until Slack
+shows what it has, and is made once more a while later. Without a doubt nothing is searched.
 """
 
 import logging
@@ -21,56 +23,76 @@ from bot.ports.live_lists import LiveLists
 from bot.ports.outbox import LeasedMessage, Outbox, OutboxMessage, Topic
 
 log = logging.getLogger(__name__)
+
 SETTLE_FOR = timedelta(seconds=30)
-# Slack may show a message late, and a worker that was taken over may still be posting: one look is not enough.
-LATER = 10
+# Slack may show a message late, and a worker that was taken over may still be posting. So there is
+# a second search, after this many times the time to settle.
+SECOND_SEARCH_FACTOR = 10
 MAX_TRIES = 6
 LIST_SEARCH_SECONDS = 86_400.0
+NOT_VISIBLE = "what stands is not to be seen yet"
 
 
 def posted_since(case: Case, cards: Sequence[CardRef]) -> float:
-    """Give the time, in seconds since 1970, before which no card of this generation can have been posted."""
-    older = [one.ts for one in cards if one.generation < case.generation]
-    # A past that was played before a silent chat has cards without a time.
-    known = [float(ts) for ts in older if ts.replace(".", "", 1).isdecimal()]
-    return max(known, default=case.opened_at.timestamp())
+    """Return the earliest time of a card of this generation.
+
+    In seconds since 1970.
+    """
+    times = []
+    for card in cards:
+        # A case of a history that was only played has cards without a time.
+        has_time = card.ts.replace(".", "", 1).isdecimal()
+        if card.generation < case.generation and has_time:
+            times.append(float(card.ts))
+    return max(times, default=case.opened_at.timestamp())
 
 
 def sweep_card(case: Case, cards: Sequence[CardRef], run_at: datetime) -> OutboxMessage:
-    """Ask for a search for copies of this case's card."""
-    since = posted_since(case, cards)
-    key = f"sweep:{case.id}:{case.generation}"
+    """Request a search for copies of this case's card."""
     return OutboxMessage(
         topic=Topic.SWEEP,
-        key=key,
+        key=f"sweep:{case.id}:{case.generation}",
         case_id=case.id,
         run_at=run_at,
-        payload={"name": case.id, "since": since, "left": 1},
+        payload={"name": case.id, "since": posted_since(case, cards), "left": 1},
     )
 
 
 def sweep_list(key: str, channel: str, run_at: datetime) -> OutboxMessage:
-    """Ask for a search for copies of this list."""
+    """Request a search for copies of this list."""
     since = run_at.timestamp() - LIST_SEARCH_SECONDS
-    payload = {"name": key, "channel": channel, "since": since, "left": 1}
     return OutboxMessage(
-        topic=Topic.SWEEP, key=f"sweep:{key}", case_id="", run_at=run_at, payload=payload
+        topic=Topic.SWEEP,
+        key=f"sweep:{key}",
+        case_id="",
+        run_at=run_at,
+        payload={"name": key, "channel": channel, "since": since, "left": 1},
     )
 
 
-def finish_list(outbox: Outbox, work: LeasedMessage, sweep: OutboxMessage, *, is_new: bool) -> None:
-    """Finish the posting of a list; one that was posted in doubt is looked for later."""
+def finish_list(
+    outbox: Outbox,
+    message: LeasedMessage,
+    sweep: OutboxMessage,
+    *,
+    is_new: bool,
+) -> None:
+    """Finish the posting of a list.
+
+    Requests the search when it may be there twice.
+    """
+    is_doubtful = is_new and message.uncertain_attempts > 1
     try:
-        outbox.finish(work, [sweep] if is_new and work.uncertain_attempts > 1 else [])
+        outbox.finish(message, [sweep] if is_doubtful else [])
     except StaleFence:
         if is_new:
             outbox.enqueue([sweep])
         raise
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class MessageCleanup:
-    """``settle_for``: how long Slack may take to show what it has."""
+    """Search for copies of cards and lists, and take their buttons away."""
 
     cases: CaseStore
     card_store: CardStore
@@ -78,107 +100,141 @@ class MessageCleanup:
     outbox: Outbox
     chat: Chat
     clock: Clock
+    #: How long Slack may take to show a message.
     settle_for: timedelta = SETTLE_FOR
 
-    def run(self, work: LeasedMessage) -> None:
-        """Handle one outbox row: leave exactly one message with buttons."""
-        if "pressed" in work.payload:
-            self._strike(work)
+    def run(self, message: LeasedMessage) -> None:
+        """Leave exactly one message with buttons."""
+        if "pressed" in message.payload:
+            self._disarm(message)
             return
-        is_settled = self._sweep_card(work) if work.case_id else self._sweep_list(work)
-        left = int(work.payload["left"])
-        if not is_settled and work.attempts < MAX_TRIES:
+        sweep = self._sweep_card if message.case_id else self._sweep_list
+        is_settled = sweep(message)
+        if not is_settled and message.attempts < MAX_TRIES:
             again_at = self.clock() + self.settle_for
-            self.outbox.retry(work, again_at, "what stands is not to be seen yet", certain=True)
+            self.outbox.retry(message, again_at, NOT_VISIBLE, certain=True)
             return
         if not is_settled:
-            log.warning("%s: what stands is not to be seen in its channel", work.key)
-        again = OutboxMessage(
-            topic=Topic.SWEEP,
-            key=work.key,
-            case_id=work.case_id,
-            run_at=self.clock() + LATER * self.settle_for,
-            payload={**work.payload, "left": left - 1},
-        )
-        self.outbox.finish(work, [again] if left else [])
+            log.warning("%s: what stands is not to be seen in its channel", message.key)
+        self._finish(message)
 
-    def stray(self, case_id: str, channel: str, ts: str) -> CardRef | None:
-        """Say which card stands, when this message is another one; that one then loses its buttons."""
-        case, cards = self.cases.case(case_id), self.card_store.cards(case_id)
-        standing = cards[0] if cards else None
-        if standing is None or not standing.ts or standing.generation < case.generation:
-            # None is recorded yet: this may be the one, and what it says is checked by its revision.
-            return None
-        if (standing.channel, standing.ts) == (channel, ts):
+    def _finish(self, message: LeasedMessage) -> None:
+        """Finish a search, and request the next one if any is left."""
+        searches_left = int(message.payload["left"])
+        next_search = OutboxMessage(
+            topic=Topic.SWEEP,
+            key=message.key,
+            case_id=message.case_id,
+            run_at=self.clock() + SECOND_SEARCH_FACTOR * self.settle_for,
+            payload={**message.payload, "left": searches_left - 1},
+        )
+        self.outbox.finish(message, [next_search] if searches_left else [])
+
+    def stray(
+        self,
+        case_id: str,
+        channel: str,
+        ts: str,
+    ) -> CardRef | None:
+        """Return the case's card, if the pressed message is a copy.
+
+        The copy then loses its buttons. None when the message is the card.
+        """
+        case = self.cases.case(case_id)
+        card = self._current_card(case, self.card_store.cards(case_id))
+        if card is None or (card.channel, card.ts) == (channel, ts):
+            # While none is recorded this may be the card; its revision is checked anyway.
             return None
         now = self.clock()
-        pressed = {"name": case_id, "pressed": [channel, ts]}
-        strike = OutboxMessage(
+        disarming = OutboxMessage(
             topic=Topic.SWEEP,
             key=f"strike:{channel}:{ts}",
             case_id=case_id,
             run_at=now,
-            payload=pressed,
+            payload={"name": case_id, "pressed": [channel, ts]},
         )
-        # Version 0 is no version: the one that stands is drawn again, whatever it shows.
+        # Version 0 is no version: the card is drawn again, whatever it shows.
         self.card_store.record(
-            replace(standing, version=0), messages=[strike, card_message(case_id, now)]
+            replace(card, version=0), messages=[disarming, card_message(case_id, now)]
         )
-        return standing
+        return card
 
-    def _sweep_card(self, work: LeasedMessage) -> bool:
-        """Leave one card of this case; whether the one that stands was seen."""
-        case, cards = self.cases.case(work.case_id), self.card_store.cards(work.case_id)
+    def _current_card(self, case: Case, cards: Sequence[CardRef]) -> CardRef | None:
+        """Return the recorded card of the case's generation, if it was posted."""
         if not cards or not cards[0].ts or cards[0].generation < case.generation:
+            return None
+        return cards[0]
+
+    def _sweep_card(self, message: LeasedMessage) -> bool:
+        """Leave one card of this case. Tell whether that one is visible."""
+        case = self.cases.case(message.case_id)
+        cards = self.card_store.cards(message.case_id)
+        card = self._current_card(case, cards)
+        if card is None:
             return False
-        since = float(work.payload["since"])
-        found = [
-            one
-            for place in self._channels(case, cards)
-            for one in self.chat.messages_about(case.id, place, since)
-        ]
-        standing, places = cards[0], {(one.channel, one.ts) for one in found}
-        if (standing.channel, standing.ts) not in places:
-            # Gone, or not shown yet. A copy may be about to take its place, so nothing is taken away now.
+        since = float(message.payload["since"])
+        messages: list[PostedMessage] = []
+        for channel in self._channels(case, cards):
+            messages += self.chat.messages_about(case.id, channel, since)
+        if (card.channel, card.ts) not in {(one.channel, one.ts) for one in messages}:
+            # Gone, or not visible yet. A copy may be about to take its place, so nothing is
+            # removed now.
             self.card_store.record(
-                replace(standing, version=0), messages=[card_message(case.id, self.clock())]
+                replace(card, version=0), messages=[card_message(case.id, self.clock())]
             )
             return False
-        recorded = {(one.channel, one.ts) for one in cards}
-        self._clear(
-            [one for one in found if (one.channel, one.ts) not in recorded], case.id, standing
-        )
+        recorded_places = {(one.channel, one.ts) for one in cards}
+        copies = [one for one in messages if (one.channel, one.ts) not in recorded_places]
+        self._clear(copies, case.id, card)
         return True
 
-    def _sweep_list(self, work: LeasedMessage) -> bool:
-        key, channel = str(work.payload["name"]), str(work.payload["channel"])
-        board = self.live_lists.get(key)
-        if board is None:
+    def _sweep_list(self, message: LeasedMessage) -> bool:
+        """Leave one message of this list. Tell whether that one is visible."""
+        key = str(message.payload["name"])
+        channel = str(message.payload["channel"])
+        live_list = self.live_lists.get(key)
+        if live_list is None:
             return False
-        found = self.chat.messages_about(key, channel, float(work.payload["since"]))
-        standing = CardRef(case_id="", generation=0, channel=channel, ts=board.ts, version=0)
-        is_seen = any(one.ts == board.ts for one in found)
-        if is_seen:
-            self._clear([one for one in found if one.ts != board.ts], "This list", standing)
-        return is_seen
+        messages = self.chat.messages_about(key, channel, float(message.payload["since"]))
+        copies = [one for one in messages if one.ts != live_list.ts]
+        if len(copies) == len(messages):
+            return False
+        current = CardRef(
+            case_id="",
+            generation=0,
+            channel=channel,
+            ts=live_list.ts,
+            version=0,
+        )
+        self._clear(copies, "This list", current)
+        return True
 
-    def _clear(self, copies: Sequence[PostedMessage], title: str, standing: CardRef) -> None:
+    def _clear(
+        self,
+        copies: Sequence[PostedMessage],
+        title: str,
+        card: CardRef,
+    ) -> None:
         for copy in copies:
             if copy.is_answered:
-                self.chat.mark_as_copy(copy, title, standing)
+                # Removing it would leave its thread without a head.
+                self.chat.mark_as_copy(copy, title, card)
             else:
                 self.chat.remove(copy)
 
-    def _strike(self, work: LeasedMessage) -> None:
-        """Take the buttons from a message that somebody pressed on and that is not the card."""
-        channel, ts = map(str, work.payload["pressed"])
-        cards = self.card_store.cards(work.case_id)
+    def _disarm(self, message: LeasedMessage) -> None:
+        """Take the buttons from a copy that somebody pressed on."""
+        channel, ts = map(str, message.payload["pressed"])
+        cards = self.card_store.cards(message.case_id)
         if cards and (cards[0].channel, cards[0].ts) != (channel, ts):
-            self.chat.mark_as_copy(PostedMessage(work.case_id, channel, ts), work.case_id, cards[0])
-        self.outbox.finish(work)
+            copy = PostedMessage(message.case_id, channel, ts)
+            self.chat.mark_as_copy(copy, message.case_id, cards[0])
+        self.outbox.finish(message)
 
     def _channels(self, case: Case, cards: Sequence[CardRef]) -> list[str]:
-        """Every channel that this case has ever been in."""
-        bodies = [entry.body for entry in self.cases.entries(case.id)]
-        moved = [body.channel for body in bodies if isinstance(body, Opened | Recognised | Named)]
-        return sorted({*moved, case.channel, *(one.channel for one in cards)})
+        """List every channel that this case has ever been in."""
+        channels = {case.channel, *(card.channel for card in cards)}
+        for entry in self.cases.entries(case.id):
+            if isinstance(entry.body, Opened | Recognised | Named):
+                channels.add(entry.body.channel)
+        return sorted(channels)

@@ -1,14 +1,19 @@
-"""A model is asked for better words once the card stands. The card never waits for it, and loses nothing without it."""
+"""Let a model word a case once its card is posted.
+
+The card never waits for it, and loses nothing without it.
+"""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from bot.cases import commands as m
+from bot.cases import commands
 from bot.cases.canonical import Scalar
 from bot.cases.case import Case
 from bot.cases.decide import decide
 from bot.cases.errors import BadRequest, Superseded
 from bot.cases.lifecycle import WAITING
+from bot.cases.playbook import Playbook
+from bot.cases.recommendation import Words
 from bot.desk.effects import change
 from bot.desk.proposal import Proposals
 from bot.desk.retry import retry_on_conflict
@@ -19,8 +24,10 @@ from bot.ports.library import Library
 from bot.ports.outbox import LeasedMessage, Outbox
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class CaseNarration:
+    """Ask a narrator for words, and write them if still useful."""
+
     cases: CaseStore
     outbox: Outbox
     library: Library
@@ -28,34 +35,41 @@ class CaseNarration:
     narrator: Narrator
     clock: Clock
 
-    def run(self, work: LeasedMessage) -> None:
-        """Handle one outbox row: ask once, write what came of it, if the case has not moved on meanwhile."""
-        case = self.cases.case(work.case_id)
+    def run(self, message: LeasedMessage) -> None:
+        """Ask once, and write the words unless the case has moved."""
+        case = self.cases.case(message.case_id)
         playbook = self.library.playbook(case.kind)
-        words = None
-        if case.state in WAITING and case.words is None:
-            words = self.narrator.narrate(
-                case, playbook, lambda values: self._checked(case, values)
-            )
+        words = self._ask(case, playbook)
         if words is None:
-            self.outbox.finish(work)
+            self.outbox.finish(message)
             return
-        asked = m.Narrate(words, case.revision)
+        command = commands.Narrate(words, case.revision)
 
         def write() -> None:
-            latest = self.cases.case(work.case_id)
+            latest = self.cases.case(message.case_id)
             try:
-                entries = decide(latest, asked, self.clock())
+                decision = decide(latest, command, self.clock())
             except Superseded:
-                self.outbox.finish(work)
+                self.outbox.finish(message)
                 return
-            self.cases.commit(change(latest, entries, playbook), finish=work)
+            self.cases.commit(change(latest, decision, playbook), finish=message)
 
         retry_on_conflict(write)
 
-    def _checked(self, case: Case, values: Mapping[str, Scalar]) -> str:
-        """What the plan's first action would be with these parameters: prepared like any other, by its own connector."""
+    def _ask(self, case: Case, playbook: Playbook) -> Words | None:
+        """Ask for words for a case that waits and has none."""
+        if case.state not in WAITING or case.words is not None:
+            return None
+
+        def check(values: Mapping[str, Scalar]) -> str:
+            return self._summarise_plan(case, values)
+
+        return self.narrator.narrate(case, playbook, check)
+
+    def _summarise_plan(self, case: Case, values: Mapping[str, Scalar]) -> str:
+        """Return what the plan's first action would do with these parameters."""
         if case.plan is None:
             raise BadRequest("there is no plan")
         first = case.plan.actions[0]
+        # Prepared by its own connector, like the action of any plan.
         return self.proposals.prepare(first.name, {**first.parameters, **values}).summary

@@ -1,4 +1,4 @@
-"""A chat that writes to nobody: for a past that nobody is told of, and for trials."""
+"""A chat that writes to nobody, for trials and a played history."""
 
 from collections.abc import Sequence
 
@@ -9,11 +9,20 @@ from bot.ports.connector import EffectStatus
 
 
 class NullChat(Chat):
-    """Messages that are part of a plan count as read."""
+    """Accept everything and show nothing.
+
+    Messages that are part of a plan count as delivered.
+    """
 
     def draw_card(
-        self, case: Case, cards: Sequence[CardRef], *, look_first: bool, context: CardContext
+        self,
+        case: Case,
+        cards: Sequence[CardRef],
+        *,
+        look_first: bool,
+        context: CardContext,
     ) -> CardRef:
+        """Return a card that was posted nowhere."""
         return CardRef(
             case_id=case.id,
             generation=case.generation,
@@ -23,16 +32,27 @@ class NullChat(Chat):
         )
 
     def retire_card(self, case: Case, older: CardRef) -> None:
-        return None
+        """Do nothing."""
 
-    def messages_about(self, name: str, channel: str, since: float) -> list[PostedMessage]:
+    def messages_about(
+        self,
+        name: str,
+        channel: str,
+        since: float,
+    ) -> list[PostedMessage]:
+        """Find nothing."""
         return []
 
     def remove(self, copy: PostedMessage) -> None:
-        return None
+        """Do nothing."""
 
-    def mark_as_copy(self, copy: PostedMessage, title: str, standing: CardRef) -> None:
-        return None
+    def mark_as_copy(
+        self,
+        copy: PostedMessage,
+        title: str,
+        standing: CardRef,
+    ) -> None:
+        """Do nothing."""
 
     def post_note(
         self,
@@ -45,30 +65,62 @@ class NullChat(Chat):
         call: str = "",
         is_loud: bool = False,
     ) -> None:
-        return None
+        """Do nothing."""
 
-    def post_digest(self, digest: object, board: object, *, look_first: bool) -> str:
+    def post_digest(
+        self,
+        digest: object,
+        live_list: object,
+        *,
+        look_first: bool,
+    ) -> str:
+        """Return no message id."""
         return ""
 
-    def post_storm(self, storm: object, board: object, *, look_first: bool) -> str:
+    def post_storm(
+        self,
+        storm: object,
+        live_list: object,
+        *,
+        look_first: bool,
+    ) -> str:
+        """Return no message id."""
         return ""
 
     def publish_home(self, home: object) -> None:
-        return None
+        """Do nothing."""
 
     def start_answer(self, question: object) -> str:
+        """Return no message id."""
         return ""
 
-    def post_progress(self, question: object, stream_ts: str, words: str) -> None:
-        return None
+    def post_progress(
+        self,
+        question: object,
+        stream_ts: str,
+        words: str,
+    ) -> None:
+        """Do nothing."""
 
     def answer(
-        self, question: object, answer: object, *, look_first: bool, stream_ts: str = ""
+        self,
+        question: object,
+        answer: object,
+        *,
+        look_first: bool,
+        stream_ts: str = "",
     ) -> None:
-        return None
+        """Do nothing."""
 
-    def send(self, to: str, text: str, key: str) -> str:
+    def send(
+        self,
+        to: str,
+        text: str,
+        key: str,
+    ) -> str:
+        """Return no message id."""
         return ""
 
     def find_message(self, to: str, key: str) -> EffectStatus:
+        """Report every message as delivered."""
         return EffectStatus.LANDED

@@ -1,4 +1,7 @@
-"""What has been decided goes into memory: written down from the ledger first, indexed after. Decisions never wait for either."""
+"""Record decided cases as precedents.
+
+They are written from the ledger first, and indexed after. No decision waits for either.
+"""
 
 import contextlib
 from dataclasses import dataclass
@@ -12,23 +15,29 @@ from bot.ports.outbox import LeasedMessage
 
 @dataclass(frozen=True)
 class PrecedentRecorder:
+    """Write precedents, and let the index catch up."""
+
     cases: CaseStore
-    shelf: PrecedentStore
+    store: PrecedentStore
     memory: Memory
 
-    def run(self, work: LeasedMessage) -> None:
-        """Handle one outbox row. The shelf is written with the row's completion; an index that is away catches up later."""
-        precedents, label = precedents_from(self.cases.entries(work.case_id))
-        self.shelf.save(precedents, label, finish=work)
-        with contextlib.suppress(MemoryUnavailable):
-            self.memory.catch_up()
+    def run(self, message: LeasedMessage) -> None:
+        """Record one case, in the transaction that finishes the message."""
+        precedents, label = precedents_from(self.cases.entries(message.case_id))
+        self.store.save(precedents, label, finish=message)
+        self._catch_up()
 
     def reconcile(self) -> int:
-        """Whether memory still knows all that the ledger tells; what it lacks is written and indexed. Returns how many cases it lacked."""
-        lacking = self.shelf.count_missing()
-        if lacking:
-            for _ in self.shelf.rebuild():
+        """Record the cases that are missing. Return how many were."""
+        missing = self.store.count_missing()
+        if missing:
+            for _ in self.store.rebuild():
+                # Each step of the generator writes a batch.
                 pass
+        self._catch_up()
+        return missing
+
+    def _catch_up(self) -> None:
+        """Index what is new; an index that is away catches up later."""
         with contextlib.suppress(MemoryUnavailable):
             self.memory.catch_up()
-        return lacking

@@ -31,7 +31,7 @@ def _ignore_progress(step: str) -> None:
 
 @dataclass(frozen=True, kw_only=True)
 class Questions:
-    """Understand a question, by a grammar or by a model, and answer it."""
+    """Understand a question by grammar or model, and answer it."""
 
     answers: CaseAnswers
     visibility: Visibility
@@ -46,6 +46,7 @@ class Questions:
     def run(self, message: LeasedMessage) -> None:
         """Answer a posted question where it was asked."""
         question = PostedQuestion(**message.payload)
+        # A retry may find a half-streamed answer, so it posts a whole one.
         is_first_attempt = message.uncertain_attempts <= 1
         stream_ts = ""
         if self.assistant and is_first_attempt:
@@ -65,7 +66,12 @@ class Questions:
         if not question.is_direct:
             answer = replace(answer, is_public=self._is_same_for_all(answer, question))
         self.question_log.record_reading(question.id, answer.understood)
-        self.chat.answer(question, answer, look_first=not is_first_attempt, stream_ts=stream_ts)
+        self.chat.answer(
+            question,
+            answer,
+            look_first=not is_first_attempt,
+            stream_ts=stream_ts,
+        )
         self.outbox.finish(message)
 
     def answer(
@@ -84,10 +90,15 @@ class Questions:
         """
         hours = self.library.hours(channel)
         viewer = self.visibility.viewer(by)
-        question = self.parser.understand(text, self.clock(), hours, case_id)
+        question = self.parser.understand(text, self.clock(), hours, case_id=case_id)
         if question is None or question.intent is not Intent.HELP:
             context = f"{text}\n(asked in the thread of {case_id})" if case_id else text
-            answer = self._ask_model(context, viewer=viewer, hours=hours, on_progress=on_progress)
+            answer = self._ask_model(
+                context,
+                viewer=viewer,
+                hours=hours,
+                on_progress=on_progress,
+            )
             if answer is not None:
                 return answer
         return self._answer_without_model(text, question, viewer)
@@ -96,7 +107,12 @@ class Questions:
         """Answer a question that needs no understanding."""
         return self.answers.answer(question, self.visibility.viewer(by))
 
-    def _answer_without_model(self, text: str, question: Question | None, viewer: Viewer) -> Answer:
+    def _answer_without_model(
+        self,
+        text: str,
+        question: Question | None,
+        viewer: Viewer,
+    ) -> Answer:
         if question is None:
             return self.answers.find_closest(text, viewer)
         return self.answers.answer(question, viewer)
@@ -110,7 +126,7 @@ class Questions:
             posted_question.text,
             self.clock(),
             self.library.hours(channel),
-            posted_question.case_id,
+            case_id=posted_question.case_id,
         )
         # Nobody in particular sees the cases of this channel and is a party to none, so that a
         # number which counts anything else comes out differently.
@@ -125,14 +141,24 @@ class Questions:
         hours: Hours,
         on_progress: Callable[[str], None],
     ) -> Answer | None:
-        """Let a model answer from the same queries; None when there is no answer from it."""
+        """Let a model answer from the same queries; None without an answer."""
         if self.assistant is None:
             return None
-        tools = RecordingTools(answers=self.answers, parser=self.parser, viewer=viewer, hours=hours)
+        tools = RecordingTools(
+            answers=self.answers,
+            parser=self.parser,
+            viewer=viewer,
+            hours=hours,
+        )
         model_answer = self.assistant.answer(text, tools, on_progress)
         if model_answer is None:
             return None
         # The cases below the answer come from our own record of what the model was shown.
         cases = self.answers.queries.by_id(tools.case_ids[:MAX_LINES])
-        answer = Answer(BY_MODEL, "", told=model_answer, model=self.assistant.name)
+        answer = Answer(
+            BY_MODEL,
+            "",
+            told=model_answer,
+            model=self.assistant.name,
+        )
         return self.answers.with_lines(answer, list(cases.values()), len(tools.case_ids))

@@ -1,4 +1,4 @@
-"""The cases that wait on a person, and those that waited on nobody."""
+"""Cases by whom they wait on."""
 
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
@@ -20,7 +20,7 @@ JUST_NOW = timedelta(seconds=1)
 
 @dataclass(frozen=True, kw_only=True)
 class Queues:
-    """List cases by whom they wait on, as far as a viewer may see them."""
+    """List visible cases by whom they wait on."""
 
     queries: CaseQueries
     desk_controls: DeskControlsStore
@@ -29,14 +29,22 @@ class Queues:
     clock: Clock
 
     def waiting_on(
-        self, viewer: Viewer, filter: CaseFilter = ANY_OPEN, *, limit: int = MAX_WAITING
+        self,
+        viewer: Viewer,
+        filter: CaseFilter = ANY_OPEN,
+        *,
+        limit: int = MAX_WAITING,
     ) -> tuple[list[Case], int]:
-        """List the cases that this person may decide or owns, and count all of them.
+        """List the cases that wait on this person, and count all.
 
         The most urgent come first. Cases that the person raised or has voted on are left out.
         """
         person = viewer.person
-        filter = replace(filter, viewer=viewer, waits_on=(person, *sorted(self._groups_of(person))))
+        filter = replace(
+            filter,
+            viewer=viewer,
+            waits_on=(person, *sorted(self._groups_of(person))),
+        )
         candidates = self.queries.find(filter, limit)
         identities = self.library.identities()
         cases = []
@@ -61,13 +69,17 @@ class Queues:
         return {handle for handle, people in members.items() if accounts & set(people)}
 
     def handled_automatically(
-        self, viewer: Viewer, ended: tuple[datetime, datetime], *, kind: str = ""
+        self,
+        viewer: Viewer,
+        end_span: tuple[datetime, datetime],
+        *,
+        kind: str = "",
     ) -> list[Case]:
-        """List the cases that policy let run, or that went away, without a person."""
+        """List the cases that ended without a person's decision."""
         filter = CaseFilter(
             viewer=viewer,
             states=(State.RESOLVED, State.CLEARED),
-            ended_between=ended,
+            ended_between=end_span,
             is_over=True,
             kind=kind,
         )

@@ -1,4 +1,7 @@
-"""A person raises an exception by hand: from a message, from a form, from a command. It goes the way of every other signal."""
+"""Raise an exception by hand, in Slack or by command.
+
+It goes the way of every other signal.
+"""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -15,11 +18,17 @@ from bot.ports.clock import Clock
 from bot.ports.directory import Directory
 from bot.ports.library import Library
 
-LONGEST_TITLE, LONGEST_WORDS, MAX_SUBJECT = 150, 2_000, 200
+MAX_TITLE = 150
+MAX_WORDS = 2_000
+MAX_SUBJECT = 200
+MAX_DIGITS = 15
+HASH_LENGTH = 24
 
 
 @dataclass(frozen=True)
 class Raising:
+    """Turn what a person reports into a signal."""
+
     intake: Intake
     library: Library
     directory: Directory
@@ -37,39 +46,58 @@ class Raising:
         subject: str = "",
         facts: Mapping[str, str] | None = None,
     ) -> Receipt:
-        """Open a case, or count it on the one that is there. ``key`` makes one press one signal; whoever raises it cannot approve it.
+        """Open a case, or count the signal on an open one.
+
+        ``key`` makes one press one signal. Whoever raises a case cannot approve its plan.
 
         Raises:
             NotEligible: guests and people from outside raise nothing here.
-            BadRequest: there is nothing to tell, or no such kind.
+            BadRequest: there is no title, or no such kind.
         """
         if not is_colleague(self.directory.person(by)):
             raise NotEligible("only members of this workspace may raise an exception")
-        title = " ".join(title.split())[:LONGEST_TITLE]
-        if not title:
-            raise BadRequest("say in a few words what happened", field="title")
-        if kind and self.library.playbook(kind).kind != kind:
-            raise BadRequest(f"there is no playbook for {kind[:50]!r}", field="kind")
-        told: dict[str, Scalar] = {name: _typed(value) for name, value in (facts or {}).items()}
-        told |= {
-            name: value
-            for name, value in (("words", words[:LONGEST_WORDS]), ("link", link))
-            if value
-        }
-        about = bounded_key(subject or link, MAX_SUBJECT) or canonical_hash([title.casefold()])[:24]
+        title = " ".join(title.split())[:MAX_TITLE]
+        self._must_be_valid(title, kind)
         signal = Signal(
             source=BY_HAND,
             key=key,
             kind=kind or UNRECOGNISED,
-            subject=about,
+            subject=_subject(subject or link, title),
             title=title,
             occurred_at=None,
-            facts=told,
+            facts=_signal_facts(facts or {}, words, link),
             requester=by,
         )
         return self.intake.receive(signal, b"")
 
+    def _must_be_valid(self, title: str, kind: str) -> None:
+        if not title:
+            raise BadRequest("say in a few words what happened", field="title")
+        if kind and self.library.playbook(kind).kind != kind:
+            raise BadRequest(f"there is no playbook for {kind[:50]!r}", field="kind")
 
-def _typed(text: str) -> Scalar:
-    """A number where a number was typed: systems look things up by it."""
-    return int(text) if text.isascii() and text.isdigit() and len(text) < 16 else text
+
+def _subject(name: str, title: str) -> str:
+    """Return the subject of the signal.
+
+    Without a name, the same title is the same subject.
+    """
+    return bounded_key(name, MAX_SUBJECT) or canonical_hash([title.casefold()])[:HASH_LENGTH]
+
+
+def _signal_facts(facts: Mapping[str, str], words: str, link: str) -> dict[str, Scalar]:
+    signal_facts: dict[str, Scalar] = {name: _parse(value) for name, value in facts.items()}
+    if words:
+        signal_facts["words"] = words[:MAX_WORDS]
+    if link:
+        signal_facts["link"] = link
+    return signal_facts
+
+
+def _parse(text: str) -> Scalar:
+    """Return a number where a number was typed.
+
+    Systems look things up by it.
+    """
+    is_number = text.isascii() and text.isdigit() and len(text) <= MAX_DIGITS
+    return int(text) if is_number else text

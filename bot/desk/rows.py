@@ -1,4 +1,4 @@
-"""Rows of digests, storms and App Homes: cases, each with the way to its card."""
+"""Rows of digests, storms and App Homes."""
 
 from collections.abc import Collection, Sequence
 
@@ -9,7 +9,10 @@ from bot.views.rows import CaseRow
 
 
 def with_cards(card_store: CardStore, cases: Sequence[Case]) -> tuple[CaseRow, ...]:
-    """Join each case with the message id of its newest card; empty for one that has none."""
+    """Join each case with the message id of its newest card.
+
+    The id is empty for a case without a card.
+    """
     cards = card_store.newest([case.id for case in cases])
     rows = []
     for case in cases:
@@ -19,7 +22,11 @@ def with_cards(card_store: CardStore, cases: Sequence[Case]) -> tuple[CaseRow, .
 
 
 def find_others(
-    queries: CaseQueries, filter: CaseFilter, *, except_ids: Collection[str], limit: int
+    queries: CaseQueries,
+    filter: CaseFilter,
+    *,
+    except_ids: Collection[str],
+    limit: int,
 ) -> list[Case]:
     """Return the first cases of this filter that are not shown already."""
     cases = queries.find(filter, limit + len(except_ids))

@@ -1,4 +1,4 @@
-"""Read what must still be so before a step is begun or undone."""
+"""Read what must still hold before a step begins."""
 
 import contextlib
 from collections.abc import Mapping, Sequence
@@ -23,7 +23,7 @@ from bot.ports.library import Library
 
 @dataclass(frozen=True, kw_only=True)
 class StepChecks:
-    """Gather the facts that a step is judged by, as they are now."""
+    """Gather the facts that a step is judged by."""
 
     cases: CaseStore
     desk_controls: DeskControlsStore
@@ -44,7 +44,12 @@ class StepChecks:
             raise LedgerBroken(f"{case.id} is approved without a plan")
         # For high risk nothing is taken from a cache.
         fresh = case.verdict.tier is RiskTier.HIGH
-        verdict = self._current_verdict(case, case.plan, step=work.step, now=now)
+        verdict = self._current_verdict(
+            case,
+            case.plan,
+            step=work.step,
+            now=now,
+        )
         emergency_group = self._emergency_group(case)
         factors = (*case.verdict.factors, *verdict.factors)
         handles = {factor.group for factor in factors}
@@ -109,7 +114,14 @@ class StepChecks:
                 return entry.at <= restored_at
         return True
 
-    def _current_verdict(self, case: Case, plan: Plan, *, step: int, now: datetime) -> Verdict:
+    def _current_verdict(
+        self,
+        case: Case,
+        plan: Plan,
+        *,
+        step: int,
+        now: datetime,
+    ) -> Verdict:
         """Ask policy again, as if the plan were proposed now."""
         playbook = self.library.playbook(case.kind)
         verdict = self.proposals.verdict(plan, playbook, now, step=step)
@@ -119,7 +131,7 @@ class StepChecks:
         return self.proposals.govern_strangers(verdict, authors, playbook)
 
     def _emergency_group(self, case: Case) -> str:
-        """Return the group whose member broke the glass for this case; empty for none."""
+        """Return the group that may break the glass, if one did."""
         emergency = self.library.policy().emergency
         if emergency and any(approval.emergency for approval in case.approvals):
             return emergency.group

@@ -1,4 +1,4 @@
-"""How long after its intent an effect may be begun, and when an attempt is surely over."""
+"""The time limits of an attempt at a step."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -22,16 +22,22 @@ class StepLease:
     stopwatch: Callable[[], float] = boottime
 
     def is_too_late(self, began_at: float, message: LeasedMessage) -> bool:
-        """Give the message back when this process stood still between intent and effect."""
+        """Give the message back when too long has passed since its intent."""
         if self.stopwatch() - began_at <= self.duration.total_seconds():
             return False
         # Another worker may have taken over.
         now = self.clock()
-        self.outbox.retry(message, now, "not begun in time", certain=False, counts=False)
+        self.outbox.retry(
+            message,
+            now,
+            "not begun in time",
+            certain=False,
+            counts=False,
+        )
         return True
 
     def attempt_limit(self, connector: Connector) -> timedelta:
-        """Return how long an attempt may take, from its intent to its last byte.
+        """Return how long an attempt may take from its intent on.
 
         Another worker counts on it.
         """

@@ -1,4 +1,4 @@
-"""Write the progress of a plan: each step's intent before its effect, and its outcome after."""
+"""The record of a plan's progress: intents before effects, outcomes after."""
 
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
@@ -39,7 +39,11 @@ class StepLog:
     lease_duration: timedelta
 
     def begin(
-        self, work: StepWork, decision: Decision, *, undoing: bool = False
+        self,
+        work: StepWork,
+        decision: Decision,
+        *,
+        undoing: bool = False,
     ) -> StepWork | None:
         """Commit that an effect begins. Return None when it must wait.
 
@@ -48,27 +52,43 @@ class StepLog:
         """
         case = work.case
         guard = self._guard(work, decision.entries[-1].at, undoing=undoing)
-        written = change(case, decision, self.library.playbook(case.kind))
+        outcome = change(case, decision, self.library.playbook(case.kind))
         try:
             after = self.cases.commit(
-                replace(written, guard=guard),
+                replace(outcome, guard=guard),
                 renew=work.message,
                 renew_until=decision.entries[-1].at + self.lease_duration,
             )
-        except DeskPaused as paused:
-            self.wait_for_resume(work.message, str(paused))
+        except DeskPaused as pause:
+            self.wait_for_resume(work.message, str(pause))
             return None
         return work.on(after)
 
-    def _guard(self, work: StepWork, at: datetime, *, undoing: bool) -> Guard:
+    def _guard(
+        self,
+        work: StepWork,
+        at: datetime,
+        *,
+        undoing: bool,
+    ) -> Guard:
         plan = work.case.plan
 
         def check(controls: DeskControls, usage_on: UsageOn) -> None:
             must_not_be_paused(controls, work.case.kind, plan)
+            # An undo reduces what was spent, so no budget holds it up.
             if undoing or plan is None:
                 return
-            usage = usage_on(f"{at:%Y-%m-%d}", plan=plan, step=work.step)
-            excess = find_exceeded_limit(plan, work.step, self.library.policy(), usage)
+            usage = usage_on(
+                f"{at:%Y-%m-%d}",
+                plan=plan,
+                step=work.step,
+            )
+            excess = find_exceeded_limit(
+                plan,
+                work.step,
+                policy=self.library.policy(),
+                usage=usage,
+            )
             if excess:
                 raise DeskPaused(f"the budget of the day is used up: {excess}")
 
@@ -77,10 +97,21 @@ class StepLog:
     def wait_for_resume(self, message: LeasedMessage, reason: str) -> None:
         """Try again later, without counting this as a failure."""
         again_at = self.clock() + PAUSE_INTERVAL
-        self.outbox.retry(message, again_at, reason, certain=True, counts=False)
+        self.outbox.retry(
+            message,
+            again_at,
+            reason,
+            certain=True,
+            counts=False,
+        )
 
-    def mark_in_doubt(self, step: int, direction: Direction, beginning: Decision) -> Decision:
-        """Add to the beginning of a step that its effect may exist already."""
+    def mark_in_doubt(
+        self,
+        step: int,
+        direction: Direction,
+        beginning: Decision,
+    ) -> Decision:
+        """Add that the effect of the step may exist already."""
         doubt = StepReported(step, direction.unknown_state, MAY_BE_DONE)
         return beginning.then(record_entry(beginning.case, doubt, self.clock()))
 
@@ -101,7 +132,10 @@ class StepLog:
         again_in: timedelta = timedelta(0),
         drift_reasons: tuple[str, ...] = (),
     ) -> None:
-        """Write how the step went. The end that follows from it goes into the same commit."""
+        """Write how the step went.
+
+        The end of the plan that follows from it goes into the same commit.
+        """
         case = work.case
         # An outcome must not be lost because something else was written about the case meanwhile.
         for _ in range(MAX_REREADS):
@@ -116,6 +150,7 @@ class StepLog:
                 if not _is_same_progress(latest, case):
                     raise
                 case = latest
+        # Failures of one action in a row may pause it for everybody.
         if state is StepState.FAILED:
             self.controls.trip_circuit_breaker(case.action(work.step).name)
 
@@ -133,15 +168,22 @@ class StepLog:
         )
 
     def _decide_report(
-        self, case: Case, report: StepReported, drift_reasons: tuple[str, ...]
+        self,
+        case: Case,
+        report: StepReported,
+        drift_reasons: tuple[str, ...],
     ) -> tuple[Decision, bool]:
-        """Return the report with what follows from it, and whether that ends the plan."""
+        """Return the report with what follows from it.
+
+        The flag says whether that ends the plan.
+        """
         now = self.clock()
         decision = record_entry(case, report, now)
         after = decision.case
         next_kind = next_step(after).next
         if drift_reasons:
             return decision.then(record_entry(after, drift(*drift_reasons), now)), True
+        # The last outcome and the end of the plan are one fact, so they are one commit.
         if next_kind is StepKind.FINISH:
             return decision.then(record_entry(after, resolve(after, now), now)), True
         if next_kind is StepKind.STOP:
@@ -153,7 +195,12 @@ class StepLog:
         question = f"{reason}. Please look there and say what happened"
         self.write(work.case, Parked(work.step, question), work.message)
 
-    def write(self, case: Case, body: DeskRecord, message: LeasedMessage) -> None:
+    def write(
+        self,
+        case: Case,
+        body: DeskRecord,
+        message: LeasedMessage,
+    ) -> None:
         """Commit one entry and finish the message."""
         self.commit(case, record_entry(case, body, self.clock()), message)
 
@@ -165,9 +212,16 @@ class StepLog:
         *,
         again_at: datetime | None = None,
     ) -> None:
-        """Commit a decision, and finish the message or let it run again at ``again_at``."""
-        written = change(case, decision, self.library.playbook(case.kind))
-        self.cases.commit(written, finish=message, retry_at=again_at)
+        """Commit a decision and finish the message.
+
+        With ``again_at`` the message runs again then.
+        """
+        outcome = change(case, decision, self.library.playbook(case.kind))
+        self.cases.commit(
+            outcome,
+            finish=message,
+            retry_at=again_at,
+        )
 
 
 def _is_same_progress(one: Case, other: Case) -> bool:
@@ -176,14 +230,17 @@ def _is_same_progress(one: Case, other: Case) -> bool:
 
 
 def resolve(case: Case, now: datetime) -> Resolved:
-    """End a plan whose steps have all landed; it may be undone for a while."""
+    """End a plan whose steps have all landed.
+
+    It may be undone for a while.
+    """
     undo_for = case.plan.undo_for if case.plan else timedelta(0)
     undo_until = now + undo_for if undo_for else None
     return finish(case, step_summary(case), undo_until)
 
 
 def stop(case: Case) -> Stopped:
-    """End a plan that was undone, or that could not be carried out."""
+    """End a plan that was undone or could not be finished."""
     if case.undoing and case.ending:
         return Stopped(f"taken back by {case.ending.by}: {case.ending.note}. {step_summary(case)}")
     return Stopped(f"the plan could not be carried out. {step_summary(case)}")

@@ -1,4 +1,4 @@
-"""Do one step of an approved plan: check, write the intent, execute, report."""
+"""Do one step: check, write the intent, execute, report."""
 
 import logging
 from dataclasses import dataclass
@@ -31,7 +31,7 @@ log = logging.getLogger(__name__)
 
 @dataclass(frozen=True, kw_only=True)
 class StepRunner:
-    """Begin a step, repeat it when it surely did not happen, and record how it went.
+    """Begin a step, repeat it if need be, and record the outcome.
 
     Only the execution itself may say that a step failed.
     """
@@ -57,6 +57,7 @@ class StepRunner:
         except WorldMoved as change:
             self._give_up_before_start(work, str(change))
             return
+        # Drift or a refusal by policy is written instead of a beginning.
         if not isinstance(decision.entries[0].body, StepStarted):
             self.step_log.commit(work.case, decision, work.message)
             return
@@ -65,12 +66,15 @@ class StepRunner:
             self._execute(begun_work, began_at)
 
     def verify(self, work: StepWork) -> None:
-        """Find out whether the step was done, and repeat it if it surely was not."""
+        """Verify the step, and repeat it if it surely did not happen."""
         if self.verification.find_out(work, FORWARD):
             self.repeat(work)
 
     def repeat(self, work: StepWork) -> None:
-        """Do a step again that surely did not happen, if it may still be done."""
+        """Repeat a step that surely did not happen.
+
+        Everything is checked again first.
+        """
         try:
             facts = self.checks.start_facts(work, self.clock())
             began_at = self.lease.stopwatch()
@@ -91,7 +95,7 @@ class StepRunner:
             self._execute(begun_work, began_at)
 
     def _look_first(self, work: StepWork) -> None:
-        """Look for an effect that a later ledger, now lost, may have caused already."""
+        """Look for an effect that a lost ledger may have recorded."""
         beginning = decide(work.case, commands.LookFirst(work.step), self.clock())
         doubtful = self.step_log.mark_in_doubt(work.step, FORWARD, beginning)
         begun_work = self.step_log.begin(work, doubtful)
@@ -99,14 +103,17 @@ class StepRunner:
             self.verify(begun_work)
 
     def _give_up_before_start(self, work: StepWork, reason: str) -> None:
-        """Propose the plan again, or back out of the steps that have landed."""
+        """Propose the plan again, or undo the steps that landed."""
         if work.step == 0:
             self.step_log.write(work.case, drift(reason), work.message)
         else:
             self._back_out(work, reason)
 
     def _back_out(self, work: StepWork, reason: str) -> None:
-        """Undo the last step that has landed: the one in hand has no record that could fail."""
+        """Undo the last step that has landed.
+
+        The step in hand was not begun, so it has no record that could fail.
+        """
         case = work.case
         last_landed = max(
             index for index, step in enumerate(case.steps) if step.state is StepState.LANDED
@@ -119,7 +126,10 @@ class StepRunner:
             self.step_log.write(case, end, work.message)
 
     def _execute(self, work: StepWork, began_at: float) -> None:
-        """Execute the action and report the outcome. Every doubt is looked into later."""
+        """Execute the action and report the outcome.
+
+        Every doubt is looked into later.
+        """
         if self.lease.is_too_late(began_at, work.message):
             return
         connector = self.systems[work.action.system]
@@ -158,7 +168,7 @@ class StepRunner:
         return self._look(work) is EffectStatus.LANDED
 
     def _handle_refusal(self, work: StepWork, failure: ConnectorFailed) -> None:
-        """Retry a temporary refusal a few times with the same key; otherwise fail the step."""
+        """Retry a temporary refusal a few times; otherwise fail the step."""
         is_temporary = failure.retryable and work.action.idempotency is not Idempotency.NONE
         attempts = MAX_ATTEMPTS
         if is_temporary:
@@ -187,7 +197,7 @@ class StepRunner:
         return not is_first_start or self.step_log.count_attempts(work, FORWARD) > 1
 
     def _handle_unreadable_system(self, work: StepWork, reason: str) -> None:
-        """Wait when the system does not say whether the step may still be done.
+        """Wait for a system that cannot be read now.
 
         A step that was only put off is left undone in the end.
         """

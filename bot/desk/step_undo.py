@@ -22,7 +22,10 @@ UNEXPECTED = "it ended in a way that was not expected"
 
 @dataclass(frozen=True, kw_only=True)
 class StepUndo:
-    """Undo one step: after a failure of a later one, or because people asked for it."""
+    """Undo one step.
+
+    Either a later step failed, or people asked for it.
+    """
 
     systems: Systems
     checks: StepChecks
@@ -40,6 +43,7 @@ class StepUndo:
         # The lease counts from here: reading the facts may have taken a while.
         began_at = self.lease.stopwatch()
         now = self.clock()
+        # People asked for the first undo, and are checked for it; the steps after it follow.
         if facts is None:
             report = StepReported(work.step, StepState.UNDOING, reason[:MAX_DETAIL])
             beginning = record_entry(case, report, now)
@@ -57,19 +61,22 @@ class StepUndo:
             self._execute(begun_work, began_at)
 
     def verify(self, work: StepWork) -> None:
-        """Find out whether the step was undone, and undo it again if it surely was not."""
+        """Verify the undo, and repeat it if it surely did not happen."""
         if self.verification.find_out(work, BACKWARD):
             self.undo(work)
 
     def _look_first(self, work: StepWork, beginning: Decision) -> None:
-        """Look for an undo that a later ledger, now lost, may have carried out already."""
+        """Look for an undo that a lost ledger may have recorded."""
         doubtful = self.step_log.mark_in_doubt(work.step, BACKWARD, beginning)
         begun_work = self.step_log.begin(work, doubtful, undoing=True)
         if begun_work is not None:
             self.verify(begun_work)
 
     def _execute(self, work: StepWork, began_at: float) -> None:
-        """Undo it. A refusal goes to a person; every doubt is looked into later."""
+        """Execute the undo.
+
+        A refusal goes to a person; every doubt is looked into later.
+        """
         if self.lease.is_too_late(began_at, work.message):
             return
         action, key = work.action, work.record.key

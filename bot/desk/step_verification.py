@@ -1,4 +1,4 @@
-"""Find out whether an effect exists after its outcome was left in doubt."""
+"""Find out whether an effect exists after a doubt."""
 
 import logging
 from dataclasses import dataclass
@@ -27,7 +27,10 @@ LOOK_INTERVAL = timedelta(seconds=2)
 
 @dataclass(frozen=True, kw_only=True)
 class StepVerification:
-    """Look for effects. Nothing is repeated or given up on the word of one look."""
+    """Look for effects.
+
+    Nothing is repeated or given up because of a single look.
+    """
 
     outbox: Outbox
     systems: Systems
@@ -47,8 +50,10 @@ class StepVerification:
         if status is EffectStatus.LANDED:
             self.step_log.report(work, direction.done_state, direction.detail)
         elif state is direction.begun_state:
+            # Whoever began it may still be at it, so a look that found nothing says nothing.
             self._wait_for_other_worker(work, direction)
         elif state is StepState.ACCEPTED:
+            # The system said that it is done, so it is never repeated.
             self._wait_until_visible(work)
         elif status is EffectStatus.UNKNOWN:
             self._wait_until_known(work, direction)
@@ -57,7 +62,11 @@ class StepVerification:
         elif self.clock() < self._second_look_at(work, connector):
             second_look_at = self._second_look_at(work, connector)
             self.outbox.retry(
-                work.message, second_look_at, "too early", certain=False, counts=False
+                work.message,
+                second_look_at,
+                "too early",
+                certain=False,
+                counts=False,
             )
         else:
             return self._may_repeat(work, direction)
@@ -91,7 +100,10 @@ class StepVerification:
         self.look_again(work, f"{action.summary}: {action.system} does not say whether {event}")
 
     def _record_first_miss(
-        self, work: StepWork, direction: Direction, connector: Connector
+        self,
+        work: StepWork,
+        direction: Direction,
+        connector: Connector,
     ) -> None:
         self.step_log.report(
             work,
@@ -101,11 +113,12 @@ class StepVerification:
         )
 
     def _may_repeat(self, work: StepWork, direction: Direction) -> bool:
-        """Decide what follows when two looks found nothing and every attempt is over."""
+        """Decide what follows when two looks have found nothing."""
         action = work.action
         if direction is FORWARD and is_backing_out(work.case):
             self.step_log.report_absent(work, ["it is not done any more"])
         elif action.idempotency is Idempotency.NONE:
+            # Without a key a second request could be a second effect.
             reason = f"{action.summary}: not found, and this action is never repeated by itself"
             self.step_log.park(work, reason)
         elif self.step_log.count_attempts(work, direction) >= MAX_ATTEMPTS:
@@ -115,8 +128,14 @@ class StepVerification:
             return True
         return False
 
-    def look_again(self, work: StepWork, reason: str, *, max_looks: int = MAX_LOOKS) -> None:
-        """Look once more after a while, longer each time; in the end ask a person."""
+    def look_again(
+        self,
+        work: StepWork,
+        reason: str,
+        *,
+        max_looks: int = MAX_LOOKS,
+    ) -> None:
+        """Look again after a growing wait; in the end ask a person."""
         attempts = work.message.attempts
         if attempts + 1 >= max_looks:
             self.step_log.park(work, reason)
@@ -129,7 +148,10 @@ class StepVerification:
 
 
 def look(connector: Connector, action: Action, key: str) -> EffectStatus:
-    """Look for the effect under this key. A look that fails finds out nothing."""
+    """Look for the effect under this key.
+
+    A look that fails finds out nothing.
+    """
     try:
         return connector.verify(action, key)
     except ConnectorFailed:
@@ -141,6 +163,6 @@ def look(connector: Connector, action: Action, key: str) -> EffectStatus:
 
 
 def _second_look_after(connector: Connector) -> timedelta:
-    """Return the time between the first look that found nothing and the second."""
+    """Return the time between two looks that find nothing."""
     # The system may still be working on a request that it had just accepted.
     return max(LOOK_INTERVAL, connector.timeout)

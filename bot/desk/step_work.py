@@ -1,4 +1,4 @@
-"""One step of a plan while a worker has it in hand, and the states that it passes through."""
+"""One step of a plan while a worker has it in hand."""
 
 from dataclasses import dataclass, replace
 
@@ -10,7 +10,7 @@ from bot.ports.outbox import LeasedMessage
 
 @dataclass(frozen=True, slots=True)
 class StepWork:
-    """A step of a case, and the outbox message under whose lease it is worked on."""
+    """A step, and the message under whose lease it is worked on."""
 
     case: Case
     step: int
@@ -23,7 +23,7 @@ class StepWork:
 
     @property
     def record(self) -> Step:
-        """Return what is recorded of this step; only for a step that has begun."""
+        """Return the record of this step, which must have begun."""
         return self.case.steps[self.step]
 
     def on(self, case: Case) -> "StepWork":
@@ -31,7 +31,11 @@ class StepWork:
         return replace(self, case=case)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(
+    frozen=True,
+    slots=True,
+    kw_only=True,
+)
 class Direction:
     """The states of doing a step, or of undoing it."""
 
@@ -74,5 +78,6 @@ def is_beginning(entry: Entry, step: int, direction: Direction) -> bool:
     """Tell whether this entry begins the step in this direction."""
     body = entry.body
     if isinstance(body, StepReported):
+        # A repeated step, and every undo, begins with a report.
         return body.step == step and body.state is direction.begun_state
     return isinstance(body, StepStarted) and body.step == step and direction is FORWARD

@@ -1,15 +1,14 @@
-"""A new case is looked at: evidence gathered, a plan recommended, policy asked. All of it is one set of entries.
+"""Look at a new case: recognise it, gather evidence, propose a plan.
 
-A look-up that fails is shown as failed; it never keeps the card from its owner. Nor does anything
-else: a case that cannot be looked at goes to its owner as it is.
+All of it is one set of entries. A look-up that fails is shown as failed, and never keeps the card
+from its owner. Nor does anything else: a case that cannot be looked at goes to its owner as it is.
 """
 
 import logging
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from bot.cases import commands as m
-from bot.cases.canonical import Scalar, storable
+from bot.cases import commands
 from bot.cases.case import Case
 from bot.cases.decide import Decision, decide, record_entry
 from bot.cases.entries import Gathered, Recognised
@@ -18,12 +17,14 @@ from bot.cases.evidence import Evidence, facts_of
 from bot.cases.expressions import find_scalar, has_enough_facts, render
 from bot.cases.lifecycle import State
 from bot.cases.plan import Money, Proposer, amount_of
-from bot.cases.playbook import Lookup, Playbook, Stake
+from bot.cases.playbook import Playbook, Stake
 from bot.cases.precedent import signal_text
+from bot.cases.recognition import Recognition
 from bot.cases.recommendation import Recommendation
 from bot.cases.signal import UNRECOGNISED
 from bot.cases.sla import Sla, promise_sla
 from bot.desk.effects import change
+from bot.desk.evidence import gather
 from bot.desk.proposal import Proposals
 from bot.desk.stated_amount import find_stated_amount
 from bot.desk.worker import MAX_ATTEMPTS
@@ -35,12 +36,17 @@ from bot.ports.outbox import LeasedMessage, Outbox, OutboxMessage, Topic
 from bot.ports.recommender import Recogniser, Recommender
 
 log = logging.getLogger(__name__)
-MOST_ROWS = 50
+
+MAX_REASON = 300
 NOT_COMPUTED = "It cannot be computed: most of the evidence is missing."
+KEEPS_FAILING = "it was tried again and again, and did not succeed"
+MAKES_NO_SENSE = "something that was read about it makes no sense"
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Triage:
+    """Put open cases before their owners."""
+
     cases: CaseStore
     outbox: Outbox
     library: Library
@@ -49,220 +55,215 @@ class Triage:
     recogniser: Recogniser
     proposals: Proposals
     clock: Clock
+    #: A model words the case once its card is posted.
     has_narrator: bool = False
 
-    def run(self, work: LeasedMessage) -> None:
-        """Handle one outbox row; nothing to do when the case has moved on meanwhile."""
-        case = self.cases.case(work.case_id)
+    def run(self, message: LeasedMessage) -> None:
+        """Look at one case, unless it has moved on meanwhile."""
+        case = self.cases.case(message.case_id)
         if case.state is not State.OPEN:
-            self.outbox.finish(work)
+            self.outbox.finish(message)
             return
-        if _is_last(work):
-            self._refer(case, "it was tried again and again, and did not succeed", work)
+        if _is_last_attempt(message):
+            self._refer(case, KEEPS_FAILING, message)
             return
         try:
-            self._look(case, work)
+            self._propose(case, message)
         except (ConnectorFailed, Refusal) as failure:
-            self._refer(case, str(failure), work)
+            self._refer(case, str(failure), message)
         except (ArithmeticError, LookupError, ValueError):
-            # Something in what was read that nobody foresaw: trying again would meet it again.
+            # Nobody foresaw something in what was read: trying again would meet it again.
             log.exception("%s cannot be looked at", case.id)
-            self._refer(case, "something that was read about it makes no sense", work)
+            self._refer(case, MAKES_NO_SENSE, message)
 
-    def _look(self, case: Case, work: LeasedMessage) -> None:
+    def _propose(self, case: Case, message: LeasedMessage) -> None:
         now = self.clock()
         decision = self.look_at(case, now)
-        written = change(case, decision, self.library.playbook(case.kind))
+        outcome = change(case, decision, self.library.playbook(case.kind))
         if self.has_narrator:
             revision = decision.case.revision
-            asked = OutboxMessage(
+            narration = OutboxMessage(
                 topic=Topic.NARRATE,
                 key=f"narrate:{case.id}:{revision}",
                 case_id=case.id,
                 run_at=now,
             )
-            written = replace(written, messages=(*written.messages, asked))
-        self.cases.commit(_keep_turn(written, work), finish=work)
+            outcome = replace(outcome, messages=(*outcome.messages, narration))
+        self.cases.commit(_keep_turn(outcome, message), finish=message)
 
-    def _refer(self, case: Case, reason: str, work: LeasedMessage) -> None:
-        """Put the case before its owner as it is, with the reason."""
+    def _refer(
+        self,
+        case: Case,
+        reason: str,
+        message: LeasedMessage,
+    ) -> None:
+        """Put the case before its owner without a plan, with the reason."""
         now = self.clock()
-        blocked = (
-            f"This could not be looked at: {reason[:300]}. Handle it by hand, or try again later"
+        instruction = (
+            f"This could not be looked at: {reason[:MAX_REASON]}. "
+            "Handle it by hand, or try again later"
         )
-        nothing = Recommendation("", "", "", blocked=blocked)
-        entries = decide(case, m.Recommend(nothing, None, None, sla=self._again(case, now)), now)
-        written = change(case, entries, self.library.playbook(case.kind))
-        self.cases.commit(_keep_turn(written, work), finish=work)
+        recommendation = Recommendation("", "", "", blocked=instruction)
+        sla = self._renew_sla(case, now)
+        command = commands.Recommend(recommendation, None, None, sla=sla)
+        decision = decide(case, command, now)
+        outcome = change(case, decision, self.library.playbook(case.kind))
+        self.cases.commit(_keep_turn(outcome, message), finish=message)
 
     def look_at(self, case: Case, now: datetime) -> Decision:
-        """What would be written about this open case; nothing is, here."""
-        recognised = self._recognised(case, now)
-        case = recognised.case
+        """Return what to write about this open case; write nothing."""
+        recognition = self._recognise(case, now)
+        case = recognition.case
         playbook = self.library.playbook(case.kind)
-        evidence = gather(case, playbook, self.systems, now)
-        known = facts_of(case.signal, evidence)
-        stake = stake_of(playbook.stake, known) or self._spoken_of(case, playbook)
-        what = (
-            render(playbook.what, known)
-            if has_enough_facts(playbook.what, known)
-            else case.signal.title
+        evidence = gather(
+            case,
+            playbook,
+            systems=self.systems,
+            now=now,
         )
-        why = (
-            render(playbook.stake.why, known)
-            if has_enough_facts(playbook.stake.why, known)
-            else NOT_COMPUTED
-        )
-        gathered = record_entry(case, Gathered(evidence, what, why, stake), now)
-        case = gathered.case
-        recommendation, actions = self.recommender.recommend(
-            case, playbook, evidence, self.proposals.prepare
-        )
-        plan = verdict = None
-        if actions:
-            plan, verdict = self.proposals.propose(
-                case, actions=actions, evidence=evidence, proposer=Proposer.PLAYBOOK, now=now
-            )
-        expires_at = (
-            self.library.hours(case.channel).next_opening(now + verdict.expires_for)
-            if verdict
-            else None
-        )
-        proposed = m.Recommend(
-            recommendation, plan, verdict, sla=self._again(case, now), expires_at=expires_at
-        )
-        return recognised.then(gathered).then(decide(case, proposed, now))
+        gathering = record_entry(case, self._describe(case, playbook, evidence), now)
+        case = gathering.case
+        proposal = decide(case, self._recommend(case, playbook, evidence, now=now), now)
+        return recognition.then(gathering).then(proposal)
 
-    def _again(self, case: Case, now: datetime) -> Sla | None:
-        """A new promise for a case that is asked about anew after the old one has run out: the next owner is not to blame for a nap."""
+    def _describe(
+        self,
+        case: Case,
+        playbook: Playbook,
+        evidence: tuple[Evidence, ...],
+    ) -> Gathered:
+        """Word the case by its playbook, and price what is at stake."""
+        facts = facts_of(case.signal, evidence)
+        what = case.signal.title
+        if has_enough_facts(playbook.what, facts):
+            what = render(playbook.what, facts)
+        why = NOT_COMPUTED
+        if has_enough_facts(playbook.stake.why, facts):
+            why = render(playbook.stake.why, facts)
+        stake = stake_of(playbook.stake, facts) or self._stated_stake(case, playbook)
+        return Gathered(
+            evidence=evidence,
+            what=what,
+            why=why,
+            stake=stake,
+        )
+
+    def _recommend(
+        self,
+        case: Case,
+        playbook: Playbook,
+        evidence: tuple[Evidence, ...],
+        *,
+        now: datetime,
+    ) -> commands.Recommend:
+        recommendation, actions = self.recommender.recommend(
+            case, playbook, evidence, prepare=self.proposals.prepare
+        )
+        sla = self._renew_sla(case, now)
+        if not actions:
+            return commands.Recommend(recommendation, None, None, sla=sla)
+        plan, verdict = self.proposals.propose(
+            case,
+            actions=actions,
+            evidence=evidence,
+            proposer=Proposer.PLAYBOOK,
+            now=now,
+        )
+        hours = self.library.hours(case.channel)
+        expires_at = hours.next_opening(now + verdict.expires_for)
+        return commands.Recommend(
+            recommendation,
+            plan,
+            verdict,
+            sla=sla,
+            expires_at=expires_at,
+        )
+
+    def _renew_sla(self, case: Case, now: datetime) -> Sla | None:
+        """Renew the SLA when its deadline passed before this proposal."""
         if now < case.sla.decide_by:
             return None
-        playbook = self.library.playbook(case.kind)
-        times, hours = playbook.measure, self.library.hours(case.channel)
+        measure = self.library.playbook(case.kind).measure
         return promise_sla(
-            now, decide_for=times.decide_for, resolve_for=times.resolve_for, hours=hours
+            now,
+            decide_for=measure.decide_for,
+            resolve_for=measure.resolve_for,
+            hours=self.library.hours(case.channel),
         )
 
-    def _recognised(self, case: Case, now: datetime) -> Decision:
-        """Which kind it is, when its source did not say and no person has. What fits nothing keeps its owner and its clock.
-
-        Something new with much at stake goes up: to the next owner at once, with a quarter of the time.
-        """
+    def _recognise(self, case: Case, now: datetime) -> Decision:
+        """Recognise the kind, unless source or person has named it."""
         playbook = self.library.playbook(case.kind)
         if playbook.kind != UNRECOGNISED or case.named_by:
             return Decision((), case)
         recognition = self.recogniser.recognise(signal_text(case.signal))
-        found = self.library.playbook(recognition.kind or UNRECOGNISED)
-        owner, wait = found.owners.business, found.measure.decide_for
-        urgent = found.kind == UNRECOGNISED and self._is_much(self._spoken_of(case, found))
-        if urgent:
-            owner, wait = found.owners.next_owner, wait / 4
-        hours = self.library.hours(found.channel)
+        return record_entry(case, self._assign(case, recognition), now)
+
+    def _assign(self, case: Case, recognition: Recognition) -> Recognised:
+        """Choose owner, channel and SLA by the recognised kind.
+
+        A case of no kind with much at stake goes to the next owner at once, with a quarter of the
+        time.
+        """
+        playbook = self.library.playbook(recognition.kind or UNRECOGNISED)
+        owner = playbook.owners.business
+        decide_for = playbook.measure.decide_for
+        is_urgent = self._is_urgent(case, playbook)
+        if is_urgent:
+            owner = playbook.owners.next_owner
+            decide_for /= 4
         sla = promise_sla(
-            case.opened_at, decide_for=wait, resolve_for=found.measure.resolve_for, hours=hours
+            case.opened_at,
+            decide_for=decide_for,
+            resolve_for=playbook.measure.resolve_for,
+            hours=self.library.hours(playbook.channel),
         )
-        recognised = Recognised(
+        return Recognised(
             recognition=recognition,
             owner=owner,
-            channel=found.channel,
+            channel=playbook.channel,
             sla=sla,
-            is_urgent=urgent,
+            is_urgent=is_urgent,
         )
-        return record_entry(case, recognised, now)
 
-    def _spoken_of(self, case: Case, playbook: Playbook) -> Money | None:
-        """What is at stake in a case that no playbook knows how to price: what its facts or its words name."""
+    def _is_urgent(self, case: Case, playbook: Playbook) -> bool:
+        """Tell whether much is at stake in an unrecognised case."""
+        stake = self._stated_stake(case, playbook)
+        if stake is None:
+            return False
+        policy = self.library.policy()
+        return stake.currency == policy.currency and stake.amount > policy.high_above
+
+    def _stated_stake(self, case: Case, playbook: Playbook) -> Money | None:
+        """Find the stake that the signal of an unrecognised case states."""
         if playbook.kind != UNRECOGNISED:
             return None
-        priced = stake_of(playbook.stake, facts_of(case.signal, ()))
-        return priced or find_stated_amount(
-            signal_text(case.signal), self.library.policy().currency
-        )
-
-    def _is_much(self, stake: Money | None) -> bool:
-        policy = self.library.policy()
-        return (
-            stake is not None
-            and stake.currency == policy.currency
-            and stake.amount > policy.high_above
-        )
+        stake = stake_of(playbook.stake, facts_of(case.signal, ()))
+        if stake is not None:
+            return stake
+        return find_stated_amount(signal_text(case.signal), self.library.policy().currency)
 
 
-def _is_last(work: LeasedMessage) -> bool:
-    """Tell whether the row would be given up after this attempt.
-
-    ``doubt`` counts workers that died of it too; a mere conflict resets it and is no failure.
-    """
-    return work.uncertain_attempts >= MAX_ATTEMPTS or (
-        work.uncertain_attempts > 1 and work.attempts + 1 >= MAX_ATTEMPTS
-    )
-
-
-def _keep_turn(change: Change, message: LeasedMessage) -> Change:
-    """Draw the card in the turn of its case, so that no quiet source's waits behind a storm."""
-    messages = tuple(
-        replace(effect, priority=message.priority) if effect.topic is Topic.CARD else effect
-        for effect in change.messages
-    )
-    return replace(change, messages=messages)
+def _is_last_attempt(message: LeasedMessage) -> bool:
+    """Tell whether the message would be parked after this attempt."""
+    # Workers that died of it count as uncertain attempts. A mere conflict resets them, and is no
+    # failure.
+    if message.uncertain_attempts >= MAX_ATTEMPTS:
+        return True
+    return message.uncertain_attempts > 1 and message.attempts + 1 >= MAX_ATTEMPTS
 
 
-def gather(case: Case, playbook: Playbook, systems: Systems, now: datetime) -> tuple[Evidence, ...]:
-    """Everything the playbook wants to know, in its order; a later look-up may use what an earlier one found."""
-    found: list[Evidence] = []
-    for lookup in playbook.evidence:
-        found.extend(_one(lookup, case, systems, found, now))
-    return tuple(found)
+def _keep_turn(outcome: Change, message: LeasedMessage) -> Change:
+    """Give the card the turn in the queue that its case had."""
+    # Otherwise a quiet source's card would wait for all those of a loud one.
+    messages = []
+    for effect in outcome.messages:
+        is_card = effect.topic is Topic.CARD
+        messages.append(replace(effect, priority=message.priority) if is_card else effect)
+    return replace(outcome, messages=tuple(messages))
 
 
-def _one(
-    lookup: Lookup, case: Case, systems: Systems, so_far: list[Evidence], now: datetime
-) -> list[Evidence]:
-    known = facts_of(case.signal, so_far)
-    parameters = {
-        name: find_scalar(expression, known) for name, expression in lookup.parameters.items()
-    }
-    missing = sorted(lookup.parameters[name] for name, value in parameters.items() if value is None)
-    if missing:
-        return [_failed(lookup, f"needs {', '.join(missing)}, which is not known", now)]
-    given: dict[str, Scalar] = {**parameters, "now": f"{now:%Y-%m-%d %H:%M:%S}"}
-    try:
-        rows = systems[lookup.system].look_up(lookup.query, given, MOST_ROWS)
-    except ConnectorFailed as failure:
-        return [_failed(lookup, str(failure), now)]
-    if not rows:
-        return [_failed(lookup, "nothing found", now)]
-    facts = [
-        Evidence(
-            name=f"{lookup.name}.{column}",
-            label=lookup.show.get(column, ""),
-            value=storable(value),
-            source=lookup.system,
-            read_at=now,
-        )
-        for column, value in rows[0].items()
-    ]
-    return [
-        *facts,
-        Evidence(
-            name=f"{lookup.name}.rows", label="", value=len(rows), source=lookup.system, read_at=now
-        ),
-    ]
-
-
-def _failed(lookup: Lookup, failure: str, now: datetime) -> Evidence:
-    label = lookup.name.replace("_", " ").capitalize()
-    return Evidence(
-        name=lookup.name,
-        label=label,
-        value=None,
-        source=lookup.system,
-        read_at=now,
-        failure=failure[:300],
-    )
-
-
-def stake_of(stake: Stake, known: dict[str, object]) -> Money | None:
-    """The money at risk, or None when the kind has no price or the price is not known."""
-    amount = amount_of(find_scalar(stake.amount, known)) if stake.amount else None
+def stake_of(stake: Stake, facts: dict[str, object]) -> Money | None:
+    """Return the money at risk; None when it is not known."""
+    amount = amount_of(find_scalar(stake.amount, facts)) if stake.amount else None
     return Money(amount, stake.currency) if amount is not None else None

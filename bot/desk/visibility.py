@@ -1,4 +1,6 @@
-"""Which cases a person may see: those of their channels, and those they are a party to."""
+"""The cases that a person may see.
+
+Those of their channels, and those that they are a party to."""
 
 from dataclasses import dataclass
 
@@ -38,6 +40,7 @@ class Visibility:
             case = self.cases.case(case_id)
         except NoSuchCase:
             raise NoSuchCase(NOT_VISIBLE) from None
+        # Whoever raised, owns or decided a case sees it in whatever channel it is.
         is_party = self.queries.is_party
         if case.channel not in viewer.channels and not is_party(viewer.person, case_id):
             raise NoSuchCase(NOT_VISIBLE)

@@ -1,9 +1,11 @@
 """The workers that empty the outbox.
 
 A message is claimed under a lease, handled, and finished under a fence; or it is tried again later,
-or parked for a person. A heartbeat renews the lease of every message in hand, so that only a process
-that has died or stood still loses one. Each pool has its own topics, so that a slow or silent Slack
-never holds up the systems of record, nor the other way round.
+or parked for a person. A heartbeat renews the lease of every message in hand, so that only a
+process that has died or stood still loses one.
+
+Each pool has its own topics, so that a slow or silent Slack never holds up the systems of record,
+nor the other way round.
 """
 
 import contextlib
@@ -44,7 +46,11 @@ PREFETCH_PER_THREAD = 8
 RENEWALS_PER_LEASE = 3
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(
+    frozen=True,
+    slots=True,
+    kw_only=True,
+)
 class WorkerTimings:
     """The waits of a worker pool, in seconds."""
 
@@ -57,7 +63,7 @@ class WorkerTimings:
 
 
 class MessageRunner:
-    """Run the handler of a message, and finish, retry or park the message."""
+    """Run handlers, and finish, retry or park their messages."""
 
     def __init__(
         self,
@@ -78,7 +84,12 @@ class MessageRunner:
         except StaleFence:
             log.info("%s was taken over by another worker", message.key)
         except Conflict:
-            self._retry(message, "the case changed meanwhile", wait=0.0, certain=True)
+            self._retry(
+                message,
+                "the case changed meanwhile",
+                wait=0.0,
+                certain=True,
+            )
         except (RateLimited, ChatUnknown, OutcomeUnknown) as failure:
             self._wait_out(message, failure)
         except ChatFailed as failure:
@@ -95,19 +106,39 @@ class MessageRunner:
     def _wait_out(
         self, message: LeasedMessage, failure: RateLimited | ChatUnknown | OutcomeUnknown
     ) -> None:
-        """Wait as long as Slack demands, or until it shows what it has. That is no failure."""
+        """Wait as long as Slack demands, or until it shows a message.
+
+        That is no failure.
+        """
         if isinstance(failure, RateLimited):
             certain = message.uncertain_attempts <= 1
-            self._retry(message, str(failure), wait=failure.seconds, certain=certain, counts=False)
+            self._retry(
+                message,
+                str(failure),
+                wait=failure.seconds,
+                certain=certain,
+                counts=False,
+            )
         else:
             wait = self._timings.settle_for
             error = f"outcome unknown: {failure}"
-            self._retry(message, error, wait=wait, certain=False, counts=False)
+            self._retry(
+                message,
+                error,
+                wait=wait,
+                certain=False,
+                counts=False,
+            )
 
     def _back_off(self, message: LeasedMessage, error: str) -> None:
         wait = min(MAX_BACK_OFF_SECONDS, self._timings.back_off * 2.0**message.attempts)
         jitter = random.uniform(0.8, 1.2)  # noqa: S311 (spreads retries, guards nothing)
-        self._retry(message, error, wait=wait * jitter, certain=False)
+        self._retry(
+            message,
+            error,
+            wait=wait * jitter,
+            certain=False,
+        )
 
     def _retry(
         self,
@@ -122,12 +153,19 @@ class MessageRunner:
 
         ``certain``: nothing of the attempt can have had an effect.
         """
+        # A conflict waits for nothing, and is never a reason to park.
         if counts and message.attempts + 1 >= MAX_ATTEMPTS and wait > 0:
             self._park(message, error)
             return
         again_at = self._clock() + timedelta(seconds=wait)
         with contextlib.suppress(StaleFence):
-            self._outbox.retry(message, again_at, error[:MAX_ERROR], certain=certain, counts=counts)
+            self._outbox.retry(
+                message,
+                again_at,
+                error[:MAX_ERROR],
+                certain=certain,
+                counts=counts,
+            )
 
     def _park(self, message: LeasedMessage, error: str) -> None:
         log.error("%s is parked: %s. See `countersign doctor`.", message.key, error)
@@ -155,14 +193,27 @@ class WorkerPool:
         self._timings = timings
         self._threads = threads
         self._priority = priority or DecisionPriority()
-        self._runner = MessageRunner(outbox=outbox, handlers=handlers, clock=clock, timings=timings)
+        self._runner = MessageRunner(
+            outbox=outbox,
+            handlers=handlers,
+            clock=clock,
+            timings=timings,
+        )
         self._leases = HeldLeases(outbox, clock, timings.lease_for)
         self._wake = threading.Event()
         self._stopping = threading.Event()
         self._heart_stopping = threading.Event()
         self._pool = ThreadPoolExecutor(threads, thread_name_prefix=f"lane-{name}")
-        self._dispatcher = threading.Thread(target=self._dispatch, name=f"lane-{name}", daemon=True)
-        self._heart = threading.Thread(target=self._beat, name=f"lane-{name}-heart", daemon=True)
+        self._dispatcher = threading.Thread(
+            target=self._dispatch,
+            name=f"lane-{name}",
+            daemon=True,
+        )
+        self._heart = threading.Thread(
+            target=self._beat,
+            name=f"lane-{name}-heart",
+            daemon=True,
+        )
 
     def start(self) -> None:
         """Begin to claim messages."""
@@ -207,7 +258,7 @@ class WorkerPool:
                 is_woken = self._wait_for_wake()
 
     def _wait_for_wake(self) -> bool:
-        """Wait until somebody wakes this pool, or until it is time to poll."""
+        """Wait until somebody wakes this pool, or until the next poll."""
         is_woken = self._wake.wait(self._timings.poll_interval)
         self._wake.clear()
         return is_woken
@@ -225,7 +276,12 @@ class WorkerPool:
             now = self._clock()
             if look_first and not self._outbox.has_due(self.topics, now):
                 return False
-            messages = self._outbox.claim(self.topics, room, now, self._timings.lease_for)
+            messages = self._outbox.claim(
+                self.topics,
+                room,
+                now=now,
+                lease_seconds=self._timings.lease_for,
+            )
         except Exception:
             # Outermost loop: a database that is away for a moment must not end the worker.
             log.exception("could not claim work; trying again")
@@ -239,11 +295,12 @@ class WorkerPool:
             if not self._stopping.is_set() and self._leases.begin(message):
                 self.handle(message)
         finally:
+            # A thread has nothing left to do: claim before the next poll.
             if self._leases.release(message) < self._threads:
                 self._wake.set()
 
     def _beat(self) -> None:
-        """Renew the leases of what is in hand, until the last of it is done."""
+        """Renew leases until the last message in hand is done."""
         interval = self._timings.lease_for / RENEWALS_PER_LEASE
         while not self._heart_stopping.wait(interval):
             try:

@@ -33,14 +33,16 @@ def another(world, subject):
 
 def test_what_can_be_pressed_is_drawn_again_once_and_nothing_else(world):
     world.house.undo_for = timedelta(minutes=30)
-    waiting, rejected, resolved = (another(world, f"product:{number}") for number in (1, 2, 3))
-    seen = world.seen(rejected)
-    world.desk.decisions.reject(
-        request(rejected.id, principal("ana"), seen), reason=RejectReason.DUPLICATE
+    waiting, rejected_case, resolved_case = (
+        another(world, f"product:{number}") for number in (1, 2, 3)
     )
-    world.approve(resolved)
+    view = world.seen(rejected_case)
+    world.desk.decisions.reject(
+        request(rejected_case.id, principal("ana"), view), reason=RejectReason.DUPLICATE
+    )
+    world.approve(resolved_case)
     world.work()
-    assert world.case(resolved).state is State.RESOLVED
+    assert world.case(resolved_case).state is State.RESOLVED
     assert world.desk.drawing.renew() == 0
     drawn_earlier(world, "undoable")
     before = {uid: len(drawings) for uid, drawings in world.chat.cards.items()}
@@ -49,10 +51,10 @@ def test_what_can_be_pressed_is_drawn_again_once_and_nothing_else(world):
     after = {uid: len(drawings) for uid, drawings in world.chat.cards.items()}
     assert {uid for uid in after if after[uid] > before[uid]} == {
         f"{waiting.id}/1",
-        f"{resolved.id}/1",
+        f"{resolved_case.id}/1",
     }
     assert world.store.cards.cards(waiting.id)[0].look == CARD_FORMAT
-    assert world.store.cards.cards(resolved.id)[0].look == f"{CARD_FORMAT} undoable"
+    assert world.store.cards.cards(resolved_case.id)[0].look == f"{CARD_FORMAT} undoable"
     assert world.desk.drawing.renew() == 0
 
 

@@ -3,6 +3,9 @@
 import shutil
 from datetime import UTC, datetime, time, timedelta
 
+import pytest
+
+from bot.cases.errors import TooLate
 from bot.cases.hours import Hours
 from bot.cases.lifecycle import State
 from bot.cases.policy import EmergencyRule
@@ -28,7 +31,7 @@ def pass_time(world, hours, step=1):
             world.work()
 
 
-def written(world, case, *names):
+def times_of(world, case, *names):
     return [
         (entry.body.name, entry.at)
         for entry in world.store.cases.entries(case.id)
@@ -43,12 +46,12 @@ def test_the_same_person_is_reminded_then_the_next_and_in_the_end_it_closes_unex
     case = world.proposed()
     start = world.clock()
     pass_time(world, 80, 0.5)
-    told = [
-        (name.partition(".")[2], (at - start) / HOUR) for name, at in written(world, case, *TIMED)
+    timeline = [
+        (name.partition(".")[2], (at - start) / HOUR) for name, at in times_of(world, case, *TIMED)
     ]
-    assert told[:4] == [("reminded", 2), ("reminded", 3), ("reminded", 3.5), ("escalated", 4)]
-    assert told[-1] == ("expired", 28)
-    reminders = [hour for name, hour in told[4:-1] if name == "reminded"]
+    assert timeline[:4] == [("reminded", 2), ("reminded", 3), ("reminded", 3.5), ("escalated", 4)]
+    assert timeline[-1] == ("expired", 28)
+    reminders = [hour for name, hour in timeline[4:-1] if name == "reminded"]
     assert reminders == [6, 10, 18]
     assert (world.case(case).state, world.house.effects) == (State.EXPIRED, [])
 
@@ -60,7 +63,7 @@ def test_what_needs_a_person_goes_to_the_next_and_never_closes_by_itself(world):
     pass_time(world, 24 * 14, 2)
     after = world.case(case)
     assert (after.state, after.owner, after.escalated) == (State.REFERRED, "ops-leads", True)
-    assert 3 < len(written(world, case, "case.reminded")) < 20
+    assert 3 < len(times_of(world, case, "case.reminded")) < 20
 
 
 def test_nobody_is_asked_outside_working_hours(world):
@@ -68,9 +71,9 @@ def test_nobody_is_asked_outside_working_hours(world):
     world.library.calendars = {"C0STOCK": OFFICE}
     case = world.proposed()
     pass_time(world, 24 * 7, 0.25)
-    asked = [at for name, at in written(world, case, "case.reminded", "case.escalated")]
-    assert asked
-    assert all(OFFICE.is_open(at) for at in asked)
+    reminder_times = [at for name, at in times_of(world, case, "case.reminded", "case.escalated")]
+    assert reminder_times
+    assert all(OFFICE.is_open(at) for at in reminder_times)
     assert case.sla.decide_by == datetime(2026, 11, 23, 11, 0, tzinfo=UTC)
 
 
@@ -79,16 +82,16 @@ def test_a_machine_that_slept_for_days_does_what_is_due_once(world):
     world.clock.forward(days=9)
     for _ in range(5):
         world.desk.deadlines.process_due()
-    assert [name for name, _ in written(world, case, *TIMED)] == ["case.escalated"]
+    assert [name for name, _ in times_of(world, case, *TIMED)] == ["case.escalated"]
 
 
 def test_a_clock_that_is_set_back_repeats_nothing(world):
     case = world.proposed()
     pass_time(world, 3)
-    before = written(world, case, *TIMED)
+    before = times_of(world, case, *TIMED)
     world.clock.forward(hours=-2)
     world.desk.deadlines.process_due()
-    assert written(world, case, *TIMED) == before
+    assert times_of(world, case, *TIMED) == before
 
 
 def test_after_a_snooze_the_time_to_decide_begins_anew(world):
@@ -112,8 +115,8 @@ def test_an_outcome_that_nobody_knows_is_asked_about_until_somebody_looks(world)
         world.work()
     assert world.case(case).state is State.OUTCOME_UNKNOWN
     pass_time(world, 30)
-    assert len(written(world, case, "case.reminded")) >= 3
-    assert written(world, case, "case.escalated", "case.expired") == []
+    assert len(times_of(world, case, "case.reminded")) >= 3
+    assert times_of(world, case, "case.escalated", "case.expired") == []
 
 
 def test_a_thousand_cases_that_fall_due_together_are_all_seen_to(small_world):
@@ -142,12 +145,12 @@ def test_taking_it_on_and_handing_it_over_change_who_is_reminded(world):
     case = world.proposed()
     world.desk.decisions.claim(request(case.id, ANA, world.seen(case)))
     pass_time(world, 2)
-    (reminded,) = [
+    (reminder,) = [
         entry.body
         for entry in world.store.cases.entries(case.id)
         if entry.body.name == "case.reminded"
     ]
-    assert reminded.to == ANA
+    assert reminder.to == ANA
     world.desk.decisions.hand_over(
         request(case.id, ANA, world.seen(case)), to="", progress="counted", remains="the order"
     )
@@ -166,7 +169,7 @@ def test_a_case_that_is_opened_at_night_has_its_time_from_the_morning(world):
 
 def test_restarted_at_every_minute_of_the_day_is_as_if_never(tmp_path, empty_sqlite):
     """The same day twice: once in one go, once with a new process every minute. The ledger says the same, to the minute."""
-    told = []
+    timeline = []
     for name, often in (("whole", False), ("restarted", True)):
         shutil.copy(empty_sqlite, tmp_path / f"{name}.db")
         database = Database(f"sqlite:///{tmp_path / name}.db")
@@ -192,7 +195,29 @@ def test_restarted_at_every_minute_of_the_day_is_as_if_never(tmp_path, empty_sql
                 world.work()
             digests += [one.key for one in world.chat.digests if one.key not in digests]
         entries = [entry for case in ("EX-1", "EX-2") for entry in store.cases.entries(case)]
-        told.append(([(entry.body.name, entry.at) for entry in entries], digests))
+        timeline.append(([(entry.body.name, entry.at) for entry in entries], digests))
         database.close()
-    assert told[0] == told[1]
-    assert len(told[0][1]) == 2
+    assert timeline[0] == timeline[1]
+    assert len(timeline[0][1]) == 2
+
+
+def test_time_wakes_escalates_and_closes(world):
+    case = world.proposed()
+    world.desk.decisions.snooze(
+        request(case.id, principal("ana"), world.seen(case)),
+        until=world.clock() + timedelta(hours=2),
+        reason="busy",
+    )
+    assert world.desk.deadlines.process_due() == 0
+    world.clock.forward(hours=2)
+    assert world.desk.deadlines.process_due() == 1
+    world.work()
+    assert world.case(case).state is State.PROPOSED
+    world.clock.forward(hours=24)
+    assert world.desk.deadlines.process_due() == 1
+    assert world.case(case).owner == "ops-leads"
+    world.clock.forward(hours=24)
+    assert world.desk.deadlines.process_due() == 1
+    assert (world.case(case).state, world.house.effects) == (State.EXPIRED, [])
+    with pytest.raises(TooLate):
+        world.approve(world.case(case))

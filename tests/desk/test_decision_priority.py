@@ -6,7 +6,7 @@ import time
 from bot.desk.decision_priority import MAX_WAIT_SECONDS, DecisionPriority
 
 
-def waited(rush):
+def wait_seconds(rush):
     began = time.monotonic()
     rush.wait_while_deciding()
     return time.monotonic() - began
@@ -51,4 +51,4 @@ def test_work_waits_until_the_last_one_has_decided():
 def test_work_goes_on_however_long_somebody_takes():
     rush = DecisionPriority()
     with rush:
-        assert waited(rush) >= MAX_WAIT_SECONDS * 0.9
+        assert wait_seconds(rush) >= MAX_WAIT_SECONDS * 0.9

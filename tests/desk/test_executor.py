@@ -7,14 +7,13 @@ import pytest
 
 from bot.audit.replay import replay
 from bot.cases.entries import RejectReason, StepState
-from bot.cases.errors import NotEligible, Superseded, TooLate
+from bot.cases.errors import NotEligible, Superseded
 from bot.cases.lifecycle import State
 from bot.cases.plan import Idempotency
 from bot.cases.playbook import Offer
 from bot.cases.policy import ActionLimit, PlaybookTerms, Stage
 from bot.cases.seen import Seen
 from bot.clock import boottime
-from bot.desk.follow_up import MAX_ROWS
 from bot.desk.step_verification import MAX_ATTEMPTS
 from bot.ports.outbox import Topic
 from tests.fakes.connector import Died
@@ -54,8 +53,8 @@ def two_steps(world):
 def test_an_approved_plan_runs_once_and_the_case_is_resolved(world):
     case = world.proposed()
     world.approve(case)
-    done = finish(world, case)
-    assert (done.state, [step.state for step in done.steps], len(world.house.effects)) == (
+    final = finish(world, case)
+    assert (final.state, [step.state for step in final.steps], len(world.house.effects)) == (
         State.RESOLVED,
         [StepState.LANDED],
         1,
@@ -84,8 +83,8 @@ def test_a_refusal_by_the_system_ends_with_a_person(world):
     case = world.proposed()
     world.house.faults["execute"] = ["refuse"]
     world.approve(case)
-    done = finish(world, case)
-    assert (done.state, done.steps[0].state, world.house.effects) == (
+    final = finish(world, case)
+    assert (final.state, final.steps[0].state, world.house.effects) == (
         State.REFERRED,
         StepState.FAILED,
         [],
@@ -97,8 +96,8 @@ def test_an_answer_that_was_lost_after_the_effect_is_found_and_never_repeated(wo
     world.house.faults["execute"] = ["lost after"]
     world.approve(case)
     assert finish(world, case).steps[0].state is StepState.UNKNOWN
-    done = finish(world, case, seconds=3)
-    assert (done.state, done.steps[0].detail, len(world.house.effects)) == (
+    final = finish(world, case, seconds=3)
+    assert (final.state, final.steps[0].detail, len(world.house.effects)) == (
         State.RESOLVED,
         "found done",
         1,
@@ -109,8 +108,8 @@ def test_a_request_that_was_lost_before_the_effect_is_done_after_it_was_verified
     case = world.proposed()
     world.house.faults["execute"] = ["lost before"]
     world.approve(case)
-    done = finish(world, case, seconds=10)
-    assert (done.state, len(world.house.effects)) == (State.RESOLVED, 1)
+    final = finish(world, case, seconds=10)
+    assert (final.state, len(world.house.effects)) == (State.RESOLVED, 1)
 
 
 @pytest.mark.threat("A1")
@@ -137,16 +136,16 @@ def test_an_outcome_that_cannot_be_found_out_is_parked_for_a_person(world):
     world.house.faults["execute"] = ["lost after"]
     world.house.faults["verify"] = ["unknown"] * 20
     world.approve(case)
-    parked = finish(world, case, seconds=60)
-    assert (parked.state, len(world.house.effects)) == (State.OUTCOME_UNKNOWN, 1)
-    assert "does not say whether it happened" in parked.ending.reason
+    doubtful = finish(world, case, seconds=60)
+    assert (doubtful.state, len(world.house.effects)) == (State.OUTCOME_UNKNOWN, 1)
+    assert "does not say whether it happened" in doubtful.ending.reason
     world.desk.decisions.settle(
         request(case.id, principal("ana"), world.seen(case)),
         has_landed=True,
         note="seen in the order list",
     )
-    done = finish(world, case)
-    assert (done.state, len(world.house.effects)) == (State.RESOLVED, 1)
+    final = finish(world, case)
+    assert (final.state, len(world.house.effects)) == (State.RESOLVED, 1)
 
 
 def test_a_person_who_says_it_did_not_happen_ends_it_without_another_try(world):
@@ -158,8 +157,8 @@ def test_a_person_who_says_it_did_not_happen_ends_it_without_another_try(world):
     world.desk.decisions.settle(
         request(case.id, principal("ana"), world.seen(case)), has_landed=False, note="not there"
     )
-    done = finish(world, case)
-    assert (done.state, world.house.effects) == (State.REFERRED, [])
+    final = finish(world, case)
+    assert (final.state, world.house.effects) == (State.REFERRED, [])
 
 
 def test_an_action_without_idempotency_is_never_repeated(world):
@@ -167,9 +166,9 @@ def test_an_action_without_idempotency_is_never_repeated(world):
     case = world.proposed()
     world.house.faults["execute"] = ["lost before"]
     world.approve(case)
-    parked = finish(world, case, seconds=5)
-    assert (parked.state, world.house.effects) == (State.OUTCOME_UNKNOWN, [])
-    assert "never repeated by itself" in parked.ending.reason
+    doubtful = finish(world, case, seconds=5)
+    assert (doubtful.state, world.house.effects) == (State.OUTCOME_UNKNOWN, [])
+    assert "never repeated by itself" in doubtful.ending.reason
 
 
 def test_a_worker_that_dies_after_the_effect_leaves_one_effect(world):
@@ -197,8 +196,8 @@ def test_a_worker_that_dies_after_the_effect_leaves_one_effect(world):
     assert len(world.house.effects) == 1
     assert world.case(case).steps[0].state is StepState.STARTED
     world.clock.forward(seconds=31)
-    done = finish(world, case)
-    assert (done.state, len(world.house.effects)) == (State.RESOLVED, 1)
+    final = finish(world, case)
+    assert (final.state, len(world.house.effects)) == (State.RESOLVED, 1)
 
 
 def test_a_worker_that_wakes_up_late_changes_nothing(world):
@@ -206,10 +205,10 @@ def test_a_worker_that_wakes_up_late_changes_nothing(world):
     world.approve(case)
     (late,) = world.store.outbox.claim([Topic.EXECUTE], 1, world.clock(), 30)
     world.clock.forward(seconds=31)
-    done = finish(world, case)
+    final = finish(world, case)
     before = world.entry_names(case)
     world.lane.handle(late)
-    assert (world.entry_names(case), len(world.house.effects), done.state) == (
+    assert (world.entry_names(case), len(world.house.effects), final.state) == (
         before,
         1,
         State.RESOLVED,
@@ -290,21 +289,21 @@ def test_a_daily_limit_reached_meanwhile_stops_it(world):
     world.approve(first)
     finish(world, first)
     world.approve(second)
-    stopped = finish(world, second)
-    assert (stopped.state, len(world.house.effects)) == (State.REFERRED, 1)
+    final = finish(world, second)
+    assert (final.state, len(world.house.effects)) == (State.REFERRED, 1)
 
 
 def test_an_edited_plan_runs_as_edited(world):
     case = world.proposed()
-    edited = world.desk.decisions.edit(
+    edited_case = world.desk.decisions.edit(
         request(case.id, principal("omar"), world.seen(case)), values={"quantity": 6}
     )
-    assert [(change.field, change.before, change.after) for change in edited.changes] == [
+    assert [(change.field, change.before, change.after) for change in edited_case.changes] == [
         ("quantity", 24, 6)
     ]
-    world.approve(edited)
-    done = finish(world, edited)
-    assert (done.state, done.plan.actions[0].parameters["quantity"]) == (State.RESOLVED, 6)
+    world.approve(edited_case)
+    final = finish(world, edited_case)
+    assert (final.state, final.plan.actions[0].parameters["quantity"]) == (State.RESOLVED, 6)
 
 
 def test_only_what_the_playbook_lists_can_be_edited(world):
@@ -325,8 +324,8 @@ def test_two_steps_run_in_order(world):
     two_steps(world)
     case = world.proposed()
     world.approve(case, "ben")
-    done = finish(world, case)
-    assert [step.state for step in done.steps] == [StepState.LANDED, StepState.LANDED]
+    final = finish(world, case)
+    assert [step.state for step in final.steps] == [StepState.LANDED, StepState.LANDED]
     assert len(world.house.effects) == 2
 
 
@@ -335,12 +334,12 @@ def test_when_a_later_step_fails_what_landed_is_undone(world):
     case = world.proposed()
     world.house.faults["execute"] = ["", "refuse"]
     world.approve(case, "ben")
-    done = finish(world, case)
-    assert (done.state, [step.state for step in done.steps]) == (
+    final = finish(world, case)
+    assert (final.state, [step.state for step in final.steps]) == (
         State.REFERRED,
         [StepState.UNDONE, StepState.FAILED],
     )
-    assert world.house.effects == [done.steps[0].key, f"undo:{done.steps[0].key}"]
+    assert world.house.effects == [final.steps[0].key, f"undo:{final.steps[0].key}"]
 
 
 def test_what_cannot_be_undone_is_shown_as_standing(world):
@@ -349,12 +348,12 @@ def test_what_cannot_be_undone_is_shown_as_standing(world):
     case = world.proposed()
     world.house.faults["execute"] = ["", "refuse"]
     world.approve(case, "ben")
-    done = finish(world, case)
-    assert (done.state, [step.state for step in done.steps]) == (
+    final = finish(world, case)
+    assert (final.state, [step.state for step in final.steps]) == (
         State.REFERRED,
         [StepState.LANDED, StepState.FAILED],
     )
-    assert "stays, it cannot be undone" in done.ending.reason
+    assert "stays, it cannot be undone" in final.ending.reason
 
 
 def test_a_world_that_moves_between_two_steps_backs_out_the_first(world):
@@ -365,8 +364,11 @@ def test_a_world_that_moves_between_two_steps_backs_out_the_first(world):
         (work,) = world.store.outbox.claim([Topic.EXECUTE], 1, world.clock(), 30)
         world.lane.handle(work)
     world.house.facts["on_hand"] = 99
-    done = finish(world, case)
-    assert (done.state, [step.state for step in done.steps]) == (State.REFERRED, [StepState.UNDONE])
+    final = finish(world, case)
+    assert (final.state, [step.state for step in final.steps]) == (
+        State.REFERRED,
+        [StepState.UNDONE],
+    )
 
 
 def test_an_undo_that_is_refused_is_parked(world):
@@ -375,8 +377,8 @@ def test_an_undo_that_is_refused_is_parked(world):
     world.house.faults["execute"] = ["", "refuse"]
     world.house.faults["undo"] = ["refuse"] * 20
     world.approve(case, "ben")
-    parked = finish(world, case, seconds=60)
-    assert parked.state is State.OUTCOME_UNKNOWN
+    doubtful = finish(world, case, seconds=60)
+    assert doubtful.state is State.OUTCOME_UNKNOWN
     world.desk.decisions.settle(
         request(case.id, principal("ben"), world.seen(case)),
         has_landed=True,
@@ -392,61 +394,12 @@ def test_what_policy_lets_run_alone_runs_alone_and_says_so(world):
     world.library.book = playbook(terms=PlaybookTerms(stage=Stage.AUTONOMOUS))
     world.library.rules = policy(actions={"house.order_stock": ActionLimit(alone=True)})
     case = world.proposed()
-    done = world.case(case)
-    assert (done.state, done.approvals[0].person) == (
+    final = world.case(case)
+    assert (final.state, final.approvals[0].person) == (
         State.RESOLVED,
         f"policy:{world.library.rules.checksum}",
     )
     assert len(world.house.effects) == 1
-
-
-def test_a_remedy_that_did_not_help_opens_the_case_again(world):
-    signal = world.signal(source="house")
-    world.receive(signal)
-    world.work()
-    case = world.store.cases.case("EX-1")
-    world.approve(case)
-    assert finish(world, case).state is State.RESOLVED
-    world.clock.forward(minutes=11)
-    again = finish(world, case)
-    assert (again.state, again.reopened, again.revision) == (
-        State.PROPOSED,
-        "what was done did not help: it is still there",
-        2,
-    )
-
-
-def test_a_remedy_that_helped_stays_resolved(world):
-    world.receive(world.signal(source="house"))
-    world.work()
-    case = world.store.cases.case("EX-1")
-    world.approve(case)
-    finish(world, case)
-    world.house.rows = []
-    world.clock.forward(minutes=11)
-    assert finish(world, case).state is State.RESOLVED
-
-
-@pytest.mark.threat("A2")
-@pytest.mark.parametrize("cannot", ["away", "too many rows"])
-def test_a_look_that_says_nothing_leaves_the_question_whether_it_helped_open(small_world, cannot):
-    world = small_world
-    world.receive(world.signal(source="house"))
-    world.work()
-    case = world.store.cases.case("EX-1")
-    world.approve(case)
-    finish(world, case)
-    rows = world.house.rows
-    if cannot == "away":
-        world.house.failing_lookups.add("SELECT")
-    else:
-        world.house.rows = [{"subject": f"other:{number}"} for number in range(MAX_ROWS)]
-    world.clock.forward(minutes=11)
-    assert finish(world, case).state is State.RESOLVED
-    assert world.store.outbox.backlog()["follow_up ready"] == 1
-    world.house.failing_lookups.clear()
-    world.house.rows = rows
-    assert finish(world, case, seconds=3).reopened
 
 
 def test_a_failed_lookup_is_shown_as_failed_and_the_card_goes_out(world):
@@ -485,8 +438,8 @@ def test_clear_closes_what_waits_and_marks_what_runs(world):
     case = world.store.cases.case("EX-2")
     world.approve(case)
     world.clear(other)
-    marked = world.case(case)
-    assert (marked.state, marked.cleared_at) == (State.APPROVED, world.clock())
+    final = world.case(case)
+    assert (final.state, final.cleared_at) == (State.APPROVED, world.clock())
 
 
 def test_trouble_that_comes_back_within_a_day_is_the_same_case_and_later_a_new_one(world):
@@ -510,28 +463,6 @@ def test_asking_again_after_a_no_counts_on_the_rejected_case(world):
     )
     world.receive()
     assert (world.case(case).state, world.case(case).count) == (State.REJECTED, 2)
-
-
-def test_time_wakes_escalates_and_closes(world):
-    case = world.proposed()
-    world.desk.decisions.snooze(
-        request(case.id, principal("ana"), world.seen(case)),
-        until=world.clock() + timedelta(hours=2),
-        reason="busy",
-    )
-    assert world.desk.deadlines.process_due() == 0
-    world.clock.forward(hours=2)
-    assert world.desk.deadlines.process_due() == 1
-    world.work()
-    assert world.case(case).state is State.PROPOSED
-    world.clock.forward(hours=24)
-    assert world.desk.deadlines.process_due() == 1
-    assert world.case(case).owner == "ops-leads"
-    world.clock.forward(hours=24)
-    assert world.desk.deadlines.process_due() == 1
-    assert (world.case(case).state, world.house.effects) == (State.EXPIRED, [])
-    with pytest.raises(TooLate):
-        world.approve(world.case(case))
 
 
 def test_a_refused_press_is_written_down(world):
@@ -575,8 +506,8 @@ def test_a_deed_that_landed_is_never_failed_by_the_look_after_it(small_world, lo
     case = world.proposed()
     world.house.faults["verify"] = [look] * 3
     world.approve(case)
-    done = finish(world, case, seconds=20)
-    assert (done.state, len(world.house.effects)) == (State.RESOLVED, 1)
+    final = finish(world, case, seconds=20)
+    assert (final.state, len(world.house.effects)) == (State.RESOLVED, 1)
     assert StepState.FAILED not in step_states(world, case)
     assert world.house.calls.count("execute") == 1
 
@@ -590,8 +521,8 @@ def test_what_was_accepted_and_is_never_seen_goes_to_a_person_and_is_not_repeate
     case = world.proposed()
     world.house.faults["verify"] = [look] * 50
     world.approve(case)
-    parked = finish(world, case, seconds=70, step=10)
-    assert (parked.state, parked.steps[0].state) == (State.OUTCOME_UNKNOWN, StepState.ACCEPTED)
+    doubtful = finish(world, case, seconds=70, step=10)
+    assert (doubtful.state, doubtful.steps[0].state) == (State.OUTCOME_UNKNOWN, StepState.ACCEPTED)
     assert (world.house.calls.count("execute"), len(world.house.effects)) == (1, 1)
     looks = world.house.calls.count("verify")
     assert 5 <= looks <= 12
@@ -609,8 +540,8 @@ def test_a_bug_while_a_deed_is_done_leaves_it_in_doubt_and_it_is_found(small_wor
     case = world.proposed()
     world.house.faults["execute"] = ["bug after"]
     world.approve(case)
-    done = finish(world, case, seconds=10)
-    assert (done.state, len(world.house.effects)) == (State.RESOLVED, 1)
+    final = finish(world, case, seconds=10)
+    assert (final.state, len(world.house.effects)) == (State.RESOLVED, 1)
     assert step_states(world, case) == [StepState.UNKNOWN, StepState.LANDED]
 
 
@@ -625,8 +556,8 @@ def test_one_look_that_finds_nothing_is_not_enough_to_repeat_a_deed(small_world,
     world.house.faults["execute"] = ["lost after"]
     world.house.faults["verify"] = looks
     world.approve(case)
-    done = finish(world, case, seconds=60)
-    assert (done.state, len(world.house.effects)) == (State.RESOLVED, 1)
+    final = finish(world, case, seconds=60)
+    assert (final.state, len(world.house.effects)) == (State.RESOLVED, 1)
 
 
 @pytest.mark.threat("A2")
@@ -639,8 +570,8 @@ def test_a_second_attempt_that_finds_the_world_moved_looks_whether_the_first_one
     world.house.faults["execute"] = ["lost after", "moved"]
     world.house.faults["verify"] = ["absent", "absent"]
     world.approve(case)
-    done = finish(world, case, seconds=20)
-    assert (done.state, done.drifted, len(world.house.effects)) == (State.RESOLVED, (), 1)
+    final = finish(world, case, seconds=20)
+    assert (final.state, final.drifted, len(world.house.effects)) == (State.RESOLVED, (), 1)
 
 
 @pytest.mark.threat("A2")
@@ -648,8 +579,8 @@ def test_a_deed_is_repeated_only_after_two_looks_that_found_nothing(world):
     case = world.proposed()
     world.house.faults["execute"] = ["lost before"]
     world.approve(case)
-    done = finish(world, case, seconds=20)
-    assert (done.state, len(world.house.effects)) == (State.RESOLVED, 1)
+    final = finish(world, case, seconds=20)
+    assert (final.state, len(world.house.effects)) == (State.RESOLVED, 1)
     assert world.house.calls == ["execute", "verify", "verify", "execute", "verify"]
 
 
@@ -659,8 +590,8 @@ def test_what_is_lost_again_and_again_goes_to_a_person(small_world):
     case = world.proposed()
     world.house.faults["execute"] = ["lost before"] * 99
     world.approve(case)
-    parked = finish(world, case, seconds=60, step=5)
-    assert (parked.state, world.house.effects) == (State.OUTCOME_UNKNOWN, [])
+    doubtful = finish(world, case, seconds=60, step=5)
+    assert (doubtful.state, world.house.effects) == (State.OUTCOME_UNKNOWN, [])
     assert world.house.calls.count("execute") == MAX_ATTEMPTS
 
 
@@ -670,8 +601,8 @@ def test_a_system_that_surely_did_nothing_is_tried_again_with_the_same_key(small
     case = world.proposed()
     world.house.faults["execute"] = ["busy", "busy"]
     world.approve(case)
-    done = finish(world, case, seconds=20)
-    assert (done.state, world.house.effects) == (State.RESOLVED, [done.steps[0].key])
+    final = finish(world, case, seconds=20)
+    assert (final.state, world.house.effects) == (State.RESOLVED, [final.steps[0].key])
     assert StepState.FAILED not in step_states(world, case)
 
 
@@ -681,8 +612,8 @@ def test_a_system_that_keeps_doing_nothing_is_given_up_and_goes_to_a_person(smal
     case = world.proposed()
     world.house.faults["execute"] = ["busy"] * 99
     world.approve(case)
-    done = finish(world, case, seconds=60, step=5)
-    assert (done.state, done.steps[0].state, world.house.effects) == (
+    final = finish(world, case, seconds=60, step=5)
+    assert (final.state, final.steps[0].state, world.house.effects) == (
         State.REFERRED,
         StepState.FAILED,
         [],
@@ -710,8 +641,8 @@ def test_a_later_step_that_did_not_happen_takes_the_first_one_back(small_world):
     case = world.proposed()
     world.house.faults["execute"] = ["", "moved"]
     world.approve(case, "ben")
-    done = finish(world, case)
-    assert (done.state, [step.state for step in done.steps]) == (
+    final = finish(world, case)
+    assert (final.state, [step.state for step in final.steps]) == (
         State.REFERRED,
         [StepState.UNDONE, StepState.ABSENT],
     )
@@ -751,9 +682,9 @@ def being_taken_back(world, *faults, looks=()):
 def test_an_undo_whose_answer_was_lost_is_found_and_never_repeated(small_world, fault, looks):
     world = small_world
     case = being_taken_back(world, fault, looks=looks)
-    done = finish(world, case, seconds=60)
-    assert (done.state, done.steps[0].state) == (State.REFERRED, StepState.UNDONE)
-    assert world.house.effects == [done.steps[0].key, f"undo:{done.steps[0].key}"]
+    final = finish(world, case, seconds=60)
+    assert (final.state, final.steps[0].state) == (State.REFERRED, StepState.UNDONE)
+    assert world.house.effects == [final.steps[0].key, f"undo:{final.steps[0].key}"]
 
 
 @pytest.mark.threat("A2")
@@ -761,8 +692,8 @@ def test_an_undo_whose_answer_was_lost_is_found_and_never_repeated(small_world, 
 def test_an_undo_that_did_not_happen_is_repeated_after_two_looks(small_world, fault):
     world = small_world
     case = being_taken_back(world, fault)
-    done = finish(world, case, seconds=60)
-    assert (done.state, done.steps[0].state, len(world.house.effects)) == (
+    final = finish(world, case, seconds=60)
+    assert (final.state, final.steps[0].state, len(world.house.effects)) == (
         State.REFERRED,
         StepState.UNDONE,
         2,
@@ -775,8 +706,8 @@ def test_an_undo_that_did_not_happen_is_repeated_after_two_looks(small_world, fa
 def test_an_undo_that_is_refused_goes_to_a_person_at_once(small_world):
     world = small_world
     case = being_taken_back(world, "refuse", "refuse")
-    parked = finish(world, case)
-    assert (parked.state, world.house.calls.count("undo")) == (State.OUTCOME_UNKNOWN, 1)
+    doubtful = finish(world, case)
+    assert (doubtful.state, world.house.calls.count("undo")) == (State.OUTCOME_UNKNOWN, 1)
     world.desk.decisions.settle(
         request(case.id, principal("ben"), world.seen(case)), has_landed=False, note="it stays"
     )
@@ -786,8 +717,8 @@ def test_an_undo_that_is_refused_goes_to_a_person_at_once(small_world):
         has_landed=True,
         note="cancelled on the phone",
     )
-    done = finish(world, case)
-    assert (done.state, done.steps[0].state) == (State.REFERRED, StepState.UNDONE)
+    final = finish(world, case)
+    assert (final.state, final.steps[0].state) == (State.REFERRED, StepState.UNDONE)
 
 
 # --- when another worker takes over -----------------------------------------------------------------------------------------
@@ -819,8 +750,8 @@ def test_a_started_step_is_not_repeated_while_its_first_worker_may_still_be_at_i
         world.clock.forward(seconds=1)
     world.work()
     assert world.case(case).steps[0].state in {StepState.UNKNOWN, StepState.MISSING}
-    done = finish(world, case, seconds=20)
-    assert (done.state, len(world.house.effects)) == (State.RESOLVED, 1)
+    final = finish(world, case, seconds=20)
+    assert (final.state, len(world.house.effects)) == (State.RESOLVED, 1)
 
 
 @pytest.mark.threat("A3")
@@ -833,8 +764,8 @@ def test_a_world_that_the_first_worker_changed_is_no_drift_before_its_step_is_lo
     start_and_die(world, case, "die after")
     world.house.facts["on_hand"] = 28
     world.house.faults["verify"] = looks
-    done = finish(world, case, seconds=40)
-    assert (done.state, done.drifted, len(world.house.effects)) == (State.RESOLVED, (), 1)
+    final = finish(world, case, seconds=40)
+    assert (final.state, final.drifted, len(world.house.effects)) == (State.RESOLVED, (), 1)
 
 
 @pytest.mark.threat("A3")
@@ -867,8 +798,8 @@ def test_an_effect_is_not_begun_by_a_process_that_stood_still_after_it_had_writt
     world.lane.handle(work)
     object.__setattr__(world.desk.executor.lease, "stopwatch", boottime)
     assert (world.case(case).steps[0].state, world.house.calls) == (StepState.STARTED, [])
-    done = finish(world, case, seconds=60)
-    assert (done.state, len(world.house.effects)) == (State.RESOLVED, 1)
+    final = finish(world, case, seconds=60)
+    assert (final.state, len(world.house.effects)) == (State.RESOLVED, 1)
 
 
 @pytest.mark.threat("A3")
@@ -899,8 +830,8 @@ def test_an_undo_is_not_repeated_while_its_first_worker_may_still_be_at_it(small
             StepState.UNDOING,
         )
         world.clock.forward(seconds=1)
-    done = finish(world, case, seconds=20)
-    assert (done.state, done.steps[0].state, len(world.house.effects)) == (
+    final = finish(world, case, seconds=20)
+    assert (final.state, final.steps[0].state, len(world.house.effects)) == (
         State.REFERRED,
         StepState.UNDONE,
         2,

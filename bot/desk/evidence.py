@@ -1,0 +1,113 @@
+"""Gather the evidence that a playbook lists for a case."""
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from bot.cases.canonical import Scalar, storable
+from bot.cases.case import Case
+from bot.cases.errors import ConnectorFailed
+from bot.cases.evidence import Evidence, facts_of
+from bot.cases.expressions import find_scalar
+from bot.cases.playbook import Lookup, Playbook
+from bot.desk.detection import detection_parameters
+from bot.ports.connector import Systems
+
+MAX_ROWS = 50
+MAX_FAILURE = 300
+
+
+def gather(
+    case: Case,
+    playbook: Playbook,
+    *,
+    systems: Systems,
+    now: datetime,
+) -> tuple[Evidence, ...]:
+    """Make the playbook's look-ups in their order.
+
+    A look-up may use what an earlier one found. One that fails is recorded as failed.
+    """
+    evidence: list[Evidence] = []
+    for lookup in playbook.evidence:
+        facts = facts_of(case.signal, evidence)
+        evidence += _look_up(
+            lookup,
+            facts,
+            systems=systems,
+            now=now,
+        )
+    return tuple(evidence)
+
+
+def _look_up(
+    lookup: Lookup,
+    facts: dict[str, object],
+    *,
+    systems: Systems,
+    now: datetime,
+) -> Sequence[Evidence]:
+    parameters: dict[str, Scalar] = {}
+    for name, expression in lookup.parameters.items():
+        parameters[name] = find_scalar(expression, facts)
+    missing = [lookup.parameters[name] for name, value in parameters.items() if value is None]
+    if missing:
+        reason = f"needs {', '.join(sorted(missing))}, which is not known"
+        return [_record_failure(lookup, reason, now)]
+    parameters |= detection_parameters(now)
+    try:
+        rows = systems[lookup.system].look_up(lookup.query, parameters, MAX_ROWS)
+    except ConnectorFailed as failure:
+        return [_record_failure(lookup, str(failure), now)]
+    if not rows:
+        return [_record_failure(lookup, "nothing found", now)]
+    evidence = []
+    for column, value in rows[0].items():
+        label = lookup.show.get(column, "")
+        evidence.append(
+            _record(
+                lookup,
+                column,
+                storable(value),
+                label=label,
+                now=now,
+            )
+        )
+    # The number of rows has no label: it is for rules, not for the card.
+    evidence.append(
+        _record(
+            lookup,
+            "rows",
+            len(rows),
+            label="",
+            now=now,
+        )
+    )
+    return evidence
+
+
+def _record(
+    lookup: Lookup,
+    column: str,
+    value: Scalar,
+    *,
+    label: str,
+    now: datetime,
+) -> Evidence:
+    return Evidence(
+        name=f"{lookup.name}.{column}",
+        label=label,
+        value=value,
+        source=lookup.system,
+        read_at=now,
+    )
+
+
+def _record_failure(lookup: Lookup, failure: str, now: datetime) -> Evidence:
+    return Evidence(
+        name=lookup.name,
+        label=lookup.name.replace("_", " ").capitalize(),
+        value=None,
+        source=lookup.system,
+        read_at=now,
+        failure=failure[:MAX_FAILURE],
+    )

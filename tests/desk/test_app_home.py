@@ -1,0 +1,128 @@
+"""The App Home: what waits, what is one's own, and what was handled, true while the cases move."""
+
+from datetime import timedelta
+
+from bot.cases.actor import Surface
+from bot.cases.playbook import Stake
+from bot.views.app_home import HomeFilter
+from tests.desk.test_digest import ANA, BEN, FINN, case_ids, open_case
+from tests.world import World, playbook, request
+
+
+def home_of(world, person=ANA):
+    world.desk.homes.show(person)
+    world.work()
+    return next(one for one in reversed(world.chat.homes) if one.user == person.rpartition("/")[2])
+
+
+def test_a_home_has_what_waits_what_is_mine_the_teams_and_what_was_handled_without_me(world):
+    waiting, cleared_case = open_case(world, "Gin"), open_case(world, "Rum")
+    world.clear(cleared_case.signal)
+    world.work()
+    home = home_of(world)
+    assert (case_ids(home.waiting), case_ids(home.alone)) == ([waiting.id], [cleared_case.id])
+    assert case_ids(home_of(world, BEN).team) == [waiting.id]
+    world.desk.decisions.hand_over(
+        request(waiting.id, ANA, world.seen(waiting)), to=FINN, done="counted", remains="order"
+    )
+    world.work()
+    assert case_ids(home_of(world, FINN).waiting) == [waiting.id]
+
+
+def test_a_home_is_published_again_when_its_cases_move_and_after_a_restart(world):
+    first, second = open_case(world, "Gin"), open_case(world, "Rum")
+    home_of(world)
+    again = World(world.store)
+    again.clock.at = world.clock.at
+    again.approve(first)
+    again.work()
+    again.clock.forward(seconds=3)
+    again.work()
+    assert case_ids(again.chat.homes[-1].waiting) == [second.id]
+
+
+def test_many_changes_in_a_moment_publish_a_home_once(world):
+    home_of(world)
+    home_count = len(world.chat.homes)
+    for number in range(6):
+        open_case(world, f"product {number}")
+    world.clock.forward(seconds=3)
+    world.work()
+    assert len(world.chat.homes) == home_count + 1
+    assert len(world.chat.homes[-1].waiting) == 6
+
+
+def test_nobody_who_has_not_looked_for_a_day_is_published_for(world):
+    home_of(world)
+    world.clock.forward(days=1)
+    home_count = len(world.chat.homes)
+    open_case(world, "Gin")
+    world.clock.forward(seconds=3)
+    world.work()
+    assert len(world.chat.homes) == home_count
+
+
+def test_a_filter_is_kept_and_a_made_up_one_is_not(world):
+    open_case(world, "Gin")
+    world.library.titles = lambda: [("low_stock", "Running low"), ("lead_cold", "Cold lead")]
+    world.desk.homes.show(ANA, kind="lead_cold")
+    world.work()
+    assert (world.chat.homes[-1].waiting, world.chat.homes[-1].chosen.kind) == ((), "lead_cold")
+    assert home_of(world).chosen.kind == "lead_cold"
+    world.desk.homes.show(ANA, kind="'; DROP TABLE cases")
+    world.work()
+    assert (world.chat.homes[-1].chosen, len(world.chat.homes[-1].waiting)) == (HomeFilter(), 1)
+
+
+def test_a_home_shows_what_is_late_or_new_today_when_asked(world):
+    old = open_case(world, "Gin")
+    world.clock.forward(hours=25)
+    new = open_case(world, "Rum")
+    waiting_ids = {}
+    for when in ("late", "today", "always", "never heard of"):
+        world.desk.homes.show(ANA, when=when)
+        world.work()
+        waiting_ids[when] = sorted(case_ids(world.chat.homes[-1].waiting))
+    assert waiting_ids == {
+        "late": [old.id],
+        "today": [new.id],
+        "always": sorted([old.id, new.id]),
+        "never heard of": sorted([old.id, new.id]),
+    }
+
+
+def test_a_status_that_says_away_suggests_a_stand_in_until_there_is_one(world):
+    world.people.change("ana", away="on holiday until Monday")
+    assert home_of(world).suggestion == "on holiday until Monday"
+    now = world.clock()
+    world.desk.switchboard.delegate(
+        by=ANA,
+        to=FINN,
+        kind="",
+        begins_at=now,
+        ends_at=now + timedelta(days=2),
+        surface=Surface.SLACK,
+    )
+    home = home_of(world)
+    assert (home.suggestion, home.standing_in) == (
+        "",
+        ("Finn stands in for Ana until 23 Nov 12:00 UTC",),
+    )
+
+
+def test_a_home_never_shows_what_its_owner_may_not_see(world):
+    world.library.book = playbook(stake=Stake("matters", "stock.at_risk"))
+    open_case(world, "Gin")
+    world.people.channels["C0STOCK"] = {"ana"}
+    home = home_of(world, FINN)
+    assert (home.waiting, home.mine, home.team, home.alone) == ((), (), (), ())
+    assert all(day.opened == 0 for day in home.days)
+
+
+def test_an_approver_who_is_not_in_the_channel_learns_nothing_of_its_cases(world):
+    case = open_case(world, "Gin")
+    world.people.channels["C0STOCK"] = {"finn"}
+    assert home_of(world, ANA).waiting == ()
+    assert world.desk.questions.answer("what waits on me?", by=ANA).text == "Nothing waits on you."
+    world.people.channels["C0STOCK"] = {"ana"}
+    assert case_ids(home_of(world, ANA).waiting) == [case.id]

@@ -1,0 +1,192 @@
+"""The digest: once, at the right hour, with what matters first, and true while the cases move."""
+
+from dataclasses import replace
+from datetime import UTC, datetime, time, timedelta
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from bot.cases.entries import RejectReason
+from bot.cases.hours import ALWAYS, Hours
+from bot.cases.lifecycle import State
+from scheduler.digest import DigestTimes, due_now
+from tests.fakes.directory import principal
+from tests.world import request
+
+ANA, BEN, ELSIE, FINN = map(principal, ("ana", "ben", "elsie", "finn"))
+OFFICE = Hours("Europe/London", time(9), time(18), frozenset(range(5)), digest_at=time(8, 30))
+MONDAY = datetime(2026, 11, 23, 9, 0, tzinfo=UTC)
+
+
+def digest_times(world):
+    return DigestTimes(world.store.live_lists, world.store.outbox, world.library, world.clock)
+
+
+def open_case(world, name, at_risk=100.0):
+    world.house.rows = [{"product": name, "on_hand": 1, "quantity": 6, "at_risk": at_risk}]
+    case = world.store.cases.case(world.receive(world.signal(name)).case_id)
+    world.work()
+    return world.case(case)
+
+
+def digest_at(world, at=MONDAY):
+    """The digest of the stock channel at this moment."""
+    world.clock.at = at
+    digest_times(world).look()
+    world.work()
+    return next((one for one in reversed(world.chat.digests) if one.place == "C0STOCK"), None)
+
+
+def case_ids(rows):
+    return [row.case.id for row in rows]
+
+
+@pytest.mark.parametrize(
+    ("now", "due"),
+    [
+        (datetime(2026, 11, 23, 8, 29, tzinfo=UTC), []),
+        (datetime(2026, 11, 23, 8, 30, tzinfo=UTC), [datetime(2026, 11, 23, 8, 30, tzinfo=UTC)]),
+        (datetime(2026, 11, 23, 20, 31, tzinfo=UTC), []),  # too late to be news
+        (datetime(2026, 11, 22, 12, 0, tzinfo=UTC), []),  # a Sunday
+        (
+            datetime(2026, 7, 1, 7, 30, tzinfo=UTC),
+            [datetime(2026, 7, 1, 7, 30, tzinfo=UTC)],
+        ),  # summer time
+    ],
+)
+def test_a_digest_is_due_at_its_own_hour_on_working_days(now, due):
+    assert list(due_now(OFFICE, now)) == due
+
+
+def test_it_is_posted_once_however_often_and_from_wherever_one_looks(world):
+    open_case(world, "Merlot")
+    world.clock.at = MONDAY
+    looks = [digest_times(world).look() for _ in range(3)]
+    assert looks[0] >= 1
+    assert looks[1:] == [0, 0]
+    world.work()
+    world.clock.forward(minutes=-30)
+    digest_times(world).look()
+    world.clock.forward(hours=2)
+    digest_times(world).look()
+    world.work()
+    assert [one.place for one in world.chat.digests] == ["C0STOCK"]
+    world.clock.forward(days=1)
+    digest_times(world).look()
+    world.work()
+    assert len(world.chat.digests) == 2
+
+
+@given(st.lists(st.integers(-90, 400), max_size=60))
+def test_however_the_clock_jumps_no_digest_is_asked_for_twice(jumps):
+    due_times, now = [], MONDAY
+    for minutes in jumps:
+        now += timedelta(minutes=minutes)
+        due_times += [at for at in due_now(ALWAYS, now) if at not in due_times]
+    assert len(due_times) == len(set(due_times))
+
+
+def test_nothing_to_say_is_not_said(world):
+    assert digest_at(world) is None
+
+
+def test_what_needs_a_decision_comes_by_money_and_clock(world):
+    world.clock.at = MONDAY - timedelta(hours=2)
+    small, large = open_case(world, "Gin", 10), open_case(world, "Barolo", 900_000)
+    world.clock.forward(minutes=30)
+    later = open_case(world, "Rum", 10)
+    digest = digest_at(world)
+    assert case_ids(digest.needs) == [large.id, small.id, later.id]
+    assert digest.counts.opened == 3
+
+
+def test_late_cases_say_who_they_wait_on_and_stand_in_one_place_only(world):
+    world.house.failing_lookups.add("look")
+    case = open_case(world, "Merlot")
+    digest = digest_at(world, MONDAY)
+    assert (case_ids(digest.needs), case_ids(digest.late)) == ([], [case.id])
+    assert digest.late[0].case.owner == "floor-managers"
+
+
+def test_a_row_that_is_decided_says_so_and_the_others_stay(world):
+    world.clock.at = MONDAY - timedelta(hours=1)
+    first, second = open_case(world, "Gin"), open_case(world, "Rum")
+    before = digest_at(world)
+    world.approve(first)
+    world.work()
+    after = world.chat.digests[-1]
+    assert case_ids(after.needs) == case_ids(before.needs) == [first.id, second.id]
+    assert [row.case.state for row in after.needs] == [State.RESOLVED, State.PROPOSED]
+    assert after.key == before.key
+    digest_count = len(world.chat.digests)
+    world.receive(replace(first.signal, key="elsewhere", subject="another"))
+    world.work()
+    assert len(world.chat.digests) == digest_count
+
+
+def test_the_week_shows_blind_spots_agreement_slow_hand_overs_and_rework(world):
+    world.clock.at = MONDAY - timedelta(days=3)
+    yes, no, slow = open_case(world, "Gin"), open_case(world, "Rum"), open_case(world, "Ale")
+    world.approve(yes)
+    world.desk.decisions.reject(request(no.id, ANA, world.seen(no)), reason=RejectReason.WRONG_PLAN)
+    world.clock.forward(hours=5)
+    world.desk.deadlines.process_due()
+    world.desk.decisions.approve(request(slow.id, ANA, world.seen(slow)))
+    world.work()
+    unknown_case = world.store.cases.case(
+        world.receive(world.signal("odd", kind="unrecognised")).case_id
+    )
+    world.work()
+    world.library.channels = lambda: ["C0STOCK", "C0OPS"]
+    review = digest_at(world).review
+    (agreement,) = review.agreements
+    assert (agreement.as_recommended, agreement.edited, agreement.otherwise) == (2, 0, 1)
+    assert case_ids(review.slow) == [slow.id]
+    ops = next(one for one in world.chat.digests if one.place == "C0OPS")
+    assert case_ids(ops.review.blind) == case_ids(ops.unhandled) == [unknown_case.id]
+    digest_count = len(world.chat.digests)
+    digest_at(world, MONDAY + timedelta(days=1))
+    assert [one.review for one in world.chat.digests[digest_count:]] == [None]
+
+
+def test_a_person_who_wants_one_gets_a_digest_of_their_own(world):
+    world.clock.at = MONDAY - timedelta(hours=1)
+    case = open_case(world, "Merlot")
+    world.desk.homes.subscribe_to_digest(ANA, subscribe=True)
+    world.clock.at = MONDAY
+    digest_times(world).look()
+    world.work()
+    mine = next(one for one in world.chat.digests if one.place == ANA)
+    assert case_ids(mine.needs) == [case.id]
+    world.desk.homes.subscribe_to_digest(ANA, subscribe=False)
+    world.clock.forward(days=1)
+    digest_times(world).look()
+    world.work()
+    assert sum(one.place == ANA for one in world.chat.digests) == 1
+
+
+def test_a_process_that_dies_before_a_card_is_done_leaves_no_list_with_a_dead_button(world):
+    """The card was drawn and the row is not yet done when the power goes: the list is drawn again all the same."""
+    world.clock.at = MONDAY - timedelta(hours=1)
+    case = open_case(world, "Gin")
+    digest_at(world)
+    world.approve(case)
+    record, crashes = world.store.cards.record, []
+
+    def dying(card, *, finish=None, **more):
+        if finish and not crashes:
+            crashes.append(finish.key)
+            raise SystemExit
+        record(card, finish=finish, **more)
+
+    world.store.cards.record = dying
+    with pytest.raises(SystemExit):
+        world.work()
+    world.store.cards.record = record
+    backlog = world.store.outbox.backlog()
+    assert crashes == [f"card:{case.id}"]
+    assert backlog["digest ready"] == 1
+    world.clock.forward(seconds=40)
+    world.work()
+    assert world.chat.digests[-1].needs[0].case.state is State.RESOLVED
