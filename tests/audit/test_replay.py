@@ -12,7 +12,7 @@ import sqlalchemy as sa
 from bot.audit.export import export
 from bot.audit.replay import audit, replay
 from bot.audit.verifier import verify
-from bot.cases.actor import Surface
+from bot.cases.actor import Actor, Surface
 from bot.cases.entries import Entry, Resolution, Resolved
 from bot.cases.errors import KeyReused
 from bot.cases.lifecycle import State
@@ -382,8 +382,16 @@ def test_a_step_that_a_person_let_be_forgotten_is_named_by_replay_and_verifier_a
     world.work()
     running = world.case(case)
     assert running.step_in_doubt == 0
-    body = Resolved(Resolution.BY_HAND, "did it", "Ana")
-    entry = Entry(case.id, running.version + 1, 1, world.clock(), principal("ana"), "slack", body)
+    body = Resolved(resolution=Resolution.BY_HAND, note="did it", by_name="Ana")
+    entry = Entry(
+        case_id=case.id,
+        version=running.version + 1,
+        revision=1,
+        at=world.clock(),
+        actor=Actor.parse(principal("ana")),
+        surface=Surface.SLACK,
+        body=body,
+    )
     after = replace(running, state=State.RESOLVED, version=entry.version)
     world.store.cases.commit(Change(before=running, entries=(entry,), after=after))
     assert any(

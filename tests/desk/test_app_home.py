@@ -23,7 +23,7 @@ def test_a_home_has_what_waits_what_is_mine_the_teams_and_what_was_handled_witho
     assert (case_ids(home.waiting), case_ids(home.alone)) == ([waiting.id], [cleared_case.id])
     assert case_ids(home_of(world, BEN).team) == [waiting.id]
     world.desk.decisions.hand_over(
-        request(waiting.id, ANA, world.seen(waiting)), to=FINN, done="counted", remains="order"
+        request(waiting.id, ANA, world.seen(waiting)), to=FINN, progress="counted", remains="order"
     )
     world.work()
     assert case_ids(home_of(world, FINN).waiting) == [waiting.id]
@@ -95,7 +95,7 @@ def test_a_status_that_says_away_suggests_a_stand_in_until_there_is_one(world):
     world.people.change("ana", away="on holiday until Monday")
     assert home_of(world).suggestion == "on holiday until Monday"
     now = world.clock()
-    world.desk.switchboard.delegate(
+    world.desk.controls.delegate(
         by=ANA,
         to=FINN,
         kind="",

@@ -10,17 +10,23 @@ from hypothesis import strategies as st
 from bot.cases.entries import RejectReason
 from bot.cases.hours import ALWAYS, Hours
 from bot.cases.lifecycle import State
-from scheduler.digest import DigestTimes, due_now
+from scheduler.digest import DigestSchedule, due_times
 from tests.fakes.directory import principal
 from tests.world import request
 
 ANA, BEN, ELSIE, FINN = map(principal, ("ana", "ben", "elsie", "finn"))
-OFFICE = Hours("Europe/London", time(9), time(18), frozenset(range(5)), digest_at=time(8, 30))
+OFFICE = Hours(
+    zone="Europe/London",
+    opens=time(9),
+    closes=time(18),
+    days=frozenset(range(5)),
+    digest_at=time(8, 30),
+)
 MONDAY = datetime(2026, 11, 23, 9, 0, tzinfo=UTC)
 
 
 def digest_times(world):
-    return DigestTimes(world.store.live_lists, world.store.outbox, world.library, world.clock)
+    return DigestSchedule(world.store.live_lists, world.store.outbox, world.library, world.clock)
 
 
 def open_case(world, name, at_risk=100.0):
@@ -33,7 +39,7 @@ def open_case(world, name, at_risk=100.0):
 def digest_at(world, at=MONDAY):
     """The digest of the stock channel at this moment."""
     world.clock.at = at
-    digest_times(world).look()
+    digest_times(world).enqueue_due()
     world.work()
     return next((one for one in reversed(world.chat.digests) if one.place == "C0STOCK"), None)
 
@@ -56,24 +62,24 @@ def case_ids(rows):
     ],
 )
 def test_a_digest_is_due_at_its_own_hour_on_working_days(now, due):
-    assert list(due_now(OFFICE, now)) == due
+    assert list(due_times(OFFICE, now)) == due
 
 
 def test_it_is_posted_once_however_often_and_from_wherever_one_looks(world):
     open_case(world, "Merlot")
     world.clock.at = MONDAY
-    looks = [digest_times(world).look() for _ in range(3)]
+    looks = [digest_times(world).enqueue_due() for _ in range(3)]
     assert looks[0] >= 1
     assert looks[1:] == [0, 0]
     world.work()
     world.clock.forward(minutes=-30)
-    digest_times(world).look()
+    digest_times(world).enqueue_due()
     world.clock.forward(hours=2)
-    digest_times(world).look()
+    digest_times(world).enqueue_due()
     world.work()
     assert [one.place for one in world.chat.digests] == ["C0STOCK"]
     world.clock.forward(days=1)
-    digest_times(world).look()
+    digest_times(world).enqueue_due()
     world.work()
     assert len(world.chat.digests) == 2
 
@@ -83,7 +89,7 @@ def test_however_the_clock_jumps_no_digest_is_asked_for_twice(jumps):
     due_times, now = [], MONDAY
     for minutes in jumps:
         now += timedelta(minutes=minutes)
-        due_times += [at for at in due_now(ALWAYS, now) if at not in due_times]
+        due_times += [at for at in due_times(ALWAYS, now) if at not in due_times]
     assert len(due_times) == len(set(due_times))
 
 
@@ -155,13 +161,13 @@ def test_a_person_who_wants_one_gets_a_digest_of_their_own(world):
     case = open_case(world, "Merlot")
     world.desk.homes.subscribe_to_digest(ANA, subscribe=True)
     world.clock.at = MONDAY
-    digest_times(world).look()
+    digest_times(world).enqueue_due()
     world.work()
     mine = next(one for one in world.chat.digests if one.place == ANA)
     assert case_ids(mine.needs) == [case.id]
     world.desk.homes.subscribe_to_digest(ANA, subscribe=False)
     world.clock.forward(days=1)
-    digest_times(world).look()
+    digest_times(world).enqueue_due()
     world.work()
     assert sum(one.place == ANA for one in world.chat.digests) == 1
 

@@ -63,7 +63,10 @@ def test_a_row_that_is_gone_clears_its_case_and_one_that_comes_back_reopens_it_e
         detector.poll()
         assert world.store.cases.case("EX-1").state is State.CLEARED
         detector.poll()
-        assert world.store.episodes([world.store.cases.case("EX-1").fingerprint]) == times
+        assert (
+            world.store.queries.count_clearings([world.store.cases.case("EX-1").fingerprint])
+            == times
+        )
         world.house.rows = [ROW]
         world.clock.forward(minutes=5)
     assert set(world.store.queries.counts()) == {"CLEARED"}

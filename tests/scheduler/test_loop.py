@@ -13,7 +13,7 @@ MINUTE = timedelta(minutes=1)
 def test_a_tick_runs_in_one_of_several_processes(world):
     runs = []
     job = Job("digest", MINUTE, lambda: runs.append(1))
-    loops = [Loop(world.store, world.clock) for _ in range(4)]
+    loops = [Loop(world.store.ticks, world.clock) for _ in range(4)]
     with ThreadPoolExecutor(4) as pool:
         results = sorted(pool.map(lambda loop: loop.tick(job), loops))
     assert results == [False, False, False, True]
@@ -27,7 +27,7 @@ def test_a_job_that_fails_runs_again_at_its_next_slot(world, caplog):
     def fail():
         raise ValueError("a bug")
 
-    loop = Loop(world.store, world.clock)
+    loop = Loop(world.store.ticks, world.clock)
     job = Job("x", MINUTE, fail)
     assert loop.tick(job)
     assert "it runs again at its next slot" in caplog.text
@@ -37,7 +37,7 @@ def test_a_job_that_fails_runs_again_at_its_next_slot(world, caplog):
 
 def test_the_loop_looks_once_at_start_and_then_on_its_interval(small_world):
     runs = []
-    loop = Loop(small_world.store, utc_now)
+    loop = Loop(small_world.store.ticks, utc_now)
     loop.start([Job("quick", timedelta(seconds=1), lambda: runs.append(time.monotonic()))])
     time.sleep(2.4)
     loop.stop()

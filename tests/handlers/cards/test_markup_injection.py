@@ -280,11 +280,11 @@ def test_no_word_from_outside_is_read_as_markup_in_a_note():
         by=asker(BEN),
         seen=version,
         to=ANA.id,
-        done=HOSTILE,
+        progress=HOSTILE,
         remains=HOSTILE,
     )
     for command in (snooze, hand_over):
-        entries = decide(case, command, NOW)
+        entries = decide(case, command, NOW).entries
         after = fold_all(case, entries)
         assert mrkdwn_texts(note_blocks(after, entries)) == []
         assert not set("<>") & set(note_text(after, entries))

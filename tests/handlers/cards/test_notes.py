@@ -38,14 +38,14 @@ def test_every_entry_that_is_noted_has_its_words():
 def test_the_thread_is_told_of_each_yes_to_taking_it_back_and_of_what_came_of_it():
     case = half_undone_case()
     undo = commands.Undo(replace(asker(OMAR), behalf_of=()), Seen.of(case), "late")
-    approval_entries = decide(case, undo, NOW)
+    approval_entries = decide(case, undo, NOW).entries
     assert note_text(case, approval_entries) == (
         "Omar says that it is taken back: “late”. It takes 2 people to take it back."
         " It is being taken back."
     )
     undoing = fold_all(case, approval_entries)
     start = commands.StartUndo(step=0, groups={}, people={})
-    assert note_text(undoing, decide(undoing, start, NOW)) == (
+    assert note_text(undoing, decide(undoing, start, NOW).entries) == (
         "Not taken back: the approvals to take it back no longer count. What was done stands"
     )
 
@@ -60,7 +60,7 @@ def test_notes_carry_words_and_nothing_else(text):
         reason=RejectReason.OTHER,
         note=f"x{text}",
     )
-    rejection_entries = decide(case, rejection, NOW)
+    rejection_entries = decide(case, rejection, NOW).entries
     after = fold_all(case, rejection_entries)
     blocks = note_blocks(after, rejection_entries)
     assert validate(blocks) == []
