@@ -1,9 +1,11 @@
 """The desk: every use case of the bot, built over one store."""
 
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 
 from bot.advisors import Advisors
+from bot.cases.case import Case
 from bot.desk.alert_storms import MOST_CARDS, AlertStorms
 from bot.desk.app_home import AppHome
 from bot.desk.cards import Cards
@@ -34,6 +36,9 @@ from bot.ports.outbox import Outbox
 from bot.store.store import Store
 from knowledge.language.question_parser import QuestionParser
 from knowledge.library import Library
+
+#: Redraws the lists that show a case, by their keys.
+Follower = Callable[[Case, Sequence[str]], None]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -77,6 +82,182 @@ class DeskOptions:
     settle_for: float = 30.0
 
 
+@dataclass(frozen=True, kw_only=True)
+class _Builder:
+    """Builds the use cases one by one, over whatever stands behind the ports."""
+
+    store: Store
+    library: Library
+    systems: Systems
+    chat: Chat
+    directory: Directory
+    clock: Clock
+    advisors: Advisors
+    options: DeskOptions
+
+    @property
+    def settle_for(self) -> timedelta:
+        return timedelta(seconds=self.options.settle_for)
+
+    def controls(self) -> Controls:
+        """Build the controls of the whole desk."""
+        return Controls(
+            desk_controls=self.store.desk_controls,
+            cases=self.store.cases,
+            queries=self.store.queries,
+            outbox=self.store.outbox,
+            library=self.library,
+            directory=self.directory,
+            clock=self.clock,
+        )
+
+    def queues(self) -> Queues:
+        """Build what says which cases wait on whom."""
+        return Queues(
+            queries=self.store.queries,
+            desk_controls=self.store.desk_controls,
+            library=self.library,
+            directory=self.directory,
+            clock=self.clock,
+        )
+
+    def digest(self, visibility: Visibility, queues: Queues) -> Digest:
+        """Build the daily digest."""
+        return Digest(
+            queries=self.store.queries,
+            live_lists=self.store.live_lists,
+            card_store=self.store.cards,
+            outbox=self.store.outbox,
+            question_log=self.store.question_log,
+            desk_controls=self.store.desk_controls,
+            library=self.library,
+            visibility=visibility,
+            queues=queues,
+            chat=self.chat,
+            clock=self.clock,
+            settle_for=self.settle_for,
+        )
+
+    def app_home(self, visibility: Visibility, queues: Queues) -> AppHome:
+        """Build the App Home."""
+        return AppHome(
+            queries=self.store.queries,
+            live_lists=self.store.live_lists,
+            card_store=self.store.cards,
+            outbox=self.store.outbox,
+            desk_controls=self.store.desk_controls,
+            library=self.library,
+            directory=self.directory,
+            visibility=visibility,
+            queues=queues,
+            chat=self.chat,
+            clock=self.clock,
+        )
+
+    def alert_storms(self) -> AlertStorms:
+        """Build the cards that many cases share."""
+        return AlertStorms(
+            queries=self.store.queries,
+            live_lists=self.store.live_lists,
+            card_store=self.store.cards,
+            outbox=self.store.outbox,
+            library=self.library,
+            chat=self.chat,
+            clock=self.clock,
+            most=self.options.storm_after,
+            settle_for=self.settle_for,
+        )
+
+    def decisions(self, proposals: Proposals) -> Decisions:
+        """Build the decisions of people about a case."""
+        return Decisions(
+            cases=self.store.cases,
+            desk_controls=self.store.desk_controls,
+            library=self.library,
+            directory=self.directory,
+            proposals=proposals,
+            clock=self.clock,
+        )
+
+    def enrolment(self) -> PasskeyEnrolment:
+        """Build the enrolment of passkeys."""
+        return PasskeyEnrolment(
+            desk_controls=self.store.desk_controls,
+            queries=self.store.queries,
+            directory=self.directory,
+            clock=self.clock,
+        )
+
+    def executor(self, proposals: Proposals, controls: Controls) -> Executor:
+        """Build the executor of approved plans."""
+        return build_executor(
+            cases=self.store.cases,
+            outbox=self.store.outbox,
+            desk_controls=self.store.desk_controls,
+            library=self.library,
+            systems=self.systems,
+            directory=self.directory,
+            proposals=proposals,
+            controls=controls,
+            clock=self.clock,
+            lease_for=timedelta(seconds=self.options.lease_for),
+        )
+
+    def cards(self, followers: Sequence[Follower], storms: AlertStorms) -> Cards:
+        """Build what keeps the cards."""
+        return Cards(
+            cases=self.store.cases,
+            card_store=self.store.cards,
+            live_lists=self.store.live_lists,
+            outbox=self.store.outbox,
+            desk_controls=self.store.desk_controls,
+            chat=self.chat,
+            clock=self.clock,
+            followers=followers,
+            storms=storms if self.options.storm_after else None,
+            library=self.library,
+            mode=self.options.mode,
+            settle_for=self.settle_for,
+        )
+
+    def message_cleanup(self) -> MessageCleanup:
+        """Build what removes messages that were posted twice."""
+        return MessageCleanup(
+            cases=self.store.cases,
+            card_store=self.store.cards,
+            live_lists=self.store.live_lists,
+            outbox=self.store.outbox,
+            chat=self.chat,
+            clock=self.clock,
+            settle_for=self.settle_for,
+        )
+
+    def questions(self, visibility: Visibility, queues: Queues) -> Questions:
+        """Build the answers to questions."""
+        answers = CaseAnswers(
+            cases=self.store.cases,
+            queries=self.store.queries,
+            card_store=self.store.cards,
+            desk_controls=self.store.desk_controls,
+            library=self.library,
+            memory=self.advisors.memory,
+            visibility=visibility,
+            queues=queues,
+            clock=self.clock,
+        )
+        return Questions(
+            answers=answers,
+            visibility=visibility,
+            question_log=self.store.question_log,
+            outbox=self.store.outbox,
+            library=self.library,
+            parser=QuestionParser(dict(self.library.titles())),
+            chat=self.chat,
+            clock=self.clock,
+            assistant=self.advisors.talker,
+        )
+
+
 def build_desk(
     *,
     store: Store,
@@ -89,81 +270,28 @@ def build_desk(
     options: DeskOptions,
 ) -> Desk:
     """Build the use cases over whatever stands behind the ports."""
-    settle_for = timedelta(seconds=options.settle_for)
-    # Cards tell storms, digests and homes what has changed, so those are built first.
-    proposals = Proposals(cases=store.cases, library=library, systems=systems, mode=options.mode)
-    controls = Controls(
-        desk_controls=store.desk_controls,
-        cases=store.cases,
-        queries=store.queries,
-        outbox=store.outbox,
+    build = _Builder(
+        store=store,
         library=library,
+        systems=systems,
+        chat=chat,
         directory=directory,
         clock=clock,
+        advisors=advisors,
+        options=options,
     )
-    intake = Intake(
-        cases=store.cases,
-        library=library,
-        clock=clock,
-        throttle=SourceThrottle() if options.storm_after else None,
-    )
+    proposals = Proposals(cases=store.cases, library=library, systems=systems, mode=options.mode)
+    throttle = SourceThrottle() if options.storm_after else None
+    intake = Intake(cases=store.cases, library=library, clock=clock, throttle=throttle)
     visibility = Visibility(
         cases=store.cases, queries=store.queries, library=library, directory=directory
     )
-    queues = Queues(
-        queries=store.queries,
-        desk_controls=store.desk_controls,
-        library=library,
-        directory=directory,
-        clock=clock,
-    )
-    questions = _build_questions(
-        store=store,
-        library=library,
-        chat=chat,
-        clock=clock,
-        advisors=advisors,
-        visibility=visibility,
-        queues=queues,
-    )
-    digests = Digest(
-        queries=store.queries,
-        live_lists=store.live_lists,
-        card_store=store.cards,
-        outbox=store.outbox,
-        question_log=store.question_log,
-        desk_controls=store.desk_controls,
-        library=library,
-        visibility=visibility,
-        queues=queues,
-        chat=chat,
-        clock=clock,
-        settle_for=settle_for,
-    )
-    homes = AppHome(
-        queries=store.queries,
-        live_lists=store.live_lists,
-        card_store=store.cards,
-        outbox=store.outbox,
-        desk_controls=store.desk_controls,
-        library=library,
-        directory=directory,
-        visibility=visibility,
-        queues=queues,
-        chat=chat,
-        clock=clock,
-    )
-    storms = AlertStorms(
-        queries=store.queries,
-        live_lists=store.live_lists,
-        card_store=store.cards,
-        outbox=store.outbox,
-        library=library,
-        chat=chat,
-        clock=clock,
-        most=options.storm_after,
-        settle_for=settle_for,
-    )
+    queues = build.queues()
+    controls = build.controls()
+    # Cards tell storms, digests and homes what has changed, so those are built first.
+    digests = build.digest(visibility, queues)
+    homes = build.app_home(visibility, queues)
+    storms = build.alert_storms()
     return Desk(
         store=store,
         library=library,
@@ -172,70 +300,22 @@ def build_desk(
         raising=Raising(intake=intake, library=library, directory=directory, clock=clock),
         triage=build_triage(proposals, store.outbox, advisors, clock),
         narration=_build_narration(proposals, store.outbox, advisors, clock),
-        decisions=Decisions(
-            cases=store.cases,
-            desk_controls=store.desk_controls,
-            library=library,
-            directory=directory,
-            proposals=proposals,
-            clock=clock,
-        ),
+        decisions=build.decisions(proposals),
         controls=controls,
-        enrolment=PasskeyEnrolment(
-            desk_controls=store.desk_controls,
-            queries=store.queries,
-            directory=directory,
-            clock=clock,
-        ),
-        executor=build_executor(
-            cases=store.cases,
-            outbox=store.outbox,
-            desk_controls=store.desk_controls,
-            library=library,
-            systems=systems,
-            directory=directory,
-            proposals=proposals,
-            controls=controls,
-            clock=clock,
-            lease_for=timedelta(seconds=options.lease_for),
-        ),
+        enrolment=build.enrolment(),
+        executor=build.executor(proposals, controls),
         deadlines=Deadlines(cases=store.cases, queries=store.queries, library=library, clock=clock),
         queues=queues,
         follow_up=FollowUp(
-            cases=store.cases,
-            outbox=store.outbox,
-            library=library,
-            systems=systems,
-            clock=clock,
+            cases=store.cases, outbox=store.outbox, library=library, systems=systems, clock=clock
         ),
         remembering=PrecedentRecorder(
             cases=store.cases, store=advisors.shelf, memory=advisors.memory
         ),
-        drawing=Cards(
-            cases=store.cases,
-            card_store=store.cards,
-            live_lists=store.live_lists,
-            outbox=store.outbox,
-            desk_controls=store.desk_controls,
-            chat=chat,
-            clock=clock,
-            followers=(digests.follow, homes.follow),
-            storms=storms if options.storm_after else None,
-            library=library,
-            mode=options.mode,
-            settle_for=settle_for,
-        ),
+        drawing=build.cards((digests.follow, homes.follow), storms),
         storms=storms,
-        sweeping=MessageCleanup(
-            cases=store.cases,
-            card_store=store.cards,
-            live_lists=store.live_lists,
-            outbox=store.outbox,
-            chat=chat,
-            clock=clock,
-            settle_for=settle_for,
-        ),
-        questions=questions,
+        sweeping=build.message_cleanup(),
+        questions=build.questions(visibility, queues),
         digests=digests,
         homes=homes,
     )
@@ -268,38 +348,4 @@ def _build_narration(
         proposals=proposals,
         narrator=advisors.narrator,
         clock=clock,
-    )
-
-
-def _build_questions(
-    *,
-    store: Store,
-    library: Library,
-    chat: Chat,
-    clock: Clock,
-    advisors: Advisors,
-    visibility: Visibility,
-    queues: Queues,
-) -> Questions:
-    answers = CaseAnswers(
-        cases=store.cases,
-        queries=store.queries,
-        card_store=store.cards,
-        desk_controls=store.desk_controls,
-        library=library,
-        memory=advisors.memory,
-        visibility=visibility,
-        queues=queues,
-        clock=clock,
-    )
-    return Questions(
-        answers=answers,
-        visibility=visibility,
-        question_log=store.question_log,
-        outbox=store.outbox,
-        library=library,
-        parser=QuestionParser(dict(library.titles())),
-        chat=chat,
-        clock=clock,
-        assistant=advisors.talker,
     )

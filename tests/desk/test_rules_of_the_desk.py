@@ -149,7 +149,7 @@ def test_rule_23_every_attempt_is_written_with_its_reason(world):
 
 
 def test_rule_25_only_the_executor_changes_an_outside_system():
-    """``execute`` and ``undo`` of a connector are called by the executor's steps alone."""
+    """Exactly one module calls a connector's ``execute``, and exactly one its ``undo``."""
     callers = set()
     for room in ("bot/desk", "handlers", "knowledge", "scheduler"):
         for path in (ROOT / room).rglob("*.py"):
@@ -161,8 +161,8 @@ def test_rule_25_only_the_executor_changes_an_outside_system():
                 ):
                     owner = node.func.value
                     if isinstance(owner, ast.Name) and owner.id == "connector":
-                        callers.add(path.name)
-    assert callers == {"step_runner.py", "step_undo.py"}
+                        callers.add((node.func.attr, path.name))
+    assert callers == {("execute", "step_runner.py"), ("undo", "step_undo.py")}
 
 
 def test_rule_26_nothing_in_the_program_writes_policy_or_playbooks():
