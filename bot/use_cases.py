@@ -6,7 +6,7 @@ from datetime import timedelta
 
 from bot.advisors import Advisors
 from bot.cases.case import Case
-from bot.desk.alert_storms import MOST_CARDS, AlertStorms
+from bot.desk.alert_storms import MAX_CARDS, AlertStorms
 from bot.desk.app_home import AppHome
 from bot.desk.cards import Cards
 from bot.desk.case_answers import CaseAnswers
@@ -75,7 +75,7 @@ class DeskOptions:
     #: What plans are approved for: "live", "dry-run" or "shadow". Empty binds them to none.
     mode: str = ""
     #: Cards of one kind from one source before the rest share one; 0 for never.
-    storm_after: int = MOST_CARDS
+    storm_after: int = MAX_CARDS
     #: Seconds that work stays with a worker that gives no sign of life.
     lease_for: float = 30.0
     #: Seconds before a message whose posting is in doubt is looked for.
@@ -164,7 +164,7 @@ class _Builder:
             library=self.library,
             chat=self.chat,
             clock=self.clock,
-            most=self.options.storm_after,
+            max_cards=self.options.storm_after,
             settle_for=self.settle_for,
         )
 

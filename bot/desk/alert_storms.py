@@ -1,7 +1,7 @@
-"""A storm: one source opens so many cases of one kind that a card each would bury the channel. They share one card that counts them.
+"""Alert storms: one source opens so many cases of a kind that they share a card.
 
-Nothing is lost: each is a case with an owner and a clock, in the queue of those who decide. The shared card shows what matters most, and the
-next ones come up as those are decided.
+Nothing is lost. Each case has an owner and a deadline, and is in the queue of those who decide.
+The shared card counts them and shows the most urgent; the next ones move up as those are decided.
 """
 
 import threading
@@ -20,15 +20,16 @@ from bot.ports.live_lists import LiveList, LiveLists
 from bot.ports.outbox import LeasedMessage, Outbox, OutboxMessage, Topic
 from bot.views.alert_storm import StormView
 
-# More cards than this from one source, of one kind, within this time, are a storm.
-MOST_CARDS, WITHIN = 30, timedelta(minutes=10)
-MOST_ROWS = 5
+# More cards than this of one kind from one source within this time are a storm.
+MAX_CARDS = 30
+STORM_PERIOD = timedelta(minutes=10)
+MAX_ROWS = 5
 PREFIX = "storm:"
 
 
-@dataclass
+@dataclass(kw_only=True)
 class AlertStorms:
-    """Counts, per process, how many first cards each source has asked for; what is over is told on the shared card."""
+    """Counts, per process, the first cards of each source, and draws shared cards."""
 
     queries: CaseQueries
     live_lists: LiveLists
@@ -37,84 +38,89 @@ class AlertStorms:
     library: Library
     chat: Chat
     clock: Clock
-    most: int = MOST_CARDS
+    #: Cards of one kind from one source before the rest share one.
+    max_cards: int = MAX_CARDS
     settle_for: timedelta = SETTLE_FOR
 
     def __post_init__(self) -> None:
-        self._granted: dict[str, dict[str, datetime]] = {}
-        self._guard = threading.Lock()
+        self._cards: dict[str, dict[str, datetime]] = {}
+        self._lock = threading.Lock()
 
     def takes(self, case: Case) -> bool:
-        """Whether this case, which has no card yet, is told of on a shared one."""
-        key = next(
-            (one for one in self.live_lists.keys_with(case.id) if one.startswith(PREFIX)), ""
-        )
+        """Put a case that has no card yet on a shared card, if it is one too many."""
+        key = self._shared_key(case.id)
         if not key and not case.is_terminal and self._is_too_many(_name(case), case.id):
             key = _name(case)
             self.live_lists.add(case.id, key)
-        if key:
-            self.outbox.enqueue(
-                [
-                    OutboxMessage(
-                        topic=Topic.STORM,
-                        key=key,
-                        case_id="",
-                        run_at=self.clock(),
-                        payload={"channel": case.channel, "kind": case.kind},
-                    )
-                ]
-            )
-        return bool(key)
+        if not key:
+            return False
+        message = OutboxMessage(
+            topic=Topic.STORM,
+            key=key,
+            case_id="",
+            run_at=self.clock(),
+            payload={"channel": case.channel, "kind": case.kind},
+        )
+        self.outbox.enqueue([message])
+        return True
 
     def has(self, case_id: str) -> bool:
-        """Whether this case is told of on a shared card."""
-        return any(one.startswith(PREFIX) for one in self.live_lists.keys_with(case_id))
+        """Tell whether a case is on a shared card."""
+        return bool(self._shared_key(case_id))
 
-    def run(self, work: LeasedMessage) -> None:
-        """Handle one outbox row: the shared card shows how many there are, and the first of them."""
-        board = self.live_lists.get(work.key)
-        channel, kind = str(work.payload["channel"]), str(work.payload["kind"])
-        inside = CaseFilter(live_list=work.key)
-        found = self.queries.find(inside, MOST_ROWS)
-        storm = StormView(
-            key=work.key,
+    def run(self, message: LeasedMessage) -> None:
+        """Draw a shared card: the count, and the first of its cases."""
+        key = message.key
+        live_list = self.live_lists.get(key)
+        channel = str(message.payload["channel"])
+        kind = str(message.payload["kind"])
+        cases = self.queries.find(CaseFilter(live_list=key), MAX_ROWS)
+        storm = self._view(key, channel, kind, cases=cases)
+        ts = self.chat.post_storm(storm, live_list, look_first=message.uncertain_attempts > 1)
+        shown_at = live_list.shown_at if live_list else self.clock()
+        shared_card = LiveList(
+            key=key,
+            place=channel,
+            ts=ts,
+            sections={"first": tuple(case.id for case in cases)},
+            shown_at=shown_at,
+        )
+        # The card follows all of its cases, not only those that it has room for.
+        self.live_lists.save(shared_card, follow=False)
+        sweep = sweep_list(key, channel, self.clock() + self.settle_for)
+        finish_list(self.outbox, message, sweep, is_new=not live_list)
+
+    def _view(self, key: str, channel: str, kind: str, *, cases: list[Case]) -> StormView:
+        return StormView(
+            key=key,
             place=channel,
             title=self.library.playbook(kind).title,
-            source=work.key.split(":")[3],
-            rows=with_cards(self.card_store, found),
-            open=self.queries.count(inside),
-            total=self.queries.count(CaseFilter(live_list=work.key, is_any=True)),
-        )
-        ts = self.chat.post_storm(storm, board, look_first=work.uncertain_attempts > 1)
-        sections = {"first": tuple(case.id for case in found)}
-        self.live_lists.save(
-            LiveList(
-                key=work.key,
-                place=channel,
-                ts=ts,
-                sections=sections,
-                shown_at=board.shown_at if board else self.clock(),
-            ),
-            follow=False,
-        )
-        finish_list(
-            self.outbox,
-            work,
-            sweep_list(work.key, channel, self.clock() + self.settle_for),
-            is_new=not board,
+            source=key.split(":")[3],
+            rows=with_cards(self.card_store, cases),
+            open=self.queries.count(CaseFilter(live_list=key)),
+            total=self.queries.count(CaseFilter(live_list=key, is_any=True)),
         )
 
+    def _shared_key(self, case_id: str) -> str:
+        """Return the key of the shared card that a case is on, or ""."""
+        for key in self.live_lists.keys_with(case_id):
+            if key.startswith(PREFIX):
+                return key
+        return ""
+
     def _is_too_many(self, name: str, case_id: str) -> bool:
-        """Whether this one is over the number. One that was let through stays so, however often its drawing is tried."""
+        """Tell whether a case is over the limit of its storm."""
         now = self.clock()
-        with self._guard:
-            granted = {
-                one: at for one, at in self._granted.get(name, {}).items() if now - at <= WITHIN
-            }
-            is_over = case_id not in granted and len(granted) >= self.most
+        with self._lock:
+            cards = {}
+            for other_id, at in self._cards.get(name, {}).items():
+                if now - at <= STORM_PERIOD:
+                    cards[other_id] = at
+            # A case that got its card keeps it, however often the card is drawn.
+            is_over = case_id not in cards and len(cards) >= self.max_cards
             if not is_over:
-                granted[case_id] = now
-            self._granted[name] = granted
+                cards[case_id] = now
+            self._cards[name] = cards
         return is_over
 
 

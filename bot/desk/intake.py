@@ -1,9 +1,9 @@
-"""A signal comes in: a new case, one more count on a known one, the end of one, or a repeat that changes nothing."""
+"""Intake of signals: a signal opens a case, counts on one, clears one, or changes nothing."""
 
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
-from bot.cases import commands as m
+from bot.cases import commands
 from bot.cases.actor import CaseId
 from bot.cases.case import Case
 from bot.cases.decide import decide
@@ -20,50 +20,63 @@ from bot.ports.case_store import CaseStore, Change, Receipt, ReceiptOutcome
 from bot.ports.clock import Clock
 from bot.ports.library import Library
 
-# Trouble that comes back within this time is the same case again, not a new one; and asking again soon after a "no"
-# must not wear people down until somebody says yes.
+# Trouble that comes back within this time is the same case again, not a new one. Asking again soon
+# after a "no" must not wear people down until somebody says yes.
 SAME_CASE_FOR = timedelta(hours=24)
 
 
 @dataclass(frozen=True)
 class Intake:
+    """Records signals, and gives each new case its turn."""
+
     cases: CaseStore
     library: Library
     clock: Clock
+    #: Spreads the cases of a loud source; None lets them come as they are.
     throttle: SourceThrottle | None = field(default_factory=SourceThrottle)
 
     def receive(self, signal: Signal, raw: bytes) -> Receipt:
-        """Record the signal durably and say what it became. ``raw`` is kept as it came.
+        """Record a signal durably and return what it became.
+
+        ``raw`` is kept as it came.
 
         Raises:
-            KeyReused: the source used this key before for something else; both are stored, neither is merged.
+            KeyReused: the source used this key for something else; both are stored, none merged.
         """
-        playbook, now = self.library.playbook(signal.kind), self.clock()
-        hours, identities = self.library.hours(playbook.channel), self.library.identities()
-        receipt = self.cases.receive(
-            signal,
-            raw,
-            lambda latest, new_id: self._schedule(
-                judge(latest, new_id, signal, playbook, now, hours, identities), signal, now
-            ),
-            now,
-        )
+        now = self.clock()
+        playbook = self.library.playbook(signal.kind)
+        hours = self.library.hours(playbook.channel)
+        identities = self.library.identities()
+
+        def judge_latest(latest: Case | None, new_id: str) -> Change:
+            change = judge(
+                latest,
+                new_id,
+                signal=signal,
+                playbook=playbook,
+                now=now,
+                hours=hours,
+                identities=identities,
+            )
+            return self._schedule(change, signal, now)
+
+        receipt = self.cases.receive(signal, raw, judge_latest, now)
         if receipt.outcome is ReceiptOutcome.CONFLICT:
             raise KeyReused(f"key {signal.key[:80]!r} was used before with another body")
         return receipt
 
     def _schedule(self, change: Change, signal: Signal, now: datetime) -> Change:
-        """Give a new case its turn, so that no quiet source waits behind a storm."""
+        """Give a new case its turn among those of other sources."""
         if self.throttle is None or change.before is not None or not change.entries:
             return change
         turn = self.throttle.next_turn(signal.source, now)
-        messages = tuple(
-            replace(message, run_at=turn.run_at, priority=turn.priority)
-            if message.run_at <= now
-            else message
-            for message in change.messages
-        )
-        return replace(change, messages=messages)
+        messages = []
+        for message in change.messages:
+            is_due = message.run_at <= now
+            messages.append(
+                replace(message, run_at=turn.run_at, priority=turn.priority) if is_due else message
+            )
+        return replace(change, messages=tuple(messages))
 
 
 def judge(
@@ -75,10 +88,9 @@ def judge(
     hours: Hours = ALWAYS,
     identities: Identities = UNLINKED,
 ) -> Change:
-    """What this signal writes, given the latest case of its fingerprint.
-
-    Only who opened a case, or shares a domain with who did, may count on it or clear it. That does not hang on a hash alone.
-    """
+    """Decide what a signal writes, given the latest case of its fingerprint."""
+    # Whoever opened a case, or shares a domain with them, may count on it or clear it. That must
+    # not depend on a hash alone.
     if latest is not None and latest.signal.identity not in signal.identities:
         latest = None
     if signal.status is SignalStatus.CLEAR:
@@ -88,7 +100,7 @@ def judge(
         sla = promise_sla(
             now, decide_for=times.decide_for, resolve_for=times.resolve_for, hours=hours
         )
-        opening = m.Open(
+        opening = commands.Open(
             case_id=CaseId(new_id),
             signal=signal,
             owner=playbook.owners.business,
@@ -97,17 +109,17 @@ def judge(
         )
         return change(None, decide(None, opening, now), playbook)
     reopen = latest.state in {State.RESOLVED, State.CLEARED}
-    return change(latest, decide(latest, m.Recur(signal, reopen, identities), now), playbook)
+    return change(latest, decide(latest, commands.Recur(signal, reopen, identities), now), playbook)
 
 
 def _clear(latest: Case | None, signal: Signal, playbook: Playbook, now: datetime) -> Change:
     if latest is None or latest.is_terminal:
         return Change(before=latest, entries=())
-    return change(latest, decide(latest, m.Clear(signal), now), playbook)
+    return change(latest, decide(latest, commands.Clear(signal), now), playbook)
 
 
 def _is_over(case: Case, now: datetime) -> bool:
-    """Whether a new signal is a new case: the old one expired undecided, or ended long enough ago."""
+    """Tell whether a new signal opens a new case."""
     return case.is_terminal and (
         case.state is State.EXPIRED or now - case.changed_at > SAME_CASE_FOR
     )

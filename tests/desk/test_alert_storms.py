@@ -4,7 +4,7 @@ from dataclasses import replace
 from datetime import timedelta
 
 from bot.cases.lifecycle import State
-from bot.desk.alert_storms import MOST_CARDS, WITHIN
+from bot.desk.alert_storms import MAX_CARDS, STORM_PERIOD
 from bot.desk.source_throttle import SourceThrottle
 from bot.ports.outbox import Topic
 from tests.fakes.clock import NOON
@@ -47,11 +47,11 @@ def test_a_quiet_source_overtakes_a_loud_one_that_is_overdue(small_world):
 
 def test_many_different_ones_share_a_card_and_each_is_a_case(small_world):
     world = small_world
-    ids = storm(world, MOST_CARDS + 50)
+    ids = storm(world, MAX_CARDS + 50)
     for _ in range(10):
         world.work(rounds=1000)
         world.clock.forward(seconds=1)
-    assert len(world.chat.cards) == MOST_CARDS
+    assert len(world.chat.cards) == MAX_CARDS
     last = world.chat.storms[-1]
     assert (last.open, last.total, len(last.rows)) == (50, 50, 5)
     assert len(world.chat.storms) < 60
@@ -60,7 +60,7 @@ def test_many_different_ones_share_a_card_and_each_is_a_case(small_world):
 
 def test_what_is_decided_on_the_shared_card_makes_room_for_the_next(small_world):
     world = small_world
-    storm(world, MOST_CARDS + 8)
+    storm(world, MAX_CARDS + 8)
     for _ in range(5):
         world.work(rounds=1000)
         world.clock.forward(seconds=1)
@@ -76,11 +76,11 @@ def test_what_is_decided_on_the_shared_card_makes_room_for_the_next(small_world)
 
 def test_after_the_storm_a_new_one_has_a_card_again(small_world):
     world = small_world
-    storm(world, MOST_CARDS + 3)
+    storm(world, MAX_CARDS + 3)
     for _ in range(3):
         world.work(rounds=1000)
         world.clock.forward(seconds=1)
-    world.clock.forward(seconds=WITHIN.total_seconds() + 1)
+    world.clock.forward(seconds=STORM_PERIOD.total_seconds() + 1)
     cards = len(world.chat.cards)
     storm(world, 1, start=900)
     world.work()
