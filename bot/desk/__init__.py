@@ -1,1 +1,4 @@
-"""Everything that may be asked of the bot. Each use case has one rhythm: read, judge, write once, return."""
+"""The use cases of the bot.
+
+Each has one rhythm: read, judge, write once, return.
+"""
