@@ -19,7 +19,7 @@ def waiting_ids(world, person, **options):
 
 def delegate(world, *, begins_in, lasts):
     begins_at = world.clock() + begins_in
-    world.desk.switchboard.delegate(
+    world.desk.controls.delegate(
         by=ANA,
         to=FINN,
         kind="",

@@ -26,7 +26,7 @@ ODD_PARTS = [
 def test_no_path_reaches_the_database_as_it_came(world, odd_part):
     routes = passkeys.routes(
         world.desk.decisions,
-        world.desk.controls,
+        world.desk.enrolment,
         ceremony=Ceremony("http://localhost:8080"),
         clock=world.clock,
     )

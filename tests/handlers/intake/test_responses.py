@@ -57,14 +57,14 @@ def test_a_reused_key_holds_up_nobody_behind_it(client):
 
 @pytest.mark.threat("C1")
 def test_one_signal_that_cannot_be_stored_does_not_hold_up_the_others(client, monkeypatch):
-    receive = type(client.store).receive
+    receive = type(client.store.cases).receive
 
     def receive_all_but_one(store, signal, *arguments):
         if signal.key.endswith("e1"):
             raise OperationalError("x", {}, Exception("poisoned"))
         return receive(store, signal, *arguments)
 
-    monkeypatch.setattr(type(client.store), "receive", receive_all_but_one)
+    monkeypatch.setattr(type(client.store.cases), "receive", receive_all_but_one)
     response = deliver_batch(client, EVENTS)
     assert "send it again" in assert_problem(response, 503)
     assert outcomes(response) == ["opened", "not stored", "counted"]

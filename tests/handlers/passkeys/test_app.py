@@ -16,7 +16,7 @@ def client(small_world):
     desk = small_world.desk
     page_routes = routes(
         desk.decisions,
-        desk.controls,
+        desk.enrolment,
         ceremony=Ceremony(URL),
         clock=small_world.clock,
     )

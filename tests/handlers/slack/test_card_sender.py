@@ -98,7 +98,7 @@ def test_a_refusal_is_told_from_a_slack_that_cannot_be_reached(chat):
 
 def test_a_note_is_posted_once_in_the_thread(chat):
     card = chat.draw_card(case(), [], look_first=False)
-    entries = decide(case(), moves.Approve(asker(ANA), SEEN), NOW)
+    entries = decide(case(), moves.Approve(asker(ANA), SEEN), NOW).entries
     for look_first in (False, True):
         chat.post_note(case(), entries, [card], key="note:EX-1:3", look_first=look_first)
     threads = [message.get("thread_ts") for message in chat.emulator.messages(CHANNEL)]
