@@ -34,6 +34,7 @@ from bot.store.migrate import migrate
 from bot.store.store import Store
 from handlers.cards import ids
 from handlers.intake import app as intake_app
+from handlers.intake.app import IntakeApi
 from handlers.intake.authentication import Credentials, Sources
 from handlers.slack import app as slack_app
 from handlers.slack.chat import SlackChat
@@ -165,10 +166,17 @@ class Office:
         slack = WebClient("xoxb-stub")
         chat = SlackChat(slack, RateLimiter(0, 1))
         self.world = World(store, chat=chat)
-        sources = Sources({"api": Source("api", Format.SIGNAL)}, {"api": Credentials((TOKEN,))})
-        door = intake_app.Door(self.world.desk.intake, sources, ("read-me",), lambda: [])
-        self.http = TestClient(intake_app.build(door))
-        self.slack = slack_app.build(slack, self.world.asked(), chat)
+        sources = Sources(
+            {"api": Source(name="api", format=Format.SIGNAL)}, {"api": Credentials((TOKEN,))}
+        )
+        api = IntakeApi(
+            intake=self.world.desk.intake,
+            sources=sources,
+            read_tokens=("read-me",),
+            find_problems=list,
+        )
+        self.http = TestClient(intake_app.build_app(api))
+        self.slack = slack_app.build_app(slack, self.world.slack_services(chat))
 
     def receive(self, number: int) -> str:
         """Post one signal to the intake and return its case id."""

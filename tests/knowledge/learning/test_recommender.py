@@ -48,7 +48,7 @@ def recommend(small_world, minilm):
         )
         case = world.store.cases.case(world.receive().case_id)
         book = world.library.book
-        evidence = gather(case, book, world.desk.systems, now=world.clock())
+        evidence = gather(case, book, systems=world.desk.systems, now=world.clock())
         prepare = world.desk.decisions.proposals.prepare
         return recommender.recommend(case, book, evidence, prepare=prepare)
 
