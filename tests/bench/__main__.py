@@ -264,9 +264,11 @@ def ledger_of(entries):
         for again in range(entries // len(rows)):
             renamed = [
                 AnswerLine(
-                    f"{case_id}9{again:04d}",
-                    version,
-                    body.replace(f'"{case_id}"'.encode(), f'"{case_id}9{again:04d}"'.encode()),
+                    case_id=f"{case_id}9{again:04d}",
+                    title=version,
+                    state=body.replace(
+                        f'"{case_id}"'.encode(), f'"{case_id}9{again:04d}"'.encode()
+                    ),
                 )
                 for case_id, version, body in rows
             ]

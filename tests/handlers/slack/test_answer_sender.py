@@ -25,7 +25,14 @@ def question(**changes):
 
 
 def answer():
-    line = AnswerLine("EX-1", "Merlot is low", "open", "by noon", "C0STOCK", "1.000001")
+    line = AnswerLine(
+        case_id="EX-1",
+        title="Merlot is low",
+        state="open",
+        detail="by noon",
+        channel="C0STOCK",
+        ts="1.000001",
+    )
     return Answer("open cases", "", (line,), told="One case: EX-1 <!channel>.", model="m1")
 
 

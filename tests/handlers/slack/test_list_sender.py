@@ -32,7 +32,7 @@ def digest(*, rest=()):
         late=(),
         late_more=0,
         unhandled=(),
-        counts=Counts(5, 3, 1, 1, 1, 0),
+        counts=Counts(opened=5, resolved=3, alone=1, rejected=1, cleared=1, expired=0),
         days=DAYS,
     )
 
@@ -50,7 +50,13 @@ def storm():
 
 
 def board(ts):
-    return LiveList("digest:C0STOCK:1", CHANNEL, ts, {}, datetime(2026, 11, 21, tzinfo=UTC))
+    return LiveList(
+        key="digest:C0STOCK:1",
+        place=CHANNEL,
+        ts=ts,
+        sections={},
+        shown_at=datetime(2026, 11, 21, tzinfo=UTC),
+    )
 
 
 @pytest.fixture
