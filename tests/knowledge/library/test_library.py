@@ -91,4 +91,4 @@ def test_policy_and_plans_of_the_packaged_library_keep_their_checksums():
     assert library.policy().checksum == (
         "b319451b5cabc0878bcd2fb1017f1d13f4186161985e5c2a689711434e72262e"
     )
-    assert plan.digest == "820c4e724b91687cbb541f1497487e1f3c0772d362f654cc460a5eea8bf9b182"
+    assert plan.plan_hash == "820c4e724b91687cbb541f1497487e1f3c0772d362f654cc460a5eea8bf9b182"
