@@ -81,7 +81,7 @@ def test_how_many_of_a_kind_and_how_long():
     assert question.how_long
     assert question.span.name == "last week"
     in_words = "how many cases, of “Running low”, last week, and how long they took"
-    assert question.said("Running low") == in_words
+    assert question.describe("Running low") == in_words
 
 
 @pytest.mark.parametrize(
@@ -94,4 +94,4 @@ def test_what_is_not_understood_is_none(text):
 @given(st.text(max_size=600))
 def test_any_text_is_understood_or_not_and_never_fails(text):
     question = parse(text)
-    assert question is None or question.said()
+    assert question is None or question.describe()
