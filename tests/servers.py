@@ -30,6 +30,7 @@ WATCHDOG = Path(__file__).with_name("watchdog.py")
 PORTS = range(20_000, 32_000)
 MEMORY = Path("/dev/shm")
 MEMORY_BYTES = 4 * 1024**3
+FOLDER_PREFIX = "countersign-pg-"
 PORT_LOCKS = Path(tempfile.gettempdir()) / f"countersign-ports-{os.getuid()}"
 
 
@@ -114,7 +115,7 @@ class Postgres:
         self.tools = tools
         self.port = free_port()
         self.url = f"postgresql+psycopg://countersign@127.0.0.1:{self.port}"
-        self.base = _roomy_folder() / f"countersign-pg-{uuid.uuid4().hex[:8]}"
+        self.base = _roomy_folder() / f"{FOLDER_PREFIX}{os.getpid()}-{uuid.uuid4().hex[:8]}"
         self.base.mkdir(mode=0o755)
         self._server: subprocess.Popen[bytes] | None = None
         self._as_user: list[str] = []
@@ -144,7 +145,9 @@ class Postgres:
             "fsync": "off",
             "max_connections": "200",
         }
-        command = [*self._as_user, self.tools / "postgres", "-D", str(self.base / "data")]
+        # It ends with us, even when the watchdog is killed along with us.
+        ends_with_us = [*(self._as_user or ["setpriv"]), "--pdeathsig=KILL"]
+        command = [*ends_with_us, self.tools / "postgres", "-D", str(self.base / "data")]
         for name, value in options.items():
             command += ["-c", f"{name}={value}"]
         self._server = subprocess.Popen(
@@ -228,9 +231,18 @@ def drop_database(url: str, name: str) -> None:
     engine.dispose()
 
 
+def _sweep_folders() -> None:
+    """Delete the folders of test processes that were killed."""
+    for folder in _roomy_folder().glob(f"{FOLDER_PREFIX}*"):
+        pid = folder.name.removeprefix(FOLDER_PREFIX).partition("-")[0]
+        if pid.isdigit() and not Path("/proc", pid).exists():
+            shutil.rmtree(folder, ignore_errors=True)
+
+
 @contextlib.contextmanager
 def running_postgres(tools: Path) -> Iterator[Postgres]:
     """Run a PostgreSQL with a migrated template, and delete it afterwards."""
+    _sweep_folders()
     server = Postgres(tools)
     try:
         server.start()
