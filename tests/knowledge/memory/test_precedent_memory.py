@@ -133,7 +133,6 @@ OPEN_DAMAGED_INDEX = """
     from datetime import UTC, datetime
     from pathlib import Path
     from bot.store.database import Database
-    from bot.store.shelf import Shelf
     from bot.store.store import Store
     from knowledge.memory.minilm import MiniLM
     from knowledge.memory.precedent_index import PrecedentQuery
@@ -144,7 +143,7 @@ OPEN_DAMAGED_INDEX = """
     now = datetime.now(UTC)
     minilm = MiniLM()
     vectors = VectorIndex(Path(folder), "", minilm.identity)
-    memory = PrecedentMemory(Shelf(Store.over(Database(database))), minilm, vectors)
+    memory = PrecedentMemory(Store.over(Database(database)).precedents, minilm, vectors)
     memory.open()
     result = memory.recall(signal_text=text, kind="low_stock", channel="C0STOCK", now=now)
     print(result.failure or result.precedents[0].id)
