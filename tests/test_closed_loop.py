@@ -16,6 +16,9 @@ from bot.cases.entries import BODIES
 from handlers.cards import ids
 from knowledge.library import load
 from tests.conftest import SHARED
+from tests.measures import names as name_measures
+from tests.measures import sentences
+from tests.measures.source import read_files
 
 ROOT = Path(__file__).parent.parent
 SOURCE = {
@@ -191,8 +194,22 @@ def test_functions_fit_on_a_screen():
             if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
                 lengths.append((node.end_lineno - node.lineno + 1, f"{path.name}:{node.name}"))
     lengths.sort()
-    assert lengths[int(len(lengths) * 0.95)][0] <= 45
+    assert lengths[int(len(lengths) * 0.95)][0] <= 30
     assert [name for length, name in lengths if length > 110 and "m0001" not in name] == []
+
+
+def test_the_code_speaks_the_words_of_the_field():
+    files = read_files(["bot", "handlers", "knowledge", "scheduler"])
+    # A decision counts for what its card has shown: the one participle that is a word of ours.
+    bad_names = [
+        finding
+        for finding in name_measures.participles(files)[1]
+        if finding.text.split()[0] == "local"
+    ]
+    assert [finding for finding in bad_names if not finding.text.endswith(" seen")] == []
+    assert name_measures.superlatives(files) == []
+    assert name_measures.single_letter_aliases(files)[0] == []
+    assert sentences.clause_openings(sentences.first_lines(files)) == []
 
 
 def test_every_playbook_loads_and_there_are_the_eight_of_the_sample_company():
