@@ -9,6 +9,7 @@ import contextlib
 import queue
 import sqlite3
 import threading
+import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Future
 from pathlib import Path
@@ -18,12 +19,14 @@ from sqlalchemy import Connection, Engine, Executable, create_engine, event
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.pool import QueuePool
 
+from bot.clock import monotonic
 from bot.store.local_workers import Handover, LocalWorker, dispatch
 from bot.store.unit_of_work import UnitOfWork
 
 T = TypeVar("T")
 MAX_BATCH = 64
 MAX_REPEATS = 3
+WAL_RETRY_SECONDS = 0.01
 SQLITE_BUSY_TIMEOUT_SECONDS = 30.0
 # On PostgreSQL: how long a writer may do nothing inside a transaction.
 MAX_IDLE_SECONDS = 10.0
@@ -241,14 +244,29 @@ def _sqlite_options() -> dict[str, Any]:
 
 def _on_sqlite_connect(raw: sqlite3.Connection, _: object) -> None:
     raw.isolation_level = None
+    _use_wal(raw)
     for pragma in (
-        "journal_mode=WAL",
         "synchronous=FULL",
         "recursive_triggers=ON",
         "foreign_keys=ON",
         "cache_size=-8000",
     ):
         raw.execute(f"PRAGMA {pragma}")
+
+
+def _use_wal(raw: sqlite3.Connection) -> None:
+    """Switch to the write-ahead log, waiting for another process that does."""
+    # SQLite's own busy timeout does not cover the change of the journal mode.
+    deadline = monotonic() + SQLITE_BUSY_TIMEOUT_SECONDS
+    while True:
+        try:
+            raw.execute("PRAGMA journal_mode=WAL")
+        except sqlite3.OperationalError:
+            if monotonic() > deadline:
+                raise
+            time.sleep(WAL_RETRY_SECONDS)
+        else:
+            return
 
 
 def _begin_immediate(connection: Connection) -> None:
