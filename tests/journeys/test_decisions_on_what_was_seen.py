@@ -280,13 +280,14 @@ def test_whom_a_parked_case_was_handed_to_does_not_say_what_happened(shop):
         parked = record_entry(unknown.case, Parked(0, "nobody knows"), utc_now())
         shop.store.cases.commit(Change(before=running, entries=unknown.then(parked).entries))
     shop.until(lambda: shop.ordered(34) > before, "the effect")
-    shop.choose(ANA, case, "hand_over")
-    assert (
-        shop.fill_in(
-            ANA, **{"field.to": FINN, "field.done": "looked", "field.remains": "call them"}
-        )
-        == ""
-    )
+    words = {"field.to": FINN, "field.done": "looked", "field.remains": "call them"}
+
+    def hands_over() -> bool:
+        # The card may be redrawn between the look at it and the press.
+        shop.choose(ANA, case, "hand_over")
+        return shop.fill_in(ANA, **words) == ""
+
+    shop.until(hands_over, "the case to be handed over")
     shop.until(lambda: shop.values(case.id, "case.settle"), "a card that asks what happened")
     answer = {"field.landed": "no", "field.note": "trust me"}
     shop.press(FINN, case, "case.settle")
