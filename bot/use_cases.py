@@ -84,7 +84,7 @@ class DeskOptions:
 
 @dataclass(frozen=True, kw_only=True)
 class _Builder:
-    """Builds the use cases one by one, over whatever stands behind the ports."""
+    """Builds the use cases one by one."""
 
     store: Store
     library: Library

@@ -130,7 +130,10 @@ def open_reader(settings: Settings) -> Store:
 
 
 def open_enrolment(settings: Settings, store: Store) -> tuple[PasskeyEnrolment, SlackChat]:
-    """Open the enrolment of passkeys for an operator, and the Slack that knows the people."""
+    """Open the enrolment of passkeys for an operator.
+
+    Return it with the Slack that knows the people.
+    """
     _, chat, directory = _open_slack(settings)
     enrolment = PasskeyEnrolment(
         desk_controls=store.desk_controls,

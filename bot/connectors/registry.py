@@ -59,7 +59,7 @@ def build_connectors(
 
 
 def lease_conflicts(specs: Mapping[str, SystemSpec], lease_seconds: float) -> list[str]:
-    """Name every system whose calls may outlast the lease of the worker that makes them."""
+    """Describe every system whose calls may outlast a worker's lease."""
     conflicts = []
     for name, spec in specs.items():
         seconds = spec.timeout.total_seconds()

@@ -29,7 +29,10 @@ PREFIX = "storm:"
 
 @dataclass(kw_only=True)
 class AlertStorms:
-    """Counts, per process, the first cards of each source, and draws shared cards."""
+    """Counts the first cards of each source, and draws shared cards.
+
+    Each process counts its own.
+    """
 
     queries: CaseQueries
     live_lists: LiveLists
