@@ -14,6 +14,7 @@ from tests.servers import free_port
 
 ROOT = Path(__file__).parents[2]
 WAIT_SECONDS = 120
+SORTS = ("postgres", "bot.emulator", "SIGTERM", "SIGSTOP", "sleep(601)")
 PYTEST = [sys.executable, "-m", "pytest", "tests/measures/leaving.py", "-q", "-n0"]
 # This method ends pytest by os._exit, without a teardown.
 TIMEOUT = ["--timeout=5", "--timeout-method=thread", "-o", "timeout_func_only=true"]
@@ -55,10 +56,11 @@ def test_a_run_that_ends_in_the_middle_leaves_no_process(death, tmp_path):
     try:
         wait_until(lambda: path.exists() or run.poll() is not None, lambda: "the processes")
         processes = path.read_text().split("\n")
-        for sort in ("postgres", "bot.emulator", "SIGTERM", "SIGSTOP", "sleep(601)"):
-            assert any(sort in command for command in processes), (sort, processes)
+        # A browser ends helpers of its own at any time: not every process must still be there.
+        running = alive(processes) if death == "killed" else processes
+        for sort in SORTS:
+            assert any(sort in command for command in running), (sort, running)
         if death == "killed":
-            assert len(alive(processes)) == len(processes)
             run.send_signal(signal.SIGKILL)
         run.wait(WAIT_SECONDS)
         wait_until(lambda: not alive(processes), lambda: f"the end of {alive(processes)}")
