@@ -32,6 +32,7 @@ GROUPS = {
     "ops-leads": frozenset({BEN.id}),
     "finance": frozenset({CARLA.id}),
 }
+PARTS = ("timers", "classification", "assessment", "proposal", "execution", "activity")
 OWNERS = ("floor-managers", "ops-leads")
 
 
@@ -169,14 +170,25 @@ def approved(**more) -> Case:
     return fold_all(case, decide(case, Approve(caller(ANA), Seen.of(case)), NOW))
 
 
+def with_fields(case: Case, **values) -> Case:
+    """Return the case with these values, each a field of the case or of one of its parts."""
+    for name, value in values.items():
+        if name in Case.__dataclass_fields__:
+            case = replace(case, **{name: value})
+            continue
+        (part,) = [part for part in PARTS if name in getattr(case, part).__dataclass_fields__]
+        case = replace(case, **{part: replace(getattr(case, part), **{name: value})})
+    return case
+
+
 def start_step(case: Case, **changes) -> StartStep:
     base = StartStep(
         step=0,
-        plan_hash=case.plan.plan_hash,
-        verdict=case.verdict,
+        plan_hash=case.proposal.plan.plan_hash,
+        verdict=case.proposal.verdict,
         groups=GROUPS,
         people={person.id: person for person in (ANA, BEN, CARLA, OMAR)},
-        precondition=dict(case.plan.actions[0].precondition),
+        precondition=dict(case.proposal.plan.actions[0].precondition),
     )
     return replace(base, **changes)
 

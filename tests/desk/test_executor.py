@@ -95,7 +95,7 @@ def test_an_answer_that_was_lost_after_the_effect_is_found_and_never_repeated(wo
     case = world.proposed()
     world.house.faults["execute"] = ["lost after"]
     world.approve(case)
-    assert finish(world, case).steps[0].state is StepState.UNKNOWN
+    assert finish(world, case).execution.steps[0].state is StepState.UNKNOWN
     final = finish(world, case, seconds=3)
     assert (final.state, final.steps[0].detail, len(world.house.effects)) == (
         State.RESOLVED,
@@ -118,10 +118,10 @@ def test_a_step_that_surely_did_not_happen_is_reported_so_before_it_is_asked_aga
     case = world.proposed()
     world.house.faults["execute"] = ["lost before"]
     world.approve(case)
-    assert finish(world, case).steps[0].state is StepState.UNKNOWN
+    assert finish(world, case).execution.steps[0].state is StepState.UNKNOWN
     world.house.facts["on_hand"] = 30
     again = finish(world, case, seconds=10)
-    assert (again.state, again.revision, world.house.effects) == (State.PROPOSED, 2, [])
+    assert (again.state, again.proposal.revision, world.house.effects) == (State.PROPOSED, 2, [])
     bodies = [entry.body for entry in world.store.cases.entries(case.id)]
     drift = next(index for index, body in enumerate(bodies) if body.name == "plan.drifted")
     assert (bodies[drift - 1].state, bodies[drift - 1].detail) == (
@@ -194,7 +194,7 @@ def test_a_worker_that_dies_after_the_effect_leaves_one_effect(world):
         world.desk.executor.run(work)
     world.desk.store.database.write = original
     assert len(world.house.effects) == 1
-    assert world.case(case).steps[0].state is StepState.STARTED
+    assert world.case(case).execution.steps[0].state is StepState.STARTED
     world.clock.forward(seconds=31)
     final = finish(world, case)
     assert (final.state, len(world.house.effects)) == (State.RESOLVED, 1)
@@ -220,13 +220,13 @@ def test_evidence_that_changed_since_the_card_was_drawn_asks_again_on_a_new_card
     world.house.facts["on_hand"] = 30
     world.approve(case)
     again = finish(world, case)
-    assert (again.state, again.revision, again.generation, world.house.effects) == (
+    assert (again.state, again.proposal.revision, again.generation, world.house.effects) == (
         State.PROPOSED,
         2,
         2,
         [],
     )
-    assert again.drifted == ("on_hand was 4, is 30",)
+    assert again.activity.drift_reasons == ("on_hand was 4, is 30",)
     assert [card for card in world.chat.cards if card.startswith(case.id)] == ["EX-1/1", "EX-1/2"]
     with pytest.raises(Superseded):
         world.approve(case, "omar", seen=Seen.of(case))
@@ -245,7 +245,7 @@ def test_a_target_that_is_gone_asks_again_and_a_system_that_is_away_is_waited_fo
     world.house.faults["precondition"] = ["gone"]
     world.approve(world.case(other))
     again = finish(world, other)
-    assert (again.drifted, again.revision, len(world.house.effects)) == (
+    assert (again.activity.drift_reasons, again.proposal.revision, len(world.house.effects)) == (
         ("exactly one row must match",),
         2,
         1,
@@ -257,7 +257,7 @@ def test_an_approver_who_left_between_vote_and_step_does_not_count(world):
     world.approve(case)
     world.people.change("ana", active=False)
     again = finish(world, case)
-    assert (again.state, again.drifted, world.house.effects) == (
+    assert (again.state, again.activity.drift_reasons, world.house.effects) == (
         State.PROPOSED,
         ("the approvals no longer count",),
         [],
@@ -268,7 +268,7 @@ def test_an_approver_taken_out_of_the_group_does_not_count(world):
     case = world.proposed()
     world.approve(case)
     world.people.members["floor-managers"] = {"omar"}
-    assert finish(world, case).drifted == ("the approvals no longer count",)
+    assert finish(world, case).activity.drift_reasons == ("the approvals no longer count",)
 
 
 def test_policy_that_became_stricter_stops_it(world):
@@ -276,7 +276,7 @@ def test_policy_that_became_stricter_stops_it(world):
     world.approve(case)
     world.library.rules = policy(medium_above=Decimal(10))
     again = finish(world, case)
-    assert again.drifted[0].startswith("policy is stricter now")
+    assert again.activity.drift_reasons[0].startswith("policy is stricter now")
     assert world.house.effects == []
 
 
@@ -298,9 +298,9 @@ def test_an_edited_plan_runs_as_edited(world):
     edited_case = world.desk.decisions.edit(
         request(case.id, principal("omar"), world.seen(case)), values={"quantity": 6}
     )
-    assert [(change.field, change.before, change.after) for change in edited_case.changes] == [
-        ("quantity", 24, 6)
-    ]
+    assert [
+        (change.field, change.before, change.after) for change in edited_case.proposal.changes
+    ] == [("quantity", 24, 6)]
     world.approve(edited_case)
     final = finish(world, edited_case)
     assert (final.state, final.plan.actions[0].parameters["quantity"]) == (State.RESOLVED, 6)
@@ -405,8 +405,11 @@ def test_what_policy_lets_run_alone_runs_alone_and_says_so(world):
 def test_a_failed_lookup_is_shown_as_failed_and_the_card_goes_out(world):
     world.house.failing_lookups.add("look")
     case = world.proposed()
-    assert (case.state, case.evidence[0].failure) == (State.REFERRED, "the system is away")
-    assert "No plan fits" in case.recommendation.blocked
+    assert (case.state, case.assessment.evidence[0].failure) == (
+        State.REFERRED,
+        "the system is away",
+    )
+    assert "No plan fits" in case.proposal.recommendation.blocked
     assert world.chat.cards["EX-1/1"]
 
 
@@ -450,7 +453,7 @@ def test_trouble_that_comes_back_within_a_day_is_the_same_case_and_later_a_new_o
     assert world.receive().case_id == "EX-1"
     world.work()
     again = world.store.cases.case("EX-1")
-    assert (again.state, again.count, again.generation) == (State.PROPOSED, 2, 2)
+    assert (again.state, again.activity.signal_count, again.generation) == (State.PROPOSED, 2, 2)
     world.clear(world.signal())
     world.clock.forward(hours=25)
     assert world.receive().case_id == "EX-2"
@@ -462,7 +465,7 @@ def test_asking_again_after_a_no_counts_on_the_rejected_case(world):
         request(case.id, principal("ana"), world.seen(case)), reason=RejectReason.WRONG_PLAN
     )
     world.receive()
-    assert (world.case(case).state, world.case(case).count) == (State.REJECTED, 2)
+    assert (world.case(case).state, world.case(case).activity.signal_count) == (State.REJECTED, 2)
 
 
 def test_a_refused_press_is_written_down(world):
@@ -627,7 +630,11 @@ def test_a_deed_that_found_the_world_moved_did_not_happen_and_counts_as_no_failu
     world.house.faults["execute"] = ["moved"]
     world.approve(case)
     again = finish(world, case)
-    assert (again.state, again.drifted, world.house.effects) == (State.PROPOSED, ("it moved",), [])
+    assert (again.state, again.activity.drift_reasons, world.house.effects) == (
+        State.PROPOSED,
+        ("it moved",),
+        [],
+    )
     names = world.entry_names(case)
     assert names[names.index("step.reported") + 1] == "plan.drifted"
     assert step_states(world, case) == [StepState.ABSENT]
@@ -731,7 +738,7 @@ def start_and_die(world, case, how):
     (work,) = world.store.outbox.claim([Topic.EXECUTE], 1, world.clock(), 30)
     with pytest.raises(Died):
         world.desk.executor.run(work)
-    assert world.case(case).steps[0].state is StepState.STARTED
+    assert world.case(case).execution.steps[0].state is StepState.STARTED
     world.clock.forward(seconds=30)
 
 
@@ -740,16 +747,16 @@ def test_a_started_step_is_not_repeated_while_its_first_worker_may_still_be_at_i
     world = small_world
     case = world.proposed()
     start_and_die(world, case, "die before")
-    began = world.case(case).steps[0].at
+    began = world.case(case).execution.steps[0].at
     while world.clock() <= began + timedelta(seconds=30) + world.house.timeout:
         world.work()
-        assert (world.house.calls.count("execute"), world.case(case).steps[0].state) == (
+        assert (world.house.calls.count("execute"), world.case(case).execution.steps[0].state) == (
             1,
             StepState.STARTED,
         )
         world.clock.forward(seconds=1)
     world.work()
-    assert world.case(case).steps[0].state in {StepState.UNKNOWN, StepState.MISSING}
+    assert world.case(case).execution.steps[0].state in {StepState.UNKNOWN, StepState.MISSING}
     final = finish(world, case, seconds=20)
     assert (final.state, len(world.house.effects)) == (State.RESOLVED, 1)
 
@@ -775,7 +782,7 @@ def test_a_started_step_that_did_not_happen_is_absent_before_it_drifts(small_wor
     start_and_die(world, case, "die before")
     world.house.facts["on_hand"] = 28
     again = finish(world, case, seconds=40)
-    assert (again.state, again.drifted, world.house.effects) == (
+    assert (again.state, again.activity.drift_reasons, world.house.effects) == (
         State.PROPOSED,
         ("on_hand was 4, is 28",),
         [],
@@ -797,7 +804,7 @@ def test_an_effect_is_not_begun_by_a_process_that_stood_still_after_it_had_writt
     (work,) = world.store.outbox.claim([Topic.EXECUTE], 1, world.clock(), 30)
     world.lane.handle(work)
     object.__setattr__(world.desk.executor.lease, "stopwatch", boottime)
-    assert (world.case(case).steps[0].state, world.house.calls) == (StepState.STARTED, [])
+    assert (world.case(case).execution.steps[0].state, world.house.calls) == (StepState.STARTED, [])
     final = finish(world, case, seconds=60)
     assert (final.state, len(world.house.effects)) == (State.RESOLVED, 1)
 
@@ -821,11 +828,11 @@ def test_an_undo_is_not_repeated_while_its_first_worker_may_still_be_at_it(small
     case = being_taken_back(world, "die before")
     with pytest.raises(Died):
         world.work()
-    began = world.case(case).steps[0].at
+    began = world.case(case).execution.steps[0].at
     world.clock.forward(seconds=30)
     while world.clock() <= began + timedelta(seconds=30) + world.house.timeout:
         world.work()
-        assert (world.house.calls.count("undo"), world.case(case).steps[0].state) == (
+        assert (world.house.calls.count("undo"), world.case(case).execution.steps[0].state) == (
             1,
             StepState.UNDOING,
         )
