@@ -291,8 +291,13 @@ def test_what_two_people_approved_is_not_undone_by_one(world, tmp_path):
         take_back(world, case, BEN)
     back = take_back(world, case, CARLA, note="and the wrong wine")
     assert back.state is State.REFERRED
-    assert world.house.effects == [back.steps[0].key, f"undo:{back.steps[0].key}"]
-    assert back.ending.reason.startswith("taken back by Ben and Carla: and the wrong wine")
+    assert world.house.effects == [
+        back.execution.steps[0].key,
+        f"undo:{back.execution.steps[0].key}",
+    ]
+    assert back.activity.status_reason.reason.startswith(
+        "taken back by Ben and Carla: and the wrong wine"
+    )
     names = world.entry_names(case)
     assert [name for name in names if "undo" in name] == [
         "undo.approved",
@@ -377,7 +382,7 @@ def test_one_whose_delegation_is_used_is_heard_once(small_world):
     )
     case = carried_out(world)
     half = take_back(world, case, OMAR)
-    assert (half.undo_approvals[0].behalf_name, half.state) == ("Carla", State.RESOLVED)
+    assert (half.execution.undo_approvals[0].behalf_name, half.state) == ("Carla", State.RESOLVED)
     with pytest.raises(TooLate, match="Carla has been heard already"):
         take_back(world, case, CARLA)
     assert take_back(world, case, BEN).state is State.REFERRED
@@ -411,7 +416,11 @@ def test_whoever_may_not_want_it_any_more_when_it_begins_takes_nothing_back(
         )
     world.work()
     kept = world.case(case)
-    assert (kept.state, len(world.house.effects), kept.undo_approvals) == (State.RESOLVED, 1, ())
+    assert (kept.state, len(world.house.effects), kept.execution.undo_approvals) == (
+        State.RESOLVED,
+        1,
+        (),
+    )
     look = world.chat.looks[case.id]
     assert look.is_undoable
     assert "Not taken back: the approvals to take it back no longer count" in flat(

@@ -54,7 +54,11 @@ def test_an_approved_plan_runs_once_and_the_case_is_resolved(world):
     case = world.proposed()
     world.approve(case)
     final = finish(world, case)
-    assert (final.state, [step.state for step in final.steps], len(world.house.effects)) == (
+    assert (
+        final.state,
+        [step.state for step in final.execution.steps],
+        len(world.house.effects),
+    ) == (
         State.RESOLVED,
         [StepState.LANDED],
         1,
@@ -84,7 +88,7 @@ def test_a_refusal_by_the_system_ends_with_a_person(world):
     world.house.faults["execute"] = ["refuse"]
     world.approve(case)
     final = finish(world, case)
-    assert (final.state, final.steps[0].state, world.house.effects) == (
+    assert (final.state, final.execution.steps[0].state, world.house.effects) == (
         State.REFERRED,
         StepState.FAILED,
         [],
@@ -97,7 +101,7 @@ def test_an_answer_that_was_lost_after_the_effect_is_found_and_never_repeated(wo
     world.approve(case)
     assert finish(world, case).execution.steps[0].state is StepState.UNKNOWN
     final = finish(world, case, seconds=3)
-    assert (final.state, final.steps[0].detail, len(world.house.effects)) == (
+    assert (final.state, final.execution.steps[0].detail, len(world.house.effects)) == (
         State.RESOLVED,
         "found done",
         1,
@@ -138,7 +142,7 @@ def test_an_outcome_that_cannot_be_found_out_is_parked_for_a_person(world):
     world.approve(case)
     doubtful = finish(world, case, seconds=60)
     assert (doubtful.state, len(world.house.effects)) == (State.OUTCOME_UNKNOWN, 1)
-    assert "does not say whether it happened" in doubtful.ending.reason
+    assert "does not say whether it happened" in doubtful.activity.status_reason.reason
     world.desk.decisions.settle(
         request(case.id, principal("ana"), world.seen(case)),
         has_landed=True,
@@ -168,7 +172,7 @@ def test_an_action_without_idempotency_is_never_repeated(world):
     world.approve(case)
     doubtful = finish(world, case, seconds=5)
     assert (doubtful.state, world.house.effects) == (State.OUTCOME_UNKNOWN, [])
-    assert "never repeated by itself" in doubtful.ending.reason
+    assert "never repeated by itself" in doubtful.activity.status_reason.reason
 
 
 def test_a_worker_that_dies_after_the_effect_leaves_one_effect(world):
@@ -303,7 +307,10 @@ def test_an_edited_plan_runs_as_edited(world):
     ] == [("quantity", 24, 6)]
     world.approve(edited_case)
     final = finish(world, edited_case)
-    assert (final.state, final.plan.actions[0].parameters["quantity"]) == (State.RESOLVED, 6)
+    assert (final.state, final.proposal.plan.actions[0].parameters["quantity"]) == (
+        State.RESOLVED,
+        6,
+    )
 
 
 def test_only_what_the_playbook_lists_can_be_edited(world):
@@ -325,7 +332,7 @@ def test_two_steps_run_in_order(world):
     case = world.proposed()
     world.approve(case, "ben")
     final = finish(world, case)
-    assert [step.state for step in final.steps] == [StepState.LANDED, StepState.LANDED]
+    assert [step.state for step in final.execution.steps] == [StepState.LANDED, StepState.LANDED]
     assert len(world.house.effects) == 2
 
 
@@ -335,11 +342,14 @@ def test_when_a_later_step_fails_what_landed_is_undone(world):
     world.house.faults["execute"] = ["", "refuse"]
     world.approve(case, "ben")
     final = finish(world, case)
-    assert (final.state, [step.state for step in final.steps]) == (
+    assert (final.state, [step.state for step in final.execution.steps]) == (
         State.REFERRED,
         [StepState.UNDONE, StepState.FAILED],
     )
-    assert world.house.effects == [final.steps[0].key, f"undo:{final.steps[0].key}"]
+    assert world.house.effects == [
+        final.execution.steps[0].key,
+        f"undo:{final.execution.steps[0].key}",
+    ]
 
 
 def test_what_cannot_be_undone_is_shown_as_standing(world):
@@ -349,11 +359,11 @@ def test_what_cannot_be_undone_is_shown_as_standing(world):
     world.house.faults["execute"] = ["", "refuse"]
     world.approve(case, "ben")
     final = finish(world, case)
-    assert (final.state, [step.state for step in final.steps]) == (
+    assert (final.state, [step.state for step in final.execution.steps]) == (
         State.REFERRED,
         [StepState.LANDED, StepState.FAILED],
     )
-    assert "stays, it cannot be undone" in final.ending.reason
+    assert "stays, it cannot be undone" in final.activity.status_reason.reason
 
 
 def test_a_world_that_moves_between_two_steps_backs_out_the_first(world):
@@ -365,7 +375,7 @@ def test_a_world_that_moves_between_two_steps_backs_out_the_first(world):
         world.lane.handle(work)
     world.house.facts["on_hand"] = 99
     final = finish(world, case)
-    assert (final.state, [step.state for step in final.steps]) == (
+    assert (final.state, [step.state for step in final.execution.steps]) == (
         State.REFERRED,
         [StepState.UNDONE],
     )
@@ -395,7 +405,7 @@ def test_what_policy_lets_run_alone_runs_alone_and_says_so(world):
     world.library.rules = policy(actions={"house.order_stock": ActionLimit(alone=True)})
     case = world.proposed()
     final = world.case(case)
-    assert (final.state, final.approvals[0].person) == (
+    assert (final.state, final.proposal.approvals[0].person) == (
         State.RESOLVED,
         f"policy:{world.library.rules.checksum}",
     )
@@ -442,7 +452,7 @@ def test_clear_closes_what_waits_and_marks_what_runs(world):
     world.approve(case)
     world.clear(other)
     final = world.case(case)
-    assert (final.state, final.cleared_at) == (State.APPROVED, world.clock())
+    assert (final.state, final.timers.cleared_at) == (State.APPROVED, world.clock())
 
 
 def test_trouble_that_comes_back_within_a_day_is_the_same_case_and_later_a_new_one(world):
@@ -525,7 +535,10 @@ def test_what_was_accepted_and_is_never_seen_goes_to_a_person_and_is_not_repeate
     world.house.faults["verify"] = [look] * 50
     world.approve(case)
     doubtful = finish(world, case, seconds=70, step=10)
-    assert (doubtful.state, doubtful.steps[0].state) == (State.OUTCOME_UNKNOWN, StepState.ACCEPTED)
+    assert (doubtful.state, doubtful.execution.steps[0].state) == (
+        State.OUTCOME_UNKNOWN,
+        StepState.ACCEPTED,
+    )
     assert (world.house.calls.count("execute"), len(world.house.effects)) == (1, 1)
     looks = world.house.calls.count("verify")
     assert 5 <= looks <= 12
@@ -574,7 +587,11 @@ def test_a_second_attempt_that_finds_the_world_moved_looks_whether_the_first_one
     world.house.faults["verify"] = ["absent", "absent"]
     world.approve(case)
     final = finish(world, case, seconds=20)
-    assert (final.state, final.drifted, len(world.house.effects)) == (State.RESOLVED, (), 1)
+    assert (final.state, final.activity.drift_reasons, len(world.house.effects)) == (
+        State.RESOLVED,
+        (),
+        1,
+    )
 
 
 @pytest.mark.threat("A2")
@@ -605,7 +622,7 @@ def test_a_system_that_surely_did_nothing_is_tried_again_with_the_same_key(small
     world.house.faults["execute"] = ["busy", "busy"]
     world.approve(case)
     final = finish(world, case, seconds=20)
-    assert (final.state, world.house.effects) == (State.RESOLVED, [final.steps[0].key])
+    assert (final.state, world.house.effects) == (State.RESOLVED, [final.execution.steps[0].key])
     assert StepState.FAILED not in step_states(world, case)
 
 
@@ -616,7 +633,7 @@ def test_a_system_that_keeps_doing_nothing_is_given_up_and_goes_to_a_person(smal
     world.house.faults["execute"] = ["busy"] * 99
     world.approve(case)
     final = finish(world, case, seconds=60, step=5)
-    assert (final.state, final.steps[0].state, world.house.effects) == (
+    assert (final.state, final.execution.steps[0].state, world.house.effects) == (
         State.REFERRED,
         StepState.FAILED,
         [],
@@ -649,7 +666,7 @@ def test_a_later_step_that_did_not_happen_takes_the_first_one_back(small_world):
     world.house.faults["execute"] = ["", "moved"]
     world.approve(case, "ben")
     final = finish(world, case)
-    assert (final.state, [step.state for step in final.steps]) == (
+    assert (final.state, [step.state for step in final.execution.steps]) == (
         State.REFERRED,
         [StepState.UNDONE, StepState.ABSENT],
     )
@@ -690,8 +707,11 @@ def test_an_undo_whose_answer_was_lost_is_found_and_never_repeated(small_world, 
     world = small_world
     case = being_taken_back(world, fault, looks=looks)
     final = finish(world, case, seconds=60)
-    assert (final.state, final.steps[0].state) == (State.REFERRED, StepState.UNDONE)
-    assert world.house.effects == [final.steps[0].key, f"undo:{final.steps[0].key}"]
+    assert (final.state, final.execution.steps[0].state) == (State.REFERRED, StepState.UNDONE)
+    assert world.house.effects == [
+        final.execution.steps[0].key,
+        f"undo:{final.execution.steps[0].key}",
+    ]
 
 
 @pytest.mark.threat("A2")
@@ -700,7 +720,7 @@ def test_an_undo_that_did_not_happen_is_repeated_after_two_looks(small_world, fa
     world = small_world
     case = being_taken_back(world, fault)
     final = finish(world, case, seconds=60)
-    assert (final.state, final.steps[0].state, len(world.house.effects)) == (
+    assert (final.state, final.execution.steps[0].state, len(world.house.effects)) == (
         State.REFERRED,
         StepState.UNDONE,
         2,
@@ -725,7 +745,7 @@ def test_an_undo_that_is_refused_goes_to_a_person_at_once(small_world):
         note="cancelled on the phone",
     )
     final = finish(world, case)
-    assert (final.state, final.steps[0].state) == (State.REFERRED, StepState.UNDONE)
+    assert (final.state, final.execution.steps[0].state) == (State.REFERRED, StepState.UNDONE)
 
 
 # --- when another worker takes over -----------------------------------------------------------------------------------------
@@ -772,7 +792,11 @@ def test_a_world_that_the_first_worker_changed_is_no_drift_before_its_step_is_lo
     world.house.facts["on_hand"] = 28
     world.house.faults["verify"] = looks
     final = finish(world, case, seconds=40)
-    assert (final.state, final.drifted, len(world.house.effects)) == (State.RESOLVED, (), 1)
+    assert (final.state, final.activity.drift_reasons, len(world.house.effects)) == (
+        State.RESOLVED,
+        (),
+        1,
+    )
 
 
 @pytest.mark.threat("A3")
@@ -838,7 +862,7 @@ def test_an_undo_is_not_repeated_while_its_first_worker_may_still_be_at_it(small
         )
         world.clock.forward(seconds=1)
     final = finish(world, case, seconds=20)
-    assert (final.state, final.steps[0].state, len(world.house.effects)) == (
+    assert (final.state, final.execution.steps[0].state, len(world.house.effects)) == (
         State.REFERRED,
         StepState.UNDONE,
         2,

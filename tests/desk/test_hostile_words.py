@@ -49,11 +49,11 @@ def test_hostile_words_in_a_signal_change_nothing_that_counts(trained):
     world = trained
     plain = world.proposed()
     counts = (
-        plain.verdict.tier,
-        plain.verdict.factors,
-        plain.verdict.ruling,
-        plain.plan.actions,
-        plain.plan.beneficiary,
+        plain.proposal.verdict.tier,
+        plain.proposal.verdict.factors,
+        plain.proposal.verdict.ruling,
+        plain.proposal.plan.actions,
+        plain.proposal.plan.beneficiary,
     )
     for place, text in enumerate(corpus()):
         for kind in ("low_stock", "unrecognised"):

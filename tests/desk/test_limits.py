@@ -382,7 +382,7 @@ def test_an_autonomous_kind_that_a_person_edited_to_low_risk_can_be_approved(wor
     edited = world.desk.decisions.edit(
         request(case.id, principal("ben"), world.seen(case)), values={"quantity": 8}
     )
-    assert (edited.verdict.ruling, edited.verdict.factors) == (
+    assert (edited.proposal.verdict.ruling, edited.proposal.verdict.factors) == (
         Ruling.ASK,
         (ApprovalRequirement("floor-managers", 1),),
     )

@@ -87,7 +87,7 @@ def opened(world):
 @pytest.fixture
 def case(page):
     found = page.world.proposed()
-    assert found.verdict.step_up
+    assert found.proposal.verdict.step_up
     return found
 
 
@@ -578,7 +578,10 @@ def test_a_passkey_that_is_removed_takes_nothing_back(page):
     page.world.work()
     kept = page.world.case(case)
     assert (kept.state, len(page.world.house.effects)) == (State.RESOLVED, 1)
-    assert kept.ending.reason == "not taken back: the approvals to take it back no longer count"
+    assert (
+        kept.activity.status_reason.reason
+        == "not taken back: the approvals to take it back no longer count"
+    )
 
 
 @pytest.mark.threat("B7")

@@ -257,7 +257,7 @@ def test_a_wholly_malicious_model_changes_nothing_in_a_thousand_cases(small_worl
             continue
         count += 1
         case_with_words = with_fields(case, words=words)
-        assert {**to_plain(case_with_words), "words": None} == before
+        assert to_plain(with_fields(case_with_words, words=None)) == before
         card = case_card(case_with_words)
         assert validate(card) == []
         assert list(live_elements(card)) == list(live_elements(plain_card))
