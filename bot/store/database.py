@@ -21,6 +21,7 @@ from sqlalchemy.pool import QueuePool
 
 from bot.clock import monotonic
 from bot.store.local_workers import Handover, LocalWorker, dispatch
+from bot.store.parameters import keep_storable
 from bot.store.unit_of_work import UnitOfWork
 
 T = TypeVar("T")
@@ -46,6 +47,8 @@ class Database:
         self.is_sqlite = self.engine.dialect.name == "sqlite"
         # A reader never begins a transaction: each SELECT is its own snapshot.
         self._readers = _reading_engine(url)
+        for engine in (self.engine, self._readers):
+            keep_storable(engine)
         self._connection: Connection | None = None
         self._jobs: queue.SimpleQueue[_Job | None] = queue.SimpleQueue()
         self._writer = threading.Thread(target=self._write_loop, name="store-writer", daemon=True)
