@@ -136,8 +136,13 @@ def _new_people(case: Case, entry: Entry) -> list[str]:
     # A refused attempt makes nobody a party.
     if isinstance(entry.body, AttemptRefused):
         return []
-    names = dict.fromkeys((str(entry.actor), getattr(entry.body, "to", "")))
-    return [name for name in names if is_person(name) and name not in case.people]
+    names = []
+    if entry.actor.is_person:
+        names.append(entry.actor.id)
+    receiver: str = getattr(entry.body, "to", "")
+    if receiver and is_person(receiver):
+        names.append(receiver)
+    return [name for name in dict.fromkeys(names) if name not in case.people]
 
 
 def _next_due(case: Case) -> datetime | None:

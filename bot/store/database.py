@@ -12,6 +12,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Future
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -73,7 +74,7 @@ class Database:
 
     def fetch(self, query: Executable, values: Mapping[str, Any] | None = None) -> Sequence[Any]:
         """Run one query. Return its rows."""
-        with self.read() as connection:
+        with self._readers.connect() as connection:
             return connection.execute(query, values or {}).all()
 
     @contextlib.contextmanager
@@ -152,7 +153,10 @@ class Database:
                 unit = UnitOfWork(self._connection, self.local_workers)
                 if any(job.appends for job in batch):
                     unit.lock_head()
-                results = [(job.run(unit), unit.take_handover()) for job in batch]
+                results = []
+                for job in batch:
+                    unit.handover = Handover()
+                    results.append((job.run(unit), unit.handover))
                 unit.flush()
         except DBAPIError:
             # It may be broken: the next batch gets another.
@@ -175,16 +179,15 @@ class Database:
         return connection
 
 
+@dataclass(slots=True)
 class _Job:
     """A job of the writer, and the future of its result."""
 
-    __slots__ = ("appends", "future", "repeats", "run")
-
-    def __init__(self, run: Callable[[UnitOfWork], Any], appends: bool) -> None:
-        self.run = run
-        self.appends = appends
-        self.future: Future[Any] = Future()
-        self.repeats = MAX_REPEATS
+    run: Callable[[UnitOfWork], Any]
+    appends: bool
+    future: Future[Any] = field(default_factory=Future)
+    #: How often it may still run again after a lost race.
+    repeats: int = MAX_REPEATS
 
 
 def _may_repeat(failure: BaseException) -> bool:

@@ -27,7 +27,9 @@ def _replace_unstorable(
         values = row.values() if isinstance(row, Mapping) else row
         texts += [value for value in values if isinstance(value, str)]
     # One look at all texts together: there is hardly ever anything to replace.
-    if is_storable("".join(texts)):
+    text = "".join(texts)
+    is_plain = text.isascii() and "\x00" not in text
+    if is_plain or is_storable(text):
         return statement, parameters
     storable_rows = [_storable_row(row) for row in rows]
     return statement, storable_rows if is_many else storable_rows[0]

@@ -5,7 +5,6 @@ They are serialised before the writer's turn comes.
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
 from typing import Any
 
 from bot.cases.canonical import canonical_bytes, to_json
@@ -67,7 +66,12 @@ def ledger_lines(entries: Iterable[Entry]) -> list[Line]:
 
 def case_row(case: Case) -> dict[str, Any]:
     """Return the row of ``cases``, with the columns for lists."""
-    undo_until = case.undo_until if case.state is State.RESOLVED else None
+    times = {
+        "due_at": case.due_at,
+        "decided_at": case.decided_at,
+        "ended_at": case.ended_at,
+        "undo_until": case.undo_until if case.state is State.RESOLVED else None,
+    }
     stake = case.stake.amount if case.stake else None
     return {
         "id": case.id,
@@ -78,7 +82,6 @@ def case_row(case: Case) -> dict[str, Any]:
         "fingerprint": case.fingerprint,
         "owner": case.owner,
         "version": case.version,
-        "due_at": _seconds(case.due_at),
         "body": to_json(case),
         "channel": case.channel,
         "waits_on": f" {' '.join(case.waits_on)} ",
@@ -86,10 +89,8 @@ def case_row(case: Case) -> dict[str, Any]:
         "decide_by": case.sla.decide_by.timestamp(),
         "stake": None if stake is None else float(stake),
         "opened_at": case.opened_at.timestamp(),
-        "decided_at": _seconds(case.decided_at),
-        "ended_at": _seconds(case.ended_at),
-        "undo_until": _seconds(undo_until),
         "words": search_text(case),
+        **{column: at.timestamp() if at else None for column, at in times.items()},
     }
 
 
@@ -98,10 +99,6 @@ def search_text(case: Case) -> str:
     kind = case.kind.replace("_", " ")
     text = f"{case.id} {case.signal.title} {case.signal.subject} {kind} {case.what}"
     return " ".join(text.casefold().split())[:MAX_SEARCH_TEXT]
-
-
-def _seconds(at: datetime | None) -> float | None:
-    return at.timestamp() if at else None
 
 
 def people_rows(before: Case | None, after: Case) -> list[dict[str, str]]:
@@ -140,24 +137,19 @@ def outcome_rows(entries: Iterable[Entry]) -> list[dict[str, Any]]:
     """List how steps ended, for the limits and the circuit breaker."""
     rows = []
     for entry in entries:
-        outcome = _step_outcome(entry)
-        if outcome is not None:
-            step, state = outcome
-            rows.append(
-                {
-                    "of_case": entry.case_id,
-                    "of_revision": entry.revision,
-                    "of_step": step,
-                    "outcome": state.name,
-                }
-            )
+        match entry.body:
+            case StepReported(step=step, state=StepState.LANDED | StepState.FAILED as state):
+                outcome = state
+            case Settled(step=step, landed=has_landed):
+                outcome = StepState.LANDED if has_landed else StepState.FAILED
+            case _:
+                continue
+        rows.append(
+            {
+                "of_case": entry.case_id,
+                "of_revision": entry.revision,
+                "of_step": step,
+                "outcome": outcome.name,
+            }
+        )
     return rows
-
-
-def _step_outcome(entry: Entry) -> tuple[int, StepState] | None:
-    body = entry.body
-    if isinstance(body, StepReported) and body.state in {StepState.LANDED, StepState.FAILED}:
-        return body.step, body.state
-    if isinstance(body, Settled):
-        return body.step, StepState.LANDED if body.landed else StepState.FAILED
-    return None
