@@ -62,9 +62,11 @@ def ineligibility(case: Case, decision: DecisionKind, by: Caller) -> str | None:
         return unfit(person) if is_approval else "only members of this workspace may do this"
     if _is_barred(case, decision, person, by):
         return "whoever raised or edited a plan, or gains from it, cannot approve it"
-    for candidate in (person, *by.behalf_of):
-        is_fit = is_colleague(candidate) and not _is_barred(case, decision, candidate, by)
-        if is_fit and roles(case, candidate, by) & MAY[decision]:
+    if roles(case, person, by) & MAY[decision]:
+        return None
+    for giver in by.behalf_of:
+        is_fit = is_colleague(giver) and not _is_barred(case, decision, giver, by)
+        if is_fit and roles(case, giver, by) & MAY[decision]:
             return None
     return _only_others(case, decision, by)
 

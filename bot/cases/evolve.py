@@ -102,7 +102,8 @@ def _must_keep_doubt(before: Case, after: Case, entry: Entry) -> None:
 
     It ends with a report, or with a person's word.
     """
-    if before.step_in_doubt is None or isinstance(entry.body, StepReported | Settled):
+    is_in_doubt = any(step.state in IN_DOUBT for step in before.steps)
+    if not is_in_doubt or isinstance(entry.body, StepReported | Settled):
         return
     if _drifts_unreported(before, entry):
         return
