@@ -9,7 +9,7 @@ from datetime import datetime
 from typing import assert_never
 
 from bot.cases import handling, intake, steps, timers, triage, undo, votes
-from bot.cases.actor import DESK, is_person
+from bot.cases.actor import DESK, ActorKind, is_person
 from bot.cases.case import Case
 from bot.cases.entries import (
     IN_DOUBT,
@@ -138,7 +138,7 @@ def _new_people(case: Case, entry: Entry) -> list[str]:
     if isinstance(entry.body, AttemptRefused):
         return []
     names = []
-    if entry.actor.is_person:
+    if entry.actor.kind is ActorKind.PERSON:
         names.append(entry.actor.id)
     receiver: str = getattr(entry.body, "to", "")
     if receiver and is_person(receiver):

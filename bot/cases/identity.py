@@ -81,11 +81,6 @@ class Identities:
                 voters |= parties
         return tuple(distinct)
 
-    def is_among_voters(self, account: str, votes: Iterable[Approval]) -> bool:
-        """Tell whether one of these votes is by or for this person."""
-        voters = {party for vote in votes for party in vote.parties}
-        return any(self.is_same_person(account, voter) for voter in voters)
-
 
 def _fold(account: str) -> str:
     """Return the form in which accounts are compared."""

@@ -117,9 +117,7 @@ def judge(
     return change(latest, decide(latest, commands.Recur(signal, reopen, identities), now), playbook)
 
 
-def _clear(
-    latest: Case | None, signal: Signal, playbook: Playbook, now: datetime
-) -> Change | None:
+def _clear(latest: Case | None, signal: Signal, playbook: Playbook, now: datetime) -> Change | None:
     if latest is None or latest.is_terminal:
         return None
     return change(latest, decide(latest, commands.Clear(signal), now), playbook)

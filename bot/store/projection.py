@@ -47,13 +47,18 @@ class CaseWrite:
 
 def case_write(before: Case | None, after: Case, entries: Sequence[Entry]) -> CaseWrite:
     """Serialise a change of a case."""
+    people_before = before.people if before else ()
     return CaseWrite(
         expected_version=before.version if before else 0,
         case=case_row(after),
         lines=ledger_lines(entries),
         effects=effect_rows(after, entries),
         outcomes=outcome_rows(entries),
-        people=people_rows(before, after),
+        people=[
+            {"person": person, "case_id": after.id}
+            for person in after.people
+            if person not in people_before
+        ],
     )
 
 
@@ -99,16 +104,6 @@ def search_text(case: Case) -> str:
     kind = case.kind.replace("_", " ")
     text = f"{case.id} {case.signal.title} {case.signal.subject} {kind} {case.what}"
     return " ".join(text.casefold().split())[:MAX_SEARCH_TEXT]
-
-
-def people_rows(before: Case | None, after: Case) -> list[dict[str, str]]:
-    """List the people whom this change makes a party to the case."""
-    people_before = set(before.people) if before else set()
-    return [
-        {"person": person, "case_id": after.id}
-        for person in after.people
-        if person not in people_before
-    ]
 
 
 def effect_rows(after: Case, entries: Iterable[Entry]) -> list[dict[str, Any]]:

@@ -101,7 +101,14 @@ class UnitOfWork:
         Raises:
             Conflict: the case is no longer at the expected version.
         """
-        self._project(write)
+        if write.expected_version == 0:
+            self.lock_head().case_number += 1
+            self.connection.execute(_INSERT_CASE, write.case)
+        else:
+            case_id, expected = write.case["id"], write.expected_version
+            values = {**write.case, "case_id": case_id, "expected": expected}
+            if self.connection.execute(_UPDATE_CASE, values).rowcount != 1:
+                raise Conflict(f"{case_id} is no longer at version {expected}")
         self._lines.extend(write.lines)
         if write.effects:
             self.connection.execute(insert(tables.effects), list(write.effects))
@@ -125,16 +132,6 @@ class UnitOfWork:
             raise Conflict(f"the desk's controls are no longer at version {before.version}")
         self._lines.extend(ledger_lines(decision.entries))
 
-    def _project(self, write: CaseWrite) -> None:
-        if write.expected_version == 0:
-            self.lock_head().case_number += 1
-            self.connection.execute(_INSERT_CASE, write.case)
-            return
-        case_id = write.case["id"]
-        values = {**write.case, "case_id": case_id, "expected": write.expected_version}
-        if self.connection.execute(_UPDATE_CASE, values).rowcount != 1:
-            raise Conflict(f"{case_id} is no longer at version {write.expected_version}")
-
     # --- the outbox ------------------------------------------------------------------------------
 
     def enqueue(self, messages: Sequence[OutboxMessage], now: datetime | None = None) -> None:
@@ -145,7 +142,7 @@ class UnitOfWork:
         """
         if not messages:
             return
-        rows = [outbox_rows.message_row(message) for message in messages]
+        rows = outbox_rows.message_rows(messages)
         self.connection.execute(outbox_rows.ENQUEUE.on(self.connection), rows)
         self.handover.wakes = True
         if now is not None:

@@ -274,9 +274,7 @@ def filled(desk, many: int, channel: str, like, *, cards: bool = True) -> list[s
         decision = decision.then(decide(decision.case, recommend, now))
         drawn = (desk_card(case_id, now),) if cards else ()
         desk.store.cases.commit(
-            Change(
-                before=None, entries=decision.entries, after=decision.case, messages=drawn
-            )
+            Change(before=None, entries=decision.entries, after=decision.case, messages=drawn)
         )
         return case_id
 

@@ -25,7 +25,6 @@ from slack_sdk import WebClient
 from slack_sdk.web import SlackResponse
 from starlette.testclient import TestClient
 
-from bot.cases.case import Case
 from bot.cases.lifecycle import State
 from bot.cases.source import Format, Source
 from bot.ports.outbox import LeasedMessage, Topic
