@@ -78,7 +78,7 @@ DESK = Actor(ActorKind.DESK, _DESK_ID)
 
 def is_person(text: str) -> bool:
     """Tell whether this text names a person."""
-    return Actor.parse(text).is_person
+    return Actor.parse(text).kind is ActorKind.PERSON
 
 
 class Surface(StrEnum):

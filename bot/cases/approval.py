@@ -71,6 +71,11 @@ class Approval:
         """Return the giver of the delegation that was used, else the person."""
         return self.behalf_of or self.person
 
+    @property
+    def parties(self) -> frozenset[str]:
+        """Return the person, and the giver of the delegation that was used."""
+        return frozenset((self.person, self.behalf_of or self.person))
+
 
 def people_of(group: str) -> tuple[str, ...]:
     """List the user ids of a "people:…" group.
@@ -164,7 +169,7 @@ def _distinct_principals(approvals: Iterable[Approval]) -> list[str]:
     taken_people: set[str] = set()
     principals = []
     for approval in approvals:
-        people = {approval.person, approval.principal}
+        people = approval.parties
         if not people & taken_people:
             principals.append(approval.principal)
         taken_people |= people

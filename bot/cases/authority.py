@@ -3,7 +3,7 @@
 ``docs/authority.md`` shows this table; a test keeps the two equal.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from enum import StrEnum
 
 from bot.cases.approval import Person, either, is_colleague, unfit
@@ -62,23 +62,22 @@ def ineligibility(case: Case, decision: DecisionKind, by: Caller) -> str | None:
         return unfit(person) if is_approval else "only members of this workspace may do this"
     if _is_barred(case, decision, person, by):
         return "whoever raised or edited a plan, or gains from it, cannot approve it"
-    for candidate in (person, *by.behalf_of):
-        is_fit = is_colleague(candidate) and not _is_barred(case, decision, candidate, by)
-        if is_fit and roles(case, candidate, by) & MAY[decision]:
+    if roles(case, person, by) & MAY[decision]:
+        return None
+    for giver in by.behalf_of:
+        is_fit = is_colleague(giver) and not _is_barred(case, decision, giver, by)
+        if is_fit and roles(case, giver, by) & MAY[decision]:
             return None
     return _only_others(case, decision, by)
 
 
 def roles(case: Case, person: Person, by: Caller) -> frozenset[Role]:
     """Find this person's roles, from the groups read for ``by``."""
-
-    def belongs_to(handles: Iterable[str]) -> bool:
-        return any(person.id in by.groups.get(handle, frozenset()) for handle in handles)
-
+    handles = {handle for handle, members in by.groups.items() if person.id in members}
     is_so = {
-        Role.APPROVER: belongs_to(_approvers(case, by)),
-        Role.PLAYBOOK_OWNER: belongs_to(by.playbook_owners),
-        Role.PRESENT_OWNER: person.id == case.owner or belongs_to([case.owner]),
+        Role.APPROVER: not handles.isdisjoint(_approvers(case, by)),
+        Role.PLAYBOOK_OWNER: not handles.isdisjoint(by.playbook_owners),
+        Role.PRESENT_OWNER: case.owner in {person.id, *handles},
         Role.VOTER: any(vote.person == person.id for vote in case.proposal.approvals),
     }
     return frozenset(role for role in Role if is_so[role])

@@ -55,6 +55,7 @@ from bot.cases.errors import (
 )
 from bot.cases.evolve import apply_entry, evolve
 from bot.cases.lifecycle import DECIDED, State, next_state
+from bot.cases.plan import Plan
 from bot.cases.seen import CHANGES_COURSE, OFFERED, DecisionKind, Seen
 
 #: Entries that the desk writes of its own accord: what it found out, and what it did.
@@ -194,33 +195,25 @@ def _write(
     """Make entries of these bodies and fold them, each once."""
     entries = []
     for body in bodies:
+        # A body with a plan begins the plan's revision.
+        plan: Plan | None = getattr(body, "plan", None)
         entry = Entry(
             case_id=case.id,
             version=case.version + 1,
-            revision=_revision_of(body) or case.proposal.revision,
+            revision=plan.revision if plan else case.proposal.revision,
             at=now,
             actor=actor,
             surface=surface,
             body=body,
         )
-        case = _apply(case, entry)
+        # Old ledgers may take transitions that are not offered any more; new entries may not.
+        state = next_state(case.state, body.transition)
+        try:
+            case = apply_entry(case, entry, state)
+        except DoubtDropped as failure:
+            raise MoveNotAllowed(f"{failure}: that is found out first") from None
         entries.append(entry)
     return Decision(tuple(entries), case)
-
-
-def _revision_of(body: CaseBody) -> int | None:
-    """Return the revision that a body with a plan begins."""
-    plan = getattr(body, "plan", None)
-    return plan.revision if plan else None
-
-
-def _apply(case: Case, entry: Entry) -> Case:
-    # Old ledgers may take transitions that are not offered any more; new entries may not.
-    state = next_state(case.state, entry.body.transition)
-    try:
-        return apply_entry(case, entry, state)
-    except DoubtDropped as failure:
-        raise MoveNotAllowed(f"{failure}: that is found out first") from None
 
 
 # --- currency and authority ---------------------------------------------------------------------

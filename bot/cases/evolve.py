@@ -9,7 +9,7 @@ from datetime import datetime
 from typing import assert_never
 
 from bot.cases import handling, intake, steps, timers, triage, undo, votes
-from bot.cases.actor import DESK, is_person
+from bot.cases.actor import DESK, ActorKind, is_person
 from bot.cases.case import Case
 from bot.cases.entries import (
     IN_DOUBT,
@@ -106,7 +106,8 @@ def _must_keep_doubt(before: Case, after: Case, entry: Entry) -> None:
 
     It ends with a report, or with a person's word.
     """
-    if before.execution.step_in_doubt is None or isinstance(entry.body, StepReported | Settled):
+    is_in_doubt = any(step.state in IN_DOUBT for step in before.execution.steps)
+    if not is_in_doubt or isinstance(entry.body, StepReported | Settled):
         return
     if _drifts_unreported(before, entry):
         return
@@ -140,8 +141,13 @@ def _new_people(case: Case, entry: Entry) -> list[str]:
     # A refused attempt makes nobody a party.
     if isinstance(entry.body, AttemptRefused):
         return []
-    names = dict.fromkeys((str(entry.actor), getattr(entry.body, "to", "")))
-    return [name for name in names if is_person(name) and name not in case.activity.people]
+    names = []
+    if entry.actor.kind is ActorKind.PERSON:
+        names.append(entry.actor.id)
+    receiver: str = getattr(entry.body, "to", "")
+    if receiver and is_person(receiver):
+        names.append(receiver)
+    return [name for name in dict.fromkeys(names) if name not in case.activity.people]
 
 
 def _next_due(case: Case) -> datetime | None:

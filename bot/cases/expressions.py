@@ -71,14 +71,9 @@ def evaluate(condition: str, facts: Mapping[str, Any]) -> bool:
     return search(condition, facts) is True
 
 
-def placeholders(template: str) -> list[str]:
-    """List the names of the facts in a template."""
-    return _PLACEHOLDER.findall(template)
-
-
 def has_enough_facts(template: str, facts: Mapping[str, Any]) -> bool:
     """Tell whether at least half of the placeholders can be filled."""
-    names = placeholders(template)
+    names: list[str] = _PLACEHOLDER.findall(template)
     available = [name for name in names if _fact(name, facts) is not None]
     return len(available) * 2 >= len(names)
 

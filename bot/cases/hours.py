@@ -3,7 +3,7 @@
 Times are those of the clock on the wall in a time zone, so changes of the clock are right.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import (
     UTC,
@@ -12,12 +12,15 @@ from datetime import (
     time,
     timedelta,
 )
+from functools import lru_cache
 from zoneinfo import ZoneInfo
 
 DAY = timedelta(days=1)
 MIDNIGHT = time(0)
 # How far ahead an opening is looked for.
 MAX_CLOSED_DAYS = 400
+# Every new case asks for the same few days.
+OPENINGS_KEPT = 4_096
 
 
 def no_holidays(day: date) -> bool:
@@ -64,7 +67,13 @@ class Hours:
 
         With no opening in sight, closed time counts as well.
         """
-        for start, end in self._openings(at):
+        # An evening that began the day before may still be open.
+        first = at.astimezone(ZoneInfo(self.zone)).date() - DAY
+        for ahead in range(MAX_CLOSED_DAYS):
+            opening = _opening_on(self, first + ahead * DAY)
+            if opening is None:
+                continue
+            start, end = opening
             begin = max(start, at)
             if begin >= end:
                 continue
@@ -81,15 +90,15 @@ class Hours:
         """Return when this day begins there, in UTC."""
         return _to_utc(day, MIDNIGHT, self.zone)
 
-    def _openings(self, at: datetime) -> Iterator[tuple[datetime, datetime]]:
-        """Iterate over opening and closing times from the day before on."""
-        first = self.local(at).date() - DAY
-        for ahead in range(MAX_CLOSED_DAYS):
-            day = first + ahead * DAY
-            if self.is_working_day(day):
-                last_day = day if self.closes > self.opens else day + DAY
-                opening = _to_utc(day, self.opens, self.zone)
-                yield opening, _to_utc(last_day, self.closes, self.zone)
+
+@lru_cache(maxsize=OPENINGS_KEPT)
+def _opening_on(hours: Hours, day: date) -> tuple[datetime, datetime] | None:
+    """Return when the channel opens on this day and when it closes; None on a day off."""
+    if not hours.is_working_day(day):
+        return None
+    last_day = day if hours.closes > hours.opens else day + DAY
+    opening = _to_utc(day, hours.opens, hours.zone)
+    return opening, _to_utc(last_day, hours.closes, hours.zone)
 
 
 def _to_utc(

@@ -7,6 +7,7 @@ nobody: it is never taken for a name that looks alike.
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from itertools import product
 
 from bot.cases.approval import Approval
 
@@ -71,20 +72,14 @@ class Identities:
     def distinct_votes(self, votes: Iterable[Approval]) -> tuple[Approval, ...]:
         """Keep the first vote by each person and for each person."""
         distinct: list[Approval] = []
+        voters: set[str] = set()
         for vote in votes:
-            if not self.has_voted(vote, distinct):
+            parties = vote.parties
+            pairs = product(parties, voters)
+            if not any(self.is_same_person(account, voter) for account, voter in pairs):
                 distinct.append(vote)
+                voters |= parties
         return tuple(distinct)
-
-    def has_voted(self, vote: Approval, votes: Iterable[Approval]) -> bool:
-        """Tell whether the voter or principal is in one of these votes."""
-        others = tuple(votes)
-        return any(self.is_among_voters(person, others) for person in (vote.person, vote.principal))
-
-    def is_among_voters(self, account: str, votes: Iterable[Approval]) -> bool:
-        """Tell whether one of these votes is by or for this person."""
-        voters = {name for vote in votes for name in (vote.person, vote.principal)}
-        return any(self.is_same_person(account, voter) for voter in voters)
 
 
 def _fold(account: str) -> str:

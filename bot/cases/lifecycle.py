@@ -30,11 +30,6 @@ class State(StrEnum):
         return _CODES.get(self, self.name)
 
     @classmethod
-    def has_code(cls, code: str) -> bool:
-        """Tell a code from any other text."""
-        return code in _BY_CODE
-
-    @classmethod
     def of_code(cls, code: str) -> "State":
         """Read a code.
 

@@ -97,8 +97,10 @@ def _opening_checksum(case: Case) -> str:
 
 
 def _doubt(case: Case) -> str:
+    if case.state is not State.OUTCOME_UNKNOWN:
+        return ""
     step = case.execution.step_in_doubt
-    if case.state is not State.OUTCOME_UNKNOWN or step is None:
+    if step is None:
         return ""
     # The same step may be asked about twice: for its execution, later for its undo.
     since = int(case.execution.steps[step].at.timestamp() * 1000)

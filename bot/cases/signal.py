@@ -59,8 +59,10 @@ class Signal:
 
         A case may be older than the domain.
         """
-        alone = (self.source, *self.identity[1:])
-        return (self.identity,) if alone == self.identity else (self.identity, alone)
+        own = self.identity
+        if self.domain in {"", self.source}:
+            return (own,)
+        return (own, (self.source, *own[1:]))
 
     @cached_property
     def fingerprint(self) -> str:
@@ -73,7 +75,8 @@ class Signal:
     @property
     def fingerprints(self) -> tuple[str, ...]:
         """Hash every identity under which a case of this trouble may stand."""
-        return tuple(fingerprint_of(identity) for identity in self.identities)
+        _, *others = self.identities
+        return (self.fingerprint, *map(fingerprint_of, others))
 
     @cached_property
     def body_checksum(self) -> str:

@@ -215,11 +215,11 @@ def must_be_new(
     votes = tuple(votes)
     if any(identities.is_same_person(earlier.person, vote.person) for earlier in votes):
         raise TooLate(f"{refusal}; it waits for somebody else")
-    if identities.is_among_voters(vote.principal, votes):
-        name = vote.behalf_name or vote.name
-        raise TooLate(f"{name} has been heard already; it waits for somebody else")
-    if identities.is_among_voters(vote.person, votes):
-        raise TooLate(f"{vote.name} has been heard already; it waits for somebody else")
+    voters = {party for earlier in votes for party in earlier.parties}
+    names = {vote.person: vote.name, vote.principal: vote.behalf_name or vote.name}
+    for account in (vote.principal, vote.person):
+        if any(identities.is_same_person(account, voter) for voter in voters):
+            raise TooLate(f"{names[account]} has been heard already; it waits for somebody else")
 
 
 def carries(

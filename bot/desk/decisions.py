@@ -216,7 +216,7 @@ class Decisions:
             commit = replace(
                 change(case, decision, self.library.playbook(case.kind)),
                 controls=controls,
-                control_entries=control_decision.entries,
+                control_decision=control_decision,
             )
             return self.cases.commit(commit)
 

@@ -3,7 +3,7 @@
 It is pure: a commit and its effects are one decision.
 """
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from datetime import datetime, timedelta
 
 from bot.cases.case import Case
@@ -18,7 +18,6 @@ from bot.cases.entries import (
     Conflicted,
     Drifted,
     Edited,
-    Entry,
     Escalated,
     Expired,
     HandedOver,
@@ -92,43 +91,34 @@ INVISIBLE: Bodies = (AttemptRefused, Conflicted, StepUpAsked)
 
 def change(before: Case | None, decision: Decision, playbook: Playbook) -> Change:
     """Join the entries of a decision and their messages."""
-    messages: tuple[OutboxMessage, ...] = ()
-    if decision.entries:
-        messages = messages_for(
-            decision.case,
-            decision.entries,
-            follow_up_for=playbook.measure.follow_up_for,
-        )
     return Change(
         before=before,
         entries=decision.entries,
-        messages=messages,
         after=decision.case,
+        messages=tuple(_messages(decision, playbook.measure.follow_up_for)),
     )
 
 
-def messages_for(
-    case: Case, entries: Iterable[Entry], *, follow_up_for: timedelta
-) -> tuple[OutboxMessage, ...]:
-    """List the outbox messages of one commit.
-
-    ``case`` is the case after it.
-    """
-    return tuple(_messages(case, list(entries), follow_up_for))
-
-
-def _messages(
-    case: Case, entries: list[Entry], follow_up_for: timedelta
-) -> Iterator[OutboxMessage]:
-    now = entries[-1].at
-    if case.state is State.OPEN and _contains(entries, EFFECTS[Topic.TRIAGE]):
+def _messages(decision: Decision, follow_up_for: timedelta) -> Iterator[OutboxMessage]:
+    """Iterate over the outbox messages of one commit."""
+    if not decision.entries:
+        return
+    case = decision.case
+    now = decision.entries[-1].at
+    bodies = [entry.body for entry in decision.entries]
+    topics = {
+        topic
+        for topic, causes in EFFECTS.items()
+        if any(isinstance(body, causes) for body in bodies)
+    }
+    if case.state is State.OPEN and Topic.TRIAGE in topics:
         # Triage refreshes the card itself.
         yield OutboxMessage(
             topic=Topic.TRIAGE, key=f"triage:{case.id}", case_id=case.id, run_at=now
         )
-    elif not all(isinstance(entry.body, INVISIBLE) for entry in entries):
+    elif not all(isinstance(body, INVISIBLE) for body in bodies):
         yield card_message(case.id, now)
-    if _contains(entries, EFFECTS[Topic.EXECUTE]):
+    if Topic.EXECUTE in topics:
         yield OutboxMessage(
             topic=Topic.EXECUTE,
             key=f"execute:{case.id}:{case.proposal.revision}",
@@ -136,16 +126,15 @@ def _messages(
             run_at=now,
             payload={"revision": case.proposal.revision},
         )
-    yield from _notes(case, entries)
-    yield from _after_resolution(case, entries, follow_up_for)
-    if _contains(entries, EFFECTS[Topic.REMEMBER]):
+    if Topic.NOTE in topics:
+        yield _note(decision, now)
+    for body in bodies:
+        if isinstance(body, Resolved):
+            yield from _after_resolution(case, body.resolution, now + follow_up_for)
+    if Topic.REMEMBER in topics:
         yield OutboxMessage(
             topic=Topic.REMEMBER, key=f"remember:{case.id}", case_id=case.id, run_at=now
         )
-
-
-def _contains(entries: Iterable[Entry], bodies: Bodies) -> bool:
-    return any(isinstance(entry.body, bodies) for entry in entries)
 
 
 def card_message(case_id: str, now: datetime) -> OutboxMessage:
@@ -158,39 +147,36 @@ def card_message(case_id: str, now: datetime) -> OutboxMessage:
     return OutboxMessage(topic=Topic.CARD, key=f"card:{case_id}", case_id=case_id, run_at=now)
 
 
-def _notes(case: Case, entries: list[Entry]) -> Iterator[OutboxMessage]:
+def _note(decision: Decision, now: datetime) -> OutboxMessage:
     """Make one message in the thread for all entries of the commit."""
-    bodies = EFFECTS[Topic.NOTE]
-    versions = [entry.version for entry in entries if isinstance(entry.body, bodies)]
-    if versions:
-        yield OutboxMessage(
-            topic=Topic.NOTE,
-            key=f"note:{case.id}:{versions[0]}",
-            case_id=case.id,
-            run_at=entries[-1].at,
-            payload={"versions": versions},
-        )
+    causes = EFFECTS[Topic.NOTE]
+    versions = [entry.version for entry in decision.entries if isinstance(entry.body, causes)]
+    case = decision.case
+    return OutboxMessage(
+        topic=Topic.NOTE,
+        key=f"note:{case.id}:{versions[0]}",
+        case_id=case.id,
+        run_at=now,
+        payload={"versions": versions},
+    )
 
 
 def _after_resolution(
-    case: Case, entries: list[Entry], follow_up_for: timedelta
+    case: Case, resolution: Resolution, follow_up_at: datetime
 ) -> Iterator[OutboxMessage]:
     """Schedule the follow-up, and the end of the undo window."""
-    for entry in entries:
-        if not isinstance(entry.body, Resolved):
-            continue
-        if entry.body.resolution is Resolution.WORKED:
-            yield OutboxMessage(
-                topic=Topic.FOLLOW_UP,
-                key=f"follow_up:{case.id}:{case.version}",
-                case_id=case.id,
-                run_at=entries[-1].at + follow_up_for,
-            )
-        if case.execution.undo_until:
-            # When the window closes the button goes: there is never a dead one.
-            yield OutboxMessage(
-                topic=Topic.CARD,
-                key=f"card:{case.id}:undo",
-                case_id=case.id,
-                run_at=case.execution.undo_until,
-            )
+    if resolution is Resolution.WORKED:
+        yield OutboxMessage(
+            topic=Topic.FOLLOW_UP,
+            key=f"follow_up:{case.id}:{case.version}",
+            case_id=case.id,
+            run_at=follow_up_at,
+        )
+    if case.execution.undo_until:
+        # When the window closes the button goes: there is never a dead one.
+        yield OutboxMessage(
+            topic=Topic.CARD,
+            key=f"card:{case.id}:undo",
+            case_id=case.id,
+            run_at=case.execution.undo_until,
+        )

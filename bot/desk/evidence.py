@@ -60,46 +60,22 @@ def _look_up(
         return [_record_failure(lookup, str(failure), now)]
     if not rows:
         return [_record_failure(lookup, "nothing found", now)]
-    evidence = []
-    for column, value in rows[0].items():
-        label = lookup.show.get(column, "")
-        evidence.append(
-            _record(
-                lookup,
-                column,
-                storable(value),
-                label=label,
-                now=now,
-            )
-        )
+    row = rows[0]
+    values = [
+        (column, storable(value), lookup.show.get(column, "")) for column, value in row.items()
+    ]
     # The number of rows has no label: it is for rules, not for the card.
-    evidence.append(
-        _record(
-            lookup,
-            "rows",
-            len(rows),
-            label="",
-            now=now,
+    values.append(("rows", len(rows), ""))
+    return [
+        Evidence(
+            name=f"{lookup.name}.{column}",
+            label=label,
+            value=value,
+            source=lookup.system,
+            read_at=now,
         )
-    )
-    return evidence
-
-
-def _record(
-    lookup: Lookup,
-    column: str,
-    value: Scalar,
-    *,
-    label: str,
-    now: datetime,
-) -> Evidence:
-    return Evidence(
-        name=f"{lookup.name}.{column}",
-        label=label,
-        value=value,
-        source=lookup.system,
-        read_at=now,
-    )
+        for column, value, label in values
+    ]
 
 
 def _record_failure(lookup: Lookup, failure: str, now: datetime) -> Evidence:

@@ -48,7 +48,7 @@ class Intake:
         hours = self.library.hours(playbook.channel)
         identities = self.library.identities()
 
-        def judge_latest(latest: Case | None, new_id: str) -> Change:
+        def judge_latest(latest: Case | None, new_id: str) -> Change | None:
             change = judge(
                 latest,
                 new_id,
@@ -58,6 +58,8 @@ class Intake:
                 hours=hours,
                 identities=identities,
             )
+            if change is None or change.before is not None:
+                return change
             return self._schedule(change, signal, now)
 
         receipt = self.cases.receive(signal, raw, judge_latest, now)
@@ -67,7 +69,7 @@ class Intake:
 
     def _schedule(self, change: Change, signal: Signal, now: datetime) -> Change:
         """Give a new case its turn among those of other sources."""
-        if self.throttle is None or change.before is not None or not change.entries:
+        if self.throttle is None:
             return change
         turn = self.throttle.next_turn(signal.source, now)
         messages = []
@@ -87,8 +89,11 @@ def judge(
     now: datetime,
     hours: Hours = ALWAYS,
     identities: Identities = UNLINKED,
-) -> Change:
-    """Decide what a signal writes, given the latest case of its fingerprint."""
+) -> Change | None:
+    """Decide what a signal writes, given the latest case of its fingerprint.
+
+    None means nothing: there is no case to clear.
+    """
     # Whoever opened a case, or shares a domain with them, may count on it or clear it. That must
     # not depend on a hash alone.
     if latest is not None and latest.signal.identity not in signal.identities:
@@ -112,9 +117,9 @@ def judge(
     return change(latest, decide(latest, commands.Recur(signal, reopen, identities), now), playbook)
 
 
-def _clear(latest: Case | None, signal: Signal, playbook: Playbook, now: datetime) -> Change:
+def _clear(latest: Case | None, signal: Signal, playbook: Playbook, now: datetime) -> Change | None:
     if latest is None or latest.is_terminal:
-        return Change(before=latest, entries=())
+        return None
     return change(latest, decide(latest, commands.Clear(signal), now), playbook)
 
 

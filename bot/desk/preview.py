@@ -32,6 +32,6 @@ class Preview:
         now = self.clock()
         playbook = self.library.playbook(signal.kind)
         opening = judge(latest=None, new_id=PREVIEW_ID, signal=signal, playbook=playbook, now=now)
-        if opening.after is None:
+        if opening is None:
             raise ValueError("a signal that opens nothing")
         return self.triage.look_at(opening.after, now).case

@@ -60,7 +60,8 @@ class StepChecks:
             principals += [approval.person, approval.principal]
         groups = self.directory.groups(sorted(handles), fresh=fresh)
         people = self._people(principals, fresh=fresh)
-        precondition = _read_precondition(self.systems[work.action.system], work.action)
+        action = work.action
+        precondition = _read_precondition(self.systems[action.system], action)
         controls = self.desk_controls.load()
         return commands.StartStep(
             step=work.step,

@@ -134,10 +134,11 @@ class StepRunner:
         """
         if self.lease.is_too_late(began_at, work.message):
             return
-        connector = self.systems[work.action.system]
+        action = work.action
+        connector = self.systems[action.system]
         try:
             with time_limit(self.lease.attempt_ends(began_at, connector)):
-                detail = connector.execute(work.action, work.record.key)
+                detail = connector.execute(action, work.record.key)
         except OutcomeUnknown as doubt:
             self._report_doubt(work, str(doubt))
         except WorldMoved as change:
@@ -210,8 +211,8 @@ class StepRunner:
             self.verification.look_again(work, reason)
 
     def _look(self, work: StepWork) -> EffectStatus:
-        connector = self.systems[work.action.system]
-        return look(connector, work.action, work.record.key)
+        action = work.action
+        return look(self.systems[action.system], action, work.record.key)
 
     def _report_doubt(self, work: StepWork, reason: str) -> None:
         self.step_log.report(work, StepState.UNKNOWN, reason, again_in=LOOK_INTERVAL)

@@ -7,6 +7,7 @@ from enum import StrEnum
 from typing import Protocol
 
 from bot.cases.case import Case
+from bot.cases.control_decisions import ControlDecision
 from bot.cases.controls import DeskControls
 from bot.cases.entries import Entry
 from bot.cases.plan import Plan
@@ -36,14 +37,14 @@ class Change:
     #: The case before it; None when it opens one.
     before: Case | None
     entries: tuple[Entry, ...]
+    #: The case after the entries.
+    after: Case
     #: The effects that follow.
     messages: tuple[OutboxMessage, ...] = ()
     guard: Guard | None = None
-    #: The desk's controls before ``control_entries``, which are written in the same transaction.
+    #: The desk's controls before ``control_decision``, which is written in the same transaction.
     controls: DeskControls | None = None
-    control_entries: tuple[Entry, ...] = ()
-    #: The case after the entries, when they have been folded already.
-    after: Case | None = None
+    control_decision: ControlDecision | None = None
 
 
 class ReceiptOutcome(StrEnum):
@@ -65,8 +66,8 @@ class Receipt:
     case_id: str | None
 
 
-Judge = Callable[[Case | None, str], Change]
-"""Decide what a signal writes.
+Judge = Callable[[Case | None, str], Change | None]
+"""Decide what a signal writes; None for nothing.
 
 Takes the latest case of its fingerprint and the id that a new case would get.
 """

@@ -3,8 +3,8 @@
 from collections.abc import Sequence
 from typing import Protocol
 
+from bot.cases.control_decisions import ControlDecision
 from bot.cases.controls import DeskControls
-from bot.cases.entries import Entry
 from bot.ports.outbox import OutboxMessage
 
 
@@ -17,10 +17,10 @@ class DeskControlsStore(Protocol):
     def save(
         self,
         before: DeskControls,
-        entries: tuple[Entry, ...],
+        decision: ControlDecision,
         messages: Sequence[OutboxMessage] = (),
     ) -> DeskControls:
-        """Append these entries about the desk. Return the controls after them.
+        """Append a decision about the desk. Return the controls after it.
 
         Raises:
             Conflict: somebody else wrote first.
@@ -29,7 +29,7 @@ class DeskControlsStore(Protocol):
     def rewind(
         self,
         before: DeskControls,
-        entries: tuple[Entry, ...],
+        decision: ControlDecision,
         messages: Sequence[OutboxMessage],
         numbers_from: int,
     ) -> DeskControls:

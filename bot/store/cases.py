@@ -11,7 +11,6 @@ from bot.cases.case import Case
 from bot.cases.decide import record_conflict
 from bot.cases.entries import Entry, entry_of
 from bot.cases.errors import NoSuchCase
-from bot.cases.evolve import evolve
 from bot.cases.plan import Plan
 from bot.cases.policy import Usage
 from bot.cases.signal import Signal
@@ -66,8 +65,7 @@ class SqlCaseStore:
             Conflict: the case changed meanwhile.
             StaleFence: another worker has taken the message over.
         """
-        after = _case_after(change)
-        write = case_write(change.before, after, change.entries)
+        write = case_write(change.before, change.after, change.entries)
         now = change.entries[-1].at
 
         def job(unit: UnitOfWork) -> None:
@@ -78,12 +76,12 @@ class SqlCaseStore:
             if change.guard:
                 change.guard(unit.controls(), unit.usage)
             unit.append(write)
-            if change.controls:
-                unit.append_controls(change.controls, change.control_entries)
+            if change.controls and change.control_decision:
+                unit.append_controls(change.controls, change.control_decision)
             unit.enqueue(change.messages, now)
 
         self._database.write(job)
-        return after
+        return change.after
 
     def receive(self, signal: Signal, raw: bytes, judge: Judge, now: datetime) -> Receipt:
         """Record a signal and its effect, once per source and key."""
@@ -130,19 +128,6 @@ class SqlCaseStore:
         return number
 
 
-def _case_after(change: Change) -> Case:
-    """Return the case after a change, folded once."""
-    last = change.entries[-1] if change.entries else None
-    if last is not None and change.after is not None and change.after.version == last.version:
-        return change.after
-    after = change.before
-    for entry in change.entries:
-        after = evolve(after, entry)
-    if after is None:
-        raise ValueError("a change without entries changes nothing")
-    return after
-
-
 def _receive_again(unit: UnitOfWork, earlier: Any, row: dict[str, Any], now: datetime) -> Receipt:
     """Answer a key that was received before.
 
@@ -160,13 +145,14 @@ def _receive_again(unit: UnitOfWork, earlier: Any, row: dict[str, Any], now: dat
     return Receipt(ReceiptOutcome.CONFLICT, earlier.case_id)
 
 
-def _write_signal(unit: UnitOfWork, change: Change, signal: Signal, now: datetime) -> Receipt:
-    if not change.entries:
+def _write_signal(
+    unit: UnitOfWork, change: Change | None, signal: Signal, now: datetime
+) -> Receipt:
+    if change is None:
         return Receipt(ReceiptOutcome.IGNORED, None)
-    after = _case_after(change)
-    unit.append(case_write(change.before, after, change.entries))
+    unit.append(case_write(change.before, change.after, change.entries))
     unit.enqueue(change.messages, now)
-    return Receipt(_outcome(change, signal), after.id)
+    return Receipt(_outcome(change, signal), change.after.id)
 
 
 def _outcome(change: Change, signal: Signal) -> ReceiptOutcome:

@@ -12,6 +12,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Future
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -21,6 +22,7 @@ from sqlalchemy.pool import QueuePool
 
 from bot.clock import monotonic
 from bot.store.local_workers import Handover, LocalWorker, dispatch
+from bot.store.parameters import keep_storable
 from bot.store.unit_of_work import UnitOfWork
 
 T = TypeVar("T")
@@ -46,6 +48,8 @@ class Database:
         self.is_sqlite = self.engine.dialect.name == "sqlite"
         # A reader never begins a transaction: each SELECT is its own snapshot.
         self._readers = _reading_engine(url)
+        for engine in (self.engine, self._readers):
+            keep_storable(engine)
         self._connection: Connection | None = None
         self._jobs: queue.SimpleQueue[_Job | None] = queue.SimpleQueue()
         self._writer = threading.Thread(target=self._write_loop, name="store-writer", daemon=True)
@@ -70,7 +74,7 @@ class Database:
 
     def fetch(self, query: Executable, values: Mapping[str, Any] | None = None) -> Sequence[Any]:
         """Run one query. Return its rows."""
-        with self.read() as connection:
+        with self._readers.connect() as connection:
             return connection.execute(query, values or {}).all()
 
     @contextlib.contextmanager
@@ -149,7 +153,10 @@ class Database:
                 unit = UnitOfWork(self._connection, self.local_workers)
                 if any(job.appends for job in batch):
                     unit.lock_head()
-                results = [(job.run(unit), unit.take_handover()) for job in batch]
+                results = []
+                for job in batch:
+                    unit.handover = Handover()
+                    results.append((job.run(unit), unit.handover))
                 unit.flush()
         except DBAPIError:
             # It may be broken: the next batch gets another.
@@ -172,16 +179,15 @@ class Database:
         return connection
 
 
+@dataclass(slots=True)
 class _Job:
     """A job of the writer, and the future of its result."""
 
-    __slots__ = ("appends", "future", "repeats", "run")
-
-    def __init__(self, run: Callable[[UnitOfWork], Any], appends: bool) -> None:
-        self.run = run
-        self.appends = appends
-        self.future: Future[Any] = Future()
-        self.repeats = MAX_REPEATS
+    run: Callable[[UnitOfWork], Any]
+    appends: bool
+    future: Future[Any] = field(default_factory=Future)
+    #: How often it may still run again after a lost race.
+    repeats: int = MAX_REPEATS
 
 
 def _may_repeat(failure: BaseException) -> bool:

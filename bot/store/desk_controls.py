@@ -4,8 +4,8 @@ from collections.abc import Sequence
 
 from sqlalchemy import select, update
 
+from bot.cases.control_decisions import ControlDecision
 from bot.cases.controls import DeskControls
-from bot.cases.entries import Entry
 from bot.cases.lifecycle import TERMINAL
 from bot.ports.outbox import OutboxMessage
 from bot.store import tables
@@ -35,26 +35,26 @@ class SqlDeskControlsStore:
     def save(
         self,
         before: DeskControls,
-        entries: tuple[Entry, ...],
+        decision: ControlDecision,
         messages: Sequence[OutboxMessage] = (),
     ) -> DeskControls:
-        """Append these entries about the desk. Return the controls after them.
+        """Append a decision about the desk. Return the controls after it.
 
         Raises:
             Conflict: somebody else wrote first.
         """
 
-        def job(unit: UnitOfWork) -> DeskControls:
-            after = unit.append_controls(before, entries)
+        def job(unit: UnitOfWork) -> None:
+            unit.append_controls(before, decision)
             unit.enqueue(messages)
-            return after
 
-        return self._database.write(job)
+        self._database.write(job)
+        return decision.controls
 
     def rewind(
         self,
         before: DeskControls,
-        entries: tuple[Entry, ...],
+        decision: ControlDecision,
         messages: Sequence[OutboxMessage],
         numbers_from: int,
     ) -> DeskControls:
@@ -63,11 +63,11 @@ class SqlDeskControlsStore:
         New cases are numbered above ``numbers_from``, and no card counts as drawn.
         """
 
-        def job(unit: UnitOfWork) -> DeskControls:
-            after = unit.append_controls(before, entries)
+        def job(unit: UnitOfWork) -> None:
+            unit.append_controls(before, decision)
             unit.number_above(numbers_from)
             unit.connection.execute(_REDRAW_CARDS)
             unit.enqueue(messages)
-            return after
 
-        return self._database.write(job)
+        self._database.write(job)
+        return decision.controls

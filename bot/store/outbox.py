@@ -194,7 +194,7 @@ class SqlOutbox:
         def job(unit: UnitOfWork) -> int:
             changes = unit.connection.execute(statement, parameters or {}).rowcount
             if wakes and changes:
-                unit.wake_workers()
+                unit.handover.wakes = True
             return changes
 
         return self._database.write(job, appends=False)

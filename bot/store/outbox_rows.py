@@ -1,6 +1,7 @@
 """Outbox messages as rows: their states and the statements between them."""
 
 import json
+from collections.abc import Iterable
 from typing import Any
 
 from sqlalchemy import Float, Update, and_, bindparam, case, func, or_, select, update
@@ -14,16 +15,19 @@ READY, LEASED, DONE, PARKED = "ready", "leased", "done", "parked"
 _outbox = tables.outbox.c
 
 
-def message_row(message: OutboxMessage) -> dict[str, Any]:
-    """Serialise a request for ``ENQUEUE``."""
-    return {
-        "key": message.key,
-        "topic": message.topic.value,
-        "case_id": message.case_id,
-        "run_at": message.run_at.timestamp(),
-        "priority": message.priority,
-        "payload": json.dumps(dict(message.payload)),
-    }
+def message_rows(messages: Iterable[OutboxMessage]) -> list[dict[str, Any]]:
+    """Serialise requests for ``ENQUEUE``."""
+    return [
+        {
+            "key": message.key,
+            "topic": message.topic.value,
+            "case_id": message.case_id,
+            "run_at": message.run_at.timestamp(),
+            "priority": message.priority,
+            "payload": json.dumps(dict(message.payload)),
+        }
+        for message in messages
+    ]
 
 
 def leased_message(row: Any) -> LeasedMessage:

@@ -5,7 +5,6 @@ They are serialised before the writer's turn comes.
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
 from typing import Any
 
 from bot.cases.canonical import canonical_bytes, to_json
@@ -48,13 +47,18 @@ class CaseWrite:
 
 def case_write(before: Case | None, after: Case, entries: Sequence[Entry]) -> CaseWrite:
     """Serialise a change of a case."""
+    people_before = before.activity.people if before else ()
     return CaseWrite(
         expected_version=before.version if before else 0,
         case=case_row(after),
         lines=ledger_lines(entries),
         effects=effect_rows(after, entries),
         outcomes=outcome_rows(entries),
-        people=people_rows(before, after),
+        people=[
+            {"person": person, "case_id": after.id}
+            for person in after.activity.people
+            if person not in people_before
+        ],
     )
 
 
@@ -67,7 +71,12 @@ def ledger_lines(entries: Iterable[Entry]) -> list[Line]:
 
 def case_row(case: Case) -> dict[str, Any]:
     """Return the row of ``cases``, with the columns for lists."""
-    undo_until = case.execution.undo_until if case.state is State.RESOLVED else None
+    times = {
+        "due_at": case.timers.due_at,
+        "decided_at": case.timers.decided_at,
+        "ended_at": case.ended_at,
+        "undo_until": case.execution.undo_until if case.state is State.RESOLVED else None,
+    }
     stake = case.assessment.stake.amount if case.assessment.stake else None
     return {
         "id": case.id,
@@ -78,7 +87,6 @@ def case_row(case: Case) -> dict[str, Any]:
         "fingerprint": case.signal.fingerprint,
         "owner": case.owner,
         "version": case.version,
-        "due_at": _seconds(case.timers.due_at),
         "body": to_json(case),
         "channel": case.channel,
         "waits_on": f" {' '.join(case.waits_on)} ",
@@ -86,10 +94,8 @@ def case_row(case: Case) -> dict[str, Any]:
         "decide_by": case.timers.sla.decide_by.timestamp(),
         "stake": None if stake is None else float(stake),
         "opened_at": case.timers.opened_at.timestamp(),
-        "decided_at": _seconds(case.timers.decided_at),
-        "ended_at": _seconds(case.ended_at),
-        "undo_until": _seconds(undo_until),
         "words": search_text(case),
+        **{column: at.timestamp() if at else None for column, at in times.items()},
     }
 
 
@@ -98,20 +104,6 @@ def search_text(case: Case) -> str:
     kind = case.kind.replace("_", " ")
     text = f"{case.id} {case.signal.title} {case.signal.subject} {kind} {case.assessment.what}"
     return " ".join(text.casefold().split())[:MAX_SEARCH_TEXT]
-
-
-def _seconds(at: datetime | None) -> float | None:
-    return at.timestamp() if at else None
-
-
-def people_rows(before: Case | None, after: Case) -> list[dict[str, str]]:
-    """List the people whom this change makes a party to the case."""
-    people_before = set(before.activity.people) if before else set()
-    return [
-        {"person": person, "case_id": after.id}
-        for person in after.activity.people
-        if person not in people_before
-    ]
 
 
 def effect_rows(after: Case, entries: Iterable[Entry]) -> list[dict[str, Any]]:
@@ -140,24 +132,19 @@ def outcome_rows(entries: Iterable[Entry]) -> list[dict[str, Any]]:
     """List how steps ended, for the limits and the circuit breaker."""
     rows = []
     for entry in entries:
-        outcome = _step_outcome(entry)
-        if outcome is not None:
-            step, state = outcome
-            rows.append(
-                {
-                    "of_case": entry.case_id,
-                    "of_revision": entry.revision,
-                    "of_step": step,
-                    "outcome": state.name,
-                }
-            )
+        match entry.body:
+            case StepReported(step=step, state=StepState.LANDED | StepState.FAILED as state):
+                outcome = state
+            case Settled(step=step, landed=has_landed):
+                outcome = StepState.LANDED if has_landed else StepState.FAILED
+            case _:
+                continue
+        rows.append(
+            {
+                "of_case": entry.case_id,
+                "of_revision": entry.revision,
+                "of_step": step,
+                "outcome": outcome.name,
+            }
+        )
     return rows
-
-
-def _step_outcome(entry: Entry) -> tuple[int, StepState] | None:
-    body = entry.body
-    if isinstance(body, StepReported) and body.state in {StepState.LANDED, StepState.FAILED}:
-        return body.step, body.state
-    if isinstance(body, Settled):
-        return body.step, StepState.LANDED if body.landed else StepState.FAILED
-    return None

@@ -15,10 +15,9 @@ from sqlalchemy import (
     Numeric,
     PrimaryKeyConstraint,
     Table,
+    Text,
     UniqueConstraint,
 )
-
-from bot.store.columns import StorableText as Text
 
 metadata = MetaData()
 

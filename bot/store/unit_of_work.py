@@ -5,15 +5,15 @@ Ledger lines are gathered, and get their places together when the batch of jobs 
 
 import json
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime
 
 from sqlalchemy import Connection, bindparam, insert, select, update
 
 from bot.cases.canonical import from_json, to_json
 from bot.cases.case import Case
-from bot.cases.control_folds import fold_controls
+from bot.cases.control_decisions import ControlDecision
 from bot.cases.controls import DeskControls
-from bot.cases.entries import Entry
 from bot.cases.errors import Conflict, LedgerBroken, StaleFence
 from bot.cases.ledger import GENESIS, Tree, chain_hash, leaf_hash
 from bot.cases.plan import Plan
@@ -36,7 +36,8 @@ class UnitOfWork:
         self._workers = workers
         self._head: _Head | None = None
         self._lines: list[Line] = []
-        self._handover = Handover()
+        #: What the present job leaves to the local workers.
+        self.handover = Handover()
 
     # --- reading ---------------------------------------------------------------------------------
 
@@ -77,7 +78,12 @@ class UnitOfWork:
                 raise LedgerBroken(HEAD_IS_GONE)
             cases, ledger = rows
             peaks = tuple(bytes.fromhex(peak) for peak in json.loads(ledger.peaks))
-            self._head = _Head(Tree(ledger.number, peaks), ledger.chain, cases.number)
+            self._head = _Head(
+                tree=Tree(ledger.number, peaks),
+                chain=ledger.chain or GENESIS,
+                case_number=cases.number,
+                case_number_before=cases.number,
+            )
         return self._head
 
     def next_case_id(self) -> str:
@@ -95,7 +101,14 @@ class UnitOfWork:
         Raises:
             Conflict: the case is no longer at the expected version.
         """
-        self._project(write)
+        if write.expected_version == 0:
+            self.lock_head().case_number += 1
+            self.connection.execute(_INSERT_CASE, write.case)
+        else:
+            case_id, expected = write.case["id"], write.expected_version
+            values = {**write.case, "case_id": case_id, "expected": expected}
+            if self.connection.execute(_UPDATE_CASE, values).rowcount != 1:
+                raise Conflict(f"{case_id} is no longer at version {expected}")
         self._lines.extend(write.lines)
         if write.effects:
             self.connection.execute(insert(tables.effects), list(write.effects))
@@ -104,32 +117,20 @@ class UnitOfWork:
         if write.people:
             self.connection.execute(_ADD_PEOPLE.on(self.connection), list(write.people))
 
-    def append_controls(self, before: DeskControls, entries: Sequence[Entry]) -> DeskControls:
-        """Write entries about the desk, and the controls after them.
+    def append_controls(self, before: DeskControls, decision: ControlDecision) -> None:
+        """Write a decision about the desk: its entries, and the controls after them.
 
         Raises:
             Conflict: the controls are no longer at the version of ``before``.
         """
-        after = fold_controls(entries, before)
         values = {
             "expected": before.version,
-            "new_version": after.version,
-            "new_body": to_json(after),
+            "new_version": decision.controls.version,
+            "new_body": to_json(decision.controls),
         }
         if self.connection.execute(_UPDATE_CONTROLS, values).rowcount != 1:
             raise Conflict(f"the desk's controls are no longer at version {before.version}")
-        self._lines.extend(ledger_lines(entries))
-        return after
-
-    def _project(self, write: CaseWrite) -> None:
-        if write.expected_version == 0:
-            self.lock_head().case_number += 1
-            self.connection.execute(_INSERT_CASE, write.case)
-            return
-        case_id = write.case["id"]
-        values = {**write.case, "case_id": case_id, "expected": write.expected_version}
-        if self.connection.execute(_UPDATE_CASE, values).rowcount != 1:
-            raise Conflict(f"{case_id} is no longer at version {write.expected_version}")
+        self._lines.extend(ledger_lines(decision.entries))
 
     # --- the outbox ------------------------------------------------------------------------------
 
@@ -141,21 +142,12 @@ class UnitOfWork:
         """
         if not messages:
             return
-        rows = [outbox_rows.message_row(message) for message in messages]
+        rows = outbox_rows.message_rows(messages)
         self.connection.execute(outbox_rows.ENQUEUE.on(self.connection), rows)
-        self.wake_workers()
+        self.handover.wakes = True
         if now is not None:
             for worker in self._workers:
                 self._lease_to(worker, messages, now)
-
-    def wake_workers(self) -> None:
-        """Let local workers look for due messages once the transaction is durable."""
-        self._handover.wakes = True
-
-    def take_handover(self) -> Handover:
-        """Return what the last job leaves to the local workers."""
-        handover, self._handover = self._handover, Handover()
-        return handover
 
     def complete(self, message: LeasedMessage, retry_at: datetime | None = None) -> None:
         """Record that the message is done, or due again at ``retry_at``.
@@ -172,7 +164,7 @@ class UnitOfWork:
         else:
             values["retry_at"] = retry_at.timestamp()
             statement = outbox_rows.COMPLETE_AND_RETRY
-            self.wake_workers()
+            self.handover.wakes = True
         if self.connection.execute(statement, values).rowcount != 1:
             raise StaleFence(message.key)
 
@@ -199,7 +191,7 @@ class UnitOfWork:
         if keys and worker.has_room():
             values = {"keys": keys, "now": at, "lease_until": at + worker.lease_for}
             rows = self.connection.execute(outbox_rows.LEASE_BY_KEY, values).all()
-            self._handover.messages += map(outbox_rows.leased_message, rows)
+            self.handover.messages += map(outbox_rows.leased_message, rows)
 
     # --- the end of the batch --------------------------------------------------------------------
 
@@ -207,8 +199,9 @@ class UnitOfWork:
         """Give every gathered line its place, and move the heads."""
         if self._lines:
             self._append_lines(self.lock_head())
-        if self._head is not None and self._head.has_new_cases:
-            values = {"number": self._head.case_number, "chain": "", "peaks": "[]"}
+        head = self._head
+        if head is not None and head.case_number != head.case_number_before:
+            values = {"number": head.case_number, "chain": "", "peaks": "[]"}
             self.connection.execute(_MOVE_HEAD, {"head": "cases", **values})
 
     def _append_lines(self, head: "_Head") -> None:
@@ -233,21 +226,15 @@ class UnitOfWork:
         self.connection.execute(_MOVE_HEAD, {"head": "ledger", **values})
 
 
+@dataclass(slots=True)
 class _Head:
     """The ledger's tree, its last link, and the highest case number."""
 
-    __slots__ = ("_case_number_before", "case_number", "chain", "tree")
-
-    def __init__(self, tree: Tree, chain: str, case_number: int) -> None:
-        self.tree = tree
-        self.chain = chain or GENESIS
-        self.case_number = case_number
-        self._case_number_before = case_number
-
-    @property
-    def has_new_cases(self) -> bool:
-        """Tell whether case numbers were given since the head was locked."""
-        return self.case_number != self._case_number_before
+    tree: Tree
+    chain: str
+    case_number: int
+    #: As it was when the head was locked.
+    case_number_before: int
 
 
 def read_controls(connection: Connection) -> DeskControls:

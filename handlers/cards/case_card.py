@@ -233,8 +233,8 @@ def _evidence(case: Case) -> list[Json]:
     facts = [fact for fact in case.assessment.evidence if fact.label]
     if not facts:
         return []
-    head = [_cell("Fact"), _cell("Value"), _cell("Source"), _cell("Read")]
-    rows = [head, *map(_fact_row, facts[:MAX_FACTS])]
+    rows = [_table_row("Fact", "Value", "Source", "Read")]
+    rows += map(_fact_row, facts[:MAX_FACTS])
     blocks: list[Json] = [{"type": "table", "rows": rows}]
     more = len(facts) - MAX_FACTS
     if more > 0:
@@ -243,17 +243,17 @@ def _evidence(case: Case) -> list[Json]:
 
 
 def _fact_row(fact: Evidence) -> list[Json]:
-    return [
-        _cell(clean(fact.label, 60)),
-        _cell(_fact_value(fact)),
-        _cell(clean(fact.source, 30)),
-        _cell(f"{fact.read_at:%H:%M} UTC"),
-    ]
+    return _table_row(
+        clean(fact.label, 60),
+        _fact_value(fact),
+        clean(fact.source, 30),
+        f"{fact.read_at:%H:%M} UTC",
+    )
 
 
-def _cell(text: str) -> Json:
+def _table_row(*texts: str) -> list[Json]:
     # Slack accepts no empty cell.
-    return {"type": "raw_text", "text": text or "-"}
+    return [{"type": "raw_text", "text": text or "-"} for text in texts]
 
 
 def _fact_value(fact: Evidence) -> str:

@@ -5,7 +5,6 @@ removed: control characters, and those that reorder or hide text.
 """
 
 import re
-import unicodedata
 from collections.abc import Iterable
 from datetime import datetime
 from typing import Any
@@ -24,9 +23,11 @@ def clean(text: str, limit: int, *, lines: int = 1) -> str:
 
     The result has at most ``limit`` characters on at most ``lines`` lines.
     """
-    visible = "".join(map(_visible_letter, text))
     rows = []
-    for line in visible.split("\n"):
+    for line in text.split("\n"):
+        if not line.isprintable():
+            # Controls, direction marks, joiners, private use, unassigned; and odd blanks.
+            line = "".join(letter if letter.isprintable() else " " for letter in line)
         row = " ".join(line.split())
         # Empty lines could push what follows out of sight.
         if row:
@@ -38,13 +39,6 @@ def clean(text: str, limit: int, *, lines: int = 1) -> str:
     if len(result) <= limit:
         return result
     return result[: limit - 1] + ELLIPSIS
-
-
-def _visible_letter(letter: str) -> str:
-    # Category C: controls, direction marks, joiners, private use and unassigned characters.
-    if letter != "\n" and unicodedata.category(letter).startswith("C"):
-        return " "
-    return letter
 
 
 def escape_mrkdwn(text: str, limit: int = 200) -> str:

@@ -203,11 +203,13 @@ def _parse_token(token: str) -> tuple[str, Seen | None]:
         raise BadRequest("this button belongs to no case")
     if match["rest"] is None:
         return match["case_id"], None
-    if not State.has_code(match["state"]):
-        raise BadRequest("this button belongs to no case")
+    try:
+        state = State.of_code(match["state"])
+    except KeyError:
+        raise BadRequest("this button belongs to no case") from None
     seen = Seen(
         revision=int(match["revision"]),
-        state=State.of_code(match["state"]),
+        state=state,
         checksum=match["checksum"],
         doubt=match["doubt"] or "",
     )

@@ -276,7 +276,9 @@ def filled(desk, many: int, channel: str, like, *, cards: bool = True) -> list[s
         recommend = m.Recommend(Recommendation("house.order_stock", "r", "b"), proposal, verdict())
         decision = decision.then(decide(decision.case, recommend, now))
         drawn = (desk_card(case_id, now),) if cards else ()
-        desk.store.cases.commit(Change(before=None, entries=decision.entries, messages=drawn))
+        desk.store.cases.commit(
+            Change(before=None, entries=decision.entries, after=decision.case, messages=drawn)
+        )
         return case_id
 
     with ThreadPoolExecutor(16) as pool:

@@ -485,7 +485,7 @@ def test_the_verifier_finds_a_step_that_was_begun_in_between(town):
     from bot.ports.case_store import Change
 
     decision = decide(case, LookFirst(0), world.clock())
-    world.store.cases.commit(Change(before=case, entries=decision.entries))
+    world.store.cases.commit(Change(before=case, entries=decision.entries, after=decision.case))
     export(world.store.ledger, town.folder / "log.jsonl")
     found = verify(str(town.folder / "log.jsonl"))[0]
     assert any("nobody had acknowledged that a backup was restored" in finding for finding in found)
@@ -511,10 +511,10 @@ def test_pausing_and_resuming_go_on_as_before(town):
         governors=frozenset({principal("carla")}),
     )
     pause = decide_controls(standing, Pause(carla, "", "a reason"), world.clock())
-    after = world.store.desk_controls.save(standing, pause.entries)
+    after = world.store.desk_controls.save(standing, pause)
     assert [pause.scope for pause in after.holds] == [""]
     resumption = decide_controls(after, Resume(carla, ""), world.clock())
-    assert world.store.desk_controls.save(after, resumption.entries).holds == ()
+    assert world.store.desk_controls.save(after, resumption).holds == ()
 
 
 def test_no_more_is_called_the_same_than_what_was_signed_proves(town):

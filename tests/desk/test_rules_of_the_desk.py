@@ -73,13 +73,15 @@ def test_rule_7_an_approval_is_consumed_once(world):
         ),
         NOW,
     )
-    world.store.cases.commit(Change(before=ready, entries=first.entries))
+    start = Change(before=ready, entries=first.entries, after=first.case)
+    world.store.cases.commit(start)
     with pytest.raises((Conflict, IntegrityError)):
-        world.store.cases.commit(Change(before=ready, entries=first.entries))
+        world.store.cases.commit(start)
     running = world.case(case)
     again = replace(first.entries[0], version=running.version + 1)
+    after = replace(running, version=again.version)
     with pytest.raises(IntegrityError):
-        world.store.cases.commit(Change(before=running, entries=(again,)))
+        world.store.cases.commit(Change(before=running, entries=(again,), after=after))
 
 
 @pytest.mark.parametrize(

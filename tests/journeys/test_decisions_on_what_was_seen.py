@@ -286,7 +286,10 @@ def test_whom_a_parked_case_was_handed_to_does_not_say_what_happened(shop):
         running = shop.store.cases.case(case.id)
         unknown = record_entry(running, StepReported(0, StepState.UNKNOWN, "no answer"), utc_now())
         parked = record_entry(unknown.case, Parked(0, "nobody knows"), utc_now())
-        shop.store.cases.commit(Change(before=running, entries=unknown.then(parked).entries))
+        decision = unknown.then(parked)
+        shop.store.cases.commit(
+            Change(before=running, entries=decision.entries, after=decision.case)
+        )
     shop.until(lambda: shop.ordered(34) > before, "the effect")
     words = {"field.to": FINN, "field.done": "looked", "field.remains": "call them"}
 

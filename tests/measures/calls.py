@@ -14,8 +14,8 @@ import sys
 import tempfile
 import threading
 from collections import Counter
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from types import CodeType, FrameType
 from typing import Any
@@ -25,10 +25,9 @@ from slack_sdk import WebClient
 from slack_sdk.web import SlackResponse
 from starlette.testclient import TestClient
 
-from bot.cases.case import Case
 from bot.cases.lifecycle import State
 from bot.cases.source import Format, Source
-from bot.ports.outbox import Topic
+from bot.ports.outbox import LeasedMessage, Topic
 from bot.store.database import Database
 from bot.store.migrate import migrate
 from bot.store.store import Store
@@ -159,10 +158,33 @@ def stub_slack() -> Iterator[None]:
         WebClient.api_call = genuine  # type: ignore[method-assign]
 
 
+@dataclass
+class Inbox:
+    """A worker pool of this process, whose messages wait until they are worked off.
+
+    As in the product, a commit hands it what is due, under lease.
+    """
+
+    topics: tuple[Topic, ...] = (Topic.TRIAGE, Topic.CARD, Topic.EXECUTE)
+    lease_for: float = 30.0
+    messages: list[LeasedMessage] = field(default_factory=list)
+
+    def has_room(self) -> bool:
+        return True
+
+    def accept(self, messages: Sequence[LeasedMessage], /) -> None:
+        self.messages += messages
+
+    def wake(self) -> None:
+        """Leave what is not leased to the next claim."""
+
+
 class Office:
     """The desk with its real doors, over one empty database."""
 
     def __init__(self, store: Store) -> None:
+        self.inbox = Inbox()
+        store.database.local_workers.append(self.inbox)
         slack = WebClient("xoxb-stub")
         chat = SlackChat(slack, RateLimiter(0, 1))
         self.world = World(store, chat=chat)
@@ -187,8 +209,9 @@ class Office:
         )
         return str(answer.json()["case"])
 
-    def press_approve(self, case: Case) -> None:
-        """Press the button of the case's card."""
+    def approve_button(self, case_id: str) -> BoltRequest:
+        """Build the press of the button on the case's card."""
+        case = self.world.store.cases.case(case_id)
         card = self.world.store.cards.cards(case.id)[0]
         button = {
             "type": "button",
@@ -207,14 +230,24 @@ class Office:
             "container": {"type": "message", "message_ts": card.ts, "channel_id": case.channel},
             "actions": [button],
         }
-        answer = self.slack.dispatch(BoltRequest(body=body, mode="socket_mode"))
+        return BoltRequest(body=body, mode="socket_mode")
+
+    def press(self, button: BoltRequest) -> None:
+        """Send a press to Slack's listeners."""
+        answer = self.slack.dispatch(button)
         assert answer.status == 200, answer.body
 
-    def work(self, topics: list[Topic]) -> None:
-        """Work off what is due of these topics."""
-        world = self.world
-        while messages := world.store.outbox.claim(topics, 1, world.clock(), 30):
-            world.lane.handle(messages[0])
+    def work(self, topic: Topic) -> None:
+        """Work off the one message of this topic that was handed over."""
+        [message] = [message for message in self.inbox.messages if message.topic is topic]
+        self.inbox.messages.remove(message)
+        self.world.lane.handle(message)
+
+    def finish(self) -> None:
+        """Work off everything else."""
+        while self.inbox.messages:
+            self.world.lane.handle(self.inbox.messages.pop(0))
+        self.world.work()
 
 
 def measure() -> list[Way]:
@@ -234,16 +267,18 @@ def _go(office: Office, counter: CallCounter, number: int) -> list[Way]:
     world = office.world
     with counter.count():
         case_id = office.receive(number)
-        office.work([Topic.TRIAGE, Topic.CARD])
+        office.work(Topic.TRIAGE)
+        office.work(Topic.CARD)
     signal = Way(name="signal to card", calls=counter.calls.copy())
     assert world.store.cards.cards(case_id), "no card was posted"
-    world.work()
+    office.finish()
+    button = office.approve_button(case_id)
     with counter.count():
-        office.press_approve(world.store.cases.case(case_id))
-        office.work([Topic.EXECUTE])
+        office.press(button)
+        office.work(Topic.EXECUTE)
     press = Way(name="press to resolved", calls=counter.calls.copy())
     assert world.store.cases.case(case_id).state is State.RESOLVED, "the case was not resolved"
-    world.work()
+    office.finish()
     return [signal, press]
 
 

@@ -70,12 +70,13 @@ def test_a_commit_on_an_older_version_writes_nothing(world):
     case = world.proposed()
     stale = case
     world.receive()
-    entries = decide(stale, m.Claim(asker(ANA), Seen.of(stale)), world.clock()).entries
+    claim = decide(stale, m.Claim(asker(ANA), Seen.of(stale)), world.clock())
     with pytest.raises(Conflict):
         world.store.cases.commit(
             Change(
                 before=stale,
-                entries=entries,
+                entries=claim.entries,
+                after=claim.case,
                 messages=(
                     OutboxMessage(
                         topic=Topic.CARD, key="never", case_id=stale.id, run_at=world.clock()
