@@ -1,10 +1,13 @@
 """The shelf of memory on both databases: written once, in order, taken back by batch, made again from the ledger."""
 
+import json
 from dataclasses import replace
+from datetime import UTC, datetime
 
 import pytest
 
 from bot.cases.precedent import CaseOutcome, Label, Precedent
+from bot.store import tables
 from tests.cases.making import NOW
 
 
@@ -68,6 +71,104 @@ def test_a_label_is_the_last_word(shelf):
     for kind in ("low_stock", ""):
         shelf.save((), Label(case_id="EX-1", said="odd", kind=kind, by="Ana", at=NOW))
     assert [label.kind for label in shelf.labels()] == [""]
+
+
+# --- the stored JSON --------------------------------------------------------------------------
+
+END = datetime(2026, 3, 2, 9, 30, 0, 123456, tzinfo=UTC)
+FULL_BODY = (
+    '{"id":"EX-7.2","kind":"low_stock","said":"Merlot is “low”\\nRiesling","what":"Order 12 ✓",'
+    '"facts":{"price":12.5,"big":1e+16,"tiny":1e-7,"count":3,"whole":3.0,"rush":true,"note":null,'
+    '"name":"Müller"},"action":"house.order_stock","steps":["order 12","tell Ana"],'
+    '"decided_by":["Ana","Ben"],"ended":"undone","reason":"too late",'
+    '"ended_at":"2026-03-02T09:30:00.123456Z","channel":"C0STOCK","case_id":"EX-7","batch":"old",'
+    '"edited":true,"named":false,"shown":85}'
+)
+SHORT_BODY = (
+    '{"id":"p:1","kind":"low_stock","said":"x","what":"","facts":{},"action":"","steps":[],'
+    '"decided_by":[],"ended":"handled by hand","reason":"","ended_at":"2026-03-02T09:30:00Z",'
+    '"channel":"C0STOCK","case_id":"","batch":"","edited":false,"named":true,"shown":null}'
+)
+FULL = Precedent(
+    id="EX-7.2",
+    kind="low_stock",
+    said="Merlot is “low”\nRiesling",
+    what="Order 12 ✓",
+    facts={
+        "price": 12.5,
+        "big": 1e16,
+        "tiny": 1e-7,
+        "count": 3,
+        "whole": 3.0,
+        "rush": True,
+        "note": None,
+        "name": "Müller",
+    },
+    action="house.order_stock",
+    steps=("order 12", "tell Ana"),
+    decided_by=("Ana", "Ben"),
+    ended=CaseOutcome.UNDONE,
+    reason="too late",
+    ended_at=END,
+    channel="C0STOCK",
+    case_id="EX-7",
+    batch="old",
+    edited=True,
+    named=False,
+    shown=85,
+)
+SHORT = Precedent(
+    id="p:1",
+    kind="low_stock",
+    said="x",
+    what="",
+    facts={},
+    action="",
+    steps=(),
+    decided_by=(),
+    ended=CaseOutcome.BY_HAND,
+    reason="",
+    ended_at=END.replace(microsecond=0),
+    channel="C0STOCK",
+)
+
+
+@pytest.mark.parametrize(
+    ("precedent", "body", "digest"),
+    [
+        (FULL, FULL_BODY, "4ff4924acc42a34b6c1c7f7a0b86660535a547fd1bdaaeb7a46d328c364f7880"),
+        (SHORT, SHORT_BODY, "f846878bf25ec4719341d56e33c1e9824c886dcdcb191ffaa39ee030991e15b7"),
+    ],
+    ids=["full", "short"],
+)
+def test_the_stored_json_of_a_precedent_and_its_digest_are_those_of_earlier_releases(
+    shelf, store, precedent, body, digest
+):
+    shelf.save([precedent])
+    (row,) = store.database.fetch(tables.precedents.select())
+    assert (row.body, row.digest) == (body, digest)
+    assert shelf.by_id([precedent.id]) == {precedent.id: precedent}
+
+
+def test_a_precedent_of_the_first_release_has_no_word_of_its_edit(shelf, store):
+    shelf.save([FULL])
+    stored = json.loads(FULL_BODY)
+    for name in ("case_id", "batch", "edited", "named", "shown"):
+        del stored[name]
+    with store.database.engine.begin() as connection:
+        connection.execute(tables.precedents.update().values(body=json.dumps(stored)))
+    expected = replace(FULL, case_id="", batch="", edited=False, named=True, shown=None)
+    assert shelf.by_id([FULL.id]) == {FULL.id: expected}
+
+
+def test_the_stored_json_of_a_label_is_that_of_earlier_releases(shelf, store):
+    label = Label(case_id="EX-1", said="odd", kind="", by="Ana", at=END)
+    shelf.save((), label)
+    (row,) = store.database.fetch(tables.labels.select())
+    assert row.body == (
+        '{"case_id":"EX-1","said":"odd","kind":"","by":"Ana","at":"2026-03-02T09:30:00.123456Z"}'
+    )
+    assert shelf.labels() == [label]
 
 
 def test_everything_of_the_ledger_is_written_again(world):
