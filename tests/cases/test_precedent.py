@@ -80,7 +80,8 @@ class Told:
     def endings(self):
         precedents, label = precedents_from(self.entries)
         return [
-            (one.id, one.ended, one.action, one.decided_by, one.reason) for one in precedents
+            (one.id, one.outcome, one.decision.action, one.decision.people, one.reason)
+            for one in precedents
         ], label
 
 
@@ -152,8 +153,8 @@ def test_what_policy_ran_alone_is_shown_but_teaches_nothing():
 
 def test_the_tally_reads_as_a_manager_would_say_it():
     (worked,) = precedents_from(Told().proposed().carried_out().entries)[0]
-    wrong = replace(worked, ended=CaseOutcome.REJECTED, reason="The plan is wrong: x")
-    reopened = replace(worked, ended=CaseOutcome.REOPENED)
+    wrong = replace(worked, outcome=CaseOutcome.REJECTED, reason="The plan is wrong: x")
+    reopened = replace(worked, outcome=CaseOutcome.REOPENED)
     assert tally([worked] * 4 + [reopened] + [wrong] * 2) == (
         "7 like this: 5 approved (4 worked, 1 reopened), 2 rejected: the plan is wrong"
     )

@@ -81,7 +81,7 @@ def test_a_person_names_it_and_it_goes_to_that_playbook_on_a_new_card(unsure):
         2,
     )
     (label,) = unsure.shelf.labels()
-    assert (label.kind, label.said, label.by) == ("low_stock", "Two bottles left", "Ana")
+    assert (label.kind, label.signal_text, label.by) == ("low_stock", "Two bottles left", "Ana")
 
 
 def test_something_new_is_an_answer_too(unsure):
@@ -114,11 +114,11 @@ def test_a_case_whose_kind_was_guessed_teaches_nothing_until_a_person_approves(s
     )
     sure.work()
     (precedent,) = sure.shelf.of_kind("low_stock", 10)
-    assert (precedent.named, precedent.is_reviewed) == (False, True)
+    assert (precedent.is_kind_known, precedent.is_reviewed) == (False, True)
     again = nameless(sure, subject="product:2")
     sure.approve(again)
     sure.work()
-    assert [one.named for one in sure.shelf.of_kind("low_stock", 10)] == [False, True]
+    assert [one.is_kind_known for one in sure.shelf.of_kind("low_stock", 10)] == [False, True]
 
 
 def test_a_reopened_case_corrects_what_was_remembered(world):

@@ -6,22 +6,24 @@ from datetime import UTC, datetime
 
 import pytest
 
-from bot.cases.precedent import CaseOutcome, Label, Precedent
+from bot.cases.precedent import CaseOutcome, Label, Precedent, PrecedentDecision
 from bot.store import tables
 from tests.cases.making import NOW
+
+
+def decision(action="house.order_stock", people=("Ana",)):
+    return PrecedentDecision(action=action, people=people)
 
 
 def precedent(name="EX-1.1", **changes):
     base = Precedent(
         id=name,
         kind="low_stock",
-        said="Merlot is low",
-        what="",
+        signal_text="Merlot is low",
+        summary="",
         facts={},
-        action="house.order_stock",
-        steps=(),
-        decided_by=("Ana",),
-        ended=CaseOutcome.WORKED,
+        decision=decision(),
+        outcome=CaseOutcome.WORKED,
         reason="",
         ended_at=NOW,
         channel="C0STOCK",
@@ -36,9 +38,9 @@ def shelf(store):
 
 def test_the_same_is_written_once_and_a_difference_again_in_order(shelf):
     assert shelf.save([precedent("a"), precedent("b")]) == 2
-    assert shelf.save([precedent("a"), precedent("b", ended=CaseOutcome.REOPENED)]) == 1
+    assert shelf.save([precedent("a"), precedent("b", outcome=CaseOutcome.REOPENED)]) == 1
     kept = shelf.changes_since(0)
-    assert [(one.seq, one.precedent.id, one.precedent.ended) for one in kept] == [
+    assert [(one.seq, one.precedent.id, one.precedent.outcome) for one in kept] == [
         (1, "a", CaseOutcome.WORKED),
         (3, "b", CaseOutcome.REOPENED),
     ]
@@ -69,7 +71,7 @@ def test_the_latest_of_a_kind_come_oldest_first(shelf):
 
 def test_a_label_is_the_last_word(shelf):
     for kind in ("low_stock", ""):
-        shelf.save((), Label(case_id="EX-1", said="odd", kind=kind, by="Ana", at=NOW))
+        shelf.save((), Label(case_id="EX-1", signal_text="odd", kind=kind, by="Ana", at=NOW))
     assert [label.kind for label in shelf.labels()] == [""]
 
 
@@ -92,8 +94,8 @@ SHORT_BODY = (
 FULL = Precedent(
     id="EX-7.2",
     kind="low_stock",
-    said="Merlot is “low”\nRiesling",
-    what="Order 12 ✓",
+    signal_text="Merlot is “low”\nRiesling",
+    summary="Order 12 ✓",
     facts={
         "price": 12.5,
         "big": 1e16,
@@ -104,29 +106,29 @@ FULL = Precedent(
         "note": None,
         "name": "Müller",
     },
-    action="house.order_stock",
-    steps=("order 12", "tell Ana"),
-    decided_by=("Ana", "Ben"),
-    ended=CaseOutcome.UNDONE,
+    decision=PrecedentDecision(
+        action="house.order_stock",
+        people=("Ana", "Ben"),
+        steps=("order 12", "tell Ana"),
+        is_edited=True,
+        card_confidence=85,
+    ),
+    outcome=CaseOutcome.UNDONE,
     reason="too late",
     ended_at=END,
     channel="C0STOCK",
     case_id="EX-7",
     batch="old",
-    edited=True,
-    named=False,
-    shown=85,
+    is_kind_known=False,
 )
 SHORT = Precedent(
     id="p:1",
     kind="low_stock",
-    said="x",
-    what="",
+    signal_text="x",
+    summary="",
     facts={},
-    action="",
-    steps=(),
-    decided_by=(),
-    ended=CaseOutcome.BY_HAND,
+    decision=PrecedentDecision(action="", people=()),
+    outcome=CaseOutcome.BY_HAND,
     reason="",
     ended_at=END.replace(microsecond=0),
     channel="C0STOCK",
@@ -157,12 +159,13 @@ def test_a_precedent_of_the_first_release_has_no_word_of_its_edit(shelf, store):
         del stored[name]
     with store.database.engine.begin() as connection:
         connection.execute(tables.precedents.update().values(body=json.dumps(stored)))
-    expected = replace(FULL, case_id="", batch="", edited=False, named=True, shown=None)
+    decision = replace(FULL.decision, is_edited=False, card_confidence=None)
+    expected = replace(FULL, case_id="", batch="", is_kind_known=True, decision=decision)
     assert shelf.by_id([FULL.id]) == {FULL.id: expected}
 
 
 def test_the_stored_json_of_a_label_is_that_of_earlier_releases(shelf, store):
-    label = Label(case_id="EX-1", said="odd", kind="", by="Ana", at=END)
+    label = Label(case_id="EX-1", signal_text="odd", kind="", by="Ana", at=END)
     shelf.save((), label)
     (row,) = store.database.fetch(tables.labels.select())
     assert row.body == (
