@@ -8,12 +8,12 @@ from decimal import Decimal
 from bot.advisors import without_memory
 from bot.cases.actor import CaseId, Surface, UserId
 from bot.cases.approval import ApprovalRequirement
+from bot.cases.card_snapshot import CardSnapshot
 from bot.cases.case import Case
 from bot.cases.hours import ALWAYS, Hours
 from bot.cases.identity import Identities
 from bot.cases.playbook import Detection, Lookup, Measure, Offer, Owners, Playbook, Stake
 from bot.cases.policy import ActionLimit, PlaybookTerms, Policy, TierRule
-from bot.cases.seen import Seen
 from bot.cases.signal import UNRECOGNISED, Signal, SignalStatus
 from bot.connectors.dry_run import DryRun
 from bot.desk.decision_path import Request
@@ -244,9 +244,9 @@ class World:
             request(case.id, principal(name), more.pop("seen", None) or self.seen(case)), **more
         )
 
-    def seen(self, case: Case | str) -> Seen:
+    def seen(self, case: Case | str) -> CardSnapshot:
         """What a card that is drawn now shows of this case."""
-        return Seen.of(self.store.cases.case(case if isinstance(case, str) else case.id))
+        return CardSnapshot.of(self.store.cases.case(case if isinstance(case, str) else case.id))
 
     def slack_services(self, chat):
         """All of the desk that people reach through Slack."""
@@ -276,6 +276,6 @@ class World:
         return [entry.body.name for entry in self.store.cases.entries(case.id)]
 
 
-def request(case_id: str, by: str, seen: Seen, surface: Surface = Surface.SLACK) -> Request:
+def request(case_id: str, by: str, seen: CardSnapshot, surface: Surface = Surface.SLACK) -> Request:
     """What a person asks for in Slack, who saw this."""
-    return Request(case_id=CaseId(case_id), by=UserId(by), seen=seen, surface=surface)
+    return Request(case_id=CaseId(case_id), by=UserId(by), snapshot=seen, surface=surface)

@@ -8,9 +8,9 @@ from enum import StrEnum
 
 from bot.cases.approval import Person, either, is_colleague, unfit
 from bot.cases.caller import Caller
+from bot.cases.card_snapshot import DecisionKind
 from bot.cases.case import Case
 from bot.cases.policy import Ruling
-from bot.cases.seen import DecisionKind
 
 
 class Role(StrEnum):

@@ -91,7 +91,7 @@ def _begin_approval(case: Case, command: BeginApproval, now: datetime) -> StepUp
     Nobody should use their passkey in vain.
     """
     verdict = must_be_open(case, now)
-    approval = Approve(command.by, command.seen, command.note)
+    approval = Approve(command.by, command.snapshot, command.note)
     vote = _judge_approval(case, approval, verdict, now)
     if not verdict.step_up:
         raise BadRequest("this plan is approved on its card")

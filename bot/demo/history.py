@@ -12,11 +12,11 @@ from datetime import UTC, datetime, timedelta
 
 from bot.cases.actor import Surface, UserId
 from bot.cases.approval import Groups, Person
+from bot.cases.card_snapshot import CardSnapshot
 from bot.cases.case import Case
 from bot.cases.entries import RejectReason
 from bot.cases.errors import Refusal
 from bot.cases.lifecycle import State
-from bot.cases.seen import Seen
 from bot.cases.signal import Signal, SignalStatus
 from bot.demo.company import SampleException
 from bot.demo.people import TEAM, WORKSPACE, principal
@@ -229,4 +229,6 @@ def _clear_signal(signal: Signal) -> Signal:
 
 
 def _request(case: Case, person: str) -> Request:
-    return Request(case_id=case.id, by=UserId(person), seen=Seen.of(case), surface=Surface.HISTORY)
+    return Request(
+        case_id=case.id, by=UserId(person), snapshot=CardSnapshot.of(case), surface=Surface.HISTORY
+    )

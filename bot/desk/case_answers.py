@@ -184,7 +184,7 @@ class CaseAnswers:
 
     def _similar(self, text: str, viewer: Viewer) -> list[Case]:
         """Find decided cases of a similar meaning, by memory."""
-        related_ids = self.memory.related(text, viewer.channels, self.clock())[:MAX_RELATED]
+        related_ids = self.memory.find_related(text, viewer.channels, self.clock())[:MAX_RELATED]
         # Memory may be behind: whether a case is visible is read from the store.
         cases = self.queries.by_id(related_ids)
         similar = []
@@ -283,10 +283,10 @@ def _case_count(count: int) -> str:
 
 def _describe_durations(durations: Durations) -> str:
     parts = []
-    if durations.decided is not None:
-        parts.append(f"half were decided within {describe_seconds(durations.decided)}")
-    if durations.ended is not None:
-        parts.append(f"half had ended within {describe_seconds(durations.ended)}")
+    if durations.to_decision is not None:
+        parts.append(f"half were decided within {describe_seconds(durations.to_decision)}")
+    if durations.to_end is not None:
+        parts.append(f"half had ended within {describe_seconds(durations.to_end)}")
     if not parts:
         return " None of them has been decided yet."
     return f" {', '.join(parts).capitalize()}."

@@ -48,7 +48,7 @@ class RecordingTools:
         ]
         return json.dumps(
             {
-                "understood": answer.understood,
+                "understood": answer.reading,
                 "answer": answer.text,
                 "cases": cases,
                 "more": answer.more,

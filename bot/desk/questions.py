@@ -65,7 +65,7 @@ class Questions:
         )
         if not question.is_direct:
             answer = replace(answer, is_public=self._is_same_for_all(answer, question))
-        self.question_log.record_reading(question.id, answer.understood)
+        self.question_log.record_reading(question.id, answer.reading)
         self.chat.answer(
             question,
             answer,
@@ -119,7 +119,7 @@ class Questions:
 
     def _is_same_for_all(self, answer: Answer, posted_question: PostedQuestion) -> bool:
         """Tell whether everyone in the channel would get this answer."""
-        if answer.told or not answer.lines:
+        if answer.model_text or not answer.lines:
             return False
         channel = posted_question.channel
         question = self.parser.understand(
@@ -158,7 +158,7 @@ class Questions:
         answer = Answer(
             BY_MODEL,
             "",
-            told=model_answer,
+            model_text=model_answer,
             model=self.assistant.name,
         )
         return self.answers.with_lines(answer, list(cases.values()), len(tools.case_ids))

@@ -8,8 +8,8 @@ from typing import Any
 from slack_bolt import Ack, App
 
 from bot.cases.actor import Surface, UserId
+from bot.cases.card_snapshot import CardSnapshot
 from bot.cases.errors import BadRequest
-from bot.cases.seen import Seen
 from bot.desk.decision_path import Request
 from bot.views.answers import EXAMPLES, Answer
 from bot.views.questions import Intent, Question, StatusFilter
@@ -189,7 +189,7 @@ class SlashCommand:
         emergency = Request(
             case_id=case.id,
             by=UserId(request.person),
-            seen=Seen.of(case),
+            snapshot=CardSnapshot.of(case),
             surface=Surface.SLACK,
         )
         self.services.decisions.break_glass(emergency, reason)

@@ -20,11 +20,11 @@ from slack_sdk import WebClient
 from sqlalchemy import text
 
 from bot.cases import commands as m
+from bot.cases.card_snapshot import CardSnapshot
 from bot.cases.decide import decide, record_entry
 from bot.cases.entries import Gathered
 from bot.cases.plan import Money
 from bot.cases.recommendation import Recommendation
-from bot.cases.seen import Seen
 from bot.cases.signal import Signal
 from bot.cases.sla import promise_sla
 from bot.clock import utc_now
@@ -121,7 +121,7 @@ def presses(folder: Path) -> None:
         before = running.desk.store.cards.cards(case)[0].version
         began = time.perf_counter()
         running.desk.decisions.claim(
-            request(case, f"{TEAM}/{ANA}", Seen.of(running.desk.store.cases.case(case)))
+            request(case, f"{TEAM}/{ANA}", CardSnapshot.of(running.desk.store.cases.case(case)))
         )
         while running.desk.store.cards.cards(case)[0].version == before:
             time.sleep(0.002)

@@ -6,6 +6,7 @@ from datetime import timedelta
 
 import pytest
 
+from bot.cases.card_snapshot import CardSnapshot
 from bot.cases.commands import (
     Approve,
     CallNovel,
@@ -21,7 +22,6 @@ from bot.cases.entries import Recognised, RejectReason, Reopened, StepReported, 
 from bot.cases.plan import Money
 from bot.cases.precedent import CaseOutcome, precedents_from, signal_text, tally
 from bot.cases.prompt_injection import looks_like_prompt_injection
-from bot.cases.seen import Seen
 from bot.desk.stated_amount import find_stated_amount
 from tests.cases.making import (
     ANA,
@@ -75,7 +75,7 @@ class Told:
 
     def decided(self, decision, *words, **fields):
         """Ana decides this, on what her card shows now."""
-        return self.move(decision(asker(ANA), Seen.of(self.case), *words, **fields))
+        return self.move(decision(asker(ANA), CardSnapshot.of(self.case), *words, **fields))
 
     def endings(self):
         precedents, label = precedents_from(self.entries)

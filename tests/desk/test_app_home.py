@@ -67,11 +67,11 @@ def test_a_filter_is_kept_and_a_made_up_one_is_not(world):
     world.library.titles = lambda: [("low_stock", "Running low"), ("lead_cold", "Cold lead")]
     world.desk.homes.show(ANA, kind="lead_cold")
     world.work()
-    assert (world.chat.homes[-1].waiting, world.chat.homes[-1].chosen.kind) == ((), "lead_cold")
-    assert home_of(world).chosen.kind == "lead_cold"
+    assert (world.chat.homes[-1].waiting, world.chat.homes[-1].filter.kind) == ((), "lead_cold")
+    assert home_of(world).filter.kind == "lead_cold"
     world.desk.homes.show(ANA, kind="'; DROP TABLE cases")
     world.work()
-    assert (world.chat.homes[-1].chosen, len(world.chat.homes[-1].waiting)) == (HomeFilter(), 1)
+    assert (world.chat.homes[-1].filter, len(world.chat.homes[-1].waiting)) == (HomeFilter(), 1)
 
 
 def test_a_home_shows_what_is_late_or_new_today_when_asked(world):
@@ -116,7 +116,7 @@ def test_a_home_never_shows_what_its_owner_may_not_see(world):
     world.people.channels["C0STOCK"] = {"ana"}
     home = home_of(world, FINN)
     assert (home.waiting, home.mine, home.team, home.alone) == ((), (), (), ())
-    assert all(day.opened == 0 for day in home.days)
+    assert all(day.openings == 0 for day in home.days)
 
 
 def test_an_approver_who_is_not_in_the_channel_learns_nothing_of_its_cases(world):

@@ -104,7 +104,7 @@ def test_what_needs_a_decision_comes_by_money_and_clock(world):
     later = open_case(world, "Rum", 10)
     digest = digest_at(world)
     assert case_ids(digest.needs) == [large.id, small.id, later.id]
-    assert digest.counts.opened == 3
+    assert digest.counts.openings == 3
 
 
 def test_late_cases_say_who_they_wait_on_and_stand_in_one_place_only(world):
@@ -147,10 +147,10 @@ def test_the_week_shows_blind_spots_agreement_slow_hand_overs_and_rework(world):
     world.library.channels = lambda: ["C0STOCK", "C0OPS"]
     review = digest_at(world).review
     (agreement,) = review.agreements
-    assert (agreement.as_recommended, agreement.edited, agreement.otherwise) == (2, 0, 1)
+    assert (agreement.as_recommended, agreement.after_edit, agreement.otherwise) == (2, 0, 1)
     assert case_ids(review.slow) == [slow.id]
     ops = next(one for one in world.chat.digests if one.place == "C0OPS")
-    assert case_ids(ops.review.blind) == case_ids(ops.unhandled) == [unknown_case.id]
+    assert case_ids(ops.review.blind) == case_ids(ops.misses) == [unknown_case.id]
     digest_count = len(world.chat.digests)
     digest_at(world, MONDAY + timedelta(days=1))
     assert [one.review for one in world.chat.digests[digest_count:]] == [None]

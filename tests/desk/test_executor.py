@@ -6,13 +6,13 @@ from decimal import Decimal
 import pytest
 
 from bot.audit.replay import replay
+from bot.cases.card_snapshot import CardSnapshot
 from bot.cases.entries import RejectReason, StepState
 from bot.cases.errors import NotEligible, Superseded
 from bot.cases.lifecycle import State
 from bot.cases.plan import Idempotency
 from bot.cases.playbook import Offer
 from bot.cases.policy import ActionLimit, PlaybookTerms, Stage
-from bot.cases.seen import Seen
 from bot.clock import boottime
 from bot.desk.step_verification import MAX_ATTEMPTS
 from bot.ports.outbox import Topic
@@ -229,7 +229,7 @@ def test_evidence_that_changed_since_the_card_was_drawn_asks_again_on_a_new_card
     assert again.drifted == ("on_hand was 4, is 30",)
     assert [card for card in world.chat.cards if card.startswith(case.id)] == ["EX-1/1", "EX-1/2"]
     with pytest.raises(Superseded):
-        world.approve(case, "omar", seen=Seen.of(case))
+        world.approve(case, "omar", seen=CardSnapshot.of(case))
     world.approve(again)
     assert finish(world, again).state is State.RESOLVED
 

@@ -36,7 +36,7 @@ def test_rule_20_while_it_is_paused_nothing_begins_and_on_resuming_it_goes_on_at
     case = world.proposed()
     pause(world, scope)
     world.work()
-    assert "paused by Ana: wait" in world.chat.looks[case.id].paused
+    assert "paused by Ana: wait" in world.chat.looks[case.id].pause_reason
     world.approve(case)
     world.work()
     assert (world.case(case).state, world.house.effects) == (State.APPROVED, [])
@@ -46,7 +46,7 @@ def test_rule_20_while_it_is_paused_nothing_begins_and_on_resuming_it_goes_on_at
     world.desk.controls.resume(scope, by=ELSIE, surface=Surface.SLACK)
     world.work()
     assert (world.case(case).state, len(world.house.effects)) == (State.RESOLVED, 1)
-    assert world.chat.looks[case.id].paused == ""
+    assert world.chat.looks[case.id].pause_reason == ""
     assert proven(world)
 
 

@@ -2,10 +2,10 @@
 
 import pytest
 
+from bot.cases.card_snapshot import CardSnapshot
 from bot.cases.entries import RejectReason
 from bot.cases.errors import BadRequest, NotEligible, TooLate
 from bot.cases.lifecycle import State
-from bot.cases.seen import Seen
 from bot.cases.signal import UNRECOGNISED
 from tests.fakes.directory import principal
 from tests.fakes.mind import FakeRecogniser, mind
@@ -98,12 +98,18 @@ def test_something_new_is_an_answer_too(unsure):
 def test_an_answer_is_given_once_by_those_it_belongs_to_and_names_a_playbook(unsure):
     case, decisions = nameless(unsure), unsure.desk.decisions
     with pytest.raises(NotEligible):
-        decisions.name_kind(request(case.id, principal("carla"), Seen.of(case)), kind="low_stock")
+        decisions.name_kind(
+            request(case.id, principal("carla"), CardSnapshot.of(case)), kind="low_stock"
+        )
     with pytest.raises(BadRequest, match="no playbook"):
-        decisions.name_kind(request(case.id, principal("ana"), Seen.of(case)), kind=UNRECOGNISED)
-    decisions.call_novel(request(case.id, principal("ana"), Seen.of(case)))
+        decisions.name_kind(
+            request(case.id, principal("ana"), CardSnapshot.of(case)), kind=UNRECOGNISED
+        )
+    decisions.call_novel(request(case.id, principal("ana"), CardSnapshot.of(case)))
     with pytest.raises(TooLate):
-        decisions.name_kind(request(case.id, principal("ana"), Seen.of(case)), kind="low_stock")
+        decisions.name_kind(
+            request(case.id, principal("ana"), CardSnapshot.of(case)), kind="low_stock"
+        )
     assert unsure.entry_names(case).count("attempt.refused") == 3
 
 

@@ -36,10 +36,10 @@ def test_what_is_related_is_of_any_kind_and_of_the_named_channels_alone(open_mem
     other = precedent("EX-other", signal_text=STORIES["wine"], kind="lead_cold")
     cases = [replace(story, case_id=story.id) for story in (*stories(), secret, other)]
     memory = open_memory(*cases, precedent("row-7", signal_text=STORIES["wine"]))
-    case_ids = memory.related("almost out of red wine for Saturday", {"C0STOCK"}, NOW)
+    case_ids = memory.find_related("almost out of red wine for Saturday", {"C0STOCK"}, NOW)
     assert set(case_ids) == {"EX-wine", "EX-gin", "EX-other"}
-    assert memory.related("almost out of red wine for Saturday", set(), NOW) == []
-    assert memory.related("the lift is stuck between two floors", {"C0STOCK"}, NOW) == []
+    assert memory.find_related("almost out of red wine for Saturday", set(), NOW) == []
+    assert memory.find_related("the lift is stuck between two floors", {"C0STOCK"}, NOW) == []
 
 
 def test_a_rare_kind_among_many_others_is_found_by_looking_further(open_memory):

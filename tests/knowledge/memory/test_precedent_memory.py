@@ -231,7 +231,7 @@ def test_a_damaged_index_gives_a_reason_and_never_a_crash(small_world, tmp_path,
     memory.open()
     try:
         assert recall(memory, "merlot").failure
-        assert memory.related("merlot", {"C0STOCK"}, NOW) == []
+        assert memory.find_related("merlot", {"C0STOCK"}, NOW) == []
         with pytest.raises(MemoryUnavailable):
             memory.catch_up()
         if form in REBUILDABLE:
