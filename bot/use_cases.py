@@ -34,8 +34,8 @@ from bot.ports.connector import Systems
 from bot.ports.directory import Directory
 from bot.ports.outbox import Outbox
 from bot.store.store import Store
-from knowledge.language.question_parser import QuestionParser
-from knowledge.library import Library
+from knowledge.language.question_parser import PatternParser
+from knowledge.library import FileLibrary
 
 #: Redraws the lists that show a case, by their keys.
 Follower = Callable[[Case, Sequence[str]], None]
@@ -46,7 +46,7 @@ class Desk:
     """The use cases over one store."""
 
     store: Store
-    library: Library
+    library: FileLibrary
     systems: Systems
     intake: Intake
     raising: Raising
@@ -87,7 +87,7 @@ class _Builder:
     """Builds the use cases one by one."""
 
     store: Store
-    library: Library
+    library: FileLibrary
     systems: Systems
     chat: Chat
     directory: Directory
@@ -251,7 +251,7 @@ class _Builder:
             question_log=self.store.question_log,
             outbox=self.store.outbox,
             library=self.library,
-            parser=QuestionParser(dict(self.library.titles())),
+            parser=PatternParser(dict(self.library.titles())),
             chat=self.chat,
             clock=self.clock,
             assistant=self.advisors.talker,
@@ -261,7 +261,7 @@ class _Builder:
 def build_desk(
     *,
     store: Store,
-    library: Library,
+    library: FileLibrary,
     systems: Systems,
     chat: Chat,
     directory: Directory,

@@ -31,7 +31,7 @@ from handlers.slack.rate_limiter import RateLimiter
 from handlers.slack.services import SlackServices
 from handlers.slack.socket_mode import SocketModeConnection
 from handlers.slack.web_client import web_client
-from knowledge.library import Library
+from knowledge.library import FileLibrary
 from scheduler.loop import Loop
 
 
@@ -89,7 +89,7 @@ def build_service(settings: Settings, *, clock: Clock | None = None) -> Service:
     )
 
 
-def build_systems(settings: Settings, library: Library, chat: Chat) -> dict[str, Connector]:
+def build_systems(settings: Settings, library: FileLibrary, chat: Chat) -> dict[str, Connector]:
     """Build a connector for each system of the library.
 
     Raises:
@@ -158,7 +158,6 @@ def _build_listeners(settings: Settings, desk: Desk, client: WebClient, chat: Sl
         questions=desk.questions,
         homes=desk.homes,
         raising=desk.raising,
-        queries=desk.store.queries,
         card_store=desk.store.cards,
         question_log=desk.store.question_log,
         library=desk.library,

@@ -260,7 +260,6 @@ class World:
             questions=desk.questions,
             homes=desk.homes,
             raising=desk.raising,
-            queries=desk.store.queries,
             card_store=desk.store.cards,
             question_log=desk.store.question_log,
             library=self.library,

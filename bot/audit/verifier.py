@@ -524,7 +524,7 @@ class Steps:
         self.doubt = {}
 
 
-class Case:
+class CaseState:
     """The state of one case at this place of the log."""
 
     def __init__(self, log):
@@ -561,7 +561,7 @@ def check_trade(entries, findings):
             continue
         case_id = entry.get("case")
         if case_id not in cases:
-            cases[case_id] = Case(log)
+            cases[case_id] = CaseState(log)
         for problem in entry_problems(entry, cases[case_id]):
             findings.append(f"entry {number}: {problem}")
 

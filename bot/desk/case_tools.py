@@ -16,7 +16,7 @@ from bot.views.questions import Intent
 MAX_DECISIONS = 8
 
 
-class RecordingTools:
+class ViewerTools:
     """Answer a model as a person would be answered.
 
     The cases that it was shown are recorded.

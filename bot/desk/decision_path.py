@@ -45,7 +45,7 @@ CommandOnCase = Callable[[Case, Caller], Command]
 CommandOf = Callable[[Caller, CardSnapshot], Command]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class DecisionPath:
     """Decides requests, and records those that are refused."""
 

@@ -1,4 +1,7 @@
-"""Intake of signals: a signal opens a case, counts on one, clears one, or changes nothing."""
+"""Intake of signals.
+
+A signal opens a case, counts on one, clears one, or changes nothing.
+"""
 
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta

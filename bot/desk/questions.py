@@ -9,7 +9,8 @@ from dataclasses import dataclass, replace
 
 from bot.cases.hours import Hours
 from bot.desk.case_answers import MAX_LINES, CaseAnswers
-from bot.desk.case_tools import RecordingTools
+from bot.desk.case_tools import ViewerTools
+from bot.desk.report import report
 from bot.desk.visibility import Visibility
 from bot.ports.case_queries import Viewer
 from bot.ports.chat import Chat
@@ -73,6 +74,15 @@ class Questions:
             stream_ts=stream_ts,
         )
         self.outbox.finish(message)
+
+    def report(self, *, by: str) -> Answer:
+        """Report the last thirty days, over what this person may see."""
+        return report(
+            queries=self.answers.queries,
+            library=self.library,
+            viewer=self.visibility.viewer(by),
+            now=self.clock(),
+        )
 
     def answer(
         self,
@@ -144,7 +154,7 @@ class Questions:
         """Let a model answer from the same queries; None without an answer."""
         if self.assistant is None:
             return None
-        tools = RecordingTools(
+        tools = ViewerTools(
             answers=self.answers,
             parser=self.parser,
             viewer=viewer,
@@ -156,8 +166,8 @@ class Questions:
         # The cases below the answer come from our own record of what the model was shown.
         cases = self.answers.queries.by_id(tools.case_ids[:MAX_LINES])
         answer = Answer(
-            BY_MODEL,
-            "",
+            reading=BY_MODEL,
+            text="",
             model_text=model_answer,
             model=self.assistant.name,
         )

@@ -25,7 +25,7 @@ from bot.ports.outbox import Outbox, OutboxMessage, Topic
 log = logging.getLogger(__name__)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class RollbackWatch:
     """Compares the ledger with a witness outside the database."""
 

@@ -25,12 +25,12 @@ class AnswerLine:
     ts: str
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Answer:
     """An answer, with the cases that it is about."""
 
     #: The question as it was understood; empty when it was not.
-    reading: str
+    reading: str = ""
     #: A sentence of ours.
     text: str
     lines: tuple[AnswerLine, ...] = ()

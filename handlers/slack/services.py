@@ -10,7 +10,6 @@ from bot.desk.message_cleanup import MessageCleanup
 from bot.desk.questions import Questions
 from bot.desk.raising import Raising
 from bot.ports.card_store import CardStore
-from bot.ports.case_queries import CaseQueries
 from bot.ports.clock import Clock
 from bot.ports.library import Library
 from bot.ports.question_log import QuestionLog
@@ -31,7 +30,6 @@ class SlackServices:
     questions: Questions
     homes: AppHome
     raising: Raising
-    queries: CaseQueries
     card_store: CardStore
     question_log: QuestionLog
     library: Library

@@ -403,5 +403,5 @@ def answer(case=None, **changes):
         channel="C0STOCK",
         ts="1.000001",
     )
-    base = Answer("open cases", "1 case.", (line,), 3, examples=EXAMPLES)
+    base = Answer(reading="open cases", text="1 case.", lines=(line,), more=3, examples=EXAMPLES)
     return replace(base, **changes)

@@ -33,7 +33,13 @@ def answer():
         channel="C0STOCK",
         ts="1.000001",
     )
-    return Answer("open cases", "", (line,), model_text="One case: EX-1 <!channel>.", model="m1")
+    return Answer(
+        reading="open cases",
+        text="",
+        lines=(line,),
+        model_text="One case: EX-1 <!channel>.",
+        model="m1",
+    )
 
 
 def ask_directly(chat, text="open?", **message):

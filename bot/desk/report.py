@@ -17,13 +17,13 @@ MAX_CASES = 2_000
 def report(
     queries: CaseQueries,
     library: Library,
-    sight: Viewer,
+    viewer: Viewer,
     now: datetime,
 ) -> Answer:
     """Report how much was done, how fast and how well."""
     period = (now - REPORT_PERIOD, now)
-    in_period = CaseFilter(viewer=sight, ended_between=period, is_over=True)
-    opened_count = queries.count(CaseFilter(viewer=sight, opened_between=period, is_any=True))
+    in_period = CaseFilter(viewer=viewer, ended_between=period, is_over=True)
+    opened_count = queries.count(CaseFilter(viewer=viewer, opened_between=period, is_any=True))
     durations = queries.durations(in_period)
     closed_cases = queries.find(in_period, MAX_CASES)
     sentences = [f"{opened_count:,} opened and {durations.cases:,} ended in thirty days."]
