@@ -156,14 +156,14 @@ def _build_listeners(settings: Settings, desk: Desk, client: WebClient, chat: Sl
         decisions=desk.decisions,
         controls=desk.controls,
         questions=desk.questions,
-        homes=desk.homes,
+        app_home=desk.screens.app_home,
         raising=desk.raising,
         card_store=desk.store.cards,
         question_log=desk.store.question_log,
         library=desk.library,
         clock=desk.decisions.clock,
         confirmation_link=partial(confirmation_url, settings.public_url),
-        sweeping=desk.sweeping,
+        message_cleanup=desk.upkeep.message_cleanup,
     )
     return build_app(client, services)
 

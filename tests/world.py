@@ -185,16 +185,16 @@ class World:
         )
         work = {
             Topic.TRIAGE: self.desk.triage.run,
-            Topic.EXECUTE: self.desk.executor.run,
-            Topic.FOLLOW_UP: self.desk.follow_up.run,
-            Topic.CARD: self.desk.drawing.refresh,
-            Topic.NOTE: self.desk.drawing.post_update,
-            Topic.REMEMBER: self.desk.remembering.run,
+            Topic.EXECUTE: self.desk.execution.executor.run,
+            Topic.FOLLOW_UP: self.desk.execution.follow_up.run,
+            Topic.CARD: self.desk.screens.cards.refresh,
+            Topic.NOTE: self.desk.screens.cards.post_update,
+            Topic.REMEMBER: self.desk.upkeep.precedents.run,
             Topic.ANSWER: self.desk.questions.run,
-            Topic.DIGEST: self.desk.digests.run,
-            Topic.HOME: self.desk.homes.run,
-            Topic.STORM: self.desk.storms.run,
-            Topic.SWEEP: self.desk.sweeping.run,
+            Topic.DIGEST: self.desk.screens.digests.run,
+            Topic.HOME: self.desk.screens.app_home.run,
+            Topic.STORM: self.desk.screens.storms.run,
+            Topic.SWEEP: self.desk.upkeep.message_cleanup.run,
         }
         if self.desk.narration:
             work[Topic.NARRATE] = self.desk.narration.run
@@ -258,14 +258,14 @@ class World:
             decisions=desk.decisions,
             controls=desk.controls,
             questions=desk.questions,
-            homes=desk.homes,
+            app_home=desk.screens.app_home,
             raising=desk.raising,
             card_store=desk.store.cards,
             question_log=desk.store.question_log,
             library=self.library,
             clock=self.clock,
             confirmation_link=lambda case_id, token: f"http://localhost/confirm/{case_id}/{token}",
-            sweeping=desk.sweeping,
+            message_cleanup=desk.upkeep.message_cleanup,
         )
 
     def case(self, case: Case) -> Case:

@@ -745,7 +745,7 @@ def verify_signature(key, signature, message):
     if isinstance(public_key, ec.EllipticCurvePublicKey):
         public_key.verify(signature, message, ec.ECDSA(hashes.SHA256()))
     elif isinstance(public_key, rsa.RSAPublicKey):
-        public_key.verify(signature, message, padding.PKCS1v15(), hashes.SHA256())
+        public_key.verify(signature, message, padding=padding.PKCS1v15(), algorithm=hashes.SHA256())
     else:
         public_key.verify(signature, message)
 

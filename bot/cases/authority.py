@@ -60,10 +60,10 @@ def ineligibility(case: Case, decision: DecisionKind, by: Caller) -> str | None:
     if not is_colleague(person):
         is_approval = decision in NEVER_BY_AUTHORS
         return unfit(person) if is_approval else "only members of this workspace may do this"
-    if _is_barred(case, decision, person, by):
+    if _is_barred(case, decision, person=person, by=by):
         return "whoever raised or edited a plan, or gains from it, cannot approve it"
     for candidate in (person, *by.behalf_of):
-        is_fit = is_colleague(candidate) and not _is_barred(case, decision, candidate, by)
+        is_fit = is_colleague(candidate) and not _is_barred(case, decision, person=candidate, by=by)
         if is_fit and roles(case, candidate, by) & MAY[decision]:
             return None
     return _only_others(case, decision, by)
@@ -94,7 +94,7 @@ def _approvers(case: Case, by: Caller) -> tuple[str, ...]:
     return tuple(factor.group for factor in case.verdict.factors)
 
 
-def _is_barred(case: Case, decision: DecisionKind, person: Person, by: Caller) -> bool:
+def _is_barred(case: Case, decision: DecisionKind, *, person: Person, by: Caller) -> bool:
     """Tell whether the decision is barred to this person as an author."""
     return decision in NEVER_BY_AUTHORS and person.id in by.identities.linked_accounts(case.authors)
 

@@ -1,4 +1,7 @@
-"""Precedents and labels as JSON, under the names of the rows that earlier releases stored."""
+"""Precedents and labels as JSON.
+
+The names are those of the rows that earlier releases stored.
+"""
 
 import json
 from typing import Any
@@ -35,27 +38,27 @@ def precedent_to_plain(precedent: Precedent) -> dict[str, Any]:
 
 def precedent_from_json(raw: str | bytes) -> Precedent:
     """Read a stored precedent."""
-    stored = json.loads(raw)
+    fields = json.loads(raw)
     plain = {
-        "id": stored["id"],
-        "kind": stored["kind"],
-        "signal_text": stored["said"],
-        "summary": stored["what"],
-        "facts": stored["facts"],
+        "id": fields["id"],
+        "kind": fields["kind"],
+        "signal_text": fields["said"],
+        "summary": fields["what"],
+        "facts": fields["facts"],
         "decision": {
-            "action": stored["action"],
-            "steps": stored["steps"],
-            "people": stored["decided_by"],
-            "is_edited": stored.get("edited", False),
-            "card_confidence": stored.get("shown"),
+            "action": fields["action"],
+            "steps": fields["steps"],
+            "people": fields["decided_by"],
+            "is_edited": fields.get("edited", False),
+            "card_confidence": fields.get("shown"),
         },
-        "outcome": stored["ended"],
-        "reason": stored["reason"],
-        "ended_at": stored["ended_at"],
-        "channel": stored["channel"],
-        "case_id": stored.get("case_id", ""),
-        "batch": stored.get("batch", ""),
-        "is_kind_known": stored.get("named", True),
+        "outcome": fields["ended"],
+        "reason": fields["reason"],
+        "ended_at": fields["ended_at"],
+        "channel": fields["channel"],
+        "case_id": fields.get("case_id", ""),
+        "batch": fields.get("batch", ""),
+        "is_kind_known": fields.get("named", True),
     }
     precedent: Precedent = from_plain(Precedent, plain)
     return precedent
@@ -64,19 +67,19 @@ def precedent_from_json(raw: str | bytes) -> Precedent:
 def label_to_json(label: Label) -> str:
     """Convert a label to its stored text."""
     plain = to_plain(label)
-    stored = {
+    fields = {
         "case_id": plain["case_id"],
         "said": plain["signal_text"],
         "kind": plain["kind"],
         "by": plain["by"],
         "at": plain["at"],
     }
-    return to_json(stored)
+    return to_json(fields)
 
 
 def label_from_json(raw: str | bytes) -> Label:
     """Read a stored label."""
-    stored = json.loads(raw)
-    stored["signal_text"] = stored.pop("said")
-    label: Label = from_plain(Label, stored)
+    fields = json.loads(raw)
+    fields["signal_text"] = fields.pop("said")
+    label: Label = from_plain(Label, fields)
     return label

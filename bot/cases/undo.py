@@ -123,7 +123,7 @@ def _judge_approval(
     )
     # Nobody approved what policy let run alone, so whoever decides here may stop it.
     if verdict.ruling is not Ruling.AUTO_APPROVE:
-        vote = attribute_vote(case, by, verdict, vote)
+        vote = attribute_vote(case, vote, by=by, verdict=verdict)
     must_be_new(
         vote,
         case.undo_approvals,
@@ -187,16 +187,16 @@ def _still_counts(
     case: Case, vote: Approval, verdict: Verdict, command: StartUndo, *, now: datetime
 ) -> bool:
     if verdict.ruling is Ruling.AUTO_APPROVE:
-        return _still_decides(case, vote, command, now)
+        return _still_decides(case, vote, command=command, now=now)
     return still_counts(case, vote, factors=verdict.factors, recheck=command, now=now)
 
 
-def _still_decides(case: Case, vote: Approval, command: StartUndo, now: datetime) -> bool:
+def _still_decides(case: Case, vote: Approval, *, command: StartUndo, now: datetime) -> bool:
     """Tell whether the voter may still undo what nobody had approved."""
     person = command.people.get(vote.person)
     if person is None:
         return False
-    delegations = stands_in_for(command.delegations, vote.person, case.kind, now)
+    delegations = stands_in_for(command.delegations, vote.person, kind=case.kind, now=now)
     givers = [command.people.get(delegation.giver) for delegation in delegations]
     caller = Caller(
         person=person,

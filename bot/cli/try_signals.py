@@ -73,7 +73,9 @@ def preview_file(settings: Settings, path: Path) -> Iterator[dict[str, Any]]:
             proposals = Proposals(
                 cases=store.cases, library=library, systems=systems, mode=settings.mode.value
             )
-            triage = build_triage(proposals, store.outbox, knowledge.advisors, utc_now)
+            triage = build_triage(
+                proposals, store.outbox, advisors=knowledge.advisors, clock=utc_now
+            )
             preview = Preview(triage, library, utc_now)
             knowledge.precedents.open()
             for line, row in read_rows(path):

@@ -198,8 +198,8 @@ class HistoryPlayer:
         """Empty the outbox as the workers would, without drawing cards."""
         handlers = {
             Topic.TRIAGE: self.desk.triage.run,
-            Topic.EXECUTE: self.desk.executor.run,
-            Topic.FOLLOW_UP: self.desk.follow_up.run,
+            Topic.EXECUTE: self.desk.execution.executor.run,
+            Topic.FOLLOW_UP: self.desk.execution.follow_up.run,
         }
         horizon = self.clock.at + WORK_HORIZON
         topics = list(handlers)

@@ -50,7 +50,7 @@ class AlertStorms:
         self._lock = threading.Lock()
 
     def takes(self, case: Case) -> bool:
-        """Put a case without a card on a shared card in a storm.
+        """Put a case on a shared card if there are too many.
 
         Tell whether it is on one.
         """

@@ -63,7 +63,7 @@ class Intake:
             )
             return self._schedule(change, signal, now)
 
-        receipt = self.cases.receive(signal, raw, judge_latest, now)
+        receipt = self.cases.receive(signal, raw, judge=judge_latest, now=now)
         if receipt.outcome is ReceiptOutcome.CONFLICT:
             raise KeyReused(f"key {signal.key[:80]!r} was used before with another body")
         return receipt
@@ -97,7 +97,7 @@ def judge(
     if latest is not None and latest.signal.identity not in signal.identities:
         latest = None
     if signal.status is SignalStatus.CLEAR:
-        return _clear(latest, signal, playbook, now)
+        return _clear(latest, signal, playbook=playbook, now=now)
     if latest is None or _is_over(latest, now):
         times = playbook.measure
         sla = promise_sla(
@@ -115,7 +115,7 @@ def judge(
     return change(latest, decide(latest, commands.Recur(signal, reopen, identities), now), playbook)
 
 
-def _clear(latest: Case | None, signal: Signal, playbook: Playbook, now: datetime) -> Change:
+def _clear(latest: Case | None, signal: Signal, *, playbook: Playbook, now: datetime) -> Change:
     if latest is None or latest.is_terminal:
         return Change(before=latest, entries=())
     return change(latest, decide(latest, commands.Clear(signal), now), playbook)

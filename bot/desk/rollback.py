@@ -53,7 +53,10 @@ class RollbackWatch:
             if not decision.entries:
                 return controls
             after = self.desk_controls.rewind(
-                controls, decision.entries, self._all_cards(now), rollback.numbers_from
+                controls,
+                decision.entries,
+                self._all_cards(now),
+                numbers_from=rollback.numbers_from,
             )
             log.error("%s", describe_loss(rollback))
             return after

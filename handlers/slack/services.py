@@ -28,7 +28,7 @@ class SlackServices:
     #: Pause, resume, delegate and review.
     controls: Controls
     questions: Questions
-    homes: AppHome
+    app_home: AppHome
     raising: Raising
     card_store: CardStore
     question_log: QuestionLog
@@ -36,4 +36,4 @@ class SlackServices:
     clock: Clock
     confirmation_link: ConfirmationLink
     #: Knows which message is the live card of a case; None takes any message for it.
-    sweeping: MessageCleanup | None = None
+    message_cleanup: MessageCleanup | None = None

@@ -200,12 +200,14 @@ def lists(folder: Path) -> None:
             connection.execute(text("SELECT count(*) FROM cases WHERE state = 'PROPOSED'")).scalar()
         bare.append(time.perf_counter() - began)
     floor = f"{statistics.median(bare) * 1000:.1f}ms"
-    running.desk.homes.chat.publish_home(running.desk.homes.compose(f"{TEAM}/{BEN}", HomeFilter()))
+    running.desk.screens.app_home.chat.publish_home(
+        running.desk.screens.app_home.compose(f"{TEAM}/{BEN}", HomeFilter())
+    )
     homes = []
     for _ in range(15):
         began = time.perf_counter()
-        running.desk.homes.chat.publish_home(
-            running.desk.homes.compose(f"{TEAM}/{ANA}", HomeFilter())
+        running.desk.screens.app_home.chat.publish_home(
+            running.desk.screens.app_home.compose(f"{TEAM}/{ANA}", HomeFilter())
         )
         homes.append(time.perf_counter() - began)
     told(f"App Home, {MANY:,} open", homes, floor, "≤ 200 ms")
@@ -225,10 +227,10 @@ def digest(running: Harbour) -> None:
     now = running.clock()
     calls = running.emulator.get("traffic")["calls"]
     began = time.perf_counter()
-    gathered = running.desk.digests.compose(
+    gathered = running.desk.screens.digests.compose(
         key="digest:C0STOCK:1", place="C0STOCK", due=now, live_list=None
     )
-    running.desk.digests.chat.post_digest(gathered, None, look_first=True)
+    running.desk.screens.digests.chat.post_digest(gathered, None, look_first=True)
     took = time.perf_counter() - began
     after = running.emulator.get("traffic")["calls"]
     spent = {

@@ -137,7 +137,7 @@ def test_the_week_shows_blind_spots_agreement_slow_hand_overs_and_rework(world):
     world.approve(yes)
     world.desk.decisions.reject(request(no.id, ANA, world.seen(no)), reason=RejectReason.WRONG_PLAN)
     world.clock.forward(hours=5)
-    world.desk.deadlines.process_due()
+    world.desk.upkeep.deadlines.process_due()
     world.desk.decisions.approve(request(slow.id, ANA, world.seen(slow)))
     world.work()
     unknown_case = world.store.cases.case(
@@ -159,13 +159,13 @@ def test_the_week_shows_blind_spots_agreement_slow_hand_overs_and_rework(world):
 def test_a_person_who_wants_one_gets_a_digest_of_their_own(world):
     world.clock.at = MONDAY - timedelta(hours=1)
     case = open_case(world, "Merlot")
-    world.desk.homes.subscribe_to_digest(ANA, subscribe=True)
+    world.desk.screens.app_home.subscribe_to_digest(ANA, subscribe=True)
     world.clock.at = MONDAY
     digest_times(world).enqueue_due()
     world.work()
     mine = next(one for one in world.chat.digests if one.place == ANA)
     assert case_ids(mine.needs) == [case.id]
-    world.desk.homes.subscribe_to_digest(ANA, subscribe=False)
+    world.desk.screens.app_home.subscribe_to_digest(ANA, subscribe=False)
     world.clock.forward(days=1)
     digest_times(world).enqueue_due()
     world.work()

@@ -191,7 +191,7 @@ def test_a_worker_that_dies_after_the_effect_leaves_one_effect(world):
     world.desk.store.database.write = dying
     (work,) = world.store.outbox.claim([Topic.EXECUTE], 1, world.clock(), 30)
     with pytest.raises(Died):
-        world.desk.executor.run(work)
+        world.desk.execution.executor.run(work)
     world.desk.store.database.write = original
     assert len(world.house.effects) == 1
     assert world.case(case).steps[0].state is StepState.STARTED
@@ -730,7 +730,7 @@ def start_and_die(world, case, how):
     world.approve(case)
     (work,) = world.store.outbox.claim([Topic.EXECUTE], 1, world.clock(), 30)
     with pytest.raises(Died):
-        world.desk.executor.run(work)
+        world.desk.execution.executor.run(work)
     assert world.case(case).steps[0].state is StepState.STARTED
     world.clock.forward(seconds=30)
 
@@ -793,10 +793,12 @@ def test_an_effect_is_not_begun_by_a_process_that_stood_still_after_it_had_writt
     case = world.proposed()
     world.approve(case)
     times = iter([0.0])
-    object.__setattr__(world.desk.executor.lease, "stopwatch", lambda: next(times, 3_600.0))
+    object.__setattr__(
+        world.desk.execution.executor.lease, "stopwatch", lambda: next(times, 3_600.0)
+    )
     (work,) = world.store.outbox.claim([Topic.EXECUTE], 1, world.clock(), 30)
     world.lane.handle(work)
-    object.__setattr__(world.desk.executor.lease, "stopwatch", boottime)
+    object.__setattr__(world.desk.execution.executor.lease, "stopwatch", boottime)
     assert (world.case(case).steps[0].state, world.house.calls) == (StepState.STARTED, [])
     final = finish(world, case, seconds=60)
     assert (final.state, len(world.house.effects)) == (State.RESOLVED, 1)

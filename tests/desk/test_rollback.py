@@ -322,12 +322,14 @@ def test_everybody_is_told(town):
     assert sentence in world.chat.looks["EX-2"].pause_reason
     assert (
         sentence
-        in world.desk.homes.compose(principal("ana"), world.desk.homes._parse_filter("")).pauses[0]
+        in world.desk.screens.app_home.compose(
+            principal("ana"), world.desk.screens.app_home._parse_filter("")
+        ).pauses[0]
     )
     due = world.clock().timestamp()
     from datetime import UTC, datetime
 
-    digest = world.desk.digests.compose(
+    digest = world.desk.screens.digests.compose(
         key="digest:C0STOCK:1",
         place="C0STOCK",
         due=datetime.fromtimestamp(due, UTC),

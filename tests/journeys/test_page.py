@@ -224,7 +224,7 @@ def test_a_digest_is_acted_on_row_by_row(browser, tmp_path):
     with opened(tmp_path) as (emulator, service):
         page = window(browser, emulator, "U0ANA", "C0FLOOR", height=1200)
         card(page, "was never closed").wait_for()
-        now = service.desk.digests.clock()
+        now = service.desk.screens.digests.clock()
         service.desk.store.outbox.enqueue([digest_message("C0FLOOR", now, now)])
         digest = page.locator("article", has_text="since the last one")
         digest.wait_for()
