@@ -323,7 +323,7 @@ def days(*, busy=True):
             hours_to_decision=float(number) if number % 2 else None,
         )
         if not busy:
-            day = replace(day, opened=0, ended=0, decided=None)
+            day = replace(day, openings=0, endings=0, hours_to_decision=None)
         trend.append(day)
     return tuple(trend)
 
