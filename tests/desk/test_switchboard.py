@@ -96,7 +96,7 @@ def test_rule_18_what_was_done_is_taken_back_once_and_the_case_needs_a_person(wo
     assert case.ending.reason.startswith("taken back by Omar: the delivery came after all")
     assert world.house.effects == [case.steps[0].key, f"undo:{case.steps[0].key}"]
     (kept,) = world.shelf.of_kind("low_stock", 10)
-    assert kept.ended == "undone"
+    assert kept.outcome == "undone"
     assert proven(world)
 
 

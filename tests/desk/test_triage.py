@@ -131,8 +131,8 @@ def test_a_reopened_case_corrects_what_was_remembered(world):
     case = world.proposed()
     world.approve(case)
     world.work()
-    assert [str(one.ended) for one in world.shelf.of_kind("low_stock", 10)] == ["worked"]
+    assert [str(one.outcome) for one in world.shelf.of_kind("low_stock", 10)] == ["worked"]
     world.clock.forward(seconds=60)
     world.receive(world.signal())
     world.work()
-    assert [str(one.ended) for one in world.shelf.of_kind("low_stock", 10)] == ["reopened"]
+    assert [str(one.outcome) for one in world.shelf.of_kind("low_stock", 10)] == ["reopened"]
