@@ -22,7 +22,7 @@ from knowledge.learning.plan_model import PlanModel
 from knowledge.learning.recogniser import RecogniserModel, TrainedRecogniser
 from knowledge.learning.recommender import PrecedentRecommender
 from knowledge.learning.training_set import is_training_due
-from knowledge.library import Library
+from knowledge.library import FileLibrary
 from knowledge.memory.embedder import Embedder, HashedWordsEmbedder, open_embedder
 from knowledge.memory.null_memory import NullMemory
 from knowledge.memory.precedent_memory import PrecedentMemory
@@ -50,7 +50,7 @@ class Knowledge:
     """The real advisors with the parts that they share."""
 
     advisors: Advisors
-    library: Library
+    library: FileLibrary
     shelf: SqlPrecedentStore
     precedents: PrecedentMemory
     embedder: Embedder
@@ -84,7 +84,9 @@ class _LatestModels:
         return model.plans.get(kind)
 
 
-def open_knowledge(settings: Settings, store: Store, library: Library, clock: Clock) -> Knowledge:
+def open_knowledge(
+    settings: Settings, store: Store, library: FileLibrary, clock: Clock
+) -> Knowledge:
     """Open the advisors with an index that is still empty.
 
     ``precedents.start()`` fills it in a thread of its own.

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from bot.audit.checkpoints import Checkpoints, Witness
 from bot.cases.controls import BEHIND, DeskControls
-from bot.cases.errors import LedgerBroken
+from bot.cases.errors import LedgerBroken, SettingsIncomplete
 from bot.desk.rollback import RollbackWatch, describe_loss
 from bot.ports.clock import Clock
 from bot.settings import Settings, Signer
@@ -93,10 +93,10 @@ def checkpoint_problems(settings: Settings, store: Store) -> list[str]:
     Writes nothing.
     """
     # Not ``Checkpoints``: that one would make a key where there is none.
-    witness = Witness(settings.checkpoints_dir, settings.origin)
     try:
+        witness = Witness(settings.checkpoints_dir, settings.origin)
         rollback = witness.compare(store.ledger)
-    except LedgerBroken as failure:
+    except (LedgerBroken, SettingsIncomplete) as failure:
         return [f"checkpoints: {failure}"]
     standing = store.desk_controls.load()
     if rollback and standing.acknowledgement_of(rollback.size, rollback.root) is None:

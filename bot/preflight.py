@@ -4,16 +4,16 @@ from bot.cases.policy import Stage
 from bot.cases.source import Source
 from bot.connectors.registry import lease_conflicts, missing_secrets
 from bot.settings import Mode, Settings, incomplete
-from knowledge.library import Library, load
+from knowledge.library import FileLibrary, load
 
 
-def open_library(settings: Settings) -> Library:
+def open_library(settings: Settings) -> FileLibrary:
     """Load the library; shadow mode holds for all of its playbooks."""
     stage = Stage.SHADOW if settings.mode is Mode.SHADOW else None
     return load(settings.library_dir, stage=stage)
 
 
-def require_startable(settings: Settings, library: Library) -> None:
+def require_startable(settings: Settings, library: FileLibrary) -> None:
     """Refuse settings that lack secrets or contradict the lease.
 
     Raises:

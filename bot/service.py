@@ -67,7 +67,7 @@ class Service:
         if self.socket:
             self.socket.open()
         # A release that changes what buttons carry must draw open cards again.
-        self.desk.drawing.renew()
+        self.desk.screens.cards.renew()
         for lane in self.lanes:
             lane.start()
         self.loop.start(self.jobs)
@@ -128,22 +128,22 @@ def _lane_handlers(desk: Desk) -> dict[str, dict[Topic, Handler]]:
     handlers: dict[str, dict[Topic, Handler]] = {
         "desk": {
             Topic.TRIAGE: desk.triage.run,
-            Topic.EXECUTE: desk.executor.run,
-            Topic.FOLLOW_UP: desk.follow_up.run,
+            Topic.EXECUTE: desk.execution.executor.run,
+            Topic.FOLLOW_UP: desk.execution.follow_up.run,
         },
         "chat": {
-            Topic.CARD: desk.drawing.refresh,
-            Topic.NOTE: desk.drawing.post_update,
-            Topic.STORM: desk.storms.run,
-            Topic.SWEEP: desk.sweeping.run,
+            Topic.CARD: desk.screens.cards.refresh,
+            Topic.NOTE: desk.screens.cards.post_update,
+            Topic.STORM: desk.screens.storms.run,
+            Topic.SWEEP: desk.upkeep.message_cleanup.run,
         },
         "talk": {
             Topic.ANSWER: desk.questions.run,
-            Topic.HOME: desk.homes.run,
-            Topic.DIGEST: desk.digests.run,
+            Topic.HOME: desk.screens.app_home.run,
+            Topic.DIGEST: desk.screens.digests.run,
         },
         # Nobody waits for these, and a language model may take its time.
-        "later": {Topic.REMEMBER: desk.remembering.run},
+        "later": {Topic.REMEMBER: desk.upkeep.precedents.run},
     }
     if desk.narration:
         handlers["later"][Topic.NARRATE] = desk.narration.run
@@ -160,11 +160,11 @@ def build_jobs(desk: Desk, keeper: CheckpointKeeper, trainer: Trainer, clock: Cl
     )
     jobs = [
         # The names are those of rows in the table of ticks: one that changes runs once more.
-        Job("keep time", DEADLINES_INTERVAL, desk.deadlines.process_due),
+        Job("keep time", DEADLINES_INTERVAL, desk.upkeep.deadlines.process_due),
         Job("checkpoint", CHECKPOINT_INTERVAL, keeper.sign),
         Job("learn", TRAINING_INTERVAL, trainer.train_if_outdated),
         Job("digests", DIGESTS_INTERVAL, digest_schedule.enqueue_due),
-        Job("memory", PRECEDENTS_INTERVAL, desk.remembering.reconcile),
+        Job("memory", PRECEDENTS_INTERVAL, desk.upkeep.precedents.reconcile),
     ]
     return [*jobs, *_detection_jobs(desk, clock), *_absence_jobs(desk, clock)]
 

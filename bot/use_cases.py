@@ -34,11 +34,38 @@ from bot.ports.connector import Systems
 from bot.ports.directory import Directory
 from bot.ports.outbox import Outbox
 from bot.store.store import Store
-from knowledge.language.question_parser import QuestionParser
-from knowledge.library import Library
+from knowledge.language.question_parser import PatternParser
+from knowledge.library import FileLibrary
 
 #: Redraws the lists that show a case, by their keys.
 Follower = Callable[[Case, Sequence[str]], None]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Execution:
+    """Carries out approved plans."""
+
+    executor: Executor
+    follow_up: FollowUp
+
+
+@dataclass(frozen=True, kw_only=True)
+class Screens:
+    """Keeps what stands in Slack up to date."""
+
+    cards: Cards
+    storms: AlertStorms
+    digests: Digest
+    app_home: AppHome
+
+
+@dataclass(frozen=True, kw_only=True)
+class Upkeep:
+    """Does what nobody asks for: deadlines, cleanup and memory."""
+
+    deadlines: Deadlines
+    message_cleanup: MessageCleanup
+    precedents: PrecedentRecorder
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -46,7 +73,7 @@ class Desk:
     """The use cases over one store."""
 
     store: Store
-    library: Library
+    library: FileLibrary
     systems: Systems
     intake: Intake
     raising: Raising
@@ -55,17 +82,11 @@ class Desk:
     decisions: Decisions
     controls: Controls
     enrolment: PasskeyEnrolment
-    executor: Executor
-    deadlines: Deadlines
+    execution: Execution
     queues: Queues
-    follow_up: FollowUp
-    remembering: PrecedentRecorder
-    drawing: Cards
-    storms: AlertStorms
-    sweeping: MessageCleanup
     questions: Questions
-    digests: Digest
-    homes: AppHome
+    screens: Screens
+    upkeep: Upkeep
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -87,7 +108,7 @@ class _Builder:
     """Builds the use cases one by one."""
 
     store: Store
-    library: Library
+    library: FileLibrary
     systems: Systems
     chat: Chat
     directory: Directory
@@ -188,9 +209,9 @@ class _Builder:
             clock=self.clock,
         )
 
-    def executor(self, proposals: Proposals, controls: Controls) -> Executor:
-        """Build the executor of approved plans."""
-        return build_executor(
+    def execution(self, proposals: Proposals, controls: Controls) -> Execution:
+        """Build what carries out approved plans."""
+        executor = build_executor(
             cases=self.store.cases,
             outbox=self.store.outbox,
             desk_controls=self.store.desk_controls,
@@ -201,6 +222,40 @@ class _Builder:
             controls=controls,
             clock=self.clock,
             lease_for=timedelta(seconds=self.options.lease_for),
+        )
+        follow_up = FollowUp(
+            cases=self.store.cases,
+            outbox=self.store.outbox,
+            library=self.library,
+            systems=self.systems,
+            clock=self.clock,
+        )
+        return Execution(executor=executor, follow_up=follow_up)
+
+    def screens(self, visibility: Visibility, queues: Queues) -> Screens:
+        """Build what stands in Slack."""
+        # Cards tell storms, digests and homes what has changed, so those are built first.
+        storms = self.alert_storms()
+        digests = self.digest(visibility, queues)
+        app_home = self.app_home(visibility, queues)
+        cards = self.cards((digests.follow, app_home.follow), storms)
+        return Screens(cards=cards, storms=storms, digests=digests, app_home=app_home)
+
+    def upkeep(self) -> Upkeep:
+        """Build what nobody asks for."""
+        deadlines = Deadlines(
+            cases=self.store.cases,
+            queries=self.store.queries,
+            library=self.library,
+            clock=self.clock,
+        )
+        precedents = PrecedentRecorder(
+            cases=self.store.cases, store=self.advisors.shelf, memory=self.advisors.memory
+        )
+        return Upkeep(
+            deadlines=deadlines,
+            message_cleanup=self.message_cleanup(),
+            precedents=precedents,
         )
 
     def cards(self, followers: Sequence[Follower], storms: AlertStorms) -> Cards:
@@ -251,7 +306,7 @@ class _Builder:
             question_log=self.store.question_log,
             outbox=self.store.outbox,
             library=self.library,
-            parser=QuestionParser(dict(self.library.titles())),
+            parser=PatternParser(dict(self.library.titles())),
             chat=self.chat,
             clock=self.clock,
             assistant=self.advisors.talker,
@@ -261,7 +316,7 @@ class _Builder:
 def build_desk(
     *,
     store: Store,
-    library: Library,
+    library: FileLibrary,
     systems: Systems,
     chat: Chat,
     directory: Directory,
@@ -288,40 +343,28 @@ def build_desk(
     )
     queues = build.queues()
     controls = build.controls()
-    # Cards tell storms, digests and homes what has changed, so those are built first.
-    digests = build.digest(visibility, queues)
-    homes = build.app_home(visibility, queues)
-    storms = build.alert_storms()
     return Desk(
         store=store,
         library=library,
         systems=systems,
         intake=intake,
         raising=Raising(intake=intake, library=library, directory=directory, clock=clock),
-        triage=build_triage(proposals, store.outbox, advisors, clock),
-        narration=_build_narration(proposals, store.outbox, advisors, clock),
+        triage=build_triage(proposals, store.outbox, advisors=advisors, clock=clock),
+        narration=_build_narration(proposals, store.outbox, advisors=advisors, clock=clock),
         decisions=build.decisions(proposals),
         controls=controls,
         enrolment=build.enrolment(),
-        executor=build.executor(proposals, controls),
-        deadlines=Deadlines(cases=store.cases, queries=store.queries, library=library, clock=clock),
+        execution=build.execution(proposals, controls),
         queues=queues,
-        follow_up=FollowUp(
-            cases=store.cases, outbox=store.outbox, library=library, systems=systems, clock=clock
-        ),
-        remembering=PrecedentRecorder(
-            cases=store.cases, store=advisors.shelf, memory=advisors.memory
-        ),
-        drawing=build.cards((digests.follow, homes.follow), storms),
-        storms=storms,
-        sweeping=build.message_cleanup(),
         questions=build.questions(visibility, queues),
-        digests=digests,
-        homes=homes,
+        screens=build.screens(visibility, queues),
+        upkeep=build.upkeep(),
     )
 
 
-def build_triage(proposals: Proposals, outbox: Outbox, advisors: Advisors, clock: Clock) -> Triage:
+def build_triage(
+    proposals: Proposals, outbox: Outbox, *, advisors: Advisors, clock: Clock
+) -> Triage:
     """Build the part of the desk that looks at new cases."""
     return Triage(
         cases=proposals.cases,
@@ -337,7 +380,7 @@ def build_triage(proposals: Proposals, outbox: Outbox, advisors: Advisors, clock
 
 
 def _build_narration(
-    proposals: Proposals, outbox: Outbox, advisors: Advisors, clock: Clock
+    proposals: Proposals, outbox: Outbox, *, advisors: Advisors, clock: Clock
 ) -> CaseNarration | None:
     if advisors.narrator is None:
         return None

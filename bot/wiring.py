@@ -31,7 +31,7 @@ from handlers.slack.rate_limiter import RateLimiter
 from handlers.slack.services import SlackServices
 from handlers.slack.socket_mode import SocketModeConnection
 from handlers.slack.web_client import web_client
-from knowledge.library import Library
+from knowledge.library import FileLibrary
 from scheduler.loop import Loop
 
 
@@ -89,7 +89,7 @@ def build_service(settings: Settings, *, clock: Clock | None = None) -> Service:
     )
 
 
-def build_systems(settings: Settings, library: Library, chat: Chat) -> dict[str, Connector]:
+def build_systems(settings: Settings, library: FileLibrary, chat: Chat) -> dict[str, Connector]:
     """Build a connector for each system of the library.
 
     Raises:
@@ -156,15 +156,14 @@ def _build_listeners(settings: Settings, desk: Desk, client: WebClient, chat: Sl
         decisions=desk.decisions,
         controls=desk.controls,
         questions=desk.questions,
-        homes=desk.homes,
+        app_home=desk.screens.app_home,
         raising=desk.raising,
-        queries=desk.store.queries,
         card_store=desk.store.cards,
         question_log=desk.store.question_log,
         library=desk.library,
         clock=desk.decisions.clock,
         confirmation_link=partial(confirmation_url, settings.public_url),
-        sweeping=desk.sweeping,
+        message_cleanup=desk.upkeep.message_cleanup,
     )
     return build_app(client, services)
 

@@ -8,12 +8,12 @@ from decimal import Decimal
 from bot.advisors import without_memory
 from bot.cases.actor import CaseId, Surface, UserId
 from bot.cases.approval import ApprovalRequirement
+from bot.cases.card_snapshot import CardSnapshot
 from bot.cases.case import Case
 from bot.cases.hours import ALWAYS, Hours
 from bot.cases.identity import Identities
 from bot.cases.playbook import Detection, Lookup, Measure, Offer, Owners, Playbook, Stake
 from bot.cases.policy import ActionLimit, PlaybookTerms, Policy, TierRule
-from bot.cases.seen import Seen
 from bot.cases.signal import UNRECOGNISED, Signal, SignalStatus
 from bot.connectors.dry_run import DryRun
 from bot.desk.decision_path import Request
@@ -185,16 +185,16 @@ class World:
         )
         work = {
             Topic.TRIAGE: self.desk.triage.run,
-            Topic.EXECUTE: self.desk.executor.run,
-            Topic.FOLLOW_UP: self.desk.follow_up.run,
-            Topic.CARD: self.desk.drawing.refresh,
-            Topic.NOTE: self.desk.drawing.post_update,
-            Topic.REMEMBER: self.desk.remembering.run,
+            Topic.EXECUTE: self.desk.execution.executor.run,
+            Topic.FOLLOW_UP: self.desk.execution.follow_up.run,
+            Topic.CARD: self.desk.screens.cards.refresh,
+            Topic.NOTE: self.desk.screens.cards.post_update,
+            Topic.REMEMBER: self.desk.upkeep.precedents.run,
             Topic.ANSWER: self.desk.questions.run,
-            Topic.DIGEST: self.desk.digests.run,
-            Topic.HOME: self.desk.homes.run,
-            Topic.STORM: self.desk.storms.run,
-            Topic.SWEEP: self.desk.sweeping.run,
+            Topic.DIGEST: self.desk.screens.digests.run,
+            Topic.HOME: self.desk.screens.app_home.run,
+            Topic.STORM: self.desk.screens.storms.run,
+            Topic.SWEEP: self.desk.upkeep.message_cleanup.run,
         }
         if self.desk.narration:
             work[Topic.NARRATE] = self.desk.narration.run
@@ -244,9 +244,9 @@ class World:
             request(case.id, principal(name), more.pop("seen", None) or self.seen(case)), **more
         )
 
-    def seen(self, case: Case | str) -> Seen:
+    def seen(self, case: Case | str) -> CardSnapshot:
         """What a card that is drawn now shows of this case."""
-        return Seen.of(self.store.cases.case(case if isinstance(case, str) else case.id))
+        return CardSnapshot.of(self.store.cases.case(case if isinstance(case, str) else case.id))
 
     def slack_services(self, chat):
         """All of the desk that people reach through Slack."""
@@ -258,15 +258,14 @@ class World:
             decisions=desk.decisions,
             controls=desk.controls,
             questions=desk.questions,
-            homes=desk.homes,
+            app_home=desk.screens.app_home,
             raising=desk.raising,
-            queries=desk.store.queries,
             card_store=desk.store.cards,
             question_log=desk.store.question_log,
             library=self.library,
             clock=self.clock,
             confirmation_link=lambda case_id, token: f"http://localhost/confirm/{case_id}/{token}",
-            sweeping=desk.sweeping,
+            message_cleanup=desk.upkeep.message_cleanup,
         )
 
     def case(self, case: Case) -> Case:
@@ -276,6 +275,6 @@ class World:
         return [entry.body.name for entry in self.store.cases.entries(case.id)]
 
 
-def request(case_id: str, by: str, seen: Seen, surface: Surface = Surface.SLACK) -> Request:
+def request(case_id: str, by: str, seen: CardSnapshot, surface: Surface = Surface.SLACK) -> Request:
     """What a person asks for in Slack, who saw this."""
-    return Request(case_id=CaseId(case_id), by=UserId(by), seen=seen, surface=surface)
+    return Request(case_id=CaseId(case_id), by=UserId(by), snapshot=seen, surface=surface)

@@ -20,7 +20,7 @@ from bot.store.outbox_rows import LEASED, PARKED, READY
 
 # As earlier releases wrote them, and as this one does.
 LOOKS = {REPLACED, "", "paused", "undoable", "paused undoable"} | {
-    CardContext(paused=reason, is_undoable=is_undoable).key
+    CardContext(pause_reason=reason, is_undoable=is_undoable).key
     for reason in ("", "paused")
     for is_undoable in (False, True)
 }

@@ -81,12 +81,17 @@ class _Disagreement(LedgerBroken):
 
 
 class Witness:
-    """The notes of the log ``origin``. Reads only."""
+    """The notes of the log ``origin``. Reads only.
+
+    Raises:
+        SettingsIncomplete: the folder has the notes of a log of another name.
+    """
 
     def __init__(self, folder: Path, origin: str) -> None:
         self._folder = folder
         self._origin = origin
         self._public = self._read_public_key()
+        self._require_own_name()
 
     @property
     def folder(self) -> Path:
@@ -267,6 +272,23 @@ class Witness:
             return Ed25519PublicKey.from_public_bytes(typed_key[len(ED25519) :])
         except (OSError, ValueError, IndexError):
             return None
+
+    def _require_own_name(self) -> None:
+        # A note under another name belongs to no key that anybody has pinned.
+        name = self._read_name()
+        if name and name != self._origin:
+            raise SettingsIncomplete(
+                f"{self._folder} has the checkpoints of the ledger {name!r}, not of"
+                f" {self._origin!r}: set COUNTERSIGN_ORIGIN={name}, or COUNTERSIGN_CHECKPOINTS_DIR"
+                " to a folder of its own. Nothing was signed"
+            )
+
+    def _read_name(self) -> str:
+        """Return the name in the folder's public key; empty without one."""
+        try:
+            return (self._folder / "public.key").read_text().partition("+")[0].strip()
+        except (OSError, ValueError):
+            return ""
 
     def _raw_public_key(self) -> bytes:
         if self._public is None:

@@ -518,13 +518,13 @@ class Steps:
     """The steps of the plan that is carried out."""
 
     def __init__(self):
-        # By number.
-        self.begun = set()
+        # The numbers of the steps that were begun.
+        self.starts = set()
         # The last state of each step whose outcome is in doubt.
         self.doubt = {}
 
 
-class Case:
+class CaseState:
     """The state of one case at this place of the log."""
 
     def __init__(self, log):
@@ -561,7 +561,7 @@ def check_trade(entries, findings):
             continue
         case_id = entry.get("case")
         if case_id not in cases:
-            cases[case_id] = Case(log)
+            cases[case_id] = CaseState(log)
         for problem in entry_problems(entry, cases[case_id]):
             findings.append(f"entry {number}: {problem}")
 
@@ -609,7 +609,7 @@ def begin_plan(entry, body, case):
     case.undo_until = None
     case.step_ups = {}
     case.invitations = {}
-    case.steps.begun = set()
+    case.steps.starts = set()
     case.has_emergency_vote = False
     case.is_automatic = False
     verdict = body.get("verdict") or {}
@@ -745,7 +745,7 @@ def verify_signature(key, signature, message):
     if isinstance(public_key, ec.EllipticCurvePublicKey):
         public_key.verify(signature, message, ec.ECDSA(hashes.SHA256()))
     elif isinstance(public_key, rsa.RSAPublicKey):
-        public_key.verify(signature, message, padding.PKCS1v15(), hashes.SHA256())
+        public_key.verify(signature, message, padding=padding.PKCS1v15(), algorithm=hashes.SHA256())
     else:
         public_key.verify(signature, message)
 
@@ -845,10 +845,10 @@ def begin_step(entry, body, case):
         return "a step was begun while nobody had acknowledged that a backup was restored"
     if case.authorised_digest is None or body["digest"] != case.authorised_digest:
         return "a step was begun of a plan that was not approved"
-    if body["step"] in case.steps.begun:
+    if body["step"] in case.steps.starts:
         return f"step {body['step'] + 1} was begun twice"
     step = step_number(body)
-    case.steps.begun.add(step)
+    case.steps.starts.add(step)
     case.steps.doubt[step] = "started"
     return None
 
@@ -886,7 +886,7 @@ def is_unreported_drift(entry, case):
     is_only_step = case.steps.doubt in (
         {0: "started"},
         {0: "outcome unknown"},
-    ) and case.steps.begun == {0}
+    ) and case.steps.starts == {0}
     by_program = entry.get("type") == "plan.drifted" and entry.get("actor") == "countersign"
     if by_program and is_only_step and not (entry.get("body") or {}).get("is_settled"):
         case.steps.doubt = {}

@@ -8,9 +8,9 @@ from enum import StrEnum
 
 from bot.cases.approval import Person, either, is_colleague, unfit
 from bot.cases.caller import Caller
+from bot.cases.card_snapshot import DecisionKind
 from bot.cases.case import Case
 from bot.cases.policy import Ruling
-from bot.cases.seen import DecisionKind
 
 
 class Role(StrEnum):
@@ -60,12 +60,12 @@ def ineligibility(case: Case, decision: DecisionKind, by: Caller) -> str | None:
     if not is_colleague(person):
         is_approval = decision in NEVER_BY_AUTHORS
         return unfit(person) if is_approval else "only members of this workspace may do this"
-    if _is_barred(case, decision, person, by):
+    if _is_barred(case, decision, person=person, by=by):
         return "whoever raised or edited a plan, or gains from it, cannot approve it"
     if roles(case, person, by) & MAY[decision]:
         return None
     for giver in by.behalf_of:
-        is_fit = is_colleague(giver) and not _is_barred(case, decision, giver, by)
+        is_fit = is_colleague(giver) and not _is_barred(case, decision, person=giver, by=by)
         if is_fit and roles(case, giver, by) & MAY[decision]:
             return None
     return _only_others(case, decision, by)
@@ -93,7 +93,7 @@ def _approvers(case: Case, by: Caller) -> tuple[str, ...]:
     return tuple(factor.group for factor in case.proposal.verdict.factors)
 
 
-def _is_barred(case: Case, decision: DecisionKind, person: Person, by: Caller) -> bool:
+def _is_barred(case: Case, decision: DecisionKind, *, person: Person, by: Caller) -> bool:
     """Tell whether the decision is barred to this person as an author."""
     return decision in NEVER_BY_AUTHORS and person.id in by.identities.linked_accounts(case.authors)
 

@@ -9,6 +9,7 @@ from bot.cases.actor import CaseId
 from bot.cases.approval import Groups, Person
 from bot.cases.caller import Caller
 from bot.cases.canonical import Scalar
+from bot.cases.card_snapshot import CardSnapshot, DecisionKind
 from bot.cases.delegation import Delegation
 from bot.cases.entries import FieldChange, RejectReason
 from bot.cases.identity import UNLINKED, Identities
@@ -16,7 +17,6 @@ from bot.cases.passkey import Assertion, Passkey
 from bot.cases.plan import Plan
 from bot.cases.policy import Verdict
 from bot.cases.recommendation import Recommendation, Words
-from bot.cases.seen import DecisionKind, Seen
 from bot.cases.signal import Signal
 from bot.cases.sla import Sla
 
@@ -32,7 +32,7 @@ class PersonDecision:
 
     by: Caller
     #: The case as the person's card showed it.
-    seen: Seen
+    snapshot: CardSnapshot
 
 
 # --- signals ----------------------------------------------------------------------------------

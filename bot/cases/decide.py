@@ -15,6 +15,7 @@ from bot.cases import handling, intake, steps, timers, triage, undo, votes
 from bot.cases.actor import DESK, Actor, Surface
 from bot.cases.authority import ineligibility
 from bot.cases.caller import Caller
+from bot.cases.card_snapshot import CHANGES_COURSE, OFFERED, CardSnapshot, DecisionKind
 from bot.cases.case import Case
 from bot.cases.commands import (
     Approve,
@@ -56,7 +57,6 @@ from bot.cases.errors import (
 from bot.cases.evolve import apply_entry, evolve
 from bot.cases.lifecycle import DECIDED, State, next_state
 from bot.cases.plan import Plan
-from bot.cases.seen import CHANGES_COURSE, OFFERED, DecisionKind, Seen
 
 #: Entries that the desk writes of its own accord: what it found out, and what it did.
 DeskRecord = Recognised | Gathered | StepReported | Parked | Drifted | Stopped | Resolved | Reopened
@@ -83,7 +83,7 @@ def decide(case: Case | None, command: Command, now: datetime) -> Decision:
     if case is None:
         return _open(command, now)
     if isinstance(command, PersonDecision):
-        must_be_current(case, command.decision, command.seen)
+        must_be_current(case, command.decision, command.snapshot)
         _must_be_allowed(case, command)
     actor, surface = _author(command)
     return _write(case, _find_bodies(case, command, now), actor=actor, surface=surface, now=now)
@@ -219,7 +219,7 @@ def _write(
 # --- currency and authority ---------------------------------------------------------------------
 
 
-def must_be_current(case: Case, decision: DecisionKind, seen: Seen) -> None:
+def must_be_current(case: Case, decision: DecisionKind, snapshot: CardSnapshot) -> None:
     """Refuse a decision that the card or the state does not offer.
 
     Raises:
@@ -230,16 +230,16 @@ def must_be_current(case: Case, decision: DecisionKind, seen: Seen) -> None:
     is_offered = case.state in OFFERED[decision]
     if not is_offered:
         _must_not_be_over(case, decision)
-    _must_be_of_revision(case, seen.revision)
-    present = Seen.of(case)
-    if seen.checksum != present.checksum:
+    _must_be_of_revision(case, snapshot.revision)
+    current = CardSnapshot.of(case)
+    if snapshot.checksum != current.checksum:
         subject = "plan" if case.proposal.plan else "case"
         raise Superseded(
             f"that card shows another {subject} than {case.id} has now; look at its card again"
         )
     if not is_offered:
         raise MoveNotAllowed(f"cannot {decision} a case that is {case.state}")
-    if decision in CHANGES_COURSE and seen != present:
+    if decision in CHANGES_COURSE and snapshot != current:
         raise Superseded(
             f"{case.id} has moved on since that card was drawn ({case.state}); look at it again"
         )

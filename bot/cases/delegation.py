@@ -34,7 +34,7 @@ class Delegation:
 
 
 def stands_in_for(
-    delegations: Iterable[Delegation], person: str, kind: str, now: datetime
+    delegations: Iterable[Delegation], person: str, *, kind: str, now: datetime
 ) -> list[Delegation]:
     """List the delegations that this person may use now."""
     return [one for one in delegations if one.taker == person and one.holds(kind, now)]

@@ -47,35 +47,46 @@ APPROVED_OUTCOMES = (CaseOutcome.WORKED, CaseOutcome.REOPENED, CaseOutcome.UNDON
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class PrecedentDecision:
+    """The decision on a plan."""
+
+    #: The action that was decided on; empty when a person handled it by hand.
+    action: str
+    #: The names of those who decided; empty when policy did.
+    people: tuple[str, ...]
+    #: The plan's steps in words.
+    steps: tuple[str, ...] = ()
+    #: A person edited the plan.
+    is_edited: bool = False
+    #: The confidence on the card, in per cent.
+    card_confidence: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Precedent:
-    """A decided revision of a case, or a row of imported history."""
+    """A decided revision of a case, or a row of imported history.
+
+    It is stored under the names in ``bot.cases.precedent_json``.
+    """
 
     #: Case and revision, or batch and row.
     id: str
     kind: str
-    #: The text of its signal, from which recognition learns.
-    said: str
-    #: What the playbook made of it.
-    what: str
+    #: The kind is known, not only guessed.
+    is_kind_known: bool = True
+    #: Recognition learns from it.
+    signal_text: str
+    #: The summary of the playbook.
+    summary: str
     facts: Mapping[str, Scalar]
-    #: The action that was decided on; empty when a person handled it by hand.
-    action: str
-    steps: tuple[str, ...]
-    decided_by: tuple[str, ...]
-    #: The outcome.
-    ended: CaseOutcome
+    decision: PrecedentDecision
+    outcome: CaseOutcome
     reason: str
     ended_at: datetime
     channel: str
     case_id: str = ""
     #: The import that it came with.
     batch: str = ""
-    #: A person edited the plan.
-    edited: bool = False
-    #: The kind is known, not only guessed.
-    named: bool = True
-    #: The confidence on its card, in per cent.
-    shown: int | None = None
 
     @property
     def is_reviewed(self) -> bool:
@@ -83,7 +94,7 @@ class Precedent:
 
         Everything else is shown, but never learned from.
         """
-        return bool(self.decided_by)
+        return bool(self.decision.people)
 
     @property
     def looks_like_prompt_injection(self) -> bool:
@@ -91,7 +102,7 @@ class Precedent:
 
         Then it is neither counted nor learned from.
         """
-        return looks_like_prompt_injection(f"{self.said}\n{self.what}\n{self.reason}")
+        return looks_like_prompt_injection(f"{self.signal_text}\n{self.summary}\n{self.reason}")
 
     @property
     def is_trainable(self) -> bool:
@@ -101,7 +112,7 @@ class Precedent:
     @property
     def text(self) -> str:
         """Join the text of its signal and that of its playbook."""
-        return f"{self.said}\n{self.what}"[:MAX_TEXT_LENGTH]
+        return f"{self.signal_text}\n{self.summary}"[:MAX_TEXT_LENGTH]
 
     def is_stale(self, now: datetime) -> bool:
         """Tell whether it is too old to rely on."""
@@ -113,8 +124,7 @@ class Label:
     """A person's word on the kind of an unrecognised case."""
 
     case_id: str
-    #: The text of its signal.
-    said: str
+    signal_text: str
     #: Empty for something new.
     kind: str
     by: str
@@ -148,7 +158,7 @@ def precedents_from(entries: Iterable[Entry]) -> tuple[list[Precedent], Label | 
         if isinstance(body, Reopened):
             if before and before.state is State.RESOLVED and last_id in precedents:
                 precedents[last_id] = replace(
-                    precedents[last_id], ended=CaseOutcome.REOPENED, reason=body.reason
+                    precedents[last_id], outcome=CaseOutcome.REOPENED, reason=body.reason
                 )
             continue
         result = _outcome(body)
@@ -163,7 +173,7 @@ def precedents_from(entries: Iterable[Entry]) -> tuple[list[Precedent], Label | 
 def _label(case: Case, body: Named | Novel, entry: Entry) -> Label:
     return Label(
         case_id=case.id,
-        said=signal_text(case.signal),
+        signal_text=signal_text(case.signal),
         kind=body.kind if isinstance(body, Named) else "",
         by=body.by_name,
         at=entry.at,
@@ -189,11 +199,6 @@ def _outcome(body: Body) -> tuple[CaseOutcome, str] | None:
 def _precedent(
     name: str, case: Case, entry: Entry, *, outcome: CaseOutcome, reason: str
 ) -> Precedent:
-    actions = (
-        case.proposal.plan.actions
-        if case.proposal.plan and outcome is not CaseOutcome.BY_HAND
-        else ()
-    )
     facts = [fact for fact in case.assessment.evidence if fact.label and fact.failure is None]
     # A kind that a model guessed is known only once a person has acted on it.
     is_kind_known = (
@@ -204,20 +209,32 @@ def _precedent(
     return Precedent(
         id=name,
         kind=case.kind,
-        said=signal_text(case.signal),
-        what=case.assessment.what[:MAX_TEXT_LENGTH],
+        is_kind_known=is_kind_known,
+        signal_text=signal_text(case.signal),
+        summary=case.assessment.what[:MAX_TEXT_LENGTH],
         facts={fact.label: fact.value for fact in facts[:MAX_FACTS]},
-        action=actions[0].name if actions else "",
-        steps=tuple(action.summary for action in actions),
-        decided_by=_deciders(case, entry),
-        ended=outcome,
+        decision=_decision(case, entry, outcome),
+        outcome=outcome,
         reason=reason[:MAX_TEXT_LENGTH],
         ended_at=entry.at,
         channel=case.channel,
         case_id=case.id,
-        edited=bool(case.proposal.changes),
-        named=is_kind_known,
-        shown=case.proposal.recommendation.confidence if case.proposal.recommendation else None,
+    )
+
+
+def _decision(case: Case, entry: Entry, outcome: CaseOutcome) -> PrecedentDecision:
+    actions = (
+        case.proposal.plan.actions
+        if case.proposal.plan and outcome is not CaseOutcome.BY_HAND
+        else ()
+    )
+    confidence = case.proposal.recommendation.confidence if case.proposal.recommendation else None
+    return PrecedentDecision(
+        action=actions[0].name if actions else "",
+        people=_deciders(case, entry),
+        steps=tuple(action.summary for action in actions),
+        is_edited=bool(case.proposal.changes),
+        card_confidence=confidence,
     )
 
 
@@ -239,7 +256,7 @@ def tally(precedents: Iterable[Precedent]) -> str:
     if not precedents:
         return ""
     by_people = [precedent for precedent in precedents if precedent.is_reviewed]
-    counts = Counter(precedent.ended for precedent in by_people)
+    counts = Counter(precedent.outcome for precedent in by_people)
     parts = []
     approvals = [outcome for outcome in APPROVED_OUTCOMES if counts[outcome]]
     if approvals:
@@ -259,6 +276,6 @@ def _common_reasons(precedents: Iterable[Precedent]) -> str:
     """Name the most common reasons of rejection."""
     reasons: Counter[str] = Counter()
     for precedent in precedents:
-        if precedent.ended is CaseOutcome.REJECTED:
+        if precedent.outcome is CaseOutcome.REJECTED:
             reasons[precedent.reason.partition(":")[0].lower()] += 1
     return ", ".join(reason for reason, _ in reasons.most_common(MAX_REASONS))

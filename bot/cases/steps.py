@@ -104,7 +104,7 @@ def find_drift(case: Case, command: StartStep, now: datetime) -> list[str]:
     if not still_satisfies(verdict, command.verdict):
         reasons.append(f"policy is stricter now: {command.verdict.reason}")
     elif verdict.ruling is not Ruling.AUTO_APPROVE:
-        reasons += _find_invalid_approvals(case, verdict, command, now)
+        reasons += _find_invalid_approvals(case, verdict, command=command, now=now)
     return reasons
 
 
@@ -115,20 +115,22 @@ def _is_approved_plan(case: Case, plan: Plan, command: StartStep) -> bool:
 
 
 def _find_invalid_approvals(
-    case: Case, verdict: Verdict, command: StartStep, now: datetime
+    case: Case, verdict: Verdict, *, command: StartStep, now: datetime
 ) -> list[str]:
     """Say why the approvals do not carry the plan.
 
     They must by the policy of then and by that of now.
     """
-    if not carries(case, verdict.factors, command, now):
+    if not carries(case, factors=verdict.factors, recheck=command, now=now):
         return ["the approvals no longer count"]
     # Where policy lets it run alone now, nobody is asked: what was approved still binds.
     if command.verdict.ruling is not Ruling.ASK:
         return []
     present_factors = command.verdict.factors
     # Mostly policy asks the same people as then, and they have just been checked.
-    if present_factors == verdict.factors or carries(case, present_factors, command, now):
+    if present_factors == verdict.factors or carries(
+        case, factors=present_factors, recheck=command, now=now
+    ):
         return []
     names = ", ".join(names_of(factor.group for factor in present_factors))
     return [f"policy asks other people now: {names}"]

@@ -8,6 +8,7 @@ from bot.cases.actor import Surface
 from bot.cases.approval import Approval, Groups, quorum_met
 from bot.cases.authority import ineligibility
 from bot.cases.caller import Caller
+from bot.cases.card_snapshot import DecisionKind
 from bot.cases.case import Case, StatusReason
 from bot.cases.commands import BeginUndo, StartUndo, Undo, UndoCommand
 from bot.cases.delegation import stands_in_for
@@ -26,7 +27,6 @@ from bot.cases.errors import BadRequest, TooLate
 from bot.cases.passkey import STEP_UP_LIFETIME, Purpose
 from bot.cases.plan import Plan
 from bot.cases.policy import Ruling, Verdict
-from bot.cases.seen import DecisionKind
 from bot.cases.step_up import must_have_passkey, verify_step_up
 from bot.cases.votes import (
     attribute_vote,
@@ -128,7 +128,7 @@ def _judge_approval(
     )
     # Nobody approved what policy let run alone, so whoever decides here may stop it.
     if verdict.ruling is not Ruling.AUTO_APPROVE:
-        vote = attribute_vote(case, by, verdict, vote)
+        vote = attribute_vote(case, vote, by=by, verdict=verdict)
     must_be_new(
         vote,
         case.execution.undo_approvals,
@@ -196,16 +196,16 @@ def _still_counts(
     case: Case, vote: Approval, verdict: Verdict, command: StartUndo, *, now: datetime
 ) -> bool:
     if verdict.ruling is Ruling.AUTO_APPROVE:
-        return _still_decides(case, vote, command, now)
+        return _still_decides(case, vote, command=command, now=now)
     return still_counts(case, vote, factors=verdict.factors, recheck=command, now=now)
 
 
-def _still_decides(case: Case, vote: Approval, command: StartUndo, now: datetime) -> bool:
+def _still_decides(case: Case, vote: Approval, *, command: StartUndo, now: datetime) -> bool:
     """Tell whether the voter may still undo what nobody had approved."""
     person = command.people.get(vote.person)
     if person is None:
         return False
-    delegations = stands_in_for(command.delegations, vote.person, case.kind, now)
+    delegations = stands_in_for(command.delegations, vote.person, kind=case.kind, now=now)
     givers = [command.people.get(delegation.giver) for delegation in delegations]
     caller = Caller(
         person=person,

@@ -67,7 +67,7 @@ def _approve(case: Case, command: Approve, now: datetime) -> tuple[CaseBody, ...
     With the last one that policy asks for, the plan may run.
     """
     verdict = must_be_open(case, now)
-    vote = _judge_approval(case, command, verdict, now)
+    vote = _judge_approval(case, command, verdict=verdict, now=now)
     if verdict.step_up:
         assertion = verify_step_up(
             case,
@@ -91,8 +91,8 @@ def _begin_approval(case: Case, command: BeginApproval, now: datetime) -> StepUp
     Nobody should use their passkey in vain.
     """
     verdict = must_be_open(case, now)
-    approval = Approve(command.by, command.seen, command.note)
-    vote = _judge_approval(case, approval, verdict, now)
+    approval = Approve(command.by, command.snapshot, command.note)
+    vote = _judge_approval(case, approval, verdict=verdict, now=now)
     if not verdict.step_up:
         raise BadRequest("this plan is approved on its card")
     must_have_passkey(vote, command.passkeys)
@@ -118,7 +118,7 @@ def must_be_open(case: Case, now: datetime) -> Verdict:
     return case.proposal.verdict
 
 
-def _judge_approval(case: Case, command: Approve, verdict: Verdict, now: datetime) -> Approval:
+def _judge_approval(case: Case, command: Approve, *, verdict: Verdict, now: datetime) -> Approval:
     """Make the approval of a person who may give it."""
     if case.proposal.plan is None:
         raise LedgerBroken(f"{case.id} waits for a decision without a plan")
@@ -133,7 +133,7 @@ def _judge_approval(case: Case, command: Approve, verdict: Verdict, now: datetim
         _must_be_an_emergency(case, command, verdict)
         vote = replace(vote, emergency=True)
     else:
-        vote = attribute_vote(case, command.by, verdict, vote)
+        vote = attribute_vote(case, vote, by=command.by, verdict=verdict)
     must_be_new(
         vote,
         case.proposal.approvals,
@@ -169,7 +169,7 @@ def shorten_note(text: str) -> str:
     return text.strip()[:MAX_NOTE_LENGTH]
 
 
-def attribute_vote(case: Case, by: Caller, verdict: Verdict, vote: Approval) -> Approval:
+def attribute_vote(case: Case, vote: Approval, *, by: Caller, verdict: Verdict) -> Approval:
     """Attribute the vote to the caller or to their delegator.
 
     Raises:
@@ -224,6 +224,7 @@ def must_be_new(
 
 def carries(
     case: Case,
+    *,
     factors: tuple[ApprovalRequirement, ...],
     recheck: StartStep,
     now: datetime,
@@ -272,7 +273,7 @@ def still_counts(
         and is_colleague(person)
         and person.id not in authors
         and not recheck.identities.is_same_person(person.id, giver.id)
-        and _is_delegated(case, vote, recheck, now)
+        and _is_delegated(case, vote, recheck=recheck, now=now)
         and is_eligible(giver)
     )
 
@@ -282,8 +283,8 @@ def _emergency_factors(recheck: Recheck) -> tuple[ApprovalRequirement, ...]:
     return (ApprovalRequirement(group, 1),) if group else ()
 
 
-def _is_delegated(case: Case, vote: Approval, recheck: Recheck, now: datetime) -> bool:
-    delegations = stands_in_for(recheck.delegations, vote.person, case.kind, now)
+def _is_delegated(case: Case, vote: Approval, *, recheck: Recheck, now: datetime) -> bool:
+    delegations = stands_in_for(recheck.delegations, vote.person, kind=case.kind, now=now)
     return any(delegation.giver == vote.behalf_of for delegation in delegations)
 
 

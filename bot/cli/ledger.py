@@ -33,6 +33,9 @@ def verify(
     ] = "",
     as_json: AsJson = False,
 ) -> None:
+    if key:
+        # Read before the database is opened: a mistake is answered at once.
+        _require_verifier_key(key)
     settings = load_offline()
     store = wiring.open_store(settings)
     with closing(store.database):
@@ -58,6 +61,13 @@ def verify(
         ),
         as_json=False,
     )
+
+
+def _require_verifier_key(key: str) -> None:
+    try:
+        verifier.parse_key(key)
+    except (verifier.Unreadable, ValueError) as failure:
+        raise typer.BadParameter(str(failure), param_hint="--key") from None
 
 
 @dataclass(frozen=True, kw_only=True)

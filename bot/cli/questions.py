@@ -33,7 +33,7 @@ def questions(
             {
                 "at": record.asked_at.isoformat(),
                 "text": record.text,
-                "understood": record.understood,
+                "understood": record.reading,
                 "vote": record.vote,
             }
             for record in records
@@ -47,6 +47,6 @@ def questions(
     for record in records:
         asked_at = f"{record.asked_at:%d %b %H:%M}"
         question = record.text[:MAX_QUESTION_LENGTH]
-        cells = (asked_at, question, record.understood or "nothing", record.vote)
+        cells = (asked_at, question, record.reading or "nothing", record.vote)
         table.add_row(*cells)
     out.print(table)

@@ -23,7 +23,7 @@ from bot.desk.proposal import Proposals
 from bot.preflight import open_library
 from bot.settings import Settings, load_offline
 from bot.use_cases import build_triage
-from knowledge.library import Library
+from knowledge.library import FileLibrary
 from knowledge.memory.row_file import BadRow, read_rows
 
 COLUMNS = ("line", "kind", "sure", "plan", "precedents")
@@ -73,7 +73,9 @@ def preview_file(settings: Settings, path: Path) -> Iterator[dict[str, Any]]:
             proposals = Proposals(
                 cases=store.cases, library=library, systems=systems, mode=settings.mode.value
             )
-            triage = build_triage(proposals, store.outbox, knowledge.advisors, utc_now)
+            triage = build_triage(
+                proposals, store.outbox, advisors=knowledge.advisors, clock=utc_now
+            )
             preview = Preview(triage, library, utc_now)
             knowledge.precedents.open()
             for line, row in read_rows(path):
@@ -82,7 +84,7 @@ def preview_file(settings: Settings, path: Path) -> Iterator[dict[str, Any]]:
 
 
 def _preview_row(
-    preview: Preview, library: Library, *, line: int, row: Mapping[str, Any] | BadRow
+    preview: Preview, library: FileLibrary, *, line: int, row: Mapping[str, Any] | BadRow
 ) -> dict[str, Any]:
     if isinstance(row, BadRow):
         return {"error": row.reason}
@@ -130,7 +132,7 @@ def _parse_facts(values: Any) -> dict[str, Scalar]:
     return facts
 
 
-def summarise(case: Case, library: Library) -> dict[str, Any]:
+def summarise(case: Case, library: FileLibrary) -> dict[str, Any]:
     """Return the case for a machine."""
     recognition = case.classification.recognition
     recommendation = case.proposal.recommendation

@@ -12,11 +12,11 @@ from datetime import UTC, datetime, timedelta
 
 from bot.cases.actor import Surface, UserId
 from bot.cases.approval import Groups, Person
+from bot.cases.card_snapshot import CardSnapshot
 from bot.cases.case import Case
 from bot.cases.entries import RejectReason
 from bot.cases.errors import Refusal
 from bot.cases.lifecycle import State
-from bot.cases.seen import Seen
 from bot.cases.signal import Signal, SignalStatus
 from bot.demo.company import SampleException
 from bot.demo.people import TEAM, WORKSPACE, principal
@@ -202,8 +202,8 @@ class HistoryPlayer:
         """Empty the outbox as the workers would, without drawing cards."""
         handlers = {
             Topic.TRIAGE: self.desk.triage.run,
-            Topic.EXECUTE: self.desk.executor.run,
-            Topic.FOLLOW_UP: self.desk.follow_up.run,
+            Topic.EXECUTE: self.desk.execution.executor.run,
+            Topic.FOLLOW_UP: self.desk.execution.follow_up.run,
         }
         horizon = self.clock.at + WORK_HORIZON
         topics = list(handlers)
@@ -233,4 +233,6 @@ def _clear_signal(signal: Signal) -> Signal:
 
 
 def _request(case: Case, person: str) -> Request:
-    return Request(case_id=case.id, by=UserId(person), seen=Seen.of(case), surface=Surface.HISTORY)
+    return Request(
+        case_id=case.id, by=UserId(person), snapshot=CardSnapshot.of(case), surface=Surface.HISTORY
+    )

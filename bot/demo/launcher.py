@@ -32,7 +32,7 @@ from bot.use_cases import Desk, DeskOptions, build_desk
 from knowledge.learning.model_file import save_model
 from knowledge.learning.training import train_models
 from knowledge.learning.training_set import gather_training_set
-from knowledge.library import Library
+from knowledge.library import FileLibrary
 
 MANIFEST = Path(__file__).parent.parent.parent / "manifest.yml"
 LOOPBACK = "127.0.0.1"
@@ -98,7 +98,9 @@ def _make_sample_data(folder: Path, now: datetime, progress: Callable[[int, int]
         _remember_history(settings, store, library)
 
 
-def _history_desk(settings: Settings, store: Store, library: Library, clock: ManualClock) -> Desk:
+def _history_desk(
+    settings: Settings, store: Store, library: FileLibrary, clock: ManualClock
+) -> Desk:
     """Build a desk that writes to nobody and knows no past."""
     return build_desk(
         store=store,
@@ -112,7 +114,7 @@ def _history_desk(settings: Settings, store: Store, library: Library, clock: Man
     )
 
 
-def _remember_history(settings: Settings, store: Store, library: Library) -> None:
+def _remember_history(settings: Settings, store: Store, library: FileLibrary) -> None:
     """Store the precedents and train, as a running bot would have."""
     knowledge = open_knowledge(settings=settings, store=store, library=library, clock=utc_now)
     with contextlib.closing(knowledge.precedents):

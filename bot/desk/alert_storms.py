@@ -1,4 +1,4 @@
-"""Alert storms: one source opens so many cases of a kind that they share a card.
+"""Alert storms: many cases of one kind and source share a card.
 
 Nothing is lost. Each case has an owner and a deadline, and is in the queue of those who decide.
 The shared card counts them and shows the most urgent; the next ones move up as those are decided.
@@ -50,7 +50,10 @@ class AlertStorms:
         self._lock = threading.Lock()
 
     def takes(self, case: Case) -> bool:
-        """Put a case that has no card yet on a shared card, if it is one too many."""
+        """Put a case on a shared card if there are too many.
+
+        Tell whether it is on one.
+        """
         key = self._shared_key(case.id)
         if not key and not case.is_terminal and self._is_too_many(_name(case), case.id):
             key = _name(case)
@@ -105,7 +108,7 @@ class AlertStorms:
         )
 
     def _shared_key(self, case_id: str) -> str:
-        """Return the key of the shared card that a case is on, or ""."""
+        """Return the key of the shared card of a case, or ""."""
         for key in self.live_lists.keys_with(case_id):
             if key.startswith(PREFIX):
                 return key

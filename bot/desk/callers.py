@@ -53,7 +53,7 @@ class Callers:
         """Read everybody who has delegated to this person."""
         delegations = self.desk_controls.load().delegations
         givers = []
-        for delegation in stands_in_for(delegations, by, case.kind, self.clock()):
+        for delegation in stands_in_for(delegations, by, kind=case.kind, now=self.clock()):
             try:
                 givers.append(self.directory.person(delegation.giver, fresh=fresh))
             except NotEligible:

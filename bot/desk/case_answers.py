@@ -60,7 +60,7 @@ class CaseAnswers:
         try:
             return self._dispatch(question, viewer)
         except NoSuchCase as failure:
-            return Answer(question.describe(), str(failure))
+            return Answer(reading=question.describe(), text=str(failure))
 
     def _dispatch(self, question: Question, viewer: Viewer) -> Answer:
         match question.intent:
@@ -78,7 +78,7 @@ class CaseAnswers:
                 return self._list_pauses(question)
             case Intent.HELP:
                 text = "You can ask things like:"
-                return Answer(question.describe(), text, examples=EXAMPLES)
+                return Answer(reading=question.describe(), text=text, examples=EXAMPLES)
             case _:
                 assert_never(question.intent)
 
@@ -89,12 +89,14 @@ class CaseAnswers:
         reading = self._describe(question)
         # Only when no case has these words, their meaning is searched for.
         if count:
-            return self.with_lines(Answer(reading, f"{_case_count(count)}."), cases, count)
+            return self.with_lines(
+                Answer(reading=reading, text=f"{_case_count(count)}."), cases, count
+            )
         similar: list[Case] = []
         if question.words:
             similar = self._similar(" ".join(question.words), viewer)
         text = SIMILAR if similar else NONE_VISIBLE
-        return self.with_lines(Answer(reading, text), similar, len(similar))
+        return self.with_lines(Answer(reading=reading, text=text), similar, len(similar))
 
     def _count(self, question: Question, viewer: Viewer) -> Answer:
         filter = self._filter(question, viewer)
@@ -105,7 +107,9 @@ class CaseAnswers:
             text += _describe_durations(durations)
             max_lines = MAX_EXAMPLES
         cases = self.queries.find(filter, max_lines)
-        return self.with_lines(Answer(self._describe(question), text), cases, durations.cases)
+        return self.with_lines(
+            Answer(reading=self._describe(question), text=text), cases, durations.cases
+        )
 
     def _list_waiting(self, question: Question, viewer: Viewer) -> Answer:
         cases, count = self.queues.waiting_on(viewer)
@@ -113,7 +117,9 @@ class CaseAnswers:
         if cases:
             verb = "waits" if count == 1 else "wait"
             text = f"{_case_count(count)} {verb} on you."
-        return self.with_lines(Answer(question.describe(), text), cases[:MAX_LINES], count)
+        return self.with_lines(
+            Answer(reading=question.describe(), text=text), cases[:MAX_LINES], count
+        )
 
     def _explain_case(self, question: Question, viewer: Viewer) -> Answer:
         case = self.visibility.find_case(question.case_id, viewer)
@@ -124,7 +130,7 @@ class CaseAnswers:
             text = self._describe_decisions(case)
         else:
             text = self._describe_ruling(case)
-        return self.with_lines(Answer(question.describe(), text), [case], 1)
+        return self.with_lines(Answer(reading=question.describe(), text=text), [case], 1)
 
     def _describe_decisions(self, case: Case) -> str:
         """Say what people and policy decided, as it was recorded."""
@@ -166,12 +172,14 @@ class CaseAnswers:
         text = f"Nothing was handled without anybody, {name}."
         if cases:
             text = f"{_case_count(len(cases))} without anybody, {name}."
-        return self.with_lines(Answer(question.describe(), text), cases[:MAX_LINES], len(cases))
+        return self.with_lines(
+            Answer(reading=question.describe(), text=text), cases[:MAX_LINES], len(cases)
+        )
 
     def _list_pauses(self, question: Question) -> Answer:
         pauses = self.desk_controls.load().holds
         text = " ".join(f"{pause.description}." for pause in pauses)
-        return Answer(question.describe(), text or "Nothing is paused.")
+        return Answer(reading=question.describe(), text=text or "Nothing is paused.")
 
     def find_closest(self, text: str, viewer: Viewer) -> Answer:
         """Answer an unclear question with the cases closest to its words."""
@@ -184,11 +192,11 @@ class CaseAnswers:
         ids = {case.id for case in cases}
         cases += [case for case in self._similar(text, viewer) if case.id not in ids]
         reply = f"{NOT_UNDERSTOOD} The closest cases:" if cases else NOT_UNDERSTOOD
-        return self.with_lines(Answer("", reply, examples=EXAMPLES), cases, len(cases))
+        return self.with_lines(Answer(text=reply, examples=EXAMPLES), cases, len(cases))
 
     def _similar(self, text: str, viewer: Viewer) -> list[Case]:
         """Find decided cases of a similar meaning, by memory."""
-        related_ids = self.memory.related(text, viewer.channels, self.clock())[:MAX_RELATED]
+        related_ids = self.memory.find_related(text, viewer.channels, self.clock())[:MAX_RELATED]
         # Memory may be behind: whether a case is visible is read from the store.
         cases = self.queries.by_id(related_ids)
         similar = []
@@ -291,10 +299,10 @@ def _case_count(count: int) -> str:
 
 def _describe_durations(durations: Durations) -> str:
     parts = []
-    if durations.decided is not None:
-        parts.append(f"half were decided within {describe_seconds(durations.decided)}")
-    if durations.ended is not None:
-        parts.append(f"half had ended within {describe_seconds(durations.ended)}")
+    if durations.to_decision is not None:
+        parts.append(f"half were decided within {describe_seconds(durations.to_decision)}")
+    if durations.to_end is not None:
+        parts.append(f"half had ended within {describe_seconds(durations.to_end)}")
     if not parts:
         return " None of them has been decided yet."
     return f" {', '.join(parts).capitalize()}."

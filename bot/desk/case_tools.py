@@ -16,7 +16,7 @@ from bot.views.questions import Intent
 MAX_DECISIONS = 8
 
 
-class RecordingTools:
+class ViewerTools:
     """Answer a model as a person would be answered.
 
     The cases that it was shown are recorded.
@@ -48,7 +48,7 @@ class RecordingTools:
         ]
         return json.dumps(
             {
-                "understood": answer.understood,
+                "understood": answer.reading,
                 "answer": answer.text,
                 "cases": cases,
                 "more": answer.more,

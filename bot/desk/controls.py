@@ -31,7 +31,7 @@ MAX_FAILURES_IN_A_ROW = 3
 FAILED_OUTCOME = "FAILED"
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Controls:
     """Everything that a person can decide about the desk as a whole.
 

@@ -9,11 +9,11 @@ from dataclasses import dataclass
 
 from bot.cases.actor import CaseId, Surface, UserId
 from bot.cases.caller import Caller
+from bot.cases.card_snapshot import CardSnapshot, DecisionKind
 from bot.cases.case import Case
 from bot.cases.commands import Command
 from bot.cases.decide import decide, must_be_current, record_refusal
 from bot.cases.errors import ChatFailed, NotEligible, NotNow, Refusal, Superseded
-from bot.cases.seen import DecisionKind, Seen
 from bot.desk.callers import Callers
 from bot.desk.decision_priority import DecisionPriority
 from bot.desk.effects import card_message, change
@@ -35,17 +35,17 @@ class Request:
     case_id: CaseId
     by: UserId
     #: The case as their card showed it.
-    seen: Seen
+    snapshot: CardSnapshot
     surface: Surface
 
 
 #: Makes the command of a caller, on the case as it was read.
 CommandOnCase = Callable[[Case, Caller], Command]
 #: Makes the command of a caller who saw this.
-CommandOf = Callable[[Caller, Seen], Command]
+CommandOf = Callable[[Caller, CardSnapshot], Command]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class DecisionPath:
     """Decides requests, and records those that are refused."""
 
@@ -60,7 +60,7 @@ class DecisionPath:
         """Decide a command that needs the caller and nothing of the case."""
 
         def command_on_case(case: Case, caller: Caller) -> Command:
-            return command(caller, request.seen)
+            return command(caller, request.snapshot)
 
         return self.decide_on_case(decision, request, command_on_case)
 
@@ -74,14 +74,14 @@ class DecisionPath:
             caller = self.identify(case, request, decision)
             try:
                 # Before a form's content is read: what it is about may be gone.
-                must_be_current(case, decision, request.seen)
+                must_be_current(case, decision, request.snapshot)
                 outcome = decide(case, command(case, caller), self.clock())
             except Refusal as refusal:
                 self.record_refusal(
                     request.case_id,
                     caller,
                     decision=decision,
-                    revision=request.seen.revision,
+                    revision=request.snapshot.revision,
                     refusal=refusal,
                 )
                 raise
@@ -114,7 +114,7 @@ class DecisionPath:
             request.case_id,
             Caller.by_account(request.by, request.surface),
             decision=decision,
-            revision=request.seen.revision,
+            revision=request.snapshot.revision,
             refusal=refusal,
         )
 

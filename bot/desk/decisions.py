@@ -9,6 +9,7 @@ from bot.cases.actor import Surface
 from bot.cases.approval import is_colleague
 from bot.cases.caller import Caller
 from bot.cases.canonical import Scalar
+from bot.cases.card_snapshot import DecisionKind
 from bot.cases.case import Case
 from bot.cases.commands import (
     Approve,
@@ -32,7 +33,6 @@ from bot.cases.decide import decide, must_be_current
 from bot.cases.entries import FieldChange, RejectReason
 from bot.cases.errors import BadRequest, ConnectorFailed, Refusal, Superseded
 from bot.cases.plan import Action, Proposer
-from bot.cases.seen import DecisionKind
 from bot.cases.signal import UNRECOGNISED
 from bot.cases.sla import promise_sla
 from bot.desk.callers import Callers
@@ -99,7 +99,7 @@ class Decisions:
         """Read the case for a form about this decision."""
         case = self.cases.case(request.case_id)
         try:
-            must_be_current(case, decision, request.seen)
+            must_be_current(case, decision, request.snapshot)
         except Refusal as refusal:
             self.path.refuse(request, decision, refusal)
             raise
@@ -161,7 +161,7 @@ class Decisions:
             hours = self.library.hours(case.channel)
             return Edit(
                 caller,
-                request.seen,
+                request.snapshot,
                 plan=plan,
                 verdict=verdict,
                 changes=changes,
@@ -191,11 +191,11 @@ class Decisions:
                 self.clock(),
             )
             caller = self.path.identify(case, request, DecisionKind.EMERGENCY, fresh=True)
-            approval = Approve(caller, request.seen, reason, emergency=True)
+            approval = Approve(caller, request.snapshot, reason, emergency=True)
             emergency_command = BreakGlass(
                 by=caller,
                 case_id=case.id,
-                revision=request.seen.revision,
+                revision=request.snapshot.revision,
                 reason=reason,
                 group=group,
                 groups=self.directory.groups([group] if group else [], fresh=True),
@@ -209,7 +209,7 @@ class Decisions:
                     request.case_id,
                     caller,
                     decision=DecisionKind.EMERGENCY,
-                    revision=request.seen.revision,
+                    revision=request.snapshot.revision,
                     refusal=refusal,
                 )
                 raise
@@ -239,7 +239,7 @@ class Decisions:
                 raise BadRequest("choose a member of this workspace", field="to")
             return HandOver(
                 caller,
-                request.seen,
+                request.snapshot,
                 to=to or self.library.playbook(case.kind).owners.next_owner,
                 progress=progress,
                 remains=remains,
@@ -286,7 +286,7 @@ class Decisions:
             )
             return NameKind(
                 caller,
-                request.seen,
+                request.snapshot,
                 kind=kind,
                 owner=playbook.owners.business,
                 channel=playbook.channel,

@@ -45,7 +45,7 @@ NOTHING_TO_REVIEW = Review(
     blind=(),
     agreements=(),
     slow=(),
-    reopened=0,
+    reopenings=0,
     taken_back=0,
 )
 
@@ -178,13 +178,13 @@ class Digest:
             key=key,
             place=place,
             on=day,
-            paused=tuple(pause.description for pause in self.desk_controls.load().holds),
+            pauses=tuple(pause.description for pause in self.desk_controls.load().holds),
             needs=needs,
             needs_more=self._count_more_needs(period, needs),
             rest=rest,
             late=late,
             late_more=self._count_more_late(period, late, needs),
-            unhandled=self._rows(live_list, "unhandled", find_unhandled),
+            misses=self._rows(live_list, "unhandled", find_unhandled),
             counts=self._count_endings(period),
             days=self._trend(period, hours),
             questions=self._count_unanswered(place, period.since),
@@ -284,7 +284,7 @@ class Digest:
             blind=self._rows(live_list, "blind", find_blind),
             agreements=tally_agreements(cases, dict(self.library.titles())),
             slow=with_cards(self.card_store, slow_cases[:MAX_SLOW]),
-            reopened=sum(bool(case.activity.reopening_reason) for case in cases),
+            reopenings=sum(bool(case.activity.reopening_reason) for case in cases),
             taken_back=sum(_is_undone(case) for case in cases),
         )
         return review if review != NOTHING_TO_REVIEW else None

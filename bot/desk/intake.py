@@ -1,4 +1,7 @@
-"""Intake of signals: a signal opens a case, counts on one, clears one, or changes nothing."""
+"""Intake of signals.
+
+A signal opens a case, counts on one, clears one, or changes nothing.
+"""
 
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
@@ -62,7 +65,7 @@ class Intake:
                 return change
             return self._schedule(change, signal, now)
 
-        receipt = self.cases.receive(signal, raw, judge_latest, now)
+        receipt = self.cases.receive(signal, raw, judge=judge_latest, now=now)
         if receipt.outcome is ReceiptOutcome.CONFLICT:
             raise KeyReused(f"key {signal.key[:80]!r} was used before with another body")
         return receipt
@@ -99,7 +102,7 @@ def judge(
     if latest is not None and latest.signal.identity not in signal.identities:
         latest = None
     if signal.status is SignalStatus.CLEAR:
-        return _clear(latest, signal, playbook, now)
+        return _clear(latest, signal, playbook=playbook, now=now)
     if latest is None or _is_over(latest, now):
         times = playbook.measure
         sla = promise_sla(
@@ -117,7 +120,9 @@ def judge(
     return change(latest, decide(latest, commands.Recur(signal, reopen, identities), now), playbook)
 
 
-def _clear(latest: Case | None, signal: Signal, playbook: Playbook, now: datetime) -> Change | None:
+def _clear(
+    latest: Case | None, signal: Signal, *, playbook: Playbook, now: datetime
+) -> Change | None:
     if latest is None or latest.is_terminal:
         return None
     return change(latest, decide(latest, commands.Clear(signal), now), playbook)

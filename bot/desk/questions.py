@@ -9,7 +9,8 @@ from dataclasses import dataclass, replace
 
 from bot.cases.hours import Hours
 from bot.desk.case_answers import MAX_LINES, CaseAnswers
-from bot.desk.case_tools import RecordingTools
+from bot.desk.case_tools import ViewerTools
+from bot.desk.report import report
 from bot.desk.visibility import Visibility
 from bot.ports.case_queries import Viewer
 from bot.ports.chat import Chat
@@ -65,7 +66,7 @@ class Questions:
         )
         if not question.is_direct:
             answer = replace(answer, is_public=self._is_same_for_all(answer, question))
-        self.question_log.record_reading(question.id, answer.understood)
+        self.question_log.record_reading(question.id, answer.reading)
         self.chat.answer(
             question,
             answer,
@@ -73,6 +74,15 @@ class Questions:
             stream_ts=stream_ts,
         )
         self.outbox.finish(message)
+
+    def report(self, *, by: str) -> Answer:
+        """Report the last thirty days, over what this person may see."""
+        return report(
+            queries=self.answers.queries,
+            library=self.library,
+            viewer=self.visibility.viewer(by),
+            now=self.clock(),
+        )
 
     def answer(
         self,
@@ -119,7 +129,7 @@ class Questions:
 
     def _is_same_for_all(self, answer: Answer, posted_question: PostedQuestion) -> bool:
         """Tell whether everyone in the channel would get this answer."""
-        if answer.told or not answer.lines:
+        if answer.model_text or not answer.lines:
             return False
         channel = posted_question.channel
         question = self.parser.understand(
@@ -144,7 +154,7 @@ class Questions:
         """Let a model answer from the same queries; None without an answer."""
         if self.assistant is None:
             return None
-        tools = RecordingTools(
+        tools = ViewerTools(
             answers=self.answers,
             parser=self.parser,
             viewer=viewer,
@@ -156,9 +166,9 @@ class Questions:
         # The cases below the answer come from our own record of what the model was shown.
         cases = self.answers.queries.by_id(tools.case_ids[:MAX_LINES])
         answer = Answer(
-            BY_MODEL,
-            "",
-            told=model_answer,
+            reading=BY_MODEL,
+            text="",
+            model_text=model_answer,
             model=self.assistant.name,
         )
         return self.answers.with_lines(answer, list(cases.values()), len(tools.case_ids))

@@ -25,7 +25,7 @@ from bot.ports.outbox import Outbox, OutboxMessage, Topic
 log = logging.getLogger(__name__)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class RollbackWatch:
     """Compares the ledger with a witness outside the database."""
 
@@ -53,7 +53,10 @@ class RollbackWatch:
             if not decision.entries:
                 return controls
             after = self.desk_controls.rewind(
-                controls, decision, self._all_cards(now), rollback.numbers_from
+                controls,
+                decision,
+                self._all_cards(now),
+                numbers_from=rollback.numbers_from,
             )
             log.error("%s", describe_loss(rollback))
             return after

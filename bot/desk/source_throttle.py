@@ -1,12 +1,13 @@
 """Fair order for the new cases of several sources."""
 
-import threading
+import math
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from bot.rate_limit import RateLimit, TokenBuckets
+
 MAX_PER_SECOND = 30.0
 MAX_BURST = 200
-MAX_SOURCES = 10_000
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -22,32 +23,21 @@ class Turn:
 
 
 class SourceThrottle:
-    """Let each source's new cases through at a rate (GCRA).
+    """Let each source's new cases through at a rate.
 
     The fewer cases a source has sent lately, the earlier its turn. So a quiet source is not behind
     what is overdue of a loud one, on a machine that cannot keep up with the rate either.
     """
 
     def __init__(self, per_second: float = MAX_PER_SECOND, burst: int = MAX_BURST) -> None:
-        self._interval = timedelta(seconds=1 / per_second)
-        self._tolerance = self._interval * burst
-        self._arrival_times: dict[str, datetime] = {}
-        self._lock = threading.Lock()
+        self._limit = RateLimit(per_second, burst)
+        self._buckets = TokenBuckets()
 
     def next_turn(self, source: str, now: datetime) -> Turn:
         """Give the next new case of this source its turn."""
-        with self._lock:
-            arrival = max(self._arrival_times.get(source, now), now) + self._interval
-            self._arrival_times[source] = arrival
-            if len(self._arrival_times) > MAX_SOURCES:
-                self._forget_quiet_sources(now)
-        due = arrival - self._tolerance
-        if due > now:
-            return Turn(priority=0, run_at=due)
+        level = self._buckets.borrow(source, self._limit, now.timestamp())
+        if level < 0:
+            wait = timedelta(seconds=-level / self._limit.per_second)
+            return Turn(priority=0, run_at=now + wait)
         # The more cases the source could still send at once, the lower the number.
-        return Turn(priority=-((now - due) // self._interval), run_at=now)
-
-    def _forget_quiet_sources(self, now: datetime) -> None:
-        self._arrival_times = {
-            source: arrival for source, arrival in self._arrival_times.items() if arrival > now
-        }
+        return Turn(priority=-math.floor(level), run_at=now)

@@ -7,6 +7,7 @@ from functools import partial
 
 from bot.cases.actor import CaseId, Surface, UserId
 from bot.cases.caller import Caller
+from bot.cases.card_snapshot import CardSnapshot, DecisionKind
 from bot.cases.case import Case
 from bot.cases.commands import Approve, BeginApproval, BeginUndo, Command, Undo
 from bot.cases.errors import NoSuchCase, Refusal, TooLate
@@ -18,7 +19,6 @@ from bot.cases.passkey import (
     find_live_link,
     link_hash,
 )
-from bot.cases.seen import DecisionKind, Seen
 from bot.desk.decision_path import DecisionPath, Request
 
 TOKEN_BYTES = 32
@@ -94,7 +94,7 @@ class StepUps:
         request = Request(
             case_id=CaseId(case_id),
             by=UserId(step_up.person),
-            seen=Seen.of(case),
+            snapshot=CardSnapshot.of(case),
             surface=surface,
         )
         try:
@@ -108,7 +108,7 @@ class StepUps:
             if step_up.purpose is Purpose.UNDO:
                 return Undo(
                     caller,
-                    request.seen,
+                    request.snapshot,
                     step_up.note,
                     mode=self.mode,
                     assertion=assertion,
@@ -116,7 +116,7 @@ class StepUps:
                 )
             return Approve(
                 caller,
-                request.seen,
+                request.snapshot,
                 step_up.note,
                 assertion=assertion,
                 passkeys=passkeys,

@@ -9,6 +9,8 @@ from collections import Counter
 from dataclasses import dataclass, field, fields
 from enum import Enum, auto
 
+from bot.rate_limit import RateLimit, TokenBuckets
+
 # Reading somebody's name never fails: the faults are about what the app shows and finds again.
 FALLIBLE_METHODS = ("chat.", "views.", "conversations.h")
 
@@ -79,26 +81,28 @@ class EnvelopeKnobs:
     swap_next: int = 0
 
 
-@dataclass
-class CallWindow:
-    """A token bucket of one second's worth of calls.
+class CallWindows:
+    """A window of one second's worth of calls for each method.
 
     Once it is empty it closes for ``retry_after`` seconds.
     """
 
-    tokens: float
-    filled_at: float
-    closed_until: float = 0.0
+    def __init__(self) -> None:
+        #: How often a window has closed.
+        self.closings = 0
+        self._buckets = TokenBuckets()
+        self._closed_until: dict[str, float] = {}
 
-    def admit(self, now: float, knobs: RateKnobs) -> bool:
+    def admit(self, method: str, now: float, knobs: RateKnobs) -> bool:
         """Tell whether a call may pass, and take its token."""
-        refill = (now - self.filled_at) * knobs.per_second
-        tokens = min(knobs.per_second, self.tokens + refill) - 1
-        self.filled_at = now
-        self.tokens = max(0.0, tokens)
-        if tokens < 0:
-            self.closed_until = now + knobs.retry_after
-        return tokens >= 0
+        if now < self._closed_until.get(method, 0.0):
+            return False
+        limit = RateLimit(per_second=knobs.per_second, burst=knobs.per_second)
+        is_admitted = not self._buckets.take(method, limit, now)
+        if not is_admitted:
+            self._closed_until[method] = now + knobs.retry_after
+            self.closings += 1
+        return is_admitted
 
 
 @dataclass(kw_only=True)
@@ -114,11 +118,10 @@ class Faults:
     calls: Counter[str] = field(default_factory=Counter)
     #: Calls that were told to wait, by method.
     rejections: Counter[str] = field(default_factory=Counter)
-    #: How often a window has closed.
-    closed_windows: int = 0
+    # Left out of comparisons: token buckets have no equality.
+    windows: CallWindows = field(default_factory=CallWindows, compare=False)
     _fallible_calls: int = 0
     _dice: random.Random = field(default_factory=lambda: _make_dice(0))
-    _windows: dict[str, CallWindow] = field(default_factory=dict)
 
     def decide(self, method: str) -> CallFault:
         """Count a call and decide how it goes wrong."""
@@ -165,14 +168,7 @@ class Faults:
     def _is_over_rate(self, method: str) -> bool:
         if not self.rate.per_second:
             return False
-        now = time.monotonic()
-        window = self._windows.setdefault(method, CallWindow(self.rate.per_second, now))
-        if now < window.closed_until:
-            return True
-        if window.admit(now, self.rate):
-            return False
-        self.closed_windows += 1
-        return True
+        return not self.windows.admit(method, time.monotonic(), self.rate)
 
     def set(self, **values: object) -> None:
         """Set some of the knobs. An unknown one raises KeyError."""

@@ -7,7 +7,12 @@ import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
+from bot.rate_limit import RateLimit, TokenBuckets
+
 CALLS_PER_MINUTE = {1: 1, 2: 20, 3: 50, 4: 100}
+TIER_LIMITS = {
+    tier: RateLimit(per_second=calls / 60, burst=calls) for tier, calls in CALLS_PER_MINUTE.items()
+}
 DEFAULT_TIER = 3
 # From Slack's pages of the methods. A method that is not here is of the third tier.
 TIERS: Mapping[str, int] = {
@@ -44,17 +49,7 @@ UNLIMITED = frozenset(
     }
 )
 POST_METHOD = "chat.postMessage"
-POSTS_PER_SECOND = 1.0
-POST_BURST = 10
-
-
-@dataclass
-class Bucket:
-    """A token bucket; a call takes one token."""
-
-    tokens: float
-    #: Seconds, by the clock of the rates.
-    filled_at: float
+POST_LIMIT = RateLimit(per_second=1.0, burst=10)
 
 
 @dataclass
@@ -63,7 +58,7 @@ class Rates:
 
     #: Returns seconds.
     now: Callable[[], float]
-    _buckets: dict[str, Bucket] = field(default_factory=dict)
+    _buckets: TokenBuckets = field(default_factory=TokenBuckets)
 
     def wait_for(self, method: str, channel: str) -> int:
         """Count a call and return the whole seconds it must wait.
@@ -73,18 +68,8 @@ class Rates:
         if method in UNLIMITED:
             return 0
         if method == POST_METHOD:
-            return self._take(f"{method} {channel}", POSTS_PER_SECOND, POST_BURST)
-        per_minute = CALLS_PER_MINUTE[TIERS.get(method, DEFAULT_TIER)]
-        return self._take(method, per_minute / 60, per_minute)
+            return self._take(f"{method} {channel}", POST_LIMIT)
+        return self._take(method, TIER_LIMITS[TIERS.get(method, DEFAULT_TIER)])
 
-    def _take(self, name: str, per_second: float, capacity: float) -> int:
-        now = self.now()
-        bucket = self._buckets.setdefault(name, Bucket(capacity, now))
-        # The wall clock may go back.
-        refill = max(0.0, now - bucket.filled_at) * per_second
-        bucket.tokens = min(capacity, bucket.tokens + refill)
-        bucket.filled_at = now
-        if bucket.tokens < 1:
-            return math.ceil((1 - bucket.tokens) / per_second)
-        bucket.tokens -= 1
-        return 0
+    def _take(self, name: str, limit: RateLimit) -> int:
+        return math.ceil(self._buckets.take(name, limit, self.now()))

@@ -34,14 +34,14 @@ class CardContext:
     """The part of a card that is not in its case."""
 
     #: Why nothing runs now, in words; empty when nothing is paused.
-    paused: str = ""
+    pause_reason: str = ""
     #: The plan can still be taken back.
     is_undoable: bool = False
 
     @property
     def key(self) -> str:
         """Return the look that a card drawn in this context has."""
-        flags = {"paused": bool(self.paused), "undoable": self.is_undoable}
+        flags = {"paused": bool(self.pause_reason), "undoable": self.is_undoable}
         return " ".join([CARD_FORMAT, *(name for name, is_set in flags.items() if is_set)])
 
 

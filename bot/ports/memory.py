@@ -82,7 +82,7 @@ class Memory(Protocol):
             MemoryUnavailable: the index cannot be read or written now.
         """
 
-    def related(self, words: str, channels: Collection[str], now: datetime) -> list[str]:
+    def find_related(self, words: str, channels: Collection[str], now: datetime) -> list[str]:
         """Return decided cases of a like meaning, by id, best first.
 
         Empty when the index is unavailable.

@@ -16,7 +16,7 @@ class QuestionRecord:
     person: str
     text: str
     #: How it was read; empty when it was not understood.
-    understood: str = ""
+    reading: str = ""
     #: "up", "down" or empty.
     vote: str = ""
 

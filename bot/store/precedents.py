@@ -10,11 +10,17 @@ from typing import Any
 
 from sqlalchemy import bindparam, func, select, update
 
-from bot.cases.canonical import canonical_hash, from_json, to_json, to_plain
+from bot.cases.canonical import canonical_hash, to_json
 from bot.cases.entries import entry_of
 from bot.cases.errors import LedgerBroken
 from bot.cases.lifecycle import State
 from bot.cases.precedent import Label, Precedent, precedents_from
+from bot.cases.precedent_json import (
+    label_from_json,
+    label_to_json,
+    precedent_from_json,
+    precedent_to_plain,
+)
 from bot.ports.memory import Batch, StoredPrecedent
 from bot.ports.outbox import LeasedMessage, Topic
 from bot.store import tables
@@ -51,7 +57,11 @@ class SqlPrecedentStore:
             if finish:
                 unit.complete(finish)
             if label:
-                values = {"case_id": label.case_id, "kind": label.kind, "body": to_json(label)}
+                values = {
+                    "case_id": label.case_id,
+                    "kind": label.kind,
+                    "body": label_to_json(label),
+                }
                 unit.connection.execute(_SAVE_LABEL.on(unit.connection), values)
             return _save_rows(unit, rows)
 
@@ -110,7 +120,7 @@ class SqlPrecedentStore:
                 seq=row.seq,
                 digest=row.digest,
                 is_gone=bool(row.is_gone),
-                precedent=from_json(Precedent, row.body),
+                precedent=precedent_from_json(row.body),
             )
             for row in self._database.fetch(query.limit(limit))
         ]
@@ -118,7 +128,7 @@ class SqlPrecedentStore:
     def by_id(self, ids: Sequence[str]) -> dict[str, Precedent]:
         """Return these precedents, as far as they have not been taken back."""
         rows = self._database.fetch(_BY_ID, {"ids": list(ids)})
-        return {row.id: from_json(Precedent, row.body) for row in rows}
+        return {row.id: precedent_from_json(row.body) for row in rows}
 
     def of_kind(self, kind: str, limit: int) -> list[Precedent]:
         """Return the latest precedents of this kind, the oldest of them first."""
@@ -128,7 +138,7 @@ class SqlPrecedentStore:
             .order_by(_precedents.ended_at.desc(), _precedents.seq.desc())
             .limit(limit)
         )
-        return [from_json(Precedent, row.body) for row in reversed(self._database.fetch(query))]
+        return [precedent_from_json(row.body) for row in reversed(self._database.fetch(query))]
 
     def kinds(self) -> dict[str, int]:
         """Count the precedents of each kind."""
@@ -150,7 +160,7 @@ class SqlPrecedentStore:
     def labels(self) -> list[Label]:
         """Return what people called unrecognised cases."""
         query = select(tables.labels.c.body).order_by(tables.labels.c.case_id)
-        return [from_json(Label, row.body) for row in self._database.fetch(query)]
+        return [label_from_json(row.body) for row in self._database.fetch(query)]
 
     def batches(self) -> list[Batch]:
         """Return the imported batches."""
@@ -164,15 +174,16 @@ class SqlPrecedentStore:
 
 
 def _row(precedent: Precedent) -> dict[str, Any]:
+    plain = precedent_to_plain(precedent)
     return {
         "id": precedent.id,
         "kind": precedent.kind,
         "case_id": precedent.case_id,
         "batch": precedent.batch,
-        "digest": canonical_hash(to_plain(precedent)),
+        "digest": canonical_hash(plain),
         "is_gone": 0,
         "ended_at": precedent.ended_at.timestamp(),
-        "body": to_json(precedent),
+        "body": to_json(plain),
     }
 
 

@@ -35,7 +35,7 @@ class SqlQuestionLog:
             "asked_at": question.asked_at.timestamp(),
             "person": question.person,
             "text": question.text[:MAX_TEXT],
-            "understood": question.understood,
+            "understood": question.reading,
             "vote": "",
         }
 
@@ -87,6 +87,6 @@ def _question_record(row: Any) -> QuestionRecord:
         asked_at=datetime.fromtimestamp(row.asked_at, UTC),
         person=row.person,
         text=row.text,
-        understood=row.understood,
+        reading=row.understood,
         vote=row.vote,
     )

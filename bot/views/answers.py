@@ -25,18 +25,18 @@ class AnswerLine:
     ts: str
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Answer:
     """An answer, with the cases that it is about."""
 
     #: The question as it was understood; empty when it was not.
-    understood: str
+    reading: str = ""
     #: A sentence of ours.
     text: str
     lines: tuple[AnswerLine, ...] = ()
     more: int = 0
     #: A model's sentences, which are labelled as such.
-    told: str = ""
+    model_text: str = ""
     model: str = ""
     examples: tuple[str, ...] = ()
     #: Everyone in the channel of the question may see all of it, numbers included.
@@ -45,4 +45,4 @@ class Answer:
     def is_all_in(self, channel: str) -> bool:
         """Tell whether everyone in this channel may see all of it."""
         is_here = all(line.channel == channel for line in self.lines)
-        return self.is_public and bool(self.lines) and not self.told and is_here
+        return self.is_public and bool(self.lines) and not self.model_text and is_here

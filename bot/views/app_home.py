@@ -55,13 +55,13 @@ class HomeView:
     alone: tuple[CaseRow, ...]
     days: tuple[TrendDay, ...]
     #: Active pauses, as sentences.
-    paused: tuple[str, ...]
+    pauses: tuple[str, ...]
     #: Delegations from and to this person, as sentences.
     standing_in: tuple[str, ...]
     #: Name and title of each kind that can be chosen.
     kinds: tuple[tuple[str, str], ...]
     #: The filter that this person set.
-    chosen: HomeFilter = HomeFilter()
+    filter: HomeFilter = HomeFilter()
     #: Set when their Slack status says that they are away.
     suggestion: str = ""
     has_digest: bool = False

@@ -17,13 +17,13 @@ from bot.views.trend import TrendDay
 class Counts:
     """Numbers since the last digest."""
 
-    opened: int = 0
-    resolved: int = 0
+    openings: int = 0
+    resolutions: int = 0
     #: Resolved without an approval.
     alone: int = 0
-    rejected: int = 0
-    cleared: int = 0
-    expired: int = 0
+    rejections: int = 0
+    clearings: int = 0
+    expiries: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -33,13 +33,13 @@ class Agreement:
     kind: str
     title: str
     as_recommended: int
-    edited: int
+    after_edit: int
     otherwise: int
 
     @property
     def rank(self) -> tuple[int, str]:
         """Sort the kind with the most disagreement first."""
-        return (-(self.otherwise + self.edited), self.kind)
+        return (-(self.otherwise + self.after_edit), self.kind)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,7 +50,7 @@ class Review:
     blind: tuple[CaseRow, ...]
     agreements: tuple[Agreement, ...]
     slow: tuple[CaseRow, ...]
-    reopened: int
+    reopenings: int
     taken_back: int
 
 
@@ -62,7 +62,7 @@ class DigestView:
     place: str
     on: date
     #: Active pauses, as sentences.
-    paused: tuple[str, ...]
+    pauses: tuple[str, ...]
     #: Cases that wait for a decision; ``needs_more`` counts those beyond them.
     needs: tuple[CaseRow, ...]
     needs_more: int
@@ -70,7 +70,8 @@ class DigestView:
     rest: tuple[CaseRow, ...]
     late: tuple[CaseRow, ...]
     late_more: int
-    unhandled: tuple[CaseRow, ...]
+    #: Cases that were not recognised, and those that expired.
+    misses: tuple[CaseRow, ...]
     counts: Counts
     days: tuple[TrendDay, ...]
     #: Questions that were not understood.
@@ -80,7 +81,7 @@ class DigestView:
     @property
     def says_something(self) -> bool:
         """Tell whether there is anything to post."""
-        has_rows = bool(self.needs or self.late or self.unhandled or self.review)
+        has_rows = bool(self.needs or self.late or self.misses or self.review)
         return has_rows or self.counts != Counts()
 
     @property
@@ -90,7 +91,7 @@ class DigestView:
         sections = {
             "needs": self.needs,
             "late": self.late,
-            "unhandled": self.unhandled,
+            "unhandled": self.misses,
             "blind": blind,
         }
         return {name: tuple(row.case.id for row in rows) for name, rows in sections.items()}
@@ -104,12 +105,12 @@ def count_endings(cases: Iterable[Case], openings: int) -> Counts:
         endings[case.state] += 1
         automatic += case.state is State.RESOLVED and case.was_auto_approved
     return Counts(
-        opened=openings,
-        resolved=endings[State.RESOLVED] - automatic,
+        openings=openings,
+        resolutions=endings[State.RESOLVED] - automatic,
         alone=automatic,
-        rejected=endings[State.REJECTED],
-        cleared=endings[State.CLEARED],
-        expired=endings[State.EXPIRED],
+        rejections=endings[State.REJECTED],
+        clearings=endings[State.CLEARED],
+        expiries=endings[State.EXPIRED],
     )
 
 
@@ -131,7 +132,7 @@ def tally_agreements(cases: Iterable[Case], titles: Mapping[str, str]) -> tuple[
             kind=kind,
             title=titles.get(kind, kind),
             as_recommended=tally[_Choice.AS_RECOMMENDED],
-            edited=tally[_Choice.AFTER_EDIT],
+            after_edit=tally[_Choice.AFTER_EDIT],
             otherwise=tally[_Choice.OTHERWISE],
         )
         for kind, tally in tallies.items()

@@ -98,6 +98,6 @@ class Durations:
 
     cases: int
     #: To the first decision.
-    decided: float | None
+    to_decision: float | None
     #: To the end.
-    ended: float | None
+    to_end: float | None

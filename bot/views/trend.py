@@ -23,9 +23,9 @@ class TrendDay:
     """
 
     on: date
-    opened: int
-    ended: int
-    decided: float | None
+    openings: int
+    endings: int
+    hours_to_decision: float | None
 
 
 def trend(tallies: Iterable[Times], until: datetime, hours: Hours) -> tuple[TrendDay, ...]:
@@ -46,7 +46,12 @@ def trend(tallies: Iterable[Times], until: datetime, hours: Hours) -> tuple[Tren
         if position is not None and decided_at is not None:
             waits[position].append((decided_at - opened_at) / SECONDS_PER_HOUR)
     return tuple(
-        TrendDay(on=day, opened=opening, ended=ending, decided=median(wait) if wait else None)
+        TrendDay(
+            on=day,
+            openings=opening,
+            endings=ending,
+            hours_to_decision=median(wait) if wait else None,
+        )
         for day, opening, ending, wait in zip(days, openings, endings, waits, strict=True)
     )
 

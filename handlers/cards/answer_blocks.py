@@ -27,7 +27,7 @@ def answer_blocks(answer: Answer, permalink: Permalink, question_id: str = "") -
     if answer.text:
         text = clean(answer.text, 2_500, lines=6)
         blocks.append(rich_text(paragraph(text_run(text))))
-    if answer.told:
+    if answer.model_text:
         blocks.append(_model_answer(answer))
     if answer.lines:
         items = [_case_line(line, permalink) for line in answer.lines]
@@ -37,8 +37,8 @@ def answer_blocks(answer: Answer, permalink: Permalink, question_id: str = "") -
     if answer.examples:
         items = [[text_run(f"“{example}”")] for example in answer.examples]
         blocks.append(rich_text(bullets(items)))
-    if answer.understood:
-        blocks.append(context_block(plain_text(f"Understood: {answer.understood}", 300)))
+    if answer.reading:
+        blocks.append(context_block(plain_text(f"Understood: {answer.reading}", 300)))
     if question_id:
         blocks.append(_feedback_buttons(question_id))
     return blocks
@@ -47,14 +47,14 @@ def answer_blocks(answer: Answer, permalink: Permalink, question_id: str = "") -
 def answer_text(answer: Answer) -> str:
     """Write the notification line of an answer."""
     case_ids = ", ".join(line.case_id for line in answer.lines)
-    text = f"{answer.text or answer.told} {case_ids}".strip()
+    text = f"{answer.text or answer.model_text} {case_ids}".strip()
     return escape_mrkdwn(text, 300) or "No answer"
 
 
 def _model_answer(answer: Answer) -> Json:
     """Quote a model's text under a label that says whose it is."""
     label = f"In the words of the model {clean(answer.model, 60)}, from the cases below"
-    text = clean(answer.told, 1_500, lines=12)
+    text = clean(answer.model_text, 1_500, lines=12)
     return rich_text(paragraph(text_run(label, italic=True)), quote(text))
 
 

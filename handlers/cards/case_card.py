@@ -57,9 +57,9 @@ def case_card(case: Case, card_context: CardContext = DEFAULT_CONTEXT) -> list[J
     ``card_context`` is what the case itself does not say: a pause, and whether undo is possible.
     """
     blocks = [header_block(_headline(case)), context_block(_status_line(case))]
-    if card_context.paused:
+    if card_context.pause_reason:
         pause = ":double_vertical_bar: *Paused: nothing runs.*"
-        blocks.append(context_block(pause, plain_text(card_context.paused, 400)))
+        blocks.append(context_block(pause, plain_text(card_context.pause_reason, 400)))
     blocks += _decision(case)
     if card_context.is_undoable:
         blocks += _undo_votes(case)

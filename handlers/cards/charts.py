@@ -11,10 +11,10 @@ CHART_TYPE = "data_visualization"
 
 def charts(days: Sequence[TrendDay]) -> list[Json]:
     """Build charts of volume and time to decision; none when nothing happened."""
-    if not any(day.opened or day.ended for day in days):
+    if not any(day.openings or day.endings for day in days):
         return []
     blocks = [_volume_chart(days)]
-    decided_days = [day for day in days if day.decided is not None]
+    decided_days = [day for day in days if day.hours_to_decision is not None]
     # One point is no line.
     if len(decided_days) > 1:
         blocks.append(_decision_time_chart(decided_days))
@@ -33,8 +33,8 @@ def without_charts(blocks: Sequence[Json]) -> list[Json]:
 
 def _volume_chart(days: Sequence[TrendDay]) -> Json:
     labels = [_label(day) for day in days]
-    arrivals = _series("opened", labels, [day.opened for day in days])
-    endings = _series("ended", labels, [day.ended for day in days])
+    arrivals = _series("opened", labels, [day.openings for day in days])
+    endings = _series("ended", labels, [day.endings for day in days])
     return _chart(
         title="Opened and ended, 14 days",
         chart_type="bar",
@@ -46,7 +46,7 @@ def _volume_chart(days: Sequence[TrendDay]) -> Json:
 
 def _decision_time_chart(days: Sequence[TrendDay]) -> Json:
     labels = [_label(day) for day in days]
-    hours = [round(day.decided or 0, 1) for day in days]
+    hours = [round(day.hours_to_decision or 0, 1) for day in days]
     medians = _series("median", labels, hours)
     return _chart(
         title="Hours to the first decision",

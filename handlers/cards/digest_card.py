@@ -34,7 +34,7 @@ def digest_card(digest: DigestView, permalink: Permalink) -> list[Json]:
         header_block(_headline(digest)),
         context_block(f"{date}  ·  since the last one: {counts}"),
     ]
-    for line in digest.paused:
+    for line in digest.pauses:
         blocks.append(context_block(plain_text(f"⏸ Paused: {line}", 320)))
     blocks += _decisions(digest, permalink)
     blocks += _late(digest, permalink)
@@ -81,12 +81,12 @@ def _headline(digest: DigestView) -> str:
 def _describe_counts(counts: Counts) -> str:
     if counts == NO_COUNTS:
         return "nothing new"
-    parts = [f"{counts.opened:,} new", f"{counts.resolved:,} resolved"]
+    parts = [f"{counts.openings:,} new", f"{counts.resolutions:,} resolved"]
     optional_counts = (
         (counts.alone, "handled by itself"),
-        (counts.rejected, "rejected"),
-        (counts.cleared, "went away"),
-        (counts.expired, "expired"),
+        (counts.rejections, "rejected"),
+        (counts.clearings, "went away"),
+        (counts.expiries, "expired"),
     )
     for count, label in optional_counts:
         if count:
@@ -114,10 +114,10 @@ def _late(digest: DigestView, permalink: Permalink) -> list[Json]:
 
 
 def _unhandled_cases(digest: DigestView, permalink: Permalink) -> list[Json]:
-    if not digest.unhandled and not digest.questions:
+    if not digest.misses and not digest.questions:
         return []
     blocks = [heading("What I could not recognise or did not handle")]
-    blocks += rows_with_kind_choices("unhandled", digest.unhandled, permalink)
+    blocks += rows_with_kind_choices("unhandled", digest.misses, permalink)
     if digest.questions:
         count = _count_questions(digest.questions)
         text = f"{count} not understood or not answered well; `countersign questions` lists them"
@@ -142,7 +142,7 @@ def _review(review: Review, permalink: Permalink) -> list[Json]:
     if review.slow:
         blocks.append(heading("Handed on before anybody decided"))
         blocks.append(plain_rows(review.slow, permalink))
-    rework = f"{review.reopened:,} opened again, {review.taken_back:,} taken back"
+    rework = f"{review.reopenings:,} opened again, {review.taken_back:,} taken back"
     blocks.append(context_block(f"*Done twice:* {rework}"))
     return blocks
 
@@ -154,9 +154,9 @@ def _agreements(agreements: tuple[Agreement, ...]) -> Json:
 
 
 def _agreement(agreement: Agreement) -> list[Json]:
-    total = agreement.as_recommended + agreement.edited + agreement.otherwise
+    total = agreement.as_recommended + agreement.after_edit + agreement.otherwise
     numbers = (
         f"{agreement.as_recommended} of {total} as they stood,"
-        f" {agreement.edited} after an edit, {agreement.otherwise} otherwise"
+        f" {agreement.after_edit} after an edit, {agreement.otherwise} otherwise"
     )
     return [text_run(f"{clean(agreement.title, 60)}: ", bold=True), text_run(numbers)]

@@ -49,14 +49,14 @@ def home_view(home: HomeView, permalink: Permalink) -> Json:
 
 def _headline(home: HomeView) -> str:
     count = len(home.waiting) + home.waiting_more
-    if home.chosen == HomeFilter():
+    if home.filter == HomeFilter():
         return f"{count:,} waiting on you" if count else "All clear"
     return f"{count:,} of these waiting on you" if count else "None of these waits on you"
 
 
 def _notices(home: HomeView) -> list[Json]:
     """Build the lines about pauses, delegations and the person's status."""
-    lines = [plain_text(f"⏸ Paused: {line}", 320) for line in home.paused]
+    lines = [plain_text(f"⏸ Paused: {line}", 320) for line in home.pauses]
     lines += [plain_text(f"🤝 {line}", 200) for line in home.standing_in]
     if home.suggestion:
         status = clean(home.suggestion, 80)
@@ -70,8 +70,8 @@ def _filters(home: HomeView) -> list[Json]:
     kinds += [option(title, kind) for kind, title in home.kinds]
     times = [option(label, when) for when, label in WHEN_LABELS.items()]
     elements = [
-        _filter(ids.HOME_KIND, kinds[:MAX_OPTIONS], home.chosen.kind),
-        _filter(ids.HOME_WHEN, times, home.chosen.when),
+        _filter(ids.HOME_KIND, kinds[:MAX_OPTIONS], home.filter.kind),
+        _filter(ids.HOME_WHEN, times, home.filter.when),
     ]
     if home.suggestion:
         # Their status says that they are away: the button comes up to where it is seen.
@@ -97,7 +97,7 @@ def _waiting(home: HomeView, permalink: Permalink) -> list[Json]:
 
 
 def _nothing_waits(home: HomeView) -> str:
-    if home.chosen == HomeFilter():
+    if home.filter == HomeFilter():
         return "Nothing waits on you."
     return "Nothing of what is shown here waits on you."
 

@@ -3,8 +3,8 @@
 A test checks that each has a listener. An id on a posted card never changes.
 """
 
+from bot.cases.card_snapshot import CardSnapshot
 from bot.cases.case import Case
-from bot.cases.seen import Seen
 
 # Buttons of a card.
 APPROVE = "case.approve"
@@ -81,7 +81,7 @@ def token(case: Case) -> str:
     ":<step>@<milliseconds>" where the outcome of a step is unknown. ``handlers.slack.interactions``
     parses it. A change of format needs a new ``bot.ports.CARD_FORMAT``.
     """
-    version = Seen.of(case)
+    version = CardSnapshot.of(case)
     parts = [case.id, str(version.revision), version.checksum, version.state.code]
     if version.doubt:
         parts.append(version.doubt)

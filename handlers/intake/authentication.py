@@ -2,15 +2,14 @@
 
 import hashlib
 import hmac
-import threading
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import NamedTuple
 
 from standardwebhooks import Webhook, WebhookVerificationError
 
 from bot.cases.source import Source
 from bot.clock import monotonic
+from bot.rate_limit import RateLimit, TokenBuckets
 from handlers.intake.problem import Problem
 
 # One answer for a wrong secret and for a source that does not exist.
@@ -32,22 +31,13 @@ class Credentials:
 NO_CREDENTIALS = Credentials()
 
 
-class _Quota(NamedTuple):
-    """The signals that a source may still send."""
-
-    signals: float
-    #: When that was computed, on the monotonic clock.
-    at: float
-
-
 @dataclass
 class Sources:
     """The configured sources with their credentials and quotas."""
 
     sources: Mapping[str, Source]
     credentials: Mapping[str, Credentials]
-    _quotas: dict[str, _Quota] = field(default_factory=dict)
-    _lock: threading.Lock = field(default_factory=threading.Lock)
+    _quotas: TokenBuckets = field(default_factory=TokenBuckets)
 
     def authenticate(
         self, headers: Mapping[str, str], body: bytes, *, source_name: str = ""
@@ -107,25 +97,17 @@ class Sources:
         self._consume(source, signals=signals, required=min(signals, source.per_minute))
 
     def _consume(self, source: Source, *, signals: int, required: int) -> None:
-        per_second = source.per_minute / 60
-        with self._lock:
-            available, now = self._refill(source, per_second)
-            if available < required:
-                self._quotas[source.name] = _Quota(available, now)
-                wait = max(1, int((required - available) / per_second) + 1)
-                raise Problem(
-                    429,
-                    f"{source.name} may send {source.per_minute} signals a minute; wait {wait} s",
-                    retry_after=min(wait, MAX_RETRY_AFTER_SECONDS),
-                )
-            self._quotas[source.name] = _Quota(available - signals, now)
-
-    def _refill(self, source: Source, per_second: float) -> _Quota:
-        """Compute what is available now of a quota that refills steadily."""
-        now = monotonic()
-        full = float(source.per_minute)
-        quota = self._quotas.get(source.name, _Quota(full, now))
-        return _Quota(min(full, quota.signals + (now - quota.at) * per_second), now)
+        limit = RateLimit(per_second=source.per_minute / 60, burst=source.per_minute)
+        seconds = self._quotas.take(
+            source.name, limit, monotonic(), tokens=signals, required=required
+        )
+        if seconds > 0:
+            wait = int(seconds) + 1
+            raise Problem(
+                429,
+                f"{source.name} may send {source.per_minute} signals a minute; wait {wait} s",
+                retry_after=min(wait, MAX_RETRY_AFTER_SECONDS),
+            )
 
     def _candidates(self, source_name: str) -> Iterable[str]:
         # A URL that names no source leaves all of them to be tried.

@@ -22,7 +22,7 @@ from handlers.slack.services import SlackServices
 def register(app: App, services: SlackServices) -> None:
     """Give the controls of the App Home their listeners."""
     controls = HomeControls(
-        homes=services.homes,
+        app_home=services.app_home,
         controls=services.controls,
         library=services.library,
         chat=services.chat,
@@ -39,7 +39,7 @@ def register(app: App, services: SlackServices) -> None:
 class HomeControls:
     """One method for each control."""
 
-    homes: AppHome
+    app_home: AppHome
     controls: Controls
     library: Library
     chat: SlackChat
@@ -48,19 +48,19 @@ class HomeControls:
     def on_kind_selected(self, body: dict[str, Any], ack: Ack) -> None:
         """Show the cases of one kind, or of every kind."""
         kind = _kind(selected_option(body, default=EVERY_KIND))
-        self.homes.show(person_id(body), kind=kind)
+        self.app_home.show(person_id(body), kind=kind)
         ack()
 
     def on_time_selected(self, body: dict[str, Any], ack: Ack) -> None:
         """Show everything, what is late, or what is new today."""
         when = selected_option(body, default=HomePeriod.ALWAYS)
-        self.homes.show(person_id(body), when=when)
+        self.app_home.show(person_id(body), when=when)
         ack()
 
     def on_digest_switched(self, body: dict[str, Any], ack: Ack) -> None:
         """Subscribe to the daily digest, or unsubscribe."""
         is_on = body["actions"][0].get("value") == "on"
-        self.homes.subscribe_to_digest(person_id(body), subscribe=is_on)
+        self.app_home.subscribe_to_digest(person_id(body), subscribe=is_on)
         ack()
 
     def on_delegate_pressed(self, body: dict[str, Any], ack: Ack) -> None:
@@ -79,7 +79,7 @@ class HomeControls:
             ends_at=form.time(ids.UNTIL, "choose until when"),
             surface=Surface.SLACK,
         )
-        self.homes.show(form.person)
+        self.app_home.show(form.person)
 
 
 def _kind(option: str) -> str:

@@ -2,9 +2,9 @@
 
 from slack_bolt import App
 
+from bot.cases.card_snapshot import DecisionKind
 from bot.cases.case import Case
 from bot.cases.errors import NotEligible
-from bot.cases.seen import DecisionKind
 from handlers.cards import forms, ids
 from handlers.slack.case_menu import CaseMenu
 from handlers.slack.case_presses import CasePresses

@@ -5,10 +5,10 @@ from dataclasses import dataclass
 from slack_bolt import Ack, App
 
 from bot.cases.actor import CaseId, Surface, UserId
+from bot.cases.card_snapshot import DecisionKind
 from bot.cases.entries import RejectReason
 from bot.cases.errors import BadRequest
 from bot.cases.passkey import Purpose
-from bot.cases.seen import DecisionKind
 from bot.desk.decision_path import Request
 from bot.desk.decisions import Decisions
 from handlers.cards import ids
@@ -159,7 +159,7 @@ class CaseForms:
 
         A form of an earlier release does not say it, and decides nothing.
         """
-        if form.seen is None:
+        if form.snapshot is None:
             raise self.decisions.refuse_outdated(
                 form.case_id,
                 by=form.person,
@@ -169,6 +169,6 @@ class CaseForms:
         return Request(
             case_id=CaseId(form.case_id),
             by=UserId(form.person),
-            seen=form.seen,
+            snapshot=form.snapshot,
             surface=Surface.SLACK,
         )

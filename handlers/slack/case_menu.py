@@ -1,7 +1,7 @@
 """The menu "More" of a card."""
 
+from bot.cases.card_snapshot import DecisionKind
 from bot.cases.errors import BadRequest
-from bot.cases.seen import DecisionKind
 from handlers.cards import forms, ids
 from handlers.cards.notes import precedent_blocks, trail_lines
 from handlers.slack.case_presses import CasePresses

@@ -3,8 +3,8 @@
 from dataclasses import dataclass
 
 from bot.cases.actor import CaseId, Surface, UserId
+from bot.cases.card_snapshot import DecisionKind
 from bot.cases.case import Case
-from bot.cases.seen import DecisionKind
 from bot.desk.decision_path import Request
 from bot.desk.decisions import Decisions
 from bot.ports.card_store import CardStore
@@ -31,7 +31,7 @@ class CasePresses:
 
         A button of an earlier release does not say it, and decides nothing.
         """
-        if press.seen is None:
+        if press.snapshot is None:
             raise self.decisions.refuse_outdated(
                 press.case_id,
                 by=press.person,
@@ -41,7 +41,7 @@ class CasePresses:
         return Request(
             case_id=CaseId(press.case_id),
             by=UserId(press.person),
-            seen=press.seen,
+            snapshot=press.snapshot,
             surface=Surface.SLACK,
         )
 

@@ -38,7 +38,7 @@ def register(app: App, services: SlackServices) -> None:
     app.event("app_mention")(questions.on_mention)
     app.event("message")(questions.on_message)
     app.action(ids.FEEDBACK)(questions.on_feedback)
-    visits = VisitListeners(services.homes, services.chat)
+    visits = VisitListeners(services.app_home, services.chat)
     app.event("app_home_opened")(visits.on_opened)
 
 
@@ -127,7 +127,7 @@ class QuestionListeners:
 class VisitListeners:
     """Prepare the tabs of the app when somebody opens them."""
 
-    homes: AppHome
+    app_home: AppHome
     chat: SlackChat
 
     def on_opened(self, event: dict[str, Any], body: dict[str, Any]) -> None:
@@ -135,7 +135,7 @@ class VisitListeners:
         if event.get("tab") == "messages":
             self.chat.suggest_prompts(str(event.get("channel", "")), EXAMPLES)
         else:
-            self.homes.show(author_id(event, body))
+            self.app_home.show(author_id(event, body))
 
 
 def author_id(event: Mapping[str, Any], body: Mapping[str, Any]) -> str:

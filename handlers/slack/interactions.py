@@ -6,9 +6,9 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
+from bot.cases.card_snapshot import CardSnapshot
 from bot.cases.errors import BadRequest
 from bot.cases.lifecycle import State
-from bot.cases.seen import Seen
 from handlers.cards import ids
 
 MAX_UNIX_TIME = 2**33
@@ -40,7 +40,7 @@ class ButtonPress:
     user: str
     case_id: str
     #: What the button was drawn from; None for a button of an earlier release.
-    seen: Seen | None
+    snapshot: CardSnapshot | None
     #: The option that was selected in a menu; empty for a button.
     choice: str
     #: Where the button stands; empty for the App Home.
@@ -57,13 +57,13 @@ class ButtonPress:
             action = body["actions"][0]
             value = action.get("value") or action["selected_option"]["value"]
             choice, _, token = value.rpartition(" ")
-            case_id, seen = _parse_token(token)
+            case_id, snapshot = _parse_token(token)
             container = body.get("container") or {}
             return cls(
                 person=person_id(body),
                 user=body["user"]["id"],
                 case_id=case_id,
-                seen=seen,
+                snapshot=snapshot,
                 choice=choice,
                 channel=_channel(body),
                 message_ts=str(container.get("message_ts", "")),
@@ -87,7 +87,7 @@ class FormSubmission:
     #: Empty for a form that is about no case.
     case_id: str
     #: What the form was opened on; None for a form of an earlier release.
-    seen: Seen | None
+    snapshot: CardSnapshot | None
     #: Values by action id.
     values: Mapping[str, Any]
     #: Block ids by action id.
@@ -103,17 +103,17 @@ class FormSubmission:
             view = body["view"]
             metadata = str(view["private_metadata"])
             case_id = ""
-            seen: Seen | None = None
+            snapshot: CardSnapshot | None = None
             message_reference = ""
             if view.get("callback_id") not in FORMS_WITHOUT_CASE:
-                case_id, seen = _parse_token(metadata)
+                case_id, snapshot = _parse_token(metadata)
             elif MESSAGE_REFERENCE.fullmatch(metadata):
                 message_reference = metadata
             return cls(
                 person=person_id(body),
                 user=body["user"]["id"],
                 case_id=case_id,
-                seen=seen,
+                snapshot=snapshot,
                 values=form_values(view),
                 blocks=_block_ids(view),
                 view_id=str(view["id"]),
@@ -197,7 +197,7 @@ def _field_name(action_id: str) -> str:
     return action_id.rpartition(".")[2]
 
 
-def _parse_token(token: str) -> tuple[str, Seen | None]:
+def _parse_token(token: str) -> tuple[str, CardSnapshot | None]:
     match = TOKEN.fullmatch(token)
     if match is None:
         raise BadRequest("this button belongs to no case")
@@ -207,13 +207,13 @@ def _parse_token(token: str) -> tuple[str, Seen | None]:
         state = State.of_code(match["state"])
     except KeyError:
         raise BadRequest("this button belongs to no case") from None
-    seen = Seen(
+    snapshot = CardSnapshot(
         revision=int(match["revision"]),
         state=state,
         checksum=match["checksum"],
         doubt=match["doubt"] or "",
     )
-    return match["case_id"], seen
+    return match["case_id"], snapshot
 
 
 def _channel(body: Mapping[str, Any]) -> str:

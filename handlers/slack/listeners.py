@@ -52,7 +52,7 @@ def button_listener(services: SlackServices, handle: ButtonHandler) -> Listener:
         if reply:
             _send_reply(services, press, reply)
         if not press.channel:
-            services.homes.show(press.person)
+            services.app_home.show(press.person)
 
     return listener
 
@@ -125,9 +125,9 @@ def _handle_press(
 
 def _stray_reply(services: SlackServices, press: ButtonPress) -> _Reply | None:
     """Point to the live card when another message was pressed."""
-    if services.sweeping is None or not press.is_on_card:
+    if services.message_cleanup is None or not press.is_on_card:
         return None
-    card = services.sweeping.stray(
+    card = services.message_cleanup.stray(
         press.case_id,
         press.channel,
         press.message_ts,

@@ -10,7 +10,6 @@ from bot.desk.message_cleanup import MessageCleanup
 from bot.desk.questions import Questions
 from bot.desk.raising import Raising
 from bot.ports.card_store import CardStore
-from bot.ports.case_queries import CaseQueries
 from bot.ports.clock import Clock
 from bot.ports.library import Library
 from bot.ports.question_log import QuestionLog
@@ -29,13 +28,12 @@ class SlackServices:
     #: Pause, resume, delegate and review.
     controls: Controls
     questions: Questions
-    homes: AppHome
+    app_home: AppHome
     raising: Raising
-    queries: CaseQueries
     card_store: CardStore
     question_log: QuestionLog
     library: Library
     clock: Clock
     confirmation_link: ConfirmationLink
     #: Knows which message is the live card of a case; None takes any message for it.
-    sweeping: MessageCleanup | None = None
+    message_cleanup: MessageCleanup | None = None

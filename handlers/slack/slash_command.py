@@ -8,8 +8,8 @@ from typing import Any
 from slack_bolt import Ack, App
 
 from bot.cases.actor import Surface, UserId
+from bot.cases.card_snapshot import CardSnapshot
 from bot.cases.errors import BadRequest
-from bot.cases.seen import Seen
 from bot.desk.decision_path import Request
 from bot.views.answers import EXAMPLES, Answer
 from bot.views.questions import Intent, Question, StatusFilter
@@ -18,7 +18,6 @@ from handlers.cards.answer_blocks import answer_blocks, answer_text
 from handlers.slack.listeners import error_text
 from handlers.slack.message_text import plain_text
 from handlers.slack.raise_form import NOT_SURE
-from handlers.slack.report import report
 from handlers.slack.services import SlackServices
 
 COMMAND = "/exceptions"
@@ -91,7 +90,7 @@ class SlashCommand:
         try:
             answer = self._answer(request)
         except Exception as error:
-            answer = Answer("", error_text(error, "command"))
+            answer = Answer(text=error_text(error, "command"))
         if answer is None:
             ack()
             return
@@ -171,8 +170,7 @@ class SlashCommand:
         scope = self.services.controls.scope_of(words)
         self.services.controls.pause(scope, by=request.person, reason=reason, surface=Surface.SLACK)
         return Answer(
-            "",
-            f"Paused: {words or 'everything'}. Nothing of it starts until a governance owner"
+            text=f"Paused: {words or 'everything'}. Nothing of it starts until a governance owner"
             " resumes it.",
         )
 
@@ -180,7 +178,7 @@ class SlashCommand:
         words = request.argument
         scope = self.services.controls.scope_of(words)
         self.services.controls.resume(scope, by=request.person, surface=Surface.SLACK)
-        return Answer("", f"Resumed: {words or 'everything'}. What waited continues now.")
+        return Answer(text=f"Resumed: {words or 'everything'}. What waited continues now.")
 
     def _emergency(self, request: SlashRequest) -> Answer:
         words, reason = _split_reason(request.argument)
@@ -189,13 +187,12 @@ class SlashCommand:
         emergency = Request(
             case_id=case.id,
             by=UserId(request.person),
-            seen=Seen.of(case),
+            snapshot=CardSnapshot.of(case),
             surface=Surface.SLACK,
         )
         self.services.decisions.break_glass(emergency, reason)
         return Answer(
-            "",
-            f"{case.id} is approved as an emergency. Another governance owner must review it:"
+            text=f"{case.id} is approved as an emergency. Another governance owner must review it:"
             f" {COMMAND} reviewed {case.id} …",
         )
 
@@ -203,22 +200,14 @@ class SlashCommand:
         first_word, _, note = request.argument.partition(" ")
         case_id = _case_id(first_word)
         self.services.controls.review(case_id, by=request.person, note=note, surface=Surface.SLACK)
-        return Answer("", f"Recorded: {case_id} was reviewed.")
+        return Answer(text=f"Recorded: {case_id} was reviewed.")
 
     def _report(self, request: SlashRequest) -> Answer:
-        services = self.services
-        sight = services.questions.visibility.viewer(request.person)
-        return report(
-            services.queries,
-            services.library,
-            sight=sight,
-            now=services.clock(),
-        )
+        return self.services.questions.report(by=request.person)
 
     def _help(self, request: SlashRequest) -> Answer:
         return Answer(
-            "",
-            f"After {COMMAND}, one of these, or a question:",
+            text=f"After {COMMAND}, one of these, or a question:",
             examples=(*USAGE, *EXAMPLES),
         )
 

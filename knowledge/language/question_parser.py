@@ -27,7 +27,7 @@ INTENTS_ON_ONE_CASE = frozenset({Intent.WHY, Intent.WHY_ASKED})
 INTENTS_WITHOUT_FILTERS = frozenset({Intent.MINE, Intent.HANDLED, Intent.PAUSED, Intent.HELP})
 
 
-class QuestionParser:
+class PatternParser:
     """Parses questions about cases.
 
     ``titles`` are those of the kinds, by kind.

@@ -51,8 +51,8 @@ def train_plan_model(
 
 def _example_of(precedent: Precedent) -> TrainingExample:
     # In hindsight an action was right when it was approved and worked; otherwise none of them was.
-    label = precedent.action if precedent.ended is CaseOutcome.WORKED else NO_ACTION
-    return TrainingExample(precedent.said, label, precedent.facts)
+    label = precedent.decision.action if precedent.outcome is CaseOutcome.WORKED else NO_ACTION
+    return TrainingExample(precedent.signal_text, label, precedent.facts)
 
 
 def _choose_penalty(

@@ -325,8 +325,8 @@ def _basis(
         return rule
     success_count = 0
     for precedent in comparable:
-        is_same_action = precedent.action == choice.offer.action
-        if is_same_action and precedent.ended is CaseOutcome.WORKED:
+        is_same_action = precedent.decision.action == choice.offer.action
+        if is_same_action and precedent.outcome is CaseOutcome.WORKED:
             success_count += 1
     return (
         f"{rule}; {success_count} of {len(comparable)} alike did the same and it worked:"
@@ -335,15 +335,15 @@ def _basis(
 
 
 def _cite(precedent: Precedent, now: datetime) -> Citation:
-    title = precedent.said.partition("\n")[0]
+    title = precedent.signal_text.partition("\n")[0]
     return Citation(
         id=precedent.id,
         case_id=precedent.case_id,
         title=title[:MAX_TITLE_LENGTH],
-        action=precedent.action,
-        ended=precedent.ended.value,
+        action=precedent.decision.action,
+        ended=precedent.outcome.value,
         reason=precedent.reason[:MAX_REASON_LENGTH],
-        by=precedent.decided_by,
+        by=precedent.decision.people,
         at=precedent.ended_at,
         is_stale=precedent.is_stale(now),
         is_flagged=precedent.looks_like_prompt_injection,

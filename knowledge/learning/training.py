@@ -28,7 +28,7 @@ def train_models(training_set: TrainingSet, embedder: Embedder) -> TrainedModel:
     )
     plans = {}
     for kind, precedents in training_set.precedents.items():
-        vectors = embedder.embed([precedent.said for precedent in precedents])
+        vectors = embedder.embed([precedent.signal_text for precedent in precedents])
         plan = train_plan_model(kind, precedents, vectors)
         if plan:
             plans[kind] = plan

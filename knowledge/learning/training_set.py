@@ -48,7 +48,7 @@ class TrainingSet:
             checksum.update(f"\2{text}".encode("utf-8", "replace"))
         for kind, precedents in sorted(self.precedents.items()):
             for precedent in precedents:
-                checksum.update(f"\3{kind}\1{precedent.id}\1{precedent.ended}".encode())
+                checksum.update(f"\3{kind}\1{precedent.id}\1{precedent.outcome}".encode())
         return checksum.hexdigest()[:12]
 
 
@@ -70,9 +70,9 @@ def gather_training_set(
     novel_texts = []
     for label in labels:
         if not label.kind:
-            novel_texts.append(label.said)
+            novel_texts.append(label.signal_text)
         if _has_playbook(label, playbooks):
-            examples.append(TrainingExample(label.said, label.kind, {}))
+            examples.append(TrainingExample(label.signal_text, label.kind, {}))
     return TrainingSet(
         examples=tuple(examples),
         novel_texts=tuple(novel_texts),
@@ -106,7 +106,7 @@ def _trainable_precedents(shelf: PrecedentStore, kind: str) -> list[Precedent]:
 def _recognition_texts(precedents: Sequence[Precedent]) -> list[str]:
     latest = precedents[-MAX_RECOGNITION_PRECEDENTS_PER_KIND:]
     # A kind that recognition guessed and nobody confirmed would only teach it its own guess.
-    return [precedent.said for precedent in latest if precedent.named]
+    return [precedent.signal_text for precedent in latest if precedent.is_kind_known]
 
 
 def _text_examples(texts: Sequence[str], kind: str) -> list[TrainingExample]:

@@ -34,7 +34,7 @@ PACKAGED = Path(__file__).parent.parent
 
 
 @dataclass(frozen=True, kw_only=True)
-class Library:
+class FileLibrary:
     """The files of one folder, read and checked together."""
 
     playbooks: Mapping[str, Playbook]
@@ -100,7 +100,7 @@ class Library:
         return sorted({playbook.channel for playbook in self.playbooks.values()})
 
 
-def load(folder: Path = PACKAGED, *, stage: Stage | None = None) -> Library:
+def load(folder: Path = PACKAGED, *, stage: Stage | None = None) -> FileLibrary:
     """Load the library in this folder. ``stage`` overrides that of every playbook.
 
     Raises:
@@ -127,7 +127,7 @@ def load(folder: Path = PACKAGED, *, stage: Stage | None = None) -> Library:
         )
     if complaints:
         raise PlaybookInvalid("\n".join(complaints))
-    return Library(
+    return FileLibrary(
         playbooks=playbooks,
         rules=policy,
         systems=systems,

@@ -24,7 +24,7 @@ class NullMemory:
         """Return no precedents."""
         return RecallResult()
 
-    def related(
+    def find_related(
         self,
         words: str,
         channels: Collection[str],

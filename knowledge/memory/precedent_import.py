@@ -16,7 +16,7 @@ from typing import Any
 from bot.cases.canonical import Scalar
 from bot.cases.errors import BadRequest
 from bot.cases.playbook import Playbook
-from bot.cases.precedent import MAX_TEXT_LENGTH, CaseOutcome, Precedent
+from bot.cases.precedent import MAX_TEXT_LENGTH, CaseOutcome, Precedent, PrecedentDecision
 from knowledge.memory.row_file import BadRow, Row
 
 FIELDS = ("text", "what", "action", "ended", "reason", "by", "at", "key", "kind")
@@ -115,13 +115,14 @@ class _RowParser:
         return Precedent(
             id=f"{batch}:{self._read_key()[:MAX_NAME_LENGTH]}",
             kind=playbook.kind,
-            said=text[:MAX_TEXT_LENGTH],
-            what=self._read("what")[:MAX_TEXT_LENGTH],
+            signal_text=text[:MAX_TEXT_LENGTH],
+            summary=self._read("what")[:MAX_TEXT_LENGTH],
             facts={name: _scalar(self._row.get(name)) for name in self._mapping.facts},
-            action=action,
-            steps=(),
-            decided_by=(decided_by[:MAX_NAME_LENGTH],) if decided_by else (),
-            ended=outcome,
+            decision=PrecedentDecision(
+                action=action,
+                people=(decided_by[:MAX_NAME_LENGTH],) if decided_by else (),
+            ),
+            outcome=outcome,
             reason=self._read("reason")[:MAX_TEXT_LENGTH],
             ended_at=self._parse_end(),
             channel=playbook.channel,

@@ -134,7 +134,7 @@ class PrecedentIndex:
         return [change for change in changes if checksums.get(change.precedent.id) != change.digest]
 
     def _embed(self, batch: Sequence[StoredPrecedent]) -> None:
-        texts = [change.precedent.said for change in batch]
+        texts = [change.precedent.signal_text for change in batch]
         self.vectors.upsert(
             ids=_ids(batch),
             vectors=self.embedder.embed(texts),

@@ -196,7 +196,7 @@ class PrecedentMemory:
         )
         return self._search(query)
 
-    def related(
+    def find_related(
         self,
         words: str,
         channels: Collection[str],

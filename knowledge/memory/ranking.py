@@ -32,5 +32,5 @@ def preference(precedent: Precedent, now: datetime) -> float:
     """Weigh a precedent by age and outcome; the similarity still decides."""
     age_in_years = max(0.0, (now - precedent.ended_at).days / 365)
     recency = LASTING_WEIGHT + FADING_WEIGHT / (1 + age_in_years)
-    outcome = 1.0 if precedent.ended in GOOD_OUTCOMES else BAD_OUTCOME_WEIGHT
+    outcome = 1.0 if precedent.outcome in GOOD_OUTCOMES else BAD_OUTCOME_WEIGHT
     return float(outcome * recency)

@@ -26,12 +26,12 @@ def read_rows(path: Path) -> Iterator[tuple[int, Row | BadRow]]:
     """
     with path.open(encoding="utf-8-sig", errors="replace", newline="") as file:
         if path.suffix.lower() == ".csv":
-            yield from _read_csv(file)
+            yield from _read_csv(file, path.name)
         else:
             yield from _read_json_lines(file)
 
 
-def _read_csv(file: TextIO) -> Iterator[tuple[int, Row | BadRow]]:
+def _read_csv(file: TextIO, name: str) -> Iterator[tuple[int, Row | BadRow]]:
     csv.field_size_limit(MAX_ROW_CHARACTERS)
     reader = csv.DictReader(file)
     while True:
@@ -41,6 +41,12 @@ def _read_csv(file: TextIO) -> Iterator[tuple[int, Row | BadRow]]:
             return
         except csv.Error as error:
             yield reader.line_num, BadRow(reader.line_num, str(error))
+            continue
+        # DictReader keeps the cells beyond the header under None.
+        extra_cells = row.pop(None, [])
+        if extra_cells:
+            reason = f"has {len(extra_cells)} more cells than the header of {name}"
+            yield reader.line_num, BadRow(reader.line_num, reason)
             continue
         yield reader.line_num, row
 

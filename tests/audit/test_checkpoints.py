@@ -127,6 +127,20 @@ def test_a_lost_key_says_what_to_do_when_notes_were_signed_with_it(small_world, 
     assert (folder / "public.key").read_text().strip() == public
 
 
+def test_a_folder_of_another_name_says_what_to_set_and_nothing_is_signed(small_world, tmp_path):
+    folder = tmp_path / "cp"
+    signed(small_world, folder)
+    small_world.receive(small_world.signal("product:2"))
+    contents = {path.name: path.read_bytes() for path in folder.iterdir()}
+    for reader in (Witness, Checkpoints):
+        with pytest.raises(
+            SettingsIncomplete, match="'log', not of 'shop': set COUNTERSIGN_ORIGIN=log"
+        ):
+            reader(folder, "shop")
+    assert {path.name: path.read_bytes() for path in folder.iterdir()} == contents
+    assert Checkpoints(folder, "log").sign(small_world.store.ledger) is not None
+
+
 def test_a_damaged_memory_says_what_to_do(small_world, tmp_path):
     folder = tmp_path / "cp"
     signed(small_world, folder)

@@ -23,7 +23,7 @@ import psutil
 from bot.cases.evidence import Evidence
 from bot.cases.plan import Action, Idempotency
 from bot.cases.playbook import Offer
-from bot.cases.precedent import CaseOutcome, Precedent
+from bot.cases.precedent import CaseOutcome, Precedent, PrecedentDecision
 from bot.cases.signal import Signal
 from bot.clock import utc_now
 from bot.store.database import Database
@@ -215,13 +215,11 @@ def make_precedent(name, text, facts, action, at):
     return Precedent(
         id=str(name),
         kind="k",
-        said=text,
-        what="",
+        signal_text=text,
+        summary="",
         facts=facts,
-        action=action,
-        steps=(),
-        decided_by=("people",),
-        ended=CaseOutcome.WORKED,
+        decision=PrecedentDecision(action=action, people=("people",)),
+        outcome=CaseOutcome.WORKED,
         reason="",
         ended_at=at,
         channel="C0",
@@ -250,7 +248,7 @@ class Complaints:
             )
             for row, text, day in zip(self.rows, self.texts, self.days, strict=True)
         ]
-        self.labels = np.array([precedent.action for precedent in self.precedents])
+        self.labels = np.array([precedent.decision.action for precedent in self.precedents])
 
     def blocks(self):
         """Walk through the days after the first week.
@@ -276,7 +274,7 @@ def cfpb(minilm):
         for index in block:
             precedent = complaints.precedents[index]
             label_margins = model.margins(
-                precedent.said, precedent.facts, complaints.vectors[index]
+                precedent.signal_text, precedent.facts, complaints.vectors[index]
             )
             best = max(label_margins, key=label_margins.__getitem__)
             indexes.append(index)
@@ -491,10 +489,10 @@ def retail(minilm):
         )
         for task, action in training
     ]
-    model = train_plan_model("k", past, minilm.embed([precedent.said for precedent in past]))
+    model = train_plan_model("k", past, minilm.embed([precedent.signal_text for precedent in past]))
     recommender = make_recommender(NullMemory(), model, minilm)
     actions = np.array([action for _, action in test])
-    majority = Counter(precedent.action for precedent in past).most_common(1)[0][0]
+    majority = Counter(precedent.decision.action for precedent in past).most_common(1)[0][0]
     report(
         "retail first action, majority",
         top_1=float(np.mean(actions == majority)),
@@ -544,8 +542,8 @@ def predict_by_tfidf(past, texts):
     tfidf = TfidfVectorizer(ngram_range=(1, 2), sublinear_tf=True)
     regression = LogisticRegression(C=10, max_iter=300)
     regression.fit(
-        tfidf.fit_transform([precedent.said for precedent in past]),
-        [precedent.action for precedent in past],
+        tfidf.fit_transform([precedent.signal_text for precedent in past]),
+        [precedent.decision.action for precedent in past],
     )
     return regression.predict(tfidf.transform(texts))
 
@@ -796,13 +794,11 @@ def fill_shelf(shelf, titles, size):
         Precedent(
             id=f"EX-{number}.1",
             kind=KINDS[number % 20],
-            said=f"{titles[number % 3000]} {number}",
-            what="",
+            signal_text=f"{titles[number % 3000]} {number}",
+            summary="",
             facts={},
-            action="house.a",
-            steps=(),
-            decided_by=("Ana",),
-            ended=CaseOutcome.WORKED,
+            decision=PrecedentDecision(action="house.a", people=("Ana",)),
+            outcome=CaseOutcome.WORKED,
             reason="",
             ended_at=EPOCH,
             channel="C0STOCK",

@@ -20,11 +20,11 @@ from slack_sdk import WebClient
 from sqlalchemy import text
 
 from bot.cases import commands as m
+from bot.cases.card_snapshot import CardSnapshot
 from bot.cases.decide import decide, record_entry
 from bot.cases.entries import Gathered
 from bot.cases.plan import Money
 from bot.cases.recommendation import Recommendation
-from bot.cases.seen import Seen
 from bot.cases.signal import Signal
 from bot.cases.sla import promise_sla
 from bot.clock import utc_now
@@ -121,7 +121,7 @@ def presses(folder: Path) -> None:
         before = running.desk.store.cards.cards(case)[0].version
         began = time.perf_counter()
         running.desk.decisions.claim(
-            request(case, f"{TEAM}/{ANA}", Seen.of(running.desk.store.cases.case(case)))
+            request(case, f"{TEAM}/{ANA}", CardSnapshot.of(running.desk.store.cases.case(case)))
         )
         while running.desk.store.cards.cards(case)[0].version == before:
             time.sleep(0.002)
@@ -200,12 +200,14 @@ def lists(folder: Path) -> None:
             connection.execute(text("SELECT count(*) FROM cases WHERE state = 'PROPOSED'")).scalar()
         bare.append(time.perf_counter() - began)
     floor = f"{statistics.median(bare) * 1000:.1f}ms"
-    running.desk.homes.chat.publish_home(running.desk.homes.compose(f"{TEAM}/{BEN}", HomeFilter()))
+    running.desk.screens.app_home.chat.publish_home(
+        running.desk.screens.app_home.compose(f"{TEAM}/{BEN}", HomeFilter())
+    )
     homes = []
     for _ in range(15):
         began = time.perf_counter()
-        running.desk.homes.chat.publish_home(
-            running.desk.homes.compose(f"{TEAM}/{ANA}", HomeFilter())
+        running.desk.screens.app_home.chat.publish_home(
+            running.desk.screens.app_home.compose(f"{TEAM}/{ANA}", HomeFilter())
         )
         homes.append(time.perf_counter() - began)
     told(f"App Home, {MANY:,} open", homes, floor, "≤ 200 ms")
@@ -225,10 +227,10 @@ def digest(running: Harbour) -> None:
     now = running.clock()
     calls = running.emulator.get("traffic")["calls"]
     began = time.perf_counter()
-    gathered = running.desk.digests.compose(
+    gathered = running.desk.screens.digests.compose(
         key="digest:C0STOCK:1", place="C0STOCK", due=now, live_list=None
     )
-    running.desk.digests.chat.post_digest(gathered, None, look_first=True)
+    running.desk.screens.digests.chat.post_digest(gathered, None, look_first=True)
     took = time.perf_counter() - began
     after = running.emulator.get("traffic")["calls"]
     spent = {

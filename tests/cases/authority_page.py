@@ -6,8 +6,8 @@
 from pathlib import Path
 
 from bot.cases.authority import MAY, NEVER_BY_AUTHORS, Role
+from bot.cases.card_snapshot import OFFERED, DecisionKind
 from bot.cases.lifecycle import State
-from bot.cases.seen import OFFERED, DecisionKind
 
 WORDS = {
     DecisionKind.APPROVE: "Approve a plan",

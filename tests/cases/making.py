@@ -8,6 +8,7 @@ from decimal import Decimal
 from bot.cases.actor import CaseId, Surface
 from bot.cases.approval import ApprovalRequirement, Person
 from bot.cases.caller import Caller
+from bot.cases.card_snapshot import CardSnapshot
 from bot.cases.case import Case
 from bot.cases.commands import Approve, Command, Open, Recommend, StartStep
 from bot.cases.decide import Decision, DeskRecord, decide, record_entry
@@ -16,7 +17,6 @@ from bot.cases.evolve import evolve
 from bot.cases.plan import Action, Idempotency, Money, Plan, Proposer
 from bot.cases.policy import RiskTier, Ruling, Verdict
 from bot.cases.recommendation import Recommendation
-from bot.cases.seen import Seen
 from bot.cases.signal import Signal
 from bot.cases.sla import promise_sla
 from bot.cases.steps import finish
@@ -167,7 +167,7 @@ def proposed(
 
 def approved(**more) -> Case:
     case = proposed(**more)
-    return fold_all(case, decide(case, Approve(caller(ANA), Seen.of(case)), NOW))
+    return fold_all(case, decide(case, Approve(caller(ANA), CardSnapshot.of(case)), NOW))
 
 
 def with_fields(case: Case, **values) -> Case:
@@ -194,4 +194,4 @@ def start_step(case: Case, **changes) -> StartStep:
 
 
 # A case as ``proposed()`` shows it, whoever must approve its plan.
-SEEN = Seen.of(proposed())
+SEEN = CardSnapshot.of(proposed())

@@ -10,6 +10,7 @@ import bot.cases.commands as commands_module
 from bot.cases.actor import Surface
 from bot.cases.approval import ApprovalRequirement, Person
 from bot.cases.caller import Caller
+from bot.cases.card_snapshot import CardSnapshot, DecisionKind
 from bot.cases.case import Case
 from bot.cases.commands import (
     Approve,
@@ -39,7 +40,6 @@ from bot.cases.lifecycle import State
 from bot.cases.policy import Ruling
 from bot.cases.recognition import Recognition
 from bot.cases.recommendation import Recommendation
-from bot.cases.seen import DecisionKind, Seen
 from bot.cases.steps import drift
 from tests.cases.authority_page import page
 from tests.cases.making import (
@@ -145,7 +145,7 @@ TABLE = {
 
 def commands(case: Case, by: Caller) -> dict[str, PersonDecision]:
     """One well-formed command for each column of the table."""
-    seen = Seen.of(case)
+    seen = CardSnapshot.of(case)
     edited = plan(revision=case.proposal.revision + 1, quantity=12, requester=OMAR.id)
     return {
         "approve": Approve(by, seen),
@@ -188,14 +188,16 @@ def proposed(**more) -> Case:
     case = do(opened(requester=OMAR.id), proposal)
     case = do(
         case,
-        HandOver(asker(BEN), Seen.of(case), to=FINN.id, progress="counted", remains="the order"),
+        HandOver(
+            asker(BEN), CardSnapshot.of(case), to=FINN.id, progress="counted", remains="the order"
+        ),
     )
-    return do(case, Approve(asker(VERA), Seen.of(case)))
+    return do(case, Approve(asker(VERA), CardSnapshot.of(case)))
 
 
 def approved() -> Case:
     case = proposed()
-    return do(case, Approve(asker(OTTO), Seen.of(case)))
+    return do(case, Approve(asker(OTTO), CardSnapshot.of(case)))
 
 
 def running() -> Case:
@@ -216,12 +218,12 @@ def referred() -> Case:
 
 def snoozed() -> Case:
     case = proposed()
-    return do(case, Snooze(asker(ANA), Seen.of(case), until=NOW + HOUR, reason="later"))
+    return do(case, Snooze(asker(ANA), CardSnapshot.of(case), until=NOW + HOUR, reason="later"))
 
 
 def rejected() -> Case:
     case = proposed()
-    return do(case, Reject(asker(ANA), Seen.of(case), RejectReason.DUPLICATE))
+    return do(case, Reject(asker(ANA), CardSnapshot.of(case), RejectReason.DUPLICATE))
 
 
 def expired() -> Case:
@@ -310,7 +312,11 @@ def test_nobody_hands_a_case_to_themself_whatever_they_are():
             decide(
                 case,
                 HandOver(
-                    by, Seen.of(case), to=by.person.id, progress="counted", remains="the order"
+                    by,
+                    CardSnapshot.of(case),
+                    to=by.person.id,
+                    progress="counted",
+                    remains="the order",
                 ),
                 NOW,
             )
@@ -322,7 +328,11 @@ def test_nobody_hands_a_case_to_whom_it_belongs():
         decide(
             case,
             HandOver(
-                asker(ANA), Seen.of(case), to=FINN.id, progress="counted", remains="the order"
+                asker(ANA),
+                CardSnapshot.of(case),
+                to=FINN.id,
+                progress="counted",
+                remains="the order",
             ),
             NOW,
         )
@@ -336,10 +346,10 @@ def test_what_policy_ran_alone_is_taken_back_by_the_owners_of_the_playbook_and_n
     )
     case = do(case, replace(start_step(case, verdict=alone), people={}, groups={}))
     case = do(case, StepReported(0, StepState.LANDED, ""), Finish("", NOW + HOUR))
-    assert outcome(case, Undo(asker(ANA), Seen.of(case), "wrong")) == "n"
-    assert outcome(case, Undo(asker(BEN), Seen.of(case), "wrong")) == "n"
+    assert outcome(case, Undo(asker(ANA), CardSnapshot.of(case), "wrong")) == "n"
+    assert outcome(case, Undo(asker(BEN), CardSnapshot.of(case), "wrong")) == "n"
     other = replace(case, signal=replace(case.signal, requester=None))
-    assert outcome(other, Undo(asker(BEN), Seen.of(other), "wrong")) == "y"
+    assert outcome(other, Undo(asker(BEN), CardSnapshot.of(other), "wrong")) == "y"
 
 
 def test_whoever_was_refused_is_told_who_may():

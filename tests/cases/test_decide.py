@@ -7,6 +7,7 @@ from decimal import Decimal
 import pytest
 
 from bot.cases.approval import ApprovalRequirement, Person, ineligibility_reason, quorum_met
+from bot.cases.card_snapshot import CardSnapshot
 from bot.cases.case import Case
 from bot.cases.commands import (
     Approve,
@@ -40,7 +41,6 @@ from bot.cases.policy import (
     risk_tier,
     still_satisfies,
 )
-from bot.cases.seen import Seen
 from tests.cases.making import (
     ANA,
     BEN,
@@ -173,7 +173,7 @@ def test_rule_5_an_edit_makes_a_new_revision_and_voids_the_approvals():
         case,
         Edit(
             asker(OMAR),
-            Seen.of(case),
+            CardSnapshot.of(case),
             plan=plan(revision=2, quantity=12),
             verdict=verdict(),
             changes=(change(),),
@@ -200,8 +200,8 @@ def test_rule_6_the_editor_is_an_author_and_may_not_approve():
         ),
     )
     with pytest.raises(NotEligible, match="raised or edited"):
-        decide(edited, Approve(asker(ANA), Seen.of(edited)), NOW)
-    assert do(edited, Approve(asker(OMAR), Seen.of(edited))).state is State.APPROVED
+        decide(edited, Approve(asker(ANA), CardSnapshot.of(edited)), NOW)
+    assert do(edited, Approve(asker(OMAR), CardSnapshot.of(edited))).state is State.APPROVED
 
 
 def test_rule_6_an_edit_that_changes_nothing_is_no_edit():
@@ -282,13 +282,13 @@ def test_rule_11_neither_requester_nor_beneficiary_may_approve():
     for who in ({"requester": ANA.id}, {"beneficiary": ANA.id}):
         case = proposed(**who)
         with pytest.raises(NotEligible, match="gains from it"):
-            decide(case, Approve(asker(ANA), Seen.of(case)), NOW)
+            decide(case, Approve(asker(ANA), CardSnapshot.of(case)), NOW)
 
 
 def test_rule_11_whoever_raised_it_may_still_say_no():
     case = proposed(requester=ANA.id)
     assert (
-        do(case, Reject(asker(ANA), Seen.of(case), RejectReason.WRONG_FACTS)).state
+        do(case, Reject(asker(ANA), CardSnapshot.of(case), RejectReason.WRONG_FACTS)).state
         is State.REJECTED
     )
 
@@ -309,12 +309,12 @@ def test_rule_12_one_vote_each():
         proposed(factors=(ApprovalRequirement("floor-managers", 2),)), Approve(asker(ANA), SEEN)
     )
     with pytest.raises(TooLate, match="you have approved this already"):
-        decide(case, Approve(asker(ANA), Seen.of(case)), NOW)
-    withdrawn = do(case, Withdraw(asker(ANA), Seen.of(case)))
-    assert withdrawn.proposal.approvals == ()
+        decide(case, Approve(asker(ANA), CardSnapshot.of(case)), NOW)
+    withdrawn = do(case, Withdraw(asker(ANA), CardSnapshot.of(case)))
+    assert withdrawn.approvals == ()
     assert [
         given.name
-        for given in do(withdrawn, Approve(asker(ANA), Seen.of(withdrawn))).proposal.approvals
+        for given in do(withdrawn, Approve(asker(ANA), CardSnapshot.of(withdrawn))).approvals
     ] == ["Ana"]
 
 
@@ -322,10 +322,10 @@ def test_rule_13_a_denial_ends_it_whoever_else_said_yes():
     case = do(
         proposed(factors=(ApprovalRequirement("floor-managers", 2),)), Approve(asker(ANA), SEEN)
     )
-    rejected = do(case, Reject(asker(OMAR), Seen.of(case), RejectReason.NOT_WORTH_IT))
+    rejected = do(case, Reject(asker(OMAR), CardSnapshot.of(case), RejectReason.NOT_WORTH_IT))
     assert rejected.state is State.REJECTED
     with pytest.raises(TooLate, match="rejected by Omar"):
-        decide(rejected, Approve(asker(ANA), Seen.of(rejected)), NOW)
+        decide(rejected, Approve(asker(ANA), CardSnapshot.of(rejected)), NOW)
 
 
 def test_other_as_a_reason_needs_words():
@@ -341,10 +341,10 @@ def test_rule_17_a_decision_is_in_time_until_the_very_moment_it_expires(seconds,
     case = proposed()
     at = case.proposal.expires_at + timedelta(seconds=seconds)
     if may:
-        assert do(case, Approve(asker(ANA), Seen.of(case)), at).state is State.APPROVED
+        assert do(case, Approve(asker(ANA), CardSnapshot.of(case)), at).state is State.APPROVED
     else:
         with pytest.raises(TooLate, match="time to decide has passed"):
-            decide(case, Approve(asker(ANA), Seen.of(case)), at)
+            decide(case, Approve(asker(ANA), CardSnapshot.of(case)), at)
 
 
 def test_rule_17_expiry_asks_the_next_person_once_and_then_closes_unexecuted():
@@ -373,10 +373,10 @@ def test_rule_17_an_approval_that_is_too_old_starts_nothing():
 
 def test_rule_18_withdrawal_until_the_step_begins_and_not_after():
     case = approved()
-    assert do(case, Withdraw(asker(ANA), Seen.of(case))).state is State.PROPOSED
+    assert do(case, Withdraw(asker(ANA), CardSnapshot.of(case))).state is State.PROPOSED
     running = do(case, start_step(case))
     with pytest.raises(TooLate, match="only be undone"):
-        decide(running, Withdraw(asker(ANA), Seen.of(running)), NOW)
+        decide(running, Withdraw(asker(ANA), CardSnapshot.of(running)), NOW)
 
 
 def test_rule_19_tightening_is_immediate_and_loosening_is_not_retroactive():
@@ -433,10 +433,10 @@ def test_rule_10_approvers_are_groups_people_named_one_by_one_or_the_owners_of_t
 def test_rule_24_high_risk_needs_a_reason_in_words():
     case = proposed(verdict=verdict(tier=RiskTier.HIGH))
     with pytest.raises(BadRequest, match="your reason in words"):
-        decide(case, Approve(asker(ANA), Seen.of(case), " "), NOW)
+        decide(case, Approve(asker(ANA), CardSnapshot.of(case), " "), NOW)
     assert (
-        do(case, Approve(asker(ANA), Seen.of(case), "the guest is waiting"))
-        .proposal.approvals[0]
+        do(case, Approve(asker(ANA), CardSnapshot.of(case), "the guest is waiting"))
+        .approvals[0]
         .note
         == "the guest is waiting"
     )
@@ -581,12 +581,16 @@ def test_the_person_it_was_handed_to_may_hand_it_on_and_not_reject_it():
         proposed(), HandOver(asker(BEN), SEEN, to=CARLA.id, progress="counted", remains="the order")
     )
     with pytest.raises(NotEligible, match="only @floor-managers or @ops-leads may do this"):
-        decide(handed, Reject(asker(CARLA), Seen.of(handed), RejectReason.DUPLICATE), NOW)
+        decide(handed, Reject(asker(CARLA), CardSnapshot.of(handed), RejectReason.DUPLICATE), NOW)
     assert (
         do(
             handed,
             HandOver(
-                asker(CARLA), Seen.of(handed), to=OMAR.id, progress="counted", remains="the order"
+                asker(CARLA),
+                CardSnapshot.of(handed),
+                to=OMAR.id,
+                progress="counted",
+                remains="the order",
             ),
         ).owner
         == OMAR.id
@@ -659,28 +663,28 @@ def test_rule_12_a_delegated_yes_counts_for_the_one_who_delegated_and_once():
     case = proposed(
         factors=(ApprovalRequirement("ops-leads", 1), ApprovalRequirement("finance", 1))
     )
-    half = do(case, Approve(standing_in(OMAR, BEN), Seen.of(case)))
-    (given,) = half.proposal.approvals
+    half = do(case, Approve(standing_in(OMAR, BEN), CardSnapshot.of(case)))
+    (given,) = half.approvals
     assert (given.person, given.behalf_of, given.behalf_name) == (OMAR.id, BEN.id, "Ben")
     with pytest.raises(TooLate, match="Ben has been heard already"):
-        decide(half, Approve(asker(BEN), Seen.of(half)), NOW)
+        decide(half, Approve(asker(BEN), CardSnapshot.of(half)), NOW)
     with pytest.raises(TooLate, match="approved this already"):
-        decide(half, Approve(standing_in(OMAR, CARLA), Seen.of(half)), NOW)
-    assert do(half, Approve(asker(CARLA), Seen.of(half))).state is State.APPROVED
+        decide(half, Approve(standing_in(OMAR, CARLA), CardSnapshot.of(half)), NOW)
+    assert do(half, Approve(asker(CARLA), CardSnapshot.of(half))).state is State.APPROVED
 
 
 @pytest.mark.parametrize(("giver", "taker", "authors"), [(BEN, OMAR, OMAR), (BEN, OMAR, BEN)])
 def test_rule_14_duties_are_kept_apart_on_both_sides_of_a_delegation(giver, taker, authors):
     case = proposed(factors=(ApprovalRequirement("ops-leads", 1),), requester=authors.id)
     with pytest.raises(NotEligible):
-        decide(case, Approve(standing_in(taker, giver), Seen.of(case)), NOW)
+        decide(case, Approve(standing_in(taker, giver), CardSnapshot.of(case)), NOW)
 
 
 def test_rule_14_a_delegation_is_not_passed_on():
     """Whoever stands in for Ana, who stands in for Ben, may nothing that is Ben's."""
     case = proposed(factors=(ApprovalRequirement("ops-leads", 1),))
     with pytest.raises(NotEligible, match="only @ops-leads"):
-        decide(case, Approve(standing_in(OMAR, ANA), Seen.of(case)), NOW)
+        decide(case, Approve(standing_in(OMAR, ANA), CardSnapshot.of(case)), NOW)
 
 
 @pytest.mark.parametrize(
@@ -709,17 +713,19 @@ def test_rule_15_one_person_alone_only_in_words_never_for_high_risk_and_never_an
         factors=(ApprovalRequirement("ops-leads", 1), ApprovalRequirement("finance", 1)),
         requester=OMAR.id,
     )
-    through = do(case, Approve(asker(ANA), Seen.of(case), "the boiler is on fire", emergency=True))
-    assert (through.state, through.proposal.approvals[0].emergency) == (State.APPROVED, True)
+    through = do(
+        case, Approve(asker(ANA), CardSnapshot.of(case), "the boiler is on fire", emergency=True)
+    )
+    assert (through.state, through.approvals[0].emergency) == (State.APPROVED, True)
     with pytest.raises(BadRequest, match="cannot wait"):
-        decide(case, Approve(asker(ANA), Seen.of(case), " ", emergency=True), NOW)
+        decide(case, Approve(asker(ANA), CardSnapshot.of(case), " ", emergency=True), NOW)
     with pytest.raises(NotEligible, match="cannot approve it"):
-        decide(case, Approve(asker(OMAR), Seen.of(case), "x", emergency=True), NOW)
+        decide(case, Approve(asker(OMAR), CardSnapshot.of(case), "x", emergency=True), NOW)
     high = proposed(
         verdict=verdict(tier=RiskTier.HIGH, factors=(ApprovalRequirement("ops-leads", 1),))
     )
     with pytest.raises(NotEligible, match="never let through by one"):
-        decide(high, Approve(asker(ANA), Seen.of(high), "x", emergency=True), NOW)
+        decide(high, Approve(asker(ANA), CardSnapshot.of(high), "x", emergency=True), NOW)
 
 
 def test_rule_15_an_emergency_still_needs_the_right_to_it_when_the_step_begins():
@@ -743,7 +749,7 @@ def resolved(minutes=30, **more):
 
 def test_rule_18_after_execution_only_compensation_by_those_who_may_approve_inside_the_window():
     case = resolved()
-    back = do(case, Undo(asker(OMAR), Seen.of(case), "wrong product"))
+    back = do(case, Undo(asker(OMAR), CardSnapshot.of(case), "wrong product"))
     assert (back.state, next_step(back)) == (State.RUNNING, NextStep(StepKind.UNDO, 0))
     undone = do(
         do(back, StepReported(0, StepState.UNDOING, "")), StepReported(0, StepState.UNDONE, "")
@@ -751,13 +757,13 @@ def test_rule_18_after_execution_only_compensation_by_those_who_may_approve_insi
     assert next_step(undone).next is StepKind.STOP
     assert do(undone, Stopped("taken back by Omar")).state is State.REFERRED
     with pytest.raises(BadRequest, match="why"):
-        decide(case, Undo(asker(OMAR), Seen.of(case), " "), NOW)
+        decide(case, Undo(asker(OMAR), CardSnapshot.of(case), " "), NOW)
     with pytest.raises(NotEligible, match="only @floor-managers"):
-        decide(case, Undo(asker(BEN), Seen.of(case), "x"), NOW)
+        decide(case, Undo(asker(BEN), CardSnapshot.of(case), "x"), NOW)
     with pytest.raises(TooLate, match="time to take it back has passed"):
-        decide(case, Undo(asker(OMAR), Seen.of(case), "x"), NOW + timedelta(minutes=30))
+        decide(case, Undo(asker(OMAR), CardSnapshot.of(case), "x"), NOW + timedelta(minutes=30))
     with pytest.raises(TooLate, match="nothing that can be taken back"):
-        decide(back, Undo(asker(ANA), Seen.of(back), "x"), NOW)
+        decide(back, Undo(asker(ANA), CardSnapshot.of(back), "x"), NOW)
 
 
 def test_rule_1_a_plan_of_an_earlier_release_keeps_its_digest():
@@ -793,11 +799,11 @@ def test_one_of_the_owning_group_takes_it_on_and_the_group_may_still_decide():
         (ANA.id,),
     )
     assert (
-        do(claimed, Reject(asker(OMAR), Seen.of(claimed), RejectReason.DUPLICATE)).state
+        do(claimed, Reject(asker(OMAR), CardSnapshot.of(claimed), RejectReason.DUPLICATE)).state
         is State.REJECTED
     )
     with pytest.raises(TooLate, match="yours already"):
-        decide(claimed, Claim(asker(ANA), Seen.of(claimed)), NOW)
+        decide(claimed, Claim(asker(ANA), CardSnapshot.of(claimed)), NOW)
     with pytest.raises(NotEligible):
         decide(proposed(), Claim(asker(CARLA), SEEN), NOW)
 

@@ -5,6 +5,7 @@ from dataclasses import replace
 import pytest
 
 from bot.cases.approval import Approval, ApprovalRequirement, Person
+from bot.cases.card_snapshot import CardSnapshot
 from bot.cases.commands import Approve, Clear, Recur
 from bot.cases.decide import decide
 from bot.cases.errors import NotEligible, TooLate
@@ -12,7 +13,6 @@ from bot.cases.identity import UNLINKED, Identities, is_slack_account
 from bot.cases.intake import MAX_REQUESTERS, OTHERS
 from bot.cases.lifecycle import State
 from bot.cases.policy import PlaybookTerms, Ruling, needs_governance, require_governance
-from bot.cases.seen import Seen
 from tests.cases.making import (
     ANA,
     BEN,
@@ -111,8 +111,8 @@ def test_whoever_raises_a_known_trouble_again_is_an_author_from_then_on():
     case = do(proposed(), Recur(signal(key="again", requester=ANA.id)))
     assert case.authors == (ANA.id,)
     with pytest.raises(NotEligible, match="raised or edited"):
-        decide(case, Approve(asker(ANA), Seen.of(case)), NOW)
-    assert do(case, Approve(asker(OMAR), Seen.of(case))).state is State.APPROVED
+        decide(case, Approve(asker(ANA), CardSnapshot.of(case)), NOW)
+    assert do(case, Approve(asker(OMAR), CardSnapshot.of(case))).state is State.APPROVED
 
 
 def test_a_trouble_that_came_back_is_of_everybody_who_ever_raised_it():
@@ -149,16 +149,16 @@ def test_whoever_raised_it_or_gains_from_it_approves_it_under_none_of_their_acco
 ):
     case = proposed(**{author: account})
     with pytest.raises(NotEligible, match="raised or edited"):
-        decide(case, Approve(linked_asker(ANA), Seen.of(case)), NOW)
-    assert do(case, Approve(linked_asker(OMAR), Seen.of(case))).state is State.APPROVED
+        decide(case, Approve(linked_asker(ANA), CardSnapshot.of(case)), NOW)
+    assert do(case, Approve(linked_asker(OMAR), CardSnapshot.of(case))).state is State.APPROVED
 
 
 def test_two_accounts_of_one_person_are_one_yes():
     case = proposed(factors=TWO)
-    case = do(case, Approve(linked_asker(ANA), Seen.of(case)))
+    case = do(case, Approve(linked_asker(ANA), CardSnapshot.of(case)))
     with pytest.raises(TooLate, match="you have approved this already"):
-        decide(case, Approve(linked_asker(ANA_TWO), Seen.of(case)), NOW)
-    assert do(case, Approve(linked_asker(OMAR), Seen.of(case))).state is State.APPROVED
+        decide(case, Approve(linked_asker(ANA_TWO), CardSnapshot.of(case)), NOW)
+    assert do(case, Approve(linked_asker(OMAR), CardSnapshot.of(case))).state is State.APPROVED
 
 
 def test_an_account_is_of_a_group_only_by_itself():
@@ -166,7 +166,7 @@ def test_an_account_is_of_a_group_only_by_itself():
     with pytest.raises(NotEligible, match="only @floor-managers"):
         decide(
             proposed(),
-            Approve(replace(asker(ANA_TWO), identities=LINKED), Seen.of(proposed())),
+            Approve(replace(asker(ANA_TWO), identities=LINKED), CardSnapshot.of(proposed())),
             NOW,
         )
 
@@ -177,14 +177,14 @@ def test_nobody_stands_in_for_themselves():
     by = replace(linked_asker(ANA, behalf_of=(ANA_TWO,)), groups=groups)
     case = proposed(factors=factors)
     with pytest.raises(NotEligible, match="only @finance"):
-        decide(case, Approve(by, Seen.of(case)), NOW)
+        decide(case, Approve(by, CardSnapshot.of(case)), NOW)
 
 
 def test_accounts_that_are_linked_after_both_said_yes_count_once_when_the_step_begins():
     groups = {**GROUPS, "floor-managers": frozenset({ANA.id, ANA_TWO.id})}
     case = proposed(factors=TWO)
     for person in (ANA, ANA_TWO):
-        case = do(case, Approve(replace(asker(person), groups=groups), Seen.of(case)))
+        case = do(case, Approve(replace(asker(person), groups=groups), CardSnapshot.of(case)))
     assert case.state is State.APPROVED
     people = {ANA.id: ANA, ANA_TWO.id: ANA_TWO}
     unaware = do(case, start_step(case, groups=groups, people=people))
@@ -198,7 +198,10 @@ def test_an_emergency_is_not_let_through_by_an_author_under_another_account():
         decide(
             proposed(requester="staff:17"),
             Approve(
-                linked_asker(ANA), Seen.of(proposed(requester="staff:17")), "fire", emergency=True
+                linked_asker(ANA),
+                CardSnapshot.of(proposed(requester="staff:17")),
+                "fire",
+                emergency=True,
             ),
             NOW,
         )
@@ -243,12 +246,12 @@ def test_where_no_governance_owners_are_named_nobody_decides():
 def test_nobody_lets_it_through_alone():
     case = proposed(requester="ana", verdict=require_governance(verdict(factors=TWO), TERMS))
     with pytest.raises(NotEligible, match="nobody lets it through alone"):
-        decide(case, Approve(asker(CARLA), Seen.of(case), "fire", emergency=True), NOW)
+        decide(case, Approve(asker(CARLA), CardSnapshot.of(case), "fire", emergency=True), NOW)
 
 
 def test_when_somebody_unknown_raises_it_too_the_question_is_asked_anew_and_once():
     asked_of_two = proposed(factors=TWO)
-    case = do(asked_of_two, Approve(asker(OMAR), Seen.of(asked_of_two)))
+    case = do(asked_of_two, Approve(asker(OMAR), CardSnapshot.of(asked_of_two)))
     again = do(case, Recur(signal(key="again", requester="ana@elsewhere.example")))
     assert (again.state, again.proposal.approvals) == (State.OPEN, ())
     assert again.activity.drift_reasons == ("somebody who is not known here has raised it too",)

@@ -10,6 +10,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, pr
 
 from bot.cases.approval import ApprovalRequirement, Person
 from bot.cases.canonical import from_json, to_json, to_plain
+from bot.cases.card_snapshot import CHANGES_COURSE, OFFERED, CardSnapshot
 from bot.cases.case import Case
 from bot.cases.commands import (
     Approve,
@@ -54,7 +55,6 @@ from bot.cases.execution import StepKind, next_step
 from bot.cases.lifecycle import TERMINAL, TRANSITIONS, State
 from bot.cases.policy import Ruling
 from bot.cases.recommendation import Recommendation
-from bot.cases.seen import CHANGES_COURSE, OFFERED, Seen
 from bot.cases.steps import drift
 from bot.ports.card_store import CardContext
 from tests.cases.making import (
@@ -113,11 +113,11 @@ class CaseMachine(RuleBasedStateMachine):
         self.case = opened()
         self.entries = list(_opening())
         self.begun: list[tuple[int, int]] = []
-        self.sights = [Seen.of(self.case)]
+        self.sights = [CardSnapshot.of(self.case)]
 
-    def seen(self, sight: str) -> Seen:
+    def seen(self, sight: str) -> CardSnapshot:
         """What a card of now, of an earlier moment or of another case shows."""
-        now = Seen.of(self.case)
+        now = CardSnapshot.of(self.case)
         return {
             "now": now,
             "a moment ago": self.sights[-1],
@@ -135,7 +135,7 @@ class CaseMachine(RuleBasedStateMachine):
         before, seen = self.case, self.seen(sight)
         counts = self.ask(decision(asker(person), seen, **fields), asker(person))
         if counts:
-            present = Seen.of(before)
+            present = CardSnapshot.of(before)
             assert (seen.revision, seen.checksum) == (present.revision, present.checksum)
             assert before.state in OFFERED[decision.decision]
             assert seen == present or decision.decision not in CHANGES_COURSE
@@ -172,8 +172,8 @@ class CaseMachine(RuleBasedStateMachine):
             assert TRANSITIONS[before.state, entry.body.transition] is self.case.state
             if entry.body.name not in REPORTS:
                 self.must_keep_doubt(before)
-            if Seen.of(before) != Seen.of(self.case):
-                self.sights.append(Seen.of(before))
+            if CardSnapshot.of(before) != CardSnapshot.of(self.case):
+                self.sights.append(CardSnapshot.of(before))
         self.entries.extend(entries)
 
     def must_keep_doubt(self, before: Case) -> None:
@@ -533,7 +533,7 @@ class UndoMachine(RuleBasedStateMachine):
         self.case = opened()
         self.entries = list(_opening())
         self.begun: list[tuple[int, int]] = []
-        self.sights = [Seen.of(self.case)]
+        self.sights = [CardSnapshot.of(self.case)]
 
     @initialize(
         count=st.integers(1, 2),
@@ -548,7 +548,7 @@ class UndoMachine(RuleBasedStateMachine):
         )
         assert self.ask(recommended)
         for person in (ANA, OMAR)[: len(factors) and count]:
-            assert self.ask(Approve(asker(person), Seen.of(self.case)))
+            assert self.ask(Approve(asker(person), CardSnapshot.of(self.case)))
         for step in range(actions):
             assert self.ask(replace(start_step(self.case), step=step))
             assert self.ask(StepReported(step, StepState.LANDED, ""))

@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from bot.audit.verifier import check_trade, digest_of
 from bot.cases.approval import Approval, ApprovalRequirement, quorum_met
 from bot.cases.canonical import to_plain
+from bot.cases.card_snapshot import CardSnapshot
 from bot.cases.case import Case
 from bot.cases.commands import Approve, Recommend, Undo
 from bot.cases.decide import decide
@@ -33,7 +34,6 @@ from bot.cases.policy import (
     judge,
 )
 from bot.cases.recommendation import Recommendation
-from bot.cases.seen import Seen
 from handlers.cards.case_card import case_card
 from tests.cases.making import (
     ANA,
@@ -166,12 +166,12 @@ def test_a_card_with_enough_yeses_of_the_wrong_people_says_that_it_is_not_enough
     )
     groups = {"ops-leads": frozenset({BEN.id, ANA.id}), "finance": frozenset({CARLA.id})}
     half = do(
-        do(case, Approve(caller(BEN, groups), Seen.of(case))),
-        Approve(caller(ANA, groups), Seen.of(case)),
+        do(case, Approve(caller(BEN, groups), CardSnapshot.of(case))),
+        Approve(caller(ANA, groups), CardSnapshot.of(case)),
     )
     assert half.state is State.PROPOSED
     assert "2 given, but not yet a person of its own for each" in json.dumps(case_card(half))
-    assert do(half, Approve(caller(CARLA, groups), Seen.of(half))).state is State.APPROVED
+    assert do(half, Approve(caller(CARLA, groups), CardSnapshot.of(half))).state is State.APPROVED
 
 
 @pytest.mark.threat("B10")
@@ -179,17 +179,17 @@ def test_who_has_been_heard_by_way_of_a_delegation_is_not_heard_again():
     case = proposed(
         factors=(ApprovalRequirement("ops-leads", 2), ApprovalRequirement("finance", 1))
     )
-    half = do(case, Approve(replace(asker(OMAR), behalf_of=(BEN,)), Seen.of(case)))
+    half = do(case, Approve(replace(asker(OMAR), behalf_of=(BEN,)), CardSnapshot.of(case)))
     groups = {**GROUPS, "ops-leads": frozenset({BEN.id, OMAR.id})}
     with pytest.raises(TooLate, match="Omar has been heard already"):
-        decide(half, Approve(caller(ANA, groups, behalf_of=(OMAR,)), Seen.of(half)), NOW)
-    other = do(case, Approve(caller(ANA, groups, behalf_of=(OMAR,)), Seen.of(case)))
+        decide(half, Approve(caller(ANA, groups, behalf_of=(OMAR,)), CardSnapshot.of(half)), NOW)
+    other = do(case, Approve(caller(ANA, groups, behalf_of=(OMAR,)), CardSnapshot.of(case)))
     with pytest.raises(TooLate, match="Omar has been heard already"):
         decide(
             other,
             Approve(
                 caller(OMAR, {"finance": frozenset({CARLA.id})}, behalf_of=(CARLA,)),
-                Seen.of(other),
+                CardSnapshot.of(other),
             ),
             NOW,
         )
@@ -275,7 +275,10 @@ def test_loosening_is_not_retroactive_whoever_it_would_let_through():
     case = proposed(
         factors=(ApprovalRequirement("ops-leads", 1), ApprovalRequirement("finance", 1))
     )
-    case = do(do(case, Approve(asker(BEN), Seen.of(case))), Approve(asker(CARLA), Seen.of(case)))
+    case = do(
+        do(case, Approve(asker(BEN), CardSnapshot.of(case))),
+        Approve(asker(CARLA), CardSnapshot.of(case)),
+    )
     looser = verdict(factors=(ApprovalRequirement("ops-leads", 1),))
     without_carla = {person.id: person for person in (ANA, BEN, OMAR)}
     assert do(case, start_step(case, verdict=looser)).state is State.RUNNING
@@ -482,7 +485,7 @@ def _approved_in(mode: str) -> Case:
         Recommendation("house.order_stock", "because", "rule 1"), plan(mode=mode), verdict()
     )
     case = do(opened(), offered)
-    return do(case, Approve(asker(ANA), Seen.of(case)))
+    return do(case, Approve(asker(ANA), CardSnapshot.of(case)))
 
 
 @pytest.mark.threat("B8")
@@ -499,5 +502,7 @@ def test_what_was_done_in_another_mode_is_not_taken_back(then, now, reason):
     case = do(do(case, start_step(case, mode=then)), StepReported(0, StepState.LANDED, ""))
     case = do(case, Finish("done", NOW + HOUR))
     with pytest.raises(TooLate, match=reason):
-        decide(case, Undo(asker(ANA), Seen.of(case), "wrong", mode=now), NOW)
-    assert do(case, Undo(asker(ANA), Seen.of(case), "wrong", mode=then)).state is State.RUNNING
+        decide(case, Undo(asker(ANA), CardSnapshot.of(case), "wrong", mode=now), NOW)
+    assert (
+        do(case, Undo(asker(ANA), CardSnapshot.of(case), "wrong", mode=then)).state is State.RUNNING
+    )

@@ -6,6 +6,7 @@ from datetime import timedelta
 
 import pytest
 
+from bot.cases.card_snapshot import CardSnapshot
 from bot.cases.commands import (
     Approve,
     CallNovel,
@@ -21,7 +22,6 @@ from bot.cases.entries import Recognised, RejectReason, Reopened, StepReported, 
 from bot.cases.plan import Money
 from bot.cases.precedent import CaseOutcome, precedents_from, signal_text, tally
 from bot.cases.prompt_injection import looks_like_prompt_injection
-from bot.cases.seen import Seen
 from bot.desk.stated_amount import find_stated_amount
 from tests.cases.making import (
     ANA,
@@ -75,12 +75,13 @@ class Told:
 
     def decided(self, decision, *words, **fields):
         """Ana decides this, on what her card shows now."""
-        return self.move(decision(asker(ANA), Seen.of(self.case), *words, **fields))
+        return self.move(decision(asker(ANA), CardSnapshot.of(self.case), *words, **fields))
 
     def endings(self):
         precedents, label = precedents_from(self.entries)
         return [
-            (one.id, one.ended, one.action, one.decided_by, one.reason) for one in precedents
+            (one.id, one.outcome, one.decision.action, one.decision.people, one.reason)
+            for one in precedents
         ], label
 
 
@@ -152,8 +153,8 @@ def test_what_policy_ran_alone_is_shown_but_teaches_nothing():
 
 def test_the_tally_reads_as_a_manager_would_say_it():
     (worked,) = precedents_from(Told().proposed().carried_out().entries)[0]
-    wrong = replace(worked, ended=CaseOutcome.REJECTED, reason="The plan is wrong: x")
-    reopened = replace(worked, ended=CaseOutcome.REOPENED)
+    wrong = replace(worked, outcome=CaseOutcome.REJECTED, reason="The plan is wrong: x")
+    reopened = replace(worked, outcome=CaseOutcome.REOPENED)
     assert tally([worked] * 4 + [reopened] + [wrong] * 2) == (
         "7 like this: 5 approved (4 worked, 1 reopened), 2 rejected: the plan is wrong"
     )

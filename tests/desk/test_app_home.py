@@ -10,7 +10,7 @@ from tests.world import World, playbook, request
 
 
 def home_of(world, person=ANA):
-    world.desk.homes.show(person)
+    world.desk.screens.app_home.show(person)
     world.work()
     return next(one for one in reversed(world.chat.homes) if one.user == person.rpartition("/")[2])
 
@@ -65,13 +65,13 @@ def test_nobody_who_has_not_looked_for_a_day_is_published_for(world):
 def test_a_filter_is_kept_and_a_made_up_one_is_not(world):
     open_case(world, "Gin")
     world.library.titles = lambda: [("low_stock", "Running low"), ("lead_cold", "Cold lead")]
-    world.desk.homes.show(ANA, kind="lead_cold")
+    world.desk.screens.app_home.show(ANA, kind="lead_cold")
     world.work()
-    assert (world.chat.homes[-1].waiting, world.chat.homes[-1].chosen.kind) == ((), "lead_cold")
-    assert home_of(world).chosen.kind == "lead_cold"
-    world.desk.homes.show(ANA, kind="'; DROP TABLE cases")
+    assert (world.chat.homes[-1].waiting, world.chat.homes[-1].filter.kind) == ((), "lead_cold")
+    assert home_of(world).filter.kind == "lead_cold"
+    world.desk.screens.app_home.show(ANA, kind="'; DROP TABLE cases")
     world.work()
-    assert (world.chat.homes[-1].chosen, len(world.chat.homes[-1].waiting)) == (HomeFilter(), 1)
+    assert (world.chat.homes[-1].filter, len(world.chat.homes[-1].waiting)) == (HomeFilter(), 1)
 
 
 def test_a_home_shows_what_is_late_or_new_today_when_asked(world):
@@ -80,7 +80,7 @@ def test_a_home_shows_what_is_late_or_new_today_when_asked(world):
     new = open_case(world, "Rum")
     waiting_ids = {}
     for when in ("late", "today", "always", "never heard of"):
-        world.desk.homes.show(ANA, when=when)
+        world.desk.screens.app_home.show(ANA, when=when)
         world.work()
         waiting_ids[when] = sorted(case_ids(world.chat.homes[-1].waiting))
     assert waiting_ids == {
@@ -116,7 +116,7 @@ def test_a_home_never_shows_what_its_owner_may_not_see(world):
     world.people.channels["C0STOCK"] = {"ana"}
     home = home_of(world, FINN)
     assert (home.waiting, home.mine, home.team, home.alone) == ((), (), (), ())
-    assert all(day.opened == 0 for day in home.days)
+    assert all(day.openings == 0 for day in home.days)
 
 
 def test_an_approver_who_is_not_in_the_channel_learns_nothing_of_its_cases(world):

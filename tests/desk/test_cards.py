@@ -43,10 +43,10 @@ def test_what_can_be_pressed_is_drawn_again_once_and_nothing_else(world):
     world.approve(resolved_case)
     world.work()
     assert world.case(resolved_case).state is State.RESOLVED
-    assert world.desk.drawing.renew() == 0
+    assert world.desk.screens.cards.renew() == 0
     drawn_earlier(world, "undoable")
     before = {uid: len(drawings) for uid, drawings in world.chat.cards.items()}
-    assert world.desk.drawing.renew() == 2
+    assert world.desk.screens.cards.renew() == 2
     world.work()
     after = {uid: len(drawings) for uid, drawings in world.chat.cards.items()}
     assert {uid for uid in after if after[uid] > before[uid]} == {
@@ -55,7 +55,7 @@ def test_what_can_be_pressed_is_drawn_again_once_and_nothing_else(world):
     }
     assert world.store.cards.cards(waiting.id)[0].look == CARD_FORMAT
     assert world.store.cards.cards(resolved_case.id)[0].look == f"{CARD_FORMAT} undoable"
-    assert world.desk.drawing.renew() == 0
+    assert world.desk.screens.cards.renew() == 0
 
 
 def test_only_the_newest_card_of_a_case_counts(world):
@@ -66,9 +66,9 @@ def test_only_the_newest_card_of_a_case_counts(world):
     assert world.case(case).generation == 2
     drawn_earlier(world)
     assert [card.look for card in world.store.cards.cards(case.id)] == [CARD_FORMAT, ""]
-    assert world.desk.drawing.renew() == 0
+    assert world.desk.screens.cards.renew() == 0
     drawn_earlier(world, generation=2)
-    assert world.desk.drawing.renew() == 1
+    assert world.desk.screens.cards.renew() == 1
 
 
 def test_a_case_that_ends_is_not_drawn_again_when_its_window_has_closed(world):
@@ -78,4 +78,4 @@ def test_a_case_that_ends_is_not_drawn_again_when_its_window_has_closed(world):
     world.work()
     drawn_earlier(world)
     world.clock.forward(minutes=31)
-    assert world.desk.drawing.renew() == 0
+    assert world.desk.screens.cards.renew() == 0

@@ -25,7 +25,7 @@ def pass_time(world, hours, step=1):
     """Time goes by, a step at a time, as the ticker sees it; every entry that time wrote, with its hour."""
     for _ in range(int(hours / step)):
         world.clock.forward(hours=step)
-        if world.desk.deadlines.process_due() or world.store.outbox.has_due(
+        if world.desk.upkeep.deadlines.process_due() or world.store.outbox.has_due(
             list(Topic), world.clock()
         ):
             world.work()
@@ -85,7 +85,7 @@ def test_a_machine_that_slept_for_days_does_what_is_due_once(world):
     case = world.proposed()
     world.clock.forward(days=9)
     for _ in range(5):
-        world.desk.deadlines.process_due()
+        world.desk.upkeep.deadlines.process_due()
     assert [name for name, _ in times_of(world, case, *TIMED)] == ["case.escalated"]
 
 
@@ -94,7 +94,7 @@ def test_a_clock_that_is_set_back_repeats_nothing(world):
     pass_time(world, 3)
     before = times_of(world, case, *TIMED)
     world.clock.forward(hours=-2)
-    world.desk.deadlines.process_due()
+    world.desk.upkeep.deadlines.process_due()
     assert times_of(world, case, *TIMED) == before
 
 
@@ -129,8 +129,8 @@ def test_a_thousand_cases_that_fall_due_together_are_all_seen_to(small_world):
     small_world.clock.forward(seconds=10)
     small_world.work(rounds=2000)
     small_world.clock.forward(hours=2)
-    assert small_world.desk.deadlines.process_due() == 250
-    assert small_world.desk.deadlines.process_due() == 0
+    assert small_world.desk.upkeep.deadlines.process_due() == 250
+    assert small_world.desk.upkeep.deadlines.process_due() == 0
 
 
 def test_whoever_is_asked_is_called_by_name_and_an_emergency_is_loud(world):
@@ -191,7 +191,7 @@ def test_restarted_at_every_minute_of_the_day_is_as_if_never(tmp_path, empty_sql
                 world.clock.at = clock.at
                 world.house.failing_lookups = house.failing_lookups
             world.clock.forward(minutes=1)
-            world.desk.deadlines.process_due()
+            world.desk.upkeep.deadlines.process_due()
             DigestSchedule(
                 world.store.live_lists, world.store.outbox, world.library, world.clock
             ).enqueue_due()
@@ -212,16 +212,16 @@ def test_time_wakes_escalates_and_closes(world):
         until=world.clock() + timedelta(hours=2),
         reason="busy",
     )
-    assert world.desk.deadlines.process_due() == 0
+    assert world.desk.upkeep.deadlines.process_due() == 0
     world.clock.forward(hours=2)
-    assert world.desk.deadlines.process_due() == 1
+    assert world.desk.upkeep.deadlines.process_due() == 1
     world.work()
     assert world.case(case).state is State.PROPOSED
     world.clock.forward(hours=24)
-    assert world.desk.deadlines.process_due() == 1
+    assert world.desk.upkeep.deadlines.process_due() == 1
     assert world.case(case).owner == "ops-leads"
     world.clock.forward(hours=24)
-    assert world.desk.deadlines.process_due() == 1
+    assert world.desk.upkeep.deadlines.process_due() == 1
     assert (world.case(case).state, world.house.effects) == (State.EXPIRED, [])
     with pytest.raises(TooLate):
         world.approve(world.case(case))

@@ -104,7 +104,7 @@ def test_what_needs_a_decision_comes_by_money_and_clock(world):
     later = open_case(world, "Rum", 10)
     digest = digest_at(world)
     assert case_ids(digest.needs) == [large.id, small.id, later.id]
-    assert digest.counts.opened == 3
+    assert digest.counts.openings == 3
 
 
 def test_late_cases_say_who_they_wait_on_and_stand_in_one_place_only(world):
@@ -137,7 +137,7 @@ def test_the_week_shows_blind_spots_agreement_slow_hand_overs_and_rework(world):
     world.approve(yes)
     world.desk.decisions.reject(request(no.id, ANA, world.seen(no)), reason=RejectReason.WRONG_PLAN)
     world.clock.forward(hours=5)
-    world.desk.deadlines.process_due()
+    world.desk.upkeep.deadlines.process_due()
     world.desk.decisions.approve(request(slow.id, ANA, world.seen(slow)))
     world.work()
     unknown_case = world.store.cases.case(
@@ -147,10 +147,10 @@ def test_the_week_shows_blind_spots_agreement_slow_hand_overs_and_rework(world):
     world.library.channels = lambda: ["C0STOCK", "C0OPS"]
     review = digest_at(world).review
     (agreement,) = review.agreements
-    assert (agreement.as_recommended, agreement.edited, agreement.otherwise) == (2, 0, 1)
+    assert (agreement.as_recommended, agreement.after_edit, agreement.otherwise) == (2, 0, 1)
     assert case_ids(review.slow) == [slow.id]
     ops = next(one for one in world.chat.digests if one.place == "C0OPS")
-    assert case_ids(ops.review.blind) == case_ids(ops.unhandled) == [unknown_case.id]
+    assert case_ids(ops.review.blind) == case_ids(ops.misses) == [unknown_case.id]
     digest_count = len(world.chat.digests)
     digest_at(world, MONDAY + timedelta(days=1))
     assert [one.review for one in world.chat.digests[digest_count:]] == [None]
@@ -159,13 +159,13 @@ def test_the_week_shows_blind_spots_agreement_slow_hand_overs_and_rework(world):
 def test_a_person_who_wants_one_gets_a_digest_of_their_own(world):
     world.clock.at = MONDAY - timedelta(hours=1)
     case = open_case(world, "Merlot")
-    world.desk.homes.subscribe_to_digest(ANA, subscribe=True)
+    world.desk.screens.app_home.subscribe_to_digest(ANA, subscribe=True)
     world.clock.at = MONDAY
     digest_times(world).enqueue_due()
     world.work()
     mine = next(one for one in world.chat.digests if one.place == ANA)
     assert case_ids(mine.needs) == [case.id]
-    world.desk.homes.subscribe_to_digest(ANA, subscribe=False)
+    world.desk.screens.app_home.subscribe_to_digest(ANA, subscribe=False)
     world.clock.forward(days=1)
     digest_times(world).enqueue_due()
     world.work()

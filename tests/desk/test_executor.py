@@ -6,13 +6,13 @@ from decimal import Decimal
 import pytest
 
 from bot.audit.replay import replay
+from bot.cases.card_snapshot import CardSnapshot
 from bot.cases.entries import RejectReason, StepState
 from bot.cases.errors import NotEligible, Superseded
 from bot.cases.lifecycle import State
 from bot.cases.plan import Idempotency
 from bot.cases.playbook import Offer
 from bot.cases.policy import ActionLimit, PlaybookTerms, Stage
-from bot.cases.seen import Seen
 from bot.clock import boottime
 from bot.desk.step_verification import MAX_ATTEMPTS
 from bot.ports.outbox import Topic
@@ -195,7 +195,7 @@ def test_a_worker_that_dies_after_the_effect_leaves_one_effect(world):
     world.desk.store.database.write = dying
     (work,) = world.store.outbox.claim([Topic.EXECUTE], 1, world.clock(), 30)
     with pytest.raises(Died):
-        world.desk.executor.run(work)
+        world.desk.execution.executor.run(work)
     world.desk.store.database.write = original
     assert len(world.house.effects) == 1
     assert world.case(case).execution.steps[0].state is StepState.STARTED
@@ -233,7 +233,7 @@ def test_evidence_that_changed_since_the_card_was_drawn_asks_again_on_a_new_card
     assert again.activity.drift_reasons == ("on_hand was 4, is 30",)
     assert [card for card in world.chat.cards if card.startswith(case.id)] == ["EX-1/1", "EX-1/2"]
     with pytest.raises(Superseded):
-        world.approve(case, "omar", seen=Seen.of(case))
+        world.approve(case, "omar", seen=CardSnapshot.of(case))
     world.approve(again)
     assert finish(world, again).state is State.RESOLVED
 
@@ -757,7 +757,7 @@ def start_and_die(world, case, how):
     world.approve(case)
     (work,) = world.store.outbox.claim([Topic.EXECUTE], 1, world.clock(), 30)
     with pytest.raises(Died):
-        world.desk.executor.run(work)
+        world.desk.execution.executor.run(work)
     assert world.case(case).execution.steps[0].state is StepState.STARTED
     world.clock.forward(seconds=30)
 
@@ -824,10 +824,12 @@ def test_an_effect_is_not_begun_by_a_process_that_stood_still_after_it_had_writt
     case = world.proposed()
     world.approve(case)
     times = iter([0.0])
-    object.__setattr__(world.desk.executor.lease, "stopwatch", lambda: next(times, 3_600.0))
+    object.__setattr__(
+        world.desk.execution.executor.lease, "stopwatch", lambda: next(times, 3_600.0)
+    )
     (work,) = world.store.outbox.claim([Topic.EXECUTE], 1, world.clock(), 30)
     world.lane.handle(work)
-    object.__setattr__(world.desk.executor.lease, "stopwatch", boottime)
+    object.__setattr__(world.desk.execution.executor.lease, "stopwatch", boottime)
     assert (world.case(case).execution.steps[0].state, world.house.calls) == (StepState.STARTED, [])
     final = finish(world, case, seconds=60)
     assert (final.state, len(world.house.effects)) == (State.RESOLVED, 1)

@@ -115,7 +115,7 @@ def test_what_has_to_wait_behind_the_post_does_not_post_again(town):
         if patience:
             raise patience.pop()
 
-    object.__setattr__(town.desk.drawing, "followers", (follow,))
+    object.__setattr__(town.desk.screens.cards, "followers", (follow,))
     case = town.proposed()
     town.clock.forward(seconds=2)
     town.work()
@@ -173,7 +173,7 @@ def test_a_worker_that_was_taken_over_while_it_posted_leaves_nothing_behind(town
         town.clock.forward(seconds=31)
         town.work()
 
-    object.__setattr__(town.desk.drawing, "chat", Overtaken(town.chat, meanwhile))
+    object.__setattr__(town.desk.screens.cards, "chat", Overtaken(town.chat, meanwhile))
     case = town.proposed()
     assert len(live(town.emulator)[case.id]) == 2
     later(town)
@@ -279,10 +279,10 @@ def bots(town, many):
         ).desk
         work = {
             Topic.TRIAGE: desk.triage.run,
-            Topic.CARD: desk.drawing.refresh,
-            Topic.SWEEP: desk.sweeping.run,
+            Topic.CARD: desk.screens.cards.refresh,
+            Topic.SWEEP: desk.upkeep.message_cleanup.run,
         }
-        for part in (desk.drawing, desk.triage, desk.sweeping):
+        for part in (desk.screens.cards, desk.triage, desk.upkeep.message_cleanup):
             object.__setattr__(part, "clock", utc_now)
         lanes.append(
             WorkerPool(f"bot{number}", desk.store.outbox, work, utc_now, threads=3, timings=pace)

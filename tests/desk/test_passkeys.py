@@ -14,13 +14,13 @@ from bot.audit.replay import replay
 from bot.audit.verifier import verify
 from bot.cases.actor import Surface
 from bot.cases.approval import ApprovalRequirement
+from bot.cases.card_snapshot import CardSnapshot
 from bot.cases.commands import Undo
 from bot.cases.decide import decide
 from bot.cases.errors import BadRequest, NotEligible, Superseded, TooLate
 from bot.cases.lifecycle import State
 from bot.cases.passkey import Purpose, b64url_decode, b64url_encode, challenge
 from bot.cases.policy import EmergencyRule, PlaybookTerms, TierRule
-from bot.cases.seen import Seen
 from bot.emulator.blocks import validate_view
 from handlers.cards import ids
 from handlers.cards.forms import undo_form
@@ -57,7 +57,7 @@ class Page:
 
     def begin(self, case, who=ANA, note="the harvest is late"):
         token = self.world.desk.decisions.step_ups.begin_approval(
-            request(case.id, who, Seen.of(case)), note=note
+            request(case.id, who, CardSnapshot.of(case)), note=note
         )
         return f"/confirm/{case.id}/{token}"
 
@@ -518,7 +518,7 @@ def test_a_signature_for_the_doing_is_none_for_the_undoing(page):
             case,
             Undo(
                 page.world.desk.decisions.callers.for_case(case, ANA, Surface.PASSKEY_PAGE),
-                Seen.of(case),
+                CardSnapshot.of(case),
                 "x",
                 assertion=given,
             ),

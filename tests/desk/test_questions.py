@@ -34,7 +34,7 @@ def ids(answer):
 def test_what_is_open_is_counted_and_linked_to_its_cards(world):
     case = world.proposed()
     answer = ask(world, "what is open?")
-    assert (answer.text, ids(answer), answer.understood) == ("1 case.", [case.id], "open cases")
+    assert (answer.text, ids(answer), answer.reading) == ("1 case.", [case.id], "open cases")
     assert (answer.lines[0].channel, answer.lines[0].ts) == ("C0STOCK", "1.0")
 
 
@@ -130,7 +130,7 @@ def test_what_went_away_by_itself_was_handled_without_anybody(world):
 def test_what_is_not_understood_says_so_with_the_closest_and_examples(world):
     case = world.proposed()
     answer = ask(world, "merlot pineapple zeppelin")
-    assert (answer.text, ids(answer), answer.understood) == (
+    assert (answer.text, ids(answer), answer.reading) == (
         "I did not understand that. The closest cases:",
         [case.id],
         "",
@@ -292,7 +292,7 @@ def test_a_models_tools_look_through_the_askers_eyes(store):
     case = world.proposed()
     world.people.channels["C0STOCK"] = {"ana"}
     answer = ask(world, "tell me about the wine", FINN)
-    assert (answer.told, answer.model, answer.lines) == ("Here you are.", "scripted", ())
+    assert (answer.model_text, answer.model, answer.lines) == ("Here you are.", "scripted", ())
     assert (
         talker.heard[1]
         == talker.heard[2]

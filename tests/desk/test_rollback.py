@@ -319,21 +319,23 @@ def test_everybody_is_told(town):
     town.watch.check()
     world.work()
     sentence = "the ledger is older than what was signed: a backup was restored"
-    assert sentence in world.chat.looks["EX-2"].paused
+    assert sentence in world.chat.looks["EX-2"].pause_reason
     assert (
         sentence
-        in world.desk.homes.compose(principal("ana"), world.desk.homes._parse_filter("")).paused[0]
+        in world.desk.screens.app_home.compose(
+            principal("ana"), world.desk.screens.app_home._parse_filter("")
+        ).pauses[0]
     )
     due = world.clock().timestamp()
     from datetime import UTC, datetime
 
-    digest = world.desk.digests.compose(
+    digest = world.desk.screens.digests.compose(
         key="digest:C0STOCK:1",
         place="C0STOCK",
         due=datetime.fromtimestamp(due, UTC),
         live_list=None,
     )
-    assert sentence in digest.paused[0]
+    assert sentence in digest.pauses[0]
     assert (
         sentence
         in world.desk.questions.answer("what is paused?", by=principal("ana"), channel="").text

@@ -10,13 +10,13 @@ import pytest
 from sqlalchemy.exc import IntegrityError
 
 from bot.cases.approval import ApprovalRequirement
+from bot.cases.card_snapshot import CardSnapshot
 from bot.cases.commands import Approve, Claim, Narrate
 from bot.cases.decide import decide
 from bot.cases.errors import Conflict, NotEligible, Refusal, Superseded, TooLate
 from bot.cases.lifecycle import State
 from bot.cases.policy import PlaybookTerms, RiskTier, TierRule
 from bot.cases.recommendation import Words
-from bot.cases.seen import Seen
 from bot.desk.effects import change
 from bot.ports.case_store import Change
 from handlers.cards.case_card import case_card
@@ -56,7 +56,7 @@ def test_rule_3_a_button_carries_what_was_seen_and_is_believed_in_nothing_else(w
         f"{case.id}:1:{case.proposal.plan.plan_hash[:32]}:PROPOSED"
     }
     with pytest.raises(Superseded):
-        world.approve(case, seen=replace(Seen.of(case), revision=0))
+        world.approve(case, seen=replace(CardSnapshot.of(case), revision=0))
 
 
 def test_rule_7_an_approval_is_consumed_once(world):
@@ -97,7 +97,7 @@ def test_rule_8_who_is_not_exactly_one_person_decides_nothing(world, who):
 def test_rule_16_a_change_is_written_on_what_was_read_or_not_at_all(world):
     case = world.proposed()
     ana, omar = (
-        decide(case, Claim(asker(replace(ANA, id=principal(name))), Seen.of(case)), NOW)
+        decide(case, Claim(asker(replace(ANA, id=principal(name))), CardSnapshot.of(case)), NOW)
         for name in ("ana", "omar")
     )
     world.store.cases.commit(change(case, ana, world.library.book))
@@ -133,7 +133,7 @@ def test_rule_23_every_attempt_is_written_with_its_reason(world):
     case = world.proposed()
     for attempt in (
         lambda: world.approve(case, "carla"),
-        lambda: world.approve(case, seen=replace(Seen.of(case), revision=7)),
+        lambda: world.approve(case, seen=replace(CardSnapshot.of(case), revision=7)),
         lambda: world.desk.decisions.claim(request(case.id, principal("finn"), world.seen(case))),
     ):
         with pytest.raises(Refusal):
@@ -183,7 +183,7 @@ def test_rule_28_the_reviewer_sees_what_changed_who_voted_and_no_colour_that_nud
     from bot.cases.entries import FieldChange
 
     case = proposed(factors=(ApprovalRequirement("floor-managers", 2),))
-    half = fold_all(case, decide(case, Approve(asker(ANA), Seen.of(case)), NOW))
+    half = fold_all(case, decide(case, Approve(asker(ANA), CardSnapshot.of(case)), NOW))
     told = flat(case_card(replace(half, changes=(FieldChange("quantity", 24, 12),))))
     assert "Edited: " in told
     assert "quantity 24 → 12" in told

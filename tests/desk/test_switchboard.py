@@ -36,7 +36,7 @@ def test_rule_20_while_it_is_paused_nothing_begins_and_on_resuming_it_goes_on_at
     case = world.proposed()
     pause(world, scope)
     world.work()
-    assert "paused by Ana: wait" in world.chat.looks[case.id].paused
+    assert "paused by Ana: wait" in world.chat.looks[case.id].pause_reason
     world.approve(case)
     world.work()
     assert (world.case(case).state, world.house.effects) == (State.APPROVED, [])
@@ -46,7 +46,7 @@ def test_rule_20_while_it_is_paused_nothing_begins_and_on_resuming_it_goes_on_at
     world.desk.controls.resume(scope, by=ELSIE, surface=Surface.SLACK)
     world.work()
     assert (world.case(case).state, len(world.house.effects)) == (State.RESOLVED, 1)
-    assert world.chat.looks[case.id].paused == ""
+    assert world.chat.looks[case.id].pause_reason == ""
     assert proven(world)
 
 
@@ -101,7 +101,7 @@ def test_rule_18_what_was_done_is_taken_back_once_and_the_case_needs_a_person(wo
         f"undo:{case.execution.steps[0].key}",
     ]
     (kept,) = world.shelf.of_kind("low_stock", 10)
-    assert kept.ended == "undone"
+    assert kept.outcome == "undone"
     assert proven(world)
 
 
@@ -144,7 +144,9 @@ def test_rule_20_the_budget_of_the_day_is_asked_where_the_step_begins(world):
     for case in (first, second):
         world.approve(world.case(case))
     as_if_alone = replace(world.case(first).proposal.verdict, rule="as if nobody else had begun")
-    world.desk.executor.proposals.__dict__["verdict"] = lambda plan, book, now, *, step: as_if_alone
+    world.desk.execution.executor.proposals.__dict__["verdict"] = lambda plan, book, now, *, step: (
+        as_if_alone
+    )
     world.work()
     assert len(world.house.effects) == 1
     assert {world.case(first).state, world.case(second).state} == {State.RESOLVED, State.APPROVED}

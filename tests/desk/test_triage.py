@@ -2,10 +2,10 @@
 
 import pytest
 
+from bot.cases.card_snapshot import CardSnapshot
 from bot.cases.entries import RejectReason
 from bot.cases.errors import BadRequest, NotEligible, TooLate
 from bot.cases.lifecycle import State
-from bot.cases.seen import Seen
 from bot.cases.signal import UNRECOGNISED
 from tests.fakes.directory import principal
 from tests.fakes.mind import FakeRecogniser, mind
@@ -85,7 +85,7 @@ def test_a_person_names_it_and_it_goes_to_that_playbook_on_a_new_card(unsure):
         2,
     )
     (label,) = unsure.shelf.labels()
-    assert (label.kind, label.said, label.by) == ("low_stock", "Two bottles left", "Ana")
+    assert (label.kind, label.signal_text, label.by) == ("low_stock", "Two bottles left", "Ana")
 
 
 def test_something_new_is_an_answer_too(unsure):
@@ -106,12 +106,18 @@ def test_something_new_is_an_answer_too(unsure):
 def test_an_answer_is_given_once_by_those_it_belongs_to_and_names_a_playbook(unsure):
     case, decisions = nameless(unsure), unsure.desk.decisions
     with pytest.raises(NotEligible):
-        decisions.name_kind(request(case.id, principal("carla"), Seen.of(case)), kind="low_stock")
+        decisions.name_kind(
+            request(case.id, principal("carla"), CardSnapshot.of(case)), kind="low_stock"
+        )
     with pytest.raises(BadRequest, match="no playbook"):
-        decisions.name_kind(request(case.id, principal("ana"), Seen.of(case)), kind=UNRECOGNISED)
-    decisions.call_novel(request(case.id, principal("ana"), Seen.of(case)))
+        decisions.name_kind(
+            request(case.id, principal("ana"), CardSnapshot.of(case)), kind=UNRECOGNISED
+        )
+    decisions.call_novel(request(case.id, principal("ana"), CardSnapshot.of(case)))
     with pytest.raises(TooLate):
-        decisions.name_kind(request(case.id, principal("ana"), Seen.of(case)), kind="low_stock")
+        decisions.name_kind(
+            request(case.id, principal("ana"), CardSnapshot.of(case)), kind="low_stock"
+        )
     assert unsure.entry_names(case).count("attempt.refused") == 3
 
 
@@ -122,19 +128,19 @@ def test_a_case_whose_kind_was_guessed_teaches_nothing_until_a_person_approves(s
     )
     sure.work()
     (precedent,) = sure.shelf.of_kind("low_stock", 10)
-    assert (precedent.named, precedent.is_reviewed) == (False, True)
+    assert (precedent.is_kind_known, precedent.is_reviewed) == (False, True)
     again = nameless(sure, subject="product:2")
     sure.approve(again)
     sure.work()
-    assert [one.named for one in sure.shelf.of_kind("low_stock", 10)] == [False, True]
+    assert [one.is_kind_known for one in sure.shelf.of_kind("low_stock", 10)] == [False, True]
 
 
 def test_a_reopened_case_corrects_what_was_remembered(world):
     case = world.proposed()
     world.approve(case)
     world.work()
-    assert [str(one.ended) for one in world.shelf.of_kind("low_stock", 10)] == ["worked"]
+    assert [str(one.outcome) for one in world.shelf.of_kind("low_stock", 10)] == ["worked"]
     world.clock.forward(seconds=60)
     world.receive(world.signal())
     world.work()
-    assert [str(one.ended) for one in world.shelf.of_kind("low_stock", 10)] == ["reopened"]
+    assert [str(one.outcome) for one in world.shelf.of_kind("low_stock", 10)] == ["reopened"]

@@ -114,10 +114,10 @@ def test_a_commit_hands_its_work_to_the_lane_of_this_process(world):
     world.clock.at = utc_now()
     handlers = {
         Topic.TRIAGE: world.desk.triage.run,
-        Topic.EXECUTE: world.desk.executor.run,
-        Topic.CARD: world.desk.drawing.refresh,
-        Topic.NOTE: world.desk.drawing.post_update,
-        Topic.REMEMBER: world.desk.remembering.run,
+        Topic.EXECUTE: world.desk.execution.executor.run,
+        Topic.CARD: world.desk.screens.cards.refresh,
+        Topic.NOTE: world.desk.screens.cards.post_update,
+        Topic.REMEMBER: world.desk.upkeep.precedents.run,
     }
     lane = WorkerPool(
         "live",

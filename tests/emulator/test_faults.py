@@ -1,7 +1,11 @@
+import re
+
+import httpx
 import pytest
 from slack_sdk.errors import SlackApiError
 
-from bot.emulator.faults import CallFault, CallWindow, Faults, RateKnobs
+from bot.emulator.faults import CallFault, CallWindows, Faults, RateKnobs
+from bot.emulator.server import PAGE
 from tests.emulator.calls import error_of, open_home, post_message
 
 
@@ -68,9 +72,27 @@ def test_an_unknown_knob_is_an_error():
         Faults().set(upside_down=True)
 
 
+def test_an_unknown_knob_is_refused_over_the_control_api(slack):
+    response = httpx.post(f"{slack.emulator.url}/_ctl/faults", json={"as": "U0ANA"})
+    assert (response.status_code, response.json()) == (400, {"error": "there is no fault 'as'"})
+
+
+def test_every_fault_button_of_the_page_sets_a_knob():
+    script = (PAGE / "page.js").read_text()
+    assert 'post("faults", body)' in script
+    knobs = re.findall(r"fault\(\"[^\"]+\", \{ (\w+): ", script)
+    assert len(knobs) == 5
+    faults = Faults()
+    for knob in knobs:
+        faults.set(**{knob: 1})
+
+
 def test_a_call_window_closes_when_it_is_empty():
-    window = CallWindow(tokens=2, filled_at=0)
+    windows = CallWindows()
     knobs = RateKnobs(per_second=2, retry_after=5)
-    assert [window.admit(0, knobs) for _ in range(3)] == [True, True, False]
-    assert window.closed_until == 5
-    assert window.admit(6, knobs)
+    admissions = [windows.admit("chat.postMessage", 0, knobs) for _ in range(3)]
+    assert admissions == [True, True, False]
+    assert windows.closings == 1
+    assert not windows.admit("chat.postMessage", 4.9, knobs)
+    assert windows.admit("chat.update", 4.9, knobs)
+    assert windows.admit("chat.postMessage", 5, knobs)

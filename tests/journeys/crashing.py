@@ -148,7 +148,7 @@ def world(folder: Path, point) -> World:
     connector.execute, connector.undo = hooked("effect", execute), hooked("undo", undo)
     built.store.database._transaction = hooked("commit", transaction)
     built.desk.systems["house"] = connector
-    object.__setattr__(built.desk.drawing, "chat", FileSlack(folder / "slack", point))
+    object.__setattr__(built.desk.screens.cards, "chat", FileSlack(folder / "slack", point))
     then = (
         Offer(
             action="house.open_claim", parameters={"product_id": "signal.product_id"}, reason="too"

@@ -23,10 +23,10 @@ def kept(world, tmp_path):
         "HARBOUR_VINE_URL": "sqlite:///x",
     }
 
-    def countersign(*arguments):
+    def countersign(*arguments, **variables):
         return subprocess.run(
             [sys.executable, "-m", "bot", *arguments],
-            env=environment,
+            env=environment | variables,
             capture_output=True,
             text=True,
             timeout=60,
@@ -34,6 +34,11 @@ def kept(world, tmp_path):
 
     countersign.world, countersign.folder = world, tmp_path
     return countersign
+
+
+def words(text):
+    """Text without the line breaks of a terminal."""
+    return " ".join(text.split())
 
 
 def test_the_ledger_is_verified_replayed_signed_and_exported(kept):
@@ -70,6 +75,29 @@ def test_the_ledger_is_verified_replayed_signed_and_exported(kept):
         True,
     )
     assert "name a new folder" in kept("ledger", "export", str(kept.folder / "audit")).stderr
+
+
+def test_verify_under_another_name_says_what_to_set_and_signs_nothing(kept):
+    assert kept("ledger", "checkpoint").returncode == 0
+    kept.world.receive(kept.world.signal("product:2"))
+    notes = sorted((kept.folder / "checkpoints").iterdir())
+    refused = kept("ledger", "verify", COUNTERSIGN_ORIGIN="shop")
+    assert (refused.returncode, "set COUNTERSIGN_ORIGIN=countersign" in words(refused.stderr)) == (
+        1,
+        True,
+    ), refused.stderr
+    assert sorted((kept.folder / "checkpoints").iterdir()) == notes
+    doctor = kept("doctor", COUNTERSIGN_ORIGIN="shop")
+    assert "set COUNTERSIGN_ORIGIN=countersign" in words(doctor.stdout + doctor.stderr)
+
+
+@pytest.mark.parametrize("key", ["rubbish", "a+b+c", "name+00+AQ=="])
+def test_a_key_that_is_none_is_a_usage_error(kept, key):
+    refused = kept("ledger", "verify", "--key", key)
+    assert (refused.returncode, "Traceback" in refused.stderr) == (2, False), refused.stderr
+    assert "--key" in refused.stderr
+    assert "key" in refused.stderr.partition("--key")[2]
+    assert not (kept.folder / "checkpoints").exists()
 
 
 def test_a_state_edited_without_the_ledger_makes_verify_fail(kept):

@@ -581,7 +581,7 @@ def test_the_bot_is_restarted_again_and_again_through_the_day(tmp_path, emulator
             clock.forward(hours=2)
             town.clock = clock
             town.open()
-            town.service.desk.deadlines.process_due()
+            town.service.desk.upkeep.deadlines.process_due()
             next(job for job in town.service.jobs if job.name == "digests").run()
             time.sleep(0.3)
         town.until(

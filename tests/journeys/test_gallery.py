@@ -11,7 +11,7 @@ from tests.journeys.test_page import SHOTS, SIZES, browser, window  # noqa: F401
 
 pytestmark = [pytest.mark.journey, pytest.mark.browser]
 PAUSED, UNDOABLE = (
-    CardContext(paused="low stock is paused by Ben: the supplier is closed"),
+    CardContext(pause_reason="low stock is paused by Ben: the supplier is closed"),
     CardContext(is_undoable=True),
 )
 

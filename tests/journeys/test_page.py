@@ -5,6 +5,7 @@ import json
 import shutil
 from pathlib import Path
 
+import httpx
 import pytest
 
 from tests.conftest import missing
@@ -223,7 +224,7 @@ def test_a_digest_is_acted_on_row_by_row(browser, tmp_path):
     with opened(tmp_path) as (emulator, service):
         page = window(browser, emulator, "U0ANA", "C0FLOOR", height=1200)
         card(page, "was never closed").wait_for()
-        now = service.desk.digests.clock()
+        now = service.desk.screens.digests.clock()
         service.desk.store.outbox.enqueue([digest_message("C0FLOOR", now, now)])
         digest = page.locator("article", has_text="since the last one")
         digest.wait_for()
@@ -235,6 +236,26 @@ def test_a_digest_is_acted_on_row_by_row(browser, tmp_path):
         assert digest.locator("[data-action='case.approve']").count() == many - 1
         shot(page, "digest-acted-on")
         assert page.errors == []
+
+
+def test_a_fault_button_turns_the_fault_on_and_off(browser, emulator):
+    page = browser.new_page()
+    page.goto(f"{emulator.url}/?as=U0ANA&channel=C0FLOOR")
+    page.locator("#inspect").click()
+
+    def turn(label, status):
+        with page.expect_response("**/_ctl/faults") as answer:
+            page.locator("#inspector").get_by_text(label, exact=True).click()
+        assert answer.value.status == 200
+        call = httpx.post(
+            f"{emulator.url}/api/chat.postMessage",
+            headers={"authorization": "Bearer xoxb-x"},
+            json={"channel": "C0FLOOR", "text": "x"},
+        )
+        assert call.status_code == status
+
+    turn("Slack down", 500)
+    turn("All well", 200)
 
 
 def test_a_form_asks_for_what_its_kind_needs_and_everything_works_by_keyboard(browser, demo):

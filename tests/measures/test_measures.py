@@ -135,6 +135,12 @@ def test_expressions_are_counted(sample):
     assert lines.long_lines(sample) == []
 
 
+def test_a_call_that_is_variadic_by_design_needs_no_keywords(tmp_path):
+    path = tmp_path / "calls.py"
+    path.write_text("Table(1, 2, 3, 4)\nop.create_table(1, 2, 3, 4)\nf(1)(1, 2, 3, 4)\n")
+    assert [place.line for place in lines.calls_without_keywords(read_files([str(path)]))] == [3]
+
+
 def test_docstrings_and_comments_are_no_code(tmp_path):
     path = tmp_path / "small.py"
     path.write_text('"""Words."""\n\n# Why.\nx = f"{1} a"  # how\ny = (\n    2\n)\n')

@@ -36,10 +36,6 @@ FIELD_TERMS = _words(
 # Fields that keep a participle, because their names are keys of stored JSON or of YAML files.
 WIRE_FIELDS = frozenset(
     {
-        "Case.drifted",
-        "Case.escalated",
-        "Case.reminded",
-        "Case.reopened",
         "CallShape.landed",
         "Citation.ended",
         "LimitShape.unlimited",

@@ -10,10 +10,10 @@ import sqlalchemy as sa
 
 from bot.audit.replay import replay
 from bot.cases import commands as m
+from bot.cases.card_snapshot import CardSnapshot
 from bot.cases.decide import decide
 from bot.cases.entries import RejectReason
 from bot.cases.errors import Conflict, KeyReused, NoSuchCase, Refusal
-from bot.cases.seen import Seen
 from bot.ports.case_store import Change, ReceiptOutcome
 from bot.ports.outbox import OutboxMessage, Topic
 from bot.store import tables
@@ -70,7 +70,7 @@ def test_a_commit_on_an_older_version_writes_nothing(world):
     case = world.proposed()
     stale = case
     world.receive()
-    claim = decide(stale, m.Claim(asker(ANA), Seen.of(stale)), world.clock())
+    claim = decide(stale, m.Claim(asker(ANA), CardSnapshot.of(stale)), world.clock())
     with pytest.raises(Conflict):
         world.store.cases.commit(
             Change(

@@ -80,7 +80,7 @@ def test_the_bot_that_is_wired_together_keeps_the_databases_time(server, tmp_pat
     service = wiring.build_service(settings)
     clocks = {
         service.desk.decisions.clock,
-        service.desk.executor.clock,
+        service.desk.execution.executor.clock,
         service.desk.intake.clock,
         service.clock,
     }

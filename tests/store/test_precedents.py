@@ -1,24 +1,29 @@
 """The shelf of memory on both databases: written once, in order, taken back by batch, made again from the ledger."""
 
+import json
 from dataclasses import replace
+from datetime import UTC, datetime
 
 import pytest
 
-from bot.cases.precedent import CaseOutcome, Label, Precedent
+from bot.cases.precedent import CaseOutcome, Label, Precedent, PrecedentDecision
+from bot.store import tables
 from tests.cases.making import NOW
+
+
+def decision(action="house.order_stock", people=("Ana",)):
+    return PrecedentDecision(action=action, people=people)
 
 
 def precedent(name="EX-1.1", **changes):
     base = Precedent(
         id=name,
         kind="low_stock",
-        said="Merlot is low",
-        what="",
+        signal_text="Merlot is low",
+        summary="",
         facts={},
-        action="house.order_stock",
-        steps=(),
-        decided_by=("Ana",),
-        ended=CaseOutcome.WORKED,
+        decision=decision(),
+        outcome=CaseOutcome.WORKED,
         reason="",
         ended_at=NOW,
         channel="C0STOCK",
@@ -33,9 +38,9 @@ def shelf(store):
 
 def test_the_same_is_written_once_and_a_difference_again_in_order(shelf):
     assert shelf.save([precedent("a"), precedent("b")]) == 2
-    assert shelf.save([precedent("a"), precedent("b", ended=CaseOutcome.REOPENED)]) == 1
+    assert shelf.save([precedent("a"), precedent("b", outcome=CaseOutcome.REOPENED)]) == 1
     kept = shelf.changes_since(0)
-    assert [(one.seq, one.precedent.id, one.precedent.ended) for one in kept] == [
+    assert [(one.seq, one.precedent.id, one.precedent.outcome) for one in kept] == [
         (1, "a", CaseOutcome.WORKED),
         (3, "b", CaseOutcome.REOPENED),
     ]
@@ -66,8 +71,107 @@ def test_the_latest_of_a_kind_come_oldest_first(shelf):
 
 def test_a_label_is_the_last_word(shelf):
     for kind in ("low_stock", ""):
-        shelf.save((), Label(case_id="EX-1", said="odd", kind=kind, by="Ana", at=NOW))
+        shelf.save((), Label(case_id="EX-1", signal_text="odd", kind=kind, by="Ana", at=NOW))
     assert [label.kind for label in shelf.labels()] == [""]
+
+
+# --- the stored JSON --------------------------------------------------------------------------
+
+END = datetime(2026, 3, 2, 9, 30, 0, 123456, tzinfo=UTC)
+FULL_BODY = (
+    '{"id":"EX-7.2","kind":"low_stock","said":"Merlot is “low”\\nRiesling","what":"Order 12 ✓",'
+    '"facts":{"price":12.5,"big":1e+16,"tiny":1e-7,"count":3,"whole":3.0,"rush":true,"note":null,'
+    '"name":"Müller"},"action":"house.order_stock","steps":["order 12","tell Ana"],'
+    '"decided_by":["Ana","Ben"],"ended":"undone","reason":"too late",'
+    '"ended_at":"2026-03-02T09:30:00.123456Z","channel":"C0STOCK","case_id":"EX-7","batch":"old",'
+    '"edited":true,"named":false,"shown":85}'
+)
+SHORT_BODY = (
+    '{"id":"p:1","kind":"low_stock","said":"x","what":"","facts":{},"action":"","steps":[],'
+    '"decided_by":[],"ended":"handled by hand","reason":"","ended_at":"2026-03-02T09:30:00Z",'
+    '"channel":"C0STOCK","case_id":"","batch":"","edited":false,"named":true,"shown":null}'
+)
+FULL = Precedent(
+    id="EX-7.2",
+    kind="low_stock",
+    signal_text="Merlot is “low”\nRiesling",
+    summary="Order 12 ✓",
+    facts={
+        "price": 12.5,
+        "big": 1e16,
+        "tiny": 1e-7,
+        "count": 3,
+        "whole": 3.0,
+        "rush": True,
+        "note": None,
+        "name": "Müller",
+    },
+    decision=PrecedentDecision(
+        action="house.order_stock",
+        people=("Ana", "Ben"),
+        steps=("order 12", "tell Ana"),
+        is_edited=True,
+        card_confidence=85,
+    ),
+    outcome=CaseOutcome.UNDONE,
+    reason="too late",
+    ended_at=END,
+    channel="C0STOCK",
+    case_id="EX-7",
+    batch="old",
+    is_kind_known=False,
+)
+SHORT = Precedent(
+    id="p:1",
+    kind="low_stock",
+    signal_text="x",
+    summary="",
+    facts={},
+    decision=PrecedentDecision(action="", people=()),
+    outcome=CaseOutcome.BY_HAND,
+    reason="",
+    ended_at=END.replace(microsecond=0),
+    channel="C0STOCK",
+)
+
+
+@pytest.mark.parametrize(
+    ("precedent", "body", "digest"),
+    [
+        (FULL, FULL_BODY, "4ff4924acc42a34b6c1c7f7a0b86660535a547fd1bdaaeb7a46d328c364f7880"),
+        (SHORT, SHORT_BODY, "f846878bf25ec4719341d56e33c1e9824c886dcdcb191ffaa39ee030991e15b7"),
+    ],
+    ids=["full", "short"],
+)
+def test_the_stored_json_of_a_precedent_and_its_digest_are_those_of_earlier_releases(
+    shelf, store, precedent, body, digest
+):
+    shelf.save([precedent])
+    (row,) = store.database.fetch(tables.precedents.select())
+    assert (row.body, row.digest) == (body, digest)
+    assert shelf.by_id([precedent.id]) == {precedent.id: precedent}
+
+
+def test_a_precedent_of_the_first_release_has_no_word_of_its_edit(shelf, store):
+    shelf.save([FULL])
+    stored = json.loads(FULL_BODY)
+    for name in ("case_id", "batch", "edited", "named", "shown"):
+        del stored[name]
+    with store.database.engine.begin() as connection:
+        connection.execute(tables.precedents.update().values(body=json.dumps(stored)))
+    decision = replace(FULL.decision, is_edited=False, card_confidence=None)
+    expected = replace(FULL, case_id="", batch="", is_kind_known=True, decision=decision)
+    assert shelf.by_id([FULL.id]) == {FULL.id: expected}
+
+
+def test_the_stored_json_of_a_label_is_that_of_earlier_releases(shelf, store):
+    label = Label(case_id="EX-1", signal_text="odd", kind="", by="Ana", at=END)
+    shelf.save((), label)
+    (row,) = store.database.fetch(tables.labels.select())
+    assert row.body == (
+        '{"case_id":"EX-1","said":"odd","kind":"","by":"Ana","at":"2026-03-02T09:30:00.123456Z"}'
+    )
+    assert shelf.labels() == [label]
 
 
 def test_everything_of_the_ledger_is_written_again(world):

@@ -28,8 +28,11 @@ class FaultControl:
         """Set some knobs, or clear them all."""
         if request.method == "DELETE":
             self.envelopes.faults.clear()
-        else:
+            return JSONResponse({"ok": True})
+        try:
             self.envelopes.faults.set(**await request.json())
+        except KeyError as error:
+            return JSONResponse({"error": f"there is no fault {error}"}, 400)
         return JSONResponse({"ok": True})
 
     async def change_token(self, request: Request) -> Response:

@@ -89,7 +89,7 @@ class Inspector:
         traffic = {
             "calls": dict(faults.calls),
             "rejected": dict(faults.rejections),
-            "windows": faults.closed_windows,
+            "windows": faults.windows.closings,
             "connections": self.envelopes.connections.count,
             "recent": list(self.envelopes.traffic.rows),
         }

@@ -7,7 +7,8 @@ const here = { me: new URLSearchParams(location.search).get("as") ?? "", channel
 let world = null;
 let drawing = Promise.resolve();
 
-const post = async (path, body) => (await fetch(`/_ctl/${path}`, { method: "POST", headers: { "content-type": "application/json" }, body: JSON.stringify({ as: here.me, ...body }) })).json();
+const post = async (path, body) => (await fetch(`/_ctl/${path}`, { method: "POST", headers: { "content-type": "application/json" }, body: JSON.stringify(body) })).json();
+const act = (path, body) => post(path, { as: here.me, ...body });
 const names = (id) => world.users.find((user) => user.id === id)?.real_name ?? world.channels.find((one) => one.id === id)?.name ?? world.groups.find((one) => one.id === id)?.handle ?? id;
 const people = () => world.users.filter((user) => !user.is_bot && !user.deleted);
 
@@ -50,13 +51,13 @@ async function go(room) {
   here.channel = room;
   here.thread = null;
   const tab = room === HOME ? "home" : room === world.direct ? "messages" : null;
-  if (tab) await post("home", { tab });
+  if (tab) await act("home", { tab });
   redraw();
 }
 
 function drawPrompts() {
   const shown = here.channel === world.direct ? world.prompts : [];
-  $("prompts").replaceChildren(...shown.map((one) => el("button", { class: "button", type: "button", onclick: () => post("message", { channel: here.channel, text: one.message }).then(redraw) }, one.title)));
+  $("prompts").replaceChildren(...shown.map((one) => el("button", { class: "button", type: "button", onclick: () => act("message", { channel: here.channel, text: one.message }).then(redraw) }, one.title)));
   $("composer").hidden = here.channel === HOME;
 }
 
@@ -91,7 +92,7 @@ function drawHome(box, isNew) {
 async function pressView(where, item, value, node) {
   if (item.confirm && !(await confirmed(item.confirm))) return;
   if (node) node.disabled = true;
-  const answer = await post("click", { ...where, action_id: item.action_id, value });
+  const answer = await act("click", { ...where, action_id: item.action_id, value });
   if (node) node.disabled = false;
   if (answer.error) toast(answer.error);
   else if (!answer.acked) toast("⚠️ The app did not answer in time. Nothing may have happened; look again.");
@@ -136,7 +137,7 @@ function message(one, withThread) {
 async function press(one, item, value, node) {
   if (item.confirm && !(await confirmed(item.confirm))) return;
   node.disabled = true;
-  const answer = await post("click", { channel: here.channel, ts: one.ts, action_id: item.action_id, value });
+  const answer = await act("click", { channel: here.channel, ts: one.ts, action_id: item.action_id, value });
   node.disabled = false;
   if (answer.error) toast(answer.error);
   else if (!answer.acked) toast("⚠️ The app did not answer in time. Nothing may have happened; look at the card.");
@@ -145,7 +146,7 @@ async function press(one, item, value, node) {
 
 async function useShortcut(shortcut, one) {
   const where = one ? { channel: here.channel, ts: one.ts } : {};
-  const answer = await post("shortcut", { callback_id: shortcut.callback_id, ...where });
+  const answer = await act("shortcut", { callback_id: shortcut.callback_id, ...where });
   if (!answer.acked) toast("⚠️ The app did not answer in time.");
   redraw();
 }
@@ -153,10 +154,10 @@ async function useShortcut(shortcut, one) {
 async function say(said, more = {}) {
   if (said.startsWith("/")) {
     const [command, ...rest] = said.split(" ");
-    const answer = await post("slash", { channel: here.channel, command, text: rest.join(" ") });
+    const answer = await act("slash", { channel: here.channel, command, text: rest.join(" ") });
     if (answer.error) toast(answer.error === "no_such_command" ? `${command} is not a command here` : answer.error);
     else if (!answer.acked) toast("⚠️ The app did not answer in time.");
-  } else await post("message", { channel: here.channel, text: said, ...more });
+  } else await act("message", { channel: here.channel, text: said, ...more });
   redraw();
 }
 
@@ -180,15 +181,15 @@ function drawModal() {
   if (!view) return box.close();
   const press = (item, value, node) => pressView({ view_id: view.id, values: entered(form) }, item, value, node);
   const scene = { names, people, press: (item, node) => press(item, item.value, node), choose: (item, option, node) => press(item, option.value, node), changed: (item, value) => press(item, value, null) };
-  const form = el("form", { onsubmit: (event) => { event.preventDefault(); submit(view, form); } }, el("h2", {}, view.title.text), el("div", { class: "body" }, ...view.blocks.map((block) => draw(block, scene))), el("footer", {}, el("button", { class: "button", type: "button", onclick: () => post("close", { view_id: view.id }).then(redraw) }, view.close?.text ?? "Cancel"), view.submit ? el("button", { class: "button primary" }, view.submit.text) : null));
+  const form = el("form", { onsubmit: (event) => { event.preventDefault(); submit(view, form); } }, el("h2", {}, view.title.text), el("div", { class: "body" }, ...view.blocks.map((block) => draw(block, scene))), el("footer", {}, el("button", { class: "button", type: "button", onclick: () => act("close", { view_id: view.id }).then(redraw) }, view.close?.text ?? "Cancel"), view.submit ? el("button", { class: "button primary" }, view.submit.text) : null));
   box.replaceChildren(form);
-  box.oncancel = (event) => { event.preventDefault(); post("close", { view_id: view.id }).then(redraw); };
+  box.oncancel = (event) => { event.preventDefault(); act("close", { view_id: view.id }).then(redraw); };
   if (!box.open) box.showModal();
 }
 
 async function submit(view, form) {
   const values = entered(form);
-  const answer = await post("submit", { view_id: view.id, values });
+  const answer = await act("submit", { view_id: view.id, values });
   for (const spot of form.querySelectorAll("[data-error]")) spot.textContent = answer.payload?.errors?.[spot.dataset.error] ?? "";
   if (!answer.acked) toast("⚠️ The app did not answer in time.");
   redraw();

@@ -6,6 +6,7 @@ from decimal import Decimal
 
 from bot.cases import commands as commands
 from bot.cases.approval import ApprovalRequirement
+from bot.cases.card_snapshot import CardSnapshot
 from bot.cases.entries import (
     FieldChange,
     Parked,
@@ -21,7 +22,6 @@ from bot.cases.plan import Money
 from bot.cases.policy import RiskTier, Ruling
 from bot.cases.recognition import Guess, Recognition
 from bot.cases.recommendation import Alternative, Recommendation
-from bot.cases.seen import Seen
 from bot.views.answers import EXAMPLES, Answer, AnswerLine
 from bot.views.app_home import HomeFilter, HomeView
 from bot.views.digest import Agreement, Counts, DigestView, Review
@@ -112,7 +112,7 @@ def half_approved_case():
 def edited_case():
     edit = commands.Edit(
         by=asker(OMAR),
-        seen=SEEN,
+        snapshot=SEEN,
         plan=plan(revision=2, quantity=12),
         verdict=verdict(),
         changes=(CHANGE,),
@@ -159,7 +159,7 @@ def refused_case():
 def snoozed_case():
     snooze = commands.Snooze(
         by=asker(ANA),
-        seen=SEEN,
+        snapshot=SEEN,
         until=NOW + timedelta(hours=2),
         reason="after lunch",
     )
@@ -200,13 +200,13 @@ def half_undone_case():
         case = apply_commands(case, commands.Approve(asker(person), SEEN))
     case = apply_commands(case, start_step(case), StepReported(0, StepState.LANDED, ""))
     case = apply_commands(case, Finish("done", NOW + timedelta(minutes=30)))
-    undo = commands.Undo(asker(ANA), Seen.of(case), "<!here> *wrong* table")
+    undo = commands.Undo(asker(ANA), CardSnapshot.of(case), "<!here> *wrong* table")
     return apply_commands(case, undo)
 
 
 def case_resolved_by_hand():
     case = referred_case()
-    return apply_commands(case, commands.Resolve(asker(ANA), Seen.of(case), "called them"))
+    return apply_commands(case, commands.Resolve(asker(ANA), CardSnapshot.of(case), "called them"))
 
 
 def stopped_case():
@@ -233,7 +233,7 @@ def drifted_case():
 def rejected_case():
     rejection = commands.Reject(
         by=asker(ANA),
-        seen=SEEN,
+        snapshot=SEEN,
         reason=RejectReason.WRONG_PLAN,
         note="closed on Mondays",
     )
@@ -258,7 +258,7 @@ def reopened_case():
 def case_handed_over():
     hand_over = commands.HandOver(
         by=asker(BEN),
-        seen=SEEN,
+        snapshot=SEEN,
         to=CARLA.id,
         progress="counted",
         remains="the order",
@@ -318,13 +318,13 @@ def days(*, busy=True):
     for number in range(14):
         day = TrendDay(
             on=first_date + timedelta(days=number),
-            opened=number % 5,
-            ended=number % 3,
+            openings=number % 5,
+            endings=number % 3,
             # Nobody decides on every other day, so that the line has gaps.
-            decided=float(number) if number % 2 else None,
+            hours_to_decision=float(number) if number % 2 else None,
         )
         if not busy:
-            day = replace(day, opened=0, ended=0, decided=None)
+            day = replace(day, openings=0, endings=0, hours_to_decision=None)
         trend.append(day)
     return tuple(trend)
 
@@ -333,7 +333,7 @@ AGREEMENT = Agreement(
     kind="low_stock",
     title="Running low",
     as_recommended=9,
-    edited=2,
+    after_edit=2,
     otherwise=1,
 )
 
@@ -342,27 +342,27 @@ def digest(case=None, **changes):
     case = case or proposed()
     decided_case = case
     if case.state is State.PROPOSED:
-        rejection = commands.Reject(asker(ANA), Seen.of(case), RejectReason.WRONG_PLAN)
+        rejection = commands.Reject(asker(ANA), CardSnapshot.of(case), RejectReason.WRONG_PLAN)
         decided_case = apply_commands(case, rejection)
     review = Review(
         blind=(row(case, 7),),
         agreements=(AGREEMENT,),
         slow=(row(case, 8),),
-        reopened=1,
+        reopenings=1,
         taken_back=2,
     )
     base = DigestView(
         key="digest:C0STOCK:1",
         place="C0STOCK",
         on=date(2026, 11, 21),
-        paused=("everything by Ben: wait",),
+        pauses=("everything by Ben: wait",),
         needs=(row(case, 1), row(decided_case, 2), row(approved(), 3)),
         needs_more=4,
         rest=(row(case, 9),),
         late=(row(case, 4),),
         late_more=2,
-        unhandled=(row(case, 5),),
-        counts=Counts(opened=5, resolved=3, alone=1, rejected=1, cleared=1, expired=0),
+        misses=(row(case, 5),),
+        counts=Counts(openings=5, resolutions=3, alone=1, rejections=1, clearings=1, expiries=0),
         days=days(),
         questions=2,
         review=review,
@@ -384,10 +384,10 @@ def home(case=None, **changes):
         team_more=1,
         alone=(row(undoable_case(), 5), row(ended_case, 6)),
         days=days(),
-        paused=("low stock by Ben: wait",),
+        pauses=("low stock by Ben: wait",),
         standing_in=("Finn stands in for Ana until Monday",),
         kinds=(("low_stock", "Running low"),),
-        chosen=HomeFilter("low_stock"),
+        filter=HomeFilter("low_stock"),
         suggestion="on holiday",
         at=NOW,
     )
@@ -404,5 +404,5 @@ def answer(case=None, **changes):
         channel="C0STOCK",
         ts="1.000001",
     )
-    base = Answer("open cases", "1 case.", (line,), 3, examples=EXAMPLES)
+    base = Answer(reading="open cases", text="1 case.", lines=(line,), more=3, examples=EXAMPLES)
     return replace(base, **changes)

@@ -49,7 +49,7 @@ def test_every_state_of_the_lifecycle_has_a_card_here():
 
 def test_a_paused_desk_is_shown_on_the_card():
     case = proposed()
-    context = CardContext(paused="everything is paused by Ben: <!channel> *wait*")
+    context = CardContext(pause_reason="everything is paused by Ben: <!channel> *wait*")
     card = case_card(case, context)
     assert validate(card) == []
     (pause,) = [block for block in card if block not in case_card(case)]

@@ -36,6 +36,6 @@ def test_a_digest_of_the_fullest_day_fits():
     fullest = digest(
         needs=rows(case, range(1, 9)),
         late=rows(case, range(10, 15)),
-        unhandled=rows(case, range(20, 25)),
+        misses=rows(case, range(20, 25)),
     )
     assert validate(digest_card(fullest, permalink)) == []

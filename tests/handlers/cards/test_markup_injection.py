@@ -10,11 +10,11 @@ from hypothesis import strategies as st
 
 from bot.cases import commands as commands
 from bot.cases.approval import ApprovalRequirement
+from bot.cases.card_snapshot import CardSnapshot
 from bot.cases.decide import decide
 from bot.cases.policy import Ruling
 from bot.cases.recognition import Guess, Recognition
 from bot.cases.recommendation import Alternative, Citation, Recommendation, Words
-from bot.cases.seen import Seen
 from bot.emulator.blocks import validate, validate_view
 from bot.ports.card_store import CardContext
 from bot.views.alert_storm import StormView
@@ -192,7 +192,7 @@ def hostile_cases():
 
 @pytest.mark.threat("C7")
 def test_no_word_from_outside_is_read_as_markup_on_any_card():
-    context = CardContext(paused=HOSTILE, is_undoable=True)
+    context = CardContext(pause_reason=HOSTILE, is_undoable=True)
     for name, case in hostile_cases():
         for blocks in (case_card(case, context), superseded_card(case)):
             assert read_as_markup(blocks) == [], name
@@ -219,10 +219,10 @@ def test_a_group_is_named_by_its_handle_and_nothing_else():
 @pytest.mark.parametrize("text", ATTACKS, ids=range(len(ATTACKS)))
 def test_nothing_from_outside_is_ever_markup_in_a_list(text):
     case = hostile_case(text)
-    hostile_answer = answer(case, told=text, model=text, text=text, understood=text)
-    hostile_home = home(case, paused=(text,), standing_in=(text,), suggestion=text)
+    hostile_answer = answer(case, model_text=text, model=text, text=text, reading=text)
+    hostile_home = home(case, pauses=(text,), standing_in=(text,), suggestion=text)
     lists = (
-        ("message", digest_card(digest(case, paused=(text,)), permalink)),
+        ("message", digest_card(digest(case, pauses=(text,)), permalink)),
         ("message", rest_blocks(digest(case), permalink)),
         ("home", home_view(hostile_home, permalink)["blocks"]),
         ("message", answer_blocks(hostile_answer, permalink, "C:1")),
@@ -248,11 +248,11 @@ def hostile_lists():
     storm = StormView(
         key="k", place="C", title=HOSTILE, source=HOSTILE, rows=(row(case),), open=9, total=9
     )
-    hostile_answer = answer(case, told=HOSTILE, model=HOSTILE, text=HOSTILE, understood=HOSTILE)
-    hostile_digest = digest(case, paused=(HOSTILE,))
+    hostile_answer = answer(case, model_text=HOSTILE, model=HOSTILE, text=HOSTILE, reading=HOSTILE)
+    hostile_digest = digest(case, pauses=(HOSTILE,))
     hostile_home = home(
         case,
-        paused=(HOSTILE,),
+        pauses=(HOSTILE,),
         standing_in=(HOSTILE,),
         suggestion=HOSTILE,
         kinds=(("low_stock", HOSTILE),),
@@ -281,16 +281,16 @@ def test_no_word_from_outside_is_read_as_markup_in_any_list(name, blocks, text):
 def test_no_word_from_outside_is_read_as_markup_in_a_note():
     person = replace(ANA, name=HOSTILE)
     case = proposed(actions=(hostile_action(action()),))
-    version = Seen.of(case)
+    version = CardSnapshot.of(case)
     snooze = commands.Snooze(
         by=asker(person),
-        seen=version,
+        snapshot=version,
         until=NOW + timedelta(hours=1),
         reason=HOSTILE,
     )
     hand_over = commands.HandOver(
         by=asker(BEN),
-        seen=version,
+        snapshot=version,
         to=ANA.id,
         progress=HOSTILE,
         remains=HOSTILE,

@@ -6,9 +6,9 @@ from typing import get_args
 import pytest
 
 from bot.cases import commands as commands
+from bot.cases.card_snapshot import CardSnapshot
 from bot.cases.decide import decide
 from bot.cases.entries import RejectReason
-from bot.cases.seen import Seen
 from bot.desk.effects import EFFECTS
 from bot.emulator.blocks import validate
 from bot.ports.outbox import Topic
@@ -37,7 +37,7 @@ def test_every_entry_that_is_noted_has_its_words():
 @pytest.mark.threat("B7")
 def test_the_thread_is_told_of_each_yes_to_taking_it_back_and_of_what_came_of_it():
     case = half_undone_case()
-    undo = commands.Undo(replace(asker(OMAR), behalf_of=()), Seen.of(case), "late")
+    undo = commands.Undo(replace(asker(OMAR), behalf_of=()), CardSnapshot.of(case), "late")
     approval_entries = decide(case, undo, NOW).entries
     assert note_text(case, approval_entries) == (
         "Omar says that it is taken back: “late”. It takes 2 people to take it back."
@@ -56,7 +56,7 @@ def test_notes_carry_words_and_nothing_else(text):
     person = asker(replace(ANA, name=text or "x"))
     rejection = commands.Reject(
         by=person,
-        seen=SEEN,
+        snapshot=SEEN,
         reason=RejectReason.OTHER,
         note=f"x{text}",
     )

@@ -59,10 +59,10 @@ def test_a_reused_key_holds_up_nobody_behind_it(client):
 def test_one_signal_that_cannot_be_stored_does_not_hold_up_the_others(client, monkeypatch):
     receive = type(client.store.cases).receive
 
-    def receive_all_but_one(store, signal, *arguments):
+    def receive_all_but_one(store, signal, *arguments, **options):
         if signal.key.endswith("e1"):
             raise OperationalError("x", {}, Exception("poisoned"))
-        return receive(store, signal, *arguments)
+        return receive(store, signal, *arguments, **options)
 
     monkeypatch.setattr(type(client.store.cases), "receive", receive_all_but_one)
     response = deliver_batch(client, EVENTS)

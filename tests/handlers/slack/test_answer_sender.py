@@ -33,7 +33,13 @@ def answer():
         channel="C0STOCK",
         ts="1.000001",
     )
-    return Answer("open cases", "", (line,), told="One case: EX-1 <!channel>.", model="m1")
+    return Answer(
+        reading="open cases",
+        text="",
+        lines=(line,),
+        model_text="One case: EX-1 <!channel>.",
+        model="m1",
+    )
 
 
 def ask_directly(chat, text="open?", **message):
@@ -99,7 +105,7 @@ def test_in_a_channel_nothing_grows_and_what_not_all_may_see_is_for_one_alone(ch
     ephemerals = chat.emulator.get(f"state?as={ANA}")["ephemerals"]
     assert [ephemeral["to"] for ephemeral in ephemerals] == [ANA]
     line = replace(answer().lines[0], channel="C0OPS")
-    public = replace(answer(), told="", text="1 case.", lines=(line,), is_public=True)
+    public = replace(answer(), model_text="", text="1 case.", lines=(line,), is_public=True)
     chat.answer(in_channel, public, look_first=False)
     threads = [reply.get("thread_ts") for reply in bot_messages(chat, "C0OPS")]
     assert threads.count(thread) == 1

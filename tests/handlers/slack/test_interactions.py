@@ -4,9 +4,9 @@ import json
 
 import pytest
 
+from bot.cases.card_snapshot import CardSnapshot
 from bot.cases.errors import BadRequest
 from bot.cases.lifecycle import State
-from bot.cases.seen import Seen
 from handlers.cards import ids
 from handlers.slack.interactions import ButtonPress, FormSubmission
 from tests.conftest import SHARED
@@ -31,7 +31,7 @@ def test_a_press_says_who_and_which_case_and_nothing_else():
         person="T1/U1",
         user="U1",
         case_id="EX-1",
-        seen=Seen(2, State.PROPOSED, CHECKSUM),
+        snapshot=CardSnapshot(2, State.PROPOSED, CHECKSUM),
         choice="",
         channel="C1",
         message_ts="",
@@ -41,7 +41,7 @@ def test_a_press_says_who_and_which_case_and_nothing_else():
     option = {"value": f"snooze EX-3:0:{'0' * 32}:REFERRED"}
     press = press_with({"selected_option": option})
     assert (press.choice, press.case_id) == ("snooze", "EX-3")
-    assert press.seen == Seen(0, State.REFERRED, "0" * 32)
+    assert press.snapshot == CardSnapshot(0, State.REFERRED, "0" * 32)
 
 
 @pytest.mark.parametrize(
@@ -67,12 +67,12 @@ def test_a_card_is_told_from_a_list_and_from_what_one_person_sees(container, blo
 def test_what_a_button_of_any_state_carries_is_read_back_as_what_was_seen(name):
     case = CARDS[name]()
     press = press_with({"value": ids.token(case)})
-    assert (press.case_id, press.seen) == (case.id, Seen.of(case))
+    assert (press.case_id, press.snapshot) == (case.id, CardSnapshot.of(case))
 
 
 @pytest.mark.threat("A1")
 def test_a_button_of_an_earlier_release_says_nothing_of_what_was_seen():
-    assert press_with({"value": "EX-1:2"}).seen is None
+    assert press_with({"value": "EX-1:2"}).snapshot is None
 
 
 @pytest.mark.parametrize(

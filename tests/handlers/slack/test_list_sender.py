@@ -25,14 +25,14 @@ def digest(*, rest=()):
         key="digest:C0STOCK:1",
         place=CHANNEL,
         on=date(2026, 11, 21),
-        paused=(),
+        pauses=(),
         needs=(ROW,),
         needs_more=0,
         rest=rest,
         late=(),
         late_more=0,
-        unhandled=(),
-        counts=Counts(opened=5, resolved=3, alone=1, rejected=1, cleared=1, expired=0),
+        misses=(),
+        counts=Counts(openings=5, resolutions=3, alone=1, rejections=1, clearings=1, expiries=0),
         days=DAYS,
     )
 

@@ -8,10 +8,10 @@ from hypothesis import strategies as st
 
 from bot.cases.hours import Hours
 from bot.views.questions import Intent, Question, StatusFilter
-from knowledge.language.question_parser import QuestionParser
+from knowledge.language.question_parser import PatternParser
 from knowledge.library import load
 
-PARSER = QuestionParser(dict(load().titles()))
+PARSER = PatternParser(dict(load().titles()))
 LONDON = Hours(zone="Europe/London", opens=time(9), closes=time(18))
 NOW = datetime(2026, 11, 21, 12, tzinfo=UTC)
 

@@ -16,7 +16,7 @@ from tests.store.test_precedents import precedent
 def test_a_model_survives_its_file_and_is_trained_again_when_memory_has_grown(
     library, minilm, tmp_path, shelf_of
 ):
-    shelf = shelf_of([precedent(f"EX-{n}", said=f"gin runs low {n}") for n in range(5)])
+    shelf = shelf_of([precedent(f"EX-{n}", signal_text=f"gin runs low {n}") for n in range(5)])
     training_set = gather_training_set(shelf, library.playbooks, minilm)
     model = train_models(training_set, minilm)
     save_model(model, tmp_path)
@@ -28,7 +28,7 @@ def test_a_model_survives_its_file_and_is_trained_again_when_memory_has_grown(
     after = TrainedRecogniser(lambda: from_file.recogniser, minilm, titles).recognise("no gin left")
     assert (before.kind, before.guesses) == (after.kind, after.guesses)
     assert not is_training_due(from_file, shelf, minilm)
-    shelf.save([precedent(f"EX-more-{n}", said=f"gin {n}") for n in range(10)])
+    shelf.save([precedent(f"EX-more-{n}", signal_text=f"gin {n}") for n in range(10)])
     assert is_training_due(from_file, shelf, minilm)
 
 

@@ -12,7 +12,7 @@ STORIES = {
 
 
 def stories(**changes):
-    return [precedent(f"EX-{name}", said=text, **changes) for name, text in STORIES.items()]
+    return [precedent(f"EX-{name}", signal_text=text, **changes) for name, text in STORIES.items()]
 
 
 def recall(memory, text, kind="low_stock", channel="C0STOCK"):

@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 import pytest
 
 from bot.cases.errors import BadRequest
-from bot.cases.precedent import CaseOutcome, Precedent
+from bot.cases.precedent import CaseOutcome, Precedent, PrecedentDecision
 from knowledge.memory.precedent_import import batch_name, parse_mapping, parse_precedent
 from knowledge.memory.row_file import BadRow
 from tests.cases.making import NOW
@@ -31,13 +31,11 @@ def test_a_row_becomes_a_precedent():
     assert parse(row, "text=story", facts="on_hand, size") == Precedent(
         id="b:42",
         kind="low_stock",
-        said="Merlot is low",
-        what="",
+        signal_text="Merlot is low",
+        summary="",
         facts={"on_hand": 4, "size": None},
-        action="house.order_stock",
-        steps=(),
-        decided_by=("Ana",),
-        ended=CaseOutcome.WORKED,
+        decision=PrecedentDecision(action="house.order_stock", people=("Ana",)),
+        outcome=CaseOutcome.WORKED,
         reason="",
         ended_at=datetime(2026, 3, 31, 8, tzinfo=UTC),
         channel="C0STOCK",
@@ -47,10 +45,10 @@ def test_a_row_becomes_a_precedent():
 
 def test_a_row_that_says_little_is_vouched_for_by_the_importer():
     precedent = parse({"text": "Merlot is low"})
-    assert precedent.ended is CaseOutcome.BY_HAND
+    assert precedent.outcome is CaseOutcome.BY_HAND
     assert precedent.ended_at == NOW
-    assert precedent.decided_by == ("imported",)
-    assert parse({"text": "Merlot is low", "by": ""}).decided_by == ()
+    assert precedent.decision.people == ("imported",)
+    assert parse({"text": "Merlot is low", "by": ""}).decision.people == ()
 
 
 def test_the_same_content_has_the_same_id():

@@ -32,37 +32,40 @@ def test_it_shows_only_this_kind_and_what_this_channel_may_see(open_memory):
 
 
 def test_what_is_related_is_of_any_kind_and_of_the_named_channels_alone(open_memory):
-    secret = precedent("EX-hidden", said=STORIES["wine"], channel="C0SECRET")
-    other = precedent("EX-other", said=STORIES["wine"], kind="lead_cold")
+    secret = precedent("EX-hidden", signal_text=STORIES["wine"], channel="C0SECRET")
+    other = precedent("EX-other", signal_text=STORIES["wine"], kind="lead_cold")
     cases = [replace(story, case_id=story.id) for story in (*stories(), secret, other)]
-    memory = open_memory(*cases, precedent("row-7", said=STORIES["wine"]))
-    case_ids = memory.related("almost out of red wine for Saturday", {"C0STOCK"}, NOW)
+    memory = open_memory(*cases, precedent("row-7", signal_text=STORIES["wine"]))
+    case_ids = memory.find_related("almost out of red wine for Saturday", {"C0STOCK"}, NOW)
     assert set(case_ids) == {"EX-wine", "EX-gin", "EX-other"}
-    assert memory.related("almost out of red wine for Saturday", set(), NOW) == []
-    assert memory.related("the lift is stuck between two floors", {"C0STOCK"}, NOW) == []
+    assert memory.find_related("almost out of red wine for Saturday", set(), NOW) == []
+    assert memory.find_related("the lift is stuck between two floors", {"C0STOCK"}, NOW) == []
 
 
 def test_a_rare_kind_among_many_others_is_found_by_looking_further(open_memory):
     crowd = [
-        precedent(f"EX-c{n}", kind="lead_cold", said=f"{STORIES['wine']} {n}") for n in range(150)
+        precedent(f"EX-c{n}", kind="lead_cold", signal_text=f"{STORIES['wine']} {n}")
+        for n in range(150)
     ]
-    memory = open_memory(*crowd, precedent("EX-rare", said="Barolo runs low"))
+    memory = open_memory(*crowd, precedent("EX-rare", signal_text="Barolo runs low"))
     assert recall_ids(memory, STORIES["wine"]) == ["EX-rare"]
 
 
 def test_recent_and_good_endings_come_first_among_equals(open_memory):
     long_ago = NOW - timedelta(days=900)
     memory = open_memory(
-        precedent("EX-old", said=STORIES["wine"], ended_at=long_ago),
-        precedent("EX-bad", said=STORIES["wine"], ended=CaseOutcome.REJECTED, ended_at=NOW),
-        precedent("EX-good", said=STORIES["wine"], ended_at=NOW),
+        precedent("EX-old", signal_text=STORIES["wine"], ended_at=long_ago),
+        precedent(
+            "EX-bad", signal_text=STORIES["wine"], outcome=CaseOutcome.REJECTED, ended_at=NOW
+        ),
+        precedent("EX-good", signal_text=STORIES["wine"], ended_at=NOW),
     )
     assert recall_ids(memory, STORIES["wine"]) == ["EX-good", "EX-bad", "EX-old"]
 
 
 def test_what_changes_in_the_store_changes_in_memory(open_memory, shelf):
     memory = open_memory(*stories(batch="b"))
-    shelf.save([precedent("EX-new", said="Our Barolo is low again")])
+    shelf.save([precedent("EX-new", signal_text="Our Barolo is low again")])
     assert memory.catch_up() == 1
     assert "EX-new" in recall_ids(memory, STORIES["wine"])
     shelf.forget("b")

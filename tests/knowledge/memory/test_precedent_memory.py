@@ -41,7 +41,7 @@ def test_opened_again_it_embeds_only_what_is_new(open_memory, minilm):
 
     open_memory(*stories()).close()
     embedder = CountingEmbedder()
-    memory = open_memory(precedent("EX-new", said="new"), embedder=embedder)
+    memory = open_memory(precedent("EX-new", signal_text="new"), embedder=embedder)
     # The new one, and the question that warms memory up.
     assert embedder.count == 2
     assert recall_ids(memory, STORIES["wine"])[0] == "EX-wine"
@@ -231,7 +231,7 @@ def test_a_damaged_index_gives_a_reason_and_never_a_crash(small_world, tmp_path,
     memory.open()
     try:
         assert recall(memory, "merlot").failure
-        assert memory.related("merlot", {"C0STOCK"}, NOW) == []
+        assert memory.find_related("merlot", {"C0STOCK"}, NOW) == []
         with pytest.raises(MemoryUnavailable):
             memory.catch_up()
         if form in REBUILDABLE:
@@ -244,7 +244,7 @@ def test_a_damaged_index_gives_a_reason_and_never_a_crash(small_world, tmp_path,
 
 
 def test_a_rebuild_that_was_interrupted_goes_on_where_it_stopped(open_memory, minilm):
-    memory = open_memory(*[precedent(f"EX-{n}", said=f"story {n}") for n in range(200)])
+    memory = open_memory(*[precedent(f"EX-{n}", signal_text=f"story {n}") for n in range(200)])
     batches = []
 
     class DyingEmbedder:
@@ -268,7 +268,7 @@ def test_a_rebuild_that_was_interrupted_goes_on_where_it_stopped(open_memory, mi
 
 def test_closing_does_not_wait_for_a_long_update_and_the_next_opening_goes_on(open_memory, shelf):
     memory = open_memory()
-    shelf.save([precedent(f"EX-{n}", said=f"story {n}") for n in range(2_000)])
+    shelf.save([precedent(f"EX-{n}", signal_text=f"story {n}") for n in range(2_000)])
     update = threading.Thread(target=_catch_up_until_closed, args=[memory])
     update.start()
     time.sleep(0.5)
@@ -298,7 +298,7 @@ def test_several_threads_search_while_one_updates(open_memory, shelf):
     for thread in threads:
         thread.start()
     for number in range(10):
-        shelf.save([precedent(f"EX-m{number}", said=f"more {number}")])
+        shelf.save([precedent(f"EX-m{number}", signal_text=f"more {number}")])
         memory.catch_up()
     for thread in threads:
         thread.join()

@@ -22,6 +22,14 @@ def test_a_csv_file_has_its_columns_in_the_first_line(rows_of):
     assert rows == [(3, {"text": "two\nlines", "by": "Ana"}), (4, {"text": "low", "by": ""})]
 
 
+def test_a_row_with_more_cells_than_the_header_is_a_bad_row(rows_of):
+    rows = rows_of("past.csv", "text,by\nlow,Ana,now,again\nhigh,Ben\n")
+    assert rows == [
+        (2, BadRow(2, "has 2 more cells than the header of past.csv")),
+        (3, {"text": "high", "by": "Ben"}),
+    ]
+
+
 def test_a_json_line_is_an_object_or_a_bad_row(rows_of):
     rows = rows_of("past.jsonl", '{"text": "low"}\nnonsense\n\n[1]\n')
     assert rows == [

@@ -57,7 +57,7 @@ def test_several_processes_share_a_server_and_its_end_is_a_reason(
     shelf.save(stories())
     first.open()
     second.open()
-    shelf.save([precedent("EX-new", said="Our Barolo is low again")])
+    shelf.save([precedent("EX-new", signal_text="Our Barolo is low again")])
     assert (first.catch_up(), second.catch_up()) == (1, 1)
     assert "EX-new" in recall_ids(first, STORIES["wine"])
     assert "EX-new" in recall_ids(second, STORIES["wine"])

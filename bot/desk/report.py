@@ -17,25 +17,25 @@ MAX_CASES = 2_000
 def report(
     queries: CaseQueries,
     library: Library,
-    sight: Viewer,
+    viewer: Viewer,
     now: datetime,
 ) -> Answer:
     """Report how much was done, how fast and how well."""
     period = (now - REPORT_PERIOD, now)
-    in_period = CaseFilter(viewer=sight, ended_between=period, is_over=True)
-    opened_count = queries.count(CaseFilter(viewer=sight, opened_between=period, is_any=True))
+    in_period = CaseFilter(viewer=viewer, ended_between=period, is_over=True)
+    opened_count = queries.count(CaseFilter(viewer=viewer, opened_between=period, is_any=True))
     durations = queries.durations(in_period)
     closed_cases = queries.find(in_period, MAX_CASES)
     sentences = [f"{opened_count:,} opened and {durations.cases:,} ended in thirty days."]
-    if durations.decided is not None:
-        sentences.append(f"Half were decided within {describe_seconds(durations.decided)}.")
-    if durations.ended is not None:
-        sentences.append(f"Half had ended within {describe_seconds(durations.ended)}.")
+    if durations.to_decision is not None:
+        sentences.append(f"Half were decided within {describe_seconds(durations.to_decision)}.")
+    if durations.to_end is not None:
+        sentences.append(f"Half had ended within {describe_seconds(durations.to_end)}.")
     sentences += _agreement_sentences(closed_cases, library)
     reopened_count = sum(bool(case.activity.reopening_reason) for case in closed_cases)
     sentences.append(f"{reopened_count} had been opened again.")
     return Answer(
-        understood="the report of the last thirty days, over what you may see",
+        reading="the report of the last thirty days, over what you may see",
         text=" ".join(sentences),
     )
 
@@ -45,7 +45,7 @@ def _agreement_sentences(cases: Sequence[Case], library: Library) -> list[str]:
     decided_count = 0
     for agreement in tally_agreements(cases, dict(library.titles())):
         unchanged_count += agreement.as_recommended
-        decided_count += agreement.as_recommended + agreement.edited + agreement.otherwise
+        decided_count += agreement.as_recommended + agreement.after_edit + agreement.otherwise
     if not decided_count:
         return []
     return [f"{unchanged_count} of {decided_count} recommendations were taken as they stood."]

@@ -8,6 +8,7 @@ import pytest
 import bot.cases.commands as commands_module
 from bot.audit.verifier import ENDS_DOUBT, check_trade
 from bot.cases.actor import Actor
+from bot.cases.card_snapshot import CHANGES_COURSE, OFFERED, CardSnapshot, DecisionKind
 from bot.cases.commands import (
     Approve,
     Clear,
@@ -52,7 +53,6 @@ from bot.cases.lifecycle import (
     next_state,
     recorded_state,
 )
-from bot.cases.seen import CHANGES_COURSE, OFFERED, DecisionKind, Seen
 from bot.cases.steps import drift
 from tests.cases.making import (
     ANA,
@@ -100,7 +100,7 @@ def parked(**more):
 @pytest.mark.parametrize("state", CASES, ids=lambda state: state.name)
 def test_nothing_is_decided_on_another_revision_plan_or_doubt_than_that_of_the_case(state):
     case = CASES[state]()
-    present = Seen.of(case)
+    present = CardSnapshot.of(case)
     wrong = [
         replace(present, revision=present.revision - 1),
         replace(present, revision=present.revision + 1),
@@ -113,7 +113,7 @@ def test_nothing_is_decided_on_another_revision_plan_or_doubt_than_that_of_the_c
             if seen.doubt != present.doubt and command.decision not in CHANGES_COURSE:
                 continue
             with pytest.raises(Refusal):
-                decide(case, replace(command, seen=seen), NOW)
+                decide(case, replace(command, snapshot=seen), NOW)
 
 
 @pytest.mark.parametrize("state", CASES, ids=lambda state: state.name)
@@ -122,16 +122,16 @@ def test_what_changes_the_course_counts_only_in_the_state_that_was_seen(state, o
     if state is other:
         return
     case = CASES[state]()
-    seen = replace(Seen.of(case), state=other)
+    seen = replace(CardSnapshot.of(case), state=other)
     for command in commands(case, APPROVER).values():
         if command.decision in CHANGES_COURSE:
             with pytest.raises((Superseded, TooLate, MoveNotAllowed)):
-                decide(case, replace(command, seen=seen), NOW)
+                decide(case, replace(command, snapshot=seen), NOW)
 
 
 def test_the_words_say_what_has_become_of_it():
     case = proposed()
-    seen = Seen.of(case)
+    seen = CardSnapshot.of(case)
     histories = {
         "approved by Ana": do(case, Approve(asker(ANA), seen)),
         "rejected by Ana": do(case, Reject(asker(ANA), seen, RejectReason.DUPLICATE)),
@@ -150,7 +150,7 @@ def test_the_words_say_what_has_become_of_it():
 @pytest.mark.threat("A5")
 def test_a_yes_to_one_plan_is_none_to_another_of_the_same_number():
     """After a backup was restored EX-1, revision 1, may be another order: what was shown is what is approved."""
-    shown = Seen.of(proposed())
+    shown = CardSnapshot.of(proposed())
     other = proposed(actions=(action(target="product:31"),))
     with pytest.raises(Superseded, match="another plan than EX-1"):
         decide(other, Approve(asker(ANA), shown), NOW)
@@ -161,15 +161,15 @@ def test_a_case_without_a_plan_is_told_from_another_of_the_same_number():
     """Handled by hand was yesterday's EX-1, not the one that has its number now."""
     nothing = Recommend(proposed().proposal.recommendation, None, None)
     yesterday, today = (do(opened(key=key), nothing) for key in ("count-1", "count-2"))
-    assert Seen.of(yesterday).revision == Seen.of(today).revision == 0
+    assert CardSnapshot.of(yesterday).revision == CardSnapshot.of(today).revision == 0
     with pytest.raises(Superseded, match="another case than EX-1"):
-        decide(today, Resolve(asker(ANA), Seen.of(yesterday), "did it"), NOW)
+        decide(today, Resolve(asker(ANA), CardSnapshot.of(yesterday), "did it"), NOW)
 
 
 def test_a_form_about_one_step_in_doubt_never_settles_another():
     two = {"actions": (action(), action())}
     first = parked(**two)
-    shown = Seen.of(first)
+    shown = CardSnapshot.of(first)
     second = do(first, Settle(asker(ANA), shown, has_landed=True, note="there"), at=LATER)
     begins = replace(start_step(second), step=1)
     second = do(second, begins, Parked(1, "nobody knows"), at=LATER)
@@ -181,7 +181,7 @@ def test_a_form_about_one_step_in_doubt_never_settles_another():
 def test_a_form_about_the_doing_of_a_step_never_settles_its_undoing():
     """ "Did it happen?" asks of the order first, and of the cancelling later: the same step, another question."""
     first = parked()
-    shown = Seen.of(first)
+    shown = CardSnapshot.of(first)
     landed = do(
         first,
         Settle(asker(ANA), shown, has_landed=True, note="there"),
@@ -190,13 +190,13 @@ def test_a_form_about_the_doing_of_a_step_never_settles_its_undoing():
     )
     back = do(
         landed,
-        Undo(asker(ANA), Seen.of(landed), "wrong"),
+        Undo(asker(ANA), CardSnapshot.of(landed), "wrong"),
         StepReported(0, StepState.UNDOING, ""),
         at=LATER,
     )
     again = do(back, Parked(0, "nobody knows"), at=LATER)
-    assert (again.execution.step_in_doubt, Seen.of(again).revision) == (
-        first.execution.step_in_doubt,
+    assert (again.execution.step_in_doubt, CardSnapshot.of(again).revision) == (
+        first.step_in_doubt,
         shown.revision,
     )
     with pytest.raises(Superseded):
@@ -259,7 +259,7 @@ def test_to_look_again_and_to_handle_by_hand_are_asked_only_of_a_case_that_needs
 def test_every_command_of_a_person_says_what_they_saw():
     for command in vars(commands_module).values():
         fields = getattr(command, "__dataclass_fields__", {})
-        assert ("by" in fields) is ("seen" in fields), command
+        assert ("by" in fields) is ("snapshot" in fields), command
         assert "by" not in fields or issubclass(command, PersonDecision), command
 
 
@@ -319,9 +319,9 @@ def test_no_command_forgets_a_step_in_doubt(doubt):
         Stopped("given up"),
         Finish("done"),
         Reopened("again"),
-        TryAgain(asker(ANA), Seen.of(case)),
-        Resolve(asker(ANA), Seen.of(case), "did it"),
-        Reject(asker(ANA), Seen.of(case), RejectReason.DUPLICATE),
+        TryAgain(asker(ANA), CardSnapshot.of(case)),
+        Resolve(asker(ANA), CardSnapshot.of(case), "did it"),
+        Reject(asker(ANA), CardSnapshot.of(case), RejectReason.DUPLICATE),
         Recur(opened().signal, reopen=True),
         Wake(),
         replace(start_step(case), step=1),
@@ -377,7 +377,8 @@ def test_what_dropped_nothing_in_doubt_still_folds():
     assert written(landed, looked).state is State.OPEN
     assert written(landed, by_hand).state is State.RESOLVED
     asleep = do(
-        proposed(), Snooze(asker(ANA), Seen.of(proposed()), until=NOW + HOUR, reason="later")
+        proposed(),
+        Snooze(asker(ANA), CardSnapshot.of(proposed()), until=NOW + HOUR, reason="later"),
     )
     assert written(asleep, Rejected(RejectReason.DUPLICATE, "", "Ana")).state is State.REJECTED
 
@@ -422,7 +423,7 @@ class History:
         )
         case = proposed()
         offered = Recommend(case.proposal.recommendation, case.proposal.plan, case.proposal.verdict)
-        self.move(offered).move(Approve(asker(ANA), Seen.of(proposed())))
+        self.move(offered).move(Approve(asker(ANA), CardSnapshot.of(proposed())))
         self.move(start_step(self.case))
 
     @property
@@ -477,7 +478,8 @@ def test_the_verifier_takes_a_report_and_a_persons_word_for_an_end_of_the_doubt(
     assert findings(absent.entries) == []
     history = History().move(Parked(0, "nobody knows"))
     history.move(
-        Settle(asker(ANA), Seen.of(history.case), has_landed=True, note="there"), Finish("done")
+        Settle(asker(ANA), CardSnapshot.of(history.case), has_landed=True, note="there"),
+        Finish("done"),
     )
     assert findings(history.entries) == []
     assert findings(history.forged(Settled(0, True, "there", "Ana"))) == [

@@ -68,7 +68,7 @@ CHANGES_COURSE = frozenset(DecisionKind) - _KEEPS_ITS_COURSE
 
 
 @dataclass(frozen=True, slots=True)
-class Seen:
+class CardSnapshot:
     """The case as a person's card showed it."""
 
     revision: int
@@ -80,7 +80,7 @@ class Seen:
     doubt: str = ""
 
     @classmethod
-    def of(cls, case: Case) -> "Seen":
+    def of(cls, case: Case) -> "CardSnapshot":
         """Describe the case as a card rendered now shows it."""
         checksum = case.proposal.plan.plan_hash if case.proposal.plan else _opening_checksum(case)
         return cls(

@@ -1,0 +1,85 @@
+"""Precedents and labels as JSON.
+
+The names are those of the rows that earlier releases stored.
+"""
+
+import json
+from typing import Any
+
+from bot.cases.canonical import from_plain, to_json, to_plain
+from bot.cases.precedent import Label, Precedent
+
+
+def precedent_to_plain(precedent: Precedent) -> dict[str, Any]:
+    """Convert a precedent to the JSON types that are stored and hashed."""
+    plain = to_plain(precedent)
+    decision = plain["decision"]
+    # The order is that of the stored text.
+    return {
+        "id": plain["id"],
+        "kind": plain["kind"],
+        "said": plain["signal_text"],
+        "what": plain["summary"],
+        "facts": plain["facts"],
+        "action": decision["action"],
+        "steps": decision["steps"],
+        "decided_by": decision["people"],
+        "ended": plain["outcome"],
+        "reason": plain["reason"],
+        "ended_at": plain["ended_at"],
+        "channel": plain["channel"],
+        "case_id": plain["case_id"],
+        "batch": plain["batch"],
+        "edited": decision["is_edited"],
+        "named": plain["is_kind_known"],
+        "shown": decision["card_confidence"],
+    }
+
+
+def precedent_from_json(raw: str | bytes) -> Precedent:
+    """Read a stored precedent."""
+    fields = json.loads(raw)
+    plain = {
+        "id": fields["id"],
+        "kind": fields["kind"],
+        "signal_text": fields["said"],
+        "summary": fields["what"],
+        "facts": fields["facts"],
+        "decision": {
+            "action": fields["action"],
+            "steps": fields["steps"],
+            "people": fields["decided_by"],
+            "is_edited": fields.get("edited", False),
+            "card_confidence": fields.get("shown"),
+        },
+        "outcome": fields["ended"],
+        "reason": fields["reason"],
+        "ended_at": fields["ended_at"],
+        "channel": fields["channel"],
+        "case_id": fields.get("case_id", ""),
+        "batch": fields.get("batch", ""),
+        "is_kind_known": fields.get("named", True),
+    }
+    precedent: Precedent = from_plain(Precedent, plain)
+    return precedent
+
+
+def label_to_json(label: Label) -> str:
+    """Convert a label to its stored text."""
+    plain = to_plain(label)
+    fields = {
+        "case_id": plain["case_id"],
+        "said": plain["signal_text"],
+        "kind": plain["kind"],
+        "by": plain["by"],
+        "at": plain["at"],
+    }
+    return to_json(fields)
+
+
+def label_from_json(raw: str | bytes) -> Label:
+    """Read a stored label."""
+    fields = json.loads(raw)
+    fields["signal_text"] = fields.pop("said")
+    label: Label = from_plain(Label, fields)
+    return label

@@ -1,0 +1,48 @@
+"""The report of thirty days: how much, how fast and how well, over what a person may see."""
+
+from datetime import timedelta
+
+from bot.cases.entries import RejectReason
+from bot.desk.report import REPORT_PERIOD
+from tests.fakes.directory import principal
+from tests.world import request
+
+ANA, FINN = map(principal, ("ana", "finn"))
+
+
+def report(world, by=ANA):
+    return world.desk.questions.report(by=by).text
+
+
+def new_case(world, key):
+    case_id = world.receive(world.signal(key)).case_id
+    world.work()
+    return world.store.cases.case(case_id)
+
+
+def test_it_counts_and_compares_decisions_with_recommendations(world):
+    approved_case, rejected_case, _ = (new_case(world, f"product:{n}") for n in range(3))
+    world.clock.forward(minutes=10)
+    world.approve(approved_case)
+    world.desk.decisions.reject(
+        request(rejected_case.id, ANA, world.seen(rejected_case)), reason=RejectReason.WRONG_PLAN
+    )
+    world.work()
+    world.clock.forward(minutes=1)
+    assert report(world) == (
+        "3 opened and 2 ended in thirty days. Half were decided within 10 minutes."
+        " Half had ended within 10 minutes."
+        " 1 of 2 recommendations were taken as they stood. 0 had been opened again."
+    )
+
+
+def test_it_leaves_out_what_the_person_may_not_see_and_what_is_older(world):
+    world.approve(new_case(world, "product:1"))
+    world.work()
+    world.clock.forward(minutes=1)
+    assert "1 opened and 1 ended" in report(world)
+    world.people.channels["C0STOCK"] = {"ana"}
+    empty_report = "0 opened and 0 ended in thirty days. 0 had been opened again."
+    assert report(world, FINN) == empty_report
+    world.clock.at += REPORT_PERIOD + timedelta(hours=1)
+    assert report(world) == empty_report
