@@ -17,8 +17,11 @@ from bot.cases.authority import ineligibility
 from bot.cases.caller import Caller
 from bot.cases.case import Case
 from bot.cases.commands import (
+    CHANGES_COURSE,
+    OFFERED,
     Approve,
     Command,
+    DecisionKind,
     HandlingCommand,
     Open,
     PersonDecision,
@@ -55,7 +58,7 @@ from bot.cases.errors import (
 )
 from bot.cases.evolve import apply_entry, evolve
 from bot.cases.lifecycle import DECIDED, State, next_state
-from bot.cases.seen import CHANGES_COURSE, OFFERED, DecisionKind, Seen
+from bot.cases.seen import Seen
 
 #: Entries that the desk writes of its own accord: what it found out, and what it did.
 DeskRecord = Recognised | Gathered | StepReported | Parked | Drifted | Stopped | Resolved | Reopened

@@ -9,7 +9,7 @@ from bot.cases.approval import Approval, Groups, quorum_met
 from bot.cases.authority import ineligibility
 from bot.cases.caller import Caller
 from bot.cases.case import Case, StatusReason
-from bot.cases.commands import BeginUndo, StartUndo, Undo, UndoCommand
+from bot.cases.commands import BeginUndo, DecisionKind, StartUndo, Undo, UndoCommand
 from bot.cases.delegation import stands_in_for
 from bot.cases.entries import (
     CaseBody,
@@ -26,7 +26,6 @@ from bot.cases.errors import BadRequest, TooLate
 from bot.cases.passkey import STEP_UP_LIFETIME, Purpose
 from bot.cases.plan import Plan
 from bot.cases.policy import Ruling, Verdict
-from bot.cases.seen import DecisionKind
 from bot.cases.step_up import must_have_passkey, verify_step_up
 from bot.cases.votes import (
     attribute_vote,

@@ -8,7 +8,7 @@ from functools import partial
 from bot.cases.actor import CaseId, Surface, UserId
 from bot.cases.caller import Caller
 from bot.cases.case import Case
-from bot.cases.commands import Approve, BeginApproval, BeginUndo, Command, Undo
+from bot.cases.commands import Approve, BeginApproval, BeginUndo, Command, DecisionKind, Undo
 from bot.cases.errors import NoSuchCase, Refusal, TooLate
 from bot.cases.passkey import (
     LINK_IS_OVER,
@@ -18,7 +18,7 @@ from bot.cases.passkey import (
     find_live_link,
     link_hash,
 )
-from bot.cases.seen import DecisionKind, Seen
+from bot.cases.seen import Seen
 from bot.desk.decision_path import DecisionPath, Request
 
 TOKEN_BYTES = 32

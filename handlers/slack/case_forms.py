@@ -5,10 +5,10 @@ from dataclasses import dataclass
 from slack_bolt import Ack, App
 
 from bot.cases.actor import CaseId, Surface, UserId
+from bot.cases.commands import DecisionKind
 from bot.cases.entries import RejectReason
 from bot.cases.errors import BadRequest
 from bot.cases.passkey import Purpose
-from bot.cases.seen import DecisionKind
 from bot.desk.decision_path import Request
 from bot.desk.decisions import Decisions
 from handlers.cards import ids

@@ -18,6 +18,7 @@ from bot.cases.commands import (
     CallNovel,
     Claim,
     Clear,
+    DecisionKind,
     Edit,
     Expire,
     HandOver,
@@ -39,7 +40,7 @@ from bot.cases.lifecycle import State
 from bot.cases.policy import Ruling
 from bot.cases.recognition import Recognition
 from bot.cases.recommendation import Recommendation
-from bot.cases.seen import DecisionKind, Seen
+from bot.cases.seen import Seen
 from bot.cases.steps import drift
 from tests.cases.authority_page import page
 from tests.cases.making import HOUR, NOW, Finish, fold_all, opened, plan, start_step, verdict, write

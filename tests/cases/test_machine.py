@@ -12,6 +12,8 @@ from bot.cases.approval import ApprovalRequirement, Person
 from bot.cases.canonical import from_json, to_json, to_plain
 from bot.cases.case import Case
 from bot.cases.commands import (
+    CHANGES_COURSE,
+    OFFERED,
     Approve,
     CallNovel,
     Claim,
@@ -54,7 +56,7 @@ from bot.cases.execution import StepKind, next_step
 from bot.cases.lifecycle import TERMINAL, TRANSITIONS, State
 from bot.cases.policy import Ruling
 from bot.cases.recommendation import Recommendation
-from bot.cases.seen import CHANGES_COURSE, OFFERED, Seen
+from bot.cases.seen import Seen
 from bot.cases.steps import drift
 from bot.ports.card_store import CardContext
 from tests.cases.making import (

@@ -9,8 +9,11 @@ import bot.cases.commands as commands_module
 from bot.audit.verifier import ENDS_DOUBT, check_trade
 from bot.cases.actor import Actor
 from bot.cases.commands import (
+    CHANGES_COURSE,
+    OFFERED,
     Approve,
     Clear,
+    DecisionKind,
     Open,
     PersonDecision,
     Recommend,
@@ -52,7 +55,7 @@ from bot.cases.lifecycle import (
     next_state,
     recorded_state,
 )
-from bot.cases.seen import CHANGES_COURSE, OFFERED, DecisionKind, Seen
+from bot.cases.seen import Seen
 from bot.cases.steps import drift
 from tests.cases.making import (
     ANA,

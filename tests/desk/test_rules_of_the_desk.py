@@ -132,7 +132,9 @@ def test_rule_23_every_attempt_is_written_with_its_reason(world):
     for attempt in (
         lambda: world.approve(case, "carla"),
         lambda: world.approve(case, seen=replace(Seen.of(case), revision=7)),
-        lambda: world.desk.decisions.claim(request(case.id, principal("finn"), world.seen(case))),
+        lambda: world.desk.decisions.decide(
+            request(case.id, principal("finn"), world.seen(case)), Claim
+        ),
     ):
         with pytest.raises(Refusal):
             attempt()

@@ -2,6 +2,7 @@
 
 import pytest
 
+from bot.cases.commands import CallNovel
 from bot.cases.entries import RejectReason
 from bot.cases.errors import BadRequest, NotEligible, TooLate
 from bot.cases.lifecycle import State
@@ -86,7 +87,7 @@ def test_a_person_names_it_and_it_goes_to_that_playbook_on_a_new_card(unsure):
 
 def test_something_new_is_an_answer_too(unsure):
     case = nameless(unsure)
-    unsure.desk.decisions.call_novel(request(case.id, principal("ana"), unsure.seen(case)))
+    unsure.desk.decisions.decide(request(case.id, principal("ana"), unsure.seen(case)), CallNovel)
     unsure.work()
     assert (unsure.case(case).state, unsure.case(case).is_novel, unsure.shelf.labels()[0].kind) == (
         State.REFERRED,
@@ -101,7 +102,7 @@ def test_an_answer_is_given_once_by_those_it_belongs_to_and_names_a_playbook(uns
         decisions.name_kind(request(case.id, principal("carla"), Seen.of(case)), kind="low_stock")
     with pytest.raises(BadRequest, match="no playbook"):
         decisions.name_kind(request(case.id, principal("ana"), Seen.of(case)), kind=UNRECOGNISED)
-    decisions.call_novel(request(case.id, principal("ana"), Seen.of(case)))
+    decisions.decide(request(case.id, principal("ana"), Seen.of(case)), CallNovel)
     with pytest.raises(TooLate):
         decisions.name_kind(request(case.id, principal("ana"), Seen.of(case)), kind="low_stock")
     assert unsure.entry_names(case).count("attempt.refused") == 3

@@ -5,9 +5,9 @@ import json
 import pytest
 
 from bot.cases.approval import ApprovalRequirement
+from bot.cases.commands import OFFERED, DecisionKind
 from bot.cases.lifecycle import State
 from bot.cases.policy import RiskTier
-from bot.cases.seen import OFFERED, DecisionKind
 from bot.emulator.blocks import validate_view
 from bot.ports.card_store import CardContext
 from handlers.cards import forms, ids
