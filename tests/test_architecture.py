@@ -47,10 +47,10 @@ def find_object(dotted: str) -> object:
     parts = dotted.split(".")
     for end in range(len(parts), 0, -1):
         with contextlib.suppress(ModuleNotFoundError):
-            found = importlib.import_module(".".join(parts[:end]))
+            target: object = importlib.import_module(".".join(parts[:end]))
             for name in parts[end:]:
-                found = getattr(found, name)
-            return found
+                target = getattr(target, name)
+            return target
     raise AssertionError(f"there is no {dotted}")
 
 
@@ -83,10 +83,10 @@ def test_the_page_stays_short():
 
 def test_every_table_of_the_database_that_it_names_is_there():
     where = " ".join(cells[1] for cells in rows("Where state lives"))
-    named = re.findall(r"`(\w+)`", where)
+    names = re.findall(r"`(\w+)`", where)
     columns = {column.name for table in tables.metadata.tables.values() for column in table.columns}
-    assert len(named) > 8
-    assert set(named) <= set(tables.metadata.tables) | columns
+    assert len(names) > 8
+    assert set(names) <= set(tables.metadata.tables) | columns
 
 
 # --- the rooms ------------------------------------------------------------------------------------
@@ -100,8 +100,8 @@ def documented_rooms() -> list[tuple[list[str], str]]:
 
 
 def test_the_table_has_every_room_once():
-    named = [room for names, _ in documented_rooms() for room in names]
-    assert sorted(named) == sorted(floors.rooms())
+    names = [room for row, _ in documented_rooms() for room in row]
+    assert sorted(names) == sorted(floors.rooms())
 
 
 def test_each_room_may_know_what_the_contracts_allow_and_nothing_else():
@@ -109,13 +109,13 @@ def test_each_room_may_know_what_the_contracts_allow_and_nothing_else():
     for index, (names, sentence) in enumerate(table):
         exceptions = set(re.findall(r"`([\w.]+)`", sentence))
         below = {room for later, _ in table[index + 1 :] for room in later}
-        documented = exceptions
+        claim = exceptions
         if sentence.startswith("all below"):
-            documented = below | exceptions
+            claim = below | exceptions
         for room in names:
             others = set(floors.rooms()) - {room}
             allowed = {other for other in others if floors.may_import(room, other)}
-            assert allowed == documented, room
+            assert allowed == claim, room
 
 
 # --- the walks ------------------------------------------------------------------------------------

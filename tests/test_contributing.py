@@ -85,13 +85,13 @@ def test_each_example_touches_few_files():
 
 def test_the_table_says_how_many():
     table = PAGE.split("| to add | product files |")[1].split("\n\n")[0]
-    documented = re.findall(r"\]\(#([\w-]+)\) \| (\d+) \| (\d+) \|", table)
-    counted = []
+    claims = re.findall(r"\]\(#([\w-]+)\) \| (\d+) \| (\d+) \|", table)
+    counts = []
     for name in EXAMPLES:
         files = product_files(name)
         new_count = sum(not change.is_diff for change in files)
-        counted.append((name.lower().replace(" ", "-"), str(len(files)), str(new_count)))
-    assert documented == counted
+        counts.append((name.lower().replace(" ", "-"), str(len(files)), str(new_count)))
+    assert claims == counts
 
 
 def test_code_comes_with_its_test():
@@ -199,11 +199,11 @@ def test_what_the_examples_bring_along_passes(changed_tree):
     tests = [
         change for name in CODE for change in EXAMPLES[name] if change.path.startswith("tests/")
     ]
-    ran = run(changed_tree, "pytest", "-q", "-n0", *(change.path for change in tests))
-    assert ran.returncode == 0, ran.stdout + ran.stderr
-    written = sum(len(re.findall(r"^def test_", change.text, re.MULTILINE)) for change in tests)
-    assert f"{written} passed" in ran.stdout
-    assert written >= len(CODE)
+    result = run(changed_tree, "pytest", "-q", "-n0", *(change.path for change in tests))
+    assert result.returncode == 0, result.stdout + result.stderr
+    test_count = sum(len(re.findall(r"^def test_", change.text, re.MULTILINE)) for change in tests)
+    assert f"{test_count} passed" in result.stdout
+    assert test_count >= len(CODE)
 
 
 def test_a_library_may_name_the_connector(changed_tree):
@@ -213,9 +213,9 @@ def test_a_library_may_name_the_connector(changed_tree):
     environment = {**SAMPLE_ENVIRONMENT, "COUNTERSIGN_DATA_DIR": str(changed_tree / "data")}
 
     def find_problems(**more: str) -> str:
-        checked = run(changed_tree, "bot", "check", "--json", **environment, **more)
-        assert json.loads(checked.stdout), checked.stderr
-        return checked.stdout
+        result = run(changed_tree, "bot", "check", "--json", **environment, **more)
+        assert json.loads(result.stdout), result.stderr
+        return result.stdout
 
     assert "WAREHOUSE_FOLDER is not set: warehouse cannot be reached" in find_problems()
     assert "warehouse" not in find_problems(WAREHOUSE_FOLDER=str(changed_tree))
@@ -226,5 +226,5 @@ def test_the_examples_are_written_as_our_code_is(changed_tree):
         change.path for name in CODE for change in EXAMPLES[name] if change.path.endswith(".py")
     ]
     for arguments in (("check",), ("format", "--check")):
-        checked = run(changed_tree, "ruff", *arguments, "--no-cache", *files)
-        assert checked.returncode == 0, checked.stdout + checked.stderr
+        result = run(changed_tree, "ruff", *arguments, "--no-cache", *files)
+        assert result.returncode == 0, result.stdout + result.stderr

@@ -1,4 +1,4 @@
-"""Decisions of people: one method for each that has something to say, one path for all."""
+"""Decisions of people: one path for all, and a method for each that carries more than a name."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace

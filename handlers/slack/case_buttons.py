@@ -51,7 +51,7 @@ def register(app: App, services: SlackServices) -> None:
 
 
 class CaseButtons(CasePresses):
-    """One method for each button that does more than to take a plain decision."""
+    """One method for each button that is no plain decision."""
 
     def decide_with(self, command: type[PlainDecision]) -> ButtonHandler:
         """Return the handler of a button that decides at one press."""
