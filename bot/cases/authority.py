@@ -1,51 +1,10 @@
-"""One table of decisions and the roles that may take them.
-
-``docs/authority.md`` shows this table; a test keeps the two equal.
-"""
-
-from collections.abc import Mapping
-from enum import StrEnum
+"""The authority of a person over a case: ``MAY`` of ``commands`` applied to who they are."""
 
 from bot.cases.approval import Person, either, is_colleague, unfit
 from bot.cases.caller import Caller
-from bot.cases.card_snapshot import DecisionKind
 from bot.cases.case import Case
+from bot.cases.commands import MAY, NEVER_BY_AUTHORS, DecisionKind, Role
 from bot.cases.policy import Ruling
-
-
-class Role(StrEnum):
-    """A person's relation to a case. One person may have several."""
-
-    APPROVER = "approver"
-    PLAYBOOK_OWNER = "owner of the playbook"
-    PRESENT_OWNER = "present owner"
-    VOTER = "approved it"
-
-
-_DECIDERS = frozenset({Role.APPROVER, Role.PLAYBOOK_OWNER})
-_HOLDERS = _DECIDERS | {Role.PRESENT_OWNER}
-
-#: The roles of which one is enough. Owning a case allows nothing but to claim it and hand it on.
-MAY: Mapping[DecisionKind, frozenset[Role]] = {
-    DecisionKind.APPROVE: frozenset({Role.APPROVER}),
-    DecisionKind.UNDO: frozenset({Role.APPROVER}),
-    DecisionKind.WITHDRAW: frozenset({Role.VOTER}),
-    DecisionKind.REJECT: _DECIDERS,
-    DecisionKind.EDIT: _DECIDERS,
-    DecisionKind.SNOOZE: _DECIDERS,
-    DecisionKind.RESOLVE: _DECIDERS,
-    DecisionKind.TRY_AGAIN: _DECIDERS,
-    DecisionKind.SETTLE: _DECIDERS,
-    DecisionKind.NAME_KIND: _DECIDERS,
-    DecisionKind.CALL_NOVEL: _DECIDERS,
-    DecisionKind.CLAIM: _HOLDERS,
-    DecisionKind.HAND_OVER: _HOLDERS,
-    # Whom policy names for emergencies is checked in ``decide_controls``.
-    DecisionKind.EMERGENCY: frozenset(),
-}
-
-# Whoever raised or edited a plan, or gains from it, may reject it and never approve it.
-NEVER_BY_AUTHORS = frozenset({DecisionKind.APPROVE, DecisionKind.UNDO, DecisionKind.EMERGENCY})
 
 
 def ineligibility(case: Case, decision: DecisionKind, by: Caller) -> str | None:

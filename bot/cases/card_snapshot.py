@@ -1,8 +1,6 @@
-"""A person's view of a case, and the decisions on offer."""
+"""A person's view of a case."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass
-from enum import StrEnum
 
 from bot.cases.canonical import canonical_hash, format_utc
 from bot.cases.case import Case
@@ -10,61 +8,6 @@ from bot.cases.lifecycle import State
 
 # Enough of a SHA-256 to tell one plan from every other, and short enough for a button.
 CHECKSUM_DIGITS = 32
-
-
-class DecisionKind(StrEnum):
-    """Everything that a person may decide about a case.
-
-    The values stand in the ledger.
-    """
-
-    APPROVE = "approve"
-    WITHDRAW = "withdraw"
-    REJECT = "reject"
-    EDIT = "edit"
-    SNOOZE = "snooze"
-    RESOLVE = "resolve"
-    TRY_AGAIN = "try again"
-    SETTLE = "settle"
-    UNDO = "take back"
-    NAME_KIND = "name"
-    CALL_NOVEL = "call new"
-    CLAIM = "claim"
-    HAND_OVER = "hand over"
-    EMERGENCY = "break glass"
-
-
-#: The states whose card offers a decision. In any other state it is refused.
-OFFERED: Mapping[DecisionKind, frozenset[State]] = {
-    DecisionKind.APPROVE: frozenset({State.PROPOSED}),
-    DecisionKind.WITHDRAW: frozenset({State.PROPOSED, State.APPROVED}),
-    DecisionKind.REJECT: frozenset({State.PROPOSED, State.REFERRED}),
-    DecisionKind.EDIT: frozenset({State.PROPOSED}),
-    DecisionKind.SNOOZE: frozenset({State.PROPOSED, State.REFERRED}),
-    DecisionKind.RESOLVE: frozenset({State.REFERRED}),
-    DecisionKind.TRY_AGAIN: frozenset({State.REFERRED}),
-    DecisionKind.SETTLE: frozenset({State.OUTCOME_UNKNOWN}),
-    DecisionKind.UNDO: frozenset({State.RESOLVED}),
-    DecisionKind.NAME_KIND: frozenset({State.REFERRED}),
-    DecisionKind.CALL_NOVEL: frozenset({State.REFERRED}),
-    DecisionKind.CLAIM: frozenset({State.PROPOSED, State.REFERRED, State.OUTCOME_UNKNOWN}),
-    DecisionKind.HAND_OVER: frozenset(
-        {
-            State.OPEN,
-            State.PROPOSED,
-            State.REFERRED,
-            State.SNOOZED,
-            State.APPROVED,
-            State.RUNNING,
-            State.OUTCOME_UNKNOWN,
-        }
-    ),
-    DecisionKind.EMERGENCY: frozenset({State.PROPOSED}),
-}
-
-# These change the owner, or take back one's own approval: a card of a state earlier is enough.
-_KEEPS_ITS_COURSE = frozenset({DecisionKind.CLAIM, DecisionKind.HAND_OVER, DecisionKind.WITHDRAW})
-CHANGES_COURSE = frozenset(DecisionKind) - _KEEPS_ITS_COURSE
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,24 +1,122 @@
-"""Commands: what can be asked of a case, as data for ``decide``."""
+"""Commands: what can be asked of a case, as data for ``decide``.
+
+The decisions of people come first: which there are, when a card offers them, and who may take them.
+"""
 
 from collections.abc import Mapping
 from dataclasses import KW_ONLY, dataclass
 from datetime import datetime, timedelta
+from enum import StrEnum
 from typing import ClassVar
 
 from bot.cases.actor import CaseId
 from bot.cases.approval import Groups, Person
 from bot.cases.caller import Caller
 from bot.cases.canonical import Scalar
-from bot.cases.card_snapshot import CardSnapshot, DecisionKind
+from bot.cases.card_snapshot import CardSnapshot
 from bot.cases.delegation import Delegation
 from bot.cases.entries import FieldChange, RejectReason
 from bot.cases.identity import UNLINKED, Identities
+from bot.cases.lifecycle import State
 from bot.cases.passkey import Assertion, Passkey
 from bot.cases.plan import Plan
 from bot.cases.policy import Verdict
 from bot.cases.recommendation import Recommendation, Words
 from bot.cases.signal import Signal
 from bot.cases.sla import Sla
+
+# --- decisions of people ----------------------------------------------------------------------
+
+
+class DecisionKind(StrEnum):
+    """Everything that a person may decide about a case.
+
+    The values stand in the ledger.
+    """
+
+    APPROVE = "approve"
+    WITHDRAW = "withdraw"
+    REJECT = "reject"
+    EDIT = "edit"
+    SNOOZE = "snooze"
+    RESOLVE = "resolve"
+    TRY_AGAIN = "try again"
+    SETTLE = "settle"
+    UNDO = "take back"
+    NAME_KIND = "name"
+    CALL_NOVEL = "call new"
+    CLAIM = "claim"
+    HAND_OVER = "hand over"
+    EMERGENCY = "break glass"
+
+
+#: The states whose card offers a decision. In any other state it is refused.
+OFFERED: Mapping[DecisionKind, frozenset[State]] = {
+    DecisionKind.APPROVE: frozenset({State.PROPOSED}),
+    DecisionKind.WITHDRAW: frozenset({State.PROPOSED, State.APPROVED}),
+    DecisionKind.REJECT: frozenset({State.PROPOSED, State.REFERRED}),
+    DecisionKind.EDIT: frozenset({State.PROPOSED}),
+    DecisionKind.SNOOZE: frozenset({State.PROPOSED, State.REFERRED}),
+    DecisionKind.RESOLVE: frozenset({State.REFERRED}),
+    DecisionKind.TRY_AGAIN: frozenset({State.REFERRED}),
+    DecisionKind.SETTLE: frozenset({State.OUTCOME_UNKNOWN}),
+    DecisionKind.UNDO: frozenset({State.RESOLVED}),
+    DecisionKind.NAME_KIND: frozenset({State.REFERRED}),
+    DecisionKind.CALL_NOVEL: frozenset({State.REFERRED}),
+    DecisionKind.CLAIM: frozenset({State.PROPOSED, State.REFERRED, State.OUTCOME_UNKNOWN}),
+    DecisionKind.HAND_OVER: frozenset(
+        {
+            State.OPEN,
+            State.PROPOSED,
+            State.REFERRED,
+            State.SNOOZED,
+            State.APPROVED,
+            State.RUNNING,
+            State.OUTCOME_UNKNOWN,
+        }
+    ),
+    DecisionKind.EMERGENCY: frozenset({State.PROPOSED}),
+}
+
+# These change the owner, or take back one's own approval: a card of a state earlier is enough.
+_KEEPS_ITS_COURSE = frozenset({DecisionKind.CLAIM, DecisionKind.HAND_OVER, DecisionKind.WITHDRAW})
+CHANGES_COURSE = frozenset(DecisionKind) - _KEEPS_ITS_COURSE
+
+
+class Role(StrEnum):
+    """A person's relation to a case. One person may have several."""
+
+    APPROVER = "approver"
+    PLAYBOOK_OWNER = "owner of the playbook"
+    PRESENT_OWNER = "present owner"
+    VOTER = "approved it"
+
+
+_DECIDERS = frozenset({Role.APPROVER, Role.PLAYBOOK_OWNER})
+_HOLDERS = _DECIDERS | {Role.PRESENT_OWNER}
+
+#: The roles of which one is enough; ``docs/authority.md`` shows this table.
+# Owning a case allows nothing but to claim it and hand it on.
+MAY: Mapping[DecisionKind, frozenset[Role]] = {
+    DecisionKind.APPROVE: frozenset({Role.APPROVER}),
+    DecisionKind.UNDO: frozenset({Role.APPROVER}),
+    DecisionKind.WITHDRAW: frozenset({Role.VOTER}),
+    DecisionKind.REJECT: _DECIDERS,
+    DecisionKind.EDIT: _DECIDERS,
+    DecisionKind.SNOOZE: _DECIDERS,
+    DecisionKind.RESOLVE: _DECIDERS,
+    DecisionKind.TRY_AGAIN: _DECIDERS,
+    DecisionKind.SETTLE: _DECIDERS,
+    DecisionKind.NAME_KIND: _DECIDERS,
+    DecisionKind.CALL_NOVEL: _DECIDERS,
+    DecisionKind.CLAIM: _HOLDERS,
+    DecisionKind.HAND_OVER: _HOLDERS,
+    # Whom policy names for emergencies is checked in ``decide_controls``.
+    DecisionKind.EMERGENCY: frozenset(),
+}
+
+# Whoever raised or edited a plan, or gains from it, may reject it and never approve it.
+NEVER_BY_AUTHORS = frozenset({DecisionKind.APPROVE, DecisionKind.UNDO, DecisionKind.EMERGENCY})
 
 
 @dataclass(frozen=True, slots=True)
@@ -363,6 +461,8 @@ class StartUndo(Recheck):
 
 SignalCommand = Recur | Clear
 TriageCommand = NameKind | CallNovel | Narrate | Recommend
+#: Decisions that say nothing but who takes them.
+PlainDecision = Withdraw | CallNovel | Claim | TryAgain
 VoteCommand = Approve | BeginApproval | Withdraw
 HandlingCommand = Reject | Edit | HandOver | Claim | Snooze | Resolve | TryAgain
 TimerCommand = Wake | Expire | Remind

@@ -15,11 +15,14 @@ from bot.cases import handling, intake, steps, timers, triage, undo, votes
 from bot.cases.actor import DESK, Actor, Surface
 from bot.cases.authority import ineligibility
 from bot.cases.caller import Caller
-from bot.cases.card_snapshot import CHANGES_COURSE, OFFERED, CardSnapshot, DecisionKind
+from bot.cases.card_snapshot import CardSnapshot
 from bot.cases.case import Case
 from bot.cases.commands import (
+    CHANGES_COURSE,
+    OFFERED,
     Approve,
     Command,
+    DecisionKind,
     HandlingCommand,
     Open,
     PersonDecision,

@@ -8,9 +8,8 @@ from bot.cases.actor import Surface
 from bot.cases.approval import Approval, Groups, quorum_met
 from bot.cases.authority import ineligibility
 from bot.cases.caller import Caller
-from bot.cases.card_snapshot import DecisionKind
 from bot.cases.case import Case, StatusReason
-from bot.cases.commands import BeginUndo, StartUndo, Undo, UndoCommand
+from bot.cases.commands import BeginUndo, DecisionKind, StartUndo, Undo, UndoCommand
 from bot.cases.delegation import stands_in_for
 from bot.cases.entries import (
     CaseBody,

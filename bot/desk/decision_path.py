@@ -9,9 +9,9 @@ from dataclasses import dataclass
 
 from bot.cases.actor import CaseId, Surface, UserId
 from bot.cases.caller import Caller
-from bot.cases.card_snapshot import CardSnapshot, DecisionKind
+from bot.cases.card_snapshot import CardSnapshot
 from bot.cases.case import Case
-from bot.cases.commands import Command
+from bot.cases.commands import Command, DecisionKind
 from bot.cases.decide import decide, must_be_current, record_refusal
 from bot.cases.errors import ChatFailed, NotEligible, NotNow, Refusal, Superseded
 from bot.desk.callers import Callers

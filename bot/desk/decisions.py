@@ -1,4 +1,4 @@
-"""Decisions of people: one method each, one path for all."""
+"""Decisions of people: one path for all, and a method for each that carries more than a name."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
@@ -9,23 +9,20 @@ from bot.cases.actor import Surface
 from bot.cases.approval import is_colleague
 from bot.cases.caller import Caller
 from bot.cases.canonical import Scalar
-from bot.cases.card_snapshot import DecisionKind
 from bot.cases.case import Case
 from bot.cases.commands import (
     Approve,
-    CallNovel,
-    Claim,
     Command,
+    DecisionKind,
     Edit,
     HandOver,
     NameKind,
+    PlainDecision,
     Reject,
     Resolve,
     Settle,
     Snooze,
-    TryAgain,
     Undo,
-    Withdraw,
 )
 from bot.cases.control_commands import BreakGlass
 from bot.cases.control_decisions import decide_controls
@@ -124,6 +121,10 @@ class Decisions:
         )
         return refusal
 
+    def decide(self, request: Request, command: type[PlainDecision]) -> Case:
+        """Take a decision that says nothing but who takes it."""
+        return self.path.decide(command.decision, request, command)
+
     # --- the plan ------------------------------------------------------------------------------
 
     def approve(self, request: Request, note: str = "") -> Case:
@@ -132,10 +133,6 @@ class Decisions:
         With the last approval that it needs, it is carried out.
         """
         return self.path.decide(DecisionKind.APPROVE, request, partial(Approve, note=note))
-
-    def withdraw(self, request: Request) -> Case:
-        """Take back one's own approval."""
-        return self.path.decide(DecisionKind.WITHDRAW, request, Withdraw)
 
     def reject(self, request: Request, reason: RejectReason, note: str = "") -> Case:
         """Decide that the plan is not carried out."""
@@ -224,10 +221,6 @@ class Decisions:
 
     # --- the case ------------------------------------------------------------------------------
 
-    def claim(self, request: Request) -> Case:
-        """Take the case on oneself."""
-        return self.path.decide(DecisionKind.CLAIM, request, Claim)
-
     def hand_over(self, request: Request, *, to: str, progress: str, remains: str) -> Case:
         """Give the case to another owner.
 
@@ -255,10 +248,6 @@ class Decisions:
     def resolve(self, request: Request, note: str) -> Case:
         """Say that the case was handled by hand, and how."""
         return self.path.decide(DecisionKind.RESOLVE, request, partial(Resolve, note=note))
-
-    def try_again(self, request: Request) -> Case:
-        """Have a referred case triaged again."""
-        return self.path.decide(DecisionKind.TRY_AGAIN, request, TryAgain)
 
     def settle(self, request: Request, *, has_landed: bool, note: str) -> Case:
         """Report the outcome of a step in doubt.
@@ -294,10 +283,6 @@ class Decisions:
             )
 
         return self.path.decide_on_case(DecisionKind.NAME_KIND, request, command)
-
-    def call_novel(self, request: Request) -> Case:
-        """Say that no known kind fits."""
-        return self.path.decide(DecisionKind.CALL_NOVEL, request, CallNovel)
 
     def _edit_actions(
         self, case: Case, values: Mapping[str, Scalar]

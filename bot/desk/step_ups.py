@@ -7,9 +7,9 @@ from functools import partial
 
 from bot.cases.actor import CaseId, Surface, UserId
 from bot.cases.caller import Caller
-from bot.cases.card_snapshot import CardSnapshot, DecisionKind
+from bot.cases.card_snapshot import CardSnapshot
 from bot.cases.case import Case
-from bot.cases.commands import Approve, BeginApproval, BeginUndo, Command, Undo
+from bot.cases.commands import Approve, BeginApproval, BeginUndo, Command, DecisionKind, Undo
 from bot.cases.errors import NoSuchCase, Refusal, TooLate
 from bot.cases.passkey import (
     LINK_IS_OVER,

@@ -3,8 +3,11 @@
 A test checks that each has a listener. An id on a posted card never changes.
 """
 
+from collections.abc import Mapping
+
 from bot.cases.card_snapshot import CardSnapshot
 from bot.cases.case import Case
+from bot.cases.commands import Claim, PlainDecision, TryAgain
 
 # Buttons of a card.
 APPROVE = "case.approve"
@@ -22,6 +25,11 @@ NAME_SECOND = "case.name_second"
 NAME_THIRD = "case.name_third"
 NOVEL = "case.novel"
 ANOTHER_KIND = "case.another_kind"
+#: The buttons that decide at one press, without a form.
+ONE_PRESS: Mapping[str, type[PlainDecision]] = {
+    CLAIM: Claim,
+    TRY_AGAIN: TryAgain,
+}
 # A link, which Slack reports as a press all the same.
 STEP_UP = "case.step_up"
 

@@ -1,9 +1,11 @@
 """The buttons of a card: each decides, or opens a form."""
 
+from functools import partial
+
 from slack_bolt import App
 
-from bot.cases.card_snapshot import DecisionKind
 from bot.cases.case import Case
+from bot.cases.commands import CallNovel, DecisionKind, PlainDecision
 from bot.cases.errors import NotEligible
 from handlers.cards import forms, ids
 from handlers.slack.case_menu import CaseMenu
@@ -33,9 +35,7 @@ def register(app: App, services: SlackServices) -> None:
         ids.REJECT: buttons.reject,
         ids.EDIT: buttons.edit,
         ids.RESOLVE: buttons.resolve,
-        ids.TRY_AGAIN: buttons.try_again,
         ids.SETTLE: buttons.settle,
-        ids.CLAIM: menu.claim,
         ids.UNDO: buttons.undo,
         ids.MORE: menu.select,
         ids.NAME_FIRST: buttons.name_kind,
@@ -44,12 +44,18 @@ def register(app: App, services: SlackServices) -> None:
         ids.NOVEL: buttons.novel,
         ids.ANOTHER_KIND: buttons.another_kind,
     }
+    for action_id, command in ids.ONE_PRESS.items():
+        handlers[action_id] = buttons.decide_with(command)
     for action_id, handle in handlers.items():
         app.action(action_id)(button_listener(services, handle))
 
 
 class CaseButtons(CasePresses):
-    """One method for each button."""
+    """One method for each button that is no plain decision."""
+
+    def decide_with(self, command: type[PlainDecision]) -> ButtonHandler:
+        """Return the handler of a button that decides at one press."""
+        return partial(self._decide, command)
 
     def approve(self, press: ButtonPress) -> None:
         """Approve the plan."""
@@ -80,10 +86,6 @@ class CaseButtons(CasePresses):
         case = self._current(press, DecisionKind.RESOLVE)
         self._open(press, forms.resolve_form(case))
 
-    def try_again(self, press: ButtonPress) -> None:
-        """Carry out the step that failed once more."""
-        self.decisions.try_again(self._request(press, DecisionKind.TRY_AGAIN))
-
     def settle(self, press: ButtonPress) -> None:
         """Open the form that says whether a step has happened."""
         case = self._current(press, DecisionKind.SETTLE)
@@ -106,7 +108,7 @@ class CaseButtons(CasePresses):
 
     def novel(self, press: ButtonPress) -> str:
         """Record that the case is of no known kind."""
-        self.decisions.call_novel(self._request(press, DecisionKind.CALL_NOVEL))
+        self._decide(CallNovel, press)
         return "Recorded as something new. The next one like it is not taken for something else."
 
     def _editable_parameters(self, case: Case) -> tuple[str, ...]:

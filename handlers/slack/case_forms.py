@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from slack_bolt import Ack, App
 
 from bot.cases.actor import CaseId, Surface, UserId
-from bot.cases.card_snapshot import DecisionKind
+from bot.cases.commands import DecisionKind
 from bot.cases.entries import RejectReason
 from bot.cases.errors import BadRequest
 from bot.cases.passkey import Purpose

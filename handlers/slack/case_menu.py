@@ -1,6 +1,6 @@
 """The menu "More" of a card."""
 
-from bot.cases.card_snapshot import DecisionKind
+from bot.cases.commands import Claim, DecisionKind, Withdraw
 from bot.cases.errors import BadRequest
 from handlers.cards import forms, ids
 from handlers.cards.notes import precedent_blocks, trail_lines
@@ -30,7 +30,7 @@ class CaseMenu(CasePresses):
 
     def claim(self, press: ButtonPress) -> None:
         """Make the presser the owner."""
-        self.decisions.claim(self._request(press, DecisionKind.CLAIM))
+        self._decide(Claim, press)
 
     def hand_over(self, press: ButtonPress) -> None:
         """Open the form that hands the case to somebody else."""
@@ -45,7 +45,7 @@ class CaseMenu(CasePresses):
 
     def withdraw(self, press: ButtonPress) -> str:
         """Withdraw the presser's approval."""
-        self.decisions.withdraw(self._request(press, DecisionKind.WITHDRAW))
+        self._decide(Withdraw, press)
         return "Your approval is withdrawn."
 
     def trail(self, press: ButtonPress) -> str:

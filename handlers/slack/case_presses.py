@@ -3,8 +3,8 @@
 from dataclasses import dataclass
 
 from bot.cases.actor import CaseId, Surface, UserId
-from bot.cases.card_snapshot import DecisionKind
 from bot.cases.case import Case
+from bot.cases.commands import DecisionKind, PlainDecision
 from bot.desk.decision_path import Request
 from bot.desk.decisions import Decisions
 from bot.ports.card_store import CardStore
@@ -51,6 +51,10 @@ class CasePresses:
         A form is about that case, and is checked again when it is submitted.
         """
         return self.decisions.current(self._request(press, decision), decision)
+
+    def _decide(self, command: type[PlainDecision], press: ButtonPress) -> None:
+        """Take a decision that needs no form."""
+        self.decisions.decide(self._request(press, command.decision), command)
 
     def _open(self, press: ButtonPress, form: Json) -> None:
         self.chat.open_modal(press.trigger_id, form)

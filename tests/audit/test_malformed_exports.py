@@ -18,6 +18,7 @@ import bot.audit.verifier
 from bot.audit.checkpoints import Checkpoints
 from bot.audit.export import export
 from bot.audit.verifier import canonical, main
+from bot.cases.commands import Withdraw
 from bot.cases.ledger import GENESIS, chain_hash, leaf_hash
 from tests.fakes.directory import principal
 from tests.world import request
@@ -48,7 +49,7 @@ def honest(tmp_path_factory, empty_sqlite):
     )
     world.approve(world.store.cases.case("EX-1"), "ana")
     world.approve(world.store.cases.case("EX-2"))
-    world.desk.decisions.withdraw(request("EX-2", principal("ana"), world.seen("EX-2")))
+    world.desk.decisions.decide(request("EX-2", principal("ana"), world.seen("EX-2")), Withdraw)
     world.work()
     Checkpoints(folder / "cp", "log").sign(world.store.ledger)
     export(world.store.ledger, folder / "log.jsonl")

@@ -381,7 +381,7 @@ def test_a_step_that_a_person_let_be_forgotten_is_named_by_replay_and_verifier_a
     world.approve(world.case(case))
     world.work()
     running = world.case(case)
-    assert running.step_in_doubt == 0
+    assert running.execution.step_in_doubt == 0
     body = Resolved(resolution=Resolution.BY_HAND, note="did it", by_name="Ana")
     entry = Entry(
         case_id=case.id,

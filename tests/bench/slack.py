@@ -21,6 +21,7 @@ from sqlalchemy import text
 
 from bot.cases import commands as m
 from bot.cases.card_snapshot import CardSnapshot
+from bot.cases.commands import Claim
 from bot.cases.decide import decide, record_entry
 from bot.cases.entries import Gathered
 from bot.cases.plan import Money
@@ -120,8 +121,9 @@ def presses(folder: Path) -> None:
     for case in cases[PRESSES : PRESSES + 30]:
         before = running.desk.store.cards.cards(case)[0].version
         began = time.perf_counter()
-        running.desk.decisions.claim(
-            request(case, f"{TEAM}/{ANA}", CardSnapshot.of(running.desk.store.cases.case(case)))
+        running.desk.decisions.decide(
+            request(case, f"{TEAM}/{ANA}", CardSnapshot.of(running.desk.store.cases.case(case))),
+            Claim,
         )
         while running.desk.store.cards.cards(case)[0].version == before:
             time.sleep(0.002)

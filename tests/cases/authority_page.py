@@ -5,8 +5,7 @@
 
 from pathlib import Path
 
-from bot.cases.authority import MAY, NEVER_BY_AUTHORS, Role
-from bot.cases.card_snapshot import OFFERED, DecisionKind
+from bot.cases.commands import MAY, NEVER_BY_AUTHORS, OFFERED, DecisionKind, Role
 from bot.cases.lifecycle import State
 
 WORDS = {
@@ -33,7 +32,7 @@ ROLES = {
 }
 HEAD = """# Who may decide what
 
-One table in the rules says it (`bot/cases/authority.py`), for every surface. This page is made from it.
+One table in the rules says it (`bot/cases/commands.py`), for every surface. This page is made from it.
 
 * **Approver**: a member of a group that policy names for this very plan. What policy let run alone answers to the owners of its playbook.
 * **Owner of the playbook**: a member of one of the groups under `owners:` in the playbook: business, operations, technical, governance or next.

@@ -10,7 +10,7 @@ import bot.cases.commands as commands_module
 from bot.cases.actor import Surface
 from bot.cases.approval import ApprovalRequirement, Person
 from bot.cases.caller import Caller
-from bot.cases.card_snapshot import CardSnapshot, DecisionKind
+from bot.cases.card_snapshot import CardSnapshot
 from bot.cases.case import Case
 from bot.cases.commands import (
     Approve,
@@ -19,6 +19,7 @@ from bot.cases.commands import (
     CallNovel,
     Claim,
     Clear,
+    DecisionKind,
     Edit,
     Expire,
     HandOver,

@@ -8,10 +8,13 @@ import pytest
 import bot.cases.commands as commands_module
 from bot.audit.verifier import ENDS_DOUBT, check_trade
 from bot.cases.actor import Actor
-from bot.cases.card_snapshot import CHANGES_COURSE, OFFERED, CardSnapshot, DecisionKind
+from bot.cases.card_snapshot import CardSnapshot
 from bot.cases.commands import (
+    CHANGES_COURSE,
+    OFFERED,
     Approve,
     Clear,
+    DecisionKind,
     Open,
     PersonDecision,
     Recommend,

@@ -10,9 +10,11 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, pr
 
 from bot.cases.approval import ApprovalRequirement, Person
 from bot.cases.canonical import from_json, to_json, to_plain
-from bot.cases.card_snapshot import CHANGES_COURSE, OFFERED, CardSnapshot
+from bot.cases.card_snapshot import CardSnapshot
 from bot.cases.case import Case
 from bot.cases.commands import (
+    CHANGES_COURSE,
+    OFFERED,
     Approve,
     CallNovel,
     Claim,

@@ -5,6 +5,7 @@ from datetime import UTC, datetime, time, timedelta
 
 import pytest
 
+from bot.cases.commands import Claim
 from bot.cases.errors import TooLate
 from bot.cases.hours import Hours
 from bot.cases.lifecycle import State
@@ -106,8 +107,8 @@ def test_after_a_snooze_the_time_to_decide_begins_anew(world):
     )
     pass_time(world, 49)
     awake = world.case(case)
-    assert (awake.state, awake.escalated) == (State.PROPOSED, False)
-    assert awake.sla.decide_by == until + 4 * HOUR
+    assert (awake.state, awake.timers.is_escalated) == (State.PROPOSED, False)
+    assert awake.timers.sla.decide_by == until + 4 * HOUR
 
 
 def test_an_outcome_that_nobody_knows_is_asked_about_until_somebody_looks(world):
@@ -147,7 +148,7 @@ def test_whoever_is_asked_is_called_by_name_and_an_emergency_is_loud(world):
 
 def test_taking_it_on_and_handing_it_over_change_who_is_reminded(world):
     case = world.proposed()
-    world.desk.decisions.claim(request(case.id, ANA, world.seen(case)))
+    world.desk.decisions.decide(request(case.id, ANA, world.seen(case)), Claim)
     pass_time(world, 2)
     (reminder,) = [
         entry.body

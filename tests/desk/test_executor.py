@@ -7,6 +7,7 @@ import pytest
 
 from bot.audit.replay import replay
 from bot.cases.card_snapshot import CardSnapshot
+from bot.cases.commands import TryAgain
 from bot.cases.entries import RejectReason, StepState
 from bot.cases.errors import NotEligible, Superseded
 from bot.cases.lifecycle import State
@@ -427,7 +428,7 @@ def test_a_case_that_needs_a_person_can_be_looked_at_again_or_handled_by_hand(wo
     world.house.failing_lookups.add("look")
     case = world.proposed()
     world.house.failing_lookups.clear()
-    world.desk.decisions.try_again(request(case.id, principal("ana"), world.seen(case)))
+    world.desk.decisions.decide(request(case.id, principal("ana"), world.seen(case)), TryAgain)
     world.work()
     assert world.case(case).state is State.PROPOSED
     other = world.store.cases.case(world.receive(world.signal("product:7")).case_id)

@@ -8,6 +8,7 @@ from decimal import Decimal
 import pytest
 
 from bot.cases.approval import ApprovalRequirement
+from bot.cases.commands import TryAgain
 from bot.cases.entries import StepState
 from bot.cases.errors import BadRequest, ConnectorFailed, TooLate
 from bot.cases.lifecycle import State
@@ -232,7 +233,7 @@ def test_a_case_that_cannot_be_looked_at_gets_a_card_that_says_so(small_world, f
     assert type(fault).__name__ not in case.activity.status_reason.reason
     world.house.prepare = FakeConnector().prepare
     world.house.rows = [{"product": "Merlot", "on_hand": 4, "quantity": 24, "at_risk": 3.5}]
-    world.desk.decisions.try_again(request(case.id, principal("ana"), world.seen(case)))
+    world.desk.decisions.decide(request(case.id, principal("ana"), world.seen(case)), TryAgain)
     world.work()
     assert world.case(case).state is State.PROPOSED
 

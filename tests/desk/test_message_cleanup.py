@@ -9,6 +9,7 @@ from contextlib import contextmanager
 import pytest
 from slack_bolt import BoltRequest
 
+from bot.cases.commands import Claim
 from bot.cases.entries import RejectReason
 from bot.cases.errors import CountersignError, RateLimited
 from bot.clock import utc_now
@@ -137,7 +138,7 @@ def test_a_card_that_was_deleted_and_posted_anew_is_found_again_too(town):
     case = town.proposed()
     town.slack.chat_delete(channel="C0STOCK", ts=town.store.cards.cards(case.id)[0].ts)
     faults(town, drop_next=1, drop_only="chat.postMessage")
-    town.desk.decisions.claim(request(case.id, principal("ana"), town.seen(case)))
+    town.desk.decisions.decide(request(case.id, principal("ana"), town.seen(case)), Claim)
     town.work()
     later(town)
     assert live(town.emulator) == standing(town, case.id)
@@ -146,7 +147,7 @@ def test_a_card_that_was_deleted_and_posted_anew_is_found_again_too(town):
 def test_a_card_that_may_no_longer_be_edited_gives_way_to_a_new_one(town):
     case = town.proposed()
     faults(town, edit_window_closed=True)
-    town.desk.decisions.claim(request(case.id, principal("ana"), town.seen(case)))
+    town.desk.decisions.decide(request(case.id, principal("ana"), town.seen(case)), Claim)
     town.work()
     faults(town, edit_window_closed=False)
     later(town)
@@ -342,7 +343,9 @@ def decide_something(town, dice, case_id):
     """A person claims or rejects; that they may come too late is part of the story."""
     with contextlib.suppress(CountersignError):
         if dice.random() < 0.7:
-            town.desk.decisions.claim(request(case_id, principal("ana"), town.seen(case_id)))
+            town.desk.decisions.decide(
+                request(case_id, principal("ana"), town.seen(case_id)), Claim
+            )
         else:
             case = town.store.cases.case(case_id)
             town.desk.decisions.reject(

@@ -207,7 +207,7 @@ def test_what_moved_meanwhile_is_asked_again_and_not_done(town):
     town.watch.acknowledge("stock has come", operator="root")
     look_twice(world)
     asked = world.store.cases.case(case.id)
-    assert (asked.state, asked.revision, world.house.effects) == (State.PROPOSED, 2, [])
+    assert (asked.state, asked.proposal.revision, world.house.effects) == (State.PROPOSED, 2, [])
 
 
 @pytest.mark.parametrize("idempotency", [Idempotency.NONE, Idempotency.MARKER])

@@ -20,7 +20,17 @@ from bot.cases.recommendation import Words
 from bot.desk.effects import change
 from bot.ports.case_store import Change
 from handlers.cards.case_card import case_card
-from tests.cases.making import ANA, NOW, approved, asker, fold_all, proposed, start_step, verdict
+from tests.cases.making import (
+    ANA,
+    NOW,
+    approved,
+    asker,
+    fold_all,
+    proposed,
+    start_step,
+    verdict,
+    with_fields,
+)
 from tests.fakes.directory import principal
 from tests.world import playbook, policy, request
 
@@ -134,7 +144,9 @@ def test_rule_23_every_attempt_is_written_with_its_reason(world):
     for attempt in (
         lambda: world.approve(case, "carla"),
         lambda: world.approve(case, seen=replace(CardSnapshot.of(case), revision=7)),
-        lambda: world.desk.decisions.claim(request(case.id, principal("finn"), world.seen(case))),
+        lambda: world.desk.decisions.decide(
+            request(case.id, principal("finn"), world.seen(case)), Claim
+        ),
     ):
         with pytest.raises(Refusal):
             attempt()
@@ -184,7 +196,7 @@ def test_rule_28_the_reviewer_sees_what_changed_who_voted_and_no_colour_that_nud
 
     case = proposed(factors=(ApprovalRequirement("floor-managers", 2),))
     half = fold_all(case, decide(case, Approve(asker(ANA), CardSnapshot.of(case)), NOW))
-    told = flat(case_card(replace(half, changes=(FieldChange("quantity", 24, 12),))))
+    told = flat(case_card(with_fields(half, changes=(FieldChange("quantity", 24, 12),))))
     assert "Edited: " in told
     assert "quantity 24 → 12" in told
     assert "Approved by " in told

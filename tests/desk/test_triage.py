@@ -3,6 +3,7 @@
 import pytest
 
 from bot.cases.card_snapshot import CardSnapshot
+from bot.cases.commands import CallNovel
 from bot.cases.entries import RejectReason
 from bot.cases.errors import BadRequest, NotEligible, TooLate
 from bot.cases.lifecycle import State
@@ -77,7 +78,13 @@ def test_a_person_names_it_and_it_goes_to_that_playbook_on_a_new_card(unsure):
     )
     unsure.work()
     named = unsure.case(case)
-    assert (named.state, named.kind, named.channel, named.named_by, named.generation) == (
+    assert (
+        named.state,
+        named.kind,
+        named.channel,
+        named.classification.named_by,
+        named.generation,
+    ) == (
         State.PROPOSED,
         "low_stock",
         "C0STOCK",
@@ -90,7 +97,7 @@ def test_a_person_names_it_and_it_goes_to_that_playbook_on_a_new_card(unsure):
 
 def test_something_new_is_an_answer_too(unsure):
     case = nameless(unsure)
-    unsure.desk.decisions.call_novel(request(case.id, principal("ana"), unsure.seen(case)))
+    unsure.desk.decisions.decide(request(case.id, principal("ana"), unsure.seen(case)), CallNovel)
     unsure.work()
     assert (
         unsure.case(case).state,
@@ -113,7 +120,7 @@ def test_an_answer_is_given_once_by_those_it_belongs_to_and_names_a_playbook(uns
         decisions.name_kind(
             request(case.id, principal("ana"), CardSnapshot.of(case)), kind=UNRECOGNISED
         )
-    decisions.call_novel(request(case.id, principal("ana"), CardSnapshot.of(case)))
+    decisions.decide(request(case.id, principal("ana"), CardSnapshot.of(case)), CallNovel)
     with pytest.raises(TooLate):
         decisions.name_kind(
             request(case.id, principal("ana"), CardSnapshot.of(case)), kind="low_stock"

@@ -5,7 +5,7 @@ import json
 import pytest
 
 from bot.cases.approval import ApprovalRequirement
-from bot.cases.card_snapshot import OFFERED, DecisionKind
+from bot.cases.commands import OFFERED, DecisionKind
 from bot.cases.lifecycle import State
 from bot.cases.policy import RiskTier
 from bot.emulator.blocks import validate_view

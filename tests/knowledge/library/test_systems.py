@@ -114,9 +114,11 @@ def test_a_mistake_in_a_system_behind_http_is_told_where_it_is(folder, before, a
 
 
 def test_a_message_needs_somebody_and_something_to_say(folder):
+    file = folder / "systems.yml"
+    line = file.read_text().split("      tell:\n")[0].count("\n") + 1
     refuse(
-        folder / "systems.yml",
+        file,
         "{to: text, text: text}",
         "{to: text}",
-        complaint="systems.yml:122: .*tell: a message takes the parameters to and text",
+        complaint=f"systems.yml:{line}: .*tell: a message takes the parameters to and text",
     )
