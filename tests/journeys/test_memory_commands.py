@@ -14,7 +14,7 @@ from bot.cases.signal import UNRECOGNISED
 from tests.fakes.mind import FakeRecogniser, mind
 from tests.world import World
 
-pytestmark = pytest.mark.journey
+pytestmark = [pytest.mark.journey, pytest.mark.timeout(900)]
 
 PAST = """story,did,how,who,when,price
 Barolo 2017 is running low,house.order_stock,worked,Ana,2026-01-05,12
@@ -58,7 +58,7 @@ def countersign(empty_sqlite, tmp_path):
             env=environment,
             capture_output=True,
             text=True,
-            timeout=200,
+            timeout=300,
         )
         run.err = ended.stderr
         run.code = ended.returncode
@@ -225,7 +225,7 @@ def lived(store, tmp_path):
             env=environment,
             capture_output=True,
             text=True,
-            timeout=200,
+            timeout=300,
         )
         return ended.stdout
 

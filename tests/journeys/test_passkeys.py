@@ -9,7 +9,7 @@ from bot.cases.lifecycle import State
 from bot.demo.people import BEN
 from bot.settings import PACKAGED_LIBRARY
 from tests.journeys.harbour import harbour, principal
-from tests.journeys.test_page import browser, shot  # noqa: F401 (a fixture)
+from tests.journeys.test_page import shot
 
 pytestmark = [pytest.mark.journey, pytest.mark.browser]
 DEVICE = {
@@ -49,7 +49,7 @@ def town(tmp_path, emulator):
 
 @pytest.mark.threat("B7")
 def test_a_manager_approves_the_top_class_with_their_passkey_and_takes_it_back_with_it(
-    browser,  # noqa: F811
+    browser,
     town,
 ):
     case = town.the("low_stock")
