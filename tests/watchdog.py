@@ -12,12 +12,10 @@ import select
 import signal
 import sys
 import time
-from pathlib import Path
 
 POLL_SECONDS = 0.25
 # Long enough for PostgreSQL to close its files, and for a program to remove its socket.
 TERMINATE_SECONDS = 5.0
-PROCESSES = Path("/proc")
 
 
 class Watchdog:
@@ -68,10 +66,15 @@ def _send(pid: int, signal_number: int) -> None:
         os.kill(pid, signal_number)
 
 
+def _read(path: str) -> str:
+    with open(path, encoding="utf-8", errors="replace") as file:
+        return file.read()
+
+
 def _start_time(pid: int) -> str:
     """Return when a process was started; an empty text when it has ended."""
     try:
-        stat = (PROCESSES / str(pid) / "stat").read_text()
+        stat = _read(f"/proc/{pid}/stat")
     except OSError:
         return ""
     # The name of the program, in parentheses, may hold anything.
@@ -85,16 +88,16 @@ def _children_of(pid: int) -> list[int]:
     # Read from here, because a look at all processes of the machine is slow, and this one is
     # repeated all the time.
     with contextlib.suppress(OSError):
-        for thread in (PROCESSES / str(pid) / "task").iterdir():
+        for thread in os.listdir(f"/proc/{pid}/task"):
             # A thread, too, may be gone by now.
             with contextlib.suppress(OSError):
-                children += map(int, (thread / "children").read_text().split())
+                children += map(int, _read(f"/proc/{pid}/task/{thread}/children").split())
     return children
 
 
 def _describe(pid: int) -> str:
     try:
-        command = (PROCESSES / str(pid) / "cmdline").read_text()
+        command = _read(f"/proc/{pid}/cmdline")
     except OSError:
         return ""
     words = command.removesuffix("\0").replace("\0", " ")
