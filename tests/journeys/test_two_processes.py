@@ -50,8 +50,6 @@ def test_two_processes_share_the_work_and_one_may_die(postgres, emulator, tmp_pa
         "COUNTERSIGN_STORM_AFTER": "0",
     }
     bots = [BotProcess(sample_environment(tmp_path, emulator.url, **shared)) for _ in range(2)]
-    for bot in bots:
-        bot.start()
     database = Database(f"{postgres}/{name}")
     store = Store.over(database)
 
@@ -64,6 +62,8 @@ def test_two_processes_share_the_work_and_one_may_die(postgres, emulator, tmp_pa
         ]
 
     try:
+        for bot in bots:
+            bot.start()
         wait_until(lambda: emulator.get("traffic")["connections"] == 2, "two connections")
         outcomes = Counter(
             send(bots[(number + again) % 2], number)
