@@ -10,6 +10,8 @@ from tests.conftest import PATIENT
 
 # One worker starts browser and demo for all of them.
 pytestmark = [pytest.mark.journey, pytest.mark.browser, pytest.mark.xdist_group("page")]
+# In milliseconds.
+BROWSER_TIMEOUT = 120_000
 SHOTS = Path(__file__).parent.parent.parent / "artifacts" / "screenshots"
 
 
@@ -33,6 +35,7 @@ def window(browser, emulator, who, channel, *, width=1180, height=900, dark=Fals
     page = browser.new_page(
         viewport={"width": width, "height": height}, color_scheme="dark" if dark else "light"
     )
+    page.set_default_timeout(BROWSER_TIMEOUT)
     page.errors = []
     page.on("pageerror", lambda failure: page.errors.append(str(failure)))
     page.on(
