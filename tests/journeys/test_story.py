@@ -17,12 +17,12 @@ def countersign(*arguments, cwd, env=None):
         cwd=cwd,
         capture_output=True,
         text=True,
-        timeout=600,
+        timeout=1500,
         env=env,
     )
 
 
-@pytest.mark.timeout(600)
+@pytest.mark.timeout(1800)
 def test_the_story_is_told_from_the_first_signal_to_the_proof(sample_data, sample_root, tmp_path):
     told = countersign(
         "demo", "--headless", "--story", "--json", "--folder", str(sample_root), cwd=tmp_path
