@@ -9,7 +9,13 @@ import pytest
 from tests.conftest import PATIENT
 
 # One worker starts browser and demo for all of them.
-pytestmark = [pytest.mark.journey, pytest.mark.browser, pytest.mark.xdist_group("page")]
+pytestmark = [
+    pytest.mark.journey,
+    pytest.mark.browser,
+    pytest.mark.xdist_group("page"),
+    # The first one may have to make the sample company.
+    pytest.mark.timeout(1800),
+]
 # In milliseconds.
 BROWSER_TIMEOUT = 120_000
 SHOTS = Path(__file__).parent.parent.parent / "artifacts" / "screenshots"

@@ -38,6 +38,7 @@ def test_the_story_is_told_from_the_first_signal_to_the_proof(sample_data, sampl
     assert summary["ledger_entries"] > 3_000
 
 
+@pytest.mark.timeout(1800)
 def test_the_past_is_more_than_four_hundred_cases_and_their_ledger_is_real(sample_data):
     from bot.audit.replay import replay
     from bot.demo.launcher import sample_settings
