@@ -44,8 +44,9 @@ format: $(VENV)/.dev ## Put the code into shape
 	@$(BIN)/ruff check --fix-only .
 	@$(BIN)/ruff format .
 
+# Three on two cores: a third of the time a test waits for another process, or for a time-out.
 test: $(VENV)/.dev ## All tests; ARGS="-k name" for some
-	@$(BIN)/pytest -n 2 --dist loadgroup $(ARGS)
+	@$(BIN)/pytest -n 3 --dist loadgroup $(ARGS)
 
 coverage: $(VENV)/.dev ## Branch coverage by room; ARGS="tests/cases tests/desk" for some tests
 	@$(BIN)/coverage erase

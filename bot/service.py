@@ -30,7 +30,8 @@ DIGESTS_INTERVAL = timedelta(seconds=30)
 CHECKPOINT_INTERVAL = timedelta(minutes=5)
 TRAINING_INTERVAL = timedelta(minutes=10)
 PRECEDENTS_INTERVAL = timedelta(hours=1)
-START_TIMEOUT_SECONDS = 10.0
+#: A busy machine may need long; a server that could not listen has ended.
+START_TIMEOUT_SECONDS = 60.0
 SERVER_POLL_INTERVAL_SECONDS = 0.005
 
 

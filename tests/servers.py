@@ -191,10 +191,7 @@ class Postgres:
 
     def run(self, statement: str) -> None:
         """Run one statement as the superuser."""
-        engine = sa.create_engine(f"{self.url}/postgres", isolation_level="AUTOCOMMIT")
-        with engine.connect() as connection:
-            connection.execute(sa.text(statement))
-        engine.dispose()
+        _administer(self.url, statement)
 
     def cut_connections(self, name: str) -> None:
         """Terminate every connection to this database."""
@@ -217,18 +214,30 @@ class Postgres:
 
 def create_database(url: str, name: str, template: str = "template0") -> None:
     """Create a database on the server at this URL."""
-    engine = sa.create_engine(f"{url}/postgres", isolation_level="AUTOCOMMIT")
-    with engine.connect() as connection:
-        connection.execute(sa.text(f"CREATE DATABASE {name} TEMPLATE {template}"))
-    engine.dispose()
+    _administer(url, f"CREATE DATABASE {name} TEMPLATE {template}")
 
 
 def drop_database(url: str, name: str) -> None:
     """Delete a database, whoever is still connected to it."""
-    engine = sa.create_engine(f"{url}/postgres", isolation_level="AUTOCOMMIT")
-    with engine.connect() as connection:
-        connection.execute(sa.text(f"DROP DATABASE {name} WITH (FORCE)"))
-    engine.dispose()
+    _administer(url, f"DROP DATABASE {name} WITH (FORCE)")
+
+
+def _administer(url: str, statement: str) -> None:
+    """Run one statement outside of a transaction, on the server at this URL."""
+    with _administration(url).connect() as connection:
+        connection.execute(sa.text(statement))
+
+
+@functools.cache
+def _administration(url: str) -> sa.Engine:
+    # One connection for the life of a server: a new one costs more than most statements. It is
+    # tried before its use, because tests restart servers.
+    return sa.create_engine(
+        f"{url}/postgres",
+        isolation_level="AUTOCOMMIT",
+        pool_size=1,
+        pool_pre_ping=True,
+    )
 
 
 def _sweep_folders() -> None:

@@ -94,13 +94,13 @@ MEMORY = group(
     [
         LazyCommand(
             "rebuild",
-            "bot.cli.memory:rebuild",
+            "bot.cli.memory_training:rebuild",
             "Make precedents and their index again from the ledger. Cut short, it goes on where it "
             "stopped.",
         ),
         LazyCommand(
             "train",
-            "bot.cli.memory:train",
+            "bot.cli.memory_training:train",
             "Learn again from what people decided and confirmed. The bot does this by itself when "
             "there is enough that is new.",
         ),

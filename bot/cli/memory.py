@@ -1,14 +1,10 @@
-"""``countersign memory``: rebuild, train, status and review."""
+"""``countersign memory``: status and review."""
 
 import contextlib
-import os
 from collections.abc import Iterator
 from contextlib import closing
-from functools import partial
-from typing import Annotated, Any
+from typing import Any
 
-import typer
-from rich.progress import Progress
 from rich.table import Table
 
 from bot import wiring
@@ -18,17 +14,11 @@ from bot.cases.case import Case
 from bot.cases.errors import MemoryUnavailable
 from bot.cases.lifecycle import TERMINAL
 from bot.cases.signal import UNRECOGNISED
-from bot.cli.shutdown import exit_with_parent
-from bot.cli.terminal import AsJson, err, out, print_json
+from bot.cli.terminal import AsJson, out, print_json
 from bot.clock import utc_now
 from bot.preflight import open_library
 from bot.settings import Settings, load_offline
-from knowledge.learning.model_file import save_model
-from knowledge.learning.training import train_models, training_lock
-from knowledge.learning.training_set import gather_training_set
 
-#: Training leaves the processor to whoever else wants it.
-TRAINING_NICENESS = 10
 STATUS_COLUMNS = ("kind", "precedents", "right so far", "promise")
 REVIEW_COLUMNS = ("case", "state", "at stake", "it says", "best guesses")
 
@@ -58,74 +48,6 @@ def fill_index(knowledge: Knowledge) -> str:
     except MemoryUnavailable as failure:
         return str(failure)
     return ""
-
-
-def rebuild(as_json: AsJson = False) -> None:
-    with (
-        opened_knowledge(load_offline()) as knowledge,
-        Progress(console=err, transient=True) as progress,
-    ):
-        task = progress.add_task("Reading the ledger", total=None)
-        # The ledger first: the index is made from what is stored of it.
-        cases = sum(count for count, _ in knowledge.shelf.rebuild())
-        total = knowledge.shelf.count()
-        progress.update(task, description="Embedding", total=total, completed=0)
-        index_size = knowledge.precedents.rebuild(partial(progress.advance, task))
-        progress.update(task, description="Learning", total=None)
-        _train(knowledge)
-    if as_json:
-        print_json({"cases": cases, "precedents": total, "indexed": index_size})
-        return
-    out.print(f"{cases} cases read, {total} precedents, {index_size} in the index.", markup=False)
-
-
-def train(
-    as_json: AsJson = False,
-    is_attached: Annotated[
-        bool,
-        typer.Option(
-            "--attached", hidden=True, help="End when standard input does; as the bot starts it."
-        ),
-    ] = False,
-) -> None:
-    if is_attached:
-        # The bot holds the other end of standard input, also when it is killed.
-        exit_with_parent()
-    os.nice(TRAINING_NICENESS)
-    with opened_knowledge(load_offline()) as knowledge:
-        try:
-            summary = _train(knowledge)
-        except MemoryUnavailable:
-            if not is_attached:
-                raise
-            # Another training is under way already, and its result is read by every process.
-            return
-    if as_json:
-        print_json(summary)
-        return
-    examples = f"{summary['examples']} examples of {summary['kinds']} kinds"
-    plans = summary["plans"] or "none"
-    out.print(f"Version {summary['version']}: {examples}; plans of {plans}.", markup=False)
-
-
-def _train(knowledge: Knowledge) -> dict[str, Any]:
-    """Train and save the models. Return figures for ``--json``."""
-    playbooks = knowledge.library.playbooks
-    with training_lock(knowledge.folder):
-        training_set = gather_training_set(knowledge.shelf, playbooks, knowledge.embedder)
-        model = train_models(training_set, knowledge.embedder)
-        save_model(model, knowledge.folder)
-    examples = 0
-    kinds = 0
-    if model.recogniser:
-        examples = model.recogniser.example_count
-        kinds = len(model.recogniser.linear_model.labels)
-    return {
-        "version": model.version,
-        "examples": examples,
-        "kinds": kinds,
-        "plans": ", ".join(sorted(model.plans)),
-    }
 
 
 def status(as_json: AsJson = False) -> None:

@@ -6,7 +6,8 @@ from collections.abc import Iterator
 from bot.cases.errors import CountersignError
 from bot.clock import monotonic
 
-TIMEOUT_SECONDS = 30.0
+#: Nobody waits so long for what comes, however busy the machine is.
+TIMEOUT_SECONDS = 120.0
 POLL_INTERVAL_SECONDS = 0.03
 
 

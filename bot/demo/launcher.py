@@ -2,6 +2,7 @@
 
 import contextlib
 import json
+import random
 import shutil
 import socket
 import subprocess
@@ -38,12 +39,15 @@ MANIFEST = Path(__file__).parent.parent.parent / "manifest.yml"
 LOOPBACK = "127.0.0.1"
 PREFERRED_PORT = 8765
 LISTEN_BACKLOG = 128
+LISTENING_PORTS = range(10_000, 20_000)
 #: A year that ends today is played once a day; starting it again only copies it.
 MAX_DATA_AGE = timedelta(hours=12)
 #: A busy machine may need long; a process that has ended is not waited for.
-START_TIMEOUT_SECONDS = 60.0
-STOP_TIMEOUT_SECONDS = 20.0
-REQUEST_TIMEOUT_SECONDS = 10.0
+START_TIMEOUT_SECONDS = 120.0
+STOP_TIMEOUT_SECONDS = 60.0
+REQUEST_TIMEOUT_SECONDS = 60.0
+#: Slack waits three seconds for an answer; a busy machine may need longer.
+ANSWER_TIMEOUT_SECONDS = 60.0
 POLL_INTERVAL_SECONDS = 0.02
 #: A program that does not answer yet, or no longer.
 UNREACHABLE = (urllib.error.URLError, ConnectionError, TimeoutError)
@@ -135,7 +139,7 @@ def sample_settings(folder: Path, slack: str) -> Settings:
 def sample_environment(folder: Path, slack: str, **extra: str) -> dict[str, str]:
     """Return the same as variables, for a bot process."""
     # Not 0: people and tests must know where the bot listens.
-    port = str(free_port())
+    port = extra.get("COUNTERSIGN_PORT") or str(free_port())
     variables = {
         "SLACK_BOT_TOKEN": "xoxb-emulator",
         "SLACK_APP_TOKEN": "xapp-emulator",
@@ -155,10 +159,17 @@ def sample_environment(folder: Path, slack: str, **extra: str) -> dict[str, str]
 
 
 def free_port() -> int:
-    """Return a port of loopback that nobody listens on."""
-    with _listen(0) as listener:
-        port: int = listener.getsockname()[1]
-        return port
+    """Return a port of loopback that nobody listens on.
+
+    Raises:
+        OSError: there is none.
+    """
+    # The kernel gives none of these to an outgoing connection, as it might before the bot
+    # listens, or while it is restarted.
+    for port in random.SystemRandom().sample(LISTENING_PORTS, len(LISTENING_PORTS)):
+        with contextlib.suppress(OSError), _listen(port):
+            return port
+    raise OSError("no free port")
 
 
 def _listen(port: int) -> socket.socket:
@@ -290,7 +301,7 @@ class BotProcess:
         )
         while True:
             try:
-                with urllib.request.urlopen(f"{self.url}/readyz", timeout=5):
+                with urllib.request.urlopen(f"{self.url}/readyz", timeout=REQUEST_TIMEOUT_SECONDS):
                     return monotonic() - started_at
             except UNREACHABLE:
                 is_late = monotonic() - started_at > START_TIMEOUT_SECONDS
@@ -344,6 +355,7 @@ def launch_demo_processes(
         folder = _copy_data(root, data)
         emulator.wait()
         emulator.seed()
+        emulator.post("faults", {"answer_within": ANSWER_TIMEOUT_SECONDS})
         bot = BotProcess(sample_environment(folder, emulator.url, **environment))
         bot.start()
         try:

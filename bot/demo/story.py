@@ -16,11 +16,17 @@ from contextlib import closing
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from bot.cases.case import Case
 from bot.cases.errors import CountersignError
 from bot.cases.lifecycle import State
 from bot.clock import monotonic
 from bot.demo.expectations import StoryFailed, polls, require
-from bot.demo.launcher import BotProcess, SampleData, launch_demo_processes
+from bot.demo.launcher import (
+    REQUEST_TIMEOUT_SECONDS,
+    BotProcess,
+    SampleData,
+    launch_demo_processes,
+)
 from bot.demo.people import ANA, BEN, DEV, ELSIE, FINN, FLOOR, GUS, OMAR, STOCK
 from bot.demo.records import CaseRecords, CompanyDatabase
 from bot.demo.workspace import Json, SlackWorkspace, buttons_of
@@ -81,7 +87,7 @@ class SignalSource:
             headers={"Content-Type": "application/json", "Authorization": f"Bearer {token}"},
         )
         try:
-            with urllib.request.urlopen(request, timeout=10) as response:
+            with urllib.request.urlopen(request, timeout=REQUEST_TIMEOUT_SECONDS) as response:
                 receipt: Json = json.load(response)
         except urllib.error.HTTPError as error:
             raise StoryFailed(error.read().decode()) from None
@@ -308,8 +314,9 @@ class Story:
                 break
 
     def cite_precedents(self) -> None:
-        case = self.records.case("renewal_due")
-        citations = case.proposal.recommendation.citations if case.proposal.recommendation else ()
+        case = self._case_with_memory("renewal_due")
+        recommendation = case.proposal.recommendation
+        citations = recommendation.citations if recommendation else ()
         require(len(citations) >= MIN_CITATIONS, f"{len(citations)} precedents cited")
         for citation in citations:
             precedent = self.store.cases.case(citation.case_id)
@@ -320,6 +327,33 @@ class Story:
         self.slack.wait_for_ephemeral(
             BEN, citations[0].case_id, expectation="they are listed for the one who asks"
         )
+
+    def _case_with_memory(self, kind: str) -> Case:
+        """Return a case of this kind that was recommended with memory.
+
+        Memory may open after the first cards were drawn: then today's signal is sent again.
+        """
+        case = self.records.case(kind)
+        for _ in polls("memory to be open"):
+            if case.proposal.recommendation and not case.proposal.recommendation.memory:
+                break
+            case = self._send_again(case)
+        return case
+
+    def _send_again(self, case: Case) -> Case:
+        """Send the case's signal as that of another subject, and return its case with a card."""
+        signal = {
+            "key": f"again {case.id}",
+            "kind": case.kind,
+            "subject": f"{case.signal.subject} {case.id}",
+            "title": case.signal.title,
+            "facts": dict(case.signal.facts),
+        }
+        case_id = self.source.send(signal)["case"]
+        for _ in polls(f"a card of {case_id}"):
+            if self.slack.shows(self.store.cases.case(case_id), "case.more"):
+                break
+        return self.store.cases.case(case_id)
 
     def recognise_and_name(self) -> None:
         title = "We have hardly any bottles of Barolo left for Saturday"

@@ -11,6 +11,8 @@ from enum import Enum, auto
 
 from bot.rate_limit import RateLimit, TokenBuckets
 
+ANSWER_TIMEOUT_SECONDS = 3.0
+SWAP_TIMEOUT_SECONDS = 2.0
 # Reading somebody's name never fails: the faults are about what the app shows and finds again.
 FALLIBLE_METHODS = ("chat.", "views.", "conversations.h")
 
@@ -73,8 +75,12 @@ class RateKnobs:
 
 @dataclass(kw_only=True)
 class EnvelopeKnobs:
-    """Faults of Socket Mode: numbers of envelopes still to be affected."""
+    """Faults of Socket Mode: numbers of envelopes still to be affected, and time-outs."""
 
+    #: Seconds until an acknowledgement is too late, and a trigger. Slack's own are three.
+    answer_within: float = ANSWER_TIMEOUT_SECONDS
+    #: Seconds for which a swapped envelope waits for another one.
+    swap_within: float = SWAP_TIMEOUT_SECONDS
     lose_acks: int = 0
     duplicate_next: int = 0
     #: The envelope is kept back and comes after the one behind it.

@@ -118,6 +118,7 @@ class WebApiEndpoint:
 
     def _call(self, name: str, token: str, arguments: Json) -> Json:
         self.workspace.clock.history_delay = self.faults.call.hidden_for
+        self.workspace.views.trigger_seconds = self.faults.envelope.answer_within
         error = self.faults.error_of(name)
         if error:
             return {"ok": False, "error": error}

@@ -1,6 +1,6 @@
 """Socket Mode: each envelope goes to exactly one connection.
 
-It waits three seconds for its acknowledgement.
+It waits for its acknowledgement, as long as the sender says.
 """
 
 import asyncio
@@ -16,7 +16,6 @@ from starlette.websockets import WebSocket, WebSocketDisconnect
 
 from bot.emulator.wire import Json
 
-ACK_TIMEOUT = 3.0
 # RFC 6455: the server met something that it did not expect.
 INTERNAL_ERROR = 1011
 
@@ -46,6 +45,11 @@ class AppConnections:
     def count(self) -> int:
         """The number of open connections."""
         return len(self._sockets)
+
+    @property
+    def unanswered(self) -> int:
+        """The number of envelopes that wait for their acknowledgement."""
+        return len(self._pending)
 
     async def serve(self, socket: WebSocket) -> None:
         """Accept a connection and read acknowledgements until it closes."""
@@ -81,10 +85,12 @@ class AppConnections:
             if future is not None and not future.done():
                 future.set_result(answer.get("payload"))
 
-    async def send(self, kind: str, payload: Json, **fields: Any) -> EnvelopeAnswer:
+    async def send(
+        self, kind: str, payload: Json, *, answer_within: float, **fields: Any
+    ) -> EnvelopeAnswer:
         """Send an envelope to one connection and wait for its acknowledgement.
 
-        ``fields`` go into the envelope beside the payload.
+        ``answer_within`` is in seconds. ``fields`` go into the envelope beside the payload.
         """
         if not self._sockets:
             return EnvelopeAnswer(is_acknowledged=False)
@@ -102,7 +108,7 @@ class AppConnections:
         answer = None
         try:
             await self._next_socket().send_text(json.dumps(envelope))
-            async with asyncio.timeout(ACK_TIMEOUT):
+            async with asyncio.timeout(answer_within):
                 answer = await future
             is_acknowledged = True
         except (TimeoutError, RuntimeError, WebSocketDisconnect):

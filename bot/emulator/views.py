@@ -4,9 +4,9 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from bot.emulator.clock import Changes, IdSource, WorkspaceClock
+from bot.emulator.faults import ANSWER_TIMEOUT_SECONDS
 from bot.emulator.wire import ApiError, Json
 
-TRIGGER_SECONDS = 3.0
 MAX_STACK_HEIGHT = 3
 
 
@@ -47,6 +47,8 @@ class Views:
     #: Bodies of the App Home by user id.
     homes: dict[str, Json] = field(default_factory=dict)
     triggers: dict[str, Trigger] = field(default_factory=dict)
+    #: How long a trigger is valid.
+    trigger_seconds: float = ANSWER_TIMEOUT_SECONDS
 
     def new_trigger(self, user: str) -> str:
         """Return the id of a trigger for this person."""
@@ -57,14 +59,14 @@ class Views:
     def use_trigger(self, trigger_id: Any) -> str:
         """Use up a trigger and return its user id.
 
-        It is valid once, for three seconds.
+        It is valid once, and only for some seconds.
         """
         trigger = self.triggers.get(trigger_id)
         if trigger is None:
             raise ApiError("invalid_trigger_id")
         if trigger.is_used:
             raise ApiError("exchanged_trigger_id")
-        if self.clock.now() - trigger.made_at > TRIGGER_SECONDS:
+        if self.clock.now() - trigger.made_at > self.trigger_seconds:
             raise ApiError("expired_trigger_id")
         trigger.is_used = True
         return trigger.user

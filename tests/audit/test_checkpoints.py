@@ -175,7 +175,7 @@ def test_processes_that_share_a_folder_sign_one_after_the_other(small_world, tmp
     )
     command = [sys.executable, "-c", code, small_world.store.database.url, str(folder)]
     both = [subprocess.Popen(command, stderr=subprocess.PIPE, text=True) for _ in range(2)]
-    assert [(process.communicate(timeout=60)[1], process.returncode) for process in both] == [
+    assert [(process.communicate(timeout=300)[1], process.returncode) for process in both] == [
         ("", 0)
     ] * 2
     assert [path.name for path in folder.glob("*.note")] == ["000001-3.note"]

@@ -569,4 +569,4 @@ TestUndoMachine.settings = settings(max_examples=80, stateful_step_count=25, dea
 TestUndoMachine.pytestmark = [pytest.mark.threat("B7")]
 TestCaseMachine = CaseMachine.TestCase
 TestCaseMachine.settings = settings(max_examples=250, stateful_step_count=60, deadline=None)
-TestCaseMachine = pytest.mark.timeout(200)(TestCaseMachine)
+TestCaseMachine = pytest.mark.timeout(900)(TestCaseMachine)

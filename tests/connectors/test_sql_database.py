@@ -1,5 +1,6 @@
 """Transactions on a system of record: read-only look-ups, and certain failures."""
 
+import contextlib
 import sqlite3
 from dataclasses import replace
 from datetime import timedelta
@@ -19,6 +20,7 @@ from tests.connectors.stock import (
     stock_system,
 )
 from tests.fakes.servers import Proxy, Silent, serving
+from tests.waiting import wait_until
 
 WRITES = [
     "DELETE FROM stock",
@@ -185,12 +187,13 @@ def test_a_database_that_is_locked_says_neither_that_it_is_there_nor_that_it_is_
         url, "CREATE TABLE stock (product_id INTEGER PRIMARY KEY, name TEXT, on_order INTEGER)"
     )
     administer(url, "INSERT INTO stock VALUES (1, 'Merlot', 0)")
-    house = SqlConnector(replace(stock_system(), timeout=timedelta(seconds=0.3)), url)
+    house = SqlConnector(stock_system(), url)
+    hasty = SqlConnector(replace(stock_system(), timeout=timedelta(seconds=0.3)), url)
     action = house.prepare("order", ORDER)
     house.execute(action, "k1")
     holder = sqlite3.connect(tmp_path / "house.db", isolation_level=None)
     holder.execute("BEGIN EXCLUSIVE")
-    for look in (house.verify, house.execute):
+    for look in (hasty.verify, hasty.execute):
         with pytest.raises(ConnectorFailed, match="locked|longer than") as failure:
             look(action, "k1")
         assert (type(failure.value), failure.value.retryable) == (ConnectorFailed, True)
@@ -207,14 +210,15 @@ def test_a_commit_that_sqlite_could_not_make_surely_did_not_happen(tmp_path):
         url, "CREATE TABLE stock (product_id INTEGER PRIMARY KEY, name TEXT, on_order INTEGER)"
     )
     administer(url, "INSERT INTO stock VALUES (1, 'Merlot', 0)")
-    house = SqlConnector(replace(stock_system(), timeout=timedelta(seconds=0.3)), url)
+    house = SqlConnector(stock_system(), url)
+    hasty = SqlConnector(replace(stock_system(), timeout=timedelta(seconds=0.3)), url)
     action = house.prepare("order", ORDER)
     house.execute(house.prepare("order", {"product_id": 1, "quantity": 0}), "makes the marks")
     reader = sqlite3.connect(tmp_path / "house.db", isolation_level=None)
     reader.execute("BEGIN")
     reader.execute("SELECT * FROM stock").fetchall()
     with pytest.raises(ConnectorFailed) as failure:
-        house.execute(action, "k1")
+        hasty.execute(action, "k1")
     assert (type(failure.value), failure.value.retryable) == (ConnectorFailed, True)
     reader.close()
     assert (house.verify(action, "k1"), on_order(house)) == (EffectStatus.ABSENT, 0)
@@ -245,7 +249,9 @@ def test_at_commit_only_the_databases_own_no_is_certain(postgres_house, error, o
 def test_a_row_that_somebody_else_holds_can_be_tried_again(postgres_house):
     action = postgres_house.prepare("order", ORDER)
     hasty = SqlConnector(replace(stock_system(), timeout=timedelta(seconds=1)), postgres_house.url)
-    hasty.execute(hasty.prepare("order", {"product_id": 2, "quantity": 1}), "makes the marks")
+    postgres_house.execute(
+        postgres_house.prepare("order", {"product_id": 2, "quantity": 1}), "makes the marks"
+    )
     engine = sa.create_engine(postgres_house.url)
     with engine.begin() as holder:
         holder.exec_driver_sql("UPDATE stock SET name = 'x' WHERE product_id = 1")
@@ -270,6 +276,12 @@ def test_a_database_that_accepts_and_never_answers_ends_in_time():
         assert (type(failure.value), failure.value.retryable) == (ConnectorFailed, True)
 
 
+def is_absent(house, action):
+    with contextlib.suppress(ConnectorFailed):
+        return house.verify(action, "k1") is EffectStatus.ABSENT
+    return False
+
+
 @pytest.mark.threat("A3")
 @pytest.mark.parametrize(
     ("fatal", "outcome"), [(b"UPDATE stock", ConnectorFailed), (b"COMMIT", OutcomeUnknown)]
@@ -287,11 +299,13 @@ def test_a_network_that_hangs_ends_in_time_and_only_a_commit_is_in_doubt(
             replace(stock_system(), timeout=timedelta(seconds=1.5)),
             str(address.set(port=proxy.port)),
         )
-        assert house.verify(action, "k1") is EffectStatus.ABSENT
+        wait_until(lambda: is_absent(house, action), "a connection that is good")
         proxy.fatal = fatal
-        with pytest.raises(ConnectorFailed) as failure:
-            house.execute(action, "k1")
-        assert (type(failure.value), proxy.is_frozen.is_set()) == (outcome, True)
+        # A busy machine may use up the time before the fatal statement: then nothing was done.
+        while not proxy.is_frozen.is_set():
+            with pytest.raises(ConnectorFailed) as failure:
+                house.execute(action, "k1")
+        assert type(failure.value) is outcome
         # A connection that was good before: the look ends in time as well.
         with pytest.raises(ConnectorFailed):
             house.verify(action, "k1")

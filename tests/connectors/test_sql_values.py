@@ -13,7 +13,7 @@ from bot.connectors.parameters import ParameterType
 from bot.connectors.sql import SqlAction, SqlConnector, SqlSystem
 from bot.connectors.sql_values import to_scalar
 
-SECOND = timedelta(seconds=5)
+PATIENT_TIMEOUT = timedelta(seconds=60)
 
 
 @pytest.mark.parametrize(
@@ -53,7 +53,7 @@ def paying(url: str) -> SqlConnector:
         precondition="SELECT amount FROM bills WHERE id = :id",
         statement="UPDATE bills SET paid = 1 WHERE id = :id",
     )
-    system = SqlSystem(name="house", url_env="URL", timeout=SECOND, actions={"pay": pay})
+    system = SqlSystem(name="house", url_env="URL", timeout=PATIENT_TIMEOUT, actions={"pay": pay})
     return SqlConnector(system, url)
 
 

@@ -118,13 +118,22 @@ class StockSubject(Subject):
     def __init__(self, url: str) -> None:
         self.url = url
         create_stock(url)
-        self.connector = SqlConnector(replace(stock_system(), timeout=timedelta(seconds=2)), url)
+        self.connector = SqlConnector(stock_system(), url)
 
     def count_effects(self) -> int:
         return on_order(self.connector) // ORDER["quantity"]
 
     def move(self) -> None:
         administer(self.url, "UPDATE stock SET on_order = 1 WHERE product_id = 1")
+
+    @contextmanager
+    def losing_patience(self):
+        """Give up soon inside: what does not answer is not waited for."""
+        patient = self.connector
+        system = replace(stock_system(), timeout=timedelta(seconds=0.5))
+        self.connector = SqlConnector(system, self.url)
+        yield
+        self.connector = patient
 
 
 class SqliteSubject(StockSubject):
@@ -142,7 +151,8 @@ class SqliteSubject(StockSubject):
     def disconnect(self):
         with closing(sqlite3.connect(self.path, isolation_level=None)) as holder:
             holder.execute("BEGIN EXCLUSIVE")
-            yield
+            with self.losing_patience():
+                yield
 
 
 class PostgresqlSubject(StockSubject):
@@ -157,7 +167,8 @@ class PostgresqlSubject(StockSubject):
         engine = sa.create_engine(self.url)
         with engine.begin() as holder:
             holder.exec_driver_sql("LOCK TABLE countersign_marks IN ACCESS EXCLUSIVE MODE")
-            yield
+            with self.losing_patience():
+                yield
         engine.dispose()
 
 

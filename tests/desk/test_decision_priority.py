@@ -18,13 +18,13 @@ def test_nobody_waits_when_nobody_decides():
         pass
     waiting = threading.Thread(target=rush.wait_while_deciding)
     waiting.start()
-    waiting.join(10)
+    waiting.join(120)
     assert not waiting.is_alive()
 
 
 def test_work_waits_until_the_last_one_has_decided():
     rush, order, inside, first_is_out = (
-        DecisionPriority(max_wait=60),
+        DecisionPriority(max_wait=300),
         [],
         threading.Event(),
         threading.Event(),
@@ -33,18 +33,18 @@ def test_work_waits_until_the_last_one_has_decided():
     def decide():
         with rush:
             inside.set()
-            first_is_out.wait(10)
+            first_is_out.wait(120)
             order.append("decided")
 
     deciding = threading.Thread(target=decide)
     with rush:
         deciding.start()
-        inside.wait(10)
+        inside.wait(120)
     working = threading.Thread(target=lambda: (rush.wait_while_deciding(), order.append("worked")))
     working.start()
     first_is_out.set()
-    working.join(10)
-    deciding.join(10)
+    working.join(120)
+    deciding.join(120)
     assert order == ["decided", "worked"]
 
 

@@ -310,14 +310,14 @@ def test_hundreds_of_cards_with_lost_replies_end_as_one_live_card_each(town):
         town.receive(town.signal(f"product:{number}", facts={"product_id": number}))
     pause = threading.Event()
     with bots(town, 2):
-        for _ in range(600):
+        for _ in range(6000):
             if all(town.store.cards.cards(case_id) for case_id in cases):
                 break
             decide_something(town, dice, dice.choice(cases))
             pause.wait(0.1)
         lost = town.emulator.get("traffic")["calls"]["conversations.history"]
         faults(town, drop_share=0.0, limit_share=0.0)
-        for _ in range(600):
+        for _ in range(6000):
             if not waiting(town):
                 break
             pause.wait(0.1)

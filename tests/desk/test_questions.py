@@ -373,7 +373,7 @@ def remembering(store, tmp_path):
             shelf,
             embedder,
             VectorIndex(tmp_path / "memory", "", embedder.identity),
-            answer_timeout=20,
+            answer_timeout=60,
         )
         memory.open()
         opened.append(memory)

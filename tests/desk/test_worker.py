@@ -185,7 +185,7 @@ def test_several_lanes_on_one_database_do_each_row_once(world):
     assert (len(done), len(set(done))) == (40, 40)
 
 
-def wait(true, seconds=60):
+def wait(true, seconds=120):
     ends = time.monotonic() + seconds
     while not true():
         assert time.monotonic() < ends, "waited in vain"
@@ -207,7 +207,7 @@ def test_a_lease_is_renewed_only_by_the_one_who_holds_it(world):
     world.store.outbox.finish(second)
     held = world.store.outbox.renew([first, second], world.clock() + timedelta(seconds=90))
     assert held == {(first.key, first.fence)}
-    world.clock.forward(seconds=60)
+    world.clock.forward(seconds=120)
     assert world.store.outbox.claim([Topic.TRIAGE], 9, world.clock(), 30) == []
     world.clock.forward(seconds=31)
     (taken_over,) = world.store.outbox.claim([Topic.TRIAGE], 9, world.clock(), 30)
@@ -231,7 +231,7 @@ def test_work_that_runs_and_work_that_waits_its_turn_keep_their_leases_longer_th
         return held
 
     def slow(work):
-        assert go_on.wait(60)
+        assert go_on.wait(120)
         done.append((work.key, work.fence))
         world.store.outbox.finish(work)
 
@@ -242,12 +242,12 @@ def test_work_that_runs_and_work_that_waits_its_turn_keep_their_leases_longer_th
         {Topic.TRIAGE: slow},
         utc_now,
         threads=1,
-        timings=WorkerTimings(lease_for=1, poll_interval=0.05),
+        timings=WorkerTimings(lease_for=2, poll_interval=0.05),
     )
     lane.start()
     try:
         for _ in range(7):
-            assert renewed.acquire(timeout=60)
+            assert renewed.acquire(timeout=120)
         assert world.store.outbox.claim([Topic.TRIAGE], 9, utc_now(), 1) == []
         go_on.set()
         wait(lambda: len(done) == 2)
@@ -265,7 +265,7 @@ def test_a_row_that_was_taken_over_while_it_waited_is_not_worked_on(world):
 
     def slow(work):
         busy.set()
-        assert go_on.wait(60)
+        assert go_on.wait(120)
         done.append(work.key)
 
     lane = WorkerPool(
@@ -277,7 +277,7 @@ def test_a_row_that_was_taken_over_while_it_waited_is_not_worked_on(world):
         timings=WorkerTimings(lease_for=30),
     )
     lane.accept([first, second])
-    assert busy.wait(60)
+    assert busy.wait(120)
     world.clock.forward(seconds=31)
     world.store.outbox.claim([Topic.TRIAGE], 9, world.clock(), 30)
     lane.renew()

@@ -1,11 +1,10 @@
-import time
-
 import pytest
 from slack_sdk import WebClient
 from slack_sdk.socket_mode import SocketModeClient
 from slack_sdk.socket_mode.response import SocketModeResponse
 
-CONNECTION_TIMEOUT = 30
+from tests.waiting import wait_until
+
 SCOPES = [
     "chat:write",
     "reactions:write",
@@ -65,7 +64,7 @@ def connect(slack):
         client.socket_mode_request_listeners.append(receive)
         client.connect()
         clients.append(client)
-        wait_for_connections(slack.emulator, len(clients))
+        wait_until(lambda: connection_count(slack) == len(clients), "the connection")
         return envelopes
 
     yield connect_one
@@ -79,9 +78,6 @@ def envelopes(connect):
     return connect()
 
 
-def wait_for_connections(emulator, count):
-    """Wait until the app has this many connections."""
-    deadline = time.monotonic() + CONNECTION_TIMEOUT
-    while emulator.get("traffic")["connections"] != count:
-        assert time.monotonic() < deadline
-        time.sleep(0.02)
+def connection_count(slack):
+    """Return how many connections the app has."""
+    return slack.emulator.get("traffic")["connections"]

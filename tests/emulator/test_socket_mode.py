@@ -1,8 +1,5 @@
-import time
-
 from tests.emulator.calls import BUTTON_BLOCKS, open_home, post_message, press
-
-RECONNECTION_TIMEOUT = 30
+from tests.waiting import wait_until
 
 
 def test_each_envelope_goes_to_exactly_one_connection_and_comes_back_with_its_ack(slack, connect):
@@ -21,9 +18,6 @@ def test_each_envelope_goes_to_exactly_one_connection_and_comes_back_with_its_ac
 
 def test_a_connection_that_is_cut_off_is_made_again(slack, envelopes):
     slack.emulator.post("disconnect", {"abruptly": True})
-    deadline = time.monotonic() + RECONNECTION_TIMEOUT
-    while not slack.emulator.get("traffic")["connections"]:
-        assert time.monotonic() < deadline, "it did not come back"
-        time.sleep(0.05)
+    wait_until(lambda: slack.emulator.get("traffic")["connections"], "it to come back")
     open_home(slack, "U0ANA")
     assert envelopes[-1].payload["event"]["type"] == "app_home_opened"

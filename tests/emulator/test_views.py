@@ -75,6 +75,7 @@ def test_views_stand_on_each_other_three_high_and_change_only_from_their_latest_
 
 
 def test_a_trigger_expires_after_its_use_or_after_three_seconds(slack, envelopes):
+    slack.emulator.post("faults", {"answer_within": 3})
     trigger = new_trigger(slack, envelopes)
     slack.views_open(trigger_id=trigger, view=modal("Once"))
     twice = {"trigger_id": trigger, "view": modal("Twice")}

@@ -5,6 +5,7 @@ and a fork wants a process with one thread. The database is real SQLite, the sys
 connector, and Slack is a file: what was posted stays posted, whoever dies.
 """
 
+import gc
 import json
 import os
 import shutil
@@ -312,6 +313,8 @@ def run(root: Path, empty: Path, fatal: int) -> dict:
 
 
 def main() -> None:
+    # What was imported stays: no child looks through it, and so none has pages of it copied.
+    gc.freeze()
     root, empty, share, of = (
         Path(sys.argv[1]),
         Path(sys.argv[2]),

@@ -4,7 +4,6 @@ import json
 import os
 import subprocess
 import sys
-import time
 import urllib.request
 from contextlib import contextmanager
 from datetime import timedelta
@@ -12,13 +11,11 @@ from datetime import timedelta
 from bot import wiring
 from bot.clock import utc_now
 from bot.demo import company
-from bot.demo.launcher import sample_environment
 from bot.demo.people import TEAM
 from bot.settings import load
 from handlers.cards import ids
-
-PATIENCE_SECONDS = 60.0
-POLL_INTERVAL_SECONDS = 0.03
+from tests.journeys.bots import sample_environment
+from tests.waiting import wait_until
 
 
 class MovedClock:
@@ -74,7 +71,7 @@ class Harbour:
             env={**environment, "PATH": os.environ["PATH"]},
             capture_output=True,
             text=True,
-            timeout=60,
+            timeout=300,
         )
         assert process.returncode == 0, process.stderr
         return process.stdout
@@ -130,7 +127,7 @@ class Harbour:
                 "Authorization": "Bearer sample-source-token",
             },
         )
-        with urllib.request.urlopen(request, timeout=10) as response:
+        with urllib.request.urlopen(request, timeout=60) as response:
             return json.load(response)
 
     def cases(self, kind=""):
@@ -174,13 +171,7 @@ class Harbour:
         ts = self.card(case)["ts"]
         return self.press(who, case.channel, ts, "case.approve", value=ids.token(case))
 
-    @staticmethod
-    def until(condition, expectation, patience=PATIENCE_SECONDS):
-        """Wait until the condition holds."""
-        deadline = time.monotonic() + patience
-        while not condition():
-            assert time.monotonic() < deadline, f"waited {patience:.0f} s for {expectation}"
-            time.sleep(POLL_INTERVAL_SECONDS)
+    until = staticmethod(wait_until)
 
 
 def principal(user):

@@ -9,9 +9,11 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from bot.demo.launcher import BotProcess, sample_environment
+from bot.demo.launcher import BotProcess
 from bot.demo.people import OPS
 from tests.conftest import free_port, missing
+from tests.journeys.bots import sample_environment
+from tests.waiting import wait_until
 
 pytestmark = [pytest.mark.journey, pytest.mark.alertmanager]
 CONFIG = """
@@ -45,28 +47,21 @@ def alertmanager(tmp_path):
         running.append(
             subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
         )
-        wait(lambda: answers(f"http://127.0.0.1:{port}/-/ready"))
+        wait_until(lambda: answers(f"http://127.0.0.1:{port}/-/ready"), "the Alertmanager")
         return f"http://127.0.0.1:{port}"
 
     yield start
     for process in running:
         process.terminate()
-        process.wait(10)
+        process.wait(60)
 
 
 def answers(url):
     try:
-        with urllib.request.urlopen(url, timeout=1) as answer:
+        with urllib.request.urlopen(url, timeout=60) as answer:
             return answer.status == 200
     except OSError:
         return False
-
-
-def wait(true, seconds=60):
-    ends = time.monotonic() + seconds
-    while not true():
-        assert time.monotonic() < ends, "waited in vain"
-        time.sleep(0.05)
 
 
 def fire(url, *, value, ended=False):
@@ -82,7 +77,7 @@ def fire(url, *, value, ended=False):
     request = urllib.request.Request(
         f"{url}/api/v2/alerts", json.dumps([alert]).encode(), {"Content-Type": "application/json"}
     )
-    urllib.request.urlopen(request, timeout=5).close()
+    urllib.request.urlopen(request, timeout=60).close()
 
 
 def test_one_alert_is_one_card_through_its_whole_life(emulator, alertmanager, tmp_path):
@@ -109,17 +104,17 @@ def test_one_alert_is_one_card_through_its_whole_life(emulator, alertmanager, tm
             ]
 
         fire(upstream, value="2 s")
-        wait(lambda: len(cards()) == 1)
+        wait_until(lambda: len(cards()) == 1, "a card")
         first = cards()[0]
         assert "Till 4 is slow" in json.dumps(first)
         # Alertmanager repeats itself every second: the same words again are the same signal.
         time.sleep(3)
         assert cards()[0]["blocks"] == first["blocks"]
         fire(upstream, value="9 s")
-        wait(lambda: "seen 2 times" in json.dumps(cards()))
+        wait_until(lambda: "seen 2 times" in json.dumps(cards()), "the count")
         assert [card["ts"] for card in cards()] == [first["ts"]]
         fire(upstream, value="9 s", ended=True)
-        wait(lambda: "Cleared by itself" in json.dumps(cards()))
+        wait_until(lambda: "Cleared by itself" in json.dumps(cards()), "the end")
         (last,) = cards()
         assert last["ts"] == first["ts"]
         assert "actions" not in {block["type"] for block in last["blocks"]}

@@ -7,7 +7,7 @@ import sys
 
 import pytest
 
-pytestmark = pytest.mark.journey
+pytestmark = [pytest.mark.journey, pytest.mark.timeout(900)]
 
 
 @pytest.fixture
@@ -29,7 +29,7 @@ def kept(world, tmp_path):
             env=environment | variables,
             capture_output=True,
             text=True,
-            timeout=60,
+            timeout=300,
         )
 
     countersign.world, countersign.folder = world, tmp_path

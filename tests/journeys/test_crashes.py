@@ -10,7 +10,7 @@ import pytest
 pytestmark = pytest.mark.journey
 
 
-@pytest.mark.timeout(400)
+@pytest.mark.timeout(900)
 def test_killed_at_every_point_nothing_is_lost_and_nothing_happens_twice(tmp_path, empty_sqlite):
     shm = Path("/dev/shm")
     root = shm if shm.is_dir() else tmp_path

@@ -4,7 +4,6 @@ import contextlib
 import json
 import shutil
 import sqlite3
-import time
 import urllib.request
 from datetime import timedelta
 from pathlib import Path
@@ -17,15 +16,20 @@ from bot.cases.entries import Parked, StepReported, StepState
 from bot.cases.lifecycle import State
 from bot.clock import utc_now
 from bot.demo import company
-from bot.demo.launcher import BotProcess, EmulatorProcess, sample_environment
+from bot.demo.launcher import BotProcess, EmulatorProcess
 from bot.demo.people import ANA, FINN, OMAR, TEAM
 from bot.ports.case_store import Change
 from bot.settings import PACKAGED_LIBRARY
 from bot.store.database import Database
 from bot.store.store import Store
+from tests.conftest import PATIENT
+from tests.journeys.bots import sample_environment
+from tests.waiting import wait_until
 
-pytestmark = [pytest.mark.journey, pytest.mark.timeout(200)]
-PATIENCE_SECONDS = 60
+pytestmark = [pytest.mark.journey, pytest.mark.timeout(600)]
+# For as long the databases may hang in these tests, and a lease is longer.
+HANG_SECONDS = 180
+LEASE_SECONDS = 240
 
 
 class Shop:
@@ -39,13 +43,18 @@ class Shop:
             shutil.copy(PACKAGED_LIBRARY / f"{name}.yml", library)
         # A deed may hang for longer than it does by default: these tests hold the database.
         systems = (PACKAGED_LIBRARY / "systems.yml").read_text()
-        (library / "systems.yml").write_text(systems.replace("timeout: 2s", "timeout: 20s", 1))
+        (library / "systems.yml").write_text(
+            systems.replace("timeout: 2s", f"timeout: {HANG_SECONDS}s", 1)
+        )
         company.write_database(folder / "company.db", utc_now().replace(tzinfo=None, microsecond=0))
         self.stock()
-        settings = {"COUNTERSIGN_LIBRARY_DIR": str(library), "COUNTERSIGN_LOG_LEVEL": "CRITICAL"}
-        self.bot = BotProcess(
-            sample_environment(folder, emulator.url, **settings, COUNTERSIGN_STORM_AFTER="0")
-        )
+        settings = {
+            "COUNTERSIGN_LIBRARY_DIR": str(library),
+            "COUNTERSIGN_LOG_LEVEL": "CRITICAL",
+            "COUNTERSIGN_STORM_AFTER": "0",
+            "COUNTERSIGN_LEASE_FOR": str(LEASE_SECONDS),
+        }
+        self.bot = BotProcess(sample_environment(folder, emulator.url, **settings))
         self.bot.start()
         self.store = Store.over(Database(f"sqlite:///{folder / 'countersign.db'}"))
 
@@ -81,7 +90,7 @@ class Shop:
         request = urllib.request.Request(
             f"{self.bot.url}/v1/signals", json.dumps(body).encode(), headers
         )
-        with urllib.request.urlopen(request, timeout=10) as answer:
+        with urllib.request.urlopen(request, timeout=60) as answer:
             case_id = json.load(answer)["case"]
         self.until(lambda: self.values(case_id, "case.reject"), f"the card of {case_id}")
         return self.store.cases.case(case_id)
@@ -168,12 +177,7 @@ class Shop:
     def names(self, case) -> list[str]:
         return [entry.body.name for entry in self.store.cases.entries(case.id)]
 
-    @staticmethod
-    def until(true, what: str) -> None:
-        ends = time.monotonic() + PATIENCE_SECONDS
-        while not true():
-            assert time.monotonic() < ends, f"waited {PATIENCE_SECONDS} s for {what}"
-            time.sleep(0.03)
+    until = staticmethod(wait_until)
 
 
 @pytest.fixture(scope="module")
@@ -182,6 +186,7 @@ def shop(tmp_path_factory):
     try:
         emulator.wait()
         emulator.seed()
+        emulator.post("faults", PATIENT)
         running = Shop(tmp_path_factory.mktemp("shop"), emulator)
         try:
             yield running

@@ -15,9 +15,10 @@ from bot.cases.lifecycle import TERMINAL, State
 from bot.demo.people import ANA, BEN, CARLA, DEV, ELSIE, FINN, GUS, OMAR
 from bot.desk.source_throttle import MAX_PER_SECOND
 from handlers.cards import ids
+from tests.conftest import PATIENT
 from tests.journeys.harbour import harbour, principal
 
-pytestmark = [pytest.mark.journey, pytest.mark.timeout(600)]
+pytestmark = [pytest.mark.journey, pytest.mark.timeout(900)]
 MANY = 10_000
 
 
@@ -105,7 +106,8 @@ def test_nobody_is_spoken_to_uninvited(town):
     before = len(town.emulator.messages("C0FLOOR"))
     town.say(ANA, "C0FLOOR", "what is open?")
     town.say(FINN, "C0FLOOR", "EX-1 looks odd")
-    time.sleep(0.7)
+    # Whoever is answered after them was asked after them.
+    assert "case" in answer_to(town, OMAR, "What waits on me?")
     assert len(town.emulator.messages("C0FLOOR")) == before + 2
 
 
@@ -130,7 +132,7 @@ def test_the_command_says_what_it_can_and_why_it_could_not(town):
     )
     assert "only the governance owners" in told(BEN, "resume low stock")
     town.approve(BEN, case)
-    time.sleep(1)
+    town.until(lambda: waiting_for(town, "the supplier is closed"), "the step to wait")
     assert town.case(case).state is State.APPROVED
     assert "Resumed" in told(ELSIE, "resume low stock")
     town.until(lambda: town.case(case).state is State.RESOLVED, "what waited")
@@ -382,7 +384,7 @@ def a_monday(town):
             len(town.cases()) >= 120 and not any(case.state is State.OPEN for case in town.cases())
         ),
         "120 cases",
-        150,
+        300,
     )
     people = (ANA, BEN, CARLA, DEV, ELSIE, FINN, OMAR)
 
@@ -451,13 +453,12 @@ def test_slack_is_down_for_six_hours_and_back(town):
     town.emulator.post("faults", {"per_second": 20, "retry_after": 1})
     town.clock.forward(minutes=10)
     live = [case for case in town.cases() if not case.is_terminal]
-    town.until(lambda: all(town.cards_of(case) for case in live), "a card for every open case", 150)
+    town.until(lambda: all(town.cards_of(case) for case in live), "a card for every open case", 300)
     time.sleep(1)
     assert all(len(set(town.cards_of(case))) == len(town.cards_of(case)) for case in town.cases())
     town.until(
         lambda: "Approved by" in json.dumps(town.card(first)),
         "the card of what ended meanwhile",
-        40,
     )
     told = town.emulator.get("traffic")
     assert sum(told["rejected"].values()) <= told["windows"]
@@ -538,7 +539,7 @@ def test_the_storm(town):
     town.until(
         lambda: shared() and "What matters most" in json.dumps(shared()[0]["blocks"]),
         "the shared card",
-        120,
+        300,
     )
     assert len(town.emulator.messages("C0FLOOR")) < 60
     (card,) = shared()
@@ -564,7 +565,7 @@ def test_one_trouble_told_ten_thousand_times(town):
 
     with ThreadPoolExecutor(8) as pool:
         list(pool.map(again, range(MANY)))
-    town.until(lambda: "seen 10,001 times" in json.dumps(town.card(known)), "the exact count", 120)
+    town.until(lambda: "seen 10,001 times" in json.dumps(town.card(known)), "the exact count", 300)
     took = time.monotonic() - began
     updates = town.emulator.get("traffic")["calls"]["chat.update"] - before
     assert updates <= took + 12
@@ -590,7 +591,6 @@ def test_the_bot_is_restarted_again_and_again_through_the_day(tmp_path, emulator
                 and not town.desk.store.outbox.backlog().get("note ready")
             ),
             "quiet",
-            40,
         )
         for case in town.cases():
             assert len(set(town.cards_of(case))) == len(town.cards_of(case))
@@ -631,7 +631,7 @@ def test_slacks_own_rates_are_kept_and_nothing_is_lost(town):
     fault(town, tiers=True)
     ids = [stock(town, number) for number in range(16)]
     cases = [town.desk.store.cases.case(case_id) for case_id in ids]
-    town.until(lambda: all(town.card(case) for case in cases), "a card each", patience=90)
+    town.until(lambda: all(town.card(case) for case in cases), "a card each")
     assert all(len(town.cards_of(case)) == 1 for case in cases)
     told = town.emulator.get("traffic")
     assert sum(told["rejected"].values()) <= 6, told["rejected"]
@@ -654,8 +654,8 @@ def test_a_token_revoked_and_given_back_loses_nothing(town):
     assert town.desk.store.outbox.parked_messages() == []
     town.emulator.post("token", {"revoked": False})
     town.clock.forward(minutes=1)
-    town.until(lambda: town.card(case), "the card", patience=60)
-    town.until(lambda: not_ready(town) == [], "all to be well", 60)
+    town.until(lambda: town.card(case), "the card")
+    town.until(lambda: not_ready(town) == [], "all to be well")
     assert town.approve(ANA, town.the("booking_no_cover"))["acked"]
 
 
@@ -670,7 +670,7 @@ def waiting_for(town, error):
 def not_ready(town):
     try:
         with urllib.request.urlopen(
-            f"http://127.0.0.1:{town.settings.port}/readyz", timeout=10
+            f"http://127.0.0.1:{town.settings.port}/readyz", timeout=60
         ) as answer:
             return json.load(answer)["problems"]
     except urllib.error.HTTPError as refused:
@@ -694,13 +694,14 @@ def test_an_archived_channel_parks_its_cards_for_a_person(town):
 def test_a_connection_cut_in_the_middle_of_a_press_decides_once(town):
     """Slack never hears that it was heard, and the manager presses again: what was decided stands, and is carried out once."""
     case = town.the("booking_no_cover")
-    fault(town, slow_for=1.0)
+    # Slow enough that it is cut before it is acknowledged, and not waited for much longer.
+    fault(town, slow_for=4.0, answer_within=3.0)
     with ThreadPoolExecutor(2) as hands:
         pressed = hands.submit(town.approve, ANA, case)
-        time.sleep(0.5)
+        town.until(lambda: town.emulator.get("traffic")["unanswered"], "the press to arrive")
         town.emulator.post("disconnect", {"abruptly": True})
         assert pressed.result()["acked"] is False
-    fault(town, slow_for=0.0)
+    fault(town, slow_for=0.0, **PATIENT)
     town.until(lambda: town.case(case).state is State.RESOLVED, "the cover")
     town.until(lambda: town.emulator.get("traffic")["connections"] > 0, "a new connection")
     assert [entry.body.name for entry in town.desk.store.cases.entries(case.id)].count(
@@ -712,10 +713,10 @@ def test_a_connection_cut_in_the_middle_of_a_press_decides_once(town):
 def test_presses_that_overtake_each_other_have_one_winner(town):
     """Ana approves, Omar rejects a moment later, and his press arrives first."""
     case = town.the("booking_no_cover")
-    fault(town, swap_next=1)
+    fault(town, swap_next=1, swap_within=60)
     with ThreadPoolExecutor(2) as hands:
         first = hands.submit(town.approve, ANA, case)
-        time.sleep(0.2)
+        town.until(lambda: town.emulator.get("traffic")["kept_back"], "her press to be kept back")
         card = town.card(case)
         second = hands.submit(
             town.press, OMAR, case.channel, card["ts"], "case.reject", ids.token(case)

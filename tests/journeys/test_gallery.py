@@ -7,7 +7,7 @@ from bot.ports.card_store import CardContext
 from handlers.cards.case_card import case_card, notification_text
 from handlers.cards.digest_card import digest_card, digest_text
 from tests.handlers.cards.examples import CASE_EXAMPLES, digest, permalink
-from tests.journeys.test_page import SHOTS, SIZES, browser, window  # noqa: F401 (a fixture)
+from tests.journeys.test_page import SHOTS, SIZES, window
 
 pytestmark = [pytest.mark.journey, pytest.mark.browser]
 PAUSED, UNDOABLE = (
@@ -30,7 +30,7 @@ def pictures():
     return {**told, "digest": (digest_text(digest()), digest_card(digest(), permalink))}
 
 
-def test_every_state_of_a_card_fits_wide_and_narrow_light_and_dark(browser, emulator):  # noqa: F811
+def test_every_state_of_a_card_fits_wide_and_narrow_light_and_dark(browser, emulator):
     slack = WebClient("xoxb-emulator", base_url=f"{emulator.url}/api/")
     posted = {
         name: slack.chat_postMessage(channel="C0OPS", text=text, blocks=blocks)["ts"]

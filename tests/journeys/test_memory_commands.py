@@ -1,20 +1,22 @@
 """Memory as the one who looks after it uses it: import a past, take it back, rebuild, train, review, try; in processes of their own."""
 
+import contextlib
 import json
 import os
 import shutil
 import signal
+import sqlite3
 import subprocess
 import sys
-import time
 
 import pytest
 
 from bot.cases.signal import UNRECOGNISED
 from tests.fakes.mind import FakeRecogniser, mind
+from tests.waiting import wait_until
 from tests.world import World
 
-pytestmark = pytest.mark.journey
+pytestmark = [pytest.mark.journey, pytest.mark.timeout(900)]
 
 PAST = """story,did,how,who,when,price
 Barolo 2017 is running low,house.order_stock,worked,Ana,2026-01-05,12
@@ -58,7 +60,7 @@ def countersign(empty_sqlite, tmp_path):
             env=environment,
             capture_output=True,
             text=True,
-            timeout=200,
+            timeout=300,
         )
         run.err = ended.stderr
         run.code = ended.returncode
@@ -225,7 +227,7 @@ def lived(store, tmp_path):
             env=environment,
             capture_output=True,
             text=True,
-            timeout=200,
+            timeout=300,
         )
         return ended.stdout
 
@@ -262,6 +264,27 @@ def test_what_nobody_could_name_is_listed_most_at_stake_first(lived):
     assert "Odd, and" in lived("memory", "review")
 
 
+REBUILT = """
+SELECT COUNT(*) FROM embeddings
+JOIN segments ON segments.id = embeddings.segment_id
+JOIN collection_metadata ON collection_metadata.collection_id = segments.collection
+WHERE collection_metadata.key = 'state' AND collection_metadata.str_value = 'unfinished'
+"""
+
+
+def rebuilt_count(folder) -> int:
+    """Return how many vectors the rebuild that is under way has stored."""
+    index = f"file:{folder / 'memory' / 'chroma' / 'chroma.sqlite3'}?mode=ro"
+    # Another process writes to it, or was killed while it did.
+    with (
+        contextlib.suppress(sqlite3.OperationalError),
+        contextlib.closing(sqlite3.connect(index, uri=True)) as database,
+    ):
+        (count,) = database.execute(REBUILT).fetchone()
+        return count
+    return 0
+
+
 def test_a_rebuild_that_is_killed_goes_on_and_loses_nothing(countersign):
     rows = "".join(
         f"Wine number {n} is running low again,house.order_stock,worked,Ana,2026-01-05,{n}\n"
@@ -275,16 +298,18 @@ def test_a_rebuild_that_is_killed_goes_on_and_loses_nothing(countersign):
         )["new"]
         == 900
     )
-    for wait in (3.0, 5.0, 6.5):
+    for count in (1, 300, 700):
         cut = subprocess.Popen(
             [sys.executable, "-m", "bot", "memory", "rebuild"],
             env=countersign.environment,
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
         )
-        time.sleep(wait)
+        wait_until(
+            lambda count=count: rebuilt_count(countersign.folder) >= count, f"{count} vectors"
+        )
         os.kill(cut.pid, signal.SIGKILL)
-        cut.wait()
+        assert cut.wait() == -signal.SIGKILL
     assert json.loads(countersign("memory", "rebuild", "--json")) == {
         "cases": 0,
         "precedents": 900,

@@ -2,50 +2,39 @@
 
 import contextlib
 import json
-import shutil
 from pathlib import Path
 
 import httpx
 import pytest
 
-from tests.conftest import missing
+from tests.conftest import PATIENT
 
-pytestmark = [pytest.mark.journey, pytest.mark.browser]
-SHOTS = Path(__file__).parent.parent.parent / "artifacts" / "screenshots"
-FLAGS = [
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
+# One worker starts browser and demo for all of them.
+pytestmark = [
+    pytest.mark.journey,
+    pytest.mark.browser,
+    pytest.mark.xdist_group("page"),
+    # The first one may have to make the sample company.
+    pytest.mark.timeout(1800),
 ]
+# In milliseconds.
+BROWSER_TIMEOUT = 120_000
+SHOTS = Path(__file__).parent.parent.parent / "artifacts" / "screenshots"
 
 
 @pytest.fixture(scope="module")
-def browser():
-    from playwright.sync_api import sync_playwright
-
-    binary = shutil.which("chromium") or missing("chromium")
-    with sync_playwright() as playwright:
-        running = playwright.chromium.launch(executable_path=binary, args=FLAGS)
-        yield running
-        running.close()
-
-
-@pytest.fixture(scope="module")
-def demo(tmp_path_factory):
+def demo(tmp_path_factory, sample_data):
     """One demo for all of them, in whatever order they come: each decides cases that no other looks at."""
-    with opened(tmp_path_factory.mktemp("page")) as running:
+    with opened(tmp_path_factory.mktemp("page"), sample_data) as running:
         yield running
 
 
 @contextlib.contextmanager
-def opened(root):
-    from bot.demo.launcher import launch_demo, prepare_sample_data
+def opened(root, sample_data):
+    from bot.demo.launcher import launch_demo
 
-    with launch_demo(root, prepare_sample_data(root)) as (emulator, service):
+    with launch_demo(root, sample_data) as (emulator, service):
+        emulator.post("faults", PATIENT)
         yield emulator, service
 
 
@@ -53,6 +42,7 @@ def window(browser, emulator, who, channel, *, width=1180, height=900, dark=Fals
     page = browser.new_page(
         viewport={"width": width, "height": height}, color_scheme="dark" if dark else "light"
     )
+    page.set_default_timeout(BROWSER_TIMEOUT)
     page.errors = []
     page.on("pageerror", lambda failure: page.errors.append(str(failure)))
     page.on(
@@ -164,7 +154,7 @@ def test_hostile_text_is_text(browser, demo):
             json.dumps(body).encode(),
             {"Content-Type": "application/json", "Authorization": "Bearer sample-source-token"},
         )
-        urllib.request.urlopen(request, timeout=5).close()
+        urllib.request.urlopen(request, timeout=60).close()
     page = window(browser, emulator, "U0BEN", "C0OPS")
     page.get_by_text("<img src=x onerror=alert(1)>").first.wait_for()
     page.wait_for_timeout(500)
@@ -217,11 +207,11 @@ def test_one_asks_in_the_agent_pane_and_the_answer_links_its_cases(
     assert page.errors == []
 
 
-def test_a_digest_is_acted_on_row_by_row(browser, tmp_path):
+def test_a_digest_is_acted_on_row_by_row(browser, sample_data, tmp_path):
     """In a demo of its own: its first row may be any case."""
     from bot.desk.digest import digest_message
 
-    with opened(tmp_path) as (emulator, service):
+    with opened(tmp_path, sample_data) as (emulator, service):
         page = window(browser, emulator, "U0ANA", "C0FLOOR", height=1200)
         card(page, "was never closed").wait_for()
         now = service.desk.screens.digests.clock()

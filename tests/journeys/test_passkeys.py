@@ -9,7 +9,7 @@ from bot.cases.lifecycle import State
 from bot.demo.people import BEN
 from bot.settings import PACKAGED_LIBRARY
 from tests.journeys.harbour import harbour, principal
-from tests.journeys.test_page import browser, shot  # noqa: F401 (a fixture)
+from tests.journeys.test_page import BROWSER_TIMEOUT, shot
 
 pytestmark = [pytest.mark.journey, pytest.mark.browser]
 DEVICE = {
@@ -49,12 +49,13 @@ def town(tmp_path, emulator):
 
 @pytest.mark.threat("B7")
 def test_a_manager_approves_the_top_class_with_their_passkey_and_takes_it_back_with_it(
-    browser,  # noqa: F811
+    browser,
     town,
 ):
     case = town.the("low_stock")
     link = json.loads(town.countersign("passkey", "invite", BEN, "--json"))["link"]
     context = browser.new_context(viewport={"width": 1180, "height": 900})
+    context.set_default_timeout(BROWSER_TIMEOUT)
     page = context.new_page()
     devices = context.new_cdp_session(page)
     devices.send("WebAuthn.enable")
@@ -96,7 +97,7 @@ def test_a_manager_approves_the_top_class_with_their_passkey_and_takes_it_back_w
     known = {"authenticatorId": device["authenticatorId"]}
     devices.send("WebAuthn.setUserVerified", {**known, "isUserVerified": False})
     page.get_by_role("button", name="Approve with my passkey").click()
-    page.get_by_text("Nothing was done; try again").wait_for(timeout=60_000)
+    page.get_by_text("Nothing was done; try again").wait_for()
     assert town.case(case).proposal.approvals == ()
     devices.send("WebAuthn.setUserVerified", {**known, "isUserVerified": True})
     page.get_by_role("button", name="Approve with my passkey").click()

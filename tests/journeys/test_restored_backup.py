@@ -5,15 +5,16 @@ import shutil
 import sqlite3
 import subprocess
 import sys
-import time
 import urllib.request
 
 import pytest
 
 from bot.clock import utc_now
 from bot.demo.company import write_database
-from bot.demo.launcher import BotProcess, sample_environment
+from bot.demo.launcher import BotProcess
 from bot.demo.people import STOCK
+from tests.journeys.bots import sample_environment
+from tests.waiting import wait_until
 
 pytestmark = [pytest.mark.journey, pytest.mark.threat("A5")]
 SENTENCE = "the ledger is older than what was signed: a backup was restored"
@@ -35,10 +36,10 @@ class Shop:
     def countersign(self, *arguments):
         environment = {"PATH": "/usr/bin:/bin", **self.bot.environment}
         command = [sys.executable, "-m", "bot", *arguments]
-        return subprocess.run(command, env=environment, capture_output=True, text=True, timeout=120)
+        return subprocess.run(command, env=environment, capture_output=True, text=True, timeout=300)
 
     def readiness(self) -> dict:
-        with urllib.request.urlopen(f"{self.bot.url}/readyz", timeout=10) as answer:
+        with urllib.request.urlopen(f"{self.bot.url}/readyz", timeout=60) as answer:
             return {"code": answer.status, **json.load(answer)}
 
     def signal(self, number: int, key: str = "") -> str:
@@ -56,13 +57,13 @@ class Shop:
         request = urllib.request.Request(
             f"{self.bot.url}/v1/signals", json.dumps(body).encode(), headers
         )
-        with urllib.request.urlopen(request, timeout=10) as answer:
+        with urllib.request.urlopen(request, timeout=60) as answer:
             return json.load(answer)["case"]
 
     def case(self, case_id: str) -> dict:
         headers = {"Authorization": "Bearer sample-read-token"}
         request = urllib.request.Request(f"{self.bot.url}/v1/cases/{case_id}", headers=headers)
-        with urllib.request.urlopen(request, timeout=10) as answer:
+        with urllib.request.urlopen(request, timeout=60) as answer:
             return json.load(answer)
 
     def card(self, number: int) -> dict | None:
@@ -88,11 +89,7 @@ class Shop:
         company.close()
         return found
 
-    def until(self, true, what: str) -> None:
-        ends = time.monotonic() + 90
-        while not true():
-            assert time.monotonic() < ends, f"waited in vain for {what}"
-            time.sleep(0.05)
+    until = staticmethod(wait_until)
 
     def back_up(self, path) -> None:
         with (
@@ -109,7 +106,7 @@ class Shop:
         shutil.copy(path, self.folder / "countersign.db")
 
 
-@pytest.mark.timeout(400)
+@pytest.mark.timeout(600)
 def test_a_restored_backup_waits_for_whoever_runs_the_bot_and_does_nothing_twice(
     emulator, tmp_path
 ):

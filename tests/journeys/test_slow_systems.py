@@ -6,7 +6,6 @@ import os
 import shutil
 import signal
 import threading
-import time
 import urllib.request
 import uuid
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -16,14 +15,20 @@ import pytest
 from bot.audit.replay import replay
 from bot.cases.entries import StepState
 from bot.cases.lifecycle import State
-from bot.demo.launcher import BotProcess, sample_environment
+from bot.demo.launcher import BotProcess
 from bot.demo.people import STOCK
 from bot.store.database import Database
 from bot.store.store import Store
 from knowledge.library import PACKAGED
 from tests.conftest import _create
+from tests.journeys.bots import sample_environment
+from tests.waiting import wait_until
 
-pytestmark = [pytest.mark.journey, pytest.mark.timeout(200)]
+pytestmark = [pytest.mark.journey, pytest.mark.timeout(600)]
+
+# How long a call and a lease last: long, unless a test is about their end.
+PATIENT_BOT = {"call": "60s", "lease": "120"}
+BRIEF_BOT = {"call": "1500ms", "lease": "2"}
 
 SYSTEMS = """
 systems:
@@ -32,7 +37,7 @@ systems:
     base_url: http://127.0.0.1:PORT
     hosts: [127.0.0.1]
     private_hosts: [127.0.0.1]
-    timeout: 1500ms
+    timeout: TIMEOUT
     lookups:
       bin_of_shop: {path: "/bins/{bin_id}", fields: {on_order: on_order}}
     actions:
@@ -130,14 +135,20 @@ def till():
 
 
 @pytest.fixture
-def library(tmp_path, till):
+def durations(request):
+    return getattr(request, "param", PATIENT_BOT)
+
+
+@pytest.fixture
+def library(tmp_path, till, durations):
     folder = tmp_path / "library"
     (folder / "playbooks").mkdir(parents=True)
     for name in ("sources.yml", "channels.yml", "playbooks/unrecognised.yml"):
         shutil.copy(PACKAGED / name, folder / name)
     policy = (PACKAGED / "policy.yml").read_text()
     (folder / "policy.yml").write_text(f"{policy.rstrip()}\n  till.order: {{times_per_day: 40}}\n")
-    (folder / "systems.yml").write_text(SYSTEMS.replace("PORT", str(till.server_port)))
+    systems = SYSTEMS.replace("PORT", str(till.server_port)).replace("TIMEOUT", durations["call"])
+    (folder / "systems.yml").write_text(systems)
     (folder / "playbooks" / "bin_low.yml").write_text(PLAYBOOK)
     return folder
 
@@ -170,7 +181,7 @@ class Shop:
         request = urllib.request.Request(
             f"{self.bots[0].url}/v1/signals", json.dumps(body).encode(), headers
         )
-        urllib.request.urlopen(request, timeout=10).close()
+        urllib.request.urlopen(request, timeout=60).close()
         self.wait(lambda: self.store.cards.cards("EX-1"), "a card")
         self.emulator.post(
             "click",
@@ -194,12 +205,11 @@ class Shop:
         ]
 
     def wait(self, true, what):
-        ends = time.monotonic() + 60
-        while not true():
-            assert time.monotonic() < ends, (
-                f"waited in vain for {what}: {self.case.state}, {self.reported()}"
-            )
-            time.sleep(0.05)
+        try:
+            wait_until(true, what)
+        except AssertionError as failure:
+            failure.add_note(f"{self.case.state}, {self.reported()}")
+            raise
 
     def close(self):
         for bot in self.bots:
@@ -208,13 +218,13 @@ class Shop:
 
 
 @pytest.fixture
-def shop(tmp_path, emulator, till, library, postgres):
+def shop(tmp_path, emulator, till, library, durations, postgres):
     name = f"slow{uuid.uuid4().hex[:10]}"
     _create(postgres, name, "template_countersign")
     url = f"{postgres}/{name}"
     more = {
         "COUNTERSIGN_LIBRARY_DIR": str(library),
-        "COUNTERSIGN_LEASE_FOR": "2",
+        "COUNTERSIGN_LEASE_FOR": durations["lease"],
         "COUNTERSIGN_LOG_LEVEL": "CRITICAL",
     }
     bots = [
@@ -245,6 +255,7 @@ def test_an_order_that_the_system_shows_late_is_not_failed_and_not_made_again(sh
 
 
 @pytest.mark.threat("A3")
+@pytest.mark.parametrize("durations", [BRIEF_BOT], indirect=True, ids=["brief"])
 @pytest.mark.parametrize(
     ("at", "first_looks"),
     [
@@ -264,14 +275,14 @@ def test_a_bot_that_stands_still_in_the_middle_of_an_effect_leaves_one_effect(
     till.first_looks = first_looks
     first.start()
     shop.approved()
-    assert till.held.wait(60)
+    assert till.held.wait(120)
     os.kill(first.pid, signal.SIGSTOP)
     till.go_on.set()
     second.start()
     shop.wait(lambda: shop.case.state is not State.RUNNING, "an end")
     os.kill(first.pid, signal.SIGCONT)
     # The first bot is awake again when it answers, and what it had in hand is over when a new case is through.
-    urllib.request.urlopen(f"{first.url}/healthz", timeout=30).close()
+    urllib.request.urlopen(f"{first.url}/healthz", timeout=120).close()
     shop.wait(lambda: shop.store.outbox.backlog().get("execute leased") is None, "quiet")
     assert (shop.case.state, shop.case.activity.drift_reasons, len(till.orders)) == (
         State.RESOLVED,

@@ -5,9 +5,10 @@ import urllib.request
 
 import pytest
 
-from bot.demo.launcher import BotProcess, sample_environment
+from bot.demo.launcher import BotProcess
+from tests.journeys.bots import sample_environment
 
-pytestmark = [pytest.mark.journey, pytest.mark.timeout(120)]
+pytestmark = [pytest.mark.journey, pytest.mark.timeout(400)]
 
 TOKENS = {"api": "sample-source-token", "events": "token-of-the-events"}
 
@@ -30,7 +31,7 @@ def sent(bot, source: str, body: dict, kind: str = "application/json") -> dict:
     """What the bot answers to a signal of this source."""
     headers = {"Content-Type": kind, "Authorization": f"Bearer {TOKENS[source]}"}
     request = urllib.request.Request(f"{bot.url}/v1/signals", json.dumps(body).encode(), headers)
-    with urllib.request.urlopen(request, timeout=10) as answer:
+    with urllib.request.urlopen(request, timeout=60) as answer:
         return json.load(answer)
 
 
@@ -49,7 +50,7 @@ def event(number: str, kind: str) -> dict:
 def seen(bot, case_id: str) -> dict:
     headers = {"Authorization": "Bearer reader"}
     request = urllib.request.Request(f"{bot.url}/v1/cases/{case_id}", headers=headers)
-    with urllib.request.urlopen(request, timeout=10) as answer:
+    with urllib.request.urlopen(request, timeout=60) as answer:
         return json.load(answer)
 
 

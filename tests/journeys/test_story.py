@@ -11,30 +11,21 @@ from tests.conftest import SHARED
 pytestmark = pytest.mark.journey
 
 
-@pytest.fixture(scope="session")
-def prepared(tmp_path_factory):
-    """The sample company with its past, made once for all journeys of this worker."""
-    from bot.demo.launcher import prepare_sample_data
-
-    root = tmp_path_factory.mktemp("demo")
-    return root, prepare_sample_data(root)
-
-
 def countersign(*arguments, cwd, env=None):
     return subprocess.run(
         [sys.executable, "-m", "bot", *arguments],
         cwd=cwd,
         capture_output=True,
         text=True,
-        timeout=200,
+        timeout=1500,
         env=env,
     )
 
 
-def test_the_story_is_told_from_the_first_signal_to_the_proof(prepared, tmp_path):
-    root, _ = prepared
+@pytest.mark.timeout(1800)
+def test_the_story_is_told_from_the_first_signal_to_the_proof(sample_data, sample_root, tmp_path):
     told = countersign(
-        "demo", "--headless", "--story", "--json", "--folder", str(root), cwd=tmp_path
+        "demo", "--headless", "--story", "--json", "--folder", str(sample_root), cwd=tmp_path
     )
     summary = json.loads(told.stdout)
     assert [chapter["title"] for chapter in summary["chapters"] if not chapter["ok"]] == [], summary
@@ -47,13 +38,13 @@ def test_the_story_is_told_from_the_first_signal_to_the_proof(prepared, tmp_path
     assert summary["ledger_entries"] > 3_000
 
 
-def test_the_past_is_more_than_four_hundred_cases_and_their_ledger_is_real(prepared):
+@pytest.mark.timeout(1800)
+def test_the_past_is_more_than_four_hundred_cases_and_their_ledger_is_real(sample_data):
     from bot.audit.replay import replay
     from bot.demo.launcher import sample_settings
     from bot.wiring import open_store
 
-    _, past = prepared
-    store = open_store(sample_settings(past.folder, "http://127.0.0.1:1"))
+    store = open_store(sample_settings(sample_data.folder, "http://127.0.0.1:1"))
     replayed = replay(store.database)
     counts = store.queries.counts()
     store.database.close()

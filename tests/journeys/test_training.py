@@ -5,15 +5,15 @@ import os
 import signal
 import subprocess
 import sys
-import threading
 
 import psutil
 import pytest
 
-from bot.demo.launcher import sample_environment
 from tests.conftest import free_port
+from tests.journeys.bots import sample_environment
+from tests.waiting import wait_until
 
-pytestmark = [pytest.mark.journey, pytest.mark.threat("D5")]
+pytestmark = [pytest.mark.journey, pytest.mark.threat("D5"), pytest.mark.timeout(600)]
 
 
 @pytest.fixture
@@ -21,16 +21,6 @@ def environment(tmp_path):
     """A bot whose Slack is away: it trains all the same."""
     inherited = {"PATH": os.environ["PATH"], "HOME": str(tmp_path)}
     return {**inherited, **sample_environment(tmp_path, f"http://127.0.0.1:{free_port()}")}
-
-
-def until(found, what):
-    pause = threading.Event()
-    for _ in range(1_200):
-        value = found()
-        if value:
-            return value
-        pause.wait(0.05)
-    raise AssertionError(f"waited in vain for {what}")
 
 
 def training_of(bot):
@@ -50,20 +40,23 @@ def test_a_training_ends_with_the_bot_that_was_killed(environment, tmp_path):
     children = []
     try:
         bot = psutil.Process(run.pid)
-        children = until(lambda: training_of(bot), "a training")
+        wait_until(lambda: training_of(bot), "a training")
+        children = training_of(bot)
         for child in children:
             child.suspend()
         bot.kill()
-        run.wait(30)
+        run.wait(120)
         for child in children:
             child.resume()
-        until(lambda: not any(child.is_running() for child in children), "the end of the training")
+        wait_until(
+            lambda: not any(child.is_running() for child in children), "the end of the training"
+        )
         assert not (tmp_path / "memory" / "model.npz").exists()
     finally:
         for process in [*children, run]:
             with contextlib.suppress(psutil.NoSuchProcess, ProcessLookupError):
                 process.kill()
-        run.wait(30)
+        run.wait(120)
 
 
 def test_the_emulator_of_a_demo_that_was_killed_ends_with_it():
@@ -75,8 +68,8 @@ def test_the_emulator_of_a_demo_that_was_killed_ends_with_it():
     emulator = psutil.Process(int(demo.stdout.readline()))
     try:
         demo.kill()
-        demo.wait(30)
-        until(
+        demo.wait(120)
+        wait_until(
             lambda: not emulator.is_running() or emulator.status() == psutil.STATUS_ZOMBIE,
             "the end of the emulator",
         )
@@ -92,22 +85,22 @@ def test_a_second_training_of_the_same_memory_does_not_begin(environment, tmp_pa
         train, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
     )
     try:
-        until((tmp_path / "memory" / "training.lock").exists, "the first training")
+        wait_until((tmp_path / "memory" / "training.lock").exists, "the first training")
         psutil.Process(first.pid).suspend()
-        second = subprocess.run(train, env=environment, capture_output=True, text=True, timeout=120)
+        second = subprocess.run(train, env=environment, capture_output=True, text=True, timeout=300)
         assert second.returncode == 1
         assert "another training of this memory is running" in second.stderr
         # The bot's own, which nobody reads, ends quietly; and one that was killed leaves no lock behind.
         quiet = subprocess.Popen([*train, "--attached"], env=environment, stdin=subprocess.PIPE)
-        assert (quiet.wait(120), (tmp_path / "memory" / "model.npz").exists()) == (0, False)
+        assert (quiet.wait(300), (tmp_path / "memory" / "model.npz").exists()) == (0, False)
         quiet.stdin.close()
         os.kill(first.pid, signal.SIGKILL)
-        first.wait(30)
+        first.wait(120)
         assert (
-            subprocess.run(train, env=environment, capture_output=True, timeout=200).returncode == 0
+            subprocess.run(train, env=environment, capture_output=True, timeout=300).returncode == 0
         )
         assert (tmp_path / "memory" / "model.npz").exists()
     finally:
         with contextlib.suppress(ProcessLookupError):
             first.kill()
-        first.wait(30)
+        first.wait(120)

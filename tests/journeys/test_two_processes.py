@@ -2,7 +2,6 @@
 
 import json
 import sqlite3
-import time
 import urllib.request
 import uuid
 from collections import Counter
@@ -12,11 +11,13 @@ import pytest
 from bot.audit.replay import replay
 from bot.clock import utc_now
 from bot.demo.company import write_database
-from bot.demo.launcher import BotProcess, sample_environment
+from bot.demo.launcher import BotProcess
 from bot.demo.people import STOCK
 from bot.store.database import Database
 from bot.store.store import Store
-from tests.conftest import _create, free_port
+from tests.conftest import _create
+from tests.journeys.bots import sample_environment
+from tests.waiting import wait_until
 
 pytestmark = pytest.mark.journey
 CASES = 24
@@ -32,18 +33,11 @@ def send(bot, number):
     }
     headers = {"Content-Type": "application/json", "Authorization": "Bearer sample-source-token"}
     request = urllib.request.Request(f"{bot.url}/v1/signals", json.dumps(body).encode(), headers)
-    with urllib.request.urlopen(request, timeout=10) as answer:
+    with urllib.request.urlopen(request, timeout=60) as answer:
         return json.load(answer)["outcome"]
 
 
-def wait(true, seconds=60):
-    ends = time.monotonic() + seconds
-    while not true():
-        assert time.monotonic() < ends, "waited in vain"
-        time.sleep(0.1)
-
-
-@pytest.mark.timeout(200)
+@pytest.mark.timeout(600)
 def test_two_processes_share_the_work_and_one_may_die(postgres, emulator, tmp_path):
     name = f"two{uuid.uuid4().hex[:10]}"
     _create(postgres, name, "template_countersign")
@@ -55,17 +49,7 @@ def test_two_processes_share_the_work_and_one_may_die(postgres, emulator, tmp_pa
         "COUNTERSIGN_SLACK_PER_SECOND": "0",
         "COUNTERSIGN_STORM_AFTER": "0",
     }
-    bots = [
-        BotProcess(
-            {
-                **sample_environment(tmp_path, emulator.url, **shared),
-                "COUNTERSIGN_PORT": str(free_port()),
-            }
-        )
-        for _ in range(2)
-    ]
-    for bot in bots:
-        bot.start()
+    bots = [BotProcess(sample_environment(tmp_path, emulator.url, **shared)) for _ in range(2)]
     database = Database(f"{postgres}/{name}")
     store = Store.over(database)
 
@@ -78,14 +62,19 @@ def test_two_processes_share_the_work_and_one_may_die(postgres, emulator, tmp_pa
         ]
 
     try:
-        wait(lambda: emulator.get("traffic")["connections"] == 2)
+        for bot in bots:
+            bot.start()
+        wait_until(lambda: emulator.get("traffic")["connections"] == 2, "two connections")
         outcomes = Counter(
             send(bots[(number + again) % 2], number)
             for again in range(2)
             for number in range(1, CASES + 1)
         )
         assert outcomes == {"opened": CASES, "duplicate": CASES}
-        wait(lambda: len([card for card in cards() if "Bin " in card["text"]]) == CASES)
+        wait_until(
+            lambda: len([card for card in cards() if "Bin " in card["text"]]) == CASES,
+            "a card for every case",
+        )
         for count, card in enumerate([card for card in cards() if "Bin " in card["text"]]):
             if count == CASES // 2:
                 bots[0].kill()
@@ -96,15 +85,19 @@ def test_two_processes_share_the_work_and_one_may_die(postgres, emulator, tmp_pa
             )
         bots[0].start()
         ours = [case for case in store.queries.newest(limit=200) if case.signal.source == "api"]
-        wait(
+        wait_until(
             lambda: (
                 not any(
                     store.cases.case(case.id).state.name in {"APPROVED", "RUNNING"} for case in ours
                 )
-            )
+            ),
+            "what was approved to end",
         )
         # What is left is asked for later: another look, and the end of the window for taking back.
-        wait(lambda: set(store.outbox.backlog()) <= {"follow_up ready", "card ready"})
+        wait_until(
+            lambda: set(store.outbox.backlog()) <= {"follow_up ready", "card ready"},
+            "the rest of the work",
+        )
         ended = [store.cases.case(case.id) for case in ours]
         with sqlite3.connect(tmp_path / "company.db") as company:
             ordered = dict(company.execute("SELECT product_id, on_order FROM stock"))

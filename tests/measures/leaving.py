@@ -47,8 +47,10 @@ def leave_an_orphan():
     parent.wait()
 
 
-def test_that_hangs(emulator, postgres, chromium):
-    """Write the descendants of this process into a file, and sleep."""
+# A fixture, because the time-out of the test does not count it: it may take long.
+@pytest.fixture
+def processes(emulator, postgres, chromium):
+    """Start the processes, and write the descendants of this one into a file."""
     leave_an_orphan()
     # Without an environment, as some programs of the tests run.
     for code in (STUBBORN, SUSPENDED):
@@ -57,4 +59,8 @@ def test_that_hangs(emulator, postgres, chromium):
     partial = path.with_suffix(".part")
     partial.write_text("\n".join(children_left()))
     partial.rename(path)
+
+
+def test_that_hangs(processes):
+    """Sleep until somebody ends this process."""
     time.sleep(600)

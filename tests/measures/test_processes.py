@@ -13,7 +13,7 @@ import pytest
 from tests.servers import free_port
 
 ROOT = Path(__file__).parents[2]
-WAIT_SECONDS = 120
+WAIT_SECONDS = 300
 SORTS = ("postgres", "bot.emulator", "SIGTERM", "SIGSTOP", "sleep(601)")
 PYTEST = [sys.executable, "-m", "pytest", "tests/measures/leaving.py", "-q", "-n0"]
 # This method ends pytest by os._exit, without a teardown.
@@ -42,7 +42,7 @@ def alive(commands):
     return remaining
 
 
-@pytest.mark.timeout(400)
+@pytest.mark.timeout(900)
 @pytest.mark.parametrize("death", ["killed", "timed out"])
 def test_a_run_that_ends_in_the_middle_leaves_no_process(death, tmp_path):
     path = tmp_path / "processes"

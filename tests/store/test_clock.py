@@ -59,11 +59,18 @@ def database_time(store) -> datetime:
         return connection.execute(sa.text("SELECT clock_timestamp()")).scalar_one()
 
 
+def keeps_time_of(store, clock) -> bool:
+    """Compare with the database's time before and after, however long that takes."""
+    earliest = database_time(store)
+    now = clock()
+    return earliest - EXACT < now < database_time(store) + EXACT
+
+
 @pytest.mark.parametrize("hours", [-1, 1])
 def test_a_process_whose_clock_is_wrong_by_an_hour_writes_the_databases_time(server, skewed, hours):
     skewed(timedelta(hours=hours))
     assert abs(utc_now() - database_time(server)) > timedelta(minutes=59)
-    assert abs(clock_of(server.database)() - database_time(server)) < EXACT
+    assert keeps_time_of(server, clock_of(server.database))
 
 
 def test_the_bot_that_is_wired_together_keeps_the_databases_time(server, tmp_path, skewed):
@@ -86,7 +93,7 @@ def test_the_bot_that_is_wired_together_keeps_the_databases_time(server, tmp_pat
     }
     assert len(clocks) == 1
     assert all(lane._clock is service.clock for lane in service.lanes)
-    assert abs(service.clock() - database_time(server)) < EXACT
+    assert keeps_time_of(server, service.clock)
     service.knowledge.precedents.close()
     service.desk.store.database.close()
 
@@ -134,7 +141,7 @@ def test_the_time_between_two_readings_is_counted_on_and_read_again(server):
     ticks[0] += 3600
     assert clock() - began == timedelta(hours=1)
     assert clock.resync()
-    assert abs(clock() - database_time(server)) < EXACT
+    assert keeps_time_of(server, clock)
 
 
 def test_a_database_that_is_away_leaves_the_last_reading(server):
@@ -146,7 +153,7 @@ def test_a_database_that_is_away_leaves_the_last_reading(server):
 
     clock._database = Away()
     assert not clock.resync()
-    assert abs(clock() - database_time(server)) < EXACT
+    assert keeps_time_of(server, clock)
 
 
 def test_an_answer_that_took_too_long_is_not_believed(server):
@@ -161,7 +168,7 @@ def test_reading_again_goes_on_by_itself_until_it_is_stopped(server, monkeypatch
     clock = DatabaseClock(server.database)
     base = clock._base
     clock.start()
-    ends = boottime() + 30
+    ends = boottime() + 120
     while clock._base == base:
         assert boottime() < ends
     clock.stop()
@@ -177,5 +184,5 @@ def test_the_loop_looks_at_every_job_at_once_whatever_the_desks_clock_says(small
     ran = threading.Event()
     loop = Loop(small_world.store.ticks, FakeClock(utc_now() + timedelta(hours=1)))
     loop.start([Job("a job", timedelta(hours=5), ran.set)])
-    assert ran.wait(20)
+    assert ran.wait(120)
     loop.stop()

@@ -15,7 +15,7 @@ from tests.conftest import _create
 def test_one_failing_job_does_not_fail_its_batch(store):
     gate = threading.Event()
     with ThreadPoolExecutor(3) as many:
-        first = many.submit(store.database.write, lambda unit: gate.wait(5))
+        first = many.submit(store.database.write, lambda unit: gate.wait(120))
         bad = many.submit(store.database.write, lambda unit: 1 / 0)
         good = many.submit(store.ticks.claim_tick, "job", 1)
         gate.set()
@@ -38,16 +38,16 @@ def test_a_writer_that_stands_still_in_a_transaction_does_not_stop_the_others(
 
     def stand_still(unit):
         inside.set()
-        assert go_on.wait(60)
+        assert go_on.wait(120)
 
     try:
         with ThreadPoolExecutor(1) as pool:
             waiting = pool.submit(still.write, stand_still)
-            assert inside.wait(60)
+            assert inside.wait(120)
             assert other.write(lambda unit: unit.next_case_id()) == "EX-1"
             go_on.set()
             with pytest.raises(sa.exc.DBAPIError):
-                waiting.result(60)
+                waiting.result(120)
         assert still.write(lambda unit: unit.next_case_id()) == "EX-1"
     finally:
         go_on.set()

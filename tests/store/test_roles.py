@@ -154,7 +154,7 @@ def test_the_signer_is_a_process_of_its_own_and_the_bot_only_compares(roles, tmp
         until(lambda: notes(folder) == ["000001-1.note", "000002-2.note"])
     finally:
         signer.terminate()
-        said = signer.communicate(timeout=30)[1]
+        said = signer.communicate(timeout=300)[1]
     assert (signer.returncode, "Traceback" in said) == (0, False), said
     settings = configuration.load(
         {
@@ -180,7 +180,7 @@ def notes(folder: Path) -> list[str]:
 
 
 def until(true) -> None:
-    ends = time.monotonic() + 60
+    ends = time.monotonic() + 120
     while not true():
         assert time.monotonic() < ends
         time.sleep(0.05)

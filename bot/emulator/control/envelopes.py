@@ -17,7 +17,6 @@ RETRY_DELAYS = (
     60.0,
     300.0,
 )
-SWAP_TIMEOUT = 2.0
 VERIFICATION_TOKEN = "emulator"  # noqa: S105 (Slack's old token; it protects nothing)
 
 
@@ -67,6 +66,8 @@ class Envelopes:
     traffic: TrafficLog
     #: Set when an envelope has gone out; one that is to be swapped waits for it.
     _departure: asyncio.Event = field(default_factory=asyncio.Event)
+    #: Envelopes that are kept back, to be swapped with the next one.
+    kept_back: int = 0
     _retries: list[Retry] = field(default_factory=list)
 
     async def send(self, kind: str, payload: Json, **fields: Any) -> EnvelopeAnswer:
@@ -75,16 +76,21 @@ class Envelopes:
             self._knobs.swap_next -= 1
             await self._wait_for_departure()
         self._departure.set()
-        answer = await self.connections.send(kind, payload, **fields)
+        answer = await self._send_once(kind, payload, **fields)
         if self._knobs.duplicate_next > 0:
             self._knobs.duplicate_next -= 1
-            await self.connections.send(kind, payload, **fields)
+            await self._send_once(kind, payload, **fields)
         if self._knobs.lose_acks > 0:
             self._knobs.lose_acks -= 1
             # The app has done its part; Slack never hears of it.
             answer = EnvelopeAnswer(is_acknowledged=False, milliseconds=answer.milliseconds)
         self.traffic.record_envelope(payload.get("type", kind), answer)
         return answer
+
+    async def _send_once(self, kind: str, payload: Json, **fields: Any) -> EnvelopeAnswer:
+        return await self.connections.send(
+            kind=kind, payload=payload, answer_within=self._knobs.answer_within, **fields
+        )
 
     @property
     def _knobs(self) -> EnvelopeKnobs:
@@ -94,9 +100,11 @@ class Envelopes:
     async def _wait_for_departure(self) -> None:
         """Wait until another envelope has gone out, if one comes soon."""
         self._departure.clear()
+        self.kept_back += 1
         with contextlib.suppress(TimeoutError):
-            async with asyncio.timeout(SWAP_TIMEOUT):
+            async with asyncio.timeout(self._knobs.swap_within):
                 await self._departure.wait()
+        self.kept_back -= 1
 
     async def send_interaction(self, kind: str, user: Json, fields: Json) -> Json:
         """Send what a person did, and return the app's answer as JSON."""

@@ -91,6 +91,8 @@ class Inspector:
             "rejected": dict(faults.rejections),
             "windows": faults.windows.closings,
             "connections": self.envelopes.connections.count,
+            "unanswered": self.envelopes.connections.unanswered,
+            "kept_back": self.envelopes.kept_back,
             "recent": list(self.envelopes.traffic.rows),
         }
         return JSONResponse(traffic)

@@ -1,7 +1,7 @@
-import time
 from concurrent.futures import ThreadPoolExecutor
 
 from tests.emulator.calls import mention, open_home
+from tests.waiting import wait_until
 
 
 def test_an_event_without_ack_comes_again_at_once_after_a_minute_and_after_five(slack, envelopes):
@@ -21,10 +21,10 @@ def test_an_event_without_ack_comes_again_at_once_after_a_minute_and_after_five(
 
 
 def test_a_swapped_envelope_comes_after_the_next(slack, envelopes):
-    slack.emulator.post("faults", {"swap_next": 1})
+    slack.emulator.post("faults", {"swap_next": 1, "swap_within": 60})
     with ThreadPoolExecutor(2) as pool:
         first = pool.submit(open_home, slack, "U0ANA")
-        time.sleep(0.2)
+        wait_until(lambda: slack.emulator.get("traffic")["kept_back"] == 1, "the first to wait")
         open_home(slack, "U0BEN")
         first.result()
     users = [envelope.payload["event"]["user"] for envelope in envelopes]

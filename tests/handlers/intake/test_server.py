@@ -22,7 +22,7 @@ from tests.handlers.intake.deliveries import SIGNAL, TOKEN
 
 ATTACKER = "127.0.0.2"
 HONEST_CLIENT = "127.0.0.1"
-TIMEOUT_SECONDS = 60
+TIMEOUT_SECONDS = 120
 NOTHING = b""
 HALF_A_HEADER = b"POST /v1/signals HTTP/1.1\r\nHost: x\r\nX-Slow: "
 WHOLE_REQUEST = b"GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n"
@@ -33,7 +33,7 @@ BODY_HEADERS = (
 )
 HALF_A_BODY = BODY_HEADERS + b"Content-Length: 200000\r\n\r\n" + b"x" * 1000
 HUGE_BODY = BODY_HEADERS + b"Content-Length: 999999999999999\r\n\r\n"
-PATIENT = ConnectionLimits(header_seconds=60, body_seconds=60, idle_seconds=60)
+PATIENT = ConnectionLimits(header_seconds=300, body_seconds=300, idle_seconds=300)
 
 
 @contextlib.contextmanager
@@ -45,7 +45,7 @@ def running_server(app, limits):
     server = build_server(app, host="0.0.0.0", port=port, limits=limits)
     thread = threading.Thread(target=server.run, args=([listener],), daemon=True)
     thread.start()
-    deadline = time.monotonic() + 30
+    deadline = time.monotonic() + TIMEOUT_SECONDS
     while not server.started:
         assert time.monotonic() < deadline
         time.sleep(0.01)
@@ -53,7 +53,7 @@ def running_server(app, limits):
         yield port
     finally:
         server.should_exit = True
-        thread.join(30)
+        thread.join(TIMEOUT_SECONDS)
         listener.close()
 
 
@@ -69,7 +69,7 @@ def open_connections(port, count, message, address=ATTACKER):
         connections = []
         for _ in range(count):
             connection = socket.create_connection(
-                ("127.0.0.1", port), timeout=30, source_address=(address, 0)
+                ("127.0.0.1", port), timeout=TIMEOUT_SECONDS, source_address=(address, 0)
             )
             stack.enter_context(connection)
             with contextlib.suppress(OSError):

@@ -178,7 +178,7 @@ def world_with_memory(store, minilm, tmp_path):
 
     def build_mind(shelf, clock):
         vectors = VectorIndex(tmp_path / "memory", "", minilm.identity)
-        memory = PrecedentMemory(shelf, minilm, vectors, answer_timeout=10)
+        memory = PrecedentMemory(shelf, minilm, vectors, answer_timeout=60)
         memory.open()
         recommender = PrecedentRecommender(memory, lambda kind: None, embedder=minilm, clock=clock)
         return Advisors(

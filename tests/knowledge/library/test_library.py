@@ -43,7 +43,7 @@ def test_the_command_that_checks_says_it(folder, tmp_path):
         env=environment,
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=300,
         cwd=tmp_path.parent,
     )
     assert process.returncode == 1

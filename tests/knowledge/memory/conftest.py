@@ -5,6 +5,9 @@ import pytest
 from knowledge.memory.precedent_memory import PrecedentMemory
 from knowledge.memory.vector_index import VectorIndex
 
+# Longer than a search takes on a busy machine: the tests of slow memory set their own.
+PATIENT = {"answer_timeout": 60}
+
 
 @pytest.fixture
 def open_memory(shelf, minilm, tmp_path):
@@ -14,7 +17,7 @@ def open_memory(shelf, minilm, tmp_path):
     def open_over(*precedents, embedder=minilm, folder=tmp_path / "memory", **options):
         shelf.save(precedents)
         vectors = VectorIndex(folder, "", embedder.identity)
-        memory = PrecedentMemory(shelf, embedder, vectors, **options)
+        memory = PrecedentMemory(shelf, embedder, vectors, **{**PATIENT, **options})
         memory.open()
         memories.append(memory)
         return memory

@@ -1,12 +1,12 @@
 """Memory over a real Chroma: opening, catching up, failures and rebuilding."""
 
-import contextlib
 import os
 import shutil
 import subprocess
 import sys
 import threading
 import time
+from concurrent.futures import ThreadPoolExecutor
 from textwrap import dedent
 
 import numpy as np
@@ -20,6 +20,7 @@ from knowledge.memory.vector_index import VectorIndex
 from tests.cases.making import NOW
 from tests.knowledge.memory.stories import STORIES, recall, recall_ids, stories
 from tests.store.test_precedents import precedent
+from tests.waiting import wait_until
 
 
 def ignore_progress(count):
@@ -143,7 +144,8 @@ OPEN_DAMAGED_INDEX = """
     now = datetime.now(UTC)
     minilm = MiniLM()
     vectors = VectorIndex(Path(folder), "", minilm.identity)
-    memory = PrecedentMemory(Store.over(Database(database)).precedents, minilm, vectors)
+    shelf = Store.over(Database(database)).precedents
+    memory = PrecedentMemory(shelf, minilm, vectors, answer_timeout=60)
     memory.open()
     result = memory.recall(signal_text=text, kind="low_stock", channel="C0STOCK", now=now)
     print(result.failure or result.precedents[0].id)
@@ -171,7 +173,7 @@ def test_a_corrupt_index_gives_a_reason_and_can_be_rebuilt(open_memory, damage, 
         [sys.executable, "-c", dedent(OPEN_DAMAGED_INDEX), *arguments],
         capture_output=True,
         text=True,
-        timeout=100,
+        timeout=300,
         env={**os.environ, "ANONYMIZED_TELEMETRY": "False"},
     )
     lines = process.stdout.splitlines()
@@ -220,7 +222,7 @@ def test_a_damaged_index_gives_a_reason_and_never_a_crash(small_world, tmp_path,
 
     def memory_of_the_world():
         vectors = VectorIndex(folder, "", words.identity)
-        return PrecedentMemory(world.shelf, words, vectors, answer_timeout=20)
+        return PrecedentMemory(world.shelf, words, vectors, answer_timeout=60)
 
     memory = memory_of_the_world()
     memory.open()
@@ -269,19 +271,13 @@ def test_a_rebuild_that_was_interrupted_goes_on_where_it_stopped(open_memory, mi
 def test_closing_does_not_wait_for_a_long_update_and_the_next_opening_goes_on(open_memory, shelf):
     memory = open_memory()
     shelf.save([precedent(f"EX-{n}", signal_text=f"story {n}") for n in range(2_000)])
-    update = threading.Thread(target=_catch_up_until_closed, args=[memory])
-    update.start()
-    time.sleep(0.5)
-    start = time.monotonic()
-    memory.close()
-    update.join()
-    assert time.monotonic() - start < 5
+    with ThreadPoolExecutor(1) as pool:
+        update = pool.submit(memory.catch_up)
+        wait_until(memory.index.vectors.count, "the update to begin")
+        memory.close()
+        with pytest.raises(MemoryUnavailable):
+            update.result()
     assert open_memory().index.vectors.count() == 2_000
-
-
-def _catch_up_until_closed(memory):
-    with contextlib.suppress(MemoryUnavailable):
-        memory.catch_up()
 
 
 def test_several_threads_search_while_one_updates(open_memory, shelf):

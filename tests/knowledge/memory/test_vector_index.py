@@ -13,6 +13,7 @@ from knowledge.memory.vector_index import VectorIndex
 from tests.conftest import free_port
 from tests.knowledge.memory.stories import STORIES, recall, recall_ids, stories
 from tests.store.test_precedents import precedent
+from tests.waiting import PATIENCE_SECONDS
 
 
 @pytest.fixture
@@ -31,7 +32,7 @@ def chroma_server(tmp_path):
 
 
 def _wait_until_it_listens(process, port):
-    deadline = time.monotonic() + 30
+    deadline = time.monotonic() + PATIENCE_SECONDS
     while True:
         try:
             socket.create_connection(("127.0.0.1", port), 1).close()
@@ -50,7 +51,7 @@ def test_several_processes_share_a_server_and_its_end_is_a_reason(
 
     def make_memory(name):
         vectors = VectorIndex(tmp_path / name, url, minilm.identity)
-        return PrecedentMemory(shelf, minilm, vectors, answer_timeout=5)
+        return PrecedentMemory(shelf, minilm, vectors, answer_timeout=60)
 
     first = make_memory("a")
     second = make_memory("b")
