@@ -29,8 +29,8 @@ from knowledge.learning.training_set import gather_training_set
 
 #: Training leaves the processor to whoever else wants it.
 TRAINING_NICENESS = 10
-STATUS_COLUMNS = ("kind", "precedents", "right so far", "promise")
-REVIEW_COLUMNS = ("case", "state", "at stake", "it says", "best guesses")
+STATUS_COLUMNS = ("kind", "precedents", "correct so far", "guaranteed precision")
+REVIEW_COLUMNS = ("case", "state", "at stake", "title", "best guesses")
 
 
 @contextlib.contextmanager
@@ -71,12 +71,15 @@ def rebuild(as_json: AsJson = False) -> None:
         total = knowledge.shelf.count()
         progress.update(task, description="Embedding", total=total, completed=0)
         index_size = knowledge.precedents.rebuild(partial(progress.advance, task))
-        progress.update(task, description="Learning", total=None)
+        progress.update(task, description="Training", total=None)
         _train(knowledge)
     if as_json:
         print_json({"cases": cases, "precedents": total, "indexed": index_size})
         return
-    out.print(f"{cases} cases read, {total} precedents, {index_size} in the index.", markup=False)
+    out.print(
+        f"{cases} cases read, {total} precedents stored, {index_size} of them in the index.",
+        markup=False,
+    )
 
 
 def train(
@@ -84,7 +87,7 @@ def train(
     is_attached: Annotated[
         bool,
         typer.Option(
-            "--attached", hidden=True, help="End when standard input does; as the bot starts it."
+            "--attached", hidden=True, help="End when standard input ends; the bot uses this."
         ),
     ] = False,
 ) -> None:
@@ -105,7 +108,7 @@ def train(
         return
     examples = f"{summary['examples']} examples of {summary['kinds']} kinds"
     plans = summary["plans"] or "none"
-    out.print(f"Version {summary['version']}: {examples}; plans of {plans}.", markup=False)
+    out.print(f"Model version {summary['version']}: {examples}; plans for: {plans}.", markup=False)
 
 
 def _train(knowledge: Knowledge) -> dict[str, Any]:
@@ -179,7 +182,7 @@ def review(as_json: AsJson = False) -> None:
         print_json(rows)
         return
     if not rows:
-        out.print("Nothing waits for a name.")
+        out.print("Every case has a kind.")
         return
     table = Table(*REVIEW_COLUMNS)
     for row in rows:

@@ -94,7 +94,7 @@ def test_a_past_is_learned_once_bad_rows_are_told_and_a_batch_is_taken_back(coun
         "holds all 5",
         [{"name": told["batch"], "kind": "low_stock", "precedents": 5}],
     )
-    assert "5 precedents are forgotten" in countersign("memory", "forget", told["batch"])
+    assert "5 precedents removed" in countersign("memory", "forget", told["batch"])
     assert "there is no batch" in (countersign("memory", "forget", told["batch"]) + countersign.err)
     assert json.loads(countersign("memory", "status", "--json"))["index"] == "holds all 0"
 
