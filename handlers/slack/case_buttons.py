@@ -71,7 +71,7 @@ class CaseButtons(CasePresses):
         editable = self._editable_parameters(case)
         if not editable:
             raise NotEligible(
-                "the playbook lets nothing of this plan be edited; reject it and say what is wrong"
+                "the playbook does not allow edits of this plan; reject it and say what is wrong"
             )
         self._open(press, forms.edit_form(case, editable))
 
@@ -107,7 +107,7 @@ class CaseButtons(CasePresses):
     def novel(self, press: ButtonPress) -> str:
         """Record that the case is of no known kind."""
         self.decisions.call_novel(self._request(press, DecisionKind.CALL_NOVEL))
-        return "Recorded as something new. The next one like it is not taken for something else."
+        return "Recorded as something new. Similar signals will not be assigned to a known kind."
 
     def _editable_parameters(self, case: Case) -> tuple[str, ...]:
         if case.plan is None:

@@ -200,11 +200,11 @@ def _field_name(action_id: str) -> str:
 def _parse_token(token: str) -> tuple[str, Seen | None]:
     match = TOKEN.fullmatch(token)
     if match is None:
-        raise BadRequest("this button belongs to no case")
+        raise BadRequest("this button belongs to no case; use the buttons of the current card")
     if match["rest"] is None:
         return match["case_id"], None
     if not State.has_code(match["state"]):
-        raise BadRequest("this button belongs to no case")
+        raise BadRequest("this button belongs to no case; use the buttons of the current card")
     seen = Seen(
         revision=int(match["revision"]),
         state=State.of_code(match["state"]),

@@ -26,16 +26,18 @@ def report(
     opened_count = queries.count(CaseFilter(viewer=sight, opened_between=period, is_any=True))
     durations = queries.durations(in_period)
     closed_cases = queries.find(in_period, MAX_CASES)
-    sentences = [f"{opened_count:,} opened and {durations.cases:,} ended in thirty days."]
+    sentences = [
+        f"Cases in the last thirty days: {opened_count:,} opened, {durations.cases:,} ended."
+    ]
     if durations.decided is not None:
         sentences.append(f"Half were decided within {describe_seconds(durations.decided)}.")
     if durations.ended is not None:
-        sentences.append(f"Half had ended within {describe_seconds(durations.ended)}.")
+        sentences.append(f"Half ended within {describe_seconds(durations.ended)}.")
     sentences += _agreement_sentences(closed_cases, library)
     reopened_count = sum(bool(case.reopened) for case in closed_cases)
-    sentences.append(f"{reopened_count} had been opened again.")
+    sentences.append(f"{reopened_count} were opened again.")
     return Answer(
-        understood="the report of the last thirty days, over what you may see",
+        understood="the report of the last thirty days, for the cases that you may see",
         text=" ".join(sentences),
     )
 
@@ -48,4 +50,4 @@ def _agreement_sentences(cases: Sequence[Case], library: Library) -> list[str]:
         decided_count += agreement.as_recommended + agreement.edited + agreement.otherwise
     if not decided_count:
         return []
-    return [f"{unchanged_count} of {decided_count} recommendations were taken as they stood."]
+    return [f"{unchanged_count} of {decided_count} recommendations were approved without a change."]
