@@ -144,7 +144,7 @@ class IntakeApi:
         except KeyReused as error:
             return Problem(
                 409,
-                f"{error}; both are stored separately. A different signal needs a different key",
+                f"{error}; both are kept, nothing was merged. Send another signal with another key",
                 "key",
             )
         except DataError:
