@@ -13,7 +13,7 @@ from bot.cli.terminal import AsJson, out
 from bot.clock import utc_now
 from bot.settings import load_offline
 
-COLUMNS = ("asked", "question", "understood as", "helped")
+COLUMNS = ("asked at", "question", "understood as", "feedback")
 MAX_QUESTION_LENGTH = 100
 
 
