@@ -359,7 +359,7 @@ def load(environment: Mapping[str, str] | None = None) -> Settings:
     # The library's reader of os.environ, with a mapping in its place.
     source = EnvSettingsSource(Settings, case_sensitive=True)
     source.env_vars = {name: text for name, text in variables.items() if text}
-    # Not a validator: those run only when every field is valid, and all problems are reported at once.
+    # Not a validator: those run only when every field is valid, and all problems are reported.
     problems = _slack_problems(variables)
     try:
         settings = Settings(**{**_dependent_defaults(source.env_vars), **source()})
