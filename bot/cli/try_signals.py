@@ -104,7 +104,7 @@ def parse_signal(row: Mapping[str, Any], line: int) -> Signal:
     # PostgreSQL stores no NUL.
     text = str(row.get("text") or row.get("title") or "").replace("\0", " ")
     if not text.strip():
-        raise BadRequest("the signal has neither text nor title")
+        raise BadRequest("has neither text nor title")
     facts: dict[str, Scalar] = {}
     if len(text) > MAX_TITLE_LENGTH:
         facts["text"] = text[:MAX_TEXT_LENGTH]
