@@ -21,7 +21,7 @@ def require_startable(settings: Settings, library: FileLibrary) -> None:
     """
     problems = lease_conflicts(library.systems, settings.lease_for)
     for missing in missing_secrets(library.systems, settings.secret):
-        problems.append(f"set {missing.name}: systems.yml needs it for {missing.system}")
+        problems.append(f"set {missing.name}: the system {missing.system} in systems.yml needs it")
     if problems:
         raise incomplete(problems)
 
@@ -31,16 +31,16 @@ def find_problems(settings: Settings) -> list[str]:
     library = open_library(settings)
     problems = lease_conflicts(library.systems, settings.lease_for)
     for missing in missing_secrets(library.systems, settings.secret):
-        problems.append(f"{missing.name} is not set: {missing.system} cannot be reached")
+        problems.append(f"{missing.name} is not set: set it, or {missing.system} cannot be reached")
     # The default address is this machine, which only its own browser reaches.
     if library.policy().step_up_above is not None and not settings.secret("COUNTERSIGN_PUBLIC_URL"):
         problems.append(
-            "COUNTERSIGN_PUBLIC_URL is not set: nobody can reach the page that step_up_above "
-            "sends them to"
+            "COUNTERSIGN_PUBLIC_URL is not set: set it, or nobody can reach the passkey page, "
+            "which plans over step_up_above need"
         )
     for action in library.limits_without_action():
         problems.append(
-            f"policy.yml limits {action}, which systems.yml does not declare: is it misspelt?"
+            f"policy.yml limits {action}, which systems.yml does not declare: check the name"
         )
     for name, source in library.sources.items():
         problems += _source_problems(name, source, settings)
@@ -51,4 +51,4 @@ def _source_problems(name: str, source: Source, settings: Settings) -> list[str]
     variables = (*source.token_env, *source.webhook_secret_env)
     if any(settings.secret(variable) for variable in variables):
         return []
-    return [f"source {name} has no secret set ({', '.join(variables)}): it cannot send"]
+    return [f"source {name} has no secret set, so it cannot send: set {' or '.join(variables)}"]

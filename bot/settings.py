@@ -62,7 +62,9 @@ def _checked_public_url(url: str) -> str:
     is_this_machine = (parts.scheme, parts.hostname) == ("http", "localhost")
     is_secure = parts.scheme == "https" and parts.hostname
     if not is_this_machine and not is_secure:
-        raise ValueError(f"must begin with https:// (passkeys work nowhere else), not {url!r}")
+        raise ValueError(
+            f"must begin with https:// (browsers allow passkeys only there), not {url!r}"
+        )
     return f"{parts.scheme}://{parts.netloc}"
 
 
@@ -97,21 +99,17 @@ class StorageSettings(_SettingsGroup):
     database_url: str = Field(
         validation_alias="COUNTERSIGN_DATABASE_URL",
         repr=False,
-        description="where cases and the ledger live; default: SQLite in the data folder",
+        description="database of cases and ledger; default: SQLite in the data folder",
     )
     data_dir: ResolvedPath = Field(
         Path(DEFAULT_DATA_DIR),
         validation_alias="COUNTERSIGN_DATA_DIR",
-        description=(
-            f"folder for the database and the signed checkpoints; default: {DEFAULT_DATA_DIR}"
-        ),
+        description=(f"folder for database, checkpoints and memory; default: {DEFAULT_DATA_DIR}"),
     )
     library_dir: Path = Field(
         PACKAGED_LIBRARY,
         validation_alias="COUNTERSIGN_LIBRARY_DIR",
-        description=(
-            "folder of playbooks/ and the .yml files that go with it; default: the packaged sample"
-        ),
+        description=("folder of playbooks/ and the other .yml files; default: the packaged sample"),
     )
     mode: Mode = Field(
         Mode.DRY_RUN,
@@ -139,13 +137,13 @@ class HttpSettings(_SettingsGroup):
         ge=0,
         validation_alias="COUNTERSIGN_CONNECTIONS_PER_ADDRESS",
         description=(
-            "open connections to the intake from one address; default 64, 0 behind a proxy"
+            "open connections from one address; default 64, 0 for no limit (behind a proxy)"
         ),
     )
     public_url: PublicUrl = Field(
         validation_alias="COUNTERSIGN_PUBLIC_URL",
         description=(
-            "where people reach the page for passkeys, https://…; "
+            "https address at which people reach the passkey page; "
             "default http://localhost and the port"
         ),
     )
@@ -153,13 +151,13 @@ class HttpSettings(_SettingsGroup):
         "",
         validation_alias="COUNTERSIGN_API_TOKEN",
         repr=False,
-        description="bearer token for reading cases over HTTP",
+        description="bearer token for GET /v1/cases/{id}",
     )
     api_token_old: str = Field(
         "",
         validation_alias="COUNTERSIGN_API_TOKEN_OLD",
         repr=False,
-        description="the one before, while it is being changed",
+        description="the previous one, while you change it",
     )
 
     @property
@@ -174,10 +172,7 @@ class CheckpointSettings(_SettingsGroup):
     checkpoints: Signer = Field(
         Signer.ON,
         validation_alias="COUNTERSIGN_CHECKPOINTS",
-        description=(
-            "on (the default), or elsewhere: another process signs the ledger, "
-            "and this one only compares"
-        ),
+        description=("on (the default), or elsewhere when another process signs the ledger"),
     )
     checkpoints_dir: ResolvedPath = Field(
         validation_alias="COUNTERSIGN_CHECKPOINTS_DIR",
@@ -205,8 +200,8 @@ class WorkerSettings(_SettingsGroup):
         ge=1,
         validation_alias="COUNTERSIGN_LEASE_FOR",
         description=(
-            "seconds that work stays with a worker that gives no sign of life; "
-            "more than any timeout in systems.yml; default 30"
+            "seconds until another worker takes over from one that does not respond; "
+            "must exceed every timeout in systems.yml; default 30"
         ),
     )
     settle_for: float = Field(
@@ -214,20 +209,20 @@ class WorkerSettings(_SettingsGroup):
         ge=0.1,
         validation_alias="COUNTERSIGN_SETTLE_FOR",
         description=(
-            "seconds to wait before looking for a message whose posting is in doubt; default 30"
+            "seconds to wait before looking for a message that may have been posted; default 30"
         ),
     )
     slack_per_second: float = Field(
         1.0,
         ge=0,
         validation_alias="COUNTERSIGN_SLACK_PER_SECOND",
-        description="messages a second to one channel; default 1, 0 for no pacing",
+        description="messages a second to one channel; default 1, 0 for no limit",
     )
     slack_burst: int = Field(
         10,
         ge=1,
         validation_alias="COUNTERSIGN_SLACK_BURST",
-        description="messages to one channel before pacing begins; default 10",
+        description="messages to one channel before that limit applies; default 10",
     )
 
 
@@ -238,7 +233,7 @@ class KnowledgeSettings(_SettingsGroup):
         "",
         validation_alias="COUNTERSIGN_EMBEDDINGS",
         description=(
-            "another embedder than the built-in one, by LangChain's name for it; `words` for none"
+            "another embedder than the built-in one, by its LangChain name; `words` for none"
         ),
     )
     # The URLs of servers may hold a password.
@@ -246,26 +241,24 @@ class KnowledgeSettings(_SettingsGroup):
         "",
         validation_alias="COUNTERSIGN_CHROMA_URL",
         repr=False,
-        description="a Chroma server, when several processes share the memory",
+        description="address of a Chroma server, when several processes share the memory",
     )
     chat_model: str = Field(
         "",
         validation_alias="COUNTERSIGN_CHAT_MODEL",
-        description=(
-            "a chat model by LangChain's name for it, like openai:gpt-5-mini; default: none"
-        ),
+        description=("a chat model, by its LangChain name, like openai:gpt-5-mini; default: none"),
     )
     chat_url: str = Field(
         "",
         validation_alias="COUNTERSIGN_CHAT_URL",
         repr=False,
-        description="where that model is served, if not by its provider",
+        description="address of that model, if not the provider's",
     )
     chat_per_day: int = Field(
         500,
         ge=0,
         validation_alias="COUNTERSIGN_CHAT_PER_DAY",
-        description="how many cases a day it may be asked about; default 500",
+        description="daily limit of cases that the chat model is used for; default 500",
     )
 
 
@@ -277,21 +270,21 @@ class SlackSettings(_SettingsGroup):
         ge=0,
         validation_alias="COUNTERSIGN_STORM_AFTER",
         description=(
-            "cards of one kind from one source within ten minutes before the rest share one; "
-            "default 30, 0 for never"
+            "cards of one kind from one source within ten minutes before further cases share one "
+            "card; default 30, 0 for never"
         ),
     )
     slack_bot_token: str = Field(
         "",
         validation_alias="SLACK_BOT_TOKEN",
         repr=False,
-        description="xoxb-…, from the app's page at Slack",
+        description="bot token (xoxb-…) from the app's page at Slack",
     )
     slack_app_token: str = Field(
         "",
         validation_alias="SLACK_APP_TOKEN",
         repr=False,
-        description="xapp-…, for Socket Mode",
+        description="app token (xapp-…), for Socket Mode",
     )
     slack_signing_secret: str = Field(
         "",
@@ -303,12 +296,12 @@ class SlackSettings(_SettingsGroup):
         "",
         validation_alias="SLACK_SIGNING_SECRET_OLD",
         repr=False,
-        description="the one before, while it is being changed",
+        description="the previous one, while you change it",
     )
     slack_api_url: str = Field(
         "https://slack.com/api/",
         validation_alias="SLACK_API_URL",
-        description="another Slack than the real one: the emulator's /api/",
+        description="address of the Slack API, if it is not Slack's own: the emulator's /api/",
     )
 
     @property
@@ -366,7 +359,7 @@ def load(environment: Mapping[str, str] | None = None) -> Settings:
     # The library's reader of os.environ, with a mapping in its place.
     source = EnvSettingsSource(Settings, case_sensitive=True)
     source.env_vars = {name: text for name, text in variables.items() if text}
-    # Not a validator: those run only when every field is valid, and all problems are told at once.
+    # Not a validator: those run only when every field is valid, and all problems are reported.
     problems = _slack_problems(variables)
     try:
         settings = Settings(**{**_dependent_defaults(source.env_vars), **source()})
@@ -427,12 +420,12 @@ def _slack_problems(variables: Mapping[str, str]) -> list[str]:
     if not variables.get("SLACK_BOT_TOKEN", "").startswith("xoxb-"):
         problems.append(
             "set SLACK_BOT_TOKEN to the bot token of your Slack app (xoxb-…); "
-            "or try `countersign demo`, which needs none"
+            "to try Countersign without a token, run `countersign demo`"
         )
     if not variables.get("SLACK_APP_TOKEN") and not variables.get("SLACK_SIGNING_SECRET"):
         problems.append("set SLACK_APP_TOKEN (xapp-…, Socket Mode) or SLACK_SIGNING_SECRET (HTTP)")
     if any(variables.get(name) for name in OAUTH_VARIABLES):
         problems.append(
-            f"unset {' and '.join(OAUTH_VARIABLES)}: they would make the SDK ignore SLACK_BOT_TOKEN"
+            f"unset {' and '.join(OAUTH_VARIABLES)}: with them the SDK ignores SLACK_BOT_TOKEN"
         )
     return problems

@@ -75,4 +75,4 @@ def _parse_length(content_length: str) -> int:
 
 
 def _too_large(limit: int) -> BodyRefused:
-    return BodyRefused(413, f"at most {limit:,} bytes")
+    return BodyRefused(413, f"the body is too large; at most {limit:,} bytes are allowed")

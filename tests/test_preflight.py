@@ -84,7 +84,8 @@ def test_a_system_that_names_a_role_for_reading_needs_its_url(tmp_path, library)
         )
     )
     with pytest.raises(
-        SettingsIncomplete, match="set HARBOUR_VINE_READ_URL: systems.yml needs it for house"
+        SettingsIncomplete,
+        match="set HARBOUR_VINE_READ_URL: the system house in systems.yml needs it",
     ):
         systems_of(settings(tmp_path, library))
     assert systems_of(settings(tmp_path, library, HARBOUR_VINE_READ_URL="sqlite:///house.db"))
@@ -93,6 +94,6 @@ def test_a_system_that_names_a_role_for_reading_needs_its_url(tmp_path, library)
 def test_everything_that_is_missing_is_named_with_its_system_or_source(tmp_path, library):
     without_secrets = settings(tmp_path, library, HARBOUR_VINE_URL="")
     problems = find_problems(without_secrets)
-    assert "HARBOUR_VINE_URL is not set: house cannot be reached" in problems
+    assert "HARBOUR_VINE_URL is not set: set it, or house cannot be reached" in problems
     assert [problem for problem in problems if problem.startswith("source api has no secret set")]
     assert [problem for problem in problems if problem.startswith("COUNTERSIGN_PUBLIC_URL")]

@@ -32,13 +32,13 @@ def test_everything_that_is_missing_or_wrong_is_listed_at_once():
     assert str(refused.value).splitlines() == [
         "To do before Countersign can start:",
         "  • set SLACK_BOT_TOKEN to the bot token of your Slack app (xoxb-…); "
-        "or try `countersign demo`, which needs none",
+        "to try Countersign without a token, run `countersign demo`",
         "  • set SLACK_APP_TOKEN (xapp-…, Socket Mode) or SLACK_SIGNING_SECRET (HTTP)",
         "  • unset SLACK_CLIENT_ID and SLACK_CLIENT_SECRET: "
-        "they would make the SDK ignore SLACK_BOT_TOKEN",
+        "with them the SDK ignores SLACK_BOT_TOKEN",
         "  • COUNTERSIGN_MODE must be one of shadow, dry-run, live, not 'dead'",
         "  • COUNTERSIGN_PORT must be a number of at least 0, not 'http'",
-        "  • COUNTERSIGN_PUBLIC_URL must begin with https:// (passkeys work nowhere else), "
+        "  • COUNTERSIGN_PUBLIC_URL must begin with https:// (browsers allow passkeys only there), "
         "not 'http://desk.example'",
         "  • COUNTERSIGN_CHECKPOINTS must be one of on, elsewhere, not 'sometimes'",
         "  • COUNTERSIGN_LEASE_FOR must be a number of at least 1, not '0.5'",

@@ -61,85 +61,83 @@ LEDGER = group(
         LazyCommand(
             "verify",
             "bot.cli.ledger:verify",
-            "Check every leaf, link, root, signature and rule, and the projection against the "
-            "ledger.",
+            "Verify the whole ledger. Checks hashes, signatures and rules, and compares every case "
+            "with its entries.",
         ),
         LazyCommand(
             "export",
             "bot.cli.ledger:export",
-            "Write the ledger, the checkpoints, the public key and the verifier into a folder for "
-            "an auditor.",
+            "Export the ledger for an auditor. Includes checkpoints, public key and verifier.",
         ),
         LazyCommand(
             "checkpoint",
             "bot.cli.checkpoint:checkpoint",
-            "Sign the ledger as it is now, and print the note.",
+            "Sign the ledger now and print the signed note.",
         ),
         LazyCommand(
             "acknowledge",
             "bot.cli.ledger:acknowledge",
-            "Let the bot go on after a backup was restored: you have compared what was lost with "
-            "the systems of record.",
+            "Resume after a backup was restored. First compare the missing entries with your "
+            "systems.",
         ),
         LazyCommand(
             "replay",
             "bot.cli.ledger:replay",
-            "Fold the ledger again and compare every case with the projection.",
+            "Compare every case with the ledger. Recomputes it from its entries.",
         ),
     ],
 )
 MEMORY = group(
     "memory",
-    "Precedents: fill, rebuild, train and review what the bot remembers.",
+    "Import, rebuild, train and review precedents.",
     [
         LazyCommand(
             "rebuild",
             "bot.cli.memory_training:rebuild",
-            "Make precedents and their index again from the ledger. Cut short, it goes on where it "
-            "stopped.",
+            "Rebuild precedents and their index from the ledger. If interrupted, run it again to "
+            "continue.",
         ),
         LazyCommand(
             "train",
             "bot.cli.memory_training:train",
-            "Learn again from what people decided and confirmed. The bot does this by itself when "
-            "there is enough that is new.",
+            "Train on past decisions and labels now. The bot also trains by itself when there are "
+            "enough new ones.",
         ),
         LazyCommand(
             "learn",
             "bot.cli.memory_import:learn",
-            "Take a team's past into memory as precedents. Again changes nothing; `memory forget` "
-            "takes a batch back.",
+            "Import past cases as precedents. Importing a file twice changes nothing; `memory "
+            "forget` removes an import.",
         ),
-        LazyCommand("forget", "bot.cli.memory_import:forget", "Take an imported past back, whole."),
+        LazyCommand("forget", "bot.cli.memory_import:forget", "Remove an imported batch."),
         LazyCommand(
             "status",
             "bot.cli.memory:status",
-            "What is remembered, by kind and batch; whether the index agrees; what was learned.",
+            "Show precedents, index and trained model.",
         ),
         LazyCommand(
             "review",
             "bot.cli.memory:review",
-            "Every case that was not recognised and that nobody has named yet: most at stake "
-            "first.",
+            "List cases that have no kind yet, most at stake first.",
         ),
     ],
 )
 PASSKEY = group(
     "passkey",
-    "Passkeys: who may add one, which there are, and taking one away.",
+    "Invite people to add a passkey; list and remove passkeys.",
     [
         LazyCommand(
             "invite",
             "bot.cli.passkeys:invite",
-            "Make a link by which one person adds a passkey. Hand it to them yourself: whoever "
-            "opens it first has it.",
+            "Create a link with which one person adds a passkey. Give it to them in person: the "
+            "first person to open it can use it.",
         ),
-        LazyCommand("list", "bot.cli.passkeys:list_passkeys", "Which passkeys there are."),
+        LazyCommand("list", "bot.cli.passkeys:list_passkeys", "List all passkeys."),
         LazyCommand(
             "remove",
             "bot.cli.passkeys:remove",
-            "Take one away, lost or stolen. What it approved and is not carried out yet is asked "
-            "again.",
+            "Remove a lost or stolen passkey. Approvals that it signed no longer count for plans "
+            "that have not been carried out.",
         ),
     ],
 )
@@ -151,48 +149,48 @@ COUNTERSIGN = group(
         LazyCommand(
             "demo",
             "bot.cli.demo:demo",
-            "The whole thing on this machine: emulator, sample company, bot. No account, key or "
-            "network.",
+            "Run a complete demo on this machine. It has a Slack emulator and a sample company, "
+            "and needs no account.",
         ),
         LazyCommand(
             "run",
             "bot.cli.run:run",
-            "Run the bot against Slack (or what SLACK_API_URL names) until it is stopped.",
+            "Run the bot until it is stopped.",
         ),
         LazyCommand(
             "check",
             "bot.cli.check:check",
-            "Read every playbook and setting, and say what is missing. Starts nothing.",
+            "Check all playbooks and settings. List what is wrong or missing.",
         ),
         LazyCommand(
             "try",
             "bot.cli.try_playbook:try_file",
-            "See what the bot would do, without a case: a playbook's signal on live data, or each "
-            "signal of a file up to its card.",
+            "Preview a playbook on live data, or the signals in a file. Opens no case.",
         ),
         LazyCommand(
             "manifest",
             "bot.cli.manifest:manifest",
-            "Print the Slack app manifest as JSON, for the Slack CLI.",
+            "Print the Slack app manifest as JSON.",
         ),
         LazyCommand(
             "init",
             "bot.cli.init:init",
-            "Copy the sample playbooks, policy, systems and sources, and list what to set in the "
-            "environment.",
+            "Copy the sample files into a new folder. These are playbooks, policy, systems and "
+            "sources. Then list the settings.",
         ),
         LazyCommand(
             "doctor",
             "bot.cli.doctor:doctor",
-            "What is wrong, and what to do about it: settings, Slack, parked work, the ledger.",
+            "List problems, and what to do about each. Checks settings, parked work and the "
+            "ledger.",
         ),
-        LazyCommand("unpark", "bot.cli.doctor:unpark", "Let parked work be tried again."),
-        LazyCommand("case", "bot.cli.case:case", "One case with its trail."),
+        LazyCommand("unpark", "bot.cli.doctor:unpark", "Retry parked work."),
+        LazyCommand("case", "bot.cli.case:case", "Show a case with its history."),
         LazyCommand(
             "questions",
             "bot.cli.questions:questions",
-            "What people asked and the bot did not understand, or did not answer well: what to "
-            "teach it next.",
+            "List questions without a good answer. The bot did not understand them, or the person "
+            "voted the answer down.",
         ),
         LEDGER,
         MEMORY,

@@ -13,7 +13,7 @@ from handlers.cards.notes import trail_lines
 
 
 def case(
-    case_id: Annotated[str, typer.Argument(help="Like EX-12.")], as_json: AsJson = False
+    case_id: Annotated[str, typer.Argument(help="The case, like EX-12.")], as_json: AsJson = False
 ) -> None:
     store = wiring.open_store(load_offline())
     with closing(store.database):

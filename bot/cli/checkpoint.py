@@ -26,8 +26,8 @@ def checkpoint(
         str,
         typer.Option(
             help=(
-                "Go on signing, like 5m: the signer as a process of its own, "
-                "with a role that only reads."
+                "Keep running and sign at this interval, like 5m: a separate signer, "
+                "which needs only a read-only role."
             )
         ),
     ] = "",
@@ -44,7 +44,7 @@ def checkpoint(
             _sign_until_stopped(checkpoints, store, interval)
             return
         new_checkpoint = checkpoints.sign(store.ledger)
-    note = new_checkpoint.note if new_checkpoint else "Nothing was added since the last checkpoint."
+    note = new_checkpoint.note if new_checkpoint else "No new entries since the last checkpoint."
     out.print(note, markup=False)
     out.print(f"Public key: {checkpoints.public_key}", markup=False, soft_wrap=True)
 
@@ -71,10 +71,10 @@ def _sign(checkpoints: Checkpoints, store: Store) -> str:
     try:
         new_checkpoint = checkpoints.sign(store.ledger)
     except LedgerBroken as failure:
-        return f"not signed: {failure}. `countersign doctor` says more"
+        return f"not signed: {failure}. Run `countersign doctor` for details"
     except DBAPIError as failure:
         cause = type(failure.orig).__name__
-        return f"not signed: the database does not answer ({cause}); trying again"
+        return f"not signed: the database does not respond ({cause}); will try again"
     if new_checkpoint:
         log.info("signed %s entries", new_checkpoint.size)
     return ""
@@ -85,5 +85,5 @@ def _seconds(text: str) -> float:
     match = re.fullmatch(r"(\d{1,6})([smh])", text.strip())
     seconds = int(match[1]) * SECONDS[match[2]] if match else 0
     if not seconds:
-        raise Refusal(f"--every takes a time like 30s, 5m or 1h, not {text[:20]!r}")
+        raise Refusal(f"--every must be a time like 30s, 5m or 1h, not {text[:20]!r}")
     return float(seconds)

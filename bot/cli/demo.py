@@ -23,23 +23,24 @@ ENDED_STATES = ("RESOLVED", "REJECTED", "CLEARED", "EXPIRED")
 
 
 def demo(
-    headless: Annotated[bool, typer.Option(help="Open no browser.")] = False,
+    headless: Annotated[bool, typer.Option(help="Do not open a browser.")] = False,
     story: Annotated[
         bool,
         typer.Option(
             help=(
-                "Play the story and end: eight signals, a decision, a refusal, an edit, a drift, "
-                "a proof."
+                "Play a checked story and exit: eight signals, a decision, a refusal, an edit, a "
+                "drift, a proof."
             )
         ),
     ] = False,
     prepare_only: Annotated[
-        bool, typer.Option("--prepare", help="Make the sample company and its past, and end.")
+        bool,
+        typer.Option("--prepare", help="Create the sample company and its past cases, and exit."),
     ] = False,
-    folder: Annotated[Path, typer.Option(help="Where the demo keeps its files.")] = Path(
+    folder: Annotated[Path, typer.Option(help="Folder for the files of the demo.")] = Path(
         ".countersign/demo"
     ),
-    port: Annotated[int, typer.Option(help="Port of the page; 0 picks one.")] = 0,
+    port: Annotated[int, typer.Option(help="Port of the page; 0 chooses one.")] = 0,
     as_json: AsJson = False,
 ) -> None:
     configure_logging("WARNING")
@@ -55,13 +56,13 @@ def demo(
         if not headless:
             webbrowser.open(emulator.url)
         stop_event().wait()
-        out.print("Closing.")
+        out.print("Stopping.")
 
 
 def _prepare(folder: Path) -> SampleData:
     """Prepare the sample data, under a progress bar if it takes long."""
     with Progress(console=err, transient=True) as progress:
-        task = progress.add_task("Playing last year's cases (once a day)", visible=False)
+        task = progress.add_task("Creating last year's cases (once a day)", visible=False)
 
         def report(count: int, total: int) -> None:
             progress.update(task, completed=count, total=total, visible=True)
@@ -77,7 +78,7 @@ def _wait_for_first_card(emulator: EmulatorProcess) -> float:
             return round(monotonic() - STARTED_AT, 2)
         time.sleep(0.02)
     raise CountersignError(
-        "no card came within a minute; run again with COUNTERSIGN_LOG_LEVEL=DEBUG"
+        "no card appeared within a minute; run it again with COUNTERSIGN_LOG_LEVEL=DEBUG"
     )
 
 
@@ -87,17 +88,14 @@ def _greet(emulator: EmulatorProcess, service: Service, card_after: float) -> No
     intake = f"http://127.0.0.1:{service.settings.port}/v1/signals"
     out.print()
     out.print("[bold]Harbour & Vine[/bold] is open.")
-    out.print(
-        f"  {past_cases} cases of last year are in the ledger; the detectors look for new ones."
-    )
-    out.print(f"  The first card stood after {card_after} s.")
+    out.print(f"  The ledger has {past_cases} cases of last year. The detectors look for new ones.")
+    out.print(f"  The first card appeared after {card_after} s.")
     out.print(f"\n  Open  [bold cyan]{emulator.url}[/bold cyan]\n")
     out.print(
-        "  You are Ana, floor manager; the menu in the corner makes you somebody else. "
-        "Approve something."
+        "  You are Ana, a floor manager. Approve a card; the menu in the corner changes the person."
     )
-    out.print(f"  Signals over HTTP go to {intake} (see README).")
-    out.print("  Ctrl-C ends it.")
+    out.print(f"  Send signals to {intake} (see README).")
+    out.print("  Press Ctrl-C to stop.")
 
 
 def _play_story(folder: Path, data: SampleData, *, as_json: bool) -> NoReturn:

@@ -35,19 +35,21 @@ def doctor(as_json: AsJson = False) -> None:
     print_problems(
         problems,
         otherwise=(
-            f"All well: {comparison.cases} cases, {comparison.entries} entries, "
-            "ledger and projection agree."
+            f"No problem found: {comparison.cases} cases agree with {comparison.entries} ledger "
+            "entries."
         ),
         as_json=as_json,
     )
 
 
 def unpark(
-    key: Annotated[str, typer.Argument(help="The key that `countersign doctor` shows.")] = "",
-    every: Annotated[bool, typer.Option("--all", help="All of it.")] = False,
+    key: Annotated[
+        str, typer.Argument(help="The key of the work, as `countersign doctor` shows it.")
+    ] = "",
+    every: Annotated[bool, typer.Option("--all", help="Retry all parked work.")] = False,
 ) -> None:
     if bool(key) == every:
-        raise Refusal("name one key, or say --all")
+        raise Refusal("name one key, or use --all")
     store = wiring.open_store(load_offline())
     with closing(store.database):
         keys = [row["key"] for row in store.outbox.parked_messages()] if every else [key]
@@ -55,8 +57,8 @@ def unpark(
         count = sum(store.outbox.unpark(parked_key, now) for parked_key in keys)
     if not count:
         place = f" under {key}" if key else ""
-        raise Refusal(f"nothing is parked{place}; `countersign doctor` lists what is")
-    out.print(f"{key or count} will be tried again.", markup=False)
+        raise Refusal(f"nothing is parked{place}; `countersign doctor` lists parked work")
+    out.print(f"{key or count} will be retried.", markup=False)
 
 
 def _parked_problems(store: Store) -> list[str]:
@@ -65,6 +67,6 @@ def _parked_problems(store: Store) -> list[str]:
         key = row["key"]
         problems.append(
             f"{key} is parked after {row['attempts']} attempts: {row['error']}. "
-            f"Mend the cause, then `countersign unpark {key}`"
+            f"Correct the cause, then run `countersign unpark {key}`"
         )
     return problems

@@ -12,12 +12,12 @@ from bot.settings import NAMES, PACKAGED_LIBRARY
 
 
 def init(
-    folder: Annotated[Path, typer.Argument(help="Where to put them.")] = Path(
+    folder: Annotated[Path, typer.Argument(help="The folder to create.")] = Path(
         "countersign-library"
     ),
 ) -> None:
     if folder.exists():
-        raise Refusal(f"{folder} exists; name another folder or remove it")
+        raise Refusal(f"{folder} already exists; name another folder, or remove it")
     shutil.copytree(
         PACKAGED_LIBRARY,
         folder,
@@ -26,8 +26,11 @@ def init(
             "*.py", "__pycache__", "library", "memory", "learning", "language"
         ),
     )
-    out.print(f"{folder}: edit playbooks/ and the .yml files beside it, then set:", markup=False)
+    out.print(
+        f"Copied to {folder}. Edit the files in playbooks/ and the other .yml files, then set:",
+        markup=False,
+    )
     out.print(f"  COUNTERSIGN_LIBRARY_DIR={folder.resolve()}", markup=False)
     for name, meaning in NAMES.items():
         out.print(f"  {name}: {meaning}", markup=False)
-    out.print("Then `countersign check`.")
+    out.print("Then run `countersign check`.")

@@ -28,7 +28,7 @@ def verify(
     key: Annotated[
         str,
         typer.Option(
-            help="The pinned verifier key; the folder's own if left out, which proves less."
+            help="Your pinned public key. Default: the key in the folder, which proves less."
         ),
     ] = "",
     as_json: AsJson = False,
@@ -56,8 +56,7 @@ def verify(
     print_problems(
         result.findings,
         otherwise=(
-            f"{result.entries} entries, {result.signed_entries} under a signed checkpoint: "
-            "everything holds."
+            f"{result.entries} entries, {result.signed_entries} of them signed. No problem found."
         ),
         as_json=False,
     )
@@ -108,16 +107,16 @@ def _verify(settings: Settings, store: Store, key: str) -> Verification:
         findings += own_findings
         # The head counts entries apart from the ledger: rows that were cut off show here.
         if entries != total:
-            findings.append(f"the head says {total} entries, the ledger has {entries}")
+            findings.append(f"the head counts {total} entries, the ledger has {entries}")
         findings += replay_ledger(store.database, progress=advance).differences
     return Verification(
         findings=findings, remarks=remarks, entries=entries, signed_entries=signed_entries
     )
 
 
-def export(path: Annotated[Path, typer.Argument(help="A new folder.")]) -> None:
+def export(path: Annotated[Path, typer.Argument(help="The folder to create.")]) -> None:
     if path.exists():
-        raise Refusal(f"{path} exists; name a new folder")
+        raise Refusal(f"{path} already exists; name a new folder")
     settings = load_offline()
     store = wiring.open_store(settings)
     checkpoints = path / "checkpoints"
@@ -144,9 +143,7 @@ def export(path: Annotated[Path, typer.Argument(help="A new folder.")]) -> None:
 
 
 def acknowledge(
-    note: Annotated[
-        str, typer.Option(help="What you compared the ledger with, and what you found.")
-    ],
+    note: Annotated[str, typer.Option(help="What you compared the ledger with, and the result.")],
 ) -> None:
     settings = load_offline()
     store = wiring.open_store(settings)
@@ -156,9 +153,9 @@ def acknowledge(
         keeper.sign()
     rollback = standing.rollbacks[-1]
     out.print(
-        f"Noted. {rollback.size} entries were signed, {rollback.common_size} of them are in the "
-        "ledger, as they were. What waited goes on now; what was planned before is looked for "
-        "before it is carried out.",
+        f"Acknowledged. {rollback.size} entries were signed; the ledger still has "
+        f"{rollback.common_size} of them, unchanged. Waiting work continues now. The bot looks for "
+        "the result of each earlier plan before it carries the plan out.",
         markup=False,
     )
 
@@ -166,13 +163,13 @@ def acknowledge(
 def replay(as_json: AsJson = False) -> None:
     store = wiring.open_store(load_offline())
     with closing(store.database), Progress(console=err, transient=True) as progress:
-        task = progress.add_task("Folding", total=store.ledger.head()[0])
+        task = progress.add_task("Recomputing cases", total=store.ledger.head()[0])
         comparison = replay_ledger(store.database, progress=partial(progress.advance, task))
     print_problems(
         comparison.differences,
         otherwise=(
-            f"{comparison.entries} entries fold into {comparison.cases} cases, "
-            "as the projection says."
+            f"{comparison.entries} entries give {comparison.cases} cases. "
+            "All stored cases are correct."
         ),
         as_json=as_json,
     )

@@ -19,8 +19,8 @@ from bot.clock import utc_now
 from bot.preflight import open_library
 from bot.settings import Settings, load_offline
 
-STATUS_COLUMNS = ("kind", "precedents", "right so far", "promise")
-REVIEW_COLUMNS = ("case", "state", "at stake", "it says", "best guesses")
+STATUS_COLUMNS = ("kind", "precedents", "correct so far", "guaranteed precision")
+REVIEW_COLUMNS = ("case", "state", "at stake", "title", "best guesses")
 
 
 @contextlib.contextmanager
@@ -101,7 +101,7 @@ def review(as_json: AsJson = False) -> None:
         print_json(rows)
         return
     if not rows:
-        out.print("Nothing waits for a name.")
+        out.print("Every case has a kind.")
         return
     table = Table(*REVIEW_COLUMNS)
     for row in rows:

@@ -55,18 +55,19 @@ class ImportSummary:
 
 
 def learn(
-    file: Annotated[Path, typer.Argument(help="Your past: a .csv or .jsonl file.")],
+    file: Annotated[Path, typer.Argument(help="Past cases: a .csv or .jsonl file.")],
     playbook: Annotated[
-        str, typer.Option(help="The kind of every row; or map a column to kind.")
+        str, typer.Option(help="The kind of all rows, unless --map names a column for it.")
     ] = "",
     maps: Annotated[
         list[str] | None,
         typer.Option(
-            "--map", help="FIELD=COLUMN: text, what, action, ended, reason, by, at, key, kind."
+            "--map",
+            help="FIELD=COLUMN. Fields: text, what, action, ended, reason, by, at, key, kind.",
         ),
     ] = None,
     facts: Annotated[
-        str, typer.Option(help="Columns to learn from beside the text, with commas between.")
+        str, typer.Option(help="Further columns to learn from, separated by commas.")
     ] = "",
     as_json: AsJson = False,
 ) -> None:
@@ -76,7 +77,7 @@ def learn(
     ):
         task = progress.add_task("Reading", total=None)
         if not file.is_file():
-            raise BadRequest(f"{file}: there is no such file")
+            raise BadRequest(f"{file}: file not found")
         columns = parse_mapping(maps or [], facts=facts, kind=playbook, now=utc_now())
         summary = import_precedents(
             knowledge, path=file, columns=columns, progress=partial(progress.advance, task)
@@ -131,7 +132,7 @@ def _print_summary(summary: ImportSummary) -> None:
     for row in summary.bad_rows[:MAX_SHOWN_ROWS]:
         out.print(f"• line {row.line}: {row.reason}", markup=False)
     if len(summary.bad_rows) > MAX_SHOWN_ROWS:
-        out.print(f"• and {len(summary.bad_rows) - MAX_SHOWN_ROWS} more")
+        out.print(f"• and {len(summary.bad_rows) - MAX_SHOWN_ROWS} more rows")
     out.print(
         f"{summary.new_count} new precedents of {summary.row_count} rows, "
         f"in batch {summary.batch}.",
@@ -139,23 +140,25 @@ def _print_summary(summary: ImportSummary) -> None:
     )
     if summary.suspect_count:
         out.print(
-            f"{summary.suspect_count} give orders to a machine: "
-            "they are shown as such and count for nothing."
+            f"{summary.suspect_count} contain instructions to a machine: "
+            "they are marked as such, and the bot does not learn from them."
         )
     out.print(
-        f"Take it back with `countersign memory forget {summary.batch}`. "
-        "Learn with `countersign memory train`.",
+        f"To remove the batch: `countersign memory forget {summary.batch}`. "
+        "To train on it now: `countersign memory train`.",
         markup=False,
     )
 
 
 def forget(
-    batch: Annotated[str, typer.Argument(help="A batch that `memory status` lists.")],
+    batch: Annotated[str, typer.Argument(help="The batch, as `memory status` lists it.")],
 ) -> None:
     with opened_knowledge(load_offline()) as knowledge:
         count = knowledge.shelf.forget(batch)
         if not count:
-            raise Refusal(f"there is no batch {batch}; `countersign memory status` lists them")
+            raise Refusal(
+                f"there is no batch {batch}; `countersign memory status` lists all batches"
+            )
         note = fill_index(knowledge)
     suffix = f" {note}" if note else ""
-    out.print(f"{count} precedents are forgotten.{suffix}", markup=False)
+    out.print(f"{count} precedents removed.{suffix}", markup=False)

@@ -35,12 +35,15 @@ def rebuild(as_json: AsJson = False) -> None:
         total = knowledge.shelf.count()
         progress.update(task, description="Embedding", total=total, completed=0)
         index_size = knowledge.precedents.rebuild(partial(progress.advance, task))
-        progress.update(task, description="Learning", total=None)
+        progress.update(task, description="Training", total=None)
         _train(knowledge)
     if as_json:
         print_json({"cases": cases, "precedents": total, "indexed": index_size})
         return
-    out.print(f"{cases} cases read, {total} precedents, {index_size} in the index.", markup=False)
+    out.print(
+        f"{cases} cases read, {total} precedents stored, {index_size} of them in the index.",
+        markup=False,
+    )
 
 
 def train(
@@ -69,7 +72,7 @@ def train(
         return
     examples = f"{summary['examples']} examples of {summary['kinds']} kinds"
     plans = summary["plans"] or "none"
-    out.print(f"Version {summary['version']}: {examples}; plans of {plans}.", markup=False)
+    out.print(f"Model version {summary['version']}: {examples}; plans for: {plans}.", markup=False)
 
 
 def _train(knowledge: Knowledge) -> dict[str, Any]:

@@ -18,7 +18,7 @@ COLUMNS = ("person", "name", "passkey", "site", "added")
 
 
 def invite(
-    person: Annotated[str, typer.Argument(help="Their Slack id, like U012AB3CD.")],
+    person: Annotated[str, typer.Argument(help="Slack user id, like U012AB3CD.")],
     as_json: AsJson = False,
 ) -> None:
     settings = load()
@@ -32,7 +32,9 @@ def invite(
         print(json.dumps({"person": principal, "link": link}))
         return
     # Slack would show the link to everybody who can read that conversation.
-    out.print("It works once, for a day. Hand it over in person, not through Slack:")
+    out.print(
+        "This link works once, within 24 hours. Give it to them in person, not through Slack:"
+    )
     # Not wrapped: it is copied.
     out.print(link, markup=False, soft_wrap=True)
 
@@ -45,7 +47,7 @@ def list_passkeys(as_json: AsJson = False) -> None:
         print_json([to_plain(passkey) for passkey in passkeys])
         return
     if not passkeys:
-        out.print("There are none. `countersign passkey invite U…` lets somebody add one.")
+        out.print("There are no passkeys. Invite somebody with `countersign passkey invite U…`.")
         return
     table = Table(*COLUMNS)
     for passkey in passkeys:
@@ -58,11 +60,11 @@ def list_passkeys(as_json: AsJson = False) -> None:
 
 
 def remove(
-    passkey: Annotated[str, typer.Argument(help="As `passkey list` shows it.")],
+    passkey: Annotated[str, typer.Argument(help="The passkey, as `passkey list` shows it.")],
 ) -> None:
     settings = load_offline()
     store = wiring.open_store(settings)
     with closing(store.database):
         enrolment, _ = wiring.open_enrolment(settings, store)
         enrolment.remove(passkey, operator=getpass.getuser())
-    out.print("It is removed; it signs nothing from now on.")
+    out.print("Removed. This passkey can no longer sign.")

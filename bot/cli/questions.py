@@ -13,14 +13,14 @@ from bot.cli.terminal import AsJson, out
 from bot.clock import utc_now
 from bot.settings import load_offline
 
-COLUMNS = ("asked", "question", "understood as", "helped")
+COLUMNS = ("asked at", "question", "understood as", "feedback")
 MAX_QUESTION_LENGTH = 100
 
 
 def questions(
-    days: Annotated[int, typer.Option(help="How far back to look.")] = 14,
+    days: Annotated[int, typer.Option(help="Number of days to look back.")] = 14,
     every: Annotated[
-        bool, typer.Option("--all", help="All of them, not only those without a good answer.")
+        bool, typer.Option("--all", help="List all questions, also those with a good answer.")
     ] = False,
     as_json: AsJson = False,
 ) -> None:
@@ -41,7 +41,7 @@ def questions(
         print(json.dumps(rows, indent=2, ensure_ascii=False))
         return
     if not records:
-        out.print(f"Nothing in {days} days that was not understood.")
+        out.print(f"No such questions in the last {days} days.")
         return
     table = Table(*COLUMNS)
     for record in records:

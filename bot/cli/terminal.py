@@ -9,7 +9,7 @@ from rich.console import Console
 
 out = Console()
 err = Console(stderr=True)
-AsJson = Annotated[bool, typer.Option("--json", help="Print JSON for machines.")]
+AsJson = Annotated[bool, typer.Option("--json", help="Print JSON instead of text.")]
 
 
 def print_json(value: Any) -> None:

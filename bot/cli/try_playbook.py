@@ -40,23 +40,19 @@ def try_file(
     ],
     database: Annotated[
         str,
-        typer.Option(
-            help=(
-                "For a playbook: where its signal is looked for, a database URL or an SQLite file."
-            )
-        ),
+        typer.Option(help=("For a playbook: the database to query, a URL or an SQLite file.")),
     ] = "",
     now: Annotated[
-        str, typer.Option(help="Pretend that it is this time (UTC), like 1998-05-06 12:00:00.")
+        str, typer.Option(help="Use this time (UTC) instead of now, like 1998-05-06 12:00:00.")
     ] = "",
-    limit: Annotated[int, typer.Option(help="How many rows to show.")] = 20,
+    limit: Annotated[int, typer.Option(help="Number of rows to show.")] = 20,
     as_json: AsJson = False,
 ) -> None:
     if file.suffix != ".yml":
         try_signals(file, as_json=as_json)
         return
     if not database:
-        raise Refusal("name the database that the playbook looks into: --database company.db")
+        raise Refusal("name the database to query: --database company.sqlite")
     playbook = read_playbook(file)
     detections = try_playbook(playbook, file=file.name, database=database, now=now)
     rows = detections.rows[:limit]
@@ -88,7 +84,7 @@ def try_playbook(playbook: Playbook, *, file: str, database: str, now: str) -> D
     """
     detection = playbook.detection
     if detection is None:
-        raise PlaybookInvalid(f"{file}: has no signal query to try")
+        raise PlaybookInvalid(f"{file}: the playbook has no signal query to try")
     parameters = detection_parameters(_parse_time(now))
     connector = _open_connector(detection.system, database)
     try:

@@ -62,7 +62,7 @@ def _table_row(summary: dict[str, Any]) -> tuple[str, ...]:
 def preview_file(settings: Settings, path: Path) -> Iterator[dict[str, Any]]:
     """Yield for each line the summary of its case, or its error."""
     if not path.is_file():
-        raise BadRequest(f"{path}: there is no such file")
+        raise BadRequest(f"{path}: file not found")
     store = wiring.open_store(settings)
     library = open_library(settings)
     with closing(store.database):
@@ -106,7 +106,7 @@ def parse_signal(row: Mapping[str, Any], line: int) -> Signal:
     # PostgreSQL stores no NUL.
     text = str(row.get("text") or row.get("title") or "").replace("\0", " ")
     if not text.strip():
-        raise BadRequest("says neither text nor title")
+        raise BadRequest("has neither text nor title")
     facts: dict[str, Scalar] = {}
     if len(text) > MAX_TITLE_LENGTH:
         facts["text"] = text[:MAX_TEXT_LENGTH]

@@ -26,16 +26,18 @@ def report(
     opened_count = queries.count(CaseFilter(viewer=viewer, opened_between=period, is_any=True))
     durations = queries.durations(in_period)
     closed_cases = queries.find(in_period, MAX_CASES)
-    sentences = [f"{opened_count:,} opened and {durations.cases:,} ended in thirty days."]
+    sentences = [
+        f"Cases in the last thirty days: {opened_count:,} opened, {durations.cases:,} ended."
+    ]
     if durations.to_decision is not None:
         sentences.append(f"Half were decided within {describe_seconds(durations.to_decision)}.")
     if durations.to_end is not None:
-        sentences.append(f"Half had ended within {describe_seconds(durations.to_end)}.")
+        sentences.append(f"Half ended within {describe_seconds(durations.to_end)}.")
     sentences += _agreement_sentences(closed_cases, library)
     reopened_count = sum(bool(case.activity.reopening_reason) for case in closed_cases)
-    sentences.append(f"{reopened_count} had been opened again.")
+    sentences.append(f"{reopened_count} were opened again.")
     return Answer(
-        reading="the report of the last thirty days, over what you may see",
+        reading="the report of the last thirty days, for the cases that you may see",
         text=" ".join(sentences),
     )
 
@@ -48,4 +50,4 @@ def _agreement_sentences(cases: Sequence[Case], library: Library) -> list[str]:
         decided_count += agreement.as_recommended + agreement.after_edit + agreement.otherwise
     if not decided_count:
         return []
-    return [f"{unchanged_count} of {decided_count} recommendations were taken as they stood."]
+    return [f"{unchanged_count} of {decided_count} recommendations were approved without a change."]

@@ -91,7 +91,9 @@ class IntakeApi:
         """Return a case as JSON."""
         token = bearer_token(request.headers)
         if token is None or not has_token(token, self.read_tokens):
-            raise Problem(401, "a bearer token is required; it is set as COUNTERSIGN_API_TOKEN")
+            raise Problem(
+                401, "a valid bearer token is required: send the value of COUNTERSIGN_API_TOKEN"
+            )
         case_id = request.path_params["id"]
         try:
             case = await run_in_threadpool(self.intake.cases.case, case_id)
@@ -140,10 +142,16 @@ class IntakeApi:
         try:
             return self.intake.receive(signal, body)
         except KeyReused as error:
-            return Problem(409, f"{error}; both are kept, nothing was merged", "key")
+            return Problem(
+                409,
+                f"{error}; both are kept, nothing was merged. Send another signal with another key",
+                "key",
+            )
         except DataError:
             log.exception("a signal has a value that the database cannot store")
-            return Problem(422, "the signal has a value that cannot be stored")
+            return Problem(
+                422, "a value of the signal is too large to store; correct it and send it again"
+            )
         except DBAPIError:
             log.exception("a signal could not be stored")
             return Problem(
@@ -179,7 +187,9 @@ def _require_json(source: Source, headers: Mapping[str, str]) -> None:
         return
     content_type = headers.get("content-type", "").partition(";")[0].strip().lower()
     if content_type != "application/json" and not content_type.endswith("+json"):
-        raise Problem(415, f"send application/json, not {content_type or 'nothing'}")
+        raise Problem(
+            415, f"the content type must be application/json, not {content_type or 'empty'}"
+        )
 
 
 async def _answer_problem(request: Request, problem: Exception) -> Response:
@@ -191,7 +201,9 @@ async def _answer_problem(request: Request, problem: Exception) -> Response:
 async def _answer_unknown_route(request: Request, error: Any) -> Response:
     status = error.status_code if error.status_code in TITLES else 404
     path = request.url.path[:100]
-    return Problem(status, f"there is no endpoint {request.method} {path}").response()
+    return Problem(
+        status, f"there is no endpoint {request.method} {path}; see README.md for the endpoints"
+    ).response()
 
 
 async def _answer_failure(request: Request, failure: Exception) -> Response:

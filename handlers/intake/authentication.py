@@ -14,7 +14,8 @@ from handlers.intake.problem import Problem
 
 # One answer for a wrong secret and for a source that does not exist.
 UNAUTHENTICATED = (
-    "no source matches this credential; see sources.yml, and set its secret in the environment"
+    "no source matches this credential; check it, and check that the variable that sources.yml "
+    "names for it is set"
 )
 MAX_RETRY_AFTER_SECONDS = 60
 SIGNATURE_HEADERS = ("webhook-id", "webhook-timestamp", "webhook-signature")

@@ -74,7 +74,7 @@ class FactFlattening:
 
     def _note_left_out(self, facts: dict[str, Scalar], left_out: int) -> None:
         if self.strict:
-            message = f"{MAX_FACTS + left_out:,} facts, at most {MAX_FACTS}"
+            message = f"there are {MAX_FACTS + left_out:,} facts; at most {MAX_FACTS} are allowed"
             raise Problem(422, message, self.field)
         # The last fact makes room for the number, and is then left out too.
         facts.popitem()
@@ -99,7 +99,7 @@ class FactFlattening:
         if abs(value) <= MAX_INTEGER:
             return value
         if self.strict:
-            message = f"{field} is a number too large to keep exactly; send it as text"
+            message = f"{field} is too large to store exactly as a number; send it as text"
             raise Problem(422, message, field)
         return shorten(str(value), MAX_FACT_LENGTH)
 
@@ -114,7 +114,9 @@ class FactFlattening:
         if not self.strict:
             return shorten(storable(value), MAX_FACT_LENGTH)
         if len(value) > MAX_FACT_LENGTH:
-            message = f"{field} has {len(value):,} characters, at most {MAX_FACT_LENGTH:,}"
+            message = (
+                f"{field} has {len(value):,} characters; at most {MAX_FACT_LENGTH:,} are allowed"
+            )
             raise Problem(422, message, field)
         return require_storable(value, field)
 

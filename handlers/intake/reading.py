@@ -112,7 +112,7 @@ def _refuse_constant(name: str) -> Any:
 def _parse_float(text: str) -> float:
     number = float(text)
     if math.isinf(number):
-        raise ValueError(f"{text[:20]} is too large a number")
+        raise ValueError(f"the number {text[:20]} is too large")
     return number
 
 
@@ -120,7 +120,9 @@ def read_strict_text(value: Any, field: str, limit: int) -> str:
     """Read text of our own format; long text is refused."""
     text = _require_text(value, field)
     if len(text) > limit:
-        raise Problem(422, f"{field} has {len(text):,} characters, at most {limit:,}", field)
+        raise Problem(
+            422, f"{field} has {len(text):,} characters; at most {limit:,} are allowed", field
+        )
     return require_storable(text, field)
 
 
@@ -141,7 +143,7 @@ def read_key(value: Any, field: str, limit: int) -> str:
 
 def _require_text(value: Any, field: str) -> str:
     if not isinstance(value, str) or not value.strip():
-        raise Problem(422, f"{field} must be text, and not empty", field)
+        raise Problem(422, f"{field} must be a text that is not empty", field)
     return value
 
 
@@ -176,7 +178,7 @@ def resolve_kind(kind: str, source: Source) -> str:
         return final_kind
     signal = f"kind {kind}" if kind else "a signal without a kind"
     allowed_kinds = ", ".join(source.allowed_kinds)
-    detail = f"{source.name} may not send {signal}; sources.yml lets it send {allowed_kinds}"
+    detail = f"{source.name} may not send {signal}; sources.yml allows {allowed_kinds}"
     raise Problem(422, detail, "kind")
 
 
@@ -193,7 +195,7 @@ def read_time(value: Any, field: str) -> datetime | None:
     except (ValueError, OverflowError, OSError):
         raise Problem(422, f"{field} must be a time like 2026-11-21T09:30:00Z", field) from None
     if not MIN_YEAR <= at.year <= MAX_YEAR:
-        raise Problem(422, f"{field} must lie between the years {MIN_YEAR} and {MAX_YEAR}", field)
+        raise Problem(422, f"{field} must be between the years {MIN_YEAR} and {MAX_YEAR}", field)
     return at
 
 

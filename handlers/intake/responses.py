@@ -43,7 +43,7 @@ def _single_response(result: Receipt | Problem) -> Response:
 
 def _all_refused(problems: Sequence[Problem], signals: Sequence[dict[str, Any]]) -> Response:
     is_conflict = all(problem.status == 409 for problem in problems)
-    detail = "none of these signals could be accepted; each says why"
+    detail = "none of the signals was accepted; see the problem of each"
     return Problem(409 if is_conflict else 422, detail).response(signals=signals)
 
 

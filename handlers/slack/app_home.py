@@ -73,10 +73,10 @@ class HomeControls:
         """Let a colleague decide for this person until a time."""
         self.controls.delegate(
             by=form.person,
-            to=form.principal(ids.TO, "choose who stands in"),
+            to=form.principal(ids.TO, "choose a colleague"),
             kind=_kind(form.text(ids.KIND)),
             begins_at=self.clock(),
-            ends_at=form.time(ids.UNTIL, "choose until when"),
+            ends_at=form.time(ids.UNTIL, "choose an end date"),
             surface=Surface.SLACK,
         )
         self.app_home.show(form.person)

@@ -77,7 +77,7 @@ class CaseButtons(CasePresses):
         editable = self._editable_parameters(case)
         if not editable:
             raise NotEligible(
-                "the playbook lets nothing of this plan be edited; reject it and say what is wrong"
+                "the playbook does not allow edits of this plan; reject it and say what is wrong"
             )
         self._open(press, forms.edit_form(case, editable))
 
@@ -109,7 +109,7 @@ class CaseButtons(CasePresses):
     def novel(self, press: ButtonPress) -> str:
         """Record that the case is of no known kind."""
         self._decide(CallNovel, press)
-        return "Recorded as something new. The next one like it is not taken for something else."
+        return "Recorded as something new. Similar signals will not be assigned to a known kind."
 
     def _editable_parameters(self, case: Case) -> tuple[str, ...]:
         if case.proposal.plan is None:

@@ -115,7 +115,7 @@ class CaseForms:
         """Record whether a step of unknown outcome has happened."""
         answer = form.text(ids.LANDED)
         if answer not in {"yes", "no"}:
-            raise BadRequest("say whether it happened", field="landed")
+            raise BadRequest("choose whether it happened", field="landed")
         request = self._request(form, DecisionKind.SETTLE)
         self.decisions.settle(
             request,
@@ -135,7 +135,7 @@ class CaseForms:
         """Hand the case to a colleague, or to its next owner."""
         to = ""
         if form.text(ids.TO):
-            to = form.principal(ids.TO, "choose who takes over")
+            to = form.principal(ids.TO, "choose a colleague")
         request = self._request(form, DecisionKind.HAND_OVER)
         self.decisions.hand_over(
             request,

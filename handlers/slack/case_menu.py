@@ -25,7 +25,7 @@ class CaseMenu(CasePresses):
             ids.PRECEDENTS: self.precedents,
         }
         if press.choice not in handlers:
-            raise BadRequest("this menu has no such entry")
+            raise BadRequest("this menu entry is not available; use the menu of the current card")
         return handlers[press.choice](press)
 
     def claim(self, press: ButtonPress) -> None:
@@ -52,16 +52,16 @@ class CaseMenu(CasePresses):
         """List the latest ledger entries of the case."""
         case = self.decisions.cases.case(press.case_id)
         lines = trail_lines(case, self.decisions.cases.entries(case.id))
-        header = [f"The trail of {case.id} (UTC)"]
+        header = [f"History of {case.id} (UTC)"]
         earlier = len(lines) - MAX_TRAIL_LINES
         if earlier > 0:
-            header.append(f"… {earlier} earlier")
+            header.append(f"… {earlier} earlier entries")
         return "\n".join([*header, *lines[-MAX_TRAIL_LINES:]])
 
     def precedents(self, press: ButtonPress) -> None:
         """Show the precedents of the recommendation, with links to their cards."""
         case = self.decisions.cases.case(press.case_id)
-        summary = "nothing"
+        summary = "none"
         links: dict[str, str] = {}
         if case.proposal.recommendation:
             summary = case.proposal.recommendation.precedents
@@ -70,7 +70,7 @@ class CaseMenu(CasePresses):
         self.chat.send_ephemeral(
             channel=press.channel,
             user=press.user,
-            text=f"What {case.id} stands on: {summary}",
+            text=f"Precedents of {case.id}: {summary}",
             blocks=precedent_blocks(case, links),
         )
 

@@ -51,13 +51,15 @@ class SlackDirectory:
         """
         team, _, user_id = principal.partition("/")
         if not team or not user_id or "/" in user_id:
-            raise NotEligible("it is not clear who you are")
+            raise NotEligible("Slack sent no valid user; try again")
         try:
             user = self._user(user_id, fresh=fresh)
         except (RateLimited, ChatUnknown):
             raise
         except ChatFailed as failure:
-            raise NotEligible(f"Slack does not say who you are ({failure.error})") from None
+            raise NotEligible(
+                f"Slack cannot confirm who you are ({failure.error}); try again later"
+            ) from None
         return Person(
             id=principal,
             name=str(user.get("real_name") or user.get("name") or user_id),

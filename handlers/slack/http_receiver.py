@@ -76,7 +76,7 @@ def _to_starlette(response: BoltResponse) -> Response:
 
 
 def _reject_unsigned() -> Response:
-    return PlainTextResponse("not from Slack", 401)
+    return PlainTextResponse("the request has no valid Slack signature", 401)
 
 
 def _reject_malformed() -> Response:

@@ -11,6 +11,7 @@ from bot.cases.errors import BadRequest
 from bot.cases.lifecycle import State
 from handlers.cards import ids
 
+NO_CASE = "this button belongs to no case; use the buttons of the current card"
 MAX_UNIX_TIME = 2**33
 SLACK_USER = re.compile(r"[UW][A-Z0-9]{1,20}")
 # What ``handlers.cards.ids.token`` writes; earlier releases wrote the first two parts of it.
@@ -200,13 +201,15 @@ def _field_name(action_id: str) -> str:
 def _parse_token(token: str) -> tuple[str, CardSnapshot | None]:
     match = TOKEN.fullmatch(token)
     if match is None:
-        raise BadRequest("this button belongs to no case")
+        raise BadRequest(NO_CASE)
     if match["rest"] is None:
         return match["case_id"], None
     try:
         state = State.of_code(match["state"])
     except KeyError:
-        raise BadRequest("this button belongs to no case") from None
+        raise BadRequest(
+            "this button belongs to no case; use the buttons of the current card"
+        ) from None
     snapshot = CardSnapshot(
         revision=int(match["revision"]),
         state=state,

@@ -95,7 +95,7 @@ def error_text(error: Exception, listener: str) -> str:
             return f"Not done: {error}."
         case ChatFailed():
             return (
-                f"Slack did not answer as it should ({error.error}); nothing was decided."
+                f"Slack returned an error ({error.error}); nothing was decided."
                 " Try again in a minute."
             )
         case _:
@@ -107,7 +107,10 @@ def error_text(error: Exception, listener: str) -> str:
                 exc_info=error,
                 extra={"reference": reference},
             )
-            return f"Something went wrong on our side; nothing was decided. Reference {reference}."
+            return (
+                "Something went wrong on our side; nothing was decided. Try again. If it fails"
+                f" again, tell your administrator. Reference {reference}."
+            )
 
 
 def _handle_press(

@@ -120,7 +120,7 @@ class MessageSearch:
 
     def _report_incomplete(self, query: MessageQuery, matches: list[MessageMatch]) -> None:
         if query.must_be_complete and not matches:
-            raise ChatUnknown("more messages than can be looked through")
+            raise ChatUnknown("there are too many messages to search")
         log.warning("%s: %s has too many messages to read", query.uid, query.recipient)
 
 

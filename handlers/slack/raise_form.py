@@ -80,7 +80,7 @@ class RaiseForm:
         facts = form.parameters()
         for name, value in facts.items():
             if not value:
-                raise BadRequest("this kind needs it", field=name)
+                raise BadRequest("this kind needs a value here", field=name)
         channel, _, ts = form.message_reference.partition(" ")
         receipt = self.raising.raise_case(
             by=form.person,
@@ -118,7 +118,7 @@ def _kind(form: FormSubmission) -> str:
 
 
 def _receipt_text(receipt: Receipt) -> str:
-    status = "is known already; it was counted"
+    status = "already exists; your report was added to it"
     if receipt.outcome is ReceiptOutcome.OPENED:
-        status = "is open"
-    return f"{receipt.case_id} {status}. You raised it, so somebody else decides."
+        status = "was opened"
+    return f"{receipt.case_id} {status}. Because you raised it, another person decides."

@@ -24,14 +24,14 @@ COMMAND = "/exceptions"
 CASE_ID = re.compile(r"EX-\d{1,9}", re.IGNORECASE)
 WHITESPACE = re.compile(r"\s+")
 USAGE = (
-    "list: what is open",
-    "mine: what waits on you",
+    "list: open cases",
+    "mine: cases that wait on you",
     "show EX-12: one case",
     "raise: raise an exception",
-    "report: the last thirty days in numbers",
-    "pause [kind] because …: stop everything, or one kind, now",
+    "report: figures for the last thirty days",
+    "pause [kind] because …: stop everything, or one kind, at once",
     "resume [kind]: end a pause",
-    "stand-in: let somebody decide for you",
+    "stand-in: let a colleague decide for you until a date",
     "emergency EX-12 because …: approve a plan alone, to be reviewed afterwards",
     "reviewed EX-12 …: confirm that you have reviewed an emergency",
 )
@@ -170,7 +170,7 @@ class SlashCommand:
         scope = self.services.controls.scope_of(words)
         self.services.controls.pause(scope, by=request.person, reason=reason, surface=Surface.SLACK)
         return Answer(
-            text=f"Paused: {words or 'everything'}. Nothing of it starts until a governance owner"
+            text=f"Paused: {words or 'everything'}. No further step starts until a governance owner"
             " resumes it.",
         )
 
@@ -207,7 +207,7 @@ class SlashCommand:
 
     def _help(self, request: SlashRequest) -> Answer:
         return Answer(
-            text=f"After {COMMAND}, one of these, or a question:",
+            text=f"Type {COMMAND} and one of these, or a question:",
             examples=(*USAGE, *EXAMPLES),
         )
 

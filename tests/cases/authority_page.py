@@ -1,7 +1,4 @@
-"""The page of the documentation that says who may decide what, from the table in the rules.
-
-``python -m tests.cases.authority_page`` writes it.
-"""
+"""Write ``docs/authority.md`` from the table of the rules: ``python -m tests.cases.authority_page``."""
 
 from pathlib import Path
 
@@ -14,43 +11,45 @@ WORDS = {
     DecisionKind.REJECT: "Reject",
     DecisionKind.EDIT: "Edit a plan",
     DecisionKind.SNOOZE: "Snooze",
-    DecisionKind.RESOLVE: "Say that it was handled by hand",
-    DecisionKind.TRY_AGAIN: "Have it looked at again",
-    DecisionKind.SETTLE: "Say what happened in the outside system",
-    DecisionKind.UNDO: "Take a plan back",
-    DecisionKind.NAME_KIND: "Say which kind it is",
-    DecisionKind.CALL_NOVEL: "Say that it is something new",
-    DecisionKind.CLAIM: "Take it on",
-    DecisionKind.HAND_OVER: "Hand it over",
-    DecisionKind.EMERGENCY: "Let a plan through alone",
+    DecisionKind.RESOLVE: "Close as handled by hand",
+    DecisionKind.TRY_AGAIN: "Try again",
+    DecisionKind.SETTLE: "Report the outcome of a step",
+    DecisionKind.UNDO: "Undo a plan",
+    DecisionKind.NAME_KIND: "Assign a kind",
+    DecisionKind.CALL_NOVEL: "Mark as something new",
+    DecisionKind.CLAIM: "Claim",
+    DecisionKind.HAND_OVER: "Hand over",
+    DecisionKind.EMERGENCY: "Approve alone in an emergency",
 }
 ROLES = {
     Role.APPROVER: "Approver",
-    Role.PLAYBOOK_OWNER: "Owner of the playbook",
-    Role.PRESENT_OWNER: "Present owner",
-    Role.VOTER: "Whoever approved",
+    Role.PLAYBOOK_OWNER: "Playbook owner",
+    Role.PRESENT_OWNER: "Case owner",
+    Role.VOTER: "Has approved",
 }
 HEAD = """# Who may decide what
 
-One table in the rules says it (`bot/cases/commands.py`), for every surface. This page is made from it.
+This page is generated from the table in `bot/cases/commands.py`, which applies everywhere. A test keeps the two equal.
 
-* **Approver**: a member of a group that policy names for this very plan. What policy let run alone answers to the owners of its playbook.
-* **Owner of the playbook**: a member of one of the groups under `owners:` in the playbook: business, operations, technical, governance or next.
-* **Present owner**: the person whom the case was given to, or a member of the group that has it now.
-* **Whoever approved**: a person takes back their own approval, nobody else's.
+* **Approver**: a member of a group that must approve this plan by policy. If policy let the plan run without approval: a playbook owner.
+* **Playbook owner**: a member of one of the groups under `owners:` in the playbook (business, operations, technical, governance, next).
+* **Case owner**: the person to whom the case was given, or a member of the group that has it now.
+* **Has approved**: a person can withdraw only their own approval.
+* **Author**: a person who raised the case, edited its plan or gains from it.
 
 """
 FOOT = """
-An *author* raised the case, edited its plan or gains from it. Authors may say no, if they are one of the above; they never say yes.
-Whoever *stands in* may do what the person who asked them may do, and is held to the same limits; an approval names them both.
-Nobody hands a case to themself: who may decide it takes it on. Having a case gives no right to decide it.
-In an emergency the group that `policy.yml` names lets a low or medium plan through alone, unless one of them is its author (docs/operating.md).
-Guests, people of other companies, apps and deactivated accounts decide nothing, whatever group they are in.
+* Authors may say no, if they have one of the other roles. They never approve.
+* A person who *stands in* may do what the absent person may do, under the same limits. An approval names them both.
+* Nobody hands a case to themself. A person who may decide a case claims it. Owning a case gives no right to decide it.
+* In an emergency the group that `policy.yml` names approves a low or medium plan alone, unless that person is an author
+  (see [operating](operating.md#emergencies)).
+* Guests, people of other companies, apps and deactivated accounts decide nothing, whatever group they are in.
 
 ## When
 
-A decision counts only in a state whose card offers it, and only on what was on that card: the revision, the plan, the state, and which
-step's outcome was in doubt. Taking on, handing over and withdrawing need the same plan and may have been seen a moment earlier.
+A decision counts only in a state whose card offers it, and only for what that card showed: the revision, the plan, the state, and the step
+whose outcome was unknown. For claiming, handing over and withdrawing, the plan must be the same, but the state may have changed since.
 
 """
 

@@ -50,8 +50,8 @@ def test_the_ledger_is_verified_replayed_signed_and_exported(kept):
         8,
         8,
     ), verified.stderr
-    assert "8 entries fold into 1 cases" in kept("ledger", "replay").stdout
-    assert "Nothing was added" in kept("ledger", "checkpoint").stdout
+    assert "8 entries give 1 cases" in kept("ledger", "replay").stdout
+    assert "No new entries" in kept("ledger", "checkpoint").stdout
     exported = kept("ledger", "export", str(kept.folder / "audit"))
     assert exported.returncode == 0, exported.stderr
     alone = subprocess.run(

@@ -687,7 +687,7 @@ def test_an_archived_channel_parks_its_cards_for_a_person(town):
         "Slack refused: is_archived"
     }
     town.emulator.post("channel", {"id": "C0STOCK", "is_archived": False})
-    assert town.countersign("unpark", "--all").strip() == "3 will be tried again."
+    assert town.countersign("unpark", "--all").strip() == "3 will be retried."
     town.until(lambda: all(town.card(case) for case in cases), "their cards")
 
 

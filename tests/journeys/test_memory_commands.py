@@ -96,7 +96,7 @@ def test_a_past_is_learned_once_bad_rows_are_told_and_a_batch_is_taken_back(coun
         "holds all 5",
         [{"name": told["batch"], "kind": "low_stock", "precedents": 5}],
     )
-    assert "5 precedents are forgotten" in countersign("memory", "forget", told["batch"])
+    assert "5 precedents removed" in countersign("memory", "forget", told["batch"])
     assert "there is no batch" in (countersign("memory", "forget", told["batch"]) + countersign.err)
     assert json.loads(countersign("memory", "status", "--json"))["index"] == "holds all 0"
 
@@ -104,13 +104,13 @@ def test_a_past_is_learned_once_bad_rows_are_told_and_a_batch_is_taken_back(coun
 @pytest.mark.parametrize(
     ("arguments", "says"),
     [
-        (["memory", "learn", "nowhere.csv", "--playbook", "low_stock"], "there is no such file"),
+        (["memory", "learn", "nowhere.csv", "--playbook", "low_stock"], "file not found"),
         (
             ["memory", "learn", "past.csv", "--map", "story"],
             "write FIELD=COLUMN, with FIELD one of text, what",
         ),
         (["memory", "learn", "past.csv", "--map", "colour=story"], "write FIELD=COLUMN"),
-        (["try", "nowhere.jsonl"], "there is no such file"),
+        (["try", "nowhere.jsonl"], "file not found"),
         (["try", "x.yml"], "name the database"),
     ],
 )
@@ -177,7 +177,7 @@ def test_lines_of_every_sort_are_tried_and_nothing_is_opened(countersign):
     )
     assert told[2]["verdict"]["ruling"] == "ask"
     assert [one.get("error", "")[:20] for one in told[3:]] == [
-        "says neither text no",
+        "has neither text nor",
         "",
         "is not JSON",
         "is not a JSON object",

@@ -261,7 +261,7 @@ def test_a_form_asks_for_what_its_kind_needs_and_everything_works_by_keyboard(br
     page.locator("#modal").wait_for(state="hidden")
     page.fill("#say", "/exceptions help")
     page.keyboard.press("Enter")
-    page.get_by_text("stand-in: let somebody decide for you").wait_for()
+    page.get_by_text("stand-in: let a colleague decide for you until a date").wait_for()
     shot(page, "command-help")
     page.locator("#inspect").click()
     page.locator("#inspector").get_by_text("slash_commands").first.wait_for()

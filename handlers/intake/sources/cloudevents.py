@@ -50,7 +50,7 @@ def parse_signals(body: bytes, headers: Mapping[str, str], source: Source) -> li
 def _parse_batch(body: bytes, source: Source) -> list[Item]:
     events = parse_json(body)
     if not isinstance(events, list) or len(events) > MAX_EVENTS:
-        raise Problem(422, f"a batch is a list of at most {MAX_EVENTS} events")
+        raise Problem(422, f"a batch must be a list of at most {MAX_EVENTS} events")
     return parse_items(events, lambda event, index: _signal(event, source, f"{index}."))
 
 

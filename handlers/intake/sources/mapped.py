@@ -31,7 +31,7 @@ def parse_signals(body: bytes, source: Source) -> list[Item]:
     """
     mapping = source.mapping
     if mapping is None:
-        raise Problem(503, f"source {source.name} has no mapping")
+        raise Problem(503, f"source {source.name} has no mapping; add one in sources.yml")
     content = parse_json(body)
     parts = search(mapping.each, content) if mapping.each else [content]
     if not isinstance(parts, list) or not parts or len(parts) > MAX_ITEMS:

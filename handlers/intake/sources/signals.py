@@ -33,7 +33,7 @@ class SignalIn(BaseModel):
         Field(
             min_length=1,
             max_length=MAX_KEY_LENGTH,
-            description="Unique per source and happening; sending it again changes nothing.",
+            description="Unique for the source and the event; sending it again changes nothing.",
         ),
     ]
     subject: Annotated[
@@ -41,7 +41,7 @@ class SignalIn(BaseModel):
         Field(
             min_length=1,
             max_length=MAX_KEY_LENGTH,
-            description="What it is about, like invoice:4711. Same kind and subject: same case.",
+            description="The object, like invoice:4711. The same kind and subject give one case.",
         ),
     ]
     title: Annotated[
@@ -49,7 +49,7 @@ class SignalIn(BaseModel):
         Field(
             min_length=1,
             max_length=MAX_TITLE_LENGTH,
-            description="One sentence for people.",
+            description="One sentence that people read.",
         ),
     ]
     kind: Annotated[
@@ -57,29 +57,30 @@ class SignalIn(BaseModel):
         Field(
             max_length=MAX_KIND_LENGTH,
             pattern="^[a-z0-9_]*$",
-            description="Which playbook; empty when the sender does not know.",
+            description="The kind, which selects the playbook; empty if unknown.",
         ),
     ] = ""
     status: Annotated[
         str,
-        Field(pattern="^(firing|clear)$", description="clear: it is over."),
+        Field(
+            pattern="^(firing|clear)$", description="firing: the problem exists. clear: it is over."
+        ),
     ] = "firing"
     occurred_at: Annotated[
         str,
-        Field(description="RFC 3339; now, if left out."),
+        Field(description="Time in RFC 3339 format; default: now."),
     ] = ""
     facts: Annotated[
         dict[str, Any],
-        Field(description="Whatever the playbook may look at; flattened to plain values."),
+        Field(description="Values that the playbook can use. Nested values are flattened."),
     ] = {}
     requester: Annotated[
         str | None,
         Field(
             max_length=MAX_REQUESTER_LENGTH,
             description=(
-                "Who raised it by hand, as team/user or as people.yml names them. They can never"
-                " approve it; when nobody is known by that name, the governance owners must say"
-                " yes too."
+                "The person who raised it, as team/user or by a name in people.yml. They can never"
+                " approve it. If the person is unknown, a governance owner must approve too."
             ),
         ),
     ] = None

@@ -42,8 +42,8 @@ def test_a_form_opens_one_case_and_its_author_is_told(receiver, agreeable_slack,
     assert (case.signal.title, case.signal.subject) == ("A crate is broken", "crate:7")
     first, second = agreeable_slack.arguments_of("chat.postMessage")
     assert first["channel"] == second["channel"] == "UANA"
-    assert "EX-1 is open. You raised it, so somebody else decides." in first["text"]
-    assert "EX-1 is known already; it was counted." in second["text"]
+    assert "EX-1 was opened. Because you raised it, another person decides." in first["text"]
+    assert "EX-1 already exists; your report was added to it." in second["text"]
 
 
 def test_a_message_is_quoted_by_its_link(receiver, submit):
@@ -55,5 +55,5 @@ def test_a_message_is_quoted_by_its_link(receiver, submit):
 def test_a_fact_that_the_kind_needs_is_asked_for_at_its_field(receiver, submit):
     parameter = f"{ids.PARAMETER}order"
     response = submit(VALUES | {parameter: " "})
-    assert response.json()["errors"] == {"block": "Not done: this kind needs it."}
+    assert response.json()["errors"] == {"block": "Not done: this kind needs a value here."}
     assert list(receiver.world.store.queries.newest()) == []

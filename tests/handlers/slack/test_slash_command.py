@@ -64,7 +64,7 @@ def test_a_pause_needs_a_reason_and_holds_until_a_governance_owner_resumes(run, 
 def test_the_report_counts_what_the_author_may_see(run, receiver):
     receiver.world.proposed()
     receiver.world.clock.forward(minutes=1)
-    assert "1 opened and 0 ended in thirty days." in run("report")
+    assert "Cases in the last thirty days: 1 opened, 0 ended." in run("report")
 
 
 def test_an_unexpected_error_is_told_by_a_reference_and_logged(run, receiver, caplog, monkeypatch):
@@ -73,7 +73,8 @@ def test_an_unexpected_error_is_told_by_a_reference_and_logged(run, receiver, ca
 
     monkeypatch.setattr(type(receiver.world.desk.questions), "answer", fail)
     answer = run("anything at all")
-    assert "Something went wrong on our side; nothing was decided. Reference" in answer
+    assert "Something went wrong on our side; nothing was decided. Try again." in answer
+    assert "Reference" in answer
     assert "secret" not in answer
     (record,) = [record for record in caplog.records if record.name == "handlers.slack.listeners"]
     assert record.reference in answer
