@@ -312,9 +312,15 @@ def test_what_was_written_is_there_after_closing_and_opening_again(world):
 def test_closing_finishes_the_jobs_that_wait(database_url):
     database = Database(database_url)
     store = Store.over(database)
-    gate = threading.Event()
+    gate, inside = threading.Event(), threading.Event()
+
+    def hold_up(unit):
+        inside.set()
+        return gate.wait(30)
+
     with ThreadPoolExecutor(5) as pool:
-        pool.submit(database.write, lambda unit: gate.wait(30))
+        pool.submit(database.write, hold_up)
+        assert inside.wait(30)
         jobs = [lambda unit, n=n: write_label(unit, f"EX-{n}") for n in range(3)]
         futures = [pool.submit(database.write, job) for job in jobs]
         wait_for_queue(store, 3)
