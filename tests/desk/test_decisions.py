@@ -72,23 +72,24 @@ def test_a_button_of_an_earlier_release_decides_nothing_and_has_its_card_drawn_a
 
 def decide_each(world, case):
     """Every decision on a proposed case, as Ana would make it."""
-    decisions, asked = world.desk.decisions, as_person(world, case)
+    decisions = world.desk.decisions
+    by_ana = as_person(world, case)
     until = world.clock() + HOUR
     return {
-        "approve": lambda: decisions.approve(asked),
-        "withdraw": lambda: decisions.withdraw(asked),
-        "reject": lambda: decisions.reject(asked, reason=RejectReason.OTHER, note="no"),
-        "edit": lambda: decisions.edit(asked, values={"quantity": 12}),
-        "claim": lambda: decisions.claim(asked),
-        "hand_over": lambda: decisions.hand_over(asked, to="", progress="none", remains="all"),
-        "snooze": lambda: decisions.snooze(asked, until=until, reason="later"),
-        "resolve": lambda: decisions.resolve(asked, note="done"),
-        "try_again": lambda: decisions.try_again(asked),
-        "settle": lambda: decisions.settle(asked, has_landed=True, note="there"),
-        "undo": lambda: decisions.undo(asked, note="back"),
-        "name_kind": lambda: decisions.name_kind(asked, "low_stock"),
-        "call_novel": lambda: decisions.call_novel(asked),
-        "break_glass": lambda: decisions.break_glass(asked, reason="the shop is on fire"),
+        "approve": lambda: decisions.approve(by_ana),
+        "withdraw": lambda: decisions.withdraw(by_ana),
+        "reject": lambda: decisions.reject(by_ana, reason=RejectReason.OTHER, note="no"),
+        "edit": lambda: decisions.edit(by_ana, values={"quantity": 12}),
+        "claim": lambda: decisions.claim(by_ana),
+        "hand_over": lambda: decisions.hand_over(by_ana, to="", progress="none", remains="all"),
+        "snooze": lambda: decisions.snooze(by_ana, until=until, reason="later"),
+        "resolve": lambda: decisions.resolve(by_ana, note="done"),
+        "try_again": lambda: decisions.try_again(by_ana),
+        "settle": lambda: decisions.settle(by_ana, has_landed=True, note="there"),
+        "undo": lambda: decisions.undo(by_ana, note="back"),
+        "name_kind": lambda: decisions.name_kind(by_ana, "low_stock"),
+        "call_novel": lambda: decisions.call_novel(by_ana),
+        "break_glass": lambda: decisions.break_glass(by_ana, reason="the shop is on fire"),
     }
 
 

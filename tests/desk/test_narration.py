@@ -40,8 +40,8 @@ def words_of(world, case):
 def leave_narration(world):
     """Do all but the narration, and lease that."""
     topics = [topic for topic in Topic if topic is not Topic.NARRATE]
-    while leased := world.store.outbox.claim(topics, 1, world.clock(), 30):
-        world.lane.handle(leased[0])
+    while messages := world.store.outbox.claim(topics, 1, world.clock(), 30):
+        world.lane.handle(messages[0])
     (narration,) = world.store.outbox.claim([Topic.NARRATE], 1, world.clock(), 30)
     return narration
 

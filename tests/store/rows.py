@@ -39,8 +39,8 @@ def message(key: str, *, topic: Topic = Topic.CARD, run_at=NOON, **more: Any) ->
 
 def lease(store: Store, *, at=NOON, topic: Topic = Topic.CARD, seconds=30.0) -> LeasedMessage:
     """Lease the first message that is due."""
-    (leased,) = store.outbox.claim([topic], 1, at, seconds)
-    return leased
+    (leased_message,) = store.outbox.claim([topic], 1, at, seconds)
+    return leased_message
 
 
 def stale_lease(store: Store, key: str) -> LeasedMessage:

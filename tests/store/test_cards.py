@@ -58,16 +58,16 @@ def test_a_case_is_found_by_the_place_of_any_of_its_cards(store):
 
 def test_a_card_and_its_message_are_written_together(store):
     store.outbox.enqueue([message("card:EX-1")])
-    leased = lease(store)
-    store.cards.record(card(), finish=leased, messages=[message("note:1")])
+    leased_message = lease(store)
+    store.cards.record(card(), finish=leased_message, messages=[message("note:1")])
     assert outbox_row(store, "card:EX-1").state == "done"
     assert outbox_row(store, "note:1").state == "ready"
 
 
 def test_a_card_can_be_recorded_while_its_message_goes_on(store):
     store.outbox.enqueue([message("card:EX-1")])
-    leased = lease(store)
-    store.cards.record(card(), hold=leased)
+    leased_message = lease(store)
+    store.cards.record(card(), hold=leased_message)
     assert outbox_row(store, "card:EX-1").state == "leased"
     assert store.cards.cards("EX-1") == [card()]
 
@@ -84,7 +84,7 @@ def test_a_card_under_a_lease_that_was_lost_is_not_recorded(store, lease_of):
 # --- cards of an earlier release ----------------------------------------------------------------
 
 
-def outdated(world):
+def outdated_ids(world):
     return world.store.cards.find_outdated(CARD_FORMAT, world.clock())
 
 
@@ -93,23 +93,23 @@ def test_a_card_of_this_release_is_not_outdated_whatever_it_shows(world):
     for is_undoable in (False, True):
         look = CardContext(paused="wait", is_undoable=is_undoable).key
         world.store.cards.record(card(case.id, look=look))
-        assert outdated(world) == []
+        assert outdated_ids(world) == []
 
 
 @pytest.mark.parametrize("look", ["", "1", "1 paused", f"{CARD_FORMAT}1", REPLACED])
 def test_an_open_case_whose_newest_card_has_another_form_is_outdated(world, look):
     case = world.proposed()
     world.store.cards.record(card(case.id, look=look))
-    assert outdated(world) == [case.id]
+    assert outdated_ids(world) == [case.id]
 
 
 def test_only_the_newest_card_of_a_case_counts(world):
     case = world.proposed()
     world.store.cards.record(card(case.id, generation=1, look="1"))
     world.store.cards.record(card(case.id, generation=2, look=CardContext().key))
-    assert outdated(world) == []
+    assert outdated_ids(world) == []
     world.store.cards.record(card(case.id, generation=2, look="1"))
-    assert outdated(world) == [case.id]
+    assert outdated_ids(world) == [case.id]
 
 
 def test_an_ended_case_is_outdated_only_while_its_plan_can_be_undone(world):
@@ -118,21 +118,21 @@ def test_an_ended_case_is_outdated_only_while_its_plan_can_be_undone(world):
     world.approve(case)
     world.work()
     world.store.cards.record(card(case.id, look="1"))
-    assert outdated(world) == [case.id]
+    assert outdated_ids(world) == [case.id]
     world.clock.forward(hours=3)
-    assert outdated(world) == []
+    assert outdated_ids(world) == []
 
 
 def test_outdated_cases_come_by_number(world):
     for number in range(1, 12):
         world.receive(world.signal(f"product:{number}"))
         world.store.cards.record(card(f"EX-{number}", look="1"))
-    assert outdated(world) == [f"EX-{number}" for number in range(1, 12)]
+    assert outdated_ids(world) == [f"EX-{number}" for number in range(1, 12)]
 
 
 def test_a_case_without_a_card_is_not_outdated(world):
     world.receive()
-    assert outdated(world) == []
+    assert outdated_ids(world) == []
 
 
 def test_a_place_is_looked_up_by_its_index(store):

@@ -208,8 +208,8 @@ def test_times_are_those_of_cases_opened_or_ended_in_the_span(small_world):
     receive(small_world, 2, at=NOON + 5 * HOUR)
     small_world.clear(small_world.store.cases.case("EX-1").signal)
     times = small_world.store.queries.case_times
-    opened, ended = NOON.timestamp(), (NOON + 5 * HOUR).timestamp()
-    first, second = (opened, None, ended), (ended, None, None)
+    noon, later = NOON.timestamp(), (NOON + 5 * HOUR).timestamp()
+    first, second = (noon, None, later), (later, None, None)
     assert times(CaseFilter(), NOON, NOON + HOUR) == [first]
     assert sorted(times(CaseFilter(), NOON + HOUR, NOON + 6 * HOUR)) == sorted([first, second])
     assert times(CaseFilter(), NOON + HOUR, NOON + 2 * HOUR) == []
@@ -266,9 +266,11 @@ def test_open_cases_of_a_source_and_a_kind(small_world):
 
 
 def test_a_pause_concerns_cases_with_a_plan_that_is_still_to_run(town):
-    concerned = {by_state(town)[state] for state in (State.PROPOSED, State.APPROVED, State.RUNNING)}
+    paused_ids = {
+        by_state(town)[state] for state in (State.PROPOSED, State.APPROVED, State.RUNNING)
+    }
     for scope in ("", "action:house.order_stock", "system:house", "kind:low_stock"):
-        assert set(town.store.queries.affected_by_pause(scope)) == concerned
+        assert set(town.store.queries.affected_by_pause(scope)) == paused_ids
     assert town.store.queries.affected_by_pause("kind:odd") == []
 
 

@@ -14,6 +14,7 @@ from bot.cases.decide import decide
 from bot.cases.entries import RejectReason
 from bot.cases.errors import Conflict, KeyReused, NoSuchCase, Refusal
 from bot.cases.seen import Seen
+from bot.cases.signal import SignalStatus
 from bot.ports.case_store import Change, ReceiptOutcome
 from bot.ports.outbox import OutboxMessage, Topic
 from bot.store import tables
@@ -213,7 +214,7 @@ def test_a_change_without_entries_is_a_mistake(world):
 
 
 def test_a_signal_about_nothing_is_received_and_ignored_once(world):
-    signal = world.signal(status="clear")
+    signal = world.signal(status=SignalStatus.CLEAR)
     assert world.receive(signal).outcome is ReceiptOutcome.IGNORED
     assert world.receive(signal).outcome is ReceiptOutcome.DUPLICATE
     assert world.store.queries.counts() == {}
@@ -223,7 +224,7 @@ def test_a_signal_about_nothing_is_received_and_ignored_once(world):
 
 
 def test_an_ignored_key_with_another_body_is_kept_and_touches_no_case(world):
-    signal = world.signal(status="clear")
+    signal = world.signal(status=SignalStatus.CLEAR)
     world.receive(signal)
     with pytest.raises(KeyReused):
         world.receive(replace(signal, title="something else"))

@@ -162,11 +162,12 @@ def test_one_version_of_a_case_is_written_once(world):
 def test_a_refused_change_takes_nothing_else_of_its_transaction_along(world):
     """Whoever tries to cover a forgery in one transaction leaves nothing of it."""
     world.receive()
-    with (
-        pytest.raises(sa.exc.DBAPIError),
-        world.store.database.engine.begin() as connection,
-    ):
-        connection.execute(sa.update(tables.cases).values(owner="somebody else"))
-        connection.execute(sa.delete(tables.ledger))
+
+    def forge(unit):
+        unit.connection.execute(sa.update(tables.cases).values(owner="somebody else"))
+        unit.connection.execute(sa.delete(tables.ledger))
+
+    with pytest.raises(sa.exc.DBAPIError, match="append-only"):
+        world.store.database.write(forge)
     assert world.store.cases.case("EX-1").owner == "floor-managers"
     assert [row.owner for row in rows_of(world.store, tables.cases)] == ["floor-managers"]

@@ -23,7 +23,7 @@ class Pool:
         self.calls.append("wake")
 
 
-def leased(key: str, topic: Topic) -> LeasedMessage:
+def leased_message(key: str, topic: Topic) -> LeasedMessage:
     return LeasedMessage(
         key=key,
         topic=topic,
@@ -38,7 +38,7 @@ def leased(key: str, topic: Topic) -> LeasedMessage:
 
 def test_each_pool_gets_its_topics_and_the_others_are_woken():
     cards, notes, homes = Pool(Topic.CARD), Pool(Topic.NOTE), Pool(Topic.HOME)
-    messages = [leased("card:1", Topic.CARD), leased("note:1", Topic.NOTE)]
+    messages = [leased_message("card:1", Topic.CARD), leased_message("note:1", Topic.NOTE)]
     dispatch(Handover(messages, wakes=True), [cards, notes, homes])
     assert (cards.calls, notes.calls, homes.calls) == (["card:1"], ["note:1"], ["wake"])
 
@@ -51,5 +51,5 @@ def test_nobody_is_woken_for_nothing():
 
 def test_a_pool_with_work_is_not_woken_besides():
     pool = Pool(Topic.CARD)
-    dispatch(Handover([leased("card:1", Topic.CARD)], wakes=False), [pool])
+    dispatch(Handover([leased_message("card:1", Topic.CARD)], wakes=False), [pool])
     assert pool.calls == ["card:1"]

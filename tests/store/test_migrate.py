@@ -85,7 +85,7 @@ def test_an_upgrade_keeps_every_entry_of_the_ledger_byte_for_byte(dump, tmp_path
         old.executescript(dump.read_text())
         query = "SELECT seq, case_id, version, leaf, chain, body FROM ledger ORDER BY seq"
         before = old.execute(query).fetchall()
-        received = old.execute(
+        inbox_before = old.execute(
             "SELECT source, key, digest, body FROM inbox ORDER BY key"
         ).fetchall()
     database = Database(f"sqlite:///{tmp_path / 'old.db'}")
@@ -96,7 +96,7 @@ def test_an_upgrade_keeps_every_entry_of_the_ledger_byte_for_byte(dump, tmp_path
         inbox = [
             (row.source, row.key, row.digest, row.body) for row in rows_of(store, tables.inbox)
         ]
-        assert sorted(inbox) == sorted(received)
+        assert sorted(inbox) == sorted(inbox_before)
         assert replay(database).differences == ()
     finally:
         database.close()

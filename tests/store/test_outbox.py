@@ -145,10 +145,10 @@ def test_whoever_has_lost_the_lease_neither_retries_nor_parks_nor_requests_what_
 
 def test_a_message_is_finished_once(store):
     store.outbox.enqueue([message("a", NOON)])
-    leased = lease(store)
-    store.outbox.finish(leased)
+    leased_message = lease(store)
+    store.outbox.finish(leased_message)
     with pytest.raises(StaleFence):
-        store.outbox.finish(leased)
+        store.outbox.finish(leased_message)
 
 
 def test_a_finished_message_requests_what_follows_in_one_transaction(store):
@@ -173,12 +173,15 @@ def test_only_leases_that_hold_are_renewed(store):
 def test_an_attempt_whose_outcome_nobody_knows_leaves_doubt_until_one_is_certain(store):
     store.outbox.enqueue([message("a", NOON)])
     for attempt in (1, 2, 3):
-        leased = lease(store)
-        assert (leased.uncertain_attempts, leased.attempts) == (attempt, attempt - 1)
-        store.outbox.retry(leased, NOON, "timeout", certain=False)
+        leased_message = lease(store)
+        assert (leased_message.uncertain_attempts, leased_message.attempts) == (
+            attempt,
+            attempt - 1,
+        )
+        store.outbox.retry(leased_message, NOON, "timeout", certain=False)
     store.outbox.retry(lease(store), NOON, "refused", certain=True)
-    leased = lease(store)
-    assert (leased.uncertain_attempts, leased.attempts) == (1, 4)
+    leased_message = lease(store)
+    assert (leased_message.uncertain_attempts, leased_message.attempts) == (1, 4)
 
 
 def test_a_wait_is_no_failure(store):
@@ -202,9 +205,13 @@ def test_a_request_meanwhile_neither_shortens_the_back_off_nor_forgets_the_failu
     store.outbox.retry(lease(store), NOON + HOUR, "away", certain=False)
     store.outbox.enqueue([message("a", NOON, payload={"newer": True})])
     assert claimed_keys(store, NOON) == []
-    leased = lease(store, at=NOON + HOUR)
-    assert (leased.attempts, leased.uncertain_attempts, leased.requests) == (1, 2, 2)
-    assert leased.payload == {"newer": True}
+    leased_message = lease(store, at=NOON + HOUR)
+    assert (
+        leased_message.attempts,
+        leased_message.uncertain_attempts,
+        leased_message.requests,
+    ) == (1, 2, 2)
+    assert leased_message.payload == {"newer": True}
 
 
 def test_success_forgets_failures_doubt_and_the_last_error(store):
@@ -232,9 +239,9 @@ def test_a_lease_that_ran_out_is_due_again_and_in_doubt(store):
     lease(store, seconds=30)
     again = NOON + timedelta(seconds=30)
     assert not store.outbox.has_due([Topic.CARD], again - timedelta(seconds=1))
-    leased = lease(store, at=again)
+    leased_message = lease(store, at=again)
     # Nobody reported a failure: the worker may have died.
-    assert (leased.uncertain_attempts, leased.attempts) == (2, 0)
+    assert (leased_message.uncertain_attempts, leased_message.attempts) == (2, 0)
 
 
 # --- parking ------------------------------------------------------------------------------------
@@ -248,14 +255,14 @@ def test_a_request_takes_a_parked_message_up_again_with_no_failure_to_its_name(s
     store.outbox.enqueue([message("a", NOON + HOUR)])
     assert store.outbox.parked_messages() == []
     # Whether the parked attempt had an effect is still not known.
-    leased = lease(store, at=NOON + HOUR)
-    assert (leased.attempts, leased.uncertain_attempts) == (0, 2)
+    leased_message = lease(store, at=NOON + HOUR)
+    assert (leased_message.attempts, leased_message.uncertain_attempts) == (0, 2)
 
 
 def test_parked_messages_come_by_key_with_all_their_columns(store):
     store.outbox.enqueue([message(key, NOON, payload={"key": key}) for key in ("b", "a", "c")])
     for leased in store.outbox.claim([Topic.CARD], 9, NOON, 30):
-        store.outbox.park(leased, f"error of {leased.key}")
+        store.outbox.park(leased_message, f"error of {leased_message.key}")
     rows = store.outbox.parked_messages()
     assert [row["key"] for row in rows] == ["a", "b", "c"]
     assert rows[0]["error"] == "error of a"
@@ -273,8 +280,8 @@ def test_what_is_let_go_is_due_at_once_and_tried_as_often_as_at_first(store):
     store.outbox.enqueue([message("a", NOON)])
     store.outbox.park(lease(store), "no use")
     assert store.outbox.unpark("a", NOON + HOUR)
-    leased = lease(store, at=NOON + HOUR)
-    assert (leased.key, leased.attempts) == ("a", 0)
+    leased_message = lease(store, at=NOON + HOUR)
+    assert (leased_message.key, leased_message.attempts) == ("a", 0)
 
 
 # --- topics -------------------------------------------------------------------------------------
@@ -348,7 +355,7 @@ def outbox_row_count(store):
 
 def test_requests_under_one_key_in_one_transaction_are_one_effect_with_the_last_payload(store):
     store.outbox.enqueue([message("a", NOON, payload={"n": number}) for number in (1, 2, 3)])
-    leased = lease(store)
-    assert (leased.requests, leased.payload) == (3, {"n": 3})
-    store.outbox.finish(leased)
+    leased_message = lease(store)
+    assert (leased_message.requests, leased_message.payload) == (3, {"n": 3})
+    store.outbox.finish(leased_message)
     assert claimed_keys(store, NOON) == []

@@ -100,8 +100,8 @@ def test_everything_of_the_ledger_is_written_again(world):
 
 def test_a_precedent_and_the_end_of_its_message_are_written_together(store):
     store.outbox.enqueue([message("remember:1", topic=Topic.REMEMBER)])
-    leased = lease(store, topic=Topic.REMEMBER)
-    assert store.precedents.save([precedent()], finish=leased) == 1
+    leased_message = lease(store, topic=Topic.REMEMBER)
+    assert store.precedents.save([precedent()], finish=leased_message) == 1
     assert outbox_row(store, "remember:1").state == "done"
 
 

@@ -36,11 +36,11 @@ def row_of(world, case_id):
 @pytest.mark.parametrize("state", STORED, ids=lambda state: state.name)
 def test_every_column_is_what_the_fold_of_the_entries_gives(world, state):
     case_id = bring_to(world, state)
-    folded = fold(world.store.cases.entries(case_id))
+    case_of_ledger = fold(world.store.cases.entries(case_id))
     row = row_of(world, case_id)
-    assert row == case_row(folded)
-    assert from_json(Case, row["body"]) == folded == world.store.cases.case(case_id)
-    assert (row["state"], row["version"]) == (state.code, len(world.entry_names(folded)))
+    assert row == case_row(case_of_ledger)
+    assert from_json(Case, row["body"]) == case_of_ledger == world.store.cases.case(case_id)
+    assert (row["state"], row["version"]) == (state.code, len(world.entry_names(case_of_ledger)))
     assert replay(world.store.database).differences == ()
 
 
@@ -48,8 +48,8 @@ def test_every_column_is_what_the_fold_of_the_entries_gives(world, state):
 def test_the_columns_of_time_follow_the_state(small_world, state):
     row = row_of(small_world, bring_to(small_world, state))
     assert (row["ended_at"] is not None) is (state in TERMINAL)
-    decided = {State.APPROVED, State.RUNNING, State.OUTCOME_UNKNOWN, State.RESOLVED}
-    assert (row["decided_at"] is not None) is (state in decided | {State.REJECTED})
+    decided_states = {State.APPROVED, State.RUNNING, State.OUTCOME_UNKNOWN, State.RESOLVED}
+    assert (row["decided_at"] is not None) is (state in decided_states | {State.REJECTED})
     assert row["opened_at"] <= small_world.clock().timestamp()
     assert row["decide_by"] > row["opened_at"]
 

@@ -79,10 +79,10 @@ def test_a_number_that_a_failed_job_had_taken_goes_to_the_next_case(world):
 
 def test_a_message_that_a_failed_job_had_finished_is_still_under_its_lease(store):
     store.outbox.enqueue([message("card:EX-1")])
-    leased = lease(store)
-    run_and_fail(store, lambda unit: unit.complete(leased))
+    leased_message = lease(store)
+    run_and_fail(store, lambda unit: unit.complete(leased_message))
     assert outbox_row(store, "card:EX-1").state == "leased"
-    store.outbox.finish(leased)
+    store.outbox.finish(leased_message)
     assert outbox_row(store, "card:EX-1").state == "done"
 
 
@@ -90,7 +90,7 @@ def test_a_guard_that_refuses_leaves_the_message_its_lease_and_the_case_its_stat
     case = world.proposed()
     decision = claim_of(case, world)
     world.store.outbox.enqueue([message("card:x")])
-    leased = lease(world.store, at=world.clock())
+    leased_message = lease(world.store, at=world.clock())
 
     def refuse(controls, usage_on):
         assert controls == DeskControls()
@@ -100,9 +100,9 @@ def test_a_guard_that_refuses_leaves_the_message_its_lease_and_the_case_its_stat
     change = Change(before=case, entries=decision.entries, guard=refuse)
     before = table_sizes(world.store)
     with pytest.raises(FailedJob):
-        world.store.cases.commit(change, finish=leased)
+        world.store.cases.commit(change, finish=leased_message)
     assert table_sizes(world.store) == before
-    assert outbox_row(world.store, leased.key).state == "leased"
+    assert outbox_row(world.store, leased_message.key).state == "leased"
     assert world.case(case) == case
 
 
@@ -259,11 +259,11 @@ def test_a_decision_can_give_its_message_back_for_later(world):
     case = world.proposed()
     decision = claim_of(case, world)
     world.store.outbox.enqueue([message("card:later")])
-    leased = lease(world.store, at=world.clock())
+    leased_message = lease(world.store, at=world.clock())
     later = NOON + timedelta(minutes=5)
     change = Change(before=case, entries=decision.entries)
-    world.store.cases.commit(change, finish=leased, retry_at=later)
-    row = outbox_row(world.store, leased.key)
+    world.store.cases.commit(change, finish=leased_message, retry_at=later)
+    row = outbox_row(world.store, leased_message.key)
     assert (row.state, row.run_at, row.doubt, row.attempts) == ("ready", later.timestamp(), 0, 0)
 
 
@@ -271,19 +271,19 @@ def test_a_decision_can_go_on_under_its_lease_and_extend_it(world):
     case = world.proposed()
     decision = claim_of(case, world)
     world.store.outbox.enqueue([message("card:on")])
-    leased = lease(world.store, at=world.clock(), seconds=30)
+    leased_message = lease(world.store, at=world.clock(), seconds=30)
     until = NOON + timedelta(minutes=5)
     change = Change(before=case, entries=decision.entries)
-    world.store.cases.commit(change, renew=leased, renew_until=until)
-    row = outbox_row(world.store, leased.key)
-    assert (row.state, row.run_at, row.fence) == ("leased", until.timestamp(), leased.fence)
+    world.store.cases.commit(change, renew=leased_message, renew_until=until)
+    row = outbox_row(world.store, leased_message.key)
+    assert (row.state, row.run_at, row.fence) == ("leased", until.timestamp(), leased_message.fence)
 
 
 def test_checking_a_lease_without_a_time_leaves_its_end_where_it_was(store):
     store.outbox.enqueue([message("card:EX-1")])
-    leased = lease(store, seconds=30)
-    store.database.write(lambda unit: unit.hold(leased), appends=False)
-    assert outbox_row(store, leased.key).run_at == NOON.timestamp() + 30
+    leased_message = lease(store, seconds=30)
+    store.database.write(lambda unit: unit.hold(leased_message), appends=False)
+    assert outbox_row(store, leased_message.key).run_at == NOON.timestamp() + 30
 
 
 # --- handing over to local workers --------------------------------------------------------------
@@ -318,10 +318,14 @@ def enqueue_with(store, worker, messages, now=NOON):
 def test_a_message_that_is_due_is_leased_to_a_local_worker_in_the_same_transaction(store):
     worker = Worker()
     enqueue_with(store, worker, [message("card:EX-1")])
-    (leased,) = worker.messages
+    (leased_message,) = worker.messages
     row = outbox_row(store, "card:EX-1")
-    assert (row.state, row.fence, row.run_at) == ("leased", leased.fence, NOON.timestamp() + 30)
-    assert (leased.uncertain_attempts, worker.wakes) == (1, 0)
+    assert (row.state, row.fence, row.run_at) == (
+        "leased",
+        leased_message.fence,
+        NOON.timestamp() + 30,
+    )
+    assert (leased_message.uncertain_attempts, worker.wakes) == (1, 0)
 
 
 @pytest.mark.parametrize(
