@@ -276,8 +276,8 @@ def test_two_stores_lease_each_message_to_one_of_them(store):
 
     def claim_all(outbox):
         keys = []
-        while leased_message := outbox.claim([Topic.CARD], 3, NOON, 3600):
-            keys += [one.key for one in leased_message]
+        while messages := outbox.claim([Topic.CARD], 3, NOON, 3600):
+            keys += [one.key for one in messages]
         return keys
 
     try:

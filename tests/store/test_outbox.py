@@ -261,7 +261,7 @@ def test_a_request_takes_a_parked_message_up_again_with_no_failure_to_its_name(s
 
 def test_parked_messages_come_by_key_with_all_their_columns(store):
     store.outbox.enqueue([message(key, NOON, payload={"key": key}) for key in ("b", "a", "c")])
-    for leased in store.outbox.claim([Topic.CARD], 9, NOON, 30):
+    for leased_message in store.outbox.claim([Topic.CARD], 9, NOON, 30):
         store.outbox.park(leased_message, f"error of {leased_message.key}")
     rows = store.outbox.parked_messages()
     assert [row["key"] for row in rows] == ["a", "b", "c"]
