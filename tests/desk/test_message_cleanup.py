@@ -7,20 +7,34 @@ import threading
 from contextlib import contextmanager
 
 import pytest
+import sqlalchemy as sa
 from slack_bolt import BoltRequest
 
 from bot.cases.commands import Claim
 from bot.cases.entries import RejectReason
-from bot.cases.errors import CountersignError, RateLimited
+from bot.cases.errors import CountersignError, RateLimited, StaleFence
 from bot.clock import utc_now
+from bot.desk.message_cleanup import (
+    MAX_TRIES,
+    finish_list,
+    posted_since,
+    sweep_card,
+    sweep_list,
+)
 from bot.desk.worker import WorkerPool, WorkerTimings
-from bot.ports.outbox import Topic
+from bot.ports.card_store import CardRef
+from bot.ports.chat import PostedMessage
+from bot.ports.live_lists import LiveList
+from bot.ports.outbox import OutboxMessage, Topic
+from bot.store import tables
 from bot.store.database import Database
 from bot.store.store import Store
 from handlers.slack.chat import SlackChat
 from handlers.slack.rate_limiter import RateLimiter
 from handlers.slack.web_client import web_client
+from tests.fakes.clock import NOON
 from tests.fakes.directory import principal
+from tests.store.rows import stale_lease
 from tests.world import World, request
 
 pytestmark = pytest.mark.threat("C6")
@@ -482,3 +496,118 @@ def test_the_blocks_of_a_card_are_told_from_those_of_a_list():
     rows = rows_with_decisions("needs", digest().needs, permalink)
     assert buttons({"blocks": rows})
     assert not any(block["block_id"].startswith(CARD_BLOCKS) for block in buttons({"blocks": rows}))
+
+
+# --- what is searched for, without a Slack -----------------------------------------------------------------------------------
+
+
+def sweep_state(world):
+    """States of the searches that have been requested, by key."""
+    rows = world.store.database.fetch(
+        sa.select(tables.outbox).where(tables.outbox.c.topic == "sweep")
+    )
+    return {row.key: row.state for row in rows}
+
+
+def request_sweep(world, message):
+    world.store.outbox.enqueue([message])
+    world.work()
+
+
+def settle(world, times=MAX_TRIES + 1):
+    for _ in range(times):
+        world.clock.forward(seconds=31)
+        world.work()
+
+
+def test_a_case_without_a_card_is_searched_for_a_while_and_then_given_up(small_world, caplog):
+    world = small_world
+    world.receive()
+    sweep = sweep_card(world.store.cases.case("EX-1"), [], world.clock())
+    world.store.outbox.discard([Topic.TRIAGE])
+    request_sweep(world, sweep)
+    assert sweep_state(world) == {sweep.key: "ready"}
+    settle(world)
+    assert "is not to be seen in its channel" in caplog.text
+
+
+def test_a_list_that_was_never_recorded_is_searched_for_a_while_and_then_given_up(
+    small_world, caplog
+):
+    sweep = sweep_list("digest:C0OPS:1", "C0OPS", small_world.clock())
+    request_sweep(small_world, sweep)
+    settle(small_world)
+    assert "digest:C0OPS:1" in caplog.text
+
+
+@pytest.fixture
+def listed(small_world):
+    """A desk with one recorded list, and the messages that stand in its channel."""
+    world = small_world
+    sections = {"waiting": []}
+    world.store.live_lists.save(
+        LiveList(
+            key="digest:C0OPS:1",
+            place="C0OPS",
+            ts="9.1",
+            sections=sections,
+            shown_at=world.clock(),
+        )
+    )
+    world.messages, world.gone, world.marked = [], [], []
+    world.chat.messages_about = lambda name, channel, since: list(world.messages)
+    world.chat.remove = lambda copy: world.gone.append(copy.ts)
+    world.chat.mark_as_copy = lambda copy, title, standing: world.marked.append((copy.ts, title))
+    return world
+
+
+def posted(ts, **more):
+    return PostedMessage("digest:C0OPS:1", "C0OPS", ts, **more)
+
+
+def test_of_a_list_that_stands_twice_the_recorded_one_stays(listed):
+    listed.messages = [posted("9.0"), posted("9.1"), posted("9.2", is_answered=True)]
+    request_sweep(listed, sweep_list("digest:C0OPS:1", "C0OPS", listed.clock()))
+    # One that was answered keeps its thread.
+    assert (listed.gone, listed.marked) == (["9.0"], [("9.2", "This list")])
+
+
+def test_while_the_recorded_list_is_not_to_be_seen_nothing_is_removed(listed):
+    listed.messages = [posted("9.0")]
+    request_sweep(listed, sweep_list("digest:C0OPS:1", "C0OPS", listed.clock()))
+    assert (listed.gone, listed.marked) == ([], [])
+
+
+@pytest.mark.parametrize("is_new", [True, False])
+def test_a_list_posted_under_a_lease_that_was_lost_is_searched_for_if_it_is_new(store, is_new):
+    stale = stale_lease(store, "digest:1")
+    sweep = sweep_list("digest:1", "C0OPS", NOON)
+    with pytest.raises(StaleFence):
+        finish_list(store.outbox, stale, sweep, is_new=is_new)
+    assert store.outbox.has_due([Topic.SWEEP], NOON) is is_new
+
+
+def test_a_search_begins_at_the_newest_card_before_this_generation(small_world):
+    case = small_world.proposed()
+    cards = [
+        CardRef(case_id=case.id, generation=number, channel="C0STOCK", ts=ts, version=1)
+        for number, ts in ((-2, "5.5"), (-1, "7.5"), (0, ""), (case.generation, "99.0"))
+    ]
+    assert posted_since(case, cards) == 7.5
+    assert posted_since(case, []) == case.timers.opened_at.timestamp()
+
+
+def test_a_pressed_message_that_is_the_card_by_now_keeps_its_buttons(listed):
+    world = listed
+    case = world.proposed()
+    (card,) = world.store.cards.cards(case.id)
+    pressed = OutboxMessage(
+        topic=Topic.SWEEP,
+        key="strike:1",
+        case_id=case.id,
+        run_at=world.clock(),
+        payload={"name": case.id, "pressed": [card.channel, card.ts]},
+    )
+    request_sweep(world, pressed)
+    assert world.marked == []
+    assert sweep_state(world)["strike:1"] == "done"

@@ -14,6 +14,7 @@ from bot.cases.card_snapshot import CardSnapshot
 from bot.cases.decide import decide
 from bot.cases.entries import RejectReason
 from bot.cases.errors import Conflict, KeyReused, NoSuchCase, Refusal
+from bot.cases.signal import SignalStatus
 from bot.ports.case_store import Change, ReceiptOutcome
 from bot.ports.outbox import OutboxMessage, Topic
 from bot.store import tables
@@ -205,3 +206,56 @@ def test_usage_counts_what_was_begun_today(world):
     )
     assert usage.amounts == {"house.order_stock": 100}
     assert world.store.cases.usage("2026-11-22").times == {}
+
+
+# --- changes that change nothing ------------------------------------------------------------------
+
+
+def test_a_change_without_entries_is_a_mistake(world):
+    case = world.proposed()
+    with pytest.raises((ValueError, IndexError)):
+        world.store.cases.commit(Change(before=case, entries=()))
+    assert world.case(case) == case
+
+
+def test_a_signal_about_nothing_is_received_and_ignored_once(world):
+    signal = world.signal(status=SignalStatus.CLEAR)
+    assert world.receive(signal).outcome is ReceiptOutcome.IGNORED
+    assert world.receive(signal).outcome is ReceiptOutcome.DUPLICATE
+    assert world.store.queries.counts() == {}
+    with world.store.database.read() as connection:
+        (row,) = connection.execute(sa.select(tables.inbox)).all()
+    assert (row.outcome, row.case_id, bytes(row.body)) == ("ignored", None, b"{}")
+
+
+def test_an_ignored_key_with_another_body_is_kept_and_touches_no_case(world):
+    signal = world.signal(status=SignalStatus.CLEAR)
+    world.receive(signal)
+    with pytest.raises(KeyReused):
+        world.receive(replace(signal, title="something else"))
+    with world.store.database.read() as connection:
+        rows = connection.execute(sa.select(tables.inbox_conflicts)).all()
+    assert len(rows) == 1
+    assert list(world.store.ledger.rows()) == []
+
+
+def test_entries_are_read_above_a_version(world):
+    case = world.proposed()
+    entries = world.store.cases.entries(case.id)
+    assert [entry.version for entry in entries] == list(range(1, case.version + 1))
+    assert world.store.cases.entries(case.id, after=2) == entries[2:]
+    assert world.store.cases.entries(case.id, after=case.version) == []
+    assert world.store.cases.entries("EX-9") == []
+
+
+def test_a_case_that_is_not_there_is_named_up_to_a_length(store):
+    with pytest.raises(NoSuchCase) as refusal:
+        store.cases.case("EX-" + "9" * 5_000)
+    assert len(str(refusal.value)) < 100
+
+
+def test_the_bytes_of_a_signal_stay_as_they_came(world):
+    raw = b'{"odd": "\xff\x00"}'
+    world.desk.intake.receive(world.signal(), raw)
+    with world.store.database.read() as connection:
+        assert bytes(connection.execute(sa.select(tables.inbox.c.body)).scalar_one()) == raw

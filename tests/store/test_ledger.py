@@ -5,7 +5,9 @@ import hashlib
 import pytest
 import sqlalchemy as sa
 
+from bot.cases.ledger import GENESIS
 from bot.store import tables
+from tests.store.rows import rows_of
 
 UPDATE = "UPDATE ledger SET chain = 'x' WHERE seq = 1"
 DELETE = "DELETE FROM ledger WHERE seq = 1"
@@ -64,3 +66,108 @@ def test_the_migration_and_the_tables_say_the_same(store):
     with store.database.engine.connect() as connection:
         differences = compare_metadata(MigrationContext.configure(connection), tables.metadata)
     assert differences == []
+
+
+# --- reading it ---------------------------------------------------------------------------------
+
+
+def receive(world, count):
+    for number in range(count):
+        world.receive(world.signal(f"product:{number}"))
+
+
+def test_an_empty_ledger_has_a_head_and_no_line(store):
+    assert store.ledger.head() == (0, GENESIS, [])
+    assert list(store.ledger.rows()) == []
+    assert store.ledger.last_case_number() == 0
+
+
+@pytest.mark.parametrize("page_size", [1, 2, 5, 6, 100])
+def test_lines_come_in_order_whatever_the_size_of_a_page(world, page_size):
+    receive(world, 5)
+    rows = list(world.store.ledger.rows(page_size=page_size))
+    assert [row.seq for row in rows] == [1, 2, 3, 4, 5]
+
+
+def test_lines_can_be_read_on_from_a_place(world):
+    receive(world, 5)
+    assert [row.seq for row in world.store.ledger.rows(after=3)] == [4, 5]
+    assert list(world.store.ledger.rows(after=5)) == []
+
+
+def test_lines_that_are_appended_while_it_is_read_are_read_too(world):
+    receive(world, 2)
+    rows = world.store.ledger.rows(page_size=1)
+    first = next(rows)
+    world.receive(world.signal("product:9"))
+    assert [first.seq, *(row.seq for row in rows)] == [1, 2, 3]
+
+
+def test_the_head_follows_every_line(world):
+    for count in range(1, 6):
+        world.receive(world.signal(f"product:{count}"))
+        size, chain, peaks = world.store.ledger.head()
+        last = list(world.store.ledger.rows())[-1]
+        assert (size, chain) == (count, last.chain)
+        # A tree of n leaves has a peak for each one in the binary form of n.
+        assert len(peaks) == count.bit_count()
+
+
+def test_no_restored_backup_was_acknowledged(store):
+    assert store.ledger.acknowledgement_of(1, "root") is None
+
+
+# --- what the triggers leave ----------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("column", ["case_id", "version", "leaf", "chain", "body", "seq"])
+def test_no_column_of_a_line_can_be_changed(world, column):
+    world.receive()
+    values = {name: 7 if name in {"version", "seq"} else "x" for name in [column]}
+    statement = sa.update(tables.ledger).values(
+        {name: b"x" if name == "body" else value for name, value in values.items()}
+    )
+    before = rows_of(world.store, tables.ledger)
+    with (
+        pytest.raises(sa.exc.DBAPIError, match="append-only"),
+        world.store.database.engine.begin() as connection,
+    ):
+        connection.execute(statement)
+    assert rows_of(world.store, tables.ledger) == before
+
+
+@pytest.mark.parametrize("seq", [0, 1, 3, -1, 2**40])
+def test_a_line_that_does_not_follow_the_last_is_refused(world, seq):
+    world.receive()
+    line = {"seq": seq, "case_id": "EX-9", "version": 1, "leaf": "a", "chain": "b", "body": b"c"}
+    with (
+        pytest.raises(sa.exc.DBAPIError),
+        world.store.database.engine.begin() as connection,
+    ):
+        connection.execute(sa.insert(tables.ledger), line)
+    assert verify_rows(world) == 1
+
+
+def test_one_version_of_a_case_is_written_once(world):
+    world.receive()
+    line = {"seq": 2, "case_id": "EX-1", "version": 1, "leaf": "a", "chain": "b", "body": b"c"}
+    with (
+        pytest.raises(sa.exc.DBAPIError),
+        world.store.database.engine.begin() as connection,
+    ):
+        connection.execute(sa.insert(tables.ledger), line)
+    assert verify_rows(world) == 1
+
+
+def test_a_refused_change_takes_nothing_else_of_its_transaction_along(world):
+    """Whoever tries to cover a forgery in one transaction leaves nothing of it."""
+    world.receive()
+
+    def forge(unit):
+        unit.connection.execute(sa.update(tables.cases).values(owner="somebody else"))
+        unit.connection.execute(sa.delete(tables.ledger))
+
+    with pytest.raises(sa.exc.DBAPIError, match="append-only"):
+        world.store.database.write(forge)
+    assert world.store.cases.case("EX-1").owner == "floor-managers"
+    assert [row.owner for row in rows_of(world.store, tables.cases)] == ["floor-managers"]

@@ -9,6 +9,7 @@ from bot.cases.errors import StaleFence
 from bot.ports.outbox import OutboxMessage, Topic
 from bot.store.outbox_rows import CLAIM
 from tests.fakes.clock import NOON
+from tests.store.rows import lease, outbox_row, stale_lease
 from tests.world import HOUR
 
 
@@ -126,3 +127,235 @@ def plan_of_a_claim(store):
         explain = "EXPLAIN QUERY PLAN" if store.database.is_sqlite else "EXPLAIN"
         rows = connection.exec_driver_sql(f"{explain} {statement}", parameters).all()
     return "\n".join(" ".join(map(str, row)) for row in rows)
+
+
+# --- fences -------------------------------------------------------------------------------------
+
+
+def test_whoever_has_lost_the_lease_neither_retries_nor_parks_nor_requests_what_follows(store):
+    stale = stale_lease(store, "a")
+    row = outbox_row(store, "a")
+    store.outbox.retry(stale, NOON, "away", certain=True)
+    store.outbox.park(stale, "no use")
+    with pytest.raises(StaleFence, match="a"):
+        store.outbox.finish(stale, [message("follows", NOON)])
+    assert outbox_row(store, "a") == row
+    assert claimed_keys(store, NOON) == []
+
+
+def test_a_message_is_finished_once(store):
+    store.outbox.enqueue([message("a", NOON)])
+    leased_message = lease(store)
+    store.outbox.finish(leased_message)
+    with pytest.raises(StaleFence):
+        store.outbox.finish(leased_message)
+
+
+def test_a_finished_message_requests_what_follows_in_one_transaction(store):
+    store.outbox.enqueue([message("a", NOON)])
+    store.outbox.finish(lease(store), [message("b", NOON), message("c", NOON + HOUR)])
+    assert claimed_keys(store, NOON) == ["b"]
+    assert store.outbox.backlog() == {"card leased": 1, "card ready": 1}
+
+
+def test_only_leases_that_hold_are_renewed(store):
+    stale = stale_lease(store, "lost")
+    store.outbox.enqueue([message("held", NOON)])
+    held = lease(store)
+    assert store.outbox.renew([stale, held], NOON + HOUR) == {("held", held.fence)}
+    assert outbox_row(store, "held").run_at == (NOON + HOUR).timestamp()
+    assert outbox_row(store, "lost").run_at == NOON.timestamp() + 30
+
+
+# --- doubt and attempts -------------------------------------------------------------------------
+
+
+def test_an_attempt_whose_outcome_nobody_knows_leaves_doubt_until_one_is_certain(store):
+    store.outbox.enqueue([message("a", NOON)])
+    for attempt in (1, 2, 3):
+        leased_message = lease(store)
+        assert (leased_message.uncertain_attempts, leased_message.attempts) == (
+            attempt,
+            attempt - 1,
+        )
+        store.outbox.retry(leased_message, NOON, "timeout", certain=False)
+    store.outbox.retry(lease(store), NOON, "refused", certain=True)
+    leased_message = lease(store)
+    assert (leased_message.uncertain_attempts, leased_message.attempts) == (1, 4)
+
+
+def test_a_wait_is_no_failure(store):
+    store.outbox.enqueue([message("a", NOON)])
+    for _ in range(20):
+        store.outbox.retry(lease(store), NOON, "wait", certain=True, counts=False)
+    row = outbox_row(store, "a")
+    assert (row.attempts, row.doubt, row.error) == (0, 0, "wait")
+
+
+def test_a_back_off_ends_at_its_time_and_not_before(store):
+    store.outbox.enqueue([message("a", NOON)])
+    store.outbox.retry(lease(store), NOON + HOUR, "away", certain=True)
+    assert not store.outbox.has_due([Topic.CARD], NOON + HOUR - timedelta(seconds=1))
+    assert store.outbox.has_due([Topic.CARD], NOON + HOUR)
+    assert claimed_keys(store, NOON + HOUR) == ["a"]
+
+
+def test_a_request_meanwhile_neither_shortens_the_back_off_nor_forgets_the_failures(store):
+    store.outbox.enqueue([message("a", NOON)])
+    store.outbox.retry(lease(store), NOON + HOUR, "away", certain=False)
+    store.outbox.enqueue([message("a", NOON, payload={"newer": True})])
+    assert claimed_keys(store, NOON) == []
+    leased_message = lease(store, at=NOON + HOUR)
+    assert (
+        leased_message.attempts,
+        leased_message.uncertain_attempts,
+        leased_message.requests,
+    ) == (1, 2, 2)
+    assert leased_message.payload == {"newer": True}
+
+
+def test_success_forgets_failures_doubt_and_the_last_error(store):
+    store.outbox.enqueue([message("a", NOON)])
+    store.outbox.retry(lease(store), NOON, "away", certain=False)
+    store.outbox.finish(lease(store))
+    row = outbox_row(store, "a")
+    assert (row.state, row.attempts, row.doubt, row.error) == ("done", 0, 0, "")
+
+
+def test_a_message_that_is_done_starts_afresh_when_it_is_requested_again(store):
+    store.outbox.enqueue([message("a", NOON)])
+    first = lease(store)
+    store.outbox.finish(first)
+    store.outbox.enqueue([message("a", NOON + HOUR)])
+    assert claimed_keys(store, NOON) == []
+    second = lease(store, at=NOON + HOUR)
+    assert (second.fence, second.requests, second.attempts) == (first.fence + 1, 2, 0)
+    store.outbox.finish(second)
+    assert outbox_row(store, "a").state == "done"
+
+
+def test_a_lease_that_ran_out_is_due_again_and_in_doubt(store):
+    store.outbox.enqueue([message("a", NOON)])
+    lease(store, seconds=30)
+    again = NOON + timedelta(seconds=30)
+    assert not store.outbox.has_due([Topic.CARD], again - timedelta(seconds=1))
+    leased_message = lease(store, at=again)
+    # Nobody reported a failure: the worker may have died.
+    assert (leased_message.uncertain_attempts, leased_message.attempts) == (2, 0)
+
+
+# --- parking ------------------------------------------------------------------------------------
+
+
+def test_a_request_takes_a_parked_message_up_again_with_no_failure_to_its_name(store):
+    store.outbox.enqueue([message("a", NOON)])
+    store.outbox.park(lease(store), "no such channel")
+    row = outbox_row(store, "a")
+    assert (row.state, row.attempts, row.error) == ("parked", 1, "no such channel")
+    store.outbox.enqueue([message("a", NOON + HOUR)])
+    assert store.outbox.parked_messages() == []
+    # Whether the parked attempt had an effect is still not known.
+    leased_message = lease(store, at=NOON + HOUR)
+    assert (leased_message.attempts, leased_message.uncertain_attempts) == (0, 2)
+
+
+def test_parked_messages_come_by_key_with_all_their_columns(store):
+    store.outbox.enqueue([message(key, NOON, payload={"key": key}) for key in ("b", "a", "c")])
+    for leased_message in store.outbox.claim([Topic.CARD], 9, NOON, 30):
+        store.outbox.park(leased_message, f"error of {leased_message.key}")
+    rows = store.outbox.parked_messages()
+    assert [row["key"] for row in rows] == ["a", "b", "c"]
+    assert rows[0]["error"] == "error of a"
+    assert set(rows[0]) >= {"topic", "case_id", "attempts", "payload"}
+
+
+def test_only_a_parked_message_is_let_go(store):
+    store.outbox.enqueue([message("a", NOON + HOUR)])
+    assert not store.outbox.unpark("a", NOON)
+    assert not store.outbox.unpark("unknown", NOON)
+    assert outbox_row(store, "a").run_at == (NOON + HOUR).timestamp()
+
+
+def test_what_is_let_go_is_due_at_once_and_tried_as_often_as_at_first(store):
+    store.outbox.enqueue([message("a", NOON)])
+    store.outbox.park(lease(store), "no use")
+    assert store.outbox.unpark("a", NOON + HOUR)
+    leased_message = lease(store, at=NOON + HOUR)
+    assert (leased_message.key, leased_message.attempts) == ("a", 0)
+
+
+# --- topics -------------------------------------------------------------------------------------
+
+
+def test_a_claim_takes_only_its_topics_and_no_more_than_its_limit(store):
+    store.outbox.enqueue([message(f"card:{number}", NOON) for number in range(5)])
+    note = OutboxMessage(topic=Topic.NOTE, key="note", case_id="", run_at=NOON)
+    store.outbox.enqueue([note])
+    assert len(claimed_keys(store, NOON, limit=3)) == 3
+    assert len(claimed_keys(store, NOON, limit=3)) == 2
+    assert store.outbox.has_due([Topic.NOTE], NOON)
+    assert not store.outbox.has_due([Topic.CARD, Topic.TRIAGE], NOON)
+
+
+def test_running_a_topic_now_moves_what_waits_and_nothing_else(store):
+    store.outbox.enqueue([message("waits", NOON + HOUR), message("leased", NOON)])
+    lease(store, seconds=7200)
+    note = OutboxMessage(topic=Topic.NOTE, key="note", case_id="", run_at=NOON + HOUR)
+    store.outbox.enqueue([note])
+    store.outbox.run_now(Topic.CARD, NOON)
+    assert claimed_keys(store, NOON) == ["waits"]
+    assert outbox_row(store, "leased").run_at == NOON.timestamp() + 7200
+    assert outbox_row(store, "note").run_at == (NOON + HOUR).timestamp()
+
+
+def test_running_now_when_nothing_waits_changes_nothing(store):
+    store.outbox.run_now(Topic.CARD, NOON)
+    assert store.outbox.backlog() == {}
+
+
+def test_discarded_topics_are_done_without_being_done(store):
+    store.outbox.enqueue([message("a", NOON), message("b", NOON)])
+    store.outbox.park(lease(store), "no use")
+    note = OutboxMessage(topic=Topic.NOTE, key="note", case_id="", run_at=NOON)
+    store.outbox.enqueue([note])
+    store.outbox.discard([Topic.CARD])
+    assert store.outbox.backlog() == {"note ready": 1}
+    assert store.outbox.parked_messages() == []
+
+
+def test_the_backlog_counts_by_topic_and_state(store):
+    store.outbox.enqueue([message(key, NOON) for key in ("a", "b", "c", "d")])
+    store.outbox.finish(lease(store))
+    store.outbox.park(lease(store), "no use")
+    lease(store)
+    assert store.outbox.backlog() == {"card leased": 1, "card parked": 1, "card ready": 1}
+
+
+# --- requests -----------------------------------------------------------------------------------
+
+
+def test_one_slot_of_a_job_requests_its_message_once(store):
+    first, second = message("first", NOON), message("second", NOON)
+    assert store.outbox.enqueue_once("digest", 7, first)
+    assert not store.outbox.enqueue_once("digest", 7, second)
+    assert store.outbox.enqueue_once("digest", 8, second)
+    assert store.outbox.enqueue_once("storm", 7, message("third", NOON))
+    assert sorted(claimed_keys(store, NOON)) == ["first", "second", "third"]
+
+
+def test_no_request_is_no_transaction(store):
+    before = outbox_row_count(store)
+    store.outbox.enqueue([])
+    assert outbox_row_count(store) == before == 0
+
+
+def outbox_row_count(store):
+    return sum(store.outbox.backlog().values())
+
+
+def test_requests_under_one_key_in_one_transaction_are_one_effect_with_the_last_payload(store):
+    store.outbox.enqueue([message("a", NOON, payload={"n": number}) for number in (1, 2, 3)])
+    leased_message = lease(store)
+    assert (leased_message.requests, leased_message.payload) == (3, {"n": 3})
+    store.outbox.finish(leased_message)
+    assert claimed_keys(store, NOON) == []

@@ -1,14 +1,24 @@
 """The shelf of memory on both databases: written once, in order, taken back by batch, made again from the ledger."""
 
 import json
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import UTC, datetime
 
 import pytest
+import sqlalchemy as sa
 
+from bot.cases.commands import CallNovel
+from bot.cases.entries import RejectReason
+from bot.cases.errors import StaleFence
 from bot.cases.precedent import CaseOutcome, Label, Precedent, PrecedentDecision
+from bot.ports.outbox import Topic
+from bot.store import precedents as subject
 from bot.store import tables
 from tests.cases.making import NOW
+from tests.fakes.directory import principal
+from tests.store.rows import lease, message, outbox_row, stale_lease
+from tests.world import request
 
 
 def decision(action="house.order_stock", people=("Ana",)):
@@ -187,3 +197,143 @@ def test_everything_of_the_ledger_is_written_again(world):
         one.precedent for one in before
     ]
     assert (len(before), world.shelf.count_missing()) == (1, 0)
+
+
+# --- with a message -------------------------------------------------------------------------------
+
+
+def test_a_precedent_and_the_end_of_its_message_are_written_together(store):
+    store.outbox.enqueue([message("remember:1", topic=Topic.REMEMBER)])
+    leased_message = lease(store, topic=Topic.REMEMBER)
+    assert store.precedents.save([precedent()], finish=leased_message) == 1
+    assert outbox_row(store, "remember:1").state == "done"
+
+
+def test_under_a_lease_that_was_lost_neither_precedent_nor_label_is_written(store):
+    stale = stale_lease(store, "card:1")
+    label = Label(case_id="EX-1", said="odd", kind="low_stock", by="Ana", at=NOW)
+    with pytest.raises(StaleFence):
+        store.precedents.save([precedent()], label, finish=stale)
+    assert (store.precedents.count(), store.precedents.labels()) == (0, [])
+    # Its place in the order of changes is free for the next.
+    store.precedents.save([precedent()])
+    assert [one.seq for one in store.precedents.changes_since(0)] == [1]
+
+
+# --- the order of changes -------------------------------------------------------------------------
+
+
+def test_changes_come_in_pages(shelf):
+    shelf.save([precedent(f"p{number}") for number in range(7)])
+    first = shelf.changes_since(0, limit=4)
+    assert [one.seq for one in first] == [1, 2, 3, 4]
+    assert [one.seq for one in shelf.changes_since(first[-1].seq, limit=4)] == [5, 6, 7]
+
+
+def test_many_writers_give_every_change_a_place_of_its_own(shelf):
+    with ThreadPoolExecutor(8) as pool:
+        list(pool.map(lambda number: shelf.save([precedent(f"p{number}")]), range(40)))
+    assert [one.seq for one in shelf.changes_since(0)] == list(range(1, 41))
+
+
+def test_what_was_taken_back_is_a_change_and_is_found_nowhere_else(shelf):
+    shelf.save([precedent("a", batch="x"), precedent("b")])
+    assert shelf.forget("x") == 1
+    assert [(one.seq, one.is_gone) for one in shelf.changes_since(0)] == [(2, False), (3, True)]
+    assert shelf.by_id(["a", "b"]).keys() == {"b"}
+    assert [one.id for one in shelf.of_kind("low_stock", 9)] == ["b"]
+    assert shelf.kinds() == {"low_stock": 1}
+    assert shelf.forget("unknown") == 0
+
+
+def test_nothing_to_save_takes_no_place(shelf):
+    assert shelf.save([]) == 0
+    assert shelf.changes_since(0) == []
+
+
+def test_batches_are_listed_by_name_and_kind(shelf):
+    shelf.save([precedent("a", batch="y"), precedent("b", batch="x"), precedent("c")])
+    shelf.save([precedent("d", batch="x", kind="late_delivery")])
+    batches = sorted((one.name, one.kind, one.precedents) for one in shelf.batches())
+    assert batches == [("x", "late_delivery", 1), ("x", "low_stock", 1), ("y", "low_stock", 1)]
+
+
+# --- made again from the ledger -------------------------------------------------------------------
+
+
+def reject(world, number):
+    world.receive(world.signal(f"product:{number}"))
+    world.work()
+    case_id = f"EX-{number}"
+    world.desk.decisions.reject(
+        request(case_id, principal("ana"), world.seen(case_id)), reason=RejectReason.NOT_WORTH_IT
+    )
+
+
+def forget_all(store):
+    with store.database.engine.begin() as connection:
+        connection.execute(sa.delete(tables.precedents))
+        connection.execute(sa.delete(tables.labels))
+
+
+def test_a_rebuild_goes_page_by_page_and_counts_entries(world, monkeypatch):
+    monkeypatch.setattr(subject, "CASES_PER_PAGE", 2)
+    for number in range(1, 6):
+        reject(world, number)
+    world.work()
+    before = {one.precedent.id for one in world.shelf.changes_since(0)}
+    forget_all(world.store)
+    progress = list(world.shelf.rebuild())
+    assert [cases for cases, _ in progress] == [2, 2, 1]
+    assert progress[-1][1] == len(list(world.store.ledger.rows()))
+    assert {one.precedent.id for one in world.shelf.changes_since(0)} == before
+
+
+def test_a_rebuild_of_what_is_there_changes_nothing(world):
+    reject(world, 1)
+    world.work()
+    before = world.shelf.changes_since(0)
+    list(world.shelf.rebuild())
+    assert world.shelf.changes_since(0) == before
+
+
+def test_a_label_is_made_again_too(world):
+    case_id = world.receive(world.signal(kind="unrecognised")).case_id
+    world.work()
+    by_ben = request(case_id, principal("ben"), world.seen(case_id))
+    world.desk.decisions.decide(by_ben, CallNovel)
+    world.work()
+    before = world.shelf.labels()
+    assert [label.kind for label in before] == [""]
+    forget_all(world.store)
+    list(world.shelf.rebuild())
+    assert world.shelf.labels() == before
+
+
+def test_a_damaged_case_keeps_no_other_from_memory(world, caplog):
+    for number in (1, 2):
+        reject(world, number)
+    world.work()
+    forget_all(world.store)
+    table = "" if world.store.database.is_sqlite else " ON ledger"
+    trigger = "ledger_no_delete" if world.store.database.is_sqlite else "ledger_no_change"
+    with world.store.database.engine.begin() as connection:
+        connection.exec_driver_sql(f"DROP TRIGGER {trigger}{table}")
+        connection.exec_driver_sql("DELETE FROM ledger WHERE case_id = 'EX-1' AND version = 1")
+    list(world.shelf.rebuild())
+    assert [one.precedent.case_id for one in world.shelf.changes_since(0)] == ["EX-2"]
+    assert "a case is not remembered" in caplog.text
+
+
+def test_a_case_whose_message_is_on_its_way_is_not_missing(world):
+    reject(world, 1)
+    assert (world.shelf.count(), world.shelf.count_missing()) == (0, 0)
+    world.store.outbox.discard([Topic.REMEMBER])
+    assert world.shelf.count_missing() == 1
+    list(world.shelf.rebuild())
+    assert (world.shelf.count(), world.shelf.count_missing()) == (1, 0)
+
+
+def test_an_open_case_is_not_missing(world):
+    world.proposed()
+    assert world.shelf.count_missing() == 0

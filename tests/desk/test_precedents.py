@@ -1,0 +1,70 @@
+"""Decided cases become precedents, whatever the index does."""
+
+import pytest
+import sqlalchemy as sa
+
+from bot.cases.errors import MemoryUnavailable
+from bot.store import tables
+from tests.fakes.mind import mind
+from tests.world import World
+
+
+class FakeMemory:
+    """Counts how often it was to catch up, and may be away."""
+
+    def __init__(self, *, is_away=False) -> None:
+        self.is_away = is_away
+        self.calls = 0
+
+    def catch_up(self):
+        self.calls += 1
+        if self.is_away:
+            raise MemoryUnavailable("the index is damaged")
+
+    def related(self, text, channels, now):
+        return []
+
+
+@pytest.fixture(params=[False, True], ids=["index there", "index away"])
+def memory(request):
+    """An index that is there, and one that is not."""
+    return FakeMemory(is_away=request.param)
+
+
+@pytest.fixture
+def remembering(store, memory):
+    """A desk whose precedents go to this memory."""
+    return World(store, mind(memory=memory))
+
+
+def forget_all(world):
+    world.store.database.write(
+        lambda unit: unit.connection.execute(sa.delete(tables.precedents)).rowcount, appends=False
+    )
+
+
+def decided(world):
+    case = world.proposed()
+    world.approve(case)
+    world.work()
+    return case
+
+
+def test_a_decided_case_is_recorded_and_the_index_told(remembering, memory):
+    decided(remembering)
+    assert remembering.shelf.count() == 1
+    assert memory.calls > 0
+    assert remembering.store.outbox.parked_messages() == []
+
+
+def test_what_is_missing_is_recorded_from_the_ledger(remembering, memory):
+    decided(remembering)
+    forget_all(remembering)
+    assert remembering.desk.upkeep.precedents.reconcile() == 1
+    assert (remembering.shelf.count(), remembering.shelf.count_missing()) == (1, 0)
+
+
+def test_nothing_missing_still_lets_the_index_catch_up(remembering, memory):
+    calls = memory.calls
+    assert remembering.desk.upkeep.precedents.reconcile() == 0
+    assert memory.calls == calls + 1

@@ -1,0 +1,55 @@
+"""Work is handed to the worker pools of this process, and the others are woken."""
+
+from bot.ports.outbox import LeasedMessage, Topic
+from bot.store.local_workers import Handover, dispatch
+
+
+class Pool:
+    """Notes what it is given."""
+
+    lease_for = 30.0
+
+    def __init__(self, *topics: Topic) -> None:
+        self.topics = topics
+        self.calls: list[str] = []
+
+    def has_room(self):
+        return True
+
+    def accept(self, messages):
+        self.calls += [message.key for message in messages]
+
+    def wake(self):
+        self.calls.append("wake")
+
+
+def leased_message(key: str, topic: Topic) -> LeasedMessage:
+    return LeasedMessage(
+        key=key,
+        topic=topic,
+        case_id="EX-1",
+        fence=1,
+        requests=1,
+        attempts=0,
+        uncertain_attempts=1,
+        payload={},
+    )
+
+
+def test_each_pool_gets_its_topics_and_the_others_are_woken():
+    cards, notes, homes = Pool(Topic.CARD), Pool(Topic.NOTE), Pool(Topic.HOME)
+    messages = [leased_message("card:1", Topic.CARD), leased_message("note:1", Topic.NOTE)]
+    dispatch(Handover(messages, wakes=True), [cards, notes, homes])
+    assert (cards.calls, notes.calls, homes.calls) == (["card:1"], ["note:1"], ["wake"])
+
+
+def test_nobody_is_woken_for_nothing():
+    pool = Pool(Topic.CARD)
+    dispatch(Handover(), [pool])
+    assert pool.calls == []
+
+
+def test_a_pool_with_work_is_not_woken_besides():
+    pool = Pool(Topic.CARD)
+    dispatch(Handover([leased_message("card:1", Topic.CARD)], wakes=False), [pool])
+    assert pool.calls == ["card:1"]
