@@ -96,7 +96,7 @@ def test_a_count_of_a_kind_in_a_span_names_both(small_world):
     now = world.clock()
     span = Span(now - HOUR, now + HOUR, "today")
     reply = answer(world, Intent.COUNT, kind="low_stock", span=span)
-    assert (reply.text, reply.understood) == (
+    assert (reply.text, reply.reading) == (
         "1 case.",
         "how many open cases, of “Running low”, today",
     )

@@ -22,8 +22,8 @@ def test_a_preview_is_the_case_as_its_card_would_first_show_it(world, preview):
     world.work()
     real = world.case(real)
     assert (case.assessment.what, case.assessment.why, case.state) == (
-        real.what,
-        real.why,
+        real.assessment.what,
+        real.assessment.why,
         real.state,
     )
 

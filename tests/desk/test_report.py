@@ -30,9 +30,10 @@ def test_it_counts_and_compares_decisions_with_recommendations(world):
     world.work()
     world.clock.forward(minutes=1)
     assert report(world) == (
-        "3 opened and 2 ended in thirty days. Half were decided within 10 minutes."
-        " Half had ended within 10 minutes."
-        " 1 of 2 recommendations were taken as they stood. 0 had been opened again."
+        "Cases in the last thirty days: 3 opened, 2 ended. Half were decided within 10 minutes."
+        " Half ended within 10 minutes."
+        " 1 of 2 recommendations were approved without a change."
+        " 0 were opened again."
     )
 
 
@@ -40,9 +41,9 @@ def test_it_leaves_out_what_the_person_may_not_see_and_what_is_older(world):
     world.approve(new_case(world, "product:1"))
     world.work()
     world.clock.forward(minutes=1)
-    assert "1 opened and 1 ended" in report(world)
+    assert "1 opened, 1 ended" in report(world)
     world.people.channels["C0STOCK"] = {"ana"}
-    empty_report = "0 opened and 0 ended in thirty days. 0 had been opened again."
+    empty_report = "Cases in the last thirty days: 0 opened, 0 ended. 0 were opened again."
     assert report(world, FINN) == empty_report
     world.clock.at += REPORT_PERIOD + timedelta(hours=1)
     assert report(world) == empty_report

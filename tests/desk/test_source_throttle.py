@@ -2,7 +2,6 @@
 
 from datetime import timedelta
 
-from bot.desk import source_throttle
 from bot.desk.source_throttle import SourceThrottle
 from tests.fakes.clock import NOON
 
@@ -22,17 +21,3 @@ def test_a_source_that_has_been_quiet_has_its_whole_burst_again():
         throttle.next_turn("a", NOON)
     later = NOON + timedelta(seconds=10)
     assert throttle.next_turn("a", later).priority == first.priority
-
-
-def test_quiet_sources_are_forgotten_when_there_are_too_many(monkeypatch):
-    monkeypatch.setattr(source_throttle, "MAX_SOURCES", 3)
-    throttle = SourceThrottle(per_second=1, burst=2)
-    for number in range(3):
-        throttle.next_turn(f"quiet {number}", NOON)
-    later = NOON + timedelta(seconds=5)
-    for _ in range(3):
-        busy = throttle.next_turn("busy", later)
-    assert busy.run_at > later
-    # Forgetting the others took nothing from the one that is still over its rate.
-    assert throttle.next_turn("busy", later).run_at > busy.run_at
-    assert len(throttle._arrival_times) == 1

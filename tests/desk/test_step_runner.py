@@ -46,7 +46,7 @@ def test_a_step_that_was_put_off_is_given_up_when_its_target_is_gone(world):
     case = put_off(world)
     world.house.faults["precondition"] = ["gone"]
     final = finish(world, case, seconds=10)
-    assert final.drifted == ("exactly one row must match",)
+    assert final.activity.drift_reasons == ("exactly one row must match",)
     assert (step_states(world, case)[-1], world.house.effects) == (StepState.ABSENT, [])
 
 
@@ -55,7 +55,7 @@ def test_a_step_whose_target_is_gone_before_it_begins_leaves_no_trace_of_it(worl
     world.house.faults["precondition"] = ["gone"]
     world.approve(case)
     final = finish(world, case)
-    assert final.drifted == ("exactly one row must match",)
+    assert final.activity.drift_reasons == ("exactly one row must match",)
     assert "step.started" not in world.entry_names(case)
 
 

@@ -207,7 +207,7 @@ def test_a_lease_is_renewed_only_by_the_one_who_holds_it(world):
     world.store.outbox.finish(second)
     held = world.store.outbox.renew([first, second], world.clock() + timedelta(seconds=90))
     assert held == {(first.key, first.fence)}
-    world.clock.forward(seconds=120)
+    world.clock.forward(seconds=60)
     assert world.store.outbox.claim([Topic.TRIAGE], 9, world.clock(), 30) == []
     world.clock.forward(seconds=31)
     (taken_over,) = world.store.outbox.claim([Topic.TRIAGE], 9, world.clock(), 30)

@@ -6,6 +6,8 @@ from typing import Any
 import sqlalchemy as sa
 
 from bot.cases.actor import Actor, Surface
+from bot.cases.control_decisions import ControlDecision
+from bot.cases.control_folds import fold_controls
 from bot.cases.controls import DESK_ID, DeskControls
 from bot.cases.entries import ControlBody, Entry, Paused, Resumed
 from bot.ports.outbox import LeasedMessage, OutboxMessage, Topic
@@ -59,6 +61,11 @@ def paused_entry(controls: DeskControls, *, scope="kind:low_stock", reason="wait
 def resumed_entry(controls: DeskControls, *, scope="kind:low_stock") -> Entry:
     """The entry of the end of a pause."""
     return desk_entry(controls, Resumed(scope=scope, by_name="Ana"))
+
+
+def decision_after(controls: DeskControls, entry: Entry) -> ControlDecision:
+    """The decision that made this entry."""
+    return ControlDecision(entries=(entry,), controls=fold_controls([entry], controls))
 
 
 def desk_entry(controls: DeskControls, body: ControlBody) -> Entry:

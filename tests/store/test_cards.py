@@ -91,7 +91,7 @@ def outdated_ids(world):
 def test_a_card_of_this_release_is_not_outdated_whatever_it_shows(world):
     case = world.proposed()
     for is_undoable in (False, True):
-        look = CardContext(paused="wait", is_undoable=is_undoable).key
+        look = CardContext(pause_reason="wait", is_undoable=is_undoable).key
         world.store.cards.record(card(case.id, look=look))
         assert outdated_ids(world) == []
 

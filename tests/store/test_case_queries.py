@@ -217,7 +217,7 @@ def test_times_are_those_of_cases_opened_or_ended_in_the_span(small_world):
 
 
 def test_durations_are_medians_of_those_that_came_so_far(small_world):
-    assert small_world.store.queries.durations(CaseFilter()).decided is None
+    assert small_world.store.queries.durations(CaseFilter()).to_decision is None
     for number, hours in ((1, 1), (2, 2), (3, 5)):
         receive(small_world, number, at=NOON)
         small_world.work()
@@ -229,7 +229,7 @@ def test_durations_are_medians_of_those_that_came_so_far(small_world):
         )
     receive(small_world, 4, at=NOON)
     durations = small_world.store.queries.durations(CaseFilter(is_any=True))
-    assert (durations.cases, durations.decided, durations.ended) == (4, 7200.0, 7200.0)
+    assert (durations.cases, durations.to_decision, durations.to_end) == (4, 7200.0, 7200.0)
 
 
 # --- viewers ------------------------------------------------------------------------------------

@@ -214,7 +214,7 @@ def test_usage_counts_what_was_begun_today(world):
 def test_a_change_without_entries_is_a_mistake(world):
     case = world.proposed()
     with pytest.raises((ValueError, IndexError)):
-        world.store.cases.commit(Change(before=case, entries=()))
+        world.store.cases.commit(Change(before=case, after=case, entries=()))
     assert world.case(case) == case
 
 

@@ -2,7 +2,6 @@
 
 import pytest
 import sqlalchemy as sa
-from bot.store.columns import StorableText
 
 from bot.cases.text import is_storable, storable
 from bot.ports.card_store import CardRef
@@ -41,14 +40,14 @@ def hostile(request) -> str:
 
 
 def text_columns(table):
-    return [column.name for column in table.columns if isinstance(column.type, StorableText)]
+    return [column.name for column in table.columns if isinstance(column.type, sa.Text)]
 
 
 def full_row(table, text):
     """A row of this table whose every text is this one."""
     row = {}
     for column in table.columns:
-        is_text = isinstance(column.type, StorableText)
+        is_text = isinstance(column.type, sa.Text)
         row[column.name] = text if is_text else NUMBERS[type(column.type)]
     return row
 
@@ -79,20 +78,6 @@ def test_a_row_is_found_again_by_the_text_that_it_was_written_under(store, table
         lambda unit: unit.connection.execute(sa.insert(table), values).rowcount, appends=False
     )
     assert store.database.fetch(query)[0].rows == 1
-
-
-def test_every_column_of_text_is_one_that_keeps_it():
-    plain = [
-        f"{table.name}.{column.name}"
-        for table in tables.metadata.sorted_tables
-        for column in table.columns
-        if isinstance(column.type, sa.Text) and not isinstance(column.type, StorableText)
-    ]
-    assert plain == []
-
-
-def test_nothing_stays_nothing():
-    assert StorableText().process_bind_param(None, None) is None
 
 
 # --- through the stores -------------------------------------------------------------------------

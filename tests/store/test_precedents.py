@@ -211,7 +211,7 @@ def test_a_precedent_and_the_end_of_its_message_are_written_together(store):
 
 def test_under_a_lease_that_was_lost_neither_precedent_nor_label_is_written(store):
     stale = stale_lease(store, "card:1")
-    label = Label(case_id="EX-1", said="odd", kind="low_stock", by="Ana", at=NOW)
+    label = Label(case_id="EX-1", signal_text="odd", kind="low_stock", by="Ana", at=NOW)
     with pytest.raises(StaleFence):
         store.precedents.save([precedent()], label, finish=stale)
     assert (store.precedents.count(), store.precedents.labels()) == (0, [])

@@ -43,7 +43,7 @@ def test_a_question_is_kept_up_to_its_longest(store):
     store.question_log.record(question(text="w" * (MAX_TEXT + 1)), None)
     store.question_log.record_reading("q1", "r" * (MAX_READING + 1))
     (record,) = store.question_log.questions(NOON, only_unanswered=False)
-    assert (record.text, record.understood) == ("w" * MAX_TEXT, "r" * MAX_READING)
+    assert (record.text, record.reading) == ("w" * MAX_TEXT, "r" * MAX_READING)
 
 
 def test_how_it_was_read_can_be_recorded_after_it(store):
@@ -51,7 +51,7 @@ def test_how_it_was_read_can_be_recorded_after_it(store):
     store.question_log.record_reading("q1", "what waits on me")
     store.question_log.record_reading("unknown", "nothing")
     (record,) = store.question_log.questions(NOON, only_unanswered=False)
-    assert record.understood == "what waits on me"
+    assert record.reading == "what waits on me"
 
 
 @pytest.mark.parametrize(
@@ -89,7 +89,7 @@ def test_unanswered_are_those_not_understood_and_those_that_did_not_help(store):
     ):
         name = f"q{number}"
         at = NOON + timedelta(seconds=number)
-        store.question_log.record(question(name, asked_at=at, understood=reading), None)
+        store.question_log.record(question(name, asked_at=at, reading=reading), None)
         if vote:
             store.question_log.record_vote(name, ANA, vote)
     assert questions(store, only_unanswered=True) == ["q4", "q3", "q0"]

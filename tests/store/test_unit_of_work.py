@@ -21,6 +21,7 @@ from tests.cases.making import ANA, asker
 from tests.fakes.clock import NOON
 from tests.fakes.directory import principal
 from tests.store.rows import (
+    decision_after,
     lease,
     message,
     outbox_row,
@@ -62,7 +63,7 @@ def test_a_job_that_fails_after_its_writes_leaves_no_row_in_any_table(world):
 
     def write(unit):
         unit.append(case_write(case, decision.case, decision.entries))
-        unit.append_controls(controls, [paused_entry(controls)])
+        unit.append_controls(controls, decision_after(controls, paused_entry(controls)))
         unit.enqueue([message("never")], NOON)
 
     run_and_fail(world.store, write)
@@ -97,7 +98,7 @@ def test_a_guard_that_refuses_leaves_the_message_its_lease_and_the_case_its_stat
         assert usage_on("2026-11-21").times == {}
         raise FailedJob
 
-    change = Change(before=case, entries=decision.entries, guard=refuse)
+    change = Change(before=case, after=decision.case, entries=decision.entries, guard=refuse)
     before = table_sizes(world.store)
     with pytest.raises(FailedJob):
         world.store.cases.commit(change, finish=leased_message)
@@ -112,8 +113,10 @@ def test_a_guard_that_refuses_leaves_the_message_its_lease_and_the_case_its_stat
 def test_of_two_changes_of_one_version_the_second_writes_nothing_at_all(world):
     case = world.proposed()
     decision = claim_of(case, world)
-    change = Change(before=case, entries=decision.entries, messages=(message("second"),))
-    world.store.cases.commit(Change(before=case, entries=decision.entries))
+    change = Change(
+        before=case, after=decision.case, entries=decision.entries, messages=(message("second"),)
+    )
+    world.store.cases.commit(Change(before=case, after=decision.case, entries=decision.entries))
     before = table_sizes(world.store)
     with pytest.raises(Conflict, match=f"EX-1 is no longer at version {case.version}"):
         world.store.cases.commit(change)
@@ -147,9 +150,11 @@ def test_a_case_that_exists_is_not_opened_a_second_time(world):
 
 def test_controls_that_somebody_else_changed_are_not_overwritten(store):
     before = store.desk_controls.load()
-    store.desk_controls.save(before, (paused_entry(before),))
+    store.desk_controls.save(before, decision_after(before, paused_entry(before)))
     with pytest.raises(Conflict, match="no longer at version 0"):
-        store.desk_controls.save(before, (paused_entry(before, reason="other"),))
+        store.desk_controls.save(
+            before, decision_after(before, paused_entry(before, reason="other"))
+        )
     assert [pause.reason for pause in store.desk_controls.load().pauses] == ["wait"]
 
 
@@ -250,7 +255,9 @@ def test_a_decision_under_a_lease_that_was_lost_writes_nothing(world):
     before = table_sizes(world.store)
     for more in ({"finish": stale}, {"finish": stale, "retry_at": NOON}, {"renew": stale}):
         with pytest.raises(StaleFence, match="card:stale"):
-            world.store.cases.commit(Change(before=case, entries=decision.entries), **more)
+            world.store.cases.commit(
+                Change(before=case, after=decision.case, entries=decision.entries), **more
+            )
     assert table_sizes(world.store) == before
     assert world.case(case) == case
 
@@ -261,7 +268,7 @@ def test_a_decision_can_give_its_message_back_for_later(world):
     world.store.outbox.enqueue([message("card:later")])
     leased_message = lease(world.store, at=world.clock())
     later = NOON + timedelta(minutes=5)
-    change = Change(before=case, entries=decision.entries)
+    change = Change(before=case, after=decision.case, entries=decision.entries)
     world.store.cases.commit(change, finish=leased_message, retry_at=later)
     row = outbox_row(world.store, leased_message.key)
     assert (row.state, row.run_at, row.doubt, row.attempts) == ("ready", later.timestamp(), 0, 0)
@@ -273,7 +280,7 @@ def test_a_decision_can_go_on_under_its_lease_and_extend_it(world):
     world.store.outbox.enqueue([message("card:on")])
     leased_message = lease(world.store, at=world.clock(), seconds=30)
     until = NOON + timedelta(minutes=5)
-    change = Change(before=case, entries=decision.entries)
+    change = Change(before=case, after=decision.case, entries=decision.entries)
     world.store.cases.commit(change, renew=leased_message, renew_until=until)
     row = outbox_row(world.store, leased_message.key)
     assert (row.state, row.run_at, row.fence) == ("leased", until.timestamp(), leased_message.fence)
