@@ -129,9 +129,7 @@ def test_no_json_from_outside_makes_an_expression_fail(content):
         search(expression, content)
 
 
-@pytest.mark.parametrize(
-    "expression", ["a.[", "a..b", "[", "a b", "a[?]", "'open", "&", "\n"]
-)
+@pytest.mark.parametrize("expression", ["a.[", "a..b", "[", "a b", "a[?]", "'open", "&", "\n"])
 def test_a_text_that_is_no_expression_is_refused_in_one_line(expression):
     with pytest.raises(PlaybookInvalid, match="not a JMESPath expression") as failure:
         compile_expression(expression)
