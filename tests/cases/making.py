@@ -1,5 +1,6 @@
 """Makers of cases, plans and people for the tests of the rules."""
 
+import json
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
@@ -34,6 +35,14 @@ from bot.cases.entries import (
 )
 from bot.cases.evolve import evolve
 from bot.cases.lifecycle import State
+from bot.cases.passkey import (
+    Assertion,
+    Passkey,
+    Purpose,
+    b64url_encode,
+    challenge,
+    link_hash,
+)
 from bot.cases.plan import Action, Idempotency, Money, Plan, Proposer
 from bot.cases.policy import RiskTier, Ruling, Verdict
 from bot.cases.recognition import Recognition
@@ -115,6 +124,7 @@ def verdict(
     tier=RiskTier.LOW,
     reason="fine",
     factors=(ApprovalRequirement("floor-managers", 1),),
+    step_up=False,
 ) -> Verdict:
     return Verdict(
         ruling=ruling,
@@ -124,6 +134,7 @@ def verdict(
         factors=factors,
         expires_for=24 * HOUR,
         policy_digest="p" * 64,
+        step_up=step_up,
     )
 
 
@@ -250,6 +261,48 @@ def delegation(giver=BEN, taker=OMAR, *, kind="", begins=NOW, hours=8) -> Delega
         begins_at=begins,
         ends_at=begins + hours * HOUR,
     )
+
+
+# --- step-up approval -----------------------------------------------------------------------------
+
+TICKET = link_hash("the secret of a link")
+
+
+def passkey(person=ANA, credential="device-1", **changes) -> Passkey:
+    base = Passkey(
+        person=person.id,
+        name=person.name,
+        credential=credential,
+        public_key="MFkw",
+        site="http://localhost:8080",
+        added_at=NOW,
+    )
+    return replace(base, **changes)
+
+
+def assertion(expected: bytes, *, credential="device-1", ticket=TICKET) -> Assertion:
+    """The answer of a device to this challenge; its signature is verified elsewhere."""
+    client_data = {"type": "webauthn.get", "challenge": b64url_encode(expected)}
+    return Assertion(
+        ticket=ticket,
+        credential=credential,
+        client_data=b64url_encode(json.dumps(client_data).encode()),
+        authenticator_data="",
+        signature="",
+    )
+
+
+def sign(case: Case, person=ANA, *, purpose=Purpose.APPROVE, ticket=TICKET, **more) -> Assertion:
+    """The answer of a person's device to the challenge of their vote on this case."""
+    expected = challenge(
+        case_id=case.id,
+        revision=case.revision,
+        plan_hash=case.plan.plan_hash,
+        person=person.id,
+        ticket=ticket,
+        purpose=purpose,
+    )
+    return assertion(expected, ticket=ticket, **more)
 
 
 # --- a case in each state -------------------------------------------------------------------------
