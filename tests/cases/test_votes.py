@@ -13,7 +13,7 @@ from bot.cases.errors import BadRequest, LedgerBroken, NotEligible, TooLate
 from bot.cases.lifecycle import State
 from bot.cases.policy import PlaybookTerms, RiskTier, require_governance
 from bot.cases.seen import Seen
-from bot.cases.votes import MAX_NOTE_LENGTH, shorten_note
+from bot.cases.votes import MAX_NOTE_LENGTH, attribute_vote, shorten_note
 from tests.cases.making import (
     ANA,
     BEN,
@@ -147,6 +147,22 @@ def test_an_author_on_either_side_of_a_delegation_approves_nothing(author):
     case = proposed(factors=OPS, requester=author)
     with pytest.raises(NotEligible):
         decide(case, Approve(standing_in(OMAR, BEN), Seen.of(case)), NOW)
+
+
+@pytest.mark.parametrize(
+    ("voter", "complaint"),
+    [
+        (standing_in(replace(OMAR, guest=True), BEN), "guests cannot approve"),
+        (standing_in(CARLA, BEN), "gains from it, cannot approve it"),
+        (standing_in(OMAR, CARLA), "only @ops-leads may approve this"),
+    ],
+)
+def test_a_vote_is_attributed_to_nobody_whom_the_table_of_authority_would_refuse(voter, complaint):
+    """The same answer twice: here it stands even if the table should one day forget it."""
+    case = proposed(factors=OPS, requester=CARLA.id)
+    vote = Approval(person=voter.person.id, name="", digest="d", at=NOW)
+    with pytest.raises(NotEligible, match=complaint):
+        attribute_vote(case, voter, case.verdict, vote)
 
 
 # --- emergencies ----------------------------------------------------------------------------------
