@@ -315,13 +315,13 @@ def recognition(kind: str = "") -> Recognition:
 def unrecognised() -> Case:
     """A case of no kind that is known, in the hands of a person."""
     case = opened(kind="unrecognised")
-    recognised = Recognised(
+    finding = Recognised(
         recognition=recognition(),
         owner="floor-managers",
         channel="C0OPS",
         sla=opening().sla,
     )
-    return do(case, recognised, Recommend(Recommendation("", "", ""), None, None))
+    return do(case, finding, Recommend(Recommendation("", "", ""), None, None))
 
 
 def running(*reports, **more) -> Case:

@@ -72,6 +72,6 @@ def test_an_operator_neither_pauses_nor_lets_go_on():
     with pytest.raises(NotEligible):
         decide_controls(DeskControls(), Pause(operator, "", "wait"), NOW)
     decider = Caller(person=ANA, surface=Surface.SLACK, deciders=frozenset({ANA.id}))
-    halted = decide_controls(DeskControls(), Pause(decider, "", "wait"), NOW).controls
+    controls = decide_controls(DeskControls(), Pause(decider, "", "wait"), NOW).controls
     with pytest.raises(NotEligible, match="only the governance owners"):
-        decide_controls(halted, Resume(operator, ""), NOW)
+        decide_controls(controls, Resume(operator, ""), NOW)

@@ -157,7 +157,7 @@ def test_a_shape_can_be_named():
 
 @pytest.mark.threat("C4")
 @pytest.mark.parametrize(
-    ("value", "kept"),
+    ("value", "result"),
     [
         (None, None),
         (True, True),
@@ -185,9 +185,9 @@ def test_a_shape_can_be_named():
     ],
     ids=repr,
 )
-def test_a_value_that_no_ledger_holds_is_written_as_text(value, kept):
-    assert storable(value) == kept
-    assert type(storable(value)) is type(kept)
+def test_a_value_that_no_ledger_holds_is_written_as_text(value, result):
+    assert storable(value) == result
+    assert type(storable(value)) is type(result)
 
 
 @pytest.mark.threat("C4")
@@ -199,12 +199,12 @@ def test_a_value_that_no_ledger_holds_is_written_as_text(value, kept):
     | st.text(st.characters(codec=None), max_size=20)
 )
 def test_whatever_comes_from_outside_has_a_canonical_form(value):
-    kept = storable(value)
-    again = json.loads(canonical_bytes(kept))
-    assert again == kept
-    assert canonical_bytes(again) == canonical_bytes(kept)
-    assert not isinstance(kept, str) or is_storable(kept)
-    assert storable(kept) == kept
+    result = storable(value)
+    again = json.loads(canonical_bytes(result))
+    assert again == result
+    assert canonical_bytes(again) == canonical_bytes(result)
+    assert not isinstance(result, str) or is_storable(result)
+    assert storable(result) == result
 
 
 # --- times ----------------------------------------------------------------------------------------

@@ -83,24 +83,24 @@ LATE = NOW + 24 * HOUR
 
 def decisions(case: Case, by: Caller) -> dict[str, PersonDecision]:
     """One decision of each sort, well formed, on what the case shows now."""
-    seen = Seen.of(case)
-    edited = plan(revision=case.revision + 1, quantity=12)
+    sight = Seen.of(case)
+    new_plan = plan(revision=case.revision + 1, quantity=12)
     change = FieldChange("quantity", 24, 12)
-    named = {"kind": "low_stock", "owner": "ops-leads", "channel": "C0STOCK", "sla": SLA}
+    kind_fields = {"kind": "low_stock", "owner": "ops-leads", "channel": "C0STOCK", "sla": SLA}
     return {
-        "approve": Approve(by, seen),
-        "withdraw": Withdraw(by, seen),
-        "reject": Reject(by, seen, RejectReason.WRONG_PLAN),
-        "edit": Edit(by, seen, plan=edited, verdict=verdict(), changes=(change,)),
-        "snooze": Snooze(by, seen, until=NOW + HOUR, reason="later"),
-        "resolve": Resolve(by, seen, "called them"),
-        "try again": TryAgain(by, seen),
-        "settle": Settle(by, seen, has_landed=True, note="seen there"),
-        "take back": Undo(by, seen, "wrong table"),
-        "name": NameKind(by, seen, **named),
-        "call new": CallNovel(by, seen),
-        "claim": Claim(by, seen),
-        "hand over": HandOver(by, seen, to=OMAR.id, progress="counted", remains="the order"),
+        "approve": Approve(by, sight),
+        "withdraw": Withdraw(by, sight),
+        "reject": Reject(by, sight, RejectReason.WRONG_PLAN),
+        "edit": Edit(by, sight, plan=new_plan, verdict=verdict(), changes=(change,)),
+        "snooze": Snooze(by, sight, until=NOW + HOUR, reason="later"),
+        "resolve": Resolve(by, sight, "called them"),
+        "try again": TryAgain(by, sight),
+        "settle": Settle(by, sight, has_landed=True, note="seen there"),
+        "take back": Undo(by, sight, "wrong table"),
+        "name": NameKind(by, sight, **kind_fields),
+        "call new": CallNovel(by, sight),
+        "claim": Claim(by, sight),
+        "hand over": HandOver(by, sight, to=OMAR.id, progress="counted", remains="the order"),
     }
 
 
@@ -214,11 +214,11 @@ def test_the_table_has_every_state():
 def test_no_state_takes_a_decision_on_another_revision(state, ahead, error, sentence):
     case = CASES[state]()
     present = Seen.of(case)
-    seen = replace(present, revision=present.revision + ahead)
+    sight = replace(present, revision=present.revision + ahead)
     for name, command in decisions(case, BY_ANA).items():
         if name not in WRITTEN[state]:
             continue
-        on_another = replace(command, seen=seen)
+        on_another = replace(command, seen=sight)
         with pytest.raises(error, match=sentence):
             decide(case, on_another, NOW)
 
@@ -231,14 +231,14 @@ def desk_commands(case: Case) -> dict[str, Command | DeskRecord | Finish]:
     advice = Recommendation("house.order_stock", "because", "rule 1")
     proposal = plan(revision=case.revision + 1)
     begin = {"step": 0, "groups": GROUPS, "people": {}}
-    recognised = Recognised(
+    finding = Recognised(
         recognition=recognition("low_stock"), owner="ops-leads", channel="C0STOCK", sla=SLA
     )
     return {
         "recur": Recur(signal(key="again")),
         "reopen": Recur(signal(key="again"), reopen=True),
         "clear": Clear(signal(key="gone")),
-        "recognise": recognised,
+        "recognise": finding,
         "gather": Gathered((), "what", "why", None),
         "recommend": Recommend(advice, proposal, verdict()),
         "refer": Recommend(advice, None, None),

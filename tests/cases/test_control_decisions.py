@@ -260,9 +260,9 @@ def test_everybody_who_decides_or_governs_may_pause(person):
 
 
 def test_a_circuit_breaker_trips_once_for_an_action_and_pauses_nothing_else():
-    tripped = do(EMPTY, TripCircuitBreaker("house.order_stock", "x" * 900))
-    assert do(tripped, TripCircuitBreaker("house.order_stock", "again")) == tripped
-    (pause,) = tripped.pauses
+    paused_controls = do(EMPTY, TripCircuitBreaker("house.order_stock", "x" * 900))
+    assert do(paused_controls, TripCircuitBreaker("house.order_stock", "again")) == paused_controls
+    (pause,) = paused_controls.pauses
     assert (pause.scope, pause.by_name) == ("action:house.order_stock", "Countersign")
     assert len(pause.reason) == MAX_REASON_LENGTH
 
@@ -285,9 +285,9 @@ def test_reasons_have_a_bound():
     ],
 )
 def test_a_delegation_begins_now_at_the_earliest(begins, ends, begins_at):
-    (given,) = do(EMPTY, delegate(begins_at=NOW + begins, ends_at=NOW + ends)).delegations
-    assert (given.begins_at, given.ends_at) == (begins_at, NOW + ends)
-    assert (given.giver_name, given.taker_name) == ("Ana", "Omar")
+    (delegation,) = do(EMPTY, delegate(begins_at=NOW + begins, ends_at=NOW + ends)).delegations
+    assert (delegation.begins_at, delegation.ends_at) == (begins_at, NOW + ends)
+    assert (delegation.giver_name, delegation.taker_name) == ("Ana", "Omar")
 
 
 @pytest.mark.parametrize("person", [ANA, OMAR, BEN, CARLA])
@@ -317,8 +317,8 @@ def test_two_accounts_of_one_person_neither_stand_in_for_nor_review_one_another(
 def test_an_emergency_of_one_does_not_keep_another_from_theirs():
     both = do(BROKEN, break_glass(CARLA, case_id="EX-2"))
     assert [one.case_id for one in both.emergencies] == ["EX-1", "EX-2"]
-    reviewed = do(both, ReviewEmergency(by(CARLA), "EX-1", "right"))
-    assert [one.case_id for one in reviewed.emergencies] == ["EX-2"]
+    rest = do(both, ReviewEmergency(by(CARLA), "EX-1", "right"))
+    assert [one.case_id for one in rest.emergencies] == ["EX-2"]
 
 
 def test_an_invitation_is_good_for_a_day_and_one_device():

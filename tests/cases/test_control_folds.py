@@ -54,8 +54,8 @@ def fold(*bodies, **more) -> DeskControls:
 
 def test_without_entries_nothing_is_paused_and_nobody_stands_in():
     assert fold() == DeskControls()
-    paused = fold(Paused("", "wait", "Ana"))
-    assert fold_controls([], paused) is paused
+    before = fold(Paused("", "wait", "Ana"))
+    assert fold_controls([], before) is before
 
 
 # --- what each entry does -------------------------------------------------------------------------
@@ -77,39 +77,39 @@ def test_a_delegation_replaces_the_one_of_its_key_and_forgets_what_is_over():
 
 
 def test_the_end_of_a_delegation_is_that_of_its_key():
-    kept = delegation(kind="low_stock")
-    ended = DelegationEnded(giver=BEN.id, taker=OMAR.id, kind="", by_name="Ben")
-    assert fold(Delegated(delegation()), Delegated(kept), ended).delegations == (kept,)
+    other = delegation(kind="low_stock")
+    ending = DelegationEnded(giver=BEN.id, taker=OMAR.id, kind="", by_name="Ben")
+    assert fold(Delegated(delegation()), Delegated(other), ending).delegations == (other,)
 
 
 def test_an_emergency_stands_until_it_is_reviewed():
-    broken = GlassBroken(
+    emergency_body = GlassBroken(
         on_case="EX-1", on_revision=2, by_name="Ben", reason="fire", review_by=NOW + HOUR
     )
-    (emergency,) = fold(broken, actor=BEN.id).emergencies
+    (emergency,) = fold(emergency_body, actor=BEN.id).emergencies
     assert (emergency.case_id, emergency.revision, emergency.person) == ("EX-1", 2, BEN.id)
     assert (emergency.at, emergency.review_by) == (NOW, NOW + HOUR)
-    other = replace(broken, on_case="EX-2")
-    rest = fold(broken, other, GlassReviewed("EX-1", "right", "Carla")).emergencies
+    other = replace(emergency_body, on_case="EX-2")
+    rest = fold(emergency_body, other, GlassReviewed("EX-1", "right", "Carla")).emergencies
     assert [one.case_id for one in rest] == ["EX-2"]
 
 
 def test_an_invitation_replaces_the_last_of_its_person_and_forgets_what_is_over():
-    def invited(person, ticket, hours=24) -> PasskeyInvited:
+    def invitation(person, ticket, hours=24) -> PasskeyInvited:
         return PasskeyInvited(
             to=person.id, to_name=person.name, ticket=ticket, until=NOW + hours * HOUR
         )
 
-    controls = fold(invited(ANA, "t1"), invited(BEN, "t2"), invited(ANA, "t3"))
+    controls = fold(invitation(ANA, "t1"), invitation(BEN, "t2"), invitation(ANA, "t3"))
     assert [one.ticket for one in controls.invitations] == ["t2", "t3"]
-    later = entries(invited(CARLA, "t4", hours=90), first=4, at=NOW + 24 * HOUR)
+    later = entries(invitation(CARLA, "t4", hours=90), first=4, at=NOW + 24 * HOUR)
     assert [one.ticket for one in fold_controls(later, controls).invitations] == ["t4"]
 
 
 def test_a_device_is_added_once_and_removed_by_its_id():
-    added = PasskeyAdded(passkey(), "t1")
+    addition = PasskeyAdded(passkey(), "t1")
     second = PasskeyAdded(passkey(BEN, "device-2"), "t2")
-    controls = fold(added, second, PasskeyRemoved("device-1", ANA.id))
+    controls = fold(addition, second, PasskeyRemoved("device-1", ANA.id))
     assert controls.passkeys == (passkey(BEN, "device-2"),)
 
 
@@ -119,7 +119,7 @@ def behind(size: int, root: str) -> LedgerBehind:
     )
 
 
-def acknowledged(size: int, root: str) -> LedgerAcknowledged:
+def acknowledgement(size: int, root: str) -> LedgerAcknowledged:
     return LedgerAcknowledged(
         signed_size=size, signed_root=root, note="ok", by_name="root", numbers_from=9
     )
@@ -130,7 +130,7 @@ def acknowledged(size: int, root: str) -> LedgerAcknowledged:
     [(9, "r9", False), (9, "other", True), (8, "r9", True)],
 )
 def test_an_acknowledgement_is_of_exactly_its_checkpoint(size, root, is_behind):
-    controls = fold(behind(9, "r9"), acknowledged(size, root))
+    controls = fold(behind(9, "r9"), acknowledgement(size, root))
     assert controls.is_behind is is_behind
     (rollback,) = controls.rollbacks
     assert (rollback.own_size, rollback.common_size, rollback.at) == (3, 2, NOW)
@@ -140,9 +140,9 @@ def test_an_acknowledgement_is_of_exactly_its_checkpoint(size, root, is_behind):
 
 
 def test_an_entry_that_does_not_follow_or_is_of_a_case_breaks_the_ledger():
-    paused = fold(Paused("", "x", "Ana"))
+    before = fold(Paused("", "x", "Ana"))
     (next_entry,) = entries(Resumed("", "Ben"), first=2)
-    assert fold_controls([next_entry], paused).version == 2
+    assert fold_controls([next_entry], before).version == 2
     wrong = [
         replace(next_entry, version=1),
         replace(next_entry, version=3),
@@ -151,7 +151,7 @@ def test_an_entry_that_does_not_follow_or_is_of_a_case_breaks_the_ledger():
     ]
     for entry in wrong:
         with pytest.raises(LedgerBroken, match="does not follow DESK 1"):
-            fold_controls([entry], paused)
+            fold_controls([entry], before)
 
 
 @given(st.lists(shapes(ControlBody), max_size=6))

@@ -103,7 +103,7 @@ def test_no_two_entries_have_one_name():
 # --- written and read -----------------------------------------------------------------------------
 
 
-def written(body) -> Entry:
+def entry_with(body) -> Entry:
     return Entry(
         case_id="EX-1",
         version=2,
@@ -119,12 +119,12 @@ def written(body) -> Entry:
 @settings(max_examples=12)
 @given(data=st.data())
 def test_an_entry_of_every_name_reads_back_from_its_bytes(name, data):
-    entry = written(data.draw(shapes(BODIES[name])))
-    stored = canonical_bytes(entry_plain(entry))
-    again = entry_of(json.loads(stored))
+    entry = entry_with(data.draw(shapes(BODIES[name])))
+    raw = canonical_bytes(entry_plain(entry))
+    again = entry_of(json.loads(raw))
     assert again == entry
     # A second writing is the same leaf of the tree.
-    assert canonical_bytes(entry_plain(again)) == stored
+    assert canonical_bytes(entry_plain(again)) == raw
 
 
 @settings(max_examples=25)
@@ -141,7 +141,7 @@ def test_whatever_the_envelope_says_is_read_back(entry):
 
 
 def test_an_entry_is_an_object_of_eight_fields():
-    plain = entry_plain(written(Drifted(("it moved",), is_settled=True)))
+    plain = entry_plain(entry_with(Drifted(("it moved",), is_settled=True)))
     assert plain == {
         "type": "plan.drifted",
         "case": "EX-1",
@@ -155,7 +155,7 @@ def test_an_entry_is_an_object_of_eight_fields():
 
 
 def test_a_name_that_no_release_knows_is_no_entry():
-    plain = {**entry_plain(written(Drifted(("x",)))), "type": "case.imagined"}
+    plain = {**entry_plain(entry_with(Drifted(("x",)))), "type": "case.imagined"}
     with pytest.raises(KeyError):
         entry_of(plain)
 
@@ -172,13 +172,13 @@ def test_a_name_that_no_release_knows_is_no_entry():
     ],
 )
 def test_a_body_of_another_shape_is_no_entry(name, body):
-    plain = {**entry_plain(written(Drifted(("x",)))), "type": name, "body": body}
+    plain = {**entry_plain(entry_with(Drifted(("x",)))), "type": name, "body": body}
     with pytest.raises(ValidationError):
         entry_of(plain)
 
 
 def test_an_old_ledger_may_name_a_surface_of_its_own():
-    plain = {**entry_plain(written(Drifted(("x",)))), "surface": "telegram"}
+    plain = {**entry_plain(entry_with(Drifted(("x",)))), "surface": "telegram"}
     assert entry_of(plain).surface == "telegram"
 
 
@@ -203,14 +203,14 @@ LATER_FIELDS = [
 
 @pytest.mark.parametrize(("body", "name"), LATER_FIELDS)
 def test_a_field_of_a_later_release_may_be_missing(body, name):
-    plain = entry_plain(written(body))
+    plain = entry_plain(entry_with(body))
     del plain["body"][name]
     assert entry_of(plain).body == body
 
 
 def test_a_plan_and_a_verdict_of_an_earlier_release_are_read():
     body = Recommended(recommendation=ADVICE, plan=plan(), verdict=verdict(), expires_at=NOW)
-    plain = entry_plain(written(body))
+    plain = entry_plain(entry_with(body))
     del plain["body"]["plan"]["mode"]
     del plain["body"]["plan"]["actions"][0]["undo_for"]
     del plain["body"]["verdict"]["step_up"]
@@ -243,8 +243,8 @@ def test_a_resolution_moves_a_case_as_it_came_about(resolution, transition):
 
 
 def test_an_approval_of_an_earlier_release_needs_no_purpose():
-    asked = StepUpAsked(ticket="t", note="", until=NOW, by_name="Ana")
-    assert asked.purpose is Purpose.APPROVE
+    body = StepUpAsked(ticket="t", note="", until=NOW, by_name="Ana")
+    assert body.purpose is Purpose.APPROVE
 
 
 def test_the_entries_of_a_case_and_of_the_desk_are_apart():

@@ -54,11 +54,11 @@ def test_the_signal_is_a_fact_under_its_own_name():
     ),
 )
 def test_no_fact_from_outside_takes_the_place_of_our_own(facts, evidence):
-    sent = signal(facts=facts)
-    own = facts_of(sent, evidence)[SIGNAL]
-    assert own["subject"] == sent.subject
-    assert own["title"] == sent.title
-    assert own["source"] == sent.source
+    report = signal(facts=facts)
+    own = facts_of(report, evidence)[SIGNAL]
+    assert own["subject"] == report.subject
+    assert own["title"] == report.title
+    assert own["source"] == report.source
     assert own.keys() == OWN_FACTS | facts.keys()
 
 

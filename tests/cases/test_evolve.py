@@ -105,10 +105,10 @@ def test_decide_returns_the_case_that_its_entries_fold_to():
         Clear(signal(key="gone")),
     ):
         decision = decide(case, command, NOW)
-        folded = case
+        after = case
         for entry in decision.entries:
-            folded = evolve(folded, entry_of(entry_plain(entry)))
-        assert folded == decision.case
+            after = evolve(after, entry_of(entry_plain(entry)))
+        assert after == decision.case
 
 
 def test_two_decisions_in_a_row_are_one():
@@ -125,10 +125,12 @@ def test_two_decisions_in_a_row_are_one():
 def test_whoever_acts_on_a_case_or_is_given_it_is_a_party_to_it_once():
     case = do(opened(requester=OMAR.id), Recur(signal(key="again")))
     assert case.people == (OMAR.id,)
-    given = HandOver(caller(BEN), Seen.of(case), to=ANA.id, progress="counted", remains="the order")
-    case = do(case, given)
+    hand_over = HandOver(
+        caller(BEN), Seen.of(case), to=ANA.id, progress="counted", remains="the order"
+    )
+    case = do(case, hand_over)
     assert case.people == (OMAR.id, BEN.id, ANA.id)
-    back = replace(given, by=caller(ANA), seen=Seen.of(case), to=OMAR.id)
+    back = replace(hand_over, by=caller(ANA), seen=Seen.of(case), to=OMAR.id)
     assert do(case, back).people == case.people
 
 
@@ -177,16 +179,16 @@ def test_what_the_executor_writes_out_of_turn_is_refused_in_words():
 
 
 def test_the_drift_of_an_earlier_release_may_leave_only_the_first_step_behind():
-    moved = Drifted(("it moved",))
-    assert record(running(), moved).state is State.OPEN
+    drift = Drifted(("it moved",))
+    assert record(running(), drift).state is State.OPEN
     second = landed(actions=(action(), action()))
     start = StepStarted(1, second.plan.step_key(1), second.plan.plan_hash)
-    begun = record(second, start)
+    second_step = record(second, start)
     with pytest.raises(DoubtDropped, match="step 2 of EX-1"):
-        record(begun, moved)
+        record(second_step, drift)
     undoing = running(StepReported(0, StepState.UNDOING, ""))
     with pytest.raises(DoubtDropped):
-        record(undoing, moved)
+        record(undoing, drift)
 
 
 def test_a_step_that_is_known_may_be_left_behind():
@@ -221,7 +223,7 @@ def test_a_whole_history_folds_the_same_from_what_was_stored():
         decision = decide(case, command, NOW)
         entries += decision.entries
         case = decision.case
-    stored = [entry_plain(entry) for entry in entries]
-    again = fold(entry_of(plain) for plain in stored)
+    rows = [entry_plain(entry) for entry in entries]
+    again = fold(entry_of(plain) for plain in rows)
     assert again == case == fold(entries)
-    assert [entry_plain(entry_of(plain)) for plain in stored] == stored
+    assert [entry_plain(entry_of(plain)) for plain in rows] == rows

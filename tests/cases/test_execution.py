@@ -52,8 +52,8 @@ def progress(*states: StepState, count: int = 2, reversible: tuple[bool, ...] = 
     )
     case = approved(actions=actions)
     for step, state in enumerate(states):
-        started = StepStarted(step, case.plan.step_key(step), case.plan.plan_hash)
-        case = record(case, started, StepReported(step, state, ""))
+        start = StepStarted(step, case.plan.step_key(step), case.plan.plan_hash)
+        case = record(case, start, StepReported(step, state, ""))
     return case
 
 
@@ -141,9 +141,9 @@ def test_only_an_approved_plan_has_a_next_step(state):
 
 
 def test_an_undo_that_people_asked_for_takes_back_what_landed():
-    asked = record(resolved(), UndoAsked(note="wrong", by_name="Ana"))
-    assert is_backing_out(asked)
-    assert next_step(asked) == NextStep(StepKind.UNDO, 0)
+    undoing = record(resolved(), UndoAsked(note="wrong", by_name="Ana"))
+    assert is_backing_out(undoing)
+    assert next_step(undoing) == NextStep(StepKind.UNDO, 0)
     assert not is_backing_out(landed())
     assert not is_backing_out(opened())
 

@@ -155,16 +155,16 @@ def test_a_stranger_who_raises_it_too_brings_a_waiting_plan_back_to_triage(make,
 @pytest.mark.parametrize("state", CASES, ids=lambda state: state.name)
 def test_the_all_clear_ends_what_waits_and_is_noted_on_everything_else(state):
     case = CASES[state]()
-    gone = signal(key="gone")
-    (entry,) = decide(case, Clear(gone), NOW).entries
-    after = do(case, Clear(gone))
+    all_clear = signal(key="gone")
+    (entry,) = decide(case, Clear(all_clear), NOW).entries
+    after = do(case, Clear(all_clear))
     assert after.cleared_at == NOW
     if state in WAITING:
-        assert entry.body == Cleared(gone)
+        assert entry.body == Cleared(all_clear)
         assert (after.state, after.snoozed_until) == (State.CLEARED, None)
         assert (after.ending.reason, after.ending.by) == ("it went away by itself", "source:api")
         return
-    assert entry.body == MarkedClear(gone)
+    assert entry.body == MarkedClear(all_clear)
     assert (after.state, after.steps, after.ending) == (state, case.steps, case.ending)
 
 

@@ -85,8 +85,8 @@ def test_a_tree_grows_the_same_at_once_and_in_two_parts(first, second):
 def test_a_changed_leaf_changes_the_root(bodies, data):
     index = data.draw(st.integers(0, len(bodies) - 1))
     other = data.draw(st.binary(max_size=8).filter(lambda body: body != bodies[index]))
-    changed = [*bodies[:index], other, *bodies[index + 1 :]]
-    roots = [Tree().extend(map(leaf_hash, leaves)).root for leaves in (bodies, changed)]
+    others = [*bodies[:index], other, *bodies[index + 1 :]]
+    roots = [Tree().extend(map(leaf_hash, leaves)).root for leaves in (bodies, others)]
     assert roots[0] != roots[1]
 
 
@@ -121,8 +121,8 @@ def test_a_damaged_row_breaks_the_chain_from_there_on(bodies, data):
         return chain[1:]
 
     index = data.draw(st.integers(0, len(bodies) - 1))
-    damaged = [*bodies[:index], bodies[index] + b"!", *bodies[index + 1 :]]
-    before, after = links(bodies), links(damaged)
+    damage = [*bodies[:index], bodies[index] + b"!", *bodies[index + 1 :]]
+    before, after = links(bodies), links(damage)
     assert before[:index] == after[:index]
     assert all(one != other for one, other in zip(before[index:], after[index:], strict=True))
 

@@ -32,9 +32,9 @@ def test_the_hash_of_a_plan_is_that_of_every_release():
 
 @given(shapes(Plan))
 def test_a_plan_keeps_its_hash_on_every_way_it_is_stored(value):
-    stored = from_json(Plan, to_json(value))
-    recorded = from_plain(Plan, json.loads(canonical_bytes(to_plain(value))))
-    assert stored.plan_hash == recorded.plan_hash == value.plan_hash
+    from_projection = from_json(Plan, to_json(value))
+    from_ledger = from_plain(Plan, json.loads(canonical_bytes(to_plain(value))))
+    assert from_projection.plan_hash == from_ledger.plan_hash == value.plan_hash
     assert digest_of(to_plain(value)) == value.plan_hash
 
 
@@ -47,16 +47,16 @@ def test_two_plans_have_one_hash_only_when_they_are_one(one, other):
 @given(shapes(Plan), st.sampled_from([field.name for field in fields(Plan)]), st.data())
 def test_no_field_of_a_plan_can_change_behind_its_hash(value, name, data):
     other = data.draw(shapes(Plan))
-    changed = replace(value, **{name: getattr(other, name)})
-    assume(to_plain(changed) != to_plain(value))
-    assert changed.plan_hash != value.plan_hash
+    mutant = replace(value, **{name: getattr(other, name)})
+    assume(to_plain(mutant) != to_plain(value))
+    assert mutant.plan_hash != value.plan_hash
 
 
 @given(shapes(Action), shapes(Action), st.sampled_from([field.name for field in fields(Action)]))
 def test_no_field_of_an_action_can_change_behind_the_hash(one, other, name):
-    changed = replace(one, **{name: getattr(other, name)})
-    assume(to_plain(changed) != to_plain(one))
-    assert plan(actions=(changed,)).plan_hash != plan(actions=(one,)).plan_hash
+    mutant = replace(one, **{name: getattr(other, name)})
+    assume(to_plain(mutant) != to_plain(one))
+    assert plan(actions=(mutant,)).plan_hash != plan(actions=(one,)).plan_hash
 
 
 @given(shapes(Action), shapes(Action))
@@ -123,8 +123,8 @@ def test_a_plan_runs_in_its_own_mode_alone(mode, now, is_of, is_dry_run):
     ],
 )
 def test_a_plan_moves_the_sum_of_its_actions(amounts, total):
-    moved = plan(actions=tuple(action(amount=amount) for amount in amounts)).amount
-    assert (str(moved) if moved else None) == total
+    money = plan(actions=tuple(action(amount=amount) for amount in amounts)).amount
+    assert (str(money) if money else None) == total
 
 
 @given(st.lists(st.decimals(0, 10**9, places=2), min_size=1, max_size=6))

@@ -52,7 +52,7 @@ FILE = {
 }
 
 
-def changed(path: str, value) -> dict:
+def file_with(path: str, value) -> dict:
     """The file with another value at this path; None takes the field away."""
     *folders, name = [int(part) if part.isdigit() else part for part in path.split(".")]
     content = copy.deepcopy(FILE)
@@ -100,7 +100,7 @@ def test_a_file_is_read_field_by_field():
     ],
 )
 def test_a_playbook_may_leave_this_out(path):
-    read(changed(path, None))
+    read(file_with(path, None))
 
 
 @pytest.mark.parametrize(
@@ -135,7 +135,7 @@ def test_a_playbook_may_leave_this_out(path):
 )
 def test_a_playbook_may_not_leave_this_out(path):
     with pytest.raises(ValidationError) as failure:
-        read(changed(path, None))
+        read(file_with(path, None))
     (error,) = failure.value.errors()
     assert error["msg"] == "Field required"
     assert error["loc"][-1] == path.rpartition(".")[2]
@@ -198,7 +198,7 @@ COMPLAINTS = [
 )
 def test_each_mistake_in_a_playbook_has_its_complaint(path, value, complaint):
     with pytest.raises(ValidationError) as failure:
-        read(changed(path, value))
+        read(file_with(path, value))
     error = failure.value.errors()[0]
     assert complaint in error["msg"]
     # The place begins with the field of the file, so that the reader of it can be shown a line.
@@ -209,14 +209,14 @@ def test_each_mistake_in_a_playbook_has_its_complaint(path, value, complaint):
 def test_what_a_connector_fills_is_no_name_for_a_parameter(name):
     complaint = f"{name} is filled by the desk itself; call the parameter something else"
     with pytest.raises(ValidationError, match=complaint):
-        read(changed("evidence.0.parameters", {name: "signal.product_id"}))
+        read(file_with("evidence.0.parameters", {name: "signal.product_id"}))
 
 
 @pytest.mark.parametrize("path", ["[computed]", "checksum", "approval.owners"])
 def test_what_the_program_computes_is_in_no_file(path):
     before = read(FILE)
     try:
-        book = read(changed(path, "forged"))
+        book = read(file_with(path, "forged"))
     except ValidationError:
         return
     assert path == "[computed]" or (book.checksum, book.terms) == (before.checksum, before.terms)
@@ -224,9 +224,9 @@ def test_what_the_program_computes_is_in_no_file(path):
 
 def test_an_absence_has_subjects_and_a_span():
     entry = {"subjects": ["till:1"], "title": "{subject} is silent", "within": "1h", "every": "1m"}
-    absence = read(changed("absence", {**entry, "from": "till"})).absence
+    absence = read(file_with("absence", {**entry, "from": "till"})).absence
     assert (absence.subjects, absence.origin) == (("till:1",), "till")
-    assert read(changed("absence", entry)).absence.origin == ""
+    assert read(file_with("absence", entry)).absence.origin == ""
 
 
 # --- what follows from a file ---------------------------------------------------------------------
@@ -248,7 +248,7 @@ def test_an_absence_has_subjects_and_a_span():
     ],
 )
 def test_a_case_raised_by_hand_needs_the_facts_that_look_ups_ask_for(parameters, names):
-    assert read(changed("evidence.0.parameters", parameters)).required_facts == names
+    assert read(file_with("evidence.0.parameters", parameters)).required_facts == names
 
 
 def test_an_offer_is_found_by_its_action():

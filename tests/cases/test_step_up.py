@@ -49,13 +49,13 @@ def vote(case, person=ANA, *, answer=None, devices=DEVICES, note="it must go out
     return Approve(caller(person), Seen.of(case), note, assertion=answer, passkeys=devices)
 
 
-def begun(person=ANA):
+def waiting_case(person=ANA):
     case = proposed(verdict=HIGH)
     return do(case, begin(case, person))
 
 
 def approved_by_both():
-    case = begun()
+    case = waiting_case()
     case = do(case, vote(case, answer=sign(case)))
     case = do(case, begin(case, OMAR))
     return do(case, vote(case, OMAR, answer=sign(case, OMAR, credential="device-2")))
@@ -72,14 +72,14 @@ def test_a_vote_that_is_begun_waits_for_its_signature_for_ten_minutes():
         until=NOW + STEP_UP_LIFETIME,
         by_name="Ana",
     )
-    case = begun()
+    case = waiting_case()
     assert (case.state, case.approvals) == (State.PROPOSED, ())
     (step_up,) = case.step_ups
     assert (step_up.person, step_up.ticket, step_up.revision) == (ANA.id, TICKET, 1)
 
 
 def test_a_second_link_takes_the_place_of_the_first_and_leaves_that_of_others():
-    case = begun()
+    case = waiting_case()
     other, again = link_hash("of Omar"), link_hash("again")
     case = do(case, begin(case, OMAR, ticket=other))
     case = do(case, begin(case, ticket=again))
@@ -120,7 +120,7 @@ def test_a_vote_is_judged_before_anybody_uses_a_device(person, note, error, comp
 
 
 def test_nobody_begins_twice_what_they_have_approved():
-    case = begun()
+    case = waiting_case()
     case = do(case, vote(case, answer=sign(case)))
     with pytest.raises(TooLate, match="you have approved this already"):
         decide(case, begin(case), NOW)
@@ -136,7 +136,7 @@ def test_nobody_begins_when_the_time_is_over():
 
 
 def test_a_signed_vote_counts_and_is_kept_with_its_signature():
-    case = begun()
+    case = waiting_case()
     after = do(case, vote(case, answer=sign(case)))
     (approval,) = after.approvals
     assert approval.assertion == sign(case)
@@ -145,7 +145,7 @@ def test_a_signed_vote_counts_and_is_kept_with_its_signature():
 
 
 def test_a_link_is_used_once():
-    case = begun()
+    case = waiting_case()
     answer = sign(case)
     after = do(case, vote(case, answer=answer))
     with pytest.raises(TooLate):
@@ -205,7 +205,7 @@ MINUTE = timedelta(minutes=1)
     ],
 )
 def test_a_vote_without_exactly_its_signature_does_not_count(change, error, complaint):
-    case = begun()
+    case = waiting_case()
     changes = change(case)
     at = changes.pop("at", NOW)
     with pytest.raises(error) as failure:
@@ -214,7 +214,7 @@ def test_a_vote_without_exactly_its_signature_does_not_count(change, error, comp
 
 
 def test_the_link_of_one_person_carries_no_vote_of_another():
-    case = begun()
+    case = waiting_case()
     with pytest.raises(TooLate, match="works no longer"):
         decide(case, vote(case, OMAR, answer=sign(case, OMAR, credential="device-2")), NOW)
 
@@ -230,7 +230,7 @@ def test_no_emergency_goes_around_the_signature():
 
 
 @pytest.mark.parametrize(
-    ("devices", "drifted"),
+    ("devices", "reasons"),
     [
         (DEVICES, ()),
         (DEVICES[:1], ("the approvals no longer count",)),
@@ -238,17 +238,17 @@ def test_no_emergency_goes_around_the_signature():
         ((passkey(OMAR), passkey(ANA, "device-2")), ("the approvals no longer count",)),
     ],
 )
-def test_a_step_begins_only_with_every_device_in_force(devices, drifted):
+def test_a_step_begins_only_with_every_device_in_force(devices, reasons):
     case = approved_by_both()
     after = do(case, start_step(case, passkeys=devices))
-    assert after.drifted == drifted
-    assert after.state is (State.OPEN if drifted else State.RUNNING)
+    assert after.drifted == reasons
+    assert after.state is (State.OPEN if reasons else State.RUNNING)
 
 
 # --- undo -----------------------------------------------------------------------------------------
 
 
-def done():
+def carried_out_case():
     case = approved_by_both()
     case = do(case, start_step(case, passkeys=DEVICES), StepReported(0, StepState.LANDED, ""))
     return do(case, Finish("done", NOW + HOUR))
@@ -263,7 +263,7 @@ def undo(case, person=ANA, *, answer=None, devices=DEVICES):
 
 
 def test_an_undo_is_begun_signed_and_counted_like_the_approval():
-    case = do(done(), begin_undo(done()))
+    case = do(carried_out_case(), begin_undo(carried_out_case()))
     assert case.step_ups[0].purpose is Purpose.UNDO
     case = do(case, undo(case, answer=sign(case, purpose=Purpose.UNDO)))
     assert (case.state, len(case.undo_approvals), case.step_ups) == (State.RESOLVED, 1, ())
@@ -282,14 +282,14 @@ def test_an_undo_is_begun_signed_and_counted_like_the_approval():
     ],
 )
 def test_an_undo_without_exactly_its_signature_does_not_count(answer, error, complaint):
-    case = do(done(), begin_undo(done()))
+    case = do(carried_out_case(), begin_undo(carried_out_case()))
     with pytest.raises(error, match=complaint):
         decide(case, undo(case, answer=answer(case)), NOW)
 
 
 def test_a_link_for_an_approval_signs_no_undo():
     """Both are votes of one person on one plan."""
-    case = begun()
+    case = waiting_case()
     case = do(case, vote(case, answer=sign(case)), begin(case, OMAR))
     case = do(case, vote(case, OMAR, answer=sign(case, OMAR, credential="device-2")))
     assert case.step_ups == ()
@@ -304,7 +304,7 @@ def test_a_link_for_an_approval_signs_no_undo():
     ],
 )
 def test_an_undo_is_judged_before_anybody_uses_a_device(change, error, complaint):
-    case = done()
+    case = carried_out_case()
     with pytest.raises(error, match=complaint):
         decide(case, begin_undo(case, **change), NOW)
 

@@ -161,9 +161,9 @@ def test_without_a_plan_there_is_nothing_to_begin():
 
 @pytest.mark.parametrize("command", [LookFirst(0), start_step(approved())], ids=["look", "start"])
 def test_an_approval_without_a_plan_is_a_broken_ledger(command):
-    broken = record(opened(), Authorised(digest="d" * 64, by=(ANA.id,)))
+    case = record(opened(), Authorised(digest="d" * 64, by=(ANA.id,)))
     with pytest.raises(LedgerBroken, match="EX-1 is approved without a plan"):
-        decide(broken, command, NOW)
+        decide(case, command, NOW)
 
 
 # --- report and park ------------------------------------------------------------------------------
@@ -248,8 +248,8 @@ def test_the_table_has_every_doubt_settled_both_ways():
 @pytest.mark.parametrize(("doubt", "has_landed", "state"), SETTLED)
 def test_a_persons_word_ends_each_doubt(doubt, has_landed, state):
     case = running(StepReported(0, doubt, ""), Parked(0, "nobody knows"))
-    seen = " I saw it in the till "
-    after = do(case, Settle(caller(ANA), Seen.of(case), has_landed=has_landed, note=seen))
+    words = " I saw it in the till "
+    after = do(case, Settle(caller(ANA), Seen.of(case), has_landed=has_landed, note=words))
     (step,) = after.steps
     assert (step.state, step.detail) == (state, "Ana: I saw it in the till")
     assert (after.state, after.ending) == (State.RUNNING, None)
@@ -271,10 +271,10 @@ def test_a_persons_word_is_more_than_yes_or_no(note):
 
 
 def test_a_case_of_unknown_outcome_without_a_step_in_doubt_is_a_broken_ledger():
-    broken = record(landed(), Parked(0, "nobody knows"))
-    settle = Settle(caller(ANA), Seen.of(broken), has_landed=True, note="there")
+    case = record(landed(), Parked(0, "nobody knows"))
+    settle = Settle(caller(ANA), Seen.of(case), has_landed=True, note="there")
     with pytest.raises(LedgerBroken, match="is outcome unknown without a step in doubt"):
-        decide(broken, settle, NOW)
+        decide(case, settle, NOW)
 
 
 # --- finish ---------------------------------------------------------------------------------------

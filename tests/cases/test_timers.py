@@ -173,8 +173,8 @@ def test_a_case_without_a_reminder_is_not_reminded_of():
 
 def test_the_person_who_has_it_is_reminded():
     case = proposed()
-    given = HandOver(caller(ANA), SEEN, to="T1/UFINN", progress="counted", remains="the order")
-    case = do(case, given)
+    hand_over = HandOver(caller(ANA), SEEN, to="T1/UFINN", progress="counted", remains="the order")
+    case = do(case, hand_over)
     (entry,) = decide(case, Remind(NOW + 2 * HOUR), NOW + HOUR).entries
     assert entry.body.to == "T1/UFINN"
 

@@ -61,10 +61,10 @@ def name_kind(case, person=ANA, **changes) -> NameKind:
 
 def test_a_recognised_kind_brings_its_owner_channel_and_deadlines():
     case = opened(kind="unrecognised")
-    found = Recognised(
+    finding = Recognised(
         recognition=recognition("low_stock"), owner="ops-leads", channel="C0STOCK", sla=SLA
     )
-    case = do(case, found)
+    case = do(case, finding)
     assert (case.kind, case.owner, case.team) == ("low_stock", "ops-leads", "ops-leads")
     assert (case.channel, case.sla, case.is_urgent) == ("C0STOCK", SLA, False)
     assert case.state is State.OPEN
@@ -199,9 +199,9 @@ def test_without_a_plan_that_policy_allows_a_person_must_find_one(advice, propos
 
 
 def test_a_plan_that_policy_refuses_stays_to_be_read():
-    refused = verdict(ruling=Ruling.REFUSE, reason="over the limit")
-    case = do(opened(), Recommend(ADVICE, plan(), refused))
-    assert (case.revision, case.plan, case.verdict) == (1, plan(), refused)
+    refusal = verdict(ruling=Ruling.REFUSE, reason="over the limit")
+    case = do(opened(), Recommend(ADVICE, plan(), refusal))
+    assert (case.revision, case.plan, case.verdict) == (1, plan(), refusal)
 
 
 def test_a_plan_that_people_are_asked_about_waits_for_them():

@@ -184,7 +184,7 @@ def test_an_undo_needs_words():
 LAPSE = "the approvals to take it back no longer count"
 
 
-def agreed():
+def case_with_votes():
     case = done_by_two()
     for person in (ANA, OMAR):
         case = do(case, undo(case, person))
@@ -203,7 +203,7 @@ def agreed():
     ],
 )
 def test_an_undo_begins_only_if_everybody_who_approved_it_still_may(change, is_begun):
-    case = agreed()
+    case = case_with_votes()
     (entry,) = decide(case, start(**change), NOW).entries
     if is_begun:
         assert entry.body == StepReported(0, StepState.UNDOING, "")
@@ -272,8 +272,8 @@ def test_the_undo_by_whoever_stood_in_for_an_owner_needs_the_delegation_still(
 
 
 def test_an_undo_that_an_earlier_release_asked_for_begins_without_votes():
-    asked = UndoAsked(note="wrong", by_name="Ana")
-    case = record(resolved(), asked, actor=Actor.parse(ANA.id))
+    request = UndoAsked(note="wrong", by_name="Ana")
+    case = record(resolved(), request, actor=Actor.parse(ANA.id))
     assert (case.undoing, case.undo_approvals) == (True, ())
     (entry,) = decide(case, start(people={}, groups={}), NOW).entries
     assert entry.body == StepReported(0, StepState.UNDOING, "")

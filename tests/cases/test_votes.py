@@ -210,7 +210,7 @@ LOST = ("the approvals no longer count",)
 
 
 @pytest.mark.parametrize(
-    ("change", "drifted"),
+    ("change", "reasons"),
     [
         ({}, ()),
         ({"people": {}}, LOST),
@@ -224,13 +224,13 @@ LOST = ("the approvals no longer count",)
         ({"groups": {"floor-managers": frozenset({ANA.id})}}, ()),
     ],
 )
-def test_an_approval_counts_when_the_step_begins_only_if_its_voter_still_may(change, drifted):
+def test_an_approval_counts_when_the_step_begins_only_if_its_voter_still_may(change, reasons):
     case = approved()
-    assert do(case, start_step(case, **change)).drifted == drifted
+    assert do(case, start_step(case, **change)).drifted == reasons
 
 
 @pytest.mark.parametrize(
-    ("change", "drifted"),
+    ("change", "reasons"),
     [
         ({}, ()),
         ({"delegations": ()}, LOST),
@@ -247,11 +247,11 @@ def test_an_approval_counts_when_the_step_begins_only_if_its_voter_still_may(cha
         ({"groups": {**GROUPS, "ops-leads": frozenset({OMAR.id})}}, LOST),
     ],
 )
-def test_a_delegated_approval_counts_only_if_voter_giver_and_delegation_still_do(change, drifted):
+def test_a_delegated_approval_counts_only_if_voter_giver_and_delegation_still_do(change, reasons):
     case = proposed(factors=OPS)
     case = do(case, Approve(standing_in(OMAR, BEN), Seen.of(case)))
     recheck = {"delegations": (delegation(),), "people": PEOPLE, **change}
-    assert do(case, start_step(case, **recheck)).drifted == drifted
+    assert do(case, start_step(case, **recheck)).drifted == reasons
 
 
 @pytest.mark.parametrize("requester", [OMAR.id, BEN.id])
@@ -292,16 +292,16 @@ def authorised_without_a_plan():
 
 
 def test_a_case_that_waits_for_a_decision_without_a_verdict_is_a_broken_ledger():
-    broken = record(authorised_without_a_plan(), Withdrawn(ANA.id))
-    assert broken.state is State.PROPOSED
-    alone = Approve(caller(ANA), Seen.of(broken), "fire", emergency=True)
+    case = record(authorised_without_a_plan(), Withdrawn(ANA.id))
+    assert case.state is State.PROPOSED
+    alone = Approve(caller(ANA), Seen.of(case), "fire", emergency=True)
     with pytest.raises(LedgerBroken, match="EX-1 waits for a decision without a verdict"):
-        decide(broken, alone, NOW)
+        decide(case, alone, NOW)
 
 
 def test_whom_nobody_is_named_for_is_told_so():
-    broken = record(authorised_without_a_plan(), Withdrawn(ANA.id))
+    case = record(authorised_without_a_plan(), Withdrawn(ANA.id))
     nobody = replace(caller(ANA), playbook_owners=())
-    begin = BeginApproval(nobody, Seen.of(broken), note="", ticket="t")
+    begin = BeginApproval(nobody, Seen.of(case), note="", ticket="t")
     with pytest.raises(NotEligible, match="nobody is named who may approve this"):
-        decide(broken, begin, NOW)
+        decide(case, begin, NOW)
